@@ -1,0 +1,66 @@
+# One entry for each thing that people and machines do here. `make` lists them.
+
+CACHE ?= $(HOME)/.cache/api-analytics
+CARGO ?= cargo
+DATA ?= ./data
+LISTEN ?= 127.0.0.1:8080
+SHELL := /bin/bash
+
+export API_ANALYTICS_CACHE := $(CACHE)
+
+.PHONY: help run test check bench gen build release example setup wheel test-rust test-python test-processes
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## fetch what the build needs (the prebuilt DuckDB library)
+	@./scripts/need.sh
+	@./scripts/fetch-duckdb.sh
+
+wheel: ## build the Python client's wheel, which the server hands out
+	@./sdk/python/build.sh > /dev/null
+
+build: setup wheel ## the release binary and its libduckdb.so, in target/release
+	$(CARGO) build --release --locked -p server
+	@cp -f .duckdb/libduckdb.so "$${CARGO_TARGET_DIR:-target}/release/"
+
+run: build ## build, then serve from ./data (DATA=..., LISTEN=...)
+	@exec "$${CARGO_TARGET_DIR:-target}/release/api-analytics" serve --data "$(DATA)" --listen "$(LISTEN)"
+
+example: ## a small shop API and its customers, against the server on this machine
+	@./examples/fastapi/run.sh
+
+test: test-rust test-python test-processes ## everything that must hold
+	@echo "all tests passed"
+
+test-rust: setup wheel
+	$(CARGO) test --locked --workspace
+	$(CARGO) build --locked -p server
+
+test-python: test-rust
+	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/api-analytics" ./sdk/python/test.sh
+
+test-processes: test-rust
+	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/api-analytics" ./tests/run.sh
+
+check: setup wheel ## formatting, lints, arrows, licences, a short fuzz run where the tool is there
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	python3 scripts/check-tree.py
+	@if command -v cargo-deny > /dev/null; then cargo deny check bans licenses sources; else echo "cargo-deny is not installed: licences were not checked"; fi
+	@./scripts/fuzz.sh
+
+bench: build ## the numbers that the design asks for; minutes (see bench/src/main.rs)
+	$(CARGO) build --release --locked -p bench
+	$(CARGO) run --release --locked -p analytics --example stages
+	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/release/api-analytics" "$${CARGO_TARGET_DIR:-target}/release/bench"
+	@./sdk/python/bench/run.sh
+
+gen: setup wheel ## make anew what is generated and committed: country and agent tables, the OpenAPI document
+	./scripts/gen-country.sh
+	./scripts/gen-agents.sh
+	$(CARGO) run --locked -p server -- openapi > contract/openapi.json
+
+release: wheel ## one file that needs only glibc: DuckDB is compiled in (25 minutes)
+	$(CARGO) build --release --locked -p server --features bundled --target-dir "$${CARGO_TARGET_DIR:-target}/bundled"
+	@mkdir -p dist && cp "$${CARGO_TARGET_DIR:-target}/bundled/release/api-analytics" dist/ && ls -lh dist/api-analytics
