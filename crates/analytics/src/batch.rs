@@ -1,0 +1,53 @@
+//! A batch of accepted, enriched hits and the texts they share: what goes into the inbox.
+
+use crate::hit::{Hit, Text};
+
+/// What a user agent tells. Empty where it tells nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct AgentTraits {
+    /// "Chrome", "python-httpx", "curl" ...
+    pub client: String,
+    /// "Windows", "iOS" ...
+    pub os: String,
+    /// "desktop", "mobile", "tablet", "bot", "library" or "".
+    pub device: String,
+}
+
+/// The texts of one batch. Index 0 of every kind is `""`, "none".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dictionary {
+    pub texts: [Vec<String>; Text::COUNT],
+    /// Parallel to `texts[Text::Agent]`.
+    pub agents: Vec<AgentTraits>,
+    /// Parallel to `texts[Text::Path]`: "v1" where the path has an API version, else "".
+    pub versions: Vec<String>,
+}
+
+impl Default for Dictionary {
+    fn default() -> Self {
+        Dictionary {
+            texts: std::array::from_fn(|_| vec![String::new()]),
+            agents: vec![AgentTraits::default()],
+            versions: vec![String::new()],
+        }
+    }
+}
+
+/// Hits of one project that arrived together, decoded, bounded and enriched: nothing above the project's privacy level
+/// is in here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// When the server read it, microseconds since 1970.
+    pub arrival_us: i64,
+    pub dictionary: Dictionary,
+    pub hits: Vec<Hit>,
+    /// A hash over every field of each hit (parallel to `hits`), only where a published client is known to post the
+    /// same hits again (Node's, without `batch_id`); else empty. The inbox drops what it counted before.
+    pub repeat_hashes: Vec<u64>,
+}
+
+impl Batch {
+    pub fn text(&self, hit: &Hit, kind: Text) -> &str {
+        &self.dictionary.texts[kind as usize][hit.text(kind) as usize]
+    }
+}

@@ -1,0 +1,158 @@
+//! What we add to a posted batch, and what we take away before anything is kept.
+//!
+//! The steps, in order: `privacy` drops what the level does not allow, before anything reads it; `clock` mends times and
+//! rejects hits that are too old; `country` from the address, which is dropped at level 1; `route` and API `version` from
+//! the path; `client`, OS and device from the user agent; `repeat` names hits that a published client posts again. Most
+//! work on the distinct texts of the batch, not on its hits.
+//!
+//! It keeps nothing of a batch but the traits of user agents, and knows no project: its settings are passed in.
+
+mod client;
+mod clock;
+mod country;
+mod known_agents;
+mod privacy;
+mod repeat;
+mod route;
+mod version;
+
+use crate::batch::{Batch, Dictionary};
+use crate::hit::{Hit, Text};
+use crate::ingest::{Posted, Rejection, Repairs, Texts, posts_its_buffer_again};
+use crate::limits;
+
+pub use client::AgentReader;
+pub use country::{Countries, CountryError};
+pub use route::derive_route;
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// What a project allows. Times in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// 0, 1 or 2 (others count as 2); the batch may ask for more privacy, never for less.
+    pub privacy_level: u8,
+    /// Hits older than this at arrival are rejected; none: imports.
+    pub max_age_us: Option<i64>,
+    /// How long the project keeps hits, older ones being rejected too; none: for ever.
+    pub keep_us: Option<i64>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            privacy_level: 0,
+            max_age_us: Some(limits::MAX_AGE_DAYS as i64 * DAY_US),
+            keep_us: None,
+        }
+    }
+}
+
+/// A batch that may be kept, and what became of the rest.
+#[derive(Debug)]
+pub struct Enriched {
+    pub batch: Batch,
+    /// All of the batch's rejected hits, in order of index.
+    pub rejected: Vec<Rejection>,
+    pub repairs: Repairs,
+}
+
+/// Shared by all threads; nothing but caches changes in it.
+pub struct Enricher {
+    countries: Countries,
+    agents: AgentReader,
+}
+
+impl Enricher {
+    /// Cheap: the patterns for user agents are compiled at the first batch, or by `warm`.
+    pub fn new(countries: Countries) -> Enricher {
+        Enricher { countries, agents: AgentReader::default() }
+    }
+
+    pub fn countries(&self) -> &Countries {
+        &self.countries
+    }
+
+    /// Compiles the patterns for user agents now (about 0.1 s).
+    pub fn warm(&self) {
+        self.agents.read("");
+    }
+
+    /// `arrival_us`: when the server read the batch, microseconds since 1970.
+    pub fn enrich(&self, posted: Posted, settings: &Settings, arrival_us: i64) -> Enriched {
+        let Posted {
+            privacy_level,
+            framework,
+            sdk,
+            batch_id,
+            sent_at_us,
+            flat,
+            mut hits,
+            mut texts,
+            ..
+        } = posted;
+        let Posted { mut rejected, mut repairs, leftovers, .. } = posted;
+
+        let level = privacy_level.max(settings.privacy_level);
+        privacy::drop_addresses(&mut hits, &mut texts, level);
+
+        let mended = clock::mend(&hits, sent_at_us, arrival_us);
+        repairs.zone_corrected += mended.zone_corrected;
+        repairs.clock_shifted += mended.clock_shifted;
+        let dropped =
+            clock::drop_impossible(&mut hits, &mended, settings, arrival_us, &mut rejected);
+        if dropped || leftovers {
+            texts = texts.only_of(&mut hits);
+        }
+
+        let addresses = privacy::put_countries(&mut texts, level, &self.countries);
+        let framework_number = texts.put(Text::Framework, &framework);
+        let sdk_number = texts.put(Text::Sdk, &sdk);
+        let mut routes = route::Routes::new(&mut texts);
+        let enriched = hits.iter().map(|posted| {
+            let mut numbers = posted.texts;
+            let address = addresses[posted.text(Text::Address) as usize];
+            repairs.invalid_address += u64::from(address.invalid);
+            numbers[Text::Address as usize] = address.number;
+            numbers[Text::Framework as usize] = framework_number;
+            numbers[Text::Sdk as usize] = sdk_number;
+            if numbers[Text::Route as usize] == 0 {
+                numbers[Text::Route as usize] =
+                    routes.number(&mut texts, numbers[Text::Path as usize]);
+            }
+            Hit {
+                time_us: mended.time_us(posted),
+                duration_us: posted.duration_us,
+                status: posted.status,
+                country: address.country,
+                request_size: posted.request_size,
+                response_size: posted.response_size,
+                texts: numbers,
+            }
+        });
+        let enriched: Vec<Hit> = enriched.collect();
+        routes.give_back(&mut texts);
+
+        let dictionary = self.to_dictionary(texts);
+        let repeat_hashes = if !flat && posts_its_buffer_again(&framework, batch_id.as_deref()) {
+            repeat::hashes(&hits, &enriched, &dictionary, arrival_us)
+        } else {
+            Vec::new()
+        };
+        Enriched {
+            batch: Batch { arrival_us, dictionary, hits: enriched, repeat_hashes },
+            rejected,
+            repairs,
+        }
+    }
+
+    fn to_dictionary(&self, texts: Texts) -> Dictionary {
+        let texts = texts.into_kinds();
+        let agents =
+            texts[Text::Agent as usize].iter().map(|agent| self.agents.read(agent)).collect();
+        let versions = texts[Text::Path as usize]
+            .iter()
+            .map(|path| version::of_path(path).map(str::to_ascii_lowercase).unwrap_or_default());
+        Dictionary { versions: versions.collect(), agents, texts }
+    }
+}

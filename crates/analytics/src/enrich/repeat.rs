@@ -1,0 +1,63 @@
+//! Names for hits that a published client posts again: equal hits have equal names, also after a restart.
+//!
+//! What we may not keep is not in a name: a dropped address cannot be read from its hash by trying. Which hits are
+//! repeats is decided by the inbox, which sees them in order.
+
+use std::hash::Hasher;
+
+use siphasher::sip::SipHasher13;
+
+use crate::batch::Dictionary;
+use crate::hit::{Hit, Text};
+use crate::ingest::{PostedHit, TimeKind};
+
+/// A hash over every kept field of each hit. Times are the client's own: what a clock is off by depends on the arrival,
+/// which is not the same when a hit is posted again.
+pub(super) fn hashes(
+    posted: &[PostedHit],
+    hits: &[Hit],
+    dictionary: &Dictionary,
+    arrival_us: i64,
+) -> Vec<u64> {
+    let texts: Vec<Vec<u64>> = dictionary
+        .texts
+        .iter()
+        .map(|texts| texts.iter().map(|text| hash(text.as_bytes())).collect())
+        .collect();
+    let of_hit = |(posted, hit): (&PostedHit, &Hit)| {
+        let mut fields = [0; 6 + Text::COUNT];
+        // A hit without a time is its arrival's, and never equal to one that came before.
+        fields[0] =
+            if posted.time_kind == TimeKind::Missing { arrival_us } else { posted.time_us } as u64;
+        fields[1] = number(hit.duration_us);
+        fields[2] = u64::from(hit.status);
+        fields[3] = u64::from(u16::from_be_bytes(hit.country.0));
+        fields[4] = number(hit.request_size);
+        fields[5] = number(hit.response_size);
+        for kind in Text::ALL {
+            fields[6 + kind as usize] = texts[kind as usize][hit.text(kind) as usize];
+        }
+        let mut hasher = new_hasher();
+        for field in fields {
+            hasher.write_u64(field.to_le());
+        }
+        hasher.finish()
+    };
+    posted.iter().zip(hits).map(of_hit).collect()
+}
+
+/// No duration and no size is 2^64 - 1.
+fn number(field: Option<u64>) -> u64 {
+    field.unwrap_or(u64::MAX)
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = new_hasher();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// A fixed key, because names outlive the process.
+fn new_hasher() -> SipHasher13 {
+    SipHasher13::new_with_keys(0x6170_692d_616e_616c, 0x7265_7065_6174_6564)
+}

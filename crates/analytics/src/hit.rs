@@ -1,0 +1,120 @@
+//! What is kept of one API request.
+//!
+//! A `Hit` is small and copyable: every text it has is an index into its batch's `Dictionary`, because the hits of a
+//! batch repeat each other's texts. What follows from one text alone (client, OS, device from a user agent; API version
+//! from a path) is kept beside that text, once.
+
+use serde::{Deserialize, Serialize};
+
+/// A project's number: internal, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ProjectId(pub u32);
+
+/// The texts that a hit refers to. The discriminant is stored: never renumber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Text {
+    Method = 0,
+    Host = 1,
+    Path = 2,
+    Route = 3,
+    Agent = 4,
+    Address = 5,
+    User = 6,
+    Referrer = 7,
+    Framework = 8,
+    Sdk = 9,
+}
+
+impl Text {
+    pub const COUNT: usize = 10;
+    pub const ALL: [Text; Text::COUNT] = [
+        Text::Method,
+        Text::Host,
+        Text::Path,
+        Text::Route,
+        Text::Agent,
+        Text::Address,
+        Text::User,
+        Text::Referrer,
+        Text::Framework,
+        Text::Sdk,
+    ];
+
+    /// The column of `hits` that holds this text's number.
+    pub fn name(self) -> &'static str {
+        match self {
+            Text::Method => "method",
+            Text::Host => "host",
+            Text::Path => "path",
+            Text::Route => "route",
+            Text::Agent => "agent",
+            Text::Address => "address",
+            Text::User => "user_id",
+            Text::Referrer => "referrer",
+            Text::Framework => "framework",
+            Text::Sdk => "sdk",
+        }
+    }
+}
+
+/// ISO 3166 alpha-2 code as two ASCII capitals; `Country::NONE` where it is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Country(pub [u8; 2]);
+
+impl Country {
+    pub const NONE: Country = Country([0, 0]);
+
+    /// `""` for none.
+    pub fn as_str(&self) -> &str {
+        if self.0[0] == 0 { "" } else { std::str::from_utf8(&self.0).unwrap_or("") }
+    }
+}
+
+/// One API request. Texts are indexes into the batch's `Dictionary`, 0 being "none" for every kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Microseconds since 1970, UTC.
+    pub time_us: i64,
+    /// Microseconds, at most 24 h; none where the client sent no usable duration.
+    pub duration_us: Option<u64>,
+    /// 100 to 599.
+    pub status: u16,
+    pub country: Country,
+    /// Bytes; none where the client sent none.
+    pub request_size: Option<u64>,
+    pub response_size: Option<u64>,
+    pub texts: [u32; Text::COUNT],
+}
+
+impl Hit {
+    pub fn text(&self, kind: Text) -> u32 {
+        self.texts[kind as usize]
+    }
+}
+
+/// The server's name for a hit: node (8 bits), seq of its inbox record (38), index in its batch (17); fits an i64.
+/// It orders hits by arrival and is a decimal string in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HitId(pub i64);
+
+impl HitId {
+    pub const SEQ_BITS: u32 = 38;
+    pub const INDEX_BITS: u32 = 17;
+
+    pub fn new(node: u8, seq: u64, index: u32) -> HitId {
+        debug_assert!(seq < 1 << HitId::SEQ_BITS && u64::from(index) < 1 << HitId::INDEX_BITS);
+        let id = (u64::from(node) << (HitId::SEQ_BITS + HitId::INDEX_BITS))
+            | (seq << HitId::INDEX_BITS)
+            | u64::from(index);
+        HitId(id as i64)
+    }
+
+    pub fn seq(self) -> u64 {
+        (self.0 as u64 >> HitId::INDEX_BITS) & ((1 << HitId::SEQ_BITS) - 1)
+    }
+
+    pub fn index(self) -> u32 {
+        (self.0 as u64 & ((1 << HitId::INDEX_BITS) - 1)) as u32
+    }
+}

@@ -1,0 +1,261 @@
+//! Posted bytes become a `Posted` batch: read, bounded, its bad hits named. The wire format of every published client
+//! and of ours.
+//!
+//! `decode` looks at the bytes alone: it knows no project, no settings and no clock. What depends on those (privacy,
+//! clocks, age, country) is `enrich`'s, so that a batch is read once and the key in it can be checked in between.
+//!
+//! It never panics, never recurses with its input, and holds at most a few times the body's size.
+
+mod body;
+mod key;
+mod legacy;
+mod posted_hit;
+mod texts;
+mod time;
+mod value;
+
+use serde::Serialize;
+
+use crate::hit::{ProjectId, Text};
+
+pub use body::decode;
+pub use key::canonical_key;
+pub(crate) use legacy::posts_its_buffer_again;
+pub use posted_hit::PostedHit;
+pub(crate) use posted_hit::TimeKind;
+pub use texts::Texts;
+pub use time::{ReadTime, parse_time};
+
+/// Why a hit was rejected: a closed list. The discriminant is stored: never renumber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Reason {
+    /// Not a JSON object.
+    NotAnObject = 1,
+    /// An escape that is no text (a lone surrogate), or a number that no machine holds.
+    Unreadable = 2,
+    /// Missing, empty, or no text.
+    InvalidPath = 3,
+    /// Missing, no token, or longer than any method.
+    InvalidMethod = 4,
+    /// Missing, or not from 100 to 599.
+    InvalidStatus = 5,
+    /// A time that cannot be read.
+    InvalidCreatedAt = 6,
+    /// Neither a number nor missing.
+    InvalidResponseTime = 7,
+    /// A field that holds text holds something else.
+    InvalidHostname = 8,
+    InvalidUserAgent = 9,
+    InvalidUserId = 10,
+    InvalidRoute = 11,
+    InvalidReferrer = 12,
+    /// Older than `max_age`, or than the project keeps hits.
+    TooOld = 13,
+    /// So far ahead of the other hits of its batch that no clock explains both.
+    TooNew = 14,
+}
+
+impl Reason {
+    pub const ALL: [Reason; 14] = [
+        Reason::NotAnObject,
+        Reason::Unreadable,
+        Reason::InvalidPath,
+        Reason::InvalidMethod,
+        Reason::InvalidStatus,
+        Reason::InvalidCreatedAt,
+        Reason::InvalidResponseTime,
+        Reason::InvalidHostname,
+        Reason::InvalidUserAgent,
+        Reason::InvalidUserId,
+        Reason::InvalidRoute,
+        Reason::InvalidReferrer,
+        Reason::TooOld,
+        Reason::TooNew,
+    ];
+
+    /// As a client sees it; stable.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::NotAnObject => "not_an_object",
+            Reason::Unreadable => "unreadable",
+            Reason::InvalidPath => "invalid_path",
+            Reason::InvalidMethod => "invalid_method",
+            Reason::InvalidStatus => "invalid_status",
+            Reason::InvalidCreatedAt => "invalid_created_at",
+            Reason::InvalidResponseTime => "invalid_response_time",
+            Reason::InvalidHostname => "invalid_hostname",
+            Reason::InvalidUserAgent => "invalid_user_agent",
+            Reason::InvalidUserId => "invalid_user_id",
+            Reason::InvalidRoute => "invalid_route",
+            Reason::InvalidReferrer => "invalid_referrer",
+            Reason::TooOld => "too_old",
+            Reason::TooNew => "too_new",
+        }
+    }
+
+    /// None where no reason has that number.
+    pub fn from_u8(number: u8) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|reason| *reason as u8 == number)
+    }
+}
+
+/// A hit that is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rejection {
+    /// Its place among the posted hits, from 0.
+    pub index: u32,
+    pub reason: Reason,
+}
+
+/// Why a whole body is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// 400.
+    #[error(
+        "the body is not JSON: {message} at line {line}, column {column}; post an object with `api_key` and `requests`"
+    )]
+    NotJson { message: String, line: usize, column: usize },
+    /// 400.
+    #[error("the body is JSON but not an object; post an object with `api_key` and `requests`")]
+    NotAnObject,
+    /// 400.
+    #[error("`requests` is missing; it is the array of hits, and may be empty")]
+    NoRequests,
+    /// 400.
+    #[error("`requests` is not an array of hits")]
+    RequestsNotAnArray,
+    /// 400.
+    #[error("`batch_id` is longer than {0} characters; use a short random text such as a UUID")]
+    LongBatchId(u64),
+    /// 413.
+    #[error("the batch has more than {0} hits; split it")]
+    TooManyHits(u64),
+}
+
+impl DecodeError {
+    /// Stable, for an error body's `code`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            DecodeError::NotJson { .. } | DecodeError::NotAnObject => "invalid_json",
+            DecodeError::NoRequests | DecodeError::RequestsNotAnArray => "invalid_requests",
+            DecodeError::LongBatchId(_) => "invalid_batch_id",
+            DecodeError::TooManyHits(_) => "too_many_hits",
+        }
+    }
+
+    /// True where the batch is too large (413), false where it cannot be read (400).
+    pub fn is_too_large(&self) -> bool {
+        matches!(self, DecodeError::TooManyHits(_))
+    }
+}
+
+/// How often something was mended in place of being rejected. Numbers of hits, unless said otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Repairs {
+    /// Replacement characters put for bytes that are not UTF-8.
+    pub bad_utf8: u64,
+    /// Batches with a privacy level other than 0, 1 and 2, read as 2.
+    pub invalid_privacy_level: u64,
+    /// Texts that were cut to their limit.
+    pub truncated: u64,
+    /// Addresses that are none; their hits are kept without.
+    pub invalid_address: u64,
+    /// Hits without a usable duration that had a negative one.
+    pub negative_duration: u64,
+    /// Naive times that were taken to be in a zone other than UTC.
+    pub zone_corrected: u64,
+    /// Times that a clock more than 5 minutes ahead had made.
+    pub clock_shifted: u64,
+    /// Hits that the client itself had to drop since its last batch (`dropped`).
+    pub client_dropped: u64,
+}
+
+impl Repairs {
+    /// Names for metrics and their numbers.
+    pub fn named(&self) -> [(&'static str, u64); 8] {
+        [
+            ("bad_utf8", self.bad_utf8),
+            ("invalid_privacy_level", self.invalid_privacy_level),
+            ("truncated", self.truncated),
+            ("invalid_address", self.invalid_address),
+            ("negative_duration", self.negative_duration),
+            ("zone_corrected", self.zone_corrected),
+            ("clock_shifted", self.clock_shifted),
+            ("client_dropped", self.client_dropped),
+        ]
+    }
+}
+
+/// A batch as its client posted it, read and bounded, not yet enriched: addresses are as they came, whatever the
+/// project's privacy level. Never log it, never keep it.
+#[derive(Debug)]
+pub struct Posted {
+    /// In canonical form (see `canonical_key`); none where the body has none.
+    pub api_key: Option<String>,
+    /// 0, 1 or 2.
+    pub privacy_level: u8,
+    /// "" for none.
+    pub framework: String,
+    /// "" for none.
+    pub sdk: String,
+    pub batch_id: Option<String>,
+    /// Microseconds since 1970; none where missing, unreadable or without a zone.
+    pub sent_at_us: Option<i64>,
+    /// The body itself was its one hit (npm 1.0.11).
+    pub(crate) flat: bool,
+    /// `texts` holds some of hits that were rejected afterwards.
+    pub(crate) leftovers: bool,
+    pub hits: Vec<PostedHit>,
+    pub texts: Texts,
+    /// In order of index.
+    pub rejected: Vec<Rejection>,
+    pub repairs: Repairs,
+}
+
+impl Posted {
+    /// Hits in the body, whether they can be kept or not.
+    pub fn hits_sent(&self) -> usize {
+        self.hits.len() + self.rejected.len()
+    }
+
+    pub fn text(&self, hit: &PostedHit, kind: Text) -> &str {
+        self.texts.get(kind, hit.texts[kind as usize])
+    }
+}
+
+/// The name under which a retry of a batch is known: 128 bits of SipHash over the project and the client's batch id.
+pub fn batch_hash(project: ProjectId, batch_id: &str) -> u128 {
+    use siphasher::sip128::{Hasher128, SipHasher24};
+    use std::hash::Hasher;
+
+    // A fixed key: names must be the same after a restart. A client that finds a collision loses a batch of its own.
+    let mut hasher = SipHasher24::new_with_keys(0x6170_692d_616e_616c, 0x7974_6963_732d_6964);
+    hasher.write(&project.0.to_le_bytes());
+    hasher.write(batch_id.as_bytes());
+    let hash = hasher.finish128();
+    (u128::from(hash.h1) << 64) | u128::from(hash.h2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_keeps_its_number_and_its_name() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_u8(reason as u8), Some(reason));
+            assert!(reason.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+        }
+        assert_eq!(Reason::from_u8(0), None);
+        assert_eq!(Reason::TooOld as u8, 13);
+    }
+
+    #[test]
+    fn a_batch_is_named_by_its_project_and_its_id() {
+        let name = batch_hash(ProjectId(1), "a");
+        assert_eq!(name, batch_hash(ProjectId(1), "a"));
+        assert_ne!(name, batch_hash(ProjectId(2), "a"));
+        assert_ne!(name, batch_hash(ProjectId(1), "b"));
+    }
+}

@@ -1,0 +1,462 @@
+//! The body: an object with what a batch's hits share and the array of hits.
+//!
+//! It is read in one pass that borrows its texts from the body. A document that serde_json refuses half-way (an escape
+//! that is no text, a number beyond all floats) is read again, value by value, so that the fault costs the value's hit
+//! alone; only where the document is no JSON at all is the whole refused.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::posted_hit::{IntoHit, PostedHit, RawHit, accept, cut};
+use super::value::{Into, RawKey, Value};
+use super::{
+    DecodeError, Posted, ReadTime, Reason, Rejection, Repairs, Texts, canonical_key, legacy,
+    parse_time,
+};
+use crate::limits;
+
+/// About what a hit takes in a body: a guess for the first allocation.
+const HIT_BYTES: usize = 256;
+
+/// Reads a posted batch: an inflated body, any bytes.
+pub fn decode(body: &[u8]) -> Result<Posted, DecodeError> {
+    let (text, bad_utf8) = to_text(body);
+    let mut document = read_once(&text)
+        .or_else(|_| read_value_by_value(&text))
+        .map_err(|error| not_json(&error))?;
+    document.repairs.bad_utf8 = bad_utf8;
+    document.finish()
+}
+
+/// The body as text, with U+FFFD for what is none, and how many of those.
+fn to_text(body: &[u8]) -> (Cow<'_, str>, u64) {
+    // Some runtimes put a byte order mark; JSON may not have one.
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    match std::str::from_utf8(body) {
+        Ok(text) => (Cow::Borrowed(text), 0),
+        Err(_) => {
+            let mut text = String::with_capacity(body.len() + 64);
+            let mut bad = 0;
+            for chunk in body.utf8_chunks() {
+                text.push_str(chunk.valid());
+                if !chunk.invalid().is_empty() {
+                    text.push(char::REPLACEMENT_CHARACTER);
+                    bad += 1;
+                }
+            }
+            (Cow::Owned(text), bad)
+        }
+    }
+}
+
+fn read_once(text: &str) -> Result<Document<'_>, serde_json::Error> {
+    read(text, |document, deserializer| {
+        deserializer.deserialize_any(IntoDocument { document, value_by_value: false })
+    })
+}
+
+fn read_value_by_value(text: &str) -> Result<Document<'_>, serde_json::Error> {
+    read(text, |document, deserializer| {
+        deserializer.deserialize_any(IntoDocument { document, value_by_value: true })
+    })
+}
+
+fn read<'a>(
+    text: &'a str,
+    read: impl FnOnce(
+        &mut Document<'a>,
+        &mut serde_json::Deserializer<serde_json::de::StrRead<'a>>,
+    ) -> serde_json::Result<()>,
+) -> serde_json::Result<Document<'a>> {
+    let mut document = Document::default();
+    document.hits.reserve((text.len() / HIT_BYTES).min(limits::HITS_PER_BATCH as usize));
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    match read(&mut document, &mut deserializer) {
+        // Reading stopped for a reason of ours, which the document holds.
+        Err(_) if document.too_many => return Ok(document),
+        other => other?,
+    }
+    deserializer.end()?;
+    Ok(document)
+}
+
+fn not_json(error: &serde_json::Error) -> DecodeError {
+    let message = error.to_string();
+    // serde_json adds the place to its message; ours names it once, in its own words.
+    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+    DecodeError::NotJson { message, line: error.line(), column: error.column() }
+}
+
+/// What a body says, before it is known whether it can be used.
+#[derive(Default)]
+struct Document<'a> {
+    not_an_object: bool,
+    requests: Requests,
+    too_many: bool,
+    api_key: Value<'a>,
+    privacy_level: Value<'a>,
+    framework: Value<'a>,
+    sdk: Value<'a>,
+    batch_id: Value<'a>,
+    sent_at: Value<'a>,
+    dropped: Value<'a>,
+    /// The fields of a hit in the body itself: npm 1.0.11 posts one flat hit.
+    flat: RawHit<'a>,
+    hits: Vec<PostedHit>,
+    texts: Texts,
+    rejected: Vec<Rejection>,
+    repairs: Repairs,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Requests {
+    #[default]
+    Missing,
+    Array,
+    Other,
+}
+
+impl<'a> Document<'a> {
+    fn place(&mut self, key: &[u8]) -> Place<'_, 'a> {
+        let value = match key {
+            b"requests" => return Place::Requests,
+            b"api_key" => &mut self.api_key,
+            b"privacy_level" => &mut self.privacy_level,
+            b"framework" => &mut self.framework,
+            b"sdk" => &mut self.sdk,
+            b"batch_id" => &mut self.batch_id,
+            b"sent_at" => &mut self.sent_at,
+            b"dropped" => &mut self.dropped,
+            _ => return self.flat.place(key).map_or(Place::Unknown, Place::Value),
+        };
+        Place::Value(value)
+    }
+
+    /// The last `requests` of several wins.
+    fn start_requests(&mut self, requests: Requests) {
+        self.requests = requests;
+        if !self.hits.is_empty() || !self.rejected.is_empty() {
+            (self.hits, self.rejected, self.texts) = Default::default();
+            self.repairs = Repairs::default();
+        }
+    }
+
+    /// Takes the next hit, or the reason why it could not be read.
+    #[inline]
+    fn add(&mut self, raw: Result<&RawHit<'_>, Reason>) {
+        let index = (self.hits.len() + self.rejected.len()) as u32;
+        match raw.and_then(|raw| accept(raw, index, &mut self.texts, &mut self.repairs)) {
+            Ok(hit) => self.hits.push(hit),
+            Err(reason) => self.rejected.push(Rejection { index, reason }),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        (self.hits.len() + self.rejected.len()) as u64 >= limits::HITS_PER_BATCH
+    }
+
+    fn finish(mut self) -> Result<Posted, DecodeError> {
+        if self.not_an_object {
+            return Err(DecodeError::NotAnObject);
+        }
+        if self.too_many {
+            return Err(DecodeError::TooManyHits(limits::HITS_PER_BATCH));
+        }
+        let flat = self.requests == Requests::Missing && self.flat.path != Value::None;
+        match self.requests {
+            Requests::Other => return Err(DecodeError::RequestsNotAnArray),
+            Requests::Missing if !flat => return Err(DecodeError::NoRequests),
+            Requests::Missing => {
+                let mut raw = std::mem::take(&mut self.flat);
+                raw.created_at = Value::None;
+                self.add(Ok(&raw));
+            }
+            Requests::Array => {}
+        }
+
+        let framework = to_name(&self.framework, limits::FRAMEWORK_CHARACTERS, &mut self.repairs);
+        let sdk = to_name(&self.sdk, limits::SDK_CHARACTERS, &mut self.repairs);
+        let leftovers = self.settle_zero_statuses(&framework);
+        Ok(Posted {
+            api_key: to_key(&self.api_key),
+            privacy_level: to_privacy_level(&self.privacy_level, &mut self.repairs),
+            batch_id: to_batch_id(&self.batch_id)?,
+            sent_at_us: match &self.sent_at {
+                Value::Text(text) => match parse_time(text) {
+                    Some(ReadTime::Zoned(time_us)) => Some(time_us),
+                    _ => None,
+                },
+                _ => None,
+            },
+            repairs: Repairs {
+                client_dropped: self.dropped.to_unsigned().unwrap_or(0),
+                ..self.repairs
+            },
+            flat,
+            leftovers,
+            framework,
+            sdk,
+            hits: self.hits,
+            texts: self.texts,
+            rejected: self.rejected,
+        })
+    }
+
+    /// Status 0 could not be judged while the hits were read: `framework` may follow them. True where that rejects any.
+    fn settle_zero_statuses(&mut self, framework: &str) -> bool {
+        if legacy::means_ok_by_zero(framework) {
+            for hit in &mut self.hits {
+                if hit.status == 0 {
+                    hit.status = 200;
+                }
+            }
+            return false;
+        }
+        let before = self.rejected.len();
+        let rejected = &mut self.rejected;
+        self.hits.retain(|hit| {
+            if hit.status == 0 {
+                rejected.push(Rejection { index: hit.index, reason: Reason::InvalidStatus });
+            }
+            hit.status != 0
+        });
+        if rejected.len() == before {
+            return false;
+        }
+        rejected.sort_unstable();
+        true
+    }
+}
+
+fn to_key(value: &Value<'_>) -> Option<String> {
+    let Value::Text(text) = value else { return None };
+    Some(canonical_key(text)).filter(|key| !key.is_empty())
+}
+
+/// Any text: never a reason to reject.
+fn to_name(value: &Value<'_>, limit: u64, repairs: &mut Repairs) -> String {
+    match value {
+        Value::Text(text) => cut(text, limit, &mut repairs.truncated).to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Whoever asks for privacy in a way that we do not understand gets the most of it.
+fn to_privacy_level(value: &Value<'_>, repairs: &mut Repairs) -> u8 {
+    match (value, value.to_unsigned()) {
+        (Value::None, _) => 0,
+        (_, Some(level @ 0..=2)) => level as u8,
+        _ => {
+            repairs.invalid_privacy_level += 1;
+            2
+        }
+    }
+}
+
+fn to_batch_id(value: &Value<'_>) -> Result<Option<String>, DecodeError> {
+    let id = match value {
+        Value::Text(text) => text.clone(),
+        Value::Unsigned(number) => Cow::Owned(number.to_string()),
+        _ => return Ok(None),
+    };
+    if id.chars().count() as u64 > limits::BATCH_ID_CHARACTERS {
+        return Err(DecodeError::LongBatchId(limits::BATCH_ID_CHARACTERS));
+    }
+    Ok(Some(id.into_owned()))
+}
+
+/// Where the value of a key of the body goes.
+enum Place<'r, 'a> {
+    Requests,
+    Value(&'r mut Value<'a>),
+    Unknown,
+}
+
+struct IntoDocument<'r, 'a> {
+    document: &'r mut Document<'a>,
+    value_by_value: bool,
+}
+
+impl<'a> Visitor<'a> for IntoDocument<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut object: A) -> Result<(), A::Error> {
+        while let Some(place) = object.next_key_seed(Key(self.document))? {
+            match place {
+                Place::Unknown => drop(object.next_value::<IgnoredAny>()?),
+                Place::Value(value) if self.value_by_value => {
+                    let raw: &RawValue = object.next_value()?;
+                    read_value(raw.get(), value);
+                }
+                Place::Value(value) => object.next_value_seed(Into(value))?,
+                Place::Requests => {
+                    let document = &mut *self.document;
+                    object.next_value_seed(IntoRequests {
+                        document,
+                        value_by_value: self.value_by_value,
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut array: A) -> Result<(), A::Error> {
+        self.document.not_an_object = true;
+        while array.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        self.visit_unit()
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        self.visit_unit()
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        self.visit_unit()
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        self.visit_unit()
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        self.visit_unit()
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.document.not_an_object = true;
+        Ok(())
+    }
+}
+
+/// What cannot be read is a value of a wrong type.
+fn read_value<'a>(raw: &'a str, value: &mut Value<'a>) {
+    let read = Into(&mut *value).deserialize(&mut serde_json::Deserializer::from_str(raw));
+    if read.is_err() {
+        *value = Value::Other;
+    }
+}
+
+struct IntoRequests<'r, 'a> {
+    document: &'r mut Document<'a>,
+    value_by_value: bool,
+}
+
+impl<'a> DeserializeSeed<'a> for IntoRequests<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for IntoRequests<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of hits")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut array: A) -> Result<(), A::Error> {
+        let document = self.document;
+        document.start_requests(Requests::Array);
+        let mut raw = RawHit::default();
+        loop {
+            if document.is_full() {
+                document.too_many = array.next_element::<IgnoredAny>()?.is_some();
+                // Nothing more is read of a batch that is refused.
+                return if document.too_many {
+                    Err(Error::custom("too many hits"))
+                } else {
+                    Ok(())
+                };
+            }
+            if self.value_by_value {
+                let Some(text) = array.next_element::<&RawValue>()? else { return Ok(()) };
+                let read = IntoHit(&mut raw)
+                    .deserialize(&mut serde_json::Deserializer::from_str(text.get()));
+                document.add(match read {
+                    Ok(true) => Ok(&raw),
+                    Ok(false) => Err(Reason::NotAnObject),
+                    Err(_) => Err(Reason::Unreadable),
+                });
+            } else {
+                let Some(is_object) = array.next_element_seed(IntoHit(&mut raw))? else {
+                    return Ok(());
+                };
+                document.add(if is_object { Ok(&raw) } else { Err(Reason::NotAnObject) });
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut object: A) -> Result<(), A::Error> {
+        self.document.start_requests(Requests::Other);
+        while object.next_entry::<RawKey, IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.document.start_requests(if text.is_empty() {
+            Requests::Missing
+        } else {
+            Requests::Other
+        });
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        self.visit_bool(false)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        self.visit_bool(false)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        self.visit_bool(false)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        self.document.start_requests(Requests::Other);
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.document.start_requests(Requests::Missing);
+        Ok(())
+    }
+}
+
+/// Finds the place that a key names. Keys are read as bytes: a key that is no text is one that we do not know.
+struct Key<'r, 'a>(&'r mut Document<'a>);
+
+impl<'r, 'a> DeserializeSeed<'a> for Key<'r, 'a> {
+    type Value = Place<'r, 'a>;
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_bytes(self)
+    }
+}
+
+impl<'r, 'a> Visitor<'a> for Key<'r, 'a> {
+    type Value = Place<'r, 'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<Self::Value, E> {
+        Ok(self.0.place(key))
+    }
+}

@@ -1,0 +1,125 @@
+//! The texts of a batch while it is read: each distinct one is kept once and known by its number.
+//!
+//! Hits repeat each other's texts, so that a repeated text costs a hash and a comparison, and no allocation.
+
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+
+use super::PostedHit;
+use crate::hit::Text;
+
+/// Index 0 of every kind is "".
+#[derive(Debug)]
+pub struct Texts {
+    kinds: [Vec<String>; Text::COUNT],
+    tables: [HashTable<Entry>; Text::COUNT],
+    /// The text of the hit before, which is tried first.
+    last: [u32; Text::COUNT],
+    /// Seeded anew for each process: a client cannot prepare texts that collide.
+    hasher: foldhash::fast::RandomState,
+}
+
+/// The hash is kept, so that a table grows without looking at its texts again.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: u64,
+    number: u32,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Texts {
+            kinds: std::array::from_fn(|_| vec![String::new()]),
+            tables: std::array::from_fn(|_| HashTable::new()),
+            last: [0; Text::COUNT],
+            hasher: foldhash::fast::RandomState::default(),
+        }
+    }
+}
+
+impl Texts {
+    pub fn get(&self, kind: Text, index: u32) -> &str {
+        &self.kinds[kind as usize][index as usize]
+    }
+
+    pub fn all(&self, kind: Text) -> &[String] {
+        &self.kinds[kind as usize]
+    }
+
+    /// The number of this text, which is kept if it is new.
+    #[inline]
+    pub(crate) fn put(&mut self, kind: Text, text: &str) -> u32 {
+        let kind = kind as usize;
+        let kept = &self.kinds[kind];
+        let last = self.last[kind];
+        if kept[last as usize] == text {
+            return last;
+        }
+        let index = if text.is_empty() { 0 } else { self.find_or_add(kind, text) };
+        self.last[kind] = index;
+        index
+    }
+
+    fn find_or_add(&mut self, kind: usize, text: &str) -> u32 {
+        let kept = &mut self.kinds[kind];
+        let table = &mut self.tables[kind];
+        let hash = self.hasher.hash_one(text);
+        if let Some(entry) =
+            table.find(hash, |entry| entry.hash == hash && kept[entry.number as usize] == text)
+        {
+            return entry.number;
+        }
+        let number = kept.len() as u32;
+        kept.push(text.to_owned());
+        table.insert_unique(hash, Entry { hash, number }, |entry| entry.hash);
+        number
+    }
+
+    /// Takes all texts of a kind out; the kind starts anew with "".
+    pub(crate) fn take(&mut self, kind: Text) -> Vec<String> {
+        let kind = kind as usize;
+        self.last[kind] = 0;
+        self.tables[kind].clear();
+        std::mem::replace(&mut self.kinds[kind], vec![String::new()])
+    }
+
+    /// Puts back what `take` took. The kind can be read from then on, not added to.
+    pub(crate) fn give_back(&mut self, kind: Text, texts: Vec<String>) {
+        self.kinds[kind as usize] = texts;
+    }
+
+    /// Only the texts of these hits, whose numbers are changed to match: what only rejected hits said is not kept.
+    pub(crate) fn only_of(self, hits: &mut [PostedHit]) -> Texts {
+        let mut only = Texts::default();
+        for hit in hits {
+            for kind in Text::ALL {
+                let number = &mut hit.texts[kind as usize];
+                *number = only.put(kind, self.get(kind, *number));
+            }
+        }
+        only
+    }
+
+    pub(crate) fn into_kinds(self) -> [Vec<String>; Text::COUNT] {
+        self.kinds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_kept_once_for_each_kind() {
+        let mut texts = Texts::default();
+        let numbers: Vec<u32> = ["/a", "/b", "/a", "", "/a", "/b"]
+            .iter()
+            .map(|path| texts.put(Text::Path, path))
+            .collect();
+        assert_eq!(numbers, [1, 2, 1, 0, 1, 2]);
+        assert_eq!(texts.put(Text::Route, "/b"), 1);
+        assert_eq!(texts.all(Text::Path), ["", "/a", "/b"]);
+        assert_eq!(texts.get(Text::Path, 2), "/b");
+    }
+}

@@ -1,0 +1,17 @@
+//! The rules: what a hit is, how posted bytes become hits, what is asked of them.
+//!
+//! Pure data in, data out. No async runtime, no HTTP, no database engine, no clock: time and randomness are passed in.
+//!
+//! One more field of a hit: a column in `hit`, its reading in `ingest::hit`, a row in `filter::FIELDS`.
+//! One more step of enrichment: a file in `enrich/`, a line in the order that `enrich.rs` lists.
+//! One more limit: a row in `limits`.
+
+pub mod batch;
+pub mod enrich;
+pub mod filter;
+pub mod hit;
+pub mod ingest;
+pub mod latency;
+pub mod limits;
+pub mod period;
+pub mod query;

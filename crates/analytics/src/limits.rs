@@ -1,0 +1,269 @@
+//! Every limit, window and duration of the program, in one table: its number, why it is that number, what a client
+//! sees when it meets it, and whether the operator may change it.
+//!
+//! Code uses the constants; documents, `check-config` and error messages read the rows. A number is written here and
+//! nowhere else. This file does not enforce anything.
+
+use std::fmt;
+
+/// What a limit's number counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Bytes,
+    Characters,
+    Days,
+    Hits,
+    Items,
+    Milliseconds,
+    Minutes,
+    Percent,
+    Rows,
+    Seconds,
+}
+
+impl Unit {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Unit::Bytes => "bytes",
+            Unit::Characters => "characters",
+            Unit::Days => "days",
+            Unit::Hits => "hits",
+            Unit::Items => "items",
+            Unit::Milliseconds => "milliseconds",
+            Unit::Minutes => "minutes",
+            Unit::Percent => "percent",
+            Unit::Rows => "rows",
+            Unit::Seconds => "seconds",
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A row of `LIMITS`.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// Stable, snake case; the key of a setting where `settable`.
+    pub name: &'static str,
+    /// In `unit`; `UNLIMITED` where there is no limit until someone sets one.
+    pub value: u64,
+    pub unit: Unit,
+    /// The error code or the reason of a rejection that a client sees; "" where nobody is refused.
+    pub code: &'static str,
+    pub settable: bool,
+    /// Why this number.
+    pub reason: &'static str,
+}
+
+impl Limit {
+    /// None: no limit.
+    pub fn value(&self) -> Option<u64> {
+        (self.value != UNLIMITED).then_some(self.value)
+    }
+}
+
+/// The value of a limit that is not set.
+pub const UNLIMITED: u64 = u64::MAX;
+
+/// The row of that name.
+pub fn find(name: &str) -> Option<&'static Limit> {
+    LIMITS.iter().find(|limit| limit.name == name)
+}
+
+/// Makes of each row a constant and a row of `LIMITS`, so that no number is written twice.
+macro_rules! limits {
+    ($($constant:ident $name:literal = $value:expr, $unit:ident, $settable:ident, $code:literal, $reason:literal;)*) => {
+        $(#[doc = $reason] pub const $constant: u64 = $value;)*
+
+        /// All of them, in the order that a batch meets them.
+        pub const LIMITS: &[Limit] = &[$(Limit {
+            name: $name,
+            value: $constant,
+            unit: Unit::$unit,
+            code: $code,
+            settable: limits!(@ $settable),
+            reason: $reason,
+        }),*];
+    };
+    (@ settable) => { true };
+    (@ fixed) => { false };
+}
+
+limits! {
+    // The port.
+    CONNECTIONS "connections" = 10_000, Items, settable, "",
+        "Open connections; further ones wait in the kernel's queue. Each costs a few kilobytes, and a file descriptor.";
+    HEADER_READ_SECONDS "header_read_seconds" = 10, Seconds, fixed, "request_timeout",
+        "A client that has not sent its headers by then is holding a connection for nothing.";
+    BODY_READ_SECONDS "body_read_seconds" = 60, Seconds, fixed, "request_timeout",
+        "Room for a 15 MB batch over 2 Mbit/s; slower than that is a slow-loris.";
+    DRAIN_SECONDS "drain_seconds" = 10, Seconds, settable, "",
+        "How long requests in flight may finish after SIGTERM; systemd kills after 90 s by default.";
+    UNKNOWN_KEYS_PER_MINUTE "unknown_keys_per_minute" = 60, Items, settable, "too_many_unknown_keys",
+        "Posts with an unknown key from one address: guessing UUIDs is hopeless, but looking them up is not free.";
+    PROJECT_CREATIONS_PER_HOUR "project_creations_per_hour" = 20, Items, settable, "too_many_projects",
+        "Projects that one address may create where registration is open.";
+    RATE_LIMITED_ADDRESSES "rate_limited_addresses" = 100_000, Items, fixed, "",
+        "Addresses that the rate limits remember; beyond it the oldest are forgotten, so that memory stays bounded.";
+
+    // A body.
+    BODY_BYTES "body_bytes" = 64 << 20, Bytes, settable, "body_too_large",
+        "A batch after it was inflated. 60,000 hits, a minute of 1,000 requests a second, take 15 MB.";
+    BODIES_IN_FLIGHT_BYTES "bodies_in_flight_bytes" = 128 << 20, Bytes, settable, "overloaded",
+        "Inflated bodies that are held at once, over all connections; it bounds the memory of ingest.";
+    HITS_PER_BATCH "hits_per_batch" = 100_000, Hits, fixed, "too_many_hits",
+        "More than a minute of 1,000 requests a second; the index of a hit in its batch has 17 bits.";
+    JSON_NESTING "json_nesting" = 128, Items, fixed, "invalid_json",
+        "Depth to which bodies may nest, serde_json's own bound. A batch's is free: what we do not keep is passed over without recursion.";
+    REJECTED_LISTED "rejected_listed" = 1_000, Items, fixed, "",
+        "Rejected hits that an answer lists and a receipt keeps; further ones are only counted.";
+
+    // A hit's texts.
+    PATH_CHARACTERS "path_characters" = 2_048, Characters, fixed, "",
+        "Longer paths are cut; what is beyond is no name of an endpoint.";
+    ROUTE_CHARACTERS "route_characters" = 2_048, Characters, fixed, "", "As paths.";
+    AGENT_CHARACTERS "agent_characters" = 1_024, Characters, fixed, "",
+        "Longer user agents are cut; real ones have 60 to 300 characters.";
+    USER_CHARACTERS "user_characters" = 255, Characters, fixed, "",
+        "Longer user ids are cut; room for an e-mail address (254).";
+    HOST_CHARACTERS "host_characters" = 255, Characters, fixed, "", "A DNS name has at most 253.";
+    ADDRESS_CHARACTERS "address_characters" = 1_024, Characters, fixed, "",
+        "How far into a list of addresses the first valid one is looked for.";
+    REFERRER_CHARACTERS "referrer_characters" = 2_048, Characters, fixed, "", "As paths.";
+    METHOD_CHARACTERS "method_characters" = 32, Characters, fixed, "invalid_method",
+        "The longest registered method is UPDATEREDIRECTREF (17); longer ones are garbled.";
+    FRAMEWORK_CHARACTERS "framework_characters" = 64, Characters, fixed, "", "A name; longer ones are cut.";
+    SDK_CHARACTERS "sdk_characters" = 64, Characters, fixed, "", "A name and a version; longer ones are cut.";
+    BATCH_ID_CHARACTERS "batch_id_characters" = 128, Characters, fixed, "invalid_batch_id",
+        "Room for any id that is made at random. Cutting one could make two batches the same, so longer is refused.";
+    KEY_CHARACTERS "key_characters" = 128, Characters, fixed, "unknown_key", "A UUID has 36.";
+
+    // A hit's numbers.
+    DURATION_MS "duration_ms" = 86_400_000, Milliseconds, fixed, "",
+        "24 h: longer durations count as this, where the log-buckets of latency end.";
+    MAX_AGE_DAYS "max_age" = 365, Days, settable, "too_old",
+        "A hit older than this at arrival comes from a broken clock; a year covers any outage of a client.";
+    CLOCK_SKEW_SECONDS "clock_skew_seconds" = 300, Seconds, fixed, "",
+        "A clock that is further ahead is wrong, and its batch is shifted; NTP keeps within seconds.";
+
+    // What is remembered.
+    KEEP_HITS_DAYS "keep_hits" = UNLIMITED, Days, settable, "too_old",
+        "Hits are kept for ever unless the project says otherwise: they take about 20 bytes each.";
+    INACTIVE_AFTER_DAYS "inactive_after" = 183, Days, settable, "",
+        "Six months without an accepted batch or an authenticated look: nobody misses the project.";
+    INACTIVE_GRACE_DAYS "inactive_grace" = 14, Days, fixed, "",
+        "How long the page and the log say that an inactive project will be erased, before it is.";
+    RECEIPTS "receipts" = 2_000_000, Items, settable, "",
+        "Batch ids remembered; over 24 h, in which clients retry, that is 23 posts a second. Early forgetting is counted.";
+    RECEIPT_DAYS "receipt_days" = 7, Days, fixed, "",
+        "How long a batch id is remembered; our clients give up after a day.";
+    REPEAT_WINDOW_MINUTES "repeat_window_minutes" = 10, Minutes, fixed, "",
+        "Node's client posts its buffer again while a post is in flight: within seconds, or minutes under a slow network.";
+
+    // The store.
+    INBOX_BYTES "inbox_bytes" = 4 << 30, Bytes, settable, "overloaded",
+        "Records that wait to be applied: hours of an engine's outage. Above half of it projects share the rest fairly.";
+    DISK_FREE_PERCENT "disk_free_percent" = 5, Percent, settable, "disk_low",
+        "Below it ingest is refused while sealing and erasing still have room to work.";
+    ACTIVE_ROWS "active_rows" = 1_000_000, Rows, settable, "",
+        "Hits in the active file at which it is sealed: small enough to sort in memory.";
+    ACTIVE_AGE_SECONDS "active_age_seconds" = 86_400, Seconds, settable, "",
+        "Age at which the active file is sealed, however small.";
+    CHECKPOINT_MS "checkpoint_ms" = 2_000, Milliseconds, settable, "",
+        "Time between checkpoints of the active file; the inbox is trimmed behind them.";
+    BAD_LOG_DAYS "bad_log_days" = 7, Days, fixed, "",
+        "How long an engine's log that could not be replayed is kept aside for looking at; the next erasure deletes it.";
+    MERGE_AT "merge_at" = 8, Items, settable, "",
+        "Sealed files of a like size that stand side by side before they are merged.";
+    MERGED_ROWS "merged_rows" = 20_000_000, Rows, settable, "",
+        "Hits that a merged file holds at most: erasing rewrites files, 1.2 s per 1.7 M rows.";
+    ENGINE_MEMORY_BYTES "engine_memory_bytes" = 256 << 20, Bytes, settable, "",
+        "Memory that DuckDB may use before it spills to disk.";
+    QUERY_SECONDS "query_seconds" = 30, Seconds, settable, "query_timeout",
+        "A query that runs longer is stopped: whoever asked has gone.";
+
+    QUEUE_BYTES "queue_bytes" = 48 << 20, Bytes, fixed, "",
+        "Records held in memory for the writer; beyond it the writer reads the inbox's file.";
+    QUEUED_BATCHES "queued_batches" = 4_096, Items, fixed, "",
+        "Batches that wait for a commit; further posts wait before they are handed over.";
+    GROUP_BATCHES "group_batches" = 1_024, Items, fixed, "",
+        "Batches in one commit of the inbox.";
+    GROUP_BYTES "group_bytes" = 32 << 20, Bytes, fixed, "",
+        "Bytes of one commit: SQLite holds them twice while it writes.";
+    SHARE_EPOCH_BYTES "share_epoch_bytes" = 64 << 20, Bytes, fixed, "",
+        "The step in which the inbox counts who filled it, so that counting takes no memory per record.";
+    REPEATS_REMEMBERED "repeats_remembered" = 1_000_000, Hits, fixed, "",
+        "Hits that may be posted again; beyond it the older half is forgotten. 40 bytes each.";
+    APPLY_BYTES "apply_bytes" = 3 << 20, Bytes, fixed, "",
+        "Records that make a transaction worth while: about 122,880 rows, which DuckDB writes straight into the file.";
+    APPLY_PATIENCE_MS "apply_patience_ms" = 150, Milliseconds, fixed, "",
+        "How long a record waits for company before it is made visible.";
+    FROZEN_FILES "frozen_files" = 3, Items, fixed, "",
+        "Files that may wait to be sealed before the active one just grows.";
+    ACTIVE_TEXT_BYTES "active_text_bytes" = 48 << 20, Bytes, fixed, "",
+        "Texts of the active file at which it is sealed, however few its hits: they are held in memory.";
+    ENGINE_CONNECTIONS "engine_connections" = 8, Items, fixed, "",
+        "Idle connections to the engine that are kept for the next reader.";
+
+    // An answer.
+    HITS_PAGE "hits_page" = 10_000, Hits, fixed, "invalid_limit",
+        "The most that a page of /api/v1/hits holds; larger answers are exports.";
+    HITS_PAGE_DEFAULT "hits_page_default" = 100, Hits, fixed, "", "A page of /api/v1/hits without `limit`.";
+    DATA_PAGE "data_page" = 50_000, Hits, fixed, "", "A page of /api/data, as the original's.";
+    REQUESTS_PAGE "requests_page" = 250_000, Hits, fixed, "", "A page of /api/requests/{user_id}, as the original's.";
+    REQUESTS_ALL "requests_all" = 1_000_000, Hits, fixed, "",
+        "What page 0 of /api/requests/{user_id} returns at most.";
+
+    // A question.
+    QUERY_CHARACTERS "query_characters" = 4_096, Characters, fixed, "invalid_query",
+        "Length of `q`; it has to fit a URL.";
+    QUERY_CONDITIONS "query_conditions" = 50, Items, fixed, "invalid_query", "Conditions of one `q`.";
+    QUERY_VALUES "query_values" = 100, Items, fixed, "invalid_query", "Values of one condition.";
+
+    // Caches.
+    AGENTS_CACHED "agents_cached" = 20_000, Items, fixed, "",
+        "User agents whose traits are remembered: reading one takes 10 us, remembering it 400 bytes.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_name_of_its_own_and_a_reason() {
+        let mut names: Vec<&str> = LIMITS.iter().map(|limit| limit.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), LIMITS.len(), "a name is used twice");
+        for limit in LIMITS {
+            assert!(
+                limit.reason.len() > 5 && limit.reason.ends_with('.'),
+                "{} has no reason",
+                limit.name
+            );
+            assert!(limit.value > 0, "{} refuses everything", limit.name);
+            assert!(
+                limit.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+                "{} is not snake case",
+                limit.name
+            );
+        }
+    }
+
+    #[test]
+    fn the_index_of_a_hit_in_its_batch_fits_its_hit_id() {
+        const { assert!(HITS_PER_BATCH < 1 << crate::hit::HitId::INDEX_BITS) };
+        assert_eq!(DURATION_MS * 1_000, crate::latency::MAX_US);
+    }
+
+    #[test]
+    fn a_limit_is_found_by_name_and_for_ever_has_no_value() {
+        assert_eq!(find("hits_per_batch").and_then(Limit::value), Some(100_000));
+        assert_eq!(find("keep_hits").map(Limit::value), Some(None));
+        assert!(find("nothing").is_none());
+    }
+}

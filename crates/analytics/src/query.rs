@@ -1,0 +1,52 @@
+//! What can be asked of hits, as data.
+
+use crate::filter::Filter;
+use crate::hit::ProjectId;
+use crate::period::Period;
+
+/// Permission to see one project's hits, with the filters that its holder cannot take off. Only authentication makes
+/// one, and no query can be made without it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectScope {
+    project: ProjectId,
+    locked: Filter,
+}
+
+impl ProjectScope {
+    /// TRICKY: to be called by authentication alone; a test looks for other callers.
+    pub fn granted(project: ProjectId, locked: Filter) -> ProjectScope {
+        ProjectScope { project, locked }
+    }
+
+    pub fn project(&self) -> ProjectId {
+        self.project
+    }
+
+    pub fn locked(&self) -> &Filter {
+        &self.locked
+    }
+}
+
+/// Raw hits, newest first by (time, hit id).
+#[derive(Clone, Debug)]
+pub struct HitsQuery {
+    pub scope: ProjectScope,
+    pub period: Period,
+    pub filter: Filter,
+    /// (time_us, hit id) of the last hit of the page before.
+    pub after: Option<(i64, i64)>,
+    pub limit: usize,
+}
+
+/// The original's pages: hits in order of arrival.
+#[derive(Clone, Debug)]
+pub struct ArrivalQuery {
+    pub scope: ProjectScope,
+    pub period: Period,
+    pub filter: Filter,
+    /// Only hits that arrived after this hit id.
+    pub after: Option<i64>,
+    /// How many of the hits after `after` to pass over.
+    pub offset: u64,
+    pub limit: usize,
+}
