@@ -1,0 +1,426 @@
+//! The builder: makes sealed files aside, out of files that do not change, and switches to them. One job at a time, so
+//! that nothing is built from files that another job is replacing.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use analytics::hit::{HitId, ProjectId, Text};
+use analytics::limits;
+use duckdb::Connection;
+
+use crate::engine::{Engine, failed};
+use crate::files::{DataFile, Entry};
+use crate::inbox::{Change, FileKind, FileRow};
+use crate::ledger;
+use crate::shared::{Job, Shared, io, sync};
+use crate::sql;
+use crate::sql::build::Edit;
+use crate::types::{Erasure, StoreError};
+
+/// How often the builder looks for work that nobody ordered.
+const TIDY_EVERY: Duration = Duration::from_secs(1);
+
+pub struct Builder {
+    shared: Arc<Shared>,
+    /// Sealed files that were read whole and found right.
+    checked: HashSet<u64>,
+}
+
+impl Builder {
+    pub fn new(shared: Arc<Shared>) -> Builder {
+        Builder { shared, checked: HashSet::new() }
+    }
+
+    pub fn run(mut self) {
+        let mut tidied = Instant::now();
+        loop {
+            // Under a steady stream of jobs the rest must have its turn too.
+            if tidied.elapsed() >= TIDY_EVERY {
+                self.tidy();
+                tidied = Instant::now();
+            }
+            let job = match self.shared.jobs.next(TIDY_EVERY) {
+                Ok(Some(job)) => job,
+                Ok(None) => continue,
+                Err(_) => break,
+            };
+            let done = match &job {
+                Job::Seal(id) => self.seal(*id),
+                Job::Erase { seq, erasure } => self.erase(*seq, erasure),
+            };
+            match done {
+                Ok(()) => self.shared.problems.clear("builder"),
+                Err(StoreError::Closing) => {
+                    self.shared.jobs.push_front(job);
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                Err(problem) => {
+                    self.shared
+                        .problems
+                        .set("builder", format!("{} is tried again: {problem}", job.name()));
+                    // A file must be sealed before anything is erased from it; an erasure that cannot be done now
+                    // must not hold up the rest.
+                    match job {
+                        Job::Seal(_) => self.shared.jobs.push_front(job),
+                        Job::Erase { .. } => self.shared.jobs.push(job),
+                    }
+                    std::thread::sleep(Duration::from_secs(1));
+                }
+            }
+        }
+    }
+
+    /// Merges, reads a file whole, deletes old logs: what can wait while hits pour in, but not for ever.
+    fn tidy(&mut self) {
+        let sealed = self.shared.files.now().entries.len();
+        let patient = sealed < 8 * self.shared.options.limits.merge_at;
+        if (patient && self.shared.busy.load(Ordering::Relaxed))
+            || self.shared.engine.load().is_none()
+        {
+            return;
+        }
+        match self.merge().and_then(|()| self.check()) {
+            Ok(()) => self.shared.problems.clear("merge"),
+            Err(StoreError::Closing) => {}
+            Err(problem) => {
+                self.shared.problems.set("merge", format!("files could not be merged: {problem}"));
+                std::thread::sleep(Duration::from_secs(5));
+            }
+        }
+        if let Err(problem) = remove_bad_logs(
+            &self.shared.folder(),
+            Duration::from_secs(limits::BAD_LOG_DAYS * 86_400),
+        ) {
+            tracing::warn!(%problem, "a bad log could not be removed");
+        }
+    }
+
+    fn seal(&self, id: u64) -> Result<(), StoreError> {
+        let Some(entry) = self.find(id) else { return Ok(()) };
+        self.replace(vec![entry], put_together)
+    }
+
+    fn find(&self, id: u64) -> Option<Entry> {
+        self.shared.files.now().entries.iter().find(|entry| entry.row.id == id).cloned()
+    }
+
+    /// Neighbours of a like size become one file: 8 of a size at a time, so that a hit is rewritten a few times at most.
+    fn merge(&self) -> Result<(), StoreError> {
+        let limits = &self.shared.options.limits;
+        let snapshot = self.shared.files.now();
+        let sealed: Vec<&Entry> =
+            snapshot.entries.iter().filter(|entry| entry.row.kind == FileKind::Sealed).collect();
+        let size = |entry: &Entry| {
+            entry.row.rows.max(limits.active_rows / 8).ilog(limits.merge_at.max(2) as u64)
+        };
+        for window in sealed.windows(limits.merge_at.max(2)) {
+            let rows: u64 = window.iter().map(|entry| entry.row.rows).sum();
+            let (low, high) =
+                (window.iter().map(|e| size(e)).min(), window.iter().map(|e| size(e)).max());
+            if rows <= limits.merged_rows && high <= low.map(|low| low + 1) {
+                let inputs = window.iter().map(|entry| (*entry).clone()).collect();
+                drop(snapshot);
+                return self.replace(inputs, put_together);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one sealed file that this run has not read yet, whole, and compares it with what was written.
+    fn check(&mut self) -> Result<(), StoreError> {
+        let snapshot = self.shared.files.now();
+        let unread = |entry: &&Entry| {
+            entry.row.kind == FileKind::Sealed && !self.checked.contains(&entry.row.id)
+        };
+        let Some(entry) = snapshot.entries.iter().find(unread).cloned() else {
+            return Ok(());
+        };
+        drop(snapshot);
+        self.checked.insert(entry.row.id);
+        if measure(&entry.file.path)? != (entry.row.bytes, entry.row.checksum.clone()) {
+            self.shared.files.change(
+                || Ok(()),
+                |picture| picture.entries.retain(|other| other.row.id != entry.row.id),
+            )?;
+            self.shared.add_damaged(&entry.row.name(), "its bytes are not those that were written");
+        }
+        Ok(())
+    }
+
+    /// Writes every file that holds what is to be erased anew without it, and answers when the old ones are gone.
+    fn erase(&self, seq: u64, erasure: &Erasure) -> Result<(), StoreError> {
+        let project = erasure.project();
+        ledger::append(&self.shared.options.data, &self.shared.key, seq, erasure)?;
+        let bound = HitId::new(self.shared.options.node, seq, 0).0;
+        let mut erased = 0;
+        // TRICKY: no picture may be held over `replace`, which waits until nobody holds one with the old file.
+        let ids: Vec<u64> =
+            self.shared.files.now().entries.iter().map(|entry| entry.row.id).collect();
+        for id in ids {
+            let Some(entry) = self.find(id) else { continue };
+            if entry.row.kind != FileKind::Sealed
+                || !entry.file.shares.load().contains_key(&project)
+            {
+                continue;
+            }
+            let Some((edit, rows)) = self.edit(&entry, project, bound, erasure)? else { continue };
+            if rows > 0 {
+                erased += rows;
+                self.replace(vec![entry], |connection, into, from| {
+                    copy_without(connection, into, &from[0], &edit)
+                })?;
+            }
+        }
+        if let Some(file) =
+            self.shared.damaged().into_iter().find(|file| self.shared.file_path(file).exists())
+        {
+            return Err(StoreError::Damaged(format!(
+                "{file} cannot be read and may hold what is to be erased; restore it from a backup or delete it"
+            )));
+        }
+        remove_bad_logs(&self.shared.folder(), Duration::ZERO)?;
+        self.shared.change_inbox(Change::Erased { seq, erasure: erasure.clone() })?;
+        self.shared.erased.done(seq, erased);
+        Ok(())
+    }
+
+    /// What the erasure means in this file, and how many rows it touches; none where it touches none.
+    fn edit(
+        &self,
+        entry: &Entry,
+        project: ProjectId,
+        bound: i64,
+        erasure: &Erasure,
+    ) -> Result<Option<(Edit, u64)>, StoreError> {
+        let context = "looking for what to erase";
+        let engine = self.shared.engine()?;
+        let connection = engine.connect()?;
+        let file = &entry.file.alias;
+        let p = project.0;
+        let older = format!("project = {p} AND hit_id < {bound}");
+        let find = |kind: Text, text: &str| -> Result<Option<u32>, StoreError> {
+            let mut statement =
+                connection.prepare(&sql::build::find_text(file)).map_err(failed(context))?;
+            let mut rows =
+                statement.query(duckdb::params![kind as u8, p, text]).map_err(failed(context))?;
+            rows.next()
+                .map_err(failed(context))?
+                .map(|row| row.get(0).map_err(failed(context)))
+                .transpose()
+        };
+        let mut edit = Edit { project: p, ..Edit::default() };
+        match erasure {
+            Erasure::Project(_) => edit.drop_rows = Some(older),
+            Erasure::User(_, text) => match find(Text::User, text)? {
+                Some(id) => edit.drop_rows = Some(format!("{older} AND user_id = {id}")),
+                None => return Ok(None),
+            },
+            Erasure::Address(_, text) => match find(Text::Address, text)? {
+                Some(id) => edit.drop_rows = Some(format!("{older} AND address = {id}")),
+                None => return Ok(None),
+            },
+            Erasure::Before(_, time_us) => {
+                edit.drop_rows = Some(format!("{older} AND time_us < {time_us}"))
+            }
+            Erasure::Addresses(_) => edit.clear_address = Some(older),
+            Erasure::AddressesAndCountries(_) => {
+                edit.clear_address = Some(older.clone());
+                edit.clear_country = Some(older);
+            }
+        }
+        let touched = match (&edit.drop_rows, &edit.clear_address, &edit.clear_country) {
+            (Some(rows), ..) => rows.clone(),
+            (None, Some(rows), None) => format!("{rows} AND address <> 0"),
+            (None, Some(rows), Some(_)) => format!("{rows} AND (address <> 0 OR country <> 0)"),
+            (None, None, _) => return Ok(None),
+        };
+        let rows: i64 = connection
+            .query_row(&sql::build::count_rows(file, &touched), [], |row| row.get(0))
+            .map_err(failed(context))?;
+        engine.give_back(connection);
+        Ok(Some((edit, rows as u64)))
+    }
+
+    /// Builds one sealed file out of `inputs` and switches to it. Returns when the old ones are unlinked.
+    fn replace(
+        &self,
+        inputs: Vec<Entry>,
+        fill: impl FnOnce(&Connection, &str, &[String]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let engine = self.shared.engine()?;
+        let folder = self.shared.folder();
+        let id = self.shared.next_file.fetch_add(1, Ordering::Relaxed);
+        let mut row = FileRow {
+            id,
+            kind: FileKind::Sealed,
+            first_seq: inputs.iter().map(|entry| entry.row.first_seq).min().unwrap_or(0),
+            last_seq: inputs.iter().map(|entry| entry.row.last_seq).max().unwrap_or(0),
+            rows: 0,
+            bytes: 0,
+            checksum: Vec::new(),
+        };
+        let path = folder.join(row.name());
+        let making = folder.join(format!("{}.making", row.name()));
+        let from: Vec<String> = inputs.iter().map(|entry| entry.file.alias.clone()).collect();
+        row.rows = build(&engine, &making, &format!("b{id}"), row.last_seq, &from, fill)?;
+        let drop_ids: Vec<u64> = inputs.iter().map(|entry| entry.row.id).collect();
+        let mut put = Vec::new();
+        let mut added = None;
+        if row.rows > 0 {
+            std::fs::rename(&making, &path).map_err(io("naming a sealed file"))?;
+            sync(&folder).map_err(io("naming a sealed file"))?;
+            (row.bytes, row.checksum) = measure(&path)?;
+            let file = DataFile::attach(&engine, &folder, &row)?;
+            added = Some(Entry { file, row: row.clone() });
+            put.push(row);
+        } else {
+            std::fs::remove_file(&making).map_err(io("removing an empty file"))?;
+        }
+        self.shared.files.change(
+            || self.shared.change_inbox(Change::Switch { put, drop: drop_ids.clone() }),
+            |picture| {
+                picture.entries.retain(|entry| !drop_ids.contains(&entry.row.id));
+                picture.entries.extend(added);
+            },
+        )?;
+        let (done, gone) = mpsc::channel();
+        for entry in &inputs {
+            entry.file.retire(done.clone());
+        }
+        drop((inputs, done));
+        // Ends when the last reader lets go.
+        while let Err(mpsc::RecvTimeoutError::Timeout) =
+            gone.recv_timeout(Duration::from_millis(100))
+        {
+            if self.shared.jobs.closing() {
+                return Err(StoreError::Closing);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fills a new file and closes it, on disk and complete. Returns its rows.
+fn build(
+    engine: &Arc<Engine>,
+    path: &Path,
+    alias: &str,
+    last_seq: u64,
+    from: &[String],
+    fill: impl FnOnce(&Connection, &str, &[String]) -> Result<(), StoreError>,
+) -> Result<u64, StoreError> {
+    let context = "building a sealed file";
+    for stale in [path.to_path_buf(), DataFile::wal(path)] {
+        match std::fs::remove_file(stale) {
+            Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
+                return Err(io(context)(problem));
+            }
+            _ => {}
+        }
+    }
+    let text = path
+        .to_str()
+        .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))?;
+    let connection = engine.connect()?;
+    connection.execute_batch(&sql::file::attach(text, alias, false)).map_err(failed(context))?;
+    let filled = (|| {
+        connection.execute_batch(&sql::file::create(alias)).map_err(failed(context))?;
+        connection.execute_batch(&sql::file::create_sealed(alias)).map_err(failed(context))?;
+        fill(&connection, alias, from)?;
+        connection.execute_batch(&sql::build::finish(alias, last_seq)).map_err(failed(context))?;
+        connection.execute_batch(&sql::file::checkpoint(alias)).map_err(failed(context))?;
+        connection
+            .query_row(&sql::build::count_rows(alias, "TRUE"), [], |row| row.get::<_, i64>(0))
+            .map_err(failed(context))
+    })();
+    let detached = connection.execute_batch(&sql::file::detach(alias)).map_err(failed(context));
+    let rows = filled?;
+    detached?;
+    engine.give_back(connection);
+    sync(path).map_err(io(context))?;
+    Ok(rows as u64)
+}
+
+/// Several files, or an unsorted one, as one sorted file.
+fn put_together(connection: &Connection, into: &str, from: &[String]) -> Result<(), StoreError> {
+    let context = "building a sealed file";
+    let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
+    run(&sql::build::merge_strings(into, from))?;
+    for (n, file) in from.iter().enumerate() {
+        run(&sql::build::map_strings(into, file, n))?;
+    }
+    let merged = run(&sql::build::merge_hits(into, from));
+    for n in 0..from.len() {
+        run(&sql::build::drop_map(n))?;
+    }
+    merged?;
+    run(&sql::build::merge_marks(into, from))?;
+    for statement in sql::build::derive(into, None) {
+        run(&statement)?;
+    }
+    Ok(())
+}
+
+/// One sealed file after an edit: what belongs to other projects is copied as it is.
+fn copy_without(
+    connection: &Connection,
+    into: &str,
+    from: &str,
+    edit: &Edit,
+) -> Result<(), StoreError> {
+    let context = "erasing from a sealed file";
+    let mut statements = vec![
+        sql::build::copy_hits(into, from, edit),
+        sql::build::copy_strings(into, from, edit.project),
+        sql::build::copy_other_marks(into, from, edit.project),
+        sql::build::make_marks(into, edit.project),
+    ];
+    statements.extend(sql::build::copy_other_derived(into, from, edit.project));
+    statements.extend(sql::build::derive(into, Some(edit.project)));
+    for statement in statements {
+        connection.execute_batch(&statement).map_err(failed(context))?;
+    }
+    Ok(())
+}
+
+/// A file's size in bytes and its BLAKE3.
+pub fn measure(path: &Path) -> Result<(u64, Vec<u8>), StoreError> {
+    let context = "reading a sealed file";
+    let mut file = File::open(path).map_err(io(context))?;
+    let mut hasher = blake3::Hasher::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut bytes = 0;
+    loop {
+        let size = file.read(&mut buffer).map_err(io(context))?;
+        if size == 0 {
+            break;
+        }
+        hasher.update(&buffer[..size]);
+        bytes += size as u64;
+    }
+    Ok((bytes, hasher.finalize().as_bytes().to_vec()))
+}
+
+/// Logs of the active file that could not be read are set aside; they hold rows, so they go with the next erasure.
+pub fn remove_bad_logs(folder: &Path, older_than: Duration) -> Result<(), StoreError> {
+    let context = "removing a bad log";
+    for entry in std::fs::read_dir(folder).map_err(io(context))? {
+        let entry = entry.map_err(io(context))?;
+        let bad = entry.file_name().to_str().is_some_and(|name| name.contains(".bad-"));
+        let age = entry
+            .metadata()
+            .ok()
+            .and_then(|meta| meta.modified().ok())
+            .and_then(|time| time.elapsed().ok());
+        if bad && age.is_none_or(|age| age >= older_than) {
+            std::fs::remove_file(entry.path()).map_err(io(context))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! DuckDB, one instance for all data files: opened shut (no network, no extensions, no files but ours), lent as
+//! connections.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use analytics::limits;
+use duckdb::{Config, Connection};
+
+use crate::sql;
+use crate::types::StoreError;
+
+pub struct Engine {
+    /// TRICKY: never used for work of its own, so that a clone can be had while every other connection is busy.
+    origin: Mutex<Connection>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// DuckDB's name for what went wrong, with what we were doing.
+pub fn failed(context: &'static str) -> impl Fn(duckdb::Error) -> StoreError {
+    move |source| StoreError::Engine { context, source: Box::new(source) }
+}
+
+impl Engine {
+    /// `folder`: where the data files are, the only place that the engine may touch.
+    pub fn open(folder: &Path, memory: u64) -> Result<Engine, StoreError> {
+        let context = "starting the engine";
+        let config = Config::default()
+            .with("memory_limit", format!("{}MiB", memory >> 20))
+            .and_then(|config| config.with("autoload_known_extensions", "false"))
+            .and_then(|config| config.with("autoinstall_known_extensions", "false"))
+            .map_err(failed(context))?;
+        let connection = Connection::open_in_memory_with_flags(config).map_err(failed(context))?;
+        let folder = folder
+            .to_str()
+            .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", folder.display())))?;
+        connection.execute_batch(&sql::engine::lock_down(folder)).map_err(failed(context))?;
+        Ok(Engine { origin: Mutex::new(connection), idle: Mutex::default() })
+    }
+
+    pub fn connect(&self) -> Result<Connection, StoreError> {
+        if let Some(idle) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            return Ok(idle);
+        }
+        self.origin
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .try_clone()
+            .map_err(failed("connecting to the engine"))
+    }
+
+    pub fn give_back(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < limits::ENGINE_CONNECTIONS as usize && connection.is_autocommit() {
+            idle.push(connection);
+        }
+    }
+
+    /// For short statements that belong to no connection: attach, detach.
+    pub fn execute(&self, sql: &str) -> Result<(), duckdb::Error> {
+        self.origin.lock().unwrap_or_else(PoisonError::into_inner).execute_batch(sql)
+    }
+}

@@ -1,0 +1,70 @@
+//! The inbox: every change to hits, numbered, on disk before it is acknowledged.
+//!
+//! One thread (`sequencer`) owns the SQLite file and commits what arrived meanwhile in groups. It decides everything that
+//! must be decided in order: the seq, whether a batch was posted before (`receipts`), which hits a client posts again
+//! (`repeats`), whether a project is gone. The manifest of data files lives here too, because it changes together with
+//! what may be trimmed. It knows nothing of DuckDB.
+
+pub mod manifest;
+mod queue;
+mod receipts;
+mod repeats;
+mod sequencer;
+mod share;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+pub use manifest::{FileKind, FileRow};
+pub use queue::{Item, Queue};
+pub use sequencer::{
+    Change, Command, Gauges, InboxOptions, Opened, Sequencer, last_seq, put_state,
+};
+
+use crate::types::StoreError;
+
+/// SQLite's name for what went wrong, with what we were doing.
+pub(crate) fn failed(context: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
+    move |source| StoreError::Engine { context, source: Box::new(source) }
+}
+
+/// 32 KB pages: measured at 1,200 commits of 200 KB a second, 740 with 4 KB. `secure_delete`: what is trimmed is
+/// overwritten.
+pub(crate) fn connect_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .page_size(32_768)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("secure_delete", "on")
+        .pragma("wal_autocheckpoint", "2000")
+        .pragma("cache_size", "-8000")
+}
+
+/// A group's bytes: per record its size, the rows to pass over, then the record.
+pub(crate) fn put_framed(out: &mut Vec<u8>, record: &[u8], skips: &[u32]) {
+    out.extend((record.len() as u32).to_le_bytes());
+    out.extend((skips.len() as u32).to_le_bytes());
+    for skip in skips {
+        out.extend(skip.to_le_bytes());
+    }
+    out.extend(record);
+}
+
+/// The records of a group, in order.
+pub(crate) fn split_framed(mut bytes: &[u8]) -> Option<Vec<(&[u8], Vec<u32>)>> {
+    let mut records = Vec::new();
+    let number = |bytes: &[u8]| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    while !bytes.is_empty() {
+        let (head, rest) = bytes.split_at_checked(8)?;
+        let (size, skips) = (number(head) as usize, number(&head[4..]) as usize);
+        let (skips, rest) = rest.split_at_checked(skips.checked_mul(4)?)?;
+        let (record, rest) = rest.split_at_checked(size)?;
+        records.push((record, skips.chunks_exact(4).map(number).collect()));
+        bytes = rest;
+    }
+    Some(records)
+}

@@ -1,0 +1,140 @@
+//! What the sequencer hands to the writer: records in order, from memory up to a number of bytes; the writer finds the
+//! rest in the inbox's file.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A record that is on disk.
+#[derive(Clone, Debug)]
+pub struct Item {
+    pub seq: u64,
+    pub record: Arc<[u8]>,
+    /// Rows of the batch to pass over, ascending: hits that were posted before.
+    pub skips: Vec<u32>,
+}
+
+#[derive(Debug)]
+pub struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+    bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    items: VecDeque<Item>,
+    bytes: usize,
+    last_seq: u64,
+    /// Since when something has been waiting to be applied.
+    waiting_since: Option<Instant>,
+    hurry: bool,
+    closing: bool,
+}
+
+/// What the writer got.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub items: Vec<Item>,
+    /// The last seq on disk; items up to it that are not in `items` are in the file.
+    pub last_seq: u64,
+    pub closing: bool,
+}
+
+impl Queue {
+    pub fn new(bytes_max: usize, last_seq: u64) -> Queue {
+        Queue {
+            state: Mutex::new(State { last_seq, ..State::default() }),
+            changed: Condvar::new(),
+            bytes_max,
+        }
+    }
+
+    pub fn push(&self, items: Vec<Item>, last_seq: u64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last_seq = last_seq;
+        state.waiting_since.get_or_insert_with(Instant::now);
+        for item in items {
+            if state.bytes + item.record.len() <= self.bytes_max {
+                state.bytes += item.record.len();
+                state.items.push_back(item);
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    /// Waits for records: until `enough` bytes are there, or the oldest has waited for `patience`, or `deadline` has
+    /// passed with nothing to do, or somebody is in a hurry. `applied` is how far the writer is.
+    pub fn take(
+        &self,
+        applied: u64,
+        enough: usize,
+        patience: Duration,
+        deadline: Duration,
+    ) -> Taken {
+        let started = Instant::now();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let behind = state.last_seq > applied;
+            let ripe = behind
+                && (state.hurry
+                    || state.bytes >= enough
+                    || state.items.front().is_none_or(|item| item.seq > applied + 1)
+                    || state.waiting_since.is_none_or(|since| since.elapsed() >= patience));
+            if ripe || state.closing || (!behind && (state.hurry || started.elapsed() >= deadline))
+            {
+                break;
+            }
+            let wait = if behind {
+                Duration::from_millis(20)
+            } else {
+                deadline.saturating_sub(started.elapsed())
+            };
+            state = self
+                .changed
+                .wait_timeout(state, wait.max(Duration::from_millis(1)))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        state.hurry = false;
+        let mut taken =
+            Taken { last_seq: state.last_seq, closing: state.closing, ..Taken::default() };
+        let mut bytes = 0;
+        while let Some(item) = state.items.front() {
+            if bytes > 0 && bytes + item.record.len() > enough * 2 {
+                break;
+            }
+            bytes += item.record.len();
+            taken.items.extend(state.items.pop_front());
+        }
+        state.bytes -= bytes;
+        taken
+    }
+
+    /// How far the writer is; restarts the clock of what waits.
+    pub fn applied(&self, seq: u64) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.waiting_since = (seq < state.last_seq).then(Instant::now);
+    }
+
+    /// Makes the writer apply what there is now.
+    pub fn hurry(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).hurry = true;
+        self.changed.notify_all();
+    }
+
+    pub fn close(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).closing = true;
+        self.changed.notify_all();
+    }
+
+    pub fn last_seq(&self) -> u64 {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).last_seq
+    }
+
+    /// How long the oldest record that is not applied has waited.
+    pub fn lag(&self) -> Duration {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}

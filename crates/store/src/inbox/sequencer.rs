@@ -1,0 +1,682 @@
+//! The thread that numbers and commits. Everything that must be decided in order is decided here, once, and is on disk
+//! before anybody hears of it.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use analytics::hit::{HitId, ProjectId};
+use analytics::limits;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{ConnectOptions, Connection, Row};
+use tokio::sync::{mpsc, oneshot};
+
+use super::manifest::{self, FileRow};
+use super::queue::{Item, Queue};
+use super::receipts::{Receipts, put_receipt, take_receipt};
+use super::repeats::{self, Repeats};
+use super::share::Shares;
+use super::{connect_options, failed, put_framed};
+use crate::clock::now_us;
+use crate::record;
+use crate::sql;
+use crate::types::{Erasure, Receipt, Rejected, StoreError};
+
+#[derive(Clone, Debug)]
+pub struct InboxOptions {
+    pub path: PathBuf,
+    pub bytes_max: u64,
+    /// Bytes of records held in memory for the writer.
+    pub queue_bytes: usize,
+    pub receipts: usize,
+    pub disk_free_percent: u64,
+}
+
+pub enum Command {
+    Append {
+        project: ProjectId,
+        record: Arc<[u8]>,
+        hits: u32,
+        arrival_us: i64,
+        batch_hash: Option<u64>,
+        repeat_hashes: Vec<u64>,
+        rejected: Vec<Rejected>,
+        rejected_total: u32,
+        reply: oneshot::Sender<Result<Receipt, StoreError>>,
+    },
+    /// Answered with the erasure's seq when it is on disk.
+    Erase {
+        erasure: Erasure,
+        reply: oneshot::Sender<Result<u64, StoreError>>,
+    },
+    Change {
+        change: Change,
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+    Close,
+}
+
+/// Changes of what the inbox keeps beside records, each one transaction.
+#[derive(Debug)]
+pub enum Change {
+    /// Everything up to here is in a checkpointed data file.
+    Trim { to: u64 },
+    /// Manifest: these files are there now, those are not.
+    Switch { put: Vec<FileRow>, drop: Vec<u64> },
+    /// No file holds what this erasure erased; the records up to it may go, and their bytes.
+    Erased { seq: u64, erasure: Erasure },
+    /// A copy of the inbox, in the same breath as a switch.
+    Snapshot { put: Vec<FileRow>, to: PathBuf },
+}
+
+/// Numbers that others read without asking the thread.
+#[derive(Debug, Default)]
+pub struct Gauges {
+    pub bytes: AtomicU64,
+    pub receipts_forgotten: AtomicU64,
+    pub disk_free_percent: AtomicU64,
+    pub arrivals: Mutex<HashMap<ProjectId, i64>>,
+}
+
+/// What a start finds.
+#[derive(Debug)]
+pub struct Opened {
+    pub files: Vec<FileRow>,
+    pub erasures: Vec<(u64, Erasure)>,
+    pub trimmed_to: u64,
+    /// The store's secret: names in the ledger of erasures are hashed with it.
+    pub key: [u8; 32],
+}
+
+pub struct Sequencer {
+    options: InboxOptions,
+    db: SqliteConnection,
+    queue: Arc<Queue>,
+    gauges: Arc<Gauges>,
+    next_seq: u64,
+    receipts: Receipts,
+    repeats: Repeats,
+    shares: Shares,
+    gone: HashSet<ProjectId>,
+    /// Arrivals that are not in the file yet.
+    fresh: HashSet<ProjectId>,
+    swept_us: i64,
+}
+
+/// A group that is being made.
+#[derive(Default)]
+struct Group {
+    bytes: Vec<u8>,
+    items: Vec<Item>,
+    receipts: Vec<u8>,
+    receipt_count: i64,
+    hashes: Vec<u64>,
+    repeats: Vec<(u64, ProjectId, i64, Vec<u8>)>,
+    erasures: Vec<(u64, Vec<u8>)>,
+    gone: Vec<ProjectId>,
+    sizes: Vec<(u64, ProjectId, u64)>,
+    arrivals: Vec<(ProjectId, i64)>,
+    replies: Vec<(oneshot::Sender<Result<Receipt, StoreError>>, Receipt)>,
+    erase_replies: Vec<(oneshot::Sender<Result<u64, StoreError>>, u64)>,
+}
+
+impl Gauges {
+    /// A batch of this project arrived.
+    pub fn arrived(&self, project: ProjectId, arrival_us: i64) {
+        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = arrivals.entry(project).or_insert(arrival_us);
+        *known = arrival_us.max(*known);
+    }
+}
+
+impl Sequencer {
+    pub async fn open(
+        options: InboxOptions,
+        key: [u8; 32],
+    ) -> Result<(Sequencer, Arc<Queue>, Arc<Gauges>, Opened), StoreError> {
+        let mut db = connect_options(&options.path)
+            .create_if_missing(true)
+            .connect()
+            .await
+            .map_err(failed("opening the inbox"))?;
+        sqlx::raw_sql(sql::inbox::CREATE)
+            .execute(&mut db)
+            .await
+            .map_err(failed("creating the inbox"))?;
+        let key = match get_state(&mut db, "key").await? {
+            Some(known) => known
+                .try_into()
+                .map_err(|_| StoreError::Damaged("the inbox's key is broken".into()))?,
+            None => {
+                put_state(&mut db, "key", &key).await?;
+                key
+            }
+        };
+        let now = now_us();
+        let trimmed_to = get_number(&mut db, "trimmed_to").await?;
+        let count_from = get_number(&mut db, "count_from").await?;
+        let last_seq = trimmed_to.max(count_from).max(last_seq(&mut db).await?);
+        let opened = Opened {
+            files: manifest::read(&mut db).await?,
+            erasures: read_erasures(&mut db).await?,
+            trimmed_to,
+            key,
+        };
+        let queue = Arc::new(Queue::new(options.queue_bytes, last_seq));
+        let gauges = Arc::new(Gauges::default());
+        let mut sequencer = Sequencer {
+            receipts: Receipts::new(options.receipts),
+            repeats: Repeats::default(),
+            shares: Shares::default(),
+            gone: HashSet::new(),
+            fresh: HashSet::new(),
+            swept_us: now,
+            queue: queue.clone(),
+            gauges: gauges.clone(),
+            next_seq: last_seq + 1,
+            db,
+            options,
+        };
+        sequencer.load(now).await?;
+        sequencer.measure_disk();
+        Ok((sequencer, queue, gauges, opened))
+    }
+
+    async fn load(&mut self, now: i64) -> Result<(), StoreError> {
+        let week = now - limits::RECEIPT_DAYS as i64 * 86_400_000_000;
+        let context = "reading the inbox";
+        for row in sqlx::query(sql::inbox::RECEIPTS)
+            .bind(week)
+            .fetch_all(&mut self.db)
+            .await
+            .map_err(failed(context))?
+        {
+            self.receipts.begin(row.get(0));
+            let bytes: Vec<u8> = row.get(2);
+            let mut rest = bytes.as_slice();
+            while let Some((hash, receipt)) = take_receipt(&mut rest) {
+                self.receipts.add(hash, &receipt);
+            }
+        }
+        let window = now - repeats::WINDOW_US;
+        for row in sqlx::query(sql::inbox::REPEATS)
+            .bind(window)
+            .fetch_all(&mut self.db)
+            .await
+            .map_err(failed(context))?
+        {
+            let bytes: Vec<u8> = row.get(2);
+            self.repeats.pass_over(
+                ProjectId(row.get::<i64, _>(0) as u32),
+                row.get(1),
+                &repeats::from_bytes(&bytes),
+            );
+        }
+        for row in
+            sqlx::query(sql::inbox::GONE).fetch_all(&mut self.db).await.map_err(failed(context))?
+        {
+            self.gone.insert(ProjectId(row.get::<i64, _>(0) as u32));
+        }
+        for row in sqlx::query(sql::inbox::RECORD_SIZES)
+            .fetch_all(&mut self.db)
+            .await
+            .map_err(failed(context))?
+        {
+            self.shares.add(row.get::<i64, _>(0) as u64, None, row.get::<i64, _>(1) as u64);
+        }
+        for row in sqlx::query(sql::inbox::ARRIVALS)
+            .fetch_all(&mut self.db)
+            .await
+            .map_err(failed(context))?
+        {
+            self.gauges.arrived(ProjectId(row.get::<i64, _>(0) as u32), row.get(1));
+        }
+        self.gauges.bytes.store(self.shares.total(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// New records come after this one, whatever the file says.
+    pub fn count_above(&mut self, seq: u64) {
+        if self.next_seq <= seq {
+            self.next_seq = seq + 1;
+            self.queue.push(Vec::new(), seq);
+        }
+    }
+
+    /// Runs until it is told to close.
+    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut waiting: Vec<Command> = Vec::new();
+        let mut open = true;
+        while open {
+            waiting.clear();
+            if commands.recv_many(&mut waiting, limits::GROUP_BATCHES as usize).await == 0 {
+                break;
+            }
+            let mut group = Group::default();
+            for command in waiting.drain(..) {
+                match command {
+                    Command::Append { .. } => {
+                        self.add_batch(&mut group, command);
+                        if group.bytes.len() > limits::GROUP_BYTES as usize {
+                            self.commit(std::mem::take(&mut group)).await;
+                        }
+                    }
+                    Command::Erase { erasure, reply } => {
+                        self.add_erasure(&mut group, erasure, reply)
+                    }
+                    Command::Close => open = false,
+                    Command::Change { change, reply } => {
+                        // What came before it is committed before it.
+                        self.commit(std::mem::take(&mut group)).await;
+                        let _ = reply.send(self.change(change).await);
+                    }
+                }
+            }
+            self.commit(group).await;
+            self.sweep().await;
+        }
+        self.save_arrivals().await.ok();
+        let _ = sqlx::query(sql::inbox::CHECKPOINT).execute(&mut self.db).await;
+        let _ = self.db.close().await;
+    }
+
+    fn add_batch(&mut self, group: &mut Group, command: Command) {
+        let Command::Append {
+            project,
+            record,
+            hits,
+            arrival_us,
+            batch_hash,
+            repeat_hashes,
+            mut rejected,
+            rejected_total,
+            reply,
+        } = command
+        else {
+            return;
+        };
+        if self.gone.contains(&project) {
+            let _ = reply.send(Err(StoreError::ProjectGone));
+            return;
+        }
+        if let Some(receipt) = batch_hash.and_then(|hash| self.receipts.find(hash)) {
+            // Its first copy may be in this very group: answered with it.
+            group.replies.push((reply, receipt));
+            return;
+        }
+        if self.gauges.disk_free_percent.load(Ordering::Relaxed) < self.options.disk_free_percent {
+            let _ = reply.send(Err(StoreError::DiskLow(self.options.disk_free_percent)));
+            return;
+        }
+        let size = record.len() as u64;
+        if !self.shares.allows(project, size, self.options.bytes_max) {
+            let _ = reply.send(Err(StoreError::Full));
+            return;
+        }
+        rejected.truncate(limits::REJECTED_LISTED as usize);
+        let seq = self.next_seq;
+        let skips = if repeat_hashes.is_empty() {
+            Vec::new()
+        } else {
+            self.repeats.pass_over(project, arrival_us, &repeat_hashes)
+        };
+        let receipt = Receipt {
+            accepted: hits - skips.len() as u32,
+            repeated: skips.len() as u32,
+            rejected: rejected.into(),
+            rejected_total,
+            replayed: false,
+        };
+        if let Some(hash) = batch_hash {
+            self.receipts.begin(arrival_us);
+            self.receipts.add(hash, &receipt);
+            put_receipt(&mut group.receipts, hash, &receipt);
+            group.receipt_count += 1;
+            group.hashes.push(hash);
+        }
+        if !repeat_hashes.is_empty() {
+            group.repeats.push((seq, project, arrival_us, repeats::to_bytes(&repeat_hashes)));
+        }
+        if receipt.accepted > 0 {
+            self.next_seq += 1;
+            put_framed(&mut group.bytes, &record, &skips);
+            group.sizes.push((seq, project, size));
+            group.items.push(Item { seq, record, skips });
+        } else {
+            group.repeats.retain(|&(other, ..)| other != seq);
+        }
+        group.arrivals.push((project, arrival_us));
+        group.replies.push((reply, receipt));
+    }
+
+    fn add_erasure(
+        &mut self,
+        group: &mut Group,
+        erasure: Erasure,
+        reply: oneshot::Sender<Result<u64, StoreError>>,
+    ) {
+        if self.next_seq >= 1 << HitId::SEQ_BITS {
+            let _ = reply.send(Err(StoreError::Damaged("no seq is left".into())));
+            return;
+        }
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        let record = record::encode_erasure(&erasure);
+        put_framed(&mut group.bytes, &record, &[]);
+        group.erasures.push((seq, record.clone()));
+        group.items.push(Item { seq, record: record.into(), skips: Vec::new() });
+        if let Erasure::Project(project) = erasure {
+            self.gone.insert(project);
+            group.gone.push(project);
+        }
+        group.erase_replies.push((reply, seq));
+    }
+
+    async fn commit(&mut self, group: Group) {
+        if group.replies.is_empty() && group.erase_replies.is_empty() {
+            return;
+        }
+        let written = match (group.items.is_empty(), group.receipts.is_empty()) {
+            (true, true) => Ok(()),
+            _ => self.write(&group).await,
+        };
+        match written {
+            Ok(()) => {
+                for &(seq, project, bytes) in &group.sizes {
+                    self.shares.add(seq, Some(project), bytes);
+                }
+                self.gauges.bytes.store(self.shares.total(), Ordering::Relaxed);
+                self.gauges.receipts_forgotten.store(self.receipts.forgotten, Ordering::Relaxed);
+                for (project, arrival_us) in group.arrivals {
+                    self.gauges.arrived(project, arrival_us);
+                    self.fresh.insert(project);
+                }
+                if !group.items.is_empty() {
+                    self.queue.push(group.items, self.next_seq - 1);
+                }
+                for (reply, receipt) in group.replies {
+                    let _ = reply.send(Ok(receipt));
+                }
+                for (reply, seq) in group.erase_replies {
+                    let _ = reply.send(Ok(seq));
+                }
+            }
+            Err(problem) => {
+                tracing::error!(%problem, batches = group.replies.len(), "the inbox could not commit");
+                for hash in group.hashes {
+                    self.receipts.remove(hash);
+                }
+                for project in group.gone {
+                    self.gone.remove(&project);
+                }
+                self.start_over().await;
+                for (reply, _) in group.replies {
+                    let _ = reply.send(Err(StoreError::Full));
+                }
+                for (reply, _) in group.erase_replies {
+                    let _ = reply.send(Err(StoreError::Full));
+                }
+            }
+        }
+    }
+
+    async fn write(&mut self, group: &Group) -> Result<(), StoreError> {
+        let context = "committing to the inbox";
+        let mut tx = self.db.begin_with("BEGIN IMMEDIATE").await.map_err(failed(context))?;
+        let now = now_us();
+        let first = group.items.first().map_or(self.next_seq, |item| item.seq);
+        if let Some(last) = group.items.last() {
+            sqlx::query(sql::inbox::ADD_RECORDS)
+                .bind(first as i64)
+                .bind(last.seq as i64)
+                .bind(group.bytes.as_slice())
+                .execute(&mut *tx)
+                .await
+                .map_err(failed(context))?;
+        }
+        if group.receipt_count > 0 {
+            sqlx::query(sql::inbox::ADD_RECEIPTS)
+                .bind(now)
+                .bind(group.receipt_count)
+                .bind(group.receipts.as_slice())
+                .execute(&mut *tx)
+                .await
+                .map_err(failed(context))?;
+        }
+        for (seq, project, arrival_us, hashes) in &group.repeats {
+            sqlx::query(sql::inbox::ADD_REPEATS)
+                .bind(*seq as i64)
+                .bind(i64::from(project.0))
+                .bind(arrival_us)
+                .bind(hashes.as_slice())
+                .execute(&mut *tx)
+                .await
+                .map_err(failed(context))?;
+        }
+        for (seq, bytes) in &group.erasures {
+            sqlx::query(sql::inbox::ADD_ERASURE)
+                .bind(*seq as i64)
+                .bind(bytes.as_slice())
+                .execute(&mut *tx)
+                .await
+                .map_err(failed(context))?;
+        }
+        for project in &group.gone {
+            sqlx::query(sql::inbox::ADD_GONE)
+                .bind(i64::from(project.0))
+                .execute(&mut *tx)
+                .await
+                .map_err(failed(context))?;
+        }
+        tx.commit().await.map_err(failed(context))
+    }
+
+    /// After a failed commit nobody knows whether it is on disk: the file tells. What it holds goes to the writer
+    /// (its senders were told to come again, and a batch id makes that free); seqs go on behind it.
+    async fn start_over(&mut self) {
+        match connect_options(&self.options.path).connect().await {
+            Ok(db) => self.db = db,
+            Err(problem) => {
+                tracing::error!(%problem, "the inbox cannot be opened again");
+                return;
+            }
+        }
+        if let Ok(row) = sqlx::query(sql::inbox::LAST_SEQ).fetch_one(&mut self.db).await {
+            let last = row.get::<i64, _>(0) as u64;
+            self.next_seq = self.queue.last_seq().max(last) + 1;
+            self.queue.push(Vec::new(), self.next_seq - 1);
+        }
+        self.measure_disk();
+    }
+
+    pub async fn change(&mut self, change: Change) -> Result<(), StoreError> {
+        let context = "changing the inbox";
+        match change {
+            Change::Trim { to } => {
+                let mut tx =
+                    self.db.begin_with("BEGIN IMMEDIATE").await.map_err(failed(context))?;
+                sqlx::query(sql::inbox::TRIM_RECORDS)
+                    .bind(to as i64)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(failed(context))?;
+                put_state(&mut tx, "trimmed_to", &to.to_le_bytes()).await?;
+                tx.commit().await.map_err(failed(context))?;
+                self.shares.trim(to);
+                self.gauges.bytes.store(self.shares.total(), Ordering::Relaxed);
+                self.save_arrivals().await
+            }
+            Change::Switch { put, drop } => self.switch(&put, &drop).await,
+            Change::Snapshot { put, to } => {
+                self.save_arrivals().await?;
+                self.switch(&put, &[]).await?;
+                let to = to.to_str().ok_or_else(|| {
+                    StoreError::Damaged(format!("not a path for a copy: {}", to.display()))
+                })?;
+                sqlx::query(sql::inbox::SNAPSHOT)
+                    .bind(to)
+                    .execute(&mut self.db)
+                    .await
+                    .map_err(failed("copying the inbox"))?;
+                Ok(())
+            }
+            Change::Erased { seq, erasure } => {
+                let mut tx =
+                    self.db.begin_with("BEGIN IMMEDIATE").await.map_err(failed(context))?;
+                sqlx::query(sql::inbox::DROP_ERASURE)
+                    .bind(seq as i64)
+                    .execute(&mut *tx)
+                    .await
+                    .map_err(failed(context))?;
+                if let Erasure::Project(project) = erasure {
+                    sqlx::query(sql::inbox::DROP_ARRIVAL)
+                        .bind(i64::from(project.0))
+                        .execute(&mut *tx)
+                        .await
+                        .map_err(failed(context))?;
+                    self.fresh.remove(&project);
+                    self.gauges
+                        .arrivals
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .remove(&project);
+                }
+                tx.commit().await.map_err(failed(context))?;
+                // The log still holds the bytes of trimmed records.
+                sqlx::query(sql::inbox::CHECKPOINT)
+                    .execute(&mut self.db)
+                    .await
+                    .map_err(failed(context))?;
+                Ok(())
+            }
+        }
+    }
+
+    async fn switch(&mut self, put: &[FileRow], drop: &[u64]) -> Result<(), StoreError> {
+        let context = "changing the manifest";
+        let mut tx = self.db.begin_with("BEGIN IMMEDIATE").await.map_err(failed(context))?;
+        for &id in drop {
+            manifest::drop_file(&mut tx, id).await?;
+        }
+        for file in put {
+            manifest::put(&mut tx, file).await?;
+        }
+        tx.commit().await.map_err(failed(context))
+    }
+
+    async fn save_arrivals(&mut self) -> Result<(), StoreError> {
+        if self.fresh.is_empty() {
+            return Ok(());
+        }
+        let fresh: Vec<(ProjectId, i64)> = {
+            let arrivals = self.gauges.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+            self.fresh
+                .drain()
+                .filter_map(|project| Some((project, *arrivals.get(&project)?)))
+                .collect()
+        };
+        let context = "saving arrivals";
+        let mut tx = self.db.begin_with("BEGIN IMMEDIATE").await.map_err(failed(context))?;
+        for (project, arrival_us) in fresh {
+            sqlx::query(sql::inbox::PUT_ARRIVAL)
+                .bind(i64::from(project.0))
+                .bind(arrival_us)
+                .execute(&mut *tx)
+                .await
+                .map_err(failed(context))?;
+        }
+        tx.commit().await.map_err(failed(context))
+    }
+
+    /// Once a second: how much of the disk is free; once a minute: what is old enough to forget.
+    async fn sweep(&mut self) {
+        let now = now_us();
+        if now - self.swept_us < 1_000_000 {
+            return;
+        }
+        self.measure_disk();
+        if now / 60_000_000 != self.swept_us / 60_000_000 {
+            let week = now - limits::RECEIPT_DAYS as i64 * 86_400_000_000;
+            self.receipts.forget_before(week);
+            for (statement, before) in [
+                (sql::inbox::TRIM_RECEIPTS, week),
+                (sql::inbox::TRIM_REPEATS, now - repeats::WINDOW_US),
+            ] {
+                if let Err(problem) =
+                    sqlx::query(statement).bind(before).execute(&mut self.db).await
+                {
+                    tracing::warn!(%problem, "the inbox could not forget what is old");
+                }
+            }
+        }
+        self.swept_us = now;
+    }
+
+    fn measure_disk(&self) {
+        let folder = self.options.path.parent().unwrap_or(&self.options.path);
+        let percent = match rustix::fs::statvfs(folder) {
+            Ok(disk) if disk.f_blocks > 0 => disk.f_bavail * 100 / disk.f_blocks,
+            _ => 100,
+        };
+        self.gauges.disk_free_percent.store(percent, Ordering::Relaxed);
+    }
+}
+
+/// The last seq that the file knows of.
+pub async fn last_seq(db: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let row = sqlx::query(sql::inbox::LAST_SEQ)
+        .fetch_one(&mut *db)
+        .await
+        .map_err(failed("reading the inbox"))?;
+    Ok((row.get::<i64, _>(0) as u64).max(get_number(db, "trimmed_to").await?))
+}
+
+async fn read_erasures(db: &mut SqliteConnection) -> Result<Vec<(u64, Erasure)>, StoreError> {
+    let rows = sqlx::query(sql::inbox::ERASURES)
+        .fetch_all(db)
+        .await
+        .map_err(failed("reading erasures"))?;
+    let mut erasures = Vec::new();
+    for row in rows {
+        let bytes: Vec<u8> = row.get(1);
+        match record::decode(&bytes) {
+            Ok(record::Record::Erasure(erasure)) => {
+                erasures.push((row.get::<i64, _>(0) as u64, erasure))
+            }
+            _ => return Err(StoreError::Damaged("an erasure in the inbox cannot be read".into())),
+        }
+    }
+    Ok(erasures)
+}
+
+async fn get_state(db: &mut SqliteConnection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = sqlx::query(sql::inbox::GET_STATE)
+        .bind(name)
+        .fetch_optional(db)
+        .await
+        .map_err(failed("reading the inbox"))?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+async fn get_number(db: &mut SqliteConnection, name: &str) -> Result<u64, StoreError> {
+    let bytes = get_state(db, name).await?.unwrap_or_else(|| vec![0; 8]);
+    bytes
+        .try_into()
+        .map(u64::from_le_bytes)
+        .map_err(|_| StoreError::Damaged(format!("the inbox's {name} is broken")))
+}
+
+pub async fn put_state(
+    db: &mut SqliteConnection,
+    name: &str,
+    value: &[u8],
+) -> Result<(), StoreError> {
+    sqlx::query(sql::inbox::PUT_STATE)
+        .bind(name)
+        .bind(value)
+        .execute(db)
+        .await
+        .map_err(failed("writing the inbox"))?;
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! The databases: the only crate that links an engine.
+//!
+//! `Store` keeps hits (inbox, writer, active and sealed files); `meta::Meta` keeps projects and keys. Neither knows a
+//! panel or a user.
+
+mod active;
+mod backup;
+mod builder;
+mod clock;
+mod columns;
+mod engine;
+mod files;
+mod inbox;
+mod ledger;
+pub mod meta;
+mod open;
+mod read;
+mod record;
+mod restore;
+mod shared;
+mod sql;
+mod store;
+mod types;
+mod writer;
+
+pub use restore::{Restored, restore};
+pub use store::Store;
+pub use types::*;

@@ -1,0 +1,146 @@
+//! Projects and keys (SQLite, `meta.sqlite` in the data folder).
+//!
+//! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
+//! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
+//! process that holds the data folder changes it.
+//!
+//! Deliberately not here: hits, users, and who may call what.
+
+mod directory;
+mod keys;
+mod migrate;
+mod projects;
+mod running;
+mod secrets;
+
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use directory::Directory;
+
+pub use keys::{Can, KeyGrant, KeyInfo};
+pub use projects::{NewProject, Project};
+pub use secrets::{DashboardId, Key, ServerSecret};
+
+/// The file's name in the data folder.
+pub const FILE: &str = "meta.sqlite";
+
+#[derive(Debug, thiserror::Error)]
+pub enum MetaError {
+    #[error("this key is registered already")]
+    KeyTaken,
+    #[error("this user id belongs to another key already")]
+    UserIdTaken,
+    /// The file was written by a later version of this program.
+    #[error(
+        "meta.sqlite has version {found}, this program knows {known}: use the newer program again"
+    )]
+    Newer { found: i64, known: i64 },
+    #[error("meta.sqlite: {0}")]
+    Sqlite(#[from] sqlx::Error),
+}
+
+/// The projects and keys of a server. Cheap to clone.
+#[derive(Clone)]
+pub struct Meta {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: SqlitePool,
+    secret: ServerSecret,
+    directory: RwLock<Directory>,
+    /// Held over a change of the file and of memory, so that both see changes in the same order.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl Meta {
+    /// Opens or creates the file in `data` (which must exist). `fresh_secret` is 32 random bytes, kept as the server's
+    /// secret where there is none yet.
+    ///
+    /// The caller holds the data folder (see `Store::open`): two processes with this file open would not hear of each
+    /// other's changes.
+    pub async fn open(data: &Path, fresh_secret: [u8; 32], now_us: i64) -> Result<Meta, MetaError> {
+        let file = data.join(FILE);
+        make_private(&file).map_err(sqlx::Error::Io)?;
+        let options = SqliteConnectOptions::new()
+            .filename(&file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .pragma("secure_delete", "on");
+        // One connection: changes are rare and small, and reads are answered from memory.
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        migrate::migrate(&pool).await?;
+        sqlx::query("INSERT INTO server (only_row, secret, created_us) VALUES (1, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(fresh_secret.as_slice())
+            .bind(now_us)
+            .execute(&pool)
+            .await?;
+        let secret: Vec<u8> =
+            sqlx::query_scalar("SELECT secret FROM server").fetch_one(&pool).await?;
+        let secret = secret
+            .try_into()
+            .map_err(|_| sqlx::Error::Protocol("the server's secret is damaged".into()))?;
+        let secret = ServerSecret::new(secret);
+        let directory = directory::load(&pool, &secret).await?;
+        let inner = Inner {
+            pool,
+            secret,
+            directory: RwLock::new(directory),
+            changing: tokio::sync::Mutex::new(()),
+        };
+        Ok(Meta { inner: Arc::new(inner) })
+    }
+
+    /// For names of things that must not be guessable and must not tell what they name (the ledger of erasures).
+    pub fn secret(&self) -> &ServerSecret {
+        &self.inner.secret
+    }
+
+    /// A consistent copy of the file, the server's secret in it, to `file` (which must not exist), while serving.
+    pub async fn backup(&self, file: &Path) -> Result<(), MetaError> {
+        self.flush().await?;
+        sqlx::query("VACUUM INTO ?")
+            .bind(file.to_string_lossy().into_owned())
+            .execute(&self.inner.pool)
+            .await?;
+        make_private(file).map_err(sqlx::Error::Io)?;
+        Ok(())
+    }
+
+    /// Writes what is only in memory (times of use) and closes the file.
+    pub async fn close(&self) -> Result<(), MetaError> {
+        self.flush().await?;
+        self.inner.pool.close().await;
+        Ok(())
+    }
+
+    /// Ok where the file answers.
+    pub async fn ping(&self) -> Result<(), MetaError> {
+        sqlx::query("SELECT 1").execute(&self.inner.pool).await?;
+        Ok(())
+    }
+
+    /// Empties SQLite's log, so that what was deleted is in no file any more.
+    async fn forget_deleted(&self) -> Result<(), MetaError> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.inner.pool).await?;
+        Ok(())
+    }
+}
+
+/// The file holds the server's secret: nobody but its owner may read it.
+#[cfg(unix)]
+fn make_private(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(file)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! What is kept in memory of `meta.sqlite`: the answers that every request needs.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError};
+
+use analytics::hit::ProjectId;
+use sqlx::{Row, SqlitePool};
+
+use super::keys::{Can, KeyGrant};
+use super::projects::{PROJECT_COLUMNS, Project, to_project};
+use super::secrets::{DashboardId, Key, SecretHash, ServerSecret};
+use super::{Meta, MetaError};
+
+#[derive(Default)]
+pub(super) struct Directory {
+    pub(super) keys: HashMap<SecretHash, Arc<KeyEntry>>,
+    pub(super) projects: HashMap<ProjectId, Arc<ProjectEntry>>,
+    pub(super) dashboards: HashMap<DashboardId, ProjectId>,
+    pub(super) imported_user_ids: HashMap<SecretHash, ProjectId>,
+}
+
+pub(super) struct KeyEntry {
+    pub(super) id: i64,
+    pub(super) project: ProjectId,
+    pub(super) can: Can,
+    pub(super) used: Touched,
+}
+
+pub(super) struct ProjectEntry {
+    pub(super) project: Project,
+    pub(super) looked: Arc<Touched>,
+}
+
+/// A time that changes with every request, so it is written now and then and not each time.
+pub(super) struct Touched {
+    now: AtomicI64,
+    written: AtomicI64,
+}
+
+impl Touched {
+    pub(super) fn new(time_us: Option<i64>) -> Touched {
+        let time_us = time_us.unwrap_or(i64::MIN);
+        Touched { now: AtomicI64::new(time_us), written: AtomicI64::new(time_us) }
+    }
+
+    pub(super) fn touch(&self, time_us: i64) {
+        // Most calls change nothing: a time in whole seconds is enough, and a shared line that is only read stays cached.
+        if self.now.load(Ordering::Relaxed).saturating_add(1_000_000) <= time_us {
+            self.now.fetch_max(time_us, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn get(&self) -> Option<i64> {
+        Some(self.now.load(Ordering::Relaxed)).filter(|time_us| *time_us != i64::MIN)
+    }
+
+    /// The time, where the file does not have it yet.
+    pub(super) fn unwritten(&self) -> Option<i64> {
+        self.get().filter(|time_us| *time_us != self.written.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn set_written(&self, time_us: i64) {
+        self.written.store(time_us, Ordering::Relaxed);
+    }
+}
+
+pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Directory, MetaError> {
+    let mut directory = Directory::default();
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {PROJECT_COLUMNS} FROM projects")));
+    for row in rows.fetch_all(pool).await? {
+        directory.put_project(to_project(&row)?, secret);
+    }
+    let rows = sqlx::query(
+        "SELECT id, project, hash, can, last_used_us FROM keys WHERE revoked_us IS NULL",
+    );
+    for row in rows.fetch_all(pool).await? {
+        let entry = KeyEntry {
+            id: row.try_get("id")?,
+            project: ProjectId(row.try_get("project")?),
+            can: Can::parse(row.try_get("can")?),
+            used: Touched::new(row.try_get("last_used_us")?),
+        };
+        directory.keys.insert(to_hash(row.try_get("hash")?)?, Arc::new(entry));
+    }
+    for row in sqlx::query("SELECT hash, project FROM imported_user_ids").fetch_all(pool).await? {
+        directory
+            .imported_user_ids
+            .insert(to_hash(row.try_get("hash")?)?, ProjectId(row.try_get("project")?));
+    }
+    Ok(directory)
+}
+
+fn to_hash(bytes: Vec<u8>) -> Result<SecretHash, MetaError> {
+    bytes
+        .try_into()
+        .map_err(|_| MetaError::Sqlite(sqlx::Error::Protocol("a hash is not 32 bytes long".into())))
+}
+
+impl Directory {
+    /// Adds the project, or replaces what was known of it.
+    pub(super) fn put_project(&mut self, project: Project, secret: &ServerSecret) {
+        let dashboard = secret.dashboard_id(project.id.0, project.generation);
+        let looked = match self.projects.get(&project.id) {
+            Some(before) => {
+                let old_dashboard = secret.dashboard_id(project.id.0, before.project.generation);
+                self.dashboards.remove(&old_dashboard);
+                before.looked.clone()
+            }
+            None => Arc::new(Touched::new(project.last_look_us)),
+        };
+        if !project.deleting {
+            self.dashboards.insert(dashboard, project.id);
+        }
+        self.projects.insert(project.id, Arc::new(ProjectEntry { project, looked }));
+    }
+
+    /// Forgets the secrets of a project: from here on nobody can name it.
+    pub(super) fn close_project(&mut self, project: ProjectId) {
+        self.keys.retain(|_, key| key.project != project);
+        self.dashboards.retain(|_, owner| *owner != project);
+        self.imported_user_ids.retain(|_, owner| *owner != project);
+    }
+}
+
+impl Meta {
+    /// What the key may do, in which project; none where it is unknown, revoked, or its project is being deleted.
+    pub fn grant(&self, key: &Key) -> Option<KeyGrant> {
+        let hash = self.inner.secret.hash_key(key);
+        self.read(|directory| {
+            let key = directory.keys.get(&hash)?;
+            let project = directory.projects.get(&key.project)?;
+            Some(KeyGrant { key: key.clone(), project: project.clone() })
+        })
+    }
+
+    /// The project that this dashboard id (or imported user id) opens.
+    pub fn dashboard(&self, id: &DashboardId) -> Option<ProjectId> {
+        let imported = self.inner.secret.hash_user_id(id);
+        self.read(|directory| {
+            directory
+                .dashboards
+                .get(id)
+                .or_else(|| directory.imported_user_ids.get(&imported))
+                .copied()
+        })
+    }
+
+    pub fn project(&self, project: ProjectId) -> Option<Project> {
+        self.read(|directory| directory.projects.get(&project).map(|entry| entry.current()))
+    }
+
+    /// All projects in order of their numbers, also those that are being deleted.
+    pub fn projects(&self) -> Vec<Project> {
+        let mut projects: Vec<_> = self
+            .read(|directory| directory.projects.values().map(|entry| entry.current()).collect());
+        projects.sort_by_key(|project: &Project| project.id);
+        projects
+    }
+
+    /// Notes an authenticated look at the project's data.
+    pub fn touch_look(&self, project: ProjectId, now_us: i64) {
+        self.read(|directory| {
+            if let Some(entry) = directory.projects.get(&project) {
+                entry.looked.touch(now_us);
+            }
+        });
+    }
+
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Directory) -> T) -> T {
+        read(&self.inner.directory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn write<T>(&self, write: impl FnOnce(&mut Directory) -> T) -> T {
+        write(&mut self.inner.directory.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ProjectEntry {
+    fn current(&self) -> Project {
+        Project { last_look_us: self.looked.get(), ..self.project.clone() }
+    }
+}

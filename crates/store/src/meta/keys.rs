@@ -1,0 +1,178 @@
+//! Keys: added, listed, revoked, used.
+
+use std::sync::Arc;
+
+use analytics::hit::ProjectId;
+use sqlx::{Row, SqliteConnection};
+
+use super::directory::{KeyEntry, ProjectEntry, Touched};
+use super::secrets::{Key, SecretHash, ServerSecret};
+use super::{Meta, MetaError};
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Can {
+    Everything,
+    /// Post hits, see nothing: what an app should carry.
+    Ingest,
+}
+
+impl Can {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Can::Everything => "everything",
+            Can::Ingest => "ingest",
+        }
+    }
+
+    /// Anything unknown may do the least.
+    pub(super) fn parse(text: &str) -> Can {
+        if text == "everything" { Can::Everything } else { Can::Ingest }
+    }
+}
+
+/// A known key, for the length of one request.
+#[derive(Clone)]
+pub struct KeyGrant {
+    pub(super) key: Arc<KeyEntry>,
+    pub(super) project: Arc<ProjectEntry>,
+}
+
+impl KeyGrant {
+    pub fn project(&self) -> ProjectId {
+        self.key.project
+    }
+
+    pub fn can(&self) -> Can {
+        self.key.can
+    }
+
+    /// 0 to 2.
+    pub fn privacy_level(&self) -> u8 {
+        self.project.project.privacy_level
+    }
+
+    /// None: as the server's setting says.
+    pub fn keep_hits_days(&self) -> Option<u32> {
+        self.project.project.keep_hits_days
+    }
+
+    pub fn touch_used(&self, now_us: i64) {
+        self.key.used.touch(now_us);
+    }
+
+    pub fn touch_look(&self, now_us: i64) {
+        self.project.looked.touch(now_us);
+    }
+}
+
+/// A key as its owner sees it: never the key itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyInfo {
+    pub id: i64,
+    pub project: ProjectId,
+    /// The key's first characters.
+    pub prefix: String,
+    pub can: Can,
+    pub created_us: i64,
+    pub revoked_us: Option<i64>,
+    pub last_used_us: Option<i64>,
+}
+
+const KEY_COLUMNS: &str = "id, project, prefix, can, created_us, revoked_us, last_used_us";
+
+impl Meta {
+    /// None where there is no such project.
+    pub async fn add_key(
+        &self,
+        project: ProjectId,
+        key: &Key,
+        can: Can,
+        now_us: i64,
+    ) -> Result<Option<KeyInfo>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        if self.project(project).is_none_or(|project| project.deleting) {
+            return Ok(None);
+        }
+        let mut transaction = self.inner.pool.begin().await?;
+        let (hash, entry) =
+            insert_key(&mut transaction, &self.inner.secret, project, key, can, now_us).await?;
+        transaction.commit().await?;
+        let info = KeyInfo {
+            id: entry.id,
+            project,
+            prefix: key.prefix(),
+            can,
+            created_us: now_us,
+            revoked_us: None,
+            last_used_us: None,
+        };
+        self.write(|directory| directory.keys.insert(hash, entry));
+        Ok(Some(info))
+    }
+
+    /// The keys of one project, or of all, in order of their numbers, revoked ones too.
+    pub async fn keys(&self, project: Option<ProjectId>) -> Result<Vec<KeyInfo>, MetaError> {
+        self.flush().await?;
+        let select =
+            format!("SELECT {KEY_COLUMNS} FROM keys WHERE ?1 IS NULL OR project = ?1 ORDER BY id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(select)).bind(project.map(|project| project.0));
+        let rows = rows.fetch_all(&self.inner.pool).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(KeyInfo {
+                    id: row.try_get("id")?,
+                    project: ProjectId(row.try_get("project")?),
+                    prefix: row.try_get("prefix")?,
+                    can: Can::parse(row.try_get("can")?),
+                    created_us: row.try_get("created_us")?,
+                    revoked_us: row.try_get("revoked_us")?,
+                    last_used_us: row.try_get("last_used_us")?,
+                })
+            })
+            .collect()
+    }
+
+    /// The key stops working at once. False where there is no such key, or it was revoked before.
+    pub async fn revoke_key(&self, id: i64, now_us: i64) -> Result<bool, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let revoked =
+            sqlx::query("UPDATE keys SET revoked_us = ? WHERE id = ? AND revoked_us IS NULL")
+                .bind(now_us)
+                .bind(id)
+                .execute(&self.inner.pool)
+                .await?;
+        self.write(|directory| directory.keys.retain(|_, key| key.id != id));
+        Ok(revoked.rows_affected() > 0)
+    }
+}
+
+pub(super) async fn insert_key(
+    connection: &mut SqliteConnection,
+    secret: &ServerSecret,
+    project: ProjectId,
+    key: &Key,
+    can: Can,
+    now_us: i64,
+) -> Result<(SecretHash, Arc<KeyEntry>), MetaError> {
+    let hash = secret.hash_key(key);
+    let inserted = sqlx::query(
+        "INSERT INTO keys (project, hash, prefix, can, created_us) VALUES (?, ?, ?, ?, ?)",
+    )
+    .bind(project.0)
+    .bind(hash.as_slice())
+    .bind(key.prefix())
+    .bind(can.as_str())
+    .bind(now_us)
+    .execute(connection)
+    .await;
+    let inserted = match inserted {
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            return Err(MetaError::KeyTaken);
+        }
+        other => other?,
+    };
+    let entry =
+        KeyEntry { id: inserted.last_insert_rowid(), project, can, used: Touched::new(None) };
+    Ok((hash, Arc::new(entry)))
+}

@@ -1,0 +1,28 @@
+//! Brings `meta.sqlite` to the version that this program knows.
+//!
+//! One more change is one more file in `migrations/` and one more row here; a row never changes once released.
+
+use sqlx::SqlitePool;
+
+use super::MetaError;
+
+/// The n-th row brings the file from version n to n + 1 (`PRAGMA user_version`).
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_projects.sql")];
+
+pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {
+    let known = MIGRATIONS.len() as i64;
+    let mut transaction = pool.begin().await?;
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
+    if found > known {
+        return Err(MetaError::Newer { found, known });
+    }
+    for migration in MIGRATIONS.iter().skip(found as usize) {
+        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+    }
+    // A pragma takes no parameters; the number is ours.
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("PRAGMA user_version = {known}")))
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}

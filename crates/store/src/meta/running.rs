@@ -1,0 +1,77 @@
+//! What the server remembers of its own running: the days on which it ran, when jobs ended, when things were last used.
+
+use super::{Meta, MetaError};
+
+/// Days on which the server did not run are no sign that a project is inactive.
+impl Meta {
+    /// Notes that the server runs on this day (days since 1970).
+    pub async fn note_running_day(&self, day: i64) -> Result<(), MetaError> {
+        sqlx::query("INSERT INTO running_days (day) VALUES (?) ON CONFLICT DO NOTHING")
+            .bind(day)
+            .execute(&self.inner.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// On how many days after `day` the server ran.
+    pub async fn running_days_after(&self, day: i64) -> Result<u32, MetaError> {
+        let select =
+            sqlx::query_scalar("SELECT count(*) FROM running_days WHERE day > ?").bind(day);
+        Ok(select.fetch_one(&self.inner.pool).await?)
+    }
+
+    /// When the job of this name last ended well, microseconds.
+    pub async fn job_ended(&self, name: &str) -> Result<Option<i64>, MetaError> {
+        let select = sqlx::query_scalar("SELECT ended_us FROM jobs WHERE name = ?").bind(name);
+        Ok(select.fetch_optional(&self.inner.pool).await?)
+    }
+
+    pub async fn note_job_ended(&self, name: &str, now_us: i64) -> Result<(), MetaError> {
+        sqlx::query("INSERT INTO jobs (name, ended_us) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET ended_us = ?2")
+            .bind(name)
+            .bind(now_us)
+            .execute(&self.inner.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes the times of use and of looks that are only in memory.
+    pub async fn flush(&self) -> Result<(), MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let keys: Vec<_> = self.read(|directory| {
+            directory.keys.values().filter(|key| key.used.unwritten().is_some()).cloned().collect()
+        });
+        let projects: Vec<_> = self.read(|directory| {
+            directory
+                .projects
+                .values()
+                .filter(|entry| entry.looked.unwritten().is_some())
+                .cloned()
+                .collect()
+        });
+        if keys.is_empty() && projects.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.inner.pool.begin().await?;
+        let mut written = Vec::new();
+        for key in &keys {
+            let Some(time_us) = key.used.unwritten() else { continue };
+            let update = sqlx::query("UPDATE keys SET last_used_us = ? WHERE id = ?")
+                .bind(time_us)
+                .bind(key.id);
+            update.execute(&mut *transaction).await?;
+            written.push((&key.used, time_us));
+        }
+        for entry in &projects {
+            let Some(time_us) = entry.looked.unwritten() else { continue };
+            let update = sqlx::query("UPDATE projects SET last_look_us = ? WHERE id = ?");
+            update.bind(time_us).bind(entry.project.id.0).execute(&mut *transaction).await?;
+            written.push((&*entry.looked, time_us));
+        }
+        transaction.commit().await?;
+        for (touched, time_us) in written {
+            touched.set_written(time_us);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,188 @@
+//! Keys, dashboard ids and the server's secret: how they are read, shown and hashed.
+//!
+//! Keys carry 122 random bits, so one keyed hash is enough at rest; slow password hashes exist for guessable secrets.
+
+use std::fmt;
+
+/// 32 random bytes, made at the first start. Everything that depends on it takes its own derived key, so that a value
+/// made for one purpose says nothing about another.
+pub struct ServerSecret {
+    secret: [u8; 32],
+    key_hashes: [u8; 32],
+    dashboard_ids: [u8; 32],
+}
+
+impl ServerSecret {
+    pub(super) fn new(secret: [u8; 32]) -> ServerSecret {
+        ServerSecret {
+            key_hashes: blake3::derive_key("api-analytics 2026 hash of a key", &secret),
+            dashboard_ids: blake3::derive_key("api-analytics 2026 dashboard id", &secret),
+            secret,
+        }
+    }
+
+    /// A key of its own for `purpose` (a constant that no other caller uses).
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        blake3::derive_key(purpose, &self.secret)
+    }
+
+    pub(super) fn hash_key(&self, key: &Key) -> SecretHash {
+        *blake3::keyed_hash(&self.key_hashes, &key.0).as_bytes()
+    }
+
+    pub(super) fn hash_user_id(&self, id: &DashboardId) -> SecretHash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.dashboard_ids);
+        hasher.update(b"imported");
+        hasher.update(&id.0);
+        *hasher.finalize().as_bytes()
+    }
+
+    pub(super) fn dashboard_id(&self, project: u32, generation: u32) -> DashboardId {
+        let mut hasher = blake3::Hasher::new_keyed(&self.dashboard_ids);
+        hasher.update(b"made");
+        hasher.update(&project.to_le_bytes());
+        hasher.update(&generation.to_le_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        DashboardId(as_uuid(bytes))
+    }
+}
+
+pub(super) type SecretHash = [u8; 32];
+
+/// A project's secret, a UUID.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Key([u8; 16]);
+
+/// A project's second secret, a UUID: the original's "user id".
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DashboardId([u8; 16]);
+
+impl Key {
+    /// A new key from 16 random bytes.
+    pub fn from_random(bytes: [u8; 16]) -> Key {
+        Key(as_uuid(bytes))
+    }
+
+    /// Reads a UUID in any case, with or without dashes, quotes around it stripped.
+    pub fn parse(text: &str) -> Option<Key> {
+        parse_uuid(text).map(Key)
+    }
+
+    /// The first characters, kept so that its owner recognises it.
+    pub fn prefix(&self) -> String {
+        self.to_string()[..6].to_owned()
+    }
+}
+
+impl DashboardId {
+    /// Reads a UUID in any case, with or without dashes, quotes around it stripped.
+    pub fn parse(text: &str) -> Option<DashboardId> {
+        parse_uuid(text).map(DashboardId)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show_uuid(&self.0, f)
+    }
+}
+
+impl fmt::Display for DashboardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show_uuid(&self.0, f)
+    }
+}
+
+// Secrets must not reach a log by being part of something that is printed for debugging.
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+impl fmt::Debug for DashboardId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DashboardId(..)")
+    }
+}
+
+impl fmt::Debug for ServerSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerSecret(..)")
+    }
+}
+
+/// Sets the bits that mark a random UUID (version 4, RFC 9562).
+fn as_uuid(mut bytes: [u8; 16]) -> [u8; 16] {
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    bytes
+}
+
+fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+    let text = text.trim().trim_matches(['"', '\'']);
+    let mut bytes = [0u8; 16];
+    let mut digits = 0;
+    for character in text.bytes().filter(|character| *character != b'-') {
+        let digit = (character as char).to_digit(16)? as u8;
+        *bytes.get_mut(digits / 2)? |= if digits % 2 == 0 { digit << 4 } else { digit };
+        digits += 1;
+    }
+    (digits == 32).then_some(bytes)
+}
+
+fn show_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (index, byte) in bytes.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            f.write_str("-")?;
+        }
+        write!(f, "{byte:02x}")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_people_paste_it() {
+        let key = Key::parse("0b0f5a6e-2a33-4c55-9d1e-0123456789ab").unwrap();
+        for text in [
+            "0B0F5A6E-2A33-4C55-9D1E-0123456789AB",
+            "0b0f5a6e2a334c559d1e0123456789ab",
+            "\"0b0f5a6e-2a33-4c55-9d1e-0123456789ab\"",
+            " '0b0f5a6e-2a33-4c55-9d1e-0123456789ab'\n",
+        ] {
+            assert_eq!(Key::parse(text), Some(key), "{text}");
+        }
+        assert_eq!(key.to_string(), "0b0f5a6e-2a33-4c55-9d1e-0123456789ab");
+        for text in [
+            "",
+            "0b0f5a6e",
+            "0b0f5a6e-2a33-4c55-9d1e-0123456789abc",
+            "zb0f5a6e-2a33-4c55-9d1e-0123456789ab",
+        ] {
+            assert_eq!(Key::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_dashboard_id_depends_on_secret_project_and_generation() {
+        let (one, other) = (ServerSecret::new([1; 32]), ServerSecret::new([2; 32]));
+        let id = one.dashboard_id(7, 0);
+        assert_eq!(id, one.dashboard_id(7, 0));
+        assert_eq!(DashboardId::parse(&id.to_string()), Some(id));
+        for different in [one.dashboard_id(7, 1), one.dashboard_id(8, 0), other.dashboard_id(7, 0)]
+        {
+            assert_ne!(id, different);
+        }
+    }
+
+    #[test]
+    fn debug_output_holds_no_secret() {
+        let key = Key::from_random([0xab; 16]);
+        assert!(!format!("{key:?} {:?}", ServerSecret::new([0xab; 32])).contains("ab"));
+    }
+}

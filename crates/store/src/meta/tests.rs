@@ -1,0 +1,187 @@
+//! `Meta` on a real file.
+
+use super::*;
+use analytics::hit::ProjectId;
+
+const NOW: i64 = 1_764_000_000_000_000;
+
+fn key(number: u8) -> Key {
+    Key::from_random([number; 16])
+}
+
+async fn open(folder: &tempfile::TempDir) -> Meta {
+    Meta::open(folder.path(), [7; 32], NOW).await.unwrap()
+}
+
+fn named(name: &str) -> NewProject {
+    NewProject { name: name.to_owned(), ..NewProject::default() }
+}
+
+#[tokio::test]
+async fn a_key_names_its_project_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    let new = NewProject {
+        name: "shop".into(),
+        privacy_level: 1,
+        keep_hits_days: Some(90),
+        user_id: None,
+    };
+    let project = meta.create_project(new, &key(1), Can::Everything, NOW).await.unwrap();
+    let ingest = meta.add_key(project.id, &key(2), Can::Ingest, NOW).await.unwrap().unwrap();
+    for reopened in [false, true] {
+        let meta = if reopened {
+            meta.close().await.unwrap();
+            // Another secret is offered, the first one stays.
+            Meta::open(folder.path(), [8; 32], NOW).await.unwrap()
+        } else {
+            meta.clone()
+        };
+        let grant = meta.grant(&key(1)).unwrap();
+        assert_eq!((grant.project(), grant.can()), (project.id, Can::Everything));
+        assert_eq!((grant.privacy_level(), grant.keep_hits_days()), (1, Some(90)));
+        assert_eq!(meta.grant(&key(2)).unwrap().can(), Can::Ingest);
+        assert!(meta.grant(&key(3)).is_none());
+    }
+    let meta = open(&folder).await;
+    assert!(meta.revoke_key(ingest.id, NOW + 1).await.unwrap());
+    assert!(!meta.revoke_key(ingest.id, NOW + 2).await.unwrap());
+    assert!(meta.grant(&key(2)).is_none());
+    let keys = meta.keys(Some(project.id)).await.unwrap();
+    assert_eq!(keys.iter().map(|key| key.revoked_us).collect::<Vec<_>>(), [None, Some(NOW + 1)]);
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_project() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
+    let again = meta.create_project(named("b"), &key(1), Can::Everything, NOW).await;
+    assert!(matches!(again, Err(MetaError::KeyTaken)));
+    assert_eq!(meta.projects().len(), 1);
+    assert!(meta.add_key(ProjectId(99), &key(2), Can::Everything, NOW).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_dashboard_id_works_until_it_is_regenerated() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    let imported = DashboardId::parse("00000000-0000-4000-8000-000000000001").unwrap();
+    let new = NewProject { user_id: Some(imported), ..named("a") };
+    let project = meta.create_project(new, &key(1), Can::Everything, NOW).await.unwrap();
+    let new = NewProject { user_id: Some(imported), ..named("b") };
+    assert!(matches!(
+        meta.create_project(new, &key(2), Can::Everything, NOW).await,
+        Err(MetaError::UserIdTaken)
+    ));
+    let first = meta.dashboard_id(project.id).unwrap();
+    assert_eq!(meta.dashboard(&first), Some(project.id));
+    assert_eq!(meta.dashboard(&imported), Some(project.id));
+    let second = meta.regenerate_dashboard_id(project.id).await.unwrap().unwrap();
+    for meta in [meta.clone(), open(&folder).await] {
+        assert_eq!(meta.dashboard(&first), None);
+        assert_eq!(meta.dashboard(&imported), None);
+        assert_eq!(meta.dashboard(&second), Some(project.id));
+        assert_eq!(meta.dashboard_id(project.id), Some(second));
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_project_leaves_no_byte_and_its_number_is_not_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    meta.create_project(named("stays"), &key(1), Can::Everything, NOW).await.unwrap();
+    let gone = meta
+        .create_project(named("needle-of-a-name"), &key(2), Can::Everything, NOW)
+        .await
+        .unwrap();
+    let dashboard = meta.dashboard_id(gone.id).unwrap();
+    let bytes = |folder: &tempfile::TempDir| -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
+        }
+        bytes
+    };
+    let holds = |bytes: &[u8]| bytes.windows(16).any(|window| window == b"needle-of-a-name");
+    assert!(holds(&bytes(&folder)), "the search finds what is there");
+    assert!(meta.begin_delete(gone.id).await.unwrap());
+    assert!(meta.grant(&key(2)).is_none() && meta.dashboard(&dashboard).is_none());
+    assert!(meta.project(gone.id).unwrap().deleting);
+    assert!(
+        Meta::open(folder.path(), [0; 32], NOW).await.unwrap().project(gone.id).unwrap().deleting
+    );
+    meta.finish_delete(gone.id).await.unwrap();
+    assert!(!holds(&bytes(&folder)));
+    assert!(!meta.begin_delete(gone.id).await.unwrap());
+    let next = meta.create_project(named("next"), &key(2), Can::Everything, NOW).await.unwrap();
+    assert!(next.id > gone.id);
+    meta.skip_project_numbers(ProjectId(500)).await.unwrap();
+    assert_eq!(
+        meta.create_project(named("x"), &key(4), Can::Everything, NOW).await.unwrap().id,
+        ProjectId(501)
+    );
+}
+
+#[tokio::test]
+async fn times_of_use_reach_the_file_with_the_next_flush() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
+    meta.grant(&key(1)).unwrap().touch_used(NOW + 5_000_000);
+    meta.touch_look(project.id, NOW + 6_000_000);
+    assert_eq!(meta.project(project.id).unwrap().last_look_us, Some(NOW + 6_000_000));
+    meta.close().await.unwrap();
+    let meta = open(&folder).await;
+    assert_eq!(meta.project(project.id).unwrap().last_look_us, Some(NOW + 6_000_000));
+    assert_eq!(meta.keys(None).await.unwrap()[0].last_used_us, Some(NOW + 5_000_000));
+    // A change of the project does not lose the look.
+    meta.touch_look(project.id, NOW + 9_000_000);
+    meta.set_warned(project.id, Some(3)).await.unwrap();
+    let now = meta.project(project.id).unwrap();
+    assert_eq!((now.last_look_us, now.warned_day), (Some(NOW + 9_000_000), Some(3)));
+}
+
+#[tokio::test]
+async fn only_days_on_which_the_server_ran_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    for day in [100, 101, 101, 250] {
+        meta.note_running_day(day).await.unwrap();
+    }
+    assert_eq!(meta.running_days_after(100).await.unwrap(), 2);
+    assert_eq!(meta.running_days_after(250).await.unwrap(), 0);
+    assert_eq!(meta.job_ended("retention").await.unwrap(), None);
+    meta.note_job_ended("retention", NOW).await.unwrap();
+    meta.note_job_ended("retention", NOW + 1).await.unwrap();
+    assert_eq!(meta.job_ended("retention").await.unwrap(), Some(NOW + 1));
+}
+
+#[tokio::test]
+async fn a_backup_is_a_whole_copy_and_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
+    let other = tempfile::tempdir().unwrap();
+    meta.backup(&other.path().join(FILE)).await.unwrap();
+    for folder in [&folder, &other] {
+        let mode = std::fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let copy = Meta::open(other.path(), [9; 32], NOW).await.unwrap();
+    assert_eq!(copy.grant(&key(1)).unwrap().project(), project.id);
+    assert_eq!(copy.dashboard_id(project.id), meta.dashboard_id(project.id));
+}
+
+#[tokio::test]
+async fn a_file_of_a_later_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    sqlx::raw_sql("PRAGMA user_version = 99").execute(&meta.inner.pool).await.unwrap();
+    meta.close().await.unwrap();
+    assert!(matches!(
+        Meta::open(folder.path(), [7; 32], NOW).await,
+        Err(MetaError::Newer { found: 99, .. })
+    ));
+}

@@ -1,0 +1,332 @@
+//! Opening the data folder: what a crash, a bad log or a damaged file left is put in order here, and said.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use analytics::limits;
+use arc_swap::ArcSwapOption;
+use tokio::sync::{mpsc, watch};
+
+use crate::active::Active;
+use crate::builder::Builder;
+use crate::clock::now_us;
+use crate::engine::Engine;
+use crate::files::{DataFile, Entry, Files, Snapshot};
+use crate::inbox::{Change, Command, FileKind, FileRow, InboxOptions, Opened, Sequencer};
+use crate::shared::{Erased, Job, Jobs, Problems, Shared, io};
+use crate::types::{StoreError, StoreOptions};
+use crate::writer::Writer;
+
+/// The threads of an open store; they end when the store closes.
+pub struct Threads {
+    pub sequencer: std::thread::JoinHandle<()>,
+    pub writer: std::thread::JoinHandle<()>,
+    pub builder: std::thread::JoinHandle<()>,
+}
+
+/// Blocks; call it off the async threads.
+pub fn open(options: StoreOptions) -> Result<(Arc<Shared>, Threads), StoreError> {
+    std::fs::create_dir_all(options.data.join("hits/tmp"))
+        .map_err(io("creating the data folder"))?;
+    let lock = lock(&options.data)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(io("starting the inbox"))?;
+    let inbox = InboxOptions {
+        path: options.data.join("inbox.sqlite"),
+        bytes_max: options.limits.inbox_bytes,
+        queue_bytes: limits::QUEUE_BYTES as usize,
+        receipts: options.limits.receipts,
+        disk_free_percent: options.limits.disk_free_percent,
+    };
+    let (mut sequencer, queue, gauges, opened) =
+        runtime.block_on(Sequencer::open(inbox, random_key()?))?;
+    let (commands, inbox_commands) = mpsc::channel::<Command>(limits::QUEUED_BATCHES as usize);
+    let last_file = opened.files.iter().map(|file| file.id).max().unwrap_or(0);
+    let shared = Arc::new(Shared {
+        engine: ArcSwapOption::empty(),
+        files: Files::default(),
+        queue,
+        gauges,
+        commands,
+        requests: Mutex::default(),
+        jobs: Jobs::default(),
+        problems: Problems::default(),
+        next_file: AtomicU64::new(last_file + 1),
+        applied: watch::channel(0).0,
+        erased: Erased::default(),
+        key: opened.key,
+        busy: false.into(),
+        damaged: Mutex::default(),
+        lock,
+        options,
+    });
+    remove_strays(&shared, &opened.files)?;
+    let active = attach_all(&shared, &opened.files, opened.trimmed_to)?;
+    sequencer.count_above(active.position);
+    // Before anything is appended, the manifest names the file that it goes to.
+    let changes = {
+        let row = active.row.clone();
+        let stale: Vec<u64> = opened
+            .files
+            .iter()
+            .filter(|f| f.kind == FileKind::Active && f.id != row.id)
+            .map(|f| f.id)
+            .collect();
+        Change::Switch { put: vec![row], drop: stale }
+    };
+    runtime.block_on(sequencer.change(changes))?;
+    queue_jobs(&shared, &opened, active.position);
+    let writer = Writer::new(shared.clone(), active, opened.trimmed_to)?;
+    let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(work)
+            .map_err(io("starting a thread"))
+    };
+    let (for_writer, for_builder) = (shared.clone(), shared.clone());
+    let threads = Threads {
+        sequencer: spawn(
+            "inbox",
+            Box::new(move || runtime.block_on(sequencer.run(inbox_commands))),
+        )?,
+        writer: spawn("writer", Box::new(move || supervise(&for_writer, writer)))?,
+        builder: spawn("builder", Box::new(move || Builder::new(for_builder).run()))?,
+    };
+    Ok((shared, threads))
+}
+
+pub fn lock(data: &Path) -> Result<std::fs::File, StoreError> {
+    let path = data.join("lock");
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(io("opening the lock of the data folder"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked(data.to_path_buf())),
+        Err(std::fs::TryLockError::Error(problem)) => Err(io("locking the data folder")(problem)),
+    }
+}
+
+pub fn random_key() -> Result<[u8; 32], StoreError> {
+    let mut key = [0; 32];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut source| std::io::Read::read_exact(&mut source, &mut key))
+        .map_err(io("making a secret"))?;
+    Ok(key)
+}
+
+/// Files that no manifest names: half-built ones, and old ones whose unlinking a crash prevented.
+fn remove_strays(shared: &Shared, files: &[FileRow]) -> Result<(), StoreError> {
+    let context = "cleaning the data folder";
+    let known: HashSet<String> =
+        files.iter().flat_map(|file| [file.name(), format!("{}.wal", file.name())]).collect();
+    for entry in std::fs::read_dir(shared.folder()).map_err(io(context))? {
+        let entry = entry.map_err(io(context))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let ours = name.starts_with("active-") || name.starts_with("sealed-");
+        if ours && !known.contains(&name) && !name.contains(".bad-") {
+            std::fs::remove_file(entry.path()).map_err(io(context))?;
+        }
+    }
+    Ok(())
+}
+
+/// A new engine with every file of the manifest; the picture is set. Returns the active file.
+fn attach_all(shared: &Shared, files: &[FileRow], trimmed_to: u64) -> Result<Active, StoreError> {
+    let engine = Arc::new(Engine::open(&shared.folder(), shared.options.limits.engine_memory)?);
+    let mut snapshot = Snapshot::default();
+    let mut active = None;
+    for row in files {
+        match row.kind {
+            FileKind::Sealed => match attach_sealed(&engine, shared, row) {
+                Ok(file) => snapshot.entries.push(Entry { file, row: row.clone() }),
+                Err(problem) => shared.add_damaged(&row.name(), &problem.to_string()),
+            },
+            FileKind::Frozen => match attach_with_log(shared, row, || {
+                DataFile::attach(&engine, &shared.folder(), row)
+            }) {
+                Ok(file) => snapshot.entries.push(Entry { file, row: row.clone() }),
+                Err(problem) => shared.add_damaged(&row.name(), &problem.to_string()),
+            },
+            FileKind::Active => active = Some(open_active(&engine, shared, row, trimmed_to)?),
+        }
+    }
+    let mut active = match active {
+        Some(active) => active,
+        None => {
+            let from = snapshot
+                .entries
+                .iter()
+                .map(|entry| entry.row.last_seq)
+                .max()
+                .unwrap_or(0)
+                .max(trimmed_to);
+            let id = shared.next_file.fetch_add(1, Ordering::Relaxed);
+            Active::create(&engine, &shared.folder(), FileRow::active(id, from))?
+        }
+    };
+    if active.position < trimmed_to {
+        shared.problems.set(
+            "records",
+            format!(
+                "records {} to {trimmed_to} are in no file; their hits are lost",
+                active.position + 1
+            ),
+        );
+        active.pass(trimmed_to);
+        active.commit()?;
+    }
+    snapshot.entries.push(Entry { file: active.file.clone(), row: active.row.clone() });
+    shared.files.set(snapshot);
+    shared.engine.store(Some(engine));
+    Ok(active)
+}
+
+fn attach_sealed(
+    engine: &Arc<Engine>,
+    shared: &Shared,
+    row: &FileRow,
+) -> Result<Arc<DataFile>, StoreError> {
+    let path = shared.file_path(&row.name());
+    let bytes = std::fs::metadata(&path).map_err(io("looking at a sealed file"))?.len();
+    if bytes != row.bytes {
+        return Err(StoreError::Damaged(format!(
+            "it has {bytes} bytes and should have {}",
+            row.bytes
+        )));
+    }
+    DataFile::attach(engine, &shared.folder(), row)
+}
+
+/// A log that cannot be replayed is set aside: what it held is still in the inbox.
+fn attach_with_log<T>(
+    shared: &Shared,
+    row: &FileRow,
+    attach: impl Fn() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let problem = match attach() {
+        Ok(file) => return Ok(file),
+        Err(problem) => problem,
+    };
+    let wal = DataFile::wal(&shared.file_path(&row.name()));
+    if !wal.exists() {
+        return Err(problem);
+    }
+    let aside = format!("{}.bad-{}", wal.display(), now_us());
+    tracing::warn!(%problem, log = %wal.display(), "a log cannot be read: set aside, its rows are applied again from the inbox");
+    std::fs::rename(&wal, aside).map_err(io("setting a bad log aside"))?;
+    attach()
+}
+
+fn open_active(
+    engine: &Arc<Engine>,
+    shared: &Shared,
+    row: &FileRow,
+    trimmed_to: u64,
+) -> Result<Active, StoreError> {
+    let path = shared.file_path(&row.name());
+    let folder = shared.folder();
+    if path.exists() {
+        match attach_with_log(shared, row, || Active::open(engine, &folder, row.clone())) {
+            Ok(active) => return Ok(active),
+            Err(problem) => {
+                let aside = folder.join(format!("{}.bad-{}", row.name(), now_us()));
+                shared.problems.set(
+                    "active",
+                    format!("the active file was set aside as {}: {problem}", aside.display()),
+                );
+                std::fs::rename(&path, aside).map_err(io("setting the active file aside"))?;
+            }
+        }
+    }
+    // Gone or set aside: what the inbox still has is applied to a new one; the caller says what it has not.
+    let id = shared.next_file.fetch_add(1, Ordering::Relaxed);
+    let lost = trimmed_to > row.first_seq;
+    tracing::warn!(file = %path.display(), lost, "a new active file takes the place of one that is not there");
+    Active::create(engine, &folder, FileRow::active(id, row.first_seq))
+}
+
+fn queue_jobs(shared: &Shared, opened: &Opened, position: u64) {
+    for entry in &shared.files.now().entries {
+        if entry.row.kind == FileKind::Frozen {
+            shared.jobs.push(Job::Seal(entry.row.id));
+        }
+    }
+    // Those behind the position are not met again by the writer.
+    for (seq, erasure) in &opened.erasures {
+        if *seq <= position {
+            shared.jobs.push(Job::Erase { seq: *seq, erasure: erasure.clone() });
+        }
+    }
+}
+
+/// Keeps a writer running; after a failure with a new engine and what the files say.
+fn supervise(shared: &Arc<Shared>, first: Writer) {
+    let mut next = Some(first);
+    let mut wait = Duration::from_millis(200);
+    let mut rows: Vec<FileRow> = Vec::new();
+    while let Some(mut writer) = next.take() {
+        let Err(problem) = writer.run() else { return };
+        let trimmed = writer.trimmed();
+        drop(writer);
+        shared.problems.set("writer", format!("hits wait in the inbox: {problem}"));
+        loop {
+            std::thread::sleep(wait);
+            wait = (wait * 2).min(Duration::from_secs(5));
+            if shared.jobs.closing() {
+                return;
+            }
+            match reopen(shared, &mut rows, trimmed) {
+                Ok(writer) => {
+                    next = Some(writer);
+                    shared.queue.hurry();
+                    wait = Duration::from_millis(200);
+                    break;
+                }
+                Err(problem) => {
+                    shared.problems.set("writer", format!("hits wait in the inbox: {problem}"))
+                }
+            }
+        }
+    }
+}
+
+/// TRICKY: two engines must not hold the same file, so the old one has to be gone first: queries end by themselves, the
+/// builder's job fails and is tried again.
+fn reopen(
+    shared: &Arc<Shared>,
+    rows: &mut Vec<FileRow>,
+    trimmed: u64,
+) -> Result<Writer, StoreError> {
+    let now = shared.files.now();
+    if !now.entries.is_empty() {
+        *rows = now.entries.iter().map(|entry| entry.row.clone()).collect();
+    }
+    drop(now);
+    let old = shared.engine.swap(None).map(|engine| Arc::downgrade(&engine));
+    shared.files.set(Snapshot::default());
+    while old.as_ref().is_some_and(|old| old.strong_count() > 0) {
+        std::thread::sleep(Duration::from_millis(20));
+        if shared.jobs.closing() {
+            return Err(StoreError::Closing);
+        }
+    }
+    let active = attach_all(shared, rows, trimmed)?;
+    shared.change_inbox(Change::Switch {
+        put: vec![active.row.clone()],
+        drop: rows
+            .iter()
+            .filter(|row| row.kind == FileKind::Active && row.id != active.row.id)
+            .map(|row| row.id)
+            .collect(),
+    })?;
+    Writer::new(shared.clone(), active, trimmed)
+}

@@ -1,0 +1,293 @@
+//! An inbox record's bytes: a batch or an erasure, with the format's version in front.
+//!
+//! A batch is kept by column, each column as a base and the narrowest of 0, 1, 2, 4 or 8 bytes a value (frame of
+//! reference): about 25 bytes a hit, written and read at memory speed. It is not compressed: records live for seconds.
+//! The record does not check itself; SQLite's pages and the seqs around it do what is needed.
+
+use analytics::batch::{AgentTraits, Batch};
+use analytics::hit::{ProjectId, Text};
+
+use crate::types::Erasure;
+
+const VERSION: u8 = 1;
+const KIND_BATCH: u8 = 1;
+const KIND_ERASURE: u8 = 2;
+
+/// Columns before the texts, in this order. Optional numbers are kept as value + 1, 0 being "none".
+pub const TIME: usize = 0;
+pub const DURATION: usize = 1;
+pub const STATUS: usize = 2;
+pub const COUNTRY: usize = 3;
+pub const REQUEST_SIZE: usize = 4;
+pub const RESPONSE_SIZE: usize = 5;
+pub const FIRST_TEXT: usize = 6;
+pub const COLUMNS: usize = FIRST_TEXT + Text::COUNT;
+
+#[derive(Debug)]
+pub enum Record<'a> {
+    Batch(Box<BatchRecord<'a>>),
+    Erasure(Erasure),
+}
+
+#[derive(Debug)]
+pub struct BatchRecord<'a> {
+    pub project: ProjectId,
+    pub arrival_us: i64,
+    pub hits: usize,
+    pub texts: [Vec<&'a str>; Text::COUNT],
+    /// Parallel to the agents: client, OS, device.
+    pub traits: Vec<[&'a str; 3]>,
+    /// Parallel to the paths.
+    pub versions: Vec<&'a str>,
+    pub columns: [Column<'a>; COLUMNS],
+}
+
+/// One column; `get` widens a value.
+#[derive(Clone, Copy, Debug)]
+pub struct Column<'a> {
+    base: u64,
+    width: usize,
+    bytes: &'a [u8],
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error("the record ends early")]
+    Short,
+    #[error("the record has version {0}, this program reads {VERSION}")]
+    Version(u8),
+    #[error("the record is not readable: {0}")]
+    Broken(&'static str),
+}
+
+pub fn encode_batch(project: ProjectId, batch: &Batch) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256 + batch.hits.len() * 28);
+    out.extend([VERSION, KIND_BATCH]);
+    out.extend(project.0.to_le_bytes());
+    out.extend(batch.arrival_us.to_le_bytes());
+    out.extend((batch.hits.len() as u32).to_le_bytes());
+    let dictionary = &batch.dictionary;
+    for texts in &dictionary.texts {
+        out.extend((texts.len() as u32).to_le_bytes());
+        for text in texts {
+            put_text(&mut out, text);
+        }
+    }
+    for AgentTraits { client, os, device } in &dictionary.agents {
+        put_text(&mut out, client);
+        put_text(&mut out, os);
+        put_text(&mut out, device);
+    }
+    for version in &dictionary.versions {
+        put_text(&mut out, version);
+    }
+    let hits = &batch.hits;
+    let optional = |value: Option<u64>| value.map_or(0, |value| value.saturating_add(1));
+    put_column(&mut out, hits.iter().map(|hit| hit.time_us as u64 ^ (1 << 63)));
+    put_column(&mut out, hits.iter().map(|hit| optional(hit.duration_us)));
+    put_column(&mut out, hits.iter().map(|hit| u64::from(hit.status)));
+    put_column(&mut out, hits.iter().map(|hit| u64::from(u16::from_be_bytes(hit.country.0))));
+    put_column(&mut out, hits.iter().map(|hit| optional(hit.request_size)));
+    put_column(&mut out, hits.iter().map(|hit| optional(hit.response_size)));
+    for kind in Text::ALL {
+        put_column(&mut out, hits.iter().map(|hit| u64::from(hit.text(kind))));
+    }
+    out
+}
+
+pub fn encode_erasure(erasure: &Erasure) -> Vec<u8> {
+    let mut out = vec![VERSION, KIND_ERASURE];
+    out.extend(serde_json::to_vec(erasure).expect("an erasure is plain data"));
+    out
+}
+
+pub fn decode(bytes: &[u8]) -> Result<Record<'_>, RecordError> {
+    let mut rest = bytes;
+    let version = take(&mut rest, 1)?[0];
+    if version != VERSION {
+        return Err(RecordError::Version(version));
+    }
+    match take(&mut rest, 1)?[0] {
+        KIND_BATCH => decode_batch(rest).map(|batch| Record::Batch(Box::new(batch))),
+        KIND_ERASURE => serde_json::from_slice(rest)
+            .map(Record::Erasure)
+            .map_err(|_| RecordError::Broken("erasure")),
+        _ => Err(RecordError::Broken("kind")),
+    }
+}
+
+fn decode_batch(mut rest: &[u8]) -> Result<BatchRecord<'_>, RecordError> {
+    let project = ProjectId(take_u32(&mut rest)?);
+    let arrival_us = take_u64(&mut rest)? as i64;
+    let hits = take_u32(&mut rest)? as usize;
+    let mut texts: [Vec<&str>; Text::COUNT] = Default::default();
+    for list in &mut texts {
+        let count = take_u32(&mut rest)? as usize;
+        list.reserve(count.min(rest.len()));
+        for _ in 0..count {
+            list.push(take_text(&mut rest)?);
+        }
+    }
+    let mut traits = Vec::with_capacity(texts[Text::Agent as usize].len());
+    for _ in 0..texts[Text::Agent as usize].len() {
+        traits.push([take_text(&mut rest)?, take_text(&mut rest)?, take_text(&mut rest)?]);
+    }
+    let mut versions = Vec::with_capacity(texts[Text::Path as usize].len());
+    for _ in 0..texts[Text::Path as usize].len() {
+        versions.push(take_text(&mut rest)?);
+    }
+    let mut columns = [Column { base: 0, width: 0, bytes: &[] }; COLUMNS];
+    for column in &mut columns {
+        let base = take_u64(&mut rest)?;
+        let width = usize::from(take(&mut rest, 1)?[0]);
+        if !matches!(width, 0 | 1 | 2 | 4 | 8) {
+            return Err(RecordError::Broken("column width"));
+        }
+        let size = width.checked_mul(hits).ok_or(RecordError::Short)?;
+        *column = Column { base, width, bytes: take(&mut rest, size)? };
+    }
+    for kind in Text::ALL {
+        let column = &columns[FIRST_TEXT + kind as usize];
+        let known = texts[kind as usize].len() as u64;
+        if (0..hits).any(|row| column.get(row) >= known) {
+            return Err(RecordError::Broken("text index"));
+        }
+    }
+    Ok(BatchRecord { project, arrival_us, hits, texts, traits, versions, columns })
+}
+
+impl Column<'_> {
+    #[inline]
+    pub fn get(&self, row: usize) -> u64 {
+        let at = row * self.width;
+        let value = match self.width {
+            0 => 0,
+            1 => u64::from(self.bytes[at]),
+            2 => u64::from(u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]])),
+            4 => u64::from(u32::from_le_bytes(self.bytes[at..at + 4].try_into().expect("4 bytes"))),
+            _ => u64::from_le_bytes(self.bytes[at..at + 8].try_into().expect("8 bytes")),
+        };
+        self.base.wrapping_add(value)
+    }
+}
+
+/// Undoes the turn that keeps times before 1970 in order.
+pub fn to_time_us(value: u64) -> i64 {
+    (value ^ (1 << 63)) as i64
+}
+
+/// Undoes value + 1.
+pub fn to_optional(value: u64) -> Option<u64> {
+    value.checked_sub(1)
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    out.extend((text.len() as u32).to_le_bytes());
+    out.extend(text.as_bytes());
+}
+
+fn put_column(out: &mut Vec<u8>, values: impl Iterator<Item = u64> + Clone) {
+    let base = values.clone().min().unwrap_or(0);
+    let spread = values.clone().max().unwrap_or(0) - base;
+    out.extend(base.to_le_bytes());
+    match spread {
+        0 => out.push(0),
+        1..=0xff => {
+            out.push(1);
+            out.extend(values.map(|value| (value - base) as u8));
+        }
+        0x100..=0xffff => {
+            out.push(2);
+            values.for_each(|value| out.extend(((value - base) as u16).to_le_bytes()));
+        }
+        0x1_0000..=0xffff_ffff => {
+            out.push(4);
+            values.for_each(|value| out.extend(((value - base) as u32).to_le_bytes()));
+        }
+        _ => {
+            out.push(8);
+            values.for_each(|value| out.extend((value - base).to_le_bytes()));
+        }
+    }
+}
+
+fn take<'a>(rest: &mut &'a [u8], size: usize) -> Result<&'a [u8], RecordError> {
+    let (head, tail) = rest.split_at_checked(size).ok_or(RecordError::Short)?;
+    *rest = tail;
+    Ok(head)
+}
+
+fn take_u32(rest: &mut &[u8]) -> Result<u32, RecordError> {
+    Ok(u32::from_le_bytes(take(rest, 4)?.try_into().expect("4 bytes")))
+}
+
+fn take_u64(rest: &mut &[u8]) -> Result<u64, RecordError> {
+    Ok(u64::from_le_bytes(take(rest, 8)?.try_into().expect("8 bytes")))
+}
+
+fn take_text<'a>(rest: &mut &'a [u8]) -> Result<&'a str, RecordError> {
+    let size = take_u32(rest)? as usize;
+    std::str::from_utf8(take(rest, size)?).map_err(|_| RecordError::Broken("text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use analytics::hit::{Country, Hit};
+    use proptest::prelude::*;
+
+    fn hit(time_us: i64, duration_us: Option<u64>, path: u32) -> Hit {
+        let mut texts = [0; Text::COUNT];
+        texts[Text::Path as usize] = path;
+        Hit {
+            time_us,
+            duration_us,
+            status: 404,
+            country: Country(*b"NZ"),
+            request_size: None,
+            response_size: Some(0),
+            texts,
+        }
+    }
+
+    fn batch(hits: Vec<Hit>) -> Batch {
+        let mut batch = Batch { arrival_us: 7, hits, ..Batch::default() };
+        batch.dictionary.texts[Text::Path as usize].extend(["/a".to_owned(), "/é".to_owned()]);
+        batch.dictionary.versions.extend(["v1".to_owned(), String::new()]);
+        batch
+    }
+
+    proptest! {
+        #[test]
+        fn what_goes_in_comes_out(rows in prop::collection::vec((any::<i64>(), prop::option::of(0..u64::MAX), 0u32..3), 0..50)) {
+            let posted = batch(rows.iter().map(|&(time, duration, path)| hit(time, duration, path)).collect());
+            let bytes = encode_batch(ProjectId(9), &posted);
+            let Ok(Record::Batch(read)) = decode(&bytes) else { panic!("not readable") };
+            prop_assert_eq!(read.hits, rows.len());
+            prop_assert_eq!(&read.texts[Text::Path as usize], &vec!["", "/a", "/é"]);
+            prop_assert_eq!(&read.versions, &vec!["", "v1", ""]);
+            for (row, &(time, duration, path)) in rows.iter().enumerate() {
+                prop_assert_eq!(to_time_us(read.columns[TIME].get(row)), time);
+                prop_assert_eq!(to_optional(read.columns[DURATION].get(row)), duration);
+                prop_assert_eq!(read.columns[FIRST_TEXT + Text::Path as usize].get(row), u64::from(path));
+                prop_assert_eq!(read.columns[STATUS].get(row), 404);
+                prop_assert_eq!(read.columns[RESPONSE_SIZE].get(row), 1);
+            }
+        }
+
+        #[test]
+        fn noise_is_an_error_and_never_a_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..200), honest in any::<bool>()) {
+            if honest && bytes.len() > 2 {
+                bytes[0] = VERSION;
+                bytes[1] = KIND_BATCH;
+            }
+            let _ = decode(&bytes);
+            let mut real = encode_batch(ProjectId(1), &batch(vec![hit(1, None, 1), hit(900, Some(3), 2)]));
+            for (at, byte) in bytes.iter().enumerate() {
+                let len = real.len();
+                real[(at * 37) % len] ^= byte;
+            }
+            let _ = decode(&real);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Restore: checks a backup, makes a data folder of it, and applies what was erased since.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use analytics::hit::{ProjectId, Text};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{ConnectOptions, Connection};
+
+use crate::backup::{INBOX, copy};
+use crate::builder::measure;
+use crate::engine::failed;
+use crate::files::DataFile;
+use crate::inbox::{self, FileKind, FileRow, manifest};
+use crate::ledger::{self, Line, What};
+use crate::meta::{self, Meta};
+use crate::shared::{io, sync};
+use crate::store::Store;
+use crate::types::{Erasure, StoreError, StoreOptions};
+use crate::{read, sql};
+
+/// What `restore` did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    pub hits: u64,
+    /// Erasures newer than the backup that were applied to it.
+    pub erasures: usize,
+    /// Where the folder that was replaced is now.
+    pub replaced: Option<PathBuf>,
+}
+
+/// Checks the backup in `from`, makes a data folder of it, applies the erasures that are newer than the backup (from the
+/// ledger of the folder that is replaced, or from `erasures`), and puts it in the place of `data`. Nothing changes in
+/// `data` before all of that has succeeded; no server may hold it.
+pub async fn restore(
+    from: &Path,
+    options: StoreOptions,
+    erasures: Option<&Path>,
+) -> Result<Restored, StoreError> {
+    let data = options.data.clone();
+    let context = "restoring";
+    let beside = |suffix: &str| {
+        let mut name = data.file_name().unwrap_or_default().to_owned();
+        name.push(suffix);
+        data.with_file_name(name)
+    };
+    // Held until the end, so that no server starts on the folder meanwhile.
+    let _lock = if data.exists() { Some(crate::open::lock(&data)?) } else { None };
+    if !from.join(INBOX).exists() {
+        return Err(StoreError::Damaged(format!(
+            "{} is not a backup: it has no {INBOX}",
+            from.display()
+        )));
+    }
+    let making = beside(".restoring");
+    if making.exists() {
+        std::fs::remove_dir_all(&making).map_err(io(context))?;
+    }
+    std::fs::create_dir_all(making.join("hits")).map_err(io(context))?;
+    for name in [INBOX, meta::FILE, ledger::FILE] {
+        if from.join(name).exists() {
+            copy(&from.join(name), &making.join(name))?;
+        }
+    }
+    let mut db = inbox::connect_options(&making.join(INBOX))
+        .connect()
+        .await
+        .map_err(inbox::failed("opening the backup's inbox"))?;
+    for row in manifest::read(&mut db).await? {
+        check_and_copy(&row, from, &making)?;
+    }
+    let known: HashSet<u64> =
+        read_ledger(&making.join(ledger::FILE))?.iter().map(|line| line.seq).collect();
+    let source = erasures.map_or_else(|| data.join(ledger::FILE), Path::to_path_buf);
+    if erasures.is_some() && !source.exists() {
+        return Err(StoreError::Damaged(format!("{} does not exist", source.display())));
+    }
+    let newer: Vec<Line> =
+        read_ledger(&source)?.into_iter().filter(|line| !known.contains(&line.seq)).collect();
+    let above = highest_seq(&data).await?.max(newer.iter().map(|line| line.seq).max().unwrap_or(0));
+    count_from(&mut db, above).await?;
+    db.close().await.map_err(inbox::failed(context))?;
+    let store = Store::open(StoreOptions { data: making.clone(), ..options }).await?;
+    store.settle().await?;
+    for line in &newer {
+        apply(&store, line).await?;
+    }
+    let hits = { store.stats().active_rows + store.stats().sealed_rows };
+    store.close().await?;
+    restore_meta(&making, &newer).await?;
+    let replaced = if data.exists() {
+        let aside = beside(&format!(".before-restore-{}", crate::clock::now_us()));
+        std::fs::rename(&data, &aside).map_err(io(context))?;
+        Some(aside)
+    } else {
+        None
+    };
+    std::fs::rename(&making, &data).map_err(io(context))?;
+    if let Some(parent) = data.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        sync(parent).map_err(io(context))?;
+    }
+    Ok(Restored { hits, erasures: newer.len(), replaced })
+}
+
+fn check_and_copy(row: &FileRow, from: &Path, making: &Path) -> Result<(), StoreError> {
+    let name = row.name();
+    let path = from.join("hits").join(&name);
+    match row.kind {
+        // Empty in the moment of the backup; opening makes it anew.
+        FileKind::Active => return Ok(()),
+        _ if !path.exists() => return Err(StoreError::Damaged(format!("the backup lacks {name}"))),
+        FileKind::Sealed if measure(&path)? != (row.bytes, row.checksum.clone()) => {
+            return Err(StoreError::Damaged(format!(
+                "{name} in the backup is damaged: its checksum is wrong"
+            )));
+        }
+        _ => {}
+    }
+    let to = making.join("hits").join(&name);
+    copy(&path, &to)?;
+    let wal = DataFile::wal(&path);
+    if wal.exists() {
+        copy(&wal, &DataFile::wal(&to))?;
+    }
+    Ok(())
+}
+
+fn read_ledger(path: &Path) -> Result<Vec<Line>, StoreError> {
+    if path.exists() { ledger::read(path) } else { Ok(Vec::new()) }
+}
+
+/// The highest seq that the replaced folder gave out, so that no hit id is given twice.
+async fn highest_seq(data: &Path) -> Result<u64, StoreError> {
+    let path = data.join(INBOX);
+    if !path.exists() {
+        return Ok(0);
+    }
+    // A folder may be replaced because its inbox cannot be read: then the ledger and the backup must do.
+    let Ok(mut db) = inbox::connect_options(&path).connect().await else { return Ok(0) };
+    let seq = inbox::last_seq(&mut db).await.unwrap_or(0);
+    let _ = db.close().await;
+    Ok(seq)
+}
+
+async fn count_from(db: &mut SqliteConnection, seq: u64) -> Result<(), StoreError> {
+    inbox::put_state(db, "count_from", &seq.to_le_bytes()).await
+}
+
+async fn apply(store: &Store, line: &Line) -> Result<(), StoreError> {
+    let project = line.project;
+    match &line.what {
+        What::Project => store.erase(Erasure::Project(project)).await.map(drop),
+        What::Addresses => store.erase(Erasure::Addresses(project)).await.map(drop),
+        What::AddressesAndCountries => {
+            store.erase(Erasure::AddressesAndCountries(project)).await.map(drop)
+        }
+        What::User(name) => {
+            for text in find_named(store, project, Text::User, "u", name.clone()).await? {
+                store.erase(Erasure::User(project, text)).await?;
+            }
+            Ok(())
+        }
+        What::Address(name) => {
+            for text in find_named(store, project, Text::Address, "a", name.clone()).await? {
+                store.erase(Erasure::Address(project, text)).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The texts of a kind whose name in the ledger is this one.
+async fn find_named(
+    store: &Store,
+    project: ProjectId,
+    kind: Text,
+    letter: &'static str,
+    name: String,
+) -> Result<HashSet<String>, StoreError> {
+    let context = "looking for what was erased";
+    let key = store.shared().key;
+    read::run(store.shared(), move |connection, snapshot| {
+        let mut found = HashSet::new();
+        for entry in &snapshot.entries {
+            let text = sql::file::texts_of(&entry.file.alias, project.0, kind);
+            let mut statement = connection.prepare(&text).map_err(failed(context))?;
+            let mut rows = statement.query([]).map_err(failed(context))?;
+            while let Some(row) = rows.next().map_err(failed(context))? {
+                let text: String = row.get(0).map_err(failed(context))?;
+                if ledger::name(&key, project, letter, &text) == name {
+                    found.insert(text);
+                }
+            }
+        }
+        Ok(found)
+    })
+    .await
+}
+
+/// Projects that were deleted after the backup are deleted from it, and their numbers are never given again.
+async fn restore_meta(folder: &Path, newer: &[Line]) -> Result<(), StoreError> {
+    let context = "restoring projects";
+    let wrong = |source: meta::MetaError| StoreError::Engine { context, source: Box::new(source) };
+    if !folder.join(meta::FILE).exists() {
+        return Ok(());
+    }
+    let meta = Meta::open(folder, crate::open::random_key()?, crate::clock::now_us())
+        .await
+        .map_err(wrong)?;
+    for line in newer {
+        meta.skip_project_numbers(line.project).await.map_err(wrong)?;
+        if line.what == What::Project {
+            meta.begin_delete(line.project).await.map_err(wrong)?;
+            meta.finish_delete(line.project).await.map_err(wrong)?;
+        }
+    }
+    meta.close().await.map_err(wrong)
+}

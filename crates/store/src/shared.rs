@@ -1,0 +1,224 @@
+//! What the store's threads share: the engine, the picture of files, the queue, the jobs, and what went wrong.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::engine::Engine;
+use crate::files::{Files, Snapshot};
+use crate::inbox::{Change, Command, Gauges, Queue};
+use crate::types::{Erasure, StoreError, StoreOptions};
+
+/// Work on frozen and sealed files, done one at a time by the builder.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Make a sealed file of the frozen file with this id.
+    Seal(u64),
+    Erase {
+        seq: u64,
+        erasure: Erasure,
+    },
+}
+
+/// What only the writer can do, because it knows where it is.
+pub enum Request {
+    /// Freeze the active file, copy the inbox to this path in the same breath, and hand out the picture.
+    Snapshot { inbox: PathBuf, reply: oneshot::Sender<Result<Arc<Snapshot>, StoreError>> },
+}
+
+pub struct Shared {
+    pub options: StoreOptions,
+    pub engine: ArcSwapOption<Engine>,
+    pub files: Files,
+    pub queue: Arc<Queue>,
+    pub gauges: Arc<Gauges>,
+    pub commands: mpsc::Sender<Command>,
+    pub requests: Mutex<Vec<Request>>,
+    pub jobs: Jobs,
+    pub problems: Problems,
+    pub next_file: AtomicU64,
+    /// How far the writer is, and what of it is visible to readers.
+    pub applied: watch::Sender<u64>,
+    pub erased: Erased,
+    pub key: [u8; 32],
+    /// The writer is falling behind: work that can wait should.
+    pub busy: AtomicBool,
+    /// Names of data files that are there and cannot be read.
+    pub damaged: Mutex<Vec<String>>,
+    /// Held as long as the store is open.
+    pub lock: std::fs::File,
+}
+
+#[derive(Default)]
+pub struct Jobs {
+    state: Mutex<JobState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct JobState {
+    jobs: VecDeque<Job>,
+    closing: bool,
+}
+
+/// What is wrong now, by its subject.
+#[derive(Default)]
+pub struct Problems(Mutex<BTreeMap<String, String>>);
+
+/// Erasures that have become true, for those who wait.
+pub struct Erased {
+    done: Mutex<BTreeMap<u64, u64>>,
+    tick: watch::Sender<()>,
+}
+
+impl Shared {
+    pub fn folder(&self) -> PathBuf {
+        self.options.data.join("hits")
+    }
+
+    pub fn engine(&self) -> Result<Arc<Engine>, StoreError> {
+        self.engine.load_full().ok_or(StoreError::Closing)
+    }
+
+    /// For the store's own threads, not for async code.
+    pub fn change_inbox(&self, change: Change) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands
+            .blocking_send(Command::Change { change, reply })
+            .map_err(|_| StoreError::Closing)?;
+        answer.blocking_recv().map_err(|_| StoreError::Closing)?
+    }
+
+    pub fn damaged(&self) -> Vec<String> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn add_damaged(&self, file: &str, why: &str) {
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        damaged.retain(|other| other != file);
+        damaged.push(file.to_owned());
+        drop(damaged);
+        self.problems.set(
+            file,
+            format!("{file} is damaged ({why}); its hits are missing from every answer"),
+        );
+    }
+
+    pub fn file_path(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
+    }
+}
+
+impl Job {
+    /// What it is, without what it is about.
+    pub fn name(&self) -> String {
+        match self {
+            Job::Seal(id) => format!("sealing file {id}"),
+            Job::Erase { seq, .. } => format!("erasure {seq}"),
+        }
+    }
+}
+
+impl Jobs {
+    pub fn push(&self, job: Job) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).jobs.push_back(job);
+        self.changed.notify_all();
+    }
+
+    pub fn push_front(&self, job: Job) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).jobs.push_front(job);
+        self.changed.notify_all();
+    }
+
+    /// Erasures that wait or are under way.
+    pub fn erasures(&self) -> usize {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.jobs.iter().filter(|job| matches!(job, Job::Erase { .. })).count()
+    }
+
+    /// The next job, or none after `patience`; `Err` when the store closes.
+    pub fn next(&self, patience: Duration) -> Result<Option<Job>, StoreError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.jobs.is_empty() && !state.closing {
+            state = self
+                .changed
+                .wait_timeout(state, patience)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        if state.closing {
+            return Err(StoreError::Closing);
+        }
+        Ok(state.jobs.pop_front())
+    }
+
+    pub fn close(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).closing = true;
+        self.changed.notify_all();
+    }
+
+    pub fn closing(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).closing
+    }
+}
+
+impl Problems {
+    pub fn set(&self, subject: &str, words: String) {
+        tracing::error!(subject, problem = words, "a problem with the store");
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.to_owned(), words);
+    }
+
+    pub fn clear(&self, subject: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
+    }
+
+    pub fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+impl Default for Erased {
+    fn default() -> Self {
+        Erased { done: Mutex::default(), tick: watch::channel(()).0 }
+    }
+}
+
+impl Erased {
+    pub fn done(&self, seq: u64, rows: u64) {
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.insert(seq, rows);
+        // Those whose asker has gone are never fetched.
+        while done.len() > 1_000 {
+            done.pop_first();
+        }
+        drop(done);
+        self.tick.send_replace(());
+    }
+
+    /// The number of hits that the erasure erased, when it has.
+    pub async fn wait(&self, seq: u64) -> Result<u64, StoreError> {
+        let mut tick = self.tick.subscribe();
+        loop {
+            if let Some(rows) =
+                self.done.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq)
+            {
+                return Ok(rows);
+            }
+            tick.changed().await.map_err(|_| StoreError::Closing)?;
+        }
+    }
+}
+
+/// Makes a file's or a folder's entry survive a power cut.
+pub fn sync(path: &Path) -> std::io::Result<()> {
+    std::fs::File::open(path)?.sync_all()
+}
+
+pub fn io(context: &'static str) -> impl Fn(std::io::Error) -> StoreError {
+    move |source| StoreError::Engine { context, source: Box::new(source) }
+}

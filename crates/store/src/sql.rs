@@ -1,0 +1,9 @@
+//! All SQL text of this crate but the migrations: statements for the inbox (SQLite), for data files and for queries
+//! (DuckDB). Functions here make text; they run nothing.
+
+pub mod build;
+pub mod engine;
+pub mod file;
+pub mod filter;
+pub mod inbox;
+pub mod rows;

@@ -1,0 +1,230 @@
+//! Statements that make a sealed file out of others (DuckDB): sorting together, copying without, rolling up.
+
+use analytics::hit::Text;
+
+use super::file::{FORMAT, NUMBERS, hit_columns};
+
+/// A mark every so many hits of a project.
+pub const MARK_EVERY: u64 = 10_000;
+
+const STRING_FIELDS: &str = "text, client, os, device, version";
+
+/// `into.strings` out of the strings of `from`, each text once, numbered in order of project and text: the ids of a
+/// project lie together, which makes its columns narrow and lets a prefix be a range.
+pub fn merge_strings(into: &str, from: &[String]) -> String {
+    let all = from
+        .iter()
+        .map(|file| format!("SELECT kind, project, {STRING_FIELDS} FROM {file}.strings"))
+        .collect::<Vec<_>>()
+        .join(" UNION ALL ");
+    let once = if from.len() == 1 {
+        all
+    } else {
+        format!(
+            "SELECT kind, project, text, any_value(client) AS client, any_value(os) AS os, any_value(device) AS device,
+             any_value(version) AS version FROM ({all}) GROUP BY kind, project, text"
+        )
+    };
+    format!(
+        "INSERT INTO {into}.strings
+         SELECT kind, project, CAST(row_number() OVER (PARTITION BY kind ORDER BY project, text) AS UINTEGER) AS id,
+             {STRING_FIELDS} FROM ({once}) ORDER BY kind, id"
+    )
+}
+
+/// Where `from`'s ids went, as the temporary table `map_N`.
+pub fn map_strings(into: &str, from: &str, n: usize) -> String {
+    format!(
+        "CREATE OR REPLACE TEMP TABLE map_{n} AS
+         SELECT was.kind, was.id AS was, now.id AS now FROM {from}.strings was
+         JOIN {into}.strings now ON was.kind = now.kind AND was.project = now.project AND was.text = now.text"
+    )
+}
+
+pub fn drop_map(n: usize) -> String {
+    format!("DROP TABLE IF EXISTS map_{n}")
+}
+
+/// `into.hits` out of the hits of `from` (each with its map), sorted by (project, time).
+pub fn merge_hits(into: &str, from: &[String]) -> String {
+    let numbers =
+        NUMBERS.iter().map(|(name, _)| format!("h.{name}")).collect::<Vec<_>>().join(", ");
+    let parts = from
+        .iter()
+        .enumerate()
+        .map(|(n, file)| {
+            let texts = Text::ALL.map(|kind| format!("coalesce(m{0}.now, 0) AS {1}", kind as u8, kind.name())).join(", ");
+            let joins = Text::ALL
+                .map(|kind| {
+                    format!(
+                        "LEFT JOIN (SELECT was, now FROM map_{n} WHERE kind = {0}) m{0} ON h.{1} = m{0}.was",
+                        kind as u8,
+                        kind.name()
+                    )
+                })
+                .join(" ");
+            format!("SELECT {numbers}, {texts} FROM {file}.hits h {joins}")
+        })
+        .collect::<Vec<_>>()
+        .join(" UNION ALL ");
+    format!("INSERT INTO {into}.hits SELECT * FROM ({parts}) ORDER BY project, time_us, hit_id")
+}
+
+/// `into.marks` out of those of `from`, whose records follow each other: ordinals go on counting.
+pub fn merge_marks(into: &str, from: &[String]) -> String {
+    let parts = (0..from.len())
+        .map(|n| {
+            let before = from[..n]
+                .iter()
+                .map(|file| format!("SELECT project, count(*) AS rows FROM {file}.hits GROUP BY project"))
+                .collect::<Vec<_>>()
+                .join(" UNION ALL ");
+            let file = &from[n];
+            if before.is_empty() {
+                format!("SELECT project, ordinal, hit_id FROM {file}.marks")
+            } else {
+                format!(
+                    "SELECT m.project, m.ordinal + coalesce(b.rows, 0), m.hit_id FROM {file}.marks m
+                     LEFT JOIN (SELECT project, sum(rows)::BIGINT AS rows FROM ({before}) GROUP BY project) b USING (project)"
+                )
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(" UNION ALL ");
+    format!("INSERT INTO {into}.marks SELECT * FROM ({parts}) ORDER BY 1, 2")
+}
+
+/// What an erasure does to the rows of one file. Conditions speak of the columns of `hits`; none: untouched.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    pub project: u32,
+    /// Rows that go.
+    pub drop_rows: Option<String>,
+    /// Rows that lose their address, their country.
+    pub clear_address: Option<String>,
+    pub clear_country: Option<String>,
+}
+
+/// `into.hits` = `from.hits` after the edit, order and ids kept.
+pub fn copy_hits(into: &str, from: &str, edit: &Edit) -> String {
+    let columns = hit_columns()
+        .map(|name| match (name, &edit.clear_address, &edit.clear_country) {
+            ("address", Some(rows), _) => {
+                format!("CASE WHEN {rows} THEN 0 ELSE address END AS address")
+            }
+            ("country", _, Some(rows)) => {
+                format!("CASE WHEN {rows} THEN 0 ELSE country END AS country")
+            }
+            _ => name.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .join(", ");
+    let condition =
+        edit.drop_rows.as_ref().map_or_else(|| "TRUE".to_owned(), |rows| format!("NOT ({rows})"));
+    format!("INSERT INTO {into}.hits SELECT {columns} FROM {from}.hits WHERE {condition}")
+}
+
+/// The strings that are still needed: all of other projects, and of the edited one those that a row still names.
+pub fn copy_strings(into: &str, from: &str, project: u32) -> String {
+    let used = Text::ALL
+        .map(|kind| {
+            format!(
+                "SELECT DISTINCT {} AS kind, {} AS id FROM {into}.hits WHERE project = {project}",
+                kind as u8,
+                kind.name()
+            )
+        })
+        .join(" UNION ALL ");
+    format!(
+        "INSERT INTO {into}.strings SELECT s.* FROM {from}.strings s
+         WHERE s.project <> {project} OR (s.kind, s.id) IN (SELECT (kind, id) FROM ({used}))"
+    )
+}
+
+pub fn copy_other_marks(into: &str, from: &str, project: u32) -> String {
+    format!("INSERT INTO {into}.marks SELECT * FROM {from}.marks WHERE project <> {project}")
+}
+
+pub fn make_marks(into: &str, project: u32) -> String {
+    format!(
+        "INSERT INTO {into}.marks SELECT project, n, hit_id FROM
+         (SELECT project, hit_id, row_number() OVER (ORDER BY hit_id) - 1 AS n FROM {into}.hits WHERE project = {project})
+         WHERE n % {MARK_EVERY} = 0 ORDER BY n"
+    )
+}
+
+/// The tables of a sealed file that follow from its hits.
+const DERIVED: [&str; 5] = ["projects", "by_quarter", "by_endpoint", "by_value", "by_consumer"];
+
+pub fn copy_other_derived(into: &str, from: &str, project: u32) -> Vec<String> {
+    DERIVED
+        .iter()
+        .map(|table| {
+            format!(
+                "INSERT INTO {into}.{table} SELECT * FROM {from}.{table} WHERE project <> {project}"
+            )
+        })
+        .collect()
+}
+
+/// Counts and rollups over `into.hits`; of one project only where one is given.
+pub fn derive(into: &str, project: Option<u32>) -> Vec<String> {
+    let hits = match project {
+        Some(project) => format!("{into}.hits WHERE project = {project}"),
+        None => format!("{into}.hits"),
+    };
+    const DAY: &str = "CAST(time_us // 86400000000 AS INTEGER)";
+    const CLIENT_ERRORS: &str = "count(*) FILTER (status BETWEEN 400 AND 499)";
+    const SERVER_ERRORS: &str = "count(*) FILTER (status >= 500)";
+    // What a dashboard breaks down by, of texts that have few values. Method and route have their own table.
+    let small = [Text::Host, Text::Agent, Text::Referrer, Text::Framework, Text::Sdk];
+    let values = small
+        .map(|kind| (kind as u8, kind.name()))
+        .into_iter()
+        .chain([(BY_COUNTRY, "country")])
+        .map(|(kind, column)| {
+            format!(
+                "INSERT INTO {into}.by_value SELECT project, {DAY} AS day, {kind}, {column}, count(*),
+                 count(*) FILTER (status >= 400) FROM {hits} GROUP BY ALL ORDER BY ALL"
+            )
+        });
+    let mut statements = vec![
+        format!(
+            "INSERT INTO {into}.projects SELECT project, count(*), min(time_us), max(time_us), min(hit_id), max(hit_id)
+             FROM {hits} GROUP BY project ORDER BY project"
+        ),
+        format!(
+            "INSERT INTO {into}.by_quarter SELECT project, CAST(time_us // 900000000 AS INTEGER) AS quarter, status, count(*)
+             FROM {hits} GROUP BY ALL ORDER BY ALL"
+        ),
+        format!(
+            "INSERT INTO {into}.by_endpoint SELECT project, {DAY} AS day, method, route, latency, count(*), {CLIENT_ERRORS},
+             {SERVER_ERRORS}, sum(duration_us), max(time_us) FROM {hits}
+             GROUP BY project, day, method, route, latency ORDER BY project, day, method, route, latency"
+        ),
+        format!(
+            "INSERT INTO {into}.by_consumer SELECT project, {DAY} AS day, user_id,
+             CASE WHEN user_id > 0 THEN 0 ELSE address END AS caller, any_value(country), count(*), {CLIENT_ERRORS},
+             {SERVER_ERRORS}, max(time_us) FROM {hits}
+             GROUP BY project, day, user_id, caller ORDER BY project, day, user_id, caller"
+        ),
+    ];
+    statements.extend(values);
+    statements
+}
+
+/// `by_value.kind` of countries; texts have their own numbers.
+pub const BY_COUNTRY: u8 = 100;
+
+pub fn finish(into: &str, seq: u64) -> String {
+    format!("INSERT INTO {into}.progress VALUES ({seq}, {FORMAT})")
+}
+
+/// The ids of a text in a file: at most one.
+pub fn find_text(file: &str) -> String {
+    format!("SELECT id FROM {file}.strings WHERE kind = ? AND project = ? AND text = ?")
+}
+
+pub fn count_rows(file: &str, condition: &str) -> String {
+    format!("SELECT count(*) FROM {file}.hits WHERE {condition}")
+}

@@ -1,0 +1,16 @@
+//! Settings of the engine (DuckDB).
+
+/// Only `folder` may be read or written, nothing can be loaded, and no later statement can change that. The log is
+/// written into the file when the writer says so, never by itself in the middle of a batch.
+pub fn lock_down(folder: &str) -> String {
+    let folder = folder.replace('\'', "''");
+    format!(
+        "SET temp_directory = '{folder}/tmp';
+         SET wal_autocheckpoint = '1TB';
+         SET preserve_insertion_order = true;
+         SET allocator_background_threads = true;
+         SET allowed_directories = ['{folder}'];
+         SET enable_external_access = false;
+         SET lock_configuration = true;"
+    )
+}

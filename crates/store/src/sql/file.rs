@@ -1,0 +1,108 @@
+//! The tables of a data file, active or sealed (DuckDB).
+//!
+//! `hits` holds numbers only; every text of a file stands once in its `strings`, per project, so that a file can be
+//! understood, erased and copied alone. No keys and no indexes: they cost more than they give on append-only tables.
+
+use analytics::hit::Text;
+
+/// Raise it when a table changes shape; a file of an older format is rebuilt by the merge that meets it.
+pub const FORMAT: u32 = 1;
+
+/// The columns of `hits` before the texts. Numbers that a hit may lack are NULL there; texts are 0.
+pub const NUMBERS: [(&str, &str); 9] = [
+    ("project", "UINTEGER"),
+    ("time_us", "BIGINT"),
+    ("hit_id", "BIGINT"),
+    ("duration_us", "BIGINT"),
+    ("latency", "USMALLINT"),
+    ("status", "USMALLINT"),
+    ("country", "USMALLINT"),
+    ("request_size", "BIGINT"),
+    ("response_size", "BIGINT"),
+];
+
+/// All columns of `hits`, in order.
+pub fn hit_columns() -> impl Iterator<Item = &'static str> {
+    NUMBERS.iter().map(|(name, _)| *name).chain(Text::ALL.iter().map(|kind| kind.name()))
+}
+
+/// `strings`: id is unique per kind in its file. `marks`: the hit that is number `ordinal` of its project in this file, in
+/// order of arrival, every so many hits. `progress`: the last record that this file holds.
+pub fn create(alias: &str) -> String {
+    let numbers = NUMBERS.iter().map(|(name, kind)| format!("{name} {kind}"));
+    let texts = Text::ALL.iter().map(|kind| format!("{} UINTEGER", kind.name()));
+    let columns = numbers.chain(texts).collect::<Vec<_>>().join(", ");
+    format!(
+        "CREATE TABLE {alias}.hits ({columns});
+         CREATE TABLE {alias}.strings (kind UTINYINT, project UINTEGER, id UINTEGER, text VARCHAR, client VARCHAR,
+             os VARCHAR, device VARCHAR, version VARCHAR);
+         CREATE TABLE {alias}.marks (project UINTEGER, ordinal BIGINT, hit_id BIGINT);
+         CREATE TABLE {alias}.progress (seq BIGINT, format UINTEGER);"
+    )
+}
+
+/// The tables that only a sealed file has: what is in it per project, and its rollups.
+///
+/// `by_quarter`: hits by status per 15 minutes (UTC, number since 1970). `by_endpoint`: per day (UTC, number since 1970),
+/// method, route and latency bucket; its sums over endpoints are the latency of the day. `by_value`: per day and value of
+/// a small text or of the country. `by_consumer`: one row per consumer and day.
+pub fn create_sealed(alias: &str) -> String {
+    format!(
+        "CREATE TABLE {alias}.projects (project UINTEGER, rows BIGINT, min_time_us BIGINT, max_time_us BIGINT,
+             min_hit_id BIGINT, max_hit_id BIGINT);
+         CREATE TABLE {alias}.by_quarter (project UINTEGER, quarter INTEGER, status USMALLINT, requests UBIGINT);
+         CREATE TABLE {alias}.by_endpoint (project UINTEGER, day INTEGER, method UINTEGER, route UINTEGER,
+             latency USMALLINT, requests UBIGINT, client_errors UBIGINT, server_errors UBIGINT, duration_us HUGEINT,
+             last_us BIGINT);
+         CREATE TABLE {alias}.by_value (project UINTEGER, day INTEGER, kind UTINYINT, value UINTEGER, requests UBIGINT,
+             errors UBIGINT);
+         CREATE TABLE {alias}.by_consumer (project UINTEGER, day INTEGER, user_id UINTEGER, address UINTEGER,
+             country USMALLINT, requests UBIGINT, client_errors UBIGINT, server_errors UBIGINT, last_us BIGINT);"
+    )
+}
+
+pub fn attach(path: &str, alias: &str, read_only: bool) -> String {
+    let path = path.replace('\'', "''");
+    let mode = if read_only { " (READ_ONLY)" } else { "" };
+    format!("ATTACH '{path}' AS {alias}{mode}")
+}
+
+pub fn detach(alias: &str) -> String {
+    format!("DETACH {alias}")
+}
+
+pub fn checkpoint(alias: &str) -> String {
+    format!("CHECKPOINT {alias}")
+}
+
+pub fn set_progress(alias: &str, seq: u64) -> String {
+    format!("UPDATE {alias}.progress SET seq = {seq}")
+}
+
+pub fn first_progress(alias: &str, seq: u64) -> String {
+    format!("INSERT INTO {alias}.progress VALUES ({seq}, {FORMAT})")
+}
+
+pub fn progress(alias: &str) -> String {
+    format!("SELECT seq FROM {alias}.progress")
+}
+
+pub fn strings(alias: &str) -> String {
+    format!("SELECT kind, project, id, text FROM {alias}.strings")
+}
+
+pub fn projects(alias: &str) -> String {
+    format!(
+        "SELECT project, rows, min_time_us, max_time_us, min_hit_id, max_hit_id FROM {alias}.projects"
+    )
+}
+
+pub fn count_projects(alias: &str) -> String {
+    format!(
+        "SELECT project, count(*), min(time_us), max(time_us), min(hit_id), max(hit_id) FROM {alias}.hits GROUP BY project"
+    )
+}
+
+pub fn texts_of(alias: &str, project: u32, kind: Text) -> String {
+    format!("SELECT text FROM {alias}.strings WHERE project = {project} AND kind = {}", kind as u8)
+}

@@ -1,0 +1,58 @@
+//! The inbox's tables and statements (SQLite).
+
+/// `records`: groups of records as they were committed. `receipts`: the batch ids answered. `repeats`: hashes of the hits
+/// that a client may post again. `erasures`: those accepted and not yet true. `files`: the manifest. `arrivals`: when a
+/// project's newest batch came. `state`: single values.
+pub const CREATE: &str = "
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (first_seq INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS receipts (id INTEGER PRIMARY KEY, arrival_us INTEGER NOT NULL, count INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS repeats (seq INTEGER PRIMARY KEY, project INTEGER NOT NULL, arrival_us INTEGER NOT NULL, bytes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS erasures (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS gone (project INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS arrivals (project INTEGER PRIMARY KEY, arrival_us INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS files (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, checksum BLOB NOT NULL);
+";
+
+pub const GET_STATE: &str = "SELECT value FROM state WHERE name = ?";
+pub const PUT_STATE: &str =
+    "INSERT INTO state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+pub const LAST_SEQ: &str = "SELECT max(coalesce((SELECT max(last_seq) FROM records), 0),
+    coalesce((SELECT max(seq) FROM erasures), 0), coalesce((SELECT max(last_seq) FROM files), 0))";
+pub const ADD_RECORDS: &str = "INSERT INTO records VALUES (?, ?, ?)";
+pub const RECORDS_AFTER: &str =
+    "SELECT first_seq, last_seq, bytes FROM records WHERE last_seq > ? ORDER BY first_seq LIMIT 16";
+pub const RECORD_SIZES: &str = "SELECT last_seq, length(bytes) FROM records ORDER BY first_seq";
+pub const TRIM_RECORDS: &str = "DELETE FROM records WHERE last_seq <= ?";
+
+pub const ADD_RECEIPTS: &str = "INSERT INTO receipts (arrival_us, count, bytes) VALUES (?, ?, ?)";
+pub const RECEIPTS: &str =
+    "SELECT arrival_us, count, bytes FROM receipts WHERE arrival_us >= ? ORDER BY id";
+pub const TRIM_RECEIPTS: &str = "DELETE FROM receipts WHERE arrival_us < ?";
+
+pub const ADD_REPEATS: &str = "INSERT INTO repeats VALUES (?, ?, ?, ?)";
+pub const REPEATS: &str =
+    "SELECT project, arrival_us, bytes FROM repeats WHERE arrival_us >= ? ORDER BY seq";
+pub const TRIM_REPEATS: &str = "DELETE FROM repeats WHERE arrival_us < ?";
+
+pub const ADD_ERASURE: &str = "INSERT INTO erasures VALUES (?, ?)";
+pub const ERASURES: &str = "SELECT seq, bytes FROM erasures ORDER BY seq";
+pub const DROP_ERASURE: &str = "DELETE FROM erasures WHERE seq = ?";
+pub const ADD_GONE: &str = "INSERT OR IGNORE INTO gone VALUES (?)";
+pub const GONE: &str = "SELECT project FROM gone";
+
+pub const PUT_ARRIVAL: &str = "INSERT INTO arrivals VALUES (?, ?) ON CONFLICT (project) DO UPDATE
+    SET arrival_us = max(arrival_us, excluded.arrival_us)";
+pub const ARRIVALS: &str = "SELECT project, arrival_us FROM arrivals";
+pub const DROP_ARRIVAL: &str = "DELETE FROM arrivals WHERE project = ?";
+
+pub const FILES: &str =
+    "SELECT id, kind, first_seq, last_seq, rows, bytes, checksum FROM files ORDER BY first_seq, id";
+pub const PUT_FILE: &str = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)";
+pub const DROP_FILE: &str = "DELETE FROM files WHERE id = ?";
+
+/// Empties the log into the file and the log of its bytes.
+pub const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+pub const SNAPSHOT: &str = "VACUUM INTO ?";

@@ -1,0 +1,172 @@
+//! The store of hits: opens the data folder, starts its threads, and is what the rest of the program asks.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use analytics::hit::ProjectId;
+use analytics::query::{ArrivalQuery, HitsQuery};
+use tokio::sync::oneshot;
+
+use crate::inbox::{Command, FileKind};
+use crate::open::{self, Threads};
+use crate::shared::Shared;
+use crate::types::{Append, Erasure, HitRow, Receipt, StoreError, StoreOptions, StoreStats};
+use crate::{backup, read, record};
+
+/// The store of hits. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    threads: Arc<Mutex<Option<Threads>>>,
+}
+
+impl Store {
+    /// Opens or creates the data folder, recovers, and starts the writer.
+    pub async fn open(options: StoreOptions) -> Result<Store, StoreError> {
+        let opened = tokio::task::spawn_blocking(move || open::open(options)).await;
+        let (shared, threads) = opened.map_err(|source| StoreError::Engine {
+            context: "opening the store",
+            source: Box::new(source),
+        })??;
+        Ok(Store { shared, threads: Arc::new(Mutex::new(Some(threads))) })
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Returns when the batch is on disk.
+    pub async fn append(&self, append: Append) -> Result<Receipt, StoreError> {
+        let Append { project, batch, batch_hash, rejected, rejected_total } = append;
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Append {
+            project,
+            hits: batch.hits.len() as u32,
+            arrival_us: batch.arrival_us,
+            record: record::encode_batch(project, &batch).into(),
+            batch_hash: batch_hash.map(|hash| hash as u64),
+            repeat_hashes: batch.repeat_hashes,
+            rejected,
+            rejected_total,
+            reply,
+        };
+        self.shared.commands.send(command).await.map_err(|_| StoreError::Closing)?;
+        answer.await.map_err(|_| StoreError::Closing)?
+    }
+
+    /// Returns when no file holds those rows any more, with the number of hits erased (or changed).
+    pub async fn erase(&self, erasure: Erasure) -> Result<u64, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared
+            .commands
+            .send(Command::Erase { erasure, reply })
+            .await
+            .map_err(|_| StoreError::Closing)?;
+        let seq = answer.await.map_err(|_| StoreError::Closing)??;
+        self.shared.queue.hurry();
+        self.shared.erased.wait(seq).await
+    }
+
+    /// At most `query.limit` rows, newest first. Dropping the future stops the query.
+    pub async fn hits(&self, query: HitsQuery) -> Result<Vec<HitRow>, StoreError> {
+        read::run(&self.shared, move |connection, snapshot| {
+            read::newest(connection, snapshot, &query)
+        })
+        .await
+    }
+
+    /// At most `query.limit` rows in order of arrival. Dropping the future stops the query.
+    pub async fn arrivals(&self, query: ArrivalQuery) -> Result<Vec<HitRow>, StoreError> {
+        read::run(&self.shared, move |connection, snapshot| {
+            read::arrivals(connection, snapshot, &query)
+        })
+        .await
+    }
+
+    /// When the project's newest accepted batch arrived, microseconds; none where there never was one.
+    #[expect(clippy::unused_async, reason = "another engine would have to ask")]
+    pub async fn last_arrival(&self, project: ProjectId) -> Result<Option<i64>, StoreError> {
+        let arrivals = self.shared.gauges.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(arrivals.get(&project).copied())
+    }
+
+    pub fn stats(&self) -> StoreStats {
+        let shared = &self.shared;
+        let snapshot = shared.files.now();
+        let (
+            mut active_rows,
+            mut frozen_files,
+            mut sealed_files,
+            mut sealed_rows,
+            mut sealed_bytes,
+        ) = (0, 0, 0, 0, 0);
+        for entry in &snapshot.entries {
+            if entry.row.kind == FileKind::Sealed {
+                sealed_files += 1;
+                sealed_rows += entry.row.rows;
+                sealed_bytes += entry.row.bytes;
+            } else {
+                frozen_files += u64::from(entry.row.kind == FileKind::Frozen);
+                active_rows +=
+                    entry.file.shares.load().values().map(|share| share.rows).sum::<u64>();
+            }
+        }
+        let (applied, last) = (*shared.applied.borrow(), shared.queue.last_seq());
+        StoreStats {
+            ready: shared.engine.load().is_some(),
+            inbox_records: last.saturating_sub(applied),
+            inbox_bytes: shared.gauges.bytes.load(Ordering::Relaxed),
+            apply_lag_ms: shared.queue.lag().as_millis() as u64,
+            applied_seq: applied,
+            last_seq: last,
+            active_rows,
+            frozen_files,
+            sealed_files,
+            sealed_rows,
+            sealed_bytes,
+            disk_free_percent: shared.gauges.disk_free_percent.load(Ordering::Relaxed),
+            receipts_forgotten: shared.gauges.receipts_forgotten.load(Ordering::Relaxed),
+            erasures_pending: shared.jobs.erasures() as u64,
+            problems: shared.problems.all(),
+        }
+    }
+
+    /// Waits until everything appended before is visible to reads (tests and `restore`; the server never needs it).
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        let last = self.shared.queue.last_seq();
+        self.shared.queue.hurry();
+        let mut applied = self.shared.applied.subscribe();
+        applied.wait_for(|&seq| seq >= last).await.map(drop).map_err(|_| StoreError::Closing)
+    }
+
+    /// A complete, consistent copy into `folder` (which must not exist), while serving.
+    pub async fn backup(&self, folder: &Path) -> Result<(), StoreError> {
+        backup::backup(&self.shared, folder).await
+    }
+
+    /// Applies what is queued, checkpoints and lets go of the folder. Nothing may be asked of the store after it.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let Some(threads) = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take()
+        else {
+            return Ok(());
+        };
+        let shared = self.shared.clone();
+        let closing = tokio::task::spawn_blocking(move || {
+            shared.queue.close();
+            let _ = threads.writer.join();
+            shared.jobs.close();
+            let _ = threads.builder.join();
+            shared.files.set(crate::files::Snapshot::default());
+            shared.engine.store(None);
+            // Everything is committed: the inbox's thread may end where it stands.
+            let _ = shared.commands.blocking_send(Command::Close);
+            let _ = threads.sequencer.join();
+            let _ = shared.lock.unlock();
+        });
+        closing.await.map_err(|source| StoreError::Engine {
+            context: "closing the store",
+            source: Box::new(source),
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! What goes into the store of hits and what comes out of it, as data.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use analytics::batch::Batch;
+use analytics::hit::{Country, ProjectId};
+use analytics::limits;
+use serde::{Deserialize, Serialize};
+
+/// Settings of a store.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    pub data: PathBuf,
+    /// Names this server in hit ids; 0 on one machine.
+    pub node: u8,
+    pub limits: StoreLimits,
+}
+
+/// Those of `analytics::limits::LIMITS` that a store needs and an operator may change.
+#[derive(Clone, Debug)]
+pub struct StoreLimits {
+    /// Bytes of unapplied records in the inbox's file beyond which appends are refused.
+    pub inbox_bytes: u64,
+    /// Hits in the active file at which it is frozen and sealed.
+    pub active_rows: u64,
+    /// Age in seconds at which the active file is sealed.
+    pub active_age_s: u64,
+    pub checkpoint_every_ms: u64,
+    /// Sealed files that stand side by side before they are merged.
+    pub merge_at: usize,
+    /// Hits that a merged file holds at most.
+    pub merged_rows: u64,
+    /// Bytes of memory that DuckDB may use (not a hard cap).
+    pub engine_memory: u64,
+    pub query_seconds: u64,
+    /// Batch ids remembered.
+    pub receipts: usize,
+    /// Share of the disk that must stay free, percent.
+    pub disk_free_percent: u64,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        StoreLimits {
+            inbox_bytes: limits::INBOX_BYTES,
+            active_rows: limits::ACTIVE_ROWS,
+            active_age_s: limits::ACTIVE_AGE_SECONDS,
+            checkpoint_every_ms: limits::CHECKPOINT_MS,
+            merge_at: limits::MERGE_AT as usize,
+            merged_rows: limits::MERGED_ROWS,
+            engine_memory: limits::ENGINE_MEMORY_BYTES,
+            query_seconds: limits::QUERY_SECONDS,
+            receipts: limits::RECEIPTS as usize,
+            disk_free_percent: limits::DISK_FREE_PERCENT,
+        }
+    }
+}
+
+/// One rejected hit of a batch: its index and a reason from the closed list (`analytics::ingest::Reason as u8`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    pub index: u32,
+    pub reason: u8,
+}
+
+/// A batch with what the inbox needs to know of it.
+#[derive(Debug)]
+pub struct Append {
+    pub project: ProjectId,
+    pub batch: Batch,
+    /// Hash of (project, batch id) where the client gave one: a second batch of the same name is answered as the first.
+    pub batch_hash: Option<u128>,
+    /// Kept with the batch's name, so that a retry gets the same answer. At most 1,000 are kept.
+    pub rejected: Vec<Rejected>,
+    pub rejected_total: u32,
+}
+
+/// What a batch's sender is told. By the time it exists, the hits are on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    pub accepted: u32,
+    /// Hits that a published client posted again (see `Batch::repeat_hashes`).
+    pub repeated: u32,
+    pub rejected: Arc<[Rejected]>,
+    pub rejected_total: u32,
+    /// This batch id had been answered before; nothing was added.
+    pub replayed: bool,
+}
+
+/// What an erasure erases. Everything that arrived before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Erasure {
+    /// The whole project; later batches for it are refused.
+    Project(ProjectId),
+    /// Whole hits of this user id.
+    User(ProjectId, String),
+    /// Whole hits from this address, also those with a user id.
+    Address(ProjectId, String),
+    /// The addresses of all hits, not the hits (privacy level raised to 1).
+    Addresses(ProjectId),
+    /// Addresses and countries (privacy level raised to 2).
+    AddressesAndCountries(ProjectId),
+    /// Hits older than this time, microseconds (`keep_hits`).
+    Before(ProjectId, i64),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The inbox is full, or this project's fair share of it; come back later.
+    #[error("the inbox is full")]
+    Full,
+    #[error("less than {0} % of the disk is free")]
+    DiskLow(u64),
+    #[error("the project was deleted")]
+    ProjectGone,
+    #[error("the query ran longer than {0} s")]
+    Timeout(u64),
+    #[error("another server holds the data folder {0}")]
+    Locked(PathBuf),
+    #[error("the store is closing")]
+    Closing,
+    #[error("{0}")]
+    Damaged(String),
+    #[error("{context}: {source}")]
+    Engine { context: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+}
+
+/// A hit as it is read back. `""` and none mean "none".
+#[derive(Clone, Debug, PartialEq)]
+pub struct HitRow {
+    pub hit_id: i64,
+    pub time_us: i64,
+    pub duration_us: Option<u64>,
+    pub status: u16,
+    pub country: Country,
+    pub request_size: Option<u64>,
+    pub response_size: Option<u64>,
+    pub method: Arc<str>,
+    pub host: Arc<str>,
+    pub path: Arc<str>,
+    pub route: Arc<str>,
+    pub agent: Arc<str>,
+    pub address: Arc<str>,
+    pub user: Arc<str>,
+    pub referrer: Arc<str>,
+    pub framework: Arc<str>,
+    pub client: Arc<str>,
+    pub os: Arc<str>,
+    pub device: Arc<str>,
+    pub version: Arc<str>,
+}
+
+/// For `/metrics` and `/api/health`.
+#[derive(Clone, Debug, Default)]
+pub struct StoreStats {
+    pub ready: bool,
+    pub inbox_records: u64,
+    pub inbox_bytes: u64,
+    /// Age of the oldest record that is not applied yet, milliseconds.
+    pub apply_lag_ms: u64,
+    pub applied_seq: u64,
+    pub last_seq: u64,
+    pub active_rows: u64,
+    /// Files that wait to be sealed.
+    pub frozen_files: u64,
+    pub sealed_files: u64,
+    pub sealed_rows: u64,
+    pub sealed_bytes: u64,
+    pub disk_free_percent: u64,
+    pub receipts_forgotten: u64,
+    pub erasures_pending: u64,
+    /// What is wrong, in words, for health: damaged files, an engine that had to be reopened.
+    pub problems: Vec<String>,
+}

@@ -1,0 +1,270 @@
+//! The one writer: takes records in order of seq and applies them to the active file; freezes that when it is large or
+//! old; lets the inbox go of what is safely in a file. One transaction holds rows and how far they reach, so that a crash
+//! neither loses nor doubles a hit.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use analytics::hit::ProjectId;
+use analytics::limits;
+use sqlx::{ConnectOptions, Connection as _, Row};
+
+use crate::active::Active;
+use crate::files::{Entry, Snapshot};
+use crate::inbox::{self, Change, FileKind, FileRow, Item};
+use crate::record::{self, Record};
+use crate::shared::{Job, Request, Shared};
+use crate::sql;
+use crate::types::{Erasure, StoreError};
+
+const ENOUGH_BYTES: usize = limits::APPLY_BYTES as usize;
+const PATIENCE: Duration = Duration::from_millis(limits::APPLY_PATIENCE_MS);
+
+pub struct Writer {
+    shared: Arc<Shared>,
+    active: Active,
+    checkpointed_at: Instant,
+    /// The position that the file is known to hold after a crash.
+    safe: u64,
+    trimmed: u64,
+    began: Instant,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Writer {
+    pub fn new(shared: Arc<Shared>, active: Active, trimmed: u64) -> Result<Writer, StoreError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(crate::shared::io("starting the writer"))?;
+        shared.applied.send_replace(active.position);
+        Ok(Writer {
+            safe: 0,
+            trimmed,
+            shared,
+            active,
+            checkpointed_at: Instant::now(),
+            began: Instant::now(),
+            runtime,
+        })
+    }
+
+    pub fn trimmed(&self) -> u64 {
+        self.trimmed
+    }
+
+    /// Runs until the store closes. After an error neither this writer's memory nor the engine is to be trusted: both
+    /// are to be made anew from the files.
+    pub fn run(&mut self) -> Result<(), StoreError> {
+        while self.step()? {}
+        self.checkpoint()
+    }
+
+    /// False when the store closes and everything is applied.
+    fn step(&mut self) -> Result<bool, StoreError> {
+        let every = Duration::from_millis(self.shared.options.limits.checkpoint_every_ms);
+        let taken = self.shared.queue.take(
+            self.active.position,
+            ENOUGH_BYTES,
+            PATIENCE,
+            every.min(Duration::from_secs(1)),
+        );
+        let requests = std::mem::take(
+            &mut *self.shared.requests.lock().unwrap_or_else(std::sync::PoisonError::into_inner),
+        );
+        self.shared.busy.store(
+            taken.items.iter().map(|item| item.record.len()).sum::<usize>() >= ENOUGH_BYTES,
+            Ordering::Relaxed,
+        );
+        let mut items = taken.items;
+        items.retain(|item| item.seq > self.active.position);
+        // What memory did not hold is in the file.
+        while self.active.position < taken.last_seq
+            && items.first().is_none_or(|item| item.seq > self.active.position + 1)
+        {
+            let until = items.first().map_or(taken.last_seq, |item| item.seq - 1);
+            let found = self.read_file(until)?;
+            if found.is_empty() {
+                // Seqs that were never given: a restored folder counts on above the one that it replaced.
+                self.active.pass(until);
+                self.active.commit()?;
+            }
+            self.apply(&found)?;
+        }
+        if !items.is_empty() {
+            self.apply(&items)?;
+        }
+        self.shared.queue.applied(self.active.position);
+        for request in requests {
+            self.serve(request);
+        }
+        let set = &self.shared.options.limits;
+        let full = self.active.rows() >= set.active_rows
+            || self.active.text_bytes() as u64 >= limits::ACTIVE_TEXT_BYTES;
+        let old =
+            self.active.rows() > 0 && self.began.elapsed() >= Duration::from_secs(set.active_age_s);
+        if (full || old) && (self.frozen() as u64) < limits::FROZEN_FILES {
+            self.freeze()?;
+        } else if self.checkpointed_at.elapsed() >= every {
+            self.checkpoint()?;
+        }
+        if self.active.position >= taken.last_seq {
+            self.shared.problems.clear("writer");
+        }
+        Ok(!taken.closing || self.active.position < taken.last_seq)
+    }
+
+    fn frozen(&self) -> usize {
+        self.shared
+            .files
+            .now()
+            .entries
+            .iter()
+            .filter(|entry| entry.row.kind == FileKind::Frozen)
+            .count()
+    }
+
+    fn read_file(&mut self, until: u64) -> Result<Vec<Item>, StoreError> {
+        let path = self.shared.options.data.join("inbox.sqlite");
+        let position = self.active.position;
+        let context = "reading the inbox";
+        self.runtime.block_on(async {
+            let mut db =
+                inbox::connect_options(&path).connect().await.map_err(inbox::failed(context))?;
+            let rows = sqlx::query(sql::inbox::RECORDS_AFTER)
+                .bind(position as i64)
+                .fetch_all(&mut db)
+                .await
+                .map_err(inbox::failed(context))?;
+            db.close().await.map_err(inbox::failed(context))?;
+            let mut items = Vec::new();
+            for row in rows {
+                let first = row.get::<i64, _>(0) as u64;
+                let bytes: Vec<u8> = row.get(2);
+                let records = inbox::split_framed(&bytes).ok_or_else(|| {
+                    StoreError::Damaged(format!("record {first} in the inbox cannot be read"))
+                })?;
+                for (n, (record, skips)) in records.into_iter().enumerate() {
+                    let seq = first + n as u64;
+                    if seq > position && seq <= until {
+                        items.push(Item { seq, record: record.into(), skips });
+                    }
+                }
+            }
+            Ok(items)
+        })
+    }
+
+    fn apply(&mut self, items: &[Item]) -> Result<(), StoreError> {
+        for item in items {
+            match record::decode(&item.record) {
+                Ok(Record::Batch(batch)) => {
+                    // The inbox saves arrivals now and then: after a crash its records tell the rest.
+                    self.shared.gauges.arrived(batch.project, batch.arrival_us);
+                    self.active.push(self.shared.options.node, item.seq, &batch, &item.skips);
+                }
+                Ok(Record::Erasure(erasure)) => {
+                    self.active.commit()?;
+                    self.erase(item.seq, erasure)?;
+                }
+                Err(problem) => {
+                    // Kept in the inbox's place would be kept for ever: said, and passed over.
+                    self.shared.problems.set(
+                        &format!("record {}", item.seq),
+                        format!("record {} was lost: {problem}", item.seq),
+                    );
+                    self.active.pass(item.seq);
+                }
+            }
+        }
+        self.active.commit()?;
+        self.shared.applied.send_replace(self.active.position);
+        Ok(())
+    }
+
+    /// Its rows leave the active file for a frozen one, then the builder makes the erasure true file by file.
+    fn erase(&mut self, seq: u64, erasure: Erasure) -> Result<(), StoreError> {
+        let touched = self.active.holds(erasure.project());
+        self.active.pass(seq);
+        self.active.commit()?;
+        if touched {
+            self.freeze()?;
+        } else {
+            self.checkpoint()?;
+        }
+        self.shared.jobs.push(Job::Erase { seq, erasure });
+        Ok(())
+    }
+
+    fn freeze(&mut self) -> Result<(), StoreError> {
+        self.freeze_with(|put| Change::Switch { put, drop: Vec::new() }).map(drop)
+    }
+
+    /// The active file becomes a frozen one, an empty one takes its place.
+    fn freeze_with(
+        &mut self,
+        change: impl FnOnce(Vec<FileRow>) -> Change,
+    ) -> Result<Arc<Snapshot>, StoreError> {
+        self.checkpoint()?;
+        let engine = self.shared.engine()?;
+        let id = self.shared.next_file.fetch_add(1, Ordering::Relaxed);
+        let row = FileRow::active(id, self.active.position);
+        let next = Active::create(&engine, &self.shared.folder(), row.clone())?;
+        let frozen = FileRow {
+            kind: FileKind::Frozen,
+            last_seq: self.active.position,
+            rows: self.active.rows(),
+            ..self.active.row.clone()
+        };
+        let put = vec![frozen.clone(), row];
+        let entry = Entry { file: next.file.clone(), row: next.row.clone() };
+        let snapshot = self.shared.files.change(
+            || self.shared.change_inbox(change(put)),
+            |picture| {
+                for entry in &mut picture.entries {
+                    if entry.row.id == frozen.id {
+                        entry.row = frozen.clone();
+                    }
+                }
+                picture.entries.push(entry);
+            },
+        )?;
+        self.active = next;
+        self.began = Instant::now();
+        self.shared.jobs.push(Job::Seal(frozen.id));
+        Ok(snapshot)
+    }
+
+    /// The active file holds its rows without its log; the inbox can let go of them.
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.checkpointed_at = Instant::now();
+        if self.safe != self.active.position {
+            self.active.checkpoint()?;
+            self.safe = self.active.position;
+        }
+        if self.trimmed < self.safe {
+            self.shared.change_inbox(Change::Trim { to: self.safe })?;
+            self.trimmed = self.safe;
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, request: Request) {
+        let Request::Snapshot { inbox, reply } = request;
+        let _ = reply.send(self.freeze_with(|put| Change::Snapshot { put, to: inbox }));
+    }
+}
+
+impl Erasure {
+    pub fn project(&self) -> ProjectId {
+        match *self {
+            Erasure::Project(project)
+            | Erasure::User(project, _)
+            | Erasure::Address(project, _)
+            | Erasure::Addresses(project)
+            | Erasure::AddressesAndCountries(project)
+            | Erasure::Before(project, _) => project,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The store on a real disk with the real engines.
+
+#[path = "it/damage.rs"]
+mod damage;
+#[path = "it/erasing.rs"]
+mod erasing;
+#[path = "it/make.rs"]
+mod make;
+#[path = "it/model.rs"]
+mod model;
+#[path = "it/paging.rs"]
+mod paging;
+#[path = "it/restoring.rs"]
+mod restoring;

@@ -1,0 +1,182 @@
+//! Stores and batches to test with.
+
+use std::path::Path;
+
+use analytics::batch::{AgentTraits, Batch};
+use analytics::filter::Filter;
+use analytics::hit::{Country, Hit, ProjectId, Text};
+use analytics::period::Period;
+use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope};
+use store::{Append, HitRow, Receipt, Store, StoreError, StoreLimits, StoreOptions};
+
+pub const P: ProjectId = ProjectId(1);
+pub const Q: ProjectId = ProjectId(2);
+
+/// A hit as a test writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plain {
+    pub time_us: i64,
+    pub path: String,
+    pub user: String,
+    pub address: String,
+    pub status: u16,
+    pub duration_us: Option<u64>,
+    pub country: [u8; 2],
+}
+
+pub fn plain(n: i64) -> Plain {
+    Plain {
+        time_us: 1_790_000_000_000_000 + n * 1_000_003,
+        path: format!("/items/{}", n % 7),
+        user: if n % 3 == 0 { String::new() } else { format!("user-{}", n % 5) },
+        address: if n % 4 == 0 { String::new() } else { format!("203.0.113.{}", n % 9) },
+        status: [200, 200, 404, 500][n as usize % 4],
+        duration_us: (n % 6 != 0).then_some(n as u64 * 37),
+        country: if n % 2 == 0 { *b"NZ" } else { [0, 0] },
+    }
+}
+
+pub fn batch(hits: &[Plain]) -> Batch {
+    let mut batch = Batch { arrival_us: 1_790_000_000_000_000, ..Batch::default() };
+    for hit in hits {
+        let mut texts = [0; Text::COUNT];
+        for (kind, text) in [
+            (Text::Method, "GET"),
+            (Text::Path, hit.path.as_str()),
+            (Text::Route, "/items/{id}"),
+            (Text::Agent, "curl/8.1"),
+            (Text::User, hit.user.as_str()),
+            (Text::Address, hit.address.as_str()),
+        ] {
+            let known = &mut batch.dictionary.texts[kind as usize];
+            texts[kind as usize] = match known.iter().position(|other| other == text) {
+                Some(at) => at as u32,
+                None => {
+                    known.push(text.to_owned());
+                    match kind {
+                        Text::Agent => batch.dictionary.agents.push(AgentTraits {
+                            client: "curl".into(),
+                            os: String::new(),
+                            device: "library".into(),
+                        }),
+                        Text::Path => batch.dictionary.versions.push("v1".into()),
+                        _ => {}
+                    }
+                    known.len() as u32 - 1
+                }
+            };
+        }
+        batch.hits.push(Hit {
+            time_us: hit.time_us,
+            duration_us: hit.duration_us,
+            status: hit.status,
+            country: Country(hit.country),
+            request_size: None,
+            response_size: Some(12),
+            texts,
+        });
+    }
+    batch
+}
+
+/// What a test may compare of a row that came back.
+pub fn to_plain(row: &HitRow) -> Plain {
+    assert_eq!((&*row.method, &*row.route, &*row.agent), ("GET", "/items/{id}", "curl/8.1"));
+    assert_eq!(
+        (&*row.client, &*row.os, &*row.device, &*row.version),
+        ("curl", "", "library", "v1")
+    );
+    assert_eq!((row.request_size, row.response_size), (None, Some(12)));
+    Plain {
+        time_us: row.time_us,
+        path: row.path.to_string(),
+        user: row.user.to_string(),
+        address: row.address.to_string(),
+        status: row.status,
+        duration_us: row.duration_us,
+        country: row.country.0,
+    }
+}
+
+/// Small files, so that a few hits make many.
+pub fn small() -> StoreLimits {
+    StoreLimits {
+        active_rows: 40,
+        checkpoint_every_ms: 20,
+        merge_at: 3,
+        merged_rows: 400,
+        disk_free_percent: 0,
+        ..StoreLimits::default()
+    }
+}
+
+pub async fn open(data: &Path, limits: StoreLimits) -> Store {
+    try_open(data, limits).await.expect("the store opens")
+}
+
+pub async fn try_open(data: &Path, limits: StoreLimits) -> Result<Store, StoreError> {
+    Store::open(StoreOptions { data: data.to_path_buf(), node: 0, limits }).await
+}
+
+pub async fn append(store: &Store, project: ProjectId, hits: &[Plain]) -> Receipt {
+    append_named(store, project, hits, None).await.expect("the batch is kept")
+}
+
+pub async fn append_named(
+    store: &Store,
+    project: ProjectId,
+    hits: &[Plain],
+    name: Option<u128>,
+) -> Result<Receipt, StoreError> {
+    store
+        .append(Append {
+            project,
+            batch: batch(hits),
+            batch_hash: name,
+            rejected: Vec::new(),
+            rejected_total: 0,
+        })
+        .await
+}
+
+pub fn scope(project: ProjectId) -> ProjectScope {
+    ProjectScope::granted(project, Filter::default())
+}
+
+pub fn everything(project: ProjectId) -> ArrivalQuery {
+    ArrivalQuery {
+        scope: scope(project),
+        period: Period::default(),
+        filter: Filter::default(),
+        after: None,
+        offset: 0,
+        limit: 1_000_000,
+    }
+}
+
+pub fn latest(project: ProjectId, limit: usize) -> HitsQuery {
+    HitsQuery {
+        scope: scope(project),
+        period: Period::default(),
+        filter: Filter::default(),
+        after: None,
+        limit,
+    }
+}
+
+/// All hits in order of arrival, once what was appended is visible.
+pub async fn all(store: &Store, project: ProjectId) -> Vec<Plain> {
+    store.settle().await.expect("it settles");
+    store.arrivals(everything(project)).await.expect("it reads").iter().map(to_plain).collect()
+}
+
+/// Waits until there are sealed files and none waits to become one; panics after a minute.
+pub async fn until_sealed(store: &Store) {
+    for _ in 0..6_000 {
+        if store.stats().frozen_files == 0 && store.stats().sealed_files > 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("files stay frozen: {:?}", store.stats());
+}
