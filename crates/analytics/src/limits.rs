@@ -101,6 +101,8 @@ limits! {
         "A client that has not sent its headers by then is holding a connection for nothing.";
     BODY_READ_SECONDS "body_read_seconds" = 60, Seconds, fixed, "request_timeout",
         "Room for a 15 MB batch over 2 Mbit/s; slower than that is a slow-loris.";
+    FIRST_CALL_MS "first_call_ms" = 500, Milliseconds, fixed, "",
+        "How long a connection that has called nothing yet may do so after SIGTERM: its client is about to, and may not try again.";
     DRAIN_SECONDS "drain_seconds" = 10, Seconds, settable, "",
         "How long requests in flight may finish after SIGTERM; systemd kills after 90 s by default.";
     UNKNOWN_KEYS_PER_MINUTE "unknown_keys_per_minute" = 60, Items, settable, "too_many_unknown_keys",
@@ -178,7 +180,7 @@ limits! {
     BAD_LOG_DAYS "bad_log_days" = 7, Days, fixed, "",
         "How long an engine's log that could not be replayed is kept aside for looking at; the next erasure deletes it.";
     MERGE_AT "merge_at" = 8, Items, settable, "",
-        "Sealed files of a like size that stand side by side before they are merged.";
+        "Sealed files that stand side by side before they are merged, none larger than half of all of them.";
     MERGED_ROWS "merged_rows" = 20_000_000, Rows, settable, "",
         "Hits that a merged file holds at most: erasing rewrites files, 1.2 s per 1.7 M rows.";
     ENGINE_MEMORY_BYTES "engine_memory_bytes" = 256 << 20, Bytes, settable, "",
@@ -202,6 +204,10 @@ limits! {
         "Records that make a transaction worth while: about 122,880 rows, which DuckDB writes straight into the file.";
     APPLY_PATIENCE_MS "apply_patience_ms" = 150, Milliseconds, fixed, "",
         "How long a record waits for company before it is made visible.";
+    BEHIND_MS "behind_ms" = 400, Milliseconds, fixed, "",
+        "When what waits to be applied is older, posts are slowed down, so that what was acknowledged is soon visible.";
+    SLOWED_MS "slowed_ms" = 250, Milliseconds, fixed, "",
+        "How long a post is held back at most while the writer is behind: a broken engine must not stop ingest.";
     FROZEN_FILES "frozen_files" = 3, Items, fixed, "",
         "Files that may wait to be sealed before the active one just grows.";
     ACTIVE_TEXT_BYTES "active_text_bytes" = 48 << 20, Bytes, fixed, "",

@@ -35,7 +35,7 @@ impl Active {
         for stale in [DataFile::wal(&path), path] {
             match std::fs::remove_file(&stale) {
                 Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(StoreError::Engine { context, source: Box::new(problem) });
+                    return Err(StoreError::Engine { context, cause: Box::new(problem) });
                 }
                 _ => {}
             }
@@ -119,7 +119,7 @@ impl Active {
         self.rows += rows.len() as u64;
         let batches = rows
             .into_batches()
-            .map_err(|source| StoreError::Engine { context, source: Box::new(source) })?;
+            .map_err(|source| StoreError::Engine { context, cause: Box::new(source) })?;
         self.connection.execute_batch("BEGIN").map_err(failed(context))?;
         for (table, batch) in batches {
             if batch.num_rows() == 0 {

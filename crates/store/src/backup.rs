@@ -48,7 +48,7 @@ pub async fn backup(shared: &Arc<Shared>, folder: &Path) -> Result<(), StoreErro
         }
         sync(&hits).and_then(|()| sync(&to)).map_err(io(context))
     });
-    copying.await.map_err(|source| StoreError::Engine { context, source: Box::new(source) })?
+    copying.await.map_err(|source| StoreError::Engine { context, cause: Box::new(source) })?
 }
 
 fn copy_files(snapshot: &Snapshot, hits: &Path) -> Result<(), StoreError> {

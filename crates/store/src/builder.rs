@@ -50,10 +50,12 @@ impl Builder {
                 Ok(None) => continue,
                 Err(_) => break,
             };
-            let done = match &job {
+            let work = std::panic::AssertUnwindSafe(|| match &job {
                 Job::Seal(id) => self.seal(*id),
                 Job::Erase { seq, erasure } => self.erase(*seq, erasure),
-            };
+            });
+            let done = std::panic::catch_unwind(work)
+                .unwrap_or_else(|_| Err(StoreError::Damaged("the builder panicked".into())));
             match done {
                 Ok(()) => self.shared.problems.clear("builder"),
                 Err(StoreError::Closing) => {
@@ -110,26 +112,27 @@ impl Builder {
         self.shared.files.now().entries.iter().find(|entry| entry.row.id == id).cloned()
     }
 
-    /// Neighbours of a like size become one file: 8 of a size at a time, so that a hit is rewritten a few times at most.
+    /// Neighbours become one file where the largest of them is at most half of the whole, so that a hit is rewritten only
+    /// when its file at least doubles: a few times in its life. What cannot be merged is a row of files that halve, and
+    /// there are few of those.
     fn merge(&self) -> Result<(), StoreError> {
         let limits = &self.shared.options.limits;
         let snapshot = self.shared.files.now();
         let sealed: Vec<&Entry> =
             snapshot.entries.iter().filter(|entry| entry.row.kind == FileKind::Sealed).collect();
-        let size = |entry: &Entry| {
-            entry.row.rows.max(limits.active_rows / 8).ilog(limits.merge_at.max(2) as u64)
-        };
-        for window in sealed.windows(limits.merge_at.max(2)) {
-            let rows: u64 = window.iter().map(|entry| entry.row.rows).sum();
-            let (low, high) =
-                (window.iter().map(|e| size(e)).min(), window.iter().map(|e| size(e)).max());
-            if rows <= limits.merged_rows && high <= low.map(|low| low + 1) {
-                let inputs = window.iter().map(|entry| (*entry).clone()).collect();
-                drop(snapshot);
-                return self.replace(inputs, put_together);
-            }
-        }
-        Ok(())
+        let least = limits.merge_at.max(2);
+        let rows = |window: &[&Entry]| window.iter().map(|entry| entry.row.rows).sum::<u64>();
+        let cheapest = (least..=least * 4)
+            .flat_map(|size| sealed.windows(size))
+            .filter(|window| {
+                let largest = window.iter().map(|entry| entry.row.rows).max().unwrap_or(0);
+                rows(window) <= limits.merged_rows && largest * 2 <= rows(window)
+            })
+            .min_by_key(|window| rows(window));
+        let Some(window) = cheapest else { return Ok(()) };
+        let inputs = window.iter().map(|entry| (*entry).clone()).collect();
+        drop(snapshot);
+        self.replace(inputs, put_together)
     }
 
     /// Reads one sealed file that this run has not read yet, whole, and compares it with what was written.

@@ -18,7 +18,7 @@ pub struct Engine {
 
 /// DuckDB's name for what went wrong, with what we were doing.
 pub fn failed(context: &'static str) -> impl Fn(duckdb::Error) -> StoreError {
-    move |source| StoreError::Engine { context, source: Box::new(source) }
+    move |source| StoreError::Engine { context, cause: Box::new(source) }
 }
 
 impl Engine {

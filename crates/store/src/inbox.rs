@@ -27,7 +27,7 @@ use crate::types::StoreError;
 
 /// SQLite's name for what went wrong, with what we were doing.
 pub(crate) fn failed(context: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
-    move |source| StoreError::Engine { context, source: Box::new(source) }
+    move |source| StoreError::Engine { context, cause: Box::new(source) }
 }
 
 /// 32 KB pages: measured at 1,200 commits of 200 KB a second, 740 with 4 KB. `secure_delete`: what is trimmed is

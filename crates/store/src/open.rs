@@ -263,6 +263,7 @@ fn queue_jobs(shared: &Shared, opened: &Opened, position: u64) {
     // Those behind the position are not met again by the writer.
     for (seq, erasure) in &opened.erasures {
         if *seq <= position {
+            shared.erased.begin(*seq);
             shared.jobs.push(Job::Erase { seq: *seq, erasure: erasure.clone() });
         }
     }
@@ -274,7 +275,9 @@ fn supervise(shared: &Arc<Shared>, first: Writer) {
     let mut wait = Duration::from_millis(200);
     let mut rows: Vec<FileRow> = Vec::new();
     while let Some(mut writer) = next.take() {
-        let Err(problem) = writer.run() else { return };
+        let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| writer.run()))
+            .unwrap_or_else(|_| Err(StoreError::Damaged("the writer panicked".into())));
+        let Err(problem) = ran else { return };
         let trimmed = writer.trimmed();
         drop(writer);
         shared.problems.set("writer", format!("hits wait in the inbox: {problem}"));

@@ -2,7 +2,7 @@
 //! known of them in memory.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use analytics::filter::{Condition, Filter};
@@ -30,33 +30,41 @@ pub async fn run<T: Send + 'static>(
     let engine = shared.engine()?;
     let snapshot = shared.files.now();
     let connection = engine.connect()?;
-    let interrupt = connection.interrupt_handle();
+    let running =
+        Arc::new(Running { ended: Mutex::new(false), interrupt: connection.interrupt_handle() });
+    let stop = StopOnDrop(running.clone());
     let seconds = shared.options.limits.query_seconds;
-    let running = tokio::task::spawn_blocking(move || {
+    let reading = tokio::task::spawn_blocking(move || {
         let answer = work(&connection, &snapshot);
+        *running.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
         engine.give_back(connection);
         // TRICKY: the picture outlives the connection's last use of its files.
         drop(snapshot);
         answer
     });
-    struct StopOnDrop(Option<Arc<duckdb::InterruptHandle>>);
-    impl Drop for StopOnDrop {
-        fn drop(&mut self) {
-            if let Some(interrupt) = self.0.take() {
-                interrupt.interrupt();
-            }
-        }
-    }
-    let mut stop = StopOnDrop(Some(interrupt));
-    match tokio::time::timeout(Duration::from_secs(seconds), running).await {
-        Ok(answer) => {
-            stop.0 = None;
-            answer.map_err(|source| StoreError::Engine {
-                context: "reading",
-                source: Box::new(source),
-            })?
-        }
+    let answer = tokio::time::timeout(Duration::from_secs(seconds), reading).await;
+    drop(stop);
+    match answer {
+        Ok(answer) => answer
+            .map_err(|source| StoreError::Engine { context: "reading", cause: Box::new(source) })?,
         Err(_) => Err(StoreError::Timeout(seconds)),
+    }
+}
+
+struct Running {
+    /// Once true, the connection may be somebody else's.
+    ended: Mutex<bool>,
+    interrupt: Arc<duckdb::InterruptHandle>,
+}
+
+struct StopOnDrop(Arc<Running>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*ended {
+            self.0.interrupt.interrupt();
+        }
     }
 }
 

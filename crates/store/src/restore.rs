@@ -82,6 +82,8 @@ pub async fn restore(
     db.close().await.map_err(inbox::failed(context))?;
     let store = Store::open(StoreOptions { data: making.clone(), ..options }).await?;
     store.settle().await?;
+    // The backup may hold erasures that were accepted and not yet true.
+    store.shared().erased.wait_for_all().await?;
     for line in &newer {
         apply(&store, line).await?;
     }
@@ -200,7 +202,7 @@ async fn find_named(
 /// Projects that were deleted after the backup are deleted from it, and their numbers are never given again.
 async fn restore_meta(folder: &Path, newer: &[Line]) -> Result<(), StoreError> {
     let context = "restoring projects";
-    let wrong = |source: meta::MetaError| StoreError::Engine { context, source: Box::new(source) };
+    let wrong = |source: meta::MetaError| StoreError::Engine { context, cause: Box::new(source) };
     if !folder.join(meta::FILE).exists() {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! What the store's threads share: the engine, the picture of files, the queue, the jobs, and what went wrong.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -72,6 +72,8 @@ pub struct Problems(Mutex<BTreeMap<String, String>>);
 
 /// Erasures that have become true, for those who wait.
 pub struct Erased {
+    /// Seqs of those that are accepted and not yet true.
+    pending: Mutex<BTreeSet<u64>>,
     done: Mutex<BTreeMap<u64, u64>>,
     tick: watch::Sender<()>,
 }
@@ -135,12 +137,6 @@ impl Jobs {
         self.changed.notify_all();
     }
 
-    /// Erasures that wait or are under way.
-    pub fn erasures(&self) -> usize {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.jobs.iter().filter(|job| matches!(job, Job::Erase { .. })).count()
-    }
-
     /// The next job, or none after `patience`; `Err` when the store closes.
     pub fn next(&self, patience: Duration) -> Result<Option<Job>, StoreError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -184,12 +180,30 @@ impl Problems {
 
 impl Default for Erased {
     fn default() -> Self {
-        Erased { done: Mutex::default(), tick: watch::channel(()).0 }
+        Erased { pending: Mutex::default(), done: Mutex::default(), tick: watch::channel(()).0 }
     }
 }
 
 impl Erased {
+    pub fn begin(&self, seq: u64) {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).insert(seq);
+    }
+
+    pub fn pending(&self) -> usize {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Returns when nothing is left to erase.
+    pub async fn wait_for_all(&self) -> Result<(), StoreError> {
+        let mut tick = self.tick.subscribe();
+        while self.pending() > 0 {
+            tick.changed().await.map_err(|_| StoreError::Closing)?;
+        }
+        Ok(())
+    }
+
     pub fn done(&self, seq: u64, rows: u64) {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq);
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.insert(seq, rows);
         // Those whose asker has gone are never fetched.
@@ -220,5 +234,5 @@ pub fn sync(path: &Path) -> std::io::Result<()> {
 }
 
 pub fn io(context: &'static str) -> impl Fn(std::io::Error) -> StoreError {
-    move |source| StoreError::Engine { context, source: Box::new(source) }
+    move |source| StoreError::Engine { context, cause: Box::new(source) }
 }

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use analytics::hit::ProjectId;
+use analytics::limits;
 use analytics::query::{ArrivalQuery, HitsQuery};
 use tokio::sync::oneshot;
 
@@ -27,7 +29,7 @@ impl Store {
         let opened = tokio::task::spawn_blocking(move || open::open(options)).await;
         let (shared, threads) = opened.map_err(|source| StoreError::Engine {
             context: "opening the store",
-            source: Box::new(source),
+            cause: Box::new(source),
         })??;
         Ok(Store { shared, threads: Arc::new(Mutex::new(Some(threads))) })
     }
@@ -39,6 +41,7 @@ impl Store {
     /// Returns when the batch is on disk.
     pub async fn append(&self, append: Append) -> Result<Receipt, StoreError> {
         let Append { project, batch, batch_hash, rejected, rejected_total } = append;
+        self.slow_down().await;
         let (reply, answer) = oneshot::channel();
         let command = Command::Append {
             project,
@@ -53,6 +56,19 @@ impl Store {
         };
         self.shared.commands.send(command).await.map_err(|_| StoreError::Closing)?;
         answer.await.map_err(|_| StoreError::Closing)?
+    }
+
+    /// Where posts come faster than they can be applied, senders wait a little in place of the inbox growing: they would
+    /// only share the processor with the writer.
+    async fn slow_down(&self) {
+        const STEP: Duration = Duration::from_millis(10);
+        let mut waited = Duration::ZERO;
+        while waited < Duration::from_millis(limits::SLOWED_MS)
+            && self.shared.queue.lag() > Duration::from_millis(limits::BEHIND_MS)
+        {
+            tokio::time::sleep(STEP).await;
+            waited += STEP;
+        }
     }
 
     /// Returns when no file holds those rows any more, with the number of hits erased (or changed).
@@ -127,7 +143,7 @@ impl Store {
             sealed_bytes,
             disk_free_percent: shared.gauges.disk_free_percent.load(Ordering::Relaxed),
             receipts_forgotten: shared.gauges.receipts_forgotten.load(Ordering::Relaxed),
-            erasures_pending: shared.jobs.erasures() as u64,
+            erasures_pending: shared.erased.pending() as u64,
             problems: shared.problems.all(),
         }
     }
@@ -166,7 +182,7 @@ impl Store {
         });
         closing.await.map_err(|source| StoreError::Engine {
             context: "closing the store",
-            source: Box::new(source),
+            cause: Box::new(source),
         })
     }
 }

@@ -122,8 +122,8 @@ pub enum StoreError {
     Closing,
     #[error("{0}")]
     Damaged(String),
-    #[error("{context}: {source}")]
-    Engine { context: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("{context}: {cause}")]
+    Engine { context: &'static str, cause: Box<dyn std::error::Error + Send + Sync> },
 }
 
 /// A hit as it is read back. `""` and none mean "none".

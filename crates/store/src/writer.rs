@@ -21,6 +21,9 @@ use crate::types::{Erasure, StoreError};
 const ENOUGH_BYTES: usize = limits::APPLY_BYTES as usize;
 const PATIENCE: Duration = Duration::from_millis(limits::APPLY_PATIENCE_MS);
 
+/// How often a checkpoint is tried, 50 ms apart, before the engine is taken for broken.
+const CHECKPOINT_TRIES: u32 = 60;
+
 pub struct Writer {
     shared: Arc<Shared>,
     active: Active,
@@ -95,7 +98,6 @@ impl Writer {
         if !items.is_empty() {
             self.apply(&items)?;
         }
-        self.shared.queue.applied(self.active.position);
         for request in requests {
             self.serve(request);
         }
@@ -179,6 +181,7 @@ impl Writer {
             }
         }
         self.active.commit()?;
+        self.shared.queue.applied(self.active.position);
         self.shared.applied.send_replace(self.active.position);
         Ok(())
     }
@@ -193,6 +196,7 @@ impl Writer {
         } else {
             self.checkpoint()?;
         }
+        self.shared.erased.begin(seq);
         self.shared.jobs.push(Job::Erase { seq, erasure });
         Ok(())
     }
@@ -236,11 +240,20 @@ impl Writer {
         Ok(snapshot)
     }
 
-    /// The active file holds its rows without its log; the inbox can let go of them.
+    /// The active file holds its rows without its log; the inbox can let go of them. The engine may refuse while a read
+    /// is in its way, so it is asked again.
     fn checkpoint(&mut self) -> Result<(), StoreError> {
         self.checkpointed_at = Instant::now();
         if self.safe != self.active.position {
-            self.active.checkpoint()?;
+            let mut tries = 1;
+            while let Err(problem) = self.active.checkpoint() {
+                if tries == CHECKPOINT_TRIES {
+                    return Err(problem);
+                }
+                tracing::debug!(%problem, tries, "a checkpoint was refused");
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(50));
+            }
             self.safe = self.active.position;
         }
         if self.trimmed < self.safe {

@@ -26,8 +26,8 @@ struct State {
     items: VecDeque<Item>,
     bytes: usize,
     last_seq: u64,
-    /// Since when something has been waiting to be applied.
-    waiting_since: Option<Instant>,
+    /// Since when records up to a seq have been waiting to be applied, in steps of 50 ms.
+    waiting: VecDeque<(u64, Instant)>,
     hurry: bool,
     closing: bool,
 }
@@ -53,7 +53,10 @@ impl Queue {
     pub fn push(&self, items: Vec<Item>, last_seq: u64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.last_seq = last_seq;
-        state.waiting_since.get_or_insert_with(Instant::now);
+        match state.waiting.back_mut() {
+            Some((seq, since)) if since.elapsed() < Duration::from_millis(50) => *seq = last_seq,
+            _ => state.waiting.push_back((last_seq, Instant::now())),
+        }
         for item in items {
             if state.bytes + item.record.len() <= self.bytes_max {
                 state.bytes += item.record.len();
@@ -80,7 +83,7 @@ impl Queue {
                 && (state.hurry
                     || state.bytes >= enough
                     || state.items.front().is_none_or(|item| item.seq > applied + 1)
-                    || state.waiting_since.is_none_or(|since| since.elapsed() >= patience));
+                    || state.waiting.front().is_none_or(|(_, since)| since.elapsed() >= patience));
             if ripe || state.closing || (!behind && (state.hurry || started.elapsed() >= deadline))
             {
                 break;
@@ -111,10 +114,12 @@ impl Queue {
         taken
     }
 
-    /// How far the writer is; restarts the clock of what waits.
+    /// How far the writer is.
     pub fn applied(&self, seq: u64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.waiting_since = (seq < state.last_seq).then(Instant::now);
+        while state.waiting.front().is_some_and(|(waiting, _)| *waiting <= seq) {
+            state.waiting.pop_front();
+        }
     }
 
     /// Makes the writer apply what there is now.
@@ -135,6 +140,6 @@ impl Queue {
     /// How long the oldest record that is not applied has waited.
     pub fn lag(&self) -> Duration {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
+        state.waiting.front().map_or(Duration::ZERO, |(_, since)| since.elapsed())
     }
 }

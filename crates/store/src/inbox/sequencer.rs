@@ -269,7 +269,13 @@ impl Sequencer {
                     Command::Change { change, reply } => {
                         // What came before it is committed before it.
                         self.commit(std::mem::take(&mut group)).await;
-                        let _ = reply.send(self.change(change).await);
+                        let changed = self.change(change).await;
+                        if changed.is_err() {
+                            // TRICKY: on a full disk SQLite rolls back by itself; the connection does not know it and
+                            // would refuse to begin again.
+                            self.start_over().await;
+                        }
+                        let _ = reply.send(changed);
                     }
                 }
             }
@@ -544,10 +550,15 @@ impl Sequencer {
                 }
                 tx.commit().await.map_err(failed(context))?;
                 // The log still holds the bytes of trimmed records.
-                sqlx::query(sql::inbox::CHECKPOINT)
-                    .execute(&mut self.db)
+                let row = sqlx::query(sql::inbox::CHECKPOINT)
+                    .fetch_one(&mut self.db)
                     .await
                     .map_err(failed(context))?;
+                if row.get::<i64, _>(0) != 0 {
+                    return Err(StoreError::Damaged(
+                        "the inbox's log is being read and could not be emptied".into(),
+                    ));
+                }
                 Ok(())
             }
         }
@@ -607,6 +618,8 @@ impl Sequencer {
                     sqlx::query(statement).bind(before).execute(&mut self.db).await
                 {
                     tracing::warn!(%problem, "the inbox could not forget what is old");
+                    self.start_over().await;
+                    return;
                 }
             }
         }
