@@ -1,0 +1,7 @@
+//! Our own API under `/api/v1/`: the path of a file is the path of its address.
+
+pub mod consumers;
+pub mod hits;
+pub mod openapi;
+pub mod project;
+pub mod projects;

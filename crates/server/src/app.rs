@@ -1,0 +1,174 @@
+//! What every handler has at hand: settings, clock, databases, counters. Opened once, shared by all.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use analytics::enrich::{Countries, Enricher};
+use analytics::query::{ArrivalQuery, HitsQuery};
+use anyhow::Context;
+use store::meta::Meta;
+use store::{HitRow, Store, StoreError, StoreLimits, StoreOptions};
+use tokio::sync::Semaphore;
+
+use crate::clock::{Clock, US_PER_DAY};
+use crate::config::Settings;
+use crate::metrics::Metrics;
+use crate::rate::RateLimit;
+
+pub type Shared = Arc<App>;
+
+pub struct App {
+    pub settings: Settings,
+    pub clock: Clock,
+    pub store: Store,
+    pub meta: Meta,
+    pub enricher: Enricher,
+    /// Large batches that may be decoded at a time: one a processor. More would only hold more memory.
+    pub decoding: Semaphore,
+    pub metrics: Metrics,
+    pub unknown_keys: RateLimit,
+    pub project_creations: RateLimit,
+    pub ingest: IngestLimits,
+    pub registration_is_open: bool,
+    pub started_us: i64,
+}
+
+/// The settings that every POST needs, looked up once.
+#[derive(Clone, Copy, Debug)]
+pub struct IngestLimits {
+    pub body_bytes: usize,
+    pub in_flight_bytes: u64,
+    pub body_read: Duration,
+    /// None: no limit.
+    pub max_age_us: Option<i64>,
+    /// For projects that have none of their own; none: for ever.
+    pub keep_us: Option<i64>,
+}
+
+impl App {
+    /// Opens the data folder, which it creates where there is none, and everything in it.
+    ///
+    /// `listens_on` decides whether registration is open where the operator did not say.
+    pub async fn open(
+        settings: Settings,
+        clock: Clock,
+        listens_on: &[SocketAddr],
+    ) -> anyhow::Result<Shared> {
+        let countries = match &settings.country_database {
+            Some(file) => Countries::open(file).with_context(|| {
+                format!("`country_database`: {} cannot be used", file.display())
+            })?,
+            None => Countries::embedded(),
+        };
+        create_private_folder(&settings.data).with_context(|| {
+            format!("`data`: the folder {} cannot be used", settings.data.display())
+        })?;
+        // The store comes first: it is what holds the folder against a second server.
+        let store = Store::open(store_options(&settings)).await.map_err(explain)?;
+        let now_us = clock.now_us();
+        let meta = Meta::open(&settings.data, random_bytes()?, now_us)
+            .await
+            .context("the projects cannot be read")?;
+        let limit = |name: &str| settings.limits.get(name);
+        let remembered = limit("rate_limited_addresses");
+        Ok(Arc::new(App {
+            unknown_keys: RateLimit::new(limit("unknown_keys_per_minute"), 60, remembered),
+            project_creations: RateLimit::new(
+                limit("project_creations_per_hour"),
+                3_600,
+                remembered,
+            ),
+            ingest: IngestLimits {
+                body_bytes: limit("body_bytes") as usize,
+                in_flight_bytes: limit("bodies_in_flight_bytes"),
+                body_read: Duration::from_secs(limit("body_read_seconds")),
+                max_age_us: settings.limits.get_days("max_age").map(to_us),
+                keep_us: settings.limits.get_days("keep_hits").map(to_us),
+            },
+            registration_is_open: settings.registration_is_open(listens_on),
+            enricher: Enricher::new(countries),
+            decoding: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            metrics: Metrics::default(),
+            started_us: now_us,
+            settings,
+            clock,
+            store,
+            meta,
+        }))
+    }
+
+    /// The other end of `open`. The caller has seen to it that nobody uses it any more.
+    pub async fn close(&self) -> anyhow::Result<()> {
+        // Meta first: the store lets go of the folder.
+        self.meta.close().await.context("the projects could not be written")?;
+        self.store.close().await.context("the hits could not be written")?;
+        Ok(())
+    }
+
+    /// `Store::hits`, timed.
+    pub async fn hits(&self, query: HitsQuery) -> Result<Vec<HitRow>, StoreError> {
+        self.timed(self.store.hits(query)).await
+    }
+
+    /// `Store::arrivals`, timed.
+    pub async fn arrivals(&self, query: ArrivalQuery) -> Result<Vec<HitRow>, StoreError> {
+        self.timed(self.store.arrivals(query)).await
+    }
+
+    async fn timed<T>(&self, query: impl Future<Output = T>) -> T {
+        // Measures, decides nothing.
+        let began = Instant::now();
+        let answer = query.await;
+        self.metrics.note_query(began.elapsed());
+        answer
+    }
+}
+
+fn to_us(days: u32) -> i64 {
+    i64::from(days) * US_PER_DAY
+}
+
+/// Random bytes from the operating system.
+pub fn random_bytes<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| anyhow::anyhow!("the system has no random numbers: {error}"))?;
+    Ok(bytes)
+}
+
+/// How the store is to be opened.
+pub fn store_options(settings: &Settings) -> StoreOptions {
+    let limit = |name: &str| settings.limits.get(name);
+    let limits = StoreLimits {
+        inbox_bytes: limit("inbox_bytes"),
+        active_rows: limit("active_rows"),
+        active_age_s: limit("active_age_seconds"),
+        checkpoint_every_ms: limit("checkpoint_ms"),
+        merge_at: limit("merge_at") as usize,
+        merged_rows: limit("merged_rows"),
+        engine_memory: limit("engine_memory_bytes"),
+        query_seconds: limit("query_seconds"),
+        receipts: limit("receipts") as usize,
+        disk_free_percent: limit("disk_free_percent"),
+    };
+    StoreOptions { data: settings.data.clone(), node: 0, limits }
+}
+
+/// What the operator can do where the data folder cannot be opened.
+pub fn explain(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Locked(folder) => anyhow::anyhow!(
+            "another server holds the data folder {}; stop it, or choose another folder with --data",
+            folder.display()
+        ),
+        other => anyhow::Error::new(other).context("the data folder cannot be opened"),
+    }
+}
+
+/// Others on the machine have no business in it; a folder that is there already stays as its owner made it.
+fn create_private_folder(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}

@@ -1,0 +1,51 @@
+//! `serve`: start, say where to go, wait for the signal to stop.
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::say;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::serve::{Running, bind};
+
+pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be received")?;
+    let listeners = bind(&settings.listen)?;
+    let running = tokio::select! {
+        running = Running::start(settings, Clock::system(), listeners) => running?,
+        // Nothing is lost by going away while starting.
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    say_where_to_go(&running)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    running.stop().await
+}
+
+fn say_where_to_go(running: &Running) -> anyhow::Result<()> {
+    let settings = &running.app.settings;
+    let addresses: Vec<String> = match &settings.public_url {
+        Some(public) => vec![public.as_text()],
+        None => running.addresses.iter().map(|address| format!("http://{address}")).collect(),
+    };
+    let address = addresses.join(" and ");
+    tracing::info!(%address, data = %settings.data.display(), "serving");
+    say(format!("API Analytics {} is ready: open {address}/", env!("CARGO_PKG_VERSION")))?;
+    let (data, has_projects) = (settings.data.display(), !running.app.meta.projects().is_empty());
+    if has_projects {
+        return Ok(());
+    }
+    let first = addresses.first().map_or("", String::as_str);
+    if running.app.registration_is_open {
+        say(format!("There is no project yet. To create one:  curl {first}/api/generate"))
+    } else {
+        say(format!(
+            "There is no project yet. To create one:  api-analytics project create --data {data} --name NAME"
+        ))
+    }
+}

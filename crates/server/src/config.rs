@@ -1,0 +1,124 @@
+//! The settings: one table of keys, where their values come from (flags over environment over file), and what they mean.
+//!
+//! A bad value stops the start with a message that names the key and where it was set. Nothing of the server is
+//! imported here, and nothing is read after the start.
+
+mod source;
+mod table;
+mod values;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use analytics::limits;
+use ipnet::IpNet;
+
+pub use source::{Found, Origin, Values, read_file};
+pub use table::{Setting, settings};
+pub use values::PublicUrl;
+
+/// What the operator decided. Made by `Settings::from_values` only, so every one is valid.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `address:port` or `name:port`.
+    pub listen: String,
+    pub data: PathBuf,
+    pub public_url: Option<PublicUrl>,
+    /// Proxies whose word on the client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    pub registration: Registration,
+    /// `GET /api/delete/{api_key}`, the original's deletion by a plain link.
+    pub get_delete: bool,
+    pub country_database: Option<PathBuf>,
+    pub metrics: MetricsFor,
+    /// In the form of `RUST_LOG`.
+    pub log: String,
+    pub limits: SetLimits,
+}
+
+/// Who may create projects over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Open where only this machine can ask, else closed.
+    Auto,
+    Open,
+    Closed,
+}
+
+/// Who may read `/metrics`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsFor {
+    Loopback,
+    Everyone,
+    Nobody,
+}
+
+/// The rows of `analytics::limits::LIMITS` that the operator changed.
+#[derive(Clone, Debug, Default)]
+pub struct SetLimits {
+    set: BTreeMap<&'static str, u64>,
+}
+
+impl SetLimits {
+    /// The number of a row of `LIMITS`; `limits::UNLIMITED` for none.
+    ///
+    /// # Panics
+    /// Where `LIMITS` has no such row: a mistake in this program, found by the first test that starts it.
+    pub fn get(&self, name: &str) -> u64 {
+        let row = limits::find(name).unwrap_or_else(|| panic!("no limit is called {name}"));
+        self.set.get(name).copied().unwrap_or(row.value)
+    }
+
+    /// None: no limit.
+    pub fn get_days(&self, name: &str) -> Option<u32> {
+        let days = self.get(name);
+        (days != limits::UNLIMITED).then(|| days.min(u64::from(u32::MAX)) as u32)
+    }
+}
+
+impl Settings {
+    /// Reads every key of the table; keys that are not there have their default.
+    pub fn from_values(values: &Values) -> Result<Settings, ConfigError> {
+        let text = |key: &'static str| values.get(key);
+        Ok(Settings {
+            listen: text("listen").read(values::parse_listen)?,
+            data: text("data").read(values::parse_path)?.unwrap_or_default(),
+            public_url: text("public_url").read(values::parse_public_url)?,
+            trusted_proxies: text("trusted_proxies").read(values::parse_proxies)?,
+            registration: text("registration").read(values::parse_registration)?,
+            get_delete: text("get_delete").read(values::parse_switch)?,
+            country_database: text("country_database").read(values::parse_path)?,
+            metrics: text("metrics").read(values::parse_metrics)?,
+            log: text("log").read(|text| Ok(text.to_owned()))?,
+            limits: values.read_limits()?,
+        })
+    }
+
+    /// Whether anyone may create projects over HTTP, given where the server listens.
+    pub fn registration_is_open(&self, listens_on: &[SocketAddr]) -> bool {
+        match self.registration {
+            Registration::Open => true,
+            Registration::Closed => false,
+            Registration::Auto => {
+                listens_on.iter().all(|address| address.ip().is_loopback())
+                    && self.public_url.is_none()
+                    && self.trusted_proxies.is_empty()
+            }
+        }
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    #[error("`{key}` ({origin}): {message}")]
+    Bad { key: String, origin: Origin, message: String },
+    #[error("`{key}` ({origin}) is not a setting{}", .meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default())]
+    Unknown { key: String, origin: Origin, meant: Option<&'static str> },
+    #[error("the configuration file {file}: {message}")]
+    File { file: String, message: String },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! Every setting, one row each. `--help`, the environment's names, the file's keys and `check-config` derive from it.
+//!
+//! One more setting is one more row here, a field of `Settings`, and a line in `Settings::from_values`. A limit that the
+//! operator may change is only a row of `analytics::limits::LIMITS`.
+
+use analytics::limits::{self, LIMITS, Limit};
+
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// As in the file.
+    pub key: &'static str,
+    /// What stands for a value in `--help`.
+    pub value_name: &'static str,
+    /// As one would write it; "" for none.
+    pub default: String,
+    pub help: String,
+    /// The row of `LIMITS` where it is one.
+    pub limit: Option<&'static Limit>,
+    /// Also of use to commands other than `serve`.
+    pub everywhere: bool,
+}
+
+impl Setting {
+    /// `--public-url`, without the dashes in front.
+    pub fn flag(&self) -> String {
+        self.key.replace('_', "-")
+    }
+
+    /// `API_ANALYTICS_PUBLIC_URL`.
+    pub fn environment(&self) -> String {
+        format!("API_ANALYTICS_{}", self.key.to_ascii_uppercase())
+    }
+}
+
+/// key, value's name, default, of use everywhere, help.
+const ROWS: &[(&str, &str, &str, bool, &str)] = &[
+    (
+        "data",
+        "DIR",
+        "./data",
+        true,
+        "The folder that holds everything: hits, projects, keys. Back it up with `api-analytics backup`",
+    ),
+    (
+        "listen",
+        "ADDRESS:PORT",
+        "127.0.0.1:8080",
+        false,
+        "Where to listen. 0.0.0.0:8080 lets other machines in. A socket that systemd hands over is used in its place",
+    ),
+    (
+        "public_url",
+        "URL",
+        "",
+        false,
+        "The address under which others reach this server, with its path if it has one: https://stats.example.com or https://example.com/stats. Links and snippets follow it",
+    ),
+    (
+        "trusted_proxies",
+        "LIST",
+        "",
+        false,
+        "Reverse proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas, such as 127.0.0.1, 10.0.0.0/8",
+    ),
+    (
+        "registration",
+        "open|closed|auto",
+        "auto",
+        false,
+        "Who may create projects over HTTP. auto: open while the server listens on loopback only and neither public_url nor trusted_proxies is set; else create them with `api-analytics project create`",
+    ),
+    (
+        "get_delete",
+        "on|off",
+        "off",
+        false,
+        "Answer GET /api/delete/{api_key} as the original did. A link that deletes can be followed by accident, so ours is DELETE /api/v1/project",
+    ),
+    (
+        "country_database",
+        "FILE",
+        "",
+        false,
+        "A country database in MaxMind's format (GeoLite2, DB-IP ...) in place of the one that is built in",
+    ),
+    (
+        "metrics",
+        "loopback|everyone|nobody",
+        "loopback",
+        false,
+        "Who may read /metrics (Prometheus)",
+    ),
+    (
+        "log",
+        "LEVEL",
+        "info",
+        true,
+        "error, warn, info, debug, or a filter such as info,server=debug",
+    ),
+];
+
+/// All settings in the order in which they are explained.
+pub fn settings() -> Vec<Setting> {
+    let rows = ROWS.iter().map(|(key, value_name, default, everywhere, help)| Setting {
+        key,
+        value_name,
+        default: (*default).to_owned(),
+        help: (*help).to_owned(),
+        limit: None,
+        everywhere: *everywhere,
+    });
+    let limits = LIMITS.iter().filter(|limit| limit.settable).map(|limit| Setting {
+        key: limit.name,
+        value_name: value_name(limit),
+        default: default_text(limit),
+        help: limit.reason.trim_end_matches('.').to_owned(),
+        limit: Some(limit),
+        everywhere: false,
+    });
+    rows.chain(limits).collect()
+}
+
+fn value_name(limit: &Limit) -> &'static str {
+    match limit.unit {
+        limits::Unit::Bytes => "BYTES",
+        limits::Unit::Days => "DAYS",
+        limits::Unit::Seconds => "SECONDS",
+        limits::Unit::Milliseconds => "MS",
+        limits::Unit::Percent => "PERCENT",
+        _ => "NUMBER",
+    }
+}
+
+fn default_text(limit: &Limit) -> String {
+    match (limit.value, limit.unit) {
+        (limits::UNLIMITED, _) => "off".to_owned(),
+        (value, limits::Unit::Bytes) if value % (1 << 20) == 0 => format!("{}MiB", value >> 20),
+        (value, limits::Unit::Days) => format!("{value}d"),
+        (value, _) => value.to_string(),
+    }
+}

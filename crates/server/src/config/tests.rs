@@ -1,0 +1,121 @@
+//! Settings from texts.
+
+use super::*;
+
+fn with(key: &str, text: &str) -> Result<Settings, ConfigError> {
+    let mut values = Values::default();
+    values.set(key, text.to_owned(), Origin::Flag(format!("--{key}")))?;
+    Settings::from_values(&values)
+}
+
+fn refused(key: &str, text: &str) -> String {
+    with(key, text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_defaults_are_valid_and_are_those_of_the_table_of_limits() {
+    let settings = Settings::from_values(&Values::default()).unwrap();
+    assert_eq!(settings.listen, "127.0.0.1:8080");
+    for row in limits::LIMITS {
+        assert_eq!(settings.limits.get(row.name), row.value, "{}", row.name);
+    }
+}
+
+#[test]
+fn a_bad_value_is_refused_by_the_name_of_its_key() {
+    for (key, text) in [
+        ("listen", "8080"),
+        ("public_url", "stats.example.com"),
+        ("public_url", "https://a b"),
+        ("trusted_proxies", "10.0.0.0/8, proxy"),
+        ("registration", "maybe"),
+        ("get_delete", "perhaps"),
+        ("metrics", "all"),
+        ("body_bytes", "lots"),
+        ("body_bytes", "0"),
+        ("body_bytes", "-1"),
+        ("disk_free_percent", "100"),
+        ("keep_hits", "3 eons"),
+        ("connections", "off"),
+    ] {
+        let message = refused(key, text);
+        assert!(message.starts_with(&format!("`{key}` (from --{key}): ")), "{message}");
+    }
+    assert_eq!(refused("colour", "x"), "`colour` (from --colour) is not a setting");
+    assert!(refused("listn", "x").ends_with("did you mean `listen`?"));
+    assert_eq!(
+        refused("public-url", "x"),
+        "`public-url` (from --public-url) is not a setting; did you mean `public_url`?"
+    );
+}
+
+#[test]
+fn days_and_bytes_are_read_as_people_write_them() {
+    for (text, days) in
+        [("90", Some(90)), ("90d", Some(90)), ("6mo", Some(180)), ("1y", Some(365)), ("off", None)]
+    {
+        assert_eq!(with("keep_hits", text).unwrap().limits.get_days("keep_hits"), days, "{text}");
+    }
+    for (text, bytes) in [("1000", 1000), ("64MiB", 64 << 20), ("1 GiB", 1 << 30), ("8kb", 8 << 10)]
+    {
+        assert_eq!(with("body_bytes", text).unwrap().limits.get("body_bytes"), bytes, "{text}");
+    }
+}
+
+#[test]
+fn a_public_url_has_an_origin_and_a_base_path() {
+    let url = |text: &str| with("public_url", text).unwrap().public_url.unwrap();
+    assert_eq!(url("https://a.example").as_text(), "https://a.example");
+    assert_eq!(url("https://a.example/").base_path, "");
+    let deep = url("http://[::1]:8080/x/stats/");
+    assert_eq!((deep.origin.as_str(), deep.base_path.as_str()), ("http://[::1]:8080", "/x/stats"));
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.toml");
+    std::fs::write(&file, "listen = \"127.0.0.1:1\"\nget_delete = true\nconnections = 5\ntrusted_proxies = [\"10.0.0.1\", \"::1\"]\n").unwrap();
+    let mut values = Values::default();
+    values
+        .set("listen", "127.0.0.1:2".into(), Origin::Environment("API_ANALYTICS_LISTEN".into()))
+        .unwrap();
+    read_file(&mut values, &file).unwrap();
+    let settings = Settings::from_values(&values).unwrap();
+    assert_eq!(settings.listen, "127.0.0.1:2");
+    assert!(settings.get_delete);
+    assert_eq!(settings.limits.get("connections"), 5);
+    assert_eq!(settings.trusted_proxies.len(), 2);
+    values.set("listen", "127.0.0.1:3".into(), Origin::Flag("--listen".into())).unwrap();
+    assert_eq!(Settings::from_values(&values).unwrap().listen, "127.0.0.1:3");
+}
+
+#[test]
+fn a_file_with_an_unknown_key_or_a_table_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.toml");
+    for (text, named) in [
+        ("lissten = 1", "lissten"),
+        ("[server]\nlisten = 1", "server"),
+        ("listen = ", "settings.toml"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let message = read_file(&mut Values::default(), &file).unwrap_err().to_string();
+        assert!(message.contains(named), "{message}");
+    }
+}
+
+#[test]
+fn registration_is_open_by_default_only_where_nobody_else_can_ask() {
+    let open = |settings: Settings, listen: &str| {
+        settings.registration_is_open(&[listen.parse().unwrap()])
+    };
+    let default = || Settings::from_values(&Values::default()).unwrap();
+    assert!(open(default(), "127.0.0.1:80"));
+    assert!(open(default(), "[::1]:80"));
+    assert!(!open(default(), "0.0.0.0:80"));
+    assert!(!open(with("public_url", "https://a.example").unwrap(), "127.0.0.1:80"));
+    assert!(!open(with("trusted_proxies", "127.0.0.1").unwrap(), "127.0.0.1:80"));
+    assert!(open(with("registration", "open").unwrap(), "0.0.0.0:80"));
+    assert!(!open(with("registration", "closed").unwrap(), "127.0.0.1:80"));
+}

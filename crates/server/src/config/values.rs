@@ -1,0 +1,153 @@
+//! Texts of settings become values. A message says what was expected, never what it is for (`--help` does).
+
+use std::path::PathBuf;
+
+use analytics::limits::{Limit, UNLIMITED, Unit};
+use ipnet::IpNet;
+
+use super::{MetricsFor, Registration};
+
+/// Where others reach the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// `https://stats.example.com`, without a slash at the end.
+    pub origin: String,
+    /// `/stats`, or "" at the root; without a slash at the end.
+    pub base_path: String,
+}
+
+impl PublicUrl {
+    pub fn is_https(&self) -> bool {
+        self.origin.starts_with("https://")
+    }
+
+    /// The whole, without a slash at the end.
+    pub fn as_text(&self) -> String {
+        format!("{}{}", self.origin, self.base_path)
+    }
+}
+
+pub(super) fn parse_listen(text: &str) -> Result<String, String> {
+    let port = text
+        .rsplit_once(':')
+        .and_then(|(host, port)| (!host.is_empty()).then_some(port)?.parse::<u16>().ok());
+    match port {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(format!("{text:?} is not ADDRESS:PORT, such as 127.0.0.1:8080 or [::]:8080")),
+    }
+}
+
+pub(super) fn parse_path<T: From<PathBuf>>(text: &str) -> Result<Option<T>, String> {
+    Ok((!text.is_empty()).then(|| T::from(PathBuf::from(text))))
+}
+
+pub(super) fn parse_public_url(text: &str) -> Result<Option<PublicUrl>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let expected = || {
+        format!(
+            "{text:?} is not an address such as https://stats.example.com or https://example.com/stats"
+        )
+    };
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+        .ok_or_else(expected)?;
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let plain = |part: &str, more: &[u8]| {
+        part.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+    };
+    if host.is_empty() || !plain(host, b".-:[]") || !plain(path, b".-_~/") {
+        return Err(expected());
+    }
+    let path = path.trim_matches('/');
+    Ok(Some(PublicUrl {
+        origin: text[..text.len() - rest.len() + host.len()].to_owned(),
+        base_path: if path.is_empty() { String::new() } else { format!("/{path}") },
+    }))
+}
+
+pub(super) fn parse_proxies(text: &str) -> Result<Vec<IpNet>, String> {
+    let entries = text.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty());
+    entries
+        .map(|entry| {
+            entry
+                .parse::<IpNet>()
+                .or_else(|_| entry.parse::<std::net::IpAddr>().map(IpNet::from))
+                .map_err(|_| {
+                    format!("{entry:?} is neither an address nor a network such as 10.0.0.0/8")
+                })
+        })
+        .collect()
+}
+
+pub(super) fn parse_registration(text: &str) -> Result<Registration, String> {
+    match text {
+        "auto" => Ok(Registration::Auto),
+        "open" => Ok(Registration::Open),
+        "closed" => Ok(Registration::Closed),
+        _ => Err(format!("{text:?} is none of open, closed and auto")),
+    }
+}
+
+pub(super) fn parse_metrics(text: &str) -> Result<MetricsFor, String> {
+    match text {
+        "loopback" => Ok(MetricsFor::Loopback),
+        "everyone" => Ok(MetricsFor::Everyone),
+        "nobody" => Ok(MetricsFor::Nobody),
+        _ => Err(format!("{text:?} is none of loopback, everyone and nobody")),
+    }
+}
+
+pub(super) fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" | "true" | "yes" | "1" => Ok(true),
+        "off" | "false" | "no" | "0" => Ok(false),
+        _ => Err(format!("{text:?} is neither on nor off")),
+    }
+}
+
+/// Days: `90`, `90d`, `12w`, `6mo`, `1y`. Bytes: `1048576`, `64MiB`, `4GiB`. Else whole numbers. `off` where a row of
+/// days can do without.
+pub(super) fn parse_limit(text: &str, limit: &Limit) -> Result<u64, String> {
+    let can_be_off = matches!(limit.name, "keep_hits" | "inactive_after" | "max_age");
+    if can_be_off && matches!(text, "off" | "never" | "forever" | "unlimited") {
+        return Ok(UNLIMITED);
+    }
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, suffix) = text.split_at(digits);
+    let suffix = suffix.trim().to_ascii_lowercase();
+    let factor = match (limit.unit, suffix.as_str()) {
+        (Unit::Days, "" | "d" | "day" | "days") => Some(1),
+        (Unit::Days, "w") => Some(7),
+        (Unit::Days, "mo") => Some(30),
+        (Unit::Days, "y") => Some(365),
+        (Unit::Bytes, "" | "b") => Some(1),
+        (Unit::Bytes, "k" | "kb" | "kib") => Some(1 << 10),
+        (Unit::Bytes, "m" | "mb" | "mib") => Some(1 << 20),
+        (Unit::Bytes, "g" | "gb" | "gib") => Some(1 << 30),
+        (Unit::Seconds, "" | "s") | (Unit::Milliseconds, "" | "ms") | (Unit::Percent, "" | "%") => {
+            Some(1)
+        }
+        (Unit::Days | Unit::Bytes | Unit::Seconds | Unit::Milliseconds | Unit::Percent, _) => None,
+        (_, "") => Some(1),
+        _ => None,
+    };
+    let value = number
+        .parse::<u64>()
+        .ok()
+        .zip(factor)
+        .and_then(|(number, factor)| number.checked_mul(factor));
+    let expected = match limit.unit {
+        Unit::Days if can_be_off => "days such as 90d, 6mo or 1y, or off",
+        Unit::Days => "days such as 90d, 6mo or 1y",
+        Unit::Bytes => "bytes such as 64MiB",
+        Unit::Percent => "a percentage from 1 to 99",
+        _ => "a whole number above 0",
+    };
+    let most = if limit.unit == Unit::Percent { 99 } else { UNLIMITED - 1 };
+    value
+        .filter(|value| (1..=most).contains(value))
+        .ok_or_else(|| format!("{text:?} is not {expected}"))
+}

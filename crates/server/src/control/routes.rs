@@ -1,0 +1,235 @@
+//! What the operator's subcommands can ask, as routes. The structs are both ends' idea of what is said.
+
+use std::path::PathBuf;
+
+use analytics::hit::ProjectId;
+use axum::extract::{Path, Query, State};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use store::meta::{Can, DashboardId, FILE, Key, KeyInfo, NewProject};
+
+use crate::app::Shared;
+use crate::error::{ApiError, Code};
+use crate::projects::{Created, check_name, create_project, delete_project, new_key};
+use crate::rows::to_rfc3339;
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct CreateProject {
+    pub name: String,
+    pub privacy_level: u8,
+    /// None: as the server's setting says.
+    pub keep_hits_days: Option<u32>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ProjectAnswer {
+    pub project_id: u32,
+    pub name: String,
+    pub created_at: String,
+    pub privacy_level: u8,
+    pub keep_hits_days: Option<u32>,
+    pub dashboard_id: Option<String>,
+    pub last_hits_at: Option<String>,
+    pub last_look_at: Option<String>,
+    /// Said to be inactive: it will be erased.
+    pub inactive: bool,
+    pub deleting: bool,
+    /// Only in the answer that creates it.
+    pub key: Option<String>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct AddKey {
+    /// None: a new project.
+    pub project_id: Option<u32>,
+    /// None: a new key.
+    pub key: Option<String>,
+    /// A dashboard id of the original's, for a new project.
+    pub user_id: Option<String>,
+    pub name: String,
+    pub ingest_only: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct KeyAnswer {
+    pub key_id: i64,
+    pub project_id: u32,
+    pub prefix: String,
+    pub can: String,
+    pub created_at: String,
+    pub revoked_at: Option<String>,
+    pub last_used_at: Option<String>,
+    /// Only in the answer that adds it.
+    pub key: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct OfProject {
+    project: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct BackupInto {
+    folder: PathBuf,
+}
+
+/// The routes, for the socket and for a command without a server.
+pub fn router(app: Shared) -> Router {
+    Router::new()
+        .route("/projects", get(list_projects).post(post_project))
+        .route("/projects/{id}", delete(remove_project))
+        .route("/keys", get(list_keys).post(post_key))
+        .route("/keys/{id}", delete(revoke_key))
+        .route("/backup", post(post_backup))
+        .with_state(app)
+}
+
+async fn list_projects(State(app): State<Shared>) -> Result<Json<Vec<ProjectAnswer>>, ApiError> {
+    let mut answer = Vec::new();
+    for project in app.meta.projects() {
+        let last_hits_us = app.store.last_arrival(project.id).await?;
+        answer.push(ProjectAnswer {
+            project_id: project.id.0,
+            name: project.name,
+            created_at: to_rfc3339(project.created_us),
+            privacy_level: project.privacy_level,
+            keep_hits_days: project.keep_hits_days,
+            dashboard_id: app.meta.dashboard_id(project.id).map(|id| id.to_string()),
+            last_hits_at: last_hits_us.map(to_rfc3339),
+            last_look_at: project.last_look_us.map(to_rfc3339),
+            inactive: project.warned_day.is_some(),
+            deleting: project.deleting,
+            key: None,
+        });
+    }
+    Ok(Json(answer))
+}
+
+async fn post_project(
+    State(app): State<Shared>,
+    Json(create): Json<CreateProject>,
+) -> Result<Json<ProjectAnswer>, ApiError> {
+    let new = NewProject {
+        name: check_name(&create.name)?,
+        privacy_level: create.privacy_level,
+        keep_hits_days: create.keep_hits_days,
+        user_id: None,
+    };
+    let Created { project, key, dashboard_id } =
+        create_project(&app, new, None, Can::Everything).await?;
+    Ok(Json(ProjectAnswer {
+        project_id: project.id.0,
+        name: project.name,
+        created_at: to_rfc3339(project.created_us),
+        privacy_level: project.privacy_level,
+        keep_hits_days: project.keep_hits_days,
+        dashboard_id: Some(dashboard_id.to_string()),
+        last_hits_at: None,
+        last_look_at: None,
+        inactive: false,
+        deleting: false,
+        key: Some(key.to_string()),
+    }))
+}
+
+async fn remove_project(
+    State(app): State<Shared>,
+    Path(id): Path<u32>,
+) -> Result<Json<u64>, ApiError> {
+    if app.meta.project(ProjectId(id)).is_none() {
+        return Err(no_project(id));
+    }
+    Ok(Json(delete_project(&app, ProjectId(id)).await?))
+}
+
+async fn list_keys(
+    State(app): State<Shared>,
+    Query(of): Query<OfProject>,
+) -> Result<Json<Vec<KeyAnswer>>, ApiError> {
+    let keys = app.meta.keys(of.project.map(ProjectId)).await?;
+    Ok(Json(keys.into_iter().map(|key| to_answer(key, None)).collect()))
+}
+
+async fn post_key(
+    State(app): State<Shared>,
+    Json(add): Json<AddKey>,
+) -> Result<Json<KeyAnswer>, ApiError> {
+    let key = match &add.key {
+        None => new_key()?,
+        Some(text) => Key::parse(text).ok_or_else(|| {
+            ApiError::new(Code::InvalidParameter, "the key is not a UUID (32 hexadecimal digits)")
+        })?,
+    };
+    let user_id = match &add.user_id {
+        None => None,
+        Some(text) => Some(DashboardId::parse(text).ok_or_else(|| {
+            ApiError::new(
+                Code::InvalidParameter,
+                "the user id is not a UUID (32 hexadecimal digits)",
+            )
+        })?),
+    };
+    let can = if add.ingest_only { Can::Ingest } else { Can::Everything };
+    let Some(project) = add.project_id else {
+        let new = NewProject { name: check_name(&add.name)?, user_id, ..NewProject::default() };
+        let created = create_project(&app, new, Some(key), can).await?;
+        let keys = app.meta.keys(Some(created.project.id)).await?;
+        let info = keys
+            .into_iter()
+            .next()
+            .ok_or_else(|| ApiError::internal("adding a key", &"it is gone"))?;
+        return Ok(Json(to_answer(info, Some(key))));
+    };
+    let info = app.meta.add_key(ProjectId(project), &key, can, app.clock.now_us()).await?;
+    Ok(Json(to_answer(info.ok_or_else(|| no_project(project))?, Some(key))))
+}
+
+async fn revoke_key(State(app): State<Shared>, Path(id): Path<i64>) -> Result<Json<()>, ApiError> {
+    if app.meta.revoke_key(id, app.clock.now_us()).await? {
+        return Ok(Json(()));
+    }
+    Err(ApiError::new(
+        Code::NotFound,
+        format!("there is no key {id} that works; `api-analytics key list` shows them"),
+    ))
+}
+
+/// Hits first: a project that is created meanwhile is then merely empty in the copy.
+async fn post_backup(
+    State(app): State<Shared>,
+    Json(into): Json<BackupInto>,
+) -> Result<Json<()>, ApiError> {
+    if into.folder.exists() {
+        let message =
+            format!("{} is there already: name a folder that is not", into.folder.display());
+        return Err(ApiError::new(Code::InvalidParameter, message));
+    }
+    // The caller is the operator: what is wrong is for them to read.
+    app.store
+        .backup(&into.folder)
+        .await
+        .map_err(|error| ApiError::new(Code::Internal, format!("no backup: {error}")))?;
+    app.meta.backup(&into.folder.join(FILE)).await?;
+    Ok(Json(()))
+}
+
+fn no_project(id: u32) -> ApiError {
+    ApiError::new(
+        Code::NotFound,
+        format!("there is no project {id}; `api-analytics project list` shows them"),
+    )
+}
+
+fn to_answer(key: KeyInfo, shown: Option<Key>) -> KeyAnswer {
+    KeyAnswer {
+        key_id: key.id,
+        project_id: key.project.0,
+        prefix: key.prefix,
+        can: key.can.as_str().to_owned(),
+        created_at: to_rfc3339(key.created_us),
+        revoked_at: key.revoked_us.map(to_rfc3339),
+        last_used_at: key.last_used_us.map(to_rfc3339),
+        key: shown.map(|key| key.to_string()),
+    }
+}

@@ -1,0 +1,254 @@
+//! Every way in which a call can fail, in one table: a stable code, its status, and what it means. Handlers say what went
+//! wrong; only this file says which status that is.
+//!
+//! Every error body is `{"status","code","message"}`, the message saying what, where, and what to do about it. A message
+//! never holds a key, an address or anything else from a hit.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+/// What a client sees. `extra` goes into the body beside the rest.
+#[derive(Debug)]
+pub struct ApiError {
+    pub code: Code,
+    pub message: String,
+    pub retry_after_s: Option<u32>,
+    pub extra: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Makes the enum and its table from one list.
+macro_rules! codes {
+    ($($variant:ident $name:literal $status:literal $meaning:literal;)*) => {
+        /// A stable code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Code { $(#[doc = $meaning] $variant),* }
+
+        impl Code {
+            /// All of them, in the order of the enum.
+            pub const ALL: &[Code] = &[$(Code::$variant),*];
+
+            fn row(self) -> (&'static str, u16, &'static str) {
+                match self { $(Code::$variant => ($name, $status, $meaning)),* }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidJson "invalid_json" 400 "The body is not the JSON object that is expected here";
+    InvalidRequests "invalid_requests" 400 "`requests` is missing or not an array";
+    InvalidBatchId "invalid_batch_id" 400 "`batch_id` cannot be used";
+    InvalidEncoding "invalid_encoding" 400 "The body is not what its Content-Encoding says";
+    EveryHitRejected "every_hit_rejected" 400 "Hits were sent and none could be kept";
+    UnreadableBody "unreadable_body" 400 "The body broke off";
+    InvalidParameter "invalid_parameter" 400 "A parameter of the address cannot be used";
+    InvalidLimit "invalid_limit" 400 "`limit` is not a number that is allowed";
+    InvalidQuery "invalid_query" 400 "`q` cannot be read";
+    InvalidCursor "invalid_cursor" 400 "`after` is not a cursor that this server gave";
+    InvalidConsumer "invalid_consumer" 400 "The consumer is neither u:ID nor a:ADDRESS";
+    InvalidName "invalid_name" 400 "The name cannot be used";
+    UnknownKeyInAddress "unknown_key_in_address" 400 "The key in the address is not known";
+    MissingKey "missing_key" 401 "No key came with the call";
+    UnknownKey "unknown_key" 401 "The key is not known, or was revoked";
+    KeysDisagree "keys_disagree" 401 "Two different keys came with the call";
+    IngestOnlyKey "ingest_only_key" 403 "The key may post hits and nothing else";
+    RegistrationClosed "registration_closed" 403 "Projects are created by the operator";
+    GetDeleteOff "get_delete_off" 403 "Deleting by GET is off";
+    MetricsPrivate "metrics_private" 403 "The metrics are for others";
+    UnknownDashboard "unknown_dashboard" 404 "No project has this dashboard id";
+    NotFound "not_found" 404 "There is nothing at this address";
+    MethodNotAllowed "method_not_allowed" 405 "The address does not know this method";
+    RequestTimeout "request_timeout" 408 "The body came too slowly";
+    KeyTaken "key_taken" 409 "The key or user id is registered already";
+    BodyTooLarge "body_too_large" 413 "The body is too large";
+    TooManyHits "too_many_hits" 413 "The batch has too many hits";
+    UnsupportedEncoding "unsupported_encoding" 415 "The Content-Encoding is not known here";
+    TooManyUnknownKeys "too_many_unknown_keys" 429 "Too many calls with unknown keys from one address";
+    TooManyProjects "too_many_projects" 429 "Too many projects created from one address";
+    Internal "internal" 500 "The server failed; its log says how";
+    Overloaded "overloaded" 503 "The server cannot take this now";
+    DiskLow "disk_low" 503 "The server's disk is nearly full";
+    Closing "closing" 503 "The server is stopping";
+    QueryTimeout "query_timeout" 503 "The query took too long";
+}
+
+impl Code {
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    pub fn status(self) -> StatusCode {
+        StatusCode::from_u16(self.row().1).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// One line for documents.
+    pub fn meaning(self) -> &'static str {
+        self.row().2
+    }
+}
+
+impl ApiError {
+    pub fn new(code: Code, message: impl Into<String>) -> ApiError {
+        ApiError { code, message: message.into(), retry_after_s: None, extra: None }
+    }
+
+    pub fn retry_after(mut self, seconds: u32) -> ApiError {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// For what only the operator can mend: the log gets the cause, the client does not.
+    pub fn internal(doing: &'static str, cause: &dyn std::fmt::Display) -> ApiError {
+        tracing::error!(%cause, "{doing} failed");
+        ApiError::new(Code::Internal, format!("{doing} failed; the server's log says why"))
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    status: u16,
+    code: &'static str,
+    message: &'a str,
+    #[serde(flatten)]
+    extra: &'a Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response<Body> {
+        let status = self.code.status();
+        let body = ErrorBody {
+            status: status.as_u16(),
+            code: self.code.name(),
+            message: &self.message,
+            extra: &self.extra,
+        };
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self.code);
+        response
+    }
+}
+
+impl From<store::StoreError> for ApiError {
+    fn from(error: store::StoreError) -> ApiError {
+        use store::StoreError;
+        match error {
+            StoreError::Full => ApiError::new(
+                Code::Overloaded,
+                "hits arrive faster than they can be stored; send this batch again after the time in Retry-After",
+            )
+            .retry_after(5),
+            StoreError::DiskLow(percent) => ApiError::new(
+                Code::DiskLow,
+                format!("less than {percent} % of the server's disk is free; send this again when its operator has made room"),
+            )
+            .retry_after(60),
+            StoreError::ProjectGone => {
+                ApiError::new(Code::UnknownKey, "the project of this key was deleted; create another one")
+            }
+            StoreError::Timeout(seconds) => ApiError::new(
+                Code::QueryTimeout,
+                format!("the query ran longer than {seconds} s and was stopped; ask for a shorter period"),
+            )
+            .retry_after(5),
+            StoreError::Closing => {
+                ApiError::new(Code::Closing, "the server is stopping; send this again in a moment").retry_after(2)
+            }
+            other => ApiError::internal("the store", &other),
+        }
+    }
+}
+
+impl From<store::meta::MetaError> for ApiError {
+    fn from(error: store::meta::MetaError) -> ApiError {
+        use store::meta::MetaError;
+        match error {
+            MetaError::KeyTaken | MetaError::UserIdTaken => {
+                ApiError::new(Code::KeyTaken, error.to_string())
+            }
+            other => ApiError::internal("the table of projects", &other),
+        }
+    }
+}
+
+impl From<analytics::ingest::DecodeError> for ApiError {
+    fn from(error: analytics::ingest::DecodeError) -> ApiError {
+        let code = Code::ALL.iter().find(|code| code.name() == error.code());
+        ApiError::new(*code.unwrap_or(&Code::InvalidJson), error.to_string())
+    }
+}
+
+impl From<analytics::filter::FilterError> for ApiError {
+    fn from(error: analytics::filter::FilterError) -> ApiError {
+        ApiError::new(Code::InvalidQuery, format!("`q`: {error}"))
+    }
+}
+
+impl From<analytics::period::PeriodError> for ApiError {
+    fn from(error: analytics::period::PeriodError) -> ApiError {
+        ApiError::new(Code::InvalidParameter, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unlike_each_other_and_have_a_status() {
+        for (index, code) in Code::ALL.iter().enumerate() {
+            assert!(
+                code.status().is_client_error() || code.status().is_server_error(),
+                "{}",
+                code.name()
+            );
+            assert_eq!(*code as usize, index);
+            assert!(
+                Code::ALL.iter().filter(|other| other.name() == code.name()).count() == 1,
+                "{}",
+                code.name()
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_batch_is_refused_for_is_in_the_table() {
+        use analytics::ingest::DecodeError;
+        for error in [
+            DecodeError::NotJson { message: String::new(), line: 1, column: 1 },
+            DecodeError::NotAnObject,
+            DecodeError::NoRequests,
+            DecodeError::RequestsNotAnArray,
+            DecodeError::LongBatchId(1),
+            DecodeError::TooManyHits(1),
+        ] {
+            let too_large = error.is_too_large();
+            let name = error.code();
+            let code = ApiError::from(error).code;
+            assert_eq!(code.name(), name);
+            assert_eq!(code.status().as_u16(), if too_large { 413 } else { 400 });
+        }
+    }
+
+    #[test]
+    fn limits_name_codes_that_exist() {
+        let reasons = analytics::ingest::Reason::ALL.map(|reason| reason.as_str());
+        for limit in analytics::limits::LIMITS.iter().filter(|limit| !limit.code.is_empty()) {
+            let known = Code::ALL.iter().any(|code| code.name() == limit.code)
+                || reasons.contains(&limit.code);
+            assert!(known, "{}: {}", limit.name, limit.code);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The POST of hits: read, check the key, decode, enrich, keep, answer. A 2xx means that the hits are on disk.
+//!
+//! What a batch looks like is `analytics::ingest`'s business, how it is kept `store`'s; here is the order of steps and
+//! what they may cost.
+
+mod answer;
+mod body;
+
+use analytics::enrich::{Enriched, Settings};
+use analytics::ingest::{self, Rejection, Repairs};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Response;
+use store::meta::KeyGrant;
+use store::{Append, Rejected};
+
+use crate::app::{App, Shared};
+use crate::auth::{Caller, Ingest};
+use crate::clock::US_PER_DAY;
+use crate::error::ApiError;
+use body::HeldBody;
+
+/// Bodies up to this size are decoded where they were read: handing one over costs more than decoding it.
+const SMALL: usize = 64 << 10;
+
+/// Post a batch of hits.
+#[utoipa::path(
+    post, path = "/api/requests", tag = "ingest",
+    request_body(content = crate::schema::Batch, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The hits are on disk", body = crate::schema::BatchAnswer),
+        (status = 400, description = "The body cannot be read, or every hit was rejected", body = crate::schema::ErrorAnswer),
+        (status = 401, description = "The key is missing or unknown", body = crate::schema::ErrorAnswer),
+        (status = 413, description = "The batch is too large", body = crate::schema::ErrorAnswer),
+        (status = 415, description = "Compressed with something other than gzip", body = crate::schema::ErrorAnswer),
+        (status = 429, description = "Too many unknown keys from this address", body = crate::schema::ErrorAnswer),
+        (status = 503, description = "Cannot be kept now; see Retry-After", body = crate::schema::ErrorAnswer),
+    ),
+    security((), ("key" = [])),
+)]
+pub async fn post_requests(
+    State(app): State<Shared>,
+    ingest: Ingest,
+) -> Result<Response<Body>, ApiError> {
+    post_hits(app, ingest).await
+}
+
+/// The same under the address of the original's first clients.
+#[utoipa::path(
+    post, path = "/api/log-request", tag = "ingest",
+    request_body(content = crate::schema::Batch, content_type = "application/json"),
+    responses(
+        (status = 200, description = "The hits are on disk", body = crate::schema::BatchAnswer),
+        (status = 400, description = "The body cannot be read, or every hit was rejected", body = crate::schema::ErrorAnswer),
+        (status = 401, description = "The key is missing or unknown", body = crate::schema::ErrorAnswer),
+    ),
+    security((), ("key" = [])),
+)]
+pub async fn post_log_request(
+    State(app): State<Shared>,
+    ingest: Ingest,
+) -> Result<Response<Body>, ApiError> {
+    post_hits(app, ingest).await
+}
+
+async fn post_hits(app: Shared, ingest: Ingest) -> Result<Response<Body>, ApiError> {
+    let (request, caller) = ingest.into_parts();
+    let mut held = body::read(&app, request).await?;
+    // Most batches are small; what is not must not hold up the connections that share this thread.
+    let is_small = held.inflate_up_to(SMALL)?;
+    let prepared = if is_small {
+        prepare(&app, &caller, held)?
+    } else {
+        let _turn = app
+            .decoding
+            .acquire()
+            .await
+            .map_err(|error| ApiError::internal("reading a batch", &error))?;
+        let shared = app.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            held.inflate_up_to(usize::MAX)?;
+            prepare(&shared, &caller, held)
+        });
+        work.await.map_err(|error| ApiError::internal("reading a batch", &error))??
+    };
+    keep(&app, prepared).await
+}
+
+/// A batch that is ready to be kept.
+struct Prepared {
+    grant: KeyGrant,
+    enriched: Enriched,
+    batch_hash: Option<u128>,
+    sent: usize,
+    /// Counts as bytes in flight until the batch is kept.
+    _held: HeldBody,
+}
+
+fn prepare(app: &App, caller: &Caller, held: HeldBody) -> Result<Prepared, ApiError> {
+    let arrival_us = app.clock.now_us();
+    let posted = ingest::decode(held.bytes())?;
+    let grant = caller.confirm(app, posted.api_key.as_deref())?;
+    grant.touch_used(arrival_us);
+    let settings = Settings {
+        privacy_level: grant.privacy_level(),
+        max_age_us: app.ingest.max_age_us,
+        keep_us: grant
+            .keep_hits_days()
+            .map(|days| i64::from(days) * US_PER_DAY)
+            .or(app.ingest.keep_us),
+    };
+    let sent = posted.hits_sent();
+    let batch_hash = posted.batch_id.as_deref().map(|id| ingest::batch_hash(grant.project(), id));
+    let enriched = app.enricher.enrich(posted, &settings, arrival_us);
+    Ok(Prepared { grant, enriched, batch_hash, sent, _held: held })
+}
+
+async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError> {
+    let Prepared { grant, enriched, batch_hash, sent, _held } = prepared;
+    let Enriched { batch, rejected, repairs } = enriched;
+    if batch.hits.is_empty() {
+        note(app, &rejected, &repairs);
+        return if sent == 0 {
+            Ok(answer::nothing_sent())
+        } else {
+            Err(answer::every_hit_rejected(&rejected))
+        };
+    }
+    let append = Append {
+        project: grant.project(),
+        batch,
+        batch_hash,
+        rejected: listed(&rejected),
+        rejected_total: rejected.len() as u32,
+    };
+    let receipt = app.store.append(append).await?;
+    app.metrics.note_receipt(&receipt);
+    if !receipt.replayed {
+        note(app, &rejected, &repairs);
+    }
+    Ok(answer::kept(&receipt))
+}
+
+fn note(app: &App, rejected: &[Rejection], repairs: &Repairs) {
+    app.metrics.note_rejected(rejected);
+    app.metrics.note_repairs(repairs);
+}
+
+/// As many as an answer lists.
+fn listed(rejected: &[Rejection]) -> Vec<Rejected> {
+    let most = analytics::limits::REJECTED_LISTED as usize;
+    rejected
+        .iter()
+        .take(most)
+        .map(|one| Rejected { index: one.index, reason: one.reason as u8 })
+        .collect()
+}

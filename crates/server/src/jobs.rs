@@ -1,0 +1,95 @@
+//! What the server does by itself now and then: one table, run by one task, one job after the other.
+//!
+//! One more job is one more row. A job that failed is tried again at the next turn; when one ended well is remembered in
+//! the data folder, so a restart does not repeat a daily one.
+
+mod inactivity;
+mod retention;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::app::Shared;
+use crate::projects::delete_project;
+
+type JobFuture = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
+
+/// A row of the table.
+struct Job {
+    name: &'static str,
+    every_s: i64,
+    run: fn(Shared) -> JobFuture,
+}
+
+/// How often the table is looked at.
+const TURN: Duration = Duration::from_secs(30);
+
+const JOBS: &[Job] = &[
+    Job { name: "write_times", every_s: 60, run: |app| Box::pin(write_times(app)) },
+    Job { name: "note_running_day", every_s: 600, run: |app| Box::pin(note_running_day(app)) },
+    // At every turn, so also right after a start: whoever asked for it was told that it is under way.
+    Job { name: "finish_deletions", every_s: 0, run: |app| Box::pin(finish_deletions(app)) },
+    Job { name: "keep_hits", every_s: 86_400, run: |app| Box::pin(retention::erase_expired(app)) },
+    Job { name: "inactivity", every_s: 86_400, run: |app| Box::pin(inactivity::look_after(app)) },
+];
+
+/// Runs what is due, turn after turn, until `stopping`.
+pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = run_due(&app) => {}
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TURN) => {}
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// One turn.
+pub async fn run_due(app: &Shared) {
+    for job in JOBS {
+        if let Err(error) = run_if_due(app, job).await {
+            tracing::error!(
+                job = job.name,
+                error = format!("{error:#}"),
+                "a job failed; it is tried again"
+            );
+        }
+    }
+}
+
+async fn run_if_due(app: &Shared, job: &Job) -> anyhow::Result<()> {
+    let ended_us = app.meta.job_ended(job.name).await?;
+    let due_us = ended_us.map(|ended_us| ended_us.saturating_add(job.every_s * 1_000_000));
+    let now_us = app.clock.now_us();
+    // An end in the future was noted by a clock that has since been put right.
+    if due_us.is_some_and(|due_us| now_us < due_us)
+        && ended_us.is_some_and(|ended_us| ended_us <= now_us)
+    {
+        return Ok(());
+    }
+    (job.run)(app.clone()).await?;
+    app.meta.note_job_ended(job.name, now_us).await?;
+    Ok(())
+}
+
+async fn write_times(app: Shared) -> anyhow::Result<()> {
+    Ok(app.meta.flush().await?)
+}
+
+async fn note_running_day(app: Shared) -> anyhow::Result<()> {
+    Ok(app.meta.note_running_day(app.clock.today()).await?)
+}
+
+/// A deletion that a crash interrupted is brought to its end.
+async fn finish_deletions(app: Shared) -> anyhow::Result<()> {
+    for project in app.meta.projects().into_iter().filter(|project| project.deleting) {
+        delete_project(&app, project.id).await.map_err(|error| anyhow::anyhow!(error.message))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! `keep_hits`: hits older than a project keeps them are erased, once a day.
+
+use store::Erasure;
+
+use crate::app::Shared;
+use crate::clock::US_PER_DAY;
+
+pub(super) async fn erase_expired(app: Shared) -> anyhow::Result<()> {
+    let default = app.settings.limits.get_days("keep_hits");
+    let now_us = app.clock.now_us();
+    for project in app.meta.projects().into_iter().filter(|project| !project.deleting) {
+        let Some(days) = project.keep_hits_days.or(default) else { continue };
+        let before_us = now_us - i64::from(days) * US_PER_DAY;
+        let erased = app.store.erase(Erasure::Before(project.id, before_us)).await?;
+        if erased > 0 {
+            tracing::info!(project = project.id.0, erased, days, "expired hits were erased");
+        }
+    }
+    Ok(())
+}

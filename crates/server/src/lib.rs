@@ -1,0 +1,33 @@
+//! The world: what touches the network, the clock and the operator. The binary `api-analytics` is `cli::main` and
+//! nothing else; this is a library so that tests start the real thing.
+//!
+//! A table of contents:
+//! - what the operator touches: `cli`, `config`
+//! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then)
+//! - every address: `router`; who calls, and what they may: `auth`, `address`, `rate`; what goes wrong: `error`
+//! - a POST of hits: `ingest`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
+//! - what handlers share: `app`, `projects`, `parameters`, `rows`, `schema`, `metrics`, `clock`
+//!
+//! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
+
+pub mod address;
+pub mod api;
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod error;
+pub mod ingest;
+pub mod jobs;
+pub mod metrics;
+pub mod original;
+pub mod parameters;
+pub mod projects;
+pub mod rate;
+pub mod router;
+pub mod rows;
+pub mod schema;
+pub mod serve;
+pub mod web;

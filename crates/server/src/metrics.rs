@@ -1,0 +1,253 @@
+//! What the server counts of itself, and how Prometheus reads it.
+//!
+//! Counters only: no name, key or address of anyone is a label, and a project is none either (there may be thousands).
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use analytics::ingest::{Reason, Rejection, Repairs};
+use store::{Receipt, StoreStats};
+
+use crate::error::Code;
+
+/// One counter a thing; all of them since the start.
+pub struct Metrics {
+    batches: AtomicU64,
+    hits_accepted: AtomicU64,
+    hits_repeated: AtomicU64,
+    batches_replayed: AtomicU64,
+    hits_rejected: [AtomicU64; Reason::ALL.len()],
+    repairs: [AtomicU64; REPAIRS],
+    refused: [AtomicU64; Code::ALL.len()],
+    queries: Histogram,
+    pub bytes_in_flight: AtomicU64,
+    pub connections: AtomicU64,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics {
+            batches: AtomicU64::default(),
+            hits_accepted: AtomicU64::default(),
+            hits_repeated: AtomicU64::default(),
+            batches_replayed: AtomicU64::default(),
+            hits_rejected: Default::default(),
+            repairs: Default::default(),
+            refused: std::array::from_fn(|_| AtomicU64::default()),
+            queries: Histogram::default(),
+            bytes_in_flight: AtomicU64::default(),
+            connections: AtomicU64::default(),
+        }
+    }
+}
+
+/// What is known elsewhere and told with the counters.
+pub struct ServerStats {
+    pub projects: usize,
+    pub uptime_s: u64,
+    pub country_database_age_s: u64,
+}
+
+/// How many kinds of repairs there are.
+const REPAIRS: usize = 8;
+
+/// Upper bounds of the buckets, seconds.
+const BOUNDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+#[derive(Default)]
+struct Histogram {
+    buckets: [AtomicU64; BOUNDS.len()],
+    count: AtomicU64,
+    sum_us: AtomicU64,
+}
+
+impl Histogram {
+    fn note(&self, took: Duration) {
+        let seconds = took.as_secs_f64();
+        for (bucket, bound) in self.buckets.iter().zip(BOUNDS) {
+            if seconds <= bound {
+                add(bucket, 1);
+            }
+        }
+        add(&self.count, 1);
+        add(&self.sum_us, took.as_micros() as u64);
+    }
+}
+
+impl Metrics {
+    /// A batch that was answered with 200.
+    pub fn note_receipt(&self, receipt: &Receipt) {
+        add(&self.batches, 1);
+        if receipt.replayed {
+            add(&self.batches_replayed, 1);
+            return;
+        }
+        add(&self.hits_accepted, u64::from(receipt.accepted));
+        add(&self.hits_repeated, u64::from(receipt.repeated));
+    }
+
+    pub fn note_rejected(&self, rejected: &[Rejection]) {
+        for rejection in rejected {
+            add(&self.hits_rejected[place(rejection.reason)], 1);
+        }
+    }
+
+    pub fn note_repairs(&self, repairs: &Repairs) {
+        for (counter, (_, number)) in self.repairs.iter().zip(repairs.named()) {
+            if number > 0 {
+                add(counter, number);
+            }
+        }
+    }
+
+    /// A call that was answered with an error.
+    pub fn note_refused(&self, code: Code) {
+        add(&self.refused[code as usize], 1);
+    }
+
+    pub fn note_query(&self, took: Duration) {
+        self.queries.note(took);
+    }
+
+    /// The text that Prometheus reads (exposition format 0.0.4).
+    pub fn to_text(&self, store: &StoreStats, server: &ServerStats) -> String {
+        let mut text = Exposition(String::with_capacity(8 << 10));
+        text.family("hits_accepted_total", "counter", "Hits that were kept");
+        text.value("hits_accepted_total", "", get(&self.hits_accepted));
+        text.family(
+            "hits_repeated_total",
+            "counter",
+            "Hits that a client posted again and that were not counted twice",
+        );
+        text.value("hits_repeated_total", "", get(&self.hits_repeated));
+        text.family("batches_total", "counter", "Batches answered with 200");
+        text.value("batches_total", "", get(&self.batches));
+        text.family(
+            "batches_replayed_total",
+            "counter",
+            "Batches whose id had been answered before",
+        );
+        text.value("batches_replayed_total", "", get(&self.batches_replayed));
+        text.family("hits_rejected_total", "counter", "Hits that were rejected, by reason");
+        for (counter, reason) in self.hits_rejected.iter().zip(Reason::ALL) {
+            text.value(
+                "hits_rejected_total",
+                &format!("reason=\"{}\"", reason.as_str()),
+                get(counter),
+            );
+        }
+        text.family(
+            "repairs_total",
+            "counter",
+            "What was mended in place of being rejected, by kind",
+        );
+        for (counter, (kind, _)) in self.repairs.iter().zip(Repairs::default().named()) {
+            text.value("repairs_total", &format!("kind=\"{kind}\""), get(counter));
+        }
+        text.family("refused_total", "counter", "Calls answered with an error, by code");
+        for (counter, code) in self.refused.iter().zip(Code::ALL) {
+            text.value("refused_total", &format!("code=\"{}\"", code.name()), get(counter));
+        }
+        text.family("query_seconds", "histogram", "How long queries of hits took");
+        for (counter, bound) in self.queries.buckets.iter().zip(BOUNDS) {
+            text.value("query_seconds_bucket", &format!("le=\"{bound}\""), get(counter));
+        }
+        text.value("query_seconds_bucket", "le=\"+Inf\"", get(&self.queries.count));
+        text.value("query_seconds_sum", "", get(&self.queries.sum_us) as f64 / 1e6);
+        text.value("query_seconds_count", "", get(&self.queries.count));
+        for (name, kind, help, value) in [
+            ("connections", "gauge", "Open connections", get(&self.connections)),
+            (
+                "bodies_in_flight_bytes",
+                "gauge",
+                "Bodies being read and decoded",
+                get(&self.bytes_in_flight),
+            ),
+            ("projects", "gauge", "Projects", server.projects as u64),
+            ("uptime_seconds", "gauge", "Since the start", server.uptime_s),
+            (
+                "country_database_age_seconds",
+                "gauge",
+                "Since the country database was made",
+                server.country_database_age_s,
+            ),
+            (
+                "inbox_records",
+                "gauge",
+                "Records in the inbox that are not applied yet",
+                store.inbox_records,
+            ),
+            ("inbox_bytes", "gauge", "Bytes of the inbox's file", store.inbox_bytes),
+            ("applied_seq", "counter", "The last inbox record that was applied", store.applied_seq),
+            ("last_seq", "counter", "The last inbox record", store.last_seq),
+            ("active_rows", "gauge", "Hits in the active file", store.active_rows),
+            ("sealed_files", "gauge", "Sealed files", store.sealed_files),
+            ("sealed_rows", "gauge", "Hits in sealed files", store.sealed_rows),
+            ("sealed_bytes", "gauge", "Bytes of the sealed files", store.sealed_bytes),
+            (
+                "disk_free_percent",
+                "gauge",
+                "Free share of the data folder's disk",
+                store.disk_free_percent,
+            ),
+            (
+                "receipts_forgotten_total",
+                "counter",
+                "Batch ids forgotten before their time",
+                store.receipts_forgotten,
+            ),
+            ("erasures_pending", "gauge", "Erasures that are not true yet", store.erasures_pending),
+            ("problems", "gauge", "What /api/health complains about", store.problems.len() as u64),
+        ] {
+            text.family(name, kind, help);
+            text.value(name, "", value);
+        }
+        text.family(
+            "apply_lag_seconds",
+            "gauge",
+            "Age of the oldest inbox record that is not applied yet",
+        );
+        text.value("apply_lag_seconds", "", store.apply_lag_ms as f64 / 1e3);
+        if let Some(bytes) = resident_bytes() {
+            text.family("resident_memory_bytes", "gauge", "Memory of the process");
+            text.value("resident_memory_bytes", "", bytes);
+        }
+        text.0
+    }
+}
+
+struct Exposition(String);
+
+impl Exposition {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(
+            self.0,
+            "# HELP api_analytics_{name} {help}.\n# TYPE api_analytics_{name} {kind}"
+        );
+    }
+
+    fn value(&mut self, name: &str, label: &str, value: impl std::fmt::Display) {
+        let label = if label.is_empty() { String::new() } else { format!("{{{label}}}") };
+        let _ = writeln!(self.0, "api_analytics_{name}{label} {value}");
+    }
+}
+
+fn add(counter: &AtomicU64, number: u64) {
+    counter.fetch_add(number, Ordering::Relaxed);
+}
+
+fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+fn place(reason: Reason) -> usize {
+    Reason::ALL.iter().position(|other| *other == reason).unwrap_or_default()
+}
+
+/// From the kernel; none where it does not say.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? << 10)
+}

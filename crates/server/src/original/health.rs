@@ -1,0 +1,56 @@
+//! `GET /api/health`: is it well, and if not, what is wrong.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::{App, Shared};
+
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    /// `healthy` or `unhealthy`.
+    #[schema(example = "healthy")]
+    pub status: &'static str,
+    /// What is wrong, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+}
+
+/// Whether the server is well.
+#[utoipa::path(
+    get, path = "/api/health", tag = "operation",
+    responses(
+        (status = 200, description = "All is well", body = Health),
+        (status = 500, description = "Something is wrong; `problems` says what", body = Health),
+    ),
+)]
+pub async fn show_health(State(app): State<Shared>) -> (StatusCode, Json<Health>) {
+    let problems = find_problems(&app).await;
+    let (code, status) = if problems.is_empty() {
+        (StatusCode::OK, "healthy")
+    } else {
+        (StatusCode::INTERNAL_SERVER_ERROR, "unhealthy")
+    };
+    (code, Json(Health { status, problems }))
+}
+
+async fn find_problems(app: &App) -> Vec<String> {
+    let stats = app.store.stats();
+    let least_free = app.settings.limits.get("disk_free_percent");
+    let mut problems = stats.problems;
+    if !stats.ready {
+        problems.push("the store of hits is not ready".to_owned());
+    }
+    if stats.disk_free_percent < least_free {
+        problems.push(format!("less than {least_free} % of the disk is free: hits are refused"));
+    }
+    if stats.inbox_bytes >= app.settings.limits.get("inbox_bytes") {
+        problems.push("the inbox is full: hits are refused".to_owned());
+    }
+    if app.meta.ping().await.is_err() {
+        problems.push("the table of projects cannot be read".to_owned());
+    }
+    problems
+}

@@ -1,0 +1,133 @@
+//! Every address of the server, in one table, and what all answers have in common.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, Response, Uri, header};
+use axum::routing::{MethodRouter, delete, get, post};
+
+use crate::api::{consumers, hits, openapi, project, projects};
+use crate::app::{App, Shared};
+use crate::error::{ApiError, Code};
+use crate::ingest;
+use crate::original::{data, health, keys, requests};
+use crate::web::{metrics, page, wheels};
+
+/// A row of the table.
+pub struct Route {
+    pub method: &'static str,
+    /// As in the OpenAPI document.
+    pub path: &'static str,
+    /// What a caller must hold.
+    pub access: Access,
+    handler: MethodRouter<Shared>,
+}
+
+/// What a caller must hold. The handlers' extractors enforce it; this tells tests what to expect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Anyone,
+    /// Any key.
+    Ingest,
+    /// A key that may do everything, in a header.
+    Owner,
+    /// Such a key in the address.
+    KeyInAddress,
+    /// A dashboard id in the address.
+    Dashboard,
+}
+
+/// All of them, grouped by who calls.
+pub fn routes() -> Vec<Route> {
+    use Access::{Anyone, Dashboard, Ingest, KeyInAddress, Owner};
+    let route = |method, path, access, handler| Route { method, path, access, handler };
+    vec![
+        // Middleware in an app.
+        route("POST", "/api/requests", Ingest, post(ingest::post_requests)),
+        route("POST", "/api/log-request", Ingest, post(ingest::post_log_request)),
+        // Whoever used the original.
+        route("GET", "/api/generate", Anyone, get(keys::generate)),
+        route("GET", "/api/generate-api-key", Anyone, get(keys::generate_api_key)),
+        route("GET", "/api/user-id/{api_key}", KeyInAddress, get(keys::show_user_id)),
+        route("POST", "/api/regenerate-user-id", Owner, post(keys::regenerate_user_id)),
+        route("GET", "/api/delete/{api_key}", KeyInAddress, get(keys::delete_by_get)),
+        route("GET", "/api/data", Owner, get(data::show_data)),
+        route("GET", "/api/requests/{user_id}", Dashboard, get(requests::show_requests)),
+        route(
+            "GET",
+            "/api/requests/{user_id}/{page}",
+            Dashboard,
+            get(requests::show_requests_page),
+        ),
+        // Owners of a project.
+        route("POST", "/api/v1/projects", Anyone, post(projects::create_project)),
+        route("GET", "/api/v1/project", Owner, get(project::show_project)),
+        route("DELETE", "/api/v1/project", Owner, delete(project::remove_project)),
+        route("DELETE", "/api/v1/consumers/{id}", Owner, delete(consumers::erase_consumer)),
+        route("GET", "/api/v1/hits", Owner, get(hits::list_hits)),
+        // The operator's tools.
+        route("GET", "/api/health", Anyone, get(health::show_health)),
+        route("GET", "/metrics", Anyone, get(metrics::show_metrics)),
+        // People and their tools.
+        route("GET", "/api/v1/openapi.json", Anyone, get(openapi::show_openapi)),
+        route("GET", "/", Anyone, get(page::show_page)),
+        route("GET", "/page.css", Anyone, get(page::show_style)),
+        route("GET", "/sdk/python/", Anyone, get(wheels::list_wheels)),
+        route("GET", "/sdk/python/{file}", Anyone, get(wheels::send_wheel)),
+    ]
+}
+
+pub fn router(app: &Shared) -> Router {
+    let mut router = Router::new();
+    for route in routes() {
+        router = router.route(route.path, route.handler);
+    }
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(app.clone())
+}
+
+async fn not_found() -> ApiError {
+    ApiError::new(
+        Code::NotFound,
+        "there is nothing at this address; /api/v1/openapi.json lists them all",
+    )
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::new(
+        Code::MethodNotAllowed,
+        "this address does not know the method; the header Allow lists those that it knows",
+    )
+}
+
+/// Takes the base path of `public_url` off, where a proxy passes it on.
+pub fn strip_base_path(request: &mut Request, base_path: &str) {
+    let Some(rest) = request.uri().path().strip_prefix(base_path).filter(|_| !base_path.is_empty())
+    else {
+        return;
+    };
+    if !rest.is_empty() && !rest.starts_with('/') {
+        return;
+    }
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let slash = if rest.is_empty() { "/" } else { "" };
+    if let Ok(uri) = format!("{slash}{rest}{query}").parse::<Uri>() {
+        *request.uri_mut() = uri;
+    }
+}
+
+/// What every answer has, and what is counted of it.
+///
+/// An address may carry a secret and an answer a hit, so nothing is cached unless a handler says so. There is no log of
+/// calls: their addresses would be in it.
+pub fn finish(app: &App, response: &mut Response<Body>) {
+    if let Some(code) = response.extensions().get::<Code>() {
+        app.metrics.note_refused(*code);
+    }
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+}

@@ -1,0 +1,124 @@
+//! Shapes that only the OpenAPI document needs: what is read by `analytics` or written by hand, described. Tests hold
+//! them against real answers.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A batch of hits, as any client of the original or of ours posts it.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct Batch {
+    /// The project's key, where it is not in a header.
+    pub api_key: Option<String>,
+    #[schema(example = "FastAPI")]
+    pub framework: Option<String>,
+    /// 0 keeps addresses, 1 takes the country from them and drops them, 2 never looks at them.
+    #[schema(maximum = 2)]
+    pub privacy_level: Option<u8>,
+    pub requests: Vec<BatchHit>,
+    /// The same over all tries to send this batch: it is kept once.
+    pub batch_id: Option<String>,
+    /// Name and version of the client.
+    #[schema(example = "python/1.0.0")]
+    pub sdk: Option<String>,
+    /// RFC 3339; set anew at each try.
+    pub sent_at: Option<String>,
+    /// Hits that the client had to drop since its last batch.
+    pub dropped: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct BatchHit {
+    pub hostname: Option<String>,
+    pub ip_address: Option<String>,
+    #[schema(example = "/users/42")]
+    pub path: String,
+    /// The template; missing: derived from the path.
+    #[schema(example = "/users/{id}")]
+    pub route: Option<String>,
+    pub user_agent: Option<String>,
+    #[schema(example = "GET")]
+    pub method: String,
+    #[schema(minimum = 100, maximum = 599, example = 200)]
+    pub status: u16,
+    /// Milliseconds.
+    pub response_time: Option<f64>,
+    pub user_id: Option<String>,
+    /// RFC 3339, or naive local time.
+    pub created_at: Option<String>,
+    pub referrer: Option<String>,
+    /// Bytes.
+    pub request_size: Option<u64>,
+    /// Bytes.
+    pub response_size: Option<u64>,
+}
+
+/// By the time it is read, the accepted hits are on disk.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchAnswer {
+    #[schema(example = 200)]
+    pub status: u16,
+    pub message: String,
+    pub accepted: u32,
+    /// The first 1,000.
+    pub rejected: Vec<RejectedHit>,
+    pub rejected_total: u32,
+    /// Hits that this client posted before and that are not counted twice.
+    pub repeated: u32,
+}
+
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RejectedHit {
+    /// Its place among the posted hits, from 0.
+    pub index: u32,
+    #[schema(example = "invalid_status")]
+    pub reason: String,
+}
+
+/// What every failed call answers.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct ErrorAnswer {
+    /// The HTTP status.
+    #[schema(example = 401)]
+    pub status: u16,
+    /// Stable.
+    #[schema(example = "unknown_key")]
+    pub code: String,
+    /// What, where, and what to do.
+    pub message: String,
+}
+
+/// A hit as the original's data API shows it; `""` for none.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OriginalHit {
+    pub hostname: String,
+    pub ip_address: String,
+    pub path: String,
+    pub user_agent: String,
+    /// GET 0, POST 1, PUT 2, PATCH 3, DELETE 4, OPTIONS 5, CONNECT 6, HEAD 7, TRACE 8, else 9.
+    pub method: u8,
+    pub status: u16,
+    /// Whole milliseconds, rounded.
+    pub response_time: u64,
+    /// Country, two letters.
+    pub location: String,
+    pub user_id: String,
+    /// RFC 3339, UTC.
+    pub created_at: String,
+}
+
+/// Address, path, host, user agent's id, method, response time, status, country, user id, time.
+pub type OriginalRow = (String, String, String, u64, u8, u64, u16, String, String, String);
+
+/// The original dashboard's raw rows.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OriginalRequests {
+    /// `[ip, path, hostname, user_agent_id, method, response_time, status, location, user_id, created_at]`.
+    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
+    pub requests: Vec<OriginalRow>,
+    /// User agents by their id.
+    pub user_agents: std::collections::BTreeMap<String, String>,
+}

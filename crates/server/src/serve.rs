@@ -1,0 +1,78 @@
+//! The server's life, written once, in order.
+//!
+//! Start: 1. the port is bound (or taken over), so that from here on nobody is refused: who connects waits in the
+//! kernel's queue; 2. the data folder is opened; 3. the socket of subcommands; 4. the jobs; 5. connections are served.
+//! Stop: 1. no new connections are taken; 2. those that are open end their call, within a time; 3. jobs and the socket;
+//! 4. the data folder is closed, which writes what is still in memory.
+
+mod connections;
+mod listener;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::{App, Shared};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::{control, jobs, router};
+
+pub use listener::bind;
+
+/// A server that serves. Dropping it without `stop` leaves what is in memory to the next start's recovery.
+pub struct Running {
+    pub app: Shared,
+    /// Where it listens.
+    pub addresses: Vec<SocketAddr>,
+    stop: watch::Sender<bool>,
+    connections: Vec<JoinHandle<()>>,
+    others: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Opens the data folder and serves on `listeners`, which are bound already.
+    pub async fn start(
+        settings: Settings,
+        clock: Clock,
+        listeners: Vec<std::net::TcpListener>,
+    ) -> anyhow::Result<Running> {
+        let addresses: Result<Vec<SocketAddr>, _> =
+            listeners.iter().map(|listener| listener.local_addr()).collect();
+        let addresses = addresses.context("the listening socket has no address")?;
+        let app = App::open(settings, clock, &addresses).await?;
+        let (stop, stopping) = watch::channel(false);
+        let control =
+            control::listen(&app).context("the socket for subcommands cannot be opened")?;
+        let others = vec![
+            tokio::spawn(control::serve(app.clone(), control, stopping.clone())),
+            tokio::spawn(jobs::run(app.clone(), stopping.clone())),
+        ];
+        let router = router::router(&app);
+        let mut connections = Vec::new();
+        for listener in listeners {
+            let listener = tokio::net::TcpListener::from_std(listener)
+                .context("the listening socket cannot be used")?;
+            connections.push(tokio::spawn(connections::serve(
+                app.clone(),
+                listener,
+                router.clone(),
+                stopping.clone(),
+            )));
+        }
+        Ok(Running { app, addresses, stop, connections, others })
+    }
+
+    /// Ends what is under way, within the limit `drain_seconds`, and closes the data folder.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let _ = self.stop.send(true);
+        let seconds = self.app.settings.limits.get("drain_seconds");
+        for serving in self.connections.into_iter().chain(self.others) {
+            // Each ends by itself within the time for draining; a little more is for what it does then.
+            let _ = tokio::time::timeout(Duration::from_secs(seconds + 5), serving).await;
+        }
+        self.app.close().await
+    }
+}

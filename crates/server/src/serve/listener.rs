@@ -1,0 +1,52 @@
+//! The port: handed over by whoever started us (systemd's way), or bound here.
+
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+
+use anyhow::{Context, bail};
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Connections that the kernel holds for us while we start; it lowers the number to its own limit.
+const BACKLOG: i32 = 4096;
+
+/// Sockets that were handed over (`LISTEN_FDS`), else one for each address that `listen` names.
+pub fn bind(listen: &str) -> anyhow::Result<Vec<TcpListener>> {
+    let mut handed_over = listenfd::ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for index in 0..handed_over.len() {
+        let listener = handed_over
+            .take_tcp_listener(index)
+            .context("the socket handed over by LISTEN_FDS is not TCP")?;
+        listeners.extend(listener);
+    }
+    if listeners.is_empty() {
+        let addresses: Vec<SocketAddr> = listen
+            .to_socket_addrs()
+            .with_context(|| format!("`listen`: {listen} names no address of this machine"))?
+            .collect();
+        for address in addresses {
+            listeners.push(
+                bind_address(address)
+                    .with_context(|| format!("`listen`: {address} cannot be bound"))?,
+            );
+        }
+    }
+    if listeners.is_empty() {
+        bail!("`listen`: {listen} names no address");
+    }
+    for listener in &listeners {
+        listener.set_nonblocking(true).context("the listening socket cannot be used")?;
+    }
+    Ok(listeners)
+}
+
+fn bind_address(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A restart must not wait for the old connections' time in the kernel.
+    socket.set_reuse_address(true)?;
+    if address.ip().is_unspecified() && address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,239 @@
+//! `TestApp`: a server of its own for each test.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use server::clock::Clock;
+use server::config::{Origin, Settings, Values};
+use server::serve::{Running, bind};
+use store::meta::{Can, Key, NewProject};
+
+/// 2026-11-22T12:00:00Z.
+pub const NOW: i64 = 1_795_348_800_000_000;
+
+pub struct TestApp {
+    pub running: Option<Running>,
+    pub address: SocketAddr,
+    pub folder: tempfile::TempDir,
+    settings: Vec<(String, String)>,
+    now_us: Arc<AtomicI64>,
+}
+
+/// A project of a test.
+pub struct TestProject {
+    pub id: u32,
+    pub key: String,
+    pub dashboard_id: String,
+}
+
+/// An answer that was read whole.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The error's code; asserts that the body is an error body of this status.
+    #[track_caller]
+    pub fn code(&self) -> String {
+        let body = self.json();
+        assert_eq!(body["status"], self.status.as_u16(), "{body}");
+        assert!(body["message"].as_str().is_some_and(|message| message.len() > 10), "{body}");
+        body["code"].as_str().unwrap_or_else(|| panic!("no code in {body}")).to_owned()
+    }
+}
+
+impl TestApp {
+    pub async fn start() -> TestApp {
+        TestApp::with(&[]).await
+    }
+
+    /// With settings in the place of their defaults.
+    pub async fn with(settings: &[(&str, &str)]) -> TestApp {
+        let settings =
+            settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let mut app = TestApp {
+            running: None,
+            address: "127.0.0.1:0".parse().unwrap(),
+            folder,
+            settings,
+            now_us: Arc::new(AtomicI64::new(NOW)),
+        };
+        app.launch().await;
+        app
+    }
+
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn settings(&self) -> Settings {
+        let mut values = Values::default();
+        let set = |values: &mut Values, key: &str, text: &str| {
+            values.set(key, text.to_owned(), Origin::Flag(format!("--{key}"))).unwrap();
+        };
+        set(&mut values, "listen", "127.0.0.1:0");
+        set(&mut values, "data", self.data().to_str().unwrap());
+        for (key, value) in &self.settings {
+            set(&mut values, key, value);
+        }
+        Settings::from_values(&values).unwrap()
+    }
+
+    async fn launch(&mut self) {
+        let settings = self.settings();
+        let listeners = bind(&settings.listen).unwrap();
+        let now_us = self.now_us.clone();
+        let clock = Clock::from_fn(move || now_us.load(Ordering::SeqCst));
+        let running = Running::start(settings, clock, listeners).await.unwrap();
+        self.address = running.addresses[0];
+        self.running = Some(running);
+    }
+
+    /// After `stop`.
+    pub async fn launch_again(&mut self) {
+        assert!(self.running.is_none());
+        self.launch().await;
+    }
+
+    pub async fn stop(&mut self) {
+        self.running.take().unwrap().stop().await.unwrap();
+    }
+
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.launch().await;
+    }
+
+    pub fn shared(&self) -> &server::app::Shared {
+        &self.running.as_ref().unwrap().app
+    }
+
+    pub fn set_time(&self, now_us: i64) {
+        self.now_us.store(now_us, Ordering::SeqCst);
+    }
+
+    pub fn pass_days(&self, days: i64) {
+        self.now_us.fetch_add(days * 86_400_000_000, Ordering::SeqCst);
+    }
+
+    /// Waits until everything posted before can be read.
+    pub async fn settle(&self) {
+        self.shared().store.settle().await.unwrap();
+    }
+
+    pub async fn project(&self) -> TestProject {
+        self.project_with(NewProject::default(), None).await
+    }
+
+    pub async fn project_with(&self, new: NewProject, key: Option<Key>) -> TestProject {
+        let created = server::projects::create_project(self.shared(), new, key, Can::Everything)
+            .await
+            .unwrap();
+        TestProject {
+            id: created.project.id.0,
+            key: created.key.to_string(),
+            dashboard_id: created.dashboard_id.to_string(),
+        }
+    }
+
+    /// A key of the project that may only post.
+    pub async fn ingest_key(&self, project: &TestProject) -> String {
+        let key = server::projects::new_key().unwrap();
+        let project = analytics::hit::ProjectId(project.id);
+        self.shared().meta.add_key(project, &key, Can::Ingest, NOW).await.unwrap().unwrap();
+        key.to_string()
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], Vec::new()).await
+    }
+
+    pub async fn get_as(&self, key: &str, path: &str) -> Answer {
+        self.send(Method::GET, path, &[("x-auth-token", key)], Vec::new()).await
+    }
+
+    pub async fn delete_as(&self, key: &str, path: &str) -> Answer {
+        self.send(Method::DELETE, path, &[("x-auth-token", key)], Vec::new()).await
+    }
+
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        self.send(Method::POST, path, headers, body.to_string().into_bytes()).await
+    }
+
+    /// Posts hits and waits until they can be read.
+    #[track_caller]
+    pub fn post_hits(&self, key: &str, hits: Value) -> impl Future<Output = Answer> {
+        let body = json!({ "api_key": key, "framework": "FastAPI", "requests": hits });
+        async move {
+            let answer = self.post("/api/requests", &[], &body).await;
+            self.settle().await;
+            answer
+        }
+    }
+
+    /// One call on a connection of its own.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Answer {
+        let mut request =
+            Request::builder().method(method).uri(path).header("host", self.address.to_string());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send_request(request.body(Body::from(body)).unwrap()).await
+    }
+
+    pub async fn send_request(&self, request: Request<Body>) -> Answer {
+        let stream = tokio::net::TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let response = sender.send_request(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        drop(sender);
+        let _ = connection.await;
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+/// A hit with what is required, `more` on top.
+pub fn hit(path: &str, more: Value) -> Value {
+    let mut hit = json!({ "path": path, "method": "GET", "status": 200, "created_at": "2026-11-22T11:59:00Z" });
+    for (name, value) in more.as_object().unwrap() {
+        hit[name] = value.clone();
+    }
+    hit
+}
+
+/// The repository's root.
+pub fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}

@@ -1,0 +1,125 @@
+//! What runs now and then, on a clock of ours.
+
+use analytics::hit::ProjectId;
+use serde_json::{Value, json};
+use server::jobs::run_due;
+use store::meta::NewProject;
+
+use crate::app::{NOW, TestApp, hit};
+
+const DAY: i64 = 86_400_000_000;
+
+/// The server runs on each of these days.
+async fn run_for_days(app: &TestApp, days: i64) {
+    for _ in 0..days {
+        app.pass_days(1);
+        run_due(app.shared()).await;
+    }
+}
+
+fn exists(app: &TestApp, project: u32) -> bool {
+    app.shared().meta.project(ProjectId(project)).is_some()
+}
+
+fn is_warned(app: &TestApp, project: u32) -> bool {
+    app.shared().meta.project(ProjectId(project)).unwrap().warned_day.is_some()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inactive_project_is_warned_of_and_then_erased() {
+    let app = TestApp::with(&[("inactive_after", "10d")]).await;
+    let project = app.project().await;
+    run_due(app.shared()).await;
+    run_for_days(&app, 10).await;
+    assert!(!is_warned(&app, project.id));
+    run_for_days(&app, 1).await;
+    assert!(is_warned(&app, project.id));
+    assert!(app.get("/").await.text().contains(&format!("project {}", project.id)));
+    run_for_days(&app, 13).await;
+    assert!(exists(&app, project.id));
+    run_for_days(&app, 1).await;
+    assert!(!exists(&app, project.id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_or_a_hit_makes_a_project_active_again() {
+    let app = TestApp::with(&[("inactive_after", "10d")]).await;
+    let (looked, posted, ignored) = (app.project().await, app.project().await, app.project().await);
+    run_due(app.shared()).await;
+    run_for_days(&app, 12).await;
+    for project in [&looked, &posted, &ignored] {
+        assert!(is_warned(&app, project.id));
+    }
+    assert_eq!(app.get_as(&looked.key, "/api/v1/project").await.json()["inactive"], true);
+    let body = json!({ "requests": [{ "path": "/", "method": "GET", "status": 200 }] });
+    assert_eq!(
+        app.post("/api/requests", &[("x-auth-token", &posted.key)], &body).await.status,
+        200
+    );
+    app.settle().await;
+    run_for_days(&app, 1).await;
+    assert_eq!(
+        [&looked, &posted, &ignored].map(|project| is_warned(&app, project.id)),
+        [false, false, true]
+    );
+    run_for_days(&app, 10).await;
+    assert_eq!([&looked, &posted].map(|project| is_warned(&app, project.id)), [true, true]);
+    run_for_days(&app, 3).await;
+    assert_eq!(
+        [&looked, &posted, &ignored].map(|project| exists(&app, project.id)),
+        [true, true, false]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_on_which_the_server_did_not_run_do_not_count() {
+    let mut app = TestApp::with(&[("inactive_after", "10d")]).await;
+    let project = app.project().await;
+    run_due(app.shared()).await;
+    // A year off.
+    app.stop().await;
+    app.pass_days(365);
+    app.launch_again().await;
+    run_for_days(&app, 8).await;
+    assert!(!is_warned(&app, project.id));
+    run_for_days(&app, 3).await;
+    assert!(is_warned(&app, project.id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clock_of_inactivity_can_be_off() {
+    let app = TestApp::with(&[("inactive_after", "off")]).await;
+    let project = app.project().await;
+    run_for_days(&app, 60).await;
+    assert!(exists(&app, project.id) && !is_warned(&app, project.id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hits_expire_as_their_project_says_or_else_the_server() {
+    let app = TestApp::with(&[("keep_hits", "30d")]).await;
+    let own = app
+        .project_with(NewProject { keep_hits_days: Some(5), ..NewProject::default() }, None)
+        .await;
+    let default = app.project().await;
+    for project in [&own, &default] {
+        let hits: Vec<Value> = [0, 4, 20, 29]
+            .iter()
+            .map(|days| hit(&format!("/{days}"), json!({ "created_at": server::rows::to_rfc3339(NOW - days * DAY - 60_000_000) })))
+            .collect();
+        app.post_hits(&project.key, json!(hits)).await;
+    }
+    let paths = async |key: &str| {
+        let rows = app.get_as(key, "/api/data").await.json();
+        rows.as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["path"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    // What is older than the project keeps is not even taken.
+    assert_eq!(paths(&own.key).await, ["/0", "/4"]);
+    assert_eq!(paths(&default.key).await, ["/0", "/4", "/20", "/29"]);
+    run_for_days(&app, 2).await;
+    assert_eq!(paths(&own.key).await, ["/0"]);
+    assert_eq!(paths(&default.key).await, ["/0", "/4", "/20"]);
+}

@@ -1,0 +1,20 @@
+//! The server as its callers see it: the real router on a real data folder, over real HTTP on loopback. Only the clock
+//! is ours. The one integration binary of the crate; a module per area.
+
+mod app;
+mod contract;
+mod control;
+mod data;
+mod deletion;
+mod errors;
+mod hits;
+mod ingest;
+mod isolation;
+mod jobs;
+mod keys;
+mod lifecycle;
+mod openapi;
+mod operation;
+mod requests;
+mod scenarios;
+mod source;

@@ -1,0 +1,129 @@
+//! What the operator looks at: health, metrics, the first page, the packages.
+
+use axum::http::Method;
+use serde_json::json;
+
+use crate::app::{TestApp, hit};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_is_short_while_all_is_well() {
+    let app = TestApp::start().await;
+    let answer = app.get("/api/health").await;
+    assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({ "status": "healthy" })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_count_what_happened() {
+    let app = TestApp::start().await;
+    let project = app.project().await;
+    let hits = json!([
+        hit("/a", json!({})),
+        hit("/b", json!({ "status": 1 })),
+        hit("/c", json!({ "ip_address": "nonsense" }))
+    ]);
+    app.post_hits(&project.key, hits).await;
+    app.get_as(&project.key, "/api/v1/hits").await;
+    app.get_as("nonsense", "/api/v1/hits").await;
+    let answer = app.get("/metrics").await;
+    assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
+    let text = answer.text();
+    for line in [
+        "api_analytics_hits_accepted_total 2",
+        "api_analytics_batches_total 1",
+        "api_analytics_hits_rejected_total{reason=\"invalid_status\"} 1",
+        "api_analytics_hits_rejected_total{reason=\"too_old\"} 0",
+        "api_analytics_repairs_total{kind=\"invalid_address\"} 1",
+        "api_analytics_refused_total{code=\"unknown_key\"} 1",
+        "api_analytics_query_seconds_count 1",
+        "api_analytics_projects 1",
+        "api_analytics_inbox_records 0",
+        "api_analytics_bodies_in_flight_bytes 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+    // Every sample has a family that was announced, once.
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let name = line.split(['{', ' ']).next().unwrap();
+        let family = ["_bucket", "_sum", "_count"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end))
+            .unwrap_or(name);
+        assert_eq!(text.matches(&format!("# TYPE {family} ")).count(), 1, "{name}");
+        assert!(line.rsplit(' ').next().unwrap().parse::<f64>().is_ok(), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_are_for_this_machine_unless_said_otherwise() {
+    let forwarded = [("x-forwarded-for", "192.0.2.1")];
+    for (settings, headers, status) in [
+        (&[][..], &[][..], 200),
+        // A proxy of which we know nothing passed the call on.
+        (&[], &forwarded, 403),
+        (&[("trusted_proxies", "127.0.0.1")], &forwarded, 403),
+        (&[("metrics", "everyone")], &forwarded, 200),
+        (&[("metrics", "nobody")], &[], 403),
+    ] {
+        let app = TestApp::with(settings).await;
+        let answer = app.send(Method::GET, "/metrics", headers, Vec::new()).await;
+        assert_eq!(answer.status.as_u16(), status, "{settings:?} {headers:?}");
+        if status == 403 {
+            assert_eq!(answer.code(), "metrics_private");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_s_commands_work_when_pasted() {
+    let app = TestApp::start().await;
+    let page = app.get("/").await;
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    let text = page.text();
+    assert!(!text.contains("<script") && !text.contains("https://"), "{text}");
+    let plain = text
+        .replace("&quot;", "\"")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&");
+    let commands: Vec<&str> =
+        plain.split("<pre>").skip(1).map(|part| part.split("</pre>").next().unwrap()).collect();
+    let script = commands[..3].join("\nsleep 2\n");
+    let shell = script.clone();
+    let output = tokio::task::spawn_blocking(move || {
+        std::process::Command::new("sh").arg("-c").arg(shell).output()
+    });
+    let output = output.await.unwrap().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("\"accepted\":1") && said.contains("\"path\":\"/hello\""), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_follows_the_public_url_and_shows_nothing_that_a_client_made_up() {
+    let app = TestApp::with(&[("public_url", "https://stats.example.com/base")]).await;
+    for path in ["/", "/base", "/base/"] {
+        let page = app.get(path).await.text();
+        assert!(page.contains("curl -sS https://stats.example.com/base/api/requests"), "{path}");
+        assert!(page.contains("api-analytics project create"));
+    }
+    assert_eq!(app.get("/base/api/health").await.status, 200);
+    assert_eq!(app.get("/basement/api/health").await.status, 404);
+    let app = TestApp::start().await;
+    let stream = app.send(Method::GET, "/", &[("host", "evil\"><b>")], Vec::new()).await;
+    assert!(!stream.text().contains("<b>"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packages_are_listed_and_sent() {
+    let app = TestApp::start().await;
+    let list = app.get("/sdk/python/").await;
+    assert_eq!(list.status, 200);
+    for (file, bytes) in server::web::wheels::WHEELS {
+        assert!(list.text().contains(file));
+        let sent = app.get(&format!("/sdk/python/{file}")).await;
+        assert_eq!(
+            (sent.header("content-type"), sent.body.as_slice()),
+            ("application/zip", *bytes)
+        );
+    }
+}
