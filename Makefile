@@ -54,7 +54,7 @@ bench: build ## the numbers that the design asks for; minutes (see bench/src/mai
 	$(CARGO) build --release --locked -p bench
 	$(CARGO) run --release --locked -p analytics --example stages
 	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/release/api-analytics" "$${CARGO_TARGET_DIR:-target}/release/bench"
-	@./sdk/python/bench/run.sh
+	@./sdk/python/bench.sh --out sdk/python/bench/results.json
 
 gen: setup wheel ## make anew what is generated and committed: country and agent tables, the OpenAPI document
 	./scripts/gen-country.sh

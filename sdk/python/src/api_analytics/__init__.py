@@ -1,0 +1,12 @@
+"""API Analytics: tells a server of yours about each request that your API answers.
+
+Take the middleware of your framework: ``api_analytics.fastapi``, ``api_analytics.starlette``, or
+``api_analytics.asgi`` for any other ASGI app. This module imports none of them, so that a process
+pays only for the one that it uses.
+"""
+
+from api_analytics.version import VERSION
+
+__version__ = VERSION
+
+__all__ = ["__version__"]

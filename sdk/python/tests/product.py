@@ -1,0 +1,94 @@
+"""The product's own server, started from the binary that `API_ANALYTICS_BIN` names."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+
+class Product:
+    """A server with a data folder and one project, which can be killed and started again."""
+
+    def __init__(self, binary: str, folder: Path) -> None:
+        self._binary = binary
+        self._folder = folder
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.start()
+        self.key: str = self._get("/api/generate", {})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        log = (self._folder / "server.log").open("ab")
+        self._process = subprocess.Popen(
+            [
+                self._binary,
+                "serve",
+                "--listen",
+                f"127.0.0.1:{self.port}",
+                "--data",
+                str(self._folder / "data"),
+            ],
+            stdout=log,
+            stderr=log,
+            cwd=self._folder,
+            env={k: v for k, v in os.environ.items() if not k.startswith("API_ANALYTICS_")},
+        )
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                urllib.request.urlopen(self.url + "/api/health", timeout=5).close()
+                return
+            except OSError:
+                assert self._process.poll() is None, self.log()
+                assert time.monotonic() < deadline, self.log()
+                time.sleep(0.05)
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait(30)
+
+    def log(self) -> str:
+        return (self._folder / "server.log").read_text(errors="replace")
+
+    def rows(self) -> "list[dict[str, Any]]":
+        """All that `/api/data` has."""
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = self._get(
+                f"/api/data?page={len(rows) // 50_000 + 1}", {"X-AUTH-TOKEN": self.key}
+            )
+            rows += page
+            if len(page) < 50_000:
+                return rows
+
+    def wait_for_rows(self, count: int, seconds: float = 15.0) -> "list[dict[str, Any]]":
+        """Waits for at least `count` rows, then returns all."""
+        return self._wait(lambda rows: len(rows) >= count, seconds)
+
+    def _wait(
+        self, met: "Callable[[list[dict[str, Any]]], bool]", seconds: float
+    ) -> "list[dict[str, Any]]":
+        deadline = time.monotonic() + seconds
+        while True:
+            rows = self.rows()
+            if met(rows):
+                return rows
+            assert time.monotonic() < deadline, f"only {len(rows)} rows came\n{self.log()[-2000:]}"
+            time.sleep(0.1)
+
+    def _get(self, path: str, headers: "dict[str, str]") -> Any:
+        request = urllib.request.Request(self.url + path, headers=headers)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.load(response)
