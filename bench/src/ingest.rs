@@ -1,0 +1,197 @@
+//! Hits kept through HTTP: how many, at what cost, in how much memory, how soon visible.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::data::{Random, body};
+use crate::server::{Client, Server};
+use crate::{Options, Table};
+
+static BATCH_ID: AtomicU64 = AtomicU64::new(1);
+
+#[expect(clippy::disallowed_methods, reason = "hits have the time at which they are made")]
+pub fn now_us() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
+}
+
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Posts until `hits` are kept or `time` has passed; returns hits kept, posts made and seconds.
+pub fn load(
+    address: &str,
+    keys: &[String],
+    connections: usize,
+    batch: u64,
+    hits: u64,
+    time: Duration,
+) -> (u64, u64, f64) {
+    let kept = Arc::new(AtomicU64::new(0));
+    let posts = Arc::new(AtomicU64::new(0));
+    let now = now_us();
+    let started = Instant::now();
+    let threads: Vec<_> = (0..connections)
+        .map(|n| {
+            let (kept, posts, keys, address) =
+                (kept.clone(), posts.clone(), keys.to_vec(), address.to_owned());
+            std::thread::spawn(move || {
+                let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ ((n as u64 + 1) << 17));
+                let count = (20_000 / batch).clamp(2, 200);
+                let mut bodies: Vec<_> = (0..count)
+                    .map(|_| {
+                        let back = random.below(3_600_000_000) as i64;
+                        body(&mut random, batch, now - back - 5_000_000, now - back)
+                    })
+                    .collect();
+                let mut client = Client::connect(&address).expect("a connection");
+                while started.elapsed() < time && kept.load(Ordering::Relaxed) < hits {
+                    let id = BATCH_ID.fetch_add(1, Ordering::Relaxed);
+                    let body = &mut bodies[(id % count) as usize];
+                    body.set_id(id);
+                    let key = &keys[(id as usize) % keys.len()];
+                    let (status, answer) =
+                        client.send("POST", "/api/requests", key, &body.bytes).expect("an answer");
+                    match status {
+                        200 => {
+                            kept.fetch_add(batch, Ordering::Relaxed);
+                            posts.fetch_add(1, Ordering::Relaxed);
+                        }
+                        503 => std::thread::sleep(Duration::from_millis(50)),
+                        other => panic!("{other}: {}", String::from_utf8_lossy(&answer)),
+                    }
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("a client ends well");
+    }
+    (kept.load(Ordering::Relaxed), posts.load(Ordering::Relaxed), started.elapsed().as_secs_f64())
+}
+
+/// Milliseconds until a hit that was acknowledged is in an answer.
+fn ack_to_visible(server: &Server, key: &str) -> f64 {
+    let mut client = Client::connect(&server.address).expect("a connection");
+    let name = format!("/visible/{}", BATCH_ID.fetch_add(1, Ordering::Relaxed));
+    let hit =
+        format!("{{\"requests\":[{{\"path\":\"{name}\",\"method\":\"GET\",\"status\":200}}]}}");
+    let (status, _) = client.send("POST", "/api/requests", key, hit.as_bytes()).expect("an answer");
+    assert_eq!(status, 200);
+    let acknowledged = Instant::now();
+    loop {
+        let (_, answer) =
+            client.get(&format!("/api/v1/hits?limit=1&q=path:{name}"), key).expect("an answer");
+        if String::from_utf8_lossy(&answer).contains(&name) {
+            return acknowledged.elapsed().as_secs_f64() * 1e3;
+        }
+        assert!(acknowledged.elapsed() < Duration::from_secs(60), "{name} does not become visible");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub fn run(options: &Options, table: &mut Table) {
+    let time = Duration::from_secs(options.seconds);
+    let server = Server::start(&options.binary, &options.folder.join("ingest"), &[]);
+    let key = vec![server.new_key()];
+    let (resident, anonymous) = server.memory();
+    table.add("memory_idle", resident, "MB", "100");
+    table.add("memory_idle_anonymous", anonymous, "MB", "60");
+    let visible: Vec<f64> = (0..15).map(|_| ack_to_visible(&server, &key[0])).collect();
+    table.add("ack_to_visible_idle", median(visible), "ms", "1000");
+
+    for (connections, batch) in [(1, 1_000), (2, 1_000), (1, 50), (2, 50), (16, 50)] {
+        let (kept, _, seconds) = load(&server.address, &key, connections, batch, u64::MAX, time);
+        table.add(
+            format!("kept_batches_of_{batch}_from_{connections}"),
+            kept as f64 / seconds,
+            "hits/s",
+            "",
+        );
+        wait_until_applied(&server);
+    }
+    sustained(options, table, &server, &key);
+    let (_, posts, seconds) = load(&server.address, &key, 64, 10, u64::MAX, time);
+    table.add("posts_of_10_from_64", posts as f64 / seconds, "posts/s", "20000");
+    wait_until_applied(&server);
+    server.stop();
+}
+
+/// The main load, with eyes on memory, visibility and pauses meanwhile.
+fn sustained(options: &Options, table: &mut Table, server: &Server, key: &[String]) {
+    let time = Duration::from_secs(options.seconds * 3);
+    let stop = Arc::new(AtomicBool::new(false));
+    let before = server.cpu();
+    let watcher = {
+        let (address, key, stop) = (server.address.clone(), key[0].clone(), stop.clone());
+        std::thread::spawn(move || {
+            let mut client = Client::connect(&address).expect("a connection");
+            let mut pauses = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let asked = Instant::now();
+                let (status, _) = client.get("/api/v1/hits?limit=10", &key).expect("an answer");
+                assert_eq!(status, 200);
+                pauses.push(asked.elapsed().as_secs_f64() * 1e3);
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            pauses
+        })
+    };
+    let loading = {
+        let (address, key) = (server.address.clone(), key.to_vec());
+        std::thread::spawn(move || load(&address, &key, 16, 1_000, u64::MAX, time))
+    };
+    let (mut resident, mut anonymous, mut inbox, mut visible) = (0f64, 0f64, 0f64, Vec::new());
+    while !loading.is_finished() {
+        let (one, other) = server.memory();
+        resident = resident.max(one);
+        anonymous = anonymous.max(other);
+        inbox = inbox.max(server.metric("api_analytics_inbox_bytes"));
+        visible.push(ack_to_visible(server, &key[0]));
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let (kept, _, seconds) = loading.join().expect("the load ends well");
+    stop.store(true, Ordering::Relaxed);
+    let pauses = watcher.join().expect("the watcher ends well");
+    table.add("kept_batches_of_1000_from_16_sustained", kept as f64 / seconds, "hits/s", "400000");
+    let lag = wait_until_applied(server);
+    table.add("seconds_behind_at_the_end", lag, "s", "1");
+    for (name, cpu) in server.cpu() {
+        let spent =
+            cpu - before.iter().find(|(other, _)| *other == name).map_or(0.0, |(_, cpu)| *cpu);
+        if spent / kept as f64 * 1e6 >= 0.01 {
+            table.add(format!("cpu_per_hit_{name}"), spent / kept as f64 * 1e6, "us", "");
+        }
+    }
+    let total = |cpu: Vec<(String, f64)>| cpu.iter().map(|(_, cpu)| cpu).sum::<f64>();
+    table.add(
+        "cpu_per_hit",
+        (total(server.cpu()) - total(before)) / kept as f64 * 1e6,
+        "us",
+        "3 to 4",
+    );
+    table.add("memory_under_load", resident, "MB", "400");
+    table.add("memory_under_load_anonymous", anonymous, "MB", "");
+    table.add("inbox_under_load", inbox / 1e6, "MB", "");
+    table.add("ack_to_visible_under_load_median", median(visible.clone()), "ms", "1000");
+    table.add(
+        "ack_to_visible_under_load_longest",
+        visible.iter().copied().fold(0.0, f64::max),
+        "ms",
+        "1000",
+    );
+    table.add("read_under_load_median", median(pauses.clone()), "ms", "");
+    table.add("read_under_load_longest", pauses.iter().copied().fold(0.0, f64::max), "ms", "");
+}
+
+/// Seconds until nothing waits in the inbox.
+pub fn wait_until_applied(server: &Server) -> f64 {
+    let started = Instant::now();
+    while server.metric("api_analytics_inbox_records") > 0.0 {
+        assert!(started.elapsed() < Duration::from_secs(600), "the inbox does not empty");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    started.elapsed().as_secs_f64()
+}

@@ -1,0 +1,84 @@
+//! The numbers that the design asks for, measured against the release binary on this machine: `make bench`.
+//!
+//! Prints a table of name, value, unit and aim and writes the same to `bench/results.json`. Client and server share the
+//! machine's cores, as the aims assume. `BENCH=ingest,pages` chooses, `BENCH_SECONDS` sets how long each load runs
+//! (default 10), `BENCH_HITS` how many hits the reading part has (default 10,000,000).
+#![expect(clippy::print_stdout, reason = "its purpose")]
+
+mod data;
+mod ingest;
+mod reading;
+mod server;
+
+use std::path::PathBuf;
+
+/// One measured number.
+pub struct Row {
+    name: String,
+    value: f64,
+    unit: &'static str,
+    aim: &'static str,
+}
+
+/// The table, printed as it grows.
+#[derive(Default)]
+pub struct Table {
+    rows: Vec<Row>,
+}
+
+impl Table {
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        aim: &'static str,
+    ) {
+        let name = name.into();
+        let text = if value >= 1_000.0 { format!("{value:.0}") } else { format!("{value:.2}") };
+        println!("{name:<52} {text:>12} {unit:<12} {aim}");
+        self.rows.push(Row { name, value, unit, aim });
+    }
+}
+
+pub struct Options {
+    pub binary: PathBuf,
+    /// Where the servers' folders lie; on a real disk.
+    pub folder: PathBuf,
+    pub seconds: u64,
+    pub hits: u64,
+}
+
+fn main() {
+    let number = |name: &str, or: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(or)
+    };
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let binary = std::env::var_os("API_ANALYTICS_BIN")
+        .map_or_else(|| root.join("target/release/api-analytics"), PathBuf::from);
+    let options = Options {
+        binary,
+        folder: std::env::temp_dir().join(format!("api-analytics-bench-{}", std::process::id())),
+        seconds: number("BENCH_SECONDS", 10),
+        hits: number("BENCH_HITS", 10_000_000),
+    };
+    let chosen = std::env::var("BENCH").unwrap_or_else(|_| "ingest,reading".to_owned());
+    let mut table = Table::default();
+    std::fs::create_dir_all(&options.folder).expect("a folder to work in");
+    for part in chosen.split(',') {
+        match part {
+            "ingest" => ingest::run(&options, &mut table),
+            "reading" => reading::run(&options, &mut table),
+            other => println!("there is no part {other:?}: ingest, reading"),
+        }
+    }
+    let _ = std::fs::remove_dir_all(&options.folder);
+    let rows: Vec<serde_json::Value> = table
+        .rows
+        .iter()
+        .map(|row| serde_json::json!({"name": row.name, "value": row.value, "unit": row.unit, "aim": row.aim}))
+        .collect();
+    let text = serde_json::to_string_pretty(&rows).expect("plain data");
+    std::fs::write(root.join("bench/results.json"), text + "\n")
+        .expect("the results can be written");
+}

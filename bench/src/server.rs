@@ -1,0 +1,222 @@
+//! The server under test: the release binary on a fresh folder, and what the kernel says of it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub struct Server {
+    child: Child,
+    pub address: String,
+    pub data: PathBuf,
+    binary: PathBuf,
+    settings: Vec<String>,
+}
+
+impl Server {
+    pub fn start(binary: &Path, data: &Path, settings: &[&str]) -> Server {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        drop(listener);
+        let settings: Vec<String> = settings.iter().map(|text| (*text).to_owned()).collect();
+        let child = spawn(binary, data, &address, &settings);
+        let server = Server {
+            child,
+            address,
+            data: data.to_path_buf(),
+            binary: binary.to_path_buf(),
+            settings,
+        };
+        server.wait_until_ready();
+        server
+    }
+
+    pub fn wait_until_ready(&self) -> Duration {
+        let started = Instant::now();
+        loop {
+            if let Ok(mut client) = Client::connect(&self.address)
+                && client.get("/api/health", "").is_ok_and(|(status, _)| status == 200)
+            {
+                return started.elapsed();
+            }
+            assert!(started.elapsed() < Duration::from_secs(120), "the server does not come up");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Kills it as a power cut would, starts it again, and says how long it took to answer.
+    pub fn crash_and_restart(&mut self) -> Duration {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it ends");
+        let started = Instant::now();
+        self.child = spawn(&self.binary, &self.data, &self.address, &self.settings);
+        self.wait_until_ready();
+        started.elapsed()
+    }
+
+    /// (resident, anonymous) in MB.
+    pub fn memory(&self) -> (f64, f64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
+            .unwrap_or_default();
+        let field = |name: &str| -> f64 {
+            let line = status.lines().find(|line| line.starts_with(name)).unwrap_or("");
+            line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0)
+                / 1024.0
+        };
+        (field("VmRSS:"), field("RssAnon:"))
+    }
+
+    /// CPU seconds so far by thread name.
+    pub fn cpu(&self) -> Vec<(String, f64)> {
+        let mut by_name: std::collections::BTreeMap<String, f64> = Default::default();
+        let Ok(tasks) = std::fs::read_dir(format!("/proc/{}/task", self.child.id())) else {
+            return Vec::new();
+        };
+        for task in tasks.flatten() {
+            let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { continue };
+            let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { continue };
+            let fields: Vec<&str> = stat[close + 2..].split(' ').collect();
+            let ticks: f64 =
+                fields[11].parse::<f64>().unwrap_or(0.0) + fields[12].parse::<f64>().unwrap_or(0.0);
+            *by_name.entry(stat[open + 1..close].to_owned()).or_default() += ticks / 100.0;
+        }
+        by_name.into_iter().collect()
+    }
+
+    pub fn metric(&self, name: &str) -> f64 {
+        let mut client = Client::connect(&self.address).expect("it answers");
+        let (_, text) = client.get("/metrics", "").expect("it answers");
+        let text = String::from_utf8_lossy(&text).into_owned();
+        text.lines()
+            .filter(|line| line.split([' ', '{']).next() == Some(name))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    }
+
+    pub fn new_key(&self) -> String {
+        let mut client = Client::connect(&self.address).expect("it answers");
+        let (status, body) = client.get("/api/generate", "").expect("it answers");
+        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+        String::from_utf8_lossy(&body).trim().trim_matches('"').to_owned()
+    }
+
+    /// Runs a subcommand beside the server.
+    pub fn command(&self, arguments: &[&str]) {
+        let done = Command::new(&self.binary)
+            .args(arguments)
+            .arg("--data")
+            .arg(&self.data)
+            .stdout(Stdio::null())
+            .status()
+            .expect("it runs");
+        assert!(done.success(), "{arguments:?}");
+    }
+
+    pub fn stop(mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(binary: &Path, data: &Path, address: &str, settings: &[String]) -> Child {
+    Command::new(binary)
+        .args(["serve", "--listen", address, "--data"])
+        .arg(data)
+        .args(settings)
+        .env("API_ANALYTICS_LOG", "error")
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the server starts")
+}
+
+/// One kept-alive connection.
+pub struct Client {
+    stream: BufReader<TcpStream>,
+}
+
+impl Client {
+    pub fn connect(address: &str) -> std::io::Result<Client> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
+        Ok(Client { stream: BufReader::with_capacity(1 << 16, stream) })
+    }
+
+    pub fn get(&mut self, path: &str, key: &str) -> std::io::Result<(u16, Vec<u8>)> {
+        self.send("GET", path, key, &[])
+    }
+
+    pub fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        key: &str,
+        body: &[u8],
+    ) -> std::io::Result<(u16, Vec<u8>)> {
+        let mut head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        );
+        if !key.is_empty() {
+            head.push_str(&format!("X-AUTH-TOKEN: {key}\r\n"));
+        }
+        head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+        let stream = self.stream.get_mut();
+        if body.len() < 16_384 {
+            let mut whole = head.into_bytes();
+            whole.extend(body);
+            stream.write_all(&whole)?;
+        } else {
+            stream.write_all(head.as_bytes())?;
+            stream.write_all(body)?;
+        }
+        self.read()
+    }
+
+    fn read(&mut self) -> std::io::Result<(u16, Vec<u8>)> {
+        let bad = || std::io::Error::other("not an HTTP answer");
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        let status = line.split(' ').nth(1).and_then(|text| text.parse().ok()).ok_or_else(bad)?;
+        let (mut length, mut chunked) = (0usize, false);
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line)?;
+            let header = line.trim().to_ascii_lowercase();
+            if header.is_empty() {
+                break;
+            }
+            if let Some(value) = header.strip_prefix("content-length:") {
+                length = value.trim().parse().map_err(|_| bad())?;
+            }
+            chunked |= header == "transfer-encoding: chunked";
+        }
+        let mut body = Vec::new();
+        if chunked {
+            loop {
+                line.clear();
+                self.stream.read_line(&mut line)?;
+                let size = usize::from_str_radix(line.trim(), 16).map_err(|_| bad())?;
+                let start = body.len();
+                body.resize(start + size, 0);
+                self.stream.read_exact(&mut body[start..])?;
+                line.clear();
+                self.stream.read_line(&mut line)?;
+                if size == 0 {
+                    break;
+                }
+            }
+        } else {
+            body.resize(length, 0);
+            self.stream.read_exact(&mut body)?;
+        }
+        Ok((status, body))
+    }
+}
