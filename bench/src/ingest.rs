@@ -88,7 +88,8 @@ fn ack_to_visible(server: &Server, key: &str) -> f64 {
             return acknowledged.elapsed().as_secs_f64() * 1e3;
         }
         assert!(acknowledged.elapsed() < Duration::from_secs(60), "{name} does not become visible");
-        std::thread::sleep(Duration::from_millis(5));
+        // A poll is a query, and must not become a load of its own.
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
@@ -134,7 +135,7 @@ fn sustained(options: &Options, table: &mut Table, server: &Server, key: &[Strin
                 let (status, _) = client.get("/api/v1/hits?limit=10", &key).expect("an answer");
                 assert_eq!(status, 200);
                 pauses.push(asked.elapsed().as_secs_f64() * 1e3);
-                std::thread::sleep(Duration::from_millis(100));
+                std::thread::sleep(Duration::from_millis(500));
             }
             pauses
         })
@@ -150,7 +151,7 @@ fn sustained(options: &Options, table: &mut Table, server: &Server, key: &[Strin
         anonymous = anonymous.max(other);
         inbox = inbox.max(server.metric("api_analytics_inbox_bytes"));
         visible.push(ack_to_visible(server, &key[0]));
-        std::thread::sleep(Duration::from_millis(500));
+        std::thread::sleep(Duration::from_secs(2));
     }
     let (kept, _, seconds) = loading.join().expect("the load ends well");
     stop.store(true, Ordering::Relaxed);
