@@ -97,8 +97,8 @@ limits! {
     // The port.
     CONNECTIONS "connections" = 10_000, Items, settable, "",
         "Open connections; further ones wait in the kernel's queue. Each costs a few kilobytes, and a file descriptor.";
-    HEADER_READ_SECONDS "header_read_seconds" = 10, Seconds, fixed, "request_timeout",
-        "A client that has not sent its headers by then is holding a connection for nothing.";
+    HEADER_READ_SECONDS "header_read_seconds" = 95, Seconds, fixed, "request_timeout",
+        "The same timer runs between two calls of a kept-alive connection, and common clients keep one for 90 s: who closes first must be the client.";
     BODY_READ_SECONDS "body_read_seconds" = 60, Seconds, fixed, "request_timeout",
         "Room for a 15 MB batch over 2 Mbit/s; slower than that is a slow-loris.";
     FIRST_CALL_MS "first_call_ms" = 500, Milliseconds, fixed, "",

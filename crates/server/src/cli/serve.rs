@@ -18,7 +18,10 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
-    say_where_to_go(&running)?;
+    // Whoever started us may have closed standard output: that is no reason to stop serving.
+    if let Err(error) = say_where_to_go(&running) {
+        tracing::debug!(%error, "nobody reads what is said");
+    }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

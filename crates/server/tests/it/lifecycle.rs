@@ -179,7 +179,7 @@ fn the_log_holds_no_secret_even_where_it_tells_everything() {
         client.write_all(text.as_bytes()).unwrap();
         let mut answer = String::new();
         client.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 2"), "{method} {path}: {answer:?}");
         answer.rsplit("\r\n\r\n").next().unwrap().trim_matches('"').to_owned()
     };
     let key = call("GET", "/api/generate", "", "");
