@@ -220,7 +220,9 @@ fn to_country_test(field: Field, mut written: Written) -> Result<Test, String> {
     match written.text.as_bytes() {
         [] => Ok(Test::Is(String::new())),
         [a, b] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic() => Ok(Test::Is(written.text)),
-        bytes if !written.quoted && bytes.contains(&b'*') => to_text_test(field, written),
+        bytes if !written.quoted && !written.escaped_star && bytes.contains(&b'*') => {
+            to_text_test(field, written)
+        }
         _ => Err(format!(
             "`{}` is no country; write its two letters, as in country:US",
             short(&written.text)
@@ -401,6 +403,10 @@ mod tests {
         check(
             r"path:\*a*",
             "a `*` that stands for itself cannot stand beside one that does not; put the value in quotes (at character 5)",
+        );
+        check(
+            "country:\\*",
+            "`*` is no country; write its two letters, as in country:US (at character 8)",
         );
         check(
             "country:Germany",
