@@ -23,8 +23,14 @@ fn found(folder: &Path, needle: &[u8]) -> Vec<String> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             names.extend(found(&path, needle));
-        } else if std::fs::read(&path).unwrap().windows(needle.len()).any(|window| window == needle)
-        {
+            continue;
+        }
+        // A file that is unlinked between listing and reading is no longer there to be searched.
+        let bytes = match std::fs::read(&path) {
+            Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => continue,
+            read => read.unwrap(),
+        };
+        if bytes.windows(needle.len()).any(|window| window == needle) {
             names.push(path.display().to_string());
         }
     }
