@@ -105,7 +105,7 @@ impl Builder {
 
     fn seal(&self, id: u64) -> Result<(), StoreError> {
         let Some(entry) = self.find(id) else { return Ok(()) };
-        self.replace(vec![entry], put_together)
+        self.replace("sealing", vec![entry], put_together)
     }
 
     fn find(&self, id: u64) -> Option<Entry> {
@@ -132,7 +132,7 @@ impl Builder {
         let Some(window) = cheapest else { return Ok(()) };
         let inputs = window.iter().map(|entry| (*entry).clone()).collect();
         drop(snapshot);
-        self.replace(inputs, put_together)
+        self.replace("merging", inputs, put_together)
     }
 
     /// Reads one sealed file that this run has not read yet, whole, and compares it with what was written.
@@ -175,7 +175,7 @@ impl Builder {
             let Some((edit, rows)) = self.edit(&entry, project, bound, erasure)? else { continue };
             if rows > 0 {
                 erased += rows;
-                self.replace(vec![entry], |connection, into, from| {
+                self.replace("erasing", vec![entry], |connection, into, from| {
                     copy_without(connection, into, &from[0], &edit)
                 })?;
             }
@@ -251,8 +251,10 @@ impl Builder {
     }
 
     /// Builds one sealed file out of `inputs` and switches to it. Returns when the old ones are unlinked.
+    /// `work` names the unfinished file, so that what a crash interrupted can be told from the folder.
     fn replace(
         &self,
+        work: &str,
         inputs: Vec<Entry>,
         fill: impl FnOnce(&Connection, &str, &[String]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
@@ -269,7 +271,7 @@ impl Builder {
             checksum: Vec::new(),
         };
         let path = folder.join(row.name());
-        let making = folder.join(format!("{}.making", row.name()));
+        let making = folder.join(format!("{}.{work}", row.name()));
         let from: Vec<String> = inputs.iter().map(|entry| entry.file.alias.clone()).collect();
         row.rows = build(&engine, &making, &format!("b{id}"), row.last_seq, &from, fill)?;
         let drop_ids: Vec<u64> = inputs.iter().map(|entry| entry.row.id).collect();

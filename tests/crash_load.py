@@ -1,0 +1,276 @@
+"""The client of the crash test: posts to several projects over kept-alive connections, tries again until it is answered,
+erases consumers, and keeps a plain model of what it was promised.
+
+It knows nothing of files or kills; while the server is away its calls break, and it makes them again.
+"""
+
+import itertools
+import random
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from posting import make_batch
+from server import BROKEN, Connection
+
+STATUSES = [200, 201, 204, 301, 404, 422, 500]
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@dataclass
+class Model:
+    """What one project must hold. A path names a hit; no two hits share one."""
+
+    key: str
+    # Paths to their consumer, of hits whose batch was answered with 200.
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    # Paths whose batch was sent and never answered: there once or not at all.
+    unknown: dict[str, str] = field(default_factory=dict)
+    # Consumers whose erasure was sent: their hits may be going.
+    being_erased: set[str] = field(default_factory=set)
+    # Consumers whose erasure was answered: no hit of theirs is anywhere.
+    erased: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def hit_of(path: str, user: str) -> dict:
+    """Every field follows from the path, so that what comes back can be checked without having been kept."""
+    number = sum(path.encode())
+    return {
+        "path": path,
+        "user_id": user,
+        "method": METHODS[number % len(METHODS)],
+        "status": STATUSES[number % len(STATUSES)],
+        "response_time": number % 1_000 + 0.25,
+        "hostname": f"host{number % 3}.example.com",
+        "ip_address": f"203.0.113.{number % 250}",
+        "user_agent": f"agent/{number % 20}",
+        "request_size": number,
+    }
+
+
+def assert_is(hit: dict, user: str) -> None:
+    """A hit as `/api/v1/hits` shows it is the one that was posted."""
+    posted = hit_of(hit["path"], user)
+    shown = {
+        "path": hit["path"],
+        "user_id": hit["user_id"],
+        "method": hit["method"],
+        "status": hit["status"],
+        "response_time": hit["duration_ms"],
+        "hostname": hit["host"],
+        "ip_address": hit["address"],
+        "user_agent": hit["user_agent"],
+        "request_size": hit["request_size"],
+    }
+    assert shown == posted
+
+
+class Load:
+    """Threads that post, erase and read until they are told to stop."""
+
+    def __init__(self, port: int, keys: list[str], seed: int):
+        self.port, self.seed = port, seed
+        self.models = [Model(key) for key in keys]
+        self.counts: Counter[str] = Counter()
+        self.errors: list[BaseException] = []
+        self.stopping = threading.Event()
+        # Cleared for a while: no batch is begun; no erasure or deletion is.
+        self.may_post, self.may_erase = threading.Event(), threading.Event()
+        self.may_post.set()
+        self.may_erase.set()
+        # Projects that were deleted: number to key, and whether the deletion was answered.
+        self.deleted: dict[int, str] = {}
+        self.delete_now = threading.Event()
+        # Set for a moment: every eraser erases now.
+        self.erase_now = threading.Event()
+        self.numbers = itertools.count()
+        self.threads: list[threading.Thread] = []
+
+    def start(self, posters: int = 4, erasers: int = 3, deleters: int = 1, readers: int = 1) -> None:
+        for work, count in ((self.post, posters), (self.erase, erasers), (self.delete, deleters), (self.read, readers)):
+            for number in range(count):
+                chance = random.Random(f"{self.seed} {work.__name__} {number}")
+                thread = threading.Thread(
+                    target=self.guard, args=(work, chance), name=f"{work.__name__}{number}", daemon=True
+                )
+                thread.start()
+                self.threads.append(thread)
+
+    def guard(self, work, chance: random.Random) -> None:
+        try:
+            work(Connection(self.port, timeout=30), chance)
+        except BaseException as problem:
+            self.errors.append(problem)
+
+    def finish(self, seconds: float = 60) -> None:
+        """Everything begun is brought to its answer; the server has to be there."""
+        self.stopping.set()
+        self.may_post.set()
+        self.may_erase.set()
+        for thread in self.threads:
+            thread.join(seconds)
+            assert not thread.is_alive(), f"{thread.name} got no answer within {seconds} s"
+        self.check()
+
+    def check(self) -> None:
+        if self.errors:
+            raise self.errors[0]
+
+    # The work of each thread.
+
+    def post(self, connection: Connection, chance: random.Random) -> None:
+        answered: list[tuple[Model, dict, int]] = []
+        while not self.stopping.is_set():
+            if not self.may_post.wait(0.1):
+                continue
+            model = chance.choice(self.models)
+            batch = self.new_batch(chance, [f"user{chance.randrange(50)}"])
+            if chance.random() < 0.05:
+                self.post_once(connection, model, batch)
+                continue
+            accepted = self.post_until_answered(connection, model, batch)
+            answered.append((model, batch, accepted))
+            if chance.random() < 0.1:
+                # A client that lost the answer posts again, perhaps much later; it is told the same.
+                old_model, old_batch, old_accepted = chance.choice(answered[-200:])
+                again = self.post_until_answered(connection, old_model, old_batch)
+                assert again == old_accepted, f"a repeated batch was answered {again} in place of {old_accepted}"
+                self.counts["repeated batches"] += 1
+            time.sleep(chance.random() * 0.03)
+
+    def erase(self, connection: Connection, chance: random.Random) -> None:
+        while not self.stopping.is_set():
+            model = chance.choice(self.models)
+            user = f"erased{next(self.numbers)}"
+            batches = [
+                self.new_batch(chance, [user, f"user{chance.randrange(50)}"]) for _ in range(chance.randrange(1, 4))
+            ]
+            for batch in batches:
+                self.may_post.wait()
+                self.post_until_answered(connection, model, batch)
+                self.erase_now.wait(chance.random() * 0.2)
+            # Long enough for its hits to be sealed, or not.
+            self.erase_now.wait(chance.random() * 2)
+            self.may_erase.wait()
+            with model.lock:
+                model.being_erased.add(user)
+            self.counts["erasures sent"] += 1
+            self.until_answered(connection, "DELETE", f"/api/v1/consumers/u:{user}", None, model.key)
+            with model.lock:
+                model.erased.add(user)
+            self.counts["erasures"] += 1
+            if chance.random() < 0.5:
+                # A late repetition of a batch does not bring back what was erased.
+                self.post_until_answered(connection, model, chance.choice(batches))
+                self.counts["repeated after an erasure"] += 1
+
+    def delete(self, connection: Connection, chance: random.Random) -> None:
+        """Projects come and go."""
+        while not self.stopping.is_set():
+            try:
+                made = connection.call("POST", "/api/v1/projects", {"name": "to be deleted"}).must(201).json()
+            except BROKEN:
+                time.sleep(0.02)
+                continue
+            model = Model(made["key"])
+            for _ in range(3):
+                self.post_until_answered(connection, model, self.new_batch(chance, ["someone"]))
+                self.delete_now.wait(chance.random() * 0.5)
+            self.delete_now.wait(4)
+            self.may_erase.wait()
+            self.deleted[made["project_id"]] = model.key
+            self.until_deleted(connection, model.key)
+            self.counts["deletions"] += 1
+
+    def until_deleted(self, connection: Connection, key: str) -> None:
+        is_first = True
+        while True:
+            try:
+                answer = connection.call("DELETE", "/api/v1/project", key=key)
+            except BROKEN:
+                is_first = False
+                time.sleep(0.02)
+                continue
+            if answer.status == 503:
+                is_first = False
+                time.sleep(0.05)
+                continue
+            # Its key is unknown from the moment in which the deletion has begun: nobody can ask twice.
+            if answer.status == 401 and not is_first:
+                self.counts["deletions cut off"] += 1
+                return
+            assert answer.must().json()["erased"] > 0
+            return
+
+    def read(self, connection: Connection, chance: random.Random) -> None:
+        """Readers hold files that are being replaced. What they see has no hit twice and none that was erased before."""
+        while not self.stopping.is_set():
+            model = chance.choice(self.models)
+            with model.lock:
+                erased = set(model.erased)
+            try:
+                answer = connection.call("GET", "/api/v1/hits?limit=2000", key=model.key)
+            except BROKEN:
+                time.sleep(0.02)
+                continue
+            if answer.status == 503:
+                continue
+            hits = answer.must().json()["hits"]
+            paths = Counter(hit["path"] for hit in hits)
+            twice = [path for path, count in paths.items() if count > 1]
+            assert not twice, f"read twice: {twice[:5]}"
+            back = [hit["path"] for hit in hits if hit["user_id"] in erased]
+            assert not back, f"read after its erasure was answered: {back[:5]}"
+            self.counts["reads"] += 1
+            time.sleep(0.05)
+
+    # Calls.
+
+    def new_batch(self, chance: random.Random, users: list[str]) -> dict:
+        number = next(self.numbers)
+        hits = [hit_of(f"/{number}/{index}", chance.choice(users)) for index in range(chance.randrange(1, 40))]
+        return make_batch(hits, batch_id=f"batch-{self.seed}-{number}")
+
+    def post_once(self, connection: Connection, model: Model, batch: dict) -> None:
+        """As the original's clients do: what is not answered is given up."""
+        paths = {hit["path"]: hit["user_id"] for hit in batch["requests"]}
+        with model.lock:
+            model.unknown.update(paths)
+        try:
+            answer = connection.call("POST", "/api/requests", batch, model.key)
+        except BROKEN:
+            self.counts["batches given up"] += 1
+            return
+        if answer.status == 503:
+            return
+        answer.must()
+        with model.lock:
+            for path in paths:
+                del model.unknown[path]
+            model.acknowledged.update(paths)
+
+    def post_until_answered(self, connection: Connection, model: Model, batch: dict) -> int:
+        answer = self.until_answered(connection, "POST", "/api/requests", batch, model.key)
+        accepted = answer["accepted"]
+        assert accepted == len(batch["requests"]), answer
+        with model.lock:
+            model.acknowledged.update({hit["path"]: hit["user_id"] for hit in batch["requests"]})
+        self.counts["batches"] += 1
+        return accepted
+
+    def until_answered(self, connection: Connection, method: str, path: str, body: object, key: str) -> dict:
+        """Again and again, as long as the server is away or says that it cannot now."""
+        while True:
+            try:
+                answer = connection.call(method, path, body, key)
+            except BROKEN:
+                self.counts["tries that broke"] += 1
+                time.sleep(0.02)
+                continue
+            if answer.status == 503:
+                self.counts["tries refused"] += 1
+                time.sleep(0.05)
+                continue
+            return answer.must().json()

@@ -1,0 +1,202 @@
+"""A data folder seen from outside: its files, its manifest, what an interrupted server was doing, and the rows in it.
+
+Read only, and never the files that a server holds: SQLite files are copied first, DuckDB files are opened when no
+server runs.
+"""
+
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+# The number of paths among the kinds of texts of a data file.
+PATH = 2
+
+
+def file_names(data: Path) -> set[str]:
+    """Of data files and what goes with them."""
+    try:
+        return {entry.name for entry in os.scandir(data / "hits") if entry.is_file()}
+    except FileNotFoundError:
+        return set()
+
+
+def sealed_files(data: Path) -> list[Path]:
+    return sorted((data / "hits").glob("sealed-????????.duckdb"))
+
+
+def active_files(data: Path) -> list[Path]:
+    return sorted((data / "hits").glob("active-????????.duckdb"))
+
+
+def all_files(data: Path) -> list[Path]:
+    return sorted(path for path in data.rglob("*") if path.is_file() and not path.is_socket())
+
+
+def find_bytes(data: Path, needle: str) -> list[str]:
+    """The files whose bytes hold the needle as it is. Compressed ones hide it: see `find_rows`."""
+    return [str(path.relative_to(data)) for path in all_files(data) if needle.encode() in path.read_bytes()]
+
+
+def find_rows(data: Path, needle: str) -> list[str]:
+    """The data files with a text that holds the needle, read by the engine. No server may run."""
+    found = []
+    for path in [*active_files(data), *sealed_files(data)]:
+        with open_copy(path) as database:
+            count = database.execute("SELECT count(*) FROM strings WHERE contains(text, ?)", [needle]).fetchone()[0]
+        if count:
+            found.append(path.name)
+    return found
+
+
+def read_paths(data: Path) -> list[tuple[int, str]]:
+    """(project, path) of every hit in every file that the manifest names. No server may run."""
+    rows = []
+    for name in read_manifest(data):
+        with open_copy(data / "hits" / name) as database:
+            rows += database.execute(
+                "SELECT h.project, s.text FROM hits h JOIN strings s"
+                " ON s.kind = ? AND s.project = h.project AND s.id = h.path",
+                [PATH],
+            ).fetchall()
+    return rows
+
+
+def open_copy(path: Path) -> duckdb.DuckDBPyConnection:
+    """A copy is opened, with its log, so that nothing of the folder changes by being looked at."""
+    folder = Path(tempfile.mkdtemp(prefix="api-analytics-look-"))
+    for file in [path, path.with_name(path.name + ".wal")]:
+        if file.exists():
+            shutil.copy(file, folder / file.name)
+    connection = duckdb.connect(str(folder / path.name))
+    shutil.rmtree(folder)
+    return connection
+
+
+def query_inbox(data: Path, statement: str) -> list[tuple]:
+    return query_copy(data, "inbox.sqlite", statement)
+
+
+def query_meta(data: Path, statement: str) -> list[tuple]:
+    return query_copy(data, "meta.sqlite", statement)
+
+
+def query_copy(data: Path, file: str, statement: str) -> list[tuple]:
+    """Asks a copy: looking at the original would change its log. `Torn` where a running server wrote meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="api-analytics-look-") as folder:
+        for name in (file, f"{file}-wal"):
+            if (data / name).exists():
+                shutil.copy(data / name, folder)
+        connection = sqlite3.connect(f"{folder}/{file}")
+        try:
+            return connection.execute(statement).fetchall()
+        except sqlite3.OperationalError as problem:
+            if "no such table" in str(problem):  # killed before it made its tables
+                return []
+            raise Torn(str(problem)) from problem
+        except sqlite3.DatabaseError as problem:
+            raise Torn(str(problem)) from problem
+        finally:
+            connection.close()
+
+
+class Torn(Exception):
+    """A copy that was taken while the file was written."""
+
+
+def read_position(data: Path, manifest: dict[str, str]) -> int | None:
+    """The last record that the active file holds, with its log; none where it cannot be read."""
+    for name, kind in manifest.items():
+        if kind == "active":
+            try:
+                with open_copy(data / "hits" / name) as database:
+                    return database.execute("SELECT seq FROM progress").fetchone()[0]
+            except duckdb.Error:
+                return None
+    return None
+
+
+def read_manifest(data: Path) -> dict[str, str]:
+    """File name to kind: active, frozen or sealed."""
+    rows = query_inbox(data, "SELECT id, kind FROM files ORDER BY id")
+    return {f"{'sealed' if kind == 'sealed' else 'active'}-{number:08}.duckdb": kind for number, kind in rows}
+
+
+def ledger_seqs(data: Path) -> set[int]:
+    """The erasures that have begun to become true. A line that a crash cut off does not count."""
+    path = data / "erasures.jsonl"
+    if not path.exists():
+        return set()
+    whole = path.read_bytes().rpartition(b"\n")[0]
+    return {json.loads(line)["seq"] for line in whole.splitlines()}
+
+
+@dataclass
+class Interrupted:
+    """What a killed server left in the middle of."""
+
+    starting: bool = False
+    # Some file was being made: one of the three below, where it can be told which.
+    building: bool = False
+    # A frozen file was being made into a sealed one.
+    sealing: bool = False
+    # Several sealed files were being made into one.
+    merging: bool = False
+    # An erasure was numbered and not yet true.
+    erasure_waiting: bool = False
+    # Its files were being written anew.
+    erasing: bool = False
+    # Frozen files waited to be sealed.
+    frozen: bool = False
+    # The active file's log held rows that its file did not.
+    log_unwritten: bool = False
+    # The active file held everything itself, and the inbox had not been told.
+    checkpointed: bool = False
+    # A project was to be deleted, and was not yet.
+    deleting: bool = False
+    # Acknowledged records were in the inbox and in no data file.
+    unapplied: bool = False
+    # Records were in the inbox and in a data file: between being applied, or checkpointed, and being trimmed.
+    untrimmed: bool = False
+    # A file that no manifest names was there: a switch was cut between its manifest and its unlinking, or before it.
+    stray: bool = False
+
+    def phases(self) -> list[str]:
+        return [name for name, hit in vars(self).items() if hit]
+
+
+def what_was_interrupted(data: Path, was_ready: bool, may_merge: bool) -> Interrupted:
+    """Reads it from what a killed server left. `may_merge`: whether it would merge files at all."""
+    found = Interrupted(starting=not was_ready)
+    names = file_names(data)
+    manifest = read_manifest(data)
+    if not manifest:
+        return found
+    pending = {seq for (seq,) in query_inbox(data, "SELECT seq FROM erasures")}
+    found.frozen = "frozen" in manifest.values()
+    found.erasure_waiting = bool(pending)
+    found.log_unwritten = any(
+        (data / "hits" / name).stat().st_size > 0
+        for name in names
+        if name.startswith("active-") and name.endswith(".wal")
+    )
+    position = read_position(data, manifest)
+    records = query_inbox(data, "SELECT min(first_seq), max(last_seq), min(last_seq) FROM records")
+    if position is not None and records and records[0][0] is not None:
+        _, last, first_whole = records[0]
+        found.unapplied = last > position
+        found.untrimmed = first_whole <= position
+        found.checkpointed = found.untrimmed and not found.log_unwritten
+    found.deleting = bool(query_meta(data, "SELECT 1 FROM projects WHERE deleting = 1"))
+    found.stray = any(name.endswith(".duckdb") and name not in manifest for name in names)
+    # An unfinished file is named for the work that it comes from.
+    found.sealing, found.merging, found.erasing = (
+        any(name.endswith(suffix) for name in names) for suffix in (".sealing", ".merging", ".erasing")
+    )
+    found.building = found.sealing or found.merging or found.erasing
+    return found

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs the tests with real processes. Installs what they need into the cache, once for each state of requirements.txt.
+#
+#   API_ANALYTICS_BIN=PATH   the server's binary (must be set; a test without one fails)
+#   CRASH_ROUNDS=50          kills of test_crash.py; more make a longer run
+#   CRASH_SEED=NUMBER        repeats the choices of a run of test_crash.py (it prints its own)
+#   API_ANALYTICS_CACHE=DIR  where the virtual environment is kept
+#   PYTHON=python3           the interpreter, 3.11 or later
+#
+# Arguments go to pytest: tests/run.sh test_damage.py -k backup
+set -euo pipefail
+binary="${API_ANALYTICS_BIN:-}"
+if [ -n "$binary" ]; then API_ANALYTICS_BIN="$(realpath -m "$binary")"; export API_ANALYTICS_BIN; fi
+cd "$(dirname "$0")"
+python="${PYTHON:-python3}"
+cache="${API_ANALYTICS_CACHE:-$HOME/.cache/api-analytics}"
+venv="$cache/e2e"
+version="$("$python" -c 'import sys; print(*sys.version_info[:3], sys.prefix)')"
+mark="$( (echo "$version"; cat requirements.txt) | sha256sum | cut -c1-16)"
+
+mkdir -p "$cache"
+exec 9> "$venv.lock"
+flock 9 2> /dev/null || true # not on every system, and only two runs at once need it
+if [ "$(cat "$venv/mark" 2> /dev/null)" != "$mark" ]; then
+  echo "installing tests/requirements.txt into $venv" >&2
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt
+  echo "$mark" > "$venv/mark"
+fi
+exec 9>&-
+
+exec "$venv/bin/python" -m pytest "$@"
