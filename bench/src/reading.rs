@@ -48,7 +48,7 @@ pub fn run(options: &Options, table: &mut Table) {
         &server,
         big,
         "hits_page_deep_10000",
-        &format!("/api/v1/hits?limit=10000&cursor={cursor}"),
+        &format!("/api/v1/hits?limit=10000&after={cursor}"),
         "",
     );
 
@@ -101,7 +101,7 @@ fn deep_cursor(server: &Server, key: &str) -> String {
         let (_, body) = client.get(&path, key).expect("an answer");
         let answer: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
         cursor = answer["next"].as_str().expect("there is more").to_owned();
-        path = format!("/api/v1/hits?limit=10000&cursor={cursor}");
+        path = format!("/api/v1/hits?limit=10000&after={cursor}");
     }
     cursor
 }

@@ -179,12 +179,12 @@ limits! {
         "Time between checkpoints of the active file; the inbox is trimmed behind them.";
     BAD_LOG_DAYS "bad_log_days" = 7, Days, fixed, "",
         "How long an engine's log that could not be replayed is kept aside for looking at; the next erasure deletes it.";
-    MERGE_AT "merge_at" = 8, Items, settable, "",
+    MERGE_AT "merge_at" = 4, Items, settable, "",
         "Sealed files that stand side by side before they are merged, none larger than half of all of them.";
-    MERGED_ROWS "merged_rows" = 20_000_000, Rows, settable, "",
-        "Hits that a merged file holds at most: erasing rewrites files, 1.2 s per 1.7 M rows.";
-    ENGINE_MEMORY_BYTES "engine_memory_bytes" = 256 << 20, Bytes, settable, "",
-        "Memory that DuckDB may use before it spills to disk.";
+    MERGED_ROWS "merged_rows" = 4_200_000, Rows, settable, "",
+        "Hits that a merged file holds at most: sorting more ran out of the engine's memory, and erasing rewrites whole files.";
+    ENGINE_MEMORY_BYTES "engine_memory_bytes" = 768 << 20, Bytes, settable, "",
+        "Memory that DuckDB may use before it spills to disk. With 256 MiB merges of 4 million hits failed, and reads beside them.";
     QUERY_SECONDS "query_seconds" = 30, Seconds, settable, "query_timeout",
         "A query that runs longer is stopped: whoever asked has gone.";
 
