@@ -5,6 +5,8 @@
 //! 2 * GAMMA^(i-1) / (GAMMA + 1), at most (GAMMA - 1) / (GAMMA + 1) = 0.99 % away from anything in it (Masson, Rim and Lee,
 //! "DDSketch", VLDB 2019).
 
+use crate::slots::Slots;
+
 pub const GAMMA: f64 = 1.02;
 
 /// The longest duration kept, microseconds (24 h); longer ones count as this.
@@ -27,9 +29,97 @@ pub fn value_us(bucket: u16) -> f64 {
     2.0 * GAMMA.powi(i32::from(bucket) - 1) / (GAMMA + 1.0)
 }
 
+/// The last bucket: a histogram needs no more than this and one.
+pub const LAST: u16 = 1_273;
+
+/// The bucket's upper end in microseconds, itself included.
+pub fn end_us(bucket: u16) -> f64 {
+    if bucket == 0 { 0.0 } else { GAMMA.powi(i32::from(bucket) - 1) }
+}
+
+/// Counts per bucket.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Histogram {
+    counts: Slots<u64>,
+    total: u64,
+}
+
+impl Histogram {
+    #[inline]
+    pub fn add(&mut self, bucket: u16, count: u64) {
+        *self.counts.slot(u32::from(bucket)) += count;
+        self.total += count;
+    }
+
+    pub fn add_all(&mut self, other: &Histogram) {
+        for (bucket, count) in other.iter() {
+            self.add(bucket, count);
+        }
+    }
+
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// (bucket, count), ascending, without empty buckets.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        self.counts
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(bucket, count)| (bucket as u16, *count))
+    }
+
+    /// By nearest rank (the smallest value that at least `share` of all do not exceed), microseconds; none where empty.
+    pub fn quantile_us(&self, share: f64) -> Option<f64> {
+        let rank = ((share * self.total as f64).ceil() as u64).clamp(1, self.total.max(1));
+        let mut below = 0;
+        self.iter().find_map(|(bucket, count)| {
+            below += count;
+            (below >= rank).then(|| value_us(bucket))
+        })
+    }
+
+    /// How many are in buckets up to the one that holds `us`.
+    pub fn up_to(&self, us: u64) -> u64 {
+        let last = bucket(us);
+        self.iter().take_while(|(bucket, _)| *bucket <= last).map(|(_, count)| count).sum()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantiles_are_within_one_percent_of_the_exact_ones() {
+        let mut random = 7u64;
+        for size in [1usize, 2, 3, 10, 1_000, 20_000] {
+            let mut histogram = Histogram::default();
+            let mut exact = Vec::new();
+            for _ in 0..size {
+                random = random
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                let us = (((random >> 33) as f64 / 3e8).exp() * 10.0) as u64;
+                exact.push(us);
+                histogram.add(bucket(us), 1);
+            }
+            exact.sort_unstable();
+            for share in [0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0] {
+                let rank = ((share * size as f64).ceil() as usize).clamp(1, size);
+                let (exact, found) =
+                    (exact[rank - 1] as f64, histogram.quantile_us(share).unwrap());
+                assert!((found - exact).abs() <= exact * 0.01, "{size} {share}: {found} {exact}");
+            }
+        }
+        assert_eq!(Histogram::default().quantile_us(0.5), None);
+    }
+
+    #[test]
+    fn the_last_bucket_is_the_last() {
+        assert_eq!(bucket(u64::MAX), LAST);
+        assert!(end_us(LAST) >= MAX_US as f64 && end_us(LAST - 1) < MAX_US as f64);
+    }
 
     #[test]
     fn a_bucket_is_within_one_percent_of_what_it_holds() {

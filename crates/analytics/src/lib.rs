@@ -6,12 +6,17 @@
 //! One more step of enrichment: a file in `enrich/`, a line in the order that `enrich.rs` lists.
 //! One more limit: a row in `limits`.
 
+pub mod answer;
 pub mod batch;
 pub mod enrich;
 pub mod filter;
+pub mod grid;
 pub mod hit;
 pub mod ingest;
 pub mod latency;
 pub mod limits;
+pub mod panels;
 pub mod period;
 pub mod query;
+pub mod slots;
+pub mod tally;

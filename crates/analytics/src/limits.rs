@@ -216,6 +216,18 @@ limits! {
         "Idle connections to the engine that are kept for the next reader.";
 
     // An answer.
+    PANEL_BUCKETS "panel_buckets" = 200, Items, fixed, "invalid_parameter",
+        "Buckets of a series: more than a screen can tell apart. The step follows from it.";
+    PANEL_ROWS "panel_rows" = 500, Rows, fixed, "invalid_parameter",
+        "Rows of a breakdown that one call may ask for: what a person scrolls through.";
+    PANEL_ROWS_DEFAULT "panel_rows_default" = 20, Rows, fixed, "", "Rows of a breakdown without `rows`.";
+    FIELD_VALUES "field_values" = 200, Items, fixed, "invalid_parameter",
+        "Values of a field that one call may ask for: a menu, not an export.";
+    FIELD_VALUES_DEFAULT "field_values_default" = 20, Items, fixed, "", "Values of a field without `limit`.";
+    ROLLUP_FROM "rollup_from" = 50_000, Hits, fixed, "",
+        "A project's hits of the period in one file from which its rollups are read: fewer are summed up sooner than a rollup's five statements are planned (about 2 ms).";
+    QUERY_THREADS "query_threads" = 4, Items, fixed, "",
+        "Files that one page reads at a time, where there are as many processors: one visitor must not starve the rest.";
     HITS_PAGE "hits_page" = 10_000, Hits, fixed, "invalid_limit",
         "The most that a page of /api/v1/hits holds; larger answers are exports.";
     HITS_PAGE_DEFAULT "hits_page_default" = 100, Hits, fixed, "", "A page of /api/v1/hits without `limit`.";

@@ -1,8 +1,10 @@
 //! What can be asked of hits, as data.
 
 use crate::filter::Filter;
+use crate::grid::Grid;
 use crate::hit::ProjectId;
 use crate::period::Period;
+use crate::tally::{Needs, Value};
 
 /// Permission to see one project's hits, with the filters that its holder cannot take off. Only authentication makes
 /// one, and no query can be made without it.
@@ -49,4 +51,22 @@ pub struct ArrivalQuery {
     /// How many of the hits after `after` to pass over.
     pub offset: u64,
     pub limit: usize,
+}
+
+/// Sums over hits: what panels, menus and headlines are made of.
+#[derive(Clone, Debug)]
+pub struct SumsQuery {
+    pub scope: ProjectScope,
+    /// The period, and how it is cut.
+    pub grid: Grid,
+    pub filter: Filter,
+    pub needs: Needs,
+    /// Which values of texts and countries are wanted by name. Their needs are added.
+    pub values: Vec<Value>,
+}
+
+impl SumsQuery {
+    pub fn all_needs(&self) -> Needs {
+        self.values.iter().fold(self.needs, |needs, value| needs.and(value.needs()))
+    }
 }

@@ -150,6 +150,7 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         merged_rows: limit("merged_rows"),
         engine_memory: limit("engine_memory_bytes"),
         query_seconds: limit("query_seconds"),
+        rollup_from: analytics::limits::ROLLUP_FROM,
         receipts: limit("receipts") as usize,
         disk_free_percent: limit("disk_free_percent"),
     };

@@ -20,9 +20,11 @@ mod restore;
 mod shared;
 mod sql;
 mod store;
+mod sums;
 mod types;
 mod writer;
 
 pub use restore::{Restored, restore};
 pub use store::Store;
+pub use sums::Sums;
 pub use types::*;

@@ -13,7 +13,7 @@ use duckdb::Connection;
 use duckdb::arrow::array::{Array, AsArray, Int64Array, RecordBatch, UInt16Array, UInt32Array};
 use duckdb::arrow::datatypes::{Int64Type, UInt16Type, UInt32Type};
 
-use crate::engine::failed;
+use crate::engine::{Engine, failed};
 use crate::files::{Entry, Share, Snapshot};
 use crate::shared::Shared;
 use crate::sql;
@@ -25,20 +25,18 @@ use crate::types::{HitRow, StoreError};
 /// Runs a read off the async threads. It is stopped when its time is over or its asker has gone.
 pub async fn run<T: Send + 'static>(
     shared: &Arc<Shared>,
-    work: impl FnOnce(&Connection, &Snapshot) -> Result<T, StoreError> + Send + 'static,
+    work: impl FnOnce(&Reading<'_>, &Connection) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let engine = shared.engine()?;
     let snapshot = shared.files.now();
-    let connection = engine.connect()?;
-    let running =
-        Arc::new(Running { ended: Mutex::new(false), interrupt: connection.interrupt_handle() });
+    let running = Arc::new(Running::default());
     let stop = StopOnDrop(running.clone());
     let seconds = shared.options.limits.query_seconds;
     let reading = tokio::task::spawn_blocking(move || {
-        let answer = work(&connection, &snapshot);
-        *running.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        engine.give_back(connection);
-        // TRICKY: the picture outlives the connection's last use of its files.
+        let reading = Reading { snapshot: &snapshot, engine: &engine, running: &running };
+        let answer = reading.connect().and_then(|connection| work(&reading, &connection));
+        running.end(&engine);
+        // TRICKY: the picture outlives the connections' last use of its files.
         drop(snapshot);
         answer
     });
@@ -51,20 +49,81 @@ pub async fn run<T: Send + 'static>(
     }
 }
 
-struct Running {
-    /// Once true, the connection may be somebody else's.
-    ended: Mutex<bool>,
-    interrupt: Arc<duckdb::InterruptHandle>,
+/// A read under way: a picture of the files, and where to get connections from.
+pub struct Reading<'a> {
+    pub snapshot: &'a Snapshot,
+    engine: &'a Engine,
+    running: &'a Running,
+}
+
+/// A connection that goes back when its user is done.
+pub struct Lent<'a> {
+    connection: Option<Connection>,
+    running: &'a Running,
+}
+
+impl<'a> Reading<'a> {
+    /// A connection: one a thread.
+    pub fn connect(&self) -> Result<Lent<'a>, StoreError> {
+        self.running.lend(self.engine)
+    }
+
+    /// An error where nobody waits for the answer any more. Between two statements an interruption meets none.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let state = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.stopped { Err(StoreError::Closing) } else { Ok(()) }
+    }
+}
+
+impl std::ops::Deref for Lent<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        // It is there until it is dropped.
+        self.connection.as_ref().unwrap_or_else(|| unreachable!())
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut state = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.idle.extend(self.connection.take());
+    }
+}
+
+#[derive(Default)]
+struct Running(Mutex<RunningState>);
+
+#[derive(Default)]
+struct RunningState {
+    stopped: bool,
+    /// Of connections that are this read's. Once it has ended they may be somebody else's.
+    interrupts: Vec<Arc<duckdb::InterruptHandle>>,
+    idle: Vec<Connection>,
+}
+
+impl Running {
+    fn lend(&self, engine: &Engine) -> Result<Lent<'_>, StoreError> {
+        let connection = engine.connect()?;
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.interrupts.push(connection.interrupt_handle());
+        Ok(Lent { connection: Some(connection), running: self })
+    }
+
+    fn end(&self, engine: &Engine) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.interrupts.clear();
+        state.idle.drain(..).for_each(|connection| engine.give_back(connection));
+    }
 }
 
 struct StopOnDrop(Arc<Running>);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        let ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if !*ended {
-            self.0.interrupt.interrupt();
-        }
+        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.stopped = true;
+        state.interrupts.iter().for_each(|interrupt| interrupt.interrupt());
     }
 }
 
@@ -188,7 +247,7 @@ fn mark_after(marks: &[(u64, i64)], ordinal: u64) -> Option<i64> {
     marks.iter().find(|(at, _)| *at >= ordinal).map(|(_, hit_id)| *hit_id)
 }
 
-fn whole_filter(scope: &ProjectScope, filter: &Filter) -> Filter {
+pub fn whole_filter(scope: &ProjectScope, filter: &Filter) -> Filter {
     let conditions: Vec<Condition> =
         scope.locked().conditions.iter().chain(&filter.conditions).cloned().collect();
     Filter { conditions }

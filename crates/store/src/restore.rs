@@ -181,9 +181,9 @@ async fn find_named(
 ) -> Result<HashSet<String>, StoreError> {
     let context = "looking for what was erased";
     let key = store.shared().key;
-    read::run(store.shared(), move |connection, snapshot| {
+    read::run(store.shared(), move |reading, connection| {
         let mut found = HashSet::new();
-        for entry in &snapshot.entries {
+        for entry in &reading.snapshot.entries {
             let text = sql::file::texts_of(&entry.file.alias, project.0, kind);
             let mut statement = connection.prepare(&text).map_err(failed(context))?;
             let mut rows = statement.query([]).map_err(failed(context))?;

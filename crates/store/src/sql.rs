@@ -7,3 +7,4 @@ pub mod file;
 pub mod filter;
 pub mod inbox;
 pub mod rows;
+pub mod sums;

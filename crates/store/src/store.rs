@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use analytics::hit::ProjectId;
 use analytics::limits;
-use analytics::query::{ArrivalQuery, HitsQuery};
+use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SumsQuery};
+use analytics::tally::{ConsumerName, Total};
 use tokio::sync::oneshot;
 
 use crate::inbox::{Command, FileKind};
 use crate::open::{self, Threads};
 use crate::shared::Shared;
+use crate::sums::Sums;
 use crate::types::{Append, Erasure, HitRow, Receipt, StoreError, StoreOptions, StoreStats};
-use crate::{backup, read, record};
+use crate::{backup, read, record, sums};
 
 /// The store of hits. Cheap to clone.
 #[derive(Clone)]
@@ -86,18 +88,46 @@ impl Store {
 
     /// At most `query.limit` rows, newest first. Dropping the future stops the query.
     pub async fn hits(&self, query: HitsQuery) -> Result<Vec<HitRow>, StoreError> {
-        read::run(&self.shared, move |connection, snapshot| {
-            read::newest(connection, snapshot, &query)
+        read::run(&self.shared, move |reading, connection| {
+            read::newest(connection, reading.snapshot, &query)
         })
         .await
     }
 
     /// At most `query.limit` rows in order of arrival. Dropping the future stops the query.
     pub async fn arrivals(&self, query: ArrivalQuery) -> Result<Vec<HitRow>, StoreError> {
-        read::run(&self.shared, move |connection, snapshot| {
-            read::arrivals(connection, snapshot, &query)
+        read::run(&self.shared, move |reading, connection| {
+            read::arrivals(connection, reading.snapshot, &query)
         })
         .await
+    }
+
+    /// Sums over hits, and the names of the consumers that `choose` picks out of them, whose durations are summed up too.
+    /// Dropping the future stops the query.
+    pub async fn sums(
+        &self,
+        query: SumsQuery,
+        choose: impl Fn(&Total) -> Vec<ConsumerName> + Send + Sync + 'static,
+    ) -> Result<Sums, StoreError> {
+        let rollup_from = self.shared.options.limits.rollup_from;
+        read::run(&self.shared, move |reading, connection| {
+            sums::sums(reading, connection, &query, rollup_from, &choose)
+        })
+        .await
+    }
+
+    /// The times of the project's oldest and newest hit; none where there is none.
+    pub fn extent(&self, scope: &ProjectScope) -> Option<(i64, i64)> {
+        let snapshot = self.shared.files.now();
+        let shares = snapshot
+            .entries
+            .iter()
+            .filter_map(|entry| entry.file.shares.load().get(&scope.project()).copied());
+        let shares: Vec<_> = shares.filter(|share| share.rows > 0).collect();
+        Some((
+            shares.iter().map(|share| share.min_time_us).min()?,
+            shares.iter().map(|share| share.max_time_us).max()?,
+        ))
     }
 
     /// When the project's newest accepted batch arrived, microseconds; none where there never was one.

@@ -34,6 +34,8 @@ pub struct StoreLimits {
     /// Bytes of memory that DuckDB may use (not a hard cap).
     pub engine_memory: u64,
     pub query_seconds: u64,
+    /// A project's hits in one file from which its rollups are read.
+    pub rollup_from: u64,
     /// Batch ids remembered.
     pub receipts: usize,
     /// Share of the disk that must stay free, percent.
@@ -51,6 +53,7 @@ impl Default for StoreLimits {
             merged_rows: limits::MERGED_ROWS,
             engine_memory: limits::ENGINE_MEMORY_BYTES,
             query_seconds: limits::QUERY_SECONDS,
+            rollup_from: limits::ROLLUP_FROM,
             receipts: limits::RECEIPTS as usize,
             disk_free_percent: limits::DISK_FREE_PERCENT,
         }

@@ -12,3 +12,5 @@ mod model;
 mod paging;
 #[path = "it/restoring.rs"]
 mod restoring;
+#[path = "it/sums.rs"]
+mod sums;

@@ -2,7 +2,7 @@
 
 use analytics::hit::Text;
 
-use super::file::{FORMAT, NUMBERS, hit_columns};
+use super::file::{FORMAT, NUMBERS, WHOLE_FILE, hit_columns};
 
 /// A mark every so many hits of a project.
 pub const MARK_EVERY: u64 = 10_000;
@@ -154,7 +154,15 @@ pub fn make_marks(into: &str, project: u32) -> String {
 }
 
 /// The tables of a sealed file that follow from its hits.
-const DERIVED: [&str; 5] = ["projects", "by_quarter", "by_endpoint", "by_value", "by_consumer"];
+const DERIVED: [&str; 7] = [
+    "projects",
+    "by_quarter",
+    "by_latency",
+    "by_endpoint",
+    "by_endpoint_latency",
+    "by_value",
+    "by_consumer",
+];
 
 pub fn copy_other_derived(into: &str, from: &str, project: u32) -> Vec<String> {
     DERIVED
@@ -169,47 +177,89 @@ pub fn copy_other_derived(into: &str, from: &str, project: u32) -> Vec<String> {
 
 /// Counts and rollups over `into.hits`; of one project only where one is given.
 pub fn derive(into: &str, project: Option<u32>) -> Vec<String> {
-    let hits = match project {
-        Some(project) => format!("{into}.hits WHERE project = {project}"),
-        None => format!("{into}.hits"),
-    };
-    const DAY: &str = "CAST(time_us // 86400000000 AS INTEGER)";
-    const CLIENT_ERRORS: &str = "count(*) FILTER (status BETWEEN 400 AND 499)";
-    const SERVER_ERRORS: &str = "count(*) FILTER (status >= 500)";
-    // What a dashboard breaks down by, of texts that have few values. Method and route have their own table.
-    let small = [Text::Host, Text::Agent, Text::Referrer, Text::Framework, Text::Sdk];
-    let values = small
-        .map(|kind| (kind as u8, kind.name()))
-        .into_iter()
-        .chain([(BY_COUNTRY, "country")])
-        .map(|(kind, column)| {
-            format!(
-                "INSERT INTO {into}.by_value SELECT project, {DAY} AS day, {kind}, {column}, count(*),
-                 count(*) FILTER (status >= 400) FROM {hits} GROUP BY ALL ORDER BY ALL"
-            )
-        });
+    const DAY: &str = "CAST(time_us // 86400000000 AS INTEGER) AS day";
+    const CLIENT_ERRORS: &str = "count(*) FILTER (status BETWEEN 400 AND 499) AS client_errors";
+    const SERVER_ERRORS: &str = "count(*) FILTER (status >= 500) AS server_errors";
+    const BYTES: &str = "coalesce(sum(request_size), 0), coalesce(sum(response_size), 0)";
+    let only = project.map(|project| format!(" AND project = {project}")).unwrap_or_default();
+    let hits = format!("{into}.hits WHERE TRUE{only}");
     let mut statements = vec![
         format!(
             "INSERT INTO {into}.projects SELECT project, count(*), min(time_us), max(time_us), min(hit_id), max(hit_id)
              FROM {hits} GROUP BY project ORDER BY project"
         ),
         format!(
-            "INSERT INTO {into}.by_quarter SELECT project, CAST(time_us // 900000000 AS INTEGER) AS quarter, status, count(*)
-             FROM {hits} GROUP BY ALL ORDER BY ALL"
+            "INSERT INTO {into}.by_quarter SELECT project, CAST(time_us // 900000000 AS INTEGER) AS quarter, status, count(*),
+             {BYTES}, count(*) FILTER (request_size IS NOT NULL OR response_size IS NOT NULL)
+             FROM {hits} GROUP BY project, quarter, status ORDER BY project, quarter, status"
         ),
         format!(
-            "INSERT INTO {into}.by_endpoint SELECT project, {DAY} AS day, method, route, latency, count(*), {CLIENT_ERRORS},
-             {SERVER_ERRORS}, sum(duration_us), max(time_us) FROM {hits}
+            "INSERT INTO {into}.by_latency SELECT project, CAST(time_us // 3600000000 AS INTEGER) AS hour, latency, count(*),
+             sum(duration_us) FROM {hits} AND latency IS NOT NULL GROUP BY project, hour, latency ORDER BY project, hour, latency"
+        ),
+        format!(
+            "INSERT INTO {into}.by_endpoint SELECT project, {DAY}, method, route, count(*), {CLIENT_ERRORS}, {SERVER_ERRORS},
+             max(time_us), {BYTES} FROM {hits} GROUP BY project, day, method, route ORDER BY project, day, method, route"
+        ),
+        format!(
+            "INSERT INTO {into}.by_endpoint_latency SELECT project, {DAY}, method, route, latency, count(*)
+             FROM {hits} AND latency IS NOT NULL
              GROUP BY project, day, method, route, latency ORDER BY project, day, method, route, latency"
         ),
+        // Of two countries at the same moment the greater code counts, so that no order of hits can be told from it.
         format!(
-            "INSERT INTO {into}.by_consumer SELECT project, {DAY} AS day, user_id,
-             CASE WHEN user_id > 0 THEN 0 ELSE address END AS caller, any_value(country), count(*), {CLIENT_ERRORS},
-             {SERVER_ERRORS}, max(time_us) FROM {hits}
-             GROUP BY project, day, user_id, caller ORDER BY project, day, user_id, caller"
+            "INSERT INTO {into}.by_consumer SELECT project, day, user_id, caller, coalesce(seen % 65536, 0),
+             coalesce(seen // 65536, 0), requests, client_errors, server_errors, last_us FROM (
+                 SELECT project, {DAY}, user_id, CASE WHEN user_id > 0 THEN 0 ELSE address END AS caller,
+                 max(time_us::HUGEINT * 65536 + country) FILTER (country > 0) AS seen, count(*) AS requests, {CLIENT_ERRORS},
+                 {SERVER_ERRORS}, max(time_us) AS last_us
+                 FROM {hits} AND (user_id > 0 OR address > 0) GROUP BY project, day, user_id, caller)
+             ORDER BY project, day, user_id, caller"
         ),
     ];
-    statements.extend(values);
+    // What a dashboard breaks down by, of texts that have few values. Method and route have their own table; of paths
+    // only the API's version counts, and the first path that has it stands for all.
+    let small = [Text::Host, Text::Agent, Text::Referrer, Text::Framework, Text::Sdk];
+    let values =
+        small.map(|kind| (kind as u8, kind.name())).into_iter().chain([(BY_COUNTRY, "country")]);
+    statements.extend(values.map(|(kind, column)| {
+        format!(
+            "INSERT INTO {into}.by_value SELECT project, {DAY}, {kind}, {column}, count(*), count(*) FILTER (status >= 400)
+             FROM {hits} GROUP BY ALL ORDER BY ALL"
+        )
+    }));
+    statements.push(format!(
+        "INSERT INTO {into}.by_value SELECT h.project, CAST(h.time_us // 86400000000 AS INTEGER) AS day, {kind}, coalesce(s.first, 0)
+         AS path, count(*), count(*) FILTER (h.status >= 400) FROM {into}.hits h LEFT JOIN (
+             SELECT id, min(id) OVER (PARTITION BY project, version) AS first FROM {into}.strings
+             WHERE kind = {kind} AND version <> ''{only}) s ON h.path = s.id
+         WHERE TRUE{of_hits} GROUP BY ALL ORDER BY ALL",
+        kind = Text::Path as u8,
+        of_hits = only.replace("project", "h.project"),
+    ));
+    let whole = |table: &str, keys: &str, sums: &str| {
+        format!(
+            "INSERT INTO {into}.{table} SELECT project, {WHOLE_FILE}, {keys}, {sums} FROM {into}.{table} WHERE TRUE{only}
+             GROUP BY project, {keys} ORDER BY project, {keys}"
+        )
+    };
+    statements.extend([
+        whole(
+            "by_endpoint",
+            "method, route",
+            "sum(requests), sum(client_errors), sum(server_errors), max(last_us), sum(request_bytes), sum(response_bytes)",
+        ),
+        whole("by_endpoint_latency", "method, route, latency", "sum(requests)"),
+        whole("by_value", "kind, value", "sum(requests), sum(errors)"),
+        format!(
+            "INSERT INTO {into}.by_consumer SELECT project, {WHOLE_FILE}, user_id, address, coalesce(seen % 65536, 0),
+             coalesce(seen // 65536, 0), requests, client_errors, server_errors, last_us FROM (
+                 SELECT project, user_id, address, max(country_us::HUGEINT * 65536 + country) AS seen,
+                 sum(requests) AS requests, sum(client_errors) AS client_errors, sum(server_errors) AS server_errors,
+                 max(last_us) AS last_us FROM {into}.by_consumer WHERE TRUE{only} GROUP BY project, user_id, address)
+             ORDER BY project, user_id, address"
+        ),
+    ]);
     statements
 }
 

@@ -41,23 +41,33 @@ pub fn create(alias: &str) -> String {
     )
 }
 
+/// Stands in `day` for a row that is about the whole file: a period that holds all of a project's hits in a file needs no
+/// days.
+pub const WHOLE_FILE: i32 = -1;
+
 /// The tables that only a sealed file has: what is in it per project, and its rollups.
 ///
-/// `by_quarter`: hits by status per 15 minutes (UTC, number since 1970). `by_endpoint`: per day (UTC, number since 1970),
-/// method, route and latency bucket; its sums over endpoints are the latency of the day. `by_value`: per day and value of
-/// a small text or of the country. `by_consumer`: one row per consumer and day.
+/// Quarters, hours and days are of UTC, numbered since 1970. `by_quarter`: hits and bytes by status. `by_latency`: durations
+/// per hour. `by_endpoint`, `by_endpoint_latency`, `by_value` (a small text, or the country) and `by_consumer`: per day, and for
+/// the whole file. Their sums are what the hits' would be: an answer must not tell which were read.
 pub fn create_sealed(alias: &str) -> String {
     format!(
         "CREATE TABLE {alias}.projects (project UINTEGER, rows BIGINT, min_time_us BIGINT, max_time_us BIGINT,
              min_hit_id BIGINT, max_hit_id BIGINT);
-         CREATE TABLE {alias}.by_quarter (project UINTEGER, quarter INTEGER, status USMALLINT, requests UBIGINT);
+         CREATE TABLE {alias}.by_quarter (project UINTEGER, quarter INTEGER, status USMALLINT, requests UBIGINT,
+             request_bytes UBIGINT, response_bytes UBIGINT, sized UBIGINT);
+         CREATE TABLE {alias}.by_latency (project UINTEGER, hour INTEGER, latency USMALLINT, requests UBIGINT,
+             duration_us UBIGINT);
          CREATE TABLE {alias}.by_endpoint (project UINTEGER, day INTEGER, method UINTEGER, route UINTEGER,
-             latency USMALLINT, requests UBIGINT, client_errors UBIGINT, server_errors UBIGINT, duration_us HUGEINT,
-             last_us BIGINT);
+             requests UBIGINT, client_errors UBIGINT, server_errors UBIGINT, last_us BIGINT, request_bytes UBIGINT,
+             response_bytes UBIGINT);
+         CREATE TABLE {alias}.by_endpoint_latency (project UINTEGER, day INTEGER, method UINTEGER, route UINTEGER,
+             latency USMALLINT, requests UBIGINT);
          CREATE TABLE {alias}.by_value (project UINTEGER, day INTEGER, kind UTINYINT, value UINTEGER, requests UBIGINT,
              errors UBIGINT);
          CREATE TABLE {alias}.by_consumer (project UINTEGER, day INTEGER, user_id UINTEGER, address UINTEGER,
-             country USMALLINT, requests UBIGINT, client_errors UBIGINT, server_errors UBIGINT, last_us BIGINT);"
+             country USMALLINT, country_us BIGINT, requests UBIGINT, client_errors UBIGINT, server_errors UBIGINT,
+             last_us BIGINT);"
     )
 }
 

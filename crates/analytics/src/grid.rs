@@ -1,0 +1,306 @@
+//! A period cut into buckets, for series.
+//!
+//! Under a day buckets step in UTC, so that each is as long as the others; from a day on they begin at the zone's
+//! midnights (a day of 23 or 25 hours is one bucket), weeks on Monday. The first bucket may begin before the period, and the
+//! last may end after it: they hold what of them lies in the period.
+
+use jiff::civil::{self, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use crate::limits;
+use crate::period::PeriodError;
+
+const MINUTE_US: i64 = 60_000_000;
+const HOUR_US: i64 = 60 * MINUTE_US;
+pub const DAY_US: i64 = 24 * HOUR_US;
+pub const QUARTER_US: i64 = 15 * MINUTE_US;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// So many microseconds, counted from 1970 in UTC.
+    Fixed(i64),
+    Day,
+    Week,
+    Month,
+}
+
+/// From the finest to the coarsest, with the name in answers.
+pub const STEPS: [(Step, &str); 8] = [
+    (Step::Fixed(MINUTE_US), "1m"),
+    (Step::Fixed(5 * MINUTE_US), "5m"),
+    (Step::Fixed(QUARTER_US), "15m"),
+    (Step::Fixed(HOUR_US), "1h"),
+    (Step::Fixed(6 * HOUR_US), "6h"),
+    (Step::Day, "1d"),
+    (Step::Week, "1w"),
+    (Step::Month, "1mo"),
+];
+
+/// Buckets side by side: bucket i is `edges_us[i]..edges_us[i + 1]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grid {
+    pub step: Step,
+    pub edges_us: Vec<i64>,
+    pub tz: TimeZone,
+    /// What is asked for: `from_us` included, `to_us` excluded. Inside the edges.
+    pub from_us: i64,
+    pub to_us: i64,
+}
+
+impl Step {
+    pub fn name(self) -> &'static str {
+        STEPS.iter().find(|(step, _)| *step == self).map_or("", |(_, name)| name)
+    }
+
+    /// The start of the bucket that holds `time_us`.
+    pub fn floor(self, time_us: i64, tz: &TimeZone) -> Result<i64, PeriodError> {
+        match self {
+            Step::Fixed(us) => Ok(time_us.div_euclid(us) * us),
+            _ => {
+                let day = date(time_us, tz)?;
+                let first = match self {
+                    Step::Week => {
+                        day.checked_sub(i64::from(day.weekday().since(Weekday::Monday)).days())
+                    }
+                    Step::Month => Ok(day.first_of_month()),
+                    _ => Ok(day),
+                };
+                midnight(first.map_err(out_of_range)?, tz)
+            }
+        }
+    }
+
+    /// The start of the bucket after the one that begins at `start_us`.
+    fn next(self, start_us: i64, tz: &TimeZone) -> Result<i64, PeriodError> {
+        let span = match self {
+            Step::Fixed(us) => return start_us.checked_add(us).ok_or_else(|| out_of_range("")),
+            Step::Day => 1.day(),
+            Step::Week => 7.days(),
+            Step::Month => 1.month(),
+        };
+        midnight(date(start_us, tz)?.checked_add(span).map_err(out_of_range)?, tz)
+    }
+
+    /// How many there are in this long, about.
+    fn fits(self, length_us: i64) -> i64 {
+        length_us
+            / match self {
+                Step::Fixed(us) => us,
+                Step::Day => DAY_US,
+                Step::Week => 7 * DAY_US,
+                Step::Month => 30 * DAY_US,
+            }
+    }
+}
+
+impl Grid {
+    /// The finest buckets of which at most 200 cover the period. An error where even months would be more.
+    pub fn over(from_us: i64, to_us: i64, tz: &TimeZone) -> Result<Grid, PeriodError> {
+        let most = limits::PANEL_BUCKETS as i64;
+        for (step, _) in STEPS {
+            if step.fits(to_us.saturating_sub(from_us)) > most {
+                continue;
+            }
+            let mut edges_us = vec![step.floor(from_us, tz)?];
+            let mut last = edges_us[0];
+            while last < to_us && edges_us.len() as i64 <= most + 1 {
+                last = step.next(last, tz)?;
+                edges_us.push(last);
+            }
+            if edges_us.len() as i64 - 1 <= most {
+                return Ok(Grid { step, edges_us, tz: tz.clone(), from_us, to_us });
+            }
+        }
+        Err(PeriodError {
+            parameter: "from",
+            message: format!("the period is too long; ask for at most {most} months"),
+        })
+    }
+
+    /// One bucket: for numbers without a series.
+    pub fn whole(from_us: i64, to_us: i64, tz: &TimeZone) -> Grid {
+        Grid {
+            step: Step::Fixed(to_us - from_us),
+            edges_us: vec![from_us, to_us],
+            tz: tz.clone(),
+            from_us,
+            to_us,
+        }
+    }
+
+    pub fn buckets(&self) -> usize {
+        self.edges_us.len() - 1
+    }
+
+    /// The bucket of a time inside the period; times outside fall into the first or the last.
+    pub fn bucket(&self, time_us: i64) -> usize {
+        if let Step::Fixed(us) = self.step {
+            let n = (time_us - self.edges_us[0]).max(0) / us.max(1);
+            return (n as usize).min(self.buckets() - 1);
+        }
+        self.edges_us.partition_point(|&edge| edge <= time_us).clamp(1, self.buckets()) - 1
+    }
+
+    /// Whether every edge inside the period is a multiple of `us`.
+    pub fn is_aligned(&self, us: i64) -> bool {
+        self.inner_edges().all(|edge| edge % us == 0)
+    }
+
+    /// Edges strictly inside the period.
+    pub fn inner_edges(&self) -> impl Iterator<Item = i64> + '_ {
+        self.edges_us.iter().copied().filter(|&edge| edge > self.from_us && edge < self.to_us)
+    }
+
+    /// The zone's offsets over the period, microseconds: (from when on, offset), ascending, the first at or before `from_us`.
+    pub fn offsets(&self) -> Vec<(i64, i64)> {
+        let Ok(start) = Timestamp::from_microsecond(self.from_us) else {
+            return vec![(i64::MIN, 0)];
+        };
+        let us = |seconds: i32| i64::from(seconds) * 1_000_000;
+        let mut offsets = vec![(i64::MIN, us(self.tz.to_offset(start).seconds()))];
+        for change in self.tz.following(start) {
+            let at = change.timestamp().as_microsecond();
+            if at >= self.to_us {
+                break;
+            }
+            offsets.push((at, us(change.offset().seconds())));
+        }
+        offsets
+    }
+}
+
+fn date(time_us: i64, tz: &TimeZone) -> Result<civil::Date, PeriodError> {
+    let time = Timestamp::from_microsecond(time_us).map_err(out_of_range)?;
+    Ok(time.to_zoned(tz.clone()).date())
+}
+
+/// Where a zone has no midnight on that day (the clock went forward over it), the day's first moment.
+fn midnight(day: civil::Date, tz: &TimeZone) -> Result<i64, PeriodError> {
+    Ok(day.to_zoned(tz.clone()).map_err(out_of_range)?.timestamp().as_microsecond())
+}
+
+fn out_of_range(_: impl std::fmt::Display) -> PeriodError {
+    PeriodError {
+        parameter: "from",
+        message: "the period is outside of the years that there are".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::period::parse_zone;
+
+    fn us(text: &str) -> i64 {
+        text.parse::<Timestamp>().unwrap().as_microsecond()
+    }
+
+    fn check(from: &str, to: &str, tz: &str, step: &str, buckets: usize, first: &str, last: &str) {
+        let grid = Grid::over(us(from), us(to), &parse_zone(tz).unwrap()).unwrap();
+        let shown = |at: i64| Timestamp::from_microsecond(at).unwrap().to_string();
+        assert_eq!((grid.step.name(), grid.buckets()), (step, buckets), "{from} {to} {tz}");
+        assert_eq!(shown(grid.edges_us[0]), first);
+        assert_eq!(shown(*grid.edges_us.last().unwrap()), last);
+        assert!(grid.edges_us.is_sorted());
+        for (n, pair) in grid.edges_us.windows(2).enumerate() {
+            assert_eq!(grid.bucket(pair[0]), n);
+            assert_eq!(grid.bucket(pair[1] - 1), n);
+        }
+    }
+
+    #[test]
+    fn the_finest_buckets_that_are_at_most_200() {
+        let to = "2026-11-22T10:07:00Z";
+        check("2026-11-22T09:00:00Z", to, "", "1m", 67, "2026-11-22T09:00:00Z", to);
+        check(
+            "2026-11-21T10:00:00Z",
+            to,
+            "",
+            "15m",
+            97,
+            "2026-11-21T10:00:00Z",
+            "2026-11-22T10:15:00Z",
+        );
+        check(
+            "2026-11-15T10:00:00Z",
+            to,
+            "Europe/Berlin",
+            "1h",
+            169,
+            "2026-11-15T10:00:00Z",
+            "2026-11-22T11:00:00Z",
+        );
+        check(
+            "2026-10-23T10:00:00Z",
+            to,
+            "",
+            "6h",
+            121,
+            "2026-10-23T06:00:00Z",
+            "2026-11-22T12:00:00Z",
+        );
+        // Days are the zone's, also over the end of summer time.
+        check(
+            "2026-05-22T10:00:00Z",
+            to,
+            "Europe/Berlin",
+            "1d",
+            185,
+            "2026-05-21T22:00:00Z",
+            "2026-11-22T23:00:00Z",
+        );
+        check(
+            "2025-11-22T10:00:00Z",
+            to,
+            "Asia/Kathmandu",
+            "1w",
+            53,
+            "2025-11-16T18:15:00Z",
+            "2026-11-22T18:15:00Z",
+        );
+        check(
+            "2016-11-22T10:00:00Z",
+            to,
+            "",
+            "1mo",
+            121,
+            "2016-11-01T00:00:00Z",
+            "2026-12-01T00:00:00Z",
+        );
+        assert!(Grid::over(0, us(to), &TimeZone::UTC).is_err());
+    }
+
+    #[test]
+    fn days_of_23_and_25_hours_and_a_missing_midnight() {
+        let days = |from: &str, to: &str, tz: &str| {
+            let grid = Grid::over(us(from), us(to), &parse_zone(tz).unwrap()).unwrap();
+            assert_eq!(grid.step, Step::Day);
+            grid.edges_us.windows(2).map(|pair| (pair[1] - pair[0]) / HOUR_US).collect::<Vec<_>>()
+        };
+        let spring = days("2026-01-01T00:00:00Z", "2026-05-01T00:00:00Z", "Europe/Berlin");
+        assert_eq!((spring[87], spring.iter().filter(|&&hours| hours == 23).count()), (23, 1));
+        let autumn = days("2026-09-01T00:00:00Z", "2026-12-15T00:00:00Z", "Europe/Berlin");
+        assert_eq!(autumn.iter().filter(|&&hours| hours == 25).count(), 1);
+        // In Santiago the clock goes from 24:00 to 01:00.
+        let santiago = days("2026-07-01T12:00:00Z", "2026-11-01T12:00:00Z", "America/Santiago");
+        assert_eq!(santiago.iter().filter(|&&hours| hours == 23).count(), 1);
+    }
+
+    #[test]
+    fn offsets_follow_the_zone() {
+        let grid = Grid::over(
+            us("2026-09-01T00:00:00Z"),
+            us("2026-12-01T00:00:00Z"),
+            &parse_zone("Europe/Berlin").unwrap(),
+        )
+        .unwrap();
+        assert_eq!(
+            grid.offsets(),
+            [(i64::MIN, 2 * HOUR_US), (us("2026-10-25T01:00:00Z"), HOUR_US)]
+        );
+        assert!(
+            grid.is_aligned(QUARTER_US) && grid.is_aligned(HOUR_US) && !grid.is_aligned(DAY_US)
+        );
+    }
+}

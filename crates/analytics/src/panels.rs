@@ -1,0 +1,152 @@
+//! The pictures of the dashboard, as a table: which sums each needs and what shape its answer has.
+//!
+//! One more panel on stored fields: a row here, and one in the page's own table.
+
+use crate::hit::Text;
+use crate::tally::{Needs, Value};
+
+/// What an answer looks like; see `answer`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// `{value, previous, series}`.
+    Stat(Stat),
+    Latency,
+    LatencyOverTime,
+    Activity,
+    Endpoints,
+    /// `{rows: [{key, requests, errors}], total_rows}`.
+    Breakdown(Value),
+    Statuses,
+    Hours,
+    TopConsumers,
+    Traffic,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stat {
+    Requests,
+    SuccessRate,
+    ClientErrors,
+    ServerErrors,
+    Consumers,
+}
+
+/// A row of `PANELS`.
+#[derive(Clone, Copy, Debug)]
+pub struct Panel {
+    pub name: &'static str,
+    pub shape: Shape,
+    pub needs: Needs,
+    /// One line, for documents.
+    pub doc: &'static str,
+}
+
+impl Panel {
+    /// What of its needs the period before is asked for, where it is compared with.
+    pub fn needs_of_previous(&self) -> Needs {
+        match self.shape {
+            Shape::Stat(Stat::Consumers) => Needs::CONSUMERS,
+            Shape::Stat(_) => Needs::STATUSES,
+            Shape::Latency => Needs::LATENCY,
+            _ => Needs::default(),
+        }
+    }
+
+    pub fn find(name: &str) -> Option<&'static Panel> {
+        PANELS.iter().find(|panel| panel.name == name)
+    }
+}
+
+const fn panel(name: &'static str, shape: Shape, needs: Needs, doc: &'static str) -> Panel {
+    Panel { name, shape, needs, doc }
+}
+
+const fn breakdown(name: &'static str, value: Value, doc: &'static str) -> Panel {
+    Panel { name, shape: Shape::Breakdown(value), needs: value.needs(), doc }
+}
+
+/// All panels, in the order of the page.
+pub const PANELS: &[Panel] = &[
+    panel("requests", Shape::Stat(Stat::Requests), Needs::STATUSES, "Hits in the period."),
+    panel(
+        "success_rate",
+        Shape::Stat(Stat::SuccessRate),
+        Needs::STATUSES,
+        "The share of statuses under 400, from 0 to 1; null where there is no hit.",
+    ),
+    panel(
+        "client_errors",
+        Shape::Stat(Stat::ClientErrors),
+        Needs::STATUSES,
+        "Hits with a status of 400 to 499.",
+    ),
+    panel(
+        "server_errors",
+        Shape::Stat(Stat::ServerErrors),
+        Needs::STATUSES,
+        "Hits with a status from 500 on.",
+    ),
+    panel(
+        "consumers",
+        Shape::Stat(Stat::Consumers),
+        Needs::CONSUMERS.and(Needs::CONSUMER_SERIES),
+        "Distinct user ids, and addresses where there is no user id.",
+    ),
+    panel(
+        "latency",
+        Shape::Latency,
+        Needs::LATENCY,
+        "Quantiles, mean, Apdex and histogram of the durations.",
+    ),
+    panel(
+        "latency_over_time",
+        Shape::LatencyOverTime,
+        Needs::LATENCY_SERIES,
+        "Quantiles per bucket.",
+    ),
+    panel(
+        "activity",
+        Shape::Activity,
+        Needs::STATUSES.and(Needs::CONSUMER_SERIES),
+        "Hits per bucket and status class, with the consumers and the success rate.",
+    ),
+    panel("endpoints", Shape::Endpoints, Needs::ENDPOINTS, "Method and route."),
+    panel("statuses", Shape::Statuses, Needs::STATUSES, "Hits per status."),
+    breakdown("versions", Value::Version, "The API's versions, read from the path."),
+    breakdown("countries", Value::Country, "Where callers are."),
+    breakdown("clients", Value::Client, "The clients, read from the user agent."),
+    breakdown("operating_systems", Value::Os, "The operating systems, read from the user agent."),
+    breakdown("devices", Value::Device, "Desktop, mobile, tablet, bot or library."),
+    panel(
+        "hours",
+        Shape::Hours,
+        Needs::HOURS,
+        "Hits by day of the week (Monday first) and hour, in the zone's time.",
+    ),
+    panel("top_consumers", Shape::TopConsumers, Needs::CONSUMERS, "Who called."),
+    panel(
+        "traffic",
+        Shape::Traffic,
+        Needs::TRAFFIC.and(Needs::ENDPOINTS),
+        "Bytes of requests and answers, where clients send sizes.",
+    ),
+    breakdown("referrers", Value::Text(Text::Referrer), "The pages that callers came from."),
+    breakdown("hosts", Value::Text(Text::Host), "The hosts that were asked."),
+    breakdown("frameworks", Value::Text(Text::Framework), "The frameworks that clients named."),
+    breakdown("sdks", Value::Text(Text::Sdk), "The client libraries and their versions."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_have_names_of_their_own_and_need_something() {
+        for (n, panel) in PANELS.iter().enumerate() {
+            assert!(!panel.needs.is_empty(), "{}", panel.name);
+            assert!(PANELS[..n].iter().all(|other| other.name != panel.name), "{}", panel.name);
+            assert_eq!(Panel::find(panel.name).map(|found| found.name), Some(panel.name));
+        }
+        assert!(Panel::find("nothing").is_none());
+    }
+}

@@ -1,0 +1,524 @@
+//! What one pass over hits sums up, for all panels at once.
+//!
+//! A file's hits come as columns of numbers; texts are the file's own numbers for them. Sums are kept by these numbers
+//! (`Tally`), which is as quick as it gets, and are put together by text over all files afterwards (`total::Total`). A
+//! rollup's row is the same as so many hits, so the same sums take both and no panel can tell which it was.
+//!
+//! It knows no engine and no panel: who asks says what is needed (`Needs`).
+
+mod total;
+
+use std::ops::{BitOr, BitOrAssign};
+
+use crate::grid::{DAY_US, Grid};
+use crate::hit::Text;
+use crate::latency::Histogram;
+use crate::slots::Slots;
+
+pub use total::{Consumer, ConsumerName, Count, Endpoint, Names, Total, Value};
+
+/// Which sums are wanted. Each costs time, so a panel names its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs(u32);
+
+impl Needs {
+    /// Hits by status, in all and by bucket.
+    pub const STATUSES: Needs = Needs(1);
+    /// Hits by hour of the local week.
+    pub const HOURS: Needs = Needs(1 << 1);
+    /// By method and route.
+    pub const ENDPOINTS: Needs = Needs(1 << 2);
+    /// Durations in all.
+    pub const LATENCY: Needs = Needs(1 << 3);
+    /// Durations by bucket.
+    pub const LATENCY_SERIES: Needs = Needs(1 << 4);
+    /// By consumer.
+    pub const CONSUMERS: Needs = Needs(1 << 5);
+    /// Distinct consumers by bucket.
+    pub const CONSUMER_SERIES: Needs = Needs(1 << 6);
+    /// Bytes, in all and by bucket.
+    pub const TRAFFIC: Needs = Needs(1 << 7);
+    pub const COUNTRIES: Needs = Needs(1 << 8);
+
+    /// Hits by a text.
+    pub const fn text(kind: Text) -> Needs {
+        Needs(1 << (9 + kind as u32))
+    }
+
+    /// Hits by any text.
+    pub const fn all_texts() -> Needs {
+        Needs(((1 << Text::COUNT as u32) - 1) << 9)
+    }
+
+    pub const fn and(self, other: Needs) -> Needs {
+        Needs(self.0 | other.0)
+    }
+
+    pub const fn without(self, other: Needs) -> Needs {
+        Needs(self.0 & !other.0)
+    }
+
+    pub const fn only(self, other: Needs) -> Needs {
+        Needs(self.0 & other.0)
+    }
+
+    /// Whether it has any of those.
+    pub const fn has(self, other: Needs) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl BitOr for Needs {
+    type Output = Needs;
+
+    fn bitor(self, other: Needs) -> Needs {
+        self.and(other)
+    }
+}
+
+impl BitOrAssign for Needs {
+    fn bitor_assign(&mut self, other: Needs) {
+        *self = self.and(other);
+    }
+}
+
+/// Stands in `Columns::latency` for a hit without a duration.
+pub const NO_LATENCY: u16 = u16::MAX;
+/// Stands in `Columns::{request_size, response_size}` for a hit without one.
+pub const NO_SIZE: i64 = -1;
+
+/// A stretch of hits, column by column; those that no need asks for are empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Columns<'a> {
+    pub time_us: &'a [i64],
+    pub status: &'a [u16],
+    pub latency: &'a [u16],
+    /// 0 where there is none.
+    pub duration_us: &'a [i64],
+    pub country: &'a [u16],
+    pub request_size: &'a [i64],
+    pub response_size: &'a [i64],
+    pub texts: [&'a [u32]; Text::COUNT],
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    pub request_bytes: u64,
+    pub response_bytes: u64,
+    /// Hits that carry a size.
+    pub sized: u64,
+}
+
+impl Traffic {
+    pub(crate) fn add(&mut self, other: Traffic) {
+        self.request_bytes += other.request_bytes;
+        self.response_bytes += other.response_bytes;
+        self.sized += other.sized;
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EndpointSum {
+    pub requests: u64,
+    pub client_errors: u64,
+    pub server_errors: u64,
+    pub last_us: i64,
+    pub latency: Histogram,
+    pub traffic: Traffic,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ConsumerSum {
+    pub requests: u64,
+    pub client_errors: u64,
+    pub server_errors: u64,
+    pub last_us: i64,
+    /// Of the newest hit that has one.
+    pub country: u16,
+    pub country_us: i64,
+    /// The bucket noted last, so that hits of one bucket are noted once.
+    noted: u16,
+}
+
+const NOT_NOTED: u16 = u16::MAX;
+
+/// The sums of one file's hits.
+pub struct Tally<'g> {
+    grid: &'g Grid,
+    offsets: Vec<(i64, i64)>,
+    needs: Needs,
+    pub(crate) statuses: Vec<u64>,
+    /// By bucket and class: 1xx to 5xx.
+    pub(crate) classes: Vec<[u64; 5]>,
+    /// By day of the week (Monday first) and hour.
+    pub(crate) hours: Vec<u64>,
+    /// A route's methods, each with its place in `endpoints`.
+    routes: Slots<Vec<(u32, u32)>>,
+    pub(crate) endpoints: Vec<((u32, u32), EndpointSum)>,
+    pub(crate) latency: Histogram,
+    pub(crate) duration_us: u128,
+    pub(crate) latency_series: Vec<Histogram>,
+    /// Places in `consumers`, and one more; 0 is none.
+    pub(crate) users: Slots<u32>,
+    pub(crate) addresses: Slots<u32>,
+    pub(crate) consumers: Vec<ConsumerSum>,
+    /// (bucket, place in `consumers`); a pair may be there more than once.
+    pub(crate) seen: Vec<(u16, u32)>,
+    pub(crate) traffic: Vec<Traffic>,
+    pub(crate) countries: Slots<Count>,
+    pub(crate) texts: [Slots<Count>; Text::COUNT],
+    /// Scratch: the bucket of each hit of a stretch.
+    buckets: Vec<u16>,
+    places: Vec<u32>,
+}
+
+impl<'g> Tally<'g> {
+    pub fn new(grid: &'g Grid) -> Tally<'g> {
+        Tally {
+            grid,
+            offsets: grid.offsets(),
+            needs: Needs::default(),
+            statuses: vec![0; 600],
+            classes: vec![[0; 5]; grid.buckets()],
+            hours: vec![0; 7 * 24],
+            routes: Slots::default(),
+            endpoints: Vec::new(),
+            latency: Histogram::default(),
+            duration_us: 0,
+            latency_series: vec![Histogram::default(); grid.buckets()],
+            users: Slots::default(),
+            addresses: Slots::default(),
+            consumers: Vec::new(),
+            seen: Vec::new(),
+            traffic: vec![Traffic::default(); grid.buckets()],
+            countries: Slots::default(),
+            texts: Default::default(),
+            buckets: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
+    /// All that was ever asked of it.
+    pub fn needs(&self) -> Needs {
+        self.needs
+    }
+
+    /// Sums up what `needs` names of these hits. All of them must lie in the period.
+    pub fn add_hits(&mut self, hits: &Columns<'_>, needs: Needs) {
+        self.needs |= needs;
+        let by_bucket =
+            Needs::STATUSES | Needs::LATENCY_SERIES | Needs::CONSUMER_SERIES | Needs::TRAFFIC;
+        if needs.has(by_bucket) {
+            self.find_buckets(hits.time_us);
+        }
+        if needs.has(Needs::STATUSES) {
+            for (&status, &bucket) in hits.status.iter().zip(&self.buckets) {
+                self.statuses[usize::from(status.min(599))] += 1;
+                self.classes[usize::from(bucket)][class(status)] += 1;
+            }
+        }
+        if needs.has(Needs::HOURS) {
+            for &time_us in hits.time_us {
+                let hour = self.hour_of_week(time_us);
+                self.hours[hour] += 1;
+            }
+        }
+        if needs.has(Needs::LATENCY) {
+            for (&latency, &duration_us) in hits.latency.iter().zip(hits.duration_us) {
+                if latency != NO_LATENCY {
+                    self.latency.add(latency, 1);
+                    self.duration_us += duration_us as u128;
+                }
+            }
+        }
+        if needs.has(Needs::LATENCY_SERIES) {
+            for (&latency, &bucket) in hits.latency.iter().zip(&self.buckets) {
+                if latency != NO_LATENCY {
+                    self.latency_series[usize::from(bucket)].add(latency, 1);
+                }
+            }
+        }
+        if needs.has(Needs::ENDPOINTS) {
+            self.add_endpoints(hits, needs);
+        }
+        if needs.has(Needs::CONSUMERS | Needs::CONSUMER_SERIES) {
+            self.add_consumers(hits, needs);
+        }
+        if needs.has(Needs::TRAFFIC) {
+            for (n, &bucket) in self.buckets.iter().enumerate() {
+                self.traffic[usize::from(bucket)]
+                    .add(sizes(hits.request_size[n], hits.response_size[n]));
+            }
+        }
+        if needs.has(Needs::COUNTRIES) {
+            for (&country, &status) in hits.country.iter().zip(hits.status) {
+                self.countries.slot(u32::from(country)).add(status);
+            }
+        }
+        for kind in Text::ALL {
+            if needs.has(Needs::text(kind)) {
+                let counts = &mut self.texts[kind as usize];
+                for (&id, &status) in hits.texts[kind as usize].iter().zip(hits.status) {
+                    counts.slot(id).add(status);
+                }
+            }
+        }
+    }
+
+    fn add_endpoints(&mut self, hits: &Columns<'_>, needs: Needs) {
+        let methods = hits.texts[Text::Method as usize];
+        let routes = hits.texts[Text::Route as usize];
+        let mut before = (u32::MAX, u32::MAX, 0);
+        for n in 0..hits.time_us.len() {
+            if (before.0, before.1) != (methods[n], routes[n]) {
+                before = (methods[n], routes[n], self.endpoint(methods[n], routes[n]));
+            }
+            let sum = &mut self.endpoints[before.2].1;
+            sum.requests += 1;
+            match hits.status[n] {
+                400..=499 => sum.client_errors += 1,
+                500.. => sum.server_errors += 1,
+                _ => {}
+            }
+            sum.last_us = sum.last_us.max(hits.time_us[n]);
+            if hits.latency[n] != NO_LATENCY {
+                sum.latency.add(hits.latency[n], 1);
+            }
+            if needs.has(Needs::TRAFFIC) {
+                sum.traffic.add(sizes(hits.request_size[n], hits.response_size[n]));
+            }
+        }
+    }
+
+    fn endpoint(&mut self, method: u32, route: u32) -> usize {
+        let methods = self.routes.slot(route);
+        if let Some((_, place)) = methods.iter().find(|(other, _)| *other == method) {
+            return *place as usize;
+        }
+        let place = self.endpoints.len();
+        methods.push((method, place as u32));
+        self.endpoints.push(((method, route), EndpointSum::default()));
+        place
+    }
+
+    fn add_consumers(&mut self, hits: &Columns<'_>, needs: Needs) {
+        let users = hits.texts[Text::User as usize];
+        let addresses = hits.texts[Text::Address as usize];
+        let mut places = std::mem::take(&mut self.places);
+        places.clear();
+        for (&user, &address) in users.iter().zip(addresses) {
+            places.push(self.consumer(user, address));
+        }
+        if needs.has(Needs::CONSUMERS) {
+            for (n, &place) in places.iter().enumerate() {
+                let Some(sum) = self.consumers.get_mut(place as usize) else { continue };
+                sum.requests += 1;
+                match hits.status[n] {
+                    400..=499 => sum.client_errors += 1,
+                    500.. => sum.server_errors += 1,
+                    _ => {}
+                }
+                sum.last_us = sum.last_us.max(hits.time_us[n]);
+                sum.see_country(hits.country[n], hits.time_us[n]);
+            }
+        }
+        if needs.has(Needs::CONSUMER_SERIES) {
+            for (&place, &bucket) in places.iter().zip(&self.buckets) {
+                let Some(sum) = self.consumers.get_mut(place as usize) else { continue };
+                if sum.noted != bucket {
+                    sum.noted = bucket;
+                    self.seen.push((bucket, place));
+                }
+            }
+        }
+        self.places = places;
+    }
+
+    /// The consumer's place; `u32::MAX` for nobody.
+    #[inline]
+    fn consumer(&mut self, user: u32, address: u32) -> u32 {
+        let slot = match (user, address) {
+            (0, 0) => return u32::MAX,
+            (0, address) => self.addresses.slot(address),
+            (user, _) => self.users.slot(user),
+        };
+        if *slot == 0 {
+            self.consumers.push(ConsumerSum { noted: NOT_NOTED, ..ConsumerSum::default() });
+            *slot = self.consumers.len() as u32;
+        }
+        *slot - 1
+    }
+
+    fn find_buckets(&mut self, times: &[i64]) {
+        self.buckets.clear();
+        let edges = &self.grid.edges_us;
+        // Hits come in order of time, mostly: the bucket is that of the one before.
+        let mut bucket = 0;
+        let (mut from, mut to) = (edges[0], edges[1]);
+        for &time_us in times {
+            if time_us < from || time_us >= to {
+                bucket = self.grid.bucket(time_us);
+                (from, to) = (edges[bucket], edges[bucket + 1]);
+            }
+            self.buckets.push(bucket as u16);
+        }
+    }
+
+    fn hour_of_week(&self, time_us: i64) -> usize {
+        let offset = match self.offsets.as_slice() {
+            [(_, only)] => *only,
+            offsets => offsets[offsets.partition_point(|(from, _)| *from <= time_us).max(1) - 1].1,
+        };
+        let local = time_us + offset;
+        let (day, hour) = (local.div_euclid(DAY_US), local.rem_euclid(DAY_US) / (DAY_US / 24));
+        // The first of January 1970 was a Thursday.
+        ((day + 3).rem_euclid(7) * 24 + hour) as usize
+    }
+
+    // What follows takes rollups.
+
+    /// So many hits of a status at about this time: the quarter of an hour that begins at `time_us` is in one bucket.
+    pub fn add_quarter(
+        &mut self,
+        time_us: i64,
+        status: u16,
+        requests: u64,
+        bytes: (u64, u64, u64),
+    ) {
+        self.needs |= Needs::STATUSES | Needs::HOURS | Needs::TRAFFIC;
+        let bucket = self.grid.bucket(time_us);
+        self.statuses[usize::from(status.min(599))] += requests;
+        self.classes[bucket][class(status)] += requests;
+        let hour = self.hour_of_week(time_us);
+        self.hours[hour] += requests;
+        let (request_bytes, response_bytes, sized) = bytes;
+        self.traffic[bucket].add(Traffic { request_bytes, response_bytes, sized });
+    }
+
+    /// Durations of the hour that begins at `time_us`; of the series only where the hour is in one bucket.
+    pub fn add_latency(
+        &mut self,
+        time_us: i64,
+        latency: u16,
+        requests: u64,
+        duration_us: u128,
+        in_series: bool,
+    ) {
+        self.needs |= Needs::LATENCY | Needs::LATENCY_SERIES;
+        self.latency.add(latency, requests);
+        self.duration_us += duration_us;
+        if in_series {
+            self.latency_series[self.grid.bucket(time_us)].add(latency, requests);
+        }
+    }
+
+    pub fn add_endpoint(&mut self, row: &EndpointRow) {
+        self.needs |= Needs::ENDPOINTS;
+        let place = self.endpoint(row.method, row.route);
+        let sum = &mut self.endpoints[place].1;
+        sum.requests += row.requests;
+        sum.client_errors += row.client_errors;
+        sum.server_errors += row.server_errors;
+        sum.last_us = sum.last_us.max(row.last_us);
+        sum.traffic.add(Traffic {
+            request_bytes: row.request_bytes,
+            response_bytes: row.response_bytes,
+            sized: 0,
+        });
+    }
+
+    pub fn add_endpoint_latency(&mut self, method: u32, route: u32, latency: u16, requests: u64) {
+        let place = self.endpoint(method, route);
+        self.endpoints[place].1.latency.add(latency, requests);
+    }
+
+    /// A consumer's hits. `bucket_of`: a time in the one bucket that they all are in, where there is one and series are wanted.
+    pub fn add_consumer(&mut self, row: &ConsumerRow, bucket_of: Option<i64>) {
+        self.needs |= Needs::CONSUMERS;
+        let place = self.consumer(row.user, row.address);
+        let Some(sum) = self.consumers.get_mut(place as usize) else { return };
+        sum.requests += row.requests;
+        sum.client_errors += row.client_errors;
+        sum.server_errors += row.server_errors;
+        sum.last_us = sum.last_us.max(row.last_us);
+        sum.see_country(row.country, row.country_us);
+        if let Some(time_us) = bucket_of {
+            self.see_consumer(row.user, row.address, time_us);
+        }
+    }
+
+    /// The consumer called in the bucket of that time.
+    pub fn see_consumer(&mut self, user: u32, address: u32, time_us: i64) {
+        self.needs |= Needs::CONSUMER_SERIES;
+        let place = self.consumer(user, address);
+        let bucket = self.grid.bucket(time_us) as u16;
+        let Some(sum) = self.consumers.get_mut(place as usize) else { return };
+        if sum.noted != bucket {
+            sum.noted = bucket;
+            self.seen.push((bucket, place));
+        }
+    }
+
+    pub fn add_country(&mut self, country: u16, count: Count) {
+        self.needs |= Needs::COUNTRIES;
+        self.countries.slot(u32::from(country)).add_count(count);
+    }
+
+    pub fn add_text(&mut self, kind: Text, id: u32, count: Count) {
+        self.needs |= Needs::text(kind);
+        self.texts[kind as usize].slot(id).add_count(count);
+    }
+}
+
+/// A row of a rollup by endpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct EndpointRow {
+    pub method: u32,
+    pub route: u32,
+    pub requests: u64,
+    pub client_errors: u64,
+    pub server_errors: u64,
+    pub last_us: i64,
+    pub request_bytes: u64,
+    pub response_bytes: u64,
+}
+
+/// A row of a rollup by consumer. `address` only where there is no user.
+#[derive(Clone, Copy, Debug)]
+pub struct ConsumerRow {
+    pub user: u32,
+    pub address: u32,
+    pub country: u16,
+    /// When the newest hit with that country was.
+    pub country_us: i64,
+    pub requests: u64,
+    pub client_errors: u64,
+    pub server_errors: u64,
+    pub last_us: i64,
+}
+
+impl ConsumerSum {
+    #[inline]
+    fn see_country(&mut self, country: u16, time_us: i64) {
+        // Of two at the same moment the greater code, so that the order of files does not tell.
+        if country != 0 && (time_us, country) > (self.country_us, self.country) {
+            (self.country_us, self.country) = (time_us, country);
+        }
+    }
+}
+
+fn class(status: u16) -> usize {
+    usize::from(status / 100).clamp(1, 5) - 1
+}
+
+fn sizes(request: i64, response: i64) -> Traffic {
+    Traffic {
+        request_bytes: request.max(0) as u64,
+        response_bytes: response.max(0) as u64,
+        sized: u64::from(request >= 0 || response >= 0),
+    }
+}

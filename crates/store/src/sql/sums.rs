@@ -1,0 +1,244 @@
+//! What sums are made of, out of one file (DuckDB): columns of hits, rows of rollups, names.
+//!
+//! Hits are not grouped here: their columns are handed out as numbers and summed up for all panels in one pass
+//! (`analytics::tally`), which evaluates a filter once and took a third of the time of a statement per panel.
+
+use analytics::hit::Text;
+use analytics::tally::{NO_LATENCY, NO_SIZE, Needs};
+
+use super::build::BY_COUNTRY;
+use super::file::WHOLE_FILE;
+
+/// A column of hits that sums are made of, in the order in which they are selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    Time,
+    Status,
+    Latency,
+    Duration,
+    Country,
+    RequestSize,
+    ResponseSize,
+    Text(Text),
+}
+
+/// The columns that these sums need.
+pub fn columns(needs: Needs) -> Vec<Column> {
+    let consumers = Needs::CONSUMERS | Needs::CONSUMER_SERIES;
+    // Every stretch has times: its length is theirs.
+    let mut columns = vec![Column::Time];
+    let texts = Text::ALL.iter().fold(Needs::default(), |all, kind| all.and(Needs::text(*kind)));
+    let mut add = |column, wanted: Needs| {
+        if needs.has(wanted) {
+            columns.push(column);
+        }
+    };
+    add(
+        Column::Status,
+        Needs::STATUSES | Needs::ENDPOINTS | Needs::CONSUMERS | Needs::COUNTRIES | texts,
+    );
+    add(Column::Latency, Needs::LATENCY | Needs::LATENCY_SERIES | Needs::ENDPOINTS);
+    add(Column::Duration, Needs::LATENCY);
+    add(Column::Country, Needs::COUNTRIES | Needs::CONSUMERS);
+    add(Column::RequestSize, Needs::TRAFFIC);
+    add(Column::ResponseSize, Needs::TRAFFIC);
+    for kind in Text::ALL {
+        let also = match kind {
+            Text::Method | Text::Route => Needs::ENDPOINTS,
+            Text::User | Text::Address => consumers,
+            _ => Needs::default(),
+        };
+        add(Column::Text(kind), Needs::text(kind) | also);
+    }
+    columns
+}
+
+impl Column {
+    /// Without NULLs.
+    fn select(self) -> String {
+        match self {
+            Column::Time => "h.time_us".into(),
+            Column::Status => "h.status".into(),
+            Column::Latency => format!("coalesce(h.latency, {NO_LATENCY})::USMALLINT"),
+            Column::Duration => "coalesce(h.duration_us, 0)".into(),
+            Column::Country => "h.country".into(),
+            Column::RequestSize => format!("coalesce(h.request_size, {NO_SIZE})"),
+            Column::ResponseSize => format!("coalesce(h.response_size, {NO_SIZE})"),
+            Column::Text(kind) => format!("h.{}", kind.name()),
+        }
+    }
+}
+
+/// Hits from `from_us` to before `to_us` that pass the filter.
+pub fn hits(
+    file: &str,
+    project: u32,
+    (from_us, to_us): (i64, i64),
+    filter: &str,
+    columns: &[Column],
+) -> String {
+    let columns = columns.iter().map(|column| column.select()).collect::<Vec<_>>().join(", ");
+    format!(
+        "SELECT {columns} FROM {file}.hits h
+         WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us < {to_us} AND {filter}"
+    )
+}
+
+/// A rollup's rows of a project: of all days of the file in one, or of days from one to before another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Days {
+    Whole,
+    Range(i32, i32),
+}
+
+impl Days {
+    fn condition(self) -> String {
+        match self {
+            Days::Whole => format!("day = {WHOLE_FILE}"),
+            Days::Range(from, to) => format!("day >= {from} AND day < {to}"),
+        }
+    }
+
+    /// The same in a finer unit, of which a day has `parts`: there is no row for the whole file.
+    fn condition_of(self, column: &str, parts: i32) -> String {
+        match self {
+            Days::Whole => "TRUE".into(),
+            Days::Range(from, to) => {
+                format!(
+                    "{column} >= {} AND {column} < {}",
+                    from.saturating_mul(parts),
+                    to.saturating_mul(parts)
+                )
+            }
+        }
+    }
+}
+
+/// quarter, status, requests, request bytes, response bytes, hits with a size.
+pub fn quarters(file: &str, project: u32, days: Days) -> String {
+    format!(
+        "SELECT quarter, status, requests, request_bytes, response_bytes, sized FROM {file}.by_quarter
+         WHERE project = {project} AND {}",
+        days.condition_of("quarter", 96)
+    )
+}
+
+/// hour, latency, requests, sum of durations.
+pub fn latencies(file: &str, project: u32, days: Days) -> String {
+    format!(
+        "SELECT hour, latency, requests, duration_us FROM {file}.by_latency WHERE project = {project} AND {}",
+        days.condition_of("hour", 24)
+    )
+}
+
+/// method, route, requests, client errors, server errors, last, request bytes, response bytes.
+pub fn endpoints(file: &str, project: u32, days: Days) -> String {
+    format!(
+        "SELECT method, route, requests, client_errors, server_errors, last_us, request_bytes, response_bytes
+         FROM {file}.by_endpoint WHERE project = {project} AND {}",
+        days.condition()
+    )
+}
+
+/// method, route, latency, requests.
+pub fn endpoint_latencies(file: &str, project: u32, days: Days) -> String {
+    format!(
+        "SELECT method, route, latency, sum(requests)::UBIGINT FROM {file}.by_endpoint_latency
+         WHERE project = {project} AND {} GROUP BY method, route, latency",
+        days.condition()
+    )
+}
+
+/// kind, value, requests, errors.
+pub fn values(file: &str, project: u32, days: Days, needs: Needs) -> String {
+    let mut kinds: Vec<String> = Text::ALL
+        .iter()
+        .filter(|kind| needs.has(Needs::text(**kind)))
+        .map(|kind| (*kind as u8).to_string())
+        .collect();
+    if needs.has(Needs::COUNTRIES) {
+        kinds.push(BY_COUNTRY.to_string());
+    }
+    format!(
+        "SELECT kind, value, sum(requests)::UBIGINT, sum(errors)::UBIGINT FROM {file}.by_value
+         WHERE project = {project} AND {} AND kind IN ({}) GROUP BY kind, value",
+        days.condition(),
+        kinds.join(", ")
+    )
+}
+
+/// day, user, address, country, its time, requests, client errors, server errors, last.
+pub fn consumers(file: &str, project: u32, days: Days) -> String {
+    format!(
+        "SELECT day, user_id, address, country, country_us, requests, client_errors, server_errors, last_us
+         FROM {file}.by_consumer WHERE project = {project} AND {}",
+        days.condition()
+    )
+}
+
+/// day, user, address: who was there on which day, first to last.
+pub fn consumers_of_days(file: &str, project: u32, days: Days) -> String {
+    let days = match days {
+        Days::Whole => "day >= 0".to_owned(),
+        days => days.condition(),
+    };
+    format!(
+        "SELECT day, user_id, address FROM {file}.by_consumer WHERE project = {project} AND {days}"
+    )
+}
+
+/// id, text, client, os, device, version of a kind; what the kind does not have is NULL. `prefix` (bound) begins the text, in any case.
+pub fn names(file: &str, project: u32, kind: Text, with_text: bool) -> String {
+    let text = if with_text { "text" } else { "NULL::VARCHAR" };
+    let traits = match kind {
+        Text::Agent => "client, os, device, NULL::VARCHAR",
+        Text::Path => "NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR, version",
+        _ => "NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR",
+    };
+    format!(
+        "SELECT id, {text}, {traits} FROM {file}.strings WHERE kind = {} AND project = {project}",
+        kind as u8
+    )
+}
+
+/// id, 64 bits that stand for the text: the same in all files.
+pub fn identities(file: &str, project: u32, kind: Text) -> String {
+    format!(
+        "SELECT id, hash(text) FROM {file}.strings WHERE kind = {} AND project = {project}",
+        kind as u8
+    )
+}
+
+/// id, text of these ids.
+pub fn texts_of(file: &str, project: u32, kind: Text, ids: &[u32]) -> String {
+    format!(
+        "SELECT id, text FROM {file}.strings WHERE kind = {} AND project = {project} AND id IN ({})",
+        kind as u8,
+        list(ids)
+    )
+}
+
+/// user, address (0 where there is a user), latency, hits: of these users, and of these addresses without a user.
+pub fn latencies_of_consumers(
+    file: &str,
+    project: u32,
+    (from_us, to_us): (i64, i64),
+    filter: &str,
+    users: &[u32],
+    addresses: &[u32],
+) -> String {
+    let of_users = (!users.is_empty()).then(|| format!("h.user_id IN ({})", list(users)));
+    let of_addresses = (!addresses.is_empty())
+        .then(|| format!("(h.user_id = 0 AND h.address IN ({}))", list(addresses)));
+    let who: Vec<String> = of_users.into_iter().chain(of_addresses).collect();
+    format!(
+        "SELECT h.user_id, CASE WHEN h.user_id > 0 THEN 0 ELSE h.address END::UINTEGER AS caller, h.latency, count(*)::UBIGINT
+         FROM {file}.hits h WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us < {to_us}
+         AND h.latency IS NOT NULL AND ({}) AND {filter} GROUP BY ALL",
+        who.join(" OR ")
+    )
+}
+
+fn list(ids: &[u32]) -> String {
+    ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,231 @@
+//! Sums over a project's hits, for panels: out of each file from its rollups where they answer, from its hits where they
+//! do not, several files at a time.
+//!
+//! What is asked is data (`SumsQuery`), how it is summed up is `analytics::tally`'s business; here is decided what is read.
+
+mod names;
+mod plan;
+mod read;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use analytics::filter::Filter;
+use analytics::hit::Text;
+use analytics::limits;
+use analytics::query::SumsQuery;
+use analytics::tally::{ConsumerName, Tally, Total};
+use duckdb::Connection;
+use duckdb::arrow::array::AsArray;
+use duckdb::arrow::datatypes::{UInt16Type, UInt32Type, UInt64Type};
+
+use crate::files::{Entry, Share, Snapshot};
+use crate::read::{Reading, whole_filter};
+use crate::sql;
+use crate::sql::filter::Compiled;
+use crate::types::StoreError;
+use names::FileNames;
+use plan::Piece;
+
+/// What was summed up.
+pub struct Sums {
+    pub total: Total,
+    /// The consumers that were chosen: which, user id, address (one of both is "").
+    pub named: Vec<(ConsumerName, String, String)>,
+}
+
+/// The sums, and of those consumers that `choose` picked the names, with their durations in the sums.
+pub fn sums(
+    reading: &Reading<'_>,
+    connection: &Connection,
+    query: &SumsQuery,
+    rollup_from: u64,
+    choose: &(dyn Fn(&Total) -> Vec<ConsumerName> + Send + Sync),
+) -> Result<Sums, StoreError> {
+    let filter = whole_filter(&query.scope, &query.filter);
+    let files = files_of(reading.snapshot, query);
+    let project = query.scope.project().0;
+    let work: Vec<(usize, Piece)> = files
+        .iter()
+        .enumerate()
+        .flat_map(|(n, (entry, share))| {
+            plan::pieces(entry, share, query, &filter, rollup_from)
+                .into_iter()
+                .map(move |piece| (n, piece))
+        })
+        .collect();
+    let compiled: Vec<Compiled> = files
+        .iter()
+        .map(|(entry, _)| sql::filter::compile(&filter, &entry.file.alias, project))
+        .collect();
+
+    let tallies = in_parallel(reading, connection, work, |connection, (n, piece)| {
+        let mut tally = Tally::new(&query.grid);
+        let file = &files[n].0.file.alias;
+        read::piece(reading, connection, file, project, &piece, &compiled[n], &mut tally)?;
+        Ok((n, tally))
+    })?;
+    let mut total = Total::new(query.grid.clone());
+    let mut names: HashMap<usize, FileNames> = HashMap::new();
+    for (n, tally) in &tallies {
+        let file = &files[*n].0.file.alias;
+        let known = names.entry(*n).or_default();
+        known.learn(reading, connection, file, project, tally.needs(), &query.values)?;
+        total.add(*n, tally, known, &query.values);
+    }
+    total.finish();
+    drop(tallies);
+
+    let chosen = choose(&total);
+    let named = name_consumers(reading, connection, &files, project, &total, &chosen)?;
+    let wanted: HashSet<ConsumerName> = chosen.iter().copied().collect();
+    let work: Vec<usize> = (0..files.len()).filter(|_| !wanted.is_empty()).collect();
+    let latencies = in_parallel(reading, connection, work, |connection, n| {
+        let share = &files[n].1;
+        let known = names.get(&n);
+        let (users, addresses) = known.map(|known| known.find(&wanted)).unwrap_or_default();
+        if users.is_empty() && addresses.is_empty() {
+            return Ok(Vec::new());
+        }
+        let range = plan::range(share, query);
+        let ids = |found: &HashMap<u32, ConsumerName>| found.keys().copied().collect::<Vec<u32>>();
+        let text = sql::sums::latencies_of_consumers(
+            &files[n].0.file.alias,
+            project,
+            range,
+            &compiled[n].sql,
+            &ids(&users),
+            &ids(&addresses),
+        );
+        let mut found = Vec::new();
+        read::each(reading, connection, &text, &compiled[n].values, |batch| {
+            let (user, address) = (
+                batch.column(0).as_primitive::<UInt32Type>(),
+                batch.column(1).as_primitive::<UInt32Type>(),
+            );
+            let (latency, requests) = (
+                batch.column(2).as_primitive::<UInt16Type>(),
+                batch.column(3).as_primitive::<UInt64Type>(),
+            );
+            for row in 0..batch.num_rows() {
+                let who = match user.value(row) {
+                    0 => addresses.get(&address.value(row)),
+                    id => users.get(&id),
+                };
+                if let Some(who) = who {
+                    found.push((*who, latency.value(row), requests.value(row)));
+                }
+            }
+        })?;
+        Ok(found)
+    })?;
+    for (who, latency, requests) in latencies.into_iter().flatten() {
+        if let Some(consumer) = total.consumers.get_mut(&who) {
+            consumer.latency.add(latency, requests);
+        }
+    }
+    Ok(Sums { total, named })
+}
+
+/// The files that may hold hits of the period, with what the project has in each.
+fn files_of<'a>(snapshot: &'a Snapshot, query: &SumsQuery) -> Vec<(&'a Entry, Share)> {
+    let project = query.scope.project();
+    snapshot
+        .entries
+        .iter()
+        .filter_map(|entry| Some((entry, *entry.file.shares.load().get(&project)?)))
+        .filter(|(_, share)| {
+            share.rows > 0
+                && share.max_time_us >= query.grid.from_us
+                && share.min_time_us < query.grid.to_us
+        })
+        .collect()
+}
+
+fn name_consumers(
+    reading: &Reading<'_>,
+    connection: &Connection,
+    files: &[(&Entry, Share)],
+    project: u32,
+    total: &Total,
+    chosen: &[ConsumerName],
+) -> Result<Vec<(ConsumerName, String, String)>, StoreError> {
+    let mut wanted: HashMap<(usize, Text), Vec<u32>> = HashMap::new();
+    let place = |who: &ConsumerName| {
+        let (file, id) = total.consumers.get(who)?.named_in;
+        let kind = if matches!(who, ConsumerName::User(_)) { Text::User } else { Text::Address };
+        Some((file, kind, id))
+    };
+    for (file, kind, id) in chosen.iter().filter_map(place) {
+        wanted.entry((file, kind)).or_default().push(id);
+    }
+    let mut texts: HashMap<(usize, Text, u32), String> = HashMap::new();
+    for ((file, kind), ids) in wanted {
+        let text = sql::sums::texts_of(&files[file].0.file.alias, project, kind, &ids);
+        read::each(reading, connection, &text, &[], |batch| {
+            let id = batch.column(0).as_primitive::<UInt32Type>();
+            let words = batch.column(1).as_string::<i32>();
+            for row in 0..batch.num_rows() {
+                texts.insert((file, kind, id.value(row)), words.value(row).to_owned());
+            }
+        })?;
+    }
+    let named = chosen.iter().filter_map(|who| {
+        let (file, kind, id) = place(who)?;
+        let text = texts.remove(&(file, kind, id))?;
+        Some(match kind {
+            Text::User => (*who, text, String::new()),
+            _ => (*who, String::new(), text),
+        })
+    });
+    Ok(named.collect())
+}
+
+/// Does the work on as many connections as are good for the machine; answers in the order of the work.
+fn in_parallel<W: Send, T: Send>(
+    reading: &Reading<'_>,
+    connection: &Connection,
+    work: Vec<W>,
+    each: impl Fn(&Connection, W) -> Result<T, StoreError> + Sync,
+) -> Result<Vec<T>, StoreError> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = processors.min(limits::QUERY_THREADS as usize).min(work.len());
+    if threads <= 1 {
+        return work.into_iter().map(|work| each(connection, work)).collect();
+    }
+    let count = work.len();
+    let queue: Mutex<VecDeque<(usize, W)>> = Mutex::new(work.into_iter().enumerate().collect());
+    let done: Mutex<Vec<Option<T>>> = Mutex::new((0..count).map(|_| None).collect());
+    let run = |connection: &Connection| -> Result<(), StoreError> {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some((n, work)) = next else { return Ok(()) };
+            let answer = each(connection, work)?;
+            done.lock().unwrap_or_else(PoisonError::into_inner)[n] = Some(answer);
+        }
+    };
+    let others = (1..threads).map(|_| reading.connect()).collect::<Result<Vec<_>, _>>()?;
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = others
+            .into_iter()
+            .map(|other| {
+                scope.spawn(|| {
+                    let other = other;
+                    run(&other)
+                })
+            })
+            .collect();
+        let mut ended = run(connection);
+        for handle in handles {
+            let other = handle.join().unwrap_or(Err(StoreError::Closing));
+            ended = ended.and(other);
+        }
+        ended
+    })?;
+    Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect())
+}
+
+/// Whether nothing is filtered.
+fn is_empty(filter: &Filter) -> bool {
+    filter.conditions.is_empty()
+}

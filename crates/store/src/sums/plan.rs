@@ -1,0 +1,186 @@
+//! What is read of a file: its rollups for the days that lie in the period whole, its hits for the rest.
+
+use analytics::filter::Filter;
+use analytics::grid::{DAY_US, Grid, QUARTER_US, Step};
+use analytics::hit::Text;
+use analytics::query::SumsQuery;
+use analytics::tally::{Needs, Value};
+
+use super::is_empty;
+use crate::files::{Entry, Share};
+use crate::inbox::FileKind;
+use crate::sql::sums::Days;
+
+const HOUR_US: i64 = DAY_US / 24;
+
+/// Hits are read in stretches of about so many, so that two threads share a large file.
+const STRETCH: u64 = 500_000;
+
+/// Beyond so many short stretches, everything between them is read as well: each is a statement.
+const STRETCHES: usize = 64;
+
+/// Something to be read of a file, by one thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Hits in these ranges (from, to excluded).
+    Hits { ranges: Vec<(i64, i64)>, needs: Needs },
+    /// `split_hours` and `split_days` (numbers since 1970): those whose series are read from hits.
+    Rollup { days: Days, needs: Needs, split_hours: Vec<i32>, split_days: Vec<i32> },
+}
+
+/// The period, as far as the file has hits in it.
+pub fn range(share: &Share, query: &SumsQuery) -> (i64, i64) {
+    (
+        query.grid.from_us.max(share.min_time_us),
+        query.grid.to_us.min(share.max_time_us.saturating_add(1)),
+    )
+}
+
+pub fn pieces(
+    entry: &Entry,
+    share: &Share,
+    query: &SumsQuery,
+    filter: &Filter,
+    rollup_from: u64,
+) -> Vec<Piece> {
+    let needs = query.all_needs();
+    let (from, to) = range(share, query);
+    let days = days_inside(share, &query.grid, (from, to));
+    let sealed = entry.row.kind == FileKind::Sealed;
+    let usable = sealed && is_empty(filter) && query.grid.is_aligned(QUARTER_US);
+    let Some((first, last)) = days.filter(|days| usable && rows_in(share, *days) >= rollup_from)
+    else {
+        return stretches(share, (from, to), needs);
+    };
+
+    let mut pieces = Vec::new();
+    // What stands before the first whole day, and after the last.
+    let (start, end) = (i64::from(first) * DAY_US, i64::from(last) * DAY_US);
+    let mut edges = Vec::new();
+    if from < start {
+        edges.push((from, start));
+    }
+    if to > end {
+        edges.push((end, to));
+    }
+    if !edges.is_empty() {
+        pieces.push(Piece::Hits { ranges: edges, needs });
+    }
+    let whole = query.grid.from_us <= share.min_time_us && query.grid.to_us > share.max_time_us;
+    let days = if whole { Days::Whole } else { Days::Range(first, last) };
+    let inside = (from.max(start), to.min(end));
+
+    let rollable = rollable(&query.values);
+    let mut rolled = needs.only(rollable);
+    let rest = needs.without(rollable);
+    // A bucket's edge in the middle of an hour or a day: what a rollup has of it belongs to two buckets.
+    let mut split = [Vec::new(), Vec::new()];
+    for (n, (need, unit)) in
+        [(Needs::LATENCY_SERIES, HOUR_US), (Needs::CONSUMER_SERIES, DAY_US)].into_iter().enumerate()
+    {
+        if !needs.has(need) {
+            continue;
+        }
+        match split_units(&query.grid, inside, unit) {
+            Some(ranges) => {
+                split[n] = ranges.iter().map(|(from, _)| from.div_euclid(unit) as i32).collect();
+                if !ranges.is_empty() {
+                    pieces.push(Piece::Hits { ranges, needs: need });
+                }
+            }
+            None => {
+                rolled = rolled.without(need);
+                pieces.extend(stretches(share, inside, need));
+            }
+        }
+    }
+    if !rest.is_empty() {
+        pieces.extend(stretches(share, inside, rest));
+    }
+    if !rolled.is_empty() {
+        let [split_hours, split_days] = split;
+        pieces.push(Piece::Rollup { days, needs: rolled, split_hours, split_days });
+    }
+    pieces
+}
+
+/// What rollups can answer. Of paths they know the version alone.
+fn rollable(values: &[Value]) -> Needs {
+    let mut needs = Needs::STATUSES
+        | Needs::HOURS
+        | Needs::ENDPOINTS
+        | Needs::LATENCY
+        | Needs::LATENCY_SERIES
+        | Needs::CONSUMERS
+        | Needs::CONSUMER_SERIES
+        | Needs::TRAFFIC
+        | Needs::COUNTRIES;
+    for kind in [Text::Host, Text::Agent, Text::Referrer, Text::Framework, Text::Sdk] {
+        needs |= Needs::text(kind);
+    }
+    if !values.contains(&Value::Text(Text::Path)) {
+        needs |= Needs::text(Text::Path);
+    }
+    needs
+}
+
+/// The whole days (numbers since 1970, the last excluded) of the period's part that the file has.
+fn days_inside(share: &Share, grid: &Grid, (from, to): (i64, i64)) -> Option<(i32, i32)> {
+    // Before the file's first hit and after its last there is nothing, so the day counts as whole.
+    let first = if grid.from_us <= share.min_time_us {
+        from.div_euclid(DAY_US)
+    } else {
+        -(-from).div_euclid(DAY_US)
+    };
+    let last = if grid.to_us > share.max_time_us {
+        -(-to).div_euclid(DAY_US)
+    } else {
+        to.div_euclid(DAY_US)
+    };
+    let (first, last) = (i32::try_from(first).ok()?, i32::try_from(last).ok()?);
+    (first >= 0 && first < last).then_some((first, last))
+}
+
+/// About how many hits of the project lie in these days, were they spread evenly.
+fn rows_in(share: &Share, (first, last): (i32, i32)) -> u64 {
+    let from = (i64::from(first) * DAY_US).max(share.min_time_us);
+    let to = (i64::from(last) * DAY_US).min(share.max_time_us + 1);
+    let length = (share.max_time_us - share.min_time_us).max(1);
+    (share.rows as f64 * ((to - from) as f64 / length as f64).clamp(0.0, 1.0)) as u64
+}
+
+fn stretches(share: &Share, (from, to): (i64, i64), needs: Needs) -> Vec<Piece> {
+    if from >= to {
+        return Vec::new();
+    }
+    let length = (share.max_time_us - share.min_time_us).max(1);
+    let rows = share.rows as f64 * ((to - from) as f64 / length as f64).min(1.0);
+    let count = ((rows / STRETCH as f64).ceil() as i64).clamp(1, 64);
+    let edge = |n: i64| from + (i128::from(to - from) * i128::from(n) / i128::from(count)) as i64;
+    (0..count)
+        .map(|n| Piece::Hits { ranges: vec![(edge(n), edge(n + 1))], needs })
+        .filter(|piece| !matches!(piece, Piece::Hits { ranges, .. } if ranges[0].0 == ranges[0].1))
+        .collect()
+}
+
+/// The units (hours, days) that an edge of the grid cuts in two; none where they are so many that all is to be read.
+fn split_units(grid: &Grid, (from, to): (i64, i64), unit: i64) -> Option<Vec<(i64, i64)>> {
+    if let Step::Fixed(us) = grid.step
+        && us < unit
+        && to - from > unit
+    {
+        return None;
+    }
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    for edge in grid.inner_edges().filter(|edge| *edge > from && *edge < to && edge % unit != 0) {
+        let start = edge.div_euclid(unit) * unit;
+        let range = (start.max(from), (start + unit).min(to));
+        if ranges.last() != Some(&range) {
+            ranges.push(range);
+        }
+        if ranges.len() > STRETCHES {
+            return None;
+        }
+    }
+    Some(ranges)
+}
