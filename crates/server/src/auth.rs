@@ -1,19 +1,28 @@
 //! Who calls, and what they may. A handler's argument is its permission: it cannot be forgotten, and a `ProjectScope`
 //! (without which no hit can be asked for) is made in this file only.
+//!
+//! A call that speaks of a project is answered for the first of these that comes with it: a key or a share link's token
+//! in a header, `project=demo`, the page's cookie.
+
+pub mod cookie;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use analytics::filter::Filter;
+use analytics::filter::{self, Field, Filter};
 use analytics::hit::ProjectId;
 use analytics::query::ProjectScope;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use store::meta::{Can, DashboardId, Key, KeyGrant};
+use store::meta::{
+    Can, DashboardId, Key, KeyGrant, SessionAccess, SessionProject, ShareLink, Token,
+};
 
-use crate::address::{Peer, client_address};
+use crate::address::{Peer, client_address, is_own_origin};
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
+use crate::parameters::{ProjectRead, bad};
+use cookie::Cookie;
 
 /// A POST of hits whose key, where it came in a header, is known. Any key may do it.
 pub struct Ingest {
@@ -28,10 +37,63 @@ pub struct Caller {
     client: IpAddr,
 }
 
-/// Holder of a project's key that may do everything.
+/// As what someone is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// By a key that may do everything: sees and changes everything.
+    Owner,
+    /// By the dashboard id: sees everything, changes nothing.
+    Dashboard,
+    /// By a share link.
+    View,
+    /// Nobody in particular, at the demo.
+    Demo,
+}
+
+/// What may be shown. Everything else of a project is shown to anyone who may look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shows {
+    pub addresses: bool,
+    pub consumers: bool,
+    /// Raw hits.
+    pub hits: bool,
+}
+
+/// Anyone who may look at a project's numbers.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    pub project: ProjectId,
+    pub scope: ProjectScope,
+    pub role: Role,
+    pub shows: Shows,
+    /// The filter that they cannot take off, as its owner wrote it; "" for none.
+    pub locked_q: String,
+}
+
+/// Who sees everything of a project: its owner, or by the dashboard id.
+pub struct Holder {
+    pub project: ProjectId,
+    pub scope: ProjectScope,
+    pub role: Role,
+}
+
+/// Who may change a project: by a key that may do everything, or a session that was signed in with one.
 pub struct Owner {
     pub project: ProjectId,
     pub scope: ProjectScope,
+}
+
+/// Whoever calls, with the projects that they may see: one by a key, those of a session, or none.
+pub struct Visitor {
+    pub projects: Vec<SessionProject>,
+}
+
+/// A call that may come from our own page, in a browser.
+pub struct PageCall {
+    /// Of its cookie, whether that session is valid or not.
+    pub token: Option<Token>,
+    /// True where it does: then it may have a session.
+    pub from_page: bool,
 }
 
 /// Holder of a project's dashboard id, in the address as `{user_id}`.
@@ -83,25 +145,268 @@ impl Caller {
     }
 }
 
+impl FromRequestParts<Shared> for Viewer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Viewer, ApiError> {
+        let client = client_of(parts.extensions.get(), &parts.headers, app);
+        let wanted = wanted_project(parts)?;
+        parts.extensions.insert(ProjectRead);
+        // `API-Key` is how the original's data API began.
+        if let Some(text) = header_key(&parts.headers, &["api-key"])? {
+            let viewer = match Token::parse(&text) {
+                Some(token) => by_share_link(app, &token, client)?,
+                None => by_key(app, &text, client)?,
+            };
+            let is_other = |wanted: &str| wanted != viewer.project.0.to_string();
+            return match wanted.as_deref().is_some_and(is_other) {
+                true => {
+                    Err(bad("project", "is not the project of the key that came with the call"))
+                }
+                false => Ok(viewer),
+            };
+        }
+        if wanted.as_deref() == Some(DEMO) {
+            return demo(app);
+        }
+        let projects = match cookie::read(&parts.headers) {
+            Cookie::Missing => {
+                return Err(ApiError::new(
+                    Code::MissingKey,
+                    "send the project's key in the header X-AUTH-TOKEN, or as `Authorization: Bearer KEY`, or sign in on the page",
+                ));
+            }
+            Cookie::Broken => None,
+            Cookie::Token(token) => app.meta.session(&token, app.clock.now_us()),
+        };
+        cookie::check_origin(&parts.method, &parts.headers, &app.settings)?;
+        by_session(app, &projects.unwrap_or_default(), wanted.as_deref())
+    }
+}
+
+impl Viewer {
+    /// An error where the field, or what it can be told from, is not shown to this one: neither its values may be listed
+    /// nor hits be looked for by it.
+    pub fn require_field(&self, field: Field) -> Result<(), ApiError> {
+        let shown = match field {
+            Field::Address => self.shows.addresses,
+            Field::User => self.shows.consumers,
+            // An address, where there is no user id.
+            Field::Consumer => self.shows_consumer_keys(),
+            _ => true,
+        };
+        if shown {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            Code::HiddenField,
+            format!("the field `{}` is not part of what this share link shows", field.info().name),
+        ))
+    }
+
+    /// As `require_field`, for every field of a filter.
+    pub fn require_filter(&self, filter: &Filter) -> Result<(), ApiError> {
+        filter.conditions.iter().try_for_each(|condition| self.require_field(condition.field))
+    }
+
+    /// Whether consumers may be named: each is a user id or an address.
+    pub fn shows_consumer_keys(&self) -> bool {
+        self.shows.consumers && self.shows.addresses
+    }
+
+    pub fn require_hits(&self) -> Result<(), ApiError> {
+        if self.shows.hits {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            Code::HiddenField,
+            "single requests are not part of what this share link shows",
+        ))
+    }
+}
+
+impl FromRequestParts<Shared> for Holder {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Holder, ApiError> {
+        let viewer = Viewer::from_request_parts(parts, app).await?;
+        match viewer.role {
+            Role::Owner | Role::Dashboard => {
+                let Viewer { project, scope, role, .. } = viewer;
+                Ok(Holder { project, scope, role })
+            }
+            role => Err(view_only(role)),
+        }
+    }
+}
+
 impl FromRequestParts<Shared> for Owner {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Owner, ApiError> {
-        let client = client_of(parts.extensions.get(), &parts.headers, app);
-        // `API-Key` is how the original's data API began.
-        let text = header_key(&parts.headers, &["api-key"])?.ok_or_else(|| {
-            ApiError::new(Code::MissingKey, "send the project's key in the header X-AUTH-TOKEN, or as `Authorization: Bearer KEY`")
-        })?;
-        let (_, grant) = known_key(app, &text, client)?;
-        require_everything(&grant)?;
-        let now_us = app.clock.now_us();
-        grant.touch_used(now_us);
-        grant.touch_look(now_us);
-        Ok(Owner {
-            project: grant.project(),
-            scope: ProjectScope::granted(grant.project(), Filter::default()),
-        })
+        let viewer = Viewer::from_request_parts(parts, app).await?;
+        match viewer.role {
+            Role::Owner => Ok(Owner { project: viewer.project, scope: viewer.scope }),
+            role => Err(view_only(role)),
+        }
     }
+}
+
+impl FromRequestParts<Shared> for Visitor {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Visitor, ApiError> {
+        if header_key(&parts.headers, &["api-key"])?.is_some() {
+            let holder = Holder::from_request_parts(parts, app).await?;
+            let only = SessionProject { project: holder.project, access: SessionAccess::Owner };
+            return Ok(Visitor { projects: vec![only] });
+        }
+        let projects = match cookie::read(&parts.headers) {
+            Cookie::Token(token) => app.meta.session(&token, app.clock.now_us()),
+            Cookie::Missing | Cookie::Broken => None,
+        };
+        Ok(Visitor { projects: projects.unwrap_or_default() })
+    }
+}
+
+impl FromRequestParts<Shared> for PageCall {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<PageCall, ApiError> {
+        let cookie = cookie::read(&parts.headers);
+        if !matches!(cookie, Cookie::Missing) {
+            cookie::check_origin(&parts.method, &parts.headers, &app.settings)?;
+        }
+        let from_page = is_own_origin(&parts.headers, &app.settings);
+        let token = match cookie {
+            Cookie::Token(token) => Some(token),
+            Cookie::Missing | Cookie::Broken => None,
+        };
+        Ok(PageCall { token, from_page })
+    }
+}
+
+/// The name of the demo in `project=demo`.
+const DEMO: &str = "demo";
+
+const EVERYTHING: Shows = Shows { addresses: true, consumers: true, hits: true };
+
+fn by_key(app: &App, text: &str, client: IpAddr) -> Result<Viewer, ApiError> {
+    let (_, grant) = known_key(app, text, client)?;
+    require_everything(&grant)?;
+    let now_us = app.clock.now_us();
+    grant.touch_used(now_us);
+    grant.touch_look(now_us);
+    Ok(unlocked(grant.project(), Role::Owner))
+}
+
+fn by_share_link(app: &App, token: &Token, client: IpAddr) -> Result<Viewer, ApiError> {
+    let now_us = app.clock.now_us();
+    let Some(link) = app.meta.share_link(token, now_us) else {
+        limit_unknown(app, client)?;
+        return Err(ApiError::new(
+            Code::UnknownKey,
+            "the share link is not known here, or was revoked; ask whoever sent it for another one",
+        ));
+    };
+    if link.has_expired(now_us) {
+        return Err(ApiError::new(
+            Code::ExpiredLink,
+            "the share link has expired; ask whoever sent it for another one",
+        ));
+    }
+    app.meta.touch_look(link.project, now_us);
+    let ShareLink { project, new: link, .. } = link;
+    // A filter that this version cannot read must not become none.
+    let locked = filter::parse(&link.q)
+        .map_err(|error| ApiError::internal("reading a share link's filter", &error))?;
+    Ok(Viewer {
+        project,
+        scope: ProjectScope::granted(project, locked),
+        role: Role::View,
+        shows: Shows { addresses: link.addresses, consumers: link.consumers, hits: link.hits },
+        locked_q: link.q,
+    })
+}
+
+fn by_session(
+    app: &App,
+    projects: &[SessionProject],
+    wanted: Option<&str>,
+) -> Result<Viewer, ApiError> {
+    let chosen = match (wanted, projects) {
+        (Some(wanted), _) => projects.iter().find(|one| one.project.0.to_string() == wanted),
+        (None, [only]) => Some(only),
+        (None, []) => None,
+        (None, _) => {
+            return Err(ApiError::new(
+                Code::ProjectRequired,
+                "this session holds several projects; say which with `?project=ID`",
+            ));
+        }
+    };
+    let chosen = chosen.ok_or_else(|| {
+        ApiError::new(
+            Code::NotSignedIn,
+            "this session does not hold the project; it may have expired, or its key was revoked. Sign in again",
+        )
+    })?;
+    app.meta.touch_look(chosen.project, app.clock.now_us());
+    let role = match chosen.access {
+        SessionAccess::Owner => Role::Owner,
+        SessionAccess::Dashboard => Role::Dashboard,
+    };
+    Ok(unlocked(chosen.project, role))
+}
+
+fn demo(app: &App) -> Result<Viewer, ApiError> {
+    match app.meta.demo_project() {
+        Some(project) => Ok(unlocked(project.id, Role::Demo)),
+        None => Err(ApiError::new(
+            Code::NoDemo,
+            "this server has no demo; its operator switches it on with the setting `demo`",
+        )),
+    }
+}
+
+fn unlocked(project: ProjectId, role: Role) -> Viewer {
+    Viewer {
+        project,
+        scope: ProjectScope::granted(project, Filter::default()),
+        role,
+        shows: EVERYTHING,
+        locked_q: String::new(),
+    }
+}
+
+fn view_only(role: Role) -> ApiError {
+    let message = match role {
+        Role::Demo => "the demo can be looked at and not changed",
+        Role::View => {
+            "a share link shows a project's numbers and nothing else; this needs a key that may do everything"
+        }
+        Role::Dashboard | Role::Owner => {
+            "who signed in with the dashboard id may look and not change; sign in with a key that may do everything"
+        }
+    };
+    ApiError::new(Code::ViewOnly, message)
+}
+
+/// What `?project=` says; "" is nothing.
+fn wanted_project(parts: &Parts) -> Result<Option<String>, ApiError> {
+    let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let mut found: Option<String> = None;
+    for (name, value) in pairs {
+        let value = value.trim();
+        if name != "project" || value.is_empty() {
+            continue;
+        }
+        if found.as_deref().is_some_and(|before| before != value) {
+            return Err(bad("project", "is there twice, with different values"));
+        }
+        found = Some(value.to_owned());
+    }
+    Ok(found)
 }
 
 impl FromRequestParts<Shared> for DashboardHolder {

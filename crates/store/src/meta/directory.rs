@@ -126,7 +126,9 @@ async fn load_sessions(pool: &SqlitePool, directory: &mut Directory) -> Result<(
             generation: row.try_get("generation")?,
         });
     }
-    for row in sqlx::query("SELECT hash, created_us, last_used_us FROM sessions").fetch_all(pool).await? {
+    for row in
+        sqlx::query("SELECT hash, created_us, last_used_us FROM sessions").fetch_all(pool).await?
+    {
         let hash = to_hash(row.try_get("hash")?)?;
         let entry = SessionEntry {
             created_us: row.try_get("created_us")?,
@@ -139,7 +141,9 @@ async fn load_sessions(pool: &SqlitePool, directory: &mut Directory) -> Result<(
 }
 
 async fn load_share_links(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
-    let rows = sqlx::query("SELECT id, project, hash, name, q, addresses, consumers, hits, created_us, expires_us, last_used_us FROM share_links");
+    let rows = sqlx::query(
+        "SELECT id, project, hash, name, q, addresses, consumers, hits, created_us, expires_us, last_used_us FROM share_links",
+    );
     for row in rows.fetch_all(pool).await? {
         let link = ShareLink {
             id: row.try_get("id")?,
@@ -156,9 +160,7 @@ async fn load_share_links(pool: &SqlitePool, directory: &mut Directory) -> Resul
             last_used_us: row.try_get("last_used_us")?,
         };
         let used = Touched::new(link.last_used_us);
-        directory
-            .links
-            .insert(to_hash(row.try_get("hash")?)?, Arc::new(LinkEntry { link, used }));
+        directory.links.insert(to_hash(row.try_get("hash")?)?, Arc::new(LinkEntry { link, used }));
     }
     Ok(())
 }
@@ -255,8 +257,7 @@ impl Meta {
 
     /// The same grant with the project's settings as they are now.
     pub fn refresh(&self, grant: KeyGrant) -> KeyGrant {
-        let project =
-            self.read(|directory| directory.projects.get(&grant.key.project).cloned());
+        let project = self.read(|directory| directory.projects.get(&grant.key.project).cloned());
         KeyGrant { project: project.unwrap_or(grant.project), key: grant.key }
     }
 

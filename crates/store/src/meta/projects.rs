@@ -160,12 +160,9 @@ impl Meta {
     }
 
     /// The demo's hits have been made up to this time.
-    pub async fn set_demo_until(
-        &self,
-        project: ProjectId,
-        until_us: i64,
-    ) -> Result<(), MetaError> {
-        let set = "UPDATE projects SET demo_until_us = ? WHERE id = ? AND demo_until_us IS NOT NULL";
+    pub async fn set_demo_until(&self, project: ProjectId, until_us: i64) -> Result<(), MetaError> {
+        let set =
+            "UPDATE projects SET demo_until_us = ? WHERE id = ? AND demo_until_us IS NOT NULL";
         self.set(project, sqlx::query(set).bind(until_us)).await.map(drop)
     }
 
@@ -203,11 +200,7 @@ impl Meta {
     }
 
     /// No file holds anything of the project any more that privacy level `level` would not have stored.
-    pub async fn set_erased_level(
-        &self,
-        project: ProjectId,
-        level: u8,
-    ) -> Result<(), MetaError> {
+    pub async fn set_erased_level(&self, project: ProjectId, level: u8) -> Result<(), MetaError> {
         let set = "UPDATE projects SET erased_level = min(?, privacy_level) WHERE id = ?";
         self.set(project, sqlx::query(set).bind(level)).await.map(drop)
     }

@@ -80,8 +80,7 @@ impl Meta {
             None => new,
         };
         projects.push(held);
-        let too_many =
-            projects.len().saturating_sub(limits::PROJECTS_PER_SESSION as usize);
+        let too_many = projects.len().saturating_sub(limits::PROJECTS_PER_SESSION as usize);
         let left_out: Vec<Held> = projects.drain(..too_many).collect();
         let crowded_out = self.read(|directory| least_used(directory, new.project, &hash));
 
@@ -135,11 +134,11 @@ impl Meta {
         let _changing = self.inner.changing.lock().await;
         let hash = self.inner.secret.hash_session(token);
         let delete = match project {
-            Some(project) => sqlx::query(
-                "DELETE FROM session_projects WHERE session = ? AND project = ?",
-            )
-            .bind(hash.as_slice())
-            .bind(project.0),
+            Some(project) => {
+                sqlx::query("DELETE FROM session_projects WHERE session = ? AND project = ?")
+                    .bind(hash.as_slice())
+                    .bind(project.0)
+            }
             None => sqlx::query("DELETE FROM sessions WHERE hash = ?").bind(hash.as_slice()),
         };
         delete.execute(&self.inner.pool).await?;

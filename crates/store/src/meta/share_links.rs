@@ -119,9 +119,7 @@ impl Meta {
             .execute(&self.inner.pool)
             .await?;
         self.write(|directory| {
-            directory
-                .links
-                .retain(|_, entry| entry.link.id != id || entry.link.project != project);
+            directory.links.retain(|_, entry| entry.link.id != id || entry.link.project != project);
         });
         Ok(deleted.rows_affected() > 0)
     }
