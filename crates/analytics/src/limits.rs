@@ -128,6 +128,11 @@ limits! {
     NAME_CHARACTERS "name_characters" = 100, Characters, fixed, "invalid_name",
         "The name of a project or share link is a label on a page, not a text.";
 
+    KEPT_DAYS "kept_days" = 36_500, Days, fixed, "invalid_setting",
+        "The longest that a project may say to keep its hits: a century, beyond which days are a mistake.";
+    APDEX_MS "apdex_ms" = 3_600_000, Milliseconds, fixed, "invalid_setting",
+        "The highest threshold of Apdex: an hour; four of it are still below the longest duration kept.";
+
     // A body.
     BODY_BYTES "body_bytes" = 64 << 20, Bytes, settable, "body_too_large",
         "A batch after it was inflated. 60,000 hits, a minute of 1,000 requests a second, take 15 MB.";

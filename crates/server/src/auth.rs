@@ -5,37 +5,29 @@
 //! in a header, `project=demo`, the page's cookie.
 
 pub mod cookie;
+mod original;
+mod page;
+mod sender;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use analytics::filter::{self, Field, Filter};
 use analytics::hit::ProjectId;
 use analytics::query::ProjectScope;
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use store::meta::{
-    Can, DashboardId, Key, KeyGrant, SessionAccess, SessionProject, ShareLink, Token,
-};
+use store::meta::{Can, Key, KeyGrant, SessionAccess, SessionProject, ShareLink, Token};
 
-use crate::address::{Peer, client_address, is_own_origin};
+use crate::address::{Peer, client_address};
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
 use crate::parameters::{ProjectRead, bad};
 use cookie::Cookie;
 
-/// A POST of hits whose key, where it came in a header, is known. Any key may do it.
-pub struct Ingest {
-    pub request: Request,
-    caller: Caller,
-}
-
-/// What is known of a POST's sender before its body is read.
-#[derive(Clone)]
-pub struct Caller {
-    header: Option<(Key, KeyGrant)>,
-    client: IpAddr,
-}
+pub use original::{DashboardHolder, KeyInAddress};
+pub use page::{PageCall, Secret, sign_in};
+pub use sender::{Caller, Ingest};
 
 /// As what someone is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +42,18 @@ pub enum Role {
     Demo,
 }
 
+impl Role {
+    /// As the API names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Owner => "owner",
+            Role::Dashboard => "dashboard",
+            Role::View => "view",
+            Role::Demo => "demo",
+        }
+    }
+}
+
 /// What may be shown. Everything else of a project is shown to anyone who may look at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shows {
@@ -57,6 +61,10 @@ pub struct Shows {
     pub consumers: bool,
     /// Raw hits.
     pub hits: bool,
+}
+
+impl Shows {
+    pub const EVERYTHING: Shows = Shows { addresses: true, consumers: true, hits: true };
 }
 
 /// Anyone who may look at a project's numbers.
@@ -85,65 +93,11 @@ pub struct Owner {
 
 /// Whoever calls, with the projects that they may see: one by a key, those of a session, or none.
 pub struct Visitor {
-    pub projects: Vec<SessionProject>,
-}
-
-/// A call that may come from our own page, in a browser.
-pub struct PageCall {
-    /// Of its cookie, whether that session is valid or not.
-    pub token: Option<Token>,
-    /// True where it does: then it may have a session.
-    pub from_page: bool,
-}
-
-/// Holder of a project's dashboard id, in the address as `{user_id}`.
-pub struct DashboardHolder {
-    pub scope: ProjectScope,
-}
-
-/// Holder of a key that may do everything, in the address as `{api_key}`: the original's way.
-pub struct KeyInAddress {
-    pub project: ProjectId,
+    pub projects: Vec<Holder>,
 }
 
 /// Anyone, with the address they call from.
 pub struct Client(pub IpAddr);
-
-impl FromRequest<Shared> for Ingest {
-    type Rejection = ApiError;
-
-    async fn from_request(request: Request, app: &Shared) -> Result<Ingest, ApiError> {
-        let client = client_of(request.extensions().get(), request.headers(), app);
-        let header = match header_key(request.headers(), &[])? {
-            None => None,
-            Some(text) => Some(known_key(app, &text, client)?),
-        };
-        Ok(Ingest { request, caller: Caller { header, client } })
-    }
-}
-
-impl Ingest {
-    pub fn into_parts(self) -> (Request, Caller) {
-        (self.request, self.caller)
-    }
-}
-
-impl Caller {
-    /// The project that the hits are for, once the body's key is known: one of both must be there, and where both are
-    /// they must agree.
-    pub fn confirm(&self, app: &App, body_key: Option<&str>) -> Result<KeyGrant, ApiError> {
-        match (&self.header, body_key) {
-            (Some((_, grant)), None) => Ok(grant.clone()),
-            (Some((key, grant)), Some(text)) if Key::parse(text) == Some(*key) => Ok(grant.clone()),
-            (Some(_), Some(_)) => Err(keys_disagree()),
-            (None, Some(text)) => Ok(known_key(app, text, self.client)?.1),
-            (None, None) => Err(ApiError::new(
-                Code::MissingKey,
-                "the batch has no key; send it as `api_key` in the body, or in the header X-AUTH-TOKEN",
-            )),
-        }
-    }
-}
 
 impl FromRequestParts<Shared> for Viewer {
     type Rejection = ApiError;
@@ -257,39 +211,24 @@ impl FromRequestParts<Shared> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Visitor, ApiError> {
         if header_key(&parts.headers, &["api-key"])?.is_some() {
-            let holder = Holder::from_request_parts(parts, app).await?;
-            let only = SessionProject { project: holder.project, access: SessionAccess::Owner };
-            return Ok(Visitor { projects: vec![only] });
+            return Ok(Visitor { projects: vec![Holder::from_request_parts(parts, app).await?] });
         }
         let projects = match cookie::read(&parts.headers) {
             Cookie::Token(token) => app.meta.session(&token, app.clock.now_us()),
             Cookie::Missing | Cookie::Broken => None,
         };
-        Ok(Visitor { projects: projects.unwrap_or_default() })
+        Ok(Visitor { projects: projects.iter().flatten().map(to_holder).collect() })
     }
 }
 
-impl FromRequestParts<Shared> for PageCall {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<PageCall, ApiError> {
-        let cookie = cookie::read(&parts.headers);
-        if !matches!(cookie, Cookie::Missing) {
-            cookie::check_origin(&parts.method, &parts.headers, &app.settings)?;
-        }
-        let from_page = is_own_origin(&parts.headers, &app.settings);
-        let token = match cookie {
-            Cookie::Token(token) => Some(token),
-            Cookie::Missing | Cookie::Broken => None,
-        };
-        Ok(PageCall { token, from_page })
+impl Owner {
+    pub fn into_viewer(self) -> Viewer {
+        Viewer { scope: self.scope, ..unlocked(self.project, Role::Owner) }
     }
 }
 
 /// The name of the demo in `project=demo`.
 const DEMO: &str = "demo";
-
-const EVERYTHING: Shows = Shows { addresses: true, consumers: true, hits: true };
 
 fn by_key(app: &App, text: &str, client: IpAddr) -> Result<Viewer, ApiError> {
     let (_, grant) = known_key(app, text, client)?;
@@ -352,11 +291,17 @@ fn by_session(
         )
     })?;
     app.meta.touch_look(chosen.project, app.clock.now_us());
-    let role = match chosen.access {
+    let Holder { project, role, .. } = to_holder(chosen);
+    Ok(unlocked(project, role))
+}
+
+fn to_holder(held: &SessionProject) -> Holder {
+    let role = match held.access {
         SessionAccess::Owner => Role::Owner,
         SessionAccess::Dashboard => Role::Dashboard,
     };
-    Ok(unlocked(chosen.project, role))
+    let scope = ProjectScope::granted(held.project, Filter::default());
+    Holder { project: held.project, scope, role }
 }
 
 fn demo(app: &App) -> Result<Viewer, ApiError> {
@@ -374,7 +319,7 @@ fn unlocked(project: ProjectId, role: Role) -> Viewer {
         project,
         scope: ProjectScope::granted(project, Filter::default()),
         role,
-        shows: EVERYTHING,
+        shows: Shows::EVERYTHING,
         locked_q: String::new(),
     }
 }
@@ -407,49 +352,6 @@ fn wanted_project(parts: &Parts) -> Result<Option<String>, ApiError> {
         found = Some(value.to_owned());
     }
     Ok(found)
-}
-
-impl FromRequestParts<Shared> for DashboardHolder {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        app: &Shared,
-    ) -> Result<DashboardHolder, ApiError> {
-        let client = client_of(parts.extensions.get(), &parts.headers, app);
-        let id = path_parameter(parts, app, "user_id").await;
-        let project = DashboardId::parse(&id).and_then(|id| app.meta.dashboard(&id));
-        let Some(project) = project else {
-            limit_unknown(app, client)?;
-            return Err(ApiError::new(
-                Code::UnknownDashboard,
-                "no project has this dashboard id; it may have been regenerated. GET /api/user-id/{api_key} gives the present one",
-            ));
-        };
-        app.meta.touch_look(project, app.clock.now_us());
-        Ok(DashboardHolder { scope: ProjectScope::granted(project, Filter::default()) })
-    }
-}
-
-impl FromRequestParts<Shared> for KeyInAddress {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<KeyInAddress, ApiError> {
-        let client = client_of(parts.extensions.get(), &parts.headers, app);
-        let text = path_parameter(parts, app, "api_key").await;
-        let Some(grant) = Key::parse(&text).and_then(|key| app.meta.grant(&key)) else {
-            limit_unknown(app, client)?;
-            return Err(ApiError::new(
-                Code::UnknownKeyInAddress,
-                "the key in the address is not known; is it complete?",
-            ));
-        };
-        require_everything(&grant)?;
-        let now_us = app.clock.now_us();
-        grant.touch_used(now_us);
-        grant.touch_look(now_us);
-        Ok(KeyInAddress { project: grant.project() })
-    }
 }
 
 impl FromRequestParts<Shared> for Client {
@@ -528,14 +430,4 @@ fn keys_disagree() -> ApiError {
         Code::KeysDisagree,
         "two different keys came with the call; send one, or the same in both places",
     )
-}
-
-async fn path_parameter(parts: &mut Parts, app: &Shared, name: &str) -> String {
-    let parameters = RawPathParams::from_request_parts(parts, app).await.ok();
-    let found = parameters
-        .iter()
-        .flatten()
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value.to_owned());
-    found.unwrap_or_default()
 }

@@ -40,11 +40,15 @@ pub(super) fn check_origin(
     if matches!(*method, Method::GET | Method::HEAD) || is_own_origin(headers, settings) {
         return Ok(());
     }
-    Err(ApiError::new(
+    Err(wrong_origin())
+}
+
+pub(super) fn wrong_origin() -> ApiError {
+    ApiError::new(
         Code::WrongOrigin,
-        "a call with the page's cookie must come from the page itself (header Origin); tools send a key in the header \
-         X-AUTH-TOKEN. If this is the page, `public_url` does not say where it is reached",
-    ))
+        "a browser's call must come from the page itself (header Origin); tools send a key in the header X-AUTH-TOKEN. \
+         If this is the page, `public_url` does not say where it is reached",
+    )
 }
 
 /// Keeps the token in the browser, out of reach of scripts.
