@@ -112,6 +112,27 @@ limits! {
     RATE_LIMITED_ADDRESSES "rate_limited_addresses" = 100_000, Items, fixed, "",
         "Addresses that the rate limits remember; beyond it the oldest are forgotten, so that memory stays bounded.";
 
+    // Who may look.
+    SESSION_IDLE_DAYS "session_idle_days" = 30, Days, fixed, "",
+        "A session that nobody used for that long has been left behind on some machine.";
+    SESSION_DAYS "session_days" = 365, Days, fixed, "",
+        "However often it is used: a stolen cookie must end some day.";
+    SESSIONS_PER_PROJECT "sessions_per_project" = 1_000, Items, fixed, "",
+        "Sessions that hold one project, so that signing in again and again takes no memory; the longest unused makes room.";
+    PROJECTS_PER_SESSION "projects_per_session" = 100, Items, fixed, "",
+        "Projects of one session: more than fit a switcher. The one signed in longest ago makes room.";
+    KEYS_PER_PROJECT "keys_per_project" = 100, Items, fixed, "too_many_keys",
+        "Keys of a project that work; an app of its own for each is still a short list. As many revoked ones are kept to look up.";
+    SHARE_LINKS_PER_PROJECT "share_links_per_project" = 100, Items, fixed, "too_many_share_links",
+        "Share links of a project: they are answered from memory, and revoking needs a list that can be read.";
+    NAME_CHARACTERS "name_characters" = 100, Characters, fixed, "invalid_name",
+        "The name of a project or share link is a label on a page, not a text.";
+
+    KEPT_DAYS "kept_days" = 36_500, Days, fixed, "invalid_setting",
+        "The longest that a project may say to keep its hits: a century, beyond which days are a mistake.";
+    APDEX_MS "apdex_ms" = 3_600_000, Milliseconds, fixed, "invalid_setting",
+        "The highest threshold of Apdex: an hour; four of it are still below the longest duration kept.";
+
     // A body.
     BODY_BYTES "body_bytes" = 64 << 20, Bytes, settable, "body_too_large",
         "A batch after it was inflated. 60,000 hits, a minute of 1,000 requests a second, take 15 MB.";

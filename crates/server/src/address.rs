@@ -57,6 +57,34 @@ pub fn own_address(headers: &HeaderMap, settings: &Settings) -> String {
     format!("http://{}", host.filter(|host| !host.is_empty()).unwrap_or(&settings.listen))
 }
 
+/// Whether the header `Origin`, which browsers put to every call that changes something, names this server: that of
+/// `public_url`, else the host that was asked.
+pub fn is_own_origin(headers: &HeaderMap, settings: &Settings) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some((scheme, asked)) = text(header::ORIGIN).and_then(|origin| origin.split_once("://"))
+    else {
+        return false;
+    };
+    let same = |one: &str, other: &str| {
+        let bare = |host: &str| -> String {
+            let port = if scheme == "https" { ":443" } else { ":80" };
+            host.strip_suffix(port).unwrap_or(host).to_ascii_lowercase()
+        };
+        bare(one) == bare(other)
+    };
+    match &settings.public_url {
+        Some(public) => public
+            .origin
+            .split_once("://")
+            .is_some_and(|(own, host)| own == scheme && same(host, asked)),
+        // Whether a proxy before us speaks TLS is not known here.
+        None => {
+            matches!(scheme, "http" | "https")
+                && text(header::HOST).is_some_and(|host| !host.is_empty() && same(host, asked))
+        }
+    }
+}
+
 /// An address with or without a port, IPv6 with or without brackets.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop.trim_start_matches('[').trim_end_matches(']');

@@ -2,6 +2,10 @@
 
 pub mod consumers;
 pub mod hits;
+pub mod keys;
 pub mod openapi;
 pub mod project;
 pub mod projects;
+pub mod server;
+pub mod session;
+pub mod share_links;

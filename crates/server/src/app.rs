@@ -16,6 +16,7 @@ use crate::clock::{Clock, US_PER_DAY};
 use crate::config::Settings;
 use crate::metrics::Metrics;
 use crate::rate::RateLimit;
+use crate::turns::Turns;
 
 pub type Shared = Arc<App>;
 
@@ -28,6 +29,8 @@ pub struct App {
     /// Large batches that may be decoded at a time: one a processor. More would only hold more memory.
     pub decoding: Semaphore,
     pub metrics: Metrics,
+    /// Held by posts from reading their project's settings to being kept.
+    pub turns: Turns,
     pub unknown_keys: RateLimit,
     pub project_creations: RateLimit,
     pub ingest: IngestLimits,
@@ -91,6 +94,7 @@ impl App {
             enricher: Enricher::new(countries),
             decoding: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             metrics: Metrics::default(),
+            turns: Turns::default(),
             started_us: now_us,
             settings,
             clock,

@@ -1,84 +1,195 @@
 //! Who calls, and what they may. A handler's argument is its permission: it cannot be forgotten, and a `ProjectScope`
 //! (without which no hit can be asked for) is made in this file only.
+//!
+//! A call that speaks of a project is answered for the first of these that comes with it: a key or a share link's token
+//! in a header, `project=demo`, the page's cookie.
+
+pub mod cookie;
+mod original;
+mod page;
+mod sender;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use analytics::filter::Filter;
+use analytics::filter::{self, Field, Filter};
 use analytics::hit::ProjectId;
 use analytics::query::ProjectScope;
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use store::meta::{Can, DashboardId, Key, KeyGrant};
+use store::meta::{Can, Key, KeyGrant, SessionAccess, SessionProject, ShareLink, Token};
 
 use crate::address::{Peer, client_address};
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
+use crate::parameters::{ProjectRead, bad};
+use cookie::Cookie;
 
-/// A POST of hits whose key, where it came in a header, is known. Any key may do it.
-pub struct Ingest {
-    pub request: Request,
-    caller: Caller,
+pub use original::{DashboardHolder, KeyInAddress};
+pub use page::{PageCall, Secret, sign_in};
+pub use sender::{Caller, Ingest};
+
+/// As what someone is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// By a key that may do everything: sees and changes everything.
+    Owner,
+    /// By the dashboard id: sees everything, changes nothing.
+    Dashboard,
+    /// By a share link.
+    View,
+    /// Nobody in particular, at the demo.
+    Demo,
 }
 
-/// What is known of a POST's sender before its body is read.
-#[derive(Clone)]
-pub struct Caller {
-    header: Option<(Key, KeyGrant)>,
-    client: IpAddr,
+impl Role {
+    /// As the API names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Owner => "owner",
+            Role::Dashboard => "dashboard",
+            Role::View => "view",
+            Role::Demo => "demo",
+        }
+    }
 }
 
-/// Holder of a project's key that may do everything.
+/// What may be shown. Everything else of a project is shown to anyone who may look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shows {
+    pub addresses: bool,
+    pub consumers: bool,
+    /// Raw hits.
+    pub hits: bool,
+}
+
+impl Shows {
+    pub const EVERYTHING: Shows = Shows { addresses: true, consumers: true, hits: true };
+}
+
+/// Anyone who may look at a project's numbers.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    pub project: ProjectId,
+    pub scope: ProjectScope,
+    pub role: Role,
+    pub shows: Shows,
+    /// The filter that they cannot take off, as its owner wrote it; "" for none.
+    pub locked_q: String,
+}
+
+/// Who sees everything of a project: its owner, or by the dashboard id.
+pub struct Holder {
+    pub project: ProjectId,
+    pub scope: ProjectScope,
+    pub role: Role,
+}
+
+/// Who may change a project: by a key that may do everything, or a session that was signed in with one.
 pub struct Owner {
     pub project: ProjectId,
     pub scope: ProjectScope,
 }
 
-/// Holder of a project's dashboard id, in the address as `{user_id}`.
-pub struct DashboardHolder {
-    pub scope: ProjectScope,
-}
-
-/// Holder of a key that may do everything, in the address as `{api_key}`: the original's way.
-pub struct KeyInAddress {
-    pub project: ProjectId,
+/// Whoever calls, with the projects that they may see: one by a key, those of a session, or none.
+pub struct Visitor {
+    pub projects: Vec<Holder>,
 }
 
 /// Anyone, with the address they call from.
 pub struct Client(pub IpAddr);
 
-impl FromRequest<Shared> for Ingest {
+impl FromRequestParts<Shared> for Viewer {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &Shared) -> Result<Ingest, ApiError> {
-        let client = client_of(request.extensions().get(), request.headers(), app);
-        let header = match header_key(request.headers(), &[])? {
-            None => None,
-            Some(text) => Some(known_key(app, &text, client)?),
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Viewer, ApiError> {
+        let client = client_of(parts.extensions.get(), &parts.headers, app);
+        let wanted = wanted_project(parts)?;
+        parts.extensions.insert(ProjectRead);
+        // `API-Key` is how the original's data API began.
+        if let Some(text) = header_key(&parts.headers, &["api-key"])? {
+            let viewer = match Token::parse(&text) {
+                Some(token) => by_share_link(app, &token, client)?,
+                None => by_key(app, &text, client)?,
+            };
+            let is_other = |wanted: &str| wanted != viewer.project.0.to_string();
+            return match wanted.as_deref().is_some_and(is_other) {
+                true => {
+                    Err(bad("project", "is not the project of the key that came with the call"))
+                }
+                false => Ok(viewer),
+            };
+        }
+        if wanted.as_deref() == Some(DEMO) {
+            return demo(app);
+        }
+        let projects = match cookie::read(&parts.headers) {
+            Cookie::Missing => {
+                return Err(ApiError::new(
+                    Code::MissingKey,
+                    "send the project's key in the header X-AUTH-TOKEN, or as `Authorization: Bearer KEY`, or sign in on the page",
+                ));
+            }
+            Cookie::Broken => None,
+            Cookie::Token(token) => app.meta.session(&token, app.clock.now_us()),
         };
-        Ok(Ingest { request, caller: Caller { header, client } })
+        cookie::check_origin(&parts.method, &parts.headers, &app.settings)?;
+        by_session(app, &projects.unwrap_or_default(), wanted.as_deref())
     }
 }
 
-impl Ingest {
-    pub fn into_parts(self) -> (Request, Caller) {
-        (self.request, self.caller)
+impl Viewer {
+    /// An error where the field, or what it can be told from, is not shown to this one: neither its values may be listed
+    /// nor hits be looked for by it.
+    pub fn require_field(&self, field: Field) -> Result<(), ApiError> {
+        let shown = match field {
+            Field::Address => self.shows.addresses,
+            Field::User => self.shows.consumers,
+            // An address, where there is no user id.
+            Field::Consumer => self.shows_consumer_keys(),
+            _ => true,
+        };
+        if shown {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            Code::HiddenField,
+            format!("the field `{}` is not part of what this share link shows", field.info().name),
+        ))
+    }
+
+    /// As `require_field`, for every field of a filter.
+    pub fn require_filter(&self, filter: &Filter) -> Result<(), ApiError> {
+        filter.conditions.iter().try_for_each(|condition| self.require_field(condition.field))
+    }
+
+    /// Whether consumers may be named: each is a user id or an address.
+    pub fn shows_consumer_keys(&self) -> bool {
+        self.shows.consumers && self.shows.addresses
+    }
+
+    pub fn require_hits(&self) -> Result<(), ApiError> {
+        if self.shows.hits {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            Code::HiddenField,
+            "single requests are not part of what this share link shows",
+        ))
     }
 }
 
-impl Caller {
-    /// The project that the hits are for, once the body's key is known: one of both must be there, and where both are
-    /// they must agree.
-    pub fn confirm(&self, app: &App, body_key: Option<&str>) -> Result<KeyGrant, ApiError> {
-        match (&self.header, body_key) {
-            (Some((_, grant)), None) => Ok(grant.clone()),
-            (Some((key, grant)), Some(text)) if Key::parse(text) == Some(*key) => Ok(grant.clone()),
-            (Some(_), Some(_)) => Err(keys_disagree()),
-            (None, Some(text)) => Ok(known_key(app, text, self.client)?.1),
-            (None, None) => Err(ApiError::new(
-                Code::MissingKey,
-                "the batch has no key; send it as `api_key` in the body, or in the header X-AUTH-TOKEN",
-            )),
+impl FromRequestParts<Shared> for Holder {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Holder, ApiError> {
+        let viewer = Viewer::from_request_parts(parts, app).await?;
+        match viewer.role {
+            Role::Owner | Role::Dashboard => {
+                let Viewer { project, scope, role, .. } = viewer;
+                Ok(Holder { project, scope, role })
+            }
+            role => Err(view_only(role)),
         }
     }
 }
@@ -87,64 +198,160 @@ impl FromRequestParts<Shared> for Owner {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Owner, ApiError> {
-        let client = client_of(parts.extensions.get(), &parts.headers, app);
-        // `API-Key` is how the original's data API began.
-        let text = header_key(&parts.headers, &["api-key"])?.ok_or_else(|| {
-            ApiError::new(Code::MissingKey, "send the project's key in the header X-AUTH-TOKEN, or as `Authorization: Bearer KEY`")
-        })?;
-        let (_, grant) = known_key(app, &text, client)?;
-        require_everything(&grant)?;
-        let now_us = app.clock.now_us();
-        grant.touch_used(now_us);
-        grant.touch_look(now_us);
-        Ok(Owner {
-            project: grant.project(),
-            scope: ProjectScope::granted(grant.project(), Filter::default()),
-        })
+        let viewer = Viewer::from_request_parts(parts, app).await?;
+        match viewer.role {
+            Role::Owner => Ok(Owner { project: viewer.project, scope: viewer.scope }),
+            role => Err(view_only(role)),
+        }
     }
 }
 
-impl FromRequestParts<Shared> for DashboardHolder {
+impl FromRequestParts<Shared> for Visitor {
     type Rejection = ApiError;
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        app: &Shared,
-    ) -> Result<DashboardHolder, ApiError> {
-        let client = client_of(parts.extensions.get(), &parts.headers, app);
-        let id = path_parameter(parts, app, "user_id").await;
-        let project = DashboardId::parse(&id).and_then(|id| app.meta.dashboard(&id));
-        let Some(project) = project else {
-            limit_unknown(app, client)?;
-            return Err(ApiError::new(
-                Code::UnknownDashboard,
-                "no project has this dashboard id; it may have been regenerated. GET /api/user-id/{api_key} gives the present one",
-            ));
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Visitor, ApiError> {
+        if header_key(&parts.headers, &["api-key"])?.is_some() {
+            return Ok(Visitor { projects: vec![Holder::from_request_parts(parts, app).await?] });
+        }
+        let projects = match cookie::read(&parts.headers) {
+            Cookie::Token(token) => app.meta.session(&token, app.clock.now_us()),
+            Cookie::Missing | Cookie::Broken => None,
         };
-        app.meta.touch_look(project, app.clock.now_us());
-        Ok(DashboardHolder { scope: ProjectScope::granted(project, Filter::default()) })
+        Ok(Visitor { projects: projects.iter().flatten().map(to_holder).collect() })
     }
 }
 
-impl FromRequestParts<Shared> for KeyInAddress {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<KeyInAddress, ApiError> {
-        let client = client_of(parts.extensions.get(), &parts.headers, app);
-        let text = path_parameter(parts, app, "api_key").await;
-        let Some(grant) = Key::parse(&text).and_then(|key| app.meta.grant(&key)) else {
-            limit_unknown(app, client)?;
-            return Err(ApiError::new(
-                Code::UnknownKeyInAddress,
-                "the key in the address is not known; is it complete?",
-            ));
-        };
-        require_everything(&grant)?;
-        let now_us = app.clock.now_us();
-        grant.touch_used(now_us);
-        grant.touch_look(now_us);
-        Ok(KeyInAddress { project: grant.project() })
+impl Owner {
+    pub fn into_viewer(self) -> Viewer {
+        Viewer { scope: self.scope, ..unlocked(self.project, Role::Owner) }
     }
+}
+
+/// The name of the demo in `project=demo`.
+const DEMO: &str = "demo";
+
+fn by_key(app: &App, text: &str, client: IpAddr) -> Result<Viewer, ApiError> {
+    let (_, grant) = known_key(app, text, client)?;
+    require_everything(&grant)?;
+    let now_us = app.clock.now_us();
+    grant.touch_used(now_us);
+    grant.touch_look(now_us);
+    Ok(unlocked(grant.project(), Role::Owner))
+}
+
+fn by_share_link(app: &App, token: &Token, client: IpAddr) -> Result<Viewer, ApiError> {
+    let now_us = app.clock.now_us();
+    let Some(link) = app.meta.share_link(token, now_us) else {
+        limit_unknown(app, client)?;
+        return Err(ApiError::new(
+            Code::UnknownKey,
+            "the share link is not known here, or was revoked; ask whoever sent it for another one",
+        ));
+    };
+    if link.has_expired(now_us) {
+        return Err(ApiError::new(
+            Code::ExpiredLink,
+            "the share link has expired; ask whoever sent it for another one",
+        ));
+    }
+    app.meta.touch_look(link.project, now_us);
+    let ShareLink { project, new: link, .. } = link;
+    // A filter that this version cannot read must not become none.
+    let locked = filter::parse(&link.q)
+        .map_err(|error| ApiError::internal("reading a share link's filter", &error))?;
+    Ok(Viewer {
+        project,
+        scope: ProjectScope::granted(project, locked),
+        role: Role::View,
+        shows: Shows { addresses: link.addresses, consumers: link.consumers, hits: link.hits },
+        locked_q: link.q,
+    })
+}
+
+fn by_session(
+    app: &App,
+    projects: &[SessionProject],
+    wanted: Option<&str>,
+) -> Result<Viewer, ApiError> {
+    let chosen = match (wanted, projects) {
+        (Some(wanted), _) => projects.iter().find(|one| one.project.0.to_string() == wanted),
+        (None, [only]) => Some(only),
+        (None, []) => None,
+        (None, _) => {
+            return Err(ApiError::new(
+                Code::ProjectRequired,
+                "this session holds several projects; say which with `?project=ID`",
+            ));
+        }
+    };
+    let chosen = chosen.ok_or_else(|| {
+        ApiError::new(
+            Code::NotSignedIn,
+            "this session does not hold the project; it may have expired, or its key was revoked. Sign in again",
+        )
+    })?;
+    app.meta.touch_look(chosen.project, app.clock.now_us());
+    let Holder { project, role, .. } = to_holder(chosen);
+    Ok(unlocked(project, role))
+}
+
+fn to_holder(held: &SessionProject) -> Holder {
+    let role = match held.access {
+        SessionAccess::Owner => Role::Owner,
+        SessionAccess::Dashboard => Role::Dashboard,
+    };
+    let scope = ProjectScope::granted(held.project, Filter::default());
+    Holder { project: held.project, scope, role }
+}
+
+fn demo(app: &App) -> Result<Viewer, ApiError> {
+    match app.meta.demo_project() {
+        Some(project) => Ok(unlocked(project.id, Role::Demo)),
+        None => Err(ApiError::new(
+            Code::NoDemo,
+            "this server has no demo; its operator switches it on with the setting `demo`",
+        )),
+    }
+}
+
+fn unlocked(project: ProjectId, role: Role) -> Viewer {
+    Viewer {
+        project,
+        scope: ProjectScope::granted(project, Filter::default()),
+        role,
+        shows: Shows::EVERYTHING,
+        locked_q: String::new(),
+    }
+}
+
+fn view_only(role: Role) -> ApiError {
+    let message = match role {
+        Role::Demo => "the demo can be looked at and not changed",
+        Role::View => {
+            "a share link shows a project's numbers and nothing else; this needs a key that may do everything"
+        }
+        Role::Dashboard | Role::Owner => {
+            "who signed in with the dashboard id may look and not change; sign in with a key that may do everything"
+        }
+    };
+    ApiError::new(Code::ViewOnly, message)
+}
+
+/// What `?project=` says; "" is nothing.
+fn wanted_project(parts: &Parts) -> Result<Option<String>, ApiError> {
+    let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let mut found: Option<String> = None;
+    for (name, value) in pairs {
+        let value = value.trim();
+        if name != "project" || value.is_empty() {
+            continue;
+        }
+        if found.as_deref().is_some_and(|before| before != value) {
+            return Err(bad("project", "is there twice, with different values"));
+        }
+        found = Some(value.to_owned());
+    }
+    Ok(found)
 }
 
 impl FromRequestParts<Shared> for Client {
@@ -223,14 +430,4 @@ fn keys_disagree() -> ApiError {
         Code::KeysDisagree,
         "two different keys came with the call; send one, or the same in both places",
     )
-}
-
-async fn path_parameter(parts: &mut Parts, app: &Shared, name: &str) -> String {
-    let parameters = RawPathParams::from_request_parts(parts, app).await.ok();
-    let found = parameters
-        .iter()
-        .flatten()
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value.to_owned());
-    found.unwrap_or_default()
 }

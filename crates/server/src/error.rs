@@ -50,19 +50,32 @@ codes! {
     InvalidCursor "invalid_cursor" 400 "`after` is not a cursor that this server gave";
     InvalidConsumer "invalid_consumer" 400 "The consumer is neither u:ID nor a:ADDRESS";
     InvalidName "invalid_name" 400 "The name cannot be used";
+    InvalidSetting "invalid_setting" 400 "A setting of a project or share link cannot be used";
+    ProjectRequired "project_required" 400 "The session holds several projects and the call does not say which";
     UnknownKeyInAddress "unknown_key_in_address" 400 "The key in the address is not known";
     MissingKey "missing_key" 401 "No key came with the call";
     UnknownKey "unknown_key" 401 "The key is not known, or was revoked";
     KeysDisagree "keys_disagree" 401 "Two different keys came with the call";
+    NotSignedIn "not_signed_in" 401 "The session does not hold this project";
+    ExpiredLink "expired_link" 401 "The share link has expired";
     IngestOnlyKey "ingest_only_key" 403 "The key may post hits and nothing else";
+    ViewOnly "view_only" 403 "The caller may look at the project and not change it";
+    HiddenField "hidden_field" 403 "The share link does not show this";
+    WrongOrigin "wrong_origin" 403 "The call comes with the page's cookie and not from the page";
     RegistrationClosed "registration_closed" 403 "Projects are created by the operator";
     GetDeleteOff "get_delete_off" 403 "Deleting by GET is off";
     MetricsPrivate "metrics_private" 403 "The metrics are for others";
     UnknownDashboard "unknown_dashboard" 404 "No project has this dashboard id";
+    NoDemo "no_demo" 404 "The server has no demo";
+    UnknownKeyId "unknown_key_id" 404 "The project has no such key";
+    UnknownShareLink "unknown_share_link" 404 "The project has no such share link";
     NotFound "not_found" 404 "There is nothing at this address";
     MethodNotAllowed "method_not_allowed" 405 "The address does not know this method";
     RequestTimeout "request_timeout" 408 "The body came too slowly";
     KeyTaken "key_taken" 409 "The key or user id is registered already";
+    LastKey "last_key" 409 "The last key that may do everything cannot be revoked";
+    TooManyKeys "too_many_keys" 409 "The project has as many keys as it may have";
+    TooManyShareLinks "too_many_share_links" 409 "The project has as many share links as it may have";
     BodyTooLarge "body_too_large" 413 "The body is too large";
     TooManyHits "too_many_hits" 413 "The batch has too many hits";
     UnsupportedEncoding "unsupported_encoding" 415 "The Content-Encoding is not known here";
@@ -177,6 +190,10 @@ impl From<store::meta::MetaError> for ApiError {
         match error {
             MetaError::KeyTaken | MetaError::UserIdTaken => {
                 ApiError::new(Code::KeyTaken, error.to_string())
+            }
+            MetaError::TooManyKeys => ApiError::new(Code::TooManyKeys, error.to_string()),
+            MetaError::TooManyShareLinks => {
+                ApiError::new(Code::TooManyShareLinks, error.to_string())
             }
             other => ApiError::internal("the table of projects", &other),
         }

@@ -18,6 +18,7 @@ use crate::app::{App, Shared};
 use crate::auth::{Caller, Ingest};
 use crate::clock::US_PER_DAY;
 use crate::error::ApiError;
+use crate::turns::Turn;
 use body::HeldBody;
 
 /// Bodies up to this size are decoded where they were read: handing one over costs more than decoding it.
@@ -92,6 +93,7 @@ struct Prepared {
     enriched: Enriched,
     batch_hash: Option<u128>,
     sent: usize,
+    _turn: Turn,
     /// Counts as bytes in flight until the batch is kept.
     _held: HeldBody,
 }
@@ -99,7 +101,9 @@ struct Prepared {
 fn prepare(app: &App, caller: &Caller, held: HeldBody) -> Result<Prepared, ApiError> {
     let arrival_us = app.clock.now_us();
     let posted = ingest::decode(held.bytes())?;
-    let grant = caller.confirm(app, posted.api_key.as_deref())?;
+    let turn = app.turns.take();
+    // The key was looked up before the body came, which may have taken a minute.
+    let grant = app.meta.refresh(caller.confirm(app, posted.api_key.as_deref())?);
     grant.touch_used(arrival_us);
     let settings = Settings {
         privacy_level: grant.privacy_level(),
@@ -112,11 +116,11 @@ fn prepare(app: &App, caller: &Caller, held: HeldBody) -> Result<Prepared, ApiEr
     let sent = posted.hits_sent();
     let batch_hash = posted.batch_id.as_deref().map(|id| ingest::batch_hash(grant.project(), id));
     let enriched = app.enricher.enrich(posted, &settings, arrival_us);
-    Ok(Prepared { grant, enriched, batch_hash, sent, _held: held })
+    Ok(Prepared { grant, enriched, batch_hash, sent, _turn: turn, _held: held })
 }
 
 async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError> {
-    let Prepared { grant, enriched, batch_hash, sent, _held } = prepared;
+    let Prepared { grant, enriched, batch_hash, sent, _turn, _held } = prepared;
     let Enriched { batch, rejected, repairs } = enriched;
     if batch.hits.is_empty() {
         note(app, &rejected, &repairs);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::app::Shared;
-use crate::projects::delete_project;
+use crate::projects::{delete_project, erase_above_level};
 
 type JobFuture = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
@@ -32,6 +32,12 @@ const JOBS: &[Job] = &[
     Job { name: "note_running_day", every_s: 600, run: |app| Box::pin(note_running_day(app)) },
     // At every turn, so also right after a start: whoever asked for it was told that it is under way.
     Job { name: "finish_deletions", every_s: 0, run: |app| Box::pin(finish_deletions(app)) },
+    Job { name: "finish_privacy", every_s: 0, run: |app| Box::pin(finish_privacy(app)) },
+    Job {
+        name: "forget_expired_sessions",
+        every_s: 3_600,
+        run: |app| Box::pin(forget_expired_sessions(app)),
+    },
     Job { name: "keep_hits", every_s: 86_400, run: |app| Box::pin(retention::erase_expired(app)) },
     Job { name: "inactivity", every_s: 86_400, run: |app| Box::pin(inactivity::look_after(app)) },
 ];
@@ -84,6 +90,20 @@ async fn write_times(app: Shared) -> anyhow::Result<()> {
 
 async fn note_running_day(app: Shared) -> anyhow::Result<()> {
     Ok(app.meta.note_running_day(app.clock.today()).await?)
+}
+
+async fn forget_expired_sessions(app: Shared) -> anyhow::Result<()> {
+    Ok(app.meta.forget_expired_sessions(app.clock.now_us()).await?)
+}
+
+/// A raised privacy level whose erasure a crash interrupted is made true.
+async fn finish_privacy(app: Shared) -> anyhow::Result<()> {
+    for project in app.meta.projects() {
+        erase_above_level(&app, project.id)
+            .await
+            .map_err(|error| anyhow::anyhow!(error.message))?;
+    }
+    Ok(())
 }
 
 /// A deletion that a crash interrupted is brought to its end.

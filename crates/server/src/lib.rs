@@ -6,7 +6,7 @@
 //! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then)
 //! - every address: `router`; who calls, and what they may: `auth`, `address`, `rate`; what goes wrong: `error`
 //! - a POST of hits: `ingest`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
-//! - what handlers share: `app`, `projects`, `parameters`, `rows`, `schema`, `metrics`, `clock`
+//! - what handlers share: `app`, `projects`, `parameters`, `body`, `rows`, `schema`, `metrics`, `turns`, `clock`
 //!
 //! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
 
@@ -14,6 +14,7 @@ pub mod address;
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod body;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -30,4 +31,5 @@ pub mod router;
 pub mod rows;
 pub mod schema;
 pub mod serve;
+pub mod turns;
 pub mod web;

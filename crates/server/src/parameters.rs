@@ -6,6 +6,10 @@ use axum::http::request::Parts;
 
 use crate::error::{ApiError, Code};
 
+/// Beside a call whose `project` parameter authentication has read.
+#[derive(Clone, Copy)]
+pub struct ProjectRead;
+
 /// What stands behind the `?`.
 pub struct Parameters {
     pairs: Vec<(String, String)>,
@@ -16,7 +20,11 @@ impl<S: Sync> FromRequestParts<S> for Parameters {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Parameters, Self::Rejection> {
-        Ok(Parameters::parse(parts.uri.query().unwrap_or_default()))
+        let mut parameters = Parameters::parse(parts.uri.query().unwrap_or_default());
+        if parts.extensions.get::<ProjectRead>().is_some() {
+            parameters.pairs.retain(|(name, _)| name != "project");
+        }
+        Ok(parameters)
     }
 }
 

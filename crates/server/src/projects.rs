@@ -1,16 +1,40 @@
 //! What several entrances do with projects: create one, delete one, register a migrating operator's key.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use analytics::hit::ProjectId;
+use analytics::limits;
 use store::Erasure;
-use store::meta::{Can, DashboardId, Key, NewProject, Project};
+use store::meta::{Can, DashboardId, Key, NewProject, Project, ProjectChange};
 
 use crate::app::{App, Shared, random_bytes};
 use crate::error::{ApiError, Code};
 
-/// A project's name is a label on a page, not a text.
-const NAME_CHARACTERS: usize = 100;
+/// A project's last 24 hours in a few numbers, for a list of projects.
+#[derive(Clone, Debug)]
+pub struct Headline {
+    pub requests: u64,
+    /// Those answered with a status of 400 or more.
+    pub errors: u64,
+    /// Requests of the 24 hours before.
+    pub previous_requests: u64,
+    /// None where no request carries a duration.
+    pub p95_ms: Option<f64>,
+    /// Requests of each hour, `HEADLINE_HOURS` of them, the oldest first.
+    pub series: Vec<u64>,
+}
+
+/// Hours that a headline covers.
+pub const HEADLINE_HOURS: usize = 24;
+
+/// Of a project without requests.
+impl Default for Headline {
+    fn default() -> Headline {
+        let series = vec![0; HEADLINE_HOURS];
+        Headline { requests: 0, errors: 0, previous_requests: 0, p95_ms: None, series }
+    }
+}
 
 /// A new project with the secrets that are shown this once.
 pub struct Created {
@@ -66,13 +90,60 @@ pub fn new_key() -> Result<Key, ApiError> {
 pub fn check_name(name: &str) -> Result<String, ApiError> {
     let name: String = name.chars().filter(|character| !character.is_control()).collect();
     let name = name.trim();
-    if name.chars().count() > NAME_CHARACTERS {
+    let most = limits::NAME_CHARACTERS as usize;
+    if name.chars().count() > most {
         return Err(ApiError::new(
             Code::InvalidName,
-            format!("`name` is longer than {NAME_CHARACTERS} characters"),
+            format!("`name` is longer than {most} characters"),
         ));
     }
     Ok(name.to_owned())
+}
+
+/// Changes settings. Where that raised the privacy level, returns once no file holds what the new one would not have
+/// stored; goes on to its end also where the caller goes away.
+pub async fn change_project(
+    app: &Shared,
+    project: ProjectId,
+    change: ProjectChange,
+) -> Result<Project, ApiError> {
+    let gone = || ApiError::new(Code::UnknownKey, "the project of this key is gone");
+    let changed = app.meta.change_project(project, change).await?.ok_or_else(gone)?;
+    if changed.erased_level < changed.privacy_level {
+        let shared = app.clone();
+        let erasing = tokio::spawn(async move { erase_above_level(&shared, project).await });
+        erasing.await.map_err(|error| ApiError::internal("raising a privacy level", &error))??;
+    }
+    app.meta.project(project).ok_or_else(gone)
+}
+
+/// Erases what the project's privacy level would not have stored. Also for a job, after a crash.
+pub async fn erase_above_level(app: &App, project: ProjectId) -> Result<(), ApiError> {
+    let Some(project) = app.meta.project(project).filter(|project| !project.deleting) else {
+        return Ok(());
+    };
+    let erasure = match project.privacy_level {
+        level if level <= project.erased_level => return Ok(()),
+        1 => Erasure::Addresses(project.id),
+        _ => Erasure::AddressesAndCountries(project.id),
+    };
+    // Posts that were read at the old level must be in the store before the erasure is.
+    let patience = Duration::from_secs(limits::BODY_READ_SECONDS);
+    if !app.turns.wait_for_earlier(patience).await {
+        return Err(ApiError::new(
+            Code::Overloaded,
+            "the level is raised; erasing what was kept before is under way and takes longer, as posts are stuck",
+        ));
+    }
+    let changed = app.store.erase(erasure).await?;
+    app.meta.set_erased_level(project.id, project.privacy_level).await?;
+    tracing::info!(
+        project = project.id.0,
+        level = project.privacy_level,
+        changed,
+        "privacy raised"
+    );
+    Ok(())
 }
 
 /// Returns once no file of the data folder holds anything of the project, with the number of hits that were erased.

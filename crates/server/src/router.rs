@@ -4,9 +4,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Response, Uri, header};
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 
-use crate::api::{consumers, hits, openapi, project, projects};
+use crate::api::{
+    consumers, hits, keys as project_keys, openapi, project, projects, server, session, share_links,
+};
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
 use crate::ingest;
@@ -29,8 +31,12 @@ pub enum Access {
     Anyone,
     /// Any key.
     Ingest,
-    /// A key that may do everything, in a header.
+    /// A key that may do everything, in a header, or a session that was signed in with one.
     Owner,
+    /// That, or a session that was signed in with the dashboard id.
+    Holder,
+    /// That, or a share link's token, or nothing for the demo.
+    Viewer,
     /// Such a key in the address.
     KeyInAddress,
     /// A dashboard id in the address.
@@ -39,7 +45,7 @@ pub enum Access {
 
 /// All of them, grouped by who calls.
 pub fn routes() -> Vec<Route> {
-    use Access::{Anyone, Dashboard, Ingest, KeyInAddress, Owner};
+    use Access::{Anyone, Dashboard, Holder, Ingest, KeyInAddress, Owner, Viewer};
     let route = |method, path, access, handler| Route { method, path, access, handler };
     vec![
         // Middleware in an app.
@@ -59,12 +65,32 @@ pub fn routes() -> Vec<Route> {
             Dashboard,
             get(requests::show_requests_page),
         ),
-        // Owners of a project.
+        // Whoever signs in, and their projects.
+        route("POST", "/api/v1/session", Anyone, post(session::open_session)),
+        route("DELETE", "/api/v1/session", Anyone, delete(session::close_session)),
+        route("GET", "/api/v1/projects", Anyone, get(projects::list_projects)),
         route("POST", "/api/v1/projects", Anyone, post(projects::create_project)),
-        route("GET", "/api/v1/project", Owner, get(project::show_project)),
+        route("GET", "/api/v1/server", Anyone, get(server::show_server)),
+        // Whoever looks at a project.
+        route("GET", "/api/v1/project", Viewer, get(project::show_project)),
+        route("GET", "/api/v1/hits", Viewer, get(hits::list_hits)),
+        route("GET", "/api/v1/consumers/{id}", Holder, get(consumers::show_consumer)),
+        // Its owner.
+        route("PATCH", "/api/v1/project", Owner, patch(project::change_project)),
         route("DELETE", "/api/v1/project", Owner, delete(project::remove_project)),
+        route(
+            "POST",
+            "/api/v1/project/dashboard-id",
+            Owner,
+            post(project::regenerate_dashboard_id),
+        ),
+        route("GET", "/api/v1/keys", Owner, get(project_keys::list_keys)),
+        route("POST", "/api/v1/keys", Owner, post(project_keys::create_key)),
+        route("DELETE", "/api/v1/keys/{id}", Owner, delete(project_keys::revoke_key)),
+        route("GET", "/api/v1/share-links", Owner, get(share_links::list_share_links)),
+        route("POST", "/api/v1/share-links", Owner, post(share_links::create_share_link)),
+        route("DELETE", "/api/v1/share-links/{id}", Owner, delete(share_links::revoke_share_link)),
         route("DELETE", "/api/v1/consumers/{id}", Owner, delete(consumers::erase_consumer)),
-        route("GET", "/api/v1/hits", Owner, get(hits::list_hits)),
         // The operator's tools.
         route("GET", "/api/health", Anyone, get(health::show_health)),
         route("GET", "/metrics", Anyone, get(metrics::show_metrics)),

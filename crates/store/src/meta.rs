@@ -1,4 +1,4 @@
-//! Projects and keys (SQLite, `meta.sqlite` in the data folder).
+//! Projects, keys, sessions and share links (SQLite, `meta.sqlite` in the data folder).
 //!
 //! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
 //! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
@@ -12,6 +12,8 @@ mod migrate;
 mod projects;
 mod running;
 mod secrets;
+mod sessions;
+mod share_links;
 
 use std::path::Path;
 use std::sync::{Arc, RwLock};
@@ -22,9 +24,11 @@ use sqlx::sqlite::{
 
 use directory::Directory;
 
-pub use keys::{Can, KeyGrant, KeyInfo};
-pub use projects::{NewProject, Project};
-pub use secrets::{DashboardId, Key, ServerSecret};
+pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
+pub use projects::{NewProject, Project, ProjectChange};
+pub use secrets::{DashboardId, Key, ServerSecret, Token};
+pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
+pub use share_links::{NewShareLink, ShareLink};
 
 /// The file's name in the data folder.
 pub const FILE: &str = "meta.sqlite";
@@ -35,6 +39,10 @@ pub enum MetaError {
     KeyTaken,
     #[error("this user id belongs to another key already")]
     UserIdTaken,
+    #[error("the project has as many keys as it may have; revoke one first")]
+    TooManyKeys,
+    #[error("the project has as many share links as it may have; revoke one first")]
+    TooManyShareLinks,
     /// The file was written by a later version of this program.
     #[error(
         "meta.sqlite has version {found}, this program knows {known}: use the newer program again"

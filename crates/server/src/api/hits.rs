@@ -15,13 +15,11 @@ use store::HitRow;
 use utoipa::ToSchema;
 
 use crate::app::Shared;
-use crate::auth::Owner;
+use crate::auth::{Shows, Viewer};
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
 use crate::rows::{Pieces, body_of};
-use format::Lines;
-
-pub use format::ApiHit;
+pub use format::{ApiHit, Lines};
 
 #[derive(Serialize, ToSchema)]
 pub struct HitsPage {
@@ -34,10 +32,11 @@ pub struct HitsPage {
 #[utoipa::path(
     get, path = "/api/v1/hits", tag = "hits",
     params(
+        ("project" = Option<String>, Query, description = "Which of the session's projects; `demo` for the demo"),
         ("period" = Option<String>, Query, description = "24h, 7d, 30d, 6mo, 12mo or all (the default)"),
         ("from" = Option<String>, Query, description = "RFC 3339, included"),
         ("to" = Option<String>, Query, description = "RFC 3339, excluded"),
-        ("tz" = Option<String>, Query, description = "IANA name, in which days of a period are counted; UTC by default"),
+        ("tz" = Option<String>, Query, description = "IANA name, in which days of a period are counted; the project's by default"),
         ("q" = Option<String>, Query, description = "The search language: `status:5xx path:/v1/* -country:US duration:>1s`"),
         ("limit" = Option<u32>, Query, description = "At most 10,000; 100 by default for JSON, no limit for ndjson and csv"),
         ("after" = Option<String>, Query, description = "`next` of the page before"),
@@ -51,39 +50,50 @@ pub struct HitsPage {
         )),
         (status = 400, description = "A parameter cannot be used; the message names it", body = crate::schema::ErrorAnswer),
         (status = 401, description = "The key is missing or unknown", body = crate::schema::ErrorAnswer),
-        (status = 403, description = "The key may only post hits", body = crate::schema::ErrorAnswer),
+        (status = 403, description = "The key may only post hits, or the share link does not show them", body = crate::schema::ErrorAnswer),
+        (status = 404, description = "The server has no demo", body = crate::schema::ErrorAnswer),
     ),
-    security(("key" = [])),
+    security(("key" = []), ("session" = []), ("share_link" = []), ()),
 )]
 pub async fn list_hits(
     State(app): State<Shared>,
-    owner: Owner,
+    viewer: Viewer,
     mut parameters: Parameters,
 ) -> Result<Response<Body>, ApiError> {
+    viewer.require_hits()?;
     let lines = parameters.take_as(&["format"], "json, ndjson or csv", |text| match text {
         "json" => Some(None),
         "ndjson" => Some(Some(Lines::Json)),
         "csv" => Some(Some(Lines::Csv)),
         _ => None,
     })?;
-    let (query, limit) = to_query(&app, owner, parameters)?;
+    let shows = viewer.shows;
+    let (query, limit) = to_query(&app, viewer, parameters)?;
     match lines.flatten() {
-        None => send_page(app, query, limit.unwrap_or(limits::HITS_PAGE_DEFAULT as usize)).await,
-        Some(lines) => send_lines(app, query, limit, lines).await,
+        None => {
+            let limit = limit.unwrap_or(limits::HITS_PAGE_DEFAULT as usize);
+            send_page(app, query, limit, shows).await
+        }
+        Some(lines) => {
+            let attachment = matches!(lines, Lines::Csv).then_some("hits");
+            send_lines(app, Export { query, limit, lines, shows, attachment }).await
+        }
     }
 }
 
 fn to_query(
     app: &Shared,
-    owner: Owner,
+    viewer: Viewer,
     mut parameters: Parameters,
 ) -> Result<(HitsQuery, Option<usize>), ApiError> {
-    let tz = parse_zone(parameters.take(&["tz"])?.as_deref().unwrap_or_default())?;
+    let own_tz = app.meta.project(viewer.project).map(|project| project.tz).unwrap_or_default();
+    let tz = parse_zone(parameters.take(&["tz"])?.as_deref().unwrap_or(&own_tz))?;
     let (period, from, to) =
         (parameters.take(&["period"])?, parameters.take(&["from"])?, parameters.take(&["to"])?);
     let text = PeriodText { period: period.as_deref(), from: from.as_deref(), to: to.as_deref() };
     let period = parse(text, app.clock.now_us(), &tz)?.unwrap_or_default();
     let filter = filter::parse(parameters.take(&["q"])?.as_deref().unwrap_or_default())?;
+    viewer.require_filter(&filter)?;
     let after = match parameters.take(&["after"])? {
         None => None,
         Some(text) => Some(cursor::parse(&text).ok_or_else(|| {
@@ -99,16 +109,18 @@ fn to_query(
     let limit = parameters.take_as(&["limit"], &format!("a number from 1 to {most}"), in_range);
     let limit = limit.map_err(|error| ApiError { code: Code::InvalidLimit, ..error })?;
     parameters.finish()?;
-    Ok((HitsQuery { scope: owner.scope, period, filter, after, limit: most }, limit))
+    Ok((HitsQuery { scope: viewer.scope, period, filter, after, limit: most }, limit))
 }
 
 async fn send_page(
     app: Shared,
     query: HitsQuery,
     limit: usize,
+    shows: Shows,
 ) -> Result<Response<Body>, ApiError> {
     // One more than asked tells whether there is a next page.
     let mut rows = app.hits(HitsQuery { limit: limit + 1, ..query }).await?;
+    hide(&mut rows, shows);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     let next =
@@ -126,24 +138,46 @@ async fn send_page(
     Ok(response)
 }
 
-async fn send_lines(
-    app: Shared,
-    query: HitsQuery,
-    limit: Option<usize>,
-    lines: Lines,
-) -> Result<Response<Body>, ApiError> {
-    let mut pieces = Rows { app, query, left: limit, lines, is_first: true, is_done: false };
+/// Takes out what the caller is not shown.
+fn hide(rows: &mut [HitRow], shows: Shows) {
+    for row in rows {
+        if !shows.addresses {
+            row.address = "".into();
+        }
+        if !shows.consumers {
+            row.user = "".into();
+        }
+    }
+}
+
+/// Hits as lines.
+pub(super) struct Export {
+    pub query: HitsQuery,
+    /// None: all.
+    pub limit: Option<usize>,
+    pub lines: Lines,
+    pub shows: Shows,
+    /// The name of the file, without its end, that a browser saves; none where it shows the answer.
+    pub attachment: Option<&'static str>,
+}
+
+/// Sent while they are read.
+pub(super) async fn send_lines(app: Shared, export: Export) -> Result<Response<Body>, ApiError> {
+    let Export { query, limit, lines, shows, attachment } = export;
+    let mut pieces = Rows { app, query, left: limit, lines, shows, is_first: true, is_done: false };
     // The first piece is made before the status is sent, so that an error can still be one.
     let first = pieces.next().await?.unwrap_or_default();
     let mut response = Response::new(body_of(first, pieces));
-    let (kind, file) = match lines {
-        Lines::Json => ("application/x-ndjson", None),
-        Lines::Csv => ("text/csv; charset=utf-8", Some("attachment; filename=\"hits.csv\"")),
+    let (kind, end) = match lines {
+        Lines::Json => ("application/x-ndjson", "ndjson"),
+        Lines::Csv => ("text/csv; charset=utf-8", "csv"),
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    if let Some(file) = file {
-        headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(file));
+    if let Some(name) = attachment {
+        let file = HeaderValue::from_str(&format!("attachment; filename=\"{name}.{end}\""));
+        let file = file.map_err(|error| ApiError::internal("naming a file", &error))?;
+        headers.insert(header::CONTENT_DISPOSITION, file);
     }
     Ok(response)
 }
@@ -155,6 +189,7 @@ struct Rows {
     /// None: all.
     left: Option<usize>,
     lines: Lines,
+    shows: Shows,
     is_first: bool,
     is_done: bool,
 }
@@ -166,12 +201,13 @@ impl Pieces for Rows {
         }
         let page = limits::HITS_PAGE as usize;
         let limit = self.left.unwrap_or(page).min(page);
-        let rows: Vec<HitRow> = self.app.hits(HitsQuery { limit, ..self.query.clone() }).await?;
+        let mut rows = self.app.hits(HitsQuery { limit, ..self.query.clone() }).await?;
         self.query.after = rows.last().map(|last| (last.time_us, last.hit_id));
         if let Some(left) = &mut self.left {
             *left -= rows.len();
         }
         self.is_done = rows.len() < limit || self.left == Some(0);
+        hide(&mut rows, self.shows);
         let (lines, with_header) = (self.lines, std::mem::take(&mut self.is_first));
         let writing = tokio::task::spawn_blocking(move || lines.write(&rows, with_header));
         Ok(Some(writing.await.map_err(|error| ApiError::internal("writing hits", &error))?))

@@ -24,9 +24,22 @@ use utoipa::{Modify, OpenApi};
         crate::original::requests::show_requests,
         crate::original::requests::show_requests_page,
         crate::original::health::show_health,
+        super::session::open_session,
+        super::session::close_session,
+        super::projects::list_projects,
         super::projects::create_project,
+        super::server::show_server,
         super::project::show_project,
+        super::project::change_project,
         super::project::remove_project,
+        super::project::regenerate_dashboard_id,
+        super::keys::list_keys,
+        super::keys::create_key,
+        super::keys::revoke_key,
+        super::share_links::list_share_links,
+        super::share_links::create_share_link,
+        super::share_links::revoke_share_link,
+        super::consumers::show_consumer,
         super::consumers::erase_consumer,
         super::hits::list_hits,
         show_openapi,
@@ -50,6 +63,16 @@ impl Modify for Keys {
         );
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::ApiKey(ApiKey::Header(key)));
+        let link = ApiKeyValue::with_description(
+            "X-AUTH-TOKEN",
+            "A share link's token: shows one project, changes nothing",
+        );
+        components.add_security_scheme("share_link", SecurityScheme::ApiKey(ApiKey::Header(link)));
+        let session = ApiKeyValue::with_description(
+            "api_analytics_session",
+            "The page's cookie; with `?project=ID` where the session holds several. What changes something must come from the page (header Origin)",
+        );
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
     }
 }
 

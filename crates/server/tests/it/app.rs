@@ -195,6 +195,27 @@ impl TestApp {
         }
     }
 
+    /// What a browser puts into `Origin` on this server's page.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Signs in as the page does; answers with the cookie.
+    pub async fn sign_in(&self, cookie: Option<&str>, secret: Value) -> String {
+        let origin = self.origin();
+        let mut headers = vec![("origin", origin.as_str())];
+        headers.extend(cookie.map(|cookie| ("cookie", cookie)));
+        let answer = self.post("/api/v1/session", &headers, &secret).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.header("set-cookie").split(';').next().unwrap().to_owned()
+    }
+
+    /// A call as the page makes it, signed in.
+    pub async fn page_call(&self, cookie: &str, method: Method, path: &str, body: Value) -> Answer {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        self.send(method, path, &[("cookie", cookie), ("origin", &self.origin())], body).await
+    }
+
     /// One call on a connection of its own.
     pub async fn send(
         &self,

@@ -68,7 +68,9 @@ async fn no_route_shows_another_project_s_hits() {
     }
     assert_eq!(own, 4, "A sees its own through data, hits, and both addresses of requests");
     // With only the other's secret in the place of the key, a dashboard id opens no data.
-    for route in routes().iter().filter(|route| route.access == Access::Owner) {
+    let of_a_project =
+        |route: &&Route| matches!(route.access, Access::Owner | Access::Holder | Access::Viewer);
+    for route in routes().iter().filter(of_a_project) {
         let method: Method = route.method.parse().unwrap();
         let answer = app
             .send(
@@ -79,6 +81,22 @@ async fn no_route_shows_another_project_s_hits() {
             )
             .await;
         assert_eq!(answer.code(), "unknown_key", "{} {}", route.method, route.path);
+    }
+    // A session of A's and a share link of A's name B in vain.
+    let cookie = app.sign_in(None, json!({ "key": a.key })).await;
+    let link = app
+        .post("/api/v1/share-links", &[("x-auth-token", &a.key)], &json!({ "hits": true }))
+        .await;
+    let link = link.json()["token"].as_str().unwrap().to_owned();
+    let origin = app.origin();
+    for route in routes().iter().filter(of_a_project) {
+        let method: Method = route.method.parse().unwrap();
+        let path = path_for(route, &a, &[("project", b.id.to_string())]);
+        let headers = [("cookie", cookie.as_str()), ("origin", origin.as_str())];
+        let answer = app.send(method.clone(), &path, &headers, Vec::new()).await;
+        assert_eq!(answer.code(), "not_signed_in", "{} {}", route.method, route.path);
+        let answer = app.send(method, &path, &[("x-auth-token", &link)], Vec::new()).await;
+        assert_eq!(answer.code(), "invalid_parameter", "{} {}", route.method, route.path);
     }
     // What A changes leaves B alone.
     for route in routes().iter().filter(|route| !is_harmless(route)) {

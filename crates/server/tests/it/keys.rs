@@ -36,8 +36,11 @@ async fn a_project_is_created_with_its_secrets() {
         assert_eq!(
             project,
             json!({
-                "project_id": made["project_id"], "name": name, "created_at": "2026-11-22T12:00:00Z", "privacy_level": 0,
-                "keep_hits_days": null, "dashboard_id": made["dashboard_id"], "last_hits_at": null, "inactive": false
+                "project_id": made["project_id"], "name": name, "access": "owner", "created_at": "2026-11-22T12:00:00Z",
+                "tz": "UTC", "privacy_level": 0, "keep_hits_days": null, "default_keep_hits_days": null, "apdex_ms": 500,
+                "success_amber": 0.95, "success_red": 0.9, "dashboard_id": made["dashboard_id"], "last_hits_at": null,
+                "inactive": false, "erased_after": null, "locked_q": "",
+                "shows": { "addresses": true, "consumers": true, "hits": true }
             })
         );
     }
@@ -141,7 +144,7 @@ async fn a_key_for_ingest_may_do_nothing_else() {
         let path = route.path.replace("{api_key}", &ingest).replace("{id}", "u:x");
         let method: Method = route.method.parse().unwrap();
         let answer = match route.access {
-            Access::Owner | Access::KeyInAddress => {
+            Access::Owner | Access::Holder | Access::Viewer | Access::KeyInAddress => {
                 app.send(method, &path, &[("x-auth-token", &ingest)], Vec::new()).await
             }
             _ => continue,

@@ -17,4 +17,7 @@ mod openapi;
 mod operation;
 mod requests;
 mod scenarios;
+mod session;
+mod settings;
+mod sharing;
 mod source;

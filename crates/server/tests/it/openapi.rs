@@ -38,7 +38,10 @@ fn every_route_is_in_the_document_and_nothing_else() {
         let secured = operation["security"].is_array();
         assert_eq!(
             secured,
-            matches!(route.access, Access::Owner | Access::Ingest),
+            matches!(
+                route.access,
+                Access::Owner | Access::Holder | Access::Viewer | Access::Ingest
+            ),
             "{} {}",
             route.method,
             route.path
@@ -94,6 +97,9 @@ async fn answers_are_as_the_document_says() {
             let headers = [("x-auth-token", project.key.as_str())];
             let body = match route.path {
                 "/api/v1/projects" => b"{}".to_vec(),
+                "/api/v1/session" => json!({ "key": project.key }).to_string().into_bytes(),
+                "/api/v1/keys" => br#"{"can":"ingest"}"#.to_vec(),
+                "/api/v1/project" if route.method == "PATCH" => br#"{"privacy_level":1}"#.to_vec(),
                 path if route.access == Access::Ingest => {
                     json!({ "requests": [hit(path, json!({}))] }).to_string().into_bytes()
                 }
@@ -137,7 +143,10 @@ fn check(document: &Value, method: &str, path: &str, answer: &Answer) {
         answer.text()
     );
     let kind = answer.header("content-type").split(';').next().unwrap();
-    let content = response["content"].as_object().unwrap();
+    let Some(content) = response["content"].as_object() else {
+        assert!(answer.body.is_empty(), "{method} {path} {status}: {}", answer.text());
+        return;
+    };
     let described = content
         .get(kind)
         .unwrap_or_else(|| panic!("{method} {path}: {kind} is not among {:?}", content.keys()));

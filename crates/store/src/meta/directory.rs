@@ -10,6 +10,7 @@ use sqlx::{Row, SqlitePool};
 use super::keys::{Can, KeyGrant};
 use super::projects::{PROJECT_COLUMNS, Project, to_project};
 use super::secrets::{DashboardId, Key, SecretHash, ServerSecret};
+use super::share_links::{NewShareLink, ShareLink};
 use super::{Meta, MetaError};
 
 #[derive(Default)]
@@ -18,6 +19,28 @@ pub(super) struct Directory {
     pub(super) projects: HashMap<ProjectId, Arc<ProjectEntry>>,
     pub(super) dashboards: HashMap<DashboardId, ProjectId>,
     pub(super) imported_user_ids: HashMap<SecretHash, ProjectId>,
+    pub(super) sessions: HashMap<SecretHash, Arc<SessionEntry>>,
+    pub(super) links: HashMap<SecretHash, Arc<LinkEntry>>,
+}
+
+pub(super) struct SessionEntry {
+    pub(super) created_us: i64,
+    pub(super) used: Arc<Touched>,
+    /// In order of their sign-ins.
+    pub(super) projects: Vec<Held>,
+}
+
+/// A project of a session: by a key (its number), by the dashboard id (its generation), or by both.
+#[derive(Clone, Copy)]
+pub(super) struct Held {
+    pub(super) project: ProjectId,
+    pub(super) key: Option<i64>,
+    pub(super) generation: Option<u32>,
+}
+
+pub(super) struct LinkEntry {
+    pub(super) link: ShareLink,
+    pub(super) used: Touched,
 }
 
 pub(super) struct KeyEntry {
@@ -88,7 +111,58 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
             .imported_user_ids
             .insert(to_hash(row.try_get("hash")?)?, ProjectId(row.try_get("project")?));
     }
+    load_sessions(pool, &mut directory).await?;
+    load_share_links(pool, &mut directory).await?;
     Ok(directory)
+}
+
+async fn load_sessions(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
+    let mut held: HashMap<SecretHash, Vec<Held>> = HashMap::new();
+    let rows = sqlx::query("SELECT session, project, key, generation FROM session_projects");
+    for row in rows.fetch_all(pool).await? {
+        held.entry(to_hash(row.try_get("session")?)?).or_default().push(Held {
+            project: ProjectId(row.try_get("project")?),
+            key: row.try_get("key")?,
+            generation: row.try_get("generation")?,
+        });
+    }
+    for row in
+        sqlx::query("SELECT hash, created_us, last_used_us FROM sessions").fetch_all(pool).await?
+    {
+        let hash = to_hash(row.try_get("hash")?)?;
+        let entry = SessionEntry {
+            created_us: row.try_get("created_us")?,
+            used: Arc::new(Touched::new(row.try_get("last_used_us")?)),
+            projects: held.remove(&hash).unwrap_or_default(),
+        };
+        directory.sessions.insert(hash, Arc::new(entry));
+    }
+    Ok(())
+}
+
+async fn load_share_links(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
+    let rows = sqlx::query(
+        "SELECT id, project, hash, name, q, addresses, consumers, hits, created_us, expires_us, last_used_us FROM share_links",
+    );
+    for row in rows.fetch_all(pool).await? {
+        let link = ShareLink {
+            id: row.try_get("id")?,
+            project: ProjectId(row.try_get("project")?),
+            new: NewShareLink {
+                name: row.try_get("name")?,
+                q: row.try_get("q")?,
+                addresses: row.try_get("addresses")?,
+                consumers: row.try_get("consumers")?,
+                hits: row.try_get("hits")?,
+                expires_us: row.try_get("expires_us")?,
+            },
+            created_us: row.try_get("created_us")?,
+            last_used_us: row.try_get("last_used_us")?,
+        };
+        let used = Touched::new(link.last_used_us);
+        directory.links.insert(to_hash(row.try_get("hash")?)?, Arc::new(LinkEntry { link, used }));
+    }
+    Ok(())
 }
 
 fn to_hash(bytes: Vec<u8>) -> Result<SecretHash, MetaError> {
@@ -120,6 +194,26 @@ impl Directory {
         self.keys.retain(|_, key| key.project != project);
         self.dashboards.retain(|_, owner| *owner != project);
         self.imported_user_ids.retain(|_, owner| *owner != project);
+        self.links.retain(|_, entry| entry.link.project != project);
+        self.change_sessions(|held| (held.project != project).then_some(*held));
+    }
+
+    /// Takes out of the session what `keep` does not keep.
+    pub(super) fn change_session(&mut self, session: &SecretHash, keep: impl Fn(&Held) -> bool) {
+        let Some(before) = self.sessions.get(session) else { return };
+        let projects = before.projects.iter().filter(|held| keep(held)).copied().collect();
+        let (created_us, used) = (before.created_us, before.used.clone());
+        let entry = SessionEntry { created_us, used, projects };
+        self.sessions.insert(*session, Arc::new(entry));
+    }
+
+    /// Puts in place of each project of each session what `change` makes of it; none takes it out.
+    pub(super) fn change_sessions(&mut self, change: impl Fn(&Held) -> Option<Held>) {
+        for entry in self.sessions.values_mut() {
+            let projects: Vec<Held> = entry.projects.iter().filter_map(&change).collect();
+            let (created_us, used) = (entry.created_us, entry.used.clone());
+            *entry = Arc::new(SessionEntry { created_us, used, projects });
+        }
     }
 }
 
@@ -148,6 +242,23 @@ impl Meta {
 
     pub fn project(&self, project: ProjectId) -> Option<Project> {
         self.read(|directory| directory.projects.get(&project).map(|entry| entry.current()))
+    }
+
+    /// The demo, where there is one.
+    pub fn demo_project(&self) -> Option<Project> {
+        self.read(|directory| {
+            let mut entries = directory.projects.values();
+            let is_demo = |entry: &&Arc<ProjectEntry>| {
+                entry.project.demo_until_us.is_some() && !entry.project.deleting
+            };
+            entries.find(is_demo).map(|entry| entry.current())
+        })
+    }
+
+    /// The same grant with the project's settings as they are now.
+    pub fn refresh(&self, grant: KeyGrant) -> KeyGrant {
+        let project = self.read(|directory| directory.projects.get(&grant.key.project).cloned());
+        KeyGrant { project: project.unwrap_or(grant.project), key: grant.key }
     }
 
     /// All projects in order of their numbers, also those that are being deleted.

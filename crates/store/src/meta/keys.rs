@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use analytics::hit::ProjectId;
+use analytics::limits;
 use sqlx::{Row, SqliteConnection};
 
-use super::directory::{KeyEntry, ProjectEntry, Touched};
+use super::directory::{Held, KeyEntry, ProjectEntry, Touched};
 use super::secrets::{Key, SecretHash, ServerSecret};
 use super::{Meta, MetaError};
 
@@ -94,7 +95,16 @@ impl Meta {
         if self.project(project).is_none_or(|project| project.deleting) {
             return Ok(None);
         }
+        if self.live_keys(project).len() as u64 >= limits::KEYS_PER_PROJECT {
+            return Err(MetaError::TooManyKeys);
+        }
         let mut transaction = self.inner.pool.begin().await?;
+        // Revoked ones are kept for looking them up, not without end.
+        sqlx::query("DELETE FROM keys WHERE project = ?1 AND revoked_us IS NOT NULL AND id NOT IN (SELECT id FROM keys WHERE project = ?1 AND revoked_us IS NOT NULL ORDER BY id DESC LIMIT ?2)")
+            .bind(project.0)
+            .bind(limits::KEYS_PER_PROJECT as i64)
+            .execute(&mut *transaction)
+            .await?;
         let (hash, entry) =
             insert_key(&mut transaction, &self.inner.secret, project, key, can, now_us).await?;
         transaction.commit().await?;
@@ -133,18 +143,75 @@ impl Meta {
             .collect()
     }
 
-    /// The key stops working at once. False where there is no such key, or it was revoked before.
+    /// The key, and what sessions hold by it, stops working at once. False where there is no such key, or it was revoked
+    /// before.
     pub async fn revoke_key(&self, id: i64, now_us: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
+        self.revoke(id, now_us).await
+    }
+
+    /// As `revoke_key`, for a key of this project, and never the last one that may do everything.
+    pub async fn revoke_key_of(
+        &self,
+        project: ProjectId,
+        id: i64,
+        now_us: i64,
+    ) -> Result<Revoked, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let keys = self.live_keys(project);
+        let Some((_, can)) = keys.iter().find(|(key, _)| *key == id) else {
+            return Ok(Revoked::Unknown);
+        };
+        let everything = keys.iter().filter(|(_, can)| *can == Can::Everything).count();
+        if *can == Can::Everything && everything == 1 {
+            return Ok(Revoked::Last);
+        }
+        self.revoke(id, now_us).await?;
+        Ok(Revoked::Done)
+    }
+
+    async fn revoke(&self, id: i64, now_us: i64) -> Result<bool, MetaError> {
+        let mut transaction = self.inner.pool.begin().await?;
         let revoked =
             sqlx::query("UPDATE keys SET revoked_us = ? WHERE id = ? AND revoked_us IS NULL")
                 .bind(now_us)
                 .bind(id)
-                .execute(&self.inner.pool)
+                .execute(&mut *transaction)
                 .await?;
-        self.write(|directory| directory.keys.retain(|_, key| key.id != id));
+        for change in [
+            "DELETE FROM session_projects WHERE key = ? AND generation IS NULL",
+            "UPDATE session_projects SET key = NULL WHERE key = ?",
+        ] {
+            sqlx::query(change).bind(id).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        self.write(|directory| {
+            directory.keys.retain(|_, key| key.id != id);
+            directory.change_sessions(|held| match held.key == Some(id) {
+                true => held.generation.map(|_| Held { key: None, ..*held }),
+                false => Some(*held),
+            });
+        });
         Ok(revoked.rows_affected() > 0)
     }
+
+    /// Numbers of the project's keys that work, and what each may do.
+    fn live_keys(&self, project: ProjectId) -> Vec<(i64, Can)> {
+        self.read(|directory| {
+            let keys = directory.keys.values();
+            keys.filter(|key| key.project == project).map(|key| (key.id, key.can)).collect()
+        })
+    }
+}
+
+/// What became of a request to revoke a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    Done,
+    /// The project has no such key, or it was revoked before.
+    Unknown,
+    /// It is the last one that may do everything: without it nobody could change the project any more.
+    Last,
 }
 
 pub(super) async fn insert_key(

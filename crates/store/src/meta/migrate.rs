@@ -7,7 +7,10 @@ use sqlx::SqlitePool;
 use super::MetaError;
 
 /// The n-th row brings the file from version n to n + 1 (`PRAGMA user_version`).
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_projects.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_projects.sql"),
+    include_str!("../../migrations/0002_dashboard.sql"),
+];
 
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {
     let known = MIGRATIONS.len() as i64;

@@ -6,12 +6,13 @@ use analytics::hit::ProjectId;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
+use super::directory::Held;
 use super::keys::{Can, insert_key};
 use super::secrets::{DashboardId, Key};
 use super::{Meta, MetaError};
 
 /// One API being watched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Project {
     pub id: ProjectId,
     /// As its owner wrote it; may be empty.
@@ -28,6 +29,30 @@ pub struct Project {
     pub warned_day: Option<i64>,
     /// Its hits are being erased; no key of it works any more.
     pub deleting: bool,
+    /// IANA name of the time zone in which its days are counted.
+    pub tz: String,
+    /// The T of its Apdex.
+    pub apdex_ms: u32,
+    /// Success rates, 0 to 1, below which the page turns amber and red.
+    pub success_amber: f64,
+    pub success_red: f64,
+    /// Up to which privacy level the hits kept before have been erased. Below `privacy_level` while that is under way.
+    pub erased_level: u8,
+    /// None: an ordinary project. Else it is the demo, whose hits have been made up to this time.
+    pub demo_until_us: Option<i64>,
+}
+
+/// What is to be another way; none: stays as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProjectChange {
+    pub name: Option<String>,
+    pub tz: Option<String>,
+    pub privacy_level: Option<u8>,
+    /// Some(None): as the server's setting says.
+    pub keep_hits_days: Option<Option<u32>>,
+    pub apdex_ms: Option<u32>,
+    pub success_amber: Option<f64>,
+    pub success_red: Option<f64>,
 }
 
 /// What a new project begins with.
@@ -40,7 +65,7 @@ pub struct NewProject {
     pub user_id: Option<DashboardId>,
 }
 
-pub(super) const PROJECT_COLUMNS: &str = "id, name, created_us, privacy_level, keep_hits_days, generation, last_look_us, warned_day, deleting";
+pub(super) const PROJECT_COLUMNS: &str = "id, name, created_us, privacy_level, keep_hits_days, generation, last_look_us, warned_day, deleting, tz, apdex_ms, success_amber, success_red, erased_level, demo_until_us";
 
 pub(super) fn to_project(row: &SqliteRow) -> Result<Project, MetaError> {
     Ok(Project {
@@ -53,6 +78,12 @@ pub(super) fn to_project(row: &SqliteRow) -> Result<Project, MetaError> {
         last_look_us: row.try_get("last_look_us")?,
         warned_day: row.try_get("warned_day")?,
         deleting: row.try_get("deleting")?,
+        tz: row.try_get("tz")?,
+        apdex_ms: row.try_get("apdex_ms")?,
+        success_amber: row.try_get("success_amber")?,
+        success_red: row.try_get("success_red")?,
+        erased_level: row.try_get("erased_level")?,
+        demo_until_us: row.try_get("demo_until_us")?,
     })
 }
 
@@ -67,10 +98,11 @@ impl Meta {
     ) -> Result<Project, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let mut transaction = self.inner.pool.begin().await?;
-        let insert = "INSERT INTO projects (name, created_us, privacy_level, keep_hits_days) VALUES (?, ?, ?, ?)";
+        let insert = "INSERT INTO projects (name, created_us, privacy_level, erased_level, keep_hits_days) VALUES (?, ?, ?, ?, ?)";
         let inserted = sqlx::query(insert)
             .bind(&new.name)
             .bind(now_us)
+            .bind(new.privacy_level.min(2))
             .bind(new.privacy_level.min(2))
             .bind(new.keep_hits_days)
             .execute(&mut *transaction)
@@ -101,13 +133,102 @@ impl Meta {
         Ok(project)
     }
 
+    /// The demo: a project without keys, whose hits the server makes itself from `until_us` on.
+    pub async fn create_demo_project(
+        &self,
+        new: NewProject,
+        until_us: i64,
+        now_us: i64,
+    ) -> Result<Project, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let mut transaction = self.inner.pool.begin().await?;
+        let insert = "INSERT INTO projects (name, created_us, privacy_level, erased_level, keep_hits_days, demo_until_us) VALUES (?, ?, ?, ?, ?, ?)";
+        let inserted = sqlx::query(insert)
+            .bind(&new.name)
+            .bind(now_us)
+            .bind(new.privacy_level.min(2))
+            .bind(new.privacy_level.min(2))
+            .bind(new.keep_hits_days)
+            .bind(until_us)
+            .execute(&mut *transaction)
+            .await?;
+        let id = ProjectId(inserted.last_insert_rowid() as u32);
+        let project = read_project(&mut transaction, id).await?.ok_or(sqlx::Error::RowNotFound)?;
+        transaction.commit().await?;
+        self.write(|directory| directory.put_project(project.clone(), &self.inner.secret));
+        Ok(project)
+    }
+
+    /// The demo's hits have been made up to this time.
+    pub async fn set_demo_until(&self, project: ProjectId, until_us: i64) -> Result<(), MetaError> {
+        let set =
+            "UPDATE projects SET demo_until_us = ? WHERE id = ? AND demo_until_us IS NOT NULL";
+        self.set(project, sqlx::query(set).bind(until_us)).await.map(drop)
+    }
+
+    /// None where there is no such project. A lower privacy level is allowed; what was not kept stays unkept.
+    pub async fn change_project(
+        &self,
+        project: ProjectId,
+        change: ProjectChange,
+    ) -> Result<Option<Project>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let mut transaction = self.inner.pool.begin().await?;
+        let Some(before) = read_project(&mut transaction, project).await? else { return Ok(None) };
+        if before.deleting {
+            return Ok(None);
+        }
+        let privacy_level = change.privacy_level.unwrap_or(before.privacy_level).min(2);
+        let update = "UPDATE projects SET name = ?, tz = ?, privacy_level = ?, erased_level = min(erased_level, ?), keep_hits_days = ?, apdex_ms = ?, success_amber = ?, success_red = ? WHERE id = ?";
+        sqlx::query(update)
+            .bind(change.name.unwrap_or(before.name))
+            .bind(change.tz.unwrap_or(before.tz))
+            .bind(privacy_level)
+            .bind(privacy_level)
+            .bind(change.keep_hits_days.unwrap_or(before.keep_hits_days))
+            .bind(change.apdex_ms.unwrap_or(before.apdex_ms))
+            .bind(change.success_amber.unwrap_or(before.success_amber))
+            .bind(change.success_red.unwrap_or(before.success_red))
+            .bind(project.0)
+            .execute(&mut *transaction)
+            .await?;
+        let changed = read_project(&mut transaction, project).await?;
+        transaction.commit().await?;
+        let Some(changed) = changed else { return Ok(None) };
+        self.write(|directory| directory.put_project(changed, &self.inner.secret));
+        Ok(self.project(project))
+    }
+
+    /// No file holds anything of the project any more that privacy level `level` would not have stored.
+    pub async fn set_erased_level(&self, project: ProjectId, level: u8) -> Result<(), MetaError> {
+        let set = "UPDATE projects SET erased_level = min(?, privacy_level) WHERE id = ?";
+        self.set(project, sqlx::query(set).bind(level)).await.map(drop)
+    }
+
+    /// Runs an update whose last parameter is the project's number, and lets memory follow.
+    async fn set(
+        &self,
+        project: ProjectId,
+        update: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
+    ) -> Result<Option<Project>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let mut transaction = self.inner.pool.begin().await?;
+        update.bind(project.0).execute(&mut *transaction).await?;
+        let changed = read_project(&mut transaction, project).await?;
+        transaction.commit().await?;
+        if let Some(changed) = &changed {
+            self.write(|directory| directory.put_project(changed.clone(), &self.inner.secret));
+        }
+        Ok(changed)
+    }
+
     /// The project's dashboard id as it stands; none where there is no such project.
     pub fn dashboard_id(&self, project: ProjectId) -> Option<DashboardId> {
         let project = self.project(project).filter(|project| !project.deleting)?;
         Some(self.inner.secret.dashboard_id(project.id.0, project.generation))
     }
 
-    /// A new dashboard id; the old one and an imported user id stop working at once.
+    /// A new dashboard id; the old one, an imported user id and what sessions hold by them stop working at once.
     pub async fn regenerate_dashboard_id(
         &self,
         project: ProjectId,
@@ -120,15 +241,22 @@ impl Meta {
         .bind(project.0)
         .execute(&mut *transaction)
         .await?;
-        sqlx::query("DELETE FROM imported_user_ids WHERE project = ?")
-            .bind(project.0)
-            .execute(&mut *transaction)
-            .await?;
+        for change in [
+            "DELETE FROM imported_user_ids WHERE project = ?",
+            "DELETE FROM session_projects WHERE project = ? AND key IS NULL",
+            "UPDATE session_projects SET generation = NULL WHERE project = ?",
+        ] {
+            sqlx::query(change).bind(project.0).execute(&mut *transaction).await?;
+        }
         let changed = read_project(&mut transaction, project).await?;
         transaction.commit().await?;
         let Some(changed) = changed else { return Ok(None) };
         self.write(|directory| {
             directory.imported_user_ids.retain(|_, owner| *owner != project);
+            directory.change_sessions(|held| match held.project == project {
+                true => held.key.map(|_| Held { generation: None, ..*held }),
+                false => Some(*held),
+            });
             directory.put_project(changed, &self.inner.secret);
         });
         Ok(self.dashboard_id(project))
@@ -136,19 +264,8 @@ impl Meta {
 
     /// Remembers since which day the project is said to be inactive, or that it is active again (none).
     pub async fn set_warned(&self, project: ProjectId, day: Option<i64>) -> Result<(), MetaError> {
-        let _changing = self.inner.changing.lock().await;
-        let mut transaction = self.inner.pool.begin().await?;
-        sqlx::query("UPDATE projects SET warned_day = ? WHERE id = ?")
-            .bind(day)
-            .bind(project.0)
-            .execute(&mut *transaction)
-            .await?;
-        let changed = read_project(&mut transaction, project).await?;
-        transaction.commit().await?;
-        if let Some(changed) = changed {
-            self.write(|directory| directory.put_project(changed, &self.inner.secret));
-        }
-        Ok(())
+        let set = "UPDATE projects SET warned_day = ? WHERE id = ?";
+        self.set(project, sqlx::query(set).bind(day)).await.map(drop)
     }
 
     /// First half of a deletion: from here on no key, dashboard id or user id of the project works, also after a
@@ -163,6 +280,9 @@ impl Meta {
         for delete in [
             "DELETE FROM keys WHERE project = ?",
             "DELETE FROM imported_user_ids WHERE project = ?",
+            "DELETE FROM session_projects WHERE project = ?",
+            "DELETE FROM share_links WHERE project = ?",
+            "DELETE FROM ingest_health WHERE project = ?",
         ] {
             sqlx::query(delete).bind(project.0).execute(&mut *transaction).await?;
         }

@@ -1,5 +1,7 @@
 //! What the server remembers of its own running: the days on which it ran, when jobs ended, when things were last used.
 
+use analytics::hit::ProjectId;
+
 use super::{Meta, MetaError};
 
 /// Days on which the server did not run are no sign that a project is inactive.
@@ -49,7 +51,16 @@ impl Meta {
                 .cloned()
                 .collect()
         });
-        if keys.is_empty() && projects.is_empty() {
+        let (sessions, links) = self.read(|directory| {
+            let sessions = directory.sessions.iter();
+            let sessions = sessions.filter(|(_, entry)| entry.used.unwritten().is_some());
+            let links = directory.links.values();
+            let links = links.filter(|entry| entry.used.unwritten().is_some());
+            let sessions: Vec<_> =
+                sessions.map(|(hash, entry)| (*hash, entry.used.clone())).collect();
+            (sessions, links.cloned().collect::<Vec<_>>())
+        });
+        if keys.is_empty() && projects.is_empty() && sessions.is_empty() && links.is_empty() {
             return Ok(());
         }
         let mut transaction = self.inner.pool.begin().await?;
@@ -68,10 +79,45 @@ impl Meta {
             update.bind(time_us).bind(entry.project.id.0).execute(&mut *transaction).await?;
             written.push((&*entry.looked, time_us));
         }
+        for (hash, used) in &sessions {
+            let Some(time_us) = used.unwritten() else { continue };
+            let update = sqlx::query("UPDATE sessions SET last_used_us = ? WHERE hash = ?");
+            update.bind(time_us).bind(hash.as_slice()).execute(&mut *transaction).await?;
+            written.push((&**used, time_us));
+        }
+        for entry in &links {
+            let Some(time_us) = entry.used.unwritten() else { continue };
+            let update = sqlx::query("UPDATE share_links SET last_used_us = ? WHERE id = ?");
+            update.bind(time_us).bind(entry.link.id).execute(&mut *transaction).await?;
+            written.push((&entry.used, time_us));
+        }
         transaction.commit().await?;
         for (touched, time_us) in written {
             touched.set_written(time_us);
         }
+        Ok(())
+    }
+}
+
+/// Ingest health: one text a project, which this crate does not look into.
+impl Meta {
+    pub async fn ingest_health(&self, project: ProjectId) -> Result<Option<String>, MetaError> {
+        let select = sqlx::query_scalar("SELECT state FROM ingest_health WHERE project = ?");
+        Ok(select.bind(project.0).fetch_optional(&self.inner.pool).await?)
+    }
+
+    /// Writes all of them in one transaction; those of projects that are gone are left out.
+    pub async fn write_ingest_health(
+        &self,
+        states: &[(ProjectId, String)],
+    ) -> Result<(), MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let mut transaction = self.inner.pool.begin().await?;
+        let insert = "INSERT INTO ingest_health (project, state) SELECT id, ?2 FROM projects WHERE id = ?1 AND NOT deleting ON CONFLICT (project) DO UPDATE SET state = ?2";
+        for (project, state) in states {
+            sqlx::query(insert).bind(project.0).bind(state).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
         Ok(())
     }
 }

@@ -10,6 +10,8 @@ pub struct ServerSecret {
     secret: [u8; 32],
     key_hashes: [u8; 32],
     dashboard_ids: [u8; 32],
+    session_hashes: [u8; 32],
+    share_link_hashes: [u8; 32],
 }
 
 impl ServerSecret {
@@ -17,6 +19,14 @@ impl ServerSecret {
         ServerSecret {
             key_hashes: blake3::derive_key("api-analytics 2026 hash of a key", &secret),
             dashboard_ids: blake3::derive_key("api-analytics 2026 dashboard id", &secret),
+            session_hashes: blake3::derive_key(
+                "api-analytics 2026 hash of a session's token",
+                &secret,
+            ),
+            share_link_hashes: blake3::derive_key(
+                "api-analytics 2026 hash of a share link's token",
+                &secret,
+            ),
             secret,
         }
     }
@@ -28,6 +38,14 @@ impl ServerSecret {
 
     pub(super) fn hash_key(&self, key: &Key) -> SecretHash {
         *blake3::keyed_hash(&self.key_hashes, &key.0).as_bytes()
+    }
+
+    pub(super) fn hash_session(&self, token: &Token) -> SecretHash {
+        *blake3::keyed_hash(&self.session_hashes, &token.0).as_bytes()
+    }
+
+    pub(super) fn hash_share_link(&self, token: &Token) -> SecretHash {
+        *blake3::keyed_hash(&self.share_link_hashes, &token.0).as_bytes()
     }
 
     pub(super) fn hash_user_id(&self, id: &DashboardId) -> SecretHash {
@@ -57,6 +75,41 @@ pub struct Key([u8; 16]);
 /// A project's second secret, a UUID: the original's "user id".
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DashboardId([u8; 16]);
+
+/// The secret of a session or of a share link: 48 hexadecimal digits, so that it is never taken for a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Token([u8; 24]);
+
+impl Token {
+    /// A new token from 24 random bytes.
+    pub fn from_random(bytes: [u8; 24]) -> Token {
+        Token(bytes)
+    }
+
+    pub fn parse(text: &str) -> Option<Token> {
+        let mut bytes = [0u8; 24];
+        if text.len() != 2 * bytes.len() {
+            return None;
+        }
+        for (place, character) in text.bytes().enumerate() {
+            let digit = (character as char).to_digit(16)? as u8;
+            bytes[place / 2] = bytes[place / 2] << 4 | digit;
+        }
+        Some(Token(bytes))
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
 
 impl Key {
     /// A new key from 16 random bytes.
@@ -181,8 +234,24 @@ mod tests {
     }
 
     #[test]
+    fn a_token_is_read_back_and_is_no_key() {
+        let token = Token::from_random(std::array::from_fn(|place| place as u8 * 11));
+        let text = token.to_string();
+        assert_eq!(Token::parse(&text), Some(token));
+        assert_eq!(Token::parse(&text.to_uppercase()), Some(token));
+        assert!(Key::parse(&text).is_none());
+        for wrong in ["", &text[1..], &format!("{text}0"), &text.replacen('0', "g", 1)] {
+            assert_eq!(Token::parse(wrong), None, "{wrong}");
+        }
+        let secret = ServerSecret::new([1; 32]);
+        assert_ne!(secret.hash_session(&token), secret.hash_share_link(&token));
+    }
+
+    #[test]
     fn debug_output_holds_no_secret() {
         let key = Key::from_random([0xab; 16]);
-        assert!(!format!("{key:?} {:?}", ServerSecret::new([0xab; 32])).contains("ab"));
+        let token = Token::from_random([0xab; 24]);
+        let shown = format!("{key:?} {token:?} {:?}", ServerSecret::new([0xab; 32]));
+        assert!(!shown.contains("ab"), "{shown}");
     }
 }

@@ -185,3 +185,73 @@ async fn a_file_of_a_later_version_is_refused() {
         Err(MetaError::Newer { found: 99, .. })
     ));
 }
+
+fn token(number: u32) -> Token {
+    let mut bytes = [0; 24];
+    bytes[..4].copy_from_slice(&number.to_le_bytes());
+    Token::from_random(bytes)
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_version_keeps_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let options =
+        SqliteConnectOptions::new().filename(folder.path().join(FILE)).create_if_missing(true);
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    let first = include_str!("../../migrations/0001_projects.sql");
+    sqlx::raw_sql(first).execute(&pool).await.unwrap();
+    let more = "INSERT INTO projects (name, created_us, privacy_level, keep_hits_days) VALUES ('shop', 5, 1, 90); PRAGMA user_version = 1";
+    sqlx::raw_sql(more).execute(&pool).await.unwrap();
+    pool.close().await;
+    let project = open(&folder).await.project(ProjectId(1)).unwrap();
+    assert_eq!((project.name.as_str(), project.created_us), ("shop", 5));
+    assert_eq!(
+        (project.privacy_level, project.erased_level, project.keep_hits_days),
+        (1, 1, Some(90))
+    );
+    assert_eq!((project.tz.as_str(), project.apdex_ms, project.demo_until_us), ("UTC", 500, None));
+    assert_eq!((project.success_amber, project.success_red), (0.95, 0.9));
+}
+
+#[tokio::test]
+async fn sessions_of_a_project_and_projects_of_a_session_are_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
+    let most = analytics::limits::SESSIONS_PER_PROJECT as u32;
+    for number in 0..=most {
+        let now_us = NOW + i64::from(number) * 1_000_000;
+        meta.sign_in(None, token(number), Proof::Key(&key(1)), now_us).await.unwrap().unwrap();
+    }
+    let now_us = NOW + i64::from(most) * 1_000_000;
+    let held = |meta: &Meta, number| meta.session(&token(number), now_us).unwrap().len();
+    assert_eq!((held(&meta, 0), held(&meta, 1), held(&meta, most)), (0, 1, 1));
+
+    let most = analytics::limits::PROJECTS_PER_SESSION as u8;
+    for number in 2..=most + 1 {
+        let name = key(number);
+        meta.create_project(named("b"), &name, Can::Everything, NOW).await.unwrap();
+        meta.sign_in(Some(&token(1)), token(0), Proof::Key(&name), now_us).await.unwrap().unwrap();
+    }
+    for meta in [&meta, &open(&folder).await] {
+        let projects = meta.session(&token(1), now_us).unwrap();
+        assert_eq!(projects.len(), usize::from(most));
+        assert!(projects.iter().all(|held| held.project != ProjectId(1)), "the first made room");
+    }
+}
+
+#[tokio::test]
+async fn revoked_keys_are_not_kept_without_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap().id;
+    for number in 0..250u32 {
+        let mut bytes = [9; 16];
+        bytes[..4].copy_from_slice(&number.to_le_bytes());
+        let made = meta.add_key(project, &Key::from_random(bytes), Can::Ingest, NOW).await.unwrap();
+        let revoked = meta.revoke_key_of(project, made.unwrap().id, NOW).await.unwrap();
+        assert_eq!(revoked, Revoked::Done);
+    }
+    let most = analytics::limits::KEYS_PER_PROJECT as usize;
+    assert_eq!(meta.keys(Some(project)).await.unwrap().len(), most + 2);
+}

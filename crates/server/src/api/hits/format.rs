@@ -69,7 +69,7 @@ impl ApiHit {
 
 /// Formats of one hit a line.
 #[derive(Clone, Copy)]
-pub(super) enum Lines {
+pub enum Lines {
     Json,
     Csv,
 }

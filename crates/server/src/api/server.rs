@@ -1,0 +1,51 @@
+//! `/api/v1/server`: what the page needs to know before anyone has signed in. Nothing here is a secret.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::address::own_address;
+use crate::app::Shared;
+use crate::web::wheels::WHEELS;
+
+#[derive(Serialize, ToSchema)]
+pub struct ServerInfo {
+    pub version: String,
+    /// Whether anyone may create projects.
+    pub registration_open: bool,
+    /// Whether there is a demo (`project=demo`).
+    pub demo: bool,
+    /// Where this server is reached, without a slash at the end.
+    pub base_url: String,
+    pub clients: Vec<ClientPackage>,
+}
+
+/// A client library that this server hands out.
+#[derive(Serialize, ToSchema)]
+pub struct ClientPackage {
+    #[schema(example = "python")]
+    pub language: String,
+    /// At `/sdk/{language}/{file}` below `base_url`.
+    #[schema(example = "fastapi_analytics-1.0.0-py3-none-any.whl")]
+    pub file: String,
+}
+
+/// What this server is and offers.
+#[utoipa::path(
+    get, path = "/api/v1/server", tag = "operation",
+    responses((status = 200, description = "For anyone", body = ServerInfo)),
+)]
+pub async fn show_server(State(app): State<Shared>, headers: HeaderMap) -> Json<ServerInfo> {
+    let clients = WHEELS
+        .iter()
+        .map(|(file, _)| ClientPackage { language: "python".to_owned(), file: (*file).to_owned() });
+    Json(ServerInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        registration_open: app.registration_is_open,
+        demo: app.meta.demo_project().is_some(),
+        base_url: own_address(&headers, &app.settings),
+        clients: clients.collect(),
+    })
+}

@@ -1,0 +1,74 @@
+//! Secrets in the address, the original's way. Only its own addresses take them.
+
+use analytics::hit::ProjectId;
+use analytics::query::ProjectScope;
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+use store::meta::{DashboardId, Key};
+
+use super::{Role, client_of, limit_unknown, require_everything, unlocked};
+use crate::app::Shared;
+use crate::error::{ApiError, Code};
+
+/// Holder of a project's dashboard id, in the address as `{user_id}`.
+pub struct DashboardHolder {
+    pub scope: ProjectScope,
+}
+
+/// Holder of a key that may do everything, in the address as `{api_key}`: the original's way.
+pub struct KeyInAddress {
+    pub project: ProjectId,
+}
+
+impl FromRequestParts<Shared> for DashboardHolder {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &Shared,
+    ) -> Result<DashboardHolder, ApiError> {
+        let client = client_of(parts.extensions.get(), &parts.headers, app);
+        let id = path_parameter(parts, app, "user_id").await;
+        let project = DashboardId::parse(&id).and_then(|id| app.meta.dashboard(&id));
+        let Some(project) = project else {
+            limit_unknown(app, client)?;
+            return Err(ApiError::new(
+                Code::UnknownDashboard,
+                "no project has this dashboard id; it may have been regenerated. GET /api/user-id/{api_key} gives the present one",
+            ));
+        };
+        app.meta.touch_look(project, app.clock.now_us());
+        Ok(DashboardHolder { scope: unlocked(project, Role::Dashboard).scope })
+    }
+}
+
+impl FromRequestParts<Shared> for KeyInAddress {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<KeyInAddress, ApiError> {
+        let client = client_of(parts.extensions.get(), &parts.headers, app);
+        let text = path_parameter(parts, app, "api_key").await;
+        let Some(grant) = Key::parse(&text).and_then(|key| app.meta.grant(&key)) else {
+            limit_unknown(app, client)?;
+            return Err(ApiError::new(
+                Code::UnknownKeyInAddress,
+                "the key in the address is not known; is it complete?",
+            ));
+        };
+        require_everything(&grant)?;
+        let now_us = app.clock.now_us();
+        grant.touch_used(now_us);
+        grant.touch_look(now_us);
+        Ok(KeyInAddress { project: grant.project() })
+    }
+}
+
+async fn path_parameter(parts: &mut Parts, app: &Shared, name: &str) -> String {
+    let parameters = RawPathParams::from_request_parts(parts, app).await.ok();
+    let found = parameters
+        .iter()
+        .flatten()
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned());
+    found.unwrap_or_default()
+}

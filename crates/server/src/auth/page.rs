@@ -1,0 +1,93 @@
+//! Calls of our own page, and how someone signs in on it.
+
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use store::meta::{DashboardId, Key, Proof, Token};
+
+use super::cookie::{self, Cookie};
+use super::{Holder, limit_unknown, require_everything, to_holder};
+use crate::address::is_own_origin;
+use crate::app::{App, Shared, random_bytes};
+use crate::error::{ApiError, Code};
+
+/// A secret that someone signs in with; none where what they sent cannot be one.
+pub enum Secret {
+    Key(Option<Key>),
+    Dashboard(Option<DashboardId>),
+}
+
+/// A call that may come from our own page, in a browser.
+pub struct PageCall {
+    /// Of its cookie, whether that session is valid or not.
+    pub token: Option<Token>,
+    /// True where it does: then it may have a session.
+    pub from_page: bool,
+    /// Browsers say where a call comes from, tools don't.
+    has_origin: bool,
+}
+
+impl FromRequestParts<Shared> for PageCall {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<PageCall, ApiError> {
+        let cookie = cookie::read(&parts.headers);
+        if !matches!(cookie, Cookie::Missing) {
+            cookie::check_origin(&parts.method, &parts.headers, &app.settings)?;
+        }
+        let from_page = is_own_origin(&parts.headers, &app.settings);
+        let token = match cookie {
+            Cookie::Token(token) => Some(token),
+            Cookie::Missing | Cookie::Broken => None,
+        };
+        let has_origin = parts.headers.contains_key(header::ORIGIN);
+        Ok(PageCall { token, from_page, has_origin })
+    }
+}
+
+impl PageCall {
+    /// Signing in is for the page: another site must not sign someone in to a project of its own choice, with a cookie or
+    /// without. Tools send no `Origin`, and have no use for a session.
+    pub fn require_page(&self) -> Result<(), ApiError> {
+        if self.from_page || !self.has_origin { Ok(()) } else { Err(cookie::wrong_origin()) }
+    }
+}
+
+/// Adds what `secret` opens to the call's session, or to a new one.
+pub async fn sign_in(
+    app: &App,
+    call: &PageCall,
+    secret: Secret,
+    client: IpAddr,
+) -> Result<(Token, Holder), ApiError> {
+    let random = random_bytes().map_err(|error| ApiError::internal("signing in", &error))?;
+    let proof = match &secret {
+        Secret::Key(Some(key)) => {
+            if let Some(grant) = app.meta.grant(key) {
+                require_everything(&grant)?;
+                grant.touch_used(app.clock.now_us());
+            }
+            Some(Proof::Key(key))
+        }
+        Secret::Dashboard(Some(id)) => Some(Proof::Dashboard(id)),
+        Secret::Key(None) | Secret::Dashboard(None) => None,
+    };
+    let signed_in = match proof {
+        None => None,
+        Some(proof) => {
+            let (fresh, now_us) = (Token::from_random(random), app.clock.now_us());
+            app.meta.sign_in(call.token.as_ref(), fresh, proof, now_us).await?
+        }
+    };
+    let Some(signed_in) = signed_in else {
+        limit_unknown(app, client)?;
+        return Err(ApiError::new(
+            Code::UnknownKey,
+            "the key or dashboard id is not known here, or was revoked; is it complete?",
+        ));
+    };
+    app.meta.touch_look(signed_in.project.project, app.clock.now_us());
+    Ok((signed_in.token, to_holder(&signed_in.project)))
+}

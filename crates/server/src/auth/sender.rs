@@ -1,0 +1,59 @@
+//! Who posts hits: the holder of any key, in a header or in the body. No cookie counts here.
+
+use std::net::IpAddr;
+
+use axum::extract::{FromRequest, Request};
+use store::meta::{Key, KeyGrant};
+
+use super::{client_of, header_key, keys_disagree, known_key};
+use crate::app::{App, Shared};
+use crate::error::{ApiError, Code};
+
+/// A POST of hits whose key, where it came in a header, is known. Any key may do it.
+pub struct Ingest {
+    pub request: Request,
+    caller: Caller,
+}
+
+/// What is known of a POST's sender before its body is read.
+#[derive(Clone)]
+pub struct Caller {
+    header: Option<(Key, KeyGrant)>,
+    client: IpAddr,
+}
+
+impl FromRequest<Shared> for Ingest {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Shared) -> Result<Ingest, ApiError> {
+        let client = client_of(request.extensions().get(), request.headers(), app);
+        let header = match header_key(request.headers(), &[])? {
+            None => None,
+            Some(text) => Some(known_key(app, &text, client)?),
+        };
+        Ok(Ingest { request, caller: Caller { header, client } })
+    }
+}
+
+impl Ingest {
+    pub fn into_parts(self) -> (Request, Caller) {
+        (self.request, self.caller)
+    }
+}
+
+impl Caller {
+    /// The project that the hits are for, once the body's key is known: one of both must be there, and where both are
+    /// they must agree.
+    pub fn confirm(&self, app: &App, body_key: Option<&str>) -> Result<KeyGrant, ApiError> {
+        match (&self.header, body_key) {
+            (Some((_, grant)), None) => Ok(grant.clone()),
+            (Some((key, grant)), Some(text)) if Key::parse(text) == Some(*key) => Ok(grant.clone()),
+            (Some(_), Some(_)) => Err(keys_disagree()),
+            (None, Some(text)) => Ok(known_key(app, text, self.client)?.1),
+            (None, None) => Err(ApiError::new(
+                Code::MissingKey,
+                "the batch has no key; send it as `api_key` in the body, or in the header X-AUTH-TOKEN",
+            )),
+        }
+    }
+}

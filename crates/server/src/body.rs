@@ -1,0 +1,58 @@
+//! A small JSON object that came as the body of a call. Posts of hits have their own way (`ingest`).
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+
+use crate::app::Shared;
+use crate::error::{ApiError, Code};
+
+/// The body read as `T`. No body is an empty object; an unknown field is an error where `T` denies them.
+pub struct JsonObject<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Shared> for JsonObject<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Shared) -> Result<JsonObject<T>, ApiError> {
+        let body = Bytes::from_request(request, app).await.map_err(|error| {
+            tracing::debug!(%error, "a body could not be read");
+            ApiError::new(
+                Code::UnreadableBody,
+                "the body broke off, or is far too large for this call",
+            )
+        })?;
+        let body = if body.trim_ascii().is_empty() { &b"{}"[..] } else { &body };
+        // By way of a map: an array would do for a struct.
+        let read = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body);
+        read.and_then(|map| serde_json::from_value(map.into())).map(JsonObject).map_err(|error| {
+            // What was sent may be a secret, and serde's messages repeat it; where it stands is enough.
+            let what = if error.is_data() { describe(&error.to_string()) } else { "it is not JSON".to_owned() };
+            ApiError::new(
+                Code::InvalidJson,
+                format!("the body is not the object that this call takes: {what}; /api/v1/openapi.json describes it"),
+            )
+        })
+    }
+}
+
+/// The part of a message of serde that names fields and types and not values.
+fn describe(message: &str) -> String {
+    let known = ["unknown field", "missing field"];
+    match known.iter().any(|start| message.starts_with(start)) {
+        // `unknown field `nam`, expected `name``: the name of a field is not cut off, but its length is bounded.
+        true => message.chars().filter(|character| !character.is_control()).take(200).collect(),
+        false => match message.split_once("expected ") {
+            Some((_, expected)) => {
+                format!("expected {}", expected.split(" at line").next().unwrap_or_default())
+            }
+            None => "a field holds something else than it should".to_owned(),
+        },
+    }
+}
+
+/// Tells `null` from a field that is not there: `Some(None)` from none.
+pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}

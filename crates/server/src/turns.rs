@@ -1,0 +1,63 @@
+//! Waiting for what is under way: posts that were read under an earlier setting of their project.
+//!
+//! A post takes a turn before it reads the settings and holds it until its hits are kept. Whoever has changed a setting
+//! waits until no turn from before is held any more; later posts are not held up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+pub struct Turns {
+    now: ArcSwap<()>,
+}
+
+/// Held while a post is under way.
+pub struct Turn {
+    _held: Arc<()>,
+}
+
+impl Default for Turns {
+    fn default() -> Turns {
+        Turns { now: ArcSwap::from_pointee(()) }
+    }
+}
+
+impl Turns {
+    pub fn take(&self) -> Turn {
+        Turn { _held: self.now.load_full() }
+    }
+
+    /// Returns when every turn that was taken before the call has ended; false where that takes longer than `patience`.
+    pub async fn wait_for_earlier(&self, patience: Duration) -> bool {
+        const STEP: Duration = Duration::from_millis(5);
+        let earlier = self.now.swap(Arc::new(()));
+        let mut waited = Duration::ZERO;
+        while Arc::strong_count(&earlier) > 1 {
+            if waited >= patience {
+                return false;
+            }
+            tokio::time::sleep(STEP).await;
+            waited += STEP;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_earlier_turns_are_waited_for() {
+        let turns = Turns::default();
+        let earlier = turns.take();
+        assert!(!turns.wait_for_earlier(Duration::from_millis(10)).await);
+        let later = turns.take();
+        drop(earlier);
+        // The one that was refused its patience above has left a turn of its own behind, which `later` holds.
+        assert!(!turns.wait_for_earlier(Duration::from_millis(10)).await);
+        drop(later);
+        assert!(turns.wait_for_earlier(Duration::ZERO).await);
+    }
+}

@@ -1,0 +1,232 @@
+//! Sessions of the page: a token in a cookie, and the projects that it opens.
+//!
+//! A session holds each project by what it was signed in with. It loses the project together with that: with the key when
+//! the key is revoked, with the dashboard id when that is regenerated. Of the token only a keyed hash is kept.
+//!
+//! Deliberately not here: cookies, and what an access may do.
+
+use std::sync::Arc;
+
+use analytics::hit::ProjectId;
+use analytics::limits;
+
+use super::directory::{Directory, Held, SessionEntry, Touched};
+use super::secrets::{DashboardId, Key, SecretHash, Token};
+use super::{Can, Meta, MetaError};
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// How a session came to a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionAccess {
+    /// By a key that may do everything.
+    Owner,
+    /// By the dashboard id.
+    Dashboard,
+}
+
+/// One of the projects of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionProject {
+    pub project: ProjectId,
+    pub access: SessionAccess,
+}
+
+/// What one signs in with.
+#[derive(Clone, Copy, Debug)]
+pub enum Proof<'a> {
+    Key(&'a Key),
+    Dashboard(&'a DashboardId),
+}
+
+/// A session after a sign-in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// What the cookie holds from now on.
+    pub token: Token,
+    pub project: SessionProject,
+}
+
+impl Meta {
+    /// Adds what `proof` opens to the session of `token`; where that is none or no longer valid, to a new one of the
+    /// token `fresh`. None where the proof is not known, or is a key that may only post.
+    ///
+    /// A project has at most `limits::SESSIONS_PER_PROJECT` sessions, a session at most `limits::PROJECTS_PER_SESSION`
+    /// projects: the one unused for longest makes room.
+    pub async fn sign_in(
+        &self,
+        token: Option<&Token>,
+        fresh: Token,
+        proof: Proof<'_>,
+        now_us: i64,
+    ) -> Result<Option<SignedIn>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let Some(new) = self.prove(proof) else { return Ok(None) };
+        let known = token.filter(|token| self.valid_session(token, now_us).is_some());
+        let token = known.copied().unwrap_or(fresh);
+        let hash = self.inner.secret.hash_session(&token);
+        let before = self.read(|directory| directory.sessions.get(&hash).cloned());
+        let (created_us, used) = match &before {
+            Some(before) => (before.created_us, before.used.clone()),
+            None => (now_us, Arc::new(Touched::new(Some(now_us)))),
+        };
+        let mut projects = before.map(|before| before.projects.clone()).unwrap_or_default();
+        let held = match projects.iter().position(|held| held.project == new.project) {
+            Some(place) => {
+                let before = projects.remove(place);
+                let generation = new.generation.or(before.generation);
+                Held { project: new.project, key: new.key.or(before.key), generation }
+            }
+            None => new,
+        };
+        projects.push(held);
+        let too_many = projects.len().saturating_sub(limits::PROJECTS_PER_SESSION as usize);
+        let left_out: Vec<Held> = projects.drain(..too_many).collect();
+        let crowded_out = self.read(|directory| least_used(directory, new.project, &hash));
+
+        let mut transaction = self.inner.pool.begin().await?;
+        sqlx::query("INSERT INTO sessions (hash, created_us, last_used_us) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(hash.as_slice())
+            .bind(created_us)
+            .bind(now_us)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("INSERT OR REPLACE INTO session_projects (session, project, key, generation) VALUES (?, ?, ?, ?)")
+            .bind(hash.as_slice())
+            .bind(held.project.0)
+            .bind(held.key)
+            .bind(held.generation)
+            .execute(&mut *transaction)
+            .await?;
+        let gone = left_out.iter().map(|held| (hash, held.project));
+        let gone = gone.chain(crowded_out.iter().map(|session| (*session, new.project)));
+        for (session, project) in gone {
+            sqlx::query("DELETE FROM session_projects WHERE session = ? AND project = ?")
+                .bind(session.as_slice())
+                .bind(project.0)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        self.write(|directory| {
+            for session in &crowded_out {
+                directory.change_session(session, |held| held.project != new.project);
+            }
+            let entry = SessionEntry { created_us, used, projects };
+            directory.sessions.insert(hash, Arc::new(entry));
+        });
+        Ok(Some(SignedIn { token, project: held.shown() }))
+    }
+
+    /// The projects of a valid session, which counts as used; none where it is unknown or has expired.
+    pub fn session(&self, token: &Token, now_us: i64) -> Option<Vec<SessionProject>> {
+        let entry = self.valid_session(token, now_us)?;
+        entry.used.touch(now_us);
+        Some(entry.projects.iter().map(Held::shown).collect())
+    }
+
+    /// Takes one project out of the session, or ends it. Nothing happens where it is not known.
+    pub async fn sign_out(
+        &self,
+        token: &Token,
+        project: Option<ProjectId>,
+    ) -> Result<(), MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let hash = self.inner.secret.hash_session(token);
+        let delete = match project {
+            Some(project) => {
+                sqlx::query("DELETE FROM session_projects WHERE session = ? AND project = ?")
+                    .bind(hash.as_slice())
+                    .bind(project.0)
+            }
+            None => sqlx::query("DELETE FROM sessions WHERE hash = ?").bind(hash.as_slice()),
+        };
+        delete.execute(&self.inner.pool).await?;
+        self.write(|directory| match project {
+            Some(project) => directory.change_session(&hash, |held| held.project != project),
+            None => {
+                directory.sessions.remove(&hash);
+            }
+        });
+        Ok(())
+    }
+
+    /// Forgets sessions that have expired or hold nothing any more.
+    pub async fn forget_expired_sessions(&self, now_us: i64) -> Result<(), MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let expired: Vec<SecretHash> = self.read(|directory| {
+            let sessions = directory.sessions.iter();
+            sessions
+                .filter(|(_, entry)| entry.has_expired(now_us) || entry.projects.is_empty())
+                .map(|(hash, _)| *hash)
+                .collect()
+        });
+        if expired.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.inner.pool.begin().await?;
+        for hash in &expired {
+            sqlx::query("DELETE FROM sessions WHERE hash = ?")
+                .bind(hash.as_slice())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        self.write(|directory| {
+            for hash in &expired {
+                directory.sessions.remove(hash);
+            }
+        });
+        Ok(())
+    }
+
+    fn valid_session(&self, token: &Token, now_us: i64) -> Option<Arc<SessionEntry>> {
+        let hash = self.inner.secret.hash_session(token);
+        let entry = self.read(|directory| directory.sessions.get(&hash).cloned())?;
+        (!entry.has_expired(now_us)).then_some(entry)
+    }
+
+    fn prove(&self, proof: Proof<'_>) -> Option<Held> {
+        match proof {
+            Proof::Key(key) => {
+                let grant = self.grant(key).filter(|grant| grant.can() == Can::Everything)?;
+                Some(Held { project: grant.project(), key: Some(grant.key.id), generation: None })
+            }
+            Proof::Dashboard(id) => {
+                let project = self.dashboard(id).and_then(|project| self.project(project))?;
+                let generation = Some(project.generation);
+                Some(Held { project: project.id, key: None, generation })
+            }
+        }
+    }
+}
+
+impl Held {
+    fn shown(&self) -> SessionProject {
+        let access =
+            if self.key.is_some() { SessionAccess::Owner } else { SessionAccess::Dashboard };
+        SessionProject { project: self.project, access }
+    }
+}
+
+impl SessionEntry {
+    fn has_expired(&self, now_us: i64) -> bool {
+        let used_us = self.used.get().unwrap_or(self.created_us);
+        now_us - used_us > limits::SESSION_IDLE_DAYS as i64 * DAY_US
+            || now_us - self.created_us > limits::SESSION_DAYS as i64 * DAY_US
+    }
+}
+
+/// Which sessions lose the project so that there is room for `new`.
+fn least_used(directory: &Directory, project: ProjectId, new: &SecretHash) -> Vec<SecretHash> {
+    let holds = |entry: &SessionEntry| entry.projects.iter().any(|held| held.project == project);
+    let mut others: Vec<(Option<i64>, SecretHash)> = directory
+        .sessions
+        .iter()
+        .filter(|(hash, entry)| *hash != new && holds(entry))
+        .map(|(hash, entry)| (entry.used.get(), *hash))
+        .collect();
+    others.sort_unstable();
+    let too_many = (others.len() + 1).saturating_sub(limits::SESSIONS_PER_PROJECT as usize);
+    others.into_iter().take(too_many).map(|(_, hash)| hash).collect()
+}

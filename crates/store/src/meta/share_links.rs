@@ -1,0 +1,132 @@
+//! Share links: read-only addresses of one project's dashboard, made and revoked by its owner. Of the token only a keyed
+//! hash is kept, so it is shown once.
+//!
+//! The locked filter is kept as its text; whoever answers a link's holder reads it.
+
+use std::sync::Arc;
+
+use analytics::hit::ProjectId;
+use analytics::limits;
+
+use super::directory::{LinkEntry, Touched};
+use super::secrets::Token;
+use super::{Meta, MetaError};
+
+/// What its owner decided of a link.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewShareLink {
+    /// As its owner wrote it; may be empty.
+    pub name: String,
+    /// A filter that can be read; "" for none.
+    pub q: String,
+    pub addresses: bool,
+    pub consumers: bool,
+    /// Raw hits.
+    pub hits: bool,
+    /// None: never.
+    pub expires_us: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareLink {
+    pub id: i64,
+    pub project: ProjectId,
+    pub new: NewShareLink,
+    pub created_us: i64,
+    pub last_used_us: Option<i64>,
+}
+
+impl ShareLink {
+    pub fn has_expired(&self, now_us: i64) -> bool {
+        self.new.expires_us.is_some_and(|expires_us| expires_us <= now_us)
+    }
+}
+
+impl Meta {
+    /// None where there is no such project.
+    pub async fn add_share_link(
+        &self,
+        project: ProjectId,
+        token: &Token,
+        new: NewShareLink,
+        now_us: i64,
+    ) -> Result<Option<ShareLink>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        if self.project(project).is_none_or(|project| project.deleting) {
+            return Ok(None);
+        }
+        if self.share_links(project).len() as u64 >= limits::SHARE_LINKS_PER_PROJECT {
+            return Err(MetaError::TooManyShareLinks);
+        }
+        let hash = self.inner.secret.hash_share_link(token);
+        let inserted = sqlx::query(
+            "INSERT INTO share_links (project, hash, name, q, addresses, consumers, hits, created_us, expires_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(project.0)
+        .bind(hash.as_slice())
+        .bind(&new.name)
+        .bind(&new.q)
+        .bind(new.addresses)
+        .bind(new.consumers)
+        .bind(new.hits)
+        .bind(now_us)
+        .bind(new.expires_us)
+        .execute(&self.inner.pool)
+        .await?;
+        let link = ShareLink {
+            id: inserted.last_insert_rowid(),
+            project,
+            new,
+            created_us: now_us,
+            last_used_us: None,
+        };
+        let entry = Arc::new(LinkEntry { link: link.clone(), used: Touched::new(None) });
+        self.write(|directory| directory.links.insert(hash, entry));
+        Ok(Some(link))
+    }
+
+    /// In order of their numbers, also those that have expired.
+    pub fn share_links(&self, project: ProjectId) -> Vec<ShareLink> {
+        let mut links: Vec<ShareLink> = self.read(|directory| {
+            let links = directory.links.values();
+            links
+                .filter(|entry| entry.link.project == project)
+                .map(|entry| entry.current())
+                .collect()
+        });
+        links.sort_by_key(|link| link.id);
+        links
+    }
+
+    /// The link of this token, which counts as used; also one that has expired.
+    pub fn share_link(&self, token: &Token, now_us: i64) -> Option<ShareLink> {
+        let hash = self.inner.secret.hash_share_link(token);
+        self.read(|directory| {
+            let entry = directory.links.get(&hash)?;
+            if !entry.link.has_expired(now_us) {
+                entry.used.touch(now_us);
+            }
+            Some(entry.current())
+        })
+    }
+
+    /// The link stops working at once. False where the project has no such link.
+    pub async fn revoke_share_link(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let deleted = sqlx::query("DELETE FROM share_links WHERE id = ? AND project = ?")
+            .bind(id)
+            .bind(project.0)
+            .execute(&self.inner.pool)
+            .await?;
+        self.write(|directory| {
+            directory.links.retain(|_, entry| entry.link.id != id || entry.link.project != project);
+        });
+        Ok(deleted.rows_affected() > 0)
+    }
+}
+
+impl LinkEntry {
+    fn current(&self) -> ShareLink {
+        ShareLink { last_used_us: self.used.get(), ..self.link.clone() }
+    }
+}
