@@ -394,10 +394,12 @@ fn to_activity(total: &Total) -> SeriesAnswer {
     SeriesAnswer { edges: edges_ms(total), series: series.into_iter().collect() }
 }
 
+/// What a row is ordered by: a value, its hits, its name.
+type Place = (Option<f64>, u64, String);
+
 /// Orders and cuts rows: the greatest first, rows without a value last, ties by hits and then by name.
-fn cut_rows<T>(rows: &mut Vec<T>, most: usize, key: impl Fn(&T) -> (Option<f64>, u64, String)) {
-    let mut keyed: Vec<((Option<f64>, u64, String), T)> =
-        rows.drain(..).map(|row| (key(&row), row)).collect();
+fn cut_rows<T>(rows: &mut Vec<T>, most: usize, key: impl Fn(&T) -> Place) {
+    let mut keyed: Vec<(Place, T)> = rows.drain(..).map(|row| (key(&row), row)).collect();
     keyed.sort_by(|(a, _), (b, _)| {
         let by_value = match (a.0, b.0) {
             (Some(a), Some(b)) => b.total_cmp(&a),
@@ -426,15 +428,18 @@ fn sort_value(
     }
 }
 
+/// Method and route, and their sums.
+type NamedEndpoint<'a> = (&'a (Arc<str>, Arc<str>), &'a Endpoint);
+
 fn to_endpoints(total: &Total, cut: Cut) -> EndpointsAnswer {
-    let mut rows: Vec<(&(Arc<str>, Arc<str>), &Endpoint)> = total.endpoints.iter().collect();
+    let mut rows: Vec<NamedEndpoint<'_>> = total.endpoints.iter().collect();
     let total_rows = rows.len();
     cut_rows(&mut rows, cut.rows, |(name, sums)| {
         let errors = sums.client_errors + sums.server_errors;
         let value = sort_value(cut.sort, sums.requests, errors, sums.last_us, &sums.latency);
         (value, sums.requests, format!("{} {}", name.1, name.0))
     });
-    let row = |((method, route), sums): (&(Arc<str>, Arc<str>), &Endpoint)| EndpointAnswer {
+    let row = |((method, route), sums): NamedEndpoint<'_>| EndpointAnswer {
         method: method.to_string(),
         route: route.to_string(),
         requests: sums.requests,

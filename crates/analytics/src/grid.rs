@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::limits;
-use crate::period::PeriodError;
+use crate::period::{self, PeriodError, PeriodText};
 
 const MINUTE_US: i64 = 60_000_000;
 const HOUR_US: i64 = 60 * MINUTE_US;
@@ -92,6 +92,57 @@ impl Step {
                 Step::Month => 30 * DAY_US,
             }
     }
+}
+
+/// A period with its buckets, and the one before it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    pub grid: Grid,
+    /// Where the period ends if it is over, and now if it is not.
+    pub until_us: i64,
+    /// As long as what has passed of the period; none where all is asked for.
+    pub previous: Option<(i64, i64)>,
+}
+
+/// What a call's period means for panels. `extent`: the times of the oldest and newest hit.
+///
+/// Without a parameter it is the last 7 days. A named period begins with a bucket (or, where buckets are longer than a day,
+/// with a day), so that the first bar is not half a bar; an open one ends with the bucket that is under way.
+pub fn ask(
+    text: PeriodText<'_>,
+    now_us: i64,
+    tz: &TimeZone,
+    extent: Option<(i64, i64)>,
+) -> Result<Asked, PeriodError> {
+    let given = period::parse(text, now_us, tz)?;
+    let named = given.is_none() || text.period.is_some_and(|period| !period.is_empty());
+    let period = match given {
+        Some(period) => period,
+        None => {
+            let week = PeriodText { period: Some("7d"), ..PeriodText::default() };
+            period::parse(week, now_us, tz)?.unwrap_or_default()
+        }
+    };
+    let is_all = period == period::Period::default();
+    let oldest = extent.map_or(now_us - DAY_US, |(oldest, _)| oldest);
+    let until_us = period.to_us.unwrap_or(now_us).max(period.from_us.unwrap_or(i64::MIN) + 1);
+    let from_us = period.from_us.unwrap_or_else(|| oldest.min(until_us - 1));
+    let mut grid = Grid::over(from_us, until_us, tz)?;
+    if named {
+        grid.from_us = match grid.step {
+            Step::Fixed(_) => grid.edges_us[0],
+            _ if is_all => grid.edges_us[0],
+            _ => Step::Day.floor(from_us, tz)?,
+        };
+    }
+    if period.to_us.is_none()
+        && let Some(last) = grid.edges_us.last()
+    {
+        grid.to_us = *last;
+    }
+    let until_us = until_us.min(now_us).max(grid.from_us + 1);
+    let previous = (!is_all).then(|| (2 * grid.from_us - until_us, grid.from_us));
+    Ok(Asked { grid, until_us, previous })
 }
 
 impl Grid {
@@ -285,6 +336,75 @@ mod tests {
         // In Santiago the clock goes from 24:00 to 01:00.
         let santiago = days("2026-07-01T12:00:00Z", "2026-11-01T12:00:00Z", "America/Santiago");
         assert_eq!(santiago.iter().filter(|&&hours| hours == 23).count(), 1);
+    }
+
+    #[test]
+    fn periods_begin_with_a_bucket_and_end_with_the_one_under_way() {
+        let now = us("2026-11-22T10:07:00Z");
+        let shown = |at: i64| Timestamp::from_microsecond(at).unwrap().to_string();
+        let check = |period: &str, tz: &str| {
+            let text = PeriodText { period: Some(period), ..PeriodText::default() };
+            let asked =
+                ask(text, now, &parse_zone(tz).unwrap(), Some((us("2026-11-20T05:00:01Z"), now)))
+                    .unwrap();
+            assert_eq!(asked.until_us, now);
+            if let Some((from, to)) = asked.previous {
+                assert_eq!((to, to - from), (asked.grid.from_us, now - asked.grid.from_us));
+            }
+            (
+                shown(asked.grid.from_us),
+                shown(asked.grid.to_us),
+                asked.grid.step.name(),
+                asked.previous.is_some(),
+            )
+        };
+        let answer =
+            |from: &str, to: &str, step, previous| (from.to_owned(), to.to_owned(), step, previous);
+        assert_eq!(
+            check("24h", ""),
+            answer("2026-11-21T10:00:00Z", "2026-11-22T10:15:00Z", "15m", true)
+        );
+        assert_eq!(
+            check("7d", ""),
+            answer("2026-11-15T10:00:00Z", "2026-11-22T11:00:00Z", "1h", true)
+        );
+        assert_eq!(check("", ""), check("7d", ""));
+        assert_eq!(
+            check("6mo", "Asia/Kathmandu"),
+            answer("2026-05-21T18:15:00Z", "2026-11-22T18:15:00Z", "1d", true)
+        );
+        assert_eq!(
+            check("12mo", "UTC"),
+            answer("2025-11-22T00:00:00Z", "2026-11-23T00:00:00Z", "1w", true)
+        );
+        assert_eq!(
+            check("all", "UTC"),
+            answer("2026-11-20T05:00:00Z", "2026-11-22T11:00:00Z", "1h", false)
+        );
+    }
+
+    #[test]
+    fn a_period_of_ones_own_is_as_it_was_asked_for() {
+        let now = us("2026-11-22T10:07:00Z");
+        let ask = |from, to, extent| {
+            ask(PeriodText { period: None, from, to }, now, &TimeZone::UTC, extent).unwrap()
+        };
+        let own = ask(Some("2026-11-01T00:07:00Z"), Some("2026-11-02T00:00:00Z"), None);
+        assert_eq!(
+            (own.grid.from_us, own.grid.to_us),
+            (us("2026-11-01T00:07:00Z"), us("2026-11-02T00:00:00Z"))
+        );
+        assert_eq!(own.grid.edges_us[0], us("2026-11-01T00:00:00Z"));
+        assert_eq!(own.until_us, own.grid.to_us);
+        // Only an end: from the first hit on; and without a hit, from a moment before.
+        let ended =
+            ask(None, Some("2026-11-02T00:00:00Z"), Some((us("2026-10-30T00:00:00Z"), now)));
+        assert_eq!(ended.grid.from_us, us("2026-10-30T00:00:00Z"));
+        let empty = ask(None, Some("2026-11-02T00:00:00Z"), None);
+        assert!(empty.grid.from_us < empty.grid.to_us);
+        // From what is to come on.
+        let future = ask(Some("2027-01-01T00:00:00Z"), None, None);
+        assert!(future.grid.from_us < future.grid.to_us && future.previous.is_some());
     }
 
     #[test]

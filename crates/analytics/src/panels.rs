@@ -2,6 +2,7 @@
 //!
 //! One more panel on stored fields: a row here, and one in the page's own table.
 
+use crate::filter::Field;
 use crate::hit::Text;
 use crate::tally::{Needs, Value};
 
@@ -55,6 +56,38 @@ impl Panel {
     pub fn find(name: &str) -> Option<&'static Panel> {
         PANELS.iter().find(|panel| panel.name == name)
     }
+}
+
+/// Where the values of a field are counted, for menus; none where they are numbers without end.
+pub fn source(field: Field) -> Option<Source> {
+    let text = |kind| Some(Source::Value(Value::Text(kind)));
+    match field {
+        Field::Status => Some(Source::Status),
+        Field::Consumer => Some(Source::Consumer),
+        Field::Country => Some(Source::Value(Value::Country)),
+        Field::Client => Some(Source::Value(Value::Client)),
+        Field::Os => Some(Source::Value(Value::Os)),
+        Field::Device => Some(Source::Value(Value::Device)),
+        Field::Version => Some(Source::Value(Value::Version)),
+        Field::Method => text(Text::Method),
+        Field::Host => text(Text::Host),
+        Field::Path => text(Text::Path),
+        Field::Route => text(Text::Route),
+        Field::User => text(Text::User),
+        Field::Address => text(Text::Address),
+        Field::Agent => text(Text::Agent),
+        Field::Referrer => text(Text::Referrer),
+        Field::Framework => text(Text::Framework),
+        Field::Sdk => text(Text::Sdk),
+        Field::Duration | Field::RequestSize | Field::ResponseSize => None,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Status,
+    Consumer,
+    Value(Value),
 }
 
 const fn panel(name: &'static str, shape: Shape, needs: Needs, doc: &'static str) -> Panel {

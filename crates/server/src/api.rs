@@ -1,6 +1,8 @@
 //! Our own API under `/api/v1/`: the path of a file is the path of its address.
 
 pub mod consumers;
+pub mod dashboard;
+pub mod fields;
 pub mod hits;
 pub mod keys;
 pub mod openapi;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use analytics::enrich::{Countries, Enricher};
-use analytics::query::{ArrivalQuery, HitsQuery};
+use analytics::query::{ArrivalQuery, HitsQuery, SumsQuery};
+use analytics::tally::{ConsumerName, Total};
 use anyhow::Context;
 use store::meta::Meta;
-use store::{HitRow, Store, StoreError, StoreLimits, StoreOptions};
+use store::{HitRow, Store, StoreError, StoreLimits, StoreOptions, Sums};
 use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, US_PER_DAY};
@@ -119,6 +120,15 @@ impl App {
     /// `Store::arrivals`, timed.
     pub async fn arrivals(&self, query: ArrivalQuery) -> Result<Vec<HitRow>, StoreError> {
         self.timed(self.store.arrivals(query)).await
+    }
+
+    /// `Store::sums`, timed.
+    pub async fn sums(
+        &self,
+        query: SumsQuery,
+        choose: impl Fn(&Total) -> Vec<ConsumerName> + Send + Sync + 'static,
+    ) -> Result<Sums, StoreError> {
+        self.timed(self.store.sums(query, choose)).await
     }
 
     async fn timed<T>(&self, query: impl Future<Output = T>) -> T {

@@ -22,6 +22,7 @@ pub mod control;
 pub mod error;
 pub mod ingest;
 pub mod jobs;
+pub mod json;
 pub mod metrics;
 pub mod original;
 pub mod parameters;

@@ -3,8 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use analytics::filter::Filter;
+use analytics::grid::{DAY_US, Grid};
 use analytics::hit::ProjectId;
 use analytics::limits;
+use analytics::query::{ProjectScope, SumsQuery};
+use analytics::tally::Needs;
+use jiff::tz::TimeZone;
 use store::Erasure;
 use store::meta::{Can, DashboardId, Key, NewProject, Project, ProjectChange};
 
@@ -35,6 +40,41 @@ impl Default for Headline {
         Headline { requests: 0, errors: 0, previous_requests: 0, p95_ms: None, series }
     }
 }
+
+/// The project's last 24 hours, cut at whole hours of UTC; the one under way is the last.
+pub async fn headline(app: &App, scope: &ProjectScope) -> Result<Headline, ApiError> {
+    let hours = HEADLINE_HOURS as i64;
+    let end_us = (app.clock.now_us().div_euclid(HOUR_US) + 1) * HOUR_US;
+    let sum_up = async |from_us: i64, to_us: i64, needs: Needs| {
+        let grid = Grid::over(from_us, to_us, &TimeZone::UTC)?;
+        let query = SumsQuery {
+            scope: scope.clone(),
+            grid,
+            filter: Filter::default(),
+            needs,
+            values: Vec::new(),
+        };
+        Ok::<_, ApiError>(app.sums(query, |_| Vec::new()).await?.total)
+    };
+    let from_us = end_us - hours * HOUR_US;
+    let total = sum_up(from_us, end_us, Needs::STATUSES | Needs::LATENCY).await?;
+    let before = sum_up(from_us - hours * HOUR_US, from_us, Needs::STATUSES).await?;
+    // The grid's buckets are finer than an hour.
+    let mut series = vec![0; HEADLINE_HOURS];
+    for (start_us, classes) in total.grid.edges_us.iter().zip(&total.classes) {
+        let hour = ((start_us - from_us) / HOUR_US) as usize;
+        series[hour.min(HEADLINE_HOURS - 1)] += classes.iter().sum::<u64>();
+    }
+    Ok(Headline {
+        requests: total.requests(),
+        errors: total.statuses.range(400..).map(|(_, requests)| requests).sum(),
+        previous_requests: before.requests(),
+        p95_ms: total.latency.quantile_us(0.95).map(|us| (us / 10.0).round() / 100.0),
+        series,
+    })
+}
+
+const HOUR_US: i64 = DAY_US / 24;
 
 /// A new project with the secrets that are shown this once.
 pub struct Created {

@@ -7,7 +7,8 @@ use axum::http::{HeaderValue, Response, Uri, header};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use crate::api::{
-    consumers, hits, keys as project_keys, openapi, project, projects, server, session, share_links,
+    consumers, dashboard, fields, hits, keys as project_keys, openapi, project, projects, server,
+    session, share_links,
 };
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
@@ -74,6 +75,8 @@ pub fn routes() -> Vec<Route> {
         // Whoever looks at a project.
         route("GET", "/api/v1/project", Viewer, get(project::show_project)),
         route("GET", "/api/v1/hits", Viewer, get(hits::list_hits)),
+        route("GET", "/api/v1/dashboard", Viewer, get(dashboard::show_dashboard)),
+        route("GET", "/api/v1/fields/{field}/values", Viewer, get(fields::list_values)),
         route("GET", "/api/v1/consumers/{id}", Holder, get(consumers::show_consumer)),
         // Its owner.
         route("PATCH", "/api/v1/project", Owner, patch(project::change_project)),
@@ -95,6 +98,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/health", Anyone, get(health::show_health)),
         route("GET", "/metrics", Anyone, get(metrics::show_metrics)),
         // People and their tools.
+        route("GET", "/api/v1/fields", Anyone, get(fields::list_fields)),
         route("GET", "/api/v1/openapi.json", Anyone, get(openapi::show_openapi)),
         route("GET", "/", Anyone, get(page::show_page)),
         route("GET", "/page.css", Anyone, get(page::show_style)),

@@ -1,6 +1,10 @@
 //! Shapes that only the OpenAPI document needs: what is read by `analytics` or written by hand, described. Tests hold
 //! them against real answers.
 
+use analytics::answer::{
+    BreakdownAnswer, ConsumersAnswer, EndpointsAnswer, HoursAnswer, LatencyAnswer, SeriesAnswer,
+    StatAnswer, TrafficAnswer,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -121,4 +125,31 @@ pub struct OriginalRequests {
     pub requests: Vec<OriginalRow>,
     /// User agents by their id.
     pub user_agents: std::collections::BTreeMap<String, String>,
+}
+
+/// The panels that were asked for, by name.
+#[derive(ToSchema)]
+pub struct DashboardPanels {
+    pub requests: Option<StatAnswer>,
+    pub success_rate: Option<StatAnswer>,
+    pub client_errors: Option<StatAnswer>,
+    pub server_errors: Option<StatAnswer>,
+    pub consumers: Option<StatAnswer>,
+    pub latency: Option<LatencyAnswer>,
+    pub latency_over_time: Option<SeriesAnswer>,
+    pub activity: Option<SeriesAnswer>,
+    pub endpoints: Option<EndpointsAnswer>,
+    pub statuses: Option<BreakdownAnswer>,
+    pub versions: Option<BreakdownAnswer>,
+    pub countries: Option<BreakdownAnswer>,
+    pub clients: Option<BreakdownAnswer>,
+    pub operating_systems: Option<BreakdownAnswer>,
+    pub devices: Option<BreakdownAnswer>,
+    pub hours: Option<HoursAnswer>,
+    pub top_consumers: Option<ConsumersAnswer>,
+    pub traffic: Option<TrafficAnswer>,
+    pub referrers: Option<BreakdownAnswer>,
+    pub hosts: Option<BreakdownAnswer>,
+    pub frameworks: Option<BreakdownAnswer>,
+    pub sdks: Option<BreakdownAnswer>,
 }

@@ -11,7 +11,7 @@ use crate::app::{App, Shared};
 use crate::auth::{Client, Holder, PageCall, Secret, Visitor, cookie, sign_in};
 use crate::body::JsonObject;
 use crate::error::ApiError;
-use crate::projects::{Headline, register_project};
+use crate::projects::{headline, register_project};
 use crate::rows::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
@@ -70,7 +70,7 @@ pub async fn list_projects(
 ) -> Result<Json<ProjectList>, ApiError> {
     let mut projects = Vec::with_capacity(visitor.projects.len());
     for holder in &visitor.projects {
-        projects.push(to_overview(&app, holder, Headline::default()).await?);
+        projects.push(to_overview(&app, holder).await?);
     }
     Ok(Json(ProjectList { projects }))
 }
@@ -107,12 +107,8 @@ pub async fn create_project(
     Ok((StatusCode::CREATED, headers, Json(answer)))
 }
 
-/// `headline`: the numbers of its last 24 hours.
-pub(super) async fn to_overview(
-    app: &App,
-    holder: &Holder,
-    headline: Headline,
-) -> Result<ProjectOverview, ApiError> {
+pub(super) async fn to_overview(app: &App, holder: &Holder) -> Result<ProjectOverview, ApiError> {
+    let headline = headline(app, &holder.scope).await?;
     let name = app.meta.project(holder.project).map(|project| project.name).unwrap_or_default();
     Ok(ProjectOverview {
         project_id: holder.project.0,

@@ -15,7 +15,6 @@ use crate::auth::{Client, PageCall, Secret, cookie, sign_in};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
-use crate::projects::Headline;
 
 /// One of the two.
 #[derive(Default, Deserialize, ToSchema)]
@@ -59,8 +58,7 @@ pub async fn open_session(
         }
     };
     let (token, holder) = sign_in(&app, &call, secret, client).await?;
-    let list =
-        ProjectList { projects: vec![to_overview(&app, &holder, Headline::default()).await?] };
+    let list = ProjectList { projects: vec![to_overview(&app, &holder).await?] };
     Ok(([(header::SET_COOKIE, cookie::keep(&app.settings, &token))], Json(list)))
 }
 

@@ -40,6 +40,7 @@ fn path_for(route: &Route, a: &TestProject, parameters: &[(&str, String)]) -> St
         .replace("{api_key}", &a.key)
         .replace("{user_id}", &a.dashboard_id)
         .replace("{id}", "u:bsecret")
+        .replace("{field}", "path")
         .replace("{page}", "0")
         .replace("{file}", "x");
     let mut query = form_urlencoded::Serializer::new(String::new());
@@ -66,7 +67,10 @@ async fn no_route_shows_another_project_s_hits() {
         assert!(!answer.text().contains(NEEDLE), "{} {}", route.method, route.path);
         own += usize::from(answer.text().contains("afine"));
     }
-    assert_eq!(own, 4, "A sees its own through data, hits, and both addresses of requests");
+    assert_eq!(
+        own, 6,
+        "A sees its own through data, hits, dashboard, values, and both addresses of requests"
+    );
     // With only the other's secret in the place of the key, a dashboard id opens no data.
     let of_a_project =
         |route: &&Route| matches!(route.access, Access::Owner | Access::Holder | Access::Viewer);
@@ -125,6 +129,7 @@ fn no_parameters_reach_another_project() {
     let names = prop::sample::select(vec![
         "q", "page", "hostname", "user_id", "ip", "date", "dateFrom", "status", "location",
         "compact", "from", "to", "period", "limit", "after", "format", "tz", "project", "scope",
+        "prefix", "panels", "rows", "sort", "compare",
     ]);
     let values = prop_oneof![
         Just("bsecret".to_owned()),

@@ -4,6 +4,7 @@
 mod app;
 mod contract;
 mod control;
+mod dashboard;
 mod data;
 mod deletion;
 mod errors;

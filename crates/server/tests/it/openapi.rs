@@ -58,6 +58,16 @@ fn every_route_is_in_the_document_and_nothing_else() {
     }
 }
 
+#[test]
+fn every_panel_is_in_the_document() {
+    let document = document();
+    let described =
+        document["components"]["schemas"]["DashboardPanels"]["properties"].as_object().unwrap();
+    let described: BTreeSet<&str> = described.keys().map(String::as_str).collect();
+    let panels: BTreeSet<&str> = analytics::panels::PANELS.iter().map(|panel| panel.name).collect();
+    assert_eq!(described, panels);
+}
+
 /// `UPDATE=1 cargo test -p server openapi`, or `make gen`, writes it.
 #[test]
 fn the_committed_copy_is_up_to_date() {
@@ -89,6 +99,7 @@ async fn answers_are_as_the_document_says() {
                 .replace("{user_id}", &project.dashboard_id)
                 .replace("{page}", "1")
                 .replace("{id}", "u:x")
+                .replace("{field}", "country")
                 .replace(
                     "{file}",
                     server::web::wheels::WHEELS.first().map_or("none", |(file, _)| file),

@@ -131,6 +131,8 @@ fn fits(expect: &Value, found: &Value) -> bool {
             expect.len() == found.len()
                 && expect.iter().zip(found).all(|(expect, found)| fits(expect, found))
         }
+        // 3 and 3.0 are one number.
+        (Value::Number(expect), Value::Number(found)) => expect.as_f64() == found.as_f64(),
         _ => expect == found,
     }
 }
