@@ -192,6 +192,8 @@ limits! {
     QUERY_SECONDS "query_seconds" = 30, Seconds, settable, "query_timeout",
         "A query that runs longer is stopped: whoever asked has gone.";
 
+    ENGINE_LEAVE_SECONDS "engine_leave_seconds" = 2, Seconds, fixed, "",
+        "How long beyond query_seconds an engine that failed may be held before that is said: its files are not free until then.";
     QUEUE_BYTES "queue_bytes" = 48 << 20, Bytes, fixed, "",
         "Records held in memory for the writer; beyond it the writer reads the inbox's file.";
     QUEUED_BATCHES "queued_batches" = 4_096, Items, fixed, "",

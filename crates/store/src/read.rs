@@ -28,8 +28,9 @@ pub async fn run<T: Send + 'static>(
     work: impl FnOnce(&Connection, &Snapshot) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let engine = shared.engine()?;
-    let snapshot = shared.files.now();
+    // Asked first: a picture that is not read must not be let go on an async thread.
     let connection = engine.connect()?;
+    let snapshot = shared.files.now();
     let running =
         Arc::new(Running { ended: Mutex::new(false), interrupt: connection.interrupt_handle() });
     let stop = StopOnDrop(running.clone());
