@@ -2,7 +2,8 @@
 //!
 //! Prints a table of name, value, unit and aim and writes the same to `bench/results.json`. Client and server share the
 //! machine's cores, as the aims assume. `BENCH=ingest,pages` chooses, `BENCH_SECONDS` sets how long each load runs
-//! (default 10), `BENCH_HITS` how many hits the reading part has (default 10,000,000).
+//! (default 10), `BENCH_HITS` how many hits the reading part has (default 10,000,000), `BENCH_KEEP=FOLDER` where the
+//! servers' folders lie and stay, for looking at their files.
 #![expect(clippy::print_stdout, reason = "its purpose")]
 
 mod data;
@@ -56,9 +57,12 @@ fn main() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let binary = std::env::var_os("API_ANALYTICS_BIN")
         .map_or_else(|| root.join("target/release/api-analytics"), PathBuf::from);
+    let kept = std::env::var_os("BENCH_KEEP").map(PathBuf::from);
     let options = Options {
         binary,
-        folder: std::env::temp_dir().join(format!("api-analytics-bench-{}", std::process::id())),
+        folder: kept.clone().unwrap_or_else(|| {
+            std::env::temp_dir().join(format!("api-analytics-bench-{}", std::process::id()))
+        }),
         seconds: number("BENCH_SECONDS", 10),
         hits: number("BENCH_HITS", 10_000_000),
     };
@@ -72,7 +76,9 @@ fn main() {
             other => println!("there is no part {other:?}: ingest, reading"),
         }
     }
-    let _ = std::fs::remove_dir_all(&options.folder);
+    if kept.is_none() {
+        let _ = std::fs::remove_dir_all(&options.folder);
+    }
     let rows: Vec<serde_json::Value> = table
         .rows
         .iter()

@@ -202,13 +202,19 @@ limits! {
         "How long an engine's log that could not be replayed is kept aside for looking at; the next erasure deletes it.";
     MERGE_AT "merge_at" = 4, Items, settable, "",
         "Sealed files that stand side by side before they are merged, none larger than half of all of them.";
-    MERGED_ROWS "merged_rows" = 4_200_000, Rows, settable, "",
-        "Hits that a merged file holds at most: sorting more ran out of the engine's memory, and erasing rewrites whole files.";
-    ENGINE_MEMORY_BYTES "engine_memory_bytes" = 768 << 20, Bytes, settable, "",
-        "Memory that DuckDB may use before it spills to disk. With 256 MiB merges of 4 million hits failed, and reads beside them.";
+    MERGED_ROWS "merged_rows" = 16_800_000, Rows, settable, "",
+        "Hits that a merged file holds at most: erasing rewrites whole files, and this many take some 10 seconds.";
+    MERGE_PIECE_ROWS "merge_piece_rows" = 480_000, Rows, settable, "",
+        "Hits that are sorted at once: about 60 MB, whatever the size of the files, and a little less than four row groups.";
+    MERGE_PAUSE_MS "merge_pause_ms" = 1_000, Milliseconds, fixed, "",
+        "How long a merge waits between two pieces while hits pour in; it still ends, so that files stay few.";
+    ENGINE_MEMORY_BYTES "engine_memory_bytes" = 256 << 20, Bytes, settable, "",
+        "Memory that DuckDB may use before it spills to disk; merges and seals of any size stay below it, with reads beside them.";
     QUERY_SECONDS "query_seconds" = 30, Seconds, settable, "query_timeout",
         "A query that runs longer is stopped: whoever asked has gone.";
 
+    ENGINE_LEAVE_SECONDS "engine_leave_seconds" = 2, Seconds, fixed, "",
+        "How long beyond query_seconds an engine that failed may be held before that is said: its files are not free until then.";
     QUEUE_BYTES "queue_bytes" = 48 << 20, Bytes, fixed, "",
         "Records held in memory for the writer; beyond it the writer reads the inbox's file.";
     QUEUED_BATCHES "queued_batches" = 4_096, Items, fixed, "",

@@ -162,6 +162,7 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         checkpoint_every_ms: limit("checkpoint_ms"),
         merge_at: limit("merge_at") as usize,
         merged_rows: limit("merged_rows"),
+        merge_piece_rows: limit("merge_piece_rows"),
         engine_memory: limit("engine_memory_bytes"),
         query_seconds: limit("query_seconds"),
         rollup_from: analytics::limits::ROLLUP_FROM,

@@ -18,6 +18,7 @@ use crate::engine::{Engine, failed};
 use crate::files::{DataFile, Entry};
 use crate::inbox::{Change, FileKind, FileRow};
 use crate::ledger;
+use crate::merge;
 use crate::shared::{Job, Shared, io, sync};
 use crate::sql;
 use crate::sql::build::Edit;
@@ -105,7 +106,53 @@ impl Builder {
 
     fn seal(&self, id: u64) -> Result<(), StoreError> {
         let Some(entry) = self.find(id) else { return Ok(()) };
-        self.replace("sealing", vec![entry], put_together)
+        self.put_together("sealing", vec![entry], || Ok(()))
+    }
+
+    /// One sorted file of several, or of an unsorted one.
+    fn put_together(
+        &self,
+        work: &str,
+        inputs: Vec<Entry>,
+        pause: impl Fn() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let shares: Vec<_> = inputs.iter().map(|entry| entry.file.shares.load_full()).collect();
+        let piece_rows = self.shared.options.limits.merge_piece_rows;
+        self.replace(work, inputs, |connection, into, files| {
+            let inputs = merge::Inputs { files, shares: &shares, piece_rows };
+            merge::merge(connection, into, &inputs, pause)?;
+            for statement in sql::build::derive(into, None) {
+                connection.execute_batch(&statement).map_err(failed("deriving rollups"))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Between two pieces of a merge: what cannot wait is done, and where hits pour in the merge waits a little.
+    fn give_way(&self) -> Result<(), StoreError> {
+        const STEP: Duration = Duration::from_millis(20);
+        let mut waited = Duration::ZERO;
+        loop {
+            if self.shared.jobs.closing() {
+                return Err(StoreError::Closing);
+            }
+            if let Some(id) = self.shared.jobs.take_seal() {
+                if let Err(problem) = self.seal(id) {
+                    self.shared.jobs.push_front(Job::Seal(id));
+                    return Err(problem);
+                }
+                continue;
+            }
+            // An erasure waits for the merge to end.
+            if !self.shared.jobs.is_empty()
+                || !self.shared.busy.load(Ordering::Relaxed)
+                || waited >= Duration::from_millis(limits::MERGE_PAUSE_MS)
+            {
+                return Ok(());
+            }
+            std::thread::sleep(STEP);
+            waited += STEP;
+        }
     }
 
     fn find(&self, id: u64) -> Option<Entry> {
@@ -132,7 +179,7 @@ impl Builder {
         let Some(window) = cheapest else { return Ok(()) };
         let inputs = window.iter().map(|entry| (*entry).clone()).collect();
         drop(snapshot);
-        self.replace("merging", inputs, put_together)
+        self.put_together("merging", inputs, || self.give_way())
     }
 
     /// Reads one sealed file that this run has not read yet, whole, and compares it with what was written.
@@ -350,26 +397,6 @@ fn build(
     engine.give_back(connection);
     sync(path).map_err(io(context))?;
     Ok(rows as u64)
-}
-
-/// Several files, or an unsorted one, as one sorted file.
-fn put_together(connection: &Connection, into: &str, from: &[String]) -> Result<(), StoreError> {
-    let context = "building a sealed file";
-    let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
-    run(&sql::build::merge_strings(into, from))?;
-    for (n, file) in from.iter().enumerate() {
-        run(&sql::build::map_strings(into, file, n))?;
-    }
-    let merged = run(&sql::build::merge_hits(into, from));
-    for n in 0..from.len() {
-        run(&sql::build::drop_map(n))?;
-    }
-    merged?;
-    run(&sql::build::merge_marks(into, from))?;
-    for statement in sql::build::derive(into, None) {
-        run(&statement)?;
-    }
-    Ok(())
 }
 
 /// One sealed file after an edit: what belongs to other projects is copied as it is.

@@ -160,6 +160,17 @@ impl Drop for DataFile {
     }
 }
 
+impl Snapshot {
+    /// For async threads: who lets go of a picture last detaches files and unlinks them, which may take long.
+    pub fn let_go(self: Arc<Self>) {
+        let Some(last) = Arc::into_inner(self) else { return };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(last))),
+            Err(_) => drop(last),
+        }
+    }
+}
+
 impl Files {
     pub fn now(&self) -> Arc<Snapshot> {
         self.current.load_full()

@@ -12,6 +12,7 @@ mod engine;
 mod files;
 mod inbox;
 mod ledger;
+mod merge;
 pub mod meta;
 mod open;
 mod read;

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
 
 use analytics::limits;
 use arc_swap::ArcSwapOption;
@@ -273,7 +273,7 @@ fn queue_jobs(shared: &Shared, opened: &Opened, position: u64) {
 fn supervise(shared: &Arc<Shared>, first: Writer) {
     let mut next = Some(first);
     let mut wait = Duration::from_millis(200);
-    let mut rows: Vec<FileRow> = Vec::new();
+    let mut left = Left::default();
     while let Some(mut writer) = next.take() {
         let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| writer.run()))
             .unwrap_or_else(|_| Err(StoreError::Damaged("the writer panicked".into())));
@@ -287,7 +287,7 @@ fn supervise(shared: &Arc<Shared>, first: Writer) {
             if shared.jobs.closing() {
                 return;
             }
-            match reopen(shared, &mut rows, trimmed) {
+            match reopen(shared, &mut left, trimmed) {
                 Ok(writer) => {
                     next = Some(writer);
                     shared.queue.hurry();
@@ -302,26 +302,41 @@ fn supervise(shared: &Arc<Shared>, first: Writer) {
     }
 }
 
-/// TRICKY: two engines must not hold the same file, so the old one has to be gone first: queries end by themselves, the
-/// builder's job fails and is tried again.
-fn reopen(
-    shared: &Arc<Shared>,
-    rows: &mut Vec<FileRow>,
-    trimmed: u64,
-) -> Result<Writer, StoreError> {
+/// What an engine that failed leaves to the next one.
+#[derive(Default)]
+struct Left {
+    rows: Vec<FileRow>,
+    /// Until it is gone its files are not free.
+    engine: Weak<Engine>,
+}
+
+/// TRICKY: two engines must not hold the same file (the old one would write into it when it is let go), so the old one has
+/// to be gone first: queries end by themselves, the builder's job fails and is tried again. Who holds it for longer than
+/// any query may run is said to do so; hits wait in the inbox meanwhile.
+fn reopen(shared: &Arc<Shared>, left: &mut Left, trimmed: u64) -> Result<Writer, StoreError> {
     let now = shared.files.now();
     if !now.entries.is_empty() {
-        *rows = now.entries.iter().map(|entry| entry.row.clone()).collect();
+        left.rows = now.entries.iter().map(|entry| entry.row.clone()).collect();
     }
     drop(now);
-    let old = shared.engine.swap(None).map(|engine| Arc::downgrade(&engine));
+    if let Some(old) = shared.engine.swap(None) {
+        left.engine = Arc::downgrade(&old);
+    }
     shared.files.set(Snapshot::default());
-    while old.as_ref().is_some_and(|old| old.strong_count() > 0) {
+    let patience = shared.options.limits.query_seconds + limits::ENGINE_LEAVE_SECONDS;
+    let since = Instant::now();
+    while left.engine.strong_count() > 0 {
+        if since.elapsed() >= Duration::from_secs(patience) {
+            return Err(StoreError::Damaged(format!(
+                "the engine that failed is still in use after {patience} s; if this lasts, restart the server"
+            )));
+        }
         std::thread::sleep(Duration::from_millis(20));
         if shared.jobs.closing() {
             return Err(StoreError::Closing);
         }
     }
+    let rows = &left.rows;
     let active = attach_all(shared, rows, trimmed)?;
     shared.change_inbox(Change::Switch {
         put: vec![active.row.clone()],
@@ -332,4 +347,47 @@ fn reopen(
             .collect(),
     })?;
     Writer::new(shared.clone(), active, trimmed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::StoreLimits;
+
+    fn until(what: &str, holds: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !holds() {
+            assert!(started.elapsed() < Duration::from_secs(30), "{what} does not come to be");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    #[test]
+    fn an_engine_that_somebody_keeps_is_said_and_not_waited_for_in_silence() {
+        let data = tempfile::tempdir().unwrap();
+        let limits = StoreLimits { query_seconds: 1, disk_free_percent: 0, ..Default::default() };
+        let options = StoreOptions { data: data.path().to_path_buf(), node: 0, limits };
+        let (shared, threads) = open(options).unwrap();
+        let kept = shared.engine().unwrap();
+        let active = shared.files.now().entries[0].file.alias.clone();
+        // The writer loses its file, and asks for another engine while a reader keeps this one.
+        kept.execute(&crate::sql::file::detach(&active)).unwrap();
+        let (reply, _answer) = tokio::sync::oneshot::channel();
+        let erasure = crate::types::Erasure::Before(analytics::hit::ProjectId(1), 0);
+        shared.commands.blocking_send(Command::Erase { erasure, reply }).unwrap();
+        let said =
+            |words: &str| shared.problems.all().iter().any(|problem| problem.contains(words));
+        until("the failure", || said("hits wait in the inbox"));
+        until("what holds it up", || said("still in use"));
+        assert!(shared.engine.load().is_none(), "a second engine holds the same files");
+        drop(kept);
+        until("the next engine", || shared.engine.load().is_some() && shared.erased.pending() == 0);
+        until("the end of the problem", || !said("hits wait in the inbox"));
+        shared.queue.close();
+        threads.writer.join().unwrap();
+        shared.jobs.close();
+        threads.builder.join().unwrap();
+        shared.commands.blocking_send(Command::Close).unwrap();
+        threads.sequencer.join().unwrap();
+    }
 }

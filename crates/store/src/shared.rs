@@ -153,6 +153,18 @@ impl Jobs {
         Ok(state.jobs.pop_front())
     }
 
+    /// The file to seal, where that is the next job.
+    pub fn take_seal(&self) -> Option<u64> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(&Job::Seal(id)) = state.jobs.front() else { return None };
+        state.jobs.pop_front();
+        Some(id)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).jobs.is_empty()
+    }
+
     pub fn close(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).closing = true;
         self.changed.notify_all();

@@ -158,6 +158,7 @@ impl Store {
                     entry.file.shares.load().values().map(|share| share.rows).sum::<u64>();
             }
         }
+        snapshot.let_go();
         let (applied, last) = (*shared.applied.borrow(), shared.queue.last_seq());
         StoreStats {
             ready: shared.engine.load().is_some(),

@@ -31,6 +31,8 @@ pub struct StoreLimits {
     pub merge_at: usize,
     /// Hits that a merged file holds at most.
     pub merged_rows: u64,
+    /// Hits that are sorted at once.
+    pub merge_piece_rows: u64,
     /// Bytes of memory that DuckDB may use (not a hard cap).
     pub engine_memory: u64,
     pub query_seconds: u64,
@@ -51,6 +53,7 @@ impl Default for StoreLimits {
             checkpoint_every_ms: limits::CHECKPOINT_MS,
             merge_at: limits::MERGE_AT as usize,
             merged_rows: limits::MERGED_ROWS,
+            merge_piece_rows: limits::MERGE_PIECE_ROWS,
             engine_memory: limits::ENGINE_MEMORY_BYTES,
             query_seconds: limits::QUERY_SECONDS,
             rollup_from: limits::ROLLUP_FROM,

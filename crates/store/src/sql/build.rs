@@ -9,12 +9,55 @@ pub const MARK_EVERY: u64 = 10_000;
 
 const STRING_FIELDS: &str = "text, client, os, device, version";
 
-/// `into.strings` out of the strings of `from`, each text once, numbered in order of project and text: the ids of a
-/// project lie together, which makes its columns narrow and lets a prefix be a range.
-pub fn merge_strings(into: &str, from: &[String]) -> String {
+/// A range of projects, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Projects {
+    pub first: u32,
+    pub last: u32,
+}
+
+impl Projects {
+    fn condition(self) -> String {
+        if self.first == self.last {
+            format!("project = {}", self.first)
+        } else {
+            format!("project BETWEEN {} AND {}", self.first, self.last)
+        }
+    }
+}
+
+/// What is sorted at once: projects, and of a single large one a stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub projects: Projects,
+    /// Included.
+    pub from_us: Option<i64>,
+    /// Excluded.
+    pub to_us: Option<i64>,
+}
+
+impl Piece {
+    fn condition(self) -> String {
+        let from = self.from_us.map(|from| format!(" AND time_us >= {from}")).unwrap_or_default();
+        let to = self.to_us.map(|to| format!(" AND time_us < {to}")).unwrap_or_default();
+        format!("{}{from}{to}", self.projects.condition())
+    }
+}
+
+/// The times of every so many hits of a project.
+pub fn sample_times(file: &str, project: u32, every: u64) -> String {
+    format!("SELECT time_us FROM {file}.hits WHERE project = {project} AND rowid % {every} = 0")
+}
+
+/// The texts of `from` in `into.strings`, each once, numbered in order of project and text: the ids of a project lie
+/// together, which makes its columns narrow and lets a prefix be a range. `ids`: the last number given of each kind.
+pub fn merge_strings(into: &str, from: &[String], projects: Projects, ids: &[u32]) -> String {
+    let condition = projects.condition();
     let all = from
         .iter()
-        .map(|file| format!("SELECT kind, project, {STRING_FIELDS} FROM {file}.strings"))
+        .map(|file| {
+            format!("SELECT kind, project, {STRING_FIELDS} FROM {file}.strings WHERE {condition}")
+        })
         .collect::<Vec<_>>()
         .join(" UNION ALL ");
     let once = if from.len() == 1 {
@@ -25,19 +68,31 @@ pub fn merge_strings(into: &str, from: &[String]) -> String {
              any_value(version) AS version FROM ({all}) GROUP BY kind, project, text"
         )
     };
+    let before = ids
+        .iter()
+        .enumerate()
+        .map(|(kind, id)| format!(" WHEN {kind} THEN {id}"))
+        .collect::<String>();
     format!(
         "INSERT INTO {into}.strings
-         SELECT kind, project, CAST(row_number() OVER (PARTITION BY kind ORDER BY project, text) AS UINTEGER) AS id,
-             {STRING_FIELDS} FROM ({once}) ORDER BY kind, id"
+         SELECT kind, project, CAST(row_number() OVER (PARTITION BY kind ORDER BY project, text)
+             + CASE kind{before} ELSE 0 END AS UINTEGER) AS id, {STRING_FIELDS} FROM ({once}) ORDER BY kind, id"
     )
 }
 
+/// The last number given of each kind.
+pub fn last_ids(into: &str, projects: Projects) -> String {
+    format!("SELECT kind, max(id) FROM {into}.strings WHERE {} GROUP BY kind", projects.condition())
+}
+
 /// Where `from`'s ids went, as the temporary table `map_N`.
-pub fn map_strings(into: &str, from: &str, n: usize) -> String {
+pub fn map_strings(into: &str, from: &str, n: usize, projects: Projects) -> String {
+    let condition = projects.condition();
     format!(
         "CREATE OR REPLACE TEMP TABLE map_{n} AS
-         SELECT was.kind, was.id AS was, now.id AS now FROM {from}.strings was
-         JOIN {into}.strings now ON was.kind = now.kind AND was.project = now.project AND was.text = now.text"
+         SELECT was.kind, was.id AS was, now.id AS now FROM (SELECT * FROM {from}.strings WHERE {condition}) was
+         JOIN (SELECT * FROM {into}.strings WHERE {condition}) now
+         ON was.kind = now.kind AND was.project = now.project AND was.text = now.text"
     )
 }
 
@@ -45,10 +100,11 @@ pub fn drop_map(n: usize) -> String {
     format!("DROP TABLE IF EXISTS map_{n}")
 }
 
-/// `into.hits` out of the hits of `from` (each with its map), sorted by (project, time).
-pub fn merge_hits(into: &str, from: &[String]) -> String {
+/// A piece of `into.hits` out of the hits of `from` (each with its map), sorted by (project, time, hit id).
+pub fn merge_hits(into: &str, from: &[String], piece: Piece) -> String {
     let numbers =
         NUMBERS.iter().map(|(name, _)| format!("h.{name}")).collect::<Vec<_>>().join(", ");
+    let condition = piece.condition();
     let parts = from
         .iter()
         .enumerate()
@@ -63,7 +119,7 @@ pub fn merge_hits(into: &str, from: &[String]) -> String {
                     )
                 })
                 .join(" ");
-            format!("SELECT {numbers}, {texts} FROM {file}.hits h {joins}")
+            format!("SELECT {numbers}, {texts} FROM (SELECT * FROM {file}.hits WHERE {condition}) h {joins}")
         })
         .collect::<Vec<_>>()
         .join(" UNION ALL ");

@@ -105,6 +105,7 @@ pub fn small() -> StoreLimits {
         checkpoint_every_ms: 20,
         merge_at: 3,
         merged_rows: 400,
+        merge_piece_rows: 25,
         disk_free_percent: 0,
         ..StoreLimits::default()
     }
