@@ -9,6 +9,7 @@
 pub mod batch;
 pub mod enrich;
 pub mod filter;
+pub mod health;
 pub mod hit;
 pub mod ingest;
 pub mod latency;

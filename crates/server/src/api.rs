@@ -2,6 +2,7 @@
 
 pub mod consumers;
 pub mod hits;
+pub mod ingest_health;
 pub mod keys;
 pub mod openapi;
 pub mod project;

@@ -7,7 +7,8 @@ use axum::http::{HeaderValue, Response, Uri, header};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use crate::api::{
-    consumers, hits, keys as project_keys, openapi, project, projects, server, session, share_links,
+    consumers, hits, ingest_health, keys as project_keys, openapi, project, projects, server,
+    session, share_links,
 };
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
@@ -75,6 +76,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/project", Viewer, get(project::show_project)),
         route("GET", "/api/v1/hits", Viewer, get(hits::list_hits)),
         route("GET", "/api/v1/consumers/{id}", Holder, get(consumers::show_consumer)),
+        route("GET", "/api/v1/ingest-health", Holder, get(ingest_health::show_ingest_health)),
         // Its owner.
         route("PATCH", "/api/v1/project", Owner, patch(project::change_project)),
         route("DELETE", "/api/v1/project", Owner, delete(project::remove_project)),

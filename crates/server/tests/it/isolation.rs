@@ -66,7 +66,7 @@ async fn no_route_shows_another_project_s_hits() {
         assert!(!answer.text().contains(NEEDLE), "{} {}", route.method, route.path);
         own += usize::from(answer.text().contains("afine"));
     }
-    assert_eq!(own, 4, "A sees its own through data, hits, and both addresses of requests");
+    assert_eq!(own, 5, "data, hits, both addresses of requests, and ingest health show A its own");
     // With only the other's secret in the place of the key, a dashboard id opens no data.
     let of_a_project =
         |route: &&Route| matches!(route.access, Access::Owner | Access::Holder | Access::Viewer);
