@@ -18,10 +18,11 @@ mod version;
 
 use crate::batch::{Batch, Dictionary};
 use crate::hit::{Hit, Text};
-use crate::ingest::{Posted, Rejection, Repairs, Texts, posts_its_buffer_again};
+use crate::ingest::{Posted, Rejection, Repairs, Sample, Texts, posts_its_buffer_again};
 use crate::limits;
 
 pub use client::AgentReader;
+pub use clock::ClockSeen;
 pub use country::{Countries, CountryError};
 pub use route::derive_route;
 
@@ -54,7 +55,10 @@ pub struct Enriched {
     pub batch: Batch,
     /// All of the batch's rejected hits, in order of index.
     pub rejected: Vec<Rejection>,
+    /// An example of each reason in `rejected`, as far as the privacy level lets it be kept.
+    pub samples: Vec<Sample>,
     pub repairs: Repairs,
+    pub clock: ClockSeen,
 }
 
 /// Shared by all threads; nothing but caches changes in it.
@@ -91,7 +95,7 @@ impl Enricher {
             mut texts,
             ..
         } = posted;
-        let Posted { mut rejected, mut repairs, leftovers, .. } = posted;
+        let Posted { mut rejected, mut samples, mut repairs, leftovers, .. } = posted;
 
         let level = privacy_level.max(settings.privacy_level);
         privacy::drop_addresses(&mut hits, &mut texts, level);
@@ -99,8 +103,15 @@ impl Enricher {
         let mended = clock::mend(&hits, sent_at_us, arrival_us);
         repairs.zone_corrected += mended.zone_corrected;
         repairs.clock_shifted += mended.clock_shifted;
-        let dropped =
-            clock::drop_impossible(&mut hits, &mended, settings, arrival_us, &mut rejected);
+        let dropped = clock::drop_impossible(
+            &mut hits,
+            &mended,
+            settings,
+            arrival_us,
+            &mut rejected,
+            &mut samples,
+        );
+        let samples = samples.into_iter().map(|sample| sample.at_level(level)).collect();
         if dropped || leftovers {
             texts = texts.only_of(&mut hits);
         }
@@ -142,7 +153,9 @@ impl Enricher {
         Enriched {
             batch: Batch { arrival_us, dictionary, hits: enriched, repeat_hashes },
             rejected,
+            samples,
             repairs,
+            clock: mended.seen,
         }
     }
 

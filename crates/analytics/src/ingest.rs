@@ -10,6 +10,7 @@ mod body;
 mod key;
 mod legacy;
 mod posted_hit;
+mod sample;
 mod texts;
 mod time;
 mod value;
@@ -23,6 +24,8 @@ pub use key::canonical_key;
 pub(crate) use legacy::posts_its_buffer_again;
 pub use posted_hit::PostedHit;
 pub(crate) use posted_hit::TimeKind;
+pub use sample::Sample;
+pub(crate) use sample::put_value as put_sample;
 pub use texts::Texts;
 pub use time::{ReadTime, parse_time};
 
@@ -210,6 +213,8 @@ pub struct Posted {
     pub texts: Texts,
     /// In order of index.
     pub rejected: Vec<Rejection>,
+    /// One of each reason in `rejected`, not yet cut to the project's privacy level.
+    pub(crate) samples: Vec<Sample>,
     pub repairs: Repairs,
 }
 

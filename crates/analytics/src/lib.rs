@@ -11,6 +11,7 @@ pub mod batch;
 pub mod enrich;
 pub mod filter;
 pub mod grid;
+pub mod health;
 pub mod hit;
 pub mod ingest;
 pub mod latency;

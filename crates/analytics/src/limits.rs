@@ -187,6 +187,13 @@ limits! {
     REPEAT_WINDOW_MINUTES "repeat_window_minutes" = 10, Minutes, fixed, "",
         "Node's client posts its buffer again while a post is in flight: within seconds, or minutes under a slow network.";
 
+    SAMPLE_CHARACTERS "sample_characters" = 60, Characters, fixed, "",
+        "Of the value that a hit was rejected for; enough to see what is wrong with it.";
+    HEALTH_SOURCES "health_sources" = 50, Items, fixed, "",
+        "Clients (library, framework, host) that ingest health lists for a project; the longest silent makes room.";
+    HEALTH_PROJECTS "health_projects" = 20_000, Items, fixed, "",
+        "Projects whose ingest is counted in memory until it is next written down, half a kilobyte each. More than post within a minute.";
+
     // The store.
     INBOX_BYTES "inbox_bytes" = 4 << 30, Bytes, settable, "overloaded",
         "Records that wait to be applied: hours of an engine's outage. Above half of it projects share the rest fairly.";

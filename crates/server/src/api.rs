@@ -4,6 +4,7 @@ pub mod consumers;
 pub mod dashboard;
 pub mod fields;
 pub mod hits;
+pub mod ingest_health;
 pub mod keys;
 pub mod openapi;
 pub mod project;

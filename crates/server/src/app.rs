@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, US_PER_DAY};
 use crate::config::Settings;
+use crate::ingest_health::IngestHealth;
 use crate::metrics::Metrics;
 use crate::rate::RateLimit;
 use crate::turns::Turns;
@@ -30,6 +31,7 @@ pub struct App {
     /// Large batches that may be decoded at a time: one a processor. More would only hold more memory.
     pub decoding: Semaphore,
     pub metrics: Metrics,
+    pub ingest_health: IngestHealth,
     /// Held by posts from reading their project's settings to being kept.
     pub turns: Turns,
     pub unknown_keys: RateLimit,
@@ -95,6 +97,7 @@ impl App {
             enricher: Enricher::new(countries),
             decoding: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             metrics: Metrics::default(),
+            ingest_health: IngestHealth::default(),
             turns: Turns::default(),
             started_us: now_us,
             settings,
@@ -106,6 +109,8 @@ impl App {
 
     /// The other end of `open`. The caller has seen to it that nobody uses it any more.
     pub async fn close(&self) -> anyhow::Result<()> {
+        let counted = self.ingest_health.write(&self.meta).await;
+        counted.context("ingest health could not be written")?;
         // Meta first: the store lets go of the folder.
         self.meta.close().await.context("the projects could not be written")?;
         self.store.close().await.context("the hits could not be written")?;

@@ -6,10 +6,13 @@
 mod answer;
 mod body;
 
+use analytics::batch::Batch;
 use analytics::enrich::{Enriched, Settings};
-use analytics::ingest::{self, Rejection, Repairs};
+use analytics::health::{Arrived, by_reason};
+use analytics::hit::{ProjectId, Text};
+use analytics::ingest::{self, Rejection};
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::Response;
 use store::meta::KeyGrant;
 use store::{Append, Rejected};
@@ -17,7 +20,7 @@ use store::{Append, Rejected};
 use crate::app::{App, Shared};
 use crate::auth::{Caller, Ingest};
 use crate::clock::US_PER_DAY;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::turns::Turn;
 use body::HeldBody;
 
@@ -66,11 +69,28 @@ pub async fn post_log_request(
 
 async fn post_hits(app: Shared, ingest: Ingest) -> Result<Response<Body>, ApiError> {
     let (request, caller) = ingest.into_parts();
-    let mut held = body::read(&app, request).await?;
+    let mut project = caller.project();
+    let answer = take(&app, request, caller, &mut project).await;
+    if let (Err(error), Some(project)) = (&answer, project)
+        && error.code != Code::EveryHitRejected
+    {
+        app.ingest_health.note_refused(project, error.code, app.clock.now_us());
+    }
+    answer
+}
+
+/// `project`: set as soon as it is known, so that its owner hears of a refusal.
+async fn take(
+    app: &Shared,
+    request: Request,
+    caller: Caller,
+    project: &mut Option<ProjectId>,
+) -> Result<Response<Body>, ApiError> {
+    let mut held = body::read(app, request).await?;
     // Most batches are small; what is not must not hold up the connections that share this thread.
     let is_small = held.inflate_up_to(SMALL)?;
     let prepared = if is_small {
-        prepare(&app, &caller, held)?
+        prepare(app, &caller, held)?
     } else {
         let _turn = app
             .decoding
@@ -84,7 +104,8 @@ async fn post_hits(app: Shared, ingest: Ingest) -> Result<Response<Body>, ApiErr
         });
         work.await.map_err(|error| ApiError::internal("reading a batch", &error))??
     };
-    keep(&app, prepared).await
+    *project = Some(prepared.grant.project());
+    keep(app, prepared).await
 }
 
 /// A batch that is ready to be kept.
@@ -121,9 +142,27 @@ fn prepare(app: &App, caller: &Caller, held: HeldBody) -> Result<Prepared, ApiEr
 
 async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError> {
     let Prepared { grant, enriched, batch_hash, sent, _turn, _held } = prepared;
-    let Enriched { batch, rejected, repairs } = enriched;
+    let Enriched { batch, rejected, samples, repairs, clock } = enriched;
+    let told = Told::of(&batch);
+    let arrived_us = batch.arrival_us;
+    let note = |accepted: u64, repeated: u64| {
+        app.metrics.note_rejected(&rejected);
+        app.metrics.note_repairs(&repairs);
+        let arrived = Arrived {
+            sdk: &told.sdk,
+            framework: &told.framework,
+            host: &told.host,
+            accepted,
+            rejected: &by_reason(&rejected),
+            samples: &samples,
+            repeated,
+            repairs: &repairs,
+            clock,
+        };
+        app.ingest_health.note(grant.project(), &arrived, arrived_us);
+    };
     if batch.hits.is_empty() {
-        note(app, &rejected, &repairs);
+        note(0, 0);
         return if sent == 0 {
             Ok(answer::nothing_sent())
         } else {
@@ -140,14 +179,32 @@ async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError>
     let receipt = app.store.append(append).await?;
     app.metrics.note_receipt(&receipt);
     if !receipt.replayed {
-        note(app, &rejected, &repairs);
+        note(u64::from(receipt.accepted), u64::from(receipt.repeated));
     }
     Ok(answer::kept(&receipt))
 }
 
-fn note(app: &App, rejected: &[Rejection], repairs: &Repairs) {
-    app.metrics.note_rejected(rejected);
-    app.metrics.note_repairs(repairs);
+/// What a batch says of its sender.
+struct Told {
+    sdk: String,
+    framework: String,
+    /// That of its first hit: most clients have one.
+    host: String,
+}
+
+impl Told {
+    fn of(batch: &Batch) -> Told {
+        let first = |kind: Text| {
+            let texts = &batch.dictionary.texts[kind as usize];
+            texts.get(1).cloned().unwrap_or_default()
+        };
+        let host = batch.hits.first().map(|hit| batch.text(hit, Text::Host).to_owned());
+        Told {
+            sdk: first(Text::Sdk),
+            framework: first(Text::Framework),
+            host: host.unwrap_or_default(),
+        }
+    }
 }
 
 /// As many as an answer lists.

@@ -29,6 +29,7 @@ const TURN: Duration = Duration::from_secs(30);
 
 const JOBS: &[Job] = &[
     Job { name: "write_times", every_s: 60, run: |app| Box::pin(write_times(app)) },
+    Job { name: "write_ingest_health", every_s: 60, run: |app| Box::pin(write_ingest_health(app)) },
     Job { name: "note_running_day", every_s: 600, run: |app| Box::pin(note_running_day(app)) },
     // At every turn, so also right after a start: whoever asked for it was told that it is under way.
     Job { name: "finish_deletions", every_s: 0, run: |app| Box::pin(finish_deletions(app)) },
@@ -86,6 +87,10 @@ async fn run_if_due(app: &Shared, job: &Job) -> anyhow::Result<()> {
 
 async fn write_times(app: Shared) -> anyhow::Result<()> {
     Ok(app.meta.flush().await?)
+}
+
+async fn write_ingest_health(app: Shared) -> anyhow::Result<()> {
+    Ok(app.ingest_health.write(&app.meta).await?)
 }
 
 async fn note_running_day(app: Shared) -> anyhow::Result<()> {

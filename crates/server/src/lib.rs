@@ -5,7 +5,7 @@
 //! - what the operator touches: `cli`, `config`
 //! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then)
 //! - every address: `router`; who calls, and what they may: `auth`, `address`, `rate`; what goes wrong: `error`
-//! - a POST of hits: `ingest`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
+//! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
 //! - what handlers share: `app`, `projects`, `parameters`, `body`, `rows`, `schema`, `metrics`, `turns`, `clock`
 //!
 //! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
@@ -21,6 +21,7 @@ pub mod config;
 pub mod control;
 pub mod error;
 pub mod ingest;
+pub mod ingest_health;
 pub mod jobs;
 pub mod json;
 pub mod metrics;

@@ -7,8 +7,8 @@ use axum::http::{HeaderValue, Response, Uri, header};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use crate::api::{
-    consumers, dashboard, fields, hits, keys as project_keys, openapi, project, projects, server,
-    session, share_links,
+    consumers, dashboard, fields, hits, ingest_health, keys as project_keys, openapi, project,
+    projects, server, session, share_links,
 };
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
@@ -78,6 +78,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/dashboard", Viewer, get(dashboard::show_dashboard)),
         route("GET", "/api/v1/fields/{field}/values", Viewer, get(fields::list_values)),
         route("GET", "/api/v1/consumers/{id}", Holder, get(consumers::show_consumer)),
+        route("GET", "/api/v1/ingest-health", Holder, get(ingest_health::show_ingest_health)),
         // Its owner.
         route("PATCH", "/api/v1/project", Owner, patch(project::change_project)),
         route("DELETE", "/api/v1/project", Owner, delete(project::remove_project)),

@@ -4,13 +4,22 @@
 //! our own clock: `arrival_us` is passed in. All times are microseconds since 1970.
 
 use super::{DAY_US, Settings};
-use crate::ingest::{PostedHit, Reason, Rejection, TimeKind};
+use crate::ingest::{PostedHit, Reason, Rejection, Sample, TimeKind, put_sample};
 use crate::limits;
 
 const QUARTER_US: i64 = 900_000_000;
 const HOUR_US: i64 = 3_600_000_000;
 const SKEW_US: i64 = limits::CLOCK_SKEW_SECONDS as i64 * 1_000_000;
 const YEAR_US: i64 = limits::MAX_AGE_DAYS as i64 * DAY_US;
+
+/// What a batch shows of its client's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockSeen {
+    /// How far it was ahead of ours, behind where negative; none where nothing tells.
+    pub ahead_us: Option<i64>,
+    /// There are hits whose times say no zone.
+    pub is_naive: bool,
+}
 
 /// What to add to the times of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +32,7 @@ pub(super) struct Mended {
     /// Hits whose times changed, by cause.
     pub zone_corrected: u64,
     pub clock_shifted: u64,
+    pub seen: ClockSeen,
 }
 
 impl Mended {
@@ -45,6 +55,7 @@ pub(super) fn mend(hits: &[PostedHit], sent_at_us: Option<i64>, arrival_us: i64)
         newest_us,
         zone_corrected: 0,
         clock_shifted: 0,
+        seen: ClockSeen::default(),
     };
     let naive = Group::of(hits, TimeKind::Naive, newest_us);
     let zoned = Group::of(hits, TimeKind::Zoned, newest_us);
@@ -74,6 +85,11 @@ pub(super) fn mend(hits: &[PostedHit], sent_at_us: Option<i64>, arrival_us: i64)
             mended.clock_shifted += zoned.hits;
         }
     }
+    let shifted_us = Some(-mended.zoned_shift_us).filter(|ahead_us| *ahead_us != 0);
+    mended.seen = ClockSeen {
+        ahead_us: sent_at_us.map(|sent_at| sent_at.saturating_sub(arrival_us)).or(shifted_us),
+        is_naive: naive.hits > 0,
+    };
     mended
 }
 
@@ -84,6 +100,7 @@ pub(super) fn drop_impossible(
     settings: &Settings,
     arrival_us: i64,
     rejected: &mut Vec<Rejection>,
+    samples: &mut Vec<Sample>,
 ) -> bool {
     let oldest =
         |age_us: Option<i64>| age_us.map_or(i64::MIN, |age| arrival_us.saturating_sub(age));
@@ -97,7 +114,12 @@ pub(super) fn drop_impossible(
         } else {
             return true;
         };
-        rejected.push(Rejection { index: hit.index, reason });
+        let rejection = Rejection { index: hit.index, reason };
+        put_sample(samples, rejection, || {
+            let time = jiff::Timestamp::from_microsecond(mended.time_us(hit));
+            time.map(|time| time.to_string()).unwrap_or_default()
+        });
+        rejected.push(rejection);
         false
     });
     if hits.len() == before {
@@ -234,7 +256,8 @@ mod tests {
                 &mended,
                 &Settings::default(),
                 ARRIVAL,
-                &mut rejected
+                &mut rejected,
+                &mut Vec::new()
             ));
             assert_eq!(rejected, [Rejection { index: 1, reason: Reason::TooNew }]);
             assert_eq!(
@@ -249,7 +272,14 @@ mod tests {
         let kept = |settings: Settings, age_us: i64| {
             let mut hits = vec![hit(TimeKind::Zoned, ARRIVAL - age_us)];
             let mended = mend(&hits, None, ARRIVAL);
-            !drop_impossible(&mut hits, &mended, &settings, ARRIVAL, &mut Vec::new())
+            !drop_impossible(
+                &mut hits,
+                &mended,
+                &settings,
+                ARRIVAL,
+                &mut Vec::new(),
+                &mut Vec::new(),
+            )
         };
         assert!(kept(Settings::default(), YEAR_US));
         assert!(!kept(Settings::default(), YEAR_US + 1));

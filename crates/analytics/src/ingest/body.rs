@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 use super::posted_hit::{IntoHit, PostedHit, RawHit, accept, cut};
 use super::value::{Into, RawKey, Value};
 use super::{
-    DecodeError, Posted, ReadTime, Reason, Rejection, Repairs, Texts, canonical_key, legacy,
-    parse_time,
+    DecodeError, Posted, ReadTime, Reason, Rejection, Repairs, Sample, Texts, canonical_key,
+    legacy, parse_time, sample,
 };
 use crate::limits;
 
@@ -108,6 +108,7 @@ struct Document<'a> {
     hits: Vec<PostedHit>,
     texts: Texts,
     rejected: Vec<Rejection>,
+    samples: Vec<Sample>,
     repairs: Repairs,
 }
 
@@ -139,7 +140,7 @@ impl<'a> Document<'a> {
     fn start_requests(&mut self, requests: Requests) {
         self.requests = requests;
         if !self.hits.is_empty() || !self.rejected.is_empty() {
-            (self.hits, self.rejected, self.texts) = Default::default();
+            (self.hits, self.rejected, self.samples, self.texts) = Default::default();
             self.repairs = Repairs::default();
         }
     }
@@ -150,7 +151,11 @@ impl<'a> Document<'a> {
         let index = (self.hits.len() + self.rejected.len()) as u32;
         match raw.and_then(|raw| accept(raw, index, &mut self.texts, &mut self.repairs)) {
             Ok(hit) => self.hits.push(hit),
-            Err(reason) => self.rejected.push(Rejection { index, reason }),
+            Err(reason) => {
+                let rejection = Rejection { index, reason };
+                sample::put(&mut self.samples, rejection, raw.ok());
+                self.rejected.push(rejection);
+            }
         }
     }
 
@@ -195,6 +200,7 @@ impl<'a> Document<'a> {
                 client_dropped: self.dropped.to_unsigned().unwrap_or(0),
                 ..self.repairs
             },
+            samples: self.samples,
             flat,
             leftovers,
             framework,
@@ -216,10 +222,12 @@ impl<'a> Document<'a> {
             return false;
         }
         let before = self.rejected.len();
-        let rejected = &mut self.rejected;
+        let (rejected, samples) = (&mut self.rejected, &mut self.samples);
         self.hits.retain(|hit| {
             if hit.status == 0 {
-                rejected.push(Rejection { index: hit.index, reason: Reason::InvalidStatus });
+                let rejection = Rejection { index: hit.index, reason: Reason::InvalidStatus };
+                sample::put_value(samples, rejection, || "0".to_owned());
+                rejected.push(rejection);
             }
             hit.status != 0
         });

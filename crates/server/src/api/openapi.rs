@@ -39,6 +39,7 @@ use utoipa::{Modify, OpenApi};
         super::share_links::list_share_links,
         super::share_links::create_share_link,
         super::share_links::revoke_share_link,
+        super::ingest_health::show_ingest_health,
         super::consumers::show_consumer,
         super::consumers::erase_consumer,
         super::hits::list_hits,

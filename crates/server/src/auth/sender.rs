@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use analytics::hit::ProjectId;
 use axum::extract::{FromRequest, Request};
 use store::meta::{Key, KeyGrant};
 
@@ -42,6 +43,11 @@ impl Ingest {
 }
 
 impl Caller {
+    /// Of the key in the header; none where the key is in the body.
+    pub fn project(&self) -> Option<ProjectId> {
+        self.header.as_ref().map(|(_, grant)| grant.project())
+    }
+
     /// The project that the hits are for, once the body's key is known: one of both must be there, and where both are
     /// they must agree.
     pub fn confirm(&self, app: &App, body_key: Option<&str>) -> Result<KeyGrant, ApiError> {

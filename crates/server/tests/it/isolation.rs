@@ -68,8 +68,8 @@ async fn no_route_shows_another_project_s_hits() {
         own += usize::from(answer.text().contains("afine"));
     }
     assert_eq!(
-        own, 6,
-        "A sees its own through data, hits, dashboard, values, and both addresses of requests"
+        own, 7,
+        "data, hits, dashboard, values, both addresses of requests, and ingest health show A its own"
     );
     // With only the other's secret in the place of the key, a dashboard id opens no data.
     let of_a_project =

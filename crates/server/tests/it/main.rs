@@ -10,6 +10,7 @@ mod deletion;
 mod errors;
 mod hits;
 mod ingest;
+mod ingest_health;
 mod isolation;
 mod jobs;
 mod keys;

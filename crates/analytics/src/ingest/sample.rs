@@ -1,0 +1,209 @@
+//! An example of what a hit was rejected for, so that its owner can find the mistake: the field and its value, cut.
+//!
+//! Never an address or a user id, whatever field they were put into, and above privacy level 0 no text at all but its
+//! shape (`2026-11-22` becomes `0000-00-00`). At most one a reason and batch: looking costs nothing where hits are good.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::posted_hit::RawHit;
+use super::value::Value;
+use super::{Reason, Rejection};
+use crate::limits;
+
+/// The first rejected hit of a batch with this reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    pub reason: Reason,
+    /// Its place among the posted hits.
+    pub index: u32,
+    /// As it is posted; "" where no field is to blame.
+    pub field: &'static str,
+    /// "" for missing.
+    pub value: String,
+}
+
+/// Keeps one for the rejection unless there is one of its reason.
+pub(super) fn put(samples: &mut Vec<Sample>, rejection: Rejection, raw: Option<&RawHit<'_>>) {
+    put_value(samples, rejection, || match (rejection.reason, raw) {
+        (_, None) => String::new(),
+        // Numbers of users are users.
+        (Reason::InvalidUserId, Some(_)) => "neither a text nor a whole number".to_owned(),
+        (reason, Some(raw)) => to_text(raw.of(reason)),
+    });
+}
+
+/// As `put`, where the value is known another way.
+pub(crate) fn put_value(
+    samples: &mut Vec<Sample>,
+    rejection: Rejection,
+    value: impl FnOnce() -> String,
+) {
+    let Rejection { reason, index } = rejection;
+    if !samples.iter().any(|sample| sample.reason == reason) {
+        samples.push(Sample { reason, index, field: reason.field(), value: value() });
+    }
+}
+
+impl Sample {
+    /// What may be kept of it at this privacy level.
+    pub(crate) fn at_level(mut self, level: u8) -> Sample {
+        if looks_private(&self.value) {
+            self.value = "(hidden)".to_owned();
+        } else if level > 0 {
+            self.value = self.value.chars().map(to_shape).collect();
+        }
+        self
+    }
+}
+
+fn to_text(value: &Value<'_>) -> String {
+    let most = limits::SAMPLE_CHARACTERS as usize;
+    match value {
+        Value::None => String::new(),
+        Value::Text(text) => {
+            text.chars().filter(|character| !character.is_control()).take(most).collect()
+        }
+        Value::Unsigned(number) => number.to_string(),
+        Value::Negative(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Other => "neither a text nor a number".to_owned(),
+    }
+}
+
+/// An address of a machine or of a person, as a whole or among other things.
+fn looks_private(value: &str) -> bool {
+    let is_address = |word: &str| {
+        let bare = word.trim_matches(['[', ']', '.', ':']);
+        let with_port = |word: &str| word.parse::<SocketAddr>().is_ok();
+        with_port(word) || [word, bare].iter().any(|word| word.parse::<IpAddr>().is_ok())
+    };
+    value.contains('@')
+        || value
+            .split(|character: char| character.is_whitespace() || ",;/\"'()=".contains(character))
+            .any(is_address)
+}
+
+fn to_shape(character: char) -> char {
+    match character {
+        _ if character.is_ascii_digit() => '0',
+        _ if character.is_alphanumeric() => 'a',
+        _ => character,
+    }
+}
+
+impl Reason {
+    /// The field that is to blame, as it is posted; "" where it is not one.
+    pub fn field(self) -> &'static str {
+        match self {
+            Reason::NotAnObject | Reason::Unreadable => "",
+            Reason::InvalidPath => "path",
+            Reason::InvalidMethod => "method",
+            Reason::InvalidStatus => "status",
+            Reason::InvalidCreatedAt | Reason::TooOld | Reason::TooNew => "created_at",
+            Reason::InvalidResponseTime => "response_time",
+            Reason::InvalidHostname => "hostname",
+            Reason::InvalidUserAgent => "user_agent",
+            Reason::InvalidUserId => "user_id",
+            Reason::InvalidRoute => "route",
+            Reason::InvalidReferrer => "referrer",
+        }
+    }
+}
+
+impl<'a> RawHit<'a> {
+    /// The value that a reason speaks of.
+    fn of(&self, reason: Reason) -> &Value<'a> {
+        match reason {
+            Reason::InvalidPath => &self.path,
+            Reason::InvalidMethod => &self.method,
+            Reason::InvalidStatus => &self.status,
+            Reason::InvalidResponseTime => &self.response_time,
+            Reason::InvalidHostname => &self.hostname,
+            Reason::InvalidUserAgent => &self.user_agent,
+            Reason::InvalidRoute => &self.route,
+            Reason::InvalidReferrer => &self.referrer,
+            Reason::InvalidCreatedAt | Reason::TooOld | Reason::TooNew => &self.created_at,
+            Reason::NotAnObject | Reason::Unreadable | Reason::InvalidUserId => &Value::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::decode;
+
+    /// The samples of a body, at a level, as `index field value`.
+    fn check(body: &str, level: u8) -> Vec<String> {
+        let posted = decode(body.as_bytes()).unwrap();
+        let samples = posted.samples.into_iter().map(|sample| sample.at_level(level));
+        samples.map(|one| format!("{} {} {}", one.index, one.field, one.value)).collect()
+    }
+
+    #[test]
+    fn the_first_of_each_reason_is_an_example() {
+        let body = r#"{"requests": [
+            {"path": "/", "method": "GET", "status": 200},
+            {"path": "/", "method": "GET", "status": 99},
+            {"path": "/", "method": "GET", "status": 98},
+            {"path": ["/"], "method": "GET", "status": 200},
+            {"path": "/", "method": "GET /", "status": 200},
+            {"path": "/", "method": "GET", "status": 200, "created_at": "22.11.2026"},
+            {"path": "/", "method": "GET", "status": 200, "user_id": {"id": "alice"}},
+            {"path": "/", "method": "GET", "status": 200, "user_id": 1.5},
+            7
+        ]}"#;
+        assert_eq!(
+            check(body, 0),
+            [
+                "1 status 99",
+                "3 path neither a text nor a number",
+                "4 method GET /",
+                "5 created_at 22.11.2026",
+                "6 user_id neither a text nor a whole number",
+                "8  ",
+            ]
+        );
+        let masked = check(body, 1);
+        assert_eq!(
+            (masked[0].as_str(), masked[3].as_str()),
+            ("1 status 00", "5 created_at 00.00.0000")
+        );
+    }
+
+    #[test]
+    fn a_zero_status_is_an_example_too() {
+        let body = r#"{"requests": [{"path": "/", "method": "GET", "status": 0}]}"#;
+        assert_eq!(check(body, 0), ["0 status 0"]);
+    }
+
+    #[test]
+    fn no_example_holds_an_address_of_a_machine_or_a_person() {
+        for value in [
+            "203.0.113.9",
+            "203.0.113.9:443",
+            "203.0.113.9, 10.0.0.1",
+            "from 203.0.113.9",
+            "2001:db8::1",
+            "[2001:db8::1]:443",
+            "alice@example.com",
+            "ip=203.0.113.9",
+        ] {
+            let body = format!(
+                r#"{{"requests": [{{"path": "/", "method": "GET", "status": {}}}]}}"#,
+                serde_json::json!(value)
+            );
+            for level in [0, 1] {
+                assert_eq!(check(&body, level), ["0 status (hidden)"], "{value}");
+            }
+        }
+        let long = format!(
+            r#"{{"requests": [{{"path": "/", "method": "{}", "status": 1}}]}}"#,
+            "x".repeat(500)
+        );
+        assert_eq!(
+            check(&long, 0)[0].len(),
+            "0 method ".len() + limits::SAMPLE_CHARACTERS as usize
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! `/api/v1/ingest-health`: what came in, what was rejected and why, per client.
+
+use analytics::health::{Health, RejectedFor, Source};
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::Shared;
+use crate::auth::Holder;
+use crate::error::ApiError;
+use crate::rows::to_rfc3339;
+
+#[derive(Serialize, ToSchema)]
+pub struct IngestHealthAnswer {
+    /// When counting began; null where nothing came yet.
+    pub since: Option<String>,
+    pub last_batch_at: Option<String>,
+    /// The latest first.
+    pub sources: Vec<IngestSource>,
+    /// Hits, by reason, the most first.
+    pub rejected: Vec<RejectedHits>,
+    /// Posts that were refused as a whole, by error code, the most first.
+    pub refused: Vec<RefusedPosts>,
+    /// Hits that a client posted again and that were not counted twice.
+    pub repeated: u64,
+    /// Texts that were cut to their limit.
+    pub truncated: u64,
+    /// Characters that were no UTF-8.
+    pub bad_utf8: u64,
+    /// Batches whose privacy level was none.
+    pub invalid_privacy_level: u64,
+}
+
+/// One client library in one framework on one host; "" for none.
+#[derive(Serialize, ToSchema)]
+pub struct IngestSource {
+    #[schema(example = "python/1.0.0")]
+    pub sdk: String,
+    #[schema(example = "FastAPI")]
+    pub framework: String,
+    pub host: String,
+    pub first_at: String,
+    pub last_at: String,
+    pub batches: u64,
+    pub accepted: u64,
+    pub rejected: u64,
+    /// Hits that the client itself had to drop.
+    pub dropped: u64,
+    /// How far its clock is ahead of the server's, behind where negative, the way included; null where nothing tells.
+    pub clock_skew_ms: Option<i64>,
+    /// Its times say no zone.
+    pub naive_times: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct RejectedHits {
+    #[schema(example = "invalid_status")]
+    pub reason: String,
+    pub hits: u64,
+    pub last_at: String,
+    /// The first one.
+    pub sample: Option<RejectedSample>,
+}
+
+/// What was wrong with one hit. Never an address or a user id; above privacy level 0 only the shape of its texts.
+#[derive(Serialize, ToSchema)]
+pub struct RejectedSample {
+    /// Its place in its batch, from 0.
+    pub index: u32,
+    #[schema(example = "status")]
+    pub field: String,
+    #[schema(example = "99")]
+    pub value: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct RefusedPosts {
+    #[schema(example = "body_too_large")]
+    pub code: String,
+    pub posts: u64,
+    pub last_at: String,
+}
+
+/// What came in and what did not, for the project's owner.
+#[utoipa::path(
+    get, path = "/api/v1/ingest-health", tag = "projects",
+    params(("project" = Option<u32>, Query, description = "Which of the session's projects")),
+    responses(
+        (status = 200, description = "Counts since counting began", body = IngestHealthAnswer),
+        (status = 400, description = "The session holds several projects and `project` is missing", body = crate::schema::ErrorAnswer),
+        (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
+        (status = 403, description = "A share link does not show it", body = crate::schema::ErrorAnswer),
+    ),
+    security(("key" = []), ("session" = [])),
+)]
+pub async fn show_ingest_health(
+    State(app): State<Shared>,
+    holder: Holder,
+) -> Result<Json<IngestHealthAnswer>, ApiError> {
+    let health = app.ingest_health.of(&app.meta, holder.project).await?;
+    let since = health.as_ref().map(|health| to_rfc3339(health.since_us));
+    Ok(Json(to_answer(since, health.unwrap_or_default())))
+}
+
+fn to_answer(since: Option<String>, health: Health) -> IngestHealthAnswer {
+    let Health { mut rejected, mut refused, .. } = health;
+    rejected.sort_by_key(|one| std::cmp::Reverse(one.hits));
+    refused.sort_by_key(|one| std::cmp::Reverse(one.posts));
+    let refused = refused.into_iter().map(|one| RefusedPosts {
+        code: one.code,
+        posts: one.posts,
+        last_at: to_rfc3339(one.last_us),
+    });
+    IngestHealthAnswer {
+        since,
+        last_batch_at: health.last_batch_us.map(to_rfc3339),
+        sources: health.sources.into_iter().rev().map(to_source).collect(),
+        rejected: rejected.into_iter().map(to_rejected).collect(),
+        refused: refused.collect(),
+        repeated: health.repeated,
+        truncated: health.truncated,
+        bad_utf8: health.bad_utf8,
+        invalid_privacy_level: health.invalid_privacy_level,
+    }
+}
+
+fn to_source(source: Source) -> IngestSource {
+    IngestSource {
+        sdk: source.sdk,
+        framework: source.framework,
+        host: source.host,
+        first_at: to_rfc3339(source.first_us),
+        last_at: to_rfc3339(source.last_us),
+        batches: source.batches,
+        accepted: source.accepted,
+        rejected: source.rejected,
+        dropped: source.dropped,
+        clock_skew_ms: source.clock_skew_us.map(|us| us / 1_000),
+        naive_times: source.naive_times,
+    }
+}
+
+fn to_rejected(rejected: RejectedFor) -> RejectedHits {
+    RejectedHits {
+        reason: rejected.reason,
+        hits: rejected.hits,
+        last_at: to_rfc3339(rejected.last_us),
+        sample: rejected.sample.map(|sample| RejectedSample {
+            index: sample.index,
+            field: sample.field,
+            value: sample.value,
+        }),
+    }
+}
