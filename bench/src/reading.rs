@@ -62,7 +62,7 @@ pub fn run(options: &Options, table: &mut Table) {
 }
 
 /// Until nothing is sealed or merged any more.
-fn wait_until_quiet(server: &Server) {
+pub fn wait_until_quiet(server: &Server) {
     let files = || server.metric("api_analytics_sealed_files");
     let mut known = files();
     let mut since = Instant::now();

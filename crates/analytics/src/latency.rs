@@ -41,14 +41,12 @@ pub fn end_us(bucket: u16) -> f64 {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Histogram {
     counts: Slots<u64>,
-    total: u64,
 }
 
 impl Histogram {
     #[inline]
     pub fn add(&mut self, bucket: u16, count: u64) {
         *self.counts.slot(u32::from(bucket)) += count;
-        self.total += count;
     }
 
     pub fn add_all(&mut self, other: &Histogram) {
@@ -58,7 +56,7 @@ impl Histogram {
     }
 
     pub fn total(&self) -> u64 {
-        self.total
+        self.counts.iter().map(|(_, count)| count).sum()
     }
 
     /// (bucket, count), ascending, without empty buckets.
@@ -71,7 +69,8 @@ impl Histogram {
 
     /// By nearest rank (the smallest value that at least `share` of all do not exceed), microseconds; none where empty.
     pub fn quantile_us(&self, share: f64) -> Option<f64> {
-        let rank = ((share * self.total as f64).ceil() as u64).clamp(1, self.total.max(1));
+        let total = self.total();
+        let rank = ((share * total as f64).ceil() as u64).clamp(1, total.max(1));
         let mut below = 0;
         self.iter().find_map(|(bucket, count)| {
             below += count;

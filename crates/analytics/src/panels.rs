@@ -156,7 +156,12 @@ pub const PANELS: &[Panel] = &[
         Needs::HOURS,
         "Hits by day of the week (Monday first) and hour, in the zone's time.",
     ),
-    panel("top_consumers", Shape::TopConsumers, Needs::CONSUMERS, "Who called."),
+    panel(
+        "top_consumers",
+        Shape::TopConsumers,
+        Needs::CONSUMERS.and(Needs::CONSUMER_LATENCY),
+        "Who called.",
+    ),
     panel(
         "traffic",
         Shape::Traffic,

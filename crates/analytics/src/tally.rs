@@ -40,6 +40,10 @@ impl Needs {
     pub const TRAFFIC: Needs = Needs(1 << 7);
     pub const COUNTRIES: Needs = Needs(1 << 8);
 
+    /// Durations of the consumers that are chosen to be shown. Not summed up here: of all consumers they would be as large as
+    /// the hits.
+    pub const CONSUMER_LATENCY: Needs = Needs(1 << 20);
+
     /// Hits by a text.
     pub const fn text(kind: Text) -> Needs {
         Needs(1 << (9 + kind as u32))
@@ -169,11 +173,41 @@ pub struct Tally<'g> {
     /// (bucket, place in `consumers`); a pair may be there more than once.
     pub(crate) seen: Vec<(u16, u32)>,
     pub(crate) traffic: Vec<Traffic>,
-    pub(crate) countries: Slots<Count>,
-    pub(crate) texts: [Slots<Count>; Text::COUNT],
-    /// Scratch: the bucket of each hit of a stretch.
+    pub(crate) countries: Slots<Packed>,
+    pub(crate) texts: [Slots<Packed>; Text::COUNT],
+    /// Scratch, of a stretch: the bucket of each hit, what it counts, whose it is.
     buckets: Vec<u16>,
+    ones: Vec<Packed>,
     places: Vec<u32>,
+}
+
+/// A `Count` in one word, which is what a column of hits is summed up in: requests below, errors in the upper half. A file
+/// holds less than 2^32 hits.
+pub(crate) type Packed = u64;
+
+const fn packed(count: Count) -> Packed {
+    count.requests | count.errors << 32
+}
+
+pub(crate) const fn unpacked(packed: Packed) -> Count {
+    Count { requests: packed & 0xffff_ffff, errors: packed >> 32 }
+}
+
+/// Adds up what hits count, by id. Many columns have one value over and over: adding to one place again and again would wait
+/// for itself.
+fn add_ones(
+    counts: &mut Slots<Packed>,
+    ids: impl ExactSizeIterator<Item = u32> + Clone,
+    ones: &[Packed],
+) {
+    let Some(first) = ids.clone().next() else { return };
+    if ids.clone().all(|id| id == first) {
+        *counts.slot(first) += ones.iter().sum::<Packed>();
+        return;
+    }
+    for (id, one) in ids.zip(ones) {
+        *counts.slot(id) += one;
+    }
 }
 
 impl<'g> Tally<'g> {
@@ -198,6 +232,7 @@ impl<'g> Tally<'g> {
             countries: Slots::default(),
             texts: Default::default(),
             buckets: Vec::new(),
+            ones: Vec::new(),
             places: Vec::new(),
         }
     }
@@ -254,17 +289,18 @@ impl<'g> Tally<'g> {
                     .add(sizes(hits.request_size[n], hits.response_size[n]));
             }
         }
+        if needs.has(Needs::COUNTRIES | Needs::all_texts()) {
+            self.ones.clear();
+            self.ones.extend(hits.status.iter().map(|&status| 1 | u64::from(status >= 400) << 32));
+        }
         if needs.has(Needs::COUNTRIES) {
-            for (&country, &status) in hits.country.iter().zip(hits.status) {
-                self.countries.slot(u32::from(country)).add(status);
-            }
+            let ids = hits.country.iter().map(|&country| u32::from(country));
+            add_ones(&mut self.countries, ids, &self.ones);
         }
         for kind in Text::ALL {
             if needs.has(Needs::text(kind)) {
-                let counts = &mut self.texts[kind as usize];
-                for (&id, &status) in hits.texts[kind as usize].iter().zip(hits.status) {
-                    counts.slot(id).add(status);
-                }
+                let ids = hits.texts[kind as usize].iter().copied();
+                add_ones(&mut self.texts[kind as usize], ids, &self.ones);
             }
         }
     }
@@ -465,12 +501,12 @@ impl<'g> Tally<'g> {
 
     pub fn add_country(&mut self, country: u16, count: Count) {
         self.needs |= Needs::COUNTRIES;
-        self.countries.slot(u32::from(country)).add_count(count);
+        *self.countries.slot(u32::from(country)) += packed(count);
     }
 
     pub fn add_text(&mut self, kind: Text, id: u32, count: Count) {
         self.needs |= Needs::text(kind);
-        self.texts[kind as usize].slot(id).add_count(count);
+        *self.texts[kind as usize].slot(id) += packed(count);
     }
 }
 

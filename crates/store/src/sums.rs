@@ -3,27 +3,28 @@
 //!
 //! What is asked is data (`SumsQuery`), how it is summed up is `analytics::tally`'s business; here is decided what is read.
 
+mod latencies;
 mod names;
 mod plan;
 mod read;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use analytics::filter::Filter;
 use analytics::hit::Text;
 use analytics::limits;
 use analytics::query::SumsQuery;
-use analytics::tally::{ConsumerName, Tally, Total};
+use analytics::tally::{ConsumerName, Needs, Tally, Total};
 use duckdb::Connection;
 use duckdb::arrow::array::AsArray;
-use duckdb::arrow::datatypes::{UInt16Type, UInt32Type, UInt64Type};
+use duckdb::arrow::datatypes::UInt32Type;
 
 use crate::files::{Entry, Share, Snapshot};
 use crate::read::{Reading, whole_filter};
 use crate::sql;
 use crate::sql::filter::Compiled;
 use crate::types::StoreError;
+use latencies::Searched;
 use names::FileNames;
 use plan::Piece;
 
@@ -34,7 +35,8 @@ pub struct Sums {
     pub named: Vec<(ConsumerName, String, String)>,
 }
 
-/// The sums, and of those consumers that `choose` picked the names, with their durations in the sums.
+/// The sums, and of those consumers that `choose` picked the names, with their durations in the sums where the query needs
+/// them.
 pub fn sums(
     reading: &Reading<'_>,
     connection: &Connection,
@@ -78,50 +80,25 @@ pub fn sums(
 
     let chosen = choose(&total);
     let named = name_consumers(reading, connection, &files, project, &total, &chosen)?;
-    let wanted: HashSet<ConsumerName> = chosen.iter().copied().collect();
-    let work: Vec<usize> = (0..files.len()).filter(|_| !wanted.is_empty()).collect();
-    let latencies = in_parallel(reading, connection, work, |connection, n| {
-        let share = &files[n].1;
-        let known = names.get(&n);
-        let (users, addresses) = known.map(|known| known.find(&wanted)).unwrap_or_default();
-        if users.is_empty() && addresses.is_empty() {
-            return Ok(Vec::new());
-        }
-        let range = plan::range(share, query);
-        let ids = |found: &HashMap<u32, ConsumerName>| found.keys().copied().collect::<Vec<u32>>();
-        let text = sql::sums::latencies_of_consumers(
-            &files[n].0.file.alias,
-            project,
-            range,
-            &compiled[n].sql,
-            &ids(&users),
-            &ids(&addresses),
-        );
-        let mut found = Vec::new();
-        read::each(reading, connection, &text, &compiled[n].values, |batch| {
-            let (user, address) = (
-                batch.column(0).as_primitive::<UInt32Type>(),
-                batch.column(1).as_primitive::<UInt32Type>(),
-            );
-            let (latency, requests) = (
-                batch.column(2).as_primitive::<UInt16Type>(),
-                batch.column(3).as_primitive::<UInt64Type>(),
-            );
-            for row in 0..batch.num_rows() {
-                let who = match user.value(row) {
-                    0 => addresses.get(&address.value(row)),
-                    id => users.get(&id),
-                };
-                if let Some(who) = who {
-                    found.push((*who, latency.value(row), requests.value(row)));
-                }
+    if query.needs.has(Needs::CONSUMER_LATENCY) && !chosen.is_empty() {
+        let searched: Vec<Searched<'_>> = files
+            .iter()
+            .enumerate()
+            .filter_map(|(n, (entry, share))| {
+                Some(Searched {
+                    entry,
+                    share: *share,
+                    names: names.get(&n)?,
+                    filter: &compiled[n],
+                    whole: plan::is_whole(entry, share, query, &filter, rollup_from),
+                })
+            })
+            .collect();
+        let found = latencies::latencies(reading, connection, query, &searched, &chosen)?;
+        for (who, latency) in found {
+            if let Some(consumer) = total.consumers.get_mut(&who) {
+                consumer.latency = latency;
             }
-        })?;
-        Ok(found)
-    })?;
-    for (who, latency, requests) in latencies.into_iter().flatten() {
-        if let Some(consumer) = total.consumers.get_mut(&who) {
-            consumer.latency.add(latency, requests);
         }
     }
     Ok(Sums { total, named })
@@ -223,9 +200,4 @@ fn in_parallel<W: Send, T: Send>(
         ended
     })?;
     Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect())
-}
-
-/// Whether nothing is filtered.
-fn is_empty(filter: &Filter) -> bool {
-    filter.conditions.is_empty()
 }

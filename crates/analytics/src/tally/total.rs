@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{EndpointSum, Needs, Tally, Traffic};
+use super::{EndpointSum, Needs, Packed, Tally, Traffic, unpacked};
 use crate::grid::Grid;
 use crate::hit::{Country, Text};
 use crate::latency::Histogram;
+use crate::slots::Slots;
 
 /// Hits, and those of them with a status from 400 on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,12 +17,6 @@ pub struct Count {
 }
 
 impl Count {
-    #[inline]
-    pub(super) fn add(&mut self, status: u16) {
-        self.requests += 1;
-        self.errors += u64::from(status >= 400);
-    }
-
     pub fn add_count(&mut self, other: Count) {
         self.requests += other.requests;
         self.errors += other.errors;
@@ -166,27 +161,21 @@ impl Total {
         }
         for value in values {
             let counts = self.values.entry(*value).or_default();
-            let mut add = |name: Arc<str>, count: &Count| {
-                if count.requests > 0 {
-                    counts.entry(name).or_default().add_count(*count);
+            let mut add = |slots: &Slots<Packed>, name: &dyn Fn(u32) -> Arc<str>| {
+                for (id, count) in slots.iter().filter(|(_, count)| **count > 0) {
+                    counts.entry(name(id)).or_default().add_count(unpacked(*count));
                 }
             };
             match *value {
-                Value::Country => tally.countries.iter().for_each(|(code, count)| {
-                    add(Arc::from(Country((code as u16).to_be_bytes()).as_str()), count)
+                Value::Country => add(&tally.countries, &|code| {
+                    Arc::from(Country((code as u16).to_be_bytes()).as_str())
                 }),
-                Value::Text(kind) => tally.texts[kind as usize].iter().for_each(|(id, count)| {
-                    if count.requests > 0 {
-                        add(names.text(kind, id), count)
-                    }
-                }),
-                Value::Client | Value::Os | Value::Device | Value::Version => {
-                    let kind = if *value == Value::Version { Text::Path } else { Text::Agent };
-                    tally.texts[kind as usize].iter().for_each(|(id, count)| {
-                        if count.requests > 0 {
-                            add(names.read_from(*value, id), count)
-                        }
-                    })
+                Value::Text(kind) => add(&tally.texts[kind as usize], &|id| names.text(kind, id)),
+                Value::Client | Value::Os | Value::Device => {
+                    add(&tally.texts[Text::Agent as usize], &|id| names.read_from(*value, id))
+                }
+                Value::Version => {
+                    add(&tally.texts[Text::Path as usize], &|id| names.read_from(*value, id))
                 }
             }
         }

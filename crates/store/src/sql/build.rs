@@ -210,7 +210,7 @@ pub fn make_marks(into: &str, project: u32) -> String {
 }
 
 /// The tables of a sealed file that follow from its hits.
-const DERIVED: [&str; 7] = [
+const DERIVED: [&str; 8] = [
     "projects",
     "by_quarter",
     "by_latency",
@@ -218,6 +218,7 @@ const DERIVED: [&str; 7] = [
     "by_endpoint_latency",
     "by_value",
     "by_consumer",
+    "by_consumer_latency",
 ];
 
 pub fn copy_other_derived(into: &str, from: &str, project: u32) -> Vec<String> {
@@ -315,9 +316,24 @@ pub fn derive(into: &str, project: Option<u32>) -> Vec<String> {
                  max(last_us) AS last_us FROM {into}.by_consumer WHERE TRUE{only} GROUP BY project, user_id, address)
              ORDER BY project, user_id, address"
         ),
+        format!(
+            "INSERT INTO {into}.by_consumer_latency SELECT h.project, b.user_id, b.address, h.latency, count(*)
+             FROM {into}.hits h JOIN (
+                 SELECT project, user_id, address FROM {into}.by_consumer WHERE day = {WHOLE_FILE}{only}
+                 QUALIFY row_number() OVER (PARTITION BY project ORDER BY requests DESC, user_id, address) <= {BUSIEST}) b
+             ON h.project = b.project AND h.user_id = b.user_id
+                 AND (CASE WHEN h.user_id > 0 THEN 0 ELSE h.address END) = b.address
+             WHERE h.latency IS NOT NULL{of_hits} GROUP BY h.project, b.user_id, b.address, h.latency
+             ORDER BY h.project, b.user_id, b.address, h.latency",
+            of_hits = only.replace("project", "h.project"),
+        ),
     ]);
     statements
 }
+
+/// How many consumers of a project have their durations in a file's rollup: a table of the busiest shows fewer, so that their
+/// hits need not be read again.
+const BUSIEST: u32 = 100;
 
 /// `by_value.kind` of countries; texts have their own numbers.
 pub const BY_COUNTRY: u8 = 100;

@@ -49,7 +49,7 @@ pub const WHOLE_FILE: i32 = -1;
 ///
 /// Quarters, hours and days are of UTC, numbered since 1970. `by_quarter`: hits and bytes by status. `by_latency`: durations
 /// per hour. `by_endpoint`, `by_endpoint_latency`, `by_value` (a small text, or the country) and `by_consumer`: per day, and for
-/// the whole file. Their sums are what the hits' would be: an answer must not tell which were read.
+/// the whole file. `by_consumer_latency`: of the whole file, and only of each project's busiest consumers. Their sums are what the hits' would be: an answer must not tell which were read.
 pub fn create_sealed(alias: &str) -> String {
     format!(
         "CREATE TABLE {alias}.projects (project UINTEGER, rows BIGINT, min_time_us BIGINT, max_time_us BIGINT,
@@ -67,7 +67,9 @@ pub fn create_sealed(alias: &str) -> String {
              errors UBIGINT);
          CREATE TABLE {alias}.by_consumer (project UINTEGER, day INTEGER, user_id UINTEGER, address UINTEGER,
              country USMALLINT, country_us BIGINT, requests UBIGINT, client_errors UBIGINT, server_errors UBIGINT,
-             last_us BIGINT);"
+             last_us BIGINT);
+         CREATE TABLE {alias}.by_consumer_latency (project UINTEGER, user_id UINTEGER, address UINTEGER,
+             latency USMALLINT, requests UBIGINT);"
     )
 }
 

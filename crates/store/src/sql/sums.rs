@@ -218,24 +218,24 @@ pub fn texts_of(file: &str, project: u32, kind: Text, ids: &[u32]) -> String {
     )
 }
 
-/// user, address (0 where there is a user), latency, hits: of these users, and of these addresses without a user.
-pub fn latencies_of_consumers(
+/// user, address, latency, hits of the whole file: of those consumers that its rollup has.
+pub fn consumer_latencies(file: &str, project: u32) -> String {
+    format!(
+        "SELECT user_id, address, latency, requests FROM {file}.by_consumer_latency WHERE project = {project}"
+    )
+}
+
+/// user, address, latency of hits from `from_us` to before `to_us` that have a duration and pass the filter.
+pub fn latencies_of_hits(
     file: &str,
     project: u32,
     (from_us, to_us): (i64, i64),
     filter: &str,
-    users: &[u32],
-    addresses: &[u32],
 ) -> String {
-    let of_users = (!users.is_empty()).then(|| format!("h.user_id IN ({})", list(users)));
-    let of_addresses = (!addresses.is_empty())
-        .then(|| format!("(h.user_id = 0 AND h.address IN ({}))", list(addresses)));
-    let who: Vec<String> = of_users.into_iter().chain(of_addresses).collect();
     format!(
-        "SELECT h.user_id, CASE WHEN h.user_id > 0 THEN 0 ELSE h.address END::UINTEGER AS caller, h.latency, count(*)::UBIGINT
-         FROM {file}.hits h WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us < {to_us}
-         AND h.latency IS NOT NULL AND ({}) AND {filter} GROUP BY ALL",
-        who.join(" OR ")
+        "SELECT h.user_id, h.address, h.latency FROM {file}.hits h
+         WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us < {to_us}
+         AND h.latency IS NOT NULL AND {filter}"
     )
 }
 

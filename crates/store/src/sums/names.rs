@@ -1,6 +1,6 @@
 //! A file's texts, as far as an answer needs them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use analytics::hit::Text;
@@ -110,16 +110,12 @@ impl FileNames {
         })
     }
 
-    /// Which ids of this file stand for these consumers: users, addresses.
-    pub fn find(
-        &self,
-        wanted: &HashSet<ConsumerName>,
-    ) -> (HashMap<u32, ConsumerName>, HashMap<u32, ConsumerName>) {
-        let of = |slots: &Slots<u64>, name: fn(u64) -> ConsumerName| {
-            let all = slots.iter().map(|(id, identity)| (id, name(*identity)));
-            all.filter(|(id, name)| *id > 0 && wanted.contains(name)).collect()
-        };
-        (of(&self.users, ConsumerName::User), of(&self.addresses, ConsumerName::Address))
+    /// Which ids of this file stand for these consumers.
+    pub fn find(&self, wanted: &HashSet<ConsumerName>) -> Vec<(u32, ConsumerName)> {
+        let users = self.users.iter().map(|(id, identity)| (id, ConsumerName::User(*identity)));
+        let addresses =
+            self.addresses.iter().map(|(id, identity)| (id, ConsumerName::Address(*identity)));
+        users.chain(addresses).filter(|(id, who)| *id > 0 && wanted.contains(who)).collect()
     }
 }
 

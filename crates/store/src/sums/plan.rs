@@ -6,7 +6,6 @@ use analytics::hit::Text;
 use analytics::query::SumsQuery;
 use analytics::tally::{Needs, Value};
 
-use super::is_empty;
 use crate::files::{Entry, Share};
 use crate::inbox::FileKind;
 use crate::sql::sums::Days;
@@ -45,11 +44,7 @@ pub fn pieces(
 ) -> Vec<Piece> {
     let needs = query.all_needs();
     let (from, to) = range(share, query);
-    let days = days_inside(share, &query.grid, (from, to));
-    let sealed = entry.row.kind == FileKind::Sealed;
-    let usable = sealed && is_empty(filter) && query.grid.is_aligned(QUARTER_US);
-    let Some((first, last)) = days.filter(|days| usable && rows_in(share, *days) >= rollup_from)
-    else {
+    let Some((first, last)) = days_from_rollup(entry, share, query, filter, rollup_from) else {
         return stretches(share, (from, to), needs);
     };
 
@@ -66,8 +61,7 @@ pub fn pieces(
     if !edges.is_empty() {
         pieces.push(Piece::Hits { ranges: edges, needs });
     }
-    let whole = query.grid.from_us <= share.min_time_us && query.grid.to_us > share.max_time_us;
-    let days = if whole { Days::Whole } else { Days::Range(first, last) };
+    let days = if lies_in(share, &query.grid) { Days::Whole } else { Days::Range(first, last) };
     let inside = (from.max(start), to.min(end));
 
     let rollable = rollable(&query.values);
@@ -102,6 +96,38 @@ pub fn pieces(
         pieces.push(Piece::Rollup { days, needs: rolled, split_hours, split_days });
     }
     pieces
+}
+
+/// The days for which the file's rollups are to be read; none where its hits are.
+fn days_from_rollup(
+    entry: &Entry,
+    share: &Share,
+    query: &SumsQuery,
+    filter: &Filter,
+    rollup_from: u64,
+) -> Option<(i32, i32)> {
+    let sealed = entry.row.kind == FileKind::Sealed;
+    if !sealed || !filter.conditions.is_empty() || !query.grid.is_aligned(QUARTER_US) {
+        return None;
+    }
+    let days = days_inside(share, &query.grid, range(share, query))?;
+    (rows_in(share, days) >= rollup_from).then_some(days)
+}
+
+/// Whether the rollup of the whole file answers.
+pub fn is_whole(
+    entry: &Entry,
+    share: &Share,
+    query: &SumsQuery,
+    filter: &Filter,
+    rollup_from: u64,
+) -> bool {
+    lies_in(share, &query.grid)
+        && days_from_rollup(entry, share, query, filter, rollup_from).is_some()
+}
+
+fn lies_in(share: &Share, grid: &Grid) -> bool {
+    grid.from_us <= share.min_time_us && grid.to_us > share.max_time_us
 }
 
 /// What rollups can answer. Of paths they know the version alone.
@@ -149,18 +175,17 @@ fn rows_in(share: &Share, (first, last): (i32, i32)) -> u64 {
     (share.rows as f64 * ((to - from) as f64 / length as f64).clamp(0.0, 1.0)) as u64
 }
 
-fn stretches(share: &Share, (from, to): (i64, i64), needs: Needs) -> Vec<Piece> {
-    if from >= to {
-        return Vec::new();
-    }
+fn stretches(share: &Share, range: (i64, i64), needs: Needs) -> Vec<Piece> {
+    cut(share, range).into_iter().map(|range| Piece::Hits { ranges: vec![range], needs }).collect()
+}
+
+/// The range in stretches that several threads can read.
+pub fn cut(share: &Share, (from, to): (i64, i64)) -> Vec<(i64, i64)> {
     let length = (share.max_time_us - share.min_time_us).max(1);
-    let rows = share.rows as f64 * ((to - from) as f64 / length as f64).min(1.0);
+    let rows = share.rows as f64 * ((to - from) as f64 / length as f64).clamp(0.0, 1.0);
     let count = ((rows / STRETCH as f64).ceil() as i64).clamp(1, 64);
     let edge = |n: i64| from + (i128::from(to - from) * i128::from(n) / i128::from(count)) as i64;
-    (0..count)
-        .map(|n| Piece::Hits { ranges: vec![(edge(n), edge(n + 1))], needs })
-        .filter(|piece| !matches!(piece, Piece::Hits { ranges, .. } if ranges[0].0 == ranges[0].1))
-        .collect()
+    (0..count).map(|n| (edge(n), edge(n + 1))).filter(|(from, to)| from < to).collect()
 }
 
 /// The units (hours, days) that an edge of the grid cuts in two; none where they are so many that all is to be read.

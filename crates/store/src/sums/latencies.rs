@@ -1,0 +1,118 @@
+//! The durations of the few consumers that a table shows: kept for all of them they would take as much room as the hits.
+//!
+//! Where a file lies in the period whole, its rollup knows those of its busiest consumers; of the rest, and of everyone where
+//! something is filtered, the hits are read once more, three columns of them.
+
+use std::collections::{HashMap, HashSet};
+
+use analytics::latency::Histogram;
+use analytics::query::SumsQuery;
+use analytics::slots::Slots;
+use analytics::tally::ConsumerName;
+use duckdb::Connection;
+use duckdb::arrow::array::AsArray;
+use duckdb::arrow::datatypes::{UInt16Type, UInt32Type, UInt64Type};
+
+use super::names::FileNames;
+use super::{in_parallel, plan, read};
+use crate::files::{Entry, Share};
+use crate::read::Reading;
+use crate::sql;
+use crate::sql::filter::Compiled;
+use crate::types::StoreError;
+
+/// A file in which some of the consumers are to be looked for.
+pub struct Searched<'a> {
+    pub entry: &'a Entry,
+    pub share: Share,
+    pub names: &'a FileNames,
+    pub filter: &'a Compiled,
+    /// All of the project's hits in it are in the period, and nothing is filtered.
+    pub whole: bool,
+}
+
+/// A file's ids of the consumers that are looked for, as places in a list of histograms (and one more: 0 is nobody).
+#[derive(Default)]
+struct Places {
+    users: Slots<u32>,
+    addresses: Slots<u32>,
+}
+
+impl Places {
+    #[inline]
+    fn find(&self, user: u32, address: u32) -> Option<usize> {
+        let place = if user > 0 { self.users.get(user) } else { self.addresses.get(address) };
+        (*place? as usize).checked_sub(1)
+    }
+
+    fn put(&mut self, who: ConsumerName, id: u32, place: usize) {
+        let slots = match who {
+            ConsumerName::User(_) => &mut self.users,
+            ConsumerName::Address(_) => &mut self.addresses,
+        };
+        *slots.slot(id) = place as u32 + 1;
+    }
+}
+
+pub fn latencies(
+    reading: &Reading<'_>,
+    connection: &Connection,
+    query: &SumsQuery,
+    files: &[Searched<'_>],
+    wanted: &[ConsumerName],
+) -> Result<HashMap<ConsumerName, Histogram>, StoreError> {
+    let project = query.scope.project().0;
+    let known: HashSet<ConsumerName> = wanted.iter().copied().collect();
+    let place_of: HashMap<ConsumerName, usize> =
+        wanted.iter().enumerate().map(|(place, who)| (*who, place)).collect();
+    let mut found = vec![Histogram::default(); wanted.len()];
+    let mut work = Vec::new();
+    for file in files {
+        let mut ids = file.names.find(&known);
+        if file.whole && !ids.is_empty() {
+            let mut places = Places::default();
+            ids.iter().for_each(|(id, who)| places.put(*who, *id, place_of[who]));
+            let mut in_rollup = HashSet::new();
+            let text = sql::sums::consumer_latencies(&file.entry.file.alias, project);
+            read::each(reading, connection, &text, &[], |batch| {
+                let id = |column: usize| batch.column(column).as_primitive::<UInt32Type>().values();
+                let latency = batch.column(2).as_primitive::<UInt16Type>().values();
+                let requests = batch.column(3).as_primitive::<UInt64Type>().values();
+                for (row, (&user, &address)) in id(0).iter().zip(id(1)).enumerate() {
+                    if let Some(place) = places.find(user, address) {
+                        found[place].add(latency[row], requests[row]);
+                        in_rollup.insert(wanted[place]);
+                    }
+                }
+            })?;
+            ids.retain(|(_, who)| !in_rollup.contains(who));
+        }
+        if ids.is_empty() {
+            continue;
+        }
+        for range in plan::cut(&file.share, plan::range(&file.share, query)) {
+            let mut places = Places::default();
+            ids.iter().for_each(|(id, who)| places.put(*who, *id, place_of[who]));
+            work.push((file, range, places));
+        }
+    }
+    let counted = in_parallel(reading, connection, work, |connection, (file, range, places)| {
+        let mut counts: Slots<Histogram> = Slots::default();
+        let text =
+            sql::sums::latencies_of_hits(&file.entry.file.alias, project, range, &file.filter.sql);
+        read::each(reading, connection, &text, &file.filter.values, |batch| {
+            let id = |column: usize| batch.column(column).as_primitive::<UInt32Type>().values();
+            let latency = batch.column(2).as_primitive::<UInt16Type>().values();
+            for (row, (&user, &address)) in id(0).iter().zip(id(1)).enumerate() {
+                if let Some(place) = places.find(user, address) {
+                    counts.slot(place as u32).add(latency[row], 1);
+                }
+            }
+        })?;
+        Ok(counts)
+    })?;
+    for (place, counts) in counted.iter().flat_map(Slots::iter) {
+        found[place as usize].add_all(counts);
+    }
+    Ok(wanted.iter().copied().zip(found).collect())
+}
