@@ -44,8 +44,6 @@ use utoipa::{Modify, OpenApi};
         super::consumers::erase_consumer,
         super::hits::list_hits,
         show_openapi,
-        crate::web::page::show_page,
-        crate::web::page::show_style,
         crate::web::metrics::show_metrics,
         crate::web::wheels::list_wheels,
         crate::web::wheels::send_wheel,

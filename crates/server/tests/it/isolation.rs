@@ -41,7 +41,8 @@ fn path_for(route: &Route, a: &TestProject, parameters: &[(&str, String)]) -> St
         .replace("{user_id}", &a.dashboard_id)
         .replace("{id}", "u:bsecret")
         .replace("{page}", "0")
-        .replace("{file}", "x");
+        .replace("{file}", "x")
+        .replace("{token}", "x");
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters {
         query.append_pair(name, value);

@@ -16,6 +16,7 @@ mod keys;
 mod lifecycle;
 mod openapi;
 mod operation;
+mod page;
 mod requests;
 mod scenarios;
 mod session;
