@@ -7,6 +7,7 @@
 //! One more limit: a row in `limits`.
 
 pub mod batch;
+pub mod demo;
 pub mod enrich;
 pub mod filter;
 pub mod health;

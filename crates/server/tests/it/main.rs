@@ -6,6 +6,7 @@ mod contract;
 mod control;
 mod data;
 mod deletion;
+mod demo;
 mod errors;
 mod hits;
 mod ingest;
