@@ -14,7 +14,7 @@ use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
 use crate::ingest;
 use crate::original::{data, health, keys, requests};
-use crate::web::{metrics, page, style, wheels};
+use crate::web::{docs, metrics, page, style, wheels};
 
 /// A row of the table.
 pub struct Route {
@@ -100,6 +100,8 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/metrics", Anyone, get(metrics::show_metrics)),
         // People and their tools.
         route("GET", "/api/v1/openapi.json", Anyone, get(openapi::show_openapi)),
+        route("GET", "/docs", Page, get(docs::show_index)),
+        route("GET", "/docs/{name}", Page, get(docs::show_doc)),
         route("GET", "/assets/{file}", Page, get(page::send_asset)),
         route("GET", "/page.css", Page, get(style::show_style)),
         route("GET", "/sdk/python/", Anyone, get(wheels::list_wheels)),

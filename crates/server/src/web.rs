@@ -1,5 +1,6 @@
 //! What is embedded in the binary or made for reading: the page, the documentation, the Python package, the metrics.
 
+pub mod docs;
 pub mod metrics;
 pub mod page;
 pub mod plain;

@@ -94,7 +94,7 @@ fn write(
          change the URL in your app; nothing else.</p>",
     );
     page.push_str(&format!(
-        "<p><a href=\"{base_path}/api/v1/openapi.json\">openapi.json</a> &middot; <a href=\"{base_path}/api/health\">health</a></p>"
+        "<p><a href=\"{base_path}/docs\">Documentation</a> &middot; <a href=\"{base_path}/api/v1/openapi.json\">openapi.json</a> &middot; <a href=\"{base_path}/api/health\">health</a></p>"
     ));
     page.push_str(&format!("<p>Country database: {}</p></main>", escape(countries)));
     page

@@ -7,6 +7,7 @@ mod control;
 mod data;
 mod deletion;
 mod demo;
+mod docs;
 mod errors;
 mod hits;
 mod ingest;
