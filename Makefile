@@ -56,10 +56,11 @@ bench: build ## the numbers that the design asks for; minutes (see bench/src/mai
 	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/release/api-analytics" "$${CARGO_TARGET_DIR:-target}/release/bench"
 	@./sdk/python/bench.sh --out sdk/python/bench/results.json
 
-gen: setup wheel ## make anew what is generated and committed: country and agent tables, the OpenAPI document
+gen: setup wheel ## make anew what is generated and committed: country and agent tables, the OpenAPI document, tables in docs
 	./scripts/gen-country.sh
 	./scripts/gen-agents.sh
 	$(CARGO) run --locked -p server -- openapi > contract/openapi.json
+	UPDATE=1 $(CARGO) test --locked -p server --test it -- docs::what_is_made
 
 release: wheel ## one file that needs only glibc: DuckDB is compiled in (25 minutes)
 	$(CARGO) build --release --locked -p server --features bundled --target-dir "$${CARGO_TARGET_DIR:-target}/bundled"

@@ -45,6 +45,8 @@ def clean_environment() -> dict[str, str]:
     if library.is_dir() and not beside.exists():
         environment["LD_LIBRARY_PATH"] = f"{library}:{environment.get('LD_LIBRARY_PATH', '')}"
     environment["NO_COLOR"] = "1"
+    # Its hits would be in every count and every folder.
+    environment["API_ANALYTICS_DEMO"] = "off"
     return environment
 
 

@@ -132,6 +132,7 @@ fn spawn(binary: &Path, data: &Path, address: &str, settings: &[String]) -> Chil
         .arg(data)
         .args(settings)
         .env("API_ANALYTICS_LOG", "error")
+        .env("API_ANALYTICS_DEMO", "off")
         .stdout(Stdio::null())
         .spawn()
         .expect("the server starts")

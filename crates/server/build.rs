@@ -1,11 +1,12 @@
-//! Embeds the Python wheels that lie in `sdk/python/dist`, where there are any, and tells the binary where DuckDB's
-//! library is: beside itself. Tests and debug builds run from the build folder, so they look where it was fetched to.
+//! Embeds the page that lies in `dashboard/dist` and the Python wheels that lie in `sdk/python/dist`, where they have been
+//! built, and tells the binary where DuckDB's library is: beside itself. Tests and debug builds run from the build folder, so they look where it was fetched to.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn main() -> std::io::Result<()> {
     find_duckdb();
+    embed_page()?;
     embed_wheels()
 }
 
@@ -17,6 +18,64 @@ fn find_duckdb() {
     if std::env::var("PROFILE").is_ok_and(|profile| profile == "debug") {
         println!("cargo:rustc-link-arg-bins=-Wl,-rpath,{folder}");
     }
+}
+
+/// Each file once, with what lies compressed beside it.
+fn embed_page() -> std::io::Result<()> {
+    let dashboard = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dashboard");
+    let dist = dashboard.join("dist");
+    // A path that is not there would make every build a new one, so the nearest that is there is watched.
+    if let Some(there) = [&dist, &dashboard].into_iter().find(|path| path.is_dir()) {
+        println!("cargo:rerun-if-changed={}", there.display());
+    }
+    println!("cargo:rerun-if-changed=build.rs");
+    let mut files = Vec::new();
+    collect(&dist, "", &mut files)?;
+    files.sort();
+    let mut code = String::from("pub static FILES: &[Asset] = &[\n");
+    for (name, path) in &files {
+        let is_compressed = |end: &str| {
+            name.strip_suffix(end)
+                .is_some_and(|plain| files.iter().any(|(other, _)| other == plain))
+        };
+        if is_compressed(".br") || is_compressed(".gz") {
+            continue;
+        }
+        let beside = |end: &str| {
+            let found = files.iter().find(|(other, _)| *other == format!("{name}{end}"));
+            found.map_or("None".to_owned(), |(_, path)| format!("Some(include_bytes!({path:?}))"))
+        };
+        let tag = hash(&std::fs::read(path)?);
+        let (br, gz) = (beside(".br"), beside(".gz"));
+        let _ = writeln!(
+            code,
+            "    Asset {{ name: {name:?}, tag: \"{tag:016x}\", plain: include_bytes!({path:?}), br: {br}, gz: {gz} }},"
+        );
+    }
+    code.push_str("];\n");
+    let out = std::env::var_os("OUT_DIR").unwrap_or_default();
+    std::fs::write(Path::new(&out).join("page.rs"), code)
+}
+
+/// Every file below `folder` by its path in there; nothing where there is no such folder.
+fn collect(folder: &Path, before: &str, files: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry?;
+        let name = format!("{before}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            collect(&entry.path(), &format!("{name}/"), files)?;
+        } else {
+            files.push((name, entry.path().canonicalize()?));
+        }
+    }
+    Ok(())
+}
+
+/// FNV-1a: tells versions of a file apart, nothing more.
+fn hash(bytes: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
 fn embed_wheels() -> std::io::Result<()> {

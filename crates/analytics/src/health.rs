@@ -105,7 +105,8 @@ impl Health {
         source.batches += 1;
         source.accepted += batch.accepted;
         source.rejected += rejected;
-        source.dropped += batch.repairs.client_dropped;
+        // Whatever the client says.
+        source.dropped = source.dropped.saturating_add(batch.repairs.client_dropped);
         source.clock_skew_us = batch.clock.ahead_us.or(source.clock_skew_us);
         source.naive_times = batch.clock.is_naive;
         for (reason, hits) in batch.rejected {
@@ -132,6 +133,13 @@ impl Health {
         self.add_refused(Refused { code: code.to_owned(), posts: 1, last_us: now_us });
     }
 
+    /// Examples that were kept at a lower privacy level go; the next ones come in their place.
+    pub fn forget_samples(&mut self) {
+        for rejected in &mut self.rejected {
+            rejected.sample = None;
+        }
+    }
+
     /// Adds what happened later.
     pub fn add(&mut self, later: Health) {
         self.last_batch_us = self.last_batch_us.max(later.last_batch_us);
@@ -141,7 +149,7 @@ impl Health {
             mine.batches += source.batches;
             mine.accepted += source.accepted;
             mine.rejected += source.rejected;
-            mine.dropped += source.dropped;
+            mine.dropped = mine.dropped.saturating_add(source.dropped);
             mine.clock_skew_us = source.clock_skew_us.or(mine.clock_skew_us);
             mine.naive_times = source.naive_times;
         }

@@ -8,6 +8,7 @@
 
 pub mod answer;
 pub mod batch;
+pub mod demo;
 pub mod enrich;
 pub mod filter;
 pub mod grid;

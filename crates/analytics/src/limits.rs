@@ -194,6 +194,9 @@ limits! {
     HEALTH_PROJECTS "health_projects" = 20_000, Items, fixed, "",
         "Projects whose ingest is counted in memory until it is next written down, half a kilobyte each. More than post within a minute.";
 
+    DEMO_DAYS "demo_days" = 60, Days, fixed, "",
+        "What the demo shows and keeps: two months, so that periods up to 30 days have one before to compare with.";
+
     // The store.
     INBOX_BYTES "inbox_bytes" = 4 << 30, Bytes, settable, "overloaded",
         "Records that wait to be applied: hours of an engine's outage. Above half of it projects share the rest fairly.";

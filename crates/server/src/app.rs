@@ -31,6 +31,8 @@ pub struct App {
     /// Large batches that may be decoded at a time: one a processor. More would only hold more memory.
     pub decoding: Semaphore,
     pub metrics: Metrics,
+    /// Held by what runs jobs: one after the other, whoever starts them.
+    pub running_jobs: tokio::sync::Mutex<()>,
     pub ingest_health: IngestHealth,
     /// Held by posts from reading their project's settings to being kept.
     pub turns: Turns,
@@ -38,6 +40,8 @@ pub struct App {
     pub project_creations: RateLimit,
     pub ingest: IngestLimits,
     pub registration_is_open: bool,
+    /// Whether there is to be a demo.
+    pub offers_demo: bool,
     pub started_us: i64,
 }
 
@@ -77,6 +81,7 @@ impl App {
         let meta = Meta::open(&settings.data, random_bytes()?, now_us)
             .await
             .context("the projects cannot be read")?;
+        let registration_is_open = settings.registration_is_open(listens_on);
         let limit = |name: &str| settings.limits.get(name);
         let remembered = limit("rate_limited_addresses");
         Ok(Arc::new(App {
@@ -93,10 +98,12 @@ impl App {
                 max_age_us: settings.limits.get_days("max_age").map(to_us),
                 keep_us: settings.limits.get_days("keep_hits").map(to_us),
             },
-            registration_is_open: settings.registration_is_open(listens_on),
+            registration_is_open,
+            offers_demo: settings.demo.unwrap_or(registration_is_open),
             enricher: Enricher::new(countries),
             decoding: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
             metrics: Metrics::default(),
+            running_jobs: tokio::sync::Mutex::new(()),
             ingest_health: IngestHealth::default(),
             turns: Turns::default(),
             started_us: now_us,

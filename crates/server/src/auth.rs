@@ -382,13 +382,19 @@ fn header_key(headers: &HeaderMap, more: &[&str]) -> Result<Option<String>, ApiE
     let mut found: Option<&str> = None;
     for text in named.chain(bearer) {
         match found {
-            Some(before) if before != text && Key::parse(before) != Key::parse(text) => {
+            Some(before) if !are_same(before, text) => {
                 return Err(keys_disagree());
             }
             _ => found = Some(text),
         }
     }
     Ok(found.map(str::to_owned))
+}
+
+/// A key may be written in several ways.
+fn are_same(one: &str, other: &str) -> bool {
+    let key = Key::parse(one);
+    one == other || (key.is_some() && key == Key::parse(other))
 }
 
 fn known_key(app: &App, text: &str, client: IpAddr) -> Result<(Key, KeyGrant), ApiError> {

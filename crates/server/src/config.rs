@@ -28,6 +28,8 @@ pub struct Settings {
     /// Proxies whose word on the client's address is taken.
     pub trusted_proxies: Vec<IpNet>,
     pub registration: Registration,
+    /// None: where registration is open.
+    pub demo: Option<bool>,
     /// `GET /api/delete/{api_key}`, the original's deletion by a plain link.
     pub get_delete: bool,
     pub country_database: Option<PathBuf>,
@@ -87,6 +89,7 @@ impl Settings {
             public_url: text("public_url").read(values::parse_public_url)?,
             trusted_proxies: text("trusted_proxies").read(values::parse_proxies)?,
             registration: text("registration").read(values::parse_registration)?,
+            demo: text("demo").read(values::parse_demo)?,
             get_delete: text("get_delete").read(values::parse_switch)?,
             country_database: text("country_database").read(values::parse_path)?,
             metrics: text("metrics").read(values::parse_metrics)?,

@@ -68,6 +68,19 @@ impl IngestHealth {
         written
     }
 
+    /// For a project whose privacy level was raised.
+    pub async fn forget_samples(&self, meta: &Meta, project: ProjectId) -> Result<(), MetaError> {
+        let _writing = self.writing.lock().await;
+        if let Some(health) = self.read().get(&project) {
+            lock(health).forget_samples();
+        }
+        let kept = meta.ingest_health(project).await?.and_then(|text| parse(&text));
+        let Some(mut kept) = kept else { return Ok(()) };
+        kept.forget_samples();
+        let state = serde_json::to_string(&kept).unwrap_or_default();
+        meta.write_ingest_health(&[(project, state)]).await
+    }
+
     fn change(&self, project: ProjectId, now_us: i64, change: impl FnOnce(&mut Health)) {
         // Under the lock of the map, so that nothing is counted into what is being written down.
         if let Some(health) = self.read().get(&project) {

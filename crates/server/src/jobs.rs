@@ -3,6 +3,7 @@
 //! One more job is one more row. A job that failed is tried again at the next turn; when one ended well is remembered in
 //! the data folder, so a restart does not repeat a daily one.
 
+mod demo;
 mod inactivity;
 mod retention;
 
@@ -33,6 +34,8 @@ const JOBS: &[Job] = &[
     Job { name: "note_running_day", every_s: 600, run: |app| Box::pin(note_running_day(app)) },
     // At every turn, so also right after a start: whoever asked for it was told that it is under way.
     Job { name: "finish_deletions", every_s: 0, run: |app| Box::pin(finish_deletions(app)) },
+    // At every turn, so that it is never more than a minute behind.
+    Job { name: "demo", every_s: 0, run: |app| Box::pin(demo::keep_up(app)) },
     Job { name: "finish_privacy", every_s: 0, run: |app| Box::pin(finish_privacy(app)) },
     Job {
         name: "forget_expired_sessions",
@@ -59,6 +62,7 @@ pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
 
 /// One turn.
 pub async fn run_due(app: &Shared) {
+    let _running = app.running_jobs.lock().await;
     for job in JOBS {
         if let Err(error) = run_if_due(app, job).await {
             tracing::error!(

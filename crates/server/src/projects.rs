@@ -176,6 +176,7 @@ pub async fn erase_above_level(app: &App, project: ProjectId) -> Result<(), ApiE
         ));
     }
     let changed = app.store.erase(erasure).await?;
+    app.ingest_health.forget_samples(&app.meta, project.id).await?;
     app.meta.set_erased_level(project.id, project.privacy_level).await?;
     tracing::info!(
         project = project.id.0,

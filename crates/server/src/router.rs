@@ -14,7 +14,7 @@ use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
 use crate::ingest;
 use crate::original::{data, health, keys, requests};
-use crate::web::{metrics, page, wheels};
+use crate::web::{docs, metrics, page, style, wheels};
 
 /// A row of the table.
 pub struct Route {
@@ -30,6 +30,8 @@ pub struct Route {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     Anyone,
+    /// A page for people and what belongs to it: no part of the API.
+    Page,
     /// Any key.
     Ingest,
     /// A key that may do everything, in a header, or a session that was signed in with one.
@@ -46,9 +48,9 @@ pub enum Access {
 
 /// All of them, grouped by who calls.
 pub fn routes() -> Vec<Route> {
-    use Access::{Anyone, Dashboard, Holder, Ingest, KeyInAddress, Owner, Viewer};
+    use Access::{Anyone, Dashboard, Holder, Ingest, KeyInAddress, Owner, Page, Viewer};
     let route = |method, path, access, handler| Route { method, path, access, handler };
-    vec![
+    let mut routes = vec![
         // Middleware in an app.
         route("POST", "/api/requests", Ingest, post(ingest::post_requests)),
         route("POST", "/api/log-request", Ingest, post(ingest::post_log_request)),
@@ -101,11 +103,17 @@ pub fn routes() -> Vec<Route> {
         // People and their tools.
         route("GET", "/api/v1/fields", Anyone, get(fields::list_fields)),
         route("GET", "/api/v1/openapi.json", Anyone, get(openapi::show_openapi)),
-        route("GET", "/", Anyone, get(page::show_page)),
-        route("GET", "/page.css", Anyone, get(page::show_style)),
+        route("GET", "/docs", Page, get(docs::show_index)),
+        route("GET", "/docs/{name}", Page, get(docs::show_doc)),
+        route("GET", "/assets/{file}", Page, get(page::send_asset)),
+        route("GET", "/page.css", Page, get(style::show_style)),
         route("GET", "/sdk/python/", Anyone, get(wheels::list_wheels)),
         route("GET", "/sdk/python/{file}", Anyone, get(wheels::send_wheel)),
-    ]
+    ];
+    for address in page::ADDRESSES {
+        routes.push(route("GET", address, Page, get(page::show_page)));
+    }
+    routes
 }
 
 pub fn router(app: &Shared) -> Router {

@@ -34,13 +34,19 @@ pub fn body_of(first: Vec<u8>, pieces: impl Pieces) -> Body {
 
 /// True where the client takes gzip.
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
+    accepts(headers, "gzip")
+}
+
+/// True where the client takes this coding of a body.
+pub fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     let accepted =
         headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|coding| {
         let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
         let refused =
             quality.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0));
-        matches!(name.trim().to_ascii_lowercase().as_str(), "gzip" | "*") && !refused
+        let name = name.trim();
+        (name.eq_ignore_ascii_case(wanted) || name == "*") && !refused
     })
 }
 

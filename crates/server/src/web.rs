@@ -1,5 +1,13 @@
-//! What is embedded in the binary or made for reading: the page at `/`, the Python package, the metrics.
+//! What is embedded in the binary or made for reading: the page, the documentation, the Python package, the metrics.
 
+pub mod docs;
 pub mod metrics;
 pub mod page;
+pub mod plain;
+pub mod style;
 pub mod wheels;
+
+/// A text as it stands in HTML.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -42,7 +42,10 @@ class Product:
             stdout=log,
             stderr=log,
             cwd=self._folder,
-            env={k: v for k, v in os.environ.items() if not k.startswith("API_ANALYTICS_")},
+            env={
+                **{k: v for k, v in os.environ.items() if not k.startswith("API_ANALYTICS_")},
+                "API_ANALYTICS_DEMO": "off",
+            },
         )
         deadline = time.monotonic() + 30
         while True:

@@ -47,8 +47,6 @@ use utoipa::{Modify, OpenApi};
         super::fields::list_fields,
         super::fields::list_values,
         show_openapi,
-        crate::web::page::show_page,
-        crate::web::page::show_style,
         crate::web::metrics::show_metrics,
         crate::web::wheels::list_wheels,
         crate::web::wheels::send_wheel,

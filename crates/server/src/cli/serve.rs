@@ -39,8 +39,9 @@ fn say_where_to_go(running: &Running) -> anyhow::Result<()> {
     let address = addresses.join(" and ");
     tracing::info!(%address, data = %settings.data.display(), "serving");
     say(format!("API Analytics {} is ready: open {address}/", env!("CARGO_PKG_VERSION")))?;
-    let (data, has_projects) = (settings.data.display(), !running.app.meta.projects().is_empty());
-    if has_projects {
+    let data = settings.data.display();
+    // The demo is nobody's.
+    if running.app.meta.projects().iter().any(|project| project.demo_until_us.is_none()) {
         return Ok(());
     }
     let first = addresses.first().map_or("", String::as_str);

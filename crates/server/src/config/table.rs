@@ -71,6 +71,13 @@ const ROWS: &[(&str, &str, &str, bool, &str)] = &[
         "Who may create projects over HTTP. auto: open while the server listens on loopback only and neither public_url nor trusted_proxies is set; else create them with `api-analytics project create`",
     ),
     (
+        "demo",
+        "on|off|auto",
+        "auto",
+        false,
+        "Offer a demo at /dashboard/demo, with made-up requests of the last 60 days, about 3,000 a day. auto: where registration is open",
+    ),
+    (
         "get_delete",
         "on|off",
         "off",

@@ -108,6 +108,14 @@ pub(super) fn parse_switch(text: &str) -> Result<bool, String> {
     }
 }
 
+/// None: as the rest of the settings says.
+pub(super) fn parse_demo(text: &str) -> Result<Option<bool>, String> {
+    if text == "auto" {
+        return Ok(None);
+    }
+    parse_switch(text).map(Some).map_err(|_| format!("{text:?} is none of on, off and auto"))
+}
+
 /// Days: `90`, `90d`, `12w`, `6mo`, `1y`. Bytes: `1048576`, `64MiB`, `4GiB`. Else whole numbers. `off` where a row of
 /// days can do without.
 pub(super) fn parse_limit(text: &str, limit: &Limit) -> Result<u64, String> {

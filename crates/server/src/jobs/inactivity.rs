@@ -14,7 +14,12 @@ pub(super) async fn look_after(app: Shared) -> anyhow::Result<()> {
     let grace = app.settings.limits.get_days("inactive_grace").unwrap_or_default();
     // Today counts from the moment at which it is noted, whichever job runs first.
     app.meta.note_running_day(app.clock.today()).await?;
-    for project in app.meta.projects().into_iter().filter(|project| !project.deleting) {
+    for project in app
+        .meta
+        .projects()
+        .into_iter()
+        .filter(|project| !project.deleting && project.demo_until_us.is_none())
+    {
         let idle_days = app.meta.running_days_after(last_active_day(&app, &project).await?).await?;
         let is_inactive = idle_days > inactive_after;
         match project.warned_day {

@@ -1,115 +1,242 @@
-//! `/`: until there is a dashboard, one plain page with the next commands. Each works when it is pasted.
+//! The page: one embedded app (`dashboard/dist`) that answers at every address of it, and its files under `/assets/`.
 //!
-//! No script, nothing from elsewhere; what a client sent is never on it, but for the checked name of the host.
+//! The address is the app's business; here it is only made sure that the app runs with nothing but itself: a policy that
+//! allows no script, style or connection of anyone else. A build without the page serves `plain` in its place.
 
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::response::Html;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
-use super::wheels::WHEELS;
-use crate::address::own_address;
+use super::plain;
 use crate::app::Shared;
-use crate::rows::to_rfc3339;
+use crate::error::{ApiError, Code};
+use crate::rows::accepts;
 
-/// The page with the next commands.
-#[utoipa::path(
-    get, path = "/", tag = "operation",
-    responses((status = 200, description = "A page for people", body = String, content_type = "text/html")),
-)]
+include!(concat!(env!("OUT_DIR"), "/page.rs"));
+
+/// A file of the page, embedded.
+#[derive(Clone, Copy, Debug)]
+pub struct Asset {
+    /// Its path in `dashboard/dist`.
+    pub name: &'static str,
+    /// Differs with what is in it.
+    pub tag: &'static str,
+    pub plain: &'static [u8],
+    /// The same compressed, where that is smaller.
+    pub br: Option<&'static [u8]>,
+    pub gz: Option<&'static [u8]>,
+}
+
+/// The addresses at which the app answers.
+pub const ADDRESSES: &[&str] = &[
+    "/",
+    "/generate",
+    "/signin",
+    "/projects",
+    "/dashboard",
+    "/dashboard/{id}",
+    "/explorer",
+    "/explorer/{id}",
+    "/monitoring",
+    "/monitoring/{id}",
+    "/share/{token}",
+    "/settings",
+    "/ingest-health",
+    "/delete",
+];
+
+/// Whether this build has the page.
+pub fn is_built() -> bool {
+    index().is_some()
+}
+
 pub async fn show_page(
     State(app): State<Shared>,
     headers: HeaderMap,
-) -> ([(HeaderName, HeaderValue); 2], Html<String>) {
-    let address = own_address(&headers, &app.settings);
-    let inactive: Vec<String> = app
-        .meta
-        .projects()
-        .into_iter()
-        .filter(|project| project.warned_day.is_some())
-        .map(|project| project.id.0.to_string())
-        .collect();
-    let countries = app.enricher.countries();
-    let made = to_rfc3339((countries.build_epoch() as i64).saturating_mul(1_000_000));
-    let countries = format!("{} of {}", countries.database_type(), made.get(..10).unwrap_or(&made));
-    let page = to_page(&address, app.registration_is_open, &inactive, &countries);
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-    ];
-    (headers, Html(page))
+) -> Result<Response<Body>, ApiError> {
+    let Some(index) = index() else { return Ok(plain::answer(&app, &headers)) };
+    let base_path = app.settings.public_url.as_ref().map_or("", |public| &public.base_path);
+    let mut response = if base_path.is_empty() {
+        send(index, &headers)
+    } else {
+        Response::new(Body::from(with_base_path(index.plain, base_path)))
+    };
+    let headers = response.headers_mut();
+    // An address may hold a secret, and the next version of the page must be seen at once.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.remove(header::ETAG);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(PERMISSIONS_POLICY, HeaderValue::from_static(PERMISSIONS));
+    headers.insert(OPENER_POLICY, HeaderValue::from_static("same-origin"));
+    Ok(response)
 }
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// How the page looks.
-#[utoipa::path(
-    get, path = "/page.css", tag = "operation",
-    responses((status = 200, description = "A style sheet", body = String, content_type = "text/css")),
-)]
-pub async fn show_style() -> ([(HeaderName, HeaderValue); 2], &'static str) {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("max-age=3600")),
-    ];
-    (headers, include_str!("page.css"))
+pub async fn send_asset(
+    State(_): State<Shared>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response<Body>, ApiError> {
+    let found = FILES.iter().find(|asset| asset.name.strip_prefix("assets/") == Some(&file));
+    let asset = found.ok_or_else(|| {
+        ApiError::new(Code::NotFound, "the page has no such file; is it of another version?")
+    })?;
+    Ok(send(asset, &headers))
 }
 
-fn to_page(
-    address: &str,
-    registration_is_open: bool,
-    inactive: &[String],
-    countries: &str,
-) -> String {
-    let create = if registration_is_open {
-        format!("export KEY=$(curl -sS {address}/api/generate | tr -d '\"')")
-    } else {
-        "api-analytics project create --name shop     # on the server, with its --data\nexport KEY=...                               # the key that it printed".to_owned()
-    };
-    let post = format!(
-        "curl -sS {address}/api/requests -H \"X-AUTH-TOKEN: $KEY\" -H 'Content-Type: application/json' \\\n  \
-         -d '{{\"requests\": [{{\"path\": \"/hello\", \"method\": \"GET\", \"status\": 200, \"response_time\": 12.5}}]}}'"
-    );
-    let read = format!("curl -sS {address}/api/v1/hits -H \"X-AUTH-TOKEN: $KEY\"");
-    let install = match WHEELS.first() {
-        Some((file, _)) => format!("pip install {address}/sdk/python/{file}"),
-        None => "pip install fastapi-analytics".to_owned(),
-    };
-    let middleware = format!(
-        "import os\nfrom api_analytics.fastapi import Analytics, Config\n\napp.add_middleware(Analytics, api_key=os.environ[\"KEY\"], config=Config(server_url=\"{address}\"))"
-    );
-    let inactive = if inactive.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "<p class=warning>Inactive for long, erased within 14 days unless hits or a look come: project {}.</p>",
-            inactive.join(", ")
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()";
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+fn index() -> Option<&'static Asset> {
+    FILES.iter().find(|asset| asset.name == "index.html")
+}
+
+/// The app learns its base path from a `meta`, and its files are named from there.
+fn with_base_path(index: &[u8], base_path: &str) -> String {
+    // Its letters were checked when the setting was read.
+    String::from_utf8_lossy(index)
+        .replace(
+            "name=\"base-path\" content=\"\"",
+            &format!("name=\"base-path\" content=\"{base_path}\""),
         )
-    };
-    let mut page = format!("{HEAD}<h1>API Analytics</h1>{inactive}<p>The server runs. Next:</p>");
-    for (title, command) in [
-        ("1. Create a project and keep its key", create),
-        ("2. Post a hit", post),
-        ("3. Read it back", read),
-        ("4. Send those of a FastAPI app", install),
-    ] {
-        page.push_str(&format!("<h2>{title}</h2><pre>{}</pre>", escape(&command)));
-    }
-    page.push_str(&format!("<pre>{}</pre>", escape(&middleware)));
-    page.push_str(
-        "<p>Coming from the original API Analytics? Register your key with <code>api-analytics key add</code>, then \
-         change the URL in your app; nothing else.</p>\
-         <p>All addresses: <a href=\"api/v1/openapi.json\">openapi.json</a> &middot; <a href=\"api/health\">health</a></p>",
-    );
-    page.push_str(&format!("<p>Country database: {}</p></main>", escape(countries)));
-    page
+        .replace("\"/assets/", &format!("\"{base_path}/assets/"))
 }
 
-const HEAD: &str = concat!(
-    "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">",
-    "<title>API Analytics</title>",
-    "<link rel=stylesheet href=\"page.css\"><main>"
-);
+/// In the coding that the client likes best; nothing where it has the file already.
+fn send(asset: &Asset, headers: &HeaderMap) -> Response<Body> {
+    let br = asset.br.filter(|_| accepts(headers, "br")).map(|bytes| ("br", bytes));
+    let gz = || asset.gz.filter(|_| accepts(headers, "gzip")).map(|bytes| ("gzip", bytes));
+    let (coding, bytes) = br.or_else(gz).unwrap_or(("", asset.plain));
+    let dash = if coding.is_empty() { "" } else { "-" };
+    let tag = format!("\"{}{dash}{coding}\"", asset.tag);
+    let mut response = Response::new(Body::empty());
+    let sent = response.headers_mut();
+    sent.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    sent.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=31536000, immutable"),
+    );
+    sent.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    if let Ok(value) = HeaderValue::from_str(&tag) {
+        sent.insert(header::ETAG, value);
+    }
+    if asset.name != "index.html" && has_already(headers, &tag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    sent.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(asset.name)));
+    if !coding.is_empty() {
+        sent.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
+    *response.body_mut() = Body::from(bytes);
+    response
+}
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+fn has_already(headers: &HeaderMap, tag: &str) -> bool {
+    let known =
+        headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known
+        .flat_map(|value| value.split(','))
+        .map(|known| known.trim().trim_start_matches("W/"))
+        .any(|known| known == tag || known == "*")
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" => "application/json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCRIPT: Asset = Asset {
+        name: "assets/app-1a2b.js",
+        tag: "00ff",
+        plain: b"plain",
+        br: Some(b"br"),
+        gz: Some(b"gz"),
+    };
+
+    fn sent(asset: &Asset, headers: &[(&'static str, &str)]) -> (u16, String, String) {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        let response = send(asset, &map);
+        let header = |name| {
+            response.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned()
+        };
+        (response.status().as_u16(), header(header::CONTENT_ENCODING), header(header::ETAG))
+    }
+
+    #[test]
+    fn a_file_is_sent_as_the_client_likes_it() {
+        for (accepted, coding, tag) in [
+            ("br, gzip", "br", "\"00ff-br\""),
+            ("gzip, deflate", "gzip", "\"00ff-gzip\""),
+            ("br;q=0, gzip", "gzip", "\"00ff-gzip\""),
+            ("identity", "", "\"00ff\""),
+            ("*", "br", "\"00ff-br\""),
+        ] {
+            let expect = (200, coding.to_owned(), tag.to_owned());
+            assert_eq!(sent(&SCRIPT, &[("accept-encoding", accepted)]), expect, "{accepted}");
+        }
+        let font = Asset { name: "assets/a.woff2", br: None, gz: None, ..SCRIPT };
+        assert_eq!(sent(&font, &[("accept-encoding", "br, gzip")]).1, "");
+    }
+
+    #[test]
+    fn what_the_client_has_is_not_sent_again() {
+        for (known, status) in [
+            ("\"00ff-br\"", 304),
+            ("W/\"00ff-br\"", 304),
+            ("\"x\", \"00ff-br\"", 304),
+            ("*", 304),
+            ("\"00ff\"", 200),
+            ("\"00ff-gzip\"", 200),
+        ] {
+            let headers = [("accept-encoding", "br"), ("if-none-match", known)];
+            assert_eq!(sent(&SCRIPT, &headers).0, status, "{known}");
+        }
+    }
+
+    #[test]
+    fn a_base_path_is_filled_in() {
+        let index = br#"<meta name="base-path" content="" /><script src="/assets/a.js"></script><meta content="">"#;
+        assert_eq!(
+            with_base_path(index, "/stats"),
+            r#"<meta name="base-path" content="/stats" /><script src="/stats/assets/a.js"></script><meta content="">"#
+        );
+    }
+
+    #[test]
+    fn the_embedded_page_can_be_served() {
+        let Some(index) = index() else { return };
+        let text = std::str::from_utf8(index.plain).unwrap();
+        assert!(
+            text.contains("name=\"base-path\" content=\"\""),
+            "the page would not find its base path"
+        );
+        for part in text.split("\"/assets/").skip(1) {
+            let name = format!("assets/{}", part.split('"').next().unwrap());
+            assert!(FILES.iter().any(|asset| asset.name == name), "{name} is missing");
+        }
+        for asset in FILES {
+            assert_ne!(content_type(asset.name), "application/octet-stream", "{}", asset.name);
+        }
+    }
 }

@@ -96,11 +96,18 @@ impl TestApp {
             values.set(key, text.to_owned(), Origin::Flag(format!("--{key}"))).unwrap();
         };
         set(&mut values, "listen", "127.0.0.1:0");
+        // It would be in every count.
+        set(&mut values, "demo", "off");
         set(&mut values, "data", self.data().to_str().unwrap());
         for (key, value) in &self.settings {
             set(&mut values, key, value);
         }
         Settings::from_values(&values).unwrap()
+    }
+
+    /// Another value of a setting, from the next launch on.
+    pub fn change(&mut self, key: &str, value: &str) {
+        self.settings.push((key.to_owned(), value.to_owned()));
     }
 
     async fn launch(&mut self) {

@@ -132,4 +132,14 @@ async fn no_sample_holds_an_address_or_a_user() {
     let text = health(&app, &project).await.to_string();
     assert!(!text.contains("203.0") && !text.contains("alice"), "{text}");
     assert!(text.contains("not a method"));
+    // A raised level takes what was kept of it at the lower one, also out of the file.
+    app.shared().ingest_health.write(&app.shared().meta).await.unwrap();
+    let headers = [("x-auth-token", project.key.as_str())];
+    let raise = br#"{"privacy_level":1}"#.to_vec();
+    assert_eq!(app.send(Method::PATCH, "/api/v1/project", &headers, raise).await.status, 200);
+    let raised = health(&app, &project).await;
+    assert!(!raised.to_string().contains("not a method"), "{raised}");
+    assert_eq!(raised["rejected"].as_array().unwrap().len(), 4);
+    let file = std::fs::read(app.data().join("meta.sqlite")).unwrap();
+    assert!(!file.windows(12).any(|bytes| bytes == b"not a method"));
 }

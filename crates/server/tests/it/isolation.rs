@@ -42,7 +42,8 @@ fn path_for(route: &Route, a: &TestProject, parameters: &[(&str, String)]) -> St
         .replace("{id}", "u:bsecret")
         .replace("{field}", "path")
         .replace("{page}", "0")
-        .replace("{file}", "x");
+        .replace("{file}", "x")
+        .replace("{token}", "x");
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters {
         query.append_pair(name, value);

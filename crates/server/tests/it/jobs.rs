@@ -1,6 +1,7 @@
 //! What runs now and then, on a clock of ours.
 
 use analytics::hit::ProjectId;
+use axum::http::HeaderMap;
 use serde_json::{Value, json};
 use server::jobs::run_due;
 use store::meta::NewProject;
@@ -34,7 +35,10 @@ async fn an_inactive_project_is_warned_of_and_then_erased() {
     assert!(!is_warned(&app, project.id));
     run_for_days(&app, 1).await;
     assert!(is_warned(&app, project.id));
-    assert!(app.get("/").await.text().contains(&format!("project {}", project.id)));
+    let page = server::web::plain::to_page(app.shared(), &HeaderMap::new());
+    assert!(page.contains(&format!("project {}", project.id)));
+    let settings = app.shared().meta.project(ProjectId(project.id)).unwrap();
+    assert!(settings.warned_day.is_some());
     run_for_days(&app, 13).await;
     assert!(exists(&app, project.id));
     run_for_days(&app, 1).await;

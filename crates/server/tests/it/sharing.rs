@@ -156,6 +156,14 @@ async fn a_link_changes_nothing_and_opens_nothing_else() {
         "unknown_key"
     );
     assert_eq!(app.post_hits(&token, json!([hit("/", json!({}))])).await.code(), "unknown_key");
+    // Two links at once are as wrong as two keys.
+    let second = share(&app, &project, json!({ "hits": true })).await;
+    let bearer = format!("Bearer {second}");
+    let both = [("x-auth-token", token.as_str()), ("authorization", bearer.as_str())];
+    assert_eq!(
+        app.send(Method::GET, "/api/v1/hits", &both, Vec::new()).await.code(),
+        "keys_disagree"
+    );
     let other = app.project().await;
     let elsewhere = app.get_as(&token, &format!("/api/v1/hits?project={}", other.id)).await;
     assert_eq!(elsewhere.code(), "invalid_parameter");

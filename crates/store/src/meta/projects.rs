@@ -202,7 +202,8 @@ impl Meta {
     /// No file holds anything of the project any more that privacy level `level` would not have stored.
     pub async fn set_erased_level(&self, project: ProjectId, level: u8) -> Result<(), MetaError> {
         let set = "UPDATE projects SET erased_level = min(?, privacy_level) WHERE id = ?";
-        self.set(project, sqlx::query(set).bind(level)).await.map(drop)
+        self.set(project, sqlx::query(set).bind(level)).await?;
+        self.forget_deleted().await
     }
 
     /// Runs an update whose last parameter is the project's number, and lets memory follow.

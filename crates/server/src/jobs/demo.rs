@@ -1,0 +1,114 @@
+//! The demo: a project of the server's own, whose hits are made up to the present minute, by the way that every batch
+//! takes.
+//!
+//! Where the setting is off the project is deleted with its hits. A crash doubles nothing.
+
+use analytics::demo::{self, DemoBatch};
+use analytics::enrich::Settings;
+use analytics::hit::ProjectId;
+use analytics::{ingest, limits};
+use store::Append;
+use store::meta::{NewProject, Project};
+
+use crate::app::Shared;
+use crate::clock::US_PER_DAY;
+use crate::projects::delete_project;
+
+const MINUTE_US: i64 = 60_000_000;
+const HOUR_US: i64 = 60 * MINUTE_US;
+const NAME: &str = "Demo shop";
+
+/// The number that all of the demo is made from: the same on every server.
+const SEED: u64 = 2_026;
+
+pub(super) async fn keep_up(app: Shared) -> anyhow::Result<()> {
+    let project = app.meta.demo_project();
+    if !app.offers_demo {
+        if let Some(project) = project {
+            let deleted = delete_project(&app, project.id).await;
+            deleted.map_err(|error| anyhow::anyhow!(error.message))?;
+        }
+        return Ok(());
+    }
+    let now_us = app.clock.now_us();
+    let oldest_us = now_us - limits::DEMO_DAYS as i64 * US_PER_DAY;
+    let project = match project {
+        Some(project) => project,
+        None => {
+            let keep_hits_days = Some(limits::DEMO_DAYS as u32);
+            let new = NewProject { name: NAME.to_owned(), keep_hits_days, ..NewProject::default() };
+            let from_us = floor(oldest_us, MINUTE_US) + MINUTE_US;
+            app.meta.create_demo_project(new, from_us, now_us).await?
+        }
+    };
+    fill(&app, &project, oldest_us, now_us).await
+}
+
+async fn fill(app: &Shared, project: &Project, oldest_us: i64, now_us: i64) -> anyhow::Result<()> {
+    // After a long pause, what would expire at once is left out.
+    let mut until_us = project.demo_until_us.unwrap_or(now_us).max(floor(oldest_us, MINUTE_US));
+    loop {
+        let length_us = match now_us - until_us {
+            US_PER_DAY.. => US_PER_DAY,
+            HOUR_US.. => HOUR_US,
+            MINUTE_US.. => MINUTE_US,
+            _ => return Ok(()),
+        };
+        let next_us = until_us + length_us;
+        // A day has the same name when it is tried again, however late that is. Of an hour that is not sure, so a crash
+        // leaves a gap in it rather than having it twice.
+        if length_us < US_PER_DAY {
+            app.meta.set_demo_until(project.id, next_us).await?;
+        }
+        if let Err(error) = keep(app, project.id, until_us, length_us).await {
+            app.meta.set_demo_until(project.id, until_us).await?;
+            return Err(error);
+        }
+        if length_us == US_PER_DAY {
+            app.meta.set_demo_until(project.id, next_us).await?;
+        }
+        until_us = next_us;
+    }
+}
+
+async fn keep(
+    app: &Shared,
+    project: ProjectId,
+    from_us: i64,
+    length_us: i64,
+) -> anyhow::Result<()> {
+    let shared = app.clone();
+    let making = tokio::task::spawn_blocking(move || make(&shared, from_us, length_us));
+    let mut batch = making.await??;
+    if batch.hits.is_empty() {
+        return Ok(());
+    }
+    batch.repeat_hashes.clear();
+    let name = format!("demo-{}-{}", from_us / MINUTE_US, length_us / MINUTE_US);
+    let append = Append {
+        project,
+        batch,
+        batch_hash: Some(ingest::batch_hash(project, &name)),
+        rejected: Vec::new(),
+        rejected_total: 0,
+    };
+    app.store.append(append).await?;
+    Ok(())
+}
+
+fn make(app: &Shared, from_us: i64, length_us: i64) -> anyhow::Result<analytics::batch::Batch> {
+    let DemoBatch { body, countries } =
+        demo::batch(SEED, from_us / MINUTE_US, length_us / MINUTE_US);
+    let settings = Settings { privacy_level: 0, max_age_us: None, keep_us: None };
+    let enriched = app.enricher.enrich(ingest::decode(&body)?, &settings, app.clock.now_us());
+    let mut batch = enriched.batch;
+    anyhow::ensure!(batch.hits.len() == countries.len(), "a made-up hit was rejected");
+    for (hit, country) in batch.hits.iter_mut().zip(countries) {
+        hit.country = country;
+    }
+    Ok(batch)
+}
+
+fn floor(time_us: i64, unit_us: i64) -> i64 {
+    time_us - time_us.rem_euclid(unit_us)
+}

@@ -1,0 +1,66 @@
+//! The embedded page: where it answers, and what it may not do. Where this build has none, the plain page in its place.
+
+use axum::http::Method;
+use server::web::page::{ADDRESSES, FILES, is_built};
+
+use crate::app::TestApp;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_address_of_the_page_answers_with_it_and_a_strict_policy() {
+    for base in ["", "/base"] {
+        let url = format!("https://stats.example.com{base}");
+        let app = TestApp::with(&[("public_url", &url)]).await;
+        for address in ADDRESSES {
+            let path = format!("{base}{address}").replace(['{', '}'], "");
+            let page = app.get(&path).await;
+            assert_eq!(page.status, 200, "{path}");
+            assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
+            assert_eq!(page.header("cache-control"), "no-store", "{path}");
+            assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
+            assert_eq!(page.header("referrer-policy"), "no-referrer", "{path}");
+            let policy = page.header("content-security-policy");
+            assert!(
+                policy.starts_with("default-src 'none'")
+                    && policy.contains("frame-ancestors 'none'")
+            );
+            assert!(!policy.contains("unsafe"), "{policy}");
+            if is_built() {
+                assert!(policy.contains("connect-src 'self'"), "{policy}");
+                assert_eq!(page.header("cross-origin-opener-policy"), "same-origin");
+                assert!(page.header("permissions-policy").contains("camera=()"));
+                let text = page.text();
+                assert!(text.contains(&format!("name=\"base-path\" content=\"{base}\"")), "{text}");
+                assert!(!base.is_empty() || text.contains("\"/assets/"), "{text}");
+                assert!(base.is_empty() || !text.contains("\"/assets/"), "{text}");
+            } else {
+                assert!(page.text().contains("make build"), "{path}");
+            }
+            let head = app.send(Method::HEAD, &path, &[], Vec::new()).await;
+            assert_eq!((head.status.as_u16(), head.body.len()), (200, 0), "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_the_page_are_cached_for_ever_and_compressed() {
+    let app = TestApp::start().await;
+    for asset in FILES.iter().filter(|asset| asset.name.starts_with("assets/")) {
+        let path = format!("/{}", asset.name);
+        let plain = app.get(&path).await;
+        assert_eq!((plain.status.as_u16(), plain.body.as_slice()), (200, asset.plain), "{path}");
+        assert_eq!(plain.header("cache-control"), "public, max-age=31536000, immutable");
+        for (coding, bytes) in [("br", asset.br), ("gzip", asset.gz)] {
+            let sent =
+                app.send(Method::GET, &path, &[("accept-encoding", coding)], Vec::new()).await;
+            let expect = bytes.map_or("", |_| coding);
+            assert_eq!(sent.header("content-encoding"), expect, "{path}");
+            assert_eq!(sent.body, bytes.unwrap_or(asset.plain), "{path}");
+            let known = [("accept-encoding", coding), ("if-none-match", sent.header("etag"))];
+            let again = app.send(Method::GET, &path, &known, Vec::new()).await;
+            assert_eq!((again.status.as_u16(), again.body.len()), (304, 0), "{path}");
+        }
+    }
+    for path in ["/assets/none.js", "/assets/..%2Findex.html", "/assets/index.html"] {
+        assert_eq!(app.get(path).await.code(), "not_found", "{path}");
+    }
+}
