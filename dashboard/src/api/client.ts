@@ -5,6 +5,8 @@
 
 import { basePath } from '../router/address';
 import type {
+  CreatedKey,
+  CreatedShareLink,
   DashboardAnswer,
   Erased,
   FieldInfo,
@@ -114,13 +116,13 @@ export const api = {
   newDashboardId: (scope: Scope) => call<{ dashboard_id: string }>('POST', 'project/dashboard-id', { scope }),
 
   keys: (scope: Scope) => call<{ keys: Key[] }>('GET', 'keys', { scope }),
-  createKey: (scope: Scope, can: Key['can']) => call<Key & { key: string }>('POST', 'keys', { scope, body: { can } }),
-  revokeKey: (scope: Scope, id: string) => call<undefined>('DELETE', `keys/${part(id)}`, { scope }),
+  createKey: (scope: Scope, can: Key['can']) => call<CreatedKey>('POST', 'keys', { scope, body: { can } }),
+  revokeKey: (scope: Scope, id: number) => call<undefined>('DELETE', `keys/${id}`, { scope }),
 
   shareLinks: (scope: Scope) => call<{ share_links: ShareLink[] }>('GET', 'share-links', { scope }),
   createShareLink: (scope: Scope, link: NewShareLink) =>
-    call<ShareLink & { token: string; url: string }>('POST', 'share-links', { scope, body: link }),
-  deleteShareLink: (scope: Scope, id: string) => call<undefined>('DELETE', `share-links/${part(id)}`, { scope }),
+    call<CreatedShareLink>('POST', 'share-links', { scope, body: link }),
+  deleteShareLink: (scope: Scope, id: number) => call<undefined>('DELETE', `share-links/${id}`, { scope }),
 
   /** An address to download from, for a session: a link cannot carry a header. */
   consumerDownload: (scope: Scope, id: string, format: 'ndjson' | 'csv') =>

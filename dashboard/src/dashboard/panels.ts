@@ -50,8 +50,6 @@ export interface Card {
   name: CardName;
   /** Columns of the twelve on a wide screen. */
   width: number;
-  /** Below the first screen: drawn when it comes near. */
-  later?: boolean;
   /** Where it says something; always, if not given. */
   where?: (panels: Partial<Panels>) => boolean;
 }
@@ -60,13 +58,13 @@ export const CARDS: readonly Card[] = [
   { name: 'activity', width: 12 },
   { name: 'endpoints', width: 8 },
   { name: 'latency', width: 4 },
-  { name: 'countries', width: 8, later: true },
+  { name: 'countries', width: 8 },
   { name: 'statuses', width: 4 },
   { name: 'consumers', width: 8 },
   { name: 'clients', width: 4 },
-  { name: 'traffic', width: 8, later: true, where: (panels) => (panels.traffic?.sized ?? 0) > 0 },
   { name: 'hours', width: 4 },
   { name: 'versions', width: 4, where: (panels) => (panels.versions?.rows.length ?? 0) > 1 },
+  { name: 'traffic', width: 8, where: (panels) => (panels.traffic?.sized ?? 0) > 0 },
 ];
 
 export const panelsOf = (card: CardName) => PANELS.filter((panel) => panel.card === card);

@@ -68,17 +68,19 @@ function decode(part: string): string {
   }
 }
 
+export type Parameters = Record<string, string | number | undefined>;
+
 /** `/settings` and parameters as an address below the base path; parameters without a value are left out. */
-export function toHref(path: string, parameters: Record<string, string | undefined> = {}, under = basePath()): string {
+export function toHref(path: string, parameters: Parameters = {}, under = basePath()): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined && value !== '') search.set(name, value);
+    if (value !== undefined && value !== '') search.set(name, String(value));
   }
   // What a filter is made of stays readable: these have no meaning of their own in a query string.
   const text = search.toString().replace(/%3A/g, ':').replace(/%2F/g, '/').replace(/%2C/g, ',').replace(/%40/g, '@');
   return `${under}${path}${text ? `?${text}` : ''}`;
 }
 
-export function dashboardHref(project: string, parameters: Record<string, string | undefined> = {}): string {
+export function dashboardHref(project: string | number, parameters: Parameters = {}): string {
   return project === 'demo' ? toHref('/dashboard/demo', parameters) : toHref('/dashboard', { project, ...parameters });
 }

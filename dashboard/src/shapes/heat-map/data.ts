@@ -6,7 +6,7 @@ export interface HeatCell {
   day: number;
   hour: number;
   requests: number;
-  /** 0 to 1; the square root, so that quiet hours differ from each other too. */
+  /** 0 to 1 of the most. */
   shade: number;
 }
 
@@ -14,7 +14,7 @@ export interface HeatCell {
 export function toHeat(cells: readonly (readonly number[])[]): HeatCell[][] {
   const most = Math.max(0, ...cells.flat());
   return cells.map((hours, day) =>
-    hours.map((requests, hour) => ({ day, hour, requests, shade: most > 0 ? Math.sqrt(requests / most) : 0 })),
+    hours.map((requests, hour) => ({ day, hour, requests, shade: most > 0 ? requests / most : 0 })),
   );
 }
 

@@ -25,6 +25,12 @@ export function stack(series: readonly Numbers[]): Numbers[] {
   });
 }
 
+/** Steps of an axis of counts: nothing lies between two whole numbers. */
+export const WHOLE: readonly number[] = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
+
+/** Steps of an axis of bytes, so that its marks are round in kilobytes, megabytes and so on. */
+export const BYTES: readonly number[] = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
 export interface Tick {
   /** Index of the edge that it stands at. */
   at: number;
