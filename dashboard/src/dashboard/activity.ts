@@ -62,7 +62,7 @@ export function toActivity(tab: ActivityTab, panels: Partial<Panels>, amber: num
   }
 }
 
-const CLASS_COLORS = { '1xx': '--info', '2xx': '--ok', '3xx': '--redirect', '4xx': '--client', '5xx': '--server' } as const;
+const CLASS_COLORS = { '1xx': '--info', '2xx': '--ok-fill', '3xx': '--redirect', '4xx': '--client', '5xx': '--server' } as const;
 
 export function toQuantiles(series: Panels['latency_over_time']['series']): Series[] {
   return [

@@ -42,7 +42,7 @@ export class Board {
   readonly time = $derived(timeFormats(undefined, this.zone));
   readonly owner = $derived(this.project?.access === 'owner');
   /** 400 with a filter: what is wrong stands beside it. */
-  readonly filterError = $derived(this.error?.status === 400 || this.error?.code === 'hidden_field' ? this.error.message : '');
+  readonly filterError = $derived(this.error?.status === 400 || this.error?.code === 'hidden_field' ? this.error.message.replace(/^`q`: /, '') : '');
   readonly first = $derived(this.period === null);
 
   /** Which question each shown panel answers. */
@@ -98,7 +98,8 @@ export class Board {
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
     const calls = toCalls(this.state, this.unfolded, viewersZone).flatMap((call) => this.#missing(call, again));
-    this.stale = calls.length > 0 && !again;
+    // One card that is unfolded does not dim the others.
+    this.stale = !again && calls.some((call) => call.panels.length > 1);
     this.loading = calls.length > 0;
     try {
       const [project, ...answers] = await Promise.all([

@@ -33,5 +33,5 @@ export function heatSummary(cells: readonly (readonly number[])[], count: (n: nu
   const all = toHeat(cells).flat();
   const top = all.reduce<HeatCell | null>((best, cell) => (cell.requests > (best?.requests ?? 0) ? cell : best), null);
   if (!top) return 'No requests.';
-  return `Busiest: ${dayNames(undefined, 'long')[top.day] ?? ''} from ${top.hour}:00, ${count(top.requests)} requests.`;
+  return `Busiest: ${dayNames(undefined, 'long')[top.day] ?? ''} from ${top.hour}:00, ${count(top.requests)} ${top.requests === 1 ? 'request' : 'requests'}.`;
 }

@@ -18,7 +18,9 @@ test('equal factors are equal widths', () => {
 
 test('nothing, one bucket, and one that begins at zero', () => {
   expect(toHistogram([], null, null).bars).toEqual([]);
-  expect(toHistogram([{ from_ms: 20, to_ms: 20.4, requests: 1 }], 20, 20).bars[0]?.width).toBeLessThan(0.05);
+  const one = toHistogram([{ from_ms: 20, to_ms: 20.4, requests: 1 }], 20, 20).bars[0];
+  expect(one?.width).toBeLessThan(0.05);
+  expect((one?.x ?? 0) + (one?.width ?? 0) / 2).toBeCloseTo(0.5);
   const zero = toHistogram([{ from_ms: 0, to_ms: 0, requests: 3 }, { from_ms: 5, to_ms: 5.1, requests: 1 }], null, null);
   expect(zero.bars.every((bar) => Number.isFinite(bar.x) && bar.width > 0)).toBe(true);
 });

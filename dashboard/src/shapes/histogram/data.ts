@@ -31,9 +31,11 @@ export function toHistogram(buckets: readonly HistogramBucket[], p95: number | n
   const first = there[0];
   const last = there[there.length - 1];
   if (!first || !last) return { bars: [], place: () => 0, ticks: [] };
-  const low = Math.log(Math.max(FLOOR_MS, first.from_ms));
-  // One narrow bucket alone stands in the middle of a decade, not over the whole width.
-  const reach = Math.max(Math.log(Math.max(FLOOR_MS, last.to_ms)) - low, Math.log(2));
+  const start = Math.log(Math.max(FLOOR_MS, first.from_ms));
+  const span = Math.log(Math.max(FLOOR_MS, last.to_ms)) - start;
+  // A few narrow buckets alone stand in the middle of a decade, not over the whole width.
+  const reach = Math.max(span, Math.log(10));
+  const low = start - (reach - span) / 2;
   const place = (ms: number) => Math.min(1, Math.max(0, (Math.log(Math.max(FLOOR_MS, ms)) - low) / reach));
   const most = Math.max(...there.map((bucket) => bucket.requests));
   const bars = there.map((bucket) => {
