@@ -7,10 +7,10 @@ import { api, ApiError, type Scope } from '../api/client';
 import type { AnsweredPeriod, FieldInfo, PanelName, Panels, Project } from '../api/types';
 import { timeFormats } from '../format/time';
 import * as filter from '../filter/text';
-import { toHref } from '../router/address';
+import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
 import { toCalls, type Call } from './calls';
-import { refreshEvery, toInstant, toParameters, toQuestion, toState, type DashboardState } from './state';
+import { refreshEvery, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
 
 const KEY = Symbol('board');
 
@@ -21,6 +21,8 @@ export class Board {
   readonly scope: Scope;
   /** The address's path below the base path; the state is written behind it. */
   readonly #path: string;
+  readonly #page: PageName = router.at.page.name;
+  #last: DashboardState = USUAL;
 
   project = $state.raw<Project | null>(null);
   panels = $state.raw<Partial<Panels>>({});
@@ -37,7 +39,13 @@ export class Board {
   /** Breakdowns that show all their rows. */
   readonly unfolded = new SvelteSet<PanelName>();
 
-  readonly state: DashboardState = $derived(toState(router.at.parameters));
+  /** The last one while another page takes over: its address says nothing about this one. */
+  readonly state: DashboardState = $derived.by(() => {
+    const { page, parameters } = router.at;
+    const ours = page.name === this.#page && (page.project ?? parameters.get('project') ?? '') === (this.scope.project ?? '');
+    if (ours) this.#last = toState(parameters);
+    return this.#last;
+  });
   readonly zone = $derived(this.state.tz || viewersZone);
   readonly time = $derived(timeFormats(undefined, this.zone));
   readonly owner = $derived(this.project?.access === 'owner');
@@ -99,15 +107,19 @@ export class Board {
     const abort = (this.#abort = new AbortController());
     const calls = toCalls(this.state, this.unfolded, viewersZone).flatMap((call) => this.#missing(call, again));
     // One card that is unfolded does not dim the others.
-    this.stale = !again && calls.some((call) => call.panels.length > 1);
+    this.stale = !again && !this.first && calls.some((call) => call.panels.length > 1);
     this.loading = calls.length > 0;
     try {
-      const [project, ...answers] = await Promise.all([
-        again || !this.project ? api.project(this.scope, abort.signal) : this.project,
-        ...calls.map((call) => api.dashboard(this.scope, call.parameters, abort.signal)),
+      const project = again || !this.project ? api.project(this.scope, abort.signal) : this.project;
+      const asked = calls.map((call) => api.dashboard(this.scope, call.parameters, abort.signal));
+      const [, ...answers] = await Promise.all([
+        // Its name and limits need not wait for the numbers.
+        Promise.resolve(project).then((told) => {
+          if (!abort.signal.aborted) this.project = told;
+        }),
+        ...asked,
       ]);
       if (abort.signal.aborted) return;
-      this.project = project;
       const panels = { ...this.panels };
       answers.forEach((answer, i) => {
         const call = calls[i];
@@ -135,6 +147,7 @@ export class Board {
   stop() {
     clearTimeout(this.#timer);
     this.#abort?.abort();
+    this.#abort = null;
   }
 
   /** Whether looking again makes sense, and when. Nobody looks while the page is hidden. */
