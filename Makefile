@@ -53,7 +53,7 @@ check: setup wheel page ## formatting, lints, arrows, licences, a short fuzz run
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	python3 scripts/check-tree.py
-	cd dashboard && npm run check
+	cd dashboard && npm run check && npm run gen-types -- --check
 	@if command -v cargo-deny > /dev/null; then cargo deny check bans licenses sources; else echo "cargo-deny is not installed: licences were not checked"; fi
 	@./scripts/fuzz.sh
 
@@ -67,6 +67,7 @@ gen: setup wheel ## make anew what is generated and committed: country and agent
 	./scripts/gen-country.sh
 	./scripts/gen-agents.sh
 	$(CARGO) run --locked -p server -- openapi > contract/openapi.json
+	cd dashboard && npm run gen-types
 
 release: wheel page ## one file that needs only glibc: DuckDB is compiled in (25 minutes)
 	$(CARGO) build --release --locked -p server --features bundled --target-dir "$${CARGO_TARGET_DIR:-target}/bundled"
