@@ -11,4 +11,4 @@ const parts = SHIPPED.filter((name) => existsSync(folder(name))).map((name) => {
   return `${name} ${version} (${license})\n\n${text}\n`;
 });
 parts.push('The outlines of countries are made from Natural Earth (naturalearthdata.com), which is in the public domain.\n');
-writeFileSync(new URL('../dist/licences.txt', import.meta.url), parts.join(`\n${'-'.repeat(80)}\n\n`));
+writeFileSync(new URL('../dist/assets/licences.txt', import.meta.url), parts.join(`\n${'-'.repeat(80)}\n\n`));

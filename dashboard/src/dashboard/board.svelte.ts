@@ -9,7 +9,7 @@ import { timeFormats } from '../format/time';
 import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
-import { toCalls, type Call } from './calls';
+import { questionOf, toCalls, toMissing } from './calls';
 import { refreshEvery, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
 
 const KEY = Symbol('board');
@@ -105,7 +105,8 @@ export class Board {
     clearTimeout(this.#timer);
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
-    const calls = toCalls(this.state, this.unfolded, viewersZone).flatMap((call) => this.#missing(call, again));
+    const wanted = toCalls(this.state, this.unfolded, viewersZone);
+    const calls = again ? wanted : wanted.flatMap((call) => toMissing(call, this.#answered));
     // One card that is unfolded does not dim the others.
     this.stale = !again && !this.first && calls.some((call) => call.panels.length > 1);
     this.loading = calls.length > 0;
@@ -125,7 +126,7 @@ export class Board {
         const call = calls[i];
         if (!call) return;
         Object.assign(panels, answer.panels);
-        for (const panel of call.panels) this.#answered.set(panel, keyOf(call));
+        for (const panel of call.panels) this.#answered.set(panel, questionOf(call));
         if (i === 0 || !this.period) this.period = answer.period;
       });
       this.panels = panels;
@@ -163,11 +164,6 @@ export class Board {
   /** No hit has ever come. */
   readonly empty = $derived(this.project !== null && this.project.last_hits_at === null && (this.panels.requests?.value ?? 0) === 0);
 
-  #missing(call: Call, again: boolean): Call[] {
-    const panels = again ? call.panels : call.panels.filter((panel) => this.#answered.get(panel) !== keyOf(call));
-    return panels.length ? [{ panels, parameters: { ...call.parameters, panels: panels.join(',') } }] : [];
-  }
-
   async loadFields() {
     if (this.fields.length) return;
     try {
@@ -184,11 +180,6 @@ export class Board {
     const q = filter.join(filter.split(this.state.q).filter((c) => c.field !== field));
     return (await api.values(this.scope, field, { ...question, compare: undefined, q, prefix, limit: 20 }, signal)).values;
   }
-}
-
-/** The question alone: the same for whichever panels it asks. */
-function keyOf(call: Call): string {
-  return JSON.stringify({ ...call.parameters, panels: undefined });
 }
 
 export const provideBoard = (board: Board) => setContext(KEY, board);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toCalls } from './calls';
+import { questionOf, toCalls, toMissing } from './calls';
 import { ALL } from './panels';
 import { toState } from './state';
 
@@ -31,4 +31,25 @@ test('a card with its own order, tab or length is asked for beside it, once', ()
 
 test('a tab that does not exist changes nothing', () => {
   expect(calls('tab.endpoints=9xx&tab.consumers=x')).toHaveLength(1);
+});
+
+test('only what is not answered yet is asked for', () => {
+  const [page] = calls('q=status:5xx');
+  if (!page) throw new Error('no call');
+  const answered = new Map(page.panels.map((panel) => [panel, questionOf(page)]));
+  expect(toMissing(page, answered)).toEqual([]);
+  answered.delete('clients');
+  expect(toMissing(page, answered)).toEqual([{ panels: ['clients'], parameters: { ...page.parameters, panels: 'clients' } }]);
+
+  // Unfolding a card leaves the other panels' question as it was.
+  const [rest, unfolded] = calls('q=status:5xx', new Set(['clients'] as const));
+  if (!rest || !unfolded) throw new Error('two calls expected');
+  answered.set('clients', questionOf(page));
+  expect(toMissing(rest, answered)).toEqual([]);
+  expect(toMissing(unfolded, answered).map((call) => call.panels)).toEqual([['clients']]);
+
+  // Another filter is another question for all of them.
+  const [other] = calls('q=status:4xx');
+  if (!other) throw new Error('no call');
+  expect(toMissing(other, answered)[0]?.panels).toEqual(ALL);
 });

@@ -38,3 +38,14 @@ export function toCalls(state: DashboardState, unfolded: ReadonlySet<PanelName>,
   const panels = ALL.filter((panel) => !own.some((call) => call.panels.includes(panel)));
   return [{ panels, parameters: { ...question, panels: panels.join(',') } }, ...own];
 }
+
+/** The question alone, without which panels it asks: the same text for the same question. */
+export function questionOf(call: Call): string {
+  return JSON.stringify({ ...call.parameters, panels: undefined });
+}
+
+/** What of a call is not answered yet. `answered` says for each panel that is shown which question it answers. */
+export function toMissing(call: Call, answered: ReadonlyMap<PanelName, string>): Call[] {
+  const panels = call.panels.filter((panel) => answered.get(panel) !== questionOf(call));
+  return panels.length ? [{ panels, parameters: { ...call.parameters, panels: panels.join(',') } }] : [];
+}

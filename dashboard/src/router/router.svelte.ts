@@ -42,7 +42,7 @@ export function followLinks(event: MouseEvent) {
   if (!link.pathname.startsWith(under)) return;
   const path = link.pathname.slice(under.length);
   // Made by the server, not by the page.
-  if (path.startsWith('/docs') || path.startsWith('/api/') || path.startsWith('/sdk/')) return;
+  if (path.startsWith('/docs') || path.startsWith('/api/') || path.startsWith('/sdk/') || path.startsWith('/assets/')) return;
   if (link.hash && link.pathname === location.pathname) return;
   event.preventDefault();
   go(link.pathname + link.search);
