@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 export API_ANALYTICS_CACHE := $(CACHE)
 
-.PHONY: help run test check bench gen build release example setup wheel test-rust test-python test-processes
+.PHONY: help run test check bench gen build release example setup wheel page test-page test-rust test-python test-processes
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,7 +20,10 @@ setup: ## fetch what the build needs (the prebuilt DuckDB library)
 wheel: ## build the Python client's wheel, which the server hands out
 	@./sdk/python/build.sh > /dev/null
 
-build: setup wheel ## the release binary and its libduckdb.so, in target/release
+page: ## build the page that the server embeds, in dashboard/dist
+	@./scripts/build-page.sh
+
+build: setup wheel page ## the release binary and its libduckdb.so, in target/release
 	$(CARGO) build --release --locked -p server
 	@cp -f .duckdb/libduckdb.so "$${CARGO_TARGET_DIR:-target}/release/"
 
@@ -30,10 +33,13 @@ run: build ## build, then serve from ./data (DATA=..., LISTEN=...)
 example: ## a small shop API and its customers, against the server on this machine
 	@./examples/fastapi/run.sh
 
-test: test-rust test-python test-processes ## everything that must hold
+test: test-page test-rust test-python test-processes ## everything that must hold
 	@echo "all tests passed"
 
-test-rust: setup wheel
+test-page: page
+	cd dashboard && npm test
+
+test-rust: setup wheel page
 	$(CARGO) test --locked --workspace
 	$(CARGO) build --locked -p server
 
@@ -43,10 +49,11 @@ test-python: test-rust
 test-processes: test-rust
 	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/api-analytics" ./tests/run.sh
 
-check: setup wheel ## formatting, lints, arrows, licences, a short fuzz run where the tool is there
+check: setup wheel page ## formatting, lints, arrows, licences, a short fuzz run where the tool is there
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	python3 scripts/check-tree.py
+	cd dashboard && npm run check && npm run gen-types -- --check
 	@if command -v cargo-deny > /dev/null; then cargo deny check bans licenses sources; else echo "cargo-deny is not installed: licences were not checked"; fi
 	@./scripts/fuzz.sh
 
@@ -61,7 +68,8 @@ gen: setup wheel ## make anew what is generated and committed: country and agent
 	./scripts/gen-agents.sh
 	$(CARGO) run --locked -p server -- openapi > contract/openapi.json
 	UPDATE=1 $(CARGO) test --locked -p server --test it -- docs::what_is_made
+	cd dashboard && npm run gen-types
 
-release: wheel ## one file that needs only glibc: DuckDB is compiled in (25 minutes)
+release: wheel page ## one file that needs only glibc: DuckDB is compiled in (25 minutes)
 	$(CARGO) build --release --locked -p server --features bundled --target-dir "$${CARGO_TARGET_DIR:-target}/bundled"
 	@mkdir -p dist && cp "$${CARGO_TARGET_DIR:-target}/bundled/release/api-analytics" dist/ && ls -lh dist/api-analytics

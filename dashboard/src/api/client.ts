@@ -1,0 +1,140 @@
+// Every call of the page to its server, and nothing else that speaks HTTP. A session's cookie goes along by itself; a share link's
+// token stands in a header and lives in memory only; the demo needs neither.
+//
+// It does not cache and does not retry: `dashboard/load.svelte.ts` decides what is asked for again.
+
+import { basePath } from '../router/address';
+import type {
+  CreatedKey,
+  CreatedShareLink,
+  DashboardAnswer,
+  Erased,
+  FieldInfo,
+  FieldValue,
+  IngestHealth,
+  Key,
+  NewProject,
+  NewShareLink,
+  Project,
+  ProjectChange,
+  ProjectSummary,
+  ServerInfo,
+  ShareLink,
+} from './types';
+
+/** What the server (or the way to it) said instead of an answer. `status` 0: it could not be reached. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    /** Seconds to wait before the next try, where the server named them. */
+    readonly retryAfter: number | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** Whose eyes look: the session's project, a share link's, or the demo's. */
+export interface Scope {
+  project?: string;
+  token?: string;
+}
+
+type Parameters = Record<string, string | number | undefined>;
+
+interface Options {
+  scope?: Scope | undefined;
+  parameters?: Parameters | undefined;
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+}
+
+async function call<Answer>(method: string, path: string, options: Options = {}): Promise<Answer> {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (options.scope?.token) headers['x-auth-token'] = options.scope.token;
+  if (options.body !== undefined) headers['content-type'] = 'application/json';
+  let response: Response;
+  try {
+    response = await fetch(address(path, options.scope, options.parameters), {
+      method,
+      headers,
+      // The demo and share links are looked at as anybody would: who is signed in must not change the picture.
+      credentials: options.scope?.token || options.scope?.project === 'demo' ? 'omit' : 'same-origin',
+      cache: 'no-store',
+      signal: options.signal ?? null,
+      body: options.body === undefined ? null : JSON.stringify(options.body),
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiError(0, 'unreachable', 'The server cannot be reached.');
+  }
+  if (!response.ok) throw await toError(response);
+  if (response.status === 204) return undefined as Answer;
+  const text = await response.text();
+  return (text === '' ? undefined : JSON.parse(text)) as Answer;
+}
+
+async function toError(response: Response): Promise<ApiError> {
+  const wait = Number(response.headers.get('retry-after') ?? NaN);
+  const retryAfter = Number.isFinite(wait) ? wait : null;
+  try {
+    const body = (await response.json()) as { code?: string; message?: string };
+    return new ApiError(response.status, body.code ?? 'unknown', body.message ?? response.statusText, retryAfter);
+  } catch {
+    // A proxy's page, not ours.
+    return new ApiError(response.status, 'unknown', `The server answered ${response.status}.`, retryAfter);
+  }
+}
+
+/** Where a call is, with its parameters; those without a value are left out. */
+export function address(path: string, scope?: Scope, parameters?: Parameters): string {
+  const search = new URLSearchParams();
+  if (scope?.project) search.set('project', scope.project);
+  for (const [name, value] of Object.entries(parameters ?? {})) {
+    if (value !== undefined && value !== '') search.set(name, String(value));
+  }
+  const text = search.toString();
+  return `${basePath()}/api/v1/${path}${text ? `?${text}` : ''}`;
+}
+
+const part = encodeURIComponent;
+
+export const api = {
+  server: () => call<ServerInfo>('GET', 'server'),
+
+  signIn: (secret: { key: string } | { dashboard_id: string }) =>
+    call<{ projects: ProjectSummary[] }>('POST', 'session', { body: secret }),
+  /** Without a project: of all. */
+  signOut: (project?: string) => call<undefined>('DELETE', 'session', { scope: project ? { project } : {} }),
+
+  projects: (signal?: AbortSignal) => call<{ projects: ProjectSummary[] }>('GET', 'projects', { signal }),
+  createProject: (name?: string) => call<NewProject>('POST', 'projects', { body: name ? { name } : {} }),
+  project: (scope: Scope, signal?: AbortSignal) => call<Project>('GET', 'project', { scope, signal }),
+  changeProject: (scope: Scope, change: ProjectChange) => call<Project>('PATCH', 'project', { scope, body: change }),
+  deleteProject: (scope: Scope) => call<Erased>('DELETE', 'project', { scope }),
+  newDashboardId: (scope: Scope) => call<{ dashboard_id: string }>('POST', 'project/dashboard-id', { scope }),
+
+  keys: (scope: Scope) => call<{ keys: Key[] }>('GET', 'keys', { scope }),
+  createKey: (scope: Scope, can: Key['can']) => call<CreatedKey>('POST', 'keys', { scope, body: { can } }),
+  revokeKey: (scope: Scope, id: number) => call<undefined>('DELETE', `keys/${id}`, { scope }),
+
+  shareLinks: (scope: Scope) => call<{ share_links: ShareLink[] }>('GET', 'share-links', { scope }),
+  createShareLink: (scope: Scope, link: NewShareLink) =>
+    call<CreatedShareLink>('POST', 'share-links', { scope, body: link }),
+  deleteShareLink: (scope: Scope, id: number) => call<undefined>('DELETE', `share-links/${id}`, { scope }),
+
+  /** An address to download from, for a session: a link cannot carry a header. */
+  consumerDownload: (scope: Scope, id: string, format: 'ndjson' | 'csv') =>
+    address(`consumers/${part(id)}`, scope, { format }),
+  eraseConsumer: (scope: Scope, id: string) =>
+    call<Erased>('DELETE', `consumers/${part(id)}`, { scope }),
+
+  ingestHealth: (scope: Scope, signal?: AbortSignal) => call<IngestHealth>('GET', 'ingest-health', { scope, signal }),
+
+  fields: (scope: Scope) => call<{ fields: FieldInfo[] }>('GET', 'fields', { scope }),
+  values: (scope: Scope, field: string, parameters: Parameters, signal?: AbortSignal) =>
+    call<{ values: FieldValue[] }>('GET', `fields/${part(field)}/values`, { scope, parameters, signal }),
+  dashboard: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
+    call<DashboardAnswer>('GET', 'dashboard', { scope, parameters, signal }),
+};

@@ -1,0 +1,3216 @@
+// Made by `npm run gen-types` from contract/openapi.json: change the handlers, not this file.
+
+export interface paths {
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page with the next commands. */
+        get: operations["show_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hits in order of arrival. */
+        get: operations["show_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/delete/{api_key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Delete everything of a key's project. Off unless the setting `get_delete` is on. */
+        get: operations["delete_by_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Create a project; answers with its key. */
+        get: operations["generate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/generate-api-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same under another of the original's addresses. */
+        get: operations["generate_api_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the server is well. */
+        get: operations["show_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/log-request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The same under the address of the original's first clients. */
+        post: operations["post_log_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/regenerate-user-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new dashboard id; the old one stops working at once. */
+        post: operations["regenerate_user_id"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Post a batch of hits. */
+        post: operations["post_requests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of raw rows. */
+        get: operations["show_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{user_id}/{page}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same with the page in the address. */
+        get: operations["show_requests_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/user-id/{api_key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The dashboard id of a key. */
+        get: operations["show_user_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/consumers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that is kept about one consumer: every hit, newest first, sent while it is read. */
+        get: operations["show_consumer"];
+        put?: never;
+        post?: never;
+        /** Erase every hit of one consumer: whole hits, since paths hold ids too. */
+        delete: operations["erase_consumer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The panels of a project. */
+        get: operations["show_dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a filter can speak of. */
+        get: operations["list_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fields/{field}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The values of a field, with their hits. */
+        get: operations["list_values"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Raw hits, newest first. */
+        get: operations["list_hits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ingest-health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What came in and what did not, for the project's owner. */
+        get: operations["show_ingest_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys that work. */
+        get: operations["list_keys"];
+        put?: never;
+        /** Make another key. */
+        post: operations["create_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a key. It stops working at once, as do sessions that were signed in with it. */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document. */
+        get: operations["show_openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's settings. */
+        get: operations["show_project"];
+        put?: never;
+        post?: never;
+        /** Delete the project with its keys and hits; answers when no file holds them any more. */
+        delete: operations["remove_project"];
+        options?: never;
+        head?: never;
+        /** Change settings. Where the privacy level was raised, answers once no file holds what it would not have stored. */
+        patch: operations["change_project"];
+        trace?: never;
+    };
+    "/api/v1/project/dashboard-id": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new dashboard id; the old one, and what is signed in with it, stops working at once. */
+        post: operations["regenerate_dashboard_id"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The projects of the session, or of the key; none without either. */
+        get: operations["list_projects"];
+        put?: never;
+        /** Create a project. From the page it joins the session. */
+        post: operations["create_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/server": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this server is and offers. */
+        get: operations["show_server"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in to a project, with its key or its dashboard id; one session may hold several. */
+        post: operations["open_session"];
+        /** Sign out: of all projects, or of one. */
+        delete: operations["close_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/share-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's share links. */
+        get: operations["list_share_links"];
+        put?: never;
+        /** Make a share link. */
+        post: operations["create_share_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/share-links/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a share link. It stops working at once. */
+        delete: operations["revoke_share_link"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the server counts of itself, in Prometheus' text format. */
+        get: operations["show_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/page.css": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the page looks. */
+        get: operations["show_style"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sdk/python/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The packages, as pip reads a list of them. */
+        get: operations["list_wheels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sdk/python/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One package. */
+        get: operations["send_wheel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description A hit. Null where nothing is known. */
+        ApiHit: {
+            address?: string | null;
+            client?: string | null;
+            /** @description Two letters. */
+            country?: string | null;
+            device?: string | null;
+            /** Format: double */
+            duration_ms?: number | null;
+            framework?: string | null;
+            /** @description The server's name for it; a number too large for JavaScript, so it is a string. */
+            hit_id: string;
+            host?: string | null;
+            method: string;
+            os?: string | null;
+            path: string;
+            referrer?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            request_size?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            response_size?: number | null;
+            route?: string | null;
+            /** Format: int32 */
+            status: number;
+            /** @description RFC 3339, UTC. */
+            time: string;
+            user_agent?: string | null;
+            user_id?: string | null;
+            /** @description API version in the path, such as `v1`. */
+            version?: string | null;
+        };
+        /** @description A batch of hits, as any client of the original or of ours posts it. */
+        Batch: {
+            /** @description The project's key, where it is not in a header. */
+            api_key?: string | null;
+            /** @description The same over all tries to send this batch: it is kept once. */
+            batch_id?: string | null;
+            /**
+             * Format: int64
+             * @description Hits that the client had to drop since its last batch.
+             */
+            dropped?: number | null;
+            /** @example FastAPI */
+            framework?: string | null;
+            /**
+             * Format: int32
+             * @description 0 keeps addresses, 1 takes the country from them and drops them, 2 never looks at them.
+             */
+            privacy_level?: number | null;
+            requests: components["schemas"]["BatchHit"][];
+            /**
+             * @description Name and version of the client.
+             * @example python/1.0.0
+             */
+            sdk?: string | null;
+            /** @description RFC 3339; set anew at each try. */
+            sent_at?: string | null;
+        };
+        /** @description By the time it is read, the accepted hits are on disk. */
+        BatchAnswer: {
+            /** Format: int32 */
+            accepted: number;
+            message: string;
+            /** @description The first 1,000. */
+            rejected: components["schemas"]["RejectedHit"][];
+            /** Format: int32 */
+            rejected_total: number;
+            /**
+             * Format: int32
+             * @description Hits that this client posted before and that are not counted twice.
+             */
+            repeated: number;
+            /**
+             * Format: int32
+             * @example 200
+             */
+            status: number;
+        };
+        BatchHit: {
+            /** @description RFC 3339, or naive local time. */
+            created_at?: string | null;
+            hostname?: string | null;
+            ip_address?: string | null;
+            /** @example GET */
+            method: string;
+            /** @example /users/42 */
+            path: string;
+            referrer?: string | null;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            request_size?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            response_size?: number | null;
+            /**
+             * Format: double
+             * @description Milliseconds.
+             */
+            response_time?: number | null;
+            /**
+             * @description The template; missing: derived from the path.
+             * @example /users/{id}
+             */
+            route?: string | null;
+            /**
+             * Format: int32
+             * @example 200
+             */
+            status: number;
+            user_agent?: string | null;
+            user_id?: string | null;
+        };
+        BreakdownAnswer: {
+            rows: components["schemas"]["BreakdownRow"][];
+            total_rows: number;
+        };
+        BreakdownRow: {
+            /** Format: int64 */
+            errors: number;
+            /** @description "": none, or not known. */
+            key: string;
+            /** Format: int64 */
+            requests: number;
+        };
+        /** @description A client library that this server hands out. */
+        ClientPackage: {
+            /**
+             * @description At `/sdk/{language}/{file}` below `base_url`.
+             * @example fastapi_analytics-1.0.0-py3-none-any.whl
+             */
+            file: string;
+            /** @example python */
+            language: string;
+        };
+        ConsumerAnswer: {
+            address: string;
+            /** Format: int64 */
+            client_errors: number;
+            country: string;
+            /** @description `u:ID` or `a:ADDRESS`. */
+            key: string;
+            last_seen: string;
+            /** Format: double */
+            p95_ms?: number | null;
+            /** Format: int64 */
+            requests: number;
+            /** Format: int64 */
+            server_errors: number;
+            user: string;
+        };
+        ConsumersAnswer: {
+            /** @description The asker may not see who they are. */
+            hidden: boolean;
+            rows: components["schemas"]["ConsumerAnswer"][];
+            total_rows: number;
+        };
+        /** @description A key that was just made. */
+        CreatedKey: {
+            can: string;
+            created_at: string;
+            /** Format: int64 */
+            id: number;
+            /** @description Shown this once. */
+            key: string;
+            last_used_at?: string | null;
+            prefix: string;
+        };
+        CreatedProject: {
+            dashboard_id: string;
+            /** @description Shown this once. */
+            key: string;
+            /** Format: int32 */
+            project_id: number;
+        };
+        /** @description A link that was just made. */
+        CreatedShareLink: {
+            addresses: boolean;
+            consumers: boolean;
+            created_at: string;
+            expires_at?: string | null;
+            hits: boolean;
+            /** Format: int64 */
+            id: number;
+            last_used_at?: string | null;
+            name: string;
+            q: string;
+            /** @description Shown this once. */
+            token: string;
+            /** @description To be sent to whoever may look. Shown this once. */
+            url: string;
+        };
+        Dashboard: {
+            panels: components["schemas"]["DashboardPanels"];
+            period: components["schemas"]["DashboardPeriod"];
+            previous?: components["schemas"]["Previous"] | null;
+        };
+        /** @description The panels that were asked for, by name. */
+        DashboardPanels: {
+            activity?: components["schemas"]["SeriesAnswer"] | null;
+            client_errors?: components["schemas"]["StatAnswer"] | null;
+            clients?: components["schemas"]["BreakdownAnswer"] | null;
+            consumers?: components["schemas"]["StatAnswer"] | null;
+            countries?: components["schemas"]["BreakdownAnswer"] | null;
+            devices?: components["schemas"]["BreakdownAnswer"] | null;
+            endpoints?: components["schemas"]["EndpointsAnswer"] | null;
+            frameworks?: components["schemas"]["BreakdownAnswer"] | null;
+            hosts?: components["schemas"]["BreakdownAnswer"] | null;
+            hours?: components["schemas"]["HoursAnswer"] | null;
+            latency?: components["schemas"]["LatencyAnswer"] | null;
+            latency_over_time?: components["schemas"]["SeriesAnswer"] | null;
+            operating_systems?: components["schemas"]["BreakdownAnswer"] | null;
+            referrers?: components["schemas"]["BreakdownAnswer"] | null;
+            requests?: components["schemas"]["StatAnswer"] | null;
+            sdks?: components["schemas"]["BreakdownAnswer"] | null;
+            server_errors?: components["schemas"]["StatAnswer"] | null;
+            statuses?: components["schemas"]["BreakdownAnswer"] | null;
+            success_rate?: components["schemas"]["StatAnswer"] | null;
+            top_consumers?: components["schemas"]["ConsumersAnswer"] | null;
+            traffic?: components["schemas"]["TrafficAnswer"] | null;
+            versions?: components["schemas"]["BreakdownAnswer"] | null;
+        };
+        DashboardPeriod: {
+            /** @description Bucket i is from `edges[i]` to before `edges[i + 1]`, Unix milliseconds. The outermost may reach beyond the period. */
+            edges: number[];
+            /** @description RFC 3339, included. */
+            from: string;
+            /** @description The last bucket is not over. */
+            partial: boolean;
+            /** @description How long a bucket is: 1m, 5m, 15m, 1h, 6h, 1d, 1w or 1mo. */
+            step: string;
+            /** @description RFC 3339, excluded; now, where the period is not over. */
+            to: string;
+            /** @description IANA name. */
+            tz: string;
+        };
+        Deleted: {
+            /**
+             * Format: int64
+             * @description Hits that were erased.
+             */
+            erased: number;
+            message: string;
+            /** Format: int32 */
+            status: number;
+        };
+        EndpointAnswer: {
+            /** Format: int64 */
+            client_errors: number;
+            /** @description RFC 3339, UTC. */
+            last_seen: string;
+            method: string;
+            /** Format: double */
+            p50_ms?: number | null;
+            /** Format: double */
+            p95_ms?: number | null;
+            /** Format: double */
+            p99_ms?: number | null;
+            /** Format: int64 */
+            requests: number;
+            route: string;
+            /** Format: int64 */
+            server_errors: number;
+        };
+        EndpointsAnswer: {
+            rows: components["schemas"]["EndpointAnswer"][];
+            total_rows: number;
+        };
+        Erased: {
+            /**
+             * Format: int64
+             * @description Hits that are gone.
+             */
+            erased: number;
+            message: string;
+        };
+        /** @description What every failed call answers. */
+        ErrorAnswer: {
+            /**
+             * @description Stable.
+             * @example unknown_key
+             */
+            code: string;
+            /** @description What, where, and what to do. */
+            message: string;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             * @example 401
+             */
+            status: number;
+        };
+        FieldDescription: {
+            /** @description Other names that are understood. */
+            aliases: string[];
+            /** @description Its values can be listed. */
+            counted: boolean;
+            doc: string;
+            /** @description text, number, duration, size, country or status. */
+            kind: string;
+            name: string;
+        };
+        FieldList: {
+            fields: components["schemas"]["FieldDescription"][];
+        };
+        FieldValue: {
+            /** Format: int64 */
+            requests: number;
+            /** @description As `q` takes it; "" for none. */
+            value: string;
+        };
+        FieldValues: {
+            /** @description The most frequent first. */
+            values: components["schemas"]["FieldValue"][];
+        };
+        Health: {
+            /** @description What is wrong, in words. */
+            problems?: string[];
+            /**
+             * @description `healthy` or `unhealthy`.
+             * @example healthy
+             */
+            status: string;
+        };
+        /** @description Durations above `from_ms` up to `to_ms`. */
+        HistogramBar: {
+            /** Format: double */
+            from_ms: number;
+            /** Format: int64 */
+            requests: number;
+            /** Format: double */
+            to_ms: number;
+        };
+        HitsPage: {
+            hits: components["schemas"]["ApiHit"][];
+            /** @description What to send as `after` for the next page; null at the end. */
+            next?: string | null;
+        };
+        HoursAnswer: {
+            /** @description Seven days, Monday first, of 24 hours. */
+            cells: number[][];
+        };
+        IngestHealthAnswer: {
+            /**
+             * Format: int64
+             * @description Characters that were no UTF-8.
+             */
+            bad_utf8: number;
+            /**
+             * Format: int64
+             * @description Batches whose privacy level was none.
+             */
+            invalid_privacy_level: number;
+            last_batch_at?: string | null;
+            /** @description Posts that were refused as a whole, by error code, the most first. */
+            refused: components["schemas"]["RefusedPosts"][];
+            /** @description Hits, by reason, the most first. */
+            rejected: components["schemas"]["RejectedHits"][];
+            /**
+             * Format: int64
+             * @description Hits that a client posted again and that were not counted twice.
+             */
+            repeated: number;
+            /** @description When counting began; null where nothing came yet. */
+            since?: string | null;
+            /** @description The latest first. */
+            sources: components["schemas"]["IngestSource"][];
+            /**
+             * Format: int64
+             * @description Texts that were cut to their limit.
+             */
+            truncated: number;
+        };
+        /** @description One client library in one framework on one host; "" for none. */
+        IngestSource: {
+            /** Format: int64 */
+            accepted: number;
+            /** Format: int64 */
+            batches: number;
+            /**
+             * Format: int64
+             * @description How far its clock is ahead of the server's, behind where negative, the way included; null where nothing tells.
+             */
+            clock_skew_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Hits that the client itself had to drop.
+             */
+            dropped: number;
+            first_at: string;
+            /** @example FastAPI */
+            framework: string;
+            host: string;
+            last_at: string;
+            /** @description Its times say no zone. */
+            naive_times: boolean;
+            /** Format: int64 */
+            rejected: number;
+            /** @example python/1.0.0 */
+            sdk: string;
+        };
+        KeyList: {
+            keys: components["schemas"]["ProjectKey"][];
+        };
+        LatencyAnswer: components["schemas"]["Quantiles"] & {
+            /**
+             * Format: double
+             * @description The threshold: answers up to it satisfy, up to four times it are tolerated.
+             */
+            apdex_ms: number;
+            histogram: components["schemas"]["HistogramBar"][];
+            previous?: components["schemas"]["Quantiles"] | null;
+            /**
+             * Format: int64
+             * @description Hits that carry a duration.
+             */
+            requests: number;
+        };
+        NewDashboardId: {
+            dashboard_id: string;
+        };
+        NewKey: {
+            /** @description `everything` or `ingest`. */
+            can: string;
+        };
+        NewLink: {
+            /** @default false */
+            addresses: boolean;
+            /** @default false */
+            consumers: boolean;
+            /**
+             * @description RFC 3339, later than now.
+             * @default null
+             */
+            expires_at: string | null;
+            /** @default false */
+            hits: boolean;
+            /**
+             * @description At most 100 characters.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description The search language; locked into every answer.
+             * @default null
+             * @example path:/v1/*
+             */
+            q: string | null;
+        };
+        NewProject: {
+            /** @description At most 100 characters. */
+            name?: string | null;
+        };
+        /** @description A hit as the original's data API shows it; `""` for none. */
+        OriginalHit: {
+            /** @description RFC 3339, UTC. */
+            created_at: string;
+            hostname: string;
+            ip_address: string;
+            /** @description Country, two letters. */
+            location: string;
+            /**
+             * Format: int32
+             * @description GET 0, POST 1, PUT 2, PATCH 3, DELETE 4, OPTIONS 5, CONNECT 6, HEAD 7, TRACE 8, else 9.
+             */
+            method: number;
+            path: string;
+            /**
+             * Format: int64
+             * @description Whole milliseconds, rounded.
+             */
+            response_time: number;
+            /** Format: int32 */
+            status: number;
+            user_agent: string;
+            user_id: string;
+        };
+        /** @description The original dashboard's raw rows. */
+        OriginalRequests: {
+            /** @description `[ip, path, hostname, user_agent_id, method, response_time, status, location, user_id, created_at]`. */
+            requests: unknown[][];
+            /** @description User agents by their id. */
+            user_agents: {
+                [key: string]: string;
+            };
+        };
+        /** @description The period of equal length before. */
+        Previous: {
+            from: string;
+            to: string;
+        };
+        ProjectKey: {
+            /** @description `everything`, or `ingest`: posts hits, sees nothing. */
+            can: string;
+            created_at: string;
+            /** Format: int64 */
+            id: number;
+            /** @description Null: never. */
+            last_used_at?: string | null;
+            /** @description Its first characters. */
+            prefix: string;
+        };
+        ProjectList: {
+            projects: components["schemas"]["ProjectOverview"][];
+        };
+        /** @description A project and its last 24 hours. */
+        ProjectOverview: {
+            /** @description `owner` or `dashboard`. */
+            access: string;
+            /**
+             * Format: int64
+             * @description Those answered with a status of 400 or more.
+             */
+            errors: number;
+            /** @description When the newest accepted batch arrived; null: never. */
+            last_hit_at?: string | null;
+            name: string;
+            /** Format: double */
+            p95_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Requests of the 24 hours before.
+             */
+            previous_requests: number;
+            /** Format: int32 */
+            project_id: number;
+            /** Format: int64 */
+            requests: number;
+            /** @description Requests of each hour, 24 of them. */
+            series: number[];
+        };
+        ProjectSettings: {
+            /** @description What this call may do: `owner` everything, `dashboard` see everything, `view` what a share link shows, `demo`. */
+            access: string;
+            /**
+             * Format: int32
+             * @description The T of Apdex.
+             */
+            apdex_ms: number;
+            /** @description RFC 3339, UTC. */
+            created_at: string;
+            /** @description Null for anyone but its owner. */
+            dashboard_id?: string | null;
+            /**
+             * Format: int32
+             * @description What the server says; null: for ever.
+             */
+            default_keep_hits_days?: number | null;
+            /** @description The day after which that happens at the earliest, YYYY-MM-DD; null while it is active. */
+            erased_after?: string | null;
+            /** @description The project was inactive for long and will be erased, unless hits or a look come. */
+            inactive: boolean;
+            /**
+             * Format: int32
+             * @description How long its hits are kept; null: as the server says.
+             */
+            keep_hits_days?: number | null;
+            /** @description When the newest accepted batch arrived; null: never. */
+            last_hits_at?: string | null;
+            /** @description The filter of the share link, which is part of every answer; "" for none. */
+            locked_q: string;
+            name: string;
+            /**
+             * Format: int32
+             * @description The least that batches are kept with; see the ingest call.
+             */
+            privacy_level: number;
+            /** Format: int32 */
+            project_id: number;
+            shows: components["schemas"]["Shown"];
+            /**
+             * Format: double
+             * @description Success rates, 0 to 1, below which the page turns amber and red.
+             */
+            success_amber: number;
+            /** Format: double */
+            success_red: number;
+            /** @description IANA name of the zone in which days are counted. */
+            tz: string;
+        };
+        ProjectShareLink: {
+            /** @description What its viewer sees besides the numbers. */
+            addresses: boolean;
+            consumers: boolean;
+            created_at: string;
+            /** @description Null: never. */
+            expires_at?: string | null;
+            /** @description Single requests. */
+            hits: boolean;
+            /** Format: int64 */
+            id: number;
+            /** @description Null: never. */
+            last_used_at?: string | null;
+            name: string;
+            /** @description The filter that its viewer cannot take off; "" for none. */
+            q: string;
+        };
+        Quantiles: {
+            /**
+             * Format: double
+             * @description (satisfied + tolerated / 2) / all.
+             */
+            apdex?: number | null;
+            /** Format: double */
+            mean_ms?: number | null;
+            /** Format: double */
+            p50_ms?: number | null;
+            /** Format: double */
+            p75_ms?: number | null;
+            /** Format: double */
+            p90_ms?: number | null;
+            /** Format: double */
+            p95_ms?: number | null;
+            /** Format: double */
+            p99_ms?: number | null;
+            /** Format: double */
+            p999_ms?: number | null;
+        };
+        RefusedPosts: {
+            /** @example body_too_large */
+            code: string;
+            last_at: string;
+            /** Format: int64 */
+            posts: number;
+        };
+        RejectedHit: {
+            /**
+             * Format: int32
+             * @description Its place among the posted hits, from 0.
+             */
+            index: number;
+            /** @example invalid_status */
+            reason: string;
+        };
+        RejectedHits: {
+            /** Format: int64 */
+            hits: number;
+            last_at: string;
+            /** @example invalid_status */
+            reason: string;
+            sample?: components["schemas"]["RejectedSample"] | null;
+        };
+        /** @description What was wrong with one hit. Never an address or a user id; above privacy level 0 only the shape of its texts. */
+        RejectedSample: {
+            /** @example status */
+            field: string;
+            /**
+             * Format: int32
+             * @description Its place in its batch, from 0.
+             */
+            index: number;
+            /** @example 99 */
+            value: string;
+        };
+        /** @description Bucket i is from `edges[i]` to `edges[i + 1]`, Unix milliseconds. Without a hit: 0 for counts, null for the rest. */
+        SeriesAnswer: {
+            edges: number[];
+            series: {
+                [key: string]: (number | null)[];
+            };
+        };
+        ServerInfo: {
+            /** @description Where this server is reached, without a slash at the end. */
+            base_url: string;
+            clients: components["schemas"]["ClientPackage"][];
+            /** @description Whether there is a demo (`project=demo`). */
+            demo: boolean;
+            /** @description Whether anyone may create projects. */
+            registration_open: boolean;
+            version: string;
+        };
+        /** @description What is left out stays as it is. */
+        SettingsChange: {
+            /**
+             * Format: int32
+             * @description 1 to 3,600,000.
+             * @default null
+             */
+            apdex_ms: number | null;
+            /**
+             * Format: int32
+             * @description 1 to 36,500; null: as the server says.
+             * @default null
+             */
+            keep_hits_days: number | null;
+            /**
+             * @description At most 100 characters.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Format: int32
+             * @description 0 to 2. Raising it erases what the new level would not have stored.
+             * @default null
+             */
+            privacy_level: number | null;
+            /**
+             * Format: double
+             * @description 0 to 1, not below `success_red`.
+             * @default null
+             */
+            success_amber: number | null;
+            /**
+             * Format: double
+             * @description 0 to 1.
+             * @default null
+             */
+            success_red: number | null;
+            /**
+             * @description IANA name, such as `Europe/London`.
+             * @default null
+             */
+            tz: string | null;
+        };
+        ShareLinkList: {
+            share_links: components["schemas"]["ProjectShareLink"][];
+        };
+        /** @description What this call may see besides the numbers. */
+        Shown: {
+            addresses: boolean;
+            consumers: boolean;
+            /** @description Single requests. */
+            hits: boolean;
+        };
+        /** @description One of the two. */
+        SignIn: {
+            /** @description The original's "user id": sees everything and changes nothing. */
+            dashboard_id?: string | null;
+            /** @description A key that may do everything. */
+            key?: string | null;
+        };
+        /** @description A number, the same of the period before, and per bucket. */
+        StatAnswer: {
+            /** Format: double */
+            previous?: number | null;
+            series: (number | null)[];
+            /** Format: double */
+            value?: number | null;
+        };
+        TrafficAnswer: components["schemas"]["SeriesAnswer"] & {
+            /** Format: int64 */
+            request_bytes: number;
+            /** Format: int64 */
+            response_bytes: number;
+            rows: components["schemas"]["TrafficRow"][];
+            /**
+             * Format: int64
+             * @description Hits that carry a size.
+             */
+            sized: number;
+        };
+        TrafficRow: {
+            method: string;
+            /** Format: int64 */
+            request_bytes: number;
+            /** Format: int64 */
+            requests: number;
+            /** Format: int64 */
+            response_bytes: number;
+            route: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    show_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page for people */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    show_data: {
+        parameters: {
+            query?: {
+                /** @description Rows as arrays, the first one the column names */
+                compact?: boolean;
+                /** @description One day, YYYY-MM-DD (UTC); wins over a range */
+                date?: string;
+                /** @description First day, YYYY-MM-DD (UTC) */
+                dateFrom?: string;
+                /** @description Last day, YYYY-MM-DD (UTC), included */
+                dateTo?: string;
+                /** @description Only this host */
+                hostname?: string;
+                /** @description Only this address; also `ip`, `ip_address` */
+                ipAddress?: string;
+                /** @description Only this country, two letters */
+                location?: string;
+                /** @description From 1; 50,000 hits each */
+                page?: number;
+                /** @description Only this status */
+                status?: number;
+                /** @description Only this consumer; also `userId`, `userID` */
+                user_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of hits */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginalHit"][];
+                };
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    delete_by_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A key that may do everything */
+                api_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No file holds anything of the project any more */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            /** @description The key is not known */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Deleting by GET is off */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    generate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new key, shown this once */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example 0b0f5a6e-2a33-4c55-9d1e-0123456789ab */
+                    "application/json": string;
+                };
+            };
+            /** @description Registration is closed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many projects from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    generate_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new key, shown this once */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Registration is closed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many projects from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All is well */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Something is wrong; `problems` says what */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    post_log_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description The hits are on disk */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            /** @description The body cannot be read, or every hit was rejected */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    regenerate_user_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new dashboard id */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    post_requests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description The hits are on disk */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            /** @description The body cannot be read, or every hit was rejected */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The batch is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Compressed with something other than gzip */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many unknown keys from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Cannot be kept now; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_requests: {
+        parameters: {
+            query?: {
+                /** @description From 1; 250,000 hits each. 0: all, up to 1,000,000 */
+                page?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The dashboard id */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rows and the user agents that they name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginalRequests"];
+                };
+            };
+            /** @description A parameter cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No project has this dashboard id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_requests_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From 1; 250,000 hits each. 0: all, up to 1,000,000 */
+                page: number;
+                /** @description The dashboard id */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rows and the user agents that they name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginalRequests"];
+                };
+            };
+            /** @description A parameter cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No project has this dashboard id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_user_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A key that may do everything */
+                api_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The dashboard id */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description The key is not known */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many unknown keys from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_consumer: {
+        parameters: {
+            query?: {
+                /** @description ndjson (default) or csv */
+                format?: string;
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `u:ID` for a user id, `a:ADDRESS` for every hit from that address, also those with a user id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The hits, as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": components["schemas"]["ApiHit"];
+                    "text/csv": string;
+                };
+            };
+            /** @description Neither u:ID nor a:ADDRESS */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link shows no one's hits */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    erase_consumer: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `u:ID` for a user id, `a:ADDRESS` for every hit from that address, also those with a user id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No file holds those hits any more */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            /** @description Neither u:ID nor a:ADDRESS */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_dashboard: {
+        parameters: {
+            query?: {
+                /** @description `previous`: with the period of equal length before */
+                compare?: string;
+                /** @description RFC 3339, included */
+                from?: string;
+                /** @description Their names with commas between; all by default */
+                panels?: string;
+                /** @description 24h, 7d (the default), 30d, 6mo, 12mo or all */
+                period?: string;
+                /** @description Which of the session's projects; `demo` for the demo */
+                project?: string;
+                /** @description The search language: `status:5xx path:/v1/* -country:US duration:>1s` */
+                q?: string;
+                /** @description Rows of each breakdown: 20 by default, at most 500 */
+                rows?: number;
+                /** @description What `endpoints` and `top_consumers` are ordered by, descending: requests (the default), error_rate, p50_ms, p95_ms, p99_ms or last_seen */
+                sort?: string;
+                /** @description RFC 3339, excluded */
+                to?: string;
+                /** @description IANA name; the project's by default */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The panels */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description As the ETag in If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits, or the share link does not show a field of `q` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server has no demo */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The query took too long; ask for a shorter period or fewer panels */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_fields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All fields */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldList"];
+                };
+            };
+        };
+    };
+    list_values: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339, included */
+                from?: string;
+                /** @description At most 200; 20 by default */
+                limit?: number;
+                /** @description 24h, 7d (the default), 30d, 6mo, 12mo or all */
+                period?: string;
+                /** @description How the value begins, in any case */
+                prefix?: string;
+                /** @description Which of the session's projects; `demo` for the demo */
+                project?: string;
+                /** @description Only hits that pass this filter */
+                q?: string;
+                /** @description RFC 3339, excluded */
+                to?: string;
+                /** @description IANA name; the project's by default */
+                tz?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its name; see /api/v1/fields */
+                field: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The values */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldValues"];
+                };
+            };
+            /** @description As the ETag in If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits, or the share link does not show the field */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description There is no such field, or no demo */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The query took too long */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_hits: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                after?: string;
+                /** @description json (default), ndjson or csv */
+                format?: string;
+                /** @description RFC 3339, included */
+                from?: string;
+                /** @description At most 10,000; 100 by default for JSON, no limit for ndjson and csv */
+                limit?: number;
+                /** @description 24h, 7d, 30d, 6mo, 12mo or all (the default) */
+                period?: string;
+                /** @description Which of the session's projects; `demo` for the demo */
+                project?: string;
+                /** @description The search language: `status:5xx path:/v1/* -country:US duration:>1s` */
+                q?: string;
+                /** @description RFC 3339, excluded */
+                to?: string;
+                /** @description IANA name, in which days of a period are counted; the project's by default */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Hits */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HitsPage"];
+                    "application/x-ndjson": components["schemas"]["ApiHit"];
+                    "text/csv": string;
+                };
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits, or the share link does not show them */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server has no demo */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_ingest_health: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counts since counting began */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestHealthAnswer"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_keys: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys, without themselves */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_key: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description The key, shown this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedKey"];
+                };
+            };
+            /** @description `can` is neither `everything` nor `ingest` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has as many keys as it may have */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The key's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such key */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description It is the last one that may do everything */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    show_project: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects; `demo` for the demo */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectSettings"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server has no demo */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_project: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everything is erased */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_project: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsChange"];
+            };
+        };
+        responses: {
+            /** @description The settings as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectSettings"];
+                };
+            };
+            /** @description A setting cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    regenerate_dashboard_id: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewDashboardId"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_projects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The projects, with what happened in the last 24 hours */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectList"];
+                };
+            };
+            /** @description The key is unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits, or is a share link's token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many unknown keys from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description May be left out */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProject"];
+            };
+        };
+        responses: {
+            /** @description Created; the key is shown this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedProject"];
+                };
+            };
+            /** @description The body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Registration is closed, or the call comes with a cookie from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many projects from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description For anyone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerInfo"];
+                };
+            };
+        };
+    };
+    open_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Signed in; the cookie holds the session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectList"];
+                };
+            };
+            /** @description The body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key or dashboard id is not known */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits, or the call comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many unknown keys from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    close_session: {
+        parameters: {
+            query?: {
+                /** @description Only this one */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Signed out, also where nobody was signed in */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A parameter cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The call comes from another site */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_share_links: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The links, without their tokens */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShareLinkList"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_share_link: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLink"];
+            };
+        };
+        responses: {
+            /** @description The link with its token, shown this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedShareLink"];
+                };
+            };
+            /** @description The filter or the time cannot be used; the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has as many share links as it may have */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    revoke_share_link: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The link's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such link */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counters and gauges */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Only for this machine, unless the setting `metrics` says otherwise */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_style: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A style sheet */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/css": string;
+                };
+            };
+        };
+    };
+    list_wheels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Links to the wheels */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    send_wheel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A file of the list */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The wheel */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description There is no such file */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+}

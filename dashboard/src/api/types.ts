@@ -1,0 +1,92 @@
+// The shapes of `/api/v1` under the page's own names. They come from `schema.d.ts`, which is made from the server's OpenAPI document,
+// so that a change of a handler shows here; what a document of that kind says loosely (which of a few texts, which series) is
+// closed here. Times are RFC 3339 texts in UTC unless the name says `_ms`, rates run from 0 to 1, and a null is "there is nothing
+// to say", never 0.
+
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+/** The server writes every field, with a null where there is nothing; the document calls those optional. */
+type Written<T> = T extends readonly (infer Item)[] ? Written<Item>[] : T extends object ? { [Name in keyof T]-?: Written<T[Name]> } : T;
+type Answer<Name extends keyof Schemas> = Written<Schemas[Name]>;
+/** `T` with some of its fields said more closely. */
+type Closer<T, More extends Partial<Record<keyof T, unknown>>> = Omit<T, keyof More> & More;
+
+export type Access = 'owner' | 'dashboard' | 'view' | 'demo';
+
+export type ServerInfo = Answer<'ServerInfo'>;
+export type ProjectSummary = Closer<Answer<'ProjectOverview'>, { access: 'owner' | 'dashboard' }>;
+export type NewProject = Answer<'CreatedProject'>;
+export type Project = Closer<Answer<'ProjectSettings'>, { access: Access; privacy_level: 0 | 1 | 2 }>;
+export type ProjectChange = Partial<Pick<Project, keyof Schemas['SettingsChange']>>;
+export type Erased = Answer<'Erased'>;
+
+export type Key = Closer<Answer<'ProjectKey'>, { can: 'everything' | 'ingest' }>;
+export type CreatedKey = Closer<Answer<'CreatedKey'>, { can: Key['can'] }>;
+export type ShareLink = Answer<'ProjectShareLink'>;
+export type CreatedShareLink = Answer<'CreatedShareLink'>;
+export type NewShareLink = { [Name in keyof Schemas['NewLink']]?: NonNullable<Schemas['NewLink'][Name]> };
+
+export type FieldKind = 'text' | 'number' | 'duration' | 'size' | 'country' | 'status';
+export type FieldInfo = Closer<Answer<'FieldDescription'>, { kind: FieldKind }>;
+export type FieldValue = Answer<'FieldValue'>;
+
+// ---- the dashboard call
+
+export type AnsweredPeriod = Answer<'DashboardPeriod'>;
+export type Numbers = (number | null)[];
+export type StatAnswer = Answer<'StatAnswer'>;
+export type HistogramBucket = Answer<'HistogramBar'>;
+export type LatencyAnswer = Answer<'LatencyAnswer'>;
+export type EndpointRow = Answer<'EndpointAnswer'>;
+export type ConsumerRow = Answer<'ConsumerAnswer'>;
+/** `key` "" is none or unknown. */
+export type BreakdownRow = Omit<Answer<'BreakdownRow'>, 'errors'> & { errors?: number };
+export type TrafficRow = Answer<'TrafficRow'>;
+
+export interface Rows<Row> {
+  rows: Row[];
+  total_rows: number;
+  /** The share link does not show who they are. */
+  hidden?: boolean;
+}
+
+export interface SeriesAnswer<Name extends string = string> {
+  edges: number[];
+  series: Record<Name, Numbers>;
+}
+
+export type ActivityName = '1xx' | '2xx' | '3xx' | '4xx' | '5xx' | 'consumers' | 'success_rate';
+export type BreakdownName =
+  | 'statuses'
+  | 'versions'
+  | 'countries'
+  | 'clients'
+  | 'operating_systems'
+  | 'devices'
+  | 'referrers'
+  | 'hosts'
+  | 'frameworks'
+  | 'sdks';
+
+type Told = { [Name in keyof Schemas['DashboardPanels']]-?: Written<NonNullable<Schemas['DashboardPanels'][Name]>> };
+
+export type Panels = Closer<
+  Told,
+  {
+    activity: SeriesAnswer<ActivityName>;
+    latency_over_time: SeriesAnswer<'p50_ms' | 'p95_ms' | 'p99_ms'>;
+    traffic: Closer<Told['traffic'], { series: Record<'request_bytes' | 'response_bytes', Numbers> }>;
+  }
+>;
+export type PanelName = keyof Panels;
+
+export interface DashboardAnswer {
+  period: AnsweredPeriod;
+  previous: { from: string; to: string } | null;
+  /** Those that were asked for. */
+  panels: Partial<Panels>;
+}
+
+export type IngestHealth = Answer<'IngestHealthAnswer'>;

@@ -1,0 +1,78 @@
+// What the activity card draws for each of its tabs.
+
+import type { Panels } from '../api/types';
+import type { Series } from '../shapes/series-chart/data';
+
+export const ACTIVITY_TABS = [
+  { name: 'requests', label: 'Requests' },
+  { name: 'success_rate', label: 'Success rate' },
+  { name: 'client_errors', label: '4xx' },
+  { name: 'server_errors', label: '5xx' },
+  { name: 'latency', label: 'Latency' },
+  { name: 'consumers', label: 'Consumers' },
+] as const;
+
+export type ActivityTab = (typeof ACTIVITY_TABS)[number]['name'];
+
+export interface Activity {
+  edges: number[];
+  series: Series[];
+  kind: 'bars' | 'lines';
+  over?: Series;
+  strip?: string[];
+  unit: 'count' | 'share' | 'duration';
+  whole: boolean;
+  top?: number;
+}
+
+export function toActivityTab(text: string | undefined): ActivityTab {
+  return ACTIVITY_TABS.find((tab) => tab.name === text)?.name ?? 'requests';
+}
+
+export function toActivity(tab: ActivityTab, panels: Partial<Panels>, amber: number, red: number): Activity | null {
+  const { activity, latency_over_time: latency } = panels;
+  if (!activity) return null;
+  const { edges, series } = activity;
+  const consumers: Series = { name: 'consumers', label: 'Consumers', color: '--consumers', values: series.consumers };
+  const counts = { edges, kind: 'bars', unit: 'count', whole: true } as const;
+  switch (tab) {
+    case 'requests': {
+      const classes = (['1xx', '2xx', '3xx', '4xx', '5xx'] as const).filter((name) => name !== '1xx' || series[name].some((n) => n));
+      return {
+        ...counts,
+        series: classes.map((name) => ({ name, label: name, color: CLASS_COLORS[name], values: series[name] })),
+        over: consumers,
+        strip: toStrip(series.success_rate, amber, red),
+      };
+    }
+    case 'client_errors':
+      return { ...counts, series: [{ name: '4xx', label: 'Client errors 4xx', color: '--client', values: series['4xx'] }] };
+    case 'server_errors':
+      return { ...counts, series: [{ name: '5xx', label: 'Server errors 5xx', color: '--server', values: series['5xx'] }] };
+    case 'consumers':
+      return { ...counts, series: [consumers] };
+    case 'success_rate':
+      return {
+        edges, kind: 'lines', unit: 'share', whole: false, top: 1,
+        series: [{ name: 'success_rate', label: 'Success rate', color: '--ok', values: series.success_rate }],
+        strip: toStrip(series.success_rate, amber, red),
+      };
+    case 'latency':
+      return latency ? { edges: latency.edges, kind: 'lines', unit: 'duration', whole: false, series: toQuantiles(latency.series) } : null;
+  }
+}
+
+const CLASS_COLORS = { '1xx': '--info', '2xx': '--ok-fill', '3xx': '--redirect', '4xx': '--client', '5xx': '--server' } as const;
+
+export function toQuantiles(series: Panels['latency_over_time']['series']): Series[] {
+  return [
+    { name: 'p50', label: 'p50', color: '--p50', values: series.p50_ms },
+    { name: 'p95', label: 'p95', color: '--p95', values: series.p95_ms },
+    { name: 'p99', label: 'p99', color: '--p99', values: series.p99_ms },
+  ];
+}
+
+/** A colour per bucket: well, under the amber limit, under the red one; nothing where nothing came in. */
+export function toStrip(rates: readonly (number | null)[], amber: number, red: number): string[] {
+  return rates.map((rate) => (rate === null ? '' : rate < red ? '--server' : rate < amber ? '--client' : '--ok'));
+}

@@ -1,0 +1,186 @@
+// What the parts of the dashboard share: the state in the address, what was answered, and how either changes. One per page, handed
+// down by context.
+
+import { getContext, setContext } from 'svelte';
+import { SvelteSet } from 'svelte/reactivity';
+import { api, ApiError, type Scope } from '../api/client';
+import type { AnsweredPeriod, FieldInfo, PanelName, Panels, Project } from '../api/types';
+import { timeFormats } from '../format/time';
+import * as filter from '../filter/text';
+import { toHref, type PageName } from '../router/address';
+import { go, router } from '../router/router.svelte';
+import { questionOf, toCalls, toMissing } from './calls';
+import { refreshEvery, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
+
+const KEY = Symbol('board');
+
+/** The viewer's own zone. */
+export const viewersZone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+
+export class Board {
+  readonly scope: Scope;
+  /** The address's path below the base path; the state is written behind it. */
+  readonly #path: string;
+  readonly #page: PageName = router.at.page.name;
+  #last: DashboardState = USUAL;
+
+  project = $state.raw<Project | null>(null);
+  panels = $state.raw<Partial<Panels>>({});
+  period = $state.raw<AnsweredPeriod | null>(null);
+  /** What failed last; the numbers shown are then those from before. */
+  error = $state.raw<ApiError | null>(null);
+  /** The project cannot be looked at: nothing else is worth showing. */
+  closed = $state.raw<ApiError | null>(null);
+  /** The numbers shown are those of another question. */
+  stale = $state(false);
+  loading = $state(false);
+  now = $state(Date.now());
+  fields = $state.raw<FieldInfo[]>([]);
+  /** Breakdowns that show all their rows. */
+  readonly unfolded = new SvelteSet<PanelName>();
+
+  /** The last one while another page takes over: its address says nothing about this one. */
+  readonly state: DashboardState = $derived.by(() => {
+    const { page, parameters } = router.at;
+    const ours = page.name === this.#page && (page.project ?? parameters.get('project') ?? '') === (this.scope.project ?? '');
+    if (ours) this.#last = toState(parameters);
+    return this.#last;
+  });
+  readonly zone = $derived(this.state.tz || viewersZone);
+  readonly time = $derived(timeFormats(undefined, this.zone));
+  readonly owner = $derived(this.project?.access === 'owner');
+  /** 400 with a filter: what is wrong stands beside it. */
+  readonly filterError = $derived(this.error?.status === 400 || this.error?.code === 'hidden_field' ? this.error.message.replace(/^`q`: /, '') : '');
+  readonly first = $derived(this.period === null);
+
+  /** Which question each shown panel answers. */
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing is drawn from it
+  readonly #answered = new Map<PanelName, string>();
+  #abort: AbortController | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(scope: Scope, path: string) {
+    this.scope = scope;
+    this.#path = path;
+  }
+
+  // ---- the state and its address
+
+  href(change: Partial<DashboardState>): string {
+    const project = this.#path === '/dashboard' ? this.scope.project : undefined;
+    return toHref(this.#path, { project, ...toParameters({ ...this.state, ...change }) });
+  }
+
+  change(change: Partial<DashboardState>, replace = false) {
+    go(this.href(change), { replace, keepScroll: true });
+  }
+
+  tab(name: string, value: string) {
+    const { [name]: _, ...others } = this.state.tabs;
+    this.change({ tabs: value === '' ? others : { ...others, [name]: value } }, true);
+  }
+
+  /** A click on a value; `exclude` where Alt was held. `written` as the filter writes it. */
+  pick(field: string, written: string, exclude = false) {
+    this.change({ q: filter.toggle(this.state.q, field, [written], exclude) });
+  }
+
+  has(field: string, written: string): boolean {
+    return filter.has(this.state.q, field, written);
+  }
+
+  zoom(from: number, to: number) {
+    this.change({ period: '', from: toInstant(from), to: toInstant(to) });
+  }
+
+  unfold(panel: PanelName) {
+    if (this.unfolded.has(panel)) this.unfolded.delete(panel);
+    else this.unfolded.add(panel);
+  }
+
+  // ---- asking
+
+  /** `again`: everything is asked for anew, though the question is the same. */
+  async load(again = false) {
+    clearTimeout(this.#timer);
+    this.#abort?.abort();
+    const abort = (this.#abort = new AbortController());
+    const wanted = toCalls(this.state, this.unfolded, viewersZone);
+    const calls = again ? wanted : wanted.flatMap((call) => toMissing(call, this.#answered));
+    // One card that is unfolded does not dim the others.
+    this.stale = !again && !this.first && calls.some((call) => call.panels.length > 1);
+    this.loading = calls.length > 0;
+    try {
+      const project = again || !this.project ? api.project(this.scope, abort.signal) : this.project;
+      const asked = calls.map((call) => api.dashboard(this.scope, call.parameters, abort.signal));
+      const [, ...answers] = await Promise.all([
+        // Its name and limits need not wait for the numbers.
+        Promise.resolve(project).then((told) => {
+          if (!abort.signal.aborted) this.project = told;
+        }),
+        ...asked,
+      ]);
+      if (abort.signal.aborted) return;
+      const panels = { ...this.panels };
+      answers.forEach((answer, i) => {
+        const call = calls[i];
+        if (!call) return;
+        Object.assign(panels, answer.panels);
+        for (const panel of call.panels) this.#answered.set(panel, questionOf(call));
+        if (i === 0 || !this.period) this.period = answer.period;
+      });
+      this.panels = panels;
+      this.error = null;
+      this.stale = false;
+    } catch (error) {
+      if (abort.signal.aborted) return;
+      this.error = error instanceof ApiError ? error : new ApiError(0, 'broken', `The answer could not be read: ${String(error)}`);
+      if ([401, 404].includes(this.error.status) || (this.error.status === 403 && this.error.code !== 'hidden_field')) this.closed = this.error;
+    } finally {
+      if (this.#abort === abort) {
+        this.loading = false;
+        this.now = Date.now();
+        this.#schedule();
+      }
+    }
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+    this.#abort?.abort();
+    this.#abort = null;
+  }
+
+  /** Whether looking again makes sense, and when. Nobody looks while the page is hidden. */
+  #schedule() {
+    clearTimeout(this.#timer);
+    if (this.closed || document.hidden || this.filterError) return;
+    const every = this.empty ? 2000 : refreshEvery(this.state, Date.now());
+    if (every === null && !this.error) return;
+    const wait = Math.max(every ?? 10_000, (this.error?.retryAfter ?? 0) * 1000);
+    this.#timer = setTimeout(() => void this.load(true), wait);
+  }
+
+  /** No hit has ever come. */
+  readonly empty = $derived(this.project !== null && this.project.last_hits_at === null && (this.panels.requests?.value ?? 0) === 0);
+
+  async loadFields() {
+    if (this.fields.length) return;
+    try {
+      this.fields = (await api.fields(this.scope)).fields;
+    } catch {
+      // Completion is a help, not a need; it is tried again at the next focus.
+    }
+  }
+
+  /** Values of a field within what is shown, for completion. */
+  async values(field: string, prefix: string, signal: AbortSignal) {
+    const question = toQuestion(this.state, viewersZone);
+    // The condition being changed must not hide its own alternatives.
+    const q = filter.join(filter.split(this.state.q).filter((c) => c.field !== field));
+    return (await api.values(this.scope, field, { ...question, compare: undefined, q, prefix, limit: 20 }, signal)).values;
+  }
+}
+
+export const provideBoard = (board: Board) => setContext(KEY, board);
+export const useBoard = () => getContext<Board>(KEY);

@@ -1,0 +1,51 @@
+// Which calls a picture takes. Usually one brings the whole page; a card that is sorted, unfolded or narrowed by its own tabs is
+// asked for in a call of its own beside it, so that the others need not be counted again.
+
+import type { PanelName } from '../api/types';
+import { both } from '../filter/text';
+import { ALL } from './panels';
+import { toQuestion, type DashboardState } from './state';
+
+export interface Call {
+  panels: readonly PanelName[];
+  parameters: Record<string, string | number | undefined>;
+}
+
+/** As many as the server gives. */
+export const MANY = 500;
+
+/** Tabs of the endpoints card: what they add to the filter. */
+const ENDPOINT_TABS: Record<string, string> = { '2xx': 'status:2xx', '3xx': 'status:3xx', '4xx': 'status:4xx', '5xx': 'status:5xx' };
+/** Tabs of the consumers card. */
+const CONSUMER_TABS: Record<string, string> = { users: '-user:""', addresses: 'user:""' };
+
+export function toCalls(state: DashboardState, unfolded: ReadonlySet<PanelName>, viewersZone: string): Call[] {
+  const question = toQuestion(state, viewersZone);
+  const own: Call[] = [];
+  const ask = (panel: PanelName, extra: string | undefined, sort: string | undefined) => {
+    const rows = unfolded.has(panel) ? MANY : undefined;
+    if (!extra && !sort && !rows) return;
+    own.push({
+      panels: [panel],
+      parameters: { ...question, compare: undefined, q: both(question['q'] ?? '', extra ?? '') || undefined, panels: panel, sort, rows },
+    });
+  };
+  ask('endpoints', ENDPOINT_TABS[state.tabs['endpoints'] ?? ''], state.sort || undefined);
+  ask('top_consumers', CONSUMER_TABS[state.tabs['consumers'] ?? ''], state.tabs['consumers_sort']);
+  for (const panel of unfolded) {
+    if (panel !== 'endpoints' && panel !== 'top_consumers') ask(panel, undefined, undefined);
+  }
+  const panels = ALL.filter((panel) => !own.some((call) => call.panels.includes(panel)));
+  return [{ panels, parameters: { ...question, panels: panels.join(',') } }, ...own];
+}
+
+/** The question alone, without which panels it asks: the same text for the same question. */
+export function questionOf(call: Call): string {
+  return JSON.stringify({ ...call.parameters, panels: undefined });
+}
+
+/** What of a call is not answered yet. `answered` says for each panel that is shown which question it answers. */
+export function toMissing(call: Call, answered: ReadonlyMap<PanelName, string>): Call[] {
+  const panels = call.panels.filter((panel) => answered.get(panel) !== questionOf(call));
+  return panels.length ? [{ panels, parameters: { ...call.parameters, panels: panels.join(',') } }] : [];
+}

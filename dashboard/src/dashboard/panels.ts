@@ -1,0 +1,93 @@
+// What stands on the dashboard, as a table: a row per panel, and a row per card that holds one panel or several behind tabs.
+// A new panel is one line here (and one on the server). Nothing here draws: `Card.svelte` gives each shape to its component.
+
+import type { PanelName, Panels } from '../api/types';
+
+export type Shape = 'activity' | 'endpoints' | 'latency' | 'map' | 'bars' | 'consumers' | 'heat' | 'donut' | 'traffic' | 'menu';
+
+export interface Panel {
+  name: PanelName;
+  title: string;
+  shape: Shape;
+  /** The card it stands on; several on one become its tabs. */
+  card: CardName;
+  /** What a click on one of its values filters by; "" where a value is more than one field, or none. */
+  field: string;
+  /** What one row is called in the CSV file's first column. */
+  key: string;
+  /** Names for values; `none` is the one for "". */
+  values?: 'status' | 'country';
+  none?: string;
+}
+
+export const PANELS: readonly Panel[] = [
+  { name: 'activity', title: 'Activity', shape: 'activity', card: 'activity', field: '', key: 'bucket' },
+  { name: 'endpoints', title: 'Endpoints', shape: 'endpoints', card: 'endpoints', field: 'route', key: 'endpoint' },
+  { name: 'latency', title: 'Latency', shape: 'latency', card: 'latency', field: 'duration', key: 'duration' },
+  { name: 'countries', title: 'Where from', shape: 'map', card: 'countries', field: 'country', key: 'country', values: 'country', none: 'Unknown' },
+  { name: 'statuses', title: 'Status codes', shape: 'bars', card: 'statuses', field: 'status', key: 'status', values: 'status' },
+  { name: 'top_consumers', title: 'Consumers', shape: 'consumers', card: 'consumers', field: 'consumer', key: 'consumer', none: 'Nobody known' },
+  { name: 'clients', title: 'Clients', shape: 'bars', card: 'clients', field: 'client', key: 'client', none: 'Unknown' },
+  { name: 'operating_systems', title: 'OS', shape: 'bars', card: 'clients', field: 'os', key: 'os', none: 'Unknown' },
+  { name: 'devices', title: 'Devices', shape: 'bars', card: 'clients', field: 'device', key: 'device', none: 'Unknown' },
+  { name: 'referrers', title: 'Referrers', shape: 'bars', card: 'clients', field: 'referrer', key: 'referrer', none: 'None' },
+  { name: 'traffic', title: 'Traffic', shape: 'traffic', card: 'traffic', field: 'route', key: 'bucket' },
+  { name: 'hours', title: 'When it is used', shape: 'heat', card: 'hours', field: '', key: 'day' },
+  { name: 'versions', title: 'Versions', shape: 'donut', card: 'versions', field: 'version', key: 'version', none: 'No version' },
+  { name: 'hosts', title: 'Host', shape: 'menu', card: 'menu', field: 'host', key: 'host', none: 'No host' },
+  { name: 'frameworks', title: 'Framework', shape: 'menu', card: 'menu', field: 'framework', key: 'framework', none: 'None' },
+];
+
+/** What the row of headline numbers needs besides the panels above. */
+export const HEADLINES: readonly PanelName[] = [
+  'requests', 'success_rate', 'client_errors', 'server_errors', 'consumers', 'latency_over_time',
+];
+
+export type CardName =
+  | 'activity' | 'endpoints' | 'latency' | 'countries' | 'statuses' | 'consumers' | 'clients' | 'traffic' | 'hours' | 'versions' | 'menu';
+
+export interface Card {
+  name: CardName;
+  /** Columns of the twelve on a wide screen. */
+  width: number;
+  /** Where it says something; always, if not given. */
+  where?: (panels: Partial<Panels>) => boolean;
+}
+
+export const CARDS: readonly Card[] = [
+  { name: 'activity', width: 12 },
+  { name: 'endpoints', width: 8 },
+  { name: 'latency', width: 4 },
+  { name: 'countries', width: 8 },
+  { name: 'statuses', width: 4 },
+  { name: 'consumers', width: 8 },
+  { name: 'clients', width: 4 },
+  { name: 'hours', width: 4 },
+  { name: 'versions', width: 4, where: (panels) => (panels.versions?.rows.length ?? 0) > 1 },
+  { name: 'traffic', width: 8, where: (panels) => (panels.traffic?.sized ?? 0) > 0 },
+];
+
+export const panelsOf = (card: CardName) => PANELS.filter((panel) => panel.card === card);
+export const ALL: readonly PanelName[] = [...HEADLINES, ...PANELS.map((panel) => panel.name)];
+
+/** Cards laid out in rows of twelve: what is left of a row is shared out among its cards, so that no row has a hole. */
+export function layOut(cards: readonly Card[]): { card: Card; width: number }[] {
+  const laid: { card: Card; width: number }[] = [];
+  let row: { card: Card; width: number }[] = [];
+  const close = () => {
+    const used = row.reduce((sum, { width }) => sum + width, 0);
+    const cards = row.length;
+    row.forEach((entry, i) => {
+      const rest = 12 - used;
+      entry.width += Math.floor(rest / cards) + (i < rest % cards ? 1 : 0);
+    });
+    laid.push(...row);
+    row = [];
+  };
+  for (const card of cards) {
+    if (row.reduce((sum, { width }) => sum + width, 0) + card.width > 12) close();
+    row.push({ card, width: card.width });
+  }
+  close();
+  return laid;
+}

@@ -1,0 +1,95 @@
+// What the dashboard shows, as its address says it: the same names as the API's parameters, and `tab.*` for what is unfolded.
+// Text to state and back; what is as usual is left out, so that addresses stay short.
+
+export const PERIODS = [
+  { period: '24h', label: '24 h', title: 'The last 24 hours' },
+  { period: '7d', label: '7 days', title: 'The last 7 days' },
+  { period: '30d', label: '30 days', title: 'The last 30 days' },
+  { period: '6mo', label: '6 months', title: 'The last 6 months' },
+  { period: '12mo', label: '12 months', title: 'The last 12 months' },
+  { period: 'all', label: 'All', title: 'Everything that is kept' },
+] as const;
+
+export type PeriodName = (typeof PERIODS)[number]['period'];
+
+export interface DashboardState {
+  /** "" for a custom range. */
+  period: PeriodName | '';
+  /** RFC 3339; "" unless `period` is. */
+  from: string;
+  to: string;
+  /** IANA name; "": the viewer's own. */
+  tz: string;
+  q: string;
+  compare: boolean;
+  sort: string;
+  /** Chosen tabs by card, sort orders and searches inside of cards. */
+  tabs: Record<string, string>;
+}
+
+export const USUAL: DashboardState = { period: '7d', from: '', to: '', tz: '', q: '', compare: true, sort: '', tabs: {} };
+
+export function toState(parameters: URLSearchParams): DashboardState {
+  const text = (name: string) => parameters.get(name)?.trim() ?? '';
+  const from = instant(text('from'));
+  const to = instant(text('to'));
+  const range = from !== '' && to !== '' && from < to;
+  const tabs: Record<string, string> = {};
+  for (const [name, value] of parameters) {
+    if (name.startsWith('tab.') && value !== '') tabs[name.slice(4)] = value;
+  }
+  return {
+    period: range ? '' : (PERIODS.find(({ period }) => period === text('period'))?.period ?? USUAL.period),
+    from: range ? from : '',
+    to: range ? to : '',
+    tz: text('tz'),
+    q: text('q'),
+    compare: text('compare') !== 'off',
+    sort: text('sort'),
+    tabs,
+  };
+}
+
+function instant(text: string): string {
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? '' : toInstant(ms);
+}
+
+/** RFC 3339 without a fraction where there is none. */
+export function toInstant(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z');
+}
+
+export function toParameters(state: DashboardState): Record<string, string | undefined> {
+  const range = state.period === '';
+  return {
+    period: !range && state.period !== USUAL.period ? state.period : undefined,
+    from: range ? state.from : undefined,
+    to: range ? state.to : undefined,
+    tz: state.tz || undefined,
+    q: state.q || undefined,
+    compare: state.compare ? undefined : 'off',
+    sort: state.sort || undefined,
+    ...Object.fromEntries(Object.entries(state.tabs).map(([name, value]) => [`tab.${name}`, value || undefined])),
+  };
+}
+
+/** What every call about hits is asked with. `all` has no period before it. */
+export function toQuestion(state: DashboardState, viewersZone: string): Record<string, string | undefined> {
+  const range = state.period === '';
+  return {
+    period: range ? undefined : state.period,
+    from: range ? state.from : undefined,
+    to: range ? state.to : undefined,
+    tz: state.tz || viewersZone,
+    q: state.q || undefined,
+    compare: state.compare && state.period !== 'all' ? 'previous' : undefined,
+  };
+}
+
+/** Milliseconds between looks at the server while the page is seen; null: this period does not move. */
+export function refreshEvery(state: DashboardState, now: number): number | null {
+  if (state.period === '24h' || state.period === '7d') return 10_000;
+  if (state.period !== '') return 60_000;
+  return Date.parse(state.to) > now ? 10_000 : null;
+}

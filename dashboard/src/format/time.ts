@@ -1,0 +1,98 @@
+// Times for people: buckets, axis ticks, ranges and "how long ago", in the viewer's language and the chosen zone.
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+export function timeFormats(locale?: string, tz?: string) {
+  const zone = zoneOr(tz);
+  const format = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat(locale, { ...options, ...(zone ? { timeZone: zone } : {}) });
+  const day = format({ day: 'numeric', month: 'short' });
+  const weekday = format({ weekday: 'short', day: 'numeric' });
+  const dayOfYear = format({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
+  const month = format({ month: 'short' });
+  const monthAndYear = format({ month: 'short', year: 'numeric' });
+  const clock = format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const moment = format({ weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const full = format({ dateStyle: 'medium', timeStyle: 'medium' });
+  const range = format({ day: 'numeric', month: 'short', year: 'numeric' });
+  const rangeThisYear = format({ day: 'numeric', month: 'short' });
+  const rangeWithClock = format({ day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+
+  /** "Wed 19 Nov, 04:00 – 05:00", or the day or days where the bucket is that long. */
+  function bucket(from: number, to: number): string {
+    if (to - from < 23 * HOUR) return `${moment.format(from)} – ${clock.format(to)}`;
+    if (to - from <= 25 * HOUR) return dayOfYear.format(from);
+    return range.formatRange(from, to - 1);
+  }
+
+  /** What the whole period is called on its button. Its end is excluded, so midnight belongs to the day before. */
+  function period(from: number, to: number, now: number): string {
+    if (to - from <= 2 * DAY) return rangeWithClock.formatRange(from, to);
+    const sameYear = new Date(from).getUTCFullYear() === new Date(now).getUTCFullYear();
+    return (sameYear ? rangeThisYear : range).formatRange(from, to - 1);
+  }
+
+  return {
+    bucket,
+    period,
+    day: (ms: number) => day.format(ms),
+    weekday: (ms: number) => weekday.format(ms),
+    month: (ms: number) => month.format(ms),
+    monthAndYear: (ms: number) => monthAndYear.format(ms),
+    clock: (ms: number) => clock.format(ms),
+    full: (ms: number) => full.format(ms),
+  };
+}
+
+export type TimeFormats = ReturnType<typeof timeFormats>;
+
+/** A zone that this browser does not know must not cost the page. */
+export function zoneOr(tz: string | undefined): string | undefined {
+  if (!tz) return undefined;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: tz });
+    return tz;
+  } catch {
+    return undefined;
+  }
+}
+
+/** "now", "8 s", "3 min", "5 h", "12 d": for a narrow column. `suffix` " ago" where it stands in a sentence. */
+export function ago(then: number | null, now: number, suffix = ''): string {
+  if (then === null) return 'never';
+  const passed = Math.max(0, now - then);
+  if (passed < 1500) return suffix ? 'just now' : 'now';
+  if (passed < MINUTE) return `${Math.floor(passed / 1000)} s${suffix}`;
+  if (passed < HOUR) return `${Math.floor(passed / MINUTE)} min${suffix}`;
+  if (passed < 2 * DAY) return `${Math.floor(passed / HOUR)} h${suffix}`;
+  return `${Math.floor(passed / DAY)} d${suffix}`;
+}
+
+export function toMs(time: string | null): number | null {
+  if (time === null) return null;
+  const ms = Date.parse(time);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+/** The wall clock of `tz` at an instant, as `YYYY-MM-DDTHH:mm`: what an input of kind `datetime-local` holds. */
+export function toWall(ms: number, tz: string): string {
+  const parts = new Intl.DateTimeFormat('en-CA', {
+    timeZone: tz, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
+  }).formatToParts(ms);
+  const part = (type: string) => parts.find((p) => p.type === type)?.value ?? '';
+  return `${part('year').padStart(4, '0')}-${part('month')}-${part('day')}T${part('hour')}:${part('minute')}`;
+}
+
+/** The instant at which the wall clock of `tz` shows this. A time that is skipped in spring is read as the moment after the gap,
+ * one that comes twice in autumn as its first. Null where the text is no time. */
+export function fromWall(wall: string, tz: string): number | null {
+  const asUtc = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(wall) ? Date.parse(`${wall}:00Z`) : NaN;
+  if (Number.isNaN(asUtc)) return null;
+  const offset = (at: number) => Date.parse(`${toWall(at, tz)}:00Z`) - at;
+  // The offset a day before and a day after: where they differ, there is a change between.
+  const candidates = [asUtc - offset(asUtc - DAY), asUtc - offset(asUtc + DAY)];
+  const exact = candidates.filter((at) => toWall(at, tz) === wall);
+  return exact.length ? Math.min(...exact) : Math.max(...candidates);
+}

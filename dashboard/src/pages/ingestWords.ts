@@ -1,0 +1,46 @@
+// What the codes of ingest mean, and what to do about them. A code that is not listed here is shown as it is.
+
+export interface Meaning {
+  what: string;
+  todo: string;
+}
+
+const REASONS: Record<string, Meaning> = {
+  not_an_object: { what: 'It is no request at all', todo: 'Each entry of `requests` must be an object.' },
+  unreadable: { what: 'It cannot be read', todo: 'A text in it is broken, often half of a character.' },
+  invalid_path: { what: 'The path is missing or no text', todo: 'Every request needs a path.' },
+  invalid_method: { what: 'The method is missing or none', todo: 'Every request needs a method.' },
+  invalid_status: { what: 'The status is missing or none', todo: 'A status is a whole number from 100 to 599.' },
+  invalid_created_at: { what: 'The time cannot be read', todo: 'Send RFC 3339, or leave it away: then the time of arrival counts.' },
+  invalid_response_time: { what: 'The duration is no number', todo: 'Send milliseconds as a number.' },
+  invalid_hostname: { what: 'The host is no text', todo: 'Send it as text, or leave it away.' },
+  invalid_user_agent: { what: 'The user agent is no text', todo: 'Send it as text, or leave it away.' },
+  invalid_user_id: { what: 'The user id is no text', todo: 'Send it as text, or leave it away.' },
+  invalid_route: { what: 'The route is no text', todo: 'Send it as text, or leave it away.' },
+  invalid_referrer: { what: 'The referrer is no text', todo: 'Send it as text, or leave it away.' },
+  too_old: { what: 'Older than what is kept', todo: 'Requests older than a year, or than this project keeps them, are not taken.' },
+  too_new: { what: 'From the future', todo: 'Set the clock of the machine that sends.' },
+};
+
+const REFUSALS: Record<string, Meaning> = {
+  invalid_json: { what: 'The body is no JSON object', todo: 'Send what the documentation shows.' },
+  invalid_requests: { what: '`requests` is missing or no array', todo: 'Send what the documentation shows.' },
+  invalid_batch_id: { what: 'The batch id cannot be used', todo: 'Send a shorter one.' },
+  invalid_encoding: { what: 'The body is not what its Content-Encoding says', todo: 'Send gzip, or no compression.' },
+  unsupported_encoding: { what: 'The Content-Encoding is not known here', todo: 'Send gzip, or no compression.' },
+  every_hit_rejected: { what: 'Every request in it was rejected', todo: 'The reasons are listed above.' },
+  unreadable_body: { what: 'The body broke off', todo: 'The connection was lost while it was sent.' },
+  request_timeout: { what: 'The body came too slowly', todo: 'Look at the way between the app and this server.' },
+  body_too_large: { what: 'The post was too large', todo: 'Send fewer requests in one post.' },
+  too_large: { what: 'The post was too large', todo: 'Send fewer requests in one post.' },
+  too_many_hits: { what: 'Too many requests in one post', todo: 'Send fewer requests in one post.' },
+  overloaded: { what: 'The server could not take it just then', todo: 'Our own clients try again by themselves; published ones do not.' },
+  disk_low: { what: 'The disk of the server was nearly full', todo: 'Make room on it. Our own clients try again by themselves.' },
+  closing: { what: 'The server was stopping', todo: 'Our own clients try again by themselves.' },
+};
+
+export const reasonMeaning = (code: string): Meaning => REASONS[code] ?? { what: code.replace(/_/g, ' '), todo: '' };
+export const refusalMeaning = (code: string): Meaning => REFUSALS[code] ?? reasonMeaning(code);
+
+/** Under it a clock is right enough: buckets are minutes and more. */
+export const SKEW_MS = 60_000;

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { toHref, toPage } from './address';
+
+test.each([
+  ['/', { name: 'start' }],
+  ['/generate', { name: 'start' }],
+  ['/signin/', { name: 'signin' }],
+  ['/projects', { name: 'projects' }],
+  ['/dashboard', { name: 'dashboard' }],
+  ['/dashboard/demo', { name: 'dashboard', project: 'demo' }],
+  ['/dashboard/0b9d', { name: 'open', secret: '0b9d' }],
+  ['/explorer/0b9d', { name: 'open', secret: '0b9d' }],
+  ['/monitoring', { name: 'dashboard' }],
+  ['/monitoring/0b9d', { name: 'open', secret: '0b9d' }],
+  ['/share/tok%20en', { name: 'share', secret: 'tok en' }],
+  ['/share', { name: 'not-found' }],
+  ['/delete', { name: 'settings', anchor: 'delete' }],
+  ['/settings/x', { name: 'not-found' }],
+  ['/dashboard/a/b', { name: 'not-found' }],
+  ['/%E0%A4%A', { name: 'not-found' }],
+  ['/nothing', { name: 'not-found' }],
+])('%s', (path, page) => {
+  expect(toPage(path)).toEqual(page);
+});
+
+test('parameters without a value are left out, the rest stays readable and reads back', () => {
+  const q = 'path:/v1/* -country:US,GB user:"a b&c=d#e"';
+  const href = toHref('/dashboard', { project: 'p1', q, tz: '', from: undefined }, '/base');
+  expect(href).toBe('/base/dashboard?project=p1&q=path:/v1/*+-country:US,GB+user:%22a+b%26c%3Dd%23e%22');
+  expect(new URL(href, 'http://h').searchParams.get('q')).toBe(q);
+  expect(toHref('/', {}, '')).toBe('/');
+});

@@ -1,0 +1,86 @@
+// Addresses of the page: text to page and back. Pure but for the base path, which the server writes into the document.
+
+export type PageName =
+  | 'start'
+  | 'signin'
+  | 'projects'
+  | 'dashboard'
+  | 'open'
+  | 'share'
+  | 'settings'
+  | 'ingest-health'
+  | 'not-found';
+
+/** A page and what its path carries: a dashboard id, or a share link's token. */
+export interface Page {
+  name: PageName;
+  /** `open`: the dashboard id; `share`: the token. */
+  secret?: string;
+  /** Fixed by the path (`/dashboard/demo`); else it stands in `?project=`. */
+  project?: string;
+  /** Which part of the page is meant: `/delete` leads to the end of the settings. */
+  anchor?: string;
+}
+
+let base: string | undefined;
+
+/** "" or "/analytics": without a slash at its end. */
+export function basePath(): string {
+  base ??= (document.querySelector<HTMLMetaElement>('meta[name="base-path"]')?.content ?? '').replace(/\/+$/, '');
+  return base;
+}
+
+/** Which page a path (without the base path) means. Addresses that users of the original have bookmarked lead to ours. */
+export function toPage(path: string): Page {
+  const parts = path.split('/').filter((text) => text !== '').map(decode);
+  const [first, second] = parts;
+  if (parts.length > 2) return { name: 'not-found' };
+  switch (first) {
+    case undefined:
+      return { name: 'start' };
+    case 'generate':
+    case 'signin':
+    case 'projects':
+    case 'settings':
+    case 'ingest-health':
+      if (second !== undefined) return { name: 'not-found' };
+      return { name: first === 'generate' ? 'start' : first };
+    case 'delete':
+      return second === undefined ? { name: 'settings', anchor: 'delete' } : { name: 'not-found' };
+    case 'dashboard':
+    case 'explorer':
+    case 'monitoring':
+      if (second === undefined) return { name: 'dashboard' };
+      if (second === 'demo') return { name: 'dashboard', project: 'demo' };
+      return { name: 'open', secret: second };
+    case 'share':
+      return second === undefined ? { name: 'not-found' } : { name: 'share', secret: second };
+    default:
+      return { name: 'not-found' };
+  }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export type Parameters = Record<string, string | number | undefined>;
+
+/** `/settings` and parameters as an address below the base path; parameters without a value are left out. */
+export function toHref(path: string, parameters: Parameters = {}, under = basePath()): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== '') search.set(name, String(value));
+  }
+  // What a filter is made of stays readable: these have no meaning of their own in a query string.
+  const text = search.toString().replace(/%3A/g, ':').replace(/%2F/g, '/').replace(/%2C/g, ',').replace(/%40/g, '@');
+  return `${under}${path}${text ? `?${text}` : ''}`;
+}
+
+export function dashboardHref(project: string | number, parameters: Parameters = {}): string {
+  return project === 'demo' ? toHref('/dashboard/demo', parameters) : toHref('/dashboard', { project, ...parameters });
+}

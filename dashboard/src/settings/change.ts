@@ -1,0 +1,46 @@
+// What a form of settings says against what is set: only what differs is sent.
+
+import type { Project, ProjectChange } from '../api/types';
+
+export interface Draft {
+  name: string;
+  tz: string;
+  privacy_level: number;
+  /** As typed; "" is the server's own. */
+  keep_hits_days: string | number | null;
+  apdex_ms: number | null;
+  /** Percent. */
+  success_amber: number | null;
+  success_red: number | null;
+}
+
+/** 0.95 as 95, without the noise of binary fractions. */
+export const toPercent = (rate: number) => Math.round(rate * 100_000) / 1000;
+
+export function toDraft(project: Project): Draft {
+  return {
+    name: project.name,
+    tz: project.tz,
+    privacy_level: project.privacy_level,
+    keep_hits_days: project.keep_hits_days ?? '',
+    apdex_ms: project.apdex_ms,
+    success_amber: toPercent(project.success_amber),
+    success_red: toPercent(project.success_red),
+  };
+}
+
+export function toChange(project: Project, draft: Draft): ProjectChange {
+  const change: ProjectChange = {};
+  if (draft.name.trim() !== project.name) change.name = draft.name.trim();
+  if (draft.tz !== project.tz) change.tz = draft.tz;
+  if (draft.privacy_level !== project.privacy_level) change.privacy_level = draft.privacy_level as 0 | 1 | 2;
+  const typed = draft.keep_hits_days;
+  const days = typed === '' || typed === null ? null : Number(typed);
+  if (days !== project.keep_hits_days) change.keep_hits_days = days;
+  if (draft.apdex_ms !== null && draft.apdex_ms !== project.apdex_ms) change.apdex_ms = draft.apdex_ms;
+  for (const name of ['success_amber', 'success_red'] as const) {
+    const percent = draft[name];
+    if (percent !== null && percent !== toPercent(project[name])) change[name] = Math.round(percent * 1000) / 100_000;
+  }
+  return change;
+}

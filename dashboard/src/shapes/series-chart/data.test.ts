@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { timeFormats, DAY, HOUR } from '../../format/time';
+import { seriesCsv, stack, toRange, toSummary, toTicks } from './data';
+
+const utc = timeFormats('en-US', 'UTC');
+const edges = (from: string, step: number, buckets: number) =>
+  Array.from({ length: buckets + 1 }, (_, i) => Date.parse(from) + i * step);
+
+test('series stand on each other, and a gap stays one', () => {
+  expect(stack([[1, 2, null], [10, null, null], [0, 5, null]])).toEqual([[1, 2, null], [11, 2, null], [11, 7, null]]);
+  expect(stack([])).toEqual([]);
+});
+
+test('seven days of hours are marked at midnight, with the day', () => {
+  const ticks = toTicks(edges('2026-11-15T10:00:00Z', HOUR, 168), utc, 10);
+  expect(ticks).toHaveLength(7);
+  expect(ticks[0]).toEqual({ at: 14, label: utc.weekday(Date.parse('2026-11-16T00:00:00Z')) });
+});
+
+test('midnight is that of the zone, through a change of clocks', () => {
+  const london = timeFormats('en-US', 'Europe/London');
+  const ticks = toTicks(edges('2026-10-24T00:00:00Z', HOUR, 96), london, 10);
+  // 25 October has 25 hours there: midnights are 23:00, 00:00, 00:00 UTC.
+  expect(ticks.map(({ at }) => at)).toEqual([23, 48, 72]);
+});
+
+test('a day is marked at round hours', () => {
+  const ticks = toTicks(edges('2026-11-21T10:15:00Z', HOUR / 4, 96), utc, 9);
+  expect(ticks.map(({ label }) => label)).toEqual(['12:00', '15:00', '18:00', '21:00', utc.weekday(Date.parse('2026-11-22')), '03:00', '06:00', '09:00']);
+});
+
+test('months and years', () => {
+  const days = toTicks(edges('2026-05-22T00:00:00Z', DAY, 184), utc, 12);
+  expect(days.map(({ label }) => label)).toEqual(['May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov']);
+  const months = ['2025-11', '2025-12', '2026-01', '2026-02'].map((m) => Date.parse(`${m}-01T00:00:00Z`));
+  expect(toTicks([...months, Date.parse('2026-03-01')], utc, 12).map(({ label }) => label)).toEqual(['Nov', 'Dec', 'Jan 2026', 'Feb']);
+  expect(toTicks(edges('2026-10-22T00:00:00Z', 6 * HOUR, 124), utc, 8).length).toBeLessThanOrEqual(8);
+  expect(toTicks([], utc, 8)).toEqual([]);
+});
+
+test('a drag takes whole buckets; nothing and all are no zoom', () => {
+  const e = edges('2026-11-22T00:00:00Z', HOUR, 10);
+  expect(toRange(e, 2.3, 4.1)).toEqual({ from: e[2], to: e[5] });
+  expect(toRange(e, 4.1, 2.3)).toEqual({ from: e[2], to: e[5] });
+  expect(toRange(e, -3, 2)).toEqual({ from: e[0], to: e[2] });
+  expect(toRange(e, 0, 10)).toBeNull();
+  expect(toRange(e, 3, 3)).toBeNull();
+});
+
+test('the summary names the peak, the file every bucket', () => {
+  const e = edges('2026-11-22T00:00:00Z', HOUR, 3);
+  const series = [{ name: 'requests', label: 'Requests', color: '--ok', values: [1, 7, null] }];
+  expect(toSummary(series, e, utc, String)).toContain('Requests at most 7');
+  expect(toSummary([], [], utc, String)).toBe('No data.');
+  expect(seriesCsv(e, series).split('\r\n')).toEqual([
+    'from,to,requests',
+    '2026-11-22T00:00:00.000Z,2026-11-22T01:00:00.000Z,1',
+    '2026-11-22T01:00:00.000Z,2026-11-22T02:00:00.000Z,7',
+    '2026-11-22T02:00:00.000Z,2026-11-22T03:00:00.000Z,',
+    '',
+  ]);
+});

@@ -1,0 +1,133 @@
+// Numbers over time to what a chart draws. Buckets lie side by side at equal width whatever their length (a day of 23 hours, a
+// month of 31 days), so x is the bucket's index and runs from 0 to their number; `edges` says when each begins.
+
+import type { Numbers } from '../../api/types';
+import { toCsv } from '../../export/csv';
+import { DAY, HOUR, type TimeFormats } from '../../format/time';
+
+export interface Series {
+  name: string;
+  label: string;
+  /** A token's name, such as `--ok`. */
+  color: string;
+  values: Numbers;
+}
+
+/** Heights on top of each other: row i holds the sum of the first i + 1 series. A bucket where all are null stays null. */
+export function stack(series: readonly Numbers[]): Numbers[] {
+  const length = series[0]?.length ?? 0;
+  const sums: Numbers = Array.from({ length }, () => null);
+  return series.map((values) => {
+    values.forEach((value, i) => {
+      if (value !== null) sums[i] = (sums[i] ?? 0) + value;
+    });
+    return [...sums];
+  });
+}
+
+/** Steps of an axis of counts: nothing lies between two whole numbers. */
+export const WHOLE: readonly number[] = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
+
+/** Steps of an axis of bytes, so that its marks are round in kilobytes, megabytes and so on. */
+export const BYTES: readonly number[] = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
+export interface Tick {
+  /** Index of the edge that it stands at. */
+  at: number;
+  label: string;
+}
+
+const STEPS = [HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR];
+
+/** Where the x axis is marked: at round hours for a day or two, at midnights, at first days of months; at most `most` of them. */
+export function toTicks(edges: readonly number[], format: TimeFormats, most: number): Tick[] {
+  const first = edges[0];
+  const last = edges[edges.length - 1];
+  if (first === undefined || last === undefined || edges.length < 2 || most < 1) return [];
+  const starts = edges.slice(0, -1);
+  const bucket = (last - first) / starts.length;
+  const span = last - first;
+  const thin = (ticks: Tick[]) => ticks.filter((_, i) => i % Math.max(1, Math.ceil(ticks.length / most)) === 0);
+  const clock = (ms: number) => format.clock(ms);
+
+  if (bucket >= 27 * DAY) {
+    return thin(starts.map((ms, at) => ({ at, label: isJanuary(ms, format) ? format.monthAndYear(ms) : format.month(ms) })));
+  }
+  if (span > 100 * DAY) {
+    // The first bucket that begins in a new month.
+    return thin(marks(starts, (ms) => format.monthAndYear(ms)).map((at) => ({ at, label: format.month(starts[at] ?? 0) })));
+  }
+  if (bucket >= 20 * HOUR) return thin(starts.map((ms, at) => ({ at, label: format.day(ms) })));
+  const midnights = marks(starts, (ms) => format.day(ms)).filter((at) => at > 0 || clock(starts[0] ?? 0) === '00:00');
+  if (span > 2 * DAY) {
+    const label = span > 14 * DAY ? format.day : format.weekday;
+    return thin(midnights.map((at) => ({ at, label: label(starts[at] ?? 0) })));
+  }
+  // A day or two: every so many hours of the wall clock, the day named where it begins.
+  const minutes = (ms: number) => {
+    const [h = 0, m = 0] = clock(ms).split(':').map(Number);
+    return h * 60 + m;
+  };
+  const steps = span <= 2 * HOUR ? [HOUR / 12, HOUR / 6, HOUR / 4, HOUR / 2] : STEPS;
+  for (const step of steps) {
+    const ticks = starts.flatMap((ms, at) => {
+      if (minutes(ms) % (step / 60_000) !== 0) return [];
+      return [{ at, label: minutes(ms) === 0 ? format.weekday(ms) : clock(ms) }];
+    });
+    if (ticks.length <= most) return ticks;
+  }
+  return thin(midnights.map((at) => ({ at, label: format.weekday(starts[at] ?? 0) })));
+}
+
+/** Indices at which `name` says something new. */
+function marks(starts: readonly number[], name: (ms: number) => string): number[] {
+  let before: string | undefined;
+  return starts.flatMap((ms, at) => {
+    const now = name(ms);
+    const changed = before !== undefined && now !== before;
+    const isFirst = before === undefined;
+    before = now;
+    return changed || isFirst ? [at] : [];
+  });
+}
+
+const isJanuary = (ms: number, format: TimeFormats) => format.monthAndYear(ms) !== format.monthAndYear(ms - 45 * DAY) && new Date(ms + 15 * DAY).getUTCMonth() === 0;
+
+/** The range that was dragged over, in whole buckets; null where it is nothing or all. */
+export function toRange(edges: readonly number[], from: number, to: number): { from: number; to: number } | null {
+  const buckets = edges.length - 1;
+  const first = Math.max(0, Math.floor(Math.min(from, to)));
+  const last = Math.min(buckets, Math.ceil(Math.max(from, to)));
+  const start = edges[first];
+  const end = edges[last];
+  if (start === undefined || end === undefined || last - first < 1 || (first === 0 && last === buckets)) return null;
+  return { from: start, to: end };
+}
+
+/** In one sentence, for those who do not see the picture. */
+export function toSummary(series: readonly Series[], edges: readonly number[], format: TimeFormats, write: (n: number) => string): string {
+  const first = edges[0];
+  const last = edges[edges.length - 1];
+  if (first === undefined || last === undefined) return 'No data.';
+  const parts = series.flatMap(({ label, values }) => {
+    let most = -1;
+    values.forEach((value, i) => {
+      if (value !== null && (most < 0 || value > (values[most] ?? 0))) most = i;
+    });
+    const value = values[most];
+    const start = edges[most];
+    const end = edges[most + 1];
+    if (value === undefined || value === null || start === undefined || end === undefined) return [];
+    return [`${label} at most ${write(value)} (${format.bucket(start, end)})`];
+  });
+  return `${edges.length - 1} buckets from ${format.full(first)} to ${format.full(last)}. ${parts.length ? `${parts.join('; ')}.` : 'No data.'}`;
+}
+
+export function seriesCsv(edges: readonly number[], series: readonly Series[]): string {
+  const rows = edges.slice(0, -1).map((ms, i) => [
+    new Date(ms).toISOString(),
+    new Date(edges[i + 1] ?? ms).toISOString(),
+    ...series.map(({ values }) => values[i] ?? null),
+  ]);
+  return toCsv(['from', 'to', ...series.map(({ name }) => name)], rows);
+}

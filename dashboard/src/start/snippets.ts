@@ -1,0 +1,113 @@
+// What to paste into an app, per framework, with this server's address and the project's key filled in. FastAPI and Starlette use the
+// client that this server hands out; the others the packages published for the original, whose protocol is the same.
+
+export interface Snippet {
+  name: string;
+  label: string;
+  /** In the shell. */
+  install: string;
+  /** In the app; or in the shell as well, where `install` is "". */
+  code: string;
+  language: 'python' | 'javascript' | 'shell';
+  note: string;
+}
+
+/** `key`: what stands in for it until there is one is the caller's to say. `wheel`: the file's name at /sdk/python/. */
+export function toSnippets(server: string, key: string, wheel: string | undefined): Snippet[] {
+  const url = server.replace(/\/+$/, '');
+  const at = (extra: string) => (wheel ? `pip install "api-analytics-client[${extra}] @ ${url}/sdk/python/${wheel}"` : `pip install "api-analytics-client[${extra}]"`);
+  const own = 'Requests show up within seconds.';
+  const published = 'The published package of tom-draper/api-analytics, pointed at this server. It posts at most once a minute.';
+  return [
+    {
+      name: 'fastapi', label: 'FastAPI', language: 'python', install: at('fastapi'), note: own,
+      code: `from fastapi import FastAPI
+from api_analytics.fastapi import Analytics, Config
+
+app = FastAPI()
+app.add_middleware(
+    Analytics,
+    api_key="${key}",
+    config=Config(server_url="${url}"),
+)`,
+    },
+    {
+      name: 'starlette', label: 'Starlette', language: 'python', install: at('starlette'), note: own,
+      code: `from starlette.applications import Starlette
+from api_analytics.starlette import Analytics, Config
+
+app = Starlette(routes=[])
+app.add_middleware(
+    Analytics,
+    api_key="${key}",
+    config=Config(server_url="${url}"),
+)`,
+    },
+    {
+      name: 'flask', label: 'Flask', language: 'python', install: 'pip install api-analytics flask', note: published,
+      code: `from flask import Flask
+from api_analytics.flask import add_middleware, Config
+
+config = Config()
+config.server_url = "${url}"
+
+app = Flask(__name__)
+add_middleware(app, "${key}", config)`,
+    },
+    {
+      name: 'django', label: 'Django', language: 'python', install: 'pip install api-analytics django', note: published,
+      code: `# settings.py
+from api_analytics.django import Config
+
+ANALYTICS_API_KEY = "${key}"
+ANALYTICS_CONFIG = Config()
+ANALYTICS_CONFIG.server_url = "${url}"
+
+MIDDLEWARE = [
+    "api_analytics.django.Analytics",
+    # ...
+]`,
+    },
+    {
+      name: 'express', label: 'Express', language: 'javascript', install: 'npm install node-api-analytics express', note: published,
+      code: `import express from 'express';
+import { expressAnalytics, Config } from 'node-api-analytics';
+
+const config = new Config();
+config.serverUrl = '${url}';
+
+const app = express();
+app.use(expressAnalytics('${key}', config));`,
+    },
+    {
+      name: 'curl', label: 'curl', language: 'shell', install: '', note: 'What every client does, by hand: one request, as seen just now.',
+      code: `curl ${url}/api/log-request \\
+  -H "X-AUTH-TOKEN: ${key}" \\
+  -H "Content-Type: application/json" \\
+  -d '{"framework": "curl", "requests": [{
+        "path": "/hello", "method": "GET", "status": 200,
+        "response_time": 12.5, "hostname": "example.com"}]}'`,
+    },
+  ];
+}
+
+export type TokenKind = 'keyword' | 'text' | 'comment' | 'plain';
+
+const WORDS = /\b(?:from|import|const|new|await|def|async|return)\b/.source;
+const TEXT = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\]|\\.)*'/.source;
+const PATTERN = new RegExp(`(?<comment>#.*|\\/\\/ .*)|(?<text>${TEXT})|(?<keyword>${WORDS})`, 'g');
+
+/** Just enough colour for a few lines. The pieces, put together, are the code again. */
+export function highlight(code: string, language: Snippet['language']): { kind: TokenKind; text: string }[] {
+  const pieces: { kind: TokenKind; text: string }[] = [];
+  let end = 0;
+  for (const match of code.matchAll(PATTERN)) {
+    const kind = (Object.entries(match.groups ?? {}).find(([, text]) => text !== undefined)?.[0] ?? 'plain') as TokenKind;
+    if (kind === 'keyword' && language === 'shell') continue;
+    if (match.index > end) pieces.push({ kind: 'plain', text: code.slice(end, match.index) });
+    pieces.push({ kind, text: match[0] });
+    end = match.index + match[0].length;
+  }
+  if (end < code.length) pieces.push({ kind: 'plain', text: code.slice(end) });
+  return pieces;
+}
