@@ -46,7 +46,7 @@ impl Active {
             .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", text.display())))?;
         let alias = row.alias();
         let statements = [
-            sql::file::attach(text, &alias, false),
+            sql::file::attach_active(text, &alias),
             sql::file::create(&alias),
             sql::file::first_progress(&alias, row.first_seq),
             sql::file::checkpoint(&alias),

@@ -81,11 +81,7 @@ impl Builder {
 
     /// Merges, reads a file whole, deletes old logs: what can wait while hits pour in, but not for ever.
     fn tidy(&mut self) {
-        let sealed = self.shared.files.now().entries.len();
-        let patient = sealed < 8 * self.shared.options.limits.merge_at;
-        if (patient && self.shared.busy.load(Ordering::Relaxed))
-            || self.shared.engine.load().is_none()
-        {
+        if self.may_wait() || self.shared.engine.load().is_none() {
             return;
         }
         match self.merge().and_then(|()| self.check()) {
@@ -104,6 +100,12 @@ impl Builder {
         }
     }
 
+    /// Hits pour in, and files are not so many that reads suffer.
+    fn may_wait(&self) -> bool {
+        let files = self.shared.files.now().entries.len();
+        self.shared.busy.load(Ordering::Relaxed) && files < 8 * self.shared.options.limits.merge_at
+    }
+
     fn seal(&self, id: u64) -> Result<(), StoreError> {
         let Some(entry) = self.find(id) else { return Ok(()) };
         self.put_together("sealing", vec![entry], || Ok(()))
@@ -117,7 +119,13 @@ impl Builder {
         pause: impl Fn() -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let shares: Vec<_> = inputs.iter().map(|entry| entry.file.shares.load_full()).collect();
-        let piece_rows = self.shared.options.limits.merge_piece_rows;
+        let piece_rows = match inputs.as_slice() {
+            // Not sorted: every piece looks at the whole file.
+            [one] if one.row.kind != FileKind::Sealed => {
+                3 * self.shared.options.limits.merge_piece_rows
+            }
+            _ => self.shared.options.limits.merge_piece_rows,
+        };
         self.replace(work, inputs, |connection, into, files| {
             let inputs = merge::Inputs { files, shares: &shares, piece_rows };
             merge::merge(connection, into, &inputs, pause)?;
@@ -145,7 +153,7 @@ impl Builder {
             }
             // An erasure waits for the merge to end.
             if !self.shared.jobs.is_empty()
-                || !self.shared.busy.load(Ordering::Relaxed)
+                || !self.may_wait()
                 || waited >= Duration::from_millis(limits::MERGE_PAUSE_MS)
             {
                 return Ok(());

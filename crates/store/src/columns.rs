@@ -131,51 +131,78 @@ impl Rows {
         shares: &mut Shares,
     ) {
         let project = batch.project;
-        // Numbers are given to texts that a kept row names, and to no others: what is erased later must not leave one.
-        let mut maps: [Vec<u32>; Text::COUNT] =
-            std::array::from_fn(|kind| vec![u32::MAX; batch.texts[kind].len()]);
-        for map in &mut maps {
-            if let Some(none) = map.first_mut() {
-                *none = 0;
-            }
-        }
+        let mut values = Vec::with_capacity(batch.hits);
+        let mut rows = 0;
         let share = shares.entry(project).or_insert_with(Share::none);
-        let mut skips = skips.iter().copied().peekable();
-        for row in 0..batch.hits {
-            if skips.next_if_eq(&(row as u32)).is_some() {
-                continue;
-            }
-            let value = |column: usize| batch.columns[column].get(row);
-            let time_us = record::to_time_us(value(record::TIME));
-            let hit_id = HitId::new(node, seq, row as u32).0;
-            let duration = record::to_optional(value(record::DURATION));
+        let mut skipped = skips.iter().copied().peekable();
+        let kept = (0..batch.hits as u32).filter(|row| skipped.next_if_eq(row).is_none());
+        for (row, &time) in
+            kept.zip(batch.columns[record::TIME].read(batch.hits, skips, &mut values))
+        {
+            let time_us = record::to_time_us(time);
+            let hit_id = HitId::new(node, seq, row).0;
             if share.rows.is_multiple_of(MARK_EVERY) {
                 self.marks.project.push(project.0);
                 self.marks.ordinal.push(share.rows as i64);
                 self.marks.hit_id.push(hit_id);
             }
             share.add(time_us, hit_id);
-            self.project.push(project.0);
             self.time_us.push(time_us);
             self.hit_id.push(hit_id);
-            self.duration_us.push(duration.map(to_i64));
-            self.latency.push(duration.map(latency::bucket));
-            self.status.push(value(record::STATUS) as u16);
-            self.country.push(value(record::COUNTRY) as u16);
-            self.request_size.push(record::to_optional(value(record::REQUEST_SIZE)).map(to_i64));
-            self.response_size.push(record::to_optional(value(record::RESPONSE_SIZE)).map(to_i64));
-            for kind in Text::ALL {
-                let local = value(record::FIRST_TEXT + kind as usize) as usize;
-                let mut id = maps[kind as usize][local];
-                if id == u32::MAX {
-                    id = self.strings.number(kind, project, local, batch, numbers);
-                    maps[kind as usize][local] = id;
-                }
-                self.texts[kind as usize].push(id);
-            }
+            rows += 1;
         }
         if share.rows == 0 {
             shares.remove(&project);
+        }
+        self.project.extend(std::iter::repeat_n(project.0, rows));
+        let duration = |&value: &u64| record::to_optional(value);
+        let durations = batch.columns[record::DURATION].read(batch.hits, skips, &mut values);
+        self.duration_us.extend(durations.iter().map(|value| duration(value).map(to_i64)));
+        self.latency.extend(durations.iter().map(|value| duration(value).map(latency::bucket)));
+        self.status.extend(
+            batch.columns[record::STATUS]
+                .read(batch.hits, skips, &mut values)
+                .iter()
+                .map(|&value| value as u16),
+        );
+        self.country.extend(
+            batch.columns[record::COUNTRY]
+                .read(batch.hits, skips, &mut values)
+                .iter()
+                .map(|&value| value as u16),
+        );
+        let size = |&value: &u64| record::to_optional(value).map(to_i64);
+        self.request_size.extend(
+            batch.columns[record::REQUEST_SIZE]
+                .read(batch.hits, skips, &mut values)
+                .iter()
+                .map(size),
+        );
+        self.response_size.extend(
+            batch.columns[record::RESPONSE_SIZE]
+                .read(batch.hits, skips, &mut values)
+                .iter()
+                .map(size),
+        );
+        // Numbers are given to texts that a kept row names, and to no others: what is erased later must not leave one.
+        let mut ids: Vec<u32> = Vec::new();
+        for kind in Text::ALL {
+            ids.clear();
+            ids.resize(batch.texts[kind as usize].len(), u32::MAX);
+            if let Some(none) = ids.first_mut() {
+                *none = 0;
+            }
+            for &local in batch.columns[record::FIRST_TEXT + kind as usize].read(
+                batch.hits,
+                skips,
+                &mut values,
+            ) {
+                let local = local as usize;
+                if ids[local] == u32::MAX {
+                    ids[local] = self.strings.number(kind, project, local, batch, numbers);
+                }
+                self.texts[kind as usize].push(ids[local]);
+            }
         }
     }
 

@@ -22,8 +22,22 @@ pub fn failed(context: &'static str) -> impl Fn(duckdb::Error) -> StoreError {
 }
 
 impl Engine {
-    /// `folder`: where the data files are, the only place that the engine may touch.
+    /// `folder`: where the data files are, the only place that the engine may touch. DuckDB's own threads take the name
+    /// of the thread that starts them: whoever looks at the program is to see what the engine does.
     pub fn open(folder: &Path, memory: u64) -> Result<Engine, StoreError> {
+        let folder = folder.to_path_buf();
+        std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || Engine::start(&folder, memory))
+            .map_err(|source| StoreError::Engine {
+                context: "starting the engine",
+                cause: Box::new(source),
+            })?
+            .join()
+            .unwrap_or_else(|_| Err(StoreError::Damaged("the engine's start panicked".into())))
+    }
+
+    fn start(folder: &Path, memory: u64) -> Result<Engine, StoreError> {
         let context = "starting the engine";
         let config = Config::default()
             .with("memory_limit", format!("{}MiB", memory >> 20))

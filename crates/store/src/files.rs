@@ -88,9 +88,11 @@ impl DataFile {
         let text = path
             .to_str()
             .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))?;
-        engine
-            .execute(&sql::file::attach(text, &alias, row.kind == FileKind::Sealed))
-            .map_err(failed("attaching a data file"))?;
+        let statement = match row.kind {
+            FileKind::Sealed => sql::file::attach(text, &alias, true),
+            _ => sql::file::attach_active(text, &alias),
+        };
+        engine.execute(&statement).map_err(failed("attaching a data file"))?;
         let file = DataFile {
             alias,
             path,

@@ -45,6 +45,7 @@ pub fn merge(
     let context = "building a sealed file";
     let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
     let mut ids = [0; Text::COUNT];
+    let mut began = false;
     for (projects, rows) in ranges(inputs.shares, inputs.piece_rows) {
         let filled = (|| {
             run(&sql::build::merge_strings(into, inputs.files, projects, &ids))?;
@@ -52,10 +53,13 @@ pub fn merge(
                 run(&sql::build::map_strings(into, file, n, projects))?;
             }
             for piece in pieces(connection, inputs, projects, rows)? {
-                pause()?;
+                if began {
+                    // What the last piece has in memory for want of a full row group goes to the file.
+                    run(&sql::file::checkpoint(into))?;
+                    pause()?;
+                }
+                began = true;
                 run(&sql::build::merge_hits(into, inputs.files, piece))?;
-                // What the piece has in memory for want of a full row group goes to the file.
-                run(&sql::file::checkpoint(into))?;
             }
             Ok(())
         })();

@@ -149,7 +149,9 @@ fn decode_batch(mut rest: &[u8]) -> Result<BatchRecord<'_>, RecordError> {
     for kind in Text::ALL {
         let column = &columns[FIRST_TEXT + kind as usize];
         let known = texts[kind as usize].len() as u64;
-        if (0..hits).any(|row| column.get(row) >= known) {
+        let mut greatest = 0;
+        column.each(hits, |value| greatest = value.max(greatest));
+        if hits > 0 && greatest >= known {
             return Err(RecordError::Broken("text index"));
         }
     }
@@ -157,7 +159,41 @@ fn decode_batch(mut rest: &[u8]) -> Result<BatchRecord<'_>, RecordError> {
 }
 
 impl Column<'_> {
+    /// All values in order, of a batch of this many hits.
     #[inline]
+    pub fn each(&self, hits: usize, mut take: impl FnMut(u64)) {
+        let base = self.base;
+        match self.width {
+            0 => (0..hits).for_each(|_| take(base)),
+            1 => self.bytes.iter().for_each(|&byte| take(base.wrapping_add(u64::from(byte)))),
+            2 => self.bytes.as_chunks().0.iter().for_each(|&bytes| {
+                take(base.wrapping_add(u64::from(u16::from_le_bytes(bytes))));
+            }),
+            4 => self.bytes.as_chunks().0.iter().for_each(|&bytes| {
+                take(base.wrapping_add(u64::from(u32::from_le_bytes(bytes))));
+            }),
+            _ => self.bytes.as_chunks().0.iter().for_each(|&bytes| {
+                take(base.wrapping_add(u64::from_le_bytes(bytes)));
+            }),
+        }
+    }
+
+    /// All values but those of the rows in `skips` (ascending), in the place of what is in `out`.
+    pub fn read<'v>(&self, hits: usize, skips: &[u32], out: &'v mut Vec<u64>) -> &'v [u64] {
+        out.clear();
+        self.each(hits, |value| out.push(value));
+        if !skips.is_empty() {
+            let mut row = 0;
+            let mut skips = skips.iter().copied().peekable();
+            out.retain(|_| {
+                row += 1;
+                skips.next_if_eq(&(row - 1)).is_none()
+            });
+        }
+        out
+    }
+
+    #[cfg(test)]
     pub fn get(&self, row: usize) -> u64 {
         let at = row * self.width;
         let value = match self.width {

@@ -21,6 +21,9 @@ use crate::types::{Erasure, StoreError};
 const ENOUGH_BYTES: usize = limits::APPLY_BYTES as usize;
 const PATIENCE: Duration = Duration::from_millis(limits::APPLY_PATIENCE_MS);
 
+/// How long a stream of hits is taken to go on: single transactions are larger and smaller.
+const POURING: Duration = Duration::from_secs(2);
+
 /// How often a checkpoint is tried, 50 ms apart, before the engine is taken for broken.
 const CHECKPOINT_TRIES: u32 = 60;
 
@@ -32,6 +35,8 @@ pub struct Writer {
     safe: u64,
     trimmed: u64,
     began: Instant,
+    /// When hits last poured in.
+    poured: Option<Instant>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -49,6 +54,7 @@ impl Writer {
             active,
             checkpointed_at: Instant::now(),
             began: Instant::now(),
+            poured: None,
             runtime,
         })
     }
@@ -78,7 +84,12 @@ impl Writer {
         );
         // A quarter of a full transaction in one wait is a stream of some 200,000 hits a second.
         let waiting = taken.items.iter().map(|item| item.record.len()).sum::<usize>();
-        self.shared.busy.store(waiting >= ENOUGH_BYTES / 4, Ordering::Relaxed);
+        if waiting >= ENOUGH_BYTES / 4 {
+            self.poured = Some(Instant::now());
+        }
+        self.shared
+            .busy
+            .store(self.poured.is_some_and(|poured| poured.elapsed() < POURING), Ordering::Relaxed);
         let mut items = taken.items;
         items.retain(|item| item.seq > self.active.position);
         // What memory did not hold is in the file.

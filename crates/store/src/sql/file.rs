@@ -79,6 +79,16 @@ pub fn attach(path: &str, alias: &str, read_only: bool) -> String {
     format!("ATTACH '{path}' AS {alias}{mode}")
 }
 
+/// A file that grows. Transactions of some 60,000 hits are usual under load: with row groups that they fill, their rows go
+/// straight into the file; with the engine's own size they went through its log first, which took half as long again.
+pub fn attach_active(path: &str, alias: &str) -> String {
+    let path = path.replace('\'', "''");
+    format!("ATTACH '{path}' AS {alias} (ROW_GROUP_SIZE {ACTIVE_ROW_GROUP})")
+}
+
+/// Hits in a row group of a file that grows; a multiple of the engine's vectors (2,048).
+const ACTIVE_ROW_GROUP: u64 = 20_480;
+
 pub fn detach(alias: &str) -> String {
     format!("DETACH {alias}")
 }
