@@ -3,6 +3,7 @@
 //!
 //! What is asked is data (`SumsQuery`), how it is summed up is `analytics::tally`'s business; here is decided what is read.
 
+mod filter;
 mod latencies;
 mod names;
 mod plan;
@@ -22,8 +23,8 @@ use duckdb::arrow::datatypes::UInt32Type;
 use crate::files::{Entry, Share, Snapshot};
 use crate::read::{Reading, whole_filter};
 use crate::sql;
-use crate::sql::filter::Compiled;
 use crate::types::StoreError;
+use filter::FileFilter;
 use latencies::Searched;
 use names::FileNames;
 use plan::Piece;
@@ -56,24 +57,25 @@ pub fn sums(
                 .map(move |piece| (n, piece))
         })
         .collect();
-    let compiled: Vec<Compiled> = files
-        .iter()
-        .map(|(entry, _)| sql::filter::compile(&filter, &entry.file.alias, project))
-        .collect();
+    let filters = in_parallel(reading, connection, (0..files.len()).collect(), |connection, n| {
+        FileFilter::new(reading, connection, &filter, &files[n].0.file.alias, project)
+    })?;
 
     let tallies = in_parallel(reading, connection, work, |connection, (n, piece)| {
         let mut tally = Tally::new(&query.grid);
         let file = &files[n].0.file.alias;
-        read::piece(reading, connection, file, project, &piece, &compiled[n], &mut tally)?;
+        read::piece(reading, connection, file, project, &piece, &filters[n], &mut tally)?;
         Ok((n, tally))
     })?;
+    let names = in_parallel(reading, connection, (0..files.len()).collect(), |connection, n| {
+        let of_file = tallies.iter().filter(|(of, _)| *of == n);
+        let needs = of_file.fold(Needs::default(), |needs, (_, tally)| needs.and(tally.needs()));
+        let file = &files[n].0.file.alias;
+        FileNames::read(reading, connection, file, project, needs, &query.values)
+    })?;
     let mut total = Total::new(query.grid.clone());
-    let mut names: HashMap<usize, FileNames> = HashMap::new();
     for (n, tally) in &tallies {
-        let file = &files[*n].0.file.alias;
-        let known = names.entry(*n).or_default();
-        known.learn(reading, connection, file, project, tally.needs(), &query.values)?;
-        total.add(*n, tally, known, &query.values);
+        total.add(*n, tally, &names[*n], &query.values);
     }
     total.finish();
     drop(tallies);
@@ -84,14 +86,12 @@ pub fn sums(
         let searched: Vec<Searched<'_>> = files
             .iter()
             .enumerate()
-            .filter_map(|(n, (entry, share))| {
-                Some(Searched {
-                    entry,
-                    share: *share,
-                    names: names.get(&n)?,
-                    filter: &compiled[n],
-                    whole: plan::is_whole(entry, share, query, &filter, rollup_from),
-                })
+            .map(|(n, (entry, share))| Searched {
+                entry,
+                share: *share,
+                names: &names[n],
+                filter: &filters[n],
+                whole: plan::is_whole(entry, share, query, &filter, rollup_from),
             })
             .collect();
         let found = latencies::latencies(reading, connection, query, &searched, &chosen)?;

@@ -41,63 +41,114 @@ fn compile_condition(condition: &Condition, file: &str, project: u32, out: &mut 
 }
 
 fn compile_test(field: Field, test: &Test, file: &str, project: u32, out: &mut Compiled) {
-    let text = |kind: Text, column: &str, out: &mut Compiled| {
-        compile_text(kind, column, test, file, project, out)
-    };
+    if let Some((kind, column)) = text_of(field) {
+        return compile_text(kind, column, test, file, project, out);
+    }
     match field {
-        Field::Status => compile_number("h.status", test, out),
         Field::Duration => compile_number("h.duration_us", test, out),
         Field::RequestSize => compile_number("h.request_size", test, out),
         Field::ResponseSize => compile_number("h.response_size", test, out),
         Field::Country => compile_country(test, out),
-        Field::Method => text(Text::Method, "text", out),
-        Field::Host => text(Text::Host, "text", out),
-        Field::Path => text(Text::Path, "text", out),
-        Field::Route => text(Text::Route, "text", out),
-        Field::User => text(Text::User, "text", out),
-        Field::Address => text(Text::Address, "text", out),
-        Field::Agent => text(Text::Agent, "text", out),
-        Field::Referrer => text(Text::Referrer, "text", out),
-        Field::Framework => text(Text::Framework, "text", out),
-        Field::Sdk => text(Text::Sdk, "text", out),
-        Field::Client => text(Text::Agent, "client", out),
-        Field::Os => text(Text::Agent, "os", out),
-        Field::Device => text(Text::Agent, "device", out),
-        Field::Version => text(Text::Path, "version", out),
         Field::Consumer => compile_consumer(test, file, project, out),
+        _ => compile_number("h.status", test, out),
+    }
+}
+
+/// The text that a field is, or is read from, and the column of `strings` that holds it; none for numbers, countries and
+/// `consumer`, which is two.
+pub fn text_of(field: Field) -> Option<(Text, &'static str)> {
+    let kind = match field {
+        Field::Method => Text::Method,
+        Field::Host => Text::Host,
+        Field::Path => Text::Path,
+        Field::Route => Text::Route,
+        Field::User => Text::User,
+        Field::Address => Text::Address,
+        Field::Agent => Text::Agent,
+        Field::Referrer => Text::Referrer,
+        Field::Framework => Text::Framework,
+        Field::Sdk => Text::Sdk,
+        Field::Client => return Some((Text::Agent, "client")),
+        Field::Os => return Some((Text::Agent, "os")),
+        Field::Device => return Some((Text::Agent, "device")),
+        Field::Version => return Some((Text::Path, "version")),
+        Field::Status
+        | Field::Country
+        | Field::Duration
+        | Field::Consumer
+        | Field::RequestSize
+        | Field::ResponseSize => return None,
+    };
+    Some((kind, "text"))
+}
+
+/// The ids of the texts that pass any of the tests.
+pub fn ids(file: &str, project: u32, kind: Text, column: &str, tests: &[Test]) -> Compiled {
+    let mut out = Compiled::default();
+    let any: Vec<&str> = tests
+        .iter()
+        .filter_map(|test| {
+            let (condition, value) = compile_words(test)?;
+            out.values.push(value);
+            Some(condition)
+        })
+        .collect();
+    let any = any.iter().map(|condition| format!("{column} {condition}")).collect::<Vec<_>>();
+    out.sql = format!(
+        "SELECT id FROM {file}.strings WHERE kind = {} AND project = {project} AND ({})",
+        kind as u8,
+        if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") }
+    );
+    out
+}
+
+/// Whether "no text" passes any of the tests.
+pub fn match_none(tests: &[Test]) -> bool {
+    tests.iter().any(|test| match test {
+        Test::Is(value) => value.is_empty(),
+        Test::Wildcard(pattern) => pattern.chars().all(|c| c == '*'),
+        Test::Range { .. } => false,
+    })
+}
+
+/// What stands behind a column, and what is bound to it.
+fn compile_words(test: &Test) -> Option<(&'static str, String)> {
+    match test {
+        Test::Is(value) => Some(("= ?", value.clone())),
+        Test::Wildcard(pattern) => Some(("LIKE ? ESCAPE '\\'", like(pattern))),
+        Test::Range { .. } => None,
     }
 }
 
 /// `u:ID` is a user id, `a:ADDRESS` the caller's address where there is no user id, anything else is either.
 fn compile_consumer(test: &Test, file: &str, project: u32, out: &mut Compiled) {
+    let (user, address) = split_consumer(test);
+    let of = |kind: Text, is: &str, test: Option<Test>, out: &mut Compiled| {
+        let Some(test) = test else { return out.sql.push_str("FALSE") };
+        out.sql.push_str(&format!("(h.user_id {is} 0 AND "));
+        compile_text(kind, "text", &test, file, project, out);
+        out.sql.push(')');
+    };
+    out.sql.push('(');
+    of(Text::User, ">", user, out);
+    out.sql.push_str(" OR ");
+    of(Text::Address, "=", address, out);
+    out.sql.push(')');
+}
+
+/// What a test of a consumer means for its user id where there is one, and for its address where there is none.
+pub fn split_consumer(test: &Test) -> (Option<Test>, Option<Test>) {
     let with = |rest: &str| match test {
         Test::Wildcard(_) => Test::Wildcard(rest.to_owned()),
         _ => Test::Is(rest.to_owned()),
     };
-    let (Test::Is(value) | Test::Wildcard(value)) = test else {
-        out.sql.push_str("FALSE");
-        return;
-    };
-    let user = |test: &Test, out: &mut Compiled| {
-        out.sql.push_str("(h.user_id > 0 AND ");
-        compile_text(Text::User, "text", test, file, project, out);
-        out.sql.push(')');
-    };
-    let address = |test: &Test, out: &mut Compiled| {
-        out.sql.push_str("(h.user_id = 0 AND ");
-        compile_text(Text::Address, "text", test, file, project, out);
-        out.sql.push(')');
-    };
+    let (Test::Is(value) | Test::Wildcard(value)) = test else { return (None, None) };
     if let Some(rest) = value.strip_prefix("u:") {
-        user(&with(rest), out);
+        (Some(with(rest)), None)
     } else if let Some(rest) = value.strip_prefix("a:") {
-        address(&with(rest), out);
+        (None, Some(with(rest)))
     } else {
-        out.sql.push('(');
-        user(test, out);
-        out.sql.push_str(" OR ");
-        address(test, out);
-        out.sql.push(')');
+        (Some(test.clone()), Some(test.clone()))
     }
 }
 
@@ -109,22 +160,16 @@ fn compile_text(
     project: u32,
     out: &mut Compiled,
 ) {
-    let (condition, value, matches_none) = match test {
-        Test::Is(value) => ("= ?", value.clone(), value.is_empty()),
-        Test::Wildcard(pattern) => {
-            ("LIKE ? ESCAPE '\\'", like(pattern), pattern.chars().all(|c| c == '*'))
-        }
-        Test::Range { .. } => {
-            out.sql.push_str("FALSE");
-            return;
-        }
+    let Some((condition, value)) = compile_words(test) else {
+        out.sql.push_str("FALSE");
+        return;
     };
     out.sql.push_str(&format!(
         "(h.{name} IN (SELECT id FROM {file}.strings WHERE kind = {kind} AND project = {project} AND {column} {condition})",
         name = kind.name(),
         kind = kind as u8,
     ));
-    if matches_none {
+    if match_none(std::slice::from_ref(test)) {
         out.sql.push_str(&format!(" OR h.{} = 0", kind.name()));
     }
     out.sql.push(')');

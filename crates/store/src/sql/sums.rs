@@ -187,25 +187,30 @@ pub fn consumers_of_days(file: &str, project: u32, days: Days) -> String {
     )
 }
 
-/// id, text, client, os, device, version of a kind; what the kind does not have is NULL. `prefix` (bound) begins the text, in any case.
-pub fn names(file: &str, project: u32, kind: Text, with_text: bool) -> String {
-    let text = if with_text { "text" } else { "NULL::VARCHAR" };
-    let traits = match kind {
-        Text::Agent => "client, os, device, NULL::VARCHAR",
-        Text::Path => "NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR, version",
-        _ => "NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR, NULL::VARCHAR",
+/// kind, id, text, client, os, device, version, and 64 bits that stand for the text and are the same in all files: of the
+/// kinds that are wanted as such, as words read from them, or as an identity. What is not wanted of a kind is NULL.
+pub fn names(
+    file: &str,
+    project: u32,
+    texts: &[Text],
+    traits: &[Text],
+    identities: &[Text],
+) -> String {
+    let any = |kinds: &[Text]| {
+        let kinds = kinds.iter().map(|kind| (*kind as u8).to_string()).collect::<Vec<_>>();
+        if kinds.is_empty() {
+            "FALSE".to_owned()
+        } else {
+            format!("kind IN ({})", kinds.join(", "))
+        }
     };
     format!(
-        "SELECT id, {text}, {traits} FROM {file}.strings WHERE kind = {} AND project = {project}",
-        kind as u8
-    )
-}
-
-/// id, 64 bits that stand for the text: the same in all files.
-pub fn identities(file: &str, project: u32, kind: Text) -> String {
-    format!(
-        "SELECT id, hash(text) FROM {file}.strings WHERE kind = {} AND project = {project}",
-        kind as u8
+        "SELECT kind, id, CASE WHEN {texts} THEN text END, client, os, device, version,
+             CASE WHEN {identities} THEN hash(text) END
+         FROM {file}.strings WHERE project = {project} AND ({texts} OR {traits} OR {identities})",
+        texts = any(texts),
+        traits = any(traits),
+        identities = any(identities)
     )
 }
 
@@ -222,20 +227,6 @@ pub fn texts_of(file: &str, project: u32, kind: Text, ids: &[u32]) -> String {
 pub fn consumer_latencies(file: &str, project: u32) -> String {
     format!(
         "SELECT user_id, address, latency, requests FROM {file}.by_consumer_latency WHERE project = {project}"
-    )
-}
-
-/// user, address, latency of hits from `from_us` to before `to_us` that have a duration and pass the filter.
-pub fn latencies_of_hits(
-    file: &str,
-    project: u32,
-    (from_us, to_us): (i64, i64),
-    filter: &str,
-) -> String {
-    format!(
-        "SELECT h.user_id, h.address, h.latency FROM {file}.hits h
-         WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us < {to_us}
-         AND h.latency IS NOT NULL AND {filter}"
     )
 }
 

@@ -5,20 +5,21 @@
 
 use std::collections::{HashMap, HashSet};
 
+use analytics::hit::Text;
 use analytics::latency::Histogram;
 use analytics::query::SumsQuery;
 use analytics::slots::Slots;
-use analytics::tally::ConsumerName;
+use analytics::tally::{ConsumerName, NO_LATENCY, Needs};
 use duckdb::Connection;
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::{UInt16Type, UInt32Type, UInt64Type};
 
+use super::filter::FileFilter;
 use super::names::FileNames;
 use super::{in_parallel, plan, read};
 use crate::files::{Entry, Share};
 use crate::read::Reading;
 use crate::sql;
-use crate::sql::filter::Compiled;
 use crate::types::StoreError;
 
 /// A file in which some of the consumers are to be looked for.
@@ -26,7 +27,7 @@ pub struct Searched<'a> {
     pub entry: &'a Entry,
     pub share: Share,
     pub names: &'a FileNames,
-    pub filter: &'a Compiled,
+    pub filter: &'a FileFilter,
     /// All of the project's hits in it are in the period, and nothing is filtered.
     pub whole: bool,
 }
@@ -98,15 +99,26 @@ pub fn latencies(
     }
     let counted = in_parallel(reading, connection, work, |connection, (file, range, places)| {
         let mut counts: Slots<Histogram> = Slots::default();
-        let text =
-            sql::sums::latencies_of_hits(&file.entry.file.alias, project, range, &file.filter.sql);
-        read::each(reading, connection, &text, &file.filter.values, |batch| {
-            let id = |column: usize| batch.column(column).as_primitive::<UInt32Type>().values();
-            let latency = batch.column(2).as_primitive::<UInt16Type>().values();
-            for (row, (&user, &address)) in id(0).iter().zip(id(1)).enumerate() {
-                if let Some(place) = places.find(user, address) {
-                    counts.slot(place as u32).add(latency[row], 1);
+        let needs = Needs::LATENCY_SERIES | Needs::CONSUMER_SERIES;
+        let columns = sql::sums::columns(needs | file.filter.needs());
+        let numbers = &file.filter.numbers;
+        let text = sql::sums::hits(&file.entry.file.alias, project, range, &numbers.sql, &columns);
+        let mut rows = Vec::new();
+        read::each(reading, connection, &text, &numbers.values, |batch| {
+            let hits = read::to_columns(batch, &columns);
+            let (users, addresses) =
+                (hits.texts[Text::User as usize], hits.texts[Text::Address as usize]);
+            let mut add = |row: usize| {
+                if let Some(place) = places.find(users[row], addresses[row])
+                    && hits.latency[row] != NO_LATENCY
+                {
+                    counts.slot(place as u32).add(hits.latency[row], 1);
                 }
+            };
+            if file.filter.select(&hits, batch.num_rows(), &mut rows) {
+                rows.iter().for_each(|&row| add(row as usize));
+            } else {
+                (0..batch.num_rows()).for_each(add);
             }
         })?;
         Ok(counts)

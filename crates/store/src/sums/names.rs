@@ -8,16 +8,18 @@ use analytics::slots::Slots;
 use analytics::tally::{ConsumerName, Names, Needs, Value};
 use duckdb::Connection;
 use duckdb::arrow::array::{Array, AsArray};
-use duckdb::arrow::datatypes::{UInt32Type, UInt64Type};
+use duckdb::arrow::datatypes::{UInt8Type, UInt32Type, UInt64Type};
 
 use super::read;
 use crate::read::Reading;
 use crate::sql;
 use crate::types::StoreError;
 
+/// The column of `sql::sums::names` with the text itself.
+const TEXT: usize = 2;
+
 #[derive(Default)]
 pub struct FileNames {
-    known: Needs,
     texts: [Slots<Option<Arc<str>>>; Text::COUNT],
     /// Of user agents: client, system, device. Of paths: the version, first.
     traits: Slots<[Option<Arc<str>>; 3]>,
@@ -27,65 +29,43 @@ pub struct FileNames {
 }
 
 impl FileNames {
-    /// Reads what these sums are named by, where it was not read before.
-    pub fn learn(
-        &mut self,
+    /// Reads what these sums are named by.
+    pub fn read(
         reading: &Reading<'_>,
         connection: &Connection,
         file: &str,
         project: u32,
         needs: Needs,
         values: &[Value],
-    ) -> Result<(), StoreError> {
-        let needs = needs.without(self.known);
-        self.known |= needs;
-        for kind in Text::ALL {
-            let of_endpoint =
-                needs.has(Needs::ENDPOINTS) && matches!(kind, Text::Method | Text::Route);
-            if !of_endpoint && !needs.has(Needs::text(kind)) {
-                continue;
-            }
-            let with_text = of_endpoint || values.contains(&Value::Text(kind));
-            self.read_texts(reading, connection, file, project, kind, with_text)?;
+    ) -> Result<FileNames, StoreError> {
+        let mut names = FileNames::default();
+        let of_endpoint =
+            |kind: Text| needs.has(Needs::ENDPOINTS) && matches!(kind, Text::Method | Text::Route);
+        let named = |kind: &Text| of_endpoint(*kind) || values.contains(&Value::Text(*kind));
+        let texts: Vec<Text> = Text::ALL.into_iter().filter(named).collect();
+        let read_from = [Text::Agent, Text::Path].into_iter();
+        let traits: Vec<Text> = read_from.filter(|kind| needs.has(Needs::text(*kind))).collect();
+        let mut identities = Vec::new();
+        if needs.has(Needs::CONSUMERS | Needs::CONSUMER_SERIES) {
+            identities.extend([Text::User, Text::Address]);
         }
-        if needs.has(Needs::CONSUMERS | Needs::CONSUMER_SERIES)
-            && self.users.iter().next().is_none()
-        {
-            for (kind, slots) in
-                [(Text::User, &mut self.users), (Text::Address, &mut self.addresses)]
-            {
-                let text = sql::sums::identities(file, project, kind);
-                read::each(reading, connection, &text, &[], |batch| {
-                    let id = batch.column(0).as_primitive::<UInt32Type>().values();
-                    let identity = batch.column(1).as_primitive::<UInt64Type>().values();
-                    id.iter().zip(identity).for_each(|(id, identity)| *slots.slot(*id) = *identity);
-                })?;
-            }
+        if texts.is_empty() && traits.is_empty() && identities.is_empty() {
+            return Ok(names);
         }
-        Ok(())
-    }
-
-    fn read_texts(
-        &mut self,
-        reading: &Reading<'_>,
-        connection: &Connection,
-        file: &str,
-        project: u32,
-        kind: Text,
-        with_text: bool,
-    ) -> Result<(), StoreError> {
         // Many user agents are one client: their words are kept once.
         let mut once: HashSet<Arc<str>> = HashSet::new();
-        let text = sql::sums::names(file, project, kind, with_text);
+        let text = sql::sums::names(file, project, &texts, &traits, &identities);
         read::each(reading, connection, &text, &[], |batch| {
-            let id = batch.column(0).as_primitive::<UInt32Type>().values();
+            let kind = batch.column(0).as_primitive::<UInt8Type>().values();
+            let id = batch.column(1).as_primitive::<UInt32Type>().values();
+            let identity = batch.column(7).as_primitive::<UInt64Type>();
             let mut word = |column: usize, row: usize| -> Option<Arc<str>> {
                 let words = batch.column(column).as_string::<i32>();
                 if !words.is_valid(row) {
                     return None;
                 }
                 let word = words.value(row);
-                if column == 1 {
+                if column == TEXT {
                     return Some(Arc::from(word));
                 }
                 if let Some(known) = once.get(word) {
@@ -95,19 +75,27 @@ impl FileNames {
                 once.insert(word.clone());
                 Some(word)
             };
-            for (row, &id) in id.iter().enumerate() {
-                if with_text {
-                    *self.texts[kind as usize].slot(id) = word(1, row);
+            for (row, (&kind, &id)) in kind.iter().zip(id).enumerate() {
+                let Some(kind) = Text::ALL.get(usize::from(kind)).copied() else { continue };
+                if let Some(text) = word(TEXT, row) {
+                    *names.texts[kind as usize].slot(id) = Some(text);
                 }
                 match kind {
                     Text::Agent => {
-                        *self.traits.slot(id) = [word(2, row), word(3, row), word(4, row)]
+                        *names.traits.slot(id) = [word(3, row), word(4, row), word(5, row)];
                     }
-                    Text::Path => *self.versions.slot(id) = word(5, row),
+                    Text::Path => *names.versions.slot(id) = word(6, row),
+                    Text::User if identity.is_valid(row) => {
+                        *names.users.slot(id) = identity.value(row);
+                    }
+                    Text::Address if identity.is_valid(row) => {
+                        *names.addresses.slot(id) = identity.value(row);
+                    }
                     _ => {}
                 }
             }
-        })
+        })?;
+        Ok(names)
     }
 
     /// Which ids of this file stand for these consumers.

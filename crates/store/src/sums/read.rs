@@ -8,11 +8,11 @@ use duckdb::arrow::datatypes::{
     Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 
+use super::filter::{FileFilter, Kept};
 use super::plan::Piece;
 use crate::engine::failed;
 use crate::read::Reading;
 use crate::sql::build::BY_COUNTRY;
-use crate::sql::filter::Compiled;
 use crate::sql::sums::{self, Column, Days};
 use crate::types::StoreError;
 
@@ -24,16 +24,22 @@ pub fn piece(
     file: &str,
     project: u32,
     piece: &Piece,
-    filter: &Compiled,
+    filter: &FileFilter,
     tally: &mut Tally<'_>,
 ) -> Result<(), StoreError> {
     match piece {
         Piece::Hits { ranges, needs } => {
-            let columns = sums::columns(*needs);
+            let columns = sums::columns(needs.and(filter.needs()));
+            let (mut rows, mut kept) = (Vec::new(), Kept::default());
             for range in ranges {
-                let text = sums::hits(file, project, *range, &filter.sql, &columns);
-                each(reading, connection, &text, &filter.values, |batch| {
-                    tally.add_hits(&to_columns(batch, &columns), *needs);
+                let text = sums::hits(file, project, *range, &filter.numbers.sql, &columns);
+                each(reading, connection, &text, &filter.numbers.values, |batch| {
+                    let hits = to_columns(batch, &columns);
+                    if filter.select(&hits, batch.num_rows(), &mut rows) {
+                        tally.add_hits(&kept.take(&hits, &rows), *needs);
+                    } else {
+                        tally.add_hits(&hits, *needs);
+                    }
                 })?;
             }
             Ok(())
@@ -64,7 +70,7 @@ pub fn each(
     Ok(())
 }
 
-fn to_columns<'a>(batch: &'a RecordBatch, columns: &[Column]) -> Columns<'a> {
+pub fn to_columns<'a>(batch: &'a RecordBatch, columns: &[Column]) -> Columns<'a> {
     let mut out = Columns::default();
     for (column, of) in batch.columns().iter().zip(columns) {
         match of {
