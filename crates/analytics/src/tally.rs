@@ -13,6 +13,7 @@ use std::ops::{BitOr, BitOrAssign};
 use crate::grid::{DAY_US, Grid};
 use crate::hit::Text;
 use crate::latency::Histogram;
+use crate::limits;
 use crate::slots::Slots;
 
 pub use total::{Consumer, ConsumerName, Count, Endpoint, Names, Total, Value};
@@ -40,8 +41,8 @@ impl Needs {
     pub const TRAFFIC: Needs = Needs(1 << 7);
     pub const COUNTRIES: Needs = Needs(1 << 8);
 
-    /// Durations of the consumers that are chosen to be shown. Not summed up here: of all consumers they would be as large as
-    /// the hits.
+    /// Durations of the consumers that are chosen to be shown. They are gathered one by one, as long as they are few: summed up
+    /// for all consumers they would be as large as the hits.
     pub const CONSUMER_LATENCY: Needs = Needs(1 << 20);
 
     /// Hits by a text.
@@ -166,12 +167,16 @@ pub struct Tally<'g> {
     pub(crate) latency: Histogram,
     pub(crate) duration_us: u128,
     pub(crate) latency_series: Vec<Histogram>,
+    /// What counts in all and in the series.
+    pub(crate) latency_both: Vec<Histogram>,
     /// Places in `consumers`, and one more; 0 is none.
     pub(crate) users: Slots<u32>,
     pub(crate) addresses: Slots<u32>,
     pub(crate) consumers: Vec<ConsumerSum>,
     /// (bucket, place in `consumers`); a pair may be there more than once.
     pub(crate) seen: Vec<(u16, u32)>,
+    /// (place in `consumers`, latency), as long as they are few; none when they were too many.
+    durations: Option<Vec<(u32, u16)>>,
     pub(crate) traffic: Vec<Traffic>,
     pub(crate) countries: Slots<Packed>,
     pub(crate) texts: [Slots<Packed>; Text::COUNT],
@@ -224,6 +229,8 @@ impl<'g> Tally<'g> {
             latency: Histogram::default(),
             duration_us: 0,
             latency_series: vec![Histogram::default(); grid.buckets()],
+            latency_both: vec![Histogram::default(); grid.buckets()],
+            durations: Some(Vec::new()),
             users: Slots::default(),
             addresses: Slots::default(),
             consumers: Vec::new(),
@@ -251,10 +258,21 @@ impl<'g> Tally<'g> {
             self.find_buckets(hits.time_us);
         }
         if needs.has(Needs::STATUSES) {
+            // In runs: adding to one place again and again would wait for itself.
+            let mut run = (0, 0, 0);
+            let (statuses, classes) = (&mut self.statuses, &mut self.classes);
+            let mut add = |(status, bucket, requests): (u16, u16, u64)| {
+                statuses[usize::from(status.min(599))] += requests;
+                classes[usize::from(bucket)][class(status)] += requests;
+            };
             for (&status, &bucket) in hits.status.iter().zip(&self.buckets) {
-                self.statuses[usize::from(status.min(599))] += 1;
-                self.classes[usize::from(bucket)][class(status)] += 1;
+                if (run.0, run.1) != (status, bucket) {
+                    add(run);
+                    run = (status, bucket, 0);
+                }
+                run.2 += 1;
             }
+            add(run);
         }
         if needs.has(Needs::HOURS) {
             for &time_us in hits.time_us {
@@ -263,18 +281,22 @@ impl<'g> Tally<'g> {
             }
         }
         if needs.has(Needs::LATENCY) {
-            for (&latency, &duration_us) in hits.latency.iter().zip(hits.duration_us) {
-                if latency != NO_LATENCY {
-                    self.latency.add(latency, 1);
-                    self.duration_us += duration_us as u128;
-                }
-            }
+            self.duration_us += hits.duration_us.iter().map(|&us| us as u128).sum::<u128>();
         }
         if needs.has(Needs::LATENCY_SERIES) {
+            let series = if needs.has(Needs::LATENCY) {
+                &mut self.latency_both
+            } else {
+                &mut self.latency_series
+            };
             for (&latency, &bucket) in hits.latency.iter().zip(&self.buckets) {
                 if latency != NO_LATENCY {
-                    self.latency_series[usize::from(bucket)].add(latency, 1);
+                    series[usize::from(bucket)].add(latency, 1);
                 }
+            }
+        } else if needs.has(Needs::LATENCY) {
+            for &latency in hits.latency.iter().filter(|latency| **latency != NO_LATENCY) {
+                self.latency.add(latency, 1);
             }
         }
         if needs.has(Needs::ENDPOINTS) {
@@ -301,6 +323,35 @@ impl<'g> Tally<'g> {
             if needs.has(Needs::text(kind)) {
                 let ids = hits.texts[kind as usize].iter().copied();
                 add_ones(&mut self.texts[kind as usize], ids, &self.ones);
+            }
+        }
+    }
+
+    /// Whether the durations of every consumer were gathered, where they were asked for.
+    pub fn has_durations(&self) -> bool {
+        self.durations.is_some()
+    }
+
+    /// Gives the durations of those consumers (by their ids in this file) that `take` wants: where it is to be put, latency.
+    pub fn each_duration(
+        &self,
+        users: &Slots<u32>,
+        addresses: &Slots<u32>,
+        mut take: impl FnMut(u32, u16),
+    ) {
+        let mut wanted = vec![0u32; self.consumers.len()];
+        for (ids, places) in [(users, &self.users), (addresses, &self.addresses)] {
+            for (id, to) in ids.iter().filter(|(_, to)| **to > 0) {
+                if let Some(place) =
+                    places.get(id).and_then(|place| (*place as usize).checked_sub(1))
+                {
+                    wanted[place] = *to;
+                }
+            }
+        }
+        for (place, latency) in self.durations.iter().flatten() {
+            if wanted[*place as usize] > 0 {
+                take(wanted[*place as usize] - 1, *latency);
             }
         }
     }
@@ -360,6 +411,17 @@ impl<'g> Tally<'g> {
                 }
                 sum.last_us = sum.last_us.max(hits.time_us[n]);
                 sum.see_country(hits.country[n], hits.time_us[n]);
+            }
+        }
+        if needs.has(Needs::CONSUMER_LATENCY)
+            && let Some(durations) = &mut self.durations
+        {
+            let known = places.iter().zip(hits.latency).map(|(&place, &latency)| (place, latency));
+            durations.extend(
+                known.filter(|(place, latency)| *place != u32::MAX && *latency != NO_LATENCY),
+            );
+            if durations.len() > limits::GATHERED_DURATIONS as usize {
+                self.durations = None;
             }
         }
         if needs.has(Needs::CONSUMER_SERIES) {

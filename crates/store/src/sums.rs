@@ -78,11 +78,12 @@ pub fn sums(
         total.add(*n, tally, &names[*n], &query.values);
     }
     total.finish();
-    drop(tallies);
 
     let chosen = choose(&total);
     let named = name_consumers(reading, connection, &files, project, &total, &chosen)?;
     if query.needs.has(Needs::CONSUMER_LATENCY) && !chosen.is_empty() {
+        let gathered = latencies::gathered(&tallies, &names, &chosen);
+        drop(tallies);
         let searched: Vec<Searched<'_>> = files
             .iter()
             .enumerate()
@@ -94,7 +95,10 @@ pub fn sums(
                 whole: plan::is_whole(entry, share, query, &filter, rollup_from),
             })
             .collect();
-        let found = latencies::latencies(reading, connection, query, &searched, &chosen)?;
+        let found = match gathered {
+            Some(found) => found,
+            None => latencies::latencies(reading, connection, query, &searched, &chosen)?,
+        };
         for (who, latency) in found {
             if let Some(consumer) = total.consumers.get_mut(&who) {
                 consumer.latency = latency;

@@ -150,6 +150,10 @@ impl Total {
         for (sum, more) in self.latency_series.iter_mut().zip(&tally.latency_series) {
             sum.add_all(more);
         }
+        for (sum, more) in self.latency_series.iter_mut().zip(&tally.latency_both) {
+            sum.add_all(more);
+            self.latency.add_all(more);
+        }
         for (sum, more) in self.traffic.iter_mut().zip(&tally.traffic) {
             sum.0 += more.request_bytes;
             sum.1 += more.response_bytes;

@@ -37,7 +37,10 @@ pub fn columns(needs: Needs) -> Vec<Column> {
         Column::Status,
         Needs::STATUSES | Needs::ENDPOINTS | Needs::CONSUMERS | Needs::COUNTRIES | texts,
     );
-    add(Column::Latency, Needs::LATENCY | Needs::LATENCY_SERIES | Needs::ENDPOINTS);
+    add(
+        Column::Latency,
+        Needs::LATENCY | Needs::LATENCY_SERIES | Needs::ENDPOINTS | Needs::CONSUMER_LATENCY,
+    );
     add(Column::Duration, Needs::LATENCY);
     add(Column::Country, Needs::COUNTRIES | Needs::CONSUMERS);
     add(Column::RequestSize, Needs::TRAFFIC);

@@ -9,7 +9,7 @@ use analytics::hit::Text;
 use analytics::latency::Histogram;
 use analytics::query::SumsQuery;
 use analytics::slots::Slots;
-use analytics::tally::{ConsumerName, NO_LATENCY, Needs};
+use analytics::tally::{ConsumerName, NO_LATENCY, Needs, Tally};
 use duckdb::Connection;
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::{UInt16Type, UInt32Type, UInt64Type};
@@ -53,6 +53,32 @@ impl Places {
         };
         *slots.slot(id) = place as u32 + 1;
     }
+}
+
+/// From what was gathered with the sums; none where that is not all of it.
+pub fn gathered(
+    tallies: &[(usize, Tally<'_>)],
+    names: &[FileNames],
+    wanted: &[ConsumerName],
+) -> Option<HashMap<ConsumerName, Histogram>> {
+    let all = |(_, tally): &(usize, Tally<'_>)| {
+        tally.needs().has(Needs::CONSUMER_LATENCY) && tally.has_durations()
+    };
+    if !tallies.iter().all(all) {
+        return None;
+    }
+    let known: HashSet<ConsumerName> = wanted.iter().copied().collect();
+    let place_of: HashMap<ConsumerName, usize> =
+        wanted.iter().enumerate().map(|(place, who)| (*who, place)).collect();
+    let mut found = vec![Histogram::default(); wanted.len()];
+    for (file, tally) in tallies {
+        let mut places = Places::default();
+        names[*file].find(&known).iter().for_each(|(id, who)| places.put(*who, *id, place_of[who]));
+        tally.each_duration(&places.users, &places.addresses, |place, latency| {
+            found[place as usize].add(latency, 1);
+        });
+    }
+    Some(wanted.iter().copied().zip(found).collect())
 }
 
 pub fn latencies(

@@ -48,6 +48,8 @@ pub fn pieces(
         return stretches(share, (from, to), needs);
     };
 
+    // Not from here where rollups are read: they have it in their own way.
+    let needs = needs.without(Needs::CONSUMER_LATENCY);
     let mut pieces = Vec::new();
     // What stands before the first whole day, and after the last.
     let (start, end) = (i64::from(first) * DAY_US, i64::from(last) * DAY_US);
