@@ -265,6 +265,8 @@ limits! {
         "A project's hits of the period in one file from which its rollups are read: fewer are summed up sooner than a rollup's five statements are planned (about 2 ms).";
     GATHERED_DURATIONS "gathered_durations" = 200_000, Hits, fixed, "",
         "Durations that are kept one by one of a stretch of some 500,000 hits, for the consumers' table: 1.6 MB. Beyond it the hits are read once more for those consumers that are shown.";
+    NAMES_CACHE_BYTES "names_cache_bytes" = 16 << 20, Bytes, fixed, "",
+        "Names of sealed files that are kept between reads: of a project with 80,000 paths and 2,000 consumers they take 1.5 MB and 40 ms to read.";
     QUERY_THREADS "query_threads" = 4, Items, fixed, "",
         "Files that one page reads at a time, where there are as many processors: one visitor must not starve the rest.";
     HITS_PAGE "hits_page" = 10_000, Hits, fixed, "invalid_limit",

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::inbox::{Command, FileKind};
 use crate::open::{self, Threads};
 use crate::shared::Shared;
-use crate::sums::Sums;
+use crate::sums::{NamesCache, Sums};
 use crate::types::{Append, Erasure, HitRow, Receipt, StoreError, StoreOptions, StoreStats};
 use crate::{backup, read, record, sums};
 
@@ -23,6 +23,7 @@ use crate::{backup, read, record, sums};
 pub struct Store {
     shared: Arc<Shared>,
     threads: Arc<Mutex<Option<Threads>>>,
+    names: Arc<NamesCache>,
 }
 
 impl Store {
@@ -33,7 +34,7 @@ impl Store {
             context: "opening the store",
             cause: Box::new(source),
         })??;
-        Ok(Store { shared, threads: Arc::new(Mutex::new(Some(threads))) })
+        Ok(Store { shared, threads: Arc::new(Mutex::new(Some(threads))), names: Arc::default() })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -83,7 +84,9 @@ impl Store {
             .map_err(|_| StoreError::Closing)?;
         let seq = answer.await.map_err(|_| StoreError::Closing)??;
         self.shared.queue.hurry();
-        self.shared.erased.wait(seq).await
+        let erased = self.shared.erased.wait(seq).await;
+        self.names.clear();
+        erased
     }
 
     /// At most `query.limit` rows, newest first. Dropping the future stops the query.
@@ -110,8 +113,9 @@ impl Store {
         choose: impl Fn(&Total) -> Vec<ConsumerName> + Send + Sync + 'static,
     ) -> Result<Sums, StoreError> {
         let rollup_from = self.shared.options.limits.rollup_from;
+        let names = self.names.clone();
         read::run(&self.shared, move |reading, connection| {
-            sums::sums(reading, connection, &query, rollup_from, &choose)
+            sums::sums(reading, connection, &query, rollup_from, &names, &choose)
         })
         .await
     }

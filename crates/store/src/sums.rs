@@ -3,6 +3,7 @@
 //!
 //! What is asked is data (`SumsQuery`), how it is summed up is `analytics::tally`'s business; here is decided what is read.
 
+mod cache;
 mod filter;
 mod latencies;
 mod names;
@@ -10,7 +11,7 @@ mod plan;
 mod read;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::hit::Text;
 use analytics::limits;
@@ -21,13 +22,16 @@ use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::UInt32Type;
 
 use crate::files::{Entry, Share, Snapshot};
+use crate::inbox::FileKind;
 use crate::read::{Reading, whole_filter};
 use crate::sql;
 use crate::types::StoreError;
 use filter::FileFilter;
 use latencies::Searched;
-use names::FileNames;
+use names::{FileNames, Wanted};
 use plan::Piece;
+
+pub use cache::NamesCache;
 
 /// What was summed up.
 pub struct Sums {
@@ -43,6 +47,7 @@ pub fn sums(
     connection: &Connection,
     query: &SumsQuery,
     rollup_from: u64,
+    cache: &NamesCache,
     choose: &(dyn Fn(&Total) -> Vec<ConsumerName> + Send + Sync),
 ) -> Result<Sums, StoreError> {
     let filter = whole_filter(&query.scope, &query.filter);
@@ -70,12 +75,21 @@ pub fn sums(
     let names = in_parallel(reading, connection, (0..files.len()).collect(), |connection, n| {
         let of_file = tallies.iter().filter(|(of, _)| *of == n);
         let needs = of_file.fold(Needs::default(), |needs, (_, tally)| needs.and(tally.needs()));
-        let file = &files[n].0.file.alias;
-        FileNames::read(reading, connection, file, project, needs, &query.values)
+        let (file, wanted) = (&files[n].0.file.alias, Wanted::of(needs, &query.values));
+        let sealed = files[n].0.row.kind == FileKind::Sealed;
+        if let Some(known) = cache.get(file, project, &wanted).filter(|_| sealed) {
+            return Ok(known);
+        }
+        let names = FileNames::read(reading, connection, file, project, &wanted)?;
+        let names = Arc::new(names);
+        if sealed {
+            cache.put(file, project, wanted, &names);
+        }
+        Ok(names)
     })?;
     let mut total = Total::new(query.grid.clone());
     for (n, tally) in &tallies {
-        total.add(*n, tally, &names[*n], &query.values);
+        total.add(*n, tally, &*names[*n], &query.values);
     }
     total.finish();
 

@@ -4,6 +4,7 @@
 //! something is filtered, the hits are read once more, three columns of them.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use analytics::hit::Text;
 use analytics::latency::Histogram;
@@ -58,7 +59,7 @@ impl Places {
 /// From what was gathered with the sums; none where that is not all of it.
 pub fn gathered(
     tallies: &[(usize, Tally<'_>)],
-    names: &[FileNames],
+    names: &[Arc<FileNames>],
     wanted: &[ConsumerName],
 ) -> Option<HashMap<ConsumerName, Histogram>> {
     let all = |(_, tally): &(usize, Tally<'_>)| {

@@ -28,33 +28,47 @@ pub struct FileNames {
     addresses: Slots<u64>,
 }
 
+/// What is read of a file's texts, by kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub texts: Vec<Text>,
+    /// Words read from the text.
+    pub traits: Vec<Text>,
+    pub identities: Vec<Text>,
+}
+
+impl Wanted {
+    /// What these sums are named by.
+    pub fn of(needs: Needs, values: &[Value]) -> Wanted {
+        let of_endpoint =
+            |kind: Text| needs.has(Needs::ENDPOINTS) && matches!(kind, Text::Method | Text::Route);
+        let named = |kind: &Text| of_endpoint(*kind) || values.contains(&Value::Text(*kind));
+        let read_from = [Text::Agent, Text::Path].into_iter();
+        let consumers = needs.has(Needs::CONSUMERS | Needs::CONSUMER_SERIES);
+        Wanted {
+            texts: Text::ALL.into_iter().filter(named).collect(),
+            traits: read_from.filter(|kind| needs.has(Needs::text(*kind))).collect(),
+            identities: if consumers { vec![Text::User, Text::Address] } else { Vec::new() },
+        }
+    }
+}
+
 impl FileNames {
-    /// Reads what these sums are named by.
     pub fn read(
         reading: &Reading<'_>,
         connection: &Connection,
         file: &str,
         project: u32,
-        needs: Needs,
-        values: &[Value],
+        wanted: &Wanted,
     ) -> Result<FileNames, StoreError> {
         let mut names = FileNames::default();
-        let of_endpoint =
-            |kind: Text| needs.has(Needs::ENDPOINTS) && matches!(kind, Text::Method | Text::Route);
-        let named = |kind: &Text| of_endpoint(*kind) || values.contains(&Value::Text(*kind));
-        let texts: Vec<Text> = Text::ALL.into_iter().filter(named).collect();
-        let read_from = [Text::Agent, Text::Path].into_iter();
-        let traits: Vec<Text> = read_from.filter(|kind| needs.has(Needs::text(*kind))).collect();
-        let mut identities = Vec::new();
-        if needs.has(Needs::CONSUMERS | Needs::CONSUMER_SERIES) {
-            identities.extend([Text::User, Text::Address]);
-        }
+        let Wanted { texts, traits, identities } = wanted;
         if texts.is_empty() && traits.is_empty() && identities.is_empty() {
             return Ok(names);
         }
         // Many user agents are one client: their words are kept once.
         let mut once: HashSet<Arc<str>> = HashSet::new();
-        let text = sql::sums::names(file, project, &texts, &traits, &identities);
+        let text = sql::sums::names(file, project, texts, traits, identities);
         read::each(reading, connection, &text, &[], |batch| {
             let kind = batch.column(0).as_primitive::<UInt8Type>().values();
             let id = batch.column(1).as_primitive::<UInt32Type>().values();
@@ -96,6 +110,19 @@ impl FileNames {
             }
         })?;
         Ok(names)
+    }
+
+    /// About how much memory this takes.
+    pub fn bytes(&self) -> usize {
+        let texts = self.texts.iter().map(|slots| {
+            slots
+                .iter()
+                .map(|(_, text)| 16 + text.as_ref().map_or(0, |text| text.len() + 16))
+                .sum::<usize>()
+        });
+        let words = 48 * self.traits.iter().count() + 16 * self.versions.iter().count();
+        let identities = 8 * (self.users.iter().count() + self.addresses.iter().count());
+        size_of::<FileNames>() + texts.sum::<usize>() + words + identities
     }
 
     /// Which ids of this file stand for these consumers.

@@ -1,0 +1,99 @@
+//! Names of sealed files, kept between reads: a page is asked for again every few seconds, and what a file's numbers stand for
+//! never changes. Bounded by bytes; what was used longest ago goes first.
+//!
+//! Nothing by which a caller can be told is kept: no address, user id, path or user agent, only what is read from them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use analytics::hit::Text;
+use analytics::limits;
+
+use super::names::{FileNames, Wanted};
+
+#[derive(Default)]
+pub struct NamesCache(Mutex<Entries>);
+
+#[derive(Default)]
+struct Entries {
+    /// The latest used stand at the end.
+    entries: VecDeque<Entry>,
+    bytes: usize,
+}
+
+struct Entry {
+    file: String,
+    project: u32,
+    wanted: Wanted,
+    names: Arc<FileNames>,
+    bytes: usize,
+}
+
+impl NamesCache {
+    pub fn get(&self, file: &str, project: u32, wanted: &Wanted) -> Option<Arc<FileNames>> {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |entry: &Entry| {
+            entry.project == project && entry.file == file && entry.wanted == *wanted
+        };
+        let at = cache.entries.iter().position(is_it)?;
+        let entry = cache.entries.remove(at)?;
+        let names = entry.names.clone();
+        cache.entries.push_back(entry);
+        Some(names)
+    }
+
+    pub fn put(&self, file: &str, project: u32, wanted: Wanted, names: &Arc<FileNames>) {
+        let tells_callers = |kind: &Text| {
+            matches!(kind, Text::Path | Text::User | Text::Address | Text::Agent | Text::Referrer)
+        };
+        let bytes = names.bytes();
+        let most = limits::NAMES_CACHE_BYTES as usize;
+        // One project must not push out all others.
+        if wanted.texts.iter().any(tells_callers) || bytes > most / 2 {
+            return;
+        }
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = Entry { file: file.to_owned(), project, wanted, names: names.clone(), bytes };
+        cache.entries.push_back(entry);
+        cache.bytes += bytes;
+        while cache.bytes > most {
+            let Some(oldest) = cache.entries.pop_front() else { break };
+            cache.bytes -= oldest.bytes;
+        }
+    }
+
+    /// After an erasure.
+    pub fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Entries::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(texts: &[Text]) -> Wanted {
+        Wanted { texts: texts.to_vec(), ..Wanted::default() }
+    }
+
+    #[test]
+    fn what_tells_callers_is_not_kept_and_what_is_kept_is_bounded() {
+        let cache = NamesCache::default();
+        let names = Arc::new(FileNames::default());
+        cache.put("a", 1, wanted(&[Text::Route]), &names);
+        cache.put("a", 1, wanted(&[Text::Route, Text::User]), &names);
+        assert!(cache.get("a", 1, &wanted(&[Text::Route])).is_some());
+        assert!(cache.get("a", 2, &wanted(&[Text::Route])).is_none());
+        assert!(cache.get("b", 1, &wanted(&[Text::Route])).is_none());
+        assert!(cache.get("a", 1, &wanted(&[Text::Route, Text::User])).is_none());
+        let most = limits::NAMES_CACHE_BYTES as usize;
+        let each = names.bytes();
+        for n in 0..(2 * most / each) as u32 {
+            cache.put("a", n, wanted(&[]), &names);
+        }
+        assert!(cache.0.lock().unwrap().bytes <= most);
+        assert!(cache.get("a", 0, &wanted(&[])).is_none());
+        cache.clear();
+        assert!(cache.0.lock().unwrap().entries.is_empty());
+    }
+}
