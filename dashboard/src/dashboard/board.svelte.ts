@@ -111,16 +111,15 @@ export class Board {
     this.stale = !again && !this.first && calls.some((call) => call.panels.length > 1);
     this.loading = calls.length > 0;
     try {
-      const project = again || !this.project ? api.project(this.scope, abort.signal) : this.project;
-      const asked = calls.map((call) => api.dashboard(this.scope, call.parameters, abort.signal));
-      const [, ...answers] = await Promise.all([
-        // Its name and limits need not wait for the numbers.
-        Promise.resolve(project).then((told) => {
-          if (!abort.signal.aborted) this.project = told;
-        }),
-        ...asked,
+      const asked = again || !this.project ? api.project(this.scope, abort.signal) : Promise.resolve(this.project);
+      // At first its name and limits need not wait for the numbers; later both change at once, or they would contradict each other.
+      if (!this.project) void asked.then((told) => { if (!abort.signal.aborted) this.project ??= told; }, () => undefined);
+      const [project, ...answers] = await Promise.all([
+        asked,
+        ...calls.map((call) => api.dashboard(this.scope, call.parameters, abort.signal)),
       ]);
       if (abort.signal.aborted) return;
+      this.project = project;
       const panels = { ...this.panels };
       answers.forEach((answer, i) => {
         const call = calls[i];
