@@ -10,6 +10,7 @@ import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
 import { questionOf, toCalls, toMissing } from './calls';
+import { HEADLINES } from './panels';
 import { refreshEvery, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
 
 const KEY = Symbol('board');
@@ -128,6 +129,12 @@ export class Board {
         for (const panel of call.panels) this.#answered.set(panel, questionOf(call));
         if (i === 0 || !this.period) this.period = answer.period;
       });
+      if (Object.keys(this.panels).length === 0) {
+        // The numbers at the top are seen a frame before the tables and maps below them are made.
+        this.panels = Object.fromEntries(HEADLINES.flatMap((name) => (panels[name] ? [[name, panels[name]]] : [])));
+        await nextFrame();
+        if (abort.signal.aborted) return;
+      }
       this.panels = panels;
       this.error = null;
       this.stale = false;
@@ -180,6 +187,12 @@ export class Board {
     return (await api.values(this.scope, field, { ...question, compare: undefined, q, prefix, limit: 20 }, signal)).values;
   }
 }
+
+/** A hidden page has no frames. */
+const nextFrame = () => new Promise<void>((done) => {
+  requestAnimationFrame(() => setTimeout(done));
+  setTimeout(done, 100);
+});
 
 export const provideBoard = (board: Board) => setContext(KEY, board);
 export const useBoard = () => getContext<Board>(KEY);
