@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 export API_ANALYTICS_CACHE := $(CACHE)
 
-.PHONY: help run test check bench gen build release example setup wheel page test-page test-rust test-python test-processes
+.PHONY: help run test check bench gen build release example setup wheel page test-page test-browser test-rust test-python test-processes
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ test: test-page test-rust test-python test-processes ## everything that must hol
 
 test-page: page
 	cd dashboard && npm test
+
+test-browser: test-rust
+	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/api-analytics" ./dashboard/browser/run.sh
 
 test-rust: setup wheel page
 	$(CARGO) test --locked --workspace

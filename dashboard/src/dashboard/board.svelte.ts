@@ -10,6 +10,7 @@ import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
 import { questionOf, toCalls, toMissing } from './calls';
+import { HEADLINES } from './panels';
 import { refreshEvery, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
 
 const KEY = Symbol('board');
@@ -111,16 +112,15 @@ export class Board {
     this.stale = !again && !this.first && calls.some((call) => call.panels.length > 1);
     this.loading = calls.length > 0;
     try {
-      const project = again || !this.project ? api.project(this.scope, abort.signal) : this.project;
-      const asked = calls.map((call) => api.dashboard(this.scope, call.parameters, abort.signal));
-      const [, ...answers] = await Promise.all([
-        // Its name and limits need not wait for the numbers.
-        Promise.resolve(project).then((told) => {
-          if (!abort.signal.aborted) this.project = told;
-        }),
-        ...asked,
+      const asked = again || !this.project ? api.project(this.scope, abort.signal) : Promise.resolve(this.project);
+      // At first its name and limits need not wait for the numbers; later both change at once, or they would contradict each other.
+      if (!this.project) void asked.then((told) => { if (!abort.signal.aborted) this.project ??= told; }, () => undefined);
+      const [project, ...answers] = await Promise.all([
+        asked,
+        ...calls.map((call) => api.dashboard(this.scope, call.parameters, abort.signal)),
       ]);
       if (abort.signal.aborted) return;
+      this.project = project;
       const panels = { ...this.panels };
       answers.forEach((answer, i) => {
         const call = calls[i];
@@ -129,6 +129,12 @@ export class Board {
         for (const panel of call.panels) this.#answered.set(panel, questionOf(call));
         if (i === 0 || !this.period) this.period = answer.period;
       });
+      if (Object.keys(this.panels).length === 0) {
+        // The numbers at the top are seen a frame before the tables and maps below them are made.
+        this.panels = Object.fromEntries(HEADLINES.flatMap((name) => (panels[name] ? [[name, panels[name]]] : [])));
+        await nextFrame();
+        if (abort.signal.aborted) return;
+      }
       this.panels = panels;
       this.error = null;
       this.stale = false;
@@ -181,6 +187,12 @@ export class Board {
     return (await api.values(this.scope, field, { ...question, compare: undefined, q, prefix, limit: 20 }, signal)).values;
   }
 }
+
+/** A hidden page has no frames. */
+const nextFrame = () => new Promise<void>((done) => {
+  requestAnimationFrame(() => setTimeout(done));
+  setTimeout(done, 100);
+});
 
 export const provideBoard = (board: Board) => setContext(KEY, board);
 export const useBoard = () => getContext<Board>(KEY);

@@ -38,9 +38,9 @@ export const PANELS: readonly Panel[] = [
   { name: 'frameworks', title: 'Framework', shape: 'menu', card: 'menu', field: 'framework', key: 'framework', none: 'None' },
 ];
 
-/** What the row of headline numbers needs besides the panels above. */
+/** What the row of headline numbers is made of. */
 export const HEADLINES: readonly PanelName[] = [
-  'requests', 'success_rate', 'client_errors', 'server_errors', 'consumers', 'latency_over_time',
+  'requests', 'success_rate', 'client_errors', 'server_errors', 'consumers', 'latency', 'latency_over_time',
 ];
 
 export type CardName =
@@ -68,7 +68,7 @@ export const CARDS: readonly Card[] = [
 ];
 
 export const panelsOf = (card: CardName) => PANELS.filter((panel) => panel.card === card);
-export const ALL: readonly PanelName[] = [...HEADLINES, ...PANELS.map((panel) => panel.name)];
+export const ALL: readonly PanelName[] = [...new Set([...HEADLINES, ...PANELS.map((panel) => panel.name)])];
 
 /** Cards laid out in rows of twelve: what is left of a row is shared out among its cards, so that no row has a hole. */
 export function layOut(cards: readonly Card[]): { card: Card; width: number }[] {

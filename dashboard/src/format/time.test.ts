@@ -17,6 +17,10 @@ test('a bucket is named in the chosen zone', () => {
   expect(timeFormats('en-GB', 'Not/AZone').clock(0)).toBe('00:00');
 });
 
+test('a day on an axis', () => {
+  expect(timeFormats('en-US', 'UTC').weekday(at('2026-11-16T00:00:00Z'))).toBe('Mon 16');
+});
+
 test('the period ends before its end', () => {
   const t = timeFormats('en-GB', 'UTC');
   const text = t.period(at('2026-11-15T00:00:00Z'), at('2026-11-22T00:00:00Z'), at('2026-11-22T10:00:00Z'));

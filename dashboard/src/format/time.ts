@@ -9,7 +9,8 @@ export function timeFormats(locale?: string, tz?: string) {
   const format = (options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat(locale, { ...options, ...(zone ? { timeZone: zone } : {}) });
   const day = format({ day: 'numeric', month: 'short' });
-  const weekday = format({ weekday: 'short', day: 'numeric' });
+  const weekday = format({ weekday: 'short' });
+  const dayOfMonth = format({ day: 'numeric' });
   const dayOfYear = format({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
   const month = format({ month: 'short' });
   const monthAndYear = format({ month: 'short', year: 'numeric' });
@@ -38,7 +39,8 @@ export function timeFormats(locale?: string, tz?: string) {
     bucket,
     period,
     day: (ms: number) => day.format(ms),
-    weekday: (ms: number) => weekday.format(ms),
+    /** "Mon 16", in this order everywhere: American English alone would turn it round. */
+    weekday: (ms: number) => `${weekday.format(ms)} ${dayOfMonth.format(ms)}`,
     month: (ms: number) => month.format(ms),
     monthAndYear: (ms: number) => monthAndYear.format(ms),
     clock: (ms: number) => clock.format(ms),

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# The page in a real browser, against the binary that API_ANALYTICS_BIN names. Installs Debian's chromium where it is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if [ -z "${CHROMIUM:-}" ] && [ ! -x /usr/bin/chromium ]; then
+  install="apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium"
+  if [ "$(id -u)" = 0 ]; then sh -c "$install" > /dev/null; else sudo sh -c "$install" > /dev/null; fi
+fi
+npm run --silent test-browser

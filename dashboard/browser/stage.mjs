@@ -1,0 +1,130 @@
+// A server of our own and a browser to look at it: what every test here stands on. Each console error, each request to another host
+// and each layout shift is kept, and `leave` fails on them: nothing here may happen unseen.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Starts the binary that API_ANALYTICS_BIN names on a free port with a data folder of its own; API_ANALYTICS_URL is one that runs. */
+export async function startServer() {
+  if (process.env.API_ANALYTICS_URL) return { url: process.env.API_ANALYTICS_URL, stop: async () => {} };
+  const binary = process.env.API_ANALYTICS_BIN;
+  assert.ok(binary, 'API_ANALYTICS_BIN names the server to test');
+  const port = await freePort();
+  const data = mkdtempSync(join(tmpdir(), 'api-analytics-browser-'));
+  const server = spawn(binary, ['serve', '--data', data, '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const url = `http://127.0.0.1:${port}`;
+  for (let tries = 0; ; tries++) {
+    const up = await fetch(`${url}/api/health`).then((answer) => answer.ok, () => false);
+    if (up) break;
+    assert.ok(tries < 300 && server.exitCode === null, 'the server did not start');
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  return {
+    url,
+    async stop() {
+      const gone = new Promise((done) => server.once('exit', done));
+      server.kill('SIGTERM');
+      await gone;
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+function freePort() {
+  return new Promise((done) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => done(port));
+    });
+  });
+}
+
+export const startBrowser = () =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync',
+    ],
+  });
+
+/** A page of a fresh browser profile. `expected`: console errors that are part of the test, as parts of their text. */
+export async function enter(browser, url, options = {}) {
+  const { expected = [], ...rest } = options;
+  const context = await browser.newContext({ locale: 'en-US', timezoneId: 'Europe/London', viewport: { width: 1440, height: 1000 }, ...rest });
+  const page = await context.newPage();
+  const wrong = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !expected.some((text) => message.text().includes(text))) wrong.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => wrong.push(`thrown: ${error.message}`));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('blob:')) wrong.push(`another host: ${request.url()}`);
+  });
+  page.on('dialog', (dialog) => {
+    if (dialog.type() !== 'beforeunload') wrong.push(`dialog: ${dialog.message()}`);
+    void dialog.accept();
+  });
+  await page.addInitScript(() => {
+    window.shifted = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  page.leave = async () => {
+    const shifted = await page.evaluate(() => window.shifted);
+    await context.close();
+    assert.deepEqual(wrong, []);
+    assert.ok(shifted < 0.1, `the page moved by ${shifted}`);
+  };
+  return page;
+}
+
+/** What axe finds, serious or worse. Run from outside of the page's policy, as the developer tools do. */
+export async function axe(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: axeSource });
+  const run = `axe.run(document).then((found) => JSON.stringify({
+    passes: found.passes.length,
+    serious: found.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 120)).join(' ')),
+  }))`;
+  const { result } = await session.send('Runtime.evaluate', { expression: run, awaitPromise: true, returnByValue: true });
+  const { passes, serious } = JSON.parse(result.value);
+  assert.ok(passes > 5, 'axe looked at something');
+  assert.deepEqual(serious, []);
+}
+
+export async function post(url, key, requests) {
+  const answer = await fetch(`${url}/api/requests`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-auth-token': key },
+    body: JSON.stringify({ framework: 'FastAPI', requests }),
+  });
+  const { accepted } = await answer.json();
+  assert.equal(accepted, requests.length);
+}
+
+export async function createProject(url, name) {
+  const answer = await fetch(`${url}/api/v1/projects`, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name }),
+  });
+  assert.equal(answer.status, 201);
+  return answer.json();
+}
+
+export async function signIn(page, url, key) {
+  await page.goto(`${url}/signin`);
+  await page.getByLabel("The project's key").fill(key);
+  await page.getByRole('button', { name: 'Open the dashboard' }).click();
+  await page.waitForURL(/\/dashboard\?project=/);
+}
+
+/** The number under a headline. */
+export const headline = (page, title) => page.locator('.stat', { hasText: title }).locator('b');
