@@ -73,6 +73,12 @@ gen: setup wheel ## make anew what is generated and committed: country and agent
 	UPDATE=1 $(CARGO) test --locked -p server --test it -- docs::what_is_made
 	cd dashboard && npm run gen-types
 
+# The C++ library and the unwinder go into the file as well: libgcc_s.so is named by Rust's own library, so a linker script
+# of that name, found first, leads to the static ones.
 release: wheel page ## one file that needs only glibc: DuckDB is compiled in (25 minutes)
-	$(CARGO) build --release --locked -p server --features bundled --target-dir "$${CARGO_TARGET_DIR:-target}/bundled"
+	@mkdir -p "$${CARGO_TARGET_DIR:-target}/bundled/static"
+	@echo 'GROUP ( -lgcc_eh -lgcc )' > "$${CARGO_TARGET_DIR:-target}/bundled/static/libgcc_s.so"
+	CXXSTDLIB=static=stdc++ RUSTFLAGS="-L native=$$(realpath "$${CARGO_TARGET_DIR:-target}/bundled/static") -L native=$$(dirname "$$($${CXX:-c++} -print-file-name=libstdc++.a)")" \
+		$(CARGO) build --release --locked -p server --features bundled --target-dir "$${CARGO_TARGET_DIR:-target}/bundled"
+	@if ldd "$${CARGO_TARGET_DIR:-target}/bundled/release/api-analytics" | grep -E 'stdc\+\+|gcc_s|duckdb'; then echo "the release needs more than glibc"; exit 1; fi
 	@mkdir -p dist && cp "$${CARGO_TARGET_DIR:-target}/bundled/release/api-analytics" dist/ && ls -lh dist/api-analytics
