@@ -33,7 +33,7 @@ run: build ## build, then serve from ./data (DATA=..., LISTEN=...)
 example: ## a small shop API and its customers, against the server on this machine
 	@./examples/fastapi/run.sh
 
-test: test-page test-rust test-python test-processes ## everything that must hold
+test: test-page test-rust test-browser test-python test-processes ## everything that must hold
 	@echo "all tests passed"
 
 test-page: page

@@ -1,7 +1,7 @@
 // The way of somebody who finds this server: a key, the first hits, a look at them, a link for others, and away with it all.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, createProject, enter, headline, post, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, headline, post, signIn, startApp, startBrowser, startServer } from './stage.mjs';
 
 let server;
 let browser;
@@ -105,6 +105,30 @@ test('an empty project waits, and turns into the dashboard by itself', async () 
   await post(server.url, key, [hit()]);
   await page.locator('.stat').first().waitFor();
   assert.equal(await headline(page, 'Requests').textContent(), '1');
+  await page.leave();
+});
+
+test('requests of an app with the Python client show up while one looks', async () => {
+  const { key } = await createProject(server.url, 'an app');
+  const page = await enter(browser, server.url);
+  await signIn(page, server.url, key);
+  await page.getByText('Nothing has come in yet').waitFor();
+  const app = await startApp(server.url, key);
+  try {
+    for (const user of ['ann', 'ben', 'cem']) {
+      assert.equal((await fetch(`${app.url}/v1/users/${user}`)).status, 200);
+    }
+    assert.equal((await fetch(`${app.url}/v1/nothing`)).status, 404);
+    await page.locator('.stat').first().waitFor();
+    const users = page.locator('.endpoints tr', { hasText: '/v1/users/{user}' });
+    await users.waitFor();
+    await page.waitForFunction(() => [...document.querySelectorAll('.endpoints tr')].some((row) => row.textContent.includes('/v1/users/') && [...row.cells].some((cell) => cell.textContent.trim() === '3')));
+    await users.locator('button').first().click();
+    await page.waitForURL(/q=/);
+    await page.waitForFunction(() => document.querySelector('.stat b')?.textContent === '3');
+  } finally {
+    await app.stop();
+  }
   await page.leave();
 });
 

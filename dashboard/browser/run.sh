@@ -6,4 +6,7 @@ if [ -z "${CHROMIUM:-}" ] && [ ! -x /usr/bin/chromium ]; then
   install="apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium"
   if [ "$(id -u)" = 0 ]; then sh -c "$install" > /dev/null; else sudo sh -c "$install" > /dev/null; fi
 fi
+# The app whose requests are looked at runs with the Python client as it is in this tree.
+PYTHON_OF_APP="$(../sdk/python/venv.sh requirements-test.txt)/bin/python"
+export PYTHON_OF_APP
 npm run --silent test-browser

@@ -37,6 +37,34 @@ export async function startServer() {
   };
 }
 
+/** A FastAPI app that sends its requests with the Python client. */
+export async function startApp(serverUrl, key) {
+  const python = process.env.PYTHON_OF_APP;
+  assert.ok(python, 'PYTHON_OF_APP names an interpreter with FastAPI and uvicorn');
+  const port = await freePort();
+  const folder = new URL('.', import.meta.url).pathname;
+  const app = spawn(python, [join(folder, 'app.py')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, KEY: key, SERVER_URL: serverUrl, PORT: String(port), PYTHONPATH: join(folder, '../../sdk/python/src') },
+  });
+  const url = `http://127.0.0.1:${port}`;
+  for (let tries = 0; ; tries++) {
+    // Not one of its routes, and before the client is there nothing is counted.
+    const up = await fetch(`${url}/openapi.json`).then((answer) => answer.ok, () => false);
+    if (up) break;
+    assert.ok(tries < 300 && app.exitCode === null, 'the app did not start');
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  return {
+    url,
+    async stop() {
+      const gone = new Promise((done) => app.once('exit', done));
+      app.kill('SIGTERM');
+      await gone;
+    },
+  };
+}
+
 function freePort() {
   return new Promise((done) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
