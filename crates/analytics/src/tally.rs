@@ -6,6 +6,7 @@
 //!
 //! It knows no engine and no panel: who asks says what is needed (`Needs`).
 
+mod rollup;
 mod total;
 
 use std::ops::{BitOr, BitOrAssign};
@@ -16,6 +17,7 @@ use crate::latency::Histogram;
 use crate::limits;
 use crate::slots::Slots;
 
+pub use rollup::{ConsumerRow, EndpointRow};
 pub use total::{Consumer, ConsumerName, Count, Endpoint, Names, Total, Value};
 
 /// Which sums are wanted. Each costs time, so a panel names its own.
@@ -476,127 +478,6 @@ impl<'g> Tally<'g> {
         // The first of January 1970 was a Thursday.
         ((day + 3).rem_euclid(7) * 24 + hour) as usize
     }
-
-    // What follows takes rollups.
-
-    /// So many hits of a status at about this time: the quarter of an hour that begins at `time_us` is in one bucket.
-    pub fn add_quarter(
-        &mut self,
-        time_us: i64,
-        status: u16,
-        requests: u64,
-        bytes: (u64, u64, u64),
-    ) {
-        self.needs |= Needs::STATUSES | Needs::HOURS | Needs::TRAFFIC;
-        let bucket = self.grid.bucket(time_us);
-        self.statuses[usize::from(status.min(599))] += requests;
-        self.classes[bucket][class(status)] += requests;
-        let hour = self.hour_of_week(time_us);
-        self.hours[hour] += requests;
-        let (request_bytes, response_bytes, sized) = bytes;
-        self.traffic[bucket].add(Traffic { request_bytes, response_bytes, sized });
-    }
-
-    /// Durations of the hour that begins at `time_us`; of the series only where the hour is in one bucket.
-    pub fn add_latency(
-        &mut self,
-        time_us: i64,
-        latency: u16,
-        requests: u64,
-        duration_us: u128,
-        in_series: bool,
-    ) {
-        self.needs |= Needs::LATENCY | Needs::LATENCY_SERIES;
-        self.latency.add(latency, requests);
-        self.duration_us += duration_us;
-        if in_series {
-            self.latency_series[self.grid.bucket(time_us)].add(latency, requests);
-        }
-    }
-
-    pub fn add_endpoint(&mut self, row: &EndpointRow) {
-        self.needs |= Needs::ENDPOINTS;
-        let place = self.endpoint(row.method, row.route);
-        let sum = &mut self.endpoints[place].1;
-        sum.requests += row.requests;
-        sum.client_errors += row.client_errors;
-        sum.server_errors += row.server_errors;
-        sum.last_us = sum.last_us.max(row.last_us);
-        sum.traffic.add(Traffic {
-            request_bytes: row.request_bytes,
-            response_bytes: row.response_bytes,
-            sized: 0,
-        });
-    }
-
-    pub fn add_endpoint_latency(&mut self, method: u32, route: u32, latency: u16, requests: u64) {
-        let place = self.endpoint(method, route);
-        self.endpoints[place].1.latency.add(latency, requests);
-    }
-
-    /// A consumer's hits. `bucket_of`: a time in the one bucket that they all are in, where there is one and series are wanted.
-    pub fn add_consumer(&mut self, row: &ConsumerRow, bucket_of: Option<i64>) {
-        self.needs |= Needs::CONSUMERS;
-        let place = self.consumer(row.user, row.address);
-        let Some(sum) = self.consumers.get_mut(place as usize) else { return };
-        sum.requests += row.requests;
-        sum.client_errors += row.client_errors;
-        sum.server_errors += row.server_errors;
-        sum.last_us = sum.last_us.max(row.last_us);
-        sum.see_country(row.country, row.country_us);
-        if let Some(time_us) = bucket_of {
-            self.see_consumer(row.user, row.address, time_us);
-        }
-    }
-
-    /// The consumer called in the bucket of that time.
-    pub fn see_consumer(&mut self, user: u32, address: u32, time_us: i64) {
-        self.needs |= Needs::CONSUMER_SERIES;
-        let place = self.consumer(user, address);
-        let bucket = self.grid.bucket(time_us) as u16;
-        let Some(sum) = self.consumers.get_mut(place as usize) else { return };
-        if sum.noted != bucket {
-            sum.noted = bucket;
-            self.seen.push((bucket, place));
-        }
-    }
-
-    pub fn add_country(&mut self, country: u16, count: Count) {
-        self.needs |= Needs::COUNTRIES;
-        *self.countries.slot(u32::from(country)) += packed(count);
-    }
-
-    pub fn add_text(&mut self, kind: Text, id: u32, count: Count) {
-        self.needs |= Needs::text(kind);
-        *self.texts[kind as usize].slot(id) += packed(count);
-    }
-}
-
-/// A row of a rollup by endpoint.
-#[derive(Clone, Copy, Debug)]
-pub struct EndpointRow {
-    pub method: u32,
-    pub route: u32,
-    pub requests: u64,
-    pub client_errors: u64,
-    pub server_errors: u64,
-    pub last_us: i64,
-    pub request_bytes: u64,
-    pub response_bytes: u64,
-}
-
-/// A row of a rollup by consumer. `address` only where there is no user.
-#[derive(Clone, Copy, Debug)]
-pub struct ConsumerRow {
-    pub user: u32,
-    pub address: u32,
-    pub country: u16,
-    /// When the newest hit with that country was.
-    pub country_us: i64,
-    pub requests: u64,
-    pub client_errors: u64,
-    pub server_errors: u64,
-    pub last_us: i64,
 }
 
 impl ConsumerSum {

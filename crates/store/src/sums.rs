@@ -9,6 +9,7 @@ mod latencies;
 mod names;
 mod plan;
 mod read;
+mod rows;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -157,7 +158,7 @@ fn name_consumers(
     let mut texts: HashMap<(usize, Text, u32), String> = HashMap::new();
     for ((file, kind), ids) in wanted {
         let text = sql::sums::texts_of(&files[file].0.file.alias, project, kind, &ids);
-        read::each(reading, connection, &text, &[], |batch| {
+        rows::each(reading, connection, &text, &[], |batch| {
             let id = batch.column(0).as_primitive::<UInt32Type>();
             let words = batch.column(1).as_string::<i32>();
             for row in 0..batch.num_rows() {

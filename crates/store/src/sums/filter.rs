@@ -9,7 +9,7 @@ use duckdb::Connection;
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::UInt32Type;
 
-use super::read;
+use super::rows;
 use crate::read::Reading;
 use crate::sql;
 use crate::sql::filter::Compiled;
@@ -50,7 +50,7 @@ impl FileFilter {
         let find = |kind: Text, column: &str, tests: &[Test]| {
             let mut ids = Slots::<bool>::default();
             let text = sql::filter::ids(file, project, kind, column, tests);
-            read::each(reading, connection, &text.sql, &text.values, |batch| {
+            rows::each(reading, connection, &text.sql, &text.values, |batch| {
                 for &id in batch.column(0).as_primitive::<UInt32Type>().values() {
                     *ids.slot(id) = true;
                 }

@@ -17,7 +17,7 @@ use duckdb::arrow::datatypes::{UInt16Type, UInt32Type, UInt64Type};
 
 use super::filter::FileFilter;
 use super::names::FileNames;
-use super::{in_parallel, plan, read};
+use super::{in_parallel, plan, rows};
 use crate::files::{Entry, Share};
 use crate::read::Reading;
 use crate::sql;
@@ -102,7 +102,7 @@ pub fn latencies(
             ids.iter().for_each(|(id, who)| places.put(*who, *id, place_of[who]));
             let mut in_rollup = HashSet::new();
             let text = sql::sums::consumer_latencies(&file.entry.file.alias, project);
-            read::each(reading, connection, &text, &[], |batch| {
+            rows::each(reading, connection, &text, &[], |batch| {
                 let id = |column: usize| batch.column(column).as_primitive::<UInt32Type>().values();
                 let latency = batch.column(2).as_primitive::<UInt16Type>().values();
                 let requests = batch.column(3).as_primitive::<UInt64Type>().values();
@@ -130,9 +130,9 @@ pub fn latencies(
         let columns = sql::sums::columns(needs | file.filter.needs());
         let numbers = &file.filter.numbers;
         let text = sql::sums::hits(&file.entry.file.alias, project, range, &numbers.sql, &columns);
-        let mut rows = Vec::new();
-        read::each(reading, connection, &text, &numbers.values, |batch| {
-            let hits = read::to_columns(batch, &columns);
+        let mut kept = Vec::new();
+        rows::each(reading, connection, &text, &numbers.values, |batch| {
+            let hits = rows::to_columns(batch, &columns);
             let (users, addresses) =
                 (hits.texts[Text::User as usize], hits.texts[Text::Address as usize]);
             let mut add = |row: usize| {
@@ -142,8 +142,8 @@ pub fn latencies(
                     counts.slot(place as u32).add(hits.latency[row], 1);
                 }
             };
-            if file.filter.select(&hits, batch.num_rows(), &mut rows) {
-                rows.iter().for_each(|&row| add(row as usize));
+            if file.filter.select(&hits, batch.num_rows(), &mut kept) {
+                kept.iter().for_each(|&row| add(row as usize));
             } else {
                 (0..batch.num_rows()).for_each(add);
             }

@@ -10,7 +10,7 @@ use duckdb::Connection;
 use duckdb::arrow::array::{Array, AsArray};
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type, UInt64Type};
 
-use super::read;
+use super::rows;
 use crate::read::Reading;
 use crate::sql;
 use crate::types::StoreError;
@@ -69,7 +69,7 @@ impl FileNames {
         // Many user agents are one client: their words are kept once.
         let mut once: HashSet<Arc<str>> = HashSet::new();
         let text = sql::sums::names(file, project, texts, traits, identities);
-        read::each(reading, connection, &text, &[], |batch| {
+        rows::each(reading, connection, &text, &[], |batch| {
             let kind = batch.column(0).as_primitive::<UInt8Type>().values();
             let id = batch.column(1).as_primitive::<UInt32Type>().values();
             let identity = batch.column(7).as_primitive::<UInt64Type>();

@@ -1,7 +1,7 @@
 //! Pieces of files, summed up as they come.
 
 use analytics::hit::Text;
-use analytics::tally::{Columns, ConsumerRow, Count, EndpointRow, Needs, Tally};
+use analytics::tally::{ConsumerRow, Count, EndpointRow, Needs, Tally};
 use duckdb::Connection;
 use duckdb::arrow::array::{AsArray, RecordBatch};
 use duckdb::arrow::datatypes::{
@@ -10,10 +10,10 @@ use duckdb::arrow::datatypes::{
 
 use super::filter::{FileFilter, Kept};
 use super::plan::Piece;
-use crate::engine::failed;
+use super::rows::{each, to_columns};
 use crate::read::Reading;
 use crate::sql::build::BY_COUNTRY;
-use crate::sql::sums::{self, Column, Days};
+use crate::sql::sums::{self, Days};
 use crate::types::StoreError;
 
 const DAY_US: i64 = analytics::grid::DAY_US;
@@ -49,44 +49,6 @@ pub fn piece(
             rollup.read(tally, split_hours, split_days)
         }
     }
-}
-
-/// Runs a statement and hands out its rows as they come. Stops where the asker has gone.
-pub fn each(
-    reading: &Reading<'_>,
-    connection: &Connection,
-    text: &str,
-    values: &[String],
-    mut take: impl FnMut(&RecordBatch),
-) -> Result<(), StoreError> {
-    let context = "summing up hits";
-    reading.check()?;
-    let mut statement = connection.prepare(text).map_err(failed(context))?;
-    // TRICKY: the iterator that this returns panics where a read is interrupted; `step` says so.
-    drop(statement.stream_arrow(duckdb::params_from_iter(values.iter())).map_err(failed(context))?);
-    while let Some(rows) = statement.step().map_err(failed(context))? {
-        take(&RecordBatch::from(&rows));
-    }
-    Ok(())
-}
-
-pub fn to_columns<'a>(batch: &'a RecordBatch, columns: &[Column]) -> Columns<'a> {
-    let mut out = Columns::default();
-    for (column, of) in batch.columns().iter().zip(columns) {
-        match of {
-            Column::Time => out.time_us = column.as_primitive::<Int64Type>().values(),
-            Column::Status => out.status = column.as_primitive::<UInt16Type>().values(),
-            Column::Latency => out.latency = column.as_primitive::<UInt16Type>().values(),
-            Column::Duration => out.duration_us = column.as_primitive::<Int64Type>().values(),
-            Column::Country => out.country = column.as_primitive::<UInt16Type>().values(),
-            Column::RequestSize => out.request_size = column.as_primitive::<Int64Type>().values(),
-            Column::ResponseSize => out.response_size = column.as_primitive::<Int64Type>().values(),
-            Column::Text(kind) => {
-                out.texts[*kind as usize] = column.as_primitive::<UInt32Type>().values();
-            }
-        }
-    }
-    out
 }
 
 struct Rollup<'a> {
