@@ -61,15 +61,22 @@ pub fn run(options: &Options, table: &mut Table) {
     server.stop();
 }
 
-/// Until nothing is sealed or merged any more.
+/// Until nothing is sealed or merged any more; what is being made has a name of its own in the folder.
 pub fn wait_until_quiet(server: &Server) {
+    let making = || {
+        std::fs::read_dir(server.data.join("hits")).is_ok_and(|mut files| {
+            files.any(|file| {
+                file.is_ok_and(|file| file.file_name().to_string_lossy().contains("ing"))
+            })
+        })
+    };
     let files = || server.metric("api_analytics_sealed_files");
     let mut known = files();
     let mut since = Instant::now();
     while since.elapsed() < Duration::from_secs(5) {
         std::thread::sleep(Duration::from_millis(200));
         let now = files();
-        if now != known {
+        if now != known || making() {
             (known, since) = (now, Instant::now());
         }
     }

@@ -213,11 +213,11 @@ limits! {
     MERGE_AT "merge_at" = 4, Items, settable, "",
         "Sealed files that stand side by side before they are merged, none larger than half of all of them.";
     MERGED_ROWS "merged_rows" = 16_800_000, Rows, settable, "",
-        "Hits that a merged file holds at most: erasing rewrites whole files, and this many take some 10 seconds.";
+        "Hits that a merged file holds at most: erasing rewrites whole files, and this many take some 12 seconds.";
     MERGE_PIECE_ROWS "merge_piece_rows" = 480_000, Rows, settable, "",
         "Hits that are sorted at once: about 60 MB, whatever the size of the files, and a little less than four row groups.";
     MERGE_PAUSE_MS "merge_pause_ms" = 10_000, Milliseconds, fixed, "",
-        "How long a merge waits between two pieces while hits pour in and files are few; an erasure does not wait for it so long.";
+        "How long a merge waits between two pieces while hits pour in and files are few. An erasure does not wait: the merge is given up for it.";
     ENGINE_MEMORY_BYTES "engine_memory_bytes" = 256 << 20, Bytes, settable, "",
         "Memory that DuckDB may use before it spills to disk; merges and seals of any size stay below it, with reads beside them.";
     QUERY_SECONDS "query_seconds" = 30, Seconds, settable, "query_timeout",

@@ -100,10 +100,14 @@ impl Builder {
         }
     }
 
-    /// Hits pour in, and files are not so many that reads suffer.
+    /// Hits pour in, and merging is not overdue.
     fn may_wait(&self) -> bool {
-        let files = self.shared.files.now().entries.len();
-        self.shared.busy.load(Ordering::Relaxed) && files < 8 * self.shared.options.limits.merge_at
+        self.shared.busy.load(Ordering::Relaxed) && !self.too_many_files()
+    }
+
+    /// So many that reads suffer.
+    fn too_many_files(&self) -> bool {
+        self.shared.files.now().entries.len() >= 8 * self.shared.options.limits.merge_at
     }
 
     fn seal(&self, id: u64) -> Result<(), StoreError> {
@@ -151,11 +155,11 @@ impl Builder {
                 }
                 continue;
             }
-            // An erasure waits for the merge to end.
-            if !self.shared.jobs.is_empty()
-                || !self.may_wait()
-                || waited >= Duration::from_millis(limits::MERGE_PAUSE_MS)
-            {
+            // Whoever erases waits for an answer: the merge is given up and begun again afterwards, unless it is overdue.
+            if !self.shared.jobs.is_empty() && !self.too_many_files() {
+                return Err(StoreError::Closing);
+            }
+            if !self.may_wait() || waited >= Duration::from_millis(limits::MERGE_PAUSE_MS) {
                 return Ok(());
             }
             std::thread::sleep(STEP);
@@ -328,7 +332,13 @@ impl Builder {
         let path = folder.join(row.name());
         let making = folder.join(format!("{}.{work}", row.name()));
         let from: Vec<String> = inputs.iter().map(|entry| entry.file.alias.clone()).collect();
-        row.rows = build(&engine, &making, &format!("b{id}"), row.last_seq, &from, fill)?;
+        row.rows = build(&engine, &making, &format!("b{id}"), row.last_seq, &from, fill)
+            .inspect_err(|_| {
+                // What cannot be removed now goes at the next start.
+                for unfinished in [DataFile::wal(&making), making.clone()] {
+                    let _ = std::fs::remove_file(unfinished);
+                }
+            })?;
         let drop_ids: Vec<u64> = inputs.iter().map(|entry| entry.row.id).collect();
         let mut put = Vec::new();
         let mut added = None;
