@@ -1,4 +1,4 @@
-"""What a stranger meets in the first minutes: the page at `/` whose every command works when it is pasted, help, messages
+"""What a stranger meets in the first minutes: the page of docs whose every command works when it is pasted, help, messages
 of bad settings; and that a long answer takes no long memory.
 """
 
@@ -48,7 +48,7 @@ class Blocks(HTMLParser):
 
 
 def page_of(server: Server) -> Blocks:
-    answer = server.call("GET", "/").must()
+    answer = server.call("GET", "/docs/getting-started").must()
     assert answer.headers["Content-Type"].startswith("text/html")
     return Blocks(answer.body.decode())
 
@@ -66,9 +66,10 @@ def paste(commands: list[str], environment: dict[str, str], folder: Path) -> lis
 
 def test_every_command_of_the_page_works_when_pasted(server, tmp_path):
     page = page_of(server)
-    shell = [block for block in page.blocks if "add_middleware" not in block]
+    operators = [block for block in page.blocks if block.startswith("api-analytics ")]
     python = [block for block in page.blocks if "add_middleware" in block]
-    assert len(shell) == 4 and len(python) == 1, page.blocks
+    shell = [block for block in page.blocks if block not in operators + python]
+    assert (len(shell), len(operators), len(python)) == (6, 1, 1), page.blocks
     assert not [address for address in page.addresses if "//" in address], "the page loads something from elsewhere"
 
     # `pip` is that of an app's environment, which has FastAPI and an ASGI server already: those of these tests.
@@ -78,17 +79,19 @@ def test_every_command_of_the_page_works_when_pasted(server, tmp_path):
     (site / "theirs.pth").write_text(sysconfig.get_path("purelib") + "\n")
     environment["PATH"] = f"{tmp_path / 'venv' / 'bin'}:{environment['PATH']}"
     said = paste([*shell, 'echo "$KEY"'], environment, tmp_path)
-    created, posted, read, _installed, key = said
-    assert created == ""
+    _created, posting, _installed, posted, health, shared, key = said
+    assert json.loads(posting)["can"] == "ingest"
     assert json.loads(posted)["accepted"] == 1
-    (hit,) = json.loads(read)["hits"]
+    assert "sources" in json.loads(health)
+    assert json.loads(shared)["url"].startswith(server.url)
+    wait_for("the hit is here", lambda: read_hits(server, key.strip()))
+    (hit,) = read_hits(server, key.strip())
     assert (hit["path"], hit["method"], hit["status"], hit["duration_ms"]) == ("/hello", "GET", 200, 12.5)
 
     # The middleware's lines, in an app as a developer has one.
     app = tmp_path / "app.py"
-    before = "from fastapi import FastAPI\n\napp = FastAPI()"
     behind = "@app.get('/from/the/app')\ndef show():\n    return {}"
-    app.write_text(f"{before}\n\n{python[0]}\n\n{behind}\n")
+    app.write_text(f"{python[0]}\n\n{behind}\n")
     environment["KEY"] = key.strip()
     port = free_port()
     log = tmp_path / "app.log"
@@ -115,10 +118,9 @@ def test_every_command_of_the_page_works_when_pasted(server, tmp_path):
     wait_for(f"the app's hit is here\n{log.read_text()}", lambda: "/from/the/app" in paths())
 
 
-def test_the_page_of_a_closed_server_names_the_operators_commands(servers, tmp_path):
+def test_where_registration_is_closed_the_operators_command_makes_a_project(servers, tmp_path):
     server = servers(registration="closed").start()
-    (create, *_rest) = page_of(server).blocks
-    assert "api-analytics project create" in create and "/api/generate" not in create
+    (create,) = [block for block in page_of(server).blocks if block.startswith("api-analytics ")]
     refused = server.call("GET", "/api/generate").must(403).json()
     assert refused["code"] == "registration_closed" and "project create" in refused["message"]
     # Run as it stands, by an operator in the folder of the server.
