@@ -273,11 +273,12 @@ def test_after_a_day_a_batch_is_given_up_and_counted(
 ) -> None:  # fmt: skip
     assert client_module.GIVE_UP_SECONDS == 24 * 3600
     monkeypatch.setattr(client_module, "GIVE_UP_SECONDS", 0.3)
-    sink.script = [answer(500), answer(500)]
+    # As many failures as it takes: when it tries again is a matter of chance.
+    sink.script = [answer(500)] * 50
     add(queue, client, 1, 2)
-    sink.wait_for_posts(2)
-    assert queue.flush(5) or queue.flush(5)
-    assert "2 hits dropped" in caplog.text
+    sink.wait_for(lambda: "2 hits dropped" in caplog.text)
+    assert len(sink.posts) >= 2
+    sink.script = []
     add(queue, client, 3)
     sink.wait_for_hits(1)
     assert paths(sink) == [3]
