@@ -54,6 +54,7 @@ SETTINGS = {
     "checkpoint_ms": 50,
     "merge_at": 3,
     "merged_rows": 1_000_000,
+    "merge_piece_rows": 3_000,
     "active_age_seconds": 5,
     "project_creations_per_hour": 1_000,
 }

@@ -40,13 +40,15 @@ impl Builder {
 
     pub fn run(mut self) {
         let mut tidied = Instant::now();
+        let mut more = false;
         loop {
             // Under a steady stream of jobs the rest must have its turn too.
-            if tidied.elapsed() >= TIDY_EVERY {
-                self.tidy();
+            if more || tidied.elapsed() >= TIDY_EVERY {
+                more = self.tidy();
                 tidied = Instant::now();
             }
-            let job = match self.shared.jobs.next(TIDY_EVERY) {
+            let patience = if more { Duration::ZERO } else { TIDY_EVERY };
+            let job = match self.shared.jobs.next(patience) {
                 Ok(Some(job)) => job,
                 Ok(None) => continue,
                 Err(_) => break,
@@ -79,12 +81,18 @@ impl Builder {
         }
     }
 
-    /// Merges, reads a file whole, deletes old logs: what can wait while hits pour in, but not for ever.
-    fn tidy(&mut self) {
+    /// Merges, reads a file whole, deletes old logs: what can wait while hits pour in, but not for ever. True where there
+    /// may be more to merge.
+    fn tidy(&mut self) -> bool {
         if self.may_wait() || self.shared.engine.load().is_none() {
-            return;
+            return false;
         }
-        match self.merge().and_then(|()| self.check()) {
+        let mut merged = false;
+        let tidied = self.merge().and_then(|done| {
+            merged = done;
+            self.check()
+        });
+        match tidied {
             Ok(()) => self.shared.problems.clear("merge"),
             Err(StoreError::Closing) => {}
             Err(problem) => {
@@ -98,6 +106,7 @@ impl Builder {
         ) {
             tracing::warn!(%problem, "a bad log could not be removed");
         }
+        merged
     }
 
     /// Hits pour in, and merging is not overdue.
@@ -174,7 +183,7 @@ impl Builder {
     /// Neighbours become one file where the largest of them is at most half of the whole, so that a hit is rewritten only
     /// when its file at least doubles: a few times in its life. What cannot be merged is a row of files that halve, and
     /// there are few of those.
-    fn merge(&self) -> Result<(), StoreError> {
+    fn merge(&self) -> Result<bool, StoreError> {
         let limits = &self.shared.options.limits;
         let snapshot = self.shared.files.now();
         let sealed: Vec<&Entry> =
@@ -188,10 +197,11 @@ impl Builder {
                 rows(window) <= limits.merged_rows && largest * 2 <= rows(window)
             })
             .min_by_key(|window| rows(window));
-        let Some(window) = cheapest else { return Ok(()) };
+        let Some(window) = cheapest else { return Ok(false) };
         let inputs = window.iter().map(|entry| (*entry).clone()).collect();
         drop(snapshot);
-        self.put_together("merging", inputs, || self.give_way())
+        self.put_together("merging", inputs, || self.give_way())?;
+        Ok(true)
     }
 
     /// Reads one sealed file that this run has not read yet, whole, and compares it with what was written.
