@@ -4,7 +4,6 @@
 //! question, and what the caller may not see is left out.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use analytics::answer::{self, Answer, Cut, NamedConsumer, SORTS};
 use analytics::filter::{self, Filter};
@@ -208,7 +207,7 @@ async fn sum_up(
     filter: Filter,
     panels: &[&'static Panel],
     cut: Cut,
-) -> Result<(Arc<Total>, Vec<NamedConsumer>), ApiError> {
+) -> Result<(Total, Vec<NamedConsumer>), ApiError> {
     let values: Vec<Value> = panels
         .iter()
         .filter_map(|panel| match panel.shape {
@@ -233,7 +232,7 @@ async fn sum_up(
             Some(NamedConsumer { user, address, sums: sums.total.consumers.get(&who)?.clone() })
         })
         .collect();
-    Ok((Arc::new(sums.total), consumers))
+    Ok((sums.total, consumers))
 }
 
 /// Takes out what the caller is not shown.
