@@ -73,7 +73,7 @@ pub fn wait_until_quiet(server: &Server) {
     let files = || server.metric("api_analytics_sealed_files");
     let mut known = files();
     let mut since = Instant::now();
-    while since.elapsed() < Duration::from_secs(5) {
+    while since.elapsed() < Duration::from_secs(15) {
         std::thread::sleep(Duration::from_millis(200));
         let now = files();
         if now != known || making() {

@@ -204,6 +204,10 @@ limits! {
         "Below it ingest is refused while sealing and erasing still have room to work.";
     ACTIVE_ROWS "active_rows" = 1_000_000, Rows, settable, "",
         "Hits in the active file at which it is sealed: small enough to sort in memory.";
+    CALM_ROWS "calm_rows" = 100_000, Rows, settable, "",
+        "Hits in the active file at which it is sealed while no stream of hits pours in: sealed hits are read from rollups.";
+    CALM_SECONDS "calm_seconds" = 10, Seconds, settable, "",
+        "How old the active file is at least when it is sealed for calm: fewer, larger files.";
     ACTIVE_AGE_SECONDS "active_age_seconds" = 86_400, Seconds, settable, "",
         "Age at which the active file is sealed, however small.";
     CHECKPOINT_MS "checkpoint_ms" = 2_000, Milliseconds, settable, "",

@@ -170,6 +170,8 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
     let limits = StoreLimits {
         inbox_bytes: limit("inbox_bytes"),
         active_rows: limit("active_rows"),
+        calm_rows: limit("calm_rows"),
+        calm_s: limit("calm_seconds"),
         active_age_s: limit("active_age_seconds"),
         checkpoint_every_ms: limit("checkpoint_ms"),
         merge_at: limit("merge_at") as usize,

@@ -24,6 +24,9 @@ pub struct StoreLimits {
     pub inbox_bytes: u64,
     /// Hits in the active file at which it is frozen and sealed.
     pub active_rows: u64,
+    /// The same while hits do not pour in, once the file is `calm_s` seconds old.
+    pub calm_rows: u64,
+    pub calm_s: u64,
     /// Age in seconds at which the active file is sealed.
     pub active_age_s: u64,
     pub checkpoint_every_ms: u64,
@@ -49,6 +52,8 @@ impl Default for StoreLimits {
         StoreLimits {
             inbox_bytes: limits::INBOX_BYTES,
             active_rows: limits::ACTIVE_ROWS,
+            calm_rows: limits::CALM_ROWS,
+            calm_s: limits::CALM_SECONDS,
             active_age_s: limits::ACTIVE_AGE_SECONDS,
             checkpoint_every_ms: limits::CHECKPOINT_MS,
             merge_at: limits::MERGE_AT as usize,

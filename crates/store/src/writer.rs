@@ -114,9 +114,14 @@ impl Writer {
         let set = &self.shared.options.limits;
         let full = self.active.rows() >= set.active_rows
             || self.active.text_bytes() as u64 >= limits::ACTIVE_TEXT_BYTES;
-        let old =
-            self.active.rows() > 0 && self.began.elapsed() >= Duration::from_secs(set.active_age_s);
-        if (full || old) && (self.frozen() as u64) < limits::FROZEN_FILES {
+        let age = self.began.elapsed().as_secs();
+        let old = self.active.rows() > 0 && age >= set.active_age_s;
+        // The builder has nothing else to do.
+        let calm = self.active.rows() >= set.calm_rows
+            && age >= set.calm_s
+            && !self.shared.busy.load(Ordering::Relaxed)
+            && self.frozen() == 0;
+        if (full || old || calm) && (self.frozen() as u64) < limits::FROZEN_FILES {
             self.freeze()?;
         } else if self.checkpointed_at.elapsed() >= every {
             self.checkpoint()?;
