@@ -10,6 +10,7 @@ mod rollup;
 mod total;
 
 use std::ops::{BitOr, BitOrAssign};
+use std::sync::Arc;
 
 use crate::grid::{DAY_US, Grid};
 use crate::hit::Text;
@@ -154,8 +155,8 @@ pub(crate) struct ConsumerSum {
 const NOT_NOTED: u16 = u16::MAX;
 
 /// The sums of one file's hits.
-pub struct Tally<'g> {
-    grid: &'g Grid,
+pub struct Tally {
+    grid: Arc<Grid>,
     offsets: Vec<(i64, i64)>,
     needs: Needs,
     pub(crate) statuses: Vec<u64>,
@@ -217,10 +218,9 @@ fn add_ones(
     }
 }
 
-impl<'g> Tally<'g> {
-    pub fn new(grid: &'g Grid) -> Tally<'g> {
+impl Tally {
+    pub fn new(grid: Arc<Grid>) -> Tally {
         Tally {
-            grid,
             offsets: grid.offsets(),
             needs: Needs::default(),
             statuses: vec![0; 600],
@@ -243,6 +243,7 @@ impl<'g> Tally<'g> {
             buckets: Vec::new(),
             ones: Vec::new(),
             places: Vec::new(),
+            grid,
         }
     }
 

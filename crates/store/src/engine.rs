@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use analytics::limits;
 use duckdb::{Config, Connection};
 
+use crate::hand_out::Takers;
 use crate::sql;
 use crate::types::StoreError;
 
@@ -14,6 +15,7 @@ pub struct Engine {
     /// TRICKY: never used for work of its own, so that a clone can be had while every other connection is busy.
     origin: Mutex<Connection>,
     idle: Mutex<Vec<Connection>>,
+    takers: Takers,
 }
 
 /// DuckDB's name for what went wrong, with what we were doing.
@@ -49,7 +51,14 @@ impl Engine {
             .to_str()
             .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", folder.display())))?;
         connection.execute_batch(&sql::engine::lock_down(folder)).map_err(failed(context))?;
-        Ok(Engine { origin: Mutex::new(connection), idle: Mutex::default() })
+        let takers = Takers::default();
+        takers.register(&connection)?;
+        Ok(Engine { origin: Mutex::new(connection), idle: Mutex::default(), takers })
+    }
+
+    /// For handing out rows of its statements.
+    pub fn takers(&self) -> &Takers {
+        &self.takers
     }
 
     pub fn connect(&self) -> Result<Connection, StoreError> {

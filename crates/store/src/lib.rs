@@ -10,6 +10,7 @@ mod clock;
 mod columns;
 mod engine;
 mod files;
+mod hand_out;
 mod inbox;
 mod ledger;
 mod merge;

@@ -15,6 +15,7 @@ use duckdb::arrow::datatypes::{Int64Type, UInt16Type, UInt32Type};
 
 use crate::engine::{Engine, failed};
 use crate::files::{Entry, Share, Snapshot};
+use crate::hand_out::Chunk;
 use crate::shared::Shared;
 use crate::sql;
 use crate::sql::build::MARK_EVERY;
@@ -66,6 +67,18 @@ impl<'a> Reading<'a> {
     /// A connection: one a thread.
     pub fn connect(&self) -> Result<Lent<'a>, StoreError> {
         self.running.lend(self.engine)
+    }
+
+    /// Runs a statement of numbers and shows its rows to `take`, stretch by stretch and on several threads.
+    pub fn hand_out(
+        &self,
+        connection: &Connection,
+        text: &str,
+        values: &[String],
+        take: impl Fn(&Chunk<'_>) + Send + Sync + 'static,
+    ) -> Result<(), StoreError> {
+        self.check()?;
+        self.engine.takers().run(connection, text, values, take)
     }
 
     /// An error where nobody waits for the answer any more. Between two statements an interruption meets none.

@@ -8,6 +8,7 @@ mod filter;
 mod latencies;
 mod names;
 mod plan;
+mod pool;
 mod read;
 mod rows;
 
@@ -29,8 +30,10 @@ use crate::sql;
 use crate::types::StoreError;
 use filter::FileFilter;
 use latencies::Searched;
-use names::{FileNames, Wanted};
+use names::{FileNames, OfFile, Wanted};
 use plan::Piece;
+use pool::Pool;
+use read::{Source, Summing};
 
 pub use cache::NamesCache;
 
@@ -64,33 +67,52 @@ pub fn sums(
         })
         .collect();
     let filters = in_parallel(reading, connection, (0..files.len()).collect(), |connection, n| {
-        FileFilter::new(reading, connection, &filter, &files[n].0.file.alias, project)
+        let file = &files[n].0.file.alias;
+        FileFilter::new(reading, connection, &filter, file, project).map(Arc::new)
     })?;
 
-    let tallies = in_parallel(reading, connection, work, |connection, (n, piece)| {
-        let mut tally = Tally::new(&query.grid);
+    let grid = Arc::new(query.grid.clone());
+    let pools: Vec<Arc<Pool<Summing>>> = files
+        .iter()
+        .map(|_| {
+            let grid = grid.clone();
+            Arc::new(Pool::new(move || Summing::new(Tally::new(grid.clone()))))
+        })
+        .collect();
+    in_parallel(reading, connection, work, |connection, (n, piece)| {
         let file = &files[n].0.file.alias;
-        read::piece(reading, connection, file, project, &piece, &filters[n], &mut tally)?;
-        Ok((n, tally))
+        let source = Source { reading, connection, file, project, sums: &pools[n] };
+        source.read(&piece, &filters[n])
     })?;
+    let tallies: Vec<(usize, Tally)> = pools
+        .iter()
+        .enumerate()
+        .flat_map(|(n, pool)| pool.drain().into_iter().map(move |summing| (n, summing.tally)))
+        .collect();
     let names = in_parallel(reading, connection, (0..files.len()).collect(), |connection, n| {
         let of_file = tallies.iter().filter(|(of, _)| *of == n);
         let needs = of_file.fold(Needs::default(), |needs, (_, tally)| needs.and(tally.needs()));
-        let (file, wanted) = (&files[n].0.file.alias, Wanted::of(needs, &query.values));
+        let file = &files[n].0.file.alias;
+        let (wanted, rest) = Wanted::of(needs, &query.values).split();
+        let read = |wanted: &Wanted| FileNames::read(reading, connection, file, project, wanted);
+        let fresh = read(&rest)?;
         let sealed = files[n].0.row.kind == FileKind::Sealed;
-        if let Some(known) = cache.get(file, project, &wanted).filter(|_| sealed) {
-            return Ok(known);
-        }
-        let names = FileNames::read(reading, connection, file, project, &wanted)?;
-        let names = Arc::new(names);
-        if sealed {
-            cache.put(file, project, wanted, &names);
-        }
-        Ok(names)
+        let known = cache.get(file, project, &wanted).filter(|_| sealed);
+        let kept = match known {
+            Some(kept) => kept,
+            None => {
+                let kept = Arc::new(read(&wanted)?);
+                if sealed {
+                    cache.put(file, project, wanted, &kept);
+                }
+                kept
+            }
+        };
+        Ok(OfFile { kept, fresh })
     })?;
     let mut total = Total::new(query.grid.clone());
     for (n, tally) in &tallies {
-        total.add(*n, tally, &*names[*n], &query.values);
+        total.add(*n, tally, &names[*n], &query.values);
     }
     total.finish();
 
@@ -105,7 +127,7 @@ pub fn sums(
             .map(|(n, (entry, share))| Searched {
                 entry,
                 share: *share,
-                names: &names[n],
+                names: &names[n].kept,
                 filter: &filters[n],
                 whole: plan::is_whole(entry, share, query, &filter, rollup_from),
             })

@@ -30,7 +30,7 @@ pub struct ConsumerRow {
     pub last_us: i64,
 }
 
-impl Tally<'_> {
+impl Tally {
     /// So many hits of a status at about this time: the quarter of an hour that begins at `time_us` is in one bucket.
     pub fn add_quarter(
         &mut self,
@@ -49,20 +49,25 @@ impl Tally<'_> {
         self.traffic[bucket].add(Traffic { request_bytes, response_bytes, sized });
     }
 
-    /// Durations of the hour that begins at `time_us`; of the series only where the hour is in one bucket.
-    pub fn add_latency(
+    /// Durations of the hour that begins at `time_us`: how many of each, and their sums; of the series only where the hour is
+    /// in one bucket.
+    pub fn add_latencies(
         &mut self,
         time_us: i64,
-        latency: u16,
-        requests: u64,
-        duration_us: u128,
+        latency: &[u16],
+        requests: &[u64],
+        duration_us: &[u64],
         in_series: bool,
     ) {
         self.needs |= Needs::LATENCY | Needs::LATENCY_SERIES;
-        self.latency.add(latency, requests);
-        self.duration_us += duration_us;
-        if in_series {
-            self.latency_series[self.grid.bucket(time_us)].add(latency, requests);
+        self.duration_us += duration_us.iter().map(|us| u128::from(*us)).sum::<u128>();
+        let into = if in_series {
+            &mut self.latency_both[self.grid.bucket(time_us)]
+        } else {
+            &mut self.latency
+        };
+        for (latency, requests) in latency.iter().zip(requests) {
+            into.add(*latency, *requests);
         }
     }
 

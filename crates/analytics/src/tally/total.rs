@@ -136,7 +136,7 @@ impl Total {
     }
 
     /// Adds a file's sums. `values`: those that are wanted of texts and countries.
-    pub fn add(&mut self, file: usize, tally: &Tally<'_>, names: &impl Names, values: &[Value]) {
+    pub fn add(&mut self, file: usize, tally: &Tally, names: &impl Names, values: &[Value]) {
         for (status, requests) in (0..).zip(&tally.statuses).filter(|(_, requests)| **requests > 0)
         {
             *self.statuses.entry(status).or_default() += requests;
@@ -186,7 +186,7 @@ impl Total {
         self.add_consumers(file, tally, names);
     }
 
-    fn add_consumers(&mut self, file: usize, tally: &Tally<'_>, names: &impl Names) {
+    fn add_consumers(&mut self, file: usize, tally: &Tally, names: &impl Names) {
         let mut name_of = vec![ConsumerName::User(0); tally.consumers.len()];
         let users = tally.users.iter().map(|(id, place)| (Text::User, id, *place));
         let addresses = tally.addresses.iter().map(|(id, place)| (Text::Address, id, *place));

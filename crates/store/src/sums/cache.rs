@@ -1,12 +1,12 @@
 //! Names of sealed files, kept between reads: a page is asked for again every few seconds, and what a file's numbers stand for
 //! never changes. Bounded by bytes; what was used longest ago goes first.
 //!
-//! Nothing by which a caller can be told is kept: no address, user id, path or user agent, only what is read from them.
+//! Nothing by which a caller can be told is to be kept (`Wanted::split`): no address, user id, path, user agent or referrer,
+//! only what is read from them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analytics::hit::Text;
 use analytics::limits;
 
 use super::names::{FileNames, Wanted};
@@ -43,13 +43,10 @@ impl NamesCache {
     }
 
     pub fn put(&self, file: &str, project: u32, wanted: Wanted, names: &Arc<FileNames>) {
-        let tells_callers = |kind: &Text| {
-            matches!(kind, Text::Path | Text::User | Text::Address | Text::Agent | Text::Referrer)
-        };
         let bytes = names.bytes();
         let most = limits::NAMES_CACHE_BYTES as usize;
         // One project must not push out all others.
-        if wanted.texts.iter().any(tells_callers) || bytes > most / 2 {
+        if bytes > most / 2 {
             return;
         }
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,21 +68,26 @@ impl NamesCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use analytics::hit::Text;
 
     fn wanted(texts: &[Text]) -> Wanted {
         Wanted { texts: texts.to_vec(), ..Wanted::default() }
     }
 
     #[test]
-    fn what_tells_callers_is_not_kept_and_what_is_kept_is_bounded() {
+    fn what_tells_callers_is_not_kept() {
+        let (kept, fresh) = wanted(&[Text::Route, Text::User, Text::Referrer]).split();
+        assert_eq!((kept, fresh), (wanted(&[Text::Route]), wanted(&[Text::User, Text::Referrer])));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
         let cache = NamesCache::default();
         let names = Arc::new(FileNames::default());
         cache.put("a", 1, wanted(&[Text::Route]), &names);
-        cache.put("a", 1, wanted(&[Text::Route, Text::User]), &names);
         assert!(cache.get("a", 1, &wanted(&[Text::Route])).is_some());
         assert!(cache.get("a", 2, &wanted(&[Text::Route])).is_none());
         assert!(cache.get("b", 1, &wanted(&[Text::Route])).is_none());
-        assert!(cache.get("a", 1, &wanted(&[Text::Route, Text::User])).is_none());
         let most = limits::NAMES_CACHE_BYTES as usize;
         let each = names.bytes();
         for n in 0..(2 * most / each) as u32 {

@@ -12,11 +12,10 @@ use analytics::query::SumsQuery;
 use analytics::slots::Slots;
 use analytics::tally::{ConsumerName, NO_LATENCY, Needs, Tally};
 use duckdb::Connection;
-use duckdb::arrow::array::AsArray;
-use duckdb::arrow::datatypes::{UInt16Type, UInt32Type, UInt64Type};
 
 use super::filter::FileFilter;
-use super::names::FileNames;
+use super::names::{FileNames, OfFile};
+use super::pool::Pool;
 use super::{in_parallel, plan, rows};
 use crate::files::{Entry, Share};
 use crate::read::Reading;
@@ -28,7 +27,7 @@ pub struct Searched<'a> {
     pub entry: &'a Entry,
     pub share: Share,
     pub names: &'a FileNames,
-    pub filter: &'a FileFilter,
+    pub filter: &'a Arc<FileFilter>,
     /// All of the project's hits in it are in the period, and nothing is filtered.
     pub whole: bool,
 }
@@ -56,13 +55,16 @@ impl Places {
     }
 }
 
+/// Durations by place.
+type Counts = Slots<Histogram>;
+
 /// From what was gathered with the sums; none where that is not all of it.
 pub fn gathered(
-    tallies: &[(usize, Tally<'_>)],
-    names: &[Arc<FileNames>],
+    tallies: &[(usize, Tally)],
+    names: &[OfFile],
     wanted: &[ConsumerName],
 ) -> Option<HashMap<ConsumerName, Histogram>> {
-    let all = |(_, tally): &(usize, Tally<'_>)| {
+    let all = |(_, tally): &(usize, Tally)| {
         tally.needs().has(Needs::CONSUMER_LATENCY) && tally.has_durations()
     };
     if !tallies.iter().all(all) {
@@ -74,7 +76,11 @@ pub fn gathered(
     let mut found = vec![Histogram::default(); wanted.len()];
     for (file, tally) in tallies {
         let mut places = Places::default();
-        names[*file].find(&known).iter().for_each(|(id, who)| places.put(*who, *id, place_of[who]));
+        names[*file]
+            .kept
+            .find(&known)
+            .iter()
+            .for_each(|(id, who)| places.put(*who, *id, place_of[who]));
         tally.each_duration(&places.users, &places.addresses, |place, latency| {
             found[place as usize].add(latency, 1);
         });
@@ -100,57 +106,66 @@ pub fn latencies(
         if file.whole && !ids.is_empty() {
             let mut places = Places::default();
             ids.iter().for_each(|(id, who)| places.put(*who, *id, place_of[who]));
-            let mut in_rollup = HashSet::new();
+            let (places, counts) = (Arc::new(places), Arc::new(Pool::new(Counts::default)));
             let text = sql::sums::consumer_latencies(&file.entry.file.alias, project);
-            rows::each(reading, connection, &text, &[], |batch| {
-                let id = |column: usize| batch.column(column).as_primitive::<UInt32Type>().values();
-                let latency = batch.column(2).as_primitive::<UInt16Type>().values();
-                let requests = batch.column(3).as_primitive::<UInt64Type>().values();
-                for (row, (&user, &address)) in id(0).iter().zip(id(1)).enumerate() {
-                    if let Some(place) = places.find(user, address) {
-                        found[place].add(latency[row], requests[row]);
-                        in_rollup.insert(wanted[place]);
+            let (of, into) = (places.clone(), counts.clone());
+            reading.hand_out(connection, &text, &[], move |chunk| {
+                let (user, address) = (chunk.column(0), chunk.column(1));
+                let (latency, requests) = (chunk.column(2), chunk.column(3));
+                into.with(|counts| {
+                    for row in 0..chunk.rows() {
+                        if let Some(place) = of.find(user[row], address[row]) {
+                            counts.slot(place as u32).add(latency[row], requests[row]);
+                        }
                     }
-                }
+                });
             })?;
+            let mut in_rollup = HashSet::new();
+            for (place, counts) in counts.drain().iter().flat_map(Slots::iter) {
+                found[place as usize].add_all(counts);
+                if counts.iter().next().is_some() {
+                    in_rollup.insert(wanted[place as usize]);
+                }
+            }
             ids.retain(|(_, who)| !in_rollup.contains(who));
         }
         if ids.is_empty() {
             continue;
         }
-        for range in plan::cut(&file.share, plan::range(&file.share, query)) {
-            let mut places = Places::default();
-            ids.iter().for_each(|(id, who)| places.put(*who, *id, place_of[who]));
-            work.push((file, range, places));
-        }
+        let mut places = Places::default();
+        ids.iter().for_each(|(id, who)| places.put(*who, *id, place_of[who]));
+        work.push((file, Arc::new(places)));
     }
-    let counted = in_parallel(reading, connection, work, |connection, (file, range, places)| {
-        let mut counts: Slots<Histogram> = Slots::default();
+    let counts = Arc::new(Pool::new(Counts::default));
+    in_parallel(reading, connection, work, |connection, (file, places)| {
         let needs = Needs::LATENCY_SERIES | Needs::CONSUMER_SERIES;
         let columns = sql::sums::columns(needs | file.filter.needs());
         let numbers = &file.filter.numbers;
+        let range = plan::range(&file.share, query);
         let text = sql::sums::hits(&file.entry.file.alias, project, range, &numbers.sql, &columns);
-        let mut kept = Vec::new();
-        rows::each(reading, connection, &text, &numbers.values, |batch| {
-            let hits = rows::to_columns(batch, &columns);
+        let (of, into) = (file.filter.clone(), counts.clone());
+        reading.hand_out(connection, &text, &numbers.values, move |chunk| {
+            let hits = rows::to_columns(chunk, &columns);
             let (users, addresses) =
                 (hits.texts[Text::User as usize], hits.texts[Text::Address as usize]);
-            let mut add = |row: usize| {
-                if let Some(place) = places.find(users[row], addresses[row])
-                    && hits.latency[row] != NO_LATENCY
-                {
-                    counts.slot(place as u32).add(hits.latency[row], 1);
+            into.with(|counts| {
+                let mut add = |row: usize| {
+                    if let Some(place) = places.find(users[row], addresses[row])
+                        && hits.latency[row] != NO_LATENCY
+                    {
+                        counts.slot(place as u32).add(hits.latency[row], 1);
+                    }
+                };
+                let mut kept = Vec::new();
+                if of.select(&hits, chunk.rows(), &mut kept) {
+                    kept.iter().for_each(|&row| add(row as usize));
+                } else {
+                    (0..chunk.rows()).for_each(add);
                 }
-            };
-            if file.filter.select(&hits, batch.num_rows(), &mut kept) {
-                kept.iter().for_each(|&row| add(row as usize));
-            } else {
-                (0..batch.num_rows()).for_each(add);
-            }
-        })?;
-        Ok(counts)
+            });
+        })
     })?;
-    for (place, counts) in counted.iter().flat_map(Slots::iter) {
+    for (place, counts) in counts.drain().iter().flat_map(Slots::iter) {
         found[place as usize].add_all(counts);
     }
     Ok(wanted.iter().copied().zip(found).collect())

@@ -18,6 +18,12 @@ use crate::types::StoreError;
 /// The column of `sql::sums::names` with the text itself.
 const TEXT: usize = 2;
 
+/// A file's texts for one answer: what may be kept for others, and what must be read each time.
+pub struct OfFile {
+    pub kept: Arc<FileNames>,
+    pub fresh: FileNames,
+}
+
 #[derive(Default)]
 pub struct FileNames {
     texts: [Slots<Option<Arc<str>>>; Text::COUNT],
@@ -50,6 +56,15 @@ impl Wanted {
             traits: read_from.filter(|kind| needs.has(Needs::text(*kind))).collect(),
             identities: if consumers { vec![Text::User, Text::Address] } else { Vec::new() },
         }
+    }
+
+    /// What may be kept, and the rest: texts by which a caller can be told.
+    pub fn split(self) -> (Wanted, Wanted) {
+        let tells_callers = |kind: &Text| {
+            matches!(kind, Text::Path | Text::User | Text::Address | Text::Agent | Text::Referrer)
+        };
+        let (fresh, texts) = self.texts.into_iter().partition(tells_callers);
+        (Wanted { texts, ..self }, Wanted { texts: fresh, ..Wanted::default() })
     }
 }
 
@@ -134,24 +149,26 @@ impl FileNames {
     }
 }
 
-impl Names for FileNames {
+impl Names for OfFile {
     fn text(&self, kind: Text, id: u32) -> Arc<str> {
-        self.texts[kind as usize].get(id).cloned().flatten().unwrap_or_default()
+        let text = |names: &FileNames| names.texts[kind as usize].get(id).cloned().flatten();
+        text(&self.kept).or_else(|| text(&self.fresh)).unwrap_or_default()
     }
 
     fn read_from(&self, value: Value, id: u32) -> Arc<str> {
         let word = match value {
-            Value::Client => self.traits.get(id).and_then(|traits| traits[0].clone()),
-            Value::Os => self.traits.get(id).and_then(|traits| traits[1].clone()),
-            Value::Device => self.traits.get(id).and_then(|traits| traits[2].clone()),
-            Value::Version => self.versions.get(id).cloned().flatten(),
+            Value::Client => self.kept.traits.get(id).and_then(|traits| traits[0].clone()),
+            Value::Os => self.kept.traits.get(id).and_then(|traits| traits[1].clone()),
+            Value::Device => self.kept.traits.get(id).and_then(|traits| traits[2].clone()),
+            Value::Version => self.kept.versions.get(id).cloned().flatten(),
             Value::Country | Value::Text(_) => None,
         };
         word.unwrap_or_default()
     }
 
     fn identity(&self, kind: Text, id: u32) -> u64 {
-        let slots = if kind == Text::User { &self.users } else { &self.addresses };
+        let names = &self.kept;
+        let slots = if kind == Text::User { &names.users } else { &names.addresses };
         slots.get(id).copied().unwrap_or_default()
     }
 }

@@ -1,5 +1,7 @@
 //! What is read of a file: its rollups for the days that lie in the period whole, its hits for the rest.
 
+use std::sync::Arc;
+
 use analytics::filter::Filter;
 use analytics::grid::{DAY_US, Grid, QUARTER_US, Step};
 use analytics::hit::Text;
@@ -12,19 +14,25 @@ use crate::sql::sums::Days;
 
 const HOUR_US: i64 = DAY_US / 24;
 
-/// Hits are read in stretches of about so many, so that two threads share a large file.
-const STRETCH: u64 = 500_000;
-
 /// Beyond so many short stretches, everything between them is read as well: each is a statement.
 const STRETCHES: usize = 64;
 
-/// Something to be read of a file, by one thread.
+/// What one of a rollup's tables answers: each is read by itself, so that several threads share them.
+const TABLES: [Needs; 5] = [
+    Needs::STATUSES.and(Needs::HOURS).and(Needs::TRAFFIC),
+    Needs::LATENCY.and(Needs::LATENCY_SERIES),
+    Needs::ENDPOINTS,
+    Needs::CONSUMERS.and(Needs::CONSUMER_SERIES),
+    Needs::all_texts().and(Needs::COUNTRIES),
+];
+
+/// Something to be read of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Hits in these ranges (from, to excluded).
-    Hits { ranges: Vec<(i64, i64)>, needs: Needs },
+    /// Hits in this range (from, to excluded).
+    Hits { range: (i64, i64), needs: Needs },
     /// `split_hours` and `split_days` (numbers since 1970): those whose series are read from hits.
-    Rollup { days: Days, needs: Needs, split_hours: Vec<i32>, split_days: Vec<i32> },
+    Rollup { days: Days, needs: Needs, split_hours: Arc<[i32]>, split_days: Arc<[i32]> },
 }
 
 /// The period, as far as the file has hits in it.
@@ -45,7 +53,7 @@ pub fn pieces(
     let needs = query.all_needs();
     let (from, to) = range(share, query);
     let Some((first, last)) = days_from_rollup(entry, share, query, filter, rollup_from) else {
-        return stretches(share, (from, to), needs);
+        return vec![Piece::Hits { range: (from, to), needs }];
     };
 
     // Not from here where rollups are read: they have it in their own way.
@@ -60,9 +68,7 @@ pub fn pieces(
     if to > end {
         edges.push((end, to));
     }
-    if !edges.is_empty() {
-        pieces.push(Piece::Hits { ranges: edges, needs });
-    }
+    pieces.extend(edges.into_iter().map(|range| Piece::Hits { range, needs }));
     let days = if lies_in(share, &query.grid) { Days::Whole } else { Days::Range(first, last) };
     let inside = (from.max(start), to.min(end));
 
@@ -80,22 +86,24 @@ pub fn pieces(
         match split_units(&query.grid, inside, unit) {
             Some(ranges) => {
                 split[n] = ranges.iter().map(|(from, _)| from.div_euclid(unit) as i32).collect();
-                if !ranges.is_empty() {
-                    pieces.push(Piece::Hits { ranges, needs: need });
-                }
+                let piece = |range| Piece::Hits { range, needs: need };
+                pieces.extend(ranges.into_iter().map(piece));
             }
             None => {
                 rolled = rolled.without(need);
-                pieces.extend(stretches(share, inside, need));
+                pieces.push(Piece::Hits { range: inside, needs: need });
             }
         }
     }
     if !rest.is_empty() {
-        pieces.extend(stretches(share, inside, rest));
+        pieces.push(Piece::Hits { range: inside, needs: rest });
     }
-    if !rolled.is_empty() {
-        let [split_hours, split_days] = split;
-        pieces.push(Piece::Rollup { days, needs: rolled, split_hours, split_days });
+    let [split_hours, split_days]: [Arc<[i32]>; 2] = split.map(Arc::from);
+    for needs in
+        TABLES.map(|table| rolled.only(table)).into_iter().filter(|needs| !needs.is_empty())
+    {
+        let (split_hours, split_days) = (split_hours.clone(), split_days.clone());
+        pieces.push(Piece::Rollup { days, needs, split_hours, split_days });
     }
     pieces
 }
@@ -175,19 +183,6 @@ fn rows_in(share: &Share, (first, last): (i32, i32)) -> u64 {
     let to = (i64::from(last) * DAY_US).min(share.max_time_us + 1);
     let length = (share.max_time_us - share.min_time_us).max(1);
     (share.rows as f64 * ((to - from) as f64 / length as f64).clamp(0.0, 1.0)) as u64
-}
-
-fn stretches(share: &Share, range: (i64, i64), needs: Needs) -> Vec<Piece> {
-    cut(share, range).into_iter().map(|range| Piece::Hits { ranges: vec![range], needs }).collect()
-}
-
-/// The range in stretches that several threads can read.
-pub fn cut(share: &Share, (from, to): (i64, i64)) -> Vec<(i64, i64)> {
-    let length = (share.max_time_us - share.min_time_us).max(1);
-    let rows = share.rows as f64 * ((to - from) as f64 / length as f64).clamp(0.0, 1.0);
-    let count = ((rows / STRETCH as f64).ceil() as i64).clamp(1, 64);
-    let edge = |n: i64| from + (i128::from(to - from) * i128::from(n) / i128::from(count)) as i64;
-    (0..count).map(|n| (edge(n), edge(n + 1))).filter(|(from, to)| from < to).collect()
 }
 
 /// The units (hours, days) that an edge of the grid cuts in two; none where they are so many that all is to be read.

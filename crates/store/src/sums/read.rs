@@ -1,181 +1,198 @@
-//! Pieces of files, summed up as they come.
+//! Pieces of files, summed up where the engine has their rows.
 
+use std::sync::Arc;
+
+use analytics::grid::{DAY_US, QUARTER_US};
 use analytics::hit::Text;
 use analytics::tally::{ConsumerRow, Count, EndpointRow, Needs, Tally};
 use duckdb::Connection;
-use duckdb::arrow::array::{AsArray, RecordBatch};
-use duckdb::arrow::datatypes::{
-    Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
-};
 
 use super::filter::{FileFilter, Kept};
 use super::plan::Piece;
-use super::rows::{each, to_columns};
+use super::pool::Pool;
+use super::rows::to_columns;
+use crate::hand_out::Chunk;
 use crate::read::Reading;
 use crate::sql::build::BY_COUNTRY;
 use crate::sql::sums::{self, Days};
 use crate::types::StoreError;
 
-const DAY_US: i64 = analytics::grid::DAY_US;
+/// A thread's sums of a file, with room for those rows of a stretch that pass the filter.
+pub struct Summing {
+    pub tally: Tally,
+    rows: Vec<u32>,
+    kept: Kept,
+}
 
-pub fn piece(
-    reading: &Reading<'_>,
-    connection: &Connection,
-    file: &str,
-    project: u32,
-    piece: &Piece,
-    filter: &FileFilter,
-    tally: &mut Tally<'_>,
-) -> Result<(), StoreError> {
-    match piece {
-        Piece::Hits { ranges, needs } => {
-            let columns = sums::columns(needs.and(filter.needs()));
-            let (mut rows, mut kept) = (Vec::new(), Kept::default());
-            for range in ranges {
-                let text = sums::hits(file, project, *range, &filter.numbers.sql, &columns);
-                each(reading, connection, &text, &filter.numbers.values, |batch| {
-                    let hits = to_columns(batch, &columns);
-                    if filter.select(&hits, batch.num_rows(), &mut rows) {
-                        tally.add_hits(&kept.take(&hits, &rows), *needs);
-                    } else {
-                        tally.add_hits(&hits, *needs);
-                    }
-                })?;
+impl Summing {
+    pub fn new(tally: Tally) -> Summing {
+        Summing { tally, rows: Vec::new(), kept: Kept::default() }
+    }
+}
+
+/// A file that is read for one project.
+pub struct Source<'a> {
+    pub reading: &'a Reading<'a>,
+    pub connection: &'a Connection,
+    pub file: &'a str,
+    pub project: u32,
+    pub sums: &'a Arc<Pool<Summing>>,
+}
+
+impl Source<'_> {
+    pub fn read(&self, piece: &Piece, filter: &Arc<FileFilter>) -> Result<(), StoreError> {
+        match piece {
+            Piece::Hits { range, needs } => self.read_hits(*range, *needs, filter),
+            Piece::Rollup { days, needs, split_hours, split_days } => {
+                self.read_rollup(*days, *needs, split_hours, split_days)
             }
-            Ok(())
-        }
-        Piece::Rollup { days, needs, split_hours, split_days } => {
-            let rollup = Rollup { reading, connection, file, project, days: *days, needs: *needs };
-            rollup.read(tally, split_hours, split_days)
         }
     }
-}
 
-struct Rollup<'a> {
-    reading: &'a Reading<'a>,
-    connection: &'a Connection,
-    file: &'a str,
-    project: u32,
-    days: Days,
-    needs: Needs,
-}
-
-impl Rollup<'_> {
-    fn each(&self, text: &str, take: impl FnMut(&RecordBatch)) -> Result<(), StoreError> {
-        each(self.reading, self.connection, text, &[], take)
-    }
-
-    fn read(
+    fn read_hits(
         &self,
-        tally: &mut Tally<'_>,
-        split_hours: &[i32],
-        split_days: &[i32],
+        range: (i64, i64),
+        needs: Needs,
+        filter: &Arc<FileFilter>,
     ) -> Result<(), StoreError> {
-        let (file, project, days, needs) = (self.file, self.project, self.days, self.needs);
-        if needs.has(Needs::STATUSES | Needs::HOURS | Needs::TRAFFIC) {
-            self.each(&sums::quarters(file, project, days), |batch| {
-                let (quarter, status) = (signed(batch, 0), short(batch, 1));
-                let count: [&[u64]; 4] = std::array::from_fn(|n| long(batch, 2 + n));
-                for row in 0..batch.num_rows() {
-                    let time_us = i64::from(quarter[row]) * analytics::grid::QUARTER_US;
-                    let bytes = (count[1][row], count[2][row], count[3][row]);
-                    tally.add_quarter(time_us, status[row], count[0][row], bytes);
+        let columns = sums::columns(needs.and(filter.needs()));
+        let text = sums::hits(self.file, self.project, range, &filter.numbers.sql, &columns);
+        let (sums, of) = (self.sums.clone(), filter.clone());
+        self.reading.hand_out(self.connection, &text, &filter.numbers.values, move |chunk| {
+            let hits = to_columns(chunk, &columns);
+            sums.with(|Summing { tally, rows, kept }| {
+                if of.select(&hits, chunk.rows(), rows) {
+                    tally.add_hits(&kept.take(&hits, rows), needs);
+                } else {
+                    tally.add_hits(&hits, needs);
                 }
-            })?;
+            });
+        })
+    }
+
+    /// Shows a rollup's rows to `take`.
+    fn each(
+        &self,
+        text: &str,
+        take: impl Fn(&mut Tally, &Chunk<'_>) + Send + Sync + 'static,
+    ) -> Result<(), StoreError> {
+        let sums = self.sums.clone();
+        self.reading.hand_out(self.connection, text, &[], move |chunk| {
+            sums.with(|summing| take(&mut summing.tally, chunk));
+        })
+    }
+
+    fn read_rollup(
+        &self,
+        days: Days,
+        needs: Needs,
+        split_hours: &Arc<[i32]>,
+        split_days: &Arc<[i32]>,
+    ) -> Result<(), StoreError> {
+        if needs.has(Needs::STATUSES | Needs::HOURS | Needs::TRAFFIC) {
+            self.read_quarters(days)?;
         }
         if needs.has(Needs::LATENCY | Needs::LATENCY_SERIES) {
             let in_series = needs.has(Needs::LATENCY_SERIES);
-            self.each(&sums::latencies(file, project, days), |batch| {
-                let (hour, latency) = (signed(batch, 0), short(batch, 1));
-                let (requests, duration_us) = (long(batch, 2), long(batch, 3));
-                for row in 0..batch.num_rows() {
-                    let whole = in_series
-                        && (split_hours.is_empty()
-                            || split_hours.binary_search(&hour[row]).is_err());
-                    let time_us = i64::from(hour[row]) * (DAY_US / 24);
-                    tally.add_latency(
-                        time_us,
-                        latency[row],
-                        requests[row],
-                        u128::from(duration_us[row]),
-                        whole,
-                    );
-                }
-            })?;
+            self.read_latencies(days, in_series, split_hours.clone())?;
         }
         if needs.has(Needs::ENDPOINTS) {
-            self.read_endpoints(tally)?;
+            self.read_endpoints(days)?;
         }
         if needs.has(Needs::CONSUMERS | Needs::CONSUMER_SERIES) {
-            self.read_consumers(tally, split_days)?;
+            self.read_consumers(days, needs, split_days.clone())?;
         }
-        let texts = Needs::all_texts() | Needs::COUNTRIES;
-        if needs.has(texts) {
-            self.each(&sums::values(file, project, days, needs), |batch| {
-                let kind = batch.column(0).as_primitive::<UInt8Type>().values();
-                let (value, requests, errors) = (number(batch, 1), long(batch, 2), long(batch, 3));
-                for row in 0..batch.num_rows() {
-                    let count = Count { requests: requests[row], errors: errors[row] };
-                    match Text::ALL.iter().find(|text| **text as u8 == kind[row]) {
-                        Some(text) => tally.add_text(*text, value[row], count),
-                        None if kind[row] == BY_COUNTRY => {
-                            tally.add_country(value[row] as u16, count)
-                        }
-                        None => {}
-                    }
-                }
-            })?;
+        if needs.has(Needs::all_texts() | Needs::COUNTRIES) {
+            self.read_values(days, needs)?;
         }
         Ok(())
     }
 
-    fn read_endpoints(&self, tally: &mut Tally<'_>) -> Result<(), StoreError> {
-        self.each(&sums::endpoints(self.file, self.project, self.days), |batch| {
-            let (method, route) = (number(batch, 0), number(batch, 1));
-            let (requests, client_errors, server_errors) =
-                (long(batch, 2), long(batch, 3), long(batch, 4));
-            let last = batch.column(5).as_primitive::<Int64Type>().values();
-            let (request_bytes, response_bytes) = (long(batch, 6), long(batch, 7));
-            for row in 0..batch.num_rows() {
+    fn read_quarters(&self, days: Days) -> Result<(), StoreError> {
+        self.each(&sums::quarters(self.file, self.project, days), |tally, chunk| {
+            let (quarter, status) = (chunk.column::<i32>(0), chunk.column::<u16>(1));
+            let count: [&[u64]; 4] = std::array::from_fn(|n| chunk.column(2 + n));
+            for row in 0..chunk.rows() {
+                let time_us = i64::from(quarter[row]) * QUARTER_US;
+                let bytes = (count[1][row], count[2][row], count[3][row]);
+                tally.add_quarter(time_us, status[row], count[0][row], bytes);
+            }
+        })
+    }
+
+    fn read_latencies(
+        &self,
+        days: Days,
+        in_series: bool,
+        split_hours: Arc<[i32]>,
+    ) -> Result<(), StoreError> {
+        self.each(&sums::latencies(self.file, self.project, days), move |tally, chunk| {
+            let (hour, latency) = (chunk.column::<i32>(0), chunk.column::<u16>(1));
+            let (requests, duration_us) = (chunk.column::<u64>(2), chunk.column::<u64>(3));
+            // The rows of an hour lie together.
+            let mut row = 0;
+            while row < hour.len() {
+                let of = hour[row];
+                let end = row + hour[row..].iter().take_while(|other| **other == of).count();
+                let whole = in_series && split_hours.binary_search(&of).is_err();
+                let time_us = i64::from(of) * (DAY_US / 24);
+                let (latency, requests) = (&latency[row..end], &requests[row..end]);
+                tally.add_latencies(time_us, latency, requests, &duration_us[row..end], whole);
+                row = end;
+            }
+        })
+    }
+
+    fn read_endpoints(&self, days: Days) -> Result<(), StoreError> {
+        self.each(&sums::endpoints(self.file, self.project, days), |tally, chunk| {
+            let (method, route) = (chunk.column(0), chunk.column(1));
+            let requests = chunk.column(2);
+            let (client_errors, server_errors) = (chunk.column(3), chunk.column(4));
+            let last_us = chunk.column(5);
+            let (request_bytes, response_bytes) = (chunk.column(6), chunk.column(7));
+            for row in 0..chunk.rows() {
                 tally.add_endpoint(&EndpointRow {
                     method: method[row],
                     route: route[row],
                     requests: requests[row],
                     client_errors: client_errors[row],
                     server_errors: server_errors[row],
-                    last_us: last[row],
+                    last_us: last_us[row],
                     request_bytes: request_bytes[row],
                     response_bytes: response_bytes[row],
                 });
             }
         })?;
-        self.each(&sums::endpoint_latencies(self.file, self.project, self.days), |batch| {
-            let (method, route) = (number(batch, 0), number(batch, 1));
-            let (latency, requests) = (short(batch, 2), long(batch, 3));
-            for row in 0..batch.num_rows() {
+        self.each(&sums::endpoint_latencies(self.file, self.project, days), |tally, chunk| {
+            let (method, route) = (chunk.column(0), chunk.column(1));
+            let (latency, requests) = (chunk.column(2), chunk.column(3));
+            for row in 0..chunk.rows() {
                 tally.add_endpoint_latency(method[row], route[row], latency[row], requests[row]);
             }
         })
     }
 
-    fn read_consumers(&self, tally: &mut Tally<'_>, split_days: &[i32]) -> Result<(), StoreError> {
-        let (in_sums, in_series) =
-            (self.needs.has(Needs::CONSUMERS), self.needs.has(Needs::CONSUMER_SERIES));
-        let bucket_of = |day: i32| {
+    fn read_consumers(
+        &self,
+        days: Days,
+        needs: Needs,
+        split_days: Arc<[i32]>,
+    ) -> Result<(), StoreError> {
+        let in_series = needs.has(Needs::CONSUMER_SERIES);
+        let bucket_of = move |day: i32| {
             (in_series && split_days.binary_search(&day).is_err()).then(|| i64::from(day) * DAY_US)
         };
-        if in_sums {
-            // The rows of the whole file have no day, so its series are read apart.
-            let by_day = self.days != Days::Whole;
-            self.each(&sums::consumers(self.file, self.project, self.days), |batch| {
-                let day = signed(batch, 0);
-                let (user, address, country) =
-                    (number(batch, 1), number(batch, 2), short(batch, 3));
-                let country_us = batch.column(4).as_primitive::<Int64Type>().values();
-                let (requests, client_errors, server_errors) =
-                    (long(batch, 5), long(batch, 6), long(batch, 7));
-                let last = batch.column(8).as_primitive::<Int64Type>().values();
-                for row in 0..batch.num_rows() {
+        // The rows of the whole file have no day, so its series are read apart.
+        let by_day = days != Days::Whole;
+        if needs.has(Needs::CONSUMERS) {
+            let bucket_of = bucket_of.clone();
+            self.each(&sums::consumers(self.file, self.project, days), move |tally, chunk| {
+                let day = chunk.column(0);
+                let (user, address, country) = (chunk.column(1), chunk.column(2), chunk.column(3));
+                let (country_us, requests) = (chunk.column(4), chunk.column(5));
+                let (client_errors, server_errors) = (chunk.column(6), chunk.column(7));
+                let last_us = chunk.column(8);
+                for row in 0..chunk.rows() {
                     let consumer = ConsumerRow {
                         user: user[row],
                         address: address[row],
@@ -184,7 +201,7 @@ impl Rollup<'_> {
                         requests: requests[row],
                         client_errors: client_errors[row],
                         server_errors: server_errors[row],
-                        last_us: last[row],
+                        last_us: last_us[row],
                     };
                     tally.add_consumer(&consumer, if by_day { bucket_of(day[row]) } else { None });
                 }
@@ -193,32 +210,31 @@ impl Rollup<'_> {
                 return Ok(());
             }
         }
-        if in_series {
-            self.each(&sums::consumers_of_days(self.file, self.project, self.days), |batch| {
-                let (day, user, address) = (signed(batch, 0), number(batch, 1), number(batch, 2));
-                for row in 0..batch.num_rows() {
-                    if let Some(time_us) = bucket_of(day[row]) {
-                        tally.see_consumer(user[row], address[row], time_us);
-                    }
-                }
-            })?;
+        if !in_series {
+            return Ok(());
         }
-        Ok(())
+        self.each(&sums::consumers_of_days(self.file, self.project, days), move |tally, chunk| {
+            let (day, user, address) = (chunk.column(0), chunk.column(1), chunk.column(2));
+            for row in 0..chunk.rows() {
+                if let Some(time_us) = bucket_of(day[row]) {
+                    tally.see_consumer(user[row], address[row], time_us);
+                }
+            }
+        })
     }
-}
 
-fn signed(batch: &RecordBatch, column: usize) -> &[i32] {
-    batch.column(column).as_primitive::<Int32Type>().values()
-}
-
-fn short(batch: &RecordBatch, column: usize) -> &[u16] {
-    batch.column(column).as_primitive::<UInt16Type>().values()
-}
-
-fn number(batch: &RecordBatch, column: usize) -> &[u32] {
-    batch.column(column).as_primitive::<UInt32Type>().values()
-}
-
-fn long(batch: &RecordBatch, column: usize) -> &[u64] {
-    batch.column(column).as_primitive::<UInt64Type>().values()
+    fn read_values(&self, days: Days, needs: Needs) -> Result<(), StoreError> {
+        self.each(&sums::values(self.file, self.project, days, needs), |tally, chunk| {
+            let (kind, value) = (chunk.column::<u8>(0), chunk.column::<u32>(1));
+            let (requests, errors) = (chunk.column(2), chunk.column(3));
+            for row in 0..chunk.rows() {
+                let count = Count { requests: requests[row], errors: errors[row] };
+                match Text::ALL.iter().find(|text| **text as u8 == kind[row]) {
+                    Some(text) => tally.add_text(*text, value[row], count),
+                    None if kind[row] == BY_COUNTRY => tally.add_country(value[row] as u16, count),
+                    None => {}
+                }
+            }
+        })
+    }
 }

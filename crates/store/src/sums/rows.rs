@@ -1,11 +1,11 @@
-//! Rows of a statement as they come, as columns of numbers.
+//! Rows of a statement as they come: texts by Arrow, hits as columns of numbers.
 
 use analytics::tally::Columns;
 use duckdb::Connection;
-use duckdb::arrow::array::{AsArray, RecordBatch};
-use duckdb::arrow::datatypes::{Int64Type, UInt16Type, UInt32Type};
+use duckdb::arrow::array::RecordBatch;
 
 use crate::engine::failed;
+use crate::hand_out::Chunk;
 use crate::read::Reading;
 use crate::sql::sums::Column;
 use crate::types::StoreError;
@@ -29,20 +29,19 @@ pub fn each(
     Ok(())
 }
 
-pub fn to_columns<'a>(batch: &'a RecordBatch, columns: &[Column]) -> Columns<'a> {
+/// A stretch of hits. What is selected has no NULL.
+pub fn to_columns<'a>(chunk: &'a Chunk<'_>, columns: &[Column]) -> Columns<'a> {
     let mut out = Columns::default();
-    for (column, of) in batch.columns().iter().zip(columns) {
-        match of {
-            Column::Time => out.time_us = column.as_primitive::<Int64Type>().values(),
-            Column::Status => out.status = column.as_primitive::<UInt16Type>().values(),
-            Column::Latency => out.latency = column.as_primitive::<UInt16Type>().values(),
-            Column::Duration => out.duration_us = column.as_primitive::<Int64Type>().values(),
-            Column::Country => out.country = column.as_primitive::<UInt16Type>().values(),
-            Column::RequestSize => out.request_size = column.as_primitive::<Int64Type>().values(),
-            Column::ResponseSize => out.response_size = column.as_primitive::<Int64Type>().values(),
-            Column::Text(kind) => {
-                out.texts[*kind as usize] = column.as_primitive::<UInt32Type>().values();
-            }
+    for (place, column) in columns.iter().enumerate() {
+        match column {
+            Column::Time => out.time_us = chunk.column(place),
+            Column::Status => out.status = chunk.column(place),
+            Column::Latency => out.latency = chunk.column(place),
+            Column::Duration => out.duration_us = chunk.column(place),
+            Column::Country => out.country = chunk.column(place),
+            Column::RequestSize => out.request_size = chunk.column(place),
+            Column::ResponseSize => out.response_size = chunk.column(place),
+            Column::Text(kind) => out.texts[*kind as usize] = chunk.column(place),
         }
     }
     out
