@@ -12,7 +12,7 @@ use super::filter::{FileFilter, Kept};
 use super::plan::Piece;
 use super::rows::{each, to_columns};
 use crate::read::Reading;
-use crate::sql::build::BY_COUNTRY;
+use crate::sql::derive::BY_COUNTRY;
 use crate::sql::sums::{self, Days};
 use crate::types::StoreError;
 
