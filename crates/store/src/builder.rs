@@ -412,7 +412,7 @@ fn build(
         .to_str()
         .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))?;
     let connection = engine.connect()?;
-    connection.execute_batch(&sql::file::attach(text, alias, false)).map_err(failed(context))?;
+    connection.execute_batch(&sql::file::attach_making(text, alias)).map_err(failed(context))?;
     let filled = (|| {
         connection.execute_batch(&sql::file::create_sealed(alias)).map_err(failed(context))?;
         fill(&connection, alias, from)?;

@@ -69,10 +69,20 @@ pub fn merge_strings(into: &str, from: &[String], projects: Projects) -> String 
              any_value(version) AS version FROM ({all}) GROUP BY kind, project, text"
         )
     };
+    put_strings(
+        into,
+        &format!(
+            "SELECT kind, project, row_number() OVER (PARTITION BY kind, project ORDER BY text) AS id, {STRING_FIELDS}
+             FROM ({once}) ORDER BY kind, project, id"
+        ),
+    )
+}
+
+/// `rows` are in order.
+fn put_strings(into: &str, rows: &str) -> String {
     format!(
-        "INSERT INTO {into}.strings
-         SELECT kind, project, CAST(row_number() OVER (PARTITION BY kind, project ORDER BY text) AS UINTEGER) AS id,
-             {STRING_FIELDS} FROM ({once}) ORDER BY kind, project, id"
+        "INSERT INTO {into}.strings SELECT kind, project, number, number - id, {STRING_FIELDS}
+         FROM (SELECT *, row_number() OVER () AS number FROM ({rows}))"
     )
 }
 
@@ -206,9 +216,12 @@ pub fn copy_strings(into: &str, from: &str, project: u32) -> String {
             )
         })
         .join(" UNION ALL ");
-    format!(
-        "INSERT INTO {into}.strings SELECT s.* FROM {from}.strings s
-         WHERE s.project <> {project} OR (s.kind, s.id) IN (SELECT (kind, id) FROM ({used}))"
+    put_strings(
+        into,
+        &format!(
+            "SELECT kind, project, id, {STRING_FIELDS} FROM {from}.strings
+             WHERE project <> {project} OR (kind, id) IN (SELECT (kind, id) FROM ({used}))"
+        ),
     )
 }
 
