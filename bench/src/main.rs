@@ -1,7 +1,7 @@
 //! The numbers that the design asks for, measured against the release binary on this machine: `make bench`.
 //!
 //! Prints a table of name, value, unit and aim and writes the same to `bench/results.json`. Client and server share the
-//! machine's cores, as the aims assume. `BENCH=ingest,reading,dashboard` chooses, `BENCH_SECONDS` sets how long each load runs
+//! machine's cores, as the aims assume. `BENCH=ingest,reading,small,dashboard` chooses, `BENCH_SECONDS` sets how long each load runs
 //! (default 10), `BENCH_HITS` how many hits the reading part has (default 10,000,000), `BENCH_KEEP=FOLDER` where the
 //! servers' folders lie and stay, for looking at their files.
 #![expect(clippy::print_stdout, reason = "its purpose")]
@@ -67,15 +67,17 @@ fn main() {
         seconds: number("BENCH_SECONDS", 10),
         hits: number("BENCH_HITS", 10_000_000),
     };
-    let chosen = std::env::var("BENCH").unwrap_or_else(|_| "ingest,reading,dashboard".to_owned());
+    let chosen =
+        std::env::var("BENCH").unwrap_or_else(|_| "ingest,reading,small,dashboard".to_owned());
     let mut table = Table::default();
     std::fs::create_dir_all(&options.folder).expect("a folder to work in");
     for part in chosen.split(',') {
         match part {
             "ingest" => ingest::run(&options, &mut table),
             "reading" => reading::run(&options, &mut table),
+            "small" => reading::small_projects(&options, &mut table),
             "dashboard" => dashboard::run(&options, &mut table),
-            other => println!("there is no part {other:?}: ingest, reading, dashboard"),
+            other => println!("there is no part {other:?}: ingest, reading, small, dashboard"),
         }
     }
     if kept.is_none() {

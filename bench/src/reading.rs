@@ -1,8 +1,10 @@
-//! Ten million hits of 1,000 projects, half of them one project's: size on disk, restart, pages, erasing.
+//! Ten million hits of 1,000 projects, half of them one project's: size on disk, restart, pages, erasing. And the size of
+//! as many of 1,000 small projects.
 
 use std::time::{Duration, Instant};
 
-use crate::ingest::{load, median, wait_until_applied};
+use crate::data::{Random, body};
+use crate::ingest::{load, median, now_us, wait_until_applied};
 use crate::server::{Client, Server};
 use crate::{Options, Table};
 
@@ -58,6 +60,39 @@ pub fn run(options: &Options, table: &mut Table) {
         client.send("DELETE", "/api/v1/project", &keys[700], &[]).expect("an answer");
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
     table.add("erase_small_project", started.elapsed().as_secs_f64(), "s", "10");
+    server.stop();
+}
+
+/// The size of hits of 1,000 projects that are all small: a year of each, arriving in batches of 1,000 in order of time.
+pub fn small_projects(options: &Options, table: &mut Table) {
+    const PROJECTS: u64 = 1_000;
+    const BATCH: u64 = 1_000;
+    let data = options.folder.join("small-projects");
+    let server = Server::start(&options.binary, &data, &[]);
+    let keys: Vec<String> =
+        (0..PROJECTS).map(|n| format!("30000000-0000-4000-8000-{n:012x}")).collect();
+    let list = options.folder.join("keys-of-small-projects.txt");
+    std::fs::write(&list, keys.join("\n") + "\n").expect("a file of keys");
+    server.command(&["key", "add", "--file", list.to_str().expect("a path")]);
+    let mut client = Client::connect(&server.address).expect("a connection");
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let rounds = (options.hits / PROJECTS / BATCH).max(1);
+    let (end, length) = (now_us(), 360 * 86_400_000_000 / rounds as i64);
+    for round in 0..rounds {
+        let from = end - length * (rounds - round) as i64;
+        for (n, key) in keys.iter().enumerate() {
+            let mut post = body(&mut random, BATCH, from, from + length);
+            post.set_id((round << 32) + n as u64);
+            let (status, _) =
+                client.send("POST", "/api/requests", key, &post.bytes).expect("an answer");
+            assert_eq!(status, 200);
+        }
+    }
+    wait_until_applied(&server);
+    wait_until_quiet(&server);
+    let (rows, bytes) =
+        (server.metric("api_analytics_sealed_rows"), server.metric("api_analytics_sealed_bytes"));
+    table.add("bytes_per_sealed_hit_of_small_projects", bytes / rows, "bytes", "20");
     server.stop();
 }
 

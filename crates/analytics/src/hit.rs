@@ -69,6 +69,24 @@ impl Country {
     pub fn as_str(&self) -> &str {
         if self.0[0] == 0 { "" } else { std::str::from_utf8(&self.0).unwrap_or("") }
     }
+
+    /// In order of the letters, in 10 bits: five for each of both, 1 to 26; 0 for none.
+    pub fn number(self) -> u16 {
+        let letter = |byte: u8| u16::from(byte & 31);
+        (letter(self.0[0]) << 5) | letter(self.0[1])
+    }
+
+    /// Of `number`; or of the letters as they are, which are greater than any of those.
+    pub fn from_number(number: u16) -> Country {
+        match number {
+            0 => Country::NONE,
+            1..Country::NUMBERS => Country([64 + (number >> 5) as u8, 64 + (number & 31) as u8]),
+            letters => Country(letters.to_be_bytes()),
+        }
+    }
+
+    /// `number` is below it.
+    pub const NUMBERS: u16 = 1 << 10;
 }
 
 /// One API request. Texts are indexes into the batch's `Dictionary`, 0 being "none" for every kind.

@@ -180,6 +180,7 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         engine_memory: limit("engine_memory_bytes"),
         query_seconds: limit("query_seconds"),
         rollup_from: analytics::limits::ROLLUP_FROM,
+        rolled_up_from: analytics::limits::ROLLED_UP_FROM,
         receipts: limit("receipts") as usize,
         disk_free_percent: limit("disk_free_percent"),
     };

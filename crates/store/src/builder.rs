@@ -14,6 +14,7 @@ use analytics::hit::{HitId, ProjectId, Text};
 use analytics::limits;
 use duckdb::Connection;
 
+use crate::derive;
 use crate::engine::{Engine, failed};
 use crate::files::{DataFile, Entry};
 use crate::inbox::{Change, FileKind, FileRow};
@@ -121,7 +122,7 @@ impl Builder {
 
     fn seal(&self, id: u64) -> Result<(), StoreError> {
         let Some(entry) = self.find(id) else { return Ok(()) };
-        self.put_together("sealing", vec![entry], || Ok(()))
+        self.put_together("sealing", vec![entry], &|| Ok(()))
     }
 
     /// One sorted file of several, or of an unsorted one.
@@ -129,7 +130,7 @@ impl Builder {
         &self,
         work: &str,
         inputs: Vec<Entry>,
-        pause: impl Fn() -> Result<(), StoreError>,
+        pause: &dyn Fn() -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let shares: Vec<_> = inputs.iter().map(|entry| entry.file.shares.load_full()).collect();
         let piece_rows = match inputs.as_slice() {
@@ -142,11 +143,13 @@ impl Builder {
         self.replace(work, inputs, |connection, into, files| {
             let inputs = merge::Inputs { files, shares: &shares, piece_rows };
             merge::merge(connection, into, &inputs, pause)?;
-            for statement in sql::build::derive(into, None) {
-                connection.execute_batch(&statement).map_err(failed("deriving rollups"))?;
-            }
-            Ok(())
+            derive::derive(connection, into, None, self.rollups(), pause)
         })
+    }
+
+    fn rollups(&self) -> derive::Rollups {
+        let limits = &self.shared.options.limits;
+        derive::Rollups { from_rows: limits.rolled_up_from, piece_rows: limits.merge_piece_rows }
     }
 
     /// Between two pieces of a merge: what cannot wait is done, and where hits pour in the merge waits a little.
@@ -200,7 +203,7 @@ impl Builder {
         let Some(window) = cheapest else { return Ok(false) };
         let inputs = window.iter().map(|entry| (*entry).clone()).collect();
         drop(snapshot);
-        self.put_together("merging", inputs, || self.give_way())?;
+        self.put_together("merging", inputs, &|| self.give_way())?;
         Ok(true)
     }
 
@@ -245,7 +248,8 @@ impl Builder {
             if rows > 0 {
                 erased += rows;
                 self.replace("erasing", vec![entry], |connection, into, from| {
-                    copy_without(connection, into, &from[0], &edit)
+                    copy_without(connection, into, &from[0], &edit)?;
+                    derive::derive(connection, into, Some(project), self.rollups(), &|| Ok(()))
                 })?;
             }
         }
@@ -408,9 +412,8 @@ fn build(
         .to_str()
         .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))?;
     let connection = engine.connect()?;
-    connection.execute_batch(&sql::file::attach(text, alias, false)).map_err(failed(context))?;
+    connection.execute_batch(&sql::file::attach_making(text, alias)).map_err(failed(context))?;
     let filled = (|| {
-        connection.execute_batch(&sql::file::create(alias)).map_err(failed(context))?;
         connection.execute_batch(&sql::file::create_sealed(alias)).map_err(failed(context))?;
         fill(&connection, alias, from)?;
         connection.execute_batch(&sql::build::finish(alias, last_seq)).map_err(failed(context))?;
@@ -427,7 +430,8 @@ fn build(
     Ok(rows as u64)
 }
 
-/// One sealed file after an edit: what belongs to other projects is copied as it is.
+/// One sealed file after an edit: what belongs to other projects is copied as it is. What follows from the edited one's
+/// hits is derived afterwards.
 fn copy_without(
     connection: &Connection,
     into: &str,
@@ -442,7 +446,6 @@ fn copy_without(
         sql::build::make_marks(into, edit.project),
     ];
     statements.extend(sql::build::copy_other_derived(into, from, edit.project));
-    statements.extend(sql::build::derive(into, Some(edit.project)));
     for statement in statements {
         connection.execute_batch(&statement).map_err(failed(context))?;
     }

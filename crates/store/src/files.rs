@@ -89,7 +89,7 @@ impl DataFile {
             .to_str()
             .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))?;
         let statement = match row.kind {
-            FileKind::Sealed => sql::file::attach(text, &alias, true),
+            FileKind::Sealed => sql::file::attach(text, &alias),
             _ => sql::file::attach_active(text, &alias),
         };
         engine.execute(&statement).map_err(failed("attaching a data file"))?;

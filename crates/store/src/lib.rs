@@ -8,6 +8,7 @@ mod backup;
 mod builder;
 mod clock;
 mod columns;
+mod derive;
 mod engine;
 mod files;
 mod hand_out;

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use analytics::hit::{ProjectId, Text};
+use analytics::hit::ProjectId;
 use duckdb::Connection;
 
 use crate::engine::failed;
@@ -40,15 +40,14 @@ pub fn merge(
     connection: &Connection,
     into: &str,
     inputs: &Inputs<'_>,
-    pause: impl Fn() -> Result<(), StoreError>,
+    pause: &dyn Fn() -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let context = "building a sealed file";
     let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
-    let mut ids = [0; Text::COUNT];
     let mut began = false;
     for (projects, rows) in ranges(inputs.shares, inputs.piece_rows) {
         let filled = (|| {
-            run(&sql::build::merge_strings(into, inputs.files, projects, &ids))?;
+            run(&sql::build::merge_strings(into, inputs.files, projects))?;
             for (n, file) in inputs.files.iter().enumerate() {
                 run(&sql::build::map_strings(into, file, n, projects))?;
             }
@@ -67,7 +66,6 @@ pub fn merge(
             run(&sql::build::drop_map(n))?;
         }
         filled?;
-        learn_ids(connection, into, projects, &mut ids)?;
     }
     run(&sql::build::merge_marks(into, inputs.files))
 }
@@ -128,27 +126,6 @@ fn cuts(mut times: Vec<i64>, samples: usize) -> Vec<i64> {
     let mut cuts: Vec<i64> = times.chunks(samples).skip(1).map(|chunk| chunk[0]).collect();
     cuts.dedup();
     cuts
-}
-
-/// Numbers go on counting in the next range.
-fn learn_ids(
-    connection: &Connection,
-    into: &str,
-    projects: Projects,
-    ids: &mut [u32; Text::COUNT],
-) -> Result<(), StoreError> {
-    let context = "numbering texts";
-    let mut statement =
-        connection.prepare(&sql::build::last_ids(into, projects)).map_err(failed(context))?;
-    let mut rows = statement.query([]).map_err(failed(context))?;
-    while let Some(row) = rows.next().map_err(failed(context))? {
-        let kind: u8 = row.get(0).map_err(failed(context))?;
-        let last: u32 = row.get(1).map_err(failed(context))?;
-        if let Some(id) = ids.get_mut(usize::from(kind)) {
-            *id = (*id).max(last);
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -325,7 +325,7 @@ fn fetch(
                 time_us: columns.time_us.value(row),
                 duration_us: optional(columns.duration_us, row),
                 status: columns.status.value(row),
-                country: Country(columns.country.value(row).to_be_bytes()),
+                country: Country::from_number(columns.country.value(row)),
                 request_size: optional(columns.request_size, row),
                 response_size: optional(columns.response_size, row),
                 method: text(Text::Method).text.clone(),

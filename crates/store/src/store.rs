@@ -112,7 +112,9 @@ impl Store {
         query: SumsQuery,
         choose: impl Fn(&Total) -> Vec<ConsumerName> + Send + Sync + 'static,
     ) -> Result<Sums, StoreError> {
-        let rollup_from = self.shared.options.limits.rollup_from;
+        let limits = &self.shared.options.limits;
+        // Of a project with fewer hits a file has no rollups.
+        let rollup_from = limits.rollup_from.max(limits.rolled_up_from);
         let names = self.names.clone();
         read::run(&self.shared, move |reading, connection| {
             sums::sums(reading, connection, &query, rollup_from, &names, &choose)

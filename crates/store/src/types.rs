@@ -41,6 +41,8 @@ pub struct StoreLimits {
     pub query_seconds: u64,
     /// A project's hits in one file from which its rollups are read.
     pub rollup_from: u64,
+    /// A project's hits in one file from which the file has rollups of it.
+    pub rolled_up_from: u64,
     /// Batch ids remembered.
     pub receipts: usize,
     /// Share of the disk that must stay free, percent.
@@ -62,6 +64,7 @@ impl Default for StoreLimits {
             engine_memory: limits::ENGINE_MEMORY_BYTES,
             query_seconds: limits::QUERY_SECONDS,
             rollup_from: limits::ROLLUP_FROM,
+            rolled_up_from: limits::ROLLED_UP_FROM,
             receipts: limits::RECEIPTS as usize,
             disk_free_percent: limits::DISK_FREE_PERCENT,
         }

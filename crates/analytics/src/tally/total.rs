@@ -172,7 +172,7 @@ impl Total {
             };
             match *value {
                 Value::Country => add(&tally.countries, &|code| {
-                    Arc::from(Country((code as u16).to_be_bytes()).as_str())
+                    Arc::from(Country::from_number(code as u16).as_str())
                 }),
                 Value::Text(kind) => add(&tally.texts[kind as usize], &|id| names.text(kind, id)),
                 Value::Client | Value::Os | Value::Device => {
@@ -205,7 +205,7 @@ impl Total {
                 consumer.client_errors += sum.client_errors;
                 consumer.server_errors += sum.server_errors;
                 consumer.last_us = consumer.last_us.max(sum.last_us);
-                let country = Country(sum.country.to_be_bytes());
+                let country = Country::from_number(sum.country);
                 if sum.country != 0
                     && (sum.country_us, country) > (consumer.country_us, consumer.country)
                 {

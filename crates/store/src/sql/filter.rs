@@ -1,7 +1,7 @@
 //! A filter's conditions as SQL over one file's hits. User text is bound, never pasted.
 
 use analytics::filter::{Condition, Field, Filter, Test};
-use analytics::hit::Text;
+use analytics::hit::{Country, Text};
 
 /// A condition on the rows of `hits` (alias `h`), and what to bind to its `?`s, in order.
 #[derive(Debug, Default)]
@@ -214,15 +214,24 @@ fn compile_number(column: &str, test: &Test, out: &mut Compiled) {
     }
 }
 
+/// A file has countries as numbers or as their letters, see `Country::from_number`.
 fn compile_country(test: &Test, out: &mut Compiled) {
     match test {
         Test::Is(value) if value.is_empty() => out.sql.push_str("h.country = 0"),
         Test::Is(value) => match *value.as_bytes() {
-            [a, b] => out.sql.push_str(&format!("h.country = {}", u16::from_be_bytes([a, b]))),
+            [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => {
+                let (number, letters) = (Country([a, b]).number(), u16::from_be_bytes([a, b]));
+                out.sql.push_str(&format!("h.country IN ({number}, {letters})"));
+            }
             _ => out.sql.push_str("FALSE"),
         },
         Test::Wildcard(pattern) => {
-            out.sql.push_str("((CASE WHEN h.country = 0 THEN '' ELSE chr((h.country // 256)::INTEGER) || chr((h.country % 256)::INTEGER) END) LIKE ? ESCAPE '\\')");
+            let numbers = Country::NUMBERS;
+            out.sql.push_str(&format!(
+                "((CASE WHEN h.country = 0 THEN ''
+                 WHEN h.country < {numbers} THEN chr((h.country // 32 + 64)::INTEGER) || chr((h.country % 32 + 64)::INTEGER)
+                 ELSE chr((h.country // 256)::INTEGER) || chr((h.country % 256)::INTEGER) END) LIKE ? ESCAPE '\\')"
+            ));
             out.values.push(like(pattern));
         }
         Test::Range { .. } => out.sql.push_str("FALSE"),

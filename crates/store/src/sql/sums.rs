@@ -6,7 +6,7 @@
 use analytics::hit::Text;
 use analytics::tally::{NO_LATENCY, NO_SIZE, Needs};
 
-use super::build::BY_COUNTRY;
+use super::derive::BY_COUNTRY;
 use super::file::WHOLE_FILE;
 
 /// A column of hits that sums are made of, in the order in which they are selected.

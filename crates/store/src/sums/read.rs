@@ -13,7 +13,7 @@ use super::pool::Pool;
 use super::rows::to_columns;
 use crate::hand_out::Chunk;
 use crate::read::Reading;
-use crate::sql::build::BY_COUNTRY;
+use crate::sql::derive::BY_COUNTRY;
 use crate::sql::sums::{self, Days};
 use crate::types::StoreError;
 

@@ -522,7 +522,7 @@ proptest! {
             let data = tempfile::tempdir().unwrap();
             let limits = StoreLimits { merge_at: if merging { 2 } else { 1_000 }, ..small() };
             let mut hits = Vec::new();
-            let store = open(data.path(), StoreLimits { rollup_from: 0, ..limits.clone() }).await;
+            let store = open(data.path(), StoreLimits { rollup_from: 0, rolled_up_from: 0, ..limits.clone() }).await;
             for (from, count) in &batches {
                 let batch: Vec<Seen> = (*from..from + count).map(|n| seen(n, days * DAY_US)).collect();
                 append(&store, P, &batch).await;

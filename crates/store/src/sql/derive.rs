@@ -1,0 +1,207 @@
+//! Statements that make of a sealed file's hits what follows from them (DuckDB): counts per project, and rollups.
+//!
+//! A statement is about a slice of the hits, so that none takes long or much memory. Rows of two slices add up: where a
+//! slice ends within a day, that day has two rows of a kind, and what is read is their sum.
+
+use analytics::hit::Text;
+
+use super::file::WHOLE_FILE;
+
+const HOUR_US: i64 = 3_600_000_000;
+
+/// How many consumers of a project have their durations in a file's rollup: a table of the busiest shows fewer, so that their
+/// hits need not be read again.
+const BUSIEST: u32 = 100;
+
+/// `by_value.kind` of countries; texts have their own numbers.
+pub const BY_COUNTRY: u8 = 100;
+
+/// Projects (ascending), and of a single large one a stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Slice {
+    pub projects: Vec<u32>,
+    /// Included.
+    pub from_us: Option<i64>,
+    /// Excluded.
+    pub to_us: Option<i64>,
+}
+
+/// Ids from one to another, both included.
+pub type Ids = (u32, u32);
+
+/// The tables that have rows for the whole file, with the column whose ids cut them.
+pub const WHOLE: [(&str, &str); 5] = [
+    ("by_endpoint", "route"),
+    ("by_endpoint_latency", "route"),
+    ("by_value", "value"),
+    ("by_consumer", "address"),
+    ("by_consumer", "user_id"),
+];
+
+impl Slice {
+    fn condition(&self) -> String {
+        let from = self.from_us.map(|from| format!(" AND time_us >= {from}")).unwrap_or_default();
+        let to = self.to_us.map(|to| format!(" AND time_us < {to}")).unwrap_or_default();
+        format!("{}{from}{to}", among(&self.projects))
+    }
+}
+
+fn among(projects: &[u32]) -> String {
+    match projects {
+        [] => "FALSE".to_owned(),
+        [one] => format!("project = {one}"),
+        [first, .., last] => {
+            let list = projects.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            // The range lets the engine pass over what lies outside of it.
+            format!("project BETWEEN {first} AND {last} AND project IN ({list})")
+        }
+    }
+}
+
+/// Counts per project; of one only where one is given.
+pub fn projects(into: &str, only: Option<u32>) -> String {
+    let only = only.map(|project| format!(" WHERE project = {project}")).unwrap_or_default();
+    format!(
+        "INSERT INTO {into}.projects SELECT project, count(*), min(time_us), max(time_us), min(hit_id), max(hit_id)
+         FROM {into}.hits{only} GROUP BY project ORDER BY project"
+    )
+}
+
+/// project, hits: of those with at least so many.
+pub fn large_projects(into: &str, least: u64, only: Option<u32>) -> String {
+    let only = only.map(|project| format!(" AND project = {project}")).unwrap_or_default();
+    format!(
+        "SELECT project, rows FROM {into}.projects WHERE rows >= {least}{only} ORDER BY project"
+    )
+}
+
+/// hour (since 1970), hits of a project.
+pub fn hours(into: &str, project: u32) -> String {
+    format!(
+        "SELECT time_us // {HOUR_US} AS hour, count(*) FROM {into}.hits WHERE project = {project} GROUP BY hour ORDER BY hour"
+    )
+}
+
+/// Rows per quarter, hour and day.
+pub fn by_day(into: &str, slice: &Slice) -> Vec<String> {
+    const DAY: &str = "CAST(time_us // 86400000000 AS INTEGER) AS day";
+    const CLIENT_ERRORS: &str = "count(*) FILTER (status BETWEEN 400 AND 499) AS client_errors";
+    const SERVER_ERRORS: &str = "count(*) FILTER (status >= 500) AS server_errors";
+    const BYTES: &str = "coalesce(sum(request_size), 0), coalesce(sum(response_size), 0)";
+    let hits = format!("{into}.hits WHERE {}", slice.condition());
+    let mut statements = vec![
+        format!(
+            "INSERT INTO {into}.by_quarter SELECT project, CAST(time_us // 900000000 AS INTEGER) AS quarter, status, count(*),
+             {BYTES}, count(*) FILTER (request_size IS NOT NULL OR response_size IS NOT NULL)
+             FROM {hits} GROUP BY project, quarter, status ORDER BY project, quarter, status"
+        ),
+        format!(
+            "INSERT INTO {into}.by_latency SELECT project, CAST(time_us // {HOUR_US} AS INTEGER) AS hour, latency, count(*),
+             sum(duration_us) FROM {hits} AND latency IS NOT NULL GROUP BY project, hour, latency ORDER BY project, hour, latency"
+        ),
+        format!(
+            "INSERT INTO {into}.by_endpoint SELECT project, {DAY}, method, route, count(*), {CLIENT_ERRORS}, {SERVER_ERRORS},
+             max(time_us), {BYTES} FROM {hits} GROUP BY project, day, method, route ORDER BY project, day, method, route"
+        ),
+        format!(
+            "INSERT INTO {into}.by_endpoint_latency SELECT project, {DAY}, method, route, latency, count(*)
+             FROM {hits} AND latency IS NOT NULL
+             GROUP BY project, day, method, route, latency ORDER BY project, day, method, route, latency"
+        ),
+        // Of two countries at the same moment the greater code counts, so that no order of hits can be told from it.
+        format!(
+            "INSERT INTO {into}.by_consumer SELECT project, day, user_id, caller, coalesce(seen % 65536, 0),
+             coalesce(seen // 65536, 0), requests, client_errors, server_errors, last_us FROM (
+                 SELECT project, {DAY}, user_id, CASE WHEN user_id > 0 THEN 0 ELSE address END AS caller,
+                 max(time_us::HUGEINT * 65536 + country) FILTER (country > 0) AS seen, count(*) AS requests, {CLIENT_ERRORS},
+                 {SERVER_ERRORS}, max(time_us) AS last_us
+                 FROM {hits} AND (user_id > 0 OR address > 0) GROUP BY project, day, user_id, caller)
+             ORDER BY project, day, user_id, caller"
+        ),
+    ];
+    // What a dashboard breaks down by, of texts that have few values. Method and route have their own table; of paths
+    // only the API's version counts, and the first path that has it stands for all.
+    let small = [Text::Host, Text::Agent, Text::Referrer, Text::Framework, Text::Sdk];
+    let values =
+        small.map(|kind| (kind as u8, kind.name())).into_iter().chain([(BY_COUNTRY, "country")]);
+    statements.extend(values.map(|(kind, column)| {
+        format!(
+            "INSERT INTO {into}.by_value SELECT project, {DAY}, {kind}, {column}, count(*), count(*) FILTER (status >= 400)
+             FROM {hits} GROUP BY ALL ORDER BY ALL"
+        )
+    }));
+    let kind = Text::Path as u8;
+    let versions = format!(
+        "{into}.strings WHERE {} AND kind = {kind} AND version <> ''",
+        among(&slice.projects)
+    );
+    statements.push(format!(
+        "INSERT INTO {into}.by_value SELECT h.project, h.day, {kind}, coalesce(f.first, 0) AS path, sum(h.requests), sum(h.errors)
+         FROM (
+             SELECT d.project, d.day, s.version, count(*) AS requests, count(*) FILTER (d.status >= 400) AS errors
+             FROM (SELECT project, {DAY}, path, status FROM {hits}) d
+             LEFT JOIN (SELECT project, id, version FROM {versions}) s ON d.project = s.project AND d.path = s.id
+             GROUP BY d.project, d.day, s.version) h
+         LEFT JOIN (SELECT project, version, min(id) AS first FROM {versions} GROUP BY project, version) f
+             ON h.project = f.project AND h.version = f.version
+         GROUP BY ALL ORDER BY ALL"
+    ));
+    statements
+}
+
+/// The greatest id in each of `WHOLE`'s columns.
+pub fn greatest(into: &str, project: u32) -> [String; WHOLE.len()] {
+    WHOLE.map(|(table, column)| {
+        format!("SELECT coalesce(max({column}), 0)::UINTEGER FROM {into}.{table} WHERE project = {project}")
+    })
+}
+
+/// Rows for the whole file, out of those of its days: of a table of `WHOLE`, and of these ids of it where they are given.
+pub fn whole(into: &str, projects: &[u32], n: usize, ids: Option<Ids>) -> String {
+    let (table, column) = WHOLE[n];
+    let ids =
+        ids.map(|(from, to)| format!(" AND {column} BETWEEN {from} AND {to}")).unwrap_or_default();
+    // A consumer is a user, or an address without one.
+    let who = match column {
+        "address" => " AND user_id = 0",
+        "user_id" => " AND user_id > 0",
+        _ => "",
+    };
+    let days =
+        format!("{into}.{table} WHERE {} AND day <> {WHOLE_FILE}{ids}{who}", among(projects));
+    let (keys, sums) = match table {
+        "by_endpoint" => (
+            "method, route",
+            "sum(requests), sum(client_errors), sum(server_errors), max(last_us), sum(request_bytes), sum(response_bytes)",
+        ),
+        "by_endpoint_latency" => ("method, route, latency", "sum(requests)"),
+        "by_value" => ("kind, value", "sum(requests), sum(errors)"),
+        _ => {
+            return format!(
+                "INSERT INTO {into}.by_consumer SELECT project, {WHOLE_FILE}, user_id, address, coalesce(seen % 65536, 0),
+                 coalesce(seen // 65536, 0), requests, client_errors, server_errors, last_us FROM (
+                     SELECT project, user_id, address, max(country_us::HUGEINT * 65536 + country) AS seen,
+                     sum(requests) AS requests, sum(client_errors) AS client_errors, sum(server_errors) AS server_errors,
+                     max(last_us) AS last_us FROM {days} GROUP BY project, user_id, address)
+                 ORDER BY project, user_id, address"
+            );
+        }
+    };
+    format!(
+        "INSERT INTO {into}.{table} SELECT project, {WHOLE_FILE}, {keys}, {sums} FROM {days}
+         GROUP BY project, {keys} ORDER BY project, {keys}"
+    )
+}
+
+/// The durations of a project's busiest consumers, of the whole file.
+pub fn consumer_latency(into: &str, project: u32) -> String {
+    format!(
+        "INSERT INTO {into}.by_consumer_latency SELECT {project}, b.user_id, b.address, h.latency, count(*)
+         FROM {into}.hits h JOIN (
+             SELECT user_id, address FROM {into}.by_consumer WHERE project = {project} AND day = {WHOLE_FILE}
+             ORDER BY requests DESC, user_id, address LIMIT {BUSIEST}) b
+         ON h.user_id = b.user_id AND (CASE WHEN h.user_id > 0 THEN 0 ELSE h.address END) = b.address
+         WHERE h.project = {project} AND h.latency IS NOT NULL GROUP BY b.user_id, b.address, h.latency
+         ORDER BY b.user_id, b.address, h.latency"
+    )
+}
