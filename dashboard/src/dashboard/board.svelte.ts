@@ -2,21 +2,17 @@
 // down by context.
 
 import { getContext, setContext } from 'svelte';
-import { SvelteSet } from 'svelte/reactivity';
-import { api, ApiError, type Scope } from '../api/client';
+import { api, ApiError } from '../api/client';
+import type { Scope } from '../api/request';
 import type { AnsweredPeriod, FieldInfo, PanelName, Panels, Project } from '../api/types';
-import { timeFormats } from '../format/time';
+import { timeFormats, viewersZone } from '../format/time';
 import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
 import { questionOf, toCalls, toMissing } from './calls';
-import { HEADLINES } from './panels';
 import { refreshEvery, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
 
 const KEY = Symbol('board');
-
-/** The viewer's own zone. */
-export const viewersZone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
 export class Board {
   readonly scope: Scope;
@@ -36,9 +32,9 @@ export class Board {
   stale = $state(false);
   loading = $state(false);
   now = $state(Date.now());
+  /** The numbers at the top have been seen: what lies below them is drawn a frame later. */
+  topSeen = $state(false);
   fields = $state.raw<FieldInfo[]>([]);
-  /** Breakdowns that show all their rows. */
-  readonly unfolded = new SvelteSet<PanelName>();
 
   /** The last one while another page takes over: its address says nothing about this one. */
   readonly state: DashboardState = $derived.by(() => {
@@ -94,9 +90,14 @@ export class Board {
     this.change({ period: '', from: toInstant(from), to: toInstant(to) });
   }
 
+  isOpen(panel: PanelName): boolean {
+    return this.state.open.includes(panel);
+  }
+
+  /** Shows all the rows of a list, or the first ones again. */
   unfold(panel: PanelName) {
-    if (this.unfolded.has(panel)) this.unfolded.delete(panel);
-    else this.unfolded.add(panel);
+    const { open } = this.state;
+    this.change({ open: open.includes(panel) ? open.filter((other) => other !== panel) : [...open, panel] }, true);
   }
 
   // ---- asking
@@ -106,7 +107,7 @@ export class Board {
     clearTimeout(this.#timer);
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
-    const wanted = toCalls(this.state, this.unfolded, viewersZone);
+    const wanted = toCalls(this.state, viewersZone);
     const calls = again ? wanted : wanted.flatMap((call) => toMissing(call, this.#answered));
     // One card that is unfolded does not dim the others.
     this.stale = !again && !this.first && calls.some((call) => call.panels.length > 1);
@@ -129,15 +130,10 @@ export class Board {
         for (const panel of call.panels) this.#answered.set(panel, questionOf(call));
         if (i === 0 || !this.period) this.period = answer.period;
       });
-      if (Object.keys(this.panels).length === 0) {
-        // The numbers at the top are seen a frame before the tables and maps below them are made.
-        this.panels = Object.fromEntries(HEADLINES.flatMap((name) => (panels[name] ? [[name, panels[name]]] : [])));
-        await nextFrame();
-        if (abort.signal.aborted) return;
-      }
       this.panels = panels;
       this.error = null;
       this.stale = false;
+      if (!this.topSeen) void nextFrame().then(() => (this.topSeen = true));
     } catch (error) {
       if (abort.signal.aborted) return;
       this.error = error instanceof ApiError ? error : new ApiError(0, 'broken', `The answer could not be read: ${String(error)}`);

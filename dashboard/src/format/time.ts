@@ -4,6 +4,9 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
+/** The viewer's own zone. */
+export const viewersZone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+
 export function timeFormats(locale?: string, tz?: string) {
   const zone = zoneOr(tz);
   const format = (options: Intl.DateTimeFormatOptions) =>
