@@ -13,6 +13,7 @@ import type {
   Erased,
   FieldInfo,
   FieldValue,
+  HitsPage,
   IngestHealth,
   Key,
   NewProject,
@@ -45,6 +46,17 @@ interface Options {
 }
 
 async function call<Answer>(method: string, path: string, options: Options = {}): Promise<Answer> {
+  const response = await ask(method, path, options);
+  if (response.status === 204) return undefined as Answer;
+  const text = await response.text();
+  return (text === '' ? undefined : JSON.parse(text)) as Answer;
+}
+
+async function file(path: string, options: Options): Promise<Blob> {
+  return (await ask('GET', path, options)).blob();
+}
+
+async function ask(method: string, path: string, options: Options): Promise<Response> {
   let response: Response;
   try {
     const where = address(path, options.scope, options.parameters);
@@ -61,9 +73,7 @@ async function call<Answer>(method: string, path: string, options: Options = {})
     throw new ApiError(0, 'unreachable', 'The server cannot be reached.');
   }
   if (!response.ok) throw await toError(response);
-  if (response.status === 204) return undefined as Answer;
-  const text = await response.text();
-  return (text === '' ? undefined : JSON.parse(text)) as Answer;
+  return response;
 }
 
 async function toError(response: Response): Promise<ApiError> {
@@ -115,6 +125,13 @@ export const api = {
   fields: (scope: Scope) => call<{ fields: FieldInfo[] }>('GET', 'fields', { scope }),
   values: (scope: Scope, field: string, parameters: Parameters, signal?: AbortSignal) =>
     call<{ values: FieldValue[] }>('GET', `fields/${part(field)}/values`, { scope, parameters, signal }),
+  hits: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
+    call<HitsPage>('GET', 'hits', { scope, parameters, signal }),
+  /** All that match, as a file. A session or the demo can download it by its address; a share link's token stands in a header. */
+  hitsDownload: (scope: Scope, parameters: Parameters, format: 'ndjson' | 'csv') =>
+    address('hits', scope, { ...parameters, format }),
+  hitsFile: (scope: Scope, parameters: Parameters, format: 'ndjson' | 'csv') =>
+    file('hits', { scope, parameters: { ...parameters, format } }),
   dashboard: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
     call<DashboardAnswer>('GET', 'dashboard', { scope, parameters, signal }),
 };

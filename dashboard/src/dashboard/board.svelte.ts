@@ -10,14 +10,14 @@ import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
 import { questionOf, toCalls, toMissing } from './calls';
+import type { Place } from './places';
 import { refreshEvery, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
 
 const KEY = Symbol('board');
 
 export class Board {
   readonly scope: Scope;
-  /** The address's path below the base path; the state is written behind it. */
-  readonly #path: string;
+  readonly #place: Place;
   readonly #page: PageName = router.at.page.name;
   #last: DashboardState = USUAL;
 
@@ -31,6 +31,8 @@ export class Board {
   /** The numbers shown are those of another question. */
   stale = $state(false);
   loading = $state(false);
+  /** Grows with each look at the server that was not asked for by a change. */
+  looks = $state(0);
   now = $state(Date.now());
   /** The numbers at the top have been seen: what lies below them is drawn a frame later. */
   topSeen = $state(false);
@@ -39,7 +41,9 @@ export class Board {
   /** The last one while another page takes over: its address says nothing about this one. */
   readonly state: DashboardState = $derived.by(() => {
     const { page, parameters } = router.at;
-    const ours = page.name === this.#page && (page.project ?? parameters.get('project') ?? '') === (this.scope.project ?? '');
+    const ours =
+      page.name === this.#page && (page.project ?? parameters.get('project') ?? '') === (this.scope.project ?? '') &&
+      (parameters.get('view') ?? '') === (this.#place.fixed?.['view'] ?? '');
     if (ours) this.#last = toState(parameters);
     return this.#last;
   });
@@ -56,16 +60,25 @@ export class Board {
   #abort: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(scope: Scope, path: string) {
+  constructor(scope: Scope, place: Place) {
     this.scope = scope;
-    this.#path = path;
+    this.#place = place;
   }
 
   // ---- the state and its address
 
   href(change: Partial<DashboardState>): string {
-    const project = this.#path === '/dashboard' ? this.scope.project : undefined;
-    return toHref(this.#path, { project, ...toParameters({ ...this.state, ...change }) });
+    return this.hrefAt(this.#place, change);
+  }
+
+  /** The same picture on another page. */
+  hrefAt({ path, fixed }: Place, change: Partial<DashboardState> = {}): string {
+    return toHref(path, { ...fixed, ...toParameters({ ...this.state, ...change }) });
+  }
+
+  /** What every call about hits is asked with. */
+  get question() {
+    return toQuestion(this.state, viewersZone);
   }
 
   change(change: Partial<DashboardState>, replace = false) {
@@ -107,7 +120,7 @@ export class Board {
     clearTimeout(this.#timer);
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
-    const wanted = toCalls(this.state, viewersZone);
+    const wanted = toCalls(this.state, viewersZone, this.#place.panels);
     const calls = again ? wanted : wanted.flatMap((call) => toMissing(call, this.#answered));
     // One card that is unfolded does not dim the others.
     this.stale = !again && !this.first && calls.some((call) => call.panels.length > 1);
@@ -160,7 +173,10 @@ export class Board {
     const every = this.empty ? 2000 : refreshEvery(this.state, Date.now());
     if (every === null && !this.error) return;
     const wait = Math.max(every ?? 10_000, (this.error?.retryAfter ?? 0) * 1000);
-    this.#timer = setTimeout(() => void this.load(true), wait);
+    this.#timer = setTimeout(() => {
+      this.looks++;
+      void this.load(true);
+    }, wait);
   }
 
   /** No hit has ever come. */
@@ -177,7 +193,7 @@ export class Board {
 
   /** Values of a field within what is shown, for completion. */
   async values(field: string, prefix: string, signal: AbortSignal) {
-    const question = toQuestion(this.state, viewersZone);
+    const question = this.question;
     // The condition being changed must not hide its own alternatives.
     const q = filter.join(filter.split(this.state.q).filter((c) => c.field !== field));
     return (await api.values(this.scope, field, { ...question, compare: undefined, q, prefix, limit: 20 }, signal)).values;

@@ -20,10 +20,12 @@ const ENDPOINT_TABS: Record<string, string> = { '2xx': 'status:2xx', '3xx': 'sta
 /** Tabs of the consumers card. */
 const CONSUMER_TABS: Record<string, string> = { users: '-user:""', addresses: 'user:""' };
 
-export function toCalls(state: DashboardState, viewersZone: string): Call[] {
+/** `shown`: the panels of the page that asks. */
+export function toCalls(state: DashboardState, viewersZone: string, shown: readonly PanelName[] = ALL): Call[] {
   const question = toQuestion(state, viewersZone);
   const own: Call[] = [];
   const ask = (panel: PanelName, extra: string | undefined, sort: string | undefined, all: boolean) => {
+    if (!shown.includes(panel)) return;
     const order = toOrder(sort);
     // Those with the smallest numbers are among the rows that the server would leave out.
     const rows = all || order.ascending ? MANY : undefined;
@@ -41,7 +43,7 @@ export function toCalls(state: DashboardState, viewersZone: string): Call[] {
   for (const panel of open) {
     if (panel !== 'endpoints' && panel !== 'top_consumers') ask(panel, undefined, undefined, true);
   }
-  const panels = ALL.filter((panel) => !own.some((call) => call.panels.includes(panel)));
+  const panels = shown.filter((panel) => !own.some((call) => call.panels.includes(panel)));
   return [{ panels, parameters: { ...question, panels: panels.join(',') } }, ...own];
 }
 
