@@ -5,12 +5,12 @@ import type { PanelName } from '../api/types';
 import { ALL } from './panels';
 
 export const PERIODS = [
-  { period: '24h', label: '24 h', title: 'The last 24 hours' },
-  { period: '7d', label: '7 days', title: 'The last 7 days' },
-  { period: '30d', label: '30 days', title: 'The last 30 days' },
-  { period: '6mo', label: '6 months', title: 'The last 6 months' },
-  { period: '12mo', label: '12 months', title: 'The last 12 months' },
-  { period: 'all', label: 'All', title: 'Everything that is kept' },
+  { period: '24h', label: '24 h', short: '24 h', title: 'The last 24 hours' },
+  { period: '7d', label: '7 days', short: '7 d', title: 'The last 7 days' },
+  { period: '30d', label: '30 days', short: '30 d', title: 'The last 30 days' },
+  { period: '6mo', label: '6 months', short: '6 mo', title: 'The last 6 months' },
+  { period: '12mo', label: '12 months', short: '12 mo', title: 'The last 12 months' },
+  { period: 'all', label: 'All', short: 'All', title: 'Everything that is kept' },
 ] as const;
 
 export type PeriodName = (typeof PERIODS)[number]['period'];
