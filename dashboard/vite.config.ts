@@ -1,29 +1,43 @@
-import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import type { Plugin } from 'vite';
+import { build, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 // The server that `npm run dev` asks for data: start one with `make run`.
 const server = process.env['API_ANALYTICS_URL'] ?? 'http://127.0.0.1:8080';
 
 /**
- * Puts `src/theme.js` before everything else as a small script of its own. It must run before the first paint and block it, or a
- * dark page flashes white, and so cannot be a module; it cannot stand in the page either, as the policy allows no inline script.
+ * Puts `src/before.ts` before everything else as a small script of its own. It must run before the first paint and block it, or a
+ * dark page flashes white, and it must not wait for the rest of the page, so it cannot be a module; it cannot stand in the page
+ * either, as the policy allows no inline script.
  */
-function themeScript(): Plugin {
-
+function beforeScript(): Plugin {
+  const source = fileURLToPath(new URL('./src/before.ts', import.meta.url));
+  let isBuild = false;
   return {
-    name: 'theme-script',
-    buildStart() {
-      const source = readFileSync(new URL('./src/theme.js', import.meta.url), 'utf8');
-      this.emitFile({ type: 'asset', name: 'theme.js', source });
+    name: 'before-script',
+    configResolved(config) {
+      isBuild = config.command === 'build';
+    },
+    async buildStart() {
+      if (!isBuild) return;
+      const built = await build({
+        configFile: false,
+        logLevel: 'warn',
+        build: { write: false, target: 'es2022', lib: { entry: source, formats: ['iife'], name: 'before' } },
+      });
+      const [output] = Array.isArray(built) ? built : [built];
+      const script = output && 'output' in output ? output.output[0] : undefined;
+      if (!script) throw new Error('src/before.ts came to nothing');
+      this.emitFile({ type: 'asset', name: 'before.js', source: script.code });
     },
     transformIndexHtml: {
       order: 'post',
       handler(html, context) {
-        const asset = Object.values(context.bundle ?? {}).find((file) => /^assets\/theme-.*\.js$/.test(file.fileName));
-        const address = asset ? `./${asset.fileName}` : '/src/theme.js';
-        return { html, tags: [{ tag: 'script', attrs: { src: address }, injectTo: 'head-prepend' }] };
+        const asset = Object.values(context.bundle ?? {}).find((file) => /^assets\/before-.*\.js$/.test(file.fileName));
+        // After the base path that it reads, and before any style sheet, for which it would have to wait.
+        const script = asset ? `<script src="./${asset.fileName}"></script>` : '<script type="module" src="/src/before.ts"></script>';
+        return html.replace('<!-- before.ts -->', script);
       },
     },
   };
@@ -32,7 +46,7 @@ function themeScript(): Plugin {
 export default defineConfig({
   // Relative: chunks and fonts find each other under any base path (see scripts/compress.mjs for index.html).
   base: './',
-  plugins: [svelte(), themeScript()],
+  plugins: [svelte(), beforeScript()],
   build: {
     target: 'es2022',
     // A `data:` address would need another exception in the Content-Security-Policy.
@@ -40,6 +54,8 @@ export default defineConfig({
     // Nothing inline, ever: the policy allows scripts of our own address only.
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // What every page begins with is one file: a browser asks one host for six at a time, and the numbers are among what would wait.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'page', tags: ['$initial'] }] } } },
   },
   server: { proxy: { '/api': server, '/sdk': server, '/docs': server } },
   test: { include: ['src/**/*.test.ts'], environment: 'node', env: { TZ: 'UTC' } },

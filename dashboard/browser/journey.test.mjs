@@ -1,5 +1,6 @@
 // The way of somebody who finds this server: a key, the first hits, a look at them, a link for others, and away with it all.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { axe, createProject, enter, headline, post, signIn, startApp, startBrowser, startServer } from './stage.mjs';
 
@@ -189,5 +190,137 @@ test('a range is dragged, the back button returns, and the keyboard reaches the 
   await chart.focus();
   await page.keyboard.press('End');
   await chart.getByRole('status').waitFor();
+  await page.leave();
+});
+
+test('single requests: those that match, all that is known of one, older ones, a download', async () => {
+  const { key } = await createProject(server.url, 'single');
+  const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+  await post(server.url, key, Array.from({ length: 120 }, (_, i) => hit({ path: `/v1/products/${i}`, created_at: ago(i), status: i % 10 === 3 ? 500 : 200, user_id: i === 3 ? 'alice' : null })));
+  const page = await enter(browser, server.url);
+  await signIn(page, server.url, key);
+  await page.locator('.stat').first().waitFor();
+  await page.getByRole('link', { name: 'Requests' }).click();
+  await page.waitForURL(/\/explorer\?project=/);
+  const rows = page.locator('tbody button.what');
+  await rows.first().waitFor();
+  assert.equal(await rows.count(), 100);
+  assert.match(await rows.first().textContent(), /\/v1\/products\/0$/);
+  await page.getByRole('button', { name: 'Show older ones' }).click();
+  await page.getByText('These are all.').waitFor();
+  assert.equal(await rows.count(), 120);
+
+  // All that is known of one; a click on its status filters, and reload and back keep what was seen.
+  await rows.nth(3).click();
+  const detail = page.getByRole('region', { name: 'The chosen request' });
+  assert.match(await detail.textContent(), /alice/);
+  await axe(page);
+  await detail.getByRole('button', { name: '500' }).click();
+  await page.waitForURL(/q=status:500/);
+  const failed = async (count) => page.waitForFunction((wanted) => document.querySelectorAll('tbody button.what').length === wanted, count);
+  await failed(12);
+  assert.equal(await page.locator('#when').textContent(), '12 requests');
+  await page.reload();
+  await failed(12);
+  assert.match(await detail.textContent(), /alice/);
+  await page.goBack();
+  await failed(100);
+
+  // The file holds all that match, not the rows that are shown.
+  await page.getByRole('button', { name: 'Download all' }).click();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'CSV' }).click()]);
+  assert.equal(download.suggestedFilename(), 'single-requests.csv');
+  const lines = readFileSync(await download.path(), 'utf8').trim().split('\r\n');
+  assert.equal(lines.length, 121);
+  assert.match(lines[0], /^hit_id,time,method/);
+
+  // One that comes while somebody looks.
+  await post(server.url, key, [hit({ path: '/v1/just-now' })]);
+  await page.locator('tbody button.what', { hasText: '/v1/just-now' }).waitFor({ timeout: 25_000 });
+  await page.leave();
+});
+
+test('a share link shows single requests where its owner ticked them, and no consumers', async () => {
+  const { key } = await createProject(server.url, 'shared requests');
+  await post(server.url, key, [hit({ user_id: 'alice' }), hit({ status: 500 })]);
+  const make = async (more) => {
+    const answer = await fetch(`${server.url}/api/v1/share-links`, {
+      method: 'POST', headers: { 'content-type': 'application/json', 'x-auth-token': key }, body: JSON.stringify({ name: 'x', ...more }),
+    });
+    assert.equal(answer.status, 201);
+    return new URL((await answer.json()).url).pathname;
+  };
+  const guest = await enter(browser, server.url);
+  await guest.goto(server.url + (await make({ hits: true })));
+  await guest.locator('.stat').first().waitFor();
+  await guest.getByRole('link', { name: 'Requests' }).click();
+  await guest.waitForURL(/view=requests/);
+  const rows = guest.locator('tbody button.what');
+  await rows.first().waitFor();
+  assert.equal(await rows.count(), 2);
+  await rows.last().click();
+  const seen = await guest.locator('body').textContent();
+  for (const secret of [BRITISH, 'alice', key]) assert.ok(!seen.includes(secret), secret);
+  await guest.getByRole('button', { name: 'Download all' }).click();
+  const [download] = await Promise.all([guest.waitForEvent('download'), guest.getByRole('button', { name: 'NDJSON' }).click()]);
+  assert.equal(readFileSync(await download.path(), 'utf8').trim().split('\n').length, 2);
+  await guest.leave();
+
+  const other = await enter(browser, server.url);
+  await other.goto(server.url + (await make({})));
+  await other.locator('.stat').first().waitFor();
+  assert.equal(await other.getByRole('link', { name: 'Requests' }).count(), 0);
+  await other.leave();
+});
+
+test('opened lists, searches and orders are in the address: reload and back keep them', async () => {
+  const { key } = await createProject(server.url, 'lists');
+  await post(server.url, key, Array.from({ length: 60 }, (_, i) => hit({ path: `/r${i % 15}`, route: `/r${i % 15}`, response_time: 10 + (i % 15) })));
+  const page = await enter(browser, server.url);
+  await signIn(page, server.url, key);
+  const paths = page.locator('.endpoints .path');
+  const count = (wanted) => page.waitForFunction((n) => document.querySelectorAll('.endpoints .path').length === n, wanted);
+  await count(10);
+  await page.getByRole('button', { name: 'Show all 15' }).click();
+  await count(15);
+  await page.locator('.endpoints').getByRole('button', { name: /^p95/ }).click();
+  await page.waitForFunction(() => document.querySelector('.endpoints .path')?.textContent === '/r14');
+  await page.locator('.endpoints').getByRole('button', { name: /^p95/ }).click();
+  await page.waitForFunction(() => document.querySelector('.endpoints .path')?.textContent === '/r0');
+  assert.match(page.url(), /sort=p95_ms\.asc/);
+  assert.match(page.url(), /open=endpoints/);
+  await page.getByRole('button', { name: 'Search endpoints' }).click();
+  await page.getByRole('searchbox', { name: 'Search endpoints' }).fill('r1');
+  await count(6);
+  await page.waitForURL(/endpoints_find=r1/);
+  await page.reload();
+  await count(6);
+  assert.deepEqual(await paths.allTextContents(), ['/r1', '/r10', '/r11', '/r12', '/r13', '/r14']);
+  await paths.nth(1).click();
+  await page.waitForURL(/q=/);
+  await count(1);
+  await page.goBack();
+  await count(6);
+  await page.leave();
+});
+
+test('the numbers are asked for once, before the page is loaded', async () => {
+  const { key } = await createProject(server.url, 'once');
+  await post(server.url, key, [hit()]);
+  const page = await enter(browser, server.url);
+  await signIn(page, server.url, key);
+  await page.locator('.stat').first().waitFor();
+  const asked = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  for (const where of ['', '&q=status:200&open=countries&period=24h']) {
+    asked.length = 0;
+    await page.goto(page.url().replace(/&.*/, '') + where);
+    await page.locator('.stat').first().waitFor();
+    await page.locator('.activity .chart').waitFor();
+    const calls = asked.filter((path) => path === '/api/v1/dashboard');
+    assert.equal(calls.length, where ? 2 : 1);
+    assert.equal(asked.filter((path) => path === '/api/v1/project').length, 1);
+    assert.ok(asked.indexOf('/api/v1/dashboard') < asked.findIndex((path) => path.includes('/assets/ActivityBody')), asked.join(' '));
+  }
   await page.leave();
 });

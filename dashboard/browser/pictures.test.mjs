@@ -12,6 +12,7 @@ const SCREENS = [
   { name: 'wide-dark', viewport: { width: 1440, height: 1000 }, colorScheme: 'dark' },
   { name: 'phone-light', viewport: { width: 390, height: 844 }, colorScheme: 'light' },
   { name: 'phone-dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
+  { name: 'narrow-light', viewport: { width: 360, height: 740 }, colorScheme: 'light' },
   { name: 'huge-light', viewport: { width: 3840, height: 2160 }, colorScheme: 'light' },
 ];
 
@@ -95,6 +96,17 @@ for (const { name: screen, ...options } of SCREENS) {
     await dashboard('empty');
     await page.getByText('Nothing has come in yet').waitFor();
     await keep('dashboard-empty');
+
+    await page.goto(`${server.url}/explorer?project=${projects.shop.project_id}`);
+    await page.locator('tbody button.what').first().waitFor();
+    await page.locator('.when .chart').waitFor();
+    await keep('requests');
+    await page.locator('tbody button.what').nth(2).click();
+    await page.getByRole('button', { name: 'Around this moment' }).waitFor();
+    await keep('requests-chosen');
+    await page.goto(`${server.url}/explorer?project=${projects.shop.project_id}&q=path:/nothing-has-this`);
+    await page.getByText('No request matches this filter').first().waitFor();
+    await keep('requests-no-match');
 
     await page.route('**/api/v1/dashboard?**', (route) => new Promise((done) => setTimeout(done, 60_000)).then(() => route.abort()).catch(() => {}));
     await dashboard('shop');

@@ -1,9 +1,11 @@
 // Every call of the page to its server, and nothing else that speaks HTTP. A session's cookie goes along by itself; a share link's
 // token stands in a header and lives in memory only; the demo needs neither.
 //
-// It does not cache and does not retry: `dashboard/load.svelte.ts` decides what is asked for again.
+// It does not cache and does not retry: `dashboard/board.svelte.ts` decides what is asked for again. What `before.ts` has asked for
+// already is taken from there, once.
 
-import { basePath } from '../router/address';
+import { takeAhead } from './ahead';
+import { address, toRequest, type Parameters, type Scope } from './request';
 import type {
   CreatedKey,
   CreatedShareLink,
@@ -11,6 +13,7 @@ import type {
   Erased,
   FieldInfo,
   FieldValue,
+  HitsPage,
   IngestHealth,
   Key,
   NewProject,
@@ -35,14 +38,6 @@ export class ApiError extends Error {
   }
 }
 
-/** Whose eyes look: the session's project, a share link's, or the demo's. */
-export interface Scope {
-  project?: string;
-  token?: string;
-}
-
-type Parameters = Record<string, string | number | undefined>;
-
 interface Options {
   scope?: Scope | undefined;
   parameters?: Parameters | undefined;
@@ -51,28 +46,34 @@ interface Options {
 }
 
 async function call<Answer>(method: string, path: string, options: Options = {}): Promise<Answer> {
-  const headers: Record<string, string> = { accept: 'application/json' };
-  if (options.scope?.token) headers['x-auth-token'] = options.scope.token;
-  if (options.body !== undefined) headers['content-type'] = 'application/json';
+  const response = await ask(method, path, options);
+  if (response.status === 204) return undefined as Answer;
+  const text = await response.text();
+  return (text === '' ? undefined : JSON.parse(text)) as Answer;
+}
+
+async function file(path: string, options: Options): Promise<Blob> {
+  return (await ask('GET', path, options)).blob();
+}
+
+async function ask(method: string, path: string, options: Options): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(address(path, options.scope, options.parameters), {
-      method,
-      headers,
-      // The demo and share links are looked at as anybody would: who is signed in must not change the picture.
-      credentials: options.scope?.token || options.scope?.project === 'demo' ? 'omit' : 'same-origin',
-      cache: 'no-store',
-      signal: options.signal ?? null,
-      body: options.body === undefined ? null : JSON.stringify(options.body),
-    });
+    const where = address(path, options.scope, options.parameters);
+    const ahead = method === 'GET' ? takeAhead(where) : undefined;
+    if (ahead) response = await ahead;
+    else {
+      const { headers, ...request } = toRequest(options.scope);
+      const body = options.body === undefined ? null : JSON.stringify(options.body);
+      if (body !== null) headers['content-type'] = 'application/json';
+      response = await fetch(where, { ...request, headers, method, body, signal: options.signal ?? null });
+    }
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiError(0, 'unreachable', 'The server cannot be reached.');
   }
   if (!response.ok) throw await toError(response);
-  if (response.status === 204) return undefined as Answer;
-  const text = await response.text();
-  return (text === '' ? undefined : JSON.parse(text)) as Answer;
+  return response;
 }
 
 async function toError(response: Response): Promise<ApiError> {
@@ -85,17 +86,6 @@ async function toError(response: Response): Promise<ApiError> {
     // A proxy's page, not ours.
     return new ApiError(response.status, 'unknown', `The server answered ${response.status}.`, retryAfter);
   }
-}
-
-/** Where a call is, with its parameters; those without a value are left out. */
-export function address(path: string, scope?: Scope, parameters?: Parameters): string {
-  const search = new URLSearchParams();
-  if (scope?.project) search.set('project', scope.project);
-  for (const [name, value] of Object.entries(parameters ?? {})) {
-    if (value !== undefined && value !== '') search.set(name, String(value));
-  }
-  const text = search.toString();
-  return `${basePath()}/api/v1/${path}${text ? `?${text}` : ''}`;
 }
 
 const part = encodeURIComponent;
@@ -135,6 +125,13 @@ export const api = {
   fields: (scope: Scope) => call<{ fields: FieldInfo[] }>('GET', 'fields', { scope }),
   values: (scope: Scope, field: string, parameters: Parameters, signal?: AbortSignal) =>
     call<{ values: FieldValue[] }>('GET', `fields/${part(field)}/values`, { scope, parameters, signal }),
+  hits: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
+    call<HitsPage>('GET', 'hits', { scope, parameters, signal }),
+  /** All that match, as a file. A session or the demo can download it by its address; a share link's token stands in a header. */
+  hitsDownload: (scope: Scope, parameters: Parameters, format: 'ndjson' | 'csv') =>
+    address('hits', scope, { ...parameters, format }),
+  hitsFile: (scope: Scope, parameters: Parameters, format: 'ndjson' | 'csv') =>
+    file('hits', { scope, parameters: { ...parameters, format } }),
   dashboard: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
     call<DashboardAnswer>('GET', 'dashboard', { scope, parameters, signal }),
 };

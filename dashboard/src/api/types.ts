@@ -32,6 +32,14 @@ export type FieldKind = 'text' | 'number' | 'duration' | 'size' | 'country' | 's
 export type FieldInfo = Closer<Answer<'FieldDescription'>, { kind: FieldKind }>;
 export type FieldValue = Answer<'FieldValue'>;
 
+/** One request that was kept. */
+export type Hit = Answer<'ApiHit'>;
+export interface HitsPage {
+  hits: Hit[];
+  /** What the next page is asked for with; null at the end. */
+  next: string | null;
+}
+
 // ---- the dashboard call
 
 export type AnsweredPeriod = Answer<'DashboardPeriod'>;

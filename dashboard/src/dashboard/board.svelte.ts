@@ -2,26 +2,22 @@
 // down by context.
 
 import { getContext, setContext } from 'svelte';
-import { SvelteSet } from 'svelte/reactivity';
-import { api, ApiError, type Scope } from '../api/client';
+import { api, ApiError } from '../api/client';
+import type { Scope } from '../api/request';
 import type { AnsweredPeriod, FieldInfo, PanelName, Panels, Project } from '../api/types';
-import { timeFormats } from '../format/time';
+import { timeFormats, viewersZone } from '../format/time';
 import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
 import { questionOf, toCalls, toMissing } from './calls';
-import { HEADLINES } from './panels';
+import type { Place } from './places';
 import { refreshEvery, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
 
 const KEY = Symbol('board');
 
-/** The viewer's own zone. */
-export const viewersZone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
-
 export class Board {
   readonly scope: Scope;
-  /** The address's path below the base path; the state is written behind it. */
-  readonly #path: string;
+  readonly #place: Place;
   readonly #page: PageName = router.at.page.name;
   #last: DashboardState = USUAL;
 
@@ -35,15 +31,19 @@ export class Board {
   /** The numbers shown are those of another question. */
   stale = $state(false);
   loading = $state(false);
+  /** Grows with each look at the server that was not asked for by a change. */
+  looks = $state(0);
   now = $state(Date.now());
+  /** The numbers at the top have been seen: what lies below them is drawn a frame later. */
+  topSeen = $state(false);
   fields = $state.raw<FieldInfo[]>([]);
-  /** Breakdowns that show all their rows. */
-  readonly unfolded = new SvelteSet<PanelName>();
 
   /** The last one while another page takes over: its address says nothing about this one. */
   readonly state: DashboardState = $derived.by(() => {
     const { page, parameters } = router.at;
-    const ours = page.name === this.#page && (page.project ?? parameters.get('project') ?? '') === (this.scope.project ?? '');
+    const ours =
+      page.name === this.#page && (page.project ?? parameters.get('project') ?? '') === (this.scope.project ?? '') &&
+      (parameters.get('view') ?? '') === (this.#place.fixed?.['view'] ?? '');
     if (ours) this.#last = toState(parameters);
     return this.#last;
   });
@@ -60,16 +60,25 @@ export class Board {
   #abort: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(scope: Scope, path: string) {
+  constructor(scope: Scope, place: Place) {
     this.scope = scope;
-    this.#path = path;
+    this.#place = place;
   }
 
   // ---- the state and its address
 
   href(change: Partial<DashboardState>): string {
-    const project = this.#path === '/dashboard' ? this.scope.project : undefined;
-    return toHref(this.#path, { project, ...toParameters({ ...this.state, ...change }) });
+    return this.hrefAt(this.#place, change);
+  }
+
+  /** The same picture on another page. */
+  hrefAt({ path, fixed }: Place, change: Partial<DashboardState> = {}): string {
+    return toHref(path, { ...fixed, ...toParameters({ ...this.state, ...change }) });
+  }
+
+  /** What every call about hits is asked with. */
+  get question() {
+    return toQuestion(this.state, viewersZone);
   }
 
   change(change: Partial<DashboardState>, replace = false) {
@@ -94,9 +103,14 @@ export class Board {
     this.change({ period: '', from: toInstant(from), to: toInstant(to) });
   }
 
+  isOpen(panel: PanelName): boolean {
+    return this.state.open.includes(panel);
+  }
+
+  /** Shows all the rows of a list, or the first ones again. */
   unfold(panel: PanelName) {
-    if (this.unfolded.has(panel)) this.unfolded.delete(panel);
-    else this.unfolded.add(panel);
+    const { open } = this.state;
+    this.change({ open: open.includes(panel) ? open.filter((other) => other !== panel) : [...open, panel] }, true);
   }
 
   // ---- asking
@@ -106,7 +120,7 @@ export class Board {
     clearTimeout(this.#timer);
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
-    const wanted = toCalls(this.state, this.unfolded, viewersZone);
+    const wanted = toCalls(this.state, viewersZone, this.#place.panels);
     const calls = again ? wanted : wanted.flatMap((call) => toMissing(call, this.#answered));
     // One card that is unfolded does not dim the others.
     this.stale = !again && !this.first && calls.some((call) => call.panels.length > 1);
@@ -129,15 +143,10 @@ export class Board {
         for (const panel of call.panels) this.#answered.set(panel, questionOf(call));
         if (i === 0 || !this.period) this.period = answer.period;
       });
-      if (Object.keys(this.panels).length === 0) {
-        // The numbers at the top are seen a frame before the tables and maps below them are made.
-        this.panels = Object.fromEntries(HEADLINES.flatMap((name) => (panels[name] ? [[name, panels[name]]] : [])));
-        await nextFrame();
-        if (abort.signal.aborted) return;
-      }
       this.panels = panels;
       this.error = null;
       this.stale = false;
+      if (!this.topSeen) void nextFrame().then(() => (this.topSeen = true));
     } catch (error) {
       if (abort.signal.aborted) return;
       this.error = error instanceof ApiError ? error : new ApiError(0, 'broken', `The answer could not be read: ${String(error)}`);
@@ -164,7 +173,10 @@ export class Board {
     const every = this.empty ? 2000 : refreshEvery(this.state, Date.now());
     if (every === null && !this.error) return;
     const wait = Math.max(every ?? 10_000, (this.error?.retryAfter ?? 0) * 1000);
-    this.#timer = setTimeout(() => void this.load(true), wait);
+    this.#timer = setTimeout(() => {
+      this.looks++;
+      void this.load(true);
+    }, wait);
   }
 
   /** No hit has ever come. */
@@ -181,7 +193,7 @@ export class Board {
 
   /** Values of a field within what is shown, for completion. */
   async values(field: string, prefix: string, signal: AbortSignal) {
-    const question = toQuestion(this.state, viewersZone);
+    const question = this.question;
     // The condition being changed must not hide its own alternatives.
     const q = filter.join(filter.split(this.state.q).filter((c) => c.field !== field));
     return (await api.values(this.scope, field, { ...question, compare: undefined, q, prefix, limit: 20 }, signal)).values;

@@ -3,8 +3,7 @@ import { questionOf, toCalls, toMissing } from './calls';
 import { ALL } from './panels';
 import { toState } from './state';
 
-const calls = (address: string, unfolded: Parameters<typeof toCalls>[1] = new Set()) =>
-  toCalls(toState(new URLSearchParams(address)), unfolded, 'UTC');
+const calls = (address: string) => toCalls(toState(new URLSearchParams(address)), 'UTC');
 
 test('one call brings the whole page', () => {
   const [call, ...more] = calls('q=status:5xx');
@@ -15,8 +14,7 @@ test('one call brings the whole page', () => {
 
 test('a card with its own order, tab or length is asked for beside it, once', () => {
   const [page, endpoints, consumers, clients] = calls(
-    'q=method:GET&sort=p95_ms&tab.endpoints=5xx&tab.consumers=users',
-    new Set(['clients', 'endpoints'] as const),
+    'q=method:GET&sort=p95_ms&tab.endpoints=5xx&tab.consumers=users&open=clients,endpoints',
   );
   expect(page?.panels).not.toContain('endpoints');
   expect(page?.panels).not.toContain('clients');
@@ -33,6 +31,15 @@ test('a tab that does not exist changes nothing', () => {
   expect(calls('tab.endpoints=9xx&tab.consumers=x')).toHaveLength(1);
 });
 
+test('what is searched, or sorted from its smallest, is asked for as a whole', () => {
+  expect(calls('tab.endpoints_find=cart')[1]?.parameters).toMatchObject({ panels: 'endpoints', rows: 500 });
+  expect(calls('sort=p95_ms.asc')[1]?.parameters).toMatchObject({ panels: 'endpoints', rows: 500, sort: 'p95_ms' });
+  const turned = calls('sort=requests.asc&tab.consumers_sort=requests.asc');
+  expect(turned).toHaveLength(3);
+  for (const { parameters } of turned.slice(1)) expect([parameters['rows'], parameters['sort']]).toEqual([500, undefined]);
+  expect(calls('open=nothing,requests_of_nobody')).toHaveLength(1);
+});
+
 test('only what is not answered yet is asked for', () => {
   const [page] = calls('q=status:5xx');
   if (!page) throw new Error('no call');
@@ -42,7 +49,7 @@ test('only what is not answered yet is asked for', () => {
   expect(toMissing(page, answered)).toEqual([{ panels: ['clients'], parameters: { ...page.parameters, panels: 'clients' } }]);
 
   // Unfolding a card leaves the other panels' question as it was.
-  const [rest, unfolded] = calls('q=status:5xx', new Set(['clients'] as const));
+  const [rest, unfolded] = calls('q=status:5xx&open=clients');
   if (!rest || !unfolded) throw new Error('two calls expected');
   answered.set('clients', questionOf(page));
   expect(toMissing(rest, answered)).toEqual([]);

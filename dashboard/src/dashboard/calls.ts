@@ -3,8 +3,9 @@
 
 import type { PanelName } from '../api/types';
 import { both } from '../filter/text';
+import { toOrder, USUAL_ORDER } from './order';
 import { ALL } from './panels';
-import { toQuestion, type DashboardState } from './state';
+import { CONSUMERS_SORT, toQuestion, WORDS, type DashboardState } from './state';
 
 export interface Call {
   panels: readonly PanelName[];
@@ -19,23 +20,30 @@ const ENDPOINT_TABS: Record<string, string> = { '2xx': 'status:2xx', '3xx': 'sta
 /** Tabs of the consumers card. */
 const CONSUMER_TABS: Record<string, string> = { users: '-user:""', addresses: 'user:""' };
 
-export function toCalls(state: DashboardState, unfolded: ReadonlySet<PanelName>, viewersZone: string): Call[] {
+/** `shown`: the panels of the page that asks. */
+export function toCalls(state: DashboardState, viewersZone: string, shown: readonly PanelName[] = ALL): Call[] {
   const question = toQuestion(state, viewersZone);
   const own: Call[] = [];
-  const ask = (panel: PanelName, extra: string | undefined, sort: string | undefined) => {
-    const rows = unfolded.has(panel) ? MANY : undefined;
-    if (!extra && !sort && !rows) return;
+  const ask = (panel: PanelName, extra: string | undefined, sort: string | undefined, all: boolean) => {
+    if (!shown.includes(panel)) return;
+    const order = toOrder(sort);
+    // Those with the smallest numbers are among the rows that the server would leave out.
+    const rows = all || order.ascending ? MANY : undefined;
+    const by = order.by === USUAL_ORDER ? undefined : order.by;
+    if (!extra && !by && !rows) return;
     own.push({
       panels: [panel],
-      parameters: { ...question, compare: undefined, q: both(question['q'] ?? '', extra ?? '') || undefined, panels: panel, sort, rows },
+      parameters: { ...question, compare: undefined, q: both(question['q'] ?? '', extra ?? '') || undefined, panels: panel, sort: by, rows },
     });
   };
-  ask('endpoints', ENDPOINT_TABS[state.tabs['endpoints'] ?? ''], state.sort || undefined);
-  ask('top_consumers', CONSUMER_TABS[state.tabs['consumers'] ?? ''], state.tabs['consumers_sort']);
-  for (const panel of unfolded) {
-    if (panel !== 'endpoints' && panel !== 'top_consumers') ask(panel, undefined, undefined);
+  const { tabs, open } = state;
+  // Searching in what is not here would find nothing.
+  ask('endpoints', ENDPOINT_TABS[tabs['endpoints'] ?? ''], state.sort, open.includes('endpoints') || !!tabs[WORDS]);
+  ask('top_consumers', CONSUMER_TABS[tabs['consumers'] ?? ''], tabs[CONSUMERS_SORT], open.includes('top_consumers'));
+  for (const panel of open) {
+    if (panel !== 'endpoints' && panel !== 'top_consumers') ask(panel, undefined, undefined, true);
   }
-  const panels = ALL.filter((panel) => !own.some((call) => call.panels.includes(panel)));
+  const panels = shown.filter((panel) => !own.some((call) => call.panels.includes(panel)));
   return [{ panels, parameters: { ...question, panels: panels.join(',') } }, ...own];
 }
 

@@ -70,6 +70,9 @@ export const CARDS: readonly Card[] = [
 export const panelsOf = (card: CardName) => PANELS.filter((panel) => panel.card === card);
 export const ALL: readonly PanelName[] = [...new Set([...HEADLINES, ...PANELS.map((panel) => panel.name)])];
 
+/** What the page of single requests shows beside them: how many, when, and what its filter menus offer. */
+export const OF_REQUESTS: readonly PanelName[] = ['requests', 'activity', 'hosts', 'frameworks'];
+
 /** Cards laid out in rows of twelve: what is left of a row is shared out among its cards, so that no row has a hole. */
 export function layOut(cards: readonly Card[]): { card: Card; width: number }[] {
   const laid: { card: Card; width: number }[] = [];

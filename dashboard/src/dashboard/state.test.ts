@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { refreshEvery, toParameters, toQuestion, toState, USUAL } from './state';
+import { refreshEvery, toFirstState, toParameters, toQuestion, toState, USUAL } from './state';
 
 const read = (text: string) => toState(new URLSearchParams(text));
 
@@ -11,7 +11,7 @@ test('an empty address is the usual picture, and the usual picture an empty addr
 test.each([
   'period=24h',
   'from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z&tz=Asia/Kathmandu',
-  'q=status:5xx+-country:US&compare=off&sort=p95_ms&tab.clients=os&tab.endpoints=5xx',
+  'q=status:5xx+-country:US&compare=off&sort=p95_ms&open=endpoints,countries&tab.clients=os&tab.endpoints=5xx&tab.endpoints_find=a+b',
 ])('%s reads back as it was', (text) => {
   const state = read(text);
   const written = new URLSearchParams();
@@ -42,4 +42,10 @@ test('short periods are looked at often, what is over never', () => {
   expect(refreshEvery(read('period=6mo'), now)).toBe(60_000);
   expect(refreshEvery(read('from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z'), now)).toBeNull();
   expect(refreshEvery(read('from=2026-11-01T00:00:00Z&to=2026-11-30T00:00:00Z'), now)).toBe(10_000);
+});
+
+test('a fresh look begins with what is remembered, an address with a filter does not', () => {
+  expect(toFirstState(new URLSearchParams('period=24h'), '-device:bot')).toEqual({ ...read('period=24h'), q: '-device:bot' });
+  expect(toFirstState(new URLSearchParams('q=country:US'), '-device:bot').q).toBe('country:US');
+  expect(toFirstState(new URLSearchParams('q='), '-device:bot').q).toBe('');
 });

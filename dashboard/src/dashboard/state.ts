@@ -1,13 +1,16 @@
 // What the dashboard shows, as its address says it: the same names as the API's parameters, and `tab.*` for what is unfolded.
 // Text to state and back; what is as usual is left out, so that addresses stay short.
 
+import type { PanelName } from '../api/types';
+import { ALL } from './panels';
+
 export const PERIODS = [
-  { period: '24h', label: '24 h', title: 'The last 24 hours' },
-  { period: '7d', label: '7 days', title: 'The last 7 days' },
-  { period: '30d', label: '30 days', title: 'The last 30 days' },
-  { period: '6mo', label: '6 months', title: 'The last 6 months' },
-  { period: '12mo', label: '12 months', title: 'The last 12 months' },
-  { period: 'all', label: 'All', title: 'Everything that is kept' },
+  { period: '24h', label: '24 h', short: '24 h', title: 'The last 24 hours' },
+  { period: '7d', label: '7 days', short: '7 d', title: 'The last 7 days' },
+  { period: '30d', label: '30 days', short: '30 d', title: 'The last 30 days' },
+  { period: '6mo', label: '6 months', short: '6 mo', title: 'The last 6 months' },
+  { period: '12mo', label: '12 months', short: '12 mo', title: 'The last 12 months' },
+  { period: 'all', label: 'All', short: 'All', title: 'Everything that is kept' },
 ] as const;
 
 export type PeriodName = (typeof PERIODS)[number]['period'];
@@ -23,11 +26,13 @@ export interface DashboardState {
   q: string;
   compare: boolean;
   sort: string;
+  /** Lists that show all their rows. */
+  open: readonly PanelName[];
   /** Chosen tabs by card, sort orders and searches inside of cards. */
   tabs: Record<string, string>;
 }
 
-export const USUAL: DashboardState = { period: '7d', from: '', to: '', tz: '', q: '', compare: true, sort: '', tabs: {} };
+export const USUAL: DashboardState = { period: '7d', from: '', to: '', tz: '', q: '', compare: true, sort: '', open: [], tabs: {} };
 
 export function toState(parameters: URLSearchParams): DashboardState {
   const text = (name: string) => parameters.get(name)?.trim() ?? '';
@@ -46,6 +51,7 @@ export function toState(parameters: URLSearchParams): DashboardState {
     q: text('q'),
     compare: text('compare') !== 'off',
     sort: text('sort'),
+    open: ALL.filter((panel) => text('open').split(',').includes(panel)),
     tabs,
   };
 }
@@ -70,8 +76,19 @@ export function toParameters(state: DashboardState): Record<string, string | und
     q: state.q || undefined,
     compare: state.compare ? undefined : 'off',
     sort: state.sort || undefined,
+    open: state.open.join(',') || undefined,
     ...Object.fromEntries(Object.entries(state.tabs).map(([name, value]) => [`tab.${name}`, value || undefined])),
   };
+}
+
+/** The names of what stands in `tabs` beside the tabs themselves. */
+export const WORDS = 'endpoints_find';
+export const CONSUMERS_SORT = 'consumers_sort';
+
+/** The state that a project's page begins with. `remembered`: what its viewer has chosen never to see, where the address has no filter. */
+export function toFirstState(parameters: URLSearchParams, remembered: string): DashboardState {
+  const state = toState(parameters);
+  return remembered && !parameters.has('q') ? { ...state, q: remembered } : state;
 }
 
 /** What every call about hits is asked with. `all` has no period before it. */

@@ -16,7 +16,10 @@ function cell(value: Cell): string {
 
 export function download(name: string, text: string) {
   // A spreadsheet takes UTF-8 for what it is only with a byte order mark.
-  const blob = new Blob(['\uFEFF', text], { type: 'text/csv;charset=utf-8' });
+  save(name, new Blob(['\uFEFF', text], { type: 'text/csv;charset=utf-8' }));
+}
+
+export function save(name: string, blob: Blob) {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
   link.download = name;

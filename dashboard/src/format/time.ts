@@ -4,10 +4,16 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
+/** The viewer's own zone. */
+export const viewersZone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+
 export function timeFormats(locale?: string, tz?: string) {
   const zone = zoneOr(tz);
-  const format = (options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat(locale, { ...options, ...(zone ? { timeZone: zone } : {}) });
+  // Each is made when it is first used: a dozen at once would keep the first numbers of the page waiting.
+  const format = (options: Intl.DateTimeFormatOptions) => {
+    let made: Intl.DateTimeFormat | undefined;
+    return () => (made ??= new Intl.DateTimeFormat(locale, { ...options, ...(zone ? { timeZone: zone } : {}) }));
+  };
   const day = format({ day: 'numeric', month: 'short' });
   const weekday = format({ weekday: 'short' });
   const dayOfMonth = format({ day: 'numeric' });
@@ -15,6 +21,7 @@ export function timeFormats(locale?: string, tz?: string) {
   const month = format({ month: 'short' });
   const monthAndYear = format({ month: 'short', year: 'numeric' });
   const clock = format({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const clockToTheMs = format({ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' });
   const moment = format({ weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const full = format({ dateStyle: 'medium', timeStyle: 'medium' });
   const range = format({ day: 'numeric', month: 'short', year: 'numeric' });
@@ -23,28 +30,30 @@ export function timeFormats(locale?: string, tz?: string) {
 
   /** "Wed 19 Nov, 04:00 – 05:00", or the day or days where the bucket is that long. */
   function bucket(from: number, to: number): string {
-    if (to - from < 23 * HOUR) return `${moment.format(from)} – ${clock.format(to)}`;
-    if (to - from <= 25 * HOUR) return dayOfYear.format(from);
-    return range.formatRange(from, to - 1);
+    if (to - from < 23 * HOUR) return `${moment().format(from)} – ${clock().format(to)}`;
+    if (to - from <= 25 * HOUR) return dayOfYear().format(from);
+    return range().formatRange(from, to - 1);
   }
 
   /** What the whole period is called on its button. Its end is excluded, so midnight belongs to the day before. */
   function period(from: number, to: number, now: number): string {
-    if (to - from <= 2 * DAY) return rangeWithClock.formatRange(from, to);
+    if (to - from <= 2 * DAY) return rangeWithClock().formatRange(from, to);
     const sameYear = new Date(from).getUTCFullYear() === new Date(now).getUTCFullYear();
-    return (sameYear ? rangeThisYear : range).formatRange(from, to - 1);
+    return (sameYear ? rangeThisYear : range)().formatRange(from, to - 1);
   }
 
   return {
     bucket,
     period,
-    day: (ms: number) => day.format(ms),
+    day: (ms: number) => day().format(ms),
     /** "Mon 16", in this order everywhere: American English alone would turn it round. */
-    weekday: (ms: number) => `${weekday.format(ms)} ${dayOfMonth.format(ms)}`,
-    month: (ms: number) => month.format(ms),
-    monthAndYear: (ms: number) => monthAndYear.format(ms),
-    clock: (ms: number) => clock.format(ms),
-    full: (ms: number) => full.format(ms),
+    weekday: (ms: number) => `${weekday().format(ms)} ${dayOfMonth().format(ms)}`,
+    month: (ms: number) => month().format(ms),
+    monthAndYear: (ms: number) => monthAndYear().format(ms),
+    clock: (ms: number) => clock().format(ms),
+    /** "04:31:07.412". */
+    clockToTheMs: (ms: number) => clockToTheMs().format(ms),
+    full: (ms: number) => full().format(ms),
   };
 }
 

@@ -5,6 +5,7 @@ export type PageName =
   | 'signin'
   | 'projects'
   | 'dashboard'
+  | 'explorer'
   | 'open'
   | 'share'
   | 'settings'
@@ -16,6 +17,8 @@ export interface Page {
   name: PageName;
   /** `open`: the dashboard id; `share`: the token. */
   secret?: string;
+  /** `open`: which page its project is then shown on. */
+  next?: 'dashboard' | 'explorer';
   /** Fixed by the path (`/dashboard/demo`); else it stands in `?project=`. */
   project?: string;
   /** Which part of the page is meant: `/delete` leads to the end of the settings. */
@@ -49,10 +52,13 @@ export function toPage(path: string): Page {
       return second === undefined ? { name: 'settings', anchor: 'delete' } : { name: 'not-found' };
     case 'dashboard':
     case 'explorer':
-    case 'monitoring':
-      if (second === undefined) return { name: 'dashboard' };
-      if (second === 'demo') return { name: 'dashboard', project: 'demo' };
-      return { name: 'open', secret: second };
+    case 'monitoring': {
+      // There is no monitoring yet: who has bookmarked it comes to the same project.
+      const name = first === 'explorer' ? 'explorer' : 'dashboard';
+      if (second === undefined) return { name };
+      if (second === 'demo') return { name, project: 'demo' };
+      return { name: 'open', secret: second, next: name };
+    }
     case 'share':
       return second === undefined ? { name: 'not-found' } : { name: 'share', secret: second };
     default:
@@ -82,5 +88,14 @@ export function toHref(path: string, parameters: Parameters = {}, under = basePa
 }
 
 export function dashboardHref(project: string | number, parameters: Parameters = {}): string {
-  return project === 'demo' ? toHref('/dashboard/demo', parameters) : toHref('/dashboard', { project, ...parameters });
+  return projectHref('/dashboard', project, parameters);
+}
+
+/** The single requests of a project. The original called that page its explorer. */
+export function explorerHref(project: string | number, parameters: Parameters = {}): string {
+  return projectHref('/explorer', project, parameters);
+}
+
+function projectHref(path: string, project: string | number, parameters: Parameters): string {
+  return project === 'demo' ? toHref(`${path}/demo`, parameters) : toHref(path, { project, ...parameters });
 }

@@ -1,6 +1,7 @@
 // Waits for a project's first hit: looks every second and a half while the page is seen.
 
-import { api, type Scope } from '../api/client';
+import { api } from '../api/client';
+import type { Scope } from '../api/request';
 
 export function waitForFirstHit(scope: Scope, onhit: () => void): () => void {
   let stopped = false;

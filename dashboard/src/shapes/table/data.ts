@@ -16,6 +16,31 @@ export function errorRate(row: { requests: number; client_errors: number; server
   return row.requests > 0 ? (row.client_errors + row.server_errors) / row.requests : null;
 }
 
+/** What a column of the table is sorted by, under the server's names for it; null where a row has nothing there. */
+export function endpointValue(row: EndpointRow, by: string): number | null {
+  switch (by) {
+    case 'p50_ms':
+      return row.p50_ms;
+    case 'p99_ms':
+      return row.p99_ms;
+    default:
+      return consumerValue(row, by);
+  }
+}
+
+export function consumerValue(row: Pick<ConsumerRow, 'requests' | 'client_errors' | 'server_errors' | 'p95_ms' | 'last_seen'>, by: string): number | null {
+  switch (by) {
+    case 'error_rate':
+      return errorRate(row);
+    case 'p95_ms':
+      return row.p95_ms;
+    case 'last_seen':
+      return row.last_seen === null ? null : Date.parse(row.last_seen);
+    default:
+      return row.requests;
+  }
+}
+
 /** Every word must be somewhere in the row's text. */
 export function search<Row>(rows: readonly Row[], words: string, text: (row: Row) => string): Row[] {
   const wanted = words.toLowerCase().split(/\s+/).filter((word) => word !== '');

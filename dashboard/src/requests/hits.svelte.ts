@@ -1,0 +1,88 @@
+// The single requests that match, newest first: a page at a time by the server's cursor, and what has come since on top of it.
+
+import { api, ApiError } from '../api/client';
+import type { Scope } from '../api/request';
+import type { Hit } from '../api/types';
+import { ahead } from './merge';
+
+/** Rows of a page. */
+export const PAGE = 100;
+
+type Question = Record<string, string | number | undefined>;
+
+export class Hits {
+  readonly #scope: Scope;
+  rows = $state.raw<readonly Hit[]>([]);
+  /** What the next page is asked for with; null at the end. */
+  next = $state.raw<string | null>(null);
+  error = $state.raw<ApiError | null>(null);
+  /** Nothing was answered yet. */
+  first = $state(true);
+  /** The rows are those of another question. */
+  stale = $state(false);
+  loadingMore = $state(false);
+  /** More has come than a page holds: what lies between it and the rows shown is not here. */
+  behind = $state(false);
+  #abort: AbortController | null = null;
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
+
+  async load(question: Question) {
+    this.#abort?.abort();
+    const abort = (this.#abort = new AbortController());
+    this.stale = !this.first;
+    this.loadingMore = false;
+    await this.#ask(abort, { ...question, limit: PAGE }, ({ hits, next }) => {
+      this.rows = hits;
+      this.next = next;
+      this.first = false;
+      this.stale = false;
+      this.behind = false;
+    });
+  }
+
+  /** What has come since. */
+  async refresh(question: Question) {
+    if (this.first || this.stale || this.loadingMore) return this.first ? this.load(question) : undefined;
+    const abort = (this.#abort = new AbortController());
+    await this.#ask(abort, { ...question, limit: PAGE }, ({ hits, next }) => {
+      const merged = ahead(hits, this.rows);
+      if (merged) this.rows = merged;
+      else if (this.rows.length <= PAGE) {
+        this.rows = hits;
+        this.next = next;
+      } else this.behind = true;
+    });
+  }
+
+  async more(question: Question) {
+    if (!this.next || this.loadingMore) return;
+    this.#abort?.abort();
+    const abort = (this.#abort = new AbortController());
+    this.loadingMore = true;
+    await this.#ask(abort, { ...question, limit: PAGE, after: this.next }, ({ hits, next }) => {
+      this.rows = [...this.rows, ...hits];
+      this.next = next;
+    });
+    if (!abort.signal.aborted) this.loadingMore = false;
+  }
+
+  stop() {
+    this.#abort?.abort();
+  }
+
+  async #ask(abort: AbortController, question: Question, take: (page: { hits: Hit[]; next: string | null }) => void) {
+    try {
+      const page = await api.hits(this.#scope, question, abort.signal);
+      if (abort.signal.aborted) return;
+      take(page);
+      this.error = null;
+    } catch (error) {
+      if (abort.signal.aborted) return;
+      this.stale = false;
+      this.error = error instanceof ApiError ? error : new ApiError(0, 'broken', `The answer could not be read: ${String(error)}`);
+    }
+  }
+}

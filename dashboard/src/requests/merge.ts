@@ -1,0 +1,14 @@
+// New rows on top of those that are shown.
+
+import type { Hit } from '../api/types';
+
+/** `newest` on top of `shown`, both newest first; null where the two do not touch, so that something would be missing between them. */
+export function ahead(newest: readonly Hit[], shown: readonly Hit[]): readonly Hit[] | null {
+  if (shown.length === 0) return newest.length === 0 ? shown : null;
+  const there = new Set(shown.map(({ hit_id }) => hit_id));
+  const fresh = newest.filter(({ hit_id }) => !there.has(hit_id));
+  if (fresh.length === newest.length) return newest.length === 0 ? shown : null;
+  if (fresh.length === 0) return shown;
+  // A late request belongs among the older ones.
+  return [...fresh, ...shown].sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
+}
