@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::data::{Random, body};
-use crate::server::{Client, Server};
+use crate::client::Client;
+use crate::data::{Post, Random};
+use crate::server::Server;
 use crate::{Options, Table};
 
 static BATCH_ID: AtomicU64 = AtomicU64::new(1);
@@ -38,22 +39,21 @@ pub fn load(
             let (kept, posts, keys, address) =
                 (kept.clone(), posts.clone(), keys.to_vec(), address.to_owned());
             std::thread::spawn(move || {
-                let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ ((n as u64 + 1) << 17));
+                let mut random = Random::new(n as u64 + 1);
                 let count = (20_000 / batch).clamp(2, 200);
-                let mut bodies: Vec<_> = (0..count)
+                let mut ready: Vec<_> = (0..count)
                     .map(|_| {
                         let back = random.below(3_600_000_000) as i64;
-                        body(&mut random, batch, now - back - 5_000_000, now - back)
+                        Post::new(&mut random, batch, now - back - 5_000_000, now - back)
                     })
                     .collect();
                 let mut client = Client::connect(&address).expect("a connection");
                 while started.elapsed() < time && kept.load(Ordering::Relaxed) < hits {
                     let id = BATCH_ID.fetch_add(1, Ordering::Relaxed);
-                    let body = &mut bodies[(id % count) as usize];
-                    body.set_id(id);
-                    let key = &keys[(id as usize) % keys.len()];
-                    let (status, answer) =
-                        client.send("POST", "/api/requests", key, &body.bytes).expect("an answer");
+                    let post = &mut ready[(id % count) as usize];
+                    post.set_id(id);
+                    post.set_key(&keys[(id as usize) % keys.len()]);
+                    let (status, answer) = client.post(post).expect("an answer");
                     match status {
                         200 => {
                             kept.fetch_add(batch, Ordering::Relaxed);

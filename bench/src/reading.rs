@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::client::Client;
 use crate::ingest::{load, median, wait_until_applied};
-use crate::server::{Client, Server};
+use crate::server::Server;
 use crate::{Options, Table};
 
 pub fn run(options: &Options, table: &mut Table) {
