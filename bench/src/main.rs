@@ -1,7 +1,7 @@
 //! The numbers that the design asks for, measured against the release binary on this machine: `make bench`.
 //!
 //! Prints a table of name, value, unit and aim and writes the same to `bench/results.json`. Client and server share the
-//! machine's cores, as the aims assume. `BENCH=ingest,reading,dashboard,browser` chooses, `BENCH_SECONDS` sets how long each load
+//! machine's cores, as the aims assume. `BENCH=ingest,reading,dashboard,browser` chooses (`small_posts`: that part of ingest alone), `BENCH_SECONDS` sets how long each load
 //! runs (default 10), `BENCH_HITS` how many hits the reading part has (default 10,000,000), `BENCH_PAGES` how many each project of the
 //! dashboard part (see `dashboard`), `BENCH_KEEP=FOLDER` where the servers' folders lie and stay, for looking at their files.
 //!
@@ -83,10 +83,13 @@ fn main() {
     for part in chosen.split(',') {
         match part {
             "ingest" => ingest::run(&options, &mut table),
+            "small_posts" => ingest::small_posts(&options, &mut table),
             "reading" => reading::run(&options, &mut table),
             "dashboard" => dashboard::run(&options, &mut table),
             "browser" => browser::run(&options, &mut table),
-            other => println!("there is no part {other:?}: ingest, reading, dashboard, browser"),
+            other => println!(
+                "there is no part {other:?}: ingest, small_posts, reading, dashboard, browser"
+            ),
         }
     }
     if kept.is_none() {

@@ -74,12 +74,8 @@ impl Server {
             return Vec::new();
         };
         for task in tasks.flatten() {
-            let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { continue };
-            let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { continue };
-            let fields: Vec<&str> = stat[close + 2..].split(' ').collect();
-            let ticks: f64 =
-                fields[11].parse::<f64>().unwrap_or(0.0) + fields[12].parse::<f64>().unwrap_or(0.0);
-            *by_name.entry(stat[open + 1..close].to_owned()).or_default() += ticks / 100.0;
+            let Some((name, cpu)) = read_stat(&task.path().join("stat")) else { continue };
+            *by_name.entry(name).or_default() += cpu;
         }
         by_name.into_iter().collect()
     }
@@ -124,6 +120,21 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// CPU seconds that the bench itself has spent so far.
+pub fn own_cpu() -> f64 {
+    read_stat(Path::new("/proc/self/stat")).map_or(0.0, |(_, cpu)| cpu)
+}
+
+/// The name and the CPU seconds, user and system, of a process or a thread.
+fn read_stat(file: &Path) -> Option<(String, f64)> {
+    let stat = std::fs::read_to_string(file).ok()?;
+    let (open, close) = (stat.find('(')?, stat.rfind(')')?);
+    let fields: Vec<&str> = stat[close + 2..].split(' ').collect();
+    let ticks = |field: usize| fields.get(field)?.parse::<f64>().ok();
+    // The kernel counts in hundredths of a second on every machine that we know.
+    Some((stat[open + 1..close].to_owned(), (ticks(11)? + ticks(12)?) / 100.0))
 }
 
 fn spawn(binary: &Path, data: &Path, address: &str, settings: &[String]) -> Child {
