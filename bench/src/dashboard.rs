@@ -1,24 +1,28 @@
 //! The whole page: of projects of several sizes, unfiltered and with each kind of filter, cold and warm, alone and beside
-//! ingest, and of a small project among 1,000.
+//! ingest, and of a small project among 1,000; beside them the same panels as plain SQL.
 //!
 //! A project's hits lie evenly in a year and arrive in order of time, as they would have. `BENCH_PAGES=100000,1000000`
-//! chooses the sizes (default 100,000, 1,000,000 and 10,000,000; 100,000,000 takes an hour and 3 GB).
+//! chooses the sizes (default 100,000, 1,000,000 and 10,000,000; 100,000,000 takes 15 minutes and 3 GB more), `BENCH_SQL_UP_TO` the
+//! largest that is asked in plain SQL too (default 10,000,000; 0: none).
+//!
+//! Cold: the first page of a server that was killed and started anew, so that nothing of ours is in memory; what the kernel
+//! remembers of the files stays. Warm: the median of nine that follow it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::data::{Random, body};
-use crate::ingest::{median, now_us, wait_until_applied};
-use crate::reading::wait_until_quiet;
-use crate::server::{Client, Server};
+use crate::client::Client;
+use crate::data::{Post, Random, Year};
+use crate::fill::{fill, settle};
+use crate::ingest::{median, now_us};
+use crate::plain_sql;
+use crate::server::Server;
 use crate::{Options, Table};
 
-const DAY_US: i64 = 86_400_000_000;
-const DAYS: i64 = 360;
-
 /// Name, parameters, aim at 10 million hits.
-const PAGES: [(&str, &str, &str); 13] = [
+const PAGES: [(&str, &str, &str); 18] = [
     ("all", "period=all", "60"),
     ("all_in_berlin", "period=all&tz=Europe/Berlin", "60"),
     ("6_months", "period=6mo&tz=Europe/Berlin", ""),
@@ -27,12 +31,20 @@ const PAGES: [(&str, &str, &str); 13] = [
     ("7_days_compared", "period=7d&compare=previous", ""),
     ("24_hours", "period=24h", ""),
     ("status_5xx", "period=all&q=status:5xx", "200"),
+    ("not_status_5xx", "period=all&q=-status:5xx", "400"),
     ("one_consumer", "period=all&q=consumer:u:customer-3", "200"),
+    ("countries", "period=all&q=country:US,DE,FR", "400"),
+    ("method", "period=all&q=method:POST", "400"),
     ("slow", "period=all&q=duration:%3E200ms", "200"),
+    ("durations", "period=all&q=duration:5ms..20ms", "400"),
     ("path_pattern", "period=all&q=path:/v1/resource1*", "400"),
     ("not_a_path_pattern", "period=all&q=-path:*/7*/items", "400"),
     ("not_curl", "period=all&q=-client:curl", "400"),
+    ("two_conditions", "period=all&q=status:4xx%20method:GET", "200"),
 ];
+
+/// Pages whose count of hits is held against that of plain SQL.
+const COUNTED: [&str; 3] = ["all", "status_5xx", "path_pattern"];
 
 pub fn run(options: &Options, table: &mut Table) {
     let sizes =
@@ -47,31 +59,50 @@ fn one_project(options: &Options, table: &mut Table, hits: u64) {
     let data = options.folder.join(format!("pages-{hits}"));
     let mut server = Server::start(&options.binary, &data, &[]);
     let key = server.new_key();
-    fill(&server, &key, hits, 1);
-    settle(&server);
+    let year = Year { hits, end_us: now_us(), seed: 1 };
+    let started = Instant::now();
+    fill(&server, &key, &year);
     table.add(
-        format!("pages_{hits}_sealed_files"),
-        server.metric("api_analytics_sealed_files"),
-        "files",
+        format!("pages_{hits}_filled_at"),
+        hits as f64 / started.elapsed().as_secs_f64(),
+        "hits/s",
         "",
     );
-    server.crash_and_restart();
-    let mut client = Client::connect(&server.address).expect("a connection");
+    settle(&server);
+    let files = server.metric("api_analytics_sealed_files");
+    table.add(format!("pages_{hits}_sealed_files"), files, "files", "");
+    let mut counted = BTreeMap::new();
     for (name, parameters, aim) in PAGES {
-        let aim = if hits == 10_000_000 { aim } else { "" };
+        let aim = match (hits, name) {
+            (10_000_000, _) => aim,
+            (100_000_000, "all") => "120",
+            _ => "",
+        };
         let path = format!("/api/v1/dashboard?{parameters}");
-        let (cold, bytes) = ask(&mut client, &path, &key);
-        if name == "all" {
-            table.add(format!("page_{hits}_{name}_cold"), cold, "ms", "");
-            table.add(format!("page_{hits}_bytes_before_gzip"), bytes as f64, "bytes", "");
-        }
+        server.crash_and_restart();
+        let mut client = Client::connect(&server.address).expect("a connection");
+        let (cold, body) = ask(&mut client, &path, &key);
+        table.add(format!("page_{hits}_{name}_cold"), cold, "ms", "");
         let times = (0..9).map(|_| ask(&mut client, &path, &key).0).collect();
         table.add(format!("page_{hits}_{name}"), median(times), "ms", aim);
+        counted.insert(name, requests(&body));
+        if name == "all" {
+            let (_, compressed) = client.get_compressed(&path, &key).expect("an answer");
+            table.add(format!("page_{hits}_{name}_bytes"), body.len() as f64, "bytes", "");
+            let compressed = compressed.len() as f64;
+            table.add(format!("page_{hits}_{name}_bytes_over_the_wire"), compressed, "bytes", "");
+        }
     }
+    assert_eq!(counted["all"], hits, "every hit is on the page");
     if hits == 10_000_000 {
         beside_ingest(table, &server, &key);
     }
     server.stop();
+    if hits <= options.sql_up_to {
+        let file = options.folder.join(format!("plain-{hits}.duckdb"));
+        let counted: Vec<(&str, u64)> = COUNTED.iter().map(|name| (*name, counted[name])).collect();
+        plain_sql::run(table, &file, &year, &counted);
+    }
 }
 
 /// Pages of an idle server, and beside 20,000 hits a second.
@@ -92,14 +123,13 @@ fn beside_ingest(table: &mut Table, server: &Server, key: &str) {
     let (address, other, stopping) = (server.address.clone(), server.new_key(), stop.clone());
     let ingest = std::thread::spawn(move || {
         let mut client = Client::connect(&address).expect("a connection");
-        let mut random = Random(77);
-        let mut post = body(&mut random, 1_000, now_us() - 60_000_000, now_us());
+        let mut post = Post::new(&mut Random::new(77), 1_000, now_us() - 60_000_000, now_us());
+        post.set_key(&other);
         let started = Instant::now();
         let mut posts = 0u64;
         while !stopping.load(Ordering::Relaxed) {
             post.set_id(0xfeed_0000_0000 + posts);
-            let (status, _) =
-                client.send("POST", "/api/requests", &other, &post.bytes).expect("an answer");
+            let (status, _) = client.post(&post).expect("an answer");
             assert_eq!(status, 200);
             posts += 1;
             let due = Duration::from_millis(50 * posts);
@@ -118,67 +148,42 @@ fn beside_ingest(table: &mut Table, server: &Server, key: &str) {
 /// A small project beside a large one and 998 others.
 fn among_many(options: &Options, table: &mut Table) {
     let data = options.folder.join("pages-among-many");
-    let server = Server::start(&options.binary, &data, &[]);
+    let mut server = Server::start(&options.binary, &data, &[]);
     let keys: Vec<String> =
         (0..1_000u64).map(|n| format!("20000000-0000-4000-8000-{n:012x}")).collect();
     let list = options.folder.join("keys-of-pages.txt");
     std::fs::write(&list, keys.join("\n") + "\n").expect("a file of keys");
     server.command(&["key", "add", "--file", list.to_str().expect("a path")]);
-    let large = options.hits / 4;
-    fill(&server, &keys[0], large, 1);
+    let year = |n: usize, hits: u64| Year { hits, end_us: now_us(), seed: n as u64 + 1 };
+    fill(&server, &keys[0], &year(0, options.hits / 4));
     for (n, key) in keys.iter().enumerate().skip(1) {
-        fill(&server, key, 1_000 + (n as u64 % 7) * 500, n as u64 + 1);
+        fill(&server, key, &year(n, 1_000 + (n as u64 % 7) * 500));
     }
     settle(&server);
-    let mut client = Client::connect(&server.address).expect("a connection");
-    for (name, key) in [("small", &keys[500]), ("large", &keys[0])] {
-        for (period, parameters) in [
-            ("all", "period=all"),
-            ("7_days", "period=7d"),
-            ("filtered", "period=all&q=status:5xx"),
-        ] {
+    for (whose, key, aim) in [("small", &keys[500], "15"), ("large", &keys[0], "")] {
+        for (name, parameters, _) in PAGES {
             let path = format!("/api/v1/dashboard?{parameters}");
+            server.crash_and_restart();
+            let mut client = Client::connect(&server.address).expect("a connection");
+            let (cold, _) = ask(&mut client, &path, key);
             let times = (0..9).map(|_| ask(&mut client, &path, key).0).collect();
-            let aim = if name == "small" { "15" } else { "" };
-            table.add(
-                format!("page_of_a_{name}_project_among_1000_{period}"),
-                median(times),
-                "ms",
-                aim,
-            );
+            let row = format!("page_of_a_{whose}_project_among_1000_{name}");
+            table.add(format!("{row}_cold"), cold, "ms", "");
+            table.add(row, median(times), "ms", aim);
         }
     }
     server.stop();
 }
 
-fn ask(client: &mut Client, path: &str, key: &str) -> (f64, usize) {
+fn ask(client: &mut Client, path: &str, key: &str) -> (f64, Vec<u8>) {
     let asked = Instant::now();
     let (status, body) = client.get(path, key).expect("an answer");
     assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
-    (asked.elapsed().as_secs_f64() * 1e3, body.len())
+    (asked.elapsed().as_secs_f64() * 1e3, body)
 }
 
-/// Posts a year of hits in order of time.
-fn fill(server: &Server, key: &str, hits: u64, seed: u64) {
-    let mut client = Client::connect(&server.address).expect("a connection");
-    let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (seed << 20));
-    let (start, end) = (now_us() - DAYS * DAY_US, now_us());
-    let batch = 5_000.min(hits);
-    let at = |hit: u64| start + ((end - start) as i128 * i128::from(hit) / i128::from(hits)) as i64;
-    let mut posted = 0;
-    while posted < hits {
-        let count = batch.min(hits - posted);
-        let mut post = body(&mut random, count, at(posted), at(posted + count));
-        post.set_id((seed << 40) + posted);
-        let (status, answer) =
-            client.send("POST", "/api/requests", key, &post.bytes).expect("an answer");
-        assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
-        posted += count;
-    }
-}
-
-/// Until all is applied and nothing is sealed or merged any more.
-fn settle(server: &Server) {
-    wait_until_applied(server);
-    wait_until_quiet(server);
+/// The hits that a page counts.
+fn requests(body: &[u8]) -> u64 {
+    let page: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+    page["panels"]["requests"]["value"].as_f64().expect("a number of hits") as u64
 }

@@ -1,12 +1,22 @@
 //! The data that the numbers are measured with: an API of 50 routes, two thirds of them with ids in their paths, 2,000
 //! callers with an address each, a third of them with a user id, 60 user agents, log-normal durations, 3 % errors.
+//!
+//! Everything follows from a seed, so that what is posted can be made once more and put elsewhere.
 
 use std::fmt::Write;
 
 /// A seeded generator (xorshift), so that every run has the same data.
-pub struct Random(pub u64);
+pub struct Random(u64);
 
 impl Random {
+    /// Neighbouring seeds give unlike numbers (SplitMix64's mixing).
+    pub fn new(seed: u64) -> Random {
+        let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Random((mixed ^ (mixed >> 31)).max(1))
+    }
+
     pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -25,37 +35,95 @@ impl Random {
     }
 }
 
-/// A batch's JSON with a place for the batch id.
-pub struct Body {
+/// A whole POST of a batch, head and body, with places for the key and the batch id: what it costs to send one again must
+/// not be taken for the server's work, which has the same processors.
+pub struct Post {
     pub bytes: Vec<u8>,
+    key_at: usize,
+    body_at: usize,
     id_at: usize,
 }
 
-impl Body {
+impl Post {
+    /// `start_us` to `end_us`: the hits' times, ascending.
+    pub fn new(random: &mut Random, hits: u64, start_us: i64, end_us: i64) -> Post {
+        let mut body = String::with_capacity(hits as usize * 330 + 200);
+        body.push_str(
+            "{\"framework\":\"FastAPI\",\"privacy_level\":0,\"sdk\":\"python/0.1.0\",\"batch_id\":\"",
+        );
+        let id_in_body = body.len();
+        body.push_str("0000000000000000\",\"requests\":[");
+        for n in 0..hits {
+            let time =
+                start_us + (end_us - start_us) * n as i64 / hits as i64 + random.below(900) as i64;
+            hit(&mut body, random, time);
+            body.push(if n + 1 == hits { ']' } else { ',' });
+        }
+        body.push('}');
+        let start = "POST /api/requests HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nX-AUTH-TOKEN: ";
+        let key = "00000000-0000-4000-8000-000000000000";
+        let mut bytes =
+            format!("{start}{key}\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
+        let body_at = bytes.len();
+        bytes.extend(body.into_bytes());
+        Post { bytes, key_at: start.len(), body_at, id_at: body_at + id_in_body }
+    }
+
+    /// `key`: a UUID with dashes.
+    pub fn set_key(&mut self, key: &str) {
+        self.bytes[self.key_at..self.key_at + 36].copy_from_slice(key.as_bytes());
+    }
+
     /// Makes another batch of it: 16 hexadecimal digits.
     pub fn set_id(&mut self, id: u64) {
         let text = format!("{id:016x}");
         self.bytes[self.id_at..self.id_at + 16].copy_from_slice(text.as_bytes());
     }
+
+    /// The batch's JSON.
+    pub fn body(&self) -> &[u8] {
+        &self.bytes[self.body_at..]
+    }
 }
 
-/// `start_us` to `end_us`: the hits' times, ascending.
-pub fn body(random: &mut Random, hits: u64, start_us: i64, end_us: i64) -> Body {
-    let mut text = String::with_capacity(hits as usize * 300 + 200);
-    text.push_str(
-        "{\"framework\":\"FastAPI\",\"privacy_level\":0,\"sdk\":\"python/0.1.0\",\"batch_id\":\"",
-    );
-    let id_at = text.len();
-    text.push_str("0000000000000000\",\"requests\":[");
-    for n in 0..hits {
-        let time =
-            start_us + (end_us - start_us) * n as i64 / hits as i64 + random.below(900) as i64;
-        hit(&mut text, random, time);
-        text.push(if n + 1 == hits { ']' } else { ',' });
-    }
-    text.push('}');
-    Body { bytes: text.into_bytes(), id_at }
+/// A project's year: its hits lie evenly in it, in posts that each can be made alone.
+#[derive(Clone, Copy)]
+pub struct Year {
+    pub hits: u64,
+    /// Microseconds since 1970.
+    pub end_us: i64,
+    /// Of its own for each project.
+    pub seed: u64,
 }
+
+impl Year {
+    pub fn posts(&self) -> u64 {
+        self.hits.div_ceil(YEAR_BATCH)
+    }
+
+    /// The hits of all posts before `number`.
+    pub fn hits_before(&self, number: u64) -> u64 {
+        (number * YEAR_BATCH).min(self.hits)
+    }
+
+    /// The post with this number, from 0; posts follow each other in time.
+    pub fn post(&self, number: u64) -> Post {
+        let (first, last) = (self.hits_before(number), self.hits_before(number + 1));
+        let mut random = Random::new((self.seed << 32) ^ number);
+        let start_us = self.end_us - YEAR_DAYS * 86_400_000_000;
+        let at = |hit: u64| {
+            let part = i128::from(self.end_us - start_us) * i128::from(hit);
+            start_us + (part / i128::from(self.hits)) as i64
+        };
+        let mut post = Post::new(&mut random, last - first, at(first), at(last));
+        post.set_id((self.seed << 40) + number);
+        post
+    }
+}
+
+/// Less than a year: older hits are not accepted.
+const YEAR_DAYS: i64 = 360;
+const YEAR_BATCH: u64 = 5_000;
 
 fn hit(text: &mut String, random: &mut Random, time_us: i64) {
     let caller = (random.skewed() * 2_000.0) as u64;

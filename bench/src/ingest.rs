@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::data::{Random, body};
-use crate::server::{Client, Server};
+use crate::client::Client;
+use crate::data::{Post, Random};
+use crate::server::{Server, own_cpu};
 use crate::{Options, Table};
 
 static BATCH_ID: AtomicU64 = AtomicU64::new(1);
@@ -38,22 +39,21 @@ pub fn load(
             let (kept, posts, keys, address) =
                 (kept.clone(), posts.clone(), keys.to_vec(), address.to_owned());
             std::thread::spawn(move || {
-                let mut random = Random(0x9E37_79B9_7F4A_7C15 ^ ((n as u64 + 1) << 17));
+                let mut random = Random::new(n as u64 + 1);
                 let count = (20_000 / batch).clamp(2, 200);
-                let mut bodies: Vec<_> = (0..count)
+                let mut ready: Vec<_> = (0..count)
                     .map(|_| {
                         let back = random.below(3_600_000_000) as i64;
-                        body(&mut random, batch, now - back - 5_000_000, now - back)
+                        Post::new(&mut random, batch, now - back - 5_000_000, now - back)
                     })
                     .collect();
                 let mut client = Client::connect(&address).expect("a connection");
                 while started.elapsed() < time && kept.load(Ordering::Relaxed) < hits {
                     let id = BATCH_ID.fetch_add(1, Ordering::Relaxed);
-                    let body = &mut bodies[(id % count) as usize];
-                    body.set_id(id);
-                    let key = &keys[(id as usize) % keys.len()];
-                    let (status, answer) =
-                        client.send("POST", "/api/requests", key, &body.bytes).expect("an answer");
+                    let post = &mut ready[(id % count) as usize];
+                    post.set_id(id);
+                    post.set_key(&keys[(id as usize) % keys.len()]);
+                    let (status, answer) = client.post(post).expect("an answer");
                     match status {
                         200 => {
                             kept.fetch_add(batch, Ordering::Relaxed);
@@ -114,10 +114,48 @@ pub fn run(options: &Options, table: &mut Table) {
         wait_until_applied(&server);
     }
     sustained(options, table, &server, &key);
-    let (_, posts, seconds) = load(&server.address, &key, 64, 10, u64::MAX, time);
-    table.add("posts_of_10_from_64", posts as f64 / seconds, "posts/s", "20000");
-    wait_until_applied(&server);
     server.stop();
+    small_posts(options, table);
+}
+
+/// Posts of 10 hits, as middleware makes them that posts often. What the server spends on one is measured as well, and what
+/// the bench's client does: both have the same processors.
+pub fn small_posts(options: &Options, table: &mut Table) {
+    let server = Server::start(&options.binary, &options.folder.join("small-posts"), &[]);
+    let key = vec![server.new_key()];
+    let time = Duration::from_secs(options.seconds);
+    // The first posts compile the patterns for user agents, and make files.
+    load(&server.address, &key, 64, 10, u64::MAX, Duration::from_secs(1));
+    wait_until_applied(&server);
+    let (before, client_before) = (server.cpu(), own_cpu());
+    let (_, posts, seconds) = load(&server.address, &key, 64, 10, u64::MAX, time);
+    let client = own_cpu() - client_before;
+    wait_until_applied(&server);
+    table.add("posts_of_10_from_64", posts as f64 / seconds, "posts/s", "20000");
+    add_cpu(table, &server, &before, posts, "cpu_per_post_of_10", "");
+    table.add("cpu_per_post_of_10_of_the_client", client / posts as f64 * 1e6, "us", "");
+    server.stop();
+}
+
+/// What the server has spent since `before`, by thread and in all, on each of so many things.
+fn add_cpu(
+    table: &mut Table,
+    server: &Server,
+    before: &[(String, f64)],
+    things: u64,
+    name: &str,
+    aim: &'static str,
+) {
+    let mut total = 0.0;
+    for (thread, cpu) in server.cpu() {
+        let known = before.iter().find(|(other, _)| *other == thread).map_or(0.0, |(_, cpu)| *cpu);
+        let each = (cpu - known) / things as f64 * 1e6;
+        total += each;
+        if each >= 0.01 {
+            table.add(format!("{name}_{thread}"), each, "us", "");
+        }
+    }
+    table.add(name, total, "us", aim);
 }
 
 /// The main load, with eyes on memory, visibility and pauses meanwhile.
@@ -159,20 +197,7 @@ fn sustained(options: &Options, table: &mut Table, server: &Server, key: &[Strin
     table.add("kept_batches_of_1000_from_16_sustained", kept as f64 / seconds, "hits/s", "400000");
     let lag = wait_until_applied(server);
     table.add("seconds_behind_at_the_end", lag, "s", "1");
-    for (name, cpu) in server.cpu() {
-        let spent =
-            cpu - before.iter().find(|(other, _)| *other == name).map_or(0.0, |(_, cpu)| *cpu);
-        if spent / kept as f64 * 1e6 >= 0.01 {
-            table.add(format!("cpu_per_hit_{name}"), spent / kept as f64 * 1e6, "us", "");
-        }
-    }
-    let total = |cpu: Vec<(String, f64)>| cpu.iter().map(|(_, cpu)| cpu).sum::<f64>();
-    table.add(
-        "cpu_per_hit",
-        (total(server.cpu()) - total(before)) / kept as f64 * 1e6,
-        "us",
-        "3 to 4",
-    );
+    add_cpu(table, server, &before, kept, "cpu_per_hit", "3 to 4");
     table.add("memory_under_load", resident, "MB", "400");
     table.add("memory_under_load_anonymous", anonymous, "MB", "");
     table.add("inbox_under_load", inbox / 1e6, "MB", "");

@@ -1,14 +1,21 @@
 //! The numbers that the design asks for, measured against the release binary on this machine: `make bench`.
 //!
 //! Prints a table of name, value, unit and aim and writes the same to `bench/results.json`. Client and server share the
-//! machine's cores, as the aims assume. `BENCH=ingest,reading,small,dashboard` chooses, `BENCH_SECONDS` sets how long each load runs
-//! (default 10), `BENCH_HITS` how many hits the reading part has (default 10,000,000), `BENCH_KEEP=FOLDER` where the
-//! servers' folders lie and stay, for looking at their files.
+//! machine's cores, as the aims assume. `BENCH=ingest,reading,small,dashboard,browser` chooses (`small_posts`: that part of ingest
+//! alone), `BENCH_SECONDS` sets how long each load runs (default 10), `BENCH_HITS` how many hits the reading part has (default
+//! 10,000,000), `BENCH_PAGES` how many each project of the dashboard part (see `dashboard`), `BENCH_KEEP=FOLDER` where the servers'
+//! folders lie and stay, for looking at their files.
+//!
+//! A row is a name, a value, its unit, and the aim where there is one; names say what was done to how many hits.
 #![expect(clippy::print_stdout, reason = "its purpose")]
 
+mod browser;
+mod client;
 mod dashboard;
 mod data;
+mod fill;
 mod ingest;
+mod plain_sql;
 mod reading;
 mod server;
 
@@ -38,7 +45,7 @@ impl Table {
     ) {
         let name = name.into();
         let text = if value >= 1_000.0 { format!("{value:.0}") } else { format!("{value:.2}") };
-        println!("{name:<52} {text:>12} {unit:<12} {aim}");
+        println!("{name:<60} {text:>12} {unit:<12} {aim}");
         self.rows.push(Row { name, value, unit, aim });
     }
 }
@@ -49,6 +56,8 @@ pub struct Options {
     pub folder: PathBuf,
     pub seconds: u64,
     pub hits: u64,
+    /// The largest project that is asked in plain SQL too.
+    pub sql_up_to: u64,
 }
 
 fn main() {
@@ -66,18 +75,23 @@ fn main() {
         }),
         seconds: number("BENCH_SECONDS", 10),
         hits: number("BENCH_HITS", 10_000_000),
+        sql_up_to: number("BENCH_SQL_UP_TO", 10_000_000),
     };
-    let chosen =
-        std::env::var("BENCH").unwrap_or_else(|_| "ingest,reading,small,dashboard".to_owned());
+    let chosen = std::env::var("BENCH")
+        .unwrap_or_else(|_| "ingest,reading,small,dashboard,browser".to_owned());
     let mut table = Table::default();
     std::fs::create_dir_all(&options.folder).expect("a folder to work in");
     for part in chosen.split(',') {
         match part {
             "ingest" => ingest::run(&options, &mut table),
+            "small_posts" => ingest::small_posts(&options, &mut table),
             "reading" => reading::run(&options, &mut table),
             "small" => reading::small_projects(&options, &mut table),
             "dashboard" => dashboard::run(&options, &mut table),
-            other => println!("there is no part {other:?}: ingest, reading, small, dashboard"),
+            "browser" => browser::run(&options, &mut table),
+            other => println!(
+                "there is no part {other:?}: ingest, small_posts, reading, small, dashboard, browser"
+            ),
         }
     }
     if kept.is_none() {

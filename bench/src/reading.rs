@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::data::{Random, body};
+use crate::client::Client;
+use crate::data::{Post, Random};
 use crate::ingest::{load, median, now_us, wait_until_applied};
-use crate::server::{Client, Server};
+use crate::server::Server;
 use crate::{Options, Table};
 
 pub fn run(options: &Options, table: &mut Table) {
@@ -75,16 +76,16 @@ pub fn small_projects(options: &Options, table: &mut Table) {
     std::fs::write(&list, keys.join("\n") + "\n").expect("a file of keys");
     server.command(&["key", "add", "--file", list.to_str().expect("a path")]);
     let mut client = Client::connect(&server.address).expect("a connection");
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut random = Random::new(1);
     let rounds = (options.hits / PROJECTS / BATCH).max(1);
     let (end, length) = (now_us(), 360 * 86_400_000_000 / rounds as i64);
     for round in 0..rounds {
         let from = end - length * (rounds - round) as i64;
         for (n, key) in keys.iter().enumerate() {
-            let mut post = body(&mut random, BATCH, from, from + length);
+            let mut post = Post::new(&mut random, BATCH, from, from + length);
+            post.set_key(key);
             post.set_id((round << 32) + n as u64);
-            let (status, _) =
-                client.send("POST", "/api/requests", key, &post.bytes).expect("an answer");
+            let (status, _) = client.post(&post).expect("an answer");
             assert_eq!(status, 200);
         }
     }

@@ -1,10 +1,10 @@
 //! The server under test: the release binary on a fresh folder, and what the kernel says of it.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::client::Client;
 
 pub struct Server {
     child: Child,
@@ -74,12 +74,8 @@ impl Server {
             return Vec::new();
         };
         for task in tasks.flatten() {
-            let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { continue };
-            let (Some(open), Some(close)) = (stat.find('('), stat.rfind(')')) else { continue };
-            let fields: Vec<&str> = stat[close + 2..].split(' ').collect();
-            let ticks: f64 =
-                fields[11].parse::<f64>().unwrap_or(0.0) + fields[12].parse::<f64>().unwrap_or(0.0);
-            *by_name.entry(stat[open + 1..close].to_owned()).or_default() += ticks / 100.0;
+            let Some((name, cpu)) = read_stat(&task.path().join("stat")) else { continue };
+            *by_name.entry(name).or_default() += cpu;
         }
         by_name.into_iter().collect()
     }
@@ -126,6 +122,21 @@ impl Drop for Server {
     }
 }
 
+/// CPU seconds that the bench itself has spent so far.
+pub fn own_cpu() -> f64 {
+    read_stat(Path::new("/proc/self/stat")).map_or(0.0, |(_, cpu)| cpu)
+}
+
+/// The name and the CPU seconds, user and system, of a process or a thread.
+fn read_stat(file: &Path) -> Option<(String, f64)> {
+    let stat = std::fs::read_to_string(file).ok()?;
+    let (open, close) = (stat.find('(')?, stat.rfind(')')?);
+    let fields: Vec<&str> = stat[close + 2..].split(' ').collect();
+    let ticks = |field: usize| fields.get(field)?.parse::<f64>().ok();
+    // The kernel counts in hundredths of a second on every machine that we know.
+    Some((stat[open + 1..close].to_owned(), (ticks(11)? + ticks(12)?) / 100.0))
+}
+
 fn spawn(binary: &Path, data: &Path, address: &str, settings: &[String]) -> Child {
     Command::new(binary)
         .args(["serve", "--listen", address, "--data"])
@@ -136,88 +147,4 @@ fn spawn(binary: &Path, data: &Path, address: &str, settings: &[String]) -> Chil
         .stdout(Stdio::null())
         .spawn()
         .expect("the server starts")
-}
-
-/// One kept-alive connection.
-pub struct Client {
-    stream: BufReader<TcpStream>,
-}
-
-impl Client {
-    pub fn connect(address: &str) -> std::io::Result<Client> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
-        Ok(Client { stream: BufReader::with_capacity(1 << 16, stream) })
-    }
-
-    pub fn get(&mut self, path: &str, key: &str) -> std::io::Result<(u16, Vec<u8>)> {
-        self.send("GET", path, key, &[])
-    }
-
-    pub fn send(
-        &mut self,
-        method: &str,
-        path: &str,
-        key: &str,
-        body: &[u8],
-    ) -> std::io::Result<(u16, Vec<u8>)> {
-        let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-        );
-        if !key.is_empty() {
-            head.push_str(&format!("X-AUTH-TOKEN: {key}\r\n"));
-        }
-        head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
-        let stream = self.stream.get_mut();
-        if body.len() < 16_384 {
-            let mut whole = head.into_bytes();
-            whole.extend(body);
-            stream.write_all(&whole)?;
-        } else {
-            stream.write_all(head.as_bytes())?;
-            stream.write_all(body)?;
-        }
-        self.read()
-    }
-
-    fn read(&mut self) -> std::io::Result<(u16, Vec<u8>)> {
-        let bad = || std::io::Error::other("not an HTTP answer");
-        let mut line = String::new();
-        self.stream.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).and_then(|text| text.parse().ok()).ok_or_else(bad)?;
-        let (mut length, mut chunked) = (0usize, false);
-        loop {
-            line.clear();
-            self.stream.read_line(&mut line)?;
-            let header = line.trim().to_ascii_lowercase();
-            if header.is_empty() {
-                break;
-            }
-            if let Some(value) = header.strip_prefix("content-length:") {
-                length = value.trim().parse().map_err(|_| bad())?;
-            }
-            chunked |= header == "transfer-encoding: chunked";
-        }
-        let mut body = Vec::new();
-        if chunked {
-            loop {
-                line.clear();
-                self.stream.read_line(&mut line)?;
-                let size = usize::from_str_radix(line.trim(), 16).map_err(|_| bad())?;
-                let start = body.len();
-                body.resize(start + size, 0);
-                self.stream.read_exact(&mut body[start..])?;
-                line.clear();
-                self.stream.read_line(&mut line)?;
-                if size == 0 {
-                    break;
-                }
-            }
-        } else {
-            body.resize(length, 0);
-            self.stream.read_exact(&mut body)?;
-        }
-        Ok((status, body))
-    }
 }

@@ -235,6 +235,10 @@ limits! {
         "Batches that wait for a commit; further posts wait before they are handed over.";
     GROUP_BATCHES "group_batches" = 1_024, Items, fixed, "",
         "Batches in one commit of the inbox.";
+    GROUP_WAIT_MS "group_wait_ms" = 1, Milliseconds, fixed, "",
+        "How long a commit of the inbox waits for company where some is there already: about as long as a commit takes, so half as many are needed.";
+    GROUP_WAIT_FROM "group_wait_from" = 4, Items, fixed, "",
+        "Batches that come at once and make such a wait worth while; fewer are committed as they come.";
     GROUP_BYTES "group_bytes" = 32 << 20, Bytes, fixed, "",
         "Bytes of one commit: SQLite holds them twice while it writes.";
     SHARE_EPOCH_BYTES "share_epoch_bytes" = 64 << 20, Bytes, fixed, "",

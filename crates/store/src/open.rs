@@ -33,7 +33,7 @@ pub fn open(options: StoreOptions) -> Result<(Arc<Shared>, Threads), StoreError>
         .map_err(io("creating the data folder"))?;
     let lock = lock(&options.data)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
+        .enable_time()
         .build()
         .map_err(io("starting the inbox"))?;
     let inbox = InboxOptions {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use analytics::hit::{HitId, ProjectId};
 use analytics::limits;
@@ -253,6 +254,7 @@ impl Sequencer {
             if commands.recv_many(&mut waiting, limits::GROUP_BATCHES as usize).await == 0 {
                 break;
             }
+            wait_for_company(&mut commands, &mut waiting);
             let mut group = Group::default();
             for command in waiting.drain(..) {
                 match command {
@@ -652,6 +654,20 @@ impl Sequencer {
             _ => 100,
         };
         self.gauges.disk_free_percent.store(percent, Ordering::Relaxed);
+    }
+}
+
+/// Where posts come by the dozen, a commit for each few of them costs more than they do.
+///
+/// It blocks on purpose: the thread is the inbox's alone, and who posts meanwhile need not wake it.
+fn wait_for_company(commands: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>) {
+    if waiting.len() < limits::GROUP_WAIT_FROM as usize {
+        return;
+    }
+    std::thread::sleep(Duration::from_millis(limits::GROUP_WAIT_MS));
+    while waiting.len() < limits::GROUP_BATCHES as usize {
+        let Ok(command) = commands.try_recv() else { break };
+        waiting.push(command);
     }
 }
 
