@@ -274,7 +274,9 @@ limits! {
     ROLLED_UP_FROM "rolled_up_from" = 25_000, Hits, fixed, "",
         "A project's hits in one file from which the file has rollups of it: of fewer they are never read, and took 13 bytes a hit. Half of rollup_from, which so can be lowered without making files anew.";
     GATHERED_DURATIONS "gathered_durations" = 200_000, Hits, fixed, "",
-        "Durations that are kept one by one of a stretch of some 500,000 hits, for the consumers' table: 1.6 MB. Beyond it the hits are read once more for those consumers that are shown.";
+        "Durations that are kept one by one for the consumers' table, of a file and thread: 1.6 MB. Beyond it only those of the busiest consumers are kept.";
+    GATHERED_CONSUMERS "gathered_consumers" = 200, Items, fixed, "",
+        "Consumers whose durations are kept beyond that, 10 kB each: twice as many as a table shows. For any other that is shown the hits are read once more.";
     NAMES_CACHE_BYTES "names_cache_bytes" = 16 << 20, Bytes, fixed, "",
         "Names of sealed files that are kept between reads: of a project with 80,000 paths and 2,000 consumers they take 1.5 MB and 40 ms to read.";
     QUERY_THREADS "query_threads" = 4, Items, fixed, "",

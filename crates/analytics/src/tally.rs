@@ -6,18 +6,20 @@
 //!
 //! It knows no engine and no panel: who asks says what is needed (`Needs`).
 
+mod durations;
 mod rollup;
 mod total;
 
+use std::collections::HashMap;
 use std::ops::{BitOr, BitOrAssign};
 use std::sync::Arc;
 
-use crate::grid::{DAY_US, Grid};
+use crate::grid::{DAY_US, Grid, QUARTER_US};
 use crate::hit::Text;
 use crate::latency::Histogram;
-use crate::limits;
 use crate::slots::Slots;
 
+use durations::Durations;
 pub use rollup::{ConsumerRow, EndpointRow};
 pub use total::{Consumer, ConsumerName, Count, Endpoint, Names, Total, Value};
 
@@ -158,14 +160,18 @@ const NOT_NOTED: u16 = u16::MAX;
 pub struct Tally {
     grid: Arc<Grid>,
     offsets: Vec<(i64, i64)>,
+    /// A quarter of an hour of UTC is never in two hours of the zone.
+    whole_quarters: bool,
     needs: Needs,
     pub(crate) statuses: Vec<u64>,
     /// By bucket and class: 1xx to 5xx.
     pub(crate) classes: Vec<[u64; 5]>,
     /// By day of the week (Monday first) and hour.
     pub(crate) hours: Vec<u64>,
-    /// A route's methods, each with its place in `endpoints`.
-    routes: Slots<Vec<(u32, u32)>>,
+    /// By route and method (`pair`): a place in `endpoints`, and one more.
+    pairs: Slots<u32>,
+    /// The same for methods with numbers too large for that.
+    other_pairs: HashMap<(u32, u32), u32>,
     pub(crate) endpoints: Vec<((u32, u32), EndpointSum)>,
     pub(crate) latency: Histogram,
     pub(crate) duration_us: u128,
@@ -178,8 +184,8 @@ pub struct Tally {
     pub(crate) consumers: Vec<ConsumerSum>,
     /// (bucket, place in `consumers`); a pair may be there more than once.
     pub(crate) seen: Vec<(u16, u32)>,
-    /// (place in `consumers`, latency), as long as they are few; none when they were too many.
-    durations: Option<Vec<(u32, u16)>>,
+    /// By place in `consumers`.
+    durations: Durations,
     pub(crate) traffic: Vec<Traffic>,
     pub(crate) countries: Slots<Packed>,
     pub(crate) texts: [Slots<Packed>; Text::COUNT],
@@ -220,19 +226,23 @@ fn add_ones(
 
 impl Tally {
     pub fn new(grid: Arc<Grid>) -> Tally {
+        let offsets = grid.offsets();
+        let whole = |us: i64| us == i64::MIN || us % QUARTER_US == 0;
         Tally {
-            offsets: grid.offsets(),
+            whole_quarters: offsets.iter().all(|(from, offset)| whole(*from) && whole(*offset)),
+            offsets,
             needs: Needs::default(),
             statuses: vec![0; 600],
             classes: vec![[0; 5]; grid.buckets()],
             hours: vec![0; 7 * 24],
-            routes: Slots::default(),
+            pairs: Slots::default(),
+            other_pairs: HashMap::new(),
             endpoints: Vec::new(),
             latency: Histogram::default(),
             duration_us: 0,
             latency_series: vec![Histogram::default(); grid.buckets()],
             latency_both: vec![Histogram::default(); grid.buckets()],
-            durations: Some(Vec::new()),
+            durations: Durations::default(),
             users: Slots::default(),
             addresses: Slots::default(),
             consumers: Vec::new(),
@@ -278,8 +288,14 @@ impl Tally {
             add(run);
         }
         if needs.has(Needs::HOURS) {
+            // Hits come in order of time, mostly: the hour is that of the one before.
+            let (mut hour, mut from, mut to) = (0, 0, 0);
             for &time_us in hits.time_us {
-                let hour = self.hour_of_week(time_us);
+                if time_us < from || time_us >= to {
+                    hour = self.hour_of_week(time_us);
+                    from = time_us.div_euclid(QUARTER_US) * QUARTER_US;
+                    to = if self.whole_quarters { from + QUARTER_US } else { time_us + 1 };
+                }
                 self.hours[hour] += 1;
             }
         }
@@ -330,18 +346,14 @@ impl Tally {
         }
     }
 
-    /// Whether the durations of every consumer were gathered, where they were asked for.
-    pub fn has_durations(&self) -> bool {
-        self.durations.is_some()
-    }
-
-    /// Gives the durations of those consumers (by their ids in this file) that `take` wants: where it is to be put, latency.
+    /// Gives the durations of those consumers (by their ids in this file) that are wanted: where they are to be put, the
+    /// latency, how many. False where they were not asked for, or not all of theirs were gathered.
     pub fn each_duration(
         &self,
         users: &Slots<u32>,
         addresses: &Slots<u32>,
-        mut take: impl FnMut(u32, u16),
-    ) {
+        take: impl FnMut(u32, u16, u64),
+    ) -> bool {
         let mut wanted = vec![0u32; self.consumers.len()];
         for (ids, places) in [(users, &self.users), (addresses, &self.addresses)] {
             for (id, to) in ids.iter().filter(|(_, to)| **to > 0) {
@@ -352,22 +364,15 @@ impl Tally {
                 }
             }
         }
-        for (place, latency) in self.durations.iter().flatten() {
-            if wanted[*place as usize] > 0 {
-                take(wanted[*place as usize] - 1, *latency);
-            }
-        }
+        self.needs.has(Needs::CONSUMER_LATENCY) && self.durations.each(&wanted, take)
     }
 
     fn add_endpoints(&mut self, hits: &Columns<'_>, needs: Needs) {
         let methods = hits.texts[Text::Method as usize];
         let routes = hits.texts[Text::Route as usize];
-        let mut before = (u32::MAX, u32::MAX, 0);
         for n in 0..hits.time_us.len() {
-            if (before.0, before.1) != (methods[n], routes[n]) {
-                before = (methods[n], routes[n], self.endpoint(methods[n], routes[n]));
-            }
-            let sum = &mut self.endpoints[before.2].1;
+            let place = self.endpoint(methods[n], routes[n]);
+            let sum = &mut self.endpoints[place].1;
             sum.requests += 1;
             match hits.status[n] {
                 400..=499 => sum.client_errors += 1,
@@ -384,15 +389,17 @@ impl Tally {
         }
     }
 
+    #[inline]
     fn endpoint(&mut self, method: u32, route: u32) -> usize {
-        let methods = self.routes.slot(route);
-        if let Some((_, place)) = methods.iter().find(|(other, _)| *other == method) {
-            return *place as usize;
+        let place = match pair(method, route) {
+            Some(pair) => self.pairs.slot(pair),
+            None => self.other_pairs.entry((method, route)).or_default(),
+        };
+        if *place == 0 {
+            self.endpoints.push(((method, route), EndpointSum::default()));
+            *place = self.endpoints.len() as u32;
         }
-        let place = self.endpoints.len();
-        methods.push((method, place as u32));
-        self.endpoints.push(((method, route), EndpointSum::default()));
-        place
+        *place as usize - 1
     }
 
     fn add_consumers(&mut self, hits: &Columns<'_>, needs: Needs) {
@@ -416,16 +423,8 @@ impl Tally {
                 sum.see_country(hits.country[n], hits.time_us[n]);
             }
         }
-        if needs.has(Needs::CONSUMER_LATENCY)
-            && let Some(durations) = &mut self.durations
-        {
-            let known = places.iter().zip(hits.latency).map(|(&place, &latency)| (place, latency));
-            durations.extend(
-                known.filter(|(place, latency)| *place != u32::MAX && *latency != NO_LATENCY),
-            );
-            if durations.len() > limits::GATHERED_DURATIONS as usize {
-                self.durations = None;
-            }
+        if needs.has(Needs::CONSUMER_LATENCY) {
+            self.durations.add(&places, hits.latency);
         }
         if needs.has(Needs::CONSUMER_SERIES) {
             for (&place, &bucket) in places.iter().zip(&self.buckets) {
@@ -489,6 +488,13 @@ impl ConsumerSum {
             (self.country_us, self.country) = (time_us, country);
         }
     }
+}
+
+/// One number for both, where there are as few methods as there usually are.
+fn pair(method: u32, route: u32) -> Option<u32> {
+    const METHODS: u32 = 8;
+    (method < METHODS).then_some(())?;
+    route.checked_mul(METHODS)?.checked_add(method)
 }
 
 fn class(status: u16) -> usize {

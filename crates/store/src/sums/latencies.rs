@@ -64,12 +64,6 @@ pub fn gathered(
     names: &[OfFile],
     wanted: &[ConsumerName],
 ) -> Option<HashMap<ConsumerName, Histogram>> {
-    let all = |(_, tally): &(usize, Tally)| {
-        tally.needs().has(Needs::CONSUMER_LATENCY) && tally.has_durations()
-    };
-    if !tallies.iter().all(all) {
-        return None;
-    }
     let known: HashSet<ConsumerName> = wanted.iter().copied().collect();
     let place_of: HashMap<ConsumerName, usize> =
         wanted.iter().enumerate().map(|(place, who)| (*who, place)).collect();
@@ -81,9 +75,10 @@ pub fn gathered(
             .find(&known)
             .iter()
             .for_each(|(id, who)| places.put(*who, *id, place_of[who]));
-        tally.each_duration(&places.users, &places.addresses, |place, latency| {
-            found[place as usize].add(latency, 1);
-        });
+        let take = |place, latency, hits| found[place as usize].add(latency, hits);
+        if !tally.each_duration(&places.users, &places.addresses, take) {
+            return None;
+        }
     }
     Some(wanted.iter().copied().zip(found).collect())
 }
