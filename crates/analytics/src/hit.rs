@@ -136,3 +136,24 @@ impl HitId {
         (self.0 as u64 & ((1 << HitId::INDEX_BITS) - 1)) as u32
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_country_is_a_number_of_ten_bits_in_order_and_letters_are_read_too() {
+        let mut before = 0;
+        for first in b'A'..=b'Z' {
+            for second in b'A'..=b'Z' {
+                let country = Country([first, second]);
+                let number = country.number();
+                assert!(before < number && number < Country::NUMBERS);
+                assert_eq!(Country::from_number(number), country);
+                assert_eq!(Country::from_number(u16::from_be_bytes(country.0)), country);
+                before = number;
+            }
+        }
+        assert_eq!((Country::NONE.number(), Country::from_number(0)), (0, Country::NONE));
+    }
+}

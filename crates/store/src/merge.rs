@@ -130,6 +130,8 @@ fn cuts(mut times: Vec<i64>, samples: usize) -> Vec<i64> {
 
 #[cfg(test)]
 mod tests {
+    use analytics::hit::Text;
+
     use super::*;
     use crate::files::Share;
 
@@ -155,5 +157,136 @@ mod tests {
         assert_eq!(cuts(vec![1, 1, 1, 1, 1, 1, 2], 2), [1, 2]);
         assert_eq!(cuts(vec![1, 2], 3), Vec::<i64>::new());
         assert_eq!(cuts(Vec::new(), 3), Vec::<i64>::new());
+    }
+
+    /// What is read of a file's hits, with the texts in the place of their numbers, in its order.
+    fn hits(connection: &Connection, file: &str) -> Vec<String> {
+        let text = |kind: Text| {
+            format!(
+                "(SELECT s.text FROM {file}.strings s WHERE s.kind = {} AND s.project = h.project AND s.id = h.{})",
+                kind as u8,
+                kind.name()
+            )
+        };
+        let statement = format!(
+            "SELECT row(h.project, h.time_us, h.hit_id, h.status, h.duration_us, {}, {}, {})::VARCHAR FROM {file}.hits h ORDER BY h.rowid",
+            text(Text::Path),
+            text(Text::User),
+            "CASE WHEN h.country = 0 THEN '' WHEN h.country < 1024 THEN chr((h.country // 32 + 64)::INTEGER) || chr((h.country % 32 + 64)::INTEGER)
+             ELSE chr((h.country // 256)::INTEGER) || chr((h.country % 256)::INTEGER) END",
+        );
+        let mut statement = connection.prepare(&statement).unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    /// A file as active ones are, and as sealed ones of the first format were.
+    fn fill(connection: &Connection, file: &str, first: u64) {
+        let run = |text: &str| connection.execute_batch(text).unwrap();
+        run(&format!("ATTACH ':memory:' AS {file}"));
+        run(&sql::file::create(file));
+        let letters = |code: &[u8; 2]| u16::from_be_bytes(*code);
+        run(&format!(
+            "INSERT INTO {file}.hits SELECT 1 + i % 3, 1000 - i % 50, ((i + {first}) // 10) * 131072 + i % 10, i, 5, 200 + i % 9,
+                 CASE i % 4 WHEN 0 THEN 0 WHEN 1 THEN {} WHEN 2 THEN {} ELSE {} END, NULL, 3,
+                 0, 0, 1 + (i % 3) * 10 + (i // 3) % 10, 0, 0, 0, CASE WHEN i % 2 = 0 THEN 0 ELSE 1 + i % 3 END, 0, 0, 0
+             FROM range({first}, {first} + 120) r(i)",
+            letters(b"AA"),
+            letters(b"NZ"),
+            letters(b"ZZ")
+        ));
+        run(&format!(
+            "INSERT INTO {file}.strings SELECT {}, 1 + n // 10, n + 1, '/things/' || (n * 7 + {first}) % 31, NULL, NULL, NULL, 'v1' FROM range(30) r(n)",
+            Text::Path as u8
+        ));
+        run(&format!(
+            "INSERT INTO {file}.strings SELECT {}, 1 + n, n + 1, 'user ' || n, NULL, NULL, NULL, NULL FROM range(3) r(n)",
+            Text::User as u8
+        ));
+    }
+
+    #[test]
+    fn files_of_either_shape_are_merged_and_copied_alike() {
+        let connection = Connection::open_in_memory().unwrap();
+        let run = |text: &str| connection.execute_batch(text).unwrap();
+        for file in ["sealed", "merged", "copied", "copied_again"] {
+            run(&format!("ATTACH ':memory:' AS {file}"));
+            run(&sql::file::create_sealed(file));
+        }
+        fill(&connection, "one", 0);
+        fill(&connection, "two", 1_000);
+        let all = shares(&[(1, 40), (2, 40), (3, 40)]);
+        let merge = |into: &str, files: &[&str], piece_rows: u64| {
+            let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
+            let shares: Vec<_> = files.iter().map(|_| all.clone()).collect();
+            let inputs = Inputs { files: &files, shares: &shares, piece_rows };
+            merge(&connection, into, &inputs, &|| Ok(())).unwrap();
+        };
+        // Several projects in a range, and one alone in two pieces.
+        merge("sealed", &["one"], 90);
+        merge("merged", &["sealed", "two"], 50);
+        let sorted = |files: &[&str]| {
+            let mut rows: Vec<String> =
+                files.iter().flat_map(|file| hits(&connection, file)).collect();
+            rows.sort();
+            rows
+        };
+        assert_eq!(sorted(&["one"]).len(), 120);
+        assert!(sorted(&["one"]).iter().any(|row| row.contains("AA") && row.contains("user 1")));
+        assert_eq!(sorted(&["sealed"]), sorted(&["one"]));
+        assert_eq!(sorted(&["merged"]), sorted(&["one", "two"]));
+        let order: Vec<String> = {
+            let text = "SELECT row(project, time_us, hit_id)::VARCHAR FROM merged.hits ORDER BY project, time_us, hit_id";
+            let mut statement = connection.prepare(text).unwrap();
+            let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        for (row, wanted) in hits(&connection, "merged").iter().zip(&order) {
+            assert!(row.starts_with(wanted.trim_end_matches(')')), "{row} is not {wanted}");
+        }
+        // An erasure of a file of either shape leaves the same.
+        let edit = sql::build::Edit {
+            project: 2,
+            drop_rows: Some("project = 2 AND (status > 203 OR hit_id < 524288)".into()),
+            clear_country: Some("project = 2 AND status = 201".into()),
+            ..Default::default()
+        };
+        for (into, from) in [("copied", "one"), ("copied_again", "sealed")] {
+            run(&sql::build::copy_hits(into, from, &edit));
+            run(&sql::build::copy_strings(into, from, 2));
+        }
+        assert_eq!(sorted(&["copied"]), sorted(&["copied_again"]));
+        let left = sorted(&["copied"]);
+        let wanted: Vec<String> = sorted(&["one"])
+            .into_iter()
+            .filter(|row| {
+                let number = |n: usize| row.split(", ").nth(n).unwrap().parse::<u64>().unwrap();
+                !row.starts_with("(2,") || (number(3) <= 203 && number(2) >= 524_288)
+            })
+            .collect();
+        assert!(left.len() == wanted.len() && left.len() < 120);
+        for (row, wanted) in left.iter().zip(&wanted) {
+            let cleared = row.starts_with("(2,") && row.split(", ").nth(3) == Some("201");
+            let country = if cleared {
+                ""
+            } else {
+                wanted.rsplit(", ").next().unwrap().trim_matches([')', '\''])
+            };
+            assert_eq!(
+                row.rsplit(", ").next().unwrap().trim_matches([')', '\'']),
+                country,
+                "{row}"
+            );
+        }
+        let texts = |file: &str| -> u64 {
+            connection
+                .query_row(
+                    &format!("SELECT count(DISTINCT (kind, project, id)) FROM {file}.strings"),
+                    [],
+                    |row| row.get(0),
+                )
+                .unwrap()
+        };
+        assert!(texts("copied") < texts("one") && texts("copied") == texts("copied_again"));
     }
 }

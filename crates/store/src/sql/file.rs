@@ -72,8 +72,8 @@ pub const WHOLE_FILE: i32 = -1;
 ///
 /// Quarters, hours and days are of UTC, numbered since 1970. `by_quarter`: hits and bytes by status. `by_latency`: durations
 /// per hour. `by_endpoint`, `by_endpoint_latency`, `by_value` (a small text, or the country) and `by_consumer`: per day, and for
-/// the whole file. `by_consumer_latency`: of the whole file, and only of each project's busiest consumers. Their sums are what the hits' would
-/// be: an answer must not tell which were read. A project with few hits in the file has no rollups.
+/// the whole file. `by_consumer_latency`: of the whole file, and only of each project's busiest consumers. Their sums are what
+/// the hits' would be: an answer must not tell which were read. A project with few hits in the file has no rollups.
 pub fn create_sealed(alias: &str) -> String {
     let shared = create_shared_of_sealed(alias);
     format!(
