@@ -229,7 +229,7 @@ test('single requests: those that match, all that is known of one, older ones, a
   // The file holds all that match, not the rows that are shown.
   await page.getByRole('button', { name: 'Download all' }).click();
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'CSV' }).click()]);
-  assert.equal(download.suggestedFilename(), 'single-requests.csv');
+  assert.equal(download.suggestedFilename(), 'hits.csv');
   const lines = readFileSync(await download.path(), 'utf8').trim().split('\r\n');
   assert.equal(lines.length, 121);
   assert.match(lines[0], /^hit_id,time,method/);

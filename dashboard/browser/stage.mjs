@@ -65,7 +65,7 @@ export async function startApp(serverUrl, key) {
   };
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((done) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
       const { port } = probe.address();

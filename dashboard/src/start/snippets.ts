@@ -17,7 +17,7 @@ export function toSnippets(server: string, key: string, wheel: string | undefine
   const url = server.replace(/\/+$/, '');
   const at = (extra: string) => (wheel ? `pip install "api-analytics-client[${extra}] @ ${url}/sdk/python/${wheel}"` : `pip install "api-analytics-client[${extra}]"`);
   const own = 'Requests show up within seconds.';
-  const published = 'The published package of tom-draper/api-analytics, pointed at this server. It posts at most once a minute.';
+  const published = 'The published package of tom-draper/api-analytics, pointed at this server. It posts once a minute at most, with the next request: the first ones show up after a minute.';
   return [
     {
       name: 'fastapi', label: 'FastAPI', language: 'python', install: at('fastapi'), note: own,
@@ -48,25 +48,25 @@ app.add_middleware(
       code: `from flask import Flask
 from api_analytics.flask import add_middleware, Config
 
-config = Config()
-config.server_url = "${url}"
-
 app = Flask(__name__)
-add_middleware(app, "${key}", config)`,
+add_middleware(app, "${key}", Config(server_url="${url}"))`,
     },
     {
       name: 'django', label: 'Django', language: 'python', install: 'pip install api-analytics django', note: published,
-      code: `# settings.py
+      // The package counts its minutes from its import, by a clock that Django then sets to TIME_ZONE: an hour's difference would hold
+      // its first post back by an hour.
+      code: `# settings.py, at its end
+import os, time
+
+os.environ["TZ"] = TIME_ZONE  # as Django does itself, but before the import
+if hasattr(time, "tzset"):
+    time.tzset()
+
 from api_analytics.django import Config
 
 ANALYTICS_API_KEY = "${key}"
-ANALYTICS_CONFIG = Config()
-ANALYTICS_CONFIG.server_url = "${url}"
-
-MIDDLEWARE = [
-    "api_analytics.django.Analytics",
-    # ...
-]`,
+ANALYTICS_CONFIG = Config(server_url="${url}")
+MIDDLEWARE = ["api_analytics.django.Analytics", *MIDDLEWARE]`,
     },
     {
       name: 'express', label: 'Express', language: 'javascript', install: 'npm install node-api-analytics express', note: published,

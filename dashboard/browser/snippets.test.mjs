@@ -1,0 +1,111 @@
+// What the start page tells people to paste, pasted: each snippet becomes an app with the published packages, one request is made, and
+// it must arrive. run.sh installs the packages (`snippets/`). FastAPI's is walked through in `journey.test.mjs` and `docs/`.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { enter, freePort, startBrowser, startServer } from './stage.mjs';
+
+let server;
+let browser;
+let page;
+let key;
+const folder = mkdtempSync(join(tmpdir(), 'api-analytics-snippets-'));
+const apps = [];
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+  page = await enter(browser, server.url);
+  await page.goto(server.url);
+  await page.getByRole('button', { name: 'Generate API key' }).click();
+  key = await page.getByLabel('Your key').textContent();
+});
+after(async () => {
+  for (const app of apps) app.kill('SIGKILL');
+  await browser?.close();
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function snippet(label) {
+  await page.getByRole('group', { name: 'Framework' }).getByRole('button', { name: label }).click();
+  const pre = page.getByLabel(`${label} code`);
+  assert.ok((await pre.textContent()).includes(key));
+  return pre.textContent();
+}
+
+/** The packages post a minute after they were loaded, at the earliest: their clock hand is moved, what they do then is theirs. */
+const PYTHON_MINUTE = 'import datetime\nfrom api_analytics import core\ncore._last_posted -= datetime.timedelta(seconds=61)\n';
+const NODE_MINUTE = 'const Real = Date; globalThis.Date = class extends Real { constructor(...of) { if (of.length) super(...of); else super(Real.now() + 61_000); } };\n';
+
+function run(program, words, options) {
+  const app = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'], cwd: folder, ...options });
+  app.said = '';
+  app.stderr.on('data', (text) => (app.said += text));
+  apps.push(app);
+  return app;
+}
+
+/** One request to the app, and the hit that comes of it. */
+async function callAndFind(app, url, framework) {
+  for (let tries = 0; ; tries++) {
+    const up = await fetch(url).then((answer) => answer.status === 200, () => false);
+    if (up) break;
+    assert.ok(tries < 300 && app.exitCode === null, `the app did not start: ${app.said}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  for (let tries = 0; tries < 200; tries++) {
+    const answer = await fetch(`${server.url}/api/v1/hits`, { headers: { 'x-auth-token': key } });
+    const found = (await answer.json()).hits.find((hit) => hit.framework === framework);
+    if (found) return found;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  return assert.fail(`nothing came from ${framework}: ${app.said}`);
+}
+
+function python() {
+  const found = process.env.PYTHON_OF_SNIPPETS;
+  assert.ok(found, 'PYTHON_OF_SNIPPETS names an interpreter with snippets/requirements-snippets.txt');
+  return found;
+}
+
+test('Flask', async () => {
+  const port = await freePort();
+  const file = join(folder, 'flask_app.py');
+  writeFileSync(file, `${await snippet('Flask')}\n\n@app.get("/flask")\ndef answer():\n    return "yes"\n\n${PYTHON_MINUTE}app.run(port=${port})\n`);
+  const hit = await callAndFind(run(python(), [file]), `http://127.0.0.1:${port}/flask`, 'Flask');
+  assert.deepEqual([hit.path, hit.method, hit.status], ['/flask', 'GET', 200]);
+});
+
+test('Django, on a machine whose clock is not in the zone of its settings', async () => {
+  const port = await freePort();
+  // What `startproject` writes that matters here.
+  const made = 'SECRET_KEY = "x"\nALLOWED_HOSTS = ["*"]\nROOT_URLCONF = "urls"\nUSE_TZ = True\nTIME_ZONE = "UTC"\nMIDDLEWARE = ["django.middleware.common.CommonMiddleware"]\n';
+  writeFileSync(join(folder, 'settings.py'), `${made}\n${await snippet('Django')}\n`);
+  writeFileSync(join(folder, 'urls.py'), `from django.http import HttpResponse\nfrom django.urls import path\n${PYTHON_MINUTE}urlpatterns = [path("django", lambda request: HttpResponse("yes"))]\n`);
+  const env = { ...process.env, TZ: 'Asia/Tokyo', DJANGO_SETTINGS_MODULE: 'settings', PYTHONPATH: folder };
+  const app = run(python(), ['-m', 'django', 'runserver', String(port), '--noreload'], { env });
+  const hit = await callAndFind(app, `http://127.0.0.1:${port}/django`, 'Django');
+  assert.deepEqual([hit.path, hit.method, hit.status], ['/django', 'GET', 200]);
+});
+
+test('Express', async () => {
+  const modules = process.env.MODULES_OF_SNIPPETS;
+  assert.ok(modules, 'MODULES_OF_SNIPPETS names the node_modules of snippets/package.json');
+  symlinkSync(modules, join(folder, 'node_modules'));
+  const port = await freePort();
+  const file = join(folder, 'app.mjs');
+  writeFileSync(file, `${await snippet('Express')}\n${NODE_MINUTE}app.get('/express', (_, answer) => answer.send('yes'));\napp.listen(${port}, '127.0.0.1');\n`);
+  const hit = await callAndFind(run(process.execPath, [file]), `http://127.0.0.1:${port}/express`, 'Express');
+  assert.deepEqual([hit.path, hit.method, hit.status], ['/express', 'GET', 200]);
+});
+
+test('curl', async () => {
+  const file = join(folder, 'curl.sh');
+  writeFileSync(file, await snippet('curl'));
+  const app = run('bash', [file]);
+  const hit = await callAndFind(app, `${server.url}/api/health`, 'curl');
+  assert.deepEqual([hit.path, hit.host, hit.duration_ms], ['/hello', 'example.com', 12.5]);
+});
