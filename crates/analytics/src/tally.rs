@@ -6,6 +6,7 @@
 //!
 //! It knows no engine and no panel: who asks says what is needed (`Needs`).
 
+mod counts;
 mod durations;
 mod rollup;
 mod total;
@@ -19,6 +20,7 @@ use crate::hit::Text;
 use crate::latency::Histogram;
 use crate::slots::Slots;
 
+use counts::Counts;
 use durations::Durations;
 pub use rollup::{ConsumerRow, EndpointRow};
 pub use total::{Consumer, ConsumerName, Count, Endpoint, Names, Total, Value};
@@ -137,7 +139,7 @@ pub(crate) struct EndpointSum {
     pub client_errors: u64,
     pub server_errors: u64,
     pub last_us: i64,
-    pub latency: Histogram,
+    pub latency: counts::Durations,
     pub traffic: Traffic,
 }
 
@@ -187,41 +189,14 @@ pub struct Tally {
     /// By place in `consumers`.
     durations: Durations,
     pub(crate) traffic: Vec<Traffic>,
-    pub(crate) countries: Slots<Packed>,
-    pub(crate) texts: [Slots<Packed>; Text::COUNT],
-    /// Scratch, of a stretch: the bucket of each hit, what it counts, whose it is.
+    pub(crate) countries: Counts,
+    pub(crate) texts: [Counts; Text::COUNT],
+    /// The bucket asked for last: from, to, which.
+    near: (i64, i64, usize),
+    /// Scratch, of a stretch: the bucket of each hit, which are errors, whose it is.
     buckets: Vec<u16>,
-    ones: Vec<Packed>,
+    errors: Vec<u32>,
     places: Vec<u32>,
-}
-
-/// A `Count` in one word, which is what a column of hits is summed up in: requests below, errors in the upper half. A file
-/// holds less than 2^32 hits.
-pub(crate) type Packed = u64;
-
-const fn packed(count: Count) -> Packed {
-    count.requests | count.errors << 32
-}
-
-pub(crate) const fn unpacked(packed: Packed) -> Count {
-    Count { requests: packed & 0xffff_ffff, errors: packed >> 32 }
-}
-
-/// Adds up what hits count, by id. Many columns have one value over and over: adding to one place again and again would wait
-/// for itself.
-fn add_ones(
-    counts: &mut Slots<Packed>,
-    ids: impl ExactSizeIterator<Item = u32> + Clone,
-    ones: &[Packed],
-) {
-    let Some(first) = ids.clone().next() else { return };
-    if ids.clone().all(|id| id == first) {
-        *counts.slot(first) += ones.iter().sum::<Packed>();
-        return;
-    }
-    for (id, one) in ids.zip(ones) {
-        *counts.slot(id) += one;
-    }
 }
 
 impl Tally {
@@ -248,10 +223,11 @@ impl Tally {
             consumers: Vec::new(),
             seen: Vec::new(),
             traffic: vec![Traffic::default(); grid.buckets()],
-            countries: Slots::default(),
+            countries: Counts::default(),
             texts: Default::default(),
+            near: (0, 0, 0),
             buckets: Vec::new(),
-            ones: Vec::new(),
+            errors: Vec::new(),
             places: Vec::new(),
             grid,
         }
@@ -331,17 +307,20 @@ impl Tally {
             }
         }
         if needs.has(Needs::COUNTRIES | Needs::all_texts()) {
-            self.ones.clear();
-            self.ones.extend(hits.status.iter().map(|&status| 1 | u64::from(status >= 400) << 32));
+            self.errors.clear();
+            let errors = (0..).zip(hits.status).filter(|(_, status)| **status >= 400);
+            self.errors.extend(errors.map(|(place, _)| place));
         }
         if needs.has(Needs::COUNTRIES) {
+            let id_of = |place: usize| u32::from(hits.country[place]);
             let ids = hits.country.iter().map(|&country| u32::from(country));
-            add_ones(&mut self.countries, ids, &self.ones);
+            self.countries.add_hits(ids, id_of, &self.errors);
         }
         for kind in Text::ALL {
             if needs.has(Needs::text(kind)) {
-                let ids = hits.texts[kind as usize].iter().copied();
-                add_ones(&mut self.texts[kind as usize], ids, &self.ones);
+                let ids = hits.texts[kind as usize];
+                let id_of = |place: usize| ids[place];
+                self.texts[kind as usize].add_hits(ids.iter().copied(), id_of, &self.errors);
             }
         }
     }
@@ -455,17 +434,21 @@ impl Tally {
 
     fn find_buckets(&mut self, times: &[i64]) {
         self.buckets.clear();
-        let edges = &self.grid.edges_us;
-        // Hits come in order of time, mostly: the bucket is that of the one before.
-        let mut bucket = 0;
-        let (mut from, mut to) = (edges[0], edges[1]);
-        for &time_us in times {
-            if time_us < from || time_us >= to {
-                bucket = self.grid.bucket(time_us);
-                (from, to) = (edges[bucket], edges[bucket + 1]);
-            }
-            self.buckets.push(bucket as u16);
+        let mut buckets = std::mem::take(&mut self.buckets);
+        buckets.extend(times.iter().map(|&time_us| self.bucket(time_us) as u16));
+        self.buckets = buckets;
+    }
+
+    /// Rows come in order of time, mostly: the bucket is that of the one before.
+    #[inline]
+    fn bucket(&mut self, time_us: i64) -> usize {
+        let (from, to, bucket) = self.near;
+        if (from..to).contains(&time_us) {
+            return bucket;
         }
+        let bucket = self.grid.bucket(time_us);
+        self.near = (self.grid.edges_us[bucket], self.grid.edges_us[bucket + 1], bucket);
+        bucket
     }
 
     fn hour_of_week(&self, time_us: i64) -> usize {

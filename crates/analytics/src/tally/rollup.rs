@@ -1,6 +1,6 @@
 //! Rollups into the same sums as hits: a row stands for so many of them.
 
-use super::{Count, Needs, Tally, Traffic, class, packed};
+use super::{Count, Needs, Tally, Traffic, class};
 use crate::hit::Text;
 
 /// A row of a rollup by endpoint.
@@ -40,7 +40,7 @@ impl Tally {
         bytes: (u64, u64, u64),
     ) {
         self.needs |= Needs::STATUSES | Needs::HOURS | Needs::TRAFFIC;
-        let bucket = self.grid.bucket(time_us);
+        let bucket = self.bucket(time_us);
         self.statuses[usize::from(status.min(599))] += requests;
         self.classes[bucket][class(status)] += requests;
         let hour = self.hour_of_week(time_us);
@@ -61,11 +61,8 @@ impl Tally {
     ) {
         self.needs |= Needs::LATENCY | Needs::LATENCY_SERIES;
         self.duration_us += duration_us.iter().map(|us| u128::from(*us)).sum::<u128>();
-        let into = if in_series {
-            &mut self.latency_both[self.grid.bucket(time_us)]
-        } else {
-            &mut self.latency
-        };
+        let bucket = self.bucket(time_us);
+        let into = if in_series { &mut self.latency_both[bucket] } else { &mut self.latency };
         for (latency, requests) in latency.iter().zip(requests) {
             into.add(*latency, *requests);
         }
@@ -110,7 +107,7 @@ impl Tally {
     pub fn see_consumer(&mut self, user: u32, address: u32, time_us: i64) {
         self.needs |= Needs::CONSUMER_SERIES;
         let place = self.consumer(user, address);
-        let bucket = self.grid.bucket(time_us) as u16;
+        let bucket = self.bucket(time_us) as u16;
         let Some(sum) = self.consumers.get_mut(place as usize) else { return };
         if sum.noted != bucket {
             sum.noted = bucket;
@@ -120,11 +117,11 @@ impl Tally {
 
     pub fn add_country(&mut self, country: u16, count: Count) {
         self.needs |= Needs::COUNTRIES;
-        *self.countries.slot(u32::from(country)) += packed(count);
+        self.countries.add(u32::from(country), count);
     }
 
     pub fn add_text(&mut self, kind: Text, id: u32, count: Count) {
         self.needs |= Needs::text(kind);
-        *self.texts[kind as usize].slot(id) += packed(count);
+        self.texts[kind as usize].add(id, count);
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::{EndpointSum, Needs, Packed, Tally, Traffic, unpacked};
+use super::counts::Counts;
+use super::{EndpointSum, Needs, Tally, Traffic};
 use crate::grid::Grid;
 use crate::hit::{Country, Text};
 use crate::latency::Histogram;
-use crate::slots::Slots;
 
 /// Hits, and those of them with a status from 400 on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,9 +165,22 @@ impl Total {
         }
         for value in values {
             let counts = self.values.entry(*value).or_default();
-            let mut add = |slots: &Slots<Packed>, name: &dyn Fn(u32) -> Arc<str>| {
-                for (id, count) in slots.iter().filter(|(_, count)| **count > 0) {
-                    counts.entry(name(id)).or_default().add_count(unpacked(*count));
+            let mut add = |of_file: &Counts, name: &dyn Fn(u32) -> Arc<str>| {
+                // Neighbours often have one name: paths of a version, agents of a client.
+                let mut run: Option<(Arc<str>, Count)> = None;
+                for (id, count) in of_file.iter() {
+                    let name = name(id);
+                    match &mut run {
+                        Some((of, sum)) if Arc::ptr_eq(of, &name) => sum.add_count(count),
+                        _ => {
+                            if let Some((of, sum)) = run.replace((name, count)) {
+                                counts.entry(of).or_default().add_count(sum);
+                            }
+                        }
+                    }
+                }
+                if let Some((of, sum)) = run {
+                    counts.entry(of).or_default().add_count(sum);
                 }
             };
             match *value {
@@ -240,7 +253,7 @@ impl Endpoint {
         self.client_errors += sum.client_errors;
         self.server_errors += sum.server_errors;
         self.last_us = self.last_us.max(sum.last_us);
-        self.latency.add_all(&sum.latency);
+        sum.latency.add_to(&mut self.latency);
         self.request_bytes += request_bytes;
         self.response_bytes += response_bytes;
     }
