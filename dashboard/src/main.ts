@@ -5,6 +5,6 @@ import App from './App.svelte';
 const target = document.getElementById('app');
 if (target) mount(App, { target });
 
-// When there is nothing better to do: the page stands in the system's face until Inter is here, and the numbers come first.
-const idle = (then: () => void) => ('requestIdleCallback' in window ? requestIdleCallback(then, { timeout: 2000 }) : setTimeout(then, 200));
-addEventListener('load', () => idle(() => void import('./fonts.css')));
+// With the first frame, not before it: the page stands in the system's face until Inter is here. Any later, and letters would change
+// under the eyes of whoever reads the numbers already.
+requestAnimationFrame(() => void import('./fonts.css'));

@@ -16,6 +16,8 @@ export class Hits {
   /** What the next page is asked for with; null at the end. */
   next = $state.raw<string | null>(null);
   error = $state.raw<ApiError | null>(null);
+  /** Which list this is: rows of another question, or a jump to the newest, are not the same rows moved. */
+  list = $state(0);
   /** Nothing was answered yet. */
   first = $state(true);
   /** The rows are those of another question. */
@@ -35,6 +37,7 @@ export class Hits {
     this.stale = !this.first;
     this.loadingMore = false;
     await this.#ask(abort, { ...question, limit: PAGE }, ({ hits, next }) => {
+      this.list++;
       this.rows = hits;
       this.next = next;
       this.first = false;
