@@ -2,8 +2,8 @@
 //!
 //! The usual way out of the engine builds a result and converts it row by row or to Arrow, on one thread, piece by piece:
 //! for sums over millions of hits that took three times as long as reading them. Here a scalar function of ours stands over
-//! the statement's columns (`SELECT count(hand_out(number, *COLUMNS(*))) FROM (statement)`), looks at each stretch of them and
-//! counts them, so that it is known whether every row was seen. It is not for texts.
+//! the statement's columns (`sql::engine::hand_out`), looks at each stretch of them and counts its rows, so that it is known
+//! whether every one was seen. It is not for texts.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use duckdb::core::{DataChunkHandle, LogicalTypeHandle, LogicalTypeId};
 use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 use duckdb::vtab::arrow::WritableVector;
 
-use crate::engine::failed;
+use crate::sql;
 use crate::types::StoreError;
 
 /// What looks at a stretch of rows, on any thread and on several at a time.
@@ -85,8 +85,8 @@ impl Takers {
     /// To be called once for an engine.
     pub fn register(&self, connection: &Connection) -> Result<(), StoreError> {
         connection
-            .register_scalar_function_with_state::<HandOut>("hand_out", self)
-            .map_err(failed("starting the engine"))
+            .register_scalar_function_with_state::<HandOut>(sql::engine::HAND_OUT, self)
+            .map_err(|cause| failed("starting the engine", cause))
     }
 
     /// Runs a statement of numbers and shows its rows to `take`, stretch by stretch, in no order.
@@ -107,21 +107,26 @@ impl Takers {
         };
         let taking = Taking { running: &self.0, number };
         self.0.takers().insert(number, Arc::new(taker));
-        let text = format!(
-            "SELECT count(*), count(hand_out({number}::UBIGINT, *COLUMNS(*))) FROM ({text})"
-        );
-        let mut statement = connection.prepare(&text).map_err(failed(context))?;
+        let text = sql::engine::hand_out(number, text);
+        let mut statement = connection.prepare(&text).map_err(|cause| failed(context, cause))?;
         let counted: (u64, u64) = statement
             .query_row(duckdb::params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))
-            .map_err(failed(context))?;
+            .map_err(|cause| failed(context, cause))?;
         drop(taking);
         let seen = seen.load(Ordering::Relaxed);
         if counted != (seen, seen) {
             let problem = format!("of {} rows {seen} were handed out", counted.0);
-            return Err(StoreError::Engine { context, cause: problem.into() });
+            return Err(failed(context, problem));
         }
         Ok(())
     }
+}
+
+fn failed(
+    context: &'static str,
+    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StoreError {
+    StoreError::Engine { context, cause: cause.into() }
 }
 
 impl Running {

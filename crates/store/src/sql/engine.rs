@@ -14,3 +14,11 @@ pub fn lock_down(folder: &str) -> String {
          SET lock_configuration = true;"
     )
 }
+
+/// The name of the function that hands out rows (`crate::hand_out`).
+pub const HAND_OUT: &str = "hand_out";
+
+/// Hands out all rows of a statement; answers how many there are, and how many the function answered for.
+pub fn hand_out(number: u64, statement: &str) -> String {
+    format!("SELECT count(*), count({HAND_OUT}({number}::UBIGINT, *COLUMNS(*))) FROM ({statement})")
+}
