@@ -520,7 +520,11 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
             let data = tempfile::tempdir().unwrap();
-            let limits = StoreLimits { merge_at: if merging { 2 } else { 1_000 }, ..small() };
+            let limits = StoreLimits {
+                merge_at: if merging { 2 } else { 1_000 },
+                merge_piece_rows: 100,
+                ..small()
+            };
             let mut hits = Vec::new();
             let store = open(data.path(), StoreLimits { rollup_from: 0, rolled_up_from: 0, ..limits.clone() }).await;
             for (from, count) in &batches {
