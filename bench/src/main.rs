@@ -10,6 +10,7 @@
 
 mod browser;
 mod client;
+mod crowd;
 mod dashboard;
 mod data;
 mod fill;
