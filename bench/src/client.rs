@@ -17,9 +17,9 @@ pub struct Client {
 }
 
 /// What an answer's head says.
-struct Head {
-    status: u16,
-    length: usize,
+pub struct Head {
+    pub status: u16,
+    pub length: usize,
     chunked: bool,
 }
 
@@ -140,7 +140,7 @@ impl Client {
     }
 }
 
-fn parse_head(head: &[u8]) -> Result<Head> {
+pub fn parse_head(head: &[u8]) -> Result<Head> {
     let head = std::str::from_utf8(head).map_err(|_| not_http())?;
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());

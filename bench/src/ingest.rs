@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::client::Client;
+use crate::crowd::{self, Stock};
 use crate::data::{Post, Random};
 use crate::server::{Server, own_cpu};
 use crate::{Options, Table};
@@ -125,16 +126,30 @@ pub fn small_posts(options: &Options, table: &mut Table) {
     let key = vec![server.new_key()];
     let time = Duration::from_secs(options.seconds);
     // The first posts compile the patterns for user agents, and make files.
-    load(&server.address, &key, 64, 10, u64::MAX, Duration::from_secs(1));
+    crowd(&server.address, &key, Duration::from_secs(1));
     wait_until_applied(&server);
     let (before, client_before) = (server.cpu(), own_cpu());
-    let (_, posts, seconds) = load(&server.address, &key, 64, 10, u64::MAX, time);
+    let (posts, seconds) = crowd(&server.address, &key, time);
     let client = own_cpu() - client_before;
     wait_until_applied(&server);
     table.add("posts_of_10_from_64", posts as f64 / seconds, "posts/s", "20000");
     add_cpu(table, &server, &before, posts, "cpu_per_post_of_10", "");
     table.add("cpu_per_post_of_10_of_the_client", client / posts as f64 * 1e6, "us", "");
     server.stop();
+}
+
+/// Posts of 10 hits from 64 connections; how many were kept, in how many seconds.
+fn crowd(address: &str, keys: &[String], time: Duration) -> (u64, f64) {
+    let mut random = Random::new(64);
+    let now = now_us();
+    let posts = (0..200).map(|_| {
+        let back = random.below(3_600_000_000) as i64;
+        Post::new(&mut random, 10, now - back - 5_000_000, now - back)
+    });
+    let stock = Stock { posts: posts.collect(), keys, next_id: &BATCH_ID };
+    let started = Instant::now();
+    let kept = crowd::post(address, 64, stock, time);
+    (kept, started.elapsed().as_secs_f64())
 }
 
 /// What the server has spent since `before`, by thread and in all, on each of so many things.

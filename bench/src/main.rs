@@ -11,6 +11,7 @@
 
 mod browser;
 mod client;
+mod crowd;
 mod dashboard;
 mod data;
 mod fill;

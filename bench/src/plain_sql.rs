@@ -156,7 +156,7 @@ fn to_rows(batch: &Batch) -> RecordBatch {
         ("route", text(Text::Route)),
         (
             "version",
-            column(&|hit| batch.dictionary.versions[hit.text(Text::Path) as usize].clone()),
+            column(&|hit| batch.dictionary.versions[hit.text(Text::Path) as usize].to_owned()),
         ),
         ("status", Arc::new(Int16Array::from_iter_values(statuses))),
         ("duration_ms", Arc::new(durations.collect::<Float64Array>())),

@@ -1,6 +1,9 @@
 //! A batch of accepted, enriched hits and the texts they share: what goes into the inbox.
 
+use std::sync::Arc;
+
 use crate::hit::{Hit, Text};
+use crate::text_list::TextList;
 
 /// What a user agent tells. Empty where it tells nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -16,19 +19,19 @@ pub struct AgentTraits {
 /// The texts of one batch. Index 0 of every kind is `""`, "none".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dictionary {
-    pub texts: [Vec<String>; Text::COUNT],
-    /// Parallel to `texts[Text::Agent]`.
-    pub agents: Vec<AgentTraits>,
+    pub texts: [TextList; Text::COUNT],
+    /// Parallel to `texts[Text::Agent]`; shared with all batches that name the same agent.
+    pub agents: Vec<Arc<AgentTraits>>,
     /// Parallel to `texts[Text::Path]`: "v1" where the path has an API version, else "".
-    pub versions: Vec<String>,
+    pub versions: TextList,
 }
 
 impl Default for Dictionary {
     fn default() -> Self {
         Dictionary {
-            texts: std::array::from_fn(|_| vec![String::new()]),
-            agents: vec![AgentTraits::default()],
-            versions: vec![String::new()],
+            texts: Default::default(),
+            agents: vec![Arc::default()],
+            versions: TextList::default(),
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::batch::{Batch, Dictionary};
 use crate::hit::{Hit, Text};
 use crate::ingest::{Posted, Rejection, Repairs, Sample, Texts, posts_its_buffer_again};
 use crate::limits;
+use crate::text_list::TextList;
 
 pub use client::AgentReader;
 pub use clock::ClockSeen;
@@ -163,9 +164,15 @@ impl Enricher {
         let texts = texts.into_kinds();
         let agents =
             texts[Text::Agent as usize].iter().map(|agent| self.agents.read(agent)).collect();
-        let versions = texts[Text::Path as usize]
-            .iter()
-            .map(|path| version::of_path(path).map(str::to_ascii_lowercase).unwrap_or_default());
-        Dictionary { versions: versions.collect(), agents, texts }
+        let mut versions = TextList::default();
+        for path in texts[Text::Path as usize].iter().skip(1) {
+            let version = version::of_path(path).unwrap_or_default();
+            // Nearly all are in lower case already.
+            match version.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                false => versions.push(version),
+                true => versions.push(&version.to_ascii_lowercase()),
+            }
+        }
+        Dictionary { versions, agents, texts }
     }
 }

@@ -22,3 +22,4 @@ pub mod period;
 pub mod query;
 pub mod slots;
 pub mod tally;
+pub mod text_list;

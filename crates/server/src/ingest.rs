@@ -196,7 +196,7 @@ impl Told {
     fn of(batch: &Batch) -> Told {
         let first = |kind: Text| {
             let texts = &batch.dictionary.texts[kind as usize];
-            texts.get(1).cloned().unwrap_or_default()
+            texts.get(1).unwrap_or_default().to_owned()
         };
         let host = batch.hits.first().map(|hit| batch.text(hit, Text::Host).to_owned());
         Told {

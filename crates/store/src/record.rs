@@ -69,16 +69,17 @@ pub fn encode_batch(project: ProjectId, batch: &Batch) -> Vec<u8> {
     let dictionary = &batch.dictionary;
     for texts in &dictionary.texts {
         out.extend((texts.len() as u32).to_le_bytes());
-        for text in texts {
+        for text in texts.iter() {
             put_text(&mut out, text);
         }
     }
-    for AgentTraits { client, os, device } in &dictionary.agents {
+    for traits in &dictionary.agents {
+        let AgentTraits { client, os, device } = &**traits;
         put_text(&mut out, client);
         put_text(&mut out, os);
         put_text(&mut out, device);
     }
-    for version in &dictionary.versions {
+    for version in dictionary.versions.iter() {
         put_text(&mut out, version);
     }
     let hits = &batch.hits;
@@ -288,8 +289,10 @@ mod tests {
 
     fn batch(hits: Vec<Hit>) -> Batch {
         let mut batch = Batch { arrival_us: 7, hits, ..Batch::default() };
-        batch.dictionary.texts[Text::Path as usize].extend(["/a".to_owned(), "/é".to_owned()]);
-        batch.dictionary.versions.extend(["v1".to_owned(), String::new()]);
+        for (path, version) in [("/a", "v1"), ("/é", "")] {
+            batch.dictionary.texts[Text::Path as usize].push(path);
+            batch.dictionary.versions.push(version);
+        }
         batch
     }
 

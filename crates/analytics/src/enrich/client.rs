@@ -25,6 +25,8 @@ pub struct AgentReader {
     /// Seeded anew for each process: a client cannot prepare user agents that collide.
     hasher: foldhash::fast::RandomState,
     shards: [Mutex<Shard>; SHARDS],
+    /// Of those that send no user agent.
+    nothing: Arc<AgentTraits>,
 }
 
 /// Two generations: when the young one is full, the old one is forgotten and the young one grows old.
@@ -37,21 +39,18 @@ struct Shard {
 type Remembered = HashMap<Box<str>, Arc<AgentTraits>, foldhash::fast::RandomState>;
 
 impl AgentReader {
-    pub fn read(&self, agent: &str) -> AgentTraits {
+    pub fn read(&self, agent: &str) -> Arc<AgentTraits> {
         if agent.is_empty() {
             self.patterns();
-            return AgentTraits::default();
+            return Arc::clone(&self.nothing);
         }
         let shard = &self.shards[(self.hasher.hash_one(agent) >> 32) as usize % SHARDS];
         // A panic while a shard is locked leaves it whole: entries are put in one call.
         if let Some(traits) = shard.lock().unwrap_or_else(PoisonError::into_inner).find(agent) {
-            return AgentTraits::clone(&traits);
+            return traits;
         }
-        let traits = self.read_anew(agent);
-        shard
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remember(agent, Arc::new(traits.clone()));
+        let traits = Arc::new(self.read_anew(agent));
+        shard.lock().unwrap_or_else(PoisonError::into_inner).remember(agent, Arc::clone(&traits));
         traits
     }
 

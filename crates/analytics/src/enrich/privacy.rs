@@ -31,7 +31,7 @@ pub(super) fn drop_addresses(hits: &mut [PostedHit], texts: &mut Texts, level: u
 /// Replaces the posted addresses of `texts` by what the level allows. The answer is by number of the posted text.
 pub(super) fn put_countries(texts: &mut Texts, level: u8, countries: &Countries) -> Vec<Address> {
     let posted = texts.take(Text::Address);
-    let read: Vec<Option<Read>> = posted.iter().map(|text| read_address(text)).collect();
+    let read: Vec<Option<Read>> = posted.iter().map(read_address).collect();
     let mut addresses: Vec<Address> =
         read.iter().map(|read| to_address(read.as_ref(), countries)).collect();
     addresses[0] = Address::default();

@@ -6,6 +6,7 @@
 use crate::hit::Text;
 use crate::ingest::Texts;
 use crate::limits;
+use crate::text_list::TextList;
 
 /// A run of hexadecimal digits from this length on is an id: no word has sixteen letters from a to f.
 const LONG_HEX: usize = 16;
@@ -60,7 +61,7 @@ fn is_uuid(bytes: &[u8]) -> bool {
 
 /// The derived routes of one batch, one for each distinct path.
 pub(super) struct Routes {
-    paths: Vec<String>,
+    paths: TextList,
     /// By number of the path; `NOT_YET` until it is asked for.
     numbers: Vec<u32>,
     route: String,

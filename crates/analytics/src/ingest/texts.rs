@@ -8,17 +8,21 @@ use hashbrown::HashTable;
 
 use super::PostedHit;
 use crate::hit::Text;
+use crate::text_list::TextList;
 
 /// Index 0 of every kind is "".
 #[derive(Debug)]
 pub struct Texts {
-    kinds: [Vec<String>; Text::COUNT],
+    kinds: [TextList; Text::COUNT],
     tables: [HashTable<Entry>; Text::COUNT],
     /// The text of the hit before, which is tried first.
     last: [u32; Text::COUNT],
     /// Seeded anew for each process: a client cannot prepare texts that collide.
     hasher: foldhash::fast::RandomState,
 }
+
+/// Room for a small batch, made at once in place of in three steps.
+const FIRST_ENTRIES: usize = 14;
 
 /// The hash is kept, so that a table grows without looking at its texts again.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +34,7 @@ struct Entry {
 impl Default for Texts {
     fn default() -> Self {
         Texts {
-            kinds: std::array::from_fn(|_| vec![String::new()]),
+            kinds: Default::default(),
             tables: std::array::from_fn(|_| HashTable::new()),
             last: [0; Text::COUNT],
             hasher: foldhash::fast::RandomState::default(),
@@ -43,7 +47,7 @@ impl Texts {
         &self.kinds[kind as usize][index as usize]
     }
 
-    pub fn all(&self, kind: Text) -> &[String] {
+    pub fn all(&self, kind: Text) -> &TextList {
         &self.kinds[kind as usize]
     }
 
@@ -53,7 +57,7 @@ impl Texts {
         let kind = kind as usize;
         let kept = &self.kinds[kind];
         let last = self.last[kind];
-        if kept[last as usize] == text {
+        if kept[last as usize] == *text {
             return last;
         }
         let index = if text.is_empty() { 0 } else { self.find_or_add(kind, text) };
@@ -66,26 +70,29 @@ impl Texts {
         let table = &mut self.tables[kind];
         let hash = self.hasher.hash_one(text);
         if let Some(entry) =
-            table.find(hash, |entry| entry.hash == hash && kept[entry.number as usize] == text)
+            table.find(hash, |entry| entry.hash == hash && kept[entry.number as usize] == *text)
         {
             return entry.number;
         }
         let number = kept.len() as u32;
-        kept.push(text.to_owned());
+        kept.push(text);
+        if table.is_empty() {
+            table.reserve(FIRST_ENTRIES, |entry| entry.hash);
+        }
         table.insert_unique(hash, Entry { hash, number }, |entry| entry.hash);
         number
     }
 
     /// Takes all texts of a kind out; the kind starts anew with "".
-    pub(crate) fn take(&mut self, kind: Text) -> Vec<String> {
+    pub(crate) fn take(&mut self, kind: Text) -> TextList {
         let kind = kind as usize;
         self.last[kind] = 0;
         self.tables[kind].clear();
-        std::mem::replace(&mut self.kinds[kind], vec![String::new()])
+        std::mem::take(&mut self.kinds[kind])
     }
 
     /// Puts back what `take` took. The kind can be read from then on, not added to.
-    pub(crate) fn give_back(&mut self, kind: Text, texts: Vec<String>) {
+    pub(crate) fn give_back(&mut self, kind: Text, texts: TextList) {
         self.kinds[kind as usize] = texts;
     }
 
@@ -101,7 +108,7 @@ impl Texts {
         only
     }
 
-    pub(crate) fn into_kinds(self) -> [Vec<String>; Text::COUNT] {
+    pub(crate) fn into_kinds(self) -> [TextList; Text::COUNT] {
         self.kinds
     }
 }
@@ -119,7 +126,7 @@ mod tests {
             .collect();
         assert_eq!(numbers, [1, 2, 1, 0, 1, 2]);
         assert_eq!(texts.put(Text::Route, "/b"), 1);
-        assert_eq!(texts.all(Text::Path), ["", "/a", "/b"]);
+        assert_eq!(texts.all(Text::Path).iter().collect::<Vec<_>>(), ["", "/a", "/b"]);
         assert_eq!(texts.get(Text::Path, 2), "/b");
     }
 }

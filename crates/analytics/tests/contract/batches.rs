@@ -302,7 +302,7 @@ pub fn consistent(batch: &Batch) -> Result<(), String> {
             &format!("a {} that no hit has", kind.name()),
             only_batchwide || used.iter().all(|used| *used),
         )?;
-        let distinct: std::collections::HashSet<&String> = texts.iter().collect();
+        let distinct: std::collections::HashSet<&str> = texts.iter().collect();
         holds(&format!("a {} that stands twice", kind.name()), distinct.len() == texts.len())?;
     }
     let sane = |hit: &Hit| {

@@ -49,17 +49,21 @@ pub fn batch(hits: &[Plain]) -> Batch {
             (Text::Address, hit.address.as_str()),
         ] {
             let known = &mut batch.dictionary.texts[kind as usize];
-            texts[kind as usize] = match known.iter().position(|other| other == text) {
+            let place = known.iter().position(|other| other == text);
+            texts[kind as usize] = match place {
                 Some(at) => at as u32,
                 None => {
-                    known.push(text.to_owned());
+                    known.push(text);
                     match kind {
-                        Text::Agent => batch.dictionary.agents.push(AgentTraits {
-                            client: "curl".into(),
-                            os: String::new(),
-                            device: "library".into(),
-                        }),
-                        Text::Path => batch.dictionary.versions.push("v1".into()),
+                        Text::Agent => batch.dictionary.agents.push(
+                            AgentTraits {
+                                client: "curl".into(),
+                                os: String::new(),
+                                device: "library".into(),
+                            }
+                            .into(),
+                        ),
+                        Text::Path => batch.dictionary.versions.push("v1"),
                         _ => {}
                     }
                     known.len() as u32 - 1

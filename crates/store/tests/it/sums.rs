@@ -134,18 +134,22 @@ fn to_batch(hits: &[Seen]) -> Batch {
                 continue;
             }
             let known = &mut batch.dictionary.texts[kind as usize];
-            texts[kind as usize] = match known.iter().position(|other| other == text) {
+            let place = known.iter().position(|other| other == text);
+            texts[kind as usize] = match place {
                 Some(at) => at as u32,
                 None => {
-                    known.push(text.to_owned());
+                    known.push(text);
                     let (_, client, os, device) = AGENTS[hit.agent];
                     match kind {
-                        Text::Agent => batch.dictionary.agents.push(AgentTraits {
-                            client: client.into(),
-                            os: os.into(),
-                            device: device.into(),
-                        }),
-                        Text::Path => batch.dictionary.versions.push(hit.version.into()),
+                        Text::Agent => batch.dictionary.agents.push(
+                            AgentTraits {
+                                client: client.into(),
+                                os: os.into(),
+                                device: device.into(),
+                            }
+                            .into(),
+                        ),
+                        Text::Path => batch.dictionary.versions.push(hit.version),
                         _ => {}
                     }
                     known.len() as u32 - 1
