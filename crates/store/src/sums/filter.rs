@@ -141,24 +141,46 @@ fn keep(rows: &mut Vec<u32>, passes: impl Fn(usize) -> bool) {
 /// Room for the rows that passed, column by column.
 #[derive(Default)]
 pub struct Kept {
+    /// Rows that follow each other: from, to (excluded).
+    runs: Vec<(u32, u32)>,
     wide: [Vec<i64>; 4],
     short: [Vec<u16>; 3],
     texts: [Vec<u32>; Text::COUNT],
 }
 
+/// Rows a run, on average, from which runs are copied at once and not row by row.
+const LONG_RUNS: usize = 4;
+
 impl Kept {
+    /// `rows`: ascending.
     pub fn take<'a>(&'a mut self, hits: &Columns<'_>, rows: &[u32]) -> Columns<'a> {
-        fn gather<T: Copy>(from: &[T], rows: &[u32], to: &mut Vec<T>) {
+        fn gather<T: Copy>(from: &[T], rows: &[u32], runs: &[(u32, u32)], to: &mut Vec<T>) {
             to.clear();
-            if !from.is_empty() {
+            if from.is_empty() {
+                return;
+            }
+            if runs.len() * LONG_RUNS > rows.len() {
                 to.extend(rows.iter().map(|&row| from[row as usize]));
+            } else {
+                for &(start, end) in runs {
+                    to.extend_from_slice(&from[start as usize..end as usize]);
+                }
             }
         }
+        self.runs.clear();
+        for &row in rows {
+            match self.runs.last_mut() {
+                Some((_, end)) if *end == row => *end = row + 1,
+                _ => self.runs.push((row, row + 1)),
+            }
+        }
+        let runs = &self.runs;
         let wide = [hits.time_us, hits.duration_us, hits.request_size, hits.response_size];
-        wide.into_iter().zip(&mut self.wide).for_each(|(from, to)| gather(from, rows, to));
+        wide.into_iter().zip(&mut self.wide).for_each(|(from, to)| gather(from, rows, runs, to));
         let short = [hits.status, hits.latency, hits.country];
-        short.into_iter().zip(&mut self.short).for_each(|(from, to)| gather(from, rows, to));
-        hits.texts.iter().zip(&mut self.texts).for_each(|(from, to)| gather(from, rows, to));
+        short.into_iter().zip(&mut self.short).for_each(|(from, to)| gather(from, rows, runs, to));
+        let texts = hits.texts.iter().zip(&mut self.texts);
+        texts.for_each(|(from, to)| gather(from, rows, runs, to));
         Columns {
             time_us: &self.wide[0],
             duration_us: &self.wide[1],
@@ -168,6 +190,24 @@ impl Kept {
             latency: &self.short[1],
             country: &self.short[2],
             texts: std::array::from_fn(|kind| self.texts[kind].as_slice()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_the_same_by_rows_and_by_runs() {
+        let times: Vec<i64> = (100..200).collect();
+        let hits = Columns { time_us: &times, ..Columns::default() };
+        let mut kept = Kept::default();
+        let most: Vec<u32> = (0..100).filter(|row| row % 10 != 3).collect();
+        let few: Vec<u32> = (0..100).filter(|row| row % 3 == 0).collect();
+        for rows in [most, few, Vec::new(), vec![99]] {
+            let expected: Vec<i64> = rows.iter().map(|row| i64::from(*row) + 100).collect();
+            assert_eq!(kept.take(&hits, &rows).time_us, expected);
         }
     }
 }
