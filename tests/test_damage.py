@@ -230,7 +230,7 @@ def test_little_free_disk_refuses_hits_and_nothing_else(servers, small_disk):
     # What is there is read, erased and said to be in danger.
     assert "/before" in read_paths(server, key)
     assert any("disk" in problem for problem in server.problems())
-    assert server.call("DELETE", "/api/v1/consumers/u:nobody", key=key).status == 200
+    assert server.call("DELETE", "/api/v1/consumers/u:nobody", key=key).status == 404
     filler.unlink()
     wait_for("hits are kept again", lambda: server.call("POST", "/api/requests", batch, key).status == 200)
     settle(server)

@@ -22,7 +22,7 @@ use crate::hit::{ProjectId, Text};
 pub use body::decode;
 pub use key::canonical_key;
 pub(crate) use legacy::posts_its_buffer_again;
-pub use posted_hit::PostedHit;
+pub use posted_hit::{PostedHit, kept_user_id};
 pub(crate) use posted_hit::TimeKind;
 pub use sample::Sample;
 pub(crate) use sample::put_value as put_sample;

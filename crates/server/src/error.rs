@@ -65,6 +65,7 @@ codes! {
     RegistrationClosed "registration_closed" 403 "Projects are created by the operator";
     GetDeleteOff "get_delete_off" 403 "Deleting by GET is off";
     MetricsPrivate "metrics_private" 403 "The metrics are for others";
+    UnknownConsumer "unknown_consumer" 404 "No request of this consumer is kept";
     UnknownDashboard "unknown_dashboard" 404 "No project has this dashboard id";
     NoDemo "no_demo" 404 "The server has no demo";
     UnknownKeyId "unknown_key_id" 404 "The project has no such key";

@@ -1865,6 +1865,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description No request of this consumer is kept */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
         };
     };
     erase_consumer: {
@@ -1911,6 +1920,15 @@ export interface operations {
             };
             /** @description The key may only post hits */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No request of this consumer is kept: nothing was to be erased */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -245,6 +245,11 @@ pub(super) fn cut<'a>(text: &'a str, limit: u64, cuts: &mut u64) -> &'a str {
     }
 }
 
+/// A user id as hits keep it: longer ones are cut, so whoever looks for one must cut it too.
+pub fn kept_user_id(user: &str) -> &str {
+    cut(user, limits::USER_CHARACTERS, &mut 0)
+}
+
 /// Without its query string: that is where secrets and free text are.
 fn to_path<'a>(value: &'a Value<'_>) -> Result<&'a str, Reason> {
     let Value::Text(text) = value else { return Err(Reason::InvalidPath) };

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use analytics::filter::{Condition, Field, Filter, Test};
+use analytics::ingest::kept_user_id;
 use analytics::limits;
 use analytics::period::Period;
 use analytics::query::HitsQuery;
@@ -36,6 +37,7 @@ use crate::projects::BACKUPS_REMAIN;
         (status = 400, description = "Neither u:ID nor a:ADDRESS", body = crate::schema::ErrorAnswer),
         (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
         (status = 403, description = "A share link shows no one's hits", body = crate::schema::ErrorAnswer),
+        (status = 404, description = "No request of this consumer is kept", body = crate::schema::ErrorAnswer),
     ),
     security(("key" = []), ("session" = [])),
 )]
@@ -63,6 +65,9 @@ pub async fn show_consumer(
         after: None,
         limit: limits::HITS_PAGE as usize,
     };
+    if app.hits(HitsQuery { limit: 1, ..query.clone() }).await?.is_empty() {
+        return Err(unknown_consumer());
+    }
     let export = Export {
         query,
         limit: None,
@@ -85,6 +90,7 @@ pub async fn show_consumer(
         (status = 400, description = "Neither u:ID nor a:ADDRESS", body = crate::schema::ErrorAnswer),
         (status = 401, description = "The key is missing or unknown", body = crate::schema::ErrorAnswer),
         (status = 403, description = "The key may only post hits", body = crate::schema::ErrorAnswer),
+        (status = 404, description = "No request of this consumer is kept: nothing was to be erased", body = crate::schema::ErrorAnswer),
     ),
     security(("key" = []), ("session" = [])),
 )]
@@ -101,11 +107,22 @@ pub async fn erase_consumer(
     let erasing = tokio::spawn(async move { app.store.erase(erasure).await });
     let erased =
         erasing.await.map_err(|error| ApiError::internal("erasing a consumer", &error))??;
+    if erased == 0 {
+        return Err(unknown_consumer());
+    }
     tracing::info!(project = owner.project.0, erased, "consumer erased");
     Ok(Json(Erased { erased, message: format!("erased; {BACKUPS_REMAIN}") }))
 }
 
+fn unknown_consumer() -> ApiError {
+    ApiError::new(
+        Code::UnknownConsumer,
+        "no request of this consumer is kept; check the id (it is case-sensitive) and the project",
+    )
+}
+
 enum Consumer {
+    /// As hits keep it.
     User(String),
     /// As hits keep it.
     Address(String),
@@ -119,7 +136,9 @@ fn parse_consumer(id: &str) -> Result<Consumer, ApiError> {
         )
     };
     match id.split_once(':') {
-        Some(("u", user)) if !user.is_empty() => Ok(Consumer::User(user.to_owned())),
+        Some(("u", user)) if !user.is_empty() => {
+            Ok(Consumer::User(kept_user_id(user).to_owned()))
+        }
         Some(("a", address)) => {
             let address: IpAddr = address.parse().map_err(|_| invalid())?;
             Ok(Consumer::Address(address.to_canonical().to_string()))
