@@ -8,6 +8,7 @@
 
 pub mod answer;
 pub mod batch;
+pub mod clock_watch;
 pub mod demo;
 pub mod enrich;
 pub mod filter;

@@ -13,6 +13,7 @@ pub enum Unit {
     Characters,
     Days,
     Hits,
+    Hours,
     Items,
     Milliseconds,
     Minutes,
@@ -28,6 +29,7 @@ impl Unit {
             Unit::Characters => "characters",
             Unit::Days => "days",
             Unit::Hits => "hits",
+            Unit::Hours => "hours",
             Unit::Items => "items",
             Unit::Milliseconds => "milliseconds",
             Unit::Minutes => "minutes",
@@ -180,6 +182,10 @@ limits! {
         "Six months without an accepted batch or an authenticated look: nobody misses the project.";
     INACTIVE_GRACE_DAYS "inactive_grace" = 14, Days, fixed, "",
         "How long the page and the log say that an inactive project will be erased, before it is.";
+    CLOCK_LEAP_HOURS "clock_leap_hours" = 48, Hours, fixed, "",
+        "How far ahead of the last time at which the server ran the clock may be before nothing is erased by age: a weekend of being off.";
+    CLOCK_CONFIRM_HOURS "clock_confirm_hours" = 72, Hours, fixed, "",
+        "How long a clock that leapt further must run on steadily before it is believed: time for somebody to see the note in health.";
     RECEIPTS "receipts" = 2_000_000, Items, settable, "",
         "Batch ids remembered; over 24 h, in which clients retry, that is 23 posts a second. Early forgetting is counted.";
     RECEIPT_DAYS "receipt_days" = 7, Days, fixed, "",

@@ -14,6 +14,7 @@ use store::{HitRow, Store, StoreError, StoreLimits, StoreOptions, Sums};
 use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, US_PER_DAY};
+use crate::clock_watch::Watch;
 use crate::config::Settings;
 use crate::ingest_health::IngestHealth;
 use crate::metrics::Metrics;
@@ -25,6 +26,7 @@ pub type Shared = Arc<App>;
 pub struct App {
     pub settings: Settings,
     pub clock: Clock,
+    pub clock_watch: Watch,
     pub store: Store,
     pub meta: Meta,
     pub enricher: Enricher,
@@ -81,6 +83,9 @@ impl App {
         let meta = Meta::open(&settings.data, random_bytes()?, now_us)
             .await
             .context("the projects cannot be read")?;
+        let clock_watch = Watch::open(&meta, &clock, store.newest_arrival())
+            .await
+            .context("the last known time cannot be read")?;
         let registration_is_open = settings.registration_is_open(listens_on);
         let limit = |name: &str| settings.limits.get(name);
         let remembered = limit("rate_limited_addresses");
@@ -109,6 +114,7 @@ impl App {
             started_us: now_us,
             settings,
             clock,
+            clock_watch,
             store,
             meta,
         }))

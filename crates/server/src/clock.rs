@@ -2,29 +2,41 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 pub const US_PER_DAY: i64 = 86_400_000_000;
 
-/// Tells the time, microseconds since 1970, UTC.
+/// Tells the time, microseconds since 1970, UTC, and how much of it passes.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+pub struct Clock {
+    wall_us: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// Since any moment; never set back or ahead.
+    passing_us: Arc<dyn Fn() -> i64 + Send + Sync>,
+}
 
 impl Clock {
     pub fn system() -> Clock {
         #[expect(clippy::disallowed_methods, reason = "the one place")]
-        Clock(Arc::new(|| {
+        let wall_us: Arc<dyn Fn() -> i64 + Send + Sync> = Arc::new(|| {
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
-        }))
+        });
+        let start = Instant::now();
+        Clock { wall_us, passing_us: Arc::new(move || start.elapsed().as_micros() as i64) }
     }
 
-    /// A clock that says what `now_us` says.
+    /// A clock that says what `now_us` says, and by which so much time passes.
     pub fn from_fn(now_us: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
-        Clock(Arc::new(now_us))
+        let wall_us: Arc<dyn Fn() -> i64 + Send + Sync> = Arc::new(now_us);
+        Clock { passing_us: wall_us.clone(), wall_us }
     }
 
     pub fn now_us(&self) -> i64 {
-        (self.0)()
+        (self.wall_us)()
+    }
+
+    /// Microseconds since any moment of this process. Whoever sets the wall clock does not change it.
+    pub fn passing_us(&self) -> i64 {
+        (self.passing_us)()
     }
 
     /// Days since 1970, UTC.

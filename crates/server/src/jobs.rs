@@ -29,6 +29,8 @@ struct Job {
 const TURN: Duration = Duration::from_secs(30);
 
 const JOBS: &[Job] = &[
+    // First, so that those after it know whether the clock is believed.
+    Job { name: "watch_clock", every_s: 0, run: |app| Box::pin(watch_clock(app)) },
     Job { name: "write_times", every_s: 60, run: |app| Box::pin(write_times(app)) },
     Job { name: "write_ingest_health", every_s: 60, run: |app| Box::pin(write_ingest_health(app)) },
     Job { name: "note_running_day", every_s: 600, run: |app| Box::pin(note_running_day(app)) },
@@ -87,6 +89,10 @@ async fn run_if_due(app: &Shared, job: &Job) -> anyhow::Result<()> {
     (job.run)(app.clone()).await?;
     app.meta.note_job_ended(job.name, now_us).await?;
     Ok(())
+}
+
+async fn watch_clock(app: Shared) -> anyhow::Result<()> {
+    Ok(app.clock_watch.look(&app.meta, &app.clock).await?)
 }
 
 async fn write_times(app: Shared) -> anyhow::Result<()> {

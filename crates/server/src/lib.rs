@@ -17,6 +17,7 @@ pub mod auth;
 pub mod body;
 pub mod cli;
 pub mod clock;
+pub mod clock_watch;
 pub mod config;
 pub mod control;
 pub mod error;

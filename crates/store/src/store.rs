@@ -143,6 +143,12 @@ impl Store {
         Ok(arrivals.get(&project).copied())
     }
 
+    /// When the newest accepted batch of any project arrived, microseconds; none where there never was one.
+    pub fn newest_arrival(&self) -> Option<i64> {
+        let arrivals = self.shared.gauges.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        arrivals.values().copied().max()
+    }
+
     pub fn stats(&self) -> StoreStats {
         let shared = &self.shared;
         let snapshot = shared.files.now();

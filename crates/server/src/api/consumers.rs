@@ -136,9 +136,7 @@ fn parse_consumer(id: &str) -> Result<Consumer, ApiError> {
         )
     };
     match id.split_once(':') {
-        Some(("u", user)) if !user.is_empty() => {
-            Ok(Consumer::User(kept_user_id(user).to_owned()))
-        }
+        Some(("u", user)) if !user.is_empty() => Ok(Consumer::User(kept_user_id(user).to_owned())),
         Some(("a", address)) => {
             let address: IpAddr = address.parse().map_err(|_| invalid())?;
             Ok(Consumer::Address(address.to_canonical().to_string()))

@@ -33,15 +33,25 @@ pub(super) async fn keep_up(app: Shared) -> anyhow::Result<()> {
     let now_us = app.clock.now_us();
     let oldest_us = now_us - limits::DEMO_DAYS as i64 * US_PER_DAY;
     let project = match project {
-        Some(project) => project,
-        None => {
-            let keep_hits_days = Some(limits::DEMO_DAYS as u32);
-            let new = NewProject { name: NAME.to_owned(), keep_hits_days, ..NewProject::default() };
-            let from_us = floor(oldest_us, MINUTE_US) + MINUTE_US;
-            app.meta.create_demo_project(new, from_us, now_us).await?
+        Some(project)
+            if project.demo_until_us.is_some_and(|until_us| until_us > now_us + HOUR_US) =>
+        {
+            // Made while the clock was ahead: its requests lie in the future.
+            let deleted = delete_project(&app, project.id).await;
+            deleted.map_err(|error| anyhow::anyhow!(error.message))?;
+            new_demo(&app, oldest_us, now_us).await?
         }
+        Some(project) => project,
+        None => new_demo(&app, oldest_us, now_us).await?,
     };
     fill(&app, &project, oldest_us, now_us).await
+}
+
+async fn new_demo(app: &Shared, oldest_us: i64, now_us: i64) -> anyhow::Result<Project> {
+    let keep_hits_days = Some(limits::DEMO_DAYS as u32);
+    let new = NewProject { name: NAME.to_owned(), keep_hits_days, ..NewProject::default() };
+    let from_us = floor(oldest_us, MINUTE_US) + MINUTE_US;
+    Ok(app.meta.create_demo_project(new, from_us, now_us).await?)
 }
 
 async fn fill(app: &Shared, project: &Project, oldest_us: i64, now_us: i64) -> anyhow::Result<()> {

@@ -8,6 +8,10 @@ use crate::clock::US_PER_DAY;
 use crate::projects::delete_project;
 
 pub(super) async fn look_after(app: Shared) -> anyhow::Result<()> {
+    if !app.clock_watch.is_believed() {
+        tracing::warn!("inactive projects are not looked for: the clock is not believed");
+        return Ok(());
+    }
     let Some(inactive_after) = app.settings.limits.get_days("inactive_after") else {
         return forget_warnings(&app).await;
     };

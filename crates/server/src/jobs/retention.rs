@@ -6,6 +6,10 @@ use crate::app::Shared;
 use crate::clock::US_PER_DAY;
 
 pub(super) async fn erase_expired(app: Shared) -> anyhow::Result<()> {
+    if !app.clock_watch.is_believed() {
+        tracing::warn!("expired requests are not erased: the clock is not believed");
+        return Ok(());
+    }
     let default = app.settings.limits.get_days("keep_hits");
     let now_us = app.clock.now_us();
     for project in app.meta.projects().into_iter().filter(|project| !project.deleting) {

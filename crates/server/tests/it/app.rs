@@ -143,6 +143,10 @@ impl TestApp {
         self.now_us.store(now_us, Ordering::SeqCst);
     }
 
+    pub fn time(&self) -> i64 {
+        self.now_us.load(Ordering::SeqCst)
+    }
+
     pub fn pass_days(&self, days: i64) {
         self.now_us.fetch_add(days * 86_400_000_000, Ordering::SeqCst);
     }

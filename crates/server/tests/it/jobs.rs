@@ -127,3 +127,36 @@ async fn hits_expire_as_their_project_says_or_else_the_server() {
     assert_eq!(paths(&own.key).await, ["/0"]);
     assert_eq!(paths(&default.key).await, ["/0", "/4", "/20"]);
 }
+
+/// A dead battery or a typo in the date must not look like a year in which everything expired.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_leaps_erases_nothing_until_it_has_run_for_days() {
+    let mut app = TestApp::with(&[("keep_hits", "30d"), ("inactive_after", "10d")]).await;
+    let project = app.project().await;
+    app.post_hits(&project.key, json!([hit("/kept", json!({}))])).await;
+    run_due(app.shared()).await;
+    app.stop().await;
+    app.pass_days(400);
+    app.launch_again().await;
+    run_due(app.shared()).await;
+    let count = async |app: &TestApp| {
+        app.get_as(&project.key, "/api/data").await.json().as_array().unwrap().len()
+    };
+    assert_eq!(count(&app).await, 1);
+    assert!(app.shared().clock_watch.note().unwrap().contains("400 days ahead"));
+    // Set right before it is believed: nothing has happened.
+    app.pass_days(-400);
+    run_due(app.shared()).await;
+    assert!(app.shared().clock_watch.is_believed());
+    app.stop().await;
+    app.pass_days(400);
+    app.launch_again().await;
+    for hours in 1..=72 {
+        assert_eq!(count(&app).await, 1, "erased after {hours} h");
+        app.set_time(app.time() + DAY / 24);
+        run_due(app.shared()).await;
+    }
+    run_for_days(&app, 1).await;
+    assert!(app.shared().clock_watch.is_believed());
+    assert_eq!(count(&app).await, 0, "a clock that goes on like that is right");
+}

@@ -10,6 +10,7 @@ use super::MetaError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_projects.sql"),
     include_str!("../../migrations/0002_dashboard.sql"),
+    include_str!("../../migrations/0004_clock_watch.sql"),
 ];
 
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {

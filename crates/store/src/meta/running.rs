@@ -1,6 +1,8 @@
 //! What the server remembers of its own running: the days on which it ran, when jobs ended, when things were last used.
 
+use analytics::clock_watch::{ClockWatch, Doubt};
 use analytics::hit::ProjectId;
+use sqlx::Row;
 
 use super::{Meta, MetaError};
 
@@ -32,6 +34,32 @@ impl Meta {
         sqlx::query("INSERT INTO jobs (name, ended_us) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET ended_us = ?2")
             .bind(name)
             .bind(now_us)
+            .execute(&self.inner.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Whether the clock is believed, as the last start or turn left it; none before the first.
+    pub async fn clock_watch(&self) -> Result<Option<ClockWatch>, MetaError> {
+        let select = sqlx::query("SELECT believed_us, ahead_us, last_us, ran_us FROM clock_watch");
+        let Some(row) = select.fetch_optional(&self.inner.pool).await? else { return Ok(None) };
+        let doubt = row.try_get::<Option<i64>, _>("ahead_us")?.map(|ahead_us| {
+            Ok::<_, sqlx::Error>(Doubt {
+                ahead_us,
+                last_us: row.try_get("last_us")?,
+                ran_us: row.try_get("ran_us")?,
+            })
+        });
+        let doubt = doubt.transpose()?;
+        Ok(Some(ClockWatch { believed_us: row.try_get("believed_us")?, doubt }))
+    }
+
+    pub async fn set_clock_watch(&self, watch: &ClockWatch) -> Result<(), MetaError> {
+        sqlx::query("INSERT OR REPLACE INTO clock_watch (only_row, believed_us, ahead_us, last_us, ran_us) VALUES (1, ?, ?, ?, ?)")
+            .bind(watch.believed_us)
+            .bind(watch.doubt.map(|doubt| doubt.ahead_us))
+            .bind(watch.doubt.map(|doubt| doubt.last_us))
+            .bind(watch.doubt.map(|doubt| doubt.ran_us))
             .execute(&self.inner.pool)
             .await?;
         Ok(())

@@ -1,0 +1,61 @@
+//! The watch over the wall clock: its state in memory and in `meta.sqlite`, and the job that looks.
+//!
+//! What makes a clock believable is `analytics::clock_watch`'s; who must not act while it is not asks `is_believed`.
+
+use std::sync::{Mutex, PoisonError};
+
+use analytics::clock_watch::ClockWatch;
+use store::meta::{Meta, MetaError};
+
+use crate::clock::Clock;
+
+pub struct Watch(Mutex<State>);
+
+struct State {
+    watch: ClockWatch,
+    /// On the clock that nobody sets, at the last look.
+    looked_us: i64,
+}
+
+impl Watch {
+    /// `newest_us`: the newest time known from before, for a folder that has no watch yet; none: the clock is believed.
+    pub async fn open(
+        meta: &Meta,
+        clock: &Clock,
+        newest_us: Option<i64>,
+    ) -> Result<Watch, MetaError> {
+        let now_us = clock.now_us();
+        let kept = meta.clock_watch().await?;
+        let mut watch = kept.unwrap_or(ClockWatch::new(newest_us.unwrap_or(now_us)));
+        watch.look(now_us, 0);
+        Ok(Watch(Mutex::new(State { watch, looked_us: clock.passing_us() })))
+    }
+
+    /// Takes note of the clock and keeps it.
+    pub async fn look(&self, meta: &Meta, clock: &Clock) -> Result<(), MetaError> {
+        let (before, after) = {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let (before, passing_us) = (state.watch, clock.passing_us());
+            let ran_us = (passing_us - state.looked_us).max(0);
+            state.watch.look(clock.now_us(), ran_us);
+            state.looked_us = passing_us;
+            (before, state.watch)
+        };
+        match (before.is_believed(), after.note()) {
+            (true, Some(note)) => tracing::warn!("{note}"),
+            (false, None) => tracing::info!("the clock is believed again"),
+            _ => {}
+        }
+        meta.set_clock_watch(&after).await
+    }
+
+    /// Whether anything may be erased because of its age.
+    pub fn is_believed(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).watch.is_believed()
+    }
+
+    /// For health; none while the clock is believed.
+    pub fn note(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).watch.note()
+    }
+}
