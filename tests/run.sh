@@ -4,6 +4,7 @@
 #   API_ANALYTICS_BIN=PATH   the server's binary (must be set; a test without one fails)
 #   CRASH_ROUNDS=50          kills of test_crash.py; more make a longer run
 #   CRASH_SEED=NUMBER        repeats the choices of a run of test_crash.py (it prints its own)
+#   FAULT_ROUNDS=20          faults of test_faults.py; FAULT_SEED=NUMBER repeats a run
 #   API_ANALYTICS_CACHE=DIR  where the virtual environment is kept
 #   PYTHON=python3           the interpreter, 3.11 or later
 #
@@ -29,5 +30,11 @@ if [ "$(cat "$venv/mark" 2> /dev/null)" != "$mark" ]; then
   echo "$mark" > "$venv/mark"
 fi
 exec 9>&-
+
+# test_clock.py sets the clock of a server with it.
+if ! ls /usr/lib/*/faketime/libfaketimeMT.so.1 > /dev/null 2>&1; then
+  install="apt-get update -qq && apt-get install -y -qq --no-install-recommends libfaketime"
+  if [ "$(id -u)" = 0 ]; then sh -c "$install" > /dev/null; else sudo sh -c "$install" > /dev/null; fi
+fi
 
 exec "$venv/bin/python" -m pytest "$@"

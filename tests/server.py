@@ -138,6 +138,8 @@ class Server:
         self.data = data
         self.port = port or (socket_handed_over.getsockname()[1] if socket_handed_over else free_port())
         self.settings = settings
+        # Beside `clean_environment`: what a test preloads, for one.
+        self.environment: dict[str, str] = {}
         self.handed_over = socket_handed_over
         self.log_path = data.parent / f"{data.name}.log"
         self.process: subprocess.Popen | None = None
@@ -157,7 +159,7 @@ class Server:
             command = [sys.executable, "-c", HAND_OVER, str(self.handed_over.fileno()), *command]
             options["pass_fds"] = [self.handed_over.fileno()]
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=clean_environment(), **options)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=clean_environment() | self.environment, **options)
         if wait:
             self.wait_until_ready()
         return self

@@ -5,6 +5,7 @@
 
 mod data;
 mod operator;
+mod progress;
 mod serve;
 
 use std::io::{IsTerminal, Write};
@@ -19,6 +20,8 @@ use crate::config::{Origin, Setting, Settings, Values, read_file, settings};
 
 /// Runs the program; an error is one readable message.
 pub fn main() -> ExitCode {
+    // Whatever this program makes holds secrets or other people's requests.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let matches = command().get_matches();
     match run(&matches) {
         Ok(()) => ExitCode::SUCCESS,
@@ -271,11 +274,28 @@ fn start_log(filter: &str, is_server: bool) -> anyhow::Result<()> {
     let filter = if is_server { filter } else { EnvFilter::try_new("warn").unwrap_or(filter) };
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Log(std::io::stderr()))
+        // It would be written to the same place, and a failure there would end the thread that logs.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .try_init();
     Ok(())
+}
+
+/// Standard error, which may be a file on a full disk or a pipe whose reader has gone: a line that cannot be written is no
+/// reason to stop working.
+struct Log(std::io::Stderr);
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let _ = self.0.write_all(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A line of the answer.

@@ -28,6 +28,9 @@ impl Watch {
         let kept = meta.clock_watch().await?;
         let mut watch = kept.unwrap_or(ClockWatch::new(newest_us.unwrap_or(now_us)));
         watch.look(now_us, 0);
+        if let Some(note) = watch.note() {
+            tracing::warn!("{note}");
+        }
         Ok(Watch(Mutex::new(State { watch, looked_us: clock.passing_us() })))
     }
 

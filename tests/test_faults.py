@@ -1,0 +1,224 @@
+"""A disk that fails at random moments: reads and writes that fail, fall short, or are torn by the end of the process.
+
+`faults/faults.c` is preloaded into the server and does that. FAULT_ROUNDS=200 makes a longer run, FAULT_SEED repeats one.
+"""
+
+import os
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from posting import create_key, make_batch, make_hit, read_hits, settle, wait_for
+from server import BROKEN, ROOT, Connection, Server, run
+
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "20"))
+SEED = int(os.environ.get("FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+# How often a call meets its fault. A torn write ends the process, so it is rare.
+MODES = {"eio_read": 3, "eio_write": 4, "eio_sync": 4, "enospc": 3, "short": 2, "torn": 40}
+SETTINGS = {"active_rows": 700, "checkpoint_ms": 50, "merge_at": 3, "calm_rows": 300, "calm_seconds": 1}
+
+
+class Disk:
+    """The faults of one server's disk, on and off."""
+
+    def __init__(self, library: Path, server: Server, folder: Path):
+        self.control = folder / "faults"
+        self.environment = {
+            "LD_PRELOAD": str(library),
+            "FAULTS_FOLDER": str(server.data),
+            "FAULTS_CONTROL": str(self.control),
+        }
+
+    def fail(self, mode: str) -> None:
+        # Whole at once: the shim may read it at any moment.
+        fresh = self.control.with_suffix(".new")
+        fresh.write_text(f"{mode} {MODES[mode]}\n")
+        fresh.rename(self.control)
+
+    def heal(self) -> None:
+        self.control.unlink(missing_ok=True)
+
+
+class Posters:
+    """Clients that post until they are answered. No two hits have the same path."""
+
+    def __init__(self, server: Server, key: str, count: int = 3):
+        self.server, self.key = server, key
+        self.acknowledged: set[str] = set()
+        self.sent: set[str] = set()
+        self.answers: Counter[int | str] = Counter()
+        self.stopping = threading.Event()
+        self.errors: list[BaseException] = []
+        self.threads = [threading.Thread(target=self.guard, args=(number,), daemon=True) for number in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def guard(self, number: int) -> None:
+        try:
+            self.post(number)
+        except BaseException as problem:
+            self.errors.append(problem)
+
+    def post(self, number: int) -> None:
+        connection = Connection(self.server.port, timeout=10)
+        turn = 0
+        while not self.stopping.is_set():
+            turn += 1
+            paths = [f"/{number}/{turn}/{n}/{'x' * 40}" for n in range(20)]
+            batch = make_batch([make_hit(path, user=f"user{turn % 50}") for path in paths])
+            self.sent.update(paths)
+            while not self.stopping.is_set():
+                try:
+                    answer = connection.call("POST", "/api/requests", batch, self.key)
+                except BROKEN as problem:
+                    self.answers[type(problem).__name__] += 1
+                    time.sleep(0.02)
+                    continue
+                self.answers[answer.status] += 1
+                if answer.status == 200:
+                    self.acknowledged.update(paths)
+                    break
+                assert answer.status in (500, 503), (answer.status, answer.body)
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(30)
+        if self.errors:
+            raise self.errors[0]
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """`disk(server)` gives the server a disk that can fail."""
+    library = tmp_path / "faults.so"
+    source = ROOT / "tests" / "faults" / "faults.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+
+    def attach(server: Server) -> Disk:
+        faults = Disk(library, server, tmp_path)
+        server.environment = faults.environment
+        return faults
+
+    return attach
+
+
+def start_or_repair(server: Server, said: list[str]) -> bool:
+    """Starts it; where it refuses, repairs the folder as it says. True if that was needed."""
+    server.start(wait=False)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and server.is_running():
+        try:
+            server.call("GET", "/api/health")
+            return False
+        except BROKEN:
+            time.sleep(0.02)
+    assert not server.is_running(), f"neither ready nor ended:\n{server.log()[-3_000:]}"
+    log = server.log()[-4_000:]
+    assert "repair" in log, f"it refused to start and did not say what to do:\n{log}"
+    repaired = run("repair", data=server.data)
+    assert repaired.returncode == 0, f"{repaired.stdout}\n{repaired.stderr}"
+    said.append(repaired.stdout)
+    server.start()
+    return True
+
+
+def test_the_faults_are_really_met(servers, disk):
+    """Before their absence proves anything: each is seen by the server, which says so and serves on."""
+    server = servers(**SETTINGS)
+    faults = disk(server)
+    server.start()
+    key = create_key(server)
+    batch = make_batch([make_hit("/once")])
+    assert server.call("POST", "/api/requests", batch, key).status == 200
+    for mode in ("eio_write", "enospc"):
+        faults.fail(mode)
+
+        def refused() -> bool:
+            return server.call("POST", "/api/requests", make_batch([make_hit("/never")]), key).status in (500, 503)
+
+        wait_for(f"a post meets {mode}", refused)
+        faults.heal()
+
+        def kept() -> bool:
+            return server.call("POST", "/api/requests", make_batch([make_hit("/later")]), key).status == 200
+
+        wait_for("hits are kept again", kept)
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(servers, disk, tmp_path):
+    """Once a full disk under the log ended the threads that number and apply hits."""
+    server = servers(**SETTINGS)
+    faults = disk(server)
+    # The data folder's faults, and the log's.
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    server.log_path = logs / "log"
+    server.environment["FAULTS_FOLDER"] = str(logs)
+    server.settings["log"] = "debug"
+    server.start()
+    key = create_key(server)
+    faults.fail("enospc")
+    written = server.log_path.stat().st_size
+    for turn in range(100):
+        server.call("POST", "/api/requests", make_batch([make_hit(f"/{turn}")]), key).must()
+    settle(server)
+    assert len(read_hits(server, key)) == 100
+    assert server.problems() == []
+    faults.heal()
+    assert server.log_path.stat().st_size >= written
+    server.stop()
+
+
+def test_a_disk_that_fails_at_random_loses_no_acknowledged_hit(servers, disk):
+    print(f"FAULT_SEED={SEED} FAULT_ROUNDS={ROUNDS}", file=sys.stderr)
+    chance = random.Random(SEED)
+    server = servers(**SETTINGS)
+    faults = disk(server)
+    server.environment["FAULTS_SEED"] = str(SEED)
+    server.start()
+    key = create_key(server)
+    posters = Posters(server, key)
+    said: list[str] = []
+    met: Counter[str] = Counter()
+    for turn in range(ROUNDS):
+        mode = list(MODES)[turn % len(MODES)]
+        time.sleep(chance.random() * 0.3)
+        faults.fail(mode)
+        time.sleep(0.2 + chance.random() * 0.8)
+        faults.heal()
+        met[mode] += 1
+        if mode == "torn" and server.is_running():
+            # The write that ends it comes a little later.
+            met["torn and alive"] += 1
+        if not server.is_running() or chance.random() < 0.5:
+            if server.is_running():
+                server.kill()
+            server.process.wait()
+            met["repaired"] += start_or_repair(server, said)
+        if posters.errors:
+            raise posters.errors[0]
+    posters.stop()
+    # Whatever is left to be found is found by a start.
+    if server.is_running():
+        server.kill()
+    met["repaired"] += start_or_repair(server, said)
+    settle(server)
+    print(f"{ROUNDS} rounds", dict(met), dict(posters.answers), file=sys.stderr)
+    kept = Counter(hit["path"] for hit in read_hits(server, key))
+    assert not [path for path, count in kept.items() if count > 1], "hits are there twice"
+    assert not kept.keys() - posters.sent, "hits that nobody posted"
+    lost = posters.acknowledged - kept.keys()
+    words = "\n".join([*said, *server.problems()])
+    named = re.search(r"records? \d+|damaged|cannot be read", words)
+    assert not lost or named, f"{len(lost)} of {len(posters.acknowledged)} acknowledged hits are lost, unsaid:\n{words}"
+    assert not lost, f"{len(lost)} acknowledged hits are lost, and said to be: {words}"
+    assert len(posters.acknowledged) > 1_000, "too few hits to prove anything"
