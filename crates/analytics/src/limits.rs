@@ -266,6 +266,9 @@ limits! {
     ENGINE_CONNECTIONS "engine_connections" = 8, Items, fixed, "",
         "Idle connections to the engine that are kept for the next reader.";
 
+    PROGRESS_LINE_SECONDS "progress_line_seconds" = 60, Seconds, fixed, "",
+        "How often a long command says how far it is where no terminal shows a bar: a log is read later.";
+
     // An answer.
     PANEL_BUCKETS "panel_buckets" = 200, Items, fixed, "invalid_parameter",
         "Buckets of a series: more than a screen can tell apart. The step follows from it.";

@@ -19,7 +19,7 @@ use tower::Service;
 
 use crate::app::Shared;
 
-pub use routes::{AddKey, CreateProject, KeyAnswer, ProjectAnswer, router};
+pub use routes::{AddKey, BackupLine, CreateProject, KeyAnswer, ProjectAnswer, router};
 
 /// The socket's name in the data folder.
 const FILE: &str = "control.sock";

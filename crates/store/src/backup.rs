@@ -1,7 +1,9 @@
 //! Backup while serving: a copy of files that do not change, and of the inbox in the breath in which the active file
 //! joined them.
 
-use std::path::Path;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::oneshot;
@@ -9,62 +11,86 @@ use tokio::sync::oneshot;
 use crate::files::{DataFile, Snapshot};
 use crate::inbox::FileKind;
 use crate::ledger;
+use crate::progress::{self, Progress, Silent};
 use crate::shared::{Request, Shared, io, sync};
 use crate::types::StoreError;
 
 /// The inbox's file, in a data folder and in a backup.
 pub const INBOX: &str = "inbox.sqlite";
 
-pub async fn backup(shared: &Arc<Shared>, folder: &Path) -> Result<(), StoreError> {
+/// Fills `folder`, which is there and empty. What a failed or cancelled backup leaves in it is of no use.
+pub async fn backup(
+    shared: &Arc<Shared>,
+    folder: &Path,
+    progress: Arc<dyn Progress>,
+) -> Result<(), StoreError> {
     let context = "writing the backup";
-    if folder.exists() {
+    if std::fs::read_dir(folder).map_err(io(context))?.next().is_some() {
         return Err(StoreError::Damaged(format!(
-            "{} is there already: name a folder that is not",
+            "{} is not empty: name a folder that is",
             folder.display()
         )));
     }
     let hits = folder.join("hits");
-    std::fs::create_dir_all(&hits).map_err(io(context))?;
+    std::fs::create_dir(&hits).map_err(io(context))?;
     // TRICKY: before the picture. An erasure that comes meanwhile must not be in a ledger beside files that still hold what
     // it erased.
     let ledger = shared.options.data.join(ledger::FILE);
     if ledger.exists() {
-        copy(&ledger, &folder.join(ledger::FILE))?;
+        copy(&ledger, &folder.join(ledger::FILE), &Silent)?;
     }
     let (reply, answer) = oneshot::channel();
     let request = Request::Snapshot { inbox: folder.join(INBOX), reply };
     shared.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
     shared.queue.hurry();
     let snapshot = answer.await.map_err(|_| StoreError::Closing)??;
-    let damaged = shared.damaged();
-    let (from, to) = (shared.folder(), folder.to_path_buf());
+    let from = shared.folder();
+    let mut files = files_of(&snapshot);
+    // What cannot be read here may be readable to somebody: it belongs to the backup.
+    files.extend(shared.damaged().iter().map(|name| from.join(name)).filter(|path| path.exists()));
+    let to = folder.to_path_buf();
     let copying = tokio::task::spawn_blocking(move || -> Result<(), StoreError> {
-        copy_files(&snapshot, &hits)?;
-        // What cannot be read here may be readable to somebody: it belongs to the backup.
-        for name in damaged {
-            if from.join(&name).exists() {
-                copy(&from.join(&name), &hits.join(&name))?;
-            }
+        let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |data| data.len());
+        progress.begin("copying data files", files.iter().map(size).sum());
+        for path in &files {
+            copy(path, &hits.join(path.file_name().unwrap_or_default()), &*progress)?;
         }
+        // TRICKY: held until here, so that no file of it is unlinked before it was copied.
+        drop(snapshot);
         sync(&hits).and_then(|()| sync(&to)).map_err(io(context))
     });
     copying.await.map_err(|source| StoreError::Engine { context, cause: Box::new(source) })?
 }
 
-fn copy_files(snapshot: &Snapshot, hits: &Path) -> Result<(), StoreError> {
-    for entry in snapshot.entries.iter().filter(|entry| entry.row.kind != FileKind::Active) {
-        let name = entry.row.name();
-        copy(&entry.file.path, &hits.join(&name))?;
-        let wal = DataFile::wal(&entry.file.path);
-        if wal.exists() {
-            copy(&wal, &DataFile::wal(&hits.join(&name)))?;
-        }
-    }
-    Ok(())
+/// Those that do not change any more, with their logs.
+fn files_of(snapshot: &Snapshot) -> Vec<PathBuf> {
+    let fixed = snapshot.entries.iter().filter(|entry| entry.row.kind != FileKind::Active);
+    fixed
+        .flat_map(|entry| [entry.file.path.clone(), DataFile::wal(&entry.file.path)])
+        .filter(|path| path.exists())
+        .collect()
 }
 
-/// A copy that survives a power cut.
-pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
-    std::fs::copy(from, to).map_err(io("copying a file"))?;
-    sync(to).map_err(io("copying a file"))
+/// A copy that survives a power cut and that nobody but its owner can read.
+pub fn copy(from: &Path, to: &Path, progress: &dyn Progress) -> Result<(), StoreError> {
+    const STEP: u64 = 8 << 20;
+    let context = "copying a file";
+    let mut source = std::fs::File::open(from).map_err(io(context))?;
+    let mut target = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(to)
+        .map_err(io(context))?;
+    loop {
+        progress::check(progress)?;
+        let copied =
+            std::io::copy(&mut (&mut source).take(STEP), &mut target).map_err(io(context))?;
+        progress.advance(copied);
+        if copied == 0 {
+            break;
+        }
+    }
+    target.sync_all().map_err(io(context))
 }

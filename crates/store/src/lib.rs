@@ -17,6 +17,8 @@ mod ledger;
 mod merge;
 pub mod meta;
 mod open;
+mod owner;
+mod progress;
 mod read;
 mod record;
 mod restore;
@@ -27,6 +29,8 @@ mod sums;
 mod types;
 mod writer;
 
+pub use owner::Owner;
+pub use progress::{Progress, Silent};
 pub use restore::{Restored, restore};
 pub use store::Store;
 pub use sums::Sums;

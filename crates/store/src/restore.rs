@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use analytics::hit::{ProjectId, Text};
 use sqlx::sqlite::SqliteConnection;
@@ -14,6 +15,8 @@ use crate::files::DataFile;
 use crate::inbox::{self, FileKind, FileRow, manifest};
 use crate::ledger::{self, Line, What};
 use crate::meta::{self, Meta};
+use crate::owner::Owner;
+use crate::progress::{self, Progress};
 use crate::shared::{io, sync};
 use crate::store::Store;
 use crate::types::{Erasure, StoreError, StoreOptions};
@@ -31,14 +34,26 @@ pub struct Restored {
 
 /// Checks the backup in `from`, makes a data folder of it, applies the erasures that are newer than the backup (from the
 /// ledger of the folder that is replaced, or from `erasures`), and puts it in the place of `data`. Nothing changes in
-/// `data` before all of that has succeeded; no server may hold it.
+/// `data` before all of that has succeeded; no server may hold it. The new folder belongs to whom the replaced one did and
+/// is as private. Where `data` is a link, the folder that it leads to is replaced.
 pub async fn restore(
     from: &Path,
     options: StoreOptions,
     erasures: Option<&Path>,
+    progress: Arc<dyn Progress>,
 ) -> Result<Restored, StoreError> {
-    let data = options.data.clone();
     let context = "restoring";
+    let data = match options.data.exists() {
+        true => options.data.canonicalize().map_err(io(context))?,
+        false => options.data.clone(),
+    };
+    let owner = if data.exists() { Some(Owner::of(&data)?) } else { None };
+    if data.exists() && is_mount_point(&data)? {
+        return Err(StoreError::Damaged(format!(
+            "{} is a mount point and cannot be replaced as a whole: name a folder inside it with --data, for restore and for the server",
+            data.display()
+        )));
+    }
     let beside = |suffix: &str| {
         let mut name = data.file_name().unwrap_or_default().to_owned();
         name.push(suffix);
@@ -56,10 +71,11 @@ pub async fn restore(
     if making.exists() {
         std::fs::remove_dir_all(&making).map_err(io(context))?;
     }
-    std::fs::create_dir_all(making.join("hits")).map_err(io(context))?;
+    create_private(&making.join("hits")).map_err(io(context))?;
+    progress.begin("checking and copying the backup", size_of(from)?);
     for name in [INBOX, meta::FILE, ledger::FILE] {
         if from.join(name).exists() {
-            copy(&from.join(name), &making.join(name))?;
+            copy(&from.join(name), &making.join(name), &*progress)?;
         }
     }
     let mut db = inbox::connect_options(&making.join(INBOX))
@@ -67,7 +83,7 @@ pub async fn restore(
         .await
         .map_err(inbox::failed("opening the backup's inbox"))?;
     for row in manifest::read(&mut db).await? {
-        check_and_copy(&row, from, &making)?;
+        check_and_copy(&row, from, &making, &*progress)?;
     }
     let known: HashSet<u64> =
         read_ledger(&making.join(ledger::FILE))?.iter().map(|line| line.seq).collect();
@@ -84,27 +100,81 @@ pub async fn restore(
     store.settle().await?;
     // The backup may hold erasures that were accepted and not yet true.
     store.shared().erased.wait_for_all().await?;
+    progress.begin("applying erasures made since", newer.len() as u64);
     for line in &newer {
+        progress::check(&*progress)?;
         apply(&store, line).await?;
+        progress.advance(1);
     }
     let hits = { store.stats().active_rows + store.stats().sealed_rows };
     store.close().await?;
     restore_meta(&making, &newer).await?;
+    if let Some(owner) = owner {
+        owner.give(&making)?;
+    }
+    progress::check(&*progress)?;
     let replaced = if data.exists() {
         let aside = beside(&format!(".before-restore-{}", crate::clock::now_us()));
-        std::fs::rename(&data, &aside).map_err(io(context))?;
+        swap(&making, &data, &aside).map_err(io(context))?;
         Some(aside)
     } else {
+        std::fs::rename(&making, &data).map_err(io(context))?;
         None
     };
-    std::fs::rename(&making, &data).map_err(io(context))?;
     if let Some(parent) = data.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         sync(parent).map_err(io(context))?;
     }
     Ok(Restored { hits, erasures: newer.len(), replaced })
 }
 
-fn check_and_copy(row: &FileRow, from: &Path, making: &Path) -> Result<(), StoreError> {
+/// Puts `made` in the place of `data`, and what was there into `aside`. There is a whole folder at `data` at every moment
+/// where the file system can exchange two names.
+fn swap(made: &Path, data: &Path, aside: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, made, CWD, data, RenameFlags::EXCHANGE) {
+        Ok(()) => std::fs::rename(made, aside),
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+            std::fs::rename(data, aside)?;
+            std::fs::rename(made, data)
+        }
+        Err(problem) => Err(problem.into()),
+    }
+}
+
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn is_mount_point(folder: &Path) -> Result<bool, StoreError> {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| std::fs::metadata(path).map(|data| data.dev());
+    let context = io("looking at the data folder");
+    match folder.parent() {
+        Some(parent) => Ok(device(folder).map_err(&context)? != device(parent).map_err(&context)?),
+        None => Ok(true),
+    }
+}
+
+/// Bytes that a restore goes through: each file is copied, and each data file is read once before.
+fn size_of(backup: &Path) -> Result<u64, StoreError> {
+    let context = "looking at the backup";
+    let sizes = |folder: &Path| -> std::io::Result<u64> {
+        let files = std::fs::read_dir(folder)?.map(|entry| entry?.metadata());
+        files.map(|data| data.map(|data| if data.is_file() { data.len() } else { 0 })).sum()
+    };
+    let hits = backup.join("hits");
+    let hits = if hits.exists() { sizes(&hits).map_err(io(context))? } else { 0 };
+    Ok(sizes(backup).map_err(io(context))? + 2 * hits)
+}
+
+fn check_and_copy(
+    row: &FileRow,
+    from: &Path,
+    making: &Path,
+    progress: &dyn Progress,
+) -> Result<(), StoreError> {
+    progress::check(progress)?;
     let name = row.name();
     let path = from.join("hits").join(&name);
     match row.kind {
@@ -119,10 +189,11 @@ fn check_and_copy(row: &FileRow, from: &Path, making: &Path) -> Result<(), Store
         _ => {}
     }
     let to = making.join("hits").join(&name);
-    copy(&path, &to)?;
+    progress.advance(std::fs::metadata(&path).map_or(0, |data| data.len()));
+    copy(&path, &to, progress)?;
     let wal = DataFile::wal(&path);
     if wal.exists() {
-        copy(&wal, &DataFile::wal(&to))?;
+        copy(&wal, &DataFile::wal(&to), progress)?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::inbox::{Command, FileKind};
 use crate::open::{self, Threads};
+use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::sums::{NamesCache, Sums};
 use crate::types::{Append, Erasure, HitRow, Receipt, StoreError, StoreOptions, StoreStats};
@@ -199,9 +200,13 @@ impl Store {
         applied.wait_for(|&seq| seq >= last).await.map(drop).map_err(|_| StoreError::Closing)
     }
 
-    /// A complete, consistent copy into `folder` (which must not exist), while serving.
-    pub async fn backup(&self, folder: &Path) -> Result<(), StoreError> {
-        backup::backup(&self.shared, folder).await
+    /// A complete, consistent copy into `folder` (which must be there and empty), while serving.
+    pub async fn backup(
+        &self,
+        folder: &Path,
+        progress: Arc<dyn Progress>,
+    ) -> Result<(), StoreError> {
+        backup::backup(&self.shared, folder, progress).await
     }
 
     /// Applies what is queued, checkpoints and lets go of the folder. Nothing may be asked of the store after it.

@@ -134,6 +134,9 @@ pub enum StoreError {
     Locked(PathBuf),
     #[error("the store is closing")]
     Closing,
+    /// Whoever asked for it has gone.
+    #[error("it was interrupted; nothing was changed")]
+    Cancelled,
     #[error("{0}")]
     Damaged(String),
     #[error("{context}: {cause}")]

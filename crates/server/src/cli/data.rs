@@ -1,26 +1,114 @@
 //! `backup` and `restore`: the whole data folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use axum::http::Method;
+use axum::body::Body;
+use axum::http::{Method, Response};
 use clap::ArgMatches;
+use http_body_util::BodyExt;
+use store::{Owner, Progress};
 
-use super::{operator, say};
+use super::operator::{Door, act_as_before};
+use super::progress::Bar;
+use super::say;
 use crate::app::{explain, store_options};
 use crate::config::Settings;
-use crate::control;
+use crate::control::{self, BackupLine};
 
+/// Fills a folder of another name and names it as asked when it is whole, so that what was interrupted never looks like a
+/// backup.
 pub(super) async fn backup(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<()> {
     let folder = matches.get_one::<PathBuf>("folder").context("no folder")?;
     // The server may run in another directory than this command.
     let folder = std::path::absolute(folder)?;
-    let into = serde_json::json!({ "folder": folder });
-    let () = operator::ask(settings, Method::POST, "/backup", Some(&into)).await?;
+    if folder.exists() {
+        bail!("{} is there already: name a folder that is not", folder.display());
+    }
+    if !settings.data.exists() {
+        bail!(
+            "there is no data in {}; which folder does the server use? (--data)",
+            settings.data.display()
+        );
+    }
+    let making = with_suffix(&folder, ".partial");
+    let owner = Owner::of(&settings.data)?;
+    make_for(&making, &owner)?;
+    let bar = Bar::new();
+    let filled = fill(settings, &making, &bar).await;
+    bar.finish();
+    act_as_before()?;
+    let named = filled.and_then(|()| {
+        owner.give(&making)?;
+        std::fs::rename(&making, &folder)
+            .with_context(|| format!("{} cannot be named {}", making.display(), folder.display()))
+    });
+    if let Err(error) = named {
+        let _ = std::fs::remove_dir_all(&making);
+        return Err(error);
+    }
     say(format!(
         "{} holds everything up to now, the server's secret too: keep it safe",
         folder.display()
     ))
+}
+
+async fn fill(settings: &Settings, folder: &Path, bar: &Bar) -> anyhow::Result<()> {
+    let door = Door::open(settings, false).await?;
+    let into = serde_json::json!({ "folder": folder });
+    let response = door.send(Method::POST, "/backup", Some(&into)).await;
+    let followed = match response {
+        Ok(response) => follow(response, bar).await,
+        Err(error) => Err(error),
+    };
+    door.close().await?;
+    followed
+}
+
+/// Shows how far it is until it has ended.
+async fn follow(response: Response<Body>, bar: &Bar) -> anyhow::Result<()> {
+    let mut body = response.into_body();
+    let mut text: Vec<u8> = Vec::new();
+    loop {
+        let frame = tokio::select! {
+            frame = body.frame() => frame,
+            () = super::progress::end_signal() => bail!("interrupted; no backup was made"),
+        };
+        let frame = frame.context("the server went away; no backup was made")??;
+        let Ok(data) = frame.into_data() else { continue };
+        text.extend_from_slice(&data);
+        while let Some(end) = text.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = text.drain(..=end).collect();
+            let line = serde_json::from_slice(&line)
+                .context("the server's answer cannot be read; is it of another version?")?;
+            match line {
+                BackupLine::Begin(work, total_bytes) => bar.begin(&work, total_bytes),
+                BackupLine::Advance(bytes) => bar.advance(bytes),
+                BackupLine::Done => return Ok(()),
+                BackupLine::Failed(why) => bail!("{why}"),
+            }
+        }
+    }
+}
+
+/// A new, empty folder that the owner of the data may fill: their server may be the one that does.
+fn make_for(making: &Path, owner: &Owner) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let cannot = || format!("{} cannot be made", making.display());
+    if making.exists() {
+        // Of a backup that was killed.
+        std::fs::remove_dir_all(making).with_context(cannot)?;
+    }
+    std::fs::DirBuilder::new().mode(0o700).create(making).with_context(cannot)?;
+    owner.give(making)?;
+    Ok(())
+}
+
+fn with_suffix(folder: &Path, suffix: &str) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(suffix);
+    folder.with_file_name(name)
 }
 
 pub(super) async fn restore(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<()> {
@@ -29,9 +117,16 @@ pub(super) async fn restore(settings: &Settings, matches: &ArgMatches) -> anyhow
     if control::connect(&settings.data).await?.is_some() {
         bail!("a server holds {}; stop it first", settings.data.display());
     }
-    let restored = store::restore(folder, store_options(settings), erasures.map(PathBuf::as_path))
-        .await
-        .map_err(explain)?;
+    let bar = Arc::new(Bar::new());
+    let restoring = store::restore(
+        folder,
+        store_options(settings),
+        erasures.map(PathBuf::as_path),
+        bar.clone(),
+    );
+    let restored = restoring.await;
+    bar.finish();
+    let restored = restored.map_err(explain)?;
     say(format!(
         "{} is restored from {}: {} hits, {} erasures made since the backup applied",
         settings.data.display(),

@@ -1,7 +1,7 @@
 //! `project` and `key`: asked of the running server, or of the data folder where none runs.
 
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use axum::body::Body;
@@ -190,6 +190,28 @@ async fn register_file(
 
 const NOTHING: Option<&()> = None;
 
+/// Where root runs the command on the folder of another user, it goes on as that user: files that root makes in it would
+/// keep that user's server from starting.
+fn act_as_owner(data: &Path) -> anyhow::Result<()> {
+    use nix::unistd::{Gid, Uid, geteuid, setegid, seteuid, setgroups};
+    if !geteuid().is_root() || !data.exists() {
+        return Ok(());
+    }
+    let owner = store::Owner::of(data)?;
+    if owner.uid == 0 {
+        return Ok(());
+    }
+    let context = || format!("cannot go on as user {}, who owns {}", owner.uid, data.display());
+    setgroups(&[]).and_then(|()| setegid(Gid::from_raw(owner.gid))).with_context(context)?;
+    seteuid(Uid::from_raw(owner.uid)).with_context(context)
+}
+
+/// Root again, where `act_as_owner` made the process another.
+pub(super) fn act_as_before() -> anyhow::Result<()> {
+    use nix::unistd::{getgid, getuid, setegid, seteuid};
+    seteuid(getuid()).and_then(|()| setegid(getgid())).context("cannot go on as before")
+}
+
 /// One question to a data folder that must be there.
 pub(super) async fn ask<T: DeserializeOwned>(
     settings: &Settings,
@@ -224,7 +246,7 @@ async fn ask_once<T: DeserializeOwned>(
 }
 
 /// Whom to ask.
-enum Door<'a> {
+pub(super) enum Door<'a> {
     Server(&'a Settings),
     /// No server runs: we are it for a moment.
     Folder {
@@ -234,7 +256,7 @@ enum Door<'a> {
 }
 
 impl Door<'_> {
-    async fn open(settings: &Settings, may_create: bool) -> anyhow::Result<Door<'_>> {
+    pub(super) async fn open(settings: &Settings, may_create: bool) -> anyhow::Result<Door<'_>> {
         let data = settings.data.display();
         let server = control::connect(&settings.data).await;
         if server
@@ -246,6 +268,7 @@ impl Door<'_> {
         if !may_create && !settings.data.join(store::meta::FILE).exists() {
             bail!("there is no data in {data}; which folder does the server use? (--data)");
         }
+        act_as_owner(&settings.data)?;
         let app = App::open(settings.clone(), Clock::system(), &[]).await?;
         Ok(Door::Folder { router: Box::new(control::router(app.clone())), app })
     }
@@ -256,6 +279,19 @@ impl Door<'_> {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> anyhow::Result<T> {
+        let response = self.send(method, path, body).await?;
+        let bytes = response.into_body().collect().await?.to_bytes();
+        serde_json::from_slice(&bytes)
+            .context("the server's answer cannot be read; is it of another version?")
+    }
+
+    /// The answer, before its body was read; an error where it is one.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> anyhow::Result<Response<Body>> {
         let body = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
         let request = Request::builder()
             .method(method)
@@ -278,17 +314,15 @@ impl Door<'_> {
             }
             Door::Folder { router, .. } => router.as_ref().clone().oneshot(request).await?,
         };
-        let status = response.status();
-        let bytes = response.into_body().collect().await?.to_bytes();
-        if !status.is_success() {
+        if !response.status().is_success() {
+            let bytes = response.into_body().collect().await?.to_bytes();
             let error: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
             bail!("{}", error["message"].as_str().unwrap_or("the server refused"));
         }
-        serde_json::from_slice(&bytes)
-            .context("the server's answer cannot be read; is it of another version?")
+        Ok(response)
     }
 
-    async fn close(self) -> anyhow::Result<()> {
+    pub(super) async fn close(self) -> anyhow::Result<()> {
         match self {
             Door::Server(_) => Ok(()),
             Door::Folder { app, .. } => app.close().await,

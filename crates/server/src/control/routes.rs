@@ -1,13 +1,21 @@
 //! What the operator's subcommands can ask, as routes. The structs are both ends' idea of what is said.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use analytics::hit::ProjectId;
+use axum::body::Body;
 use axum::extract::{Path, Query, State};
+use axum::http::Response;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
+use futures_util::stream;
 use serde::{Deserialize, Serialize};
+use store::Progress;
 use store::meta::{Can, DashboardId, FILE, Key, KeyInfo, NewProject};
+
+use tokio::sync::mpsc;
 
 use crate::app::Shared;
 use crate::error::{ApiError, Code};
@@ -195,23 +203,71 @@ async fn revoke_key(State(app): State<Shared>, Path(id): Path<i64>) -> Result<Js
     ))
 }
 
-/// Hits first: a project that is created meanwhile is then merely empty in the copy.
+/// A line of the answer to a backup: how far it is, and at its end how it went.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupLine {
+    /// A stretch of work and its bytes.
+    Begin(String, u64),
+    Advance(u64),
+    Done,
+    Failed(String),
+}
+
+/// Fills the folder, which the caller has made, and says line by line how far it is. Hits first: a project that is created
+/// meanwhile is then merely empty in the copy. A caller that goes away ends it.
 async fn post_backup(
     State(app): State<Shared>,
     Json(into): Json<BackupInto>,
-) -> Result<Json<()>, ApiError> {
-    if into.folder.exists() {
-        let message =
-            format!("{} is there already: name a folder that is not", into.folder.display());
-        return Err(ApiError::new(Code::InvalidParameter, message));
+) -> Result<Response<Body>, ApiError> {
+    let (lines, receiver) = mpsc::unbounded_channel();
+    let told = Arc::new(Told { lines, unsaid: AtomicU64::new(0) });
+    tokio::spawn(async move {
+        // The caller is the operator: what is wrong is for them to read.
+        let filled = async {
+            app.store
+                .backup(&into.folder, told.clone())
+                .await
+                .map_err(|error| format!("no backup: {error}"))?;
+            app.meta
+                .backup(&into.folder.join(FILE))
+                .await
+                .map_err(|error| format!("no backup: {error}"))
+        };
+        let end = filled.await.map_or_else(BackupLine::Failed, |()| BackupLine::Done);
+        let _ = told.lines.send(end);
+    });
+    let lines = stream::unfold(receiver, |mut receiver| async {
+        let line = serde_json::to_string(&receiver.recv().await?).unwrap_or_default();
+        Some((Ok::<_, std::convert::Infallible>(format!("{line}\n")), receiver))
+    });
+    Ok(Response::new(Body::from_stream(lines)))
+}
+
+/// Sends how far a backup is to whoever asked for it.
+struct Told {
+    lines: mpsc::UnboundedSender<BackupLine>,
+    /// Bytes that were not worth a line of their own.
+    unsaid: AtomicU64,
+}
+
+impl Progress for Told {
+    fn begin(&self, work: &str, total_bytes: u64) {
+        let _ = self.lines.send(BackupLine::Begin(work.to_owned(), total_bytes));
     }
-    // The caller is the operator: what is wrong is for them to read.
-    app.store
-        .backup(&into.folder)
-        .await
-        .map_err(|error| ApiError::new(Code::Internal, format!("no backup: {error}")))?;
-    app.meta.backup(&into.folder.join(FILE)).await?;
-    Ok(Json(()))
+
+    fn advance(&self, bytes: u64) {
+        const STEP: u64 = 4 << 20;
+        let unsaid = self.unsaid.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if unsaid >= STEP {
+            self.unsaid.fetch_sub(unsaid, Ordering::Relaxed);
+            let _ = self.lines.send(BackupLine::Advance(unsaid));
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.lines.is_closed()
+    }
 }
 
 fn no_project(id: u32) -> ApiError {

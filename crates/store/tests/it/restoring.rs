@@ -1,7 +1,16 @@
 //! Backups: equal to what was there, and never a way back for what was erased since.
 
 use super::make::{P, Plain, Q, all, append, open, plain, small};
-use store::{Erasure, StoreOptions, restore};
+use std::path::Path;
+use std::sync::Arc;
+use store::{Erasure, Silent, Store, StoreError, StoreOptions, restore};
+
+async fn backup(store: &Store, folder: &Path) -> Result<(), StoreError> {
+    if !folder.exists() {
+        std::fs::create_dir(folder).unwrap();
+    }
+    store.backup(folder, Arc::new(Silent)).await
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_under_load_restores_to_a_prefix_that_holds_everything_acknowledged_before() {
@@ -12,19 +21,19 @@ async fn a_backup_under_load_restores_to_a_prefix_that_holds_everything_acknowle
     for chunk in hits[..200].chunks(20) {
         append(&store, P, chunk).await;
     }
-    let (saved, ()) = tokio::join!(store.backup(&copy), async {
+    let (saved, ()) = tokio::join!(backup(&store, &copy), async {
         for chunk in hits[200..].chunks(5) {
             append(&store, P, chunk).await;
         }
     });
     saved.unwrap();
     assert_eq!(all(&store, P).await, hits);
-    let again = store.backup(&copy).await;
-    assert!(again.is_err(), "a folder that is there is not written over");
+    let again = backup(&store, &copy).await;
+    assert!(again.is_err(), "a folder that holds something is not written over");
     store.close().await.unwrap();
 
     let options = StoreOptions { data: data.clone(), node: 0, limits: small() };
-    let restored = restore(&copy, options, None).await.unwrap();
+    let restored = restore(&copy, options, None, Arc::new(Silent)).await.unwrap();
     assert!(restored.replaced.is_some_and(|path| path.exists()));
     let store = open(&data, small()).await;
     let back = all(&store, P).await;
@@ -45,7 +54,7 @@ async fn what_was_erased_after_the_backup_stays_erased() {
     let hits: Vec<Plain> = (0..120).map(plain).collect();
     append(&store, P, &hits).await;
     append(&store, Q, &hits).await;
-    store.backup(&copy).await.unwrap();
+    backup(&store, &copy).await.unwrap();
     store.erase(Erasure::User(P, "user-1".into())).await.unwrap();
     store.erase(Erasure::Project(Q)).await.unwrap();
     append(&store, P, &[plain(500)]).await;
@@ -54,7 +63,7 @@ async fn what_was_erased_after_the_backup_stays_erased() {
     store.close().await.unwrap();
 
     let options = StoreOptions { data: data.clone(), node: 0, limits: small() };
-    let restored = restore(&copy, options, None).await.unwrap();
+    let restored = restore(&copy, options, None, Arc::new(Silent)).await.unwrap();
     assert_eq!(restored.erasures, 2);
     let store = open(&data, small()).await;
     let expected: Vec<Plain> = hits.iter().filter(|hit| hit.user != "user-1").cloned().collect();
@@ -75,7 +84,7 @@ async fn a_damaged_backup_is_refused_and_nothing_is_touched() {
     append(&store, P, &(0..120).map(plain).collect::<Vec<_>>()).await;
     store.settle().await.unwrap();
     super::make::until_sealed(&store).await;
-    store.backup(&copy).await.unwrap();
+    backup(&store, &copy).await.unwrap();
     store.close().await.unwrap();
     let victim = std::fs::read_dir(copy.join("hits"))
         .unwrap()
@@ -87,7 +96,7 @@ async fn a_damaged_backup_is_refused_and_nothing_is_touched() {
     bytes[middle] ^= 1;
     std::fs::write(&victim, bytes).unwrap();
     let options = StoreOptions { data: data.clone(), node: 0, limits: small() };
-    let refused = restore(&copy, options, None).await.unwrap_err().to_string();
+    let refused = restore(&copy, options, None, Arc::new(Silent)).await.unwrap_err().to_string();
     assert!(refused.contains(victim.file_name().unwrap().to_str().unwrap()), "{refused}");
     let store = open(&data, small()).await;
     assert_eq!(all(&store, P).await.len(), 120);
