@@ -10,10 +10,12 @@
 
 mod evaluate;
 mod parse;
+mod pattern;
 mod print;
 
 pub use evaluate::{HitView, matches};
-pub use parse::parse;
+pub use parse::{check_wildcards, parse};
+pub use pattern::{Pattern, TextTests};
 
 /// What a condition may speak of. A row per field in `FIELDS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +66,19 @@ pub struct Condition {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     pub conditions: Vec<Condition>,
+}
+
+impl Filter {
+    /// The `*` of all its wildcards.
+    pub fn wildcards(&self) -> u64 {
+        let tests = self.conditions.iter().flat_map(|condition| &condition.tests);
+        tests
+            .map(|test| match test {
+                Test::Wildcard(pattern) => pattern.matches('*').count() as u64,
+                Test::Is(_) | Test::Range { .. } => 0,
+            })
+            .sum()
+    }
 }
 
 /// What kind of value a field has, and so which tests it understands.

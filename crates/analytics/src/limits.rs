@@ -228,8 +228,14 @@ limits! {
         "Hits that are sorted at once: about 60 MB, whatever the size of the files, and a little less than four row groups.";
     MERGE_PAUSE_MS "merge_pause_ms" = 10_000, Milliseconds, fixed, "",
         "How long a merge waits between two pieces while hits pour in and files are few. An erasure does not wait: the merge is given up for it.";
-    ENGINE_MEMORY_BYTES "engine_memory_bytes" = 256 << 20, Bytes, settable, "",
-        "Memory that DuckDB may use before it spills to disk; merges and seals of any size stay below it, with reads beside them.";
+    ENGINE_MEMORY_BYTES "engine_memory_bytes" = 128 << 20, Bytes, settable, "",
+        "Memory of the engine that appends hits. Reads of the newest hits only stream through it.";
+    READER_MEMORY_BYTES "reader_memory_bytes" = 160 << 20, Bytes, settable, "query_too_large",
+        "Memory of the engine that reads sealed files, all reads together. A read that needs more is refused; the writer has its own.";
+    BUILDER_MEMORY_BYTES "builder_memory_bytes" = 192 << 20, Bytes, settable, "",
+        "Memory of the engine that seals, merges and erases, while it does; what does not fit is spilled to disk.";
+    SPILL_BYTES "spill_bytes" = 4 << 30, Bytes, fixed, "",
+        "What one engine may spill to `hits/tmp`: several times what a merge of the largest file sorts.";
     QUERY_SECONDS "query_seconds" = 30, Seconds, settable, "query_timeout",
         "A query that runs longer is stopped: whoever asked has gone.";
 
@@ -288,6 +294,20 @@ limits! {
         "Consumers whose durations are kept beyond that, 10 kB each: twice as many as a table shows. For any other that is shown the hits are read once more.";
     NAMES_CACHE_BYTES "names_cache_bytes" = 16 << 20, Bytes, fixed, "",
         "Names of sealed files that are kept between reads: of a project with 80,000 paths and 2,000 consumers they take 1.5 MB and 40 ms to read.";
+    FILTERS_CACHE_BYTES "filters_cache_bytes" = 8 << 20, Bytes, fixed, "",
+        "Which texts of sealed files pass a filter, kept between reads: a bit per text, so that an export looks at a file's texts once.";
+    LIST_WINDOW_ROWS "list_window_rows" = 20_000, Hits, fixed, "",
+        "Hits that a list looks at first, from the newest on; four times as many each time that too few of them pass.";
+    LIST_PART_ROWS "list_part_rows" = 2_000_000, Hits, fixed, "",
+        "Hits that a list looks at before it waits for its next turn: a few tenths of a second.";
+    READS_WAITING "reads_waiting" = 400, Items, settable, "too_many_queries",
+        "Queries that wait for their turn, of all callers together.";
+    READS_WAITING_PER_ADDRESS "reads_waiting_per_address" = 100, Items, settable, "too_many_queries",
+        "Queries of one address (of IPv6: one network) that wait for their turn. More than a page asks for at once, and a team behind one address.";
+    READ_WAIT_SECONDS "read_wait_seconds" = 30, Seconds, settable, "too_many_queries",
+        "A query that would wait longer than about this is refused at once, with the time to wait.";
+    READ_ROWS_PER_MS "read_rows_per_ms" = 20_000, Hits, fixed, "",
+        "Hits that a query looks at in a millisecond: what it will cost is estimated by it, and so whose turn is next.";
     QUERY_THREADS "query_threads" = 4, Items, fixed, "",
         "Files that one page reads at a time, where there are as many processors: one visitor must not starve the rest.";
     HITS_PAGE "hits_page" = 10_000, Hits, fixed, "invalid_limit",
@@ -303,6 +323,8 @@ limits! {
         "Length of `q`; it has to fit a URL.";
     QUERY_CONDITIONS "query_conditions" = 50, Items, fixed, "invalid_query", "Conditions of one `q`.";
     QUERY_VALUES "query_values" = 100, Items, fixed, "invalid_query", "Values of one condition.";
+    QUERY_WILDCARDS "query_wildcards" = 100, Items, fixed, "invalid_query",
+        "`*` in one `q` together with the filter of a share link: each is one search in every different text of a project.";
 
     // Caches.
     AGENTS_CACHED "agents_cached" = 20_000, Items, fixed, "",

@@ -16,9 +16,11 @@ use tokio::sync::Semaphore;
 use crate::clock::{Clock, US_PER_DAY};
 use crate::clock_watch::Watch;
 use crate::config::Settings;
+use crate::error::ApiError;
 use crate::ingest_health::IngestHealth;
 use crate::metrics::Metrics;
 use crate::rate::RateLimit;
+use crate::reads::{QueueLimits, ReadQueue, Reader};
 use crate::turns::Turns;
 
 pub type Shared = Arc<App>;
@@ -40,6 +42,7 @@ pub struct App {
     pub turns: Turns,
     pub unknown_keys: RateLimit,
     pub project_creations: RateLimit,
+    pub reads: Arc<ReadQueue>,
     pub ingest: IngestLimits,
     pub registration_is_open: bool,
     /// Whether there is to be a demo.
@@ -89,6 +92,7 @@ impl App {
         let registration_is_open = settings.registration_is_open(listens_on);
         let limit = |name: &str| settings.limits.get(name);
         let remembered = limit("rate_limited_addresses");
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Arc::new(App {
             unknown_keys: RateLimit::new(limit("unknown_keys_per_minute"), 60, remembered),
             project_creations: RateLimit::new(
@@ -96,6 +100,13 @@ impl App {
                 3_600,
                 remembered,
             ),
+            reads: ReadQueue::new(QueueLimits {
+                running: processors + 1,
+                running_of_one: processors,
+                waiting: limit("reads_waiting") as usize,
+                waiting_of_one: limit("reads_waiting_per_address") as usize,
+                wait: Duration::from_secs(limit("read_wait_seconds")),
+            }),
             ingest: IngestLimits {
                 body_bytes: limit("body_bytes") as usize,
                 in_flight_bytes: limit("bodies_in_flight_bytes"),
@@ -106,7 +117,7 @@ impl App {
             registration_is_open,
             offers_demo: settings.demo.unwrap_or(registration_is_open),
             enricher: Enricher::new(countries),
-            decoding: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            decoding: Semaphore::new(processors),
             metrics: Metrics::default(),
             running_jobs: tokio::sync::Mutex::new(()),
             ingest_health: IngestHealth::default(),
@@ -130,23 +141,46 @@ impl App {
         Ok(())
     }
 
-    /// `Store::hits`, timed.
-    pub async fn hits(&self, query: HitsQuery) -> Result<Vec<HitRow>, StoreError> {
-        self.timed(self.store.hits(query)).await
+    /// `Store::hits`: each part of it waits for its turn.
+    pub async fn hits(&self, reader: Reader, query: HitsQuery) -> Result<Vec<HitRow>, ApiError> {
+        let mut hits = Vec::new();
+        let mut rest = Some(query);
+        while let Some(query) = rest.take() {
+            let _turn = self.reads.take(reader, part_estimate()).await?;
+            let part = self.timed(self.store.part_of_hits(query)).await?;
+            rest = part.rest;
+            hits.extend(part.hits);
+        }
+        Ok(hits)
     }
 
-    /// `Store::arrivals`, timed.
-    pub async fn arrivals(&self, query: ArrivalQuery) -> Result<Vec<HitRow>, StoreError> {
-        self.timed(self.store.arrivals(query)).await
+    /// `Store::arrivals`: each part of it waits for its turn.
+    pub async fn arrivals(
+        &self,
+        reader: Reader,
+        query: ArrivalQuery,
+    ) -> Result<Vec<HitRow>, ApiError> {
+        let mut hits = Vec::new();
+        let mut rest = Some(query);
+        while let Some(query) = rest.take() {
+            let _turn = self.reads.take(reader, part_estimate()).await?;
+            let part = self.timed(self.store.part_of_arrivals(query)).await?;
+            rest = part.rest;
+            hits.extend(part.hits);
+        }
+        Ok(hits)
     }
 
-    /// `Store::sums`, timed.
+    /// `Store::sums`, when it is this reader's turn.
     pub async fn sums(
         &self,
+        reader: Reader,
         query: SumsQuery,
         choose: impl Fn(&Total) -> Vec<ConsumerName> + Send + Sync + 'static,
-    ) -> Result<Sums, StoreError> {
-        self.timed(self.store.sums(query, choose)).await
+    ) -> Result<Sums, ApiError> {
+        let rows = self.store.rows_between(&query.scope, query.grid.from_us, query.grid.to_us);
+        let _turn = self.reads.take(reader, estimate(rows)).await?;
+        Ok(self.timed(self.store.sums(query, choose)).await?)
     }
 
     async fn timed<T>(&self, query: impl Future<Output = T>) -> T {
@@ -156,6 +190,16 @@ impl App {
         self.metrics.note_query(began.elapsed());
         answer
     }
+}
+
+/// How long it takes to look at so many hits, about.
+fn estimate(rows: u64) -> Duration {
+    Duration::from_millis(1 + rows / analytics::limits::READ_ROWS_PER_MS)
+}
+
+/// Of a part of a list: it looks at most at so many, and mostly at far fewer.
+fn part_estimate() -> Duration {
+    estimate(analytics::limits::LIST_PART_ROWS / 10)
 }
 
 fn to_us(days: u32) -> i64 {
@@ -184,6 +228,8 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         merged_rows: limit("merged_rows"),
         merge_piece_rows: limit("merge_piece_rows"),
         engine_memory: limit("engine_memory_bytes"),
+        reader_memory: limit("reader_memory_bytes"),
+        builder_memory: limit("builder_memory_bytes"),
         query_seconds: limit("query_seconds"),
         rollup_from: analytics::limits::ROLLUP_FROM,
         rolled_up_from: analytics::limits::ROLLED_UP_FROM,

@@ -23,6 +23,7 @@ use crate::address::{Peer, client_address};
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
 use crate::parameters::{ProjectRead, bad};
+use crate::reads::Reader;
 use cookie::Cookie;
 
 pub use original::{DashboardHolder, KeyInAddress};
@@ -76,6 +77,8 @@ pub struct Viewer {
     pub shows: Shows,
     /// The filter that they cannot take off, as its owner wrote it; "" for none.
     pub locked_q: String,
+    /// Where the call comes from.
+    pub client: IpAddr,
 }
 
 /// Who sees everything of a project: its owner, or by the dashboard id.
@@ -83,12 +86,16 @@ pub struct Holder {
     pub project: ProjectId,
     pub scope: ProjectScope,
     pub role: Role,
+    /// Where the call comes from.
+    pub client: IpAddr,
 }
 
 /// Who may change a project: by a key that may do everything, or a session that was signed in with one.
 pub struct Owner {
     pub project: ProjectId,
     pub scope: ProjectScope,
+    /// Where the call comes from.
+    pub client: IpAddr,
 }
 
 /// Whoever calls, with the projects that they may see: one by a key, those of a session, or none.
@@ -121,7 +128,7 @@ impl FromRequestParts<Shared> for Viewer {
             };
         }
         if wanted.as_deref() == Some(DEMO) {
-            return demo(app);
+            return demo(app, client);
         }
         let projects = match cookie::read(&parts.headers) {
             Cookie::Missing => {
@@ -134,7 +141,7 @@ impl FromRequestParts<Shared> for Viewer {
             Cookie::Token(token) => app.meta.session(&token, app.clock.now_us()),
         };
         cookie::check_origin(&parts.method, &parts.headers, &app.settings)?;
-        by_session(app, &projects.unwrap_or_default(), wanted.as_deref())
+        by_session(app, &projects.unwrap_or_default(), wanted.as_deref(), client)
     }
 }
 
@@ -158,8 +165,14 @@ impl Viewer {
         ))
     }
 
-    /// As `require_field`, for every field of a filter.
+    /// On whose behalf something is read.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.project, self.client)
+    }
+
+    /// As `require_field`, for every field of a filter. With the locked filter it must not have too many wildcards.
     pub fn require_filter(&self, filter: &Filter) -> Result<(), ApiError> {
+        filter::check_wildcards(filter.wildcards() + self.scope.locked().wildcards())?;
         filter.conditions.iter().try_for_each(|condition| self.require_field(condition.field))
     }
 
@@ -186,8 +199,8 @@ impl FromRequestParts<Shared> for Holder {
         let viewer = Viewer::from_request_parts(parts, app).await?;
         match viewer.role {
             Role::Owner | Role::Dashboard => {
-                let Viewer { project, scope, role, .. } = viewer;
-                Ok(Holder { project, scope, role })
+                let Viewer { project, scope, role, client, .. } = viewer;
+                Ok(Holder { project, scope, role, client })
             }
             role => Err(view_only(role)),
         }
@@ -200,7 +213,10 @@ impl FromRequestParts<Shared> for Owner {
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Owner, ApiError> {
         let viewer = Viewer::from_request_parts(parts, app).await?;
         match viewer.role {
-            Role::Owner => Ok(Owner { project: viewer.project, scope: viewer.scope }),
+            Role::Owner => {
+                let Viewer { project, scope, client, .. } = viewer;
+                Ok(Owner { project, scope, client })
+            }
             role => Err(view_only(role)),
         }
     }
@@ -217,13 +233,27 @@ impl FromRequestParts<Shared> for Visitor {
             Cookie::Token(token) => app.meta.session(&token, app.clock.now_us()),
             Cookie::Missing | Cookie::Broken => None,
         };
-        Ok(Visitor { projects: projects.iter().flatten().map(to_holder).collect() })
+        let client = client_of(parts.extensions.get(), &parts.headers, app);
+        let holders = projects.iter().flatten().map(|held| to_holder(held, client));
+        Ok(Visitor { projects: holders.collect() })
+    }
+}
+
+impl Holder {
+    /// On whose behalf something is read.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.project, self.client)
     }
 }
 
 impl Owner {
+    /// On whose behalf something is read.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.project, self.client)
+    }
+
     pub fn into_viewer(self) -> Viewer {
-        Viewer { scope: self.scope, ..unlocked(self.project, Role::Owner) }
+        Viewer { scope: self.scope, ..unlocked(self.project, Role::Owner, self.client) }
     }
 }
 
@@ -236,7 +266,7 @@ fn by_key(app: &App, text: &str, client: IpAddr) -> Result<Viewer, ApiError> {
     let now_us = app.clock.now_us();
     grant.touch_used(now_us);
     grant.touch_look(now_us);
-    Ok(unlocked(grant.project(), Role::Owner))
+    Ok(unlocked(grant.project(), Role::Owner, client))
 }
 
 fn by_share_link(app: &App, token: &Token, client: IpAddr) -> Result<Viewer, ApiError> {
@@ -265,6 +295,7 @@ fn by_share_link(app: &App, token: &Token, client: IpAddr) -> Result<Viewer, Api
         role: Role::View,
         shows: Shows { addresses: link.addresses, consumers: link.consumers, hits: link.hits },
         locked_q: link.q,
+        client,
     })
 }
 
@@ -272,6 +303,7 @@ fn by_session(
     app: &App,
     projects: &[SessionProject],
     wanted: Option<&str>,
+    client: IpAddr,
 ) -> Result<Viewer, ApiError> {
     let chosen = match (wanted, projects) {
         (Some(wanted), _) => projects.iter().find(|one| one.project.0.to_string() == wanted),
@@ -291,22 +323,22 @@ fn by_session(
         )
     })?;
     app.meta.touch_look(chosen.project, app.clock.now_us());
-    let Holder { project, role, .. } = to_holder(chosen);
-    Ok(unlocked(project, role))
+    let Holder { project, role, .. } = to_holder(chosen, client);
+    Ok(unlocked(project, role, client))
 }
 
-fn to_holder(held: &SessionProject) -> Holder {
+fn to_holder(held: &SessionProject, client: IpAddr) -> Holder {
     let role = match held.access {
         SessionAccess::Owner => Role::Owner,
         SessionAccess::Dashboard => Role::Dashboard,
     };
     let scope = ProjectScope::granted(held.project, Filter::default());
-    Holder { project: held.project, scope, role }
+    Holder { project: held.project, scope, role, client }
 }
 
-fn demo(app: &App) -> Result<Viewer, ApiError> {
+fn demo(app: &App, client: IpAddr) -> Result<Viewer, ApiError> {
     match app.meta.demo_project() {
-        Some(project) => Ok(unlocked(project.id, Role::Demo)),
+        Some(project) => Ok(unlocked(project.id, Role::Demo, client)),
         None => Err(ApiError::new(
             Code::NoDemo,
             "this server has no demo; its operator switches it on with the setting `demo`",
@@ -314,13 +346,14 @@ fn demo(app: &App) -> Result<Viewer, ApiError> {
     }
 }
 
-fn unlocked(project: ProjectId, role: Role) -> Viewer {
+fn unlocked(project: ProjectId, role: Role, client: IpAddr) -> Viewer {
     Viewer {
         project,
         scope: ProjectScope::granted(project, Filter::default()),
         role,
         shows: Shows::EVERYTHING,
         locked_q: String::new(),
+        client,
     }
 }
 

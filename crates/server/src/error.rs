@@ -81,12 +81,14 @@ codes! {
     TooManyHits "too_many_hits" 413 "The batch has too many hits";
     UnsupportedEncoding "unsupported_encoding" 415 "The Content-Encoding is not known here";
     TooManyUnknownKeys "too_many_unknown_keys" 429 "Too many calls with unknown keys from one address";
+    TooManyQueries "too_many_queries" 429 "Too many queries wait for their turn";
     TooManyProjects "too_many_projects" 429 "Too many projects created from one address";
     Internal "internal" 500 "The server failed; its log says how";
     Overloaded "overloaded" 503 "The server cannot take this now";
     DiskLow "disk_low" 503 "The server's disk is nearly full";
     Closing "closing" 503 "The server is stopping";
     QueryTimeout "query_timeout" 503 "The query took too long";
+    QueryTooLarge "query_too_large" 503 "The query needs more memory than readers have";
 }
 
 impl Code {
@@ -177,11 +179,24 @@ impl From<store::StoreError> for ApiError {
                 format!("the query ran longer than {seconds} s and was stopped; ask for a shorter period"),
             )
             .retry_after(5),
+            StoreError::OutOfMemory(_) => ApiError::new(
+                Code::QueryTooLarge,
+                "the query needs more memory than readers have now; ask for a shorter period, or again in a moment",
+            )
+            .retry_after(10),
             StoreError::Closing => {
                 ApiError::new(Code::Closing, "the server is stopping; send this again in a moment").retry_after(2)
             }
             other => ApiError::internal("the store", &other),
         }
+    }
+}
+
+impl From<crate::reads::Refused> for ApiError {
+    fn from(refused: crate::reads::Refused) -> ApiError {
+        let seconds = refused.retry_after_s;
+        let message = format!("too many queries wait for their turn; ask again in {seconds} s");
+        ApiError::new(Code::TooManyQueries, message).retry_after(seconds)
     }
 }
 

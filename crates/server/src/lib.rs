@@ -30,6 +30,7 @@ pub mod original;
 pub mod parameters;
 pub mod projects;
 pub mod rate;
+pub mod reads;
 pub mod router;
 pub mod rows;
 pub mod schema;

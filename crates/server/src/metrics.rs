@@ -10,6 +10,7 @@ use analytics::ingest::{Reason, Rejection, Repairs};
 use store::{Receipt, StoreStats};
 
 use crate::error::Code;
+use crate::reads::QueueStats;
 
 /// One counter a thing; all of them since the start.
 pub struct Metrics {
@@ -47,6 +48,7 @@ pub struct ServerStats {
     pub projects: usize,
     pub uptime_s: u64,
     pub country_database_age_s: u64,
+    pub reads: QueueStats,
 }
 
 /// How many kinds of repairs there are.
@@ -163,6 +165,19 @@ impl Metrics {
                 "gauge",
                 "Bodies being read and decoded",
                 get(&self.bytes_in_flight),
+            ),
+            ("reads_running", "gauge", "Queries that run", server.reads.running as u64),
+            (
+                "reads_waiting",
+                "gauge",
+                "Queries that wait for their turn",
+                server.reads.waiting as u64,
+            ),
+            (
+                "reads_refused_total",
+                "counter",
+                "Queries refused because too many waited",
+                server.reads.refused,
             ),
             ("projects", "gauge", "Projects", server.projects as u64),
             ("uptime_seconds", "gauge", "Since the start", server.uptime_s),

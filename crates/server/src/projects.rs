@@ -15,6 +15,7 @@ use store::meta::{Can, DashboardId, Key, NewProject, Project, ProjectChange};
 
 use crate::app::{App, Shared, random_bytes};
 use crate::error::{ApiError, Code};
+use crate::reads::Reader;
 
 /// A project's last 24 hours in a few numbers, for a list of projects.
 #[derive(Clone, Debug)]
@@ -42,7 +43,11 @@ impl Default for Headline {
 }
 
 /// The project's last 24 hours, cut at whole hours of UTC; the one under way is the last.
-pub async fn headline(app: &App, scope: &ProjectScope) -> Result<Headline, ApiError> {
+pub async fn headline(
+    app: &App,
+    reader: Reader,
+    scope: &ProjectScope,
+) -> Result<Headline, ApiError> {
     let hours = HEADLINE_HOURS as i64;
     let end_us = (app.clock.now_us().div_euclid(HOUR_US) + 1) * HOUR_US;
     let sum_up = async |from_us: i64, to_us: i64, needs: Needs| {
@@ -54,7 +59,7 @@ pub async fn headline(app: &App, scope: &ProjectScope) -> Result<Headline, ApiEr
             needs,
             values: Vec::new(),
         };
-        Ok::<_, ApiError>(app.sums(query, |_| Vec::new()).await?.total)
+        Ok::<_, ApiError>(app.sums(reader, query, |_| Vec::new()).await?.total)
     };
     let from_us = end_us - hours * HOUR_US;
     let total = sum_up(from_us, end_us, Needs::STATUSES | Needs::LATENCY).await?;

@@ -53,7 +53,7 @@ impl Active {
             sql::file::detach(&alias),
         ];
         for statement in &statements {
-            engine.execute(statement).map_err(failed(context))?;
+            engine.writing.execute(statement).map_err(failed(context))?;
         }
         Active::open(engine, folder, row)
     }
@@ -62,7 +62,7 @@ impl Active {
     pub fn open(engine: &Arc<Engine>, folder: &Path, row: FileRow) -> Result<Active, StoreError> {
         let context = "opening the active file";
         let file = DataFile::attach(engine, folder, &row)?;
-        let connection = engine.connect()?;
+        let connection = engine.writing.connect()?;
         let position: i64 = connection
             .query_row(&sql::file::progress(&file.alias), [], |row| row.get(0))
             .map_err(failed(context))?;

@@ -15,7 +15,7 @@ use analytics::limits;
 use duckdb::Connection;
 
 use crate::derive;
-use crate::engine::{Engine, failed};
+use crate::engine::{Instance, failed};
 use crate::files::{DataFile, Entry};
 use crate::inbox::{Change, FileKind, FileRow};
 use crate::ledger;
@@ -122,7 +122,7 @@ impl Builder {
 
     fn seal(&self, id: u64) -> Result<(), StoreError> {
         let Some(entry) = self.find(id) else { return Ok(()) };
-        self.put_together("sealing", vec![entry], &|| Ok(()))
+        self.put_together("sealing", vec![entry], &|| self.go_on())
     }
 
     /// One sorted file of several, or of an unsorted one.
@@ -152,14 +152,20 @@ impl Builder {
         derive::Rollups { from_rows: limits.rolled_up_from, piece_rows: limits.merge_piece_rows }
     }
 
+    /// An error where a job must not go on: the store closes, or its engine is made anew from the same files.
+    fn go_on(&self) -> Result<(), StoreError> {
+        match self.shared.jobs.closing() || self.shared.engine.load().is_none() {
+            true => Err(StoreError::Closing),
+            false => Ok(()),
+        }
+    }
+
     /// Between two pieces of a merge: what cannot wait is done, and where hits pour in the merge waits a little.
     fn give_way(&self) -> Result<(), StoreError> {
         const STEP: Duration = Duration::from_millis(20);
         let mut waited = Duration::ZERO;
         loop {
-            if self.shared.jobs.closing() {
-                return Err(StoreError::Closing);
-            }
+            self.go_on()?;
             if let Some(id) = self.shared.jobs.take_seal() {
                 if let Err(problem) = self.seal(id) {
                     self.shared.jobs.push_front(Job::Seal(id));
@@ -249,7 +255,9 @@ impl Builder {
                 erased += rows;
                 self.replace("erasing", vec![entry], |connection, into, from| {
                     copy_without(connection, into, &from[0], &edit)?;
-                    derive::derive(connection, into, Some(project), self.rollups(), &|| Ok(()))
+                    derive::derive(connection, into, Some(project), self.rollups(), &|| {
+                        self.go_on()
+                    })
                 })?;
             }
         }
@@ -275,8 +283,7 @@ impl Builder {
         erasure: &Erasure,
     ) -> Result<Option<(Edit, u64)>, StoreError> {
         let context = "looking for what to erase";
-        let engine = self.shared.engine()?;
-        let connection = engine.connect()?;
+        let connection = entry.file.instance().connect()?;
         let file = &entry.file.alias;
         let p = project.0;
         let older = format!("project = {p} AND hit_id < {bound}");
@@ -319,7 +326,7 @@ impl Builder {
         let rows: i64 = connection
             .query_row(&sql::build::count_rows(file, &touched), [], |row| row.get(0))
             .map_err(failed(context))?;
-        engine.give_back(connection);
+        entry.file.instance().give_back(connection);
         Ok(Some((edit, rows as u64)))
     }
 
@@ -345,9 +352,10 @@ impl Builder {
         };
         let path = folder.join(row.name());
         let making = folder.join(format!("{}.{work}", row.name()));
-        let from: Vec<String> = inputs.iter().map(|entry| entry.file.alias.clone()).collect();
-        row.rows = build(&engine, &making, &format!("b{id}"), row.last_seq, &from, fill)
-            .inspect_err(|_| {
+        let memory = self.shared.options.limits.builder_memory;
+        let instance = Instance::open(&folder, work, memory)?;
+        row.rows =
+            build(instance, &making, &format!("b{id}"), &inputs, fill).inspect_err(|_| {
                 // What cannot be removed now goes at the next start.
                 for unfinished in [DataFile::wal(&making), making.clone()] {
                     let _ = std::fs::remove_file(unfinished);
@@ -390,13 +398,13 @@ impl Builder {
     }
 }
 
-/// Fills a new file and closes it, on disk and complete. Returns its rows.
+/// Fills a new file and closes it, on disk and complete. Returns its rows. The work has an engine of its own, which reads
+/// `inputs` and ends with it: neither the writer nor a reader lacks the memory that it needs.
 fn build(
-    engine: &Arc<Engine>,
+    instance: Instance,
     path: &Path,
     alias: &str,
-    last_seq: u64,
-    from: &[String],
+    inputs: &[Entry],
     fill: impl FnOnce(&Connection, &str, &[String]) -> Result<(), StoreError>,
 ) -> Result<u64, StoreError> {
     let context = "building a sealed file";
@@ -408,24 +416,26 @@ fn build(
             _ => {}
         }
     }
-    let text = path
-        .to_str()
-        .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))?;
-    let connection = engine.connect()?;
-    connection.execute_batch(&sql::file::attach_making(text, alias)).map_err(failed(context))?;
-    let filled = (|| {
-        connection.execute_batch(&sql::file::create_sealed(alias)).map_err(failed(context))?;
-        fill(&connection, alias, from)?;
-        connection.execute_batch(&sql::build::finish(alias, last_seq)).map_err(failed(context))?;
-        connection.execute_batch(&sql::file::checkpoint(alias)).map_err(failed(context))?;
-        connection
-            .query_row(&sql::build::count_rows(alias, "TRUE"), [], |row| row.get::<_, i64>(0))
-            .map_err(failed(context))
-    })();
-    let detached = connection.execute_batch(&sql::file::detach(alias)).map_err(failed(context));
-    let rows = filled?;
-    detached?;
-    engine.give_back(connection);
+    let text = |path: &Path| {
+        let text = path.to_str().map(str::to_owned);
+        text.ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))
+    };
+    let connection = instance.connect()?;
+    let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
+    for entry in inputs {
+        run(&sql::file::attach(&text(&entry.file.path)?, &entry.file.alias))?;
+    }
+    run(&sql::file::attach_making(&text(path)?, alias))?;
+    run(&sql::file::create_sealed(alias))?;
+    let from: Vec<String> = inputs.iter().map(|entry| entry.file.alias.clone()).collect();
+    fill(&connection, alias, &from)?;
+    let last_seq = inputs.iter().map(|entry| entry.row.last_seq).max().unwrap_or(0);
+    run(&sql::build::finish(alias, last_seq))?;
+    run(&sql::file::checkpoint(alias))?;
+    let rows: i64 = connection
+        .query_row(&sql::build::count_rows(alias, "TRUE"), [], |row| row.get(0))
+        .map_err(failed(context))?;
+    run(&sql::file::detach(alias))?;
     sync(path).map_err(io(context))?;
     Ok(rows as u64)
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use analytics::hit::ProjectId;
 use arc_swap::ArcSwap;
 
-use crate::engine::{Engine, failed};
+use crate::engine::{Engine, Instance, failed};
 use crate::inbox::{FileKind, FileRow};
 use crate::sql;
 use crate::types::StoreError;
@@ -52,6 +52,7 @@ impl Share {
 pub struct DataFile {
     pub alias: String,
     pub path: PathBuf,
+    kind: FileKind,
     engine: Arc<Engine>,
     /// Of the active file they grow; the others' stay.
     pub shares: ArcSwap<Shares>,
@@ -92,10 +93,13 @@ impl DataFile {
             FileKind::Sealed => sql::file::attach(text, &alias),
             _ => sql::file::attach_active(text, &alias),
         };
-        engine.execute(&statement).map_err(failed("attaching a data file"))?;
+        instance_of(engine, row.kind)
+            .execute(&statement)
+            .map_err(failed("attaching a data file"))?;
         let file = DataFile {
             alias,
             path,
+            kind: row.kind,
             engine: engine.clone(),
             shares: ArcSwap::default(),
             retired: Mutex::new(None),
@@ -104,13 +108,26 @@ impl DataFile {
         Ok(Arc::new(file))
     }
 
+    /// The instance that has this file: a frozen file stays where it was written.
+    pub fn instance(&self) -> &Instance {
+        instance_of(&self.engine, self.kind)
+    }
+
+    pub fn is_sealed(&self) -> bool {
+        self.kind == FileKind::Sealed
+    }
+
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
     fn load_shares(&self, kind: FileKind) -> Result<(), StoreError> {
         let context = "counting a data file";
         let text = match kind {
             FileKind::Sealed => sql::file::projects(&self.alias),
             _ => sql::file::count_projects(&self.alias),
         };
-        let connection = self.engine.connect()?;
+        let connection = self.instance().connect()?;
         let mut shares = Shares::new();
         {
             let mut statement = connection.prepare(&text).map_err(failed(context))?;
@@ -127,7 +144,7 @@ impl DataFile {
                 shares.insert(ProjectId(number(0)? as u32), share);
             }
         }
-        self.engine.give_back(connection);
+        self.instance().give_back(connection);
         self.shares.store(Arc::new(shares));
         Ok(())
     }
@@ -144,9 +161,16 @@ impl DataFile {
     }
 }
 
+fn instance_of(engine: &Engine, kind: FileKind) -> &Instance {
+    match kind {
+        FileKind::Sealed => &engine.reading,
+        FileKind::Active | FileKind::Frozen => &engine.writing,
+    }
+}
+
 impl Drop for DataFile {
     fn drop(&mut self) {
-        if let Err(problem) = self.engine.execute(&sql::file::detach(&self.alias)) {
+        if let Err(problem) = self.instance().execute(&sql::file::detach(&self.alias)) {
             tracing::warn!(%problem, file = %self.path.display(), "a data file could not be detached");
         }
         if self.retired.lock().unwrap_or_else(PoisonError::into_inner).is_some() {

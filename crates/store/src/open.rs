@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use crate::active::Active;
 use crate::builder::Builder;
 use crate::clock::now_us;
-use crate::engine::Engine;
+use crate::engine::{Engine, remove_spilled};
 use crate::files::{DataFile, Entry, Files, Snapshot};
 use crate::inbox::{Change, Command, FileKind, FileRow, InboxOptions, Opened, Sequencer};
 use crate::shared::{Erased, Job, Jobs, Problems, Shared, io};
@@ -32,6 +32,7 @@ pub fn open(options: StoreOptions) -> Result<(Arc<Shared>, Threads), StoreError>
     std::fs::create_dir_all(options.data.join("hits/tmp"))
         .map_err(io("creating the data folder"))?;
     let lock = lock(&options.data)?;
+    remove_spilled(&options.data.join("hits"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -141,7 +142,7 @@ fn remove_strays(shared: &Shared, files: &[FileRow]) -> Result<(), StoreError> {
 
 /// A new engine with every file of the manifest; the picture is set. Returns the active file.
 fn attach_all(shared: &Shared, files: &[FileRow], trimmed_to: u64) -> Result<Active, StoreError> {
-    let engine = Arc::new(Engine::open(&shared.folder(), shared.options.limits.engine_memory)?);
+    let engine = Arc::new(Engine::open(&shared.folder(), &shared.options.limits)?);
     let mut snapshot = Snapshot::default();
     let mut active = None;
     for row in files {
@@ -371,7 +372,7 @@ mod tests {
         let kept = shared.engine().unwrap();
         let active = shared.files.now().entries[0].file.alias.clone();
         // The writer loses its file, and asks for another engine while a reader keeps this one.
-        kept.execute(&crate::sql::file::detach(&active)).unwrap();
+        kept.writing.execute(&crate::sql::file::detach(&active)).unwrap();
         let (reply, _answer) = tokio::sync::oneshot::channel();
         let erasure = crate::types::Erasure::Before(analytics::hit::ProjectId(1), 0);
         shared.commands.blocking_send(Command::Erase { erasure, reply }).unwrap();

@@ -1,269 +1,393 @@
-//! Reads: raw hits out of all files, in one order. Files that cannot hold what is asked for are passed over by what is
+//! Lists: raw hits out of all files, in one order. Files that cannot hold what is asked for are passed over by what is
 //! known of them in memory.
+//!
+//! Which hits a list shows is found among their times, ids and the ids of their texts, which the engine streams; only those
+//! that are shown are then read whole. A list that has to look at many hits for few ends early, with the question for the
+//! rest, so that other readers have their turn.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use analytics::filter::{Condition, Filter};
 use analytics::hit::{Country, Text};
+use analytics::limits;
 use analytics::period::Period;
-use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope};
-use duckdb::Connection;
+use analytics::query::{ArrivalQuery, HitsQuery};
+use analytics::tally;
 use duckdb::arrow::array::{Array, AsArray, Int64Array, RecordBatch, UInt16Array, UInt32Array};
 use duckdb::arrow::datatypes::{Int64Type, UInt16Type, UInt32Type};
 
-use crate::engine::{Engine, failed};
-use crate::files::{Entry, Share, Snapshot};
-use crate::hand_out::Chunk;
-use crate::shared::Shared;
+use crate::files::{Entry, Share};
+use crate::filter::{FileFilter, FilterCache, whole_filter};
+use crate::pool::Pool;
+use crate::reading::{Connections, OpenFile, Reading};
 use crate::sql;
 use crate::sql::build::MARK_EVERY;
-use crate::sql::filter::Compiled;
-use crate::sql::rows::Arrivals;
-use crate::types::{HitRow, StoreError};
+use crate::sql::rows::Range;
+use crate::types::{HitRow, Part, StoreError};
 
-/// Runs a read off the async threads. It is stopped when its time is over or its asker has gone.
-pub async fn run<T: Send + 'static>(
-    shared: &Arc<Shared>,
-    work: impl FnOnce(&Reading<'_>, &Connection) -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    let engine = shared.engine()?;
-    let snapshot = shared.files.now();
-    let running = Arc::new(Running::default());
-    let stop = StopOnDrop(running.clone());
-    let seconds = shared.options.limits.query_seconds;
-    let reading = tokio::task::spawn_blocking(move || {
-        let reading = Reading { snapshot: &snapshot, engine: &engine, running: &running };
-        let answer = reading.connect().and_then(|connection| work(&reading, &connection));
-        running.end(&engine);
-        // TRICKY: the picture outlives the connections' last use of its files.
-        drop(snapshot);
-        answer
-    });
-    let answer = tokio::time::timeout(Duration::from_secs(seconds), reading).await;
-    drop(stop);
-    match answer {
-        Ok(answer) => answer
-            .map_err(|source| StoreError::Engine { context: "reading", cause: Box::new(source) })?,
-        Err(_) => Err(StoreError::Timeout(seconds)),
-    }
-}
+/// Hits that are read whole by one statement.
+const FETCHED_AT_ONCE: usize = 10_000;
 
-/// A read under way: a picture of the files, and where to get connections from.
-pub struct Reading<'a> {
-    pub snapshot: &'a Snapshot,
-    engine: &'a Engine,
-    running: &'a Running,
-}
+/// Stretches that the ids of a file are cut into to find a page of a filtered list.
+const ID_STRETCHES: usize = 1 << 16;
 
-/// A connection that goes back when its user is done.
-pub struct Lent<'a> {
-    connection: Option<Connection>,
-    running: &'a Running,
-}
-
-impl<'a> Reading<'a> {
-    /// A connection: one a thread.
-    pub fn connect(&self) -> Result<Lent<'a>, StoreError> {
-        self.running.lend(self.engine)
-    }
-
-    /// Runs a statement of numbers and shows its rows to `take`, stretch by stretch and on several threads.
-    pub fn hand_out(
-        &self,
-        connection: &Connection,
-        text: &str,
-        values: &[String],
-        take: impl Fn(&Chunk<'_>) + Send + Sync + 'static,
-    ) -> Result<(), StoreError> {
-        self.check()?;
-        self.engine.takers().run(connection, text, values, take)
-    }
-
-    /// An error where nobody waits for the answer any more. Between two statements an interruption meets none.
-    pub fn check(&self) -> Result<(), StoreError> {
-        let state = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.stopped { Err(StoreError::Closing) } else { Ok(()) }
-    }
-}
-
-impl std::ops::Deref for Lent<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        // It is there until it is dropped.
-        self.connection.as_ref().unwrap_or_else(|| unreachable!())
-    }
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        let mut state = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.idle.extend(self.connection.take());
-    }
-}
-
-#[derive(Default)]
-struct Running(Mutex<RunningState>);
-
-#[derive(Default)]
-struct RunningState {
-    stopped: bool,
-    /// Of connections that are this read's. Once it has ended they may be somebody else's.
-    interrupts: Vec<Arc<duckdb::InterruptHandle>>,
-    idle: Vec<Connection>,
-}
-
-impl Running {
-    fn lend(&self, engine: &Engine) -> Result<Lent<'_>, StoreError> {
-        let connection = engine.connect()?;
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.interrupts.push(connection.interrupt_handle());
-        Ok(Lent { connection: Some(connection), running: self })
-    }
-
-    fn end(&self, engine: &Engine) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.interrupts.clear();
-        state.idle.drain(..).for_each(|connection| engine.give_back(connection));
-    }
-}
-
-struct StopOnDrop(Arc<Running>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.stopped = true;
-        state.interrupts.iter().for_each(|interrupt| interrupt.interrupt());
-    }
-}
+/// A hit of a list: its time and its id.
+type Key = (i64, i64);
 
 /// The newest hits, by (time, hit id).
+///
+/// Looks at stretches of time from the newest on, about as long as hold the hits that are wanted, and longer ones where few
+/// of them pass. A sealed file is sorted by time, so a stretch of it costs what is in it.
 pub fn newest(
-    connection: &Connection,
-    snapshot: &Snapshot,
+    reading: &Reading<'_>,
     query: &HitsQuery,
-) -> Result<Vec<HitRow>, StoreError> {
+    filters: &FilterCache,
+) -> Result<Part<HitsQuery>, StoreError> {
     let project = query.scope.project();
     let filter = whole_filter(&query.scope, &query.filter);
-    let to_us = query.after.map_or(i64::MAX, |(time, _)| time);
-    let mut files: Vec<(&Entry, Share)> = snapshot
+    let files: Vec<(&Entry, Share)> = reading
+        .snapshot
         .entries
         .iter()
         .filter_map(|entry| Some((entry, *entry.file.shares.load().get(&project)?)))
-        .filter(|(_, share)| overlaps(share, &query.period) && share.min_time_us <= to_us)
+        .filter(|(_, share)| share.rows > 0 && overlaps(share, &query.period))
         .collect();
-    files.sort_by_key(|(_, share)| std::cmp::Reverse(share.max_time_us));
-    let mut found: Vec<HitRow> = Vec::new();
-    for (entry, share) in files {
-        // Enough, and nothing in this file or those after it can be newer.
-        if found.len() >= query.limit
-            && found.last().is_some_and(|last| share.max_time_us < last.time_us)
-        {
-            break;
-        }
-        let file = &entry.file.alias;
-        let compiled = sql::filter::compile(&filter, file, project.0);
-        let text = sql::rows::newest(
-            file,
-            project.0,
-            &query.period,
-            &compiled.sql,
-            query.after,
-            query.limit,
-        );
-        found.extend(fetch(connection, file, project.0, &text, &compiled)?);
-        found.sort_by_key(|hit| std::cmp::Reverse((hit.time_us, hit.hit_id)));
-        found.truncate(query.limit);
+    let least = |times: &mut dyn Iterator<Item = i64>| times.min().unwrap_or(0);
+    let start = least(&mut files.iter().map(|(_, share)| share.min_time_us));
+    let start = start.max(query.period.from_us.unwrap_or(i64::MIN));
+    let end = files.iter().map(|(_, share)| share.max_time_us.saturating_add(1)).max().unwrap_or(0);
+    let mut end = end.min(query.period.to_us.unwrap_or(i64::MAX));
+    if let Some((time, _)) = query.after {
+        end = end.min(time.saturating_add(1));
     }
-    Ok(found)
+    let connections = reading.connections();
+    let shares: Vec<Share> = files.iter().map(|(_, share)| *share).collect();
+    let mut found: Vec<(Key, usize)> = Vec::new();
+    let mut looked_at = 0;
+    let mut wanted = limits::LIST_WINDOW_ROWS.max(2 * query.limit as u64);
+    while end > start && found.len() < query.limit && looked_at < limits::LIST_PART_ROWS {
+        let mut from = window_start(&shares, start, end, wanted);
+        let rows = shorten(&connections, &files, project.0, &mut from, end, wanted)?;
+        looked_at += rows.max(1);
+        let inside = Period { from_us: Some(from), to_us: Some(end) };
+        for (n, (entry, share)) in files.iter().enumerate() {
+            if !overlaps(share, &inside) {
+                continue;
+            }
+            let file = connections.open(&entry.file)?;
+            let of_file = filters.get(&file, &filter, project.0)?;
+            let range = Range {
+                project: project.0,
+                period: inside,
+                after_id: None,
+                until_id: None,
+                before: query.after,
+                numbers: &of_file.numbers,
+            };
+            let keys = select(&file, &range, &of_file, query.limit, Reverse)?;
+            found.extend(keys.into_iter().map(|key| (key, n)));
+        }
+        end = from;
+        wanted = (4 * wanted).min(limits::LIST_PART_ROWS);
+    }
+    found.sort_unstable_by_key(|(key, _)| Reverse(*key));
+    found.truncate(query.limit);
+    let mut hits = Vec::with_capacity(found.len());
+    for (n, (entry, _)) in files.iter().enumerate() {
+        let keys: Vec<Key> = found.iter().filter(|(_, of)| *of == n).map(|(key, _)| *key).collect();
+        if !keys.is_empty() {
+            hits.extend(fetch(&connections.open(&entry.file)?, project.0, &keys)?);
+        }
+    }
+    hits.sort_by_key(|hit| Reverse((hit.time_us, hit.hit_id)));
+    let left = query.limit - hits.len();
+    // Everything from `end` on has been looked at.
+    let rest = (left > 0 && end > start).then(|| HitsQuery {
+        after: Some((end, i64::MIN)),
+        limit: left,
+        ..query.clone()
+    });
+    Ok(Part { hits, rest })
+}
+
+/// Hits of the stretch, were each file's spread evenly over its time.
+pub fn rows_between(shares: &[Share], from: i64, to: i64) -> f64 {
+    let of_file = |share: &Share| {
+        let whole = share.max_time_us.saturating_sub(share.min_time_us).saturating_add(1);
+        let start = from.max(share.min_time_us);
+        let inside = to.min(share.max_time_us.saturating_add(1)).saturating_sub(start);
+        share.rows as f64 * (inside.max(0) as f64 / whole.max(1) as f64)
+    };
+    shares.iter().map(of_file).sum()
+}
+
+/// Where a stretch begins that ends at `end` and has about so many hits.
+fn window_start(shares: &[Share], start: i64, end: i64, wanted: u64) -> i64 {
+    if rows_between(shares, start, end) <= wanted as f64 {
+        return start;
+    }
+    // The longest stretch with at most that many is looked for by halving.
+    let (mut low, mut high) = (start, end - 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if rows_between(shares, middle, end) <= wanted as f64 {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    high
+}
+
+/// Hits are seldom spread evenly: of large files they are counted, and the stretch is made shorter where it has far more than
+/// wanted. Returns about how many hits it has.
+fn shorten(
+    connections: &Connections<'_>,
+    files: &[(&Entry, Share)],
+    project: u32,
+    from: &mut i64,
+    end: i64,
+    wanted: u64,
+) -> Result<u64, StoreError> {
+    loop {
+        let inside = Period { from_us: Some(*from), to_us: Some(end) };
+        let mut rows = 0;
+        for (entry, share) in files.iter().filter(|(_, share)| overlaps(share, &inside)) {
+            let is_small = share.rows <= 4 * wanted;
+            rows += if is_small || !entry.file.is_sealed() {
+                rows_between(std::slice::from_ref(share), *from, end) as u64
+            } else {
+                let file = connections.open(&entry.file)?;
+                let counted = Arc::new(AtomicU64::new(0));
+                let into = counted.clone();
+                let text = sql::rows::count(file.alias(), project, *from, end);
+                file.hand_out(&text, &[], move |chunk| {
+                    let rows = chunk.column::<i64>(0).iter().sum::<i64>();
+                    into.fetch_add(rows as u64, Ordering::Relaxed);
+                })?;
+                counted.load(Ordering::Relaxed)
+            };
+        }
+        if rows <= 4 * wanted || end - *from <= 1 {
+            return Ok(rows);
+        }
+        *from = end - ((end - *from) / 4).max(1);
+    }
+}
+
+/// Those of a stretch's hits that pass the filter and come first by `order`, at most so many, in no order.
+fn select<O: Ord + Copy + Send + 'static>(
+    file: &OpenFile<'_>,
+    range: &Range<'_>,
+    filter: &Arc<FileFilter>,
+    limit: usize,
+    order: impl Fn(Key) -> O + Send + Sync + Copy + 'static,
+) -> Result<Vec<Key>, StoreError> {
+    let pool = Arc::new(Pool::new(|| (Vec::new(), Selected::<O>::default())));
+    scan(file, range, filter, &pool, move |selected, key| selected.add(key, limit, order))?;
+    let mut all: Vec<Key> =
+        pool.drain().into_iter().flat_map(|(_, selected)| selected.keys).collect();
+    if all.len() > limit {
+        all.select_nth_unstable_by_key(limit, |key| order(*key));
+        all.truncate(limit);
+    }
+    Ok(all)
+}
+
+/// Shows the times and ids of a stretch's hits that pass the filter to `take`, on several threads.
+fn scan<T: Send + 'static>(
+    file: &OpenFile<'_>,
+    range: &Range<'_>,
+    filter: &Arc<FileFilter>,
+    pool: &Arc<Pool<(Vec<u32>, T)>>,
+    take: impl Fn(&mut T, Key) + Send + Sync + 'static,
+) -> Result<(), StoreError> {
+    let kinds = filter.kinds();
+    let text = sql::rows::keys(file.alias(), range, &kinds);
+    let (pool, filter) = (pool.clone(), filter.clone());
+    file.hand_out(&text, &[], move |chunk| {
+        let (times, ids) = (chunk.column::<i64>(0), chunk.column::<i64>(1));
+        let mut columns = tally::Columns::default();
+        for (place, kind) in kinds.iter().enumerate() {
+            columns.texts[*kind as usize] = chunk.column(2 + place);
+        }
+        pool.with(|(rows, into)| {
+            if filter.select(&columns, chunk.rows(), rows) {
+                rows.iter().for_each(|&row| take(into, (times[row as usize], ids[row as usize])));
+            } else {
+                times.iter().zip(ids).for_each(|(time, id)| take(into, (*time, *id)));
+            }
+        });
+    })
+}
+
+/// The first hits by an order that one thread has met.
+struct Selected<O> {
+    keys: Vec<Key>,
+    /// Hits that come later than this are not among the first.
+    last: Option<O>,
+}
+
+impl<O> Default for Selected<O> {
+    fn default() -> Self {
+        Selected { keys: Vec::new(), last: None }
+    }
+}
+
+impl<O: Ord + Copy> Selected<O> {
+    fn add(&mut self, key: Key, limit: usize, order: impl Fn(Key) -> O) {
+        if limit == 0 || self.last.is_some_and(|last| order(key) > last) {
+            return;
+        }
+        self.keys.push(key);
+        // Cut now and then, so that each cut pays for as many hits as it looks at.
+        if self.keys.len() >= 2 * limit + 1_000 {
+            let (_, last, _) = self.keys.select_nth_unstable_by_key(limit - 1, |key| order(*key));
+            self.last = Some(order(*last));
+            self.keys.truncate(limit);
+        }
+    }
 }
 
 /// Hits in order of arrival.
 pub fn arrivals(
-    connection: &Connection,
-    snapshot: &Snapshot,
+    reading: &Reading<'_>,
     query: &ArrivalQuery,
-) -> Result<Vec<HitRow>, StoreError> {
+    filters: &FilterCache,
+) -> Result<Part<ArrivalQuery>, StoreError> {
     let project = query.scope.project();
     let filter = whole_filter(&query.scope, &query.filter);
     let everything = filter.conditions.is_empty() && query.period == Period::default();
+    let connections = reading.connections();
     let mut offset = query.offset;
-    let mut found = Vec::new();
-    for entry in &snapshot.entries {
-        let limit = query.limit - found.len();
+    let mut after = query.after;
+    let mut hits: Vec<HitRow> = Vec::new();
+    let mut looked_at = 0;
+    for entry in &reading.snapshot.entries {
+        let limit = query.limit - hits.len();
         let Some(share) = entry.file.shares.load().get(&project).copied() else { continue };
         if limit == 0 {
             break;
         }
-        if !overlaps(&share, &query.period)
-            || query.after.is_some_and(|after| share.max_hit_id <= after)
+        if !overlaps(&share, &query.period) || after.is_some_and(|after| share.max_hit_id <= after)
         {
             continue;
         }
-        let whole_file = query.after.is_none_or(|after| after < share.min_hit_id);
+        if looked_at >= limits::LIST_PART_ROWS {
+            let rest = ArrivalQuery { after, offset, limit, ..query.clone() };
+            return Ok(Part { hits, rest: Some(rest) });
+        }
+        let whole_file = after.is_none_or(|after| after < share.min_hit_id);
         if everything && whole_file && offset >= share.rows {
             offset -= share.rows;
+            // TRICKY: no hit of this file counts any more, in this part or the next.
+            after = Some(share.max_hit_id);
             continue;
         }
-        let file = &entry.file.alias;
-        let compiled = sql::filter::compile(&filter, file, project.0);
-        let mut arrivals = Arrivals {
-            file,
+        let file = connections.open(&entry.file)?;
+        let of_file = filters.get(&file, &filter, project.0)?;
+        let mut range = Range {
             project: project.0,
-            period: &query.period,
-            filter: &compiled.sql,
-            after: query.after,
-            until: None,
+            period: query.period,
+            after_id: after,
+            until_id: None,
+            before: None,
+            numbers: &of_file.numbers,
         };
         let mut pass_over = offset;
         if everything {
             // Marks say where the page is, so that only its rows are looked at.
-            let marks = read_marks(connection, file, project.0)?;
+            let marks = read_marks(&file, project.0)?;
             if whole_file {
                 if let Some((ordinal, hit_id)) =
                     marks.iter().rfind(|(ordinal, _)| *ordinal <= offset)
                 {
-                    arrivals.after = Some(hit_id - 1);
+                    range.after_id = Some(hit_id - 1);
                     pass_over = offset - ordinal;
                 }
-                arrivals.until = mark_after(&marks, offset + limit as u64);
+                range.until_id = mark_after(&marks, offset + limit as u64);
             } else {
                 let start = marks
                     .iter()
-                    .rfind(|(_, id)| Some(*id) <= query.after)
+                    .rfind(|(_, id)| Some(*id) <= after)
                     .map_or(0, |(ordinal, _)| *ordinal);
-                arrivals.until = mark_after(&marks, start + MARK_EVERY + offset + limit as u64);
+                range.until_id = mark_after(&marks, start + MARK_EVERY + offset + limit as u64);
             }
-        } else if offset > 0 {
-            let rows = count(connection, &arrivals.count(), &compiled)?;
-            if offset >= rows {
-                offset -= rows;
-                continue;
+        } else {
+            looked_at += share.rows;
+            if offset > 0 {
+                match find_page(&file, &mut range, &of_file, &share, offset, limit)? {
+                    Page::Inside(rest) => pass_over = rest,
+                    Page::Behind(rows) => {
+                        offset -= rows;
+                        after = Some(share.max_hit_id);
+                        continue;
+                    }
+                }
             }
         }
-        found.extend(fetch(
-            connection,
-            file,
-            project.0,
-            &arrivals.rows(pass_over, limit),
-            &compiled,
-        )?);
+        let by_id = |(_, id): Key| id;
+        let last = (pass_over as usize).saturating_add(limit);
+        let mut keys = select(&file, &range, &of_file, last, by_id)?;
+        keys.sort_unstable_by_key(|(_, id)| *id);
+        let mut page = fetch(&file, project.0, keys.get(pass_over as usize..).unwrap_or_default())?;
+        page.sort_by_key(|hit| hit.hit_id);
+        hits.extend(page);
         offset = 0;
+        after = Some(share.max_hit_id);
     }
-    Ok(found)
+    Ok(Part { hits, rest: None })
+}
+
+/// Where a page of a filtered list is.
+enum Page {
+    /// In this file, which has fewer than are to be passed over.
+    Behind(u64),
+    /// Behind so many hits of the range, which is now as short as the page allows.
+    Inside(u64),
+}
+
+/// The page behind `offset` of a file's hits that pass: they are counted by stretches of their ids, so that memory does not
+/// grow with the offset.
+fn find_page(
+    file: &OpenFile<'_>,
+    range: &mut Range<'_>,
+    filter: &Arc<FileFilter>,
+    share: &Share,
+    offset: u64,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    let first = share.min_hit_id;
+    let length = (share.max_hit_id - first) / ID_STRETCHES as i64 + 1;
+    let pool = Arc::new(Pool::new(|| (Vec::new(), vec![0u32; ID_STRETCHES])));
+    scan(file, range, filter, &pool, move |counts, (_, id)| {
+        counts[((id - first) / length) as usize] += 1;
+    })?;
+    let mut counts = vec![0u64; ID_STRETCHES];
+    for (_, some) in pool.drain() {
+        counts.iter_mut().zip(some).for_each(|(sum, count)| *sum += u64::from(count));
+    }
+    let mut before = 0;
+    let mut found = None;
+    for (n, count) in counts.into_iter().enumerate() {
+        let start = first + n as i64 * length;
+        if found.is_none() && before + count > offset {
+            range.after_id = range.after_id.max(Some(start - 1));
+            found = Some(offset - before);
+        }
+        before += count;
+        if found.is_some() && before >= offset + limit as u64 {
+            range.until_id = Some(start + length - 1);
+            break;
+        }
+    }
+    Ok(found.map_or(Page::Behind(before), Page::Inside))
 }
 
 fn mark_after(marks: &[(u64, i64)], ordinal: u64) -> Option<i64> {
     marks.iter().find(|(at, _)| *at >= ordinal).map(|(_, hit_id)| *hit_id)
-}
-
-pub fn whole_filter(scope: &ProjectScope, filter: &Filter) -> Filter {
-    let conditions: Vec<Condition> =
-        scope.locked().conditions.iter().chain(&filter.conditions).cloned().collect();
-    Filter { conditions }
 }
 
 fn overlaps(share: &Share, period: &Period) -> bool {
@@ -271,50 +395,45 @@ fn overlaps(share: &Share, period: &Period) -> bool {
         && period.to_us.is_none_or(|to| share.min_time_us < to)
 }
 
-fn read_marks(
-    connection: &Connection,
-    file: &str,
-    project: u32,
-) -> Result<Vec<(u64, i64)>, StoreError> {
-    let context = "reading marks";
-    let mut statement =
-        connection.prepare(&sql::rows::marks(file, project)).map_err(failed(context))?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)?)))
-        .map_err(failed(context))?;
-    rows.collect::<Result<_, _>>().map_err(failed(context))
+fn read_marks(file: &OpenFile<'_>, project: u32) -> Result<Vec<(u64, i64)>, StoreError> {
+    let mut marks = Vec::new();
+    file.each(&sql::rows::marks(file.alias(), project), &[], |batch| {
+        let (ordinals, ids) = (long(batch, 0), long(batch, 1));
+        marks.extend(ordinals.values().iter().zip(ids.values()).map(|(at, id)| (*at as u64, *id)));
+    })?;
+    Ok(marks)
 }
 
-fn count(connection: &Connection, text: &str, compiled: &Compiled) -> Result<u64, StoreError> {
-    let values = duckdb::params_from_iter(compiled.values.iter());
-    connection
-        .query_row(text, values, |row| row.get::<_, i64>(0))
-        .map(|count| count as u64)
-        .map_err(failed("counting hits"))
+fn long(batch: &RecordBatch, place: usize) -> &Int64Array {
+    batch.column(place).as_primitive::<Int64Type>()
 }
 
-/// Runs a statement of `sql::rows` and puts the texts in the place of their numbers.
-fn fetch(
-    connection: &Connection,
-    file: &str,
+/// Whole hits, with the texts in the place of their ids, in no order.
+fn fetch(file: &OpenFile<'_>, project: u32, keys: &[Key]) -> Result<Vec<HitRow>, StoreError> {
+    let mut hits = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(FETCHED_AT_ONCE) {
+        let times = || keys.iter().map(|(time, _)| *time);
+        let (Some(from), Some(to)) = (times().min(), times().max()) else { continue };
+        let ids: Vec<String> = keys.iter().map(|(_, id)| id.to_string()).collect();
+        let text = sql::rows::hits(file.alias(), project, from, to);
+        let mut batches: Vec<RecordBatch> = Vec::new();
+        file.each(&text, &[format!("[{}]", ids.join(","))], |batch| batches.push(batch.clone()))?;
+        to_rows(file, project, &batches, &mut hits)?;
+    }
+    Ok(hits)
+}
+
+fn to_rows(
+    file: &OpenFile<'_>,
     project: u32,
-    text: &str,
-    compiled: &Compiled,
-) -> Result<Vec<HitRow>, StoreError> {
-    let context = "reading hits";
-    let batches: Vec<RecordBatch> = {
-        let mut statement = connection.prepare(text).map_err(failed(context))?;
-        statement
-            .query_arrow(duckdb::params_from_iter(compiled.values.iter()))
-            .map_err(failed(context))?
-            .collect()
-    };
+    batches: &[RecordBatch],
+    hits: &mut Vec<HitRow>,
+) -> Result<(), StoreError> {
     let mut texts = Vec::with_capacity(Text::COUNT);
     for kind in Text::ALL {
-        texts.push(Texts::read(connection, file, project, kind, &batches)?);
+        texts.push(Texts::read(file, project, kind, batches)?);
     }
-    let mut hits = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
-    for batch in &batches {
+    for batch in batches {
         let columns = Columns::of(batch);
         for row in 0..batch.num_rows() {
             let text =
@@ -344,7 +463,7 @@ fn fetch(
             });
         }
     }
-    Ok(hits)
+    Ok(())
 }
 
 struct Columns<'a> {
@@ -394,13 +513,11 @@ struct Words {
 
 impl Texts {
     fn read(
-        connection: &Connection,
-        file: &str,
+        file: &OpenFile<'_>,
         project: u32,
         kind: Text,
         batches: &[RecordBatch],
     ) -> Result<Texts, StoreError> {
-        let context = "reading texts";
         let nothing: Arc<str> = Arc::from("");
         let none = Words {
             text: nothing.clone(),
@@ -424,13 +541,9 @@ impl Texts {
         if !ids.is_empty() {
             let list =
                 format!("[{}]", ids.iter().map(u32::to_string).collect::<Vec<_>>().join(","));
-            let mut statement = connection
-                .prepare(&sql::rows::texts(file, project, kind))
-                .map_err(failed(context))?;
-            let mut seen: HashMap<String, Arc<str>> = HashMap::new();
-            let batches: Vec<RecordBatch> =
-                statement.query_arrow([list]).map_err(failed(context))?.collect();
-            for batch in &batches {
+            let text = sql::rows::texts(file.alias(), project, kind);
+            let mut seen: HashSet<Arc<str>> = HashSet::new();
+            file.each(&text, &[list], |batch| {
                 let id = batch.column(0).as_primitive::<UInt32Type>();
                 for row in 0..batch.num_rows() {
                     let word = |at: usize| -> Option<&str> {
@@ -439,19 +552,20 @@ impl Texts {
                     };
                     let mut more = none.more.clone();
                     for (at, slot) in more.iter_mut().enumerate() {
-                        if let Some(text) = word(2 + at) {
-                            *slot = seen
-                                .entry(text.to_owned())
-                                .or_insert_with(|| Arc::from(text))
-                                .clone();
-                        }
+                        let Some(text) = word(2 + at) else { continue };
+                        *slot = match seen.get(text) {
+                            Some(known) => known.clone(),
+                            None => {
+                                let text: Arc<str> = Arc::from(text);
+                                seen.insert(text.clone());
+                                text
+                            }
+                        };
                     }
-                    known.insert(
-                        id.value(row),
-                        Words { text: Arc::from(word(1).unwrap_or("")), more },
-                    );
+                    let text = Arc::from(word(1).unwrap_or(""));
+                    known.insert(id.value(row), Words { text, more });
                 }
-            }
+            })?;
         }
         Ok(Texts { known, none })
     }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use analytics::hit::{ProjectId, Text};
+use duckdb::arrow::array::AsArray;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection};
 
 use crate::backup::{INBOX, copy};
 use crate::builder::measure;
-use crate::engine::failed;
 use crate::files::DataFile;
 use crate::inbox::{self, FileKind, FileRow, manifest};
 use crate::ledger::{self, Line, What};
@@ -20,7 +20,7 @@ use crate::progress::{self, Progress};
 use crate::shared::{io, sync};
 use crate::store::Store;
 use crate::types::{Erasure, StoreError, StoreOptions};
-use crate::{read, sql};
+use crate::{reading, sql};
 
 /// What `restore` did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -250,20 +250,17 @@ async fn find_named(
     letter: &'static str,
     name: String,
 ) -> Result<HashSet<String>, StoreError> {
-    let context = "looking for what was erased";
     let key = store.shared().key;
-    read::run(store.shared(), move |reading, connection| {
+    reading::run(store.shared(), move |reading| {
         let mut found = HashSet::new();
+        let connections = reading.connections();
         for entry in &reading.snapshot.entries {
             let text = sql::file::texts_of(&entry.file.alias, project.0, kind);
-            let mut statement = connection.prepare(&text).map_err(failed(context))?;
-            let mut rows = statement.query([]).map_err(failed(context))?;
-            while let Some(row) = rows.next().map_err(failed(context))? {
-                let text: String = row.get(0).map_err(failed(context))?;
-                if ledger::name(&key, project, letter, &text) == name {
-                    found.insert(text);
-                }
-            }
+            connections.open(&entry.file)?.each(&text, &[], |batch| {
+                let texts = batch.column(0).as_string::<i32>().iter().flatten();
+                let named = texts.filter(|text| ledger::name(&key, project, letter, text) == name);
+                found.extend(named.map(str::to_owned));
+            })?;
         }
         Ok(found)
     })

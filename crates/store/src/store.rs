@@ -11,13 +11,14 @@ use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SumsQuery};
 use analytics::tally::{ConsumerName, Total};
 use tokio::sync::oneshot;
 
+use crate::filter::FilterCache;
 use crate::inbox::{Command, FileKind};
 use crate::open::{self, Threads};
 use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::sums::{NamesCache, Sums};
-use crate::types::{Append, Erasure, HitRow, Receipt, StoreError, StoreOptions, StoreStats};
-use crate::{backup, read, record, sums};
+use crate::types::{Append, Erasure, HitRow, Part, Receipt, StoreError, StoreOptions, StoreStats};
+use crate::{backup, read, reading, record, sums};
 
 /// The store of hits. Cheap to clone.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub struct Store {
     shared: Arc<Shared>,
     threads: Arc<Mutex<Option<Threads>>>,
     names: Arc<NamesCache>,
+    filters: Arc<FilterCache>,
 }
 
 impl Store {
@@ -35,7 +37,12 @@ impl Store {
             context: "opening the store",
             cause: Box::new(source),
         })??;
-        Ok(Store { shared, threads: Arc::new(Mutex::new(Some(threads))), names: Arc::default() })
+        Ok(Store {
+            shared,
+            threads: Arc::new(Mutex::new(Some(threads))),
+            names: Arc::default(),
+            filters: Arc::default(),
+        })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -87,23 +94,45 @@ impl Store {
         self.shared.queue.hurry();
         let erased = self.shared.erased.wait(seq).await;
         self.names.clear();
+        self.filters.clear();
         erased
     }
 
     /// At most `query.limit` rows, newest first. Dropping the future stops the query.
     pub async fn hits(&self, query: HitsQuery) -> Result<Vec<HitRow>, StoreError> {
-        read::run(&self.shared, move |reading, connection| {
-            read::newest(connection, reading.snapshot, &query)
-        })
-        .await
+        let mut part = self.part_of_hits(query).await?;
+        while let Some(query) = part.rest.take() {
+            let next = self.part_of_hits(query).await?;
+            part.hits.extend(next.hits);
+            part.rest = next.rest;
+        }
+        Ok(part.hits)
+    }
+
+    /// As `hits`, as far as a bounded scan finds them. Its cost is bounded; the rest may be asked for after other reads.
+    pub async fn part_of_hits(&self, query: HitsQuery) -> Result<Part<HitsQuery>, StoreError> {
+        let filters = self.filters.clone();
+        reading::run(&self.shared, move |reading| read::newest(reading, &query, &filters)).await
     }
 
     /// At most `query.limit` rows in order of arrival. Dropping the future stops the query.
     pub async fn arrivals(&self, query: ArrivalQuery) -> Result<Vec<HitRow>, StoreError> {
-        read::run(&self.shared, move |reading, connection| {
-            read::arrivals(connection, reading.snapshot, &query)
-        })
-        .await
+        let mut part = self.part_of_arrivals(query).await?;
+        while let Some(query) = part.rest.take() {
+            let next = self.part_of_arrivals(query).await?;
+            part.hits.extend(next.hits);
+            part.rest = next.rest;
+        }
+        Ok(part.hits)
+    }
+
+    /// As `arrivals`, as far as a bounded scan finds them.
+    pub async fn part_of_arrivals(
+        &self,
+        query: ArrivalQuery,
+    ) -> Result<Part<ArrivalQuery>, StoreError> {
+        let filters = self.filters.clone();
+        reading::run(&self.shared, move |reading| read::arrivals(reading, &query, &filters)).await
     }
 
     /// Sums over hits, and the names of the consumers that `choose` picks out of them, whose durations are summed up too.
@@ -116,11 +145,23 @@ impl Store {
         let limits = &self.shared.options.limits;
         // Of a project with fewer hits a file has no rollups.
         let rollup_from = limits.rollup_from.max(limits.rolled_up_from);
-        let names = self.names.clone();
-        read::run(&self.shared, move |reading, connection| {
-            sums::sums(reading, connection, &query, rollup_from, &names, &choose)
+        let (names, filters) = (self.names.clone(), self.filters.clone());
+        reading::run(&self.shared, move |reading| {
+            sums::sums(reading, &query, rollup_from, &names, &filters, &choose)
         })
         .await
+    }
+
+    /// About how many hits the project has from one time to before another: what a read of them costs is known by it.
+    pub fn rows_between(&self, scope: &ProjectScope, from_us: i64, to_us: i64) -> u64 {
+        let snapshot = self.shared.files.now();
+        let shares: Vec<_> = snapshot
+            .entries
+            .iter()
+            .filter_map(|entry| entry.file.shares.load().get(&scope.project()).copied())
+            .collect();
+        snapshot.let_go();
+        read::rows_between(&shares, from_us, to_us) as u64
     }
 
     /// The times of the project's oldest and newest hit; none where there is none.

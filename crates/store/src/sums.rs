@@ -4,11 +4,9 @@
 //! What is asked is data (`SumsQuery`), how it is summed up is `analytics::tally`'s business; here is decided what is read.
 
 mod cache;
-mod filter;
 mod latencies;
 mod names;
 mod plan;
-mod pool;
 mod read;
 mod rows;
 
@@ -19,20 +17,18 @@ use analytics::hit::Text;
 use analytics::limits;
 use analytics::query::SumsQuery;
 use analytics::tally::{ConsumerName, Needs, Tally, Total};
-use duckdb::Connection;
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::UInt32Type;
 
 use crate::files::{Entry, Share, Snapshot};
-use crate::inbox::FileKind;
-use crate::read::{Reading, whole_filter};
+use crate::filter::{FilterCache, whole_filter};
+use crate::pool::Pool;
+use crate::reading::{Connections, Reading};
 use crate::sql;
 use crate::types::StoreError;
-use filter::FileFilter;
 use latencies::Searched;
 use names::{FileNames, OfFile, Wanted};
 use plan::Piece;
-use pool::Pool;
 use read::{Source, Summing};
 
 pub use cache::NamesCache;
@@ -48,10 +44,10 @@ pub struct Sums {
 /// them.
 pub fn sums(
     reading: &Reading<'_>,
-    connection: &Connection,
     query: &SumsQuery,
     rollup_from: u64,
     cache: &NamesCache,
+    filters: &FilterCache,
     choose: &(dyn Fn(&Total) -> Vec<ConsumerName> + Send + Sync),
 ) -> Result<Sums, StoreError> {
     let filter = whole_filter(&query.scope, &query.filter);
@@ -66,9 +62,8 @@ pub fn sums(
                 .map(move |piece| (n, piece))
         })
         .collect();
-    let filters = in_parallel(reading, connection, (0..files.len()).collect(), |connection, n| {
-        let file = &files[n].0.file.alias;
-        FileFilter::new(reading, connection, &filter, file, project).map(Arc::new)
+    let filters = in_parallel(reading, (0..files.len()).collect(), |connections, n| {
+        filters.get(&connections.open(&files[n].0.file)?, &filter, project)
     })?;
 
     let grid = Arc::new(query.grid.clone());
@@ -79,9 +74,9 @@ pub fn sums(
             Arc::new(Pool::new(move || Summing::new(Tally::new(grid.clone()))))
         })
         .collect();
-    in_parallel(reading, connection, work, |connection, (n, piece)| {
-        let file = &files[n].0.file.alias;
-        let source = Source { reading, connection, file, project, sums: &pools[n] };
+    in_parallel(reading, work, |connections, (n, piece)| {
+        let file = connections.open(&files[n].0.file)?;
+        let source = Source { file, project, sums: &pools[n] };
         source.read(&piece, &filters[n])
     })?;
     let tallies: Vec<(usize, Tally)> = pools
@@ -89,21 +84,21 @@ pub fn sums(
         .enumerate()
         .flat_map(|(n, pool)| pool.drain().into_iter().map(move |summing| (n, summing.tally)))
         .collect();
-    let names = in_parallel(reading, connection, (0..files.len()).collect(), |connection, n| {
+    let names = in_parallel(reading, (0..files.len()).collect(), |connections, n| {
         let of_file = tallies.iter().filter(|(of, _)| *of == n);
         let needs = of_file.fold(Needs::default(), |needs, (_, tally)| needs.and(tally.needs()));
-        let file = &files[n].0.file.alias;
+        let file = connections.open(&files[n].0.file)?;
         let (wanted, rest) = Wanted::of(needs, &query.values).split();
-        let read = |wanted: &Wanted| FileNames::read(reading, connection, file, project, wanted);
+        let read = |wanted: &Wanted| FileNames::read(&file, project, wanted);
         let fresh = read(&rest)?;
-        let sealed = files[n].0.row.kind == FileKind::Sealed;
-        let known = cache.get(file, project, &wanted).filter(|_| sealed);
+        let sealed = files[n].0.file.is_sealed();
+        let known = cache.get(file.alias(), project, &wanted).filter(|_| sealed);
         let kept = match known {
             Some(kept) => kept,
             None => {
                 let kept = Arc::new(read(&wanted)?);
                 if sealed {
-                    cache.put(file, project, wanted, &kept);
+                    cache.put(file.alias(), project, wanted, &kept);
                 }
                 kept
             }
@@ -117,7 +112,7 @@ pub fn sums(
     total.finish();
 
     let chosen = choose(&total);
-    let named = name_consumers(reading, connection, &files, project, &total, &chosen)?;
+    let named = name_consumers(reading, &files, project, &total, &chosen)?;
     if query.needs.has(Needs::CONSUMER_LATENCY) && !chosen.is_empty() {
         let gathered = latencies::gathered(&tallies, &names, &chosen);
         drop(tallies);
@@ -134,7 +129,7 @@ pub fn sums(
             .collect();
         let found = match gathered {
             Some(found) => found,
-            None => latencies::latencies(reading, connection, query, &searched, &chosen)?,
+            None => latencies::latencies(reading, query, &searched, &chosen)?,
         };
         for (who, latency) in found {
             if let Some(consumer) = total.consumers.get_mut(&who) {
@@ -162,7 +157,6 @@ fn files_of<'a>(snapshot: &'a Snapshot, query: &SumsQuery) -> Vec<(&'a Entry, Sh
 
 fn name_consumers(
     reading: &Reading<'_>,
-    connection: &Connection,
     files: &[(&Entry, Share)],
     project: u32,
     total: &Total,
@@ -178,9 +172,11 @@ fn name_consumers(
         wanted.entry((file, kind)).or_default().push(id);
     }
     let mut texts: HashMap<(usize, Text, u32), String> = HashMap::new();
+    let connections = reading.connections();
     for ((file, kind), ids) in wanted {
-        let text = sql::sums::texts_of(&files[file].0.file.alias, project, kind, &ids);
-        rows::each(reading, connection, &text, &[], |batch| {
+        let open = connections.open(&files[file].0.file)?;
+        let text = sql::sums::texts_of(open.alias(), project, kind, &ids);
+        open.each(&text, &[], |batch| {
             let id = batch.column(0).as_primitive::<UInt32Type>();
             let words = batch.column(1).as_string::<i32>();
             for row in 0..batch.num_rows() {
@@ -199,44 +195,35 @@ fn name_consumers(
     Ok(named.collect())
 }
 
-/// Does the work on as many connections as are good for the machine; answers in the order of the work.
+/// Does the work on as many threads as are good for the machine; answers in the order of the work.
 fn in_parallel<W: Send, T: Send>(
     reading: &Reading<'_>,
-    connection: &Connection,
     work: Vec<W>,
-    each: impl Fn(&Connection, W) -> Result<T, StoreError> + Sync,
+    each: impl Fn(&Connections<'_>, W) -> Result<T, StoreError> + Sync,
 ) -> Result<Vec<T>, StoreError> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = processors.min(limits::QUERY_THREADS as usize).min(work.len());
     if threads <= 1 {
-        return work.into_iter().map(|work| each(connection, work)).collect();
+        let connections = reading.connections();
+        return work.into_iter().map(|work| each(&connections, work)).collect();
     }
     let count = work.len();
     let queue: Mutex<VecDeque<(usize, W)>> = Mutex::new(work.into_iter().enumerate().collect());
     let done: Mutex<Vec<Option<T>>> = Mutex::new((0..count).map(|_| None).collect());
-    let run = |connection: &Connection| -> Result<(), StoreError> {
+    let run = || -> Result<(), StoreError> {
+        let connections = reading.connections();
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some((n, work)) = next else { return Ok(()) };
-            let answer = each(connection, work)?;
+            let answer = each(&connections, work)?;
             done.lock().unwrap_or_else(PoisonError::into_inner)[n] = Some(answer);
         }
     };
-    let others = (1..threads).map(|_| reading.connect()).collect::<Result<Vec<_>, _>>()?;
     std::thread::scope(|scope| {
-        let handles: Vec<_> = others
-            .into_iter()
-            .map(|other| {
-                scope.spawn(|| {
-                    let other = other;
-                    run(&other)
-                })
-            })
-            .collect();
-        let mut ended = run(connection);
-        for handle in handles {
-            let other = handle.join().unwrap_or(Err(StoreError::Closing));
-            ended = ended.and(other);
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let mut ended = run();
+        for other in others {
+            ended = ended.and(other.join().unwrap_or(Err(StoreError::Closing)));
         }
         ended
     })?;

@@ -36,8 +36,10 @@ pub struct StoreLimits {
     pub merged_rows: u64,
     /// Hits that are sorted at once.
     pub merge_piece_rows: u64,
-    /// Bytes of memory that DuckDB may use (not a hard cap).
+    /// Bytes of memory that DuckDB may use (not a hard cap): to write, to read sealed files, to build a file.
     pub engine_memory: u64,
+    pub reader_memory: u64,
+    pub builder_memory: u64,
     pub query_seconds: u64,
     /// A project's hits in one file from which its rollups are read.
     pub rollup_from: u64,
@@ -62,6 +64,8 @@ impl Default for StoreLimits {
             merged_rows: limits::MERGED_ROWS,
             merge_piece_rows: limits::MERGE_PIECE_ROWS,
             engine_memory: limits::ENGINE_MEMORY_BYTES,
+            reader_memory: limits::READER_MEMORY_BYTES,
+            builder_memory: limits::BUILDER_MEMORY_BYTES,
             query_seconds: limits::QUERY_SECONDS,
             rollup_from: limits::ROLLUP_FROM,
             rolled_up_from: limits::ROLLED_UP_FROM,
@@ -137,6 +141,9 @@ pub enum StoreError {
     /// Whoever asked for it has gone.
     #[error("it was interrupted; nothing was changed")]
     Cancelled,
+    /// The engine's memory does not suffice for this one statement.
+    #[error("{0}: the engine ran out of memory")]
+    OutOfMemory(&'static str),
     #[error("{0}")]
     Damaged(String),
     #[error("{context}: {cause}")]
@@ -166,6 +173,13 @@ pub struct HitRow {
     pub os: Arc<str>,
     pub device: Arc<str>,
     pub version: Arc<str>,
+}
+
+/// A part of a list, and the question for the rest of it. There is no rest once the list has ended or enough was found.
+#[derive(Clone, Debug)]
+pub struct Part<Q> {
+    pub hits: Vec<HitRow>,
+    pub rest: Option<Q>,
 }
 
 /// For `/metrics` and `/api/health`.

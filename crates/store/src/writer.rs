@@ -72,6 +72,9 @@ impl Writer {
 
     /// False when the store closes and everything is applied.
     fn step(&mut self) -> Result<bool, StoreError> {
+        if self.shared.engine()?.reading_failed() {
+            return Err(StoreError::Damaged("the readers' engine failed".into()));
+        }
         let every = Duration::from_millis(self.shared.options.limits.checkpoint_every_ms);
         let taken = self.shared.queue.take(
             self.active.position,

@@ -1,6 +1,7 @@
 //! What a filter means, in plain Rust: the reference that the SQL of every engine is tested against, and what decides for
 //! single hits (the tail, rules).
 
+use super::pattern::Pattern;
 use super::{Condition, Field, Filter, Kind, Test};
 
 /// What a filter needs to see of a hit.
@@ -65,27 +66,8 @@ fn is_consumer(test: &Test, hit: &impl HitView) -> bool {
     }
 }
 
-/// `*` is any run of characters. Goes back to the latest `*` alone, so that it takes at most length times length steps.
 fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t) = (0, 0);
-    let mut latest_star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        if p < pattern.len() && pattern[p] == b'*' {
-            latest_star = Some((p, t));
-            p += 1;
-        } else if p < pattern.len() && pattern[p] == text[t] {
-            p += 1;
-            t += 1;
-        } else if let Some((star, from)) = latest_star {
-            latest_star = Some((star, from + 1));
-            p = star + 1;
-            t = from + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern[p..].iter().all(|&byte| byte == b'*')
+    Pattern::new(pattern).matches(text)
 }
 
 #[cfg(test)]
@@ -202,11 +184,5 @@ mod tests {
             &["consumer:\"\"", "country:\"\"", "duration:\"\""],
             &["consumer:u:*", "duration:*"],
         );
-    }
-
-    #[test]
-    fn a_hostile_pattern_takes_no_time() {
-        let pattern = "a*".repeat(1_000) + "b";
-        assert!(!fits(&pattern, &"a".repeat(10_000)));
     }
 }

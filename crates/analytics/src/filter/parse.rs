@@ -18,6 +18,7 @@ pub fn parse(q: &str) -> Result<Filter, FilterError> {
     loop {
         parser.skip_spaces();
         if parser.peek().is_none() {
+            check_wildcards(filter.wildcards())?;
             return Ok(filter);
         }
         if filter.conditions.len() as u64 == limits::QUERY_CONDITIONS {
@@ -28,6 +29,16 @@ pub fn parse(q: &str) -> Result<Filter, FilterError> {
         }
         filter.conditions.push(parser.condition()?);
     }
+}
+
+/// An error if a filter has more `*` than one query may have. A locked filter and a `q` are one query.
+pub fn check_wildcards(wildcards: u64) -> Result<(), FilterError> {
+    if wildcards <= limits::QUERY_WILDCARDS {
+        return Ok(());
+    }
+    let most = limits::QUERY_WILDCARDS;
+    let message = format!("the filter has {wildcards} `*`; use at most {most}");
+    Err(FilterError { message, offset: 0 })
 }
 
 struct Parser<'a> {
@@ -460,6 +471,11 @@ mod tests {
                 .contains("more than 100 values")
         );
         assert!(parse(&format!("user:{}", vec!["a"; 100].join(","))).is_ok());
+        let wildcards = |count| parse(&"-path:*a*e*%d* ".repeat(count));
+        assert!(wildcards(25).is_ok());
+        let message = wildcards(26).unwrap_err().message;
+        assert_eq!(message, "the filter has 104 `*`; use at most 100");
+        assert!(parse(&format!("path:\"{}\"", "*".repeat(200))).is_ok());
     }
 
     fn a_test(field: Field) -> BoxedStrategy<Test> {

@@ -58,6 +58,7 @@ pub async fn show_consumer(
         Consumer::Address(address) => (Field::Address, address),
     };
     let condition = Condition { field, negated: false, tests: vec![Test::Is(value)] };
+    let reader = holder.reader();
     let query = HitsQuery {
         scope: holder.scope,
         period: Period::default(),
@@ -65,10 +66,11 @@ pub async fn show_consumer(
         after: None,
         limit: limits::HITS_PAGE as usize,
     };
-    if app.hits(HitsQuery { limit: 1, ..query.clone() }).await?.is_empty() {
+    if app.hits(reader, HitsQuery { limit: 1, ..query.clone() }).await?.is_empty() {
         return Err(unknown_consumer());
     }
     let export = Export {
+        reader,
         query,
         limit: None,
         lines: lines.unwrap_or(Lines::Json),

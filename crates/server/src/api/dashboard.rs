@@ -128,7 +128,7 @@ pub async fn show_dashboard(
                 needs,
                 values: Vec::new(),
             };
-            Some(app.sums(query, |_| Vec::new()).await?.total)
+            Some(app.sums(viewer.reader(), query, |_| Vec::new()).await?.total)
         }
     };
     let (total, consumers) = sum_up(&app, &viewer, grid, filter, &panels, cut).await?;
@@ -220,10 +220,9 @@ async fn sum_up(
     let named =
         panels.iter().any(|panel| panel.shape == Shape::TopConsumers) && viewer.shows.consumers;
     let sums = app
-        .sums(
-            query,
-            move |total| if named { answer::shown_consumers(total, cut) } else { Vec::new() },
-        )
+        .sums(viewer.reader(), query, move |total| {
+            if named { answer::shown_consumers(total, cut) } else { Vec::new() }
+        })
         .await?;
     let consumers = sums
         .named

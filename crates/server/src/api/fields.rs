@@ -134,7 +134,8 @@ pub async fn list_values(
     let query = SumsQuery { scope: viewer.scope.clone(), grid: asked.grid, filter, needs, values };
     // Of consumers only the busiest are named: there may be millions.
     let busiest = Cut { rows: limits::PANEL_ROWS as usize, sort: Sort::Requests, apdex_us: 0 };
-    let sums = app.sums(query, move |total| shown_consumers(total, busiest)).await?;
+    let sums =
+        app.sums(viewer.reader(), query, move |total| shown_consumers(total, busiest)).await?;
     let total = sums.total;
     let mut counted: Vec<FieldValue> = match source {
         Source::Status => {

@@ -18,6 +18,7 @@ use crate::app::Shared;
 use crate::auth::{Shows, Viewer};
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
+use crate::reads::Reader;
 use crate::rows::{Pieces, body_of};
 pub use format::{ApiHit, Lines};
 
@@ -67,16 +68,16 @@ pub async fn list_hits(
         "csv" => Some(Some(Lines::Csv)),
         _ => None,
     })?;
-    let shows = viewer.shows;
+    let (shows, reader) = (viewer.shows, viewer.reader());
     let (query, limit) = to_query(&app, viewer, parameters)?;
     match lines.flatten() {
         None => {
             let limit = limit.unwrap_or(limits::HITS_PAGE_DEFAULT as usize);
-            send_page(app, query, limit, shows).await
+            send_page(app, reader, query, limit, shows).await
         }
         Some(lines) => {
             let attachment = matches!(lines, Lines::Csv).then_some("hits");
-            send_lines(app, Export { query, limit, lines, shows, attachment }).await
+            send_lines(app, Export { reader, query, limit, lines, shows, attachment }).await
         }
     }
 }
@@ -114,12 +115,13 @@ fn to_query(
 
 async fn send_page(
     app: Shared,
+    reader: Reader,
     query: HitsQuery,
     limit: usize,
     shows: Shows,
 ) -> Result<Response<Body>, ApiError> {
     // One more than asked tells whether there is a next page.
-    let mut rows = app.hits(HitsQuery { limit: limit + 1, ..query }).await?;
+    let mut rows = app.hits(reader, HitsQuery { limit: limit + 1, ..query }).await?;
     hide(&mut rows, shows);
     let has_more = rows.len() > limit;
     rows.truncate(limit);
@@ -152,6 +154,7 @@ fn hide(rows: &mut [HitRow], shows: Shows) {
 
 /// Hits as lines.
 pub(super) struct Export {
+    pub reader: Reader,
     pub query: HitsQuery,
     /// None: all.
     pub limit: Option<usize>,
@@ -163,8 +166,9 @@ pub(super) struct Export {
 
 /// Sent while they are read.
 pub(super) async fn send_lines(app: Shared, export: Export) -> Result<Response<Body>, ApiError> {
-    let Export { query, limit, lines, shows, attachment } = export;
-    let mut pieces = Rows { app, query, left: limit, lines, shows, is_first: true, is_done: false };
+    let Export { reader, query, limit, lines, shows, attachment } = export;
+    let mut pieces =
+        Rows { app, reader, query, left: limit, lines, shows, is_first: true, is_done: false };
     // The first piece is made before the status is sent, so that an error can still be one.
     let first = pieces.next().await?.unwrap_or_default();
     let mut response = Response::new(body_of(first, pieces));
@@ -185,6 +189,7 @@ pub(super) async fn send_lines(app: Shared, export: Export) -> Result<Response<B
 /// Page after page from the store, by cursors of our own.
 struct Rows {
     app: Shared,
+    reader: Reader,
     query: HitsQuery,
     /// None: all.
     left: Option<usize>,
@@ -201,7 +206,8 @@ impl Pieces for Rows {
         }
         let page = limits::HITS_PAGE as usize;
         let limit = self.left.unwrap_or(page).min(page);
-        let mut rows = self.app.hits(HitsQuery { limit, ..self.query.clone() }).await?;
+        let mut rows =
+            self.app.hits(self.reader, HitsQuery { limit, ..self.query.clone() }).await?;
         self.query.after = rows.last().map(|last| (last.time_us, last.hit_id));
         if let Some(left) = &mut self.left {
             *left -= rows.len();

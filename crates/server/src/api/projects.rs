@@ -108,7 +108,7 @@ pub async fn create_project(
 }
 
 pub(super) async fn to_overview(app: &App, holder: &Holder) -> Result<ProjectOverview, ApiError> {
-    let headline = headline(app, &holder.scope).await?;
+    let headline = headline(app, holder.reader(), &holder.scope).await?;
     let name = app.meta.project(holder.project).map(|project| project.name).unwrap_or_default();
     Ok(ProjectOverview {
         project_id: holder.project.0,

@@ -9,10 +9,12 @@ use store::meta::{DashboardId, Key};
 use super::{Role, client_of, limit_unknown, require_everything, unlocked};
 use crate::app::Shared;
 use crate::error::{ApiError, Code};
+use crate::reads::Reader;
 
 /// Holder of a project's dashboard id, in the address as `{user_id}`.
 pub struct DashboardHolder {
     pub scope: ProjectScope,
+    pub reader: Reader,
 }
 
 /// Holder of a key that may do everything, in the address as `{api_key}`: the original's way.
@@ -38,7 +40,8 @@ impl FromRequestParts<Shared> for DashboardHolder {
             ));
         };
         app.meta.touch_look(project, app.clock.now_us());
-        Ok(DashboardHolder { scope: unlocked(project, Role::Dashboard).scope })
+        let viewer = unlocked(project, Role::Dashboard, client);
+        Ok(DashboardHolder { reader: viewer.reader(), scope: viewer.scope })
     }
 }
 

@@ -89,5 +89,5 @@ pub async fn sign_in(
         ));
     };
     app.meta.touch_look(signed_in.project.project, app.clock.now_us());
-    Ok((signed_in.token, to_holder(&signed_in.project)))
+    Ok((signed_in.token, to_holder(&signed_in.project, client)))
 }

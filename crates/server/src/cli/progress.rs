@@ -46,7 +46,7 @@ impl Bar {
 
     fn say(&self, work: &str) {
         let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
-        let percent = if all == 0 { 100 } else { done.min(all) * 100 / all };
+        let percent = (done.min(all) * 100).checked_div(all).unwrap_or(100);
         let mib_per_s = self.bar.per_sec() / f64::from(1 << 20);
         let left_s = self.bar.eta().as_secs();
         // Nobody may be reading.

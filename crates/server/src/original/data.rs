@@ -59,8 +59,9 @@ pub async fn show_data(
     owner: Owner,
     parameters: Parameters,
 ) -> Result<Response<Body>, ApiError> {
+    let reader = owner.reader();
     let (query, is_compact) = to_query(owner, parameters)?;
-    let rows = app.arrivals(query).await?;
+    let rows = app.arrivals(reader, query).await?;
     // 50,000 rows take tens of milliseconds to write: not on the threads that serve connections.
     let writing = tokio::task::spawn_blocking(move || to_json(&rows, is_compact));
     let body = writing.await.map_err(|error| ApiError::internal("writing rows", &error))?;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use analytics::filter::Filter;
 use analytics::limits;
 use analytics::period::Period;
-use analytics::query::{ArrivalQuery, ProjectScope};
+use analytics::query::ArrivalQuery;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, header};
@@ -48,7 +48,7 @@ pub async fn show_requests(
 ) -> Result<Response<Body>, ApiError> {
     let page = parameters.take(&["page"])?;
     parameters.finish()?;
-    send_page(app, holder.scope, page.as_deref(), &headers).await
+    send_page(app, holder, page.as_deref(), &headers).await
 }
 
 /// The same with the page in the address.
@@ -70,12 +70,12 @@ pub async fn show_requests_page(
     Path((_, page)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
-    send_page(app, holder.scope, Some(&page), &headers).await
+    send_page(app, holder, Some(&page), &headers).await
 }
 
 async fn send_page(
     app: Shared,
-    scope: ProjectScope,
+    holder: DashboardHolder,
     page: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
@@ -95,7 +95,7 @@ async fn send_page(
     let is_gzip = accepts_gzip(headers);
     let writer = Writer { agents: HashMap::new(), rows: 0, gzip: is_gzip.then(new_encoder) };
     let mut pieces =
-        Rows { app, scope, offset, after: None, left: left as usize, writer: Some(writer) };
+        Rows { app, holder, offset, after: None, left: left as usize, writer: Some(writer) };
     // The first piece is made before the status is sent, so that an error can still be one.
     let first = pieces.next().await?.unwrap_or_default();
     let mut response = Response::new(body_of(first, pieces));
@@ -114,7 +114,7 @@ fn new_encoder() -> GzEncoder<Vec<u8>> {
 
 struct Rows {
     app: Shared,
-    scope: ProjectScope,
+    holder: DashboardHolder,
     /// Rows to pass over before the first.
     offset: u64,
     after: Option<i64>,
@@ -128,14 +128,14 @@ impl Pieces for Rows {
         let Some(mut writer) = self.writer.take() else { return Ok(None) };
         let limit = self.left.min(PIECE);
         let query = ArrivalQuery {
-            scope: self.scope.clone(),
+            scope: self.holder.scope.clone(),
             period: Period::default(),
             filter: Filter::default(),
             after: self.after,
             offset: std::mem::take(&mut self.offset),
             limit,
         };
-        let rows = self.app.arrivals(query).await?;
+        let rows = self.app.arrivals(self.holder.reader, query).await?;
         self.after = rows.last().map(|row| row.hit_id);
         self.left -= rows.len();
         let is_last = rows.len() < limit || self.left == 0;

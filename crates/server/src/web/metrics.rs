@@ -39,6 +39,7 @@ pub async fn show_metrics(
     let server = ServerStats {
         projects: app.meta.live_projects().len(),
         uptime_s: (now_us - app.started_us).max(0) as u64 / 1_000_000,
+        reads: app.reads.stats(),
         country_database_age_s: now_s.saturating_sub(app.enricher.countries().build_epoch()),
     };
     let text = app.metrics.to_text(&app.store.stats(), &server);

@@ -1,17 +1,21 @@
 //! Settings of the engine (DuckDB).
 
 /// Only `folder` may be read or written, nothing can be loaded, and no later statement can change that. The log is
-/// written into the file when the writer says so, never by itself in the middle of a batch.
-pub fn lock_down(folder: &str) -> String {
-    let folder = folder.replace('\'', "''");
+/// written into the file when the writer says so, never by itself in the middle of a batch. What does not fit the memory
+/// goes to `spill`, up to so many bytes.
+pub fn lock_down(folder: &str, spill: &str, spill_bytes: u64) -> String {
+    let quoted = |text: &str| text.replace('\'', "''");
+    let (folder, spill) = (quoted(folder), quoted(spill));
     format!(
-        "SET temp_directory = '{folder}/tmp';
+        "SET temp_directory = '{spill}';
+         SET max_temp_directory_size = '{}MiB';
          SET wal_autocheckpoint = '1TB';
          SET preserve_insertion_order = true;
          SET allocator_background_threads = true;
          SET allowed_directories = ['{folder}'];
          SET enable_external_access = false;
-         SET lock_configuration = true;"
+         SET lock_configuration = true;",
+        spill_bytes >> 20
     )
 }
 

@@ -1,62 +1,129 @@
-//! A filter's conditions as SQL over one file's hits. User text is bound, never pasted.
+//! A filter's conditions on numbers as SQL over one file's hits, and the scan of its texts that answers the rest
+//! (`crate::filter`). User text is bound, never pasted.
 
-use analytics::filter::{Condition, Field, Filter, Test};
+use analytics::filter::{Condition, Field, Filter, Test, TextTests};
 use analytics::hit::{Country, Text};
 
-/// A condition on the rows of `hits` (alias `h`), and what to bind to its `?`s, in order.
+/// A statement and the values of its `?`, in order.
 #[derive(Debug, Default)]
 pub struct Compiled {
     pub sql: String,
     pub values: Vec<String>,
 }
 
-/// `TRUE` for an empty filter.
-pub fn compile(filter: &Filter, file: &str, project: u32) -> Compiled {
-    let mut out = Compiled::default();
-    for condition in &filter.conditions {
-        if !out.sql.is_empty() {
-            out.sql.push_str(" AND ");
-        }
-        compile_condition(condition, file, project, &mut out);
+/// Conditions on numbers and countries; `TRUE` for an empty filter.
+pub fn compile(filter: &Filter) -> String {
+    let (countries, numbers): (Vec<&Condition>, Vec<&Condition>) =
+        filter.conditions.iter().partition(|condition| condition.field == Field::Country);
+    let mut conditions: Vec<String> = numbers.into_iter().map(compile_numbers).collect();
+    if !countries.is_empty() {
+        conditions.push(compile_countries(&countries));
     }
-    if out.sql.is_empty() {
-        out.sql.push_str("TRUE");
+    match conditions.is_empty() {
+        true => "TRUE".into(),
+        false => conditions.join(" AND "),
     }
-    out
 }
 
-fn compile_condition(condition: &Condition, file: &str, project: u32, out: &mut Compiled) {
-    // A missing number makes a comparison NULL: such a row is in no range, and in every negation of one.
-    out.sql.push_str(if condition.negated { "NOT coalesce(" } else { "coalesce(" });
-    if condition.tests.is_empty() {
-        out.sql.push_str("FALSE");
-    }
-    for (n, test) in condition.tests.iter().enumerate() {
-        if n > 0 {
-            out.sql.push_str(" OR ");
-        }
-        compile_test(condition.field, test, file, project, out);
-    }
-    out.sql.push_str(", FALSE)");
+/// A missing number makes a comparison NULL: such a row is in no range, and in every negation of one.
+fn compile_numbers(condition: &Condition) -> String {
+    let tests: Vec<String> =
+        condition.tests.iter().map(|test| compile_test(condition.field, test)).collect();
+    let any = if tests.is_empty() { "FALSE".to_owned() } else { tests.join(" OR ") };
+    format!("{}coalesce({any}, FALSE)", if condition.negated { "NOT " } else { "" })
 }
 
-fn compile_test(field: Field, test: &Test, file: &str, project: u32, out: &mut Compiled) {
-    if let Some((kind, column)) = text_of(field) {
-        return compile_text(kind, column, test, file, project, out);
-    }
+fn compile_test(field: Field, test: &Test) -> String {
     match field {
-        Field::Duration => compile_number("h.duration_us", test, out),
-        Field::RequestSize => compile_number("h.request_size", test, out),
-        Field::ResponseSize => compile_number("h.response_size", test, out),
-        Field::Country => compile_country(test, out),
-        Field::Consumer => compile_consumer(test, file, project, out),
-        _ => compile_number("h.status", test, out),
+        Field::Duration => compile_number("h.duration_us", test),
+        Field::RequestSize => compile_number("h.request_size", test),
+        Field::ResponseSize => compile_number("h.response_size", test),
+        _ => compile_number("h.status", test),
     }
+}
+
+/// A text, or a word that was read from it: a column of `strings`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextField {
+    Text,
+    Client,
+    Os,
+    Device,
+    Version,
+}
+
+impl TextField {
+    const ALL: [TextField; 5] =
+        [TextField::Text, TextField::Client, TextField::Os, TextField::Device, TextField::Version];
+
+    fn column(self) -> &'static str {
+        match self {
+            TextField::Text => "text",
+            TextField::Client => "client",
+            TextField::Os => "os",
+            TextField::Device => "device",
+            TextField::Version => "version",
+        }
+    }
+
+    /// Its place among the texts that `texts` selects.
+    pub fn place(self) -> usize {
+        self as usize
+    }
+}
+
+/// A restriction of a scan of texts that the engine's statistics can use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Only {
+    Equal(TextField, String),
+    Prefix(TextField, String),
+}
+
+/// id, then each `TextField` in its place: of the texts of a kind, or of those that one of `only` allows. Fields that are not
+/// among `fields` are NULL.
+pub fn texts(
+    file: &str,
+    project: u32,
+    kind: Text,
+    fields: &[TextField],
+    only: Option<&[Only]>,
+) -> Compiled {
+    let select = TextField::ALL.map(|field| match fields.contains(&field) {
+        true => field.column().to_owned(),
+        false => "NULL::VARCHAR".to_owned(),
+    });
+    let mut values = Vec::new();
+    let only = only.map_or_else(String::new, |only| {
+        let any: Vec<String> = only
+            .iter()
+            .map(|one| match one {
+                Only::Equal(TextField::Text, value) => {
+                    values.push(value.clone());
+                    "text = ?".to_owned()
+                }
+                Only::Equal(field, value) => {
+                    values.push(value.clone());
+                    format!("coalesce({}, '') = ?", field.column())
+                }
+                Only::Prefix(field, prefix) => {
+                    values.push(prefix.clone());
+                    format!("starts_with({}, ?)", field.column())
+                }
+            })
+            .collect();
+        format!(" AND ({})", if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") })
+    });
+    let sql = format!(
+        "SELECT id, {} FROM {file}.strings WHERE kind = {} AND project = {project}{only}",
+        select.join(", "),
+        kind as u8
+    );
+    Compiled { sql, values }
 }
 
 /// The text that a field is, or is read from, and the column of `strings` that holds it; none for numbers, countries and
 /// `consumer`, which is two.
-pub fn text_of(field: Field) -> Option<(Text, &'static str)> {
+pub fn text_of(field: Field) -> Option<(Text, TextField)> {
     let kind = match field {
         Field::Method => Text::Method,
         Field::Host => Text::Host,
@@ -68,10 +135,10 @@ pub fn text_of(field: Field) -> Option<(Text, &'static str)> {
         Field::Referrer => Text::Referrer,
         Field::Framework => Text::Framework,
         Field::Sdk => Text::Sdk,
-        Field::Client => return Some((Text::Agent, "client")),
-        Field::Os => return Some((Text::Agent, "os")),
-        Field::Device => return Some((Text::Agent, "device")),
-        Field::Version => return Some((Text::Path, "version")),
+        Field::Client => return Some((Text::Agent, TextField::Client)),
+        Field::Os => return Some((Text::Agent, TextField::Os)),
+        Field::Device => return Some((Text::Agent, TextField::Device)),
+        Field::Version => return Some((Text::Path, TextField::Version)),
         Field::Status
         | Field::Country
         | Field::Duration
@@ -79,61 +146,7 @@ pub fn text_of(field: Field) -> Option<(Text, &'static str)> {
         | Field::RequestSize
         | Field::ResponseSize => return None,
     };
-    Some((kind, "text"))
-}
-
-/// The ids of the texts that pass any of the tests.
-pub fn ids(file: &str, project: u32, kind: Text, column: &str, tests: &[Test]) -> Compiled {
-    let mut out = Compiled::default();
-    let any: Vec<&str> = tests
-        .iter()
-        .filter_map(|test| {
-            let (condition, value) = compile_words(test)?;
-            out.values.push(value);
-            Some(condition)
-        })
-        .collect();
-    let any = any.iter().map(|condition| format!("{column} {condition}")).collect::<Vec<_>>();
-    out.sql = format!(
-        "SELECT id FROM {file}.strings WHERE kind = {} AND project = {project} AND ({})",
-        kind as u8,
-        if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") }
-    );
-    out
-}
-
-/// Whether "no text" passes any of the tests.
-pub fn match_none(tests: &[Test]) -> bool {
-    tests.iter().any(|test| match test {
-        Test::Is(value) => value.is_empty(),
-        Test::Wildcard(pattern) => pattern.chars().all(|c| c == '*'),
-        Test::Range { .. } => false,
-    })
-}
-
-/// What stands behind a column, and what is bound to it.
-fn compile_words(test: &Test) -> Option<(&'static str, String)> {
-    match test {
-        Test::Is(value) => Some(("= ?", value.clone())),
-        Test::Wildcard(pattern) => Some(("LIKE ? ESCAPE '\\'", like(pattern))),
-        Test::Range { .. } => None,
-    }
-}
-
-/// `u:ID` is a user id, `a:ADDRESS` the caller's address where there is no user id, anything else is either.
-fn compile_consumer(test: &Test, file: &str, project: u32, out: &mut Compiled) {
-    let (user, address) = split_consumer(test);
-    let of = |kind: Text, is: &str, test: Option<Test>, out: &mut Compiled| {
-        let Some(test) = test else { return out.sql.push_str("FALSE") };
-        out.sql.push_str(&format!("(h.user_id {is} 0 AND "));
-        compile_text(kind, "text", &test, file, project, out);
-        out.sql.push(')');
-    };
-    out.sql.push('(');
-    of(Text::User, ">", user, out);
-    out.sql.push_str(" OR ");
-    of(Text::Address, "=", address, out);
-    out.sql.push(')');
+    Some((kind, TextField::Text))
 }
 
 /// What a test of a consumer means for its user id where there is one, and for its address where there is none.
@@ -152,88 +165,44 @@ pub fn split_consumer(test: &Test) -> (Option<Test>, Option<Test>) {
     }
 }
 
-fn compile_text(
-    kind: Text,
-    column: &str,
-    test: &Test,
-    file: &str,
-    project: u32,
-    out: &mut Compiled,
-) {
-    let Some((condition, value)) = compile_words(test) else {
-        out.sql.push_str("FALSE");
-        return;
-    };
-    out.sql.push_str(&format!(
-        "(h.{name} IN (SELECT id FROM {file}.strings WHERE kind = {kind} AND project = {project} AND {column} {condition})",
-        name = kind.name(),
-        kind = kind as u8,
-    ));
-    if match_none(std::slice::from_ref(test)) {
-        out.sql.push_str(&format!(" OR h.{} = 0", kind.name()));
-    }
-    out.sql.push(')');
-    out.values.push(value);
-}
-
-/// `*` becomes `%`; what LIKE would read as a pattern is escaped.
-fn like(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len() + 8);
-    for c in pattern.chars() {
-        match c {
-            '*' => out.push('%'),
-            '%' | '_' | '\\' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn compile_number(column: &str, test: &Test, out: &mut Compiled) {
+fn compile_number(column: &str, test: &Test) -> String {
     let number = |value: u64| value.min(i64::MAX as u64);
     match test {
         Test::Range { min, max } => {
             let low = min.map(|min| format!("{column} >= {}", number(min)));
             let high = max.map(|max| format!("{column} <= {}", number(max)));
             let both: Vec<String> = low.into_iter().chain(high).collect();
-            if both.is_empty() {
-                out.sql.push_str(&format!("{column} IS NOT NULL"));
-            } else {
-                out.sql.push_str(&format!("({})", both.join(" AND ")));
+            match both.is_empty() {
+                true => format!("{column} IS NOT NULL"),
+                false => format!("({})", both.join(" AND ")),
             }
         }
         Test::Is(value) => match value.parse::<u64>() {
-            Ok(value) => out.sql.push_str(&format!("{column} = {}", number(value))),
-            Err(_) if value.is_empty() => out.sql.push_str(&format!("{column} IS NULL")),
-            Err(_) => out.sql.push_str("FALSE"),
+            Ok(value) => format!("{column} = {}", number(value)),
+            Err(_) if value.is_empty() => format!("{column} IS NULL"),
+            Err(_) => "FALSE".into(),
         },
-        Test::Wildcard(_) => out.sql.push_str("FALSE"),
+        Test::Wildcard(_) => "FALSE".into(),
     }
 }
 
-/// A file has countries as numbers or as their letters, see `Country::from_number`.
-fn compile_country(test: &Test, out: &mut Compiled) {
-    match test {
-        Test::Is(value) if value.is_empty() => out.sql.push_str("h.country = 0"),
-        Test::Is(value) => match *value.as_bytes() {
-            [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => {
-                let (number, letters) = (Country([a, b]).number(), u16::from_be_bytes([a, b]));
-                out.sql.push_str(&format!("h.country IN ({number}, {letters})"));
-            }
-            _ => out.sql.push_str("FALSE"),
-        },
-        Test::Wildcard(pattern) => {
-            let numbers = Country::NUMBERS;
-            out.sql.push_str(&format!(
-                "((CASE WHEN h.country = 0 THEN ''
-                 WHEN h.country < {numbers} THEN chr((h.country // 32 + 64)::INTEGER) || chr((h.country % 32 + 64)::INTEGER)
-                 ELSE chr((h.country // 256)::INTEGER) || chr((h.country % 256)::INTEGER) END) LIKE ? ESCAPE '\\')"
-            ));
-            out.values.push(like(pattern));
-        }
-        Test::Range { .. } => out.sql.push_str("FALSE"),
+/// There are few countries: each is tested here, and a hit is compared with those that pass all conditions. A file has
+/// countries as numbers or as their letters, see `Country::from_number`.
+fn compile_countries(conditions: &[&Condition]) -> String {
+    let tests: Vec<(bool, TextTests)> =
+        conditions.iter().map(|one| (one.negated, TextTests::new(&one.tests))).collect();
+    let passes = |text: &str| tests.iter().all(|(negated, tests)| tests.pass(text) != *negated);
+    let letters = || b'A'..=b'Z';
+    let countries = letters().flat_map(|a| letters().map(move |b| Country([a, b])));
+    let (passing, failing): (Vec<Country>, Vec<Country>) =
+        countries.chain([Country::NONE]).partition(|country| passes(country.as_str()));
+    let (is, fewer) =
+        if passing.len() <= failing.len() { ("IN", passing) } else { ("NOT IN", failing) };
+    let numbers = fewer.iter().flat_map(|one| [one.number(), u16::from_be_bytes(one.0)]);
+    let list = numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(", ");
+    match (is, list.as_str()) {
+        ("IN", "") => "FALSE".into(),
+        (_, "") => "TRUE".into(),
+        _ => format!("h.country {is} ({list})"),
     }
 }

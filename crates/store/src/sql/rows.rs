@@ -1,76 +1,62 @@
-//! Raw hits out of one file (DuckDB). Several files' answers are put together by the reader, which knows their order.
+//! Raw hits out of one file (DuckDB): first which they are, as numbers, then those that an answer shows.
 
 use analytics::hit::Text;
 use analytics::period::Period;
 
 use super::file::hit_columns;
 
-fn in_period(period: &Period) -> String {
-    let from = period.from_us.map(|from| format!(" AND h.time_us >= {from}")).unwrap_or_default();
-    let to = period.to_us.map(|to| format!(" AND h.time_us < {to}")).unwrap_or_default();
-    format!("{from}{to}")
+/// Hits of a project: stretches of time and of hit ids, and a condition on their numbers.
+#[derive(Clone, Debug)]
+pub struct Range<'a> {
+    pub project: u32,
+    pub period: Period,
+    /// Hit ids from this (excluded) to that (included).
+    pub after_id: Option<i64>,
+    pub until_id: Option<i64>,
+    /// Only hits before this one, by (time, hit id).
+    pub before: Option<(i64, i64)>,
+    /// Of `sql::filter::compile`.
+    pub numbers: &'a str,
 }
 
-fn columns() -> String {
-    hit_columns().skip(1).map(|name| format!("h.{name}")).collect::<Vec<_>>().join(", ")
+impl Range<'_> {
+    fn condition(&self) -> String {
+        let mut all = vec![format!("h.project = {}", self.project)];
+        let mut and = |condition: Option<String>| all.extend(condition);
+        and(self.period.from_us.map(|from| format!("h.time_us >= {from}")));
+        and(self.period.to_us.map(|to| format!("h.time_us < {to}")));
+        and(self.after_id.map(|id| format!("h.hit_id > {id}")));
+        and(self.until_id.map(|id| format!("h.hit_id <= {id}")));
+        and(self.before.map(|(time, id)| {
+            format!("h.time_us <= {time} AND (h.time_us < {time} OR h.hit_id < {id})")
+        }));
+        and(Some(self.numbers.to_owned()));
+        all.join(" AND ")
+    }
 }
 
-/// The newest hits before `after`, by (time, hit id).
-pub fn newest(
-    file: &str,
-    project: u32,
-    period: &Period,
-    filter: &str,
-    after: Option<(i64, i64)>,
-    limit: usize,
-) -> String {
-    let before = after
-        .map(|(time, id)| {
-            format!(" AND h.time_us <= {time} AND (h.time_us < {time} OR h.hit_id < {id})")
-        })
-        .unwrap_or_default();
+/// time, hit id, and the ids of these kinds of texts.
+pub fn keys(file: &str, range: &Range<'_>, kinds: &[Text]) -> String {
+    let texts: String = kinds.iter().map(|kind| format!(", h.{}", kind.name())).collect();
+    format!("SELECT h.time_us, h.hit_id{texts} FROM {file}.hits h WHERE {}", range.condition())
+}
+
+/// How many hits of a project lie in a period.
+pub fn count(file: &str, project: u32, from_us: i64, to_us: i64) -> String {
     format!(
-        "SELECT {} FROM {file}.hits h WHERE h.project = {project}{}{before} AND {filter}
-         ORDER BY h.time_us DESC, h.hit_id DESC LIMIT {limit}",
-        columns(),
-        in_period(period)
+        "SELECT count(*)::BIGINT AS rows FROM {file}.hits h
+         WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us < {to_us}"
     )
 }
 
-/// Hits in order of arrival, from an id on (excluded) up to another (included), passing over some.
-pub struct Arrivals<'a> {
-    pub file: &'a str,
-    pub project: u32,
-    pub period: &'a Period,
-    pub filter: &'a str,
-    pub after: Option<i64>,
-    pub until: Option<i64>,
-}
-
-impl Arrivals<'_> {
-    fn condition(&self) -> String {
-        let after = self.after.map(|id| format!(" AND h.hit_id > {id}")).unwrap_or_default();
-        let until = self.until.map(|id| format!(" AND h.hit_id <= {id}")).unwrap_or_default();
-        format!(
-            "h.project = {}{after}{until}{} AND {}",
-            self.project,
-            in_period(self.period),
-            self.filter
-        )
-    }
-
-    pub fn rows(&self, offset: u64, limit: usize) -> String {
-        format!(
-            "SELECT {} FROM {}.hits h WHERE {} ORDER BY h.hit_id LIMIT {limit} OFFSET {offset}",
-            columns(),
-            self.file,
-            self.condition()
-        )
-    }
-
-    pub fn count(&self) -> String {
-        format!("SELECT count(*) FROM {}.hits h WHERE {}", self.file, self.condition())
-    }
+/// Whole hits with these hit ids (a list of integers is bound), which lie in this stretch of time (both ends included).
+pub fn hits(file: &str, project: u32, from_us: i64, to_us: i64) -> String {
+    let columns = hit_columns().skip(1).map(|name| format!("h.{name}")).collect::<Vec<_>>();
+    format!(
+        "SELECT {} FROM {file}.hits h WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us <= {to_us}
+         AND h.hit_id IN (SELECT unnest(CAST(? AS BIGINT[])))",
+        columns.join(", ")
+    )
 }
 
 /// A project's marks: (ordinal, hit id).

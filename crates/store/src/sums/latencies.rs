@@ -11,14 +11,13 @@ use analytics::latency::Histogram;
 use analytics::query::SumsQuery;
 use analytics::slots::Slots;
 use analytics::tally::{ConsumerName, NO_LATENCY, Needs, Tally};
-use duckdb::Connection;
 
-use super::filter::FileFilter;
 use super::names::{FileNames, OfFile};
-use super::pool::Pool;
 use super::{in_parallel, plan, rows};
 use crate::files::{Entry, Share};
-use crate::read::Reading;
+use crate::filter::FileFilter;
+use crate::pool::Pool;
+use crate::reading::Reading;
 use crate::sql;
 use crate::types::StoreError;
 
@@ -85,7 +84,6 @@ pub fn gathered(
 
 pub fn latencies(
     reading: &Reading<'_>,
-    connection: &Connection,
     query: &SumsQuery,
     files: &[Searched<'_>],
     wanted: &[ConsumerName],
@@ -96,6 +94,7 @@ pub fn latencies(
         wanted.iter().enumerate().map(|(place, who)| (*who, place)).collect();
     let mut found = vec![Histogram::default(); wanted.len()];
     let mut work = Vec::new();
+    let connections = reading.connections();
     for file in files {
         let mut ids = file.names.find(&known);
         if file.whole && !ids.is_empty() {
@@ -104,7 +103,7 @@ pub fn latencies(
             let (places, counts) = (Arc::new(places), Arc::new(Pool::new(Counts::default)));
             let text = sql::sums::consumer_latencies(&file.entry.file.alias, project);
             let (of, into) = (places.clone(), counts.clone());
-            reading.hand_out(connection, &text, &[], move |chunk| {
+            connections.open(&file.entry.file)?.hand_out(&text, &[], move |chunk| {
                 let (user, address) = (chunk.column(0), chunk.column(1));
                 let (latency, requests) = (chunk.column(2), chunk.column(3));
                 into.with(|counts| {
@@ -132,14 +131,15 @@ pub fn latencies(
         work.push((file, Arc::new(places)));
     }
     let counts = Arc::new(Pool::new(Counts::default));
-    in_parallel(reading, connection, work, |connection, (file, places)| {
+    drop(connections);
+    in_parallel(reading, work, |connections, (file, places)| {
         let needs = Needs::LATENCY_SERIES | Needs::CONSUMER_SERIES;
         let columns = sql::sums::columns(needs | file.filter.needs());
-        let numbers = &file.filter.numbers;
         let range = plan::range(&file.share, query);
-        let text = sql::sums::hits(&file.entry.file.alias, project, range, &numbers.sql, &columns);
+        let text =
+            sql::sums::hits(&file.entry.file.alias, project, range, &file.filter.numbers, &columns);
         let (of, into) = (file.filter.clone(), counts.clone());
-        reading.hand_out(connection, &text, &numbers.values, move |chunk| {
+        connections.open(&file.entry.file)?.hand_out(&text, &[], move |chunk| {
             let hits = rows::to_columns(chunk, &columns);
             let (users, addresses) =
                 (hits.texts[Text::User as usize], hits.texts[Text::Address as usize]);

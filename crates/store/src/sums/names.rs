@@ -6,12 +6,10 @@ use std::sync::Arc;
 use analytics::hit::Text;
 use analytics::slots::Slots;
 use analytics::tally::{ConsumerName, Names, Needs, Value};
-use duckdb::Connection;
 use duckdb::arrow::array::{Array, AsArray};
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type, UInt64Type};
 
-use super::rows;
-use crate::read::Reading;
+use crate::reading::OpenFile;
 use crate::sql;
 use crate::types::StoreError;
 
@@ -70,9 +68,7 @@ impl Wanted {
 
 impl FileNames {
     pub fn read(
-        reading: &Reading<'_>,
-        connection: &Connection,
-        file: &str,
+        file: &OpenFile<'_>,
         project: u32,
         wanted: &Wanted,
     ) -> Result<FileNames, StoreError> {
@@ -83,8 +79,8 @@ impl FileNames {
         }
         // Many user agents are one client: their words are kept once.
         let mut once: HashSet<Arc<str>> = HashSet::new();
-        let text = sql::sums::names(file, project, texts, traits, identities);
-        rows::each(reading, connection, &text, &[], |batch| {
+        let text = sql::sums::names(file.alias(), project, texts, traits, identities);
+        file.each(&text, &[], |batch| {
             let kind = batch.column(0).as_primitive::<UInt8Type>().values();
             let id = batch.column(1).as_primitive::<UInt32Type>().values();
             let identity = batch.column(7).as_primitive::<UInt64Type>();

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use analytics::grid::{DAY_US, QUARTER_US};
 use analytics::hit::Text;
 use analytics::tally::{ConsumerRow, Count, EndpointRow, Needs, Tally};
-use duckdb::Connection;
 
-use super::filter::{FileFilter, Kept};
 use super::plan::Piece;
-use super::pool::Pool;
 use super::rows::to_columns;
+use crate::filter::{FileFilter, Kept};
 use crate::hand_out::Chunk;
-use crate::read::Reading;
+use crate::pool::Pool;
+use crate::reading::OpenFile;
 use crate::sql::derive::BY_COUNTRY;
 use crate::sql::sums::{self, Days};
 use crate::types::StoreError;
@@ -32,9 +31,7 @@ impl Summing {
 
 /// A file that is read for one project.
 pub struct Source<'a> {
-    pub reading: &'a Reading<'a>,
-    pub connection: &'a Connection,
-    pub file: &'a str,
+    pub file: OpenFile<'a>,
     pub project: u32,
     pub sums: &'a Arc<Pool<Summing>>,
 }
@@ -56,9 +53,9 @@ impl Source<'_> {
         filter: &Arc<FileFilter>,
     ) -> Result<(), StoreError> {
         let columns = sums::columns(needs.and(filter.needs()));
-        let text = sums::hits(self.file, self.project, range, &filter.numbers.sql, &columns);
+        let text = sums::hits(self.file.alias(), self.project, range, &filter.numbers, &columns);
         let (sums, of) = (self.sums.clone(), filter.clone());
-        self.reading.hand_out(self.connection, &text, &filter.numbers.values, move |chunk| {
+        self.file.hand_out(&text, &[], move |chunk| {
             let hits = to_columns(chunk, &columns);
             sums.with(|Summing { tally, rows, kept }| {
                 if of.select(&hits, chunk.rows(), rows) {
@@ -77,7 +74,7 @@ impl Source<'_> {
         take: impl Fn(&mut Tally, &Chunk<'_>) + Send + Sync + 'static,
     ) -> Result<(), StoreError> {
         let sums = self.sums.clone();
-        self.reading.hand_out(self.connection, text, &[], move |chunk| {
+        self.file.hand_out(text, &[], move |chunk| {
             sums.with(|summing| take(&mut summing.tally, chunk));
         })
     }
@@ -109,7 +106,7 @@ impl Source<'_> {
     }
 
     fn read_quarters(&self, days: Days) -> Result<(), StoreError> {
-        self.each(&sums::quarters(self.file, self.project, days), |tally, chunk| {
+        self.each(&sums::quarters(self.file.alias(), self.project, days), |tally, chunk| {
             let (quarter, status) = (chunk.column::<i32>(0), chunk.column::<u16>(1));
             let count: [&[u64]; 4] = std::array::from_fn(|n| chunk.column(2 + n));
             for row in 0..chunk.rows() {
@@ -126,7 +123,7 @@ impl Source<'_> {
         in_series: bool,
         split_hours: Arc<[i32]>,
     ) -> Result<(), StoreError> {
-        self.each(&sums::latencies(self.file, self.project, days), move |tally, chunk| {
+        self.each(&sums::latencies(self.file.alias(), self.project, days), move |tally, chunk| {
             let (hour, latency) = (chunk.column::<i32>(0), chunk.column::<u16>(1));
             let (requests, duration_us) = (chunk.column::<u64>(2), chunk.column::<u64>(3));
             // The rows of an hour lie together.
@@ -144,7 +141,7 @@ impl Source<'_> {
     }
 
     fn read_endpoints(&self, days: Days) -> Result<(), StoreError> {
-        self.each(&sums::endpoints(self.file, self.project, days), |tally, chunk| {
+        self.each(&sums::endpoints(self.file.alias(), self.project, days), |tally, chunk| {
             let (method, route) = (chunk.column(0), chunk.column(1));
             let requests = chunk.column(2);
             let (client_errors, server_errors) = (chunk.column(3), chunk.column(4));
@@ -163,13 +160,21 @@ impl Source<'_> {
                 });
             }
         })?;
-        self.each(&sums::endpoint_latencies(self.file, self.project, days), |tally, chunk| {
-            let (method, route) = (chunk.column(0), chunk.column(1));
-            let (latency, requests) = (chunk.column(2), chunk.column(3));
-            for row in 0..chunk.rows() {
-                tally.add_endpoint_latency(method[row], route[row], latency[row], requests[row]);
-            }
-        })
+        self.each(
+            &sums::endpoint_latencies(self.file.alias(), self.project, days),
+            |tally, chunk| {
+                let (method, route) = (chunk.column(0), chunk.column(1));
+                let (latency, requests) = (chunk.column(2), chunk.column(3));
+                for row in 0..chunk.rows() {
+                    tally.add_endpoint_latency(
+                        method[row],
+                        route[row],
+                        latency[row],
+                        requests[row],
+                    );
+                }
+            },
+        )
     }
 
     fn read_consumers(
@@ -186,26 +191,33 @@ impl Source<'_> {
         let by_day = days != Days::Whole;
         if needs.has(Needs::CONSUMERS) {
             let bucket_of = bucket_of.clone();
-            self.each(&sums::consumers(self.file, self.project, days), move |tally, chunk| {
-                let day = chunk.column(0);
-                let (user, address, country) = (chunk.column(1), chunk.column(2), chunk.column(3));
-                let (country_us, requests) = (chunk.column(4), chunk.column(5));
-                let (client_errors, server_errors) = (chunk.column(6), chunk.column(7));
-                let last_us = chunk.column(8);
-                for row in 0..chunk.rows() {
-                    let consumer = ConsumerRow {
-                        user: user[row],
-                        address: address[row],
-                        country: country[row],
-                        country_us: country_us[row],
-                        requests: requests[row],
-                        client_errors: client_errors[row],
-                        server_errors: server_errors[row],
-                        last_us: last_us[row],
-                    };
-                    tally.add_consumer(&consumer, if by_day { bucket_of(day[row]) } else { None });
-                }
-            })?;
+            self.each(
+                &sums::consumers(self.file.alias(), self.project, days),
+                move |tally, chunk| {
+                    let day = chunk.column(0);
+                    let (user, address, country) =
+                        (chunk.column(1), chunk.column(2), chunk.column(3));
+                    let (country_us, requests) = (chunk.column(4), chunk.column(5));
+                    let (client_errors, server_errors) = (chunk.column(6), chunk.column(7));
+                    let last_us = chunk.column(8);
+                    for row in 0..chunk.rows() {
+                        let consumer = ConsumerRow {
+                            user: user[row],
+                            address: address[row],
+                            country: country[row],
+                            country_us: country_us[row],
+                            requests: requests[row],
+                            client_errors: client_errors[row],
+                            server_errors: server_errors[row],
+                            last_us: last_us[row],
+                        };
+                        tally.add_consumer(
+                            &consumer,
+                            if by_day { bucket_of(day[row]) } else { None },
+                        );
+                    }
+                },
+            )?;
             if by_day {
                 return Ok(());
             }
@@ -213,18 +225,21 @@ impl Source<'_> {
         if !in_series {
             return Ok(());
         }
-        self.each(&sums::consumers_of_days(self.file, self.project, days), move |tally, chunk| {
-            let (day, user, address) = (chunk.column(0), chunk.column(1), chunk.column(2));
-            for row in 0..chunk.rows() {
-                if let Some(time_us) = bucket_of(day[row]) {
-                    tally.see_consumer(user[row], address[row], time_us);
+        self.each(
+            &sums::consumers_of_days(self.file.alias(), self.project, days),
+            move |tally, chunk| {
+                let (day, user, address) = (chunk.column(0), chunk.column(1), chunk.column(2));
+                for row in 0..chunk.rows() {
+                    if let Some(time_us) = bucket_of(day[row]) {
+                        tally.see_consumer(user[row], address[row], time_us);
+                    }
                 }
-            }
-        })
+            },
+        )
     }
 
     fn read_values(&self, days: Days, needs: Needs) -> Result<(), StoreError> {
-        self.each(&sums::values(self.file, self.project, days, needs), |tally, chunk| {
+        self.each(&sums::values(self.file.alias(), self.project, days, needs), |tally, chunk| {
             let (kind, value) = (chunk.column::<u8>(0), chunk.column::<u32>(1));
             let (requests, errors) = (chunk.column(2), chunk.column(3));
             for row in 0..chunk.rows() {
