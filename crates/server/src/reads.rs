@@ -240,6 +240,12 @@ impl State {
 
     /// Forgets what has nothing to do and owes nothing.
     fn tidy(&mut self, reader: Reader) {
+        if self.running + self.waiting == 0 {
+            // Nobody is kept waiting by what was taken before.
+            self.addresses.clear();
+            self.now = 0.0;
+            return;
+        }
         let Some(address) = self.addresses.get_mut(&reader.address) else { return };
         let is_idle = |project: &Project| project.running == 0 && project.waiting.is_empty();
         if address.running + address.waiting == 0 {

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Response;
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -131,9 +132,12 @@ async fn answer(
     if let Some(public) = &app.settings.public_url {
         router::strip_base_path(&mut request, &public.base_path);
     }
-    let mut response = match router.call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let mut response = match router::check_host(&request, &app.settings) {
+        Ok(()) => match router.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+        Err(refused) => refused.into_response(),
     };
     router::finish(&app, &mut response);
     Ok(response)
