@@ -231,6 +231,11 @@ impl State {
 
     /// Forgets what has nothing to do and owes nothing.
     fn tidy(&mut self, reader: Reader) {
+        if self.running + self.waiting == 0 {
+            // There is nobody left to whom time could be owed.
+            self.addresses.clear();
+            return;
+        }
         let Some(address) = self.addresses.get_mut(&reader.address) else { return };
         let is_idle = |project: &Project| project.running == 0 && project.waiting.is_empty();
         if address.running + address.waiting == 0 {

@@ -93,6 +93,9 @@ pub(super) async fn serve(
     while room.slots().silent() > 0 && tokio::time::Instant::now() < grace {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    // hyper waits for the rest of a call whose head has begun.
+    let idle = room.slots().close_idle();
+    idle.iter().for_each(|close| close.notify_one());
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             seconds = drain.as_secs(),

@@ -154,6 +154,12 @@ impl<C: Clone> Slots<C> {
         self.silent
     }
 
+    /// All that are idle, to be closed.
+    pub fn close_idle(&mut self) -> Vec<C> {
+        let idle: Vec<SlotId> = self.idle.iter().map(|(_, id)| *id).collect();
+        idle.into_iter().map(|id| self.begin_closing(id)).collect()
+    }
+
     fn begin_closing(&mut self, id: SlotId) -> C {
         let slot = &self.slots[&id];
         let (state, close) = (slot.state, slot.close.clone());
@@ -304,6 +310,7 @@ mod tests {
         crowd.slots.begin_call(all[1]);
         assert_eq!(crowd.slots.silent(), 8);
         assert_eq!(crowd.take("new", "192.0.2.1", 11), Taken::Close("one"));
+        assert_eq!(crowd.slots.close_idle().len(), 8, "one is calling, one is closing already");
         all.iter().for_each(|id| crowd.slots.let_go(*id));
         let slots = &crowd.slots;
         assert!(slots.slots.is_empty() && slots.idle.is_empty() && slots.addresses.is_empty());
