@@ -98,7 +98,15 @@ macro_rules! limits {
 limits! {
     // The port.
     CONNECTIONS "connections" = 10_000, Items, settable, "",
-        "Open connections; further ones wait in the kernel's queue. Each costs a few kilobytes, and a file descriptor.";
+        "Open connections, where the system allows as many files; for further ones the longest idle is closed. Each costs a few kilobytes.";
+    CONNECTIONS_PER_ADDRESS "connections_per_address" = 500, Items, settable, "",
+        "Of one address (of IPv6: one network), and at most half of all: more than an office behind one address opens. This machine and trusted proxies may have all.";
+    LEAST_CONNECTIONS "least_connections" = 64, Items, fixed, "",
+        "Where the system allows fewer, the server does not start: some browsers and a few apps would fill them.";
+    RESERVED_FILES "reserved_files" = 256, Items, fixed, "",
+        "Open files that connections leave to the databases, beside those of the data at the start: logs, spilled queries, files of the months to come.";
+    KEPT_ALIVE_HEAD_START_SECONDS "kept_alive_head_start_seconds" = 5, Seconds, fixed, "",
+        "How much longer than one that never called a kept-alive connection may be idle before it makes room: a call that crosses its closing is lost.";
     HEADER_READ_SECONDS "header_read_seconds" = 95, Seconds, fixed, "request_timeout",
         "The same timer runs between two calls of a kept-alive connection, and common clients keep one for 90 s: who closes first must be the client.";
     BODY_READ_SECONDS "body_read_seconds" = 60, Seconds, fixed, "request_timeout",
