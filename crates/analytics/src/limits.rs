@@ -284,6 +284,24 @@ limits! {
         "How often a long command says how far it is where no terminal shows a bar: a log is read later.";
 
     // An answer.
+    LISTS_AT_ONCE "lists_at_once" = 16, Items, settable, "overloaded",
+        "Lists of hits (exports, /api/data) that are on their way at a time, of one address half as many; each takes answer_share_bytes of memory. Others wait.";
+    ANSWER_SHARE_BYTES "answer_share_bytes" = 4 << 20, Bytes, fixed, "",
+        "Memory of a list on its way: some thousand hits that are read, the same as text, and a piece that waits to be sent.";
+    ANSWER_WAIT_SECONDS "answer_wait_seconds" = 10, Seconds, fixed, "overloaded",
+        "How long a list waits for its memory before it is refused: longer than clients that do not read are put up with while others wait.";
+    WHOLE_ANSWERS_BYTES "whole_answers_bytes" = 32 << 20, Bytes, fixed, "overloaded",
+        "Answers that are made whole and not yet sent: 500 pages of 60 kB to clients that do not read.";
+    ANSWER_NAMES_BYTES "answer_names_bytes" = 32 << 20, Bytes, fixed, "overloaded",
+        "User agents that answers of /api/requests/{user_id} gather, all together: 200,000 different ones.";
+    UNREAD_SECONDS "unread_seconds" = 30, Seconds, fixed, "",
+        "How long a client may read next to nothing (unread_bytes) of an answer before its connection is closed.";
+    UNREAD_WHEN_SHORT_SECONDS "unread_when_short_seconds" = 5, Seconds, fixed, "",
+        "The same while others wait for memory of answers or for a connection.";
+    UNREAD_BYTES "unread_bytes" = 16 << 10, Bytes, fixed, "",
+        "Bytes that count as reading: half a kilobyte a second is slower than any modem.";
+    SEND_BUFFER_BYTES "send_buffer_bytes" = 128 << 10, Bytes, fixed, "",
+        "The kernel's memory of a connection for what is not sent yet (it doubles it): without a bound it takes megabytes of an answer that nobody reads.";
     PANEL_BUCKETS "panel_buckets" = 200, Items, fixed, "invalid_parameter",
         "Buckets of a series: more than a screen can tell apart. The step follows from it.";
     PANEL_ROWS "panel_rows" = 500, Rows, fixed, "invalid_parameter",

@@ -28,6 +28,11 @@ impl Reader {
     pub fn new(project: ProjectId, address: IpAddr) -> Reader {
         Reader { project, address: network_of(address) }
     }
+
+    /// Of IPv6 its network.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
 }
 
 /// How many may run and wait.

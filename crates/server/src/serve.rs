@@ -9,6 +9,7 @@ mod connections;
 mod listener;
 mod open_files;
 mod slots;
+mod watched;
 
 use std::net::SocketAddr;
 use std::time::Duration;

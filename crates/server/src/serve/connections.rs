@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -20,13 +20,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 use tower::Service;
 
 use super::slots::{SlotId, SlotLimits, Slots, Taken};
+use super::watched::Watched;
 use crate::address::{Peer, network_of};
+use crate::answers::{Accounted, Waits};
 use crate::app::Shared;
+use crate::error::ApiError;
 use crate::router;
 
 /// Serves until `stopping`, then until every call under way has its answer, within the limit `drain_seconds`.
@@ -42,8 +45,8 @@ pub(super) async fn serve(
     let mut http = http1::Builder::new();
     // The time between two calls on one connection counts as time for headers too.
     http.timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(limit("header_read_seconds")))
-        .pipeline_flush(true);
+        .header_read_timeout(Duration::from_secs(limit("header_read_seconds")));
+    // TRICKY: never `pipeline_flush`: with it hyper takes all of an answer into its memory, whether the client reads or not.
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -65,7 +68,11 @@ pub(super) async fn serve(
         };
         let Some(slot) = slot else { continue };
         let slot = Arc::new(slot);
-        let connection = http.serve_connection(TokioIo::new(prepare(stream)), {
+        let stream = Watched::new(stream, {
+            let (app, room) = (app.clone(), room.clone());
+            move || app.answers.waiting() > 0 || room.waiting.load(Ordering::Relaxed) > 0
+        });
+        let connection = http.serve_connection(TokioIo::new(stream), {
             let (app, router, slot) = (app.clone(), router.clone(), slot.clone());
             service_fn(move |request| {
                 answer(app.clone(), router.clone(), Peer(peer), Call::begin(&slot), request)
@@ -110,6 +117,8 @@ pub(super) struct Room {
     slots: Mutex<Slots<Arc<Notify>>>,
     /// A slot was let go, or one that was to be closed has a call.
     changed: Notify,
+    /// Connections that wait for a slot because every other one has a call under way.
+    waiting: AtomicUsize,
 }
 
 impl Room {
@@ -122,7 +131,11 @@ impl Room {
             of_one_address: of_one.min(connections / 2).max(1),
             head_start: Duration::from_secs(limits::KEPT_ALIVE_HEAD_START_SECONDS),
         };
-        Arc::new(Room { slots: Mutex::new(Slots::new(limits)), changed: Notify::new() })
+        Arc::new(Room {
+            slots: Mutex::new(Slots::new(limits)),
+            changed: Notify::new(),
+            waiting: AtomicUsize::new(0),
+        })
     }
 
     /// Waits for a slot, and closes an idle connection where there is none. None: this caller's address has too many.
@@ -145,6 +158,7 @@ impl Room {
                     return None;
                 }
             }
+            let _waits = Waits::count(&self.waiting);
             changed.await;
         }
     }
@@ -189,7 +203,7 @@ impl Drop for Slot {
     }
 }
 
-/// A call under way, until its answer was handed over.
+/// A call under way, until its answer was handed to the kernel.
 struct Call(Arc<Slot>);
 
 impl Call {
@@ -209,10 +223,31 @@ impl Drop for Call {
     }
 }
 
-/// An answer's body, and the call that is over with it.
+/// What an answer holds until it was sent: its call, which is under way for so long, and its memory.
+struct Held {
+    _call: Call,
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+/// An answer's body.
 struct AnswerBody {
     body: Body,
-    _call: Call,
+    held: Arc<Held>,
+}
+
+/// Pieces up to this size go into the kernel's buffer at once: nothing is held for them.
+const SMALL: usize = 16 << 10;
+
+/// A piece that waits to be sent.
+struct Waiting {
+    piece: Bytes,
+    _held: Arc<Held>,
+}
+
+impl AsRef<[u8]> for Waiting {
+    fn as_ref(&self) -> &[u8] {
+        &self.piece
+    }
 }
 
 impl HttpBody for AnswerBody {
@@ -223,7 +258,14 @@ impl HttpBody for AnswerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
+        let hold = |piece: Bytes| {
+            if piece.len() <= SMALL {
+                return piece;
+            }
+            Bytes::from_owner(Waiting { piece, _held: self.held.clone() })
+        };
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(hold))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -233,12 +275,6 @@ impl HttpBody for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
-}
-
-fn prepare(stream: TcpStream) -> TcpStream {
-    // Small answers must not wait for more to come.
-    let _ = stream.set_nodelay(true);
-    stream
 }
 
 async fn answer(
@@ -260,6 +296,26 @@ async fn answer(
         },
         Err(refused) => refused.into_response(),
     };
+    let memory = match charge(&app, &response) {
+        Ok(memory) => memory,
+        Err(refusal) => {
+            response = refusal.into_response();
+            None
+        }
+    };
     router::finish(&app, &mut response);
-    Ok(response.map(|body| AnswerBody { body, _call: call }))
+    let held = Arc::new(Held { _call: call, _memory: memory });
+    Ok(response.map(|body| AnswerBody { body, held }))
+}
+
+/// The memory of an answer that was made whole, if it is worth counting.
+fn charge(
+    app: &Shared,
+    response: &Response<Body>,
+) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
+    let bytes = response.body().size_hint().exact().unwrap_or(0) as usize;
+    if bytes <= SMALL || response.extensions().get::<Accounted>().is_some() {
+        return Ok(None);
+    }
+    app.answers.charge(bytes).map(Some)
 }
