@@ -236,6 +236,14 @@ limits! {
         "Hits that a merged file holds at most: erasing rewrites whole files, and this many take some 12 seconds.";
     MERGE_PIECE_ROWS "merge_piece_rows" = 480_000, Rows, settable, "",
         "Hits that are sorted at once: about 60 MB, whatever the size of the files, and a little less than four row groups.";
+    MERGE_PIECE_TEXT_BYTES "merge_piece_text_bytes" = 16 << 20, Bytes, settable, "",
+        "Texts that are sorted at once. Sorting holds them some four times.";
+    MERGED_TEXT_BYTES "merged_text_bytes" = 1 << 30, Bytes, settable, "",
+        "Texts that a merged file holds at most: each of its pieces may have to look at all of them.";
+    MERGE_RETRY_SECONDS "merge_retry_seconds" = 60, Seconds, fixed, "",
+        "How long files that could not be merged are left alone; twice as long each time.";
+    MERGE_RETRY_MOST_SECONDS "merge_retry_most_seconds" = 21_600, Seconds, fixed, "",
+        "The longest of these times: a merge that fails takes the processor and is of no use.";
     MERGE_PAUSE_MS "merge_pause_ms" = 10_000, Milliseconds, fixed, "",
         "How long a merge waits between two pieces while hits pour in and files are few. An erasure does not wait: the merge is given up for it.";
     ENGINE_MEMORY_BYTES "engine_memory_bytes" = 128 << 20, Bytes, settable, "",

@@ -248,6 +248,8 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         merge_at: limit("merge_at") as usize,
         merged_rows: limit("merged_rows"),
         merge_piece_rows: limit("merge_piece_rows"),
+        merge_piece_text_bytes: limit("merge_piece_text_bytes"),
+        merged_text_bytes: limit("merged_text_bytes"),
         engine_memory: limit("engine_memory_bytes"),
         reader_memory: limit("reader_memory_bytes"),
         builder_memory: limit("builder_memory_bytes"),

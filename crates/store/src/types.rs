@@ -36,6 +36,10 @@ pub struct StoreLimits {
     pub merged_rows: u64,
     /// Hits that are sorted at once.
     pub merge_piece_rows: u64,
+    /// Texts that are sorted at once, bytes, roughly.
+    pub merge_piece_text_bytes: u64,
+    /// Texts that a merged file holds at most, bytes, roughly.
+    pub merged_text_bytes: u64,
     /// Bytes of memory that DuckDB may use (not a hard cap): to write, to read sealed files, to build a file.
     pub engine_memory: u64,
     pub reader_memory: u64,
@@ -63,6 +67,8 @@ impl Default for StoreLimits {
             merge_at: limits::MERGE_AT as usize,
             merged_rows: limits::MERGED_ROWS,
             merge_piece_rows: limits::MERGE_PIECE_ROWS,
+            merge_piece_text_bytes: limits::MERGE_PIECE_TEXT_BYTES,
+            merged_text_bytes: limits::MERGED_TEXT_BYTES,
             engine_memory: limits::ENGINE_MEMORY_BYTES,
             reader_memory: limits::READER_MEMORY_BYTES,
             builder_memory: limits::BUILDER_MEMORY_BYTES,
