@@ -4,6 +4,7 @@
 //! panel or a user.
 
 mod active;
+mod attach;
 mod backup;
 mod builder;
 mod clock;

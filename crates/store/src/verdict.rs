@@ -81,6 +81,11 @@ pub enum Stop {
     Strangers,
     InboxOlder(&'static str),
     MetaOlder(&'static str),
+    /// The inbox has let go of hits that the active file holds.
+    ActiveUnreadable {
+        name: String,
+        why: String,
+    },
     /// Data files that the manifest does not name hold hits that nothing else holds.
     ManifestOlder {
         unnamed: Vec<String>,
@@ -239,6 +244,10 @@ impl Stop {
             Stop::MetaOlder(why) => format!(
                 "meta.sqlite is an older copy than inbox.sqlite: {why}. {unchanged} \
                  Put the newest one back, restore a backup, or {repair}"
+            ),
+            Stop::ActiveUnreadable { name, why } => format!(
+                "hits/{name} cannot be read ({why}), and holds hits that nothing else has. {unchanged} \
+                 If the disk is well, restore a backup, or {repair}"
             ),
             Stop::ManifestOlder { unnamed, missing } => format!(
                 "inbox.sqlite does not know of {}, which hold hits that no other file has{}: its log was cut, or it is an older copy. \
