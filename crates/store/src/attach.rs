@@ -50,6 +50,7 @@ pub fn open_active(
     if path.try_exists().map_err(io("looking at the active file"))? {
         match attach_with_log(&path, || Active::open(engine, &folder, row.clone())) {
             Ok(active) => return Ok(active),
+            Err(problem @ StoreError::Newer(_)) => return Err(problem),
             Err(problem) if trimmed_to > row.first_seq || problem.is_disk() => {
                 let stop = Stop::ActiveUnreadable { name: row.name(), why: problem.to_string() };
                 return Err(StoreError::NotWhole(stop.explain(&shared.options.data)));
@@ -78,7 +79,7 @@ fn attach_with_log<T>(
         Err(problem) => problem,
     };
     let wal = DataFile::wal(path);
-    if problem.is_disk() || !wal.exists() {
+    if problem.is_disk() || matches!(problem, StoreError::Newer(_)) || !wal.exists() {
         return Err(problem);
     }
     let aside = format!("{}.bad-{}", wal.display(), now_us());

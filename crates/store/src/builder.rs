@@ -489,8 +489,9 @@ fn build(
     run(&sql::file::create_sealed(alias))?;
     let from: Vec<String> = inputs.iter().map(|entry| entry.file.alias.clone()).collect();
     fill(&connection, alias, &from)?;
+    let first_seq = inputs.iter().map(|entry| entry.row.first_seq).min().unwrap_or(0);
     let last_seq = inputs.iter().map(|entry| entry.row.last_seq).max().unwrap_or(0);
-    run(&sql::build::finish(alias, last_seq))?;
+    run(&sql::build::finish(alias, first_seq, last_seq))?;
     run(&sql::file::checkpoint(alias))?;
     let rows: i64 = connection
         .query_row(&sql::build::count_rows(alias, "TRUE"), [], |row| row.get(0))

@@ -72,11 +72,16 @@ async fn look_at_inbox(path: &Path, folder: &Path) -> Result<Found<InboxFacts>, 
             .await
             .map_err(inbox::failed("opening the inbox"))?;
         let looked = inbox::look(&mut db).await;
+        let versions = match &looked {
+            Ok(Some(_)) => inbox::check_versions(&mut db).await,
+            _ => Ok(()),
+        };
         let _ = db.close().await;
-        looked
+        versions.and(looked)
     };
     match looked.await {
         Ok(None) => Ok(Found::Empty),
+        Err(problem @ StoreError::Newer(_)) => Err(problem),
         Ok(Some(mut facts)) => {
             for (row, there) in &mut facts.named {
                 *there =

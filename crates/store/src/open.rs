@@ -187,6 +187,7 @@ fn attach_all(shared: &Shared, files: &[FileRow], trimmed_to: u64) -> Result<Act
                 shared.clear_damaged(row);
                 snapshot.entries.push(Entry { file, row: row.clone() });
             }
+            Err(problem @ StoreError::Newer(_)) => return Err(problem),
             Err(problem) => shared.add_damaged(row, &problem),
         }
     }

@@ -147,6 +147,9 @@ pub enum StoreError {
     OutOfMemory(&'static str),
     #[error("{0}")]
     Damaged(String),
+    /// A later version of this program has written here.
+    #[error("{0}: use the newer program again. Nothing was changed")]
+    Newer(String),
     /// The data folder is not whole: what was found, what it means, what to do. Nothing was changed.
     #[error("{0}")]
     NotWhole(String),

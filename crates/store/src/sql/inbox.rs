@@ -33,6 +33,10 @@ pub const COMMIT_GROUP_WITH_RECEIPTS: &str =
 pub const ADD_RECORDS: &str = "INSERT INTO records VALUES (?, ?, ?)";
 pub const RECORDS_AFTER: &str =
     "SELECT first_seq, last_seq, bytes FROM records WHERE last_seq > ? ORDER BY first_seq LIMIT 16";
+/// Of each group the head of its first record's frame.
+pub const RECORD_HEADS: &str = "SELECT first_seq, substr(bytes, 1, 9) FROM records";
+/// A byte of a group, counted from 1.
+pub const RECORD_BYTE: &str = "SELECT substr(bytes, ?, 1) FROM records WHERE first_seq = ?";
 pub const RECORD_SIZES: &str = "SELECT last_seq, length(bytes) FROM records ORDER BY first_seq";
 pub const TRIM_RECORDS: &str = "DELETE FROM records WHERE last_seq <= ?";
 
