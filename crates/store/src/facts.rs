@@ -13,6 +13,9 @@ use crate::sql;
 use crate::types::{StoreError, StoreLimits};
 use crate::verdict::{Content, Facts, Found, UnnamedFile};
 
+/// Of a repair that is putting its result in place, in the data folder.
+pub const UNFINISHED: &str = "repaired";
+
 /// `with_meta`: whether `meta.sqlite` has to fit. The caller holds the folder.
 pub async fn gather(
     data: &Path,
@@ -42,7 +45,8 @@ pub async fn gather(
             }
         }
     }
-    Ok(Facts { inbox, meta, data_files: files.len(), unnamed })
+    let unfinished = data.join(UNFINISHED).exists();
+    Ok(Facts { inbox, meta, unfinished, data_files: files.len(), unnamed })
 }
 
 /// The names of whole data files, in order.
@@ -125,7 +129,7 @@ fn look_at_size<T>(path: &Path) -> Result<Option<Found<T>>, StoreError> {
     }
 }
 
-fn look_into(instance: &Instance, path: &Path) -> Content {
+pub fn look_into(instance: &Instance, path: &Path) -> Content {
     match read_range(instance, path) {
         Ok(Some((first, last))) => Content::Holds { first, last },
         Ok(None) => Content::Nothing,

@@ -52,6 +52,7 @@ pub async fn look(db: &mut SqliteConnection) -> Result<Option<InboxFacts>, Store
         highest_project: identity::highest_project(db).await?,
         last_seq: last_seq(db).await?.max(get_number(db, "count_from").await?),
         trimmed_to: get_number(db, "trimmed_to").await?,
+        dropped: Vec::new(),
         named: files.into_iter().map(|row| (row, false)).collect(),
     }))
 }

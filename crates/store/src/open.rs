@@ -23,7 +23,7 @@ use crate::inbox::{
 use crate::set_aside;
 use crate::shared::{Erased, Job, Jobs, Problems, Shared, io};
 use crate::types::{StoreError, StoreOptions};
-use crate::verdict::{self, Facts, Found, Verdict};
+use crate::verdict::{self, Facts, Found, Stop, Verdict};
 use crate::writer::Writer;
 
 /// The threads of an open store; they end when the store closes.
@@ -37,6 +37,10 @@ pub struct Threads {
 ///
 /// `with_meta`: `meta.sqlite` has to fit, and is opened next (`folder.rs`).
 pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Threads), StoreError> {
+    // Before anything is made where a repair is about to put something.
+    if options.data.join(facts::UNFINISHED).exists() {
+        return Err(StoreError::NotWhole(Stop::Unfinished.explain(&options.data)));
+    }
     std::fs::create_dir_all(options.data.join("hits/tmp"))
         .map_err(io("creating the data folder"))?;
     let lock = lock(&options.data)?;

@@ -30,6 +30,8 @@ pub struct InboxFacts {
     pub last_seq: u64,
     /// Records up to here are in data files only.
     pub trimmed_to: u64,
+    /// Ranges of seqs that are in no file, both ends included, which nobody has taken note of.
+    pub dropped: Vec<(u64, u64)>,
     /// The manifest, each file with whether it is there.
     pub named: Vec<(FileRow, bool)>,
 }
