@@ -5,6 +5,7 @@
 //! (`repeats`), whether a project is gone. The manifest of data files lives here too, because it changes together with
 //! what may be trimmed. It knows nothing of DuckDB.
 
+pub mod dropped;
 pub mod identity;
 pub mod manifest;
 mod numbers;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
+pub use dropped::Dropped;
 pub use identity::{Identity, InboxFacts};
 pub use manifest::{FileKind, FileRow};
 pub use numbers::ProjectNumbers;
@@ -52,7 +54,7 @@ pub async fn look(db: &mut SqliteConnection) -> Result<Option<InboxFacts>, Store
         highest_project: identity::highest_project(db).await?,
         last_seq: last_seq(db).await?.max(get_number(db, "count_from").await?),
         trimmed_to: get_number(db, "trimmed_to").await?,
-        dropped: Vec::new(),
+        dropped: dropped::read(db).await?,
         named: files.into_iter().map(|row| (row, false)).collect(),
     }))
 }

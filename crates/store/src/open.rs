@@ -18,7 +18,8 @@ use crate::engine::{Engine, remove_spilled};
 use crate::facts;
 use crate::files::{Entry, Files, Snapshot};
 use crate::inbox::{
-    self, Change, Command, FileKind, FileRow, Identity, InboxFacts, InboxOptions, Opened, Sequencer,
+    self, Change, Command, Dropped, FileKind, FileRow, Identity, InboxFacts, InboxOptions, Opened,
+    Sequencer,
 };
 use crate::set_aside;
 use crate::shared::{Erased, Job, Jobs, Problems, Shared, io};
@@ -93,7 +94,21 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
         options,
     });
     shared.note_set_aside(set_aside::count(&folder)?);
-    let active = attach_all(&shared, &opened.files, opened.trimmed_to)?;
+    let mut active = attach_all(&shared, &opened.files, opened.trimmed_to)?;
+    let mut lost = Vec::new();
+    if let Found::Known(inbox) = &facts.inbox {
+        lost.clone_from(&inbox.dropped);
+        // TRICKY: a record is in the inbox before the writer has it.
+        if active.position > inbox.last_seq {
+            lost.push(Dropped { first: active.position, last: None });
+        }
+    }
+    lost.extend(lost_before(&active, opened.trimmed_to));
+    for dropped in &lost {
+        runtime.block_on(sequencer.change(Change::Dropped(*dropped)))?;
+        shared.say_dropped(*dropped);
+    }
+    skip_lost(&mut active, opened.trimmed_to)?;
     sequencer.count_above(active.position);
     // Before anything is appended, the manifest names the file that it goes to.
     let changes = {
@@ -195,7 +210,7 @@ fn attach_all(shared: &Shared, files: &[FileRow], trimmed_to: u64) -> Result<Act
             Err(problem) => shared.add_damaged(row, &problem),
         }
     }
-    let mut active = match active {
+    let active = match active {
         Some(active) => active,
         None => {
             let from = snapshot
@@ -209,21 +224,25 @@ fn attach_all(shared: &Shared, files: &[FileRow], trimmed_to: u64) -> Result<Act
             Active::create(&engine, &shared.folder(), FileRow::active(id, from))?
         }
     };
-    if active.position < trimmed_to {
-        shared.problems.set(
-            "records",
-            format!(
-                "records {} to {trimmed_to} are in no file; their hits are lost",
-                active.position + 1
-            ),
-        );
-        active.pass(trimmed_to);
-        active.commit()?;
-    }
     snapshot.entries.push(Entry { file: active.file.clone(), row: active.row.clone() });
     shared.files.set(snapshot);
     shared.engine.store(Some(engine));
     Ok(active)
+}
+
+/// Records that the inbox has let go of and that the active file lacks.
+fn lost_before(active: &Active, trimmed_to: u64) -> Option<Dropped> {
+    (active.position < trimmed_to)
+        .then_some(Dropped { first: active.position + 1, last: Some(trimmed_to) })
+}
+
+/// Once they are written down as lost.
+fn skip_lost(active: &mut Active, trimmed_to: u64) -> Result<(), StoreError> {
+    if active.position < trimmed_to {
+        active.pass(trimmed_to);
+        active.commit()?;
+    }
+    Ok(())
 }
 
 fn queue_jobs(shared: &Shared, opened: &Opened, position: u64) {
@@ -310,7 +329,12 @@ fn reopen(shared: &Arc<Shared>, left: &mut Left, trimmed: u64) -> Result<Writer,
     let found = read_inbox(shared)?;
     let rows: Vec<FileRow> = found.named.into_iter().map(|(row, _)| row).collect();
     let trimmed = trimmed.max(found.trimmed_to);
-    let active = attach_all(shared, &rows, trimmed)?;
+    let mut active = attach_all(shared, &rows, trimmed)?;
+    if let Some(dropped) = lost_before(&active, trimmed) {
+        shared.change_inbox(Change::Dropped(dropped))?;
+        shared.say_dropped(dropped);
+        skip_lost(&mut active, trimmed)?;
+    }
     shared.change_inbox(Change::Switch {
         put: vec![active.row.clone()],
         drop: rows

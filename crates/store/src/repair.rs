@@ -78,9 +78,8 @@ pub async fn plan_repair(options: StoreOptions) -> Result<Option<Repair>, StoreE
     }
     if let Found::Known(inbox) = &facts.inbox {
         found.extend(look_at_named(&options, inbox)?);
-        found.extend(inbox.dropped.iter().map(|(first, last)| {
-            format!("records {first} to {last} are in no file; nobody has taken note of that yet")
-        }));
+        let dropped = inbox.dropped.iter();
+        found.extend(dropped.map(|lost| format!("{lost}; this repair takes note of it")));
     }
     match found.is_empty() {
         true => Ok(None),
@@ -199,6 +198,14 @@ impl Repair {
             }
         }
         (inbox, meta)
+    }
+
+    /// Whether the inbox lacks its end.
+    fn is_inbox_older(&self) -> bool {
+        matches!(
+            verdict::judge(&self.facts),
+            Verdict::Stop(Stop::InboxOlder(_) | Stop::ManifestOlder { .. })
+        )
     }
 
     /// The data files that count, in `making`, with their rows of the manifest. Sealed ones are linked: they never change.
@@ -331,6 +338,17 @@ impl Repair {
         // An erasure's own record has no hits.
         held.extend(lines.iter().map(|line| (line.seq.saturating_sub(1), line.seq)));
         repaired.missing = missing(held, last);
+        let of_before = old.iter().flat_map(|inbox| &inbox.dropped);
+        repaired.missing.extend(of_before.filter_map(|lost| Some((lost.first, lost.last?))));
+        repaired.missing.sort_unstable();
+        repaired.missing.dedup();
+        if old.is_none_or(|inbox| inbox.last_seq < in_files) || self.is_inbox_older() {
+            repaired.notes.push(
+                "what had been acknowledged last and stood in the lost part of inbox.sqlite alone cannot be named: it is seconds of \
+                 hits at most"
+                    .into(),
+            );
+        }
         let mut gone = self.apply_ledger(options, &mut inbox, key, files, lines, repaired).await?;
         let (arrived, known_gone) = inbox.projects().await?;
         gone.extend(known_gone);

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::Engine;
 use crate::files::{Files, Snapshot};
-use crate::inbox::{Change, Command, FileRow, Gauges, Identity, Queue};
+use crate::inbox::{Change, Command, Dropped, FileRow, Gauges, Identity, Queue};
 use crate::types::{Erasure, StoreError, StoreOptions};
 
 /// Work on frozen and sealed files, done one at a time by the builder.
@@ -139,6 +139,16 @@ impl Shared {
         damaged.retain(|other| other.row.id != row.id);
         drop(damaged);
         self.problems.clear(&row.name());
+    }
+
+    pub fn say_dropped(&self, dropped: Dropped) {
+        self.problems.set(
+            &format!("dropped {}", dropped.first),
+            format!(
+                "{dropped}; their hits are lost. To take note of it: `api-analytics repair --data {}`",
+                self.options.data.display()
+            ),
+        );
     }
 
     /// So many files are set aside now.

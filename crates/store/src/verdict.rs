@@ -235,9 +235,9 @@ impl Stop {
             ),
             Stop::Strangers => "inbox.sqlite and meta.sqlite belong to different data folders".into(),
             Stop::InboxOlder(why) => {
-                format!("inbox.sqlite is an older copy than meta.sqlite: {why}")
+                format!("inbox.sqlite is an older copy than meta.sqlite, or its log was cut: {why}")
             }
-            Stop::MetaOlder(why) => format!("meta.sqlite is an older copy than inbox.sqlite: {why}"),
+            Stop::MetaOlder(why) => format!("meta.sqlite is an older copy than inbox.sqlite, or its log was cut: {why}"),
             Stop::ActiveUnreadable { name, why } => {
                 format!("hits/{name} cannot be read ({why}), and holds hits that nothing else has")
             }

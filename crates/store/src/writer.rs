@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, Connection as _, Row};
 
 use crate::active::Active;
 use crate::files::{Entry, Snapshot};
-use crate::inbox::{self, Change, FileKind, FileRow, Item};
+use crate::inbox::{self, Change, Dropped, FileKind, FileRow, Item};
 use crate::record::{self, Record};
 use crate::shared::{Job, Request, Shared};
 use crate::sql;
@@ -190,10 +190,10 @@ impl Writer {
                 }
                 Err(problem) => {
                     // Kept in the inbox's place would be kept for ever: said, and passed over.
-                    self.shared.problems.set(
-                        &format!("record {}", item.seq),
-                        format!("record {} was lost: {problem}", item.seq),
-                    );
+                    tracing::error!(seq = item.seq, %problem, "a record cannot be read");
+                    let dropped = Dropped { first: item.seq, last: Some(item.seq) };
+                    self.shared.change_inbox(Change::Dropped(dropped))?;
+                    self.shared.say_dropped(dropped);
                     self.active.pass(item.seq);
                 }
             }

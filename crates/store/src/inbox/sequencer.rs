@@ -13,6 +13,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::{mpsc, oneshot};
 
+use super::dropped::{self, Dropped};
 use super::identity::{self, Identity};
 use super::manifest::{self, FileRow};
 use super::queue::{Item, Queue};
@@ -70,6 +71,8 @@ pub enum Change {
     Erased { seq: u64, erasure: Erasure },
     /// A copy of the inbox.
     Snapshot { to: PathBuf },
+    /// These records are in no file.
+    Dropped(Dropped),
     /// This project number is given.
     Reserve(ProjectId),
     /// `meta.sqlite` has the number of this start.
@@ -585,6 +588,7 @@ impl Sequencer {
                     .map_err(failed("copying the inbox"))?;
                 Ok(())
             }
+            Change::Dropped(lost) => dropped::add(&mut self.db, lost).await,
             Change::Reserve(project) => {
                 identity::raise_highest_project(&mut self.db, project).await
             }
