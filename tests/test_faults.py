@@ -124,7 +124,7 @@ def start_or_repair(server: Server, said: list[str]) -> bool:
     assert not server.is_running(), f"neither ready nor ended:\n{server.log()[-3_000:]}"
     log = server.log()[-4_000:]
     assert "repair" in log, f"it refused to start and did not say what to do:\n{log}"
-    repaired = run("repair", data=server.data)
+    repaired = run("repair", "--yes", data=server.data)
     assert repaired.returncode == 0, f"{repaired.stdout}\n{repaired.stderr}"
     said.append(repaired.stdout)
     server.start()

@@ -228,6 +228,12 @@ limits! {
         "Time between checkpoints of the active file; the inbox is trimmed behind them.";
     BAD_LOG_DAYS "bad_log_days" = 7, Days, fixed, "",
         "How long an engine's log that could not be replayed is kept aside for looking at; the next erasure deletes it.";
+    IO_TRIES "io_tries" = 4, Items, fixed, "",
+        "How often a data file is opened before a disk that cannot be read counts for more than a passing error.";
+    IO_PAUSE_MS "io_pause_ms" = 200, Milliseconds, fixed, "",
+        "Between two tries to open a data file that the disk did not give.";
+    UNREADABLE_RETRY_SECONDS "unreadable_retry_seconds" = 30, Seconds, fixed, "",
+        "How often a data file that the disk did not give, and that is left out of answers, is tried again.";
     SET_ASIDE_DAYS "set_aside_days" = 7, Days, fixed, "",
         "How long a data file that no manifest names is kept aside while every other file is well: an operator notices within a week. An erasure that it may concern deletes it.";
     MERGE_AT "merge_at" = 4, Items, settable, "",

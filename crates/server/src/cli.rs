@@ -55,6 +55,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             "project" => operator::project(&settings, matches).await,
             "key" => operator::key(&settings, matches).await,
             "backup" => data::backup(&settings, matches).await,
+            "repair" => data::repair(&settings, matches).await,
             "restore" => data::restore(&settings, matches).await,
             _ => Ok(()),
         }
@@ -184,6 +185,16 @@ fn command() -> Command {
                         .value_parser(value_parser!(PathBuf))
                         .help("The ledger of erasures to apply, where the present data folder has none"),
                 ),
+            false,
+        ))
+        .subcommand(with_settings(
+            Command::new("repair")
+                .about("Make a data folder whole again of which a file was lost or damaged; the server must not run")
+                .after_help(
+                    "Says what it has found and what it will do, and asks. Everything that is there is kept in a folder beside; what was\n\
+                     erased stays erased. Can be interrupted at any moment and begun again. Where there is a backup, compare: `restore`.",
+                )
+                .arg(yes()),
             false,
         ))
         .subcommand(with_settings(

@@ -47,7 +47,9 @@ pub async fn backup(
     let from = shared.folder();
     let mut files = files_of(&snapshot);
     // What cannot be read here may be readable to somebody: it belongs to the backup.
-    files.extend(shared.damaged().iter().map(|name| from.join(name)).filter(|path| path.exists()));
+    files.extend(
+        shared.damaged().iter().map(|file| from.join(file.row.name())).filter(|path| path.exists()),
+    );
     let to = folder.to_path_buf();
     let copying = tokio::task::spawn_blocking(move || -> Result<(), StoreError> {
         let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |data| data.len());

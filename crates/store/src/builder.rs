@@ -5,15 +5,15 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
+use std::sync::{Arc, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use analytics::hit::{HitId, ProjectId, Text};
 use analytics::limits;
 use duckdb::Connection;
 
+use crate::attach;
 use crate::derive;
 use crate::engine::{Instance, failed};
 use crate::files::{DataFile, Entry};
@@ -33,6 +33,8 @@ pub struct Builder {
     shared: Arc<Shared>,
     /// Sealed files that were read whole and found right.
     checked: HashSet<u64>,
+    /// When files that the disk did not give were last tried again.
+    retried: Instant,
     /// About how many bytes the texts of sealed files take.
     text_bytes: HashMap<u64, u64>,
     postponed: Vec<Postponed>,
@@ -50,6 +52,7 @@ impl Builder {
         Builder {
             shared,
             checked: HashSet::new(),
+            retried: Instant::now(),
             text_bytes: HashMap::new(),
             postponed: Vec::new(),
         }
@@ -107,7 +110,8 @@ impl Builder {
         let mut merged = false;
         let tidied = self.merge().and_then(|done| {
             merged = done;
-            self.check()
+            self.check()?;
+            self.retry_damaged()
         });
         match tidied {
             Ok(()) => self.shared.problems.clear("check"),
@@ -237,7 +241,10 @@ impl Builder {
             .flat_map(|size| sealed.windows(size))
             .filter(|window| {
                 let largest = window.iter().map(|entry| entry.row.rows).max().unwrap_or(0);
-                rows(window) <= limits.merged_rows && largest * 2 <= rows(window) && !waits(window)
+                rows(window) <= limits.merged_rows
+                    && largest * 2 <= rows(window)
+                    && !self.reaches_over_damaged(window)
+                    && !waits(window)
             })
             .collect();
         windows.sort_by_key(|window| rows(window));
@@ -306,6 +313,49 @@ impl Builder {
         Ok(bytes as u64)
     }
 
+    /// Whether a file that cannot be read lies between the first and the last: one file in their place would seem to hold
+    /// its records.
+    fn reaches_over_damaged(&self, window: &[&Entry]) -> bool {
+        let (Some(first), Some(last)) = (window.first(), window.last()) else { return false };
+        let damaged = self.shared.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        damaged.iter().any(|file| {
+            file.row.first_seq >= first.row.first_seq && file.row.first_seq < last.row.last_seq
+        })
+    }
+
+    /// Puts files back into the picture that the disk gives again.
+    fn retry_damaged(&mut self) -> Result<(), StoreError> {
+        if self.retried.elapsed() < Duration::from_secs(limits::UNREADABLE_RETRY_SECONDS) {
+            return Ok(());
+        }
+        self.retried = Instant::now();
+        for damaged in self.shared.damaged().into_iter().filter(|damaged| damaged.may_pass) {
+            let row = damaged.row;
+            let engine = self.shared.engine()?;
+            let file = match attach::attach_fixed(&engine, &self.shared, &row) {
+                Ok(file) => file,
+                Err(problem) => {
+                    self.shared.add_damaged(&row, &problem);
+                    continue;
+                }
+            };
+            let (id, is_frozen) = (row.id, row.kind == FileKind::Frozen);
+            self.shared.files.change(
+                || Ok(()),
+                |picture| {
+                    if !picture.entries.iter().any(|entry| entry.row.id == id) {
+                        picture.entries.push(Entry { file, row: row.clone() });
+                    }
+                },
+            )?;
+            self.shared.clear_damaged(&row);
+            if is_frozen {
+                self.shared.jobs.push(Job::Seal(id));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads one sealed file that this run has not read yet, whole, and compares it with what was written.
     fn check(&mut self) -> Result<(), StoreError> {
         let snapshot = self.shared.files.now();
@@ -322,7 +372,8 @@ impl Builder {
                 || Ok(()),
                 |picture| picture.entries.retain(|other| other.row.id != entry.row.id),
             )?;
-            self.shared.add_damaged(&entry.row.name(), "its bytes are not those that were written");
+            let why = "its bytes are not those that were written";
+            self.shared.add_damaged(&entry.row, &StoreError::Damaged(why.into()));
         }
         Ok(())
     }
@@ -354,9 +405,8 @@ impl Builder {
                 })?;
             }
         }
-        if let Some(file) =
-            self.shared.damaged().into_iter().find(|file| self.shared.file_path(file).exists())
-        {
+        let names = self.shared.damaged().into_iter().map(|file| file.row.name());
+        if let Some(file) = names.into_iter().find(|name| self.shared.file_path(name).exists()) {
             return Err(StoreError::Damaged(format!(
                 "{file} cannot be read and may hold what is to be erased; restore it from a backup or delete it"
             )));
@@ -525,8 +575,9 @@ fn build(
     run(&sql::file::create_sealed(alias))?;
     let from: Vec<String> = inputs.iter().map(|entry| entry.file.alias.clone()).collect();
     fill(&connection, alias, &from)?;
+    let first_seq = inputs.iter().map(|entry| entry.row.first_seq).min().unwrap_or(0);
     let last_seq = inputs.iter().map(|entry| entry.row.last_seq).max().unwrap_or(0);
-    run(&sql::build::finish(alias, last_seq))?;
+    run(&sql::build::finish(alias, first_seq, last_seq))?;
     run(&sql::file::checkpoint(alias))?;
     let rows: i64 = connection
         .query_row(&sql::build::count_rows(alias, "TRUE"), [], |row| row.get(0))

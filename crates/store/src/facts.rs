@@ -13,6 +13,9 @@ use crate::sql;
 use crate::types::{StoreError, StoreLimits};
 use crate::verdict::{Content, Facts, Found, UnnamedFile};
 
+/// Of a repair that is putting its result in place, in the data folder.
+pub const UNFINISHED: &str = "repaired";
+
 /// `with_meta`: whether `meta.sqlite` has to fit. The caller holds the folder.
 pub async fn gather(
     data: &Path,
@@ -42,7 +45,8 @@ pub async fn gather(
             }
         }
     }
-    Ok(Facts { inbox, meta, data_files: files.len(), unnamed })
+    let unfinished = data.join(UNFINISHED).exists();
+    Ok(Facts { inbox, meta, unfinished, data_files: files.len(), unnamed })
 }
 
 /// The names of whole data files, in order.
@@ -72,11 +76,16 @@ async fn look_at_inbox(path: &Path, folder: &Path) -> Result<Found<InboxFacts>, 
             .await
             .map_err(inbox::failed("opening the inbox"))?;
         let looked = inbox::look(&mut db).await;
+        let versions = match &looked {
+            Ok(Some(_)) => inbox::check_versions(&mut db).await,
+            _ => Ok(()),
+        };
         let _ = db.close().await;
-        looked
+        versions.and(looked)
     };
     match looked.await {
         Ok(None) => Ok(Found::Empty),
+        Err(problem @ StoreError::Newer(_)) => Err(problem),
         Ok(Some(mut facts)) => {
             for (row, there) in &mut facts.named {
                 *there =
@@ -120,7 +129,7 @@ fn look_at_size<T>(path: &Path) -> Result<Option<Found<T>>, StoreError> {
     }
 }
 
-fn look_into(instance: &Instance, path: &Path) -> Content {
+pub fn look_into(instance: &Instance, path: &Path) -> Content {
     match read_range(instance, path) {
         Ok(Some((first, last))) => Content::Holds { first, last },
         Ok(None) => Content::Nothing,

@@ -104,6 +104,7 @@ impl DataFile {
             shares: ArcSwap::default(),
             retired: Mutex::new(None),
         };
+        file.check_format()?;
         file.load_shares(row.kind)?;
         Ok(Arc::new(file))
     }
@@ -119,6 +120,22 @@ impl DataFile {
 
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    fn check_format(&self) -> Result<(), StoreError> {
+        let connection = self.instance().connect()?;
+        let found: u32 = connection
+            .query_row(&sql::file::format(&self.alias), [], |row| row.get(0))
+            .map_err(failed("reading a data file's format"))?;
+        self.instance().give_back(connection);
+        if found > sql::file::FORMAT {
+            let known = sql::file::FORMAT;
+            return Err(StoreError::Newer(format!(
+                "{} has format {found}, this program knows {known}",
+                self.path.display()
+            )));
+        }
+        Ok(())
     }
 
     fn load_shares(&self, kind: FileKind) -> Result<(), StoreError> {

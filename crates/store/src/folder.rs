@@ -1,7 +1,14 @@
 //! The whole data folder: hits and projects, which have to belong together.
 
-use crate::inbox::{Change, ProjectNumbers};
-use crate::meta::{Meta, MetaError, MetaIdentity};
+use std::path::Path;
+
+use analytics::hit::ProjectId;
+use sqlx::{ConnectOptions, Connection};
+
+use crate::clock::now_us;
+use crate::inbox::{self, Change, Identity, ProjectNumbers};
+use crate::meta::{self, Meta, MetaError, MetaIdentity};
+use crate::open::random_key;
 use crate::store::Store;
 use crate::types::{StoreError, StoreOptions};
 
@@ -44,4 +51,41 @@ pub async fn open_folder(
             Err(problem)
         }
     }
+}
+
+/// Both databases become those of a new folder: a file of the one that is replaced does not fit beside them. Projects that
+/// were deleted are deleted from `meta.sqlite`, where there is one, and no number up to `highest` is given again.
+pub async fn give_identity(
+    data: &Path,
+    deleted: &[ProjectId],
+    highest: ProjectId,
+) -> Result<(), StoreError> {
+    let context = "giving the folder an id";
+    let wrong = |source: MetaError| StoreError::Engine { context, cause: Box::new(source) };
+    let mut folder = [0; 16];
+    folder.copy_from_slice(&random_key()?[..16]);
+    let mut db = inbox::connect_options(&data.join("inbox.sqlite"))
+        .connect()
+        .await
+        .map_err(inbox::failed(context))?;
+    let ledger_key = inbox::ledger_key(&mut db).await?;
+    let mut highest = highest.max(ProjectId(inbox::identity::highest_project(&mut db).await?));
+    let has_meta = data.join(meta::FILE).exists();
+    if has_meta {
+        let meta = Meta::open(data, random_key()?, now_us()).await.map_err(wrong)?;
+        meta.skip_project_numbers(highest).await.map_err(wrong)?;
+        for project in deleted {
+            meta.begin_delete(*project).await.map_err(wrong)?;
+            meta.finish_delete(*project).await.map_err(wrong)?;
+        }
+        highest = highest.max(meta.highest_number().await.map_err(wrong)?);
+        let identity = MetaIdentity { folder, starts: 1, ledger_key };
+        meta.set_identity(&identity).await.map_err(wrong)?;
+        meta.close().await.map_err(wrong)?;
+    }
+    let starts = u64::from(has_meta);
+    inbox::identity::raise_highest_project(&mut db, highest).await?;
+    let identity = Identity { folder, begun: starts, done: starts };
+    inbox::identity::write(&mut db, &identity).await?;
+    db.close().await.map_err(inbox::failed(context))
 }

@@ -5,6 +5,7 @@
 //! (`repeats`), whether a project is gone. The manifest of data files lives here too, because it changes together with
 //! what may be trimmed. It knows nothing of DuckDB.
 
+pub mod dropped;
 pub mod identity;
 pub mod manifest;
 mod numbers;
@@ -17,8 +18,10 @@ mod share;
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
+pub use dropped::Dropped;
 pub use identity::{Identity, InboxFacts};
 pub use manifest::{FileKind, FileRow};
 pub use numbers::ProjectNumbers;
@@ -27,6 +30,7 @@ pub use sequencer::{
     Change, Command, Gauges, InboxOptions, Opened, Sequencer, get_number, last_seq, put_state,
 };
 
+use crate::record;
 use crate::types::StoreError;
 
 /// SQLite's name for what went wrong, with what we were doing.
@@ -50,8 +54,41 @@ pub async fn look(db: &mut SqliteConnection) -> Result<Option<InboxFacts>, Store
         highest_project: identity::highest_project(db).await?,
         last_seq: last_seq(db).await?.max(get_number(db, "count_from").await?),
         trimmed_to: get_number(db, "trimmed_to").await?,
+        dropped: dropped::read(db).await?,
         named: files.into_iter().map(|row| (row, false)).collect(),
     }))
+}
+
+/// An error where a later version of this program has written records that wait to be applied.
+pub async fn check_versions(db: &mut SqliteConnection) -> Result<(), StoreError> {
+    let context = "reading the inbox";
+    let heads = sqlx::query(crate::sql::inbox::RECORD_HEADS)
+        .fetch_all(&mut *db)
+        .await
+        .map_err(failed(context))?;
+    for head in heads {
+        let (first_seq, bytes): (i64, Vec<u8>) = (head.get(0), head.get(1));
+        let Some((frame, record)) = bytes.split_at_checked(8) else { continue };
+        let skips = u32::from_le_bytes([frame[4], frame[5], frame[6], frame[7]]);
+        let version = match skips {
+            0 => record.first().copied(),
+            _ => sqlx::query_scalar::<_, Vec<u8>>(crate::sql::inbox::RECORD_BYTE)
+                .bind(9 + 4 * i64::from(skips))
+                .bind(first_seq)
+                .fetch_one(&mut *db)
+                .await
+                .map_err(failed(context))?
+                .first()
+                .copied(),
+        };
+        if let Some(version) = version.filter(|version| *version > record::VERSION) {
+            return Err(StoreError::Newer(format!(
+                "record {first_seq} in inbox.sqlite has version {version}, this program knows {}",
+                record::VERSION
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The key of the ledger of erasures.

@@ -4,6 +4,7 @@
 //! panel or a user.
 
 mod active;
+mod attach;
 mod backup;
 mod builder;
 mod clock;
@@ -26,6 +27,7 @@ mod progress;
 mod read;
 mod reading;
 mod record;
+mod repair;
 mod restore;
 mod set_aside;
 mod shared;
@@ -39,6 +41,7 @@ mod writer;
 pub use folder::open_folder;
 pub use owner::Owner;
 pub use progress::{Progress, Silent};
+pub use repair::{Repair, Repaired, plan_repair};
 pub use restore::{Restored, restore};
 pub use store::Store;
 pub use sums::Sums;

@@ -28,8 +28,8 @@ use directory::Directory;
 use crate::inbox::ProjectNumbers;
 use crate::types::StoreError;
 
-pub(crate) use identity::look;
 pub use identity::{MetaFacts, MetaIdentity};
+pub(crate) use identity::{copy_to, look};
 pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
 pub use projects::{NewProject, Project, ProjectChange};
 pub use secrets::{DashboardId, Key, ServerSecret, Token};

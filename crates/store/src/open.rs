@@ -8,19 +8,23 @@ use std::time::{Duration, Instant};
 use analytics::hit::ProjectId;
 use analytics::limits;
 use arc_swap::ArcSwapOption;
+use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, watch};
 
 use crate::active::Active;
+use crate::attach;
 use crate::builder::Builder;
-use crate::clock::now_us;
 use crate::engine::{Engine, remove_spilled};
 use crate::facts;
-use crate::files::{DataFile, Entry, Files, Snapshot};
-use crate::inbox::{Change, Command, FileKind, FileRow, Identity, InboxOptions, Opened, Sequencer};
+use crate::files::{Entry, Files, Snapshot};
+use crate::inbox::{
+    self, Change, Command, Dropped, FileKind, FileRow, Identity, InboxFacts, InboxOptions, Opened,
+    Sequencer,
+};
 use crate::set_aside;
 use crate::shared::{Erased, Job, Jobs, Problems, Shared, io};
 use crate::types::{StoreError, StoreOptions};
-use crate::verdict::{self, Facts, Found, Verdict};
+use crate::verdict::{self, Facts, Found, Stop, Verdict};
 use crate::writer::Writer;
 
 /// The threads of an open store; they end when the store closes.
@@ -34,6 +38,10 @@ pub struct Threads {
 ///
 /// `with_meta`: `meta.sqlite` has to fit, and is opened next (`folder.rs`).
 pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Threads), StoreError> {
+    // Before anything is made where a repair is about to put something.
+    if options.data.join(facts::UNFINISHED).exists() {
+        return Err(StoreError::NotWhole(Stop::Unfinished.explain(&options.data)));
+    }
     std::fs::create_dir_all(options.data.join("hits/tmp"))
         .map_err(io("creating the data folder"))?;
     let lock = lock(&options.data)?;
@@ -86,7 +94,21 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
         options,
     });
     shared.note_set_aside(set_aside::count(&folder)?);
-    let active = attach_all(&shared, &opened.files, opened.trimmed_to)?;
+    let mut active = attach_all(&shared, &opened.files, opened.trimmed_to)?;
+    let mut lost = Vec::new();
+    if let Found::Known(inbox) = &facts.inbox {
+        lost.clone_from(&inbox.dropped);
+        // TRICKY: a record is in the inbox before the writer has it.
+        if active.position > inbox.last_seq {
+            lost.push(Dropped { first: active.position, last: None });
+        }
+    }
+    lost.extend(lost_before(&active, opened.trimmed_to));
+    for dropped in &lost {
+        runtime.block_on(sequencer.change(Change::Dropped(*dropped)))?;
+        shared.say_dropped(*dropped);
+    }
+    skip_lost(&mut active, opened.trimmed_to)?;
     sequencer.count_above(active.position);
     // Before anything is appended, the manifest names the file that it goes to.
     let changes = {
@@ -171,21 +193,24 @@ fn attach_all(shared: &Shared, files: &[FileRow], trimmed_to: u64) -> Result<Act
     let mut snapshot = Snapshot::default();
     let mut active = None;
     for row in files {
-        match row.kind {
-            FileKind::Sealed => match attach_sealed(&engine, shared, row) {
-                Ok(file) => snapshot.entries.push(Entry { file, row: row.clone() }),
-                Err(problem) => shared.add_damaged(&row.name(), &problem.to_string()),
-            },
-            FileKind::Frozen => match attach_with_log(shared, row, || {
-                DataFile::attach(&engine, &shared.folder(), row)
-            }) {
-                Ok(file) => snapshot.entries.push(Entry { file, row: row.clone() }),
-                Err(problem) => shared.add_damaged(&row.name(), &problem.to_string()),
-            },
-            FileKind::Active => active = Some(open_active(&engine, shared, row, trimmed_to)?),
+        if row.kind == FileKind::Active {
+            active = Some(attach::open_active(&engine, shared, row, trimmed_to)?);
+            continue;
+        }
+        // What this run has read and found damaged stays out.
+        if shared.damaged().iter().any(|file| file.row.id == row.id && !file.may_pass) {
+            continue;
+        }
+        match attach::attach_fixed(&engine, shared, row) {
+            Ok(file) => {
+                shared.clear_damaged(row);
+                snapshot.entries.push(Entry { file, row: row.clone() });
+            }
+            Err(problem @ StoreError::Newer(_)) => return Err(problem),
+            Err(problem) => shared.add_damaged(row, &problem),
         }
     }
-    let mut active = match active {
+    let active = match active {
         Some(active) => active,
         None => {
             let from = snapshot
@@ -199,85 +224,25 @@ fn attach_all(shared: &Shared, files: &[FileRow], trimmed_to: u64) -> Result<Act
             Active::create(&engine, &shared.folder(), FileRow::active(id, from))?
         }
     };
-    if active.position < trimmed_to {
-        shared.problems.set(
-            "records",
-            format!(
-                "records {} to {trimmed_to} are in no file; their hits are lost",
-                active.position + 1
-            ),
-        );
-        active.pass(trimmed_to);
-        active.commit()?;
-    }
     snapshot.entries.push(Entry { file: active.file.clone(), row: active.row.clone() });
     shared.files.set(snapshot);
     shared.engine.store(Some(engine));
     Ok(active)
 }
 
-fn attach_sealed(
-    engine: &Arc<Engine>,
-    shared: &Shared,
-    row: &FileRow,
-) -> Result<Arc<DataFile>, StoreError> {
-    let path = shared.file_path(&row.name());
-    let bytes = std::fs::metadata(&path).map_err(io("looking at a sealed file"))?.len();
-    if bytes != row.bytes {
-        return Err(StoreError::Damaged(format!(
-            "it has {bytes} bytes and should have {}",
-            row.bytes
-        )));
-    }
-    DataFile::attach(engine, &shared.folder(), row)
+/// Records that the inbox has let go of and that the active file lacks.
+fn lost_before(active: &Active, trimmed_to: u64) -> Option<Dropped> {
+    (active.position < trimmed_to)
+        .then_some(Dropped { first: active.position + 1, last: Some(trimmed_to) })
 }
 
-/// A log that cannot be replayed is set aside: what it held is still in the inbox.
-fn attach_with_log<T>(
-    shared: &Shared,
-    row: &FileRow,
-    attach: impl Fn() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    let problem = match attach() {
-        Ok(file) => return Ok(file),
-        Err(problem) => problem,
-    };
-    let wal = DataFile::wal(&shared.file_path(&row.name()));
-    if !wal.exists() {
-        return Err(problem);
+/// Once they are written down as lost.
+fn skip_lost(active: &mut Active, trimmed_to: u64) -> Result<(), StoreError> {
+    if active.position < trimmed_to {
+        active.pass(trimmed_to);
+        active.commit()?;
     }
-    let aside = format!("{}.bad-{}", wal.display(), now_us());
-    tracing::warn!(%problem, log = %wal.display(), "a log cannot be read: set aside, its rows are applied again from the inbox");
-    std::fs::rename(&wal, aside).map_err(io("setting a bad log aside"))?;
-    attach()
-}
-
-fn open_active(
-    engine: &Arc<Engine>,
-    shared: &Shared,
-    row: &FileRow,
-    trimmed_to: u64,
-) -> Result<Active, StoreError> {
-    let path = shared.file_path(&row.name());
-    let folder = shared.folder();
-    if path.exists() {
-        match attach_with_log(shared, row, || Active::open(engine, &folder, row.clone())) {
-            Ok(active) => return Ok(active),
-            Err(problem) => {
-                let aside = folder.join(format!("{}.bad-{}", row.name(), now_us()));
-                shared.problems.set(
-                    "active",
-                    format!("the active file was set aside as {}: {problem}", aside.display()),
-                );
-                std::fs::rename(&path, aside).map_err(io("setting the active file aside"))?;
-            }
-        }
-    }
-    // Gone or set aside: what the inbox still has is applied to a new one; the caller says what it has not.
-    let id = shared.next_file.fetch_add(1, Ordering::Relaxed);
-    let lost = trimmed_to > row.first_seq;
-    tracing::warn!(file = %path.display(), lost, "a new active file takes the place of one that is not there");
-    Active::create(engine, &folder, FileRow::active(id, row.first_seq))
+    Ok(())
 }
 
 fn queue_jobs(shared: &Shared, opened: &Opened, position: u64) {
@@ -331,7 +296,6 @@ fn supervise(shared: &Arc<Shared>, first: Writer) {
 /// What an engine that failed leaves to the next one.
 #[derive(Default)]
 struct Left {
-    rows: Vec<FileRow>,
     /// Until it is gone its files are not free.
     engine: Weak<Engine>,
 }
@@ -340,18 +304,17 @@ struct Left {
 /// to be gone first: queries end by themselves, the builder's job fails and is tried again. Who holds it for longer than
 /// any query may run is said to do so; hits wait in the inbox meanwhile.
 fn reopen(shared: &Arc<Shared>, left: &mut Left, trimmed: u64) -> Result<Writer, StoreError> {
-    let now = shared.files.now();
-    if !now.entries.is_empty() {
-        left.rows = now.entries.iter().map(|entry| entry.row.clone()).collect();
-    }
-    drop(now);
     if let Some(old) = shared.engine.swap(None) {
         left.engine = Arc::downgrade(&old);
     }
-    shared.files.set(Snapshot::default());
     let patience = shared.options.limits.query_seconds + limits::ENGINE_LEAVE_SECONDS;
     let since = Instant::now();
-    while left.engine.strong_count() > 0 {
+    loop {
+        // Again and again: a job that was about to change the picture may have put a file of the old engine into it.
+        shared.files.set(Snapshot::default());
+        if left.engine.strong_count() == 0 {
+            break;
+        }
         if since.elapsed() >= Duration::from_secs(patience) {
             return Err(StoreError::Damaged(format!(
                 "the engine that failed is still in use after {patience} s; if this lasts, restart the server"
@@ -362,8 +325,16 @@ fn reopen(shared: &Arc<Shared>, left: &mut Left, trimmed: u64) -> Result<Writer,
             return Err(StoreError::Closing);
         }
     }
-    let rows = &left.rows;
-    let active = attach_all(shared, rows, trimmed)?;
+    // TRICKY: not what memory knew. Where a change failed, only the file tells whether it is on disk.
+    let found = read_inbox(shared)?;
+    let rows: Vec<FileRow> = found.named.into_iter().map(|(row, _)| row).collect();
+    let trimmed = trimmed.max(found.trimmed_to);
+    let mut active = attach_all(shared, &rows, trimmed)?;
+    if let Some(dropped) = lost_before(&active, trimmed) {
+        shared.change_inbox(Change::Dropped(dropped))?;
+        shared.say_dropped(dropped);
+        skip_lost(&mut active, trimmed)?;
+    }
     shared.change_inbox(Change::Switch {
         put: vec![active.row.clone()],
         drop: rows
@@ -372,7 +343,29 @@ fn reopen(shared: &Arc<Shared>, left: &mut Left, trimmed: u64) -> Result<Writer,
             .map(|row| row.id)
             .collect(),
     })?;
+    for entry in &shared.files.now().entries {
+        if entry.row.kind == FileKind::Frozen && !shared.jobs.seals(entry.row.id) {
+            shared.jobs.push(Job::Seal(entry.row.id));
+        }
+    }
     Writer::new(shared.clone(), active, trimmed)
+}
+
+/// What the inbox's file knows of data files.
+fn read_inbox(shared: &Shared) -> Result<InboxFacts, StoreError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(io("reading the inbox"))?;
+    runtime.block_on(async {
+        let path = shared.options.data.join("inbox.sqlite");
+        let context = "reading the inbox";
+        let mut db =
+            inbox::connect_options(&path).connect().await.map_err(inbox::failed(context))?;
+        let found = inbox::look(&mut db).await;
+        let _ = db.close().await;
+        found?.ok_or_else(|| StoreError::Damaged("the inbox has no tables any more".into()))
+    })
 }
 
 #[cfg(test)]

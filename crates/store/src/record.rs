@@ -9,7 +9,7 @@ use analytics::hit::{ProjectId, Text};
 
 use crate::types::Erasure;
 
-const VERSION: u8 = 1;
+pub const VERSION: u8 = 1;
 const KIND_BATCH: u8 = 1;
 const KIND_ERASURE: u8 = 2;
 

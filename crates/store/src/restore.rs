@@ -12,9 +12,10 @@ use sqlx::{ConnectOptions, Connection};
 use crate::backup::{INBOX, copy};
 use crate::builder::measure;
 use crate::files::DataFile;
+use crate::folder::give_identity;
 use crate::inbox::{self, FileKind, FileRow, manifest};
 use crate::ledger::{self, Line, What};
-use crate::meta::{self, Meta};
+use crate::meta;
 use crate::owner::Owner;
 use crate::progress::{self, Progress};
 use crate::shared::{io, sync};
@@ -109,7 +110,10 @@ pub async fn restore(
     }
     let hits = { store.stats().active_rows + store.stats().sealed_rows };
     store.close().await?;
-    give_identity(&making, &newer, project).await?;
+    let deleted = newer.iter().filter(|line| line.what == What::Project);
+    let deleted: Vec<ProjectId> = deleted.map(|line| line.project).collect();
+    let highest = newer.iter().map(|line| line.project).fold(project, ProjectId::max);
+    give_identity(&making, &deleted, highest).await?;
     if let Some(owner) = owner {
         owner.give(&making)?;
     }
@@ -268,43 +272,4 @@ async fn find_named(
         Ok(found)
     })
     .await
-}
-
-/// Both databases become those of a new folder: a file of the one that is replaced does not fit beside them. Projects that
-/// were deleted after the backup are deleted from it, and no number up to `highest` or the ledger's is given again.
-async fn give_identity(
-    folder: &Path,
-    newer: &[Line],
-    highest: ProjectId,
-) -> Result<(), StoreError> {
-    let context = "restoring projects";
-    let wrong = |source: meta::MetaError| StoreError::Engine { context, cause: Box::new(source) };
-    let mut id = [0; 16];
-    id.copy_from_slice(&crate::open::random_key()?[..16]);
-    let mut db = inbox::connect_options(&folder.join(INBOX))
-        .connect()
-        .await
-        .map_err(inbox::failed(context))?;
-    let ledger_key = inbox::ledger_key(&mut db).await?;
-    let mut highest = newer.iter().map(|line| line.project).fold(highest, ProjectId::max);
-    let has_meta = folder.join(meta::FILE).exists();
-    if has_meta {
-        let meta = Meta::open(folder, crate::open::random_key()?, crate::clock::now_us())
-            .await
-            .map_err(wrong)?;
-        meta.skip_project_numbers(highest).await.map_err(wrong)?;
-        for line in newer.iter().filter(|line| line.what == What::Project) {
-            meta.begin_delete(line.project).await.map_err(wrong)?;
-            meta.finish_delete(line.project).await.map_err(wrong)?;
-        }
-        highest = highest.max(meta.highest_number().await.map_err(wrong)?);
-        let identity = meta::MetaIdentity { folder: id, starts: 1, ledger_key };
-        meta.set_identity(&identity).await.map_err(wrong)?;
-        meta.close().await.map_err(wrong)?;
-    }
-    let starts = u64::from(has_meta);
-    inbox::identity::raise_highest_project(&mut db, highest).await?;
-    let identity = inbox::Identity { folder: id, begun: starts, done: starts };
-    inbox::identity::write(&mut db, &identity).await?;
-    db.close().await.map_err(inbox::failed(context))
 }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::Engine;
 use crate::files::{Files, Snapshot};
-use crate::inbox::{Change, Command, Gauges, Identity, Queue};
+use crate::inbox::{Change, Command, Dropped, FileRow, Gauges, Identity, Queue};
 use crate::types::{Erasure, StoreError, StoreOptions};
 
 /// Work on frozen and sealed files, done one at a time by the builder.
@@ -56,10 +56,18 @@ pub struct Shared {
     pub highest_project: ProjectId,
     /// The writer is falling behind: work that can wait should.
     pub busy: AtomicBool,
-    /// Names of data files that are there and cannot be read.
-    pub damaged: Mutex<Vec<String>>,
+    /// Data files of the manifest that cannot be read, and are in no picture.
+    pub damaged: Mutex<Vec<Damaged>>,
     /// Held as long as the store is open.
     pub lock: std::fs::File,
+}
+
+/// A data file that is left out of every answer.
+#[derive(Clone, Debug)]
+pub struct Damaged {
+    pub row: FileRow,
+    /// The disk failed, not the file: it is tried again.
+    pub may_pass: bool,
 }
 
 #[derive(Default)]
@@ -104,18 +112,42 @@ impl Shared {
         answer.blocking_recv().map_err(|_| StoreError::Closing)?
     }
 
-    pub fn damaged(&self) -> Vec<String> {
+    pub fn damaged(&self) -> Vec<Damaged> {
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub fn add_damaged(&self, file: &str, why: &str) {
+    pub fn add_damaged(&self, row: &FileRow, why: &StoreError) {
+        let name = row.name();
         let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
-        damaged.retain(|other| other != file);
-        damaged.push(file.to_owned());
+        damaged.retain(|other| other.row.id != row.id);
+        damaged.push(Damaged { row: row.clone(), may_pass: why.is_disk() });
         drop(damaged);
+        let words = match why.is_disk() {
+            true => format!(
+                "{name} cannot be read ({why}); its hits are missing from every answer until it can"
+            ),
+            false => {
+                format!("{name} is damaged ({why}); its hits are missing from every answer")
+            }
+        };
+        self.problems.set(&name, words);
+    }
+
+    /// The file is in the picture again.
+    pub fn clear_damaged(&self, row: &FileRow) {
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
+        damaged.retain(|other| other.row.id != row.id);
+        drop(damaged);
+        self.problems.clear(&row.name());
+    }
+
+    pub fn say_dropped(&self, dropped: Dropped) {
         self.problems.set(
-            file,
-            format!("{file} is damaged ({why}); its hits are missing from every answer"),
+            &format!("dropped {}", dropped.first),
+            format!(
+                "{dropped}; their hits are lost. To take note of it: `api-analytics repair --data {}`",
+                self.options.data.display()
+            ),
         );
     }
 
@@ -174,6 +206,12 @@ impl Jobs {
             return Err(StoreError::Closing);
         }
         Ok(state.jobs.pop_front())
+    }
+
+    /// Whether it is among the jobs to seal this file.
+    pub fn seals(&self, id: u64) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.jobs.iter().any(|job| matches!(job, Job::Seal(other) if *other == id))
     }
 
     /// The file to seal, where that is the next job.

@@ -7,5 +7,6 @@ pub mod engine;
 pub mod file;
 pub mod filter;
 pub mod inbox;
+pub mod repair;
 pub mod rows;
 pub mod sums;

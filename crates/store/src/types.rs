@@ -6,6 +6,7 @@ use std::sync::Arc;
 use analytics::batch::Batch;
 use analytics::hit::{Country, ProjectId};
 use analytics::limits;
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 /// Settings of a store.
@@ -152,11 +153,31 @@ pub enum StoreError {
     OutOfMemory(&'static str),
     #[error("{0}")]
     Damaged(String),
+    /// A later version of this program has written here.
+    #[error("{0}: use the newer program again. Nothing was changed")]
+    Newer(String),
     /// The data folder is not whole: what was found, what it means, what to do. Nothing was changed.
     #[error("{0}")]
     NotWhole(String),
     #[error("{context}: {cause}")]
     Engine { context: &'static str, cause: Box<dyn std::error::Error + Send + Sync> },
+}
+
+impl StoreError {
+    /// True where the disk failed and not what stands on it: the same may succeed later.
+    pub(crate) fn is_disk(&self) -> bool {
+        let StoreError::Engine { cause, .. } = self else { return false };
+        let text = cause.to_string();
+        [Errno::IO, Errno::NOSPC, Errno::MFILE, Errno::NFILE, Errno::NOMEM]
+            .iter()
+            .any(|errno| text.contains(&words_of(*errno)))
+    }
+}
+
+/// The system's words for an error, which the engine passes on in its own message.
+fn words_of(errno: Errno) -> String {
+    let words = std::io::Error::from(errno).to_string();
+    words.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 /// A hit as it is read back. `""` and none mean "none".

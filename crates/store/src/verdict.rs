@@ -16,6 +16,8 @@ pub struct Facts {
     pub inbox: Found<InboxFacts>,
     /// None: not asked for, as by who only wants the hits.
     pub meta: Option<Found<MetaFacts>>,
+    /// A repair was cut off at its end.
+    pub unfinished: bool,
     /// How many whole data files there are, named by the manifest or not.
     pub data_files: usize,
     /// Whole data files that the manifest does not name.
@@ -81,6 +83,13 @@ pub enum Stop {
     Strangers,
     InboxOlder(&'static str),
     MetaOlder(&'static str),
+    /// The inbox has let go of hits that the active file holds.
+    ActiveUnreadable {
+        name: String,
+        why: String,
+    },
+    /// A repair was cut off at its end.
+    Unfinished,
     /// Data files that the manifest does not name hold hits that nothing else holds.
     ManifestOlder {
         unnamed: Vec<String>,
@@ -89,6 +98,9 @@ pub enum Stop {
 }
 
 pub fn judge(facts: &Facts) -> Verdict {
+    if facts.unfinished {
+        return Verdict::Stop(Stop::Unfinished);
+    }
     match judge_databases(facts).or_else(|| judge_manifest(facts)) {
         Some(stop) => Verdict::Stop(stop),
         None => Verdict::Start(sort_leftovers(facts)),
@@ -205,52 +217,64 @@ fn is_held(inbox: &InboxFacts, first: u64, last: u64) -> bool {
 }
 
 impl Stop {
-    /// What was found, what it means, what to do.
-    pub fn explain(&self, data: &Path) -> String {
-        let repair = format!("run `api-analytics repair --data {}`", data.display());
-        let unchanged = "Nothing was changed.";
+    /// What was found, and what it means.
+    pub fn what(&self) -> String {
         match self {
             Stop::InboxLost { data_files } => format!(
-                "inbox.sqlite is missing or empty, and there are {data_files} data files in hits/ that only it can name. {unchanged} \
-                 Put the file back, restore a backup, or {repair}"
+                "inbox.sqlite is missing or empty, and there are {data_files} data files in hits/ that only it can name"
             ),
-            Stop::InboxUnreadable(why) => format!(
-                "inbox.sqlite cannot be read ({why}). {unchanged} If the disk is well, restore a backup, or {repair}"
-            ),
-            Stop::MetaLost => format!(
-                "meta.sqlite is missing or empty, and hits of projects were kept here: a new file would give their numbers to other \
-                 projects. {unchanged} Put the file back, restore a backup, or {repair}"
-            ),
-            Stop::MetaUnreadable(why) => format!(
-                "meta.sqlite cannot be read ({why}). {unchanged} If the disk is well, restore a backup, or {repair}"
-            ),
+            Stop::InboxUnreadable(why) => format!("inbox.sqlite cannot be read ({why})"),
+            Stop::MetaLost => {
+                "meta.sqlite is missing or empty, and hits of projects were kept here: a new file would give their numbers to \
+                 other projects"
+                    .into()
+            }
+            Stop::MetaUnreadable(why) => format!("meta.sqlite cannot be read ({why})"),
             Stop::BothLost { data_files } => format!(
-                "inbox.sqlite and meta.sqlite are missing or empty, and there are {data_files} data files in hits/. {unchanged} \
-                 Put both files back, restore a backup, or {repair}"
+                "inbox.sqlite and meta.sqlite are missing or empty, and there are {data_files} data files in hits/"
             ),
-            Stop::Strangers => format!(
-                "inbox.sqlite and meta.sqlite belong to different data folders. {unchanged} \
-                 Put back the one that belongs here, restore a backup, or {repair}"
-            ),
-            Stop::InboxOlder(why) => format!(
-                "inbox.sqlite is an older copy than meta.sqlite: {why}. {unchanged} \
-                 Put the newest one back, restore a backup, or {repair}"
-            ),
-            Stop::MetaOlder(why) => format!(
-                "meta.sqlite is an older copy than inbox.sqlite: {why}. {unchanged} \
-                 Put the newest one back, restore a backup, or {repair}"
-            ),
-            Stop::ManifestOlder { unnamed, missing } => format!(
-                "inbox.sqlite does not know of {}, which hold hits that no other file has{}: its log was cut, or it is an older copy. \
-                 {unchanged} Put the newest one back, restore a backup, or {repair}",
-                list(unnamed),
-                if missing.is_empty() {
-                    String::new()
-                } else {
-                    format!(", and names {}, which are not there", list(missing))
-                }
-            ),
+            Stop::Strangers => "inbox.sqlite and meta.sqlite belong to different data folders".into(),
+            Stop::InboxOlder(why) => {
+                format!("inbox.sqlite is an older copy than meta.sqlite, or its log was cut: {why}")
+            }
+            Stop::MetaOlder(why) => format!("meta.sqlite is an older copy than inbox.sqlite, or its log was cut: {why}"),
+            Stop::ActiveUnreadable { name, why } => {
+                format!("hits/{name} cannot be read ({why}), and holds hits that nothing else has")
+            }
+            Stop::Unfinished => "a repair was interrupted when it was putting its result in place".into(),
+            Stop::ManifestOlder { unnamed, missing } => {
+                let named = match missing.is_empty() {
+                    true => String::new(),
+                    false => format!(", and names {}, which are not there", list(missing)),
+                };
+                format!(
+                    "inbox.sqlite does not know of {}, which hold hits that no other file has{named}: its log was cut, or it \
+                     is an older copy",
+                    list(unnamed)
+                )
+            }
         }
+    }
+
+    /// What was found, what it means, what to do.
+    pub fn explain(&self, data: &Path) -> String {
+        let first = match self {
+            Stop::InboxLost { .. } | Stop::MetaLost => "Put the file back, restore a backup",
+            Stop::BothLost { .. } => "Put both files back, restore a backup",
+            Stop::Strangers => "Put back the one that belongs here, restore a backup",
+            Stop::InboxOlder(_) | Stop::MetaOlder(_) | Stop::ManifestOlder { .. } => {
+                "Put the newest one back, restore a backup"
+            }
+            Stop::InboxUnreadable(_) | Stop::MetaUnreadable(_) | Stop::ActiveUnreadable { .. } => {
+                "If the disk is well, restore a backup"
+            }
+            Stop::Unfinished => "Let it end: do not remove anything",
+        };
+        format!(
+            "{}. Nothing was changed. {first}, or run `api-analytics repair --data {}`",
+            self.what(),
+            data.display()
+        )
     }
 }
 

@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions, Connection as _, Row};
 
 use crate::active::Active;
 use crate::files::{Entry, Snapshot};
-use crate::inbox::{self, Change, FileKind, FileRow, Item};
+use crate::inbox::{self, Change, Dropped, FileKind, FileRow, Item};
 use crate::record::{self, Record};
 use crate::shared::{Job, Request, Shared};
 use crate::sql;
@@ -112,7 +112,7 @@ impl Writer {
             self.apply(&items)?;
         }
         for request in requests {
-            self.serve(request);
+            self.serve(request)?;
         }
         let set = &self.shared.options.limits;
         let full = self.active.rows() >= set.active_rows
@@ -190,10 +190,10 @@ impl Writer {
                 }
                 Err(problem) => {
                     // Kept in the inbox's place would be kept for ever: said, and passed over.
-                    self.shared.problems.set(
-                        &format!("record {}", item.seq),
-                        format!("record {} was lost: {problem}", item.seq),
-                    );
+                    tracing::error!(seq = item.seq, %problem, "a record cannot be read");
+                    let dropped = Dropped { first: item.seq, last: Some(item.seq) };
+                    self.shared.change_inbox(Change::Dropped(dropped))?;
+                    self.shared.say_dropped(dropped);
                     self.active.pass(item.seq);
                 }
             }
@@ -220,14 +220,15 @@ impl Writer {
     }
 
     fn freeze(&mut self) -> Result<(), StoreError> {
-        self.freeze_with(|put| Change::Switch { put, drop: Vec::new() }).map(drop)
+        self.freeze_with(|_| Ok(())).map(drop)
     }
 
-    /// The active file becomes a frozen one, an empty one takes its place.
+    /// The active file becomes a frozen one, an empty one takes its place. `then` follows before anything else can change
+    /// the manifest.
     fn freeze_with(
         &mut self,
-        change: impl FnOnce(Vec<FileRow>) -> Change,
-    ) -> Result<Arc<Snapshot>, StoreError> {
+        then: impl FnOnce(&Shared) -> Result<(), StoreError>,
+    ) -> Result<(Arc<Snapshot>, Result<(), StoreError>), StoreError> {
         self.checkpoint()?;
         let engine = self.shared.engine()?;
         let id = self.shared.next_file.fetch_add(1, Ordering::Relaxed);
@@ -241,8 +242,13 @@ impl Writer {
         };
         let put = vec![frozen.clone(), row];
         let entry = Entry { file: next.file.clone(), row: next.row.clone() };
+        let mut followed = Ok(());
         let snapshot = self.shared.files.change(
-            || self.shared.change_inbox(change(put)),
+            || {
+                self.shared.change_inbox(Change::Switch { put, drop: Vec::new() })?;
+                followed = then(&self.shared);
+                Ok(())
+            },
             |picture| {
                 for entry in &mut picture.entries {
                     if entry.row.id == frozen.id {
@@ -255,7 +261,7 @@ impl Writer {
         self.active = next;
         self.began = Instant::now();
         self.shared.jobs.push(Job::Seal(frozen.id));
-        Ok(snapshot)
+        Ok((snapshot, followed))
     }
 
     /// The active file holds its rows without its log; the inbox can let go of them. The engine may refuse while a read
@@ -281,9 +287,20 @@ impl Writer {
         Ok(())
     }
 
-    fn serve(&mut self, request: Request) {
+    fn serve(&mut self, request: Request) -> Result<(), StoreError> {
         let Request::Snapshot { inbox, reply } = request;
-        let _ = reply.send(self.freeze_with(|put| Change::Snapshot { put, to: inbox }));
+        // TRICKY: where the copy fails the switch has happened all the same, and this writer goes on with the new file.
+        match self.freeze_with(|shared| shared.change_inbox(Change::Snapshot { to: inbox })) {
+            Ok((snapshot, copied)) => {
+                let _ = reply.send(copied.map(|()| snapshot));
+                Ok(())
+            }
+            Err(problem) => {
+                let _ =
+                    reply.send(Err(StoreError::Damaged(format!("the backup failed: {problem}"))));
+                Err(problem)
+            }
+        }
     }
 }
 

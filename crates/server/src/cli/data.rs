@@ -1,4 +1,4 @@
-//! `backup` and `restore`: the whole data folder.
+//! `backup`, `restore` and `repair`: the whole data folder.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,9 +8,9 @@ use axum::body::Body;
 use axum::http::{Method, Response};
 use clap::ArgMatches;
 use http_body_util::BodyExt;
-use store::{Owner, Progress};
+use store::{Owner, Progress, Repaired};
 
-use super::operator::{Door, act_as_before};
+use super::operator::{Door, act_as_before, confirmed};
 use super::progress::Bar;
 use super::say;
 use crate::app::{explain, store_options};
@@ -140,4 +140,72 @@ pub(super) async fn restore(settings: &Settings, matches: &ArgMatches) -> anyhow
         }
         None => Ok(()),
     }
+}
+
+pub(super) async fn repair(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<()> {
+    let data = &settings.data;
+    if !data.exists() {
+        bail!("there is no data in {}; which folder does the server use? (--data)", data.display());
+    }
+    if control::connect(data).await?.is_some() {
+        bail!("a server holds {}; stop it first", data.display());
+    }
+    let Some(repair) = store::plan_repair(store_options(settings)).await.map_err(explain)? else {
+        return say(format!("{} is whole: there is nothing to repair", data.display()));
+    };
+    say("Found:")?;
+    for found in &repair.found {
+        say(format!("  {found}"))?;
+    }
+    say(format!(
+        "Repair makes a whole folder of what can be read, and keeps everything that is there now in {}/repaired-TIME. What was \
+         erased is erased again.",
+        data.display()
+    ))?;
+    if !matches.get_flag("yes") && !confirmed(&format!("Repair {}?", data.display()))? {
+        bail!("nothing was changed");
+    }
+    let bar = Arc::new(Bar::new());
+    let done = repair.carry_out(bar.clone()).await;
+    bar.finish();
+    say_repaired(data, &done.map_err(explain)?)
+}
+
+fn say_repaired(data: &Path, done: &Repaired) -> anyhow::Result<()> {
+    say(format!(
+        "{} is repaired: {} hits in {} data files",
+        data.display(),
+        done.hits,
+        done.data_files
+    ))?;
+    match done.missing.as_slice() {
+        [] => say("Every record is in a file.")?,
+        missing => {
+            say("Records that are in no file (their hits are lost, or were erased before):")?;
+            for (first, last) in missing {
+                say(match first == last {
+                    true => format!("  record {first}"),
+                    false => format!("  records {first} to {last}"),
+                })?;
+            }
+        }
+    }
+    for file in &done.unreadable {
+        say(format!("Left out, because it cannot be read: {file}"))?;
+    }
+    for project in &done.recovered {
+        say(format!(
+            "Project {0} has hits and stood in no table: it is \"Recovered project {0}\" now. To open it:  api-analytics key add \
+             --data {1} --project {0}",
+            project.0,
+            data.display()
+        ))?;
+    }
+    for note in &done.notes {
+        say(format!("Note: {note}"))?;
+    }
+    say(format!(
+        "What was there before is kept in {}. Delete it when all is well: erasures do not reach into it.",
+        done.aside.display()
+    ))
 }

@@ -330,7 +330,7 @@ impl Door<'_> {
     }
 }
 
-fn confirmed(question: &str) -> anyhow::Result<bool> {
+pub(super) fn confirmed(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!("{question} Say so with --yes");
     }

@@ -4,6 +4,7 @@
 use analytics::hit::ProjectId;
 use sqlx::sqlite::SqliteConnection;
 
+use super::dropped::Dropped;
 use super::manifest::FileRow;
 use super::sequencer::{get_number, get_state, put_state};
 use crate::types::StoreError;
@@ -30,6 +31,8 @@ pub struct InboxFacts {
     pub last_seq: u64,
     /// Records up to here are in data files only.
     pub trimmed_to: u64,
+    /// Nobody has taken note of them.
+    pub dropped: Vec<Dropped>,
     /// The manifest, each file with whether it is there.
     pub named: Vec<(FileRow, bool)>,
 }

@@ -13,6 +13,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::{mpsc, oneshot};
 
+use super::dropped::{self, Dropped};
 use super::identity::{self, Identity};
 use super::manifest::{self, FileRow};
 use super::queue::{Item, Queue};
@@ -68,12 +69,24 @@ pub enum Change {
     Switch { put: Vec<FileRow>, drop: Vec<u64> },
     /// No file holds what this erasure erased; the records up to it may go, and their bytes.
     Erased { seq: u64, erasure: Erasure },
-    /// A copy of the inbox, in the same breath as a switch.
-    Snapshot { put: Vec<FileRow>, to: PathBuf },
+    /// A copy of the inbox.
+    Snapshot { to: PathBuf },
+    /// These records are in no file.
+    Dropped(Dropped),
     /// This project number is given.
     Reserve(ProjectId),
     /// `meta.sqlite` has the number of this start.
     Started,
+}
+
+impl Change {
+    /// The files that it names and those that it drops, where that is all that it does.
+    fn as_switch(&self) -> Option<(Vec<FileRow>, Vec<u64>)> {
+        match self {
+            Change::Switch { put, drop } => Some((put.clone(), drop.clone())),
+            _ => None,
+        }
+    }
 }
 
 /// Numbers that others read without asking the thread.
@@ -291,11 +304,19 @@ impl Sequencer {
                     Command::Change { change, reply } => {
                         // What came before it is committed before it.
                         self.commit(std::mem::take(&mut group)).await;
-                        let changed = self.change(change).await;
+                        let switch = change.as_switch();
+                        let mut changed = self.change(change).await;
                         if changed.is_err() {
                             // TRICKY: on a full disk SQLite rolls back by itself; the connection does not know it and
                             // would refuse to begin again.
                             self.start_over().await;
+                            // TRICKY: a commit that failed may be on disk. Done twice, a switch would name a file and
+                            // the files that it was made of.
+                            if let Some((put, drop)) = switch
+                                && self.is_switched(&put, &drop).await
+                            {
+                                changed = Ok(());
+                            }
                         }
                         let _ = reply.send(changed);
                     }
@@ -555,9 +576,8 @@ impl Sequencer {
                 self.save_arrivals().await
             }
             Change::Switch { put, drop } => self.switch(&put, &drop).await,
-            Change::Snapshot { put, to } => {
+            Change::Snapshot { to } => {
                 self.save_arrivals().await?;
-                self.switch(&put, &[]).await?;
                 let to = to.to_str().ok_or_else(|| {
                     StoreError::Damaged(format!("not a path for a copy: {}", to.display()))
                 })?;
@@ -568,6 +588,7 @@ impl Sequencer {
                     .map_err(failed("copying the inbox"))?;
                 Ok(())
             }
+            Change::Dropped(lost) => dropped::add(&mut self.db, lost).await,
             Change::Reserve(project) => {
                 identity::raise_highest_project(&mut self.db, project).await
             }
@@ -625,6 +646,20 @@ impl Sequencer {
             manifest::put(&mut tx, file).await?;
         }
         tx.commit().await.map_err(failed(context))
+    }
+
+    /// Whether the manifest has these files and not those. False where it cannot be read.
+    async fn is_switched(&mut self, put: &[FileRow], drop: &[u64]) -> bool {
+        match manifest::read(&mut self.db).await {
+            Ok(files) => {
+                put.iter().all(|file| files.contains(file))
+                    && !files.iter().any(|file| drop.contains(&file.id))
+            }
+            Err(problem) => {
+                tracing::error!(%problem, "nobody knows whether a change of the manifest is on disk");
+                false
+            }
+        }
     }
 
     async fn save_arrivals(&mut self) -> Result<(), StoreError> {

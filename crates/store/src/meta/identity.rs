@@ -1,9 +1,13 @@
 //! Which data folder this file belongs to, see `inbox/identity.rs`; and project numbers that are never given twice.
 
-use analytics::hit::ProjectId;
-use sqlx::{Row, SqliteConnection};
+use std::path::Path;
 
-use super::{Meta, MetaError};
+use analytics::hit::ProjectId;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+
+use super::projects::read_project;
+use super::{FILE, Meta, MetaError};
 
 /// The other half of the inbox's identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,18 @@ async fn highest_number(connection: &mut SqliteConnection) -> Result<ProjectId, 
     let highest = "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'projects'), 0), coalesce((SELECT max(id) FROM projects), 0))";
     let highest: i64 = sqlx::query_scalar(highest).fetch_one(connection).await?;
     Ok(ProjectId(highest as u32))
+}
+
+/// A consistent copy of the file in `data` into the folder `into`, without changing it.
+pub async fn copy_to(data: &Path, into: &Path) -> Result<(), MetaError> {
+    let options = SqliteConnectOptions::new().filename(data.join(FILE));
+    let mut db = options.connect().await?;
+    sqlx::query("VACUUM INTO ?")
+        .bind(into.join(FILE).to_string_lossy().into_owned())
+        .execute(&mut db)
+        .await?;
+    db.close().await?;
+    Ok(())
 }
 
 async fn read(connection: &mut SqliteConnection) -> Result<Option<MetaIdentity>, sqlx::Error> {
@@ -82,6 +98,24 @@ impl Meta {
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
+        Ok(())
+    }
+
+    /// A project for hits whose project is in no table any more: without a key, so that only the operator can open it, and
+    /// with the strictest privacy for what comes.
+    pub async fn recover_project(&self, project: ProjectId, now_us: i64) -> Result<(), MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let mut transaction = self.inner.pool.begin().await?;
+        sqlx::query("INSERT INTO projects (id, name, created_us, privacy_level, erased_level) VALUES (?, ?, ?, 2, 2)")
+            .bind(project.0)
+            .bind(format!("Recovered project {}", project.0))
+            .bind(now_us)
+            .execute(&mut *transaction)
+            .await?;
+        let made =
+            read_project(&mut transaction, project).await?.ok_or(sqlx::Error::RowNotFound)?;
+        transaction.commit().await?;
+        self.write(|directory| directory.put_project(made, &self.inner.secret));
         Ok(())
     }
 

@@ -327,7 +327,7 @@ impl Meta {
     }
 }
 
-async fn read_project(
+pub(super) async fn read_project(
     connection: &mut SqliteConnection,
     id: ProjectId,
 ) -> Result<Option<Project>, MetaError> {

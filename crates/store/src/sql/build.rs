@@ -337,9 +337,9 @@ pub fn concerns(project: u32, before_us: Option<i64>) -> String {
     format!("project = {project}{before}")
 }
 
-/// How far the file reaches, once it is whole.
-pub fn finish(into: &str, seq: u64) -> String {
-    format!("INSERT INTO {into}.progress VALUES ({seq}, {FORMAT})")
+/// Which records the file holds, once it is whole.
+pub fn finish(into: &str, first_seq: u64, seq: u64) -> String {
+    format!("INSERT INTO {into}.progress VALUES ({seq}, {FORMAT}, {first_seq})")
 }
 
 /// The ids of a text in a file: at most one.

@@ -30,8 +30,8 @@ pub fn hit_columns() -> impl Iterator<Item = &'static str> {
 }
 
 /// The tables of an active file. `strings`: id is unique per kind and project, here per kind alone. `marks`: the hit that
-/// is number `ordinal` of its project in this file, in order of arrival, every so many hits. `progress`: the last record
-/// that this file holds.
+/// is number `ordinal` of its project in this file, in order of arrival, every so many hits. `progress`: the records
+/// that this file holds, after `first_seq` (none in files of before) up to `seq`.
 pub fn create(alias: &str) -> String {
     create_with(alias, ["hit_id BIGINT", "id UINTEGER"])
 }
@@ -60,7 +60,7 @@ fn create_with(alias: &str, [hit_id, id]: [&str; 2]) -> String {
          CREATE TABLE {alias}.strings (kind UTINYINT, project UINTEGER, {id}, text VARCHAR, client VARCHAR,
              os VARCHAR, device VARCHAR, version VARCHAR);
          CREATE TABLE {alias}.marks (project UINTEGER, ordinal BIGINT, hit_id BIGINT);
-         CREATE TABLE {alias}.progress (seq BIGINT, format UINTEGER);"
+         CREATE TABLE {alias}.progress (seq BIGINT, format UINTEGER, first_seq BIGINT);"
     )
 }
 
@@ -143,11 +143,15 @@ pub fn set_progress(alias: &str, seq: u64) -> String {
 }
 
 pub fn first_progress(alias: &str, seq: u64) -> String {
-    format!("INSERT INTO {alias}.progress VALUES ({seq}, {FORMAT})")
+    format!("INSERT INTO {alias}.progress VALUES ({seq}, {FORMAT}, {seq})")
 }
 
 pub fn progress(alias: &str) -> String {
     format!("SELECT seq FROM {alias}.progress")
+}
+
+pub fn format(alias: &str) -> String {
+    format!("SELECT format FROM {alias}.progress")
 }
 
 pub fn strings(alias: &str) -> String {

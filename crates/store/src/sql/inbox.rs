@@ -2,7 +2,8 @@
 
 /// `records`: groups of records as they were committed. `receipts`: the batch ids answered. `repeats`: hashes of the hits
 /// that a client may post again. `erasures`: those accepted and not yet true. `files`: the manifest. `arrivals`: when a
-/// project's newest batch came. `state`: single values.
+/// project's newest batch came. `dropped`: records that are in no file, until an operator takes note; without a last seq:
+/// those after the first that there may have been. `state`: single values.
 pub const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (first_seq INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, bytes BLOB NOT NULL);
@@ -11,6 +12,7 @@ CREATE TABLE IF NOT EXISTS repeats (seq INTEGER PRIMARY KEY, project INTEGER NOT
 CREATE TABLE IF NOT EXISTS erasures (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS gone (project INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS arrivals (project INTEGER PRIMARY KEY, arrival_us INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS dropped (first_seq INTEGER PRIMARY KEY, last_seq INTEGER);
 CREATE TABLE IF NOT EXISTS files (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, first_seq INTEGER NOT NULL,
     last_seq INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, checksum BLOB NOT NULL);
 ";
@@ -33,6 +35,14 @@ pub const COMMIT_GROUP_WITH_RECEIPTS: &str =
 pub const ADD_RECORDS: &str = "INSERT INTO records VALUES (?, ?, ?)";
 pub const RECORDS_AFTER: &str =
     "SELECT first_seq, last_seq, bytes FROM records WHERE last_seq > ? ORDER BY first_seq LIMIT 16";
+/// Of each group the head of its first record's frame.
+pub const RECORD_HEADS: &str = "SELECT first_seq, substr(bytes, 1, 9) FROM records";
+pub const HAS_DROPPED: &str = "SELECT count(*) FROM sqlite_master WHERE name = 'dropped'";
+pub const DROPPED: &str = "SELECT first_seq, last_seq FROM dropped ORDER BY first_seq";
+pub const ADD_DROPPED: &str = "INSERT INTO dropped VALUES (?, ?) ON CONFLICT (first_seq) DO UPDATE
+    SET last_seq = max(last_seq, excluded.last_seq)";
+/// A byte of a group, counted from 1.
+pub const RECORD_BYTE: &str = "SELECT substr(bytes, ?, 1) FROM records WHERE first_seq = ?";
 pub const RECORD_SIZES: &str = "SELECT last_seq, length(bytes) FROM records ORDER BY first_seq";
 pub const TRIM_RECORDS: &str = "DELETE FROM records WHERE last_seq <= ?";
 

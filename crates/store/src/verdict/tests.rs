@@ -18,7 +18,7 @@ fn meta(folder: [u8; 16], starts: u64) -> MetaFacts {
 }
 
 fn facts(inbox: Found<InboxFacts>, meta: Found<MetaFacts>, data_files: usize) -> Facts {
-    Facts { inbox, meta: Some(meta), data_files, unnamed: Vec::new() }
+    Facts { inbox, meta: Some(meta), data_files, ..Facts::default() }
 }
 
 /// The verdict in a word.
@@ -37,6 +37,8 @@ fn word(facts: &Facts) -> &'static str {
                 Stop::Strangers => "strangers",
                 Stop::InboxOlder(_) => "inbox older",
                 Stop::MetaOlder(_) => "meta older",
+                Stop::ActiveUnreadable { .. } => "active unreadable",
+                Stop::Unfinished => "unfinished",
                 Stop::ManifestOlder { .. } => "manifest older",
             }
         }

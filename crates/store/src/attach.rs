@@ -1,0 +1,104 @@
+//! How a data file of the manifest is attached: what a bad log, a damaged file and a disk that fails mean for it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use analytics::limits;
+
+use crate::active::Active;
+use crate::clock::now_us;
+use crate::engine::Engine;
+use crate::files::DataFile;
+use crate::inbox::{FileKind, FileRow};
+use crate::shared::{Shared, io};
+use crate::types::StoreError;
+use crate::verdict::Stop;
+
+/// A sealed or a frozen file.
+pub fn attach_fixed(
+    engine: &Arc<Engine>,
+    shared: &Shared,
+    row: &FileRow,
+) -> Result<Arc<DataFile>, StoreError> {
+    let path = shared.file_path(&row.name());
+    if row.kind != FileKind::Sealed {
+        return attach_with_log(&path, || DataFile::attach(engine, &shared.folder(), row));
+    }
+    patiently(|| {
+        let bytes = std::fs::metadata(&path).map_err(io("looking at a sealed file"))?.len();
+        if bytes != row.bytes {
+            return Err(StoreError::Damaged(format!(
+                "it has {bytes} bytes and should have {}",
+                row.bytes
+            )));
+        }
+        DataFile::attach(engine, &shared.folder(), row)
+    })
+}
+
+/// The active file, or a new one in its place where it is gone, or where the inbox still has all that it held.
+pub fn open_active(
+    engine: &Arc<Engine>,
+    shared: &Shared,
+    row: &FileRow,
+    trimmed_to: u64,
+) -> Result<Active, StoreError> {
+    let path = shared.file_path(&row.name());
+    let folder = shared.folder();
+    if path.try_exists().map_err(io("looking at the active file"))? {
+        match attach_with_log(&path, || Active::open(engine, &folder, row.clone())) {
+            Ok(active) => return Ok(active),
+            Err(problem @ StoreError::Newer(_)) => return Err(problem),
+            Err(problem) if trimmed_to > row.first_seq || problem.is_disk() => {
+                let stop = Stop::ActiveUnreadable { name: row.name(), why: problem.to_string() };
+                return Err(StoreError::NotWhole(stop.explain(&shared.options.data)));
+            }
+            Err(problem) => {
+                let aside = folder.join(format!("{}.bad-{}", row.name(), now_us()));
+                tracing::warn!(%problem, file = %path.display(), "the active file cannot be read: set aside, its rows are applied again from the inbox");
+                std::fs::rename(&path, aside).map_err(io("setting the active file aside"))?;
+            }
+        }
+    }
+    // What the inbox still has is applied to a new one; the caller says what it has not.
+    let id = shared.next_file.fetch_add(1, Ordering::Relaxed);
+    let lost = trimmed_to > row.first_seq;
+    tracing::warn!(file = %path.display(), lost, "a new active file takes the place of one that is not there");
+    Active::create(engine, &folder, FileRow::active(id, row.first_seq))
+}
+
+/// A log that cannot be replayed is set aside: what it held is still in the inbox.
+fn attach_with_log<T>(
+    path: &Path,
+    attach: impl Fn() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let problem = match patiently(&attach) {
+        Ok(file) => return Ok(file),
+        Err(problem) => problem,
+    };
+    let wal = DataFile::wal(path);
+    if problem.is_disk() || matches!(problem, StoreError::Newer(_)) || !wal.exists() {
+        return Err(problem);
+    }
+    let aside = format!("{}.bad-{}", wal.display(), now_us());
+    tracing::warn!(%problem, log = %wal.display(), "a log cannot be read: set aside, its rows are applied again from the inbox");
+    std::fs::rename(&wal, aside).map_err(io("setting a bad log aside"))?;
+    patiently(attach)
+}
+
+/// Tries again where the disk failed, which may pass.
+fn patiently<T>(attach: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut tries = 1;
+    loop {
+        match attach() {
+            Err(problem) if problem.is_disk() && tries < limits::IO_TRIES => {
+                tracing::warn!(%problem, tries, "a data file could not be read");
+                std::thread::sleep(Duration::from_millis(limits::IO_PAUSE_MS));
+                tries += 1;
+            }
+            done => return done,
+        }
+    }
+}

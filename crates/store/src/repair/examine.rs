@@ -1,0 +1,119 @@
+//! Reads data files whole, without a manifest, to find out what each holds and whether it can be read.
+
+use std::path::Path;
+
+use crate::engine::{Instance, failed};
+use crate::inbox::{FileKind, FileRow};
+use crate::sql;
+use crate::types::StoreError;
+
+use super::choose::Examined;
+
+const ALIAS: &str = "examined";
+
+/// Reads every value, so that nothing damaged counts. `path` may have another name than the file's own.
+pub fn examine(instance: &Instance, path: &Path, name: &str) -> Result<Examined, StoreError> {
+    attach(instance, path, ALIAS)?;
+    let examined = read(instance, name);
+    instance.execute(&sql::file::detach(ALIAS)).map_err(failed("examining a data file"))?;
+    examined
+}
+
+/// Whether two files hold hits of the same record.
+pub fn share_a_record(instance: &Instance, one: &Path, other: &Path) -> Result<bool, StoreError> {
+    let context = "comparing data files";
+    attach(instance, one, "one")?;
+    attach(instance, other, "other")?;
+    let shares = instance.connect().and_then(|connection| {
+        connection
+            .query_row(&sql::repair::share_a_record("one", "other"), [], |row| row.get(0))
+            .map_err(failed(context))
+    });
+    for alias in ["one", "other"] {
+        instance.execute(&sql::file::detach(alias)).map_err(failed(context))?;
+    }
+    shares
+}
+
+/// The texts of a project in a file that `matches`.
+pub fn find_texts(
+    instance: &Instance,
+    path: &Path,
+    statement: impl Fn(&str) -> String,
+    mut matches: impl FnMut(&str) -> bool,
+) -> Result<Vec<String>, StoreError> {
+    let context = "looking for what was erased";
+    attach(instance, path, ALIAS)?;
+    let found = instance.connect().and_then(|connection| {
+        let mut found = Vec::new();
+        let mut statement = connection.prepare(&statement(ALIAS)).map_err(failed(context))?;
+        let mut rows = statement.query([]).map_err(failed(context))?;
+        while let Some(row) = rows.next().map_err(failed(context))? {
+            let text = row.get_ref(0).map_err(failed(context))?;
+            if let Some(text) = text.as_str().ok().filter(|text| matches(text)) {
+                found.push(text.to_owned());
+            }
+        }
+        Ok(found)
+    });
+    instance.execute(&sql::file::detach(ALIAS)).map_err(failed(context))?;
+    found
+}
+
+fn attach(instance: &Instance, path: &Path, alias: &str) -> Result<(), StoreError> {
+    let text = path
+        .to_str()
+        .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))?;
+    instance.execute(&sql::file::attach(text, alias)).map_err(failed("opening a data file"))
+}
+
+fn read(instance: &Instance, name: &str) -> Result<Examined, StoreError> {
+    let context = "reading a data file";
+    let connection = instance.connect()?;
+    let format: u32 = connection
+        .query_row(&sql::file::format(ALIAS), [], |row| row.get(0))
+        .map_err(failed(context))?;
+    if format > sql::file::FORMAT {
+        let known = sql::file::FORMAT;
+        return Err(StoreError::Newer(format!(
+            "{name} has format {format}, this program knows {known}"
+        )));
+    }
+    let [stretch, of_before] = sql::repair::stretch(ALIAS);
+    let get = |text: &str| {
+        connection
+            .query_row(text, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)))
+    };
+    let (last, first) = get(&stretch).or_else(|_| get(&of_before)).map_err(failed(context))?;
+    let mut counts = [0; 2];
+    for (count, text) in counts.iter_mut().zip(sql::repair::read_all(ALIAS)) {
+        *count =
+            connection.query_row(&text, [], |row| row.get::<_, i64>(0)).map_err(failed(context))?;
+    }
+    let range: Option<(i64, i64)> = connection
+        .query_row(&sql::file::seq_range(ALIAS), [], |row| {
+            Ok(row.get::<_, Option<i64>>(0)?.zip(row.get::<_, Option<i64>>(1)?))
+        })
+        .map_err(failed(context))?;
+    let mut projects = Vec::new();
+    let mut statement =
+        connection.prepare(&sql::repair::projects_with_hits(ALIAS)).map_err(failed(context))?;
+    let mut rows = statement.query([]).map_err(failed(context))?;
+    while let Some(row) = rows.next().map_err(failed(context))? {
+        projects.push(row.get(0).map_err(failed(context))?);
+    }
+    let last_seq = (last as u64).max(range.map_or(0, |(_, last)| last as u64));
+    let kind = if name.starts_with("sealed-") { FileKind::Sealed } else { FileKind::Frozen };
+    Ok(Examined {
+        name: name.to_owned(),
+        id: FileRow::id_in(name).unwrap_or(0),
+        kind,
+        first_seq: first
+            .map(|first| first as u64)
+            .or(range.map(|(first, _)| (first as u64).saturating_sub(1)))
+            .unwrap_or(last_seq),
+        last_seq,
+        rows: counts[0] as u64,
+        projects,
+    })
+}

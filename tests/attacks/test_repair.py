@@ -1,0 +1,292 @@
+"""`api-analytics repair` makes a folder whole of what is left of it, and says what is not."""
+
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+
+import duckdb
+import pytest
+
+import folder
+from attacks.test_lost_files import DATABASES, SETTINGS, empty, fill, put_back, refused, remove, take, tear
+from posting import create_project, post, read_paths, settle, wait_for
+from server import Server, binary, clean_environment, must_run, run
+
+
+def repair(server: Server) -> str:
+    said = must_run("repair", "--yes", data=server.data)
+    return said
+
+
+def paths_of(server: Server, project: int) -> list[str]:
+    """Through a key that only the operator can make."""
+    said = must_run("key", "add", "--project", str(project), data=server.data)
+    key = re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", said)[0]
+    return read_paths(server, key)
+
+
+@pytest.mark.parametrize("loss", [remove, empty, tear], ids=lambda loss: loss.__name__)
+@pytest.mark.parametrize("names", [DATABASES[:1], DATABASES[1:], DATABASES], ids="+".join)
+def test_a_folder_without_a_database_is_made_whole(servers, names, loss):
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    server.stop()
+    for name in names:
+        loss(server.data, name)
+    refused(server)
+    said = repair(server)
+    assert f"{sum(map(len, paths.values()))} hits" in said, said
+    assert "Every record is in a file" in said, said
+    server.start()
+    if "meta.sqlite" in names:
+        assert re.findall(r"Recovered project (\d)", said) == ["1", "2"]
+        for project, posted in zip((1, 2), paths.values(), strict=True):
+            assert paths_of(server, project) == sorted(posted)
+    else:
+        for key, posted in paths.items():
+            assert read_paths(server, key) == sorted(posted)
+    assert server.problems() == []
+    assert create_project(server, "next")[0] == 3
+    server.restart()
+    assert server.problems() == []
+
+
+def test_a_whole_folder_is_left_alone(servers):
+    server = servers(**SETTINGS).start()
+    fill(server)
+    held = run("repair", "--yes", data=server.data)
+    assert held.returncode != 0 and "stop it first" in held.stderr
+    server.stop()
+    before = take(server.data, "inbox.sqlite")
+    assert "nothing to repair" in repair(server)
+    assert take(server.data, "inbox.sqlite") == before
+    remove(server.data, "inbox.sqlite")
+    asked = run("repair", data=server.data, stdin=subprocess.DEVNULL)
+    assert asked.returncode != 0 and "--yes" in asked.stderr
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_an_older_copy_is_made_whole(servers, name):
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    server.stop()
+    older = take(server.data, name)
+    server.start()
+    later, key = create_project(server, "later")
+    for number in range(5):
+        post(server, key, more := [f"/later/{number}/{n}" for n in range(100)])
+        paths.setdefault(key, []).extend(more)
+    settle(server)
+    server.stop()
+    put_back(server.data, name, older)
+    refused(server)
+    said = repair(server)
+    server.start()
+    for number, (key, posted) in enumerate(paths.items()):
+        if name == "meta.sqlite" and number == 2:
+            assert "Recovered project 3" in said
+            assert paths_of(server, later) == sorted(posted)
+        else:
+            assert read_paths(server, key) == sorted(posted)
+    assert create_project(server, "next")[0] == later + 1
+    assert server.problems() == []
+
+
+def test_what_was_erased_stays_erased_also_without_both_databases(servers):
+    """A file that an erasure has replaced, and that a crash left, must not bring anything back."""
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    first, second = paths
+    settle(server)
+    server.stop()
+    old = {path.name: path.read_bytes() for path in folder.sealed_files(server.data)}
+    assert folder.find_rows(server.data, "user1"), "nothing to erase, which proves nothing"
+    server.start()
+    erased = server.call("DELETE", "/api/v1/consumers/u:user1", key=first).must().json()["erased"]
+    assert erased == 100
+    post(server, first, ["/after"], user="user1")
+    settle(server)
+    server.stop()
+    for name in ("inbox.sqlite",):
+        remove(server.data, name)
+    for name, content in old.items():
+        if not (server.data / "hits" / name).exists():
+            (server.data / "hits" / name).write_bytes(content)
+    repair(server)
+    server.start()
+    kept = sorted([*(path for path in paths[first] if not path.startswith("/1/")), "/after"])
+    assert read_paths(server, first) == kept
+    assert read_paths(server, second) == sorted(paths[second])
+
+
+def test_a_repair_that_is_killed_is_begun_again(servers):
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    server.stop()
+    remove(server.data, "inbox.sqlite")
+    kills = 0
+    for turn in range(40):
+        process = subprocess.Popen(
+            [binary(), "repair", "--yes", f"--data={server.data}"],
+            env=clean_environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(0.02 + turn * 0.02)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL if turn % 2 else signal.SIGTERM)
+            kills += 1
+        if process.wait(30) == 0:
+            break
+    assert kills >= 3, kills
+    run("repair", "--yes", data=server.data)
+    server.start()
+    for key, posted in paths.items():
+        assert read_paths(server, key) == sorted(posted)
+    assert server.problems() == []
+    assert len(list(server.data.glob("repaired-*"))) == 1
+
+
+def test_an_erasure_is_applied_again_to_a_file_that_comes_back(servers):
+    """Of a file with nothing but what was erased there is no successor: only the ledger knows."""
+    server = servers(**SETTINGS | {"merge_at": 1_000}).start()
+    _, key = create_project(server, "shop")
+    post(server, key, [f"/gone/{number}" for number in range(400)], user="gone")
+    settle(server)
+    wait_for("it is sealed", lambda: folder.sealed_files(server.data))
+    post(server, key, ["/kept"], user="kept")
+    settle(server)
+    server.kill()
+    (sealed,) = folder.sealed_files(server.data)
+    content = sealed.read_bytes()
+    server.start()
+    assert server.call("DELETE", "/api/v1/consumers/u:gone", key=key).must().json()["erased"] == 400
+    post(server, key, ["/again"], user="gone")
+    settle(server)
+    server.stop()
+    assert not sealed.exists()
+    sealed.write_bytes(content)
+    assert folder.find_rows(server.data, "/gone/")
+    remove(server.data, "inbox.sqlite")
+    repair(server)
+    assert not folder.find_rows(server.data, "/gone/")
+    server.start()
+    assert read_paths(server, key) == ["/again", "/kept"]
+
+
+def test_a_log_that_was_cut_costs_what_stood_in_it_alone(servers):
+    """Once 387,000 of 403,001 hits, said in health only."""
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    server.kill()
+    log = server.data / "inbox.sqlite-wal"
+    assert log.stat().st_size > 100_000, "nothing stands in the log, which proves nothing"
+    log.write_bytes(log.read_bytes()[:4_096])
+    said = refused(server)
+    assert "log was cut" in said, said
+    said = repair(server)
+    # All was applied before: it is in the data files.
+    server.start()
+    for key, posted in paths.items():
+        assert read_paths(server, key) == sorted(posted)
+    ids = [hit["hit_id"] for key in paths for hit in server.call("GET", "/api/v1/hits?limit=1", key=key).must().json()["hits"]]
+    key = next(iter(paths))
+    post(server, key, ["/after"])
+    settle(server)
+    newest = server.call("GET", "/api/v1/hits?limit=1", key=key).must().json()["hits"][0]
+    assert newest["path"] == "/after" and newest["hit_id"] not in ids
+    assert server.problems() == []
+
+
+def test_records_that_are_in_no_file_are_said_until_an_operator_takes_note(servers):
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    server.kill()
+    for file in folder.active_files(server.data):
+        file.unlink()
+    server.start()
+    wait_for("health says it", lambda: any("are in no file" in problem for problem in server.problems()))
+    said = [problem for problem in server.problems() if "are in no file" in problem]
+    first, last = map(int, re.search(r"records (\d+) to (\d+)", said[0]).groups())
+    server.restart()
+    assert [problem for problem in server.problems() if "are in no file" in problem] == said
+    server.stop()
+    assert f"records {first} to {last}" in repair(server)
+    server.start()
+    assert server.problems() == []
+    posted = sorted(path for more in paths.values() for path in more)
+    kept = sorted(path for key in paths for path in read_paths(server, key))
+    assert kept and len(kept) < len(posted)
+    # Of twelve batches: exactly those that were named are missing.
+    assert len(posted) - len(kept) == 100 * (last - first + 1)
+
+
+def stray(server: Server, name: str = "sealed-00000900.duckdb") -> str:
+    """A copy of a sealed file that nothing names."""
+    source = folder.sealed_files(server.data)[0]
+    (server.data / "hits" / name).write_bytes(source.read_bytes())
+    return name
+
+
+def test_a_file_that_nothing_names_is_set_aside_noted_and_erased(servers):
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    first, second = paths
+    server.stop()
+    # Not a data file at all: nobody can say what it holds.
+    (server.data / "hits" / "sealed-00000900.duckdb").write_bytes(b"hits of nobody knows whom" * 1_000)
+    server.start()
+    aside = server.data / "hits" / "set-aside" / "sealed-00000900.duckdb"
+    assert aside.exists()
+    health = server.call("GET", "/api/health").must(200).json()
+    assert health["status"] == "healthy" and any("set aside" in note for note in health["notes"]), health
+    server.restart()
+    assert aside.exists() and server.call("GET", "/api/health").must().json()["notes"]
+    server.call("DELETE", "/api/v1/consumers/u:user1", key=first).must()
+    assert not aside.exists()
+    assert "notes" not in server.call("GET", "/api/health").must().json()
+
+
+def test_a_copy_of_what_is_held_is_removed_at_the_start(servers):
+    """What a crash leaves: a file whose hits are all in files that are named."""
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    server.stop()
+    name = stray(server)
+    server.start()
+    assert name not in folder.file_names(server.data)
+    assert not (server.data / "hits" / "set-aside").exists()
+    for key, posted in paths.items():
+        assert read_paths(server, key) == sorted(posted)
+    assert server.problems() == []
+
+
+def test_what_a_later_version_wrote_stops_the_start(servers):
+    server = servers(**SETTINGS).start()
+    fill(server)
+    server.stop()
+    sealed = folder.sealed_files(server.data)[0]
+    whole = sealed.read_bytes()
+    with duckdb.connect(str(sealed)) as database:
+        database.execute("UPDATE progress SET format = 999")
+    with sqlite3.connect(server.data / "inbox.sqlite") as inbox:
+        inbox.execute("UPDATE files SET bytes = ? WHERE id = ?", [sealed.stat().st_size, int(sealed.name[7:15])])
+    inbox.close()
+    before = len(server.log())
+    server.start(wait=False)
+    assert server.process.wait(30) != 0
+    assert "has format 999" in server.log()[before:] and "use the newer program" in server.log()[before:]
+    sealed.write_bytes(whole)
+    with sqlite3.connect(server.data / "inbox.sqlite") as inbox:
+        inbox.execute("UPDATE files SET bytes = ? WHERE id = ?", [len(whole), int(sealed.name[7:15])])
+        last = inbox.execute("SELECT max(last_seq) FROM files").fetchone()[0] + 1_000
+        record = bytes([99, 1]) + b"\0" * 40
+        frame = len(record).to_bytes(4, "little") + (0).to_bytes(4, "little")
+        inbox.execute("INSERT INTO records VALUES (?, ?, ?)", [last, last, frame + record])
+    inbox.close()
+    before = len(server.log())
+    server.start(wait=False)
+    assert server.process.wait(30) != 0
+    assert "has version 99" in server.log()[before:] and "use the newer program" in server.log()[before:]
