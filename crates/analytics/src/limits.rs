@@ -291,7 +291,9 @@ limits! {
     ANSWER_WAIT_SECONDS "answer_wait_seconds" = 10, Seconds, fixed, "overloaded",
         "How long a list waits for its memory before it is refused: longer than clients that do not read are put up with while others wait.";
     WHOLE_ANSWERS_BYTES "whole_answers_bytes" = 32 << 20, Bytes, fixed, "overloaded",
-        "Answers that are made whole and not yet sent: 500 pages of 60 kB to clients that do not read.";
+        "Answers that are made whole and not yet sent, of one address half of it: 500 pages of 60 kB to clients that do not read. Small and large ones have as much each.";
+    SMALL_ANSWER_BYTES "small_answer_bytes" = 128 << 10, Bytes, fixed, "",
+        "A whole answer up to this size is small. A page is, compressed; a few large answers to clients that do not read must not be in its way.";
     ANSWER_NAMES_BYTES "answer_names_bytes" = 32 << 20, Bytes, fixed, "overloaded",
         "User agents that answers of /api/requests/{user_id} gather, all together: 200,000 different ones.";
     UNREAD_SECONDS "unread_seconds" = 30, Seconds, fixed, "",
