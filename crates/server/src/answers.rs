@@ -7,28 +7,27 @@
 //! Answers that are made whole are charged by their size, and refused at once where there is no room. Small ones (pages, most
 //! of all) have a budget of their own, so that they never wait for somebody's export, and of it one address has half as well.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use analytics::limits;
 use axum::body::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::budget::{Budget, Charge};
 use crate::error::{ApiError, Code};
 
 /// The budgets of all answers.
 pub struct Answers {
-    lists: Budget,
+    lists: Budget<IpAddr>,
     wait: Duration,
     waiting: AtomicUsize,
     /// Bytes of answers that were made whole.
-    small: Budget,
-    large: Budget,
+    small: Budget<IpAddr>,
+    large: Budget<IpAddr>,
     /// Bytes of names that lists gather while they are sent.
-    names: Budget,
+    names: Budget<IpAddr>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,12 +45,6 @@ pub struct AnswerLimits {
 #[derive(Clone, Copy)]
 pub struct Accounted;
 
-/// A part of a budget, given back when it is let go.
-pub struct Charge {
-    _own: OwnedSemaphorePermit,
-    _all: OwnedSemaphorePermit,
-}
-
 /// A list's share, held by what is still to be sent of it.
 #[derive(Clone)]
 pub struct Share {
@@ -60,14 +53,6 @@ pub struct Share {
 
 /// Counts as waiting for as long as it lives.
 pub struct Waits<'a>(&'a AtomicUsize);
-
-/// So much of something, of which one address has half at most.
-struct Budget {
-    size: usize,
-    all: Arc<Semaphore>,
-    of_one_address: usize,
-    addresses: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
-}
 
 impl Answers {
     pub fn new(limits: AnswerLimits) -> Answers {
@@ -108,48 +93,6 @@ impl Answers {
             || self.small.is_short()
             || self.large.is_short()
             || self.names.is_short()
-    }
-}
-
-impl Budget {
-    fn new(size: usize) -> Budget {
-        let size = size.min(Semaphore::MAX_PERMITS);
-        Budget {
-            size,
-            all: Arc::new(Semaphore::new(size)),
-            of_one_address: (size / 2).max(1),
-            addresses: Mutex::default(),
-        }
-    }
-
-    async fn take_one(&self, client: IpAddr) -> Option<Charge> {
-        // The address's own first: who has many under way does not stand in the way of others.
-        let own = self.of_address(client).acquire_owned().await.ok()?;
-        Some(Charge { _own: own, _all: self.all.clone().acquire_owned().await.ok()? })
-    }
-
-    fn try_take(&self, client: IpAddr, amount: usize) -> Option<Charge> {
-        let amount = u32::try_from(amount).ok()?;
-        let own = self.of_address(client).try_acquire_many_owned(amount).ok()?;
-        Some(Charge { _own: own, _all: self.all.clone().try_acquire_many_owned(amount).ok()? })
-    }
-
-    /// True where little of it is left, to one of those who use it or to all.
-    fn is_short(&self) -> bool {
-        let is_low = |one: &Semaphore, size: usize| one.available_permits() < size.div_ceil(4);
-        let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        is_low(&self.all, self.size)
-            || addresses.values().any(|one| is_low(one, self.of_one_address))
-    }
-
-    fn of_address(&self, client: IpAddr) -> Arc<Semaphore> {
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that nobody waits for or holds a part of is as good as a new one.
-        addresses.retain(|_, one| {
-            Arc::strong_count(one) > 1 || one.available_permits() < self.of_one_address
-        });
-        let fresh = || Arc::new(Semaphore::new(self.of_one_address));
-        addresses.entry(client).or_insert_with(fresh).clone()
     }
 }
 
@@ -221,7 +164,6 @@ mod tests {
         drop(held);
         assert!(answers.take(client(1)).await.is_ok());
         assert!(!answers.is_short());
-        assert_eq!(answers.lists.addresses.lock().unwrap().len(), 1, "the others are forgotten");
     }
 
     #[tokio::test]
@@ -230,25 +172,24 @@ mod tests {
         let share = answers.take(client(1)).await.ok().unwrap();
         let piece = share.hold(b"hits".to_vec());
         drop(share);
-        assert_eq!(answers.lists.all.available_permits(), 3);
+        assert!(has_half(&answers).await.is_none());
         assert_eq!(piece.slice(1..), b"its"[..]);
         drop(piece);
-        assert_eq!(answers.lists.all.available_permits(), 4);
+        assert!(has_half(&answers).await.is_some());
+    }
+
+    /// The two shares that an address may have.
+    async fn has_half(answers: &Answers) -> Option<[Share; 2]> {
+        Some([answers.take(client(1)).await.ok()?, answers.take(client(1)).await.ok()?])
     }
 
     #[test]
-    fn whole_answers_are_charged_by_their_size_and_an_address_has_half() {
+    fn whole_answers_are_charged_by_their_size() {
         let answers = answers();
         let one = answers.charge(client(1), 400).ok().unwrap();
-        assert!(answers.is_short(), "of its half little is left");
-        assert!(answers.charge(client(1), 200).is_err());
-        let other = answers.charge(client(2), 400).ok().unwrap();
-        assert!(answers.charge(client(3), 400).is_err(), "all of it is used");
-        drop(other);
-        assert!(answers.charge(client(3), 400).is_ok());
+        assert!(answers.charge(client(1), 200).is_err() && answers.is_short());
         drop(one);
-        assert!(answers.charge(client(1), 500).is_ok());
-        assert!(!answers.is_short());
+        assert!(answers.charge(client(1), 500).is_ok() && !answers.is_short());
         let large = limits::SMALL_ANSWER_BYTES as usize + 1;
         assert!(answers.charge(client(1), large).is_err(), "larger than there is at all");
     }

@@ -18,9 +18,9 @@ use flate2::write::GzEncoder;
 use store::HitRow;
 
 use super::values::{method_number, put_number, put_text, put_time, response_time};
-use crate::answers::Charge;
 use crate::app::Shared;
 use crate::auth::DashboardHolder;
+use crate::budget::Charge;
 use crate::error::ApiError;
 use crate::list::List;
 use crate::parameters::{Parameters, bad};

@@ -27,8 +27,9 @@ use tower::Service;
 use super::slots::{SlotId, SlotLimits, Slots, Taken};
 use super::watched::Watched;
 use crate::address::{Peer, client_address, network_of};
-use crate::answers::{Accounted, Charge, Waits};
+use crate::answers::{Accounted, Waits};
 use crate::app::Shared;
+use crate::budget::Charge;
 use crate::error::ApiError;
 use crate::router;
 
