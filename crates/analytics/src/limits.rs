@@ -147,7 +147,15 @@ limits! {
     BODY_BYTES "body_bytes" = 64 << 20, Bytes, settable, "body_too_large",
         "A batch after it was inflated. 60,000 hits, a minute of 1,000 requests a second, take 15 MB.";
     BODIES_IN_FLIGHT_BYTES "bodies_in_flight_bytes" = 128 << 20, Bytes, settable, "overloaded",
-        "Inflated bodies that are held at once, over all connections; it bounds the memory of ingest.";
+        "Inflated bodies with a known key that are held at once, over all connections; it bounds the memory of ingest. One project has half at most; bodies whose key is not known yet have a quarter as much.";
+    SMALL_BODY_BYTES "small_body_bytes" = 64 << 10, Bytes, fixed, "body_too_large",
+        "The start of a body, paid out of a reserve: small batches get in however many large ones are under way. Other calls than posts of hits take no more.";
+    SMALL_BODIES_BYTES "small_bodies_bytes" = 16 << 20, Bytes, fixed, "overloaded",
+        "That reserve, for bodies with a known key and for others each: 256 whole ones, and many more that have only begun.";
+    SLOW_BODY_SECONDS "slow_body_seconds" = 10, Seconds, fixed, "request_timeout",
+        "How often it is looked whether a body still comes.";
+    SLOW_BODY_BYTES "slow_body_bytes" = 16 << 10, Bytes, fixed, "request_timeout",
+        "Bytes that must have come since: a modem brings twice as many.";
     HITS_PER_BATCH "hits_per_batch" = 100_000, Hits, fixed, "too_many_hits",
         "More than a minute of 1,000 requests a second; the index of a hit in its batch has 17 bits.";
     JSON_NESTING "json_nesting" = 128, Items, fixed, "invalid_json",
@@ -307,7 +315,9 @@ limits! {
     ANSWER_WAIT_SECONDS "answer_wait_seconds" = 10, Seconds, fixed, "overloaded",
         "How long a list waits for its memory before it is refused: longer than clients that do not read are put up with while others wait.";
     WHOLE_ANSWERS_BYTES "whole_answers_bytes" = 32 << 20, Bytes, fixed, "overloaded",
-        "Answers that are made whole and not yet sent: 500 pages of 60 kB to clients that do not read.";
+        "Answers that are made whole and not yet sent, of one address half of it: 500 pages of 60 kB to clients that do not read. Small and large ones have as much each.";
+    SMALL_ANSWER_BYTES "small_answer_bytes" = 128 << 10, Bytes, fixed, "",
+        "A whole answer up to this size is small. A page is, compressed; a few large answers to clients that do not read must not be in its way.";
     ANSWER_NAMES_BYTES "answer_names_bytes" = 32 << 20, Bytes, fixed, "overloaded",
         "User agents that answers of /api/requests/{user_id} gather, all together: 200,000 different ones.";
     UNREAD_SECONDS "unread_seconds" = 30, Seconds, fixed, "",

@@ -4,31 +4,30 @@
 //! one that waits to be sent, and keeps it until its last byte has been handed to the network. There are so many shares; of one
 //! client address only half. An answer that gets none in time is refused.
 //!
-//! Answers that are made whole are small, and charged by their size. They have a budget of their own, so that a page never
-//! waits for somebody's export.
+//! Answers that are made whole are charged by their size, and refused at once where there is no room. Small ones (pages, most
+//! of all) have a budget of their own, so that they never wait for somebody's export, and of it one address has half as well.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use analytics::limits;
 use axum::body::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::budget::{Budget, Charge};
 use crate::error::{ApiError, Code};
 
-/// The budget of all answers.
+/// The budgets of all answers.
 pub struct Answers {
-    shares: Arc<Semaphore>,
-    of_one_address: usize,
-    addresses: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
+    lists: Budget<IpAddr>,
     wait: Duration,
     waiting: AtomicUsize,
     /// Bytes of answers that were made whole.
-    whole: Arc<Semaphore>,
+    small: Budget<IpAddr>,
+    large: Budget<IpAddr>,
     /// Bytes of names that lists gather while they are sent.
-    names: Arc<Semaphore>,
+    names: Budget<IpAddr>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +35,7 @@ pub struct AnswerLimits {
     /// Lists that may be on their way at a time.
     pub lists: usize,
     pub wait: Duration,
-    /// Bytes of all answers that were made whole.
+    /// Bytes of small answers that were made whole, and of large ones.
     pub whole_bytes: usize,
     /// Bytes of names that lists gather while they are sent.
     pub names_bytes: usize,
@@ -49,7 +48,7 @@ pub struct Accounted;
 /// A list's share, held by what is still to be sent of it.
 #[derive(Clone)]
 pub struct Share {
-    _held: Arc<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
+    _held: Arc<Charge>,
 }
 
 /// Counts as waiting for as long as it lives.
@@ -58,54 +57,42 @@ pub struct Waits<'a>(&'a AtomicUsize);
 impl Answers {
     pub fn new(limits: AnswerLimits) -> Answers {
         Answers {
-            shares: Arc::new(Semaphore::new(limits.lists)),
-            of_one_address: (limits.lists / 2).max(1),
-            addresses: Mutex::default(),
+            lists: Budget::new(limits.lists),
             wait: limits.wait,
             waiting: AtomicUsize::new(0),
-            whole: Arc::new(Semaphore::new(limits.whole_bytes)),
-            names: Arc::new(Semaphore::new(limits.names_bytes)),
+            small: Budget::new(limits.whole_bytes),
+            large: Budget::new(limits.whole_bytes),
+            names: Budget::new(limits.names_bytes),
         }
     }
 
     /// Waits for a list's share.
     pub async fn take(&self, client: IpAddr) -> Result<Share, ApiError> {
         let _waits = Waits::count(&self.waiting);
-        let of_address = self.of_address(client);
-        let taking = async {
-            // The address's own first: who has many under way does not stand in the way of others.
-            let own = of_address.acquire_owned().await.ok()?;
-            Some((own, self.shares.clone().acquire_owned().await.ok()?))
-        };
-        match tokio::time::timeout(self.wait, taking).await {
-            Ok(Some(held)) => Ok(Share { _held: Arc::new(held) }),
+        match tokio::time::timeout(self.wait, self.lists.take_one(client)).await {
+            Ok(Some(charge)) => Ok(Share { _held: Arc::new(charge) }),
             _ => Err(overloaded()),
         }
     }
 
-    /// Charges an answer that was made whole; none where too many are on their way.
-    pub fn charge(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
-        charge(&self.whole, bytes)
+    /// Charges an answer that was made whole; an error where too many are on their way.
+    pub fn charge(&self, client: IpAddr, bytes: usize) -> Result<Charge, ApiError> {
+        let is_small = bytes as u64 <= limits::SMALL_ANSWER_BYTES;
+        let budget = if is_small { &self.small } else { &self.large };
+        budget.try_take(client, bytes).ok_or_else(overloaded)
     }
 
-    /// Charges names that a list gathers beside its share; none where there are too many.
-    pub fn charge_names(&self, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
-        charge(&self.names, bytes)
+    /// Charges names that a list gathers beside its share; an error where there are too many.
+    pub fn charge_names(&self, client: IpAddr, bytes: usize) -> Result<Charge, ApiError> {
+        self.names.try_take(client, bytes).ok_or_else(overloaded)
     }
 
-    /// Lists that wait for a share: those who do not read theirs are in their way.
-    pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
-    }
-
-    fn of_address(&self, client: IpAddr) -> Arc<Semaphore> {
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that nobody waits for or holds a share of is as good as a new one.
-        addresses.retain(|_, one| {
-            Arc::strong_count(one) > 1 || one.available_permits() < self.of_one_address
-        });
-        let fresh = || Arc::new(Semaphore::new(self.of_one_address));
-        addresses.entry(client).or_insert_with(fresh).clone()
+    /// True where those who do not read their answers are in the way of others.
+    pub fn is_short(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+            || self.small.is_short()
+            || self.large.is_short()
+            || self.names.is_short()
     }
 }
 
@@ -138,11 +125,6 @@ impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-fn charge(budget: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, ApiError> {
-    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-    budget.clone().try_acquire_many_owned(bytes).map_err(|_| overloaded())
 }
 
 fn overloaded() -> ApiError {
@@ -181,8 +163,7 @@ mod tests {
         assert!(answers.take(client(4)).await.is_ok());
         drop(held);
         assert!(answers.take(client(1)).await.is_ok());
-        assert_eq!(answers.waiting(), 0);
-        assert_eq!(answers.addresses.lock().unwrap().len(), 1, "the others are forgotten");
+        assert!(!answers.is_short());
     }
 
     #[tokio::test]
@@ -191,18 +172,25 @@ mod tests {
         let share = answers.take(client(1)).await.ok().unwrap();
         let piece = share.hold(b"hits".to_vec());
         drop(share);
-        assert_eq!(answers.shares.available_permits(), 3);
+        assert!(has_half(&answers).await.is_none());
         assert_eq!(piece.slice(1..), b"its"[..]);
         drop(piece);
-        assert_eq!(answers.shares.available_permits(), 4);
+        assert!(has_half(&answers).await.is_some());
+    }
+
+    /// The two shares that an address may have.
+    async fn has_half(answers: &Answers) -> Option<[Share; 2]> {
+        Some([answers.take(client(1)).await.ok()?, answers.take(client(1)).await.ok()?])
     }
 
     #[test]
     fn whole_answers_are_charged_by_their_size() {
         let answers = answers();
-        let one = answers.charge(800).ok().unwrap();
-        assert!(answers.charge(300).is_err());
+        let one = answers.charge(client(1), 400).ok().unwrap();
+        assert!(answers.charge(client(1), 200).is_err() && answers.is_short());
         drop(one);
-        assert!(answers.charge(300).is_ok());
+        assert!(answers.charge(client(1), 500).is_ok() && !answers.is_short());
+        let large = limits::SMALL_ANSWER_BYTES as usize + 1;
+        assert!(answers.charge(client(1), large).is_err(), "larger than there is at all");
     }
 }

@@ -15,6 +15,7 @@ use store::{Found, HitRow, Part, Store, StoreError, StoreLimits, StoreOptions, S
 use tokio::sync::Semaphore;
 
 use crate::answers::{AnswerLimits, Answers};
+use crate::bodies::Bodies;
 use crate::clock::{Clock, US_PER_DAY};
 use crate::clock_watch::Watch;
 use crate::config::Settings;
@@ -46,6 +47,7 @@ pub struct App {
     pub project_creations: RateLimit,
     pub reads: Arc<ReadQueue>,
     pub answers: Answers,
+    pub bodies: Bodies,
     pub ingest: IngestLimits,
     pub registration_is_open: bool,
     /// Whether there is to be a demo.
@@ -57,7 +59,6 @@ pub struct App {
 #[derive(Clone, Copy, Debug)]
 pub struct IngestLimits {
     pub body_bytes: usize,
-    pub in_flight_bytes: u64,
     pub body_read: Duration,
     /// None: no limit.
     pub max_age_us: Option<i64>,
@@ -113,9 +114,9 @@ impl App {
                 whole_bytes: limit("whole_answers_bytes") as usize,
                 names_bytes: limit("answer_names_bytes") as usize,
             }),
+            bodies: Bodies::new(limit("bodies_in_flight_bytes") as usize),
             ingest: IngestLimits {
                 body_bytes: limit("body_bytes") as usize,
-                in_flight_bytes: limit("bodies_in_flight_bytes"),
                 body_read: Duration::from_secs(limit("body_read_seconds")),
                 max_age_us: settings.limits.get_days("max_age").map(to_us),
                 keep_us: settings.limits.get_days("keep_hits").map(to_us),

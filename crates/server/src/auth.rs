@@ -406,7 +406,8 @@ impl FromRequestParts<Shared> for Client {
     }
 }
 
-fn client_of(peer: Option<&Peer>, headers: &HeaderMap, app: &App) -> IpAddr {
+/// The address of whoever calls.
+pub fn client_of(peer: Option<&Peer>, headers: &HeaderMap, app: &App) -> IpAddr {
     let unknown = Peer(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
     client_address(peer.copied().unwrap_or(unknown), headers, &app.settings.trusted_proxies)
 }

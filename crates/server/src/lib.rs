@@ -6,7 +6,7 @@
 //! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then)
 //! - every address: `router`; who calls, and what they may: `auth`, `address`, `rate`; what goes wrong: `error`
 //! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
-//! - what handlers share: `app`, `projects`, `parameters`, `body`, `list`, `rows`, `answers`, `schema`, `metrics`, `turns`, `clock`
+//! - what handlers share: `app`, `projects`, `parameters`, `body`, `list`, `rows`, `answers`, `bodies`, `budget`, `schema`, `metrics`, `turns`, `clock`
 //!
 //! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
 
@@ -15,7 +15,9 @@ pub mod answers;
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod bodies;
 pub mod body;
+pub mod budget;
 pub mod cli;
 pub mod clock;
 pub mod clock_watch;

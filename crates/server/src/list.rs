@@ -68,6 +68,10 @@ impl List {
         Ok(list)
     }
 
+    pub fn reader(&self) -> Reader {
+        self.reader
+    }
+
     pub fn share(&self) -> &Share {
         &self.share
     }

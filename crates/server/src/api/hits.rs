@@ -141,7 +141,7 @@ async fn send_page(
 }
 
 /// Hits of a page that is made whole.
-const WHOLE_PAGE: usize = 1_000;
+const WHOLE_PAGE: usize = 200;
 
 struct PagePieces {
     list: List,

@@ -16,11 +16,11 @@ use axum::http::{HeaderMap, HeaderValue, Response, header};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use store::HitRow;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::values::{method_number, put_number, put_text, put_time, response_time};
 use crate::app::Shared;
 use crate::auth::DashboardHolder;
+use crate::budget::Charge;
 use crate::error::ApiError;
 use crate::list::List;
 use crate::parameters::{Parameters, bad};
@@ -110,7 +110,7 @@ async fn send_page(
         rows: 0,
         gzip: is_gzip.then(new_encoder),
     };
-    let pieces = Rows { app, list, rows_are_over: false, writer: Some(writer), names: None };
+    let pieces = Rows { app, list, rows_are_over: false, writer: Some(writer), names: Vec::new() };
     let mut response = send_pieces(pieces).await?;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -132,7 +132,7 @@ struct Rows {
     /// None while it is at work elsewhere.
     writer: Option<Writer>,
     /// Of the user agents that were gathered.
-    names: Option<OwnedSemaphorePermit>,
+    names: Vec<Charge>,
 }
 
 impl Pieces for Rows {
@@ -155,11 +155,8 @@ impl Pieces for Rows {
             writing.await.map_err(|error| ApiError::internal("writing rows", &error))?;
         self.writer = Some(writer);
         if gathered > 0 {
-            let charged = self.app.answers.charge_names(gathered)?;
-            match &mut self.names {
-                Some(names) => names.merge(charged),
-                None => self.names = Some(charged),
-            }
+            let client = self.list.reader().address();
+            self.names.push(self.app.answers.charge_names(client, gathered)?);
         }
         Ok((self.list.share().hold(piece), is_last))
     }

@@ -21,14 +21,15 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
+use tokio::sync::{Notify, watch};
 use tower::Service;
 
 use super::slots::{SlotId, SlotLimits, Slots, Taken};
 use super::watched::Watched;
-use crate::address::{Peer, network_of};
+use crate::address::{Peer, client_address, network_of};
 use crate::answers::{Accounted, Waits};
 use crate::app::Shared;
+use crate::budget::Charge;
 use crate::error::ApiError;
 use crate::router;
 
@@ -70,7 +71,7 @@ pub(super) async fn serve(
         let slot = Arc::new(slot);
         let stream = Watched::new(stream, {
             let (app, room) = (app.clone(), room.clone());
-            move || app.answers.waiting() > 0 || room.waiting.load(Ordering::Relaxed) > 0
+            move || app.answers.is_short() || room.waiting.load(Ordering::Relaxed) > 0
         });
         let connection = http.serve_connection(TokioIo::new(stream), {
             let (app, router, slot) = (app.clone(), router.clone(), slot.clone());
@@ -226,7 +227,7 @@ impl Drop for Call {
 /// What an answer holds until it was sent: its call, which is under way for so long, and its memory.
 struct Held {
     _call: Call,
-    _memory: Option<OwnedSemaphorePermit>,
+    _memory: Option<Charge>,
 }
 
 /// An answer's body.
@@ -289,6 +290,8 @@ async fn answer(
     if let Some(public) = &app.settings.public_url {
         router::strip_base_path(&mut request, &public.base_path);
     }
+    let client = client_address(peer, request.headers(), &app.settings.trusted_proxies);
+    let client = network_of(client);
     let mut response = match router::check_host(&request, &app.settings) {
         Ok(()) => match router.call(request).await {
             Ok(response) => response,
@@ -296,7 +299,7 @@ async fn answer(
         },
         Err(refused) => refused.into_response(),
     };
-    let memory = match charge(&app, &response) {
+    let memory = match charge(&app, client, &response) {
         Ok(memory) => memory,
         Err(refusal) => {
             response = refusal.into_response();
@@ -311,11 +314,12 @@ async fn answer(
 /// The memory of an answer that was made whole, if it is worth counting.
 fn charge(
     app: &Shared,
+    client: IpAddr,
     response: &Response<Body>,
-) -> Result<Option<OwnedSemaphorePermit>, ApiError> {
+) -> Result<Option<Charge>, ApiError> {
     let bytes = response.body().size_hint().exact().unwrap_or(0) as usize;
     if bytes <= SMALL || response.extensions().get::<Accounted>().is_some() {
         return Ok(None);
     }
-    app.answers.charge(bytes).map(Some)
+    app.answers.charge(client, bytes).map(Some)
 }
