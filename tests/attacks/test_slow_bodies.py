@@ -19,7 +19,7 @@ class SlowBodies:
 
     def __init__(self, server: Server, path: str, count: int, begun_bytes: int, header: str, start: bytes, announced: int = ANNOUNCED):
         self.server, self.begun_bytes, self.start = server, begun_bytes, start
-        self.head = f"POST {path} HTTP/1.1\r\nhost: x\r\n{header}content-length: {announced}\r\n\r\n".encode()
+        self.head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{header}content-length: {announced}\r\n\r\n".encode()
         self.stopping = threading.Event()
         self.left = [self.connect() for _ in range(count)]
         self.answers: list[bytes] = []
@@ -109,7 +109,7 @@ def test_slow_bodies_do_not_stop_posts(servers, neighbour, count, begun_bytes):
 def test_an_unknown_key_in_the_header_is_refused_before_the_body_is_read(servers, path):
     server = servers().start()
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as one:
-        head = f"POST {path} HTTP/1.1\r\nhost: x\r\nx-auth-token: {uuid.uuid4()}\r\ncontent-length: {ANNOUNCED}\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-auth-token: {uuid.uuid4()}\r\ncontent-length: {ANNOUNCED}\r\n\r\n"
         one.sendall(head.encode())
         assert one.recv(4_096).startswith(b"HTTP/1.1 401")
 

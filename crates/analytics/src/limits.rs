@@ -236,6 +236,8 @@ limits! {
         "Time between checkpoints of the active file; the inbox is trimmed behind them.";
     BAD_LOG_DAYS "bad_log_days" = 7, Days, fixed, "",
         "How long an engine's log that could not be replayed is kept aside for looking at; the next erasure deletes it.";
+    SET_ASIDE_DAYS "set_aside_days" = 7, Days, fixed, "",
+        "How long a data file that no manifest names is kept aside while every other file is well: an operator notices within a week. An erasure that it may concern deletes it.";
     MERGE_AT "merge_at" = 4, Items, settable, "",
         "Sealed files that stand side by side before they are merged, none larger than half of all of them.";
     MERGED_ROWS "merged_rows" = 16_800_000, Rows, settable, "",

@@ -84,12 +84,9 @@ impl App {
         create_private_folder(&settings.data).with_context(|| {
             format!("`data`: the folder {} cannot be used", settings.data.display())
         })?;
-        // The store comes first: it is what holds the folder against a second server.
-        let store = Store::open(store_options(&settings)).await.map_err(explain)?;
         let now_us = clock.now_us();
-        let meta = Meta::open(&settings.data, random_bytes()?, now_us)
-            .await
-            .context("the projects cannot be read")?;
+        let opening = store::open_folder(store_options(&settings), random_bytes()?, now_us);
+        let (store, meta) = opening.await.map_err(explain)?;
         let clock_watch = Watch::open(&meta, &clock, store.newest_arrival())
             .await
             .context("the last known time cannot be read")?;

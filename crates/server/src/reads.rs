@@ -237,8 +237,9 @@ impl State {
     /// Forgets what has nothing to do and owes nothing.
     fn tidy(&mut self, reader: Reader) {
         if self.running + self.waiting == 0 {
-            // There is nobody left to whom time could be owed.
+            // Nobody is kept waiting by what was taken before.
             self.addresses.clear();
+            self.now = 0.0;
             return;
         }
         let Some(address) = self.addresses.get_mut(&reader.address) else { return };

@@ -11,6 +11,7 @@ use crate::engine::{Engine, failed};
 use crate::files::{DataFile, Shares};
 use crate::inbox::FileRow;
 use crate::record::BatchRecord;
+use crate::shared::{io, sync};
 use crate::sql;
 use crate::types::StoreError;
 
@@ -32,7 +33,9 @@ impl Active {
     pub fn create(engine: &Arc<Engine>, folder: &Path, row: FileRow) -> Result<Active, StoreError> {
         let context = "creating an active file";
         let path = folder.join(row.name());
-        for stale in [DataFile::wal(&path), path] {
+        // It has its name once it is whole: a start need not guess what half of it means.
+        let making = folder.join(format!("{}.creating", row.name()));
+        for stale in [DataFile::wal(&making), making.clone()] {
             match std::fs::remove_file(&stale) {
                 Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
                     return Err(StoreError::Engine { context, cause: Box::new(problem) });
@@ -40,10 +43,9 @@ impl Active {
                 _ => {}
             }
         }
-        let text = folder.join(row.name());
-        let text = text
+        let text = making
             .to_str()
-            .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", text.display())))?;
+            .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", making.display())))?;
         let alias = row.alias();
         let statements = [
             sql::file::attach_active(text, &alias),
@@ -55,6 +57,7 @@ impl Active {
         for statement in &statements {
             engine.writing.execute(statement).map_err(failed(context))?;
         }
+        std::fs::rename(&making, &path).and_then(|()| sync(folder)).map_err(io(context))?;
         Active::open(engine, folder, row)
     }
 

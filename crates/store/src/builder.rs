@@ -20,6 +20,7 @@ use crate::files::{DataFile, Entry};
 use crate::inbox::{Change, FileKind, FileRow};
 use crate::ledger;
 use crate::merge;
+use crate::set_aside;
 use crate::shared::{Job, Shared, io, sync};
 use crate::sql;
 use crate::sql::build::Edit;
@@ -106,6 +107,14 @@ impl Builder {
             Duration::from_secs(limits::BAD_LOG_DAYS * 86_400),
         ) {
             tracing::warn!(%problem, "a bad log could not be removed");
+        }
+        // Whoever repairs the folder may need them.
+        if self.shared.problems.all().is_empty() {
+            let keep = Duration::from_secs(limits::SET_ASIDE_DAYS * 86_400);
+            match set_aside::remove_old(&self.shared.folder(), keep) {
+                Ok(left) => self.shared.note_set_aside(left),
+                Err(problem) => tracing::warn!(%problem, "a file set aside could not be removed"),
+            }
         }
         merged
     }
@@ -269,6 +278,9 @@ impl Builder {
             )));
         }
         remove_bad_logs(&self.shared.folder(), Duration::ZERO)?;
+        let folder = self.shared.folder();
+        let left = set_aside::erase(&folder, erasure, self.shared.options.limits.builder_memory)?;
+        self.shared.note_set_aside(left);
         self.shared.change_inbox(Change::Erased { seq, erasure: erasure.clone() })?;
         self.shared.erased.done(seq, erased);
         Ok(())

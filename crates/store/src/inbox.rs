@@ -5,7 +5,9 @@
 //! (`repeats`), whether a project is gone. The manifest of data files lives here too, because it changes together with
 //! what may be trimmed. It knows nothing of DuckDB.
 
+pub mod identity;
 pub mod manifest;
+mod numbers;
 mod queue;
 mod receipts;
 mod repeats;
@@ -15,12 +17,14 @@ mod share;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
+pub use identity::{Identity, InboxFacts};
 pub use manifest::{FileKind, FileRow};
+pub use numbers::ProjectNumbers;
 pub use queue::{Item, Queue};
 pub use sequencer::{
-    Change, Command, Gauges, InboxOptions, Opened, Sequencer, last_seq, put_state,
+    Change, Command, Gauges, InboxOptions, Opened, Sequencer, get_number, last_seq, put_state,
 };
 
 use crate::types::StoreError;
@@ -28,6 +32,33 @@ use crate::types::StoreError;
 /// SQLite's name for what went wrong, with what we were doing.
 pub(crate) fn failed(context: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |source| StoreError::Engine { context, cause: Box::new(source) }
+}
+
+/// What a look into the file finds, without changing it; none where it has no tables of ours. Whether the files of the
+/// manifest are there is the caller's to find out.
+pub async fn look(db: &mut SqliteConnection) -> Result<Option<InboxFacts>, StoreError> {
+    let tables: i64 = sqlx::query_scalar(crate::sql::inbox::COUNT_TABLES)
+        .fetch_one(&mut *db)
+        .await
+        .map_err(failed("reading the inbox"))?;
+    if tables < crate::sql::inbox::TABLES {
+        return Ok(None);
+    }
+    let files = manifest::read(db).await?;
+    Ok(Some(InboxFacts {
+        identity: identity::read(db).await?,
+        highest_project: identity::highest_project(db).await?,
+        last_seq: last_seq(db).await?.max(get_number(db, "count_from").await?),
+        trimmed_to: get_number(db, "trimmed_to").await?,
+        named: files.into_iter().map(|row| (row, false)).collect(),
+    }))
+}
+
+/// The key of the ledger of erasures.
+pub async fn ledger_key(db: &mut SqliteConnection) -> Result<[u8; 32], StoreError> {
+    let key = sequencer::get_state(db, "key").await?;
+    let broken = || StoreError::Damaged("the inbox's key is broken".into());
+    key.ok_or_else(broken)?.try_into().map_err(|_| broken())
 }
 
 /// 32 KB pages: measured at 1,200 commits of 200 KB a second, 740 with 4 KB. `secure_delete`: what is trimmed is

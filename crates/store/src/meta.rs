@@ -7,6 +7,7 @@
 //! Deliberately not here: hits, users, and who may call what.
 
 mod directory;
+mod identity;
 mod keys;
 mod migrate;
 mod projects;
@@ -24,6 +25,11 @@ use sqlx::sqlite::{
 
 use directory::Directory;
 
+use crate::inbox::ProjectNumbers;
+use crate::types::StoreError;
+
+pub(crate) use identity::look;
+pub use identity::{MetaFacts, MetaIdentity};
 pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
 pub use projects::{NewProject, Project, ProjectChange};
 pub use secrets::{DashboardId, Key, ServerSecret, Token};
@@ -48,6 +54,9 @@ pub enum MetaError {
         "meta.sqlite has version {found}, this program knows {known}: use the newer program again"
     )]
     Newer { found: i64, known: i64 },
+    /// A project's number could not be written down.
+    #[error("the inbox: {0}")]
+    Inbox(Box<StoreError>),
     #[error("meta.sqlite: {0}")]
     Sqlite(#[from] sqlx::Error),
 }
@@ -62,6 +71,8 @@ struct Inner {
     pool: SqlitePool,
     secret: ServerSecret,
     directory: RwLock<Directory>,
+    /// None where nobody creates projects, as in `restore`.
+    numbers: Option<ProjectNumbers>,
     /// Held over a change of the file and of memory, so that both see changes in the same order.
     changing: tokio::sync::Mutex<()>,
 }
@@ -73,6 +84,16 @@ impl Meta {
     /// The caller holds the data folder (see `Store::open`): two processes with this file open would not hear of each
     /// other's changes.
     pub async fn open(data: &Path, fresh_secret: [u8; 32], now_us: i64) -> Result<Meta, MetaError> {
+        Meta::open_with(data, fresh_secret, now_us, None).await
+    }
+
+    /// As `open`; the numbers of new projects are written down in the inbox.
+    pub(crate) async fn open_with(
+        data: &Path,
+        fresh_secret: [u8; 32],
+        now_us: i64,
+        numbers: Option<ProjectNumbers>,
+    ) -> Result<Meta, MetaError> {
         let file = data.join(FILE);
         make_private(&file).map_err(sqlx::Error::Io)?;
         let options = SqliteConnectOptions::new()
@@ -101,6 +122,7 @@ impl Meta {
             pool,
             secret,
             directory: RwLock::new(directory),
+            numbers,
             changing: tokio::sync::Mutex::new(()),
         };
         Ok(Meta { inner: Arc::new(inner) })

@@ -1,11 +1,11 @@
 //! Opening the data folder: what a crash, a bad log or a damaged file left is put in order here, and said.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
+use analytics::hit::ProjectId;
 use analytics::limits;
 use arc_swap::ArcSwapOption;
 use tokio::sync::{mpsc, watch};
@@ -14,10 +14,13 @@ use crate::active::Active;
 use crate::builder::Builder;
 use crate::clock::now_us;
 use crate::engine::{Engine, remove_spilled};
+use crate::facts;
 use crate::files::{DataFile, Entry, Files, Snapshot};
-use crate::inbox::{Change, Command, FileKind, FileRow, InboxOptions, Opened, Sequencer};
+use crate::inbox::{Change, Command, FileKind, FileRow, Identity, InboxOptions, Opened, Sequencer};
+use crate::set_aside;
 use crate::shared::{Erased, Job, Jobs, Problems, Shared, io};
 use crate::types::{StoreError, StoreOptions};
+use crate::verdict::{self, Facts, Found, Verdict};
 use crate::writer::Writer;
 
 /// The threads of an open store; they end when the store closes.
@@ -28,7 +31,9 @@ pub struct Threads {
 }
 
 /// Blocks; call it off the async threads.
-pub fn open(options: StoreOptions) -> Result<(Arc<Shared>, Threads), StoreError> {
+///
+/// `with_meta`: `meta.sqlite` has to fit, and is opened next (`folder.rs`).
+pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Threads), StoreError> {
     std::fs::create_dir_all(options.data.join("hits/tmp"))
         .map_err(io("creating the data folder"))?;
     let lock = lock(&options.data)?;
@@ -37,6 +42,13 @@ pub fn open(options: StoreOptions) -> Result<(Arc<Shared>, Threads), StoreError>
         .enable_time()
         .build()
         .map_err(io("starting the inbox"))?;
+    let looking = facts::gather(&options.data, with_meta, &options.limits);
+    let facts = runtime.block_on(looking)?;
+    let leftovers = match verdict::judge(&facts) {
+        Verdict::Start(leftovers) => leftovers,
+        Verdict::Stop(stop) => return Err(StoreError::NotWhole(stop.explain(&options.data))),
+    };
+    let (identity, highest_project) = next_identity(&facts)?;
     let inbox = InboxOptions {
         path: options.data.join("inbox.sqlite"),
         bytes_max: options.limits.inbox_bytes,
@@ -46,8 +58,12 @@ pub fn open(options: StoreOptions) -> Result<(Arc<Shared>, Threads), StoreError>
     };
     let (mut sequencer, queue, gauges, opened) =
         runtime.block_on(Sequencer::open(inbox, random_key()?))?;
+    runtime.block_on(sequencer.begin(&identity, highest_project))?;
     let (commands, inbox_commands) = mpsc::channel::<Command>(limits::QUEUED_BATCHES as usize);
+    let folder = options.data.join("hits");
     let last_file = opened.files.iter().map(|file| file.id).max().unwrap_or(0);
+    let last_file = last_file.max(set_aside::last_id(&folder)?);
+    set_aside::put_away(&folder, &leftovers, &opened.files)?;
     let shared = Arc::new(Shared {
         engine: ArcSwapOption::empty(),
         files: Files::default(),
@@ -57,16 +73,19 @@ pub fn open(options: StoreOptions) -> Result<(Arc<Shared>, Threads), StoreError>
         requests: Mutex::default(),
         jobs: Jobs::default(),
         problems: Problems::default(),
+        notes: Problems::default(),
         next_file: AtomicU64::new(last_file + 1),
         applied: watch::channel(0).0,
         erased: Erased::default(),
         key: opened.key,
+        identity,
+        highest_project,
         busy: false.into(),
         damaged: Mutex::default(),
         lock,
         options,
     });
-    remove_strays(&shared, &opened.files)?;
+    shared.note_set_aside(set_aside::count(&folder)?);
     let active = attach_all(&shared, &opened.files, opened.trimmed_to)?;
     sequencer.count_above(active.position);
     // Before anything is appended, the manifest names the file that it goes to.
@@ -124,20 +143,26 @@ pub fn random_key() -> Result<[u8; 32], StoreError> {
     Ok(key)
 }
 
-/// Files that no manifest names: half-built ones, and old ones whose unlinking a crash prevented.
-fn remove_strays(shared: &Shared, files: &[FileRow]) -> Result<(), StoreError> {
-    let context = "cleaning the data folder";
-    let known: HashSet<String> =
-        files.iter().flat_map(|file| [file.name(), format!("{}.wal", file.name())]).collect();
-    for entry in std::fs::read_dir(shared.folder()).map_err(io(context))? {
-        let entry = entry.map_err(io(context))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let ours = name.starts_with("active-") || name.starts_with("sealed-");
-        if ours && !known.contains(&name) && !name.contains(".bad-") {
-            std::fs::remove_file(entry.path()).map_err(io(context))?;
+/// The identity of the start that begins, and the highest project number that is known.
+fn next_identity(facts: &Facts) -> Result<(Identity, ProjectId), StoreError> {
+    let mut identity = Identity { folder: [0; 16], begun: 0, done: 0 };
+    let mut highest = 0;
+    match &facts.inbox {
+        Found::Known(inbox) if inbox.identity.is_some() => {
+            identity = inbox.identity.unwrap_or(identity);
+            highest = inbox.highest_project;
         }
+        _ => identity.folder.copy_from_slice(&random_key()?[..16]),
     }
-    Ok(())
+    if let Some(meta) = &facts.meta {
+        let mut starts = 0;
+        if let Found::Known(meta) = meta {
+            highest = highest.max(meta.highest_project);
+            starts = meta.identity.as_ref().map_or(0, |identity| identity.starts);
+        }
+        identity.begun = identity.begun.max(starts + 1);
+    }
+    Ok((identity, ProjectId(highest)))
 }
 
 /// A new engine with every file of the manifest; the picture is set. Returns the active file.
@@ -368,7 +393,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let limits = StoreLimits { query_seconds: 1, disk_free_percent: 0, ..Default::default() };
         let options = StoreOptions { data: data.path().to_path_buf(), node: 0, limits };
-        let (shared, threads) = open(options).unwrap();
+        let (shared, threads) = open(options, false).unwrap();
         let kept = shared.engine().unwrap();
         let active = shared.files.now().entries[0].file.alias.clone();
         // The writer loses its file, and asks for another engine while a reader keeps this one.

@@ -93,7 +93,8 @@ pub async fn restore(
     }
     let newer: Vec<Line> =
         read_ledger(&source)?.into_iter().filter(|line| !known.contains(&line.seq)).collect();
-    let above = highest_seq(&data).await?.max(newer.iter().map(|line| line.seq).max().unwrap_or(0));
+    let (seq, project) = highest_numbers(&data).await?;
+    let above = seq.max(newer.iter().map(|line| line.seq).max().unwrap_or(0));
     count_from(&mut db, above).await?;
     db.close().await.map_err(inbox::failed(context))?;
     let store = Store::open(StoreOptions { data: making.clone(), ..options }).await?;
@@ -108,7 +109,7 @@ pub async fn restore(
     }
     let hits = { store.stats().active_rows + store.stats().sealed_rows };
     store.close().await?;
-    restore_meta(&making, &newer).await?;
+    give_identity(&making, &newer, project).await?;
     if let Some(owner) = owner {
         owner.give(&making)?;
     }
@@ -202,17 +203,19 @@ fn read_ledger(path: &Path) -> Result<Vec<Line>, StoreError> {
     if path.exists() { ledger::read(path) } else { Ok(Vec::new()) }
 }
 
-/// The highest seq that the replaced folder gave out, so that no hit id is given twice.
-async fn highest_seq(data: &Path) -> Result<u64, StoreError> {
+/// The highest seq and the highest project number that the replaced folder gave out, so that no hit id and no number is
+/// given twice.
+async fn highest_numbers(data: &Path) -> Result<(u64, ProjectId), StoreError> {
     let path = data.join(INBOX);
+    let nothing = (0, ProjectId(0));
     if !path.exists() {
-        return Ok(0);
+        return Ok(nothing);
     }
     // A folder may be replaced because its inbox cannot be read: then the ledger and the backup must do.
-    let Ok(mut db) = inbox::connect_options(&path).connect().await else { return Ok(0) };
-    let seq = inbox::last_seq(&mut db).await.unwrap_or(0);
+    let Ok(mut db) = inbox::connect_options(&path).connect().await else { return Ok(nothing) };
+    let found = inbox::look(&mut db).await.ok().flatten().unwrap_or_default();
     let _ = db.close().await;
-    Ok(seq)
+    Ok((found.last_seq, ProjectId(found.highest_project)))
 }
 
 async fn count_from(db: &mut SqliteConnection, seq: u64) -> Result<(), StoreError> {
@@ -267,22 +270,41 @@ async fn find_named(
     .await
 }
 
-/// Projects that were deleted after the backup are deleted from it, and their numbers are never given again.
-async fn restore_meta(folder: &Path, newer: &[Line]) -> Result<(), StoreError> {
+/// Both databases become those of a new folder: a file of the one that is replaced does not fit beside them. Projects that
+/// were deleted after the backup are deleted from it, and no number up to `highest` or the ledger's is given again.
+async fn give_identity(
+    folder: &Path,
+    newer: &[Line],
+    highest: ProjectId,
+) -> Result<(), StoreError> {
     let context = "restoring projects";
     let wrong = |source: meta::MetaError| StoreError::Engine { context, cause: Box::new(source) };
-    if !folder.join(meta::FILE).exists() {
-        return Ok(());
-    }
-    let meta = Meta::open(folder, crate::open::random_key()?, crate::clock::now_us())
+    let mut id = [0; 16];
+    id.copy_from_slice(&crate::open::random_key()?[..16]);
+    let mut db = inbox::connect_options(&folder.join(INBOX))
+        .connect()
         .await
-        .map_err(wrong)?;
-    for line in newer {
-        meta.skip_project_numbers(line.project).await.map_err(wrong)?;
-        if line.what == What::Project {
+        .map_err(inbox::failed(context))?;
+    let ledger_key = inbox::ledger_key(&mut db).await?;
+    let mut highest = newer.iter().map(|line| line.project).fold(highest, ProjectId::max);
+    let has_meta = folder.join(meta::FILE).exists();
+    if has_meta {
+        let meta = Meta::open(folder, crate::open::random_key()?, crate::clock::now_us())
+            .await
+            .map_err(wrong)?;
+        meta.skip_project_numbers(highest).await.map_err(wrong)?;
+        for line in newer.iter().filter(|line| line.what == What::Project) {
             meta.begin_delete(line.project).await.map_err(wrong)?;
             meta.finish_delete(line.project).await.map_err(wrong)?;
         }
+        highest = highest.max(meta.highest_number().await.map_err(wrong)?);
+        let identity = meta::MetaIdentity { folder: id, starts: 1, ledger_key };
+        meta.set_identity(&identity).await.map_err(wrong)?;
+        meta.close().await.map_err(wrong)?;
     }
-    meta.close().await.map_err(wrong)
+    let starts = u64::from(has_meta);
+    inbox::identity::raise_highest_project(&mut db, highest).await?;
+    let identity = inbox::Identity { folder: id, begun: starts, done: starts };
+    inbox::identity::write(&mut db, &identity).await?;
+    db.close().await.map_err(inbox::failed(context))
 }

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use analytics::hit::ProjectId;
+use analytics::limits;
 use arc_swap::ArcSwapOption;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::Engine;
 use crate::files::{Files, Snapshot};
-use crate::inbox::{Change, Command, Gauges, Queue};
+use crate::inbox::{Change, Command, Gauges, Identity, Queue};
 use crate::types::{Erasure, StoreError, StoreOptions};
 
 /// Work on frozen and sealed files, done one at a time by the builder.
@@ -41,11 +43,17 @@ pub struct Shared {
     pub requests: Mutex<Vec<Request>>,
     pub jobs: Jobs,
     pub problems: Problems,
+    /// What an operator may want to know, by its subject; nothing is wrong.
+    pub notes: Problems,
     pub next_file: AtomicU64,
     /// How far the writer is, and what of it is visible to readers.
     pub applied: watch::Sender<u64>,
     pub erased: Erased,
     pub key: [u8; 32],
+    /// Of this start.
+    pub identity: Identity,
+    /// That any project had when the store was opened.
+    pub highest_project: ProjectId,
     /// The writer is falling behind: work that can wait should.
     pub busy: AtomicBool,
     /// Names of data files that are there and cannot be read.
@@ -109,6 +117,21 @@ impl Shared {
             file,
             format!("{file} is damaged ({why}); its hits are missing from every answer"),
         );
+    }
+
+    /// So many files are set aside now.
+    pub fn note_set_aside(&self, files: u64) {
+        match files {
+            0 => self.notes.clear("set aside"),
+            _ => self.notes.note(
+                "set aside",
+                format!(
+                    "{files} files that belong to no data file in use were set aside in {}; they are deleted after {} days",
+                    self.folder().join("set-aside").display(),
+                    limits::SET_ASIDE_DAYS
+                ),
+            ),
+        }
     }
 
     pub fn file_path(&self, name: &str) -> PathBuf {
@@ -178,6 +201,11 @@ impl Jobs {
 impl Problems {
     pub fn set(&self, subject: &str, words: String) {
         tracing::error!(subject, problem = words, "a problem with the store");
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.to_owned(), words);
+    }
+
+    /// As `set`, without a line in the log.
+    pub fn note(&self, subject: &str, words: String) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.to_owned(), words);
     }
 

@@ -12,7 +12,7 @@ use analytics::tally::{ConsumerName, Total};
 use tokio::sync::oneshot;
 
 use crate::filter::FilterCache;
-use crate::inbox::{Command, FileKind};
+use crate::inbox::{Change, Command, FileKind};
 use crate::open::{self, Threads};
 use crate::progress::Progress;
 use crate::shared::Shared;
@@ -32,9 +32,17 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or creates the data folder, recovers, and starts the writer.
+    /// Opens or creates the data folder, recovers, and starts the writer. For who needs hits alone; a server opens
+    /// `open_folder`.
     pub async fn open(options: StoreOptions) -> Result<Store, StoreError> {
-        let opened = tokio::task::spawn_blocking(move || open::open(options)).await;
+        Store::open_as(options, false).await
+    }
+
+    pub(crate) async fn open_as(
+        options: StoreOptions,
+        with_meta: bool,
+    ) -> Result<Store, StoreError> {
+        let opened = tokio::task::spawn_blocking(move || open::open(options, with_meta)).await;
         let (shared, threads) = opened.map_err(|source| StoreError::Engine {
             context: "opening the store",
             cause: Box::new(source),
@@ -261,6 +269,7 @@ impl Store {
             receipts_forgotten: shared.gauges.receipts_forgotten.load(Ordering::Relaxed),
             erasures_pending: shared.erased.pending() as u64,
             problems: shared.problems.all(),
+            notes: shared.notes.all(),
         }
     }
 
@@ -270,6 +279,14 @@ impl Store {
         self.shared.queue.hurry();
         let mut applied = self.shared.applied.subscribe();
         applied.wait_for(|&seq| seq >= last).await.map(drop).map_err(|_| StoreError::Closing)
+    }
+
+    /// `Shared::change_inbox` for async code.
+    pub(crate) async fn change_inbox(&self, change: Change) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Change { change, reply };
+        self.shared.commands.send(command).await.map_err(|_| StoreError::Closing)?;
+        answer.await.map_err(|_| StoreError::Closing)?
     }
 
     /// A complete, consistent copy into `folder` (which must be there and empty), while serving.

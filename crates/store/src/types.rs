@@ -146,6 +146,9 @@ pub enum StoreError {
     OutOfMemory(&'static str),
     #[error("{0}")]
     Damaged(String),
+    /// The data folder is not whole: what was found, what it means, what to do. Nothing was changed.
+    #[error("{0}")]
+    NotWhole(String),
     #[error("{context}: {cause}")]
     Engine { context: &'static str, cause: Box<dyn std::error::Error + Send + Sync> },
 }
@@ -258,4 +261,6 @@ pub struct StoreStats {
     pub erasures_pending: u64,
     /// What is wrong, in words, for health: damaged files, an engine that had to be reopened.
     pub problems: Vec<String>,
+    /// What an operator may want to know although nothing is wrong.
+    pub notes: Vec<String>,
 }

@@ -16,6 +16,9 @@ pub struct Health {
     /// What is wrong, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
+    /// What the operator may want to know although nothing is wrong, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Whether the server is well.
@@ -33,7 +36,13 @@ pub async fn show_health(State(app): State<Shared>) -> (StatusCode, Json<Health>
     } else {
         (StatusCode::INTERNAL_SERVER_ERROR, "unhealthy")
     };
-    (code, Json(Health { status, problems }))
+    (code, Json(Health { status, problems, notes: find_notes(&app) }))
+}
+
+fn find_notes(app: &App) -> Vec<String> {
+    let mut notes = app.store.stats().notes;
+    notes.extend(app.clock_watch.note());
+    notes
 }
 
 async fn find_problems(app: &App) -> Vec<String> {

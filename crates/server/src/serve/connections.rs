@@ -292,9 +292,12 @@ async fn answer(
     }
     let client = client_address(peer, request.headers(), &app.settings.trusted_proxies);
     let client = network_of(client);
-    let mut response = match router.call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let mut response = match router::check_host(&request, &app.settings) {
+        Ok(()) => match router.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+        Err(refused) => refused.into_response(),
     };
     let memory = match charge(&app, client, &response) {
         Ok(memory) => memory,

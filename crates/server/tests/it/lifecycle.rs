@@ -187,7 +187,7 @@ fn the_log_holds_no_secret_even_where_it_tells_everything() {
         let mut client = std::net::TcpStream::connect(&address).unwrap();
         let length = body.len();
         let text = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-auth-token: {key}\r\ncontent-length: {length}\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nx-auth-token: {key}\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         client.write_all(text.as_bytes()).unwrap();
         let mut answer = String::new();

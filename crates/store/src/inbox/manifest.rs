@@ -61,6 +61,13 @@ impl FileRow {
         }
     }
 
+    /// The id in the name of a whole data file; none for any other name.
+    pub fn id_in(name: &str) -> Option<u64> {
+        let rest = name.strip_prefix("active-").or_else(|| name.strip_prefix("sealed-"))?;
+        let digits = rest.strip_suffix(".duckdb")?;
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+    }
+
     /// The name under which the engine has it attached.
     pub fn alias(&self) -> String {
         format!("f{}", self.id)

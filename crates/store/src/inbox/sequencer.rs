@@ -13,6 +13,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::{mpsc, oneshot};
 
+use super::identity::{self, Identity};
 use super::manifest::{self, FileRow};
 use super::queue::{Item, Queue};
 use super::receipts::{Receipts, put_receipt, take_receipt};
@@ -69,6 +70,10 @@ pub enum Change {
     Erased { seq: u64, erasure: Erasure },
     /// A copy of the inbox, in the same breath as a switch.
     Snapshot { put: Vec<FileRow>, to: PathBuf },
+    /// This project number is given.
+    Reserve(ProjectId),
+    /// `meta.sqlite` has the number of this start.
+    Started,
 }
 
 /// Numbers that others read without asking the thread.
@@ -235,6 +240,21 @@ impl Sequencer {
         }
         self.gauges.bytes.store(self.shares.total(), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Writes whose inbox this is into the file itself: SQLite's log may be lost without it.
+    pub async fn begin(
+        &mut self,
+        identity: &Identity,
+        highest_project: ProjectId,
+    ) -> Result<(), StoreError> {
+        identity::raise_highest_project(&mut self.db, highest_project).await?;
+        identity::write(&mut self.db, identity).await?;
+        sqlx::query(sql::inbox::CHECKPOINT)
+            .execute(&mut self.db)
+            .await
+            .map(drop)
+            .map_err(failed("emptying the inbox's log"))
     }
 
     /// New records come after this one, whatever the file says.
@@ -548,6 +568,16 @@ impl Sequencer {
                     .map_err(failed("copying the inbox"))?;
                 Ok(())
             }
+            Change::Reserve(project) => {
+                identity::raise_highest_project(&mut self.db, project).await
+            }
+            Change::Started => {
+                let Some(mut identity) = identity::read(&mut self.db).await? else {
+                    return Err(StoreError::Damaged("the inbox has no folder id".into()));
+                };
+                identity.done = identity.begun;
+                self.begin(&identity, ProjectId(0)).await
+            }
             Change::Erased { seq, erasure } => {
                 let mut tx =
                     self.db.begin_with("BEGIN IMMEDIATE").await.map_err(failed(context))?;
@@ -698,7 +728,10 @@ async fn read_erasures(db: &mut SqliteConnection) -> Result<Vec<(u64, Erasure)>,
     Ok(erasures)
 }
 
-async fn get_state(db: &mut SqliteConnection, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+pub async fn get_state(
+    db: &mut SqliteConnection,
+    name: &str,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let row = sqlx::query(sql::inbox::GET_STATE)
         .bind(name)
         .fetch_optional(db)
@@ -707,7 +740,7 @@ async fn get_state(db: &mut SqliteConnection, name: &str) -> Result<Option<Vec<u
     Ok(row.map(|row| row.get(0)))
 }
 
-async fn get_number(db: &mut SqliteConnection, name: &str) -> Result<u64, StoreError> {
+pub async fn get_number(db: &mut SqliteConnection, name: &str) -> Result<u64, StoreError> {
     let bytes = get_state(db, name).await?.unwrap_or_else(|| vec![0; 8]);
     bytes
         .try_into()

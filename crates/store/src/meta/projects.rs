@@ -98,8 +98,10 @@ impl Meta {
     ) -> Result<Project, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let mut transaction = self.inner.pool.begin().await?;
-        let insert = "INSERT INTO projects (name, created_us, privacy_level, erased_level, keep_hits_days) VALUES (?, ?, ?, ?, ?)";
-        let inserted = sqlx::query(insert)
+        let id = self.next_number(&mut transaction).await?;
+        let insert = "INSERT INTO projects (id, name, created_us, privacy_level, erased_level, keep_hits_days) VALUES (?, ?, ?, ?, ?, ?)";
+        sqlx::query(insert)
+            .bind(id.0)
             .bind(&new.name)
             .bind(now_us)
             .bind(new.privacy_level.min(2))
@@ -107,7 +109,6 @@ impl Meta {
             .bind(new.keep_hits_days)
             .execute(&mut *transaction)
             .await?;
-        let id = ProjectId(inserted.last_insert_rowid() as u32);
         let (hash, entry) =
             insert_key(&mut transaction, &self.inner.secret, id, key, can, now_us).await?;
         let user_id = new.user_id.map(|user_id| self.inner.secret.hash_user_id(&user_id));
@@ -142,8 +143,10 @@ impl Meta {
     ) -> Result<Project, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let mut transaction = self.inner.pool.begin().await?;
-        let insert = "INSERT INTO projects (name, created_us, privacy_level, erased_level, keep_hits_days, demo_until_us) VALUES (?, ?, ?, ?, ?, ?)";
-        let inserted = sqlx::query(insert)
+        let id = self.next_number(&mut transaction).await?;
+        let insert = "INSERT INTO projects (id, name, created_us, privacy_level, erased_level, keep_hits_days, demo_until_us) VALUES (?, ?, ?, ?, ?, ?, ?)";
+        sqlx::query(insert)
+            .bind(id.0)
             .bind(&new.name)
             .bind(now_us)
             .bind(new.privacy_level.min(2))
@@ -152,7 +155,6 @@ impl Meta {
             .bind(until_us)
             .execute(&mut *transaction)
             .await?;
-        let id = ProjectId(inserted.last_insert_rowid() as u32);
         let project = read_project(&mut transaction, id).await?.ok_or(sqlx::Error::RowNotFound)?;
         transaction.commit().await?;
         self.write(|directory| directory.put_project(project.clone(), &self.inner.secret));
@@ -309,22 +311,6 @@ impl Meta {
             directory.close_project(project);
             directory.projects.remove(&project);
         });
-        Ok(())
-    }
-
-    /// No project made from here on gets a number up to `project`. For `restore`: an older copy does not know of the
-    /// projects that were made after it, and their numbers must not come back.
-    pub async fn skip_project_numbers(&self, project: ProjectId) -> Result<(), MetaError> {
-        let _changing = self.inner.changing.lock().await;
-        let mut transaction = self.inner.pool.begin().await?;
-        sqlx::query("INSERT INTO sqlite_sequence (name, seq) SELECT 'projects', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'projects')")
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'projects'")
-            .bind(project.0)
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
         Ok(())
     }
 

@@ -260,6 +260,13 @@ pub fn copy_other_derived(into: &str, from: &str, project: u32) -> Vec<String> {
         .collect()
 }
 
+/// What of a project an erasure could concern: all of it, or its hits before a time.
+pub fn concerns(project: u32, before_us: Option<i64>) -> String {
+    let before = before_us.map(|us| format!(" AND time_us < {us}")).unwrap_or_default();
+    format!("project = {project}{before}")
+}
+
+/// How far the file reaches, once it is whole.
 pub fn finish(into: &str, seq: u64) -> String {
     format!("INSERT INTO {into}.progress VALUES ({seq}, {FORMAT})")
 }

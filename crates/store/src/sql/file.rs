@@ -166,6 +166,15 @@ pub fn count_projects(alias: &str) -> String {
     )
 }
 
+/// The seqs of the first and the last record with hits in the file; NULL where there are none.
+pub fn seq_range(alias: &str) -> String {
+    let seq = |hit_id: &str| {
+        let (places, seqs) = (1u64 << HitId::INDEX_BITS, 1u64 << HitId::SEQ_BITS);
+        format!("CAST({hit_id} // {places} % {seqs} AS BIGINT)")
+    };
+    format!("SELECT {}, {} FROM {alias}.hits", seq("min(hit_id)"), seq("max(hit_id)"))
+}
+
 pub fn texts_of(alias: &str, project: u32, kind: Text) -> String {
     format!("SELECT text FROM {alias}.strings WHERE project = {project} AND kind = {}", kind as u8)
 }

@@ -15,6 +15,10 @@ CREATE TABLE IF NOT EXISTS files (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, fi
     last_seq INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, checksum BLOB NOT NULL);
 ";
 
+/// Those without which a file is not an inbox: of its first version.
+pub const TABLES: i64 = 3;
+pub const COUNT_TABLES: &str = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('state', 'records', 'files')";
+
 pub const GET_STATE: &str = "SELECT value FROM state WHERE name = ?";
 pub const PUT_STATE: &str =
     "INSERT INTO state VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";

@@ -1,0 +1,25 @@
+//! Project numbers that are written down before they are given.
+
+use analytics::hit::ProjectId;
+use tokio::sync::{mpsc, oneshot};
+
+use super::sequencer::{Change, Command};
+use crate::types::StoreError;
+
+/// Where `meta.sqlite` writes down the number of a project before it makes the project. Cheap to clone.
+#[derive(Clone)]
+pub struct ProjectNumbers(mpsc::Sender<Command>);
+
+impl ProjectNumbers {
+    pub fn new(commands: mpsc::Sender<Command>) -> ProjectNumbers {
+        ProjectNumbers(commands)
+    }
+
+    /// Returns when the number is on disk.
+    pub async fn reserve(&self, project: ProjectId) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Change { change: Change::Reserve(project), reply };
+        self.0.send(command).await.map_err(|_| StoreError::Closing)?;
+        answer.await.map_err(|_| StoreError::Closing)?
+    }
+}

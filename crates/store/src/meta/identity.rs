@@ -1,0 +1,106 @@
+//! Which data folder this file belongs to, see `inbox/identity.rs`; and project numbers that are never given twice.
+
+use analytics::hit::ProjectId;
+use sqlx::{Row, SqliteConnection};
+
+use super::{Meta, MetaError};
+
+/// The other half of the inbox's identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetaIdentity {
+    pub folder: [u8; 16],
+    pub starts: u64,
+    pub ledger_key: [u8; 32],
+}
+
+/// What a look at the file finds, without changing it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MetaFacts {
+    /// None for a file of a version that had no identity yet, or of a start that a crash ended.
+    pub identity: Option<MetaIdentity>,
+    /// The highest project number that the file has given; 0 where it has given none.
+    pub highest_project: u32,
+}
+
+/// None where the file has no tables of ours.
+pub async fn look(connection: &mut SqliteConnection) -> Result<Option<MetaFacts>, sqlx::Error> {
+    let has = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?";
+    let count: i64 = sqlx::query_scalar(has).bind("projects").fetch_one(&mut *connection).await?;
+    if count == 0 {
+        return Ok(None);
+    }
+    let count: i64 = sqlx::query_scalar(has).bind("folder").fetch_one(&mut *connection).await?;
+    let identity = if count == 0 { None } else { read(connection).await? };
+    let highest = highest_number(connection).await?;
+    Ok(Some(MetaFacts { identity, highest_project: highest.0 }))
+}
+
+/// Of all projects ever made, those that are gone too.
+async fn highest_number(connection: &mut SqliteConnection) -> Result<ProjectId, sqlx::Error> {
+    let highest = "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'projects'), 0), coalesce((SELECT max(id) FROM projects), 0))";
+    let highest: i64 = sqlx::query_scalar(highest).fetch_one(connection).await?;
+    Ok(ProjectId(highest as u32))
+}
+
+async fn read(connection: &mut SqliteConnection) -> Result<Option<MetaIdentity>, sqlx::Error> {
+    let row = sqlx::query("SELECT id, starts, ledger_key FROM folder")
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let broken = || sqlx::Error::Protocol("the folder's id is damaged".into());
+    let (id, key): (Vec<u8>, Vec<u8>) = (row.try_get(0)?, row.try_get(2)?);
+    Ok(Some(MetaIdentity {
+        folder: id.try_into().map_err(|_| broken())?,
+        starts: row.try_get::<i64, _>(1)? as u64,
+        ledger_key: key.try_into().map_err(|_| broken())?,
+    }))
+}
+
+impl Meta {
+    /// The file belongs to this folder now, which was started so often.
+    pub async fn set_identity(&self, identity: &MetaIdentity) -> Result<(), MetaError> {
+        sqlx::query("INSERT INTO folder VALUES (1, ?, ?, ?) ON CONFLICT (only_row) DO UPDATE SET id = excluded.id, starts = excluded.starts, ledger_key = excluded.ledger_key")
+            .bind(identity.folder.as_slice())
+            .bind(identity.starts as i64)
+            .bind(identity.ledger_key.as_slice())
+            .execute(&self.inner.pool)
+            .await?;
+        // SQLite's log may be lost without the file: the identity stands in the file.
+        self.forget_deleted().await
+    }
+
+    /// No project made from here on gets a number up to `project`: an older copy does not know of the projects that were
+    /// made after it, and their numbers must not come back.
+    pub async fn skip_project_numbers(&self, project: ProjectId) -> Result<(), MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let mut transaction = self.inner.pool.begin().await?;
+        sqlx::query("INSERT INTO sqlite_sequence (name, seq) SELECT 'projects', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'projects')")
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'projects'")
+            .bind(project.0)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The highest project number given so far; 0 where none was.
+    pub async fn highest_number(&self) -> Result<ProjectId, MetaError> {
+        let mut connection = self.inner.pool.acquire().await?;
+        Ok(highest_number(&mut connection).await?)
+    }
+
+    /// The number of the project that is made next, written down in the inbox: a later start with an older copy of this
+    /// file knows that it is taken. Where making it fails, the next one gets the same.
+    pub(super) async fn next_number(
+        &self,
+        connection: &mut SqliteConnection,
+    ) -> Result<ProjectId, MetaError> {
+        let next = ProjectId(highest_number(connection).await?.0 + 1);
+        if let Some(numbers) = &self.inner.numbers {
+            numbers.reserve(next).await.map_err(|problem| MetaError::Inbox(Box::new(problem)))?;
+        }
+        Ok(next)
+    }
+}

@@ -1,0 +1,278 @@
+//! Whether a data folder may be served, judged from what a look at it found (`facts.rs`). Pure: data in, data out.
+//!
+//! A crash leaves a few things behind that are known and harmless; everything else means that a file was lost, replaced,
+//! or put back from an older copy. Then the start stops, and nothing is changed: a server that goes on with half of a
+//! folder forgets the other half, and gives numbers a second time.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::inbox::{FileKind, InboxFacts};
+use crate::meta::MetaFacts;
+
+/// What a look at a data folder found.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub inbox: Found<InboxFacts>,
+    /// None: not asked for, as by who only wants the hits.
+    pub meta: Option<Found<MetaFacts>>,
+    /// How many whole data files there are, named by the manifest or not.
+    pub data_files: usize,
+    /// Whole data files that the manifest does not name.
+    pub unnamed: Vec<UnnamedFile>,
+}
+
+/// One of the two SQLite files.
+#[derive(Clone, Debug, Default)]
+pub enum Found<T> {
+    #[default]
+    Missing,
+    /// There, and without a table of ours or anything in them.
+    Empty,
+    /// Why SQLite cannot read it.
+    Unreadable(String),
+    Known(T),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnnamedFile {
+    pub name: String,
+    pub content: Content,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Why it cannot be read.
+    Unreadable(String),
+    /// No hit.
+    Nothing,
+    /// Hits of records from the first to the last seq, both included.
+    Holds { first: u64, last: u64 },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// What is to become of each unnamed file.
+    Start(Vec<(String, Leftover)>),
+    Stop(Stop),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leftover {
+    /// A crash explains it, and everything that it holds is held by a named file or by the inbox.
+    Unlink,
+    /// Kept beside for a while.
+    SetAside,
+}
+
+/// Why the server does not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    InboxLost {
+        data_files: usize,
+    },
+    InboxUnreadable(String),
+    MetaLost,
+    MetaUnreadable(String),
+    BothLost {
+        data_files: usize,
+    },
+    /// The two belong to different folders.
+    Strangers,
+    InboxOlder(&'static str),
+    MetaOlder(&'static str),
+    /// Data files that the manifest does not name hold hits that nothing else holds.
+    ManifestOlder {
+        unnamed: Vec<String>,
+        missing: Vec<String>,
+    },
+}
+
+pub fn judge(facts: &Facts) -> Verdict {
+    match judge_databases(facts).or_else(|| judge_manifest(facts)) {
+        Some(stop) => Verdict::Stop(stop),
+        None => Verdict::Start(sort_leftovers(facts)),
+    }
+}
+
+fn judge_databases(facts: &Facts) -> Option<Stop> {
+    let data_files = facts.data_files;
+    match (&facts.inbox, &facts.meta) {
+        (Found::Unreadable(why), _) => Some(Stop::InboxUnreadable(why.clone())),
+        (_, Some(Found::Unreadable(why))) => Some(Stop::MetaUnreadable(why.clone())),
+        // `meta.sqlite` is made after the inbox: it never stands alone.
+        (Found::Missing | Found::Empty, Some(Found::Known(_))) => {
+            Some(Stop::InboxLost { data_files })
+        }
+        (Found::Missing | Found::Empty, Some(_)) if data_files > 0 => {
+            Some(Stop::BothLost { data_files })
+        }
+        (Found::Missing | Found::Empty, None) if data_files > 0 => {
+            Some(Stop::InboxLost { data_files })
+        }
+        (Found::Missing | Found::Empty, _) | (Found::Known(_), None) => None,
+        (Found::Known(inbox), Some(Found::Missing | Found::Empty)) => {
+            // The first start may have ended before it made the file.
+            let begun = inbox.identity.is_none_or(|identity| identity.done == 0);
+            let used = inbox.highest_project > 0 || inbox.last_seq > 0;
+            (!begun || used).then_some(Stop::MetaLost)
+        }
+        (Found::Known(inbox), Some(Found::Known(meta))) => judge_pair(inbox, meta),
+    }
+}
+
+fn judge_pair(inbox: &InboxFacts, meta: &MetaFacts) -> Option<Stop> {
+    match (&inbox.identity, &meta.identity) {
+        (None, None) => {}
+        // Where no start was ever done, the one that gives both their identity was cut off.
+        (Some(identity), None) if identity.done == 0 => {}
+        (Some(_), None) => return Some(Stop::MetaOlder("it has no folder id")),
+        (None, Some(_)) => return Some(Stop::InboxOlder("it has no folder id")),
+        (Some(of_inbox), Some(of_meta)) if of_inbox.folder != of_meta.folder => {
+            return Some(Stop::Strangers);
+        }
+        (Some(of_inbox), Some(of_meta)) if of_meta.starts > of_inbox.begun => {
+            return Some(Stop::InboxOlder("the server has been started since it was copied"));
+        }
+        (Some(of_inbox), Some(of_meta)) if of_meta.starts < of_inbox.done => {
+            return Some(Stop::MetaOlder("the server has been started since it was copied"));
+        }
+        (Some(_), Some(_)) => {}
+    }
+    if inbox.identity.is_none_or(|identity| identity.done == 0) {
+        // It does not know numbers yet.
+        return None;
+    }
+    // A number stands in the inbox first.
+    if meta.highest_project > inbox.highest_project {
+        return Some(Stop::InboxOlder("projects have been created since it was copied"));
+    }
+    if inbox.highest_project > meta.highest_project + 1 {
+        return Some(Stop::MetaOlder("projects have been created since it was copied"));
+    }
+    None
+}
+
+fn judge_manifest(facts: &Facts) -> Option<Stop> {
+    let Found::Known(inbox) = &facts.inbox else { return None };
+    let holds = |file: &UnnamedFile| match file.content {
+        Content::Holds { first, last } => !is_held(inbox, first, last),
+        Content::Nothing | Content::Unreadable(_) => false,
+    };
+    let unheld: Vec<&UnnamedFile> = facts.unnamed.iter().filter(|file| holds(file)).collect();
+    let missing: Vec<String> =
+        inbox.named.iter().filter(|(_, there)| !there).map(|(row, _)| row.name()).collect();
+    let beyond = |file: &&UnnamedFile| matches!(file.content, Content::Holds { last, .. } if last > inbox.last_seq);
+    // All named files there, and one more that holds what no longer counts: an erasure emptied it.
+    if missing.is_empty() && !unheld.iter().any(beyond) {
+        return None;
+    }
+    let unnamed: Vec<String> = unheld.iter().map(|file| file.name.clone()).collect();
+    (!unnamed.is_empty()).then_some(Stop::ManifestOlder { unnamed, missing })
+}
+
+fn sort_leftovers(facts: &Facts) -> Vec<(String, Leftover)> {
+    let Found::Known(inbox) = &facts.inbox else { return Vec::new() };
+    let sort = |file: &UnnamedFile| match file.content {
+        Content::Nothing => Leftover::Unlink,
+        Content::Holds { first, last } if is_held(inbox, first, last) => Leftover::Unlink,
+        Content::Holds { .. } | Content::Unreadable(_) => Leftover::SetAside,
+    };
+    facts.unnamed.iter().map(|file| (file.name.clone(), sort(file))).collect()
+}
+
+/// Whether the named files that are there, and the inbox, have each record from one seq to another.
+fn is_held(inbox: &InboxFacts, first: u64, last: u64) -> bool {
+    // Of stretches after their first and up to their last seq.
+    let mut held: Vec<(u64, u64)> = inbox
+        .named
+        .iter()
+        .filter(|(_, there)| *there)
+        .map(|(row, _)| match row.kind {
+            FileKind::Active => (row.first_seq, inbox.last_seq),
+            _ => (row.first_seq, row.last_seq),
+        })
+        .collect();
+    held.push((inbox.trimmed_to, inbox.last_seq));
+    held.sort_unstable();
+    let mut reached = first.saturating_sub(1);
+    for (after, to) in held {
+        if after <= reached {
+            reached = reached.max(to);
+        }
+    }
+    reached >= last
+}
+
+impl Stop {
+    /// What was found, what it means, what to do.
+    pub fn explain(&self, data: &Path) -> String {
+        let repair = format!("run `api-analytics repair --data {}`", data.display());
+        let unchanged = "Nothing was changed.";
+        match self {
+            Stop::InboxLost { data_files } => format!(
+                "inbox.sqlite is missing or empty, and there are {data_files} data files in hits/ that only it can name. {unchanged} \
+                 Put the file back, restore a backup, or {repair}"
+            ),
+            Stop::InboxUnreadable(why) => format!(
+                "inbox.sqlite cannot be read ({why}). {unchanged} If the disk is well, restore a backup, or {repair}"
+            ),
+            Stop::MetaLost => format!(
+                "meta.sqlite is missing or empty, and hits of projects were kept here: a new file would give their numbers to other \
+                 projects. {unchanged} Put the file back, restore a backup, or {repair}"
+            ),
+            Stop::MetaUnreadable(why) => format!(
+                "meta.sqlite cannot be read ({why}). {unchanged} If the disk is well, restore a backup, or {repair}"
+            ),
+            Stop::BothLost { data_files } => format!(
+                "inbox.sqlite and meta.sqlite are missing or empty, and there are {data_files} data files in hits/. {unchanged} \
+                 Put both files back, restore a backup, or {repair}"
+            ),
+            Stop::Strangers => format!(
+                "inbox.sqlite and meta.sqlite belong to different data folders. {unchanged} \
+                 Put back the one that belongs here, restore a backup, or {repair}"
+            ),
+            Stop::InboxOlder(why) => format!(
+                "inbox.sqlite is an older copy than meta.sqlite: {why}. {unchanged} \
+                 Put the newest one back, restore a backup, or {repair}"
+            ),
+            Stop::MetaOlder(why) => format!(
+                "meta.sqlite is an older copy than inbox.sqlite: {why}. {unchanged} \
+                 Put the newest one back, restore a backup, or {repair}"
+            ),
+            Stop::ManifestOlder { unnamed, missing } => format!(
+                "inbox.sqlite does not know of {}, which hold hits that no other file has{}: its log was cut, or it is an older copy. \
+                 {unchanged} Put the newest one back, restore a backup, or {repair}",
+                list(unnamed),
+                if missing.is_empty() {
+                    String::new()
+                } else {
+                    format!(", and names {}, which are not there", list(missing))
+                }
+            ),
+        }
+    }
+}
+
+/// The first few names of a list that may be long.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Content::Unreadable(why) => write!(f, "cannot be read: {why}"),
+            Content::Nothing => write!(f, "holds no hits"),
+            Content::Holds { first, last } => write!(f, "holds records {first} to {last}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+"""A file of the data folder is lost, empty or put back from an older copy: the server stops at the start, says which, and
+changes nothing; it never goes on with half of a folder."""
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+import folder
+from posting import create_project, post, read_paths, settle, wait_for
+from server import Server, must_run
+
+SETTINGS = {"active_rows": 300, "checkpoint_ms": 50, "merge_at": 3}
+DATABASES = ("inbox.sqlite", "meta.sqlite")
+
+
+def fill(server: Server) -> dict[str, list[str]]:
+    """Two projects with sealed files and an active one. Returns the paths of each, by its key."""
+    paths: dict[str, list[str]] = {}
+    for name in ("first", "second"):
+        _, key = create_project(server, name)
+        paths[key] = []
+    for turn in range(6):
+        for key, posted in paths.items():
+            post(server, key, more := [f"/{turn}/{number}" for number in range(100)], user=f"user{turn}")
+            posted += more
+        settle(server)
+    wait_for("a file is sealed", lambda: folder.sealed_files(server.data))
+    return paths
+
+
+def take(data: Path, name: str) -> dict[Path, bytes]:
+    """A database with its log, as it stands."""
+    return {path: path.read_bytes() for path in data.glob(f"{name}*") if not path.name.endswith("-shm")}
+
+
+def remove(data: Path, name: str) -> None:
+    for path in data.glob(f"{name}*"):
+        path.unlink()
+
+
+def empty(data: Path, name: str) -> None:
+    remove(data, name)
+    (data / name).touch()
+
+
+def tear(data: Path, name: str) -> None:
+    remove(data, name)
+    (data / name).write_bytes(b"not a database, " * 4_096)
+
+
+def put_back(data: Path, name: str, copy: dict[Path, bytes]) -> None:
+    remove(data, name)
+    for path, content in copy.items():
+        path.write_bytes(content)
+
+
+def refused(server: Server) -> str:
+    """What it says when it does not start."""
+    before = len(server.log())
+    server.start(wait=False)
+    code = server.process.wait(30)
+    said = server.log()[before:]
+    assert code != 0, said
+    assert f"api-analytics repair --data {server.data}" in said, said
+    return said
+
+
+def data_files(data: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in [*folder.sealed_files(data), *folder.active_files(data)]}
+
+
+@pytest.mark.parametrize("loss", [remove, empty, tear], ids=lambda loss: loss.__name__)
+@pytest.mark.parametrize("names", [DATABASES[:1], DATABASES[1:], DATABASES], ids="+".join)
+def test_a_lost_database_stops_the_start_and_nothing_is_deleted(servers, names, loss):
+    """Once the start deleted every data file, or gave the next project another tenant's hits, and was healthy."""
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    server.stop()
+    kept = {name: take(server.data, name) for name in DATABASES}
+    files = data_files(server.data)
+    assert len(files) >= 2
+    for name in names:
+        loss(server.data, name)
+    for _ in range(2):
+        said = refused(server)
+        assert names[0] in said, said
+        assert data_files(server.data) == files
+    # Whoever finds the file again has lost nothing.
+    for name in names:
+        put_back(server.data, name, kept[name])
+    server.start()
+    for key, posted in paths.items():
+        assert read_paths(server, key) == sorted(posted)
+    assert server.problems() == []
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_an_older_copy_of_a_database_stops_the_start(servers, name):
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    server.stop()
+    older = take(server.data, name)
+    server.start()
+    server.stop()
+    newest = take(server.data, name)
+    put_back(server.data, name, older)
+    said = refused(server)
+    assert f"{name} is an older copy" in said, said
+    put_back(server.data, name, newest)
+    server.start()
+    for key, posted in paths.items():
+        assert read_paths(server, key) == sorted(posted)
+
+
+def test_an_older_copy_of_the_same_start_gives_no_number_twice(servers):
+    server = servers(**SETTINGS).start()
+    for number in range(3):
+        create_project(server, f"{number}")
+    server.kill()
+    older = take(server.data, "meta.sqlite")
+    server.start()
+    server.kill()
+    # As of the same start, but for the projects that were made since.
+    server.start()
+    numbers = [create_project(server, "later")[0] for _ in range(3)]
+    server.kill()
+    put_back(server.data, "meta.sqlite", older)
+    assert "meta.sqlite is an older copy" in refused(server)
+    assert numbers == [4, 5, 6]
+
+
+def test_the_databases_of_another_folder_stop_the_start(servers, tmp_path):
+    server, other = servers(**SETTINGS).start(), servers("other", **SETTINGS).start()
+    for one in (server, other):
+        fill(one)
+        one.stop()
+    remove(server.data, "meta.sqlite")
+    shutil.copy(other.data / "meta.sqlite", server.data / "meta.sqlite")
+    assert "belong to different data folders" in refused(server)
+
+
+@pytest.mark.parametrize("name", ["inbox.sqlite", "meta.sqlite"])
+def test_a_kill_during_the_first_start_is_no_loss(servers, name):
+    """Between the writes that give both databases their identity, a kill must not look like a lost file."""
+    for turn in range(12):
+        server = servers(f"data{turn}", **SETTINGS)
+        server.start(wait=False)
+        wait_for(f"{name} is made", (server.data / name).exists, every=0.0005)
+        time.sleep(turn * 0.002)
+        server.kill()
+        server.start()
+        project, key = create_project(server, "shop")
+        post(server, key, ["/1"])
+        settle(server)
+        assert project == 1 and read_paths(server, key) == ["/1"]
+        assert server.problems() == []
+        server.stop()
+
+
+def test_a_restored_folder_is_a_new_one(servers, tmp_path):
+    """It starts, also where a project was made while it was copied; what the replaced folder had does not fit beside it."""
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    must_run("backup", tmp_path / "copy", data=server.data)
+    later, _ = create_project(server, "later")
+    server.stop()
+    must_run("restore", tmp_path / "copy", data=server.data)
+    server.start()
+    for key, posted in paths.items():
+        assert read_paths(server, key) == sorted(posted)
+    assert create_project(server, "next")[0] == later + 1
+    server.stop()
+    (replaced,) = tmp_path.glob("data.before-restore-*")
+    put_back(server.data, "meta.sqlite", {server.data / path.name: content for path, content in take(replaced, "meta.sqlite").items()})
+    assert "belong to different data folders" in refused(server)
