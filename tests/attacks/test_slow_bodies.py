@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from posting import create_key, make_batch, make_hit
+from posting import create_key, make_batch, make_hit, wait_for
 from server import Connection, Server
 
 ANNOUNCED = 60 << 20
@@ -68,6 +68,26 @@ def slow_bodies(*arguments, **more):
         yield attack
     finally:
         attack.stop()
+
+
+def test_two_projects_together_do_not_stop_large_posts(servers, neighbour):
+    """Together they may have all of the memory, and hold it for as long as they come slowly."""
+    server = servers().start()
+    key = create_key(server)
+    large = make_batch([make_hit(f"/large/{n}", user=f"user{n}") for n in range(5_000)])
+    posting = Connection(server.port)
+
+    def attack():
+        header = f"x-auth-token: {create_key(server)}\r\n"
+        return slow_bodies(server, "/api/requests", 3, 45 << 20, header, b'{"requests": [')
+
+    with neighbour(server), attack(), attack():
+        wait_for("the memory is full", lambda: server.metric("bodies_in_flight_bytes") > 110 << 20)
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            large["batch_id"] = str(uuid.uuid4())
+            answer = posting.call("POST", "/api/requests", large, key)
+            assert answer.status == 200, f"{answer.status} {answer.body[:200]!r}"
 
 
 def kinds(server: Server) -> dict[str, tuple[str, str, bytes]]:
