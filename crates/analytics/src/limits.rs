@@ -156,6 +156,10 @@ limits! {
         "How often it is looked whether a body still comes.";
     SLOW_BODY_BYTES "slow_body_bytes" = 16 << 10, Bytes, fixed, "request_timeout",
         "Bytes that must have come since: a modem brings twice as many.";
+    SLOW_BODY_BYTES_WHEN_SHORT "slow_body_bytes_when_short" = 128 << 10, Bytes, fixed, "request_timeout",
+        "The same of a large body within 2 s, while little memory for bodies is left: half a megabit a second.";
+    BODY_WAIT_SECONDS "body_wait_seconds" = 5, Seconds, fixed, "overloaded",
+        "How long a body waits for memory before it is refused: longer than one that comes slowly is put up with.";
     HITS_PER_BATCH "hits_per_batch" = 100_000, Hits, fixed, "too_many_hits",
         "More than a minute of 1,000 requests a second; the index of a hit in its batch has 17 bits.";
     JSON_NESTING "json_nesting" = 128, Items, fixed, "invalid_json",
