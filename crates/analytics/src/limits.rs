@@ -227,7 +227,7 @@ limits! {
     UNREADABLE_RETRY_SECONDS "unreadable_retry_seconds" = 30, Seconds, fixed, "",
         "How often a data file that the disk did not give, and that is left out of answers, is tried again.";
     SET_ASIDE_DAYS "set_aside_days" = 7, Days, fixed, "",
-        "How long a data file that no manifest names is kept aside while every other file is well: an operator notices within a week. An erasure that it may concern deletes it.";
+        "How long a data file that no manifest names, and what a repair has replaced, is kept while every file is well: an operator notices within a week. An erasure that it may concern deletes it.";
     MERGE_AT "merge_at" = 4, Items, settable, "",
         "Sealed files that stand side by side before they are merged, none larger than half of all of them.";
     MERGED_ROWS "merged_rows" = 16_800_000, Rows, settable, "",
