@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from posting import create_key, make_batch, make_hit, read_hits, settle, wait_for
+from posting import create_key, make_batch, make_hit, post, read_hits, read_paths, settle, wait_for
 from server import BROKEN, ROOT, Connection, Server, run
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "20"))
@@ -178,6 +178,35 @@ def test_a_log_that_cannot_be_written_stops_nothing(servers, disk, tmp_path):
     server.stop()
 
 
+def test_a_start_on_a_disk_that_cannot_be_read_loses_nothing(servers, disk):
+    """Once the active file was set aside for a read that failed, and what it alone held was lost."""
+    server = servers(**SETTINGS | {"active_rows": 100_000, "calm_rows": 100_000})
+    faults = disk(server)
+    server.start()
+    key = create_key(server)
+    paths = [f"/{number}" for number in range(500)]
+    for at in range(0, 500, 50):
+        server.call("POST", "/api/requests", make_batch([make_hit(path) for path in paths[at : at + 50]]), key).must()
+    settle(server)
+    wait_for("the inbox lets go of them", lambda: server.metric("inbox_bytes") == 0)
+    server.kill()
+    refused = 0
+    for turn in range(12):
+        server.environment["FAULTS_SEED"] = str(turn)
+        faults.fail("eio_read")
+        server.start(wait=False)
+        time.sleep(0.6)
+        refused += not server.is_running()
+        if server.is_running():
+            server.kill()
+    assert refused, "the disk has never failed at a start, which proves nothing"
+    faults.heal()
+    server.start()
+    settle(server)
+    assert sorted(hit["path"] for hit in read_hits(server, key)) == sorted(paths)
+    assert server.problems() == []
+
+
 def test_a_disk_that_fails_at_random_loses_no_acknowledged_hit(servers, disk):
     print(f"FAULT_SEED={SEED} FAULT_ROUNDS={ROUNDS}", file=sys.stderr)
     chance = random.Random(SEED)
@@ -222,3 +251,23 @@ def test_a_disk_that_fails_at_random_loses_no_acknowledged_hit(servers, disk):
     assert not lost or named, f"{len(lost)} of {len(posters.acknowledged)} acknowledged hits are lost, unsaid:\n{words}"
     assert not lost, f"{len(lost)} acknowledged hits are lost, and said to be: {words}"
     assert len(posters.acknowledged) > 1_000, "too few hits to prove anything"
+
+
+def test_a_stop_does_not_wait_for_a_disk_that_is_gone(servers):
+    """What was acknowledged is in the inbox; the next start brings it into a data file."""
+    server = servers(active_rows=50).start()
+    key = create_key(server)
+    post(server, key, [f"/before/{n}" for n in range(20)])
+    settle(server)
+    hits = server.data / "hits"
+    gone = hits.with_name("hits-gone")
+    hits.rename(gone)
+    posted = [f"/after/{n}" for n in range(100)]
+    post(server, key, posted)
+    wait_for("a problem", server.problems, 30, 0.2)
+    server.stop(60)
+    assert "the next start does it" in server.log()
+    gone.rename(hits)
+    server.start()
+    settle(server)
+    assert read_paths(server, key) == sorted([*posted, *(f"/before/{n}" for n in range(20))])

@@ -247,7 +247,7 @@ def test_every_subcommand_explains_itself():
     look()
     assert seen >= {
         "serve", "project", "project create", "project list", "project delete", "key", "key add", "key list", "key revoke",
-        "backup", "restore", "check-config", "version",
+        "backup", "restore", "repair", "check-config", "version",
     }  # fmt: skip
     help_of_serve = must_run("serve", "--help")
     said = must_run("check-config", cwd="/")

@@ -290,3 +290,59 @@ def test_what_a_later_version_wrote_stops_the_start(servers):
     server.start(wait=False)
     assert server.process.wait(30) != 0
     assert "has version 99" in server.log()[before:] and "use the newer program" in server.log()[before:]
+
+
+def test_an_erasure_reaches_into_what_a_repair_has_kept(servers):
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    first, second = paths
+    server.stop()
+    remove(server.data, "meta.sqlite")
+    repair(server)
+    server.start()
+    said = must_run("key", "add", "--project", "1", data=server.data)
+    key = re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", said)[0]
+    (kept,) = server.data.glob("repaired-*")
+    assert list(kept.glob("hits/*.duckdb"))
+    wait_for("it is noted", lambda: any("repair" in note for note in server.call("GET", "/api/health").must().json().get("notes", [])))
+    assert server.call("DELETE", "/api/v1/consumers/u:user1", key=key).must().json()["erased"] == 100
+    # An empty active file may be left: nothing of the project is in it.
+    assert not list(kept.glob("inbox*")) and not list(kept.glob("hits/sealed-*"))
+    for path in kept.glob("hits/*.duckdb"):
+        with folder.open_copy(path) as database:
+            assert database.execute("SELECT count(*) FROM hits WHERE project = 1").fetchone() == (0,)
+    server.stop()
+    left = folder.find_rows(server.data, "user1")
+    # The other project's.
+    assert left
+    server.start()
+    assert len(read_paths(server, key)) == len(paths[first]) - 100
+
+
+def test_records_of_an_older_inbox_fill_a_gap_between_files(servers):
+    """A sealed file is lost too, and the older copy of the inbox still has some of its records."""
+    server = servers(**SETTINGS | {"merge_at": 1_000, "checkpoint_ms": 600_000}).start()
+    _, key = create_project(server, "shop")
+
+    def batch(number: int) -> list[str]:
+        post(server, key, more := [f"/{number}/{n}" for n in range(100)])
+        settle(server)
+        return more
+
+    posted = [batch(number) for number in range(2)]
+    older = take(server.data, "inbox.sqlite")
+    posted += [batch(number) for number in range(2, 9)]
+    wait_for("two files are sealed", lambda: len(folder.sealed_files(server.data)) >= 2)
+    server.stop()
+    lost = folder.sealed_files(server.data)[0]
+    lost.unlink()
+    put_back(server.data, "inbox.sqlite", older)
+    refused(server)
+    said = repair(server)
+    first, last = map(int, re.search(r"  records? (\d+)(?: to (\d+))?", said).groups(default=0))
+    missing = max(last, first) - first + 1
+    assert first == 3, said
+    server.start()
+    kept = read_paths(server, key)
+    assert kept == sorted(path for number, more in enumerate(posted, 1) for path in more if not 3 <= number < 3 + missing)
+    assert server.problems() == []

@@ -247,7 +247,7 @@ limits! {
     UNREADABLE_RETRY_SECONDS "unreadable_retry_seconds" = 30, Seconds, fixed, "",
         "How often a data file that the disk did not give, and that is left out of answers, is tried again.";
     SET_ASIDE_DAYS "set_aside_days" = 7, Days, fixed, "",
-        "How long a data file that no manifest names is kept aside while every other file is well: an operator notices within a week. An erasure that it may concern deletes it.";
+        "How long a data file that no manifest names, and what a repair has replaced, is kept while every file is well: an operator notices within a week. An erasure that it may concern deletes it.";
     MERGE_AT "merge_at" = 4, Items, settable, "",
         "Sealed files that stand side by side before they are merged, none larger than half of all of them.";
     MERGED_ROWS "merged_rows" = 16_800_000, Rows, settable, "",
@@ -275,6 +275,8 @@ limits! {
     QUERY_SECONDS "query_seconds" = 30, Seconds, settable, "query_timeout",
         "A query that runs longer is stopped: whoever asked has gone.";
 
+    CLOSE_SECONDS "close_seconds" = 15, Seconds, fixed, "",
+        "How long a stop tries to bring into a data file what its disk does not take. It is in the inbox, and brought there by the next start.";
     ENGINE_LEAVE_SECONDS "engine_leave_seconds" = 2, Seconds, fixed, "",
         "How long beyond query_seconds an engine that failed may be held before that is said: its files are not free until then.";
     QUEUE_BYTES "queue_bytes" = 48 << 20, Bytes, fixed, "",

@@ -134,6 +134,12 @@ impl Builder {
                 Ok(left) => self.shared.note_set_aside(left),
                 Err(problem) => tracing::warn!(%problem, "a file set aside could not be removed"),
             }
+            match set_aside::remove_kept(&self.shared.options.data, keep) {
+                Ok(left) => self.shared.note_kept(left),
+                Err(problem) => {
+                    tracing::warn!(%problem, "what a repair kept could not be removed")
+                }
+            }
         }
         merged
     }
@@ -412,8 +418,8 @@ impl Builder {
             )));
         }
         remove_bad_logs(&self.shared.folder(), Duration::ZERO)?;
-        let folder = self.shared.folder();
-        let left = set_aside::erase(&folder, erasure, self.shared.options.limits.builder_memory)?;
+        let options = &self.shared.options;
+        let left = set_aside::erase(&options.data, erasure, options.limits.builder_memory)?;
         self.shared.note_set_aside(left);
         self.shared.change_inbox(Change::Erased { seq, erasure: erasure.clone() })?;
         self.shared.erased.done(seq, erased);

@@ -9,6 +9,7 @@ use crate::clock::{self, now_us};
 use crate::engine::{Instance, failed};
 use crate::files::DataFile;
 use crate::inbox::FileRow;
+use crate::meta;
 use crate::shared::{io, sync};
 use crate::sql;
 use crate::types::{Erasure, StoreError};
@@ -16,6 +17,9 @@ use crate::verdict::Leftover;
 
 /// Where they are, in the folder of hits.
 const FOLDER: &str = "set-aside";
+
+/// How the names of folders begin in which a repair keeps what was there before; its time follows, microseconds.
+pub const KEPT: &str = "repaired-";
 
 /// The highest id of a data file in the folder, named or not, and of those set aside.
 pub fn last_id(folder: &Path) -> Result<u64, StoreError> {
@@ -99,11 +103,38 @@ pub fn remove_old(folder: &Path, older_than: Duration) -> Result<u64, StoreError
     Ok(left)
 }
 
-/// Deletes those that could hold what is to be erased: files with rows that it concerns, and what cannot be read.
-/// Returns how many are left.
-pub fn erase(folder: &Path, erasure: &Erasure, memory: u64) -> Result<u64, StoreError> {
-    let aside = folder.join(FOLDER);
-    let names = names(&aside)?;
+/// Deletes what could hold what is to be erased: files with rows that it concerns, and what cannot be read, among those set
+/// aside and in what a repair has kept. Returns how many are still set aside.
+pub fn erase(data: &Path, erasure: &Erasure, memory: u64) -> Result<u64, StoreError> {
+    let context = "erasing from what a repair has kept";
+    let hits = data.join("hits");
+    let left = erase_in(&hits, &hits.join(FOLDER), erasure, memory)?;
+    for kept in kept_by_repairs(data)? {
+        let old = kept.join("hits");
+        erase_in(&old, &old.join(FOLDER), erasure, memory)?;
+        erase_in(&old, &old, erasure, memory)?;
+        for name in names(&kept)? {
+            // Records wait in an inbox; what a project is called stands in the other.
+            let concerned = name.starts_with("inbox.sqlite")
+                || (name.starts_with(meta::FILE) && matches!(erasure, Erasure::Project(_)));
+            if concerned {
+                std::fs::remove_file(kept.join(name)).map_err(io(context))?;
+            }
+        }
+        sync(&kept).map_err(io(context))?;
+    }
+    Ok(left)
+}
+
+/// `folder`: where the engine may be, which may be `aside` itself.
+fn erase_in(
+    folder: &Path,
+    aside: &Path,
+    erasure: &Erasure,
+    memory: u64,
+) -> Result<u64, StoreError> {
+    let context = "erasing a file that was set aside";
+    let names = names(aside)?;
     if names.is_empty() {
         return Ok(0);
     }
@@ -112,36 +143,63 @@ pub fn erase(folder: &Path, erasure: &Erasure, memory: u64) -> Result<u64, Store
         _ => None,
     };
     let condition = sql::build::concerns(erasure.project().0, before_us);
-    let mut left = 0;
-    {
-        let instance = Instance::open(folder, "looking", memory)?;
-        for name in &names {
-            let path = aside.join(name);
-            // A log goes with its file, and one without a file goes.
-            let is_log = name.contains(".wal");
-            let log = DataFile::wal(&path);
-            match !is_log && !may_hold(&instance, &path, &condition) {
-                true => left += 1 + u64::from(log.exists()),
-                false if is_log && whole_of_log(&path).exists() => {}
-                false => {
-                    for path in [log, path] {
-                        match std::fs::remove_file(&path) {
-                            Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
-                                return Err(io("erasing a file that was set aside")(problem));
-                            }
-                            _ => {}
-                        }
-                    }
-                }
-            }
+    let instance = Instance::open(folder, "looking", memory)?;
+    for name in names.iter().filter(|name| !name.contains(".wal")) {
+        let path = aside.join(name);
+        if may_hold(&instance, &path, &condition) {
+            std::fs::remove_file(&path).map_err(io(context))?;
         }
     }
-    sync(&aside).map_err(io("erasing a file that was set aside"))?;
+    drop(instance);
+    // A log goes with its file.
+    for name in names.iter().filter(|name| name.contains(".wal")) {
+        let path = aside.join(name);
+        if !whole_of_log(&path).exists() {
+            std::fs::remove_file(&path).map_err(io(context))?;
+        }
+    }
+    sync(aside).map_err(io(context))?;
+    self::names(aside).map(|left| left.len() as u64)
+}
+
+/// The folders in which repairs have kept what was there before.
+fn kept_by_repairs(data: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let context = "looking for what a repair has kept";
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(data).map_err(io(context))? {
+        let entry = entry.map_err(io(context))?;
+        if kept_since_us(&entry.file_name().to_string_lossy()).is_some() {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+/// Of the name of such a folder.
+fn kept_since_us(name: &str) -> Option<i64> {
+    name.strip_prefix(KEPT)?.parse().ok()
+}
+
+/// Deletes what repairs have kept for so long. Returns how many such folders are left.
+pub fn remove_kept(data: &Path, older_than: Duration) -> Result<u64, StoreError> {
+    let mut left = 0;
+    for folder in kept_by_repairs(data)? {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let age_us = now_us() - kept_since_us(&name).unwrap_or(i64::MAX);
+        match age_us >= older_than.as_micros() as i64 {
+            true => {
+                std::fs::remove_dir_all(&folder).map_err(io("removing what a repair has kept"))?
+            }
+            false => left += 1,
+        }
+    }
     Ok(left)
 }
 
+/// The file that `active-1.duckdb.wal`, or `active-1.duckdb.wal.TIME`, is the log of.
 fn whole_of_log(log: &Path) -> PathBuf {
-    log.with_extension("")
+    let name = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    log.with_file_name(name.split(".wal").next().unwrap_or_default())
 }
 
 /// True where the file has such rows, or where nobody can tell.

@@ -166,6 +166,21 @@ impl Shared {
         }
     }
 
+    /// So many repairs have kept what was there before.
+    pub fn note_kept(&self, repairs: u64) {
+        match repairs {
+            0 => self.notes.clear("kept"),
+            _ => self.notes.note(
+                "kept",
+                format!(
+                    "what was there before a repair is in {}; it is deleted after {} days",
+                    self.options.data.join("repaired-TIME").display(),
+                    limits::SET_ASIDE_DAYS
+                ),
+            ),
+        }
+    }
+
     pub fn file_path(&self, name: &str) -> PathBuf {
         self.folder().join(name)
     }

@@ -205,7 +205,8 @@ fn say_repaired(data: &Path, done: &Repaired) -> anyhow::Result<()> {
         say(format!("Note: {note}"))?;
     }
     say(format!(
-        "What was there before is kept in {}. Delete it when all is well: erasures do not reach into it.",
-        done.aside.display()
+        "What was there before is kept in {}, and deleted after {} days while all is well, or by an erasure that concerns it.",
+        done.aside.display(),
+        analytics::limits::SET_ASIDE_DAYS
     ))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::facts;
 use crate::ledger;
 use crate::meta;
+use crate::set_aside::KEPT;
 use crate::shared::{io, sync};
 use crate::types::StoreError;
 
@@ -40,7 +41,7 @@ pub fn is_unfinished(data: &Path) -> bool {
 pub fn commit(data: &Path, now_us: i64) -> Result<(), StoreError> {
     let context = "ending the repair";
     let making = making(data);
-    std::fs::write(making.join(ASIDE), format!("repaired-{now_us}")).map_err(io(context))?;
+    std::fs::write(making.join(ASIDE), format!("{KEPT}{now_us}")).map_err(io(context))?;
     for path in [making.join(ASIDE), making.join("hits"), making.clone()] {
         sync(&path).map_err(io(context))?;
     }
