@@ -847,6 +847,8 @@ export interface components {
             values: components["schemas"]["FieldValue"][];
         };
         Health: {
+            /** @description What the operator may want to know although nothing is wrong, in words. */
+            notes?: string[];
             /** @description What is wrong, in words. */
             problems?: string[];
             /**
