@@ -111,6 +111,7 @@ impl App {
             answers: Answers::new(AnswerLimits {
                 lists: (limit("lists_at_once") as usize).min(Semaphore::MAX_PERMITS),
                 wait: Duration::from_secs(limit("answer_wait_seconds")),
+                waiting: limit("lists_waiting") as usize,
                 whole_bytes: limit("whole_answers_bytes") as usize,
                 names_bytes: limit("answer_names_bytes") as usize,
             }),

@@ -113,9 +113,16 @@ impl Charged {
         }
     }
 
-    /// True where this body is in the way of others.
-    fn is_short(&self) -> bool {
-        self.large.is_some() && self.app.bodies.of(self.payer).large.is_short_for(self.payer)
+    /// What must have come since the last look, because this body is in the way of others.
+    fn least(&self) -> u64 {
+        let of_payer = &self.app.bodies.of(self.payer).large;
+        if self.large.is_some() && of_payer.is_short_for(self.payer) {
+            limits::SLOW_BODY_BYTES_WHEN_SHORT
+        } else if self.app.metrics.connections_waiting() > 0 {
+            limits::SLOW_BODY_BYTES
+        } else {
+            0
+        }
     }
 
     /// Charges more, or refuses the body where there is no room.
@@ -204,7 +211,7 @@ async fn read_all(
             biased;
             frame = body.frame() => frame,
             () = &mut look => {
-                if pace.is_too_slow(charged.is_short()) {
+                if pace.is_too_slow(charged.least()) {
                     return Err(too_slow());
                 }
                 look.set(look_again());
@@ -257,9 +264,9 @@ impl Pace {
     }
 
     /// Looks at what came since the last look, and over the longer window once that is over.
-    fn is_too_slow(&mut self, others_wait: bool) -> bool {
+    fn is_too_slow(&mut self, least: u64) -> bool {
         let since_look = std::mem::take(&mut self.since_look);
-        if others_wait && since_look < limits::SLOW_BODY_BYTES_WHEN_SHORT {
+        if since_look < least {
             return true;
         }
         self.in_window += since_look;
@@ -293,19 +300,19 @@ mod tests {
     #[test]
     fn a_body_is_given_up_when_it_hardly_comes_and_sooner_where_others_wait() {
         let enough = limits::SLOW_BODY_BYTES as usize;
-        let windows = |bytes: usize, others_wait: bool| {
+        let windows = |bytes: usize, least: u64| {
             let mut pace = Pace::default();
             // What has come before counts for nothing.
             pace.note(60 << 20);
-            assert!(!pace.is_too_slow(others_wait));
+            assert!(!pace.is_too_slow(least));
             (1..=10).find(|_| {
                 pace.note(bytes);
-                pace.is_too_slow(others_wait)
+                pace.is_too_slow(least)
             })
         };
-        assert_eq!(windows(enough, false), None);
-        assert_eq!(windows(enough / 20, false), Some(9), "the first window brought enough");
-        assert_eq!(windows(enough, true), Some(1));
-        assert_eq!(windows(limits::SLOW_BODY_BYTES_WHEN_SHORT as usize, true), None);
+        assert_eq!(windows(enough, 0), None);
+        assert_eq!(windows(enough / 20, 0), Some(9), "the first window brought enough");
+        assert_eq!(windows(enough, limits::SLOW_BODY_BYTES + 1), Some(1));
+        assert_eq!(windows(enough, limits::SLOW_BODY_BYTES), None);
     }
 }
