@@ -26,11 +26,12 @@ use tower::Service;
 
 use super::slots::{SlotId, SlotLimits, Slots, Taken};
 use super::watched::Watched;
-use crate::address::{Peer, client_address, network_of};
+use crate::address::{Peer, client_address};
 use crate::answers::{Accounted, Waits};
 use crate::app::Shared;
 use crate::budget::Charge;
 use crate::error::ApiError;
+use crate::network::network_of;
 use crate::router;
 
 /// Serves until `stopping`, then until every call under way has its answer, within the limit `drain_seconds`.

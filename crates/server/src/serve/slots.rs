@@ -319,7 +319,7 @@ mod tests {
         crowd.slots.begin_call(busy);
         crowd.slots.begin_call(other);
         assert_eq!(crowd.take("new", "", 9), Taken::Wait);
-        crowd.slots.end_call(other, crowd.at(9));
+        crowd.slots.end_call(other, crowd.at(4));
         assert_eq!(crowd.take("new", "", 9), Taken::Close("other"));
         assert!(crowd.slots.is_closing(other));
         // Its call came at the same moment: another one has to go, and there is none.
