@@ -65,6 +65,8 @@ pub(super) async fn serve(
             }
         };
         let slot = tokio::select! {
+            // First: one that was accepted is served, unless it would have to wait.
+            biased;
             slot = room.take(&app, peer) => slot,
             _ = stopping.wait_for(|stop| *stop) => break,
         };
