@@ -98,7 +98,15 @@ macro_rules! limits {
 limits! {
     // The port.
     CONNECTIONS "connections" = 10_000, Items, settable, "",
-        "Open connections; further ones wait in the kernel's queue. Each costs a few kilobytes, and a file descriptor.";
+        "Open connections, where the system allows as many files; for further ones the longest idle is closed. Each costs a few kilobytes.";
+    CONNECTIONS_PER_ADDRESS "connections_per_address" = 500, Items, settable, "",
+        "Of one address (of IPv6: one network), and at most half of all: more than an office behind one address opens. This machine and trusted proxies may have all.";
+    LEAST_CONNECTIONS "least_connections" = 64, Items, fixed, "",
+        "Where the system allows fewer, the server does not start: some browsers and a few apps would fill them.";
+    RESERVED_FILES "reserved_files" = 256, Items, fixed, "",
+        "Open files that connections leave to the databases, beside those of the data at the start: logs, spilled queries, files of the months to come.";
+    KEPT_ALIVE_HEAD_START_SECONDS "kept_alive_head_start_seconds" = 5, Seconds, fixed, "",
+        "How much longer than one that never called a kept-alive connection may be idle before it makes room: a call that crosses its closing is lost.";
     HEADER_READ_SECONDS "header_read_seconds" = 95, Seconds, fixed, "request_timeout",
         "The same timer runs between two calls of a kept-alive connection, and common clients keep one for 90 s: who closes first must be the client.";
     BODY_READ_SECONDS "body_read_seconds" = 60, Seconds, fixed, "request_timeout",
@@ -139,7 +147,15 @@ limits! {
     BODY_BYTES "body_bytes" = 64 << 20, Bytes, settable, "body_too_large",
         "A batch after it was inflated. 60,000 hits, a minute of 1,000 requests a second, take 15 MB.";
     BODIES_IN_FLIGHT_BYTES "bodies_in_flight_bytes" = 128 << 20, Bytes, settable, "overloaded",
-        "Inflated bodies that are held at once, over all connections; it bounds the memory of ingest.";
+        "Inflated bodies with a known key that are held at once, over all connections; it bounds the memory of ingest. One project has half at most; bodies whose key is not known yet have a quarter as much.";
+    SMALL_BODY_BYTES "small_body_bytes" = 64 << 10, Bytes, fixed, "body_too_large",
+        "The start of a body, paid out of a reserve: small batches get in however many large ones are under way. Other calls than posts of hits take no more.";
+    SMALL_BODIES_BYTES "small_bodies_bytes" = 16 << 20, Bytes, fixed, "overloaded",
+        "That reserve, for bodies with a known key and for others each: 256 whole ones, and many more that have only begun.";
+    SLOW_BODY_SECONDS "slow_body_seconds" = 10, Seconds, fixed, "request_timeout",
+        "How often it is looked whether a body still comes.";
+    SLOW_BODY_BYTES "slow_body_bytes" = 16 << 10, Bytes, fixed, "request_timeout",
+        "Bytes that must have come since: a modem brings twice as many.";
     HITS_PER_BATCH "hits_per_batch" = 100_000, Hits, fixed, "too_many_hits",
         "More than a minute of 1,000 requests a second; the index of a hit in its batch has 17 bits.";
     JSON_NESTING "json_nesting" = 128, Items, fixed, "invalid_json",
@@ -234,6 +250,14 @@ limits! {
         "Hits that a merged file holds at most: erasing rewrites whole files, and this many take some 12 seconds.";
     MERGE_PIECE_ROWS "merge_piece_rows" = 480_000, Rows, settable, "",
         "Hits that are sorted at once: about 60 MB, whatever the size of the files, and a little less than four row groups.";
+    MERGE_PIECE_TEXT_BYTES "merge_piece_text_bytes" = 16 << 20, Bytes, settable, "",
+        "Texts that are sorted at once. Sorting holds them some four times.";
+    MERGED_TEXT_BYTES "merged_text_bytes" = 1 << 30, Bytes, settable, "",
+        "Texts that a merged file holds at most: each of its pieces may have to look at all of them.";
+    MERGE_RETRY_SECONDS "merge_retry_seconds" = 60, Seconds, fixed, "",
+        "How long files that could not be merged are left alone; twice as long each time.";
+    MERGE_RETRY_MOST_SECONDS "merge_retry_most_seconds" = 21_600, Seconds, fixed, "",
+        "The longest of these times: a merge that fails takes the processor and is of no use.";
     MERGE_PAUSE_MS "merge_pause_ms" = 10_000, Milliseconds, fixed, "",
         "How long a merge waits between two pieces while hits pour in and files are few. An erasure does not wait: the merge is given up for it.";
     ENGINE_MEMORY_BYTES "engine_memory_bytes" = 128 << 20, Bytes, settable, "",
@@ -284,6 +308,26 @@ limits! {
         "How often a long command says how far it is where no terminal shows a bar: a log is read later.";
 
     // An answer.
+    LISTS_AT_ONCE "lists_at_once" = 16, Items, settable, "overloaded",
+        "Lists of hits (exports, /api/data) that are on their way at a time, of one address half as many; each takes answer_share_bytes of memory. Others wait.";
+    ANSWER_SHARE_BYTES "answer_share_bytes" = 4 << 20, Bytes, fixed, "",
+        "Memory of a list on its way: some thousand hits that are read, the same as text, and a piece that waits to be sent.";
+    ANSWER_WAIT_SECONDS "answer_wait_seconds" = 10, Seconds, fixed, "overloaded",
+        "How long a list waits for its memory before it is refused: longer than clients that do not read are put up with while others wait.";
+    WHOLE_ANSWERS_BYTES "whole_answers_bytes" = 32 << 20, Bytes, fixed, "overloaded",
+        "Answers that are made whole and not yet sent, of one address half of it: 500 pages of 60 kB to clients that do not read. Small and large ones have as much each.";
+    SMALL_ANSWER_BYTES "small_answer_bytes" = 128 << 10, Bytes, fixed, "",
+        "A whole answer up to this size is small. A page is, compressed; a few large answers to clients that do not read must not be in its way.";
+    ANSWER_NAMES_BYTES "answer_names_bytes" = 32 << 20, Bytes, fixed, "overloaded",
+        "User agents that answers of /api/requests/{user_id} gather, all together: 200,000 different ones.";
+    UNREAD_SECONDS "unread_seconds" = 30, Seconds, fixed, "",
+        "How long a client may read next to nothing (unread_bytes) of an answer before its connection is closed.";
+    UNREAD_WHEN_SHORT_SECONDS "unread_when_short_seconds" = 5, Seconds, fixed, "",
+        "The same while others wait for memory of answers or for a connection.";
+    UNREAD_BYTES "unread_bytes" = 16 << 10, Bytes, fixed, "",
+        "Bytes that count as reading: half a kilobyte a second is slower than any modem.";
+    SEND_BUFFER_BYTES "send_buffer_bytes" = 128 << 10, Bytes, fixed, "",
+        "The kernel's memory of a connection for what is not sent yet (it doubles it): without a bound it takes megabytes of an answer that nobody reads.";
     PANEL_BUCKETS "panel_buckets" = 200, Items, fixed, "invalid_parameter",
         "Buckets of a series: more than a screen can tell apart. The step follows from it.";
     PANEL_ROWS "panel_rows" = 500, Rows, fixed, "invalid_parameter",

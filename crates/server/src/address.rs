@@ -2,12 +2,14 @@
 //!
 //! A header is believed only where the connection comes from a proxy that the operator trusts.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use axum::http::{HeaderMap, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Version, header};
 use ipnet::IpNet;
 
 use crate::config::Settings;
+use crate::error::{ApiError, Code};
 
 /// The other end of the connection; put beside every request by the connection loop.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +36,14 @@ pub fn client_address(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> IpA
     client
 }
 
+/// Whom an address stands for where callers are counted: of IPv6 its network, because a household or a server has 2^64 of them.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::from((u128::from(address) >> 64 << 64).to_be_bytes()),
+        address => address,
+    }
+}
+
 /// True where the call was made on this machine and was not passed on by a proxy that hides who asked.
 pub fn is_local(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
     let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip"]
@@ -55,6 +65,51 @@ pub fn own_address(headers: &HeaderMap, settings: &Settings) -> String {
     };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(plain);
     format!("http://{}", host.filter(|host| !host.is_empty()).unwrap_or(&settings.listen))
+}
+
+/// The host that was asked, with its port; none where HTTP/1.0 left it out.
+pub fn host_of(request: &Request) -> Result<Option<&str>, ApiError> {
+    let invalid =
+        |what: &str| ApiError::new(Code::InvalidHost, format!("the header `Host` {what}"));
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if request.version() == Version::HTTP_10 => Ok(None),
+        (None, _) => Err(invalid("is missing; HTTP/1.1 needs it")),
+        (Some(_), Some(_)) => Err(invalid("is there twice")),
+        (Some(host), None) => match host.to_str().ok().filter(|host| is_host(host)) {
+            Some(host) => Ok(Some(host)),
+            None => Err(invalid("is not a name or an address, with or without a port")),
+        },
+    }
+}
+
+/// A name or an address, with or without a port.
+fn is_host(host: &str) -> bool {
+    let (name, port) = split_port(host);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
+    let is_name = match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !name.is_empty() && name.bytes().all(is_plain),
+    };
+    is_name && port.is_none_or(|port| port.is_empty() || port.parse::<u16>().is_ok())
+}
+
+/// The name, and what stands behind its colon.
+fn split_port(host: &str) -> (&str, Option<&str>) {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (host, None),
+    }
+}
+
+/// Whether nobody but this machine and its operator can make the host lead here: an address, localhost, or the name that
+/// the server was told to listen on.
+pub fn is_own_host(host: &str, settings: &Settings) -> bool {
+    let (name, _) = split_port(host);
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let is_address = name.starts_with('[') || name.parse::<IpAddr>().is_ok();
+    let is_loopback = name == "localhost" || name.ends_with(".localhost");
+    is_address || is_loopback || name == split_port(&settings.listen).0.to_ascii_lowercase()
 }
 
 /// Whether the header `Origin`, which browsers put to every call that changes something, names this server: that of
@@ -123,6 +178,70 @@ mod tests {
         assert_eq!(client("127.0.0.1:1", &[], &proxies), "127.0.0.1");
         assert_eq!(client("127.0.0.1:1", &["[2001:db8::1]:443"], &proxies), "2001:db8::1");
         assert_eq!(client("127.0.0.1:1", &["198.51.100.1:443"], &proxies), "198.51.100.1");
+    }
+
+    fn asked(version: Version, hosts: &[&[u8]]) -> Result<Option<String>, ApiError> {
+        let mut request = Request::new(axum::body::Body::empty());
+        *request.version_mut() = version;
+        for host in hosts {
+            let host = axum::http::HeaderValue::from_bytes(host).unwrap();
+            request.headers_mut().append(header::HOST, host);
+        }
+        host_of(&request).map(|host| host.map(str::to_owned))
+    }
+
+    #[test]
+    fn a_call_names_one_host() {
+        for good in
+            ["a.example", "a.example:8080", "127.0.0.1", "[::1]", "[::1]:8080", "a:", "under_score"]
+        {
+            let host = asked(Version::HTTP_11, &[good.as_bytes()]).unwrap();
+            assert_eq!(host.as_deref(), Some(good));
+        }
+        assert_eq!(asked(Version::HTTP_10, &[]).unwrap(), None);
+        let wrong: [&[&[u8]]; 11] = [
+            &[],
+            &[b""],
+            &[b"a", b"a"],
+            &[b"a", b"b"],
+            &[b":80"],
+            &[b"a:b"],
+            &[b"a b"],
+            &[b"a/b"],
+            &[b"[::1"],
+            &[b"a@b"],
+            &[b"\xff"],
+        ];
+        for hosts in wrong {
+            let refused = asked(Version::HTTP_11, hosts).unwrap_err();
+            assert_eq!(refused.code, Code::InvalidHost, "{hosts:?}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_can_be_meant_by_its_own_names() {
+        let mut settings = Settings::from_values(&crate::config::Values::default()).unwrap();
+        settings.listen = "stats.lan:8080".into();
+        for own in [
+            "localhost",
+            "LocalHost.:80",
+            "app.localhost:3000",
+            "10.0.0.7:8080",
+            "[fe80::1]:80",
+            "stats.lan:8080",
+        ] {
+            assert!(is_own_host(own, &settings), "{own}");
+        }
+        for other in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "notlocalhost",
+            "10.0.0",
+            "lan",
+        ] {
+            assert!(!is_own_host(other, &settings), "{other}");
+        }
     }
 
     #[test]

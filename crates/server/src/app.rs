@@ -6,13 +6,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use analytics::enrich::{Countries, Enricher};
-use analytics::query::{ArrivalQuery, HitsQuery, SumsQuery};
+use analytics::limits;
+use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SumsQuery};
 use analytics::tally::{ConsumerName, Total};
 use anyhow::Context;
 use store::meta::Meta;
-use store::{HitRow, Store, StoreError, StoreLimits, StoreOptions, Sums};
+use store::{Found, HitRow, Part, Store, StoreError, StoreLimits, StoreOptions, Sums};
 use tokio::sync::Semaphore;
 
+use crate::answers::{AnswerLimits, Answers};
+use crate::bodies::Bodies;
 use crate::clock::{Clock, US_PER_DAY};
 use crate::clock_watch::Watch;
 use crate::config::Settings;
@@ -43,6 +46,8 @@ pub struct App {
     pub unknown_keys: RateLimit,
     pub project_creations: RateLimit,
     pub reads: Arc<ReadQueue>,
+    pub answers: Answers,
+    pub bodies: Bodies,
     pub ingest: IngestLimits,
     pub registration_is_open: bool,
     /// Whether there is to be a demo.
@@ -54,7 +59,6 @@ pub struct App {
 #[derive(Clone, Copy, Debug)]
 pub struct IngestLimits {
     pub body_bytes: usize,
-    pub in_flight_bytes: u64,
     pub body_read: Duration,
     /// None: no limit.
     pub max_age_us: Option<i64>,
@@ -104,9 +108,15 @@ impl App {
                 waiting_of_one: limit("reads_waiting_per_address") as usize,
                 wait: Duration::from_secs(limit("read_wait_seconds")),
             }),
+            answers: Answers::new(AnswerLimits {
+                lists: (limit("lists_at_once") as usize).min(Semaphore::MAX_PERMITS),
+                wait: Duration::from_secs(limit("answer_wait_seconds")),
+                whole_bytes: limit("whole_answers_bytes") as usize,
+                names_bytes: limit("answer_names_bytes") as usize,
+            }),
+            bodies: Bodies::new(limit("bodies_in_flight_bytes") as usize),
             ingest: IngestLimits {
                 body_bytes: limit("body_bytes") as usize,
-                in_flight_bytes: limit("bodies_in_flight_bytes"),
                 body_read: Duration::from_secs(limit("body_read_seconds")),
                 max_age_us: settings.limits.get_days("max_age").map(to_us),
                 keep_us: settings.limits.get_days("keep_hits").map(to_us),
@@ -138,34 +148,49 @@ impl App {
         Ok(())
     }
 
-    /// `Store::hits`: each part of it waits for its turn.
+    /// `Store::hits` of a few: all of them are in memory. Each part of it waits for its turn.
     pub async fn hits(&self, reader: Reader, query: HitsQuery) -> Result<Vec<HitRow>, ApiError> {
-        let mut hits = Vec::new();
-        let mut rest = Some(query);
-        while let Some(query) = rest.take() {
-            let _turn = self.reads.take(reader, part_estimate()).await?;
-            let part = self.timed(self.store.part_of_hits(query)).await?;
-            rest = part.rest;
+        let (mut hits, mut rest) = (Vec::new(), Some(query));
+        while let Some(query) = rest {
+            let part = self.part_of_hits(reader, query, usize::MAX).await?;
             hits.extend(part.hits);
+            rest = part.rest;
         }
         Ok(hits)
     }
 
-    /// `Store::arrivals`: each part of it waits for its turn.
-    pub async fn arrivals(
+    /// `Store::part_of_hits`, when it is this reader's turn.
+    pub async fn part_of_hits(
+        &self,
+        reader: Reader,
+        query: HitsQuery,
+        most_bytes: usize,
+    ) -> Result<Part<HitsQuery>, ApiError> {
+        let _turn = self.reads.take(reader, part_estimate()).await?;
+        Ok(self.timed(self.store.part_of_hits(query, most_bytes)).await?)
+    }
+
+    /// `Store::part_of_arrivals`, when it is this reader's turn.
+    pub async fn part_of_arrivals(
         &self,
         reader: Reader,
         query: ArrivalQuery,
-    ) -> Result<Vec<HitRow>, ApiError> {
-        let mut hits = Vec::new();
-        let mut rest = Some(query);
-        while let Some(query) = rest.take() {
-            let _turn = self.reads.take(reader, part_estimate()).await?;
-            let part = self.timed(self.store.part_of_arrivals(query)).await?;
-            rest = part.rest;
-            hits.extend(part.hits);
-        }
-        Ok(hits)
+        most_bytes: usize,
+    ) -> Result<Part<ArrivalQuery>, ApiError> {
+        let _turn = self.reads.take(reader, part_estimate()).await?;
+        Ok(self.timed(self.store.part_of_arrivals(query, most_bytes)).await?)
+    }
+
+    /// `Store::fetch`, when it is this reader's turn.
+    pub async fn fetch(
+        &self,
+        reader: Reader,
+        scope: &ProjectScope,
+        found: Found,
+        most_bytes: usize,
+    ) -> Result<(Vec<HitRow>, Found), ApiError> {
+        let _turn = self.reads.take(reader, estimate(limits::HITS_PAGE)).await?;
+        Ok(self.timed(self.store.fetch(scope, found, most_bytes)).await?)
     }
 
     /// `Store::sums`, when it is this reader's turn.
@@ -191,12 +216,12 @@ impl App {
 
 /// How long it takes to look at so many hits, about.
 fn estimate(rows: u64) -> Duration {
-    Duration::from_millis(1 + rows / analytics::limits::READ_ROWS_PER_MS)
+    Duration::from_millis(1 + rows / limits::READ_ROWS_PER_MS)
 }
 
 /// Of a part of a list: it looks at most at so many, and mostly at far fewer.
 fn part_estimate() -> Duration {
-    estimate(analytics::limits::LIST_PART_ROWS / 10)
+    estimate(limits::LIST_PART_ROWS / 10)
 }
 
 fn to_us(days: u32) -> i64 {
@@ -214,7 +239,7 @@ pub fn random_bytes<const N: usize>() -> anyhow::Result<[u8; N]> {
 /// How the store is to be opened.
 pub fn store_options(settings: &Settings) -> StoreOptions {
     let limit = |name: &str| settings.limits.get(name);
-    let limits = StoreLimits {
+    let store_limits = StoreLimits {
         inbox_bytes: limit("inbox_bytes"),
         active_rows: limit("active_rows"),
         calm_rows: limit("calm_rows"),
@@ -224,16 +249,18 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         merge_at: limit("merge_at") as usize,
         merged_rows: limit("merged_rows"),
         merge_piece_rows: limit("merge_piece_rows"),
+        merge_piece_text_bytes: limit("merge_piece_text_bytes"),
+        merged_text_bytes: limit("merged_text_bytes"),
         engine_memory: limit("engine_memory_bytes"),
         reader_memory: limit("reader_memory_bytes"),
         builder_memory: limit("builder_memory_bytes"),
         query_seconds: limit("query_seconds"),
-        rollup_from: analytics::limits::ROLLUP_FROM,
-        rolled_up_from: analytics::limits::ROLLED_UP_FROM,
+        rollup_from: limits::ROLLUP_FROM,
+        rolled_up_from: limits::ROLLED_UP_FROM,
         receipts: limit("receipts") as usize,
         disk_free_percent: limit("disk_free_percent"),
     };
-    StoreOptions { data: settings.data.clone(), node: 0, limits }
+    StoreOptions { data: settings.data.clone(), node: 0, limits: store_limits }
 }
 
 /// What the operator can do where the data folder cannot be opened.

@@ -11,7 +11,7 @@ mod sender;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use analytics::filter::{self, Field, Filter};
+use analytics::filter::{self, Condition, Field, Filter};
 use analytics::hit::ProjectId;
 use analytics::query::ProjectScope;
 use axum::extract::FromRequestParts;
@@ -75,8 +75,6 @@ pub struct Viewer {
     pub scope: ProjectScope,
     pub role: Role,
     pub shows: Shows,
-    /// The filter that they cannot take off, as its owner wrote it; "" for none.
-    pub locked_q: String,
     /// Where the call comes from.
     pub client: IpAddr,
 }
@@ -130,7 +128,7 @@ impl FromRequestParts<Shared> for Viewer {
         if wanted.as_deref() == Some(DEMO) {
             return demo(app, client);
         }
-        let projects = match cookie::read(&parts.headers) {
+        let projects = match cookie::read(&parts.headers, &app.settings) {
             Cookie::Missing => {
                 return Err(ApiError::new(
                     Code::MissingKey,
@@ -181,6 +179,21 @@ impl Viewer {
         self.shows.consumers && self.shows.addresses
     }
 
+    /// Whether there is a filter that they cannot take off.
+    pub fn is_locked(&self) -> bool {
+        !self.scope.locked().conditions.is_empty()
+    }
+
+    /// The conditions that they cannot take off and whose fields they are shown, and whether there are others: a condition
+    /// names what it is about.
+    pub fn shown_lock(&self) -> (Filter, bool) {
+        let locked = &self.scope.locked().conditions;
+        let is_shown = |condition: &&Condition| self.require_field(condition.field).is_ok();
+        let shown: Vec<Condition> = locked.iter().filter(is_shown).cloned().collect();
+        let hides = shown.len() < locked.len();
+        (Filter { conditions: shown }, hides)
+    }
+
     pub fn require_hits(&self) -> Result<(), ApiError> {
         if self.shows.hits {
             return Ok(());
@@ -229,7 +242,7 @@ impl FromRequestParts<Shared> for Visitor {
         if header_key(&parts.headers, &["api-key"])?.is_some() {
             return Ok(Visitor { projects: vec![Holder::from_request_parts(parts, app).await?] });
         }
-        let projects = match cookie::read(&parts.headers) {
+        let projects = match cookie::read(&parts.headers, &app.settings) {
             Cookie::Token(token) => app.meta.session(&token, app.clock.now_us()),
             Cookie::Missing | Cookie::Broken => None,
         };
@@ -294,7 +307,6 @@ fn by_share_link(app: &App, token: &Token, client: IpAddr) -> Result<Viewer, Api
         scope: ProjectScope::granted(project, locked),
         role: Role::View,
         shows: Shows { addresses: link.addresses, consumers: link.consumers, hits: link.hits },
-        locked_q: link.q,
         client,
     })
 }
@@ -352,7 +364,6 @@ fn unlocked(project: ProjectId, role: Role, client: IpAddr) -> Viewer {
         scope: ProjectScope::granted(project, Filter::default()),
         role,
         shows: Shows::EVERYTHING,
-        locked_q: String::new(),
         client,
     }
 }
@@ -395,7 +406,8 @@ impl FromRequestParts<Shared> for Client {
     }
 }
 
-fn client_of(peer: Option<&Peer>, headers: &HeaderMap, app: &App) -> IpAddr {
+/// The address of whoever calls.
+pub fn client_of(peer: Option<&Peer>, headers: &HeaderMap, app: &App) -> IpAddr {
     let unknown = Peer(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
     client_address(peer.copied().unwrap_or(unknown), headers, &app.settings.trusted_proxies)
 }

@@ -1,10 +1,13 @@
 //! A small JSON object that came as the body of a call. Posts of hits have their own way (`ingest`).
 
-use axum::body::Bytes;
+use analytics::limits;
 use axum::extract::{FromRequest, Request};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
+use crate::address::network_of;
 use crate::app::Shared;
+use crate::auth::client_of;
+use crate::bodies::{self, Charged, Payer};
 use crate::error::{ApiError, Code};
 
 /// The body read as `T`. No body is an empty object; an unknown field is an error where `T` denies them.
@@ -14,12 +17,18 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonObject<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &Shared) -> Result<JsonObject<T>, ApiError> {
-        let body = Bytes::from_request(request, app).await.map_err(|error| {
-            tracing::debug!(%error, "a body could not be read");
-            ApiError::new(
-                Code::UnreadableBody,
-                "the body broke off, or is far too large for this call",
-            )
+        let client = client_of(request.extensions().get(), request.headers(), app);
+        let mut charged = Charged::new(app, Payer::Address(network_of(client)));
+        let most = limits::SMALL_BODY_BYTES as usize;
+        let body = bodies::read(request.into_body(), most, &mut charged, |_| None).await;
+        let body = body.map_err(|error| match error.code {
+            Code::BodyTooLarge => ApiError::new(
+                Code::BodyTooLarge,
+                format!(
+                    "the body is larger than {most} bytes, which no call but a post of hits needs"
+                ),
+            ),
+            _ => error,
         })?;
         let body = if body.trim_ascii().is_empty() { &b"{}"[..] } else { &body };
         // By way of a map: an array would do for a struct.

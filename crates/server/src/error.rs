@@ -44,6 +44,7 @@ codes! {
     InvalidEncoding "invalid_encoding" 400 "The body is not what its Content-Encoding says";
     EveryHitRejected "every_hit_rejected" 400 "Hits were sent and none could be kept";
     UnreadableBody "unreadable_body" 400 "The body broke off";
+    InvalidHost "invalid_host" 400 "The header `Host` is missing, there twice, or no host";
     InvalidParameter "invalid_parameter" 400 "A parameter of the address cannot be used";
     InvalidLimit "invalid_limit" 400 "`limit` is not a number that is allowed";
     InvalidQuery "invalid_query" 400 "`q` cannot be read";
@@ -61,7 +62,7 @@ codes! {
     IngestOnlyKey "ingest_only_key" 403 "The key may post hits and nothing else";
     ViewOnly "view_only" 403 "The caller may look at the project and not change it";
     HiddenField "hidden_field" 403 "The share link does not show this";
-    WrongOrigin "wrong_origin" 403 "The call comes with the page's cookie and not from the page";
+    WrongOrigin "wrong_origin" 403 "Another site made a browser call";
     RegistrationClosed "registration_closed" 403 "Projects are created by the operator";
     GetDeleteOff "get_delete_off" 403 "Deleting by GET is off";
     MetricsPrivate "metrics_private" 403 "The metrics are for others";
@@ -80,6 +81,7 @@ codes! {
     BodyTooLarge "body_too_large" 413 "The body is too large";
     TooManyHits "too_many_hits" 413 "The batch has too many hits";
     UnsupportedEncoding "unsupported_encoding" 415 "The Content-Encoding is not known here";
+    UnknownHost "unknown_host" 421 "The server is not known by this name";
     TooManyUnknownKeys "too_many_unknown_keys" 429 "Too many calls with unknown keys from one address";
     TooManyQueries "too_many_queries" 429 "Too many queries wait for their turn";
     TooManyProjects "too_many_projects" 429 "Too many projects created from one address";

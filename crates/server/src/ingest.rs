@@ -86,7 +86,7 @@ async fn take(
     caller: Caller,
     project: &mut Option<ProjectId>,
 ) -> Result<Response<Body>, ApiError> {
-    let mut held = body::read(app, request).await?;
+    let mut held = body::read(app, request, &caller).await?;
     // Most batches are small; what is not must not hold up the connections that share this thread.
     let is_small = held.inflate_up_to(SMALL)?;
     let prepared = if is_small {

@@ -6,15 +6,18 @@
 //! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then)
 //! - every address: `router`; who calls, and what they may: `auth`, `address`, `rate`; what goes wrong: `error`
 //! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
-//! - what handlers share: `app`, `projects`, `parameters`, `body`, `rows`, `schema`, `metrics`, `turns`, `clock`
+//! - what handlers share: `app`, `projects`, `parameters`, `body`, `list`, `rows`, `answers`, `bodies`, `budget`, `schema`, `metrics`, `turns`, `clock`
 //!
 //! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
 
 pub mod address;
+pub mod answers;
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod bodies;
 pub mod body;
+pub mod budget;
 pub mod cli;
 pub mod clock;
 pub mod clock_watch;
@@ -25,6 +28,7 @@ pub mod ingest;
 pub mod ingest_health;
 pub mod jobs;
 pub mod json;
+pub mod list;
 pub mod metrics;
 pub mod original;
 pub mod parameters;

@@ -24,6 +24,8 @@ pub struct Metrics {
     queries: Histogram,
     pub bytes_in_flight: AtomicU64,
     pub connections: AtomicU64,
+    pub connections_closed_for_room: AtomicU64,
+    pub connections_refused: AtomicU64,
 }
 
 impl Default for Metrics {
@@ -39,6 +41,8 @@ impl Default for Metrics {
             queries: Histogram::default(),
             bytes_in_flight: AtomicU64::default(),
             connections: AtomicU64::default(),
+            connections_closed_for_room: AtomicU64::default(),
+            connections_refused: AtomicU64::default(),
         }
     }
 }
@@ -160,6 +164,18 @@ impl Metrics {
         text.value("query_seconds_count", "", get(&self.queries.count));
         for (name, kind, help, value) in [
             ("connections", "gauge", "Open connections", get(&self.connections)),
+            (
+                "connections_closed_for_room_total",
+                "counter",
+                "Idle connections closed because others needed the slot",
+                get(&self.connections_closed_for_room),
+            ),
+            (
+                "connections_refused_total",
+                "counter",
+                "Connections refused because their address had too many under way",
+                get(&self.connections_refused),
+            ),
             (
                 "bodies_in_flight_bytes",
                 "gauge",

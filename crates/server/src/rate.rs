@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use crate::address::network_of;
+
 /// Counts per address and window.
 pub struct RateLimit {
     most: u64,
@@ -52,14 +54,6 @@ impl RateLimit {
         }
         window.count += 1;
         Ok(())
-    }
-}
-
-/// One household of IPv6 has a /64 of addresses.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::from((u128::from(address) >> 64 << 64).to_be_bytes()),
-        address => address,
     }
 }
 

@@ -8,12 +8,14 @@
 //! A caller that goes away leaves the queue. One that would wait too long is refused at once. Nothing here knows what is read.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use analytics::hit::ProjectId;
 use tokio::sync::oneshot;
+
+use crate::address::network_of;
 
 /// On whose behalf something is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,19 +25,13 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Of an IPv6 address the network counts: a household or a server has 2^64 of them.
     pub fn new(project: ProjectId, address: IpAddr) -> Reader {
-        let address = match address {
-            IpAddr::V6(address) => {
-                let network = u128::from(address) >> 64 << 64;
-                match address.to_ipv4_mapped() {
-                    Some(address) => IpAddr::V4(address),
-                    None => IpAddr::V6(Ipv6Addr::from(network)),
-                }
-            }
-            address => address,
-        };
-        Reader { project, address }
+        Reader { project, address: network_of(address) }
+    }
+
+    /// Of IPv6 its network.
+    pub fn address(&self) -> IpAddr {
+        self.address
     }
 }
 
@@ -240,6 +236,12 @@ impl State {
 
     /// Forgets what has nothing to do and owes nothing.
     fn tidy(&mut self, reader: Reader) {
+        if self.running + self.waiting == 0 {
+            // Nobody is kept waiting by what was taken before.
+            self.addresses.clear();
+            self.now = 0.0;
+            return;
+        }
         let Some(address) = self.addresses.get_mut(&reader.address) else { return };
         let is_idle = |project: &Project| project.running == 0 && project.waiting.is_empty();
         if address.running + address.waiting == 0 {

@@ -3,14 +3,16 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderValue, Response, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Response, Uri, header};
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
+use crate::address::{host_of, is_own_host};
 use crate::api::{
     consumers, dashboard, fields, hits, ingest_health, keys as project_keys, openapi, project,
     projects, server, session, share_links,
 };
 use crate::app::{App, Shared};
+use crate::config::Settings;
 use crate::error::{ApiError, Code};
 use crate::ingest;
 use crate::original::{data, health, keys, requests};
@@ -55,11 +57,11 @@ pub fn routes() -> Vec<Route> {
         route("POST", "/api/requests", Ingest, post(ingest::post_requests)),
         route("POST", "/api/log-request", Ingest, post(ingest::post_log_request)),
         // Whoever used the original.
-        route("GET", "/api/generate", Anyone, get(keys::generate)),
-        route("GET", "/api/generate-api-key", Anyone, get(keys::generate_api_key)),
+        route("GET", "/api/generate", Anyone, get(keys::generate).head(no_head)),
+        route("GET", "/api/generate-api-key", Anyone, get(keys::generate_api_key).head(no_head)),
         route("GET", "/api/user-id/{api_key}", KeyInAddress, get(keys::show_user_id)),
         route("POST", "/api/regenerate-user-id", Owner, post(keys::regenerate_user_id)),
-        route("GET", "/api/delete/{api_key}", KeyInAddress, get(keys::delete_by_get)),
+        route("GET", "/api/delete/{api_key}", KeyInAddress, get(keys::delete_by_get).head(no_head)),
         route("GET", "/api/data", Owner, get(data::show_data)),
         route("GET", "/api/requests/{user_id}", Dashboard, get(requests::show_requests)),
         route(
@@ -132,6 +134,32 @@ async fn not_found() -> ApiError {
         Code::NotFound,
         "there is nothing at this address; /api/v1/openapi.json lists them all",
     )
+}
+
+/// Where `GET` changes something: whoever asks for the head alone wants nothing changed.
+async fn no_head() -> ([(HeaderName, HeaderValue); 1], ApiError) {
+    ([(header::ALLOW, HeaderValue::from_static("GET"))], method_not_allowed().await)
+}
+
+/// Where middleware and monitoring call by any name that leads here, such as that of a container. None of them answers
+/// with anything that a name could be abused for.
+const BY_ANY_NAME: [&str; 4] = ["/api/requests", "/api/log-request", "/api/health", "/metrics"];
+
+/// An error where the call names no host, or one under which this server must not answer: a page of another site can
+/// make its own name lead to this machine, and would then read what only its visitor can reach (DNS rebinding).
+pub fn check_host(request: &Request, settings: &Settings) -> Result<(), ApiError> {
+    let Some(host) = host_of(request)? else { return Ok(()) };
+    let is_known = settings.public_url.is_some()
+        || BY_ANY_NAME.contains(&request.uri().path())
+        || is_own_host(host, settings);
+    if is_known {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        Code::UnknownHost,
+        "this server answers to IP addresses and localhost alone, because nobody has said what else it is called; its \
+         operator sets `public_url` to the address that people use, such as http://stats.lan:8080",
+    ))
 }
 
 async fn method_not_allowed() -> ApiError {

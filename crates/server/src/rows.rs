@@ -2,10 +2,10 @@
 //! grow with the answer.
 
 use axum::body::{Body, Bytes};
-use axum::http::HeaderMap;
-use axum::http::header;
-use futures_util::stream;
+use axum::http::{HeaderMap, Response, header};
+use futures_util::{StreamExt, stream};
 
+use crate::answers::Accounted;
 use crate::error::ApiError;
 
 /// RFC 3339 in UTC with as many digits as needed: `2026-11-22T07:25:10.887565Z`.
@@ -14,22 +14,35 @@ pub fn to_rfc3339(time_us: i64) -> String {
     jiff::Timestamp::from_microsecond(time_us).unwrap_or_default().to_string()
 }
 
-/// Makes the next piece of a body; none at its end. Called once a piece, in order.
+/// Makes the pieces of a body, in order.
 pub trait Pieces: Send + 'static {
-    fn next(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, ApiError>> + Send;
+    /// The next piece, and whether it is the last.
+    fn next(&mut self) -> impl Future<Output = Result<(Bytes, bool), ApiError>> + Send;
 }
 
-/// A body out of pieces. An error in the middle breaks the connection: the status has been sent, and a cut answer must
-/// not look whole.
-pub fn body_of(first: Vec<u8>, pieces: impl Pieces) -> Body {
-    let stream = stream::try_unfold((Some(first), pieces), |(first, mut pieces)| async move {
-        let piece = match first {
-            Some(first) => Some(first),
-            None => pieces.next().await.map_err(|error| std::io::Error::other(error.message))?,
-        };
-        Ok::<_, std::io::Error>(piece.map(|piece| (Bytes::from(piece), (None, pieces))))
-    });
-    Body::from_stream(stream)
+/// An answer out of pieces, whose memory the pieces account for.
+///
+/// The first piece is made before the status is sent, so that an error can still be one. An error later breaks the
+/// connection: a cut answer must not look whole.
+pub async fn send_pieces(mut pieces: impl Pieces) -> Result<Response<Body>, ApiError> {
+    let (first, is_last) = pieces.next().await?;
+    let body = if is_last {
+        // With its length in the header.
+        Body::from(first)
+    } else {
+        let rest = stream::try_unfold((pieces, false), |(mut pieces, is_over)| async move {
+            if is_over {
+                return Ok(None);
+            }
+            let made = pieces.next().await.map_err(|error| std::io::Error::other(error.message));
+            made.map(|(piece, is_last)| Some((piece, (pieces, is_last))))
+        });
+        let first = stream::once(std::future::ready(Ok::<_, std::io::Error>(first)));
+        Body::from_stream(first.chain(rest))
+    };
+    let mut response = Response::new(body);
+    response.extensions_mut().insert(Accounted);
+    Ok(response)
 }
 
 /// True where the client takes gzip.

@@ -1,12 +1,15 @@
 //! The server's life, written once, in order.
 //!
 //! Start: 1. the port is bound (or taken over), so that from here on nobody is refused: who connects waits in the
-//! kernel's queue; 2. the data folder is opened; 3. the socket of subcommands; 4. the jobs; 5. connections are served.
+//! kernel's queue; 2. the data folder is opened, where enough files may be open; 3. the socket of subcommands; 4. the jobs; 5. connections are served.
 //! Stop: 1. no new connections are taken; 2. those that are open end their call, within a time; 3. jobs and the socket;
 //! 4. the data folder is closed, which writes what is still in memory.
 
 mod connections;
 mod listener;
+mod open_files;
+mod slots;
+mod watched;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -42,7 +45,13 @@ impl Running {
         let addresses: Result<Vec<SocketAddr>, _> =
             listeners.iter().map(|listener| listener.local_addr()).collect();
         let addresses = addresses.context("the listening socket has no address")?;
+        let may_open = open_files::raise_limit();
+        let data_files = open_files::count_data_files(&settings.data);
+        let wanted = settings.limits.get("connections");
+        let connections = open_files::connections(wanted, may_open, data_files)?;
         let app = App::open(settings, clock, &addresses).await?;
+        tracing::info!(connections, open_files = may_open, "the system allows so many");
+        let room = connections::Room::new(connections, &app);
         let (stop, stopping) = watch::channel(false);
         let control =
             control::listen(&app).context("the socket for subcommands cannot be opened")?;
@@ -59,6 +68,7 @@ impl Running {
                 app.clone(),
                 listener,
                 router.clone(),
+                room.clone(),
                 stopping.clone(),
             )));
         }

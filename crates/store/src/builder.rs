@@ -1,7 +1,7 @@
 //! The builder: makes sealed files aside, out of files that do not change, and switches to them. One job at a time, so
 //! that nothing is built from files that another job is replacing.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -35,11 +35,27 @@ pub struct Builder {
     checked: HashSet<u64>,
     /// When files that the disk did not give were last tried again.
     retried: Instant,
+    /// About how many bytes the texts of sealed files take.
+    text_bytes: HashMap<u64, u64>,
+    postponed: Vec<Postponed>,
+}
+
+/// Files that could not be merged.
+struct Postponed {
+    files: HashSet<u64>,
+    wait: Duration,
+    until: Instant,
 }
 
 impl Builder {
     pub fn new(shared: Arc<Shared>) -> Builder {
-        Builder { shared, checked: HashSet::new(), retried: Instant::now() }
+        Builder {
+            shared,
+            checked: HashSet::new(),
+            retried: Instant::now(),
+            text_bytes: HashMap::new(),
+            postponed: Vec::new(),
+        }
     }
 
     pub fn run(mut self) {
@@ -98,10 +114,10 @@ impl Builder {
             self.retry_damaged()
         });
         match tidied {
-            Ok(()) => self.shared.problems.clear("merge"),
+            Ok(()) => self.shared.problems.clear("check"),
             Err(StoreError::Closing) => {}
             Err(problem) => {
-                self.shared.problems.set("merge", format!("files could not be merged: {problem}"));
+                self.shared.problems.set("check", format!("files could not be checked: {problem}"));
                 std::thread::sleep(Duration::from_secs(5));
             }
         }
@@ -159,7 +175,8 @@ impl Builder {
             _ => self.shared.options.limits.merge_piece_rows,
         };
         self.replace(work, inputs, |connection, into, files| {
-            let inputs = merge::Inputs { files, shares: &shares, piece_rows };
+            let piece_text_bytes = self.shared.options.limits.merge_piece_text_bytes;
+            let inputs = merge::Inputs { files, shares: &shares, piece_rows, piece_text_bytes };
             merge::merge(connection, into, &inputs, pause)?;
             derive::derive(connection, into, None, self.rollups(), pause)
         })
@@ -210,27 +227,96 @@ impl Builder {
     /// Neighbours become one file where the largest of them is at most half of the whole, so that a hit is rewritten only
     /// when its file at least doubles: a few times in its life. What cannot be merged is a row of files that halve, and
     /// there are few of those.
-    fn merge(&self) -> Result<bool, StoreError> {
-        let limits = &self.shared.options.limits;
+    fn merge(&mut self) -> Result<bool, StoreError> {
+        let limits = self.shared.options.limits.clone();
         let snapshot = self.shared.files.now();
+        let ids: HashSet<u64> = snapshot.entries.iter().map(|entry| entry.row.id).collect();
+        self.text_bytes.retain(|id, _| ids.contains(id));
+        self.postponed.retain(|postponed| postponed.files.is_subset(&ids));
         let sealed: Vec<&Entry> =
             snapshot.entries.iter().filter(|entry| entry.row.kind == FileKind::Sealed).collect();
         let least = limits.merge_at.max(2);
         let rows = |window: &[&Entry]| window.iter().map(|entry| entry.row.rows).sum::<u64>();
-        let cheapest = (least..=least * 4)
+        let now = Instant::now();
+        let waits = |window: &[&Entry]| {
+            let ids: HashSet<u64> = window.iter().map(|entry| entry.row.id).collect();
+            let holds = |postponed: &Postponed| postponed.files.is_subset(&ids);
+            self.postponed.iter().any(|postponed| now < postponed.until && holds(postponed))
+        };
+        let mut windows: Vec<&[&Entry]> = (least..=least * 4)
             .flat_map(|size| sealed.windows(size))
             .filter(|window| {
                 let largest = window.iter().map(|entry| entry.row.rows).max().unwrap_or(0);
                 rows(window) <= limits.merged_rows
                     && largest * 2 <= rows(window)
                     && !self.reaches_over_damaged(window)
+                    && !waits(window)
             })
-            .min_by_key(|window| rows(window));
-        let Some(window) = cheapest else { return Ok(false) };
-        let inputs = window.iter().map(|entry| (*entry).clone()).collect();
+            .collect();
+        windows.sort_by_key(|window| rows(window));
+        let mut chosen = None;
+        for window in windows {
+            let mut bytes = 0;
+            for entry in window {
+                bytes += self.text_bytes_of(entry)?;
+            }
+            if bytes <= limits.merged_text_bytes {
+                chosen = Some(window);
+                break;
+            }
+        }
+        let Some(window) = chosen else { return Ok(false) };
+        let inputs: Vec<Entry> = window.iter().map(|entry| (*entry).clone()).collect();
         drop(snapshot);
-        self.put_together("merging", inputs, &|| self.give_way())?;
-        Ok(true)
+        let files: HashSet<u64> = inputs.iter().map(|entry| entry.row.id).collect();
+        match self.put_together("merging", inputs, &|| self.give_way()) {
+            Ok(()) => {
+                self.postponed.retain(|postponed| postponed.files.is_disjoint(&files));
+                if self.postponed.is_empty() {
+                    self.shared.notes.clear("merge");
+                }
+                Ok(true)
+            }
+            Err(StoreError::Closing) => Err(StoreError::Closing),
+            Err(problem) => {
+                self.postpone(files, &problem);
+                Ok(true)
+            }
+        }
+    }
+
+    /// The same files are tried again later, and later each time. Reads are slower meanwhile; nothing is missing.
+    fn postpone(&mut self, files: HashSet<u64>, problem: &StoreError) {
+        let before = self.postponed.iter().position(|postponed| postponed.files == files);
+        let before = before.map(|place| self.postponed.swap_remove(place).wait * 2);
+        let wait = before
+            .unwrap_or(Duration::from_secs(limits::MERGE_RETRY_SECONDS))
+            .min(Duration::from_secs(limits::MERGE_RETRY_MOST_SECONDS));
+        tracing::warn!(%problem, files = files.len(), wait_s = wait.as_secs(), "a merge was postponed");
+        self.shared.notes.note(
+            "merge",
+            format!(
+                "{} files could not be merged ({problem}); it is tried again within {} minutes, and nothing is missing",
+                files.len(),
+                wait.as_secs().div_ceil(60)
+            ),
+        );
+        self.postponed.push(Postponed { files, wait, until: Instant::now() + wait });
+    }
+
+    fn text_bytes_of(&mut self, entry: &Entry) -> Result<u64, StoreError> {
+        if let Some(bytes) = self.text_bytes.get(&entry.row.id) {
+            return Ok(*bytes);
+        }
+        let instance = entry.file.instance();
+        let connection = instance.connect()?;
+        let sum = sql::build::all_text_bytes(&entry.file.alias);
+        let bytes: i64 = connection
+            .query_row(&sum, [], |row| row.get(0))
+            .map_err(failed("looking how large texts are"))?;
+        instance.give_back(connection);
+        self.text_bytes.insert(entry.row.id, bytes as u64);
+        Ok(bytes as u64)
     }
 
     /// Whether a file that cannot be read lies between the first and the last: one file in their place would seem to hold

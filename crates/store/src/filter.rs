@@ -66,7 +66,7 @@ struct FieldTests {
 }
 
 impl KindTests {
-    fn new(conditions: &[(TextField, bool, Vec<Test>)]) -> KindTests {
+    fn new(conditions: &[TextCondition]) -> KindTests {
         let only_of = |(field, _, tests): &(TextField, bool, Vec<Test>)| -> Option<Vec<Only>> {
             let only = |test: &Test| match test {
                 Test::Is(value) => Some(Only::Equal(*field, value.clone())),
@@ -128,6 +128,9 @@ impl KindTests {
     }
 }
 
+/// A part of a kind of text, whether the condition is turned round, and its tests.
+type TextCondition = (TextField, bool, Vec<Test>);
+
 impl FileFilter {
     pub fn new(
         file: &OpenFile<'_>,
@@ -135,8 +138,8 @@ impl FileFilter {
         project: u32,
     ) -> Result<FileFilter, StoreError> {
         let mut numbers = Filter::default();
-        let mut by_kind: Vec<(Text, Vec<(TextField, bool, Vec<Test>)>)> = Vec::new();
-        let mut of_consumers: [Vec<(TextField, bool, Vec<Test>)>; 2] = Default::default();
+        let mut by_kind: Vec<(Text, Vec<TextCondition>)> = Vec::new();
+        let mut of_consumers: [Vec<TextCondition>; 2] = Default::default();
         for condition in &filter.conditions {
             let Condition { field, negated, tests } = condition;
             if *field == Field::Consumer {
@@ -156,7 +159,7 @@ impl FileFilter {
             }
         }
         let numbers = sql::filter::compile(&numbers);
-        let find = |kind: Text, conditions: &[(TextField, bool, Vec<Test>)]| {
+        let find = |kind: Text, conditions: &[TextCondition]| {
             KindTests::new(conditions).find(file, project, kind)
         };
         let texts = by_kind

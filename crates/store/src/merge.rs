@@ -6,7 +6,8 @@
 //! that lead from old text numbers to new ones are as small as the range.
 //!
 //! What is known of the inputs in memory (`Shares`) cuts the projects; a project that is larger than a piece is cut by
-//! time, at times found by looking at every so many of its hits. Nothing here decides what is merged, or when.
+//! time, at times found by looking at every so many of its hits. Its texts are cut too, by kind and by text, where they take
+//! more than a piece may: a text can be two thousand times as long as another. Nothing here decides what is merged, or when.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,12 +18,15 @@ use duckdb::Connection;
 use crate::engine::failed;
 use crate::files::Shares;
 use crate::sql;
-use crate::sql::build::{Piece, Projects};
+use crate::sql::build::{Part, Piece, Projects, Stretch};
 use crate::types::StoreError;
 
 /// A project that is cut by time is looked at every so many hits; a piece is larger than wanted by about as many per
 /// input.
 const SAMPLE_EVERY: u64 = 8_192;
+
+/// A stretch of texts is found by so many of them; it is larger than wanted by about an eighth at most.
+const SAMPLES_OF_TEXTS: u64 = 64;
 
 /// What a merge reads, and how.
 pub struct Inputs<'a> {
@@ -32,6 +36,31 @@ pub struct Inputs<'a> {
     pub shares: &'a [Arc<Shares>],
     /// Hits that are sorted at once, roughly.
     pub piece_rows: u64,
+    /// Texts that are sorted at once, bytes, roughly.
+    pub piece_text_bytes: u64,
+}
+
+impl Inputs<'_> {
+    /// What a statement, made for each file, counts by a key, all files together.
+    fn count(
+        &self,
+        connection: &Connection,
+        statement: impl Fn(&str) -> String,
+    ) -> Result<BTreeMap<u32, u64>, StoreError> {
+        let context = "looking how large texts are";
+        let mut counts = BTreeMap::new();
+        for file in self.files {
+            let mut statement = connection.prepare(&statement(file)).map_err(failed(context))?;
+            let rows = statement
+                .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+                .map_err(failed(context))?;
+            for row in rows {
+                let (key, count) = row.map_err(failed(context))?;
+                *counts.entry(key as u32).or_default() += count as u64;
+            }
+        }
+        Ok(counts)
+    }
 }
 
 /// Fills the tables of `into` that hold what was posted; what follows from them is derived afterwards. `pause` is called
@@ -45,17 +74,40 @@ pub fn merge(
     let context = "building a sealed file";
     let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
     let mut began = false;
-    for (projects, rows) in ranges(inputs.shares, inputs.piece_rows) {
+    // What the last piece has in memory for want of a full row group goes to the file.
+    let rest = || {
+        run(&sql::file::checkpoint(into))?;
+        pause()
+    };
+    let text_bytes = inputs.count(connection, sql::build::text_bytes)?;
+    for (projects, rows) in ranges(inputs, &text_bytes) {
         let filled = (|| {
-            run(&sql::build::merge_strings(into, inputs.files, projects))?;
-            for (n, file) in inputs.files.iter().enumerate() {
-                run(&sql::build::map_strings(into, file, n, projects))?;
+            for n in 0..inputs.files.len() {
+                run(&sql::build::create_map(n))?;
+            }
+            let mut numbered = 0;
+            let mut kind = None;
+            for stretch in stretches(connection, inputs, projects, &text_bytes)? {
+                let of_kind = stretch.part.as_ref().map(|part| part.kind);
+                if of_kind.is_some() {
+                    rest()?;
+                }
+                if of_kind != kind {
+                    (kind, numbered) = (of_kind, 0);
+                }
+                let run = |statement: &str| {
+                    let values = duckdb::params_from_iter(stretch.values());
+                    connection.execute(statement, values).map_err(failed(context))
+                };
+                let new = run(&sql::build::merge_strings(into, inputs.files, &stretch, numbered))?;
+                numbered += new as u64;
+                for (n, file) in inputs.files.iter().enumerate() {
+                    run(&sql::build::map_strings(into, file, n, &stretch))?;
+                }
             }
             for piece in pieces(connection, inputs, projects, rows)? {
                 if began {
-                    // What the last piece has in memory for want of a full row group goes to the file.
-                    run(&sql::file::checkpoint(into))?;
-                    pause()?;
+                    rest()?;
                 }
                 began = true;
                 run(&sql::build::merge_hits(into, inputs.files, piece))?;
@@ -71,23 +123,72 @@ pub fn merge(
 }
 
 /// Ranges of projects that together hold all hits, with their hits; of about a piece each where no project alone is
-/// larger. A project that is has a range of its own.
-fn ranges(shares: &[Arc<Shares>], piece_rows: u64) -> Vec<(Projects, u64)> {
+/// larger, in hits or in texts. A project that is has a range of its own.
+fn ranges(inputs: &Inputs<'_>, text_bytes: &BTreeMap<u32, u64>) -> Vec<(Projects, u64)> {
     let mut rows: BTreeMap<ProjectId, u64> = BTreeMap::new();
-    for (project, share) in shares.iter().flat_map(|shares| shares.iter()) {
+    for (project, share) in inputs.shares.iter().flat_map(|shares| shares.iter()) {
         *rows.entry(*project).or_default() += share.rows;
     }
     let mut ranges: Vec<(Projects, u64)> = Vec::new();
+    let mut texts = 0;
     for (ProjectId(project), rows) in rows {
+        let more = text_bytes.get(&project).copied().unwrap_or_default();
+        texts += more;
         match ranges.last_mut() {
-            Some((range, sum)) if *sum + rows <= piece_rows => {
+            Some((range, sum))
+                if *sum + rows <= inputs.piece_rows && texts <= inputs.piece_text_bytes =>
+            {
                 range.last = project;
                 *sum += rows;
             }
-            _ => ranges.push((Projects { first: project, last: project }, rows)),
+            _ => {
+                ranges.push((Projects { first: project, last: project }, rows));
+                texts = more;
+            }
         }
     }
     ranges
+}
+
+/// The texts of a range of projects as stretches, in order.
+fn stretches(
+    connection: &Connection,
+    inputs: &Inputs<'_>,
+    projects: Projects,
+    text_bytes: &BTreeMap<u32, u64>,
+) -> Result<Vec<Stretch>, StoreError> {
+    let bytes: u64 = text_bytes.range(projects.first..=projects.last).map(|(_, bytes)| bytes).sum();
+    if bytes <= inputs.piece_text_bytes || projects.first != projects.last {
+        return Ok(vec![Stretch { projects, part: None }]);
+    }
+    let context = "looking where to cut texts";
+    let project = projects.first;
+    let by_kind = inputs.count(connection, |file| sql::build::text_bytes_by_kind(file, project))?;
+    let every = (inputs.piece_text_bytes / SAMPLES_OF_TEXTS).max(1);
+    let mut stretches = Vec::new();
+    for (kind, bytes) in by_kind {
+        let kind = kind as u8;
+        let mut samples: Vec<String> = Vec::new();
+        if bytes > inputs.piece_text_bytes {
+            for file in inputs.files {
+                let mut statement = connection
+                    .prepare(&sql::build::sample_texts(file, project, kind, every))
+                    .map_err(failed(context))?;
+                let found = statement.query_map([], |row| row.get(0)).map_err(failed(context))?;
+                for text in found {
+                    samples.push(text.map_err(failed(context))?);
+                }
+            }
+        }
+        let cuts = cuts(samples, SAMPLES_OF_TEXTS as usize);
+        let from = std::iter::once(None).chain(cuts.iter().cloned().map(Some));
+        let to = cuts.iter().cloned().map(Some).chain([None]);
+        stretches.extend(
+            from.zip(to)
+                .map(|(from, to)| Stretch { projects, part: Some(Part { kind, from, to }) }),
+        );
+    }
+    Ok(stretches)
 }
 
 /// A range of projects as pieces, in order.
@@ -119,11 +220,11 @@ fn pieces(
     Ok(from.zip(to).map(|(from_us, to_us)| Piece { projects, from_us, to_us }).collect())
 }
 
-/// Times at which pieces begin, ascending and each once; about `samples` of the samples lie between two. Hits of one
-/// time stay together, however many they are.
-fn cuts(mut times: Vec<i64>, samples: usize) -> Vec<i64> {
-    times.sort_unstable();
-    let mut cuts: Vec<i64> = times.chunks(samples).skip(1).map(|chunk| chunk[0]).collect();
+/// Where pieces begin, ascending and each once; about `samples` of the samples lie between two. Equal ones stay together,
+/// however many they are.
+fn cuts<T: Ord + Clone>(mut sampled: Vec<T>, samples: usize) -> Vec<T> {
+    sampled.sort_unstable();
+    let mut cuts: Vec<T> = sampled.chunks(samples).skip(1).map(|chunk| chunk[0].clone()).collect();
     cuts.dedup();
     cuts
 }
@@ -144,11 +245,16 @@ mod tests {
     fn small_projects_share_a_range_and_a_large_one_has_its_own() {
         let files =
             [shares(&[(1, 30), (2, 300), (3, 10)]), shares(&[(1, 30), (3, 10), (7, 20), (9, 61)])];
-        let ranges: Vec<_> = ranges(&files, 100)
-            .into_iter()
-            .map(|(range, rows)| (range.first, range.last, rows))
-            .collect();
-        assert_eq!(ranges, [(1, 1, 60), (2, 2, 300), (3, 7, 40), (9, 9, 61)]);
+        let inputs =
+            Inputs { files: &[], shares: &files, piece_rows: 100, piece_text_bytes: 1_000 };
+        let found = |texts: &[(u32, u64)]| -> Vec<_> {
+            let found = ranges(&inputs, &texts.iter().copied().collect());
+            found.into_iter().map(|(range, rows)| (range.first, range.last, rows)).collect()
+        };
+        assert_eq!(found(&[]), [(1, 1, 60), (2, 2, 300), (3, 7, 40), (9, 9, 61)]);
+        let wanted = [(1, 1, 60), (2, 2, 300), (3, 3, 20), (7, 9, 81)];
+        assert_eq!(found(&[(3, 600), (7, 401)]), wanted, "texts cut where hits do not");
+        assert_eq!(found(&[(3, 600), (7, 400)]).len(), 4);
     }
 
     #[test]
@@ -156,7 +262,7 @@ mod tests {
         assert_eq!(cuts(vec![5, 1, 4, 2, 3, 6, 7], 3), [4, 7]);
         assert_eq!(cuts(vec![1, 1, 1, 1, 1, 1, 2], 2), [1, 2]);
         assert_eq!(cuts(vec![1, 2], 3), Vec::<i64>::new());
-        assert_eq!(cuts(Vec::new(), 3), Vec::<i64>::new());
+        assert_eq!(cuts(Vec::<i64>::new(), 3), Vec::<i64>::new());
     }
 
     /// What is read of a file's hits, with the texts in the place of their numbers, in its order.
@@ -216,15 +322,15 @@ mod tests {
         fill(&connection, "one", 0);
         fill(&connection, "two", 1_000);
         let all = shares(&[(1, 40), (2, 40), (3, 40)]);
-        let merge = |into: &str, files: &[&str], piece_rows: u64| {
+        let merge = |into: &str, files: &[&str], piece_rows: u64, piece_text_bytes: u64| {
             let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
             let shares: Vec<_> = files.iter().map(|_| all.clone()).collect();
-            let inputs = Inputs { files: &files, shares: &shares, piece_rows };
+            let inputs = Inputs { files: &files, shares: &shares, piece_rows, piece_text_bytes };
             merge(&connection, into, &inputs, &|| Ok(())).unwrap();
         };
-        // Several projects in a range, and one alone in two pieces.
-        merge("sealed", &["one"], 90);
-        merge("merged", &["sealed", "two"], 50);
+        // Several projects in a range, and one alone in two pieces; all texts at once, and in stretches of a few.
+        merge("sealed", &["one"], 90, 1 << 20);
+        merge("merged", &["sealed", "two"], 50, 200);
         let sorted = |files: &[&str]| {
             let mut rows: Vec<String> =
                 files.iter().flat_map(|file| hits(&connection, file)).collect();
@@ -235,6 +341,15 @@ mod tests {
         assert!(sorted(&["one"]).iter().any(|row| row.contains("AA") && row.contains("user 1")));
         assert_eq!(sorted(&["sealed"]), sorted(&["one"]));
         assert_eq!(sorted(&["merged"]), sorted(&["one", "two"]));
+        // However texts are cut, each stands once and has the number that it has in order.
+        for file in ["sealed", "merged"] {
+            let text = format!(
+                "SELECT count(*) FROM (SELECT id, row_number() OVER (PARTITION BY kind, project ORDER BY text) AS place
+                 FROM {file}.strings) WHERE id <> place"
+            );
+            let wrong: i64 = connection.query_row(&text, [], |row| row.get(0)).unwrap();
+            assert_eq!(wrong, 0, "{file}");
+        }
         let order: Vec<String> = {
             let text = "SELECT row(project, time_us, hit_id)::VARCHAR FROM merged.hits ORDER BY project, time_us, hit_id";
             let mut statement = connection.prepare(text).unwrap();

@@ -2,15 +2,15 @@
 //! known of them in memory.
 //!
 //! Which hits a list shows is found among their times, ids and the ids of their texts, which the engine streams; only those
-//! that are shown are then read whole. A list that has to look at many hits for few ends early, with the question for the
-//! rest, so that other readers have their turn.
+//! that are shown are then read whole, as many at a time as fit the caller's memory. A list that has to look at many hits for
+//! few ends early, with the question for the rest, so that other readers have their turn.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use analytics::hit::{Country, Text};
+use analytics::hit::{Country, ProjectId, Text};
 use analytics::limits;
 use analytics::period::Period;
 use analytics::query::{ArrivalQuery, HitsQuery};
@@ -25,10 +25,13 @@ use crate::reading::{Connections, OpenFile, Reading};
 use crate::sql;
 use crate::sql::build::MARK_EVERY;
 use crate::sql::rows::Range;
-use crate::types::{HitRow, Part, StoreError};
+use crate::types::{Found, HitRow, Part, StoreError};
 
 /// Hits that are read whole by one statement.
 const FETCHED_AT_ONCE: usize = 10_000;
+
+/// Of a list that must fit some memory, as long as nothing is known of their size.
+const FETCHED_AT_FIRST: usize = 1_000;
 
 /// Stretches that the ids of a file are cut into to find a page of a filtered list.
 const ID_STRETCHES: usize = 1 << 16;
@@ -44,6 +47,7 @@ pub fn newest(
     reading: &Reading<'_>,
     query: &HitsQuery,
     filters: &FilterCache,
+    most_bytes: usize,
 ) -> Result<Part<HitsQuery>, StoreError> {
     let project = query.scope.project();
     let filter = whole_filter(&query.scope, &query.filter);
@@ -94,22 +98,16 @@ pub fn newest(
     }
     found.sort_unstable_by_key(|(key, _)| Reverse(*key));
     found.truncate(query.limit);
-    let mut hits = Vec::with_capacity(found.len());
-    for (n, (entry, _)) in files.iter().enumerate() {
-        let keys: Vec<Key> = found.iter().filter(|(_, of)| *of == n).map(|(key, _)| *key).collect();
-        if !keys.is_empty() {
-            hits.extend(fetch(&connections.open(&entry.file)?, project.0, &keys)?);
-        }
-    }
-    hits.sort_by_key(|hit| Reverse((hit.time_us, hit.hit_id)));
-    let left = query.limit - hits.len();
+    let left = query.limit - found.len();
     // Everything from `end` on has been looked at.
     let rest = (left > 0 && end > start).then(|| HitsQuery {
         after: Some((end, i64::MIN)),
         limit: left,
         ..query.clone()
     });
-    Ok(Part { hits, rest })
+    let mut found = Found::new(found.into_iter().map(|(key, _)| key).collect());
+    let hits = fetch(reading, &connections, project, &mut found, most_bytes)?;
+    Ok(Part { hits, found, rest })
 }
 
 /// Hits of the stretch, were each file's spread evenly over its time.
@@ -256,6 +254,7 @@ pub fn arrivals(
     reading: &Reading<'_>,
     query: &ArrivalQuery,
     filters: &FilterCache,
+    most_bytes: usize,
 ) -> Result<Part<ArrivalQuery>, StoreError> {
     let project = query.scope.project();
     let filter = whole_filter(&query.scope, &query.filter);
@@ -263,10 +262,11 @@ pub fn arrivals(
     let connections = reading.connections();
     let mut offset = query.offset;
     let mut after = query.after;
-    let mut hits: Vec<HitRow> = Vec::new();
+    let mut found: Vec<Key> = Vec::new();
+    let mut rest = None;
     let mut looked_at = 0;
     for entry in &reading.snapshot.entries {
-        let limit = query.limit - hits.len();
+        let limit = query.limit - found.len();
         let Some(share) = entry.file.shares.load().get(&project).copied() else { continue };
         if limit == 0 {
             break;
@@ -276,8 +276,8 @@ pub fn arrivals(
             continue;
         }
         if looked_at >= limits::LIST_PART_ROWS {
-            let rest = ArrivalQuery { after, offset, limit, ..query.clone() };
-            return Ok(Part { hits, rest: Some(rest) });
+            rest = Some(ArrivalQuery { after, offset, limit, ..query.clone() });
+            break;
         }
         let whole_file = after.is_none_or(|after| after < share.min_hit_id);
         if everything && whole_file && offset >= share.rows {
@@ -332,13 +332,81 @@ pub fn arrivals(
         let last = (pass_over as usize).saturating_add(limit);
         let mut keys = select(&file, &range, &of_file, last, by_id)?;
         keys.sort_unstable_by_key(|(_, id)| *id);
-        let mut page = fetch(&file, project.0, keys.get(pass_over as usize..).unwrap_or_default())?;
-        page.sort_by_key(|hit| hit.hit_id);
-        hits.extend(page);
+        found.extend(keys.get(pass_over as usize..).unwrap_or_default());
         offset = 0;
         after = Some(share.max_hit_id);
     }
-    Ok(Part { hits, rest: None })
+    let mut found = Found::new(found);
+    let hits = fetch(reading, &connections, project, &mut found, most_bytes)?;
+    Ok(Part { hits, found, rest })
+}
+
+/// The next of the hits that were found, in their order, about as many as take `most_bytes`. Those that were erased meanwhile
+/// are left out.
+pub fn fetch(
+    reading: &Reading<'_>,
+    connections: &Connections<'_>,
+    project: ProjectId,
+    found: &mut Found,
+    most_bytes: usize,
+) -> Result<Vec<HitRow>, StoreError> {
+    let is_bounded = most_bytes != usize::MAX;
+    if found.step == 0 {
+        found.step = if is_bounded { FETCHED_AT_FIRST } else { FETCHED_AT_ONCE };
+    }
+    let mut hits = Vec::new();
+    let mut bytes = 0;
+    while bytes < most_bytes && !found.is_empty() {
+        let keys = &found.left()[..found.step.min(found.len())];
+        // What is read beyond the bound is bounded too: texts are looked at before they are put together.
+        let most_of_page = most_bytes.saturating_add(most_bytes / 2);
+        let Some(page) = fetch_page(reading, connections, project, keys, most_of_page)? else {
+            found.step = (found.step / 8).max(1);
+            continue;
+        };
+        let count = keys.len();
+        let size = page.iter().map(HitRow::size_bytes).sum::<usize>();
+        bytes += size;
+        hits.extend(page);
+        found.pass(count);
+        if is_bounded {
+            // As many as still fit, were the next of the same size; fewer than half are not worth a statement.
+            let of_one = (size / count).max(1);
+            let whole = (most_bytes / of_one).clamp(1, FETCHED_AT_ONCE).min(4 * found.step);
+            found.step = whole;
+            if bytes + whole.min(found.len()) * of_one > most_bytes + most_bytes / 2 {
+                break;
+            }
+        }
+    }
+    Ok(hits)
+}
+
+/// Whole hits in the order of their keys; none where their texts take more than `most_bytes` and there are several.
+fn fetch_page(
+    reading: &Reading<'_>,
+    connections: &Connections<'_>,
+    project: ProjectId,
+    keys: &[Key],
+    most_bytes: usize,
+) -> Result<Option<Vec<HitRow>>, StoreError> {
+    let mut rows: HashMap<i64, HitRow> = HashMap::with_capacity(keys.len());
+    let most_bytes = if keys.len() > 1 { most_bytes } else { usize::MAX };
+    for entry in &reading.snapshot.entries {
+        let Some(share) = entry.file.shares.load().get(&project).copied() else { continue };
+        let inside = share.min_hit_id..=share.max_hit_id;
+        let of_file: Vec<Key> =
+            keys.iter().copied().filter(|(_, id)| inside.contains(id)).collect();
+        if of_file.is_empty() {
+            continue;
+        }
+        let file = connections.open(&entry.file)?;
+        let Some(of_file) = fetch_of_file(&file, project.0, &of_file, most_bytes)? else {
+            return Ok(None);
+        };
+        rows.extend(of_file.into_iter().map(|row| (row.hit_id, row)));
+    }
+    Ok(Some(keys.iter().filter_map(|(_, id)| rows.remove(id)).collect()))
 }
 
 /// Where a page of a filtered list is.
@@ -408,38 +476,47 @@ fn long(batch: &RecordBatch, place: usize) -> &Int64Array {
     batch.column(place).as_primitive::<Int64Type>()
 }
 
-/// Whole hits, with the texts in the place of their ids, in no order.
-fn fetch(file: &OpenFile<'_>, project: u32, keys: &[Key]) -> Result<Vec<HitRow>, StoreError> {
-    let mut hits = Vec::with_capacity(keys.len());
-    for keys in keys.chunks(FETCHED_AT_ONCE) {
-        let times = || keys.iter().map(|(time, _)| *time);
-        let (Some(from), Some(to)) = (times().min(), times().max()) else { continue };
-        let ids: Vec<String> = keys.iter().map(|(_, id)| id.to_string()).collect();
-        let text = sql::rows::hits(file.alias(), project, from, to);
-        let mut batches: Vec<RecordBatch> = Vec::new();
-        file.each(&text, &[format!("[{}]", ids.join(","))], |batch| batches.push(batch.clone()))?;
-        to_rows(file, project, &batches, &mut hits)?;
-    }
-    Ok(hits)
+/// Whole hits of a file, with the texts in the place of their ids, in no order; none where they take more than `most_bytes`.
+fn fetch_of_file(
+    file: &OpenFile<'_>,
+    project: u32,
+    keys: &[Key],
+    most_bytes: usize,
+) -> Result<Option<Vec<HitRow>>, StoreError> {
+    let times = || keys.iter().map(|(time, _)| *time);
+    let (Some(from), Some(to)) = (times().min(), times().max()) else {
+        return Ok(Some(Vec::new()));
+    };
+    let ids: Vec<String> = keys.iter().map(|(_, id)| id.to_string()).collect();
+    let text = sql::rows::hits(file.alias(), project, from, to);
+    let mut batches: Vec<RecordBatch> = Vec::new();
+    file.each(&text, &[format!("[{}]", ids.join(","))], |batch| batches.push(batch.clone()))?;
+    to_rows(file, project, &batches, most_bytes)
 }
 
 fn to_rows(
     file: &OpenFile<'_>,
     project: u32,
     batches: &[RecordBatch],
-    hits: &mut Vec<HitRow>,
-) -> Result<(), StoreError> {
+    most_bytes: usize,
+) -> Result<Option<Vec<HitRow>>, StoreError> {
     let mut texts = Vec::with_capacity(Text::COUNT);
+    let mut left = most_bytes;
     for kind in Text::ALL {
-        texts.push(Texts::read(file, project, kind, batches)?);
+        let Some(of_kind) = Texts::read(file, project, kind, batches, &mut left)? else {
+            return Ok(None);
+        };
+        texts.push(of_kind);
     }
+    let mut hits = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+    let mut bytes = 0;
     for batch in batches {
         let columns = Columns::of(batch);
         for row in 0..batch.num_rows() {
             let text =
                 |kind: Text| texts[kind as usize].get(columns.texts[kind as usize].value(row));
             let (agent, path) = (text(Text::Agent), text(Text::Path));
-            hits.push(HitRow {
+            let hit = HitRow {
                 hit_id: columns.hit_id.value(row),
                 time_us: columns.time_us.value(row),
                 duration_us: optional(columns.duration_us, row),
@@ -460,10 +537,16 @@ fn to_rows(
                 os: agent.more[1].clone(),
                 device: agent.more[2].clone(),
                 version: path.more[0].clone(),
-            });
+            };
+            // Texts that are held once are written as often as they are named.
+            bytes += hit.size_bytes();
+            hits.push(hit);
+            if bytes > most_bytes {
+                return Ok(None);
+            }
         }
     }
-    Ok(())
+    Ok(Some(hits))
 }
 
 struct Columns<'a> {
@@ -517,7 +600,8 @@ impl Texts {
         project: u32,
         kind: Text,
         batches: &[RecordBatch],
-    ) -> Result<Texts, StoreError> {
+        left: &mut usize,
+    ) -> Result<Option<Texts>, StoreError> {
         let nothing: Arc<str> = Arc::from("");
         let none = Words {
             text: nothing.clone(),
@@ -544,6 +628,11 @@ impl Texts {
             let text = sql::rows::texts(file.alias(), project, kind);
             let mut seen: HashSet<Arc<str>> = HashSet::new();
             file.each(&text, &[list], |batch| {
+                // TRICKY: more than is wanted is passed over, because a statement that was begun is read to its end.
+                *left = left.saturating_sub(batch.get_array_memory_size());
+                if *left == 0 {
+                    return;
+                }
                 let id = batch.column(0).as_primitive::<UInt32Type>();
                 for row in 0..batch.num_rows() {
                     let word = |at: usize| -> Option<&str> {
@@ -567,7 +656,7 @@ impl Texts {
                 }
             })?;
         }
-        Ok(Texts { known, none })
+        Ok((*left > 0).then_some(Texts { known, none }))
     }
 
     fn get(&self, id: u32) -> &Words {

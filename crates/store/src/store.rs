@@ -17,7 +17,9 @@ use crate::open::{self, Threads};
 use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::sums::{NamesCache, Sums};
-use crate::types::{Append, Erasure, HitRow, Part, Receipt, StoreError, StoreOptions, StoreStats};
+use crate::types::{
+    Append, Erasure, Found, HitRow, Part, Receipt, StoreError, StoreOptions, StoreStats,
+};
 use crate::{backup, read, reading, record, sums};
 
 /// The store of hits. Cheap to clone.
@@ -106,41 +108,70 @@ impl Store {
         erased
     }
 
-    /// At most `query.limit` rows, newest first. Dropping the future stops the query.
+    /// At most `query.limit` rows, newest first, all in memory. Dropping the future stops the query.
     pub async fn hits(&self, query: HitsQuery) -> Result<Vec<HitRow>, StoreError> {
-        let mut part = self.part_of_hits(query).await?;
-        while let Some(query) = part.rest.take() {
-            let next = self.part_of_hits(query).await?;
-            part.hits.extend(next.hits);
-            part.rest = next.rest;
+        let (mut hits, mut rest) = (Vec::new(), Some(query));
+        while let Some(query) = rest {
+            let part = self.part_of_hits(query, usize::MAX).await?;
+            hits.extend(part.hits);
+            rest = part.rest;
         }
-        Ok(part.hits)
+        Ok(hits)
     }
 
-    /// As `hits`, as far as a bounded scan finds them. Its cost is bounded; the rest may be asked for after other reads.
-    pub async fn part_of_hits(&self, query: HitsQuery) -> Result<Part<HitsQuery>, StoreError> {
+    /// As `hits`, as far as a bounded scan finds them: their keys, and the first of them whole, about `most_bytes` of them.
+    /// Its cost is bounded; the rest may be asked for after other reads.
+    pub async fn part_of_hits(
+        &self,
+        query: HitsQuery,
+        most_bytes: usize,
+    ) -> Result<Part<HitsQuery>, StoreError> {
         let filters = self.filters.clone();
-        reading::run(&self.shared, move |reading| read::newest(reading, &query, &filters)).await
+        reading::run(&self.shared, move |reading| {
+            read::newest(reading, &query, &filters, most_bytes)
+        })
+        .await
     }
 
-    /// At most `query.limit` rows in order of arrival. Dropping the future stops the query.
+    /// At most `query.limit` rows in order of arrival, all in memory. Dropping the future stops the query.
     pub async fn arrivals(&self, query: ArrivalQuery) -> Result<Vec<HitRow>, StoreError> {
-        let mut part = self.part_of_arrivals(query).await?;
-        while let Some(query) = part.rest.take() {
-            let next = self.part_of_arrivals(query).await?;
-            part.hits.extend(next.hits);
-            part.rest = next.rest;
+        let (mut hits, mut rest) = (Vec::new(), Some(query));
+        while let Some(query) = rest {
+            let part = self.part_of_arrivals(query, usize::MAX).await?;
+            hits.extend(part.hits);
+            rest = part.rest;
         }
-        Ok(part.hits)
+        Ok(hits)
     }
 
-    /// As `arrivals`, as far as a bounded scan finds them.
+    /// As `arrivals`, as far as a bounded scan finds them, like `part_of_hits`.
     pub async fn part_of_arrivals(
         &self,
         query: ArrivalQuery,
+        most_bytes: usize,
     ) -> Result<Part<ArrivalQuery>, StoreError> {
         let filters = self.filters.clone();
-        reading::run(&self.shared, move |reading| read::arrivals(reading, &query, &filters)).await
+        reading::run(&self.shared, move |reading| {
+            read::arrivals(reading, &query, &filters, most_bytes)
+        })
+        .await
+    }
+
+    /// The next of the hits that a part has found, about `most_bytes` of them, and those that are still left. No files are held
+    /// in between: what was erased meanwhile is left out, and what was merged is found again.
+    pub async fn fetch(
+        &self,
+        scope: &ProjectScope,
+        mut found: Found,
+        most_bytes: usize,
+    ) -> Result<(Vec<HitRow>, Found), StoreError> {
+        let project = scope.project();
+        reading::run(&self.shared, move |reading| {
+            let connections = reading.connections();
+            let hits = read::fetch(reading, &connections, project, &mut found, most_bytes)?;
+            Ok((hits, found))
+        })
+        .await
     }
 
     /// Sums over hits, and the names of the consumers that `choose` picks out of them, whose durations are summed up too.

@@ -37,6 +37,10 @@ pub struct StoreLimits {
     pub merged_rows: u64,
     /// Hits that are sorted at once.
     pub merge_piece_rows: u64,
+    /// Texts that are sorted at once, bytes, roughly.
+    pub merge_piece_text_bytes: u64,
+    /// Texts that a merged file holds at most, bytes, roughly.
+    pub merged_text_bytes: u64,
     /// Bytes of memory that DuckDB may use (not a hard cap): to write, to read sealed files, to build a file.
     pub engine_memory: u64,
     pub reader_memory: u64,
@@ -64,6 +68,8 @@ impl Default for StoreLimits {
             merge_at: limits::MERGE_AT as usize,
             merged_rows: limits::MERGED_ROWS,
             merge_piece_rows: limits::MERGE_PIECE_ROWS,
+            merge_piece_text_bytes: limits::MERGE_PIECE_TEXT_BYTES,
+            merged_text_bytes: limits::MERGED_TEXT_BYTES,
             engine_memory: limits::ENGINE_MEMORY_BYTES,
             reader_memory: limits::READER_MEMORY_BYTES,
             builder_memory: limits::BUILDER_MEMORY_BYTES,
@@ -202,8 +208,63 @@ pub struct HitRow {
 /// A part of a list, and the question for the rest of it. There is no rest once the list has ended or enough was found.
 #[derive(Clone, Debug)]
 pub struct Part<Q> {
+    /// The first hits of this part, as many as fit.
     pub hits: Vec<HitRow>,
+    /// The others of this part.
+    pub found: Found,
     pub rest: Option<Q>,
+}
+
+/// Hits that a list has found and not read yet, in its order: 16 bytes each.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Time and hit id.
+    keys: Vec<(i64, i64)>,
+    next: usize,
+    /// Hits that are read at once: what was learnt of their size.
+    pub(crate) step: usize,
+}
+
+impl Found {
+    pub(crate) fn new(keys: Vec<(i64, i64)>) -> Found {
+        Found { keys, next: 0, step: 0 }
+    }
+
+    pub fn len(&self) -> usize {
+        self.keys.len() - self.next
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Time and hit id of the last one of the list, whether it has been read or not.
+    pub fn last(&self) -> Option<(i64, i64)> {
+        self.keys.last().copied()
+    }
+
+    /// All that were found, read or not.
+    pub fn total(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(crate) fn left(&self) -> &[(i64, i64)] {
+        &self.keys[self.next..]
+    }
+
+    pub(crate) fn pass(&mut self, count: usize) {
+        self.next += count;
+    }
+}
+
+impl HitRow {
+    /// Memory that the row takes, were none of its texts shared.
+    pub fn size_bytes(&self) -> usize {
+        let texts = [&self.method, &self.host, &self.path, &self.route, &self.agent, &self.address];
+        let more = [&self.user, &self.referrer, &self.framework];
+        let length = |texts: &[&Arc<str>]| texts.iter().map(|text| text.len()).sum::<usize>();
+        size_of::<HitRow>() + length(&texts) + length(&more)
+    }
 }
 
 /// For `/metrics` and `/api/health`.

@@ -1090,9 +1090,17 @@ export interface components {
              * @description How long its hits are kept; null: as the server says.
              */
             keep_hits_days?: number | null;
-            /** @description When the newest accepted batch arrived; null: never. */
+            /**
+             * @description When the newest accepted batch arrived; null: never. For a share link with a filter, the time of the newest request
+             *     that it shows.
+             */
             last_hits_at?: string | null;
-            /** @description The filter of the share link, which is part of every answer; "" for none. */
+            /** @description Whether such conditions were left out. */
+            locked_hides: boolean;
+            /**
+             * @description The filter of the share link, which is part of every answer; "" for none. Conditions on what it does not show are
+             *     left out.
+             */
             locked_q: string;
             name: string;
             /**
@@ -1431,7 +1439,7 @@ export interface operations {
                     "application/json": string;
                 };
             };
-            /** @description Registration is closed */
+            /** @description Registration is closed, or another site made a browser call */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1469,7 +1477,7 @@ export interface operations {
                     "application/json": string;
                 };
             };
-            /** @description Registration is closed */
+            /** @description Registration is closed, or another site made a browser call */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2766,7 +2774,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description Registration is closed, or the call comes with a cookie from another site */
+            /** @description Registration is closed, or the call comes from another site */
             403: {
                 headers: {
                     [name: string]: unknown;

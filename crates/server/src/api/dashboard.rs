@@ -10,12 +10,13 @@ use analytics::filter::{self, Filter};
 use analytics::grid::{self, Asked, Grid};
 use analytics::limits;
 use analytics::panels::{PANELS, Panel, Shape};
-use analytics::period::{PeriodText, parse_zone};
+use analytics::period::{self, PeriodText, parse_zone};
 use analytics::query::SumsQuery;
 use analytics::tally::{Needs, Total, Value};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Response};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -90,7 +91,7 @@ pub async fn show_dashboard(
     headers: HeaderMap,
     mut parameters: Parameters,
 ) -> Result<Response<Body>, ApiError> {
-    let Question { asked, filter, tz } = question(&app, &viewer, &mut parameters)?;
+    let Question { asked, filter, tz } = question(&app, &viewer, &mut parameters).await?;
     let compare = parameters
         .take_as(&["compare"], "`previous`", |text| (text == "previous").then_some(()))?;
     let panels = take_panels(&mut parameters)?;
@@ -154,7 +155,7 @@ pub(super) struct Question {
     pub tz: String,
 }
 
-pub(super) fn question(
+pub(super) async fn question(
     app: &App,
     viewer: &Viewer,
     parameters: &mut Parameters,
@@ -165,10 +166,40 @@ pub(super) fn question(
     let (period, from, to) =
         (parameters.take(&["period"])?, parameters.take(&["from"])?, parameters.take(&["to"])?);
     let text = PeriodText { period: period.as_deref(), from: from.as_deref(), to: to.as_deref() };
-    let asked = grid::ask(text, app.clock.now_us(), &zone, app.store.extent(&viewer.scope))?;
+    let now_us = app.clock.now_us();
+    let is_open =
+        period::parse(text, now_us, &zone)?.is_some_and(|period| period.from_us.is_none());
+    let extent = match is_open {
+        true => shown_extent(app, viewer, &zone).await?,
+        false => None,
+    };
+    let asked = grid::ask(text, now_us, &zone, extent)?;
     let filter = filter::parse(parameters.take(&["q"])?.as_deref().unwrap_or_default())?;
     viewer.require_filter(&filter)?;
     Ok(Question { asked, filter, tz: if tz.is_empty() { "UTC".into() } else { tz } })
+}
+
+/// Where the hits that this viewer sees begin and end: with a locked filter, up to a bucket of a grid over all.
+async fn shown_extent(
+    app: &App,
+    viewer: &Viewer,
+    zone: &TimeZone,
+) -> Result<Option<(i64, i64)>, ApiError> {
+    let all = app.store.extent(&viewer.scope);
+    let (Some((oldest, newest)), true) = (all, viewer.is_locked()) else { return Ok(all) };
+    let query = SumsQuery {
+        scope: viewer.scope.clone(),
+        grid: Grid::over(oldest, newest + 1, zone)?,
+        filter: Filter::default(),
+        needs: Needs::STATUSES,
+        values: Vec::new(),
+    };
+    let total = app.sums(viewer.reader(), query, |_| Vec::new()).await?.total;
+    let edges = &total.grid.edges_us;
+    let has_hits = |classes: &[u64; 5]| classes.iter().any(|hits| *hits > 0);
+    let first = total.classes.iter().position(has_hits);
+    let last = total.classes.iter().rposition(has_hits);
+    Ok(first.zip(last).map(|(first, last)| (edges[first], edges[last + 1] - 1)))
 }
 
 pub(super) fn take_count(

@@ -120,7 +120,7 @@ pub async fn list_values(
             format!("the values of `{name}` are not counted; filter with a range, as in {name}:>1");
         return Err(ApiError::new(Code::NotFound, message));
     };
-    let Question { asked, filter, .. } = question(&app, &viewer, &mut parameters)?;
+    let Question { asked, filter, .. } = question(&app, &viewer, &mut parameters).await?;
     let prefix = parameters.take(&["prefix"])?.unwrap_or_default().to_lowercase();
     let limit =
         take_count(&mut parameters, "limit", limits::FIELD_VALUES_DEFAULT, limits::FIELD_VALUES)?;

@@ -7,7 +7,7 @@ use analytics::filter;
 use analytics::limits;
 use analytics::period::{PeriodText, parse, parse_zone};
 use analytics::query::HitsQuery;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, Response, header};
 use serde::Serialize;
@@ -17,9 +17,10 @@ use utoipa::ToSchema;
 use crate::app::Shared;
 use crate::auth::{Shows, Viewer};
 use crate::error::{ApiError, Code};
+use crate::list::List;
 use crate::parameters::Parameters;
 use crate::reads::Reader;
-use crate::rows::{Pieces, body_of};
+use crate::rows::{Pieces, send_pieces};
 pub use format::{ApiHit, Lines};
 
 #[derive(Serialize, ToSchema)]
@@ -113,6 +114,7 @@ fn to_query(
     Ok((HitsQuery { scope: viewer.scope, period, filter, after, limit: most }, limit))
 }
 
+/// A page that takes a few megabytes at most is made whole; a longer one is sent while it is read.
 async fn send_page(
     app: Shared,
     reader: Reader,
@@ -121,23 +123,83 @@ async fn send_page(
     shows: Shows,
 ) -> Result<Response<Body>, ApiError> {
     // One more than asked tells whether there is a next page.
-    let mut rows = app.hits(reader, HitsQuery { limit: limit + 1, ..query }).await?;
-    hide(&mut rows, shows);
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let next =
-        rows.last().filter(|_| has_more).map(|last| cursor::to_text(last.time_us, last.hit_id));
-    let writing = tokio::task::spawn_blocking(move || {
-        let page = HitsPage { hits: rows.iter().map(ApiHit::new).collect(), next };
-        serde_json::to_vec(&page)
-    });
-    let body = writing.await.map_err(|error| ApiError::internal("writing hits", &error))?;
-    let body = body.map_err(|error| ApiError::internal("writing hits", &error))?;
-    let mut response = Response::new(Body::from(body));
+    let query = HitsQuery { limit: limit + 1, ..query };
+    let mut page = Page { limit, shows, written: 0, last: None };
+    let mut response = if limit <= WHOLE_PAGE {
+        let rows = app.hits(reader, query).await?;
+        let writing = tokio::task::spawn_blocking(move || page.write(rows, true));
+        let body = writing.await.map_err(|error| ApiError::internal("writing hits", &error))?;
+        Response::new(Body::from(body))
+    } else {
+        let list = List::newest_first(app, reader, query, Some(limit + 1)).await?;
+        send_pieces(PagePieces { list, page: Some(page) }).await?
+    };
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
+}
+
+/// Hits of a page that is made whole.
+const WHOLE_PAGE: usize = 200;
+
+struct PagePieces {
+    list: List,
+    /// None while it is at work elsewhere.
+    page: Option<Page>,
+}
+
+impl Pieces for PagePieces {
+    async fn next(&mut self) -> Result<(Bytes, bool), ApiError> {
+        let (rows, is_last) = self.list.next().await?;
+        let gone = || ApiError::internal("writing hits", &"the writer is gone");
+        let mut page = self.page.take().ok_or_else(gone)?;
+        let writing = tokio::task::spawn_blocking(move || {
+            let piece = page.write(rows, is_last);
+            (page, piece)
+        });
+        let (page, piece) =
+            writing.await.map_err(|error| ApiError::internal("writing hits", &error))?;
+        self.page = Some(page);
+        Ok((self.list.share().hold(piece), is_last))
+    }
+}
+
+/// Writes a `HitsPage`, in one piece or in several.
+struct Page {
+    limit: usize,
+    shows: Shows,
+    written: usize,
+    /// Time and id of the last hit of the page.
+    last: Option<(i64, i64)>,
+}
+
+impl Page {
+    fn write(&mut self, mut rows: Vec<HitRow>, is_last: bool) -> Vec<u8> {
+        let has_more = self.written + rows.len() > self.limit;
+        rows.truncate(self.limit - self.written);
+        hide(&mut rows, self.shows);
+        let mut out = Vec::with_capacity(64 + rows.len() * 384);
+        if self.written == 0 {
+            out.extend_from_slice(b"{\"hits\":[");
+        }
+        for row in &rows {
+            if self.written > 0 {
+                out.push(b',');
+            }
+            self.written += 1;
+            // Writing to a vector does not fail.
+            let _ = serde_json::to_writer(&mut out, &ApiHit::new(row));
+            self.last = Some((row.time_us, row.hit_id));
+        }
+        if is_last {
+            let next = self.last.filter(|_| has_more).map(|(time, id)| cursor::to_text(time, id));
+            out.extend_from_slice(b"],\"next\":");
+            let _ = serde_json::to_writer(&mut out, &next);
+            out.push(b'}');
+        }
+        out
+    }
 }
 
 /// Takes out what the caller is not shown.
@@ -167,11 +229,8 @@ pub(super) struct Export {
 /// Sent while they are read.
 pub(super) async fn send_lines(app: Shared, export: Export) -> Result<Response<Body>, ApiError> {
     let Export { reader, query, limit, lines, shows, attachment } = export;
-    let mut pieces =
-        Rows { app, reader, query, left: limit, lines, shows, is_first: true, is_done: false };
-    // The first piece is made before the status is sent, so that an error can still be one.
-    let first = pieces.next().await?.unwrap_or_default();
-    let mut response = Response::new(body_of(first, pieces));
+    let list = List::newest_first(app, reader, query, limit).await?;
+    let mut response = send_pieces(Rows { list, lines, shows, is_first: true }).await?;
     let (kind, end) = match lines {
         Lines::Json => ("application/x-ndjson", "ndjson"),
         Lines::Csv => ("text/csv; charset=utf-8", "csv"),
@@ -186,36 +245,20 @@ pub(super) async fn send_lines(app: Shared, export: Export) -> Result<Response<B
     Ok(response)
 }
 
-/// Page after page from the store, by cursors of our own.
 struct Rows {
-    app: Shared,
-    reader: Reader,
-    query: HitsQuery,
-    /// None: all.
-    left: Option<usize>,
+    list: List,
     lines: Lines,
     shows: Shows,
     is_first: bool,
-    is_done: bool,
 }
 
 impl Pieces for Rows {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
-        if self.is_done {
-            return Ok(None);
-        }
-        let page = limits::HITS_PAGE as usize;
-        let limit = self.left.unwrap_or(page).min(page);
-        let mut rows =
-            self.app.hits(self.reader, HitsQuery { limit, ..self.query.clone() }).await?;
-        self.query.after = rows.last().map(|last| (last.time_us, last.hit_id));
-        if let Some(left) = &mut self.left {
-            *left -= rows.len();
-        }
-        self.is_done = rows.len() < limit || self.left == Some(0);
+    async fn next(&mut self) -> Result<(Bytes, bool), ApiError> {
+        let (mut rows, is_last) = self.list.next().await?;
         hide(&mut rows, self.shows);
         let (lines, with_header) = (self.lines, std::mem::take(&mut self.is_first));
         let writing = tokio::task::spawn_blocking(move || lines.write(&rows, with_header));
-        Ok(Some(writing.await.map_err(|error| ApiError::internal("writing hits", &error))?))
+        let piece = writing.await.map_err(|error| ApiError::internal("writing hits", &error))?;
+        Ok((self.list.share().hold(piece), is_last))
     }
 }

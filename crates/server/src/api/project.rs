@@ -13,7 +13,9 @@ use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
 use crate::projects::{self, BACKUPS_REMAIN, check_name, delete_project};
 use crate::rows::to_rfc3339;
-use analytics::hit::ProjectId;
+use analytics::filter::Filter;
+use analytics::period::Period;
+use analytics::query::HitsQuery;
 use analytics::{limits, period};
 
 #[derive(Serialize, ToSchema)]
@@ -39,14 +41,18 @@ pub struct ProjectSettings {
     pub success_red: f64,
     /// Null for anyone but its owner.
     pub dashboard_id: Option<String>,
-    /// When the newest accepted batch arrived; null: never.
+    /// When the newest accepted batch arrived; null: never. For a share link with a filter, the time of the newest request
+    /// that it shows.
     pub last_hits_at: Option<String>,
     /// The project was inactive for long and will be erased, unless hits or a look come.
     pub inactive: bool,
     /// The day after which that happens at the earliest, YYYY-MM-DD; null while it is active.
     pub erased_after: Option<String>,
-    /// The filter of the share link, which is part of every answer; "" for none.
+    /// The filter of the share link, which is part of every answer; "" for none. Conditions on what it does not show are
+    /// left out.
     pub locked_q: String,
+    /// Whether such conditions were left out.
+    pub locked_hides: bool,
     pub shows: Shown,
 }
 
@@ -196,6 +202,7 @@ async fn to_settings(
     // Whoever follows a share link has no say in it.
     let warned_day =
         project.warned_day.filter(|_| matches!(viewer.role, Role::Owner | Role::Dashboard));
+    let (lock, lock_hides) = viewer.shown_lock();
     Ok(ProjectSettings {
         project_id: project.id.0,
         access: viewer.role.as_str().to_owned(),
@@ -208,17 +215,29 @@ async fn to_settings(
         success_amber: project.success_amber,
         success_red: project.success_red,
         dashboard_id: dashboard_id.map(|id| id.to_string()),
-        last_hits_at: last_hits_at(app, project.id).await?,
+        last_hits_at: last_hits_at(app, viewer).await?,
         inactive: warned_day.is_some(),
         erased_after: warned_day.and_then(|day| erased_after(app, day)),
-        locked_q: viewer.locked_q.clone(),
+        locked_q: lock.to_string(),
+        locked_hides: lock_hides,
         shows: Shown { addresses, consumers, hits },
         name: project.name,
     })
 }
 
-async fn last_hits_at(app: &App, project: ProjectId) -> Result<Option<String>, ApiError> {
-    Ok(app.store.last_arrival(project).await?.map(to_rfc3339))
+async fn last_hits_at(app: &App, viewer: &Viewer) -> Result<Option<String>, ApiError> {
+    if !viewer.is_locked() {
+        return Ok(app.store.last_arrival(viewer.project).await?.map(to_rfc3339));
+    }
+    let newest = HitsQuery {
+        scope: viewer.scope.clone(),
+        period: Period::default(),
+        filter: Filter::default(),
+        after: None,
+        limit: 1,
+    };
+    let newest = app.hits(viewer.reader(), newest).await?;
+    Ok(newest.first().map(|hit| to_rfc3339(hit.time_us)))
 }
 
 /// Days on which the server does not run are not counted, so it may be later.

@@ -82,7 +82,7 @@ pub async fn list_projects(
     responses(
         (status = 201, description = "Created; the key is shown this once", body = CreatedProject),
         (status = 400, description = "The body cannot be read", body = crate::schema::ErrorAnswer),
-        (status = 403, description = "Registration is closed, or the call comes with a cookie from another site", body = crate::schema::ErrorAnswer),
+        (status = 403, description = "Registration is closed, or the call comes from another site", body = crate::schema::ErrorAnswer),
         (status = 429, description = "Too many projects from this address", body = crate::schema::ErrorAnswer),
     ),
 )]
@@ -92,6 +92,7 @@ pub async fn create_project(
     call: PageCall,
     JsonObject(new): JsonObject<NewProject>,
 ) -> Result<(StatusCode, HeaderMap, Json<CreatedProject>), ApiError> {
+    call.refuse_elsewhere()?;
     let created = register_project(&app, new.name.as_deref().unwrap_or_default(), client).await?;
     let mut headers = HeaderMap::new();
     if call.from_page {

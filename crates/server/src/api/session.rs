@@ -46,7 +46,7 @@ pub async fn open_session(
     call: PageCall,
     JsonObject(body): JsonObject<SignIn>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<ProjectList>), ApiError> {
-    call.require_page()?;
+    call.refuse_elsewhere()?;
     let secret = match (&body.key, &body.dashboard_id) {
         (Some(key), None) => Secret::Key(Key::parse(key)),
         (None, Some(id)) => Secret::Dashboard(DashboardId::parse(id)),

@@ -12,6 +12,20 @@ use analytics::limits;
 
 const NAME: &str = "api_analytics_session";
 
+/// The cookie's name, and the path that it is for.
+///
+/// With `__Host-` a browser takes the cookie from this very host alone, so that no other host of the domain can put a
+/// session of its own choice beside it. That needs TLS and the path `/`; below a base path `__Secure-` is what is left.
+fn name_and_path(settings: &Settings) -> (String, &str) {
+    let Some(public) = &settings.public_url else { return (NAME.to_owned(), "/") };
+    match (public.is_https(), public.base_path.as_str()) {
+        (true, "") => (format!("__Host-{NAME}"), "/"),
+        (true, path) => (format!("__Secure-{NAME}"), path),
+        (false, "") => (NAME.to_owned(), "/"),
+        (false, path) => (NAME.to_owned(), path),
+    }
+}
+
 /// The token in the call's cookie; none where there is no such cookie. A cookie that holds no token is as good as one of
 /// an unknown session.
 pub(super) enum Cookie {
@@ -20,11 +34,12 @@ pub(super) enum Cookie {
     Token(Token),
 }
 
-pub(super) fn read(headers: &HeaderMap) -> Cookie {
+pub(super) fn read(headers: &HeaderMap, settings: &Settings) -> Cookie {
+    let (own_name, _) = name_and_path(settings);
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs =
         cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
-    match pairs.find(|(name, _)| name.trim() == NAME) {
+    match pairs.find(|(name, _)| name.trim() == own_name) {
         None => Cookie::Missing,
         Some((_, value)) => Token::parse(value.trim()).map_or(Cookie::Broken, Cookie::Token),
     }
@@ -62,13 +77,11 @@ pub fn clear(settings: &Settings) -> HeaderValue {
 }
 
 fn to_header(settings: &Settings, value: &str, seconds: u64) -> HeaderValue {
-    let public = settings.public_url.as_ref();
-    let path = public.map(|public| public.base_path.as_str()).filter(|path| !path.is_empty());
-    let secure = if public.is_some_and(|public| public.is_https()) { "; Secure" } else { "" };
-    let text = format!(
-        "{NAME}={value}; Path={}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}",
-        path.unwrap_or("/")
-    );
+    let (name, path) = name_and_path(settings);
+    let is_https = settings.public_url.as_ref().is_some_and(|public| public.is_https());
+    let secure = if is_https { "; Secure" } else { "" };
+    let text =
+        format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     // The path was checked when the settings were read.
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }

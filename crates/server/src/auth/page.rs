@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use store::meta::{DashboardId, Key, Proof, Token};
 
 use super::cookie::{self, Cookie};
@@ -25,15 +25,15 @@ pub struct PageCall {
     pub token: Option<Token>,
     /// True where it does: then it may have a session.
     pub from_page: bool,
-    /// Browsers say where a call comes from, tools don't.
-    has_origin: bool,
+    /// A browser says that another site made it call. Tools say nothing.
+    from_elsewhere: bool,
 }
 
 impl FromRequestParts<Shared> for PageCall {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<PageCall, ApiError> {
-        let cookie = cookie::read(&parts.headers);
+        let cookie = cookie::read(&parts.headers, &app.settings);
         if !matches!(cookie, Cookie::Missing) {
             cookie::check_origin(&parts.method, &parts.headers, &app.settings)?;
         }
@@ -42,17 +42,27 @@ impl FromRequestParts<Shared> for PageCall {
             Cookie::Token(token) => Some(token),
             Cookie::Missing | Cookie::Broken => None,
         };
-        let has_origin = parts.headers.contains_key(header::ORIGIN);
-        Ok(PageCall { token, from_page, has_origin })
+        Ok(PageCall {
+            token,
+            from_page,
+            from_elsewhere: !from_page && says_elsewhere(&parts.headers),
+        })
     }
 }
 
 impl PageCall {
-    /// Signing in is for the page: another site must not sign someone in to a project of its own choice, with a cookie or
-    /// without. Tools send no `Origin`, and have no use for a session.
-    pub fn require_page(&self) -> Result<(), ApiError> {
-        if self.from_page || !self.has_origin { Ok(()) } else { Err(cookie::wrong_origin()) }
+    /// For the page and for tools: another site must not sign someone in to a project of its own choice, nor make projects
+    /// on a server that only its visitor can reach, with a cookie or without.
+    pub fn refuse_elsewhere(&self) -> Result<(), ApiError> {
+        if self.from_elsewhere { Err(cookie::wrong_origin()) } else { Ok(()) }
     }
+}
+
+/// Whether a browser made the call and not because its user typed the address. An image or a link sends no `Origin`.
+fn says_elsewhere(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(|value| value.as_bytes());
+    headers.contains_key(header::ORIGIN)
+        || site.is_some_and(|site| site != b"same-origin" && site != b"none")
 }
 
 /// Adds what `secret` opens to the call's session, or to a new one.

@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, Request};
 use store::meta::{Key, KeyGrant};
 
 use super::{client_of, header_key, keys_disagree, known_key};
+use crate::address::network_of;
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
 
@@ -46,6 +47,16 @@ impl Caller {
     /// Of the key in the header; none where the key is in the body.
     pub fn project(&self) -> Option<ProjectId> {
         self.header.as_ref().map(|(_, grant)| grant.project())
+    }
+
+    /// Of a key that was found in the body, while nothing depends on it but who pays for the memory; none where it is unknown.
+    pub fn project_of(&self, app: &App, body_key: &str) -> Option<ProjectId> {
+        app.meta.grant(&Key::parse(body_key)?).map(|grant| grant.project())
+    }
+
+    /// The sender's address, of IPv6 its network.
+    pub fn network(&self) -> IpAddr {
+        network_of(self.client)
     }
 
     /// The project that the hits are for, once the body's key is known: one of both must be there, and where both are

@@ -1,23 +1,21 @@
-//! A body on its way in: read within a time, inflated within a size, and all bodies together within a bound.
-//!
-//! Bytes are charged before they are held, and given back when the `HeldBody` goes.
+//! The body of a batch: read, and inflated within a size.
 
 use std::io::Read;
-use std::sync::atomic::Ordering;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use flate2::read::MultiGzDecoder;
-use http_body_util::BodyExt;
 
 use crate::app::Shared;
+use crate::auth::Caller;
+use crate::bodies::{self, Charged, Payer, too_large};
 use crate::error::{ApiError, Code};
 
 /// A body that counts as bytes in flight for as long as it lives.
 pub(super) struct HeldBody {
     state: State,
-    charge: Charge,
+    charge: Charged,
     most: usize,
 }
 
@@ -27,18 +25,18 @@ enum State {
 }
 
 /// Reads the whole body, still compressed where it came so.
-pub(super) async fn read(app: &Shared, request: Request) -> Result<HeldBody, ApiError> {
+pub(super) async fn read(
+    app: &Shared,
+    request: Request,
+    caller: &Caller,
+) -> Result<HeldBody, ApiError> {
     let most = app.ingest.body_bytes;
     let is_gzip = is_gzip(request.headers())?;
-    let mut charge = Charge { app: app.clone(), bytes: 0 };
-    let reading = read_all(request.into_body(), most, &mut charge);
-    let bytes = tokio::time::timeout(app.ingest.body_read, reading).await.map_err(|_| {
-        let seconds = app.ingest.body_read.as_secs();
-        ApiError::new(
-            Code::RequestTimeout,
-            format!("the body did not arrive within {seconds} s; send smaller batches"),
-        )
-    })??;
+    let payer = caller.project().map_or(Payer::Address(caller.network()), Payer::Project);
+    let mut charge = Charged::new(app, payer);
+    // The original's clients send their key in the body, as its first field.
+    let begins = |start: &[u8]| caller.project_of(app, find_key(start)?);
+    let bytes = bodies::read(request.into_body(), most, &mut charge, begins).await?;
     let state = if is_gzip {
         let reader = Box::new(MultiGzDecoder::new(std::io::Cursor::new(bytes)));
         State::Inflating { reader, out: Vec::new() }
@@ -48,36 +46,16 @@ pub(super) async fn read(app: &Shared, request: Request) -> Result<HeldBody, Api
     Ok(HeldBody { state, charge, most })
 }
 
-async fn read_all(mut body: Body, most: usize, charge: &mut Charge) -> Result<Bytes, ApiError> {
-    let announced = body.size_hint().exact();
-    if announced.is_some_and(|bytes| bytes > most as u64) {
-        return Err(too_large(most));
-    }
-    let mut first: Option<Bytes> = None;
-    let mut all: Vec<u8> = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            tracing::debug!(%error, "a body broke off");
-            ApiError::new(Code::UnreadableBody, "the body broke off; send it again")
-        })?;
-        let Ok(data) = frame.into_data() else { continue };
-        if charge.bytes + data.len() > most {
-            return Err(too_large(most));
-        }
-        charge.add(data.len())?;
-        match first.take() {
-            // Most bodies come in one piece, which is then used as it is.
-            None if all.is_empty() => first = Some(data),
-            None => all.extend_from_slice(&data),
-            Some(before) => {
-                let announced = announced.map_or(0, |bytes| bytes as usize);
-                all.reserve_exact(announced.max(before.len() + data.len()));
-                all.extend_from_slice(&before);
-                all.extend_from_slice(&data);
-            }
-        }
-    }
-    Ok(first.unwrap_or_else(|| Bytes::from(all)))
+/// The key at the start of a batch. Who pays is decided by it and nothing else: a key that stands elsewhere, or is written
+/// with escapes, is found when the whole batch is read.
+fn find_key(start: &[u8]) -> Option<&str> {
+    const LOOKED_AT: usize = 256;
+    let start = &start[..start.len().min(LOOKED_AT)];
+    let rest = start.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start();
+    let rest = rest.strip_prefix(b"\"api_key\"")?.trim_ascii_start();
+    let text = rest.strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
+    let end = text.iter().position(|byte| *byte == b'"')?;
+    std::str::from_utf8(&text[..end]).ok()
 }
 
 impl HeldBody {
@@ -124,36 +102,6 @@ impl HeldBody {
     }
 }
 
-/// This body's share of the bytes in flight.
-struct Charge {
-    app: Shared,
-    bytes: usize,
-}
-
-impl Charge {
-    fn add(&mut self, bytes: usize) -> Result<(), ApiError> {
-        let most = self.app.ingest.in_flight_bytes;
-        let in_flight = &self.app.metrics.bytes_in_flight;
-        let before = in_flight.fetch_add(bytes as u64, Ordering::Relaxed);
-        self.bytes += bytes;
-        // One body alone may always be read, whatever the operator set.
-        if before + bytes as u64 > most && before > (self.bytes - bytes) as u64 {
-            return Err(ApiError::new(
-                Code::Overloaded,
-                "too many bodies are being read at once; send this batch again after the time in Retry-After",
-            )
-            .retry_after(1));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        self.app.metrics.bytes_in_flight.fetch_sub(self.bytes as u64, Ordering::Relaxed);
-    }
-}
-
 fn is_gzip(headers: &HeaderMap) -> Result<bool, ApiError> {
     let Some(encoding) = headers.get(header::CONTENT_ENCODING) else { return Ok(false) };
     match encoding.to_str().unwrap_or("?").trim() {
@@ -170,9 +118,22 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, ApiError> {
     }
 }
 
-fn too_large(most: usize) -> ApiError {
-    ApiError::new(
-        Code::BodyTooLarge,
-        format!("the body is larger than {most} bytes (inflated); split the batch"),
-    )
+#[cfg(test)]
+mod tests {
+    use super::find_key;
+
+    #[test]
+    fn the_key_is_found_where_the_originals_clients_put_it() {
+        for (start, key) in [
+            (&b"{\"api_key\":\"abc\",\"requests\":["[..], Some("abc")),
+            (b" {\n \"api_key\" : \"abc\", ", Some("abc")),
+            (b"{\"api_key\":\"abc", None),
+            (b"{\"api_key\":null}", None),
+            (b"{\"requests\":[{\"api_key\":\"abc\"", None),
+            (b"", None),
+            (b"\x1f\x8b\x08", None),
+        ] {
+            assert_eq!(find_key(start), key);
+        }
+    }
 }

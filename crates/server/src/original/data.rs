@@ -1,4 +1,4 @@
-//! `GET /api/data`, the original's data API: hits in order of arrival, 50,000 a page.
+//! `GET /api/data`, the original's data API: hits in order of arrival, 50,000 a page, sent while they are read.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use analytics::filter::{Condition, Field, Filter, Test};
 use analytics::limits;
 use analytics::period::parse_days;
 use analytics::query::ArrivalQuery;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, Response, header};
 use store::HitRow;
@@ -15,7 +15,9 @@ use super::values::{method_number, put_number, put_text, put_time, response_time
 use crate::app::Shared;
 use crate::auth::Owner;
 use crate::error::ApiError;
+use crate::list::List;
 use crate::parameters::{Parameters, bad};
+use crate::rows::{Pieces, send_pieces};
 
 /// The columns of `compact`, in its order.
 const COLUMNS: [&str; 10] = [
@@ -61,11 +63,8 @@ pub async fn show_data(
 ) -> Result<Response<Body>, ApiError> {
     let reader = owner.reader();
     let (query, is_compact) = to_query(owner, parameters)?;
-    let rows = app.arrivals(reader, query).await?;
-    // 50,000 rows take tens of milliseconds to write: not on the threads that serve connections.
-    let writing = tokio::task::spawn_blocking(move || to_json(&rows, is_compact));
-    let body = writing.await.map_err(|error| ApiError::internal("writing rows", &error))?;
-    let mut response = Response::new(Body::from(body));
+    let list = List::by_arrival(app, reader, query).await?;
+    let mut response = send_pieces(Rows { list, is_compact, is_first: true }).await?;
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -134,19 +133,43 @@ fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
-fn to_json(rows: &[HitRow], is_compact: bool) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 + rows.len() * 256);
-    out.push(b'[');
-    if is_compact {
-        let _ = serde_json::to_writer(&mut out, &COLUMNS);
+struct Rows {
+    list: List,
+    is_compact: bool,
+    is_first: bool,
+}
+
+impl Pieces for Rows {
+    async fn next(&mut self) -> Result<(Bytes, bool), ApiError> {
+        let (rows, is_last) = self.list.next().await?;
+        let (is_compact, is_first) = (self.is_compact, std::mem::take(&mut self.is_first));
+        // Thousands of rows take milliseconds to write: not on the threads that serve connections.
+        let writing =
+            tokio::task::spawn_blocking(move || to_json(&rows, is_compact, is_first, is_last));
+        let piece = writing.await.map_err(|error| ApiError::internal("writing rows", &error))?;
+        Ok((self.list.share().hold(piece), is_last))
     }
-    for (index, row) in rows.iter().enumerate() {
-        if index > 0 || is_compact {
+}
+
+/// A piece of the array, which begins with the first and ends with the last.
+fn to_json(rows: &[HitRow], is_compact: bool, is_first: bool, is_last: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64 + rows.len() * 256);
+    if is_first {
+        out.push(b'[');
+        if is_compact {
+            let _ = serde_json::to_writer(&mut out, &COLUMNS);
+        }
+    }
+    let mut comes_first = is_first && !is_compact;
+    for row in rows {
+        if !std::mem::take(&mut comes_first) {
             out.push(b',');
         }
         if is_compact { put_compact(&mut out, row) } else { put_object(&mut out, row) }
     }
-    out.push(b']');
+    if is_last {
+        out.push(b']');
+    }
     out
 }
 

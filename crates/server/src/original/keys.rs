@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::Shared;
-use crate::auth::{Client, KeyInAddress, Owner};
+use crate::auth::{Client, KeyInAddress, Owner, PageCall};
 use crate::error::{ApiError, Code};
 use crate::projects::{BACKUPS_REMAIN, delete_project, register_project};
 
@@ -15,14 +15,16 @@ use crate::projects::{BACKUPS_REMAIN, delete_project, register_project};
     get, path = "/api/generate", tag = "original",
     responses(
         (status = 200, description = "The new key, shown this once", body = String, content_type = "application/json", example = json!("0b0f5a6e-2a33-4c55-9d1e-0123456789ab")),
-        (status = 403, description = "Registration is closed", body = crate::schema::ErrorAnswer),
+        (status = 403, description = "Registration is closed, or another site made a browser call", body = crate::schema::ErrorAnswer),
         (status = 429, description = "Too many projects from this address", body = crate::schema::ErrorAnswer),
     ),
 )]
 pub async fn generate(
     State(app): State<Shared>,
     Client(client): Client,
+    call: PageCall,
 ) -> Result<Json<String>, ApiError> {
+    call.refuse_elsewhere()?;
     let created = register_project(&app, "", client).await?;
     Ok(Json(created.key.to_string()))
 }
@@ -32,15 +34,16 @@ pub async fn generate(
     get, path = "/api/generate-api-key", tag = "original",
     responses(
         (status = 200, description = "The new key, shown this once", body = String, content_type = "application/json"),
-        (status = 403, description = "Registration is closed", body = crate::schema::ErrorAnswer),
+        (status = 403, description = "Registration is closed, or another site made a browser call", body = crate::schema::ErrorAnswer),
         (status = 429, description = "Too many projects from this address", body = crate::schema::ErrorAnswer),
     ),
 )]
 pub async fn generate_api_key(
     app: State<Shared>,
     client: Client,
+    call: PageCall,
 ) -> Result<Json<String>, ApiError> {
-    generate(app, client).await
+    generate(app, client, call).await
 }
 
 /// The dashboard id of a key.

@@ -10,7 +10,7 @@ use analytics::filter::Filter;
 use analytics::limits;
 use analytics::period::Period;
 use analytics::query::ArrivalQuery;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 use flate2::Compression;
@@ -20,12 +20,14 @@ use store::HitRow;
 use super::values::{method_number, put_number, put_text, put_time, response_time};
 use crate::app::Shared;
 use crate::auth::DashboardHolder;
+use crate::budget::Charge;
 use crate::error::ApiError;
+use crate::list::List;
 use crate::parameters::{Parameters, bad};
-use crate::rows::{Pieces, accepts_gzip, body_of};
+use crate::rows::{Pieces, accepts_gzip, send_pieces};
 
-/// Rows asked of the store at once: what is in memory.
-const PIECE: usize = 25_000;
+/// User agents that are written at once, bytes.
+const AGENTS_PIECE: usize = 1 << 20;
 
 /// A page of raw rows.
 #[utoipa::path(
@@ -93,12 +95,23 @@ async fn send_page(
         }
     };
     let is_gzip = accepts_gzip(headers);
-    let writer = Writer { agents: HashMap::new(), rows: 0, gzip: is_gzip.then(new_encoder) };
-    let mut pieces =
-        Rows { app, holder, offset, after: None, left: left as usize, writer: Some(writer) };
-    // The first piece is made before the status is sent, so that an error can still be one.
-    let first = pieces.next().await?.unwrap_or_default();
-    let mut response = Response::new(body_of(first, pieces));
+    let query = ArrivalQuery {
+        scope: holder.scope.clone(),
+        period: Period::default(),
+        filter: Filter::default(),
+        after: None,
+        offset,
+        limit: left as usize,
+    };
+    let list = List::by_arrival(app.clone(), holder.reader, query).await?;
+    let writer = Writer {
+        agents: Some(HashMap::new()),
+        agents_left: Vec::new().into_iter(),
+        rows: 0,
+        gzip: is_gzip.then(new_encoder),
+    };
+    let pieces = Rows { app, list, rows_are_over: false, writer: Some(writer), names: Vec::new() };
+    let mut response = send_pieces(pieces).await?;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -114,81 +127,87 @@ fn new_encoder() -> GzEncoder<Vec<u8>> {
 
 struct Rows {
     app: Shared,
-    holder: DashboardHolder,
-    /// Rows to pass over before the first.
-    offset: u64,
-    after: Option<i64>,
-    left: usize,
-    /// None once the end was written.
+    list: List,
+    rows_are_over: bool,
+    /// None while it is at work elsewhere.
     writer: Option<Writer>,
+    /// Of the user agents that were gathered.
+    names: Vec<Charge>,
 }
 
 impl Pieces for Rows {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
-        let Some(mut writer) = self.writer.take() else { return Ok(None) };
-        let limit = self.left.min(PIECE);
-        let query = ArrivalQuery {
-            scope: self.holder.scope.clone(),
-            period: Period::default(),
-            filter: Filter::default(),
-            after: self.after,
-            offset: std::mem::take(&mut self.offset),
-            limit,
+    async fn next(&mut self) -> Result<(Bytes, bool), ApiError> {
+        let gone = || ApiError::internal("writing rows", &"the writer is gone");
+        let mut writer = self.writer.take().ok_or_else(gone)?;
+        let rows = if self.rows_are_over {
+            None
+        } else {
+            let (rows, is_over) = self.list.next().await?;
+            self.rows_are_over = is_over;
+            Some(rows)
         };
-        let rows = self.app.arrivals(self.holder.reader, query).await?;
-        self.after = rows.last().map(|row| row.hit_id);
-        self.left -= rows.len();
-        let is_last = rows.len() < limit || self.left == 0;
+        let rows_are_over = self.rows_are_over;
         let writing = tokio::task::spawn_blocking(move || {
-            let piece = writer.write(&rows, is_last);
-            (writer, piece)
+            let (piece, gathered, is_last) = writer.write(rows, rows_are_over);
+            (writer, piece, gathered, is_last)
         });
-        let (writer, piece) =
+        let (writer, piece, gathered, is_last) =
             writing.await.map_err(|error| ApiError::internal("writing rows", &error))?;
-        self.writer = (!is_last).then_some(writer);
-        Ok(Some(piece))
+        self.writer = Some(writer);
+        if gathered > 0 {
+            let client = self.list.reader().address();
+            self.names.push(self.app.answers.charge_names(client, gathered)?);
+        }
+        Ok((self.list.share().hold(piece), is_last))
     }
 }
 
 struct Writer {
-    /// The number of each user agent met so far.
-    agents: HashMap<Arc<str>, u64>,
+    /// The number of each user agent met so far; none once they are being written.
+    agents: Option<HashMap<Arc<str>, u64>>,
+    /// User agents that are still to be written, in order of their numbers from 1.
+    agents_left: std::vec::IntoIter<(u64, Arc<str>)>,
     rows: usize,
     gzip: Option<GzEncoder<Vec<u8>>>,
 }
 
 impl Writer {
-    fn write(&mut self, rows: &[HitRow], is_last: bool) -> Vec<u8> {
-        let mut out = Vec::with_capacity(64 + rows.len() * 128);
-        if self.rows == 0 {
-            out.extend_from_slice(b"{\"requests\":[");
-        }
-        for row in rows {
-            if self.rows > 0 {
-                out.push(b',');
+    /// The next piece, the bytes of user agents that it has added, and whether it is the last. `rows` is none when they are
+    /// over and user agents are left.
+    fn write(&mut self, rows: Option<Vec<HitRow>>, rows_are_over: bool) -> (Vec<u8>, usize, bool) {
+        let mut out = Vec::new();
+        let mut gathered = 0;
+        if let Some(rows) = rows {
+            out.reserve(64 + rows.len() * 128);
+            if self.rows == 0 {
+                out.extend_from_slice(b"{\"requests\":[");
             }
-            self.rows += 1;
-            self.put_row(&mut out, row);
-        }
-        if is_last {
-            self.put_agents(&mut out);
-        }
-        match &mut self.gzip {
-            None => out,
-            Some(gzip) => {
-                // Writing to a vector does not fail.
-                let _ = gzip.write_all(&out);
-                if is_last {
-                    let _ = gzip.try_finish();
+            for row in &rows {
+                if self.rows > 0 {
+                    out.push(b',');
                 }
-                std::mem::take(gzip.get_mut())
+                self.rows += 1;
+                gathered += self.put_row(&mut out, row);
             }
         }
+        let is_last = rows_are_over && self.put_agents(&mut out);
+        let Some(gzip) = &mut self.gzip else { return (out, gathered, is_last) };
+        // Writing to a vector does not fail.
+        let _ = gzip.write_all(&out);
+        if is_last {
+            let _ = gzip.try_finish();
+        }
+        (std::mem::take(gzip.get_mut()), gathered, is_last)
     }
 
-    fn put_row(&mut self, out: &mut Vec<u8>, row: &HitRow) {
-        let next = self.agents.len() as u64 + 1;
-        let agent = *self.agents.entry(row.agent.clone()).or_insert(next);
+    /// Returns the bytes that a user agent takes which was not met before.
+    fn put_row(&mut self, out: &mut Vec<u8>, row: &HitRow) -> usize {
+        /// Of the table, beside the text.
+        const OVERHEAD: usize = 96;
+        let agents = self.agents.get_or_insert_default();
+        let next = agents.len() as u64 + 1;
+        let agent = *agents.entry(row.agent.clone()).or_insert(next);
+        let gathered = if agent == next { row.agent.len() + OVERHEAD } else { 0 };
         out.push(b'[');
         for text in [&row.address, &row.path, &row.host] {
             put_text(out, text);
@@ -209,17 +228,27 @@ impl Writer {
         out.push(b',');
         put_time(out, row.time_us);
         out.push(b']');
+        gathered
     }
 
-    fn put_agents(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"],\"user_agents\":{");
-        let mut agents: Vec<_> =
-            self.agents.iter().map(|(agent, number)| (*number, agent)).collect();
-        agents.sort_unstable();
-        for (index, (number, agent)) in agents.into_iter().enumerate() {
-            let _ = write!(out, "{}\"{number}\":", if index > 0 { "," } else { "" });
-            put_text(out, agent);
+    /// True where none are left.
+    fn put_agents(&mut self, out: &mut Vec<u8>) -> bool {
+        if let Some(agents) = self.agents.take() {
+            let mut agents: Vec<_> =
+                agents.into_iter().map(|(agent, number)| (number, agent)).collect();
+            agents.sort_unstable();
+            self.agents_left = agents.into_iter();
+            out.extend_from_slice(b"],\"user_agents\":{");
         }
-        out.extend_from_slice(b"}}");
+        let from = out.len();
+        while out.len() - from < AGENTS_PIECE {
+            let Some((number, agent)) = self.agents_left.next() else {
+                out.extend_from_slice(b"}}");
+                return true;
+            };
+            let _ = write!(out, "{}\"{number}\":", if number > 1 { "," } else { "" });
+            put_text(out, &agent);
+        }
+        false
     }
 }

@@ -2,26 +2,35 @@
 //!
 //! HTTP/1.1 only: clients of this server are middleware, scrapers and browsers behind a proxy or on one machine.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use analytics::limits;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::Response;
-use hyper::body::Incoming;
+use axum::response::IntoResponse;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
 use tower::Service;
 
-use crate::address::Peer;
+use super::slots::{SlotId, SlotLimits, Slots, Taken};
+use super::watched::Watched;
+use crate::address::{Peer, client_address, network_of};
+use crate::answers::{Accounted, Waits};
 use crate::app::Shared;
+use crate::budget::Charge;
+use crate::error::ApiError;
 use crate::router;
 
 /// Serves until `stopping`, then until every call under way has its answer, within the limit `drain_seconds`.
@@ -29,24 +38,18 @@ pub(super) async fn serve(
     app: Shared,
     listener: TcpListener,
     router: Router,
+    room: Arc<Room>,
     mut stopping: watch::Receiver<bool>,
 ) {
     let limit = |name: &str| app.settings.limits.get(name);
-    let free =
-        Arc::new(Semaphore::new((limit("connections") as usize).min(Semaphore::MAX_PERMITS)));
     let drain = Duration::from_secs(limit("drain_seconds"));
     let mut http = http1::Builder::new();
     // The time between two calls on one connection counts as time for headers too.
     http.timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(limit("header_read_seconds")))
-        .pipeline_flush(true);
+        .header_read_timeout(Duration::from_secs(limit("header_read_seconds")));
+    // TRICKY: never `pipeline_flush`: with it hyper takes all of an answer into its memory, whether the client reads or not.
     let graceful = GracefulShutdown::new();
-    let uncalled = Arc::new(AtomicUsize::new(0));
     loop {
-        let permit = tokio::select! {
-            permit = free.clone().acquire_owned() => permit,
-            _ = stopping.wait_for(|stop| *stop) => break,
-        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stopping.wait_for(|stop| *stop) => break,
@@ -60,33 +63,48 @@ pub(super) async fn serve(
                 continue;
             }
         };
-        let new = Arc::new(New::count(&uncalled));
-        let connection = http.serve_connection(TokioIo::new(prepare(stream)), {
-            let (app, router, new) = (app.clone(), router.clone(), new.clone());
+        let slot = tokio::select! {
+            slot = room.take(&app, peer) => slot,
+            _ = stopping.wait_for(|stop| *stop) => break,
+        };
+        let Some(slot) = slot else { continue };
+        let slot = Arc::new(slot);
+        let stream = Watched::new(stream, {
+            let (app, room) = (app.clone(), room.clone());
+            move || app.answers.is_short() || room.waiting.load(Ordering::Relaxed) > 0
+        });
+        let connection = http.serve_connection(TokioIo::new(stream), {
+            let (app, router, slot) = (app.clone(), router.clone(), slot.clone());
             service_fn(move |request| {
-                new.has_called();
-                answer(app.clone(), router.clone(), Peer(peer), request)
+                answer(app.clone(), router.clone(), Peer(peer), Call::begin(&slot), request)
             })
         });
         let connection = graceful.watch(connection);
         let app = app.clone();
         tokio::spawn(async move {
             app.metrics.connections.fetch_add(1, Ordering::Relaxed);
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+            let mut connection = pin!(connection);
+            tokio::select! {
+                // First, so that a call that has just come is seen before the connection is closed.
+                biased;
+                ended = connection.as_mut() => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                },
+                () = slot.told_to_close() => {}
             }
             app.metrics.connections.fetch_sub(1, Ordering::Relaxed);
-            new.has_called();
-            drop(permit);
         });
     }
     drop(listener);
     // TRICKY: hyper closes a connection that has not sent anything yet at once. Who has just connected is about to call,
     // and published clients do not try again.
     let grace = tokio::time::Instant::now() + Duration::from_millis(limits::FIRST_CALL_MS);
-    while uncalled.load(Ordering::Relaxed) > 0 && tokio::time::Instant::now() < grace {
+    while room.slots().silent() > 0 && tokio::time::Instant::now() < grace {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    // hyper waits for the rest of a call whose head has begun.
+    let idle = room.slots().close_idle();
+    idle.iter().for_each(|close| close.notify_one());
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!(
             seconds = drain.as_secs(),
@@ -95,46 +113,213 @@ pub(super) async fn serve(
     }
 }
 
-/// A connection on which nothing was called yet, while it is one.
-struct New {
-    uncalled: Arc<AtomicUsize>,
-    called: AtomicBool,
+/// The slots of all listeners together.
+pub(super) struct Room {
+    slots: Mutex<Slots<Arc<Notify>>>,
+    /// A slot was let go, or one that was to be closed has a call.
+    changed: Notify,
+    /// Connections that wait for a slot because every other one has a call under way.
+    waiting: AtomicUsize,
 }
 
-impl New {
-    fn count(uncalled: &Arc<AtomicUsize>) -> New {
-        uncalled.fetch_add(1, Ordering::Relaxed);
-        New { uncalled: uncalled.clone(), called: AtomicBool::new(false) }
+impl Room {
+    /// For so many connections.
+    pub(super) fn new(connections: usize, app: &Shared) -> Arc<Room> {
+        let of_one = app.settings.limits.get("connections_per_address") as usize;
+        let limits = SlotLimits {
+            all: connections,
+            // However few there are, one address does not have them all.
+            of_one_address: of_one.min(connections / 2).max(1),
+            head_start: Duration::from_secs(limits::KEPT_ALIVE_HEAD_START_SECONDS),
+        };
+        Arc::new(Room {
+            slots: Mutex::new(Slots::new(limits)),
+            changed: Notify::new(),
+            waiting: AtomicUsize::new(0),
+        })
     }
 
-    fn has_called(&self) {
-        if !self.called.swap(true, Ordering::Relaxed) {
-            self.uncalled.fetch_sub(1, Ordering::Relaxed);
+    /// Waits for a slot, and closes an idle connection where there is none. None: this caller's address has too many.
+    async fn take(self: &Arc<Self>, app: &Shared, peer: SocketAddr) -> Option<Slot> {
+        let address = limited_address(app, peer);
+        let close = Arc::new(Notify::new());
+        loop {
+            // TRICKY: from here on a change is not missed, even one that comes before it is waited for.
+            let changed = self.changed.notified();
+            let taken = self.slots().take(address, &close, Instant::now());
+            match taken {
+                Taken::Slot(id) => return Some(Slot { room: self.clone(), id, close }),
+                Taken::Close(other) => {
+                    app.metrics.connections_closed_for_room.fetch_add(1, Ordering::Relaxed);
+                    other.notify_one();
+                }
+                Taken::Wait => {}
+                Taken::Refused => {
+                    app.metrics.connections_refused.fetch_add(1, Ordering::Relaxed);
+                    return None;
+                }
+            }
+            let _waits = Waits::count(&self.waiting);
+            changed.await;
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots<Arc<Notify>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// None: this machine and trusted proxies, which carry the connections of many.
+fn limited_address(app: &Shared, peer: SocketAddr) -> Option<IpAddr> {
+    let address = peer.ip().to_canonical();
+    let trusted = &app.settings.trusted_proxies;
+    let carries_many =
+        address.is_loopback() || trusted.iter().any(|network| network.contains(&address));
+    (!carries_many).then(|| network_of(address))
+}
+
+/// A connection's slot, which it lets go when it ends.
+struct Slot {
+    room: Arc<Room>,
+    id: SlotId,
+    close: Arc<Notify>,
+}
+
+impl Slot {
+    /// Returns when others need the slot and no call has come meanwhile.
+    async fn told_to_close(&self) {
+        loop {
+            self.close.notified().await;
+            if self.room.slots().is_closing(self.id) {
+                return;
+            }
         }
     }
 }
 
-fn prepare(stream: TcpStream) -> TcpStream {
-    // Small answers must not wait for more to come.
-    let _ = stream.set_nodelay(true);
-    stream
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.room.slots().let_go(self.id);
+        self.room.changed.notify_waiters();
+    }
+}
+
+/// A call under way, until its answer was handed to the kernel.
+struct Call(Arc<Slot>);
+
+impl Call {
+    fn begin(slot: &Arc<Slot>) -> Call {
+        if slot.room.slots().begin_call(slot.id) {
+            slot.room.changed.notify_waiters();
+        }
+        Call(slot.clone())
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.room.slots().end_call(self.0.id, Instant::now());
+        // Idle now: whoever waits for a slot can have it closed.
+        self.0.room.changed.notify_waiters();
+    }
+}
+
+/// What an answer holds until it was sent: its call, which is under way for so long, and its memory.
+struct Held {
+    _call: Call,
+    _memory: Option<Charge>,
+}
+
+/// An answer's body.
+struct AnswerBody {
+    body: Body,
+    held: Arc<Held>,
+}
+
+/// Pieces up to this size go into the kernel's buffer at once: nothing is held for them.
+const SMALL: usize = 16 << 10;
+
+/// A piece that waits to be sent.
+struct Waiting {
+    piece: Bytes,
+    _held: Arc<Held>,
+}
+
+impl AsRef<[u8]> for Waiting {
+    fn as_ref(&self) -> &[u8] {
+        &self.piece
+    }
+}
+
+impl HttpBody for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
+        let hold = |piece: Bytes| {
+            if piece.len() <= SMALL {
+                return piece;
+            }
+            Bytes::from_owner(Waiting { piece, _held: self.held.clone() })
+        };
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(hold))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 async fn answer(
     app: Shared,
     mut router: Router,
     peer: Peer,
+    call: Call,
     request: hyper::Request<Incoming>,
-) -> Result<Response<Body>, std::convert::Infallible> {
+) -> Result<Response<AnswerBody>, std::convert::Infallible> {
     let mut request: Request = request.map(Body::new);
     request.extensions_mut().insert(peer);
     if let Some(public) = &app.settings.public_url {
         router::strip_base_path(&mut request, &public.base_path);
     }
-    let mut response = match router.call(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let client = client_address(peer, request.headers(), &app.settings.trusted_proxies);
+    let client = network_of(client);
+    let mut response = match router::check_host(&request, &app.settings) {
+        Ok(()) => match router.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+        Err(refused) => refused.into_response(),
+    };
+    let memory = match charge(&app, client, &response) {
+        Ok(memory) => memory,
+        Err(refusal) => {
+            response = refusal.into_response();
+            None
+        }
     };
     router::finish(&app, &mut response);
-    Ok(response)
+    let held = Arc::new(Held { _call: call, _memory: memory });
+    Ok(response.map(|body| AnswerBody { body, held }))
+}
+
+/// The memory of an answer that was made whole, if it is worth counting.
+fn charge(
+    app: &Shared,
+    client: IpAddr,
+    response: &Response<Body>,
+) -> Result<Option<Charge>, ApiError> {
+    let bytes = response.body().size_hint().exact().unwrap_or(0) as usize;
+    if bytes <= SMALL || response.extensions().get::<Accounted>().is_some() {
+        return Ok(None);
+    }
+    app.answers.charge(client, bytes).map(Some)
 }

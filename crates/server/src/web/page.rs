@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
 use super::plain;
+use crate::answers::Accounted;
 use crate::app::Shared;
 use crate::error::{ApiError, Code};
 use crate::rows::accepts;
@@ -132,6 +133,8 @@ fn send(asset: &Asset, headers: &HeaderMap) -> Response<Body> {
         sent.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     *response.body_mut() = Body::from(bytes);
+    // The file is a part of the program: sending it takes no memory.
+    response.extensions_mut().insert(Accounted);
     response
 }
 

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::Html;
 use axum::{body::Body, http::Response};
 
+use crate::answers::Accounted;
 use crate::app::Shared;
 use crate::error::{ApiError, Code};
 
@@ -46,6 +47,8 @@ pub async fn send_wheel(
         ApiError::new(Code::NotFound, "there is no such package; /sdk/python/ lists them")
     })?;
     let mut response = Response::new(Body::from(*bytes));
+    // The file is a part of the program: sending it takes no memory.
+    response.extensions_mut().insert(Accounted);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));

@@ -185,7 +185,7 @@ async fn bodies_in_flight_are_bounded_together() {
     while app.shared().metrics.bytes_in_flight.load(Ordering::Relaxed) < 90_000 {
         tokio::task::yield_now().await;
     }
-    let body = json!({ "requests": vec![hit("/a", json!({})); 300] });
+    let body = json!({ "requests": vec![hit("/a", json!({})); 2_000] });
     let key = ("x-auth-token", project.key.as_str());
     let refused = app.post("/api/requests", &[key], &body).await;
     assert_eq!((refused.code().as_str(), refused.status.as_u16()), ("overloaded", 503));

@@ -39,7 +39,7 @@ async fn a_project_is_created_with_its_secrets() {
                 "project_id": made["project_id"], "name": name, "access": "owner", "created_at": "2026-11-22T12:00:00Z",
                 "tz": "UTC", "privacy_level": 0, "keep_hits_days": null, "default_keep_hits_days": null, "apdex_ms": 500,
                 "success_amber": 0.95, "success_red": 0.9, "dashboard_id": made["dashboard_id"], "last_hits_at": null,
-                "inactive": false, "erased_after": null, "locked_q": "",
+                "inactive": false, "erased_after": null, "locked_q": "", "locked_hides": false,
                 "shows": { "addresses": true, "consumers": true, "hits": true }
             })
         );

@@ -89,20 +89,33 @@ async fn a_client_that_never_ends_its_call_does_not_keep_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_beyond_the_limit_wait_for_their_turn() {
+async fn a_connection_beyond_the_limit_waits_for_calls_and_not_for_idle_ones() {
     let app = TestApp::with(&[("connections", "1")]).await;
+    let project = app.project().await;
     let mut first = tokio::net::TcpStream::connect(app.address).await.unwrap();
-    first.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let post = format!(
+        "POST /api/requests HTTP/1.1\r\nhost: x\r\nx-auth-token: {}\r\ncontent-length: 15\r\n\r\n{{",
+        project.key
+    );
+    first.write_all(post.as_bytes()).await.unwrap();
+    // The rest of its body comes later: the call is under way.
+    while app.shared().metrics.bytes_in_flight.load(std::sync::atomic::Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
     let mut start = [0; 12];
-    first.read_exact(&mut start).await.unwrap();
     let mut second = tokio::net::TcpStream::connect(app.address).await.unwrap();
     second.write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let waits =
         tokio::time::timeout(Duration::from_millis(200), second.read_exact(&mut start)).await;
     assert!(waits.is_err());
-    drop(first);
+    first.write_all(b"\"requests\":[]}").await.unwrap();
+    first.read_exact(&mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 200");
+    // The first is kept alive and idle now, so it makes room.
     second.read_exact(&mut start).await.unwrap();
     assert_eq!(&start, b"HTTP/1.1 200");
+    let mut rest = Vec::new();
+    first.read_to_end(&mut rest).await.unwrap();
 }
 
 /// Hands a bound socket to the program as systemd does. A process can do that to itself only, so it is done in Python.
@@ -174,7 +187,7 @@ fn the_log_holds_no_secret_even_where_it_tells_everything() {
         let mut client = std::net::TcpStream::connect(&address).unwrap();
         let length = body.len();
         let text = format!(
-            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-auth-token: {key}\r\ncontent-length: {length}\r\n\r\n{body}"
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nx-auth-token: {key}\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         client.write_all(text.as_bytes()).unwrap();
         let mut answer = String::new();

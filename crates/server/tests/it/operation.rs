@@ -133,3 +133,65 @@ async fn packages_are_listed_and_sent() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_name_reaches_nothing_but_what_middleware_and_monitoring_call() {
+    let app = TestApp::start().await;
+    let project = app.project().await;
+    let ask = async |app: &TestApp, host: &str, path: &str| {
+        let request = axum::http::Request::get(path)
+            .header("host", host)
+            .header("x-auth-token", &project.key)
+            .body(axum::body::Body::empty());
+        app.send_request(request.unwrap()).await
+    };
+    let port = app.address.port();
+    for path in ["/api/v1/hits", "/api/generate", "/", "/api/v1/server", "/nowhere", "/api/data"] {
+        let refused = ask(&app, "rebound.example", path).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.code().as_str()),
+            (421, "unknown_host"),
+            "{path}"
+        );
+        assert!(refused.text().contains("public_url"));
+        for own in [format!("localhost:{port}"), "10.1.2.3".to_owned(), "[::1]:80".to_owned()] {
+            assert_ne!(ask(&app, &own, path).await.status, 421, "{own} {path}");
+        }
+    }
+    for path in ["/api/health", "/metrics"] {
+        assert_eq!(ask(&app, "analytics.internal:8080", path).await.status, 200, "{path}");
+    }
+    let body = json!({ "api_key": project.key, "requests": [hit("/a", json!({}))] });
+    let post = axum::http::Request::post("/api/requests").header("host", "analytics:8080");
+    let post = post.body(axum::body::Body::from(body.to_string())).unwrap();
+    assert!(app.send_request(post).await.status.is_success());
+    // With an address of its own the operator has said how it is called; a proxy before it may say anything.
+    let app = TestApp::with(&[("public_url", "https://stats.example.com")]).await;
+    assert_eq!(ask(&app, "upstream", "/").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_names_one_host() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = TestApp::start().await;
+    let status = async |head: &str| {
+        let mut stream = tokio::net::TcpStream::connect(app.address).await.unwrap();
+        let call = format!("GET /api/health {head}Connection: close\r\n\r\n");
+        stream.write_all(call.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer[9..12].to_owned()
+    };
+    for (head, expect) in [
+        ("HTTP/1.1\r\nHost: a.example\r\n", "200"),
+        ("HTTP/1.0\r\n", "200"),
+        ("HTTP/1.1\r\n", "400"),
+        ("HTTP/1.1\r\nHost:\r\n", "400"),
+        ("HTTP/1.1\r\nHost: a.example\r\nHost: a.example\r\n", "400"),
+        ("HTTP/1.1\r\nHost: a.example\r\nhost: b.example\r\n", "400"),
+        ("HTTP/1.0\r\nHost: a\r\nHost: b\r\n", "400"),
+        ("HTTP/1.1\r\nHost: a/b\r\n", "400"),
+    ] {
+        assert_eq!(status(head).await, expect, "{head:?}");
+    }
+}

@@ -25,8 +25,11 @@ async fn one_session_holds_several_projects_and_outlives_a_restart() {
     let cookie = app.sign_in(None, json!({ "key": a.key })).await;
     let hits = app.page_call(&cookie, Method::GET, "/api/v1/hits", Value::Null).await;
     assert!(hits.text().contains("/of-a"), "one project need not be named");
-    let again = app.sign_in(Some(&cookie), json!({ "dashboard_id": b.dashboard_id })).await;
-    assert_eq!(again, cookie);
+    // A sign-in gives another token: one that somebody has planted or seen opens nothing more.
+    let planted = cookie;
+    let cookie = app.sign_in(Some(&planted), json!({ "dashboard_id": b.dashboard_id })).await;
+    assert_ne!(planted, cookie);
+    assert_eq!(projects(&app, &planted).await, []);
     let (id_a, id_b) = (u64::from(a.id), u64::from(b.id));
     for restarted in [false, true] {
         if restarted {
@@ -97,7 +100,7 @@ async fn the_dashboard_id_shows_everything_and_changes_nothing() {
     // Signed in with the key as well, the same session is an owner's; without the key again it is what it was.
     let key = json!({ "can": "everything" });
     let made = app.post("/api/v1/keys", &[("x-auth-token", &project.key)], &key).await.json();
-    app.sign_in(Some(&cookie), json!({ "key": made["key"] })).await;
+    let cookie = app.sign_in(Some(&cookie), json!({ "key": made["key"] })).await;
     let own = app.page_call(&cookie, Method::GET, "/api/v1/keys", Value::Null).await.json();
     assert_eq!(own["keys"].as_array().unwrap().len(), 2);
     let revoke = format!("/api/v1/keys/{}", made["id"]);
@@ -219,6 +222,54 @@ async fn a_change_by_cookie_must_come_from_the_page() {
     assert_eq!(refused.code(), "wrong_origin");
 }
 
+/// A page of another site can call whatever its visitor's browser reaches: it must not make projects there.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_site_makes_no_projects() {
+    let app = TestApp::start().await;
+    let own = app.origin();
+    let calls = [
+        (Method::GET, "/api/generate", 200),
+        (Method::GET, "/api/generate-api-key", 200),
+        (Method::POST, "/api/v1/projects", 201),
+    ];
+    let elsewhere = [
+        &[("origin", "http://evil.example")][..],
+        &[("origin", "null")],
+        // An image or a link.
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+    ];
+    let here = [
+        &[][..],
+        &[("origin", own.as_str()), ("sec-fetch-site", "same-origin")],
+        &[("sec-fetch-site", "same-origin")],
+        // Typed by hand.
+        &[("sec-fetch-site", "none")],
+    ];
+    for (method, path, made) in calls {
+        for headers in elsewhere {
+            let refused = app.send(method.clone(), path, headers, Vec::new()).await;
+            assert_eq!(
+                (refused.status.as_u16(), refused.code().as_str()),
+                (403, "wrong_origin"),
+                "{path} {headers:?}"
+            );
+        }
+        for headers in here {
+            let answer = app.send(method.clone(), path, headers, Vec::new()).await;
+            assert_eq!(answer.status.as_u16(), made, "{path} {headers:?}");
+        }
+    }
+    // Whoever asks for the head alone wants nothing changed.
+    let before = app.shared().meta.projects().len();
+    assert_eq!(before, 3 * here.len(), "nothing was made for those who were refused");
+    for path in ["/api/generate", "/api/generate-api-key", "/api/delete/nonsense"] {
+        let refused = app.send(Method::HEAD, path, &[], Vec::new()).await;
+        assert_eq!((refused.status.as_u16(), refused.header("allow")), (405, "GET"), "{path}");
+    }
+    assert_eq!(app.shared().meta.projects().len(), before);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cookie_follows_the_public_url() {
     let app = TestApp::start().await;
@@ -234,12 +285,29 @@ async fn the_cookie_follows_the_public_url() {
     let origin = [("origin", "https://stats.example.com")];
     let signed_in = app.post("/base/api/v1/session", &origin, &json!({ "key": project.key })).await;
     let cookie = signed_in.header("set-cookie");
+    assert!(cookie.starts_with("__Secure-api_analytics_session="), "{cookie}");
     assert!(cookie.contains("; Path=/base; ") && cookie.ends_with("; Secure"), "{cookie}");
     for wrong in ["http://stats.example.com", "https://stats.example.com:8443", &app.origin()] {
         let refused = app
             .post("/base/api/v1/session", &[("origin", wrong)], &json!({ "key": project.key }))
             .await;
         assert_eq!(refused.code(), "wrong_origin", "{wrong}");
+    }
+
+    // Another host of the domain can set a cookie of any other name for this one as well.
+    let app = TestApp::with(&[("public_url", "https://stats.example.com")]).await;
+    let project = app.project().await;
+    let signed_in = app.post("/api/v1/session", &origin, &json!({ "key": project.key })).await;
+    let cookie = signed_in.header("set-cookie");
+    let (pair, rest) = cookie.split_once(';').unwrap();
+    let token = pair.strip_prefix("__Host-api_analytics_session=").unwrap();
+    assert_eq!(rest, " Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure");
+    for (cookie, found) in [
+        (pair.to_owned(), 1),
+        (format!("api_analytics_session={token}"), 0),
+        (format!("api_analytics_session=planted; {pair}"), 1),
+    ] {
+        assert_eq!(projects(&app, &cookie).await.len(), found, "{cookie}");
     }
 }
 
@@ -284,20 +352,19 @@ async fn a_project_made_on_the_page_joins_its_session() {
     let made =
         app.page_call(&cookie, Method::POST, "/api/v1/projects", json!({ "name": "two" })).await;
     assert_eq!(made.status, 201);
+    let cookie = made.header("set-cookie").split(';').next().unwrap().to_owned();
     assert_eq!(projects(&app, &cookie).await.len(), 2);
     let list = app.page_call(&cookie, Method::GET, "/api/v1/projects", Value::Null).await.json();
     assert_eq!(list["projects"][1]["name"], "two");
-    // By a tool it has no session, nor by the page of someone else.
-    for headers in [&[][..], &[("origin", "http://evil.example")]] {
-        let made = app.post("/api/v1/projects", headers, &json!({})).await;
-        assert_eq!((made.status.as_u16(), made.header("set-cookie")), (201, ""));
-    }
+    // By a tool it has no session.
+    let made = app.post("/api/v1/projects", &[], &json!({})).await;
+    assert_eq!((made.status.as_u16(), made.header("set-cookie")), (201, ""));
     assert_eq!(app.get("/api/v1/projects").await.json(), json!({ "projects": [] }));
     let key = made.json()["key"].as_str().unwrap().to_owned();
     let own = app.get_as(&key, "/api/v1/projects").await.json();
     assert_eq!(
         (own["projects"].as_array().unwrap().len(), &own["projects"][0]["name"]),
-        (1, &json!("two"))
+        (1, &json!(""))
     );
 }
 

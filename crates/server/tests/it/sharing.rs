@@ -84,6 +84,55 @@ async fn a_link_s_filter_cannot_be_taken_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_s_filter_does_not_name_what_is_hidden_nor_tell_of_what_it_leaves_out() {
+    let app = TestApp::start().await;
+    let project = app.project().await;
+    let at = |time: &str, who: &str| json!({ "created_at": time, "user_id": who, "ip_address": "203.0.113.9" });
+    let hits = json!([
+        hit("/v1/a", at("2026-03-05T10:00:00Z", "bob")),
+        hit("/v1/a", at("2026-08-10T10:00:00Z", "alice")),
+        hit("/v1/b", at("2026-09-20T10:00:00Z", "alice")),
+        hit("/v1/a", at("2026-11-20T10:00:00Z", "bob")),
+    ]);
+    app.post_hits(&project.key, hits).await;
+    let q = "path:/v1/* user:alice -address:198.51.100.7";
+    for (addresses, consumers, shown, hides) in [
+        (false, false, "path:/v1/*", true),
+        (false, true, "path:/v1/* user:alice", true),
+        (true, false, "path:/v1/* -address:198.51.100.7", true),
+        (true, true, q, false),
+    ] {
+        let body = json!({ "q": q, "hits": true, "addresses": addresses, "consumers": consumers });
+        let token = share(&app, &project, body).await;
+        let settings = app.get_as(&token, "/api/v1/project").await;
+        assert_eq!(settings.text().contains("alice"), consumers, "{}", settings.text());
+        let settings = settings.json();
+        assert_eq!(
+            (&settings["locked_q"], &settings["locked_hides"]),
+            (&json!(shown), &json!(hides))
+        );
+        // Its newest request is not Bob's, and its period does not begin with his.
+        assert_eq!(settings["last_hits_at"], "2026-09-20T10:00:00Z");
+        let period = |answer: Value| answer["period"]["from"].as_str().unwrap().to_owned();
+        let all = app.get_as(&token, "/api/v1/dashboard?period=all&panels=requests").await.json();
+        assert_eq!(all["panels"]["requests"]["value"], 2.0, "{all}");
+        let from = period(all);
+        assert!(from.as_str() > "2026-07-01" && from.as_str() < "2026-08-11", "{from}");
+        let until = "/api/v1/dashboard?to=2026-10-01T00:00:00Z&panels=requests";
+        let from = period(app.get_as(&token, until).await.json());
+        assert!(from.as_str() > "2026-07-01" && from.as_str() < "2026-08-11", "{from}");
+    }
+    // The same where it shows nothing at all, and to its owner everything.
+    let token = share(&app, &project, json!({ "q": "path:/v3/*" })).await;
+    let settings = app.get_as(&token, "/api/v1/project").await.json();
+    assert_eq!(settings["last_hits_at"], json!(null));
+    let all = app.get_as(&token, "/api/v1/dashboard?period=all&panels=requests").await.json();
+    assert!(all["period"]["from"].as_str().unwrap() > "2026-11-01", "{all}");
+    let own = app.get_as(&project.key, "/api/v1/dashboard?period=all&panels=requests").await.json();
+    assert!(own["period"]["from"].as_str().unwrap() < "2026-03-06", "{own}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_link_does_not_show_is_not_seen_and_not_asked_for() {
     let (app, project) = with_hits().await;
     for (addresses, consumers, hits) in

@@ -48,8 +48,9 @@ pub struct SignedIn {
 }
 
 impl Meta {
-    /// Adds what `proof` opens to the session of `token`; where that is none or no longer valid, to a new one of the
-    /// token `fresh`. None where the proof is not known, or is a key that may only post.
+    /// A session of the token `fresh`: what the session of `token` held, where that is a valid one, and what `proof`
+    /// opens. The token before ends with it: one that somebody else put into the browser, or has seen, must not become one
+    /// that holds more. None where the proof is not known, or is a key that may only post.
     ///
     /// A project has at most `limits::SESSIONS_PER_PROJECT` sessions, a session at most `limits::PROJECTS_PER_SESSION`
     /// projects: the one unused for longest makes room.
@@ -63,9 +64,10 @@ impl Meta {
         let _changing = self.inner.changing.lock().await;
         let Some(new) = self.prove(proof) else { return Ok(None) };
         let known = token.filter(|token| self.valid_session(token, now_us).is_some());
-        let token = known.copied().unwrap_or(fresh);
-        let hash = self.inner.secret.hash_session(&token);
-        let before = self.read(|directory| directory.sessions.get(&hash).cloned());
+        let ended = known.map(|token| self.inner.secret.hash_session(token));
+        let before =
+            ended.and_then(|hash| self.read(|directory| directory.sessions.get(&hash).cloned()));
+        let hash = self.inner.secret.hash_session(&fresh);
         let (created_us, used) = match &before {
             Some(before) => (before.created_us, before.used.clone()),
             None => (now_us, Arc::new(Touched::new(Some(now_us)))),
@@ -82,15 +84,26 @@ impl Meta {
         projects.push(held);
         let too_many = projects.len().saturating_sub(limits::PROJECTS_PER_SESSION as usize);
         let left_out: Vec<Held> = projects.drain(..too_many).collect();
-        let crowded_out = self.read(|directory| least_used(directory, new.project, &hash));
+        let crowded_out = self.read(|directory| least_used(directory, new.project, ended.as_ref()));
 
         let mut transaction = self.inner.pool.begin().await?;
-        sqlx::query("INSERT INTO sessions (hash, created_us, last_used_us) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+        sqlx::query("INSERT INTO sessions (hash, created_us, last_used_us) VALUES (?, ?, ?)")
             .bind(hash.as_slice())
             .bind(created_us)
             .bind(now_us)
             .execute(&mut *transaction)
             .await?;
+        if let Some(ended) = &ended {
+            sqlx::query("UPDATE session_projects SET session = ? WHERE session = ?")
+                .bind(hash.as_slice())
+                .bind(ended.as_slice())
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query("DELETE FROM sessions WHERE hash = ?")
+                .bind(ended.as_slice())
+                .execute(&mut *transaction)
+                .await?;
+        }
         sqlx::query("INSERT OR REPLACE INTO session_projects (session, project, key, generation) VALUES (?, ?, ?, ?)")
             .bind(hash.as_slice())
             .bind(held.project.0)
@@ -112,10 +125,13 @@ impl Meta {
             for session in &crowded_out {
                 directory.change_session(session, |held| held.project != new.project);
             }
+            if let Some(ended) = &ended {
+                directory.sessions.remove(ended);
+            }
             let entry = SessionEntry { created_us, used, projects };
             directory.sessions.insert(hash, Arc::new(entry));
         });
-        Ok(Some(SignedIn { token, project: held.shown() }))
+        Ok(Some(SignedIn { token: fresh, project: held.shown() }))
     }
 
     /// The projects of a valid session, which counts as used; none where it is unknown or has expired.
@@ -217,13 +233,17 @@ impl SessionEntry {
     }
 }
 
-/// Which sessions lose the project so that there is room for `new`.
-fn least_used(directory: &Directory, project: ProjectId, new: &SecretHash) -> Vec<SecretHash> {
+/// Which sessions lose the project so that there is room for a new one, which takes the place of `ended`.
+fn least_used(
+    directory: &Directory,
+    project: ProjectId,
+    ended: Option<&SecretHash>,
+) -> Vec<SecretHash> {
     let holds = |entry: &SessionEntry| entry.projects.iter().any(|held| held.project == project);
     let mut others: Vec<(Option<i64>, SecretHash)> = directory
         .sessions
         .iter()
-        .filter(|(hash, entry)| *hash != new && holds(entry))
+        .filter(|(hash, entry)| Some(*hash) != ended && holds(entry))
         .map(|(hash, entry)| (entry.used.get(), *hash))
         .collect();
     others.sort_unstable();

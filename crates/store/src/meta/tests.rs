@@ -228,13 +228,23 @@ async fn sessions_of_a_project_and_projects_of_a_session_are_bounded() {
     assert_eq!((held(&meta, 0), held(&meta, 1), held(&meta, most)), (0, 1, 1));
 
     let most = analytics::limits::PROJECTS_PER_SESSION as u8;
+    let mut held = token(1);
     for number in 2..=most + 1 {
         let name = key(number);
         meta.create_project(named("b"), &name, Can::Everything, NOW).await.unwrap();
-        meta.sign_in(Some(&token(1)), token(0), Proof::Key(&name), now_us).await.unwrap().unwrap();
+        let (before, fresh) = (held, token(1_000 + u32::from(number)));
+        held = meta
+            .sign_in(Some(&before), fresh, Proof::Key(&name), now_us)
+            .await
+            .unwrap()
+            .unwrap()
+            .token;
+        assert_eq!(held, fresh);
+        assert!(meta.session(&before, now_us).is_none(), "the session before ends with a sign-in");
     }
     for meta in [&meta, &open(&folder).await] {
-        let projects = meta.session(&token(1), now_us).unwrap();
+        assert!(meta.session(&token(1), now_us).is_none());
+        let projects = meta.session(&held, now_us).unwrap();
         assert_eq!(projects.len(), usize::from(most));
         assert!(projects.iter().all(|held| held.project != ProjectId(1)), "the first made room");
     }

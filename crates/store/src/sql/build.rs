@@ -50,10 +50,74 @@ pub fn sample_times(file: &str, project: u32, every: u64) -> String {
     format!("SELECT time_us FROM {file}.hits WHERE project = {project} AND rowid % {every} = 0")
 }
 
+/// What a text takes beside its bytes, roughly.
+const TEXT_OVERHEAD: u64 = 32;
+
+/// What is sorted of texts at once: all of some projects, or a stretch of one kind of a single one. Its statements take
+/// the values of `values`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    pub projects: Projects,
+    pub part: Option<Part>,
+}
+
+/// Texts of a kind from one on, included, to another, excluded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub kind: u8,
+    pub from: Option<String>,
+    pub to: Option<String>,
+}
+
+impl Stretch {
+    fn condition(&self) -> String {
+        let part = self.part.as_ref().map(|part| {
+            let from = part.from.as_ref().map(|_| " AND text >= $1").unwrap_or_default();
+            let n = if part.from.is_some() { 2 } else { 1 };
+            let to = part.to.as_ref().map(|_| format!(" AND text < ${n}")).unwrap_or_default();
+            format!(" AND kind = {}{from}{to}", part.kind)
+        });
+        format!("{}{}", self.projects.condition(), part.unwrap_or_default())
+    }
+
+    pub fn values(&self) -> Vec<&str> {
+        let part = self.part.iter().flat_map(|part| [&part.from, &part.to]);
+        part.flatten().map(String::as_str).collect()
+    }
+}
+
+/// About how many bytes all texts of a file take.
+pub fn all_text_bytes(file: &str) -> String {
+    format!("SELECT coalesce(sum(strlen(text) + {TEXT_OVERHEAD}), 0)::BIGINT FROM {file}.strings")
+}
+
+/// Of each project: about how many bytes its texts take.
+pub fn text_bytes(file: &str) -> String {
+    format!(
+        "SELECT project, sum(strlen(text) + {TEXT_OVERHEAD})::BIGINT FROM {file}.strings GROUP BY project"
+    )
+}
+
+/// Of each kind of a project's texts: about how many bytes they take.
+pub fn text_bytes_by_kind(file: &str, project: u32) -> String {
+    format!(
+        "SELECT kind::BIGINT, sum(strlen(text) + {TEXT_OVERHEAD})::BIGINT FROM {file}.strings WHERE project = {project} GROUP BY kind"
+    )
+}
+
+/// Some of a project's texts of a kind: one for about so many bytes. A long one is as likely as the short ones that take
+/// as much, and which are found does not depend on their order.
+pub fn sample_texts(file: &str, project: u32, kind: u8, every_bytes: u64) -> String {
+    format!(
+        "SELECT text FROM {file}.strings WHERE project = {project} AND kind = {kind}
+         AND hash(text) % {every_bytes} < strlen(text) + {TEXT_OVERHEAD}"
+    )
+}
+
 /// The texts of `from` in `into.strings`, each once, numbered per project in order of text: numbers are as small as a
-/// project's texts are many, which makes its columns narrow.
-pub fn merge_strings(into: &str, from: &[String], projects: Projects) -> String {
-    let condition = projects.condition();
+/// project's texts are many, which makes its columns narrow. `before`: how many of the stretch's kind are there already.
+pub fn merge_strings(into: &str, from: &[String], stretch: &Stretch, before: u64) -> String {
+    let condition = stretch.condition();
     let all = from
         .iter()
         .map(|file| {
@@ -72,7 +136,7 @@ pub fn merge_strings(into: &str, from: &[String], projects: Projects) -> String 
     put_strings(
         into,
         &format!(
-            "SELECT kind, project, row_number() OVER (PARTITION BY kind, project ORDER BY text) AS id, {STRING_FIELDS}
+            "SELECT kind, project, {before} + row_number() OVER (PARTITION BY kind, project ORDER BY text) AS id, {STRING_FIELDS}
              FROM ({once}) ORDER BY kind, project, id"
         ),
     )
@@ -86,12 +150,19 @@ fn put_strings(into: &str, rows: &str) -> String {
     )
 }
 
-/// Where `from`'s ids went, as the temporary table `map_N`.
-pub fn map_strings(into: &str, from: &str, n: usize, projects: Projects) -> String {
-    let condition = projects.condition();
+/// For `map_strings`.
+pub fn create_map(n: usize) -> String {
     format!(
-        "CREATE OR REPLACE TEMP TABLE map_{n} AS
-         SELECT was.kind, was.project, was.id AS was, now.id AS now FROM (SELECT * FROM {from}.strings WHERE {condition}) was
+        "CREATE OR REPLACE TEMP TABLE map_{n} (kind UTINYINT, project UINTEGER, was UINTEGER, now UINTEGER)"
+    )
+}
+
+/// Where `from`'s ids of a stretch went, into the temporary table `map_N`.
+pub fn map_strings(into: &str, from: &str, n: usize, stretch: &Stretch) -> String {
+    let condition = stretch.condition();
+    format!(
+        "INSERT INTO map_{n}
+         SELECT was.kind, was.project, was.id, now.id FROM (SELECT * FROM {from}.strings WHERE {condition}) was
          JOIN (SELECT * FROM {into}.strings WHERE {condition}) now
          ON was.kind = now.kind AND was.project = now.project AND was.text = now.text"
     )

@@ -110,6 +110,7 @@ pub fn small() -> StoreLimits {
         merge_at: 3,
         merged_rows: 400,
         merge_piece_rows: 25,
+        merge_piece_text_bytes: 400,
         disk_free_percent: 0,
         ..StoreLimits::default()
     }

@@ -174,3 +174,53 @@ async fn a_full_inbox_refuses_and_says_so() {
     assert!(matches!(refused, Err(store::StoreError::Full)), "{refused:?}");
     store.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_read_in_pieces_that_fit_however_fat_its_hits_are() {
+    let data = tempfile::tempdir().unwrap();
+    let store = open(data.path(), StoreLimits { active_rows: 3_000, ..small() }).await;
+    // Slim ones, then fat ones, so that what was learnt of the first does not hold for the others.
+    let fat = |n: i64| Plain {
+        path: if n < 3_000 { "/slim".to_owned() } else { format!("/{n}/{}", "x".repeat(2_000)) },
+        ..plain(n)
+    };
+    let hits: Vec<Plain> = (0..5_000).map(fat).collect();
+    for part in hits.chunks(500) {
+        append(&store, P, part).await;
+    }
+    assert_eq!(all(&store, P).await, hits);
+    const MOST: usize = 200_000;
+    let part = store.part_of_arrivals(everything(P), MOST).await.unwrap();
+    assert!(part.rest.is_none());
+    let (mut found, mut pieces) = (part.found, vec![part.hits]);
+    assert_eq!(found.total(), hits.len());
+    while !found.is_empty() {
+        let (piece, left) = store.fetch(&scope(P), found, MOST).await.unwrap();
+        assert!(!piece.is_empty());
+        pieces.push(piece);
+        found = left;
+    }
+    for piece in &pieces {
+        let bytes: usize = piece.iter().map(store::HitRow::size_bytes).sum();
+        assert!(bytes <= 3 * MOST, "{bytes} of {} hits", piece.len());
+    }
+    assert!(pieces.len() > 20 && pieces.len() < 100, "{}", pieces.len());
+    let read: Vec<Plain> = pieces.iter().flatten().map(to_plain).collect();
+    assert!(read == hits, "the pieces are the list");
+
+    // What is erased between two pieces is not shown; files that were made anew are.
+    let part = store.part_of_hits(latest(P, 5_000), MOST).await.unwrap();
+    store.erase(store::Erasure::User(P, "user-1".to_owned())).await.unwrap();
+    let (mut found, mut read) = (part.found, part.hits);
+    let first = read.len();
+    while !found.is_empty() {
+        let (piece, left) = store.fetch(&scope(P), found, MOST).await.unwrap();
+        read.extend(piece);
+        found = left;
+    }
+    assert!(read[first..].iter().all(|hit| &*hit.user != "user-1"));
+    let erased = hits[..5_000 - first].iter().filter(|hit| hit.user == "user-1").count();
+    assert!(erased > 0);
+    assert_eq!(read.len(), hits.len() - erased);
+    store.close().await.unwrap();
+}

@@ -1,0 +1,118 @@
+//! A budget of memory that many share: so much of something, of which one payer has half at most.
+//!
+//! What is taken is given back when the `Charge` goes.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// `K`: who pays, such as a client's address.
+pub struct Budget<K> {
+    size: usize,
+    of_one: usize,
+    all: Arc<Semaphore>,
+    payers: Mutex<HashMap<K, Arc<Semaphore>>>,
+}
+
+/// A part of a budget, given back when it is let go.
+#[derive(Debug)]
+pub struct Charge {
+    own: OwnedSemaphorePermit,
+    all: OwnedSemaphorePermit,
+}
+
+/// Payers that are kept in mind before it is looked which of them have anything.
+const TIDY_FROM: usize = 256;
+
+impl<K: Eq + Hash + Copy> Budget<K> {
+    pub fn new(size: usize) -> Budget<K> {
+        // What is charged at once is counted in 32 bits.
+        let size = size.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+        Budget {
+            size,
+            of_one: (size / 2).max(1),
+            all: Arc::new(Semaphore::new(size)),
+            payers: Mutex::default(),
+        }
+    }
+
+    /// Waits for one; none never comes.
+    pub async fn take_one(&self, payer: K) -> Option<Charge> {
+        // The payer's own first: who has many under way does not stand in the way of others.
+        let own = self.of_payer(payer).acquire_owned().await.ok()?;
+        Some(Charge { own, all: self.all.clone().acquire_owned().await.ok()? })
+    }
+
+    /// So much, or none where there is not as much left.
+    pub fn try_take(&self, payer: K, amount: usize) -> Option<Charge> {
+        let amount = u32::try_from(amount).ok()?;
+        let own = self.of_payer(payer).try_acquire_many_owned(amount).ok()?;
+        Some(Charge { own, all: self.all.clone().try_acquire_many_owned(amount).ok()? })
+    }
+
+    /// The most that one payer may have.
+    pub fn of_one(&self) -> usize {
+        self.of_one
+    }
+
+    /// True where little of it is left, to one of those who use it or to all.
+    pub fn is_short(&self) -> bool {
+        let is_low = |one: &Semaphore, size: usize| one.available_permits() < size.div_ceil(4);
+        let payers = self.payers.lock().unwrap_or_else(PoisonError::into_inner);
+        is_low(&self.all, self.size) || payers.values().any(|one| is_low(one, self.of_one))
+    }
+
+    fn of_payer(&self, payer: K) -> Arc<Semaphore> {
+        let mut payers = self.payers.lock().unwrap_or_else(PoisonError::into_inner);
+        if payers.len() >= TIDY_FROM && !payers.contains_key(&payer) {
+            // One that nobody waits for or holds a part of is as good as a new one.
+            payers.retain(|_, one| {
+                Arc::strong_count(one) > 1 || one.available_permits() < self.of_one
+            });
+        }
+        payers.entry(payer).or_insert_with(|| Arc::new(Semaphore::new(self.of_one))).clone()
+    }
+}
+
+impl Charge {
+    /// Makes one of both, which are of the same budget and payer.
+    pub fn merge(&mut self, more: Charge) {
+        self.own.merge(more.own);
+        self.all.merge(more.all);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_payer_has_half_and_all_have_what_there_is() {
+        let budget = Budget::new(100);
+        let mut one = budget.try_take("one", 40).unwrap();
+        assert!(budget.is_short(), "of its half little is left");
+        assert!(budget.try_take("one", 11).is_none());
+        one.merge(budget.try_take("one", 10).unwrap());
+        let other = budget.try_take("other", 40).unwrap();
+        assert!(budget.try_take("third", 11).is_none(), "all of it is used");
+        drop(other);
+        assert!(budget.try_take("third", 11).is_some());
+        drop(one);
+        assert!(budget.try_take("one", 50).is_some());
+        assert!(!budget.is_short());
+    }
+
+    #[test]
+    fn payers_are_forgotten_when_they_have_nothing() {
+        let budget = Budget::new(1_000_000);
+        let held = budget.try_take(0, 1).unwrap();
+        for payer in 1..10_000 {
+            drop(budget.try_take(payer, 1));
+        }
+        let payers = budget.payers.lock().unwrap();
+        assert!(payers.len() <= TIDY_FROM && payers.contains_key(&0));
+        drop(held);
+    }
+}

@@ -1,0 +1,72 @@
+//! Open files: how many the system allows, and how many connections that leaves room for.
+//!
+//! A connection is an open file, and so is each data file. An engine that cannot open a file ends the process, so files come
+//! first: connections get what is left.
+
+use std::path::Path;
+
+use analytics::limits;
+use anyhow::bail;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// Raises the process's limit as far as the system lets it; returns what it is then.
+pub(super) fn raise_limit() -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        tracing::warn!("the system does not say how many files may be open");
+        return limits::UNLIMITED;
+    };
+    if soft >= hard {
+        return soft;
+    }
+    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(error) => {
+            tracing::warn!(%error, soft, hard, "the limit of open files could not be raised");
+            soft
+        }
+    }
+}
+
+/// How many connections may be open: `wanted`, or fewer where that many files may not be. An error where hardly any could.
+pub(super) fn connections(wanted: u64, may_open: u64, data_files: u64) -> anyhow::Result<usize> {
+    let reserved = limits::RESERVED_FILES + data_files;
+    let left = may_open.saturating_sub(reserved);
+    if left < limits::LEAST_CONNECTIONS.min(wanted) {
+        bail!(
+            "the process may have {may_open} files open, which is too few: data takes up to {reserved} and connections at \
+             least {}. Raise the limit with `ulimit -n 65536`, or LimitNOFILE=65536 in the unit of systemd",
+            limits::LEAST_CONNECTIONS
+        );
+    }
+    if left < wanted {
+        tracing::warn!(
+            connections = left,
+            wanted,
+            may_open,
+            "fewer connections than the setting says: more files may not be open (`ulimit -n`, LimitNOFILE=)"
+        );
+    }
+    Ok(left.min(wanted) as usize)
+}
+
+/// Files of hits that are there already.
+pub(super) fn count_data_files(data: &Path) -> u64 {
+    // A folder that is not there yet has none, and one that cannot be read stops the start with its own message.
+    std::fs::read_dir(data.join("hits")).map_or(0, |entries| entries.count() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_data_come_before_connections() {
+        let files = limits::RESERVED_FILES;
+        assert_eq!(connections(10_000, 1_048_576, 40).unwrap(), 10_000);
+        assert_eq!(connections(10_000, 1_024, 40).unwrap() as u64, 1_024 - files - 40);
+        assert_eq!(connections(5, files + 5, 0).unwrap(), 5);
+        let refused = connections(10_000, files + 63, 0).unwrap_err().to_string();
+        assert!(refused.contains("LimitNOFILE=65536"), "{refused}");
+        assert!(connections(10_000, files + 64, 0).is_ok());
+    }
+}

@@ -1,0 +1,319 @@
+//! Who holds the slots of connections, and which connection is closed when a new caller needs one.
+//!
+//! Closed are connections without a call under way, the one that is idle for the longest first. One that has called before
+//! counts as idle for a while less: its client believes that it is open, and a call that crosses the closing is lost.
+//!
+//! Pure: it is handed the time, and tells whom to close. Closing is the caller's business.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+pub type SlotId = u64;
+
+#[derive(Clone, Copy, Debug)]
+pub struct SlotLimits {
+    pub all: usize,
+    pub of_one_address: usize,
+    /// How much less a kept-alive connection counts as idle than one that has sent nothing yet.
+    pub head_start: Duration,
+}
+
+/// `C`: how the caller closes a connection.
+pub struct Slots<C> {
+    limits: SlotLimits,
+    slots: HashMap<SlotId, Slot<C>>,
+    /// By when each became idle.
+    idle: BTreeSet<(Instant, SlotId)>,
+    addresses: HashMap<IpAddr, OfAddress>,
+    closing: usize,
+    silent: usize,
+    next_id: SlotId,
+}
+
+struct Slot<C> {
+    /// None: of an address that may hold as many as there are.
+    address: Option<IpAddr>,
+    state: State,
+    close: C,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Has not called yet.
+    Silent(Instant),
+    Calling,
+    KeptAlive(Instant),
+    /// Was told to close.
+    Closing,
+}
+
+#[derive(Default)]
+struct OfAddress {
+    held: usize,
+    closing: usize,
+    idle: BTreeSet<(Instant, SlotId)>,
+}
+
+/// What becomes of a new connection.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Taken<C> {
+    Slot(SlotId),
+    /// Close this one, and ask again when a slot was let go.
+    Close(C),
+    /// Ask again when a slot was let go.
+    Wait,
+    /// Its address has as many as it may have, each with a call under way.
+    Refused,
+}
+
+impl<C: Clone> Slots<C> {
+    pub fn new(limits: SlotLimits) -> Slots<C> {
+        Slots {
+            limits,
+            slots: HashMap::new(),
+            idle: BTreeSet::new(),
+            addresses: HashMap::new(),
+            closing: 0,
+            silent: 0,
+            next_id: 0,
+        }
+    }
+
+    /// A slot for a new connection of `address`, or whom to close for it. None: an address without a limit of its own.
+    pub fn take(&mut self, address: Option<IpAddr>, close: &C, now: Instant) -> Taken<C> {
+        if let Some(of) = address.and_then(|address| self.addresses.get(&address))
+            && of.held >= self.limits.of_one_address
+        {
+            if of.held - of.closing < self.limits.of_one_address {
+                return Taken::Wait;
+            }
+            return match of.idle.first() {
+                Some(&(_, oldest)) => Taken::Close(self.begin_closing(oldest)),
+                None => Taken::Refused,
+            };
+        }
+        if self.slots.len() >= self.limits.all {
+            if self.slots.len() - self.closing < self.limits.all {
+                return Taken::Wait;
+            }
+            return match self.idle.first() {
+                Some(&(_, oldest)) => Taken::Close(self.begin_closing(oldest)),
+                None => Taken::Wait,
+            };
+        }
+        self.next_id += 1;
+        let id = self.next_id;
+        let slot = Slot { address, state: State::Silent(now), close: close.clone() };
+        self.slots.insert(id, slot);
+        self.silent += 1;
+        if let Some(address) = address {
+            self.addresses.entry(address).or_default().held += 1;
+        }
+        self.set_idle(id, now);
+        Taken::Slot(id)
+    }
+
+    /// A call has come. True where the connection was told to close and now must not: another one has to go.
+    pub fn begin_call(&mut self, id: SlotId) -> bool {
+        let Some(state) = self.slots.get(&id).map(|slot| slot.state) else { return false };
+        self.leave(id, state);
+        self.set_state(id, State::Calling);
+        matches!(state, State::Closing)
+    }
+
+    pub fn end_call(&mut self, id: SlotId, now: Instant) {
+        if self.slots.get(&id).is_none_or(|slot| slot.state != State::Calling) {
+            return;
+        }
+        let since = now + self.limits.head_start;
+        self.set_state(id, State::KeptAlive(since));
+        self.set_idle(id, since);
+    }
+
+    /// The connection has ended.
+    pub fn let_go(&mut self, id: SlotId) {
+        let Some(state) = self.slots.get(&id).map(|slot| slot.state) else { return };
+        self.leave(id, state);
+        let Some(slot) = self.slots.remove(&id) else { return };
+        let Some(address) = slot.address else { return };
+        if let Some(of) = self.addresses.get_mut(&address) {
+            of.held -= 1;
+            if of.held == 0 {
+                self.addresses.remove(&address);
+            }
+        }
+    }
+
+    pub fn is_closing(&self, id: SlotId) -> bool {
+        matches!(self.slots.get(&id).map(|slot| slot.state), Some(State::Closing))
+    }
+
+    /// Connections that have not called yet.
+    pub fn silent(&self) -> usize {
+        self.silent
+    }
+
+    /// All that are idle, to be closed.
+    pub fn close_idle(&mut self) -> Vec<C> {
+        let idle: Vec<SlotId> = self.idle.iter().map(|(_, id)| *id).collect();
+        idle.into_iter().map(|id| self.begin_closing(id)).collect()
+    }
+
+    fn begin_closing(&mut self, id: SlotId) -> C {
+        let slot = &self.slots[&id];
+        let (state, close) = (slot.state, slot.close.clone());
+        self.leave(id, state);
+        self.set_state(id, State::Closing);
+        self.closing += 1;
+        if let Some(of) = self.of_address(id) {
+            of.closing += 1;
+        }
+        close
+    }
+
+    /// Takes the slot out of what is counted of its state.
+    fn leave(&mut self, id: SlotId, state: State) {
+        match state {
+            State::Silent(since) | State::KeptAlive(since) => {
+                self.silent -= usize::from(matches!(state, State::Silent(_)));
+                self.idle.remove(&(since, id));
+                if let Some(of) = self.of_address(id) {
+                    of.idle.remove(&(since, id));
+                }
+            }
+            State::Closing => {
+                self.closing -= 1;
+                if let Some(of) = self.of_address(id) {
+                    of.closing -= 1;
+                }
+            }
+            State::Calling => {}
+        }
+    }
+
+    fn set_state(&mut self, id: SlotId, state: State) {
+        if let Some(slot) = self.slots.get_mut(&id) {
+            slot.state = state;
+        }
+    }
+
+    fn set_idle(&mut self, id: SlotId, since: Instant) {
+        self.idle.insert((since, id));
+        if let Some(of) = self.of_address(id) {
+            of.idle.insert((since, id));
+        }
+    }
+
+    fn of_address(&mut self, id: SlotId) -> Option<&mut OfAddress> {
+        let address = self.slots.get(&id)?.address?;
+        self.addresses.get_mut(&address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD_START: Duration = Duration::from_secs(5);
+
+    struct Crowd {
+        slots: Slots<&'static str>,
+        start: Instant,
+    }
+
+    impl Crowd {
+        fn new(all: usize, of_one_address: usize) -> Crowd {
+            let limits = SlotLimits { all, of_one_address, head_start: HEAD_START };
+            Crowd { slots: Slots::new(limits), start: Instant::now() }
+        }
+
+        fn at(&self, seconds: u64) -> Instant {
+            self.start + Duration::from_secs(seconds)
+        }
+
+        fn take(&mut self, name: &'static str, address: &str, seconds: u64) -> Taken<&'static str> {
+            let now = self.at(seconds);
+            self.slots.take(address.parse().ok(), &name, now)
+        }
+
+        fn must_take(&mut self, name: &'static str, address: &str, seconds: u64) -> SlotId {
+            match self.take(name, address, seconds) {
+                Taken::Slot(id) => id,
+                other => panic!("{name} got no slot: {other:?}"),
+            }
+        }
+
+        fn call(&mut self, id: SlotId, seconds: u64) {
+            self.slots.begin_call(id);
+            let now = self.at(seconds);
+            self.slots.end_call(id, now);
+        }
+    }
+
+    #[test]
+    fn the_longest_idle_makes_room_and_one_that_has_called_counts_as_younger() {
+        let mut crowd = Crowd::new(3, 3);
+        let kept = crowd.must_take("kept", "", 0);
+        crowd.call(kept, 1);
+        let old = crowd.must_take("old", "", 2);
+        crowd.must_take("young", "", 7);
+        assert_eq!(crowd.take("new", "", 8), Taken::Close("old"));
+        assert_eq!(crowd.take("new", "", 8), Taken::Wait, "one is about to go already");
+        crowd.slots.let_go(old);
+        crowd.must_take("new", "", 8);
+        assert_eq!(crowd.take("next", "", 8), Taken::Close("kept"), "6 s with the head start");
+    }
+
+    #[test]
+    fn a_call_under_way_is_never_closed() {
+        let mut crowd = Crowd::new(2, 2);
+        let busy = crowd.must_take("busy", "", 0);
+        let other = crowd.must_take("other", "", 0);
+        crowd.slots.begin_call(busy);
+        crowd.slots.begin_call(other);
+        assert_eq!(crowd.take("new", "", 9), Taken::Wait);
+        crowd.slots.end_call(other, crowd.at(9));
+        assert_eq!(crowd.take("new", "", 9), Taken::Close("other"));
+        assert!(crowd.slots.is_closing(other));
+        // Its call came at the same moment: another one has to go, and there is none.
+        assert!(crowd.slots.begin_call(other));
+        assert!(!crowd.slots.is_closing(other));
+        assert_eq!(crowd.take("new", "", 9), Taken::Wait);
+    }
+
+    #[test]
+    fn an_address_with_all_it_may_have_makes_room_by_itself() {
+        let mut crowd = Crowd::new(10, 2);
+        crowd.must_take("stranger", "192.0.2.1", 0);
+        let one = crowd.must_take("one", "192.0.2.2", 1);
+        let two = crowd.must_take("two", "192.0.2.2", 2);
+        assert_eq!(crowd.take("three", "192.0.2.2", 3), Taken::Close("one"));
+        crowd.slots.let_go(one);
+        let three = crowd.must_take("three", "192.0.2.2", 3);
+        crowd.slots.begin_call(two);
+        crowd.slots.begin_call(three);
+        assert_eq!(crowd.take("four", "192.0.2.2", 4), Taken::Refused);
+        crowd.must_take("neighbour", "192.0.2.3", 4);
+        for _ in 0..5 {
+            crowd.must_take("proxy", "", 4);
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_of_those_who_have_gone() {
+        let mut crowd = Crowd::new(10, 10);
+        let all: Vec<SlotId> =
+            (0..10).map(|second| crowd.must_take("one", "192.0.2.1", second)).collect();
+        assert_eq!(crowd.slots.silent(), 10);
+        crowd.call(all[0], 10);
+        crowd.slots.begin_call(all[1]);
+        assert_eq!(crowd.slots.silent(), 8);
+        assert_eq!(crowd.take("new", "192.0.2.1", 11), Taken::Close("one"));
+        assert_eq!(crowd.slots.close_idle().len(), 8, "one is calling, one is closing already");
+        all.iter().for_each(|id| crowd.slots.let_go(*id));
+        let slots = &crowd.slots;
+        assert!(slots.slots.is_empty() && slots.idle.is_empty() && slots.addresses.is_empty());
+        assert_eq!((slots.closing, slots.silent), (0, 0));
+    }
+}
