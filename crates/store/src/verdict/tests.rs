@@ -14,7 +14,7 @@ fn inbox(begun: u64, done: u64) -> InboxFacts {
 
 fn meta(folder: [u8; 16], starts: u64) -> MetaFacts {
     let identity = Some(MetaIdentity { folder, starts, ledger_key: [0; 32] });
-    MetaFacts { identity, highest_project: 3 }
+    MetaFacts { identity, highest_project: 3, projects: vec![1, 2, 3] }
 }
 
 fn facts(inbox: Found<InboxFacts>, meta: Found<MetaFacts>, data_files: usize) -> Facts {
@@ -66,7 +66,7 @@ fn every_state_of_the_two_databases_has_its_verdict() {
             Found::Missing,
             Found::Empty,
             Found::Unreadable("torn".into()),
-            Found::Known(MetaFacts { identity: None, highest_project: 3 }),
+            Found::Known(MetaFacts { identity: None, ..meta(HERE, 7) }),
             Found::Known(meta(HERE, 7)),
         ]
     };
