@@ -416,3 +416,24 @@ def test_lost_keys_of_the_ledger_are_said(servers):
     assert "1 erasures of users or addresses could not be applied again" in said, said
     server.start()
     assert not [path for path in paths_of(server, 1) if path.startswith("/1/")]
+
+
+def test_a_frozen_file_that_is_missing_is_not_made_anew(servers):
+    """Once an empty file took its name, and its loss looked like damage."""
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    fill_active(server, paths)
+    server.stop()
+    (active,) = folder.active_files(server.data)
+    with sqlite3.connect(server.data / "inbox.sqlite") as inbox:
+        last = int.from_bytes(inbox.execute("SELECT value FROM state WHERE name = 'trimmed_to'").fetchone()[0], "little")
+        inbox.execute("UPDATE files SET kind = 'frozen', last_seq = ? WHERE kind = 'active'", [last])
+    inbox.close()
+    active.unlink()
+    server.start()
+    assert [problem for problem in server.problems() if active.name in problem and "missing" in problem], server.problems()
+    assert not active.exists()
+    server.stop()
+    assert f"hits/{active.name} is missing" in repair(server)
+    server.start()
+    assert server.problems() == []
