@@ -141,4 +141,13 @@ impl Meta {
         }
         Ok(next)
     }
+
+    /// The project with this number is on disk.
+    pub(super) async fn number_is_given(&self, project: ProjectId) {
+        let Some(numbers) = &self.inner.numbers else { return };
+        if let Err(problem) = numbers.given(project).await {
+            // The project is there; only an older copy of this file would be noticed later.
+            tracing::warn!(%problem, project = project.0, "a project's number could not be confirmed");
+        }
+    }
 }
