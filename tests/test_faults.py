@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from posting import create_key, make_batch, make_hit, read_hits, settle, wait_for
+from posting import create_key, make_batch, make_hit, post, read_hits, read_paths, settle, wait_for
 from server import BROKEN, ROOT, Connection, Server, run
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "20"))
@@ -251,3 +251,23 @@ def test_a_disk_that_fails_at_random_loses_no_acknowledged_hit(servers, disk):
     assert not lost or named, f"{len(lost)} of {len(posters.acknowledged)} acknowledged hits are lost, unsaid:\n{words}"
     assert not lost, f"{len(lost)} acknowledged hits are lost, and said to be: {words}"
     assert len(posters.acknowledged) > 1_000, "too few hits to prove anything"
+
+
+def test_a_stop_does_not_wait_for_a_disk_that_is_gone(servers):
+    """What was acknowledged is in the inbox; the next start brings it into a data file."""
+    server = servers(active_rows=50).start()
+    key = create_key(server)
+    post(server, key, [f"/before/{n}" for n in range(20)])
+    settle(server)
+    hits = server.data / "hits"
+    gone = hits.with_name("hits-gone")
+    hits.rename(gone)
+    posted = [f"/after/{n}" for n in range(100)]
+    post(server, key, posted)
+    wait_for("a problem", server.problems, 30, 0.2)
+    server.stop(60)
+    assert "the next start does it" in server.log()
+    gone.rename(hits)
+    server.start()
+    settle(server)
+    assert read_paths(server, key) == sorted([*posted, *(f"/before/{n}" for n in range(20))])

@@ -11,8 +11,8 @@ from posting import create_key, post, read_paths, settle
 from server import Server
 
 CROWD = 1_500
-HALF_A_HEAD = b"GET /api/health HTTP/1.1\r\nhost: x\r\nx-half: "
-CALL = b"GET /api/health HTTP/1.1\r\nhost: x\r\n\r\n"
+HALF_A_HEAD = b"GET /api/health HTTP/1.1\r\nhost: 127.0.0.1\r\nx-half: "
+CALL = b"GET /api/health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 
 
 class CrampedServer(Server):

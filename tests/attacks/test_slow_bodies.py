@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from posting import create_key, make_batch, make_hit
+from posting import create_key, make_batch, make_hit, wait_for
 from server import Connection, Server
 
 ANNOUNCED = 60 << 20
@@ -19,7 +19,7 @@ class SlowBodies:
 
     def __init__(self, server: Server, path: str, count: int, begun_bytes: int, header: str, start: bytes, announced: int = ANNOUNCED):
         self.server, self.begun_bytes, self.start = server, begun_bytes, start
-        self.head = f"POST {path} HTTP/1.1\r\nhost: x\r\n{header}content-length: {announced}\r\n\r\n".encode()
+        self.head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{header}content-length: {announced}\r\n\r\n".encode()
         self.stopping = threading.Event()
         self.left = [self.connect() for _ in range(count)]
         self.answers: list[bytes] = []
@@ -70,6 +70,26 @@ def slow_bodies(*arguments, **more):
         attack.stop()
 
 
+def test_two_projects_together_do_not_stop_large_posts(servers, neighbour):
+    """Together they may have all of the memory, and hold it for as long as they come slowly."""
+    server = servers().start()
+    key = create_key(server)
+    large = make_batch([make_hit(f"/large/{n}", user=f"user{n}") for n in range(5_000)])
+    posting = Connection(server.port)
+
+    def attack():
+        header = f"x-auth-token: {create_key(server)}\r\n"
+        return slow_bodies(server, "/api/requests", 3, 45 << 20, header, b'{"requests": [')
+
+    with neighbour(server), attack(), attack():
+        wait_for("the memory is full", lambda: server.metric("bodies_in_flight_bytes") > 110 << 20)
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            large["batch_id"] = str(uuid.uuid4())
+            answer = posting.call("POST", "/api/requests", large, key)
+            assert answer.status == 200, f"{answer.status} {answer.body[:200]!r}"
+
+
 def kinds(server: Server) -> dict[str, tuple[str, str, bytes]]:
     """Path, header and start of the body."""
     unknown, other = str(uuid.uuid4()), create_key(server)
@@ -109,7 +129,7 @@ def test_slow_bodies_do_not_stop_posts(servers, neighbour, count, begun_bytes):
 def test_an_unknown_key_in_the_header_is_refused_before_the_body_is_read(servers, path):
     server = servers().start()
     with socket.create_connection(("127.0.0.1", server.port), timeout=5) as one:
-        head = f"POST {path} HTTP/1.1\r\nhost: x\r\nx-auth-token: {uuid.uuid4()}\r\ncontent-length: {ANNOUNCED}\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-auth-token: {uuid.uuid4()}\r\ncontent-length: {ANNOUNCED}\r\n\r\n"
         one.sendall(head.encode())
         assert one.recv(4_096).startswith(b"HTTP/1.1 401")
 

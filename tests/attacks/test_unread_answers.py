@@ -62,7 +62,7 @@ def ask(server: Server, path: str, key: str, receive_buffer: int | None = 4_096)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     one.settimeout(60)
     one.connect(("127.0.0.1", server.port))
-    one.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\nx-auth-token: {key}\r\n\r\n".encode())
+    one.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nx-auth-token: {key}\r\n\r\n".encode())
     return one
 
 
@@ -70,6 +70,14 @@ def ask(server: Server, path: str, key: str, receive_buffer: int | None = 4_096)
 def unread(server: Server, key: str, paths: list[str]):
     with ExitStack() as held:
         yield [held.enter_context(ask(server, path, key)) for path in paths]
+
+
+def was_answered(one: socket.socket) -> bool:
+    """An answer began to come, and was not read."""
+    try:
+        return one.recv(12, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"HTTP/1.1 200"
+    except OSError:
+        return False
 
 
 def everything(key: str, dashboard: str) -> list[str]:
@@ -94,11 +102,11 @@ def test_answers_that_nobody_reads_take_bounded_memory(fat, neighbour, kind):
     paths = ["/api/data"] * 16 if kind == "the original's page" else 4 * everything(key, dashboard)
     with neighbour(server):
         idle = reset_peak(server)
-        with unread(server, key, paths):
+        with unread(server, key, paths) as sockets:
             time.sleep(7)
             above = peak_bytes(server) - idle
             print(f"{above / 2**20:.0f} MB above {idle / 2**20:.0f}")
-            assert above > 1 << 20, "nothing was asked, which proves nothing"
+            assert sum(map(was_answered, sockets)) >= 8, "nothing was asked, which proves nothing"
             assert above <= MOST_ABOVE_IDLE, f"{above >> 20} MB above idle"
             # Those who do not read are given up, so that whoever does gets their answer.
             began = time.monotonic()
@@ -113,7 +121,7 @@ def test_a_client_that_reads_slowly_but_steadily_gets_all_of_it(fat, neighbour):
     server, key, _ = fat
     whole = hashlib.sha256(server.call("GET", "/api/data", key=key).must().body).hexdigest()
     read = hashlib.sha256()
-    with neighbour(server), unread(server, key, ["/api/data"] * 12):
+    with neighbour(server), unread(server, key, ["/api/data"] * 6):
         with ask(server, "/api/data", key, receive_buffer=None) as slow:
             answer = http.client.HTTPResponse(slow)
             answer.begin()

@@ -156,6 +156,10 @@ limits! {
         "How often it is looked whether a body still comes.";
     SLOW_BODY_BYTES "slow_body_bytes" = 16 << 10, Bytes, fixed, "request_timeout",
         "Bytes that must have come since: a modem brings twice as many.";
+    SLOW_BODY_BYTES_WHEN_SHORT "slow_body_bytes_when_short" = 128 << 10, Bytes, fixed, "request_timeout",
+        "The same of a large body within 2 s, while little memory for bodies is left: half a megabit a second.";
+    BODY_WAIT_SECONDS "body_wait_seconds" = 5, Seconds, fixed, "overloaded",
+        "How long a body waits for memory before it is refused: longer than one that comes slowly is put up with.";
     HITS_PER_BATCH "hits_per_batch" = 100_000, Hits, fixed, "too_many_hits",
         "More than a minute of 1,000 requests a second; the index of a hit in its batch has 17 bits.";
     JSON_NESTING "json_nesting" = 128, Items, fixed, "invalid_json",
@@ -271,6 +275,8 @@ limits! {
     QUERY_SECONDS "query_seconds" = 30, Seconds, settable, "query_timeout",
         "A query that runs longer is stopped: whoever asked has gone.";
 
+    CLOSE_SECONDS "close_seconds" = 15, Seconds, fixed, "",
+        "How long a stop tries to bring into a data file what its disk does not take. It is in the inbox, and brought there by the next start.";
     ENGINE_LEAVE_SECONDS "engine_leave_seconds" = 2, Seconds, fixed, "",
         "How long beyond query_seconds an engine that failed may be held before that is said: its files are not free until then.";
     QUEUE_BYTES "queue_bytes" = 48 << 20, Bytes, fixed, "",

@@ -69,7 +69,7 @@ impl Answers {
     /// Waits for a list's share.
     pub async fn take(&self, client: IpAddr) -> Result<Share, ApiError> {
         let _waits = Waits::count(&self.waiting);
-        match tokio::time::timeout(self.wait, self.lists.take_one(client)).await {
+        match tokio::time::timeout(self.wait, self.lists.take(client, 1)).await {
             Ok(Some(charge)) => Ok(Share { _held: Arc::new(charge) }),
             _ => Err(overloaded()),
         }

@@ -2,7 +2,8 @@
 //!
 //! Whoever sends a known key comes first. Bodies whose sender is not known yet have a small budget of their own, and of each
 //! budget one payer (a project, or else an address) has half at most. The first 64 KiB of a body are paid out of a reserve, so
-//! that small batches get in however many large ones are under way.
+//! that small batches get in however many large ones are under way. Who finds the budget full waits a little for those who
+//! come slowly and are given up.
 //!
 //! Bytes are charged before they are held, and given back when the `Charged` goes.
 
@@ -91,21 +92,70 @@ impl Charged {
         self.add(bytes)
     }
 
+    /// Charges more, and waits for others where there is no room.
+    async fn add_or_wait(&mut self, bytes: usize) -> Result<(), ApiError> {
+        let Err(refused) = self.add(bytes) else { return Ok(()) };
+        let app = self.app.clone();
+        let budgets = app.bodies.of(self.payer);
+        let all = self.bytes + bytes;
+        let (budget, missing) = if all as u64 <= limits::SMALL_BODY_BYTES {
+            (&budgets.small, bytes)
+        } else {
+            (&budgets.large, all.min(budgets.large.of_one()) - self.large_bytes)
+        };
+        let wait = Duration::from_secs(limits::BODY_WAIT_SECONDS);
+        match tokio::time::timeout(wait, budget.take(self.payer, missing)).await {
+            Ok(Some(charge)) => {
+                self.put(bytes, charge);
+                Ok(())
+            }
+            _ => Err(refused),
+        }
+    }
+
+    /// True where this body is in the way of others.
+    fn is_short(&self) -> bool {
+        self.large.is_some() && self.app.bodies.of(self.payer).large.is_short_for(self.payer)
+    }
+
+    /// Charges more, or refuses the body where there is no room.
     pub fn add(&mut self, bytes: usize) -> Result<(), ApiError> {
         let all = self.bytes + bytes;
         let app = self.app.clone();
         let budgets = app.bodies.of(self.payer);
-        if all as u64 <= limits::SMALL_BODY_BYTES {
-            pay(&budgets.small, self.payer, bytes, &mut self.small)?;
+        let charge = if all as u64 <= limits::SMALL_BODY_BYTES {
+            budgets.small.try_take(self.payer, bytes)
         } else {
-            let large_bytes = all.min(budgets.large.of_one());
-            pay(&budgets.large, self.payer, large_bytes - self.large_bytes, &mut self.large)?;
-            self.large_bytes = large_bytes;
-            self.small = None;
-        }
-        self.bytes = all;
-        self.app.metrics.bytes_in_flight.fetch_add(bytes as u64, Ordering::Relaxed);
+            let large = all.min(budgets.large.of_one());
+            budgets.large.try_take(self.payer, large - self.large_bytes)
+        };
+        let charge = charge.ok_or_else(|| {
+            ApiError::new(
+                Code::Overloaded,
+                "too many bodies are being read at once; send this batch again after the time in Retry-After",
+            )
+            .retry_after(1)
+        })?;
+        self.put(bytes, charge);
         Ok(())
+    }
+
+    /// Notes that these bytes are paid for.
+    fn put(&mut self, bytes: usize, charge: Charge) {
+        self.bytes += bytes;
+        self.app.metrics.bytes_in_flight.fetch_add(bytes as u64, Ordering::Relaxed);
+        let is_small = self.bytes as u64 <= limits::SMALL_BODY_BYTES;
+        let paid = if is_small { &mut self.small } else { &mut self.large };
+        match paid {
+            Some(paid) => paid.merge(charge),
+            None => *paid = Some(charge),
+        }
+        if !is_small {
+            // The start was paid out of the reserve until now.
+            self.small = None;
+            let most = self.app.bodies.of(self.payer).large.of_one();
+            self.large_bytes = self.bytes.min(most);
+        }
     }
 }
 
@@ -113,26 +163,6 @@ impl Drop for Charged {
     fn drop(&mut self) {
         self.app.metrics.bytes_in_flight.fetch_sub(self.bytes as u64, Ordering::Relaxed);
     }
-}
-
-fn pay(
-    budget: &Budget<Payer>,
-    payer: Payer,
-    bytes: usize,
-    charge: &mut Option<Charge>,
-) -> Result<(), ApiError> {
-    let more = budget.try_take(payer, bytes).ok_or_else(|| {
-        ApiError::new(
-            Code::Overloaded,
-            "too many bodies are being read at once; send this batch again after the time in Retry-After",
-        )
-        .retry_after(1)
-    })?;
-    match charge {
-        Some(charge) => charge.merge(more),
-        None => *charge = Some(more),
-    }
-    Ok(())
 }
 
 /// Reads a whole body of at most `most` bytes. `begins` is shown its first bytes, and may name the project that pays.
@@ -163,9 +193,9 @@ async fn read_all(
     if announced.is_some_and(|bytes| bytes > most as u64) {
         return Err(too_large(most));
     }
-    let look_again = || tokio::time::sleep(Duration::from_secs(limits::SLOW_BODY_SECONDS));
-    let mut window = pin!(look_again());
-    let mut in_window = 0;
+    let look_again = || tokio::time::sleep(LOOK_EVERY);
+    let mut look = pin!(look_again());
+    let mut pace = Pace::default();
     let mut begins = Some(begins);
     let mut first: Option<Bytes> = None;
     let mut all: Vec<u8> = Vec::new();
@@ -173,12 +203,11 @@ async fn read_all(
         let frame = tokio::select! {
             biased;
             frame = body.frame() => frame,
-            () = &mut window => {
-                if in_window < limits::SLOW_BODY_BYTES {
+            () = &mut look => {
+                if pace.is_too_slow(charged.is_short()) {
                     return Err(too_slow());
                 }
-                in_window = 0;
-                window.set(look_again());
+                look.set(look_again());
                 continue;
             }
         };
@@ -191,11 +220,11 @@ async fn read_all(
         if charged.bytes() + data.len() > most {
             return Err(too_large(most));
         }
-        in_window += data.len() as u64;
+        pace.note(data.len());
         if let Some(project) = begins.take().and_then(|begins| begins(&data)) {
             charged.known_to_be(project)?;
         }
-        charged.add(data.len())?;
+        charged.add_or_wait(data.len()).await?;
         match first.take() {
             // Most bodies come in one piece, which is then used as it is.
             None if all.is_empty() => first = Some(data),
@@ -211,14 +240,42 @@ async fn read_all(
     Ok(first.unwrap_or_else(|| Bytes::from(all)))
 }
 
+/// How often it is looked how fast a body comes.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How much of a body came lately.
+#[derive(Default)]
+struct Pace {
+    since_look: u64,
+    in_window: u64,
+    looks: u64,
+}
+
+impl Pace {
+    fn note(&mut self, bytes: usize) {
+        self.since_look += bytes as u64;
+    }
+
+    /// Looks at what came since the last look, and over the longer window once that is over.
+    fn is_too_slow(&mut self, others_wait: bool) -> bool {
+        let since_look = std::mem::take(&mut self.since_look);
+        if others_wait && since_look < limits::SLOW_BODY_BYTES_WHEN_SHORT {
+            return true;
+        }
+        self.in_window += since_look;
+        self.looks += 1;
+        if self.looks * LOOK_EVERY.as_secs() < limits::SLOW_BODY_SECONDS {
+            return false;
+        }
+        self.looks = 0;
+        std::mem::take(&mut self.in_window) < limits::SLOW_BODY_BYTES
+    }
+}
+
 fn too_slow() -> ApiError {
     ApiError::new(
         Code::RequestTimeout,
-        format!(
-            "the body came too slowly: less than {} bytes in {} s",
-            limits::SLOW_BODY_BYTES,
-            limits::SLOW_BODY_SECONDS
-        ),
+        "the body came too slowly, or others waited for the memory that it takes; send it again, or send smaller batches",
     )
 }
 
@@ -227,4 +284,28 @@ pub fn too_large(most: usize) -> ApiError {
         Code::BodyTooLarge,
         format!("the body is larger than {most} bytes (inflated); split the batch"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_given_up_when_it_hardly_comes_and_sooner_where_others_wait() {
+        let enough = limits::SLOW_BODY_BYTES as usize;
+        let windows = |bytes: usize, others_wait: bool| {
+            let mut pace = Pace::default();
+            // What has come before counts for nothing.
+            pace.note(60 << 20);
+            assert!(!pace.is_too_slow(others_wait));
+            (1..=10).find(|_| {
+                pace.note(bytes);
+                pace.is_too_slow(others_wait)
+            })
+        };
+        assert_eq!(windows(enough, false), None);
+        assert_eq!(windows(enough / 20, false), Some(9), "the first window brought enough");
+        assert_eq!(windows(enough, true), Some(1));
+        assert_eq!(windows(limits::SLOW_BODY_BYTES_WHEN_SHORT as usize, true), None);
+    }
 }

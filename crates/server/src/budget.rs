@@ -38,11 +38,12 @@ impl<K: Eq + Hash + Copy> Budget<K> {
         }
     }
 
-    /// Waits for one; none never comes.
-    pub async fn take_one(&self, payer: K) -> Option<Charge> {
+    /// So much, when it is there. Whoever asked first is served first; none where it is more than could ever be.
+    pub async fn take(&self, payer: K, amount: usize) -> Option<Charge> {
+        let amount = u32::try_from(amount).ok().filter(|amount| *amount as usize <= self.of_one)?;
         // The payer's own first: who has many under way does not stand in the way of others.
-        let own = self.of_payer(payer).acquire_owned().await.ok()?;
-        Some(Charge { own, all: self.all.clone().acquire_owned().await.ok()? })
+        let own = self.of_payer(payer).acquire_many_owned(amount).await.ok()?;
+        Some(Charge { own, all: self.all.clone().acquire_many_owned(amount).await.ok()? })
     }
 
     /// So much, or none where there is not as much left.
@@ -59,9 +60,13 @@ impl<K: Eq + Hash + Copy> Budget<K> {
 
     /// True where little of it is left, to one of those who use it or to all.
     pub fn is_short(&self) -> bool {
-        let is_low = |one: &Semaphore, size: usize| one.available_permits() < size.div_ceil(4);
         let payers = self.payers.lock().unwrap_or_else(PoisonError::into_inner);
         is_low(&self.all, self.size) || payers.values().any(|one| is_low(one, self.of_one))
+    }
+
+    /// True where little of it is left to this payer.
+    pub fn is_short_for(&self, payer: K) -> bool {
+        is_low(&self.all, self.size) || is_low(&self.of_payer(payer), self.of_one)
     }
 
     fn of_payer(&self, payer: K) -> Arc<Semaphore> {
@@ -76,6 +81,10 @@ impl<K: Eq + Hash + Copy> Budget<K> {
     }
 }
 
+fn is_low(left: &Semaphore, size: usize) -> bool {
+    left.available_permits() < size.div_ceil(4)
+}
+
 impl Charge {
     /// Makes one of both, which are of the same budget and payer.
     pub fn merge(&mut self, more: Charge) {
@@ -86,6 +95,8 @@ impl Charge {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[test]
@@ -102,6 +113,18 @@ mod tests {
         drop(one);
         assert!(budget.try_take("one", 50).is_some());
         assert!(!budget.is_short());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_served_when_something_comes_back() {
+        let budget = Budget::new(100);
+        let held = [budget.try_take("one", 50).unwrap(), budget.try_take("other", 50).unwrap()];
+        assert!(budget.take("third", 51).await.is_none(), "more than it may ever have");
+        let waiting = budget.take("third", 20);
+        tokio::pin!(waiting);
+        assert!(waiting.as_mut().now_or_never().is_none());
+        drop(held);
+        assert!(waiting.await.is_some());
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl List {
     /// Asks for as many as are still wanted and looked for at once.
     fn ask(&mut self, question: Question) {
         let limit = self.left.unwrap_or(FOUND_AT_ONCE).min(FOUND_AT_ONCE);
-        self.question = (limit > 0).then(|| match question {
+        self.question = (limit > 0).then_some(match question {
             Question::NewestFirst(query) => Question::NewestFirst(HitsQuery { limit, ..query }),
             Question::ByArrival(query) => Question::ByArrival(ArrivalQuery { limit, ..query }),
         });

@@ -265,6 +265,7 @@ fn supervise(shared: &Arc<Shared>, first: Writer) {
     let mut next = Some(first);
     let mut wait = Duration::from_millis(200);
     let mut left = Left::default();
+    let mut closing = None;
     while let Some(mut writer) = next.take() {
         let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| writer.run()))
             .unwrap_or_else(|_| Err(StoreError::Damaged("the writer panicked".into())));
@@ -275,8 +276,14 @@ fn supervise(shared: &Arc<Shared>, first: Writer) {
         loop {
             std::thread::sleep(wait);
             wait = (wait * 2).min(Duration::from_secs(5));
-            if shared.jobs.closing() {
-                return;
+            if shared.queue.is_closing() {
+                let since: &Instant = closing.get_or_insert_with(Instant::now);
+                if since.elapsed() >= Duration::from_secs(limits::CLOSE_SECONDS) {
+                    tracing::warn!(
+                        "some hits could not be written to a data file; they are in the inbox, and the next start does it"
+                    );
+                    return;
+                }
             }
             match reopen(shared, &mut left, trimmed) {
                 Ok(writer) => {

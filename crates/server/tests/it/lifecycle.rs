@@ -9,6 +9,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::app::{TestApp, hit};
 
+/// However a test ends, its process does too.
+struct Process(std::process::Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_before_the_server_is_ready_waits_and_is_answered() {
     let app = TestApp::start().await;
@@ -136,14 +146,15 @@ fn a_socket_that_is_handed_over_is_served_and_sigterm_ends_the_process_well() {
     use std::io::{BufRead, BufReader, Read, Write};
     use std::process::{Command, Stdio};
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Command::new("python3")
+    let server = Command::new("python3")
         .args(["-c", HAND_OVER, env!("CARGO_BIN_EXE_api-analytics"), "serve", "--data"])
         .arg(folder.path().join("data"))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut said = BufReader::new(server.stdout.take().unwrap());
+    let mut server = Process(server);
+    let mut said = BufReader::new(server.0.stdout.take().unwrap());
     let mut port = String::new();
     said.read_line(&mut port).unwrap();
     let mut client = std::net::TcpStream::connect(format!("127.0.0.1:{}", port.trim())).unwrap();
@@ -154,8 +165,8 @@ fn a_socket_that_is_handed_over_is_served_and_sigterm_ends_the_process_well() {
     let mut line = String::new();
     said.read_line(&mut line).unwrap();
     assert!(line.contains(&format!("http://127.0.0.1:{}", port.trim())), "{line}");
-    assert!(Command::new("kill").arg(server.id().to_string()).status().unwrap().success());
-    assert!(server.wait().unwrap().success());
+    assert!(Command::new("kill").arg(server.0.id().to_string()).status().unwrap().success());
+    assert!(server.0.wait().unwrap().success());
 }
 
 #[test]
@@ -164,7 +175,7 @@ fn the_log_holds_no_secret_even_where_it_tells_everything() {
     use std::process::{Command, Stdio};
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
-    let mut server = Command::new(env!("CARGO_BIN_EXE_api-analytics"))
+    let server = Command::new(env!("CARGO_BIN_EXE_api-analytics"))
         .args([
             "serve",
             "--log",
@@ -180,8 +191,9 @@ fn the_log_holds_no_secret_even_where_it_tells_everything() {
         .stderr(std::fs::File::create(&log).unwrap())
         .spawn()
         .unwrap();
+    let mut server = Process(server);
     let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.split("http://").nth(1).unwrap().trim().trim_end_matches('/').to_owned();
     let call = |method: &str, path: &str, key: &str, body: &str| {
         let mut client = std::net::TcpStream::connect(&address).unwrap();
@@ -204,8 +216,8 @@ fn the_log_holds_no_secret_even_where_it_tells_everything() {
     call("GET", "/api/v1/hits?q=user:needle-user", &key, "");
     call("DELETE", "/api/v1/consumers/u:needle-user", &key, "");
     call("GET", &format!("/api/delete/{key}"), "", "");
-    Command::new("kill").arg(server.id().to_string()).status().unwrap();
-    assert!(server.wait().unwrap().success());
+    Command::new("kill").arg(server.0.id().to_string()).status().unwrap();
+    assert!(server.0.wait().unwrap().success());
     let log = std::fs::read_to_string(&log).unwrap();
     assert!(log.contains("project created") && log.contains("DEBUG"), "{log}");
     for secret in [key.as_str(), &key[..13], id.as_str(), &id[..13], "203.0.113.77", "needle-user"]

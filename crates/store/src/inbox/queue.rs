@@ -133,6 +133,10 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    pub fn is_closing(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).closing
+    }
+
     pub fn last_seq(&self) -> u64 {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).last_seq
     }

@@ -1,0 +1,64 @@
+"""Paths as long as they may be, each another: what the texts of files weigh must not keep them from being merged."""
+
+from posting import create_key, make_batch, make_hit, settle, wait_for
+from server import Connection, Server
+
+# A merge of these files has 60 MB of texts to sort, three times what the builder may hold here (and does elsewhere: the
+# defaults are 192 MB, and files of any size).
+FILES, HITS, LENGTH = 4, 7_500, 2_046
+SETTINGS = {
+    "active_rows": HITS,
+    "merge_at": FILES,
+    "builder_memory_bytes": "40MB",
+    "merge_piece_text_bytes": "3MB",
+}
+
+
+def fat_path(number: int) -> str:
+    """Another path for each number, and in no order."""
+    return f"/{number * 7_919 % 1_000_003:07}/".ljust(LENGTH, "x")
+
+
+def post_files(server: Server, connection: Connection, key: str) -> None:
+    for first in range(0, FILES * HITS, 375):
+        hits = [make_hit(fat_path(number)) for number in range(first, first + 375)]
+        answer = connection.call("POST", "/api/requests", make_batch(hits), key)
+        assert answer.status == 200, answer.body
+    settle(server)
+
+
+def test_files_of_fat_texts_are_merged_and_the_neighbour_notices_nothing(servers, neighbour):
+    """Once merging them failed for want of memory, was tried again each minute without end, and health said 500."""
+    server = servers(**SETTINGS).start()
+    key = create_key(server)
+    connection = Connection(server.port)
+    with neighbour(server, page_seconds=2):
+        post_files(server, connection, key)
+
+        def is_merged() -> bool:
+            health = server.call("GET", "/api/health")
+            assert health.status == 200, health.body
+            return server.metric("sealed_files") < FILES and server.metric("sealed_rows") >= (FILES - 1) * HITS
+
+        wait_for("the files are one", is_merged, 120, 0.25)
+    health = server.call("GET", "/api/health").must().json()
+    assert "notes" not in health, health
+    for number in (0, 1, HITS, FILES * HITS - 1):
+        answer = server.call("GET", f"/api/v1/hits?q=path:{fat_path(number)[:20]}*", key=key).must()
+        assert [hit["path"] for hit in answer.json()["hits"]] == [fat_path(number)], answer.body[:200]
+
+
+def test_a_merge_that_fails_waits_and_is_a_note(servers):
+    """Pieces that do not fit: no way is left but to wait, with everything there meanwhile."""
+    server = servers(**SETTINGS | {"builder_memory_bytes": "17MB", "merge_piece_text_bytes": "1GB"}).start()
+    key = create_key(server)
+    post_files(server, Connection(server.port), key)
+
+    def notes() -> list[str]:
+        return server.call("GET", "/api/health").must().json().get("notes", [])
+
+    found = wait_for("a note", notes, 120, 0.25)
+    assert "could not be merged" in found[0] and "nothing is missing" in found[0], found
+    assert server.log().count("a merge was postponed") <= FILES, "it is not tried again without end"
+    answer = server.call("GET", "/api/v1/dashboard?panels=requests&period=24h", key=key).must().json()
+    assert answer["panels"]["requests"]["value"] == FILES * HITS
