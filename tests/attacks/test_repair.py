@@ -20,6 +20,17 @@ def repair(server: Server) -> str:
     return said
 
 
+def fill_active(server: Server, paths: dict[str, list[str]]) -> None:
+    """Everything else is sealed, and the active file alone has the newest hits."""
+    wait_for("one active file is left", lambda: len(folder.active_files(server.data)) == 1)
+    for key, posted in paths.items():
+        post(server, key, more := [f"/newest/{number}" for number in range(100)])
+        posted += more
+    settle(server)
+    wait_for("the inbox lets go of them", lambda: server.metric("inbox_bytes") == 0)
+    wait_for("one active file is left", lambda: len(folder.active_files(server.data)) == 1)
+
+
 def paths_of(server: Server, project: int) -> list[str]:
     """Through a key that only the operator can make."""
     said = must_run("key", "add", "--project", str(project), data=server.data)
@@ -203,6 +214,7 @@ def test_a_log_that_was_cut_costs_what_stood_in_it_alone(servers):
 def test_records_that_are_in_no_file_are_said_until_an_operator_takes_note(servers):
     server = servers(**SETTINGS).start()
     paths = fill(server)
+    fill_active(server, paths)
     server.kill()
     for file in folder.active_files(server.data):
         file.unlink()
@@ -219,7 +231,7 @@ def test_records_that_are_in_no_file_are_said_until_an_operator_takes_note(serve
     posted = sorted(path for more in paths.values() for path in more)
     kept = sorted(path for key in paths for path in read_paths(server, key))
     assert kept and len(kept) < len(posted)
-    # Of twelve batches: exactly those that were named are missing.
+    # A record is a batch: exactly those that were named are missing.
     assert len(posted) - len(kept) == 100 * (last - first + 1)
 
 
@@ -345,4 +357,83 @@ def test_records_of_an_older_inbox_fill_a_gap_between_files(servers):
     server.start()
     kept = read_paths(server, key)
     assert kept == sorted(path for number, more in enumerate(posted, 1) for path in more if not 3 <= number < 3 + missing)
+    assert server.problems() == []
+
+
+def test_an_active_file_that_is_damaged_stops_the_start_and_costs_its_own_records(servers):
+    """Once it was set aside at the start, with hits that nothing else had."""
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    fill_active(server, paths)
+    server.kill()
+    (active,) = folder.active_files(server.data)
+    content = active.read_bytes()
+    active.write_bytes(b"x" * 12_288 + content[12_288:])
+    said = refused(server)
+    assert f"hits/{active.name} cannot be read" in said and active.exists()
+    active.write_bytes(content)
+    server.start()
+    for key, posted in paths.items():
+        assert read_paths(server, key) == sorted(posted)
+    server.kill()
+    active.write_bytes(b"x" * 12_288 + content[12_288:])
+    refused(server)
+    said = repair(server)
+    assert f"cannot be read: hits/{active.name}" in said
+    first, last = map(int, re.search(r"  records? (\d+)(?: to (\d+))?", said).groups(default=0))
+    server.start()
+    kept = sum(len(read_paths(server, key)) for key in paths)
+    assert sum(map(len, paths.values())) - kept == 100 * (max(first, last) - first + 1)
+    assert server.problems() == []
+
+
+def test_a_project_that_stands_in_no_table_is_noted_and_recovered(servers):
+    server = servers(**SETTINGS).start()
+    fill(server)
+    server.stop()
+    with sqlite3.connect(server.data / "meta.sqlite") as meta:
+        meta.execute("DELETE FROM keys WHERE project = 2")
+        meta.execute("DELETE FROM projects WHERE id = 2")
+    meta.close()
+    server.start()
+    notes = server.call("GET", "/api/health").must().json()["notes"]
+    assert [note for note in notes if note.startswith("project 2 has hits")], notes
+    server.stop()
+    assert "Recovered project 2" in repair(server)
+    server.start()
+    assert len(paths_of(server, 2)) == 600
+
+
+def test_lost_keys_of_the_ledger_are_said(servers):
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    first = next(iter(paths))
+    server.call("DELETE", "/api/v1/consumers/u:user1", key=first).must()
+    server.stop()
+    for name in DATABASES:
+        remove(server.data, name)
+    said = repair(server)
+    assert "1 erasures of users or addresses could not be applied again" in said, said
+    server.start()
+    assert not [path for path in paths_of(server, 1) if path.startswith("/1/")]
+
+
+def test_a_frozen_file_that_is_missing_is_not_made_anew(servers):
+    """Once an empty file took its name, and its loss looked like damage."""
+    server = servers(**SETTINGS).start()
+    paths = fill(server)
+    fill_active(server, paths)
+    server.stop()
+    (active,) = folder.active_files(server.data)
+    with sqlite3.connect(server.data / "inbox.sqlite") as inbox:
+        last = int.from_bytes(inbox.execute("SELECT value FROM state WHERE name = 'trimmed_to'").fetchone()[0], "little")
+        inbox.execute("UPDATE files SET kind = 'frozen', last_seq = ? WHERE kind = 'active'", [last])
+    inbox.close()
+    active.unlink()
+    server.start()
+    assert [problem for problem in server.problems() if active.name in problem and "missing" in problem], server.problems()
+    assert not active.exists()
+    server.stop()
+    assert f"hits/{active.name} is missing" in repair(server)
+    server.start()
     assert server.problems() == []

@@ -110,8 +110,8 @@ impl Builder {
         let mut merged = false;
         let tidied = self.merge().and_then(|done| {
             merged = done;
-            self.check()?;
-            self.retry_damaged()
+            self.retry_damaged()?;
+            self.check()
         });
         match tidied {
             Ok(()) => self.shared.problems.clear("check"),
@@ -372,8 +372,9 @@ impl Builder {
             return Ok(());
         };
         drop(snapshot);
+        let measured = measure(&entry.file.path)?;
         self.checked.insert(entry.row.id);
-        if measure(&entry.file.path)? != (entry.row.bytes, entry.row.checksum.clone()) {
+        if measured != (entry.row.bytes, entry.row.checksum.clone()) {
             self.shared.files.change(
                 || Ok(()),
                 |picture| picture.entries.retain(|other| other.row.id != entry.row.id),

@@ -129,7 +129,7 @@ fn look_at_size<T>(path: &Path) -> Result<Option<Found<T>>, StoreError> {
     }
 }
 
-pub fn look_into(instance: &Instance, path: &Path) -> Content {
+fn look_into(instance: &Instance, path: &Path) -> Content {
     match read_range(instance, path) {
         Ok(Some((first, last))) => Content::Holds { first, last },
         Ok(None) => Content::Nothing,

@@ -45,10 +45,32 @@ pub async fn open_folder(
         }),
     };
     match opened {
-        Ok(meta) => Ok((store, meta)),
+        Ok(meta) => {
+            note_orphans(&store, &meta);
+            Ok((store, meta))
+        }
         Err(problem) => {
             store.close().await?;
             Err(problem)
+        }
+    }
+}
+
+/// Says which projects have hits and stand in no table: nobody can see them.
+fn note_orphans(store: &Store, meta: &Meta) {
+    let shared = store.shared();
+    for entry in &shared.files.now().entries {
+        for (project, share) in entry.file.shares.load().iter() {
+            if share.rows > 0 && meta.project(*project).is_none() {
+                let id = project.0;
+                shared.notes.note(
+                    &format!("project {id}"),
+                    format!(
+                        "project {id} has hits and stands in no table, so nobody can see them; \
+                         `api-analytics repair` makes it a project that the operator can open"
+                    ),
+                );
+            }
         }
     }
 }

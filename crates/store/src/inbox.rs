@@ -52,6 +52,7 @@ pub async fn look(db: &mut SqliteConnection) -> Result<Option<InboxFacts>, Store
     Ok(Some(InboxFacts {
         identity: identity::read(db).await?,
         highest_project: identity::highest_project(db).await?,
+        given_project: identity::given_project(db).await?,
         last_seq: last_seq(db).await?.max(get_number(db, "count_from").await?),
         trimmed_to: get_number(db, "trimmed_to").await?,
         dropped: dropped::read(db).await?,

@@ -10,6 +10,7 @@ mod finish;
 mod new_inbox;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ use crate::shared::io;
 use crate::sql;
 use crate::store::Store;
 use crate::types::{Erasure, StoreError, StoreOptions};
-use crate::verdict::{self, Content, Facts, Found, Stop, Verdict};
+use crate::verdict::{self, Facts, Found, Stop, Verdict};
 
 use choose::{Examined, choose, missing};
 use new_inbox::NewInbox;
@@ -71,13 +72,14 @@ pub async fn plan_repair(options: StoreOptions) -> Result<Option<Repair>, StoreE
         let found = vec!["a repair was interrupted when it was putting its result in place".into()];
         return Ok(Some(Repair { options, facts: Facts::default(), found, _lock: lock }));
     }
+    refuse_mount_point(&data)?;
     let facts = facts::gather(&data, true, &options.limits).await?;
     let mut found = Vec::new();
     if let Verdict::Stop(stop) = verdict::judge(&facts) {
         found.push(stop.what());
     }
     if let Found::Known(inbox) = &facts.inbox {
-        found.extend(look_at_named(&options, inbox)?);
+        found.extend(look_at_named(&options, inbox, facts.meta.as_ref())?);
         let dropped = inbox.dropped.iter();
         found.extend(dropped.map(|lost| format!("{lost}; this repair takes note of it")));
     }
@@ -88,10 +90,15 @@ pub async fn plan_repair(options: StoreOptions) -> Result<Option<Repair>, StoreE
 }
 
 /// What is wrong with the files of the manifest.
-fn look_at_named(options: &StoreOptions, inbox: &InboxFacts) -> Result<Vec<String>, StoreError> {
+fn look_at_named(
+    options: &StoreOptions,
+    inbox: &InboxFacts,
+    meta: Option<&Found<MetaFacts>>,
+) -> Result<Vec<String>, StoreError> {
     let folder = options.data.join("hits");
     let instance = Instance::open(&folder, "looking", options.limits.builder_memory)?;
     let mut found = Vec::new();
+    let mut projects = BTreeSet::new();
     for (row, there) in &inbox.named {
         let name = row.name();
         if !there {
@@ -101,9 +108,15 @@ fn look_at_named(options: &StoreOptions, inbox: &InboxFacts) -> Result<Vec<Strin
             }
             continue;
         }
-        if let Content::Unreadable(why) = facts::look_into(&instance, &folder.join(&name)) {
-            found.push(format!("hits/{name} cannot be read: {why}"));
+        match examine::projects_in(&instance, &folder.join(&name)) {
+            Ok(more) => projects.extend(more),
+            Err(problem) => found.push(format!("hits/{name} cannot be read: {problem}")),
         }
+    }
+    if let Some(Found::Known(meta)) = meta {
+        projects.retain(|project| !meta.projects.contains(project));
+        let orphans = projects.iter();
+        found.extend(orphans.map(|id| format!("project {id} has hits and stands in no table")));
     }
     Ok(found)
 }
@@ -491,6 +504,19 @@ fn find_named(
         }
     }
     Ok(found)
+}
+
+/// A folder of hits on a disk of its own cannot be exchanged as a whole.
+fn refuse_mount_point(data: &Path) -> Result<(), StoreError> {
+    let hits = data.join("hits");
+    let device = |path: &Path| std::fs::symlink_metadata(path).map(|data| data.dev()).ok();
+    match device(&hits) {
+        Some(of_hits) if device(data) != Some(of_hits) => Err(StoreError::Damaged(format!(
+            "{} is a mount point and cannot be replaced as a whole: copy the data folder to one disk and repair the copy",
+            hits.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn size(path: &Path) -> u64 {

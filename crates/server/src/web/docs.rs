@@ -43,6 +43,7 @@ pub const PAGES: &[Page] = &[
     page!("settings", "Settings", false),
     page!("proxy", "Behind a proxy, with TLS", false),
     page!("backup", "Backup and restore", false),
+    page!("repair", "When a file is lost", false),
 ];
 
 /// What texts call the server that they speak of.

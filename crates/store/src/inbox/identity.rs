@@ -27,6 +27,8 @@ pub struct InboxFacts {
     /// None for an inbox of a version that had none yet.
     pub identity: Option<Identity>,
     pub highest_project: u32,
+    /// As far as `meta.sqlite` is known to have had them.
+    pub given_project: u32,
     /// The last seq that it knows of.
     pub last_seq: u64,
     /// Records up to here are in data files only.
@@ -55,19 +57,40 @@ pub async fn write(db: &mut SqliteConnection, identity: &Identity) -> Result<(),
     put_state(db, "folder", &identity.folder).await
 }
 
-/// The highest project number that was ever given; 0 where none was.
+/// The highest project number that was ever reserved; 0 where none was.
 pub async fn highest_project(db: &mut SqliteConnection) -> Result<u32, StoreError> {
     Ok(get_number(db, "highest_project").await? as u32)
 }
 
-/// Never lowers it.
+/// The highest project number that `meta.sqlite` was known to have; 0 where none was.
+pub async fn given_project(db: &mut SqliteConnection) -> Result<u32, StoreError> {
+    Ok(get_number(db, "given_project").await? as u32)
+}
+
+/// Before `meta.sqlite` makes the project. Never lowers it.
 pub async fn raise_highest_project(
     db: &mut SqliteConnection,
     project: ProjectId,
 ) -> Result<(), StoreError> {
-    let known = highest_project(db).await?;
-    if project.0 <= known {
+    raise(db, "highest_project", project).await
+}
+
+/// Once `meta.sqlite` has the project. Never lowers it.
+pub async fn raise_given_project(
+    db: &mut SqliteConnection,
+    project: ProjectId,
+) -> Result<(), StoreError> {
+    raise(db, "given_project", project).await
+}
+
+async fn raise(
+    db: &mut SqliteConnection,
+    name: &str,
+    project: ProjectId,
+) -> Result<(), StoreError> {
+    let project = u64::from(project.0);
+    if project <= get_number(db, name).await? {
         return Ok(());
     }
-    put_state(db, "highest_project", &u64::from(project.0).to_le_bytes()).await
+    put_state(db, name, &project.to_le_bytes()).await
 }

@@ -17,8 +17,17 @@ impl ProjectNumbers {
 
     /// Returns when the number is on disk.
     pub async fn reserve(&self, project: ProjectId) -> Result<(), StoreError> {
+        self.change(Change::Reserve(project)).await
+    }
+
+    /// The project is made: a `meta.sqlite` without it is an older copy.
+    pub async fn given(&self, project: ProjectId) -> Result<(), StoreError> {
+        self.change(Change::Given(project)).await
+    }
+
+    async fn change(&self, change: Change) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
-        let command = Command::Change { change: Change::Reserve(project), reply };
+        let command = Command::Change { change, reply };
         self.0.send(command).await.map_err(|_| StoreError::Closing)?;
         answer.await.map_err(|_| StoreError::Closing)?
     }

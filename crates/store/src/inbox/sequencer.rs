@@ -73,8 +73,10 @@ pub enum Change {
     Snapshot { to: PathBuf },
     /// These records are in no file.
     Dropped(Dropped),
-    /// This project number is given.
+    /// This project number is about to be given.
     Reserve(ProjectId),
+    /// `meta.sqlite` has this project.
+    Given(ProjectId),
     /// `meta.sqlite` has the number of this start.
     Started,
 }
@@ -592,6 +594,7 @@ impl Sequencer {
             Change::Reserve(project) => {
                 identity::raise_highest_project(&mut self.db, project).await
             }
+            Change::Given(project) => identity::raise_given_project(&mut self.db, project).await,
             Change::Started => {
                 let Some(mut identity) = identity::read(&mut self.db).await? else {
                     return Err(StoreError::Damaged("the inbox has no folder id".into()));

@@ -24,6 +24,8 @@ pub struct MetaFacts {
     pub identity: Option<MetaIdentity>,
     /// The highest project number that the file has given; 0 where it has given none.
     pub highest_project: u32,
+    /// Those that there are, in order.
+    pub projects: Vec<u32>,
 }
 
 /// None where the file has no tables of ours.
@@ -36,7 +38,9 @@ pub async fn look(connection: &mut SqliteConnection) -> Result<Option<MetaFacts>
     let count: i64 = sqlx::query_scalar(has).bind("folder").fetch_one(&mut *connection).await?;
     let identity = if count == 0 { None } else { read(connection).await? };
     let highest = highest_number(connection).await?;
-    Ok(Some(MetaFacts { identity, highest_project: highest.0 }))
+    let projects =
+        sqlx::query_scalar("SELECT id FROM projects ORDER BY id").fetch_all(connection).await?;
+    Ok(Some(MetaFacts { identity, highest_project: highest.0, projects }))
 }
 
 /// Of all projects ever made, those that are gone too.
@@ -136,5 +140,14 @@ impl Meta {
             numbers.reserve(next).await.map_err(|problem| MetaError::Inbox(Box::new(problem)))?;
         }
         Ok(next)
+    }
+
+    /// The project with this number is on disk.
+    pub(super) async fn number_is_given(&self, project: ProjectId) {
+        let Some(numbers) = &self.inner.numbers else { return };
+        if let Err(problem) = numbers.given(project).await {
+            // The project is there; only an older copy of this file would be noticed later.
+            tracing::warn!(%problem, project = project.0, "a project's number could not be confirmed");
+        }
     }
 }

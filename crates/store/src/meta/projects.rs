@@ -124,6 +124,7 @@ impl Meta {
         }
         let project = read_project(&mut transaction, id).await?.ok_or(sqlx::Error::RowNotFound)?;
         transaction.commit().await?;
+        self.number_is_given(id).await;
         self.write(|directory| {
             directory.put_project(project.clone(), &self.inner.secret);
             directory.keys.insert(hash, entry);
@@ -157,6 +158,7 @@ impl Meta {
             .await?;
         let project = read_project(&mut transaction, id).await?.ok_or(sqlx::Error::RowNotFound)?;
         transaction.commit().await?;
+        self.number_is_given(id).await;
         self.write(|directory| directory.put_project(project.clone(), &self.inner.secret));
         Ok(project)
     }

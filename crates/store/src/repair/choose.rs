@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn what_is_in_no_stretch_is_said_exactly() {
-        let table: [(&[(u64, u64)], u64, &[(u64, u64)]); 6] = [
+        type Ranges = &'static [(u64, u64)];
+        let table: [(Ranges, u64, Ranges); 6] = [
             (&[], 0, &[]),
             (&[], 7, &[(1, 7)]),
             (&[(0, 10), (10, 20)], 20, &[]),

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use duckdb::Connection;
+
 use crate::engine::{Instance, failed};
 use crate::inbox::{FileKind, FileRow};
 use crate::sql;
@@ -17,6 +19,14 @@ pub fn examine(instance: &Instance, path: &Path, name: &str) -> Result<Examined,
     let examined = read(instance, name);
     instance.execute(&sql::file::detach(ALIAS)).map_err(failed("examining a data file"))?;
     examined
+}
+
+/// The projects with hits in a file.
+pub fn projects_in(instance: &Instance, path: &Path) -> Result<Vec<u32>, StoreError> {
+    attach(instance, path, ALIAS)?;
+    let projects = instance.connect().and_then(|connection| read_projects(&connection));
+    instance.execute(&sql::file::detach(ALIAS)).map_err(failed("reading a data file"))?;
+    projects
 }
 
 /// Whether two files hold hits of the same record.
@@ -60,6 +70,18 @@ pub fn find_texts(
     found
 }
 
+fn read_projects(connection: &Connection) -> Result<Vec<u32>, StoreError> {
+    let context = "reading a data file's projects";
+    let mut projects = Vec::new();
+    let mut statement =
+        connection.prepare(&sql::repair::projects_with_hits(ALIAS)).map_err(failed(context))?;
+    let mut rows = statement.query([]).map_err(failed(context))?;
+    while let Some(row) = rows.next().map_err(failed(context))? {
+        projects.push(row.get(0).map_err(failed(context))?);
+    }
+    Ok(projects)
+}
+
 fn attach(instance: &Instance, path: &Path, alias: &str) -> Result<(), StoreError> {
     let text = path
         .to_str()
@@ -95,13 +117,7 @@ fn read(instance: &Instance, name: &str) -> Result<Examined, StoreError> {
             Ok(row.get::<_, Option<i64>>(0)?.zip(row.get::<_, Option<i64>>(1)?))
         })
         .map_err(failed(context))?;
-    let mut projects = Vec::new();
-    let mut statement =
-        connection.prepare(&sql::repair::projects_with_hits(ALIAS)).map_err(failed(context))?;
-    let mut rows = statement.query([]).map_err(failed(context))?;
-    while let Some(row) = rows.next().map_err(failed(context))? {
-        projects.push(row.get(0).map_err(failed(context))?);
-    }
+    let projects = read_projects(&connection)?;
     let last_seq = (last as u64).max(range.map_or(0, |(_, last)| last as u64));
     let kind = if name.starts_with("sealed-") { FileKind::Sealed } else { FileKind::Frozen };
     Ok(Examined {

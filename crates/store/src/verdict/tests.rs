@@ -14,7 +14,7 @@ fn inbox(begun: u64, done: u64) -> InboxFacts {
 
 fn meta(folder: [u8; 16], starts: u64) -> MetaFacts {
     let identity = Some(MetaIdentity { folder, starts, ledger_key: [0; 32] });
-    MetaFacts { identity, highest_project: 3 }
+    MetaFacts { identity, highest_project: 3, projects: vec![1, 2, 3] }
 }
 
 fn facts(inbox: Found<InboxFacts>, meta: Found<MetaFacts>, data_files: usize) -> Facts {
@@ -67,7 +67,7 @@ fn every_state_of_the_two_databases_has_its_verdict() {
             Found::Missing,
             Found::Empty,
             Found::Unreadable("torn".into()),
-            Found::Known(MetaFacts { identity: None, highest_project: 3 }),
+            Found::Known(MetaFacts { identity: None, ..meta(HERE, 7) }),
             Found::Known(meta(HERE, 7)),
         ]
     };
@@ -128,13 +128,18 @@ fn a_crash_between_the_writes_of_a_start_is_no_older_copy() {
 
 #[test]
 fn project_numbers_show_an_older_copy_of_the_same_start() {
-    for (of_inbox, of_meta, expected) in
-        [(3, 3, "start"), (4, 3, "start"), (5, 3, "meta older"), (2, 3, "inbox older")]
-    {
-        let inbox = InboxFacts { highest_project: of_inbox, ..inbox(7, 7) };
+    for (of_inbox, given, of_meta, expected) in [
+        (3, 3, 3, "start"),
+        (3, 2, 3, "start"),
+        (4, 3, 3, "start"),
+        (4, 4, 3, "meta older"),
+        (5, 3, 3, "meta older"),
+        (2, 2, 3, "inbox older"),
+    ] {
+        let inbox = InboxFacts { highest_project: of_inbox, given_project: given, ..inbox(7, 7) };
         let meta = MetaFacts { highest_project: of_meta, ..meta(HERE, 7) };
         let found = facts(Found::Known(inbox), Found::Known(meta), 4);
-        assert_eq!(word(&found), expected, "inbox {of_inbox}, meta {of_meta}");
+        assert_eq!(word(&found), expected, "inbox {of_inbox} {given}, meta {of_meta}");
     }
 }
 
