@@ -5,7 +5,7 @@
 //! The record does not check itself; SQLite's pages and the seqs around it do what is needed.
 
 use analytics::batch::{AgentTraits, Batch};
-use analytics::hit::{ProjectId, Text};
+use analytics::hit::{HitId, ProjectId, Text};
 
 use crate::types::Erasure;
 
@@ -121,6 +121,9 @@ fn decode_batch(mut rest: &[u8]) -> Result<BatchRecord<'_>, RecordError> {
     let project = ProjectId(take_u32(&mut rest)?);
     let arrival_us = take_u64(&mut rest)? as i64;
     let hits = take_u32(&mut rest)? as usize;
+    if hits > 1 << HitId::INDEX_BITS {
+        return Err(RecordError::Broken("number of hits"));
+    }
     let mut texts: [Vec<&str>; Text::COUNT] = Default::default();
     for list in &mut texts {
         let count = take_u32(&mut rest)? as usize;
