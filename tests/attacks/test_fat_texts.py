@@ -50,9 +50,13 @@ def test_files_of_fat_texts_are_merged_and_the_neighbour_notices_nothing(servers
 
 def test_a_merge_that_fails_waits_and_is_a_note(servers):
     """Pieces that do not fit: no way is left but to wait, with everything there meanwhile."""
-    server = servers(**SETTINGS | {"builder_memory_bytes": "17MB", "merge_piece_text_bytes": "1GB"}).start()
+    server = servers(**SETTINGS | {"merge_at": 100}).start()
     key = create_key(server)
     post_files(server, Connection(server.port), key)
+    wait_for("sealed files", lambda: server.metric("sealed_files") >= FILES, 60, 0.25)
+    server.stop()
+    server.settings |= {"merge_at": FILES, "builder_memory_bytes": "17MB", "merge_piece_text_bytes": "1GB"}
+    server.start()
 
     def notes() -> list[str]:
         return server.call("GET", "/api/health").must().json().get("notes", [])

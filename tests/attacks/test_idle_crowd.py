@@ -95,6 +95,27 @@ def test_an_idle_crowd_stops_neither_posts_nor_pages(cramped, neighbour):
     server.stop()
 
 
+def test_a_crowd_of_slow_calls_keeps_nobody_out(cramped, neighbour):
+    """Bodies that hardly come have a call under way, so they are not idle: they are given up when others wait."""
+    server = cramped(1_024).start()
+    key = create_key(server)
+    body = b"POST /api/requests HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 50000\r\n\r\n{"
+    data = f"GET /api/data HTTP/1.1\r\nhost: 127.0.0.1\r\nx-auth-token: {key}\r\n\r\n".encode()
+    with neighbour(server), ExitStack() as held:
+        for n in range(900):
+            one = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            one.sendall(data if n % 4 == 0 else body)
+        for _ in range(5):
+            began = time.monotonic()
+            server.call("GET", "/api/health").must()
+            took = time.monotonic() - began
+            assert took < 6, f"a new caller waited for {took:.1f} s"
+            for one in [held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10)) for _ in range(100)]:
+                one.sendall(body)
+        assert server.metric("connections") <= 768
+    server.stop()
+
+
 def test_a_crowd_does_not_keep_the_server_from_stopping(cramped):
     server = cramped(1_024).start()
     with crowd_of(server, 1_000):

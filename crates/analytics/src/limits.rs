@@ -105,8 +105,12 @@ limits! {
         "Where the system allows fewer, the server does not start: some browsers and a few apps would fill them.";
     RESERVED_FILES "reserved_files" = 256, Items, fixed, "",
         "Open files that connections leave to the databases, beside those of the data at the start: logs, spilled queries, files of the months to come.";
-    KEPT_ALIVE_HEAD_START_SECONDS "kept_alive_head_start_seconds" = 5, Seconds, fixed, "",
-        "How much longer than one that never called a kept-alive connection may be idle before it makes room: a call that crosses its closing is lost.";
+    SILENT_MS "silent_ms" = 100, Milliseconds, fixed, "",
+        "How long a new connection is left alone before it has to make room: its first call follows right behind the handshake.";
+    KEPT_ALIVE_SECONDS "kept_alive_seconds" = 5, Seconds, fixed, "",
+        "The same of a kept-alive one between two calls: a call that crosses its closing is lost.";
+    FULL_SECONDS "full_seconds" = 3, Seconds, fixed, "",
+        "How long new connections wait before those have to make room too: slow bodies are given up within 2 s while others wait.";
     HEADER_READ_SECONDS "header_read_seconds" = 95, Seconds, fixed, "request_timeout",
         "The same timer runs between two calls of a kept-alive connection, and common clients keep one for 90 s: who closes first must be the client.";
     BODY_READ_SECONDS "body_read_seconds" = 60, Seconds, fixed, "request_timeout",
@@ -155,7 +159,7 @@ limits! {
     SLOW_BODY_SECONDS "slow_body_seconds" = 10, Seconds, fixed, "request_timeout",
         "How often it is looked whether a body still comes.";
     SLOW_BODY_BYTES "slow_body_bytes" = 16 << 10, Bytes, fixed, "request_timeout",
-        "Bytes that must have come since: a modem brings twice as many.";
+        "Bytes that must have come since: a modem brings twice as many. While connections wait for a slot, within 2 s.";
     SLOW_BODY_BYTES_WHEN_SHORT "slow_body_bytes_when_short" = 128 << 10, Bytes, fixed, "request_timeout",
         "The same of a large body within 2 s, while little memory for bodies is left: half a megabit a second.";
     BODY_WAIT_SECONDS "body_wait_seconds" = 5, Seconds, fixed, "overloaded",
@@ -316,6 +320,8 @@ limits! {
     // An answer.
     LISTS_AT_ONCE "lists_at_once" = 16, Items, settable, "overloaded",
         "Lists of hits (exports, /api/data) that are on their way at a time, of one address half as many; each takes answer_share_bytes of memory. Others wait.";
+    LISTS_WAITING "lists_waiting" = 64, Items, fixed, "overloaded",
+        "Lists that wait for that, of one address half as many: each holds a connection.";
     ANSWER_SHARE_BYTES "answer_share_bytes" = 4 << 20, Bytes, fixed, "",
         "Memory of a list on its way: some thousand hits that are read, the same as text, and a piece that waits to be sent.";
     ANSWER_WAIT_SECONDS "answer_wait_seconds" = 10, Seconds, fixed, "overloaded",

@@ -36,14 +36,6 @@ pub fn client_address(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> IpA
     client
 }
 
-/// Whom an address stands for where callers are counted: of IPv6 its network, because a household or a server has 2^64 of them.
-pub fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::from((u128::from(address) >> 64 << 64).to_be_bytes()),
-        address => address,
-    }
-}
-
 /// True where the call was made on this machine and was not passed on by a proxy that hides who asked.
 pub fn is_local(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
     let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip"]

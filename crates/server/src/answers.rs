@@ -22,6 +22,8 @@ use crate::error::{ApiError, Code};
 pub struct Answers {
     lists: Budget<IpAddr>,
     wait: Duration,
+    /// Lists that may wait for a share: each holds a connection.
+    waits: Budget<IpAddr>,
     waiting: AtomicUsize,
     /// Bytes of answers that were made whole.
     small: Budget<IpAddr>,
@@ -35,6 +37,8 @@ pub struct AnswerLimits {
     /// Lists that may be on their way at a time.
     pub lists: usize,
     pub wait: Duration,
+    /// Lists that may wait for their turn to be on their way.
+    pub waiting: usize,
     /// Bytes of small answers that were made whole, and of large ones.
     pub whole_bytes: usize,
     /// Bytes of names that lists gather while they are sent.
@@ -59,6 +63,7 @@ impl Answers {
         Answers {
             lists: Budget::new(limits.lists),
             wait: limits.wait,
+            waits: Budget::new(limits.waiting),
             waiting: AtomicUsize::new(0),
             small: Budget::new(limits.whole_bytes),
             large: Budget::new(limits.whole_bytes),
@@ -68,6 +73,7 @@ impl Answers {
 
     /// Waits for a list's share.
     pub async fn take(&self, client: IpAddr) -> Result<Share, ApiError> {
+        let _place = self.waits.try_take(client, 1).ok_or_else(overloaded)?;
         let _waits = Waits::count(&self.waiting);
         match tokio::time::timeout(self.wait, self.lists.take(client, 1)).await {
             Ok(Some(charge)) => Ok(Share { _held: Arc::new(charge) }),
@@ -141,7 +147,13 @@ mod tests {
 
     fn answers() -> Answers {
         let wait = Duration::from_millis(20);
-        Answers::new(AnswerLimits { lists: 4, wait, whole_bytes: 1_000, names_bytes: 1_000 })
+        Answers::new(AnswerLimits {
+            lists: 4,
+            wait,
+            waiting: 100,
+            whole_bytes: 1_000,
+            names_bytes: 1_000,
+        })
     }
 
     fn client(last: u8) -> IpAddr {

@@ -37,7 +37,7 @@ pub struct App {
     pub enricher: Enricher,
     /// Large batches that may be decoded at a time: one a processor. More would only hold more memory.
     pub decoding: Semaphore,
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// Held by what runs jobs: one after the other, whoever starts them.
     pub running_jobs: tokio::sync::Mutex<()>,
     pub ingest_health: IngestHealth,
@@ -47,7 +47,7 @@ pub struct App {
     pub project_creations: RateLimit,
     pub reads: Arc<ReadQueue>,
     pub answers: Answers,
-    pub bodies: Bodies,
+    pub bodies: Arc<Bodies>,
     pub ingest: IngestLimits,
     pub registration_is_open: bool,
     /// Whether there is to be a demo.
@@ -59,7 +59,6 @@ pub struct App {
 #[derive(Clone, Copy, Debug)]
 pub struct IngestLimits {
     pub body_bytes: usize,
-    pub body_read: Duration,
     /// None: no limit.
     pub max_age_us: Option<i64>,
     /// For projects that have none of their own; none: for ever.
@@ -94,6 +93,7 @@ impl App {
         let limit = |name: &str| settings.limits.get(name);
         let remembered = limit("rate_limited_addresses");
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let metrics = Arc::new(Metrics::default());
         Ok(Arc::new(App {
             unknown_keys: RateLimit::new(limit("unknown_keys_per_minute"), 60, remembered),
             project_creations: RateLimit::new(
@@ -111,13 +111,17 @@ impl App {
             answers: Answers::new(AnswerLimits {
                 lists: (limit("lists_at_once") as usize).min(Semaphore::MAX_PERMITS),
                 wait: Duration::from_secs(limit("answer_wait_seconds")),
+                waiting: limit("lists_waiting") as usize,
                 whole_bytes: limit("whole_answers_bytes") as usize,
                 names_bytes: limit("answer_names_bytes") as usize,
             }),
-            bodies: Bodies::new(limit("bodies_in_flight_bytes") as usize),
+            bodies: Bodies::new(
+                limit("bodies_in_flight_bytes") as usize,
+                Duration::from_secs(limit("body_read_seconds")),
+                metrics.clone(),
+            ),
             ingest: IngestLimits {
                 body_bytes: limit("body_bytes") as usize,
-                body_read: Duration::from_secs(limit("body_read_seconds")),
                 max_age_us: settings.limits.get_days("max_age").map(to_us),
                 keep_us: settings.limits.get_days("keep_hits").map(to_us),
             },
@@ -125,7 +129,7 @@ impl App {
             offers_demo: settings.demo.unwrap_or(registration_is_open),
             enricher: Enricher::new(countries),
             decoding: Semaphore::new(processors),
-            metrics: Metrics::default(),
+            metrics,
             running_jobs: tokio::sync::Mutex::new(()),
             ingest_health: IngestHealth::default(),
             turns: Turns::default(),

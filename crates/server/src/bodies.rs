@@ -9,6 +9,7 @@
 
 use std::net::IpAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -17,9 +18,9 @@ use analytics::limits;
 use axum::body::{Body, Bytes, HttpBody};
 use http_body_util::BodyExt;
 
-use crate::app::Shared;
 use crate::budget::{Budget, Charge};
 use crate::error::{ApiError, Code};
+use crate::metrics::Metrics;
 
 /// Who pays for a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +35,9 @@ pub enum Payer {
 pub struct Bodies {
     known: Budgets,
     unknown: Budgets,
+    /// How long a body may take to come.
+    time: Duration,
+    metrics: Arc<Metrics>,
 }
 
 struct Budgets {
@@ -43,12 +47,14 @@ struct Budgets {
 
 impl Bodies {
     /// `bytes`: of large bodies with a known key. The others have a part of it.
-    pub fn new(bytes: usize) -> Bodies {
+    pub fn new(bytes: usize, time: Duration, metrics: Arc<Metrics>) -> Arc<Bodies> {
         let reserve = || Budget::new(limits::SMALL_BODIES_BYTES as usize);
-        Bodies {
+        Arc::new(Bodies {
             known: Budgets { small: reserve(), large: Budget::new(bytes) },
             unknown: Budgets { small: reserve(), large: Budget::new(bytes.div_ceil(4)) },
-        }
+            time,
+            metrics,
+        })
     }
 
     fn of(&self, payer: Payer) -> &Budgets {
@@ -61,7 +67,7 @@ impl Bodies {
 
 /// Memory of a body, counted for as long as this lives.
 pub struct Charged {
-    app: Shared,
+    bodies: Arc<Bodies>,
     payer: Payer,
     bytes: usize,
     small: Option<Charge>,
@@ -71,9 +77,9 @@ pub struct Charged {
 }
 
 impl Charged {
-    pub fn new(app: &Shared, payer: Payer) -> Charged {
-        let app = app.clone();
-        Charged { app, payer, bytes: 0, small: None, large: None, large_bytes: 0 }
+    pub fn new(bodies: &Arc<Bodies>, payer: Payer) -> Charged {
+        let bodies = bodies.clone();
+        Charged { bodies, payer, bytes: 0, small: None, large: None, large_bytes: 0 }
     }
 
     pub fn bytes(&self) -> usize {
@@ -86,7 +92,7 @@ impl Charged {
             return Ok(());
         }
         let bytes = std::mem::take(&mut self.bytes);
-        self.app.metrics.bytes_in_flight.fetch_sub(bytes as u64, Ordering::Relaxed);
+        self.bodies.metrics.bytes_in_flight.fetch_sub(bytes as u64, Ordering::Relaxed);
         (self.small, self.large, self.large_bytes) = (None, None, 0);
         self.payer = Payer::Project(project);
         self.add(bytes)
@@ -95,8 +101,8 @@ impl Charged {
     /// Charges more, and waits for others where there is no room.
     async fn add_or_wait(&mut self, bytes: usize) -> Result<(), ApiError> {
         let Err(refused) = self.add(bytes) else { return Ok(()) };
-        let app = self.app.clone();
-        let budgets = app.bodies.of(self.payer);
+        let bodies = self.bodies.clone();
+        let budgets = bodies.of(self.payer);
         let all = self.bytes + bytes;
         let (budget, missing) = if all as u64 <= limits::SMALL_BODY_BYTES {
             (&budgets.small, bytes)
@@ -113,16 +119,23 @@ impl Charged {
         }
     }
 
-    /// True where this body is in the way of others.
-    fn is_short(&self) -> bool {
-        self.large.is_some() && self.app.bodies.of(self.payer).large.is_short_for(self.payer)
+    /// What must have come since the last look, because this body is in the way of others.
+    fn least(&self) -> u64 {
+        let of_payer = &self.bodies.of(self.payer).large;
+        if self.large.is_some() && of_payer.is_short_for(self.payer) {
+            limits::SLOW_BODY_BYTES_WHEN_SHORT
+        } else if self.bodies.metrics.connections_waiting() > 0 {
+            limits::SLOW_BODY_BYTES
+        } else {
+            0
+        }
     }
 
     /// Charges more, or refuses the body where there is no room.
     pub fn add(&mut self, bytes: usize) -> Result<(), ApiError> {
         let all = self.bytes + bytes;
-        let app = self.app.clone();
-        let budgets = app.bodies.of(self.payer);
+        let bodies = self.bodies.clone();
+        let budgets = bodies.of(self.payer);
         let charge = if all as u64 <= limits::SMALL_BODY_BYTES {
             budgets.small.try_take(self.payer, bytes)
         } else {
@@ -143,7 +156,7 @@ impl Charged {
     /// Notes that these bytes are paid for.
     fn put(&mut self, bytes: usize, charge: Charge) {
         self.bytes += bytes;
-        self.app.metrics.bytes_in_flight.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.bodies.metrics.bytes_in_flight.fetch_add(bytes as u64, Ordering::Relaxed);
         let is_small = self.bytes as u64 <= limits::SMALL_BODY_BYTES;
         let paid = if is_small { &mut self.small } else { &mut self.large };
         match paid {
@@ -153,7 +166,7 @@ impl Charged {
         if !is_small {
             // The start was paid out of the reserve until now.
             self.small = None;
-            let most = self.app.bodies.of(self.payer).large.of_one();
+            let most = self.bodies.of(self.payer).large.of_one();
             self.large_bytes = self.bytes.min(most);
         }
     }
@@ -161,7 +174,7 @@ impl Charged {
 
 impl Drop for Charged {
     fn drop(&mut self) {
-        self.app.metrics.bytes_in_flight.fetch_sub(self.bytes as u64, Ordering::Relaxed);
+        self.bodies.metrics.bytes_in_flight.fetch_sub(self.bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -172,7 +185,7 @@ pub async fn read(
     charged: &mut Charged,
     begins: impl FnOnce(&[u8]) -> Option<ProjectId>,
 ) -> Result<Bytes, ApiError> {
-    let time = charged.app.ingest.body_read;
+    let time = charged.bodies.time;
     let reading = read_all(body, most, charged, begins);
     tokio::time::timeout(time, reading).await.map_err(|_| {
         let seconds = time.as_secs();
@@ -204,7 +217,7 @@ async fn read_all(
             biased;
             frame = body.frame() => frame,
             () = &mut look => {
-                if pace.is_too_slow(charged.is_short()) {
+                if pace.is_too_slow(charged.least()) {
                     return Err(too_slow());
                 }
                 look.set(look_again());
@@ -257,9 +270,9 @@ impl Pace {
     }
 
     /// Looks at what came since the last look, and over the longer window once that is over.
-    fn is_too_slow(&mut self, others_wait: bool) -> bool {
+    fn is_too_slow(&mut self, least: u64) -> bool {
         let since_look = std::mem::take(&mut self.since_look);
-        if others_wait && since_look < limits::SLOW_BODY_BYTES_WHEN_SHORT {
+        if since_look < least {
             return true;
         }
         self.in_window += since_look;
@@ -293,19 +306,19 @@ mod tests {
     #[test]
     fn a_body_is_given_up_when_it_hardly_comes_and_sooner_where_others_wait() {
         let enough = limits::SLOW_BODY_BYTES as usize;
-        let windows = |bytes: usize, others_wait: bool| {
+        let windows = |bytes: usize, least: u64| {
             let mut pace = Pace::default();
             // What has come before counts for nothing.
             pace.note(60 << 20);
-            assert!(!pace.is_too_slow(others_wait));
+            assert!(!pace.is_too_slow(least));
             (1..=10).find(|_| {
                 pace.note(bytes);
-                pace.is_too_slow(others_wait)
+                pace.is_too_slow(least)
             })
         };
-        assert_eq!(windows(enough, false), None);
-        assert_eq!(windows(enough / 20, false), Some(9), "the first window brought enough");
-        assert_eq!(windows(enough, true), Some(1));
-        assert_eq!(windows(limits::SLOW_BODY_BYTES_WHEN_SHORT as usize, true), None);
+        assert_eq!(windows(enough, 0), None);
+        assert_eq!(windows(enough / 20, 0), Some(9), "the first window brought enough");
+        assert_eq!(windows(enough, limits::SLOW_BODY_BYTES + 1), Some(1));
+        assert_eq!(windows(enough, limits::SLOW_BODY_BYTES), None);
     }
 }

@@ -4,11 +4,11 @@ use analytics::limits;
 use axum::extract::{FromRequest, Request};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
-use crate::address::network_of;
 use crate::app::Shared;
 use crate::auth::client_of;
 use crate::bodies::{self, Charged, Payer};
 use crate::error::{ApiError, Code};
+use crate::network::network_of;
 
 /// The body read as `T`. No body is an empty object; an unknown field is an error where `T` denies them.
 pub struct JsonObject<T>(pub T);
@@ -18,7 +18,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonObject<T> {
 
     async fn from_request(request: Request, app: &Shared) -> Result<JsonObject<T>, ApiError> {
         let client = client_of(request.extensions().get(), request.headers(), app);
-        let mut charged = Charged::new(app, Payer::Address(network_of(client)));
+        let mut charged = Charged::new(&app.bodies, Payer::Address(network_of(client)));
         let most = limits::SMALL_BODY_BYTES as usize;
         let body = bodies::read(request.into_body(), most, &mut charged, |_| None).await;
         let body = body.map_err(|error| match error.code {

@@ -95,8 +95,6 @@ impl Charge {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
-
     use super::*;
 
     #[test]
@@ -120,11 +118,12 @@ mod tests {
         let budget = Budget::new(100);
         let held = [budget.try_take("one", 50).unwrap(), budget.try_take("other", 50).unwrap()];
         assert!(budget.take("third", 51).await.is_none(), "more than it may ever have");
-        let waiting = budget.take("third", 20);
-        tokio::pin!(waiting);
-        assert!(waiting.as_mut().now_or_never().is_none());
-        drop(held);
-        assert!(waiting.await.is_some());
+        let later = async {
+            tokio::task::yield_now().await;
+            drop(held);
+        };
+        let (taken, ()) = tokio::join!(budget.take("third", 20), later);
+        assert!(taken.is_some());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! A table of contents:
 //! - what the operator touches: `cli`, `config`
 //! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then)
-//! - every address: `router`; who calls, and what they may: `auth`, `address`, `rate`; what goes wrong: `error`
+//! - every address: `router`; who calls, and what they may: `auth`, `address`, `network`, `rate`; what goes wrong: `error`
 //! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
 //! - what handlers share: `app`, `projects`, `parameters`, `body`, `list`, `rows`, `answers`, `bodies`, `budget`, `schema`, `metrics`, `turns`, `clock`
 //!
@@ -30,6 +30,7 @@ pub mod jobs;
 pub mod json;
 pub mod list;
 pub mod metrics;
+pub mod network;
 pub mod original;
 pub mod parameters;
 pub mod projects;

@@ -3,7 +3,7 @@
 //! Counters only: no name, key or address of anyone is a label, and a project is none either (there may be thousands).
 
 use std::fmt::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use analytics::ingest::{Reason, Rejection, Repairs};
@@ -24,6 +24,7 @@ pub struct Metrics {
     queries: Histogram,
     pub bytes_in_flight: AtomicU64,
     pub connections: AtomicU64,
+    pub connections_waiting: AtomicUsize,
     pub connections_closed_for_room: AtomicU64,
     pub connections_refused: AtomicU64,
 }
@@ -41,6 +42,7 @@ impl Default for Metrics {
             queries: Histogram::default(),
             bytes_in_flight: AtomicU64::default(),
             connections: AtomicU64::default(),
+            connections_waiting: AtomicUsize::default(),
             connections_closed_for_room: AtomicU64::default(),
             connections_refused: AtomicU64::default(),
         }
@@ -112,6 +114,11 @@ impl Metrics {
         add(&self.refused[code as usize], 1);
     }
 
+    /// Connections that wait for a slot: slow calls are in their way.
+    pub fn connections_waiting(&self) -> usize {
+        self.connections_waiting.load(Ordering::Relaxed)
+    }
+
     pub fn note_query(&self, took: Duration) {
         self.queries.note(took);
     }
@@ -164,6 +171,12 @@ impl Metrics {
         text.value("query_seconds_count", "", get(&self.queries.count));
         for (name, kind, help, value) in [
             ("connections", "gauge", "Open connections", get(&self.connections)),
+            (
+                "connections_waiting",
+                "gauge",
+                "Connections that wait for a slot",
+                self.connections_waiting() as u64,
+            ),
             (
                 "connections_closed_for_room_total",
                 "counter",

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use crate::address::network_of;
+use crate::network::network_of;
 
 /// Counts per address and window.
 pub struct RateLimit {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use analytics::hit::ProjectId;
 use tokio::sync::oneshot;
 
-use crate::address::network_of;
+use crate::network::network_of;
 
 /// On whose behalf something is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -333,7 +333,13 @@ fn reopen(shared: &Arc<Shared>, left: &mut Left, trimmed: u64) -> Result<Writer,
         }
     }
     // TRICKY: not what memory knew. Where a change failed, only the file tells whether it is on disk.
-    let found = read_inbox(shared)?;
+    let mut found = read_inbox(shared)?;
+    for (row, there) in &mut found.named {
+        *there = shared.folder().join(row.name()).exists();
+    }
+    if let Some(stop) = verdict::lost_all(&found) {
+        return Err(StoreError::NotWhole(stop.what()));
+    }
     let rows: Vec<FileRow> = found.named.into_iter().map(|(row, _)| row).collect();
     let trimmed = trimmed.max(found.trimmed_to);
     let mut active = attach_all(shared, &rows, trimmed)?;

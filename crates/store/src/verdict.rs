@@ -90,6 +90,10 @@ pub enum Stop {
     },
     /// A repair was cut off at its end.
     Unfinished,
+    /// Of all the data files that the manifest names none is there.
+    FilesLost {
+        named: usize,
+    },
     /// Data files that the manifest does not name hold hits that nothing else holds.
     ManifestOlder {
         unnamed: Vec<String>,
@@ -182,7 +186,18 @@ fn judge_manifest(facts: &Facts) -> Option<Stop> {
         return None;
     }
     let unnamed: Vec<String> = unheld.iter().map(|file| file.name.clone()).collect();
-    (!unnamed.is_empty()).then_some(Stop::ManifestOlder { unnamed, missing })
+    if !unnamed.is_empty() {
+        return Some(Stop::ManifestOlder { unnamed, missing });
+    }
+    lost_all(inbox)
+}
+
+/// Where the files are lost that hold what the inbox has let go of, none being left, something is wrong with the folder
+/// and not with a file.
+pub fn lost_all(inbox: &InboxFacts) -> Option<Stop> {
+    let named = inbox.named.len();
+    let is_lost = named > 0 && inbox.trimmed_to > 0 && inbox.named.iter().all(|(_, there)| !there);
+    is_lost.then_some(Stop::FilesLost { named })
 }
 
 fn sort_leftovers(facts: &Facts) -> Vec<(String, Leftover)> {
@@ -244,6 +259,9 @@ impl Stop {
                 format!("hits/{name} cannot be read ({why}), and holds hits that nothing else has")
             }
             Stop::Unfinished => "a repair was interrupted when it was putting its result in place".into(),
+            Stop::FilesLost { named } => format!(
+                "none of the {named} data files that inbox.sqlite names is in hits/: its disk may not be mounted"
+            ),
             Stop::ManifestOlder { unnamed, missing } => {
                 let named = match missing.is_empty() {
                     true => String::new(),
@@ -263,6 +281,7 @@ impl Stop {
         let first = match self {
             Stop::InboxLost { .. } | Stop::MetaLost => "Put the file back, restore a backup",
             Stop::BothLost { .. } => "Put both files back, restore a backup",
+            Stop::FilesLost { .. } => "Bring them back, restore a backup",
             Stop::Strangers => "Put back the one that belongs here, restore a backup",
             Stop::InboxOlder(_) | Stop::MetaOlder(_) | Stop::ManifestOlder { .. } => {
                 "Put the newest one back, restore a backup"

@@ -7,9 +7,9 @@ use axum::extract::{FromRequest, Request};
 use store::meta::{Key, KeyGrant};
 
 use super::{client_of, header_key, keys_disagree, known_key};
-use crate::address::network_of;
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
+use crate::network::network_of;
 
 /// A POST of hits whose key, where it came in a header, is known. Any key may do it.
 pub struct Ingest {

@@ -33,7 +33,7 @@ pub(super) async fn read(
     let most = app.ingest.body_bytes;
     let is_gzip = is_gzip(request.headers())?;
     let payer = caller.project().map_or(Payer::Address(caller.network()), Payer::Project);
-    let mut charge = Charged::new(app, payer);
+    let mut charge = Charged::new(&app.bodies, payer);
     // The original's clients send their key in the body, as its first field.
     let begins = |start: &[u8]| caller.project_of(app, find_key(start)?);
     let bytes = bodies::read(request.into_body(), most, &mut charge, begins).await?;

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -26,11 +26,12 @@ use tower::Service;
 
 use super::slots::{SlotId, SlotLimits, Slots, Taken};
 use super::watched::Watched;
-use crate::address::{Peer, client_address, network_of};
+use crate::address::{Peer, client_address};
 use crate::answers::{Accounted, Waits};
 use crate::app::Shared;
 use crate::budget::Charge;
 use crate::error::ApiError;
+use crate::network::network_of;
 use crate::router;
 
 /// Serves until `stopping`, then until every call under way has its answer, within the limit `drain_seconds`.
@@ -64,14 +65,16 @@ pub(super) async fn serve(
             }
         };
         let slot = tokio::select! {
+            // First: one that was accepted is served, unless it would have to wait.
+            biased;
             slot = room.take(&app, peer) => slot,
             _ = stopping.wait_for(|stop| *stop) => break,
         };
         let Some(slot) = slot else { continue };
         let slot = Arc::new(slot);
         let stream = Watched::new(stream, {
-            let (app, room) = (app.clone(), room.clone());
-            move || app.answers.is_short() || room.waiting.load(Ordering::Relaxed) > 0
+            let app = app.clone();
+            move || app.answers.is_short() || app.metrics.connections_waiting() > 0
         });
         let connection = http.serve_connection(TokioIo::new(stream), {
             let (app, router, slot) = (app.clone(), router.clone(), slot.clone());
@@ -113,13 +116,14 @@ pub(super) async fn serve(
     }
 }
 
+/// How often it is looked whether somebody's time is over while a connection waits for a slot.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// The slots of all listeners together.
 pub(super) struct Room {
     slots: Mutex<Slots<Arc<Notify>>>,
     /// A slot was let go, or one that was to be closed has a call.
     changed: Notify,
-    /// Connections that wait for a slot because every other one has a call under way.
-    waiting: AtomicUsize,
 }
 
 impl Room {
@@ -130,19 +134,18 @@ impl Room {
             all: connections,
             // However few there are, one address does not have them all.
             of_one_address: of_one.min(connections / 2).max(1),
-            head_start: Duration::from_secs(limits::KEPT_ALIVE_HEAD_START_SECONDS),
+            first_call: Duration::from_millis(limits::SILENT_MS),
+            next_call: Duration::from_secs(limits::KEPT_ALIVE_SECONDS),
+            patience: Duration::from_secs(limits::FULL_SECONDS),
         };
-        Arc::new(Room {
-            slots: Mutex::new(Slots::new(limits)),
-            changed: Notify::new(),
-            waiting: AtomicUsize::new(0),
-        })
+        Arc::new(Room { slots: Mutex::new(Slots::new(limits)), changed: Notify::new() })
     }
 
     /// Waits for a slot, and closes an idle connection where there is none. None: this caller's address has too many.
     async fn take(self: &Arc<Self>, app: &Shared, peer: SocketAddr) -> Option<Slot> {
         let address = limited_address(app, peer);
         let close = Arc::new(Notify::new());
+        self.slots().note_arrival();
         loop {
             // TRICKY: from here on a change is not missed, even one that comes before it is waited for.
             let changed = self.changed.notified();
@@ -159,8 +162,9 @@ impl Room {
                     return None;
                 }
             }
-            let _waits = Waits::count(&self.waiting);
-            changed.await;
+            let _waits = Waits::count(&app.metrics.connections_waiting);
+            // Or somebody's time for a call is over.
+            let _ = tokio::time::timeout(LOOK_EVERY, changed).await;
         }
     }
 

@@ -1,7 +1,8 @@
 //! Who holds the slots of connections, and which connection is closed when a new caller needs one.
 //!
-//! Closed are connections without a call under way, the one that is idle for the longest first. One that has called before
-//! counts as idle for a while less: its client believes that it is open, and a call that crosses the closing is lost.
+//! Closed are connections without a call under way, the one that is idle for the longest first. One that has just connected is
+//! about to call, and one that has called before is believed open by its client, whose next call may cross the closing and be
+//! lost: they are left alone for a while, unless nothing else has made room for long.
 //!
 //! Pure: it is handed the time, and tells whom to close. Closing is the caller's business.
 
@@ -15,19 +16,25 @@ pub type SlotId = u64;
 pub struct SlotLimits {
     pub all: usize,
     pub of_one_address: usize,
-    /// How much less a kept-alive connection counts as idle than one that has sent nothing yet.
-    pub head_start: Duration,
+    /// How long a new connection has for its first call.
+    pub first_call: Duration,
+    /// How long a kept-alive one has for its next.
+    pub next_call: Duration,
+    /// How long new ones wait before one is closed that still has time.
+    pub patience: Duration,
 }
 
 /// `C`: how the caller closes a connection.
 pub struct Slots<C> {
     limits: SlotLimits,
     slots: HashMap<SlotId, Slot<C>>,
-    /// By when each became idle.
+    /// By when the time for a call is over.
     idle: BTreeSet<(Instant, SlotId)>,
     addresses: HashMap<IpAddr, OfAddress>,
     closing: usize,
     silent: usize,
+    /// Since new ones find no slot.
+    full_since: Option<Instant>,
     next_id: SlotId,
 }
 
@@ -61,7 +68,7 @@ pub enum Taken<C> {
     Slot(SlotId),
     /// Close this one, and ask again when a slot was let go.
     Close(C),
-    /// Ask again when a slot was let go.
+    /// Ask again when a slot was let go, or in a moment.
     Wait,
     /// Its address has as many as it may have, each with a call under way.
     Refused,
@@ -76,7 +83,15 @@ impl<C: Clone> Slots<C> {
             addresses: HashMap::new(),
             closing: 0,
             silent: 0,
+            full_since: None,
             next_id: 0,
+        }
+    }
+
+    /// A new connection has come. Where it finds a slot at once, nobody waits for one any more.
+    pub fn note_arrival(&mut self) {
+        if self.slots.len() < self.limits.all {
+            self.full_since = None;
         }
     }
 
@@ -97,20 +112,25 @@ impl<C: Clone> Slots<C> {
             if self.slots.len() - self.closing < self.limits.all {
                 return Taken::Wait;
             }
+            let full_since = *self.full_since.get_or_insert(now);
+            let is_patient = now.saturating_duration_since(full_since) < self.limits.patience;
             return match self.idle.first() {
-                Some(&(_, oldest)) => Taken::Close(self.begin_closing(oldest)),
-                None => Taken::Wait,
+                Some(&(due, oldest)) if due <= now || !is_patient => {
+                    Taken::Close(self.begin_closing(oldest))
+                }
+                _ => Taken::Wait,
             };
         }
         self.next_id += 1;
         let id = self.next_id;
-        let slot = Slot { address, state: State::Silent(now), close: close.clone() };
+        let due = now + self.limits.first_call;
+        let slot = Slot { address, state: State::Silent(due), close: close.clone() };
         self.slots.insert(id, slot);
         self.silent += 1;
         if let Some(address) = address {
             self.addresses.entry(address).or_default().held += 1;
         }
-        self.set_idle(id, now);
+        self.set_idle(id, due);
         Taken::Slot(id)
     }
 
@@ -126,9 +146,9 @@ impl<C: Clone> Slots<C> {
         if self.slots.get(&id).is_none_or(|slot| slot.state != State::Calling) {
             return;
         }
-        let since = now + self.limits.head_start;
-        self.set_state(id, State::KeptAlive(since));
-        self.set_idle(id, since);
+        let due = now + self.limits.next_call;
+        self.set_state(id, State::KeptAlive(due));
+        self.set_idle(id, due);
     }
 
     /// The connection has ended.
@@ -175,11 +195,11 @@ impl<C: Clone> Slots<C> {
     /// Takes the slot out of what is counted of its state.
     fn leave(&mut self, id: SlotId, state: State) {
         match state {
-            State::Silent(since) | State::KeptAlive(since) => {
+            State::Silent(due) | State::KeptAlive(due) => {
                 self.silent -= usize::from(matches!(state, State::Silent(_)));
-                self.idle.remove(&(since, id));
+                self.idle.remove(&(due, id));
                 if let Some(of) = self.of_address(id) {
-                    of.idle.remove(&(since, id));
+                    of.idle.remove(&(due, id));
                 }
             }
             State::Closing => {
@@ -198,10 +218,10 @@ impl<C: Clone> Slots<C> {
         }
     }
 
-    fn set_idle(&mut self, id: SlotId, since: Instant) {
-        self.idle.insert((since, id));
+    fn set_idle(&mut self, id: SlotId, due: Instant) {
+        self.idle.insert((due, id));
         if let Some(of) = self.of_address(id) {
-            of.idle.insert((since, id));
+            of.idle.insert((due, id));
         }
     }
 
@@ -215,8 +235,6 @@ impl<C: Clone> Slots<C> {
 mod tests {
     use super::*;
 
-    const HEAD_START: Duration = Duration::from_secs(5);
-
     struct Crowd {
         slots: Slots<&'static str>,
         start: Instant,
@@ -224,7 +242,13 @@ mod tests {
 
     impl Crowd {
         fn new(all: usize, of_one_address: usize) -> Crowd {
-            let limits = SlotLimits { all, of_one_address, head_start: HEAD_START };
+            let limits = SlotLimits {
+                all,
+                of_one_address,
+                first_call: Duration::from_secs(1),
+                next_call: Duration::from_secs(5),
+                patience: Duration::from_secs(3),
+            };
             Crowd { slots: Slots::new(limits), start: Instant::now() }
         }
 
@@ -262,7 +286,29 @@ mod tests {
         assert_eq!(crowd.take("new", "", 8), Taken::Wait, "one is about to go already");
         crowd.slots.let_go(old);
         crowd.must_take("new", "", 8);
-        assert_eq!(crowd.take("next", "", 8), Taken::Close("kept"), "6 s with the head start");
+        assert_eq!(crowd.take("next", "", 8), Taken::Close("kept"), "idle for 7 s");
+    }
+
+    #[test]
+    fn who_may_still_call_is_left_alone_unless_nothing_else_makes_room() {
+        let mut crowd = Crowd::new(2, 2);
+        let busy = crowd.must_take("busy", "", 0);
+        crowd.slots.begin_call(busy);
+        let kept = crowd.must_take("kept", "", 0);
+        crowd.call(kept, 10);
+        assert_eq!(crowd.take("new", "", 11), Taken::Wait);
+        assert_eq!(crowd.take("new", "", 13), Taken::Wait);
+        assert_eq!(crowd.take("new", "", 14), Taken::Close("kept"), "after 3 s");
+        crowd.slots.let_go(kept);
+        crowd.must_take("new", "", 14);
+        // While it stays full, the next one does not wait for as long again.
+        crowd.slots.note_arrival();
+        assert_eq!(crowd.take("next", "", 14), Taken::Close("new"));
+        crowd.slots.let_go(busy);
+        crowd.slots.note_arrival();
+        crowd.must_take("later", "", 20);
+        crowd.slots.end_call(busy, crowd.at(20));
+        assert_eq!(crowd.take("last", "", 20), Taken::Wait, "one is closing");
     }
 
     #[test]
@@ -273,7 +319,7 @@ mod tests {
         crowd.slots.begin_call(busy);
         crowd.slots.begin_call(other);
         assert_eq!(crowd.take("new", "", 9), Taken::Wait);
-        crowd.slots.end_call(other, crowd.at(9));
+        crowd.slots.end_call(other, crowd.at(4));
         assert_eq!(crowd.take("new", "", 9), Taken::Close("other"));
         assert!(crowd.slots.is_closing(other));
         // Its call came at the same moment: another one has to go, and there is none.

@@ -171,7 +171,7 @@ async fn a_gzip_bomb_costs_no_more_than_the_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_in_flight_are_bounded_together() {
+async fn bodies_in_flight_are_bounded_together_and_a_slow_one_makes_room() {
     let app = TestApp::with(&[("bodies_in_flight_bytes", "100kb")]).await;
     let project = app.project().await;
     // One client sends most of a body and then nothing.
@@ -187,14 +187,28 @@ async fn bodies_in_flight_are_bounded_together() {
     }
     let body = json!({ "requests": vec![hit("/a", json!({})); 2_000] });
     let key = ("x-auth-token", project.key.as_str());
-    let refused = app.post("/api/requests", &[key], &body).await;
+    // The next one waits for it, and it is given up, because it does not come.
+    assert_eq!(app.post("/api/requests", &[key], &body).await.status, 200);
+    let mut answer = Vec::new();
+    slow.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer));
+    // Inflating does not wait: what it needs is refused where it is not there.
+    let mut other = tokio::net::TcpStream::connect(app.address).await.unwrap();
+    other.write_all(head.as_bytes()).await.unwrap();
+    other.write_all(&[b' '; 90_000]).await.unwrap();
+    while app.shared().metrics.bytes_in_flight.load(Ordering::Relaxed) < 90_000 {
+        tokio::task::yield_now().await;
+    }
+    let packed = gzip(body.to_string().as_bytes());
+    let gzipped = [key, ("content-encoding", "gzip")];
+    let refused = app.send(Method::POST, "/api/requests", &gzipped, packed.clone()).await;
     assert_eq!((refused.code().as_str(), refused.status.as_u16()), ("overloaded", 503));
     assert!(!refused.header("retry-after").is_empty());
-    drop(slow);
+    drop(other);
     while app.shared().metrics.bytes_in_flight.load(Ordering::Relaxed) > 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(app.post("/api/requests", &[key], &body).await.status, 200);
+    assert_eq!(app.send(Method::POST, "/api/requests", &gzipped, packed).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -39,6 +39,7 @@ fn word(facts: &Facts) -> &'static str {
                 Stop::MetaOlder(_) => "meta older",
                 Stop::ActiveUnreadable { .. } => "active unreadable",
                 Stop::Unfinished => "unfinished",
+                Stop::FilesLost { .. } => "files lost",
                 Stop::ManifestOlder { .. } => "manifest older",
             }
         }
@@ -200,4 +201,23 @@ fn a_file_that_an_erasure_emptied_is_set_aside_and_stops_nothing() {
     let facts = Facts { unnamed, ..facts(Found::Known(inbox), Found::Known(meta(HERE, 7)), 3) };
     let Verdict::Start(leftovers) = judge(&facts) else { panic!("it stops") };
     assert_eq!(leftovers, [("sealed-00000001.duckdb".to_owned(), Leftover::SetAside)]);
+}
+
+#[test]
+fn a_folder_without_any_of_its_files_is_not_taken_for_an_empty_one() {
+    let named = |there: [bool; 2]| {
+        let rows = [FileRow::active(1, 0), FileRow::active(2, 50)];
+        rows.into_iter().zip(there).collect::<Vec<_>>()
+    };
+    for (trimmed_to, there, expected) in [
+        (60, [false, false], "files lost"),
+        (60, [false, true], "start"),
+        (60, [true, true], "start"),
+        // The inbox still has all of it.
+        (0, [false, false], "start"),
+    ] {
+        let inbox = InboxFacts { trimmed_to, named: named(there), ..inbox(7, 7) };
+        let found = facts(Found::Known(inbox), Found::Known(meta(HERE, 7)), 0);
+        assert_eq!(word(&found), expected, "{trimmed_to} {there:?}");
+    }
 }
