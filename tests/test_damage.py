@@ -105,21 +105,24 @@ def test_a_log_that_is_set_aside_is_said(servers):
 
 
 def test_an_active_file_that_is_gone_is_said(servers):
-    server = servers(checkpoint_ms=50).start()
+    server = servers(checkpoint_ms=50, active_rows=20).start()
     key = create_key(server)
+    sealed = [f"/sealed/{number}" for number in range(20)]
+    post(server, key, sealed)
+    wait_for("a file is sealed", lambda: folder.sealed_files(server.data) and len(folder.active_files(server.data)) == 1)
     post(server, key, ["/in/the/file"])
     settle(server)
     wait_for("the inbox is trimmed", lambda: server.metric("inbox_bytes") == 0)
     server.kill()
-    for file in folder.active_files(server.data):
-        file.unlink()
+    (active,) = folder.active_files(server.data)
+    active.unlink()
     server.start()
     # The hits are lost, and that is not hidden; new ones are kept.
     wait_for("health says it", lambda: any("lost" in problem for problem in server.problems()))
     assert server.call("GET", "/api/health").status == 500
     post(server, key, ["/after"])
     settle(server)
-    assert read_paths(server, key) == ["/after"]
+    assert read_paths(server, key) == sorted([*sealed, "/after"])
 
 
 # A sealed file that is damaged.

@@ -106,3 +106,53 @@ fn patiently<T>(attach: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreEr
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    fn disk(errno: i32) -> StoreError {
+        io("reading")(std::io::Error::from_raw_os_error(errno))
+    }
+
+    #[test]
+    fn a_disk_that_fails_for_a_moment_is_asked_again_and_a_damaged_file_is_not() {
+        let engines = StoreError::Engine {
+            context: "attaching a data file",
+            cause: "IO Error: Could not read from file \"x\": Input/output error".into(),
+        };
+        let not_a_database = StoreError::Engine {
+            context: "attaching a data file",
+            cause: "IO Error: The file \"x\" exists, but it is not a valid DuckDB database file!"
+                .into(),
+        };
+        // EIO, ENOSPC, EMFILE; ENOENT.
+        for (problem, is_disk) in [
+            (disk(5), true),
+            (disk(28), true),
+            (disk(24), true),
+            (engines, true),
+            (disk(2), false),
+            (not_a_database, false),
+            (StoreError::Damaged("it has 5 bytes and should have 7".into()), false),
+        ] {
+            assert_eq!(problem.is_disk(), is_disk, "{problem}");
+        }
+        let tries = Cell::new(0);
+        let attach = |fails: u64, problem: fn() -> StoreError| {
+            tries.set(0);
+            patiently(|| {
+                tries.set(tries.get() + 1);
+                if tries.get() <= fails { Err(problem()) } else { Ok(()) }
+            })
+        };
+        attach(2, || disk(5)).unwrap();
+        assert_eq!(tries.get(), 3);
+        assert!(attach(100, || disk(5)).is_err());
+        assert_eq!(tries.get(), limits::IO_TRIES);
+        assert!(attach(1, || StoreError::Damaged("torn".into())).is_err());
+        assert_eq!(tries.get(), 1);
+    }
+}

@@ -54,6 +54,8 @@ pub struct Repaired {
     pub data_files: usize,
     /// Seqs of records that are in no file, both ends included. Their hits are lost, or were erased before.
     pub missing: Vec<(u64, u64)>,
+    /// The last record that is known of.
+    pub last_seq: u64,
     /// Data files that could not be read, with why; they are among what is kept beside.
     pub unreadable: Vec<String>,
     /// Projects that only the operator can open again.
@@ -351,16 +353,16 @@ impl Repair {
         // An erasure's own record has no hits.
         held.extend(lines.iter().map(|line| (line.seq.saturating_sub(1), line.seq)));
         repaired.missing = missing(held, last);
+        repaired.last_seq = last;
         let of_before = old.iter().flat_map(|inbox| &inbox.dropped);
         repaired.missing.extend(of_before.filter_map(|lost| Some((lost.first, lost.last?))));
         repaired.missing.sort_unstable();
         repaired.missing.dedup();
         if old.is_none_or(|inbox| inbox.last_seq < in_files) || self.is_inbox_older() {
-            repaired.notes.push(
-                "what had been acknowledged last and stood in the lost part of inbox.sqlite alone cannot be named: it is seconds of \
-                 hits at most"
-                    .into(),
-            );
+            repaired.notes.push(format!(
+                "records after {last} that stood in the lost part of inbox.sqlite alone are lost, if there were any: seconds of hits \
+                 at most, the newest ones"
+            ));
         }
         let mut gone = self.apply_ledger(options, &mut inbox, key, files, lines, repaired).await?;
         let (arrived, known_gone) = inbox.projects().await?;

@@ -179,7 +179,7 @@ fn say_repaired(data: &Path, done: &Repaired) -> anyhow::Result<()> {
         done.data_files
     ))?;
     match done.missing.as_slice() {
-        [] => say("Every record is in a file.")?,
+        [] => say(format!("Every record up to {} is in a file.", done.last_seq))?,
         missing => {
             say("Records that are in no file (their hits are lost, or were erased before):")?;
             for (first, last) in missing {

@@ -265,3 +265,22 @@ async fn revoked_keys_are_not_kept_without_end() {
     let most = analytics::limits::KEYS_PER_PROJECT as usize;
     assert_eq!(meta.keys(Some(project)).await.unwrap().len(), most + 2);
 }
+
+#[tokio::test]
+async fn a_file_of_before_the_folder_id_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
+    for step in ["DROP TABLE folder", "PRAGMA user_version = 3"] {
+        sqlx::query(step).execute(&meta.inner.pool).await.unwrap();
+    }
+    meta.close().await.unwrap();
+    let meta = open(&folder).await;
+    assert_eq!(meta.grant(&key(1)).unwrap().project(), project.id);
+    let identity = MetaIdentity { folder: [3; 16], starts: 1, ledger_key: [4; 32] };
+    meta.set_identity(&identity).await.unwrap();
+    let mut connection = meta.inner.pool.acquire().await.unwrap();
+    let found = look(&mut connection).await.unwrap().unwrap();
+    assert_eq!(found.identity, Some(identity));
+    assert_eq!((found.highest_project, found.projects), (project.id.0, vec![project.id.0]));
+}
