@@ -57,7 +57,7 @@ check: setup wheel page ## formatting, lints, arrows, licences, a short fuzz run
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	python3 scripts/check-tree.py
 	cd dashboard && npm run check && npm run gen-types -- --check
-	@if command -v cargo-deny > /dev/null; then cargo deny check bans licenses sources; else echo "cargo-deny is not installed: licences were not checked"; fi
+	@if command -v cargo-deny > /dev/null; then ./scripts/deny.sh; else echo "cargo-deny is not installed: licences and known vulnerabilities were not checked"; fi
 	@./scripts/fuzz.sh
 
 bench: build ## the numbers that the design asks for; minutes (see bench/src/main.rs)

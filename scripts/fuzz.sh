@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A short fuzz run of decode and enrich (FUZZ_SECONDS, default 30), where cargo-fuzz and a nightly compiler are installed.
+# A short fuzz run of each target (FUZZ_SECONDS, default 30, for all of them), where cargo-fuzz and a nightly compiler are
+# installed. It begins with what longer runs have found (fuzz/corpus/TARGET.tar.xz) and the contract's cases.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! command -v cargo-fuzz > /dev/null || ! cargo +nightly --version > /dev/null 2>&1; then
@@ -7,5 +8,10 @@ if ! command -v cargo-fuzz > /dev/null || ! cargo +nightly --version > /dev/null
   exit 0
 fi
 python3 fuzz/seeds.py
-mkdir -p fuzz/corpus
-cargo +nightly fuzz run decode_enrich fuzz/corpus fuzz/seeds -- -max_total_time="${FUZZ_SECONDS:-30}"
+targets=(decode_enrich filter record)
+for target in "${targets[@]}"; do
+  found="fuzz/found/$target"
+  mkdir -p "$found"
+  tar -C "$found" -xJf "fuzz/corpus/$target.tar.xz"
+  cargo +nightly fuzz run "$target" "$found" "fuzz/seeds/$target" -- -max_total_time=$((${FUZZ_SECONDS:-30} / ${#targets[@]}))
+done

@@ -209,7 +209,7 @@ def assert_refused(answer, codes: list[str]) -> None:
 
 
 def test_little_free_disk_refuses_hits_and_nothing_else(servers, small_disk):
-    server = servers("disk/data" if small_disk else "data", disk_free_percent=25)
+    server = servers("disk/data" if small_disk else "data", disk_free_percent=25, disk_free_bytes="1MB")
     server.log_path = server.data.parent.parent / "server.log"
     if not small_disk:
         # Without the right to mount, a limit that the machine's disk cannot meet shows the refusal, not the recovery.
@@ -244,7 +244,7 @@ def test_little_free_disk_refuses_hits_and_nothing_else(servers, small_disk):
 def test_a_disk_that_is_full_to_the_last_byte_loses_nothing(servers, small_disk):
     if not small_disk:
         pytest.xfail("not allowed to mount a small disk")
-    server = servers("disk/data", disk_free_percent=1, active_rows=3_000, checkpoint_ms=50, merge_at=3)
+    server = servers("disk/data", disk_free_percent=1, disk_free_bytes="64KB", active_rows=3_000, checkpoint_ms=50, merge_at=3)
     server.log_path = server.data.parent.parent / "server.log"
     server.start()
     key = create_key(server)

@@ -1,6 +1,6 @@
 //! Any bytes through decode and enrich: no panic, every posted hit accounted for, nothing above the privacy level.
 //!
-//! `python3 fuzz/seeds.py; cargo +nightly fuzz run decode_enrich fuzz/corpus fuzz/seeds -- -max_total_time=60`. The
+//! `python3 fuzz/seeds.py; cargo +nightly fuzz run decode_enrich fuzz/found/decode_enrich fuzz/seeds/decode_enrich`. The
 //! first byte chooses the project's privacy level.
 #![no_main]
 

@@ -232,6 +232,10 @@ limits! {
         "Records that wait to be applied: hours of an engine's outage. Above half of it projects share the rest fairly.";
     DISK_FREE_PERCENT "disk_free_percent" = 5, Percent, settable, "disk_low",
         "Below it ingest is refused while sealing and erasing still have room to work.";
+    DISK_FREE_BYTES "disk_free_bytes" = 256 << 20, Bytes, settable, "disk_low",
+        "The same in bytes: on a small disk 5 % is less than a merge needs.";
+    RESERVE_BYTES "reserve_bytes" = 64 << 20, Bytes, settable, "",
+        "Room kept back in the file `reserve` and given up when others fill the disk, so that a start and erasures still succeed.";
     ACTIVE_ROWS "active_rows" = 1_000_000, Rows, settable, "",
         "Hits in the active file at which it is sealed: small enough to sort in memory.";
     CALM_ROWS "calm_rows" = 100_000, Rows, settable, "",

@@ -263,6 +263,8 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         rolled_up_from: limits::ROLLED_UP_FROM,
         receipts: limit("receipts") as usize,
         disk_free_percent: limit("disk_free_percent"),
+        disk_free_bytes: limit("disk_free_bytes"),
+        reserve_bytes: limit("reserve_bytes"),
     };
     StoreOptions { data: settings.data.clone(), node: 0, limits: store_limits }
 }

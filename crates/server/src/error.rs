@@ -88,6 +88,7 @@ codes! {
     Internal "internal" 500 "The server failed; its log says how";
     Overloaded "overloaded" 503 "The server cannot take this now";
     DiskLow "disk_low" 503 "The server's disk is nearly full";
+    ErasureWaits "erasure_waits" 503 "The erasure is noted, and waits for the server's disk";
     Closing "closing" 503 "The server is stopping";
     QueryTimeout "query_timeout" 503 "The query took too long";
     QueryTooLarge "query_too_large" 503 "The query needs more memory than readers have";
@@ -168,9 +169,15 @@ impl From<store::StoreError> for ApiError {
                 "hits arrive faster than they can be stored; send this batch again after the time in Retry-After",
             )
             .retry_after(5),
-            StoreError::DiskLow(percent) => ApiError::new(
+            StoreError::DiskLow => ApiError::new(
                 Code::DiskLow,
-                format!("less than {percent} % of the server's disk is free; send this again when its operator has made room"),
+                "the server's disk is nearly full; send this again when its operator has made room",
+            )
+            .retry_after(60),
+            StoreError::ErasureWaits => ApiError::new(
+                Code::ErasureWaits,
+                "the erasure is noted and will be done, but cannot be done now: the server's disk is full or fails. Ask again later \
+                 to know; asking again does no harm",
             )
             .retry_after(60),
             StoreError::ProjectGone => {

@@ -236,6 +236,12 @@ impl Metrics {
                 store.disk_free_percent,
             ),
             (
+                "disk_free_bytes",
+                "gauge",
+                "Free bytes of the data folder's disk",
+                store.disk_free_bytes,
+            ),
+            (
                 "receipts_forgotten_total",
                 "counter",
                 "Batch ids forgotten before their time",

@@ -28,6 +28,7 @@ mod read;
 mod reading;
 mod record;
 mod repair;
+mod reserve;
 mod restore;
 mod set_aside;
 mod shared;

@@ -21,6 +21,7 @@ use crate::inbox::{
     self, Change, Command, Dropped, FileKind, FileRow, Identity, InboxFacts, InboxOptions, Opened,
     Sequencer,
 };
+use crate::reserve;
 use crate::set_aside;
 use crate::shared::{Erased, Job, Jobs, Problems, Shared, io};
 use crate::types::{StoreError, StoreOptions};
@@ -42,9 +43,11 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
     if options.data.join(facts::UNFINISHED).exists() {
         return Err(StoreError::NotWhole(Stop::Unfinished.explain(&options.data)));
     }
+    std::fs::create_dir_all(&options.data).map_err(io("creating the data folder"))?;
+    let lock = lock(&options.data)?;
+    reserve::keep(&options.data, options.limits.reserve_bytes);
     std::fs::create_dir_all(options.data.join("hits/tmp"))
         .map_err(io("creating the data folder"))?;
-    let lock = lock(&options.data)?;
     remove_spilled(&options.data.join("hits"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -63,6 +66,8 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
         queue_bytes: limits::QUEUE_BYTES as usize,
         receipts: options.limits.receipts,
         disk_free_percent: options.limits.disk_free_percent,
+        disk_free_bytes: options.limits.disk_free_bytes,
+        reserve_bytes: options.limits.reserve_bytes,
     };
     let (mut sequencer, queue, gauges, opened) =
         runtime.block_on(Sequencer::open(inbox, random_key()?))?;

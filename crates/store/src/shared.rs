@@ -112,6 +112,11 @@ impl Shared {
         answer.blocking_recv().map_err(|_| StoreError::Closing)?
     }
 
+    /// The writer or the builder tries again what the disk did not take.
+    pub fn is_stuck(&self) -> bool {
+        self.problems.has("builder") || self.problems.has("writer")
+    }
+
     pub fn damaged(&self) -> Vec<Damaged> {
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -260,6 +265,10 @@ impl Problems {
     /// As `set`, without a line in the log.
     pub fn note(&self, subject: &str, words: String) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.to_owned(), words);
+    }
+
+    pub fn has(&self, subject: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(subject)
     }
 
     pub fn clear(&self, subject: &str) {

@@ -92,7 +92,8 @@ impl Store {
         }
     }
 
-    /// Returns when no file holds those rows any more, with the number of hits erased (or changed).
+    /// Returns when no file holds those rows any more, with the number of hits erased (or changed). `ErasureWaits` where that
+    /// cannot be now: it is in the inbox and will be done.
     pub async fn erase(&self, erasure: Erasure) -> Result<u64, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.shared
@@ -102,7 +103,14 @@ impl Store {
             .map_err(|_| StoreError::Closing)?;
         let seq = answer.await.map_err(|_| StoreError::Closing)??;
         self.shared.queue.hurry();
-        let erased = self.shared.erased.wait(seq).await;
+        let mut erased = std::pin::pin!(self.shared.erased.wait(seq));
+        let erased = loop {
+            match tokio::time::timeout(Duration::from_secs(1), erased.as_mut()).await {
+                Ok(erased) => break erased,
+                Err(_) if self.shared.is_stuck() => return Err(StoreError::ErasureWaits),
+                Err(_) => {}
+            }
+        };
         self.names.clear();
         self.filters.clear();
         erased
@@ -266,6 +274,7 @@ impl Store {
             sealed_rows,
             sealed_bytes,
             disk_free_percent: shared.gauges.disk_free_percent.load(Ordering::Relaxed),
+            disk_free_bytes: shared.gauges.disk_free_bytes.load(Ordering::Relaxed),
             receipts_forgotten: shared.gauges.receipts_forgotten.load(Ordering::Relaxed),
             erasures_pending: shared.erased.pending() as u64,
             problems: shared.problems.all(),

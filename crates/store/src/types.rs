@@ -54,6 +54,10 @@ pub struct StoreLimits {
     pub receipts: usize,
     /// Share of the disk that must stay free, percent.
     pub disk_free_percent: u64,
+    /// The same in bytes.
+    pub disk_free_bytes: u64,
+    /// Room kept back for the moment in which the disk is full.
+    pub reserve_bytes: u64,
 }
 
 impl Default for StoreLimits {
@@ -78,6 +82,8 @@ impl Default for StoreLimits {
             rolled_up_from: limits::ROLLED_UP_FROM,
             receipts: limits::RECEIPTS as usize,
             disk_free_percent: limits::DISK_FREE_PERCENT,
+            disk_free_bytes: limits::DISK_FREE_BYTES,
+            reserve_bytes: limits::RESERVE_BYTES,
         }
     }
 }
@@ -135,8 +141,10 @@ pub enum StoreError {
     /// The inbox is full, or this project's fair share of it; come back later.
     #[error("the inbox is full")]
     Full,
-    #[error("less than {0} % of the disk is free")]
-    DiskLow(u64),
+    #[error("the disk is nearly full")]
+    DiskLow,
+    #[error("the erasure is accepted and waits for the disk")]
+    ErasureWaits,
     #[error("the project was deleted")]
     ProjectGone,
     #[error("the query ran longer than {0} s")]
@@ -284,6 +292,7 @@ pub struct StoreStats {
     pub sealed_rows: u64,
     pub sealed_bytes: u64,
     pub disk_free_percent: u64,
+    pub disk_free_bytes: u64,
     pub receipts_forgotten: u64,
     pub erasures_pending: u64,
     /// What is wrong, in words, for health: damaged files, an engine that had to be reopened.

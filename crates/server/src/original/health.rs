@@ -48,12 +48,16 @@ fn find_notes(app: &App) -> Vec<String> {
 async fn find_problems(app: &App) -> Vec<String> {
     let stats = app.store.stats();
     let least_free = app.settings.limits.get("disk_free_percent");
+    let least_bytes = app.settings.limits.get("disk_free_bytes");
     let mut problems = stats.problems;
     if !stats.ready {
         problems.push("the store of hits is not ready".to_owned());
     }
-    if stats.disk_free_percent < least_free {
-        problems.push(format!("less than {least_free} % of the disk is free: hits are refused"));
+    if stats.disk_free_percent < least_free || stats.disk_free_bytes < least_bytes {
+        let mib = least_bytes >> 20;
+        problems.push(format!(
+            "less than {least_free} % or {mib} MiB of the disk is free: hits are refused"
+        ));
     }
     if stats.inbox_bytes >= app.settings.limits.get("inbox_bytes") {
         problems.push("the inbox is full: hits are refused".to_owned());

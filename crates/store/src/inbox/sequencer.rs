@@ -23,6 +23,7 @@ use super::share::Shares;
 use super::{connect_options, failed, put_framed};
 use crate::clock::now_us;
 use crate::record;
+use crate::reserve;
 use crate::sql;
 use crate::types::{Erasure, Receipt, Rejected, StoreError};
 
@@ -34,6 +35,9 @@ pub struct InboxOptions {
     pub queue_bytes: usize,
     pub receipts: usize,
     pub disk_free_percent: u64,
+    pub disk_free_bytes: u64,
+    /// Room kept back for a full disk.
+    pub reserve_bytes: u64,
 }
 
 pub enum Command {
@@ -97,6 +101,7 @@ pub struct Gauges {
     pub bytes: AtomicU64,
     pub receipts_forgotten: AtomicU64,
     pub disk_free_percent: AtomicU64,
+    pub disk_free_bytes: AtomicU64,
     pub arrivals: Mutex<HashMap<ProjectId, i64>>,
 }
 
@@ -356,8 +361,11 @@ impl Sequencer {
             group.replies.push((reply, receipt));
             return;
         }
-        if self.gauges.disk_free_percent.load(Ordering::Relaxed) < self.options.disk_free_percent {
-            let _ = reply.send(Err(StoreError::DiskLow(self.options.disk_free_percent)));
+        let (gauges, options) = (&self.gauges, &self.options);
+        if gauges.disk_free_percent.load(Ordering::Relaxed) < options.disk_free_percent
+            || gauges.disk_free_bytes.load(Ordering::Relaxed) < options.disk_free_bytes
+        {
+            let _ = reply.send(Err(StoreError::DiskLow));
             return;
         }
         let size = record.len() as u64;
@@ -717,11 +725,9 @@ impl Sequencer {
 
     fn measure_disk(&self) {
         let folder = self.options.path.parent().unwrap_or(&self.options.path);
-        let percent = match rustix::fs::statvfs(folder) {
-            Ok(disk) if disk.f_blocks > 0 => disk.f_bavail * 100 / disk.f_blocks,
-            _ => 100,
-        };
-        self.gauges.disk_free_percent.store(percent, Ordering::Relaxed);
+        let free = reserve::keep(folder, self.options.reserve_bytes);
+        self.gauges.disk_free_percent.store(free.percent, Ordering::Relaxed);
+        self.gauges.disk_free_bytes.store(free.bytes, Ordering::Relaxed);
     }
 }
 

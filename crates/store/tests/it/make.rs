@@ -112,6 +112,8 @@ pub fn small() -> StoreLimits {
         merge_piece_rows: 25,
         merge_piece_text_bytes: 400,
         disk_free_percent: 0,
+        disk_free_bytes: 0,
+        reserve_bytes: 0,
         ..StoreLimits::default()
     }
 }

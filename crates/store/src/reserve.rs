@@ -1,0 +1,114 @@
+//! Room kept back for the moment in which a disk is full: a file of zeros that is given up then, so that the databases can
+//! still be opened and what is to be erased can be.
+//!
+//! SQLite and DuckDB need a few pages to open what they hold, and an erasure writes files anew before it removes the old
+//! ones. Hits are refused long before, so nothing of ours uses the room up.
+
+use std::fs::{File, OpenOptions};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FallocateFlags;
+
+const NAME: &str = "reserve";
+
+/// What is free of a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiskFree {
+    pub percent: u64,
+    pub bytes: u64,
+}
+
+impl DiskFree {
+    /// Of the folder's disk; plenty where nobody can tell.
+    pub fn of(folder: &Path) -> DiskFree {
+        match rustix::fs::statvfs(folder) {
+            Ok(disk) if disk.f_blocks > 0 => DiskFree {
+                percent: disk.f_bavail * 100 / disk.f_blocks,
+                bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
+            },
+            _ => DiskFree { percent: 100, bytes: u64::MAX },
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Nothing,
+    Make,
+    GiveUp,
+}
+
+fn judge(is_there: bool, free: u64, wanted: u64) -> Step {
+    match is_there {
+        true if wanted == 0 || free < wanted => Step::GiveUp,
+        // Made again only where it does not make room short itself.
+        false if wanted > 0 && free / 4 >= wanted => Step::Make,
+        _ => Step::Nothing,
+    }
+}
+
+/// Keeps `wanted` bytes back in the folder, or gives them up where the disk is full. Tells what is free now. Nothing fails
+/// with it.
+pub fn keep(folder: &Path, wanted: u64) -> DiskFree {
+    let path: PathBuf = folder.join(NAME);
+    let free = DiskFree::of(folder);
+    match judge(path.exists(), free.bytes, wanted) {
+        Step::Nothing => return free,
+        Step::Make => {
+            if let Err(problem) = make(&path, wanted) {
+                // Some file systems cannot: there the operator makes room in time.
+                tracing::debug!(%problem, "no room can be kept back for a full disk");
+                let _ = std::fs::remove_file(&path);
+            }
+        }
+        Step::GiveUp => match std::fs::remove_file(&path) {
+            Ok(()) => tracing::warn!(
+                bytes = wanted,
+                "the disk is full: the room that was kept back is given up"
+            ),
+            Err(problem) => {
+                tracing::warn!(%problem, "the room that was kept back cannot be given up")
+            }
+        },
+    }
+    DiskFree::of(folder)
+}
+
+fn make(path: &Path, bytes: u64) -> std::io::Result<()> {
+    let file: File = OpenOptions::new().write(true).create_new(true).open(path)?;
+    rustix::fs::fallocate(file.as_fd(), FallocateFlags::empty(), 0, bytes)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_given_up_when_the_disk_is_full_and_kept_back_again_when_there_is_plenty() {
+        for (is_there, free, wanted, step) in [
+            (true, 63, 64, Step::GiveUp),
+            (true, 64, 64, Step::Nothing),
+            (false, 63, 64, Step::Nothing),
+            (false, 255, 64, Step::Nothing),
+            (false, 256, 64, Step::Make),
+            (true, 1_000, 0, Step::GiveUp),
+            (false, 1_000, 0, Step::Nothing),
+        ] {
+            assert_eq!(judge(is_there, free, wanted), step, "{is_there} {free} {wanted}");
+        }
+    }
+
+    #[test]
+    fn it_takes_room_and_gives_it_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        keep(folder.path(), 1 << 20);
+        let blocks = std::os::unix::fs::MetadataExt::blocks(&path.metadata().unwrap());
+        assert!(blocks * 512 >= 1 << 20, "{blocks} blocks");
+        // More than any disk has.
+        keep(folder.path(), u64::MAX);
+        assert!(!path.exists());
+    }
+}
