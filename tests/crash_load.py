@@ -85,11 +85,15 @@ class Load:
         self.delete_now = threading.Event()
         # Set for a moment: every eraser erases now.
         self.erase_now = threading.Event()
+        self.raise_now = threading.Event()
+        # Keys of projects whose privacy level was raised by a call that a kill cut off.
+        self.raised: list[str] = []
         self.numbers = itertools.count()
         self.threads: list[threading.Thread] = []
 
     def start(self, posters: int = 4, erasers: int = 3, deleters: int = 1, readers: int = 1) -> None:
-        for work, count in ((self.post, posters), (self.erase, erasers), (self.delete, deleters), (self.read, readers)):
+        workers = (self.post, posters), (self.erase, erasers), (self.delete, deleters), (self.read, readers), (self.raise_level, 1)
+        for work, count in workers:
             for number in range(count):
                 chance = random.Random(f"{self.seed} {work.__name__} {number}")
                 thread = threading.Thread(
@@ -184,6 +188,56 @@ class Load:
             self.until_deleted(connection, model.key)
             self.counts["deletions"] += 1
 
+    def raise_level(self, connection: Connection, chance: random.Random) -> None:
+        """Projects begin with everything, and then nothing of an address may be left."""
+        while not self.stopping.is_set():
+            try:
+                made = connection.call("POST", "/api/v1/projects", {"name": "to be raised"}).must(201).json()
+            except BROKEN:
+                time.sleep(0.02)
+                continue
+            model = Model(made["key"])
+            for _ in range(3):
+                self.post_until_answered(connection, model, self.new_batch(chance, ["someone"]))
+                self.raise_now.wait(chance.random() * 0.5)
+            self.raise_now.wait(3)
+            self.may_erase.wait()
+            broken = self.until_raised(connection, model.key)
+            self.counts["privacy raises"] += 1
+            if broken:
+                # What is left of it is a job's work, which nobody waits for.
+                self.counts["privacy raises cut off"] += 1
+                self.raised.append(model.key)
+                continue
+            try:
+                hits = connection.call("GET", "/api/v1/hits?limit=1000", key=model.key)
+            except BROKEN:
+                self.raised.append(model.key)
+                continue
+            if hits.status == 200:
+                shown = hits.json()["hits"]
+                assert len(shown) == len(model.acknowledged), "raising a level erases addresses and not hits"
+                assert not [hit for hit in shown if hit["address"]], "an address is there after its erasure was answered"
+            self.deleted[made["project_id"]] = model.key
+            self.until_deleted(connection, model.key)
+
+    def until_raised(self, connection: Connection, key: str) -> bool:
+        """Whether a try was cut off."""
+        broken = False
+        while True:
+            try:
+                answer = connection.call("PATCH", "/api/v1/project", {"privacy_level": 2}, key)
+            except BROKEN:
+                broken = True
+                time.sleep(0.02)
+                continue
+            if answer.status == 503:
+                broken = True
+                time.sleep(0.05)
+                continue
+            answer.must()
+            return broken
+
     def until_deleted(self, connection: Connection, key: str) -> None:
         is_first = True
         while True:
@@ -230,7 +284,9 @@ class Load:
 
     def new_batch(self, chance: random.Random, users: list[str]) -> dict:
         number = next(self.numbers)
-        hits = [hit_of(f"/{number}/{index}", chance.choice(users)) for index in range(chance.randrange(1, 40))]
+        # One batch in 25 has paths as long as they may be: what is built of them is cut by their weight.
+        fat = "/" + "x" * 2_000 if chance.random() < 0.04 else ""
+        hits = [hit_of(f"/{number}/{index}{fat}", chance.choice(users)) for index in range(chance.randrange(1, 40))]
         return make_batch(hits, batch_id=f"batch-{self.seed}-{number}")
 
     def post_once(self, connection: Connection, model: Model, batch: dict) -> None:

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import duckdb
 
+# Of a project's row in meta.sqlite: its privacy level is being raised.
+RAISING = "erased_level < privacy_level AND deleting = 0"
+
 # The number of paths among the kinds of texts of a data file.
 PATH = 2
 
@@ -159,6 +162,8 @@ class Interrupted:
     checkpointed: bool = False
     # A project was to be deleted, and was not yet.
     deleting: bool = False
+    # A project's privacy level was raised, and what it would not have stored not yet erased.
+    raising: bool = False
     # Acknowledged records were in the inbox and in no data file.
     unapplied: bool = False
     # Records were in the inbox and in a data file: between being applied, or checkpointed, and being trimmed.
@@ -193,6 +198,7 @@ def what_was_interrupted(data: Path, was_ready: bool, may_merge: bool) -> Interr
         found.untrimmed = first_whole <= position
         found.checkpointed = found.untrimmed and not found.log_unwritten
     found.deleting = bool(query_meta(data, "SELECT 1 FROM projects WHERE deleting = 1"))
+    found.raising = bool(query_meta(data, f"SELECT 1 FROM projects WHERE {RAISING}"))
     found.stray = any(name.endswith(".duckdb") and name not in manifest for name in names)
     # An unfinished file is named for the work that it comes from.
     found.sealing, found.merging, found.erasing = (

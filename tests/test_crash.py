@@ -27,12 +27,12 @@ PROJECTS = 4
 # What every run has to have interrupted at least once: see `folder.Interrupted`.
 PHASES = [
     "starting", "unapplied", "log_unwritten", "untrimmed", "checkpointed", "frozen", "sealing", "merging", "erasure_waiting",
-    "erasing", "deleting",
+    "erasing", "deleting", "raising",
 ]  # fmt: skip
 
 # What the load has to have met.
 MUST_HAPPEN = [
-    "erasures", "deletions", "repeated batches", "repeated after an erasure", "tries that broke", "batches given up", "reads",
+    "erasures", "deletions", "privacy raises", "repeated batches", "repeated after an erasure", "tries that broke", "batches given up", "reads",
 ]  # fmt: skip
 
 # Every so many rounds one is aimed at a phase, the others are random.
@@ -46,6 +46,7 @@ AIMS = [
     "sealing",
     "random",
     "deleting",
+    "raising",
     "sealing",
 ]
 
@@ -55,6 +56,7 @@ SETTINGS = {
     "merge_at": 3,
     "merged_rows": 1_000_000,
     "merge_piece_rows": 3_000,
+    "merge_piece_text_bytes": "100KB",
     "active_age_seconds": 5,
     "project_creations_per_hour": 1_000,
 }
@@ -97,6 +99,10 @@ def test_kills_lose_nothing_double_nothing_and_bring_nothing_back(servers):
     wait_for("the deletions are true", lambda: not is_deleting(server), seconds=45)
     for key in load.deleted.values():
         assert server.call("GET", "/api/data", key=key).status in (401, 429)
+    # So is the raising of a privacy level.
+    wait_for("the privacy levels are true", lambda: not is_raising(server), seconds=45)
+    for key in load.raised:
+        assert not [hit for hit in read_hits(server, key) if hit["address"]], "an address is there above its privacy level"
     # However many files the kills and erasures left, a few remain.
     wait_for("the files are merged", lambda: server.metric("sealed_files") <= 16, seconds=40)
     check_all(server, load)
@@ -144,6 +150,10 @@ def run_into(aim: str, server: Server, load: Load, chance: random.Random) -> boo
         load.delete_now.set()
         watch(lambda: is_deleting(server), 2)
         load.delete_now.clear()
+    elif aim == "raising":
+        load.raise_now.set()
+        watch(lambda: is_raising(server), 2)
+        load.raise_now.clear()
     elif aim == "erasing":
         before = folder.ledger_seqs(server.data)
         load.erase_now.set()
@@ -175,6 +185,12 @@ def has_log(server: Server) -> bool:
 def is_deleting(server: Server) -> bool:
     with contextlib.suppress(folder.Torn):
         return bool(folder.query_meta(server.data, "SELECT 1 FROM projects WHERE deleting = 1"))
+    return False
+
+
+def is_raising(server: Server) -> bool:
+    with contextlib.suppress(folder.Torn):
+        return bool(folder.query_meta(server.data, f"SELECT 1 FROM projects WHERE {folder.RAISING}"))
     return False
 
 
