@@ -185,7 +185,9 @@ fn rows_in(share: &Share, (first, last): (i32, i32)) -> u64 {
     (share.rows as f64 * ((to - from) as f64 / length as f64).clamp(0.0, 1.0)) as u64
 }
 
-/// The units (hours, days) that an edge of the grid cuts in two; none where they are so many that all is to be read.
+/// The units (hours, days) that an edge of the grid cuts in two, as far as they lie in the range; none where they are so
+/// many that all is to be read. All of a unit counts as of its beginning, so an edge also counts where the range has nothing
+/// before it, or after.
 fn split_units(grid: &Grid, (from, to): (i64, i64), unit: i64) -> Option<Vec<(i64, i64)>> {
     if let Step::Fixed(us) = grid.step
         && us < unit
@@ -194,7 +196,8 @@ fn split_units(grid: &Grid, (from, to): (i64, i64), unit: i64) -> Option<Vec<(i6
         return None;
     }
     let mut ranges: Vec<(i64, i64)> = Vec::new();
-    for edge in grid.inner_edges().filter(|edge| *edge > from && *edge < to && edge % unit != 0) {
+    let (first, end) = (from.div_euclid(unit) * unit, -(-to).div_euclid(unit) * unit);
+    for edge in grid.inner_edges().filter(|edge| *edge > first && *edge < end && edge % unit != 0) {
         let start = edge.div_euclid(unit) * unit;
         let range = (start.max(from), (start + unit).min(to));
         if ranges.last() != Some(&range) {

@@ -603,3 +603,21 @@ async fn nothing_one_hit_and_ties() {
     check(&store, &twins, &grid, "status:5xx", "").await;
     assert!(matches!(PANELS[0].shape, Shape::Stat(_)));
 }
+
+/// A rollup counts a consumer by the day, and a day as of its beginning: buckets are shorter.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_whose_hits_lie_in_one_part_of_a_day() {
+    let data = tempfile::tempdir().unwrap();
+    let limits = StoreLimits { rollup_from: 0, rolled_up_from: 0, ..small() };
+    let store = open(data.path(), limits).await;
+    let hit = seen(222, DAY_US);
+    append(&store, P, std::slice::from_ref(&hit)).await;
+    store.settle().await.unwrap();
+    // It seals the file.
+    store.erase(Erasure::User(P, "nobody".into())).await.unwrap();
+    for (days, tz) in [(30, "UTC"), (30, "Europe/Berlin"), (300, "Asia/Kathmandu"), (2, "UTC")] {
+        let grid = Grid::over(START, START + days * DAY_US, &parse_zone(tz).unwrap()).unwrap();
+        check(&store, std::slice::from_ref(&hit), &grid, "", "").await;
+    }
+    store.close().await.unwrap();
+}
