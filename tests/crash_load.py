@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from posting import make_batch
-from server import BROKEN, Connection
+from server import BROKEN, Answer, Connection
 
 STATUSES = [200, 201, 204, 301, 404, 422, 500]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -202,9 +202,10 @@ class Load:
                 self.raise_now.wait(chance.random() * 0.5)
             self.raise_now.wait(3)
             self.may_erase.wait()
-            broken = self.until_raised(connection, model.key)
+            raised, was_cut_off = self.again(connection, "PATCH", "/api/v1/project", {"privacy_level": 2}, model.key)
+            raised.must()
             self.counts["privacy raises"] += 1
-            if broken:
+            if was_cut_off:
                 # What is left of it is a job's work, which nobody waits for.
                 self.counts["privacy raises cut off"] += 1
                 self.raised.append(model.key)
@@ -221,42 +222,13 @@ class Load:
             self.deleted[made["project_id"]] = model.key
             self.until_deleted(connection, model.key)
 
-    def until_raised(self, connection: Connection, key: str) -> bool:
-        """Whether a try was cut off."""
-        broken = False
-        while True:
-            try:
-                answer = connection.call("PATCH", "/api/v1/project", {"privacy_level": 2}, key)
-            except BROKEN:
-                broken = True
-                time.sleep(0.02)
-                continue
-            if answer.status == 503:
-                broken = True
-                time.sleep(0.05)
-                continue
-            answer.must()
-            return broken
-
     def until_deleted(self, connection: Connection, key: str) -> None:
-        is_first = True
-        while True:
-            try:
-                answer = connection.call("DELETE", "/api/v1/project", key=key)
-            except BROKEN:
-                is_first = False
-                time.sleep(0.02)
-                continue
-            if answer.status == 503:
-                is_first = False
-                time.sleep(0.05)
-                continue
-            # Its key is unknown from the moment in which the deletion has begun: nobody can ask twice.
-            if answer.status == 401 and not is_first:
-                self.counts["deletions cut off"] += 1
-                return
-            assert answer.must().json()["erased"] > 0
+        answer, was_cut_off = self.again(connection, "DELETE", "/api/v1/project", None, key)
+        # Its key is unknown from the moment in which the deletion has begun: nobody can ask twice.
+        if answer.status == 401 and was_cut_off:
+            self.counts["deletions cut off"] += 1
             return
+        assert answer.must().json()["erased"] > 0
 
     def read(self, connection: Connection, chance: random.Random) -> None:
         """Readers hold files that are being replaced. What they see has no hit twice and none that was erased before."""
@@ -317,20 +289,26 @@ class Load:
         return accepted
 
     def until_answered(self, connection: Connection, method: str, path: str, body: object, key: str) -> dict:
-        """Again and again, as long as the server is away or says that it cannot now."""
+        answer, _ = self.again(connection, method, path, body, key)
+        if answer.status == 404 and method == "DELETE":
+            # An earlier try, whose answer a kill took along, has erased everything.
+            self.counts["erased before the answer"] += 1
+            return {}
+        return answer.must().json()
+
+    def again(self, connection: Connection, method: str, path: str, body: object, key: str) -> tuple[Answer, bool]:
+        """Again and again, as long as the server is away or says that it cannot now; and whether more than once."""
+        was_cut_off = False
         while True:
             try:
                 answer = connection.call(method, path, body, key)
             except BROKEN:
                 self.counts["tries that broke"] += 1
+                was_cut_off = True
                 time.sleep(0.02)
                 continue
-            if answer.status == 503:
-                self.counts["tries refused"] += 1
-                time.sleep(0.05)
-                continue
-            if answer.status == 404 and method == "DELETE":
-                # An earlier try, whose answer a kill took along, has erased everything.
-                self.counts["erased before the answer"] += 1
-                return {}
-            return answer.must().json()
+            if answer.status != 503:
+                return answer, was_cut_off
+            self.counts["tries refused"] += 1
+            was_cut_off = True
+            time.sleep(0.05)

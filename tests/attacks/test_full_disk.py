@@ -98,10 +98,12 @@ def test_an_erasure_that_finds_no_room_says_so_and_is_done_later(servers, disk):
     settle(server)
     wait_for("a sealed file", lambda: server.metric("active_rows") == 0, 20, 0.2)
     filler = fill(disk)
+    # The erasure itself can be noted; a file of some 8 MB cannot be written anew.
+    os.truncate(filler, filler.stat().st_size - (512 << 10))
     began = time.monotonic()
     answer = server.call("DELETE", "/api/v1/consumers/u:user1", key=key)
     took = time.monotonic() - began
-    assert answer.status == 503 and answer.json()["code"] in ("erasure_waits", "overloaded", "disk_low", "internal"), answer.body
+    assert (answer.status, answer.json()["code"]) == (503, "erasure_waits"), answer.body
     assert took < 20, f"{took:.0f} s"
     assert server.call("GET", "/api/v1/dashboard?period=24h", key=key).status == 200
     filler.unlink()

@@ -78,15 +78,14 @@ def test_an_idle_crowd_stops_neither_posts_nor_pages(cramped, neighbour):
     """Once the 1,000th idle connection took the engine's files, and the next write ended the process."""
     server = cramped(1_024).start()
     key = create_key(server)
-    with neighbour(server) as beside:
-        with crowd_of(server, CROWD) as sockets:
-            before = beside.posted
-            time.sleep(3)
-            assert beside.posted > before, "the neighbour posts while the crowd is there"
-            closed = sum(map(was_closed, sockets))
-            assert closed >= CROWD - 1_024, f"{closed} of {CROWD} made room"
-            assert closed < CROWD - 500, "no more were closed than had to be"
-            post(server, key, ["/while-they-are-there"])
+    with neighbour(server) as beside, crowd_of(server, CROWD) as sockets:
+        before = beside.posted
+        time.sleep(3)
+        assert beside.posted > before, "the neighbour posts while the crowd is there"
+        closed = sum(map(was_closed, sockets))
+        assert closed >= CROWD - 1_024, f"{closed} of {CROWD} made room"
+        assert closed < CROWD - 500, "no more were closed than had to be"
+        post(server, key, ["/while-they-are-there"])
     assert server.metric("connections_closed_for_room_total") >= CROWD - 1_024
     settle(server)
     assert read_paths(server, key) == ["/while-they-are-there"]

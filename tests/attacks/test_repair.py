@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 import folder
-from attacks.test_lost_files import DATABASES, SETTINGS, empty, fill, put_back, refused, remove, take, tear
+from attacks.losses import DATABASES, SETTINGS, every_loss, fill, put_back, refused, remove, take
 from posting import create_project, post, read_paths, settle, wait_for
 from server import Server, binary, clean_environment, must_run, run
 
@@ -39,8 +39,7 @@ def paths_of(server: Server, project: int) -> list[str]:
     return read_paths(server, key)
 
 
-@pytest.mark.parametrize("loss", [remove, empty, tear], ids=lambda loss: loss.__name__)
-@pytest.mark.parametrize("names", [DATABASES[:1], DATABASES[1:], DATABASES], ids="+".join)
+@every_loss
 def test_a_folder_without_a_database_is_made_whole(servers, names, loss):
     server = servers(**SETTINGS).start()
     paths = fill(server)
@@ -246,7 +245,7 @@ def stray(server: Server, name: str = "sealed-00000900.duckdb") -> str:
 def test_a_file_that_nothing_names_is_set_aside_noted_and_erased(servers):
     server = servers(**SETTINGS).start()
     paths = fill(server)
-    first, second = paths
+    first, _second = paths
     server.stop()
     # Not a data file at all: nobody can say what it holds.
     (server.data / "hits" / "sealed-00000900.duckdb").write_bytes(b"hits of nobody knows whom" * 1_000)
@@ -308,7 +307,7 @@ def test_what_a_later_version_wrote_stops_the_start(servers):
 def test_an_erasure_reaches_into_what_a_repair_has_kept(servers):
     server = servers(**SETTINGS).start()
     paths = fill(server)
-    first, second = paths
+    first, _second = paths
     server.stop()
     remove(server.data, "meta.sqlite")
     repair(server)

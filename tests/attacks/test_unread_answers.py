@@ -121,14 +121,17 @@ def test_a_client_that_reads_slowly_but_steadily_gets_all_of_it(fat, neighbour):
     server, key, _ = fat
     whole = hashlib.sha256(server.call("GET", "/api/data", key=key).must().body).hexdigest()
     read = hashlib.sha256()
-    with neighbour(server), unread(server, key, ["/api/data"] * 6):
-        with ask(server, "/api/data", key, receive_buffer=None) as slow:
-            answer = http.client.HTTPResponse(slow)
-            answer.begin()
-            assert answer.status == 200
-            while piece := answer.read(64 << 10):
-                read.update(piece)
-                time.sleep(0.012)
+    with (
+        neighbour(server),
+        unread(server, key, ["/api/data"] * 6),
+        ask(server, "/api/data", key, receive_buffer=None) as slow,
+    ):
+        answer = http.client.HTTPResponse(slow)
+        answer.begin()
+        assert answer.status == 200
+        while piece := answer.read(64 << 10):
+            read.update(piece)
+            time.sleep(0.012)
     assert read.hexdigest() == whole
 
 

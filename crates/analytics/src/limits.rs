@@ -156,6 +156,10 @@ limits! {
         "The start of a body, paid out of a reserve: small batches get in however many large ones are under way. Other calls than posts of hits take no more.";
     SMALL_BODIES_BYTES "small_bodies_bytes" = 16 << 20, Bytes, fixed, "overloaded",
         "That reserve, for bodies with a known key and for others each: 256 whole ones, and many more that have only begun.";
+    BODY_LOOK_SECONDS "body_look_seconds" = 2, Seconds, fixed, "",
+        "How often it is looked how fast a body comes.";
+    UNREAD_LOOK_SECONDS "unread_look_seconds" = 1, Seconds, fixed, "",
+        "How often it is looked whether others wait for what an answer holds that its client does not read.";
     SLOW_BODY_SECONDS "slow_body_seconds" = 10, Seconds, fixed, "request_timeout",
         "How often it is looked whether a body still comes.";
     SLOW_BODY_BYTES "slow_body_bytes" = 16 << 10, Bytes, fixed, "request_timeout",
@@ -366,6 +370,12 @@ limits! {
         "Which texts of sealed files pass a filter, kept between reads: a bit per text, so that an export looks at a file's texts once.";
     LIST_WINDOW_ROWS "list_window_rows" = 20_000, Hits, fixed, "",
         "Hits that a list looks at first, from the newest on; four times as many each time that too few of them pass.";
+    LIST_FOUND_AT_ONCE "list_found_at_once" = 25_000, Hits, fixed, "",
+        "Hits that a list looks for at once: their keys are in memory, 16 bytes each.";
+    PAGE_MADE_WHOLE "page_made_whole" = 200, Hits, fixed, "",
+        "A page of so many hits is made whole, which takes a few megabytes at most; a longer one is sent while it is read.";
+    AGENTS_PIECE_BYTES "agents_piece_bytes" = 1 << 20, Bytes, fixed, "",
+        "User agents of `/api/requests` that are written at once.";
     LIST_PART_ROWS "list_part_rows" = 2_000_000, Hits, fixed, "",
         "Hits that a list looks at before it waits for its next turn: a few tenths of a second.";
     READS_WAITING "reads_waiting" = 400, Items, settable, "too_many_queries",

@@ -1,9 +1,9 @@
 //! Bodies on their way in: read within a time and not too slowly, and all of them together within a bound.
 //!
-//! Whoever sends a known key comes first. Bodies whose sender is not known yet have a small budget of their own, and of each
-//! budget one payer (a project, or else an address) has half at most. The first 64 KiB of a body are paid out of a reserve, so
-//! that small batches get in however many large ones are under way. Who finds the budget full waits a little for those who
-//! come slowly and are given up.
+//! Known keys come first: bodies with one have a large budget, bodies whose sender is not known yet a small one. One payer (a
+//! project, or an address while there is no key) may hold at most half of a budget. The first 64 KiB of a body come out of a
+//! reserve, so small batches get in however many large ones are under way. A body that finds its budget full waits a little:
+//! slow bodies are given up meanwhile, which makes room.
 //!
 //! Bytes are charged before they are held, and given back when the `Charged` goes.
 
@@ -27,7 +27,7 @@ use crate::metrics::Metrics;
 pub enum Payer {
     /// The holder of one of its keys.
     Project(ProjectId),
-    /// Whoever has sent no key yet.
+    /// The sender has not shown a key yet.
     Address(IpAddr),
 }
 
@@ -98,7 +98,7 @@ impl Charged {
         self.add(bytes)
     }
 
-    /// Charges more, and waits for others where there is no room.
+    /// Charges more; waits a little where there is no room.
     async fn add_or_wait(&mut self, bytes: usize) -> Result<(), ApiError> {
         let Err(refused) = self.add(bytes) else { return Ok(()) };
         let bodies = self.bodies.clone();
@@ -119,7 +119,8 @@ impl Charged {
         }
     }
 
-    /// What must have come since the last look, because this body is in the way of others.
+    /// The least number of bytes that must arrive between two looks. More is asked of a body while others wait for the
+    /// memory or the connection that it takes.
     fn least(&self) -> u64 {
         let of_payer = &self.bodies.of(self.payer).large;
         if self.large.is_some() && of_payer.is_short_for(self.payer) {
@@ -206,7 +207,8 @@ async fn read_all(
     if announced.is_some_and(|bytes| bytes > most as u64) {
         return Err(too_large(most));
     }
-    let look_again = || tokio::time::sleep(LOOK_EVERY);
+    let look_every = Duration::from_secs(limits::BODY_LOOK_SECONDS);
+    let look_again = || tokio::time::sleep(look_every);
     let mut look = pin!(look_again());
     let mut pace = Pace::default();
     let mut begins = Some(begins);
@@ -253,9 +255,6 @@ async fn read_all(
     Ok(first.unwrap_or_else(|| Bytes::from(all)))
 }
 
-/// How often it is looked how fast a body comes.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-
 /// How much of a body came lately.
 #[derive(Default)]
 struct Pace {
@@ -277,7 +276,7 @@ impl Pace {
         }
         self.in_window += since_look;
         self.looks += 1;
-        if self.looks * LOOK_EVERY.as_secs() < limits::SLOW_BODY_SECONDS {
+        if self.looks * limits::BODY_LOOK_SECONDS < limits::SLOW_BODY_SECONDS {
             return false;
         }
         self.looks = 0;
@@ -308,7 +307,7 @@ mod tests {
         let enough = limits::SLOW_BODY_BYTES as usize;
         let windows = |bytes: usize, least: u64| {
             let mut pace = Pace::default();
-            // What has come before counts for nothing.
+            // A burst at the beginning does not pay for a slow rest.
             pace.note(60 << 20);
             assert!(!pace.is_too_slow(least));
             (1..=10).find(|_| {

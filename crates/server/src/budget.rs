@@ -1,6 +1,6 @@
 //! A budget of memory that many share: so much of something, of which one payer has half at most.
 //!
-//! What is taken is given back when the `Charge` goes.
+//! Dropping a `Charge` gives back what was taken.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -9,8 +9,7 @@ use crate::app::Shared;
 use crate::error::ApiError;
 use crate::reads::Reader;
 
-/// Hits that are looked for at once: their keys are in memory.
-const FOUND_AT_ONCE: usize = 25_000;
+const FOUND_AT_ONCE: usize = limits::LIST_FOUND_AT_ONCE as usize;
 
 /// Bytes of the hits of a piece. Written they take about as much; a third is a piece that waits to be sent.
 const PIECE_BYTES: usize = (limits::ANSWER_SHARE_BYTES / 3) as usize;

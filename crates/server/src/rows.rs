@@ -14,6 +14,14 @@ pub fn to_rfc3339(time_us: i64) -> String {
     jiff::Timestamp::from_microsecond(time_us).unwrap_or_default().to_string()
 }
 
+/// Writes rows off the threads that serve connections: thousands of them take milliseconds.
+pub async fn write_rows<T: Send + 'static>(
+    write: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    let writing = tokio::task::spawn_blocking(write);
+    writing.await.map_err(|error| ApiError::internal("writing rows", &error))
+}
+
 /// Makes the pieces of a body, in order.
 pub trait Pieces: Send + 'static {
     /// The next piece, and whether it is the last.

@@ -1,7 +1,8 @@
 //! The server's life, written once, in order.
 //!
 //! Start: 1. the port is bound (or taken over), so that from here on nobody is refused: who connects waits in the
-//! kernel's queue; 2. the data folder is opened, where enough files may be open; 3. the socket of subcommands; 4. the jobs; 5. connections are served.
+//! kernel's queue; 2. the limit of open files is raised, and has to be high enough; 3. the data folder is opened; 4. the
+//! socket of subcommands; 5. the jobs; 6. connections are served.
 //! Stop: 1. no new connections are taken; 2. those that are open end their call, within a time; 3. jobs and the socket;
 //! 4. the data folder is closed, which writes what is still in memory.
 

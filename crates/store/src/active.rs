@@ -7,11 +7,11 @@ use analytics::hit::ProjectId;
 use duckdb::Connection;
 
 use crate::columns::{Numbers, Rows};
+use crate::disk::{io, path_text, sync};
 use crate::engine::{Engine, failed};
 use crate::files::{DataFile, Shares};
 use crate::inbox::FileRow;
 use crate::record::BatchRecord;
-use crate::shared::{io, sync};
 use crate::sql;
 use crate::types::StoreError;
 
@@ -43,12 +43,9 @@ impl Active {
                 _ => {}
             }
         }
-        let text = making
-            .to_str()
-            .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", making.display())))?;
         let alias = row.alias();
         let statements = [
-            sql::file::attach_active(text, &alias),
+            sql::file::attach_active(path_text(&making)?, &alias),
             sql::file::create(&alias),
             sql::file::first_progress(&alias, row.first_seq),
             sql::file::checkpoint(&alias),

@@ -9,10 +9,11 @@ use analytics::limits;
 
 use crate::active::Active;
 use crate::clock::now_us;
+use crate::disk::io;
 use crate::engine::Engine;
 use crate::files::DataFile;
 use crate::inbox::{FileKind, FileRow};
-use crate::shared::{Shared, io};
+use crate::shared::Shared;
 use crate::types::StoreError;
 use crate::verdict::Stop;
 

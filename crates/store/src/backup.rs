@@ -8,11 +8,12 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::sync::oneshot;
 
+use crate::disk::{io, sync};
 use crate::files::{DataFile, Snapshot};
 use crate::inbox::FileKind;
 use crate::ledger;
 use crate::progress::{self, Progress, Silent};
-use crate::shared::{Request, Shared, io, sync};
+use crate::shared::{Request, Shared};
 use crate::types::StoreError;
 
 /// The inbox's file, in a data folder and in a backup.

@@ -1,6 +1,7 @@
 //! The builder: makes sealed files aside, out of files that do not change, and switches to them. One job at a time, so
 //! that nothing is built from files that another job is replacing.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
@@ -15,13 +16,14 @@ use duckdb::Connection;
 
 use crate::attach;
 use crate::derive;
+use crate::disk::{io, path_text, sync};
 use crate::engine::{Instance, failed};
 use crate::files::{DataFile, Entry};
 use crate::inbox::{Change, FileKind, FileRow};
 use crate::ledger;
 use crate::merge;
 use crate::set_aside;
-use crate::shared::{Job, Shared, io, sync};
+use crate::shared::{Job, Shared};
 use crate::sql;
 use crate::sql::build::Edit;
 use crate::types::{Erasure, StoreError};
@@ -38,6 +40,10 @@ pub struct Builder {
     /// About how many bytes the texts of sealed files take.
     text_bytes: HashMap<u64, u64>,
     postponed: Vec<Postponed>,
+    /// Engines with nothing to do. To open one takes as long as to erase from a small file.
+    engines: RefCell<Vec<Instance>>,
+    /// How many were opened: each has a name of its own.
+    opened: Cell<u64>,
 }
 
 /// Files that could not be merged.
@@ -55,6 +61,8 @@ impl Builder {
             retried: Instant::now(),
             text_bytes: HashMap::new(),
             postponed: Vec::new(),
+            engines: RefCell::default(),
+            opened: Cell::default(),
         }
     }
 
@@ -70,7 +78,12 @@ impl Builder {
             let patience = if more { Duration::ZERO } else { TIDY_EVERY };
             let job = match self.shared.jobs.next(patience) {
                 Ok(Some(job)) => job,
-                Ok(None) => continue,
+                Ok(None) => {
+                    if !more {
+                        self.engines.get_mut().clear();
+                    }
+                    continue;
+                }
                 Err(_) => break,
             };
             let work = std::panic::AssertUnwindSafe(|| match &job {
@@ -182,6 +195,27 @@ impl Builder {
         })
     }
 
+    /// Lends an engine that nothing else uses: neither the writer nor a reader lacks the memory that the work needs. A job in
+    /// the pause of another has a second one. After an error nobody knows what it still holds, and it ends.
+    fn with_engine<T>(
+        &self,
+        work: impl FnOnce(&Instance) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = self.engines.borrow_mut().pop();
+        let engine = match idle {
+            Some(engine) => engine,
+            None => {
+                self.opened.set(self.opened.get() + 1);
+                let name = format!("building-{}", self.opened.get());
+                let memory = self.shared.options.limits.builder_memory;
+                Instance::open(&self.shared.folder(), &name, memory)?
+            }
+        };
+        let done = work(&engine)?;
+        self.engines.borrow_mut().push(engine);
+        Ok(done)
+    }
+
     fn rollups(&self) -> derive::Rollups {
         let limits = &self.shared.options.limits;
         derive::Rollups { from_rows: limits.rolled_up_from, piece_rows: limits.merge_piece_rows }
@@ -233,14 +267,17 @@ impl Builder {
         let ids: HashSet<u64> = snapshot.entries.iter().map(|entry| entry.row.id).collect();
         self.text_bytes.retain(|id, _| ids.contains(id));
         self.postponed.retain(|postponed| postponed.files.is_subset(&ids));
+        if self.postponed.is_empty() {
+            self.shared.notes.clear("merge");
+        }
         let sealed: Vec<&Entry> =
             snapshot.entries.iter().filter(|entry| entry.row.kind == FileKind::Sealed).collect();
         let least = limits.merge_at.max(2);
         let rows = |window: &[&Entry]| window.iter().map(|entry| entry.row.rows).sum::<u64>();
         let now = Instant::now();
         let waits = |window: &[&Entry]| {
-            let ids: HashSet<u64> = window.iter().map(|entry| entry.row.id).collect();
-            let holds = |postponed: &Postponed| postponed.files.is_subset(&ids);
+            let has = |id: &u64| window.iter().any(|entry| entry.row.id == *id);
+            let holds = |postponed: &Postponed| postponed.files.iter().all(has);
             self.postponed.iter().any(|postponed| now < postponed.until && holds(postponed))
         };
         let mut windows: Vec<&[&Entry]> = (least..=least * 4)
@@ -270,13 +307,7 @@ impl Builder {
         drop(snapshot);
         let files: HashSet<u64> = inputs.iter().map(|entry| entry.row.id).collect();
         match self.put_together("merging", inputs, &|| self.give_way()) {
-            Ok(()) => {
-                self.postponed.retain(|postponed| postponed.files.is_disjoint(&files));
-                if self.postponed.is_empty() {
-                    self.shared.notes.clear("merge");
-                }
-                Ok(true)
-            }
+            Ok(()) => Ok(true),
             Err(StoreError::Closing) => Err(StoreError::Closing),
             Err(problem) => {
                 self.postpone(files, &problem);
@@ -310,13 +341,11 @@ impl Builder {
         }
         let instance = entry.file.instance();
         let connection = instance.connect()?;
-        let sum = sql::build::all_text_bytes(&entry.file.alias);
-        let bytes: i64 = connection
-            .query_row(&sum, [], |row| row.get(0))
-            .map_err(failed("looking how large texts are"))?;
+        let by_project = merge::text_bytes(&connection, std::slice::from_ref(&entry.file.alias))?;
         instance.give_back(connection);
-        self.text_bytes.insert(entry.row.id, bytes as u64);
-        Ok(bytes as u64)
+        let bytes = by_project.values().sum();
+        self.text_bytes.insert(entry.row.id, bytes);
+        Ok(bytes)
     }
 
     /// Whether a file that cannot be read lies between the first and the last: one file in their place would seem to hold
@@ -505,15 +534,14 @@ impl Builder {
         };
         let path = folder.join(row.name());
         let making = folder.join(format!("{}.{work}", row.name()));
-        let memory = self.shared.options.limits.builder_memory;
-        let instance = Instance::open(&folder, work, memory)?;
-        row.rows =
-            build(instance, &making, &format!("b{id}"), &inputs, fill).inspect_err(|_| {
-                // What cannot be removed now goes at the next start.
-                for unfinished in [DataFile::wal(&making), making.clone()] {
-                    let _ = std::fs::remove_file(unfinished);
-                }
-            })?;
+        let built =
+            self.with_engine(|engine| build(engine, &making, &format!("b{id}"), &inputs, fill));
+        row.rows = built.inspect_err(|_| {
+            // What cannot be removed now goes at the next start.
+            for unfinished in [DataFile::wal(&making), making.clone()] {
+                let _ = std::fs::remove_file(unfinished);
+            }
+        })?;
         let drop_ids: Vec<u64> = inputs.iter().map(|entry| entry.row.id).collect();
         let mut put = Vec::new();
         let mut added = None;
@@ -551,10 +579,9 @@ impl Builder {
     }
 }
 
-/// Fills a new file and closes it, on disk and complete. Returns its rows. The work has an engine of its own, which reads
-/// `inputs` and ends with it: neither the writer nor a reader lacks the memory that it needs.
+/// Fills a new file out of `inputs` and closes it, on disk and complete. Returns its rows.
 fn build(
-    instance: Instance,
+    engine: &Instance,
     path: &Path,
     alias: &str,
     inputs: &[Entry],
@@ -569,16 +596,12 @@ fn build(
             _ => {}
         }
     }
-    let text = |path: &Path| {
-        let text = path.to_str().map(str::to_owned);
-        text.ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))
-    };
-    let connection = instance.connect()?;
+    let connection = engine.connect()?;
     let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
     for entry in inputs {
-        run(&sql::file::attach(&text(&entry.file.path)?, &entry.file.alias))?;
+        run(&sql::file::attach(path_text(&entry.file.path)?, &entry.file.alias))?;
     }
-    run(&sql::file::attach_making(&text(path)?, alias))?;
+    run(&sql::file::attach_making(path_text(path)?, alias))?;
     run(&sql::file::create_sealed(alias))?;
     let from: Vec<String> = inputs.iter().map(|entry| entry.file.alias.clone()).collect();
     fill(&connection, alias, &from)?;
@@ -589,7 +612,9 @@ fn build(
     let rows: i64 = connection
         .query_row(&sql::build::count_rows(alias, "TRUE"), [], |row| row.get(0))
         .map_err(failed(context))?;
-    run(&sql::file::detach(alias))?;
+    for alias in from.iter().map(String::as_str).chain([alias]) {
+        run(&sql::file::detach(alias))?;
+    }
     sync(path).map_err(io(context))?;
     Ok(rows as u64)
 }

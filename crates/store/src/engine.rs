@@ -1,8 +1,8 @@
 //! DuckDB, opened shut (no network, no extensions, no files but ours) and lent as connections.
 //!
-//! One instance holds the files that grow and the writer's work, another one holds sealed files for readers, and each
-//! build has an instance of its own while it lasts. Each has its own memory limit, so that a read or a build that needs too
-//! much fails alone: the writer never waits for memory that a reader holds.
+//! One instance holds the files that grow and the writer's work, another one holds sealed files for readers, and the
+//! builder has its own while it has work. Each has its own memory limit, so that a read or a build that needs too much fails
+//! alone: the writer never waits for memory that a reader holds.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use analytics::limits;
 use duckdb::{Config, Connection};
 
+use crate::disk::{io, path_text};
 use crate::hand_out::Takers;
 use crate::sql;
 use crate::types::{StoreError, StoreLimits};
@@ -64,10 +65,6 @@ pub fn remove_spilled(folder: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn io(context: &'static str) -> impl Fn(std::io::Error) -> StoreError {
-    move |source| StoreError::Engine { context, cause: Box::new(source) }
-}
-
 impl Engine {
     /// `folder`: where the data files are, the only place that the engine may touch.
     pub fn open(folder: &Path, limits: &StoreLimits) -> Result<Engine, StoreError> {
@@ -119,11 +116,8 @@ impl Instance {
             .and_then(|config| config.with("autoinstall_known_extensions", "false"))
             .map_err(failed(context))?;
         let connection = Connection::open_in_memory_with_flags(config).map_err(failed(context))?;
-        let text = |path: &Path| {
-            let text = path.to_str().map(str::to_owned);
-            text.ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))
-        };
-        let lock_down = sql::engine::lock_down(&text(folder)?, &text(&spill)?, limits::SPILL_BYTES);
+        let (inside, spill) = (path_text(folder)?, path_text(&spill)?);
+        let lock_down = sql::engine::lock_down(inside, spill, limits::SPILL_BYTES);
         connection.execute_batch(&lock_down).map_err(failed(context))?;
         let takers = Takers::default();
         takers.register(&connection)?;

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use sqlx::{ConnectOptions, Connection};
 
+use crate::disk::{io, path_text};
 use crate::engine::{Instance, failed};
 use crate::inbox::{self, FileRow, InboxFacts};
 use crate::meta;
-use crate::shared::io;
 use crate::sql;
 use crate::types::{StoreError, StoreLimits};
 use crate::verdict::{Content, Facts, Found, UnnamedFile};
@@ -140,11 +140,8 @@ fn look_into(instance: &Instance, path: &Path) -> Content {
 /// The seqs of the first and the last record with hits in a data file; none where it has no hits.
 fn read_range(instance: &Instance, path: &Path) -> Result<Option<(u64, u64)>, StoreError> {
     let context = "looking into a data file";
-    let text = path
-        .to_str()
-        .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))?;
     let alias = "looked_at";
-    instance.execute(&sql::file::attach(text, alias)).map_err(failed(context))?;
+    instance.execute(&sql::file::attach(path_text(path)?, alias)).map_err(failed(context))?;
     let connection = instance.connect()?;
     let range = connection
         .query_row(&sql::file::seq_range(alias), [], |row| {

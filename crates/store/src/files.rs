@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use analytics::hit::ProjectId;
 use arc_swap::ArcSwap;
 
+use crate::disk::path_text;
 use crate::engine::{Engine, Instance, failed};
 use crate::inbox::{FileKind, FileRow};
 use crate::sql;
@@ -86,9 +87,7 @@ impl DataFile {
         row: &FileRow,
     ) -> Result<Arc<DataFile>, StoreError> {
         let (path, alias) = (folder.join(row.name()), row.alias());
-        let text = path
-            .to_str()
-            .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))?;
+        let text = path_text(&path)?;
         let statement = match row.kind {
             FileKind::Sealed => sql::file::attach(text, &alias),
             _ => sql::file::attach_active(text, &alias),

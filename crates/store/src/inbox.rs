@@ -5,6 +5,7 @@
 //! (`repeats`), whether a project is gone. The manifest of data files lives here too, because it changes together with
 //! what may be trimmed. It knows nothing of DuckDB.
 
+mod command;
 pub mod dropped;
 pub mod identity;
 pub mod manifest;
@@ -14,6 +15,7 @@ mod receipts;
 mod repeats;
 mod sequencer;
 mod share;
+mod state;
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,14 +23,14 @@ use std::time::Duration;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
+pub use command::{Change, Command, Gauges, InboxOptions, Opened};
 pub use dropped::Dropped;
 pub use identity::{Identity, InboxFacts};
 pub use manifest::{FileKind, FileRow};
 pub use numbers::ProjectNumbers;
 pub use queue::{Item, Queue};
-pub use sequencer::{
-    Change, Command, Gauges, InboxOptions, Opened, Sequencer, get_number, last_seq, put_state,
-};
+pub use sequencer::Sequencer;
+pub use state::{get_number, last_seq, put_state};
 
 use crate::record;
 use crate::types::StoreError;
@@ -94,7 +96,7 @@ pub async fn check_versions(db: &mut SqliteConnection) -> Result<(), StoreError>
 
 /// The key of the ledger of erasures.
 pub async fn ledger_key(db: &mut SqliteConnection) -> Result<[u8; 32], StoreError> {
-    let key = sequencer::get_state(db, "key").await?;
+    let key = state::get_state(db, "key").await?;
     let broken = || StoreError::Damaged("the inbox's key is broken".into());
     key.ok_or_else(broken)?.try_into().map_err(|_| broken())
 }

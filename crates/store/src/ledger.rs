@@ -9,7 +9,7 @@ use analytics::hit::ProjectId;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::now_us;
-use crate::shared::{io, sync};
+use crate::disk::{io, sync};
 use crate::types::{Erasure, StoreError};
 
 pub const FILE: &str = "erasures.jsonl";

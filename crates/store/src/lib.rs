@@ -10,6 +10,7 @@ mod builder;
 mod clock;
 mod columns;
 mod derive;
+mod disk;
 mod engine;
 mod facts;
 mod files;

@@ -40,27 +40,33 @@ pub struct Inputs<'a> {
     pub piece_text_bytes: u64,
 }
 
-impl Inputs<'_> {
-    /// What a statement, made for each file, counts by a key, all files together.
-    fn count(
-        &self,
-        connection: &Connection,
-        statement: impl Fn(&str) -> String,
-    ) -> Result<BTreeMap<u32, u64>, StoreError> {
-        let context = "looking how large texts are";
-        let mut counts = BTreeMap::new();
-        for file in self.files {
-            let mut statement = connection.prepare(&statement(file)).map_err(failed(context))?;
-            let rows = statement
-                .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-                .map_err(failed(context))?;
-            for row in rows {
-                let (key, count) = row.map_err(failed(context))?;
-                *counts.entry(key as u32).or_default() += count as u64;
-            }
+/// Of each project: about how many bytes its texts take, in all of the files together.
+pub fn text_bytes(
+    connection: &Connection,
+    files: &[String],
+) -> Result<BTreeMap<u32, u64>, StoreError> {
+    count(connection, files, sql::build::text_bytes)
+}
+
+/// What a statement, made for each file, counts by a key, all files together.
+fn count(
+    connection: &Connection,
+    files: &[String],
+    statement: impl Fn(&str) -> String,
+) -> Result<BTreeMap<u32, u64>, StoreError> {
+    let context = "looking how large texts are";
+    let mut counts = BTreeMap::new();
+    for file in files {
+        let mut statement = connection.prepare(&statement(file)).map_err(failed(context))?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+            .map_err(failed(context))?;
+        for row in rows {
+            let (key, count) = row.map_err(failed(context))?;
+            *counts.entry(key as u32).or_default() += count as u64;
         }
-        Ok(counts)
     }
+    Ok(counts)
 }
 
 /// Fills the tables of `into` that hold what was posted; what follows from them is derived afterwards. `pause` is called
@@ -79,7 +85,7 @@ pub fn merge(
         run(&sql::file::checkpoint(into))?;
         pause()
     };
-    let text_bytes = inputs.count(connection, sql::build::text_bytes)?;
+    let text_bytes = text_bytes(connection, inputs.files)?;
     for (projects, rows) in ranges(inputs, &text_bytes) {
         let filled = (|| {
             for n in 0..inputs.files.len() {
@@ -163,7 +169,8 @@ fn stretches(
     }
     let context = "looking where to cut texts";
     let project = projects.first;
-    let by_kind = inputs.count(connection, |file| sql::build::text_bytes_by_kind(file, project))?;
+    let by_kind =
+        count(connection, inputs.files, |file| sql::build::text_bytes_by_kind(file, project))?;
     let every = (inputs.piece_text_bytes / SAMPLES_OF_TEXTS).max(1);
     let mut stretches = Vec::new();
     for (kind, bytes) in by_kind {

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use crate::active::Active;
 use crate::attach;
 use crate::builder::Builder;
+use crate::disk::io;
 use crate::engine::{Engine, remove_spilled};
 use crate::facts;
 use crate::files::{Entry, Files, Snapshot};
@@ -23,7 +24,7 @@ use crate::inbox::{
 };
 use crate::reserve;
 use crate::set_aside;
-use crate::shared::{Erased, Job, Jobs, Problems, Shared, io};
+use crate::shared::{Erased, Job, Jobs, Problems, Shared};
 use crate::types::{StoreError, StoreOptions};
 use crate::verdict::{self, Facts, Found, Stop, Verdict};
 use crate::writer::Writer;

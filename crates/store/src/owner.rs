@@ -3,7 +3,7 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use crate::shared::io;
+use crate::disk::io;
 use crate::types::StoreError;
 
 /// Owner, group and mode of a folder.

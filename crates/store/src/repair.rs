@@ -19,6 +19,7 @@ use analytics::hit::{ProjectId, Text};
 use crate::backup::{INBOX, copy};
 use crate::builder::measure;
 use crate::clock::now_us;
+use crate::disk::io;
 use crate::engine::Instance;
 use crate::facts;
 use crate::files::DataFile;
@@ -29,7 +30,6 @@ use crate::meta::{self, Meta, MetaFacts};
 use crate::open::{lock, random_key};
 use crate::owner::Owner;
 use crate::progress::{self, Progress};
-use crate::shared::io;
 use crate::sql;
 use crate::store::Store;
 use crate::types::{Erasure, StoreError, StoreOptions};
@@ -165,7 +165,9 @@ impl Repair {
             _ => Vec::new(),
         };
         let files = self.take_files(&making, &**progress, &mut repaired)?;
-        let options = StoreOptions { data: making.clone(), ..self.options.clone() };
+        let mut options = StoreOptions { data: making.clone(), ..self.options.clone() };
+        // Of the folder as it will be, not of the one that is being made.
+        options.limits.reserve_bytes = 0;
         let ledger_key = meta.and_then(|meta| meta.identity.as_ref()).map(|it| it.ledger_key);
         let found =
             self.make_inbox(&options, inbox, ledger_key, &files, &lines, &mut repaired).await?;

@@ -1,12 +1,12 @@
-//! Room kept back for the moment in which a disk is full: a file of zeros that is given up then, so that the databases can
-//! still be opened and what is to be erased can be.
+//! Room kept back for a full disk: a file of zeros that is deleted then, so that the databases can still be opened and
+//! erasures still succeed.
 //!
 //! SQLite and DuckDB need a few pages to open what they hold, and an erasure writes files anew before it removes the old
 //! ones. Hits are refused long before, so nothing of ours uses the room up.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustix::fs::FallocateFlags;
 
@@ -51,7 +51,7 @@ fn judge(is_there: bool, free: u64, wanted: u64) -> Step {
 /// Keeps `wanted` bytes back in the folder, or gives them up where the disk is full. Tells what is free now. Nothing fails
 /// with it.
 pub fn keep(folder: &Path, wanted: u64) -> DiskFree {
-    let path: PathBuf = folder.join(NAME);
+    let path = folder.join(NAME);
     let free = DiskFree::of(folder);
     match judge(path.exists(), free.bytes, wanted) {
         Step::Nothing => return free,
@@ -76,7 +76,7 @@ pub fn keep(folder: &Path, wanted: u64) -> DiskFree {
 }
 
 fn make(path: &Path, bytes: u64) -> std::io::Result<()> {
-    let file: File = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
     rustix::fs::fallocate(file.as_fd(), FallocateFlags::empty(), 0, bytes)?;
     Ok(())
 }

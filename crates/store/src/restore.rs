@@ -11,6 +11,7 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::backup::{INBOX, copy};
 use crate::builder::measure;
+use crate::disk::{io, sync};
 use crate::files::DataFile;
 use crate::folder::give_identity;
 use crate::inbox::{self, FileKind, FileRow, manifest};
@@ -18,7 +19,6 @@ use crate::ledger::{self, Line, What};
 use crate::meta;
 use crate::owner::Owner;
 use crate::progress::{self, Progress};
-use crate::shared::{io, sync};
 use crate::store::Store;
 use crate::types::{Erasure, StoreError, StoreOptions};
 use crate::{reading, sql};

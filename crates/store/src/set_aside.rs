@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::{self, now_us};
+use crate::disk::{io, sync};
 use crate::engine::{Instance, failed};
 use crate::files::DataFile;
 use crate::inbox::FileRow;
 use crate::meta;
-use crate::shared::{io, sync};
 use crate::sql;
 use crate::types::{Erasure, StoreError};
 use crate::verdict::Leftover;

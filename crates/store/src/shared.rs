@@ -1,7 +1,7 @@
 //! What the store's threads share: the engine, the picture of files, the queue, the jobs, and what went wrong.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -328,13 +328,4 @@ impl Erased {
             tick.changed().await.map_err(|_| StoreError::Closing)?;
         }
     }
-}
-
-/// Makes a file's or a folder's entry survive a power cut.
-pub fn sync(path: &Path) -> std::io::Result<()> {
-    std::fs::File::open(path)?.sync_all()
-}
-
-pub fn io(context: &'static str) -> impl Fn(std::io::Error) -> StoreError {
-    move |source| StoreError::Engine { context, cause: Box::new(source) }
 }

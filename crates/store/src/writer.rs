@@ -11,6 +11,7 @@ use analytics::limits;
 use sqlx::{ConnectOptions, Connection as _, Row};
 
 use crate::active::Active;
+use crate::disk::io;
 use crate::files::{Entry, Snapshot};
 use crate::inbox::{self, Change, Dropped, FileKind, FileRow, Item};
 use crate::record::{self, Record};
@@ -45,7 +46,7 @@ impl Writer {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(crate::shared::io("starting the writer"))?;
+            .map_err(io("starting the writer"))?;
         shared.applied.send_replace(active.position);
         Ok(Writer {
             safe: 0,

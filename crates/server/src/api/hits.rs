@@ -20,7 +20,7 @@ use crate::error::{ApiError, Code};
 use crate::list::List;
 use crate::parameters::Parameters;
 use crate::reads::Reader;
-use crate::rows::{Pieces, send_pieces};
+use crate::rows::{Pieces, send_pieces, write_rows};
 pub use format::{ApiHit, Lines};
 
 #[derive(Serialize, ToSchema)]
@@ -114,7 +114,7 @@ fn to_query(
     Ok((HitsQuery { scope: viewer.scope, period, filter, after, limit: most }, limit))
 }
 
-/// A page that takes a few megabytes at most is made whole; a longer one is sent while it is read.
+/// A short page is made whole; a longer one is sent while it is read.
 async fn send_page(
     app: Shared,
     reader: Reader,
@@ -125,11 +125,9 @@ async fn send_page(
     // One more than asked tells whether there is a next page.
     let query = HitsQuery { limit: limit + 1, ..query };
     let mut page = Page { limit, shows, written: 0, last: None };
-    let mut response = if limit <= WHOLE_PAGE {
+    let mut response = if limit <= limits::PAGE_MADE_WHOLE as usize {
         let rows = app.hits(reader, query).await?;
-        let writing = tokio::task::spawn_blocking(move || page.write(rows, true));
-        let body = writing.await.map_err(|error| ApiError::internal("writing hits", &error))?;
-        Response::new(Body::from(body))
+        Response::new(Body::from(write_rows(move || page.write(rows, true)).await?))
     } else {
         let list = List::newest_first(app, reader, query, Some(limit + 1)).await?;
         send_pieces(PagePieces { list, page: Some(page) }).await?
@@ -139,9 +137,6 @@ async fn send_page(
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
 }
-
-/// Hits of a page that is made whole.
-const WHOLE_PAGE: usize = 200;
 
 struct PagePieces {
     list: List,
@@ -154,12 +149,11 @@ impl Pieces for PagePieces {
         let (rows, is_last) = self.list.next().await?;
         let gone = || ApiError::internal("writing hits", &"the writer is gone");
         let mut page = self.page.take().ok_or_else(gone)?;
-        let writing = tokio::task::spawn_blocking(move || {
+        let (page, piece) = write_rows(move || {
             let piece = page.write(rows, is_last);
             (page, piece)
-        });
-        let (page, piece) =
-            writing.await.map_err(|error| ApiError::internal("writing hits", &error))?;
+        })
+        .await?;
         self.page = Some(page);
         Ok((self.list.share().hold(piece), is_last))
     }
@@ -257,8 +251,7 @@ impl Pieces for Rows {
         let (mut rows, is_last) = self.list.next().await?;
         hide(&mut rows, self.shows);
         let (lines, with_header) = (self.lines, std::mem::take(&mut self.is_first));
-        let writing = tokio::task::spawn_blocking(move || lines.write(&rows, with_header));
-        let piece = writing.await.map_err(|error| ApiError::internal("writing hits", &error))?;
+        let piece = write_rows(move || lines.write(&rows, with_header)).await?;
         Ok((self.list.share().hold(piece), is_last))
     }
 }

@@ -17,7 +17,7 @@ use crate::auth::Owner;
 use crate::error::ApiError;
 use crate::list::List;
 use crate::parameters::{Parameters, bad};
-use crate::rows::{Pieces, send_pieces};
+use crate::rows::{Pieces, send_pieces, write_rows};
 
 /// The columns of `compact`, in its order.
 const COLUMNS: [&str; 10] = [
@@ -143,10 +143,7 @@ impl Pieces for Rows {
     async fn next(&mut self) -> Result<(Bytes, bool), ApiError> {
         let (rows, is_last) = self.list.next().await?;
         let (is_compact, is_first) = (self.is_compact, std::mem::take(&mut self.is_first));
-        // Thousands of rows take milliseconds to write: not on the threads that serve connections.
-        let writing =
-            tokio::task::spawn_blocking(move || to_json(&rows, is_compact, is_first, is_last));
-        let piece = writing.await.map_err(|error| ApiError::internal("writing rows", &error))?;
+        let piece = write_rows(move || to_json(&rows, is_compact, is_first, is_last)).await?;
         Ok((self.list.share().hold(piece), is_last))
     }
 }

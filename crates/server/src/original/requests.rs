@@ -24,10 +24,7 @@ use crate::budget::Charge;
 use crate::error::ApiError;
 use crate::list::List;
 use crate::parameters::{Parameters, bad};
-use crate::rows::{Pieces, accepts_gzip, send_pieces};
-
-/// User agents that are written at once, bytes.
-const AGENTS_PIECE: usize = 1 << 20;
+use crate::rows::{Pieces, accepts_gzip, send_pieces, write_rows};
 
 /// A page of raw rows.
 #[utoipa::path(
@@ -147,12 +144,11 @@ impl Pieces for Rows {
             Some(rows)
         };
         let rows_are_over = self.rows_are_over;
-        let writing = tokio::task::spawn_blocking(move || {
-            let (piece, gathered, is_last) = writer.write(rows, rows_are_over);
-            (writer, piece, gathered, is_last)
-        });
-        let (writer, piece, gathered, is_last) =
-            writing.await.map_err(|error| ApiError::internal("writing rows", &error))?;
+        let (writer, (piece, gathered, is_last)) = write_rows(move || {
+            let written = writer.write(rows, rows_are_over);
+            (writer, written)
+        })
+        .await?;
         self.writer = Some(writer);
         if gathered > 0 {
             let client = self.list.reader().address();
@@ -241,7 +237,7 @@ impl Writer {
             out.extend_from_slice(b"],\"user_agents\":{");
         }
         let from = out.len();
-        while out.len() - from < AGENTS_PIECE {
+        while out.len() - from < limits::AGENTS_PIECE_BYTES as usize {
             let Some((number, agent)) = self.agents_left.next() else {
                 out.extend_from_slice(b"}}");
                 return true;

@@ -12,8 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-/// How often it is looked whether others wait.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_secs(limits::UNREAD_LOOK_SECONDS);
 
 /// `F`: whether others wait for what an answer holds.
 pub(super) struct Watched<F> {

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::dropped::Dropped;
 use super::manifest::FileRow;
-use super::sequencer::{get_number, get_state, put_state};
+use super::state::{get_number, get_state, put_state};
 use crate::types::StoreError;
 
 /// Random, made with the folder.

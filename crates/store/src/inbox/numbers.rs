@@ -3,7 +3,7 @@
 use analytics::hit::ProjectId;
 use tokio::sync::{mpsc, oneshot};
 
-use super::sequencer::{Change, Command};
+use super::command::{Change, Command};
 use crate::types::StoreError;
 
 /// Where `meta.sqlite` writes down the number of a project before it makes the project. Cheap to clone.

@@ -1,10 +1,9 @@
 //! The thread that numbers and commits. Everything that must be decided in order is decided here, once, and is on disk
 //! before anybody hears of it.
 
-use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use analytics::hit::{HitId, ProjectId};
@@ -13,107 +12,22 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::{mpsc, oneshot};
 
-use super::dropped::{self, Dropped};
+use super::command::{Change, Command, Gauges, InboxOptions, Opened};
+use super::dropped;
 use super::identity::{self, Identity};
 use super::manifest::{self, FileRow};
 use super::queue::{Item, Queue};
 use super::receipts::{Receipts, put_receipt, take_receipt};
 use super::repeats::{self, Repeats};
 use super::share::Shares;
+use super::state::{get_number, get_state, last_seq, put_state, read_erasures};
 use super::{connect_options, failed, put_framed};
 use crate::clock::now_us;
+use crate::disk::path_text;
 use crate::record;
 use crate::reserve;
 use crate::sql;
-use crate::types::{Erasure, Receipt, Rejected, StoreError};
-
-#[derive(Clone, Debug)]
-pub struct InboxOptions {
-    pub path: PathBuf,
-    pub bytes_max: u64,
-    /// Bytes of records held in memory for the writer.
-    pub queue_bytes: usize,
-    pub receipts: usize,
-    pub disk_free_percent: u64,
-    pub disk_free_bytes: u64,
-    /// Room kept back for a full disk.
-    pub reserve_bytes: u64,
-}
-
-pub enum Command {
-    Append {
-        project: ProjectId,
-        record: Arc<[u8]>,
-        hits: u32,
-        arrival_us: i64,
-        batch_hash: Option<u64>,
-        repeat_hashes: Vec<u64>,
-        rejected: Vec<Rejected>,
-        rejected_total: u32,
-        reply: oneshot::Sender<Result<Receipt, StoreError>>,
-    },
-    /// Answered with the erasure's seq when it is on disk.
-    Erase {
-        erasure: Erasure,
-        reply: oneshot::Sender<Result<u64, StoreError>>,
-    },
-    Change {
-        change: Change,
-        reply: oneshot::Sender<Result<(), StoreError>>,
-    },
-    Close,
-}
-
-/// Changes of what the inbox keeps beside records, each one transaction.
-#[derive(Debug)]
-pub enum Change {
-    /// Everything up to here is in a checkpointed data file.
-    Trim { to: u64 },
-    /// Manifest: these files are there now, those are not.
-    Switch { put: Vec<FileRow>, drop: Vec<u64> },
-    /// No file holds what this erasure erased; the records up to it may go, and their bytes.
-    Erased { seq: u64, erasure: Erasure },
-    /// A copy of the inbox.
-    Snapshot { to: PathBuf },
-    /// These records are in no file.
-    Dropped(Dropped),
-    /// This project number is about to be given.
-    Reserve(ProjectId),
-    /// `meta.sqlite` has this project.
-    Given(ProjectId),
-    /// `meta.sqlite` has the number of this start.
-    Started,
-}
-
-impl Change {
-    /// The files that it names and those that it drops, where that is all that it does.
-    fn as_switch(&self) -> Option<(Vec<FileRow>, Vec<u64>)> {
-        match self {
-            Change::Switch { put, drop } => Some((put.clone(), drop.clone())),
-            _ => None,
-        }
-    }
-}
-
-/// Numbers that others read without asking the thread.
-#[derive(Debug, Default)]
-pub struct Gauges {
-    pub bytes: AtomicU64,
-    pub receipts_forgotten: AtomicU64,
-    pub disk_free_percent: AtomicU64,
-    pub disk_free_bytes: AtomicU64,
-    pub arrivals: Mutex<HashMap<ProjectId, i64>>,
-}
-
-/// What a start finds.
-#[derive(Debug)]
-pub struct Opened {
-    pub files: Vec<FileRow>,
-    pub erasures: Vec<(u64, Erasure)>,
-    pub trimmed_to: u64,
-    /// The store's secret: names in the ledger of erasures are hashed with it.
-    pub key: [u8; 32],
-}
+use crate::types::{Erasure, Receipt, StoreError};
 
 pub struct Sequencer {
     options: InboxOptions,
@@ -145,15 +59,6 @@ struct Group {
     arrivals: Vec<(ProjectId, i64)>,
     replies: Vec<(oneshot::Sender<Result<Receipt, StoreError>>, Receipt)>,
     erase_replies: Vec<(oneshot::Sender<Result<u64, StoreError>>, u64)>,
-}
-
-impl Gauges {
-    /// A batch of this project arrived.
-    pub fn arrived(&self, project: ProjectId, arrival_us: i64) {
-        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = arrivals.entry(project).or_insert(arrival_us);
-        *known = arrival_us.max(*known);
-    }
 }
 
 impl Sequencer {
@@ -588,9 +493,7 @@ impl Sequencer {
             Change::Switch { put, drop } => self.switch(&put, &drop).await,
             Change::Snapshot { to } => {
                 self.save_arrivals().await?;
-                let to = to.to_str().ok_or_else(|| {
-                    StoreError::Damaged(format!("not a path for a copy: {}", to.display()))
-                })?;
+                let to = path_text(&to)?;
                 sqlx::query(sql::inbox::SNAPSHOT)
                     .bind(to)
                     .execute(&mut self.db)
@@ -743,65 +646,4 @@ fn wait_for_company(commands: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Co
         let Ok(command) = commands.try_recv() else { break };
         waiting.push(command);
     }
-}
-
-/// The last seq that the file knows of.
-pub async fn last_seq(db: &mut SqliteConnection) -> Result<u64, StoreError> {
-    let row = sqlx::query(sql::inbox::LAST_SEQ)
-        .fetch_one(&mut *db)
-        .await
-        .map_err(failed("reading the inbox"))?;
-    Ok((row.get::<i64, _>(0) as u64).max(get_number(db, "trimmed_to").await?))
-}
-
-async fn read_erasures(db: &mut SqliteConnection) -> Result<Vec<(u64, Erasure)>, StoreError> {
-    let rows = sqlx::query(sql::inbox::ERASURES)
-        .fetch_all(db)
-        .await
-        .map_err(failed("reading erasures"))?;
-    let mut erasures = Vec::new();
-    for row in rows {
-        let bytes: Vec<u8> = row.get(1);
-        match record::decode(&bytes) {
-            Ok(record::Record::Erasure(erasure)) => {
-                erasures.push((row.get::<i64, _>(0) as u64, erasure))
-            }
-            _ => return Err(StoreError::Damaged("an erasure in the inbox cannot be read".into())),
-        }
-    }
-    Ok(erasures)
-}
-
-pub async fn get_state(
-    db: &mut SqliteConnection,
-    name: &str,
-) -> Result<Option<Vec<u8>>, StoreError> {
-    let row = sqlx::query(sql::inbox::GET_STATE)
-        .bind(name)
-        .fetch_optional(db)
-        .await
-        .map_err(failed("reading the inbox"))?;
-    Ok(row.map(|row| row.get(0)))
-}
-
-pub async fn get_number(db: &mut SqliteConnection, name: &str) -> Result<u64, StoreError> {
-    let bytes = get_state(db, name).await?.unwrap_or_else(|| vec![0; 8]);
-    bytes
-        .try_into()
-        .map(u64::from_le_bytes)
-        .map_err(|_| StoreError::Damaged(format!("the inbox's {name} is broken")))
-}
-
-pub async fn put_state(
-    db: &mut SqliteConnection,
-    name: &str,
-    value: &[u8],
-) -> Result<(), StoreError> {
-    sqlx::query(sql::inbox::PUT_STATE)
-        .bind(name)
-        .bind(value)
-        .execute(db)
-        .await
-        .map_err(failed("writing the inbox"))?;
-    Ok(())
 }

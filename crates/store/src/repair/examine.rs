@@ -4,6 +4,7 @@ use std::path::Path;
 
 use duckdb::Connection;
 
+use crate::disk::path_text;
 use crate::engine::{Instance, failed};
 use crate::inbox::{FileKind, FileRow};
 use crate::sql;
@@ -83,10 +84,9 @@ fn read_projects(connection: &Connection) -> Result<Vec<u32>, StoreError> {
 }
 
 fn attach(instance: &Instance, path: &Path, alias: &str) -> Result<(), StoreError> {
-    let text = path
-        .to_str()
-        .ok_or_else(|| StoreError::Damaged(format!("not a path: {}", path.display())))?;
-    instance.execute(&sql::file::attach(text, alias)).map_err(failed("opening a data file"))
+    instance
+        .execute(&sql::file::attach(path_text(path)?, alias))
+        .map_err(failed("opening a data file"))
 }
 
 fn read(instance: &Instance, name: &str) -> Result<Examined, StoreError> {

@@ -3,11 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::disk::{io, sync};
 use crate::facts;
 use crate::ledger;
 use crate::meta;
 use crate::set_aside::KEPT;
-use crate::shared::{io, sync};
 use crate::types::StoreError;
 
 /// Being made: of no use when it is interrupted.

@@ -86,11 +86,6 @@ impl Stretch {
     }
 }
 
-/// About how many bytes all texts of a file take.
-pub fn all_text_bytes(file: &str) -> String {
-    format!("SELECT coalesce(sum(strlen(text) + {TEXT_OVERHEAD}), 0)::BIGINT FROM {file}.strings")
-}
-
 /// Of each project: about how many bytes its texts take.
 pub fn text_bytes(file: &str) -> String {
     format!(

@@ -161,7 +161,7 @@ fn write_csv(rows: &[HitRow], with_header: bool) -> Vec<u8> {
     writer.into_inner().unwrap_or_default()
 }
 
-/// What begins a formula in a spreadsheet: ASCII, and the full-width forms, which some take for the same.
+/// A formula in a spreadsheet begins with one of these. Some programs also accept the full-width forms.
 const FORMULA_SIGNS: [char; 9] =
     ['=', '+', '-', '@', '\u{2212}', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 

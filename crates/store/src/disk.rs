@@ -1,0 +1,22 @@
+//! What everybody who touches files needs: paths as texts, errors with what we were doing, and entries that stay.
+
+use std::path::Path;
+
+use crate::types::StoreError;
+
+/// Makes a file's or a folder's entry survive a power cut.
+pub fn sync(path: &Path) -> std::io::Result<()> {
+    std::fs::File::open(path)?.sync_all()
+}
+
+/// A path as a statement has it.
+pub fn path_text(path: &Path) -> Result<&str, StoreError> {
+    path.to_str().ok_or_else(|| {
+        StoreError::Damaged(format!("{} is not UTF-8, which the engine needs", path.display()))
+    })
+}
+
+/// The system's name for what went wrong, with what we were doing.
+pub fn io(context: &'static str) -> impl Fn(std::io::Error) -> StoreError {
+    move |source| StoreError::Engine { context, cause: Box::new(source) }
+}

@@ -1,0 +1,110 @@
+//! What the sequencer is asked, and what it tells without being asked.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use analytics::hit::ProjectId;
+use tokio::sync::oneshot;
+
+use super::dropped::Dropped;
+use super::manifest::FileRow;
+use crate::types::{Erasure, Receipt, Rejected, StoreError};
+
+#[derive(Clone, Debug)]
+pub struct InboxOptions {
+    pub path: PathBuf,
+    pub bytes_max: u64,
+    /// Bytes of records held in memory for the writer.
+    pub queue_bytes: usize,
+    pub receipts: usize,
+    pub disk_free_percent: u64,
+    pub disk_free_bytes: u64,
+    /// Room kept back for a full disk.
+    pub reserve_bytes: u64,
+}
+
+pub enum Command {
+    Append {
+        project: ProjectId,
+        record: Arc<[u8]>,
+        hits: u32,
+        arrival_us: i64,
+        batch_hash: Option<u64>,
+        repeat_hashes: Vec<u64>,
+        rejected: Vec<Rejected>,
+        rejected_total: u32,
+        reply: oneshot::Sender<Result<Receipt, StoreError>>,
+    },
+    /// Answered with the erasure's seq when it is on disk.
+    Erase {
+        erasure: Erasure,
+        reply: oneshot::Sender<Result<u64, StoreError>>,
+    },
+    Change {
+        change: Change,
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
+    Close,
+}
+
+/// Changes of what the inbox keeps beside records, each one transaction.
+#[derive(Debug)]
+pub enum Change {
+    /// Everything up to here is in a checkpointed data file.
+    Trim { to: u64 },
+    /// Manifest: these files are there now, those are not.
+    Switch { put: Vec<FileRow>, drop: Vec<u64> },
+    /// No file holds what this erasure erased; the records up to it may go, and their bytes.
+    Erased { seq: u64, erasure: Erasure },
+    /// A copy of the inbox.
+    Snapshot { to: PathBuf },
+    /// These records are in no file.
+    Dropped(Dropped),
+    /// This project number is about to be given.
+    Reserve(ProjectId),
+    /// `meta.sqlite` has this project.
+    Given(ProjectId),
+    /// `meta.sqlite` has the number of this start.
+    Started,
+}
+
+impl Change {
+    /// The files that it names and those that it drops, where that is all that it does.
+    pub fn as_switch(&self) -> Option<(Vec<FileRow>, Vec<u64>)> {
+        match self {
+            Change::Switch { put, drop } => Some((put.clone(), drop.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// Numbers that others read without asking the thread.
+#[derive(Debug, Default)]
+pub struct Gauges {
+    pub bytes: AtomicU64,
+    pub receipts_forgotten: AtomicU64,
+    pub disk_free_percent: AtomicU64,
+    pub disk_free_bytes: AtomicU64,
+    pub arrivals: Mutex<HashMap<ProjectId, i64>>,
+}
+
+/// What a start finds.
+#[derive(Debug)]
+pub struct Opened {
+    pub files: Vec<FileRow>,
+    pub erasures: Vec<(u64, Erasure)>,
+    pub trimmed_to: u64,
+    /// The store's secret: names in the ledger of erasures are hashed with it.
+    pub key: [u8; 32],
+}
+
+impl Gauges {
+    /// A batch of this project arrived.
+    pub fn arrived(&self, project: ProjectId, arrival_us: i64) {
+        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = arrivals.entry(project).or_insert(arrival_us);
+        *known = arrival_us.max(*known);
+    }
+}
