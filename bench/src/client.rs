@@ -66,7 +66,7 @@ impl Client {
     ) -> Result<(u16, Vec<u8>)> {
         let auth = if key.is_empty() { String::new() } else { format!("X-AUTH-TOKEN: {key}\r\n") };
         let mut whole = format!(
-            "{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n{auth}{headers}Content-Length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{auth}{headers}Content-Length: {}\r\n\r\n",
             body.len()
         )
         .into_bytes();

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::client::Client;
-use crate::data::{Post, Random, Year};
+use crate::data::{Post, Random, Shape, Year};
 use crate::fill::{fill, settle};
 use crate::ingest::{median, now_us};
 use crate::plain_sql;
@@ -59,7 +59,7 @@ fn one_project(options: &Options, table: &mut Table, hits: u64) {
     let data = options.folder.join(format!("pages-{hits}"));
     let mut server = Server::start(&options.binary, &data, &[]);
     let key = server.new_key();
-    let year = Year { hits, end_us: now_us(), seed: 1 };
+    let year = Year { shape: Shape::Kind, hits, end_us: now_us(), seed: 1 };
     let started = Instant::now();
     fill(&server, &key, &year);
     table.add(
@@ -154,7 +154,12 @@ fn among_many(options: &Options, table: &mut Table) {
     let list = options.folder.join("keys-of-pages.txt");
     std::fs::write(&list, keys.join("\n") + "\n").expect("a file of keys");
     server.command(&["key", "add", "--file", list.to_str().expect("a path")]);
-    let year = |n: usize, hits: u64| Year { hits, end_us: now_us(), seed: n as u64 + 1 };
+    let year = |n: usize, hits: u64| Year {
+        shape: Shape::Kind,
+        hits,
+        end_us: now_us(),
+        seed: n as u64 + 1,
+    };
     fill(&server, &keys[0], &year(0, options.hits / 4));
     for (n, key) in keys.iter().enumerate().skip(1) {
         fill(&server, key, &year(n, 1_000 + (n as u64 % 7) * 500));

@@ -1,9 +1,11 @@
 //! The data that the numbers are measured with: an API of 50 routes, two thirds of them with ids in their paths, 2,000
-//! callers with an address each, a third of them with a user id, 60 user agents, log-normal durations, 3 % errors.
+//! callers with an address each, a third of them with a user id, 60 user agents, log-normal durations, 3 % errors. That is the
+//! kind shape; every other shape differs from it in one thing (`SHAPES`).
 //!
 //! Everything follows from a seed, so that what is posted can be made once more and put elsewhere.
 
 use std::fmt::Write;
+use std::net::Ipv4Addr;
 
 /// A seeded generator (xorshift), so that every run has the same data.
 pub struct Random(u64);
@@ -35,6 +37,32 @@ impl Random {
     }
 }
 
+/// In what the data differs from that of a tidy API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Kind,
+    /// A million addresses, most of which call rarely.
+    Public,
+    /// An address per hit.
+    Crowd,
+    /// Half of the hits ask for one of a million articles, and no route is sent for them.
+    Slugs,
+    /// 100,000 user agents.
+    Agents,
+    /// A million user ids.
+    Users,
+}
+
+/// All shapes by name.
+pub const SHAPES: [(&str, Shape); 6] = [
+    ("kind", Shape::Kind),
+    ("public", Shape::Public),
+    ("crowd", Shape::Crowd),
+    ("slugs", Shape::Slugs),
+    ("agents", Shape::Agents),
+    ("users", Shape::Users),
+];
+
 /// A whole POST of a batch, head and body, with places for the key and the batch id: what it costs to send one again must
 /// not be taken for the server's work, which has the same processors.
 pub struct Post {
@@ -47,6 +75,16 @@ pub struct Post {
 impl Post {
     /// `start_us` to `end_us`: the hits' times, ascending.
     pub fn new(random: &mut Random, hits: u64, start_us: i64, end_us: i64) -> Post {
+        Post::shaped(Shape::Kind, random, hits, start_us, end_us)
+    }
+
+    pub fn shaped(
+        shape: Shape,
+        random: &mut Random,
+        hits: u64,
+        start_us: i64,
+        end_us: i64,
+    ) -> Post {
         let mut body = String::with_capacity(hits as usize * 330 + 200);
         body.push_str(
             "{\"framework\":\"FastAPI\",\"privacy_level\":0,\"sdk\":\"python/0.1.0\",\"batch_id\":\"",
@@ -56,11 +94,11 @@ impl Post {
         for n in 0..hits {
             let time =
                 start_us + (end_us - start_us) * n as i64 / hits as i64 + random.below(900) as i64;
-            hit(&mut body, random, time);
+            hit(&mut body, shape, random, time);
             body.push(if n + 1 == hits { ']' } else { ',' });
         }
         body.push('}');
-        let start = "POST /api/requests HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nX-AUTH-TOKEN: ";
+        let start = "POST /api/requests HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-AUTH-TOKEN: ";
         let key = "00000000-0000-4000-8000-000000000000";
         let mut bytes =
             format!("{start}{key}\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
@@ -89,6 +127,7 @@ impl Post {
 /// A project's year: its hits lie evenly in it, in posts that each can be made alone.
 #[derive(Clone, Copy)]
 pub struct Year {
+    pub shape: Shape,
     pub hits: u64,
     /// Microseconds since 1970.
     pub end_us: i64,
@@ -115,7 +154,7 @@ impl Year {
             let part = i128::from(self.end_us - start_us) * i128::from(hit);
             start_us + (part / i128::from(self.hits)) as i64
         };
-        let mut post = Post::new(&mut random, last - first, at(first), at(last));
+        let mut post = Post::shaped(self.shape, &mut random, last - first, at(first), at(last));
         post.set_id((self.seed << 40) + number);
         post
     }
@@ -125,10 +164,9 @@ impl Year {
 const YEAR_DAYS: i64 = 360;
 const YEAR_BATCH: u64 = 5_000;
 
-fn hit(text: &mut String, random: &mut Random, time_us: i64) {
+fn hit(text: &mut String, shape: Shape, random: &mut Random, time_us: i64) {
     let caller = (random.skewed() * 2_000.0) as u64;
     let route = (random.skewed() * 50.0) as u64;
-    let agent = caller % 60;
     let ms = (3.0 + 1.2 * (random.skewed() * 3.0 - 1.0)).exp();
     let status = match random.below(200) {
         0..=1 => 500,
@@ -145,27 +183,55 @@ fn hit(text: &mut String, random: &mut Random, time_us: i64) {
             (format!("/v1/resource{route}/{id}/items"), format!("/v1/resource{route}/{{id}}/items"))
         }
     };
-    let user =
+    let mut address =
+        format!("{}.{}.{}.{}", 20 + caller % 180, caller % 251, caller / 251, caller % 250);
+    let mut agent = caller % 60;
+    let mut user =
         if caller.is_multiple_of(3) { format!("\"customer-{caller}\"") } else { "null".to_owned() };
+    let mut place = format!("\"path\":\"{path}\",\"route\":\"{template}\"");
+    match shape {
+        Shape::Kind => {}
+        Shape::Public => {
+            // Spread over all networks: neighbours in rank are not neighbours in number.
+            let number = Random::new((random.skewed() * 1e6) as u64).next();
+            address = Ipv4Addr::from(number as u32 | 1 << 28).to_string();
+            user = "null".to_owned();
+        }
+        Shape::Crowd => {
+            address = Ipv4Addr::from(random.next() as u32 | 1 << 28).to_string();
+            user = "null".to_owned();
+        }
+        Shape::Slugs => {
+            if random.below(2) == 0 {
+                let number = (random.skewed() * 1e6) as u64;
+                let mut words = Random::new(number);
+                let [one, two, three] = [0; 3].map(|_| WORDS[words.below(16) as usize]);
+                place = format!("\"path\":\"/articles/{one}-{two}-{three}-{number:x}\"");
+            }
+        }
+        Shape::Agents => agent = (random.skewed() * 1e5) as u64,
+        Shape::Users => user = format!("\"customer-{}\"", (random.skewed() * 1e6) as u64),
+    }
     let second = time_us.div_euclid(1_000_000);
     let (day, of_day) = (second.div_euclid(86_400), second.rem_euclid(86_400));
     let (year, month, date) = civil(day);
     let _ = write!(
         text,
-        "{{\"hostname\":\"api.example.com\",\"ip_address\":\"{}.{}.{}.{}\",\"path\":\"{path}\",\"route\":\"{template}\",\
+        "{{\"hostname\":\"api.example.com\",\"ip_address\":\"{address}\",{place},\
          \"user_agent\":\"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/{agent}.0.0.0 Safari/537.36\",\
          \"method\":\"{method}\",\"status\":{status},\"response_time\":{ms:.3},\"user_id\":{user},\
          \"created_at\":\"{year:04}-{month:02}-{date:02}T{:02}:{:02}:{:02}.{:06}Z\"}}",
-        20 + caller % 180,
-        caller % 251,
-        caller / 251,
-        caller % 250,
         of_day / 3_600,
         of_day / 60 % 60,
         of_day % 60,
         time_us.rem_euclid(1_000_000),
     );
 }
+
+const WORDS: [&str; 16] = [
+    "red", "fox", "winter", "market", "river", "stone", "garden", "night", "paper", "house",
+    "silver", "train", "apple", "story", "bridge", "cloud",
+];
 
 /// Year, month and day of a day since 1970 (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 fn civil(day: i64) -> (i64, i64, i64) {

@@ -55,16 +55,22 @@ impl Server {
         started.elapsed()
     }
 
+    /// The most that was ever resident since it was started, in MB.
+    pub fn peak_memory(&self) -> f64 {
+        self.of_status("VmHWM:")
+    }
+
     /// (resident, anonymous) in MB.
     pub fn memory(&self) -> (f64, f64) {
+        (self.of_status("VmRSS:"), self.of_status("RssAnon:"))
+    }
+
+    fn of_status(&self, name: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))
             .unwrap_or_default();
-        let field = |name: &str| -> f64 {
-            let line = status.lines().find(|line| line.starts_with(name)).unwrap_or("");
-            line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0)
-                / 1024.0
-        };
-        (field("VmRSS:"), field("RssAnon:"))
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap_or("");
+        line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0)
+            / 1024.0
     }
 
     /// CPU seconds so far by thread name.

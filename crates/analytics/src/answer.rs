@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::latency::{self, Histogram};
 use crate::panels::{Panel, Shape, Stat};
-use crate::tally::{Consumer, ConsumerName, Count, Endpoint, Total};
+use crate::tally::{Consumer, Count, DistinctCount, Endpoint, Listing, Sort, Total};
 
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
@@ -31,6 +31,9 @@ pub struct StatAnswer {
     pub value: Option<f64>,
     pub previous: Option<f64>,
     pub series: Vec<Option<f64>>,
+    /// The number is an estimate, off by 1.2 % at one standard deviation; those of its series by as much.
+    #[serde(skip_serializing_if = "is_false")]
+    pub about: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -76,7 +79,13 @@ pub struct SeriesAnswer {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct EndpointsAnswer {
     pub rows: Vec<EndpointAnswer>,
-    pub total_rows: usize,
+    pub total_rows: u64,
+    /// `total_rows` is an estimate, off by 1.2 % at one standard deviation.
+    #[serde(skip_serializing_if = "is_false")]
+    pub about: bool,
+    /// Something with up to so many requests may be missing from the rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_up_to: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -96,7 +105,13 @@ pub struct EndpointAnswer {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct BreakdownAnswer {
     pub rows: Vec<BreakdownRow>,
-    pub total_rows: usize,
+    pub total_rows: u64,
+    /// `total_rows` is an estimate, off by 1.2 % at one standard deviation.
+    #[serde(skip_serializing_if = "is_false")]
+    pub about: bool,
+    /// Something with up to so many requests may be missing from the rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_up_to: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -116,7 +131,13 @@ pub struct HoursAnswer {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct ConsumersAnswer {
     pub rows: Vec<ConsumerAnswer>,
-    pub total_rows: usize,
+    pub total_rows: u64,
+    /// `total_rows` is an estimate, off by 1.2 % at one standard deviation.
+    #[serde(skip_serializing_if = "is_false")]
+    pub about: bool,
+    /// Something with up to so many requests may be missing from the rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_up_to: Option<u64>,
     /// The asker may not see who they are.
     pub hidden: bool,
 }
@@ -155,28 +176,6 @@ pub struct TrafficRow {
     pub response_bytes: u64,
 }
 
-/// By what the rows of `endpoints` and `top_consumers` are ordered, descending.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    #[default]
-    Requests,
-    ErrorRate,
-    P50,
-    P95,
-    P99,
-    LastSeen,
-}
-
-/// The names of `Sort`, as a call writes them.
-pub const SORTS: [(&str, Sort); 6] = [
-    ("requests", Sort::Requests),
-    ("error_rate", Sort::ErrorRate),
-    ("p50_ms", Sort::P50),
-    ("p95_ms", Sort::P95),
-    ("p99_ms", Sort::P99),
-    ("last_seen", Sort::LastSeen),
-];
-
 /// How answers are to be cut.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
@@ -186,22 +185,8 @@ pub struct Cut {
     pub apdex_us: u64,
 }
 
-/// A consumer with its name: user id and address, one of which is "".
-#[derive(Clone, Debug)]
-pub struct NamedConsumer {
-    pub user: String,
-    pub address: String,
-    pub sums: Consumer,
-}
-
-/// A panel's answer. `consumers`: those that are shown, named; of other panels none are looked at.
-pub fn answer(
-    panel: &Panel,
-    total: &Total,
-    previous: Option<&Total>,
-    consumers: &[NamedConsumer],
-    cut: Cut,
-) -> Answer {
+/// A panel's answer.
+pub fn answer(panel: &Panel, total: &Total, previous: Option<&Total>, cut: Cut) -> Answer {
     match panel.shape {
         Shape::Stat(stat) => Answer::Stat(to_stat(stat, total, previous)),
         Shape::Latency => Answer::Latency(Box::new(to_latency(total, previous, cut.apdex_us))),
@@ -214,57 +199,44 @@ pub fn answer(
                 requests: *requests,
                 errors: if *status >= 400 { *requests } else { 0 },
             });
-            Answer::Breakdown(to_breakdown(rows.collect(), cut.rows))
+            let count = DistinctCount { count: total.statuses.len() as u64, about: false };
+            let listing = Listing { rows: rows.collect(), count, missing_up_to: 0 };
+            Answer::Breakdown(to_breakdown(listing, cut.rows))
         }
         Shape::Breakdown(value) => {
-            let counts = total.values.get(&value);
-            let row = |(key, count): (&Arc<str>, &Count)| BreakdownRow {
+            let listing = total.values.get(&value).cloned().unwrap_or_default();
+            let row = |(key, count): (Arc<str>, Count)| BreakdownRow {
                 key: key.to_string(),
                 requests: count.requests,
                 errors: count.errors,
             };
-            let rows = counts.map(|counts| counts.iter().map(row).collect()).unwrap_or_default();
-            Answer::Breakdown(to_breakdown(rows, cut.rows))
+            let Listing { rows, count, missing_up_to } = listing;
+            let rows = rows.into_iter().map(row).collect();
+            Answer::Breakdown(to_breakdown(Listing { rows, count, missing_up_to }, cut.rows))
         }
         Shape::Hours => Answer::Hours(HoursAnswer {
             cells: total.hours.chunks(24).map(<[u64]>::to_vec).collect(),
         }),
-        Shape::TopConsumers => Answer::TopConsumers(ConsumersAnswer {
-            rows: to_consumers(consumers, cut),
-            total_rows: total.consumers.len(),
-            hidden: false,
-        }),
+        Shape::TopConsumers => Answer::TopConsumers(to_consumers(&total.consumers, cut)),
         Shape::Traffic => Answer::Traffic(to_traffic(total, cut.rows)),
     }
 }
 
-/// Those consumers of whom a table of `rows` rows is made, so that only they need be named and their durations read: the
-/// ones with most hits. A table sorted by anything else is one of the 500 with most hits.
-pub fn shown_consumers(total: &Total, cut: Cut) -> Vec<ConsumerName> {
-    const CANDIDATES: usize = 500;
-    let mut all: Vec<(&ConsumerName, &Consumer)> = total.consumers.iter().collect();
-    let most = if cut.sort == Sort::Requests { cut.rows } else { CANDIDATES.max(cut.rows) };
-    let order = |(name, sums): &(&ConsumerName, &Consumer)| {
-        (std::cmp::Reverse((sums.requests, sums.last_us)), **name)
-    };
-    if all.len() > most {
-        all.select_nth_unstable_by_key(most, order);
-        all.truncate(most);
-    }
-    all.sort_by_key(order);
-    all.into_iter().map(|(name, _)| *name).collect()
-}
-
 fn to_stat(stat: Stat, total: &Total, previous: Option<&Total>) -> StatAnswer {
     let value = |total: &Total| match stat {
-        Stat::Consumers => Some(total.consumers.len() as f64),
+        Stat::Consumers => Some(total.consumers.count.count as f64),
         _ => of_classes(stat, &sum(&total.classes)),
     };
     let series = match stat {
-        Stat::Consumers => total.consumer_series.iter().map(|&count| Some(count as f64)).collect(),
+        Stat::Consumers => to_counts(&total.consumer_series),
         _ => total.classes.iter().map(|classes| of_classes(stat, classes)).collect(),
     };
-    StatAnswer { value: value(total), previous: previous.and_then(value), series }
+    let about = stat == Stat::Consumers && total.consumers.count.about;
+    StatAnswer { value: value(total), previous: previous.and_then(value), series, about }
+}
+
+fn to_counts(series: &[DistinctCount]) -> Vec<Option<f64>> {
+    series.iter().map(|distinct| Some(distinct.count as f64)).collect()
 }
 
 fn sum(buckets: &[[u64; 5]]) -> [u64; 5] {
@@ -380,7 +352,7 @@ fn to_latency_series(total: &Total) -> SeriesAnswer {
 
 fn to_activity(total: &Total) -> SeriesAnswer {
     let class = |n: usize| total.classes.iter().map(|classes| Some(classes[n] as f64)).collect();
-    let consumers = total.consumer_series.iter().map(|&count| Some(count as f64)).collect();
+    let consumers = to_counts(&total.consumer_series);
     let rate = total.classes.iter().map(|classes| of_classes(Stat::SuccessRate, classes)).collect();
     let series = [
         ("1xx", class(0)),
@@ -411,37 +383,29 @@ fn cut_rows<T>(rows: &mut Vec<T>, most: usize, key: impl Fn(&T) -> Place) {
     rows.extend(keyed.into_iter().map(|(_, row)| row));
 }
 
-fn sort_value(
-    sort: Sort,
-    requests: u64,
-    errors: u64,
-    last_us: i64,
-    latency: &Histogram,
-) -> Option<f64> {
-    match sort {
-        Sort::Requests => Some(requests as f64),
-        Sort::ErrorRate => (requests > 0).then(|| errors as f64 / requests as f64),
-        Sort::P50 => latency.quantile_us(0.5),
-        Sort::P95 => latency.quantile_us(0.95),
-        Sort::P99 => latency.quantile_us(0.99),
-        Sort::LastSeen => Some(last_us as f64),
-    }
+/// How many hits something may have that is missing from these rows (each by its hits); none where they are those with most
+/// hits, as many as may be shown.
+fn missing_up_to(
+    listed_up_to: u64,
+    rows: impl ExactSizeIterator<Item = u64>,
+    most: usize,
+) -> Option<u64> {
+    let is_full = rows.len() == most;
+    let is_surpassed = is_full && rows.min().is_some_and(|least| least > listed_up_to);
+    (listed_up_to > 0 && !is_surpassed).then_some(listed_up_to)
 }
 
-/// Method and route, and their sums.
-type NamedEndpoint<'a> = (&'a (Arc<str>, Arc<str>), &'a Endpoint);
-
 fn to_endpoints(total: &Total, cut: Cut) -> EndpointsAnswer {
-    let mut rows: Vec<NamedEndpoint<'_>> = total.endpoints.iter().collect();
-    let total_rows = rows.len();
-    cut_rows(&mut rows, cut.rows, |(name, sums)| {
-        let errors = sums.client_errors + sums.server_errors;
-        let value = sort_value(cut.sort, sums.requests, errors, sums.last_us, &sums.latency);
-        (value, sums.requests, format!("{} {}", name.1, name.0))
+    let Listing { rows, count, missing_up_to: unlisted } = &total.endpoints;
+    let mut rows: Vec<&Endpoint> = rows.iter().collect();
+    cut_rows(&mut rows, cut.rows, |sums| {
+        (cut.sort.of_endpoint(sums), sums.requests, format!("{} {}", sums.route, sums.method))
     });
-    let row = |((method, route), sums): NamedEndpoint<'_>| EndpointAnswer {
-        method: method.to_string(),
-        route: route.to_string(),
+    let requests = rows.iter().map(|sums| sums.requests);
+    let missing_up_to = missing_up_to(*unlisted, requests, cut.rows);
+    let row = |sums: &Endpoint| EndpointAnswer {
+        method: sums.method.to_string(),
+        route: sums.route.to_string(),
         requests: sums.requests,
         client_errors: sums.client_errors,
         server_errors: sums.server_errors,
@@ -450,18 +414,24 @@ fn to_endpoints(total: &Total, cut: Cut) -> EndpointsAnswer {
         p99_ms: quantile_ms(&sums.latency, 0.99),
         last_seen: to_rfc3339(sums.last_us),
     };
-    EndpointsAnswer { rows: rows.into_iter().map(row).collect(), total_rows }
+    EndpointsAnswer {
+        rows: rows.into_iter().map(row).collect(),
+        total_rows: count.count,
+        about: count.about,
+        missing_up_to,
+    }
 }
 
-fn to_breakdown(mut rows: Vec<BreakdownRow>, most: usize) -> BreakdownAnswer {
-    let total_rows = rows.len();
+fn to_breakdown(listing: Listing<BreakdownRow>, most: usize) -> BreakdownAnswer {
+    let Listing { mut rows, count, missing_up_to: unlisted } = listing;
     cut_rows(&mut rows, most, |row| (None, row.requests, row.key.clone()));
-    BreakdownAnswer { rows, total_rows }
+    let missing_up_to = missing_up_to(unlisted, rows.iter().map(|row| row.requests), most);
+    BreakdownAnswer { rows, total_rows: count.count, about: count.about, missing_up_to }
 }
 
-fn to_consumers(consumers: &[NamedConsumer], cut: Cut) -> Vec<ConsumerAnswer> {
-    let mut rows: Vec<&NamedConsumer> = consumers.iter().collect();
-    let key = |consumer: &NamedConsumer| {
+fn to_consumers(listing: &Listing<Consumer>, cut: Cut) -> ConsumersAnswer {
+    let mut rows: Vec<&Consumer> = listing.rows.iter().collect();
+    let key = |consumer: &Consumer| {
         if consumer.user.is_empty() {
             format!("a:{}", consumer.address)
         } else {
@@ -469,26 +439,28 @@ fn to_consumers(consumers: &[NamedConsumer], cut: Cut) -> Vec<ConsumerAnswer> {
         }
     };
     cut_rows(&mut rows, cut.rows, |consumer| {
-        let sums = &consumer.sums;
-        let errors = sums.client_errors + sums.server_errors;
-        (
-            sort_value(cut.sort, sums.requests, errors, sums.last_us, &sums.latency),
-            sums.requests,
-            key(consumer),
-        )
+        (cut.sort.of_consumer(consumer), consumer.requests, key(consumer))
     });
-    let row = |consumer: &NamedConsumer| ConsumerAnswer {
+    let requests = rows.iter().map(|consumer| consumer.requests);
+    let missing_up_to = missing_up_to(listing.missing_up_to, requests, cut.rows);
+    let row = |consumer: &Consumer| ConsumerAnswer {
         key: key(consumer),
         user: consumer.user.clone(),
         address: consumer.address.clone(),
-        country: consumer.sums.country.as_str().to_owned(),
-        requests: consumer.sums.requests,
-        client_errors: consumer.sums.client_errors,
-        server_errors: consumer.sums.server_errors,
-        p95_ms: quantile_ms(&consumer.sums.latency, 0.95),
-        last_seen: to_rfc3339(consumer.sums.last_us),
+        country: consumer.country.as_str().to_owned(),
+        requests: consumer.requests,
+        client_errors: consumer.client_errors,
+        server_errors: consumer.server_errors,
+        p95_ms: quantile_ms(&consumer.latency, 0.95),
+        last_seen: to_rfc3339(consumer.last_us),
     };
-    rows.into_iter().map(row).collect()
+    ConsumersAnswer {
+        rows: rows.into_iter().map(row).collect(),
+        total_rows: listing.count.count,
+        about: listing.count.about,
+        missing_up_to,
+        hidden: false,
+    }
 }
 
 fn to_traffic(total: &Total, most: usize) -> TrafficAnswer {
@@ -504,11 +476,12 @@ fn to_traffic(total: &Total, most: usize) -> TrafficAnswer {
     };
     let mut rows: Vec<_> = total
         .endpoints
+        .rows
         .iter()
-        .filter(|(_, sums)| sums.request_bytes + sums.response_bytes > 0)
-        .map(|((method, route), sums)| TrafficRow {
-            method: method.to_string(),
-            route: route.to_string(),
+        .filter(|sums| sums.request_bytes + sums.response_bytes > 0)
+        .map(|sums| TrafficRow {
+            method: sums.method.to_string(),
+            route: sums.route.to_string(),
             requests: sums.requests,
             request_bytes: sums.request_bytes,
             response_bytes: sums.response_bytes,
@@ -525,6 +498,11 @@ fn to_traffic(total: &Total, most: usize) -> TrafficAnswer {
         sized: total.sized,
         rows,
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// RFC 3339 in UTC, to the microsecond.

@@ -364,6 +364,18 @@ limits! {
         "Durations that are kept one by one for the consumers' table, of a file and thread: 1.6 MB. Beyond it only those of the busiest consumers are kept.";
     GATHERED_CONSUMERS "gathered_consumers" = 200, Items, fixed, "",
         "Consumers whose durations are kept beyond that, 10 kB each: twice as many as a table shows. For any other that is shown the hits are read once more.";
+    CONSUMERS_SUMMED "consumers_summed" = 65_536, Items, fixed, "",
+        "Consumers of a file of whom errors, countries and last calls are summed up, 48 bytes each. Of more only hits are counted, and what a table shows is read once more.";
+    ENDPOINTS_SUMMED "endpoints_summed" = 20_000, Items, fixed, "",
+        "The same of endpoints, each of which has its durations: about 1 kB.";
+    LISTED_WHOLE "listed_whole" = 20_000, Items, fixed, "",
+        "Things of a kind in a file (consumers, endpoints, values) up to which all of them are looked at by an answer; of more those with most hits.";
+    LISTED_OF_FILE "listed_of_file" = 4_096, Items, fixed, "",
+        "How many those are: eight times as many as an answer may show, so that what one file holds back is in another's list.";
+    DISTINCT_EXACT "distinct_exact" = 20_000, Items, fixed, "",
+        "Different things (consumers, endpoints, values) that an answer counts exactly; of more the number is off by 1.2 % at one standard deviation, in 8 kB.";
+    BUCKET_CONSUMERS_EXACT "bucket_consumers_exact" = 2_048, Items, fixed, "",
+        "The same of the consumers in one bucket of a series, of which there are 200: twice what a sketch takes.";
     NAMES_CACHE_BYTES "names_cache_bytes" = 16 << 20, Bytes, fixed, "",
         "Names of sealed files that are kept between reads: of a project with 80,000 paths and 2,000 consumers they take 1.5 MB and 40 ms to read.";
     FILTERS_CACHE_BYTES "filters_cache_bytes" = 8 << 20, Bytes, fixed, "",

@@ -4,7 +4,7 @@ use crate::filter::Filter;
 use crate::grid::Grid;
 use crate::hit::ProjectId;
 use crate::period::Period;
-use crate::tally::{Needs, Value};
+use crate::tally::{Needs, Top, Value};
 
 /// Permission to see one project's hits, with the filters that its holder cannot take off. Only authentication makes
 /// one, and no query can be made without it.
@@ -63,6 +63,9 @@ pub struct SumsQuery {
     pub needs: Needs,
     /// Which values of texts and countries are wanted by name. Their needs are added.
     pub values: Vec<Value>,
+    /// Of the values that are texts only those that begin with this, in small letters; "" for all.
+    pub prefix: String,
+    pub top: Top,
 }
 
 impl SumsQuery {

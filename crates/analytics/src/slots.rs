@@ -42,8 +42,12 @@ impl<T: Clone + Default> Slots<T> {
         &mut self.slots[place]
     }
 
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots.iter_mut()
+    }
+
     /// Ids in ascending order with what belongs to them, also those that nobody asked for.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> + Clone {
         self.slots.iter().enumerate().map(|(n, slot)| (self.base + n as u32, slot))
     }
 }

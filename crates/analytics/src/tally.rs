@@ -1,29 +1,47 @@
 //! What one pass over hits sums up, for all panels at once.
 //!
 //! A file's hits come as columns of numbers; texts are the file's own numbers for them. Sums are kept by these numbers
-//! (`Tally`), which is as quick as it gets, and are put together by text over all files afterwards (`total::Total`). A
-//! rollup's row is the same as so many hits, so the same sums take both and no panel can tell which it was.
+//! (`Tally`), which is as quick as it gets, and are merged over all files afterwards (`merge::Merge`), by 64 bits that stand
+//! for a text in all files: only what is shown is ever named. A rollup's row is the same as so many hits, so the same sums
+//! take both and no panel can tell which it was.
+//!
+//! What a question costs follows from the hits that it looks at and the rows that it shows, not from how many different
+//! consumers, routes or texts there are: beyond a number of them they are only counted, in lists that are cut and sketches.
 //!
 //! It knows no engine and no panel: who asks says what is needed (`Needs`).
 
+mod consumers;
 mod counts;
+mod distinct;
 mod durations;
+mod endpoints;
+mod identities;
+mod merge;
+mod only;
+mod ranked;
 mod rollup;
+mod top;
 mod total;
 
-use std::collections::HashMap;
 use std::ops::{BitOr, BitOrAssign};
 use std::sync::Arc;
 
 use crate::grid::{DAY_US, Grid, QUARTER_US};
 use crate::hit::Text;
 use crate::latency::Histogram;
-use crate::slots::Slots;
+use crate::limits;
 
+use consumers::Consumers;
 use counts::Counts;
-use durations::Durations;
+pub use distinct::{Distinct, DistinctCount};
+use endpoints::Endpoints;
+pub use endpoints::Pair;
+pub use identities::Identities;
+pub use merge::{Lacking, Merge, Named, Words};
+pub use only::Only;
 pub use rollup::{ConsumerRow, EndpointRow};
-pub use total::{Consumer, ConsumerName, Count, Endpoint, Names, Total, Value};
+pub use top::{SORTS, Sort, Top};
+pub use total::{Breakdown, Consumer, Endpoint, Listing, Total, Value};
 
 /// Which sums are wanted. Each costs time, so a panel names its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,6 +116,33 @@ impl BitOrAssign for Needs {
     }
 }
 
+/// Up to how many different things all is known of each. Tests set them low, so that few hits meet them.
+#[derive(Clone, Copy, Debug)]
+pub struct TallyLimits {
+    pub consumers_summed: u64,
+    pub endpoints_summed: u64,
+    pub listed_whole: u64,
+    pub listed_of_file: u64,
+    pub distinct_exact: u64,
+    pub bucket_consumers_exact: u64,
+    /// Rows that are looked up, where a call asks for fewer: ties among them are ordered by name.
+    pub rows: u64,
+}
+
+impl Default for TallyLimits {
+    fn default() -> TallyLimits {
+        TallyLimits {
+            consumers_summed: limits::CONSUMERS_SUMMED,
+            endpoints_summed: limits::ENDPOINTS_SUMMED,
+            listed_whole: limits::LISTED_WHOLE,
+            listed_of_file: limits::LISTED_OF_FILE,
+            distinct_exact: limits::DISTINCT_EXACT,
+            bucket_consumers_exact: limits::BUCKET_CONSUMERS_EXACT,
+            rows: limits::PANEL_ROWS,
+        }
+    }
+}
+
 /// Stands in `Columns::latency` for a hit without a duration.
 pub const NO_LATENCY: u16 = u16::MAX;
 /// Stands in `Columns::{request_size, response_size}` for a hit without one.
@@ -133,30 +178,19 @@ impl Traffic {
     }
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct EndpointSum {
+/// Hits, and those of them with a status from 400 on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
     pub requests: u64,
-    pub client_errors: u64,
-    pub server_errors: u64,
-    pub last_us: i64,
-    pub latency: counts::Durations,
-    pub traffic: Traffic,
+    pub errors: u64,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ConsumerSum {
-    pub requests: u64,
-    pub client_errors: u64,
-    pub server_errors: u64,
-    pub last_us: i64,
-    /// Of the newest hit that has one.
-    pub country: u16,
-    pub country_us: i64,
-    /// The bucket noted last, so that hits of one bucket are noted once.
-    noted: u16,
+impl Count {
+    pub fn add_count(&mut self, other: Count) {
+        self.requests += other.requests;
+        self.errors += other.errors;
+    }
 }
-
-const NOT_NOTED: u16 = u16::MAX;
 
 /// The sums of one file's hits.
 pub struct Tally {
@@ -170,37 +204,31 @@ pub struct Tally {
     pub(crate) classes: Vec<[u64; 5]>,
     /// By day of the week (Monday first) and hour.
     pub(crate) hours: Vec<u64>,
-    /// By route and method (`pair`): a place in `endpoints`, and one more.
-    pairs: Slots<u32>,
-    /// The same for methods with numbers too large for that.
-    other_pairs: HashMap<(u32, u32), u32>,
-    pub(crate) endpoints: Vec<((u32, u32), EndpointSum)>,
+    endpoints: Endpoints,
     pub(crate) latency: Histogram,
     pub(crate) duration_us: u128,
     pub(crate) latency_series: Vec<Histogram>,
     /// What counts in all and in the series.
     pub(crate) latency_both: Vec<Histogram>,
-    /// Places in `consumers`, and one more; 0 is none.
-    pub(crate) users: Slots<u32>,
-    pub(crate) addresses: Slots<u32>,
-    pub(crate) consumers: Vec<ConsumerSum>,
-    /// (bucket, place in `consumers`); a pair may be there more than once.
-    pub(crate) seen: Vec<(u16, u32)>,
-    /// By place in `consumers`.
-    durations: Durations,
+    consumers: Consumers,
     pub(crate) traffic: Vec<Traffic>,
     pub(crate) countries: Counts,
     pub(crate) texts: [Counts; Text::COUNT],
     /// The bucket asked for last: from, to, which.
     near: (i64, i64, usize),
-    /// Scratch, of a stretch: the bucket of each hit, which are errors, whose it is.
+    /// Scratch, of a stretch: the bucket of each hit, and which are errors.
     buckets: Vec<u16>,
     errors: Vec<u32>,
-    places: Vec<u32>,
 }
 
 impl Tally {
-    pub fn new(grid: Arc<Grid>) -> Tally {
+    /// `only`: the consumers and endpoints that are summed up; all, where there is none.
+    pub fn new(
+        grid: Arc<Grid>,
+        identities: Arc<Identities>,
+        only: Option<Arc<Only>>,
+        limits: TallyLimits,
+    ) -> Tally {
         let offsets = grid.offsets();
         let whole = |us: i64| us == i64::MIN || us % QUARTER_US == 0;
         Tally {
@@ -210,25 +238,18 @@ impl Tally {
             statuses: vec![0; 600],
             classes: vec![[0; 5]; grid.buckets()],
             hours: vec![0; 7 * 24],
-            pairs: Slots::default(),
-            other_pairs: HashMap::new(),
-            endpoints: Vec::new(),
+            endpoints: Endpoints::new(only.clone(), limits),
             latency: Histogram::default(),
             duration_us: 0,
             latency_series: vec![Histogram::default(); grid.buckets()],
             latency_both: vec![Histogram::default(); grid.buckets()],
-            durations: Durations::default(),
-            users: Slots::default(),
-            addresses: Slots::default(),
-            consumers: Vec::new(),
-            seen: Vec::new(),
+            consumers: Consumers::new(grid.buckets(), identities, only, limits),
             traffic: vec![Traffic::default(); grid.buckets()],
             countries: Counts::default(),
             texts: Default::default(),
             near: (0, 0, 0),
             buckets: Vec::new(),
             errors: Vec::new(),
-            places: Vec::new(),
             grid,
         }
     }
@@ -295,10 +316,10 @@ impl Tally {
             }
         }
         if needs.has(Needs::ENDPOINTS) {
-            self.add_endpoints(hits, needs);
+            self.endpoints.add_hits(hits, needs);
         }
         if needs.has(Needs::CONSUMERS | Needs::CONSUMER_SERIES) {
-            self.add_consumers(hits, needs);
+            self.consumers.add_hits(hits, needs, &self.buckets);
         }
         if needs.has(Needs::TRAFFIC) {
             for (n, &bucket) in self.buckets.iter().enumerate() {
@@ -325,111 +346,28 @@ impl Tally {
         }
     }
 
-    /// Gives the durations of those consumers (by their ids in this file) that are wanted: where they are to be put, the
-    /// latency, how many. False where they were not asked for, or not all of theirs were gathered.
-    pub fn each_duration(
-        &self,
-        users: &Slots<u32>,
-        addresses: &Slots<u32>,
-        take: impl FnMut(u32, u16, u64),
-    ) -> bool {
-        let mut wanted = vec![0u32; self.consumers.len()];
-        for (ids, places) in [(users, &self.users), (addresses, &self.addresses)] {
-            for (id, to) in ids.iter().filter(|(_, to)| **to > 0) {
-                if let Some(place) =
-                    places.get(id).and_then(|place| (*place as usize).checked_sub(1))
-                {
-                    wanted[place] = *to;
-                }
-            }
+    /// Adds what another thread summed up of the same file.
+    pub fn merge(&mut self, other: Tally) {
+        self.needs |= other.needs;
+        self.statuses.iter_mut().zip(&other.statuses).for_each(|(sum, more)| *sum += more);
+        for (sum, more) in self.classes.iter_mut().zip(&other.classes) {
+            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
         }
-        self.needs.has(Needs::CONSUMER_LATENCY) && self.durations.each(&wanted, take)
-    }
-
-    fn add_endpoints(&mut self, hits: &Columns<'_>, needs: Needs) {
-        let methods = hits.texts[Text::Method as usize];
-        let routes = hits.texts[Text::Route as usize];
-        for n in 0..hits.time_us.len() {
-            let place = self.endpoint(methods[n], routes[n]);
-            let sum = &mut self.endpoints[place].1;
-            sum.requests += 1;
-            match hits.status[n] {
-                400..=499 => sum.client_errors += 1,
-                500.. => sum.server_errors += 1,
-                _ => {}
-            }
-            sum.last_us = sum.last_us.max(hits.time_us[n]);
-            if hits.latency[n] != NO_LATENCY {
-                sum.latency.add(hits.latency[n], 1);
-            }
-            if needs.has(Needs::TRAFFIC) {
-                sum.traffic.add(sizes(hits.request_size[n], hits.response_size[n]));
-            }
+        self.hours.iter_mut().zip(&other.hours).for_each(|(sum, more)| *sum += more);
+        self.latency.add_all(&other.latency);
+        self.duration_us += other.duration_us;
+        let series = [
+            (&mut self.latency_series, &other.latency_series),
+            (&mut self.latency_both, &other.latency_both),
+        ];
+        for (sums, more) in series {
+            sums.iter_mut().zip(more).for_each(|(sum, more)| sum.add_all(more));
         }
-    }
-
-    #[inline]
-    fn endpoint(&mut self, method: u32, route: u32) -> usize {
-        let place = match pair(method, route) {
-            Some(pair) => self.pairs.slot(pair),
-            None => self.other_pairs.entry((method, route)).or_default(),
-        };
-        if *place == 0 {
-            self.endpoints.push(((method, route), EndpointSum::default()));
-            *place = self.endpoints.len() as u32;
-        }
-        *place as usize - 1
-    }
-
-    fn add_consumers(&mut self, hits: &Columns<'_>, needs: Needs) {
-        let users = hits.texts[Text::User as usize];
-        let addresses = hits.texts[Text::Address as usize];
-        let mut places = std::mem::take(&mut self.places);
-        places.clear();
-        for (&user, &address) in users.iter().zip(addresses) {
-            places.push(self.consumer(user, address));
-        }
-        if needs.has(Needs::CONSUMERS) {
-            for (n, &place) in places.iter().enumerate() {
-                let Some(sum) = self.consumers.get_mut(place as usize) else { continue };
-                sum.requests += 1;
-                match hits.status[n] {
-                    400..=499 => sum.client_errors += 1,
-                    500.. => sum.server_errors += 1,
-                    _ => {}
-                }
-                sum.last_us = sum.last_us.max(hits.time_us[n]);
-                sum.see_country(hits.country[n], hits.time_us[n]);
-            }
-        }
-        if needs.has(Needs::CONSUMER_LATENCY) {
-            self.durations.add(&places, hits.latency);
-        }
-        if needs.has(Needs::CONSUMER_SERIES) {
-            for (&place, &bucket) in places.iter().zip(&self.buckets) {
-                let Some(sum) = self.consumers.get_mut(place as usize) else { continue };
-                if sum.noted != bucket {
-                    sum.noted = bucket;
-                    self.seen.push((bucket, place));
-                }
-            }
-        }
-        self.places = places;
-    }
-
-    /// The consumer's place; `u32::MAX` for nobody.
-    #[inline]
-    fn consumer(&mut self, user: u32, address: u32) -> u32 {
-        let slot = match (user, address) {
-            (0, 0) => return u32::MAX,
-            (0, address) => self.addresses.slot(address),
-            (user, _) => self.users.slot(user),
-        };
-        if *slot == 0 {
-            self.consumers.push(ConsumerSum { noted: NOT_NOTED, ..ConsumerSum::default() });
-            *slot = self.consumers.len() as u32;
-        }
-        *slot - 1
+        self.traffic.iter_mut().zip(&other.traffic).for_each(|(sum, more)| sum.add(*more));
+        self.countries.merge(&other.countries);
+        self.texts.iter_mut().zip(&other.texts).for_each(|(sum, more)| sum.merge(more));
+        self.endpoints.merge(other.endpoints);
+        self.consumers.merge(other.consumers);
     }
 
     fn find_buckets(&mut self, times: &[i64]) {
@@ -461,23 +399,6 @@ impl Tally {
         // The first of January 1970 was a Thursday.
         ((day + 3).rem_euclid(7) * 24 + hour) as usize
     }
-}
-
-impl ConsumerSum {
-    #[inline]
-    fn see_country(&mut self, country: u16, time_us: i64) {
-        // Of two at the same moment the greater code, so that the order of files does not tell.
-        if country != 0 && (time_us, country) > (self.country_us, self.country) {
-            (self.country_us, self.country) = (time_us, country);
-        }
-    }
-}
-
-/// One number for both, where there are as few methods as there usually are.
-fn pair(method: u32, route: u32) -> Option<u32> {
-    const METHODS: u32 = 8;
-    (method < METHODS).then_some(())?;
-    route.checked_mul(METHODS)?.checked_add(method)
 }
 
 fn class(status: u16) -> usize {

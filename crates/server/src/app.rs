@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use analytics::enrich::{Countries, Enricher};
 use analytics::limits;
 use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SumsQuery};
-use analytics::tally::{ConsumerName, Total};
+use analytics::tally::{TallyLimits, Total};
 use anyhow::Context;
 use store::meta::Meta;
-use store::{Found, HitRow, Part, Store, StoreError, StoreLimits, StoreOptions, Sums};
+use store::{Found, HitRow, Part, Store, StoreError, StoreLimits, StoreOptions};
 use tokio::sync::Semaphore;
 
 use crate::answers::{AnswerLimits, Answers};
@@ -198,15 +198,10 @@ impl App {
     }
 
     /// `Store::sums`, when it is this reader's turn.
-    pub async fn sums(
-        &self,
-        reader: Reader,
-        query: SumsQuery,
-        choose: impl Fn(&Total) -> Vec<ConsumerName> + Send + Sync + 'static,
-    ) -> Result<Sums, ApiError> {
+    pub async fn sums(&self, reader: Reader, query: SumsQuery) -> Result<Total, ApiError> {
         let rows = self.store.rows_between(&query.scope, query.grid.from_us, query.grid.to_us);
         let _turn = self.reads.take(reader, estimate(rows)).await?;
-        Ok(self.timed(self.store.sums(query, choose)).await?)
+        Ok(self.timed(self.store.sums(query)).await?)
     }
 
     async fn timed<T>(&self, query: impl Future<Output = T>) -> T {
@@ -260,6 +255,7 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         builder_memory: limit("builder_memory_bytes"),
         query_seconds: limit("query_seconds"),
         rollup_from: limits::ROLLUP_FROM,
+        tally: TallyLimits::default(),
         rolled_up_from: limits::ROLLED_UP_FROM,
         receipts: limit("receipts") as usize,
         disk_free_percent: limit("disk_free_percent"),

@@ -8,7 +8,7 @@ use analytics::grid::{DAY_US, Grid};
 use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::query::{ProjectScope, SumsQuery};
-use analytics::tally::Needs;
+use analytics::tally::{Needs, Top};
 use jiff::tz::TimeZone;
 use store::Erasure;
 use store::meta::{Can, DashboardId, Key, NewProject, Project, ProjectChange};
@@ -58,8 +58,10 @@ pub async fn headline(
             filter: Filter::default(),
             needs,
             values: Vec::new(),
+            prefix: String::new(),
+            top: Top::default(),
         };
-        Ok::<_, ApiError>(app.sums(reader, query, |_| Vec::new()).await?.total)
+        app.sums(reader, query).await
     };
     let from_us = end_us - hours * HOUR_US;
     let total = sum_up(from_us, end_us, Needs::STATUSES | Needs::LATENCY).await?;

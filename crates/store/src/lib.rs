@@ -46,5 +46,4 @@ pub use progress::{Progress, Silent};
 pub use repair::{Repair, Repaired, plan_repair};
 pub use restore::{Restored, restore};
 pub use store::Store;
-pub use sums::Sums;
 pub use types::*;

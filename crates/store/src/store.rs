@@ -8,7 +8,7 @@ use std::time::Duration;
 use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SumsQuery};
-use analytics::tally::{ConsumerName, Total};
+use analytics::tally::Total;
 use tokio::sync::oneshot;
 
 use crate::filter::FilterCache;
@@ -16,7 +16,7 @@ use crate::inbox::{Change, Command, FileKind};
 use crate::open::{self, Threads};
 use crate::progress::Progress;
 use crate::shared::Shared;
-use crate::sums::{NamesCache, Sums};
+use crate::sums::{NamesCache, SumsLimits};
 use crate::types::{
     Append, Erasure, Found, HitRow, Part, Receipt, StoreError, StoreOptions, StoreStats,
 };
@@ -182,19 +182,15 @@ impl Store {
         .await
     }
 
-    /// Sums over hits, and the names of the consumers that `choose` picks out of them, whose durations are summed up too.
-    /// Dropping the future stops the query.
-    pub async fn sums(
-        &self,
-        query: SumsQuery,
-        choose: impl Fn(&Total) -> Vec<ConsumerName> + Send + Sync + 'static,
-    ) -> Result<Sums, StoreError> {
+    /// Sums over hits. Dropping the future stops the query.
+    pub async fn sums(&self, query: SumsQuery) -> Result<Total, StoreError> {
         let limits = &self.shared.options.limits;
         // Of a project with fewer hits a file has no rollups.
         let rollup_from = limits.rollup_from.max(limits.rolled_up_from);
+        let limits = SumsLimits { rollup_from, tally: limits.tally };
         let (names, filters) = (self.names.clone(), self.filters.clone());
         reading::run(&self.shared, move |reading| {
-            sums::sums(reading, &query, rollup_from, &names, &filters, &choose)
+            sums::sums(reading, &query, limits, &names, &filters)
         })
         .await
     }

@@ -4,55 +4,71 @@
 //! What is asked is data (`SumsQuery`), how it is summed up is `analytics::tally`'s business; here is decided what is read.
 
 mod cache;
-mod latencies;
+mod details;
 mod names;
 mod plan;
 mod read;
 mod rows;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::hit::Text;
 use analytics::limits;
 use analytics::query::SumsQuery;
-use analytics::tally::{ConsumerName, Needs, Tally, Total};
-use duckdb::arrow::array::AsArray;
-use duckdb::arrow::datatypes::UInt32Type;
+use analytics::slots::Slots;
+use analytics::tally::{Lacking, Merge, Named, Tally, TallyLimits, Total, Value};
 
 use crate::files::{Entry, Share, Snapshot};
 use crate::filter::{FilterCache, whole_filter};
 use crate::pool::Pool;
-use crate::reading::{Connections, Reading};
-use crate::sql;
+use crate::reading::{Connections, OpenFile, Reading};
 use crate::types::StoreError;
-use latencies::Searched;
-use names::{FileNames, OfFile, Wanted};
+use details::{Found, Searched};
+use names::{FileTexts, Wanted};
 use plan::Piece;
 use read::{Source, Summing};
 
 pub use cache::NamesCache;
 
-/// What was summed up.
-pub struct Sums {
-    pub total: Total,
-    /// The consumers that were chosen: which, user id, address (one of both is "").
-    pub named: Vec<(ConsumerName, String, String)>,
+/// From which numbers on other ways are taken.
+#[derive(Clone, Copy, Debug)]
+pub struct SumsLimits {
+    /// A project's hits in a file from which its rollups are read.
+    pub rollup_from: u64,
+    pub tally: TallyLimits,
 }
 
-/// The sums, and of those consumers that `choose` picked the names, with their durations in the sums where the query needs
-/// them.
 pub fn sums(
     reading: &Reading<'_>,
     query: &SumsQuery,
-    rollup_from: u64,
+    limits: SumsLimits,
     cache: &NamesCache,
     filters: &FilterCache,
-    choose: &(dyn Fn(&Total) -> Vec<ConsumerName> + Send + Sync),
-) -> Result<Sums, StoreError> {
+) -> Result<Total, StoreError> {
+    let SumsLimits { rollup_from, tally: tally_limits } = limits;
     let filter = whole_filter(&query.scope, &query.filter);
     let files = files_of(reading.snapshot, query);
     let project = query.scope.project().0;
+    let each_file = || (0..files.len()).collect::<Vec<_>>();
+    let wanted = Wanted::of(query);
+    let known = in_parallel(reading, each_file(), |connections, n| {
+        let file = connections.open(&files[n].0.file)?;
+        let filter = filters.get(&file, &filter, project)?;
+        Ok((filter, read_texts(&file, project, &wanted, cache)?))
+    })?;
+
+    let grid = Arc::new(query.grid.clone());
+    let pools: Vec<Arc<Pool<Summing>>> = known
+        .iter()
+        .map(|(_, texts)| {
+            let (grid, identities) = (grid.clone(), texts.identities.clone());
+            let make = move || {
+                Summing::new(Tally::new(grid.clone(), identities.clone(), None, tally_limits))
+            };
+            Arc::new(Pool::new(make))
+        })
+        .collect();
     let work: Vec<(usize, Piece)> = files
         .iter()
         .enumerate()
@@ -62,82 +78,96 @@ pub fn sums(
                 .map(move |piece| (n, piece))
         })
         .collect();
-    let filters = in_parallel(reading, (0..files.len()).collect(), |connections, n| {
-        filters.get(&connections.open(&files[n].0.file)?, &filter, project)
-    })?;
-
-    let grid = Arc::new(query.grid.clone());
-    let pools: Vec<Arc<Pool<Summing>>> = files
-        .iter()
-        .map(|_| {
-            let grid = grid.clone();
-            Arc::new(Pool::new(move || Summing::new(Tally::new(grid.clone()))))
-        })
-        .collect();
     in_parallel(reading, work, |connections, (n, piece)| {
         let file = connections.open(&files[n].0.file)?;
-        let source = Source { file, project, sums: &pools[n] };
-        source.read(&piece, &filters[n])
+        Source { file, project, sums: &pools[n] }.read(&piece, &known[n].0)
     })?;
-    let tallies: Vec<(usize, Tally)> = pools
-        .iter()
-        .enumerate()
-        .flat_map(|(n, pool)| pool.drain().into_iter().map(move |summing| (n, summing.tally)))
-        .collect();
-    let names = in_parallel(reading, (0..files.len()).collect(), |connections, n| {
-        let of_file = tallies.iter().filter(|(of, _)| *of == n);
-        let needs = of_file.fold(Needs::default(), |needs, (_, tally)| needs.and(tally.needs()));
-        let file = connections.open(&files[n].0.file)?;
-        let (wanted, rest) = Wanted::of(needs, &query.values).split();
-        let read = |wanted: &Wanted| FileNames::read(&file, project, wanted);
-        let fresh = read(&rest)?;
-        let sealed = files[n].0.file.is_sealed();
-        let known = cache.get(file.alias(), project, &wanted).filter(|_| sealed);
-        let kept = match known {
-            Some(kept) => kept,
-            None => {
-                let kept = Arc::new(read(&wanted)?);
-                if sealed {
-                    cache.put(file.alias(), project, wanted, &kept);
-                }
-                kept
-            }
-        };
-        Ok(OfFile { kept, fresh })
-    })?;
-    let mut total = Total::new(query.grid.clone());
-    for (n, tally) in &tallies {
-        total.add(*n, tally, &names[*n], &query.values);
-    }
-    total.finish();
+    let tallies: Vec<Option<Tally>> = pools.iter().map(|pool| merged(pool)).collect();
+    drop(pools);
+    let summed = || tallies.iter().enumerate().filter_map(|(n, tally)| Some((n, tally.as_ref()?)));
 
-    let chosen = choose(&total);
-    let named = name_consumers(reading, &files, project, &total, &chosen)?;
-    if query.needs.has(Needs::CONSUMER_LATENCY) && !chosen.is_empty() {
-        let gathered = latencies::gathered(&tallies, &names, &chosen);
-        drop(tallies);
-        let searched: Vec<Searched<'_>> = files
-            .iter()
-            .enumerate()
-            .map(|(n, (entry, share))| Searched {
-                entry,
-                share: *share,
-                names: &names[n].kept,
-                filter: &filters[n],
-                whole: plan::is_whole(entry, share, query, &filter, rollup_from),
-            })
-            .collect();
-        let found = match gathered {
-            Some(found) => found,
-            None => latencies::latencies(reading, query, &searched, &chosen)?,
-        };
-        for (who, latency) in found {
-            if let Some(consumer) = total.consumers.get_mut(&who) {
-                consumer.latency = latency;
-            }
-        }
+    let mut merge =
+        Merge::new(query.grid.clone(), query.all_needs(), &query.values, query.top, tally_limits);
+    let listed = in_parallel(reading, each_file(), |connections, n| {
+        listed_values(&connections.open(&files[n].0.file)?, project, query)
+    })?;
+    for (n, tally) in summed() {
+        let texts = &known[n].1;
+        merge.add(n, tally, &texts.identities, texts.as_ref(), |kind, id| {
+            let only = listed[n].iter().find(|(of, _)| *of == kind);
+            only.is_none_or(|(_, ids)| ids.get(id).copied().unwrap_or_default())
+        });
     }
-    Ok(Sums { total, named })
+    merge.choose();
+    let lacking: Vec<(usize, Lacking)> = summed()
+        .map(|(n, tally)| (n, merge.add_details(tally, &known[n].1.identities)))
+        .filter(|(_, lacking)| !lacking.is_empty())
+        .collect();
+    let found: Vec<Found> = in_parallel(reading, lacking, |connections, (n, lacking)| {
+        let (entry, share) = &files[n];
+        let searched = Searched {
+            entry,
+            share: *share,
+            identities: known[n].1.identities.clone(),
+            filter: &known[n].0,
+            whole: plan::is_whole(entry, share, query, &filter, rollup_from),
+        };
+        searched.find(connections, query, lacking)
+    })?;
+    found.iter().for_each(|found| found.add_to(&mut merge));
+    let names = merge.names();
+    for (n, tally) in summed() {
+        merge.add_latencies(tally, &known[n].1.identities);
+    }
+    let mut named = Named::new();
+    let connections = reading.connections();
+    for (n, ids) in names {
+        let file = connections.open(&files[n].0.file)?;
+        names::read_names(&file, project, &ids, |kind, id, text| {
+            named.insert((n, kind, id), Arc::from(text));
+        })?;
+    }
+    Ok(merge.finish(&named))
+}
+
+/// What all threads summed up of a file; none where it has nothing.
+fn merged(pool: &Pool<Summing>) -> Option<Tally> {
+    let mut tallies = pool.drain().into_iter().map(|summing| summing.tally);
+    let mut tally = tallies.next()?;
+    tallies.for_each(|more| tally.merge(more));
+    Some(tally)
+}
+
+fn read_texts(
+    file: &OpenFile<'_>,
+    project: u32,
+    wanted: &Wanted,
+    cache: &NamesCache,
+) -> Result<Arc<FileTexts>, StoreError> {
+    if !file.is_sealed() {
+        return Ok(Arc::new(FileTexts::read(file, project, wanted)?));
+    }
+    if let Some(known) = cache.get(file.alias(), project, wanted) {
+        return Ok(known);
+    }
+    let texts = Arc::new(FileTexts::read(file, project, wanted)?);
+    cache.put(file.alias(), project, wanted.clone(), &texts);
+    Ok(texts)
+}
+
+/// Those texts of the file that may be among the values, by kind; of kinds that are not there all may.
+fn listed_values(
+    file: &OpenFile<'_>,
+    project: u32,
+    query: &SumsQuery,
+) -> Result<Vec<(Text, Slots<bool>)>, StoreError> {
+    let kinds = query.values.iter().filter_map(|value| match value {
+        Value::Text(kind) if !query.prefix.is_empty() => Some(*kind),
+        _ => None,
+    });
+    kinds
+        .map(|kind| Ok((kind, names::ids_with_prefix(file, project, kind, &query.prefix)?)))
+        .collect()
 }
 
 /// The files that may hold hits of the period, with what the project has in each.
@@ -153,46 +183,6 @@ fn files_of<'a>(snapshot: &'a Snapshot, query: &SumsQuery) -> Vec<(&'a Entry, Sh
                 && share.min_time_us < query.grid.to_us
         })
         .collect()
-}
-
-fn name_consumers(
-    reading: &Reading<'_>,
-    files: &[(&Entry, Share)],
-    project: u32,
-    total: &Total,
-    chosen: &[ConsumerName],
-) -> Result<Vec<(ConsumerName, String, String)>, StoreError> {
-    let mut wanted: HashMap<(usize, Text), Vec<u32>> = HashMap::new();
-    let place = |who: &ConsumerName| {
-        let (file, id) = total.consumers.get(who)?.named_in;
-        let kind = if matches!(who, ConsumerName::User(_)) { Text::User } else { Text::Address };
-        Some((file, kind, id))
-    };
-    for (file, kind, id) in chosen.iter().filter_map(place) {
-        wanted.entry((file, kind)).or_default().push(id);
-    }
-    let mut texts: HashMap<(usize, Text, u32), String> = HashMap::new();
-    let connections = reading.connections();
-    for ((file, kind), ids) in wanted {
-        let open = connections.open(&files[file].0.file)?;
-        let text = sql::sums::texts_of(open.alias(), project, kind, &ids);
-        open.each(&text, &[], |batch| {
-            let id = batch.column(0).as_primitive::<UInt32Type>();
-            let words = batch.column(1).as_string::<i32>();
-            for row in 0..batch.num_rows() {
-                texts.insert((file, kind, id.value(row)), words.value(row).to_owned());
-            }
-        })?;
-    }
-    let named = chosen.iter().filter_map(|who| {
-        let (file, kind, id) = place(who)?;
-        let text = texts.remove(&(file, kind, id))?;
-        Some(match kind {
-            Text::User => (*who, text, String::new()),
-            _ => (*who, String::new(), text),
-        })
-    });
-    Ok(named.collect())
 }
 
 /// Does the work on as many threads as are good for the machine; answers in the order of the work.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use analytics::batch::Batch;
 use analytics::hit::{Country, ProjectId};
 use analytics::limits;
+use analytics::tally::TallyLimits;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,8 @@ pub struct StoreLimits {
     pub rollup_from: u64,
     /// A project's hits in one file from which the file has rollups of it.
     pub rolled_up_from: u64,
+    /// Up to how many different things sums know all of each.
+    pub tally: TallyLimits,
     /// Batch ids remembered.
     pub receipts: usize,
     /// Share of the disk that must stay free, percent.
@@ -80,6 +83,7 @@ impl Default for StoreLimits {
             query_seconds: limits::QUERY_SECONDS,
             rollup_from: limits::ROLLUP_FROM,
             rolled_up_from: limits::ROLLED_UP_FROM,
+            tally: TallyLimits::default(),
             receipts: limits::RECEIPTS as usize,
             disk_free_percent: limits::DISK_FREE_PERCENT,
             disk_free_bytes: limits::DISK_FREE_BYTES,

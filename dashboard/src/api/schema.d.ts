@@ -645,7 +645,15 @@ export interface components {
             user_id?: string | null;
         };
         BreakdownAnswer: {
+            /** @description `total_rows` is an estimate, off by 1.2 % at one standard deviation. */
+            about?: boolean;
+            /**
+             * Format: int64
+             * @description Something with up to so many requests may be missing from the rows.
+             */
+            missing_up_to?: number | null;
             rows: components["schemas"]["BreakdownRow"][];
+            /** Format: int64 */
             total_rows: number;
         };
         BreakdownRow: {
@@ -683,9 +691,17 @@ export interface components {
             user: string;
         };
         ConsumersAnswer: {
+            /** @description `total_rows` is an estimate, off by 1.2 % at one standard deviation. */
+            about?: boolean;
             /** @description The asker may not see who they are. */
             hidden: boolean;
+            /**
+             * Format: int64
+             * @description Something with up to so many requests may be missing from the rows.
+             */
+            missing_up_to?: number | null;
             rows: components["schemas"]["ConsumerAnswer"][];
+            /** Format: int64 */
             total_rows: number;
         };
         /** @description A key that was just made. */
@@ -796,7 +812,15 @@ export interface components {
             server_errors: number;
         };
         EndpointsAnswer: {
+            /** @description `total_rows` is an estimate, off by 1.2 % at one standard deviation. */
+            about?: boolean;
+            /**
+             * Format: int64
+             * @description Something with up to so many requests may be missing from the rows.
+             */
+            missing_up_to?: number | null;
             rows: components["schemas"]["EndpointAnswer"][];
+            /** Format: int64 */
             total_rows: number;
         };
         Erased: {
@@ -1274,6 +1298,8 @@ export interface components {
         };
         /** @description A number, the same of the period before, and per bucket. */
         StatAnswer: {
+            /** @description The number is an estimate, off by 1.2 % at one standard deviation; those of its series by as much. */
+            about?: boolean;
             /** Format: double */
             previous?: number | null;
             series: (number | null)[];

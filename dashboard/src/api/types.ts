@@ -56,6 +56,10 @@ export type TrafficRow = Answer<'TrafficRow'>;
 export interface Rows<Row> {
   rows: Row[];
   total_rows: number;
+  /** `total_rows` is an estimate. */
+  about?: boolean;
+  /** Something with up to so many requests may be missing from the rows. */
+  missing_up_to?: number | null;
   /** The share link does not show who they are. */
   hidden?: boolean;
 }

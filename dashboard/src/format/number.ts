@@ -4,6 +4,8 @@
 export interface Measured {
   value: string;
   unit: string;
+  /** It is an estimate. */
+  about?: boolean;
 }
 
 export type Meaning = 'good' | 'bad' | 'neutral';

@@ -41,11 +41,18 @@ impl Counts {
     }
 
     /// Those that have any, by id.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, Count)> + '_ {
-        self.requests.iter().filter(|(_, requests)| **requests > 0).map(|(id, requests)| {
-            let errors = self.errors.get(id).copied().unwrap_or(0);
-            (id, Count { requests: u64::from(*requests), errors: u64::from(errors) })
-        })
+    pub fn iter(&self) -> impl Iterator<Item = (u32, Count)> + Clone + '_ {
+        let counted = self.requests.iter().filter(|(_, requests)| **requests > 0);
+        counted.map(|(id, _)| (id, self.get(id)))
+    }
+
+    pub fn get(&self, id: u32) -> Count {
+        let of = |slots: &Slots<u32>| u64::from(slots.get(id).copied().unwrap_or(0));
+        Count { requests: of(&self.requests), errors: of(&self.errors) }
+    }
+
+    pub fn merge(&mut self, other: &Counts) {
+        other.iter().for_each(|(id, count)| self.add(id, count));
     }
 }
 
@@ -57,6 +64,12 @@ impl Durations {
     #[inline]
     pub fn add(&mut self, bucket: u16, count: u64) {
         *self.0.slot(u32::from(bucket)) += count as u32;
+    }
+
+    pub fn merge(&mut self, other: &Durations) {
+        for (bucket, count) in other.0.iter().filter(|(_, count)| **count > 0) {
+            *self.0.slot(bucket) += count;
+        }
     }
 
     pub fn add_to(&self, sum: &mut Histogram) {

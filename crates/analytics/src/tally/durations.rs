@@ -9,12 +9,13 @@ use crate::slots::Slots;
 
 use super::NO_LATENCY;
 
+/// Consumers are numbers of the caller's choice that lie together.
 #[derive(Debug)]
 pub(super) enum Durations {
-    /// (place of the consumer, latency).
+    /// (consumer, latency).
     Each(Vec<(u32, u16)>),
     Busiest {
-        /// By the consumer's place: a place in `latencies`, and one more.
+        /// By consumer: a place in `latencies`, and one more.
         of: Slots<u32>,
         latencies: Vec<Histogram>,
     },
@@ -28,9 +29,8 @@ impl Default for Durations {
 
 impl Durations {
     /// Of each hit whose it is (`u32::MAX`: nobody's) and how long it took.
-    pub fn add(&mut self, places: &[u32], latencies: &[u16]) {
-        let known = places.iter().zip(latencies).map(|(&place, &latency)| (place, latency));
-        let known = known.filter(|(place, latency)| *place != u32::MAX && *latency != NO_LATENCY);
+    pub fn add(&mut self, hits: impl Iterator<Item = (u32, u16)>) {
+        let known = hits.filter(|(whose, latency)| *whose != u32::MAX && *latency != NO_LATENCY);
         match self {
             Durations::Each(each) => {
                 each.extend(known);
@@ -39,8 +39,8 @@ impl Durations {
                 }
             }
             Durations::Busiest { of, latencies } => {
-                for (place, latency) in known {
-                    if let Some(at) = of.get(place).and_then(|at| (*at as usize).checked_sub(1)) {
+                for (whose, latency) in known {
+                    if let Some(at) = of.get(whose).and_then(|at| (*at as usize).checked_sub(1)) {
                         latencies[at].add(latency, 1);
                     }
                 }
@@ -50,40 +50,38 @@ impl Durations {
 
     fn of_busiest(each: &[(u32, u16)]) -> Durations {
         let mut counts: Slots<u32> = Slots::default();
-        each.iter().for_each(|(place, _)| *counts.slot(*place) += 1);
+        each.iter().for_each(|(whose, _)| *counts.slot(*whose) += 1);
         let mut busiest: Vec<(u32, u32)> =
-            counts.iter().filter(|(_, count)| **count > 0).map(|(place, n)| (*n, place)).collect();
+            counts.iter().filter(|(_, count)| **count > 0).map(|(whose, n)| (*n, whose)).collect();
         busiest.sort_unstable_by(|one, other| other.cmp(one));
         busiest.truncate(limits::GATHERED_CONSUMERS as usize);
         let mut of: Slots<u32> = Slots::default();
-        for (at, (_, place)) in (1..).zip(&busiest) {
-            *of.slot(*place) = at;
+        for (at, (_, whose)) in (1..).zip(&busiest) {
+            *of.slot(*whose) = at;
         }
         let mut made =
             Durations::Busiest { of, latencies: vec![Histogram::default(); busiest.len()] };
-        let (places, latencies): (Vec<u32>, Vec<u16>) = each.iter().copied().unzip();
-        made.add(&places, &latencies);
+        made.add(each.iter().copied());
         made
     }
 
-    /// Gives the durations of those consumers that `wanted` has a number for (by place; and one more): the number, the
-    /// latency, how many. False where not all of theirs were gathered.
-    pub fn each(&self, wanted: &[u32], mut take: impl FnMut(u32, u16, u64)) -> bool {
+    /// Gives the latency of each hit of those consumers that `wanted` has, and how many such there are. False where not all
+    /// of theirs were gathered.
+    pub fn each(&self, wanted: &Slots<bool>, mut take: impl FnMut(u32, u16, u64)) -> bool {
         match self {
             Durations::Each(each) => {
-                for (place, latency) in each {
-                    if let Some(number) = wanted[*place as usize].checked_sub(1) {
-                        take(number, *latency, 1);
+                for (whose, latency) in each {
+                    if wanted.get(*whose).copied().unwrap_or_default() {
+                        take(*whose, *latency, 1);
                     }
                 }
             }
             Durations::Busiest { of, latencies } => {
-                let numbers = (0..).zip(wanted).filter(|(_, number)| **number > 0);
-                for (place, number) in numbers {
-                    let at = of.get(place).and_then(|at| (*at as usize).checked_sub(1));
+                for (whose, _) in wanted.iter().filter(|(_, wanted)| **wanted) {
+                    let at = of.get(whose).and_then(|at| (*at as usize).checked_sub(1));
                     let Some(at) = at else { return false };
                     for (latency, count) in latencies[at].iter() {
-                        take(number - 1, latency, count);
+                        take(whose, latency, count);
                     }
                 }
             }
@@ -106,22 +104,22 @@ mod tests {
             let hits = start..start + 1_000;
             let places: Vec<u32> =
                 hits.clone().map(|n| if n % 2 == 0 { 0 } else { 1 + n / 2 % others }).collect();
-            durations.add(&places, &vec![7; 1_000]);
-            durations.add(&[u32::MAX, 0], &[7, NO_LATENCY]);
+            durations.add(places.into_iter().map(|whose| (whose, 7)));
+            durations.add([(u32::MAX, 7), (0, NO_LATENCY)].into_iter());
         }
         assert!(matches!(durations, Durations::Busiest { .. }));
-        let asked = |place: usize| {
-            let mut wanted = vec![0; others as usize + 1];
-            wanted[place] = 5;
+        let asked = |whose: u32| {
+            let mut wanted = Slots::default();
+            *wanted.slot(whose) = true;
             let mut found = 0;
-            let all = durations.each(&wanted, |number, latency, count| {
-                assert_eq!((number, latency), (4, 7));
+            let all = durations.each(&wanted, |of, latency, count| {
+                assert_eq!((of, latency), (whose, 7));
                 found += count;
             });
             (all, found)
         };
         assert_eq!(asked(0), (true, u64::from(hits / 2)));
-        let kept = (1..=others as usize).filter(|place| asked(*place).0).count();
+        let kept = (1..=others).filter(|whose| asked(*whose).0).count();
         assert_eq!(kept as u64, limits::GATHERED_CONSUMERS - 1);
     }
 }

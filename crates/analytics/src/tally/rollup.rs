@@ -70,34 +70,31 @@ impl Tally {
 
     pub fn add_endpoint(&mut self, row: &EndpointRow) {
         self.needs |= Needs::ENDPOINTS;
-        let place = self.endpoint(row.method, row.route);
-        let sum = &mut self.endpoints[place].1;
-        sum.requests += row.requests;
-        sum.client_errors += row.client_errors;
-        sum.server_errors += row.server_errors;
-        sum.last_us = sum.last_us.max(row.last_us);
-        sum.traffic.add(Traffic {
-            request_bytes: row.request_bytes,
-            response_bytes: row.response_bytes,
-            sized: 0,
-        });
+        if let Some(sum) = self.endpoints.sum_of((row.method, row.route), row.requests) {
+            sum.requests += row.requests;
+            sum.client_errors += row.client_errors;
+            sum.server_errors += row.server_errors;
+            sum.last_us = sum.last_us.max(row.last_us);
+            sum.traffic.add(Traffic {
+                request_bytes: row.request_bytes,
+                response_bytes: row.response_bytes,
+                sized: 0,
+            });
+        }
+        self.endpoints.count_if_many();
     }
 
+    /// Durations of hits that `add_endpoint` counts.
     pub fn add_endpoint_latency(&mut self, method: u32, route: u32, latency: u16, requests: u64) {
-        let place = self.endpoint(method, route);
-        self.endpoints[place].1.latency.add(latency, requests);
+        if let Some(sum) = self.endpoints.sum_of((method, route), 0) {
+            sum.latency.add(latency, requests);
+        }
     }
 
     /// A consumer's hits. `bucket_of`: a time in the one bucket that they all are in, where there is one and series are wanted.
     pub fn add_consumer(&mut self, row: &ConsumerRow, bucket_of: Option<i64>) {
         self.needs |= Needs::CONSUMERS;
-        let place = self.consumer(row.user, row.address);
-        let Some(sum) = self.consumers.get_mut(place as usize) else { return };
-        sum.requests += row.requests;
-        sum.client_errors += row.client_errors;
-        sum.server_errors += row.server_errors;
-        sum.last_us = sum.last_us.max(row.last_us);
-        sum.see_country(row.country, row.country_us);
+        self.consumers.add_row(row);
         if let Some(time_us) = bucket_of {
             self.see_consumer(row.user, row.address, time_us);
         }
@@ -106,13 +103,8 @@ impl Tally {
     /// The consumer called in the bucket of that time.
     pub fn see_consumer(&mut self, user: u32, address: u32, time_us: i64) {
         self.needs |= Needs::CONSUMER_SERIES;
-        let place = self.consumer(user, address);
-        let bucket = self.bucket(time_us) as u16;
-        let Some(sum) = self.consumers.get_mut(place as usize) else { return };
-        if sum.noted != bucket {
-            sum.noted = bucket;
-            self.seen.push((bucket, place));
-        }
+        let bucket = self.bucket(time_us);
+        self.consumers.see(user, address, bucket);
     }
 
     pub fn add_country(&mut self, country: u16, count: Count) {

@@ -5,14 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use analytics::answer::{self, Answer, Cut, NamedConsumer, SORTS};
+use analytics::answer::{self, Answer, Cut};
 use analytics::filter::{self, Filter};
 use analytics::grid::{self, Asked, Grid};
 use analytics::limits;
 use analytics::panels::{PANELS, Panel, Shape};
 use analytics::period::{self, PeriodText, parse_zone};
 use analytics::query::SumsQuery;
-use analytics::tally::{Needs, Total, Value};
+use analytics::tally::{Needs, SORTS, Top, Total, Value};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Response};
@@ -128,13 +128,15 @@ pub async fn show_dashboard(
                 filter: filter.clone(),
                 needs,
                 values: Vec::new(),
+                prefix: String::new(),
+                top: Top::default(),
             };
-            Some(app.sums(viewer.reader(), query, |_| Vec::new()).await?.total)
+            Some(app.sums(viewer.reader(), query).await?)
         }
     };
-    let (total, consumers) = sum_up(&app, &viewer, grid, filter, &panels, cut).await?;
+    let total = sum_up(&app, &viewer, grid, filter, &panels, cut).await?;
     let answers = panels.iter().map(|panel| {
-        let mut answer = answer::answer(panel, &total, before.as_ref(), &consumers, cut);
+        let mut answer = answer::answer(panel, &total, before.as_ref(), cut);
         hide(&mut answer, &viewer);
         (panel.name, answer)
     });
@@ -193,8 +195,10 @@ async fn shown_extent(
         filter: Filter::default(),
         needs: Needs::STATUSES,
         values: Vec::new(),
+        prefix: String::new(),
+        top: Top::default(),
     };
-    let total = app.sums(viewer.reader(), query, |_| Vec::new()).await?.total;
+    let total = app.sums(viewer.reader(), query).await?;
     let edges = &total.grid.edges_us;
     let has_hits = |classes: &[u64; 5]| classes.iter().any(|hits| *hits > 0);
     let first = total.classes.iter().position(has_hits);
@@ -238,7 +242,7 @@ async fn sum_up(
     filter: Filter,
     panels: &[&'static Panel],
     cut: Cut,
-) -> Result<(Total, Vec<NamedConsumer>), ApiError> {
+) -> Result<Total, ApiError> {
     let values: Vec<Value> = panels
         .iter()
         .filter_map(|panel| match panel.shape {
@@ -247,22 +251,12 @@ async fn sum_up(
         })
         .collect();
     let needs = panels.iter().fold(Needs::default(), |needs, panel| needs.and(panel.needs));
-    let query = SumsQuery { scope: viewer.scope.clone(), grid, filter, needs, values };
-    let named =
-        panels.iter().any(|panel| panel.shape == Shape::TopConsumers) && viewer.shows.consumers;
-    let sums = app
-        .sums(viewer.reader(), query, move |total| {
-            if named { answer::shown_consumers(total, cut) } else { Vec::new() }
-        })
-        .await?;
-    let consumers = sums
-        .named
-        .into_iter()
-        .filter_map(|(who, user, address)| {
-            Some(NamedConsumer { user, address, sums: sums.total.consumers.get(&who)?.clone() })
-        })
-        .collect();
-    Ok((sums.total, consumers))
+    let has_consumers = panels.iter().any(|panel| panel.shape == Shape::TopConsumers);
+    let top =
+        Top { consumers: has_consumers && viewer.shows.consumers, rows: cut.rows, sort: cut.sort };
+    let prefix = String::new();
+    let query = SumsQuery { scope: viewer.scope.clone(), grid, filter, needs, values, prefix, top };
+    app.sums(viewer.reader(), query).await
 }
 
 /// Takes out what the caller is not shown.

@@ -2,12 +2,11 @@
 
 use std::cmp::Reverse;
 
-use analytics::answer::{Cut, Sort, shown_consumers};
 use analytics::filter::{FIELDS, Field, Kind};
 use analytics::limits;
 use analytics::panels::{Source, source};
 use analytics::query::SumsQuery;
-use analytics::tally::Needs;
+use analytics::tally::{Needs, Sort, Top};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -131,12 +130,17 @@ pub async fn list_values(
         Source::Consumer => (Needs::CONSUMERS, Vec::new()),
         Source::Value(value) => (Needs::default(), vec![value]),
     };
-    let query = SumsQuery { scope: viewer.scope.clone(), grid: asked.grid, filter, needs, values };
-    // Of consumers only the busiest are named: there may be millions.
-    let busiest = Cut { rows: limits::PANEL_ROWS as usize, sort: Sort::Requests, apdex_us: 0 };
-    let sums =
-        app.sums(viewer.reader(), query, move |total| shown_consumers(total, busiest)).await?;
-    let total = sums.total;
+    let top = Top { consumers: true, rows: limits::PANEL_ROWS as usize, sort: Sort::Requests };
+    let query = SumsQuery {
+        scope: viewer.scope.clone(),
+        grid: asked.grid,
+        filter,
+        needs,
+        values,
+        prefix: prefix.clone(),
+        top,
+    };
+    let total = app.sums(viewer.reader(), query).await?;
     let mut counted: Vec<FieldValue> = match source {
         Source::Status => {
             let statuses = total.statuses.iter();
@@ -147,20 +151,23 @@ pub async fn list_values(
                 })
                 .collect()
         }
-        Source::Consumer => sums
-            .named
-            .iter()
-            .filter_map(|(who, user, address)| {
-                let value =
-                    if user.is_empty() { format!("a:{address}") } else { format!("u:{user}") };
-                Some(FieldValue { value, requests: total.consumers.get(who)?.requests })
+        // The busiest: there may be millions.
+        Source::Consumer => {
+            let rows = total.consumers.rows.iter();
+            rows.map(|consumer| {
+                let value = match consumer.user.as_str() {
+                    "" => format!("a:{}", consumer.address),
+                    user => format!("u:{user}"),
+                };
+                FieldValue { value, requests: consumer.requests }
             })
-            .collect(),
+            .collect()
+        }
         Source::Value(value) => total
             .values
             .get(&value)
             .into_iter()
-            .flatten()
+            .flat_map(|listing| &listing.rows)
             .map(|(text, count)| FieldValue { value: text.to_string(), requests: count.requests })
             .collect(),
     };

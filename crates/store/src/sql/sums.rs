@@ -190,40 +190,41 @@ pub fn consumers_of_days(file: &str, project: u32, days: Days) -> String {
     )
 }
 
-/// kind, id, text, client, os, device, version, and 64 bits that stand for the text and are the same in all files: of the
-/// kinds that are wanted as such, as words read from them, or as an identity. What is not wanted of a kind is NULL.
-pub fn names(
-    file: &str,
-    project: u32,
-    texts: &[Text],
-    traits: &[Text],
-    identities: &[Text],
-) -> String {
-    let any = |kinds: &[Text]| {
-        let kinds = kinds.iter().map(|kind| (*kind as u8).to_string()).collect::<Vec<_>>();
-        if kinds.is_empty() {
-            "FALSE".to_owned()
-        } else {
-            format!("kind IN ({})", kinds.join(", "))
-        }
-    };
+/// kind, id, 64 bits of a hash of the text, which are the same in all files: of these kinds.
+pub fn identities(file: &str, project: u32, kinds: &[Text]) -> String {
     format!(
-        "SELECT kind, id, CASE WHEN {texts} THEN text END, client, os, device, version,
-             CASE WHEN {identities} THEN hash(text) END
-         FROM {file}.strings WHERE project = {project} AND ({texts} OR {traits} OR {identities})",
-        texts = any(texts),
-        traits = any(traits),
-        identities = any(identities)
+        "SELECT kind, id, hash(text) FROM {file}.strings WHERE project = {project} AND kind IN ({})",
+        numbers(kinds)
     )
 }
 
-/// id, text of these ids.
-pub fn texts_of(file: &str, project: u32, kind: Text, ids: &[u32]) -> String {
+/// kind, id, client, os, device, version: what is read from the texts of these kinds, where anything is.
+pub fn words(file: &str, project: u32, kinds: &[Text]) -> String {
     format!(
-        "SELECT id, text FROM {file}.strings WHERE kind = {} AND project = {project} AND id IN ({})",
-        kind as u8,
-        list(ids)
+        "SELECT kind, id, client, os, device, version FROM {file}.strings
+         WHERE project = {project} AND kind IN ({}) AND (client <> '' OR os <> '' OR device <> '' OR version <> '')",
+        numbers(kinds)
     )
+}
+
+/// id of the texts of a kind that begin with `?`, which is in small letters.
+pub fn with_prefix(file: &str, project: u32, kind: Text) -> String {
+    format!(
+        "SELECT id FROM {file}.strings WHERE kind = {} AND project = {project} AND starts_with(lower(text), ?)",
+        kind as u8
+    )
+}
+
+/// kind, id, text of these ids.
+pub fn texts_of(file: &str, project: u32, ids: &[(Text, u32)]) -> String {
+    let of_kind = |kind: Text| {
+        let of_kind = ids.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.to_string());
+        let list = of_kind.collect::<Vec<_>>().join(", ");
+        (!list.is_empty()).then(|| format!("(kind = {} AND id IN ({list}))", kind as u8))
+    };
+    let any = Text::ALL.into_iter().filter_map(of_kind).collect::<Vec<_>>().join(" OR ");
+    let any = if any.is_empty() { "FALSE".to_owned() } else { any };
+    format!("SELECT kind, id, text FROM {file}.strings WHERE project = {project} AND ({any})")
 }
 
 /// user, address, latency, hits of the whole file: of those consumers that its rollup has.
@@ -233,6 +234,6 @@ pub fn consumer_latencies(file: &str, project: u32) -> String {
     )
 }
 
-fn list(ids: &[u32]) -> String {
-    ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+fn numbers(kinds: &[Text]) -> String {
+    kinds.iter().map(|kind| (*kind as u8).to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -1,15 +1,14 @@
-//! Names of sealed files, kept between reads: a page is asked for again every few seconds, and what a file's numbers stand for
-//! never changes. Bounded by bytes; what was used longest ago goes first.
+//! What ids of sealed files stand for, kept between reads: a page is asked for again every few seconds, and a sealed file never
+//! changes. Bounded by bytes; what was used longest ago goes first.
 //!
-//! Nothing by which a caller can be told is to be kept (`Wanted::split`): no address, user id, path, user agent or referrer,
-//! only what is read from them.
+//! Nothing by which a caller can be told is in it: no text, only hashes and what is read from texts (`FileTexts`).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::limits;
 
-use super::names::{FileNames, Wanted};
+use super::names::{FileTexts, Wanted};
 
 #[derive(Default)]
 pub struct NamesCache(Mutex<Entries>);
@@ -25,32 +24,32 @@ struct Entry {
     file: String,
     project: u32,
     wanted: Wanted,
-    names: Arc<FileNames>,
+    texts: Arc<FileTexts>,
     bytes: usize,
 }
 
 impl NamesCache {
-    pub fn get(&self, file: &str, project: u32, wanted: &Wanted) -> Option<Arc<FileNames>> {
+    pub fn get(&self, file: &str, project: u32, wanted: &Wanted) -> Option<Arc<FileTexts>> {
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it = |entry: &Entry| {
             entry.project == project && entry.file == file && entry.wanted == *wanted
         };
         let at = cache.entries.iter().position(is_it)?;
         let entry = cache.entries.remove(at)?;
-        let names = entry.names.clone();
+        let texts = entry.texts.clone();
         cache.entries.push_back(entry);
-        Some(names)
+        Some(texts)
     }
 
-    pub fn put(&self, file: &str, project: u32, wanted: Wanted, names: &Arc<FileNames>) {
-        let bytes = names.bytes();
+    pub fn put(&self, file: &str, project: u32, wanted: Wanted, texts: &Arc<FileTexts>) {
+        let bytes = texts.bytes();
         let most = limits::NAMES_CACHE_BYTES as usize;
         // One project must not push out all others.
         if bytes > most / 2 {
             return;
         }
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = Entry { file: file.to_owned(), project, wanted, names: names.clone(), bytes };
+        let entry = Entry { file: file.to_owned(), project, wanted, texts: texts.clone(), bytes };
         cache.entries.push_back(entry);
         cache.bytes += bytes;
         while cache.bytes > most {
@@ -70,28 +69,22 @@ mod tests {
     use super::*;
     use analytics::hit::Text;
 
-    fn wanted(texts: &[Text]) -> Wanted {
-        Wanted { texts: texts.to_vec(), ..Wanted::default() }
-    }
-
-    #[test]
-    fn what_tells_callers_is_not_kept() {
-        let (kept, fresh) = wanted(&[Text::Route, Text::User, Text::Referrer]).split();
-        assert_eq!((kept, fresh), (wanted(&[Text::Route]), wanted(&[Text::User, Text::Referrer])));
+    fn wanted(identities: &[Text]) -> Wanted {
+        Wanted { identities: identities.to_vec(), ..Wanted::default() }
     }
 
     #[test]
     fn what_is_kept_is_bounded() {
         let cache = NamesCache::default();
-        let names = Arc::new(FileNames::default());
-        cache.put("a", 1, wanted(&[Text::Route]), &names);
+        let texts = Arc::new(FileTexts::default());
+        cache.put("a", 1, wanted(&[Text::Route]), &texts);
         assert!(cache.get("a", 1, &wanted(&[Text::Route])).is_some());
         assert!(cache.get("a", 2, &wanted(&[Text::Route])).is_none());
         assert!(cache.get("b", 1, &wanted(&[Text::Route])).is_none());
         let most = limits::NAMES_CACHE_BYTES as usize;
-        let each = names.bytes();
+        let each = texts.bytes();
         for n in 0..(2 * most / each) as u32 {
-            cache.put("a", n, wanted(&[]), &names);
+            cache.put("a", n, wanted(&[]), &texts);
         }
         assert!(cache.0.lock().unwrap().bytes <= most);
         assert!(cache.get("a", 0, &wanted(&[])).is_none());

@@ -1,170 +1,184 @@
-//! A file's texts, as far as an answer needs them.
+//! A file's texts, as far as sums need them: what its ids stand for in every file, what is read from them, and the names of
+//! the few that are shown.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::hit::Text;
+use analytics::query::SumsQuery;
 use analytics::slots::Slots;
-use analytics::tally::{ConsumerName, Names, Needs, Value};
+use analytics::tally::{Identities, Needs, Value, Words};
 use duckdb::arrow::array::{Array, AsArray};
-use duckdb::arrow::datatypes::{UInt8Type, UInt32Type, UInt64Type};
+use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
 
 use crate::reading::OpenFile;
 use crate::sql;
 use crate::types::StoreError;
 
-/// The column of `sql::sums::names` with the text itself.
-const TEXT: usize = 2;
-
-/// A file's texts for one answer: what may be kept for others, and what must be read each time.
-pub struct OfFile {
-    pub kept: Arc<FileNames>,
-    pub fresh: FileNames,
-}
-
+/// What is known of a file's texts without their names. Nothing in it tells a caller, so it may be kept between reads.
 #[derive(Default)]
-pub struct FileNames {
-    texts: [Slots<Option<Arc<str>>>; Text::COUNT],
-    /// Of user agents: client, system, device. Of paths: the version, first.
-    traits: Slots<[Option<Arc<str>>; 3]>,
-    versions: Slots<Option<Arc<str>>>,
-    users: Slots<u64>,
-    addresses: Slots<u64>,
+pub struct FileTexts {
+    pub identities: Arc<Identities>,
+    words: FileWords,
 }
 
-/// What is read of a file's texts, by kind.
+/// Which kinds that is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    pub texts: Vec<Text>,
-    /// Words read from the text.
-    pub traits: Vec<Text>,
     pub identities: Vec<Text>,
+    pub words: Vec<Text>,
 }
 
 impl Wanted {
-    /// What these sums are named by.
-    pub fn of(needs: Needs, values: &[Value]) -> Wanted {
-        let of_endpoint =
-            |kind: Text| needs.has(Needs::ENDPOINTS) && matches!(kind, Text::Method | Text::Route);
-        let named = |kind: &Text| of_endpoint(*kind) || values.contains(&Value::Text(*kind));
-        let read_from = [Text::Agent, Text::Path].into_iter();
-        let consumers = needs.has(Needs::CONSUMERS | Needs::CONSUMER_SERIES);
-        Wanted {
-            texts: Text::ALL.into_iter().filter(named).collect(),
-            traits: read_from.filter(|kind| needs.has(Needs::text(*kind))).collect(),
-            identities: if consumers { vec![Text::User, Text::Address] } else { Vec::new() },
-        }
-    }
-
-    /// What may be kept, and the rest: texts by which a caller can be told.
-    pub fn split(self) -> (Wanted, Wanted) {
-        let tells_callers = |kind: &Text| {
-            matches!(kind, Text::Path | Text::User | Text::Address | Text::Agent | Text::Referrer)
+    pub fn of(query: &SumsQuery) -> Wanted {
+        let needs = query.all_needs();
+        let has_identity = |kind: &Text| {
+            let by_need = match kind {
+                Text::User | Text::Address => Needs::CONSUMERS | Needs::CONSUMER_SERIES,
+                Text::Method | Text::Route => Needs::ENDPOINTS,
+                _ => Needs::default(),
+            };
+            needs.has(by_need) || query.values.contains(&Value::Text(*kind))
         };
-        let (fresh, texts) = self.texts.into_iter().partition(tells_callers);
-        (Wanted { texts, ..self }, Wanted { texts: fresh, ..Wanted::default() })
+        let is_read_from = |kind: &Text| {
+            query.values.iter().any(|value| {
+                !matches!(value, Value::Text(_)) && value.needs().has(Needs::text(*kind))
+            })
+        };
+        Wanted {
+            identities: Text::ALL.into_iter().filter(has_identity).collect(),
+            words: [Text::Agent, Text::Path].into_iter().filter(is_read_from).collect(),
+        }
     }
 }
 
-impl FileNames {
+/// Words read from texts. Many user agents are one client: a word is kept once.
+#[derive(Default)]
+struct FileWords {
+    words: Vec<Arc<str>>,
+    /// Places in `words`, by id: of a user agent its client, system and device; of a path its version.
+    agents: Slots<[u32; 3]>,
+    versions: Slots<u32>,
+}
+
+impl FileTexts {
     pub fn read(
         file: &OpenFile<'_>,
         project: u32,
         wanted: &Wanted,
-    ) -> Result<FileNames, StoreError> {
-        let mut names = FileNames::default();
-        let Wanted { texts, traits, identities } = wanted;
-        if texts.is_empty() && traits.is_empty() && identities.is_empty() {
-            return Ok(names);
+    ) -> Result<FileTexts, StoreError> {
+        let mut texts = FileTexts::default();
+        if !wanted.identities.is_empty() {
+            let identities = Arc::new(Mutex::new(Identities::default()));
+            let into = identities.clone();
+            let text = sql::sums::identities(file.alias(), project, &wanted.identities);
+            file.hand_out(&text, &[], move |chunk| {
+                let kinds = chunk.column::<u8>(0);
+                let (ids, hashes) = (chunk.column::<u32>(1), chunk.column::<u64>(2));
+                let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
+                for ((kind, id), hash) in kinds.iter().zip(ids).zip(hashes) {
+                    if let Some(kind) = Text::ALL.get(usize::from(*kind)) {
+                        identities.put(*kind, *id, *hash);
+                    }
+                }
+            })?;
+            let mut identities = identities.lock().unwrap_or_else(PoisonError::into_inner);
+            texts.identities = Arc::new(std::mem::take(&mut *identities));
         }
-        // Many user agents are one client: their words are kept once.
-        let mut once: HashSet<Arc<str>> = HashSet::new();
-        let text = sql::sums::names(file.alias(), project, texts, traits, identities);
-        file.each(&text, &[], |batch| {
-            let kind = batch.column(0).as_primitive::<UInt8Type>().values();
-            let id = batch.column(1).as_primitive::<UInt32Type>().values();
-            let identity = batch.column(7).as_primitive::<UInt64Type>();
-            let mut word = |column: usize, row: usize| -> Option<Arc<str>> {
-                let words = batch.column(column).as_string::<i32>();
-                if !words.is_valid(row) {
-                    return None;
-                }
-                let word = words.value(row);
-                if column == TEXT {
-                    return Some(Arc::from(word));
-                }
-                if let Some(known) = once.get(word) {
-                    return Some(known.clone());
-                }
-                let word: Arc<str> = Arc::from(word);
-                once.insert(word.clone());
-                Some(word)
-            };
-            for (row, (&kind, &id)) in kind.iter().zip(id).enumerate() {
-                let Some(kind) = Text::ALL.get(usize::from(kind)).copied() else { continue };
-                if let Some(text) = word(TEXT, row) {
-                    *names.texts[kind as usize].slot(id) = Some(text);
-                }
-                match kind {
-                    Text::Agent => {
-                        *names.traits.slot(id) = [word(3, row), word(4, row), word(5, row)];
-                    }
-                    Text::Path => *names.versions.slot(id) = word(6, row),
-                    Text::User if identity.is_valid(row) => {
-                        *names.users.slot(id) = identity.value(row);
-                    }
-                    Text::Address if identity.is_valid(row) => {
-                        *names.addresses.slot(id) = identity.value(row);
-                    }
-                    _ => {}
-                }
-            }
-        })?;
-        Ok(names)
+        if !wanted.words.is_empty() {
+            texts.words = FileWords::read(file, project, &wanted.words)?;
+        }
+        Ok(texts)
     }
 
     /// About how much memory this takes.
     pub fn bytes(&self) -> usize {
-        let texts = self.texts.iter().map(|slots| {
-            slots
-                .iter()
-                .map(|(_, text)| 16 + text.as_ref().map_or(0, |text| text.len() + 16))
-                .sum::<usize>()
-        });
-        let words = 48 * self.traits.iter().count() + 16 * self.versions.iter().count();
-        let identities = 8 * (self.users.iter().count() + self.addresses.iter().count());
-        size_of::<FileNames>() + texts.sum::<usize>() + words + identities
-    }
-
-    /// Which ids of this file stand for these consumers.
-    pub fn find(&self, wanted: &HashSet<ConsumerName>) -> Vec<(u32, ConsumerName)> {
-        let users = self.users.iter().map(|(id, identity)| (id, ConsumerName::User(*identity)));
-        let addresses =
-            self.addresses.iter().map(|(id, identity)| (id, ConsumerName::Address(*identity)));
-        users.chain(addresses).filter(|(id, who)| *id > 0 && wanted.contains(who)).collect()
+        let words = &self.words;
+        size_of::<FileTexts>()
+            + self.identities.bytes()
+            + words.words.iter().map(|word| word.len() + 32).sum::<usize>()
+            + 12 * words.agents.iter().count()
+            + 4 * words.versions.iter().count()
     }
 }
 
-impl Names for OfFile {
-    fn text(&self, kind: Text, id: u32) -> Arc<str> {
-        let text = |names: &FileNames| names.texts[kind as usize].get(id).cloned().flatten();
-        text(&self.kept).or_else(|| text(&self.fresh)).unwrap_or_default()
+impl FileWords {
+    fn read(file: &OpenFile<'_>, project: u32, kinds: &[Text]) -> Result<FileWords, StoreError> {
+        // The first is "": what is read from ids that have no row.
+        let mut all = FileWords { words: vec![Arc::from("")], ..FileWords::default() };
+        let mut place_of: HashMap<Arc<str>, u32> = HashMap::from([(Arc::from(""), 0)]);
+        file.each(&sql::sums::words(file.alias(), project, kinds), &[], |batch| {
+            let kind = batch.column(0).as_primitive::<UInt8Type>().values();
+            let id = batch.column(1).as_primitive::<UInt32Type>().values();
+            let mut place = |column: usize, row: usize| {
+                let words = batch.column(column).as_string::<i32>();
+                let word = if words.is_valid(row) { words.value(row) } else { "" };
+                if let Some(known) = place_of.get(word) {
+                    return *known;
+                }
+                let (word, place): (Arc<str>, _) = (Arc::from(word), all.words.len() as u32);
+                place_of.insert(word.clone(), place);
+                all.words.push(word);
+                place
+            };
+            for (row, (&kind, &id)) in kind.iter().zip(id).enumerate() {
+                if kind == Text::Agent as u8 {
+                    *all.agents.slot(id) = [place(2, row), place(3, row), place(4, row)];
+                } else {
+                    *all.versions.slot(id) = place(5, row);
+                }
+            }
+        })?;
+        Ok(all)
     }
+}
 
-    fn read_from(&self, value: Value, id: u32) -> Arc<str> {
-        let word = match value {
-            Value::Client => self.kept.traits.get(id).and_then(|traits| traits[0].clone()),
-            Value::Os => self.kept.traits.get(id).and_then(|traits| traits[1].clone()),
-            Value::Device => self.kept.traits.get(id).and_then(|traits| traits[2].clone()),
-            Value::Version => self.kept.versions.get(id).cloned().flatten(),
+impl Words for FileTexts {
+    fn word(&self, value: Value, id: u32) -> Arc<str> {
+        let words = &self.words;
+        let of_agent = |n: usize| words.agents.get(id).map(|places| places[n]);
+        let place = match value {
+            Value::Client => of_agent(0),
+            Value::Os => of_agent(1),
+            Value::Device => of_agent(2),
+            Value::Version => words.versions.get(id).copied(),
             Value::Country | Value::Text(_) => None,
         };
-        word.unwrap_or_default()
+        words.words.get(place.unwrap_or_default() as usize).cloned().unwrap_or_default()
     }
+}
 
-    fn identity(&self, kind: Text, id: u32) -> u64 {
-        let names = &self.kept;
-        let slots = if kind == Text::User { &names.users } else { &names.addresses };
-        slots.get(id).copied().unwrap_or_default()
-    }
+/// Shows the names of these ids to `take`.
+pub fn read_names(
+    file: &OpenFile<'_>,
+    project: u32,
+    ids: &[(Text, u32)],
+    mut take: impl FnMut(Text, u32, &str),
+) -> Result<(), StoreError> {
+    file.each(&sql::sums::texts_of(file.alias(), project, ids), &[], |batch| {
+        let kind = batch.column(0).as_primitive::<UInt8Type>();
+        let id = batch.column(1).as_primitive::<UInt32Type>();
+        let text = batch.column(2).as_string::<i32>();
+        for row in 0..batch.num_rows() {
+            if let Some(kind) = Text::ALL.get(usize::from(kind.value(row))) {
+                take(*kind, id.value(row), text.value(row));
+            }
+        }
+    })
+}
+
+/// Those ids of a kind whose text begins with `prefix`.
+pub fn ids_with_prefix(
+    file: &OpenFile<'_>,
+    project: u32,
+    kind: Text,
+    prefix: &str,
+) -> Result<Slots<bool>, StoreError> {
+    let mut ids = Slots::default();
+    let text = sql::sums::with_prefix(file.alias(), project, kind);
+    file.each(&text, &[prefix.to_owned()], |batch| {
+        let found = batch.column(0).as_primitive::<UInt32Type>().values();
+        found.iter().for_each(|id| *ids.slot(*id) = true);
+    })?;
+    Ok(ids)
 }

@@ -1,0 +1,71 @@
+//! The page over data of any shape: its cost must follow the hits, not how many different callers, routes or user agents
+//! there are. Each shape (`data::SHAPES`) is a project of its own on a fresh server.
+//!
+//! `BENCH_SHAPES=1000000,5000000` chooses the sizes (default 1,000,000), `BENCH_SHAPES_ONLY=kind,public` the shapes. Times are
+//! medians of five, in milliseconds; memory is what is resident beyond an idle server that was just started on the same files.
+
+use std::time::Instant;
+
+use crate::client::Client;
+use crate::data::{SHAPES, Year};
+use crate::fill::{fill, settle};
+use crate::ingest::{median, now_us};
+use crate::server::Server;
+use crate::{Options, Table};
+
+const PAGES: [(&str, &str); 6] = [
+    ("all", "period=all"),
+    ("status_5xx", "period=all&q=status:5xx"),
+    ("method", "period=all&q=method:POST"),
+    ("path_pattern", "period=all&q=path:/v1/resource1*"),
+    ("30_days", "period=30d"),
+    ("7_days", "period=7d"),
+];
+
+pub fn run(options: &Options, table: &mut Table) {
+    let sizes = std::env::var("BENCH_SHAPES").unwrap_or_else(|_| "1000000".to_owned());
+    let only = std::env::var("BENCH_SHAPES_ONLY").unwrap_or_default();
+    for size in sizes.split(',').filter_map(|text| text.trim().parse::<u64>().ok()) {
+        for (name, shape) in SHAPES {
+            if only.is_empty() || only.split(',').any(|other| other == name) {
+                let year = Year { shape, hits: size, end_us: now_us(), seed: 1 };
+                one_shape(options, table, &format!("shape_{name}_{size}"), &year);
+            }
+        }
+    }
+}
+
+fn one_shape(options: &Options, table: &mut Table, name: &str, year: &Year) {
+    let mut server = Server::start(&options.binary, &options.folder.join(name), &[]);
+    let key = server.new_key();
+    let started = Instant::now();
+    fill(&server, &key, year);
+    let rate = year.hits as f64 / started.elapsed().as_secs_f64();
+    table.add(format!("{name}_filled_at"), rate, "hits/s", "");
+    settle(&server);
+    table.add(format!("{name}_settled_after"), started.elapsed().as_secs_f64(), "s", "");
+    table.add(format!("{name}_resident_after_filling"), server.memory().0, "MB", "400");
+    let bytes = server.metric("api_analytics_sealed_bytes");
+    let rows = server.metric("api_analytics_sealed_rows");
+    table.add(format!("{name}_bytes_per_sealed_hit"), bytes / rows, "bytes", "");
+    let files = server.metric("api_analytics_sealed_files");
+    table.add(format!("{name}_sealed_files"), files, "files", "");
+    for (page, parameters) in PAGES {
+        server.crash_and_restart();
+        let idle = server.memory().0;
+        let path = format!("/api/v1/dashboard?{parameters}");
+        let mut client = Client::connect(&server.address).expect("a connection");
+        let mut ask = || {
+            let asked = Instant::now();
+            let (status, body) = client.get(&path, &key).expect("an answer");
+            assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
+            asked.elapsed().as_secs_f64() * 1e3
+        };
+        table.add(format!("{name}_page_{page}_cold"), ask(), "ms", "");
+        let times = (0..5).map(|_| ask()).collect();
+        table.add(format!("{name}_page_{page}"), median(times), "ms", "");
+        let most = server.peak_memory() - idle;
+        table.add(format!("{name}_page_{page}_memory"), most, "MB", "150");
+    }
+    server.stop();
+}

@@ -1,0 +1,299 @@
+//! Who called, of one file.
+//!
+//! As long as they are few, everything that a table shows of a consumer is summed up for each. Of many only their hits are
+//! counted, four bytes an id: whom a table shows is known at the end, and only their hits are then read once more (`Only`).
+
+use std::sync::Arc;
+
+use super::distinct::Distinct;
+use super::durations::Durations;
+use super::identities::Identities;
+use super::{Columns, ConsumerRow, Needs, Only, TallyLimits};
+use crate::hit::Text;
+use crate::slots::Slots;
+
+#[derive(Clone, Debug, Default)]
+pub struct ConsumerSum {
+    pub requests: u64,
+    pub client_errors: u64,
+    pub server_errors: u64,
+    pub last_us: i64,
+    /// Of the newest hit that has one.
+    pub country: u16,
+    pub country_us: i64,
+    /// The bucket noted last, so that hits of one bucket are noted once.
+    noted: u16,
+}
+
+const NOT_NOTED: u16 = u16::MAX;
+/// The place of hits that belong to nobody who is looked for.
+const NOBODY: u32 = u32::MAX;
+const USERS: usize = 0;
+const ADDRESSES: usize = 1;
+
+pub(super) struct Consumers {
+    identities: Arc<Identities>,
+    only: Option<Arc<Only>>,
+    limits: TallyLimits,
+    /// By id, of users and of addresses: a place in `sums` and one more; without `sums`, hits.
+    slots: [Slots<u32>; 2],
+    sums: Option<Vec<ConsumerSum>>,
+    /// A thread's own first, then those of others. Of consumers by `number`.
+    durations: Vec<Durations>,
+    /// By bucket.
+    series: Vec<Distinct>,
+    /// Scratch: whose each hit of a stretch is, as a place.
+    places: Vec<u32>,
+}
+
+impl Consumers {
+    pub fn new(
+        buckets: usize,
+        identities: Arc<Identities>,
+        only: Option<Arc<Only>>,
+        limits: TallyLimits,
+    ) -> Consumers {
+        Consumers {
+            identities,
+            only,
+            limits,
+            slots: Default::default(),
+            sums: Some(Vec::new()),
+            durations: vec![Durations::default()],
+            series: vec![Distinct::new(limits.bucket_consumers_exact); buckets],
+            places: Vec::new(),
+        }
+    }
+
+    /// `buckets`: of each hit, where series are wanted.
+    pub fn add_hits(&mut self, hits: &Columns<'_>, needs: Needs, buckets: &[u16]) {
+        let users = hits.texts[Text::User as usize];
+        let addresses = hits.texts[Text::Address as usize];
+        if self.sums.is_some() {
+            let mut places = std::mem::take(&mut self.places);
+            places.clear();
+            for (&user, &address) in users.iter().zip(addresses) {
+                places.push(self.place(user, address));
+            }
+            self.sum_up(hits, needs, buckets, &places);
+            self.places = places;
+            self.count_if_many();
+            return;
+        }
+        for (n, (&user, &address)) in users.iter().zip(addresses).enumerate() {
+            let Some((kind, id)) = who(user, address) else { continue };
+            if needs.has(Needs::CONSUMERS) {
+                *self.slots[kind].slot(id) += 1;
+            }
+            if needs.has(Needs::CONSUMER_SERIES) {
+                self.series[usize::from(buckets[n])].add(self.identities.get(text(kind), id));
+            }
+        }
+    }
+
+    fn sum_up(&mut self, hits: &Columns<'_>, needs: Needs, buckets: &[u16], places: &[u32]) {
+        let Some(sums) = &mut self.sums else { return };
+        if needs.has(Needs::CONSUMERS) {
+            for (n, &place) in places.iter().enumerate() {
+                let Some(sum) = sums.get_mut(place as usize) else { continue };
+                sum.requests += 1;
+                match hits.status[n] {
+                    400..=499 => sum.client_errors += 1,
+                    500.. => sum.server_errors += 1,
+                    _ => {}
+                }
+                sum.last_us = sum.last_us.max(hits.time_us[n]);
+                sum.see_country(hits.country[n], hits.time_us[n]);
+            }
+        }
+        if needs.has(Needs::CONSUMER_LATENCY) {
+            let users = hits.texts[Text::User as usize].iter();
+            let addresses = hits.texts[Text::Address as usize].iter();
+            let whose = users.zip(addresses).zip(places).map(|((&user, &address), &place)| {
+                let known = who(user, address).filter(|_| place != NOBODY);
+                known.map_or(u32::MAX, |(kind, id)| number(kind, id))
+            });
+            self.durations[0].add(whose.zip(hits.latency.iter().copied()));
+        }
+        if needs.has(Needs::CONSUMER_SERIES) {
+            let users = hits.texts[Text::User as usize];
+            let addresses = hits.texts[Text::Address as usize];
+            for (n, (&place, &bucket)) in places.iter().zip(buckets).enumerate() {
+                let Some(sum) = sums.get_mut(place as usize) else { continue };
+                if sum.noted != bucket {
+                    sum.noted = bucket;
+                    if let Some((kind, id)) = who(users[n], addresses[n]) {
+                        self.series[usize::from(bucket)].add(self.identities.get(text(kind), id));
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn add_row(&mut self, row: &ConsumerRow) {
+        let Some((kind, id)) = who(row.user, row.address) else { return };
+        if self.sums.is_none() {
+            *self.slots[kind].slot(id) += row.requests as u32;
+            return;
+        }
+        let place = self.place(row.user, row.address);
+        let Some(sum) = self.sums.as_mut().and_then(|sums| sums.get_mut(place as usize)) else {
+            return;
+        };
+        sum.requests += row.requests;
+        sum.client_errors += row.client_errors;
+        sum.server_errors += row.server_errors;
+        sum.last_us = sum.last_us.max(row.last_us);
+        sum.see_country(row.country, row.country_us);
+        self.count_if_many();
+    }
+
+    /// The consumer called in that bucket.
+    pub fn see(&mut self, user: u32, address: u32, bucket: usize) {
+        if let Some((kind, id)) = who(user, address) {
+            self.series[bucket].add(self.identities.get(text(kind), id));
+        }
+    }
+
+    /// Adds what another thread summed up of the same file.
+    pub fn merge(&mut self, other: Consumers) {
+        for (series, more) in self.series.iter_mut().zip(&other.series) {
+            series.merge(more);
+        }
+        if other.sums.is_none() {
+            self.count_only();
+        }
+        for kind in [USERS, ADDRESSES] {
+            for (id, &slot) in other.slots[kind].iter().filter(|(_, slot)| **slot > 0) {
+                let sum = other.sums.as_ref().map(|sums| &sums[slot as usize - 1]);
+                let requests = sum.map_or(slot, |sum| sum.requests as u32);
+                let Some(own) = &mut self.sums else {
+                    *self.slots[kind].slot(id) += requests;
+                    continue;
+                };
+                let Some(sum) = sum else { continue };
+                let place = place(&mut self.slots[kind], own, id);
+                own[place].add(sum);
+            }
+        }
+        self.durations.extend(other.durations);
+        self.count_if_many();
+    }
+
+    /// Kind, id and hits of everyone with hits.
+    pub fn counts(&self) -> impl Iterator<Item = (Text, u32, u64)> + Clone + '_ {
+        [USERS, ADDRESSES].into_iter().flat_map(move |kind| {
+            self.slots[kind].iter().filter_map(move |(id, &slot)| {
+                let requests = match &self.sums {
+                    Some(sums) => sums.get((slot as usize).checked_sub(1)?)?.requests,
+                    None => u64::from(slot),
+                };
+                (requests > 0).then_some((text(kind), id, requests))
+            })
+        })
+    }
+
+    /// None where consumers are only counted, and for those without a hit.
+    pub fn sum(&self, of: Text, id: u32) -> Option<&ConsumerSum> {
+        let slot = *self.slots[usize::from(of != Text::User)].get(id)?;
+        self.sums.as_ref()?.get((slot as usize).checked_sub(1)?)
+    }
+
+    /// Gives the latencies of these consumers, each with how many hits had it. False where not all of theirs were gathered.
+    pub fn each_duration(
+        &self,
+        wanted: &[(Text, u32)],
+        mut take: impl FnMut(Text, u32, u16, u64),
+    ) -> bool {
+        let mut numbers = Slots::default();
+        for (of, id) in wanted {
+            *numbers.slot(number(usize::from(*of != Text::User), *id)) = true;
+        }
+        self.sums.is_some()
+            && self.durations.iter().all(|durations| {
+                durations.each(&numbers, |whose, latency, hits| {
+                    take(text((whose & 1) as usize), whose >> 1, latency, hits);
+                })
+            })
+    }
+
+    pub fn series(&self) -> &[Distinct] {
+        &self.series
+    }
+
+    #[inline]
+    fn place(&mut self, user: u32, address: u32) -> u32 {
+        let Some((kind, id)) = who(user, address) else { return NOBODY };
+        if let Some(only) = &self.only
+            && !only.has_consumer(text(kind), id)
+        {
+            return NOBODY;
+        }
+        let Some(sums) = &mut self.sums else { return NOBODY };
+        place(&mut self.slots[kind], sums, id) as u32
+    }
+
+    fn count_if_many(&mut self) {
+        if self.sums.as_ref().is_some_and(|sums| sums.len() as u64 > self.limits.consumers_summed) {
+            self.count_only();
+        }
+    }
+
+    #[cold]
+    fn count_only(&mut self) {
+        let Some(sums) = self.sums.take() else { return };
+        for slots in &mut self.slots {
+            for slot in slots.values_mut().filter(|slot| **slot > 0) {
+                *slot = sums[*slot as usize - 1].requests as u32;
+            }
+        }
+        self.durations = vec![Durations::default()];
+    }
+}
+
+impl ConsumerSum {
+    #[inline]
+    fn see_country(&mut self, country: u16, time_us: i64) {
+        // Of two at the same moment the greater code, so that the order of files does not tell.
+        if country != 0 && (time_us, country) > (self.country_us, self.country) {
+            (self.country_us, self.country) = (time_us, country);
+        }
+    }
+
+    fn add(&mut self, other: &ConsumerSum) {
+        self.requests += other.requests;
+        self.client_errors += other.client_errors;
+        self.server_errors += other.server_errors;
+        self.last_us = self.last_us.max(other.last_us);
+        self.see_country(other.country, other.country_us);
+    }
+}
+
+#[inline]
+fn place(slots: &mut Slots<u32>, sums: &mut Vec<ConsumerSum>, id: u32) -> usize {
+    let slot = slots.slot(id);
+    if *slot == 0 {
+        sums.push(ConsumerSum { noted: NOT_NOTED, ..ConsumerSum::default() });
+        *slot = sums.len() as u32;
+    }
+    *slot as usize - 1
+}
+
+/// A user, else an address, else nobody.
+#[inline]
+fn who(user: u32, address: u32) -> Option<(usize, u32)> {
+    match (user, address) {
+        (0, 0) => None,
+        (0, address) => Some((ADDRESSES, address)),
+        (user, _) => Some((USERS, user)),
+    }
+}
+
+/// One number for both kinds. A file has fewer than 2^31 ids.
+fn number(kind: usize, id: u32) -> u32 {
+    id << 1 | kind as u32
+}
+
+fn text(kind: usize) -> Text {
+    if kind == USERS { Text::User } else { Text::Address }
+}

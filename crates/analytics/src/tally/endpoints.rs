@@ -1,0 +1,177 @@
+//! By method and route, of one file: all that a table shows of each as long as they are few, of many their hits alone. See
+//! `consumers`, which does the same.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::counts::Durations;
+use super::{Columns, NO_LATENCY, Needs, Only, TallyLimits, Traffic, sizes};
+use crate::hit::Text;
+use crate::slots::Slots;
+
+/// A method's id and a route's.
+pub type Pair = (u32, u32);
+
+#[derive(Clone, Debug, Default)]
+pub struct EndpointSum {
+    pub requests: u64,
+    pub client_errors: u64,
+    pub server_errors: u64,
+    pub last_us: i64,
+    pub(super) latency: Durations,
+    pub(super) traffic: Traffic,
+}
+
+pub(super) struct Endpoints {
+    only: Option<Arc<Only>>,
+    limits: TallyLimits,
+    /// By `number`: a place in `sums` and one more; without `sums`, hits.
+    slots: Slots<u32>,
+    /// The same for methods that have no such number.
+    others: HashMap<Pair, u32>,
+    sums: Option<Vec<EndpointSum>>,
+}
+
+impl Endpoints {
+    pub fn new(only: Option<Arc<Only>>, limits: TallyLimits) -> Endpoints {
+        Endpoints {
+            only,
+            limits,
+            slots: Slots::default(),
+            others: HashMap::new(),
+            sums: Some(Vec::new()),
+        }
+    }
+
+    pub fn add_hits(&mut self, hits: &Columns<'_>, needs: Needs) {
+        let methods = hits.texts[Text::Method as usize];
+        let routes = hits.texts[Text::Route as usize];
+        for n in 0..hits.time_us.len() {
+            let Some(sum) = self.sum_of((methods[n], routes[n]), 1) else { continue };
+            sum.requests += 1;
+            match hits.status[n] {
+                400..=499 => sum.client_errors += 1,
+                500.. => sum.server_errors += 1,
+                _ => {}
+            }
+            sum.last_us = sum.last_us.max(hits.time_us[n]);
+            if hits.latency[n] != NO_LATENCY {
+                sum.latency.add(hits.latency[n], 1);
+            }
+            if needs.has(Needs::TRAFFIC) {
+                sum.traffic.add(sizes(hits.request_size[n], hits.response_size[n]));
+            }
+        }
+        self.count_if_many();
+    }
+
+    /// Where so many hits of an endpoint are summed up; none where they are only counted, which is then done.
+    #[inline]
+    pub fn sum_of(&mut self, pair: Pair, hits: u64) -> Option<&mut EndpointSum> {
+        if let Some(only) = &self.only
+            && !only.has_endpoint(pair)
+        {
+            return None;
+        }
+        let slot = match number(pair) {
+            Some(number) => self.slots.slot(number),
+            None => self.others.entry(pair).or_default(),
+        };
+        let Some(sums) = &mut self.sums else {
+            *slot += hits as u32;
+            return None;
+        };
+        if *slot == 0 {
+            sums.push(EndpointSum::default());
+            *slot = sums.len() as u32;
+        }
+        sums.get_mut(*slot as usize - 1)
+    }
+
+    /// Adds what another thread summed up of the same file.
+    pub fn merge(&mut self, other: Endpoints) {
+        if other.sums.is_none() {
+            self.count_only();
+        }
+        for (pair, slot) in other.pairs() {
+            match &other.sums {
+                Some(sums) => {
+                    let more = &sums[slot as usize - 1];
+                    if let Some(sum) = self.sum_of(pair, more.requests) {
+                        sum.add(more);
+                    }
+                }
+                None => {
+                    self.sum_of(pair, u64::from(slot));
+                }
+            }
+        }
+        self.count_if_many();
+    }
+
+    /// Endpoint and hits of all that have any.
+    pub fn counts(&self) -> impl Iterator<Item = (Pair, u64)> + Clone + '_ {
+        self.pairs().filter_map(|(pair, slot)| {
+            let requests = match &self.sums {
+                Some(sums) => sums.get((slot as usize).checked_sub(1)?)?.requests,
+                None => u64::from(slot),
+            };
+            (requests > 0).then_some((pair, requests))
+        })
+    }
+
+    /// None where endpoints are only counted, and for those without a hit.
+    pub fn sum(&self, pair: Pair) -> Option<&EndpointSum> {
+        let slot = match number(pair) {
+            Some(number) => *self.slots.get(number)?,
+            None => *self.others.get(&pair)?,
+        };
+        self.sums.as_ref()?.get((slot as usize).checked_sub(1)?)
+    }
+
+    pub fn count_if_many(&mut self) {
+        if self.sums.as_ref().is_some_and(|sums| sums.len() as u64 > self.limits.endpoints_summed) {
+            self.count_only();
+        }
+    }
+
+    #[cold]
+    fn count_only(&mut self) {
+        let Some(sums) = self.sums.take() else { return };
+        for slot in self.slots.values_mut().chain(self.others.values_mut()) {
+            if let Some(place) = (*slot as usize).checked_sub(1) {
+                *slot = sums[place].requests as u32;
+            }
+        }
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (Pair, u32)> + Clone + '_ {
+        let numbered = self.slots.iter().map(|(number, slot)| (pair(number), *slot));
+        let others = self.others.iter().map(|(pair, slot)| (*pair, *slot));
+        numbered.chain(others).filter(|(_, slot)| *slot > 0)
+    }
+}
+
+impl EndpointSum {
+    fn add(&mut self, other: &EndpointSum) {
+        self.requests += other.requests;
+        self.client_errors += other.client_errors;
+        self.server_errors += other.server_errors;
+        self.last_us = self.last_us.max(other.last_us);
+        self.latency.merge(&other.latency);
+        self.traffic.add(other.traffic);
+    }
+}
+
+/// Methods that share a number with a route: there are rarely more.
+const METHODS: u32 = 8;
+
+#[inline]
+fn number((method, route): Pair) -> Option<u32> {
+    (method < METHODS).then_some(())?;
+    route.checked_mul(METHODS)?.checked_add(method)
+}
+
+fn pair(number: u32) -> Pair {
+    (number % METHODS, number / METHODS)
+}

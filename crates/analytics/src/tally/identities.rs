@@ -1,0 +1,69 @@
+//! What a file's ids stand for in every file.
+
+use crate::hit::Text;
+use crate::slots::Slots;
+
+/// For each id of a text, 64 bits of a hash of it: the same for the same text of the same kind in all files.
+#[derive(Clone, Debug, Default)]
+pub struct Identities([Slots<u64>; Text::COUNT]);
+
+impl Identities {
+    /// `hash`: of the text.
+    pub fn put(&mut self, kind: Text, id: u32, hash: u64) {
+        *self.0[kind as usize].slot(id) = mix(hash ^ of_kind(kind));
+    }
+
+    /// Id 0 is "no text", in every file.
+    #[inline]
+    pub fn get(&self, kind: Text, id: u32) -> u64 {
+        match self.0[kind as usize].get(id) {
+            Some(identity) if id > 0 => *identity,
+            _ => of_kind(kind),
+        }
+    }
+
+    pub fn of_endpoint(&self, (method, route): (u32, u32)) -> u64 {
+        mix(self.get(Text::Method, method).rotate_left(32) ^ self.get(Text::Route, route))
+    }
+
+    /// (id, identity), ascending by id; ids that no text has are among them, with 0.
+    pub fn iter(&self, kind: Text) -> impl Iterator<Item = (u32, u64)> + '_ {
+        self.0[kind as usize].iter().map(|(id, identity)| (id, *identity))
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|slots| 8 * slots.iter().count()).sum()
+    }
+}
+
+fn of_kind(kind: Text) -> u64 {
+    mix(kind as u64 + 1)
+}
+
+/// Every bit of the result depends on every bit (the finalizer of SplitMix64): what an engine calls a hash may not.
+fn mix(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_belongs_to_a_text_of_a_kind() {
+        let (mut one, mut other) = (Identities::default(), Identities::default());
+        one.put(Text::User, 7, 99);
+        other.put(Text::User, 1, 99);
+        other.put(Text::Address, 1, 99);
+        assert_eq!(one.get(Text::User, 7), other.get(Text::User, 1));
+        assert_ne!(other.get(Text::User, 1), other.get(Text::Address, 1));
+        assert_eq!(one.get(Text::User, 0), other.get(Text::User, 0));
+        assert_ne!(one.get(Text::User, 0), one.get(Text::Address, 0));
+        for kind in [Text::Method, Text::Route] {
+            one.put(kind, 7, 99);
+        }
+        assert_ne!(one.of_endpoint((0, 7)), one.of_endpoint((7, 0)));
+    }
+}

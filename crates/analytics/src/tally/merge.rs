@@ -1,0 +1,458 @@
+//! The sums of files put together, in steps, because what has to be looked up follows from the sums: all files are added,
+//! then it is chosen what the answer may show (`choose`), then each file says what it knows of that (`add_details`), which may
+//! need a second look at its hits (`Lacking`), and last what is shown is cut to size (`names`), completed and named.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::consumers::ConsumerSum;
+use super::distinct::Distinct;
+use super::endpoints::{EndpointSum, Pair};
+use super::identities::Identities;
+use super::only::Only;
+use super::ranked::{ByIdentity, Listed, Ranked};
+use super::top::Top;
+use super::total::{Breakdown, Consumer, Endpoint, Listing, Total, Value};
+use super::{Count, DistinctCount, Needs, Tally, TallyLimits};
+use crate::grid::Grid;
+use crate::hit::{Country, Text};
+use crate::latency::Histogram;
+
+/// What is read from a file's texts, by id: the client of a user agent, the version of a path.
+pub trait Words {
+    fn word(&self, value: Value, id: u32) -> Arc<str>;
+}
+
+/// Names that were looked up: by the number of a file, a kind and an id.
+pub type Named = HashMap<(usize, Text, u32), Arc<str>>;
+
+/// What a file's sums do not say of what is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Lacking {
+    pub sums: Vec<(Text, u32, u64)>,
+    pub durations: Vec<(Text, u32, u64)>,
+    pub endpoints: Vec<(Pair, u64)>,
+}
+
+pub struct Merge {
+    total: Total,
+    limits: TallyLimits,
+    needs: Needs,
+    top: Top,
+    values: Vec<Value>,
+    consumers: Ranked<(Text, u32)>,
+    series: Vec<Distinct>,
+    endpoints: Ranked<Pair>,
+    texts: Vec<(Text, Ranked<u32>)>,
+    words: HashMap<Value, HashMap<Arc<str>, Count>>,
+    shown_consumers: ByIdentity<Consumer>,
+    shown_endpoints: ByIdentity<Endpoint>,
+    shown_texts: Vec<(Text, ByIdentity<Count>)>,
+}
+
+impl Merge {
+    /// `values`: of texts and countries, those that are wanted by name.
+    pub fn new(grid: Grid, needs: Needs, values: &[Value], top: Top, limits: TallyLimits) -> Merge {
+        let total = Total::new(grid);
+        let series = Distinct::new(limits.bucket_consumers_exact);
+        let texts = values.iter().filter_map(|value| match value {
+            Value::Text(kind) => Some((*kind, Ranked::new(limits))),
+            _ => None,
+        });
+        Merge {
+            limits,
+            needs,
+            top,
+            values: values.to_vec(),
+            consumers: Ranked::new(limits),
+            series: vec![series; total.grid.buckets()],
+            endpoints: Ranked::new(limits),
+            texts: texts.collect(),
+            words: HashMap::new(),
+            shown_consumers: HashMap::default(),
+            shown_endpoints: HashMap::default(),
+            shown_texts: Vec::new(),
+            total,
+        }
+    }
+
+    /// Adds a file's sums. `is_listed`: whether a text may be among the values, by kind and id.
+    pub fn add(
+        &mut self,
+        file: usize,
+        tally: &Tally,
+        identities: &Identities,
+        words: &impl Words,
+        is_listed: impl Fn(Text, u32) -> bool,
+    ) {
+        self.add_numbers(tally);
+        for (sum, more) in self.series.iter_mut().zip(tally.consumers.series()) {
+            sum.merge(more);
+        }
+        let plain = |requests| Count { requests, errors: 0 };
+        let consumers = tally.consumers.counts();
+        self.consumers.add(
+            file,
+            consumers.map(|(kind, id, requests)| ((kind, id), plain(requests))),
+            |(kind, id)| identities.get(kind, id),
+            0,
+        );
+        let endpoints = tally.endpoints.counts();
+        self.endpoints.add(
+            file,
+            endpoints.map(|(pair, requests)| (pair, plain(requests))),
+            |pair| identities.of_endpoint(pair),
+            0,
+        );
+        for (kind, ranked) in &mut self.texts {
+            let counts = tally.texts[*kind as usize].iter();
+            let listed = counts.filter(|(id, _)| is_listed(*kind, *id));
+            ranked.add(file, listed, |id| identities.get(*kind, id), 0);
+        }
+        for value in &self.values {
+            let counts = match *value {
+                Value::Text(_) => continue,
+                Value::Country => &tally.countries,
+                Value::Client | Value::Os | Value::Device => &tally.texts[Text::Agent as usize],
+                Value::Version => &tally.texts[Text::Path as usize],
+            };
+            let of_value = self.words.entry(*value).or_default();
+            let word = |id: u32| match *value {
+                Value::Country => Arc::from(Country::from_number(id as u16).as_str()),
+                value => words.word(value, id),
+            };
+            // Neighbours often have one word: paths of a version, agents of a client.
+            let mut run: Option<(Arc<str>, Count)> = None;
+            for (id, count) in counts.iter() {
+                let word = word(id);
+                match &mut run {
+                    Some((of, sum)) if Arc::ptr_eq(of, &word) => sum.add_count(count),
+                    _ => {
+                        if let Some((of, sum)) = run.replace((word, count)) {
+                            of_value.entry(of).or_default().add_count(sum);
+                        }
+                    }
+                }
+            }
+            if let Some((of, sum)) = run {
+                of_value.entry(of).or_default().add_count(sum);
+            }
+        }
+    }
+
+    fn add_numbers(&mut self, tally: &Tally) {
+        let total = &mut self.total;
+        for (status, requests) in (0..).zip(&tally.statuses).filter(|(_, requests)| **requests > 0)
+        {
+            *total.statuses.entry(status).or_default() += requests;
+        }
+        for (sum, more) in total.classes.iter_mut().zip(&tally.classes) {
+            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        }
+        total.hours.iter_mut().zip(&tally.hours).for_each(|(sum, more)| *sum += more);
+        total.latency.add_all(&tally.latency);
+        total.duration_us += tally.duration_us;
+        for (sum, more) in total.latency_series.iter_mut().zip(&tally.latency_series) {
+            sum.add_all(more);
+        }
+        for (sum, more) in total.latency_series.iter_mut().zip(&tally.latency_both) {
+            sum.add_all(more);
+            total.latency.add_all(more);
+        }
+        for (sum, more) in total.traffic.iter_mut().zip(&tally.traffic) {
+            sum.0 += more.request_bytes;
+            sum.1 += more.response_bytes;
+            total.sized += more.sized;
+        }
+    }
+
+    /// To be called when every file was added: decides what is shown.
+    pub fn choose(&mut self) {
+        let most = self.top.rows.max(self.limits.rows as usize);
+        if self.top.consumers {
+            let shown = self.consumers.first(most).into_iter();
+            self.shown_consumers = shown.map(|who| (who, Consumer::default())).collect();
+        }
+        // A table by anything but hits needs to know all, as far as they are listed whole.
+        let all = self.endpoints.missing_up_to() == 0;
+        let endpoints: Vec<u64> =
+            if all { self.endpoints.all().collect() } else { self.endpoints.first(most) };
+        self.shown_endpoints =
+            endpoints.into_iter().map(|which| (which, Endpoint::default())).collect();
+        for (kind, ranked) in &self.texts {
+            let shown = ranked.first(most).into_iter();
+            let count = |which| ranked.get(which).map(|listed| listed.count).unwrap_or_default();
+            // Of a list that was cut, what is in it may have more hits than it says.
+            let known = ranked.missing_up_to() == 0;
+            let shown =
+                shown.map(|which| (which, if known { count(which) } else { Count::default() }));
+            self.shown_texts.push((*kind, shown.collect()));
+        }
+    }
+
+    /// Adds what this file's sums say of what is shown, and returns what they do not say.
+    pub fn add_details(&mut self, tally: &Tally, identities: &Identities) -> Lacking {
+        for ((kind, shown), (_, ranked)) in self.shown_texts.iter_mut().zip(&self.texts) {
+            if ranked.missing_up_to() > 0 {
+                for (id, count) in tally.texts[*kind as usize].iter() {
+                    if let Some(sum) = shown.get_mut(&identities.get(*kind, id)) {
+                        sum.add_count(count);
+                    }
+                }
+            }
+        }
+        let mut lacking = Lacking::default();
+        let mut known = Vec::new();
+        if !self.shown_consumers.is_empty() {
+            for (kind, id, _) in tally.consumers.counts() {
+                let who = identities.get(kind, id);
+                let Some(shown) = self.shown_consumers.get_mut(&who) else { continue };
+                match tally.consumers.sum(kind, id) {
+                    Some(sum) => shown.add(sum),
+                    None => lacking.sums.push((kind, id, who)),
+                }
+                known.push((kind, id, who));
+            }
+            if self.needs.has(Needs::CONSUMER_LATENCY) && !self.add_durations(tally, &known) {
+                lacking.durations = known;
+            }
+        }
+        for (pair, _) in tally.endpoints.counts() {
+            let which = identities.of_endpoint(pair);
+            let Some(shown) = self.shown_endpoints.get_mut(&which) else { continue };
+            match tally.endpoints.sum(pair) {
+                Some(sum) => {
+                    shown.add(sum);
+                    if self.top.sort.is_of_latency() {
+                        sum.latency.add_to(&mut shown.latency);
+                    }
+                }
+                None => lacking.endpoints.push((pair, which)),
+            }
+        }
+        lacking
+    }
+
+    /// Adds the durations of those endpoints that are left after `names`: kept for all of them they would be large.
+    pub fn add_latencies(&mut self, tally: &Tally, identities: &Identities) {
+        if self.top.sort.is_of_latency() {
+            return;
+        }
+        for (pair, _) in tally.endpoints.counts() {
+            if let Some(shown) = self.shown_endpoints.get_mut(&identities.of_endpoint(pair))
+                && let Some(sum) = tally.endpoints.sum(pair)
+            {
+                sum.latency.add_to(&mut shown.latency);
+            }
+        }
+    }
+
+    /// Adds what a second look at the hits says of what was lacking.
+    pub fn add_lacking(&mut self, lacking: &Lacking, tally: &Tally) {
+        for (kind, id, who) in &lacking.sums {
+            let sum = tally.consumers.sum(*kind, *id);
+            if let (Some(shown), Some(sum)) = (self.shown_consumers.get_mut(who), sum) {
+                shown.add(sum);
+            }
+        }
+        for (pair, which) in &lacking.endpoints {
+            let sum = tally.endpoints.sum(*pair);
+            if let (Some(shown), Some(sum)) = (self.shown_endpoints.get_mut(which), sum) {
+                shown.add(sum);
+                sum.latency.add_to(&mut shown.latency);
+            }
+        }
+        self.add_durations(tally, &lacking.durations);
+    }
+
+    /// Durations of a consumer that is shown, from elsewhere.
+    pub fn add_duration(&mut self, who: u64, latency: u16, hits: u64) {
+        if let Some(shown) = self.shown_consumers.get_mut(&who) {
+            shown.latency.add(latency, hits);
+        }
+    }
+
+    /// Adds nothing, and says so, where not all of theirs were gathered.
+    fn add_durations(&mut self, tally: &Tally, of: &[(Text, u32, u64)]) -> bool {
+        if of.is_empty() {
+            return true;
+        }
+        if !tally.needs().has(Needs::CONSUMER_LATENCY) {
+            return false;
+        }
+        let ids: Vec<(Text, u32)> = of.iter().map(|(kind, id, _)| (*kind, *id)).collect();
+        let mut found: HashMap<(Text, u32), Histogram> = HashMap::new();
+        let all = tally.consumers.each_duration(&ids, |kind, id, latency, hits| {
+            found.entry((kind, id)).or_default().add(latency, hits);
+        });
+        if all {
+            for (kind, id, who) in of {
+                if let (Some(shown), Some(latency)) =
+                    (self.shown_consumers.get_mut(who), found.get(&(*kind, *id)))
+                {
+                    shown.latency.add_all(latency);
+                }
+            }
+        }
+        all
+    }
+
+    /// The names that the answer needs: by the number of a file, the ids of each kind. To be called when every file's
+    /// details were added.
+    pub fn names(&mut self) -> HashMap<usize, Vec<(Text, u32)>> {
+        self.cut_endpoints();
+        let mut names: HashMap<usize, Vec<(Text, u32)>> = HashMap::new();
+        let mut want = |(file, ids): (usize, &[(Text, u32)])| {
+            let named = ids.iter().filter(|(_, id)| *id > 0);
+            names.entry(file).or_default().extend(named);
+        };
+        for who in self.shown_consumers.keys() {
+            if let Some(Listed { named_in: (file, id), .. }) = self.consumers.get(*who) {
+                want((*file, &[*id]));
+            }
+        }
+        for which in self.shown_endpoints.keys() {
+            if let Some(Listed { named_in: (file, (method, route)), .. }) =
+                self.endpoints.get(*which)
+            {
+                want((*file, &[(Text::Method, *method), (Text::Route, *route)]));
+            }
+        }
+        for ((kind, shown), (_, ranked)) in self.shown_texts.iter().zip(&self.texts) {
+            for which in shown.keys() {
+                if let Some(Listed { named_in: (file, id), .. }) = ranked.get(*which) {
+                    want((*file, &[(*kind, *id)]));
+                }
+            }
+        }
+        names
+    }
+
+    /// Leaves those endpoints that the tables may show: by the order that is asked for, and by bytes.
+    fn cut_endpoints(&mut self) {
+        let most = self.top.rows.max(self.limits.rows as usize);
+        if self.shown_endpoints.len() <= most {
+            return;
+        }
+        let sort = self.top.sort;
+        let mut by_order = ByIdentity::default();
+        let by_bytes = |sums: &Endpoint| (sums.request_bytes + sums.response_bytes) as f64;
+        for bytes in [false, true] {
+            // Whatever has no such value comes last.
+            let order = |sums: &Endpoint| match bytes {
+                false => sort.of_endpoint(sums).unwrap_or(-1.0),
+                true => by_bytes(sums),
+            };
+            let shown = self.shown_endpoints.iter();
+            let mut all: Vec<(f64, u64, u64)> =
+                shown.map(|(which, sums)| (order(sums), sums.requests, *which)).collect();
+            all.select_nth_unstable_by(most, |one, other| {
+                other.0.total_cmp(&one.0).then(other.1.cmp(&one.1)).then(one.2.cmp(&other.2))
+            });
+            for (_, _, which) in &all[..most] {
+                if let Some(sums) = self.shown_endpoints.get(which) {
+                    by_order.entry(*which).or_insert_with(|| sums.clone());
+                }
+            }
+        }
+        self.shown_endpoints = by_order;
+    }
+
+    pub fn finish(mut self, named: &Named) -> Total {
+        let name = |file: usize, kind: Text, id: u32| {
+            named.get(&(file, kind, id)).cloned().unwrap_or_default()
+        };
+        let consumers = std::mem::take(&mut self.shown_consumers).into_iter();
+        let consumers = consumers.filter_map(|(who, mut sums)| {
+            let (file, (kind, id)) = self.consumers.get(who)?.named_in;
+            let text = name(file, kind, id).to_string();
+            match kind {
+                Text::User => sums.user = text,
+                _ => sums.address = text,
+            }
+            Some(sums)
+        });
+        self.total.consumers = listing(&self.consumers, consumers.collect());
+        let endpoints = std::mem::take(&mut self.shown_endpoints).into_iter();
+        let endpoints = endpoints.filter_map(|(which, mut sums)| {
+            let (file, (method, route)) = self.endpoints.get(which)?.named_in;
+            sums.method = name(file, Text::Method, method);
+            sums.route = name(file, Text::Route, route);
+            Some(sums)
+        });
+        self.total.endpoints = listing(&self.endpoints, endpoints.collect());
+        self.total.consumer_series = self.series.iter().map(Distinct::count).collect();
+        for ((kind, shown), (_, ranked)) in self.shown_texts.iter().zip(&self.texts) {
+            let rows = shown.iter().filter_map(|(which, count)| {
+                let (file, id) = ranked.get(*which)?.named_in;
+                Some((name(file, *kind, id), *count))
+            });
+            self.total.values.insert(Value::Text(*kind), listing(ranked, rows.collect()));
+        }
+        for (value, words) in self.words {
+            let count = DistinctCount { count: words.len() as u64, about: false };
+            let rows = words.into_iter().collect();
+            self.total.values.insert(value, Breakdown { rows, count, missing_up_to: 0 });
+        }
+        self.total
+    }
+}
+
+fn listing<Id: Copy, T>(ranked: &Ranked<Id>, rows: Vec<T>) -> Listing<T> {
+    Listing { rows, count: ranked.distinct.count(), missing_up_to: ranked.missing_up_to() }
+}
+
+impl Lacking {
+    pub fn is_empty(&self) -> bool {
+        self.sums.is_empty() && self.durations.is_empty() && self.endpoints.is_empty()
+    }
+
+    /// What a second look sums up.
+    pub fn needs(&self, of_question: Needs) -> Needs {
+        let mut needs = Needs::default();
+        if !self.sums.is_empty() {
+            needs |= Needs::CONSUMERS;
+        }
+        if !self.durations.is_empty() {
+            needs |= Needs::CONSUMERS | Needs::CONSUMER_LATENCY;
+        }
+        if !self.endpoints.is_empty() {
+            needs |= Needs::ENDPOINTS | of_question.only(Needs::TRAFFIC);
+        }
+        needs
+    }
+
+    pub fn only(&self) -> Only {
+        let mut only = Only::default();
+        for (kind, id, _) in self.sums.iter().chain(&self.durations) {
+            only.put_consumer(*kind, *id);
+        }
+        self.endpoints.iter().for_each(|(pair, _)| only.put_endpoint(*pair));
+        only
+    }
+}
+
+impl Consumer {
+    fn add(&mut self, sum: &ConsumerSum) {
+        self.requests += sum.requests;
+        self.client_errors += sum.client_errors;
+        self.server_errors += sum.server_errors;
+        self.last_us = self.last_us.max(sum.last_us);
+        let country = Country::from_number(sum.country);
+        // Of two at the same moment the greater code, so that the order of files does not tell.
+        if sum.country != 0 && (sum.country_us, country) > (self.country_us, self.country) {
+            (self.country_us, self.country) = (sum.country_us, country);
+        }
+    }
+}
+
+impl Endpoint {
+    fn add(&mut self, sum: &EndpointSum) {
+        self.requests += sum.requests;
+        self.client_errors += sum.client_errors;
+        self.server_errors += sum.server_errors;
+        self.last_us = self.last_us.max(sum.last_us);
+        self.request_bytes += sum.traffic.request_bytes;
+        self.response_bytes += sum.traffic.response_bytes;
+    }
+}

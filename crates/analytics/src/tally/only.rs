@@ -1,0 +1,38 @@
+//! Whom and what a second look at the same hits is about.
+
+use std::collections::HashSet;
+
+use super::endpoints::Pair;
+use crate::hit::Text;
+use crate::slots::Slots;
+
+/// Consumers and endpoints of one file, by their ids in it.
+#[derive(Clone, Debug, Default)]
+pub struct Only {
+    users: Slots<bool>,
+    addresses: Slots<bool>,
+    endpoints: HashSet<Pair>,
+}
+
+impl Only {
+    /// `kind`: user or address.
+    pub fn put_consumer(&mut self, kind: Text, id: u32) {
+        let slots = if kind == Text::User { &mut self.users } else { &mut self.addresses };
+        *slots.slot(id) = true;
+    }
+
+    pub fn put_endpoint(&mut self, pair: Pair) {
+        self.endpoints.insert(pair);
+    }
+
+    #[inline]
+    pub fn has_consumer(&self, kind: Text, id: u32) -> bool {
+        let slots = if kind == Text::User { &self.users } else { &self.addresses };
+        slots.get(id).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    pub fn has_endpoint(&self, pair: Pair) -> bool {
+        self.endpoints.contains(&pair)
+    }
+}

@@ -1,0 +1,187 @@
+//! Which of many things have most hits over all files, without a map over all of them.
+//!
+//! Of each file all things are listed while they are few, else those with most hits in it. Something that is in no list has in
+//! each file at most as many hits as the first that was left out: the sum of these is the error, and is known (Cao and Wang,
+//! "Efficient top-K query calculation in distributed networks", 2004, begin in the same way). How many hits the best of the
+//! lists have in all is looked up once they are known.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use super::distinct::{AlreadyHashed, Distinct};
+use super::{Count, TallyLimits};
+
+pub(super) type ByIdentity<T> = HashMap<u64, T, BuildHasherDefault<AlreadyHashed>>;
+
+#[derive(Debug)]
+pub(super) struct Ranked<Id> {
+    listed: ByIdentity<Listed<Id>>,
+    limits: TallyLimits,
+    missing_up_to: u64,
+    pub distinct: Distinct,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listed<Id> {
+    /// Over those files in whose lists it is.
+    pub count: Count,
+    /// Where its name can be read: the number of a file, and the id in it.
+    pub named_in: (usize, Id),
+}
+
+impl<Id: Copy> Ranked<Id> {
+    pub fn new(limits: TallyLimits) -> Ranked<Id> {
+        Ranked {
+            listed: HashMap::default(),
+            limits,
+            missing_up_to: 0,
+            distinct: Distinct::new(limits.distinct_exact),
+        }
+    }
+
+    /// The counts of a file. `unlisted`: the most hits in it that something may have which is not among them.
+    pub fn add(
+        &mut self,
+        file: usize,
+        counts: impl Iterator<Item = (Id, Count)> + Clone,
+        identity: impl Fn(Id) -> u64,
+        unlisted: u64,
+    ) {
+        let (least, mut room) =
+            least_listed(counts.clone().map(|(_, count)| count.requests), self.limits);
+        let mut left_out = unlisted;
+        for (id, count) in counts {
+            let identity = identity(id);
+            self.distinct.add(identity);
+            if count.requests < least || (count.requests == least && room == 0) {
+                left_out = left_out.max(count.requests);
+                continue;
+            }
+            if count.requests == least {
+                room -= 1;
+            }
+            let listed = self.listed.entry(identity);
+            listed
+                .or_insert(Listed { count: Count::default(), named_in: (file, id) })
+                .count
+                .add_count(count);
+        }
+        self.missing_up_to += left_out;
+    }
+
+    /// Something that is not listed has at most so many hits, and what is listed may have so many more than it says.
+    pub fn missing_up_to(&self) -> u64 {
+        self.missing_up_to
+    }
+
+    pub fn get(&self, identity: u64) -> Option<&Listed<Id>> {
+        self.listed.get(&identity)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = u64> + '_ {
+        self.listed.keys().copied()
+    }
+
+    /// Those with most hits, the most first; of equal ones in the order of their identities.
+    pub fn first(&self, most: usize) -> Vec<u64> {
+        let mut all: Vec<(u64, u64)> = self
+            .listed
+            .iter()
+            .map(|(identity, listed)| (u64::MAX - listed.count.requests, *identity))
+            .collect();
+        if all.len() > most {
+            all.select_nth_unstable(most);
+            all.truncate(most);
+        }
+        all.sort_unstable();
+        all.into_iter().map(|(_, identity)| identity).collect()
+    }
+}
+
+/// The hits of the least that is to be listed, and how many of those with just so many are.
+fn least_listed(requests: impl Iterator<Item = u64> + Clone, limits: TallyLimits) -> (u64, u64) {
+    let (count, most) = requests.clone().fold((0, 0), |(n, most), one| (n + 1, one.max(most)));
+    if count <= limits.listed_whole {
+        return (0, u64::MAX);
+    }
+    // Eight binary digits at a time, the highest first: it takes no memory, and mostly one or two rounds.
+    let (mut least, mut room) = (0, limits.listed_of_file);
+    let mut digits = u64::BITS - most.leading_zeros();
+    while digits > 0 {
+        let known = digits;
+        digits = digits.saturating_sub(8);
+        let last = (1u64 << (known - digits)) - 1;
+        let mut counts = [0u64; 256];
+        for one in requests.clone() {
+            if known == u64::BITS || one >> known == least >> known {
+                counts[(one >> digits & last) as usize] += 1;
+            }
+        }
+        let mut digit = last as usize;
+        while digit > 0 && counts[digit] < room {
+            room -= counts[digit];
+            digit -= 1;
+        }
+        least |= (digit as u64) << digits;
+    }
+    (least, room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits;
+
+    fn requests(of: &[(u32, u64)]) -> impl Iterator<Item = (u32, Count)> + Clone + '_ {
+        of.iter().map(|(id, requests)| (*id, Count { requests: *requests, errors: 0 }))
+    }
+
+    fn identity(id: u32) -> u64 {
+        u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    #[test]
+    fn few_are_all_listed() {
+        let mut ranked = Ranked::new(TallyLimits::default());
+        ranked.add(0, requests(&[(1, 5), (2, 9), (3, 9)]), identity, 0);
+        ranked.add(1, requests(&[(1, 5), (4, 1)]), identity, 0);
+        let mut best = vec![identity(2), identity(3)];
+        best.sort_unstable();
+        assert_eq!(ranked.first(3), [vec![identity(1)], best].concat());
+        assert_eq!((ranked.missing_up_to(), ranked.distinct.count().count), (0, 4));
+        assert_eq!(ranked.get(identity(4)).unwrap().named_in, (1, 4));
+        assert_eq!(ranked.all().count(), 4);
+    }
+
+    #[test]
+    fn of_many_the_busiest_are_listed_and_what_may_be_missing_is_known() {
+        let n = 3 * limits::LISTED_WHOLE as u32;
+        // The n-th has about n / 10 hits, in no order.
+        let file: Vec<(u32, u64)> =
+            (0..n).map(|id| (id, u64::from(id.wrapping_mul(40_503) % n) / 10 + 1)).collect();
+        let mut ranked = Ranked::new(TallyLimits::default());
+        ranked.add(0, requests(&file), identity, 0);
+        assert_eq!(ranked.all().count() as u64, limits::LISTED_OF_FILE);
+        let mut sorted: Vec<u64> = file.iter().map(|(_, requests)| *requests).collect();
+        sorted.sort_unstable_by(|one, other| other.cmp(one));
+        assert_eq!(ranked.missing_up_to(), sorted[limits::LISTED_OF_FILE as usize]);
+        let first = ranked.first(1_000);
+        let found: Vec<u64> =
+            first.iter().map(|of| ranked.get(*of).unwrap().count.requests).collect();
+        assert_eq!(found, sorted[..1_000]);
+        // A list that was cut before adds to what may be missing.
+        ranked.add(1, requests(&[(1, 5)]), identity, 3);
+        assert_eq!(ranked.missing_up_to(), sorted[limits::LISTED_OF_FILE as usize] + 3);
+    }
+
+    #[test]
+    fn equal_ones_share_the_room_that_there_is() {
+        let file: Vec<(u32, u64)> =
+            (0..2 * limits::LISTED_WHOLE as u32).map(|id| (id, 1)).collect();
+        let mut ranked = Ranked::new(TallyLimits::default());
+        ranked.add(0, requests(&file), identity, 0);
+        assert_eq!(ranked.all().count() as u64, limits::LISTED_OF_FILE);
+        assert_eq!(ranked.missing_up_to(), 1);
+        assert!(ranked.distinct.count().about);
+    }
+}
