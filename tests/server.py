@@ -225,10 +225,22 @@ class Server:
 
     def memory_bytes(self) -> int:
         """Resident memory."""
+        return self._memory("VmRSS")
+
+    def peak_memory_bytes(self) -> int:
+        """The most that was resident since `reset_peak_memory`."""
+        return self._memory("VmHWM")
+
+    def reset_peak_memory(self) -> int:
+        """Counts from what is resident now, which is the answer."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        return self.peak_memory_bytes()
+
+    def _memory(self, name: str) -> int:
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024
-        raise AssertionError("the kernel does not say how much memory the server has")
+        raise AssertionError(f"the kernel does not say {name} of the server")
 
 
 # systemd's way: the socket is file 3, and the variables name the process that is meant.

@@ -1,11 +1,14 @@
 """Paths as long as they may be, each another: what the texts of files weigh must not keep them from being merged."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from posting import create_key, make_batch, make_hit, settle, wait_for
 from server import Connection, Server
 
 # A merge of these files has 60 MB of texts to sort, three times what the builder may hold here (and does elsewhere: the
 # defaults are 192 MB, and files of any size).
 FILES, HITS, LENGTH = 4, 7_500, 2_046
+MOST_ABOVE_IDLE = 300 << 20
 SETTINGS = {
     "active_rows": HITS,
     "merge_at": FILES,
@@ -15,8 +18,8 @@ SETTINGS = {
 
 
 def fat_path(number: int) -> str:
-    """Another path for each number, and in no order."""
-    return f"/{number * 7_919 % 1_000_003:07}/".ljust(LENGTH, "x")
+    """Another path for each number, in no order, and a route of its own."""
+    return f"/p{number * 7_919 % 1_000_003:07}/".ljust(LENGTH, "x")
 
 
 def post_files(server: Server, connection: Connection, key: str) -> None:
@@ -66,3 +69,27 @@ def test_a_merge_that_fails_waits_and_is_a_note(servers):
     assert server.log().count("a merge was postponed") <= FILES, "it is not tried again without end"
     answer = server.call("GET", "/api/v1/dashboard?panels=requests&period=24h", key=key).must().json()
     assert answer["panels"]["requests"]["value"] == FILES * HITS
+
+
+def test_pages_of_a_project_of_fat_texts_take_no_more_memory_than_others(servers):
+    """Pages once carried every text by name: eight of them at once took 16 kB a text."""
+    server = servers(active_rows=HITS, merge_at=100).start()
+    key = create_key(server)
+    post_files(server, Connection(server.port), key)
+    server.restart()
+    pages = [
+        "/api/v1/dashboard?period=24h&rows=500",
+        "/api/v1/dashboard?period=24h&rows=500&sort=p95_ms",
+        "/api/v1/dashboard?period=24h&q=status:200",
+        "/api/v1/fields/path/values?period=24h&limit=200",
+    ]
+    server.call("GET", pages[0], key=key).must()
+    idle = server.reset_peak_memory()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: server.call("GET", pages[n % 4], key=key).must().json(), range(8)))
+    above = server.peak_memory_bytes() - idle
+    assert above < MOST_ABOVE_IDLE, f"{above >> 20} MB"
+    endpoints = answers[0]["panels"]["endpoints"]
+    assert abs(endpoints["total_rows"] / (FILES * HITS) - 1) < 0.06 and endpoints["about"], endpoints["total_rows"]
+    assert len(endpoints["rows"]) == 500
+    assert all(len(row["route"]) == LENGTH and row["requests"] == 1 for row in endpoints["rows"])

@@ -6,7 +6,6 @@ import json
 import socket
 import time
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -40,19 +39,6 @@ def fat(fat_project):
     """The same, started anew: nothing that came before counts as idle."""
     fat_project[0].restart()
     return fat_project
-
-
-def peak_bytes(server: Server) -> int:
-    """The most memory that the server had since `reset_peak`."""
-    for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError("the kernel does not say how much memory the server had")
-
-
-def reset_peak(server: Server) -> int:
-    Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")
-    return peak_bytes(server)
 
 
 def ask(server: Server, path: str, key: str, receive_buffer: int | None = 4_096) -> socket.socket:
@@ -101,10 +87,10 @@ def test_answers_that_nobody_reads_take_bounded_memory(fat, neighbour, kind):
     server, key, dashboard = fat
     paths = ["/api/data"] * 16 if kind == "the original's page" else 4 * everything(key, dashboard)
     with neighbour(server):
-        idle = reset_peak(server)
+        idle = server.reset_peak_memory()
         with unread(server, key, paths) as sockets:
             time.sleep(7)
-            above = peak_bytes(server) - idle
+            above = server.peak_memory_bytes() - idle
             print(f"{above / 2**20:.0f} MB above {idle / 2**20:.0f}")
             assert sum(map(was_answered, sockets)) >= 8, "nothing was asked, which proves nothing"
             assert above <= MOST_ABOVE_IDLE, f"{above >> 20} MB above idle"

@@ -125,8 +125,8 @@ pub struct TallyLimits {
     pub listed_of_file: u64,
     pub distinct_exact: u64,
     pub bucket_consumers_exact: u64,
-    /// Rows that are looked up, where a call asks for fewer: ties among them are ordered by name.
-    pub rows: u64,
+    /// Of how many consumers and endpoints with most hits a table is made that is ordered by anything else.
+    pub candidates: u64,
 }
 
 impl Default for TallyLimits {
@@ -138,7 +138,7 @@ impl Default for TallyLimits {
             listed_of_file: limits::LISTED_OF_FILE,
             distinct_exact: limits::DISTINCT_EXACT,
             bucket_consumers_exact: limits::BUCKET_CONSUMERS_EXACT,
-            rows: limits::PANEL_ROWS,
+            candidates: limits::PANEL_ROWS,
         }
     }
 }

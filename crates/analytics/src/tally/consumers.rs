@@ -12,8 +12,10 @@ use super::{Columns, ConsumerRow, Needs, Only, TallyLimits};
 use crate::hit::Text;
 use crate::slots::Slots;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ConsumerSum {
+    kind: Text,
+    id: u32,
     pub requests: u64,
     pub client_errors: u64,
     pub server_errors: u64,
@@ -42,8 +44,9 @@ pub(super) struct Consumers {
     durations: Vec<Durations>,
     /// By bucket.
     series: Vec<Distinct>,
-    /// Scratch: whose each hit of a stretch is, as a place.
+    /// Scratch, of a stretch: whose each hit is, as a place and as an identity.
     places: Vec<u32>,
+    found: Vec<u64>,
 }
 
 impl Consumers {
@@ -62,6 +65,7 @@ impl Consumers {
             durations: vec![Durations::default()],
             series: vec![Distinct::new(limits.bucket_consumers_exact); buckets],
             places: Vec::new(),
+            found: Vec::new(),
         }
     }
 
@@ -80,15 +84,39 @@ impl Consumers {
             self.count_if_many();
             return;
         }
-        for (n, (&user, &address)) in users.iter().zip(addresses).enumerate() {
-            let Some((kind, id)) = who(user, address) else { continue };
-            if needs.has(Needs::CONSUMERS) {
+        if needs.has(Needs::CONSUMERS) {
+            for (kind, id) in
+                users.iter().zip(addresses).filter_map(|(&user, &address)| who(user, address))
+            {
                 *self.slots[kind].slot(id) += 1;
             }
-            if needs.has(Needs::CONSUMER_SERIES) {
-                self.series[usize::from(buckets[n])].add(self.identities.get(text(kind), id));
+        }
+        if needs.has(Needs::CONSUMER_SERIES) {
+            self.see_all(users, addresses, |n| Some(usize::from(buckets[n])));
+        }
+    }
+
+    /// Each of them called in a bucket, or in none that is wanted.
+    pub fn see_all(
+        &mut self,
+        users: &[u32],
+        addresses: &[u32],
+        bucket_of: impl Fn(usize) -> Option<usize>,
+    ) {
+        // Looked up first, all of them: a look-up waits for memory, but not for the one before it.
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        found.extend(users.iter().zip(addresses).map(|(&user, &address)| {
+            who(user, address).map_or(0, |(kind, id)| self.identities.get(text(kind), id))
+        }));
+        for (n, &identity) in found.iter().enumerate() {
+            if (users[n], addresses[n]) != (0, 0)
+                && let Some(bucket) = bucket_of(n)
+            {
+                self.series[bucket].add(identity);
             }
         }
+        self.found = found;
     }
 
     fn sum_up(&mut self, hits: &Columns<'_>, needs: Needs, buckets: &[u16], places: &[u32]) {
@@ -148,13 +176,6 @@ impl Consumers {
         self.count_if_many();
     }
 
-    /// The consumer called in that bucket.
-    pub fn see(&mut self, user: u32, address: u32, bucket: usize) {
-        if let Some((kind, id)) = who(user, address) {
-            self.series[bucket].add(self.identities.get(text(kind), id));
-        }
-    }
-
     /// Adds what another thread summed up of the same file.
     pub fn merge(&mut self, other: Consumers) {
         for (series, more) in self.series.iter_mut().zip(&other.series) {
@@ -163,17 +184,18 @@ impl Consumers {
         if other.sums.is_none() {
             self.count_only();
         }
-        for kind in [USERS, ADDRESSES] {
-            for (id, &slot) in other.slots[kind].iter().filter(|(_, slot)| **slot > 0) {
-                let sum = other.sums.as_ref().map(|sums| &sums[slot as usize - 1]);
-                let requests = sum.map_or(slot, |sum| sum.requests as u32);
-                let Some(own) = &mut self.sums else {
-                    *self.slots[kind].slot(id) += requests;
-                    continue;
-                };
-                let Some(sum) = sum else { continue };
-                let place = place(&mut self.slots[kind], own, id);
-                own[place].add(sum);
+        match (&mut self.sums, &other.sums) {
+            (Some(own), Some(more)) => {
+                for sum in more {
+                    let kind = usize::from(sum.kind != Text::User);
+                    let place = place(&mut self.slots[kind], own, kind, sum.id);
+                    own[place].add(sum);
+                }
+            }
+            _ => {
+                for (of, id, requests) in other.counts() {
+                    *self.slots[usize::from(of != Text::User)].slot(id) += requests as u32;
+                }
             }
         }
         self.durations.extend(other.durations);
@@ -182,15 +204,13 @@ impl Consumers {
 
     /// Kind, id and hits of everyone with hits.
     pub fn counts(&self) -> impl Iterator<Item = (Text, u32, u64)> + Clone + '_ {
-        [USERS, ADDRESSES].into_iter().flat_map(move |kind| {
-            self.slots[kind].iter().filter_map(move |(id, &slot)| {
-                let requests = match &self.sums {
-                    Some(sums) => sums.get((slot as usize).checked_sub(1)?)?.requests,
-                    None => u64::from(slot),
-                };
-                (requests > 0).then_some((text(kind), id, requests))
-            })
-        })
+        // Of few hits only those who made them are looked at, not all ids of the file.
+        let summed = self.sums.iter().flatten().map(|sum| (sum.kind, sum.id, sum.requests));
+        let kinds: &[usize] = if self.sums.is_some() { &[] } else { &[USERS, ADDRESSES] };
+        let counted = kinds.iter().flat_map(|&kind| {
+            self.slots[kind].iter().map(move |(id, hits)| (text(kind), id, u64::from(*hits)))
+        });
+        summed.chain(counted).filter(|(_, _, requests)| *requests > 0)
     }
 
     /// None where consumers are only counted, and for those without a hit.
@@ -230,7 +250,7 @@ impl Consumers {
             return NOBODY;
         }
         let Some(sums) = &mut self.sums else { return NOBODY };
-        place(&mut self.slots[kind], sums, id) as u32
+        place(&mut self.slots[kind], sums, kind, id) as u32
     }
 
     fn count_if_many(&mut self) {
@@ -270,10 +290,20 @@ impl ConsumerSum {
 }
 
 #[inline]
-fn place(slots: &mut Slots<u32>, sums: &mut Vec<ConsumerSum>, id: u32) -> usize {
+fn place(slots: &mut Slots<u32>, sums: &mut Vec<ConsumerSum>, kind: usize, id: u32) -> usize {
     let slot = slots.slot(id);
     if *slot == 0 {
-        sums.push(ConsumerSum { noted: NOT_NOTED, ..ConsumerSum::default() });
+        sums.push(ConsumerSum {
+            kind: text(kind),
+            id,
+            requests: 0,
+            client_errors: 0,
+            server_errors: 0,
+            last_us: 0,
+            country: 0,
+            country_us: 0,
+            noted: NOT_NOTED,
+        });
         *slot = sums.len() as u32;
     }
     *slot as usize - 1

@@ -14,6 +14,7 @@ pub type Pair = (u32, u32);
 
 #[derive(Clone, Debug, Default)]
 pub struct EndpointSum {
+    pair: Pair,
     pub requests: u64,
     pub client_errors: u64,
     pub server_errors: u64,
@@ -82,7 +83,7 @@ impl Endpoints {
             return None;
         };
         if *slot == 0 {
-            sums.push(EndpointSum::default());
+            sums.push(EndpointSum { pair, ..EndpointSum::default() });
             *slot = sums.len() as u32;
         }
         sums.get_mut(*slot as usize - 1)
@@ -93,16 +94,17 @@ impl Endpoints {
         if other.sums.is_none() {
             self.count_only();
         }
-        for (pair, slot) in other.pairs() {
-            match &other.sums {
-                Some(sums) => {
-                    let more = &sums[slot as usize - 1];
-                    if let Some(sum) = self.sum_of(pair, more.requests) {
+        match &other.sums {
+            Some(sums) => {
+                for more in sums {
+                    if let Some(sum) = self.sum_of(more.pair, more.requests) {
                         sum.add(more);
                     }
                 }
-                None => {
-                    self.sum_of(pair, u64::from(slot));
+            }
+            None => {
+                for (pair, requests) in other.counts() {
+                    self.sum_of(pair, requests);
                 }
             }
         }
@@ -111,13 +113,12 @@ impl Endpoints {
 
     /// Endpoint and hits of all that have any.
     pub fn counts(&self) -> impl Iterator<Item = (Pair, u64)> + Clone + '_ {
-        self.pairs().filter_map(|(pair, slot)| {
-            let requests = match &self.sums {
-                Some(sums) => sums.get((slot as usize).checked_sub(1)?)?.requests,
-                None => u64::from(slot),
-            };
-            (requests > 0).then_some((pair, requests))
-        })
+        // Of few hits only the endpoints that they are of are looked at, not all routes of the file.
+        let summed = self.sums.iter().flatten().map(|sum| (sum.pair, sum.requests));
+        let counted = if self.sums.is_some() { None } else { Some(self.pairs()) };
+        let counted = counted.into_iter().flatten();
+        let counted = counted.map(|(pair, hits)| (pair, u64::from(hits)));
+        summed.chain(counted).filter(|(_, requests)| *requests > 0)
     }
 
     /// None where endpoints are only counted, and for those without a hit.

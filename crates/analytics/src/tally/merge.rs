@@ -2,7 +2,7 @@
 //! then it is chosen what the answer may show (`choose`), then each file says what it knows of that (`add_details`), which may
 //! need a second look at its hits (`Lacking`), and last what is shown is cut to size (`names`), completed and named.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::consumers::ConsumerSum;
@@ -11,7 +11,7 @@ use super::endpoints::{EndpointSum, Pair};
 use super::identities::Identities;
 use super::only::Only;
 use super::ranked::{ByIdentity, Listed, Ranked};
-use super::top::Top;
+use super::top::{Sort, Top};
 use super::total::{Breakdown, Consumer, Endpoint, Listing, Total, Value};
 use super::{Count, DistinctCount, Needs, Tally, TallyLimits};
 use crate::grid::Grid;
@@ -168,19 +168,20 @@ impl Merge {
 
     /// To be called when every file was added: decides what is shown.
     pub fn choose(&mut self) {
-        let most = self.top.rows.max(self.limits.rows as usize);
+        let most = self.candidates();
         if self.top.consumers {
             let shown = self.consumers.first(most).into_iter();
             self.shown_consumers = shown.map(|who| (who, Consumer::default())).collect();
         }
-        // A table by anything but hits needs to know all, as far as they are listed whole.
-        let all = self.endpoints.missing_up_to() == 0;
+        // A table by anything but hits needs to know all, as long as they are few.
+        let all = self.endpoints.missing_up_to() == 0
+            && self.endpoints.all().len() as u64 <= self.limits.listed_whole;
         let endpoints: Vec<u64> =
             if all { self.endpoints.all().collect() } else { self.endpoints.first(most) };
         self.shown_endpoints =
             endpoints.into_iter().map(|which| (which, Endpoint::default())).collect();
         for (kind, ranked) in &self.texts {
-            let shown = ranked.first(most).into_iter();
+            let shown = ranked.first(self.top.rows).into_iter();
             let count = |which| ranked.get(which).map(|listed| listed.count).unwrap_or_default();
             // Of a list that was cut, what is in it may have more hits than it says.
             let known = ranked.missing_up_to() == 0;
@@ -297,9 +298,18 @@ impl Merge {
         all
     }
 
+    /// How many of those with most hits a table is made of: ordered by anything else it is one of more than it shows.
+    fn candidates(&self) -> usize {
+        match self.top.sort {
+            Sort::Requests => self.top.rows,
+            _ => self.top.rows.max(self.limits.candidates as usize),
+        }
+    }
+
     /// The names that the answer needs: by the number of a file, the ids of each kind. To be called when every file's
     /// details were added.
     pub fn names(&mut self) -> HashMap<usize, Vec<(Text, u32)>> {
+        self.cut_consumers();
         self.cut_endpoints();
         let mut names: HashMap<usize, Vec<(Text, u32)>> = HashMap::new();
         let mut want = |(file, ids): (usize, &[(Text, u32)])| {
@@ -328,34 +338,24 @@ impl Merge {
         names
     }
 
-    /// Leaves those endpoints that the tables may show: by the order that is asked for, and by bytes.
-    fn cut_endpoints(&mut self) {
-        let most = self.top.rows.max(self.limits.rows as usize);
-        if self.shown_endpoints.len() <= most {
-            return;
-        }
+    /// Leaves those consumers that the table shows.
+    fn cut_consumers(&mut self) {
         let sort = self.top.sort;
-        let mut by_order = ByIdentity::default();
-        let by_bytes = |sums: &Endpoint| (sums.request_bytes + sums.response_bytes) as f64;
-        for bytes in [false, true] {
-            // Whatever has no such value comes last.
-            let order = |sums: &Endpoint| match bytes {
-                false => sort.of_endpoint(sums).unwrap_or(-1.0),
-                true => by_bytes(sums),
-            };
-            let shown = self.shown_endpoints.iter();
-            let mut all: Vec<(f64, u64, u64)> =
-                shown.map(|(which, sums)| (order(sums), sums.requests, *which)).collect();
-            all.select_nth_unstable_by(most, |one, other| {
-                other.0.total_cmp(&one.0).then(other.1.cmp(&one.1)).then(one.2.cmp(&other.2))
-            });
-            for (_, _, which) in &all[..most] {
-                if let Some(sums) = self.shown_endpoints.get(which) {
-                    by_order.entry(*which).or_insert_with(|| sums.clone());
-                }
-            }
-        }
-        self.shown_endpoints = by_order;
+        let key = |sums: &Consumer| (sort.of_consumer(sums), sums.requests);
+        let first = first(&self.shown_consumers, self.top.rows, key);
+        self.shown_consumers.retain(|who, _| first.contains(who));
+    }
+
+    /// Leaves those endpoints that the tables show: by the order that is asked for, and by bytes.
+    fn cut_endpoints(&mut self) {
+        let sort = self.top.sort;
+        let (shown, most) = (&self.shown_endpoints, self.top.rows);
+        let mut kept = first(shown, most, |sums| (sort.of_endpoint(sums), sums.requests));
+        kept.extend(first(shown, most, |sums| {
+            let bytes = sums.request_bytes + sums.response_bytes;
+            ((bytes > 0).then_some(bytes as f64), sums.requests)
+        }));
+        self.shown_endpoints.retain(|which, _| kept.contains(which));
     }
 
     pub fn finish(mut self, named: &Named) -> Total {
@@ -396,6 +396,28 @@ impl Merge {
         }
         self.total
     }
+}
+
+/// The first by a value, the greatest first and those without one last, and by hits.
+fn first<T>(
+    all: &ByIdentity<T>,
+    most: usize,
+    key: impl Fn(&T) -> (Option<f64>, u64),
+) -> HashSet<u64> {
+    if all.len() <= most {
+        return all.keys().copied().collect();
+    }
+    let mut keyed: Vec<(f64, u64, u64)> = all
+        .iter()
+        .map(|(which, one)| {
+            let (value, requests) = key(one);
+            (value.unwrap_or(f64::NEG_INFINITY), requests, *which)
+        })
+        .collect();
+    keyed.select_nth_unstable_by(most, |one, other| {
+        other.0.total_cmp(&one.0).then(other.1.cmp(&one.1)).then(one.2.cmp(&other.2))
+    });
+    keyed[..most].iter().map(|(_, _, which)| *which).collect()
 }
 
 fn listing<Id: Copy, T>(ranked: &Ranked<Id>, rows: Vec<T>) -> Listing<T> {

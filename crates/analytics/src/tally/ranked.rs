@@ -78,7 +78,7 @@ impl<Id: Copy> Ranked<Id> {
         self.listed.get(&identity)
     }
 
-    pub fn all(&self) -> impl Iterator<Item = u64> + '_ {
+    pub fn all(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
         self.listed.keys().copied()
     }
 

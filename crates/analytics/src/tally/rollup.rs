@@ -91,20 +91,28 @@ impl Tally {
         }
     }
 
-    /// A consumer's hits. `bucket_of`: a time in the one bucket that they all are in, where there is one and series are wanted.
-    pub fn add_consumer(&mut self, row: &ConsumerRow, bucket_of: Option<i64>) {
+    /// A consumer's hits.
+    pub fn add_consumer(&mut self, row: &ConsumerRow) {
         self.needs |= Needs::CONSUMERS;
         self.consumers.add_row(row);
-        if let Some(time_us) = bucket_of {
-            self.see_consumer(row.user, row.address, time_us);
-        }
     }
 
-    /// The consumer called in the bucket of that time.
-    pub fn see_consumer(&mut self, user: u32, address: u32, time_us: i64) {
+    /// Each of these consumers called in the bucket of a time, where there is one.
+    pub fn see_consumers(
+        &mut self,
+        users: &[u32],
+        addresses: &[u32],
+        time_us: impl Fn(usize) -> Option<i64>,
+    ) {
         self.needs |= Needs::CONSUMER_SERIES;
-        let bucket = self.bucket(time_us);
-        self.consumers.see(user, address, bucket);
+        let mut buckets = std::mem::take(&mut self.buckets);
+        buckets.clear();
+        let none = u16::MAX;
+        buckets
+            .extend((0..users.len()).map(|n| time_us(n).map_or(none, |us| self.bucket(us) as u16)));
+        let bucket_of = |n: usize| (buckets[n] != none).then_some(usize::from(buckets[n]));
+        self.consumers.see_all(users, addresses, bucket_of);
+        self.buckets = buckets;
     }
 
     pub fn add_country(&mut self, country: u16, count: Count) {

@@ -130,7 +130,9 @@ pub async fn list_values(
         Source::Consumer => (Needs::CONSUMERS, Vec::new()),
         Source::Value(value) => (Needs::default(), vec![value]),
     };
-    let top = Top { consumers: true, rows: limits::PANEL_ROWS as usize, sort: Sort::Requests };
+    // Consumers are the busiest: to look for a prefix among all of them there may be too many.
+    let rows = if source == Source::Consumer { limits::PANEL_ROWS as usize } else { limit };
+    let top = Top { consumers: source == Source::Consumer, rows, sort: Sort::Requests };
     let query = SumsQuery {
         scope: viewer.scope.clone(),
         grid: asked.grid,

@@ -211,10 +211,10 @@ impl Source<'_> {
                             server_errors: server_errors[row],
                             last_us: last_us[row],
                         };
-                        tally.add_consumer(
-                            &consumer,
-                            if by_day { bucket_of(day[row]) } else { None },
-                        );
+                        tally.add_consumer(&consumer);
+                    }
+                    if by_day && in_series {
+                        tally.see_consumers(user, address, |row| bucket_of(day[row]));
                     }
                 },
             )?;
@@ -229,11 +229,7 @@ impl Source<'_> {
             &sums::consumers_of_days(self.file.alias(), self.project, days),
             move |tally, chunk| {
                 let (day, user, address) = (chunk.column(0), chunk.column(1), chunk.column(2));
-                for row in 0..chunk.rows() {
-                    if let Some(time_us) = bucket_of(day[row]) {
-                        tally.see_consumer(user[row], address[row], time_us);
-                    }
-                }
+                tally.see_consumers(user, address, |row| bucket_of(day[row]));
             },
         )
     }

@@ -542,7 +542,7 @@ proptest! {
                     endpoints_summed: few,
                     listed_whole: few,
                     listed_of_file: few / 2 + 1,
-                    rows: 0,
+                    candidates: 0,
                     ..TallyLimits::default()
                 },
             };
