@@ -24,3 +24,4 @@ pub mod query;
 pub mod slots;
 pub mod tally;
 pub mod text_list;
+pub mod uptime;

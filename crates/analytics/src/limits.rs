@@ -407,6 +407,16 @@ limits! {
     // Caches.
     AGENTS_CACHED "agents_cached" = 20_000, Items, fixed, "",
         "User agents whose traits are remembered: reading one takes 10 us, remembering it 400 bytes.";
+
+    // Uptime.
+    RESULT_HOLD_INTERVALS "result_hold_intervals" = 2, Items, fixed, "",
+        "Intervals for which a check's result holds when no other follows: one late check is no gap, two missed ones are.";
+    RUN_GAP_INTERVALS "run_gap_intervals" = 10, Items, fixed, "",
+        "Intervals without a result after which failures that were not confirmed yet are counted anew: what failed before a long pause says nothing about now.";
+    UPTIME_SLOT_MINUTES "uptime_slot_minutes" = 5, Minutes, fixed, "",
+        "Milliseconds per state are kept per slot of this length: 113,000 rows of a monitor in 13 months.";
+    UPTIME_COVERAGE_PERCENT "uptime_coverage_percent" = 50, Percent, fixed, "",
+        "Share of a window, without maintenance, that must be known for its uptime to be shown: of less it would be a guess.";
 }
 
 #[cfg(test)]
