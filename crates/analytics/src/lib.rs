@@ -15,6 +15,7 @@ pub mod filter;
 pub mod grid;
 pub mod health;
 pub mod hit;
+pub mod incident;
 pub mod ingest;
 pub mod latency;
 pub mod limits;

@@ -417,6 +417,26 @@ limits! {
         "Milliseconds per state are kept per slot of this length: 113,000 rows of a monitor in 13 months.";
     UPTIME_COVERAGE_PERCENT "uptime_coverage_percent" = 50, Percent, fixed, "",
         "Share of a window, without maintenance, that must be known for its uptime to be shown: of less it would be a guess.";
+
+    // Incidents.
+    WITNESS_REQUESTS "witness_requests" = 5, Items, fixed, "",
+        "Requests that succeeded since a check began to fail, on the same host, from which on the outage is unconfirmed: one or two may have been answered by a cache.";
+    WITNESS_CONSUMERS "witness_consumers" = 2, Items, fixed, "",
+        "Consumers of these requests: a single one may sit beside the server, where our check does not pass.";
+    FLAPPING_RESULTS "flapping_results" = 20, Items, fixed, "",
+        "Newest results in which changes are counted for flapping, as in Icinga and Nagios.";
+    FLAPPING_ON_PERCENT "flapping_on_percent" = 30, Percent, fixed, "",
+        "Weighted share of changes from which a monitor flaps: six of twenty, an outage every few minutes.";
+    FLAPPING_OFF_PERCENT "flapping_off_percent" = 25, Percent, fixed, "",
+        "Below it flapping has ended; lower than where it begins, so that flapping itself does not flap.";
+    CERTIFICATE_WARN_DAYS "certificate_warn_days" = 14, Days, fixed, "",
+        "A certificate with less left is worth a warning, however long its life: clients renew a month ahead.";
+    CERTIFICATE_WARN_PERCENT "certificate_warn_percent" = 25, Percent, fixed, "",
+        "The same as share of its life: clients renew when a third is left, also of certificates of six days.";
+    CERTIFICATE_CRITICAL_DAYS "certificate_critical_days" = 3, Days, fixed, "",
+        "A certificate with less left expires before the next working day is over.";
+    CERTIFICATE_CRITICAL_PERCENT "certificate_critical_percent" = 10, Percent, fixed, "",
+        "The same as share of its life.";
 }
 
 #[cfg(test)]
