@@ -9,6 +9,7 @@
 pub mod answer;
 pub mod batch;
 pub mod clock_watch;
+pub mod cron;
 pub mod demo;
 pub mod enrich;
 pub mod filter;
@@ -19,6 +20,7 @@ pub mod incident;
 pub mod ingest;
 pub mod latency;
 pub mod limits;
+pub mod maintenance;
 pub mod panels;
 pub mod period;
 pub mod query;

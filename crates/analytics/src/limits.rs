@@ -437,6 +437,14 @@ limits! {
         "A certificate with less left expires before the next working day is over.";
     CERTIFICATE_CRITICAL_PERCENT "certificate_critical_percent" = 10, Percent, fixed, "",
         "The same as share of its life.";
+
+    // Maintenance.
+    CRON_CHARACTERS "cron_characters" = 120, Characters, fixed, "invalid_schedule",
+        "Length of a cron expression; lists of minutes and days still fit.";
+    MAINTENANCE_DAYS "maintenance_days" = 400, Days, fixed, "invalid_schedule",
+        "The longest window: beyond a year it is a pause.";
+    MAINTENANCE_STARTS_PER_YEAR "maintenance_starts_per_year" = 9_000, Items, fixed, "invalid_schedule",
+        "Windows of one schedule in a year: every hour (8,784). 13 months are computed in a few milliseconds.";
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Stories of single monitors, and random ones against a computation that looks at a whole history at once.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::certificate::{Certificate, Level};
@@ -214,7 +216,7 @@ fn told(
     let share = |minute: usize| -> f64 {
         let place = deciding.iter().position(|n| *n == minute).unwrap();
         (0..20usize)
-            .filter(|age| place >= age + 1)
+            .filter(|age| place > *age)
             .filter(|age| minutes[deciding[place - age]].0 != minutes[deciding[place - age - 1]].0)
             .map(|age| 1.18 - 0.02 * age as f64)
             .sum::<f64>()
@@ -305,12 +307,10 @@ proptest! {
         }
         prop_assert_eq!(found, told(&minutes, &turns));
 
-        let numbers: std::collections::BTreeMap<u64, Vec<u32>> =
-            transitions.iter().fold(Default::default(), |mut numbers, one| {
-                let of_incident: &mut Vec<u32> = std::collections::BTreeMap::entry(&mut numbers, one.incident).or_default();
-                of_incident.push(one.transition);
-                numbers
-            });
+        let mut numbers = BTreeMap::<u64, Vec<u32>>::new();
+        for one in &transitions {
+            numbers.entry(one.incident).or_default().push(one.transition);
+        }
         for (place, (incident, of_incident)) in numbers.iter().enumerate() {
             prop_assert_eq!(*incident, place as u64 + 1);
             prop_assert_eq!(of_incident, &(1..=of_incident.len() as u32).collect::<Vec<u32>>());
