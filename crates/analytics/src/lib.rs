@@ -6,8 +6,11 @@
 //! One more step of enrichment: a file in `enrich/`, a line in the order that `enrich.rs` lists.
 //! One more limit: a row in `limits`.
 
+pub mod address;
 pub mod answer;
 pub mod batch;
+pub mod certificate;
+pub mod check;
 pub mod clock_watch;
 pub mod cron;
 pub mod demo;
@@ -26,5 +29,6 @@ pub mod period;
 pub mod query;
 pub mod slots;
 pub mod tally;
+pub mod target;
 pub mod text_list;
 pub mod uptime;

@@ -396,6 +396,28 @@ limits! {
     REQUESTS_ALL "requests_all" = 1_000_000, Hits, fixed, "",
         "What page 0 of /api/requests/{user_id} returns at most.";
 
+    // What the server calls.
+    TARGET_CHARACTERS "target_characters" = 2_048, Characters, fixed, "",
+        "The address of a check or a notice. Servers refuse longer ones.";
+    DIALED_ADDRESSES "dialed_addresses" = 8, Items, fixed, "",
+        "Addresses of one name that are tried. Names with more spread their load over them.";
+    DIAL_STAGGER_MS "dial_stagger_ms" = 250, Milliseconds, fixed, "",
+        "How long an address is tried alone before the next of its name is tried beside it, as RFC 8305 recommends.";
+    LOOKUPS_AT_ONCE "lookups_at_once" = 64, Items, fixed, "",
+        "Names that are looked up at a time: a local resolver takes more, a home router's takes about as many.";
+    LOOKUP_SECONDS "lookup_seconds" = 3, Seconds, fixed, "",
+        "How long one name server is waited for before the next try: resolvers answer within 2 s, or not at all.";
+    FETCHED_HEAD_BYTES "fetched_head_bytes" = 32 << 10, Bytes, fixed, "",
+        "The head of an answer to a check or a notice; servers send a few kilobytes.";
+    FETCHED_HEADERS "fetched_headers" = 128, Items, fixed, "",
+        "Header lines of such an answer.";
+    FETCHED_BODY_BYTES "fetched_body_bytes" = 1 << 20, Bytes, fixed, "",
+        "The body of such an answer: a page that tells whether a service is well has a few kilobytes.";
+    REDIRECTS "redirects" = 5, Items, fixed, "",
+        "Redirects that are followed: from http to https, to www, to a language, and two more.";
+    CERTIFICATE_NAMES "certificate_names" = 100, Items, fixed, "",
+        "Names of a certificate that are kept: what an authority puts into one.";
+
     // A question.
     QUERY_CHARACTERS "query_characters" = 4_096, Characters, fixed, "invalid_query",
         "Length of `q`; it has to fit a URL.";

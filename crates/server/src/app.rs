@@ -19,6 +19,7 @@ use crate::bodies::Bodies;
 use crate::clock::{Clock, US_PER_DAY};
 use crate::clock_watch::Watch;
 use crate::config::Settings;
+use crate::dial::{DialOptions, Dialer, read_authorities};
 use crate::error::ApiError;
 use crate::ingest_health::IngestHealth;
 use crate::metrics::Metrics;
@@ -48,6 +49,8 @@ pub struct App {
     pub reads: Arc<ReadQueue>,
     pub answers: Answers,
     pub bodies: Arc<Bodies>,
+    /// The one way out.
+    pub dialer: Dialer,
     pub ingest: IngestLimits,
     pub registration_is_open: bool,
     /// Whether there is to be a demo.
@@ -79,6 +82,17 @@ impl App {
                 format!("`country_database`: {} cannot be used", file.display())
             })?,
             None => Countries::embedded(),
+        };
+        let authorities = match &settings.trusted_certificates {
+            Some(file) => read_authorities(file).map_err(|problem| {
+                anyhow::anyhow!("`trusted_certificates` cannot be used: {problem}")
+            })?,
+            None => Vec::new(),
+        };
+        let dialing = DialOptions {
+            allowed: settings.allow_networks.clone(),
+            name_servers: settings.name_servers.clone(),
+            authorities,
         };
         create_private_folder(&settings.data).with_context(|| {
             format!("`data`: the folder {} cannot be used", settings.data.display())
@@ -120,6 +134,7 @@ impl App {
                 Duration::from_secs(limit("body_read_seconds")),
                 metrics.clone(),
             ),
+            dialer: Dialer::new(dialing, clock.clone()),
             ingest: IngestLimits {
                 body_bytes: limit("body_bytes") as usize,
                 max_age_us: settings.limits.get_days("max_age").map(to_us),

@@ -51,6 +51,7 @@ codes! {
     InvalidCursor "invalid_cursor" 400 "`after` is not a cursor that this server gave";
     InvalidConsumer "invalid_consumer" 400 "The consumer is neither u:ID nor a:ADDRESS";
     InvalidName "invalid_name" 400 "The name cannot be used";
+    InvalidSchedule "invalid_schedule" 400 "A cron expression or a time zone cannot be used";
     InvalidSetting "invalid_setting" 400 "A setting of a project or share link cannot be used";
     ProjectRequired "project_required" 400 "The session holds several projects and the call does not say which";
     UnknownKeyInAddress "unknown_key_in_address" 400 "The key in the address is not known";

@@ -8,6 +8,7 @@ mod dashboard;
 mod data;
 mod deletion;
 mod demo;
+mod dial;
 mod docs;
 mod errors;
 mod hits;
