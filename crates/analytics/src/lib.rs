@@ -24,6 +24,7 @@ pub mod ingest;
 pub mod latency;
 pub mod limits;
 pub mod maintenance;
+pub mod monitor;
 pub mod panels;
 pub mod period;
 pub mod query;

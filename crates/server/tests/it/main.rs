@@ -18,6 +18,7 @@ mod isolation;
 mod jobs;
 mod keys;
 mod lifecycle;
+mod monitors;
 mod openapi;
 mod operation;
 mod page;
