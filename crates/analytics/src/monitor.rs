@@ -4,6 +4,7 @@
 //! names the field, into what a check needs. Judging takes what came back and says up, degraded or down, and why. When a
 //! monitor is checked is the scheduler's business, and what results add up to is that of `uptime` and `incident`.
 
+mod compile;
 pub mod heartbeat;
 mod http;
 mod json_rule;
@@ -107,7 +108,7 @@ impl Monitor {
         settings: MonitorSettings,
         allowed: Option<&[IpNet]>,
     ) -> Result<Monitor, FieldError> {
-        settings::compile(settings, allowed)
+        compile::compile(settings, allowed)
     }
 
     /// Whose requests may speak for the monitor's host: its name or address. None for a heartbeat.

@@ -98,7 +98,11 @@ impl Heartbeat {
             (true, _) => Verdict::of(Failure::Missed),
             (false, Some(_)) if has_failed => Verdict::of(Failure::ReportedFailure),
             (false, Some(_)) => Verdict::up(),
-            (false, None) => Verdict { outcome: Outcome::Unknown, failure: None, detail: None },
+            (false, None) => Verdict {
+                outcome: Outcome::Unknown,
+                failure: None,
+                detail: Some("no call has come yet".to_owned()),
+            },
         }
     }
 }

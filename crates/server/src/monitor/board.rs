@@ -93,7 +93,14 @@ impl Board {
         let remembered = self.remembered.remove(&id);
         let remembered = remembered.filter(|state| state.created_us == row.created_us);
         let (kept, newest) = match self.entries.remove(&id) {
-            Some(before) => (before.kept, before.newest),
+            Some(before) => {
+                let mut kept = before.kept;
+                if before.row.settings.url != row.settings.url {
+                    // It is another host's.
+                    kept.certificate = None;
+                }
+                (kept, before.newest)
+            }
             None => (remembered.map(|state| state.kept).unwrap_or_default(), None),
         };
         let entry =

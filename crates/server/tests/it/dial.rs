@@ -2,7 +2,7 @@
 //!
 //! 127.0.0.2 stands for the world outside (it is allowed), 127.0.0.1 for what must not be reached.
 
-mod certificates;
+pub mod certificates;
 mod failures;
 pub mod servers;
 mod tricks;

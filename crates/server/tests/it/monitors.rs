@@ -9,6 +9,7 @@ use axum::http::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::app::{Answer, NOW, TestApp, TestProject};
+use crate::dial::certificates::{Authority, https};
 use crate::dial::servers::{Lookup, NameServer, TcpServer, ok, redirect_to};
 
 const SECOND_US: i64 = 1_000_000;
@@ -449,4 +450,52 @@ async fn the_original_s_calls_add_show_and_delete_by_address() {
     let stranger = json!({ "user_id": "0b0f5a6e-2a33-4c55-9d1e-0123456789ab", "url": "https://outside.test/x" });
     assert_eq!(app.post("/api/monitor/delete", &[], &stranger).await.code(), "unknown_dashboard");
     assert_eq!(app.get(&pings).await.json().as_object().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_shown_with_how_soon_it_ends_also_where_it_has_expired() {
+    let authority = Authority::new("Test Root");
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("authority.pem");
+    std::fs::write(&file, &authority.pem).unwrap();
+    let names = NameServer::start(|_, _| Lookup::addresses(&["127.0.0.2"])).await;
+    let app = TestApp::with(&[
+        ("allow_networks", "127.0.0.2/32"),
+        ("name_servers", &names.address.to_string()),
+        ("trusted_certificates", file.to_str().unwrap()),
+    ])
+    .await;
+    let project = app.project().await;
+    for (to_days, level, failure) in [
+        (80, "fine", None),
+        (9, "warn", None),
+        (2, "critical", None),
+        (-1, "expired", Some("tls_expired")),
+    ] {
+        let identity = authority.issue(&["shop.test"], -90, to_days);
+        let target = https("127.0.0.2:0", &identity).await;
+        let url = format!("https://shop.test:{}/", target.address.port());
+        let made =
+            create(&app, &project, json!({ "kind": "http", "url": url, "interval_s": 20 })).await;
+        pass_until(&app, "a check", async || {
+            show(&app, &project, &made["id"]).await["last_check"].is_object()
+        })
+        .await;
+        let shown = show(&app, &project, &made["id"]).await;
+        let certificate = &shown["certificate"];
+        assert_eq!(
+            (&certificate["level"], &certificate["names"]),
+            (&json!(level), &json!(["shop.test"])),
+            "{shown}"
+        );
+        assert_eq!(certificate["issuer"], "Testers, Test Root");
+        assert_eq!(shown["last_check"]["failure"], json!(failure), "{shown}");
+        assert!(shown["last_check"]["times"]["tls_ms"].is_f64());
+        // Another address is another certificate.
+        let change = json!({ "url": "http://shop.test/" });
+        let path = format!("/api/v1/monitors/{}", made["id"]);
+        let changed = call(&app, &project.key, "PATCH", &path, change).await.json();
+        assert_eq!(changed["certificate"], json!(null));
+        assert_eq!(app.delete_as(&project.key, &path).await.status, 204);
+    }
 }

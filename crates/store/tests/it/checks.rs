@@ -1,12 +1,17 @@
 //! Results of checks: kept together with what they change, and gone with their monitor.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::certificate::PresentedCertificate;
 use analytics::check::{Failure, Phase, Phases};
 use analytics::uptime::{CheckResult, Confirm, Millis, Outcome, Tracker, row_changes};
 use store::checks::{CheckRow, Checks, ChecksError, FILE, KeptState, MonitorState, Record};
+use store::meta::{Can, Key, NewMonitor, NewProject};
+use store::{Erasure, Silent, StoreOptions};
+
+use super::make::small;
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -188,4 +193,47 @@ async fn a_backup_is_whole_and_private_and_a_later_version_is_refused() {
     std::fs::write(&file, bytes).unwrap();
     let refused = Checks::open(other.path()).await;
     assert!(matches!(refused, Err(ChecksError::Newer { found: 9, .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_folder_has_the_results_of_monitors_that_it_still_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    let options = StoreOptions { data: data.clone(), node: 0, limits: small() };
+    std::fs::create_dir_all(&data).unwrap();
+    let (store, meta) = store::open_folder(options.clone(), [7; 32], 1).await.unwrap();
+    let checks = Checks::open(&data).await.unwrap();
+    let mut projects = Vec::new();
+    for number in 1..=2 {
+        let key = Key::from_random([number; 16]);
+        let project =
+            meta.create_project(NewProject::default(), &key, Can::Everything, 1).await.unwrap().id;
+        let monitor = meta
+            .add_monitor(project, NewMonitor::default(), 9, i64::from(number) * 10)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(monitor.id, i64::from(number));
+        checks.write(&[Checker::new(monitor.id).look(Outcome::Up)]).await.unwrap();
+        projects.push(project);
+    }
+    std::fs::create_dir(&copy).unwrap();
+    store.backup(&copy, Arc::new(Silent)).await.unwrap();
+    meta.backup(&copy.join("meta.sqlite")).await.unwrap();
+    checks.backup(&copy.join(FILE)).await.unwrap();
+    // One of the projects is deleted after the backup.
+    meta.begin_delete(projects[0]).await.unwrap();
+    store.erase(Erasure::Project(projects[0])).await.unwrap();
+    meta.finish_delete(projects[0]).await.unwrap();
+    checks.close().await;
+    meta.close().await.unwrap();
+    store.close().await.unwrap();
+
+    store::restore(&copy, options, None, Arc::new(Silent)).await.unwrap();
+    let checks = Checks::open(&data).await.unwrap();
+    let kept: Vec<i64> = checks.states().await.unwrap().iter().map(|state| state.id).collect();
+    assert_eq!(kept, [2]);
+    assert_eq!(checks.newest(2, i64::MAX, 9).await.unwrap().len(), 1);
+    assert!(checks.newest(1, i64::MAX, 9).await.unwrap().is_empty());
+    checks.close().await;
 }

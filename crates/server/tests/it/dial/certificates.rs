@@ -25,6 +25,7 @@ const NOW_S: i64 = NOW / 1_000_000;
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pub certificate: CertificateDer<'static>,
+    pub pem: String,
 }
 
 impl Authority {
@@ -34,8 +35,9 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.distinguished_name.push(DnType::OrganizationName, "Testers");
         let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap().der().clone();
-        Authority { issuer: Issuer::new(params, key), certificate }
+        let made = params.self_signed(&key).unwrap();
+        let (certificate, pem) = (made.der().clone(), made.pem());
+        Authority { issuer: Issuer::new(params, key), certificate, pem }
     }
 
     /// A server's certificate that is valid for days from and to (counted from now).
