@@ -6,21 +6,30 @@
 //! One more step of enrichment: a file in `enrich/`, a line in the order that `enrich.rs` lists.
 //! One more limit: a row in `limits`.
 
+pub mod address;
 pub mod answer;
 pub mod batch;
+pub mod certificate;
+pub mod check;
 pub mod clock_watch;
+pub mod cron;
 pub mod demo;
 pub mod enrich;
 pub mod filter;
 pub mod grid;
 pub mod health;
 pub mod hit;
+pub mod incident;
 pub mod ingest;
 pub mod latency;
 pub mod limits;
+pub mod maintenance;
+pub mod monitor;
 pub mod panels;
 pub mod period;
 pub mod query;
 pub mod slots;
 pub mod tally;
+pub mod target;
 pub mod text_list;
+pub mod uptime;

@@ -1,0 +1,230 @@
+//! Maintenance windows: once, weekly by local times, or by cron with a length. A schedule becomes spans of time, and the
+//! spans of several schedules their union.
+//!
+//! A weekly window follows the clocks of its zone: on days of 23 or 25 hours it is an hour shorter or longer if the change
+//! lies inside. A window by cron has a fixed length. Whose notices a window mutes is not decided here.
+
+#[cfg(test)]
+mod tests;
+
+use jiff::civil::{DateTime, Time};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::cron::{CronError, CronSchedule, find_zone};
+use crate::limits;
+use crate::uptime::Span;
+
+const MINUTE_MS: i64 = 60_000;
+const DAY_MS: i64 = 1_440 * MINUTE_MS;
+
+/// As it is stored and spoken of by the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Schedule {
+    /// Milliseconds since 1970.
+    Once { from_ms: i64, to_ms: i64 },
+    /// From `from` to before `to`, local times as `22:30`; a `to` that is not later than `from` lies on the day after.
+    Weekly { weekdays: Vec<Weekday>, from: String, to: String, zone: String },
+    /// So many minutes from each time on that the expression names.
+    Cron { cron: String, minutes: u32, zone: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ScheduleError {
+    #[error("the window ends before it begins")]
+    Empty,
+    #[error(
+        "the window is longer than {} days; pause the monitor instead",
+        limits::MAINTENANCE_DAYS
+    )]
+    TooLong,
+    #[error("`{0}` is no time of day; write it as 22:30")]
+    InvalidTime(String),
+    #[error("name at least one weekday")]
+    NoWeekday,
+    #[error("the cron expression names no time at all")]
+    Never,
+    #[error(
+        "the cron expression begins more than {} windows a year; let a window begin at most every hour",
+        limits::MAINTENANCE_STARTS_PER_YEAR
+    )]
+    TooOften,
+    #[error(transparent)]
+    Cron(#[from] CronError),
+}
+
+/// A schedule that was read.
+#[derive(Clone, Debug)]
+pub struct Windows(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Once(Span),
+    Weekly { weekdays: Vec<Weekday>, from: Time, to: Time, zone: TimeZone },
+    Cron { schedule: Box<CronSchedule>, length_ms: i64 },
+}
+
+impl Schedule {
+    pub fn read(&self) -> Result<Windows, ScheduleError> {
+        let kind = match self {
+            Schedule::Once { from_ms, to_ms } => {
+                let span = Span { from_ms: *from_ms, to_ms: *to_ms };
+                check_length(span.to_ms.saturating_sub(span.from_ms))?;
+                Kind::Once(span)
+            }
+            Schedule::Weekly { weekdays, from, to, zone } => {
+                if weekdays.is_empty() {
+                    return Err(ScheduleError::NoWeekday);
+                }
+                let zone = find_zone(zone).ok_or_else(|| CronError::UnknownZone(zone.clone()))?;
+                let (from, to) = (read_time(from)?, read_time(to)?);
+                Kind::Weekly { weekdays: weekdays.clone(), from, to, zone }
+            }
+            Schedule::Cron { cron, minutes, zone } => {
+                let length_ms = i64::from(*minutes) * MINUTE_MS;
+                check_length(length_ms)?;
+                let schedule = Box::new(CronSchedule::parse(cron, zone)?);
+                check_starts(&schedule)?;
+                Kind::Cron { schedule, length_ms }
+            }
+        };
+        Ok(Windows(kind))
+    }
+}
+
+impl Windows {
+    /// The windows that touch `within`, whole, by their start. They may overlap.
+    pub fn spans(&self, within: Span) -> Vec<Span> {
+        let mut spans = match &self.0 {
+            Kind::Once(span) => vec![*span],
+            Kind::Weekly { weekdays, from, to, zone } => {
+                weekly(weekdays, *from, *to, zone, within).unwrap_or_default()
+            }
+            Kind::Cron { schedule, length_ms } => {
+                let starts = std::iter::successors(
+                    schedule.next(within.from_ms.saturating_sub(*length_ms)),
+                    |start_ms| schedule.next(*start_ms),
+                );
+                starts
+                    .take_while(|start_ms| *start_ms < within.to_ms)
+                    .map(|start_ms| Span { from_ms: start_ms, to_ms: start_ms + length_ms })
+                    .collect()
+            }
+        };
+        spans.retain(|span| span.within(within).length_ms() > 0);
+        spans
+    }
+
+    pub fn is_active(&self, now_ms: i64) -> bool {
+        !self.spans(Span { from_ms: now_ms, to_ms: now_ms + 1 }).is_empty()
+    }
+
+    /// The first window that begins after `after_ms`.
+    pub fn next(&self, after_ms: i64) -> Option<Span> {
+        match &self.0 {
+            Kind::Once(span) => Some(*span).filter(|span| span.from_ms > after_ms),
+            // Two weeks: a change of the clocks can leave nothing of a short window.
+            Kind::Weekly { .. } => self
+                .spans(Span { from_ms: after_ms, to_ms: after_ms + 15 * DAY_MS })
+                .into_iter()
+                .find(|span| span.from_ms > after_ms),
+            Kind::Cron { schedule, length_ms } => {
+                let from_ms = schedule.next(after_ms)?;
+                Some(Span { from_ms, to_ms: from_ms + length_ms })
+            }
+        }
+    }
+}
+
+/// Spans in ascending order, apart from each other, that cover the same time.
+pub fn union(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.retain(|span| span.length_ms() > 0);
+    spans.sort_unstable();
+    let mut apart = Vec::<Span>::with_capacity(spans.len());
+    for span in spans {
+        match apart.last_mut() {
+            Some(last) if span.from_ms <= last.to_ms => last.to_ms = last.to_ms.max(span.to_ms),
+            _ => apart.push(span),
+        }
+    }
+    apart
+}
+
+fn weekly(
+    weekdays: &[Weekday],
+    from: Time,
+    to: Time,
+    zone: &TimeZone,
+    within: Span,
+) -> Option<Vec<Span>> {
+    let day_of =
+        |at_ms: i64| Some(Timestamp::from_millisecond(at_ms).ok()?.to_zoned(zone.clone()).date());
+    // A window of the day before may reach into the first day.
+    let mut day = day_of(within.from_ms)?.checked_sub(2.days()).ok()?;
+    let last_day = day_of(within.to_ms)?;
+    let mut spans = Vec::new();
+    while day <= last_day {
+        let weekday = day.weekday().to_monday_zero_offset();
+        if weekdays.iter().any(|named| *named as i8 == weekday) {
+            let end_day = if to > from { day } else { day.tomorrow().ok()? };
+            let (from_ms, _) = instants(zone, day.to_datetime(from))?;
+            let (_, to_ms) = instants(zone, end_day.to_datetime(to))?;
+            spans.push(Span { from_ms, to_ms });
+        }
+        day = day.tomorrow().ok()?;
+    }
+    Some(spans)
+}
+
+/// The first and the last instant at which the clocks show a time. A time that they skip is the instant of the change.
+fn instants(zone: &TimeZone, time: DateTime) -> Option<(i64, i64)> {
+    let ambiguous = zone.to_ambiguous_timestamp(time);
+    let (earlier, later) = (ambiguous.earlier().ok()?, ambiguous.later().ok()?);
+    if let AmbiguousOffset::Gap { .. } = ambiguous.offset() {
+        let change = zone.following(earlier).next()?.timestamp().as_millisecond();
+        return Some((change, change));
+    }
+    Some((earlier.as_millisecond(), later.as_millisecond()))
+}
+
+fn read_time(text: &str) -> Result<Time, ScheduleError> {
+    Time::strptime("%H:%M", text).map_err(|_| ScheduleError::InvalidTime(text.to_owned()))
+}
+
+fn check_length(length_ms: i64) -> Result<(), ScheduleError> {
+    if length_ms <= 0 {
+        return Err(ScheduleError::Empty);
+    }
+    if length_ms > limits::MAINTENANCE_DAYS as i64 * DAY_MS {
+        return Err(ScheduleError::TooLong);
+    }
+    Ok(())
+}
+
+/// Of any year, so that the same expression is always judged alike.
+fn check_starts(schedule: &CronSchedule) -> Result<(), ScheduleError> {
+    let mut start_ms = schedule.next(0).ok_or(ScheduleError::Never)?;
+    let end_ms = start_ms + 366 * DAY_MS;
+    for _ in 0..limits::MAINTENANCE_STARTS_PER_YEAR {
+        match schedule.next(start_ms) {
+            Some(next_ms) if next_ms < end_ms => start_ms = next_ms,
+            _ => return Ok(()),
+        }
+    }
+    Err(ScheduleError::TooOften)
+}

@@ -1,0 +1,222 @@
+//! The state of one monitor, carried from result to result and over restarts.
+//!
+//! Every call returns what it newly accounts for and what it restates, so that rows are written as results come. Memory is
+//! bounded by the results of one unconfirmed run.
+
+use serde::{Deserialize, Serialize};
+
+use super::timeline::overlay;
+use super::{CheckResult, Confirm, Outcome, Restated, Span, State, StateSpan};
+use crate::limits;
+
+/// Takes results in the order in which they were made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tracker {
+    is_down: bool,
+    /// Up or degraded: what an unconfirmed failure counts as. None before the first success.
+    last_success: Option<State>,
+    /// Results that would turn the monitor if they were enough.
+    run: Option<Run>,
+    held: Option<Held>,
+    /// Up to here everything is accounted for. None before the first result.
+    accounted_ms: Option<i64>,
+    /// Spans of the run so far, which its confirmation restates.
+    provisional: Vec<Provisional>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Run {
+    first_ms: i64,
+    last_ms: i64,
+    count: u32,
+}
+
+/// The newest result and how long it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Held {
+    at_ms: i64,
+    until_ms: i64,
+    state: State,
+    /// The state once the run is confirmed; none where the result belongs to no run.
+    if_confirmed: Option<State>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Provisional {
+    span: Span,
+    was: State,
+    now: State,
+}
+
+/// A confirmed change of a monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Turn {
+    /// Down since the first failure of the run.
+    Down { since_ms: i64, confirmed_ms: i64 },
+    /// Up again since the first success of the recovery.
+    Up { since_ms: i64, confirmed_ms: i64 },
+}
+
+/// The effects of one result.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// In order of time; first what is new, then what a confirmed run restates.
+    pub restated: Vec<Restated>,
+    pub turn: Option<Turn>,
+}
+
+impl Tracker {
+    /// `maintenance`: at least the windows that touch the time since the result before, in any order. A second result of
+    /// the same slot is ignored. A result from before the one before comes from a clock that was set back: it counts for the
+    /// monitor's state, and time that is accounted for stays as it is.
+    pub fn feed(&mut self, result: CheckResult, confirm: Confirm, maintenance: &[Span]) -> Step {
+        let mut step = Step::default();
+        if self.held.is_some_and(|held| held.at_ms == result.at_ms) {
+            return step;
+        }
+        self.account_until(result.at_ms, maintenance, &mut step.restated);
+
+        let mut held = Held {
+            at_ms: result.at_ms,
+            until_ms: result.at_ms + hold_ms(result.interval_ms),
+            state: State::Unknown,
+            if_confirmed: None,
+        };
+        match result.outcome {
+            Outcome::Unknown => {}
+            Outcome::Up => step.turn = self.succeed(State::Up, &mut held, result, confirm),
+            Outcome::Degraded => {
+                step.turn = self.succeed(State::Degraded, &mut held, result, confirm);
+            }
+            Outcome::Down => step.turn = self.fail(&mut held, result, confirm),
+        }
+        if step.turn.is_some() {
+            self.run = None;
+            step.restated.extend(self.provisional.drain(..).map(|span| Restated {
+                span: span.span,
+                was: Some(span.was),
+                now: span.now,
+            }));
+        }
+        self.held = Some(held);
+        step
+    }
+
+    /// The time between the newest result and `until_ms`, which is not accounted for yet. Empty before the first result.
+    pub fn tail(&self, until_ms: i64, maintenance: &[Span]) -> Vec<StateSpan> {
+        let (Some(held), Some(from_ms)) = (self.held, self.accounted_ms) else {
+            return Vec::new();
+        };
+        let known_to_ms = held.until_ms.clamp(from_ms, until_ms.max(from_ms));
+        let known = Span { from_ms, to_ms: known_to_ms };
+        let unknown = Span { from_ms: known_to_ms, to_ms: until_ms };
+        let mut spans = overlay(known, held.state, maintenance);
+        spans.extend(overlay(unknown, State::Unknown, maintenance));
+        spans
+    }
+
+    /// The state at `now_ms`, which is not before the newest result.
+    pub fn state(&self, now_ms: i64, maintenance: &[Span]) -> State {
+        if maintenance.iter().any(|window| window.contains(now_ms)) {
+            return State::Maintenance;
+        }
+        match self.held {
+            Some(held) if now_ms < held.until_ms => held.state,
+            _ => State::Unknown,
+        }
+    }
+
+    /// Confirmed down, also where nothing is known right now: an incident lasts until a success ends it.
+    pub fn is_down(&self) -> bool {
+        self.is_down
+    }
+
+    /// Results in a row that speak against the confirmed state, and the time of the first. None where there are none.
+    pub fn unconfirmed(&self) -> Option<(u32, i64)> {
+        self.run.map(|run| (run.count, run.first_ms))
+    }
+
+    /// Up to here rows are complete. None before the first result.
+    pub fn accounted_ms(&self) -> Option<i64> {
+        self.accounted_ms
+    }
+
+    fn succeed(
+        &mut self,
+        state: State,
+        held: &mut Held,
+        result: CheckResult,
+        confirm: Confirm,
+    ) -> Option<Turn> {
+        held.state = state;
+        if !self.is_down {
+            self.drop_run();
+            self.last_success = Some(state);
+            return None;
+        }
+        let since_ms = self.lengthen_run(result, confirm.up_after);
+        let Some(since_ms) = since_ms else {
+            held.state = State::Down;
+            held.if_confirmed = Some(state);
+            return None;
+        };
+        self.is_down = false;
+        self.last_success = Some(state);
+        Some(Turn::Up { since_ms, confirmed_ms: result.at_ms })
+    }
+
+    fn fail(&mut self, held: &mut Held, result: CheckResult, confirm: Confirm) -> Option<Turn> {
+        held.state = State::Down;
+        if self.is_down {
+            self.drop_run();
+            return None;
+        }
+        let since_ms = self.lengthen_run(result, confirm.down_after);
+        let Some(since_ms) = since_ms else {
+            held.state = self.last_success.unwrap_or(State::Unknown);
+            held.if_confirmed = Some(State::Down);
+            return None;
+        };
+        self.is_down = true;
+        Some(Turn::Down { since_ms, confirmed_ms: result.at_ms })
+    }
+
+    /// The time of the run's first result once it has enough.
+    fn lengthen_run(&mut self, result: CheckResult, enough: u32) -> Option<i64> {
+        let longest_gap_ms = limits::RUN_GAP_INTERVALS as i64 * result.interval_ms;
+        if self.run.is_some_and(|run| result.at_ms - run.last_ms > longest_gap_ms) {
+            self.drop_run();
+        }
+        let run =
+            self.run.get_or_insert(Run { first_ms: result.at_ms, last_ms: result.at_ms, count: 0 });
+        run.count += 1;
+        run.last_ms = result.at_ms;
+        (run.count >= enough).then_some(run.first_ms)
+    }
+
+    fn drop_run(&mut self) {
+        self.run = None;
+        self.provisional.clear();
+    }
+
+    fn account_until(&mut self, at_ms: i64, maintenance: &[Span], restated: &mut Vec<Restated>) {
+        for StateSpan { span, state } in self.tail(at_ms, maintenance) {
+            restated.push(Restated { span, was: None, now: state });
+            let Some(held) = self.held else { continue };
+            // What is accounted as maintenance stays so, and after the hold nothing is known whatever is confirmed.
+            if let Some(now) = held.if_confirmed
+                && state == held.state
+                && span.to_ms <= held.until_ms
+            {
+                self.provisional.push(Provisional { span, was: state, now });
+            }
+        }
+        let from_ms = self.accounted_ms.unwrap_or(at_ms);
+        self.accounted_ms = Some(from_ms.max(at_ms));
+    }
+}
+
+fn hold_ms(interval_ms: i64) -> i64 {
+    limits::RESULT_HOLD_INTERVALS as i64 * interval_ms
+}
