@@ -13,7 +13,6 @@ use crate::dial::certificates::{Authority, https};
 use crate::dial::servers::{Lookup, NameServer, TcpServer, ok, redirect_to};
 
 const SECOND_US: i64 = 1_000_000;
-
 /// May call 127.0.0.2, and knows `outside.test`.
 async fn start() -> (TestApp, TestProject, NameServer) {
     let names = NameServer::start(|name, _| match name {
