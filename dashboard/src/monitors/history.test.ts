@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { HOUR, MINUTE } from '../format/time';
-import { merge, toBuckets, toStep } from './history';
+import { merge, toBuckets, toFrom, toStep } from './history';
 import { aCheck } from './samples';
 
 const START = Date.parse('2026-11-26T12:00:00Z');
@@ -34,6 +34,12 @@ test.each([
   [HOUR, 20_000, MINUTE / 3],
 ])('%i ms of checks every %i ms in buckets of %i ms', (span, interval, step) => {
   expect(toStep(span, interval)).toBe(step);
+});
+
+test('a chart begins with a monitor that is younger than the range', () => {
+  expect(toFrom(3 * HOUR, at(-600), START)).toBe(START - 3 * HOUR);
+  expect(toFrom(3 * HOUR, at(-60), START)).toBe(START - HOUR);
+  expect(toFrom(3 * HOUR, at(-1), START)).toBe(START - 15 * MINUTE);
 });
 
 test('the phases of a bucket add up to its total, failures give no time, and what was not checked is a gap', () => {

@@ -34,7 +34,13 @@ export interface Buckets {
   failed: number;
 }
 
-/** From here on a list has enough points. */
+/** Where a chart of the last `span_ms` begins: a monitor that is younger fills it, but never less than a quarter of an hour. */
+export function toFrom(span_ms: number, created_at: string, now: number): number {
+  const created = Date.parse(created_at);
+  return Math.max(now - span_ms, Math.min(created, now - 15 * MINUTE));
+}
+
+/** Bars that a chart has room for. */
 const MOST = 180;
 const STEPS = [MINUTE / 3, MINUTE / 2, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR];
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Certificate, Monitor } from '../api/types';
 import { DAY } from '../format/time';
 import { aCheck, aMonitor, heartbeatSettings, httpSettings } from './samples';
-import { inOrder, toCounts, toLeft, toLength, toStanding, toTarget } from './standing';
+import { inOrder, toCounts, toEvery, toLeft, toLength, toStanding, toTarget } from './standing';
 
 const failed = aCheck({ outcome: 'down', failure: 'connection_refused', status: null });
 const noSignals = { started_at: null, succeeded_at: null, failed_at: null, took_ms: null };
@@ -13,6 +13,7 @@ test.each<[string, Partial<Monitor>, string]>([
   ['down, and why', { state: 'down', is_down: true, last_check: failed }, 'Down connection refused'],
   ['down, and about to recover', { state: 'down', is_down: true, unconfirmed: { results: 1, since: '' } }, 'Down 1 of 2 checks passed'],
   ['slow', { state: 'degraded', settings: { ...httpSettings, degraded_above_ms: 500 } }, 'Degraded over 500 ms'],
+  ['failures from the beginning', { state: 'unknown', last_check: failed, unconfirmed: { results: 2, since: '' } }, 'Unknown 2 of 3 checks failed'],
   ['never checked', { state: 'unknown', last_check: null }, 'Waiting for the first check'],
   ['not checked for long', { state: 'unknown', last_check: aCheck({ outcome: 'unknown', missed: 5 }) }, 'Unknown not checked'],
   ['an outage that nobody looks at any more', { state: 'unknown', is_down: true }, 'Unknown down when last checked'],
@@ -39,12 +40,16 @@ test('targets in one line', () => {
   expect(toTarget(httpSettings)).toBe('https://api.shop.example/health');
   expect(toTarget({ ...httpSettings, method: 'HEAD' })).toBe('HEAD https://api.shop.example/health');
   expect(toTarget({ ...httpSettings, kind: 'tcp', target: 'db:5432' })).toBe('tcp://db:5432');
-  expect(toTarget(heartbeatSettings)).toBe('heartbeat, every 1 day');
+  expect(toTarget(heartbeatSettings)).toBe('heartbeat, every day');
   expect(toTarget({ ...heartbeatSettings, cron: '0 3 * * *', time_zone: 'Europe/London' })).toBe('heartbeat, 0 3 * * * Europe/London');
 });
 
 test.each([[20, '20 s'], [90, '90 s'], [120, '2 min'], [3600, '1 h'], [86_400, '1 day'], [172_800, '2 days'], [0, '0 s']])('%i seconds', (seconds, text) => {
   expect(toLength(seconds)).toBe(text);
+});
+
+test('every so often', () => {
+  expect([20, 60, 3600, 7200, 86_400].map(toEvery)).toEqual(['every 20 s', 'every minute', 'every hour', 'every 2 h', 'every day']);
 });
 
 test('a certificate: days are rounded down, and the server says what is short', () => {

@@ -25,6 +25,7 @@ export function toStanding(monitor: Monitor): Standing {
     if (monitor.is_down) return standing('unknown', 'down when last checked');
     if (settings.kind === 'heartbeat' && !hasCalled(monitor)) return standing('waiting', 'for the first call');
     if (!last) return standing('waiting', 'for the first check');
+    if (unconfirmed) return standing('unknown', `${unconfirmed.results} of ${settings.down_after} checks failed`);
     return standing('unknown', last.missed ? 'not checked' : '');
   }
   if (unconfirmed) {
@@ -64,7 +65,7 @@ export function toTarget(settings: MonitorSettings): string {
     case 'tcp':
       return `tcp://${settings.target ?? ''}`;
     case 'heartbeat':
-      return settings.cron ? `heartbeat, ${settings.cron} ${settings.time_zone ?? 'UTC'}` : `heartbeat, every ${toLength(settings.period_s ?? 0)}`;
+      return settings.cron ? `heartbeat, ${settings.cron} ${settings.time_zone ?? 'UTC'}` : `heartbeat, ${toEvery(settings.period_s ?? 0)}`;
   }
 }
 
@@ -75,6 +76,13 @@ export function toLength(seconds: number): string {
     if (seconds > 0 && seconds % size === 0) return `${seconds / size} ${unit}${unit === 'day' && seconds !== size ? 's' : ''}`;
   }
   return `${seconds} s`;
+}
+
+/** "every 90 s", "every hour". */
+export function toEvery(seconds: number): string {
+  const words: Record<string, string> = { '1 day': 'day', '1 h': 'hour', '1 min': 'minute' };
+  const length = toLength(seconds);
+  return `every ${words[length] ?? length}`;
 }
 
 export interface Left {
