@@ -97,6 +97,9 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   await axe(page);
   await page.keyboard.press('Escape');
 
+  // The checks of a range are asked for once; newer ones come with the monitor itself.
+  const asked = [];
+  page.on('request', (request) => { if (request.url().includes('/checks?')) asked.push(request.url()); });
   // Its own page: the failed check is in the table and named, and the range is in the address.
   await orders.getByRole('link', { name: 'Orders' }).click();
   await page.waitForURL(/monitor=\d+/);
@@ -114,6 +117,9 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   await page.getByRole('button', { name: 'Failed', exact: true }).click();
   await page.waitForFunction(() => ![...document.querySelectorAll('td .pill')].some((pill) => pill.textContent === 'Passed'));
 
+  const before = await page.locator('tbody tr').count();
+  await page.waitForFunction((count) => document.querySelectorAll('tbody tr').length > count, before, { timeout: 45_000 });
+  assert.equal(asked.length, 2, asked.join(' '));
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.getByText('Paused', { exact: true }).waitFor();
   assert.equal((await call(project.key, 'GET', 'monitors')).monitors[0].settings.paused, true);
