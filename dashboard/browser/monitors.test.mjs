@@ -380,8 +380,10 @@ for (const [screen, options] of [
       await keep(name);
     }
     await monitors('&monitor=1');
+    await page.locator('.chart canvas').waitFor();
     await page.locator('.chart').focus();
     await page.keyboard.press('End');
+    await page.locator('.chart').getByText(/checks? failed: connection refused/).waitFor();
     await keep('monitor-hover');
     await page.getByRole('button', { name: /^Delete/ }).click();
     await keep('monitor-delete');
