@@ -42,7 +42,8 @@ export function toFrom(span_ms: number, created_at: string, now: number): number
 
 /** Bars that a chart has room for. */
 const MOST = 180;
-const STEPS = [MINUTE / 3, MINUTE / 2, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR];
+/** None below a minute, which is what times are named by. */
+const STEPS = [MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR];
 
 /** The shortest step that holds a check in each bucket and gives at most `most` of them. */
 export function toStep(span_ms: number, interval_ms: number, most = MOST): number {
