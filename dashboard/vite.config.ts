@@ -57,6 +57,7 @@ export default defineConfig({
     // What every page begins with is one file: a browser asks one host for six at a time, and the numbers are among what would wait.
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'page', tags: ['$initial'] }] } } },
   },
-  server: { proxy: { '/api': server, '/sdk': server, '/docs': server } },
+  // The name that the browser called stays: the server refuses changes that come from a page of another.
+  server: { proxy: Object.fromEntries(['/api', '/sdk', '/docs'].map((path) => [path, { target: server, changeOrigin: false }])) },
   test: { include: ['src/**/*.test.ts'], environment: 'node', env: { TZ: 'UTC' } },
 });

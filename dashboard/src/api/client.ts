@@ -7,6 +7,8 @@
 import { takeAhead } from './ahead';
 import { address, toRequest, type Parameters, type Scope } from './request';
 import type {
+  CheckedNow,
+  ChecksPage,
   CreatedKey,
   CreatedShareLink,
   DashboardAnswer,
@@ -16,6 +18,8 @@ import type {
   HitsPage,
   IngestHealth,
   Key,
+  Monitor,
+  MonitorChange,
   NewProject,
   NewShareLink,
   Project,
@@ -121,6 +125,17 @@ export const api = {
     call<Erased>('DELETE', `consumers/${part(id)}`, { scope }),
 
   ingestHealth: (scope: Scope, signal?: AbortSignal) => call<IngestHealth>('GET', 'ingest-health', { scope, signal }),
+
+  monitors: (scope: Scope, signal?: AbortSignal) => call<{ monitors: Monitor[] }>('GET', 'monitors', { scope, signal }),
+  /** With its uptime, which the list leaves out. */
+  monitor: (scope: Scope, id: number, signal?: AbortSignal) => call<Monitor>('GET', `monitors/${id}`, { scope, signal }),
+  createMonitor: (scope: Scope, settings: MonitorChange) => call<Monitor>('POST', 'monitors', { scope, body: settings }),
+  changeMonitor: (scope: Scope, id: number, change: MonitorChange) => call<Monitor>('PATCH', `monitors/${id}`, { scope, body: change }),
+  deleteMonitor: (scope: Scope, id: number) => call<undefined>('DELETE', `monitors/${id}`, { scope }),
+  /** Its result is answered and not kept. */
+  checkNow: (scope: Scope, id: number) => call<CheckedNow>('POST', `monitors/${id}/check`, { scope }),
+  checks: (scope: Scope, id: number, parameters: Parameters, signal?: AbortSignal) =>
+    call<ChecksPage>('GET', `monitors/${id}/checks`, { scope, parameters, signal }),
 
   fields: (scope: Scope) => call<{ fields: FieldInfo[] }>('GET', 'fields', { scope }),
   values: (scope: Scope, field: string, parameters: Parameters, signal?: AbortSignal) =>

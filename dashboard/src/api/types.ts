@@ -102,3 +102,40 @@ export interface DashboardAnswer {
 }
 
 export type IngestHealth = Answer<'IngestHealthAnswer'>;
+
+// ---- monitors
+
+export type MonitorKind = Schemas['Kind'];
+export type Outcome = 'up' | 'degraded' | 'down' | 'unknown';
+export type PhaseTimes = Answer<'PhaseTimes'>;
+export type Certificate = Closer<Answer<'ShownCertificate'>, { level: 'fine' | 'warn' | 'critical' | 'not_yet_valid' | 'expired' }>;
+export type MonitorCheck = Closer<Answer<'MonitorCheck'>, { outcome: Outcome }>;
+export type CheckedNow = Closer<Answer<'CheckedNow'>, { outcome: Outcome; certificate: Certificate | null }>;
+export interface ChecksPage {
+  /** Newest first. */
+  checks: MonitorCheck[];
+  /** `before` of the next page; null at the end. */
+  next: string | null;
+}
+/** As an answer shows them: every default is filled in, fields of other kinds are absent. */
+export type MonitorSettings = Closer<
+  Schemas['MonitorSettings'],
+  {
+    kind: MonitorKind;
+    name: string;
+    paused: boolean;
+    interval_s: number;
+    down_after: number;
+    up_after: number;
+    /** An answer has null in place of every value; null in a change keeps the value. */
+    headers?: Record<string, string | null>;
+    json?: JsonRule | null;
+  }
+>;
+export type JsonRule = Closer<Schemas['JsonRule'], { value?: string | number | boolean }>;
+/** Null is the default again. */
+export type MonitorChange = { [Name in keyof MonitorSettings]?: MonitorSettings[Name] | null };
+export type Monitor = Closer<
+  Answer<'MonitorAnswer'>,
+  { settings: MonitorSettings; state: Outcome; last_check: MonitorCheck | null; certificate: Certificate | null }
+>;

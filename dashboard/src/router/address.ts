@@ -6,6 +6,7 @@ export type PageName =
   | 'projects'
   | 'dashboard'
   | 'explorer'
+  | 'monitoring'
   | 'open'
   | 'share'
   | 'settings'
@@ -18,7 +19,7 @@ export interface Page {
   /** `open`: the dashboard id; `share`: the token. */
   secret?: string;
   /** `open`: which page its project is then shown on. */
-  next?: 'dashboard' | 'explorer';
+  next?: 'dashboard' | 'explorer' | 'monitoring';
   /** Fixed by the path (`/dashboard/demo`); else it stands in `?project=`. */
   project?: string;
   /** Which part of the page is meant: `/delete` leads to the end of the settings. */
@@ -53,11 +54,10 @@ export function toPage(path: string): Page {
     case 'dashboard':
     case 'explorer':
     case 'monitoring': {
-      // There is no monitoring yet: who has bookmarked it comes to the same project.
-      const name = first === 'explorer' ? 'explorer' : 'dashboard';
-      if (second === undefined) return { name };
-      if (second === 'demo') return { name, project: 'demo' };
-      return { name: 'open', secret: second, next: name };
+      if (second === undefined) return { name: first };
+      // The demo has no monitors; its dashboard is what there is to see.
+      if (second === 'demo') return { name: first === 'monitoring' ? 'dashboard' : first, project: 'demo' };
+      return { name: 'open', secret: second, next: first };
     }
     case 'share':
       return second === undefined ? { name: 'not-found' } : { name: 'share', secret: second };
@@ -94,6 +94,11 @@ export function dashboardHref(project: string | number, parameters: Parameters =
 /** The single requests of a project. The original called that page its explorer. */
 export function explorerHref(project: string | number, parameters: Parameters = {}): string {
   return projectHref('/explorer', project, parameters);
+}
+
+/** The monitors of a project, or one of them: the server answers at this address of the original and no deeper one. */
+export function monitoringHref(project: string | number, parameters: Parameters = {}): string {
+  return toHref('/monitoring', { project, ...parameters });
 }
 
 function projectHref(path: string, project: string | number, parameters: Parameters): string {

@@ -1,0 +1,406 @@
+// Monitors through the page: one is added for a real target and seen up, the target stops and it is seen down, it is paused and deleted;
+// what the server says against a field, heartbeats, those who may only look, and each state as a picture in `artefacts/page`.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { axe, createProject, enter, freePort, signIn, startBrowser, startServer } from './stage.mjs';
+
+const folder = fileURLToPath(new URL('../../artefacts/page/', import.meta.url));
+const HOSTILE = '<img src=x onerror=alert(1)>"\'&{@html} ' + 'and-on-'.repeat(8);
+const MINUTE = 60_000;
+let server;
+let browser;
+before(async () => {
+  // The targets are on this machine.
+  server = await startServer('--allow-networks', '127.0.0.0/8');
+  browser = await startBrowser();
+  mkdirSync(folder, { recursive: true });
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function startTarget() {
+  const port = await freePort();
+  const target = createServer((_, response) => response.writeHead(200).end('{"status":"ok"}'));
+  await new Promise((done) => target.listen(port, '127.0.0.1', done));
+  return {
+    port,
+    stop: () =>
+      new Promise((done) => {
+        target.close(done);
+        target.closeAllConnections();
+      }),
+  };
+}
+
+async function call(key, method, path, body) {
+  const answer = await fetch(`${server.url}/api/v1/${path}`, {
+    method, headers: { 'x-auth-token': key, 'content-type': 'application/json' }, ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  assert.ok(answer.ok, `${method} ${path}: ${answer.status}`);
+  return answer.status === 204 ? undefined : answer.json();
+}
+
+async function openMonitors(name, options = {}) {
+  const project = await createProject(server.url, name);
+  const page = await enter(browser, server.url, options);
+  await signIn(page, server.url, project.key);
+  await page.goto(`${server.url}/monitoring?project=${project.project_id}`);
+  return { page, project };
+}
+
+const row = (page, name) => page.locator('main li', { hasText: name });
+const fits = async (page, name) => assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is wider than the screen`);
+
+test('a monitor is added, seen up, seen down when its target stops, paused and deleted', async () => {
+  const target = await startTarget();
+  const { page, project } = await openMonitors('watched');
+  await page.getByText('Nothing is watched yet').waitFor();
+  await axe(page);
+
+  await page.getByRole('button', { name: 'Add the first monitor' }).click();
+  const dialog = page.locator('dialog');
+  await dialog.getByLabel('Address', { exact: true }).fill(`http://127.0.0.1:${target.port}/health`);
+  await dialog.getByLabel('Name', { exact: true }).fill('Orders');
+  await dialog.getByLabel('Check every', { exact: true }).fill('20');
+  await dialog.getByLabel('Check every: unit').selectOption('seconds');
+  await dialog.getByText('Timing and confirmation').click();
+  await dialog.getByLabel('Failures until down').fill('1');
+  await axe(page);
+  await dialog.getByRole('button', { name: 'Add monitor' }).click();
+  // What a check finds is shown at once.
+  await dialog.getByText('The check passed with status 200.').waitFor();
+  assert.ok((await dialog.locator('dt').allTextContents()).includes('First byte'));
+  await axe(page);
+  await dialog.getByRole('button', { name: 'Done' }).click();
+
+  // Up after the first check in its slot, with its times.
+  const orders = row(page, 'Orders');
+  await orders.getByText('Up', { exact: true }).waitFor({ timeout: 45_000 });
+  await orders.getByRole('img', { name: /First byte/ }).waitFor();
+  await page.getByText('1 up').waitFor();
+  await axe(page);
+
+  await target.stop();
+  await orders.getByText('Down', { exact: true }).waitFor({ timeout: 45_000 });
+  await orders.getByText('connection refused', { exact: true }).waitFor();
+  await page.getByText('1 down').waitFor();
+
+  await orders.getByRole('button', { name: 'Actions for Orders' }).click();
+  await page.getByRole('button', { name: 'Check now' }).click();
+  await dialog.getByText('Connection refused.', { exact: true }).waitFor();
+  await dialog.getByText('nothing listens on this port').waitFor();
+  await axe(page);
+  await page.keyboard.press('Escape');
+
+  // The checks of a range are asked for once; newer ones come with the monitor itself.
+  const asked = [];
+  page.on('request', (request) => { if (request.url().includes('/checks?')) asked.push(request.url()); });
+  // Its own page: the failed check is in the table and named, and the range is in the address.
+  await orders.getByRole('link', { name: 'Orders' }).click();
+  await page.waitForURL(/monitor=\d+/);
+  const table = page.locator('table').first();
+  await table.getByText('Failed', { exact: true }).first().waitFor();
+  await table.getByText('The connection was refused.').first().waitFor();
+  await table.getByText('Passed', { exact: true }).first().waitFor();
+  await page.locator('.chart').waitFor();
+  assert.match(await page.locator('.chart').getAttribute('aria-label'), /[1-9]\d* checks? failed\./);
+  await axe(page);
+  await page.getByRole('link', { name: '3 hours' }).click();
+  await page.waitForURL(/range=3h/);
+  await page.getByRole('button', { name: 'Table', exact: true }).click();
+  await page.getByRole('region', { name: 'Numbers per bucket' }).waitFor();
+  await page.getByRole('button', { name: 'Failed', exact: true }).click();
+  await page.waitForFunction(() => ![...document.querySelectorAll('td .pill')].some((pill) => pill.textContent === 'Passed'));
+
+  const before = await page.locator('tbody tr').count();
+  await page.waitForFunction((count) => document.querySelectorAll('tbody tr').length > count, before, { timeout: 45_000 });
+  assert.equal(asked.length, 2, asked.join(' '));
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByText('Paused', { exact: true }).waitFor();
+  assert.equal((await call(project.key, 'GET', 'monitors')).monitors[0].settings.paused, true);
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await page.getByRole('button', { name: 'Pause' }).waitFor();
+
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await dialog.getByLabel('Name', { exact: true }).fill('Payments');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'Payments' }).waitFor();
+
+  await page.getByRole('button', { name: 'Delete Payments' }).click();
+  await dialog.getByText('Everything that its checks found is deleted with it').waitFor();
+  await axe(page);
+  await dialog.getByRole('button', { name: 'Keep it' }).click();
+  assert.equal((await call(project.key, 'GET', 'monitors')).monitors.length, 1);
+  await page.getByRole('button', { name: 'Delete Payments' }).click();
+  await dialog.getByRole('button', { name: 'Delete Payments' }).click();
+  await page.getByText('Nothing is watched yet').waitFor();
+  assert.deepEqual((await call(project.key, 'GET', 'monitors')).monitors, []);
+  await page.leave();
+});
+
+test('what the server says against a field stands at the field, also where it was folded away', async () => {
+  const { page } = await openMonitors('fields', { expected: ['400'] });
+  await page.getByRole('button', { name: 'Add the first monitor' }).click();
+  const dialog = page.locator('dialog');
+  const add = dialog.getByRole('button', { name: 'Add monitor' });
+  await add.click();
+  await dialog.getByText('Address is missing.').waitFor();
+  const address = dialog.getByLabel('Address', { exact: true });
+  assert.equal(await address.getAttribute('aria-invalid'), 'true');
+  assert.ok(await address.evaluate((input) => input === document.activeElement && document.getElementById(input.getAttribute('aria-describedby')).textContent === 'Address is missing.'));
+  await address.fill('http://10.0.0.1/');
+  await add.click();
+  await dialog.getByText('Address is a private address').waitFor();
+  await address.fill('http://127.0.0.1/');
+  await dialog.getByText('What counts as success').click();
+  await dialog.getByLabel('Expected statuses').fill('2yy');
+  await dialog.getByText('What counts as success').click();
+  assert.ok(!(await dialog.getByLabel('Expected statuses').isVisible()));
+  await add.click();
+  await dialog.getByText('Expected statuses has "2yy"').waitFor();
+  assert.ok(await dialog.getByLabel('Expected statuses').isVisible());
+  await axe(page);
+  await page.leave();
+});
+
+test('every option of the form reaches the server, and comes back when it is edited', async () => {
+  const { page, project } = await openMonitors('options');
+  await page.getByRole('button', { name: 'Add the first monitor' }).click();
+  const dialog = page.locator('dialog');
+  await dialog.getByLabel('Address', { exact: true }).fill('http://127.0.0.1:9/x');
+  for (const part of ['Request', 'What counts as success', 'Timing and confirmation', 'Connection']) await dialog.getByText(part, { exact: true }).click();
+  await dialog.getByLabel('Method').selectOption('POST');
+  await dialog.getByRole('button', { name: 'Add a header' }).click();
+  await dialog.getByLabel('Name of header 1').fill('authorization');
+  await dialog.getByLabel('Value of header 1').fill('Bearer secret-token');
+  await dialog.getByLabel('Body', { exact: true }).fill('{"a":1}');
+  await dialog.getByLabel('Expected statuses').fill('200, 3xx');
+  await dialog.getByLabel('Body contains').fill('ok');
+  await dialog.getByLabel('Body does not contain').fill('error');
+  await dialog.getByLabel('JSON path').fill('$.status');
+  await dialog.getByLabel('Comparison').selectOption('contains');
+  await dialog.getByLabel('Expected value').fill('ok');
+  await dialog.getByLabel('Failures until down').fill('4');
+  await dialog.getByLabel('Successes until up').fill('5');
+  await dialog.getByLabel('Timeout', { exact: true }).fill('2.5');
+  await dialog.getByLabel('Degraded above', { exact: true }).fill('800');
+  await dialog.getByLabel('Addresses').selectOption('ipv4');
+  await dialog.getByLabel('Follow redirects').uncheck();
+  await dialog.getByLabel('Verify the certificate').uncheck();
+  await dialog.getByRole('button', { name: 'Add monitor' }).click();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  const { monitors: [{ settings }] } = await call(project.key, 'GET', 'monitors');
+  assert.deepEqual(settings, {
+    kind: 'http', name: '127.0.0.1', paused: false, interval_s: 60, timeout_ms: 2500, down_after: 4, up_after: 5, degraded_above_ms: 800, address_family: 'ipv4',
+    url: 'http://127.0.0.1:9/x', method: 'POST', headers: { authorization: null }, body: '{"a":1}', expected_statuses: ['200', '3xx'], body_contains: 'ok', body_excludes: 'error',
+    json: { path: '$.status', operator: 'contains', value: 'ok' }, follow_redirects: false, verify_certificate: false,
+  });
+
+  const changes = [];
+  page.on('request', (request) => { if (request.method() === 'PATCH') changes.push(request.postDataJSON()); });
+  await page.getByRole('button', { name: 'Actions for 127.0.0.1' }).click();
+  await page.getByRole('button', { name: 'Edit' }).click();
+  for (const part of ['Request', 'Connection']) await dialog.getByText(part, { exact: true }).click();
+  // Its value is not shown, and stays.
+  assert.equal(await dialog.getByLabel('Value of header 1').inputValue(), '');
+  assert.ok(!(await page.content()).includes('secret-token'));
+  await dialog.getByLabel('Verify the certificate').check();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  assert.deepEqual(changes, [{ verify_certificate: true }]);
+  await page.leave();
+});
+
+test('a heartbeat shows its address to its owner alone, and a call by it', async () => {
+  const { page, project } = await openMonitors('jobs');
+  await page.getByRole('button', { name: 'Add the first monitor' }).click();
+  const dialog = page.locator('dialog');
+  await dialog.getByLabel('Heartbeat').check();
+  await dialog.getByLabel('Name', { exact: true }).fill('Nightly export');
+  await dialog.getByLabel('by a cron expression').check();
+  await dialog.getByLabel('Cron expression', { exact: true }).fill('30 2 * * *');
+  await axe(page);
+  await dialog.getByRole('button', { name: 'Add monitor' }).click();
+  const address = await dialog.getByLabel('Heartbeat address').textContent();
+  assert.match(address, /\/api\/heartbeat\/[0-9a-f]{32,}$/);
+  assert.equal(await dialog.getByLabel('Line for the job').textContent(), `your-job && curl -fsS -m 10 --retry 3 ${address}`);
+  await axe(page);
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  const job = row(page, 'Nightly export');
+  await job.getByText('never called').waitFor();
+  assert.equal((await fetch(address)).status, 200);
+  await job.getByText('last call', { exact: true }).waitFor({ timeout: 15_000 });
+
+  await job.getByRole('link', { name: 'Nightly export' }).click();
+  const hidden = page.getByLabel('Heartbeat address');
+  assert.ok(!(await hidden.textContent()).includes(address.slice(-12)));
+  await page.getByRole('button', { name: 'Show' }).click();
+  assert.equal(await hidden.textContent(), address);
+  await axe(page);
+  await page.leave();
+
+  // The dashboard id opens the same page, by the original's address, to look only.
+  const guest = await enter(browser, server.url);
+  await guest.goto(`${server.url}/monitoring/${project.dashboard_id}`);
+  await row(guest, 'Nightly export').waitFor();
+  assert.match(guest.url(), /\/monitoring\?project=\d+$/);
+  await guest.getByText('can be seen, not changed').waitFor();
+  assert.equal(await guest.getByRole('button', { name: /Add|Actions/ }).count(), 0);
+  await row(guest, 'Nightly export').getByRole('link').click();
+  await guest.getByText('The job', { exact: true }).waitFor();
+  assert.equal(await guest.getByRole('button', { name: /Pause|Edit|Delete|Show/ }).count(), 0);
+  assert.ok(!(await guest.content()).includes(address.slice(-12)));
+  await axe(guest);
+  await guest.leave();
+});
+
+test('by keyboard alone: a monitor is opened, its menu too, and the focus comes back', async () => {
+  const { page, project } = await openMonitors('keys');
+  await call(project.key, 'POST', 'monitors', { kind: 'tcp', target: '127.0.0.1:9', name: 'Port' });
+  const port = row(page, 'Port');
+  await port.waitFor({ timeout: 15_000 });
+  await port.getByRole('link').focus();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.activeElement.textContent.includes('Check now'));
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  const dialog = page.locator('dialog');
+  await dialog.getByRole('heading', { name: 'Edit Port' }).waitFor();
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  await port.getByRole('link').focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Port' }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+  await page.leave();
+});
+
+// ---- pictures
+
+/** Two days of a monitor's checks, the same at every run but for when they are. */
+function history(seed, interval, base, { https = true, failing = () => '', slow = () => false, missing = () => false } = {}) {
+  const random = () => (seed = (seed * 1664525 + 1013904223) % 4294967296) / 4294967296;
+  const now = Math.floor(Date.now() / interval) * interval;
+  const checks = [];
+  for (let i = 0; i * interval < 48 * 60 * MINUTE; i++) {
+    const at = new Date(now - i * interval).toISOString();
+    const minutes = (i * interval) / MINUTE;
+    const spread = 0.8 + random() * 0.4 + (slow(minutes) ? 4 : 0);
+    const times = { dns_ms: 2 + random() * 3, connect_ms: base * 0.12 * spread, tls_ms: https ? base * 0.22 * spread : null, first_byte_ms: https ? base * 0.6 * spread : null, body_ms: https ? base * 0.06 : null };
+    const failure = failing(minutes);
+    if (missing(minutes)) checks.push({ at, outcome: 'unknown', failure: null, message: 'not checked', status: null, missed: 1, late_ms: 0, times: { total_ms: 0, dns_ms: null, connect_ms: null, tls_ms: null, first_byte_ms: null, body_ms: null } });
+    else if (failure) checks.push({ at, outcome: 'down', failure, message: 'the connection was refused', status: null, missed: 0, late_ms: 2, times: { total_ms: 3, dns_ms: 2, connect_ms: 1, tls_ms: null, first_byte_ms: null, body_ms: null } });
+    else checks.push({ at, outcome: slow(minutes) ? 'degraded' : 'up', failure: null, message: slow(minutes) ? 'took longer than 500 ms' : null, status: https ? 200 : null, missed: 0, late_ms: 1, times: { ...times, total_ms: Object.values(times).reduce((sum, ms) => sum + (ms ?? 0), 0) } });
+  }
+  return checks;
+}
+
+function shop() {
+  const uptime = ['24h', '7d', '30d', '90d', '365d'].map((period, i) => ({ period, percent: ['98.61', '99.31', '99.80', '99.93', null][i], coverage_percent: ['99.1', '100.0', '100.0', '97.2', '24.8'][i], down_ms: [1_200_000, 4_100_000, 5_000_000, 5_400_000, 0][i], degraded_ms: 0 }));
+  const certificate = (days, level) => ({ not_before: new Date(Date.now() - 20 * 1440 * MINUTE).toISOString(), not_after: new Date(Date.now() + (days + 0.5) * 1440 * MINUTE).toISOString(), names: ['api.shop.example', '*.api.shop.example'], issuer: "Let's Encrypt, R11", level, problem: null });
+  const http = (name, url, more = {}) => ({ kind: 'http', name, paused: false, interval_s: 60, timeout_ms: 10_000, down_after: 3, up_after: 2, address_family: 'any', url, method: 'GET', headers: {}, body: '', expected_statuses: ['2xx'], follow_redirects: true, verify_certificate: true, ...more });
+  const list = [
+    [http('Orders', 'https://api.shop.example/v1/orders/health'), 'down', history(1, MINUTE, 180, { failing: (m) => (m < 20 || (m > 1500 && m < 1502) ? 'connection_refused' : ''), slow: (m) => m > 200 && m < 320, missing: (m) => m > 700 && m < 760 }), certificate(62, 'fine')],
+    [http('Catalogue', 'https://api.shop.example/v1/products?limit=1'), 'up', history(2, MINUTE, 41), certificate(62, 'fine')],
+    [http('Search', 'https://api.shop.example/v1/search?q=x', { degraded_above_ms: 500, headers: { authorization: null }, body_contains: '"results"' }), 'degraded', history(3, MINUTE, 130, { slow: (m) => m < 25 }), certificate(62, 'fine')],
+    [http('Checkout', 'https://pay.shop.example/health'), 'up', history(4, MINUTE, 88, { failing: (m) => (m === 0 ? 'connection_refused' : '') }), certificate(9, 'warn')],
+    [{ kind: 'tcp', name: 'Postgres', paused: false, interval_s: 60, timeout_ms: 10_000, down_after: 3, up_after: 2, address_family: 'any', target: 'db.internal:5432' }, 'up', history(5, MINUTE, 2, { https: false }), null],
+    [http(HOSTILE, `https://${'long-label-that-goes-on.'.repeat(5)}example/${'path/'.repeat(30)}`, { paused: true }), 'unknown', history(6, MINUTE, 300).slice(400), certificate(1, 'critical')],
+    [{ kind: 'heartbeat', name: 'Nightly export', paused: false, interval_s: 60, down_after: 1, up_after: 1, period_s: 86_400, grace_s: 3600 }, 'up', [], null],
+  ];
+  const checks = new Map();
+  const monitors = list.map(([settings, state, rows, shown], i) => {
+    checks.set(i + 1, rows);
+    const isHeartbeat = settings.kind === 'heartbeat';
+    return {
+      id: i + 1, settings, created_at: new Date(Date.now() - 90 * 1440 * MINUTE).toISOString(), state, is_down: state === 'down', unconfirmed: settings.name === 'Checkout' ? { results: 1, since: rows[0].at } : null,
+      last_check: rows[0] ?? null, next_check_at: null, certificate: shown, uptime: null, heartbeat_url: null,
+      signals: isHeartbeat ? { started_at: new Date(Date.now() - 260 * MINUTE).toISOString(), succeeded_at: new Date(Date.now() - 252 * MINUTE).toISOString(), failed_at: null, took_ms: 480_000 } : null,
+    };
+  });
+  return { monitors, checks, uptime };
+}
+
+/** Two days cannot be waited for: the pictures of a full page are of made-up answers in the server's shapes. */
+async function answerWith({ monitors, checks, uptime }, page) {
+  await page.route('**/api/v1/monitors**', async (route) => {
+    const url = new URL(route.request().url());
+    const [, id, isChecks] = /monitors\/(\d+)(\/checks)?$/.exec(url.pathname) ?? [];
+    if (!id) return route.fulfill({ json: { monitors } });
+    if (!isChecks) return route.fulfill({ json: { ...monitors[id - 1], uptime } });
+    const before = url.searchParams.get('before');
+    const rows = checks.get(Number(id)).filter(({ at }) => !before || at < before);
+    const limit = Number(url.searchParams.get('limit'));
+    return route.fulfill({ json: { checks: rows.slice(0, limit), next: rows.length > limit ? rows[limit - 1].at : null } });
+  });
+}
+
+for (const [screen, options] of [
+  ['wide-light', { viewport: { width: 1440, height: 1000 }, colorScheme: 'light' }],
+  ['wide-dark', { viewport: { width: 1440, height: 1000 }, colorScheme: 'dark' }],
+  ['phone-light', { viewport: { width: 390, height: 844 }, colorScheme: 'light' }],
+  ['phone-dark', { viewport: { width: 390, height: 844 }, colorScheme: 'dark' }],
+]) {
+  test(`pictures of monitors on ${screen}`, async () => {
+    const { page, project } = await openMonitors('shop-api', { ...options, expected: ['503', 'ERR_FAILED'] });
+    const keep = async (name) => {
+      await page.waitForTimeout(250);
+      await page.screenshot({ path: `${folder}${name}-${screen}.png`, fullPage: true });
+      await fits(page, name);
+      await axe(page);
+    };
+    const monitors = (more = '') => page.goto(`${server.url}/monitoring?project=${project.project_id}${more}`);
+    await page.getByText('Nothing is watched yet').waitFor();
+    await keep('monitors-empty');
+    await page.getByRole('button', { name: 'Add the first monitor' }).click();
+    await page.locator('dialog').getByText('Timing and confirmation').click();
+    await keep('monitors-add');
+    await page.locator('dialog').getByLabel('Heartbeat').check();
+    await keep('monitors-add-heartbeat');
+    await page.keyboard.press('Escape');
+
+    await answerWith(shop(), page);
+    await monitors();
+    await page.locator('main li svg[role=img]').nth(3).waitFor();
+    await keep('monitors');
+    assert.ok((await row(page, HOSTILE).textContent()).includes(HOSTILE));
+    await row(page, 'Catalogue').getByRole('button').click();
+    await page.getByRole('button', { name: 'Check now' }).waitFor();
+    await keep('monitors-menu');
+    for (const [name, id] of [['monitor', 1], ['monitor-unconfirmed', 4], ['monitor-long-name', 6], ['monitor-heartbeat', 7]]) {
+      await monitors(`&monitor=${id}`);
+      await page.locator('.stats b', { hasText: '99.93' }).waitFor();
+      if (id !== 7) await page.locator('.chart').waitFor();
+      await keep(name);
+    }
+    await monitors('&monitor=1');
+    await page.locator('.chart canvas').waitFor();
+    await page.locator('.chart').focus();
+    await page.keyboard.press('End');
+    await page.locator('.chart').getByText(/checks? failed: connection refused/).waitFor();
+    await keep('monitor-hover');
+    await page.getByRole('button', { name: /^Delete/ }).click();
+    await keep('monitor-delete');
+
+    await page.unroute('**/api/v1/monitors**');
+    await page.route('**/api/v1/monitors**', () => {});
+    await monitors();
+    await page.getByLabel('Monitors are loading').waitFor();
+    await keep('monitors-loading');
+    await page.unroute('**/api/v1/monitors**');
+    await page.route('**/api/v1/monitors**', (route) => route.fulfill({ status: 503, json: { status: 503, code: 'busy', message: 'Too much is asked for at the moment' } }));
+    await monitors();
+    await page.getByText('Too much is asked for at the moment.').waitFor();
+    await keep('monitors-error');
+    await page.unroute('**/api/v1/monitors**');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Nothing is watched yet').waitFor();
+    await page.leave();
+  });
+}
