@@ -6,6 +6,7 @@
 //! One more step of enrichment: a file in `enrich/`, a line in the order that `enrich.rs` lists.
 //! One more limit: a row in `limits`.
 
+pub mod alert;
 pub mod answer;
 pub mod batch;
 pub mod clock_watch;

@@ -445,6 +445,38 @@ limits! {
         "The longest window: beyond a year it is a pause.";
     MAINTENANCE_STARTS_PER_YEAR "maintenance_starts_per_year" = 9_000, Items, fixed, "invalid_schedule",
         "Windows of one schedule in a year: every hour (8,784). 13 months are computed in a few milliseconds.";
+
+    // Alert rules.
+    RULE_EVERY_SECONDS "rule_every_seconds" = 60, Seconds, fixed, "",
+        "How often rules are judged: all rules of a kind by one grouped question.";
+    RULE_RESOLVE_PERCENT "rule_resolve_percent" = 80, Percent, fixed, "",
+        "Share of its threshold below which an alert ends: five errors in five minutes vary by two without any cause.";
+    RULE_OUTAGE_MINUTES "rule_outage_minutes" = 60, Minutes, fixed, "",
+        "How long rules may go unjudged before a pending alert begins anew; a firing one stays, and what is judged next decides.";
+    RULES_LATE_MINUTES "rules_late_minutes" = 5, Minutes, fixed, "",
+        "How long requests may arrive late before a notice says that rules cannot be judged.";
+    RULE_SERIES "rule_series" = 1_000, Items, fixed, "",
+        "Endpoints or consumers that one rule remembers; further ones are not judged.";
+    RULE_SERIES_DAYS "rule_series_days" = 7, Days, fixed, "",
+        "How long an endpoint or consumer may be missing from the answers before a rule about too little forgets it: a job that runs once a week is still known.";
+    RULE_SERIES_IN_NOTICE "rule_series_in_notice" = 20, Items, fixed, "",
+        "Endpoints or consumers that one notice lists; further ones are counted.";
+    RULE_WINDOW_MINUTES "rule_window_minutes" = 1_440, Minutes, fixed, "invalid_rule",
+        "The longest window of a rule: a question over more than a day each minute would be felt.";
+    RULE_WAIT_MINUTES "rule_wait_minutes" = 1_440, Minutes, fixed, "invalid_rule",
+        "The longest `for` and `keep` of a rule.";
+    BURN_BAD_LONG "burn_bad_long" = 10, Hits, fixed, "",
+        "Bad requests in the long window from which a burn rate is judged: with ten requests an hour one failure burns a month's budget by arithmetic.";
+    BURN_BAD_SHORT "burn_bad_short" = 3, Hits, fixed, "",
+        "The same in the short window.";
+    BASE_WEEKS "base_weeks" = 3, Items, fixed, "",
+        "Weeks whose same time makes the base: their median leaves out one holiday or outage.";
+    BASE_DISAGREES_TIMES "base_disagrees_times" = 3, Items, fixed, "",
+        "How many times as many requests one of these weeks may have as another before the base expects nothing.";
+    EXPECTED_REQUESTS "expected_requests" = 20, Hits, fixed, "",
+        "Requests that a window must expect before their absence means anything: by chance none come in one of 500 million windows.";
+    STOPPED_WINDOW_MINUTES "stopped_window_minutes" = 360, Minutes, fixed, "",
+        "The longest window in which so many requests may be expected: of less traffic nothing is said.";
 }
 
 #[cfg(test)]

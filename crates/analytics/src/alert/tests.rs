@@ -1,0 +1,8 @@
+//! Conditions, and what verdicts in a row add up to.
+
+mod conditions;
+mod series;
+
+use super::*;
+
+const MINUTE_MS: i64 = 60_000;
