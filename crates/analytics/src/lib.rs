@@ -22,6 +22,7 @@ pub mod ingest;
 pub mod latency;
 pub mod limits;
 pub mod maintenance;
+pub mod notice;
 pub mod panels;
 pub mod period;
 pub mod query;

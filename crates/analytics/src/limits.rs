@@ -477,6 +477,34 @@ limits! {
         "Requests that a window must expect before their absence means anything: by chance none come in one of 500 million windows.";
     STOPPED_WINDOW_MINUTES "stopped_window_minutes" = 360, Minutes, fixed, "",
         "The longest window in which so many requests may be expected: of less traffic nothing is said.";
+
+    // Notices.
+    NOTICE_NAME_CHARACTERS "notice_name_characters" = 200, Characters, fixed, "",
+        "Names of endpoints, consumers and monitors in a notice: strangers choose some of them, and a phone shows few.";
+    NOTICE_LISTED "notice_listed" = 20, Items, fixed, "",
+        "Endpoints, consumers or incidents that one notice lists; further ones are counted.";
+    NOTICE_ANSWER_CHARACTERS "notice_answer_characters" = 200, Characters, fixed, "",
+        "Of the far side's answer to a notice, kept beside the delivery: its error messages are shorter.";
+    NOTICE_GROUP_SECONDS "notice_group_seconds" = 20, Seconds, fixed, "",
+        "How long the first notice of a project waits for others of the same cause: monitors of one server fail within an interval.";
+    NOTICE_DIGEST_OPENINGS "notice_digest_openings" = 5, Items, fixed, "",
+        "Openings of a project in a minute above which they are told as one digest.";
+    NOTICE_DIGEST_SECONDS "notice_digest_seconds" = 60, Seconds, fixed, "",
+        "That minute, after which the digest is sent.";
+    NOTICE_GIVE_UP_HOURS "notice_give_up_hours" = 24, Hours, fixed, "",
+        "How long a notice is tried; what is told a day late is history.";
+    NOTICE_RETRY_SECONDS "notice_retry_seconds" = 5, Seconds, fixed, "",
+        "The wait before a notice is tried for the second time, and four times as long each time: over 10 tries in a day.";
+    NOTICE_RETRY_MOST_SECONDS "notice_retry_most_seconds" = 7_200, Seconds, fixed, "",
+        "The longest of these waits: a channel that is back in the morning tells what happened at night.";
+    NOTICE_RETRY_AFTER_SECONDS "notice_retry_after_seconds" = 3_600, Seconds, fixed, "",
+        "The longest wait that a channel may ask for.";
+    NOTICE_JITTER_PERCENT "notice_jitter_percent" = 20, Percent, fixed, "",
+        "By how much waits between tries vary, so that channels that failed together do not return together.";
+    NOTICE_FAILING_MINUTES "notice_failing_minutes" = 60, Minutes, fixed, "",
+        "How long a channel may fail to deliver a notice before the others tell of it: by then it was tried six times.";
+    WEBHOOK_SECRET_BYTES "webhook_secret_bytes" = 64, Bytes, fixed, "invalid_channel",
+        "The longest signing secret, by Standard Webhooks; the shortest is 24 bytes.";
 }
 
 #[cfg(test)]
