@@ -459,8 +459,6 @@ limits! {
         "Endpoints or consumers that one rule remembers; further ones are not judged.";
     RULE_SERIES_DAYS "rule_series_days" = 7, Days, fixed, "",
         "How long an endpoint or consumer may be missing from the answers before a rule about too little forgets it: a job that runs once a week is still known.";
-    RULE_SERIES_IN_NOTICE "rule_series_in_notice" = 20, Items, fixed, "",
-        "Endpoints or consumers that one notice lists; further ones are counted.";
     RULE_WINDOW_MINUTES "rule_window_minutes" = 1_440, Minutes, fixed, "invalid_rule",
         "The longest window of a rule: a question over more than a day each minute would be felt.";
     RULE_WAIT_MINUTES "rule_wait_minutes" = 1_440, Minutes, fixed, "invalid_rule",

@@ -27,6 +27,8 @@ pub struct ReadyMadeRule {
     pub label: &'static str,
     /// `TrafficStopped` takes a longer one where traffic is low (`stopped_window_minutes`).
     pub window_minutes: u32,
+    /// A second window for projects of few requests, where the rule has one (`Observed::longer`).
+    pub longer_window_minutes: Option<u32>,
     pub hold_minutes: u32,
     pub keep_minutes: u32,
     pub group_by: Group,
@@ -42,6 +44,7 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         name: "server_error_spike",
         label: "more server errors than usual",
         window_minutes: 5,
+        longer_window_minutes: Some(15),
         hold_minutes: 2,
         keep_minutes: 10,
         group_by: Group::All,
@@ -53,6 +56,7 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         name: "traffic_stopped",
         label: "requests have stopped",
         window_minutes: 5,
+        longer_window_minutes: None,
         hold_minutes: 10,
         keep_minutes: 5,
         group_by: Group::All,
@@ -64,6 +68,7 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         name: "traffic_burst",
         label: "many more requests than usual",
         window_minutes: 5,
+        longer_window_minutes: None,
         hold_minutes: 5,
         keep_minutes: 10,
         group_by: Group::All,
@@ -75,6 +80,7 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         name: "slower_than_usual",
         label: "slower than usual",
         window_minutes: 15,
+        longer_window_minutes: None,
         hold_minutes: 10,
         keep_minutes: 30,
         group_by: Group::Endpoint,
@@ -86,6 +92,7 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         name: "new_failing_endpoint",
         label: "an endpoint fails that did not before",
         window_minutes: 10,
+        longer_window_minutes: None,
         hold_minutes: 0,
         keep_minutes: 60,
         group_by: Group::Endpoint,
@@ -97,6 +104,7 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         name: "silent_consumer",
         label: "a consumer has gone silent",
         window_minutes: 1,
+        longer_window_minutes: None,
         hold_minutes: 0,
         keep_minutes: 0,
         group_by: Group::Consumer,
@@ -108,6 +116,7 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         name: "denied_storm",
         label: "many requests are denied or limited",
         window_minutes: 10,
+        longer_window_minutes: None,
         hold_minutes: 5,
         keep_minutes: 10,
         group_by: Group::All,
@@ -140,6 +149,8 @@ pub struct Observed {
     pub counts: Counts,
     /// Of a window of the same length.
     pub base: Option<Base>,
+    /// The longer window of this series, for rules that have one.
+    pub longer: Counts,
     /// The window of the whole project.
     pub project_requests: u64,
     /// The series in the 7 days before the window.
@@ -150,8 +161,9 @@ pub struct Observed {
     pub is_active: bool,
     /// Since the newest request.
     pub silent_ms: i64,
-    /// The 99th percentile of the gaps between its requests in these 7 days.
+    /// The 99th percentile of the gaps between its requests in these 7 days, and the longest of them.
     pub gap_p99_ms: i64,
+    pub gap_longest_ms: i64,
 }
 
 pub fn judge(kind: ReadyMade, observed: &Observed) -> Verdict {
@@ -166,18 +178,23 @@ pub fn judge(kind: ReadyMade, observed: &Observed) -> Verdict {
     }
 }
 
-/// At least 20 and 5 %, and three times the usual share, which is taken as at least 0.5 %.
+/// At least 20 and 5 %, or in the longer window at least 5 and 20 %; and three times the usual share, which is taken as at
+/// least 0.5 %. With a few requests a minute nothing reaches 20 in five minutes, however much fails.
 fn server_error_spike(observed: &Observed) -> Verdict {
-    let counts = &observed.counts;
-    let Some(share) = counts.server_error_share() else { return Verdict::Unknown };
     let usual = observed.base.map_or(0.0, |base| {
         base.server_error_share.unwrap_or(0.0).max(0.005) * 3.0 * base.strictness()
     });
+    // A project in which most requests fail may still get worse, up to all of them.
+    let usual = usual.min(1.0);
+    let holds = |counts: &Counts, least: f64, least_share: f64, scale: f64| {
+        let of_share = least_share.max(usual) * counts.requests as f64;
+        counts.server_errors as f64 >= least.max(of_share) * scale
+    };
+    if observed.counts.requests == 0 && observed.longer.requests == 0 {
+        return Verdict::Unknown;
+    }
     Verdict::of(|scale| {
-        counts.server_errors as f64 >= 20.0 * scale
-            && share >= 0.05 * scale
-            // A project in which most requests fail may still get worse, up to all of them.
-            && share >= usual.min(1.0) * scale
+        holds(&observed.counts, 20.0, 0.05, scale) || holds(&observed.longer, 5.0, 0.2, scale)
     })
 }
 
@@ -220,23 +237,28 @@ fn slower_than_usual(observed: &Observed) -> Verdict {
 /// At least 5 and 20 % of an endpoint that did not fail for 7 days, and that was known before or has 10 requests.
 fn new_failing_endpoint(observed: &Observed) -> Verdict {
     let counts = &observed.counts;
-    let Some(share) = counts.server_error_share() else { return Verdict::Unknown };
+    if counts.requests == 0 {
+        return Verdict::Unknown;
+    }
     let week = &observed.week;
     let is_new = observed.is_active || week.server_errors == 0;
     let is_endpoint = observed.is_active || week.requests > 0 || counts.requests >= 10;
     if !is_new || !is_endpoint {
         return Verdict::Good;
     }
-    Verdict::of(|scale| counts.server_errors as f64 >= 5.0 * scale && share >= 0.2 * scale)
+    let least = (0.2 * counts.requests as f64).max(5.0);
+    Verdict::of(|scale| counts.server_errors as f64 >= least * scale)
 }
 
-/// Silent for an hour and three times its longest usual gap, though it called on 5 of 7 days and 100 times.
+/// Silent for an hour, three times the 99th percentile of its gaps and twice the longest, though it called on 5 of 7 days
+/// and 100 times.
 fn silent_consumer(observed: &Observed) -> Verdict {
     if !observed.is_active && (observed.days_seen < 5 || observed.week.requests < 100) {
         return Verdict::Good;
     }
+    let usual_ms = (3 * observed.gap_p99_ms).max(2 * observed.gap_longest_ms);
     // The next request ends it: no half-way here.
-    match observed.silent_ms > (3 * observed.gap_p99_ms).max(60 * MINUTE_MS) {
+    match observed.silent_ms > usual_ms.max(60 * MINUTE_MS) {
         true => Verdict::Bad,
         false => Verdict::Good,
     }

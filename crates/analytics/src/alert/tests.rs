@@ -1,6 +1,7 @@
 //! Conditions, and what verdicts in a row add up to.
 
 mod conditions;
+mod demo;
 mod series;
 
 use super::*;

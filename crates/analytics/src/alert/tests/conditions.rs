@@ -178,6 +178,16 @@ fn ready_made_rules_fire_where_their_description_says() {
     check(ServerErrorSpike, now(hits(1_000, 120), Base::of(&[hits(1_000, 40)], 1)), Good);
     check(ServerErrorSpike, now(hits(1_000, 180), Base::of(&[hits(1_000, 40)], 1)), Bad);
 
+    // Few requests: 5 failures and 20 % of the longer window.
+    let few =
+        |requests, bad, base| Observed { longer: hits(requests, bad), ..now(hits(9, 4), base) };
+    check(ServerErrorSpike, few(25, 5, None), Bad);
+    check(ServerErrorSpike, few(25, 4, None), Near);
+    check(ServerErrorSpike, few(26, 5, None), Near);
+    check(ServerErrorSpike, few(25, 3, None), Good);
+    check(ServerErrorSpike, few(25, 5, usual(hits(100, 10))), Good);
+    check(ServerErrorSpike, few(20, 7, usual(hits(100, 10))), Bad);
+
     check(TrafficStopped, now(hits(0, 0), usual(hits(20, 0))), Bad);
     check(TrafficStopped, now(hits(0, 0), usual(hits(19, 0))), Unknown);
     check(TrafficStopped, now(hits(10, 0), usual(hits(100, 0))), Bad);
@@ -233,6 +243,9 @@ fn ready_made_rules_fire_where_their_description_says() {
     check(SilentConsumer, Observed { gap_p99_ms: hour_ms, ..silent }, Good);
     let long = Observed { gap_p99_ms: hour_ms, silent_ms: 3 * hour_ms + 1, ..silent };
     check(SilentConsumer, long, Bad);
+    check(SilentConsumer, Observed { gap_longest_ms: 2 * hour_ms, ..long }, Good);
+    let longer = Observed { gap_longest_ms: 2 * hour_ms, silent_ms: 4 * hour_ms + 1, ..long };
+    check(SilentConsumer, longer, Bad);
     check(SilentConsumer, Observed { days_seen: 4, ..silent }, Good);
     check(SilentConsumer, Observed { week: hits(99, 0), ..silent }, Good);
     check(SilentConsumer, Observed { days_seen: 4, is_active: true, ..silent }, Bad);
