@@ -20,6 +20,7 @@ pub mod pushover;
 pub mod request;
 pub mod secret;
 pub mod slack;
+pub mod source;
 pub mod teams;
 pub mod telegram;
 pub mod text;
