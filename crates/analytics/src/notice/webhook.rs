@@ -9,7 +9,7 @@ use serde_json::json;
 use super::channel::{Channel, ChannelError, check_address};
 use super::request::{Method, OutgoingRequest, Sending};
 use super::secret::Secret;
-use super::{Notice, Stage};
+use super::{Notice, Stage, text};
 use crate::limits;
 
 pub(super) const CHANNEL: Channel = Channel {
@@ -61,16 +61,17 @@ impl Webhook {
             "data": data,
         });
         let request = OutgoingRequest::json(Method::Post, self.url.expose(), &body);
+        let id = text::id(&notice.id, 128);
         let timestamp = sending.now_ms.div_euclid(1_000).to_string();
         let secrets = [Some(&self.secret), self.previous_secret.as_ref()];
         let signatures: Vec<String> = secrets
             .into_iter()
             .flatten()
             .filter_map(key)
-            .map(|key| sign(&key, &notice.id, &timestamp, request.body.expose()))
+            .map(|key| sign(&key, &id, &timestamp, request.body.expose()))
             .collect();
         request
-            .with("webhook-id", notice.id.clone())
+            .with("webhook-id", id)
             .with("webhook-timestamp", timestamp)
             .with("webhook-signature", signatures.join(" "))
     }

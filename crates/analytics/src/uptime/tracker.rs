@@ -9,7 +9,8 @@ use super::timeline::overlay;
 use super::{CheckResult, Confirm, Outcome, Restated, Span, State, StateSpan};
 use crate::limits;
 
-/// Takes results in the order in which they were made.
+/// Takes results in the order in which they were made. Written down together with the rows that a step changes: either alone
+/// would count time twice or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tracker {

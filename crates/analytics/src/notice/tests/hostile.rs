@@ -288,6 +288,8 @@ fn ids_and_hosts_cannot_leave_their_place() {
         Notice { id: "a/../b\r\nx".to_owned(), thread: "t\r\nBcc: x".to_owned(), ..opening() };
     let url = request(&channel("matrix"), &notice).url;
     assert!(url.expose().ends_with("/send/m.room.message/a-..-b--x"));
+    let webhook = request(&channel("webhook"), &notice);
+    assert_eq!(webhook.header("webhook-id"), Some("a-..-b--x"));
     let sending = Sending { host: "x>\r\nBcc: y", ..SENDING };
     let Outgoing::Email(mail) = channel("email").render(&notice, sending) else { panic!() };
     assert!(mail.headers.iter().all(|(_, value)| !value.contains(['\r', '\n'])));
