@@ -181,6 +181,7 @@ fn first_of_threads(waiting: &[&Row]) -> Vec<Unit> {
 }
 
 fn newest_of_threads(waiting: &[&Row]) -> Vec<Unit> {
+    // Rows of a thread are sent together, so none was tried if its first was not.
     let mut threads = BTreeMap::<&str, Unit>::new();
     for row in waiting {
         let Some(unit) = threads.get_mut(row.thread.as_str()) else {
@@ -192,7 +193,6 @@ fn newest_of_threads(waiting: &[&Row]) -> Vec<Unit> {
         unit.has_opening |= row.stage == Stage::Opening;
         unit.is_combined = row.stage == Stage::Resolved && !row.opening_delivered;
         unit.is_urgent |= row.severity == Severity::Critical;
-        unit.was_tried |= row.tries > 0;
         unit.due_ms = unit.due_ms.max(row.next_ms);
     }
     threads.into_values().collect()

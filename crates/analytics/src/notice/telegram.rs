@@ -21,6 +21,9 @@ pub(super) const CHANNEL: Channel = Channel {
 
 /// Telegram counts after it has read the entities; UTF-16 units are the strictest reading of that.
 const TEXT: usize = 4_096;
+/// Far less, so that two links fit beside them.
+const TITLE: usize = 300;
+const VALUE: usize = 1_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telegram {
@@ -59,29 +62,25 @@ impl Telegram {
         let message = Message::of(notice);
         let links: Vec<&(&str, String)> =
             message.links.iter().filter(|(_, link)| link.len() <= 500).collect();
+        let length = |text: &str| LengthUnit::Utf16.length(text);
         let mut room = TEXT;
-        let mut spend = |text: &str| -> bool {
-            let length = LengthUnit::Utf16.length(text);
-            let fits = length <= room;
-            room = room.saturating_sub(length);
-            fits
-        };
         // Links first, so that facts are cut for them and not the other way round.
         let mut foot = String::new();
         for (label, link) in links {
-            if spend(&format!("\n{label}")) {
-                let link = escape_all(link, html);
-                foot.push_str(&format!("\n<a href=\"{link}\">{label}</a>"));
-            }
+            room -= length(label) + 1;
+            let link = escape_all(link, html);
+            foot.push_str(&format!("\n<a href=\"{link}\">{label}</a>"));
         }
-        let title = fit(&message.title, 300, LengthUnit::Utf16, plain);
-        spend(&title);
+        let title = fit(&message.title, TITLE, LengthUnit::Utf16, plain);
+        room -= length(&title);
         let mut text = format!("<code>{}</code>", escape_all(&title, html));
         for fact in &message.facts {
-            let value = fit(&fact.value, 600, LengthUnit::Utf16, plain);
-            if !spend(&format!("\n{}: {value}", fact.label)) {
+            room = room.saturating_sub(length(fact.label) + 3);
+            let value = fit(&fact.value, room.min(VALUE), LengthUnit::Utf16, plain);
+            if value.is_empty() {
                 break;
             }
+            room -= length(&value);
             text.push_str(&format!("\n{}: <code>{}</code>", fact.label, escape_all(&value, html)));
         }
         text.push_str(&foot);

@@ -150,7 +150,8 @@ mod tests {
         };
         check("alpha beta", 10, LengthUnit::Characters, "alpha beta");
         check("alpha beta", 9, LengthUnit::Characters, "alpha be…");
-        check("alphabet x y z", 12, LengthUnit::Characters, "alphabet x…");
+        check("alphabet xyz zebra", 15, LengthUnit::Characters, "alphabet xyz…");
+        check("a zebra alphabet", 15, LengthUnit::Characters, "a zebra alphab…");
         check("ééé", 6, LengthUnit::Bytes, "ééé");
         check("éééé", 7, LengthUnit::Bytes, "éé…");
         check("😀😀😀", 6, LengthUnit::Utf16, "😀😀😀");

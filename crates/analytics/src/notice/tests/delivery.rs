@@ -90,6 +90,18 @@ fn an_end_without_a_delivered_opening_is_told_as_one() {
 }
 
 #[test]
+fn rows_that_failed_together_are_tried_together_when_the_last_is_due() {
+    let failed = |id, thread: &str, stage, next_s: i64| Row {
+        tries: 1,
+        next_ms: next_s * SECOND_MS,
+        ..row(id, thread, stage, 100)
+    };
+    let rows = [failed(1, "a", Stage::Opening, 500), failed(2, "a", Stage::Resolved, 510)];
+    waits(&rows, 500, 510);
+    sends(&rows, 510, &[1, 2], Form::Combined);
+}
+
+#[test]
 fn a_channel_with_states_is_told_every_change_in_order() {
     let pace = Pace { keeps_state: true, ..Pace::default() };
     let rows = [

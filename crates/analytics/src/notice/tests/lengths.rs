@@ -129,7 +129,7 @@ fn telegram_keeps_4096_units_after_its_entities() {
                 )
         );
     }
-    assert!(longest > 3_000, "{longest}: the limit is used");
+    assert!(longest > 4_090, "{longest}: the limit is used");
 }
 
 #[test]
