@@ -7,7 +7,7 @@ use super::*;
 const FILLERS: [&str; 6] = ["x", "&", "_", "\"", "中", "😀"];
 
 fn full(filler: &str) -> Notice {
-    let name = filler.repeat(500);
+    let name = filler.repeat(300);
     let count = Count { name: name.clone(), requests: u64::MAX };
     let item = Item {
         stage: Stage::Opening,
@@ -23,13 +23,13 @@ fn full(filler: &str) -> Notice {
         phases: vec![Phase { name: name.clone(), duration_ms: u64::MAX }; 30],
         hit: Some(Hit {
             requests: u64::MAX,
-            endpoints: vec![count.clone(); 500],
+            endpoints: vec![count.clone(); 40],
             endpoints_total: 1_000,
-            consumers: vec![count; 500],
+            consumers: vec![count; 40],
             consumers_total: u64::MAX,
         }),
         until_ms: Some(AT_MS + MINUTE_MS),
-        items: vec![item; 500],
+        items: vec![item; 60],
         ..opening()
     }
 }
