@@ -8,9 +8,12 @@
 //! `notice::CHANNELS`.
 //! One more limit: a row in `limits`.
 
+pub mod address;
 pub mod alert;
 pub mod answer;
 pub mod batch;
+pub mod certificate;
+pub mod check;
 pub mod clock_watch;
 pub mod cron;
 pub mod demo;
@@ -24,11 +27,13 @@ pub mod ingest;
 pub mod latency;
 pub mod limits;
 pub mod maintenance;
+pub mod monitor;
 pub mod notice;
 pub mod panels;
 pub mod period;
 pub mod query;
 pub mod slots;
 pub mod tally;
+pub mod target;
 pub mod text_list;
 pub mod uptime;

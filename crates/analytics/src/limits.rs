@@ -348,6 +348,9 @@ limits! {
         "Bytes that count as reading: half a kilobyte a second is slower than any modem.";
     SEND_BUFFER_BYTES "send_buffer_bytes" = 128 << 10, Bytes, fixed, "",
         "The kernel's memory of a connection for what is not sent yet (it doubles it): without a bound it takes megabytes of an answer that nobody reads.";
+    CHECKS_PAGE "checks_page" = 1_000, Items, fixed, "invalid_parameter",
+        "Results of a monitor that one call may ask for; of a check a minute that is 17 hours.";
+    CHECKS_PAGE_DEFAULT "checks_page_default" = 100, Items, fixed, "", "Results of a monitor without `limit`.";
     PANEL_BUCKETS "panel_buckets" = 200, Items, fixed, "invalid_parameter",
         "Buckets of a series: more than a screen can tell apart. The step follows from it.";
     PANEL_ROWS "panel_rows" = 500, Rows, fixed, "invalid_parameter",
@@ -395,6 +398,97 @@ limits! {
     REQUESTS_PAGE "requests_page" = 250_000, Hits, fixed, "", "A page of /api/requests/{user_id}, as the original's.";
     REQUESTS_ALL "requests_all" = 1_000_000, Hits, fixed, "",
         "What page 0 of /api/requests/{user_id} returns at most.";
+
+    // What the server calls.
+    TARGET_CHARACTERS "target_characters" = 2_048, Characters, fixed, "invalid_monitor",
+        "The address of a check or a notice. Servers refuse longer ones.";
+    DIALED_ADDRESSES "dialed_addresses" = 8, Items, fixed, "",
+        "Addresses of one name that are tried. Names with more spread their load over them.";
+    DIAL_STAGGER_MS "dial_stagger_ms" = 250, Milliseconds, fixed, "",
+        "How long an address is tried alone before the next of its name is tried beside it, as RFC 8305 recommends.";
+    LOOKUPS_AT_ONCE "lookups_at_once" = 64, Items, fixed, "",
+        "Names that are looked up at a time: a local resolver takes more, a home router's takes about as many.";
+    LOOKUP_SECONDS "lookup_seconds" = 3, Seconds, fixed, "",
+        "How long one name server is waited for before the next try: resolvers answer within 2 s, or not at all.";
+    FETCHED_HEAD_BYTES "fetched_head_bytes" = 32 << 10, Bytes, fixed, "",
+        "The head of an answer to a check or a notice; servers send a few kilobytes.";
+    FETCHED_HEADERS "fetched_headers" = 128, Items, fixed, "",
+        "Header lines of such an answer.";
+    FETCHED_BODY_BYTES "fetched_body_bytes" = 1 << 20, Bytes, fixed, "",
+        "The body of such an answer: a page that tells whether a service is well has a few kilobytes.";
+    REDIRECTS "redirects" = 5, Items, fixed, "",
+        "Redirects that are followed: from http to https, to www, to a language, and two more.";
+    CERTIFICATE_NAMES "certificate_names" = 100, Items, fixed, "",
+        "Names of a certificate that are kept: what an authority puts into one.";
+
+    // Monitors.
+    MONITORS_PER_PROJECT "monitors_per_project" = 200, Items, settable, "too_many_monitors",
+        "Monitors of a project: every endpoint that matters to a large API, and some jobs. Each check is a call to somebody.";
+    MONITOR_INTERVAL_SECONDS "monitor_interval_seconds" = 60, Seconds, fixed, "",
+        "Time between two checks of a monitor that does not say otherwise.";
+    MONITOR_INTERVAL_LEAST_SECONDS "monitor_interval_least_seconds" = 20, Seconds, fixed, "invalid_monitor",
+        "The shortest such time: three failures are confirmed within a minute, and the host that is checked hardly notices.";
+    MONITOR_INTERVAL_MOST_SECONDS "monitor_interval_most_seconds" = 86_400, Seconds, fixed, "invalid_monitor",
+        "The longest such time: less often than daily is no watching.";
+    CHECK_TIMEOUT_MS "check_timeout_ms" = 10_000, Milliseconds, fixed, "",
+        "How long a check of a monitor that does not say otherwise may take: people give up sooner.";
+    CHECK_TIMEOUT_LEAST_MS "check_timeout_least_ms" = 100, Milliseconds, fixed, "invalid_monitor",
+        "The shortest such time: a handshake over an ocean takes 300 ms, in a data centre 1.";
+    CHECK_TIMEOUT_MOST_MS "check_timeout_most_ms" = 60_000, Milliseconds, fixed, "invalid_monitor",
+        "The longest such time, also below the interval. A check that hangs holds a connection that others wait for.";
+    DOWN_AFTER "down_after" = 3, Items, fixed, "",
+        "Failures in a row until a monitor is down that does not say otherwise: a lost packet is none, a restart is about two.";
+    UP_AFTER "up_after" = 2, Items, fixed, "",
+        "Successes in a row until it is up again: a service that starts answers once and fails again.";
+    CONFIRM_MOST "confirm_most" = 20, Items, fixed, "invalid_monitor",
+        "The most of either: results of a run are kept in memory until it is confirmed.";
+    MONITOR_BODY_BYTES "monitor_body_bytes" = 16 << 10, Bytes, fixed, "invalid_monitor",
+        "The body that a check sends; it is in memory for as long as the monitor exists.";
+    MONITOR_HEADERS "monitor_headers" = 20, Items, fixed, "invalid_monitor",
+        "Headers that a check sends besides its own: credentials, a version, a few switches.";
+    MONITOR_HEADER_NAME_CHARACTERS "monitor_header_name_characters" = 100, Characters, fixed, "invalid_monitor",
+        "The name of such a header.";
+    MONITOR_HEADER_CHARACTERS "monitor_header_characters" = 4_096, Characters, fixed, "invalid_monitor",
+        "The value of such a header: room for a token with many claims.";
+    MONITOR_STATUSES "monitor_statuses" = 20, Items, fixed, "invalid_monitor",
+        "Statuses and ranges of them that count as success.";
+    MONITOR_TEXT_CHARACTERS "monitor_text_characters" = 1_024, Characters, fixed, "invalid_monitor",
+        "A text that a body must or must not contain.";
+    JSON_PATH_CHARACTERS "json_path_characters" = 200, Characters, fixed, "invalid_monitor",
+        "The path to a value in a JSON body.";
+    JSON_PATH_STEPS "json_path_steps" = 4, Items, fixed, "invalid_monitor",
+        "Steps of such a path that look at more than one value: each may multiply the work.";
+    HEARTBEAT_LEAST_SECONDS "heartbeat_least_seconds" = 30, Seconds, fixed, "invalid_monitor",
+        "The shortest period of a heartbeat: what happens more often is watched by its requests.";
+    HEARTBEAT_GRACE_SECONDS "heartbeat_grace_seconds" = 60, Seconds, fixed, "",
+        "How long after it is due a heartbeat may come that does not say otherwise: jobs start a little late.";
+
+    CHECKS_AT_ONCE "checks_at_once" = 512, Items, settable, "",
+        "Checks that are under way at a time, of one project half as many, and no more than a quarter of the open files that the data leaves: each is a connection. Further ones wait.";
+    CHECK_LATE_MS "check_late_ms" = 30_000, Milliseconds, fixed, "",
+        "How long a check may wait for its turn, at most half of its interval, before its slot counts as missed: later it would say nothing about its slot.";
+    CHECKS_BY_HAND_PER_MINUTE "checks_by_hand_per_minute" = 30, Items, fixed, "too_many_checks",
+        "Checks that one address may ask for: a person who tries settings. More would make of the server a tool to call others with.";
+    PLANNER_LOOK_MS "planner_look_ms" = 1_000, Milliseconds, fixed, "",
+        "How often checks are planned where none is due sooner, and the clocks compared.";
+    PLANNER_STALL_MS "planner_stall_ms" = 10_000, Milliseconds, fixed, "",
+        "Where more time has passed between two such looks, the process stood still, and what was due meanwhile is missed.";
+    PLANNER_SILENT_SECONDS "planner_silent_seconds" = 30, Seconds, fixed, "",
+        "Where no look was taken for so long, health says that checks are not planned.";
+    CLOCK_BREAK_MS "clock_break_ms" = 1_000, Milliseconds, fixed, "",
+        "How far the wall clock may go apart from the time that passes between two such looks; beyond it it was set, or the machine slept.";
+    JUDGED_ASIDE_BYTES "judged_aside_bytes" = 64 << 10, Bytes, fixed, "",
+        "A body from which on it is looked into on a thread of its own: a megabyte of JSON takes milliseconds.";
+    RESULTS_PAUSE_MS "results_pause_ms" = 1_000, Milliseconds, fixed, "",
+        "How often results of checks are written: a killed process costs at most as much of them.";
+    RESULTS_GROUP "results_group" = 2_000, Items, fixed, "",
+        "Results in one transaction: some milliseconds.";
+    RESULTS_WAITING "results_waiting" = 50_000, Items, fixed, "",
+        "Results that wait for a disk that takes none; beyond it new ones are dropped, and their time is unknown. A kilobyte each.";
+    RAW_CHECK_HOURS "raw_check_hours" = 48, Hours, fixed, "",
+        "How long every single result of a check is kept: time to look at an outage of the weekend's eve on Sunday.";
+    CHECK_SUM_DAYS "check_sum_days" = 396, Days, fixed, "",
+        "How long sums of 5 minutes are kept: 13 months, so that a month can be compared with the same one of last year.";
 
     // A question.
     QUERY_CHARACTERS "query_characters" = 4_096, Characters, fixed, "invalid_query",

@@ -49,6 +49,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Up => "up",
+            Outcome::Degraded => "degraded",
+            Outcome::Down => "down",
+            Outcome::Unknown => "unknown",
+        }
+    }
+
     /// None where the check says nothing.
     pub fn is_success(self) -> Option<bool> {
         match self {

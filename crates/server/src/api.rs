@@ -3,9 +3,11 @@
 pub mod consumers;
 pub mod dashboard;
 pub mod fields;
+pub mod heartbeat;
 pub mod hits;
 pub mod ingest_health;
 pub mod keys;
+pub mod monitors;
 pub mod openapi;
 pub mod project;
 pub mod projects;

@@ -1,5 +1,6 @@
 //! What every handler has at hand: settings, clock, databases, counters. Opened once, shared by all.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use analytics::limits;
 use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SumsQuery};
 use analytics::tally::{ConsumerName, Total};
 use anyhow::Context;
+use store::checks::{Checks, MonitorKey};
 use store::meta::Meta;
 use store::{Found, HitRow, Part, Store, StoreError, StoreLimits, StoreOptions, Sums};
 use tokio::sync::Semaphore;
@@ -19,9 +21,11 @@ use crate::bodies::Bodies;
 use crate::clock::{Clock, US_PER_DAY};
 use crate::clock_watch::Watch;
 use crate::config::Settings;
+use crate::dial::{DialOptions, Dialer, read_authorities};
 use crate::error::ApiError;
 use crate::ingest_health::IngestHealth;
 use crate::metrics::Metrics;
+use crate::monitor::Monitors;
 use crate::rate::RateLimit;
 use crate::reads::{QueueLimits, ReadQueue, Reader};
 use crate::turns::Turns;
@@ -34,6 +38,9 @@ pub struct App {
     pub clock_watch: Watch,
     pub store: Store,
     pub meta: Meta,
+    /// What checks of monitors found.
+    pub checks: Checks,
+    pub monitors: Arc<Monitors>,
     pub enricher: Enricher,
     /// Large batches that may be decoded at a time: one a processor. More would only hold more memory.
     pub decoding: Semaphore,
@@ -45,9 +52,12 @@ pub struct App {
     pub turns: Turns,
     pub unknown_keys: RateLimit,
     pub project_creations: RateLimit,
+    pub checks_by_hand: RateLimit,
     pub reads: Arc<ReadQueue>,
     pub answers: Answers,
     pub bodies: Arc<Bodies>,
+    /// The one way out.
+    pub dialer: Dialer,
     pub ingest: IngestLimits,
     pub registration_is_open: bool,
     /// Whether there is to be a demo.
@@ -80,6 +90,17 @@ impl App {
             })?,
             None => Countries::embedded(),
         };
+        let authorities = match &settings.trusted_certificates {
+            Some(file) => read_authorities(file).map_err(|problem| {
+                anyhow::anyhow!("`trusted_certificates` cannot be used: {problem}")
+            })?,
+            None => Vec::new(),
+        };
+        let dialing = DialOptions {
+            allowed: settings.allow_networks.clone(),
+            name_servers: settings.name_servers.clone(),
+            authorities,
+        };
         create_private_folder(&settings.data).with_context(|| {
             format!("`data`: the folder {} cannot be used", settings.data.display())
         })?;
@@ -89,11 +110,16 @@ impl App {
         let clock_watch = Watch::open(&meta, &clock, store.newest_arrival())
             .await
             .context("the last known time cannot be read")?;
+        let checks = open_checks(&settings.data, &meta).await?;
         let registration_is_open = settings.registration_is_open(listens_on);
         let limit = |name: &str| settings.limits.get(name);
         let remembered = limit("rate_limited_addresses");
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let metrics = Arc::new(Metrics::default());
+        let monitors = Monitors::load(&meta, &checks, clock.clone(), metrics.clone())
+            .await
+            .context("where monitors stood cannot be read")?;
+        monitors.allow_at_once(limit("checks_at_once") as usize);
         Ok(Arc::new(App {
             unknown_keys: RateLimit::new(limit("unknown_keys_per_minute"), 60, remembered),
             project_creations: RateLimit::new(
@@ -101,6 +127,7 @@ impl App {
                 3_600,
                 remembered,
             ),
+            checks_by_hand: RateLimit::new(limits::CHECKS_BY_HAND_PER_MINUTE, 60, remembered),
             reads: ReadQueue::new(QueueLimits {
                 running: processors + 1,
                 running_of_one: processors,
@@ -120,6 +147,7 @@ impl App {
                 Duration::from_secs(limit("body_read_seconds")),
                 metrics.clone(),
             ),
+            dialer: Dialer::new(dialing, clock.clone()),
             ingest: IngestLimits {
                 body_bytes: limit("body_bytes") as usize,
                 max_age_us: settings.limits.get_days("max_age").map(to_us),
@@ -139,6 +167,8 @@ impl App {
             clock_watch,
             store,
             meta,
+            checks,
+            monitors: Arc::new(monitors),
         }))
     }
 
@@ -146,7 +176,9 @@ impl App {
     pub async fn close(&self) -> anyhow::Result<()> {
         let counted = self.ingest_health.write(&self.meta).await;
         counted.context("ingest health could not be written")?;
-        // Meta first: the store lets go of the folder.
+        // The store last: it lets go of the folder.
+        self.monitors.close(&self.checks).await;
+        self.checks.close().await;
         self.meta.close().await.context("the projects could not be written")?;
         self.store.close().await.context("the hits could not be written")?;
         Ok(())
@@ -278,6 +310,26 @@ pub fn explain(error: StoreError) -> anyhow::Error {
         ),
         other => anyhow::Error::new(other).context("the data folder cannot be opened"),
     }
+}
+
+/// Results of monitors that are gone, as where `meta.sqlite` was put back from an older copy, leave the file here.
+async fn open_checks(data: &Path, meta: &Meta) -> anyhow::Result<Checks> {
+    let checks = Checks::open(data).await.with_context(|| {
+        format!(
+            "the results of checks cannot be read; take {} out of the data folder to begin with none",
+            store::checks::FILE
+        )
+    })?;
+    checks
+        .keep_only(&live_monitors(meta))
+        .await
+        .context("old results of checks cannot be deleted")?;
+    Ok(checks)
+}
+
+/// The monitors whose results are kept.
+pub fn live_monitors(meta: &Meta) -> HashSet<MonitorKey> {
+    meta.all_monitors().iter().map(|monitor| (monitor.id, monitor.created_us)).collect()
 }
 
 /// Others on the machine have no business in it; a folder that is there already stays as its owner made it.

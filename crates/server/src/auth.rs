@@ -5,6 +5,7 @@
 //! in a header, `project=demo`, the page's cookie.
 
 pub mod cookie;
+mod heartbeat;
 mod original;
 mod page;
 mod sender;
@@ -26,7 +27,8 @@ use crate::parameters::{ProjectRead, bad};
 use crate::reads::Reader;
 use cookie::Cookie;
 
-pub use original::{DashboardHolder, KeyInAddress};
+pub use heartbeat::{HeartbeatJob, unknown_heartbeat};
+pub use original::{DashboardHolder, KeyInAddress, known_dashboard};
 pub use page::{PageCall, Secret, sign_in};
 pub use sender::{Caller, Ingest};
 

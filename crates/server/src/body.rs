@@ -1,11 +1,13 @@
 //! A small JSON object that came as the body of a call. Posts of hits have their own way (`ingest`).
 
+use analytics::hit::ProjectId;
 use analytics::limits;
 use axum::extract::{FromRequest, Request};
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer};
 
 use crate::app::Shared;
-use crate::auth::client_of;
+use crate::auth::{client_of, known_dashboard};
 use crate::bodies::{self, Charged, Payer};
 use crate::error::{ApiError, Code};
 use crate::network::network_of;
@@ -41,6 +43,28 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonObject<T> {
                 format!("the body is not the object that this call takes: {what}; /api/v1/openapi.json describes it"),
             )
         })
+    }
+}
+
+/// Holder of a project's dashboard id, in the body as `user_id` beside what the call is about: the original's way.
+pub struct DashboardInBody<T> {
+    pub project: ProjectId,
+    pub body: T,
+}
+
+impl<T: DeserializeOwned> FromRequest<Shared> for DashboardInBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Shared) -> Result<Self, ApiError> {
+        #[derive(Deserialize)]
+        struct WithId<T> {
+            user_id: String,
+            #[serde(flatten)]
+            body: T,
+        }
+        let client = client_of(request.extensions().get(), request.headers(), app);
+        let JsonObject(WithId { user_id, body }) = JsonObject::from_request(request, app).await?;
+        Ok(DashboardInBody { project: known_dashboard(app, &user_id, client)?, body })
     }
 }
 

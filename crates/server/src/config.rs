@@ -34,6 +34,12 @@ pub struct Settings {
     pub get_delete: bool,
     pub country_database: Option<PathBuf>,
     pub metrics: MetricsFor,
+    /// Networks that may be called although they are not public.
+    pub allow_networks: Vec<IpNet>,
+    /// Those that names are looked up with; none: the system's.
+    pub name_servers: Vec<SocketAddr>,
+    /// Certificate authorities (PEM) that are trusted besides the system's.
+    pub trusted_certificates: Option<PathBuf>,
     /// In the form of `RUST_LOG`.
     pub log: String,
     pub limits: SetLimits,
@@ -87,12 +93,15 @@ impl Settings {
             listen: text("listen").read(values::parse_listen)?,
             data: text("data").read(values::parse_path)?.unwrap_or_default(),
             public_url: text("public_url").read(values::parse_public_url)?,
-            trusted_proxies: text("trusted_proxies").read(values::parse_proxies)?,
+            trusted_proxies: text("trusted_proxies").read(values::parse_networks)?,
             registration: text("registration").read(values::parse_registration)?,
             demo: text("demo").read(values::parse_demo)?,
             get_delete: text("get_delete").read(values::parse_switch)?,
             country_database: text("country_database").read(values::parse_path)?,
             metrics: text("metrics").read(values::parse_metrics)?,
+            allow_networks: text("allow_networks").read(values::parse_networks)?,
+            name_servers: text("name_servers").read(values::parse_name_servers)?,
+            trusted_certificates: text("trusted_certificates").read(values::parse_path)?,
             log: text("log").read(|text| Ok(text.to_owned()))?,
             limits: values.read_limits()?,
         })

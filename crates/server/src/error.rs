@@ -51,6 +51,8 @@ codes! {
     InvalidCursor "invalid_cursor" 400 "`after` is not a cursor that this server gave";
     InvalidConsumer "invalid_consumer" 400 "The consumer is neither u:ID nor a:ADDRESS";
     InvalidName "invalid_name" 400 "The name cannot be used";
+    InvalidMonitor "invalid_monitor" 400 "A field of a monitor cannot be used";
+    InvalidSchedule "invalid_schedule" 400 "A cron expression or a time zone cannot be used";
     InvalidSetting "invalid_setting" 400 "A setting of a project or share link cannot be used";
     ProjectRequired "project_required" 400 "The session holds several projects and the call does not say which";
     UnknownKeyInAddress "unknown_key_in_address" 400 "The key in the address is not known";
@@ -71,6 +73,8 @@ codes! {
     NoDemo "no_demo" 404 "The server has no demo";
     UnknownKeyId "unknown_key_id" 404 "The project has no such key";
     UnknownShareLink "unknown_share_link" 404 "The project has no such share link";
+    UnknownHeartbeat "unknown_heartbeat" 404 "No monitor waits for this heartbeat";
+    UnknownMonitor "unknown_monitor" 404 "The project has no such monitor";
     NotFound "not_found" 404 "There is nothing at this address";
     MethodNotAllowed "method_not_allowed" 405 "The address does not know this method";
     RequestTimeout "request_timeout" 408 "The body came too slowly";
@@ -78,12 +82,15 @@ codes! {
     LastKey "last_key" 409 "The last key that may do everything cannot be revoked";
     TooManyKeys "too_many_keys" 409 "The project has as many keys as it may have";
     TooManyShareLinks "too_many_share_links" 409 "The project has as many share links as it may have";
+    MonitorTaken "monitor_taken" 409 "The project has a monitor of this address";
+    TooManyMonitors "too_many_monitors" 409 "The project has as many monitors as it may have";
     BodyTooLarge "body_too_large" 413 "The body is too large";
     TooManyHits "too_many_hits" 413 "The batch has too many hits";
     UnsupportedEncoding "unsupported_encoding" 415 "The Content-Encoding is not known here";
     UnknownHost "unknown_host" 421 "The server is not known by this name";
     TooManyUnknownKeys "too_many_unknown_keys" 429 "Too many calls with unknown keys from one address";
     TooManyQueries "too_many_queries" 429 "Too many queries wait for their turn";
+    TooManyChecks "too_many_checks" 429 "Too many checks were asked for from one address";
     TooManyProjects "too_many_projects" 429 "Too many projects created from one address";
     Internal "internal" 500 "The server failed; its log says how";
     Overloaded "overloaded" 503 "The server cannot take this now";
@@ -220,8 +227,25 @@ impl From<store::meta::MetaError> for ApiError {
             MetaError::TooManyShareLinks => {
                 ApiError::new(Code::TooManyShareLinks, error.to_string())
             }
+            MetaError::TooManyMonitors => ApiError::new(Code::TooManyMonitors, error.to_string()),
             other => ApiError::internal("the table of projects", &other),
         }
+    }
+}
+
+impl From<store::checks::ChecksError> for ApiError {
+    fn from(error: store::checks::ChecksError) -> ApiError {
+        ApiError::internal("the results of checks", &error)
+    }
+}
+
+impl From<analytics::monitor::FieldError> for ApiError {
+    fn from(error: analytics::monitor::FieldError) -> ApiError {
+        let code = match error.field.as_str() {
+            "cron" | "time_zone" => Code::InvalidSchedule,
+            _ => Code::InvalidMonitor,
+        };
+        ApiError::new(code, error.to_string())
     }
 }
 

@@ -44,6 +44,7 @@ const JOBS: &[Job] = &[
         every_s: 3_600,
         run: |app| Box::pin(forget_expired_sessions(app)),
     },
+    Job { name: "trim_checks", every_s: 3_600, run: |app| Box::pin(trim_checks(app)) },
     Job { name: "keep_hits", every_s: 86_400, run: |app| Box::pin(retention::erase_expired(app)) },
     Job { name: "inactivity", every_s: 86_400, run: |app| Box::pin(inactivity::look_after(app)) },
 ];
@@ -109,6 +110,10 @@ async fn note_running_day(app: Shared) -> anyhow::Result<()> {
 
 async fn forget_expired_sessions(app: Shared) -> anyhow::Result<()> {
     Ok(app.meta.forget_expired_sessions(app.clock.now_us()).await?)
+}
+
+async fn trim_checks(app: Shared) -> anyhow::Result<()> {
+    Ok(app.checks.trim(app.clock.now_us().div_euclid(1_000)).await?)
 }
 
 /// A raised privacy level whose erasure a crash interrupted is made true.

@@ -3,10 +3,11 @@
 //!
 //! A table of contents:
 //! - what the operator touches: `cli`, `config`
-//! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then)
+//! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then), `monitor` (checks)
 //! - every address: `router`; who calls, and what they may: `auth`, `address`, `network`, `rate`; what goes wrong: `error`
 //! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
-//! - what handlers share: `app`, `projects`, `parameters`, `body`, `list`, `rows`, `answers`, `bodies`, `budget`, `schema`, `metrics`, `turns`, `clock`
+//! - what is called elsewhere, for somebody else: `dial`
+//! - what handlers share: `app`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `rows`, `answers`, `bodies`, `budget`, `schema`, `metrics`, `turns`, `clock`
 //!
 //! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
 
@@ -23,6 +24,7 @@ pub mod clock;
 pub mod clock_watch;
 pub mod config;
 pub mod control;
+pub mod dial;
 pub mod error;
 pub mod ingest;
 pub mod ingest_health;
@@ -30,6 +32,8 @@ pub mod jobs;
 pub mod json;
 pub mod list;
 pub mod metrics;
+pub mod monitor;
+pub mod monitor_changes;
 pub mod network;
 pub mod original;
 pub mod parameters;

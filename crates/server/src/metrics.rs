@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use analytics::ingest::{Reason, Rejection, Repairs};
+use analytics::uptime::Outcome;
 use store::{Receipt, StoreStats};
 
 use crate::error::Code;
@@ -27,7 +28,15 @@ pub struct Metrics {
     pub connections_waiting: AtomicUsize,
     pub connections_closed_for_room: AtomicU64,
     pub connections_refused: AtomicU64,
+    check_lateness: Histogram,
+    /// In the order of `CHECK_OUTCOMES`.
+    checks: [AtomicU64; CHECK_OUTCOMES.len()],
+    checks_missed: AtomicU64,
+    results_dropped: AtomicU64,
 }
+
+const CHECK_OUTCOMES: [Outcome; 4] =
+    [Outcome::Up, Outcome::Degraded, Outcome::Down, Outcome::Unknown];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -45,6 +54,10 @@ impl Default for Metrics {
             connections_waiting: AtomicUsize::default(),
             connections_closed_for_room: AtomicU64::default(),
             connections_refused: AtomicU64::default(),
+            check_lateness: Histogram::default(),
+            checks: Default::default(),
+            checks_missed: AtomicU64::default(),
+            results_dropped: AtomicU64::default(),
         }
     }
 }
@@ -52,6 +65,7 @@ impl Default for Metrics {
 /// What is known elsewhere and told with the counters.
 pub struct ServerStats {
     pub projects: usize,
+    pub monitors: usize,
     pub uptime_s: u64,
     pub country_database_age_s: u64,
     pub reads: QueueStats,
@@ -114,6 +128,23 @@ impl Metrics {
         add(&self.refused[code as usize], 1);
     }
 
+    /// A check that was made, and how long after its slot it began.
+    pub fn note_check(&self, outcome: Outcome, late: Duration) {
+        self.check_lateness.note(late);
+        let known = CHECK_OUTCOMES.iter().position(|other| *other == outcome);
+        add(&self.checks[known.unwrap_or_default()], 1);
+    }
+
+    /// Slots of monitors that were not checked.
+    pub fn note_missed_checks(&self, slots: u64) {
+        add(&self.checks_missed, slots);
+    }
+
+    /// A result that could not be written.
+    pub fn note_dropped_result(&self) {
+        add(&self.results_dropped, 1);
+    }
+
     /// Connections that wait for a slot: slow calls are in their way.
     pub fn connections_waiting(&self) -> usize {
         self.connections_waiting.load(Ordering::Relaxed)
@@ -162,13 +193,17 @@ impl Metrics {
         for (counter, code) in self.refused.iter().zip(Code::ALL) {
             text.value("refused_total", &format!("code=\"{}\"", code.name()), get(counter));
         }
-        text.family("query_seconds", "histogram", "How long queries of hits took");
-        for (counter, bound) in self.queries.buckets.iter().zip(BOUNDS) {
-            text.value("query_seconds_bucket", &format!("le=\"{bound}\""), get(counter));
+        text.histogram("query_seconds", "How long queries of hits took", &self.queries);
+        text.histogram(
+            "check_lateness_seconds",
+            "How long after its slot a check began",
+            &self.check_lateness,
+        );
+        text.family("checks_total", "counter", "Checks of monitors, by outcome");
+        for (counter, outcome) in self.checks.iter().zip(CHECK_OUTCOMES) {
+            let name = outcome.as_str();
+            text.value("checks_total", &format!("outcome=\"{name}\""), get(counter));
         }
-        text.value("query_seconds_bucket", "le=\"+Inf\"", get(&self.queries.count));
-        text.value("query_seconds_sum", "", get(&self.queries.sum_us) as f64 / 1e6);
-        text.value("query_seconds_count", "", get(&self.queries.count));
         for (name, kind, help, value) in [
             ("connections", "gauge", "Open connections", get(&self.connections)),
             (
@@ -208,7 +243,20 @@ impl Metrics {
                 "Queries refused because too many waited",
                 server.reads.refused,
             ),
+            (
+                "checks_missed_total",
+                "counter",
+                "Slots of monitors that were not checked",
+                get(&self.checks_missed),
+            ),
+            (
+                "check_results_dropped_total",
+                "counter",
+                "Results of checks that could not be written",
+                get(&self.results_dropped),
+            ),
             ("projects", "gauge", "Projects", server.projects as u64),
+            ("monitors", "gauge", "Monitors", server.monitors as u64),
             ("uptime_seconds", "gauge", "Since the start", server.uptime_s),
             (
                 "country_database_age_seconds",
@@ -275,6 +323,17 @@ impl Exposition {
             self.0,
             "# HELP api_analytics_{name} {help}.\n# TYPE api_analytics_{name} {kind}"
         );
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) {
+        self.family(name, "histogram", help);
+        let bucket = format!("{name}_bucket");
+        for (counter, bound) in histogram.buckets.iter().zip(BOUNDS) {
+            self.value(&bucket, &format!("le=\"{bound}\""), get(counter));
+        }
+        self.value(&bucket, "le=\"+Inf\"", get(&histogram.count));
+        self.value(&format!("{name}_sum"), "", get(&histogram.sum_us) as f64 / 1e6);
+        self.value(&format!("{name}_count"), "", get(&histogram.count));
     }
 
     fn value(&mut self, name: &str, label: &str, value: impl std::fmt::Display) {

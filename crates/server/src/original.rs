@@ -3,5 +3,6 @@
 pub mod data;
 pub mod health;
 pub mod keys;
+pub mod monitor;
 pub mod requests;
 mod values;

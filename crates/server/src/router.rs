@@ -8,14 +8,14 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use crate::address::{host_of, is_own_host};
 use crate::api::{
-    consumers, dashboard, fields, hits, ingest_health, keys as project_keys, openapi, project,
-    projects, server, session, share_links,
+    consumers, dashboard, fields, heartbeat, hits, ingest_health, keys as project_keys, monitors,
+    openapi, project, projects, server, session, share_links,
 };
 use crate::app::{App, Shared};
 use crate::config::Settings;
 use crate::error::{ApiError, Code};
 use crate::ingest;
-use crate::original::{data, health, keys, requests};
+use crate::original::{data, health, keys, monitor, requests};
 use crate::web::{docs, metrics, page, style, wheels};
 
 /// A row of the table.
@@ -44,13 +44,15 @@ pub enum Access {
     Viewer,
     /// Such a key in the address.
     KeyInAddress,
-    /// A dashboard id in the address.
+    /// A dashboard id in the address or the body.
     Dashboard,
+    /// A heartbeat's secret in the address.
+    Heartbeat,
 }
 
 /// All of them, grouped by who calls.
 pub fn routes() -> Vec<Route> {
-    use Access::{Anyone, Dashboard, Holder, Ingest, KeyInAddress, Owner, Page, Viewer};
+    use Access::{Anyone, Dashboard, Heartbeat, Holder, Ingest, KeyInAddress, Owner, Page, Viewer};
     let route = |method, path, access, handler| Route { method, path, access, handler };
     let mut routes = vec![
         // Middleware in an app.
@@ -70,6 +72,24 @@ pub fn routes() -> Vec<Route> {
             Dashboard,
             get(requests::show_requests_page),
         ),
+        route("GET", "/api/monitor/pings/{user_id}", Dashboard, get(monitor::show_pings)),
+        route("POST", "/api/monitor/add", Dashboard, post(monitor::add)),
+        route("POST", "/api/monitor/delete", Dashboard, post(monitor::delete)),
+        // Jobs.
+        route(
+            "GET",
+            "/api/heartbeat/{token}",
+            Heartbeat,
+            get(heartbeat::succeed_by_get).head(no_head),
+        ),
+        route("POST", "/api/heartbeat/{token}", Heartbeat, post(heartbeat::succeed)),
+        route(
+            "GET",
+            "/api/heartbeat/{token}/{signal}",
+            Heartbeat,
+            get(heartbeat::signal_by_get).head(no_head),
+        ),
+        route("POST", "/api/heartbeat/{token}/{signal}", Heartbeat, post(heartbeat::signal)),
         // Whoever signs in, and their projects.
         route("POST", "/api/v1/session", Anyone, post(session::open_session)),
         route("DELETE", "/api/v1/session", Anyone, delete(session::close_session)),
@@ -82,6 +102,9 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/dashboard", Viewer, get(dashboard::show_dashboard)),
         route("GET", "/api/v1/fields/{field}/values", Viewer, get(fields::list_values)),
         route("GET", "/api/v1/consumers/{id}", Holder, get(consumers::show_consumer)),
+        route("GET", "/api/v1/monitors", Holder, get(monitors::list_monitors)),
+        route("GET", "/api/v1/monitors/{id}", Holder, get(monitors::show_monitor)),
+        route("GET", "/api/v1/monitors/{id}/checks", Holder, get(monitors::list_checks)),
         route("GET", "/api/v1/ingest-health", Holder, get(ingest_health::show_ingest_health)),
         // Its owner.
         route("PATCH", "/api/v1/project", Owner, patch(project::change_project)),
@@ -98,6 +121,10 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/share-links", Owner, get(share_links::list_share_links)),
         route("POST", "/api/v1/share-links", Owner, post(share_links::create_share_link)),
         route("DELETE", "/api/v1/share-links/{id}", Owner, delete(share_links::revoke_share_link)),
+        route("POST", "/api/v1/monitors", Owner, post(monitors::create_monitor)),
+        route("PATCH", "/api/v1/monitors/{id}", Owner, patch(monitors::change_monitor)),
+        route("DELETE", "/api/v1/monitors/{id}", Owner, delete(monitors::remove_monitor)),
+        route("POST", "/api/v1/monitors/{id}/check", Owner, post(monitors::check_now)),
         route("DELETE", "/api/v1/consumers/{id}", Owner, delete(consumers::erase_consumer)),
         // The operator's tools.
         route("GET", "/api/health", Anyone, get(health::show_health)),
@@ -145,12 +172,17 @@ async fn no_head() -> ([(HeaderName, HeaderValue); 1], ApiError) {
 /// with anything that a name could be abused for.
 const BY_ANY_NAME: [&str; 4] = ["/api/requests", "/api/log-request", "/api/health", "/metrics"];
 
+/// Jobs call from such places too; an answer tells nothing that they have not said.
+const HEARTBEATS: &str = "/api/heartbeat/";
+
 /// An error where the call names no host, or one under which this server must not answer: a page of another site can
 /// make its own name lead to this machine, and would then read what only its visitor can reach (DNS rebinding).
 pub fn check_host(request: &Request, settings: &Settings) -> Result<(), ApiError> {
     let Some(host) = host_of(request)? else { return Ok(()) };
+    let path = request.uri().path();
     let is_known = settings.public_url.is_some()
-        || BY_ANY_NAME.contains(&request.uri().path())
+        || BY_ANY_NAME.contains(&path)
+        || path.starts_with(HEARTBEATS)
         || is_own_host(host, settings);
     if is_known {
         return Ok(());

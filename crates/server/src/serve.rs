@@ -2,9 +2,9 @@
 //!
 //! Start: 1. the port is bound (or taken over), so that from here on nobody is refused: who connects waits in the
 //! kernel's queue; 2. the limit of open files is raised, and has to be high enough; 3. the data folder is opened; 4. the
-//! socket of subcommands; 5. the jobs; 6. connections are served.
-//! Stop: 1. no new connections are taken; 2. those that are open end their call, within a time; 3. jobs and the socket;
-//! 4. the data folder is closed, which writes what is still in memory.
+//! socket of subcommands; 5. the jobs and the checks of monitors; 6. connections are served.
+//! Stop: 1. no new connections are taken; 2. those that are open end their call, within a time; 3. jobs, checks and the
+//! socket; 4. the data folder is closed, which writes what is still in memory.
 
 mod connections;
 mod listener;
@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use crate::app::{App, Shared};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::{control, jobs, router};
+use crate::{control, jobs, monitor, router};
 
 pub use listener::bind;
 
@@ -49,9 +49,12 @@ impl Running {
         let may_open = open_files::raise_limit();
         let data_files = open_files::count_data_files(&settings.data);
         let wanted = settings.limits.get("connections");
-        let connections = open_files::connections(wanted, may_open, data_files)?;
+        let checks = settings.limits.get("checks_at_once");
+        let checks = open_files::checks(checks, may_open, data_files);
+        let connections = open_files::connections(wanted, may_open, data_files + checks)?;
         let app = App::open(settings, clock, &addresses).await?;
-        tracing::info!(connections, open_files = may_open, "the system allows so many");
+        app.monitors.allow_at_once(checks as usize);
+        tracing::info!(connections, checks, open_files = may_open, "the system allows so many");
         let room = connections::Room::new(connections, &app);
         let (stop, stopping) = watch::channel(false);
         let control =
@@ -59,6 +62,12 @@ impl Running {
         let others = vec![
             tokio::spawn(control::serve(app.clone(), control, stopping.clone())),
             tokio::spawn(jobs::run(app.clone(), stopping.clone())),
+            tokio::spawn(monitor::run(app.monitors.clone(), app.dialer.clone(), stopping.clone())),
+            tokio::spawn(monitor::write(
+                app.monitors.clone(),
+                app.checks.clone(),
+                stopping.clone(),
+            )),
         ];
         let router = router::router(&app);
         let mut connections = Vec::new();

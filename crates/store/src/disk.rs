@@ -20,3 +20,10 @@ pub fn path_text(path: &Path) -> Result<&str, StoreError> {
 pub fn io(context: &'static str) -> impl Fn(std::io::Error) -> StoreError {
     move |source| StoreError::Engine { context, cause: Box::new(source) }
 }
+
+/// Creates the file where there is none; nobody but its owner may read it, for it holds secrets or is not for others.
+pub fn make_private(file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(file)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+}

@@ -5,6 +5,7 @@ use std::path::Path;
 use analytics::hit::ProjectId;
 use sqlx::{ConnectOptions, Connection};
 
+use crate::checks;
 use crate::clock::now_us;
 use crate::inbox::{self, Change, Identity, ProjectNumbers};
 use crate::meta::{self, Meta, MetaError, MetaIdentity};
@@ -100,6 +101,11 @@ pub async fn give_identity(
             meta.begin_delete(*project).await.map_err(wrong)?;
             meta.finish_delete(*project).await.map_err(wrong)?;
         }
+        let live = meta.all_monitors();
+        let live = live.iter().map(|monitor| (monitor.id, monitor.created_us)).collect();
+        checks::keep_only_in(data, &live)
+            .await
+            .map_err(|source| StoreError::Engine { context, cause: Box::new(source) })?;
         highest = highest.max(meta.highest_number().await.map_err(wrong)?);
         let identity = MetaIdentity { folder, starts: 1, ledger_key };
         meta.set_identity(&identity).await.map_err(wrong)?;

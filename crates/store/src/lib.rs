@@ -1,12 +1,13 @@
 //! The databases: the only crate that links an engine.
 //!
-//! `Store` keeps hits (inbox, writer, active and sealed files); `meta::Meta` keeps projects and keys. Neither knows a
-//! panel or a user.
+//! `Store` keeps hits (inbox, writer, active and sealed files); `meta::Meta` keeps projects and keys; `checks::Checks` keeps
+//! what checks of monitors found. None knows a panel or a user.
 
 mod active;
 mod attach;
 mod backup;
 mod builder;
+pub mod checks;
 mod clock;
 mod columns;
 mod derive;

@@ -1,4 +1,4 @@
-//! Projects, keys, sessions and share links (SQLite, `meta.sqlite` in the data folder).
+//! Projects, keys, sessions, share links and monitors (SQLite, `meta.sqlite` in the data folder).
 //!
 //! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
 //! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
@@ -10,6 +10,7 @@ mod directory;
 mod identity;
 mod keys;
 mod migrate;
+mod monitors;
 mod projects;
 mod running;
 mod secrets;
@@ -25,12 +26,14 @@ use sqlx::sqlite::{
 
 use directory::Directory;
 
+use crate::disk::make_private;
 use crate::inbox::ProjectNumbers;
 use crate::types::StoreError;
 
 pub use identity::{MetaFacts, MetaIdentity};
 pub(crate) use identity::{copy_to, look};
 pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
+pub use monitors::{MonitorRow, NewMonitor};
 pub use projects::{NewProject, Project, ProjectChange};
 pub use secrets::{DashboardId, Key, ServerSecret, Token};
 pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
@@ -49,6 +52,8 @@ pub enum MetaError {
     TooManyKeys,
     #[error("the project has as many share links as it may have; revoke one first")]
     TooManyShareLinks,
+    #[error("the project has as many monitors as it may have; delete one first")]
+    TooManyMonitors,
     /// The file was written by a later version of this program.
     #[error(
         "meta.sqlite has version {found}, this program knows {known}: use the newer program again"
@@ -162,14 +167,6 @@ impl Meta {
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.inner.pool).await?;
         Ok(())
     }
-}
-
-/// The file holds the server's secret: nobody but its owner may read it.
-#[cfg(unix)]
-fn make_private(file: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(file)?;
-    file.set_permissions(std::fs::Permissions::from_mode(0o600))
 }
 
 #[cfg(test)]

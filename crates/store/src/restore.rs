@@ -11,6 +11,7 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::backup::{INBOX, copy};
 use crate::builder::measure;
+use crate::checks;
 use crate::disk::{io, sync};
 use crate::files::DataFile;
 use crate::folder::give_identity;
@@ -74,7 +75,7 @@ pub async fn restore(
     }
     create_private(&making.join("hits")).map_err(io(context))?;
     progress.begin("checking and copying the backup", size_of(from)?);
-    for name in [INBOX, meta::FILE, ledger::FILE] {
+    for name in [INBOX, meta::FILE, checks::FILE, ledger::FILE] {
         if from.join(name).exists() {
             copy(&from.join(name), &making.join(name), &*progress)?;
         }

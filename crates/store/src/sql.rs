@@ -1,7 +1,8 @@
-//! All SQL text of this crate but the migrations: statements for the inbox (SQLite), for data files and for queries
+//! All SQL text of this crate but the migrations: statements for the inbox and for results of checks (SQLite), for data files and for queries
 //! (DuckDB). Functions here make text; they run nothing.
 
 pub mod build;
+pub mod checks;
 pub mod derive;
 pub mod engine;
 pub mod file;

@@ -1,5 +1,7 @@
 //! The store on a real disk with the real engines.
 
+#[path = "it/checks.rs"]
+mod checks;
 #[path = "it/damage.rs"]
 mod damage;
 #[path = "it/erasing.rs"]

@@ -86,6 +86,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/heartbeat/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job has succeeded. */
+        get: operations["succeed_by_get"];
+        put?: never;
+        /** The same; a body is not looked at. */
+        post: operations["succeed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/heartbeat/{token}/{signal}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job starts, has succeeded or has failed. */
+        get: operations["signal_by_get"];
+        put?: never;
+        /** The same; a body is not looked at. */
+        post: operations["signal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/log-request": {
         parameters: {
             query?: never;
@@ -97,6 +133,57 @@ export interface paths {
         put?: never;
         /** The same under the address of the original's first clients. */
         post: operations["post_log_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/add": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a monitor of an address, checked every minute. The body has the dashboard id as `user_id` besides. */
+        post: operations["add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete a monitor by its address. The body has the dashboard id as `user_id` besides. */
+        post: operations["delete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/monitor/pings/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What checks of the last 48 hours found, in order, at most 1,000 of a monitor. */
+        get: operations["show_pings"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -326,6 +413,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/monitors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's monitors. */
+        get: operations["list_monitors"];
+        put?: never;
+        /** Make a monitor. Its first check is made within the interval. */
+        post: operations["create_monitor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A monitor, where it stands, and its uptime. */
+        get: operations["show_monitor"];
+        put?: never;
+        post?: never;
+        /** Delete a monitor with everything that its checks found. */
+        delete: operations["remove_monitor"];
+        options?: never;
+        head?: never;
+        /** Change a monitor. Fields that are not there stay, null is the default again. */
+        patch: operations["change_monitor"];
+        trace?: never;
+    };
+    "/api/v1/monitors/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check now, and say what came back. The result is shown and not kept: slots are what uptime is made of. */
+        post: operations["check_now"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors/{id}/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What checks found, newest first. Single results are kept for 48 hours. */
+        get: operations["list_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -522,6 +680,19 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AddMonitor: {
+            /** @description True: HEAD, false: GET. */
+            ping?: boolean;
+            /** @description True: https. */
+            secure?: boolean;
+            /** @description With or without http:// or https://. */
+            url: string;
+        };
+        /**
+         * @description Which addresses of a name are called.
+         * @enum {string}
+         */
+        AddressFamily: "any" | "ipv4" | "ipv6";
         /** @description A hit. Null where nothing is known. */
         ApiHit: {
             address?: string | null;
@@ -656,6 +827,26 @@ export interface components {
             /** Format: int64 */
             requests: number;
         };
+        /** @description What came back of a check that somebody asked for. */
+        CheckedNow: {
+            certificate?: components["schemas"]["ShownCertificate"] | null;
+            /** @example tls_expired */
+            failure?: string | null;
+            message?: string | null;
+            /** @example up */
+            outcome: string;
+            /** Format: int32 */
+            redirects: number;
+            /** Format: int32 */
+            status?: number | null;
+            times: components["schemas"]["PhaseTimes"];
+        };
+        CheckList: {
+            /** @description Newest first. */
+            checks: components["schemas"]["MonitorCheck"][];
+            /** @description `before` of the next page; null where there is none. */
+            next?: string | null;
+        };
         /** @description A client library that this server hands out. */
         ClientPackage: {
             /**
@@ -777,6 +968,9 @@ export interface components {
             /** Format: int32 */
             status: number;
         };
+        DeleteMonitor: {
+            url: string;
+        };
         EndpointAnswer: {
             /** Format: int64 */
             client_errors: number;
@@ -857,6 +1051,14 @@ export interface components {
              */
             status: string;
         };
+        /** @description A heartbeat that was noted. */
+        HeartbeatNoted: {
+            /**
+             * @description `start`, `success` or `fail`.
+             * @example success
+             */
+            signal: string;
+        };
         /** @description Durations above `from_ms` up to `to_ms`. */
         HistogramBar: {
             /** Format: double */
@@ -934,9 +1136,30 @@ export interface components {
             /** @example python/1.0.0 */
             sdk: string;
         };
+        /**
+         * @description Where a path leads to several values, one of them has to fit; for `not_equals` all.
+         * @enum {string}
+         */
+        JsonOperator: "equals" | "not_equals" | "contains" | "less" | "greater" | "exists" | "missing";
+        /** @description What a value in the body has to be. */
+        JsonRule: {
+            operator: components["schemas"]["JsonOperator"];
+            /**
+             * @description A JSONPath (RFC 9535).
+             * @example $.status
+             */
+            path: string;
+            /** @description Not for `exists` and `missing`. A text and a number that read the same are equal. */
+            value?: Record<string, never>;
+        };
         KeyList: {
             keys: components["schemas"]["ProjectKey"][];
         };
+        /**
+         * @description How a monitor is checked.
+         * @enum {string}
+         */
+        Kind: "http" | "tcp" | "heartbeat";
         LatencyAnswer: components["schemas"]["Quantiles"] & {
             /**
              * Format: double
@@ -950,6 +1173,155 @@ export interface components {
              * @description Hits that carry a duration.
              */
             requests: number;
+        };
+        /** @description A monitor and where it stands. */
+        MonitorAnswer: {
+            certificate?: components["schemas"]["ShownCertificate"] | null;
+            created_at: string;
+            /**
+             * @description The address that a heartbeat's job calls, by GET or POST: as it is for success, with `/start` or `/fail` behind it for
+             *     those. Whoever has it can call; its owner alone sees it.
+             */
+            heartbeat_url?: string | null;
+            /** Format: int64 */
+            id: number;
+            /** @description Whether an outage is confirmed and not over, also where nothing is known right now. */
+            is_down: boolean;
+            last_check?: components["schemas"]["MonitorCheck"] | null;
+            /** @description Null while it is paused. */
+            next_check_at?: string | null;
+            settings: components["schemas"]["MonitorSettings"];
+            signals?: components["schemas"]["ShownSignals"] | null;
+            /**
+             * @description What holds now: `up`, `degraded`, `down` or `unknown`.
+             * @example up
+             */
+            state: string;
+            unconfirmed?: components["schemas"]["Unconfirmed"] | null;
+            /** @description Of the last 24 hours, 7, 30, 90 and 365 days. In a list null. */
+            uptime?: components["schemas"]["Uptime"][] | null;
+        };
+        MonitorChanged: {
+            message: string;
+            /** Format: int32 */
+            status: number;
+        };
+        /** @description The result of a check. */
+        MonitorCheck: {
+            /** @description When it was due. */
+            at: string;
+            /**
+             * @description The stable code of a failure.
+             * @example timeout_connect
+             */
+            failure?: string | null;
+            /**
+             * Format: int64
+             * @description How long after it was due it began.
+             */
+            late_ms: number;
+            /** @description The failure in words. */
+            message?: string | null;
+            /**
+             * Format: int32
+             * @description How many checks were not made, this one and those behind it; 0 for one that was made.
+             */
+            missed: number;
+            /**
+             * @description `up`, `degraded`, `down`, or `unknown` where no check was made.
+             * @example down
+             */
+            outcome: string;
+            /**
+             * Format: int32
+             * @description Of the HTTP answer.
+             */
+            status?: number | null;
+            times: components["schemas"]["PhaseTimes"];
+        };
+        MonitorList: {
+            monitors: components["schemas"]["MonitorAnswer"][];
+        };
+        /** @description A monitor as it is written. A field that is missing has its default; one that belongs to another kind is an error. */
+        MonitorSettings: {
+            address_family?: components["schemas"]["AddressFamily"] | null;
+            /** @description http: the body of the request, at most 16 KiB. */
+            body?: string | null;
+            /** @description http: a text that the body must contain. */
+            body_contains?: string | null;
+            /** @description http: a text that the body must not contain. */
+            body_excludes?: string | null;
+            /**
+             * @description heartbeat: the job calls after each of these times: minute, hour, day, month, weekday.
+             * @example 30 2 * * *
+             */
+            cron?: string | null;
+            /**
+             * Format: int32
+             * @description A check that takes longer is degraded. Default: never.
+             */
+            degraded_above_ms?: number | null;
+            /**
+             * Format: int32
+             * @description Failures in a row until it is down, 1 to 20. Default: 3; of a heartbeat 1.
+             */
+            down_after?: number | null;
+            /** @description http: statuses that count as success: `200`, `2xx` or `200-299`. Default: `2xx`. */
+            expected_statuses?: string[] | null;
+            /** @description http: whether redirects are followed, at most 5. Default: true. */
+            follow_redirects?: boolean | null;
+            /**
+             * Format: int32
+             * @description heartbeat: how long after it is due a call may come, 10 seconds to 366 days. Default: 60.
+             */
+            grace_s?: number | null;
+            /**
+             * @description http: sent with the request. Values are never shown: an answer has null in their place, and null in a change keeps
+             *     the value that is there.
+             */
+            headers?: Record<string, never>;
+            /**
+             * Format: int32
+             * @description Seconds between two checks, 20 to 86,400. Default: 60.
+             */
+            interval_s?: number | null;
+            json?: components["schemas"]["JsonRule"] | null;
+            kind?: components["schemas"]["Kind"] | null;
+            /** @description http: GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS. Default: GET. */
+            method?: string | null;
+            /** @description At most 100 characters. Default: the host that is checked. */
+            name?: string | null;
+            /** @description Not checked while true. Default: false. */
+            paused?: boolean | null;
+            /**
+             * Format: int32
+             * @description heartbeat: the job calls at least this often, 30 seconds to 366 days. This or `cron`.
+             */
+            period_s?: number | null;
+            /**
+             * @description tcp: `HOST:PORT`.
+             * @example db.example.com:5432
+             */
+            target?: string | null;
+            /** @description heartbeat: the zone of `cron`, an IANA name. Default: UTC. */
+            time_zone?: string | null;
+            /**
+             * Format: int32
+             * @description For the whole check, below the interval. Default: 10,000. Not for a heartbeat.
+             */
+            timeout_ms?: number | null;
+            /**
+             * Format: int32
+             * @description Successes in a row until it is up again, 1 to 20. Default: 2; of a heartbeat 1.
+             */
+            up_after?: number | null;
+            /**
+             * @description http: the address, with http:// or https://.
+             * @example https://api.example.com/health
+             */
+            url?: string | null;
+            /** @description http: whether a certificate that is not trusted is a failure. Default: true. */
+            verify_certificate?: boolean | null;
         };
         NewDashboardId: {
             dashboard_id: string;
@@ -1018,6 +1390,35 @@ export interface components {
             user_agents: {
                 [key: string]: string;
             };
+        };
+        /** @description How long each phase took, summed over redirects; null for one that was not reached. */
+        PhaseTimes: {
+            /** Format: double */
+            body_ms?: number | null;
+            /** Format: double */
+            connect_ms?: number | null;
+            /** Format: double */
+            dns_ms?: number | null;
+            /**
+             * Format: double
+             * @description From the request sent to the head of the answer.
+             */
+            first_byte_ms?: number | null;
+            /** Format: double */
+            tls_ms?: number | null;
+            /** Format: double */
+            total_ms: number;
+        };
+        /** @description A check of the original's: one that got no answer has the status 0. */
+        Ping: {
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Milliseconds.
+             */
+            response_time: number;
+            /** Format: int32 */
+            status: number;
         };
         /** @description The period of equal length before. */
         Previous: {
@@ -1265,6 +1666,30 @@ export interface components {
             /** @description Single requests. */
             hits: boolean;
         };
+        ShownCertificate: {
+            issuer: string;
+            /**
+             * @description `fine`, `warn`, `critical`, `not_yet_valid` or `expired`: how soon it ends, by days and by its life.
+             * @example fine
+             */
+            level: string;
+            names: string[];
+            not_after: string;
+            not_before: string;
+            /** @description Why it is not trusted, in words. */
+            problem?: string | null;
+        };
+        /** @description When a heartbeat's job last called. */
+        ShownSignals: {
+            failed_at?: string | null;
+            started_at?: string | null;
+            succeeded_at?: string | null;
+            /**
+             * Format: int64
+             * @description From the last start to what followed.
+             */
+            took_ms?: number | null;
+        };
         /** @description One of the two. */
         SignIn: {
             /** @description The original's "user id": sees everything and changes nothing. */
@@ -1301,6 +1726,31 @@ export interface components {
             /** Format: int64 */
             response_bytes: number;
             route: string;
+        };
+        Unconfirmed: {
+            /** Format: int32 */
+            results: number;
+            /** @description When the first of them was due. */
+            since: string;
+        };
+        /** @description Uptime of a period that ends now. */
+        Uptime: {
+            /**
+             * @description What is known of the period.
+             * @example 100.0
+             */
+            coverage_percent?: string | null;
+            /** Format: int64 */
+            degraded_ms: number;
+            /** Format: int64 */
+            down_ms: number;
+            /**
+             * @description Up and degraded, of what is known; rounded down. Null where too little is known.
+             * @example 99.98
+             */
+            percent?: string | null;
+            /** @example 30d */
+            period: string;
         };
     };
     responses: never;
@@ -1526,6 +1976,174 @@ export interface operations {
             };
         };
     };
+    succeed_by_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The heartbeat's secret */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatNoted"];
+                };
+            };
+            /** @description No monitor waits for this heartbeat */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many unknown secrets from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    succeed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The heartbeat's secret */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatNoted"];
+                };
+            };
+            /** @description No monitor waits for this heartbeat */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many unknown secrets from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    signal_by_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `start`, `success` or `fail` */
+                signal: string;
+                /** @description The heartbeat's secret */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatNoted"];
+                };
+            };
+            /** @description No monitor waits for this heartbeat, or there is no such signal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many unknown secrets from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    signal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `start`, `success` or `fail` */
+                signal: string;
+                /** @description The heartbeat's secret */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is noted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeartbeatNoted"];
+                };
+            };
+            /** @description No monitor waits for this heartbeat, or there is no such signal */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many unknown secrets from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     post_log_request: {
         parameters: {
             query?: never;
@@ -1559,6 +2177,160 @@ export interface operations {
             };
             /** @description The key is missing or unknown */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddMonitor"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorChanged"];
+                };
+            };
+            /** @description The address or the body cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No project has this dashboard id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description There is one of this address, or the project has as many monitors as it may have */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many unknown ids from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteMonitor"];
+            };
+        };
+        responses: {
+            /** @description Deleted */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorChanged"];
+                };
+            };
+            /** @description The body cannot be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description No project has this dashboard id, or it has no such monitor */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many unknown ids from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_pings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dashboard id */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The checks by the address of their monitor */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["Ping"][];
+                    };
+                };
+            };
+            /** @description No project has this dashboard id */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many unknown ids from this address */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2453,6 +3225,444 @@ export interface operations {
             };
             /** @description It is the last one that may do everything */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_monitors: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The monitors and where they stand */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorList"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show monitors */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_monitor: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorSettings"];
+            };
+        };
+        responses: {
+            /** @description The monitor with every default filled in */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has as many monitors as it may have */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_monitor: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The monitor's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The monitor */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorAnswer"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show monitors */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such monitor */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_monitor: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The monitor's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such monitor */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_monitor: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The monitor's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MonitorSettings"];
+            };
+        };
+        responses: {
+            /** @description The monitor as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such monitor */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    check_now: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The monitor's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came back */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedNow"];
+                };
+            };
+            /** @description The monitor is a heartbeat, which is called and does not call */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such monitor */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many checks were asked for from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_checks: {
+        parameters: {
+            query?: {
+                /** @description Only those before this time (RFC 3339), such as `next` of the page before */
+                before?: string;
+                /** @description At most so many, 1 to 1,000. Default: 100 */
+                limit?: number;
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The monitor's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The results */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckList"];
+                };
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show monitors */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such monitor */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

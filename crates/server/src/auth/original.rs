@@ -1,5 +1,7 @@
 //! Secrets in the address, the original's way. Only its own addresses take them.
 
+use std::net::IpAddr;
+
 use analytics::hit::ProjectId;
 use analytics::query::ProjectScope;
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -7,7 +9,7 @@ use axum::http::request::Parts;
 use store::meta::{DashboardId, Key};
 
 use super::{Role, client_of, limit_unknown, require_everything, unlocked};
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
 use crate::reads::Reader;
 
@@ -31,18 +33,23 @@ impl FromRequestParts<Shared> for DashboardHolder {
     ) -> Result<DashboardHolder, ApiError> {
         let client = client_of(parts.extensions.get(), &parts.headers, app);
         let id = path_parameter(parts, app, "user_id").await;
-        let project = DashboardId::parse(&id).and_then(|id| app.meta.dashboard(&id));
-        let Some(project) = project else {
-            limit_unknown(app, client)?;
-            return Err(ApiError::new(
-                Code::UnknownDashboard,
-                "no project has this dashboard id; it may have been regenerated. GET /api/user-id/{api_key} gives the present one",
-            ));
-        };
-        app.meta.touch_look(project, app.clock.now_us());
+        let project = known_dashboard(app, &id, client)?;
         let viewer = unlocked(project, Role::Dashboard, client);
         Ok(DashboardHolder { reader: viewer.reader(), scope: viewer.scope })
     }
+}
+
+/// The project that a dashboard id opens; an error that counts as a guess where there is none.
+pub fn known_dashboard(app: &App, id: &str, client: IpAddr) -> Result<ProjectId, ApiError> {
+    let Some(project) = DashboardId::parse(id).and_then(|id| app.meta.dashboard(&id)) else {
+        limit_unknown(app, client)?;
+        return Err(ApiError::new(
+            Code::UnknownDashboard,
+            "no project has this dashboard id; it may have been regenerated. GET /api/user-id/{api_key} gives the present one",
+        ));
+    };
+    app.meta.touch_look(project, app.clock.now_us());
+    Ok(project)
 }
 
 impl FromRequestParts<Shared> for KeyInAddress {
@@ -66,7 +73,7 @@ impl FromRequestParts<Shared> for KeyInAddress {
     }
 }
 
-async fn path_parameter(parts: &mut Parts, app: &Shared, name: &str) -> String {
+pub(super) async fn path_parameter(parts: &mut Parts, app: &Shared, name: &str) -> String {
     let parameters = RawPathParams::from_request_parts(parts, app).await.ok();
     let found = parameters
         .iter()

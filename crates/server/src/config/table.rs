@@ -99,6 +99,27 @@ const ROWS: &[(&str, &str, &str, bool, &str)] = &[
         "Who may read /metrics (Prometheus)",
     ),
     (
+        "allow_networks",
+        "LIST",
+        "",
+        false,
+        "Networks that checks and notices may call although they are not public, separated by commas, such as 10.20.0.0/16, fd00::/8. Everyone who owns a project here can then find out what answers in them. Addresses of cloud metadata are allowed only where they are named one by one",
+    ),
+    (
+        "name_servers",
+        "LIST",
+        "",
+        false,
+        "Name servers that checks and notices ask in place of the system's: addresses, with a port unless it is 53, separated by commas",
+    ),
+    (
+        "trusted_certificates",
+        "FILE",
+        "",
+        false,
+        "Certificate authorities (PEM) that checks and notices trust besides the system's",
+    ),
+    (
         "log",
         "LEVEL",
         "info",

@@ -1,5 +1,6 @@
 //! Texts of settings become values. A message says what was expected, never what it is for (`--help` does).
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use analytics::limits::{Limit, UNLIMITED, Unit};
@@ -68,18 +69,27 @@ pub(super) fn parse_public_url(text: &str) -> Result<Option<PublicUrl>, String> 
     }))
 }
 
-pub(super) fn parse_proxies(text: &str) -> Result<Vec<IpNet>, String> {
+pub(super) fn parse_networks(text: &str) -> Result<Vec<IpNet>, String> {
     let entries = text.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty());
     entries
         .map(|entry| {
-            entry
-                .parse::<IpNet>()
-                .or_else(|_| entry.parse::<std::net::IpAddr>().map(IpNet::from))
-                .map_err(|_| {
-                    format!("{entry:?} is neither an address nor a network such as 10.0.0.0/8")
-                })
+            entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from)).map_err(
+                |_| format!("{entry:?} is neither an address nor a network such as 10.0.0.0/8"),
+            )
         })
         .collect()
+}
+
+/// The port of a name server is 53 unless it says otherwise.
+pub(super) fn parse_name_servers(text: &str) -> Result<Vec<SocketAddr>, String> {
+    let entries = text.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty());
+    let parsed = entries.map(|entry| {
+        let address = entry.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+        address.or_else(|_| entry.parse::<SocketAddr>()).map_err(|_| {
+            format!("{entry:?} is neither an address such as 9.9.9.9 nor ADDRESS:PORT")
+        })
+    });
+    parsed.collect()
 }
 
 pub(super) fn parse_registration(text: &str) -> Result<Registration, String> {

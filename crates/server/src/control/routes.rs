@@ -232,6 +232,10 @@ async fn post_backup(
             app.meta
                 .backup(&into.folder.join(FILE))
                 .await
+                .map_err(|error| format!("no backup: {error}"))?;
+            app.checks
+                .backup(&into.folder.join(store::checks::FILE))
+                .await
                 .map_err(|error| format!("no backup: {error}"))
         };
         let end = filled.await.map_or_else(BackupLine::Failed, |()| BackupLine::Done);

@@ -62,6 +62,10 @@ async fn find_problems(app: &App) -> Vec<String> {
     if stats.inbox_bytes >= app.settings.limits.get("inbox_bytes") {
         problems.push("the inbox is full: hits are refused".to_owned());
     }
+    problems.extend(app.monitors.problems());
+    if app.checks.ping().await.is_err() {
+        problems.push("the results of checks cannot be read".to_owned());
+    }
     if app.meta.ping().await.is_err() {
         problems.push("the table of projects cannot be read".to_owned());
     }

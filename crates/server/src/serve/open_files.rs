@@ -27,6 +27,12 @@ pub(super) fn raise_limit() -> u64 {
     }
 }
 
+/// How many checks of monitors may be under way: `wanted`, or a quarter of what data and the least connections leave.
+pub(super) fn checks(wanted: u64, may_open: u64, data_files: u64) -> u64 {
+    let taken = limits::RESERVED_FILES + data_files + limits::LEAST_CONNECTIONS;
+    (may_open.saturating_sub(taken) / 4).min(wanted)
+}
+
 /// How many connections may be open: `wanted`, or fewer where that many files may not be. An error where hardly any could.
 pub(super) fn connections(wanted: u64, may_open: u64, data_files: u64) -> anyhow::Result<usize> {
     let reserved = limits::RESERVED_FILES + data_files;
@@ -58,6 +64,15 @@ pub(super) fn count_data_files(data: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn checks_leave_files_to_connections() {
+        assert_eq!(checks(512, 1_048_576, 40), 512);
+        assert_eq!(checks(512, 1_024, 40), (1_024 - 256 - 40 - 64) / 4);
+        assert_eq!(checks(512, 100, 40), 0);
+        let few = limits::RESERVED_FILES + 68;
+        assert!(connections(10_000, few, checks(512, few, 0)).is_ok());
+    }
 
     #[test]
     fn files_of_data_come_before_connections() {

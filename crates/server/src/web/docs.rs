@@ -38,6 +38,7 @@ macro_rules! page {
 pub const PAGES: &[Page] = &[
     page!("getting-started", "Getting started", true),
     page!("api", "The API", true),
+    page!("monitoring", "Monitoring", true),
     page!("privacy", "Privacy and deletion", true),
     page!("moving", "Moving from the original", true),
     page!("settings", "Settings", false),

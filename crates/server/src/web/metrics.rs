@@ -38,6 +38,7 @@ pub async fn show_metrics(
     let now_s = now_us.max(0) as u64 / 1_000_000;
     let server = ServerStats {
         projects: app.meta.live_projects().len(),
+        monitors: app.monitors.monitors(),
         uptime_s: (now_us - app.started_us).max(0) as u64 / 1_000_000,
         reads: app.reads.stats(),
         country_database_age_s: now_s.saturating_sub(app.enricher.countries().build_epoch()),

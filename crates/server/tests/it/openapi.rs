@@ -84,7 +84,7 @@ fn the_committed_copy_is_up_to_date() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_as_the_document_says() {
-    let app = TestApp::with(&[("get_delete", "on")]).await;
+    let app = TestApp::with(&[("get_delete", "on"), ("unknown_keys_per_minute", "1000")]).await;
     let document = document();
     let mut seen = BTreeSet::new();
     for _ in 0..2 {
@@ -101,6 +101,8 @@ async fn answers_are_as_the_document_says() {
                 .replace("{user_id}", &project.dashboard_id)
                 .replace("{page}", "1")
                 .replace("{id}", "u:x")
+                .replace("{token}", "x")
+                .replace("{signal}", "start")
                 .replace("{field}", "country")
                 .replace(
                     "{file}",

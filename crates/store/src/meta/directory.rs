@@ -1,6 +1,6 @@
 //! What is kept in memory of `meta.sqlite`: the answers that every request needs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError};
 
@@ -8,8 +8,9 @@ use analytics::hit::ProjectId;
 use sqlx::{Row, SqlitePool};
 
 use super::keys::{Can, KeyGrant};
+use super::monitors::{self, MonitorRow};
 use super::projects::{PROJECT_COLUMNS, Project, to_project};
-use super::secrets::{DashboardId, Key, SecretHash, ServerSecret};
+use super::secrets::{DashboardId, Key, SecretHash, ServerSecret, Token};
 use super::share_links::{NewShareLink, ShareLink};
 use super::{Meta, MetaError};
 
@@ -21,6 +22,8 @@ pub(super) struct Directory {
     pub(super) imported_user_ids: HashMap<SecretHash, ProjectId>,
     pub(super) sessions: HashMap<SecretHash, Arc<SessionEntry>>,
     pub(super) links: HashMap<SecretHash, Arc<LinkEntry>>,
+    pub(super) monitors: BTreeMap<i64, Arc<MonitorRow>>,
+    pub(super) heartbeats: HashMap<Token, i64>,
 }
 
 pub(super) struct SessionEntry {
@@ -113,6 +116,7 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
     }
     load_sessions(pool, &mut directory).await?;
     load_share_links(pool, &mut directory).await?;
+    monitors::load(pool, secret, &mut directory).await?;
     Ok(directory)
 }
 
@@ -195,6 +199,7 @@ impl Directory {
         self.dashboards.retain(|_, owner| *owner != project);
         self.imported_user_ids.retain(|_, owner| *owner != project);
         self.links.retain(|_, entry| entry.link.project != project);
+        self.drop_monitors(|monitor| monitor.project == project);
         self.change_sessions(|held| (held.project != project).then_some(*held));
     }
 

@@ -12,6 +12,7 @@ pub struct ServerSecret {
     dashboard_ids: [u8; 32],
     session_hashes: [u8; 32],
     share_link_hashes: [u8; 32],
+    heartbeats: [u8; 32],
 }
 
 impl ServerSecret {
@@ -27,6 +28,7 @@ impl ServerSecret {
                 "api-analytics 2026 hash of a share link's token",
                 &secret,
             ),
+            heartbeats: blake3::derive_key("api-analytics 2026 heartbeat", &secret),
             secret,
         }
     }
@@ -55,6 +57,17 @@ impl ServerSecret {
         *hasher.finalize().as_bytes()
     }
 
+    /// The secret in a heartbeat's address. With the time at which the monitor was made, so that a number that an older copy
+    /// of the file gives again has another one.
+    pub(super) fn heartbeat(&self, monitor: i64, created_us: i64) -> Token {
+        let mut hasher = blake3::Hasher::new_keyed(&self.heartbeats);
+        hasher.update(&monitor.to_le_bytes());
+        hasher.update(&created_us.to_le_bytes());
+        let mut bytes = [0; 24];
+        bytes.copy_from_slice(&hasher.finalize().as_bytes()[..24]);
+        Token(bytes)
+    }
+
     pub(super) fn dashboard_id(&self, project: u32, generation: u32) -> DashboardId {
         let mut hasher = blake3::Hasher::new_keyed(&self.dashboard_ids);
         hasher.update(b"made");
@@ -76,8 +89,8 @@ pub struct Key([u8; 16]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DashboardId([u8; 16]);
 
-/// The secret of a session or of a share link: 48 hexadecimal digits, so that it is never taken for a key.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The secret of a session, a share link or a heartbeat: 48 hexadecimal digits, so that it is never taken for a key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Token([u8; 24]);
 
 impl Token {

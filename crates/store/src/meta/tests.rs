@@ -1,5 +1,7 @@
 //! `Meta` on a real file.
 
+use analytics::monitor::MonitorSettings;
+
 use super::*;
 use analytics::hit::ProjectId;
 
@@ -184,6 +186,47 @@ async fn a_file_of_a_later_version_is_refused() {
         Meta::open(folder.path(), [7; 32], NOW).await,
         Err(MetaError::Newer { found: 99, .. })
     ));
+}
+
+#[tokio::test]
+async fn monitors_belong_to_their_project_and_survive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    let one = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap().id;
+    let other = meta.create_project(named("b"), &key(2), Can::Everything, NOW).await.unwrap().id;
+    let settings =
+        |url: &str| MonitorSettings { url: Some(url.into()), ..MonitorSettings::default() };
+    let new = |url: &str| NewMonitor { settings: settings(url), original_url: Some(url.into()) };
+    let first = meta.add_monitor(one, new("http://a"), 2, NOW).await.unwrap().unwrap();
+    let second = meta.add_monitor(one, new("http://b"), 2, NOW + 1).await.unwrap().unwrap();
+    let full = meta.add_monitor(one, new("http://c"), 2, NOW).await;
+    assert!(matches!(full, Err(MetaError::TooManyMonitors)));
+    let third = meta.add_monitor(other, new("http://d"), 2, NOW).await.unwrap().unwrap();
+    // Another's number opens nothing.
+    assert_eq!(meta.monitor(other, first.id), None);
+    assert_eq!(meta.change_monitor(other, first.id, settings("http://x")).await.unwrap(), None);
+    assert!(!meta.remove_monitor(other, first.id).await.unwrap());
+    let changed = meta.change_monitor(one, first.id, settings("http://e")).await.unwrap().unwrap();
+    assert_eq!(changed.settings.url.as_deref(), Some("http://e"));
+    let tokens = [&first, &second, &third].map(|monitor| meta.heartbeat_token(monitor));
+    assert!(tokens[0] != tokens[1] && tokens[1] != tokens[2]);
+    assert!(meta.remove_monitor(one, second.id).await.unwrap());
+    assert_eq!(meta.heartbeat(&tokens[1]), None);
+    meta.close().await.unwrap();
+
+    let meta = open(&folder).await;
+    assert_eq!(meta.heartbeat(&tokens[0]), Some(changed.clone()));
+    assert_eq!(meta.monitors(one), [changed]);
+    assert_eq!(meta.all_monitors().len(), 2);
+    // A number is never given again.
+    let next = meta.add_monitor(one, new("http://f"), 9, NOW).await.unwrap().unwrap();
+    assert_eq!(next.id, third.id + 1);
+    meta.begin_delete(one).await.unwrap();
+    assert_eq!(meta.all_monitors(), [third]);
+    assert_eq!(meta.heartbeat(&tokens[0]), None);
+    assert!(meta.add_monitor(one, new("http://g"), 9, NOW).await.unwrap().is_none());
+    meta.close().await.unwrap();
+    assert_eq!(open(&folder).await.all_monitors().len(), 1);
 }
 
 fn token(number: u32) -> Token {

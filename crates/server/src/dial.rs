@@ -1,0 +1,169 @@
+//! The one way out: everything that this server sends to an address of somebody else's choosing goes through a `Dialer`.
+//!
+//! A name is resolved, every address of it is judged (`analytics::address`), and the connection is made to an address that
+//! passed, not to the name, so that nothing can change in between; the same again for each redirect and each later call.
+//! Nothing is kept between two calls: no connection, no TLS session, no answer of a name server, no cookie. No proxy of the
+//! environment is used. One deadline holds for all of a call, however slowly bytes drip.
+//!
+//! Not here: what an answer means (`analytics::monitor`), and when something is called.
+
+mod connect;
+mod fetch;
+mod resolve;
+mod tls;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use analytics::certificate::PresentedCertificate;
+use analytics::check::{Failure, Phase, Phases};
+use analytics::target::HostPort;
+use ipnet::IpNet;
+use rustls_pki_types::CertificateDer;
+use tokio::net::TcpStream;
+
+use crate::clock::Clock;
+
+pub use fetch::{Answer, FetchRequest};
+pub use resolve::Family;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Dialer {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    allowed: Vec<IpNet>,
+    names: resolve::Names,
+    /// Authorities besides the system's.
+    authorities: Vec<CertificateDer<'static>>,
+    clock: Clock,
+    /// Made when it is first needed: reading the system's certificates takes milliseconds and a megabyte.
+    tls: OnceLock<tls::Tls>,
+}
+
+/// What the operator decided of calls to others.
+#[derive(Clone, Debug, Default)]
+pub struct DialOptions {
+    /// Networks that may be called although they are not public.
+    pub allowed: Vec<IpNet>,
+    /// Empty: the system's, from `/etc/resolv.conf`.
+    pub name_servers: Vec<SocketAddr>,
+    /// Certificate authorities that are trusted besides the system's.
+    pub authorities: Vec<CertificateDer<'static>>,
+}
+
+/// What came of a call, whether it went well or not.
+#[derive(Debug)]
+pub struct Call<T> {
+    pub result: Result<T, Failure>,
+    pub phases: Phases,
+    /// The address that was connected to last.
+    pub address: Option<SocketAddr>,
+    /// Of the last connection that got so far.
+    pub certificate: Option<PresentedCertificate>,
+    pub redirects: u32,
+}
+
+impl Dialer {
+    pub fn new(options: DialOptions, clock: Clock) -> Dialer {
+        let DialOptions { allowed, name_servers, authorities } = options;
+        let names = resolve::Names::new(&name_servers);
+        let inner = Inner { allowed, names, authorities, clock, tls: OnceLock::new() };
+        Dialer { inner: Arc::new(inner) }
+    }
+
+    /// Networks that may be called although they are not public.
+    pub fn allowed(&self) -> &[IpNet] {
+        &self.inner.allowed
+    }
+
+    /// Sends a request and reads the answer, through redirects where they are to be followed.
+    pub async fn fetch(&self, request: &FetchRequest) -> Call<Answer> {
+        let mut trace = Trace::new();
+        let sent = fetch::follow(self, request, &mut trace);
+        let result = within(request.timeout, sent).await;
+        trace.into_call(result)
+    }
+
+    /// Connects to a host without HTTP. The name is looked up and judged as for a request.
+    pub async fn connect(
+        &self,
+        target: &HostPort,
+        family: Family,
+        timeout: Duration,
+    ) -> Call<TcpStream> {
+        let mut trace = Trace::new();
+        let connecting = connect::connect(self, &target.host, target.port, family, &mut trace);
+        let result = within(timeout, connecting).await;
+        trace.into_call(result)
+    }
+
+    fn tls(&self) -> &tls::Tls {
+        let inner = &self.inner;
+        inner.tls.get_or_init(|| tls::Tls::new(&inner.authorities, inner.clock.clone()))
+    }
+}
+
+/// None: the time is over.
+async fn within<T>(
+    timeout: Duration,
+    call: impl Future<Output = Result<T, Failure>>,
+) -> Option<Result<T, Failure>> {
+    tokio::time::timeout(timeout, call).await.ok()
+}
+
+/// The certificates in a PEM file; at least one.
+pub fn read_authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    use rustls_pki_types::pem::PemObject;
+    let read: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+    match read {
+        Ok(authorities) if !authorities.is_empty() => Ok(authorities),
+        Ok(_) => Err(format!("{} has no certificate in it", file.display())),
+        Err(problem) => Err(format!("{}: {problem}", file.display())),
+    }
+}
+
+/// Where a call is and what it has found out, also when it is broken off.
+struct Trace {
+    phase: Phase,
+    since: Instant,
+    phases: Phases,
+    address: Option<SocketAddr>,
+    certificate: Option<PresentedCertificate>,
+    redirects: u32,
+}
+
+impl Trace {
+    fn new() -> Trace {
+        Trace {
+            phase: Phase::Dns,
+            since: Instant::now(),
+            phases: Phases::default(),
+            address: None,
+            certificate: None,
+            redirects: 0,
+        }
+    }
+
+    /// Ends the phase under way and begins this one.
+    fn enter(&mut self, phase: Phase) {
+        self.phases.add(self.phase, self.since.elapsed());
+        self.phase = phase;
+        self.since = Instant::now();
+    }
+
+    fn into_call<T>(mut self, result: Option<Result<T, Failure>>) -> Call<T> {
+        self.phases.add(self.phase, self.since.elapsed());
+        Call {
+            result: result.unwrap_or(Err(Failure::TimedOut(self.phase))),
+            phases: self.phases,
+            address: self.address,
+            certificate: self.certificate,
+            redirects: self.redirects,
+        }
+    }
+}

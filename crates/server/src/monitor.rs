@@ -1,0 +1,250 @@
+//! Monitors at work: when each is checked, what was found, and where it goes.
+//!
+//! One task plans (`run`): every monitor has its slots on a grid of absolute time, and one queue and one timer serve all of
+//! them. A check is a task of its own. Results change the board, which is what handlers show, and are written in groups by
+//! another task (`write`). What is due while too much is under way waits, and is missed when its time has passed: nothing is
+//! ever caught up, for a burst of late checks says nothing about the past and delays the present.
+//!
+//! Rules are not here: `analytics::monitor` judges, `analytics::uptime` adds up.
+
+mod board;
+mod probe;
+mod queue;
+mod timekeeper;
+mod writer;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use analytics::limits;
+use analytics::monitor::heartbeat::Signal;
+use analytics::monitor::{Monitor, Probe};
+use analytics::uptime::Millis;
+use store::checks::{CheckRow, Checks, ChecksError};
+use store::meta::{Meta, MonitorRow};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::dial::Dialer;
+use crate::metrics::Metrics;
+
+use board::{Board, Start};
+use timekeeper::{Break, Timekeeper};
+use writer::ResultQueue;
+
+pub use board::Standing;
+pub use probe::{Found, look};
+pub use writer::write;
+
+/// What handlers and the loops share.
+pub struct Monitors {
+    board: Mutex<Board>,
+    results: ResultQueue,
+    /// Something is due sooner than was planned.
+    changed: Notify,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    /// When the planner last looked; none before it runs.
+    looked: Mutex<Option<Instant>>,
+}
+
+impl Monitors {
+    /// Every monitor where it stood when it was last written down.
+    pub async fn load(
+        meta: &Meta,
+        checks: &Checks,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Monitors, ChecksError> {
+        let mut board = Board::default();
+        for state in checks.states().await? {
+            board.remember(state);
+        }
+        let now_ms = to_ms(clock.now_us());
+        for row in meta.all_monitors() {
+            board.put(row, now_ms);
+        }
+        Ok(Monitors {
+            board: Mutex::new(board),
+            results: ResultQueue::new(),
+            changed: Notify::new(),
+            metrics,
+            clock,
+            looked: Mutex::default(),
+        })
+    }
+
+    /// A monitor was made or changed.
+    pub fn put(&self, row: Arc<MonitorRow>) {
+        let now_ms = self.now_ms();
+        self.board().put(row, now_ms);
+        self.wake();
+    }
+
+    /// Forgets monitors that `meta` does not have any more; returns when no result of theirs can be written any more.
+    pub async fn forget_gone(&self, meta: &Meta, checks: &Checks) {
+        self.board().keep(|id| meta.any_monitor(id).is_some());
+        self.results.write_all(checks).await;
+    }
+
+    /// How many checks may be under way at a time.
+    pub fn allow_at_once(&self, most: usize) {
+        self.board().allow_at_once(most);
+    }
+
+    /// Where a monitor stands; none where there is no such one.
+    pub fn standing(&self, id: i64) -> Option<Standing> {
+        self.board().standing(id, self.now_ms())
+    }
+
+    /// A job called; returns when that is on disk, or false where that cannot be. None where the monitor is gone or is no
+    /// heartbeat.
+    pub async fn signal(&self, checks: &Checks, id: i64, signal: Signal) -> Option<bool> {
+        let now_ms = self.now_ms();
+        let written = {
+            let mut board = self.board();
+            let record = board.signal(id, signal, now_ms)?;
+            self.results.push_and_tell(record)
+        };
+        self.results.write_all(checks).await;
+        self.wake();
+        Some(written.await.unwrap_or(false))
+    }
+
+    /// The time from the newest result to now, which stands in no row yet.
+    pub fn tail(&self, id: i64, now_ms: i64) -> Millis {
+        self.board().tail(id, now_ms)
+    }
+
+    /// Lets the planner look now.
+    pub fn wake(&self) {
+        self.changed.notify_one();
+    }
+
+    /// What is wrong, in words.
+    pub fn problems(&self) -> Vec<String> {
+        let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let patience = Duration::from_secs(limits::PLANNER_SILENT_SECONDS);
+        let mut problems = Vec::new();
+        if looked.is_some_and(|looked| looked.elapsed() > patience) {
+            problems.push(
+                "monitors are not checked: the loop that plans checks has stopped".to_owned(),
+            );
+        }
+        problems.extend(self.results.problem());
+        problems
+    }
+
+    pub fn monitors(&self) -> usize {
+        self.board().len()
+    }
+
+    /// Writes what waits, at the end.
+    pub async fn close(&self, checks: &Checks) {
+        self.results.write_all(checks).await;
+    }
+
+    fn now_ms(&self) -> i64 {
+        to_ms(self.clock.now_us())
+    }
+
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Plans and starts checks until `stopping`. Those under way then are broken off; their slots stay unknown.
+pub async fn run(monitors: Arc<Monitors>, dialer: Dialer, mut stopping: watch::Receiver<bool>) {
+    let mut timekeeper = Timekeeper::new(monitors.now_ms(), monitors.clock.passing_us() / 1_000);
+    let mut running = JoinSet::new();
+    loop {
+        let wait = turn(&monitors, &dialer, &mut timekeeper, &mut running);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = monitors.changed.notified() => {}
+            Some(_) = running.join_next() => {}
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Starts what is due. Returns how long nothing else is.
+fn turn(
+    monitors: &Arc<Monitors>,
+    dialer: &Dialer,
+    timekeeper: &mut Timekeeper,
+    running: &mut JoinSet<()>,
+) -> Duration {
+    let now_ms = monitors.now_ms();
+    *monitors.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    let mut board = monitors.board();
+    if let Some(broken) = timekeeper.look(now_ms, monitors.clock.passing_us() / 1_000) {
+        match broken {
+            Break::Clock { by_ms } => tracing::warn!(
+                by_ms,
+                "the clock was set or the machine slept: checks are planned anew"
+            ),
+            Break::Stall { ms } => {
+                tracing::warn!(ms, "checks could not be planned for a while: they are planned anew")
+            }
+        }
+        let missed = board.plan_anew(now_ms);
+        note_missed(monitors, missed);
+    }
+    let (starts, missed) = board.due(now_ms);
+    note_missed(monitors, missed);
+    let next_ms = board.next_ms();
+    drop(board);
+    for start in starts {
+        match &start.monitor.probe {
+            Probe::Heartbeat(heartbeat) => {
+                let verdict = heartbeat.judge(&start.signals, now_ms);
+                finish(monitors, &start, Found { verdict, ..Found::default() });
+            }
+            _ => {
+                let (monitors, dialer) = (monitors.clone(), dialer.clone());
+                running.spawn(async move {
+                    let found = look(&dialer, &start.monitor).await;
+                    finish(&monitors, &start, found);
+                });
+            }
+        }
+    }
+    let wait_ms = (next_ms.unwrap_or(i64::MAX).saturating_sub(now_ms))
+        .clamp(1, limits::PLANNER_LOOK_MS as i64);
+    Duration::from_millis(wait_ms as u64)
+}
+
+/// A check has ended: the board and the file follow.
+fn finish(monitors: &Monitors, start: &Start, found: Found) {
+    let outcome = found.verdict.outcome;
+    let mut board = monitors.board();
+    // None where the monitor was changed, or the clock, while the check was under way.
+    if let Some(record) = board.finish(start, found) {
+        monitors.metrics.note_check(outcome, Duration::from_millis(start.late_ms.max(0) as u64));
+        monitors.results.push(record, &monitors.metrics);
+    }
+    drop(board);
+    // A place is free for what waits.
+    monitors.wake();
+}
+
+fn note_missed(monitors: &Monitors, missed: Vec<store::checks::Record>) {
+    for record in missed {
+        let slots = record.check.as_ref().map_or(0, |check: &CheckRow| check.missed);
+        monitors.metrics.note_missed_checks(slots.into());
+        monitors.results.push(record, &monitors.metrics);
+    }
+}
+
+fn to_ms(us: i64) -> i64 {
+    us.div_euclid(1_000)
+}
+
+/// What a monitor is, without a judgement of its address: the dialer judges at each check.
+fn compile(row: &MonitorRow) -> Option<Monitor> {
+    Monitor::compile(row.settings.clone(), None)
+        .inspect_err(|problem| tracing::error!(monitor = row.id, %problem, "a stored monitor cannot be read"))
+        .ok()
+}

@@ -1,0 +1,325 @@
+//! Where every monitor stands, and what is due. Pure but for its memory: time is handed in, and what is to be started or
+//! written is handed out.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use analytics::certificate::PresentedCertificate;
+use analytics::check::Phases;
+use analytics::hit::ProjectId;
+use analytics::limits;
+use analytics::monitor::heartbeat::Signal;
+use analytics::monitor::{Kind, Monitor, Probe, Signals, next_slot_ms};
+use analytics::uptime::{CheckResult, Confirm, Millis, Outcome, State, row_changes};
+use store::checks::{CheckRow, KeptState, MonitorState, Record};
+use store::meta::MonitorRow;
+
+use super::compile;
+use super::probe::Found;
+use super::queue::{Slot, SlotQueue};
+
+#[derive(Default)]
+pub struct Board {
+    entries: HashMap<i64, Entry>,
+    /// Read from the file, of monitors that are not on the board yet.
+    remembered: HashMap<i64, MonitorState>,
+    queue: SlotQueue,
+    /// Due, in order, and not started because too much is under way.
+    waiting: VecDeque<Slot>,
+    running: usize,
+    running_of: HashMap<ProjectId, usize>,
+    most_running: usize,
+    /// Counts plans, so that each is told from those before.
+    plans: u64,
+}
+
+struct Entry {
+    row: Arc<MonitorRow>,
+    /// None where it is paused.
+    monitor: Option<Arc<Monitor>>,
+    kept: KeptState,
+    newest: Option<CheckRow>,
+    /// What holds of the queue and of checks under way: others are of a plan that was given up.
+    plan: u64,
+    next_ms: i64,
+    /// The slot of the check under way.
+    running_ms: Option<i64>,
+}
+
+/// A check to be made.
+pub struct Start {
+    pub monitor: Arc<Monitor>,
+    pub signals: Signals,
+    pub at_ms: i64,
+    pub late_ms: i64,
+    id: i64,
+    project: ProjectId,
+    plan: u64,
+}
+
+/// Where a monitor stands, for those who look.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub state: State,
+    /// Confirmed down, whatever is known right now.
+    pub is_down: bool,
+    /// Results in a row that speak against the confirmed state, and the time of the first.
+    pub unconfirmed: Option<(u32, i64)>,
+    pub newest: Option<CheckRow>,
+    pub certificate: Option<PresentedCertificate>,
+    pub signals: Signals,
+    /// None where it is paused.
+    pub next_ms: Option<i64>,
+}
+
+impl Board {
+    pub fn allow_at_once(&mut self, most: usize) {
+        self.most_running = most.max(1);
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What the file says of a monitor that is put on the board later.
+    pub fn remember(&mut self, state: MonitorState) {
+        self.remembered.insert(state.id, state);
+    }
+
+    /// A monitor is there, or was changed. It is planned anew; where it stands stays.
+    pub fn put(&mut self, row: Arc<MonitorRow>, now_ms: i64) {
+        let id = row.id;
+        let monitor = compile(&row).filter(|monitor| !monitor.paused).map(Arc::new);
+        let remembered = self.remembered.remove(&id);
+        let remembered = remembered.filter(|state| state.created_us == row.created_us);
+        let (kept, newest) = match self.entries.remove(&id) {
+            Some(before) => {
+                let mut kept = before.kept;
+                if before.row.settings.url != row.settings.url {
+                    // It is another host's.
+                    kept.certificate = None;
+                }
+                (kept, before.newest)
+            }
+            None => (remembered.map(|state| state.kept).unwrap_or_default(), None),
+        };
+        let entry =
+            Entry { row, monitor, kept, newest, plan: 0, next_ms: i64::MAX, running_ms: None };
+        self.entries.insert(id, entry);
+        self.plan(id, now_ms);
+    }
+
+    /// Takes the others off the board.
+    pub fn keep(&mut self, is_kept: impl Fn(i64) -> bool) {
+        self.entries.retain(|id, _| is_kept(*id));
+        self.remembered.retain(|id, _| is_kept(*id));
+    }
+
+    fn plan(&mut self, id: i64, now_ms: i64) {
+        self.plans += 1;
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.plan = self.plans;
+        entry.running_ms = None;
+        entry.next_ms = match &entry.monitor {
+            Some(monitor) => next_slot_ms(id, monitor.interval_ms, now_ms),
+            None => i64::MAX,
+        };
+        if entry.monitor.is_some() {
+            self.queue.push(Slot { at_ms: entry.next_ms, monitor: id, plan: entry.plan });
+        }
+        // Plans that were given up are passed over when their time comes; of monitors that are changed all the time they
+        // would pile up until then.
+        if self.queue.len() > 2 * self.entries.len() + 64 {
+            let entries = &self.entries;
+            self.queue.retain(|slot| {
+                entries.get(&slot.monitor).is_some_and(|entry| entry.plan == slot.plan)
+            });
+        }
+    }
+
+    /// After a break of time: slots that passed in it and checks that were under way are unknown.
+    pub fn plan_anew(&mut self, now_ms: i64) -> Vec<Record> {
+        self.waiting.clear();
+        let ids: Vec<i64> = self.entries.keys().copied().collect();
+        let mut missed = Vec::new();
+        for id in ids {
+            let Some(entry) = self.entries.get(&id) else { continue };
+            let first_ms = entry.running_ms.unwrap_or(entry.next_ms);
+            missed.extend(self.miss(id, first_ms, now_ms));
+            self.plan(id, now_ms);
+        }
+        missed
+    }
+
+    /// The checks to be started now, and what was missed.
+    pub fn due(&mut self, now_ms: i64) -> (Vec<Start>, Vec<Record>) {
+        let (mut starts, mut missed) = (Vec::new(), Vec::new());
+        while let Some(slot) = self.queue.pop_due(now_ms) {
+            let Some(entry) = self.entries.get_mut(&slot.monitor) else { continue };
+            let Some(monitor) = entry.monitor.as_ref().filter(|_| entry.plan == slot.plan) else {
+                continue;
+            };
+            entry.next_ms = slot.at_ms + monitor.interval_ms;
+            self.queue.push(Slot { at_ms: entry.next_ms, ..slot });
+            // A check must not overlap itself: its timeout is below the interval, but it may have begun late.
+            let is_call = !matches!(monitor.probe, Probe::Heartbeat(_));
+            match (entry.running_ms, monitor.clone()) {
+                (Some(_), _) => missed.extend(self.miss(slot.monitor, slot.at_ms, slot.at_ms)),
+                (None, _) if is_call => self.waiting.push_back(slot),
+                (None, monitor) => starts.extend(self.start(slot, monitor, now_ms - slot.at_ms)),
+            }
+        }
+        let mut still_waiting = VecDeque::new();
+        while let Some(slot) = self.waiting.pop_front() {
+            let Some(entry) = self.entries.get(&slot.monitor) else { continue };
+            let Some(monitor) = entry.monitor.clone().filter(|_| entry.plan == slot.plan) else {
+                continue;
+            };
+            let late_ms = now_ms - slot.at_ms;
+            if late_ms >= (monitor.interval_ms / 2).min(limits::CHECK_LATE_MS as i64) {
+                missed.extend(self.miss(slot.monitor, slot.at_ms, slot.at_ms));
+                continue;
+            }
+            match self.start(slot, monitor, late_ms) {
+                Some(start) => starts.push(start),
+                None => still_waiting.push_back(slot),
+            }
+            if self.running >= self.most_running {
+                break;
+            }
+        }
+        // In their order: those of a project that has its share are passed over, the rest was not looked at.
+        still_waiting.append(&mut self.waiting);
+        self.waiting = still_waiting;
+        (starts, missed)
+    }
+
+    /// None where too much is under way. One project has half of the places at most: hosts of its that hang delay nobody else.
+    fn start(&mut self, slot: Slot, monitor: Arc<Monitor>, late_ms: i64) -> Option<Start> {
+        let entry = self.entries.get_mut(&slot.monitor)?;
+        let project = entry.row.project;
+        if !matches!(monitor.probe, Probe::Heartbeat(_)) {
+            let of_project = self.running_of.entry(project).or_default();
+            if self.running >= self.most_running || *of_project >= self.most_running.div_ceil(2) {
+                return None;
+            }
+            self.running += 1;
+            *of_project += 1;
+        }
+        entry.running_ms = Some(slot.at_ms);
+        Some(Start {
+            monitor,
+            signals: entry.kept.signals,
+            at_ms: slot.at_ms,
+            late_ms,
+            id: slot.monitor,
+            project,
+            plan: slot.plan,
+        })
+    }
+
+    /// A check has ended. None where its plan was given up meanwhile.
+    pub fn finish(&mut self, start: &Start, found: Found) -> Option<Record> {
+        if !matches!(start.monitor.probe, Probe::Heartbeat(_)) {
+            self.running -= 1;
+            let of_project = self.running_of.entry(start.project).or_default();
+            *of_project -= 1;
+            if *of_project == 0 {
+                self.running_of.remove(&start.project);
+            }
+        }
+        let entry = self.entries.get_mut(&start.id).filter(|entry| entry.plan == start.plan)?;
+        entry.running_ms = None;
+        if let Some(certificate) = found.certificate {
+            entry.kept.certificate = Some(certificate);
+        }
+        let check = CheckRow {
+            monitor: start.id,
+            at_ms: start.at_ms,
+            outcome: found.verdict.outcome,
+            failure: found.verdict.failure,
+            detail: found.verdict.detail,
+            status: found.status,
+            missed: 0,
+            late_ms: start.late_ms,
+            phases: found.phases,
+        };
+        Some(entry.note(check))
+    }
+
+    /// Slots from `first_ms` to `last_ms` that were not checked; none where there is none between.
+    fn miss(&mut self, id: i64, first_ms: i64, last_ms: i64) -> Option<Record> {
+        let entry = self.entries.get_mut(&id)?;
+        let interval_ms = entry.monitor.as_ref()?.interval_ms;
+        if first_ms > last_ms {
+            return None;
+        }
+        let missed = (last_ms - first_ms) / interval_ms + 1;
+        Some(entry.note(CheckRow {
+            monitor: id,
+            at_ms: first_ms,
+            outcome: Outcome::Unknown,
+            failure: None,
+            detail: None,
+            status: None,
+            missed: missed.min(u32::MAX.into()) as u32,
+            late_ms: 0,
+            phases: Phases::default(),
+        }))
+    }
+
+    /// A job called. None where there is no such heartbeat.
+    pub fn signal(&mut self, id: i64, signal: Signal, now_ms: i64) -> Option<Record> {
+        let entry = self.entries.get_mut(&id)?;
+        let is_heartbeat = matches!(entry.row.settings.kind, Some(Kind::Heartbeat));
+        if !is_heartbeat {
+            return None;
+        }
+        entry.kept.signals.note(signal, now_ms);
+        Some(Record { check: None, changes: BTreeMap::new(), state: entry.state() })
+    }
+
+    pub fn standing(&self, id: i64, now_ms: i64) -> Option<Standing> {
+        let entry = self.entries.get(&id)?;
+        let tracker = &entry.kept.tracker;
+        Some(Standing {
+            state: tracker.state(now_ms, &[]),
+            is_down: tracker.is_down(),
+            unconfirmed: tracker.unconfirmed(),
+            newest: entry.newest.clone(),
+            certificate: entry.kept.certificate.clone(),
+            signals: entry.kept.signals,
+            next_ms: entry.monitor.as_ref().map(|_| entry.next_ms),
+        })
+    }
+
+    pub fn tail(&self, id: i64, now_ms: i64) -> Millis {
+        let spans = self.entries.get(&id).map(|entry| entry.kept.tracker.tail(now_ms, &[]));
+        Millis::of(&spans.unwrap_or_default())
+    }
+
+    /// When the planner has to look again, as far as is known.
+    pub fn next_ms(&self) -> Option<i64> {
+        self.queue.next_ms()
+    }
+}
+
+impl Entry {
+    fn note(&mut self, check: CheckRow) -> Record {
+        let (interval_ms, confirm) = match &self.monitor {
+            Some(monitor) => (monitor.interval_ms, monitor.confirm),
+            None => (0, Confirm { down_after: 1, up_after: 1 }),
+        };
+        let result = CheckResult { at_ms: check.at_ms, interval_ms, outcome: check.outcome };
+        let step = self.kept.tracker.feed(result, confirm, &[]);
+        self.newest = Some(check.clone());
+        Record { check: Some(check), changes: row_changes(&step.restated), state: self.state() }
+    }
+
+    fn state(&self) -> MonitorState {
+        MonitorState { id: self.row.id, created_us: self.row.created_us, kept: self.kept.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! One look at a host: sends what the monitor says, and has the answer judged.
+
+use analytics::certificate::PresentedCertificate;
+use analytics::check::{Failure, Phases};
+use analytics::limits;
+use analytics::monitor::{AddressFamily, HttpProbe, Monitor, Probe, TcpProbe, Verdict};
+use analytics::uptime::Outcome;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use bytes::Bytes;
+
+use crate::dial::{Dialer, Family, FetchRequest};
+
+/// What a look found. Nothing of an answer's body is in it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub verdict: Verdict,
+    /// Of the HTTP answer.
+    pub status: Option<u16>,
+    pub phases: Phases,
+    pub certificate: Option<PresentedCertificate>,
+    pub redirects: u32,
+}
+
+impl Default for Found {
+    fn default() -> Found {
+        Found {
+            verdict: Verdict { outcome: Outcome::Unknown, failure: None, detail: None },
+            status: None,
+            phases: Phases::default(),
+            certificate: None,
+            redirects: 0,
+        }
+    }
+}
+
+/// A heartbeat has no host to look at: nothing is known of it by this.
+pub async fn look(dialer: &Dialer, monitor: &Monitor) -> Found {
+    match &monitor.probe {
+        Probe::Http(probe) => look_at_http(dialer, probe).await,
+        Probe::Tcp(probe) => look_at_tcp(dialer, probe).await,
+        Probe::Heartbeat(_) => Found::default(),
+    }
+}
+
+async fn look_at_http(dialer: &Dialer, probe: &HttpProbe) -> Found {
+    let Some(request) = to_request(probe) else {
+        let verdict = Verdict::of(Failure::Protocol);
+        return Found { verdict, ..Found::default() };
+    };
+    let call = dialer.fetch(&request).await;
+    let (verdict, status) = match call.result {
+        Err(failure) => (Verdict::of(failure), None),
+        Ok(answer) => {
+            let (status, took) = (answer.status.as_u16(), call.phases.total());
+            (judge(probe, status, answer.body, took).await, Some(status))
+        }
+    };
+    Found {
+        verdict,
+        status,
+        phases: call.phases,
+        certificate: call.certificate,
+        redirects: call.redirects,
+    }
+}
+
+/// A large body may take milliseconds to look into, which other calls must not wait for.
+async fn judge(probe: &HttpProbe, status: u16, body: Bytes, took: std::time::Duration) -> Verdict {
+    if (body.len() as u64) < limits::JUDGED_ASIDE_BYTES {
+        return probe.judge(status, &body, took);
+    }
+    let probe = probe.clone();
+    let judging = tokio::task::spawn_blocking(move || probe.judge(status, &body, took));
+    judging.await.unwrap_or_else(|_| Verdict::of(Failure::Ours))
+}
+
+async fn look_at_tcp(dialer: &Dialer, probe: &TcpProbe) -> Found {
+    let call = dialer.connect(&probe.target, to_family(probe.family), probe.timeout).await;
+    let verdict = match call.result {
+        Ok(_) => probe.judge(call.phases.total()),
+        Err(failure) => Verdict::of(failure),
+    };
+    Found { verdict, phases: call.phases, ..Found::default() }
+}
+
+/// None where the settings hold what HTTP cannot send, which their reading has refused.
+fn to_request(probe: &HttpProbe) -> Option<FetchRequest> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &probe.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let mut value = HeaderValue::from_str(value.reveal()).ok()?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Some(FetchRequest {
+        url: probe.url.clone(),
+        method: Method::from_bytes(probe.method.as_bytes()).ok()?,
+        headers,
+        body: Bytes::from(probe.body.clone()),
+        family: to_family(probe.family),
+        follow_redirects: probe.follow_redirects,
+        verify: probe.verify,
+        timeout: probe.timeout,
+    })
+}
+
+fn to_family(family: AddressFamily) -> Family {
+    match family {
+        AddressFamily::Any => Family::Any,
+        AddressFamily::Ipv4 => Family::V4,
+        AddressFamily::Ipv6 => Family::V6,
+    }
+}

@@ -1,0 +1,240 @@
+//! Rows of the file: what goes in and what comes out.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use analytics::certificate::PresentedCertificate;
+use analytics::check::{Failure, Phase, Phases};
+use analytics::limits;
+use analytics::monitor::Signals;
+use analytics::uptime::{Millis, Outcome, Tracker};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::ChecksError;
+
+/// One result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckRow {
+    pub monitor: i64,
+    /// The slot, or the time of a check that somebody asked for.
+    pub at_ms: i64,
+    pub outcome: Outcome,
+    pub failure: Option<Failure>,
+    pub detail: Option<String>,
+    /// Of the HTTP answer.
+    pub status: Option<u16>,
+    /// Slots from this one on that were not checked; 0 for a check that was made.
+    pub missed: u32,
+    /// How long after its slot the check began.
+    pub late_ms: i64,
+    pub phases: Phases,
+}
+
+/// Where a monitor stands. The newest one of a group is kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MonitorState {
+    pub id: i64,
+    /// When the monitor was made, microseconds.
+    pub created_us: i64,
+    pub kept: KeptState,
+}
+
+/// The part of a state that is kept as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptState {
+    pub tracker: Tracker,
+    /// Of a heartbeat.
+    pub signals: Signals,
+    /// As the host last presented it.
+    pub certificate: Option<PresentedCertificate>,
+}
+
+/// What is written at once.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// None where the state alone has changed.
+    pub check: Option<CheckRow>,
+    /// By the start of the row.
+    pub changes: BTreeMap<i64, Millis>,
+    pub state: MonitorState,
+}
+
+/// What 5 minutes add up to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SumRow {
+    pub from_ms: i64,
+    /// Without what is unknown.
+    pub millis: Millis,
+    pub checks: u64,
+    pub failures: u64,
+    /// Checks that ended well, whose times are added up in `phases`.
+    pub timed: u64,
+    pub phases: Phases,
+    pub slowest: Duration,
+}
+
+fn microseconds(phases: &Phases, phase: Phase) -> Option<i64> {
+    phases.get(phase).map(|took| took.as_micros() as i64)
+}
+
+impl Record {
+    /// As the statement has them.
+    pub(super) fn check_columns(&self) -> Option<Value> {
+        let check = self.check.as_ref()?;
+        let [dns, connect, tls, first_byte, body] =
+            Phase::ALL.map(|phase| microseconds(&check.phases, phase));
+        Some(json!([
+            check.monitor,
+            check.at_ms,
+            check.outcome,
+            check.failure.map(Failure::code),
+            check.detail,
+            check.status,
+            check.missed,
+            check.late_ms,
+            dns,
+            connect,
+            tls,
+            first_byte,
+            body,
+        ]))
+    }
+}
+
+/// What a group adds, a row for each monitor and 5 minutes.
+pub(super) fn sum_columns(group: &[Record]) -> Vec<Value> {
+    let mut sums: BTreeMap<(i64, i64), SumRow> = BTreeMap::new();
+    for record in group {
+        for (from_ms, change) in &record.changes {
+            sums.entry((record.state.id, *from_ms)).or_default().millis += *change;
+        }
+        let made = record.check.as_ref().filter(|check| check.missed == 0);
+        if let Some(check) = made {
+            let slot_ms = limits::UPTIME_SLOT_MINUTES as i64 * 60_000;
+            let from_ms = check.at_ms - check.at_ms.rem_euclid(slot_ms);
+            sums.entry((record.state.id, from_ms)).or_default().add(check);
+        }
+    }
+    let columns = sums.iter().map(|((monitor, from_ms), sum)| {
+        let [dns, connect, tls, first_byte, body] =
+            Phase::ALL.map(|phase| microseconds(&sum.phases, phase).unwrap_or(0));
+        let Millis { up, degraded, down, maintenance, .. } = sum.millis;
+        json!([
+            monitor,
+            from_ms,
+            up,
+            degraded,
+            down,
+            maintenance,
+            sum.checks,
+            sum.failures,
+            sum.timed,
+            dns,
+            connect,
+            tls,
+            first_byte,
+            body,
+            sum.slowest.as_micros() as i64,
+        ])
+    });
+    columns.collect()
+}
+
+impl SumRow {
+    fn add(&mut self, check: &CheckRow) {
+        self.checks += 1;
+        match check.outcome.is_success() {
+            Some(true) => {
+                self.timed += 1;
+                for phase in Phase::ALL {
+                    if let Some(took) = check.phases.get(phase) {
+                        self.phases.add(phase, took);
+                    }
+                }
+                self.slowest = self.slowest.max(check.phases.total());
+            }
+            Some(false) => self.failures += 1,
+            None => {}
+        }
+    }
+
+    pub(super) fn from_row(row: &SqliteRow) -> Result<SumRow, ChecksError> {
+        let number = |name: &str| row.try_get::<i64, _>(name);
+        let mut phases = Phases::default();
+        for phase in Phase::ALL {
+            let took = number(column(phase))?;
+            if took > 0 {
+                phases.add(phase, Duration::from_micros(took as u64));
+            }
+        }
+        Ok(SumRow {
+            from_ms: number("from_ms")?,
+            millis: Millis {
+                up: number("up_ms")?,
+                degraded: number("degraded_ms")?,
+                down: number("down_ms")?,
+                maintenance: number("maintenance_ms")?,
+                unknown: 0,
+            },
+            checks: number("checks")? as u64,
+            failures: number("failures")? as u64,
+            timed: number("timed")? as u64,
+            phases,
+            slowest: Duration::from_micros(number("slowest_us")? as u64),
+        })
+    }
+}
+
+impl CheckRow {
+    pub(super) fn from_row(monitor: i64, row: &SqliteRow) -> Result<CheckRow, ChecksError> {
+        let mut phases = Phases::default();
+        for phase in Phase::ALL {
+            if let Some(took) = row.try_get::<Option<i64>, _>(column(phase))? {
+                phases.add(phase, Duration::from_micros(took as u64));
+            }
+        }
+        let outcome: String = row.try_get("outcome")?;
+        let failure: Option<String> = row.try_get("failure")?;
+        Ok(CheckRow {
+            monitor,
+            at_ms: row.try_get("at_ms")?,
+            outcome: serde_json::from_value(Value::String(outcome))?,
+            // A code of a later version is one that failed all the same.
+            failure: failure.map(|code| Failure::parse(&code).unwrap_or(Failure::Protocol)),
+            detail: row.try_get("detail")?,
+            status: row.try_get("status")?,
+            missed: row.try_get("missed")?,
+            late_ms: row.try_get("late_ms")?,
+            phases,
+        })
+    }
+}
+
+impl MonitorState {
+    pub(super) fn to_text(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&self.kept)
+    }
+
+    pub(super) fn from_row(row: &SqliteRow) -> Result<MonitorState, ChecksError> {
+        let state: &str = row.try_get("state")?;
+        Ok(MonitorState {
+            id: row.try_get("id")?,
+            created_us: row.try_get("created_us")?,
+            kept: serde_json::from_str(state)?,
+        })
+    }
+}
+
+fn column(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Dns => "dns_us",
+        Phase::Connect => "connect_us",
+        Phase::Tls => "tls_us",
+        Phase::FirstByte => "first_byte_us",
+        Phase::Body => "body_us",
+    }
+}

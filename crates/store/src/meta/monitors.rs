@@ -1,0 +1,180 @@
+//! Monitors: their settings, made and changed by the project's owner. The address that a heartbeat's job calls follows from
+//! the server's secret, so that it can be shown again. Results are not here (`checks`).
+
+use std::sync::Arc;
+
+use analytics::hit::ProjectId;
+use analytics::monitor::MonitorSettings;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqlitePool};
+
+use super::directory::Directory;
+use super::secrets::{ServerSecret, Token};
+use super::{Meta, MetaError};
+
+/// A monitor as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MonitorRow {
+    pub id: i64,
+    pub project: ProjectId,
+    pub settings: MonitorSettings,
+    /// As it was given to the original's API.
+    pub original_url: Option<String>,
+    pub created_us: i64,
+}
+
+/// A monitor to be made.
+#[derive(Clone, Debug, Default)]
+pub struct NewMonitor {
+    pub settings: MonitorSettings,
+    pub original_url: Option<String>,
+}
+
+impl Meta {
+    /// None where there is no such project. `most`: monitors that a project may have.
+    pub async fn add_monitor(
+        &self,
+        project: ProjectId,
+        new: NewMonitor,
+        most: usize,
+        now_us: i64,
+    ) -> Result<Option<Arc<MonitorRow>>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        if self.project(project).is_none_or(|project| project.deleting) {
+            return Ok(None);
+        }
+        if self.monitors(project).len() >= most {
+            return Err(MetaError::TooManyMonitors);
+        }
+        let inserted = sqlx::query(
+            "INSERT INTO monitors (project, settings, original_url, created_us) VALUES (?, ?, ?, ?)",
+        )
+        .bind(project.0)
+        .bind(to_text(&new.settings)?)
+        .bind(&new.original_url)
+        .bind(now_us)
+        .execute(&self.inner.pool)
+        .await?;
+        let monitor = Arc::new(MonitorRow {
+            id: inserted.last_insert_rowid(),
+            project,
+            settings: new.settings,
+            original_url: new.original_url,
+            created_us: now_us,
+        });
+        self.write(|directory| directory.put_monitor(monitor.clone(), &self.inner.secret));
+        Ok(Some(monitor))
+    }
+
+    /// None where the project has no such monitor.
+    pub async fn change_monitor(
+        &self,
+        project: ProjectId,
+        id: i64,
+        settings: MonitorSettings,
+    ) -> Result<Option<Arc<MonitorRow>>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let Some(before) = self.monitor(project, id) else { return Ok(None) };
+        sqlx::query("UPDATE monitors SET settings = ? WHERE id = ? AND project = ?")
+            .bind(to_text(&settings)?)
+            .bind(id)
+            .bind(project.0)
+            .execute(&self.inner.pool)
+            .await?;
+        let monitor = Arc::new(MonitorRow { settings, ..MonitorRow::clone(&before) });
+        self.write(|directory| directory.put_monitor(monitor.clone(), &self.inner.secret));
+        Ok(Some(monitor))
+    }
+
+    /// Its settings, which may hold credentials, leave the file. False where the project has no such monitor.
+    pub async fn remove_monitor(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let deleted = sqlx::query("DELETE FROM monitors WHERE id = ? AND project = ?")
+            .bind(id)
+            .bind(project.0)
+            .execute(&self.inner.pool)
+            .await?;
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.forget_deleted().await?;
+        self.write(|directory| directory.drop_monitors(|monitor| monitor.id == id));
+        Ok(true)
+    }
+
+    /// In order of their numbers.
+    pub fn monitors(&self, project: ProjectId) -> Vec<Arc<MonitorRow>> {
+        self.read(|directory| {
+            let monitors = directory.monitors.values();
+            monitors.filter(|monitor| monitor.project == project).cloned().collect()
+        })
+    }
+
+    pub fn monitor(&self, project: ProjectId, id: i64) -> Option<Arc<MonitorRow>> {
+        self.any_monitor(id).filter(|monitor| monitor.project == project)
+    }
+
+    /// Whichever project it belongs to: for what runs by itself.
+    pub fn any_monitor(&self, id: i64) -> Option<Arc<MonitorRow>> {
+        self.read(|directory| directory.monitors.get(&id).cloned())
+    }
+
+    /// Of all projects, in order of their numbers.
+    pub fn all_monitors(&self) -> Vec<Arc<MonitorRow>> {
+        self.read(|directory| directory.monitors.values().cloned().collect())
+    }
+
+    /// The secret in the address that a heartbeat's job calls.
+    pub fn heartbeat_token(&self, monitor: &MonitorRow) -> Token {
+        self.inner.secret.heartbeat(monitor.id, monitor.created_us)
+    }
+
+    /// The monitor of such a secret, of whichever kind it is now.
+    pub fn heartbeat(&self, token: &Token) -> Option<Arc<MonitorRow>> {
+        self.read(|directory| {
+            let id = directory.heartbeats.get(token)?;
+            directory.monitors.get(id).cloned()
+        })
+    }
+}
+
+impl Directory {
+    pub(super) fn put_monitor(&mut self, monitor: Arc<MonitorRow>, secret: &ServerSecret) {
+        self.heartbeats.insert(secret.heartbeat(monitor.id, monitor.created_us), monitor.id);
+        self.monitors.insert(monitor.id, monitor);
+    }
+
+    pub(super) fn drop_monitors(&mut self, is_gone: impl Fn(&MonitorRow) -> bool) {
+        self.monitors.retain(|_, monitor| !is_gone(monitor));
+        let monitors = &self.monitors;
+        self.heartbeats.retain(|_, id| monitors.contains_key(id));
+    }
+}
+
+pub(super) async fn load(
+    pool: &SqlitePool,
+    secret: &ServerSecret,
+    directory: &mut Directory,
+) -> Result<(), MetaError> {
+    let rows = sqlx::query("SELECT id, project, settings, original_url, created_us FROM monitors");
+    for row in rows.fetch_all(pool).await? {
+        directory.put_monitor(Arc::new(to_monitor(&row)?), secret);
+    }
+    Ok(())
+}
+
+fn to_monitor(row: &SqliteRow) -> Result<MonitorRow, sqlx::Error> {
+    let settings: &str = row.try_get("settings")?;
+    Ok(MonitorRow {
+        id: row.try_get("id")?,
+        project: ProjectId(row.try_get("project")?),
+        settings: serde_json::from_str(settings)
+            .map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,
+        original_url: row.try_get("original_url")?,
+        created_us: row.try_get("created_us")?,
+    })
+}
+
+fn to_text(settings: &MonitorSettings) -> Result<String, sqlx::Error> {
+    serde_json::to_string(settings).map_err(|problem| sqlx::Error::Encode(Box::new(problem)))
+}

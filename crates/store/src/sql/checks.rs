@@ -1,0 +1,63 @@
+//! The tables and statements of `monitors.sqlite` (SQLite). Groups are handed over as one JSON array of arrays: a statement
+//! for each row would take several times as long.
+
+/// `checks`: every result, for some days; times in microseconds. `sums`: of 5 minutes, milliseconds per state (what is
+/// unknown stands in none), counts, and the times of checks that ended well. `monitors`: where each one stands.
+pub const CREATE: &str = "
+CREATE TABLE IF NOT EXISTS checks (monitor INTEGER NOT NULL, at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, failure TEXT,
+    detail TEXT, status INTEGER, missed INTEGER NOT NULL, late_ms INTEGER NOT NULL, dns_us INTEGER, connect_us INTEGER,
+    tls_us INTEGER, first_byte_us INTEGER, body_us INTEGER, PRIMARY KEY (monitor, at_ms)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sums (monitor INTEGER NOT NULL, from_ms INTEGER NOT NULL, up_ms INTEGER NOT NULL,
+    degraded_ms INTEGER NOT NULL, down_ms INTEGER NOT NULL, maintenance_ms INTEGER NOT NULL, checks INTEGER NOT NULL,
+    failures INTEGER NOT NULL, timed INTEGER NOT NULL, dns_us INTEGER NOT NULL, connect_us INTEGER NOT NULL,
+    tls_us INTEGER NOT NULL, first_byte_us INTEGER NOT NULL, body_us INTEGER NOT NULL, slowest_us INTEGER NOT NULL,
+    PRIMARY KEY (monitor, from_ms)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS monitors (id INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
+";
+
+/// The version of these tables.
+pub const VERSION: i64 = 1;
+pub const GET_VERSION: &str = "PRAGMA user_version";
+pub const SET_VERSION: &str = "PRAGMA user_version = 1";
+
+/// A second result of a slot, as after a clock that was set back, replaces the first.
+pub const PUT_CHECKS: &str = "INSERT OR REPLACE INTO checks SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+    value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12 FROM json_each(?)";
+
+pub const ADD_SUMS: &str = "INSERT INTO sums SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14
+    FROM json_each(?) WHERE true
+    ON CONFLICT (monitor, from_ms) DO UPDATE SET up_ms = up_ms + excluded.up_ms, degraded_ms = degraded_ms + excluded.degraded_ms,
+    down_ms = down_ms + excluded.down_ms, maintenance_ms = maintenance_ms + excluded.maintenance_ms,
+    checks = checks + excluded.checks, failures = failures + excluded.failures, timed = timed + excluded.timed,
+    dns_us = dns_us + excluded.dns_us, connect_us = connect_us + excluded.connect_us, tls_us = tls_us + excluded.tls_us,
+    first_byte_us = first_byte_us + excluded.first_byte_us, body_us = body_us + excluded.body_us,
+    slowest_us = max(slowest_us, excluded.slowest_us)";
+
+pub const PUT_MONITORS: &str = "INSERT OR REPLACE INTO monitors SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)";
+pub const MONITORS: &str = "SELECT id, created_us, state FROM monitors";
+pub const MONITOR_IDS: &str = "SELECT id, created_us FROM monitors";
+
+pub const NEWEST_CHECKS: &str =
+    "SELECT at_ms, outcome, failure, detail, status, missed, late_ms, dns_us, connect_us, tls_us,
+    first_byte_us, body_us FROM checks WHERE monitor = ? AND at_ms < ? ORDER BY at_ms DESC LIMIT ?";
+pub const SUMS: &str = "SELECT from_ms, up_ms, degraded_ms, down_ms, maintenance_ms, checks, failures, timed, dns_us, connect_us,
+    tls_us, first_byte_us, body_us, slowest_us FROM sums WHERE monitor = ? AND from_ms >= ? AND from_ms < ? ORDER BY from_ms";
+
+pub const TOTAL: &str =
+    "SELECT coalesce(sum(up_ms), 0), coalesce(sum(degraded_ms), 0), coalesce(sum(down_ms), 0),
+    coalesce(sum(maintenance_ms), 0) FROM sums WHERE monitor = ? AND from_ms >= ? AND from_ms < ?";
+
+pub const TRIM_CHECKS: &str = "DELETE FROM checks WHERE monitor = ? AND at_ms < ?";
+pub const TRIM_SUMS: &str = "DELETE FROM sums WHERE monitor = ? AND from_ms < ?";
+
+/// All of a monitor; its row last, so that one that was broken off is found again.
+pub const FORGET: [&str; 3] = [
+    "DELETE FROM checks WHERE monitor = ?",
+    "DELETE FROM sums WHERE monitor = ?",
+    "DELETE FROM monitors WHERE id = ?",
+];
+/// Empties the log, so that what was deleted is in no file any more.
+pub const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+pub const COPY_INTO: &str = "VACUUM INTO ?";
+pub const ASK: &str = "SELECT 1 FROM monitors LIMIT 1";
