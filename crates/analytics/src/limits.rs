@@ -351,6 +351,13 @@ limits! {
     CHECKS_PAGE "checks_page" = 1_000, Items, fixed, "invalid_parameter",
         "Results of a monitor that one call may ask for; of a check a minute that is 17 hours.";
     CHECKS_PAGE_DEFAULT "checks_page_default" = 100, Items, fixed, "", "Results of a monitor without `limit`.";
+    INCIDENTS_PAGE "incidents_page" = 500, Items, fixed, "invalid_parameter",
+        "Incidents that one call may ask for.";
+    INCIDENTS_PAGE_DEFAULT "incidents_page_default" = 50, Items, fixed, "", "Incidents without `limit`.";
+    DELIVERIES_PAGE "deliveries_page" = 200, Items, fixed, "invalid_parameter",
+        "Deliveries of a channel that one call may ask for, each with its tries.";
+    DELIVERIES_PAGE_DEFAULT "deliveries_page_default" = 50, Items, fixed, "", "Deliveries without `limit`.";
+    UPTIME_BARS "uptime_bars" = 90, Items, fixed, "", "Days that are shown as bars: a quarter of a year fits a line.";
     PANEL_BUCKETS "panel_buckets" = 200, Items, fixed, "invalid_parameter",
         "Buckets of a series: more than a screen can tell apart. The step follows from it.";
     PANEL_ROWS "panel_rows" = 500, Rows, fixed, "invalid_parameter",
@@ -517,6 +524,14 @@ limits! {
         "Requests that succeeded since a check began to fail, on the same host, from which on the outage is unconfirmed: one or two may have been answered by a cache.";
     WITNESS_CONSUMERS "witness_consumers" = 2, Items, fixed, "",
         "Consumers of these requests: a single one may sit beside the server, where our check does not pass.";
+    WITNESS_WAIT_MS "witness_wait_ms" = 2_000, Milliseconds, fixed, "",
+        "How long a change of an incident waits for what the requests say: a busy server must not hold up the notice that it is down.";
+    INCIDENT_NOTE_CHARACTERS "incident_note_characters" = 2_000, Characters, fixed, "invalid_incident",
+        "The note of an incident, or one update: a screen of text.";
+    INCIDENT_UPDATES "incident_updates" = 50, Items, fixed, "invalid_incident",
+        "Updates of one incident: two days of one an hour.";
+    INCIDENT_DAYS "incident_days" = 396, Days, fixed, "",
+        "How long an incident that is over is kept: as long as the uptime that it lowered.";
     FLAPPING_RESULTS "flapping_results" = 20, Items, fixed, "",
         "Newest results in which changes are counted for flapping, as in Icinga and Nagios.";
     FLAPPING_ON_PERCENT "flapping_on_percent" = 30, Percent, fixed, "",
@@ -595,6 +610,24 @@ limits! {
         "By how much waits between tries vary, so that channels that failed together do not return together.";
     NOTICE_FAILING_MINUTES "notice_failing_minutes" = 60, Minutes, fixed, "",
         "How long a channel may fail to deliver a notice before the others tell of it: by then it was tried six times.";
+    CHANNELS_PER_PROJECT "channels_per_project" = 20, Items, settable, "too_many_channels",
+        "Channels of a project: each of its notices is sent to all of them.";
+    NOTICE_SEND_SECONDS "notice_send_seconds" = 15, Seconds, fixed, "",
+        "How long one try to send a notice may take, by the Standard Webhooks' advice.";
+    NOTICES_AT_ONCE "notices_at_once" = 32, Items, fixed, "",
+        "Notices on their way at a time, one of each channel: each is a connection that may hang for its whole time.";
+    NOTICE_LOOK_MS "notice_look_ms" = 5_000, Milliseconds, fixed, "",
+        "How often the outbox is looked at where nothing is due sooner.";
+    NOTICE_SILENT_SECONDS "notice_silent_seconds" = 60, Seconds, fixed, "",
+        "Where no look was taken for so long, health says that notices are not sent.";
+    NOTICE_KEPT_DAYS "notice_kept_days" = 90, Days, fixed, "",
+        "How long a notice that was delivered or given up is kept with its tries.";
+    NOTICE_ANSWER_BYTES "notice_answer_bytes" = 4_096, Bytes, fixed, "",
+        "How much of an answer is looked at to judge it: every channel says what it has to say in a line.";
+    NOTICES_WAITING "notices_waiting" = 2_000, Items, fixed, "",
+        "Notices of one channel that are planned at a time, the oldest first; more have not come together since the channel failed.";
+    CHANNEL_TESTS_PER_MINUTE "channel_tests_per_minute" = 10, Items, fixed, "too_many_tests",
+        "Test notices that one address may send: a person who sets up a channel.";
     WEBHOOK_SECRET_BYTES "webhook_secret_bytes" = 64, Bytes, fixed, "invalid_channel",
         "The longest signing secret, by Standard Webhooks; the shortest is 24 bytes.";
 }

@@ -17,6 +17,7 @@ pub mod ntfy;
 pub mod outbox;
 pub mod pagerduty;
 pub mod pushover;
+pub mod reach;
 pub mod request;
 pub mod secret;
 pub mod slack;
@@ -30,6 +31,7 @@ pub mod webhook;
 mod tests;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::alert::Severity;
 use crate::limits;
@@ -113,7 +115,7 @@ pub struct Phase {
 }
 
 /// Requests that failed since it began.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Hit {
     pub requests: u64,
@@ -125,7 +127,8 @@ pub struct Hit {
     pub consumers_total: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = HitCount)]
 pub struct Count {
     pub name: String,
     pub requests: u64,

@@ -272,6 +272,12 @@ impl Owner {
     }
 }
 
+/// For what the server asks about a project's hits by itself, such as whom an outage hits. Only to the project's owner may the
+/// answer be told.
+pub fn scope_of_server(project: ProjectId) -> ProjectScope {
+    ProjectScope::granted(project, Filter::default())
+}
+
 /// The name of the demo in `project=demo`.
 const DEMO: &str = "demo";
 

@@ -19,15 +19,18 @@ use std::time::{Duration, Instant};
 use analytics::limits;
 use analytics::monitor::heartbeat::Signal;
 use analytics::monitor::{Monitor, Probe};
+use analytics::notice::reach::Reach;
 use analytics::uptime::Millis;
-use store::checks::{CheckRow, Checks, ChecksError};
+use store::checks::{CheckRow, Checks, ChecksError, Record};
 use store::meta::{Meta, MonitorRow};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::dial::Dialer;
+use crate::incident::Witnesses;
 use crate::metrics::Metrics;
+use crate::notice::{self, Outbox};
 
 use board::{Board, Start};
 use timekeeper::{Break, Timekeeper};
@@ -45,6 +48,9 @@ pub struct Monitors {
     changed: Notify,
     metrics: Arc<Metrics>,
     clock: Clock,
+    meta: Meta,
+    witnesses: Witnesses,
+    outbox: Arc<Outbox>,
     /// When the planner last looked; none before it runs.
     looked: Mutex<Option<Instant>>,
 }
@@ -56,21 +62,27 @@ impl Monitors {
         checks: &Checks,
         clock: Clock,
         metrics: Arc<Metrics>,
+        witnesses: Witnesses,
+        outbox: Arc<Outbox>,
     ) -> Result<Monitors, ChecksError> {
         let mut board = Board::default();
         for state in checks.states().await? {
             board.remember(state);
         }
         let now_ms = to_ms(clock.now_us());
-        for row in meta.all_monitors() {
-            board.put(row, now_ms);
-        }
+        let rows = meta.all_monitors().into_iter();
+        let paused: Vec<Record> = rows.filter_map(|row| board.put(row, now_ms)).collect();
+        let results = ResultQueue::new();
+        paused.into_iter().for_each(|record| results.push(record, &metrics));
         Ok(Monitors {
             board: Mutex::new(board),
-            results: ResultQueue::new(),
+            results,
             changed: Notify::new(),
             metrics,
             clock,
+            meta: meta.clone(),
+            witnesses,
+            outbox,
             looked: Mutex::default(),
         })
     }
@@ -78,14 +90,18 @@ impl Monitors {
     /// A monitor was made or changed.
     pub fn put(&self, row: Arc<MonitorRow>) {
         let now_ms = self.now_ms();
-        self.board().put(row, now_ms);
+        let mut board = self.board();
+        if let Some(record) = board.put(row, now_ms) {
+            self.keep(record);
+        }
+        drop(board);
         self.wake();
     }
 
     /// Forgets monitors that `meta` does not have any more; returns when no result of theirs can be written any more.
     pub async fn forget_gone(&self, meta: &Meta, checks: &Checks) {
         self.board().keep(|id| meta.any_monitor(id).is_some());
-        self.results.write_all(checks).await;
+        self.write_all(checks).await;
     }
 
     /// How many checks may be under way at a time.
@@ -107,7 +123,7 @@ impl Monitors {
             let record = board.signal(id, signal, now_ms)?;
             self.results.push_and_tell(record)
         };
-        self.results.write_all(checks).await;
+        self.write_all(checks).await;
         self.wake();
         Some(written.await.unwrap_or(false))
     }
@@ -142,7 +158,30 @@ impl Monitors {
 
     /// Writes what waits, at the end.
     pub async fn close(&self, checks: &Checks) {
-        self.results.write_all(checks).await;
+        self.write_all(checks).await;
+    }
+
+    async fn write_all(&self, checks: &Checks) {
+        if self.results.write_all(checks).await {
+            self.outbox.wake();
+        }
+    }
+
+    /// To be called while the board is held, so that records are written in their order.
+    fn keep(&self, mut record: Record) {
+        if !record.transitions.is_empty()
+            && let Some(row) = self.meta.any_monitor(record.state.id)
+        {
+            let incidents = &record.state.kept.incidents;
+            record.notices = notice::compose(
+                &self.meta,
+                &row,
+                &record.transitions,
+                &record.incidents,
+                incidents,
+            );
+        }
+        self.results.push(record, &self.metrics);
     }
 
     fn now_ms(&self) -> i64 {
@@ -200,13 +239,18 @@ fn turn(
         match &start.monitor.probe {
             Probe::Heartbeat(heartbeat) => {
                 let verdict = heartbeat.judge(&start.signals, now_ms);
-                finish(monitors, &start, Found { verdict, ..Found::default() });
+                finish(monitors, &start, Found { verdict, ..Found::default() }, None);
             }
             _ => {
                 let (monitors, dialer) = (monitors.clone(), dialer.clone());
                 running.spawn(async move {
                     let found = look(&dialer, &start.monitor).await;
-                    finish(&monitors, &start, found);
+                    let question = monitors.board().foresee(&start, &found);
+                    let reach = match question {
+                        Some(question) => monitors.witnesses.ask(question).await,
+                        None => None,
+                    };
+                    finish(&monitors, &start, found, reach.as_ref());
                 });
             }
         }
@@ -217,20 +261,20 @@ fn turn(
 }
 
 /// A check has ended: the board and the file follow.
-fn finish(monitors: &Monitors, start: &Start, found: Found) {
+fn finish(monitors: &Monitors, start: &Start, found: Found, reach: Option<&Reach>) {
     let outcome = found.verdict.outcome;
     let mut board = monitors.board();
     // None where the monitor was changed, or the clock, while the check was under way.
-    if let Some(record) = board.finish(start, found) {
+    if let Some(record) = board.finish(start, found, reach) {
         monitors.metrics.note_check(outcome, Duration::from_millis(start.late_ms.max(0) as u64));
-        monitors.results.push(record, &monitors.metrics);
+        monitors.keep(record);
     }
     drop(board);
     // A place is free for what waits.
     monitors.wake();
 }
 
-fn note_missed(monitors: &Monitors, missed: Vec<store::checks::Record>) {
+fn note_missed(monitors: &Monitors, missed: Vec<Record>) {
     for record in missed {
         let slots = record.check.as_ref().map_or(0, |check: &CheckRow| check.missed);
         monitors.metrics.note_missed_checks(slots.into());

@@ -104,6 +104,14 @@ impl Tracker {
         step
     }
 
+    /// The owner paused the monitor: from here on nothing is known, and nothing of before counts for what comes after.
+    pub fn pause(&mut self, at_ms: i64, maintenance: &[Span]) -> Step {
+        let mut step = Step::default();
+        self.account_until(at_ms, maintenance, &mut step.restated);
+        *self = Tracker { accounted_ms: self.accounted_ms, ..Tracker::default() };
+        step
+    }
+
     /// The time between the newest result and `until_ms`, which is not accounted for yet. Empty before the first result.
     pub fn tail(&self, until_ms: i64, maintenance: &[Span]) -> Vec<StateSpan> {
         let (Some(held), Some(from_ms)) = (self.held, self.accounted_ms) else {
