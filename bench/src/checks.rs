@@ -23,7 +23,7 @@ const MONITORS: usize = 5_000;
 const PROJECTS: usize = 50;
 const INTERVAL_S: u64 = 20;
 /// How many times the interval is measured.
-const INTERVALS: u64 = 4;
+const INTERVALS: u64 = 3;
 
 pub fn run(options: &Options, table: &mut Table) {
     let folder = options.folder.join("checks");
@@ -43,6 +43,10 @@ pub fn run(options: &Options, table: &mut Table) {
             authority.to_str().expect("a path in UTF-8"),
             "--project-creations-per-hour",
             "1000",
+            "--public-url",
+            "http://bench.test",
+            "--registration",
+            "open",
         ],
     );
     let (before, _) = server.memory();

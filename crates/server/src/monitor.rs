@@ -198,6 +198,7 @@ pub async fn run(monitors: Arc<Monitors>, dialer: Dialer, mut stopping: watch::R
     let mut timekeeper = Timekeeper::new(monitors.now_ms(), monitors.clock.passing_us() / 1_000);
     let mut running = JoinSet::new();
     loop {
+        while running.try_join_next().is_some() {}
         let wait = turn(&monitors, &dialer, &mut timekeeper, &mut running);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}

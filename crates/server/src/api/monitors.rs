@@ -239,7 +239,7 @@ pub async fn check_now(
     Path(id): Path<String>,
 ) -> Result<Json<CheckedNow>, ApiError> {
     let row = find(&app, owner.project, &id)?;
-    let monitor = Monitor::compile(row.settings.clone(), None)?;
+    let monitor = Arc::new(Monitor::compile(row.settings.clone(), None)?);
     if row.settings.kind == Some(Kind::Heartbeat) {
         return Err(ApiError::new(
             Code::InvalidMonitor,

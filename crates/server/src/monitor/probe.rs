@@ -1,5 +1,7 @@
 //! One look at a host: sends what the monitor says, and has the answer judged.
 
+use std::sync::Arc;
+
 use analytics::certificate::PresentedCertificate;
 use analytics::check::{Failure, Phases};
 use analytics::limits;
@@ -7,6 +9,7 @@ use analytics::monitor::{AddressFamily, HttpProbe, Monitor, Probe, TcpProbe, Ver
 use analytics::uptime::Outcome;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use bytes::Bytes;
+use tokio::task::JoinSet;
 
 use crate::dial::{Dialer, Family, FetchRequest};
 
@@ -33,8 +36,19 @@ impl Default for Found {
     }
 }
 
-/// A heartbeat has no host to look at: nothing is known of it by this.
-pub async fn look(dialer: &Dialer, monitor: &Monitor) -> Found {
+/// A heartbeat has no host to look at: nothing is known of it by this. A panic over what a host has sent is this server's
+/// own failure, and ends nothing else. Dropping the future ends the look.
+pub async fn look(dialer: &Dialer, monitor: &Arc<Monitor>) -> Found {
+    let (dialer, monitor) = (dialer.clone(), monitor.clone());
+    let mut looking = JoinSet::new();
+    looking.spawn(async move { look_at(&dialer, &monitor).await });
+    match looking.join_next().await {
+        Some(Ok(found)) => found,
+        _ => Found { verdict: Verdict::of(Failure::Ours), ..Found::default() },
+    }
+}
+
+async fn look_at(dialer: &Dialer, monitor: &Monitor) -> Found {
     match &monitor.probe {
         Probe::Http(probe) => look_at_http(dialer, probe).await,
         Probe::Tcp(probe) => look_at_tcp(dialer, probe).await,
