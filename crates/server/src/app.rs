@@ -23,7 +23,6 @@ use crate::clock_watch::Watch;
 use crate::config::Settings;
 use crate::dial::{DialOptions, Dialer, read_authorities};
 use crate::error::ApiError;
-use crate::incident::Witnesses;
 use crate::ingest_health::IngestHealth;
 use crate::metrics::Metrics;
 use crate::monitor::Monitors;
@@ -128,16 +127,8 @@ impl App {
             wait: Duration::from_secs(limit("read_wait_seconds")),
         });
         let outbox = Arc::new(Outbox::default());
-        let witnesses =
-            Witnesses { store: store.clone(), reads: reads.clone(), clock: clock.clone() };
-        let loading = Monitors::load(
-            &meta,
-            &checks,
-            clock.clone(),
-            metrics.clone(),
-            witnesses,
-            outbox.clone(),
-        );
+        let loading =
+            Monitors::load(&meta, &checks, clock.clone(), metrics.clone(), outbox.clone());
         let monitors = loading.await.context("where monitors stood cannot be read")?;
         monitors.allow_at_once(limit("checks_at_once") as usize);
         Ok(Arc::new(App {

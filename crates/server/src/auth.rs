@@ -272,8 +272,8 @@ impl Owner {
     }
 }
 
-/// For what the server asks about a project's hits by itself, such as whom an outage hits. Only to the project's owner may the
-/// answer be told.
+/// For what the server asks by itself: whom an outage hits, of the project whose monitor found it. The answer goes to its
+/// people and channels alone.
 pub fn scope_of_server(project: ProjectId) -> ProjectScope {
     ProjectScope::granted(project, Filter::default())
 }

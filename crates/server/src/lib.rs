@@ -4,7 +4,7 @@
 //! A table of contents:
 //! - what the operator touches: `cli`, `config`
 //! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then), `monitor` (checks),
-//!   `incident` and `notice` (who is told of what they found)
+//!   `incident`, `notice` and `delivery` (who is told of what they found)
 //! - every address: `router`; who calls, and what they may: `auth`, `address`, `network`, `rate`; what goes wrong: `error`
 //! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
 //! - what is called elsewhere, for somebody else: `dial`
@@ -25,6 +25,7 @@ pub mod clock;
 pub mod clock_watch;
 pub mod config;
 pub mod control;
+pub mod delivery;
 pub mod dial;
 pub mod error;
 pub mod incident;

@@ -49,7 +49,6 @@ pub struct Monitors {
     metrics: Arc<Metrics>,
     clock: Clock,
     meta: Meta,
-    witnesses: Witnesses,
     outbox: Arc<Outbox>,
     /// When the planner last looked; none before it runs.
     looked: Mutex<Option<Instant>>,
@@ -62,7 +61,6 @@ impl Monitors {
         checks: &Checks,
         clock: Clock,
         metrics: Arc<Metrics>,
-        witnesses: Witnesses,
         outbox: Arc<Outbox>,
     ) -> Result<Monitors, ChecksError> {
         let mut board = Board::default();
@@ -81,7 +79,6 @@ impl Monitors {
             metrics,
             clock,
             meta: meta.clone(),
-            witnesses,
             outbox,
             looked: Mutex::default(),
         })
@@ -194,12 +191,18 @@ impl Monitors {
 }
 
 /// Plans and starts checks until `stopping`. Those under way then are broken off; their slots stay unknown.
-pub async fn run(monitors: Arc<Monitors>, dialer: Dialer, mut stopping: watch::Receiver<bool>) {
+pub async fn run(
+    monitors: Arc<Monitors>,
+    dialer: Dialer,
+    witnesses: Witnesses,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let caller = Caller { dialer, witnesses: Arc::new(witnesses) };
     let mut timekeeper = Timekeeper::new(monitors.now_ms(), monitors.clock.passing_us() / 1_000);
     let mut running = JoinSet::new();
     loop {
         while running.try_join_next().is_some() {}
-        let wait = turn(&monitors, &dialer, &mut timekeeper, &mut running);
+        let wait = turn(&monitors, &caller, &mut timekeeper, &mut running);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = monitors.changed.notified() => {}
@@ -209,10 +212,17 @@ pub async fn run(monitors: Arc<Monitors>, dialer: Dialer, mut stopping: watch::R
     }
 }
 
+/// What a check needs besides its monitor. Cheap to clone.
+#[derive(Clone)]
+struct Caller {
+    dialer: Dialer,
+    witnesses: Arc<Witnesses>,
+}
+
 /// Starts what is due. Returns how long nothing else is.
 fn turn(
     monitors: &Arc<Monitors>,
-    dialer: &Dialer,
+    caller: &Caller,
     timekeeper: &mut Timekeeper,
     running: &mut JoinSet<()>,
 ) -> Duration {
@@ -243,12 +253,12 @@ fn turn(
                 finish(monitors, &start, Found { verdict, ..Found::default() }, None);
             }
             _ => {
-                let (monitors, dialer) = (monitors.clone(), dialer.clone());
+                let (monitors, caller) = (monitors.clone(), caller.clone());
                 running.spawn(async move {
-                    let found = look(&dialer, &start.monitor).await;
+                    let found = look(&caller.dialer, &start.monitor).await;
                     let question = monitors.board().foresee(&start, &found);
                     let reach = match question {
-                        Some(question) => monitors.witnesses.ask(question).await,
+                        Some(question) => caller.witnesses.ask(question).await,
                         None => None,
                     };
                     finish(&monitors, &start, found, reach.as_ref());

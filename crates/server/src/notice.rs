@@ -1,9 +1,8 @@
-//! Notices at work: what a change of an incident becomes for each channel of its project, and the loop that sends it.
+//! Notices at work: what a change of an incident becomes for each channel of its project, and one try to send it.
 //!
 //! A notice is written in the transaction of the change that it tells of (`store::checks`), so none is lost and none is
-//! invented; it is sent at least once. How it looks and when it is tried again is decided by `analytics::notice`.
+//! invented; it is sent at least once, by `delivery`. How it looks and when it is tried again is decided by `analytics::notice`.
 
-mod deliver;
 mod send;
 
 use std::collections::HashMap;
@@ -21,10 +20,9 @@ use store::checks::{IncidentRow, NewNotice};
 use store::meta::{Meta, MonitorRow};
 use tokio::sync::Notify;
 
-pub use deliver::run;
 pub use send::{Sent, send};
 
-/// What the loop and those who look at it share.
+/// What the loop that sends (`delivery`) and those who look at it share.
 #[derive(Default)]
 pub struct Outbox {
     /// Something was written, or may be sent sooner than was planned.
@@ -40,6 +38,29 @@ impl Outbox {
     /// Lets the loop look now.
     pub fn wake(&self) {
         self.changed.notify_one();
+    }
+
+    /// Returns when the loop is to look.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// The loop looks.
+    pub fn note_look(&self) {
+        *lock(&self.looked) = Some(Instant::now());
+    }
+
+    /// None: all is well again.
+    pub fn set_problem(&self, problem: Option<String>) {
+        *lock(&self.problem) = problem;
+    }
+
+    pub fn last_sent_ms(&self, channel: i64) -> Option<i64> {
+        lock(&self.last_sent).get(&channel).copied()
+    }
+
+    pub fn note_sent(&self, channel: i64, at_ms: i64) {
+        lock(&self.last_sent).insert(channel, at_ms);
     }
 
     /// What is wrong, in words.

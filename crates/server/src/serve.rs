@@ -20,9 +20,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Shared};
+use crate::auth::scope_of_server;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::{control, jobs, monitor, notice, router};
+use crate::incident::Witnesses;
+use crate::{control, delivery, jobs, monitor, router};
 
 pub use listener::bind;
 
@@ -59,16 +61,27 @@ impl Running {
         let (stop, stopping) = watch::channel(false);
         let control =
             control::listen(&app).context("the socket for subcommands cannot be opened")?;
+        let witnesses = Witnesses {
+            store: app.store.clone(),
+            reads: app.reads.clone(),
+            clock: app.clock.clone(),
+            scope: scope_of_server,
+        };
         let others = vec![
             tokio::spawn(control::serve(app.clone(), control, stopping.clone())),
             tokio::spawn(jobs::run(app.clone(), stopping.clone())),
-            tokio::spawn(monitor::run(app.monitors.clone(), app.dialer.clone(), stopping.clone())),
+            tokio::spawn(monitor::run(
+                app.monitors.clone(),
+                app.dialer.clone(),
+                witnesses,
+                stopping.clone(),
+            )),
             tokio::spawn(monitor::write(
                 app.monitors.clone(),
                 app.checks.clone(),
                 stopping.clone(),
             )),
-            tokio::spawn(notice::run(app.clone(), stopping.clone())),
+            tokio::spawn(delivery::run(app.clone(), stopping.clone())),
         ];
         let router = router::router(&app);
         let mut connections = Vec::new();

@@ -4,7 +4,7 @@
 //! the same id.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use analytics::limits;
 use analytics::notice::outbox::{Dispatch, Form, Pace, next_try_ms, plan};
@@ -14,10 +14,9 @@ use store::meta::{ChannelRow, ChannelSettings};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
-use super::lock;
-use super::send::{Sent, send};
 use crate::address::own_host;
 use crate::app::{App, Shared, random_bytes};
+use crate::notice::{Sent, send};
 
 /// Sends until `stopping`; those on their way then are waited for.
 pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
@@ -25,18 +24,18 @@ pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
     loop {
         let wait = match turn(&app, &mut sending).await {
             Ok(wait) => {
-                *lock(&app.outbox.problem) = None;
+                app.outbox.set_problem(None);
                 wait
             }
             Err(problem) => {
                 tracing::error!(%problem, "the outbox cannot be read");
-                *lock(&app.outbox.problem) = Some(format!("notices are not sent: {problem}"));
+                app.outbox.set_problem(Some(format!("notices are not sent: {problem}")));
                 Duration::from_millis(limits::NOTICE_LOOK_MS)
             }
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = app.outbox.changed.notified() => {}
+            () = app.outbox.changed() => {}
             Some(ended) = sending.tasks.join_next_with_id() => {
                 let id = ended.map_or_else(|panicked| panicked.id(), |(id, ())| id);
                 sending.channels.remove(&id);
@@ -56,7 +55,7 @@ struct Deliveries {
 
 /// Starts what is due. Returns how long nothing else is.
 async fn turn(app: &Shared, sending: &mut Deliveries) -> Result<Duration, ChecksError> {
-    *lock(&app.outbox.looked) = Some(Instant::now());
+    app.outbox.note_look();
     let now_ms = app.clock.now_us().div_euclid(1_000);
     let mut wake_ms = now_ms + limits::NOTICE_LOOK_MS as i64;
     for id in app.checks.channels_waited_for().await? {
@@ -73,7 +72,7 @@ async fn turn(app: &Shared, sending: &mut Deliveries) -> Result<Duration, Checks
         let pace = Pace {
             keeps_state: kind.keeps_state,
             gap_ms: kind.gap_ms,
-            last_sent_ms: lock(&app.outbox.last_sent).get(&id).copied(),
+            last_sent_ms: app.outbox.last_sent_ms(id),
             quiet_until_ms: None,
         };
         let planned = plan(&rows, pace, now_ms);
@@ -92,7 +91,7 @@ async fn turn(app: &Shared, sending: &mut Deliveries) -> Result<Duration, Checks
         let task = sending.tasks.spawn(async move {
             if let Err(problem) = deliver(&app, &channel, &dispatch, tries).await {
                 tracing::error!(channel = channel.id, %problem, "a delivery could not be noted");
-                *lock(&app.outbox.problem) = Some(format!("deliveries cannot be noted: {problem}"));
+                app.outbox.set_problem(Some(format!("deliveries cannot be noted: {problem}")));
                 // It is sent again; not at once.
                 tokio::time::sleep(Duration::from_millis(limits::NOTICE_LOOK_MS)).await;
             }
@@ -117,7 +116,7 @@ async fn deliver(
     let sending = Sending { now_ms, host: &host, reply_to: reply_to.as_deref() };
     let sent = send(&app.dialer, &app.clock, &channel.settings.config, &notice, sending).await;
     let ended_ms = app.clock.now_us().div_euclid(1_000);
-    lock(&app.outbox.last_sent).insert(channel.id, ended_ms);
+    app.outbox.note_sent(channel.id, ended_ms);
     let Sent { judgement, status, took_ms, .. } = sent;
     let mut tried = Try { at_ms: now_ms, took_ms, status, reason: None };
     let (rows, checks) = (&dispatch.rows, &app.checks);
