@@ -56,11 +56,14 @@ impl TlsProblem {
 impl PresentedCertificate {
     /// How soon it ends.
     pub fn level(&self, now_ms: i64) -> Level {
+        self.dates().level(now_ms)
+    }
+
+    pub fn dates(&self) -> Certificate {
         let to_ms = |seconds: i64| seconds.saturating_mul(1_000);
-        let dates = Certificate {
+        Certificate {
             not_before_ms: to_ms(self.not_before_s),
             not_after_ms: to_ms(self.not_after_s),
-        };
-        dates.level(now_ms)
+        }
     }
 }

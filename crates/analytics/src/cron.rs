@@ -138,6 +138,7 @@ mod tests {
         assert!(error("* * * * *", "Europe/Berlim").contains("`Europe/Berlim`"));
         assert!(error("* * * *", "UTC").contains("five fields"));
         assert!(error("0 0 0 * * *", "UTC").contains("invalid cron expression"));
+        assert!(error("0 0 1 1 * 2030", "UTC").contains("invalid cron expression"));
         assert!(error("61 * * * *", "UTC").contains("invalid cron expression"));
         assert!(error("", "UTC").contains("invalid cron expression"));
         let long = format!("{}0 * * * *", "0,".repeat(60));

@@ -4,9 +4,12 @@
 //!
 //! One more field of a hit: a column in `hit`, its reading in `ingest::hit`, a row in `filter::FIELDS`.
 //! One more step of enrichment: a file in `enrich/`, a line in the order that `enrich.rs` lists.
+//! One more ready-made rule: a row in `alert::READY_MADE`. One more channel: a file in `notice/`, a row in
+//! `notice::CHANNELS`.
 //! One more limit: a row in `limits`.
 
 pub mod address;
+pub mod alert;
 pub mod answer;
 pub mod batch;
 pub mod certificate;
@@ -25,6 +28,7 @@ pub mod latency;
 pub mod limits;
 pub mod maintenance;
 pub mod monitor;
+pub mod notice;
 pub mod panels;
 pub mod period;
 pub mod query;

@@ -351,6 +351,13 @@ limits! {
     CHECKS_PAGE "checks_page" = 1_000, Items, fixed, "invalid_parameter",
         "Results of a monitor that one call may ask for; of a check a minute that is 17 hours.";
     CHECKS_PAGE_DEFAULT "checks_page_default" = 100, Items, fixed, "", "Results of a monitor without `limit`.";
+    INCIDENTS_PAGE "incidents_page" = 500, Items, fixed, "invalid_parameter",
+        "Incidents that one call may ask for.";
+    INCIDENTS_PAGE_DEFAULT "incidents_page_default" = 50, Items, fixed, "", "Incidents without `limit`.";
+    DELIVERIES_PAGE "deliveries_page" = 200, Items, fixed, "invalid_parameter",
+        "Deliveries of a channel that one call may ask for, each with its tries.";
+    DELIVERIES_PAGE_DEFAULT "deliveries_page_default" = 50, Items, fixed, "", "Deliveries without `limit`.";
+    UPTIME_BARS "uptime_bars" = 90, Items, fixed, "", "Days that are shown as bars: a quarter of a year fits a line.";
     PANEL_BUCKETS "panel_buckets" = 200, Items, fixed, "invalid_parameter",
         "Buckets of a series: more than a screen can tell apart. The step follows from it.";
     PANEL_ROWS "panel_rows" = 500, Rows, fixed, "invalid_parameter",
@@ -529,6 +536,14 @@ limits! {
         "Requests that succeeded since a check began to fail, on the same host, from which on the outage is unconfirmed: one or two may have been answered by a cache.";
     WITNESS_CONSUMERS "witness_consumers" = 2, Items, fixed, "",
         "Consumers of these requests: a single one may sit beside the server, where our check does not pass.";
+    WITNESS_WAIT_MS "witness_wait_ms" = 2_000, Milliseconds, fixed, "",
+        "How long a change of an incident waits for what the requests say: a busy server must not hold up the notice that it is down.";
+    INCIDENT_NOTE_CHARACTERS "incident_note_characters" = 2_000, Characters, fixed, "invalid_incident",
+        "The note of an incident, or one update: a screen of text.";
+    INCIDENT_UPDATES "incident_updates" = 50, Items, fixed, "invalid_incident",
+        "Updates of one incident: two days of one an hour.";
+    INCIDENT_DAYS "incident_days" = 396, Days, fixed, "",
+        "How long an incident that is over is kept: as long as the uptime that it lowered.";
     FLAPPING_RESULTS "flapping_results" = 20, Items, fixed, "",
         "Newest results in which changes are counted for flapping, as in Icinga and Nagios.";
     FLAPPING_ON_PERCENT "flapping_on_percent" = 30, Percent, fixed, "",
@@ -550,7 +565,83 @@ limits! {
     MAINTENANCE_DAYS "maintenance_days" = 400, Days, fixed, "invalid_schedule",
         "The longest window: beyond a year it is a pause.";
     MAINTENANCE_STARTS_PER_YEAR "maintenance_starts_per_year" = 9_000, Items, fixed, "invalid_schedule",
-        "Windows of one schedule in a year: every hour (8,784). 13 months are computed in a few milliseconds.";
+        "Windows of one schedule in a year: every hour (8,784). 13 months of those take some 30 ms to compute.";
+
+    // Alert rules.
+    RULE_EVERY_SECONDS "rule_every_seconds" = 60, Seconds, fixed, "",
+        "How often rules are judged: all rules of a kind by one grouped question.";
+    RULE_RESOLVE_PERCENT "rule_resolve_percent" = 80, Percent, fixed, "",
+        "Share of its threshold below which an alert ends: five errors in five minutes vary by two without any cause.";
+    RULE_OUTAGE_MINUTES "rule_outage_minutes" = 60, Minutes, fixed, "",
+        "How long rules may go unjudged before a pending alert begins anew; a firing one stays, and what is judged next decides.";
+    RULES_LATE_MINUTES "rules_late_minutes" = 5, Minutes, fixed, "",
+        "How long requests may arrive late before a notice says that rules cannot be judged.";
+    RULE_SERIES "rule_series" = 1_000, Items, fixed, "",
+        "Endpoints or consumers that one rule remembers; further ones are not judged.";
+    RULE_SERIES_DAYS "rule_series_days" = 7, Days, fixed, "",
+        "How long an endpoint or consumer may be missing from the answers before a rule about too little forgets it: a job that runs once a week is still known.";
+    RULE_WINDOW_MINUTES "rule_window_minutes" = 1_440, Minutes, fixed, "invalid_rule",
+        "The longest window of a rule: a question over more than a day each minute would be felt.";
+    RULE_WAIT_MINUTES "rule_wait_minutes" = 1_440, Minutes, fixed, "invalid_rule",
+        "The longest `for` and `keep` of a rule.";
+    BURN_BAD_LONG "burn_bad_long" = 10, Hits, fixed, "",
+        "Bad requests in the long window from which a burn rate is judged: with ten requests an hour one failure burns a month's budget by arithmetic.";
+    BURN_BAD_SHORT "burn_bad_short" = 3, Hits, fixed, "",
+        "The same in the short window.";
+    BASE_WEEKS "base_weeks" = 3, Items, fixed, "",
+        "Weeks whose same time makes the base: their median leaves out one holiday or outage.";
+    BASE_DISAGREES_TIMES "base_disagrees_times" = 3, Items, fixed, "",
+        "How many times as many requests one of these weeks may have as another before the base expects nothing.";
+    EXPECTED_REQUESTS "expected_requests" = 20, Hits, fixed, "",
+        "Requests that a window must expect before their absence means anything: by chance none come in one of 500 million windows.";
+    STOPPED_WINDOW_MINUTES "stopped_window_minutes" = 360, Minutes, fixed, "",
+        "The longest window in which so many requests may be expected: of less traffic nothing is said.";
+
+    // Notices.
+    NOTICE_NAME_CHARACTERS "notice_name_characters" = 200, Characters, fixed, "",
+        "Names of endpoints, consumers and monitors in a notice: strangers choose some of them, and a phone shows few.";
+    NOTICE_LISTED "notice_listed" = 20, Items, fixed, "",
+        "Endpoints, consumers or incidents that one notice lists; further ones are counted.";
+    NOTICE_ANSWER_CHARACTERS "notice_answer_characters" = 200, Characters, fixed, "",
+        "Of the far side's answer to a notice, kept beside the delivery: its error messages are shorter.";
+    NOTICE_GROUP_SECONDS "notice_group_seconds" = 20, Seconds, fixed, "",
+        "How long the first notice of a project waits for others of the same cause: monitors of one server fail within an interval.";
+    NOTICE_DIGEST_OPENINGS "notice_digest_openings" = 5, Items, fixed, "",
+        "Openings of a project in a minute above which they are told as one digest.";
+    NOTICE_DIGEST_SECONDS "notice_digest_seconds" = 60, Seconds, fixed, "",
+        "That minute, after which the digest is sent.";
+    NOTICE_GIVE_UP_HOURS "notice_give_up_hours" = 24, Hours, fixed, "",
+        "How long a notice is tried; what is told a day late is history.";
+    NOTICE_RETRY_SECONDS "notice_retry_seconds" = 5, Seconds, fixed, "",
+        "The wait before a notice is tried for the second time, and four times as long each time: over 10 tries in a day.";
+    NOTICE_RETRY_MOST_SECONDS "notice_retry_most_seconds" = 7_200, Seconds, fixed, "",
+        "The longest of these waits: a channel that is back in the morning tells what happened at night.";
+    NOTICE_RETRY_AFTER_SECONDS "notice_retry_after_seconds" = 3_600, Seconds, fixed, "",
+        "The longest wait that a channel may ask for.";
+    NOTICE_JITTER_PERCENT "notice_jitter_percent" = 20, Percent, fixed, "",
+        "By how much waits between tries vary, so that channels that failed together do not return together.";
+    NOTICE_FAILING_MINUTES "notice_failing_minutes" = 60, Minutes, fixed, "",
+        "How long a channel may fail to deliver a notice before the others tell of it: by then it was tried six times.";
+    CHANNELS_PER_PROJECT "channels_per_project" = 20, Items, settable, "too_many_channels",
+        "Channels of a project: each of its notices is sent to all of them.";
+    NOTICE_SEND_SECONDS "notice_send_seconds" = 15, Seconds, fixed, "",
+        "How long one try to send a notice may take, by the Standard Webhooks' advice.";
+    NOTICES_AT_ONCE "notices_at_once" = 32, Items, fixed, "",
+        "Notices on their way at a time, one of each channel: each is a connection that may hang for its whole time.";
+    NOTICE_LOOK_MS "notice_look_ms" = 5_000, Milliseconds, fixed, "",
+        "How often the outbox is looked at where nothing is due sooner.";
+    NOTICE_SILENT_SECONDS "notice_silent_seconds" = 60, Seconds, fixed, "",
+        "Where no look was taken for so long, health says that notices are not sent.";
+    NOTICE_KEPT_DAYS "notice_kept_days" = 90, Days, fixed, "",
+        "How long a notice that was delivered or given up is kept with its tries.";
+    NOTICE_ANSWER_BYTES "notice_answer_bytes" = 4_096, Bytes, fixed, "",
+        "How much of an answer is looked at to judge it: every channel says what it has to say in a line.";
+    NOTICES_WAITING "notices_waiting" = 2_000, Items, fixed, "",
+        "Notices of one channel that are planned at a time, the oldest first; more have not come together since the channel failed.";
+    CHANNEL_TESTS_PER_MINUTE "channel_tests_per_minute" = 10, Items, fixed, "too_many_tests",
+        "Test notices that one address may send: a person who sets up a channel.";
+    WEBHOOK_SECRET_BYTES "webhook_secret_bytes" = 64, Bytes, fixed, "invalid_channel",
+        "The longest signing secret, by Standard Webhooks; the shortest is 24 bytes.";
 }
 
 #[cfg(test)]

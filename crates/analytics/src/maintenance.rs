@@ -80,6 +80,7 @@ enum Kind {
 }
 
 impl Schedule {
+    /// To be kept: a year of a cron expression is walked through here, which takes up to 30 ms.
     pub fn read(&self) -> Result<Windows, ScheduleError> {
         let kind = match self {
             Schedule::Once { from_ms, to_ms } => {

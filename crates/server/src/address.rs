@@ -47,6 +47,13 @@ pub fn is_local(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
     client_address(peer, headers, trusted).is_loopback()
 }
 
+/// The name under which this server is known to whom it sends notices.
+pub fn own_host(settings: &Settings) -> String {
+    let public = settings.public_url.as_ref();
+    let url = public.and_then(|public| url::Url::parse(&public.origin).ok());
+    url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "localhost".to_owned())
+}
+
 /// Where clients reach this server, without a slash at the end: `public_url`, else what this one client used.
 pub fn own_address(headers: &HeaderMap, settings: &Settings) -> String {
     if let Some(public) = &settings.public_url {

@@ -1,10 +1,12 @@
 //! Our own API under `/api/v1/`: the path of a file is the path of its address.
 
+pub mod channels;
 pub mod consumers;
 pub mod dashboard;
 pub mod fields;
 pub mod heartbeat;
 pub mod hits;
+pub mod incidents;
 pub mod ingest_health;
 pub mod keys;
 pub mod monitors;

@@ -11,7 +11,7 @@ use analytics::limits;
 use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SumsQuery};
 use analytics::tally::{TallyLimits, Total};
 use anyhow::Context;
-use store::checks::{Checks, MonitorKey};
+use store::checks::{ChannelKey, Checks, MonitorKey};
 use store::meta::Meta;
 use store::{Found, HitRow, Part, Store, StoreError, StoreLimits, StoreOptions};
 use tokio::sync::Semaphore;
@@ -26,6 +26,7 @@ use crate::error::ApiError;
 use crate::ingest_health::IngestHealth;
 use crate::metrics::Metrics;
 use crate::monitor::Monitors;
+use crate::notice::Outbox;
 use crate::rate::RateLimit;
 use crate::reads::{QueueLimits, ReadQueue, Reader};
 use crate::turns::Turns;
@@ -41,6 +42,7 @@ pub struct App {
     /// What checks of monitors found.
     pub checks: Checks,
     pub monitors: Arc<Monitors>,
+    pub outbox: Arc<Outbox>,
     pub enricher: Enricher,
     /// Large batches that may be decoded at a time: one a processor. More would only hold more memory.
     pub decoding: Semaphore,
@@ -53,6 +55,7 @@ pub struct App {
     pub unknown_keys: RateLimit,
     pub project_creations: RateLimit,
     pub checks_by_hand: RateLimit,
+    pub channel_tests: RateLimit,
     pub reads: Arc<ReadQueue>,
     pub answers: Answers,
     pub bodies: Arc<Bodies>,
@@ -116,9 +119,17 @@ impl App {
         let remembered = limit("rate_limited_addresses");
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let metrics = Arc::new(Metrics::default());
-        let monitors = Monitors::load(&meta, &checks, clock.clone(), metrics.clone())
-            .await
-            .context("where monitors stood cannot be read")?;
+        let reads = ReadQueue::new(QueueLimits {
+            running: processors + 1,
+            running_of_one: processors,
+            waiting: limit("reads_waiting") as usize,
+            waiting_of_one: limit("reads_waiting_per_address") as usize,
+            wait: Duration::from_secs(limit("read_wait_seconds")),
+        });
+        let outbox = Arc::new(Outbox::default());
+        let loading =
+            Monitors::load(&meta, &checks, clock.clone(), metrics.clone(), outbox.clone());
+        let monitors = loading.await.context("where monitors stood cannot be read")?;
         monitors.allow_at_once(limit("checks_at_once") as usize);
         Ok(Arc::new(App {
             unknown_keys: RateLimit::new(limit("unknown_keys_per_minute"), 60, remembered),
@@ -128,13 +139,8 @@ impl App {
                 remembered,
             ),
             checks_by_hand: RateLimit::new(limits::CHECKS_BY_HAND_PER_MINUTE, 60, remembered),
-            reads: ReadQueue::new(QueueLimits {
-                running: processors + 1,
-                running_of_one: processors,
-                waiting: limit("reads_waiting") as usize,
-                waiting_of_one: limit("reads_waiting_per_address") as usize,
-                wait: Duration::from_secs(limit("read_wait_seconds")),
-            }),
+            channel_tests: RateLimit::new(limits::CHANNEL_TESTS_PER_MINUTE, 60, remembered),
+            reads,
             answers: Answers::new(AnswerLimits {
                 lists: (limit("lists_at_once") as usize).min(Semaphore::MAX_PERMITS),
                 wait: Duration::from_secs(limit("answer_wait_seconds")),
@@ -169,6 +175,7 @@ impl App {
             meta,
             checks,
             monitors: Arc::new(monitors),
+            outbox,
         }))
     }
 
@@ -320,12 +327,21 @@ async fn open_checks(data: &Path, meta: &Meta) -> anyhow::Result<Checks> {
         .keep_only(&live_monitors(meta))
         .await
         .context("old results of checks cannot be deleted")?;
+    checks
+        .keep_channels(&live_channels(meta))
+        .await
+        .context("notices for channels that are gone cannot be deleted")?;
     Ok(checks)
 }
 
 /// The monitors whose results are kept.
 pub fn live_monitors(meta: &Meta) -> HashSet<MonitorKey> {
     meta.all_monitors().iter().map(|monitor| (monitor.id, monitor.created_us)).collect()
+}
+
+/// The channels whose notices are kept.
+pub fn live_channels(meta: &Meta) -> HashSet<ChannelKey> {
+    meta.all_channels().iter().map(|channel| (channel.id, channel.created_us)).collect()
 }
 
 /// Others on the machine have no business in it; a folder that is there already stays as its owner made it.

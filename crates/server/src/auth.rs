@@ -272,6 +272,12 @@ impl Owner {
     }
 }
 
+/// For what the server asks by itself: whom an outage hits, of the project whose monitor found it. The answer goes to its
+/// people and channels alone.
+pub fn scope_of_server(project: ProjectId) -> ProjectScope {
+    ProjectScope::granted(project, Filter::default())
+}
+
 /// The name of the demo in `project=demo`.
 const DEMO: &str = "demo";
 

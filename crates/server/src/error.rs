@@ -52,6 +52,8 @@ codes! {
     InvalidConsumer "invalid_consumer" 400 "The consumer is neither u:ID nor a:ADDRESS";
     InvalidName "invalid_name" 400 "The name cannot be used";
     InvalidMonitor "invalid_monitor" 400 "A field of a monitor cannot be used";
+    InvalidChannel "invalid_channel" 400 "A field of a channel cannot be used";
+    InvalidIncident "invalid_incident" 400 "A field of an incident cannot be used";
     InvalidSchedule "invalid_schedule" 400 "A cron expression or a time zone cannot be used";
     InvalidSetting "invalid_setting" 400 "A setting of a project or share link cannot be used";
     ProjectRequired "project_required" 400 "The session holds several projects and the call does not say which";
@@ -74,6 +76,8 @@ codes! {
     UnknownKeyId "unknown_key_id" 404 "The project has no such key";
     UnknownShareLink "unknown_share_link" 404 "The project has no such share link";
     UnknownHeartbeat "unknown_heartbeat" 404 "No monitor waits for this heartbeat";
+    UnknownChannel "unknown_channel" 404 "The project has no such channel";
+    UnknownIncident "unknown_incident" 404 "The project has no such incident";
     UnknownMonitor "unknown_monitor" 404 "The project has no such monitor";
     NotFound "not_found" 404 "There is nothing at this address";
     MethodNotAllowed "method_not_allowed" 405 "The address does not know this method";
@@ -83,6 +87,7 @@ codes! {
     TooManyKeys "too_many_keys" 409 "The project has as many keys as it may have";
     TooManyShareLinks "too_many_share_links" 409 "The project has as many share links as it may have";
     MonitorTaken "monitor_taken" 409 "The project has a monitor of this address";
+    TooManyChannels "too_many_channels" 409 "The project has as many channels as it may have";
     TooManyMonitors "too_many_monitors" 409 "The project has as many monitors as it may have";
     BodyTooLarge "body_too_large" 413 "The body is too large";
     TooManyHits "too_many_hits" 413 "The batch has too many hits";
@@ -91,6 +96,7 @@ codes! {
     TooManyUnknownKeys "too_many_unknown_keys" 429 "Too many calls with unknown keys from one address";
     TooManyQueries "too_many_queries" 429 "Too many queries wait for their turn";
     TooManyChecks "too_many_checks" 429 "Too many checks were asked for from one address";
+    TooManyTests "too_many_tests" 429 "Too many test notices were asked for from one address";
     TooManyProjects "too_many_projects" 429 "Too many projects created from one address";
     Internal "internal" 500 "The server failed; its log says how";
     Overloaded "overloaded" 503 "The server cannot take this now";
@@ -227,6 +233,7 @@ impl From<store::meta::MetaError> for ApiError {
             MetaError::TooManyShareLinks => {
                 ApiError::new(Code::TooManyShareLinks, error.to_string())
             }
+            MetaError::TooManyChannels => ApiError::new(Code::TooManyChannels, error.to_string()),
             MetaError::TooManyMonitors => ApiError::new(Code::TooManyMonitors, error.to_string()),
             other => ApiError::internal("the table of projects", &other),
         }
@@ -246,6 +253,12 @@ impl From<analytics::monitor::FieldError> for ApiError {
             _ => Code::InvalidMonitor,
         };
         ApiError::new(code, error.to_string())
+    }
+}
+
+impl From<analytics::notice::ChannelError> for ApiError {
+    fn from(error: analytics::notice::ChannelError) -> ApiError {
+        ApiError::new(Code::InvalidChannel, error.to_string())
     }
 }
 

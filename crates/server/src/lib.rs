@@ -3,7 +3,8 @@
 //!
 //! A table of contents:
 //! - what the operator touches: `cli`, `config`
-//! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then), `monitor` (checks)
+//! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then), `monitor` (checks),
+//!   `incident`, `notice` and `delivery` (who is told of what they found)
 //! - every address: `router`; who calls, and what they may: `auth`, `address`, `network`, `rate`; what goes wrong: `error`
 //! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
 //! - what is called elsewhere, for somebody else: `dial`
@@ -24,8 +25,10 @@ pub mod clock;
 pub mod clock_watch;
 pub mod config;
 pub mod control;
+pub mod delivery;
 pub mod dial;
 pub mod error;
+pub mod incident;
 pub mod ingest;
 pub mod ingest_health;
 pub mod jobs;
@@ -35,6 +38,7 @@ pub mod metrics;
 pub mod monitor;
 pub mod monitor_changes;
 pub mod network;
+pub mod notice;
 pub mod original;
 pub mod parameters;
 pub mod projects;

@@ -19,15 +19,18 @@ use std::time::{Duration, Instant};
 use analytics::limits;
 use analytics::monitor::heartbeat::Signal;
 use analytics::monitor::{Monitor, Probe};
+use analytics::notice::reach::Reach;
 use analytics::uptime::Millis;
-use store::checks::{CheckRow, Checks, ChecksError};
+use store::checks::{CheckRow, Checks, ChecksError, Record};
 use store::meta::{Meta, MonitorRow};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::dial::Dialer;
+use crate::incident::Witnesses;
 use crate::metrics::Metrics;
+use crate::notice::{self, Outbox};
 
 use board::{Board, Start};
 use timekeeper::{Break, Timekeeper};
@@ -45,6 +48,8 @@ pub struct Monitors {
     changed: Notify,
     metrics: Arc<Metrics>,
     clock: Clock,
+    meta: Meta,
+    outbox: Arc<Outbox>,
     /// When the planner last looked; none before it runs.
     looked: Mutex<Option<Instant>>,
 }
@@ -56,21 +61,25 @@ impl Monitors {
         checks: &Checks,
         clock: Clock,
         metrics: Arc<Metrics>,
+        outbox: Arc<Outbox>,
     ) -> Result<Monitors, ChecksError> {
         let mut board = Board::default();
         for state in checks.states().await? {
             board.remember(state);
         }
         let now_ms = to_ms(clock.now_us());
-        for row in meta.all_monitors() {
-            board.put(row, now_ms);
-        }
+        let rows = meta.all_monitors().into_iter();
+        let paused: Vec<Record> = rows.filter_map(|row| board.put(row, now_ms)).collect();
+        let results = ResultQueue::new();
+        paused.into_iter().for_each(|record| results.push(record, &metrics));
         Ok(Monitors {
             board: Mutex::new(board),
-            results: ResultQueue::new(),
+            results,
             changed: Notify::new(),
             metrics,
             clock,
+            meta: meta.clone(),
+            outbox,
             looked: Mutex::default(),
         })
     }
@@ -78,14 +87,18 @@ impl Monitors {
     /// A monitor was made or changed.
     pub fn put(&self, row: Arc<MonitorRow>) {
         let now_ms = self.now_ms();
-        self.board().put(row, now_ms);
+        let mut board = self.board();
+        if let Some(record) = board.put(row, now_ms) {
+            self.keep(record);
+        }
+        drop(board);
         self.wake();
     }
 
     /// Forgets monitors that `meta` does not have any more; returns when no result of theirs can be written any more.
     pub async fn forget_gone(&self, meta: &Meta, checks: &Checks) {
         self.board().keep(|id| meta.any_monitor(id).is_some());
-        self.results.write_all(checks).await;
+        self.write_all(checks).await;
     }
 
     /// How many checks may be under way at a time.
@@ -107,7 +120,7 @@ impl Monitors {
             let record = board.signal(id, signal, now_ms)?;
             self.results.push_and_tell(record)
         };
-        self.results.write_all(checks).await;
+        self.write_all(checks).await;
         self.wake();
         Some(written.await.unwrap_or(false))
     }
@@ -142,7 +155,30 @@ impl Monitors {
 
     /// Writes what waits, at the end.
     pub async fn close(&self, checks: &Checks) {
-        self.results.write_all(checks).await;
+        self.write_all(checks).await;
+    }
+
+    async fn write_all(&self, checks: &Checks) {
+        if self.results.write_all(checks).await {
+            self.outbox.wake();
+        }
+    }
+
+    /// To be called while the board is held, so that records are written in their order.
+    fn keep(&self, mut record: Record) {
+        if !record.transitions.is_empty()
+            && let Some(row) = self.meta.any_monitor(record.state.id)
+        {
+            let incidents = &record.state.kept.incidents;
+            record.notices = notice::compose(
+                &self.meta,
+                &row,
+                &record.transitions,
+                &record.incidents,
+                incidents,
+            );
+        }
+        self.results.push(record, &self.metrics);
     }
 
     fn now_ms(&self) -> i64 {
@@ -155,12 +191,18 @@ impl Monitors {
 }
 
 /// Plans and starts checks until `stopping`. Those under way then are broken off; their slots stay unknown.
-pub async fn run(monitors: Arc<Monitors>, dialer: Dialer, mut stopping: watch::Receiver<bool>) {
+pub async fn run(
+    monitors: Arc<Monitors>,
+    dialer: Dialer,
+    witnesses: Witnesses,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let caller = Caller { dialer, witnesses: Arc::new(witnesses) };
     let mut timekeeper = Timekeeper::new(monitors.now_ms(), monitors.clock.passing_us() / 1_000);
     let mut running = JoinSet::new();
     loop {
         while running.try_join_next().is_some() {}
-        let wait = turn(&monitors, &dialer, &mut timekeeper, &mut running);
+        let wait = turn(&monitors, &caller, &mut timekeeper, &mut running);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = monitors.changed.notified() => {}
@@ -170,10 +212,17 @@ pub async fn run(monitors: Arc<Monitors>, dialer: Dialer, mut stopping: watch::R
     }
 }
 
+/// What a check needs besides its monitor. Cheap to clone.
+#[derive(Clone)]
+struct Caller {
+    dialer: Dialer,
+    witnesses: Arc<Witnesses>,
+}
+
 /// Starts what is due. Returns how long nothing else is.
 fn turn(
     monitors: &Arc<Monitors>,
-    dialer: &Dialer,
+    caller: &Caller,
     timekeeper: &mut Timekeeper,
     running: &mut JoinSet<()>,
 ) -> Duration {
@@ -201,13 +250,18 @@ fn turn(
         match &start.monitor.probe {
             Probe::Heartbeat(heartbeat) => {
                 let verdict = heartbeat.judge(&start.signals, now_ms);
-                finish(monitors, &start, Found { verdict, ..Found::default() });
+                finish(monitors, &start, Found { verdict, ..Found::default() }, None);
             }
             _ => {
-                let (monitors, dialer) = (monitors.clone(), dialer.clone());
+                let (monitors, caller) = (monitors.clone(), caller.clone());
                 running.spawn(async move {
-                    let found = look(&dialer, &start.monitor).await;
-                    finish(&monitors, &start, found);
+                    let found = look(&caller.dialer, &start.monitor).await;
+                    let question = monitors.board().foresee(&start, &found);
+                    let reach = match question {
+                        Some(question) => caller.witnesses.ask(question).await,
+                        None => None,
+                    };
+                    finish(&monitors, &start, found, reach.as_ref());
                 });
             }
         }
@@ -218,20 +272,20 @@ fn turn(
 }
 
 /// A check has ended: the board and the file follow.
-fn finish(monitors: &Monitors, start: &Start, found: Found) {
+fn finish(monitors: &Monitors, start: &Start, found: Found, reach: Option<&Reach>) {
     let outcome = found.verdict.outcome;
     let mut board = monitors.board();
     // None where the monitor was changed, or the clock, while the check was under way.
-    if let Some(record) = board.finish(start, found) {
+    if let Some(record) = board.finish(start, found, reach) {
         monitors.metrics.note_check(outcome, Duration::from_millis(start.late_ms.max(0) as u64));
-        monitors.results.push(record, &monitors.metrics);
+        monitors.keep(record);
     }
     drop(board);
     // A place is free for what waits.
     monitors.wake();
 }
 
-fn note_missed(monitors: &Monitors, missed: Vec<store::checks::Record>) {
+fn note_missed(monitors: &Monitors, missed: Vec<Record>) {
     for record in missed {
         let slots = record.check.as_ref().map_or(0, |check: &CheckRow| check.missed);
         monitors.metrics.note_missed_checks(slots.into());

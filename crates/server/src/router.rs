@@ -8,8 +8,8 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use crate::address::{host_of, is_own_host};
 use crate::api::{
-    consumers, dashboard, fields, heartbeat, hits, ingest_health, keys as project_keys, monitors,
-    openapi, project, projects, server, session, share_links,
+    channels, consumers, dashboard, fields, heartbeat, hits, incidents, ingest_health,
+    keys as project_keys, monitors, openapi, project, projects, server, session, share_links,
 };
 use crate::app::{App, Shared};
 use crate::config::Settings;
@@ -105,6 +105,10 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/monitors", Holder, get(monitors::list_monitors)),
         route("GET", "/api/v1/monitors/{id}", Holder, get(monitors::show_monitor)),
         route("GET", "/api/v1/monitors/{id}/checks", Holder, get(monitors::list_checks)),
+        route("GET", "/api/v1/incidents", Holder, get(incidents::list_incidents)),
+        route("GET", "/api/v1/incidents/{id}", Holder, get(incidents::show_incident)),
+        route("GET", "/api/v1/channels", Holder, get(channels::list_channels)),
+        route("GET", "/api/v1/channels/{id}", Holder, get(channels::show_channel)),
         route("GET", "/api/v1/ingest-health", Holder, get(ingest_health::show_ingest_health)),
         // Its owner.
         route("PATCH", "/api/v1/project", Owner, patch(project::change_project)),
@@ -125,6 +129,12 @@ pub fn routes() -> Vec<Route> {
         route("PATCH", "/api/v1/monitors/{id}", Owner, patch(monitors::change_monitor)),
         route("DELETE", "/api/v1/monitors/{id}", Owner, delete(monitors::remove_monitor)),
         route("POST", "/api/v1/monitors/{id}/check", Owner, post(monitors::check_now)),
+        route("PATCH", "/api/v1/incidents/{id}", Owner, patch(incidents::change_incident)),
+        route("POST", "/api/v1/channels", Owner, post(channels::create_channel)),
+        route("PATCH", "/api/v1/channels/{id}", Owner, patch(channels::change_channel)),
+        route("DELETE", "/api/v1/channels/{id}", Owner, delete(channels::remove_channel)),
+        route("POST", "/api/v1/channels/{id}/test", Owner, post(channels::test_channel)),
+        route("GET", "/api/v1/channels/{id}/deliveries", Owner, get(channels::list_deliveries)),
         route("DELETE", "/api/v1/consumers/{id}", Owner, delete(consumers::erase_consumer)),
         // The operator's tools.
         route("GET", "/api/health", Anyone, get(health::show_health)),

@@ -2,9 +2,9 @@
 //!
 //! Start: 1. the port is bound (or taken over), so that from here on nobody is refused: who connects waits in the
 //! kernel's queue; 2. the limit of open files is raised, and has to be high enough; 3. the data folder is opened; 4. the
-//! socket of subcommands; 5. the jobs and the checks of monitors; 6. connections are served.
-//! Stop: 1. no new connections are taken; 2. those that are open end their call, within a time; 3. jobs, checks and the
-//! socket; 4. the data folder is closed, which writes what is still in memory.
+//! socket of subcommands; 5. the jobs, the checks of monitors and the notices; 6. connections are served.
+//! Stop: 1. no new connections are taken; 2. those that are open end their call, within a time; 3. jobs, checks, notices
+//! and the socket; 4. the data folder is closed, which writes what is still in memory.
 
 mod connections;
 mod listener;
@@ -20,9 +20,11 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Shared};
+use crate::auth::scope_of_server;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::{control, jobs, monitor, router};
+use crate::incident::Witnesses;
+use crate::{control, delivery, jobs, monitor, router};
 
 pub use listener::bind;
 
@@ -59,15 +61,27 @@ impl Running {
         let (stop, stopping) = watch::channel(false);
         let control =
             control::listen(&app).context("the socket for subcommands cannot be opened")?;
+        let witnesses = Witnesses {
+            store: app.store.clone(),
+            reads: app.reads.clone(),
+            clock: app.clock.clone(),
+            scope: scope_of_server,
+        };
         let others = vec![
             tokio::spawn(control::serve(app.clone(), control, stopping.clone())),
             tokio::spawn(jobs::run(app.clone(), stopping.clone())),
-            tokio::spawn(monitor::run(app.monitors.clone(), app.dialer.clone(), stopping.clone())),
+            tokio::spawn(monitor::run(
+                app.monitors.clone(),
+                app.dialer.clone(),
+                witnesses,
+                stopping.clone(),
+            )),
             tokio::spawn(monitor::write(
                 app.monitors.clone(),
                 app.checks.clone(),
                 stopping.clone(),
             )),
+            tokio::spawn(delivery::run(app.clone(), stopping.clone())),
         ];
         let router = router::router(&app);
         let mut connections = Vec::new();

@@ -1,13 +1,15 @@
 //! What checks of monitors found (SQLite, `monitors.sqlite` in the data folder): every result for some days, sums of 5
-//! minutes for a year and more, and where each monitor stands.
+//! minutes for a year and more, where each monitor stands, its incidents, and the notices of them that are on their way.
 //!
 //! A file of its own, so that thousands of checks a minute delay neither posts nor sign-ins; and one that may be lost: a
 //! start without it begins a new one. Its rows belong to a monitor of `meta.sqlite` by number and time of making, so that
 //! the results of one monitor are never shown as those of another.
 
+mod incidents;
+mod outbox;
 mod rows;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use analytics::limits;
@@ -20,6 +22,8 @@ use sqlx::sqlite::{
 use crate::disk::make_private;
 use crate::sql::checks as sql;
 
+pub use incidents::{IncidentQuery, IncidentRow, IncidentUpdate, KeptIncident, KeptTransition};
+pub use outbox::{ChannelKey, Delivery, Ended, NewNotice, Try};
 pub use rows::{CheckRow, KeptState, MonitorState, Record, SumRow};
 
 /// The file's name in the data folder.
@@ -64,8 +68,15 @@ impl Checks {
         if found > sql::VERSION {
             return Err(ChecksError::Newer { found, known: sql::VERSION });
         }
-        sqlx::raw_sql(sql::CREATE).execute(&writing).await?;
-        sqlx::raw_sql(sql::SET_VERSION).execute(&writing).await?;
+        let mut creating = writing.begin().await?;
+        for tables in [sql::CREATE, crate::sql::incidents::CREATE, crate::sql::outbox::CREATE] {
+            sqlx::raw_sql(tables).execute(&mut *creating).await?;
+        }
+        if found == 1 {
+            sqlx::query(sql::FILL_DAYS).execute(&mut *creating).await?;
+        }
+        sqlx::raw_sql(sql::SET_VERSION).execute(&mut *creating).await?;
+        creating.commit().await?;
         let reading = SqlitePoolOptions::new()
             .max_connections(2)
             .min_connections(0)
@@ -73,7 +84,8 @@ impl Checks {
         Ok(Checks { writing, reading })
     }
 
-    /// One transaction: a result, what it changes in the sums and where the monitor stands after it are kept together.
+    /// One transaction: a result, what it changes in the sums, where the monitor stands after it, its incidents and whom to
+    /// tell of them are kept together.
     pub async fn write(&self, group: &[Record]) -> Result<(), ChecksError> {
         let checks: Vec<Value> = group.iter().filter_map(Record::check_columns).collect();
         let sums: Vec<Value> = rows::sum_columns(group);
@@ -84,10 +96,31 @@ impl Checks {
             states.insert(state.id, json!([state.id, state.created_us, state.to_text()?]));
         }
         let states: Vec<Value> = states.into_values().collect();
+        let (mut incidents, mut transitions, mut notices) = (Vec::new(), Vec::new(), Vec::new());
+        for record in group {
+            for incident in &record.incidents {
+                incidents.push(incident.columns()?);
+            }
+            for transition in &record.transitions {
+                transitions.push(incidents::transition_columns(record.state.id, transition)?);
+            }
+            for notice in &record.notices {
+                notices.push(notice.columns()?);
+            }
+        }
         let mut transaction = self.writing.begin().await?;
-        for (statement, rows) in
-            [(sql::PUT_CHECKS, checks), (sql::ADD_SUMS, sums), (sql::PUT_MONITORS, states)]
-        {
+        for (statement, rows) in [
+            (sql::PUT_CHECKS, checks),
+            (sql::ADD_DAYS, sums.clone()),
+            (sql::ADD_SUMS, sums),
+            (sql::PUT_MONITORS, states),
+            (crate::sql::incidents::PUT, incidents),
+            (crate::sql::incidents::PUT_TRANSITIONS, transitions),
+            (crate::sql::outbox::PUT, notices),
+        ] {
+            if rows.is_empty() {
+                continue;
+            }
             let rows = serde_json::to_string(&rows)?;
             sqlx::query(statement).bind(rows).execute(&mut *transaction).await?;
         }
@@ -126,16 +159,41 @@ impl Checks {
         rows.iter().map(SumRow::from_row).collect()
     }
 
-    /// What the sums of a period add up to; what is unknown stands in none.
-    pub async fn total(
+    /// What each of these monitors' days from `from_day` on (counted from 1970, UTC) add up to, in order; what is unknown
+    /// stands in none.
+    pub async fn days(
         &self,
-        monitor: i64,
+        monitors: &[i64],
+        from_day: i64,
+    ) -> Result<HashMap<i64, Vec<(i64, Millis)>>, ChecksError> {
+        let select =
+            sqlx::query_as(sql::DAYS).bind(serde_json::to_string(monitors)?).bind(from_day);
+        let mut days = HashMap::<i64, Vec<(i64, Millis)>>::new();
+        for (monitor, day, up, degraded, down, maintenance) in
+            select.fetch_all(&self.reading).await?
+        {
+            let millis = Millis { up, degraded, down, maintenance, unknown: 0 };
+            days.entry(monitor).or_default().push((day, millis));
+        }
+        Ok(days)
+    }
+
+    /// What the sums of a period add up to, by monitor; those without any are missing.
+    pub async fn totals(
+        &self,
+        monitors: &[i64],
         from_ms: i64,
         to_ms: i64,
-    ) -> Result<Millis, ChecksError> {
-        let select = sqlx::query_as(sql::TOTAL).bind(monitor).bind(from_ms).bind(to_ms);
-        let (up, degraded, down, maintenance) = select.fetch_one(&self.reading).await?;
-        Ok(Millis { up, degraded, down, maintenance, unknown: 0 })
+    ) -> Result<HashMap<i64, Millis>, ChecksError> {
+        let select = sqlx::query_as(sql::TOTALS)
+            .bind(serde_json::to_string(monitors)?)
+            .bind(from_ms)
+            .bind(to_ms);
+        let rows: Vec<(i64, i64, i64, i64, i64)> = select.fetch_all(&self.reading).await?;
+        let totals = rows.into_iter().map(|(monitor, up, degraded, down, maintenance)| {
+            (monitor, Millis { up, degraded, down, maintenance, unknown: 0 })
+        });
+        Ok(totals.collect())
     }
 
     /// Deletes everything of monitors that are not among `live`. Returns how many there were.
@@ -163,10 +221,21 @@ impl Checks {
             sqlx::query_as(sql::MONITOR_IDS).fetch_all(&self.writing).await?;
         // One after the other: results are written in between.
         for (monitor, _) in known {
-            for (statement, before_ms) in [(sql::TRIM_CHECKS, checks_ms), (sql::TRIM_SUMS, sums_ms)]
-            {
+            for (statement, before_ms) in [
+                (sql::TRIM_CHECKS, checks_ms),
+                (sql::TRIM_SUMS, sums_ms),
+                (sql::TRIM_DAYS, sums_ms),
+            ] {
                 sqlx::query(statement).bind(monitor).bind(before_ms).execute(&self.writing).await?;
             }
+        }
+        let incidents_ms = now_ms - limits::INCIDENT_DAYS as i64 * 24 * HOUR_MS;
+        for statement in crate::sql::incidents::TRIM {
+            sqlx::query(statement).bind(incidents_ms).execute(&self.writing).await?;
+        }
+        let notices_ms = now_ms - limits::NOTICE_KEPT_DAYS as i64 * 24 * HOUR_MS;
+        for statement in crate::sql::outbox::TRIM {
+            sqlx::query(statement).bind(notices_ms).execute(&self.writing).await?;
         }
         Ok(())
     }

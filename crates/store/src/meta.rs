@@ -1,4 +1,4 @@
-//! Projects, keys, sessions, share links and monitors (SQLite, `meta.sqlite` in the data folder).
+//! Projects, keys, sessions, share links, monitors and channels (SQLite, `meta.sqlite` in the data folder).
 //!
 //! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
 //! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
@@ -6,6 +6,7 @@
 //!
 //! Deliberately not here: hits, users, and who may call what.
 
+mod channels;
 mod directory;
 mod identity;
 mod keys;
@@ -30,6 +31,7 @@ use crate::disk::make_private;
 use crate::inbox::ProjectNumbers;
 use crate::types::StoreError;
 
+pub use channels::{ChannelRow, ChannelSettings, FreshNonce};
 pub use identity::{MetaFacts, MetaIdentity};
 pub(crate) use identity::{copy_to, look};
 pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
@@ -54,6 +56,8 @@ pub enum MetaError {
     TooManyShareLinks,
     #[error("the project has as many monitors as it may have; delete one first")]
     TooManyMonitors,
+    #[error("the project has as many channels as it may have; delete one first")]
+    TooManyChannels,
     /// The file was written by a later version of this program.
     #[error(
         "meta.sqlite has version {found}, this program knows {known}: use the newer program again"

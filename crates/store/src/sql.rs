@@ -8,6 +8,8 @@ pub mod engine;
 pub mod file;
 pub mod filter;
 pub mod inbox;
+pub mod incidents;
+pub mod outbox;
 pub mod repair;
 pub mod rows;
 pub mod sums;

@@ -10,6 +10,8 @@ mod erasing;
 mod make;
 #[path = "it/model.rs"]
 mod model;
+#[path = "it/notices.rs"]
+mod notices;
 #[path = "it/paging.rs"]
 mod paging;
 #[path = "it/restoring.rs"]

@@ -275,6 +275,77 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's channels. */
+        get: operations["list_channels"];
+        put?: never;
+        /** Make a channel. From here on it is sent every notice of the project. */
+        post: operations["create_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A channel. */
+        get: operations["show_channel"];
+        put?: never;
+        post?: never;
+        /** Delete a channel with its deliveries. */
+        delete: operations["remove_channel"];
+        options?: never;
+        head?: never;
+        /** Change a channel. One that the far side has ended works again once it is enabled. */
+        patch: operations["change_channel"];
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The channel's notices, newest first, each with every try to deliver it. Kept for 90 days. */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test notice now, and say what the far side answered. It is not tried again. */
+        post: operations["test_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/consumers/{id}": {
         parameters: {
             query?: never;
@@ -359,6 +430,41 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's incidents, newest first. They are kept for 13 months. */
+        get: operations["list_incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One incident, how it came to be so, and its updates. */
+        get: operations["show_incident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Acknowledge an incident, write a note, or add an update. */
+        patch: operations["change_incident"];
         trace?: never;
     };
     "/api/v1/ingest-health": {
@@ -835,6 +941,89 @@ export interface components {
             /** Format: int64 */
             requests: number;
         };
+        /** @description Where notices go. */
+        ChannelAnswer: {
+            /** @description `kind` and its fields; those that are secret are null. */
+            config: Record<string, never>;
+            created_at: string;
+            /** @description Whether notices are sent to it. */
+            enabled: boolean;
+            /** @description Since when it delivers nothing, once that is an hour. */
+            failing_since?: string | null;
+            /** Format: int64 */
+            id: number;
+            /** @example webhook */
+            kind: string;
+            name: string;
+            /** @description Why the server switched it off: the far side said that it is gone. */
+            problem?: string | null;
+            /** @description Notices that are not delivered yet. */
+            waiting: number;
+        };
+        /** @description What an owner writes of a channel. */
+        ChannelBody: {
+            /**
+             * @description `kind` (webhook, slack, discord, telegram, ntfy, pagerduty, teams, gotify, pushover or matrix) and the fields of that
+             *     kind. In a change, fields that are missing stay. A webhook without `secret` gets one.
+             */
+            config?: Record<string, never> | null;
+            /**
+             * @description Whether notices are sent to it. Default: true.
+             * @default null
+             */
+            enabled: boolean | null;
+            /**
+             * @description At most 100 characters. Default: the kind's name.
+             * @default null
+             */
+            name: string | null;
+        };
+        /** @description A notice for a channel. */
+        ChannelDelivery: {
+            created_at: string;
+            ended_at?: string | null;
+            /** Format: int64 */
+            id: number;
+            /** @description When it is tried again, while it waits. */
+            next_try_at?: string | null;
+            /**
+             * @description The same over all tries: the far side sees it, where the channel has a place for it.
+             * @example monitor-12-3-1
+             */
+            notice: string;
+            /**
+             * @description `opening`, `update` or `resolved`.
+             * @example opening
+             */
+            stage: string;
+            /**
+             * @description `waiting`, `delivered`, `failed` (the far side refused it) or `given_up` (it was tried for 24 hours).
+             * @example delivered
+             */
+            state: string;
+            /** @description The monitor's name. */
+            subject: string;
+            /** @description In order. */
+            tries: components["schemas"]["DeliveryTry"][];
+        };
+        ChannelList: {
+            channels: components["schemas"]["ChannelAnswer"][];
+        };
+        /** @description What the far side answered to a test. */
+        ChannelTest: {
+            /** @description The beginning of the answer, at most 200 characters. */
+            answer?: string | null;
+            delivered: boolean;
+            /** @description Why it was not delivered. */
+            reason?: string | null;
+            /**
+             * Format: int32
+             * @description Null where no answer came.
+             */
+            status?: number | null;
+            /** Format: int64 */
+            took_ms: number;
+        };
         /** @description What came back of a check that somebody asked for. */
         CheckedNow: {
             certificate?: components["schemas"]["ShownCertificate"] | null;
@@ -894,6 +1083,12 @@ export interface components {
             rows: components["schemas"]["ConsumerAnswer"][];
             /** Format: int64 */
             total_rows: number;
+        };
+        /** @description A channel that was just made. */
+        CreatedChannel: {
+            channel: components["schemas"]["ChannelAnswer"];
+            /** @description With which a webhook's notices are signed (Standard Webhooks), where it was made here. Shown this once. */
+            secret?: string | null;
         };
         /** @description A key that was just made. */
         CreatedKey: {
@@ -974,6 +1169,32 @@ export interface components {
             /** @description IANA name. */
             tz: string;
         };
+        /** @description What a day (UTC) adds up to. What is missing to its length is unknown. */
+        DayBar: {
+            /**
+             * @description When it begins.
+             * @example 2027-01-31T00:00:00Z
+             */
+            day: string;
+            /** Format: int64 */
+            degraded_ms: number;
+            /** Format: int64 */
+            down_ms: number;
+            /** Format: int64 */
+            maintenance_ms: number;
+            /**
+             * @description As of `uptime`; null where too little is known.
+             * @example 99.98
+             */
+            percent?: string | null;
+            /**
+             * Format: int64
+             * @description Of today up to now.
+             */
+            unknown_ms: number;
+            /** Format: int64 */
+            up_ms: number;
+        };
         Deleted: {
             /**
              * Format: int64
@@ -986,6 +1207,27 @@ export interface components {
         };
         DeleteMonitor: {
             url: string;
+        };
+        DeliveryList: {
+            /** @description Newest first. */
+            deliveries: components["schemas"]["ChannelDelivery"][];
+            /**
+             * Format: int64
+             * @description `before` of the next page; null where there is none.
+             */
+            next?: number | null;
+        };
+        DeliveryTry: {
+            at: string;
+            /** @description Null where it was delivered. */
+            reason?: string | null;
+            /**
+             * Format: int32
+             * @description Null where no answer came.
+             */
+            status?: number | null;
+            /** Format: int64 */
+            took_ms: number;
         };
         EndpointAnswer: {
             /** Format: int64 */
@@ -1092,6 +1334,37 @@ export interface components {
             /** Format: double */
             to_ms: number;
         };
+        /** @description Requests that failed since it began. */
+        Hit: {
+            /** @default [] */
+            consumers: components["schemas"]["HitCount"][];
+            /**
+             * Format: int64
+             * @default 0
+             */
+            consumers_total: number;
+            /**
+             * @description The most hit first; at most `limits::NOTICE_LISTED` are shown.
+             * @default []
+             */
+            endpoints: components["schemas"]["HitCount"][];
+            /**
+             * Format: int64
+             * @description All of them, also those that are not listed.
+             * @default 0
+             */
+            endpoints_total: number;
+            /**
+             * Format: int64
+             * @default 0
+             */
+            requests: number;
+        };
+        HitCount: {
+            name: string;
+            /** Format: int64 */
+            requests: number;
+        };
         HitsPage: {
             hits: components["schemas"]["ApiHit"][];
             /** @description What to send as `after` for the next page; null at the end. */
@@ -1100,6 +1373,51 @@ export interface components {
         HoursAnswer: {
             /** @description Seven days, Monday first, of 24 hours. */
             cells: number[][];
+        };
+        IncidentAnswer: {
+            incident: components["schemas"]["MonitorIncident"];
+            /** @description How it came to be so, in order. */
+            transitions: components["schemas"]["IncidentTransition"][];
+            /** @description For those who look at the public status page, in order. */
+            updates: components["schemas"]["PublicUpdate"][];
+        };
+        /** @description What an incident's owner changes. A field that is missing stays. */
+        IncidentChange: {
+            /**
+             * @description Somebody looks after it. False takes that back.
+             * @default null
+             */
+            acknowledged: boolean | null;
+            /**
+             * @description For the project's people. Null deletes it.
+             * @default null
+             */
+            note: string | null;
+            /**
+             * @description One more update, for those who look at the public status page.
+             * @default null
+             */
+            update: string | null;
+        };
+        IncidentList: {
+            /** @description Newest first. */
+            incidents: components["schemas"]["MonitorIncident"][];
+            /** @description `before` of the next page; null where there is none. */
+            next?: string | null;
+        };
+        IncidentTransition: {
+            at: string;
+            /**
+             * @description `opened`, `announced` (its notice had been held back), `worsened` or `closed`.
+             * @example opened
+             */
+            change: string;
+            /**
+             * @description Why nobody was told: `maintenance`, `parent`, `flapping`, `unconfirmed`, `never_told` or `stopped`. Null: a notice went
+             *     to every channel.
+             * @example unconfirmed
+             */
+            muted?: string | null;
         };
         IngestHealthAnswer: {
             /**
@@ -1200,6 +1518,8 @@ export interface components {
         };
         /** @description A monitor and where it stands. */
         MonitorAnswer: {
+            /** @description The last 90 days (UTC), the oldest first, today last. Null in the answer to a change. */
+            bars?: components["schemas"]["DayBar"][] | null;
             certificate?: components["schemas"]["ShownCertificate"] | null;
             created_at: string;
             /**
@@ -1222,7 +1542,7 @@ export interface components {
              */
             state: string;
             unconfirmed?: components["schemas"]["Unconfirmed"] | null;
-            /** @description Of the last 24 hours, 7, 30, 90 and 365 days. In a list null. */
+            /** @description Of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change. */
             uptime?: components["schemas"]["Uptime"][] | null;
         };
         MonitorChanged: {
@@ -1262,6 +1582,59 @@ export interface components {
              */
             status?: number | null;
             times: components["schemas"]["PhaseTimes"];
+        };
+        /** @description A stretch of failing checks, of flapping, or a certificate that ends. */
+        MonitorIncident: {
+            acknowledged_at?: string | null;
+            /** @description The first failure of an outage. */
+            began_at: string;
+            /**
+             * @description `down`, `flapping` or `certificate`.
+             * @example down
+             */
+            cause: string;
+            /** @description When it was confirmed. */
+            confirmed_at: string;
+            /**
+             * Format: int64
+             * @description From its begin to its end. Null while it is open.
+             */
+            duration_ms?: number | null;
+            /** @description The first success after it. Null while it is open. */
+            ended_at?: string | null;
+            /**
+             * @description The stable code of the failure.
+             * @example timeout_connect
+             */
+            failure?: string | null;
+            hit?: components["schemas"]["Hit"] | null;
+            /** @example 12-3 */
+            id: string;
+            /** @description The newest check before it that succeeded. */
+            last_good_at?: string | null;
+            /** @description The failure in words. */
+            message?: string | null;
+            /**
+             * Format: int64
+             * @description The monitor's `id`.
+             */
+            monitor: number;
+            monitor_name: string;
+            /** @description For the project's people. */
+            note?: string | null;
+            /**
+             * @description `open` or `closed`.
+             * @example open
+             */
+            state: string;
+            /**
+             * Format: int32
+             * @description Of the HTTP answer.
+             */
+            status?: number | null;
+            times?: components["schemas"]["PhaseTimes"] | null;
+            /** @description The project's own requests to the host succeeded while checks failed: the fault is likely on this server's side. */
+            unconfirmed: boolean;
         };
         MonitorList: {
             monitors: components["schemas"]["MonitorAnswer"][];
@@ -1562,6 +1935,10 @@ export interface components {
             name: string;
             /** @description The filter that its viewer cannot take off; "" for none. */
             q: string;
+        };
+        PublicUpdate: {
+            at: string;
+            text: string;
         };
         Quantiles: {
             /**
@@ -2619,6 +2996,444 @@ export interface operations {
             };
         };
     };
+    list_channels: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channels, without their secrets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelList"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show channels */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_channel: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelBody"];
+            };
+        };
+        responses: {
+            /** @description The channel, and the signing secret of a webhook that was made for it */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedChannel"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has as many channels as it may have */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_channel: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channel, without its secrets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAnswer"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show channels */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_channel: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_channel: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelBody"];
+            };
+        };
+        responses: {
+            /** @description The channel as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Only those before this one, such as `next` of the page before */
+                before?: number;
+                /** @description At most so many, 1 to 200. Default: 50 */
+                limit?: number;
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The deliveries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    test_channel: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The channel's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the far side answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelTest"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such channel */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many tests were asked for from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     show_consumer: {
         parameters: {
             query?: {
@@ -3018,6 +3833,192 @@ export interface operations {
                 };
             };
             /** @description The server has no demo */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_incidents: {
+        parameters: {
+            query?: {
+                /** @description Only those that began before this time (RFC 3339), such as `next` of the page before */
+                before?: string;
+                /** @description At most so many, 1 to 500. Default: 50 */
+                limit?: number;
+                /** @description Only those of this monitor */
+                monitor?: number;
+                /** @description Which of the session's projects */
+                project?: number;
+                /** @description `open`: only those that are not over */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The incidents */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show incidents */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_incident: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The incident's `id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The incident */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentAnswer"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show incidents */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such incident */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_incident: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The incident's `id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentChange"];
+            };
+        };
+        responses: {
+            /** @description The incident as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such incident */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -357,3 +357,22 @@ proptest! {
         prop_assert_eq!(rows, expected);
     }
 }
+
+#[test]
+fn a_pause_ends_what_is_known_and_forgets_an_outage() {
+    let confirm = Confirm { down_after: 1, up_after: 1 };
+    let mut tracker = Tracker::default();
+    let result =
+        |minute: i64, outcome| CheckResult { at_ms: minute * 60_000, interval_ms: 60_000, outcome };
+    assert!(tracker.feed(result(0, Outcome::Down), confirm, &[]).turn.is_some());
+    let step = tracker.pause(90_000, &[]);
+    let down = Restated { span: Span { from_ms: 0, to_ms: 90_000 }, was: None, now: State::Down };
+    assert_eq!((step.restated, step.turn), (vec![down], None));
+    assert_eq!((tracker.is_down(), tracker.state(90_000, &[])), (false, State::Unknown));
+    assert_eq!(tracker.tail(600_000, &[]), []);
+    // The time of the pause is nobody's, and a failure after it is an outage of its own.
+    let step = tracker.feed(result(10, Outcome::Down), confirm, &[]);
+    assert_eq!(step.turn, Some(Turn::Down { since_ms: 600_000, confirmed_ms: 600_000 }));
+    assert_eq!(Millis::of(&tracker.tail(660_000, &[])).down, 60_000);
+    assert_eq!(row_changes(&step.restated), BTreeMap::new());
+}

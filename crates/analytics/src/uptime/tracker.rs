@@ -9,7 +9,8 @@ use super::timeline::overlay;
 use super::{CheckResult, Confirm, Outcome, Restated, Span, State, StateSpan};
 use crate::limits;
 
-/// Takes results in the order in which they were made.
+/// Takes results in the order in which they were made. Written down together with the rows that a step changes: either alone
+/// would count time twice or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tracker {
@@ -100,6 +101,14 @@ impl Tracker {
             }));
         }
         self.held = Some(held);
+        step
+    }
+
+    /// The owner paused the monitor: from here on nothing is known, and nothing of before counts for what comes after.
+    pub fn pause(&mut self, at_ms: i64, maintenance: &[Span]) -> Step {
+        let mut step = Step::default();
+        self.account_until(at_ms, maintenance, &mut step.restated);
+        *self = Tracker { accounted_ms: self.accounted_ms, ..Tracker::default() };
         step
     }
 

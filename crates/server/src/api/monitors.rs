@@ -2,6 +2,7 @@
 //! nor the address that a name led to.
 
 mod shape;
+mod uptime;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +25,10 @@ use crate::monitor::look;
 use crate::monitor_changes::{add_monitor, delete_monitor};
 use crate::parameters::Parameters;
 
-use shape::uptimes;
-pub use shape::{CheckList, CheckedNow, MonitorAnswer, MonitorCheck, MonitorList};
+use uptime::uptimes;
+
+pub use shape::{CheckList, CheckedNow, MonitorAnswer, MonitorCheck, MonitorList, PhaseTimes};
+pub use uptime::{DayBar, Uptime};
 
 /// The project's monitors.
 #[utoipa::path(
@@ -43,10 +46,16 @@ pub async fn list_monitors(
     State(app): State<Shared>,
     holder: Holder,
     headers: HeaderMap,
-) -> Json<MonitorList> {
+) -> Result<Json<MonitorList>, ApiError> {
     let rows = app.meta.monitors(holder.project);
-    let monitors = rows.iter().map(|row| to_answer(&app, row, holder.role, &headers));
-    Json(MonitorList { monitors: monitors.collect() })
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let _turn = app.reads.take(holder.reader(), READ).await?;
+    let mut uptimes = uptimes(&app, &ids).await?;
+    let monitors = rows.iter().map(|row| {
+        let answer = to_answer(&app, row, holder.role, &headers);
+        with_uptime(answer, uptimes.remove(&row.id))
+    });
+    Ok(Json(MonitorList { monitors: monitors.collect() }))
 }
 
 /// Make a monitor. Its first check is made within the interval.
@@ -99,9 +108,9 @@ pub async fn show_monitor(
 ) -> Result<Json<MonitorAnswer>, ApiError> {
     let row = find(&app, holder.project, &id)?;
     let _turn = app.reads.take(holder.reader(), READ).await?;
-    let mut answer = to_answer(&app, &row, holder.role, &headers);
-    answer.uptime = Some(uptimes(&app, row.id).await?);
-    Ok(Json(answer))
+    let answer = to_answer(&app, &row, holder.role, &headers);
+    let uptime = uptimes(&app, &[row.id]).await?.remove(&row.id);
+    Ok(Json(with_uptime(answer, uptime)))
 }
 
 /// Change a monitor. Fields that are not there stay, null is the default again.
@@ -261,6 +270,11 @@ fn unknown() -> ApiError {
         Code::UnknownMonitor,
         "the project has no such monitor; GET /api/v1/monitors lists them",
     )
+}
+
+fn with_uptime(answer: MonitorAnswer, uptime: Option<(Vec<Uptime>, Vec<DayBar>)>) -> MonitorAnswer {
+    let (uptime, bars) = uptime.unzip();
+    MonitorAnswer { uptime, bars, ..answer }
 }
 
 /// Its owner alone sees the address that a heartbeat's job calls.

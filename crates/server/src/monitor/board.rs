@@ -1,15 +1,17 @@
 //! Where every monitor stands, and what is due. Pure but for its memory: time is handed in, and what is to be started or
 //! written is handed out.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use analytics::certificate::PresentedCertificate;
 use analytics::check::Phases;
 use analytics::hit::ProjectId;
+use analytics::incident::{Around, Transition};
 use analytics::limits;
 use analytics::monitor::heartbeat::Signal;
 use analytics::monitor::{Kind, Monitor, Probe, Signals, next_slot_ms};
+use analytics::notice::reach::Reach;
 use analytics::uptime::{CheckResult, Confirm, Millis, Outcome, State, row_changes};
 use store::checks::{CheckRow, KeptState, MonitorState, Record};
 use store::meta::MonitorRow;
@@ -17,6 +19,7 @@ use store::meta::MonitorRow;
 use super::compile;
 use super::probe::Found;
 use super::queue::{Slot, SlotQueue};
+use crate::incident::{self, ReachQuestion};
 
 #[derive(Default)]
 pub struct Board {
@@ -86,8 +89,8 @@ impl Board {
         self.remembered.insert(state.id, state);
     }
 
-    /// A monitor is there, or was changed. It is planned anew; where it stands stays.
-    pub fn put(&mut self, row: Arc<MonitorRow>, now_ms: i64) {
+    /// A monitor is there, or was changed. It is planned anew; where it stands stays, unless it is paused now.
+    pub fn put(&mut self, row: Arc<MonitorRow>, now_ms: i64) -> Option<Record> {
         let id = row.id;
         let monitor = compile(&row).filter(|monitor| !monitor.paused).map(Arc::new);
         let remembered = self.remembered.remove(&id);
@@ -105,8 +108,10 @@ impl Board {
         };
         let entry =
             Entry { row, monitor, kept, newest, plan: 0, next_ms: i64::MAX, running_ms: None };
-        self.entries.insert(id, entry);
+        let entry = self.entries.entry(id).insert_entry(entry).into_mut();
+        let paused = if entry.monitor.is_none() { entry.pause(now_ms) } else { None };
         self.plan(id, now_ms);
+        paused
     }
 
     /// Takes the others off the board.
@@ -218,8 +223,20 @@ impl Board {
         })
     }
 
-    /// A check has ended. None where its plan was given up meanwhile.
-    pub fn finish(&mut self, start: &Start, found: Found) -> Option<Record> {
+    /// Which requests may speak for the host, where this result will change an incident.
+    pub fn foresee(&self, start: &Start, found: &Found) -> Option<ReachQuestion> {
+        let entry = self.entries.get(&start.id).filter(|entry| entry.plan == start.plan)?;
+        let host = start.monitor.host()?;
+        let mut kept = entry.kept.clone();
+        let result = entry.result(start.at_ms, found.verdict.outcome);
+        let turn = kept.tracker.feed(result, entry.confirm(), &[]).turn;
+        let transitions = kept.incidents.take(result, turn, Around::default());
+        let since_ms = transitions.first()?.since_ms;
+        Some(ReachQuestion { project: start.project, host, since_ms })
+    }
+
+    /// A check has ended. None where its plan was given up meanwhile. `reach`: the answer to what `foresee` asked.
+    pub fn finish(&mut self, start: &Start, found: Found, reach: Option<&Reach>) -> Option<Record> {
         if !matches!(start.monitor.probe, Probe::Heartbeat(_)) {
             self.running -= 1;
             let of_project = self.running_of.entry(start.project).or_default();
@@ -230,8 +247,9 @@ impl Board {
         }
         let entry = self.entries.get_mut(&start.id).filter(|entry| entry.plan == start.plan)?;
         entry.running_ms = None;
-        if let Some(certificate) = found.certificate {
-            entry.kept.certificate = Some(certificate);
+        let renewed = found.certificate.is_some();
+        if renewed {
+            entry.kept.certificate = found.certificate;
         }
         let check = CheckRow {
             monitor: start.id,
@@ -244,7 +262,7 @@ impl Board {
             late_ms: start.late_ms,
             phases: found.phases,
         };
-        Some(entry.note(check))
+        Some(entry.note(check, reach, renewed))
     }
 
     /// Slots from `first_ms` to `last_ms` that were not checked; none where there is none between.
@@ -255,7 +273,7 @@ impl Board {
             return None;
         }
         let missed = (last_ms - first_ms) / interval_ms + 1;
-        Some(entry.note(CheckRow {
+        let check = CheckRow {
             monitor: id,
             at_ms: first_ms,
             outcome: Outcome::Unknown,
@@ -265,7 +283,8 @@ impl Board {
             missed: missed.min(u32::MAX.into()) as u32,
             late_ms: 0,
             phases: Phases::default(),
-        }))
+        };
+        Some(entry.note(check, None, false))
     }
 
     /// A job called. None where there is no such heartbeat.
@@ -276,7 +295,7 @@ impl Board {
             return None;
         }
         entry.kept.signals.note(signal, now_ms);
-        Some(Record { check: None, changes: BTreeMap::new(), state: entry.state() })
+        Some(Record { state: entry.state(), ..Record::default() })
     }
 
     pub fn standing(&self, id: i64, now_ms: i64) -> Option<Standing> {
@@ -305,15 +324,63 @@ impl Board {
 }
 
 impl Entry {
-    fn note(&mut self, check: CheckRow) -> Record {
-        let (interval_ms, confirm) = match &self.monitor {
-            Some(monitor) => (monitor.interval_ms, monitor.confirm),
-            None => (0, Confirm { down_after: 1, up_after: 1 }),
-        };
-        let result = CheckResult { at_ms: check.at_ms, interval_ms, outcome: check.outcome };
-        let step = self.kept.tracker.feed(result, confirm, &[]);
+    /// `certificate`: whether the check saw one.
+    fn note(&mut self, check: CheckRow, reach: Option<&Reach>, certificate: bool) -> Record {
+        let result = self.result(check.at_ms, check.outcome);
+        let step = self.kept.tracker.feed(result, self.confirm(), &[]);
+        let witness = reach.map(|reach| reach.witness).unwrap_or_default();
+        let around = Around { witness, ..Around::default() };
+        let mut transitions = self.kept.incidents.take(result, step.turn, around);
+        if let Some(presented) = self.kept.certificate.as_ref().filter(|_| certificate) {
+            let dates = presented.dates();
+            transitions.extend(self.kept.incidents.take_certificate(dates, check.at_ms));
+        }
+        if check.outcome.is_success() == Some(true) {
+            self.kept.last_good_ms = Some(check.at_ms);
+        }
         self.newest = Some(check.clone());
-        Record { check: Some(check), changes: row_changes(&step.restated), state: self.state() }
+        let changes = row_changes(&step.restated);
+        Record { changes, ..self.record(Some(check), transitions, reach) }
+    }
+
+    /// None where it rested before.
+    fn pause(&mut self, now_ms: i64) -> Option<Record> {
+        let before = self.kept.clone();
+        let step = self.kept.tracker.pause(now_ms, &[]);
+        let transitions = self.kept.incidents.stop(now_ms);
+        if self.kept == before {
+            return None;
+        }
+        let changes = row_changes(&step.restated);
+        Some(Record { changes, ..self.record(None, transitions, None) })
+    }
+
+    fn record(
+        &self,
+        check: Option<CheckRow>,
+        transitions: Vec<Transition>,
+        reach: Option<&Reach>,
+    ) -> Record {
+        let found = incident::Found {
+            monitor: &self.row,
+            check: check.as_ref(),
+            incidents: &self.kept.incidents,
+            certificate: self.kept.certificate.as_ref(),
+            last_good_ms: self.kept.last_good_ms,
+            reach,
+        };
+        let incidents = transitions.iter().map(|transition| found.to_row(transition)).collect();
+        Record { incidents, check, transitions, state: self.state(), ..Record::default() }
+    }
+
+    fn result(&self, at_ms: i64, outcome: Outcome) -> CheckResult {
+        let interval_ms = self.monitor.as_ref().map_or(0, |monitor| monitor.interval_ms);
+        CheckResult { at_ms, interval_ms, outcome }
+    }
+
+    fn confirm(&self) -> Confirm {
+        let one = Confirm { down_after: 1, up_after: 1 };
+        self.monitor.as_ref().map_or(one, |monitor| monitor.confirm)
     }
 
     fn state(&self) -> MonitorState {

@@ -29,10 +29,11 @@ impl ResultQueue {
         ResultQueue::default()
     }
 
-    /// Where the disk takes nothing any more, the newest results are dropped and counted: they will be unknown.
+    /// Where the disk takes nothing any more, the newest results are dropped and counted: they will be unknown. What changed
+    /// an incident is kept: somebody is to be told.
     pub fn push(&self, record: Record, metrics: &Metrics) {
         let mut waiting = self.waiting();
-        if waiting.len() as u64 >= limits::RESULTS_WAITING {
+        if waiting.len() as u64 >= limits::RESULTS_WAITING && record.transitions.is_empty() {
             metrics.note_dropped_result();
             return;
         }
@@ -50,13 +51,15 @@ impl ResultQueue {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// One group after the other, until nothing waits. After a failure the rest waits for the next call.
-    pub async fn write_all(&self, checks: &Checks) {
+    /// One group after the other, until nothing waits. Returns whether there are notices among what was written. Of a group
+    /// that cannot be written what changed an incident waits for the next call: nobody would be told of it.
+    pub async fn write_all(&self, checks: &Checks) -> bool {
         let _one = self.writing.lock().await;
+        let mut has_notices = false;
         loop {
             let mut group = std::mem::take(&mut *self.waiting());
             if group.is_empty() {
-                return;
+                return has_notices;
             }
             let most = limits::RESULTS_GROUP as usize;
             let rest = group.split_off(group.len().min(most));
@@ -77,6 +80,13 @@ impl ResultQueue {
             for told in told.into_iter().flatten() {
                 let _ = told.send(written.is_ok());
             }
+            has_notices |= written.is_ok() && records.iter().any(|one| !one.notices.is_empty());
+            if written.is_err() {
+                let changes = records.into_iter().filter(|record| !record.transitions.is_empty());
+                let changes = changes.map(|record| Queued { record, written: None });
+                self.waiting().splice(0..0, changes);
+                return has_notices;
+            }
         }
     }
 
@@ -93,6 +103,6 @@ pub async fn write(monitors: Arc<Monitors>, checks: Checks, mut stopping: watch:
             () = tokio::time::sleep(pause) => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
-        monitors.results.write_all(&checks).await;
+        monitors.write_all(&checks).await;
     }
 }

@@ -2,6 +2,7 @@
 //! is ours. The one integration binary of the crate; a module per area.
 
 mod app;
+mod channels;
 mod contract;
 mod control;
 mod dashboard;
@@ -12,6 +13,7 @@ mod dial;
 mod docs;
 mod errors;
 mod hits;
+mod incidents;
 mod ingest;
 mod ingest_health;
 mod isolation;

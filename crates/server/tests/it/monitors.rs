@@ -14,7 +14,7 @@ use crate::dial::servers::{Lookup, NameServer, TcpServer, ok, redirect_to};
 
 const SECOND_US: i64 = 1_000_000;
 /// May call 127.0.0.2, and knows `outside.test`.
-async fn start() -> (TestApp, TestProject, NameServer) {
+pub async fn start() -> (TestApp, TestProject, NameServer) {
     let names = NameServer::start(|name, _| match name {
         "outside.test." => Lookup::addresses(&["127.0.0.2"]),
         "inside.test." => Lookup::addresses(&["127.0.0.1"]),
@@ -32,25 +32,25 @@ async fn start() -> (TestApp, TestProject, NameServer) {
     (app, project, names)
 }
 
-async fn call(app: &TestApp, key: &str, method: &str, path: &str, body: Value) -> Answer {
+pub async fn call(app: &TestApp, key: &str, method: &str, path: &str, body: Value) -> Answer {
     let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
     app.send(method.parse().unwrap(), path, &[("x-auth-token", key)], body).await
 }
 
-async fn create(app: &TestApp, project: &TestProject, settings: Value) -> Value {
+pub async fn create(app: &TestApp, project: &TestProject, settings: Value) -> Value {
     let made = call(app, &project.key, "POST", "/api/v1/monitors", settings).await;
     assert_eq!(made.status, 201, "{}", made.text());
     made.json()
 }
 
-async fn show(app: &TestApp, project: &TestProject, id: &Value) -> Value {
+pub async fn show(app: &TestApp, project: &TestProject, id: &Value) -> Value {
     let answer = app.get_as(&project.key, &format!("/api/v1/monitors/{id}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()
 }
 
 /// Turns the clock second by second, as fast as checks follow, until `holds`.
-async fn pass_until(app: &TestApp, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub async fn pass_until(app: &TestApp, what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     while !holds().await {
         assert!(began.elapsed() < Duration::from_secs(60), "{what} does not come to be");

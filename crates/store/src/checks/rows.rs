@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use analytics::certificate::PresentedCertificate;
 use analytics::check::{Failure, Phase, Phases};
+use analytics::incident::{MonitorIncidents, Transition};
 use analytics::limits;
 use analytics::monitor::Signals;
 use analytics::uptime::{Millis, Outcome, Tracker};
@@ -14,6 +15,8 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::ChecksError;
+use super::incidents::IncidentRow;
+use super::outbox::NewNotice;
 
 /// One result.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +50,9 @@ pub struct MonitorState {
 #[serde(default)]
 pub struct KeptState {
     pub tracker: Tracker,
+    pub incidents: MonitorIncidents,
+    /// When a check last succeeded.
+    pub last_good_ms: Option<i64>,
     /// Of a heartbeat.
     pub signals: Signals,
     /// As the host last presented it.
@@ -54,13 +60,18 @@ pub struct KeptState {
 }
 
 /// What is written at once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Record {
     /// None where the state alone has changed.
     pub check: Option<CheckRow>,
     /// By the start of the row.
     pub changes: BTreeMap<i64, Millis>,
     pub state: MonitorState,
+    /// What has changed of incidents.
+    pub transitions: Vec<Transition>,
+    pub incidents: Vec<IncidentRow>,
+    /// Who is to be told of it.
+    pub notices: Vec<NewNotice>,
 }
 
 /// What 5 minutes add up to.

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError};
 use analytics::hit::ProjectId;
 use sqlx::{Row, SqlitePool};
 
+use super::channels::{self, ChannelRow};
 use super::keys::{Can, KeyGrant};
 use super::monitors::{self, MonitorRow};
 use super::projects::{PROJECT_COLUMNS, Project, to_project};
@@ -24,6 +25,7 @@ pub(super) struct Directory {
     pub(super) links: HashMap<SecretHash, Arc<LinkEntry>>,
     pub(super) monitors: BTreeMap<i64, Arc<MonitorRow>>,
     pub(super) heartbeats: HashMap<Token, i64>,
+    pub(super) channels: BTreeMap<i64, Arc<ChannelRow>>,
 }
 
 pub(super) struct SessionEntry {
@@ -117,6 +119,7 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
     load_sessions(pool, &mut directory).await?;
     load_share_links(pool, &mut directory).await?;
     monitors::load(pool, secret, &mut directory).await?;
+    channels::load(pool, secret, &mut directory).await?;
     Ok(directory)
 }
 
@@ -200,6 +203,7 @@ impl Directory {
         self.imported_user_ids.retain(|_, owner| *owner != project);
         self.links.retain(|_, entry| entry.link.project != project);
         self.drop_monitors(|monitor| monitor.project == project);
+        self.drop_channels(project);
         self.change_sessions(|held| (held.project != project).then_some(*held));
     }
 

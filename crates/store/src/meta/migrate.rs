@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_clock_watch.sql"),
     include_str!("../../migrations/0005_folder.sql"),
     include_str!("../../migrations/0006_monitors.sql"),
+    include_str!("../../migrations/0007_channels.sql"),
 ];
 
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {

@@ -289,6 +289,7 @@ impl Meta {
             "DELETE FROM share_links WHERE project = ?",
             "DELETE FROM ingest_health WHERE project = ?",
             "DELETE FROM monitors WHERE project = ?",
+            "DELETE FROM channels WHERE project = ?",
         ] {
             sqlx::query(delete).bind(project.0).execute(&mut *transaction).await?;
         }

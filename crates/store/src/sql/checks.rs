@@ -2,7 +2,8 @@
 //! for each row would take several times as long.
 
 /// `checks`: every result, for some days; times in microseconds. `sums`: of 5 minutes, milliseconds per state (what is
-/// unknown stands in none), counts, and the times of checks that ended well. `monitors`: where each one stands.
+/// unknown stands in none), counts, and the times of checks that ended well. `days`: the same milliseconds by day (UTC, counted from
+/// 1970). `monitors`: where each one stands. Incidents and the outbox have files of their own.
 pub const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS checks (monitor INTEGER NOT NULL, at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, failure TEXT,
     detail TEXT, status INTEGER, missed INTEGER NOT NULL, late_ms INTEGER NOT NULL, dns_us INTEGER, connect_us INTEGER,
@@ -12,13 +13,20 @@ CREATE TABLE IF NOT EXISTS sums (monitor INTEGER NOT NULL, from_ms INTEGER NOT N
     failures INTEGER NOT NULL, timed INTEGER NOT NULL, dns_us INTEGER NOT NULL, connect_us INTEGER NOT NULL,
     tls_us INTEGER NOT NULL, first_byte_us INTEGER NOT NULL, body_us INTEGER NOT NULL, slowest_us INTEGER NOT NULL,
     PRIMARY KEY (monitor, from_ms)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS days (monitor INTEGER NOT NULL, day INTEGER NOT NULL, up_ms INTEGER NOT NULL,
+    degraded_ms INTEGER NOT NULL, down_ms INTEGER NOT NULL, maintenance_ms INTEGER NOT NULL,
+    PRIMARY KEY (monitor, day)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS monitors (id INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
 ";
 
 /// The version of these tables.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 pub const GET_VERSION: &str = "PRAGMA user_version";
-pub const SET_VERSION: &str = "PRAGMA user_version = 1";
+pub const SET_VERSION: &str = "PRAGMA user_version = 2";
+
+/// Version 1 had no days.
+pub const FILL_DAYS: &str = "INSERT OR REPLACE INTO days SELECT monitor, from_ms / 86400000, sum(up_ms), sum(degraded_ms), sum(down_ms),
+    sum(maintenance_ms) FROM sums GROUP BY 1, 2";
 
 /// A second result of a slot, as after a clock that was set back, replaces the first.
 pub const PUT_CHECKS: &str = "INSERT OR REPLACE INTO checks SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
@@ -34,6 +42,12 @@ pub const ADD_SUMS: &str = "INSERT INTO sums SELECT value ->> 0, value ->> 1, va
     first_byte_us = first_byte_us + excluded.first_byte_us, body_us = body_us + excluded.body_us,
     slowest_us = max(slowest_us, excluded.slowest_us)";
 
+/// From the rows of `ADD_SUMS`.
+pub const ADD_DAYS: &str = "INSERT INTO days SELECT value ->> 0, (value ->> 1) / 86400000, sum(value ->> 2), sum(value ->> 3),
+    sum(value ->> 4), sum(value ->> 5) FROM json_each(?) WHERE true GROUP BY 1, 2
+    ON CONFLICT (monitor, day) DO UPDATE SET up_ms = up_ms + excluded.up_ms, degraded_ms = degraded_ms + excluded.degraded_ms,
+    down_ms = down_ms + excluded.down_ms, maintenance_ms = maintenance_ms + excluded.maintenance_ms";
+
 pub const PUT_MONITORS: &str = "INSERT OR REPLACE INTO monitors SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)";
 pub const MONITORS: &str = "SELECT id, created_us, state FROM monitors";
 pub const MONITOR_IDS: &str = "SELECT id, created_us FROM monitors";
@@ -44,17 +58,26 @@ pub const NEWEST_CHECKS: &str =
 pub const SUMS: &str = "SELECT from_ms, up_ms, degraded_ms, down_ms, maintenance_ms, checks, failures, timed, dns_us, connect_us,
     tls_us, first_byte_us, body_us, slowest_us FROM sums WHERE monitor = ? AND from_ms >= ? AND from_ms < ? ORDER BY from_ms";
 
-pub const TOTAL: &str =
-    "SELECT coalesce(sum(up_ms), 0), coalesce(sum(degraded_ms), 0), coalesce(sum(down_ms), 0),
-    coalesce(sum(maintenance_ms), 0) FROM sums WHERE monitor = ? AND from_ms >= ? AND from_ms < ?";
+/// Of several monitors, given as a JSON array.
+pub const DAYS: &str = "SELECT monitor, day, up_ms, degraded_ms, down_ms, maintenance_ms FROM days
+    WHERE monitor IN (SELECT value FROM json_each(?)) AND day >= ? ORDER BY monitor, day";
+pub const TOTALS: &str = "SELECT monitor, sum(up_ms), sum(degraded_ms), sum(down_ms), sum(maintenance_ms) FROM sums
+    WHERE monitor IN (SELECT value FROM json_each(?)) AND from_ms >= ? AND from_ms < ? GROUP BY monitor";
 
 pub const TRIM_CHECKS: &str = "DELETE FROM checks WHERE monitor = ? AND at_ms < ?";
 pub const TRIM_SUMS: &str = "DELETE FROM sums WHERE monitor = ? AND from_ms < ?";
+pub const TRIM_DAYS: &str = "DELETE FROM days WHERE monitor = ? AND day < ? / 86400000";
 
 /// All of a monitor; its row last, so that one that was broken off is found again.
-pub const FORGET: [&str; 3] = [
+pub const FORGET: [&str; 9] = [
     "DELETE FROM checks WHERE monitor = ?",
     "DELETE FROM sums WHERE monitor = ?",
+    "DELETE FROM days WHERE monitor = ?",
+    "DELETE FROM tries WHERE delivery IN (SELECT id FROM outbox WHERE monitor = ?)",
+    "DELETE FROM outbox WHERE monitor = ?",
+    "DELETE FROM incident_updates WHERE monitor = ?",
+    "DELETE FROM transitions WHERE monitor = ?",
+    "DELETE FROM incidents WHERE monitor = ?",
     "DELETE FROM monitors WHERE id = ?",
 ];
 /// Empties the log, so that what was deleted is in no file any more.

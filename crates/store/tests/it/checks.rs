@@ -1,6 +1,6 @@
 //! Results of checks: kept together with what they change, and gone with their monitor.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +54,7 @@ impl Checker {
             check: Some(check),
             changes: row_changes(&step.restated),
             state: self.state.clone(),
+            ..Record::default()
         }
     }
 }
@@ -103,8 +104,15 @@ async fn results_sums_and_states_come_back() {
     );
     assert_eq!(sums[1].checks, 2);
     let total = Millis { up: 4 * MINUTE_MS, down: 2 * MINUTE_MS, ..Millis::default() };
-    assert_eq!(checks.total(1, NOW_MS, i64::MAX).await.unwrap(), total);
-    assert_eq!(checks.total(1, 0, NOW_MS).await.unwrap(), Millis::default());
+    let other_total = Millis::default();
+    let totals = checks.totals(&[1, 2, 9], NOW_MS, i64::MAX).await.unwrap();
+    assert_eq!(totals, HashMap::from([(1, total), (2, other_total)]));
+    assert_eq!(checks.totals(&[1], 0, NOW_MS).await.unwrap(), HashMap::new());
+    // A day is what its slots add up to.
+    let day = NOW_MS / 86_400_000;
+    let days = HashMap::from([(1, vec![(day, total)]), (2, vec![(day, other_total)])]);
+    assert_eq!(checks.days(&[1, 2], day).await.unwrap(), days);
+    assert_eq!(checks.days(&[1, 2], day + 1).await.unwrap(), HashMap::new());
     checks.close().await;
 
     let checks = Checks::open(folder.path()).await.unwrap();
@@ -163,7 +171,7 @@ async fn a_state_changes_without_a_result() {
     let checks = Checks::open(folder.path()).await.unwrap();
     let mut state = MonitorState { id: 1, created_us: 10, kept: KeptState::default() };
     state.kept.signals.succeeded_ms = Some(NOW_MS);
-    let record = Record { check: None, changes: BTreeMap::new(), state: state.clone() };
+    let record = Record { state: state.clone(), ..Record::default() };
     checks.write(&[record]).await.unwrap();
     assert_eq!(checks.states().await.unwrap(), [state]);
     assert!(checks.newest(1, i64::MAX, 9).await.unwrap().is_empty());

@@ -5,14 +5,13 @@ use std::time::Duration;
 use analytics::certificate::PresentedCertificate;
 use analytics::check::{Phase, Phases};
 use analytics::monitor::MonitorSettings;
-use analytics::uptime::{Millis, Outcome, State};
+use analytics::uptime::{Outcome, State};
 use serde::Serialize;
 use store::checks::CheckRow;
 use store::meta::MonitorRow;
 use utoipa::ToSchema;
 
-use crate::app::App;
-use crate::error::ApiError;
+use super::uptime::{DayBar, Uptime};
 use crate::monitor::{Found, Standing};
 use crate::rows::to_rfc3339;
 
@@ -45,8 +44,10 @@ pub struct MonitorAnswer {
     /// The address that a heartbeat's job calls, by GET or POST: as it is for success, with `/start` or `/fail` behind it for
     /// those. Whoever has it can call; its owner alone sees it.
     pub heartbeat_url: Option<String>,
-    /// Of the last 24 hours, 7, 30, 90 and 365 days. In a list null.
+    /// Of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change.
     pub uptime: Option<Vec<Uptime>>,
+    /// The last 90 days (UTC), the oldest first, today last. Null in the answer to a change.
+    pub bars: Option<Vec<DayBar>>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -111,21 +112,6 @@ pub struct ShownSignals {
     pub failed_at: Option<String>,
     /// From the last start to what followed.
     pub took_ms: Option<i64>,
-}
-
-/// Uptime of a period that ends now.
-#[derive(Serialize, ToSchema)]
-pub struct Uptime {
-    #[schema(example = "30d")]
-    pub period: &'static str,
-    /// Up and degraded, of what is known; rounded down. Null where too little is known.
-    #[schema(example = "99.98")]
-    pub percent: Option<String>,
-    /// What is known of the period.
-    #[schema(example = "100.0")]
-    pub coverage_percent: Option<String>,
-    pub down_ms: i64,
-    pub degraded_ms: i64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -204,6 +190,7 @@ impl MonitorAnswer {
             signals,
             heartbeat_url,
             uptime: None,
+            bars: None,
         }
     }
 }
@@ -234,7 +221,7 @@ fn message(
 }
 
 impl PhaseTimes {
-    fn of(phases: &Phases) -> PhaseTimes {
+    pub fn of(phases: &Phases) -> PhaseTimes {
         let [dns_ms, connect_ms, tls_ms, first_byte_ms, body_ms] =
             Phase::ALL.map(|phase| phases.get(phase).map(to_ms));
         let total_ms = to_ms(phases.total());
@@ -272,35 +259,4 @@ impl CheckedNow {
                 .map(|certificate| ShownCertificate::of(certificate, now_us)),
         }
     }
-}
-
-const HOUR_MS: i64 = 3_600_000;
-const PERIODS: [(&str, i64); 5] = [
-    ("24h", 24 * HOUR_MS),
-    ("7d", 7 * 24 * HOUR_MS),
-    ("30d", 30 * 24 * HOUR_MS),
-    ("90d", 90 * 24 * HOUR_MS),
-    ("365d", 365 * 24 * HOUR_MS),
-];
-
-/// Of whole slots of 5 minutes up to now; the time since the newest result as it holds.
-pub async fn uptimes(app: &App, monitor: i64) -> Result<Vec<Uptime>, ApiError> {
-    let now_ms = app.clock.now_us().div_euclid(1_000);
-    let tail = app.monitors.tail(monitor, now_ms);
-    let mut uptimes = Vec::new();
-    for (period, length_ms) in PERIODS {
-        let slot_ms = analytics::limits::UPTIME_SLOT_MINUTES as i64 * 60_000;
-        let from_ms = (now_ms - length_ms).div_euclid(slot_ms) * slot_ms;
-        let mut millis: Millis = app.checks.total(monitor, from_ms, i64::MAX).await?;
-        millis += tail;
-        let millis = millis.filled_to(now_ms - from_ms);
-        uptimes.push(Uptime {
-            period,
-            percent: millis.uptime().map(|share| share.percent(2)),
-            coverage_percent: millis.coverage().map(|share| share.percent(1)),
-            down_ms: millis.down,
-            degraded_ms: millis.degraded,
-        });
-    }
-    Ok(uptimes)
 }

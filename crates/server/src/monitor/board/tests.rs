@@ -56,7 +56,7 @@ fn each_monitor_is_started_once_an_interval_in_its_slot() {
         for start in starts {
             assert!((0..10).contains(&start.late_ms) && start.at_ms + start.late_ms == at_ms);
             started.entry(start.id).or_default().push(start.at_ms);
-            assert!(board.finish(&start, up()).is_some());
+            assert!(board.finish(&start, up(), None).is_some());
         }
     }
     assert_eq!(started.len(), 50);
@@ -82,7 +82,7 @@ fn a_project_whose_hosts_hang_delays_no_other() {
                 0 => hanging.push(start),
                 _ => {
                     checked += 1;
-                    board.finish(&start, up());
+                    board.finish(&start, up(), None);
                 }
             }
         }
@@ -92,7 +92,7 @@ fn a_project_whose_hosts_hang_delays_no_other() {
     // Their slots wait for half an interval, and are unknown then.
     assert!(missed_of[0] > 40 && missed_of[1] == 0, "{missed_of:?}");
     for start in hanging {
-        assert!(board.finish(&start, up()).is_some());
+        assert!(board.finish(&start, up(), None).is_some());
     }
     assert_eq!(board.running, 0);
 }
@@ -105,7 +105,7 @@ fn a_check_does_not_overlap_itself() {
     let (again, missed_slots) = board.due(slot_ms + INTERVAL_MS);
     assert_eq!((starts.len(), again.len(), missed(&missed_slots)), (1, 0, vec![(1, 1)]));
     // Its result still counts, for its own slot.
-    let record = board.finish(&starts[0], up()).unwrap();
+    let record = board.finish(&starts[0], up(), None).unwrap();
     assert_eq!(record.check.unwrap().at_ms, slot_ms);
     assert_eq!(board.due(slot_ms + 2 * INTERVAL_MS).0.len(), 1);
 }
@@ -116,7 +116,7 @@ fn a_change_and_a_pause_give_up_the_check_under_way() {
     let slot_ms = board.next_ms().unwrap();
     let (starts, _) = board.due(slot_ms);
     board.put(tcp(1, 1), slot_ms);
-    assert!(board.finish(&starts[0], up()).is_none());
+    assert!(board.finish(&starts[0], up(), None).is_none());
     assert_eq!(board.running, 0);
     assert_eq!(board.standing(1, slot_ms).unwrap().next_ms, Some(slot_ms + INTERVAL_MS));
     let mut paused = MonitorRow::clone(&tcp(1, 1));
@@ -144,7 +144,7 @@ fn after_a_break_nothing_is_made_up_for() {
     counts.sort_unstable();
     assert_eq!(counts.iter().map(|(id, _)| *id).collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
     assert!(counts.iter().all(|(_, missed)| *missed == 100), "{counts:?}");
-    assert!(board.finish(&running[0], up()).is_none());
+    assert!(board.finish(&running[0], up(), None).is_none());
     let (starts, missed) = board.due(now_ms);
     assert!(starts.is_empty() && missed.is_empty());
     let seconds = (now_ms..=now_ms + INTERVAL_MS).step_by(1_000);
@@ -160,7 +160,7 @@ fn where_it_stood_is_remembered_for_the_same_monitor_alone() {
     let slot_ms = before.next_ms().unwrap();
     let (starts, _) = before.due(slot_ms);
     let failed = Found { verdict: Verdict::of(Failure::ConnectionRefused), ..Found::default() };
-    let record = before.finish(&starts[0], failed).unwrap();
+    let record = before.finish(&starts[0], failed, None).unwrap();
     assert!(before.standing(1, slot_ms).unwrap().is_down);
     for (created_us, is_down) in [(1, true), (2, false)] {
         let mut board = Board::default();

@@ -1,0 +1,98 @@
+//! Alert rules: a condition on hits that is judged every minute, and what its answers add up to.
+//!
+//! A window of counts becomes a `Verdict` (by a rule of the project's own in `rule`, by a burn rate in `burn`, or by a
+//! ready-made rule in `ready_made`, against the `base` of the weeks before). Verdicts in a row become transitions in
+//! `series`, and `rule_state` keeps one series per endpoint or consumer. All times are passed in, all state is kept over
+//! restarts. Asking for the counts and telling anyone are the server's part.
+//!
+//! One more ready-made rule: a row in `ready_made::READY_MADE` and a judgement there.
+
+mod base;
+mod burn;
+mod lateness;
+mod ready_made;
+mod rule;
+mod rule_state;
+mod series;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits;
+
+pub use base::{Base, stopped_window_minutes};
+pub use burn::{BURN_RATES, BurnRate, Goal};
+pub use lateness::{Lateness, LatenessChange};
+pub use ready_made::{Observed, READY_MADE, ReadyMade, ReadyMadeRule, judge};
+pub use rule::{Condition, Group, METRICS, Metric, MetricInfo, Rule, RuleError};
+pub use rule_state::{Key, RuleState};
+pub use series::{AlertChange, AlertTransition, Phase, Series, Timing};
+
+/// The hits of one window and one endpoint, consumer or project. Empty where there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    pub requests: u64,
+    /// Statuses from 500 on.
+    pub server_errors: u64,
+    /// Statuses from 400 to 499.
+    pub client_errors: u64,
+    /// Of these 401, 403 and 429.
+    pub denied: u64,
+    pub consumers: u64,
+    /// None without requests, as the next two.
+    pub p50_us: Option<u64>,
+    pub p95_us: Option<u64>,
+    pub p99_us: Option<u64>,
+}
+
+impl Counts {
+    /// From 0 to 1; none without requests.
+    pub fn server_error_share(&self) -> Option<f64> {
+        share(self.server_errors, self.requests)
+    }
+
+    pub fn client_error_share(&self) -> Option<f64> {
+        share(self.client_errors, self.requests)
+    }
+}
+
+fn share(part: u64, of: u64) -> Option<f64> {
+    (of > 0).then(|| part as f64 / of as f64)
+}
+
+/// The answer of one judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The condition holds.
+    Bad,
+    /// It does not hold, and is too near to it for an alert to end.
+    Near,
+    Good,
+    /// Too little is known: no requests, no base.
+    Unknown,
+}
+
+impl Verdict {
+    /// `holds` tells whether the condition holds with its thresholds taken times a scale.
+    fn of(holds: impl Fn(f64) -> bool) -> Verdict {
+        if holds(1.0) {
+            Verdict::Bad
+        } else if holds(limits::RULE_RESOLVE_PERCENT as f64 / 100.0) {
+            Verdict::Near
+        } else {
+            Verdict::Good
+        }
+    }
+}
+
+/// How urgent an alert is, where a channel tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    Critical,
+    Warning,
+    Info,
+}

@@ -1,0 +1,9 @@
+//! Conditions, and what verdicts in a row add up to.
+
+mod conditions;
+mod demo;
+mod series;
+
+use super::*;
+
+const MINUTE_MS: i64 = 60_000;

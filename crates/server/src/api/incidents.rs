@@ -1,0 +1,213 @@
+//! `/api/v1/incidents`: what failed, since when, why, and whom it hit; and what its owner adds to it. What opens and closes
+//! incidents is decided by checks.
+
+mod shape;
+
+use analytics::hit::ProjectId;
+use analytics::limits;
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+use store::checks::{IncidentQuery, IncidentUpdate, KeptIncident};
+use utoipa::ToSchema;
+
+use crate::app::{App, Shared};
+use crate::auth::{Holder, Owner};
+use crate::body::{JsonObject, nullable};
+use crate::error::{ApiError, Code};
+use crate::parameters::Parameters;
+
+pub use shape::{IncidentAnswer, IncidentList, MonitorIncident};
+
+/// The project's incidents, newest first. They are kept for 13 months.
+#[utoipa::path(
+    get, path = "/api/v1/incidents", tag = "monitors",
+    params(
+        ("monitor" = Option<i64>, Query, description = "Only those of this monitor"),
+        ("state" = Option<String>, Query, description = "`open`: only those that are not over"),
+        ("limit" = Option<u32>, Query, description = "At most so many, 1 to 500. Default: 50"),
+        ("before" = Option<String>, Query, description = "Only those that began before this time (RFC 3339), such as `next` of the page before"),
+        ("project" = Option<u32>, Query, description = "Which of the session's projects"),
+    ),
+    responses(
+        (status = 200, description = "The incidents", body = IncidentList),
+        (status = 400, description = "A parameter cannot be used; the message names it", body = crate::schema::ErrorAnswer),
+        (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
+        (status = 403, description = "A share link does not show incidents", body = crate::schema::ErrorAnswer),
+    ),
+    security(("key" = []), ("session" = [])),
+)]
+pub async fn list_incidents(
+    State(app): State<Shared>,
+    holder: Holder,
+    mut parameters: Parameters,
+) -> Result<Json<IncidentList>, ApiError> {
+    let monitor =
+        parameters.take_as(&["monitor"], "a monitor's `id`", |text| text.parse::<i64>().ok())?;
+    let open = parameters.take_as(&["state"], "`open`", |text| (text == "open").then_some(()))?;
+    let limit = parameters.take_as(&["limit"], "a number from 1 to 500", |text| {
+        text.parse().ok().filter(|limit| (1..=limits::INCIDENTS_PAGE).contains(limit))
+    })?;
+    let before =
+        parameters.take_as(&["before"], "a time such as 2027-01-31T00:00:00Z", |text| {
+            text.parse::<jiff::Timestamp>().ok()
+        })?;
+    parameters.finish()?;
+    let limit = limit.unwrap_or(limits::INCIDENTS_PAGE_DEFAULT) as usize;
+    let query = IncidentQuery {
+        project: holder.project,
+        monitor,
+        open: open.is_some(),
+        before_ms: before.map_or(i64::MAX, |before| before.as_millisecond()),
+        limit: limit + 1,
+    };
+    let _turn = app.reads.take(holder.reader(), shape::READ).await?;
+    let mut rows = app.checks.incidents(query).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| shape::to_time(row.found.since_ms));
+    let incidents = rows.iter().map(|row| MonitorIncident::of(row, &name_of(&app, row)));
+    Ok(Json(IncidentList { incidents: incidents.collect(), next }))
+}
+
+/// One incident, how it came to be so, and its updates.
+#[utoipa::path(
+    get, path = "/api/v1/incidents/{id}", tag = "monitors",
+    params(
+        ("id" = String, Path, description = "The incident's `id`"),
+        ("project" = Option<u32>, Query, description = "Which of the session's projects"),
+    ),
+    responses(
+        (status = 200, description = "The incident", body = IncidentAnswer),
+        (status = 400, description = "The session holds several projects and `project` is missing", body = crate::schema::ErrorAnswer),
+        (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
+        (status = 403, description = "A share link does not show incidents", body = crate::schema::ErrorAnswer),
+        (status = 404, description = "The project has no such incident", body = crate::schema::ErrorAnswer),
+    ),
+    security(("key" = []), ("session" = [])),
+)]
+pub async fn show_incident(
+    State(app): State<Shared>,
+    holder: Holder,
+    Path(id): Path<String>,
+) -> Result<Json<IncidentAnswer>, ApiError> {
+    let _turn = app.reads.take(holder.reader(), shape::READ).await?;
+    let row = find(&app, holder.project, &id).await?;
+    Ok(Json(to_answer(&app, row).await?))
+}
+
+/// What an incident's owner changes. A field that is missing stays.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct IncidentChange {
+    /// Somebody looks after it. False takes that back.
+    acknowledged: Option<bool>,
+    /// For the project's people. Null deletes it.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    note: Option<Option<String>>,
+    /// One more update, for those who look at the public status page.
+    update: Option<String>,
+}
+
+/// Acknowledge an incident, write a note, or add an update.
+#[utoipa::path(
+    patch, path = "/api/v1/incidents/{id}", tag = "monitors",
+    params(
+        ("id" = String, Path, description = "The incident's `id`"),
+        ("project" = Option<u32>, Query, description = "Which of the session's projects"),
+    ),
+    request_body = IncidentChange,
+    responses(
+        (status = 200, description = "The incident as it is now", body = IncidentAnswer),
+        (status = 400, description = "A field cannot be used; the message names it", body = crate::schema::ErrorAnswer),
+        (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
+        (status = 403, description = "The caller may look and not change", body = crate::schema::ErrorAnswer),
+        (status = 404, description = "The project has no such incident", body = crate::schema::ErrorAnswer),
+    ),
+    security(("key" = []), ("session" = [])),
+)]
+pub async fn change_incident(
+    State(app): State<Shared>,
+    owner: Owner,
+    Path(id): Path<String>,
+    JsonObject(body): JsonObject<IncidentChange>,
+) -> Result<Json<IncidentAnswer>, ApiError> {
+    let mut row = find(&app, owner.project, &id).await?;
+    let now_ms = app.clock.now_us().div_euclid(1_000);
+    match body.acknowledged {
+        Some(true) => row.acknowledged_ms = row.acknowledged_ms.or(Some(now_ms)),
+        Some(false) => row.acknowledged_ms = None,
+        None => {}
+    }
+    if let Some(note) = body.note {
+        let note = note.map(|note| check_text("note", &note)).transpose()?;
+        row.note = note.filter(|note| !note.is_empty());
+    }
+    let update = match body.update {
+        None => None,
+        Some(text) => Some(new_update(&app, &row, &text, now_ms).await?),
+    };
+    app.checks.change_incident(&row, update).await?;
+    tracing::info!(project = owner.project.0, incident = id, "incident changed");
+    Ok(Json(to_answer(&app, row).await?))
+}
+
+async fn new_update(
+    app: &App,
+    row: &KeptIncident,
+    text: &str,
+    at_ms: i64,
+) -> Result<IncidentUpdate, ApiError> {
+    let text = check_text("update", text)?;
+    if text.is_empty() {
+        return Err(ApiError::new(Code::InvalidIncident, "`update` is empty"));
+    }
+    let before = app.checks.incident_updates(row.found.monitor, row.found.number).await?;
+    if before.len() as u64 >= limits::INCIDENT_UPDATES {
+        let most = limits::INCIDENT_UPDATES;
+        let message = format!("the incident has {most} updates, which is as many as it may have");
+        return Err(ApiError::new(Code::InvalidIncident, message));
+    }
+    Ok(IncidentUpdate { at_ms, text })
+}
+
+/// Lines stay; what does not show is taken out.
+fn check_text(field: &str, text: &str) -> Result<String, ApiError> {
+    let is_kept = |character: &char| *character == '\n' || !character.is_control();
+    let text: String = text.chars().filter(is_kept).collect();
+    let text = text.trim();
+    let most = limits::INCIDENT_NOTE_CHARACTERS;
+    if text.chars().count() as u64 > most {
+        let message = format!("`{field}` is longer than {most} characters");
+        return Err(ApiError::new(Code::InvalidIncident, message));
+    }
+    Ok(text.to_owned())
+}
+
+/// By the monitor's number and its own within it, as `12-3`.
+async fn find(app: &App, project: ProjectId, id: &str) -> Result<KeptIncident, ApiError> {
+    let unknown = || {
+        ApiError::new(
+            Code::UnknownIncident,
+            "the project has no such incident; GET /api/v1/incidents lists them",
+        )
+    };
+    let numbers = id.split_once('-');
+    let numbers = numbers
+        .and_then(|(monitor, number)| Some((monitor.parse().ok()?, number.parse::<u32>().ok()?)));
+    let (monitor, number) = numbers.ok_or_else(unknown)?;
+    app.checks.incident(project, monitor, number.into()).await?.ok_or_else(unknown)
+}
+
+async fn to_answer(app: &App, row: KeptIncident) -> Result<IncidentAnswer, ApiError> {
+    let (monitor, number) = (row.found.monitor, row.found.number);
+    let updates = app.checks.incident_updates(monitor, number).await?;
+    let transitions = app.checks.transitions(monitor, number).await?;
+    Ok(IncidentAnswer::of(&row, &name_of(app, &row), &updates, &transitions))
+}
+
+fn name_of(app: &App, row: &KeptIncident) -> String {
+    let monitor = app.meta.monitor(row.found.project, row.found.monitor);
+    monitor.and_then(|monitor| monitor.settings.name.clone()).unwrap_or_default()
+}

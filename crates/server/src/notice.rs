@@ -1,0 +1,158 @@
+//! Notices at work: what a change of an incident becomes for each channel of its project, and one try to send it.
+//!
+//! A notice is written in the transaction of the change that it tells of (`store::checks`), so none is lost and none is
+//! invented; it is sent at least once, by `delivery`. How it looks and when it is tried again is decided by `analytics::notice`.
+
+mod send;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use analytics::alert::Severity;
+use analytics::check::Phase;
+use analytics::incident::certificate::Level;
+use analytics::incident::{Cause, MonitorIncidents, Transition};
+use analytics::limits;
+use analytics::notice::source::Source;
+use analytics::notice::{self, Links, Notice};
+use store::checks::{IncidentRow, NewNotice};
+use store::meta::{Meta, MonitorRow};
+use tokio::sync::Notify;
+
+pub use send::{Sent, send};
+
+/// What the loop that sends (`delivery`) and those who look at it share.
+#[derive(Default)]
+pub struct Outbox {
+    /// Something was written, or may be sent sooner than was planned.
+    changed: Notify,
+    /// When the loop last looked; none before it runs.
+    looked: Mutex<Option<Instant>>,
+    problem: Mutex<Option<String>>,
+    /// By channel, milliseconds since 1970.
+    last_sent: Mutex<HashMap<i64, i64>>,
+}
+
+impl Outbox {
+    /// Lets the loop look now.
+    pub fn wake(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Returns when the loop is to look.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// The loop looks.
+    pub fn note_look(&self) {
+        *lock(&self.looked) = Some(Instant::now());
+    }
+
+    /// None: all is well again.
+    pub fn set_problem(&self, problem: Option<String>) {
+        *lock(&self.problem) = problem;
+    }
+
+    pub fn last_sent_ms(&self, channel: i64) -> Option<i64> {
+        lock(&self.last_sent).get(&channel).copied()
+    }
+
+    pub fn note_sent(&self, channel: i64, at_ms: i64) {
+        lock(&self.last_sent).insert(channel, at_ms);
+    }
+
+    /// What is wrong, in words.
+    pub fn problems(&self) -> Vec<String> {
+        let patience = Duration::from_secs(limits::NOTICE_SILENT_SECONDS);
+        let is_silent = lock(&self.looked).is_some_and(|looked| looked.elapsed() > patience);
+        let silent = is_silent
+            .then(|| "notices are not sent: the loop that sends them has stopped".to_owned());
+        silent.into_iter().chain(lock(&self.problem).clone()).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A notice for each channel and each change that somebody is to be told of. `rows`: of these transitions, in their order.
+pub fn compose(
+    meta: &Meta,
+    monitor: &MonitorRow,
+    transitions: &[Transition],
+    rows: &[IncidentRow],
+    incidents: &MonitorIncidents,
+) -> Vec<NewNotice> {
+    let channels = meta.channels(monitor.project);
+    let channels = channels.iter().filter(|channel| channel.settings.enabled);
+    let channels: Vec<(i64, i64)> =
+        channels.map(|channel| (channel.id, channel.created_us)).collect();
+    if channels.is_empty() {
+        return Vec::new();
+    }
+    let project = meta.project(monitor.project).map(|project| project.name).unwrap_or_default();
+    let mut notices = Vec::new();
+    for (transition, row) in transitions.iter().zip(rows) {
+        let Some(source) = Source::of_incident(&monitor.id.to_string(), transition) else {
+            continue;
+        };
+        let severity = severity(transition.cause, incidents.certificate_level());
+        let notice = to_notice(source, transition, row, severity, &project, monitor);
+        notices.extend(channels.iter().map(|channel| NewNotice {
+            channel: *channel,
+            project: monitor.project,
+            monitor: monitor.id,
+            notice: notice.clone(),
+            created_ms: transition.at_ms,
+        }));
+    }
+    notices
+}
+
+fn severity(cause: Cause, certificate: Level) -> Severity {
+    match (cause, certificate) {
+        (Cause::Down, _) => Severity::Critical,
+        (Cause::Flapping, _) | (Cause::Certificate, Level::Fine | Level::Warn) => Severity::Warning,
+        (Cause::Certificate, _) => Severity::Critical,
+    }
+}
+
+fn to_notice(
+    source: Source,
+    transition: &Transition,
+    row: &IncidentRow,
+    severity: Severity,
+    project: &str,
+    monitor: &MonitorRow,
+) -> Notice {
+    let failure = row.failure.map(|failure| failure.to_string());
+    let mut phases = Vec::new();
+    for phase in Phase::ALL {
+        if let Some(took) = row.phases.as_ref().and_then(|phases| phases.get(phase)) {
+            let duration_ms = took.as_millis() as u64;
+            phases.push(notice::Phase { name: phase.as_str().to_owned(), duration_ms });
+        }
+    }
+    Notice {
+        id: source.id,
+        thread: source.thread,
+        stage: source.stage,
+        topic: source.topic,
+        severity,
+        project: project.to_owned(),
+        subject: monitor.settings.name.clone().unwrap_or_default(),
+        at_ms: transition.at_ms,
+        cause: source.cause.or_else(|| row.detail.clone()).or(failure),
+        unconfirmed: row.unconfirmed,
+        phases,
+        hit: row.hit.clone().filter(|hit| hit.requests > 0),
+        first_failing_ms: Some(source.since_ms),
+        last_good_ms: row.last_good_ms,
+        until_ms: source.until_ms,
+        combined: false,
+        items: Vec::new(),
+        links: Links::default(),
+    }
+}

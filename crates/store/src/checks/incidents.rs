@@ -1,0 +1,252 @@
+//! Incidents as they are kept: written together with the result that changed them, and added to by their owner.
+
+use std::time::Duration;
+
+use analytics::check::{Failure, Phase, Phases};
+use analytics::hit::ProjectId;
+use analytics::incident::{Cause, Change, Muted, Transition};
+use analytics::notice::Hit;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Checks, ChecksError};
+use crate::sql::incidents as sql;
+
+/// What checks found of an incident. Written again with each of its transitions: a field that is none then keeps its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IncidentRow {
+    pub monitor: i64,
+    /// From 1 within the monitor.
+    pub number: u64,
+    pub project: ProjectId,
+    pub cause: Cause,
+    pub since_ms: i64,
+    /// When it was confirmed.
+    pub found_ms: i64,
+    /// None: it is open.
+    pub until_ms: Option<i64>,
+    /// Requests succeeded while the checks failed.
+    pub unconfirmed: bool,
+    pub failure: Option<Failure>,
+    pub detail: Option<String>,
+    /// Of the HTTP answer.
+    pub status: Option<u16>,
+    /// Of the check that confirmed it.
+    pub phases: Option<Phases>,
+    pub last_good_ms: Option<i64>,
+    pub hit: Option<Hit>,
+}
+
+/// An incident with what its owner wrote.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptIncident {
+    pub found: IncidentRow,
+    pub acknowledged_ms: Option<i64>,
+    pub note: Option<String>,
+}
+
+/// A transition as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptTransition {
+    pub transition: u32,
+    pub at_ms: i64,
+    pub change: Change,
+    pub muted: Option<Muted>,
+}
+
+/// A text for those who look at a public page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentUpdate {
+    pub at_ms: i64,
+    pub text: String,
+}
+
+/// Which incidents of a project are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct IncidentQuery {
+    pub project: ProjectId,
+    /// None: of all.
+    pub monitor: Option<i64>,
+    /// Those that are not over alone.
+    pub open: bool,
+    /// Those that began before.
+    pub before_ms: i64,
+    pub limit: usize,
+}
+
+impl Checks {
+    /// Newest first.
+    pub async fn incidents(&self, query: IncidentQuery) -> Result<Vec<KeptIncident>, ChecksError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql::list()))
+            .bind(query.project.0)
+            .bind(query.monitor)
+            .bind(query.open)
+            .bind(query.before_ms)
+            .bind(query.limit as i64)
+            .fetch_all(&self.reading)
+            .await?;
+        rows.iter().map(to_incident).collect()
+    }
+
+    /// None where the project has no such incident.
+    pub async fn incident(
+        &self,
+        project: ProjectId,
+        monitor: i64,
+        number: u64,
+    ) -> Result<Option<KeptIncident>, ChecksError> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql::get()))
+            .bind(project.0)
+            .bind(monitor)
+            .bind(number as i64)
+            .fetch_optional(&self.reading)
+            .await?;
+        row.as_ref().map(to_incident).transpose()
+    }
+
+    /// In order.
+    pub async fn transitions(
+        &self,
+        monitor: i64,
+        number: u64,
+    ) -> Result<Vec<KeptTransition>, ChecksError> {
+        let select = sqlx::query(sql::TRANSITIONS).bind(monitor).bind(number as i64);
+        let rows = select.fetch_all(&self.reading).await?;
+        rows.iter()
+            .map(|row| {
+                let change: &str = row.try_get("change")?;
+                let muted: Option<&str> = row.try_get("muted")?;
+                Ok(KeptTransition {
+                    transition: row.try_get("transition")?,
+                    at_ms: row.try_get("at_ms")?,
+                    change: serde_json::from_str(change)?,
+                    muted: muted.map(serde_json::from_str).transpose()?,
+                })
+            })
+            .collect()
+    }
+
+    /// In the order in which they were written.
+    pub async fn incident_updates(
+        &self,
+        monitor: i64,
+        number: u64,
+    ) -> Result<Vec<IncidentUpdate>, ChecksError> {
+        let select = sqlx::query_as(sql::UPDATES).bind(monitor).bind(number as i64);
+        let rows: Vec<(i64, String)> = select.fetch_all(&self.reading).await?;
+        Ok(rows.into_iter().map(|(at_ms, text)| IncidentUpdate { at_ms, text }).collect())
+    }
+
+    /// What its owner wrote, in one transaction.
+    pub async fn change_incident(
+        &self,
+        incident: &KeptIncident,
+        update: Option<IncidentUpdate>,
+    ) -> Result<(), ChecksError> {
+        let (monitor, number) = (incident.found.monitor, incident.found.number as i64);
+        let mut transaction = self.writing.begin().await?;
+        sqlx::query(sql::CHANGE)
+            .bind(incident.acknowledged_ms)
+            .bind(&incident.note)
+            .bind(monitor)
+            .bind(number)
+            .execute(&mut *transaction)
+            .await?;
+        if let Some(update) = update {
+            sqlx::query(sql::ADD_UPDATE)
+                .bind(monitor)
+                .bind(number)
+                .bind(update.at_ms)
+                .bind(update.text)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+impl IncidentRow {
+    pub(super) fn columns(&self) -> Result<Value, ChecksError> {
+        let phases = self.phases.as_ref().map(|phases| {
+            let of = |phase| phases.get(phase).map(|took| took.as_micros() as u64);
+            json!(Phase::ALL.map(of)).to_string()
+        });
+        Ok(json!([
+            self.monitor,
+            self.number,
+            self.project.0,
+            self.cause,
+            self.since_ms,
+            self.found_ms,
+            self.until_ms,
+            self.unconfirmed,
+            self.failure.map(Failure::code),
+            self.detail,
+            self.status,
+            phases,
+            self.last_good_ms,
+            self.hit.as_ref().map(serde_json::to_string).transpose()?,
+        ]))
+    }
+}
+
+pub(super) fn transition_columns(
+    monitor: i64,
+    transition: &Transition,
+) -> Result<Value, ChecksError> {
+    let muted = transition.muted.map(|muted| serde_json::to_string(&muted)).transpose()?;
+    Ok(json!([
+        monitor,
+        transition.incident,
+        transition.transition,
+        transition.at_ms,
+        serde_json::to_string(&transition.change)?,
+        muted,
+    ]))
+}
+
+fn to_incident(row: &SqliteRow) -> Result<KeptIncident, ChecksError> {
+    let failure: Option<&str> = row.try_get("failure")?;
+    let phases: Option<&str> = row.try_get("phases")?;
+    let hit: Option<&str> = row.try_get("hit")?;
+    let found = IncidentRow {
+        monitor: row.try_get("monitor")?,
+        number: row.try_get::<i64, _>("number")? as u64,
+        project: ProjectId(row.try_get("project")?),
+        cause: read_word(row.try_get("cause")?)?,
+        since_ms: row.try_get("since_ms")?,
+        found_ms: row.try_get("found_ms")?,
+        until_ms: row.try_get("until_ms")?,
+        unconfirmed: row.try_get("unconfirmed")?,
+        failure: failure.map(|code| Failure::parse(code).unwrap_or(Failure::Protocol)),
+        detail: row.try_get("detail")?,
+        status: row.try_get("status")?,
+        phases: phases.map(to_phases).transpose()?,
+        last_good_ms: row.try_get("last_good_ms")?,
+        hit: hit.map(serde_json::from_str).transpose()?,
+    };
+    Ok(KeptIncident {
+        found,
+        acknowledged_ms: row.try_get("acknowledged_ms")?,
+        note: row.try_get("note")?,
+    })
+}
+
+fn to_phases(text: &str) -> Result<Phases, ChecksError> {
+    let took: [Option<u64>; Phase::ALL.len()] = serde_json::from_str(text)?;
+    let mut phases = Phases::default();
+    for (phase, took) in Phase::ALL.into_iter().zip(took) {
+        if let Some(took) = took {
+            phases.add(phase, Duration::from_micros(took));
+        }
+    }
+    Ok(phases)
+}
+
+/// A word of an enum, as serde writes it.
+pub(super) fn read_word<T: DeserializeOwned>(word: &str) -> Result<T, ChecksError> {
+    Ok(serde_json::from_value(Value::String(word.to_owned()))?)
+}

@@ -1,0 +1,255 @@
+//! Notices on their way: written in the transaction of the change that they tell of, sent later, and kept with every try.
+//! When which is sent, and how, is decided by `analytics::notice::outbox`.
+
+use std::collections::HashSet;
+
+use analytics::alert::Severity;
+use analytics::hit::ProjectId;
+use analytics::limits;
+use analytics::notice::outbox::Row as Waiting;
+use analytics::notice::{Notice, Stage};
+use serde_json::{Value, json};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::incidents::read_word;
+use super::{Checks, ChecksError};
+use crate::sql::outbox as sql;
+
+/// Which channel a notice is for: its number, and when it was made (microseconds).
+pub type ChannelKey = (i64, i64);
+
+/// A notice for one channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewNotice {
+    pub channel: ChannelKey,
+    pub project: ProjectId,
+    pub monitor: i64,
+    pub notice: Notice,
+    pub created_ms: i64,
+}
+
+/// How a delivery ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Delivered,
+    /// The far side will never take it.
+    Failed,
+    /// It was tried for long enough.
+    GivenUp,
+}
+
+impl Ended {
+    fn as_str(self) -> &'static str {
+        match self {
+            Ended::Delivered => "delivered",
+            Ended::Failed => "failed",
+            Ended::GivenUp => "given_up",
+        }
+    }
+}
+
+/// What became of one try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Try {
+    pub at_ms: i64,
+    pub took_ms: i64,
+    /// None where no answer came.
+    pub status: Option<u16>,
+    /// None where it was delivered.
+    pub reason: Option<String>,
+}
+
+/// A notice for a channel with all that was tried.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivery {
+    pub id: i64,
+    /// `waiting`, `delivered`, `failed` or `given_up`.
+    pub state: String,
+    pub created_ms: i64,
+    /// When it is tried again, while it waits.
+    pub next_ms: i64,
+    pub ended_ms: Option<i64>,
+    pub notice: Notice,
+    pub tries: Vec<Try>,
+}
+
+impl Checks {
+    pub async fn channels_waited_for(&self) -> Result<Vec<i64>, ChecksError> {
+        Ok(sqlx::query_scalar(sql::WAITING_CHANNELS).fetch_all(&self.reading).await?)
+    }
+
+    /// The oldest that wait for a channel, at most `limits::NOTICES_WAITING`.
+    pub async fn waiting(&self, channel: i64) -> Result<Vec<Waiting>, ChecksError> {
+        let select = sqlx::query(sql::WAITING).bind(channel).bind(limits::NOTICES_WAITING as i64);
+        let rows = select.fetch_all(&self.reading).await?;
+        rows.iter().map(to_waiting).collect()
+    }
+
+    /// What they say, by their ids, in ascending order.
+    pub async fn notices(&self, ids: &[u64]) -> Result<Vec<(u64, Notice)>, ChecksError> {
+        let select = sqlx::query_as(sql::NOTICES).bind(serde_json::to_string(ids)?);
+        let rows: Vec<(i64, String)> = select.fetch_all(&self.reading).await?;
+        rows.into_iter().map(|(id, text)| Ok((id as u64, serde_json::from_str(&text)?))).collect()
+    }
+
+    /// The far side's id of the opening of a thread, where it gave one.
+    pub async fn reply_to(
+        &self,
+        channel: i64,
+        thread: &str,
+    ) -> Result<Option<String>, ChecksError> {
+        let select = sqlx::query_scalar(sql::REPLY_TO).bind(channel).bind(thread);
+        Ok(select.fetch_optional(&self.reading).await?)
+    }
+
+    /// These are not sent any more. `tried`: what the last try brought; none where there was none. `message`: the far
+    /// side's id of it.
+    pub async fn end(
+        &self,
+        ids: &[u64],
+        ended: Ended,
+        tried: Option<&Try>,
+        message: Option<&str>,
+        now_ms: i64,
+    ) -> Result<(), ChecksError> {
+        let ids = serde_json::to_string(ids)?;
+        let mut transaction = self.writing.begin().await?;
+        if let Some(tried) = tried {
+            add_try(&mut transaction, &ids, tried).await?;
+        }
+        sqlx::query(sql::END)
+            .bind(ended.as_str())
+            .bind(now_ms)
+            .bind(message)
+            .bind(tried.is_some())
+            .bind(&ids)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// These are tried again at `next_ms`.
+    pub async fn try_again(
+        &self,
+        ids: &[u64],
+        tried: &Try,
+        next_ms: i64,
+    ) -> Result<(), ChecksError> {
+        let ids = serde_json::to_string(ids)?;
+        let mut transaction = self.writing.begin().await?;
+        add_try(&mut transaction, &ids, tried).await?;
+        sqlx::query(sql::TRY_AGAIN).bind(next_ms).bind(&ids).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Nothing works on this channel any more: all that wait for it have failed.
+    pub async fn fail_all(&self, channel: i64, now_ms: i64) -> Result<(), ChecksError> {
+        sqlx::query(sql::END_ALL).bind(now_ms).bind(channel).execute(&self.writing).await?;
+        Ok(())
+    }
+
+    /// At most `limit` of a channel before that id, newest first.
+    pub async fn deliveries(
+        &self,
+        channel: i64,
+        before: i64,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, ChecksError> {
+        let select = sqlx::query(sql::DELIVERIES).bind(channel).bind(before).bind(limit as i64);
+        let rows = select.fetch_all(&self.reading).await?;
+        let mut deliveries: Vec<Delivery> =
+            rows.iter().map(to_delivery).collect::<Result<_, _>>()?;
+        let ids: Vec<i64> = deliveries.iter().map(|delivery| delivery.id).collect();
+        let tries = sqlx::query(sql::TRIES).bind(serde_json::to_string(&ids)?);
+        for row in tries.fetch_all(&self.reading).await? {
+            let id: i64 = row.try_get("delivery")?;
+            let tried = Try {
+                at_ms: row.try_get("at_ms")?,
+                took_ms: row.try_get("took_ms")?,
+                status: row.try_get("status")?,
+                reason: row.try_get("reason")?,
+            };
+            let of = deliveries.iter_mut().find(|delivery| delivery.id == id);
+            of.into_iter().for_each(|delivery| delivery.tries.push(tried.clone()));
+        }
+        Ok(deliveries)
+    }
+
+    /// Deletes the notices for channels that are not among `live`.
+    pub async fn keep_channels(&self, live: &HashSet<ChannelKey>) -> Result<(), ChecksError> {
+        let live = serde_json::to_string(&live.iter().collect::<Vec<_>>())?;
+        let mut transaction = self.writing.begin().await?;
+        for statement in sql::KEEP_ONLY {
+            sqlx::query(statement).bind(&live).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        sqlx::query(crate::sql::checks::EMPTY_LOG).execute(&self.writing).await?;
+        Ok(())
+    }
+}
+
+async fn add_try(
+    transaction: &mut sqlx::SqliteConnection,
+    ids: &str,
+    tried: &Try,
+) -> Result<(), ChecksError> {
+    sqlx::query(sql::ADD_TRIES)
+        .bind(tried.at_ms)
+        .bind(tried.took_ms)
+        .bind(tried.status)
+        .bind(&tried.reason)
+        .bind(ids)
+        .execute(transaction)
+        .await?;
+    Ok(())
+}
+
+impl NewNotice {
+    pub(super) fn columns(&self) -> Result<Value, ChecksError> {
+        let notice = &self.notice;
+        Ok(json!([
+            self.channel.0,
+            self.channel.1,
+            self.project.0,
+            self.monitor,
+            notice.id,
+            notice.thread,
+            notice.stage,
+            notice.severity,
+            self.created_ms,
+            serde_json::to_string(notice)?,
+        ]))
+    }
+}
+
+fn to_waiting(row: &SqliteRow) -> Result<Waiting, ChecksError> {
+    let severity: Severity = read_word(row.try_get("severity")?)?;
+    let stage: Stage = read_word(row.try_get("stage")?)?;
+    Ok(Waiting {
+        id: row.try_get::<i64, _>("id")? as u64,
+        project: row.try_get::<u32, _>("project")?.into(),
+        thread: row.try_get("thread")?,
+        stage,
+        severity,
+        created_ms: row.try_get("created_ms")?,
+        tries: row.try_get("tries")?,
+        next_ms: row.try_get("next_ms")?,
+        opening_delivered: row.try_get("opening_delivered")?,
+    })
+}
+
+fn to_delivery(row: &SqliteRow) -> Result<Delivery, ChecksError> {
+    let notice: &str = row.try_get("notice")?;
+    Ok(Delivery {
+        id: row.try_get("id")?,
+        state: row.try_get("state")?,
+        created_ms: row.try_get("created_ms")?,
+        next_ms: row.try_get("next_ms")?,
+        ended_ms: row.try_get("ended_ms")?,
+        notice: serde_json::from_str(notice)?,
+        tries: Vec::new(),
+    })
+}

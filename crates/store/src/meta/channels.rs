@@ -1,0 +1,221 @@
+//! Channels: where a project's notices go. What a channel needs to be used, tokens among it, is encrypted in the file and
+//! readable in memory alone. Notices on their way are not here (`checks`).
+
+use std::sync::Arc;
+
+use analytics::hit::ProjectId;
+use analytics::notice::ChannelConfig;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqlitePool};
+
+use super::directory::Directory;
+use super::secrets::ServerSecret;
+use super::{Meta, MetaError};
+
+/// Random bytes that are used once.
+pub type FreshNonce = [u8; NONCE_LEN];
+
+/// A channel as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelRow {
+    pub id: i64,
+    pub project: ProjectId,
+    pub settings: ChannelSettings,
+    pub created_us: i64,
+}
+
+/// What its owner decides of a channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelSettings {
+    pub name: String,
+    pub config: ChannelConfig,
+    pub enabled: bool,
+    /// Why the server switched it off.
+    pub problem: Option<String>,
+}
+
+impl Meta {
+    /// None where there is no such project. `most`: channels that a project may have.
+    pub async fn add_channel(
+        &self,
+        project: ProjectId,
+        settings: ChannelSettings,
+        nonce: FreshNonce,
+        most: usize,
+        now_us: i64,
+    ) -> Result<Option<Arc<ChannelRow>>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        if self.project(project).is_none_or(|project| project.deleting) {
+            return Ok(None);
+        }
+        if self.channels(project).len() >= most {
+            return Err(MetaError::TooManyChannels);
+        }
+        let sealed = self.seal(project, now_us, &settings.config, nonce)?;
+        let inserted = sqlx::query(
+            "INSERT INTO channels (project, name, sealed, enabled, problem, created_us) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(project.0)
+        .bind(&settings.name)
+        .bind(sealed)
+        .bind(settings.enabled)
+        .bind(&settings.problem)
+        .bind(now_us)
+        .execute(&self.inner.pool)
+        .await?;
+        let id = inserted.last_insert_rowid();
+        let channel = Arc::new(ChannelRow { id, project, settings, created_us: now_us });
+        self.write(|directory| directory.channels.insert(id, channel.clone()));
+        Ok(Some(channel))
+    }
+
+    /// None where the project has no such channel.
+    pub async fn change_channel(
+        &self,
+        project: ProjectId,
+        id: i64,
+        settings: ChannelSettings,
+        nonce: FreshNonce,
+    ) -> Result<Option<Arc<ChannelRow>>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let Some(before) = self.channel(project, id) else { return Ok(None) };
+        let sealed = self.seal(project, before.created_us, &settings.config, nonce)?;
+        sqlx::query(
+            "UPDATE channels SET name = ?, sealed = ?, enabled = ?, problem = ? WHERE id = ? AND project = ?",
+        )
+        .bind(&settings.name)
+        .bind(sealed)
+        .bind(settings.enabled)
+        .bind(&settings.problem)
+        .bind(id)
+        .bind(project.0)
+        .execute(&self.inner.pool)
+        .await?;
+        // A secret that was replaced leaves the log.
+        self.forget_deleted().await?;
+        let channel = Arc::new(ChannelRow { settings, ..ChannelRow::clone(&before) });
+        self.write(|directory| directory.channels.insert(id, channel.clone()));
+        Ok(Some(channel))
+    }
+
+    /// False where the project has no such channel.
+    pub async fn remove_channel(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let deleted = sqlx::query("DELETE FROM channels WHERE id = ? AND project = ?")
+            .bind(id)
+            .bind(project.0)
+            .execute(&self.inner.pool)
+            .await?;
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.forget_deleted().await?;
+        self.write(|directory| directory.channels.remove(&id));
+        Ok(true)
+    }
+
+    /// In order of their numbers.
+    pub fn channels(&self, project: ProjectId) -> Vec<Arc<ChannelRow>> {
+        self.read(|directory| {
+            let channels = directory.channels.values();
+            channels.filter(|channel| channel.project == project).cloned().collect()
+        })
+    }
+
+    pub fn channel(&self, project: ProjectId, id: i64) -> Option<Arc<ChannelRow>> {
+        self.any_channel(id).filter(|channel| channel.project == project)
+    }
+
+    /// Whichever project it belongs to: for what runs by itself.
+    pub fn any_channel(&self, id: i64) -> Option<Arc<ChannelRow>> {
+        self.read(|directory| directory.channels.get(&id).cloned())
+    }
+
+    /// Of all projects, in order of their numbers.
+    pub fn all_channels(&self) -> Vec<Arc<ChannelRow>> {
+        self.read(|directory| directory.channels.values().cloned().collect())
+    }
+
+    fn seal(
+        &self,
+        project: ProjectId,
+        created_us: i64,
+        config: &ChannelConfig,
+        nonce: FreshNonce,
+    ) -> Result<Vec<u8>, sqlx::Error> {
+        let mut bytes =
+            serde_json::to_vec(config).map_err(|problem| sqlx::Error::Encode(Box::new(problem)))?;
+        let key = sealing_key(&self.inner.secret)?;
+        let belongs_to = Aad::from(owner(project, created_us));
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), belongs_to, &mut bytes)
+            .map_err(|_| damaged())?;
+        let mut sealed = nonce.to_vec();
+        sealed.append(&mut bytes);
+        Ok(sealed)
+    }
+}
+
+impl Directory {
+    pub(super) fn drop_channels(&mut self, project: ProjectId) {
+        self.channels.retain(|_, channel| channel.project != project);
+    }
+}
+
+pub(super) async fn load(
+    pool: &SqlitePool,
+    secret: &ServerSecret,
+    directory: &mut Directory,
+) -> Result<(), MetaError> {
+    let rows =
+        sqlx::query("SELECT id, project, name, sealed, enabled, problem, created_us FROM channels");
+    let key = sealing_key(secret)?;
+    for row in rows.fetch_all(pool).await? {
+        let channel = to_channel(&row, &key)?;
+        directory.channels.insert(channel.id, Arc::new(channel));
+    }
+    Ok(())
+}
+
+fn to_channel(row: &SqliteRow, key: &LessSafeKey) -> Result<ChannelRow, sqlx::Error> {
+    let project = ProjectId(row.try_get("project")?);
+    let created_us = row.try_get("created_us")?;
+    let sealed: &[u8] = row.try_get("sealed")?;
+    let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).ok_or_else(damaged)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
+    let mut bytes = sealed.to_vec();
+    let opened = key
+        .open_in_place(nonce, Aad::from(owner(project, created_us)), &mut bytes)
+        .map_err(|_| damaged())?;
+    let config =
+        serde_json::from_slice(opened).map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?;
+    Ok(ChannelRow {
+        id: row.try_get("id")?,
+        project,
+        settings: ChannelSettings {
+            name: row.try_get("name")?,
+            config,
+            enabled: row.try_get("enabled")?,
+            problem: row.try_get("problem")?,
+        },
+        created_us,
+    })
+}
+
+fn sealing_key(secret: &ServerSecret) -> Result<LessSafeKey, sqlx::Error> {
+    let key = secret.derive("api-analytics 2026 secrets of channels");
+    let key = UnboundKey::new(&CHACHA20_POLY1305, &key).map_err(|_| damaged())?;
+    Ok(LessSafeKey::new(key))
+}
+
+/// Bound to the ciphertext, so that a row cannot be moved to another project.
+fn owner(project: ProjectId, created_us: i64) -> [u8; 12] {
+    let mut owner = [0; 12];
+    owner[..4].copy_from_slice(&project.0.to_le_bytes());
+    owner[4..].copy_from_slice(&created_us.to_le_bytes());
+    owner
+}
+
+fn damaged() -> sqlx::Error {
+    sqlx::Error::Protocol("the settings of a channel are damaged".into())
+}
