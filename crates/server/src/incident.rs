@@ -11,9 +11,9 @@ use analytics::incident::{Cause, Change, MonitorIncidents, Transition};
 use analytics::limits;
 use analytics::notice::reach::{self, Reach};
 use analytics::query::ProjectScope;
-use store::Store;
 use store::checks::{CheckRow, IncidentRow};
 use store::meta::MonitorRow;
+use store::{Store, StoreError};
 
 use crate::clock::Clock;
 use crate::reads::{ReadQueue, Reader};
@@ -54,13 +54,18 @@ impl Witnesses {
     async fn read(&self, asked: &ReachQuestion) -> Option<Reach> {
         let scope = (self.scope)(asked.project);
         let from_us = asked.since_ms.saturating_mul(1_000) + 1;
-        let query = reach::question(scope, &asked.host, from_us, self.clock.now_us())?;
-        let rows = self.store.rows_between(&query.scope, query.grid.from_us, query.grid.to_us);
+        let to_us = self.clock.now_us();
+        let questions = reach::questions(scope.clone(), &asked.host, from_us, to_us)?;
+        let rows = self.store.rows_between(&scope, from_us, to_us);
         let reader = Reader::new(asked.project, IpAddr::V4(Ipv4Addr::LOCALHOST));
         let estimate = Duration::from_millis(1 + rows / limits::READ_ROWS_PER_MS);
         let _turn = self.reads.take(reader, estimate).await.ok()?;
-        match self.store.sums(query, reach::most_hit).await {
-            Ok(sums) => Some(reach::reach(&sums.total, &sums.named)),
+        let answers = async {
+            let succeeded = self.store.sums(questions.succeeded).await?;
+            Ok::<_, StoreError>(reach::reach(&succeeded, &self.store.sums(questions.failed).await?))
+        };
+        match answers.await {
+            Ok(reach) => Some(reach),
             Err(error) => {
                 tracing::warn!(%error, "what the requests say about an outage cannot be read");
                 None

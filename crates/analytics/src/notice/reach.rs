@@ -11,7 +11,7 @@ use crate::grid::Grid;
 use crate::incident::Witness;
 use crate::limits;
 use crate::query::{ProjectScope, SumsQuery};
-use crate::tally::{ConsumerName, Needs, Total};
+use crate::tally::{Needs, Sort, Top, Total};
 
 /// The answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,62 +22,65 @@ pub struct Reach {
     pub hit: Hit,
 }
 
-/// Requests to `host` from one time to before another; none where that is no time.
-pub fn question(scope: ProjectScope, host: &str, from_us: i64, to_us: i64) -> Option<SumsQuery> {
+/// What is asked of the requests to a host: of those that succeeded how many they are and of how many consumers, and of those
+/// that failed whom they hit.
+#[derive(Clone, Debug)]
+pub struct Questions {
+    pub succeeded: SumsQuery,
+    pub failed: SumsQuery,
+}
+
+/// About requests to `host` from one time to before another; none where that is no time.
+pub fn questions(scope: ProjectScope, host: &str, from_us: i64, to_us: i64) -> Option<Questions> {
     if from_us >= to_us {
         return None;
     }
-    let condition = Condition {
-        field: Field::Host,
-        negated: false,
-        tests: vec![Test::Is(host.to_ascii_lowercase())],
+    let question = |statuses: (u64, u64), needs: Needs, top: Top| {
+        let condition = |field, tests| Condition { field, negated: false, tests: vec![tests] };
+        let (min, max) = (Some(statuses.0), Some(statuses.1));
+        let conditions = vec![
+            condition(Field::Host, Test::Is(host.to_ascii_lowercase())),
+            condition(Field::Status, Test::Range { min, max }),
+        ];
+        SumsQuery {
+            scope: scope.clone(),
+            grid: Grid::whole(from_us, to_us, &TimeZone::UTC),
+            filter: Filter { conditions },
+            needs,
+            values: Vec::new(),
+            prefix: String::new(),
+            top,
+        }
     };
-    Some(SumsQuery {
-        scope,
-        grid: Grid::whole(from_us, to_us, &TimeZone::UTC),
-        filter: Filter { conditions: vec![condition] },
-        needs: Needs::STATUSES.and(Needs::ENDPOINTS).and(Needs::CONSUMERS),
-        values: Vec::new(),
+    let counted = Needs::STATUSES.and(Needs::CONSUMERS);
+    let rows = limits::NOTICE_LISTED as usize;
+    let listed = Top { consumers: true, rows, sort: Sort::Requests };
+    Some(Questions {
+        succeeded: question((100, 399), counted, Top::default()),
+        failed: question((500, 599), counted.and(Needs::ENDPOINTS), listed),
     })
 }
 
-/// The consumers whose names `reach` needs, the most hit first.
-pub fn most_hit(total: &Total) -> Vec<ConsumerName> {
-    let hit = total.consumers.iter().filter(|(_, sums)| sums.server_errors > 0);
-    let mut hit: Vec<(Reverse<u64>, ConsumerName)> =
-        hit.map(|(name, sums)| (Reverse(sums.server_errors), *name)).collect();
-    hit.sort_unstable();
-    hit.into_iter().take(limits::NOTICE_LISTED as usize).map(|(_, name)| name).collect()
-}
-
-/// `named`: those of `most_hit` with their user id and address, one of both "".
-pub fn reach(total: &Total, named: &[(ConsumerName, String, String)]) -> Reach {
-    let requests_with = |statuses: std::ops::Range<u16>| -> u64 {
-        total.statuses.range(statuses).map(|(_, requests)| requests).sum()
-    };
-    let consumers = total.consumers.values();
-    let succeeded =
-        consumers.filter(|sums| sums.requests > sums.client_errors + sums.server_errors);
-    let endpoints = total.endpoints.iter().filter(|(_, sums)| sums.server_errors > 0);
-    let endpoints: Vec<Count> = endpoints
-        .map(|((method, route), sums)| Count {
-            name: format!("{method} {route}"),
-            requests: sums.server_errors,
-        })
-        .collect();
-    let consumers = named.iter().filter_map(|(name, user, address)| {
-        let name_text = if user.is_empty() { address } else { user };
-        let requests = total.consumers.get(name)?.server_errors;
-        Some(Count { name: name_text.clone(), requests })
+/// From the answers to both questions.
+pub fn reach(succeeded: &Total, failed: &Total) -> Reach {
+    let endpoints = failed.endpoints.rows.iter().map(|sums| Count {
+        name: format!("{} {}", sums.method, sums.route),
+        requests: sums.requests,
     });
-    let hit_consumers = total.consumers.values().filter(|sums| sums.server_errors > 0).count();
+    let consumers = failed.consumers.rows.iter().map(|sums| Count {
+        name: if sums.user.is_empty() { &sums.address } else { &sums.user }.clone(),
+        requests: sums.requests,
+    });
     Reach {
-        witness: Witness { requests: requests_with(100..400), consumers: succeeded.count() as u64 },
+        witness: Witness {
+            requests: succeeded.requests(),
+            consumers: succeeded.consumers.count.count,
+        },
         hit: Hit {
-            requests: requests_with(500..600),
-            endpoints_total: endpoints.len() as u64,
-            endpoints: listed(endpoints),
-            consumers_total: hit_consumers as u64,
+            requests: failed.requests(),
+            endpoints_total: failed.endpoints.count.count,
+            endpoints: listed(endpoints.collect()),
+            consumers_total: failed.consumers.count.count,
             consumers: listed(consumers.collect()),
         },
     }
@@ -94,41 +97,34 @@ fn listed(mut counts: Vec<Count>) -> Vec<Count> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tally::{Consumer, Endpoint};
+    use crate::tally::{Consumer, DistinctCount, Endpoint};
 
-    fn consumer(requests: u64, client_errors: u64, server_errors: u64) -> Consumer {
-        let mut sums = Consumer::default();
-        (sums.requests, sums.client_errors, sums.server_errors) =
-            (requests, client_errors, server_errors);
-        sums
-    }
-
-    fn total() -> Total {
+    fn total(statuses: &[(u16, u64)], consumers: u64) -> Total {
         let mut total = Total::new(Grid::whole(0, 60_000_000, &TimeZone::UTC));
-        total.statuses.extend([(200, 6), (301, 1), (404, 2), (503, 7)]);
-        for (id, requests, client_errors, server_errors) in
-            [(1, 9, 1, 4), (2, 3, 0, 3), (3, 2, 1, 0), (4, 1, 1, 0)]
-        {
-            let sums = consumer(requests, client_errors, server_errors);
-            total.consumers.insert(ConsumerName::User(id), sums);
-        }
-        for (route, server_errors) in [("/a", 5), ("/b", 0), ("/c", 2)] {
-            let sums = Endpoint { requests: 9, server_errors, ..Endpoint::default() };
-            total.endpoints.insert(("GET".into(), route.into()), sums);
-        }
+        total.statuses.extend(statuses.iter().copied());
+        total.consumers.count = DistinctCount { count: consumers, about: false };
         total
     }
 
     #[test]
     fn those_who_succeeded_are_witnesses_and_those_who_failed_are_hit() {
-        let total = total();
-        assert_eq!(most_hit(&total), [ConsumerName::User(1), ConsumerName::User(2)]);
-        let named = [
-            (ConsumerName::User(2), String::new(), "192.0.2.7".to_owned()),
-            (ConsumerName::User(1), "alice".to_owned(), String::new()),
-        ];
-        let reach = reach(&total, &named);
-        // Of the first one 4 succeeded, of the third one 1.
+        let succeeded = total(&[(200, 6), (301, 1)], 2);
+        let mut failed = total(&[(500, 2), (503, 5)], 12);
+        let consumer = |user: &str, address: &str, requests| Consumer {
+            user: user.into(),
+            address: address.into(),
+            requests,
+            ..Consumer::default()
+        };
+        failed.consumers.rows = vec![consumer("", "192.0.2.7", 3), consumer("alice", "", 4)];
+        for (route, requests) in [("/c", 2), ("/a", 5)] {
+            let names = ("GET".into(), route.into());
+            let endpoint =
+                Endpoint { method: names.0, route: names.1, requests, ..Endpoint::default() };
+            failed.endpoints.rows.push(endpoint);
+        }
+        failed.endpoints.count = DistinctCount { count: 2, about: false };
+        let reach = reach(&succeeded, &failed);
         assert_eq!(reach.witness, Witness { requests: 7, consumers: 2 });
         assert_eq!((reach.hit.requests, reach.hit.endpoints_total), (7, 2));
         let names = |counts: &[Count]| -> Vec<(String, u64)> {
@@ -142,24 +138,22 @@ mod tests {
             names(&reach.hit.consumers),
             [("alice".to_owned(), 4), ("192.0.2.7".to_owned(), 3)]
         );
-        assert_eq!(reach.hit.consumers_total, 2);
+        assert_eq!(reach.hit.consumers_total, 12);
     }
 
     #[test]
     fn a_list_is_cut_where_a_notice_shows_no_more() {
-        let mut total = total();
-        for id in 10..200 {
-            total.consumers.insert(ConsumerName::Address(id), consumer(1, 0, 1));
-        }
-        assert_eq!(most_hit(&total).len() as u64, limits::NOTICE_LISTED);
-        assert_eq!(reach(&total, &[]).hit.consumers_total, 192);
+        let scope = ProjectScope::granted(crate::hit::ProjectId(1), Filter::default());
+        let asked = questions(scope, "A.example", 4, 5).unwrap();
+        assert_eq!(asked.failed.top.rows as u64, limits::NOTICE_LISTED);
+        assert_eq!(asked.failed.filter.conditions[0].tests, [Test::Is("a.example".to_owned())]);
+        let many = (0..200).map(|n| Count { name: n.to_string(), requests: n }).collect();
+        assert_eq!(listed(many).len() as u64, limits::NOTICE_LISTED);
     }
 
     #[test]
     fn a_question_of_no_time_is_none() {
-        let scope = || ProjectScope::granted(crate::hit::ProjectId(1), Filter::default());
-        assert!(question(scope(), "a.example", 5, 5).is_none());
-        let asked = question(scope(), "A.example", 4, 5).unwrap();
-        assert_eq!(asked.filter.conditions[0].tests, [Test::Is("a.example".to_owned())]);
+        let scope = ProjectScope::granted(crate::hit::ProjectId(1), Filter::default());
+        assert!(questions(scope, "a.example", 5, 5).is_none());
     }
 }
