@@ -45,6 +45,9 @@ fn only_one_file_reads_the_clock() {
             "app.rs",
             "cli/progress.rs",
             "clock.rs",
+            "dial.rs",
+            "monitor.rs",
+            "notice.rs",
             "reads.rs",
             "serve/connections.rs",
             "serve/watched.rs"
