@@ -157,17 +157,23 @@ def test_kills_inside_incidents_forget_no_transition_and_invent_none(servers, ta
 
 def check_uptime(server: Server, key: str, monitor: int) -> None:
     """The milliseconds of each state are what a plain computation makes of the results."""
-    page = server.call("GET", f"/api/v1/monitors/{monitor}/checks?limit=1000", key=key).must().json()
+    def look() -> tuple | None:
+        before = time.time()
+        shown = server.call("GET", f"/api/v1/monitors/{monitor}", key=key).must().json()
+        after = time.time()
+        page = server.call("GET", f"/api/v1/monitors/{monitor}/checks?limit=1000", key=key).must().json()
+        # A check may have ended in between.
+        is_same = page["checks"][0]["at"] == (shown["last_check"] or {}).get("at")
+        return (before, shown, after, page) if is_same else None
+
+    before, shown, after, page = wait_for("no check ends meanwhile", look, every=0.2)
     results = [(to_ms(check["at"]), check["outcome"]) for check in page["checks"]][::-1]
     lasted: Counter[str] = Counter()
     for (at, outcome), (next_at, _) in zip(results, results[1:], strict=False):
         lasted[outcome] += min(next_at - at, 2 * INTERVAL_S * 1_000)
-    before = time.time()
-    shown = server.call("GET", f"/api/v1/monitors/{monitor}", key=key).must().json()
-    after = time.time()
-    # The newest result lasts until now; a check may have ended since the results were read.
+    # It lasts until now.
     newest, outcome = results[-1]
-    assert outcome == "up" and shown["last_check"]["at"], shown
+    assert outcome == "up", results
     days = shown["bars"]
     assert len(days) == 90
     assert sum(day["down_ms"] for day in days) == shown["uptime"][0]["down_ms"] == lasted["down"], (results, shown)

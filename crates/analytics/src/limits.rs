@@ -580,9 +580,9 @@ limits! {
         "Endpoints or consumers that one rule remembers; further ones are not judged.";
     RULE_SERIES_DAYS "rule_series_days" = 7, Days, fixed, "",
         "How long an endpoint or consumer may be missing from the answers before a rule about too little forgets it: a job that runs once a week is still known.";
-    RULE_WINDOW_MINUTES "rule_window_minutes" = 1_440, Minutes, fixed, "invalid_rule",
+    RULE_WINDOW_MINUTES "rule_window_minutes" = 1_440, Minutes, fixed, "",
         "The longest window of a rule: a question over more than a day each minute would be felt.";
-    RULE_WAIT_MINUTES "rule_wait_minutes" = 1_440, Minutes, fixed, "invalid_rule",
+    RULE_WAIT_MINUTES "rule_wait_minutes" = 1_440, Minutes, fixed, "",
         "The longest `for` and `keep` of a rule.";
     BURN_BAD_LONG "burn_bad_long" = 10, Hits, fixed, "",
         "Bad requests in the long window from which a burn rate is judged: with ten requests an hour one failure burns a month's budget by arithmetic.";

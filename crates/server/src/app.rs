@@ -184,7 +184,7 @@ impl App {
         let counted = self.ingest_health.write(&self.meta).await;
         counted.context("ingest health could not be written")?;
         // The store last: it lets go of the folder.
-        self.monitors.close(&self.checks).await;
+        self.monitors.write_all(&self.checks).await;
         self.checks.close().await;
         self.meta.close().await.context("the projects could not be written")?;
         self.store.close().await.context("the hits could not be written")?;

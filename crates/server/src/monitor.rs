@@ -153,12 +153,8 @@ impl Monitors {
         self.board().len()
     }
 
-    /// Writes what waits, at the end.
-    pub async fn close(&self, checks: &Checks) {
-        self.write_all(checks).await;
-    }
-
-    async fn write_all(&self, checks: &Checks) {
+    /// Returns when every result so far is in the file, or cannot be.
+    pub async fn write_all(&self, checks: &Checks) {
         if self.results.write_all(checks).await {
             self.outbox.wake();
         }

@@ -95,7 +95,7 @@ impl ResultQueue {
     }
 }
 
-/// Writes until `stopping`; `Monitors::close` writes the rest.
+/// Writes until `stopping`; `App::close` writes the rest.
 pub async fn write(monitors: Arc<Monitors>, checks: Checks, mut stopping: watch::Receiver<bool>) {
     let pause = Duration::from_millis(limits::RESULTS_PAUSE_MS);
     loop {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::app::TestApp;
 use crate::dial::servers::TcpServer;
-use crate::monitors::{call, create, pass_until, start};
+use crate::watching::{call, create, pass_until, start};
 
 const NEEDLE: &str = "whsec_bmVlZGxlbmVlZGxlbmVlZGxlbmVlZGxl";
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::app::{TestApp, TestProject, hit};
 use crate::dial::servers::TcpServer;
-use crate::monitors::{call, create, pass_until, show, start};
+use crate::watching::{call, create, pass_until, show, start};
 
 /// A target that says what it is told to say, and a monitor of it that is up.
 async fn up(
@@ -166,16 +166,22 @@ async fn users_who_succeed_make_an_outage_unconfirmed_for_one_more_check() {
     .await;
     app.set_time(app.time() + 1_000);
     post_from(&app, &project, &["alice", "alice", "bob", "bob", "bob"], 200).await;
-    pass_until(&app, "an incident", async || incidents(&app, &project, "").await.len() == 1).await;
-    let open = one(&app, &project, &format!("{id}-1")).await;
-    assert_eq!(open["incident"]["unconfirmed"], true);
-    assert_eq!(changes(&open), [("opened".to_owned(), json!("unconfirmed"))]);
+    let number = format!("{id}-1");
     pass_until(&app, "a notice", async || {
-        changes(&one(&app, &project, &format!("{id}-1")).await).len() == 2
+        let incident = one(&app, &project, &number).await;
+        incident["transitions"].as_array().is_some_and(|changes| changes.len() == 2)
     })
     .await;
-    let told = one(&app, &project, &format!("{id}-1")).await;
-    assert_eq!(changes(&told)[1], ("announced".to_owned(), json!(null)));
+    let told = one(&app, &project, &number).await;
+    assert_eq!(told["incident"]["unconfirmed"], true);
+    assert_eq!(
+        changes(&told),
+        [("opened".to_owned(), json!("unconfirmed")), ("announced".to_owned(), json!(null))]
+    );
+    let at = |place: usize| -> jiff::Timestamp {
+        told["transitions"][place]["at"].as_str().unwrap().parse().unwrap()
+    };
+    assert_eq!((at(1) - at(0)).get_seconds(), 20, "the very next check");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,3 +30,4 @@ mod session;
 mod settings;
 mod sharing;
 mod source;
+mod watching;

@@ -47,6 +47,7 @@ fn only_one_file_reads_the_clock() {
             "clock.rs",
             "dial.rs",
             "monitor.rs",
+            "notice.rs",
             "reads.rs",
             "serve/connections.rs",
             "serve/watched.rs"

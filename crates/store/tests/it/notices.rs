@@ -68,7 +68,7 @@ async fn an_incident_keeps_what_its_owner_wrote_and_why_it_began() {
     let folder = tempfile::tempdir().unwrap();
     let checks = Checks::open(folder.path()).await.unwrap();
     let opened = record(transition(1, Change::Opened, Some(Muted::Unconfirmed)), &[]);
-    checks.write(&[opened.clone()]).await.unwrap();
+    checks.write(std::slice::from_ref(&opened)).await.unwrap();
     let mut kept = checks.incidents(OPEN).await.unwrap().remove(0);
     assert_eq!(kept.found, opened.incidents[0]);
     kept.acknowledged_ms = Some(5);

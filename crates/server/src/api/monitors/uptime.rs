@@ -59,6 +59,8 @@ pub async fn uptimes(
     app: &App,
     monitors: &[i64],
 ) -> Result<HashMap<i64, (Vec<Uptime>, Vec<DayBar>)>, ApiError> {
+    // The board is ahead of the file: what it has added up so far is written first.
+    app.monitors.write_all(&app.checks).await;
     let now_ms = app.clock.now_us().div_euclid(1_000);
     let today = now_ms.div_euclid(DAY_MS);
     let days = app.checks.days(monitors, today - 365).await?;
