@@ -536,7 +536,7 @@ limits! {
         "Requests that succeeded since a check began to fail, on the same host, from which on the outage is unconfirmed: one or two may have been answered by a cache.";
     WITNESS_CONSUMERS "witness_consumers" = 2, Items, fixed, "",
         "Consumers of these requests: a single one may sit beside the server, where our check does not pass.";
-    WITNESS_WAIT_MS "witness_wait_ms" = 2_000, Milliseconds, fixed, "",
+    WITNESS_WAIT_MS "witness_wait_ms" = 5_000, Milliseconds, fixed, "",
         "How long a change of an incident waits for what the requests say: a busy server must not hold up the notice that it is down.";
     INCIDENT_NOTE_CHARACTERS "incident_note_characters" = 2_000, Characters, fixed, "invalid_incident",
         "The note of an incident, or one update: a screen of text.";

@@ -11,9 +11,9 @@ use analytics::incident::{Cause, Change, MonitorIncidents, Transition};
 use analytics::limits;
 use analytics::notice::reach::{self, Reach};
 use analytics::query::ProjectScope;
+use store::Store;
 use store::checks::{CheckRow, IncidentRow};
 use store::meta::MonitorRow;
-use store::{Store, StoreError};
 
 use crate::clock::Clock;
 use crate::reads::{ReadQueue, Reader};
@@ -60,12 +60,12 @@ impl Witnesses {
         let reader = Reader::new(asked.project, IpAddr::V4(Ipv4Addr::LOCALHOST));
         let estimate = Duration::from_millis(1 + rows / limits::READ_ROWS_PER_MS);
         let _turn = self.reads.take(reader, estimate).await.ok()?;
-        let answers = async {
-            let succeeded = self.store.sums(questions.succeeded).await?;
-            Ok::<_, StoreError>(reach::reach(&succeeded, &self.store.sums(questions.failed).await?))
-        };
-        match answers.await {
-            Ok(reach) => Some(reach),
+        let answers = tokio::try_join!(
+            self.store.sums(questions.succeeded),
+            self.store.sums(questions.failed),
+        );
+        match answers {
+            Ok((succeeded, failed)) => Some(reach::reach(&succeeded, &failed)),
             Err(error) => {
                 tracing::warn!(%error, "what the requests say about an outage cannot be read");
                 None
