@@ -314,7 +314,12 @@ async fn a_file_of_before_the_folder_id_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let meta = open(&folder).await;
     let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
-    for step in ["DROP TABLE folder", "PRAGMA user_version = 3"] {
+    for step in [
+        "DROP TABLE channels",
+        "DROP TABLE monitors",
+        "DROP TABLE folder",
+        "PRAGMA user_version = 3",
+    ] {
         sqlx::query(step).execute(&meta.inner.pool).await.unwrap();
     }
     meta.close().await.unwrap();
