@@ -77,7 +77,7 @@ pub fn run(options: &Options, table: &mut Table) {
     server.stop();
 }
 
-/// What was counted up to a moment.
+/// Counters at one moment.
 struct Sample {
     checks: f64,
     up: f64,

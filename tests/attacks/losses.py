@@ -54,7 +54,7 @@ def put_back(data: Path, name: str, copy: dict[Path, bytes]) -> None:
 
 
 def refused(server: Server) -> str:
-    """What it says when it does not start."""
+    """Returns the output of a server that refuses to start."""
     before = len(server.log())
     server.start(wait=False)
     code = server.process.wait(30)

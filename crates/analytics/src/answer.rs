@@ -31,7 +31,7 @@ pub struct StatAnswer {
     pub value: Option<f64>,
     pub previous: Option<f64>,
     pub series: Vec<Option<f64>>,
-    /// The number is an estimate, off by 1.2 % at one standard deviation; those of its series by as much.
+    /// Whether the value is an estimate, with a relative standard error of 1.2 %; the same holds for its series.
     #[serde(skip_serializing_if = "is_false")]
     pub about: bool,
 }
@@ -80,10 +80,10 @@ pub struct SeriesAnswer {
 pub struct EndpointsAnswer {
     pub rows: Vec<EndpointAnswer>,
     pub total_rows: u64,
-    /// `total_rows` is an estimate, off by 1.2 % at one standard deviation.
+    /// Whether `total_rows` is an estimate, with a relative standard error of 1.2 %.
     #[serde(skip_serializing_if = "is_false")]
     pub about: bool,
-    /// Something with up to so many requests may be missing from the rows.
+    /// A row with up to so many requests may be missing from `rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_up_to: Option<u64>,
 }
@@ -106,10 +106,10 @@ pub struct EndpointAnswer {
 pub struct BreakdownAnswer {
     pub rows: Vec<BreakdownRow>,
     pub total_rows: u64,
-    /// `total_rows` is an estimate, off by 1.2 % at one standard deviation.
+    /// Whether `total_rows` is an estimate, with a relative standard error of 1.2 %.
     #[serde(skip_serializing_if = "is_false")]
     pub about: bool,
-    /// Something with up to so many requests may be missing from the rows.
+    /// A row with up to so many requests may be missing from `rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_up_to: Option<u64>,
 }
@@ -132,10 +132,10 @@ pub struct HoursAnswer {
 pub struct ConsumersAnswer {
     pub rows: Vec<ConsumerAnswer>,
     pub total_rows: u64,
-    /// `total_rows` is an estimate, off by 1.2 % at one standard deviation.
+    /// Whether `total_rows` is an estimate, with a relative standard error of 1.2 %.
     #[serde(skip_serializing_if = "is_false")]
     pub about: bool,
-    /// Something with up to so many requests may be missing from the rows.
+    /// A row with up to so many requests may be missing from `rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_up_to: Option<u64>,
     /// The asker may not see who they are.
@@ -383,8 +383,8 @@ fn cut_rows<T>(rows: &mut Vec<T>, most: usize, key: impl Fn(&T) -> Place) {
     rows.extend(keyed.into_iter().map(|(_, row)| row));
 }
 
-/// How many hits something may have that is missing from these rows (each by its hits); none where they are those with most
-/// hits, as many as may be shown.
+/// The most hits that a missing row can have. None if nothing is missing: the table is full and its least row has more.
+/// `rows`: the hits of each row shown.
 fn missing_up_to(
     listed_up_to: u64,
     rows: impl ExactSizeIterator<Item = u64>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incident::certificate::{Certificate, Level};
 
-/// What is kept of a leaf certificate.
+/// The parts of a leaf certificate that are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresentedCertificate {
     /// Seconds since 1970, UTC; it is valid from here ...

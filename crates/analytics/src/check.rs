@@ -77,7 +77,7 @@ pub enum Failure {
     Tls(TlsProblem),
     /// The connection ended before the answer did.
     ClosedEarly,
-    /// What came is no HTTP.
+    /// The answer isn't valid HTTP.
     Protocol,
     HeadTooLarge,
     BodyTooLarge,

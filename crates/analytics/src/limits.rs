@@ -375,17 +375,17 @@ limits! {
     GATHERED_CONSUMERS "gathered_consumers" = 200, Items, fixed, "",
         "Consumers whose durations are kept beyond that, 10 kB each: twice as many as a table shows. For any other that is shown the hits are read once more.";
     CONSUMERS_SUMMED "consumers_summed" = 65_536, Items, fixed, "",
-        "Consumers of a file of whom errors, countries and last calls are summed up, 48 bytes each. Of more only hits are counted, and what a table shows is read once more.";
+        "Consumers per file whose errors, country and last call are summed up, at 56 bytes each. Above it only hits are counted, and a second scan sums up the rows that a table shows.";
     ENDPOINTS_SUMMED "endpoints_summed" = 20_000, Items, fixed, "",
-        "The same of endpoints, each of which has its durations: about 1 kB.";
+        "The same for endpoints, at about 1 kB each with their durations.";
     LISTED_WHOLE "listed_whole" = 20_000, Items, fixed, "",
-        "Things of a kind in a file (consumers, endpoints, values) up to which all of them are looked at by an answer; of more those with most hits.";
+        "Consumers, endpoints or values per file up to which an answer considers all of them; above it those with most hits.";
     LISTED_OF_FILE "listed_of_file" = 4_096, Items, fixed, "",
-        "How many those are: eight times as many as an answer may show, so that what one file holds back is in another's list.";
+        "The length of that list: eight times as many as an answer may show, so that a row that one file's list leaves out is in another's.";
     DISTINCT_EXACT "distinct_exact" = 20_000, Items, fixed, "",
-        "Different things (consumers, endpoints, values) that an answer counts exactly; of more the number is off by 1.2 % at one standard deviation, in 8 kB.";
+        "Distinct consumers, endpoints or values that an answer counts exactly; above it a sketch of 8 kB estimates them with a relative standard error of 1.2 %.";
     BUCKET_CONSUMERS_EXACT "bucket_consumers_exact" = 2_048, Items, fixed, "",
-        "The same of the consumers in one bucket of a series, of which there are 200: twice what a sketch takes.";
+        "The same for consumers in one bucket of a series. There are up to 200 buckets; so many hashes take twice as much as a sketch.";
     NAMES_CACHE_BYTES "names_cache_bytes" = 16 << 20, Bytes, fixed, "",
         "Names of sealed files that are kept between reads: of a project with 80,000 paths and 2,000 consumers they take 1.5 MB and 40 ms to read.";
     FILTERS_CACHE_BYTES "filters_cache_bytes" = 8 << 20, Bytes, fixed, "",
@@ -418,7 +418,7 @@ limits! {
     REQUESTS_ALL "requests_all" = 1_000_000, Hits, fixed, "",
         "What page 0 of /api/requests/{user_id} returns at most.";
 
-    // What the server calls.
+    // Outbound calls.
     TARGET_CHARACTERS "target_characters" = 2_048, Characters, fixed, "invalid_monitor",
         "The address of a check or a notice. Servers refuse longer ones.";
     DIALED_ADDRESSES "dialed_addresses" = 8, Items, fixed, "",

@@ -53,13 +53,13 @@ pub struct TcpProbe {
     pub degraded_above: Option<Duration>,
 }
 
-/// What a look means.
+/// The verdict on one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub outcome: Outcome,
     /// None where it succeeded, or nothing is known.
     pub failure: Option<Failure>,
-    /// What was expected and did not come; nothing of an answer's body is in it.
+    /// The expectation that failed, in words. Never contains any part of the answer's body.
     pub detail: Option<String>,
 }
 
@@ -111,7 +111,7 @@ impl Monitor {
         compile::compile(settings, allowed)
     }
 
-    /// Whose requests may speak for the monitor's host: its name or address. None for a heartbeat.
+    /// The host (name or address) whose real requests can confirm or contradict a check. None for a heartbeat.
     pub fn host(&self) -> Option<String> {
         match &self.probe {
             Probe::Http(probe) => probe.url.host_str().map(str::to_owned),

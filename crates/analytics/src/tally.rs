@@ -5,8 +5,8 @@
 //! for a text in all files: only what is shown is ever named. A rollup's row is the same as so many hits, so the same sums
 //! take both and no panel can tell which it was.
 //!
-//! What a question costs follows from the hits that it looks at and the rows that it shows, not from how many different
-//! consumers, routes or texts there are: beyond a number of them they are only counted, in lists that are cut and sketches.
+//! The cost of a query depends on the hits that it scans and the rows that it shows, not on the cardinality of consumers,
+//! routes or texts: above a limit they are only counted, and kept as top-k lists and sketches.
 //!
 //! It knows no engine and no panel: who asks says what is needed (`Needs`).
 
@@ -17,10 +17,10 @@ mod durations;
 mod endpoints;
 mod identities;
 mod merge;
-mod only;
-mod ranked;
 mod rollup;
+mod subset;
 mod top;
+mod top_list;
 mod total;
 
 use std::ops::{BitOr, BitOrAssign};
@@ -37,9 +37,9 @@ pub use distinct::{Distinct, DistinctCount};
 use endpoints::Endpoints;
 pub use endpoints::Pair;
 pub use identities::Identities;
-pub use merge::{Lacking, Merge, Named, Words};
-pub use only::Only;
+pub use merge::{Merge, MissingDetails, Named, Words};
 pub use rollup::{ConsumerRow, EndpointRow};
+pub use subset::Subset;
 pub use top::{SORTS, Sort, Top};
 pub use total::{Breakdown, Consumer, Endpoint, Listing, Total, Value};
 
@@ -116,7 +116,7 @@ impl BitOrAssign for Needs {
     }
 }
 
-/// Up to how many different things all is known of each. Tests set them low, so that few hits meet them.
+/// Cardinalities above which sums switch to top-k lists and sketches. Tests set them low, so that few hits reach them.
 #[derive(Clone, Copy, Debug)]
 pub struct TallyLimits {
     pub consumers_summed: u64,
@@ -125,7 +125,7 @@ pub struct TallyLimits {
     pub listed_of_file: u64,
     pub distinct_exact: u64,
     pub bucket_consumers_exact: u64,
-    /// Of how many consumers and endpoints with most hits a table is made that is ordered by anything else.
+    /// A table that isn't ordered by hits is made of so many consumers or endpoints with most hits.
     pub candidates: u64,
 }
 
@@ -222,11 +222,11 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// `only`: the consumers and endpoints that are summed up; all, where there is none.
+    /// `subset`: the consumers and endpoints to sum up; all if None.
     pub fn new(
         grid: Arc<Grid>,
         identities: Arc<Identities>,
-        only: Option<Arc<Only>>,
+        subset: Option<Arc<Subset>>,
         limits: TallyLimits,
     ) -> Tally {
         let offsets = grid.offsets();
@@ -238,12 +238,12 @@ impl Tally {
             statuses: vec![0; 600],
             classes: vec![[0; 5]; grid.buckets()],
             hours: vec![0; 7 * 24],
-            endpoints: Endpoints::new(only.clone(), limits),
+            endpoints: Endpoints::new(subset.clone(), limits),
             latency: Histogram::default(),
             duration_us: 0,
             latency_series: vec![Histogram::default(); grid.buckets()],
             latency_both: vec![Histogram::default(); grid.buckets()],
-            consumers: Consumers::new(grid.buckets(), identities, only, limits),
+            consumers: Consumers::new(grid.buckets(), identities, subset, limits),
             traffic: vec![Traffic::default(); grid.buckets()],
             countries: Counts::default(),
             texts: Default::default(),

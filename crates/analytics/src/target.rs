@@ -1,4 +1,4 @@
-//! What a check, or anything else that the server sends, may be pointed at: a web address or a host with a port.
+//! Parses the targets of checks and notices: a web address, or a host with a port.
 //!
 //! One parser decides, the WHATWG's, which reads every spelling of a numeric host (`0x7f.1`, `2130706433`, full-width
 //! digits) as the address that it is. A text that other parsers read differently is refused. Whether the address may be

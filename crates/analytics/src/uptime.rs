@@ -178,7 +178,7 @@ impl Millis {
             .then_some(Share { part: self.up + self.degraded, of: coverage.part })
     }
 
-    /// What is known, of the window without maintenance. None where all of it is maintenance.
+    /// The known share of the window without maintenance. None if all of it is maintenance.
     pub fn coverage(&self) -> Option<Share> {
         let known = self.up + self.degraded + self.down;
         share(known, known + self.unknown)

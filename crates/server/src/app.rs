@@ -39,7 +39,7 @@ pub struct App {
     pub clock_watch: Watch,
     pub store: Store,
     pub meta: Meta,
-    /// What checks of monitors found.
+    /// Results of monitor checks.
     pub checks: Checks,
     pub monitors: Arc<Monitors>,
     pub outbox: Arc<Outbox>,

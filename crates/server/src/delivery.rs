@@ -177,7 +177,7 @@ fn to_one(notices: Vec<(u64, Notice)>, dispatch: &Dispatch, now_ms: i64) -> Opti
     }
 }
 
-/// What the far side has made necessary. Where that cannot be written down, the next try finds it again.
+/// Changes a channel after the service asked for it: gone, or moved. If that can't be saved, the next try finds it again.
 async fn change(app: &App, channel: &ChannelRow, change: impl FnOnce(&mut ChannelSettings)) {
     let Some(now) = app.meta.any_channel(channel.id) else { return };
     if now.settings != channel.settings {

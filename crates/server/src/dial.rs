@@ -45,7 +45,7 @@ struct Inner {
     tls: OnceLock<tls::Tls>,
 }
 
-/// What the operator decided of calls to others.
+/// The operator's settings for outbound calls.
 #[derive(Clone, Debug, Default)]
 pub struct DialOptions {
     /// Networks that may be called although they are not public.
@@ -56,7 +56,7 @@ pub struct DialOptions {
     pub authorities: Vec<CertificateDer<'static>>,
 }
 
-/// What came of a call, whether it went well or not.
+/// The outcome of a call, successful or not.
 #[derive(Debug)]
 pub struct Call<T> {
     pub result: Result<T, Failure>,

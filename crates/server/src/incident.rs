@@ -75,7 +75,7 @@ impl Witnesses {
 }
 
 /// Everything that was known when an incident changed.
-pub struct Found<'a> {
+pub struct IncidentContext<'a> {
     pub monitor: &'a MonitorRow,
     /// None where no check made the change.
     pub check: Option<&'a CheckRow>,
@@ -86,7 +86,7 @@ pub struct Found<'a> {
     pub reach: Option<&'a Reach>,
 }
 
-impl Found<'_> {
+impl IncidentContext<'_> {
     pub fn to_row(&self, transition: &Transition) -> IncidentRow {
         let until_ms = match transition.change {
             Change::Closed { until_ms, .. } => Some(until_ms),

@@ -37,10 +37,10 @@ use timekeeper::{Break, Timekeeper};
 use writer::ResultQueue;
 
 pub use board::Standing;
-pub use probe::{Found, look};
+pub use probe::{ProbeResult, look};
 pub use writer::write;
 
-/// What handlers and the loops share.
+/// State shared by handlers and loops.
 pub struct Monitors {
     board: Mutex<Board>,
     results: ResultQueue,
@@ -135,7 +135,7 @@ impl Monitors {
         self.changed.notify_one();
     }
 
-    /// What is wrong, in words.
+    /// Current problems, in words.
     pub fn problems(&self) -> Vec<String> {
         let looked = *self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let patience = Duration::from_secs(limits::PLANNER_SILENT_SECONDS);
@@ -208,7 +208,7 @@ pub async fn run(
     }
 }
 
-/// What a check needs besides its monitor. Cheap to clone.
+/// Everything that a check needs besides its monitor. Cheap to clone.
 #[derive(Clone)]
 struct Caller {
     dialer: Dialer,
@@ -246,7 +246,7 @@ fn turn(
         match &start.monitor.probe {
             Probe::Heartbeat(heartbeat) => {
                 let verdict = heartbeat.judge(&start.signals, now_ms);
-                finish(monitors, &start, Found { verdict, ..Found::default() }, None);
+                finish(monitors, &start, ProbeResult { verdict, ..ProbeResult::default() }, None);
             }
             _ => {
                 let (monitors, caller) = (monitors.clone(), caller.clone());
@@ -268,7 +268,7 @@ fn turn(
 }
 
 /// A check has ended: the board and the file follow.
-fn finish(monitors: &Monitors, start: &Start, found: Found, reach: Option<&Reach>) {
+fn finish(monitors: &Monitors, start: &Start, found: ProbeResult, reach: Option<&Reach>) {
     let outcome = found.verdict.outcome;
     let mut board = monitors.board();
     // None where the monitor was changed, or the clock, while the check was under way.
@@ -293,7 +293,7 @@ fn to_ms(us: i64) -> i64 {
     us.div_euclid(1_000)
 }
 
-/// What a monitor is, without a judgement of its address: the dialer judges at each check.
+/// Compiles a monitor without judging its address: the dialer does that at each check.
 fn compile(row: &MonitorRow) -> Option<Monitor> {
     Monitor::compile(row.settings.clone(), None)
         .inspect_err(|problem| tracing::error!(monitor = row.id, %problem, "a stored monitor cannot be read"))

@@ -1,4 +1,4 @@
-//! What several entrances do with monitors: make one, delete one.
+//! Creates and deletes monitors, for our own API and the original's.
 
 use std::sync::Arc;
 

@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 
 pub use send::{Sent, send};
 
-/// What the loop that sends (`delivery`) and those who look at it share.
+/// State shared by the delivery loop (`delivery`) and those who report on it.
 #[derive(Default)]
 pub struct Outbox {
     /// Something was written, or may be sent sooner than was planned.
@@ -63,7 +63,7 @@ impl Outbox {
         lock(&self.last_sent).insert(channel, at_ms);
     }
 
-    /// What is wrong, in words.
+    /// Current problems, in words.
     pub fn problems(&self) -> Vec<String> {
         let patience = Duration::from_secs(limits::NOTICE_SILENT_SECONDS);
         let is_silent = lock(&self.looked).is_some_and(|looked| looked.elapsed() > patience);

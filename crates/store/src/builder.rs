@@ -537,7 +537,7 @@ impl Builder {
         let built =
             self.with_engine(|engine| build(engine, &making, &format!("b{id}"), &inputs, fill));
         row.rows = built.inspect_err(|_| {
-            // What cannot be removed now goes at the next start.
+            // A file that can't be removed now is removed at the next start.
             for unfinished in [DataFile::wal(&making), making.clone()] {
                 let _ = std::fs::remove_file(unfinished);
             }

@@ -1,4 +1,4 @@
-//! What checks of monitors found (SQLite, `monitors.sqlite` in the data folder): every result for some days, sums of 5
+//! Results of monitor checks (SQLite, `monitors.sqlite` in the data folder): every result for some days, sums of 5
 //! minutes for a year and more, where each monitor stands, its incidents, and the notices of them that are on their way.
 //!
 //! A file of its own, so that thousands of checks a minute delay neither posts nor sign-ins; and one that may be lost: a
@@ -159,8 +159,7 @@ impl Checks {
         rows.iter().map(SumRow::from_row).collect()
     }
 
-    /// What each of these monitors' days from `from_day` on (counted from 1970, UTC) add up to, in order; what is unknown
-    /// stands in none.
+    /// Sums per monitor and day from `from_day` on (days since 1970, UTC), in order. Unknown time is in none of them.
     pub async fn days(
         &self,
         monitors: &[i64],
@@ -178,7 +177,7 @@ impl Checks {
         Ok(days)
     }
 
-    /// What the sums of a period add up to, by monitor; those without any are missing.
+    /// Sums of a period by monitor. A monitor without rows is missing.
     pub async fn totals(
         &self,
         monitors: &[i64],
@@ -260,7 +259,7 @@ impl Checks {
     }
 }
 
-/// What is kept of monitors that are gone leaves the file in `data`, where there is one. For a folder that no server holds.
+/// Deletes the rows of monitors that are gone from the file in `data`, if there is one. For a folder that no server holds.
 pub(crate) async fn keep_only_in(
     data: &Path,
     live: &HashSet<MonitorKey>,

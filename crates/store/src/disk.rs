@@ -1,4 +1,4 @@
-//! What everybody who touches files needs: paths as texts, errors with what we were doing, and entries that stay.
+//! Helpers for file access: paths as text, errors with their context, and directory entries that survive a crash.
 
 use std::path::Path;
 

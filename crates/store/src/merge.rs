@@ -48,7 +48,7 @@ pub fn text_bytes(
     count(connection, files, sql::build::text_bytes)
 }
 
-/// What a statement, made for each file, counts by a key, all files together.
+/// Counts by key, summed over all files: `statement` makes the query for one file.
 fn count(
     connection: &Connection,
     files: &[String],

@@ -17,24 +17,24 @@ use analytics::hit::Text;
 use analytics::limits;
 use analytics::query::SumsQuery;
 use analytics::slots::Slots;
-use analytics::tally::{Lacking, Merge, Named, Tally, TallyLimits, Total, Value};
+use analytics::tally::{Merge, MissingDetails, Named, Tally, TallyLimits, Total, Value};
 
 use crate::files::{Entry, Share, Snapshot};
 use crate::filter::{FilterCache, whole_filter};
 use crate::pool::Pool;
 use crate::reading::{Connections, OpenFile, Reading};
 use crate::types::StoreError;
-use details::{Found, Searched};
+use details::{Details, Searched};
 use names::{FileTexts, Wanted};
 use plan::Piece;
 use read::{Source, Summing};
 
 pub use cache::NamesCache;
 
-/// From which numbers on other ways are taken.
+/// Thresholds of the read path.
 #[derive(Clone, Copy, Debug)]
 pub struct SumsLimits {
-    /// A project's hits in a file from which its rollups are read.
+    /// Hits of a project in a file from which its rollups are read.
     pub rollup_from: u64,
     pub tally: TallyLimits,
 }
@@ -99,11 +99,11 @@ pub fn sums(
         });
     }
     merge.choose();
-    let lacking: Vec<(usize, Lacking)> = summed()
+    let missing: Vec<(usize, MissingDetails)> = summed()
         .map(|(n, tally)| (n, merge.add_details(tally, &known[n].1.identities)))
-        .filter(|(_, lacking)| !lacking.is_empty())
+        .filter(|(_, missing)| !missing.is_empty())
         .collect();
-    let found: Vec<Found> = in_parallel(reading, lacking, |connections, (n, lacking)| {
+    let found: Vec<Details> = in_parallel(reading, missing, |connections, (n, missing)| {
         let (entry, share) = &files[n];
         let searched = Searched {
             entry,
@@ -112,7 +112,7 @@ pub fn sums(
             filter: &known[n].0,
             whole: plan::is_whole(entry, share, query, &filter, rollup_from),
         };
-        searched.find(connections, query, lacking)
+        searched.find(connections, query, missing)
     })?;
     found.iter().for_each(|found| found.add_to(&mut merge));
     let names = merge.names();
@@ -130,7 +130,7 @@ pub fn sums(
     Ok(merge.finish(&named))
 }
 
-/// What all threads summed up of a file; none where it has nothing.
+/// The sums of all threads for one file. None if the file had no rows.
 fn merged(pool: &Pool<Summing>) -> Option<Tally> {
     let mut tallies = pool.drain().into_iter().map(|summing| summing.tally);
     let mut tally = tallies.next()?;
@@ -155,7 +155,7 @@ fn read_texts(
     Ok(texts)
 }
 
-/// Those texts of the file that may be among the values, by kind; of kinds that are not there all may.
+/// The texts of the file that match the prefix, by kind. A kind without an entry has no restriction.
 fn listed_values(
     file: &OpenFile<'_>,
     project: u32,

@@ -180,7 +180,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What checks of the last 48 hours found, in order, at most 1,000 of a monitor. */
+        /** The checks of the last 48 hours in order of time, at most 1,000 per monitor. */
         get: operations["show_pings"];
         put?: never;
         post?: never;
@@ -580,7 +580,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What checks found, newest first. Single results are kept for 48 hours. */
+        /** List a monitor's checks, newest first. Single results are kept for 48 hours. */
         get: operations["list_checks"];
         put?: never;
         post?: never;
@@ -922,11 +922,11 @@ export interface components {
             user_id?: string | null;
         };
         BreakdownAnswer: {
-            /** @description `total_rows` is an estimate, off by 1.2 % at one standard deviation. */
+            /** @description Whether `total_rows` is an estimate, with a relative standard error of 1.2 %. */
             about?: boolean;
             /**
              * Format: int64
-             * @description Something with up to so many requests may be missing from the rows.
+             * @description A row with up to so many requests may be missing from `rows`.
              */
             missing_up_to?: number | null;
             rows: components["schemas"]["BreakdownRow"][];
@@ -960,7 +960,7 @@ export interface components {
             /** @description Notices that are not delivered yet. */
             waiting: number;
         };
-        /** @description What an owner writes of a channel. */
+        /** @description A channel's settings as its owner sends them. */
         ChannelBody: {
             /**
              * @description `kind` (webhook, slack, discord, telegram, ntfy, pagerduty, teams, gotify, pushover or matrix) and the fields of that
@@ -1009,7 +1009,7 @@ export interface components {
         ChannelList: {
             channels: components["schemas"]["ChannelAnswer"][];
         };
-        /** @description What the far side answered to a test. */
+        /** @description The answer to a test notice. */
         ChannelTest: {
             /** @description The beginning of the answer, at most 200 characters. */
             answer?: string | null;
@@ -1024,7 +1024,7 @@ export interface components {
             /** Format: int64 */
             took_ms: number;
         };
-        /** @description What came back of a check that somebody asked for. */
+        /** @description The result of a check made on request. */
         CheckedNow: {
             certificate?: components["schemas"]["ShownCertificate"] | null;
             /** @example tls_expired */
@@ -1071,13 +1071,13 @@ export interface components {
             user: string;
         };
         ConsumersAnswer: {
-            /** @description `total_rows` is an estimate, off by 1.2 % at one standard deviation. */
+            /** @description Whether `total_rows` is an estimate, with a relative standard error of 1.2 %. */
             about?: boolean;
             /** @description The asker may not see who they are. */
             hidden: boolean;
             /**
              * Format: int64
-             * @description Something with up to so many requests may be missing from the rows.
+             * @description A row with up to so many requests may be missing from `rows`.
              */
             missing_up_to?: number | null;
             rows: components["schemas"]["ConsumerAnswer"][];
@@ -1169,7 +1169,7 @@ export interface components {
             /** @description IANA name. */
             tz: string;
         };
-        /** @description What a day (UTC) adds up to. What is missing to its length is unknown. */
+        /** @description The sums of one day (UTC). The rest of the day is unknown. */
         DayBar: {
             /**
              * @description When it begins.
@@ -1248,11 +1248,11 @@ export interface components {
             server_errors: number;
         };
         EndpointsAnswer: {
-            /** @description `total_rows` is an estimate, off by 1.2 % at one standard deviation. */
+            /** @description Whether `total_rows` is an estimate, with a relative standard error of 1.2 %. */
             about?: boolean;
             /**
              * Format: int64
-             * @description Something with up to so many requests may be missing from the rows.
+             * @description A row with up to so many requests may be missing from `rows`.
              */
             missing_up_to?: number | null;
             rows: components["schemas"]["EndpointAnswer"][];
@@ -1381,7 +1381,7 @@ export interface components {
             /** @description For those who look at the public status page, in order. */
             updates: components["schemas"]["PublicUpdate"][];
         };
-        /** @description What an incident's owner changes. A field that is missing stays. */
+        /** @description The owner's changes to an incident. A missing field stays as it is. */
         IncidentChange: {
             /**
              * @description Somebody looks after it. False takes that back.
@@ -1483,7 +1483,7 @@ export interface components {
          * @enum {string}
          */
         JsonOperator: "equals" | "not_equals" | "contains" | "less" | "greater" | "exists" | "missing";
-        /** @description What a value in the body has to be. */
+        /** @description The comparison that a value in the body must pass. */
         JsonRule: {
             operator: components["schemas"]["JsonOperator"];
             /**
@@ -1537,7 +1537,7 @@ export interface components {
             settings: components["schemas"]["MonitorSettings"];
             signals?: components["schemas"]["ShownSignals"] | null;
             /**
-             * @description What holds now: `up`, `degraded`, `down` or `unknown`.
+             * @description The state now: `up`, `degraded`, `down` or `unknown`.
              * @example up
              */
             state: string;
@@ -2100,7 +2100,7 @@ export interface components {
         };
         /** @description A number, the same of the period before, and per bucket. */
         StatAnswer: {
-            /** @description The number is an estimate, off by 1.2 % at one standard deviation; those of its series by as much. */
+            /** @description Whether the value is an estimate, with a relative standard error of 1.2 %; the same holds for its series. */
             about?: boolean;
             /** Format: double */
             previous?: number | null;
@@ -2139,7 +2139,7 @@ export interface components {
         /** @description Uptime of a period that ends now. */
         Uptime: {
             /**
-             * @description What is known of the period.
+             * @description The known share of the period.
              * @example 100.0
              */
             coverage_percent?: string | null;

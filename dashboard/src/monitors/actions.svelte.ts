@@ -1,4 +1,4 @@
-// What an owner may do with a monitor, from a row of the list or from its own page: which dialog is open, and the calls behind it.
+// The owner's actions on a monitor, from a row of the list or from its own page: which dialog is open, and the calls behind it.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';

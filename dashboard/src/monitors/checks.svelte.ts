@@ -37,7 +37,7 @@ export class Checks {
         const page = await api.checks(this.#scope, this.#id, { limit: Math.max(1, Math.min(PAGE, expected)), before }, abort.signal);
         rows.push(...page.checks);
         before = page.next ?? undefined;
-        // What is older is not drawn. A stretch that was not checked may reach into the range, so the row before it is kept.
+        // Older checks aren't drawn. A stretch that was not checked may reach into the range, so the row before it is kept.
       } while (before && Date.parse(before) >= from);
       this.rows = rows;
       this.reach = from;

@@ -1,4 +1,4 @@
-// What the form of a monitor holds, against what is set: a new monitor is sent whole, of a changed one only what differs.
+// The form's draft of a monitor. A new monitor is sent whole, a changed one as the fields that differ.
 
 import type { JsonRule, MonitorChange, MonitorKind, MonitorSettings } from '../api/types';
 

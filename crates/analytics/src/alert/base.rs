@@ -1,4 +1,4 @@
-//! What a window usually holds: the median of the same time in the last weeks.
+//! The baseline of a window: the median of the same time in the last weeks.
 //!
 //! A median and not a mean with deviations: one holiday or outage among three weeks does not move it. Computed once an hour,
 //! not each minute.

@@ -142,7 +142,7 @@ impl ReadyMadeRule {
     }
 }
 
-/// What a ready-made rule looks at. Fields that a rule does not need may be left at their default.
+/// The input of a ready-made rule. A rule ignores the fields that it does not need; leave them at their default.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Observed {
     /// The window of this series.

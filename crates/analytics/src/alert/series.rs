@@ -171,7 +171,7 @@ impl Series {
         }
     }
 
-    /// What is not known to hold does not count towards `hold_ms`.
+    /// Time in which the condition is unknown does not count towards `hold_ms`.
     fn lack(&mut self, round: Round, timing: Timing) -> Option<AlertTransition> {
         if let Phase::Pending { since_ms } = &mut self.phase {
             *since_ms += round.elapsed_ms;

@@ -51,7 +51,7 @@ pub(super) fn compile(
         if is_set && !kinds.contains(&kind) {
             return Err(FieldError::new(
                 field,
-                format!("is no field of a monitor of the kind `{}`", kind.as_str()),
+                format!("isn't a field of a monitor of kind `{}`", kind.as_str()),
             ));
         }
     }

@@ -41,7 +41,7 @@ impl Schedule {
     }
 }
 
-/// What a call says.
+/// The signal that a call carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
@@ -90,7 +90,7 @@ impl Heartbeat {
         Some(due_ms + self.grace_ms)
     }
 
-    /// What is known at `now_ms`. A job that has never called is not judged.
+    /// The verdict at `now_ms`. A job that has never called isn't judged.
     pub fn judge(&self, signals: &Signals, now_ms: i64) -> Verdict {
         let is_late = self.deadline_ms(signals).is_some_and(|deadline_ms| now_ms > deadline_ms);
         let has_failed = signals.failed_ms > signals.succeeded_ms;

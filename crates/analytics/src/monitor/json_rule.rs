@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::settings::FieldError;
 use crate::limits;
 
-/// What a value in the body has to be.
+/// The comparison that a value in the body must pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JsonRule {
@@ -68,11 +68,11 @@ impl JsonTest {
             JsonOperator::Exists | JsonOperator::Missing if !value.is_null() => {
                 Err(wrong("has a `value`, which `exists` and `missing` do not take".to_owned()))
             }
-            JsonOperator::Less | JsonOperator::Greater if number(&value).is_none() => Err(wrong(
-                "has a `value` that is no number, which `less` and `greater` need".to_owned(),
-            )),
+            JsonOperator::Less | JsonOperator::Greater if number(&value).is_none() => {
+                Err(wrong("needs a number as its `value` for `less` and `greater`".to_owned()))
+            }
             JsonOperator::Contains if !value.is_string() => {
-                Err(wrong("has a `value` that is no text, which `contains` needs".to_owned()))
+                Err(wrong("needs a string as its `value` for `contains`".to_owned()))
             }
             _ => Ok(JsonTest { path, operator, value }),
         }

@@ -1,4 +1,4 @@
-//! What an owner writes of a monitor. Every field may be missing; an error names the field.
+//! A monitor's settings as its owner sends them. Every field is optional; an error names the field.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -207,7 +207,7 @@ fn check_field(field: &str, value: Value) -> Result<(), FieldError> {
         Err(problem) => {
             let problem = problem.to_string();
             let message = match problem.starts_with("unknown field `") {
-                true => "is no field of a monitor".to_owned(),
+                true => "isn't a field of a monitor".to_owned(),
                 false => format!("cannot be read: {problem}"),
             };
             Err(FieldError::new(field, message))

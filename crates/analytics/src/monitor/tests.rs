@@ -47,7 +47,7 @@ fn defaults_are_filled_in() {
             "body": "", "expected_statuses": ["2xx"], "follow_redirects": true, "verify_certificate": true,
         })
     );
-    // What was filled in compiles to the same.
+    // The settings with their defaults filled in compile to the same monitor.
     let again = Monitor::compile(monitor.settings.clone(), Some(&[])).unwrap();
     assert_eq!(again.settings, monitor.settings);
     let tcp = compile(json!({ "kind": "tcp", "target": "DB.example.com:5432" })).unwrap();
@@ -66,7 +66,7 @@ fn an_error_names_the_field() {
     assert_refused(compile(json!({ "kind": "http" })), "url", "is missing");
     assert_refused(compile(json!({ "kind": "tcp" })), "target", "is missing");
     assert_refused(compile(json!({ "kind": "heartbeat" })), "period_s", "is missing");
-    assert_refused(http(json!({ "colour": "red" })), "colour", "is no field");
+    assert_refused(http(json!({ "colour": "red" })), "colour", "isn't a field");
     assert_refused(http(json!({ "interval_s": "often" })), "interval_s", "cannot be read");
     for (more, field, words) in [
         (json!({ "url": "ftp://example.com" }), "url", "begins with `ftp:`"),
@@ -103,7 +103,7 @@ fn an_error_names_the_field() {
         (
             json!({ "json": { "path": "$.a", "operator": "less", "value": "x" } }),
             "json",
-            "no number",
+            "needs a number",
         ),
         (json!({ "json": { "path": "$..a..b", "operator": "exists" } }), "json", "too much"),
         (json!({ "json": { "path": "$[*,*][*,*]", "operator": "exists" } }), "json", "too much"),
@@ -154,7 +154,7 @@ fn a_change_leaves_the_rest_and_keeps_secrets() {
     let shown = serde_json::to_value(before.clone().without_secrets()).unwrap();
     assert_eq!(shown["headers"], json!({ "authorization": null, "x-b": null }));
     assert!(!format!("{before:?}").contains("Bearer"), "{before:?}");
-    // What was shown may be sent back.
+    // The settings as shown can be sent back.
     let change = object(
         json!({ "headers": { "AUTHORIZATION": null, "x-c": "three" }, "interval_s": null, "name": "API" }),
     );

@@ -198,7 +198,7 @@ fn newest_of_threads(waiting: &[&Row]) -> Vec<Unit> {
     threads.into_values().collect()
 }
 
-/// What was not tried yet waits for the rest of its burst.
+/// A notice that hasn't been tried yet waits for the rest of its burst.
 fn wait_for_company(units: &mut [Unit]) {
     let mut bursts = BTreeMap::<u64, i64>::new();
     for unit in units.iter().filter(|unit| unit.waits()) {

@@ -1,5 +1,5 @@
-//! What a project's own requests say about a host that a check finds failing: whether they contradict it, and whom it hits.
-//! Only a system that sees the traffic can ask this. The question is data here; the store answers it.
+//! Compares a failing check with the project's own requests to the same host: do they contradict it, and which endpoints and
+//! consumers does the outage hit? Only a system that sees the traffic can ask this. The question is data; the store answers it.
 
 use std::cmp::Reverse;
 
@@ -22,8 +22,8 @@ pub struct Reach {
     pub hit: Hit,
 }
 
-/// What is asked of the requests to a host: of those that succeeded how many they are and of how many consumers, and of those
-/// that failed whom they hit.
+/// Two queries over the requests to one host: how many succeeded and from how many consumers, and which endpoints and
+/// consumers the failed ones hit.
 #[derive(Clone, Debug)]
 pub struct Questions {
     pub succeeded: SumsQuery,

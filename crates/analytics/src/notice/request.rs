@@ -1,4 +1,4 @@
-//! What goes out and what comes back, as data.
+//! The outgoing request and the answer to it, as data.
 
 use std::fmt;
 
@@ -75,7 +75,7 @@ impl fmt::Debug for OutgoingRequest {
     }
 }
 
-/// What a request needs besides the notice.
+/// The context of one send, besides the notice.
 #[derive(Clone, Copy, Debug)]
 pub struct Sending<'a> {
     pub now_ms: i64,
@@ -95,7 +95,7 @@ pub struct Answer<'a> {
     pub now_ms: i64,
 }
 
-/// What follows from an answer.
+/// The verdict on an answer: delivered, try again, or give up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Judgement {

@@ -1,14 +1,14 @@
-//! Who called, of one file.
+//! Sums per consumer in one file.
 //!
-//! As long as they are few, everything that a table shows of a consumer is summed up for each. Of many only their hits are
-//! counted, four bytes an id: whom a table shows is known at the end, and only their hits are then read once more (`Only`).
+//! Up to `consumers_summed` consumers, everything that a table shows is summed up for each. Above that only their hits are
+//! counted, at four bytes per id. The rows of a table are chosen at the end; a second scan then sums up those alone (`Subset`).
 
 use std::sync::Arc;
 
 use super::distinct::Distinct;
 use super::durations::Durations;
 use super::identities::Identities;
-use super::{Columns, ConsumerRow, Needs, Only, TallyLimits};
+use super::{Columns, ConsumerRow, Needs, Subset, TallyLimits};
 use crate::hit::Text;
 use crate::slots::Slots;
 
@@ -35,7 +35,7 @@ const ADDRESSES: usize = 1;
 
 pub(super) struct Consumers {
     identities: Arc<Identities>,
-    only: Option<Arc<Only>>,
+    subset: Option<Arc<Subset>>,
     limits: TallyLimits,
     /// By id, of users and of addresses: a place in `sums` and one more; without `sums`, hits.
     slots: [Slots<u32>; 2],
@@ -53,12 +53,12 @@ impl Consumers {
     pub fn new(
         buckets: usize,
         identities: Arc<Identities>,
-        only: Option<Arc<Only>>,
+        subset: Option<Arc<Subset>>,
         limits: TallyLimits,
     ) -> Consumers {
         Consumers {
             identities,
-            only,
+            subset,
             limits,
             slots: Default::default(),
             sums: Some(Vec::new()),
@@ -96,14 +96,14 @@ impl Consumers {
         }
     }
 
-    /// Each of them called in a bucket, or in none that is wanted.
+    /// Adds each consumer to the series of its bucket; None: to none.
     pub fn see_all(
         &mut self,
         users: &[u32],
         addresses: &[u32],
         bucket_of: impl Fn(usize) -> Option<usize>,
     ) {
-        // Looked up first, all of them: a look-up waits for memory, but not for the one before it.
+        // Look up all identities first: these loads miss the cache, and the processor overlaps them.
         let mut found = std::mem::take(&mut self.found);
         found.clear();
         found.extend(users.iter().zip(addresses).map(|(&user, &address)| {
@@ -204,7 +204,7 @@ impl Consumers {
 
     /// Kind, id and hits of everyone with hits.
     pub fn counts(&self) -> impl Iterator<Item = (Text, u32, u64)> + Clone + '_ {
-        // Of few hits only those who made them are looked at, not all ids of the file.
+        // A short period visits the consumers that it has, not all ids of the file.
         let summed = self.sums.iter().flatten().map(|sum| (sum.kind, sum.id, sum.requests));
         let kinds: &[usize] = if self.sums.is_some() { &[] } else { &[USERS, ADDRESSES] };
         let counted = kinds.iter().flat_map(|&kind| {
@@ -213,13 +213,13 @@ impl Consumers {
         summed.chain(counted).filter(|(_, _, requests)| *requests > 0)
     }
 
-    /// None where consumers are only counted, and for those without a hit.
+    /// None if consumers are only counted, or if this one has no hit.
     pub fn sum(&self, of: Text, id: u32) -> Option<&ConsumerSum> {
         let slot = *self.slots[usize::from(of != Text::User)].get(id)?;
         self.sums.as_ref()?.get((slot as usize).checked_sub(1)?)
     }
 
-    /// Gives the latencies of these consumers, each with how many hits had it. False where not all of theirs were gathered.
+    /// Calls `take` with kind, id, latency and count for these consumers. False if not all of their durations were gathered.
     pub fn each_duration(
         &self,
         wanted: &[(Text, u32)],
@@ -244,8 +244,8 @@ impl Consumers {
     #[inline]
     fn place(&mut self, user: u32, address: u32) -> u32 {
         let Some((kind, id)) = who(user, address) else { return NOBODY };
-        if let Some(only) = &self.only
-            && !only.has_consumer(text(kind), id)
+        if let Some(subset) = &self.subset
+            && !subset.has_consumer(text(kind), id)
         {
             return NOBODY;
         }

@@ -1,6 +1,6 @@
-//! How many different things there are: exactly while they are few, beyond that estimated in 8 KB.
+//! Counts distinct values: exactly while they are few, above that with a HyperLogLog sketch of 8 KB.
 //!
-//! The estimate is a HyperLogLog sketch (Flajolet, Fusy, Gandouet and Meunier, 2007) over 64-bit hashes, read with the
+//! The sketch (Flajolet, Fusy, Gandouet and Meunier, 2007) over 64-bit hashes, read with the
 //! estimator of Ertl ("New cardinality estimation algorithms for HyperLogLog sketches", 2017), which needs no correction by
 //! range. Its relative standard error is 1.04 / sqrt(8192) = 1.15 %. Sketches and exact sets merge in any order to the same
 //! result, so the number does not depend on how hits are spread over files and threads.
@@ -14,11 +14,11 @@ const REGISTERS: usize = 1 << PRECISION;
 /// The greatest rank of what is left of a hash.
 const MAX_RANK: usize = 64 - PRECISION as usize + 1;
 
-/// A count of different hashes.
+/// A distinct count over hashes.
 #[derive(Clone, Debug)]
 pub struct Distinct {
     seen: Seen,
-    /// Up to so many are counted exactly.
+    /// The greatest count that is exact.
     exact: usize,
 }
 
@@ -28,16 +28,22 @@ enum Seen {
     Registers(Box<[u8; REGISTERS]>),
 }
 
-/// A count, and whether it is an estimate.
+/// A distinct count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DistinctCount {
     pub count: u64,
-    /// It is off by 1.15 % at one standard deviation.
+    /// An estimate, with a relative standard error of 1.15 %.
     pub about: bool,
 }
 
+impl DistinctCount {
+    pub fn at_most(self, most: u64) -> DistinctCount {
+        DistinctCount { count: self.count.min(most), ..self }
+    }
+}
+
 impl Distinct {
-    /// `exact`: up to how many different ones the count is exact.
+    /// `exact`: the greatest count that is exact.
     pub fn new(exact: u64) -> Distinct {
         Distinct { seen: Seen::Hashes(HashSet::default()), exact: exact as usize }
     }
@@ -93,7 +99,7 @@ impl Distinct {
 #[inline]
 fn add_to(registers: &mut [u8; REGISTERS], hash: u64) {
     let register = &mut registers[(hash >> (64 - PRECISION)) as usize];
-    // The bit that is set ends the run of zeros at the latest.
+    // The lowest bit is set, so that the run of zeros ends.
     let rank = ((hash << PRECISION) | (1 << (PRECISION - 1))).leading_zeros() as u8 + 1;
     *register = (*register).max(rank);
 }

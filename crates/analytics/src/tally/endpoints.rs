@@ -1,11 +1,11 @@
-//! By method and route, of one file: all that a table shows of each as long as they are few, of many their hits alone. See
-//! `consumers`, which does the same.
+//! Sums per endpoint (method and route) in one file. Above `endpoints_summed` endpoints only hits are counted, as for
+//! `consumers`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::counts::Durations;
-use super::{Columns, NO_LATENCY, Needs, Only, TallyLimits, Traffic, sizes};
+use super::{Columns, NO_LATENCY, Needs, Subset, TallyLimits, Traffic, sizes};
 use crate::hit::Text;
 use crate::slots::Slots;
 
@@ -24,7 +24,7 @@ pub struct EndpointSum {
 }
 
 pub(super) struct Endpoints {
-    only: Option<Arc<Only>>,
+    subset: Option<Arc<Subset>>,
     limits: TallyLimits,
     /// By `number`: a place in `sums` and one more; without `sums`, hits.
     slots: Slots<u32>,
@@ -34,9 +34,9 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
-    pub fn new(only: Option<Arc<Only>>, limits: TallyLimits) -> Endpoints {
+    pub fn new(subset: Option<Arc<Subset>>, limits: TallyLimits) -> Endpoints {
         Endpoints {
-            only,
+            subset,
             limits,
             slots: Slots::default(),
             others: HashMap::new(),
@@ -66,11 +66,11 @@ impl Endpoints {
         self.count_if_many();
     }
 
-    /// Where so many hits of an endpoint are summed up; none where they are only counted, which is then done.
+    /// The sums of an endpoint. If endpoints are only counted, adds `hits` to its count and returns None.
     #[inline]
     pub fn sum_of(&mut self, pair: Pair, hits: u64) -> Option<&mut EndpointSum> {
-        if let Some(only) = &self.only
-            && !only.has_endpoint(pair)
+        if let Some(subset) = &self.subset
+            && !subset.has_endpoint(pair)
         {
             return None;
         }
@@ -113,7 +113,7 @@ impl Endpoints {
 
     /// Endpoint and hits of all that have any.
     pub fn counts(&self) -> impl Iterator<Item = (Pair, u64)> + Clone + '_ {
-        // Of few hits only the endpoints that they are of are looked at, not all routes of the file.
+        // A short period visits the endpoints that it has, not all routes of the file.
         let summed = self.sums.iter().flatten().map(|sum| (sum.pair, sum.requests));
         let counted = if self.sums.is_some() { None } else { Some(self.pairs()) };
         let counted = counted.into_iter().flatten();
@@ -121,7 +121,7 @@ impl Endpoints {
         summed.chain(counted).filter(|(_, requests)| *requests > 0)
     }
 
-    /// None where endpoints are only counted, and for those without a hit.
+    /// None if endpoints are only counted, or if this one has no hit.
     pub fn sum(&self, pair: Pair) -> Option<&EndpointSum> {
         let slot = match number(pair) {
             Some(number) => *self.slots.get(number)?,

@@ -1,9 +1,9 @@
-//! What a file's ids stand for in every file.
+//! Maps a file's text ids to hashes that are the same in all files.
 
 use crate::hit::Text;
 use crate::slots::Slots;
 
-/// For each id of a text, 64 bits of a hash of it: the same for the same text of the same kind in all files.
+/// A 64-bit hash for each text id: equal for the same text of the same kind in every file.
 #[derive(Clone, Debug, Default)]
 pub struct Identities([Slots<u64>; Text::COUNT]);
 
@@ -13,7 +13,7 @@ impl Identities {
         *self.0[kind as usize].slot(id) = mix(hash ^ of_kind(kind));
     }
 
-    /// Id 0 is "no text", in every file.
+    /// Id 0 is "no text" in every file.
     #[inline]
     pub fn get(&self, kind: Text, id: u32) -> u64 {
         match self.0[kind as usize].get(id) {
@@ -26,7 +26,7 @@ impl Identities {
         mix(self.get(Text::Method, method).rotate_left(32) ^ self.get(Text::Route, route))
     }
 
-    /// (id, identity), ascending by id; ids that no text has are among them, with 0.
+    /// (id, identity), ascending by id. Includes unused ids, with identity 0.
     pub fn iter(&self, kind: Text) -> impl Iterator<Item = (u32, u64)> + '_ {
         self.0[kind as usize].iter().map(|(id, identity)| (id, *identity))
     }
@@ -40,7 +40,7 @@ fn of_kind(kind: Text) -> u64 {
     mix(kind as u64 + 1)
 }
 
-/// Every bit of the result depends on every bit (the finalizer of SplitMix64): what an engine calls a hash may not.
+/// The finalizer of SplitMix64: every bit of the result depends on every input bit, which an engine's hash may not ensure.
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,6 +1,5 @@
-//! The sums of files put together, in steps, because what has to be looked up follows from the sums: all files are added,
-//! then it is chosen what the answer may show (`choose`), then each file says what it knows of that (`add_details`), which may
-//! need a second look at its hits (`Lacking`), and last what is shown is cut to size (`names`), completed and named.
+//! Merges the sums of all files in steps: `add` each file, `choose` the rows that the answer may show, `add_details` from each
+//! file (with a second scan for the `MissingDetails`), cut to size and list the `names` to read, then `finish`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,16 +8,16 @@ use super::consumers::ConsumerSum;
 use super::distinct::Distinct;
 use super::endpoints::{EndpointSum, Pair};
 use super::identities::Identities;
-use super::only::Only;
-use super::ranked::{ByIdentity, Listed, Ranked};
+use super::subset::Subset;
 use super::top::{Sort, Top};
+use super::top_list::{ByIdentity, Listed, TopList};
 use super::total::{Breakdown, Consumer, Endpoint, Listing, Total, Value};
 use super::{Count, DistinctCount, Needs, Tally, TallyLimits};
 use crate::grid::Grid;
 use crate::hit::{Country, Text};
 use crate::latency::Histogram;
 
-/// What is read from a file's texts, by id: the client of a user agent, the version of a path.
+/// Words derived from a file's texts, by id: the client of a user agent, the version of a path.
 pub trait Words {
     fn word(&self, value: Value, id: u32) -> Arc<str>;
 }
@@ -26,9 +25,9 @@ pub trait Words {
 /// Names that were looked up: by the number of a file, a kind and an id.
 pub type Named = HashMap<(usize, Text, u32), Arc<str>>;
 
-/// What a file's sums do not say of what is shown.
+/// The parts of the shown rows that a file's sums lack.
 #[derive(Clone, Debug, Default)]
-pub struct Lacking {
+pub struct MissingDetails {
     pub sums: Vec<(Text, u32, u64)>,
     pub durations: Vec<(Text, u32, u64)>,
     pub endpoints: Vec<(Pair, u64)>,
@@ -40,10 +39,10 @@ pub struct Merge {
     needs: Needs,
     top: Top,
     values: Vec<Value>,
-    consumers: Ranked<(Text, u32)>,
+    consumers: TopList<(Text, u32)>,
     series: Vec<Distinct>,
-    endpoints: Ranked<Pair>,
-    texts: Vec<(Text, Ranked<u32>)>,
+    endpoints: TopList<Pair>,
+    texts: Vec<(Text, TopList<u32>)>,
     words: HashMap<Value, HashMap<Arc<str>, Count>>,
     shown_consumers: ByIdentity<Consumer>,
     shown_endpoints: ByIdentity<Endpoint>,
@@ -56,7 +55,7 @@ impl Merge {
         let total = Total::new(grid);
         let series = Distinct::new(limits.bucket_consumers_exact);
         let texts = values.iter().filter_map(|value| match value {
-            Value::Text(kind) => Some((*kind, Ranked::new(limits))),
+            Value::Text(kind) => Some((*kind, TopList::new(limits))),
             _ => None,
         });
         Merge {
@@ -64,9 +63,9 @@ impl Merge {
             needs,
             top,
             values: values.to_vec(),
-            consumers: Ranked::new(limits),
+            consumers: TopList::new(limits),
             series: vec![series; total.grid.buckets()],
-            endpoints: Ranked::new(limits),
+            endpoints: TopList::new(limits),
             texts: texts.collect(),
             words: HashMap::new(),
             shown_consumers: HashMap::default(),
@@ -76,7 +75,7 @@ impl Merge {
         }
     }
 
-    /// Adds a file's sums. `is_listed`: whether a text may be among the values, by kind and id.
+    /// Adds a file's sums. `is_listed(kind, id)`: whether a text may be among the values.
     pub fn add(
         &mut self,
         file: usize,
@@ -104,10 +103,10 @@ impl Merge {
             |pair| identities.of_endpoint(pair),
             0,
         );
-        for (kind, ranked) in &mut self.texts {
+        for (kind, list) in &mut self.texts {
             let counts = tally.texts[*kind as usize].iter();
             let listed = counts.filter(|(id, _)| is_listed(*kind, *id));
-            ranked.add(file, listed, |id| identities.get(*kind, id), 0);
+            list.add(file, listed, |id| identities.get(*kind, id), 0);
         }
         for value in &self.values {
             let counts = match *value {
@@ -166,35 +165,35 @@ impl Merge {
         }
     }
 
-    /// To be called when every file was added: decides what is shown.
+    /// Chooses the rows that the answer may show. Call it after every file was added.
     pub fn choose(&mut self) {
         let most = self.candidates();
         if self.top.consumers {
             let shown = self.consumers.first(most).into_iter();
             self.shown_consumers = shown.map(|who| (who, Consumer::default())).collect();
         }
-        // A table by anything but hits needs to know all, as long as they are few.
+        // A table in another order than hits needs all endpoints, as long as they are few.
         let all = self.endpoints.missing_up_to() == 0
             && self.endpoints.all().len() as u64 <= self.limits.listed_whole;
         let endpoints: Vec<u64> =
             if all { self.endpoints.all().collect() } else { self.endpoints.first(most) };
         self.shown_endpoints =
             endpoints.into_iter().map(|which| (which, Endpoint::default())).collect();
-        for (kind, ranked) in &self.texts {
-            let shown = ranked.first(self.top.rows).into_iter();
-            let count = |which| ranked.get(which).map(|listed| listed.count).unwrap_or_default();
-            // Of a list that was cut, what is in it may have more hits than it says.
-            let known = ranked.missing_up_to() == 0;
+        for (kind, list) in &self.texts {
+            let shown = list.first(self.top.rows).into_iter();
+            let count = |which| list.get(which).map(|listed| listed.count).unwrap_or_default();
+            // A list that was cut may understate its counts: they are summed up again.
+            let known = list.missing_up_to() == 0;
             let shown =
                 shown.map(|which| (which, if known { count(which) } else { Count::default() }));
             self.shown_texts.push((*kind, shown.collect()));
         }
     }
 
-    /// Adds what this file's sums say of what is shown, and returns what they do not say.
-    pub fn add_details(&mut self, tally: &Tally, identities: &Identities) -> Lacking {
-        for ((kind, shown), (_, ranked)) in self.shown_texts.iter_mut().zip(&self.texts) {
-            if ranked.missing_up_to() > 0 {
+    /// Adds this file's sums of the chosen rows. Returns the parts that they lack.
+    pub fn add_details(&mut self, tally: &Tally, identities: &Identities) -> MissingDetails {
+        for ((kind, shown), (_, list)) in self.shown_texts.iter_mut().zip(&self.texts) {
+            if list.missing_up_to() > 0 {
                 for (id, count) in tally.texts[*kind as usize].iter() {
                     if let Some(sum) = shown.get_mut(&identities.get(*kind, id)) {
                         sum.add_count(count);
@@ -202,7 +201,7 @@ impl Merge {
                 }
             }
         }
-        let mut lacking = Lacking::default();
+        let mut missing = MissingDetails::default();
         let mut known = Vec::new();
         if !self.shown_consumers.is_empty() {
             for (kind, id, _) in tally.consumers.counts() {
@@ -210,12 +209,12 @@ impl Merge {
                 let Some(shown) = self.shown_consumers.get_mut(&who) else { continue };
                 match tally.consumers.sum(kind, id) {
                     Some(sum) => shown.add(sum),
-                    None => lacking.sums.push((kind, id, who)),
+                    None => missing.sums.push((kind, id, who)),
                 }
                 known.push((kind, id, who));
             }
             if self.needs.has(Needs::CONSUMER_LATENCY) && !self.add_durations(tally, &known) {
-                lacking.durations = known;
+                missing.durations = known;
             }
         }
         for (pair, _) in tally.endpoints.counts() {
@@ -228,13 +227,13 @@ impl Merge {
                         sum.latency.add_to(&mut shown.latency);
                     }
                 }
-                None => lacking.endpoints.push((pair, which)),
+                None => missing.endpoints.push((pair, which)),
             }
         }
-        lacking
+        missing
     }
 
-    /// Adds the durations of those endpoints that are left after `names`: kept for all of them they would be large.
+    /// Adds durations of the endpoints that `names` left: those of all endpoints would take too much memory.
     pub fn add_latencies(&mut self, tally: &Tally, identities: &Identities) {
         if self.top.sort.is_of_latency() {
             return;
@@ -248,32 +247,32 @@ impl Merge {
         }
     }
 
-    /// Adds what a second look at the hits says of what was lacking.
-    pub fn add_lacking(&mut self, lacking: &Lacking, tally: &Tally) {
-        for (kind, id, who) in &lacking.sums {
+    /// Adds the result of a second scan for the missing parts.
+    pub fn add_missing(&mut self, missing: &MissingDetails, tally: &Tally) {
+        for (kind, id, who) in &missing.sums {
             let sum = tally.consumers.sum(*kind, *id);
             if let (Some(shown), Some(sum)) = (self.shown_consumers.get_mut(who), sum) {
                 shown.add(sum);
             }
         }
-        for (pair, which) in &lacking.endpoints {
+        for (pair, which) in &missing.endpoints {
             let sum = tally.endpoints.sum(*pair);
             if let (Some(shown), Some(sum)) = (self.shown_endpoints.get_mut(which), sum) {
                 shown.add(sum);
                 sum.latency.add_to(&mut shown.latency);
             }
         }
-        self.add_durations(tally, &lacking.durations);
+        self.add_durations(tally, &missing.durations);
     }
 
-    /// Durations of a consumer that is shown, from elsewhere.
+    /// Adds durations of a chosen consumer from a rollup.
     pub fn add_duration(&mut self, who: u64, latency: u16, hits: u64) {
         if let Some(shown) = self.shown_consumers.get_mut(&who) {
             shown.latency.add(latency, hits);
         }
     }
 
-    /// Adds nothing, and says so, where not all of theirs were gathered.
+    /// Adds nothing and returns false if not all of their durations were gathered.
     fn add_durations(&mut self, tally: &Tally, of: &[(Text, u32, u64)]) -> bool {
         if of.is_empty() {
             return true;
@@ -298,7 +297,7 @@ impl Merge {
         all
     }
 
-    /// How many of those with most hits a table is made of: ordered by anything else it is one of more than it shows.
+    /// The number of candidates with most hits. A table in another order is chosen from more than it shows.
     fn candidates(&self) -> usize {
         match self.top.sort {
             Sort::Requests => self.top.rows,
@@ -306,8 +305,8 @@ impl Merge {
         }
     }
 
-    /// The names that the answer needs: by the number of a file, the ids of each kind. To be called when every file's
-    /// details were added.
+    /// Cuts the rows to size and returns the ids whose names are needed, by file number. Call it after every file's details
+    /// were added.
     pub fn names(&mut self) -> HashMap<usize, Vec<(Text, u32)>> {
         self.cut_consumers();
         self.cut_endpoints();
@@ -328,9 +327,9 @@ impl Merge {
                 want((*file, &[(Text::Method, *method), (Text::Route, *route)]));
             }
         }
-        for ((kind, shown), (_, ranked)) in self.shown_texts.iter().zip(&self.texts) {
+        for ((kind, shown), (_, list)) in self.shown_texts.iter().zip(&self.texts) {
             for which in shown.keys() {
-                if let Some(Listed { named_in: (file, id), .. }) = ranked.get(*which) {
+                if let Some(Listed { named_in: (file, id), .. }) = list.get(*which) {
                     want((*file, &[(*kind, *id)]));
                 }
             }
@@ -338,7 +337,7 @@ impl Merge {
         names
     }
 
-    /// Leaves those consumers that the table shows.
+    /// Keeps the consumers that the table shows.
     fn cut_consumers(&mut self) {
         let sort = self.top.sort;
         let key = |sums: &Consumer| (sort.of_consumer(sums), sums.requests);
@@ -346,7 +345,7 @@ impl Merge {
         self.shown_consumers.retain(|who, _| first.contains(who));
     }
 
-    /// Leaves those endpoints that the tables show: by the order that is asked for, and by bytes.
+    /// Keeps the endpoints that the tables show: the first by the requested order, and the first by bytes.
     fn cut_endpoints(&mut self) {
         let sort = self.top.sort;
         let (shown, most) = (&self.shown_endpoints, self.top.rows);
@@ -381,13 +380,19 @@ impl Merge {
             Some(sums)
         });
         self.total.endpoints = listing(&self.endpoints, endpoints.collect());
-        self.total.consumer_series = self.series.iter().map(Distinct::count).collect();
-        for ((kind, shown), (_, ranked)) in self.shown_texts.iter().zip(&self.texts) {
+        let counts = self.series.iter().map(Distinct::count);
+        let has_statuses = self.needs.has(Needs::STATUSES);
+        let counts = counts.zip(&self.total.classes).map(|(count, classes)| match has_statuses {
+            true => count.at_most(classes.iter().sum()),
+            false => count,
+        });
+        self.total.consumer_series = counts.collect();
+        for ((kind, shown), (_, list)) in self.shown_texts.iter().zip(&self.texts) {
             let rows = shown.iter().filter_map(|(which, count)| {
-                let (file, id) = ranked.get(*which)?.named_in;
+                let (file, id) = list.get(*which)?.named_in;
                 Some((name(file, *kind, id), *count))
             });
-            self.total.values.insert(Value::Text(*kind), listing(ranked, rows.collect()));
+            self.total.values.insert(Value::Text(*kind), listing(list, rows.collect()));
         }
         for (value, words) in self.words {
             let count = DistinctCount { count: words.len() as u64, about: false };
@@ -398,7 +403,7 @@ impl Merge {
     }
 }
 
-/// The first by a value, the greatest first and those without one last, and by hits.
+/// The first `most` by value, descending, then by hits. Rows without a value come last.
 fn first<T>(
     all: &ByIdentity<T>,
     most: usize,
@@ -420,17 +425,17 @@ fn first<T>(
     keyed[..most].iter().map(|(_, _, which)| *which).collect()
 }
 
-fn listing<Id: Copy, T>(ranked: &Ranked<Id>, rows: Vec<T>) -> Listing<T> {
-    Listing { rows, count: ranked.distinct.count(), missing_up_to: ranked.missing_up_to() }
+fn listing<Id: Copy, T>(list: &TopList<Id>, rows: Vec<T>) -> Listing<T> {
+    Listing { rows, count: list.count(), missing_up_to: list.missing_up_to() }
 }
 
-impl Lacking {
+impl MissingDetails {
     pub fn is_empty(&self) -> bool {
         self.sums.is_empty() && self.durations.is_empty() && self.endpoints.is_empty()
     }
 
-    /// What a second look sums up.
-    pub fn needs(&self, of_question: Needs) -> Needs {
+    /// The sums that a second scan has to make.
+    pub fn needs(&self, of_query: Needs) -> Needs {
         let mut needs = Needs::default();
         if !self.sums.is_empty() {
             needs |= Needs::CONSUMERS;
@@ -439,18 +444,18 @@ impl Lacking {
             needs |= Needs::CONSUMERS | Needs::CONSUMER_LATENCY;
         }
         if !self.endpoints.is_empty() {
-            needs |= Needs::ENDPOINTS | of_question.only(Needs::TRAFFIC);
+            needs |= Needs::ENDPOINTS | of_query.only(Needs::TRAFFIC);
         }
         needs
     }
 
-    pub fn only(&self) -> Only {
-        let mut only = Only::default();
+    pub fn subset(&self) -> Subset {
+        let mut subset = Subset::default();
         for (kind, id, _) in self.sums.iter().chain(&self.durations) {
-            only.put_consumer(*kind, *id);
+            subset.put_consumer(*kind, *id);
         }
-        self.endpoints.iter().for_each(|(pair, _)| only.put_endpoint(*pair));
-        only
+        self.endpoints.iter().for_each(|(pair, _)| subset.put_endpoint(*pair));
+        subset
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whom and what a second look at the same hits is about.
+//! Restricts a second scan of the same hits to some consumers and endpoints.
 
 use std::collections::HashSet;
 
@@ -6,15 +6,15 @@ use super::endpoints::Pair;
 use crate::hit::Text;
 use crate::slots::Slots;
 
-/// Consumers and endpoints of one file, by their ids in it.
+/// Consumers and endpoints of one file, by id.
 #[derive(Clone, Debug, Default)]
-pub struct Only {
+pub struct Subset {
     users: Slots<bool>,
     addresses: Slots<bool>,
     endpoints: HashSet<Pair>,
 }
 
-impl Only {
+impl Subset {
     /// `kind`: user or address.
     pub fn put_consumer(&mut self, kind: Text, id: u32) {
         let slots = if kind == Text::User { &mut self.users } else { &mut self.addresses };

@@ -1,19 +1,19 @@
-//! Which of the many consumers and endpoints an answer shows, and in which order.
+//! Selects and orders the consumers and endpoints of an answer.
 
 use super::total::{Consumer, Endpoint};
 use crate::latency::Histogram;
 
-/// Which of the many consumers and endpoints an answer has rows of.
+/// The rows of an answer: how many, in which order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Top {
-    /// Whether consumers are wanted at all, with their names: they are counted in any case.
+    /// Whether the answer lists consumers by name. They are counted in any case.
     pub consumers: bool,
     pub rows: usize,
-    /// What endpoints are ordered by. Consumers are those with most hits, whatever they are ordered by.
+    /// The order of endpoints. Consumers are always chosen from those with most hits.
     pub sort: Sort,
 }
 
-/// By what the rows of endpoints and consumers are ordered, descending.
+/// The order of endpoints and consumers, descending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
     #[default]
@@ -25,7 +25,7 @@ pub enum Sort {
     LastSeen,
 }
 
-/// The names of `Sort`, as a call writes them.
+/// Names of `Sort` in the API.
 pub const SORTS: [(&str, Sort); 6] = [
     ("requests", Sort::Requests),
     ("error_rate", Sort::ErrorRate),
@@ -36,7 +36,7 @@ pub const SORTS: [(&str, Sort); 6] = [
 ];
 
 impl Sort {
-    /// What a row is ordered by; none where it has no such value.
+    /// The sort key of a row. None if the row has no such value.
     pub fn value(
         self,
         requests: u64,

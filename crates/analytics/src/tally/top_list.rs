@@ -1,45 +1,48 @@
-//! Which of many things have most hits over all files, without a map over all of them.
+//! Top-k over all files without a map over all keys.
 //!
-//! Of each file all things are listed while they are few, else those with most hits in it. Something that is in no list has in
-//! each file at most as many hits as the first that was left out: the sum of these is the error, and is known (Cao and Wang,
-//! "Efficient top-K query calculation in distributed networks", 2004, begin in the same way). How many hits the best of the
-//! lists have in all is looked up once they are known.
+//! Each file lists all of its keys while they are few, else the keys with most hits. A key that is in no list has at most as
+//! many hits per file as the first key that the list left out, so the sum of these bounds the error (as in the first phase of
+//! Cao and Wang, "Efficient top-K query calculation in distributed networks", 2004). The exact hits of the best keys are
+//! looked up afterwards.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
-use super::distinct::{AlreadyHashed, Distinct};
+use super::distinct::{AlreadyHashed, Distinct, DistinctCount};
 use super::{Count, TallyLimits};
 
 pub(super) type ByIdentity<T> = HashMap<u64, T, BuildHasherDefault<AlreadyHashed>>;
 
 #[derive(Debug)]
-pub(super) struct Ranked<Id> {
+pub(super) struct TopList<Id> {
     listed: ByIdentity<Listed<Id>>,
     limits: TallyLimits,
     missing_up_to: u64,
-    pub distinct: Distinct,
+    distinct: Distinct,
+    /// Hits of all keys.
+    requests: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Listed<Id> {
-    /// Over those files in whose lists it is.
+    /// Summed over the files whose lists have it.
     pub count: Count,
     /// Where its name can be read: the number of a file, and the id in it.
     pub named_in: (usize, Id),
 }
 
-impl<Id: Copy> Ranked<Id> {
-    pub fn new(limits: TallyLimits) -> Ranked<Id> {
-        Ranked {
+impl<Id: Copy> TopList<Id> {
+    pub fn new(limits: TallyLimits) -> TopList<Id> {
+        TopList {
             listed: HashMap::default(),
             limits,
             missing_up_to: 0,
             distinct: Distinct::new(limits.distinct_exact),
+            requests: 0,
         }
     }
 
-    /// The counts of a file. `unlisted`: the most hits in it that something may have which is not among them.
+    /// Adds the counts of a file. `unlisted`: the most hits that a key missing from `counts` can have in this file.
     pub fn add(
         &mut self,
         file: usize,
@@ -53,6 +56,7 @@ impl<Id: Copy> Ranked<Id> {
         for (id, count) in counts {
             let identity = identity(id);
             self.distinct.add(identity);
+            self.requests += count.requests;
             if count.requests < least || (count.requests == least && room == 0) {
                 left_out = left_out.max(count.requests);
                 continue;
@@ -69,7 +73,12 @@ impl<Id: Copy> Ranked<Id> {
         self.missing_up_to += left_out;
     }
 
-    /// Something that is not listed has at most so many hits, and what is listed may have so many more than it says.
+    /// The number of distinct keys. Each has a hit, so an estimate never exceeds the hits.
+    pub fn count(&self) -> DistinctCount {
+        self.distinct.count().at_most(self.requests)
+    }
+
+    /// The error bound: a key outside the list has at most so many hits, and a listed one at most so many more than its count.
     pub fn missing_up_to(&self) -> u64 {
         self.missing_up_to
     }
@@ -82,7 +91,7 @@ impl<Id: Copy> Ranked<Id> {
         self.listed.keys().copied()
     }
 
-    /// Those with most hits, the most first; of equal ones in the order of their identities.
+    /// The identities with most hits, descending; ties by identity.
     pub fn first(&self, most: usize) -> Vec<u64> {
         let mut all: Vec<(u64, u64)> = self
             .listed
@@ -98,13 +107,13 @@ impl<Id: Copy> Ranked<Id> {
     }
 }
 
-/// The hits of the least that is to be listed, and how many of those with just so many are.
+/// The fewest hits that a listed key has, and how many keys with exactly that many are listed.
 fn least_listed(requests: impl Iterator<Item = u64> + Clone, limits: TallyLimits) -> (u64, u64) {
     let (count, most) = requests.clone().fold((0, 0), |(n, most), one| (n + 1, one.max(most)));
     if count <= limits.listed_whole {
         return (0, u64::MAX);
     }
-    // Eight binary digits at a time, the highest first: it takes no memory, and mostly one or two rounds.
+    // A radix select, eight bits at a time from the top: no allocation, and mostly one or two passes.
     let (mut least, mut room) = (0, limits.listed_of_file);
     let mut digits = u64::BITS - most.leading_zeros();
     while digits > 0 {
@@ -142,15 +151,15 @@ mod tests {
 
     #[test]
     fn few_are_all_listed() {
-        let mut ranked = Ranked::new(TallyLimits::default());
-        ranked.add(0, requests(&[(1, 5), (2, 9), (3, 9)]), identity, 0);
-        ranked.add(1, requests(&[(1, 5), (4, 1)]), identity, 0);
+        let mut list = TopList::new(TallyLimits::default());
+        list.add(0, requests(&[(1, 5), (2, 9), (3, 9)]), identity, 0);
+        list.add(1, requests(&[(1, 5), (4, 1)]), identity, 0);
         let mut best = vec![identity(2), identity(3)];
         best.sort_unstable();
-        assert_eq!(ranked.first(3), [vec![identity(1)], best].concat());
-        assert_eq!((ranked.missing_up_to(), ranked.distinct.count().count), (0, 4));
-        assert_eq!(ranked.get(identity(4)).unwrap().named_in, (1, 4));
-        assert_eq!(ranked.all().count(), 4);
+        assert_eq!(list.first(3), [vec![identity(1)], best].concat());
+        assert_eq!((list.missing_up_to(), list.count().count), (0, 4));
+        assert_eq!(list.get(identity(4)).unwrap().named_in, (1, 4));
+        assert_eq!(list.all().count(), 4);
     }
 
     #[test]
@@ -159,29 +168,30 @@ mod tests {
         // The n-th has about n / 10 hits, in no order.
         let file: Vec<(u32, u64)> =
             (0..n).map(|id| (id, u64::from(id.wrapping_mul(40_503) % n) / 10 + 1)).collect();
-        let mut ranked = Ranked::new(TallyLimits::default());
-        ranked.add(0, requests(&file), identity, 0);
-        assert_eq!(ranked.all().count() as u64, limits::LISTED_OF_FILE);
+        let mut list = TopList::new(TallyLimits::default());
+        list.add(0, requests(&file), identity, 0);
+        assert_eq!(list.all().count() as u64, limits::LISTED_OF_FILE);
         let mut sorted: Vec<u64> = file.iter().map(|(_, requests)| *requests).collect();
         sorted.sort_unstable_by(|one, other| other.cmp(one));
-        assert_eq!(ranked.missing_up_to(), sorted[limits::LISTED_OF_FILE as usize]);
-        let first = ranked.first(1_000);
+        assert_eq!(list.missing_up_to(), sorted[limits::LISTED_OF_FILE as usize]);
+        let first = list.first(1_000);
         let found: Vec<u64> =
-            first.iter().map(|of| ranked.get(*of).unwrap().count.requests).collect();
+            first.iter().map(|of| list.get(*of).unwrap().count.requests).collect();
         assert_eq!(found, sorted[..1_000]);
         // A list that was cut before adds to what may be missing.
-        ranked.add(1, requests(&[(1, 5)]), identity, 3);
-        assert_eq!(ranked.missing_up_to(), sorted[limits::LISTED_OF_FILE as usize] + 3);
+        list.add(1, requests(&[(1, 5)]), identity, 3);
+        assert_eq!(list.missing_up_to(), sorted[limits::LISTED_OF_FILE as usize] + 3);
     }
 
     #[test]
     fn equal_ones_share_the_room_that_there_is() {
         let file: Vec<(u32, u64)> =
             (0..2 * limits::LISTED_WHOLE as u32).map(|id| (id, 1)).collect();
-        let mut ranked = Ranked::new(TallyLimits::default());
-        ranked.add(0, requests(&file), identity, 0);
-        assert_eq!(ranked.all().count() as u64, limits::LISTED_OF_FILE);
-        assert_eq!(ranked.missing_up_to(), 1);
-        assert!(ranked.distinct.count().about);
+        let mut list = TopList::new(TallyLimits::default());
+        list.add(0, requests(&file), identity, 0);
+        assert_eq!(list.all().count() as u64, limits::LISTED_OF_FILE);
+        assert_eq!(list.missing_up_to(), 1);
+        assert!(list.count().count <= file.len() as u64, "{}", list.count().count);
+        assert!(list.count().about);
     }
 }

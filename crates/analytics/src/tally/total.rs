@@ -1,4 +1,4 @@
-//! The sums of all files together: what answers are made of.
+//! The sums of all files, from which answers are made.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -33,13 +33,13 @@ impl Value {
     }
 }
 
-/// Things with most hits, in no order.
+/// The rows with most hits, in no order.
 #[derive(Clone, Debug)]
 pub struct Listing<T> {
     pub rows: Vec<T>,
-    /// How many different ones there are in all.
+    /// The number of distinct rows in all.
     pub count: DistinctCount,
-    /// Something with up to so many hits may be missing from the rows.
+    /// A row with up to so many hits may be missing.
     pub missing_up_to: u64,
 }
 
@@ -93,7 +93,7 @@ pub struct Total {
     pub latency: Histogram,
     pub duration_us: u128,
     pub latency_series: Vec<Histogram>,
-    /// Rows only where the question asks for them.
+    /// Rows only if the query asks for them.
     pub consumers: Listing<Consumer>,
     pub consumer_series: Vec<DistinctCount>,
     /// By bucket: bytes of requests, bytes of answers.

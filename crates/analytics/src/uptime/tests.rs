@@ -215,7 +215,7 @@ fn a_repeated_slot_and_a_clock_that_was_set_back_account_for_no_time_twice() {
     assert_eq!(tracker.accounted_ms(), Some(at(0, 100)));
 }
 
-/// What lies on a second, by definition: runs are found by looking ahead, and no state is carried.
+/// The state at one second, by definition: runs are found by looking ahead, and no state is carried.
 fn second_by_second(
     results: &[CheckResult],
     confirm: Confirm,

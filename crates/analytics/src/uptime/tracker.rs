@@ -213,7 +213,7 @@ impl Tracker {
         for StateSpan { span, state } in self.tail(at_ms, maintenance) {
             restated.push(Restated { span, was: None, now: state });
             let Some(held) = self.held else { continue };
-            // What is accounted as maintenance stays so, and after the hold nothing is known whatever is confirmed.
+            // Time already counted as maintenance stays so, and the time after the hold stays unknown even if the run is confirmed.
             if let Some(now) = held.if_confirmed
                 && state == held.state
                 && span.to_ms <= held.until_ms

@@ -31,7 +31,7 @@ pub use shape::{
     ChannelAnswer, ChannelDelivery, ChannelList, ChannelTest, CreatedChannel, DeliveryList,
 };
 
-/// What an owner writes of a channel.
+/// A channel's settings as its owner sends them.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ChannelBody {

@@ -96,7 +96,7 @@ pub async fn show_incident(
     Ok(Json(to_answer(&app, row).await?))
 }
 
-/// What an incident's owner changes. A field that is missing stays.
+/// The owner's changes to an incident. A missing field stays as it is.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IncidentChange {

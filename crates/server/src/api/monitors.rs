@@ -173,7 +173,7 @@ pub async fn remove_monitor(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What checks found, newest first. Single results are kept for 48 hours.
+/// List a monitor's checks, newest first. Single results are kept for 48 hours.
 #[utoipa::path(
     get, path = "/api/v1/monitors/{id}/checks", tag = "monitors",
     params(
@@ -258,7 +258,7 @@ pub async fn check_now(
     Ok(Json(CheckedNow::of(found, now_us)))
 }
 
-/// What an answer about one monitor reads, at most: about as much as a short list of hits.
+/// The cost of an answer about one monitor, at most: about that of a short list of hits.
 const READ: Duration = Duration::from_millis(10);
 
 fn find(app: &App, project: ProjectId, id: &str) -> Result<Arc<MonitorRow>, ApiError> {

@@ -18,7 +18,7 @@ use url::{Position, Url};
 use super::connect::connect;
 use super::{Dialer, Family, Trace};
 
-/// What is to be sent. `target::parse_url` has read the address.
+/// An HTTP request to send. `target::parse_url` has parsed the address.
 #[derive(Clone, Debug)]
 pub struct FetchRequest {
     pub url: Url,
@@ -84,8 +84,8 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// What is sent to where a redirect leads. Another origin gets none of the headers that were meant for the first, and no
-/// body: both may hold secrets.
+/// Turns the request into the one for the redirect's target. Another origin gets neither the headers that were meant for the
+/// first nor a body: both may hold secrets.
 fn redirect(request: &mut FetchRequest, status: StatusCode, url: Url) -> Result<(), Failure> {
     let becomes_get = match status.as_u16() {
         303 => request.method != Method::HEAD,

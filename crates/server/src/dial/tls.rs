@@ -32,7 +32,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::Trace;
 use crate::clock::Clock;
 
-/// What all TLS connections share.
+/// State that all TLS connections share.
 pub struct Tls {
     provider: Arc<CryptoProvider>,
     /// None where no authority can be read: then every certificate is of an unknown issuer.
@@ -213,7 +213,7 @@ impl ServerCertVerifier for NotingVerifier {
     }
 }
 
-/// What is shown of a certificate. None where it cannot be read.
+/// The parts of a certificate that are shown. None if it can't be parsed.
 ///
 /// The verifier names the first problem that it meets, which for a certificate of nobody we trust is its issuer. Dates are
 /// looked at here as well: that it has expired is what its owner can do something about.

@@ -17,7 +17,7 @@ use store::checks::{CheckRow, KeptState, MonitorState, Record};
 use store::meta::MonitorRow;
 
 use super::compile;
-use super::probe::Found;
+use super::probe::ProbeResult;
 use super::queue::{Slot, SlotQueue};
 use crate::incident::{self, ReachQuestion};
 
@@ -42,7 +42,7 @@ struct Entry {
     monitor: Option<Arc<Monitor>>,
     kept: KeptState,
     newest: Option<CheckRow>,
-    /// What holds of the queue and of checks under way: others are of a plan that was given up.
+    /// The number of the current plan. Slots and running checks with another number belong to a plan that was given up.
     plan: u64,
     next_ms: i64,
     /// The slot of the check under way.
@@ -84,7 +84,7 @@ impl Board {
         self.entries.len()
     }
 
-    /// What the file says of a monitor that is put on the board later.
+    /// States loaded from the file, of monitors that are put on the board later.
     pub fn remember(&mut self, state: MonitorState) {
         self.remembered.insert(state.id, state);
     }
@@ -224,7 +224,7 @@ impl Board {
     }
 
     /// Which requests may speak for the host, where this result will change an incident.
-    pub fn foresee(&self, start: &Start, found: &Found) -> Option<ReachQuestion> {
+    pub fn foresee(&self, start: &Start, found: &ProbeResult) -> Option<ReachQuestion> {
         let entry = self.entries.get(&start.id).filter(|entry| entry.plan == start.plan)?;
         let host = start.monitor.host()?;
         let mut kept = entry.kept.clone();
@@ -236,7 +236,12 @@ impl Board {
     }
 
     /// A check has ended. None where its plan was given up meanwhile. `reach`: the answer to what `foresee` asked.
-    pub fn finish(&mut self, start: &Start, found: Found, reach: Option<&Reach>) -> Option<Record> {
+    pub fn finish(
+        &mut self,
+        start: &Start,
+        found: ProbeResult,
+        reach: Option<&Reach>,
+    ) -> Option<Record> {
         if !matches!(start.monitor.probe, Probe::Heartbeat(_)) {
             self.running -= 1;
             let of_project = self.running_of.entry(start.project).or_default();
@@ -361,7 +366,7 @@ impl Entry {
         transitions: Vec<Transition>,
         reach: Option<&Reach>,
     ) -> Record {
-        let found = incident::Found {
+        let found = incident::IncidentContext {
             monitor: &self.row,
             check: check.as_ref(),
             incidents: &self.kept.incidents,

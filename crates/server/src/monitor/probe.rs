@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 
 use crate::dial::{Dialer, Family, FetchRequest};
 
-/// What a look found. Nothing of an answer's body is in it.
+/// The result of one check. Contains nothing of an answer's body.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct ProbeResult {
     pub verdict: Verdict,
     /// Of the HTTP answer.
     pub status: Option<u16>,
@@ -24,9 +24,9 @@ pub struct Found {
     pub redirects: u32,
 }
 
-impl Default for Found {
-    fn default() -> Found {
-        Found {
+impl Default for ProbeResult {
+    fn default() -> ProbeResult {
+        ProbeResult {
             verdict: Verdict { outcome: Outcome::Unknown, failure: None, detail: None },
             status: None,
             phases: Phases::default(),
@@ -38,28 +38,28 @@ impl Default for Found {
 
 /// A heartbeat has no host to look at: nothing is known of it by this. A panic over what a host has sent is this server's
 /// own failure, and ends nothing else. Dropping the future ends the look.
-pub async fn look(dialer: &Dialer, monitor: &Arc<Monitor>) -> Found {
+pub async fn look(dialer: &Dialer, monitor: &Arc<Monitor>) -> ProbeResult {
     let (dialer, monitor) = (dialer.clone(), monitor.clone());
     let mut looking = JoinSet::new();
     looking.spawn(async move { look_at(&dialer, &monitor).await });
     match looking.join_next().await {
         Some(Ok(found)) => found,
-        _ => Found { verdict: Verdict::of(Failure::Ours), ..Found::default() },
+        _ => ProbeResult { verdict: Verdict::of(Failure::Ours), ..ProbeResult::default() },
     }
 }
 
-async fn look_at(dialer: &Dialer, monitor: &Monitor) -> Found {
+async fn look_at(dialer: &Dialer, monitor: &Monitor) -> ProbeResult {
     match &monitor.probe {
         Probe::Http(probe) => look_at_http(dialer, probe).await,
         Probe::Tcp(probe) => look_at_tcp(dialer, probe).await,
-        Probe::Heartbeat(_) => Found::default(),
+        Probe::Heartbeat(_) => ProbeResult::default(),
     }
 }
 
-async fn look_at_http(dialer: &Dialer, probe: &HttpProbe) -> Found {
+async fn look_at_http(dialer: &Dialer, probe: &HttpProbe) -> ProbeResult {
     let Some(request) = to_request(probe) else {
         let verdict = Verdict::of(Failure::Protocol);
-        return Found { verdict, ..Found::default() };
+        return ProbeResult { verdict, ..ProbeResult::default() };
     };
     let call = dialer.fetch(&request).await;
     let (verdict, status) = match call.result {
@@ -69,7 +69,7 @@ async fn look_at_http(dialer: &Dialer, probe: &HttpProbe) -> Found {
             (judge(probe, status, answer.body, took).await, Some(status))
         }
     };
-    Found {
+    ProbeResult {
         verdict,
         status,
         phases: call.phases,
@@ -88,13 +88,13 @@ async fn judge(probe: &HttpProbe, status: u16, body: Bytes, took: std::time::Dur
     judging.await.unwrap_or_else(|_| Verdict::of(Failure::Ours))
 }
 
-async fn look_at_tcp(dialer: &Dialer, probe: &TcpProbe) -> Found {
+async fn look_at_tcp(dialer: &Dialer, probe: &TcpProbe) -> ProbeResult {
     let call = dialer.connect(&probe.target, to_family(probe.family), probe.timeout).await;
     let verdict = match call.result {
         Ok(_) => probe.judge(call.phases.total()),
         Err(failure) => Verdict::of(failure),
     };
-    Found { verdict, phases: call.phases, ..Found::default() }
+    ProbeResult { verdict, phases: call.phases, ..ProbeResult::default() }
 }
 
 /// None where the settings hold what HTTP cannot send, which their reading has refused.

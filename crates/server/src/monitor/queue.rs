@@ -1,4 +1,4 @@
-//! What is due when: one heap for all monitors. An entry that was planned and then changed stays in the heap and is passed
+//! The queue of slots: one heap for all monitors. An entry that was planned and then changed stays in the heap and is passed
 //! over when its time comes.
 
 use std::cmp::Reverse;

@@ -23,7 +23,7 @@ impl Timekeeper {
         Timekeeper { wall_ms, passing_ms }
     }
 
-    /// What happened since the last look.
+    /// Compares both clocks with those of the last call.
     pub fn look(&mut self, wall_ms: i64, passing_ms: i64) -> Option<Break> {
         let passed_ms = passing_ms - self.passing_ms;
         let by_ms = wall_ms - self.wall_ms - passed_ms;

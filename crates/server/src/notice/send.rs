@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::clock::Clock;
 use crate::dial::{Dialer, Family, FetchRequest};
 
-/// What became of a try.
+/// The result of one attempt.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub judgement: Judgement,

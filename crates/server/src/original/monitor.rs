@@ -28,7 +28,7 @@ pub struct Ping {
     pub created_at: String,
 }
 
-/// What checks of the last 48 hours found, in order, at most 1,000 of a monitor.
+/// The checks of the last 48 hours in order of time, at most 1,000 per monitor.
 #[utoipa::path(
     get, path = "/api/monitor/pings/{user_id}", tag = "original",
     params(("user_id" = String, Path, description = "The dashboard id")),

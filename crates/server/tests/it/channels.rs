@@ -143,7 +143,7 @@ async fn a_channel_that_is_gone_is_switched_off_until_its_owner_says_otherwise()
         (&delivery["state"], &delivery["tries"][0]["status"], &delivery["stage"]),
         (&json!("failed"), &json!(410), &json!("opening"))
     );
-    // What happens while it is off is not kept for it.
+    // Changes that happen while the channel is off are not kept for it.
     create(&app, &project, monitor.clone()).await;
     pass_until(&app, "another incident", async || {
         app.get_as(&project.key, "/api/v1/incidents").await.json()["incidents"][1].is_object()

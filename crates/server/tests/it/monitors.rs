@@ -63,7 +63,7 @@ async fn a_monitor_is_made_shown_changed_and_deleted() {
     let listed = listed.json();
     assert_eq!(listed["monitors"].as_array().unwrap().len(), 1);
     assert_eq!(listed["monitors"][0]["settings"], changed.json()["settings"]);
-    // What is hidden is kept: it is in the file.
+    // The hidden value is kept: it is in the file.
     let file = |app: &TestApp| -> Vec<u8> {
         let names = ["meta.sqlite", "meta.sqlite-wal"];
         names
@@ -152,7 +152,7 @@ async fn an_outage_is_found_confirmed_and_over() {
     pass_until(&app, "recovery", async || show(&app, &project, &id).await["is_down"] == false)
         .await;
 
-    // What was found is kept, and goes on where it was.
+    // Results are kept, and checking goes on.
     app.restart().await;
     let path = format!("/api/v1/monitors/{id}/checks");
     let all = app.get_as(&project.key, &path).await;
@@ -250,7 +250,7 @@ async fn a_heartbeat_is_expected_and_missed() {
     let id = made["id"].clone();
     let url = made["heartbeat_url"].as_str().unwrap().to_owned();
     let address = url.strip_prefix(&app.origin()).unwrap().to_owned();
-    // Whoever may only look does not see it.
+    // A viewer does not see it.
     let cookie = app.sign_in(None, json!({ "dashboard_id": project.dashboard_id })).await;
     let looked =
         app.page_call(&cookie, Method::GET, &format!("/api/v1/monitors/{id}"), Value::Null).await;
@@ -260,7 +260,7 @@ async fn a_heartbeat_is_expected_and_missed() {
     assert_eq!(app.post(&address, &[], &json!({})).await.json(), json!({ "signal": "success" }));
     let signals = show(&app, &project, &id).await["signals"].clone();
     assert_eq!((&signals["took_ms"], &signals["failed_at"]), (&json!(2_000), &json!(null)));
-    // What was acknowledged is on disk.
+    // An acknowledged signal is on disk.
     app.restart().await;
     assert_eq!(show(&app, &project, &id).await["signals"], signals);
     let is = async |state: &str| show(&app, &project, &id).await["state"] == state;

@@ -1,4 +1,4 @@
-//! What tests of monitors share: a server that may call one address of loopback, a name server that knows it, and a clock
+//! Helpers for tests of monitors: a server that may call one address of loopback, a name server that knows it, and a clock
 //! that is turned as fast as checks follow.
 
 use std::time::{Duration, Instant};

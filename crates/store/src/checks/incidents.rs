@@ -14,7 +14,7 @@ use sqlx::sqlite::SqliteRow;
 use super::{Checks, ChecksError};
 use crate::sql::incidents as sql;
 
-/// What checks found of an incident. Written again with each of its transitions: a field that is none then keeps its value.
+/// An incident as the checks found it. Written again with each of its transitions: a field that is None keeps its value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncidentRow {
     pub monitor: i64,
@@ -139,7 +139,7 @@ impl Checks {
         Ok(rows.into_iter().map(|(at_ms, text)| IncidentUpdate { at_ms, text }).collect())
     }
 
-    /// What its owner wrote, in one transaction.
+    /// Saves the owner's changes in one transaction.
     pub async fn change_incident(
         &self,
         incident: &KeptIncident,

@@ -49,7 +49,7 @@ impl Ended {
     }
 }
 
-/// What became of one try.
+/// The result of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Try {
     pub at_ms: i64,
@@ -86,7 +86,7 @@ impl Checks {
         rows.iter().map(to_waiting).collect()
     }
 
-    /// What they say, by their ids, in ascending order.
+    /// The notices with these ids, ascending by id.
     pub async fn notices(&self, ids: &[u64]) -> Result<Vec<(u64, Notice)>, ChecksError> {
         let select = sqlx::query_as(sql::NOTICES).bind(serde_json::to_string(ids)?);
         let rows: Vec<(i64, String)> = select.fetch_all(&self.reading).await?;

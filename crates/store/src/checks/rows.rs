@@ -59,7 +59,7 @@ pub struct KeptState {
     pub certificate: Option<PresentedCertificate>,
 }
 
-/// What is written at once.
+/// Everything that one result writes, in one transaction.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
     /// None where the state alone has changed.
@@ -67,14 +67,14 @@ pub struct Record {
     /// By the start of the row.
     pub changes: BTreeMap<i64, Millis>,
     pub state: MonitorState,
-    /// What has changed of incidents.
+    /// Changes of incidents.
     pub transitions: Vec<Transition>,
     pub incidents: Vec<IncidentRow>,
-    /// Who is to be told of it.
+    /// Notices of these changes, one per channel.
     pub notices: Vec<NewNotice>,
 }
 
-/// What 5 minutes add up to.
+/// Sums of 5 minutes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SumRow {
     pub from_ms: i64,
@@ -116,7 +116,7 @@ impl Record {
     }
 }
 
-/// What a group adds, a row for each monitor and 5 minutes.
+/// The rows that a group adds to, one per monitor and 5 minutes.
 pub(super) fn sum_columns(group: &[Record]) -> Vec<Value> {
     let mut sums: BTreeMap<(i64, i64), SumRow> = BTreeMap::new();
     for record in group {

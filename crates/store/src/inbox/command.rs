@@ -1,4 +1,4 @@
-//! What the sequencer is asked, and what it tells without being asked.
+//! The sequencer's commands, and the gauges that it publishes.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -90,7 +90,7 @@ pub struct Gauges {
     pub arrivals: Mutex<HashMap<ProjectId, i64>>,
 }
 
-/// What a start finds.
+/// The state of the inbox at the start.
 #[derive(Debug)]
 pub struct Opened {
     pub files: Vec<FileRow>,

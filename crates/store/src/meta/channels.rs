@@ -25,7 +25,7 @@ pub struct ChannelRow {
     pub created_us: i64,
 }
 
-/// What its owner decides of a channel.
+/// The parts of a channel that its owner sets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChannelSettings {
     pub name: String,

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS incident_updates (id INTEGER PRIMARY KEY, monitor INT
 CREATE INDEX IF NOT EXISTS incident_updates_incident ON incident_updates (monitor, number);
 ";
 
-/// What its owner wrote stays, and so does what a later transition does not know.
+/// Keeps the owner's fields, and every field that a later transition leaves NULL.
 pub const PUT: &str = "INSERT INTO incidents (monitor, number, project, cause, since_ms, found_ms, until_ms, unconfirmed, failure,
     detail, status, phases, last_good_ms, hit) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
     value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13 FROM json_each(?)

@@ -1,7 +1,7 @@
-//! What ids of sealed files stand for, kept between reads: a page is asked for again every few seconds, and a sealed file never
-//! changes. Bounded by bytes; what was used longest ago goes first.
+//! An LRU cache of the identities and words of sealed files, bounded by bytes: a page is requested again every few seconds, and
+//! a sealed file never changes.
 //!
-//! Nothing by which a caller can be told is in it: no text, only hashes and what is read from texts (`FileTexts`).
+//! It holds nothing that identifies a caller: hashes of texts and words derived from them, no text itself (`FileTexts`).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,15 +1,15 @@
-//! A second look at a file, for what a table shows of the few consumers and endpoints that are in it: summed up for all of
-//! them it would be as large as the hits.
+//! Completes the rows of a table from one file. Summed up for every consumer and endpoint, these details would take as much
+//! memory as the hits.
 //!
-//! Durations of a file's busiest consumers are in its rollup, where the file lies in the period whole. Else its hits are read
-//! once more, and only those of whom the table is about are summed up.
+//! If the whole file lies in the period, its rollup has the durations of its busiest consumers. Everything else comes from a
+//! second scan of its hits that sums up the rows of the table alone.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::hit::Text;
 use analytics::query::SumsQuery;
-use analytics::tally::{Identities, Lacking, Merge, Tally, TallyLimits};
+use analytics::tally::{Identities, Merge, MissingDetails, Tally, TallyLimits};
 
 use super::plan::Piece;
 use super::read::{Source, Summing};
@@ -21,30 +21,30 @@ use crate::reading::{Connections, OpenFile};
 use crate::sql;
 use crate::types::StoreError;
 
-/// A file in which something is to be looked up.
+/// A file to complete rows from.
 pub struct Searched<'a> {
     pub entry: &'a Entry,
     pub share: Share,
     pub identities: Arc<Identities>,
     pub filter: &'a Arc<FileFilter>,
-    /// All of the project's hits in it are in the period, and nothing is filtered.
+    /// The period holds all of the project's hits in the file, and nothing is filtered.
     pub whole: bool,
 }
 
-/// What was found: durations by consumer, and what the sums of a second look are to fill in.
-pub struct Found {
+/// The result for one file: durations by consumer, and the sums of a second scan with the rows that they complete.
+pub struct Details {
     durations: Vec<(u64, u16, u64)>,
-    lacking: Lacking,
+    missing: MissingDetails,
     tally: Option<Tally>,
 }
 
-impl Found {
+impl Details {
     pub fn add_to(&self, merge: &mut Merge) {
         for (who, latency, hits) in &self.durations {
             merge.add_duration(*who, *latency, *hits);
         }
         if let Some(tally) = &self.tally {
-            merge.add_lacking(&self.lacking, tally);
+            merge.add_missing(&self.missing, tally);
         }
     }
 }
@@ -54,39 +54,39 @@ impl Searched<'_> {
         &self,
         connections: &Connections<'_>,
         query: &SumsQuery,
-        mut lacking: Lacking,
-    ) -> Result<Found, StoreError> {
+        mut missing: MissingDetails,
+    ) -> Result<Details, StoreError> {
         let file = connections.open(&self.entry.file)?;
         let project = query.scope.project().0;
         let mut durations = Vec::new();
-        if self.whole && !lacking.durations.is_empty() {
-            durations = durations_of_busiest(&file, project, &lacking.durations)?;
+        if self.whole && !missing.durations.is_empty() {
+            durations = durations_of_busiest(&file, project, &missing.durations)?;
             let known: HashSet<u64> = durations.iter().map(|(who, _, _)| *who).collect();
-            lacking.durations.retain(|(_, _, who)| !known.contains(who));
+            missing.durations.retain(|(_, _, who)| !known.contains(who));
         }
-        if lacking.is_empty() {
-            return Ok(Found { durations, lacking, tally: None });
+        if missing.is_empty() {
+            return Ok(Details { durations, missing, tally: None });
         }
         let (grid, identities) = (Arc::new(query.grid.clone()), self.identities.clone());
-        let only = Arc::new(lacking.only());
-        // They are as few as a table has rows.
+        let subset = Arc::new(missing.subset());
+        // The subset is bounded already: it has at most the rows of a table.
         let limits = TallyLimits {
             consumers_summed: u64::MAX,
             endpoints_summed: u64::MAX,
             ..TallyLimits::default()
         };
         let sums = Arc::new(Pool::new(move || {
-            let only = Some(only.clone());
-            Summing::new(Tally::new(grid.clone(), identities.clone(), only, limits))
+            let subset = Some(subset.clone());
+            Summing::new(Tally::new(grid.clone(), identities.clone(), subset, limits))
         }));
         let range = plan::range(&self.share, query);
-        let hits = Piece::Hits { range, needs: lacking.needs(query.all_needs()) };
+        let hits = Piece::Hits { range, needs: missing.needs(query.all_needs()) };
         Source { file, project, sums: &sums }.read(&hits, self.filter)?;
-        Ok(Found { durations, lacking, tally: merged(&sums) })
+        Ok(Details { durations, missing, tally: merged(&sums) })
     }
 }
 
-/// Consumer, latency, hits: of those consumers that the rollup of the whole file has.
+/// (consumer, latency, hits) of the wanted consumers that the whole file's rollup has.
 fn durations_of_busiest(
     file: &OpenFile<'_>,
     project: u32,

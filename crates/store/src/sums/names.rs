@@ -1,5 +1,4 @@
-//! A file's texts, as far as sums need them: what its ids stand for in every file, what is read from them, and the names of
-//! the few that are shown.
+//! Reads a file's texts as far as sums need them: identities, derived words, and the names of the few that are shown.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +14,7 @@ use crate::reading::OpenFile;
 use crate::sql;
 use crate::types::StoreError;
 
-/// What is known of a file's texts without their names. Nothing in it tells a caller, so it may be kept between reads.
+/// Identities and derived words of a file's texts. It identifies no caller, so it may be cached between reads.
 #[derive(Default)]
 pub struct FileTexts {
     pub identities: Arc<Identities>,
@@ -52,7 +51,7 @@ impl Wanted {
     }
 }
 
-/// Words read from texts. Many user agents are one client: a word is kept once.
+/// Words derived from texts. Many user agents are one client, so each word is kept once.
 #[derive(Default)]
 struct FileWords {
     words: Vec<Arc<str>>,

@@ -21,7 +21,7 @@ fn transition(number: u32, change: Change, muted: Option<Muted>) -> Transition {
     Transition { incident, transition: number, cause, change, at_ms, since_ms, muted }
 }
 
-/// What a transition of monitor 3 writes, with a notice for each of these channels.
+/// The record of a transition of monitor 3, with a notice for each of these channels.
 fn record(transition: Transition, channels: &[i64]) -> Record {
     let closed = matches!(transition.change, Change::Closed { .. });
     let incident = IncidentRow {
@@ -123,7 +123,7 @@ async fn a_notice_is_written_once_a_channel_and_kept_with_its_tries() {
     assert_eq!(checks.reply_to(1, "monitor-3-1").await.unwrap().as_deref(), Some("message-5"));
     assert_eq!(checks.reply_to(2, "monitor-3-1").await.unwrap(), None);
     assert!(checks.waiting(1).await.unwrap()[0].opening_delivered);
-    // What has ended ends once.
+    // A delivery ends only once.
     checks.end(&ids, Ended::GivenUp, None, None, NOW_MS + 12).await.unwrap();
     checks.close().await;
 

@@ -1,4 +1,4 @@
-//! What follows from each answer of each service.
+//! A table: the verdict on each answer of each service.
 
 use super::*;
 

@@ -191,7 +191,7 @@ fn a_channel_fails_when_a_notice_was_tried_for_an_hour() {
     assert_eq!(failing_since_ms(&[held], DAY_MS), None, "quiet hours are no failure");
 }
 
-/// What happens: after so many seconds, a thread of a project goes one step on.
+/// An event: after so many seconds, a thread of a project goes one step on.
 type Event = (i64, u64, u64, Severity);
 
 /// A server with one channel that fails with a chance, and in a long outage always.

@@ -1,4 +1,4 @@
-//! What each service documents, compared as a whole.
+//! Each service's documented format, compared as a whole.
 
 use super::*;
 

@@ -72,7 +72,7 @@ fn notice_of(text: &str) -> Notice {
     notice
 }
 
-/// What stands outside of `<code>`; every tag must be one of `allowed`, and close.
+/// The text outside `<code>`. Every tag must be one of `allowed`, and closed.
 fn outside_of_code(html: &str, allowed: &[&str]) -> String {
     let (mut rest, mut outside, mut open) = (html, String::new(), Vec::<&str>::new());
     while let Some((before, after)) = rest.split_once('<') {

@@ -44,7 +44,7 @@ pub struct CreatedChannel {
     pub secret: Option<String>,
 }
 
-/// What the far side answered to a test.
+/// The answer to a test notice.
 #[derive(Serialize, ToSchema)]
 pub struct ChannelTest {
     pub delivered: bool,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::api::monitors::PhaseTimes;
 use crate::rows::to_rfc3339;
 
-/// What a call about incidents reads, at most: about as much as a short list of hits.
+/// The cost of a call about incidents, at most: about that of a short list of hits.
 pub const READ: Duration = Duration::from_millis(10);
 
 #[derive(Serialize, ToSchema)]

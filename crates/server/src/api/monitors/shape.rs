@@ -12,7 +12,7 @@ use store::meta::MonitorRow;
 use utoipa::ToSchema;
 
 use super::uptime::{DayBar, Uptime};
-use crate::monitor::{Found, Standing};
+use crate::monitor::{ProbeResult, Standing};
 use crate::rows::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
@@ -26,7 +26,7 @@ pub struct MonitorAnswer {
     pub id: i64,
     pub settings: MonitorSettings,
     pub created_at: String,
-    /// What holds now: `up`, `degraded`, `down` or `unknown`.
+    /// The state now: `up`, `degraded`, `down` or `unknown`.
     #[schema(example = "up")]
     pub state: &'static str,
     /// Whether an outage is confirmed and not over, also where nothing is known right now.
@@ -122,7 +122,7 @@ pub struct CheckList {
     pub next: Option<String>,
 }
 
-/// What came back of a check that somebody asked for.
+/// The result of a check made on request.
 #[derive(Serialize, ToSchema)]
 pub struct CheckedNow {
     #[schema(example = "up")]
@@ -140,7 +140,7 @@ pub fn to_time(ms: i64) -> String {
     to_rfc3339(ms.saturating_mul(1_000))
 }
 
-/// What is due never is not shown.
+/// None if no check is planned.
 fn to_future_time(ms: i64) -> Option<String> {
     (ms < i64::MAX / 1_000).then(|| to_time(ms))
 }
@@ -210,7 +210,7 @@ impl MonitorCheck {
     }
 }
 
-/// What was found out, else what the failure means.
+/// The detail of the failure, or else the meaning of its class.
 fn message(
     failure: Option<analytics::check::Failure>,
     detail: Option<String>,
@@ -245,7 +245,7 @@ impl ShownCertificate {
 }
 
 impl CheckedNow {
-    pub fn of(found: Found, now_us: i64) -> CheckedNow {
+    pub fn of(found: ProbeResult, now_us: i64) -> CheckedNow {
         let verdict = found.verdict;
         CheckedNow {
             outcome: verdict.outcome.as_str(),

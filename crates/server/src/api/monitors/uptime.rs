@@ -19,14 +19,14 @@ pub struct Uptime {
     /// Up and degraded, of what is known; rounded down. Null where too little is known.
     #[schema(example = "99.98")]
     pub percent: Option<String>,
-    /// What is known of the period.
+    /// The known share of the period.
     #[schema(example = "100.0")]
     pub coverage_percent: Option<String>,
     pub down_ms: i64,
     pub degraded_ms: i64,
 }
 
-/// What a day (UTC) adds up to. What is missing to its length is unknown.
+/// The sums of one day (UTC). The rest of the day is unknown.
 #[derive(Serialize, ToSchema)]
 pub struct DayBar {
     /// When it begins.

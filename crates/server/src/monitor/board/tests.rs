@@ -36,8 +36,8 @@ fn board(monitors: i64, most: usize) -> Board {
     board
 }
 
-fn up() -> Found {
-    Found { verdict: Verdict::up(), ..Found::default() }
+fn up() -> ProbeResult {
+    ProbeResult { verdict: Verdict::up(), ..ProbeResult::default() }
 }
 
 fn missed(records: &[Record]) -> Vec<(i64, u32)> {
@@ -159,7 +159,8 @@ fn where_it_stood_is_remembered_for_the_same_monitor_alone() {
     let mut before = board(1, 8);
     let slot_ms = before.next_ms().unwrap();
     let (starts, _) = before.due(slot_ms);
-    let failed = Found { verdict: Verdict::of(Failure::ConnectionRefused), ..Found::default() };
+    let failed =
+        ProbeResult { verdict: Verdict::of(Failure::ConnectionRefused), ..ProbeResult::default() };
     let record = before.finish(&starts[0], failed, None).unwrap();
     assert!(before.standing(1, slot_ms).unwrap().is_down);
     for (created_us, is_down) in [(1, true), (2, false)] {

@@ -134,7 +134,7 @@ async fn a_port_that_nobody_listens_on_refuses() {
     assert_fails(&call, Failure::ConnectionRefused);
 }
 
-/// What is sent in answer to a GET, and what has to come of it: a body or a failure.
+/// The bytes sent in answer to a GET, and the expected outcome: a body or a failure.
 async fn check(answer: &'static str, expected: Result<&str, Failure>) {
     let names = two_names().await;
     let server = TcpServer::http("127.0.0.2:0", move |_| answer.to_owned()).await;
@@ -198,7 +198,7 @@ async fn ten_gigabytes_are_not_read() {
         .await;
         let call = get(&dialer(&names), server.address).await;
         assert_fails(&call, Failure::BodyTooLarge);
-        // What the kernel's buffers take is sent as well.
+        // The kernel's buffers take some more.
         let sent = sent.load(Ordering::SeqCst);
         assert!(sent < 20 * limits::FETCHED_BODY_BYTES, "{head}: {sent} bytes");
     }

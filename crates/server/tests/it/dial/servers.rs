@@ -20,7 +20,7 @@ impl Drop for Task {
     }
 }
 
-/// What a name server says.
+/// A name server's answer.
 pub enum Lookup {
     Addresses(Vec<IpAddr>),
     NoName,

@@ -85,7 +85,7 @@ const URLS: &[&str] = &[
     "http://[ff02::1]:{port}/",
     "http://[2001:db8::1]:{port}/",
     "http://[100::1]:{port}/",
-    // What one parser takes for the host and another does not.
+    // Addresses in which parsers disagree about the host.
     "http://outside.test@127.0.0.1:{port}/",
     "http://outside.test:80@127.0.0.1:{port}/",
     "http://127.0.0.1:{port}\\@outside.test/",
