@@ -13,6 +13,7 @@ use super::monitors::{self, MonitorRow};
 use super::projects::{PROJECT_COLUMNS, Project, to_project};
 use super::secrets::{DashboardId, Key, SecretHash, ServerSecret, Token};
 use super::share_links::{NewShareLink, ShareLink};
+use super::status_pages::{self, StatusPageRow};
 use super::{Meta, MetaError};
 
 #[derive(Default)]
@@ -26,6 +27,8 @@ pub(super) struct Directory {
     pub(super) monitors: BTreeMap<i64, Arc<MonitorRow>>,
     pub(super) heartbeats: HashMap<Token, i64>,
     pub(super) channels: BTreeMap<i64, Arc<ChannelRow>>,
+    pub(super) status_pages: HashMap<ProjectId, Arc<StatusPageRow>>,
+    pub(super) status_slugs: HashMap<String, ProjectId>,
 }
 
 pub(super) struct SessionEntry {
@@ -120,6 +123,7 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
     load_share_links(pool, &mut directory).await?;
     monitors::load(pool, secret, &mut directory).await?;
     channels::load(pool, secret, &mut directory).await?;
+    status_pages::load(pool, &mut directory).await?;
     Ok(directory)
 }
 
@@ -204,6 +208,7 @@ impl Directory {
         self.links.retain(|_, entry| entry.link.project != project);
         self.drop_monitors(|monitor| monitor.project == project);
         self.drop_channels(project);
+        self.drop_status_page(project);
         self.change_sessions(|held| (held.project != project).then_some(*held));
     }
 
