@@ -582,6 +582,8 @@ limits! {
         "How long a status page waits for that share; then it is shown without, or with the one before.";
     STATUS_ASSETS_SECONDS "status_assets_seconds" = 3_600, Seconds, fixed, "",
         "How long style, script and logo of a status page are kept by browsers.";
+    STATUS_DAY_PERCENT "status_day_percent" = 1, Percent, fixed, "",
+        "Share of a day that was down, or degraded, from which its bar is drawn so: a quarter of an hour. Less than that down is drawn as degraded.";
     STATUS_INCIDENTS "status_incidents" = 50, Items, fixed, "",
         "Published incidents that a status page and its feed show, the newest of 90 days: more is a log, which its owner has.";
 

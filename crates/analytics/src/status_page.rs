@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::limits;
-use crate::uptime::State;
+use crate::uptime::{Millis, State};
 
 use accent::Accent;
 use publication::Severity;
@@ -210,6 +210,17 @@ impl Overall {
         }
     }
 
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Overall::Operational => "operational",
+            Overall::Maintenance => "maintenance",
+            Overall::Degraded => "degraded",
+            Overall::Disrupted => "disrupted",
+            Overall::Down => "down",
+            Overall::Unknown => "unknown",
+        }
+    }
+
     /// A headline.
     pub fn as_text(self) -> &'static str {
         match self {
@@ -220,5 +231,24 @@ impl Overall {
             Overall::Down => "All services are down",
             Overall::Unknown => "The state of some services is not known",
         }
+    }
+}
+
+/// The state by which the bar of a day is drawn. A short outage makes a day degraded, so that a long one stands out; a day
+/// of which less than half is known is never drawn as one that was well.
+pub fn state_of_day(day: &Millis) -> State {
+    let known = day.up + day.degraded + day.down;
+    let is_noticeable =
+        |part: i64| part > 0 && part * 100 >= known * limits::STATUS_DAY_PERCENT as i64;
+    if is_noticeable(day.down) {
+        State::Down
+    } else if day.down > 0 || is_noticeable(day.degraded) {
+        State::Degraded
+    } else if known == 0 && day.maintenance > day.unknown {
+        State::Maintenance
+    } else if day.uptime().is_none() {
+        State::Unknown
+    } else {
+        State::Up
     }
 }

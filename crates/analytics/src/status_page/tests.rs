@@ -192,3 +192,28 @@ fn the_share_of_each_host_is_told_apart() {
     ]);
     assert_eq!(requests::shares(&all, &failed), expected);
 }
+
+#[test]
+fn a_bar_is_drawn_by_the_share_of_its_day() {
+    const HOUR: i64 = 3_600_000;
+    let day = |up, degraded, down, unknown, maintenance| {
+        let hours = Millis { up, degraded, down, unknown, maintenance };
+        state_of_day(&hours)
+    };
+    for (state, expected) in [
+        (day(24 * HOUR, 0, 0, 0, 0), State::Up),
+        (day(23 * HOUR, 0, HOUR, 0, 0), State::Down),
+        (day(24 * HOUR - 20_000, 0, 20_000, 0, 0), State::Degraded),
+        (day(23 * HOUR, HOUR, 0, 0, 0), State::Degraded),
+        (day(24 * HOUR - 20_000, 20_000, 0, 0, 0), State::Up),
+        (day(11 * HOUR, 0, 0, 13 * HOUR, 0), State::Unknown),
+        (day(0, 0, 0, 24 * HOUR, 0), State::Unknown),
+        (day(0, 0, 0, 0, 0), State::Unknown),
+        // An outage shows however little is known.
+        (day(0, 0, HOUR, 23 * HOUR, 0), State::Down),
+        (day(0, 0, 0, HOUR, 23 * HOUR), State::Maintenance),
+        (day(2 * HOUR, 0, 0, 0, 22 * HOUR), State::Up),
+    ] {
+        assert_eq!(state, expected);
+    }
+}
