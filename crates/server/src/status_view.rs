@@ -101,20 +101,22 @@ pub type RequestShares = HashMap<String, Share>;
 /// The views of all projects, and what they are made of that is dear. Each is made by one caller at a time.
 #[derive(Default)]
 pub struct StatusViews {
-    views: Mutex<HashMap<ProjectId, Arc<Remembered<Arc<StatusView>>>>>,
-    shares: Mutex<HashMap<ProjectId, Arc<Remembered<(i64, Arc<RequestShares>)>>>>,
+    views: Mutex<HashMap<ProjectId, Remembered<Arc<StatusView>>>>,
+    shares: Mutex<HashMap<ProjectId, Remembered<DatedShares>>>,
 }
 
 /// Held while what is in it is made anew: others wait for it.
-pub type Remembered<T> = tokio::sync::Mutex<Option<T>>;
+pub type Remembered<T> = Arc<tokio::sync::Mutex<Option<T>>>;
+
+/// With the time at which they were asked for, milliseconds since 1970.
+pub type DatedShares = (i64, Arc<RequestShares>);
 
 impl StatusViews {
-    pub fn view(&self, project: ProjectId) -> Arc<Remembered<Arc<StatusView>>> {
+    pub fn view(&self, project: ProjectId) -> Remembered<Arc<StatusView>> {
         lock(&self.views).entry(project).or_default().clone()
     }
 
-    /// With the time at which they were asked for, milliseconds since 1970.
-    pub fn shares(&self, project: ProjectId) -> Arc<Remembered<(i64, Arc<RequestShares>)>> {
+    pub fn shares(&self, project: ProjectId) -> Remembered<DatedShares> {
         lock(&self.shares).entry(project).or_default().clone()
     }
 

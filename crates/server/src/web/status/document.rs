@@ -107,24 +107,29 @@ fn put_service(out: &mut String, service: &ServiceView) {
     out.push_str("</div><div class=scale aria-hidden=true><span>90 days ago</span><span>Today</span></div></li>");
 }
 
-/// Days that were well are most of the page: they are written as short as can be.
+/// Most of the page is days about which there is nothing to say: they are written as short as can be.
 fn put_bar(out: &mut String, day: &DayView) {
     let class = match day.state {
-        State::Up => {
-            let is_spotless = day.millis.down == 0 && day.millis.degraded < 60_000;
-            if is_spotless {
-                out.push_str("<i></i>");
-                return;
-            }
-            ""
-        }
+        State::Up => "",
         State::Degraded => " class=w",
         State::Down => " class=d",
         State::Maintenance => " class=m",
         State::Unknown => " class=u",
     };
-    let _ = write!(out, "<i{class} title=\"{}\"></i>", words::of_day(day));
+    let millis = &day.millis;
+    let says_nothing = match day.state {
+        State::Unknown => millis.total() == millis.unknown,
+        _ => millis.total() - millis.up < NOTABLE_MS && millis.down == 0,
+    };
+    if says_nothing {
+        let _ = write!(out, "<i{class}></i>");
+    } else {
+        let _ = write!(out, "<i{class} title=\"{}\"></i>", words::of_day(day));
+    }
 }
+
+/// As for the words of a day: the time since the newest check is not worth a word.
+const NOTABLE_MS: i64 = 60_000;
 
 fn put_current(out: &mut String, incident: &IncidentView, now_ms: i64) {
     let _ = write!(
