@@ -1,5 +1,5 @@
-//! Puts together what visitors of a status page see: where its monitors stand, their last 90 days, and the incidents that
-//! the owner has published. Nothing else of a monitor or an incident gets into a view.
+//! Puts together what visitors of a status page see: where its monitors stand, their last 90 days, and the incidents and the
+//! maintenance that the owner has published. Nothing else of a monitor or an incident gets into a view.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use analytics::limits;
 use analytics::status_page::publication::Stage;
 use analytics::status_page::requests::{questions, shares};
-use analytics::status_page::{Overall, slug, state_of_day};
+use analytics::status_page::{Overall, StatusPage, slug, state_of_day};
 use analytics::target::parse_url;
 use analytics::uptime::{Millis, State};
 use store::checks::{IncidentUpdate, KeptIncident};
@@ -19,7 +19,8 @@ use crate::auth::scope_of_server;
 use crate::error::{ApiError, Code};
 use crate::reads::Reader;
 use crate::status_view::{
-    DayView, GroupView, IncidentView, RequestShares, ServiceView, StatusView, UpdateView,
+    DayView, GroupView, IncidentView, MaintenanceView, RequestShares, ServiceView, StatusView,
+    UpdateView,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -103,6 +104,7 @@ async fn make(
     let states: Vec<State> =
         groups.iter().flat_map(|group| &group.services).map(|service| service.state).collect();
     let severities: Vec<_> = current.iter().map(|incident| incident.severity).collect();
+    let maintenance = maintenance(app, row, &page, now_ms);
     Ok(StatusView {
         slug: page.slug,
         title: page.title,
@@ -114,6 +116,7 @@ async fn make(
         made_ms: now_ms,
         overall: Overall::of(&states, &severities),
         groups,
+        maintenance,
         current,
         earlier,
     })
@@ -138,6 +141,39 @@ fn to_days(sums: &[(i64, Millis)], tail: Millis, first_day: i64, now_ms: i64) ->
         DayView { from_ms, state: state_of_day(&millis), millis }
     });
     days.collect()
+}
+
+/// Published windows that are open, else the next of each that is near.
+fn maintenance(
+    app: &App,
+    row: &StatusPageRow,
+    page: &StatusPage,
+    now_ms: i64,
+) -> Vec<MaintenanceView> {
+    let announced_ms = now_ms + limits::STATUS_ANNOUNCED_DAYS as i64 * DAY_MS;
+    let rows = app.meta.maintenance(row.project);
+    let published = rows.iter().filter(|row| row.settings.published == Some(true));
+    let views = published.filter_map(|row| {
+        let maintenance = row.settings.clone().read()?;
+        let current = maintenance.current(now_ms);
+        let next = || maintenance.windows.next(now_ms).filter(|next| next.from_ms < announced_ms);
+        let span = current.or_else(next)?;
+        let concerned = page.services().filter(|service| maintenance.concerns(service.monitor));
+        let services: Vec<String> = concerned.map(|service| service.name.clone()).collect();
+        let is_of_all = services.len() == page.services().count();
+        Some(MaintenanceView {
+            id: app.meta.public_maintenance_id(row.id, span.from_ms),
+            title: row.settings.title.clone().unwrap_or_default(),
+            text: row.settings.text.clone().unwrap_or_default(),
+            from_ms: span.from_ms,
+            to_ms: span.to_ms,
+            is_current: current.is_some(),
+            services: if is_of_all { Vec::new() } else { services },
+        })
+    });
+    let mut views: Vec<MaintenanceView> = views.collect();
+    views.sort_by_key(|view| view.from_ms);
+    views
 }
 
 /// Over when checks succeed again, or when its owner says so. None where it is not published.

@@ -24,6 +24,8 @@ pub struct StatusView {
     pub made_ms: i64,
     pub overall: Overall,
     pub groups: Vec<GroupView>,
+    /// That takes place now or soon, by its begin.
+    pub maintenance: Vec<MaintenanceView>,
     /// Those that are not over, newest first.
     pub current: Vec<IncidentView>,
     /// Those of the days that are shown, newest first.
@@ -58,6 +60,22 @@ pub struct DayView {
     /// How it is drawn.
     pub state: State,
     pub millis: Millis,
+}
+
+/// A published maintenance window.
+#[derive(Clone, Debug)]
+pub struct MaintenanceView {
+    /// Tells windows apart and says nothing else.
+    pub id: String,
+    pub title: String,
+    /// May be empty, and have several lines.
+    pub text: String,
+    pub from_ms: i64,
+    pub to_ms: i64,
+    /// It takes place now.
+    pub is_current: bool,
+    /// The names of those that it concerns, as visitors know them. Empty: all of them.
+    pub services: Vec<String>,
 }
 
 #[derive(Clone, Debug)]

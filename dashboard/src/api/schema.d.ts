@@ -463,7 +463,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Acknowledge an incident, write a note, or add an update. */
+        /** Acknowledge an incident, write a note, publish it on the status page, or add an update there. */
         patch: operations["change_incident"];
         trace?: never;
     };
@@ -517,6 +517,46 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's maintenance windows. */
+        get: operations["list_maintenance"];
+        put?: never;
+        /** Plan maintenance. */
+        post: operations["create_maintenance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A maintenance window. */
+        get: operations["show_maintenance"];
+        put?: never;
+        post?: never;
+        /** Delete a maintenance window. One that takes place now ends; time that has passed stays counted as it was. */
+        delete: operations["remove_maintenance"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a maintenance window. Fields that are not there stay, null is the default again. Time that has passed stays counted
+         *     as it was.
+         */
+        patch: operations["change_maintenance"];
         trace?: never;
     };
     "/api/v1/monitors": {
@@ -731,6 +771,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/status-page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's status page. As long as there is none, its defaults. */
+        get: operations["show_status_page"];
+        put?: never;
+        post?: never;
+        /** Delete the project's status page. What was published of incidents stays with them. */
+        delete: operations["remove_status_page"];
+        options?: never;
+        head?: never;
+        /** Make, change, show or hide the project's status page. */
+        patch: operations["change_status_page"];
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -774,6 +833,23 @@ export interface paths {
         };
         /** One package. */
         get: operations["send_wheel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status/{slug}/json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a public status page says. Pages of any site may read it. */
+        get: operations["show_json"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1394,7 +1470,23 @@ export interface components {
              */
             note: string | null;
             /**
-             * @description One more update, for those who look at the public status page.
+             * @description Publishes the incident on the status page under this title. Null takes it off the page.
+             * @default null
+             */
+            public_title: string | null;
+            /**
+             * @description `minor` or `major`, of an incident with a public title. Default: major for an outage.
+             * @default null
+             */
+            severity: string | null;
+            /**
+             * @description Of that update: `investigating`, `identified`, `monitoring` or `resolved`. Default: that of the update before. May come
+             *     without a text.
+             * @default null
+             */
+            stage: string | null;
+            /**
+             * @description One more update, for those who look at the status page.
              * @default null
              */
             update: string | null;
@@ -1404,6 +1496,16 @@ export interface components {
             incidents: components["schemas"]["MonitorIncident"][];
             /** @description `before` of the next page; null where there is none. */
             next?: string | null;
+        };
+        IncidentStep: {
+            at: string;
+            /**
+             * @description `investigating`, `identified`, `monitoring` or `resolved`.
+             * @example identified
+             */
+            stage: string;
+            /** @description May be empty. */
+            text: string;
         };
         IncidentTransition: {
             at: string;
@@ -1516,6 +1618,40 @@ export interface components {
              */
             requests: number;
         };
+        /** @description A maintenance window. */
+        MaintenanceAnswer: {
+            created_at: string;
+            current?: components["schemas"]["Window"] | null;
+            /** Format: int64 */
+            id: number;
+            /** @description The `id`s of the monitors that it concerns; null for all of the project. */
+            monitors?: number[] | null;
+            next?: components["schemas"]["Window"] | null;
+            /** @description Whether visitors of the status page see it. */
+            published: boolean;
+            schedule?: components["schemas"]["Schedule"] | null;
+            text?: string | null;
+            /** @example Database upgrade */
+            title: string;
+        };
+        MaintenanceList: {
+            maintenance: components["schemas"]["MaintenanceAnswer"][];
+        };
+        /** @description Every field is optional but `schedule`. */
+        MaintenanceSettings: {
+            /** @description The `id`s of the monitors that it concerns, at most 200. Default: all of the project. */
+            monitors?: number[] | null;
+            /** @description Whether visitors of the status page see title, text and time. Default: false. */
+            published?: boolean | null;
+            schedule?: components["schemas"]["Schedule"] | null;
+            /** @description Explains it, at most 2,000 characters. */
+            text?: string | null;
+            /**
+             * @description At most 100 characters. Default: Maintenance.
+             * @example Database upgrade
+             */
+            title?: string | null;
+        };
         /** @description A monitor and where it stands. */
         MonitorAnswer: {
             /** @description The last 90 days (UTC), the oldest first, today last. Null in the answer to a change. */
@@ -1537,7 +1673,7 @@ export interface components {
             settings: components["schemas"]["MonitorSettings"];
             signals?: components["schemas"]["ShownSignals"] | null;
             /**
-             * @description The state now: `up`, `degraded`, `down` or `unknown`.
+             * @description The state now: `up`, `degraded`, `down`, `unknown` or `maintenance`.
              * @example up
              */
             state: string;
@@ -1622,6 +1758,13 @@ export interface components {
             monitor_name: string;
             /** @description For the project's people. */
             note?: string | null;
+            /** @description Its title on the public status page. Null: visitors do not see the incident. */
+            public_title?: string | null;
+            /**
+             * @description `minor` or `major`, shown beside that title.
+             * @example major
+             */
+            severity?: string | null;
             /**
              * @description `open` or `closed`.
              * @example open
@@ -1688,6 +1831,12 @@ export interface components {
             method?: string | null;
             /** @description At most 100 characters. Default: the host that is checked. */
             name?: string | null;
+            /**
+             * Format: int64
+             * @description The `id` of a monitor of the same project that this one depends on, such as the host behind it: while that one fails,
+             *     nobody is told that this one does. Its state is not changed by it.
+             */
+            part_of?: number | null;
             /** @description Not checked while true. Default: false. */
             paused?: boolean | null;
             /**
@@ -1787,6 +1936,24 @@ export interface components {
             user_agents: {
                 [key: string]: string;
             };
+        };
+        /** @description Services under a heading. */
+        PageGroup: {
+            /** @description "": no heading. */
+            name: string;
+            services: components["schemas"]["PageService"][];
+        };
+        /** @description A monitor as visitors know it. */
+        PageService: {
+            /** @description An SVG with its state. */
+            badge_url: string;
+            /**
+             * Format: int64
+             * @description The monitor's `id`.
+             */
+            monitor: number;
+            /** @example Orders */
+            name: string;
         };
         /** @description How long each phase took, summed over redirects; null for one that was not reached. */
         PhaseTimes: {
@@ -1936,8 +2103,115 @@ export interface components {
             /** @description The filter that its viewer cannot take off; "" for none. */
             q: string;
         };
+        /** @description A day (UTC) of a service. */
+        PublicDay: {
+            /**
+             * @description When it begins.
+             * @example 2027-01-31T00:00:00Z
+             */
+            day: string;
+            /** Format: int64 */
+            degraded_ms: number;
+            /** Format: int64 */
+            down_ms: number;
+            /** Format: int64 */
+            maintenance_ms: number;
+            /**
+             * @description `up`, `degraded`, `down`, `maintenance` or `unknown`.
+             * @example up
+             */
+            state: string;
+            /**
+             * Format: int64
+             * @description Of today up to now.
+             */
+            unknown_ms: number;
+        };
+        /** @description Services under a heading. */
+        PublicGroup: {
+            /** @description "": none. */
+            name: string;
+            services: components["schemas"]["PublicService"][];
+        };
+        /** @description An incident as its owner has published it. */
+        PublicIncident: {
+            began_at: string;
+            /** @description Null while it is not over. */
+            ended_at?: string | null;
+            id: string;
+            /**
+             * @description `minor` or `major`.
+             * @example major
+             */
+            severity: string;
+            /** @example Orders cannot be placed */
+            title: string;
+            /** @description In order. */
+            updates: components["schemas"]["IncidentStep"][];
+        };
+        /** @description A maintenance window as its owner has published it. */
+        PublicMaintenance: {
+            /** @description It takes place now. */
+            current: boolean;
+            from: string;
+            id: string;
+            /** @description The names of the services that it concerns; empty for all of them. */
+            services: string[];
+            /** @description May be empty. */
+            text: string;
+            /** @example Database upgrade */
+            title: string;
+            to: string;
+        };
+        PublicService: {
+            badge_url: string;
+            /** @description Of the last 90 days, in order. */
+            days: components["schemas"]["PublicDay"][];
+            /** @example Orders */
+            name: string;
+            /**
+             * @description Requests of the last 90 days that were answered without a server error, rounded down. Null where it is not shown.
+             * @example 99.97
+             */
+            requests_percent?: string | null;
+            /**
+             * @description `up`, `degraded`, `down`, `maintenance` or `unknown`.
+             * @example up
+             */
+            state: string;
+            /**
+             * @description Of the last 90 days, rounded down. Null where less than half of the time is known.
+             * @example 99.98
+             */
+            uptime_percent?: string | null;
+        };
+        /** @description A public status page. */
+        PublicStatus: {
+            /** @description Those of the last 90 days that are over, newest first. */
+            earlier: components["schemas"]["PublicIncident"][];
+            groups: components["schemas"]["PublicGroup"][];
+            /** @description Those that are not over, newest first. */
+            incidents: components["schemas"]["PublicIncident"][];
+            /** @description That takes place now or within 14 days, by its begin. */
+            maintenance: components["schemas"]["PublicMaintenance"][];
+            /**
+             * @description `operational`, `maintenance`, `degraded`, `disrupted`, `down` or `unknown`.
+             * @example disrupted
+             */
+            state: string;
+            /** @example Shop status */
+            title: string;
+            updated_at: string;
+            /** @description Of the page for people. */
+            url: string;
+        };
         PublicUpdate: {
             at: string;
+            /**
+             * @description `investigating`, `identified`, `monitoring` or `resolved`.
+             * @example identified
+             */
+            stage: string;
             text: string;
         };
         Quantiles: {
@@ -1997,6 +2271,29 @@ export interface components {
             /** @example 99 */
             value: string;
         };
+        /** @description When maintenance takes place, as it is stored and spoken of by the API. */
+        Schedule: {
+            /** @example 2027-01-31T22:00:00Z */
+            from: string;
+            /** @enum {string} */
+            kind: "once";
+            /** @example 2027-02-01T00:00:00Z */
+            to: string;
+        } | {
+            from: string;
+            /** @enum {string} */
+            kind: "weekly";
+            time_zone?: string;
+            to: string;
+            weekdays: components["schemas"]["Weekday"][];
+        } | {
+            cron: string;
+            /** @enum {string} */
+            kind: "cron";
+            /** Format: int32 */
+            minutes: number;
+            time_zone?: string;
+        };
         /** @description Bucket i is from `edges[i]` to `edges[i + 1]`, Unix milliseconds. Without a hit: 0 for counts, null for the rest. */
         SeriesAnswer: {
             edges: number[];
@@ -2013,6 +2310,28 @@ export interface components {
             /** @description Whether anyone may create projects. */
             registration_open: boolean;
             version: string;
+        };
+        /** @description A monitor as visitors know it. */
+        Service: {
+            /**
+             * Format: int64
+             * @description The monitor's `id`, which visitors do not see.
+             */
+            monitor: number;
+            /**
+             * @description Shown in place of the monitor's own name.
+             * @example Orders
+             */
+            name: string;
+        };
+        /** @description Services under a heading. */
+        ServiceGroup: {
+            /**
+             * @description The heading. "": none.
+             * @example API
+             */
+            name?: string;
+            services: components["schemas"]["Service"][];
         };
         /** @description What is left out stays as it is. */
         SettingsChange: {
@@ -2108,6 +2427,68 @@ export interface components {
             /** Format: double */
             value?: number | null;
         };
+        /** @description A project's status page, as its owner sees it. */
+        StatusPageAnswer: {
+            /**
+             * @description Null: the colour of API Analytics.
+             * @example #0c7d5b
+             */
+            accent?: string | null;
+            /** @description Anyone may look at it. */
+            enabled: boolean;
+            groups: components["schemas"]["PageGroup"][];
+            /** @description Its logo's address. Null: the mark of API Analytics. */
+            logo_url?: string | null;
+            /** @description Whether the share of requests without a server error stands beside the bars. */
+            show_requests: boolean;
+            /**
+             * @description The last part of its address. One is proposed as long as the page was never changed.
+             * @example shop-k3vq8wfn
+             */
+            slug: string;
+            /** @example Shop status */
+            title: string;
+            /** @description Its address, also while it is not shown. */
+            url: string;
+        };
+        /** @description The owner's changes. A missing field stays as it is. */
+        StatusPageChange: {
+            /**
+             * @description `#rrggbb`. It is darkened or lightened where it could not be read. Null: the colour of API Analytics.
+             * @default null
+             */
+            accent: string | null;
+            /**
+             * @description True shows the page to anyone.
+             * @default null
+             */
+            enabled: boolean | null;
+            /**
+             * @description All services of the page, each with the name that visitors see.
+             * @default null
+             */
+            groups: components["schemas"]["ServiceGroup"][] | null;
+            /**
+             * @description A PNG, JPEG or WebP image of at most 32 KiB, as base64 or a `data:` address. Null deletes it.
+             * @default null
+             */
+            logo: string | null;
+            /**
+             * @description Shows the share of requests to each monitor's host that were answered without a server error.
+             * @default null
+             */
+            show_requests: boolean | null;
+            /**
+             * @description 3 to 60 of the letters a to z, digits and hyphens. Null: the proposed one, which nobody can guess.
+             * @default null
+             */
+            slug: string | null;
+            /**
+             * @description At most 100 characters. Null: Status.
+             * @default null
+             */
+            title: string | null;
+        };
         TrafficAnswer: components["schemas"]["SeriesAnswer"] & {
             /** Format: int64 */
             request_bytes: number;
@@ -2154,6 +2535,12 @@ export interface components {
             percent?: string | null;
             /** @example 30d */
             period: string;
+        };
+        /** @enum {string} */
+        Weekday: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+        Window: {
+            from: string;
+            to: string;
         };
     };
     responses: never;
@@ -4261,6 +4648,307 @@ export interface operations {
             };
         };
     };
+    list_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The maintenance windows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceList"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show maintenance */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceSettings"];
+            };
+        };
+        responses: {
+            /** @description The maintenance window */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has as many maintenance windows as it may have */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The maintenance window's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The maintenance window */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceAnswer"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show maintenance */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such maintenance window */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The maintenance window's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such maintenance window */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The maintenance window's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceSettings"];
+            };
+        };
+        responses: {
+            /** @description The maintenance window as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such maintenance window */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_monitors: {
         parameters: {
             query?: {
@@ -5323,6 +6011,176 @@ export interface operations {
             };
         };
     };
+    show_status_page: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page's settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPageAnswer"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show the settings of a status page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_status_page: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no status page */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_status_page: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatusPageChange"];
+            };
+        };
+        responses: {
+            /** @description The page's settings as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPageAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Another status page has this address */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     show_metrics: {
         parameters: {
             query?: never;
@@ -5395,6 +6253,54 @@ export interface operations {
             };
             /** @description There is no such file */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The last part of the page's address */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicStatus"];
+                };
+            };
+            /** @description As the ETag in If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no status page at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many queries wait for their turn */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -41,6 +41,7 @@ pub const ADDRESSES: &[&str] = &[
     "/monitoring",
     "/monitoring/{id}",
     "/share/{token}",
+    "/status-page",
     "/settings",
     "/ingest-health",
     "/delete",

@@ -1,5 +1,7 @@
 //! The public status page over the real router: what its owner publishes is seen by anyone, and nothing else is.
 
+mod publishing;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -116,12 +118,7 @@ async fn a_page_is_proposed_shown_hidden_and_deleted() {
 async fn each_mistake_is_named_and_nobody_publishes_what_is_another_s() {
     let app = TestApp::start().await;
     let (project, other) = (app.project().await, app.project().await);
-    let settings = json!({ "kind": "tcp", "target": "192.0.2.1:9", "paused": true });
-    let settings = {
-        let mut paused = settings;
-        paused["target"] = json!("example.com:9");
-        paused
-    };
+    let settings = json!({ "kind": "tcp", "target": "example.com:9", "paused": true });
     let monitor = create(&app, &project, settings).await["id"].clone();
     for (body, field) in [
         (json!({ "slug": "a b" }), "slug"),
@@ -160,127 +157,6 @@ async fn each_mistake_is_named_and_nobody_publishes_what_is_another_s() {
     assert_eq!(app.delete_as(&project.key, "/api/v1/project").await.status, 200);
     assert_eq!(app.get("/status/shop").await.status, 404);
     change(&app, &other, json!({ "slug": "shop" })).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_outage_is_told_as_its_owner_publishes_it() {
-    let (mut app, project, _names) = start().await;
-    let (id, status, _target) = published(&app, &project).await;
-    let up = app.get("/status/shop/json").await.json();
-    assert_eq!((&up["state"], &up["title"]), (&json!("operational"), &json!("Shop status")));
-    let service = &up["groups"][0]["services"][0];
-    assert_eq!((&service["name"], &service["state"]), (&json!("Orders"), &json!("up")));
-    let days = service["days"].as_array().unwrap();
-    assert_eq!((days.len(), &days[0]["state"]), (90, &json!("unknown")), "never green");
-    assert_eq!(service["uptime_percent"], json!(null), "too little is known of 90 days");
-    let page = app.get("/status/shop").await.text();
-    assert!(page.contains("All services are operational") && page.contains("– over 90 days"));
-    assert!(page.contains("No incident was reported") && !page.contains("<h2 id=now>"), "{page}");
-    assert!(app.get("/status/shop/badge/orders.svg").await.text().contains(">operational</text>"));
-
-    status.store(503, Ordering::SeqCst);
-    pass_until(&app, "down", async || show(&app, &project, &id).await["is_down"] == true).await;
-    let page = later(&app, "/status/shop").await.text();
-    assert!(page.contains("All services are down") && !page.contains("<h2 id=now>"), "{page}");
-    assert!(app.get("/status/shop/badge.svg").await.text().contains(">down</text>"));
-    // Its owner's words are seen at once; without a title they are nobody's.
-    let incident = format!("/api/v1/incidents/{id}-1");
-    let first = json!({ "update": "Requests fail.", "note": "needle-note" });
-    assert_eq!(call(&app, &project.key, "PATCH", &incident, first).await.status, 200);
-    assert!(!everything(&app, "shop").await.contains("Requests fail."));
-    let publish = json!({ "public_title": "Orders cannot be placed", "update": "A database <b>fails</b>\nover.", "stage": "identified" });
-    let told = call(&app, &project.key, "PATCH", &incident, publish).await.json();
-    assert_eq!(told["incident"]["severity"], "major");
-    assert_eq!(
-        (&told["updates"][0]["stage"], &told["updates"][1]["stage"]),
-        (&json!("investigating"), &json!("identified"))
-    );
-    let page = app.get("/status/shop").await.text();
-    for part in [
-        "<h2 id=now>Now</h2>",
-        "Orders cannot be placed",
-        ">major</span>",
-        "<b>Identified</b>",
-        "<p>A database &lt;b&gt;fails&lt;/b&gt;<br>over.</p>",
-        "Requests fail.",
-    ] {
-        assert!(page.contains(part), "{part}\n{page}");
-    }
-    assert!(page.find("Identified").unwrap() < page.find("Investigating").unwrap(), "newest first");
-    let feed = app.get("/status/shop/rss").await;
-    assert_eq!(feed.header("content-type"), "application/rss+xml; charset=utf-8");
-    for part in [
-        "<title>Identified: Orders cannot be placed</title>",
-        "<title>Investigating: Orders cannot be placed</title>",
-        "<description>A database &lt;b&gt;fails&lt;/b&gt;\nover.</description>",
-    ] {
-        assert!(feed.text().contains(part), "{part}\n{}", feed.text());
-    }
-    let answer = app.get("/status/shop/json").await.json();
-    let open = answer["incidents"][0].clone();
-    assert_eq!(
-        (&open["title"], &open["ended_at"]),
-        (&json!("Orders cannot be placed"), &json!(null))
-    );
-    assert!(feed.text().contains(&format!("#{}</link>", open["id"].as_str().unwrap())));
-
-    // It ends by itself, with the checks, and is kept over a restart.
-    status.store(200, Ordering::SeqCst);
-    pass_until(&app, "up", async || show(&app, &project, &id).await["state"] == "up").await;
-    app.restart().await;
-    let answer = later(&app, "/status/shop/json").await.json();
-    assert_eq!((&answer["state"], &answer["incidents"]), (&json!("operational"), &json!([])));
-    let over = &answer["earlier"][0];
-    assert_eq!((&over["id"], &over["updates"][2]["stage"]), (&open["id"], &json!("resolved")));
-    let down_ms = &answer["groups"][0]["services"][0]["days"][89]["down_ms"];
-    assert!(down_ms.as_i64().unwrap() >= 40_000, "{down_ms}");
-    let page = app.get("/status/shop").await.text();
-    assert!(page.contains("2 earlier updates") && !page.contains("<h2 id=now>"), "{page}");
-
-    // What is taken off the page is gone from it.
-    let off = json!({ "public_title": null });
-    assert_eq!(call(&app, &project.key, "PATCH", &incident, off).await.status, 200);
-    assert!(!everything(&app, "shop").await.contains("cannot be placed"));
-    for wrong in [
-        json!({ "severity": "minor" }),
-        json!({ "public_title": " " }),
-        json!({ "public_title": "x".repeat(101) }),
-    ] {
-        assert_eq!(
-            call(&app, &project.key, "PATCH", &incident, wrong).await.code(),
-            "invalid_incident"
-        );
-    }
-    assert_eq!(
-        call(&app, &project.key, "PATCH", &incident, json!({ "stage": "done" })).await.code(),
-        "invalid_json"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_incident_ends_for_visitors_when_its_owner_says_so() {
-    let (app, project, _names) = start().await;
-    let (id, status, _target) = published(&app, &project).await;
-    status.store(503, Ordering::SeqCst);
-    pass_until(&app, "down", async || show(&app, &project, &id).await["is_down"] == true).await;
-    let incident = format!("/api/v1/incidents/{id}-1");
-    let publish = json!({ "public_title": "Trouble", "severity": "minor" });
-    assert_eq!(call(&app, &project.key, "PATCH", &incident, publish).await.status, 200);
-    let page = app.get("/status/shop").await.text();
-    assert!(page.contains(">minor</span>") && page.contains("<p>Since <time"), "{page}");
-    assert!(app.get("/status/shop/rss").await.text().contains("<title>Trouble</title>"));
-    let resolved = json!({ "stage": "resolved" });
-    assert_eq!(call(&app, &project.key, "PATCH", &incident, resolved).await.status, 200);
-    let answer = app.get("/status/shop/json").await.json();
-    assert_eq!(
-        (
-            answer["incidents"].as_array().unwrap().len(),
-            &answer["earlier"][0]["updates"][0]["text"]
-        ),
-        (0, &json!(""))
-    );
-    // The checks still say what they find.
-    assert_eq!(answer["state"], "down");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -453,26 +329,4 @@ async fn a_logo_is_sent_as_the_image_that_it_is() {
     assert_eq!(change(&app, &project, json!({ "logo": null })).await["logo_url"], json!(null));
     assert_eq!(app.get("/status/shop/logo").await.code(), "not_found");
     assert!(app.get("/status/shop").await.text().contains("<svg class=logo"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_success_of_real_users_stands_beside_the_bars_where_its_owner_wants_it() {
-    let (app, project, _names) = start().await;
-    let (_, _status, _target) = published(&app, &project).await;
-    let at = jiff::Timestamp::from_microsecond(app.time() - SECOND_US).unwrap().to_string();
-    let of = |host: &str, status: u16| {
-        hit("/buy", json!({ "hostname": host, "status": status, "created_at": at }))
-    };
-    let mut hits = vec![of("outside.test", 500), of("other.test", 500), of("other.test", 502)];
-    hits.extend((0..7).map(|_| of("Outside.test", 404)));
-    assert_eq!(app.post_hits(&project.key, json!(hits)).await.json()["accepted"], 10);
-    app.settle().await;
-    let requests = async || {
-        let answer = later(&app, "/status/shop/json").await.json();
-        answer["groups"][0]["services"][0]["requests_percent"].clone()
-    };
-    assert_eq!(requests().await, json!(null), "not without its owner's will");
-    change(&app, &project, json!({ "show_requests": true })).await;
-    assert_eq!(requests().await, "87.50", "7 of 8; only those of its host");
-    assert!(app.get("/status/shop").await.text().contains("87.50\u{a0}% of requests"));
 }

@@ -90,10 +90,20 @@ impl Meta {
 
     /// The name by which visitors of a status page know an incident. The monitor cannot be told from it.
     pub fn public_incident_id(&self, monitor: i64, number: u64) -> String {
-        let key = self.inner.secret.derive("api-analytics 2026 incident of a status page");
-        let mut hasher = blake3::Hasher::new_keyed(&key);
-        hasher.update(&monitor.to_le_bytes());
-        hasher.update(&number.to_le_bytes());
+        let purpose = "api-analytics 2026 incident of a status page";
+        self.public_id(purpose, monitor.to_le_bytes(), number.to_le_bytes())
+    }
+
+    /// The same of a maintenance window that begins at `from_ms`.
+    pub fn public_maintenance_id(&self, id: i64, from_ms: i64) -> String {
+        let purpose = "api-analytics 2026 maintenance of a status page";
+        self.public_id(purpose, id.to_le_bytes(), from_ms.to_le_bytes())
+    }
+
+    fn public_id(&self, purpose: &str, one: [u8; 8], other: [u8; 8]) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(&self.inner.secret.derive(purpose));
+        hasher.update(&one);
+        hasher.update(&other);
         hasher.finalize().to_hex()[..16].to_owned()
     }
 }

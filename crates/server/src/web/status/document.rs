@@ -7,7 +7,9 @@ use analytics::status_page::accent::Accent;
 use analytics::uptime::State;
 
 use super::words;
-use crate::status_view::{DayView, GroupView, IncidentView, ServiceView, StatusView, UpdateView};
+use crate::status_view::{
+    DayView, GroupView, IncidentView, MaintenanceView, ServiceView, StatusView, UpdateView,
+};
 use crate::web::escape;
 
 const MARK: &str = "<svg class=logo viewBox=\"0 0 22 22\" aria-hidden=true><rect width=22 height=22 rx=6 /><path d=\"M5 15V11M9 15V7M13 15V9.5M17 15V5\" /></svg>";
@@ -35,9 +37,17 @@ pub fn write(view: &StatusView, base_path: &str) -> String {
         state = class_of(view.overall),
         updated = words::time_element(view.made_ms, view.made_ms),
     );
-    if !view.current.is_empty() {
+    let (current, announced): (Vec<_>, Vec<_>) =
+        view.maintenance.iter().partition(|maintenance| maintenance.is_current);
+    if !view.current.is_empty() || !current.is_empty() {
         out.push_str("<section aria-labelledby=now><h2 id=now>Now</h2>");
         view.current.iter().for_each(|incident| put_current(&mut out, incident, view.made_ms));
+        current.iter().for_each(|one| put_maintenance(&mut out, one, view.made_ms));
+        out.push_str("</section>");
+    }
+    if !announced.is_empty() {
+        out.push_str("<section aria-labelledby=planned><h2 id=planned>Planned</h2>");
+        announced.iter().for_each(|one| put_maintenance(&mut out, one, view.made_ms));
         out.push_str("</section>");
     }
     out.push_str("<section aria-labelledby=services><h2 id=services>Services</h2>");
@@ -144,6 +154,25 @@ fn put_current(out: &mut String, incident: &IncidentView, now_ms: i64) {
         let _ = write!(out, "<p>Since {since}</p>");
     } else {
         put_steps(out, incident.updates.iter().rev(), now_ms);
+    }
+    out.push_str("</article>");
+}
+
+fn put_maintenance(out: &mut String, maintenance: &MaintenanceView, now_ms: i64) {
+    let services = match maintenance.services.as_slice() {
+        [] => String::new(),
+        services => format!("<br>Concerns {}", escape(&services.join(", "))),
+    };
+    let _ = write!(
+        out,
+        "<article class=card id=\"{}\"><h3>{} <span class=\"pill maintenance\">maintenance</span></h3><p>{} to {}{services}</p>",
+        maintenance.id,
+        escape(&maintenance.title),
+        words::time_element(maintenance.from_ms, now_ms),
+        words::time_element(maintenance.to_ms, now_ms),
+    );
+    if !maintenance.text.is_empty() {
+        let _ = write!(out, "<p>{}</p>", words::paragraph(&maintenance.text));
     }
     out.push_str("</article>");
 }

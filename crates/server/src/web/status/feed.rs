@@ -1,10 +1,12 @@
-//! The feed of a status page (RSS 2.0): an item for each update of an incident, newest first.
+//! The feed of a status page (RSS 2.0): an item for each maintenance window that takes place or is near, and for each update
+//! of an incident, newest first.
 
 use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use crate::status_view::{IncidentView, StatusView};
+use super::words;
+use crate::status_view::{IncidentView, MaintenanceView, StatusView};
 use crate::web::escape;
 
 /// `address`: of this server, without a slash at the end.
@@ -22,11 +24,29 @@ pub fn write(view: &StatusView, address: &str) -> String {
          <title>{title}</title><link>{page}</link><description>Updates of incidents: {title}</description><language>en</language>\
          <atom:link href=\"{page}/rss\" rel=\"self\" type=\"application/rss+xml\"/>"
     );
+    view.maintenance.iter().for_each(|maintenance| put_maintenance(&mut out, maintenance, &page));
     for (_, item) in items {
         out.push_str(&item);
     }
     out.push_str("</channel></rss>\n");
     out
+}
+
+/// Without a date: that of its begin may lie in the future.
+fn put_maintenance(out: &mut String, maintenance: &MaintenanceView, page: &str) {
+    let time = |ms: i64| words::full_moment(ms);
+    let when = format!("{} to {}", time(maintenance.from_ms), time(maintenance.to_ms));
+    let text = match maintenance.text.as_str() {
+        "" => when,
+        text => format!("{when}\n{text}"),
+    };
+    let _ = write!(
+        out,
+        "<item><title>Maintenance: {}</title><link>{page}#{id}</link><guid isPermaLink=\"false\">{id}</guid><description>{}</description></item>",
+        text_of(&maintenance.title),
+        text_of(&text),
+        id = maintenance.id,
+    );
 }
 
 fn put_items(items: &mut Vec<(i64, String)>, incident: &IncidentView, page: &str) {

@@ -12,7 +12,7 @@ use crate::app::Shared;
 use crate::auth::Client;
 use crate::error::ApiError;
 use crate::status_page;
-use crate::status_view::{DayView, IncidentView, ServiceView, StatusView};
+use crate::status_view::{DayView, IncidentView, MaintenanceView, ServiceView, StatusView};
 
 /// A public status page.
 #[derive(Serialize, ToSchema)]
@@ -26,6 +26,8 @@ pub struct PublicStatus {
     pub state: &'static str,
     pub updated_at: String,
     pub groups: Vec<PublicGroup>,
+    /// That takes place now or within 14 days, by its begin.
+    pub maintenance: Vec<PublicMaintenance>,
     /// Those that are not over, newest first.
     pub incidents: Vec<PublicIncident>,
     /// Those of the last 90 days that are over, newest first.
@@ -72,6 +74,22 @@ pub struct PublicDay {
     pub maintenance_ms: i64,
     /// Of today up to now.
     pub unknown_ms: i64,
+}
+
+/// A maintenance window as its owner has published it.
+#[derive(Serialize, ToSchema)]
+pub struct PublicMaintenance {
+    pub id: String,
+    #[schema(example = "Database upgrade")]
+    pub title: String,
+    /// May be empty.
+    pub text: String,
+    pub from: String,
+    pub to: String,
+    /// It takes place now.
+    pub current: bool,
+    /// The names of the services that it concerns; empty for all of them.
+    pub services: Vec<String>,
 }
 
 /// An incident as its owner has published it.
@@ -135,6 +153,7 @@ fn to_public(view: &StatusView, address: &str) -> PublicStatus {
         state: view.overall.as_str(),
         updated_at: words::machine_time(view.made_ms),
         groups: groups.collect(),
+        maintenance: view.maintenance.iter().map(to_maintenance).collect(),
         incidents: view.current.iter().map(to_incident).collect(),
         earlier: view.earlier.iter().map(to_incident).collect(),
         url,
@@ -160,6 +179,18 @@ fn to_day(day: &DayView) -> PublicDay {
         degraded_ms: day.millis.degraded,
         maintenance_ms: day.millis.maintenance,
         unknown_ms: day.millis.unknown,
+    }
+}
+
+fn to_maintenance(maintenance: &MaintenanceView) -> PublicMaintenance {
+    PublicMaintenance {
+        id: maintenance.id.clone(),
+        title: maintenance.title.clone(),
+        text: maintenance.text.clone(),
+        from: words::machine_time(maintenance.from_ms),
+        to: words::machine_time(maintenance.to_ms),
+        current: maintenance.is_current,
+        services: maintenance.services.clone(),
     }
 }
 

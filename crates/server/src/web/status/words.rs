@@ -34,6 +34,11 @@ pub fn moment(ms: i64, now_ms: i64) -> String {
     if day(ms) == day(now_ms) { format(ms, "%H:%M UTC") } else { format(ms, "%-d %b, %H:%M UTC") }
 }
 
+/// `17 Nov 2026, 04:12 UTC`.
+pub fn full_moment(ms: i64) -> String {
+    format(ms, "%-d %b %Y, %H:%M UTC")
+}
+
 /// `17 Nov`.
 pub fn day(ms: i64) -> String {
     format(ms, "%-d %b")
