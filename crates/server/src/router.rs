@@ -153,6 +153,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/status/{slug}/badge/{service}", Page, get(status::show_service_badge)),
         route("GET", "/status/{slug}/logo", Page, get(status::show_logo)),
         route("GET", "/status.css", Page, get(status::show_style)),
+        route("GET", "/status.svg", Page, get(status::show_mark)),
         route("GET", "/status.js", Page, get(status::show_script)),
         // The operator's tools.
         route("GET", "/api/health", Anyone, get(health::show_health)),

@@ -121,12 +121,14 @@ pub async fn show_logo(
     Ok(response)
 }
 
+/// The icon of a page without a logo of its own, in `?accent=`.
+pub async fn show_mark(parameters: Parameters) -> Result<Response<Body>, ApiError> {
+    Ok(asset(document::mark(take_accent(parameters)?), SVG))
+}
+
 /// How every status page looks, in shades of `?accent=`.
-pub async fn show_style(mut parameters: Parameters) -> Result<Response<Body>, ApiError> {
-    let accent = parameters
-        .take_as(&["accent"], "a colour such as 0c7d5b", |text| text.parse::<Accent>().ok())?;
-    parameters.finish()?;
-    let accent = accent.unwrap_or(Accent::DEFAULT);
+pub async fn show_style(parameters: Parameters) -> Result<Response<Body>, ApiError> {
+    let accent = take_accent(parameters)?;
     let text = include_str!("status/status.css").to_owned() + &shades(accent);
     Ok(asset(text, "text/css; charset=utf-8"))
 }
@@ -139,6 +141,13 @@ pub async fn show_script() -> Response<Body> {
 const SVG: &str = "image/svg+xml";
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+fn take_accent(mut parameters: Parameters) -> Result<Accent, ApiError> {
+    let accent = parameters
+        .take_as(&["accent"], "a colour such as 0c7d5b", |text| text.parse::<Accent>().ok())?;
+    parameters.finish()?;
+    Ok(accent.unwrap_or(Accent::DEFAULT))
+}
 
 /// The accent where it is an area, where it is text, and what is read on it, in both themes.
 fn shades(accent: Accent) -> String {

@@ -300,9 +300,12 @@ async fn answers_are_kept_as_long_as_they_are_fresh_and_open_to_other_sites() {
     );
     assert!(style.text().contains("--accent:#3355ff"), "{}", style.text());
     assert_eq!(app.get("/base/status.css?accent=x").await.code(), "invalid_parameter");
+    let mark = app.get("/base/status.svg?accent=3355ff").await;
+    assert!(mark.text().contains("fill=\"#3355ff\""), "{}", mark.text());
+    assert_eq!(mark.header("content-type"), "image/svg+xml");
     let script = app.get("/base/status.js").await;
     assert_eq!(script.header("content-type"), "text/javascript; charset=utf-8");
-    for asset in [&style, &script] {
+    for asset in [&style, &script, &mark] {
         assert_eq!(asset.header("cache-control"), "public, max-age=3600");
     }
 }

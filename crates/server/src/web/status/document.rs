@@ -14,12 +14,22 @@ use crate::web::escape;
 
 const MARK: &str = "<svg class=logo viewBox=\"0 0 22 22\" aria-hidden=true><rect width=22 height=22 rx=6 /><path d=\"M5 15V11M9 15V7M13 15V9.5M17 15V5\" /></svg>";
 
+/// The mark of API Analytics as an image of its own.
+pub fn mark(accent: Accent) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 22 22\"><rect width=\"22\" height=\"22\" rx=\"6\" fill=\"{accent}\"/>\
+         <path d=\"M5 15V11M9 15V7M13 15V9.5M17 15V5\" stroke=\"{}\" stroke-width=\"2.1\" stroke-linecap=\"round\"/></svg>",
+        accent.text_on()
+    )
+}
+
 pub fn write(view: &StatusView, base_path: &str) -> String {
     let here = format!("{base_path}/status/{}", view.slug);
     let title = escape(&view.title);
     let accent = view.accent.unwrap_or(Accent::DEFAULT).to_string();
     let logo = view.logo_tag.as_ref().map(|tag| format!("{here}/logo?v={tag}"));
-    let icon = logo.as_ref().map(|logo| format!("<link rel=icon href=\"{logo}\">"));
+    let mark = format!("{base_path}/status.svg?accent={}", &accent[1..]);
+    let icon = logo.as_deref().unwrap_or(&mark).to_owned();
     let logo = logo.map_or_else(
         || MARK.to_owned(),
         |logo| format!("<img class=logo src=\"{logo}\" alt=\"\" width=26 height=26>"),
@@ -27,13 +37,12 @@ pub fn write(view: &StatusView, base_path: &str) -> String {
     let mut out = head(&title, base_path, &accent[1..]);
     let _ = write!(
         out,
-        "<meta name=description content=\"{headline}\">{icon}\
+        "<meta name=description content=\"{headline}\"><link rel=icon href=\"{icon}\">\
          <link rel=alternate type=\"application/rss+xml\" title=\"{title}\" href=\"{here}/rss\">\
          <script src=\"{base_path}/status.js\" defer></script>\
          <div class=wrap><header>{logo}<h1>{title}</h1><a class=btn href=\"{here}/rss\">Subscribe<span class=sr> to the feed of updates</span></a></header>\
          <main id=main><p class=\"banner {state}\" role=status><i class=dot></i><span>{headline}</span><small>Updated {updated}</small></p>",
         headline = view.overall.as_text(),
-        icon = icon.unwrap_or_default(),
         state = class_of(view.overall),
         updated = words::time_element(view.made_ms, view.made_ms),
     );
@@ -70,7 +79,9 @@ pub fn write(view: &StatusView, base_path: &str) -> String {
 /// For an address at which there is no page, or none that is shown.
 pub fn unknown(base_path: &str) -> String {
     let accent = Accent::DEFAULT.to_string();
-    head("No status page", base_path, &accent[1..])
+    let accent = &accent[1..];
+    head("No status page", base_path, accent)
+        + &format!("<link rel=icon href=\"{base_path}/status.svg?accent={accent}\">")
         + "<div class=wrap><main id=main><h1>There is no status page at this address</h1>\
            <p>Its owner may have moved or closed it. Ask those who run the service for the right address.</p></main></div></html>"
 }
