@@ -1003,7 +1003,7 @@ export interface components {
         /** @description A channel's settings as its owner sends them. */
         ChannelBody: {
             /**
-             * @description `kind` (webhook, slack, discord, telegram, ntfy, pagerduty, teams, gotify, pushover or matrix) and the fields of that
+             * @description `kind` (webhook, email, slack, discord, telegram, ntfy, pagerduty, teams, gotify, pushover or matrix) and the fields of that
              *     kind. In a change, fields that are missing stay. A webhook without `secret` gets one.
              */
             config?: Record<string, never> | null;
