@@ -1596,6 +1596,8 @@ export interface components {
             bars?: components["schemas"]["DayBar"][] | null;
             certificate?: components["schemas"]["ShownCertificate"] | null;
             created_at: string;
+            /** @description Its `id` in the operator's file of monitors, where it is kept there: then it can't be changed here. */
+            file_entry?: string | null;
             /**
              * @description The address that a heartbeat's job calls, by GET or POST: as it is for success, with `/start` or `/fail` behind it for
              *     those. Whoever has it can call; its owner alone sees it.
@@ -2791,6 +2793,15 @@ export interface operations {
             };
             /** @description No project has this dashboard id, or it has no such monitor */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The monitor is kept in the operator's file */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4904,6 +4915,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The monitor is kept in the operator's file */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
         };
     };
     change_monitor: {
@@ -4963,6 +4983,15 @@ export interface operations {
             };
             /** @description The project has no such monitor */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The monitor is kept in the operator's file */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
