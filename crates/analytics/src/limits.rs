@@ -596,6 +596,8 @@ limits! {
         "The longest window: beyond a year it is a pause.";
     MAINTENANCE_STARTS_PER_YEAR "maintenance_starts_per_year" = 9_000, Items, fixed, "invalid_schedule",
         "Windows of one schedule in a year: every hour (8,784). 13 months of those take some 30 ms to compute.";
+    MONITORS_IN_FILE "monitors_in_file" = 5_000, Items, fixed, "",
+        "Monitors in the operator's file: as many as one process is measured with.";
     MAINTENANCE_CRON_MINUTES "maintenance_cron_minutes" = 10_080, Minutes, fixed, "invalid_schedule",
         "The longest window by cron, a week: for each check all windows that may still last are walked through.";
     MAINTENANCE_PER_PROJECT "maintenance_per_project" = 50, Items, settable, "too_many_maintenance_windows",

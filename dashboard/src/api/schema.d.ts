@@ -1039,7 +1039,7 @@ export interface components {
         /** @description A channel's settings as its owner sends them. */
         ChannelBody: {
             /**
-             * @description `kind` (webhook, slack, discord, telegram, ntfy, pagerduty, teams, gotify, pushover or matrix) and the fields of that
+             * @description `kind` (webhook, email, slack, discord, telegram, ntfy, pagerduty, teams, gotify, pushover or matrix) and the fields of that
              *     kind. In a change, fields that are missing stay. A webhook without `secret` gets one.
              */
             config?: Record<string, never> | null;
@@ -1658,6 +1658,8 @@ export interface components {
             bars?: components["schemas"]["DayBar"][] | null;
             certificate?: components["schemas"]["ShownCertificate"] | null;
             created_at: string;
+            /** @description Its `id` in the operator's file of monitors, where it is kept there: then it can't be changed here. */
+            file_entry?: string | null;
             /**
              * @description The address that a heartbeat's job calls, by GET or POST: as it is for success, with `/start` or `/fail` behind it for
              *     those. Whoever has it can call; its owner alone sees it.
@@ -3069,6 +3071,15 @@ export interface operations {
             };
             /** @description No project has this dashboard id, or it has no such monitor */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The monitor is kept in the operator's file */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5182,6 +5193,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The monitor is kept in the operator's file */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
         };
     };
     change_monitor: {
@@ -5241,6 +5261,15 @@ export interface operations {
             };
             /** @description The project has no such monitor */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The monitor is kept in the operator's file */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
