@@ -214,7 +214,7 @@ fn host_of(app: &App, row: &StatusPageRow, monitor: i64) -> Option<String> {
     url.host_str().map(str::to_ascii_lowercase)
 }
 
-/// As they were asked for lately; those of before where the answer does not come in time.
+/// The remembered shares while they are fresh, else new ones; the old ones if the answer does not come in time.
 async fn request_shares(app: &App, row: &StatusPageRow, now_ms: i64) -> Arc<RequestShares> {
     let remembered = app.status_views.shares(row.project);
     let mut remembered = remembered.lock().await;

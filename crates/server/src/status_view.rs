@@ -116,7 +116,8 @@ impl StatusView {
 /// The share of requests that succeeded, by host.
 pub type RequestShares = HashMap<String, Share>;
 
-/// The views of all projects, and what they are made of that is dear. Each is made by one caller at a time.
+/// The views of all projects, and the shares of requests, which are kept longer because they take a scan of hits. Each is made
+/// by one caller at a time.
 #[derive(Default)]
 pub struct StatusViews {
     views: Mutex<HashMap<ProjectId, Remembered<Arc<StatusView>>>>,
@@ -138,7 +139,7 @@ impl StatusViews {
         lock(&self.shares).entry(project).or_default().clone()
     }
 
-    /// What its owner changed is to be seen at once. A view that is being made is thrown away.
+    /// Makes the owner's changes visible at once. A view that is being made is thrown away.
     pub fn forget(&self, project: ProjectId) {
         lock(&self.views).remove(&project);
     }

@@ -13,7 +13,7 @@ pub enum Severity {
     Major,
 }
 
-/// How far its people have come.
+/// How far the work on an incident has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {

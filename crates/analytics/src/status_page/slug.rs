@@ -28,7 +28,7 @@ pub fn propose(project: &str, random: [u8; 8]) -> String {
     if words.is_empty() { format!("status-{letters}") } else { format!("{words}-{letters}") }
 }
 
-/// What names each service in the address of its badge, in their order: its name as a slug, numbered where two are alike.
+/// The slug of each service in the address of its badge, in their order: its name, numbered where two are alike.
 pub fn of_services<'a>(services: impl Iterator<Item = &'a Service>) -> Vec<String> {
     let mut slugs: Vec<String> = Vec::new();
     for service in services {

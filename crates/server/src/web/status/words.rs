@@ -69,7 +69,7 @@ pub fn time_element(ms: i64, now_ms: i64) -> String {
     format!("<time datetime=\"{}\">{}</time>", machine_time(ms), moment(ms, now_ms))
 }
 
-/// What happened on a day, for those who point at its bar.
+/// The text of a day's bar: `17 Nov: down 38 min`.
 pub fn of_day(view: &DayView) -> String {
     let parts = [
         ("down", view.millis.down),

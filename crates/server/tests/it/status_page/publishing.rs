@@ -83,7 +83,7 @@ async fn an_outage_is_told_as_its_owner_publishes_it() {
     let page = app.get("/status/shop").await.text();
     assert!(page.contains("2 earlier updates") && !page.contains("<h2 id=now>"), "{page}");
 
-    // What is taken off the page is gone from it.
+    // Taken off the page, it is gone.
     let off = json!({ "public_title": null });
     assert_eq!(call(&app, &project.key, "PATCH", &incident, off).await.status, 200);
     assert!(!everything(&app, "shop").await.contains("cannot be placed"));
