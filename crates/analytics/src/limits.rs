@@ -666,6 +666,8 @@ limits! {
         "How long a channel may fail to deliver a notice before the others tell of it: by then it was tried six times.";
     CHANNELS_PER_PROJECT "channels_per_project" = 20, Items, settable, "too_many_channels",
         "Channels of a project: each of its notices is sent to all of them.";
+    QUIET_HOURS "quiet_hours" = 16, Hours, fixed, "invalid_channel",
+        "The longest quiet hours of a channel: a notice that waits for their end must not be given up (24 hours) meanwhile.";
     NOTICE_SEND_SECONDS "notice_send_seconds" = 15, Seconds, fixed, "",
         "How long one try to send a notice may take, by the Standard Webhooks' advice.";
     NOTICES_AT_ONCE "notices_at_once" = 32, Items, fixed, "",

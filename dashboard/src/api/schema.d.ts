@@ -1033,6 +1033,7 @@ export interface components {
             name: string;
             /** @description Why the server switched it off: the far side said that it is gone. */
             problem?: string | null;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
             /** @description Notices that are not delivered yet. */
             waiting: number;
         };
@@ -1053,6 +1054,8 @@ export interface components {
              * @default null
              */
             name: string | null;
+            /** @default null */
+            quiet_hours: components["schemas"]["QuietHours"] | null;
         };
         /** @description A notice for a channel. */
         ChannelDelivery: {
@@ -2236,6 +2239,20 @@ export interface components {
             p99_ms?: number | null;
             /** Format: double */
             p999_ms?: number | null;
+        };
+        /** @description Each day from `from` to before `to`, local times; a `to` that is not later than `from` lies on the day after. */
+        QuietHours: {
+            /** @example 22:00 */
+            from: string;
+            /**
+             * @description An IANA name. Default: UTC.
+             * @example Europe/Berlin
+             */
+            time_zone?: string;
+            /** @example 07:00 */
+            to: string;
+            /** @description The days on which they begin. Default: every day. */
+            weekdays?: components["schemas"]["Weekday"][] | null;
         };
         RefusedPosts: {
             /** @example body_too_large */
