@@ -29,6 +29,7 @@ export async function startServer(...more) {
   }
   return {
     url,
+    data,
     async stop() {
       const gone = new Promise((done) => server.once('exit', done));
       server.kill('SIGTERM');

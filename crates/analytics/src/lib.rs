@@ -34,6 +34,7 @@ pub mod panels;
 pub mod period;
 pub mod query;
 pub mod slots;
+pub mod status_page;
 pub mod tally;
 pub mod target;
 pub mod text_list;

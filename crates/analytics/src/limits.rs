@@ -559,6 +559,36 @@ limits! {
     CERTIFICATE_CRITICAL_PERCENT "certificate_critical_percent" = 10, Percent, fixed, "",
         "The same as share of its life.";
 
+    // Status pages.
+    STATUS_SLUG_LEAST_CHARACTERS "status_slug_least_characters" = 3, Characters, fixed, "invalid_status_page",
+        "The shortest last part of a status page's address that its owner may choose.";
+    STATUS_SLUG_CHARACTERS "status_slug_characters" = 60, Characters, fixed, "invalid_status_page",
+        "The longest one: a label of a host name has 63.";
+    STATUS_TITLE_CHARACTERS "status_title_characters" = 100, Characters, fixed, "invalid_status_page",
+        "The title of a status page, or of an incident on it: one line.";
+    STATUS_NAME_CHARACTERS "status_name_characters" = 100, Characters, fixed, "invalid_status_page",
+        "The name of a service or of a group of them, as that of a project.";
+    STATUS_GROUPS "status_groups" = 20, Items, fixed, "invalid_status_page",
+        "Groups of services on a status page: more headings than services would hide them.";
+    STATUS_SERVICES "status_services" = 200, Items, fixed, "invalid_status_page",
+        "Services on a status page: all monitors that a project has, unless its operator allows more.";
+    STATUS_LOGO_BYTES "status_logo_bytes" = 32 << 10, Bytes, fixed, "invalid_status_page",
+        "The logo of a status page. It is drawn at 26 pixels; as base64 it fits into a small body with the rest of the page.";
+    STATUS_FRESH_SECONDS "status_fresh_seconds" = 20, Seconds, fixed, "",
+        "How long an answer of a status page is shown again before it is put together anew, here and in caches on the way: a crowd that comes with an outage costs one look at the files, and sees its end within as long as the shortest interval of a check.";
+    STATUS_REQUESTS_FRESH_SECONDS "status_requests_fresh_seconds" = 600, Seconds, fixed, "",
+        "The same of the share of requests that succeeded: a look at 90 days of hits, of which ten minutes change nothing that is seen.";
+    STATUS_REQUESTS_WAIT_MS "status_requests_wait_ms" = 5_000, Milliseconds, fixed, "",
+        "How long a status page waits for that share; then it is shown without, or with the one before.";
+    STATUS_ASSETS_SECONDS "status_assets_seconds" = 3_600, Seconds, fixed, "",
+        "How long style, script and logo of a status page are kept by browsers.";
+    STATUS_ANNOUNCED_DAYS "status_announced_days" = 14, Days, fixed, "",
+        "How long before it begins published maintenance is announced: time to plan around it, and a weekly window is named twice at most.";
+    STATUS_DAY_PERCENT "status_day_percent" = 1, Percent, fixed, "",
+        "Share of a day that was down, or degraded, from which its bar is drawn so: a quarter of an hour. Less than that down is drawn as degraded.";
+    STATUS_INCIDENTS "status_incidents" = 50, Items, fixed, "",
+        "Published incidents that a status page and its feed show, the newest of 90 days: more is a log, which its owner has.";
+
     // Maintenance.
     CRON_CHARACTERS "cron_characters" = 120, Characters, fixed, "invalid_schedule",
         "Length of a cron expression; lists of minutes and days still fit.";

@@ -17,3 +17,4 @@ pub mod projects;
 pub mod server;
 pub mod session;
 pub mod share_links;
+pub mod status_page;

@@ -31,6 +31,7 @@ use crate::monitor::Monitors;
 use crate::notice::{Carriers, Outbox};
 use crate::rate::RateLimit;
 use crate::reads::{QueueLimits, ReadQueue, Reader};
+use crate::status_view::StatusViews;
 use crate::turns::Turns;
 
 pub type Shared = Arc<App>;
@@ -45,6 +46,7 @@ pub struct App {
     pub checks: Checks,
     pub monitors: Arc<Monitors>,
     pub outbox: Arc<Outbox>,
+    pub status_views: StatusViews,
     pub enricher: Enricher,
     /// Large batches that may be decoded at a time: one a processor. More would only hold more memory.
     pub decoding: Semaphore,
@@ -176,6 +178,7 @@ impl App {
             metrics,
             running_jobs: tokio::sync::Mutex::new(()),
             ingest_health: IngestHealth::default(),
+            status_views: StatusViews::default(),
             turns: Turns::default(),
             started_us: now_us,
             settings,

@@ -55,6 +55,7 @@ codes! {
     InvalidChannel "invalid_channel" 400 "A field of a channel cannot be used";
     InvalidMaintenance "invalid_maintenance" 400 "A field of a maintenance window cannot be used";
     InvalidIncident "invalid_incident" 400 "A field of an incident cannot be used";
+    InvalidStatusPage "invalid_status_page" 400 "A field of a status page cannot be used";
     InvalidSchedule "invalid_schedule" 400 "A cron expression or a time zone cannot be used";
     InvalidSetting "invalid_setting" 400 "A setting of a project or share link cannot be used";
     ProjectRequired "project_required" 400 "The session holds several projects and the call does not say which";
@@ -80,6 +81,7 @@ codes! {
     UnknownMaintenance "unknown_maintenance" 404 "The project has no such maintenance window";
     UnknownChannel "unknown_channel" 404 "The project has no such channel";
     UnknownIncident "unknown_incident" 404 "The project has no such incident";
+    UnknownStatusPage "unknown_status_page" 404 "There is no status page at this address";
     UnknownMonitor "unknown_monitor" 404 "The project has no such monitor";
     NotFound "not_found" 404 "There is nothing at this address";
     MethodNotAllowed "method_not_allowed" 405 "The address does not know this method";
@@ -88,6 +90,7 @@ codes! {
     LastKey "last_key" 409 "The last key that may do everything cannot be revoked";
     TooManyKeys "too_many_keys" 409 "The project has as many keys as it may have";
     TooManyShareLinks "too_many_share_links" 409 "The project has as many share links as it may have";
+    SlugTaken "slug_taken" 409 "Another status page has this address";
     MonitorTaken "monitor_taken" 409 "The project has a monitor of this address";
     ManagedByFile "managed_by_file" 409 "The monitor is kept in the operator's file of monitors, and changed there alone";
     TooManyMaintenanceWindows "too_many_maintenance_windows" 409 "The project has as many maintenance windows as it may have";
@@ -242,6 +245,7 @@ impl From<store::meta::MetaError> for ApiError {
                 ApiError::new(Code::TooManyMaintenanceWindows, error.to_string())
             }
             MetaError::TooManyMonitors => ApiError::new(Code::TooManyMonitors, error.to_string()),
+            MetaError::SlugTaken => ApiError::new(Code::SlugTaken, error.to_string()),
             other => ApiError::internal("the table of projects", &other),
         }
     }
@@ -266,6 +270,12 @@ impl From<analytics::fields::FieldError> for ApiError {
 impl From<analytics::notice::ChannelError> for ApiError {
     fn from(error: analytics::notice::ChannelError) -> ApiError {
         ApiError::new(Code::InvalidChannel, error.to_string())
+    }
+}
+
+impl From<analytics::status_page::StatusPageError> for ApiError {
+    fn from(error: analytics::status_page::StatusPageError) -> ApiError {
+        ApiError::new(Code::InvalidStatusPage, error.to_string())
     }
 }
 

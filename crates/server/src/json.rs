@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::rows::accepts_gzip;
 
 /// Smaller answers fit into a packet as they are.
-const COMPRESS_FROM: usize = 1_024;
+pub const COMPRESS_FROM: usize = 1_024;
 
 pub fn send_json(answer: &impl Serialize, asked: &HeaderMap) -> Result<Response<Body>, ApiError> {
     let body = serde_json::to_vec(answer)
@@ -40,12 +40,17 @@ pub fn send_json(answer: &impl Serialize, asked: &HeaderMap) -> Result<Response<
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let body = if body.len() >= COMPRESS_FROM && accepts_gzip(asked) {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::new(4));
-        let written = encoder.write_all(&body).and_then(|()| encoder.finish());
-        written.map_err(|error| ApiError::internal("compressing an answer", &error))?
+        compress(&body)?
     } else {
         body
     };
     *response.body_mut() = Body::from(body);
     Ok(response)
+}
+
+/// As gzip.
+pub fn compress(body: &[u8]) -> Result<Vec<u8>, ApiError> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::new(4));
+    let written = encoder.write_all(body).and_then(|()| encoder.finish());
+    written.map_err(|error| ApiError::internal("compressing an answer", &error))
 }

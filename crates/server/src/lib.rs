@@ -8,6 +8,7 @@
 //! - every address: `router`; who calls, and what they may: `auth`, `address`, `network`, `rate`; what goes wrong: `error`
 //! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
 //! - what is called elsewhere, for somebody else: `dial`
+//! - what visitors of a public status page see: `status_page`, `status_view`; how it is drawn: `web::status`
 //! - what handlers share: `app`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `rows`, `answers`, `bodies`, `budget`, `schema`, `metrics`, `turns`, `clock`
 //!
 //! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
@@ -50,5 +51,7 @@ pub mod router;
 pub mod rows;
 pub mod schema;
 pub mod serve;
+pub mod status_page;
+pub mod status_view;
 pub mod turns;
 pub mod web;

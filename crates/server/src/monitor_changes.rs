@@ -70,6 +70,7 @@ pub async fn delete_monitor(app: &App, row: &MonitorRow) -> Result<(), ApiError>
     app.meta.remove_monitor(row.project, row.id).await?;
     app.monitors.forget_gone(&app.meta, &app.checks).await;
     app.checks.keep_only(&live_monitors(&app.meta)).await?;
+    app.status_views.forget(row.project);
     tracing::info!(project = row.project.0, monitor = row.id, "monitor deleted");
     Ok(())
 }

@@ -10,14 +10,14 @@ use crate::address::{host_of, is_own_host};
 use crate::api::{
     channels, consumers, dashboard, fields, heartbeat, hits, incidents, ingest_health,
     keys as project_keys, maintenance, monitors, openapi, project, projects, server, session,
-    share_links,
+    share_links, status_page,
 };
 use crate::app::{App, Shared};
 use crate::config::Settings;
 use crate::error::{ApiError, Code};
 use crate::ingest;
 use crate::original::{data, health, keys, monitor, requests};
-use crate::web::{docs, metrics, page, style, wheels};
+use crate::web::{docs, metrics, page, status, style, wheels};
 
 /// A row of the table.
 pub struct Route {
@@ -112,6 +112,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/channels/{id}", Holder, get(channels::show_channel)),
         route("GET", "/api/v1/maintenance", Holder, get(maintenance::list_maintenance)),
         route("GET", "/api/v1/maintenance/{id}", Holder, get(maintenance::show_maintenance)),
+        route("GET", "/api/v1/status-page", Holder, get(status_page::show_status_page)),
         route("GET", "/api/v1/ingest-health", Holder, get(ingest_health::show_ingest_health)),
         // Its owner.
         route("PATCH", "/api/v1/project", Owner, patch(project::change_project)),
@@ -141,7 +142,19 @@ pub fn routes() -> Vec<Route> {
         route("POST", "/api/v1/maintenance", Owner, post(maintenance::create_maintenance)),
         route("PATCH", "/api/v1/maintenance/{id}", Owner, patch(maintenance::change_maintenance)),
         route("DELETE", "/api/v1/maintenance/{id}", Owner, delete(maintenance::remove_maintenance)),
+        route("PATCH", "/api/v1/status-page", Owner, patch(status_page::change_status_page)),
+        route("DELETE", "/api/v1/status-page", Owner, delete(status_page::remove_status_page)),
         route("DELETE", "/api/v1/consumers/{id}", Owner, delete(consumers::erase_consumer)),
+        // Visitors of a project's status page.
+        route("GET", "/status/{slug}", Page, get(status::show_document)),
+        route("GET", "/status/{slug}/json", Anyone, get(status::json::show_json)),
+        route("GET", "/status/{slug}/rss", Page, get(status::show_feed)),
+        route("GET", "/status/{slug}/badge.svg", Page, get(status::show_badge)),
+        route("GET", "/status/{slug}/badge/{service}", Page, get(status::show_service_badge)),
+        route("GET", "/status/{slug}/logo", Page, get(status::show_logo)),
+        route("GET", "/status.css", Page, get(status::show_style)),
+        route("GET", "/status.svg", Page, get(status::show_mark)),
+        route("GET", "/status.js", Page, get(status::show_script)),
         // The operator's tools.
         route("GET", "/api/health", Anyone, get(health::show_health)),
         route("GET", "/metrics", Anyone, get(metrics::show_metrics)),

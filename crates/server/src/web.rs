@@ -1,9 +1,11 @@
-//! What is embedded in the binary or made for reading: the page, the documentation, the Python package, the metrics.
+//! What is embedded in the binary or made for reading: the page, the documentation, status pages, the Python package, the
+//! metrics.
 
 pub mod docs;
 pub mod metrics;
 pub mod page;
 pub mod plain;
+pub mod status;
 pub mod style;
 pub mod wheels;
 

@@ -72,6 +72,16 @@ impl Checks {
         for tables in [sql::CREATE, crate::sql::incidents::CREATE, crate::sql::outbox::CREATE] {
             sqlx::raw_sql(tables).execute(&mut *creating).await?;
         }
+        for (table, column, add) in crate::sql::incidents::ADDED {
+            let has: i64 = sqlx::query_scalar(crate::sql::incidents::HAS_COLUMN)
+                .bind(table)
+                .bind(column)
+                .fetch_one(&mut *creating)
+                .await?;
+            if has == 0 {
+                sqlx::query(add).execute(&mut *creating).await?;
+            }
+        }
         if found == 1 {
             sqlx::query(sql::FILL_DAYS).execute(&mut *creating).await?;
         }

@@ -1,4 +1,5 @@
-//! Projects, keys, sessions, share links, monitors, channels and maintenance windows (SQLite, `meta.sqlite` in the data folder).
+//! Projects, keys, sessions, share links, monitors, channels, maintenance windows and status pages (SQLite, `meta.sqlite` in
+//! the data folder).
 //!
 //! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
 //! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
@@ -18,6 +19,7 @@ mod running;
 mod secrets;
 mod sessions;
 mod share_links;
+mod status_pages;
 
 use std::path::Path;
 use std::sync::{Arc, RwLock};
@@ -42,6 +44,7 @@ pub use projects::{NewProject, Project, ProjectChange};
 pub use secrets::{DashboardId, Key, ServerSecret, Token};
 pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
 pub use share_links::{NewShareLink, ShareLink};
+pub use status_pages::StatusPageRow;
 
 /// The file's name in the data folder.
 pub const FILE: &str = "meta.sqlite";
@@ -62,6 +65,8 @@ pub enum MetaError {
     TooManyChannels,
     #[error("the project has as many maintenance windows as it may have; delete one first")]
     TooManyMaintenanceWindows,
+    #[error("another status page has this address; choose another `slug`")]
+    SlugTaken,
     /// The file was written by a later version of this program.
     #[error(
         "meta.sqlite has version {found}, this program knows {known}: use the newer program again"

@@ -16,5 +16,7 @@ mod notices;
 mod paging;
 #[path = "it/restoring.rs"]
 mod restoring;
+#[path = "it/status_pages.rs"]
+mod status_pages;
 #[path = "it/sums.rs"]
 mod sums;

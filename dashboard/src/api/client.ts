@@ -25,8 +25,12 @@ import type {
   Project,
   ProjectChange,
   ProjectSummary,
+  PublicationChange,
+  PublicIncident,
   ServerInfo,
   ShareLink,
+  StatusPage,
+  StatusPageChange,
 } from './types';
 
 /** What the server (or the way to it) said instead of an answer. `status` 0: it could not be reached. */
@@ -136,6 +140,13 @@ export const api = {
   checkNow: (scope: Scope, id: number) => call<CheckedNow>('POST', `monitors/${id}/check`, { scope }),
   checks: (scope: Scope, id: number, parameters: Parameters, signal?: AbortSignal) =>
     call<ChecksPage>('GET', `monitors/${id}/checks`, { scope, parameters, signal }),
+
+  statusPage: (scope: Scope) => call<StatusPage>('GET', 'status-page', { scope }),
+  changeStatusPage: (scope: Scope, change: StatusPageChange) => call<StatusPage>('PATCH', 'status-page', { scope, body: change }),
+  /** Incidents with what visitors read of them. */
+  publicIncidents: (scope: Scope, parameters: Parameters) => call<{ incidents: PublicIncident[] }>('GET', 'incidents', { scope, parameters }),
+  publishIncident: (scope: Scope, id: string, change: PublicationChange) =>
+    call<{ incident: PublicIncident }>('PATCH', `incidents/${part(id)}`, { scope, body: change }),
 
   fields: (scope: Scope) => call<{ fields: FieldInfo[] }>('GET', 'fields', { scope }),
   values: (scope: Scope, field: string, parameters: Parameters, signal?: AbortSignal) =>

@@ -463,7 +463,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Acknowledge an incident, write a note, or add an update. */
+        /** Acknowledge an incident, write a note, publish it on the status page, or add an update there. */
         patch: operations["change_incident"];
         trace?: never;
     };
@@ -771,6 +771,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/status-page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's status page. As long as there is none, its defaults. */
+        get: operations["show_status_page"];
+        put?: never;
+        post?: never;
+        /** Delete the project's status page. What was published of incidents stays with them. */
+        delete: operations["remove_status_page"];
+        options?: never;
+        head?: never;
+        /** Make, change, show or hide the project's status page. */
+        patch: operations["change_status_page"];
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -814,6 +833,23 @@ export interface paths {
         };
         /** One package. */
         get: operations["send_wheel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status/{slug}/json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a public status page says. Pages of any site may read it. */
+        get: operations["show_json"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1437,7 +1473,23 @@ export interface components {
              */
             note: string | null;
             /**
-             * @description One more update, for those who look at the public status page.
+             * @description Publishes the incident on the status page under this title. Null takes it off the page.
+             * @default null
+             */
+            public_title: string | null;
+            /**
+             * @description `minor` or `major`, of an incident with a public title. Default: major for an outage.
+             * @default null
+             */
+            severity: string | null;
+            /**
+             * @description Of that update: `investigating`, `identified`, `monitoring` or `resolved`. Default: that of the update before. May come
+             *     without a text.
+             * @default null
+             */
+            stage: string | null;
+            /**
+             * @description One more update, for those who look at the status page.
              * @default null
              */
             update: string | null;
@@ -1447,6 +1499,16 @@ export interface components {
             incidents: components["schemas"]["MonitorIncident"][];
             /** @description `before` of the next page; null where there is none. */
             next?: string | null;
+        };
+        IncidentStep: {
+            at: string;
+            /**
+             * @description `investigating`, `identified`, `monitoring` or `resolved`.
+             * @example identified
+             */
+            stage: string;
+            /** @description May be empty. */
+            text: string;
         };
         IncidentTransition: {
             at: string;
@@ -1701,6 +1763,13 @@ export interface components {
             monitor_name: string;
             /** @description For the project's people. */
             note?: string | null;
+            /** @description Its title on the public status page. Null: visitors do not see the incident. */
+            public_title?: string | null;
+            /**
+             * @description `minor` or `major`, shown beside that title.
+             * @example major
+             */
+            severity?: string | null;
             /**
              * @description `open` or `closed`.
              * @example open
@@ -1873,6 +1942,24 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description Services under a heading. */
+        PageGroup: {
+            /** @description "": no heading. */
+            name: string;
+            services: components["schemas"]["PageService"][];
+        };
+        /** @description A monitor as visitors know it. */
+        PageService: {
+            /** @description An SVG with its state. */
+            badge_url: string;
+            /**
+             * Format: int64
+             * @description The monitor's `id`.
+             */
+            monitor: number;
+            /** @example Orders */
+            name: string;
+        };
         /** @description How long each phase took, summed over redirects; null for one that was not reached. */
         PhaseTimes: {
             /** Format: double */
@@ -2021,8 +2108,115 @@ export interface components {
             /** @description The filter that its viewer cannot take off; "" for none. */
             q: string;
         };
+        /** @description A day (UTC) of a service. */
+        PublicDay: {
+            /**
+             * @description When it begins.
+             * @example 2027-01-31T00:00:00Z
+             */
+            day: string;
+            /** Format: int64 */
+            degraded_ms: number;
+            /** Format: int64 */
+            down_ms: number;
+            /** Format: int64 */
+            maintenance_ms: number;
+            /**
+             * @description `up`, `degraded`, `down`, `maintenance` or `unknown`.
+             * @example up
+             */
+            state: string;
+            /**
+             * Format: int64
+             * @description Of today up to now.
+             */
+            unknown_ms: number;
+        };
+        /** @description Services under a heading. */
+        PublicGroup: {
+            /** @description "": none. */
+            name: string;
+            services: components["schemas"]["PublicService"][];
+        };
+        /** @description An incident as its owner has published it. */
+        PublicIncident: {
+            began_at: string;
+            /** @description Null while it is not over. */
+            ended_at?: string | null;
+            id: string;
+            /**
+             * @description `minor` or `major`.
+             * @example major
+             */
+            severity: string;
+            /** @example Orders cannot be placed */
+            title: string;
+            /** @description In order. */
+            updates: components["schemas"]["IncidentStep"][];
+        };
+        /** @description A maintenance window as its owner has published it. */
+        PublicMaintenance: {
+            /** @description It takes place now. */
+            current: boolean;
+            from: string;
+            id: string;
+            /** @description The names of the services that it concerns; empty for all of them. */
+            services: string[];
+            /** @description May be empty. */
+            text: string;
+            /** @example Database upgrade */
+            title: string;
+            to: string;
+        };
+        PublicService: {
+            badge_url: string;
+            /** @description Of the last 90 days, in order. */
+            days: components["schemas"]["PublicDay"][];
+            /** @example Orders */
+            name: string;
+            /**
+             * @description Requests of the last 90 days that were answered without a server error, rounded down. Null where it is not shown.
+             * @example 99.97
+             */
+            requests_percent?: string | null;
+            /**
+             * @description `up`, `degraded`, `down`, `maintenance` or `unknown`.
+             * @example up
+             */
+            state: string;
+            /**
+             * @description Of the last 90 days, rounded down. Null where less than half of the time is known.
+             * @example 99.98
+             */
+            uptime_percent?: string | null;
+        };
+        /** @description A public status page. */
+        PublicStatus: {
+            /** @description Those of the last 90 days that are over, newest first. */
+            earlier: components["schemas"]["PublicIncident"][];
+            groups: components["schemas"]["PublicGroup"][];
+            /** @description Those that are not over, newest first. */
+            incidents: components["schemas"]["PublicIncident"][];
+            /** @description That takes place now or within 14 days, by its begin. */
+            maintenance: components["schemas"]["PublicMaintenance"][];
+            /**
+             * @description `operational`, `maintenance`, `degraded`, `disrupted`, `down` or `unknown`.
+             * @example disrupted
+             */
+            state: string;
+            /** @example Shop status */
+            title: string;
+            updated_at: string;
+            /** @description Of the page for people. */
+            url: string;
+        };
         PublicUpdate: {
             at: string;
+            /**
+             * @description `investigating`, `identified`, `monitoring` or `resolved`.
+             * @example identified
+             */
+            stage: string;
             text: string;
         };
         Quantiles: {
@@ -2136,6 +2330,28 @@ export interface components {
             registration_open: boolean;
             version: string;
         };
+        /** @description A monitor as visitors know it. */
+        Service: {
+            /**
+             * Format: int64
+             * @description The monitor's `id`, which visitors do not see.
+             */
+            monitor: number;
+            /**
+             * @description Shown in place of the monitor's own name.
+             * @example Orders
+             */
+            name: string;
+        };
+        /** @description Services under a heading. */
+        ServiceGroup: {
+            /**
+             * @description The heading. "": none.
+             * @example API
+             */
+            name?: string;
+            services: components["schemas"]["Service"][];
+        };
         /** @description What is left out stays as it is. */
         SettingsChange: {
             /**
@@ -2229,6 +2445,68 @@ export interface components {
             series: (number | null)[];
             /** Format: double */
             value?: number | null;
+        };
+        /** @description A project's status page, as its owner sees it. */
+        StatusPageAnswer: {
+            /**
+             * @description Null: the colour of API Analytics.
+             * @example #0c7d5b
+             */
+            accent?: string | null;
+            /** @description Anyone may look at it. */
+            enabled: boolean;
+            groups: components["schemas"]["PageGroup"][];
+            /** @description Its logo's address. Null: the mark of API Analytics. */
+            logo_url?: string | null;
+            /** @description Whether the share of requests without a server error stands beside the bars. */
+            show_requests: boolean;
+            /**
+             * @description The last part of its address. One is proposed as long as the page was never changed.
+             * @example shop-k3vq8wfn
+             */
+            slug: string;
+            /** @example Shop status */
+            title: string;
+            /** @description Its address, also while it is not shown. */
+            url: string;
+        };
+        /** @description The owner's changes. A missing field stays as it is. */
+        StatusPageChange: {
+            /**
+             * @description `#rrggbb`. It is darkened or lightened where it could not be read. Null: the colour of API Analytics.
+             * @default null
+             */
+            accent: string | null;
+            /**
+             * @description True shows the page to anyone.
+             * @default null
+             */
+            enabled: boolean | null;
+            /**
+             * @description All services of the page, each with the name that visitors see.
+             * @default null
+             */
+            groups: components["schemas"]["ServiceGroup"][] | null;
+            /**
+             * @description A PNG, JPEG or WebP image of at most 32 KiB, as base64 or a `data:` address. Null deletes it.
+             * @default null
+             */
+            logo: string | null;
+            /**
+             * @description Shows the share of requests to each monitor's host that were answered without a server error.
+             * @default null
+             */
+            show_requests: boolean | null;
+            /**
+             * @description 3 to 60 of the letters a to z, digits and hyphens. Null: the proposed one, which nobody can guess.
+             * @default null
+             */
+            slug: string | null;
+            /**
+             * @description At most 100 characters. Null: Status.
+             * @default null
+             */
+            title: string | null;
         };
         TrafficAnswer: components["schemas"]["SeriesAnswer"] & {
             /** Format: int64 */
@@ -5779,6 +6057,176 @@ export interface operations {
             };
         };
     };
+    show_status_page: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page's settings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPageAnswer"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show the settings of a status page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_status_page: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no status page */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_status_page: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatusPageChange"];
+            };
+        };
+        responses: {
+            /** @description The page's settings as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPageAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Another status page has this address */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     show_metrics: {
         parameters: {
             query?: never;
@@ -5851,6 +6299,54 @@ export interface operations {
             };
             /** @description There is no such file */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The last part of the page's address */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicStatus"];
+                };
+            };
+            /** @description As the ETag in If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There is no status page at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many queries wait for their turn */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

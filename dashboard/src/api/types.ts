@@ -103,6 +103,22 @@ export interface DashboardAnswer {
 
 export type IngestHealth = Answer<'IngestHealthAnswer'>;
 
+// ---- the status page
+
+export type StatusPage = Answer<'StatusPageAnswer'>;
+export type StatusPageChange = { [Name in keyof Schemas['StatusPageChange']]?: Schemas['StatusPageChange'][Name] };
+export type Severity = 'minor' | 'major';
+export type Stage = 'investigating' | 'identified' | 'monitoring' | 'resolved';
+/** What visitors of the status page read of an incident. A missing field stays. */
+export interface PublicationChange {
+  /** Null takes the incident off the page. */
+  public_title?: string | null;
+  severity?: Severity;
+  stage?: Stage;
+  update?: string;
+}
+export type PublicIncident = Closer<Answer<'MonitorIncident'>, { severity: Severity | null }>;
+
 // ---- monitors
 
 export type MonitorKind = Schemas['Kind'];

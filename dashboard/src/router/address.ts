@@ -9,6 +9,7 @@ export type PageName =
   | 'monitoring'
   | 'open'
   | 'share'
+  | 'status-page'
   | 'settings'
   | 'ingest-health'
   | 'not-found';
@@ -45,6 +46,7 @@ export function toPage(path: string): Page {
     case 'generate':
     case 'signin':
     case 'projects':
+    case 'status-page':
     case 'settings':
     case 'ingest-health':
       if (second !== undefined) return { name: 'not-found' };
@@ -99,6 +101,11 @@ export function explorerHref(project: string | number, parameters: Parameters = 
 /** The monitors of a project, or one of them: the server answers at this address of the original and no deeper one. */
 export function monitoringHref(project: string | number, parameters: Parameters = {}): string {
   return toHref('/monitoring', { project, ...parameters });
+}
+
+/** Where the public status page of a project is edited. */
+export function statusPageHref(project: string | number): string {
+  return toHref('/status-page', { project });
 }
 
 function projectHref(path: string, project: string | number, parameters: Parameters): string {

@@ -5,6 +5,7 @@ mod shape;
 
 use analytics::hit::ProjectId;
 use analytics::limits;
+use analytics::status_page::publication::{Publication, Severity, Stage};
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
@@ -106,11 +107,22 @@ pub struct IncidentChange {
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     note: Option<Option<String>>,
-    /// One more update, for those who look at the public status page.
+    /// Publishes the incident on the status page under this title. Null takes it off the page.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    public_title: Option<Option<String>>,
+    /// `minor` or `major`, of an incident with a public title. Default: major for an outage.
+    #[schema(value_type = Option<String>)]
+    severity: Option<Severity>,
+    /// One more update, for those who look at the status page.
     update: Option<String>,
+    /// Of that update: `investigating`, `identified`, `monitoring` or `resolved`. Default: that of the update before. May come
+    /// without a text.
+    #[schema(value_type = Option<String>)]
+    stage: Option<Stage>,
 }
 
-/// Acknowledge an incident, write a note, or add an update.
+/// Acknowledge an incident, write a note, publish it on the status page, or add an update there.
 #[utoipa::path(
     patch, path = "/api/v1/incidents/{id}", tag = "monitors",
     params(
@@ -144,11 +156,15 @@ pub async fn change_incident(
         let note = note.map(|note| check_text("note", &note)).transpose()?;
         row.note = note.filter(|note| !note.is_empty());
     }
-    let update = match body.update {
-        None => None,
-        Some(text) => Some(new_update(&app, &row, &text, now_ms).await?),
+    change_publication(&mut row, body.public_title, body.severity)?;
+    let update = match (body.update, body.stage) {
+        (None, None) => None,
+        (text, stage) => {
+            Some(new_update(&app, &row, &text.unwrap_or_default(), stage, now_ms).await?)
+        }
     };
     app.checks.change_incident(&row, update).await?;
+    app.status_views.forget(owner.project);
     tracing::info!(project = owner.project.0, incident = id, "incident changed");
     Ok(Json(to_answer(&app, row).await?))
 }
@@ -157,10 +173,11 @@ async fn new_update(
     app: &App,
     row: &KeptIncident,
     text: &str,
+    stage: Option<Stage>,
     at_ms: i64,
 ) -> Result<IncidentUpdate, ApiError> {
     let text = check_text("update", text)?;
-    if text.is_empty() {
+    if text.is_empty() && stage.is_none() {
         return Err(ApiError::new(Code::InvalidIncident, "`update` is empty"));
     }
     let before = app.checks.incident_updates(row.found.monitor, row.found.number).await?;
@@ -169,7 +186,51 @@ async fn new_update(
         let message = format!("the incident has {most} updates, which is as many as it may have");
         return Err(ApiError::new(Code::InvalidIncident, message));
     }
-    Ok(IncidentUpdate { at_ms, text })
+    let stage = stage.or(before.last().map(|last| last.stage)).unwrap_or_default();
+    Ok(IncidentUpdate { at_ms, stage, text })
+}
+
+fn change_publication(
+    row: &mut KeptIncident,
+    title: Option<Option<String>>,
+    severity: Option<Severity>,
+) -> Result<(), ApiError> {
+    match title {
+        Some(Some(title)) => {
+            let title = check_title(&title)?;
+            let before = row.publication.as_ref().map(|public| public.severity);
+            let severity = before.unwrap_or(Severity::of(row.found.cause));
+            row.publication = Some(Publication { title, severity });
+        }
+        Some(None) => row.publication = None,
+        None => {}
+    }
+    match (severity, row.publication.as_mut()) {
+        (Some(severity), Some(publication)) => publication.severity = severity,
+        (Some(_), None) => {
+            return Err(ApiError::new(
+                Code::InvalidIncident,
+                "`severity` is shown beside the public title, and the incident has none; send `public_title` with it",
+            ));
+        }
+        (None, _) => {}
+    }
+    Ok(())
+}
+
+/// One line.
+fn check_title(text: &str) -> Result<String, ApiError> {
+    let title: String = text.chars().filter(|character| !character.is_control()).collect();
+    let title = title.trim();
+    let most = limits::STATUS_TITLE_CHARACTERS;
+    let problem = if title.is_empty() {
+        "`public_title` is empty; null takes the incident off the status page".to_owned()
+    } else if title.chars().count() as u64 > most {
+        format!("`public_title` is longer than {most} characters")
+    } else {
+        return Ok(title.to_owned());
+    };
+    Err(ApiError::new(Code::InvalidIncident, problem))
 }
 
 /// Lines stay; what does not show is taken out.

@@ -93,6 +93,7 @@ pub async fn create_maintenance(
     let row =
         made.ok_or_else(|| ApiError::new(Code::UnknownKey, "the project of this key is gone"))?;
     app.monitors.plan_maintenance(owner.project);
+    app.status_views.forget(owner.project);
     tracing::info!(project = owner.project.0, maintenance = row.id, "maintenance planned");
     Ok((StatusCode::CREATED, Json(to_answer(&app, &row))))
 }
@@ -151,6 +152,7 @@ pub async fn change_maintenance(
     let changed = app.meta.change_maintenance(owner.project, row.id, settings).await?;
     let row = changed.ok_or_else(unknown)?;
     app.monitors.plan_maintenance(owner.project);
+    app.status_views.forget(owner.project);
     tracing::info!(project = owner.project.0, maintenance = row.id, "maintenance changed");
     Ok(Json(to_answer(&app, &row)))
 }
@@ -179,6 +181,7 @@ pub async fn remove_maintenance(
     let row = find(&app, owner.project, &id)?;
     app.meta.remove_maintenance(owner.project, row.id).await?;
     app.monitors.plan_maintenance(owner.project);
+    app.status_views.forget(owner.project);
     tracing::info!(project = owner.project.0, maintenance = row.id, "maintenance deleted");
     Ok(StatusCode::NO_CONTENT)
 }

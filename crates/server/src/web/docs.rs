@@ -39,6 +39,7 @@ pub const PAGES: &[Page] = &[
     page!("getting-started", "Getting started", true),
     page!("api", "The API", true),
     page!("monitoring", "Monitoring", true),
+    page!("status-page", "Status page", true),
     page!("privacy", "Privacy and deletion", true),
     page!("moving", "Moving from the original", true),
     page!("settings", "Settings", false),

@@ -41,6 +41,7 @@ pub const ADDRESSES: &[&str] = &[
     "/monitoring",
     "/monitoring/{id}",
     "/share/{token}",
+    "/status-page",
     "/settings",
     "/ingest-health",
     "/delete",
@@ -138,7 +139,8 @@ fn send(asset: &Asset, headers: &HeaderMap) -> Response<Body> {
     response
 }
 
-fn has_already(headers: &HeaderMap, tag: &str) -> bool {
+/// Whether the client has an answer with this ETag.
+pub(super) fn has_already(headers: &HeaderMap, tag: &str) -> bool {
     let known =
         headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     known

@@ -31,4 +31,5 @@ mod session;
 mod settings;
 mod sharing;
 mod source;
+mod status_page;
 mod watching;

@@ -102,6 +102,7 @@ async fn answers_are_as_the_document_says() {
                 .replace("{page}", "1")
                 .replace("{id}", "u:x")
                 .replace("{token}", "x")
+                .replace("{slug}", "x")
                 .replace("{signal}", "start")
                 .replace("{field}", "country")
                 .replace(

@@ -6,6 +6,7 @@ use analytics::check::{Failure, Phase, Phases};
 use analytics::hit::ProjectId;
 use analytics::incident::{Cause, Change, Muted, Transition};
 use analytics::notice::Hit;
+use analytics::status_page::publication::{Publication, Severity, Stage};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sqlx::Row;
@@ -45,6 +46,8 @@ pub struct KeptIncident {
     pub found: IncidentRow,
     pub acknowledged_ms: Option<i64>,
     pub note: Option<String>,
+    /// None: visitors of the status page do not see it.
+    pub publication: Option<Publication>,
 }
 
 /// A transition as it is kept.
@@ -60,6 +63,7 @@ pub struct KeptTransition {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentUpdate {
     pub at_ms: i64,
+    pub stage: Stage,
     pub text: String,
 }
 
@@ -135,8 +139,34 @@ impl Checks {
         number: u64,
     ) -> Result<Vec<IncidentUpdate>, ChecksError> {
         let select = sqlx::query_as(sql::UPDATES).bind(monitor).bind(number as i64);
-        let rows: Vec<(i64, String)> = select.fetch_all(&self.reading).await?;
-        Ok(rows.into_iter().map(|(at_ms, text)| IncidentUpdate { at_ms, text }).collect())
+        let rows: Vec<(i64, String, String)> = select.fetch_all(&self.reading).await?;
+        let updates = rows.into_iter().map(|(at_ms, stage, text)| {
+            let stage = Stage::parse(&stage).unwrap_or_default();
+            IncidentUpdate { at_ms, stage, text }
+        });
+        Ok(updates.collect())
+    }
+
+    /// The project's published incidents that were not over before `since_ms`, newest first, each with its updates in order.
+    pub async fn published_incidents(
+        &self,
+        project: ProjectId,
+        since_ms: i64,
+        limit: usize,
+    ) -> Result<Vec<(KeptIncident, Vec<IncidentUpdate>)>, ChecksError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql::published()))
+            .bind(project.0)
+            .bind(since_ms)
+            .bind(limit as i64)
+            .fetch_all(&self.reading)
+            .await?;
+        let mut published = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let incident = to_incident(row)?;
+            let (monitor, number) = (incident.found.monitor, incident.found.number);
+            published.push((incident, self.incident_updates(monitor, number).await?));
+        }
+        Ok(published)
     }
 
     /// Saves the owner's changes in one transaction.
@@ -150,6 +180,8 @@ impl Checks {
         sqlx::query(sql::CHANGE)
             .bind(incident.acknowledged_ms)
             .bind(&incident.note)
+            .bind(incident.publication.as_ref().map(|public| &public.title))
+            .bind(incident.publication.as_ref().map(|public| public.severity.as_str()))
             .bind(monitor)
             .bind(number)
             .execute(&mut *transaction)
@@ -159,6 +191,7 @@ impl Checks {
                 .bind(monitor)
                 .bind(number)
                 .bind(update.at_ms)
+                .bind(update.stage.as_str())
                 .bind(update.text)
                 .execute(&mut *transaction)
                 .await?;
@@ -212,6 +245,12 @@ fn to_incident(row: &SqliteRow) -> Result<KeptIncident, ChecksError> {
     let failure: Option<&str> = row.try_get("failure")?;
     let phases: Option<&str> = row.try_get("phases")?;
     let hit: Option<&str> = row.try_get("hit")?;
+    let severity: Option<&str> = row.try_get("severity")?;
+    let title: Option<String> = row.try_get("public_title")?;
+    let publication = title.map(|title| {
+        let severity = severity.and_then(Severity::parse).unwrap_or(Severity::Major);
+        Publication { title, severity }
+    });
     let found = IncidentRow {
         monitor: row.try_get("monitor")?,
         number: row.try_get::<i64, _>("number")? as u64,
@@ -232,6 +271,7 @@ fn to_incident(row: &SqliteRow) -> Result<KeptIncident, ChecksError> {
         found,
         acknowledged_ms: row.try_get("acknowledged_ms")?,
         note: row.try_get("note")?,
+        publication,
     })
 }
 

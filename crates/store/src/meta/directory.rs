@@ -14,6 +14,7 @@ use super::monitors::{self, MonitorRow};
 use super::projects::{PROJECT_COLUMNS, Project, to_project};
 use super::secrets::{DashboardId, Key, SecretHash, ServerSecret, Token};
 use super::share_links::{NewShareLink, ShareLink};
+use super::status_pages::{self, StatusPageRow};
 use super::{Meta, MetaError};
 
 #[derive(Default)]
@@ -28,6 +29,8 @@ pub(super) struct Directory {
     pub(super) heartbeats: HashMap<Token, i64>,
     pub(super) channels: BTreeMap<i64, Arc<ChannelRow>>,
     pub(super) maintenance: BTreeMap<i64, Arc<MaintenanceRow>>,
+    pub(super) status_pages: HashMap<ProjectId, Arc<StatusPageRow>>,
+    pub(super) status_slugs: HashMap<String, ProjectId>,
 }
 
 pub(super) struct SessionEntry {
@@ -123,6 +126,7 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
     monitors::load(pool, secret, &mut directory).await?;
     channels::load(pool, secret, &mut directory).await?;
     maintenance::load(pool, &mut directory).await?;
+    status_pages::load(pool, &mut directory).await?;
     Ok(directory)
 }
 
@@ -208,6 +212,7 @@ impl Directory {
         self.drop_monitors(|monitor| monitor.project == project);
         self.drop_channels(project);
         self.maintenance.retain(|_, row| row.project != project);
+        self.drop_status_page(project);
         self.change_sessions(|held| (held.project != project).then_some(*held));
     }
 

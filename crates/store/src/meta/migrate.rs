@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0008_maintenance.sql"),
     include_str!("../../migrations/0009_monitor_file.sql"),
     include_str!("../../migrations/0010_quiet_hours.sql"),
+    include_str!("../../migrations/0011_status_pages.sql"),
 ];
 
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {

@@ -291,6 +291,7 @@ impl Meta {
             "DELETE FROM monitors WHERE project = ?",
             "DELETE FROM channels WHERE project = ?",
             "DELETE FROM maintenance WHERE project = ?",
+            "DELETE FROM status_pages WHERE project = ?",
         ] {
             sqlx::query(delete).bind(project.0).execute(&mut *transaction).await?;
         }

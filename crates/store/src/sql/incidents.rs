@@ -1,19 +1,31 @@
 //! The tables and statements of incidents, in `monitors.sqlite` (SQLite).
 
 /// `incidents`: one row each, by monitor and the incident's number. `transitions`: how it came to be so.
-/// `incident_updates`: texts for those who look at a public page.
+/// `incident_updates`: texts for those who look at a public page, which shows them once the incident has a public title.
 pub const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS incidents (monitor INTEGER NOT NULL, number INTEGER NOT NULL, project INTEGER NOT NULL,
     cause TEXT NOT NULL, since_ms INTEGER NOT NULL, found_ms INTEGER NOT NULL, until_ms INTEGER, unconfirmed INTEGER NOT NULL,
     failure TEXT, detail TEXT, status INTEGER, phases TEXT, last_good_ms INTEGER, hit TEXT, acknowledged_ms INTEGER, note TEXT,
-    PRIMARY KEY (monitor, number)) STRICT, WITHOUT ROWID;
+    public_title TEXT, severity TEXT, PRIMARY KEY (monitor, number)) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS incidents_project ON incidents (project, since_ms);
 CREATE TABLE IF NOT EXISTS transitions (monitor INTEGER NOT NULL, number INTEGER NOT NULL, transition INTEGER NOT NULL,
     at_ms INTEGER NOT NULL, change TEXT NOT NULL, muted TEXT, PRIMARY KEY (monitor, number, transition)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS incident_updates (id INTEGER PRIMARY KEY, monitor INTEGER NOT NULL, number INTEGER NOT NULL,
-    at_ms INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
+    at_ms INTEGER NOT NULL, stage TEXT NOT NULL DEFAULT 'investigating', text TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS incident_updates_incident ON incident_updates (monitor, number);
 ";
+
+/// Columns that older files lack: table, column, and what adds it.
+pub const ADDED: [(&str, &str, &str); 3] = [
+    ("incidents", "public_title", "ALTER TABLE incidents ADD COLUMN public_title TEXT"),
+    ("incidents", "severity", "ALTER TABLE incidents ADD COLUMN severity TEXT"),
+    (
+        "incident_updates",
+        "stage",
+        "ALTER TABLE incident_updates ADD COLUMN stage TEXT NOT NULL DEFAULT 'investigating'",
+    ),
+];
+pub const HAS_COLUMN: &str = "SELECT count(*) FROM pragma_table_info(?) WHERE name = ?";
 
 /// Keeps the owner's fields, and every field that a later transition leaves NULL.
 pub const PUT: &str = "INSERT INTO incidents (monitor, number, project, cause, since_ms, found_ms, until_ms, unconfirmed, failure,
@@ -29,13 +41,21 @@ pub const PUT_TRANSITIONS: &str =
     value ->> 4, value ->> 5 FROM json_each(?)";
 
 const COLUMNS: &str = "monitor, number, project, cause, since_ms, found_ms, until_ms, unconfirmed, failure, detail, status, phases,
-    last_good_ms, hit, acknowledged_ms, note";
+    last_good_ms, hit, acknowledged_ms, note, public_title, severity";
 
 /// Newest first. Parameters: project, monitor or null, 1 for those that are open alone, since_ms before, limit.
 pub fn list() -> String {
     format!(
         "SELECT {COLUMNS} FROM incidents WHERE project = ?1 AND (?2 IS NULL OR monitor = ?2) AND (?3 = 0 OR until_ms IS NULL)
          AND since_ms < ?4 ORDER BY since_ms DESC, monitor, number LIMIT ?5"
+    )
+}
+
+/// Newest first. Parameters: project, the time before which an incident was over that is left out, limit.
+pub fn published() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM incidents WHERE project = ? AND public_title IS NOT NULL
+         AND (until_ms IS NULL OR until_ms >= ?) ORDER BY since_ms DESC, monitor, number LIMIT ?"
     )
 }
 
@@ -47,11 +67,10 @@ pub const TRANSITIONS: &str =
     "SELECT transition, at_ms, change, muted FROM transitions WHERE monitor = ? AND number = ?
     ORDER BY transition";
 pub const UPDATES: &str =
-    "SELECT at_ms, text FROM incident_updates WHERE monitor = ? AND number = ? ORDER BY id";
+    "SELECT at_ms, stage, text FROM incident_updates WHERE monitor = ? AND number = ? ORDER BY id";
 pub const ADD_UPDATE: &str =
-    "INSERT INTO incident_updates (monitor, number, at_ms, text) VALUES (?, ?, ?, ?)";
-pub const CHANGE: &str =
-    "UPDATE incidents SET acknowledged_ms = ?, note = ? WHERE monitor = ? AND number = ?";
+    "INSERT INTO incident_updates (monitor, number, at_ms, stage, text) VALUES (?, ?, ?, ?, ?)";
+pub const CHANGE: &str = "UPDATE incidents SET acknowledged_ms = ?, note = ?, public_title = ?, severity = ? WHERE monitor = ? AND number = ?";
 
 /// Their updates and transitions first, so that a trim that was broken off is found again.
 pub const TRIM: [&str; 3] = [

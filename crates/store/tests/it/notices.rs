@@ -73,7 +73,8 @@ async fn an_incident_keeps_what_its_owner_wrote_and_why_it_began() {
     assert_eq!(kept.found, opened.incidents[0]);
     kept.acknowledged_ms = Some(5);
     kept.note = Some("the database".to_owned());
-    let update = IncidentUpdate { at_ms: 6, text: "We look into it.".to_owned() };
+    let update =
+        IncidentUpdate { at_ms: 6, stage: Default::default(), text: "We look into it.".to_owned() };
     checks.change_incident(&kept, Some(update.clone())).await.unwrap();
     checks.write(&[record(transition(2, CLOSED, None), &[])]).await.unwrap();
 

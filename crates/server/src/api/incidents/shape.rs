@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use analytics::incident::{Cause, Change, Muted};
 use analytics::notice::Hit;
+use analytics::status_page::publication::{Severity, Stage};
 use serde::Serialize;
 use store::checks::{IncidentUpdate, KeptIncident, KeptTransition};
 use utoipa::ToSchema;
@@ -63,6 +64,11 @@ pub struct MonitorIncident {
     pub acknowledged_at: Option<String>,
     /// For the project's people.
     pub note: Option<String>,
+    /// Its title on the public status page. Null: visitors do not see the incident.
+    pub public_title: Option<String>,
+    /// `minor` or `major`, shown beside that title.
+    #[schema(example = "major", value_type = Option<String>)]
+    pub severity: Option<Severity>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -89,6 +95,9 @@ pub struct IncidentTransition {
 #[derive(Serialize, ToSchema)]
 pub struct PublicUpdate {
     pub at: String,
+    /// `investigating`, `identified`, `monitoring` or `resolved`.
+    #[schema(example = "identified", value_type = String)]
+    pub stage: Stage,
     pub text: String,
 }
 
@@ -119,6 +128,8 @@ impl MonitorIncident {
             hit: found.hit.clone(),
             acknowledged_at: row.acknowledged_ms.map(to_time),
             note: row.note.clone(),
+            public_title: row.publication.as_ref().map(|public| public.title.clone()),
+            severity: row.publication.as_ref().map(|public| public.severity),
         }
     }
 }
@@ -140,9 +151,11 @@ impl IncidentAnswer {
             },
             muted: transition.muted,
         });
-        let updates = updates
-            .iter()
-            .map(|update| PublicUpdate { at: to_time(update.at_ms), text: update.text.clone() });
+        let updates = updates.iter().map(|update| PublicUpdate {
+            at: to_time(update.at_ms),
+            stage: update.stage,
+            text: update.text.clone(),
+        });
         IncidentAnswer {
             incident: MonitorIncident::of(row, monitor_name),
             transitions: transitions.collect(),

@@ -1,0 +1,142 @@
+//! Public status pages: at most one of a project, found by its slug. What visitors read of incidents is not here (`checks`).
+
+use std::sync::Arc;
+
+use analytics::hit::ProjectId;
+use analytics::status_page::logo::Logo;
+use analytics::status_page::{StatusPage, slug};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqlitePool};
+
+use super::directory::Directory;
+use super::{Meta, MetaError};
+
+/// A status page as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatusPageRow {
+    pub project: ProjectId,
+    pub page: StatusPage,
+    pub logo: Option<Logo>,
+}
+
+impl Meta {
+    /// Makes the project's page, or replaces it. None where there is no such project.
+    pub async fn put_status_page(
+        &self,
+        row: StatusPageRow,
+    ) -> Result<Option<Arc<StatusPageRow>>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        if self.project(row.project).is_none_or(|project| project.deleting) {
+            return Ok(None);
+        }
+        let holder = self.read(|directory| directory.status_slugs.get(&row.page.slug).copied());
+        if holder.is_some_and(|holder| holder != row.project) {
+            return Err(MetaError::SlugTaken);
+        }
+        let settings = serde_json::to_string(&row.page)
+            .map_err(|problem| sqlx::Error::Encode(Box::new(problem)))?;
+        sqlx::query(
+            "INSERT INTO status_pages (project, slug, settings, logo) VALUES (?, ?, ?, ?) ON CONFLICT (project)
+             DO UPDATE SET slug = excluded.slug, settings = excluded.settings, logo = excluded.logo",
+        )
+        .bind(row.project.0)
+        .bind(&row.page.slug)
+        .bind(settings)
+        .bind(row.logo.as_ref().map(Logo::bytes))
+        .execute(&self.inner.pool)
+        .await?;
+        let row = Arc::new(row);
+        self.write(|directory| directory.put_status_page(row.clone()));
+        Ok(Some(row))
+    }
+
+    /// False where the project has none.
+    pub async fn remove_status_page(&self, project: ProjectId) -> Result<bool, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let deleted = sqlx::query("DELETE FROM status_pages WHERE project = ?")
+            .bind(project.0)
+            .execute(&self.inner.pool)
+            .await?;
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.forget_deleted().await?;
+        self.write(|directory| directory.drop_status_page(project));
+        Ok(true)
+    }
+
+    pub fn status_page(&self, project: ProjectId) -> Option<Arc<StatusPageRow>> {
+        self.read(|directory| directory.status_pages.get(&project).cloned())
+    }
+
+    /// The page at this address, whether or not it is shown.
+    pub fn status_page_at(&self, slug: &str) -> Option<Arc<StatusPageRow>> {
+        self.read(|directory| {
+            let project = directory.status_slugs.get(slug)?;
+            directory.status_pages.get(project).cloned()
+        })
+    }
+
+    /// A slug for a project that has no page yet, always the same as long as the project keeps its name. It follows from the
+    /// server's secret, so that nobody else can guess it.
+    pub fn proposed_slug(&self, project: ProjectId) -> String {
+        let key = self.inner.secret.derive("api-analytics 2026 slug of a status page");
+        let hash = blake3::keyed_hash(&key, &project.0.to_le_bytes());
+        let mut random = [0; 8];
+        random.copy_from_slice(&hash.as_bytes()[..8]);
+        let name = self.project(project).map(|project| project.name).unwrap_or_default();
+        slug::propose(&name, random)
+    }
+
+    /// The name by which visitors of a status page know an incident. The monitor cannot be told from it.
+    pub fn public_incident_id(&self, monitor: i64, number: u64) -> String {
+        let purpose = "api-analytics 2026 incident of a status page";
+        self.public_id(purpose, monitor.to_le_bytes(), number.to_le_bytes())
+    }
+
+    /// The same of a maintenance window that begins at `from_ms`.
+    pub fn public_maintenance_id(&self, id: i64, from_ms: i64) -> String {
+        let purpose = "api-analytics 2026 maintenance of a status page";
+        self.public_id(purpose, id.to_le_bytes(), from_ms.to_le_bytes())
+    }
+
+    fn public_id(&self, purpose: &str, one: [u8; 8], other: [u8; 8]) -> String {
+        let mut hasher = blake3::Hasher::new_keyed(&self.inner.secret.derive(purpose));
+        hasher.update(&one);
+        hasher.update(&other);
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
+}
+
+impl Directory {
+    fn put_status_page(&mut self, row: Arc<StatusPageRow>) {
+        self.drop_status_page(row.project);
+        self.status_slugs.insert(row.page.slug.clone(), row.project);
+        self.status_pages.insert(row.project, row);
+    }
+
+    pub(super) fn drop_status_page(&mut self, project: ProjectId) {
+        self.status_pages.remove(&project);
+        self.status_slugs.retain(|_, holder| *holder != project);
+    }
+}
+
+pub(super) async fn load(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
+    let rows = sqlx::query("SELECT project, settings, logo FROM status_pages");
+    for row in rows.fetch_all(pool).await? {
+        directory.put_status_page(Arc::new(to_status_page(&row)?));
+    }
+    Ok(())
+}
+
+fn to_status_page(row: &SqliteRow) -> Result<StatusPageRow, sqlx::Error> {
+    let settings: &str = row.try_get("settings")?;
+    let logo: Option<Vec<u8>> = row.try_get("logo")?;
+    let logo = logo.map(Logo::from_bytes).transpose();
+    Ok(StatusPageRow {
+        project: ProjectId(row.try_get("project")?),
+        page: serde_json::from_str(settings)
+            .map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,
+        logo: logo.map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,
+    })
+}
