@@ -21,7 +21,7 @@ use crate::answers::{AnswerLimits, Answers};
 use crate::bodies::Bodies;
 use crate::clock::{Clock, US_PER_DAY};
 use crate::clock_watch::Watch;
-use crate::config::Settings;
+use crate::config::{PublicUrl, Settings};
 use crate::dial::{DialOptions, Dialer, read_authorities};
 use crate::error::ApiError;
 use crate::ingest_health::IngestHealth;
@@ -135,7 +135,7 @@ impl App {
             waiting_of_one: limit("reads_waiting_per_address") as usize,
             wait: Duration::from_secs(limit("read_wait_seconds")),
         });
-        let outbox = Arc::new(Outbox::default());
+        let outbox = Arc::new(Outbox::new(settings.public_url.as_ref().map(PublicUrl::as_text)));
         let dialer = Dialer::new(dialing, clock.clone());
         let carriers = Carriers { dialer: dialer.clone(), mailer, clock: clock.clone() };
         let loading =

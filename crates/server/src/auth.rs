@@ -464,7 +464,7 @@ fn known_key(app: &App, text: &str, client: IpAddr) -> Result<(Key, KeyGrant), A
     }
 }
 
-fn limit_unknown(app: &App, client: IpAddr) -> Result<(), ApiError> {
+pub fn limit_unknown(app: &App, client: IpAddr) -> Result<(), ApiError> {
     app.unknown_keys.take(client, app.clock.now_us()).map_err(|seconds| {
         ApiError::new(
             Code::TooManyUnknownKeys,

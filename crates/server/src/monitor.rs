@@ -178,6 +178,7 @@ impl Monitors {
         {
             let incidents = &record.state.kept.incidents;
             record.notices = notice::compose(
+                &self.outbox,
                 &self.meta,
                 &row,
                 &record.transitions,

@@ -25,6 +25,8 @@ pub use send::{Carriers, Sent, send};
 /// State shared by the delivery loop (`delivery`) and those who report on it.
 #[derive(Default)]
 pub struct Outbox {
+    /// Where people reach this server; none where its operator has not said so, and notices have no links.
+    public_address: Option<String>,
     /// Something was written, or may be sent sooner than was planned.
     changed: Notify,
     /// When the loop last looked; none before it runs.
@@ -35,6 +37,21 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    pub fn new(public_address: Option<String>) -> Outbox {
+        Outbox { public_address, ..Outbox::default() }
+    }
+
+    /// The addresses of an incident of a monitor.
+    pub fn links(&self, meta: &Meta, monitor: &MonitorRow, number: u64) -> Links {
+        let Some(address) = &self.public_address else { return Links::default() };
+        let (project, id) = (monitor.project.0, format!("{}-{number}", monitor.id));
+        let token = meta.acknowledge_token(monitor, number);
+        Links {
+            page: Some(format!("{address}/alerts?project={project}&incident={id}")),
+            acknowledge: Some(format!("{address}/acknowledge/{id}/{token}")),
+        }
+    }
+
     /// Lets the loop look now.
     pub fn wake(&self) {
         self.changed.notify_one();
@@ -79,6 +96,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// A notice for each channel and each change that somebody is to be told of. `rows`: of these transitions, in their order.
 pub fn compose(
+    outbox: &Outbox,
     meta: &Meta,
     monitor: &MonitorRow,
     transitions: &[Transition],
@@ -99,7 +117,9 @@ pub fn compose(
             continue;
         };
         let severity = severity(transition.cause, incidents.certificate_level());
+        let links = outbox.links(meta, monitor, transition.incident);
         let notice = to_notice(source, transition, row, severity, &project, monitor);
+        let notice = Notice { links, ..notice };
         notices.extend(channels.iter().map(|channel| NewNotice {
             channel: *channel,
             project: monitor.project,

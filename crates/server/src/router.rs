@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::error::{ApiError, Code};
 use crate::ingest;
 use crate::original::{data, health, keys, monitor, requests};
-use crate::web::{docs, metrics, page, status, style, wheels};
+use crate::web::{acknowledge, docs, metrics, page, status, style, wheels};
 
 /// A row of the table.
 pub struct Route {
@@ -145,6 +145,9 @@ pub fn routes() -> Vec<Route> {
         route("PATCH", "/api/v1/status-page", Owner, patch(status_page::change_status_page)),
         route("DELETE", "/api/v1/status-page", Owner, delete(status_page::remove_status_page)),
         route("DELETE", "/api/v1/consumers/{id}", Owner, delete(consumers::erase_consumer)),
+        // Whoever a notice was sent to.
+        route("GET", "/acknowledge/{id}/{token}", Page, get(acknowledge::ask)),
+        route("POST", "/acknowledge/{id}/{token}", Page, post(acknowledge::acknowledge)),
         // Visitors of a project's status page.
         route("GET", "/status/{slug}", Page, get(status::show_document)),
         route("GET", "/status/{slug}/json", Anyone, get(status::json::show_json)),

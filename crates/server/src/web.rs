@@ -1,6 +1,7 @@
 //! What is embedded in the binary or made for reading: the page, the documentation, status pages, the Python package, the
 //! metrics.
 
+pub mod acknowledge;
 pub mod docs;
 pub mod metrics;
 pub mod page;

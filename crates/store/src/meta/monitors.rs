@@ -147,6 +147,11 @@ impl Meta {
         self.inner.secret.heartbeat(monitor.id, monitor.created_us)
     }
 
+    /// The secret in the link by which an incident of the monitor is acknowledged.
+    pub fn acknowledge_token(&self, monitor: &MonitorRow, incident: u64) -> Token {
+        self.inner.secret.acknowledgement(monitor.id, monitor.created_us, incident)
+    }
+
     /// The monitor of such a secret, of whichever kind it is now.
     pub fn heartbeat(&self, token: &Token) -> Option<Arc<MonitorRow>> {
         self.read(|directory| {

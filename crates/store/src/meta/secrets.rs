@@ -13,6 +13,7 @@ pub struct ServerSecret {
     session_hashes: [u8; 32],
     share_link_hashes: [u8; 32],
     heartbeats: [u8; 32],
+    acknowledgements: [u8; 32],
 }
 
 impl ServerSecret {
@@ -29,6 +30,7 @@ impl ServerSecret {
                 &secret,
             ),
             heartbeats: blake3::derive_key("api-analytics 2026 heartbeat", &secret),
+            acknowledgements: blake3::derive_key("api-analytics 2026 acknowledgement", &secret),
             secret,
         }
     }
@@ -60,12 +62,12 @@ impl ServerSecret {
     /// The secret in a heartbeat's address. With the time at which the monitor was made, so that a number that an older copy
     /// of the file gives again has another one.
     pub(super) fn heartbeat(&self, monitor: i64, created_us: i64) -> Token {
-        let mut hasher = blake3::Hasher::new_keyed(&self.heartbeats);
-        hasher.update(&monitor.to_le_bytes());
-        hasher.update(&created_us.to_le_bytes());
-        let mut bytes = [0; 24];
-        bytes.copy_from_slice(&hasher.finalize().as_bytes()[..24]);
-        Token(bytes)
+        token(&self.heartbeats, &[monitor, created_us])
+    }
+
+    /// The secret in the link by which an incident of a monitor is acknowledged.
+    pub(super) fn acknowledgement(&self, monitor: i64, created_us: i64, number: u64) -> Token {
+        token(&self.acknowledgements, &[monitor, created_us, number as i64])
     }
 
     pub(super) fn dashboard_id(&self, project: u32, generation: u32) -> DashboardId {
@@ -77,6 +79,16 @@ impl ServerSecret {
         bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         DashboardId(as_uuid(bytes))
     }
+}
+
+fn token(key: &[u8; 32], of: &[i64]) -> Token {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    for number in of {
+        hasher.update(&number.to_le_bytes());
+    }
+    let mut bytes = [0; 24];
+    bytes.copy_from_slice(&hasher.finalize().as_bytes()[..24]);
+    Token(bytes)
 }
 
 pub(super) type SecretHash = [u8; 32];

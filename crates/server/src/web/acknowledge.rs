@@ -1,0 +1,113 @@
+//! `/acknowledge/{id}/{token}`: where a notice's link leads. Looking changes nothing, since mail filters and previews follow
+//! links; the button does. The secret in the address permits this one incident to be acknowledged and nothing else.
+
+use std::net::IpAddr;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use store::checks::KeptIncident;
+use store::meta::Token;
+
+use super::escape;
+use crate::app::{App, Shared};
+use crate::auth::{Client, limit_unknown};
+use crate::error::ApiError;
+use crate::rows::to_rfc3339;
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// Asks once more.
+pub async fn ask(
+    State(app): State<Shared>,
+    Path((id, token)): Path<(String, String)>,
+    Client(client): Client,
+) -> Result<Response<Body>, ApiError> {
+    Ok(match find(&app, &id, &token, client).await? {
+        Some(incident) => page(&app, StatusCode::OK, &body(&app, &incident)),
+        None => gone(&app),
+    })
+}
+
+/// Acknowledges.
+pub async fn acknowledge(
+    State(app): State<Shared>,
+    Path((id, token)): Path<(String, String)>,
+    Client(client): Client,
+) -> Result<Response<Body>, ApiError> {
+    let Some(mut incident) = find(&app, &id, &token, client).await? else { return Ok(gone(&app)) };
+    if incident.acknowledged_ms.is_none() && incident.found.until_ms.is_none() {
+        incident.acknowledged_ms = Some(app.clock.now_us().div_euclid(1_000));
+        app.checks.change_incident(&incident, None).await?;
+        tracing::info!(incident = id, "incident acknowledged by the link of a notice");
+    }
+    Ok(page(&app, StatusCode::OK, &body(&app, &incident)))
+}
+
+/// None where the link leads nowhere (any more).
+async fn find(
+    app: &App,
+    id: &str,
+    token: &str,
+    client: IpAddr,
+) -> Result<Option<KeptIncident>, ApiError> {
+    let numbers = id.split_once('-').and_then(|(monitor, number)| {
+        Some((monitor.parse::<i64>().ok()?, number.parse::<u32>().ok()?))
+    });
+    let known = numbers.and_then(|(monitor, number)| {
+        let monitor = app.meta.any_monitor(monitor)?;
+        let expected = app.meta.acknowledge_token(&monitor, number.into());
+        (Token::parse(token)? == expected).then_some((monitor, number))
+    });
+    let Some((monitor, number)) = known else {
+        limit_unknown(app, client)?;
+        return Ok(None);
+    };
+    Ok(app.checks.incident(monitor.project, monitor.id, number.into()).await?)
+}
+
+fn body(app: &App, incident: &KeptIncident) -> String {
+    let found = &incident.found;
+    let monitor = app.meta.any_monitor(found.monitor);
+    let monitor = monitor.and_then(|monitor| monitor.settings.name.clone()).unwrap_or_default();
+    let project = app.meta.project(found.project).map(|project| project.name).unwrap_or_default();
+    let time =
+        |ms: i64| to_rfc3339(ms.saturating_mul(1_000)).replace('T', " ").replace('Z', " UTC");
+    let since = time(found.since_ms);
+    let then = match (found.until_ms, incident.acknowledged_ms) {
+        (Some(until_ms), _) => format!("<p>It is over since {}.</p>", time(until_ms)),
+        (None, Some(at_ms)) => format!("<p><strong>Acknowledged</strong> at {}.</p>", time(at_ms)),
+        (None, None) => "<p>Let the others know that somebody is looking into it?</p>\
+             <form method=post><button>Acknowledge</button></form>"
+            .to_owned(),
+    };
+    format!(
+        "<h1>{}</h1><p>An incident of {} since {since}.</p>{then}",
+        escape(&monitor),
+        escape(&project)
+    )
+}
+
+fn gone(app: &App) -> Response<Body> {
+    let body = "<h1>This link leads nowhere</h1><p>The incident or its monitor was deleted, or the link is incomplete.</p>";
+    page(app, StatusCode::NOT_FOUND, body)
+}
+
+fn page(app: &App, status: StatusCode, body: &str) -> Response<Body> {
+    let base_path = app.settings.public_url.as_ref().map_or("", |public| &public.base_path);
+    let html = format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
+         <meta name=robots content=noindex><title>Acknowledge</title><link rel=stylesheet href=\"{base_path}/page.css\"><main>{body}</main></html>"
+    );
+    let mut response = Response::new(Body::from(html));
+    *response.status_mut() = status;
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
