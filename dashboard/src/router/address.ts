@@ -7,6 +7,7 @@ export type PageName =
   | 'dashboard'
   | 'explorer'
   | 'monitoring'
+  | 'alerts'
   | 'open'
   | 'share'
   | 'settings'
@@ -45,6 +46,7 @@ export function toPage(path: string): Page {
     case 'generate':
     case 'signin':
     case 'projects':
+    case 'alerts':
     case 'settings':
     case 'ingest-health':
       if (second !== undefined) return { name: 'not-found' };
@@ -99,6 +101,11 @@ export function explorerHref(project: string | number, parameters: Parameters = 
 /** The monitors of a project, or one of them: the server answers at this address of the original and no deeper one. */
 export function monitoringHref(project: string | number, parameters: Parameters = {}): string {
   return toHref('/monitoring', { project, ...parameters });
+}
+
+/** The incidents of a project, or one of them; with `tab=channels` where its notices go. */
+export function alertsHref(project: string | number, parameters: Parameters = {}): string {
+  return toHref('/alerts', { project, ...parameters });
 }
 
 function projectHref(path: string, project: string | number, parameters: Parameters): string {
