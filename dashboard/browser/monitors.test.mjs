@@ -80,7 +80,8 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   // Up after the first check in its slot, with its times.
   const orders = row(page, 'Orders');
   await orders.getByText('Up', { exact: true }).waitFor({ timeout: 45_000 });
-  await orders.getByRole('img', { name: /First byte/ }).waitFor();
+  await orders.getByRole('application', { name: /^Orders, day by day/ }).waitFor();
+  await page.getByRole('heading', { name: 'Orders · response time' }).waitFor();
   await page.getByText('1 up').waitFor();
   await axe(page);
 
@@ -106,8 +107,8 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   await table.getByText('Failed', { exact: true }).first().waitFor();
   await table.getByText('The connection was refused.').first().waitFor();
   await table.getByText('Passed', { exact: true }).first().waitFor();
-  await page.locator('.chart').waitFor();
-  assert.match(await page.locator('.chart').getAttribute('aria-label'), /[1-9]\d* checks? failed\./);
+  await page.locator('.grid .chart').waitFor();
+  assert.match(await page.locator('.grid .chart').getAttribute('aria-label'), /[1-9]\d* checks? failed\./);
   await axe(page);
   await page.getByRole('link', { name: '3 hours' }).click();
   await page.waitForURL(/range=3h/);
@@ -308,7 +309,8 @@ for (const [screen, options] of [
 
     await answerWith(shop(), page);
     await monitors();
-    await page.locator('main li svg[role=img]').nth(3).waitFor();
+    await page.locator('main li .bars').nth(6).waitFor();
+    await page.getByRole('region', { name: /^Orders is down since/ }).locator('.chart canvas').waitFor();
     await keep('monitors');
     assert.ok((await row(page, HOSTILE).textContent()).includes(HOSTILE));
     await row(page, 'Catalogue').getByRole('button').click();
@@ -317,14 +319,14 @@ for (const [screen, options] of [
     for (const [name, id] of [['monitor', 1], ['monitor-unconfirmed', 4], ['monitor-long-name', 6], ['monitor-heartbeat', 7]]) {
       await monitors(`&monitor=${id}`);
       await page.locator('.stats b', { hasText: '99.93' }).waitFor();
-      if (id !== 7) await page.locator('.chart').waitFor();
+      if (id !== 7) await page.locator('.grid .chart').waitFor();
       await keep(name);
     }
     await monitors('&monitor=1');
-    await page.locator('.chart canvas').waitFor();
-    await page.locator('.chart').focus();
+    await page.locator('.grid .chart canvas').waitFor();
+    await page.locator('.grid .chart').focus();
     await page.keyboard.press('End');
-    await page.locator('.chart').getByText(/checks? failed: connection refused/).waitFor();
+    await page.locator('.grid .chart').getByText(/checks? failed: connection refused/).waitFor();
     await keep('monitor-hover');
     await page.getByRole('button', { name: /^Delete/ }).click();
     await keep('monitor-delete');

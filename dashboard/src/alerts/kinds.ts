@@ -28,8 +28,8 @@ export interface Kind {
 const address = (placeholder: string, hint = ''): Field => ({ name: 'url', label: 'Webhook address', type: 'secret', placeholder, hint: hint || 'It is a secret: whoever has it can post.' });
 
 export const KINDS: readonly Kind[] = [
-  { kind: 'email', label: 'E-mail', about: 'Sent by the mail server that this server’s operator has set up.', fields: [{ name: 'to', label: 'To', type: 'list', placeholder: 'ops@example.com, lead@example.com', hint: 'Up to 20 addresses, separated by commas.' }] },
   { kind: 'slack', label: 'Slack', about: 'In Slack: create an app, turn on “Incoming Webhooks”, and add one to a channel.', fields: [address('https://hooks.slack.com/services/…')] },
+  { kind: 'email', label: 'E-mail', about: 'Sent by the mail server that this server’s operator has set up.', fields: [{ name: 'to', label: 'To', type: 'list', placeholder: 'ops@example.com, lead@example.com', hint: 'Up to 20 addresses, separated by commas.' }] },
   { kind: 'discord', label: 'Discord', about: 'In Discord: channel settings, Integrations, Webhooks, New Webhook.', fields: [address('https://discord.com/api/webhooks/…')] },
   { kind: 'teams', label: 'Microsoft Teams', about: 'In Teams: channel menu, Workflows, “Send webhook alerts to a channel”.', fields: [address('https://….logic.azure.com/workflows/…')] },
   {
@@ -41,7 +41,7 @@ export const KINDS: readonly Kind[] = [
     ],
   },
   { kind: 'webhook', label: 'Webhook', about: 'A POST with JSON to an address of yours, signed as Standard Webhooks describes.', fields: [
-    { name: 'url', label: 'Address', type: 'secret', placeholder: 'https://example.com/hooks/alerts', hint: 'Shown never again: many addresses hold a token.' },
+    { name: 'url', label: 'Address', type: 'secret', placeholder: 'https://example.com/hooks/alerts', hint: 'Never shown again: many addresses hold a token.' },
     { name: 'secret', label: 'Signing secret', type: 'secret', placeholder: 'whsec_…', optional: true, rare: true, hint: 'Without one, a secret is made and shown once.' },
     { name: 'previous_secret', label: 'Previous signing secret', type: 'secret', placeholder: 'whsec_…', optional: true, rare: true, hint: 'Signs too, while you change from one secret to the other.' },
   ] },

@@ -23,7 +23,7 @@ test('a day that was up is one colour; what was not known is never green', () =>
 test('an outage of a minute is seen, one of a day fills it, and shares always add up', () => {
   const [[part, share] = []] = shares({ down_ms: MINUTE, up_ms: DAY - MINUTE });
   expect(part).toBe('down');
-  expect(share).toBeGreaterThanOrEqual(0.35);
+  expect(share).toBeGreaterThanOrEqual(0.55);
   expect(shares({ down_ms: DAY })).toEqual([['down', 1]]);
   for (const change of [{ down_ms: 12 * HOUR, up_ms: 12 * HOUR }, { down_ms: MINUTE, degraded_ms: MINUTE, unknown_ms: HOUR, up_ms: HOUR }, { degraded_ms: DAY }]) {
     expect(one(change).parts.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);

@@ -19,7 +19,7 @@ export interface Day {
 const ORDER: readonly Part[] = ['down', 'degraded', 'maintenance', 'unknown', 'up'];
 
 /** An outage of a minute must be seen in a bar that stands for 1,440: it takes at least this much of it. */
-const LEAST: Partial<Record<Part, number>> = { down: 0.35, degraded: 0.25 };
+const LEAST: Partial<Record<Part, number>> = { down: 0.55, degraded: 0.4 };
 
 const WORDS: Record<Part, string> = { up: 'Up', down: 'Down', degraded: 'Degraded', maintenance: 'In maintenance', unknown: 'Unknown' };
 
