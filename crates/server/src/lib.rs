@@ -34,6 +34,7 @@ pub mod ingest_health;
 pub mod jobs;
 pub mod json;
 pub mod list;
+pub mod mail;
 pub mod metrics;
 pub mod monitor;
 pub mod monitor_changes;

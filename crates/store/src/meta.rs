@@ -1,4 +1,4 @@
-//! Projects, keys, sessions, share links, monitors and channels (SQLite, `meta.sqlite` in the data folder).
+//! Projects, keys, sessions, share links, monitors, channels and maintenance windows (SQLite, `meta.sqlite` in the data folder).
 //!
 //! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
 //! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
@@ -10,6 +10,7 @@ mod channels;
 mod directory;
 mod identity;
 mod keys;
+mod maintenance;
 mod migrate;
 mod monitors;
 mod projects;
@@ -35,6 +36,7 @@ pub use channels::{ChannelRow, ChannelSettings, FreshNonce};
 pub use identity::{MetaFacts, MetaIdentity};
 pub(crate) use identity::{copy_to, look};
 pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
+pub use maintenance::MaintenanceRow;
 pub use monitors::{MonitorRow, NewMonitor};
 pub use projects::{NewProject, Project, ProjectChange};
 pub use secrets::{DashboardId, Key, ServerSecret, Token};
@@ -58,6 +60,8 @@ pub enum MetaError {
     TooManyMonitors,
     #[error("the project has as many channels as it may have; delete one first")]
     TooManyChannels,
+    #[error("the project has as many maintenance windows as it may have; delete one first")]
+    TooManyMaintenanceWindows,
     /// The file was written by a later version of this program.
     #[error(
         "meta.sqlite has version {found}, this program knows {known}: use the newer program again"
