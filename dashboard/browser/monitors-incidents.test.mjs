@@ -160,8 +160,8 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   // Every delivery with its tries.
   await go('alerts', '&tab=channels');
   await page.getByRole('link', { name: 'Hook' }).click();
-  await page.locator('summary', { hasText: 'Orders resolved' }).waitFor(SOON);
-  await page.locator('summary', { hasText: 'Orders down' }).click();
+  await page.locator('summary', { hasText: 'Orders incident over' }).waitFor(SOON);
+  await page.locator('summary', { hasText: 'Orders incident opened' }).click();
   await page.locator('details[open] tbody tr').getByText('200').waitFor();
   await page.locator('details[open] tbody tr').getByText('Delivered.').waitFor();
   await axe(page);

@@ -137,7 +137,7 @@ export type JsonRule = Closer<Schemas['JsonRule'], { value?: string | number | b
 export type MonitorChange = { [Name in keyof MonitorSettings]?: MonitorSettings[Name] | null };
 export type Monitor = Closer<
   Answer<'MonitorAnswer'>,
-  { settings: MonitorSettings; state: Outcome; last_check: MonitorCheck | null; certificate: Certificate | null }
+  { settings: MonitorSettings; state: Outcome | 'maintenance'; last_check: MonitorCheck | null; certificate: Certificate | null }
 >;
 export type DayBar = Answer<'DayBar'>;
 

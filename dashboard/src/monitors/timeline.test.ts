@@ -32,7 +32,7 @@ test('why nobody was told', () => {
 
 test('a certificate has no failing check', () => {
   const moments = toTimeline(detail({ incident: anIncident({ cause: 'certificate', failure: null, message: 'it ends in 9 days', last_good_at: null }), transitions: [{ at: at(0), change: 'opened', muted: null }, { at: at(9), change: 'worsened', muted: null }] }));
-  expect(moments.map(({ what, detail: text }) => [what, text])).toEqual([['Found', 'It ends in 9 days.'], ['The certificate came closer to its end', '']]);
+  expect(moments.map(({ what, detail: text }) => [what, text])).toEqual([['The certificate ends soon', 'It ends in 9 days.'], ['The certificate came closer to its end', '']]);
 });
 
 test.each([['delivered', 1, 'delivered'], ['delivered', 3, 'delivered after 3 tries'], ['waiting', 0, 'on its way'], ['waiting', 1, 'not delivered yet, 1 try so far'], ['failed', 1, 'refused'], ['given_up', 12, 'given up after 12 tries']] as const)('a notice that is %s after %i', (state, tries, text) => {

@@ -14,7 +14,7 @@ export interface Moment {
   notices: IncidentNotice[];
 }
 
-const CONFIRMED: Record<IncidentDetail['incident']['cause'], string> = { down: 'Confirmed as down', flapping: 'Found to be flapping', certificate: 'Found' };
+const CONFIRMED: Record<IncidentDetail['incident']['cause'], string> = { down: 'Confirmed as down', flapping: 'Found to be flapping', certificate: 'The certificate ends soon' };
 
 export function toTimeline({ incident, transitions, updates, notices }: IncidentDetail): Moment[] {
   const moments: Moment[] = [];
@@ -33,7 +33,7 @@ export function toTimeline({ incident, transitions, updates, notices }: Incident
     const silence = muted ? `${MUTED[muted]}.` : '';
     switch (change) {
       case 'opened':
-        add(at, CONFIRMED[incident.cause], { tone: 'bad', notices: of(transition, 'opening'), detail: silence || (isDown ? '' : toCause(incident)) });
+        add(at, CONFIRMED[incident.cause], { tone: incident.cause === 'certificate' ? 'warn' : 'bad', notices: of(transition, 'opening'), detail: silence || (isDown ? '' : toCause(incident)) });
         break;
       case 'announced':
         add(at, 'Another check failed: the notice was sent', { notices: of(transition, 'opening'), detail: silence });
