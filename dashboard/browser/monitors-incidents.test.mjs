@@ -38,6 +38,8 @@ async function listen(answer, port) {
   });
   const at = port ?? (await freePort());
   await new Promise((done) => target.listen(at, '127.0.0.1', done));
+  // A test that fails leaves it open.
+  target.unref();
   return {
     port: at, calls,
     stop: () => new Promise((done) => {
@@ -82,11 +84,11 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   await axe(page);
   await dialog.getByRole('button', { name: 'Send a test' }).click();
   await dialog.getByText('Not delivered.').waitFor();
-  await dialog.getByText('no room').waitFor();
+  await dialog.getByText('no room', { exact: true }).waitFor();
   said = { status: 200, text: 'thanks' };
   await dialog.getByRole('button', { name: 'Send again' }).click();
   await dialog.getByText('took the test notice with status 200').waitFor();
-  await dialog.getByText('thanks').waitFor();
+  await dialog.getByText('thanks', { exact: true }).waitFor();
   await axe(page);
   assert.ok(receiver.calls.at(-1).headers['webhook-signature'].startsWith('v1,'));
   await page.keyboard.press('Escape');
@@ -175,7 +177,7 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
 });
 
 test('a channel is changed without its secret, paused and deleted; what the server says stands at the field', async () => {
-  const { page, project, go } = await open('channels', { expected: ['400'] });
+  const { page, project, go } = await open('notices', { expected: ['400'] });
   const dialog = page.locator('dialog');
   await go('alerts', '&tab=channels');
   await page.getByRole('button', { name: 'Add the first channel' }).click();
@@ -214,7 +216,7 @@ test('a channel is changed without its secret, paused and deleted; what the serv
   await guest.goto(`${server.url}/monitoring/${project.dashboard_id}`);
   await guest.getByRole('navigation', { name: 'Pages of the project' }).getByRole('link', { name: 'Alerts' }).click();
   await guest.getByText('Nothing is watched yet').waitFor();
-  await guest.getByRole('link', { name: 'Channels' }).click();
+  await guest.getByRole('link', { name: 'Channels', exact: true }).click();
   await guest.getByText('can be seen, not changed').waitFor();
   await guest.getByText('ntfy, shop-2 at ntfy.sh').waitFor();
   assert.equal(await guest.getByRole('main').getByRole('button').count(), 0);
