@@ -24,7 +24,7 @@ export function shop() {
     const isHeartbeat = settings.kind === 'heartbeat';
     return {
       id: i + 1, settings, created_at: ago((i === 4 ? 77 : 190) * DAY), state, is_down: state === 'down', unconfirmed: settings.name === 'Checkout' ? { results: 1, since: rows[0].at } : null,
-      last_check: rows[0] ?? null, next_check_at: null, certificate: shown, uptime, bars: days(i), heartbeat_url: null,
+      last_check: rows[0] ?? null, next_check_at: null, certificate: shown, uptime, bars: days(i), heartbeat_url: null, file_entry: i === 4 ? 'postgres' : null,
       signals: isHeartbeat ? { started_at: new Date(Date.now() - 260 * MINUTE).toISOString(), succeeded_at: new Date(Date.now() - 252 * MINUTE).toISOString(), failed_at: null, took_ms: 480_000 } : null,
     };
   });
@@ -84,10 +84,10 @@ function incidents(monitors) {
 
 /** Channels in every state, and the deliveries of the first. */
 function channels() {
-  const one = (id, name, kind, config, change = {}) => ({ id, name, kind, enabled: true, problem: null, config: { kind, ...config }, created_at: ago(40 * DAY), waiting: 0, failing_since: null, ...change });
+  const one = (id, name, kind, config, change = {}) => ({ id, name, kind, enabled: true, problem: null, config: { kind, ...config }, created_at: ago(40 * DAY), waiting: 0, failing_since: null, quiet_hours: null, ...change });
   const list = [
     one(1, 'On call', 'pagerduty', { routing_key: null, eu: false }),
-    one(2, 'Shop chat', 'slack', { url: null }),
+    one(2, 'Shop chat', 'slack', { url: null }, { quiet_hours: { from: '22:00', to: '07:00', time_zone: 'Europe/London', weekdays: null } }),
     one(3, 'Old hook', 'webhook', { url: null, secret: null }, { waiting: 3, failing_since: ago(3.4 * 60 * MINUTE) }),
     one(4, 'Phones', 'ntfy', { server: 'https://ntfy.sh', topic: 'shop-alerts-8f3k', token: null, user: '', password: null }, { enabled: false }),
     one(5, HOSTILE, 'discord', { url: null }, { enabled: false, problem: 'the webhook was deleted at Discord (status 404)' }),

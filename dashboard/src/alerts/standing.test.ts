@@ -3,7 +3,7 @@ import type { Channel } from '../api/types';
 import { toStanding } from './standing';
 
 const now = Date.parse('2026-11-26T12:00:00Z');
-const channel = (change: Partial<Channel>): Channel => ({ id: 1, name: 'Hook', kind: 'webhook', enabled: true, problem: null, config: {}, created_at: '', waiting: 0, failing_since: null, ...change });
+const channel = (change: Partial<Channel>): Channel => ({ id: 1, name: 'Hook', kind: 'webhook', enabled: true, problem: null, config: {}, created_at: '', waiting: 0, failing_since: null, quiet_hours: null, ...change });
 
 test.each<[Partial<Channel>, string]>([
   [{}, 'Active '],
