@@ -89,6 +89,12 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   await orders.getByText('Down', { exact: true }).waitFor({ timeout: 45_000 });
   await orders.getByText('connection refused', { exact: true }).waitFor();
   await page.getByText('1 down').waitFor();
+  // An outage that begins while somebody looks takes its place at the top, and the list makes room for it once; nothing else may move.
+  await page.getByRole('region', { name: /^Orders is down since/ }).waitFor();
+  await page.waitForTimeout(500);
+  const moved = await page.evaluate(() => window.shifted);
+  assert.ok(moved < 0.15, `an outage moved the page by ${moved}`);
+  await page.evaluate(() => (window.shifted = 0));
 
   await orders.getByRole('button', { name: 'Actions for Orders' }).click();
   await page.getByRole('button', { name: 'Check now' }).click();
