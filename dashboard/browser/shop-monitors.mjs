@@ -1,7 +1,8 @@
-// The monitors of a shop in every state, with two days of checks, for pictures: two days cannot be waited for, so these are made-up
-// answers in the server's shapes.
+// The monitors of a shop in every state, with two days of checks, 90 days of uptime, incidents and channels, for pictures: days
+// cannot be waited for, so these are made-up answers in the server's shapes.
 
 const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
 export const HOSTILE = '<img src=x onerror=alert(1)>"\'&{@html} ' + 'and-on-'.repeat(8);
 
 export function shop() {
@@ -22,16 +23,121 @@ export function shop() {
     checks.set(i + 1, rows);
     const isHeartbeat = settings.kind === 'heartbeat';
     return {
-      id: i + 1, settings, created_at: new Date(Date.now() - 90 * 1440 * MINUTE).toISOString(), state, is_down: state === 'down', unconfirmed: settings.name === 'Checkout' ? { results: 1, since: rows[0].at } : null,
-      last_check: rows[0] ?? null, next_check_at: null, certificate: shown, uptime: null, heartbeat_url: null,
+      id: i + 1, settings, created_at: ago((i === 4 ? 77 : 190) * DAY), state, is_down: state === 'down', unconfirmed: settings.name === 'Checkout' ? { results: 1, since: rows[0].at } : null,
+      last_check: rows[0] ?? null, next_check_at: null, certificate: shown, uptime, bars: days(i), heartbeat_url: null, file_entry: i === 4 ? 'postgres' : null,
       signals: isHeartbeat ? { started_at: new Date(Date.now() - 260 * MINUTE).toISOString(), succeeded_at: new Date(Date.now() - 252 * MINUTE).toISOString(), failed_at: null, took_ms: 480_000 } : null,
     };
   });
   return { monitors, checks, uptime };
 }
 
-/** The page gets these in place of what its server says of monitors. */
+const ago = (ms) => new Date(Date.now() - ms).toISOString();
+
+/** 90 days of the monitor at this place of the list: well but for a day or two, one that is new, one that was not watched for a while. */
+function days(place) {
+  const today = Math.floor(Date.now() / DAY) * DAY;
+  return Array.from({ length: 90 }, (_, i) => {
+    const start = today - (89 - i) * DAY;
+    const length = i === 89 ? Math.max(MINUTE, Date.now() - start) : DAY;
+    const bar = { day: new Date(start).toISOString(), percent: '100', up_ms: length, degraded_ms: 0, down_ms: 0, maintenance_ms: 0, unknown_ms: 0 };
+    const take = (part, ms) => { bar[part] += Math.min(ms, bar.up_ms); bar.up_ms -= Math.min(ms, bar.up_ms); };
+    if (place === 0 && (i === 52 || i === 89)) take('down_ms', i === 89 ? 12 * MINUTE : 47 * MINUTE);
+    if (place === 0 && i === 30) take('maintenance_ms', 2 * 60 * MINUTE);
+    if (place === 2 && i === 85) take('degraded_ms', 38 * MINUTE);
+    if (place === 3 && i > 60 && i < 66) take('unknown_ms', i === 61 ? DAY / 2 : DAY);
+    if (place === 4 && i < 12) take('unknown_ms', DAY);
+    if (place === 5 && i % 9 === 0) take('down_ms', i * 7 * MINUTE);
+    return bar;
+  });
+}
+
+/** The incidents of the shop, the newest first, with how each came to be so; `monitors`: as the page is told of them. */
+function incidents(monitors) {
+  const one = (id, monitor, change) => ({
+    id, monitor, monitor_name: monitors[monitor - 1].settings.name, cause: 'down', state: 'closed', began_at: ago(change.began), confirmed_at: ago(change.began - 2 * MINUTE), ended_at: null, duration_ms: null, unconfirmed: false,
+    failure: 'connection_refused', message: 'the connection was refused', status: null, times: { total_ms: 3, dns_ms: 2, connect_ms: 1, tls_ms: null, first_byte_ms: null, body_ms: null }, last_good_at: ago(change.began + MINUTE), hit: null, acknowledged_at: null, note: null,
+    ...change.more,
+  });
+  const closed = (began, length, more = {}) => ({ began, more: { ended_at: ago(began - length), duration_ms: length, ...more } });
+  const reach = { requests: 341, endpoints: [{ name: 'POST /v1/orders', requests: 212 }, { name: 'GET /v1/orders/{id}', requests: 96 }, { name: HOSTILE, requests: 33 }], endpoints_total: 5, consumers: [{ name: 'acme-mobile', requests: 201 }, { name: '203.0.113.77', requests: 90 }], consumers_total: 14 };
+  const list = [
+    one('1-4', 1, { began: 12 * MINUTE, more: { state: 'open' } }),
+    one('4-2', 4, { began: 2.2 * DAY, more: { state: 'open', cause: 'certificate', failure: null, message: 'the certificate ends in 9 days', times: null, last_good_at: null } }),
+    one('6-9', 6, closed(3 * DAY, 4 * 60 * MINUTE, { unconfirmed: true, failure: 'timeout_connect', message: 'no connection within 10 s' })),
+    one('3-1', 3, closed(8.4 * DAY, 38 * MINUTE, { failure: 'status', status: 503, message: 'status 503, expected 2xx', hit: reach, note: 'The search index was rebuilt at noon.\nNext time at night.', acknowledged_at: ago(8.39 * DAY) })),
+    one('1-3', 1, closed(37 * DAY, 47 * MINUTE, { hit: { ...reach, requests: 1204, consumers_total: 61 } })),
+  ];
+  const notice = (channel, name, stage, state, at, tries = 1) => ({ channel, channel_name: name, stage, state, created_at: at, next_try_at: state === 'waiting' ? ago(-5 * MINUTE) : null, ended_at: state === 'waiting' ? null : at, tries });
+  const details = new Map(list.map((incident) => {
+    const opened = incident.confirmed_at;
+    const over = incident.ended_at && new Date(Date.parse(incident.ended_at) + 2 * MINUTE).toISOString();
+    const told = (stage, at) => [notice(1, 'On call', stage, 'delivered', at), notice(2, 'Shop chat', stage, 'delivered', at, 3), ...(stage === 'opening' ? [notice(3, 'Old hook', stage, 'waiting', at, 4)] : [])];
+    return [incident.id, {
+      incident,
+      transitions: [{ at: opened, change: 'opened', muted: incident.unconfirmed ? 'unconfirmed' : null }, ...(over ? [{ at: over, change: 'closed', muted: incident.unconfirmed ? 'never_told' : null }] : [])],
+      updates: incident.id === '3-1' ? [{ at: ago(8.385 * DAY), text: 'Search is slow or fails. We are looking into it.' }] : [],
+      notices: incident.unconfirmed ? [] : [...told('opening', opened), ...(over ? told('resolved', over) : [])],
+    }];
+  }));
+  return { list, details };
+}
+
+/** Channels in every state, and the deliveries of the first. */
+function channels() {
+  const one = (id, name, kind, config, change = {}) => ({ id, name, kind, enabled: true, problem: null, config: { kind, ...config }, created_at: ago(40 * DAY), waiting: 0, failing_since: null, quiet_hours: null, ...change });
+  const list = [
+    one(1, 'On call', 'pagerduty', { routing_key: null, eu: false }),
+    one(2, 'Shop chat', 'slack', { url: null }, { quiet_hours: { from: '22:00', to: '07:00', time_zone: 'Europe/London', weekdays: null } }),
+    one(3, 'Old hook', 'webhook', { url: null, secret: null }, { waiting: 3, failing_since: ago(3.4 * 60 * MINUTE) }),
+    one(4, 'Phones', 'ntfy', { server: 'https://ntfy.sh', topic: 'shop-alerts-8f3k', token: null, user: '', password: null }, { enabled: false }),
+    one(5, HOSTILE, 'discord', { url: null }, { enabled: false, problem: 'the webhook was deleted at Discord (status 404)' }),
+  ];
+  const refused = (at, reason = 'status 503') => ({ at, took_ms: 5120, status: 503, reason });
+  const delivery = (id, stage, state, at, tries) => ({ id, notice: 'monitor-1-4-1', stage, subject: 'Orders', state, created_at: ago(at), next_try_at: state === 'waiting' ? ago(-4 * MINUTE) : null, ended_at: state === 'waiting' ? null : ago(at), tries });
+  const deliveries = [
+    delivery(9, 'opening', 'waiting', 10 * MINUTE, [refused(ago(10 * MINUTE)), refused(ago(9 * MINUTE), 'no answer within 10 s')]),
+    delivery(8, 'resolved', 'delivered', 8.37 * DAY, [{ at: ago(8.37 * DAY), took_ms: 212, status: 202, reason: null }]),
+    delivery(7, 'opening', 'failed', 8.4 * DAY, [{ ...refused(ago(8.4 * DAY)), status: 400, reason: 'status 400: invalid routing key' }]),
+    delivery(6, 'update', 'given_up', 30 * DAY, Array.from({ length: 12 }, (_, i) => refused(ago(30 * DAY - i * 60 * MINUTE)))),
+  ];
+  return { list, deliveries };
+}
+
+/** Real requests of the shop in the answer's shapes, those of the last fifth failing in part. */
+function traffic(url) {
+  const [from, to] = ['from', 'to'].map((name) => Date.parse(url.searchParams.get(name)));
+  const panels = (url.searchParams.get('panels') ?? '').split(',');
+  const step = [1, 5, 15, 60].map((n) => n * MINUTE).find((n) => (to - from) / n <= 200) ?? DAY / 4;
+  const start = Math.floor(from / step) * step;
+  const edges = Array.from({ length: Math.max(1, Math.ceil((to - start) / step)) + 1 }, (_, i) => start + i * step);
+  const length = edges.length - 1;
+  const others = Array.from({ length }, (_, i) => Math.round(300 + 80 * Math.sin(i / 9) + 25 * Math.sin(i * 2.3)));
+  const failed = Array.from({ length }, (_, i) => (i > length * 0.8 ? Math.round(60 + 20 * Math.sin(i * 1.7)) : i % 11 ? 0 : 2));
+  const none = Array.from({ length }, () => 0);
+  const stat = (value) => ({ value, previous: null, series: [], about: false });
+  const all = {
+    requests: stat(others.reduce((sum, n) => sum + n, 0)), consumers: stat(14),
+    activity: { edges, series: { '1xx': none, '2xx': others, '3xx': none, '4xx': none, '5xx': failed, consumers: none, success_rate: none } },
+    endpoints: { total_rows: 5, rows: [['POST', '/v1/orders', 212], ['GET', '/v1/orders/{id}', 96], ['GET', '/v1/cart', 33]].map(([method, route, requests]) => ({ method, route, requests, client_errors: 0, server_errors: requests, p50_ms: 1, p95_ms: 1, p99_ms: 1, last_seen: ago(MINUTE) })) },
+    top_consumers: { total_rows: 14, rows: [['acme-mobile', 201], ['', 90]].map(([user, requests]) => ({ key: user, user, address: '203.0.113.77', country: '', requests, client_errors: 0, server_errors: requests, p95_ms: 1, last_seen: ago(MINUTE) })) },
+  };
+  if (url.searchParams.get('q')?.includes('status:5xx')) all.requests = stat(341);
+  return { period: { from: new Date(from).toISOString(), to: new Date(to).toISOString(), step: '1m', tz: 'UTC', partial: false }, previous: null, panels: Object.fromEntries(panels.map((name) => [name, all[name]])) };
+}
+
+/** The page gets these in place of what its server says of monitors, incidents, channels and requests. */
 export async function answerWith({ monitors, checks, uptime }, page) {
+  const kept = incidents(monitors);
+  const told = channels();
+  await page.route('**/api/v1/incidents**', (route) => {
+    const url = new URL(route.request().url());
+    const [, id] = /incidents\/([\d-]+)$/.exec(url.pathname) ?? [];
+    if (id) return route.fulfill({ json: kept.details.get(id) });
+    const monitor = Number(url.searchParams.get('monitor'));
+    return route.fulfill({ json: { incidents: kept.list.filter((incident) => (!monitor || incident.monitor === monitor) && (!url.searchParams.get('state') || incident.state === 'open')), next: null } });
+  });
+  await page.route('**/api/v1/channels**', (route) => route.fulfill({ json: route.request().url().includes('deliveries') ? { deliveries: told.deliveries, next: null } : { channels: told.list } }));
+  await page.route('**/api/v1/dashboard**', (route) => route.fulfill({ json: traffic(new URL(route.request().url())) }));
   await page.route('**/api/v1/monitors**', async (route) => {
     const url = new URL(route.request().url());
     const [, id, isChecks] = /monitors\/(\d+)(\/checks)?$/.exec(url.pathname) ?? [];

@@ -23,7 +23,7 @@ use crate::disk::make_private;
 use crate::sql::checks as sql;
 
 pub use incidents::{IncidentQuery, IncidentRow, IncidentUpdate, KeptIncident, KeptTransition};
-pub use outbox::{ChannelKey, Delivery, Ended, NewNotice, Try};
+pub use outbox::{ChannelKey, Delivery, Ended, NewNotice, ThreadNotice, Try};
 pub use rows::{CheckRow, KeptState, MonitorState, Record, SumRow};
 
 /// The file's name in the data folder.

@@ -7,15 +7,23 @@
 import { takeAhead } from './ahead';
 import { address, toRequest, type Parameters, type Scope } from './request';
 import type {
+  Channel,
+  ChannelChange,
+  ChannelTest,
   CheckedNow,
   ChecksPage,
+  CreatedChannel,
   CreatedKey,
   CreatedShareLink,
   DashboardAnswer,
+  DeliveriesPage,
   Erased,
   FieldInfo,
   FieldValue,
   HitsPage,
+  IncidentChange,
+  IncidentDetail,
+  IncidentsPage,
   IngestHealth,
   Key,
   Monitor,
@@ -147,6 +155,22 @@ export const api = {
   publicIncidents: (scope: Scope, parameters: Parameters) => call<{ incidents: PublicIncident[] }>('GET', 'incidents', { scope, parameters }),
   publishIncident: (scope: Scope, id: string, change: PublicationChange) =>
     call<{ incident: PublicIncident }>('PATCH', `incidents/${part(id)}`, { scope, body: change }),
+
+  incidents: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
+    call<IncidentsPage>('GET', 'incidents', { scope, parameters, signal }),
+  incident: (scope: Scope, id: string, signal?: AbortSignal) =>
+    call<IncidentDetail>('GET', `incidents/${part(id)}`, { scope, signal }),
+  changeIncident: (scope: Scope, id: string, change: IncidentChange) =>
+    call<IncidentDetail>('PATCH', `incidents/${part(id)}`, { scope, body: change }),
+
+  channels: (scope: Scope, signal?: AbortSignal) => call<{ channels: Channel[] }>('GET', 'channels', { scope, signal }),
+  createChannel: (scope: Scope, channel: ChannelChange) => call<CreatedChannel>('POST', 'channels', { scope, body: channel }),
+  changeChannel: (scope: Scope, id: number, change: ChannelChange) => call<Channel>('PATCH', `channels/${id}`, { scope, body: change }),
+  deleteChannel: (scope: Scope, id: number) => call<undefined>('DELETE', `channels/${id}`, { scope }),
+  /** Sends a notice now; what the far side answers is the answer. */
+  testChannel: (scope: Scope, id: number) => call<ChannelTest>('POST', `channels/${id}/test`, { scope }),
+  deliveries: (scope: Scope, id: number, parameters: Parameters, signal?: AbortSignal) =>
+    call<DeliveriesPage>('GET', `channels/${id}/deliveries`, { scope, parameters, signal }),
 
   fields: (scope: Scope) => call<{ fields: FieldInfo[] }>('GET', 'fields', { scope }),
   values: (scope: Scope, field: string, parameters: Parameters, signal?: AbortSignal) =>

@@ -1455,6 +1455,8 @@ export interface components {
         };
         IncidentAnswer: {
             incident: components["schemas"]["MonitorIncident"];
+            /** @description Whom its transitions were told, in order. Kept for 90 days. */
+            notices: components["schemas"]["IncidentNotice"][];
             /** @description How it came to be so, in order. */
             transitions: components["schemas"]["IncidentTransition"][];
             /** @description For those who look at the public status page, in order. */
@@ -1499,6 +1501,34 @@ export interface components {
             incidents: components["schemas"]["MonitorIncident"][];
             /** @description `before` of the next page; null where there is none. */
             next?: string | null;
+        };
+        /** @description A notice of an incident to one channel. */
+        IncidentNotice: {
+            /**
+             * Format: int64
+             * @description The channel's `id`.
+             */
+            channel: number;
+            channel_name: string;
+            created_at: string;
+            ended_at?: string | null;
+            /** @description When it is tried again, while it waits. */
+            next_try_at?: string | null;
+            /**
+             * @description `opening`, `update` or `resolved`.
+             * @example opening
+             */
+            stage: string;
+            /**
+             * @description `waiting`, `delivered`, `failed` (the far side refused it) or `given_up` (it was tried for 24 hours).
+             * @example delivered
+             */
+            state: string;
+            /**
+             * Format: int32
+             * @description How often it was sent so far.
+             */
+            tries: number;
         };
         IncidentStep: {
             at: string;

@@ -153,5 +153,59 @@ export type JsonRule = Closer<Schemas['JsonRule'], { value?: string | number | b
 export type MonitorChange = { [Name in keyof MonitorSettings]?: MonitorSettings[Name] | null };
 export type Monitor = Closer<
   Answer<'MonitorAnswer'>,
-  { settings: MonitorSettings; state: Outcome; last_check: MonitorCheck | null; certificate: Certificate | null }
+  { settings: MonitorSettings; state: Outcome | 'maintenance'; last_check: MonitorCheck | null; certificate: Certificate | null }
 >;
+export type DayBar = Answer<'DayBar'>;
+
+// ---- incidents
+
+export type IncidentCause = 'down' | 'flapping' | 'certificate';
+/** The project's requests that failed meanwhile. */
+export type Reach = Answer<'Hit'>;
+export type Incident = Closer<Answer<'MonitorIncident'>, { cause: IncidentCause; state: 'open' | 'closed' }>;
+export interface IncidentsPage {
+  /** Newest first. */
+  incidents: Incident[];
+  /** `before` of the next page; null at the end. */
+  next: string | null;
+}
+export type IncidentTransition = Closer<
+  Answer<'IncidentTransition'>,
+  {
+    change: 'opened' | 'announced' | 'worsened' | 'closed';
+    muted: 'maintenance' | 'parent' | 'flapping' | 'unconfirmed' | 'never_told' | 'stopped' | null;
+  }
+>;
+export type DeliveryState = 'waiting' | 'delivered' | 'failed' | 'given_up';
+export type NoticeStage = 'opening' | 'update' | 'resolved' | 'digest' | 'test';
+export type IncidentNotice = Closer<Answer<'IncidentNotice'>, { stage: NoticeStage; state: DeliveryState }>;
+export type IncidentDetail = Closer<Answer<'IncidentAnswer'>, { incident: Incident; transitions: IncidentTransition[]; notices: IncidentNotice[] }>;
+export interface IncidentChange {
+  acknowledged?: boolean;
+  note?: string | null;
+}
+
+// ---- channels
+
+export type ChannelKind = 'webhook' | 'email' | 'slack' | 'discord' | 'telegram' | 'ntfy' | 'pagerduty' | 'teams' | 'gotify' | 'pushover' | 'matrix';
+/** A field of a channel's settings; null in an answer is a secret, in a change it keeps the secret's value. */
+export type ChannelValue = string | number | boolean | string[] | null;
+export type ChannelFields = Record<string, ChannelValue>;
+export type Channel = Closer<Answer<'ChannelAnswer'>, { kind: ChannelKind; config: ChannelFields }>;
+export interface CreatedChannel {
+  channel: Channel;
+  /** The signing secret that was made for a webhook. */
+  secret: string | null;
+}
+export interface ChannelChange {
+  name?: string;
+  enabled?: boolean;
+  config?: ChannelFields;
+}
+export type ChannelTest = Answer<'ChannelTest'>;
+export type Delivery = Closer<Answer<'ChannelDelivery'>, { stage: NoticeStage; state: DeliveryState }>;
+export interface DeliveriesPage {
+  /** Newest first. */
+  deliveries: Delivery[];
+  next: number | null;
+}

@@ -5,11 +5,13 @@ import { getContext, setContext } from 'svelte';
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
 import type { AnsweredPeriod, FieldInfo, PanelName, Panels, Project } from '../api/types';
-import { timeFormats, viewersZone } from '../format/time';
+import { MINUTE, timeFormats, viewersZone } from '../format/time';
 import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
+import type { Span } from '../shapes/series-chart/data';
 import { questionOf, toCalls, toMissing } from './calls';
+import { MOST_OUTAGES, toOutages } from './outages';
 import type { Place } from './places';
 import { refreshEvery, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
 
@@ -37,6 +39,9 @@ export class Board {
   /** The numbers at the top have been seen: what lies below them is drawn a frame later. */
   topSeen = $state(false);
   fields = $state.raw<FieldInfo[]>([]);
+  /** Outages of the project's monitors, marked on every chart. */
+  outages = $state.raw<Span[]>([]);
+  #outagesAt = 0;
 
   /** The last one while another page takes over: its address says nothing about this one. */
   readonly state: DashboardState = $derived.by(() => {
@@ -181,6 +186,19 @@ export class Board {
 
   /** No hit has ever come. */
   readonly empty = $derived(this.project !== null && this.project.last_hits_at === null && (this.panels.requests?.value ?? 0) === 0);
+
+  /** Whoever may see monitors sees their outages; asked for after the numbers, and not with each look. */
+  async loadOutages() {
+    const { project, now } = this;
+    if (!project || !['owner', 'dashboard'].includes(project.access) || now - this.#outagesAt < MINUTE) return;
+    this.#outagesAt = now;
+    try {
+      const { incidents } = await api.incidents(this.scope, { limit: MOST_OUTAGES });
+      this.outages = toOutages(incidents, project.project_id, now);
+    } catch {
+      // The numbers stand without them; they are asked for again in a minute.
+    }
+  }
 
   async loadFields() {
     if (this.fields.length) return;

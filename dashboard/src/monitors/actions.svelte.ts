@@ -20,6 +20,10 @@ export class Actions {
     this.#monitors = monitors;
   }
 
+  get monitors(): readonly Monitor[] {
+    return this.#monitors.all ?? [];
+  }
+
   ask(asked: Asked) {
     this.problem = '';
     this.asked = asked;

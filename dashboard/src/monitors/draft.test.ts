@@ -23,13 +23,14 @@ test.each([
 });
 
 test('nothing changed, nothing sent', () => {
-  const full = { ...httpSettings, headers: { authorization: null }, json: { path: '$.a', operator: 'equals', value: 'b' } as const, body_contains: ' ok ', degraded_above_ms: 500 };
+  const full = { ...httpSettings, part_of: 4, headers: { authorization: null }, json: { path: '$.a', operator: 'equals', value: 'b' } as const, body_contains: ' ok ', degraded_above_ms: 500 };
   for (const settings of [httpSettings, heartbeatSettings, full]) expect(toChange(settings, toDraft(settings))).toEqual({});
 });
 
 test('only what differs; an emptied field is the default again', () => {
   const draft = { ...toDraft(httpSettings), name: ' Payments ', interval_s: 30, timeout_ms: null, expected_statuses: '200, 301', json_path: '$.status', json_value: 'ok' };
   expect(toChange(httpSettings, draft)).toEqual({ name: 'Payments', interval_s: 30, timeout_ms: null, expected_statuses: ['200', '301'], json: { path: '$.status', operator: 'equals', value: 'ok' } });
+  expect(toChange({ ...httpSettings, part_of: 4 }, { ...toDraft(httpSettings), part_of: null })).toEqual({ part_of: null });
   expect(toChange(heartbeatSettings, { ...toDraft(heartbeatSettings), schedule: 'cron', cron: '@daily' })).toEqual({ period_s: null, cron: '@daily', time_zone: 'UTC' });
 });
 
@@ -51,5 +52,5 @@ test('what the server says stands at its field, under the name that the form giv
   expect(toProblem('the project has as many monitors as it may have')).toEqual({ field: null, text: 'the project has as many monitors as it may have' });
   expect(toProblem('`monitor` cannot be read')).toEqual({ field: null, text: '`monitor` cannot be read' });
   expect(toProblem('`constructor` is odd').field).toBeNull();
-  expect(Object.keys(FIELDS)).toHaveLength(22);
+  expect(Object.keys(FIELDS)).toHaveLength(23);
 });

@@ -38,6 +38,8 @@ export interface Draft {
   cron: string;
   time_zone: string;
   grace_s: number | null;
+  /** Another monitor that this one depends on. */
+  part_of: number | null;
 }
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -60,7 +62,7 @@ export function newDraft(kind: MonitorKind, zone: string): Draft {
   return {
     kind, name: '', interval_s: 60, timeout_ms: 10_000, down_after: isHeartbeat ? 1 : 3, up_after: isHeartbeat ? 1 : 2, degraded_above_ms: null, address_family: 'any',
     url: '', method: 'GET', headers: [], body: '', expected_statuses: '2xx', body_contains: '', body_excludes: '', json_path: '', json_operator: 'equals', json_value: '',
-    follow_redirects: true, verify_certificate: true, target: '', schedule: 'period', period_s: 86_400, cron: '', time_zone: zone, grace_s: isHeartbeat ? 3600 : 60,
+    follow_redirects: true, verify_certificate: true, target: '', schedule: 'period', period_s: 86_400, cron: '', time_zone: zone, grace_s: isHeartbeat ? 3600 : 60, part_of: null,
   };
 }
 
@@ -93,6 +95,7 @@ export function toDraft(settings: MonitorSettings): Draft {
     cron: settings.cron ?? '',
     time_zone: settings.time_zone ?? 'UTC',
     grace_s: settings.grace_s ?? null,
+    part_of: settings.part_of ?? null,
   };
 }
 
@@ -100,7 +103,7 @@ export function toDraft(settings: MonitorSettings): Draft {
 export function toSettings(draft: Draft): MonitorChange {
   const text = (value: string) => (value.trim() === '' ? null : value.trim());
   const shared: MonitorChange = {
-    name: text(draft.name), interval_s: draft.interval_s, down_after: draft.down_after, up_after: draft.up_after,
+    name: text(draft.name), interval_s: draft.interval_s, down_after: draft.down_after, up_after: draft.up_after, part_of: draft.part_of,
   };
   const calls: MonitorChange = { timeout_ms: draft.timeout_ms, degraded_above_ms: draft.degraded_above_ms, address_family: draft.address_family };
   switch (draft.kind) {
@@ -181,6 +184,7 @@ export const FIELDS: Record<FieldName, { label: string; unit?: string }> = {
   cron: { label: 'Cron expression' },
   time_zone: { label: 'Time zone' },
   grace_s: { label: 'Grace', unit: 'seconds' },
+  part_of: { label: 'Part of' },
 };
 
 export interface FieldProblem {

@@ -38,7 +38,9 @@ export class Monitors {
     this.#changes++;
     const others = this.all ?? [];
     const known = others.some(({ id }) => id === monitor.id);
-    this.all = known ? others.map((other) => (other.id === monitor.id ? monitor : other)) : [...others, monitor];
+    // The answer to a change says nothing about uptime.
+    const merge = (other: Monitor) => ({ ...monitor, uptime: monitor.uptime ?? other.uptime, bars: monitor.bars ?? other.bars });
+    this.all = known ? others.map((other) => (other.id === monitor.id ? merge(other) : other)) : [...others, monitor];
   }
 
   drop(id: number) {

@@ -1,6 +1,6 @@
-// Monitors and checks for tests: one that is well, with what a case changes.
+// Monitors, checks and incidents for tests: one that is well, with what a case changes.
 
-import type { Monitor, MonitorCheck, MonitorSettings } from '../api/types';
+import type { Incident, Monitor, MonitorCheck, MonitorSettings } from '../api/types';
 
 export function aCheck(change: Partial<MonitorCheck> = {}): MonitorCheck {
   return {
@@ -21,6 +21,14 @@ export const heartbeatSettings: MonitorSettings = {
 export function aMonitor(change: Partial<Monitor> = {}): Monitor {
   return {
     id: 1, settings: httpSettings, created_at: '2026-11-26T10:00:00Z', state: 'up', is_down: false, unconfirmed: null, last_check: aCheck(),
-    next_check_at: '2026-11-26T12:01:00Z', certificate: null, signals: null, heartbeat_url: null, uptime: null, bars: null, ...change,
+    next_check_at: '2026-11-26T12:01:00Z', certificate: null, signals: null, heartbeat_url: null, uptime: null, bars: null, file_entry: null, ...change,
+  };
+}
+
+export function anIncident(change: Partial<Incident> = {}): Incident {
+  return {
+    id: '1-1', monitor: 1, monitor_name: 'Orders', cause: 'down', state: 'open', began_at: '2026-11-26T12:00:00Z', confirmed_at: '2026-11-26T12:02:00Z', ended_at: null, duration_ms: null,
+    unconfirmed: false, failure: 'connection_refused', message: 'the connection was refused', status: null, times: null, last_good_at: '2026-11-26T11:59:00Z', hit: null,
+    acknowledged_at: null, note: null, ...change,
   };
 }

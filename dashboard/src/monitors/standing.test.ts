@@ -17,6 +17,8 @@ test.each<[string, Partial<Monitor>, string]>([
   ['never checked', { state: 'unknown', last_check: null }, 'Waiting for the first check'],
   ['not checked for long', { state: 'unknown', last_check: aCheck({ outcome: 'unknown', missed: 5 }) }, 'Unknown not checked'],
   ['an outage that nobody looks at any more', { state: 'unknown', is_down: true }, 'Unknown down when last checked'],
+  ['planned maintenance', { state: 'maintenance' }, 'Maintenance '],
+  ['an outage during maintenance', { state: 'maintenance', is_down: true }, 'Maintenance down'],
   ['paused wins over everything', { state: 'down', is_down: true, settings: { ...httpSettings, paused: true } }, 'Paused '],
   ['a heartbeat before its first call', { state: 'unknown', settings: heartbeatSettings, signals: noSignals, last_check: aCheck({ outcome: 'unknown' }) }, 'Waiting for the first call'],
   ['a heartbeat that has called', { state: 'unknown', settings: heartbeatSettings, signals: { ...noSignals, started_at: '2026-11-26T10:00:00Z' } }, 'Unknown '],

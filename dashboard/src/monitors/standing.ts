@@ -6,7 +6,7 @@ import { numbers } from '../format/number';
 import { DAY, HOUR, MINUTE } from '../format/time';
 import { failureMeaning } from './words';
 
-export type StandingName = 'down' | 'degraded' | 'unknown' | 'waiting' | 'up' | 'paused';
+export type StandingName = 'down' | 'degraded' | 'unknown' | 'waiting' | 'maintenance' | 'up' | 'paused';
 
 export interface Standing {
   name: StandingName;
@@ -15,12 +15,13 @@ export interface Standing {
   detail: string;
 }
 
-const LABELS: Record<StandingName, string> = { down: 'Down', degraded: 'Degraded', unknown: 'Unknown', waiting: 'Waiting', up: 'Up', paused: 'Paused' };
+const LABELS: Record<StandingName, string> = { down: 'Down', degraded: 'Degraded', unknown: 'Unknown', waiting: 'Waiting', maintenance: 'Maintenance', up: 'Up', paused: 'Paused' };
 
 export function toStanding(monitor: Monitor): Standing {
   const { settings, state, last_check: last, unconfirmed } = monitor;
   const standing = (name: StandingName, detail = '') => ({ name, label: LABELS[name], detail });
   if (settings.paused) return standing('paused');
+  if (state === 'maintenance') return standing('maintenance', monitor.is_down ? 'down' : '');
   if (state === 'unknown') {
     if (monitor.is_down) return standing('unknown', 'down when last checked');
     if (settings.kind === 'heartbeat' && !hasCalled(monitor)) return standing('waiting', 'for the first call');
@@ -41,7 +42,7 @@ export function toStanding(monitor: Monitor): Standing {
 
 const hasCalled = ({ signals }: Monitor) => !!signals && (signals.succeeded_at ?? signals.failed_at ?? signals.started_at) !== null;
 
-const ORDER: readonly StandingName[] = ['down', 'degraded', 'unknown', 'waiting', 'up', 'paused'];
+const ORDER: readonly StandingName[] = ['down', 'degraded', 'unknown', 'waiting', 'maintenance', 'up', 'paused'];
 
 /** What needs attention first; within that by name. */
 export function inOrder(monitors: readonly Monitor[]): Monitor[] {

@@ -7,6 +7,7 @@ export type PageName =
   | 'dashboard'
   | 'explorer'
   | 'monitoring'
+  | 'alerts'
   | 'open'
   | 'share'
   | 'status-page'
@@ -47,6 +48,7 @@ export function toPage(path: string): Page {
     case 'signin':
     case 'projects':
     case 'status-page':
+    case 'alerts':
     case 'settings':
     case 'ingest-health':
       if (second !== undefined) return { name: 'not-found' };
@@ -106,6 +108,11 @@ export function monitoringHref(project: string | number, parameters: Parameters 
 /** Where the public status page of a project is edited. */
 export function statusPageHref(project: string | number): string {
   return toHref('/status-page', { project });
+}
+
+/** The incidents of a project, or one of them; with `tab=channels` where its notices go. */
+export function alertsHref(project: string | number, parameters: Parameters = {}): string {
+  return toHref('/alerts', { project, ...parameters });
 }
 
 function projectHref(path: string, project: string | number, parameters: Parameters): string {

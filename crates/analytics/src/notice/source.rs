@@ -20,12 +20,17 @@ pub struct Source {
 }
 
 impl Source {
+    /// Of all notices of one incident.
+    pub fn incident_thread(monitor: &str, incident: u64) -> String {
+        format!("monitor-{monitor}-{incident}")
+    }
+
     /// None where nobody is to be told.
     pub fn of_incident(monitor: &str, transition: &Transition) -> Option<Source> {
         if transition.muted.is_some() {
             return None;
         }
-        let thread = format!("monitor-{monitor}-{}", transition.incident);
+        let thread = Source::incident_thread(monitor, transition.incident);
         let (stage, until_ms) = match transition.change {
             Change::Opened | Change::Announced => (Stage::Opening, None),
             Change::Worsened => (Stage::Update, None),

@@ -5,6 +5,7 @@ mod shape;
 
 use analytics::hit::ProjectId;
 use analytics::limits;
+use analytics::notice::source::Source;
 use analytics::status_page::publication::{Publication, Severity, Stage};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -18,7 +19,7 @@ use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
 
-pub use shape::{IncidentAnswer, IncidentList, MonitorIncident};
+pub use shape::{IncidentAnswer, IncidentList, IncidentNotice, MonitorIncident};
 
 /// The project's incidents, newest first. They are kept for 13 months.
 #[utoipa::path(
@@ -265,7 +266,16 @@ async fn to_answer(app: &App, row: KeptIncident) -> Result<IncidentAnswer, ApiEr
     let (monitor, number) = (row.found.monitor, row.found.number);
     let updates = app.checks.incident_updates(monitor, number).await?;
     let transitions = app.checks.transitions(monitor, number).await?;
-    Ok(IncidentAnswer::of(&row, &name_of(app, &row), &updates, &transitions))
+    let thread = Source::incident_thread(&monitor.to_string(), number);
+    let mut notices = Vec::new();
+    for notice in app.checks.thread_notices(monitor, &thread).await? {
+        // Notices to a channel that was just deleted are about to be deleted too.
+        let channel = app.meta.channel(row.found.project, notice.channel);
+        notices.extend(
+            channel.map(|channel| IncidentNotice::of(notice, channel.settings.name.clone())),
+        );
+    }
+    Ok(IncidentAnswer::of(&row, &name_of(app, &row), &updates, &transitions, notices))
 }
 
 fn name_of(app: &App, row: &KeptIncident) -> String {

@@ -40,6 +40,7 @@ pub const ADDRESSES: &[&str] = &[
     "/explorer/{id}",
     "/monitoring",
     "/monitoring/{id}",
+    "/alerts",
     "/share/{token}",
     "/status-page",
     "/settings",

@@ -64,8 +64,11 @@ async fn post_from(app: &TestApp, project: &TestProject, users: &[&str], status:
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_is_an_incident_with_whom_it_hits() {
     let (mut app, project, _names) = start().await;
-    let (id, status, _target) = up(&app, &project, json!({})).await;
+    let (id, status, target) = up(&app, &project, json!({})).await;
     assert_eq!(incidents(&app, &project, "").await, Vec::<Value>::new());
+    let url = format!("http://outside.test:{}/", target.address.port());
+    let channel = json!({ "name": "On call", "config": { "kind": "webhook", "url": url } });
+    let channel = call(&app, &project.key, "POST", "/api/v1/channels", channel).await.json();
     status.store(503, Ordering::SeqCst);
     pass_until(&app, "a first failure", async || {
         show(&app, &project, &id).await["unconfirmed"]["results"] == 1
@@ -117,6 +120,13 @@ async fn an_outage_is_an_incident_with_whom_it_hits() {
         changes(&closed),
         [("opened".to_owned(), json!(null)), ("closed".to_owned(), json!(null))]
     );
+    let notices = closed["notices"].as_array().unwrap();
+    let stages: Vec<&Value> = notices.iter().map(|notice| &notice["stage"]).collect();
+    assert_eq!(stages, [&json!("opening"), &json!("resolved")]);
+    for notice in notices {
+        assert_eq!(notice["channel"], channel["channel"]["id"]);
+        assert_eq!(notice["channel_name"], "On call");
+    }
     let incident = &closed["incident"];
     assert_eq!(
         (&incident["state"], &incident["failure"], &incident["note"]),

@@ -74,6 +74,20 @@ pub struct Delivery {
     pub tries: Vec<Try>,
 }
 
+/// The state of a notice of one thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreadNotice {
+    pub channel: i64,
+    pub stage: Stage,
+    /// `waiting`, `delivered`, `failed` or `given_up`.
+    pub state: String,
+    pub created_ms: i64,
+    /// When it is tried again, while it waits.
+    pub next_ms: i64,
+    pub ended_ms: Option<i64>,
+    pub tries: u32,
+}
+
 impl Checks {
     pub async fn channels_waited_for(&self) -> Result<Vec<i64>, ChecksError> {
         Ok(sqlx::query_scalar(sql::WAITING_CHANNELS).fetch_all(&self.reading).await?)
@@ -178,6 +192,17 @@ impl Checks {
         Ok(deliveries)
     }
 
+    /// The notices of one thread to every channel, in order. Kept for 90 days.
+    pub async fn thread_notices(
+        &self,
+        monitor: i64,
+        thread: &str,
+    ) -> Result<Vec<ThreadNotice>, ChecksError> {
+        let select = sqlx::query(sql::OF_THREAD).bind(monitor).bind(thread);
+        let rows = select.fetch_all(&self.reading).await?;
+        rows.iter().map(to_thread_notice).collect()
+    }
+
     /// Deletes the notices for channels that are not among `live`.
     pub async fn keep_channels(&self, live: &HashSet<ChannelKey>) -> Result<(), ChecksError> {
         let live = serde_json::to_string(&live.iter().collect::<Vec<_>>())?;
@@ -238,6 +263,18 @@ fn to_waiting(row: &SqliteRow) -> Result<Waiting, ChecksError> {
         tries: row.try_get("tries")?,
         next_ms: row.try_get("next_ms")?,
         opening_delivered: row.try_get("opening_delivered")?,
+    })
+}
+
+fn to_thread_notice(row: &SqliteRow) -> Result<ThreadNotice, ChecksError> {
+    Ok(ThreadNotice {
+        channel: row.try_get("channel")?,
+        stage: read_word(row.try_get("stage")?)?,
+        state: row.try_get("state")?,
+        created_ms: row.try_get("created_ms")?,
+        next_ms: row.try_get("next_ms")?,
+        ended_ms: row.try_get("ended_ms")?,
+        tries: row.try_get("tries")?,
     })
 }
 

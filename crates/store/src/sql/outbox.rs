@@ -50,6 +50,11 @@ pub const DELIVERIES: &str = "SELECT id, created_ms, next_ms, state, ended_ms, n
 pub const TRIES: &str = "SELECT delivery, at_ms, took_ms, status, reason FROM tries
     WHERE delivery IN (SELECT value FROM json_each(?)) ORDER BY delivery, at_ms";
 
+/// Of one thread, to every channel, in order.
+pub const OF_THREAD: &str =
+    "SELECT channel, stage, state, created_ms, next_ms, ended_ms, tries FROM outbox
+    WHERE monitor = ? AND thread = ? ORDER BY id";
+
 /// Of a channel that is gone; tries first. Parameter: the live ones as a JSON array of pairs.
 pub const KEEP_ONLY: [&str; 2] = [
     "DELETE FROM tries WHERE delivery IN (SELECT id FROM outbox WHERE (channel, channel_us) NOT IN

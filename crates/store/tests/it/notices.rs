@@ -136,6 +136,19 @@ async fn a_notice_is_written_once_a_channel_and_kept_with_its_tries() {
     assert_eq!(states, [("given_up", Some(NOW_MS + 12), 0), ("delivered", Some(NOW_MS + 11), 2)]);
     assert_eq!(all[1].tries, [refused, taken]);
     assert_eq!(checks.deliveries(1, all[0].id, 9).await.unwrap(), all[1..]);
+    let thread = checks.thread_notices(3, "monitor-3-1").await.unwrap();
+    let states: Vec<_> =
+        thread.iter().map(|one| (one.channel, one.stage, one.state.as_str(), one.tries)).collect();
+    assert_eq!(
+        states,
+        [
+            (1, Stage::Opening, "delivered", 2),
+            (2, Stage::Opening, "waiting", 0),
+            (1, Stage::Resolved, "given_up", 0),
+        ]
+    );
+    assert_eq!(checks.thread_notices(3, "monitor-3-2").await.unwrap(), []);
+    assert_eq!(checks.thread_notices(4, "monitor-3-1").await.unwrap(), []);
     // The notices of a channel that is gone go, also where another one has its number.
     checks.keep_channels(&HashSet::from([(1, 10), (2, 21)])).await.unwrap();
     assert_eq!(checks.channels_waited_for().await.unwrap(), Vec::<i64>::new());

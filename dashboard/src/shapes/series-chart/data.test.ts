@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { timeFormats, DAY, HOUR } from '../../format/time';
-import { seriesCsv, stack, toRange, toSummary, toTicks } from './data';
+import { placeSpans, seriesCsv, stack, toRange, toSummary, toTicks } from './data';
 
 const utc = timeFormats('en-US', 'UTC');
 const edges = (from: string, step: number, buckets: number) =>
@@ -59,4 +59,16 @@ test('the summary names the peak, the file every bucket', () => {
     '2026-11-22T02:00:00.000Z,2026-11-22T03:00:00.000Z,',
     '',
   ]);
+});
+
+test('a span lies where its time is, cut to the chart', () => {
+  const e = edges('2026-11-22T00:00:00Z', HOUR, 10);
+  const at = (hours: number) => Date.parse('2026-11-22T00:00:00Z') + hours * HOUR;
+  const place = (from: number, to: number, on = e) => placeSpans([{ from: at(from), to: at(to), label: '', title: '' }], on).map(({ left, right }) => [left, right]);
+  expect(place(2.5, 3)).toEqual([[2.5, 3]]);
+  expect(place(-5, 1.25)).toEqual([[0, 1.25]]);
+  expect(place(9.5, 40)).toEqual([[9.5, 10]]);
+  expect([...place(-2, 0), ...place(10, 12), ...place(1, 2, [])]).toEqual([]);
+  // Buckets of other lengths are as wide.
+  expect(place(12, 36, [at(0), at(24), at(49)])).toEqual([[0.5, 1.48]]);
 });

@@ -13,6 +13,38 @@ export interface Series {
   values: Numbers;
 }
 
+/** A stretch of time that is marked on a chart, such as an outage. */
+export interface Span {
+  from: number;
+  to: number;
+  /** Written on it where there is room. */
+  label: string;
+  /** A sentence, for its box and for those who do not see it. */
+  title: string;
+  /** Where it leads. */
+  href?: string;
+}
+
+export interface PlacedSpan extends Span {
+  /** In buckets from the left edge of the chart. */
+  left: number;
+  right: number;
+}
+
+/** Where spans lie on the buckets; those outside of the chart are left out, the others cut to it. */
+export function placeSpans(spans: readonly Span[], edges: readonly number[]): PlacedSpan[] {
+  const first = edges[0];
+  const last = edges[edges.length - 1];
+  if (first === undefined || last === undefined || edges.length < 2) return [];
+  const toX = (ms: number) => {
+    const bucket = Math.max(0, edges.findLastIndex((edge) => edge <= ms));
+    const start = edges[bucket] ?? first;
+    const end = edges[bucket + 1];
+    return end === undefined ? edges.length - 1 : bucket + Math.max(0, ms - start) / (end - start);
+  };
+  return spans.filter(({ from, to }) => to > first && from < last).map((span) => ({ ...span, left: toX(Math.max(span.from, first)), right: toX(Math.min(span.to, last)) }));
+}
+
 /** Heights on top of each other: row i holds the sum of the first i + 1 series. A bucket where all are null stays null. */
 export function stack(series: readonly Numbers[]): Numbers[] {
   const length = series[0]?.length ?? 0;

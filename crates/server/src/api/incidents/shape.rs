@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use analytics::incident::{Cause, Change, Muted};
-use analytics::notice::Hit;
+use analytics::notice::{self, Hit};
 use analytics::status_page::publication::{Severity, Stage};
 use serde::Serialize;
-use store::checks::{IncidentUpdate, KeptIncident, KeptTransition};
+use store::checks::{IncidentUpdate, KeptIncident, KeptTransition, ThreadNotice};
 use utoipa::ToSchema;
 
 use crate::api::monitors::PhaseTimes;
@@ -78,6 +78,8 @@ pub struct IncidentAnswer {
     pub transitions: Vec<IncidentTransition>,
     /// For those who look at the public status page, in order.
     pub updates: Vec<PublicUpdate>,
+    /// Whom its transitions were told, in order. Kept for 90 days.
+    pub notices: Vec<IncidentNotice>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -90,6 +92,26 @@ pub struct IncidentTransition {
     /// to every channel.
     #[schema(example = "unconfirmed", value_type = Option<String>)]
     pub muted: Option<Muted>,
+}
+
+/// A notice of an incident to one channel.
+#[derive(Serialize, ToSchema)]
+pub struct IncidentNotice {
+    /// The channel's `id`.
+    pub channel: i64,
+    pub channel_name: String,
+    /// `opening`, `update` or `resolved`.
+    #[schema(example = "opening", value_type = String)]
+    pub stage: notice::Stage,
+    /// `waiting`, `delivered`, `failed` (the far side refused it) or `given_up` (it was tried for 24 hours).
+    #[schema(example = "delivered")]
+    pub state: String,
+    pub created_at: String,
+    /// When it is tried again, while it waits.
+    pub next_try_at: Option<String>,
+    pub ended_at: Option<String>,
+    /// How often it was sent so far.
+    pub tries: u32,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -134,12 +156,29 @@ impl MonitorIncident {
     }
 }
 
+impl IncidentNotice {
+    pub fn of(notice: ThreadNotice, channel_name: String) -> IncidentNotice {
+        let waits = notice.state == "waiting";
+        IncidentNotice {
+            channel: notice.channel,
+            channel_name,
+            stage: notice.stage,
+            state: notice.state,
+            created_at: to_time(notice.created_ms),
+            next_try_at: waits.then(|| to_time(notice.next_ms)),
+            ended_at: notice.ended_ms.map(to_time),
+            tries: notice.tries,
+        }
+    }
+}
+
 impl IncidentAnswer {
     pub fn of(
         row: &KeptIncident,
         monitor_name: &str,
         updates: &[IncidentUpdate],
         transitions: &[KeptTransition],
+        notices: Vec<IncidentNotice>,
     ) -> IncidentAnswer {
         let transitions = transitions.iter().map(|transition| IncidentTransition {
             at: to_time(transition.at_ms),
@@ -160,6 +199,7 @@ impl IncidentAnswer {
             incident: MonitorIncident::of(row, monitor_name),
             transitions: transitions.collect(),
             updates: updates.collect(),
+            notices,
         }
     }
 }
