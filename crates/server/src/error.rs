@@ -53,6 +53,7 @@ codes! {
     InvalidName "invalid_name" 400 "The name cannot be used";
     InvalidMonitor "invalid_monitor" 400 "A field of a monitor cannot be used";
     InvalidChannel "invalid_channel" 400 "A field of a channel cannot be used";
+    InvalidRule "invalid_rule" 400 "A field of a rule cannot be used";
     InvalidIncident "invalid_incident" 400 "A field of an incident cannot be used";
     InvalidSchedule "invalid_schedule" 400 "A cron expression or a time zone cannot be used";
     InvalidSetting "invalid_setting" 400 "A setting of a project or share link cannot be used";
@@ -77,6 +78,7 @@ codes! {
     UnknownShareLink "unknown_share_link" 404 "The project has no such share link";
     UnknownHeartbeat "unknown_heartbeat" 404 "No monitor waits for this heartbeat";
     UnknownChannel "unknown_channel" 404 "The project has no such channel";
+    UnknownRule "unknown_rule" 404 "The project has no such rule";
     UnknownIncident "unknown_incident" 404 "The project has no such incident";
     UnknownMonitor "unknown_monitor" 404 "The project has no such monitor";
     NotFound "not_found" 404 "There is nothing at this address";
@@ -88,6 +90,7 @@ codes! {
     TooManyShareLinks "too_many_share_links" 409 "The project has as many share links as it may have";
     MonitorTaken "monitor_taken" 409 "The project has a monitor of this address";
     TooManyChannels "too_many_channels" 409 "The project has as many channels as it may have";
+    TooManyRules "too_many_rules" 409 "The project has as many rules as it may have";
     TooManyMonitors "too_many_monitors" 409 "The project has as many monitors as it may have";
     BodyTooLarge "body_too_large" 413 "The body is too large";
     TooManyHits "too_many_hits" 413 "The batch has too many hits";
@@ -222,6 +225,15 @@ impl From<crate::reads::Refused> for ApiError {
     }
 }
 
+impl From<crate::ask::AskError> for ApiError {
+    fn from(error: crate::ask::AskError) -> ApiError {
+        match error {
+            crate::ask::AskError::Busy(refused) => refused.into(),
+            crate::ask::AskError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<store::meta::MetaError> for ApiError {
     fn from(error: store::meta::MetaError) -> ApiError {
         use store::meta::MetaError;
@@ -234,6 +246,7 @@ impl From<store::meta::MetaError> for ApiError {
                 ApiError::new(Code::TooManyShareLinks, error.to_string())
             }
             MetaError::TooManyChannels => ApiError::new(Code::TooManyChannels, error.to_string()),
+            MetaError::TooManyRules => ApiError::new(Code::TooManyRules, error.to_string()),
             MetaError::TooManyMonitors => ApiError::new(Code::TooManyMonitors, error.to_string()),
             other => ApiError::internal("the table of projects", &other),
         }
@@ -253,6 +266,12 @@ impl From<analytics::monitor::FieldError> for ApiError {
             _ => Code::InvalidMonitor,
         };
         ApiError::new(code, error.to_string())
+    }
+}
+
+impl From<analytics::alert::RuleFieldError> for ApiError {
+    fn from(error: analytics::alert::RuleFieldError) -> ApiError {
+        ApiError::new(Code::InvalidRule, error.to_string())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Projects, keys, sessions, share links, monitors and channels (SQLite, `meta.sqlite` in the data folder).
+//! Projects, keys, sessions, share links, monitors, channels and rules (SQLite, `meta.sqlite` in the data folder).
 //!
 //! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
 //! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
@@ -13,6 +13,7 @@ mod keys;
 mod migrate;
 mod monitors;
 mod projects;
+mod rules;
 mod running;
 mod secrets;
 mod sessions;
@@ -37,6 +38,7 @@ pub(crate) use identity::{copy_to, look};
 pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
 pub use monitors::{MonitorRow, NewMonitor};
 pub use projects::{NewProject, Project, ProjectChange};
+pub use rules::RuleRow;
 pub use secrets::{DashboardId, Key, ServerSecret, Token};
 pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
 pub use share_links::{NewShareLink, ShareLink};
@@ -58,6 +60,8 @@ pub enum MetaError {
     TooManyMonitors,
     #[error("the project has as many channels as it may have; delete one first")]
     TooManyChannels,
+    #[error("the project has as many rules as it may have; delete one first")]
+    TooManyRules,
     /// The file was written by a later version of this program.
     #[error(
         "meta.sqlite has version {found}, this program knows {known}: use the newer program again"

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::incidents::read_word;
+use super::incidents::{IncidentSource, read_word};
 use super::{Checks, ChecksError};
 use crate::sql::outbox as sql;
 
@@ -24,7 +24,8 @@ pub type ChannelKey = (i64, i64);
 pub struct NewNotice {
     pub channel: ChannelKey,
     pub project: ProjectId,
-    pub monitor: i64,
+    /// None: it is about no single monitor or rule.
+    pub source: Option<IncidentSource>,
     pub notice: Notice,
     pub created_ms: i64,
 }
@@ -214,7 +215,7 @@ impl NewNotice {
             self.channel.0,
             self.channel.1,
             self.project.0,
-            self.monitor,
+            self.source.map_or(0, IncidentSource::to_column),
             notice.id,
             notice.thread,
             notice.stage,

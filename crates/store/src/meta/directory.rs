@@ -11,6 +11,7 @@ use super::channels::{self, ChannelRow};
 use super::keys::{Can, KeyGrant};
 use super::monitors::{self, MonitorRow};
 use super::projects::{PROJECT_COLUMNS, Project, to_project};
+use super::rules::{self, RuleRow};
 use super::secrets::{DashboardId, Key, SecretHash, ServerSecret, Token};
 use super::share_links::{NewShareLink, ShareLink};
 use super::{Meta, MetaError};
@@ -26,6 +27,7 @@ pub(super) struct Directory {
     pub(super) monitors: BTreeMap<i64, Arc<MonitorRow>>,
     pub(super) heartbeats: HashMap<Token, i64>,
     pub(super) channels: BTreeMap<i64, Arc<ChannelRow>>,
+    pub(super) rules: BTreeMap<i64, Arc<RuleRow>>,
 }
 
 pub(super) struct SessionEntry {
@@ -120,6 +122,7 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
     load_share_links(pool, &mut directory).await?;
     monitors::load(pool, secret, &mut directory).await?;
     channels::load(pool, secret, &mut directory).await?;
+    rules::load(pool, &mut directory).await?;
     Ok(directory)
 }
 
@@ -204,6 +207,7 @@ impl Directory {
         self.links.retain(|_, entry| entry.link.project != project);
         self.drop_monitors(|monitor| monitor.project == project);
         self.drop_channels(project);
+        self.drop_rules(project);
         self.change_sessions(|held| (held.project != project).then_some(*held));
     }
 
