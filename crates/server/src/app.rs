@@ -137,7 +137,10 @@ impl App {
         monitors.allow_at_once(limit("checks_at_once") as usize);
         let rules = Rules::load(&checks, outbox.clone()).await;
         let rules = rules.context("where rules stood cannot be read")?;
-        let asker = Asker { store: store.clone(), reads: reads.clone(), metrics: metrics.clone() };
+        let timed = metrics.clone();
+        let timed: Arc<dyn Fn(Duration) + Send + Sync> =
+            Arc::new(move |took| timed.note_query(took));
+        let asker = Asker { store: store.clone(), reads: reads.clone(), timed };
         Ok(Arc::new(App {
             unknown_keys: RateLimit::new(limit("unknown_keys_per_minute"), 60, remembered),
             project_creations: RateLimit::new(
