@@ -18,6 +18,7 @@ pub mod clock_watch;
 pub mod cron;
 pub mod demo;
 pub mod enrich;
+pub mod fields;
 pub mod filter;
 pub mod grid;
 pub mod health;

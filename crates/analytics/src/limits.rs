@@ -566,6 +566,16 @@ limits! {
         "The longest window: beyond a year it is a pause.";
     MAINTENANCE_STARTS_PER_YEAR "maintenance_starts_per_year" = 9_000, Items, fixed, "invalid_schedule",
         "Windows of one schedule in a year: every hour (8,784). 13 months of those take some 30 ms to compute.";
+    MAINTENANCE_CRON_MINUTES "maintenance_cron_minutes" = 10_080, Minutes, fixed, "invalid_schedule",
+        "The longest window by cron, a week: for each check all windows that may still last are walked through.";
+    MAINTENANCE_PER_PROJECT "maintenance_per_project" = 50, Items, settable, "too_many_maintenance_windows",
+        "Maintenance windows of one project: each is looked at for each check.";
+    MAINTENANCE_MONITORS "maintenance_monitors" = 200, Items, fixed, "invalid_maintenance",
+        "Monitors that one maintenance window names; it concerns all where it names none.";
+    MAINTENANCE_TEXT_CHARACTERS "maintenance_text_characters" = 2_000, Characters, fixed, "invalid_maintenance",
+        "The text of a maintenance window: a screen, as an incident's note.";
+    PARENTS_FOLLOWED "parents_followed" = 10, Items, fixed, "invalid_monitor",
+        "How many times over a monitor may be part of another: host, network, site. Also the end of a circle, should one come to be.";
 
     // Alert rules.
     RULE_EVERY_SECONDS "rule_every_seconds" = 60, Seconds, fixed, "",

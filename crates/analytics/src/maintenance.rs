@@ -1,8 +1,11 @@
-//! Maintenance windows: once, weekly by local times, or by cron with a length. A schedule becomes spans of time, and the
-//! spans of several schedules their union.
+//! Maintenance: planned times in which nobody is told of an outage, and which lower no uptime. `MaintenanceSettings` is what an
+//! owner writes; `Maintenance` is the same, read. A schedule (once, weekly by local times, or by cron with a length) becomes
+//! spans of time, and the spans of several schedules their union.
 //!
 //! A weekly window follows the clocks of its zone: on days of 23 or 25 hours it is an hour shorter or longer if the change
-//! lies inside. A window by cron has a fixed length. Whose notices a window mutes is not decided here.
+//! lies inside. A window by cron has a fixed length.
+
+mod settings;
 
 #[cfg(test)]
 mod tests;
@@ -12,27 +15,53 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use crate::cron::{CronError, CronSchedule, find_zone};
 use crate::limits;
 use crate::uptime::Span;
 
+pub use settings::{Maintenance, MaintenanceSettings};
+
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 1_440 * MINUTE_MS;
 
-/// As it is stored and spoken of by the API.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+/// When maintenance takes place, as it is stored and spoken of by the API.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {
-    /// Milliseconds since 1970.
-    Once { from_ms: i64, to_ms: i64 },
-    /// From `from` to before `to`, local times as `22:30`; a `to` that is not later than `from` lies on the day after.
-    Weekly { weekdays: Vec<Weekday>, from: String, to: String, zone: String },
+    /// From `from` to before `to`.
+    Once {
+        #[serde(rename = "from", with = "rfc3339")]
+        #[schema(value_type = String, example = "2027-01-31T22:00:00Z")]
+        from_ms: i64,
+        #[serde(rename = "to", with = "rfc3339")]
+        #[schema(value_type = String, example = "2027-02-01T00:00:00Z")]
+        to_ms: i64,
+    },
+    /// On these days from `from` to before `to`, local times as `22:30`; a `to` that is not later than `from` lies on the day
+    /// after.
+    Weekly {
+        weekdays: Vec<Weekday>,
+        from: String,
+        to: String,
+        #[serde(default = "utc")]
+        time_zone: String,
+    },
     /// So many minutes from each time on that the expression names.
-    Cron { cron: String, minutes: u32, zone: String },
+    Cron {
+        cron: String,
+        minutes: u32,
+        #[serde(default = "utc")]
+        time_zone: String,
+    },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Weekday {
     Monday,
@@ -53,11 +82,13 @@ pub enum ScheduleError {
         limits::MAINTENANCE_DAYS
     )]
     TooLong,
-    #[error("`{0}` is no time of day; write it as 22:30")]
+    #[error("a window by cron lasts at most {} minutes", limits::MAINTENANCE_CRON_MINUTES)]
+    CronTooLong,
+    #[error("`{0}` isn't a time of day; write it as 22:30")]
     InvalidTime(String),
     #[error("name at least one weekday")]
     NoWeekday,
-    #[error("the cron expression names no time at all")]
+    #[error("the cron expression never occurs")]
     Never,
     #[error(
         "the cron expression begins more than {} windows a year; let a window begin at most every hour",
@@ -80,7 +111,16 @@ enum Kind {
 }
 
 impl Schedule {
-    /// To be kept: a year of a cron expression is walked through here, which takes up to 30 ms.
+    /// Of a new schedule: of a cron expression a year is walked through, which takes up to 30 ms.
+    pub fn check(&self) -> Result<Windows, ScheduleError> {
+        let windows = self.read()?;
+        if let Kind::Cron { schedule, .. } = &windows.0 {
+            check_starts(schedule)?;
+        }
+        Ok(windows)
+    }
+
+    /// Of one that was checked before.
     pub fn read(&self) -> Result<Windows, ScheduleError> {
         let kind = match self {
             Schedule::Once { from_ms, to_ms } => {
@@ -88,19 +128,22 @@ impl Schedule {
                 check_length(span.to_ms.saturating_sub(span.from_ms))?;
                 Kind::Once(span)
             }
-            Schedule::Weekly { weekdays, from, to, zone } => {
+            Schedule::Weekly { weekdays, from, to, time_zone } => {
                 if weekdays.is_empty() {
                     return Err(ScheduleError::NoWeekday);
                 }
-                let zone = find_zone(zone).ok_or_else(|| CronError::UnknownZone(zone.clone()))?;
+                let zone = find_zone(time_zone)
+                    .ok_or_else(|| CronError::UnknownZone(time_zone.clone()))?;
                 let (from, to) = (read_time(from)?, read_time(to)?);
                 Kind::Weekly { weekdays: weekdays.clone(), from, to, zone }
             }
-            Schedule::Cron { cron, minutes, zone } => {
+            Schedule::Cron { cron, minutes, time_zone } => {
+                if u64::from(*minutes) > limits::MAINTENANCE_CRON_MINUTES {
+                    return Err(ScheduleError::CronTooLong);
+                }
                 let length_ms = i64::from(*minutes) * MINUTE_MS;
                 check_length(length_ms)?;
-                let schedule = Box::new(CronSchedule::parse(cron, zone)?);
-                check_starts(&schedule)?;
+                let schedule = Box::new(CronSchedule::parse(cron, time_zone)?);
                 Kind::Cron { schedule, length_ms }
             }
         };
@@ -228,4 +271,25 @@ fn check_starts(schedule: &CronSchedule) -> Result<(), ScheduleError> {
         }
     }
     Err(ScheduleError::TooOften)
+}
+
+/// Milliseconds since 1970, written as a time such as `2027-01-31T22:00:00Z`.
+mod rfc3339 {
+    use jiff::Timestamp;
+    use serde::de::Error as _;
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+        let time = Timestamp::from_millisecond(*ms).map_err(S::Error::custom)?;
+        serializer.collect_str(&time)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time: Timestamp = text.parse().map_err(|_| {
+            D::Error::custom(format!("`{text}` isn't a time such as 2027-01-31T22:00:00Z"))
+        })?;
+        Ok(time.as_millisecond())
+    }
 }

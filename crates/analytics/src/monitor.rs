@@ -15,6 +15,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::check::Failure;
+use crate::fields::FieldError;
 use crate::limits;
 use crate::target::{self, HostPort};
 use crate::uptime::{Confirm, Outcome};
@@ -22,7 +23,7 @@ use crate::uptime::{Confirm, Outcome};
 pub use heartbeat::{Heartbeat, Signals};
 pub use http::{HttpProbe, StatusRange};
 pub use json_rule::{JsonOperator, JsonRule};
-pub use settings::{AddressFamily, FieldError, Kind, MonitorSettings, SecretText};
+pub use settings::{AddressFamily, Kind, MonitorSettings, SecretText};
 
 /// Settings that were read: each of them can be checked.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ use store::meta::Meta;
 use store::{Found, HitRow, Part, Store, StoreError, StoreLimits, StoreOptions};
 use tokio::sync::Semaphore;
 
+use crate::address::own_host;
 use crate::answers::{AnswerLimits, Answers};
 use crate::ask::{Asker, estimate};
 use crate::bodies::Bodies;
@@ -25,9 +26,10 @@ use crate::config::Settings;
 use crate::dial::{DialOptions, Dialer, read_authorities};
 use crate::error::ApiError;
 use crate::ingest_health::IngestHealth;
+use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::monitor::Monitors;
-use crate::notice::Outbox;
+use crate::notice::{Carriers, Outbox};
 use crate::rate::RateLimit;
 use crate::reads::{QueueLimits, ReadQueue, Reader};
 use crate::rule::{Rules, live_rules};
@@ -65,6 +67,7 @@ pub struct App {
     pub bodies: Arc<Bodies>,
     /// The one way out.
     pub dialer: Dialer,
+    pub carriers: Carriers,
     pub ingest: IngestLimits,
     pub registration_is_open: bool,
     /// Whether there is to be a demo.
@@ -103,6 +106,10 @@ impl App {
             })?,
             None => Vec::new(),
         };
+        let mailer = match &settings.mail {
+            Some(server) => Some(Mailer::new(server, &own_host(&settings), &authorities)?),
+            None => None,
+        };
         let dialing = DialOptions {
             allowed: settings.allow_networks.clone(),
             name_servers: settings.name_servers.clone(),
@@ -131,6 +138,8 @@ impl App {
             wait: Duration::from_secs(limit("read_wait_seconds")),
         });
         let outbox = Arc::new(Outbox::default());
+        let dialer = Dialer::new(dialing, clock.clone());
+        let carriers = Carriers { dialer: dialer.clone(), mailer, clock: clock.clone() };
         let loading =
             Monitors::load(&meta, &checks, clock.clone(), metrics.clone(), outbox.clone());
         let monitors = loading.await.context("where monitors stood cannot be read")?;
@@ -165,7 +174,8 @@ impl App {
                 Duration::from_secs(limit("body_read_seconds")),
                 metrics.clone(),
             ),
-            dialer: Dialer::new(dialing, clock.clone()),
+            dialer,
+            carriers,
             ingest: IngestLimits {
                 body_bytes: limit("body_bytes") as usize,
                 max_age_us: settings.limits.get_days("max_age").map(to_us),

@@ -40,6 +40,8 @@ pub struct Settings {
     pub name_servers: Vec<SocketAddr>,
     /// Certificate authorities (PEM) that are trusted besides the system's.
     pub trusted_certificates: Option<PathBuf>,
+    /// None: no e-mail is sent.
+    pub mail: Option<MailServer>,
     /// In the form of `RUST_LOG`.
     pub log: String,
     pub limits: SetLimits,
@@ -52,6 +54,51 @@ pub enum Registration {
     Auto,
     Open,
     Closed,
+}
+
+/// Through which e-mail is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailServer {
+    pub host: String,
+    pub port: u16,
+    pub tls: MailTls,
+    /// None: without signing in.
+    pub user: Option<String>,
+    pub password_file: Option<PathBuf>,
+    /// The sender of every message.
+    pub from: String,
+}
+
+/// How the connection to a mail server is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailTls {
+    /// Begins in the clear, and goes on only where the server then encrypts.
+    Starttls,
+    /// From the first byte on.
+    Tls,
+    /// Not at all, for a server on this machine.
+    Off,
+}
+
+impl MailServer {
+    fn read(values: &Values) -> Result<Option<MailServer>, ConfigError> {
+        let tls = values.get("smtp_tls").read(values::parse_mail_tls)?;
+        let address = values.get("smtp_server").read(values::parse_mail_server)?;
+        let text = |key| {
+            values.get(key).read(|text| Ok(Some(text.to_owned()).filter(|text| !text.is_empty())))
+        };
+        let (user, from) =
+            (text("smtp_user")?, values.get("smtp_from").read(values::parse_sender)?);
+        let password_file = values.get("smtp_password_file").read(values::parse_path)?;
+        let Some((host, port)) = address else { return Ok(None) };
+        let port = port.unwrap_or(match tls {
+            MailTls::Starttls => 587,
+            MailTls::Tls => 465,
+            MailTls::Off => 25,
+        });
+        let from = from.unwrap_or_else(|| format!("api-analytics@{host}"));
+        Ok(Some(MailServer { host, port, tls, user, password_file, from }))
+    }
 }
 
 /// Who may read `/metrics`.
@@ -102,6 +149,7 @@ impl Settings {
             allow_networks: text("allow_networks").read(values::parse_networks)?,
             name_servers: text("name_servers").read(values::parse_name_servers)?,
             trusted_certificates: text("trusted_certificates").read(values::parse_path)?,
+            mail: MailServer::read(values)?,
             log: text("log").read(|text| Ok(text.to_owned()))?,
             limits: values.read_limits()?,
         })

@@ -114,7 +114,7 @@ async fn deliver(
     let reply_to = app.checks.reply_to(channel.id, &notice.thread).await?;
     let host = own_host(&app.settings);
     let sending = Sending { now_ms, host: &host, reply_to: reply_to.as_deref() };
-    let sent = send(&app.dialer, &app.clock, &channel.settings.config, &notice, sending).await;
+    let sent = send(&app.carriers, &channel.settings.config, &notice, sending).await;
     let ended_ms = app.clock.now_us().div_euclid(1_000);
     app.outbox.note_sent(channel.id, ended_ms);
     let Sent { judgement, status, took_ms, .. } = sent;

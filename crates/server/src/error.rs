@@ -54,6 +54,7 @@ codes! {
     InvalidMonitor "invalid_monitor" 400 "A field of a monitor cannot be used";
     InvalidChannel "invalid_channel" 400 "A field of a channel cannot be used";
     InvalidRule "invalid_rule" 400 "A field of a rule cannot be used";
+    InvalidMaintenance "invalid_maintenance" 400 "A field of a maintenance window cannot be used";
     InvalidIncident "invalid_incident" 400 "A field of an incident cannot be used";
     InvalidSchedule "invalid_schedule" 400 "A cron expression or a time zone cannot be used";
     InvalidSetting "invalid_setting" 400 "A setting of a project or share link cannot be used";
@@ -77,6 +78,7 @@ codes! {
     UnknownKeyId "unknown_key_id" 404 "The project has no such key";
     UnknownShareLink "unknown_share_link" 404 "The project has no such share link";
     UnknownHeartbeat "unknown_heartbeat" 404 "No monitor waits for this heartbeat";
+    UnknownMaintenance "unknown_maintenance" 404 "The project has no such maintenance window";
     UnknownChannel "unknown_channel" 404 "The project has no such channel";
     UnknownRule "unknown_rule" 404 "The project has no such rule";
     UnknownIncident "unknown_incident" 404 "The project has no such incident";
@@ -89,6 +91,7 @@ codes! {
     TooManyKeys "too_many_keys" 409 "The project has as many keys as it may have";
     TooManyShareLinks "too_many_share_links" 409 "The project has as many share links as it may have";
     MonitorTaken "monitor_taken" 409 "The project has a monitor of this address";
+    TooManyMaintenanceWindows "too_many_maintenance_windows" 409 "The project has as many maintenance windows as it may have";
     TooManyChannels "too_many_channels" 409 "The project has as many channels as it may have";
     TooManyRules "too_many_rules" 409 "The project has as many rules as it may have";
     TooManyMonitors "too_many_monitors" 409 "The project has as many monitors as it may have";
@@ -247,6 +250,9 @@ impl From<store::meta::MetaError> for ApiError {
             }
             MetaError::TooManyChannels => ApiError::new(Code::TooManyChannels, error.to_string()),
             MetaError::TooManyRules => ApiError::new(Code::TooManyRules, error.to_string()),
+            MetaError::TooManyMaintenanceWindows => {
+                ApiError::new(Code::TooManyMaintenanceWindows, error.to_string())
+            }
             MetaError::TooManyMonitors => ApiError::new(Code::TooManyMonitors, error.to_string()),
             other => ApiError::internal("the table of projects", &other),
         }
@@ -259,8 +265,8 @@ impl From<store::checks::ChecksError> for ApiError {
     }
 }
 
-impl From<analytics::monitor::FieldError> for ApiError {
-    fn from(error: analytics::monitor::FieldError) -> ApiError {
+impl From<analytics::fields::FieldError> for ApiError {
+    fn from(error: analytics::fields::FieldError) -> ApiError {
         let code = match error.field.as_str() {
             "cron" | "time_zone" => Code::InvalidSchedule,
             _ => Code::InvalidMonitor,

@@ -36,6 +36,7 @@ pub mod jobs;
 pub mod json;
 pub mod judging;
 pub mod list;
+pub mod mail;
 pub mod metrics;
 pub mod monitor;
 pub mod monitor_changes;

@@ -10,13 +10,16 @@
 mod board;
 mod probe;
 mod queue;
+mod surroundings;
 mod timekeeper;
 mod writer;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use analytics::hit::ProjectId;
 use analytics::limits;
+use analytics::maintenance::Maintenance;
 use analytics::monitor::heartbeat::Signal;
 use analytics::monitor::{Monitor, Probe};
 use analytics::notice::reach::Reach;
@@ -67,6 +70,9 @@ impl Monitors {
         for state in checks.states().await? {
             board.remember(state);
         }
+        for row in meta.all_maintenance() {
+            board.plan_maintenance(row.project, windows_of(meta, row.project));
+        }
         let now_ms = to_ms(clock.now_us());
         let rows = meta.all_monitors().into_iter();
         let paused: Vec<Record> = rows.filter_map(|row| board.put(row, now_ms)).collect();
@@ -93,6 +99,11 @@ impl Monitors {
         }
         drop(board);
         self.wake();
+    }
+
+    /// A maintenance window of the project was made, changed or deleted. Time that is accounted for stays as it is.
+    pub fn plan_maintenance(&self, project: ProjectId) {
+        self.board().plan_maintenance(project, windows_of(&self.meta, project));
     }
 
     /// Forgets monitors that `meta` does not have any more; returns when no result of theirs can be written any more.
@@ -291,6 +302,18 @@ fn note_missed(monitors: &Monitors, missed: Vec<Record>) {
 
 fn to_ms(us: i64) -> i64 {
     us.div_euclid(1_000)
+}
+
+fn windows_of(meta: &Meta, project: ProjectId) -> Vec<Maintenance> {
+    let rows = meta.maintenance(project).into_iter();
+    rows.filter_map(|row| {
+        let read = row.settings.clone().read();
+        if read.is_none() {
+            tracing::error!(maintenance = row.id, "a stored maintenance window cannot be read");
+        }
+        read
+    })
+    .collect()
 }
 
 /// Compiles a monitor without judging its address: the dialer does that at each check.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use analytics::fields::FieldError;
 use analytics::hit::ProjectId;
+use analytics::limits;
 use analytics::monitor::Monitor;
 use store::meta::{MonitorRow, NewMonitor};
 
@@ -16,6 +18,9 @@ pub async fn add_monitor(
     mut new: NewMonitor,
 ) -> Result<Arc<MonitorRow>, ApiError> {
     new.settings = Monitor::compile(new.settings, Some(app.dialer.allowed()))?.settings;
+    if let Some(parent) = new.settings.part_of {
+        check_parent(app, project, None, parent)?;
+    }
     let most = app.settings.limits.get("monitors_per_project") as usize;
     let made = app.meta.add_monitor(project, new, most, app.clock.now_us()).await?;
     let row =
@@ -23,6 +28,29 @@ pub async fn add_monitor(
     app.monitors.put(row.clone());
     tracing::info!(project = project.0, monitor = row.id, "monitor made");
     Ok(row)
+}
+
+/// Whether a monitor, `id` where it exists already, can be a part of `parent`.
+pub fn check_parent(
+    app: &App,
+    project: ProjectId,
+    id: Option<i64>,
+    parent: i64,
+) -> Result<(), ApiError> {
+    let refused = |message: String| ApiError::from(FieldError::new("part_of", message));
+    let parent_of = |id: i64| app.meta.monitor(project, id)?.settings.part_of;
+    if app.meta.monitor(project, parent).is_none() {
+        return Err(refused(format!("names monitor {parent}, which the project doesn't have")));
+    }
+    let mut followed = std::iter::successors(Some(parent), |at| parent_of(*at));
+    let most = limits::PARENTS_FOLLOWED as usize;
+    if followed.by_ref().take(most).any(|ancestor| Some(ancestor) == id) {
+        return Err(refused("makes the monitor a part of itself".to_owned()));
+    }
+    match followed.next() {
+        Some(_) => Err(refused(format!("makes a chain of more than {most} monitors"))),
+        None => Ok(()),
+    }
 }
 
 /// Returns when nothing of the monitor is in a file any more.

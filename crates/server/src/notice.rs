@@ -21,7 +21,7 @@ use store::checks::{ChannelKey, IncidentRow, IncidentSource, NewNotice};
 use store::meta::{Meta, MonitorRow};
 use tokio::sync::Notify;
 
-pub use send::{Sent, send};
+pub use send::{Carriers, Sent, send};
 
 /// State shared by the delivery loop (`delivery`) and those who report on it.
 #[derive(Default)]

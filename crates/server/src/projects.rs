@@ -200,6 +200,7 @@ pub async fn delete_project(app: &Shared, project: ProjectId) -> Result<u64, Api
     let app = app.clone();
     let deleting = tokio::spawn(async move {
         app.meta.begin_delete(project).await?;
+        app.monitors.plan_maintenance(project);
         app.monitors.forget_gone(&app.meta, &app.checks).await;
         app.checks.keep_only(&live_monitors(&app.meta)).await?;
         app.rules.forget_gone(&app.meta, &app.checks).await?;

@@ -9,8 +9,8 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 use crate::address::{host_of, is_own_host};
 use crate::api::{
     channels, consumers, dashboard, fields, heartbeat, hits, incidents, ingest_health,
-    keys as project_keys, monitors, openapi, project, projects, rules, server, session,
-    share_links,
+    keys as project_keys, maintenance, monitors, openapi, project, projects, rules, server,
+    session, share_links,
 };
 use crate::app::{App, Shared};
 use crate::config::Settings;
@@ -112,6 +112,8 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/rules/{id}", Holder, get(rules::show_rule)),
         route("GET", "/api/v1/channels", Holder, get(channels::list_channels)),
         route("GET", "/api/v1/channels/{id}", Holder, get(channels::show_channel)),
+        route("GET", "/api/v1/maintenance", Holder, get(maintenance::list_maintenance)),
+        route("GET", "/api/v1/maintenance/{id}", Holder, get(maintenance::show_maintenance)),
         route("GET", "/api/v1/ingest-health", Holder, get(ingest_health::show_ingest_health)),
         // Its owner.
         route("PATCH", "/api/v1/project", Owner, patch(project::change_project)),
@@ -141,6 +143,9 @@ pub fn routes() -> Vec<Route> {
         route("DELETE", "/api/v1/channels/{id}", Owner, delete(channels::remove_channel)),
         route("POST", "/api/v1/channels/{id}/test", Owner, post(channels::test_channel)),
         route("GET", "/api/v1/channels/{id}/deliveries", Owner, get(channels::list_deliveries)),
+        route("POST", "/api/v1/maintenance", Owner, post(maintenance::create_maintenance)),
+        route("PATCH", "/api/v1/maintenance/{id}", Owner, patch(maintenance::change_maintenance)),
+        route("DELETE", "/api/v1/maintenance/{id}", Owner, delete(maintenance::remove_maintenance)),
         route("DELETE", "/api/v1/consumers/{id}", Owner, delete(consumers::erase_consumer)),
         // The operator's tools.
         route("GET", "/api/health", Anyone, get(health::show_health)),

@@ -1,4 +1,5 @@
-//! Projects, keys, sessions, share links, monitors, channels and rules (SQLite, `meta.sqlite` in the data folder).
+//! Projects, keys, sessions, share links, monitors, channels, maintenance windows and rules (SQLite, `meta.sqlite` in the data
+//! folder).
 //!
 //! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
 //! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
@@ -10,6 +11,7 @@ mod channels;
 mod directory;
 mod identity;
 mod keys;
+mod maintenance;
 mod migrate;
 mod monitors;
 mod projects;
@@ -36,6 +38,7 @@ pub use channels::{ChannelRow, ChannelSettings, FreshNonce};
 pub use identity::{MetaFacts, MetaIdentity};
 pub(crate) use identity::{copy_to, look};
 pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
+pub use maintenance::MaintenanceRow;
 pub use monitors::{MonitorRow, NewMonitor};
 pub use projects::{NewProject, Project, ProjectChange};
 pub use rules::RuleRow;
@@ -62,6 +65,8 @@ pub enum MetaError {
     TooManyChannels,
     #[error("the project has as many rules as it may have; delete one first")]
     TooManyRules,
+    #[error("the project has as many maintenance windows as it may have; delete one first")]
+    TooManyMaintenanceWindows,
     /// The file was written by a later version of this program.
     #[error(
         "meta.sqlite has version {found}, this program knows {known}: use the newer program again"

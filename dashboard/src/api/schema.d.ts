@@ -519,6 +519,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's maintenance windows. */
+        get: operations["list_maintenance"];
+        put?: never;
+        /** Plan maintenance. */
+        post: operations["create_maintenance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/maintenance/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A maintenance window. */
+        get: operations["show_maintenance"];
+        put?: never;
+        post?: never;
+        /** Delete a maintenance window. One that takes place now ends; time that has passed stays counted as it was. */
+        delete: operations["remove_maintenance"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a maintenance window. Fields that are not there stay, null is the default again. Time that has passed stays counted
+         *     as it was.
+         */
+        patch: operations["change_maintenance"];
+        trace?: never;
+    };
     "/api/v1/monitors": {
         parameters: {
             query?: never;
@@ -1000,7 +1040,7 @@ export interface components {
         /** @description A channel's settings as its owner sends them. */
         ChannelBody: {
             /**
-             * @description `kind` (webhook, slack, discord, telegram, ntfy, pagerduty, teams, gotify, pushover or matrix) and the fields of that
+             * @description `kind` (webhook, email, slack, discord, telegram, ntfy, pagerduty, teams, gotify, pushover or matrix) and the fields of that
              *     kind. In a change, fields that are missing stay. A webhook without `secret` gets one.
              */
             config?: Record<string, never> | null;
@@ -1553,6 +1593,40 @@ export interface components {
              */
             requests: number;
         };
+        /** @description A maintenance window. */
+        MaintenanceAnswer: {
+            created_at: string;
+            current?: components["schemas"]["Window"] | null;
+            /** Format: int64 */
+            id: number;
+            /** @description The `id`s of the monitors that it concerns; null for all of the project. */
+            monitors?: number[] | null;
+            next?: components["schemas"]["Window"] | null;
+            /** @description Whether visitors of the status page see it. */
+            published: boolean;
+            schedule?: components["schemas"]["Schedule"] | null;
+            text?: string | null;
+            /** @example Database upgrade */
+            title: string;
+        };
+        MaintenanceList: {
+            maintenance: components["schemas"]["MaintenanceAnswer"][];
+        };
+        /** @description Every field is optional but `schedule`. */
+        MaintenanceSettings: {
+            /** @description The `id`s of the monitors that it concerns, at most 200. Default: all of the project. */
+            monitors?: number[] | null;
+            /** @description Whether visitors of the status page see title, text and time. Default: false. */
+            published?: boolean | null;
+            schedule?: components["schemas"]["Schedule"] | null;
+            /** @description Explains it, at most 2,000 characters. */
+            text?: string | null;
+            /**
+             * @description At most 100 characters. Default: Maintenance.
+             * @example Database upgrade
+             */
+            title?: string | null;
+        };
         /** @description A monitor and where it stands. */
         MonitorAnswer: {
             /** @description The last 90 days (UTC), the oldest first, today last. Null in the answer to a change. */
@@ -1574,7 +1648,7 @@ export interface components {
             settings: components["schemas"]["MonitorSettings"];
             signals?: components["schemas"]["ShownSignals"] | null;
             /**
-             * @description The state now: `up`, `degraded`, `down` or `unknown`.
+             * @description The state now: `up`, `degraded`, `down`, `unknown` or `maintenance`.
              * @example up
              */
             state: string;
@@ -1734,6 +1808,12 @@ export interface components {
             method?: string | null;
             /** @description At most 100 characters. Default: the host that is checked. */
             name?: string | null;
+            /**
+             * Format: int64
+             * @description The `id` of a monitor of the same project that this one depends on, such as the host behind it: while that one fails,
+             *     nobody is told that this one does. Its state is not changed by it.
+             */
+            part_of?: number | null;
             /** @description Not checked while true. Default: false. */
             paused?: boolean | null;
             /**
@@ -2186,6 +2266,29 @@ export interface components {
              */
             window_minutes: number | null;
         };
+        /** @description When maintenance takes place, as it is stored and spoken of by the API. */
+        Schedule: {
+            /** @example 2027-01-31T22:00:00Z */
+            from: string;
+            /** @enum {string} */
+            kind: "once";
+            /** @example 2027-02-01T00:00:00Z */
+            to: string;
+        } | {
+            from: string;
+            /** @enum {string} */
+            kind: "weekly";
+            time_zone?: string;
+            to: string;
+            weekdays: components["schemas"]["Weekday"][];
+        } | {
+            cron: string;
+            /** @enum {string} */
+            kind: "cron";
+            /** Format: int32 */
+            minutes: number;
+            time_zone?: string;
+        };
         /** @description Bucket i is from `edges[i]` to `edges[i + 1]`, Unix milliseconds. Without a hit: 0 for counts, null for the rest. */
         SeriesAnswer: {
             edges: number[];
@@ -2348,6 +2451,12 @@ export interface components {
             percent?: string | null;
             /** @example 30d */
             period: string;
+        };
+        /** @enum {string} */
+        Weekday: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+        Window: {
+            from: string;
+            to: string;
         };
     };
     responses: never;
@@ -4448,6 +4557,307 @@ export interface operations {
             };
             /** @description It is the last one that may do everything */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The maintenance windows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceList"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show maintenance */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceSettings"];
+            };
+        };
+        responses: {
+            /** @description The maintenance window */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has as many maintenance windows as it may have */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The maintenance window's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The maintenance window */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceAnswer"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show maintenance */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such maintenance window */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The maintenance window's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such maintenance window */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The maintenance window's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceSettings"];
+            };
+        };
+        responses: {
+            /** @description The maintenance window as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such maintenance window */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

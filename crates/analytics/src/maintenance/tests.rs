@@ -11,7 +11,7 @@ fn ms(rfc3339: &str) -> i64 {
 
 fn weekly_on(weekdays: &[Weekday], from: &str, to: &str, zone: &str) -> Schedule {
     let (from, to, zone) = (from.to_owned(), to.to_owned(), zone.to_owned());
-    Schedule::Weekly { weekdays: weekdays.to_vec(), from, to, zone }
+    Schedule::Weekly { weekdays: weekdays.to_vec(), from, to, time_zone: zone }
 }
 
 /// The windows of two weeks from midnight UTC on, as local start, local end and hours.
@@ -127,7 +127,7 @@ fn a_window_by_cron_begins_by_the_clocks_and_lasts_its_minutes() {
     let nightly = Schedule::Cron {
         cron: "30 2 * * SUN".to_owned(),
         minutes: 120,
-        zone: "Europe/Berlin".to_owned(),
+        time_zone: "Europe/Berlin".to_owned(),
     };
     check(
         &nightly,
@@ -144,7 +144,7 @@ fn a_window_by_cron_begins_by_the_clocks_and_lasts_its_minutes() {
     let monthly = Schedule::Cron {
         cron: "0 22 1 * *".to_owned(),
         minutes: 1_440,
-        zone: "America/New_York".to_owned(),
+        time_zone: "America/New_York".to_owned(),
     };
     check(&monthly, "America/New_York", "2026-10-24", &[("11-01 22:00", "11-02 22:00", 24.0)]);
     // A window that began before the period touches it.
@@ -163,11 +163,11 @@ fn a_single_window_is_itself_and_touches_what_it_overlaps() {
 
 #[test]
 fn a_schedule_that_cannot_be_meant_is_refused_with_a_reason() {
-    let refused = |schedule: Schedule| schedule.read().unwrap_err();
+    let refused = |schedule: Schedule| schedule.check().unwrap_err();
     let cron = |cron: &str, minutes| Schedule::Cron {
         cron: cron.to_owned(),
         minutes,
-        zone: "UTC".to_owned(),
+        time_zone: "UTC".to_owned(),
     };
     assert_eq!(refused(Schedule::Once { from_ms: 5, to_ms: 5 }), ScheduleError::Empty);
     let endless = Schedule::Once { from_ms: i64::MIN, to_ms: i64::MAX };
@@ -176,7 +176,7 @@ fn a_schedule_that_cannot_be_meant_is_refused_with_a_reason() {
     assert_eq!(refused(cron("0 0 30 2 *", 10)), ScheduleError::Never);
     assert_eq!(refused(cron("* * * * *", 1)), ScheduleError::TooOften);
     assert_eq!(refused(cron("0,30 * * 2-12 *", 1)), ScheduleError::TooOften);
-    assert!(cron("0 * * * *", 1).read().is_ok(), "every hour is the most");
+    assert!(cron("0 * * * *", 1).check().is_ok(), "every hour is the most");
     assert_eq!(refused(weekly_on(&[], "1:00", "2:00", "UTC")), ScheduleError::NoWeekday);
     for time in ["24:00", "12:60", "noon", "", "12:00:00"] {
         let error = refused(weekly_on(&[Weekday::Monday], "10:00", time, "UTC"));

@@ -7,8 +7,9 @@ use ipnet::IpNet;
 use super::heartbeat::{self, Heartbeat};
 use super::http::{self, HttpProbe, StatusRange};
 use super::json_rule::JsonTest;
-use super::settings::{FieldError, Kind, MonitorSettings};
+use super::settings::{Kind, MonitorSettings};
 use super::{Monitor, Probe, TcpProbe, check_literal};
+use crate::fields::{self, FieldError};
 use crate::limits;
 use crate::target;
 use crate::uptime::Confirm;
@@ -80,7 +81,7 @@ pub(super) fn compile(
         Probe::Tcp(probe) => probe.target.to_string(),
         Probe::Heartbeat(_) => "Heartbeat".to_owned(),
     };
-    let name = compile_name(settings.name.as_deref().unwrap_or_default())?;
+    let name = fields::label("name", settings.name.as_deref().unwrap_or_default())?;
     let name = if name.is_empty() {
         host.chars().take(limits::NAME_CHARACTERS as usize).collect()
     } else {
@@ -95,18 +96,6 @@ pub(super) fn compile(
         confirm: Confirm { down_after, up_after },
         probe,
     })
-}
-
-fn compile_name(name: &str) -> Result<String, FieldError> {
-    let name: String = name.chars().filter(|character| !character.is_control()).collect();
-    let name = name.trim();
-    if name.chars().count() as u64 > limits::NAME_CHARACTERS {
-        return Err(FieldError::new(
-            "name",
-            format!("is longer than {} characters", limits::NAME_CHARACTERS),
-        ));
-    }
-    Ok(name.to_owned())
 }
 
 fn compile_http(

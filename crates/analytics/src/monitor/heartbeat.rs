@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::Verdict;
-use super::settings::FieldError;
 use crate::check::Failure;
 use crate::cron::{CronError, CronSchedule};
+use crate::fields::FieldError;
 use crate::uptime::Outcome;
 
 #[derive(Clone, Debug)]

@@ -7,8 +7,9 @@ use url::Url;
 
 use super::Verdict;
 use super::json_rule::JsonTest;
-use super::settings::{AddressFamily, FieldError, SecretText};
+use super::settings::{AddressFamily, SecretText};
 use crate::check::Failure;
+use crate::fields::FieldError;
 use crate::limits;
 
 /// Those that a check may use. CONNECT would make of the host a proxy, and TRACE sends headers back.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 use utoipa::ToSchema;
 
-use super::settings::FieldError;
+use crate::fields::FieldError;
 use crate::limits;
 
 /// The comparison that a value in the body must pass.

@@ -8,21 +8,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::json_rule::JsonRule;
-
-/// A field that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{field}` {message}")]
-pub struct FieldError {
-    pub field: String,
-    /// Continues the field's name.
-    pub message: String,
-}
-
-impl FieldError {
-    pub fn new(field: impl Into<String>, message: impl Into<String>) -> FieldError {
-        FieldError { field: field.into(), message: message.into() }
-    }
-}
+use crate::fields::{self, FieldError};
 
 /// How a monitor is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -110,6 +96,10 @@ pub struct MonitorSettings {
     /// Which addresses of the name are called: `any`, `ipv4` or `ipv6`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address_family: Option<AddressFamily>,
+    /// The `id` of a monitor of the same project that this one depends on, such as the host behind it: while that one fails,
+    /// nobody is told that this one does. Its state is not changed by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<i64>,
 
     /// http: the address, with http:// or https://.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,25 +158,12 @@ pub struct MonitorSettings {
 impl MonitorSettings {
     /// These with the fields of `change` in their place. Null is the default again; as the value of a header it keeps the
     /// value that there is.
-    pub fn changed(&self, change: Map<String, Value>) -> Result<MonitorSettings, FieldError> {
-        let mut fields = match serde_json::to_value(self) {
-            Ok(Value::Object(fields)) => fields,
-            _ => Map::new(),
-        };
-        for (field, mut value) in change {
-            if let ("headers", Value::Object(headers)) = (field.as_str(), &mut value) {
-                keep_values(headers, fields.get("headers"))?;
-            }
-            if value.is_null() {
-                fields.remove(&field);
-                check_field(&field, Value::Null)?;
-                continue;
-            }
-            check_field(&field, value.clone())?;
-            fields.insert(field, value);
+    pub fn changed(&self, mut change: Map<String, Value>) -> Result<MonitorSettings, FieldError> {
+        let fields = fields::of(self);
+        if let Some(Value::Object(headers)) = change.get_mut("headers") {
+            keep_values(headers, fields.get("headers"))?;
         }
-        serde_json::from_value(Value::Object(fields))
-            .map_err(|problem| FieldError::new("monitor", format!("cannot be read: {problem}")))
+        fields::changed(fields, change, "a monitor")
     }
 
     /// As an answer shows them.
@@ -195,23 +172,6 @@ impl MonitorSettings {
             *value = None;
         }
         self
-    }
-}
-
-/// Whether the field exists and the value has its type.
-fn check_field(field: &str, value: Value) -> Result<(), FieldError> {
-    let alone = Map::from_iter([(field.to_owned(), value)]);
-    let read: Result<MonitorSettings, _> = serde_json::from_value(Value::Object(alone));
-    match read {
-        Ok(_) => Ok(()),
-        Err(problem) => {
-            let problem = problem.to_string();
-            let message = match problem.starts_with("unknown field `") {
-                true => "isn't a field of a monitor".to_owned(),
-                false => format!("cannot be read: {problem}"),
-            };
-            Err(FieldError::new(field, message))
-        }
     }
 }
 

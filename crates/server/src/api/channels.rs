@@ -39,7 +39,7 @@ pub struct ChannelBody {
     name: Option<String>,
     /// Whether notices are sent to it. Default: true.
     enabled: Option<bool>,
-    /// `kind` (webhook, slack, discord, telegram, ntfy, pagerduty, teams, gotify, pushover or matrix) and the fields of that
+    /// `kind` (webhook, email, slack, discord, telegram, ntfy, pagerduty, teams, gotify, pushover or matrix) and the fields of that
     /// kind. In a change, fields that are missing stay. A webhook without `secret` gets one.
     #[schema(value_type = Option<Object>, example = json!({ "kind": "webhook", "url": "https://example.com/hook" }))]
     config: Option<Map<String, Value>>,
@@ -237,7 +237,7 @@ pub async fn test_channel(
     let notice = Notice::test(&format!("test-{number:016x}"), &project, &row.settings.name, now_ms);
     let host = own_host(&app.settings);
     let sending = Sending { now_ms, host: &host, reply_to: None };
-    let sent = send(&app.dialer, &app.clock, &row.settings.config, &notice, sending).await;
+    let sent = send(&app.carriers, &row.settings.config, &notice, sending).await;
     Ok(Json(ChannelTest::of(sent)))
 }
 
@@ -361,7 +361,10 @@ fn read_config(app: &App, fields: Map<String, Value>) -> Result<ChannelConfig, A
     let host = own_host(&app.settings);
     let sending = Sending { now_ms: 0, host: &host, reply_to: None };
     match config.render(&Notice::test("test", "", "", 0), sending) {
-        Outgoing::Email(_) => Err(invalid("`config.kind`: this server sends no e-mail")),
+        Outgoing::Email(_) if app.carriers.mailer.is_some() => Ok(config),
+        Outgoing::Email(_) => Err(invalid(
+            "`config.kind`: this server sends no e-mail; its operator names a mail server with the setting `smtp_server`",
+        )),
         Outgoing::Http(request) => {
             let url = target::parse_url(request.url.expose())
                 .map_err(|problem| invalid(format!("the address of the channel {problem}")))?;

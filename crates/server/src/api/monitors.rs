@@ -22,7 +22,7 @@ use crate::auth::{Holder, Owner, Role};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
 use crate::monitor::look;
-use crate::monitor_changes::{add_monitor, delete_monitor};
+use crate::monitor_changes::{add_monitor, check_parent, delete_monitor};
 use crate::parameters::Parameters;
 
 use uptime::uptimes;
@@ -140,6 +140,12 @@ pub async fn change_monitor(
     let row = find(&app, owner.project, &id)?;
     let settings = row.settings.changed(body)?;
     let monitor = Monitor::compile(settings, Some(app.dialer.allowed()))?;
+    // One that names a monitor which is gone meanwhile can be changed otherwise.
+    if let Some(parent) = monitor.settings.part_of
+        && row.settings.part_of != Some(parent)
+    {
+        check_parent(&app, owner.project, Some(row.id), parent)?;
+    }
     let changed = app.meta.change_monitor(owner.project, row.id, monitor.settings).await?;
     let row = changed.ok_or_else(unknown)?;
     app.monitors.put(row.clone());

@@ -37,6 +37,10 @@ fn a_bad_value_is_refused_by_the_name_of_its_key() {
         ("disk_free_percent", "100"),
         ("keep_hits", "3 eons"),
         ("connections", "off"),
+        ("smtp_server", "mail.example.com:smtp"),
+        ("smtp_server", "mail example"),
+        ("smtp_tls", "ssl"),
+        ("smtp_from", "nobody"),
     ] {
         let message = refused(key, text);
         assert!(message.starts_with(&format!("`{key}` (from --{key}): ")), "{message}");
@@ -118,4 +122,22 @@ fn registration_is_open_by_default_only_where_nobody_else_can_ask() {
     assert!(!open(with("trusted_proxies", "127.0.0.1").unwrap(), "127.0.0.1:80"));
     assert!(open(with("registration", "open").unwrap(), "0.0.0.0:80"));
     assert!(!open(with("registration", "closed").unwrap(), "127.0.0.1:80"));
+}
+
+#[test]
+fn a_mail_server_has_the_port_of_its_encryption() {
+    let mail = |pairs: &[(&str, &str)]| {
+        let mut values = Values::default();
+        for (key, text) in pairs {
+            values.set(key, (*text).to_owned(), Origin::Flag(format!("--{key}"))).unwrap();
+        }
+        Settings::from_values(&values).unwrap().mail
+    };
+    assert_eq!(mail(&[("smtp_from", "a@b.example")]), None);
+    for (tls, port) in [("starttls", 587), ("tls", 465), ("off", 25)] {
+        let server = mail(&[("smtp_server", "mail.example"), ("smtp_tls", tls)]).unwrap();
+        assert_eq!((server.host.as_str(), server.port), ("mail.example", port));
+        assert_eq!((server.user, server.from.as_str()), (None, "api-analytics@mail.example"));
+    }
+    assert_eq!(mail(&[("smtp_server", "mail.example:2525")]).unwrap().port, 2525);
 }

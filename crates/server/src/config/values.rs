@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use analytics::limits::{Limit, UNLIMITED, Unit};
 use ipnet::IpNet;
 
-use super::{MetricsFor, Registration};
+use super::{MailTls, MetricsFor, Registration};
 
 /// Where others reach the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,40 @@ pub(super) fn parse_name_servers(text: &str) -> Result<Vec<SocketAddr>, String> 
         })
     });
     parsed.collect()
+}
+
+/// Host and port; none where there is no mail server.
+pub(super) fn parse_mail_server(text: &str) -> Result<Option<(String, Option<u16>)>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let expected = || format!("{text:?} is neither a host nor HOST:PORT");
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port.parse::<u16>().map_err(|_| expected())?)),
+        None => (text, None),
+    };
+    let host = url::Host::parse(host).map_err(|_| expected())?;
+    Ok(Some((host.to_string(), port)))
+}
+
+pub(super) fn parse_mail_tls(text: &str) -> Result<MailTls, String> {
+    match text {
+        "starttls" => Ok(MailTls::Starttls),
+        "tls" => Ok(MailTls::Tls),
+        "off" => Ok(MailTls::Off),
+        _ => Err(format!("{text:?} is none of starttls, tls and off")),
+    }
+}
+
+/// `ADDRESS` or `NAME <ADDRESS>`.
+pub(super) fn parse_sender(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.parse::<lettre::message::Mailbox>() {
+        Ok(_) => Ok(Some(text.to_owned())),
+        Err(_) => Err(format!("{text:?} isn't an e-mail address")),
+    }
 }
 
 pub(super) fn parse_registration(text: &str) -> Result<Registration, String> {

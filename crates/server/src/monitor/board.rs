@@ -9,16 +9,18 @@ use analytics::check::Phases;
 use analytics::hit::ProjectId;
 use analytics::incident::{Around, Transition};
 use analytics::limits;
+use analytics::maintenance::Maintenance;
 use analytics::monitor::heartbeat::Signal;
 use analytics::monitor::{Kind, Monitor, Probe, Signals, next_slot_ms};
 use analytics::notice::reach::Reach;
-use analytics::uptime::{CheckResult, Confirm, Millis, Outcome, State, row_changes};
+use analytics::uptime::{CheckResult, Confirm, Millis, Outcome, Span, State, row_changes};
 use store::checks::{CheckRow, KeptState, MonitorState, Record};
 use store::meta::MonitorRow;
 
 use super::compile;
 use super::probe::ProbeResult;
 use super::queue::{Slot, SlotQueue};
+use super::surroundings::{MaintenancePlan, Surroundings};
 use crate::incident::{self, ReachQuestion};
 
 #[derive(Default)]
@@ -26,6 +28,7 @@ pub struct Board {
     entries: HashMap<i64, Entry>,
     /// Read from the file, of monitors that are not on the board yet.
     remembered: HashMap<i64, MonitorState>,
+    maintenance: MaintenancePlan,
     queue: SlotQueue,
     /// Due, in order, and not started because too much is under way.
     waiting: VecDeque<Slot>,
@@ -84,6 +87,11 @@ impl Board {
         self.entries.len()
     }
 
+    /// Replaces the maintenance windows of a project.
+    pub fn plan_maintenance(&mut self, project: ProjectId, windows: Vec<Maintenance>) {
+        self.maintenance.set(project, windows);
+    }
+
     /// States loaded from the file, of monitors that are put on the board later.
     pub fn remember(&mut self, state: MonitorState) {
         self.remembered.insert(state.id, state);
@@ -109,7 +117,13 @@ impl Board {
         let entry =
             Entry { row, monitor, kept, newest, plan: 0, next_ms: i64::MAX, running_ms: None };
         let entry = self.entries.entry(id).insert_entry(entry).into_mut();
-        let paused = if entry.monitor.is_none() { entry.pause(now_ms) } else { None };
+        let paused = match entry.monitor {
+            Some(_) => None,
+            None => {
+                let maintenance = entry.maintenance(&self.maintenance, now_ms);
+                entry.pause(now_ms, &maintenance)
+            }
+        };
         self.plan(id, now_ms);
         paused
     }
@@ -229,8 +243,9 @@ impl Board {
         let host = start.monitor.host()?;
         let mut kept = entry.kept.clone();
         let result = entry.result(start.at_ms, found.verdict.outcome);
-        let turn = kept.tracker.feed(result, entry.confirm(), &[]).turn;
-        let transitions = kept.incidents.take(result, turn, Around::default());
+        let Surroundings { maintenance, around } = self.surroundings(entry, start.at_ms);
+        let turn = kept.tracker.feed(result, entry.confirm(), &maintenance).turn;
+        let transitions = kept.incidents.take(result, turn, around);
         let since_ms = transitions.first()?.since_ms;
         Some(ReachQuestion { project: start.project, host, since_ms })
     }
@@ -250,7 +265,9 @@ impl Board {
                 self.running_of.remove(&start.project);
             }
         }
-        let entry = self.entries.get_mut(&start.id).filter(|entry| entry.plan == start.plan)?;
+        let entry = self.entries.get(&start.id).filter(|entry| entry.plan == start.plan)?;
+        let surroundings = self.surroundings(entry, start.at_ms);
+        let entry = self.entries.get_mut(&start.id)?;
         entry.running_ms = None;
         let renewed = found.certificate.is_some();
         if renewed {
@@ -267,16 +284,17 @@ impl Board {
             late_ms: start.late_ms,
             phases: found.phases,
         };
-        Some(entry.note(check, reach, renewed))
+        Some(entry.note(check, &surroundings, reach, renewed))
     }
 
     /// Slots from `first_ms` to `last_ms` that were not checked; none where there is none between.
     fn miss(&mut self, id: i64, first_ms: i64, last_ms: i64) -> Option<Record> {
-        let entry = self.entries.get_mut(&id)?;
+        let entry = self.entries.get(&id)?;
         let interval_ms = entry.monitor.as_ref()?.interval_ms;
         if first_ms > last_ms {
             return None;
         }
+        let surroundings = self.surroundings(entry, first_ms);
         let missed = (last_ms - first_ms) / interval_ms + 1;
         let check = CheckRow {
             monitor: id,
@@ -289,7 +307,7 @@ impl Board {
             late_ms: 0,
             phases: Phases::default(),
         };
-        Some(entry.note(check, None, false))
+        self.entries.get_mut(&id).map(|entry| entry.note(check, &surroundings, None, false))
     }
 
     /// A job called. None where there is no such heartbeat.
@@ -307,7 +325,7 @@ impl Board {
         let entry = self.entries.get(&id)?;
         let tracker = &entry.kept.tracker;
         Some(Standing {
-            state: tracker.state(now_ms, &[]),
+            state: tracker.state(now_ms, &entry.maintenance(&self.maintenance, now_ms)),
             is_down: tracker.is_down(),
             unconfirmed: tracker.unconfirmed(),
             newest: entry.newest.clone(),
@@ -318,8 +336,26 @@ impl Board {
     }
 
     pub fn tail(&self, id: i64, now_ms: i64) -> Millis {
-        let spans = self.entries.get(&id).map(|entry| entry.kept.tracker.tail(now_ms, &[]));
-        Millis::of(&spans.unwrap_or_default())
+        let Some(entry) = self.entries.get(&id) else { return Millis::default() };
+        let maintenance = entry.maintenance(&self.maintenance, now_ms);
+        Millis::of(&entry.kept.tracker.tail(now_ms, &maintenance))
+    }
+
+    fn surroundings(&self, entry: &Entry, at_ms: i64) -> Surroundings {
+        let maintenance = entry.maintenance(&self.maintenance, at_ms);
+        Surroundings::new(maintenance, at_ms, self.has_failing_parent(entry))
+    }
+
+    /// Whether a monitor of which this one is a part is down, or its newest result failed.
+    fn has_failing_parent(&self, entry: &Entry) -> bool {
+        let parent_of = |entry: &Entry| self.entries.get(&entry.row.settings.part_of?);
+        std::iter::successors(parent_of(entry), |parent| parent_of(parent))
+            .take(limits::PARENTS_FOLLOWED as usize)
+            .filter(|parent| parent.row.project == entry.row.project)
+            .any(|parent| {
+                let tracker = &parent.kept.tracker;
+                tracker.is_down() || tracker.unconfirmed().is_some()
+            })
     }
 
     /// When the planner has to look again, as far as is known.
@@ -329,12 +365,23 @@ impl Board {
 }
 
 impl Entry {
+    /// Windows of maintenance that touch the time since the newest result.
+    fn maintenance(&self, plan: &MaintenancePlan, now_ms: i64) -> Vec<Span> {
+        plan.spans(self.row.project, self.row.id, self.kept.tracker.accounted_ms(), now_ms)
+    }
+
     /// `certificate`: whether the check saw one.
-    fn note(&mut self, check: CheckRow, reach: Option<&Reach>, certificate: bool) -> Record {
+    fn note(
+        &mut self,
+        check: CheckRow,
+        surroundings: &Surroundings,
+        reach: Option<&Reach>,
+        certificate: bool,
+    ) -> Record {
         let result = self.result(check.at_ms, check.outcome);
-        let step = self.kept.tracker.feed(result, self.confirm(), &[]);
+        let step = self.kept.tracker.feed(result, self.confirm(), &surroundings.maintenance);
         let witness = reach.map(|reach| reach.witness).unwrap_or_default();
-        let around = Around { witness, ..Around::default() };
+        let around = Around { witness, ..surroundings.around };
         let mut transitions = self.kept.incidents.take(result, step.turn, around);
         if let Some(presented) = self.kept.certificate.as_ref().filter(|_| certificate) {
             let dates = presented.dates();
@@ -349,9 +396,9 @@ impl Entry {
     }
 
     /// None where it rested before.
-    fn pause(&mut self, now_ms: i64) -> Option<Record> {
+    fn pause(&mut self, now_ms: i64, maintenance: &[Span]) -> Option<Record> {
         let before = self.kept.clone();
-        let step = self.kept.tracker.pause(now_ms, &[]);
+        let step = self.kept.tracker.pause(now_ms, maintenance);
         let transitions = self.kept.incidents.stop(now_ms);
         if self.kept == before {
             return None;

@@ -12,6 +12,16 @@ use bytes::Bytes;
 
 use crate::clock::Clock;
 use crate::dial::{Dialer, Family, FetchRequest};
+use crate::mail::{Mailer, Refused};
+
+/// The ways by which notices leave. Cheap to clone.
+#[derive(Clone)]
+pub struct Carriers {
+    pub dialer: Dialer,
+    /// None: this server sends no e-mail.
+    pub mailer: Option<Mailer>,
+    pub clock: Clock,
+}
 
 /// The result of one attempt.
 #[derive(Clone, Debug)]
@@ -25,21 +35,26 @@ pub struct Sent {
 }
 
 pub async fn send(
-    dialer: &Dialer,
-    clock: &Clock,
+    carriers: &Carriers,
     config: &ChannelConfig,
     notice: &Notice,
     sending: Sending<'_>,
 ) -> Sent {
-    let began_us = clock.passing_us();
+    let began_us = carriers.clock.passing_us();
     let mut sent = match config.render(notice, sending) {
         Outgoing::Http(request) => match to_fetch(&request) {
-            Some(fetch) => exchange(dialer, config, &fetch, sending.now_ms).await,
+            Some(fetch) => exchange(&carriers.dialer, config, &fetch, sending.now_ms).await,
             None => Sent::failed("the address or a header of the channel cannot be sent"),
         },
-        Outgoing::Email(_) => Sent::failed("this server sends no e-mail"),
+        Outgoing::Email(email) => match &carriers.mailer {
+            Some(mailer) => {
+                let sent = mailer.send(&email, sending.now_ms).await;
+                judge_mail(config, sent, sending.now_ms)
+            }
+            None => Sent::failed("this server sends no e-mail any more"),
+        },
     };
-    sent.took_ms = (clock.passing_us() - began_us) / 1_000;
+    sent.took_ms = (carriers.clock.passing_us() - began_us) / 1_000;
     sent
 }
 
@@ -85,6 +100,20 @@ async fn exchange(
         .collect();
     let line = line.trim().to_owned();
     Sent { judgement, status: Some(status), answer: (!line.is_empty()).then_some(line), took_ms: 0 }
+}
+
+fn judge_mail(config: &ChannelConfig, sent: Result<(), Refused>, now_ms: i64) -> Sent {
+    let (status, text) = match sent {
+        Ok(()) => (250, None),
+        Err(Refused::Reply { code, text }) => (code, Some(text)),
+        Err(Refused::Unreachable(reason)) => {
+            let judgement = Judgement::Again { after_ms: None, reason };
+            return Sent { judgement, status: None, answer: None, took_ms: 0 };
+        }
+    };
+    let body = text.as_deref().unwrap_or_default();
+    let judgement = config.judge(Answer { status, retry_after: None, body, now_ms });
+    Sent { judgement, status: Some(status), answer: text, took_ms: 0 }
 }
 
 /// None where the channel's settings hold what HTTP cannot send.

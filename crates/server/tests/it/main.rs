@@ -20,6 +20,7 @@ mod isolation;
 mod jobs;
 mod keys;
 mod lifecycle;
+mod maintenance;
 mod monitors;
 mod openapi;
 mod operation;

@@ -9,6 +9,7 @@ use sqlx::{Row, SqlitePool};
 
 use super::channels::{self, ChannelRow};
 use super::keys::{Can, KeyGrant};
+use super::maintenance::{self, MaintenanceRow};
 use super::monitors::{self, MonitorRow};
 use super::projects::{PROJECT_COLUMNS, Project, to_project};
 use super::rules::{self, RuleRow};
@@ -27,6 +28,7 @@ pub(super) struct Directory {
     pub(super) monitors: BTreeMap<i64, Arc<MonitorRow>>,
     pub(super) heartbeats: HashMap<Token, i64>,
     pub(super) channels: BTreeMap<i64, Arc<ChannelRow>>,
+    pub(super) maintenance: BTreeMap<i64, Arc<MaintenanceRow>>,
     pub(super) rules: BTreeMap<i64, Arc<RuleRow>>,
 }
 
@@ -122,6 +124,7 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
     load_share_links(pool, &mut directory).await?;
     monitors::load(pool, secret, &mut directory).await?;
     channels::load(pool, secret, &mut directory).await?;
+    maintenance::load(pool, &mut directory).await?;
     rules::load(pool, &mut directory).await?;
     Ok(directory)
 }
@@ -207,6 +210,7 @@ impl Directory {
         self.links.retain(|_, entry| entry.link.project != project);
         self.drop_monitors(|monitor| monitor.project == project);
         self.drop_channels(project);
+        self.maintenance.retain(|_, row| row.project != project);
         self.drop_rules(project);
         self.change_sessions(|held| (held.project != project).then_some(*held));
     }

@@ -14,7 +14,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_folder.sql"),
     include_str!("../../migrations/0006_monitors.sql"),
     include_str!("../../migrations/0007_channels.sql"),
-    include_str!("../../migrations/0008_rules.sql"),
+    include_str!("../../migrations/0008_maintenance.sql"),
+    include_str!("../../migrations/0009_rules.sql"),
 ];
 
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {

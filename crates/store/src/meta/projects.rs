@@ -290,6 +290,7 @@ impl Meta {
             "DELETE FROM ingest_health WHERE project = ?",
             "DELETE FROM monitors WHERE project = ?",
             "DELETE FROM channels WHERE project = ?",
+            "DELETE FROM maintenance WHERE project = ?",
             "DELETE FROM rules WHERE project = ?",
         ] {
             sqlx::query(delete).bind(project.0).execute(&mut *transaction).await?;

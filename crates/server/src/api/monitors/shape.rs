@@ -26,7 +26,7 @@ pub struct MonitorAnswer {
     pub id: i64,
     pub settings: MonitorSettings,
     pub created_at: String,
-    /// The state now: `up`, `degraded`, `down` or `unknown`.
+    /// The state now: `up`, `degraded`, `down`, `unknown` or `maintenance`.
     #[schema(example = "up")]
     pub state: &'static str,
     /// Whether an outage is confirmed and not over, also where nothing is known right now.

@@ -1,0 +1,71 @@
+//! Settings that are sent field by field: a change names some fields, null is the default again, and an error names the field.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::limits;
+
+/// A field that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` {message}")]
+pub struct FieldError {
+    pub field: String,
+    /// Continues the field's name.
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> FieldError {
+        FieldError { field: field.into(), message: message.into() }
+    }
+}
+
+/// A name or title without control characters and outer spaces, at most 100 characters long.
+pub(crate) fn label(field: &str, text: &str) -> Result<String, FieldError> {
+    let text: String = text.chars().filter(|character| !character.is_control()).collect();
+    let text = text.trim();
+    if text.chars().count() as u64 > limits::NAME_CHARACTERS {
+        let message = format!("is longer than {} characters", limits::NAME_CHARACTERS);
+        return Err(FieldError::new(field, message));
+    }
+    Ok(text.to_owned())
+}
+
+/// The fields that are set.
+pub(crate) fn of<T: Serialize>(settings: &T) -> Map<String, Value> {
+    match serde_json::to_value(settings) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// `fields` with those of `change` in their place. `owner`, such as "a monitor", is what they are fields of; `T` denies
+/// unknown fields and needs none.
+pub(crate) fn changed<T: DeserializeOwned>(
+    mut fields: Map<String, Value>,
+    change: Map<String, Value>,
+    owner: &str,
+) -> Result<T, FieldError> {
+    for (field, value) in change {
+        check::<T>(&field, value.clone(), owner)?;
+        match value {
+            Value::Null => drop(fields.remove(&field)),
+            value => drop(fields.insert(field, value)),
+        }
+    }
+    serde_json::from_value(Value::Object(fields))
+        .map_err(|problem| FieldError::new(owner, format!("cannot be read: {problem}")))
+}
+
+/// Whether the field exists and the value has its type.
+fn check<T: DeserializeOwned>(field: &str, value: Value, owner: &str) -> Result<(), FieldError> {
+    let alone = Map::from_iter([(field.to_owned(), value)]);
+    let Err(problem) = serde_json::from_value::<T>(Value::Object(alone)) else { return Ok(()) };
+    let problem = problem.to_string();
+    let message = match problem.starts_with(&format!("unknown field `{field}`")) {
+        true => format!("isn't a field of {owner}"),
+        false => format!("cannot be read: {problem}"),
+    };
+    Err(FieldError::new(field, message))
+}
