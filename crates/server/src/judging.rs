@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use analytics::alert::{AlertChange, AlertTransition, Key, RuleState, Verdict};
+use analytics::alert::{AlertChange, AlertTransition, AnyRule, Key, RuleState, Verdict};
 use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::notice::{Hit, reach};
+use analytics::uptime::Span;
 use store::checks::{ChecksError, LatenessRecord, RuleRecord};
 use tokio::sync::watch;
 
@@ -82,7 +83,10 @@ pub async fn judge(app: &App, is_late: bool) -> Result<(), RoundError> {
             continue;
         }
         let findings = found.get(&active.row.id);
-        let findings = findings.filter(|found| !misses_our_outage(app, active, found, end_us));
+        let findings = findings.filter(|found| {
+            !misses_our_outage(app, active, found, end_us)
+                && !is_in_maintenance(app, active, found, end_us)
+        });
         let Some(Findings { named, missing }) = findings else {
             judging.rest(&active.row, now_ms);
             continue;
@@ -118,6 +122,26 @@ fn misses_our_outage(app: &App, active: &ActiveRule, findings: &Findings, end_us
     active.rule.is_about_absence() && from_us < app.started_us
 }
 
+/// In maintenance of the whole project rules rest, until their window is younger than the maintenance: nothing can be
+/// expected of it.
+fn is_in_maintenance(app: &App, active: &ActiveRule, findings: &Findings, end_us: i64) -> bool {
+    if findings.named.iter().all(|finding| finding.verdict != Verdict::Bad) {
+        return false;
+    }
+    let longest = findings.named.iter().map(|finding| finding.window_minutes).max().unwrap_or(0);
+    let window_us = match active.rule {
+        // Days may have a maintenance in them: those are judged as soon as it is over.
+        AnyRule::Burn(_) => 0,
+        _ => i64::from(longest) * MINUTE_US,
+    };
+    let (from_ms, to_ms) = ((end_us - window_us).div_euclid(1_000), app.clock.now_us() / 1_000);
+    let within = Span { from_ms, to_ms: to_ms + 1 };
+    let rows = app.meta.maintenance(active.row.project).into_iter();
+    let of_all = rows.filter(|row| row.settings.monitors.is_none());
+    let windows = of_all.filter_map(|row| row.settings.clone().read());
+    windows.into_iter().any(|one| !one.windows.spans(within).is_empty())
+}
+
 fn to_record(
     app: &App,
     active: &ActiveRule,
@@ -148,7 +172,6 @@ fn look_at_lateness(
     let mut lateness = before;
     let change = lateness.look(is_late, now_ms);
     let mut projects: Vec<ProjectId> = rules.iter().map(|active| active.row.project).collect();
-    projects.dedup();
     projects.sort_unstable();
     projects.dedup();
     let notices = change.map(|change| late_notices(&app.meta, &projects, change, now_ms));

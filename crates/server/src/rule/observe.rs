@@ -2,26 +2,27 @@
 //! requests together; rules about endpoints ask only about projects in which something could be found; what is usual is
 //! asked for once an hour. A rule with a filter or about consumers asks a question of its own.
 
+mod endpoint_past;
+mod own;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use analytics::alert::history::{Finding, History, MINUTE_US, WEEK_US, base_window_minutes};
 use analytics::alert::timeline::Timeline;
 use analytics::alert::{
-    AnyRule, BURN_RATES, Base, COMPARED_REQUESTS, Counts, Group, Key, Metric, Observed, Phase,
-    ReadyMade, Rule, RuleState, Verdict, judge,
+    AnyRule, BURN_RATES, COMPARED_REQUESTS, Group, Observed, Phase, ReadyMade, RuleState, Verdict,
+    judge,
 };
-use analytics::filter;
-use analytics::grid::{DAY_US, Grid, QUARTER_US};
 use analytics::hit::ProjectId;
-use analytics::latency::Histogram;
 use analytics::limits;
-use analytics::query::{CellsQuery, EndpointsQuery, ProjectScope, SumsQuery};
-use analytics::tally::{Needs, Sort, Top, Total};
-use jiff::tz::TimeZone;
+use analytics::query::{CellsQuery, EndpointsQuery, ProjectScope};
 use store::Cells;
 
+use endpoint_past::EndpointPast;
+use own::observe_own;
+
 use super::ActiveRule;
-use crate::ask::{AskError, Asker, own_reader};
+use crate::ask::{AskError, Asker};
 
 const HOUR_US: i64 = 60 * MINUTE_US;
 const BASE_CELL_US: i64 = 5 * MINUTE_US;
@@ -50,14 +51,6 @@ pub struct Observer {
     endpoints: HashMap<ProjectId, EndpointPast>,
     /// The hour in which everything was last counted anew.
     hour: i64,
-}
-
-/// What is usual at the endpoints of one project.
-#[derive(Default)]
-struct EndpointPast {
-    /// The last 7 days. `.1`: whether every endpoint is there.
-    week: Option<(HashMap<String, Counts>, bool)>,
-    bases: Option<HashMap<String, Base>>,
 }
 
 /// How far rules about one project look back.
@@ -231,9 +224,9 @@ impl Observer {
                 let mut is_known = true;
                 match kind {
                     ReadyMade::NewFailingEndpoint if counts.server_errors > 0 => {
-                        let (week, is_whole) = past.week(ask, active.row.project, end_us).await?;
-                        is_known = is_whole || week.contains_key(key);
-                        observed.week = week.get(key).copied().unwrap_or_default();
+                        let week = past.week(ask, active.row.project, end_us).await?;
+                        is_known = week.is_whole || week.endpoints.contains_key(key);
+                        observed.week = week.endpoints.get(key).copied().unwrap_or_default();
                     }
                     ReadyMade::SlowerThanUsual if counts.requests >= COMPARED_REQUESTS => {
                         let bases = past.bases(ask, active.row.project, end_us).await?;
@@ -337,182 +330,5 @@ fn fill(
         if let Some(timeline) = histories.get_mut(project).and_then(&timeline) {
             timeline.add(*cell, *counts);
         }
-    }
-}
-
-impl EndpointPast {
-    async fn week(
-        &mut self,
-        ask: &RuleAsker<'_>,
-        project: ProjectId,
-        end_us: i64,
-    ) -> Result<(&HashMap<String, Counts>, bool), AskError> {
-        if self.week.is_none() {
-            let window = ReadyMade::NewFailingEndpoint.rule().window_minutes;
-            let before_us = end_us - i64::from(window) * MINUTE_US;
-            // Rollups answer for whole quarters of an hour.
-            let to_us = before_us.div_euclid(QUARTER_US) * QUARTER_US;
-            let total = endpoints(ask, project, to_us - 7 * DAY_US, to_us).await?;
-            let is_whole = total.endpoints.count.count <= total.endpoints.rows.len() as u64;
-            self.week = Some((by_name(&total), is_whole));
-        }
-        Ok(self.week.as_ref().map_or_else(|| unreachable!(), |(week, is_whole)| (week, *is_whole)))
-    }
-
-    async fn bases(
-        &mut self,
-        ask: &RuleAsker<'_>,
-        project: ProjectId,
-        end_us: i64,
-    ) -> Result<&HashMap<String, Base>, AskError> {
-        if self.bases.is_none() {
-            // The hour in which it is used, with one window on both sides.
-            let window_us = i64::from(ReadyMade::SlowerThanUsual.rule().window_minutes) * MINUTE_US;
-            let from_us = end_us.div_euclid(HOUR_US) * HOUR_US - window_us;
-            let to_us = from_us + HOUR_US + 2 * window_us;
-            let windows = ((to_us - from_us) / window_us) as u32;
-            let mut weeks = HashMap::<String, Vec<Counts>>::new();
-            for week in 1..=limits::BASE_WEEKS as i64 {
-                let ago_us = week * WEEK_US;
-                let total = endpoints(ask, project, from_us - ago_us, to_us - ago_us).await?;
-                for (key, counts) in by_name(&total) {
-                    weeks.entry(key).or_default().push(counts);
-                }
-            }
-            let bases = weeks.into_iter();
-            let bases = bases.filter_map(|(key, weeks)| Some((key, Base::of(&weeks, windows)?)));
-            self.bases = Some(bases.collect());
-        }
-        Ok(self.bases.as_ref().unwrap_or_else(|| unreachable!()))
-    }
-}
-
-async fn endpoints(
-    ask: &RuleAsker<'_>,
-    project: ProjectId,
-    from_us: i64,
-    to_us: i64,
-) -> Result<Total, AskError> {
-    let query = SumsQuery {
-        scope: (ask.scope)(project),
-        grid: Grid::whole(from_us, to_us, &TimeZone::UTC),
-        filter: filter::Filter::default(),
-        needs: Needs::ENDPOINTS,
-        values: Vec::new(),
-        prefix: String::new(),
-        top: rows(false),
-    };
-    ask.asker.sums(own_reader(project), query).await
-}
-
-fn by_name(total: &Total) -> HashMap<String, Counts> {
-    of_endpoints(total).collect()
-}
-
-/// As many as one answer has.
-fn rows(consumers: bool) -> Top {
-    Top { consumers, rows: limits::PANEL_ROWS as usize, sort: Sort::Requests }
-}
-
-/// A rule with a filter, about consumers or about response times.
-async fn observe_own(
-    ask: &RuleAsker<'_>,
-    project: ProjectId,
-    rule: &Rule,
-    end_us: i64,
-) -> Result<Findings, AskError> {
-    let scope = (ask.scope)(project);
-    let from_us = end_us - i64::from(rule.window_minutes) * MINUTE_US;
-    let missing = rule.judge_missing();
-    let filter = filter::parse(&rule.q).unwrap_or_default();
-    let is_quantile = matches!(rule.metric, Metric::P50Ms | Metric::P95Ms | Metric::P99Ms);
-    let mut needs = Needs::STATUSES;
-    match rule.group_by {
-        Group::All if rule.metric == Metric::Consumers => needs |= Needs::CONSUMERS,
-        Group::All if is_quantile => needs |= Needs::LATENCY,
-        Group::All => {}
-        Group::Endpoint => needs |= Needs::ENDPOINTS,
-        Group::Consumer if is_quantile => needs |= Needs::CONSUMERS | Needs::CONSUMER_LATENCY,
-        Group::Consumer => needs |= Needs::CONSUMERS,
-    }
-    let total = match ask.asker.may_have_hits(&scope, from_us, end_us) {
-        // Most projects of a server are quiet.
-        false => Total::new(Grid::whole(from_us, end_us, &TimeZone::UTC)),
-        true => {
-            let query = SumsQuery {
-                scope,
-                grid: Grid::whole(from_us, end_us, &TimeZone::UTC),
-                filter,
-                needs,
-                values: Vec::new(),
-                prefix: String::new(),
-                top: rows(rule.group_by == Group::Consumer),
-            };
-            ask.asker.sums(own_reader(project), query).await?
-        }
-    };
-    let finding = |(key, counts): (Key, Counts)| Finding::of_rule(rule, &key, counts);
-    let (named, listed, all): (Vec<Finding>, usize, u64) = match rule.group_by {
-        Group::All => (vec![finding((String::new(), of_all(&total)))], 1, 1),
-        Group::Endpoint => {
-            let listing = &total.endpoints;
-            let named = of_endpoints(&total).map(finding).collect();
-            (named, listing.rows.len(), listing.count.count)
-        }
-        Group::Consumer => {
-            let listing = &total.consumers;
-            let named = of_consumers(&total).map(finding).collect();
-            (named, listing.rows.len(), listing.count.count)
-        }
-    };
-    // One that a long list leaves out isn't absent.
-    let missing = if all > listed as u64 { Verdict::Unknown } else { missing };
-    Ok(Findings { named, missing })
-}
-
-fn of_all(total: &Total) -> Counts {
-    let between = |from: u16, to: u16| total.statuses.range(from..to).map(|(_, count)| count).sum();
-    let denied = [401, 403, 429].iter().filter_map(|status| total.statuses.get(status)).sum();
-    Counts {
-        requests: total.requests(),
-        server_errors: between(500, u16::MAX),
-        client_errors: between(400, 500),
-        denied,
-        consumers: total.consumers.count.count,
-        ..quantiles(&total.latency)
-    }
-}
-
-fn of_endpoints(total: &Total) -> impl Iterator<Item = (Key, Counts)> {
-    total.endpoints.rows.iter().map(|row| {
-        let counts = Counts {
-            requests: row.requests,
-            server_errors: row.server_errors,
-            client_errors: row.client_errors,
-            ..quantiles(&row.latency)
-        };
-        (format!("{} {}", row.method, row.route), counts)
-    })
-}
-
-fn of_consumers(total: &Total) -> impl Iterator<Item = (Key, Counts)> {
-    total.consumers.rows.iter().map(|row| {
-        let counts = Counts {
-            requests: row.requests,
-            server_errors: row.server_errors,
-            client_errors: row.client_errors,
-            ..quantiles(&row.latency)
-        };
-        (if row.user.is_empty() { &row.address } else { &row.user }.clone(), counts)
-    })
-}
-
-fn quantiles(latency: &Histogram) -> Counts {
-    let quantile = |share| latency.quantile_us(share).map(|us| us as u64);
-    Counts {
-        p50_us: quantile(0.5),
-        p95_us: quantile(0.95),
-        p99_us: quantile(0.99),
-        ..Counts::default()
     }
 }

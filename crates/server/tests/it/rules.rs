@@ -179,7 +179,15 @@ async fn a_rule_that_is_changed_paused_or_deleted_ends_its_alerts_and_tells_nobo
     let id = make(&app, &project, json!({ "metric": "server_errors", "at_least": 5 })).await;
     let path = format!("/api/v1/rules/{id}");
     post(&app, &project, NOW, 6, json!({ "status": 500 })).await;
-    pass_minutes(&app, 3).await;
+    let (from, to) = ("2026-11-22T12:00:00Z", "2026-11-22T12:01:00Z");
+    let planned = json!({ "schedule": { "kind": "once", "from": from, "to": to } });
+    let planned = call(&app, &project.key, "POST", "/api/v1/maintenance", planned).await;
+    assert_eq!(planned.status, 201, "{}", planned.text());
+    pass_minutes(&app, 4).await;
+    assert_eq!(show(&app, &project, &id).await["state"], "ok", "in maintenance it rests");
+    let planned = format!("/api/v1/maintenance/{}", planned.json()["id"]);
+    assert_eq!(app.delete_as(&project.key, &planned).await.status, 204);
+    pass_minutes(&app, 1).await;
     let change = async |change: Value| {
         let changed = call(&app, &project.key, "PATCH", &path, change).await;
         assert_eq!(changed.status, 200, "{}", changed.text());
