@@ -31,7 +31,7 @@ pub fn run(options: &Options, table: &mut Table) {
     let server = Server::start(&options.binary, &folder.join("data"), &settings);
     let keys: Vec<String> = (0..PROJECTS).map(|_| server.new_key()).collect();
     let mut client = Client::connect(&server.address).expect("it answers");
-    let now_s = seconds();
+    let now_s = since_1970().as_secs();
     for (number, key) in keys.iter().enumerate() {
         let weeks = (1..=3).map(|week| (now_s - week * WEEK_S + 9_000, HITS_A_WEEK));
         for (end_s, hits) in weeks.chain([(now_s, HITS_NOW)]) {
@@ -70,7 +70,7 @@ fn round(server: &Server) -> f64 {
 
 /// Of the minute; the next one where it is over.
 fn sleep_until_second(second: u64) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+    let now = since_1970();
     let of_minute =
         Duration::from_secs(now.as_secs() % 60) + Duration::from_nanos(now.subsec_nanos().into());
     let wanted = Duration::from_secs(second);
@@ -79,15 +79,16 @@ fn sleep_until_second(second: u64) {
     std::thread::sleep(wait);
 }
 
-fn seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs()
+#[expect(clippy::disallowed_methods, reason = "hits are of now")]
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock")
 }
 
 /// One hit a minute, the newest at `end_s`; one of a hundred fails.
 fn batch(key: &str, project: u64, end_s: u64, hits: u64) -> String {
     let hits = (0..hits).map(|number| {
         let at_s = end_s - number * 60;
-        let status = if (number + project) % 100 == 0 { 500 } else { 200 };
+        let status = if (number + project).is_multiple_of(100) { 500 } else { 200 };
         let at = jiff::Timestamp::from_second(at_s as i64).expect("a time");
         serde_json::json!({
             "path": format!("/orders/{number}"), "route": format!("/orders/{}", number % 20), "method": "GET",
