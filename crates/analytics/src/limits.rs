@@ -566,6 +566,8 @@ limits! {
         "The longest window: beyond a year it is a pause.";
     MAINTENANCE_STARTS_PER_YEAR "maintenance_starts_per_year" = 9_000, Items, fixed, "invalid_schedule",
         "Windows of one schedule in a year: every hour (8,784). 13 months of those take some 30 ms to compute.";
+    MONITORS_IN_FILE "monitors_in_file" = 5_000, Items, fixed, "",
+        "Monitors in the operator's file: as many as one process is measured with.";
     MAINTENANCE_CRON_MINUTES "maintenance_cron_minutes" = 10_080, Minutes, fixed, "invalid_schedule",
         "The longest window by cron, a week: for each check all windows that may still last are walked through.";
     MAINTENANCE_PER_PROJECT "maintenance_per_project" = 50, Items, settable, "too_many_maintenance_windows",
@@ -646,6 +648,8 @@ limits! {
         "How long a channel may fail to deliver a notice before the others tell of it: by then it was tried six times.";
     CHANNELS_PER_PROJECT "channels_per_project" = 20, Items, settable, "too_many_channels",
         "Channels of a project: each of its notices is sent to all of them.";
+    QUIET_HOURS "quiet_hours" = 16, Hours, fixed, "invalid_channel",
+        "The longest quiet hours of a channel: a notice that waits for their end must not be given up (24 hours) meanwhile.";
     NOTICE_SEND_SECONDS "notice_send_seconds" = 15, Seconds, fixed, "",
         "How long one try to send a notice may take, by the Standard Webhooks' advice.";
     NOTICES_AT_ONCE "notices_at_once" = 32, Items, fixed, "",

@@ -73,6 +73,18 @@ pub enum Weekday {
     Sunday,
 }
 
+impl Weekday {
+    pub const ALL: [Weekday; 7] = [
+        Weekday::Monday,
+        Weekday::Tuesday,
+        Weekday::Wednesday,
+        Weekday::Thursday,
+        Weekday::Friday,
+        Weekday::Saturday,
+        Weekday::Sunday,
+    ];
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ScheduleError {
     #[error("the window ends before it begins")]

@@ -17,6 +17,7 @@ pub mod ntfy;
 pub mod outbox;
 pub mod pagerduty;
 pub mod pushover;
+pub mod quiet;
 pub mod reach;
 pub mod request;
 pub mod secret;
@@ -37,6 +38,7 @@ use crate::alert::Severity;
 use crate::limits;
 
 pub use channel::{CHANNELS, Channel, ChannelConfig, ChannelError};
+pub use quiet::QuietHours;
 pub use request::{Answer, Judgement, Method, Outgoing, OutgoingRequest, Sending};
 pub use secret::Secret;
 

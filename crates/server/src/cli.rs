@@ -271,6 +271,14 @@ fn check_config(settings: &Settings, values: &Values) -> anyhow::Result<()> {
             .with_context(|| format!("`country_database`: {} cannot be used", file.display()))?;
     }
     EnvFilter::try_new(&settings.log).context("`log` is not a level or a filter")?;
+    if let Some(file) = &settings.monitors {
+        crate::monitor_file::read(file, &settings.allow_networks)?;
+    }
+    if let Some(file) = &settings.trusted_certificates {
+        crate::dial::read_authorities(file).map_err(|problem| {
+            anyhow::anyhow!("`trusted_certificates` cannot be used: {problem}")
+        })?;
+    }
     for found in values.all() {
         say(format!("{} = {:?}    # {}", found.key, found.text, found.origin))?;
     }

@@ -40,6 +40,8 @@ pub struct Settings {
     pub name_servers: Vec<SocketAddr>,
     /// Certificate authorities (PEM) that are trusted besides the system's.
     pub trusted_certificates: Option<PathBuf>,
+    /// Monitors that the operator keeps (TOML).
+    pub monitors: Option<PathBuf>,
     /// None: no e-mail is sent.
     pub mail: Option<MailServer>,
     /// In the form of `RUST_LOG`.
@@ -149,6 +151,7 @@ impl Settings {
             allow_networks: text("allow_networks").read(values::parse_networks)?,
             name_servers: text("name_servers").read(values::parse_name_servers)?,
             trusted_certificates: text("trusted_certificates").read(values::parse_path)?,
+            monitors: text("monitors").read(values::parse_path)?,
             mail: MailServer::read(values)?,
             log: text("log").read(|text| Ok(text.to_owned()))?,
             limits: values.read_limits()?,

@@ -69,11 +69,12 @@ async fn turn(app: &Shared, sending: &mut Deliveries) -> Result<Duration, Checks
         };
         let rows = app.checks.waiting(id).await?;
         let kind = channel.settings.config.channel();
+        let quiet = channel.settings.quiet_hours.as_ref();
         let pace = Pace {
             keeps_state: kind.keeps_state,
             gap_ms: kind.gap_ms,
             last_sent_ms: app.outbox.last_sent_ms(id),
-            quiet_until_ms: None,
+            quiet_until_ms: quiet.and_then(|quiet| quiet.until_ms(now_ms)),
         };
         let planned = plan(&rows, pace, now_ms);
         if !planned.give_up.is_empty() {

@@ -91,6 +91,7 @@ codes! {
     TooManyKeys "too_many_keys" 409 "The project has as many keys as it may have";
     TooManyShareLinks "too_many_share_links" 409 "The project has as many share links as it may have";
     MonitorTaken "monitor_taken" 409 "The project has a monitor of this address";
+    ManagedByFile "managed_by_file" 409 "The monitor is kept in the operator's file of monitors, and changed there alone";
     TooManyMaintenanceWindows "too_many_maintenance_windows" 409 "The project has as many maintenance windows as it may have";
     TooManyChannels "too_many_channels" 409 "The project has as many channels as it may have";
     TooManyRules "too_many_rules" 409 "The project has as many rules as it may have";

@@ -40,6 +40,7 @@ pub mod mail;
 pub mod metrics;
 pub mod monitor;
 pub mod monitor_changes;
+pub mod monitor_file;
 pub mod network;
 pub mod notice;
 pub mod original;

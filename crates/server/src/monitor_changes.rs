@@ -53,8 +53,20 @@ pub fn check_parent(
     }
 }
 
+/// A monitor in the operator's file is changed there alone.
+pub fn check_unmanaged(row: &MonitorRow) -> Result<(), ApiError> {
+    match &row.file_entry {
+        None => Ok(()),
+        Some(entry) => Err(ApiError::new(
+            Code::ManagedByFile,
+            format!("the operator keeps this monitor in a file (`id` {entry:?}); change it there"),
+        )),
+    }
+}
+
 /// Returns when nothing of the monitor is in a file any more.
 pub async fn delete_monitor(app: &App, row: &MonitorRow) -> Result<(), ApiError> {
+    check_unmanaged(row)?;
     app.meta.remove_monitor(row.project, row.id).await?;
     app.monitors.forget_gone(&app.meta, &app.checks).await;
     app.checks.keep_only(&live_monitors(&app.meta)).await?;

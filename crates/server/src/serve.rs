@@ -24,7 +24,8 @@ use crate::auth::scope_of_server;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::incident::Witnesses;
-use crate::{control, delivery, jobs, judging, monitor, router};
+use crate::monitor_file::{Entry, MonitorFileError};
+use crate::{control, delivery, jobs, judging, monitor, monitor_file, router};
 
 pub use listener::bind;
 
@@ -56,6 +57,9 @@ impl Running {
         let connections = open_files::connections(wanted, may_open, data_files + checks)?;
         let app = App::open(settings, clock, &addresses).await?;
         app.monitors.allow_at_once(checks as usize);
+        let entries = read_monitors(&app)?;
+        let applied = monitor_file::apply(&app, entries).await;
+        applied.context("the monitors of the file cannot be kept")?;
         tracing::info!(connections, checks, open_files = may_open, "the system allows so many");
         let room = connections::Room::new(connections, &app);
         let (stop, stopping) = watch::channel(false);
@@ -99,6 +103,23 @@ impl Running {
         Ok(Running { app, addresses, stop, connections, others })
     }
 
+    /// Reads the file of monitors again. One that cannot be read changes nothing.
+    pub async fn reload(&self) {
+        if self.app.settings.monitors.is_none() {
+            tracing::info!("SIGHUP reads the file of the setting `monitors` again; there is none");
+            return;
+        }
+        match read_monitors(&self.app) {
+            Err(problem) => tracing::error!(%problem, "the monitors stay as they are"),
+            Ok(entries) => match monitor_file::apply(&self.app, entries).await {
+                Ok(applied) => tracing::info!(?applied, "the file of monitors was read again"),
+                Err(problem) => {
+                    tracing::error!(%problem, "the monitors of the file cannot be kept")
+                }
+            },
+        }
+    }
+
     /// Ends what is under way, within the limit `drain_seconds`, and closes the data folder.
     pub async fn stop(self) -> anyhow::Result<()> {
         let _ = self.stop.send(true);
@@ -109,4 +130,10 @@ impl Running {
         }
         self.app.close().await
     }
+}
+
+/// None where there is no such file.
+fn read_monitors(app: &App) -> Result<Option<Vec<Entry>>, MonitorFileError> {
+    let file = app.settings.monitors.as_deref();
+    file.map(|file| monitor_file::read(file, app.dialer.allowed())).transpose()
 }

@@ -1034,6 +1034,7 @@ export interface components {
             name: string;
             /** @description Why the server switched it off: the far side said that it is gone. */
             problem?: string | null;
+            quiet_hours?: components["schemas"]["QuietHours"] | null;
             /** @description Notices that are not delivered yet. */
             waiting: number;
         };
@@ -1054,6 +1055,8 @@ export interface components {
              * @default null
              */
             name: string | null;
+            /** @default null */
+            quiet_hours: components["schemas"]["QuietHours"] | null;
         };
         /** @description A notice for a channel. */
         ChannelDelivery: {
@@ -1633,6 +1636,8 @@ export interface components {
             bars?: components["schemas"]["DayBar"][] | null;
             certificate?: components["schemas"]["ShownCertificate"] | null;
             created_at: string;
+            /** @description Its `id` in the operator's file of monitors, where it is kept there: then it can't be changed here. */
+            file_entry?: string | null;
             /**
              * @description The address that a heartbeat's job calls, by GET or POST: as it is for success, with `/start` or `/fail` behind it for
              *     those. Whoever has it can call; its owner alone sees it.
@@ -2086,6 +2091,20 @@ export interface components {
             p99_ms?: number | null;
             /** Format: double */
             p999_ms?: number | null;
+        };
+        /** @description Each day from `from` to before `to`, local times; a `to` that is not later than `from` lies on the day after. */
+        QuietHours: {
+            /** @example 22:00 */
+            from: string;
+            /**
+             * @description An IANA name. Default: UTC.
+             * @example Europe/Berlin
+             */
+            time_zone?: string;
+            /** @example 07:00 */
+            to: string;
+            /** @description The days on which they begin. Default: every day. */
+            weekdays?: components["schemas"]["Weekday"][] | null;
         };
         /** @description A rule that a name switches on. */
         ReadyMadeAnswer: {
@@ -2985,6 +3004,15 @@ export interface operations {
             };
             /** @description No project has this dashboard id, or it has no such monitor */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The monitor is kept in the operator's file */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5100,6 +5128,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description The monitor is kept in the operator's file */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
         };
     };
     change_monitor: {
@@ -5159,6 +5196,15 @@ export interface operations {
             };
             /** @description The project has no such monitor */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The monitor is kept in the operator's file */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

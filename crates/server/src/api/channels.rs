@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use analytics::hit::ProjectId;
 use analytics::notice::webhook::Webhook;
-use analytics::notice::{ChannelConfig, Notice, Outgoing, Sending, outbox};
+use analytics::notice::{ChannelConfig, Notice, Outgoing, QuietHours, Sending, outbox};
 use analytics::{limits, target};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use crate::address::own_host;
 use crate::app::{App, Shared, live_channels, random_bytes};
 use crate::auth::{Holder, Owner};
-use crate::body::JsonObject;
+use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
 use crate::notice::send;
 use crate::parameters::Parameters;
@@ -43,6 +43,10 @@ pub struct ChannelBody {
     /// kind. In a change, fields that are missing stay. A webhook without `secret` gets one.
     #[schema(value_type = Option<Object>, example = json!({ "kind": "webhook", "url": "https://example.com/hook" }))]
     config: Option<Map<String, Value>>,
+    /// When only critical notices and tests are sent; the others wait for their end. At most 16 hours a day. Default: never.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<QuietHours>)]
+    quiet_hours: Option<Option<QuietHours>>,
 }
 
 /// The project's channels.
@@ -95,6 +99,7 @@ pub async fn create_channel(
         name: if name.is_empty() { config.channel().label.to_owned() } else { name },
         enabled: body.enabled.unwrap_or(true),
         config,
+        quiet_hours: check_quiet(body.quiet_hours.flatten())?,
         problem: None,
     };
     let most = app.settings.limits.get("channels_per_project") as usize;
@@ -163,6 +168,9 @@ pub async fn change_channel(
     }
     if let Some(name) = body.name {
         settings.name = check_name(&name)?;
+    }
+    if let Some(quiet_hours) = body.quiet_hours {
+        settings.quiet_hours = check_quiet(quiet_hours)?;
     }
     if let Some(enabled) = body.enabled {
         settings.enabled = enabled;
@@ -301,6 +309,13 @@ async fn to_answer(app: &App, row: &ChannelRow) -> Result<ChannelAnswer, ApiErro
 
 fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::new(Code::InvalidChannel, message)
+}
+
+fn check_quiet(quiet_hours: Option<QuietHours>) -> Result<Option<QuietHours>, ApiError> {
+    if let Some(quiet_hours) = &quiet_hours {
+        quiet_hours.check().map_err(|problem| invalid(problem.to_string()))?;
+    }
+    Ok(quiet_hours)
 }
 
 fn fresh<const N: usize>() -> Result<[u8; N], ApiError> {

@@ -22,7 +22,7 @@ use crate::auth::{Holder, Owner, Role};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
 use crate::monitor::look;
-use crate::monitor_changes::{add_monitor, check_parent, delete_monitor};
+use crate::monitor_changes::{add_monitor, check_parent, check_unmanaged, delete_monitor};
 use crate::parameters::Parameters;
 
 use uptime::uptimes;
@@ -79,7 +79,7 @@ pub async fn create_monitor(
     JsonObject(body): JsonObject<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<MonitorAnswer>), ApiError> {
     let settings = MonitorSettings::default().changed(body)?;
-    let new = NewMonitor { settings, original_url: None };
+    let new = NewMonitor { settings, ..NewMonitor::default() };
     let row = add_monitor(&app, owner.project, new).await?;
     Ok((StatusCode::CREATED, Json(to_answer(&app, &row, Role::Owner, &headers))))
 }
@@ -127,6 +127,7 @@ pub async fn show_monitor(
         (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
         (status = 403, description = "The caller may look and not change", body = crate::schema::ErrorAnswer),
         (status = 404, description = "The project has no such monitor", body = crate::schema::ErrorAnswer),
+        (status = 409, description = "The monitor is kept in the operator's file", body = crate::schema::ErrorAnswer),
     ),
     security(("key" = []), ("session" = [])),
 )]
@@ -138,6 +139,7 @@ pub async fn change_monitor(
     JsonObject(body): JsonObject<Map<String, Value>>,
 ) -> Result<Json<MonitorAnswer>, ApiError> {
     let row = find(&app, owner.project, &id)?;
+    check_unmanaged(&row)?;
     let settings = row.settings.changed(body)?;
     let monitor = Monitor::compile(settings, Some(app.dialer.allowed()))?;
     // One that names a monitor which is gone meanwhile can be changed otherwise.
@@ -166,6 +168,7 @@ pub async fn change_monitor(
         (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
         (status = 403, description = "The caller may look and not change", body = crate::schema::ErrorAnswer),
         (status = 404, description = "The project has no such monitor", body = crate::schema::ErrorAnswer),
+        (status = 409, description = "The monitor is kept in the operator's file", body = crate::schema::ErrorAnswer),
     ),
     security(("key" = []), ("session" = [])),
 )]

@@ -11,6 +11,7 @@ use crate::serve::{Running, bind};
 pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be received")?;
+    let mut hangup = signal(SignalKind::hangup()).context("signals cannot be received")?;
     let listeners = bind(&settings.listen)?;
     let running = tokio::select! {
         running = Running::start(settings, Clock::system(), listeners) => running?,
@@ -22,9 +23,12 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     if let Err(error) = say_where_to_go(&running) {
         tracing::debug!(%error, "nobody reads what is said");
     }
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => running.reload().await,
+        }
     }
     tracing::info!("stopping");
     running.stop().await

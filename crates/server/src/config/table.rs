@@ -120,6 +120,13 @@ const ROWS: &[(&str, &str, &str, bool, &str)] = &[
         "Certificate authorities (PEM) that checks and notices trust besides the system's",
     ),
     (
+        "monitors",
+        "FILE",
+        "",
+        false,
+        "Monitors that are kept in a file (TOML): read at the start and on SIGHUP, read-only on the page",
+    ),
+    (
         "smtp_server",
         "HOST[:PORT]",
         "",

@@ -112,7 +112,7 @@ pub async fn add(
         method: Some(method.to_owned()),
         ..MonitorSettings::default()
     };
-    let new = NewMonitor { settings, original_url: Some(url.to_owned()) };
+    let new = NewMonitor { settings, original_url: Some(url.to_owned()), ..NewMonitor::default() };
     add_monitor(&app, project, new).await?;
     let answer = MonitorChanged { status: 201, message: "the monitor was added".to_owned() };
     Ok((StatusCode::CREATED, Json(answer)))
@@ -126,6 +126,7 @@ pub async fn add(
         (status = 201, description = "Deleted", body = MonitorChanged),
         (status = 400, description = "The body cannot be used", body = crate::schema::ErrorAnswer),
         (status = 404, description = "No project has this dashboard id, or it has no such monitor", body = crate::schema::ErrorAnswer),
+        (status = 409, description = "The monitor is kept in the operator's file", body = crate::schema::ErrorAnswer),
         (status = 429, description = "Too many unknown ids from this address", body = crate::schema::ErrorAnswer),
     ),
 )]

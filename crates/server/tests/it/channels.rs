@@ -51,6 +51,15 @@ async fn a_channel_s_secrets_are_shown_to_nobody() {
         holds(&bytes, "name-needle") && !holds(&bytes, NEEDLE) && !holds(&bytes, "path-needle")
     );
 
+    let quiet = json!({ "from": "22:00", "to": "07:00", "time_zone": "Europe/Berlin" });
+    let changed = call(&app, &project.key, "PATCH", &path, json!({ "quiet_hours": quiet })).await;
+    assert_eq!(changed.json()["quiet_hours"], quiet, "{}", changed.text());
+    let refused = json!({ "quiet_hours": { "from": "08:00", "to": "08:00" } });
+    let refused = call(&app, &project.key, "PATCH", &path, refused).await;
+    assert_eq!(refused.code(), "invalid_channel");
+    app.restart().await;
+    assert_eq!(app.get_as(&project.key, &path).await.json()["quiet_hours"], quiet);
+
     // Null keeps a secret; a change of another field does too.
     let change = json!({ "name": "Ops", "config": { "url": null } });
     let changed = call(&app, &project.key, "PATCH", &path, change).await;

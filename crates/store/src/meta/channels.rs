@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use analytics::hit::ProjectId;
-use analytics::notice::ChannelConfig;
+use analytics::notice::{ChannelConfig, QuietHours};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
@@ -31,6 +31,8 @@ pub struct ChannelSettings {
     pub name: String,
     pub config: ChannelConfig,
     pub enabled: bool,
+    /// None: notices are sent at any hour.
+    pub quiet_hours: Option<QuietHours>,
     /// Why the server switched it off.
     pub problem: Option<String>,
 }
@@ -54,12 +56,13 @@ impl Meta {
         }
         let sealed = self.seal(project, now_us, &settings.config, nonce)?;
         let inserted = sqlx::query(
-            "INSERT INTO channels (project, name, sealed, enabled, problem, created_us) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO channels (project, name, sealed, enabled, quiet_hours, problem, created_us) VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(project.0)
         .bind(&settings.name)
         .bind(sealed)
         .bind(settings.enabled)
+        .bind(to_text(&settings.quiet_hours)?)
         .bind(&settings.problem)
         .bind(now_us)
         .execute(&self.inner.pool)
@@ -82,11 +85,12 @@ impl Meta {
         let Some(before) = self.channel(project, id) else { return Ok(None) };
         let sealed = self.seal(project, before.created_us, &settings.config, nonce)?;
         sqlx::query(
-            "UPDATE channels SET name = ?, sealed = ?, enabled = ?, problem = ? WHERE id = ? AND project = ?",
+            "UPDATE channels SET name = ?, sealed = ?, enabled = ?, quiet_hours = ?, problem = ? WHERE id = ? AND project = ?",
         )
         .bind(&settings.name)
         .bind(sealed)
         .bind(settings.enabled)
+        .bind(to_text(&settings.quiet_hours)?)
         .bind(&settings.problem)
         .bind(id)
         .bind(project.0)
@@ -167,8 +171,9 @@ pub(super) async fn load(
     secret: &ServerSecret,
     directory: &mut Directory,
 ) -> Result<(), MetaError> {
-    let rows =
-        sqlx::query("SELECT id, project, name, sealed, enabled, problem, created_us FROM channels");
+    let rows = sqlx::query(
+        "SELECT id, project, name, sealed, enabled, quiet_hours, problem, created_us FROM channels",
+    );
     let key = sealing_key(secret)?;
     for row in rows.fetch_all(pool).await? {
         let channel = to_channel(&row, &key)?;
@@ -189,6 +194,7 @@ fn to_channel(row: &SqliteRow, key: &LessSafeKey) -> Result<ChannelRow, sqlx::Er
         .map_err(|_| damaged())?;
     let config =
         serde_json::from_slice(opened).map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?;
+    let quiet_hours: Option<&str> = row.try_get("quiet_hours")?;
     Ok(ChannelRow {
         id: row.try_get("id")?,
         project,
@@ -196,10 +202,19 @@ fn to_channel(row: &SqliteRow, key: &LessSafeKey) -> Result<ChannelRow, sqlx::Er
             name: row.try_get("name")?,
             config,
             enabled: row.try_get("enabled")?,
+            quiet_hours: quiet_hours
+                .map(serde_json::from_str)
+                .transpose()
+                .map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,
             problem: row.try_get("problem")?,
         },
         created_us,
     })
+}
+
+fn to_text(quiet_hours: &Option<QuietHours>) -> Result<Option<String>, sqlx::Error> {
+    let text = quiet_hours.as_ref().map(serde_json::to_string).transpose();
+    text.map_err(|problem| sqlx::Error::Encode(Box::new(problem)))
 }
 
 fn sealing_key(secret: &ServerSecret) -> Result<LessSafeKey, sqlx::Error> {

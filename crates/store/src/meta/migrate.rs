@@ -15,7 +15,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0006_monitors.sql"),
     include_str!("../../migrations/0007_channels.sql"),
     include_str!("../../migrations/0008_maintenance.sql"),
-    include_str!("../../migrations/0009_rules.sql"),
+    include_str!("../../migrations/0009_monitor_file.sql"),
+    include_str!("../../migrations/0010_quiet_hours.sql"),
+    include_str!("../../migrations/0011_rules.sql"),
 ];
 
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {

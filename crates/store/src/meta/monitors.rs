@@ -20,6 +20,8 @@ pub struct MonitorRow {
     pub settings: MonitorSettings,
     /// As it was given to the original's API.
     pub original_url: Option<String>,
+    /// Its `id` in the operator's file of monitors; none where its project's owner keeps it.
+    pub file_entry: Option<String>,
     pub created_us: i64,
 }
 
@@ -28,6 +30,7 @@ pub struct MonitorRow {
 pub struct NewMonitor {
     pub settings: MonitorSettings,
     pub original_url: Option<String>,
+    pub file_entry: Option<String>,
 }
 
 impl Meta {
@@ -47,11 +50,12 @@ impl Meta {
             return Err(MetaError::TooManyMonitors);
         }
         let inserted = sqlx::query(
-            "INSERT INTO monitors (project, settings, original_url, created_us) VALUES (?, ?, ?, ?)",
+            "INSERT INTO monitors (project, settings, original_url, file_entry, created_us) VALUES (?, ?, ?, ?, ?)",
         )
         .bind(project.0)
         .bind(to_text(&new.settings)?)
         .bind(&new.original_url)
+        .bind(&new.file_entry)
         .bind(now_us)
         .execute(&self.inner.pool)
         .await?;
@@ -60,6 +64,7 @@ impl Meta {
             project,
             settings: new.settings,
             original_url: new.original_url,
+            file_entry: new.file_entry,
             created_us: now_us,
         });
         self.write(|directory| directory.put_monitor(monitor.clone(), &self.inner.secret));
@@ -84,6 +89,19 @@ impl Meta {
         let monitor = Arc::new(MonitorRow { settings, ..MonitorRow::clone(&before) });
         self.write(|directory| directory.put_monitor(monitor.clone(), &self.inner.secret));
         Ok(Some(monitor))
+    }
+
+    /// The monitor is not in the operator's file any more: from here on its project's owner keeps it.
+    pub async fn release_monitor(&self, monitor: &MonitorRow) -> Result<(), MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        sqlx::query("UPDATE monitors SET file_entry = NULL WHERE id = ?")
+            .bind(monitor.id)
+            .execute(&self.inner.pool)
+            .await?;
+        let Some(now) = self.any_monitor(monitor.id) else { return Ok(()) };
+        let released = Arc::new(MonitorRow { file_entry: None, ..MonitorRow::clone(&now) });
+        self.write(|directory| directory.put_monitor(released, &self.inner.secret));
+        Ok(())
     }
 
     /// Its settings, which may hold credentials, leave the file. False where the project has no such monitor.
@@ -156,7 +174,9 @@ pub(super) async fn load(
     secret: &ServerSecret,
     directory: &mut Directory,
 ) -> Result<(), MetaError> {
-    let rows = sqlx::query("SELECT id, project, settings, original_url, created_us FROM monitors");
+    let rows = sqlx::query(
+        "SELECT id, project, settings, original_url, file_entry, created_us FROM monitors",
+    );
     for row in rows.fetch_all(pool).await? {
         directory.put_monitor(Arc::new(to_monitor(&row)?), secret);
     }
@@ -171,6 +191,7 @@ fn to_monitor(row: &SqliteRow) -> Result<MonitorRow, sqlx::Error> {
         settings: serde_json::from_str(settings)
             .map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,
         original_url: row.try_get("original_url")?,
+        file_entry: row.try_get("file_entry")?,
         created_us: row.try_get("created_us")?,
     })
 }

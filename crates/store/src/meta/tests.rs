@@ -196,7 +196,11 @@ async fn monitors_belong_to_their_project_and_survive_a_restart() {
     let other = meta.create_project(named("b"), &key(2), Can::Everything, NOW).await.unwrap().id;
     let settings =
         |url: &str| MonitorSettings { url: Some(url.into()), ..MonitorSettings::default() };
-    let new = |url: &str| NewMonitor { settings: settings(url), original_url: Some(url.into()) };
+    let new = |url: &str| NewMonitor {
+        settings: settings(url),
+        original_url: Some(url.into()),
+        file_entry: None,
+    };
     let first = meta.add_monitor(one, new("http://a"), 2, NOW).await.unwrap().unwrap();
     let second = meta.add_monitor(one, new("http://b"), 2, NOW + 1).await.unwrap().unwrap();
     let full = meta.add_monitor(one, new("http://c"), 2, NOW).await;

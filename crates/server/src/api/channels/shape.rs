@@ -1,6 +1,6 @@
 //! The shapes of answers about channels.
 
-use analytics::notice::{Judgement, Stage};
+use analytics::notice::{Judgement, QuietHours, Stage};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::checks::{Delivery, Try};
@@ -24,6 +24,8 @@ pub struct ChannelAnswer {
     pub kind: &'static str,
     /// Whether notices are sent to it.
     pub enabled: bool,
+    /// When it gets critical notices and tests alone; null: never.
+    pub quiet_hours: Option<QuietHours>,
     /// Why the server switched it off: the far side said that it is gone.
     pub problem: Option<String>,
     /// `kind` and its fields; those that are secret are null.
@@ -120,6 +122,7 @@ impl ChannelAnswer {
             name: settings.name.clone(),
             kind: channel.name,
             enabled: settings.enabled,
+            quiet_hours: settings.quiet_hours.clone(),
             problem: settings.problem.clone(),
             config,
             created_at: to_rfc3339(row.created_us),

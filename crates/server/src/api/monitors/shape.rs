@@ -26,6 +26,8 @@ pub struct MonitorAnswer {
     pub id: i64,
     pub settings: MonitorSettings,
     pub created_at: String,
+    /// Its `id` in the operator's file of monitors, where it is kept there: then it can't be changed here.
+    pub file_entry: Option<String>,
     /// The state now: `up`, `degraded`, `down`, `unknown` or `maintenance`.
     #[schema(example = "up")]
     pub state: &'static str,
@@ -170,6 +172,7 @@ impl MonitorAnswer {
             id: row.id,
             settings: row.settings.clone().without_secrets(),
             created_at: to_rfc3339(row.created_us),
+            file_entry: row.file_entry.clone(),
             state: standing.as_ref().map_or(State::Unknown, |standing| standing.state).as_str(),
             is_down: standing.as_ref().is_some_and(|standing| standing.is_down),
             unconfirmed: standing

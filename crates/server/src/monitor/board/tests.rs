@@ -17,6 +17,7 @@ fn row(id: i64, project: u32, settings: serde_json::Value) -> Arc<MonitorRow> {
         project: ProjectId(project),
         settings,
         original_url: None,
+        file_entry: None,
         created_us: id,
     })
 }
