@@ -86,6 +86,12 @@ impl Server {
         by_name.into_iter().collect()
     }
 
+    /// CPU seconds so far, also of threads that have ended.
+    pub fn cpu_of_process(&self) -> f64 {
+        let stat = format!("/proc/{}/stat", self.child.id());
+        read_stat(Path::new(&stat)).map_or(0.0, |(_, cpu)| cpu)
+    }
+
     pub fn metric(&self, name: &str) -> f64 {
         let mut client = Client::connect(&self.address).expect("it answers");
         let (_, text) = client.get("/metrics", "").expect("it answers");

@@ -2,33 +2,39 @@
 //!
 //! A window of counts becomes a `Verdict` (by a rule of the project's own in `rule`, by a burn rate in `burn`, or by a
 //! ready-made rule in `ready_made`, against the `base` of the weeks before). Verdicts in a row become transitions in
-//! `series`, and `rule_state` keeps one series per endpoint or consumer. All times are passed in, all state is kept over
+//! `series`, and `rule_state` keeps one series per endpoint or consumer. `history` holds the counts that most rules are judged
+//! from, `settings` what an owner writes. All times are passed in, all state is kept over
 //! restarts. Asking for the counts and telling anyone are the server's part.
 //!
 //! One more ready-made rule: a row in `ready_made::READY_MADE` and a judgement there.
 
 mod base;
 mod burn;
+pub mod history;
 mod lateness;
 mod ready_made;
 mod rule;
 mod rule_state;
 mod series;
+mod settings;
+pub mod timeline;
 
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::limits;
 
 pub use base::{Base, stopped_window_minutes};
 pub use burn::{BURN_RATES, BurnRate, Goal};
 pub use lateness::{Lateness, LatenessChange};
-pub use ready_made::{Observed, READY_MADE, ReadyMade, ReadyMadeRule, judge};
+pub use ready_made::{COMPARED_REQUESTS, Observed, READY_MADE, ReadyMade, ReadyMadeRule, judge};
 pub use rule::{Condition, Group, METRICS, Metric, MetricInfo, Rule, RuleError};
 pub use rule_state::{Key, RuleState};
 pub use series::{AlertChange, AlertTransition, Phase, Series, Timing};
+pub use settings::{AnyRule, BURN_LABEL, BURN_RATE, RuleFieldError, RuleSettings};
 
 /// The hits of one window and one endpoint, consumer or project. Empty where there are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -89,7 +95,7 @@ impl Verdict {
 }
 
 /// How urgent an alert is, where a channel tells them apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     Critical,

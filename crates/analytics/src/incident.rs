@@ -14,6 +14,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alert::{AlertChange, AlertTransition};
 use crate::limits;
 use crate::uptime::{CheckResult, Turn};
 
@@ -27,6 +28,8 @@ pub enum Cause {
     Down,
     Flapping,
     Certificate,
+    /// An alert of a rule; of no monitor.
+    Rule,
 }
 
 /// Kept over restarts, one a monitor.
@@ -124,8 +127,30 @@ pub enum Muted {
     Unconfirmed,
     /// The end of an incident whose beginning nobody was told.
     NeverTold,
-    /// The monitor was paused or deleted by its owner.
+    /// The monitor or rule was paused, changed or deleted by its owner.
     Stopped,
+}
+
+impl Transition {
+    /// An alert as an incident of its rule: numbered as the alert is. `is_stopped`: its owner paused, changed or deleted the
+    /// rule, of which nobody is told.
+    pub fn of_alert(alert: &AlertTransition, is_stopped: bool) -> Transition {
+        let change = match alert.change {
+            AlertChange::Fired => Change::Opened,
+            AlertChange::Resolved | AlertChange::NoData => {
+                Change::Closed { until_ms: alert.at_ms, outages: 0, still_down: false }
+            }
+        };
+        Transition {
+            incident: alert.alert,
+            transition: alert.transition,
+            cause: Cause::Rule,
+            change,
+            at_ms: alert.at_ms,
+            since_ms: alert.since_ms,
+            muted: is_stopped.then_some(Muted::Stopped),
+        }
+    }
 }
 
 impl MonitorIncidents {
@@ -195,6 +220,7 @@ impl MonitorIncidents {
             Cause::Down => self.down,
             Cause::Flapping => self.flapping,
             Cause::Certificate => self.certificate,
+            Cause::Rule => None,
         }
     }
 

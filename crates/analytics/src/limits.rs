@@ -612,6 +612,18 @@ limits! {
     // Alert rules.
     RULE_EVERY_SECONDS "rule_every_seconds" = 60, Seconds, fixed, "",
         "How often rules are judged: all rules of a kind by one grouped question.";
+    RULES_PER_PROJECT "rules_per_project" = 20, Items, settable, "too_many_rules",
+        "Rules of a project: all ready-made ones, and some of its own. One with a filter costs a question of its own each minute.";
+    RULE_DELAY_SECONDS "rule_delay_seconds" = 75, Seconds, fixed, "",
+        "How long before now the window of a rule ends: clients send once a minute, and 15 s are for the way.";
+    RULE_LATE_SECONDS "rule_late_seconds" = 15, Seconds, fixed, "",
+        "How long an accepted request may wait to be readable before rules rest: what is missing would look like silence.";
+    RULE_REREAD_MINUTES "rule_reread_minutes" = 15, Minutes, fixed, "",
+        "Minutes that are counted anew each time: requests that a client kept back arrive in them. Each hour all of them are.";
+    RULE_REACHES "rule_reaches" = 20, Items, fixed, "",
+        "Alerts of one minute whose endpoints and consumers are looked up: each is a question of its own, and the next are about the same outage.";
+    RULES_SILENT_SECONDS "rules_silent_seconds" = 300, Seconds, fixed, "",
+        "How long the loop that judges rules may not have looked before health says so: it looks every minute.";
     RULE_RESOLVE_PERCENT "rule_resolve_percent" = 80, Percent, fixed, "",
         "Share of its threshold below which an alert ends: five errors in five minutes vary by two without any cause.";
     RULE_OUTAGE_MINUTES "rule_outage_minutes" = 60, Minutes, fixed, "",

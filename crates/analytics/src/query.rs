@@ -68,6 +68,29 @@ pub struct SumsQuery {
     pub top: Top,
 }
 
+/// Counts by status of many projects at once, cell by cell: what most alert rules are judged from. Nothing is filtered, so
+/// a scope with a locked filter is left out.
+#[derive(Clone, Debug)]
+pub struct CellsQuery {
+    pub scopes: Vec<ProjectScope>,
+    /// Included.
+    pub from_us: i64,
+    /// Excluded.
+    pub to_us: i64,
+    /// The length of a cell; cells are counted from 1970.
+    pub cell_us: i64,
+}
+
+/// Counts and response times per endpoint, of many projects at once. As with `CellsQuery`, nothing is filtered.
+#[derive(Clone, Debug)]
+pub struct EndpointsQuery {
+    pub scopes: Vec<ProjectScope>,
+    /// Included.
+    pub from_us: i64,
+    /// Excluded.
+    pub to_us: i64,
+}
+
 impl SumsQuery {
     pub fn all_needs(&self) -> Needs {
         self.values.iter().fold(self.needs, |needs, value| needs.and(value.needs()))

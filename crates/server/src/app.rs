@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::address::own_host;
 use crate::answers::{AnswerLimits, Answers};
+use crate::ask::{Asker, estimate};
 use crate::bodies::Bodies;
 use crate::clock::{Clock, US_PER_DAY};
 use crate::clock_watch::Watch;
@@ -31,6 +32,7 @@ use crate::monitor::Monitors;
 use crate::notice::{Carriers, Outbox};
 use crate::rate::RateLimit;
 use crate::reads::{QueueLimits, ReadQueue, Reader};
+use crate::rule::{Rules, live_rules};
 use crate::status_view::StatusViews;
 use crate::turns::Turns;
 
@@ -47,6 +49,7 @@ pub struct App {
     pub monitors: Arc<Monitors>,
     pub outbox: Arc<Outbox>,
     pub status_views: StatusViews,
+    pub rules: Rules,
     pub enricher: Enricher,
     /// Large batches that may be decoded at a time: one a processor. More would only hold more memory.
     pub decoding: Semaphore,
@@ -61,6 +64,7 @@ pub struct App {
     pub checks_by_hand: RateLimit,
     pub channel_tests: RateLimit,
     pub reads: Arc<ReadQueue>,
+    pub asker: Asker,
     pub answers: Answers,
     pub bodies: Arc<Bodies>,
     /// The one way out.
@@ -142,6 +146,12 @@ impl App {
             Monitors::load(&meta, &checks, clock.clone(), metrics.clone(), outbox.clone());
         let monitors = loading.await.context("where monitors stood cannot be read")?;
         monitors.allow_at_once(limit("checks_at_once") as usize);
+        let rules = Rules::load(&checks, outbox.clone()).await;
+        let rules = rules.context("where rules stood cannot be read")?;
+        let timed = metrics.clone();
+        let timed: Arc<dyn Fn(Duration) + Send + Sync> =
+            Arc::new(move |took| timed.note_query(took));
+        let asker = Asker { store: store.clone(), reads: reads.clone(), timed };
         Ok(Arc::new(App {
             unknown_keys: RateLimit::new(limit("unknown_keys_per_minute"), 60, remembered),
             project_creations: RateLimit::new(
@@ -152,6 +162,8 @@ impl App {
             checks_by_hand: RateLimit::new(limits::CHECKS_BY_HAND_PER_MINUTE, 60, remembered),
             channel_tests: RateLimit::new(limits::CHANNEL_TESTS_PER_MINUTE, 60, remembered),
             reads,
+            asker,
+            rules,
             answers: Answers::new(AnswerLimits {
                 lists: (limit("lists_at_once") as usize).min(Semaphore::MAX_PERMITS),
                 wait: Duration::from_secs(limit("answer_wait_seconds")),
@@ -251,9 +263,7 @@ impl App {
 
     /// `Store::sums`, when it is this reader's turn.
     pub async fn sums(&self, reader: Reader, query: SumsQuery) -> Result<Total, ApiError> {
-        let rows = self.store.rows_between(&query.scope, query.grid.from_us, query.grid.to_us);
-        let _turn = self.reads.take(reader, estimate(rows)).await?;
-        Ok(self.timed(self.store.sums(query)).await?)
+        Ok(self.asker.sums(reader, query).await?)
     }
 
     async fn timed<T>(&self, query: impl Future<Output = T>) -> T {
@@ -263,11 +273,6 @@ impl App {
         self.metrics.note_query(began.elapsed());
         answer
     }
-}
-
-/// How long it takes to look at so many hits, about.
-fn estimate(rows: u64) -> Duration {
-    Duration::from_millis(1 + rows / limits::READ_ROWS_PER_MS)
 }
 
 /// Of a part of a list: it looks at most at so many, and mostly at far fewer.
@@ -328,7 +333,7 @@ pub fn explain(error: StoreError) -> anyhow::Error {
     }
 }
 
-/// Results of monitors that are gone, as where `meta.sqlite` was put back from an older copy, leave the file here.
+/// Results of monitors and alerts of rules that are gone, as where `meta.sqlite` was put back from an older copy, leave the file here.
 async fn open_checks(data: &Path, meta: &Meta) -> anyhow::Result<Checks> {
     let checks = Checks::open(data).await.with_context(|| {
         format!(
@@ -340,6 +345,8 @@ async fn open_checks(data: &Path, meta: &Meta) -> anyhow::Result<Checks> {
         .keep_only(&live_monitors(meta))
         .await
         .context("old results of checks cannot be deleted")?;
+    let kept = checks.keep_rules(&live_rules(meta)).await;
+    kept.context("alerts of rules that are gone cannot be deleted")?;
     checks
         .keep_channels(&live_channels(meta))
         .await

@@ -53,6 +53,7 @@ codes! {
     InvalidName "invalid_name" 400 "The name cannot be used";
     InvalidMonitor "invalid_monitor" 400 "A field of a monitor cannot be used";
     InvalidChannel "invalid_channel" 400 "A field of a channel cannot be used";
+    InvalidRule "invalid_rule" 400 "A field of a rule cannot be used";
     InvalidMaintenance "invalid_maintenance" 400 "A field of a maintenance window cannot be used";
     InvalidIncident "invalid_incident" 400 "A field of an incident cannot be used";
     InvalidStatusPage "invalid_status_page" 400 "A field of a status page cannot be used";
@@ -80,6 +81,7 @@ codes! {
     UnknownHeartbeat "unknown_heartbeat" 404 "No monitor waits for this heartbeat";
     UnknownMaintenance "unknown_maintenance" 404 "The project has no such maintenance window";
     UnknownChannel "unknown_channel" 404 "The project has no such channel";
+    UnknownRule "unknown_rule" 404 "The project has no such rule";
     UnknownIncident "unknown_incident" 404 "The project has no such incident";
     UnknownStatusPage "unknown_status_page" 404 "There is no status page at this address";
     UnknownMonitor "unknown_monitor" 404 "The project has no such monitor";
@@ -95,6 +97,7 @@ codes! {
     ManagedByFile "managed_by_file" 409 "The monitor is kept in the operator's file of monitors, and changed there alone";
     TooManyMaintenanceWindows "too_many_maintenance_windows" 409 "The project has as many maintenance windows as it may have";
     TooManyChannels "too_many_channels" 409 "The project has as many channels as it may have";
+    TooManyRules "too_many_rules" 409 "The project has as many rules as it may have";
     TooManyMonitors "too_many_monitors" 409 "The project has as many monitors as it may have";
     BodyTooLarge "body_too_large" 413 "The body is too large";
     TooManyHits "too_many_hits" 413 "The batch has too many hits";
@@ -229,6 +232,15 @@ impl From<crate::reads::Refused> for ApiError {
     }
 }
 
+impl From<crate::ask::AskError> for ApiError {
+    fn from(error: crate::ask::AskError) -> ApiError {
+        match error {
+            crate::ask::AskError::Busy(refused) => refused.into(),
+            crate::ask::AskError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<store::meta::MetaError> for ApiError {
     fn from(error: store::meta::MetaError) -> ApiError {
         use store::meta::MetaError;
@@ -241,6 +253,7 @@ impl From<store::meta::MetaError> for ApiError {
                 ApiError::new(Code::TooManyShareLinks, error.to_string())
             }
             MetaError::TooManyChannels => ApiError::new(Code::TooManyChannels, error.to_string()),
+            MetaError::TooManyRules => ApiError::new(Code::TooManyRules, error.to_string()),
             MetaError::TooManyMaintenanceWindows => {
                 ApiError::new(Code::TooManyMaintenanceWindows, error.to_string())
             }
@@ -264,6 +277,12 @@ impl From<analytics::fields::FieldError> for ApiError {
             _ => Code::InvalidMonitor,
         };
         ApiError::new(code, error.to_string())
+    }
+}
+
+impl From<analytics::alert::RuleFieldError> for ApiError {
+    fn from(error: analytics::alert::RuleFieldError) -> ApiError {
+        ApiError::new(Code::InvalidRule, error.to_string())
     }
 }
 

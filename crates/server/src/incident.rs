@@ -1,8 +1,6 @@
 //! Incidents at work: what the project's own requests say about a host whose checks fail, and the row that a change of an
 //! incident becomes. What opens and closes incidents is decided by `analytics::incident`.
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::certificate::PresentedCertificate;
@@ -11,18 +9,16 @@ use analytics::incident::{Cause, Change, MonitorIncidents, Transition};
 use analytics::limits;
 use analytics::notice::reach::{self, Reach};
 use analytics::query::ProjectScope;
-use store::Store;
-use store::checks::{CheckRow, IncidentRow};
+use store::checks::{CheckRow, IncidentRow, IncidentSource};
 use store::meta::MonitorRow;
 
+use crate::ask::{Asker, own_reader};
 use crate::clock::Clock;
-use crate::reads::{ReadQueue, Reader};
 use crate::rows::to_rfc3339;
 
-/// Asks the store of hits. Reads wait for their turn as everyone's do.
+/// Asks whether the project's requests contradict a check.
 pub struct Witnesses {
-    pub store: Store,
-    pub reads: Arc<ReadQueue>,
+    pub asker: Asker,
     pub clock: Clock,
     /// Permission to ask; authentication gives it (`auth::scope_of_server`).
     pub scope: fn(ProjectId) -> ProjectScope,
@@ -55,14 +51,11 @@ impl Witnesses {
         let scope = (self.scope)(asked.project);
         let from_us = asked.since_ms.saturating_mul(1_000) + 1;
         let to_us = self.clock.now_us();
-        let questions = reach::questions(scope.clone(), &asked.host, from_us, to_us)?;
-        let rows = self.store.rows_between(&scope, from_us, to_us);
-        let reader = Reader::new(asked.project, IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let estimate = Duration::from_millis(1 + rows / limits::READ_ROWS_PER_MS);
-        let _turn = self.reads.take(reader, estimate).await.ok()?;
+        let questions = reach::questions(scope, &asked.host, from_us, to_us)?;
+        let reader = own_reader(asked.project);
         let answers = tokio::try_join!(
-            self.store.sums(questions.succeeded),
-            self.store.sums(questions.failed),
+            self.asker.sums(reader, questions.succeeded),
+            self.asker.sums(reader, questions.failed),
         );
         match answers {
             Ok((succeeded, failed)) => Some(reach::reach(&succeeded, &failed)),
@@ -101,11 +94,11 @@ impl IncidentContext<'_> {
                 let end = to_rfc3339(certificate.not_after_s.saturating_mul(1_000_000));
                 format!("the certificate ends on {end}")
             }),
-            Cause::Flapping => None,
+            Cause::Flapping | Cause::Rule => None,
         };
         let open = self.incidents.open(transition.cause);
         IncidentRow {
-            monitor: self.monitor.id,
+            source: IncidentSource::Monitor(self.monitor.id),
             number: transition.incident,
             project: self.monitor.project,
             cause: transition.cause,

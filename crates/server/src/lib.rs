@@ -4,12 +4,12 @@
 //! A table of contents:
 //! - what the operator touches: `cli`, `config`
 //! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then), `monitor` (checks),
-//!   `incident`, `notice` and `delivery` (who is told of what they found)
+//!   `rule` and `judging` (alert rules), `incident`, `notice` and `delivery` (who is told of what they found)
 //! - every address: `router`; who calls, and what they may: `auth`, `address`, `network`, `rate`; what goes wrong: `error`
 //! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
 //! - what is called elsewhere, for somebody else: `dial`
 //! - what visitors of a public status page see: `status_page`, `status_view`; how it is drawn: `web::status`
-//! - what handlers share: `app`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `rows`, `answers`, `bodies`, `budget`, `schema`, `metrics`, `turns`, `clock`
+//! - what handlers share: `app`, `ask`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `rows`, `answers`, `bodies`, `budget`, `schema`, `metrics`, `turns`, `clock`
 //!
 //! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
 
@@ -17,6 +17,7 @@ pub mod address;
 pub mod answers;
 pub mod api;
 pub mod app;
+pub mod ask;
 pub mod auth;
 pub mod bodies;
 pub mod body;
@@ -34,6 +35,7 @@ pub mod ingest;
 pub mod ingest_health;
 pub mod jobs;
 pub mod json;
+pub mod judging;
 pub mod list;
 pub mod mail;
 pub mod metrics;
@@ -49,6 +51,7 @@ pub mod rate;
 pub mod reads;
 pub mod router;
 pub mod rows;
+pub mod rule;
 pub mod schema;
 pub mod serve;
 pub mod status_page;

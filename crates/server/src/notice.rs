@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use analytics::alert::Severity;
 use analytics::check::Phase;
+use analytics::hit::ProjectId;
 use analytics::incident::certificate::Level;
 use analytics::incident::{Cause, MonitorIncidents, Transition};
 use analytics::limits;
 use analytics::notice::source::Source;
 use analytics::notice::{self, Links, Notice};
-use store::checks::{IncidentRow, NewNotice};
+use store::checks::{ChannelKey, IncidentRow, IncidentSource, NewNotice};
 use store::meta::{Meta, MonitorRow};
 use tokio::sync::Notify;
 
@@ -103,10 +104,7 @@ pub fn compose(
     rows: &[IncidentRow],
     incidents: &MonitorIncidents,
 ) -> Vec<NewNotice> {
-    let channels = meta.channels(monitor.project);
-    let channels = channels.iter().filter(|channel| channel.settings.enabled);
-    let channels: Vec<(i64, i64)> =
-        channels.map(|channel| (channel.id, channel.created_us)).collect();
+    let channels = enabled_channels(meta, monitor.project);
     if channels.is_empty() {
         return Vec::new();
     }
@@ -123,7 +121,7 @@ pub fn compose(
         notices.extend(channels.iter().map(|channel| NewNotice {
             channel: *channel,
             project: monitor.project,
-            monitor: monitor.id,
+            source: Some(IncidentSource::Monitor(monitor.id)),
             notice: notice.clone(),
             created_ms: transition.at_ms,
         }));
@@ -131,10 +129,19 @@ pub fn compose(
     notices
 }
 
+/// The channels that a project's notices go to.
+pub fn enabled_channels(meta: &Meta, project: ProjectId) -> Vec<ChannelKey> {
+    let channels = meta.channels(project);
+    let enabled = channels.iter().filter(|channel| channel.settings.enabled);
+    enabled.map(|channel| (channel.id, channel.created_us)).collect()
+}
+
 fn severity(cause: Cause, certificate: Level) -> Severity {
     match (cause, certificate) {
         (Cause::Down, _) => Severity::Critical,
-        (Cause::Flapping, _) | (Cause::Certificate, Level::Fine | Level::Warn) => Severity::Warning,
+        (Cause::Flapping | Cause::Rule, _) | (Cause::Certificate, Level::Fine | Level::Warn) => {
+            Severity::Warning
+        }
         (Cause::Certificate, _) => Severity::Critical,
     }
 }

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use store::Erasure;
 use store::meta::{Can, DashboardId, Key, NewProject, Project, ProjectChange};
 
-use crate::app::{App, Shared, live_monitors, random_bytes};
+use crate::app::{App, Shared, live_channels, live_monitors, random_bytes};
 use crate::error::{ApiError, Code};
 use crate::reads::Reader;
 
@@ -204,6 +204,8 @@ pub async fn delete_project(app: &Shared, project: ProjectId) -> Result<u64, Api
         app.status_views.remove(project);
         app.monitors.forget_gone(&app.meta, &app.checks).await;
         app.checks.keep_only(&live_monitors(&app.meta)).await?;
+        app.rules.forget_gone(&app.meta, &app.checks).await?;
+        app.checks.keep_channels(&live_channels(&app.meta)).await?;
         let erased = app.store.erase(Erasure::Project(project)).await?;
         app.meta.finish_delete(project).await?;
         tracing::info!(project = project.0, erased, "project deleted");

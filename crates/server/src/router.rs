@@ -9,8 +9,8 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 use crate::address::{host_of, is_own_host};
 use crate::api::{
     channels, consumers, dashboard, fields, heartbeat, hits, incidents, ingest_health,
-    keys as project_keys, maintenance, monitors, openapi, project, projects, server, session,
-    share_links, status_page,
+    keys as project_keys, maintenance, monitors, openapi, project, projects, rules, server,
+    session, share_links, status_page,
 };
 use crate::app::{App, Shared};
 use crate::config::Settings;
@@ -108,6 +108,8 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/monitors/{id}/checks", Holder, get(monitors::list_checks)),
         route("GET", "/api/v1/incidents", Holder, get(incidents::list_incidents)),
         route("GET", "/api/v1/incidents/{id}", Holder, get(incidents::show_incident)),
+        route("GET", "/api/v1/rules", Holder, get(rules::list_rules)),
+        route("GET", "/api/v1/rules/{id}", Holder, get(rules::show_rule)),
         route("GET", "/api/v1/channels", Holder, get(channels::list_channels)),
         route("GET", "/api/v1/channels/{id}", Holder, get(channels::show_channel)),
         route("GET", "/api/v1/maintenance", Holder, get(maintenance::list_maintenance)),
@@ -134,6 +136,9 @@ pub fn routes() -> Vec<Route> {
         route("DELETE", "/api/v1/monitors/{id}", Owner, delete(monitors::remove_monitor)),
         route("POST", "/api/v1/monitors/{id}/check", Owner, post(monitors::check_now)),
         route("PATCH", "/api/v1/incidents/{id}", Owner, patch(incidents::change_incident)),
+        route("POST", "/api/v1/rules", Owner, post(rules::create_rule)),
+        route("PATCH", "/api/v1/rules/{id}", Owner, patch(rules::change_rule)),
+        route("DELETE", "/api/v1/rules/{id}", Owner, delete(rules::remove_rule)),
         route("POST", "/api/v1/channels", Owner, post(channels::create_channel)),
         route("PATCH", "/api/v1/channels/{id}", Owner, patch(channels::change_channel)),
         route("DELETE", "/api/v1/channels/{id}", Owner, delete(channels::remove_channel)),

@@ -198,7 +198,7 @@ fn to_incident(app: &App, row: &KeptIncident, updates: &[IncidentUpdate]) -> Opt
         updates.sort_by_key(|update| update.at_ms);
     }
     Some(IncidentView {
-        id: app.meta.public_incident_id(row.found.monitor, row.found.number),
+        id: app.meta.public_incident_id(row.found.source.to_column(), row.found.number),
         title: publication.title.clone(),
         severity: publication.severity,
         since_ms: row.found.since_ms,

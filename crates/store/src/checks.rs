@@ -8,23 +8,29 @@
 mod incidents;
 mod outbox;
 mod rows;
+mod rules;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
+use analytics::incident::Transition;
 use analytics::limits;
 use analytics::uptime::Millis;
 use serde_json::{Value, json};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 
 use crate::disk::make_private;
 use crate::sql::checks as sql;
 
-pub use incidents::{IncidentQuery, IncidentRow, IncidentUpdate, KeptIncident, KeptTransition};
+pub use incidents::{
+    IncidentQuery, IncidentRow, IncidentSource, IncidentUpdate, KeptIncident, KeptTransition,
+};
 pub use outbox::{ChannelKey, Delivery, Ended, NewNotice, ThreadNotice, Try};
 pub use rows::{CheckRow, KeptState, MonitorState, Record, SumRow};
+pub use rules::{LatenessRecord, RuleKey, RuleRecord};
 
 /// The file's name in the data folder.
 pub const FILE: &str = "monitors.sqlite";
@@ -69,7 +75,12 @@ impl Checks {
             return Err(ChecksError::Newer { found, known: sql::VERSION });
         }
         let mut creating = writing.begin().await?;
-        for tables in [sql::CREATE, crate::sql::incidents::CREATE, crate::sql::outbox::CREATE] {
+        for tables in [
+            sql::CREATE,
+            crate::sql::incidents::CREATE,
+            crate::sql::outbox::CREATE,
+            crate::sql::rules::CREATE,
+        ] {
             sqlx::raw_sql(tables).execute(&mut *creating).await?;
         }
         for (table, column, add) in crate::sql::incidents::ADDED {
@@ -106,17 +117,10 @@ impl Checks {
             states.insert(state.id, json!([state.id, state.created_us, state.to_text()?]));
         }
         let states: Vec<Value> = states.into_values().collect();
-        let (mut incidents, mut transitions, mut notices) = (Vec::new(), Vec::new(), Vec::new());
+        let mut changes = Changes::default();
         for record in group {
-            for incident in &record.incidents {
-                incidents.push(incident.columns()?);
-            }
-            for transition in &record.transitions {
-                transitions.push(incidents::transition_columns(record.state.id, transition)?);
-            }
-            for notice in &record.notices {
-                notices.push(notice.columns()?);
-            }
+            let source = IncidentSource::Monitor(record.state.id);
+            changes.add(source, &record.incidents, &record.transitions, &record.notices)?;
         }
         let mut transaction = self.writing.begin().await?;
         for (statement, rows) in [
@@ -124,16 +128,10 @@ impl Checks {
             (sql::ADD_DAYS, sums.clone()),
             (sql::ADD_SUMS, sums),
             (sql::PUT_MONITORS, states),
-            (crate::sql::incidents::PUT, incidents),
-            (crate::sql::incidents::PUT_TRANSITIONS, transitions),
-            (crate::sql::outbox::PUT, notices),
         ] {
-            if rows.is_empty() {
-                continue;
-            }
-            let rows = serde_json::to_string(&rows)?;
-            sqlx::query(statement).bind(rows).execute(&mut *transaction).await?;
+            write_rows(&mut transaction, statement, &rows).await?;
         }
+        changes.write(&mut transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -211,7 +209,7 @@ impl Checks {
             sqlx::query_as(sql::MONITOR_IDS).fetch_all(&self.writing).await?;
         let gone: Vec<MonitorKey> = known.into_iter().filter(|key| !live.contains(key)).collect();
         for (monitor, _) in &gone {
-            for statement in sql::FORGET {
+            for statement in sql::FORGET_INCIDENTS.into_iter().chain(sql::FORGET) {
                 sqlx::query(statement).bind(monitor).execute(&self.writing).await?;
             }
         }
@@ -269,16 +267,76 @@ impl Checks {
     }
 }
 
-/// Deletes the rows of monitors that are gone from the file in `data`, if there is one. For a folder that no server holds.
+/// What changed incidents and whom to tell, as rows of the statements.
+#[derive(Default)]
+struct Changes {
+    incidents: Vec<Value>,
+    transitions: Vec<Value>,
+    notices: Vec<Value>,
+}
+
+impl Changes {
+    fn add(
+        &mut self,
+        source: IncidentSource,
+        incidents: &[IncidentRow],
+        transitions: &[Transition],
+        notices: &[NewNotice],
+    ) -> Result<(), ChecksError> {
+        for incident in incidents {
+            self.incidents.push(incident.columns()?);
+        }
+        for transition in transitions {
+            self.transitions.push(incidents::transition_columns(source, transition)?);
+        }
+        self.add_notices(notices)
+    }
+
+    fn add_notices(&mut self, notices: &[NewNotice]) -> Result<(), ChecksError> {
+        for notice in notices {
+            self.notices.push(notice.columns()?);
+        }
+        Ok(())
+    }
+
+    async fn write(&self, transaction: &mut SqliteConnection) -> Result<(), ChecksError> {
+        for (statement, rows) in [
+            (crate::sql::incidents::PUT, &self.incidents),
+            (crate::sql::incidents::PUT_TRANSITIONS, &self.transitions),
+            (crate::sql::outbox::PUT, &self.notices),
+        ] {
+            write_rows(transaction, statement, rows).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn write_rows(
+    transaction: &mut SqliteConnection,
+    statement: &'static str,
+    rows: &[Value],
+) -> Result<(), ChecksError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let rows = serde_json::to_string(rows)?;
+    sqlx::query(statement).bind(rows).execute(transaction).await?;
+    Ok(())
+}
+
+/// Deletes the rows of monitors and rules that are gone from the file in `data`, if there is one. For a folder that no server
+/// holds.
 pub(crate) async fn keep_only_in(
     data: &Path,
     live: &HashSet<MonitorKey>,
+    live_rules: &HashSet<RuleKey>,
 ) -> Result<(), ChecksError> {
     if !data.join(FILE).exists() {
         return Ok(());
     }
     let checks = Checks::open(data).await?;
     checks.keep_only(live).await?;
+    checks.keep_rules(live_rules).await?;
     checks.close().await;
     Ok(())
 }

@@ -103,7 +103,9 @@ pub async fn give_identity(
         }
         let live = meta.all_monitors();
         let live = live.iter().map(|monitor| (monitor.id, monitor.created_us)).collect();
-        checks::keep_only_in(data, &live)
+        let rules = meta.all_rules();
+        let rules = rules.iter().map(|rule| (rule.id, rule.created_us)).collect();
+        checks::keep_only_in(data, &live, &rules)
             .await
             .map_err(|source| StoreError::Engine { context, cause: Box::new(source) })?;
         highest = highest.max(meta.highest_number().await.map_err(wrong)?);

@@ -39,6 +39,7 @@ mod store;
 mod sums;
 mod types;
 mod verdict;
+mod windows;
 mod writer;
 
 pub use folder::open_folder;
@@ -48,3 +49,4 @@ pub use repair::{Repair, Repaired, plan_repair};
 pub use restore::{Restored, restore};
 pub use store::Store;
 pub use types::*;
+pub use windows::{Cells, EndpointCounts};

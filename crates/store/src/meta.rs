@@ -1,5 +1,5 @@
-//! Projects, keys, sessions, share links, monitors, channels, maintenance windows and status pages (SQLite, `meta.sqlite` in
-//! the data folder).
+//! Projects, keys, sessions, share links, monitors, channels, maintenance windows, rules and status pages (SQLite,
+//! `meta.sqlite` in the data folder).
 //!
 //! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
 //! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
@@ -15,6 +15,7 @@ mod maintenance;
 mod migrate;
 mod monitors;
 mod projects;
+mod rules;
 mod running;
 mod secrets;
 mod sessions;
@@ -41,6 +42,7 @@ pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
 pub use maintenance::MaintenanceRow;
 pub use monitors::{MonitorRow, NewMonitor};
 pub use projects::{NewProject, Project, ProjectChange};
+pub use rules::RuleRow;
 pub use secrets::{DashboardId, Key, ServerSecret, Token};
 pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
 pub use share_links::{NewShareLink, ShareLink};
@@ -63,6 +65,8 @@ pub enum MetaError {
     TooManyMonitors,
     #[error("the project has as many channels as it may have; delete one first")]
     TooManyChannels,
+    #[error("the project has as many rules as it may have; delete one first")]
+    TooManyRules,
     #[error("the project has as many maintenance windows as it may have; delete one first")]
     TooManyMaintenanceWindows,
     #[error("another status page has this address; choose another `slug`")]

@@ -12,4 +12,6 @@ pub mod incidents;
 pub mod outbox;
 pub mod repair;
 pub mod rows;
+pub mod rules;
 pub mod sums;
+pub mod windows;

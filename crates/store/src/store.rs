@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use analytics::hit::ProjectId;
 use analytics::limits;
-use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SumsQuery};
+use analytics::query::{
+    ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, ProjectScope, SumsQuery,
+};
 use analytics::tally::Total;
 use tokio::sync::oneshot;
 
@@ -20,7 +22,8 @@ use crate::sums::{NamesCache, SumsLimits};
 use crate::types::{
     Append, Erasure, Found, HitRow, Part, Receipt, StoreError, StoreOptions, StoreStats,
 };
-use crate::{backup, read, reading, record, sums};
+use crate::windows::{Cells, EndpointCounts};
+use crate::{backup, read, reading, record, sums, windows};
 
 /// The store of hits. Cheap to clone.
 #[derive(Clone)]
@@ -193,6 +196,19 @@ impl Store {
             sums::sums(reading, &query, limits, &names, &filters)
         })
         .await
+    }
+
+    /// Counts of many projects, cell by cell, in one pass. Dropping the future stops the query.
+    pub async fn cells(&self, query: CellsQuery) -> Result<Cells, StoreError> {
+        reading::run(&self.shared, move |reading| windows::cells(reading, &query)).await
+    }
+
+    /// Counts per endpoint of many projects, in one pass. Dropping the future stops the query.
+    pub async fn endpoint_counts(
+        &self,
+        query: EndpointsQuery,
+    ) -> Result<EndpointCounts, StoreError> {
+        reading::run(&self.shared, move |reading| windows::endpoint_counts(reading, &query)).await
     }
 
     /// About how many hits the project has from one time to before another: what a read of them costs is known by it.

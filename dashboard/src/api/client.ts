@@ -33,8 +33,6 @@ import type {
   Project,
   ProjectChange,
   ProjectSummary,
-  PublicationChange,
-  PublicIncident,
   ServerInfo,
   ShareLink,
   StatusPage,
@@ -151,10 +149,6 @@ export const api = {
 
   statusPage: (scope: Scope) => call<StatusPage>('GET', 'status-page', { scope }),
   changeStatusPage: (scope: Scope, change: StatusPageChange) => call<StatusPage>('PATCH', 'status-page', { scope, body: change }),
-  /** Incidents with what visitors read of them. */
-  publicIncidents: (scope: Scope, parameters: Parameters) => call<{ incidents: PublicIncident[] }>('GET', 'incidents', { scope, parameters }),
-  publishIncident: (scope: Scope, id: string, change: PublicationChange) =>
-    call<{ incident: PublicIncident }>('PATCH', `incidents/${part(id)}`, { scope, body: change }),
 
   incidents: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
     call<IncidentsPage>('GET', 'incidents', { scope, parameters, signal }),

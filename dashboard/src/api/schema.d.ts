@@ -701,6 +701,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's rules, and the ready-made ones with their numbers. */
+        get: operations["list_rules"];
+        put?: never;
+        /** Make a rule: a ready-made one by its name, or one of the project's own. It is judged within two minutes. */
+        post: operations["create_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A rule and its alerts. */
+        get: operations["show_rule"];
+        put?: never;
+        post?: never;
+        /** Delete a rule with its incidents. */
+        delete: operations["remove_rule"];
+        options?: never;
+        head?: never;
+        /** Change a rule. Fields that are not there stay, null is the default again. Its alerts end, and nobody is told of that. */
+        patch: operations["change_rule"];
+        trace?: never;
+    };
     "/api/v1/server": {
         parameters: {
             query?: never;
@@ -1754,13 +1791,13 @@ export interface components {
             status?: number | null;
             times: components["schemas"]["PhaseTimes"];
         };
-        /** @description A stretch of failing checks, of flapping, or a certificate that ends. */
+        /** @description A stretch of failing checks, of flapping, a certificate that ends, or an alert of a rule. */
         MonitorIncident: {
             acknowledged_at?: string | null;
-            /** @description The first failure of an outage. */
+            /** @description The first failure of an outage; when the condition of a rule began to hold. */
             began_at: string;
             /**
-             * @description `down`, `flapping` or `certificate`.
+             * @description `down`, `flapping` or `certificate`; `rule` of a rule.
              * @example down
              */
             cause: string;
@@ -1779,7 +1816,10 @@ export interface components {
              */
             failure?: string | null;
             hit?: components["schemas"]["Hit"] | null;
-            /** @example 12-3 */
+            /**
+             * @description Of a rule's incident it begins with `r`.
+             * @example 12-3
+             */
             id: string;
             /** @description The newest check before it that succeeded. */
             last_good_at?: string | null;
@@ -1787,14 +1827,20 @@ export interface components {
             message?: string | null;
             /**
              * Format: int64
-             * @description The monitor's `id`.
+             * @description The monitor's `id`. Null: it is a rule's.
              */
-            monitor: number;
+            monitor?: number | null;
             monitor_name: string;
             /** @description For the project's people. */
             note?: string | null;
             /** @description Its title on the public status page. Null: visitors do not see the incident. */
             public_title?: string | null;
+            /**
+             * Format: int64
+             * @description The rule's `id`. Null: it is a monitor's.
+             */
+            rule?: number | null;
+            rule_name: string;
             /**
              * @description `minor` or `major`, shown beside that title.
              * @example major
@@ -2284,6 +2330,30 @@ export interface components {
             /** @description The days on which they begin. Default: every day. */
             weekdays?: components["schemas"]["Weekday"][] | null;
         };
+        /** @description A rule that a name switches on. */
+        ReadyMadeAnswer: {
+            /** @description When it fires, with its numbers. */
+            condition: string;
+            /** Format: int32 */
+            for_minutes: number;
+            group_by: components["schemas"]["RuleGroup"];
+            /** Format: int32 */
+            keep_minutes: number;
+            label: string;
+            /** Format: int32 */
+            longer_window_minutes?: number | null;
+            /** @example server_error_spike */
+            name: string;
+            /** @description Worth having in every project. */
+            recommended: boolean;
+            /** @description Of the most urgent alerts. */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Format: int32
+             * @description Null: of each rate its own.
+             */
+            window_minutes?: number | null;
+        };
         RefusedPosts: {
             /** @example body_too_large */
             code: string;
@@ -2319,6 +2389,125 @@ export interface components {
             index: number;
             /** @example 99 */
             value: string;
+        };
+        RuleAlert: {
+            /**
+             * @description The endpoint or consumer, or the burn rate; "" for all requests together.
+             * @example GET /orders/{id}
+             */
+            of: string;
+            /** @description When the condition began to hold. */
+            since: string;
+            /**
+             * @description `pending`, `firing`, or `recovering`: the condition does not hold any more, and may again.
+             * @example firing
+             */
+            state: string;
+        };
+        RuleAnswer: {
+            /** @description Alerts that are not over. */
+            alerts: components["schemas"]["RuleAlert"][];
+            created_at: string;
+            /** Format: int64 */
+            id: number;
+            /**
+             * @description Its own name, or what it is about.
+             * @example more server errors than usual
+             */
+            label: string;
+            /** @description The settings as they were made. */
+            settings: components["schemas"]["RuleSettings"];
+            /**
+             * @description `paused`, `firing` where any alert fires, `pending` where any may, else `ok`.
+             * @example ok
+             */
+            state: string;
+        };
+        /**
+         * @description One alert for all requests, or one for each of these.
+         * @enum {string}
+         */
+        RuleGroup: "all" | "endpoint" | "consumer";
+        RuleList: {
+            /** @description Rules that a name switches on. */
+            ready_made: components["schemas"]["ReadyMadeAnswer"][];
+            rules: components["schemas"]["RuleAnswer"][];
+        };
+        /** @enum {string} */
+        RuleMetric: "requests" | "server_errors" | "client_errors" | "consumers" | "server_error_share" | "client_error_share" | "p50_ms" | "p95_ms" | "p99_ms";
+        /** @description Either a ready-made rule by its name, or a metric with its threshold. Fields that are not there have their defaults. */
+        RuleSettings: {
+            /**
+             * Format: double
+             * @description It fires from this value on, in the metric's unit. This or `at_most`.
+             * @default null
+             */
+            at_least: number | null;
+            /**
+             * Format: double
+             * @description It fires down from this value.
+             * @default null
+             */
+            at_most: number | null;
+            /**
+             * Format: int32
+             * @description How long the condition must hold, up to 1,440. Default: 0.
+             * @default null
+             */
+            for_minutes: number | null;
+            /**
+             * Format: double
+             * @description burn_rate: the share of requests that must not fail with a status from 500 on, above 0 and below 100.
+             * @default null
+             * @example 99.9
+             */
+            goal_percent: number | null;
+            /** @default null */
+            group_by: components["schemas"]["RuleGroup"] | null;
+            /**
+             * Format: int32
+             * @description How long an alert outlasts it, up to 1,440. Default: 0.
+             * @default null
+             */
+            keep_minutes: number | null;
+            /**
+             * Format: int64
+             * @description Windows with fewer requests say nothing about shares and durations. Default: 0.
+             * @default null
+             */
+            least_requests: number | null;
+            /** @default null */
+            metric: components["schemas"]["RuleMetric"] | null;
+            /**
+             * @description As notices call it. Default: what it is about.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description It is not judged, and what fired has ended.
+             * @default false
+             */
+            paused: boolean;
+            /**
+             * @description In the search language. Default: all requests.
+             * @default null
+             * @example path:/v1/*
+             */
+            q: string | null;
+            /**
+             * @description One of the names that `GET /api/v1/rules` lists under `ready_made`. All fields below but `goal_percent` are for other rules.
+             * @default null
+             * @example server_error_spike
+             */
+            ready_made: string | null;
+            /** @default null */
+            severity: components["schemas"]["Severity"] | null;
+            /**
+             * Format: int32
+             * @description 1 to 1,440. Default: 5.
+             * @default null
+             */
+            window_minutes: number | null;
         };
         /** @description When maintenance takes place, as it is stored and spoken of by the API. */
         Schedule: {
@@ -2425,6 +2614,11 @@ export interface components {
              */
             tz: string | null;
         };
+        /**
+         * @description How urgent an alert is, where a channel tells them apart.
+         * @enum {string}
+         */
+        Severity: "critical" | "warning" | "info";
         ShareLinkList: {
             share_links: components["schemas"]["ProjectShareLink"][];
         };
@@ -4299,6 +4493,8 @@ export interface operations {
                 monitor?: number;
                 /** @description Which of the session's projects */
                 project?: number;
+                /** @description Only those of this rule; not together with `monitor` */
+                rule?: number;
                 /** @description `open`: only those that are not over */
                 state?: string;
             };
@@ -5786,6 +5982,307 @@ export interface operations {
             };
             /** @description Too many projects from this address */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_rules: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rules and where they stand */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show rules */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_rule: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleSettings"];
+            };
+        };
+        responses: {
+            /** @description The rule with its numbers */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has as many rules as it may have */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_rule: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The rule's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleAnswer"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show rules */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_rule: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The rule's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such rule */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_rule: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The rule's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleSettings"];
+            };
+        };
+        responses: {
+            /** @description The rule as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such rule */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -109,15 +109,6 @@ export type StatusPage = Answer<'StatusPageAnswer'>;
 export type StatusPageChange = { [Name in keyof Schemas['StatusPageChange']]?: Schemas['StatusPageChange'][Name] };
 export type Severity = 'minor' | 'major';
 export type Stage = 'investigating' | 'identified' | 'monitoring' | 'resolved';
-/** What visitors of the status page read of an incident. A missing field stays. */
-export interface PublicationChange {
-  /** Null takes the incident off the page. */
-  public_title?: string | null;
-  severity?: Severity;
-  stage?: Stage;
-  update?: string;
-}
-export type PublicIncident = Closer<Answer<'MonitorIncident'>, { severity: Severity | null }>;
 
 // ---- monitors
 
@@ -159,10 +150,10 @@ export type DayBar = Answer<'DayBar'>;
 
 // ---- incidents
 
-export type IncidentCause = 'down' | 'flapping' | 'certificate';
+export type IncidentCause = 'down' | 'flapping' | 'certificate' | 'rule';
 /** The project's requests that failed meanwhile. */
 export type Reach = Answer<'Hit'>;
-export type Incident = Closer<Answer<'MonitorIncident'>, { cause: IncidentCause; state: 'open' | 'closed' }>;
+export type Incident = Closer<Answer<'MonitorIncident'>, { cause: IncidentCause; state: 'open' | 'closed'; severity: Severity | null }>;
 export interface IncidentsPage {
   /** Newest first. */
   incidents: Incident[];
@@ -180,9 +171,15 @@ export type DeliveryState = 'waiting' | 'delivered' | 'failed' | 'given_up';
 export type NoticeStage = 'opening' | 'update' | 'resolved' | 'digest' | 'test';
 export type IncidentNotice = Closer<Answer<'IncidentNotice'>, { stage: NoticeStage; state: DeliveryState }>;
 export type IncidentDetail = Closer<Answer<'IncidentAnswer'>, { incident: Incident; transitions: IncidentTransition[]; notices: IncidentNotice[] }>;
+/** A missing field stays. */
 export interface IncidentChange {
   acknowledged?: boolean;
   note?: string | null;
+  /** As visitors of the status page read it; null takes the incident off that page. */
+  public_title?: string | null;
+  severity?: Severity;
+  stage?: Stage;
+  update?: string;
 }
 
 // ---- channels

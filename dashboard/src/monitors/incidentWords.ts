@@ -6,10 +6,13 @@ import { DAY, type TimeFormats } from '../format/time';
 import { toLength } from '../shapes/day-bars/data';
 import { failureMeaning, toSentence } from './words';
 
-const CAUSES: Record<IncidentCause, string> = { down: 'down', flapping: 'flapping', certificate: 'certificate' };
+const CAUSES: Record<IncidentCause, string> = { down: 'down', flapping: 'flapping', certificate: 'certificate', rule: 'alert' };
+
+/** The name of the monitor or rule that it is about. */
+export const subjectOf = ({ monitor, monitor_name, rule_name }: Incident) => (monitor === null ? rule_name : monitor_name);
 
 /** "Orders: down". */
-export const toTitle = ({ monitor_name: name, cause }: Incident) => `${name}: ${CAUSES[cause]}`;
+export const toTitle = (incident: Incident) => `${subjectOf(incident)}: ${CAUSES[incident.cause]}`;
 
 export function lengthOf({ began_at, ended_at }: Incident, now: number): number {
   return Math.max(0, (ended_at === null ? now : Date.parse(ended_at)) - Date.parse(began_at));
@@ -19,13 +22,16 @@ export function lengthOf({ began_at, ended_at }: Incident, now: number): number 
 export function toHeadline(incident: Incident, now: number, time: TimeFormats): string {
   const began = Date.parse(incident.began_at);
   const since = `since ${toMoment(began, now, time)} (${toLength(now - began)})`;
+  const subject = subjectOf(incident);
   switch (incident.cause) {
+    case 'rule':
+      return `${subject} ${since}`;
     case 'down':
-      return `${incident.monitor_name} is down ${since}`;
+      return `${subject} is down ${since}`;
     case 'flapping':
-      return `${incident.monitor_name} has been flapping ${since}`;
+      return `${subject} has been flapping ${since}`;
     case 'certificate':
-      return `The certificate of ${incident.monitor_name} needs renewing`;
+      return `The certificate of ${subject} needs renewing`;
   }
 }
 

@@ -27,8 +27,8 @@ export function aMonitor(change: Partial<Monitor> = {}): Monitor {
 
 export function anIncident(change: Partial<Incident> = {}): Incident {
   return {
-    id: '1-1', monitor: 1, monitor_name: 'Orders', cause: 'down', state: 'open', began_at: '2026-11-26T12:00:00Z', confirmed_at: '2026-11-26T12:02:00Z', ended_at: null, duration_ms: null,
+    id: '1-1', monitor: 1, monitor_name: 'Orders', rule: null, rule_name: '', cause: 'down', state: 'open', began_at: '2026-11-26T12:00:00Z', confirmed_at: '2026-11-26T12:02:00Z', ended_at: null, duration_ms: null,
     unconfirmed: false, failure: 'connection_refused', message: 'the connection was refused', status: null, times: null, last_good_at: '2026-11-26T11:59:00Z', hit: null,
-    acknowledged_at: null, note: null, ...change,
+    acknowledged_at: null, note: null, public_title: null, severity: null, ...change,
   };
 }

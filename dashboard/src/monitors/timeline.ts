@@ -14,7 +14,7 @@ export interface Moment {
   notices: IncidentNotice[];
 }
 
-const CONFIRMED: Record<IncidentDetail['incident']['cause'], string> = { down: 'Confirmed as down', flapping: 'Found to be flapping', certificate: 'The certificate ends soon' };
+const CONFIRMED: Record<IncidentDetail['incident']['cause'], string> = { down: 'Confirmed as down', flapping: 'Found to be flapping', certificate: 'The certificate ends soon', rule: 'The alert began' };
 
 export function toTimeline({ incident, transitions, updates, notices }: IncidentDetail): Moment[] {
   const moments: Moment[] = [];

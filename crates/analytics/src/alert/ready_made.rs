@@ -25,6 +25,8 @@ pub struct ReadyMadeRule {
     pub name: &'static str,
     /// As a notice calls it.
     pub label: &'static str,
+    /// When it fires, in words, with its numbers.
+    pub condition: &'static str,
     /// `TrafficStopped` takes a longer one where traffic is low (`stopped_window_minutes`).
     pub window_minutes: u32,
     /// A second window for projects of few requests, where the rule has one (`Observed::longer`).
@@ -33,8 +35,10 @@ pub struct ReadyMadeRule {
     pub keep_minutes: u32,
     pub group_by: Group,
     pub severity: Severity,
-    /// Switched on in a new project.
-    pub on_by_default: bool,
+    /// Worth having in every project.
+    pub is_recommended: bool,
+    /// Whether the server can judge it.
+    pub is_offered: bool,
 }
 
 /// All ready-made rules, in the order of `ReadyMade`.
@@ -43,91 +47,118 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         kind: ReadyMade::ServerErrorSpike,
         name: "server_error_spike",
         label: "more server errors than usual",
+        condition: "at least 20 requests and 5 % fail with a status from 500 on, or at least 5 and 20 % in the longer window, and three times the usual share, which counts as at least 0.5 %",
         window_minutes: 5,
         longer_window_minutes: Some(15),
         hold_minutes: 2,
         keep_minutes: 10,
         group_by: Group::All,
         severity: Severity::Critical,
-        on_by_default: true,
+        is_recommended: true,
+        is_offered: true,
     },
     ReadyMadeRule {
         kind: ReadyMade::TrafficStopped,
         name: "traffic_stopped",
         label: "requests have stopped",
+        condition: "a tenth of the usual requests or less, in the shortest window of 5 minutes to 6 hours in which 20 are usual",
         window_minutes: 5,
         longer_window_minutes: None,
         hold_minutes: 10,
         keep_minutes: 5,
         group_by: Group::All,
         severity: Severity::Critical,
-        on_by_default: true,
+        is_recommended: true,
+        is_offered: true,
     },
     ReadyMadeRule {
         kind: ReadyMade::TrafficBurst,
         name: "traffic_burst",
         label: "many more requests than usual",
+        condition: "at least 200 requests, and five times as many as usual",
         window_minutes: 5,
         longer_window_minutes: None,
         hold_minutes: 5,
         keep_minutes: 10,
         group_by: Group::All,
         severity: Severity::Info,
-        on_by_default: false,
+        is_recommended: false,
+        is_offered: true,
     },
     ReadyMadeRule {
         kind: ReadyMade::SlowerThanUsual,
         name: "slower_than_usual",
         label: "slower than usual",
+        condition: "the 95th percentile of an endpoint's response times is one and a half times the usual one and 100 ms above it, with 200 requests on both sides and 2 % of the traffic",
         window_minutes: 15,
         longer_window_minutes: None,
         hold_minutes: 10,
         keep_minutes: 30,
         group_by: Group::Endpoint,
         severity: Severity::Warning,
-        on_by_default: true,
+        is_recommended: true,
+        is_offered: true,
     },
     ReadyMadeRule {
         kind: ReadyMade::NewFailingEndpoint,
         name: "new_failing_endpoint",
         label: "an endpoint fails that did not before",
+        condition: "at least 5 requests and 20 % of an endpoint fail with a status from 500 on, and none did in the 7 days before",
         window_minutes: 10,
         longer_window_minutes: None,
         hold_minutes: 0,
         keep_minutes: 60,
         group_by: Group::Endpoint,
         severity: Severity::Warning,
-        on_by_default: true,
+        is_recommended: true,
+        is_offered: true,
     },
     ReadyMadeRule {
         kind: ReadyMade::SilentConsumer,
         name: "silent_consumer",
         label: "a consumer has gone silent",
+        condition: "no request of a consumer for an hour, three times the 99th percentile of the gaps between its requests and twice the longest of them, though it called on 5 of 7 days and 100 times",
         window_minutes: 1,
         longer_window_minutes: None,
         hold_minutes: 0,
         keep_minutes: 0,
         group_by: Group::Consumer,
         severity: Severity::Warning,
-        on_by_default: false,
+        is_recommended: false,
+        is_offered: false,
     },
     ReadyMadeRule {
         kind: ReadyMade::DeniedStorm,
         name: "denied_storm",
         label: "many requests are denied or limited",
+        condition: "at least 100 answers with 401, 403 or 429, and five times as many as usual",
         window_minutes: 10,
         longer_window_minutes: None,
         hold_minutes: 5,
         keep_minutes: 10,
         group_by: Group::All,
         severity: Severity::Warning,
-        on_by_default: false,
+        is_recommended: false,
+        is_offered: true,
     },
 ];
+
+/// Requests of an endpoint, now and usually, from which its response times are compared (`SlowerThanUsual`).
+pub const COMPARED_REQUESTS: u64 = 200;
 
 impl ReadyMade {
     pub fn rule(self) -> &'static ReadyMadeRule {
         &READY_MADE[self as usize]
+    }
+
+    /// Whether a rule about endpoints may find one in a project with these requests in its window: near to failing is one
+    /// from 80 % of 5 failures on.
+    pub fn may_find_endpoint(self, counts: &Counts) -> bool {
+        match self {
+            ReadyMade::NewFailingEndpoint => counts.server_errors >= 4,
+            ReadyMade::SlowerThanUsual => counts.requests >= COMPARED_REQUESTS,
+            _ => false,
+        }
     }
 }
 
@@ -221,7 +252,9 @@ fn traffic_burst(observed: &Observed) -> Verdict {
 /// endpoint 2 % of the traffic.
 fn slower_than_usual(observed: &Observed) -> Verdict {
     let counts = &observed.counts;
-    let has_enough = |base: &Base| base.requests >= 200.0 && counts.requests >= 200;
+    let has_enough = |base: &Base| {
+        base.requests >= COMPARED_REQUESTS as f64 && counts.requests >= COMPARED_REQUESTS
+    };
     let Some(base) = observed.base.filter(has_enough) else { return Verdict::Unknown };
     let (Some(p95_us), Some(usual_us)) = (counts.p95_us, base.p95_us) else {
         return Verdict::Unknown;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use super::{Counts, Timing, Verdict};
 use crate::limits;
@@ -31,8 +32,9 @@ pub struct Rule {
     pub least_requests: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RuleMetric)]
 pub enum Metric {
     Requests,
     ServerErrors,
@@ -54,8 +56,9 @@ pub enum Condition {
 }
 
 /// One alert for all requests, or one for each of these.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RuleGroup)]
 pub enum Group {
     #[default]
     All,
@@ -111,6 +114,8 @@ pub enum RuleError {
     Threshold,
     #[error("a share in percent is at most 100")]
     Share,
+    #[error("consumers are counted of all requests alone")]
+    Group,
 }
 
 impl Metric {
@@ -155,7 +160,19 @@ impl Rule {
         if self.metric.info().unit == "%" && threshold > 100.0 {
             return Err(RuleError::Share);
         }
+        if self.metric == Metric::Consumers && self.group_by != Group::All {
+            return Err(RuleError::Group);
+        }
         Ok(())
+    }
+
+    /// Whether counts by status of all requests together are enough to judge it.
+    pub fn counts_all(&self) -> bool {
+        let by_status = !matches!(
+            self.metric,
+            Metric::Consumers | Metric::P50Ms | Metric::P95Ms | Metric::P99Ms
+        );
+        by_status && self.q.trim().is_empty() && self.group_by == Group::All
     }
 
     pub fn timing(&self) -> Timing {

@@ -2,7 +2,9 @@
 
 mod conditions;
 mod demo;
+mod history;
 mod series;
+mod settings;
 
 use super::*;
 

@@ -36,12 +36,9 @@ pub fn questions(scope: ProjectScope, host: &str, from_us: i64, to_us: i64) -> O
         return None;
     }
     let question = |statuses: (u64, u64), needs: Needs, top: Top| {
-        let condition = |field, tests| Condition { field, negated: false, tests: vec![tests] };
-        let (min, max) = (Some(statuses.0), Some(statuses.1));
-        let conditions = vec![
-            condition(Field::Host, Test::Is(host.to_ascii_lowercase())),
-            condition(Field::Status, Test::Range { min, max }),
-        ];
+        let tests = vec![Test::Is(host.to_ascii_lowercase())];
+        let of_host = Condition { field: Field::Host, negated: false, tests };
+        let conditions = vec![of_host, of_status(statuses.0, statuses.1)];
         SumsQuery {
             scope: scope.clone(),
             grid: Grid::whole(from_us, to_us, &TimeZone::UTC),
@@ -53,16 +50,49 @@ pub fn questions(scope: ProjectScope, host: &str, from_us: i64, to_us: i64) -> O
         }
     };
     let counted = Needs::STATUSES.and(Needs::CONSUMERS);
-    let rows = limits::NOTICE_LISTED as usize;
-    let listed = Top { consumers: true, rows, sort: Sort::Requests };
+    let listed = listed_rows();
     Some(Questions {
         succeeded: question((100, 399), counted, Top::default()),
         failed: question((500, 599), counted.and(Needs::ENDPOINTS), listed),
     })
 }
 
+/// About all requests that pass a filter: which endpoints and consumers they are of. For `hit`.
+pub fn hit_question(scope: ProjectScope, filter: Filter, from_us: i64, to_us: i64) -> SumsQuery {
+    SumsQuery {
+        scope,
+        grid: Grid::whole(from_us, to_us, &TimeZone::UTC),
+        filter,
+        needs: Needs::STATUSES.and(Needs::CONSUMERS).and(Needs::ENDPOINTS),
+        values: Vec::new(),
+        prefix: String::new(),
+        top: listed_rows(),
+    }
+}
+
+/// Only requests with a status from one to another pass.
+pub fn of_status(min: u64, max: u64) -> Condition {
+    let tests = vec![Test::Range { min: Some(min), max: Some(max) }];
+    Condition { field: Field::Status, negated: false, tests }
+}
+
+fn listed_rows() -> Top {
+    Top { consumers: true, rows: limits::NOTICE_LISTED as usize, sort: Sort::Requests }
+}
+
 /// From the answers to both questions.
 pub fn reach(succeeded: &Total, failed: &Total) -> Reach {
+    Reach {
+        witness: Witness {
+            requests: succeeded.requests(),
+            consumers: succeeded.consumers.count.count,
+        },
+        hit: hit(failed),
+    }
+}
+
+/// The endpoints and consumers of an answer.
+pub fn hit(failed: &Total) -> Hit {
     let endpoints = failed.endpoints.rows.iter().map(|sums| Count {
         name: format!("{} {}", sums.method, sums.route),
         requests: sums.requests,
@@ -71,18 +101,12 @@ pub fn reach(succeeded: &Total, failed: &Total) -> Reach {
         name: if sums.user.is_empty() { &sums.address } else { &sums.user }.clone(),
         requests: sums.requests,
     });
-    Reach {
-        witness: Witness {
-            requests: succeeded.requests(),
-            consumers: succeeded.consumers.count.count,
-        },
-        hit: Hit {
-            requests: failed.requests(),
-            endpoints_total: failed.endpoints.count.count,
-            endpoints: listed(endpoints.collect()),
-            consumers_total: failed.consumers.count.count,
-            consumers: listed(consumers.collect()),
-        },
+    Hit {
+        requests: failed.requests(),
+        endpoints_total: failed.endpoints.count.count,
+        endpoints: listed(endpoints.collect()),
+        consumers_total: failed.consumers.count.count,
+        consumers: listed(consumers.collect()),
     }
 }
 

@@ -2,7 +2,7 @@
 //! same however often a transition is handled, stage and topic.
 
 use super::{Item, Notice, Stage, Topic};
-use crate::alert::{AlertChange, AlertTransition, Severity};
+use crate::alert::{AlertChange, AlertTransition, LatenessChange, Severity};
 use crate::incident::{Cause, Change, Transition};
 
 /// The part of a notice that follows from a transition alone.
@@ -20,7 +20,12 @@ pub struct Source {
 }
 
 impl Source {
-    /// Of all notices of one incident.
+    /// Of all notices of one alert of a rule.
+    pub fn alert_thread(rule: &str, alert: u64) -> String {
+        format!("rule-{rule}-{alert}")
+    }
+
+    /// Of all notices of one incident of a monitor.
     pub fn incident_thread(monitor: &str, incident: u64) -> String {
         format!("monitor-{monitor}-{incident}")
     }
@@ -40,6 +45,8 @@ impl Source {
             Cause::Down => (Topic::Down, None),
             Cause::Certificate => (Topic::Certificate, None),
             Cause::Flapping => (Topic::Flapping, flapping(transition.change)),
+            // Has a source of its own: `of_alert`.
+            Cause::Rule => return None,
         };
         Some(Source {
             id: format!("{thread}-{}", transition.transition),
@@ -54,7 +61,7 @@ impl Source {
 
     /// `key`: the endpoint or consumer; "" for all.
     pub fn of_alert(rule: &str, key: &str, transition: &AlertTransition) -> Source {
-        let thread = format!("rule-{rule}-{}", transition.alert);
+        let thread = Source::alert_thread(rule, transition.alert);
         let (stage, ending) = match transition.change {
             AlertChange::Fired => (Stage::Opening, None),
             AlertChange::Resolved => (Stage::Resolved, None),
@@ -71,6 +78,30 @@ impl Source {
             cause: (!cause.is_empty()).then_some(cause),
             since_ms: transition.since_ms,
             until_ms: (stage == Stage::Resolved).then_some(transition.at_ms),
+        }
+    }
+}
+
+impl Source {
+    /// Rules cannot be judged, or can again.
+    pub fn of_lateness(change: LatenessChange) -> Source {
+        let (since_ms, until_ms) = match change {
+            LatenessChange::CannotJudge { since_ms } => (since_ms, None),
+            LatenessChange::CanJudge { since_ms, until_ms } => (since_ms, Some(until_ms)),
+        };
+        let thread = format!("rules-late-{since_ms}");
+        let (transition, stage) = match until_ms {
+            None => (1, Stage::Opening),
+            Some(_) => (2, Stage::Resolved),
+        };
+        Source {
+            id: format!("{thread}-{transition}"),
+            thread,
+            stage,
+            topic: Topic::RulesUnjudged,
+            cause: None,
+            since_ms,
+            until_ms,
         }
     }
 }
@@ -173,6 +204,15 @@ mod tests {
         assert_eq!((over.stage, over.until_ms), (Stage::Resolved, Some(9)));
         assert_eq!(of("", AlertChange::Resolved).cause, None);
         assert_eq!(of("", AlertChange::NoData).cause.as_deref(), Some("no more data"));
+    }
+
+    #[test]
+    fn late_requests_are_told_once_and_once_that_they_are_over() {
+        let begins = Source::of_lateness(LatenessChange::CannotJudge { since_ms: 5 });
+        assert_eq!((begins.id.as_str(), begins.stage), ("rules-late-5-1", Stage::Opening));
+        let ends = Source::of_lateness(LatenessChange::CanJudge { since_ms: 5, until_ms: 9 });
+        assert_eq!((ends.id.as_str(), ends.stage), ("rules-late-5-2", Stage::Resolved));
+        assert_eq!((ends.thread, ends.until_ms), (begins.thread, Some(9)));
     }
 
     #[test]

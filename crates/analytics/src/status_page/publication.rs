@@ -47,7 +47,7 @@ impl Severity {
     pub fn of(cause: Cause) -> Severity {
         match cause {
             Cause::Down => Severity::Major,
-            Cause::Flapping | Cause::Certificate => Severity::Minor,
+            Cause::Flapping | Cause::Certificate | Cause::Rule => Severity::Minor,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! `/api/v1/incidents`: what failed, since when, why, and whom it hit; and what its owner adds to it. What opens and closes
-//! incidents is decided by checks.
+//! `/api/v1/incidents`: what failed, since when, why, and whom it hit; and what its owner adds to it. Checks and rules open and
+//! close incidents.
 
 mod shape;
 
@@ -10,7 +10,7 @@ use analytics::status_page::publication::{Publication, Severity, Stage};
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
-use store::checks::{IncidentQuery, IncidentUpdate, KeptIncident};
+use store::checks::{IncidentQuery, IncidentSource, IncidentUpdate, KeptIncident};
 use utoipa::ToSchema;
 
 use crate::app::{App, Shared};
@@ -19,6 +19,10 @@ use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
 
+use crate::api::rules::name_of_rule;
+
+use shape::SourceNames;
+
 pub use shape::{IncidentAnswer, IncidentList, IncidentNotice, MonitorIncident};
 
 /// The project's incidents, newest first. They are kept for 13 months.
@@ -26,6 +30,7 @@ pub use shape::{IncidentAnswer, IncidentList, IncidentNotice, MonitorIncident};
     get, path = "/api/v1/incidents", tag = "monitors",
     params(
         ("monitor" = Option<i64>, Query, description = "Only those of this monitor"),
+        ("rule" = Option<i64>, Query, description = "Only those of this rule; not together with `monitor`"),
         ("state" = Option<String>, Query, description = "`open`: only those that are not over"),
         ("limit" = Option<u32>, Query, description = "At most so many, 1 to 500. Default: 50"),
         ("before" = Option<String>, Query, description = "Only those that began before this time (RFC 3339), such as `next` of the page before"),
@@ -46,6 +51,9 @@ pub async fn list_incidents(
 ) -> Result<Json<IncidentList>, ApiError> {
     let monitor =
         parameters.take_as(&["monitor"], "a monitor's `id`", |text| text.parse::<i64>().ok())?;
+    let rule = parameters.take_as(&["rule"], "a rule's `id`, without `monitor`", |text| {
+        text.parse::<i64>().ok().filter(|rule| *rule > 0 && monitor.is_none())
+    })?;
     let open = parameters.take_as(&["state"], "`open`", |text| (text == "open").then_some(()))?;
     let limit = parameters.take_as(&["limit"], "a number from 1 to 500", |text| {
         text.parse().ok().filter(|limit| (1..=limits::INCIDENTS_PAGE).contains(limit))
@@ -58,7 +66,7 @@ pub async fn list_incidents(
     let limit = limit.unwrap_or(limits::INCIDENTS_PAGE_DEFAULT) as usize;
     let query = IncidentQuery {
         project: holder.project,
-        monitor,
+        source: monitor.map(IncidentSource::Monitor).or(rule.map(IncidentSource::Rule)),
         open: open.is_some(),
         before_ms: before.map_or(i64::MAX, |before| before.as_millisecond()),
         limit: limit + 1,
@@ -181,7 +189,7 @@ async fn new_update(
     if text.is_empty() && stage.is_none() {
         return Err(ApiError::new(Code::InvalidIncident, "`update` is empty"));
     }
-    let before = app.checks.incident_updates(row.found.monitor, row.found.number).await?;
+    let before = app.checks.incident_updates(row.found.source, row.found.number).await?;
     if before.len() as u64 >= limits::INCIDENT_UPDATES {
         let most = limits::INCIDENT_UPDATES;
         let message = format!("the incident has {most} updates, which is as many as it may have");
@@ -247,7 +255,7 @@ fn check_text(field: &str, text: &str) -> Result<String, ApiError> {
     Ok(text.to_owned())
 }
 
-/// By the monitor's number and its own within it, as `12-3`.
+/// By the monitor's number and its own within it, as `12-3`; of a rule as `r12-3`.
 async fn find(app: &App, project: ProjectId, id: &str) -> Result<KeptIncident, ApiError> {
     let unknown = || {
         ApiError::new(
@@ -255,20 +263,36 @@ async fn find(app: &App, project: ProjectId, id: &str) -> Result<KeptIncident, A
             "the project has no such incident; GET /api/v1/incidents lists them",
         )
     };
-    let numbers = id.split_once('-');
-    let numbers = numbers
-        .and_then(|(monitor, number)| Some((monitor.parse().ok()?, number.parse::<u32>().ok()?)));
-    let (monitor, number) = numbers.ok_or_else(unknown)?;
-    app.checks.incident(project, monitor, number.into()).await?.ok_or_else(unknown)
+    let (source, number) = parse_id(id).ok_or_else(unknown)?;
+    app.checks.incident(project, source, number.into()).await?.ok_or_else(unknown)
+}
+
+fn parse_id(id: &str) -> Option<(IncidentSource, u32)> {
+    let (source, number) = id.split_once('-')?;
+    // Digits alone: a sign would make one source of another.
+    let number_of =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
+    let source = match source.strip_prefix('r') {
+        Some(rule) => IncidentSource::Rule(number_of(rule)?),
+        None => IncidentSource::Monitor(number_of(source)?),
+    };
+    Some((source, number.parse().ok()?))
+}
+
+/// Of its notices.
+fn thread_of(source: IncidentSource, number: u64) -> String {
+    match source {
+        IncidentSource::Monitor(id) => Source::incident_thread(&id.to_string(), number),
+        IncidentSource::Rule(id) => Source::alert_thread(&id.to_string(), number),
+    }
 }
 
 async fn to_answer(app: &App, row: KeptIncident) -> Result<IncidentAnswer, ApiError> {
-    let (monitor, number) = (row.found.monitor, row.found.number);
-    let updates = app.checks.incident_updates(monitor, number).await?;
-    let transitions = app.checks.transitions(monitor, number).await?;
-    let thread = Source::incident_thread(&monitor.to_string(), number);
+    let (source, number) = (row.found.source, row.found.number);
+    let updates = app.checks.incident_updates(source, number).await?;
+    let transitions = app.checks.transitions(source, number).await?;
     let mut notices = Vec::new();
-    for notice in app.checks.thread_notices(monitor, &thread).await? {
+    for notice in app.checks.thread_notices(source, &thread_of(source, number)).await? {
         // Notices to a channel that was just deleted are about to be deleted too.
         let channel = app.meta.channel(row.found.project, notice.channel);
         notices.extend(
@@ -278,7 +302,19 @@ async fn to_answer(app: &App, row: KeptIncident) -> Result<IncidentAnswer, ApiEr
     Ok(IncidentAnswer::of(&row, &name_of(app, &row), &updates, &transitions, notices))
 }
 
-fn name_of(app: &App, row: &KeptIncident) -> String {
-    let monitor = app.meta.monitor(row.found.project, row.found.monitor);
-    monitor.and_then(|monitor| monitor.settings.name.clone()).unwrap_or_default()
+fn name_of(app: &App, row: &KeptIncident) -> SourceNames {
+    let project = row.found.project;
+    let mut names = SourceNames::default();
+    match row.found.source {
+        IncidentSource::Monitor(id) => {
+            let monitor = app.meta.monitor(project, id);
+            let name = monitor.and_then(|monitor| monitor.settings.name.clone());
+            names.monitor = name.unwrap_or_default();
+        }
+        IncidentSource::Rule(id) => {
+            let rule = app.meta.rule(project, id);
+            names.rule = rule.map(|rule| name_of_rule(&rule.settings)).unwrap_or_default();
+        }
+    }
+    names
 }

@@ -63,6 +63,7 @@ async fn find_problems(app: &App) -> Vec<String> {
         problems.push("the inbox is full: hits are refused".to_owned());
     }
     problems.extend(app.monitors.problems());
+    problems.extend(app.rules.problems());
     problems.extend(app.outbox.problems());
     if app.checks.ping().await.is_err() {
         problems.push("the results of checks cannot be read".to_owned());

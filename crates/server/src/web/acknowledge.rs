@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, Response, StatusCode, header};
-use store::checks::KeptIncident;
+use store::checks::{IncidentSource, KeptIncident};
 use store::meta::Token;
 
 use super::escape;
@@ -63,12 +63,17 @@ async fn find(
         limit_unknown(app, client)?;
         return Ok(None);
     };
-    Ok(app.checks.incident(monitor.project, monitor.id, number.into()).await?)
+    let source = IncidentSource::Monitor(monitor.id);
+    Ok(app.checks.incident(monitor.project, source, number.into()).await?)
 }
 
 fn body(app: &App, incident: &KeptIncident) -> String {
     let found = &incident.found;
-    let monitor = app.meta.any_monitor(found.monitor);
+    let monitor = match found.source {
+        IncidentSource::Monitor(id) => app.meta.any_monitor(id),
+        // Notices of rules have no such link.
+        IncidentSource::Rule(_) => None,
+    };
     let monitor = monitor.and_then(|monitor| monitor.settings.name.clone()).unwrap_or_default();
     let project = app.meta.project(found.project).map(|project| project.name).unwrap_or_default();
     let time =

@@ -26,6 +26,7 @@ mod openapi;
 mod operation;
 mod page;
 mod requests;
+mod rules;
 mod scenarios;
 mod session;
 mod settings;

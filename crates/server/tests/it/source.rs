@@ -43,12 +43,14 @@ fn only_one_file_reads_the_clock() {
         files_with("Instant::now"),
         [
             "app.rs",
+            "ask.rs",
             "cli/progress.rs",
             "clock.rs",
             "dial.rs",
             "monitor.rs",
             "notice.rs",
             "reads.rs",
+            "rule.rs",
             "serve/connections.rs",
             "serve/watched.rs"
         ]

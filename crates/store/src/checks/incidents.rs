@@ -15,11 +15,51 @@ use sqlx::sqlite::SqliteRow;
 use super::{Checks, ChecksError};
 use crate::sql::incidents as sql;
 
-/// An incident as the checks found it. Written again with each of its transitions: a field that is None keeps its value.
+/// The monitor or rule that an incident is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IncidentSource {
+    Monitor(i64),
+    Rule(i64),
+}
+
+impl IncidentSource {
+    /// One number for both, as the tables have it: those of rules are below 0.
+    pub fn to_column(self) -> i64 {
+        match self {
+            IncidentSource::Monitor(id) => id,
+            IncidentSource::Rule(id) => -id,
+        }
+    }
+
+    fn from_column(column: i64) -> IncidentSource {
+        match column {
+            ..0 => IncidentSource::Rule(-column),
+            0.. => IncidentSource::Monitor(column),
+        }
+    }
+
+    /// None: it is a rule's.
+    pub fn monitor(self) -> Option<i64> {
+        match self {
+            IncidentSource::Monitor(id) => Some(id),
+            IncidentSource::Rule(_) => None,
+        }
+    }
+
+    /// None: it is a monitor's.
+    pub fn rule(self) -> Option<i64> {
+        match self {
+            IncidentSource::Monitor(_) => None,
+            IncidentSource::Rule(id) => Some(id),
+        }
+    }
+}
+
+/// An incident as the checks or a rule found it. Written again with each of its transitions: a field that is None keeps its value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncidentRow {
-    pub monitor: i64,
-    /// From 1 within the monitor.
+    pub source: IncidentSource,
+    /// From 1 within its source.
     pub number: u64,
     pub project: ProjectId,
     pub cause: Cause,
@@ -72,7 +112,7 @@ pub struct IncidentUpdate {
 pub struct IncidentQuery {
     pub project: ProjectId,
     /// None: of all.
-    pub monitor: Option<i64>,
+    pub source: Option<IncidentSource>,
     /// Those that are not over alone.
     pub open: bool,
     /// Those that began before.
@@ -85,7 +125,7 @@ impl Checks {
     pub async fn incidents(&self, query: IncidentQuery) -> Result<Vec<KeptIncident>, ChecksError> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql::list()))
             .bind(query.project.0)
-            .bind(query.monitor)
+            .bind(query.source.map(IncidentSource::to_column))
             .bind(query.open)
             .bind(query.before_ms)
             .bind(query.limit as i64)
@@ -98,12 +138,12 @@ impl Checks {
     pub async fn incident(
         &self,
         project: ProjectId,
-        monitor: i64,
+        source: IncidentSource,
         number: u64,
     ) -> Result<Option<KeptIncident>, ChecksError> {
         let row = sqlx::query(sqlx::AssertSqlSafe(sql::get()))
             .bind(project.0)
-            .bind(monitor)
+            .bind(source.to_column())
             .bind(number as i64)
             .fetch_optional(&self.reading)
             .await?;
@@ -113,10 +153,10 @@ impl Checks {
     /// In order.
     pub async fn transitions(
         &self,
-        monitor: i64,
+        source: IncidentSource,
         number: u64,
     ) -> Result<Vec<KeptTransition>, ChecksError> {
-        let select = sqlx::query(sql::TRANSITIONS).bind(monitor).bind(number as i64);
+        let select = sqlx::query(sql::TRANSITIONS).bind(source.to_column()).bind(number as i64);
         let rows = select.fetch_all(&self.reading).await?;
         rows.iter()
             .map(|row| {
@@ -135,10 +175,10 @@ impl Checks {
     /// In the order in which they were written.
     pub async fn incident_updates(
         &self,
-        monitor: i64,
+        source: IncidentSource,
         number: u64,
     ) -> Result<Vec<IncidentUpdate>, ChecksError> {
-        let select = sqlx::query_as(sql::UPDATES).bind(monitor).bind(number as i64);
+        let select = sqlx::query_as(sql::UPDATES).bind(source.to_column()).bind(number as i64);
         let rows: Vec<(i64, String, String)> = select.fetch_all(&self.reading).await?;
         let updates = rows.into_iter().map(|(at_ms, stage, text)| {
             let stage = Stage::parse(&stage).unwrap_or_default();
@@ -163,8 +203,8 @@ impl Checks {
         let mut published = Vec::with_capacity(rows.len());
         for row in &rows {
             let incident = to_incident(row)?;
-            let (monitor, number) = (incident.found.monitor, incident.found.number);
-            published.push((incident, self.incident_updates(monitor, number).await?));
+            let (source, number) = (incident.found.source, incident.found.number);
+            published.push((incident, self.incident_updates(source, number).await?));
         }
         Ok(published)
     }
@@ -175,20 +215,21 @@ impl Checks {
         incident: &KeptIncident,
         update: Option<IncidentUpdate>,
     ) -> Result<(), ChecksError> {
-        let (monitor, number) = (incident.found.monitor, incident.found.number as i64);
+        let source = incident.found.source.to_column();
+        let number = incident.found.number as i64;
         let mut transaction = self.writing.begin().await?;
         sqlx::query(sql::CHANGE)
             .bind(incident.acknowledged_ms)
             .bind(&incident.note)
             .bind(incident.publication.as_ref().map(|public| &public.title))
             .bind(incident.publication.as_ref().map(|public| public.severity.as_str()))
-            .bind(monitor)
+            .bind(source)
             .bind(number)
             .execute(&mut *transaction)
             .await?;
         if let Some(update) = update {
             sqlx::query(sql::ADD_UPDATE)
-                .bind(monitor)
+                .bind(source)
                 .bind(number)
                 .bind(update.at_ms)
                 .bind(update.stage.as_str())
@@ -208,7 +249,7 @@ impl IncidentRow {
             json!(Phase::ALL.map(of)).to_string()
         });
         Ok(json!([
-            self.monitor,
+            self.source.to_column(),
             self.number,
             self.project.0,
             self.cause,
@@ -227,12 +268,12 @@ impl IncidentRow {
 }
 
 pub(super) fn transition_columns(
-    monitor: i64,
+    source: IncidentSource,
     transition: &Transition,
 ) -> Result<Value, ChecksError> {
     let muted = transition.muted.map(|muted| serde_json::to_string(&muted)).transpose()?;
     Ok(json!([
-        monitor,
+        source.to_column(),
         transition.incident,
         transition.transition,
         transition.at_ms,
@@ -252,7 +293,7 @@ fn to_incident(row: &SqliteRow) -> Result<KeptIncident, ChecksError> {
         Publication { title, severity }
     });
     let found = IncidentRow {
-        monitor: row.try_get("monitor")?,
+        source: IncidentSource::from_column(row.try_get("monitor")?),
         number: row.try_get::<i64, _>("number")? as u64,
         project: ProjectId(row.try_get("project")?),
         cause: read_word(row.try_get("cause")?)?,

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::incidents::read_word;
+use super::incidents::{IncidentSource, read_word};
 use super::{Checks, ChecksError};
 use crate::sql::outbox as sql;
 
@@ -24,7 +24,8 @@ pub type ChannelKey = (i64, i64);
 pub struct NewNotice {
     pub channel: ChannelKey,
     pub project: ProjectId,
-    pub monitor: i64,
+    /// None: it is about no single monitor or rule.
+    pub source: Option<IncidentSource>,
     pub notice: Notice,
     pub created_ms: i64,
 }
@@ -195,10 +196,10 @@ impl Checks {
     /// The notices of one thread to every channel, in order. Kept for 90 days.
     pub async fn thread_notices(
         &self,
-        monitor: i64,
+        source: IncidentSource,
         thread: &str,
     ) -> Result<Vec<ThreadNotice>, ChecksError> {
-        let select = sqlx::query(sql::OF_THREAD).bind(monitor).bind(thread);
+        let select = sqlx::query(sql::OF_THREAD).bind(source.to_column()).bind(thread);
         let rows = select.fetch_all(&self.reading).await?;
         rows.iter().map(to_thread_notice).collect()
     }
@@ -239,7 +240,7 @@ impl NewNotice {
             self.channel.0,
             self.channel.1,
             self.project.0,
-            self.monitor,
+            self.source.map_or(0, IncidentSource::to_column),
             notice.id,
             notice.thread,
             notice.stage,

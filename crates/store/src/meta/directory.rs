@@ -12,6 +12,7 @@ use super::keys::{Can, KeyGrant};
 use super::maintenance::{self, MaintenanceRow};
 use super::monitors::{self, MonitorRow};
 use super::projects::{PROJECT_COLUMNS, Project, to_project};
+use super::rules::{self, RuleRow};
 use super::secrets::{DashboardId, Key, SecretHash, ServerSecret, Token};
 use super::share_links::{NewShareLink, ShareLink};
 use super::status_pages::{self, StatusPageRow};
@@ -31,6 +32,7 @@ pub(super) struct Directory {
     pub(super) maintenance: BTreeMap<i64, Arc<MaintenanceRow>>,
     pub(super) status_pages: HashMap<ProjectId, Arc<StatusPageRow>>,
     pub(super) status_slugs: HashMap<String, ProjectId>,
+    pub(super) rules: BTreeMap<i64, Arc<RuleRow>>,
 }
 
 pub(super) struct SessionEntry {
@@ -127,6 +129,7 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
     channels::load(pool, secret, &mut directory).await?;
     maintenance::load(pool, &mut directory).await?;
     status_pages::load(pool, &mut directory).await?;
+    rules::load(pool, &mut directory).await?;
     Ok(directory)
 }
 
@@ -213,6 +216,7 @@ impl Directory {
         self.drop_channels(project);
         self.maintenance.retain(|_, row| row.project != project);
         self.drop_status_page(project);
+        self.drop_rules(project);
         self.change_sessions(|held| (held.project != project).then_some(*held));
     }
 

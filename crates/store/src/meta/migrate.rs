@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0009_monitor_file.sql"),
     include_str!("../../migrations/0010_quiet_hours.sql"),
     include_str!("../../migrations/0011_status_pages.sql"),
+    include_str!("../../migrations/0012_rules.sql"),
 ];
 
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {

@@ -292,6 +292,7 @@ impl Meta {
             "DELETE FROM channels WHERE project = ?",
             "DELETE FROM maintenance WHERE project = ?",
             "DELETE FROM status_pages WHERE project = ?",
+            "DELETE FROM rules WHERE project = ?",
         ] {
             sqlx::query(delete).bind(project.0).execute(&mut *transaction).await?;
         }

@@ -88,10 +88,11 @@ impl Meta {
         slug::propose(&name, random)
     }
 
-    /// The name by which visitors of a status page know an incident. The monitor cannot be told from it.
-    pub fn public_incident_id(&self, monitor: i64, number: u64) -> String {
+    /// The name by which visitors of a status page know an incident; `source` as `IncidentSource::to_column`. It cannot be
+    /// told from it.
+    pub fn public_incident_id(&self, source: i64, number: u64) -> String {
         let purpose = "api-analytics 2026 incident of a status page";
-        self.public_id(purpose, monitor.to_le_bytes(), number.to_le_bytes())
+        self.public_id(purpose, source.to_le_bytes(), number.to_le_bytes())
     }
 
     /// The same of a maintenance window that begins at `from_ms`.

@@ -320,6 +320,7 @@ async fn a_file_of_before_the_folder_id_is_brought_up_to_date() {
     let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
     for step in [
         "DROP TABLE status_pages",
+        "DROP TABLE rules",
         "DROP TABLE maintenance",
         "DROP TABLE channels",
         "DROP TABLE monitors",

@@ -3,7 +3,7 @@
 
 /// `checks`: every result, for some days; times in microseconds. `sums`: of 5 minutes, milliseconds per state (what is
 /// unknown stands in none), counts, and the times of checks that ended well. `days`: the same milliseconds by day (UTC, counted from
-/// 1970). `monitors`: where each one stands. Incidents and the outbox have files of their own.
+/// 1970). `monitors`: where each one stands. Rules, incidents and the outbox have files of their own.
 pub const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS checks (monitor INTEGER NOT NULL, at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, failure TEXT,
     detail TEXT, status INTEGER, missed INTEGER NOT NULL, late_ms INTEGER NOT NULL, dns_us INTEGER, connect_us INTEGER,
@@ -20,9 +20,9 @@ CREATE TABLE IF NOT EXISTS monitors (id INTEGER PRIMARY KEY, created_us INTEGER 
 ";
 
 /// The version of these tables.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 pub const GET_VERSION: &str = "PRAGMA user_version";
-pub const SET_VERSION: &str = "PRAGMA user_version = 2";
+pub const SET_VERSION: &str = "PRAGMA user_version = 3";
 
 /// Version 1 had no days.
 pub const FILL_DAYS: &str = "INSERT OR REPLACE INTO days SELECT monitor, from_ms / 86400000, sum(up_ms), sum(degraded_ms), sum(down_ms),
@@ -68,17 +68,20 @@ pub const TRIM_CHECKS: &str = "DELETE FROM checks WHERE monitor = ? AND at_ms < 
 pub const TRIM_SUMS: &str = "DELETE FROM sums WHERE monitor = ? AND from_ms < ?";
 pub const TRIM_DAYS: &str = "DELETE FROM days WHERE monitor = ? AND day < ? / 86400000";
 
-/// All of a monitor; its row last, so that one that was broken off is found again.
-pub const FORGET: [&str; 9] = [
+/// All of a monitor but its incidents (`FORGET_INCIDENTS`, first); its row last, so that one that was broken off is found again.
+pub const FORGET: [&str; 4] = [
     "DELETE FROM checks WHERE monitor = ?",
     "DELETE FROM sums WHERE monitor = ?",
     "DELETE FROM days WHERE monitor = ?",
+    "DELETE FROM monitors WHERE id = ?",
+];
+/// All incidents of a monitor or rule, and their notices.
+pub const FORGET_INCIDENTS: [&str; 5] = [
     "DELETE FROM tries WHERE delivery IN (SELECT id FROM outbox WHERE monitor = ?)",
     "DELETE FROM outbox WHERE monitor = ?",
     "DELETE FROM incident_updates WHERE monitor = ?",
     "DELETE FROM transitions WHERE monitor = ?",
     "DELETE FROM incidents WHERE monitor = ?",
-    "DELETE FROM monitors WHERE id = ?",
 ];
 /// Empties the log, so that what was deleted is in no file any more.
 pub const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";

@@ -1,6 +1,7 @@
 //! The tables and statements of incidents, in `monitors.sqlite` (SQLite).
 
-/// `incidents`: one row each, by monitor and the incident's number. `transitions`: how it came to be so.
+/// `incidents`: one row each, by source and the incident's number. `monitor` is the number of the monitor, or of the rule and
+/// below 0 (`IncidentSource`). `transitions`: how it came to be so.
 /// `incident_updates`: texts for those who look at a public page, which shows them once the incident has a public title.
 pub const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS incidents (monitor INTEGER NOT NULL, number INTEGER NOT NULL, project INTEGER NOT NULL,

@@ -2,18 +2,20 @@
 
 use std::collections::HashSet;
 
+use analytics::alert::{Lateness, RuleState, Timing, Verdict};
 use analytics::hit::ProjectId;
 use analytics::incident::{Cause, Change, Muted, Transition};
 use analytics::notice::{Hit, Notice, Stage};
 use store::checks::{
-    Checks, Ended, FILE, IncidentQuery, IncidentRow, IncidentUpdate, MonitorState, NewNotice,
-    Record, Try,
+    Checks, Ended, FILE, IncidentQuery, IncidentRow, IncidentSource, IncidentUpdate,
+    LatenessRecord, MonitorState, NewNotice, Record, RuleRecord, Try,
 };
 
 const NOW_MS: i64 = 1_795_348_800_000;
 const PROJECT: ProjectId = ProjectId(7);
+const MONITOR: IncidentSource = IncidentSource::Monitor(3);
 const OPEN: IncidentQuery =
-    IncidentQuery { project: PROJECT, monitor: None, open: true, before_ms: i64::MAX, limit: 9 };
+    IncidentQuery { project: PROJECT, source: None, open: true, before_ms: i64::MAX, limit: 9 };
 
 fn transition(number: u32, change: Change, muted: Option<Muted>) -> Transition {
     let at_ms = NOW_MS + i64::from(number);
@@ -25,7 +27,7 @@ fn transition(number: u32, change: Change, muted: Option<Muted>) -> Transition {
 fn record(transition: Transition, channels: &[i64]) -> Record {
     let closed = matches!(transition.change, Change::Closed { .. });
     let incident = IncidentRow {
-        monitor: 3,
+        source: MONITOR,
         number: 1,
         project: PROJECT,
         cause: transition.cause,
@@ -48,7 +50,7 @@ fn record(transition: Transition, channels: &[i64]) -> Record {
     let notices = channels.iter().map(|channel| NewNotice {
         channel: (*channel, channel * 10),
         project: PROJECT,
-        monitor: 3,
+        source: Some(MONITOR),
         notice: notice.clone(),
         created_ms: transition.at_ms,
     });
@@ -79,23 +81,23 @@ async fn an_incident_keeps_what_its_owner_wrote_and_why_it_began() {
     checks.write(&[record(transition(2, CLOSED, None), &[])]).await.unwrap();
 
     assert_eq!(checks.incidents(OPEN).await.unwrap(), []);
-    let closed = checks.incident(PROJECT, 3, 1).await.unwrap().unwrap();
+    let closed = checks.incident(PROJECT, MONITOR, 1).await.unwrap().unwrap();
     assert_eq!(closed.found.until_ms, Some(NOW_MS + 2));
     assert_eq!(closed.found.detail.as_deref(), Some("status 503"));
     assert_eq!((closed.found.found_ms, closed.found.unconfirmed), (NOW_MS + 1, true));
     assert_eq!(closed.found.hit.map(|hit| hit.requests), Some(2));
     assert_eq!((closed.acknowledged_ms, closed.note), (kept.acknowledged_ms, kept.note));
-    assert_eq!(checks.incident_updates(3, 1).await.unwrap(), [update]);
-    let transitions = checks.transitions(3, 1).await.unwrap();
+    assert_eq!(checks.incident_updates(MONITOR, 1).await.unwrap(), [update]);
+    let transitions = checks.transitions(MONITOR, 1).await.unwrap();
     let told: Vec<_> = transitions.iter().map(|one| (one.change, one.muted)).collect();
     assert_eq!(told, [(Change::Opened, Some(Muted::Unconfirmed)), (CLOSED, None)]);
     // Nobody else's, and not for ever.
-    assert_eq!(checks.incident(ProjectId(8), 3, 1).await.unwrap(), None);
+    assert_eq!(checks.incident(ProjectId(8), MONITOR, 1).await.unwrap(), None);
     let later_ms = NOW_MS + 397 * 86_400_000;
     checks.trim(later_ms).await.unwrap();
-    assert_eq!(checks.incident(PROJECT, 3, 1).await.unwrap(), None);
-    assert_eq!(checks.incident_updates(3, 1).await.unwrap(), []);
-    assert_eq!(checks.transitions(3, 1).await.unwrap(), []);
+    assert_eq!(checks.incident(PROJECT, MONITOR, 1).await.unwrap(), None);
+    assert_eq!(checks.incident_updates(MONITOR, 1).await.unwrap(), []);
+    assert_eq!(checks.transitions(MONITOR, 1).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -136,7 +138,7 @@ async fn a_notice_is_written_once_a_channel_and_kept_with_its_tries() {
     assert_eq!(states, [("given_up", Some(NOW_MS + 12), 0), ("delivered", Some(NOW_MS + 11), 2)]);
     assert_eq!(all[1].tries, [refused, taken]);
     assert_eq!(checks.deliveries(1, all[0].id, 9).await.unwrap(), all[1..]);
-    let thread = checks.thread_notices(3, "monitor-3-1").await.unwrap();
+    let thread = checks.thread_notices(IncidentSource::Monitor(3), "monitor-3-1").await.unwrap();
     let states: Vec<_> =
         thread.iter().map(|one| (one.channel, one.stage, one.state.as_str(), one.tries)).collect();
     assert_eq!(
@@ -147,8 +149,8 @@ async fn a_notice_is_written_once_a_channel_and_kept_with_its_tries() {
             (1, Stage::Resolved, "given_up", 0),
         ]
     );
-    assert_eq!(checks.thread_notices(3, "monitor-3-2").await.unwrap(), []);
-    assert_eq!(checks.thread_notices(4, "monitor-3-1").await.unwrap(), []);
+    assert_eq!(checks.thread_notices(IncidentSource::Monitor(3), "monitor-3-2").await.unwrap(), []);
+    assert_eq!(checks.thread_notices(IncidentSource::Monitor(4), "monitor-3-1").await.unwrap(), []);
     // The notices of a channel that is gone go, also where another one has its number.
     checks.keep_channels(&HashSet::from([(1, 10), (2, 21)])).await.unwrap();
     assert_eq!(checks.channels_waited_for().await.unwrap(), Vec::<i64>::new());
@@ -156,7 +158,7 @@ async fn a_notice_is_written_once_a_channel_and_kept_with_its_tries() {
     // And all of a monitor with it.
     checks.keep_only(&HashSet::new()).await.unwrap();
     assert_eq!(checks.deliveries(1, i64::MAX, 9).await.unwrap(), []);
-    assert_eq!(checks.incident(PROJECT, 3, 1).await.unwrap(), None);
+    assert_eq!(checks.incident(PROJECT, MONITOR, 1).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -185,7 +187,7 @@ async fn a_file_of_the_first_version_gets_its_days() {
     // As the first version left it: its number stands at byte 60 of the file's head.
     let file = folder.path().join(FILE);
     let before = std::fs::read(&file).unwrap();
-    assert_eq!(before[60..64], 2_u32.to_be_bytes());
+    assert_eq!(before[60..64], 3_u32.to_be_bytes());
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();
     for table in ["days", "incidents", "transitions", "incident_updates", "outbox", "tries"] {
         let drop = sqlx::AssertSqlSafe(format!("DROP TABLE {table}"));
@@ -196,4 +198,49 @@ async fn a_file_of_the_first_version_gets_its_days() {
     let checks = Checks::open(folder.path()).await.unwrap();
     assert_eq!(checks.days(&[3], 0).await.unwrap(), days);
     assert_eq!(checks.incidents(OPEN).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_alert_of_a_rule_is_kept_with_its_state_and_apart_from_monitors() {
+    let folder = tempfile::tempdir().unwrap();
+    let checks = Checks::open(folder.path()).await.unwrap();
+    checks.write(&[record(transition(1, Change::Opened, None), &[1])]).await.unwrap();
+    // Rule 3 beside monitor 3, each with an incident 1.
+    let mut of_rule = record(transition(1, Change::Opened, None), &[1]);
+    let source = IncidentSource::Rule(3);
+    of_rule.incidents[0].source = source;
+    of_rule.notices[0].source = Some(source);
+    of_rule.notices[0].notice.id = "rule-3-1-1".to_owned();
+    let mut state = RuleState::default();
+    let timing = Timing { hold_ms: 0, keep_ms: 0, unknown_ms: 60_000 };
+    state.judge(&[(String::new(), Verdict::Bad)], Verdict::Unknown, NOW_MS, timing);
+    let kept = RuleRecord {
+        id: 3,
+        created_us: 31,
+        state: state.clone(),
+        transitions: of_rule.transitions,
+        incidents: of_rule.incidents,
+        notices: of_rule.notices,
+    };
+    let mut lateness = Lateness::default();
+    lateness.look(true, NOW_MS);
+    let late = LatenessRecord { lateness, notices: Vec::new() };
+    checks.write_rules(&[kept], Some(&late)).await.unwrap();
+    checks.close().await;
+
+    let checks = Checks::open(folder.path()).await.unwrap();
+    assert_eq!(checks.rule_states().await.unwrap(), [((3, 31), state)]);
+    assert_eq!(checks.lateness().await.unwrap(), lateness);
+    let of_rules = IncidentQuery { source: Some(source), ..OPEN };
+    let found = checks.incidents(of_rules).await.unwrap();
+    assert_eq!((found.len(), found[0].found.source), (1, source));
+    assert_eq!(checks.incidents(OPEN).await.unwrap().len(), 2);
+    assert_eq!(checks.deliveries(1, i64::MAX, 9).await.unwrap().len(), 2);
+    // A rule that is gone leaves the monitor of its number alone.
+    assert_eq!(checks.keep_rules(&HashSet::from([(3, 31)])).await.unwrap(), 0);
+    assert_eq!(checks.keep_rules(&HashSet::from([(3, 32)])).await.unwrap(), 1);
+    assert_eq!(checks.rule_states().await.unwrap(), []);
+    assert_eq!(checks.incident(PROJECT, source, 1).await.unwrap(), None);
+    assert!(checks.incident(PROJECT, MONITOR, 1).await.unwrap().is_some());
+    assert_eq!(checks.deliveries(1, i64::MAX, 9).await.unwrap().len(), 1);
 }

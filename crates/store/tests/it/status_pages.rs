@@ -6,7 +6,7 @@ use analytics::status_page::StatusPage;
 use analytics::status_page::logo::Logo;
 use analytics::status_page::publication::{Publication, Severity, Stage};
 use store::checks::{
-    Checks, FILE, IncidentRow, IncidentUpdate, KeptIncident, MonitorState, Record,
+    Checks, FILE, IncidentRow, IncidentSource, IncidentUpdate, KeptIncident, MonitorState, Record,
 };
 use store::meta::{Can, Key, Meta, MetaError, NewProject, StatusPageRow};
 
@@ -77,7 +77,7 @@ async fn a_slug_is_proposed_that_nobody_else_can_guess() {
 
 fn outage(monitor: i64, since_ms: i64, until_ms: Option<i64>) -> Record {
     let incident = IncidentRow {
-        monitor,
+        source: IncidentSource::Monitor(monitor),
         number: 1,
         project: ProjectId(7),
         cause: Cause::Down,
@@ -102,7 +102,8 @@ async fn publish(
     title: Option<&str>,
     stages: &[Stage],
 ) -> KeptIncident {
-    let mut kept = checks.incident(ProjectId(7), monitor, 1).await.unwrap().unwrap();
+    let mut kept =
+        checks.incident(ProjectId(7), IncidentSource::Monitor(monitor), 1).await.unwrap().unwrap();
     kept.publication =
         title.map(|title| Publication { title: title.to_owned(), severity: Severity::Minor });
     checks.change_incident(&kept, None).await.unwrap();
@@ -111,7 +112,7 @@ async fn publish(
         let update = IncidentUpdate { at_ms, stage: *stage, text: stage.as_text().to_owned() };
         checks.change_incident(&kept, Some(update)).await.unwrap();
     }
-    checks.incident(ProjectId(7), monitor, 1).await.unwrap().unwrap()
+    checks.incident(ProjectId(7), IncidentSource::Monitor(monitor), 1).await.unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -137,7 +138,7 @@ async fn published_incidents_come_with_their_updates_and_no_others() {
     assert_eq!(published(0, 1).await.len(), 1);
     assert!(checks.published_incidents(ProjectId(8), 0, 9).await.unwrap().is_empty());
     assert_eq!(old.publication.map(|public| public.severity), Some(Severity::Minor));
-    let updates = checks.incident_updates(open.found.monitor, 1).await.unwrap();
+    let updates = checks.incident_updates(open.found.source, 1).await.unwrap();
     assert_eq!(
         updates.iter().map(|update| (update.at_ms, update.stage)).collect::<Vec<_>>(),
         [(NOW, Stage::Identified), (NOW + 1, Stage::Resolved)]
@@ -162,8 +163,16 @@ async fn an_older_file_gets_the_columns_that_it_lacks() {
     }
     pool.close().await;
     let checks = Checks::open(folder.path()).await.unwrap();
-    assert_eq!(checks.incident(ProjectId(7), 1, 1).await.unwrap().unwrap().publication, None);
-    let updates = checks.incident_updates(1, 1).await.unwrap();
+    assert_eq!(
+        checks
+            .incident(ProjectId(7), IncidentSource::Monitor(1), 1)
+            .await
+            .unwrap()
+            .unwrap()
+            .publication,
+        None
+    );
+    let updates = checks.incident_updates(IncidentSource::Monitor(1), 1).await.unwrap();
     assert_eq!(updates[0].stage, Stage::Investigating);
     let again = publish(&checks, 1, Some("Again"), &[]).await;
     assert_eq!(again.publication.map(|public| public.title), Some("Again".to_owned()));

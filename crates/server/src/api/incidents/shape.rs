@@ -6,7 +6,7 @@ use analytics::incident::{Cause, Change, Muted};
 use analytics::notice::{self, Hit};
 use analytics::status_page::publication::{Severity, Stage};
 use serde::Serialize;
-use store::checks::{IncidentUpdate, KeptIncident, KeptTransition, ThreadNotice};
+use store::checks::{IncidentSource, IncidentUpdate, KeptIncident, KeptTransition, ThreadNotice};
 use utoipa::ToSchema;
 
 use crate::api::monitors::PhaseTimes;
@@ -23,21 +23,25 @@ pub struct IncidentList {
     pub next: Option<String>,
 }
 
-/// A stretch of failing checks, of flapping, or a certificate that ends.
+/// A stretch of failing checks, of flapping, a certificate that ends, or an alert of a rule.
 #[derive(Serialize, ToSchema)]
 pub struct MonitorIncident {
+    /// Of a rule's incident it begins with `r`.
     #[schema(example = "12-3")]
     pub id: String,
-    /// The monitor's `id`.
-    pub monitor: i64,
+    /// The monitor's `id`. Null: it is a rule's.
+    pub monitor: Option<i64>,
     pub monitor_name: String,
-    /// `down`, `flapping` or `certificate`.
+    /// The rule's `id`. Null: it is a monitor's.
+    pub rule: Option<i64>,
+    pub rule_name: String,
+    /// `down`, `flapping` or `certificate`; `rule` of a rule.
     #[schema(example = "down", value_type = String)]
     pub cause: Cause,
     /// `open` or `closed`.
     #[schema(example = "open")]
     pub state: &'static str,
-    /// The first failure of an outage.
+    /// The first failure of an outage; when the condition of a rule began to hold.
     pub began_at: String,
     /// When it was confirmed.
     pub confirmed_at: String,
@@ -59,7 +63,7 @@ pub struct MonitorIncident {
     /// The newest check before it that succeeded.
     pub last_good_at: Option<String>,
     /// The project's requests to the host that failed (with a status from 500 on) since it began, as known at its newest
-    /// transition.
+    /// transition. Of a rule about errors, the requests of its window when it fired.
     pub hit: Option<Hit>,
     pub acknowledged_at: Option<String>,
     /// For the project's people.
@@ -123,18 +127,30 @@ pub struct PublicUpdate {
     pub text: String,
 }
 
+/// The name of what an incident is of; the other is "".
+#[derive(Default)]
+pub struct SourceNames {
+    pub monitor: String,
+    pub rule: String,
+}
+
 pub fn to_time(ms: i64) -> String {
     to_rfc3339(ms.saturating_mul(1_000))
 }
 
 impl MonitorIncident {
-    pub fn of(row: &KeptIncident, monitor_name: &str) -> MonitorIncident {
+    pub fn of(row: &KeptIncident, names: &SourceNames) -> MonitorIncident {
         let found = &row.found;
         let message = found.detail.clone();
         MonitorIncident {
-            id: format!("{}-{}", found.monitor, found.number),
-            monitor: found.monitor,
-            monitor_name: monitor_name.to_owned(),
+            id: match found.source {
+                IncidentSource::Monitor(id) => format!("{id}-{}", found.number),
+                IncidentSource::Rule(id) => format!("r{id}-{}", found.number),
+            },
+            monitor: found.source.monitor(),
+            monitor_name: names.monitor.clone(),
+            rule: found.source.rule(),
+            rule_name: names.rule.clone(),
             cause: found.cause,
             state: if found.until_ms.is_none() { "open" } else { "closed" },
             began_at: to_time(found.since_ms),
@@ -175,7 +191,7 @@ impl IncidentNotice {
 impl IncidentAnswer {
     pub fn of(
         row: &KeptIncident,
-        monitor_name: &str,
+        names: &SourceNames,
         updates: &[IncidentUpdate],
         transitions: &[KeptTransition],
         notices: Vec<IncidentNotice>,
@@ -196,7 +212,7 @@ impl IncidentAnswer {
             text: update.text.clone(),
         });
         IncidentAnswer {
-            incident: MonitorIncident::of(row, monitor_name),
+            incident: MonitorIncident::of(row, names),
             transitions: transitions.collect(),
             updates: updates.collect(),
             notices,

@@ -1,0 +1,97 @@
+//! Questions about hits and their answers, for everyone who asks: handlers, monitors and rules. Each waits for its turn in
+//! the queue of reads. Nothing here knows HTTP.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use analytics::hit::ProjectId;
+use analytics::limits;
+use analytics::query::{CellsQuery, EndpointsQuery, ProjectScope, SumsQuery};
+use analytics::tally::Total;
+use store::{Cells, EndpointCounts, Store, StoreError};
+
+use crate::reads::{ReadQueue, Reader, Refused, Turn};
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Asker {
+    pub store: Store,
+    pub reads: Arc<ReadQueue>,
+    /// Hears how long each answer took.
+    pub timed: Arc<dyn Fn(Duration) + Send + Sync>,
+}
+
+/// A question without an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    #[error("too many queries wait for their turn")]
+    Busy(Refused),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Refused> for AskError {
+    fn from(refused: Refused) -> AskError {
+        AskError::Busy(refused)
+    }
+}
+
+/// The reader of questions that the server asks by itself about one project.
+pub fn own_reader(project: ProjectId) -> Reader {
+    Reader::new(project, IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+impl Asker {
+    pub async fn sums(&self, reader: Reader, query: SumsQuery) -> Result<Total, AskError> {
+        let rows = self.store.rows_between(&query.scope, query.grid.from_us, query.grid.to_us);
+        let _turn = self.reads.take(reader, estimate(rows)).await?;
+        Ok(self.timed(self.store.sums(query)).await?)
+    }
+
+    /// Empty without any project.
+    pub async fn cells(&self, query: CellsQuery) -> Result<Cells, AskError> {
+        let Some(_turn) = self.turn(&query.scopes, query.from_us, query.to_us).await? else {
+            return Ok(Cells::new());
+        };
+        Ok(self.timed(self.store.cells(query)).await?)
+    }
+
+    /// Empty without any project.
+    pub async fn endpoint_counts(&self, query: EndpointsQuery) -> Result<EndpointCounts, AskError> {
+        let Some(_turn) = self.turn(&query.scopes, query.from_us, query.to_us).await? else {
+            return Ok(EndpointCounts::new());
+        };
+        Ok(self.timed(self.store.endpoint_counts(query)).await?)
+    }
+
+    /// Whether the project may have hits from one time to before another.
+    pub fn may_have_hits(&self, scope: &ProjectScope, from_us: i64, to_us: i64) -> bool {
+        self.store.extent(scope).is_some_and(|(oldest, newest)| oldest < to_us && newest >= from_us)
+    }
+
+    /// For a question about many projects, asked on behalf of the first. None without any.
+    async fn turn(
+        &self,
+        scopes: &[ProjectScope],
+        from_us: i64,
+        to_us: i64,
+    ) -> Result<Option<Turn>, AskError> {
+        let Some(first) = scopes.first() else { return Ok(None) };
+        let rows = scopes.iter().map(|scope| self.store.rows_between(scope, from_us, to_us)).sum();
+        Ok(Some(self.reads.take(own_reader(first.project()), estimate(rows)).await?))
+    }
+
+    async fn timed<T>(&self, query: impl Future<Output = T>) -> T {
+        // Measures, decides nothing.
+        let began = Instant::now();
+        let answer = query.await;
+        (self.timed)(began.elapsed());
+        answer
+    }
+}
+
+/// How long it takes to look at so many hits, about.
+pub fn estimate(rows: u64) -> Duration {
+    Duration::from_millis(1 + rows / limits::READ_ROWS_PER_MS)
+}

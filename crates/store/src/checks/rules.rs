@@ -1,0 +1,104 @@
+//! Where the alerts of rules stand, kept in one transaction with their incidents and notices.
+
+use std::collections::HashSet;
+
+use analytics::alert::{Lateness, RuleState};
+use analytics::incident::Transition;
+use serde_json::json;
+use sqlx::Row;
+
+use super::incidents::{IncidentRow, IncidentSource};
+use super::outbox::NewNotice;
+use super::{Changes, Checks, ChecksError};
+use crate::sql::rules as sql;
+
+/// Which rule a row belongs to: its number, and when it was made (microseconds).
+pub type RuleKey = (i64, i64);
+
+/// A rule after a judgement.
+#[derive(Clone, Debug, Default)]
+pub struct RuleRecord {
+    pub id: i64,
+    /// When the rule was made, microseconds.
+    pub created_us: i64,
+    pub state: RuleState,
+    /// The alerts that began and ended, as incidents.
+    pub transitions: Vec<Transition>,
+    /// Of these transitions.
+    pub incidents: Vec<IncidentRow>,
+    /// Notices of these changes, one per channel.
+    pub notices: Vec<NewNotice>,
+}
+
+/// Whether rules can be judged, after it was looked at. `notices`: if that has changed.
+#[derive(Clone, Debug, Default)]
+pub struct LatenessRecord {
+    pub lateness: Lateness,
+    pub notices: Vec<NewNotice>,
+}
+
+impl Checks {
+    /// One transaction: all of it is kept, or nothing.
+    pub async fn write_rules(
+        &self,
+        group: &[RuleRecord],
+        lateness: Option<&LatenessRecord>,
+    ) -> Result<(), ChecksError> {
+        let mut states = Vec::with_capacity(group.len());
+        let mut changes = Changes::default();
+        for record in group {
+            let state = serde_json::to_string(&record.state)?;
+            states.push(json!([record.id, record.created_us, state]));
+            let source = IncidentSource::Rule(record.id);
+            changes.add(source, &record.incidents, &record.transitions, &record.notices)?;
+        }
+        if let Some(late) = lateness {
+            changes.add_notices(&late.notices)?;
+        }
+        let mut transaction = self.writing.begin().await?;
+        let states = serde_json::to_string(&states)?;
+        sqlx::query(sql::PUT).bind(states).execute(&mut *transaction).await?;
+        if let Some(late) = lateness {
+            let state = serde_json::to_string(&late.lateness)?;
+            sqlx::query(sql::PUT_LATENESS).bind(state).execute(&mut *transaction).await?;
+        }
+        changes.write(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Where the alerts of every rule stood.
+    pub async fn rule_states(&self) -> Result<Vec<(RuleKey, RuleState)>, ChecksError> {
+        let rows = sqlx::query(sql::STATES).fetch_all(&self.writing).await?;
+        rows.iter()
+            .map(|row| {
+                let state: &str = row.try_get("state")?;
+                let key = (row.try_get("id")?, row.try_get("created_us")?);
+                Ok((key, serde_json::from_str(state)?))
+            })
+            .collect()
+    }
+
+    pub async fn lateness(&self) -> Result<Lateness, ChecksError> {
+        let kept: Option<String> =
+            sqlx::query_scalar(sql::LATENESS).fetch_optional(&self.writing).await?;
+        Ok(kept.map(|kept| serde_json::from_str(&kept)).transpose()?.unwrap_or_default())
+    }
+
+    /// Deletes everything of rules that are not among `live`. Returns how many there were.
+    pub async fn keep_rules(&self, live: &HashSet<RuleKey>) -> Result<usize, ChecksError> {
+        let known: Vec<RuleKey> = sqlx::query_as(sql::IDS).fetch_all(&self.writing).await?;
+        let gone: Vec<RuleKey> = known.into_iter().filter(|key| !live.contains(key)).collect();
+        for (rule, _) in &gone {
+            let source = IncidentSource::Rule(*rule).to_column();
+            for statement in crate::sql::checks::FORGET_INCIDENTS {
+                sqlx::query(statement).bind(source).execute(&self.writing).await?;
+            }
+            sqlx::query(sql::FORGET).bind(rule).execute(&self.writing).await?;
+        }
+        if !gone.is_empty() {
+            sqlx::query(crate::sql::checks::EMPTY_LOG).execute(&self.writing).await?;
+        }
+        Ok(gone.len())
+    }
+}

@@ -1,0 +1,30 @@
+//! Hits of all projects in a stretch of time, for alert rules (DuckDB): as numbers, to be summed up by `windows`.
+
+use analytics::hit::Text;
+use analytics::tally::NO_LATENCY;
+
+/// project, time, status.
+pub fn statuses(file: &str, (from_us, to_us): (i64, i64)) -> String {
+    format!(
+        "SELECT h.project, h.time_us, h.status FROM {file}.hits h WHERE h.time_us >= {from_us} AND h.time_us < {to_us}"
+    )
+}
+
+/// project, method, route, status, latency.
+pub fn endpoints(file: &str, (from_us, to_us): (i64, i64)) -> String {
+    let (method, route) = (Text::Method.name(), Text::Route.name());
+    format!(
+        "SELECT h.project, h.{method}, h.{route}, h.status, coalesce(h.latency, {NO_LATENCY})::USMALLINT FROM {file}.hits h
+         WHERE h.time_us >= {from_us} AND h.time_us < {to_us}"
+    )
+}
+
+/// project, kind, id and text of the methods and routes of some projects (a list of integers is bound).
+pub fn endpoint_names(file: &str) -> String {
+    format!(
+        "SELECT project, kind, id, text FROM {file}.strings WHERE kind IN ({}, {})
+         AND project IN (SELECT unnest(CAST(? AS UINTEGER[])))",
+        Text::Method as u8,
+        Text::Route as u8
+    )
+}
