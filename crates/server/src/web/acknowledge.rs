@@ -5,14 +5,14 @@ use std::net::IpAddr;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderValue, Response, header};
 use store::checks::{IncidentSource, KeptIncident};
 use store::meta::Token;
 
 use super::escape;
 use crate::app::{App, Shared};
 use crate::auth::{Client, limit_unknown};
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::rows::to_rfc3339;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -24,7 +24,7 @@ pub async fn ask(
     Client(client): Client,
 ) -> Result<Response<Body>, ApiError> {
     Ok(match find(&app, &id, &token, client).await? {
-        Some(incident) => page(&app, StatusCode::OK, &body(&app, &incident)),
+        Some(incident) => page(&app, &body(&app, &incident)),
         None => gone(&app),
     })
 }
@@ -41,7 +41,7 @@ pub async fn acknowledge(
         app.checks.change_incident(&incident, None).await?;
         tracing::info!(incident = id, "incident acknowledged by the link of a notice");
     }
-    Ok(page(&app, StatusCode::OK, &body(&app, &incident)))
+    Ok(page(&app, &body(&app, &incident)))
 }
 
 /// None where the link leads nowhere (any more).
@@ -95,17 +95,19 @@ fn body(app: &App, incident: &KeptIncident) -> String {
 
 fn gone(app: &App) -> Response<Body> {
     let body = "<h1>This link leads nowhere</h1><p>The incident or its monitor was deleted, or the link is incomplete.</p>";
-    page(app, StatusCode::NOT_FOUND, body)
+    let (mut response, code) = (page(app, body), Code::UnknownIncident);
+    *response.status_mut() = code.status();
+    response.extensions_mut().insert(code);
+    response
 }
 
-fn page(app: &App, status: StatusCode, body: &str) -> Response<Body> {
+fn page(app: &App, body: &str) -> Response<Body> {
     let base_path = app.settings.public_url.as_ref().map_or("", |public| &public.base_path);
     let html = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
          <meta name=robots content=noindex><title>Acknowledge</title><link rel=stylesheet href=\"{base_path}/page.css\"><main>{body}</main></html>"
     );
     let mut response = Response::new(Body::from(html));
-    *response.status_mut() = status;
     for (name, value) in [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
