@@ -1,5 +1,5 @@
 // Incidents and channels through the page, over the real server: a target stops and its outage is seen beside the real traffic, told to
-// a receiver, acknowledged and over; channels are added, tested, changed and deleted; each state as a picture in `artefacts/page`.
+// a receiver, acknowledged and over; channels are added, tested, changed and deleted; rules are turned on, made, paused and deleted; each state as a picture in `artefacts/page`.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -176,6 +176,57 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   await receiver.stop();
 });
 
+test('a rule is turned on by its name, made of one\'s own, changed, paused and deleted', async () => {
+  const { page, go, project } = await open('shop-api', { expected: ['400'] });
+  const rules = async () => (await call(project.key, 'GET', 'rules')).rules;
+  const dialog = page.locator('dialog');
+  await go('alerts', '&tab=rules');
+  await page.getByRole('button', { name: 'Turn on: requests have stopped' }).click();
+  await page.getByRole('list', { name: 'Rules', exact: true }).getByText('requests have stopped').waitFor();
+  await page.getByLabel('Goal').fill('99.5');
+  await page.getByRole('button', { name: 'Turn on: the error budget burns too fast' }).click();
+  await page.getByText('(goal: 99.5 %)').waitFor();
+  assert.deepEqual((await rules()).map(({ settings }) => [settings.ready_made, settings.goal_percent]), [['traffic_stopped', undefined], ['burn_rate', 99.5]]);
+
+  await page.getByRole('button', { name: 'Add rule' }).click();
+  await dialog.getByLabel('Metric').selectOption('p95_ms');
+  await dialog.getByLabel('Threshold').fill('800');
+  await dialog.getByLabel('Window').fill('0');
+  await dialog.getByRole('button', { name: 'Add rule' }).click();
+  await dialog.getByRole('alert').getByText('from 1 to 1440').waitFor();
+  assert.equal(await dialog.getByLabel('Window').evaluate((input) => input === document.activeElement), true);
+  await axe(page);
+  await page.screenshot({ path: `${folder}rule-wrong.png`, fullPage: true });
+  await dialog.getByLabel('Window').fill('10');
+  await dialog.getByLabel('Filter').fill('path:/v1/*');
+  await dialog.getByLabel('One alert').selectOption('endpoint');
+  await dialog.getByLabel('Name').fill(HOSTILE.slice(0, 60));
+  await dialog.getByRole('button', { name: 'Add rule' }).click();
+  await page.getByText('95th percentile of response times at least 800 ms over 10 min, for each endpoint, of path:/v1/*').waitFor();
+  await page.getByRole('button', { name: `Actions for ${HOSTILE.slice(0, 60)}`.trim() }).click();
+  await page.getByRole('button', { name: 'Edit' }).click();
+  assert.equal(await dialog.getByLabel('Threshold').inputValue(), '800');
+  await dialog.getByLabel('Fires', { exact: true }).selectOption('at most');
+  await dialog.getByLabel('Threshold').fill('20');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('at most 20 ms over 10 min').waitFor();
+  const own = (await rules())[2];
+  assert.deepEqual([own.settings.at_least, own.settings.at_most, own.settings.group_by, own.settings.least_requests], [undefined, 20, 'endpoint', 20]);
+
+  await page.getByRole('button', { name: 'Actions for requests have stopped' }).click();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByText('Paused').waitFor();
+  assert.equal((await rules())[0].settings.paused, true);
+  await axe(page);
+  await page.screenshot({ path: `${folder}rules.png`, fullPage: true });
+  await page.getByRole('button', { name: 'Actions for requests have stopped' }).click();
+  await page.getByRole('button', { name: 'Delete …' }).click();
+  await dialog.getByRole('button', { name: 'Delete rule' }).click();
+  await page.getByRole('button', { name: 'Turn on: requests have stopped' }).waitFor();
+  assert.equal((await rules()).length, 2);
+  await page.leave();
+});
+
 test('a channel is changed without its secret, paused and deleted; what the server says stands at the field', async () => {
   const { page, project, go } = await open('notices', { expected: ['400'] });
   const dialog = page.locator('dialog');
@@ -255,6 +306,9 @@ for (const [screen, options] of [
     await go('alerts', '&tab=channels');
     await page.getByText('Nobody is told yet').waitFor();
     await keep('channels-empty');
+    await go('alerts', '&tab=rules');
+    await page.getByText('No rule watches your requests').waitFor();
+    await keep('rules-empty');
     await go('alerts', '&incident=1-1');
     await page.getByText('There is no such incident').waitFor();
     await keep('incident-gone');
@@ -282,7 +336,7 @@ for (const [screen, options] of [
     await page.locator('details[open] tbody').waitFor();
     await keep('channel');
 
-    for (const [name, path, more, text] of [['incidents', 'incidents', '', 'Incidents are loading'], ['channels', 'channels', '&tab=channels', 'Channels are loading']]) {
+    for (const [name, path, more, text] of [['incidents', 'incidents', '', 'Incidents are loading'], ['channels', 'channels', '&tab=channels', 'Channels are loading'], ['rules', 'rules', '&tab=rules', 'Rules are loading']]) {
       await page.unrouteAll();
       await page.route(`**/api/v1/${path}**`, () => {});
       await go('alerts', more);

@@ -33,6 +33,9 @@ import type {
   Project,
   ProjectChange,
   ProjectSummary,
+  ReadyMade,
+  Rule,
+  RuleChange,
   ServerInfo,
   ShareLink,
   StatusPage,
@@ -156,6 +159,11 @@ export const api = {
     call<IncidentDetail>('GET', `incidents/${part(id)}`, { scope, signal }),
   changeIncident: (scope: Scope, id: string, change: IncidentChange) =>
     call<IncidentDetail>('PATCH', `incidents/${part(id)}`, { scope, body: change }),
+
+  rules: (scope: Scope, signal?: AbortSignal) => call<{ rules: Rule[]; ready_made: ReadyMade[] }>('GET', 'rules', { scope, signal }),
+  createRule: (scope: Scope, rule: RuleChange) => call<Rule>('POST', 'rules', { scope, body: rule }),
+  changeRule: (scope: Scope, id: number, change: RuleChange) => call<Rule>('PATCH', `rules/${id}`, { scope, body: change }),
+  deleteRule: (scope: Scope, id: number) => call<undefined>('DELETE', `rules/${id}`, { scope }),
 
   channels: (scope: Scope, signal?: AbortSignal) => call<{ channels: Channel[] }>('GET', 'channels', { scope, signal }),
   createChannel: (scope: Scope, channel: ChannelChange) => call<CreatedChannel>('POST', 'channels', { scope, body: channel }),

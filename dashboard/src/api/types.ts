@@ -182,6 +182,16 @@ export interface IncidentChange {
   update?: string;
 }
 
+// ---- rules
+
+export type RuleState = 'ok' | 'pending' | 'firing' | 'paused';
+export type RuleSettings = Schemas['RuleSettings'];
+export type RuleMetric = Schemas['RuleMetric'];
+/** A missing field stays, null is the default again. */
+export type RuleChange = { [Name in keyof RuleSettings]?: RuleSettings[Name] | null };
+export type Rule = Closer<Answer<'RuleAnswer'>, { state: RuleState }>;
+export type ReadyMade = Answer<'ReadyMadeAnswer'>;
+
 // ---- channels
 
 export type ChannelKind = 'webhook' | 'email' | 'slack' | 'discord' | 'telegram' | 'ntfy' | 'pagerduty' | 'teams' | 'gotify' | 'pushover' | 'matrix';

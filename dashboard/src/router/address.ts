@@ -110,7 +110,7 @@ export function statusPageHref(project: string | number): string {
   return toHref('/status-page', { project });
 }
 
-/** The incidents of a project, or one of them; with `tab=channels` where its notices go. */
+/** The incidents of a project, or one of them; with `tab=rules` its rules, with `tab=channels` where its notices go. */
 export function alertsHref(project: string | number, parameters: Parameters = {}): string {
   return toHref('/alerts', { project, ...parameters });
 }

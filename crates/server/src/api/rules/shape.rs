@@ -130,14 +130,15 @@ impl ReadyMadeAnswer {
     fn burn_rate() -> ReadyMadeAnswer {
         let rates = BURN_RATES.iter().map(|rate| {
             let times = f64::from(rate.tenths) / 10.0;
-            format!("{times} times over {} and {} minutes", rate.long_minutes, rate.short_minutes)
+            let (long, short) = (length(rate.long_minutes), length(rate.short_minutes));
+            format!("{times} times as fast over {long} and {short}")
         });
         let rates = rates.collect::<Vec<String>>().join(", or ");
         ReadyMadeAnswer {
             name: BURN_RATE,
             label: BURN_LABEL,
             condition: format!(
-                "failures use up what `goal_percent` allows in 30 days too fast: {rates}, with at least {} and {} of them",
+                "failures use up the goal's error budget of 30 days {rates}, with at least {} and {} failures",
                 limits::BURN_BAD_LONG,
                 limits::BURN_BAD_SHORT
             ),
@@ -149,5 +150,14 @@ impl ReadyMadeAnswer {
             severity: Severity::Critical,
             recommended: false,
         }
+    }
+}
+
+/// Of minutes, in the largest unit that fits them.
+fn length(minutes: u32) -> String {
+    match minutes {
+        minutes if minutes % 1_440 == 0 => format!("{} d", minutes / 1_440),
+        minutes if minutes % 60 == 0 => format!("{} h", minutes / 60),
+        minutes => format!("{minutes} min"),
     }
 }
