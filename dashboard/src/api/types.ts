@@ -208,6 +208,8 @@ export interface ChannelChange {
   name?: string;
   enabled?: boolean;
   config?: ChannelFields;
+  /** Null: notices are sent at any hour. */
+  quiet_hours?: Schemas['QuietHours'] | null;
 }
 export type ChannelTest = Answer<'ChannelTest'>;
 export type Delivery = Closer<Answer<'ChannelDelivery'>, { stage: NoticeStage; state: DeliveryState }>;
