@@ -139,8 +139,8 @@ export const api = {
 
   ingestHealth: (scope: Scope, signal?: AbortSignal) => call<IngestHealth>('GET', 'ingest-health', { scope, signal }),
 
-  monitors: (scope: Scope, signal?: AbortSignal) => call<{ monitors: Monitor[] }>('GET', 'monitors', { scope, signal }),
-  /** With its uptime, which the list leaves out. */
+  /** `uptime` false: without what is added up, which is most of the answer and changes slowly. */
+  monitors: (scope: Scope, parameters: Parameters = {}, signal?: AbortSignal) => call<{ monitors: Monitor[] }>('GET', 'monitors', { scope, parameters, signal }),
   monitor: (scope: Scope, id: number, signal?: AbortSignal) => call<Monitor>('GET', `monitors/${id}`, { scope, signal }),
   createMonitor: (scope: Scope, settings: MonitorChange) => call<Monitor>('POST', 'monitors', { scope, body: settings }),
   changeMonitor: (scope: Scope, id: number, change: MonitorChange) => call<Monitor>('PATCH', `monitors/${id}`, { scope, body: change }),

@@ -1724,7 +1724,7 @@ export interface components {
         };
         /** @description A monitor and where it stands. */
         MonitorAnswer: {
-            /** @description The last 90 days (UTC), the oldest first, today last. Null in the answer to a change. */
+            /** @description The last 90 days (UTC), the oldest first, today last. Null as `uptime`. */
             bars?: components["schemas"]["DayBar"][] | null;
             certificate?: components["schemas"]["ShownCertificate"] | null;
             created_at: string;
@@ -1750,7 +1750,7 @@ export interface components {
              */
             state: string;
             unconfirmed?: components["schemas"]["Unconfirmed"] | null;
-            /** @description Of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change. */
+            /** @description Of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change, and with `uptime=false`. */
             uptime?: components["schemas"]["Uptime"][] | null;
         };
         MonitorChanged: {
@@ -5208,6 +5208,8 @@ export interface operations {
             query?: {
                 /** @description Which of the session's projects */
                 project?: number;
+                /** @description false: without `uptime` and `bars`, which change slowly. Default: true */
+                uptime?: boolean;
             };
             header?: never;
             path?: never;
@@ -5224,7 +5226,7 @@ export interface operations {
                     "application/json": components["schemas"]["MonitorList"];
                 };
             };
-            /** @description The session holds several projects and `project` is missing */
+            /** @description A parameter cannot be used; the message names it */
             400: {
                 headers: {
                     [name: string]: unknown;

@@ -4,6 +4,12 @@ import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
 import type { Monitor } from '../api/types';
 
+/** How often uptime is asked for; where monitors stand is asked each time. */
+const UPTIME_MS = 60_000;
+
+/** The answer to a change and most lists say nothing about uptime: that of before stays. */
+const withUptime = (monitor: Monitor, before: Monitor | undefined): Monitor => ({ ...monitor, uptime: monitor.uptime ?? before?.uptime ?? null, bars: monitor.bars ?? before?.bars ?? null });
+
 export class Monitors {
   readonly #scope: Scope;
   /** Null until the first answer. */
@@ -12,6 +18,8 @@ export class Monitors {
   /** When what is shown was answered. */
   at = $state(0);
   now = $state(Date.now());
+  /** When uptime was last asked for. */
+  #added = 0;
   /** Changed here while an answer was under way: that answer is old. */
   #changes = 0;
 
@@ -22,11 +30,14 @@ export class Monitors {
   async load() {
     const changes = this.#changes;
     try {
-      const { monitors } = await api.monitors(this.#scope);
+      const before = this.all;
+      const isFull = Date.now() - this.#added >= UPTIME_MS || !this.all?.every(({ bars }) => bars);
+      const { monitors } = await api.monitors(this.#scope, isFull ? {} : { uptime: 'false' });
       this.now = Date.now();
+      if (isFull) this.#added = this.now;
       this.error = null;
       if (changes !== this.#changes) return;
-      this.all = monitors;
+      this.all = monitors.map((monitor) => withUptime(monitor, before?.find(({ id }) => id === monitor.id)));
       this.at = this.now;
     } catch (error) {
       this.now = Date.now();
@@ -38,9 +49,7 @@ export class Monitors {
     this.#changes++;
     const others = this.all ?? [];
     const known = others.some(({ id }) => id === monitor.id);
-    // The answer to a change says nothing about uptime.
-    const merge = (other: Monitor) => ({ ...monitor, uptime: monitor.uptime ?? other.uptime, bars: monitor.bars ?? other.bars });
-    this.all = known ? others.map((other) => (other.id === monitor.id ? merge(other) : other)) : [...others, monitor];
+    this.all = known ? others.map((other) => (other.id === monitor.id ? withUptime(monitor, other) : other)) : [...others, monitor];
   }
 
   drop(id: number) {

@@ -4,6 +4,7 @@
 mod shape;
 mod uptime;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,10 +34,13 @@ pub use uptime::{DayBar, Uptime};
 /// The project's monitors.
 #[utoipa::path(
     get, path = "/api/v1/monitors", tag = "monitors",
-    params(("project" = Option<u32>, Query, description = "Which of the session's projects")),
+    params(
+        ("uptime" = Option<bool>, Query, description = "false: without `uptime` and `bars`, which change slowly. Default: true"),
+        ("project" = Option<u32>, Query, description = "Which of the session's projects"),
+    ),
     responses(
         (status = 200, description = "The monitors and where they stand", body = MonitorList),
-        (status = 400, description = "The session holds several projects and `project` is missing", body = crate::schema::ErrorAnswer),
+        (status = 400, description = "A parameter cannot be used; the message names it", body = crate::schema::ErrorAnswer),
         (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
         (status = 403, description = "A share link does not show monitors", body = crate::schema::ErrorAnswer),
     ),
@@ -46,11 +50,17 @@ pub async fn list_monitors(
     State(app): State<Shared>,
     holder: Holder,
     headers: HeaderMap,
+    mut parameters: Parameters,
 ) -> Result<Json<MonitorList>, ApiError> {
+    let wants_uptime =
+        parameters.take_as(&["uptime"], "true or false", |text| text.parse::<bool>().ok())?;
+    parameters.finish()?;
     let rows = app.meta.monitors(holder.project);
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let _turn = app.reads.take(holder.reader(), READ).await?;
-    let mut uptimes = uptimes(&app, &ids).await?;
+    let mut uptimes = match wants_uptime {
+        Some(false) => HashMap::new(),
+        _ => uptimes(&app, &rows.iter().map(|row| row.id).collect::<Vec<i64>>()).await?,
+    };
     let monitors = rows.iter().map(|row| {
         let answer = to_answer(&app, row, holder.role, &headers);
         with_uptime(answer, uptimes.remove(&row.id))

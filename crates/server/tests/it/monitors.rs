@@ -58,7 +58,15 @@ async fn a_monitor_is_made_shown_changed_and_deleted() {
     .await;
     assert_eq!(refused.code(), "invalid_schedule");
     app.restart().await;
+    let short = app.get_as(&project.key, "/api/v1/monitors?uptime=false").await.json();
+    assert_eq!(
+        (&short["monitors"][0]["uptime"], &short["monitors"][0]["bars"]),
+        (&json!(null), &json!(null))
+    );
+    let refused = app.get_as(&project.key, "/api/v1/monitors?uptime=no").await;
+    assert_eq!(refused.code(), "invalid_parameter");
     let listed = app.get_as(&project.key, "/api/v1/monitors").await;
+    assert!(listed.json()["monitors"][0]["bars"].is_array());
     assert!(!listed.text().contains("needle"), "{}", listed.text());
     let listed = listed.json();
     assert_eq!(listed["monitors"].as_array().unwrap().len(), 1);

@@ -46,9 +46,9 @@ pub struct MonitorAnswer {
     /// The address that a heartbeat's job calls, by GET or POST: as it is for success, with `/start` or `/fail` behind it for
     /// those. Whoever has it can call; its owner alone sees it.
     pub heartbeat_url: Option<String>,
-    /// Of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change.
+    /// Of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change, and with `uptime=false`.
     pub uptime: Option<Vec<Uptime>>,
-    /// The last 90 days (UTC), the oldest first, today last. Null in the answer to a change.
+    /// The last 90 days (UTC), the oldest first, today last. Null as `uptime`.
     pub bars: Option<Vec<DayBar>>,
 }
 
