@@ -39,7 +39,7 @@ pub fn run(options: &Options, table: &mut Table) {
             send(&mut client, "/api/requests", key, &body, 200);
         }
     }
-    // What was posted is in sealed files or not, as it comes.
+    // The hits may be in sealed files by now or not; both are counted.
     sleep_until_second(20);
     let (before, _) = server.memory();
     for key in &keys {

@@ -150,7 +150,7 @@ pub fn routes() -> Vec<Route> {
         route("PATCH", "/api/v1/status-page", Owner, patch(status_page::change_status_page)),
         route("DELETE", "/api/v1/status-page", Owner, delete(status_page::remove_status_page)),
         route("DELETE", "/api/v1/consumers/{id}", Owner, delete(consumers::erase_consumer)),
-        // Whoever a notice was sent to.
+        // Recipients of notices.
         route("GET", "/acknowledge/{id}/{token}", Page, get(acknowledge::ask)),
         route("POST", "/acknowledge/{id}/{token}", Page, post(acknowledge::acknowledge)),
         // Visitors of a project's status page.

@@ -19,6 +19,7 @@ mod rules;
 mod running;
 mod secrets;
 mod sessions;
+mod settings_rows;
 mod share_links;
 mod status_pages;
 

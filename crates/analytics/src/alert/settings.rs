@@ -199,7 +199,7 @@ impl RuleSettings {
 }
 
 impl AnyRule {
-    /// What it is about, in words.
+    /// Its subject in words.
     pub fn label(&self) -> String {
         match self {
             AnyRule::ReadyMade(kind) => kind.rule().label.to_owned(),

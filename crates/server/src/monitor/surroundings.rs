@@ -15,7 +15,7 @@ pub struct MaintenancePlan {
     of_projects: HashMap<ProjectId, Vec<Maintenance>>,
 }
 
-/// What surrounds one result.
+/// The circumstances of one result.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// Windows that touch the time since the result before.

@@ -44,7 +44,7 @@ pub struct Findings {
     pub missing: Verdict,
 }
 
-/// What is remembered from one round to the next. All of it can be asked for again.
+/// Counts kept from one round to the next. All of them can be asked for again.
 #[derive(Default)]
 pub struct Observer {
     histories: HashMap<ProjectId, History>,

@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError};
 
+use analytics::alert::RuleSettings;
 use analytics::hit::ProjectId;
+use analytics::maintenance::MaintenanceSettings;
 use sqlx::{Row, SqlitePool};
 
 use super::channels::{self, ChannelRow};
 use super::keys::{Can, KeyGrant};
-use super::maintenance::{self, MaintenanceRow};
 use super::monitors::{self, MonitorRow};
 use super::projects::{PROJECT_COLUMNS, Project, to_project};
-use super::rules::{self, RuleRow};
 use super::secrets::{DashboardId, Key, SecretHash, ServerSecret, Token};
+use super::settings_rows::{self, Rows};
 use super::share_links::{NewShareLink, ShareLink};
 use super::status_pages::{self, StatusPageRow};
 use super::{Meta, MetaError};
@@ -29,10 +30,10 @@ pub(super) struct Directory {
     pub(super) monitors: BTreeMap<i64, Arc<MonitorRow>>,
     pub(super) heartbeats: HashMap<Token, i64>,
     pub(super) channels: BTreeMap<i64, Arc<ChannelRow>>,
-    pub(super) maintenance: BTreeMap<i64, Arc<MaintenanceRow>>,
+    pub(super) maintenance: Rows<MaintenanceSettings>,
     pub(super) status_pages: HashMap<ProjectId, Arc<StatusPageRow>>,
     pub(super) status_slugs: HashMap<String, ProjectId>,
-    pub(super) rules: BTreeMap<i64, Arc<RuleRow>>,
+    pub(super) rules: Rows<RuleSettings>,
 }
 
 pub(super) struct SessionEntry {
@@ -127,9 +128,9 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
     load_share_links(pool, &mut directory).await?;
     monitors::load(pool, secret, &mut directory).await?;
     channels::load(pool, secret, &mut directory).await?;
-    maintenance::load(pool, &mut directory).await?;
+    settings_rows::load::<MaintenanceSettings>(pool, &mut directory).await?;
     status_pages::load(pool, &mut directory).await?;
-    rules::load(pool, &mut directory).await?;
+    settings_rows::load::<RuleSettings>(pool, &mut directory).await?;
     Ok(directory)
 }
 
@@ -214,9 +215,9 @@ impl Directory {
         self.links.retain(|_, entry| entry.link.project != project);
         self.drop_monitors(|monitor| monitor.project == project);
         self.drop_channels(project);
-        self.maintenance.retain(|_, row| row.project != project);
+        self.drop_settings::<MaintenanceSettings>(project);
         self.drop_status_page(project);
-        self.drop_rules(project);
+        self.drop_settings::<RuleSettings>(project);
         self.change_sessions(|held| (held.project != project).then_some(*held));
     }
 

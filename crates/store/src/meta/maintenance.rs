@@ -4,23 +4,32 @@ use std::sync::Arc;
 
 use analytics::hit::ProjectId;
 use analytics::maintenance::MaintenanceSettings;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
 
 use super::directory::Directory;
+use super::settings_rows::{Kept, Rows, SettingsRow};
 use super::{Meta, MetaError};
 
 /// A maintenance window as it is kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MaintenanceRow {
-    pub id: i64,
-    pub project: ProjectId,
-    pub settings: MaintenanceSettings,
-    pub created_us: i64,
+pub type MaintenanceRow = SettingsRow<MaintenanceSettings>;
+
+impl Kept for MaintenanceSettings {
+    const TABLE: &'static str = "maintenance";
+
+    fn rows(directory: &Directory) -> &Rows<MaintenanceSettings> {
+        &directory.maintenance
+    }
+
+    fn rows_mut(directory: &mut Directory) -> &mut Rows<MaintenanceSettings> {
+        &mut directory.maintenance
+    }
+
+    fn too_many() -> MetaError {
+        MetaError::TooManyMaintenanceWindows
+    }
 }
 
 impl Meta {
-    /// None where there is no such project. `most`: maintenance windows that a project may have.
+    /// None where there is no such project. `most`: how many a project may have.
     pub async fn add_maintenance(
         &self,
         project: ProjectId,
@@ -28,100 +37,35 @@ impl Meta {
         most: usize,
         now_us: i64,
     ) -> Result<Option<Arc<MaintenanceRow>>, MetaError> {
-        let _changing = self.inner.changing.lock().await;
-        if self.project(project).is_none_or(|project| project.deleting) {
-            return Ok(None);
-        }
-        if self.maintenance(project).len() >= most {
-            return Err(MetaError::TooManyMaintenanceWindows);
-        }
-        let inserted =
-            sqlx::query("INSERT INTO maintenance (project, settings, created_us) VALUES (?, ?, ?)")
-                .bind(project.0)
-                .bind(to_text(&settings)?)
-                .bind(now_us)
-                .execute(&self.inner.pool)
-                .await?;
-        let id = inserted.last_insert_rowid();
-        let row = Arc::new(MaintenanceRow { id, project, settings, created_us: now_us });
-        self.write(|directory| directory.maintenance.insert(id, row.clone()));
-        Ok(Some(row))
+        self.add_settings(project, settings, most, now_us).await
     }
 
-    /// None where the project has no such maintenance window.
+    /// None where the project has no such one.
     pub async fn change_maintenance(
         &self,
         project: ProjectId,
         id: i64,
         settings: MaintenanceSettings,
     ) -> Result<Option<Arc<MaintenanceRow>>, MetaError> {
-        let _changing = self.inner.changing.lock().await;
-        let Some(before) = self.maintenance_of(project, id) else { return Ok(None) };
-        sqlx::query("UPDATE maintenance SET settings = ? WHERE id = ? AND project = ?")
-            .bind(to_text(&settings)?)
-            .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
-            .await?;
-        let row = Arc::new(MaintenanceRow { settings, ..MaintenanceRow::clone(&before) });
-        self.write(|directory| directory.maintenance.insert(id, row.clone()));
-        Ok(Some(row))
+        self.change_settings(project, id, settings).await
     }
 
-    /// False where the project has no such maintenance window.
+    /// False where the project has no such one.
     pub async fn remove_maintenance(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
-        let _changing = self.inner.changing.lock().await;
-        let deleted = sqlx::query("DELETE FROM maintenance WHERE id = ? AND project = ?")
-            .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
-            .await?;
-        if deleted.rows_affected() == 0 {
-            return Ok(false);
-        }
-        self.write(|directory| directory.maintenance.remove(&id));
-        Ok(true)
+        self.remove_settings::<MaintenanceSettings>(project, id).await
     }
 
     /// In order of their numbers.
     pub fn maintenance(&self, project: ProjectId) -> Vec<Arc<MaintenanceRow>> {
-        self.read(|directory| {
-            let rows = directory.maintenance.values();
-            rows.filter(|row| row.project == project).cloned().collect()
-        })
+        self.settings(project)
     }
 
     pub fn maintenance_of(&self, project: ProjectId, id: i64) -> Option<Arc<MaintenanceRow>> {
-        self.read(|directory| directory.maintenance.get(&id).cloned())
-            .filter(|row| row.project == project)
+        self.any_settings(id).filter(|row: &Arc<MaintenanceRow>| row.project == project)
     }
 
     /// Of all projects, in order of their numbers.
     pub fn all_maintenance(&self) -> Vec<Arc<MaintenanceRow>> {
-        self.read(|directory| directory.maintenance.values().cloned().collect())
+        self.all_settings()
     }
-}
-
-pub(super) async fn load(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
-    let rows = sqlx::query("SELECT id, project, settings, created_us FROM maintenance");
-    for row in rows.fetch_all(pool).await? {
-        let row = to_row(&row)?;
-        directory.maintenance.insert(row.id, Arc::new(row));
-    }
-    Ok(())
-}
-
-fn to_row(row: &SqliteRow) -> Result<MaintenanceRow, sqlx::Error> {
-    let settings: &str = row.try_get("settings")?;
-    Ok(MaintenanceRow {
-        id: row.try_get("id")?,
-        project: ProjectId(row.try_get("project")?),
-        settings: serde_json::from_str(settings)
-            .map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,
-        created_us: row.try_get("created_us")?,
-    })
-}
-
-fn to_text(settings: &MaintenanceSettings) -> Result<String, sqlx::Error> {
-    serde_json::to_string(settings).map_err(|problem| sqlx::Error::Encode(Box::new(problem)))
 }

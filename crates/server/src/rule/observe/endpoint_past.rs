@@ -1,4 +1,4 @@
-//! What is usual at the endpoints of one project, asked for when it is first needed and remembered for the hour.
+//! The usual behaviour of a project's endpoints, asked for when it is first needed and remembered for the hour.
 
 use std::collections::HashMap;
 

@@ -1,0 +1,162 @@
+//! Rows of settings that a project's owner makes and changes, kept as JSON in a table of their own: maintenance windows and
+//! alert rules. The tables are alike, so one more kind is one more `Kept`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use analytics::hit::ProjectId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row, SqlitePool};
+
+use super::directory::Directory;
+use super::{Meta, MetaError};
+
+/// Settings as they are kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SettingsRow<S> {
+    pub id: i64,
+    pub project: ProjectId,
+    pub settings: S,
+    pub created_us: i64,
+}
+
+/// By id.
+pub(super) type Rows<S> = BTreeMap<i64, Arc<SettingsRow<S>>>;
+
+/// Settings with a table: `id`, `project`, `settings`, `created_us`.
+pub(super) trait Kept: Serialize + DeserializeOwned + Sized {
+    const TABLE: &'static str;
+
+    fn rows(directory: &Directory) -> &Rows<Self>;
+    fn rows_mut(directory: &mut Directory) -> &mut Rows<Self>;
+
+    /// The error of a project that has as many as it may have.
+    fn too_many() -> MetaError;
+}
+
+impl Meta {
+    /// None where there is no such project. `most`: how many a project may have.
+    pub(super) async fn add_settings<S: Kept>(
+        &self,
+        project: ProjectId,
+        settings: S,
+        most: usize,
+        now_us: i64,
+    ) -> Result<Option<Arc<SettingsRow<S>>>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        if self.project(project).is_none_or(|project| project.deleting) {
+            return Ok(None);
+        }
+        if self.settings::<S>(project).len() >= most {
+            return Err(S::too_many());
+        }
+        let insert =
+            format!("INSERT INTO {} (project, settings, created_us) VALUES (?, ?, ?)", S::TABLE);
+        let inserted = sqlx::query(AssertSqlSafe(insert))
+            .bind(project.0)
+            .bind(to_text(&settings)?)
+            .bind(now_us)
+            .execute(&self.inner.pool)
+            .await?;
+        let id = inserted.last_insert_rowid();
+        let row = Arc::new(SettingsRow { id, project, settings, created_us: now_us });
+        self.write(|directory| S::rows_mut(directory).insert(id, row.clone()));
+        Ok(Some(row))
+    }
+
+    /// None where the project has no such row.
+    pub(super) async fn change_settings<S: Kept>(
+        &self,
+        project: ProjectId,
+        id: i64,
+        settings: S,
+    ) -> Result<Option<Arc<SettingsRow<S>>>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let before = self.any_settings::<S>(id).filter(|row| row.project == project);
+        let Some(before) = before else { return Ok(None) };
+        let update = format!("UPDATE {} SET settings = ? WHERE id = ? AND project = ?", S::TABLE);
+        sqlx::query(AssertSqlSafe(update))
+            .bind(to_text(&settings)?)
+            .bind(id)
+            .bind(project.0)
+            .execute(&self.inner.pool)
+            .await?;
+        let row = Arc::new(SettingsRow { id, project, settings, created_us: before.created_us });
+        self.write(|directory| S::rows_mut(directory).insert(id, row.clone()));
+        Ok(Some(row))
+    }
+
+    /// The settings leave the file. False where the project has no such row.
+    pub(super) async fn remove_settings<S: Kept>(
+        &self,
+        project: ProjectId,
+        id: i64,
+    ) -> Result<bool, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let delete = format!("DELETE FROM {} WHERE id = ? AND project = ?", S::TABLE);
+        let deleted = sqlx::query(AssertSqlSafe(delete))
+            .bind(id)
+            .bind(project.0)
+            .execute(&self.inner.pool)
+            .await?;
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.forget_deleted().await?;
+        self.write(|directory| S::rows_mut(directory).remove(&id));
+        Ok(true)
+    }
+
+    /// Of one project, in order of their numbers.
+    pub(super) fn settings<S: Kept>(&self, project: ProjectId) -> Vec<Arc<SettingsRow<S>>> {
+        self.read(|directory| {
+            let rows = S::rows(directory).values();
+            rows.filter(|row| row.project == project).cloned().collect()
+        })
+    }
+
+    /// Whichever project it belongs to.
+    pub(super) fn any_settings<S: Kept>(&self, id: i64) -> Option<Arc<SettingsRow<S>>> {
+        self.read(|directory| S::rows(directory).get(&id).cloned())
+    }
+
+    /// Of all projects, in order of their numbers.
+    pub(super) fn all_settings<S: Kept>(&self) -> Vec<Arc<SettingsRow<S>>> {
+        self.read(|directory| S::rows(directory).values().cloned().collect())
+    }
+}
+
+impl Directory {
+    pub(super) fn drop_settings<S: Kept>(&mut self, project: ProjectId) {
+        S::rows_mut(self).retain(|_, row| row.project != project);
+    }
+}
+
+pub(super) async fn load<S: Kept>(
+    pool: &SqlitePool,
+    directory: &mut Directory,
+) -> Result<(), MetaError> {
+    let select = format!("SELECT id, project, settings, created_us FROM {}", S::TABLE);
+    for row in sqlx::query(AssertSqlSafe(select)).fetch_all(pool).await? {
+        let row = to_row::<S>(&row)?;
+        S::rows_mut(directory).insert(row.id, Arc::new(row));
+    }
+    Ok(())
+}
+
+fn to_row<S: Kept>(row: &SqliteRow) -> Result<SettingsRow<S>, sqlx::Error> {
+    let settings: &str = row.try_get("settings")?;
+    Ok(SettingsRow {
+        id: row.try_get("id")?,
+        project: ProjectId(row.try_get("project")?),
+        settings: serde_json::from_str(settings)
+            .map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,
+        created_us: row.try_get("created_us")?,
+    })
+}
+
+fn to_text<S: Kept>(settings: &S) -> Result<String, sqlx::Error> {
+    serde_json::to_string(settings).map_err(|problem| sqlx::Error::Encode(Box::new(problem)))
+}
