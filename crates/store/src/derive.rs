@@ -74,8 +74,7 @@ pub fn derive(
     let large: Vec<(u32, u64)> =
         pairs(connection, &large)?.map(|(project, rows)| (project as u32, rows as u64)).collect();
     let many = derive::consumers::with_many_texts(into, rollups.tally.listed_whole);
-    let many: HashSet<u32> =
-        pairs(connection, &many)?.map(|(project, _)| project as u32).collect();
+    let many: HashSet<u32> = pairs(connection, &many)?.map(|(project, _)| project as u32).collect();
     for (projects, rows) in groups(&large, rollups.piece_rows) {
         // A project that is cut.
         let alone = (rows > rollups.piece_rows).then_some(projects[0]);
@@ -330,9 +329,8 @@ mod tests {
         derive(target, None, Rollups { from_rows: 0, piece_rows: 60, tally }, &|| Ok(())).unwrap();
         let numbers = |text: &str| -> Vec<[u64; 4]> {
             let mut statement = connection.prepare(text).unwrap();
-            let numbers = |row: &duckdb::Row<'_>| {
-                Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
-            };
+            let numbers =
+                |row: &duckdb::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
             statement.query_map([], numbers).unwrap().map(Result::unwrap).collect()
         };
         // day + 1 (0: the whole file), consumers, hits of the busiest, hits of all.
@@ -423,6 +421,11 @@ mod tests {
             assert!(large.iter().any(|row| row.starts_with("(1,")), "{table}");
             assert!(!large.iter().any(|row| row.starts_with("(2,")), "{table}");
         }
-        assert!(derived(100, 701, TallyLimits::default(), &|| Ok(())).unwrap().iter().all(Vec::is_empty));
+        assert!(
+            derived(100, 701, TallyLimits::default(), &|| Ok(()))
+                .unwrap()
+                .iter()
+                .all(Vec::is_empty)
+        );
     }
 }

@@ -399,7 +399,9 @@ impl Merge {
         for (value, words) in self.words {
             let count = DistinctCount { count: words.len() as u64, about: false };
             let rows = words.into_iter().collect();
-            self.total.values.insert(value, Breakdown { rows, count, missing_up_to: 0, low_by_up_to: 0 });
+            self.total
+                .values
+                .insert(value, Breakdown { rows, count, missing_up_to: 0, low_by_up_to: 0 });
         }
         self.total
     }

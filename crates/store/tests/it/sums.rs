@@ -663,3 +663,39 @@ async fn a_file_whose_hits_lie_in_one_part_of_a_day() {
     }
     store.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_very_many_consumers_a_file_keeps_the_busiest_and_counts_the_others() {
+    let data = tempfile::tempdir().unwrap();
+    let tally = TallyLimits {
+        listed_whole: 3,
+        listed_of_file: 2,
+        listed_of_day: 2,
+        ..TallyLimits::default()
+    };
+    let limits = StoreLimits { rollup_from: 0, rolled_up_from: 0, tally, ..small() };
+    let store = open(data.path(), limits).await;
+    let hits: Vec<Seen> = (0..600).map(|n| seen(n, 5 * DAY_US)).collect();
+    append(&store, P, &hits).await;
+    store.settle().await.unwrap();
+    // It seals the file.
+    store.erase(Erasure::User(P, "nobody".into())).await.unwrap();
+    for (from, to, rows) in [(0, 5, 2..=2), (1, 4, 2..=6)] {
+        let utc = parse_zone("UTC").unwrap();
+        let grid = Grid::over(START + from * DAY_US, START + to * DAY_US, &utc).unwrap();
+        check(&store, &hits, &grid, "", "").await;
+        let found = answers(&store, &grid, "", "").await;
+        let (found, wanted) =
+            (&found["top_consumers"], &expected(&hits, &grid, ["", ""])["top_consumers"]);
+        let listed = found["rows"].as_array().unwrap();
+        assert!(rows.contains(&listed.len()), "{} rows", listed.len());
+        assert!(found["low_by_up_to"].as_u64().is_some_and(|most| most > 0));
+        assert_eq!(found["total_rows"], wanted["total_rows"]);
+        // Those that it has rows of are summed up as a whole.
+        for row in listed {
+            let wanted = wanted["rows"].as_array().unwrap();
+            same("row", row, wanted.iter().find(|other| other["key"] == row["key"]).unwrap());
+        }
+    }
+    store.close().await.unwrap();
+}
