@@ -13,6 +13,7 @@ use duckdb::{Config, Connection};
 
 use crate::disk::{io, path_text};
 use crate::hand_out::Takers;
+use crate::identity;
 use crate::sql;
 use crate::types::{StoreError, StoreLimits};
 
@@ -121,7 +122,7 @@ impl Instance {
         connection.execute_batch(&lock_down).map_err(failed(context))?;
         let takers = Takers::default();
         takers.register(&connection)?;
-        crate::identity::register(&connection)?;
+        identity::register(&connection).map_err(failed(context))?;
         Ok(Instance { origin: Mutex::new(connection), idle: Mutex::default(), takers })
     }
 

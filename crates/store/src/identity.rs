@@ -13,9 +13,7 @@ use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 use duckdb::vtab::arrow::WritableVector;
 use siphasher::sip::SipHasher13;
 
-use crate::engine::failed;
 use crate::sql;
-use crate::types::StoreError;
 
 /// SipHash-1-3 with a key of zeros.
 pub fn identity(text: &[u8]) -> u64 {
@@ -25,10 +23,8 @@ pub fn identity(text: &[u8]) -> u64 {
 }
 
 /// To be called once for an engine.
-pub fn register(connection: &Connection) -> Result<(), StoreError> {
-    connection
-        .register_scalar_function::<IdentityFunction>(sql::engine::IDENTITY)
-        .map_err(failed("starting the engine"))
+pub fn register(connection: &Connection) -> duckdb::Result<()> {
+    connection.register_scalar_function::<IdentityFunction>(sql::engine::IDENTITY)
 }
 
 struct IdentityFunction;
