@@ -276,8 +276,8 @@ struct Changes {
     incidents: Vec<Value>,
     transitions: Vec<Value>,
     notices: Vec<Value>,
-    /// Incidents that are over with this: source, number and when that was found.
-    closed: Vec<(i64, u64, i64)>,
+    /// Transitions that end an incident, with its source.
+    closed: Vec<(IncidentSource, Transition)>,
 }
 
 impl Changes {
@@ -294,7 +294,7 @@ impl Changes {
         for transition in transitions {
             self.transitions.push(incidents::transition_columns(source, transition)?);
             if matches!(transition.change, Change::Closed { .. }) {
-                self.closed.push((source.to_column(), transition.incident, transition.at_ms));
+                self.closed.push((source, *transition));
             }
         }
         self.add_notices(notices)
@@ -308,6 +308,8 @@ impl Changes {
     }
 
     async fn write(&self, transaction: &mut SqliteConnection) -> Result<(), ChecksError> {
+        // Before their transitions are there: by those it knows what was told before.
+        bulletins::tell_closed(transaction, &self.closed).await?;
         for (statement, rows) in [
             (crate::sql::incidents::PUT, &self.incidents),
             (crate::sql::incidents::PUT_TRANSITIONS, &self.transitions),
@@ -315,7 +317,7 @@ impl Changes {
         ] {
             write_rows(transaction, statement, rows).await?;
         }
-        bulletins::tell_closed(transaction, &self.closed).await
+        Ok(())
     }
 }
 

@@ -61,7 +61,7 @@ pub fn confirmation(letterhead: Letterhead<'_>, confirm_url: &str, asked_ms: i64
     let title = one_line(letterhead.title);
     let paragraphs = [
         format!(
-            "Somebody, most likely you, asked for updates of “{title}” to be sent to this address."
+            "Somebody, most likely you, asked for updates of {title} to be sent to this address."
         ),
         format!(
             "To get them, open this link and press the button there. It works for {days} days."
@@ -187,7 +187,7 @@ impl Letter<'_> {
             out.push_str(&format!("<p>{}</p>\n", link(label, url)));
         }
         out.push_str(&format!(
-            "<p><small>{}<br>\n{} · {}</small></p>\n</body></html>\n",
+            "<p><small>{}<br>\n{}<br>\n{}</small></p>\n</body></html>\n",
             self.foot,
             link("Status page", page_url),
             link(self.leave, leave_url)
@@ -278,7 +278,7 @@ mod tests {
         let confirming = sent(|head| confirmation(head, "https://stats.example.com/c", AT_MS));
         assert_eq!(confirming.to, ["ann@example.com"]);
         assert!(confirming.text.contains("\nConfirm: https://stats.example.com/c\n"));
-        assert!(confirming.text.contains("updates of “Shop status”"), "{}", confirming.text);
+        assert!(confirming.text.contains("updates of Shop status"), "{}", confirming.text);
         for email in [&confirming, &sent(|head| mail(head, &incident(true, None), "f00d"))] {
             let leave = "https://stats.example.com/subscription/0a/leave";
             assert_eq!(header(email, "List-Unsubscribe"), format!("<{leave}>"));

@@ -3,6 +3,7 @@
 //! alone. Addresses are in `meta.sqlite`.
 
 use analytics::hit::ProjectId;
+use analytics::incident::Transition;
 use analytics::status_page::bulletin::{Bulletin, News};
 use analytics::status_page::publication::{Severity, Stage};
 use serde_json::json;
@@ -168,20 +169,23 @@ pub(super) async fn forget_of_incident(
     Ok(())
 }
 
-/// Of those of these incidents that are published, and that their owner has not called resolved before.
+/// Of those of these incidents that are published, and that their owner has not called resolved before. One whose transition is
+/// kept already was told with it.
 pub(super) async fn tell_closed(
     transaction: &mut SqliteConnection,
-    closed: &[(i64, u64, i64)],
+    closed: &[(IncidentSource, Transition)],
 ) -> Result<(), ChecksError> {
-    for (source, number, at_ms) in closed {
-        let select = sqlx::query_as(sql::PUBLISHED).bind(source).bind(*number as i64);
+    for (source, closing) in closed {
+        let (source, number, at_ms) = (source.to_column(), closing.incident as i64, closing.at_ms);
+        let select =
+            sqlx::query_as(sql::PUBLISHED).bind(source).bind(number).bind(closing.transition);
         let published: Option<(u32, String, Option<String>)> =
             select.fetch_optional(&mut *transaction).await?;
         let Some((project, title, severity)) = published else { continue };
         let severity = severity.as_deref().and_then(Severity::parse).unwrap_or(Severity::Major);
         let news = News::Incident { severity, stage: Some(Stage::Resolved), opens: false };
-        let bulletin = Bulletin { at_ms: *at_ms, title, text: String::new(), news };
-        add(transaction, ProjectId(project), *source, *number as i64, &bulletin).await?;
+        let bulletin = Bulletin { at_ms, title, text: String::new(), news };
+        add(transaction, ProjectId(project), source, number, &bulletin).await?;
     }
     Ok(())
 }

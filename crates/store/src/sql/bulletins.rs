@@ -15,9 +15,10 @@ CREATE INDEX IF NOT EXISTS mailings_subscriber ON mailings (subscriber);
 
 pub const ADD: &str = "INSERT INTO bulletins (project, monitor, number, maintenance, at_ms, spread, bulletin) VALUES (?, ?, ?, '', ?, 0, ?)";
 
-/// What is published of an incident that visitors do not take for over yet.
-pub const PUBLISHED: &str = "SELECT project, public_title, severity FROM incidents WHERE monitor = ? AND number = ?
-    AND public_title IS NOT NULL AND coalesce((SELECT stage FROM incident_updates AS newest WHERE newest.monitor = incidents.monitor
+/// What is published of an incident that visitors do not take for over yet, as long as this transition of it is not kept.
+pub const PUBLISHED: &str = "SELECT project, public_title, severity FROM incidents WHERE monitor = ?1 AND number = ?2
+    AND public_title IS NOT NULL AND NOT EXISTS (SELECT 1 FROM transitions WHERE transitions.monitor = ?1
+    AND transitions.number = ?2 AND transitions.transition = ?3) AND coalesce((SELECT stage FROM incident_updates AS newest WHERE newest.monitor = incidents.monitor
     AND newest.number = incidents.number ORDER BY newest.id DESC LIMIT 1), '') <> 'resolved'";
 
 /// Mailings first.
