@@ -4,6 +4,7 @@
 //! A mail is noted as sent after the mail server took it. A process that is killed in between sends it once more, with the same
 //! Message-ID.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::hit::ProjectId;
@@ -101,9 +102,9 @@ async fn round(app: &Shared, stopping: &watch::Receiver<bool>) -> Result<Round, 
     if round == Round::Busy {
         app.checks.forget_sent_bulletins().await?;
     }
-    // One that panicked is sent again.
+    // After a panic it rests too, or it would do nothing else.
     let results: Result<Vec<bool>, MailingError> =
-        ended.into_iter().filter_map(Result::ok).collect();
+        ended.into_iter().map(|one| one.unwrap_or(Ok(false))).collect();
     Ok(if results?.contains(&false) { Round::Unreachable } else { round })
 }
 
@@ -133,15 +134,12 @@ async fn due(app: &App) -> Result<Vec<Letter>, MailingError> {
 
 /// False where the mail server cannot be used.
 async fn deliver(app: &App, letter: &Letter) -> Result<bool, MailingError> {
-    let Some(email) = compose(app, letter).await? else {
+    let (Some(email), Some(mailer)) = (compose(app, letter).await?, &app.carriers.mailer) else {
         // The subscriber has left, or the page tells nobody any more.
         end(app, letter, None).await?;
         return Ok(true);
     };
-    let sent = match &app.carriers.mailer {
-        Some(mailer) => mailer.send(&email, app.clock.now_us().div_euclid(1_000)).await,
-        None => Err(Refused::Unreachable("this server sends no e-mail any more".to_owned())),
-    };
+    let sent = mailer.send(&email, app.clock.now_us().div_euclid(1_000)).await;
     let now_ms = app.clock.now_us().div_euclid(1_000);
     // The reply may repeat the address, so it is not logged.
     let (again, reachable) = match sent {
@@ -238,7 +236,7 @@ impl Links {
     }
 }
 
-fn offered_page(app: &App, project: ProjectId) -> Option<std::sync::Arc<StatusPageRow>> {
+fn offered_page(app: &App, project: ProjectId) -> Option<Arc<StatusPageRow>> {
     app.meta.status_page(project).filter(|row| is_offered(app, &row.page))
 }
 

@@ -1,6 +1,7 @@
 //! Subscribing to a status page by e-mail: the answer to its form, and where the links of the mails lead. Looking changes nothing,
 //! since mail filters and previews follow links; the button does. A mail program's one click (RFC 8058) is the button's POST.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -97,7 +98,7 @@ pub async fn leave(
 async fn find(
     app: &App,
     token: &str,
-    client: std::net::IpAddr,
+    client: IpAddr,
 ) -> Result<Option<(Subscriber, Arc<StatusPageRow>)>, ApiError> {
     let found = match Token::parse(token) {
         Some(token) => app.meta.subscriber_by_link(&token, app.clock.now_us()).await?,

@@ -106,7 +106,7 @@ pub fn message(page: Option<&StatusPage>, base_path: &str, heading: &str, text: 
     let back = page.filter(|page| page.enabled).map(|page| {
         let title = escape(&page.title);
         format!(
-            "<header><h2><a href=\"{base_path}/status/{}\">{title}</a></h2></header>",
+            "<header><p><a href=\"{base_path}/status/{}\">{title}</a></p></header>",
             page.slug
         )
     });
