@@ -34,7 +34,7 @@ use crate::rate::RateLimit;
 use crate::reads::{QueueLimits, ReadQueue, Reader};
 use crate::rule::{Rules, live_rules};
 use crate::status_view::StatusViews;
-use crate::subscription::SubscriberMail;
+use crate::subscriber_mail::SubscriberMail;
 use crate::turns::Turns;
 
 pub type Shared = Arc<App>;

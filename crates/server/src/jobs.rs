@@ -5,6 +5,7 @@
 
 mod demo;
 mod inactivity;
+mod maintenance;
 mod retention;
 
 use std::future::Future;
@@ -15,7 +16,6 @@ use tokio::sync::watch;
 
 use crate::app::Shared;
 use crate::projects::{delete_project, erase_above_level};
-use crate::subscription;
 
 type JobFuture = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
@@ -54,7 +54,7 @@ const JOBS: &[Job] = &[
     Job {
         name: "announce_maintenance",
         every_s: 0,
-        run: |app| Box::pin(announce_maintenance(app)),
+        run: |app| Box::pin(maintenance::announce(app)),
     },
     Job { name: "trim_checks", every_s: 3_600, run: |app| Box::pin(trim_checks(app)) },
     Job { name: "keep_hits", every_s: 86_400, run: |app| Box::pin(retention::erase_expired(app)) },
@@ -127,10 +127,6 @@ async fn forget_expired_sessions(app: Shared) -> anyhow::Result<()> {
 /// Addresses that were to be subscribed and that nobody confirmed.
 async fn forget_unconfirmed(app: Shared) -> anyhow::Result<()> {
     Ok(app.meta.forget_unconfirmed(app.clock.now_us()).await?)
-}
-
-async fn announce_maintenance(app: Shared) -> anyhow::Result<()> {
-    Ok(subscription::announce_maintenance(&app).await?)
 }
 
 async fn trim_checks(app: Shared) -> anyhow::Result<()> {

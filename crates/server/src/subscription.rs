@@ -1,49 +1,17 @@
-//! Subscriptions to status pages by e-mail: where they are offered, who may ask for one, and what a change of an incident or
-//! maintenance becomes for subscribers. Mails are sent by `mailing` and look as `analytics::status_page::bulletin` says.
+//! Subscriptions to status pages by e-mail: where they are offered, who may ask for one, and what a change of an incident
+//! becomes for subscribers. Mails are sent by `mailing` and look as `analytics::status_page::bulletin` says.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
-use analytics::limits;
 use analytics::status_page::StatusPage;
 use analytics::status_page::bulletin::{Bulletin, News};
 use analytics::status_page::publication::Stage;
 use analytics::status_page::subscriber::Address;
-use store::checks::{Announcement, ChecksError, IncidentUpdate, KeptIncident};
+use store::checks::{IncidentUpdate, KeptIncident};
 use store::meta::{StatusPageRow, SubscriberLimits};
-use tokio::sync::Notify;
 
 use crate::app::App;
 use crate::error::{ApiError, Code};
-use crate::loop_health::LoopHealth;
-use crate::status_page;
-
-/// State shared by the loop that mails subscribers (`mailing`) and those who report on it.
-#[derive(Default)]
-pub struct SubscriberMail {
-    /// Something was written.
-    changed: Notify,
-    pub health: LoopHealth,
-}
-
-impl SubscriberMail {
-    /// Lets the loop look now.
-    pub fn wake(&self) {
-        self.changed.notify_one();
-    }
-
-    /// Returns when the loop is to look.
-    pub async fn changed(&self) {
-        self.changed.notified().await;
-    }
-
-    /// Current problems, in words.
-    pub fn problems(&self) -> Vec<String> {
-        let patience = Duration::from_secs(limits::NOTICE_SILENT_SECONDS);
-        self.health
-            .problems(patience, "subscribers are not mailed: the loop that mails them has stopped")
-    }
-}
 
 /// The settings that the operator must make before anyone can subscribe. None: all are made.
 pub fn missing_settings(app: &App) -> Option<&'static str> {
@@ -115,26 +83,4 @@ pub fn bulletin_of_incident(
         text: newest.map(|update| update.text.clone()).unwrap_or_default(),
         news: News::Incident { severity: publication.severity, stage, opens: !before },
     })
-}
-
-/// Writes what subscribers are to be told of maintenance that status pages show. Each window is told of once, when it appears on
-/// the page; one that was moved appears again.
-pub async fn announce_maintenance(app: &App) -> Result<(), ChecksError> {
-    if missing_settings(app).is_some() {
-        return Ok(());
-    }
-    let now_ms = app.clock.now_us().div_euclid(1_000);
-    let mut shown = Vec::new();
-    // Also of pages without subscribers: what was on the page before somebody could subscribe is no news.
-    for row in app.meta.all_status_pages() {
-        for view in status_page::maintenance(app, &row, now_ms) {
-            let (from_ms, to_ms, services) = (view.from_ms, view.to_ms, view.services);
-            let news = News::Maintenance { from_ms, to_ms, services };
-            let bulletin = Bulletin { at_ms: now_ms, title: view.title, text: view.text, news };
-            shown.push(Announcement { project: row.project, id: view.id, bulletin });
-        }
-    }
-    app.checks.announce(&shown).await?;
-    app.subscriber_mail.wake();
-    Ok(())
 }

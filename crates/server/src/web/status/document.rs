@@ -105,10 +105,7 @@ pub fn message(page: Option<&StatusPage>, base_path: &str, heading: &str, text: 
     let accent = &accent[1..];
     let back = page.filter(|page| page.enabled).map(|page| {
         let title = escape(&page.title);
-        format!(
-            "<header><p><a href=\"{base_path}/status/{}\">{title}</a></p></header>",
-            page.slug
-        )
+        format!("<header><p><a href=\"{base_path}/status/{}\">{title}</a></p></header>", page.slug)
     });
     head(heading, base_path, accent)
         + &format!(
