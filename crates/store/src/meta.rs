@@ -49,6 +49,7 @@ pub use secrets::{DashboardId, Key, ServerSecret, Token};
 pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
 pub use share_links::{NewShareLink, ShareLink};
 pub use status_pages::StatusPageRow;
+pub(crate) use subscribers::forget_those_who_left;
 pub use subscribers::{Confirmation, Subscriber, SubscriberCount, SubscriberLimits};
 
 /// The file's name in the data folder.

@@ -4,14 +4,16 @@
 //! The secret in the links of a subscriber's mails follows from the server's secret, so each mail can have it; the file has its
 //! keyed hash, by which it is found.
 
+use std::path::Path;
+
 use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::status_page::subscriber::Address;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
+use sqlx::{ConnectOptions, Connection, Row};
 
 use super::secrets::{SecretHash, Token};
-use super::{Meta, MetaError};
+use super::{FILE, Meta, MetaError};
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
@@ -282,6 +284,46 @@ impl Meta {
     fn hasher(&self, purpose: &str) -> blake3::Hasher {
         blake3::Hasher::new_keyed(&self.inner.secret.derive(purpose))
     }
+}
+
+/// Deletes the subscribers in the file of `restored` who are not in that of `replaced`: they have left since the backup. Nobody
+/// is deleted where `replaced` is another server's, or cannot be read.
+pub(crate) async fn forget_those_who_left(
+    restored: &Path,
+    replaced: &Path,
+) -> Result<(), sqlx::Error> {
+    let file = restored.join(FILE);
+    if !file.exists() || !replaced.join(FILE).exists() {
+        return Ok(());
+    }
+    let Ok(Some((secret, stayed))) = secret_and_links(&replaced.join(FILE)).await else {
+        return Ok(());
+    };
+    let Some((same_secret, _)) = secret_and_links(&file).await? else { return Ok(()) };
+    if same_secret != secret {
+        return Ok(());
+    }
+    let options = SqliteConnectOptions::new().filename(&file).pragma("secure_delete", "on");
+    let mut db = options.connect().await?;
+    let delete = "DELETE FROM subscribers WHERE hex(link) NOT IN (SELECT value FROM json_each(?))";
+    sqlx::query(delete).bind(serde_json::json!(stayed).to_string()).execute(&mut db).await?;
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut db).await?;
+    db.close().await
+}
+
+/// The server's secret, and the hash of each subscriber's link in hexadecimal digits. None: the file is of a version that had no
+/// subscribers.
+async fn secret_and_links(file: &Path) -> Result<Option<(Vec<u8>, Vec<String>)>, sqlx::Error> {
+    let mut db = SqliteConnectOptions::new().filename(file).connect().await?;
+    let has = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'subscribers'";
+    let count: i64 = sqlx::query_scalar(has).fetch_one(&mut db).await?;
+    if count == 0 {
+        return Ok(None);
+    }
+    let secret = sqlx::query_scalar("SELECT secret FROM server").fetch_one(&mut db).await?;
+    let links = sqlx::query_scalar("SELECT hex(link) FROM subscribers").fetch_all(&mut db).await?;
+    db.close().await?;
+    Ok(Some((secret, links)))
 }
 
 /// Unconfirmed ones whose newest confirmation was written by then are gone.

@@ -1,6 +1,7 @@
 //! Subscribers of status pages as they are kept: asked for, confirmed, counted, and gone without a trace.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use analytics::hit::ProjectId;
 use analytics::status_page::StatusPage;
@@ -9,6 +10,7 @@ use store::meta::{
     Can, Confirmation, Key, Meta, MetaError, NewProject, StatusPageRow, Subscriber,
     SubscriberCount, SubscriberLimits,
 };
+use store::{Silent, StoreOptions};
 
 const NOW: i64 = 1_795_348_800_000_000;
 const HOUR: i64 = 3_600_000_000;
@@ -257,4 +259,43 @@ async fn who_leaves_leaves_no_byte() {
     assert_eq!(meta.subscriber_count(other).await.unwrap().confirmed, 0, "at once");
     meta.finish_delete(other).await.unwrap();
     assert_eq!(files_with(folder.path(), deleted), [""; 0]);
+}
+
+/// The data folder with a backup of it beside, and what `restore` makes of it if `ann` has left since.
+async fn restored(same_server: bool) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    let options = || StoreOptions { data: data.clone(), node: 0, limits: super::make::small() };
+    let (store, meta) = store::open_folder(options(), [7; 32], NOW).await.unwrap();
+    let one = project(&meta, 1).await;
+    let ann = subscribe(&meta, one, "needle-ann@example.com", NOW).await;
+    subscribe(&meta, one, "bob@example.com", NOW).await;
+    std::fs::create_dir(&copy).unwrap();
+    store.backup(&copy, Arc::new(Silent)).await.unwrap();
+    meta.backup(&copy.join("meta.sqlite")).await.unwrap();
+    assert!(meta.remove_subscriber(one, ann.id).await.unwrap());
+    meta.close().await.unwrap();
+    store.close().await.unwrap();
+    if !same_server {
+        std::fs::remove_dir_all(&data).unwrap();
+        let (store, meta) = store::open_folder(options(), [8; 32], NOW).await.unwrap();
+        meta.close().await.unwrap();
+        store.close().await.unwrap();
+    }
+    store::restore(&copy, options(), None, Arc::new(Silent)).await.unwrap();
+    let found = files_with(&data, "needle-ann@example.com");
+    let (store, meta) = store::open_folder(options(), [9; 32], NOW).await.unwrap();
+    let rows = meta.subscribers(one, 0, 9).await.unwrap();
+    let addresses: Vec<String> = rows.iter().map(|row| row.address.as_str().to_owned()).collect();
+    assert_eq!(found.is_empty(), addresses.len() == 1, "{found:?}");
+    meta.close().await.unwrap();
+    store.close().await.unwrap();
+    addresses
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_left_is_not_brought_back_by_an_older_backup() {
+    assert_eq!(restored(true).await, ["bob@example.com"]);
+    // A new server knows nobody, which says nothing about who has left.
+    assert_eq!(restored(false).await, ["needle-ann@example.com", "bob@example.com"]);
 }
