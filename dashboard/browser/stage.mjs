@@ -11,16 +11,17 @@ import { chromium } from 'playwright-core';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Starts the binary that API_ANALYTICS_BIN names on a free port with a data folder of its own, with `more` among its arguments;
- * API_ANALYTICS_URL is one that runs. */
+/** Starts the binary that API_ANALYTICS_BIN names on a free port with a data folder of its own, with `more` among its arguments,
+ * in which `{url}` stands for its own address; API_ANALYTICS_URL is one that runs. */
 export async function startServer(...more) {
   if (process.env.API_ANALYTICS_URL) return { url: process.env.API_ANALYTICS_URL, stop: async () => {} };
   const binary = process.env.API_ANALYTICS_BIN;
   assert.ok(binary, 'API_ANALYTICS_BIN names the server to test');
   const port = await freePort();
   const data = mkdtempSync(join(tmpdir(), 'api-analytics-browser-'));
-  const server = spawn(binary, ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, ...more], { stdio: ['ignore', 'ignore', 'inherit'] });
   const url = `http://127.0.0.1:${port}`;
+  const settings = more.map((setting) => setting.replace('{url}', url));
+  const server = spawn(binary, ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, ...settings], { stdio: ['ignore', 'ignore', 'inherit'] });
   for (let tries = 0; ; tries++) {
     const up = await fetch(`${url}/api/health`).then((answer) => answer.ok, () => false);
     if (up) break;

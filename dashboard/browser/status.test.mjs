@@ -213,6 +213,9 @@ test('what the server says against a field is said, also on a phone, and who may
   await signIn(page, server.url, project.key);
   await page.goto(`${server.url}/status-page?project=${project.project_id}`);
   await page.getByText('There is no monitor to show yet.').waitFor();
+  // Without a mail server the switch says what is missing, and cannot be set.
+  await page.getByText('has set `smtp_server` and `public_url`').waitFor();
+  assert.ok(await page.getByLabel('Visitors can subscribe by e-mail').isDisabled());
   await page.getByLabel('Last part of the address').fill('not a slug');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.getByText('`slug` may hold the letters a to z').waitFor();

@@ -591,6 +591,32 @@ limits! {
     STATUS_INCIDENTS "status_incidents" = 50, Items, fixed, "",
         "Published incidents that a status page and its feed show, the newest of 90 days: more is a log, which its owner has.";
 
+    // Subscribers of a status page.
+    SUBSCRIBERS_PER_PROJECT "subscribers_per_project" = 5_000, Items, settable, "too_many_subscribers",
+        "Addresses that the subscribers of one status page have, unconfirmed ones among them: at 600 mails a minute an update reaches the last one within ten minutes.";
+    SUBSCRIPTIONS_PER_DAY "subscriptions_per_day" = 500, Items, settable, "too_many_subscriptions",
+        "Different addresses that one status page takes in 24 hours: each may cost a mail to somebody who never asked. Three days of them, all unconfirmed, leave room for subscribers.";
+    SUBSCRIPTIONS_PER_HOUR "subscriptions_per_hour" = 10, Items, settable, "too_many_subscriptions",
+        "Subscriptions that one client address may ask for: a person with several addresses, or a small office.";
+    SUBSCRIPTION_REPEAT_HOURS "subscription_repeat_hours" = 24, Hours, fixed, "",
+        "How long the confirmation for an address is not repeated by the same page: typing a stranger's address again and again sends one mail a day.";
+    SUBSCRIPTION_MAILBOX_MAILS "subscription_mailbox_mails" = 3, Items, fixed, "",
+        "Confirmations to one mailbox in 24 hours, over all status pages and all addresses that differ after a `+`: many pages together fill no mailbox either.";
+    SUBSCRIPTION_CONFIRM_DAYS "subscription_confirm_days" = 3, Days, fixed, "",
+        "How long a confirmation link works, and an unconfirmed address is kept: over a weekend.";
+    SUBSCRIBER_ADDRESS_CHARACTERS "subscriber_address_characters" = 254, Characters, fixed, "invalid_subscription",
+        "The longest e-mail address, by RFC 5321.";
+    SUBSCRIBER_MAILS_AT_ONCE "subscriber_mails_at_once" = 4, Items, fixed, "",
+        "Mails to subscribers on their way at a time, beside all other notices: a mail server that hangs holds up nothing else.";
+    SUBSCRIBER_MAIL_GAP_MS "subscriber_mail_gap_ms" = 100, Milliseconds, fixed, "",
+        "The least time between two mails to subscribers: 600 a minute, which common mail servers take from one sender.";
+    SUBSCRIBER_MAILS_PLANNED "subscriber_mails_planned" = 50, Items, fixed, "",
+        "Mails to subscribers that are planned at a time, in turns of the projects: five seconds' worth, so that a page with few subscribers does not wait behind one with thousands.";
+    SUBSCRIBER_REST_SECONDS "subscriber_rest_seconds" = 30, Seconds, fixed, "",
+        "How long no subscriber is mailed after the mail server could not be used: each further mail would only wait for the same.";
+    SUBSCRIBERS_PAGE "subscribers_page" = 1_000, Items, fixed, "invalid_parameter",
+        "Subscribers that one answer of the API lists at most.";
+
     // Maintenance.
     CRON_CHARACTERS "cron_characters" = 120, Characters, fixed, "invalid_schedule",
         "Length of a cron expression; lists of minutes and days still fit.";

@@ -4,10 +4,12 @@
 //! monitor. Nothing here renders a page (`server::web::status` does) or knows where a monitor stands.
 
 pub mod accent;
+pub mod bulletin;
 pub mod logo;
 pub mod publication;
 pub mod requests;
 pub mod slug;
+pub mod subscriber;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,8 @@ pub struct StatusPage {
     pub accent: Option<Accent>,
     /// Whether the share of requests without a server error stands beside the bars.
     pub show_requests: bool,
+    /// Whether visitors can subscribe by e-mail, and subscribers are told what is published.
+    pub subscriptions: bool,
     pub groups: Vec<ServiceGroup>,
 }
 
@@ -109,6 +113,7 @@ impl Default for StatusPage {
             title: DEFAULT_TITLE.to_owned(),
             accent: None,
             show_requests: false,
+            subscriptions: false,
             groups: Vec::new(),
         }
     }

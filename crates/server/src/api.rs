@@ -19,3 +19,4 @@ pub mod server;
 pub mod session;
 pub mod share_links;
 pub mod status_page;
+pub mod subscribers;

@@ -34,6 +34,7 @@ use crate::rate::RateLimit;
 use crate::reads::{QueueLimits, ReadQueue, Reader};
 use crate::rule::{Rules, live_rules};
 use crate::status_view::StatusViews;
+use crate::subscriber_mail::SubscriberMail;
 use crate::turns::Turns;
 
 pub type Shared = Arc<App>;
@@ -49,6 +50,7 @@ pub struct App {
     pub monitors: Arc<Monitors>,
     pub outbox: Arc<Outbox>,
     pub status_views: StatusViews,
+    pub subscriber_mail: SubscriberMail,
     pub rules: Rules,
     pub enricher: Enricher,
     /// Large batches that may be decoded at a time: one a processor. More would only hold more memory.
@@ -63,6 +65,7 @@ pub struct App {
     pub project_creations: RateLimit,
     pub checks_by_hand: RateLimit,
     pub channel_tests: RateLimit,
+    pub subscriptions_asked: RateLimit,
     pub reads: Arc<ReadQueue>,
     pub asker: Asker,
     pub answers: Answers,
@@ -161,6 +164,7 @@ impl App {
             ),
             checks_by_hand: RateLimit::new(limits::CHECKS_BY_HAND_PER_MINUTE, 60, remembered),
             channel_tests: RateLimit::new(limits::CHANNEL_TESTS_PER_MINUTE, 60, remembered),
+            subscriptions_asked: RateLimit::new(limit("subscriptions_per_hour"), 3_600, remembered),
             reads,
             asker,
             rules,
@@ -191,6 +195,7 @@ impl App {
             running_jobs: tokio::sync::Mutex::new(()),
             ingest_health: IngestHealth::default(),
             status_views: StatusViews::default(),
+            subscriber_mail: SubscriberMail::default(),
             turns: Turns::default(),
             started_us: now_us,
             settings,

@@ -3,6 +3,7 @@
 use analytics::hit::ProjectId;
 use analytics::limits;
 use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
 
@@ -12,6 +13,26 @@ use crate::bodies::{self, Charged, Payer};
 use crate::error::{ApiError, Code};
 use crate::network::network_of;
 
+/// The fields of a form that a browser has posted (`application/x-www-form-urlencoded`).
+pub struct Form(Vec<(String, String)>);
+
+impl FromRequest<Shared> for Form {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Shared) -> Result<Form, ApiError> {
+        let body = small_body(request, app).await?;
+        Ok(Form(form_urlencoded::parse(&body).into_owned().collect()))
+    }
+}
+
+impl Form {
+    /// "" where the form has no such field.
+    pub fn get(&self, name: &str) -> &str {
+        let field = self.0.iter().find(|(field, _)| field == name);
+        field.map_or("", |(_, value)| value)
+    }
+}
+
 /// The body read as `T`. No body is an empty object; an unknown field is an error where `T` denies them.
 pub struct JsonObject<T>(pub T);
 
@@ -19,19 +40,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonObject<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &Shared) -> Result<JsonObject<T>, ApiError> {
-        let client = client_of(request.extensions().get(), request.headers(), app);
-        let mut charged = Charged::new(&app.bodies, Payer::Address(network_of(client)));
-        let most = limits::SMALL_BODY_BYTES as usize;
-        let body = bodies::read(request.into_body(), most, &mut charged, |_| None).await;
-        let body = body.map_err(|error| match error.code {
-            Code::BodyTooLarge => ApiError::new(
-                Code::BodyTooLarge,
-                format!(
-                    "the body is larger than {most} bytes, which no call but a post of hits needs"
-                ),
-            ),
-            _ => error,
-        })?;
+        let body = small_body(request, app).await?;
         let body = if body.trim_ascii().is_empty() { &b"{}"[..] } else { &body };
         // By way of a map: an array would do for a struct.
         let read = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body);
@@ -66,6 +75,20 @@ impl<T: DeserializeOwned> FromRequest<Shared> for DashboardInBody<T> {
         let JsonObject(WithId { user_id, body }) = JsonObject::from_request(request, app).await?;
         Ok(DashboardInBody { project: known_dashboard(app, &user_id, client)?, body })
     }
+}
+
+async fn small_body(request: Request, app: &Shared) -> Result<Bytes, ApiError> {
+    let client = client_of(request.extensions().get(), request.headers(), app);
+    let mut charged = Charged::new(&app.bodies, Payer::Address(network_of(client)));
+    let most = limits::SMALL_BODY_BYTES as usize;
+    let body = bodies::read(request.into_body(), most, &mut charged, |_| None).await;
+    body.map_err(|error| match error.code {
+        Code::BodyTooLarge => ApiError::new(
+            Code::BodyTooLarge,
+            format!("the body is larger than {most} bytes, which no call but a post of hits needs"),
+        ),
+        _ => error,
+    })
 }
 
 /// The part of a message of serde that names fields and types and not values.

@@ -24,12 +24,12 @@ pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
     loop {
         let wait = match turn(&app, &mut sending).await {
             Ok(wait) => {
-                app.outbox.set_problem(None);
+                app.outbox.health.set_problem(None);
                 wait
             }
             Err(problem) => {
                 tracing::error!(%problem, "the outbox cannot be read");
-                app.outbox.set_problem(Some(format!("notices are not sent: {problem}")));
+                app.outbox.health.set_problem(Some(format!("notices are not sent: {problem}")));
                 Duration::from_millis(limits::NOTICE_LOOK_MS)
             }
         };
@@ -55,7 +55,7 @@ struct Deliveries {
 
 /// Starts what is due. Returns how long nothing else is.
 async fn turn(app: &Shared, sending: &mut Deliveries) -> Result<Duration, ChecksError> {
-    app.outbox.note_look();
+    app.outbox.health.note_look();
     let now_ms = app.clock.now_us().div_euclid(1_000);
     let mut wake_ms = now_ms + limits::NOTICE_LOOK_MS as i64;
     for id in app.checks.channels_waited_for().await? {
@@ -92,7 +92,9 @@ async fn turn(app: &Shared, sending: &mut Deliveries) -> Result<Duration, Checks
         let task = sending.tasks.spawn(async move {
             if let Err(problem) = deliver(&app, &channel, &dispatch, tries).await {
                 tracing::error!(channel = channel.id, %problem, "a delivery could not be noted");
-                app.outbox.set_problem(Some(format!("deliveries cannot be noted: {problem}")));
+                app.outbox
+                    .health
+                    .set_problem(Some(format!("deliveries cannot be noted: {problem}")));
                 // It is sent again; not at once.
                 tokio::time::sleep(Duration::from_millis(limits::NOTICE_LOOK_MS)).await;
             }

@@ -57,6 +57,7 @@ codes! {
     InvalidMaintenance "invalid_maintenance" 400 "A field of a maintenance window cannot be used";
     InvalidIncident "invalid_incident" 400 "A field of an incident cannot be used";
     InvalidStatusPage "invalid_status_page" 400 "A field of a status page cannot be used";
+    InvalidSubscription "invalid_subscription" 400 "The address that is to be subscribed is not an e-mail address";
     InvalidSchedule "invalid_schedule" 400 "A cron expression or a time zone cannot be used";
     InvalidSetting "invalid_setting" 400 "A setting of a project or share link cannot be used";
     ProjectRequired "project_required" 400 "The session holds several projects and the call does not say which";
@@ -84,6 +85,7 @@ codes! {
     UnknownRule "unknown_rule" 404 "The project has no such rule";
     UnknownIncident "unknown_incident" 404 "The project has no such incident";
     UnknownStatusPage "unknown_status_page" 404 "There is no status page at this address";
+    UnknownSubscription "unknown_subscription" 404 "There is no such subscription to a status page";
     UnknownMonitor "unknown_monitor" 404 "The project has no such monitor";
     NotFound "not_found" 404 "There is nothing at this address";
     MethodNotAllowed "method_not_allowed" 405 "The address does not know this method";
@@ -98,6 +100,7 @@ codes! {
     TooManyMaintenanceWindows "too_many_maintenance_windows" 409 "The project has as many maintenance windows as it may have";
     TooManyChannels "too_many_channels" 409 "The project has as many channels as it may have";
     TooManyRules "too_many_rules" 409 "The project has as many rules as it may have";
+    TooManySubscribers "too_many_subscribers" 409 "The status page has as many subscribers as it may have";
     TooManyMonitors "too_many_monitors" 409 "The project has as many monitors as it may have";
     BodyTooLarge "body_too_large" 413 "The body is too large";
     TooManyHits "too_many_hits" 413 "The batch has too many hits";
@@ -107,6 +110,7 @@ codes! {
     TooManyQueries "too_many_queries" 429 "Too many queries wait for their turn";
     TooManyChecks "too_many_checks" 429 "Too many checks were asked for from one address";
     TooManyTests "too_many_tests" 429 "Too many test notices were asked for from one address";
+    TooManySubscriptions "too_many_subscriptions" 429 "Too many subscriptions were asked for, from one address or of one status page";
     TooManyProjects "too_many_projects" 429 "Too many projects created from one address";
     Internal "internal" 500 "The server failed; its log says how";
     Overloaded "overloaded" 503 "The server cannot take this now";
@@ -258,6 +262,12 @@ impl From<store::meta::MetaError> for ApiError {
                 ApiError::new(Code::TooManyMaintenanceWindows, error.to_string())
             }
             MetaError::TooManyMonitors => ApiError::new(Code::TooManyMonitors, error.to_string()),
+            MetaError::TooManySubscribers => {
+                ApiError::new(Code::TooManySubscribers, error.to_string())
+            }
+            MetaError::TooManySubscriptions => {
+                ApiError::new(Code::TooManySubscriptions, error.to_string()).retry_after(3_600)
+            }
             MetaError::SlugTaken => ApiError::new(Code::SlugTaken, error.to_string()),
             other => ApiError::internal("the table of projects", &other),
         }

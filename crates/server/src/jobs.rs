@@ -5,6 +5,7 @@
 
 mod demo;
 mod inactivity;
+mod maintenance;
 mod retention;
 
 use std::future::Future;
@@ -43,6 +44,17 @@ const JOBS: &[Job] = &[
         name: "forget_expired_sessions",
         every_s: 3_600,
         run: |app| Box::pin(forget_expired_sessions(app)),
+    },
+    Job {
+        name: "forget_unconfirmed",
+        every_s: 3_600,
+        run: |app| Box::pin(forget_unconfirmed(app)),
+    },
+    // At every turn: what its owner corrects at once was not mailed.
+    Job {
+        name: "announce_maintenance",
+        every_s: 0,
+        run: |app| Box::pin(maintenance::announce(app)),
     },
     Job { name: "trim_checks", every_s: 3_600, run: |app| Box::pin(trim_checks(app)) },
     Job { name: "keep_hits", every_s: 86_400, run: |app| Box::pin(retention::erase_expired(app)) },
@@ -110,6 +122,11 @@ async fn note_running_day(app: Shared) -> anyhow::Result<()> {
 
 async fn forget_expired_sessions(app: Shared) -> anyhow::Result<()> {
     Ok(app.meta.forget_expired_sessions(app.clock.now_us()).await?)
+}
+
+/// Addresses that were to be subscribed and that nobody confirmed.
+async fn forget_unconfirmed(app: Shared) -> anyhow::Result<()> {
+    Ok(app.meta.forget_unconfirmed(app.clock.now_us()).await?)
 }
 
 async fn trim_checks(app: Shared) -> anyhow::Result<()> {

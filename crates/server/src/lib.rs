@@ -8,8 +8,9 @@
 //! - every address: `router`; who calls, and what they may: `auth`, `address`, `network`, `rate`; what goes wrong: `error`
 //! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
 //! - what is called elsewhere, for somebody else: `dial`
-//! - what visitors of a public status page see: `status_page`, `status_view`; how it is drawn: `web::status`
-//! - what handlers share: `app`, `ask`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `rows`, `answers`, `bodies`, `budget`, `schema`, `metrics`, `turns`, `clock`
+//! - what visitors of a public status page see: `status_page`, `status_view`; how it is drawn: `web::status`; who is mailed what it
+//!   publishes: `subscription`, `mailing`, `subscriber_mail`
+//! - what handlers share: `app`, `ask`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `rows`, `answers`, `bodies`, `budget`, `schema`, `loop_health`, `metrics`, `turns`, `clock`
 //!
 //! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
 
@@ -37,7 +38,9 @@ pub mod jobs;
 pub mod json;
 pub mod judging;
 pub mod list;
+pub mod loop_health;
 pub mod mail;
+pub mod mailing;
 pub mod metrics;
 pub mod monitor;
 pub mod monitor_changes;
@@ -56,5 +59,7 @@ pub mod schema;
 pub mod serve;
 pub mod status_page;
 pub mod status_view;
+pub mod subscriber_mail;
+pub mod subscription;
 pub mod turns;
 pub mod web;

@@ -7,7 +7,7 @@ mod send;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use analytics::alert::Severity;
 use analytics::check::Phase;
@@ -21,6 +21,8 @@ use store::checks::{ChannelKey, IncidentRow, IncidentSource, NewNotice};
 use store::meta::{Meta, MonitorRow};
 use tokio::sync::Notify;
 
+use crate::loop_health::LoopHealth;
+
 pub use send::{Carriers, Sent, send};
 
 /// State shared by the delivery loop (`delivery`) and those who report on it.
@@ -30,9 +32,7 @@ pub struct Outbox {
     public_address: Option<String>,
     /// Something was written, or may be sent sooner than was planned.
     changed: Notify,
-    /// When the loop last looked; none before it runs.
-    looked: Mutex<Option<Instant>>,
-    problem: Mutex<Option<String>>,
+    pub health: LoopHealth,
     /// By channel, milliseconds since 1970.
     last_sent: Mutex<HashMap<i64, i64>>,
 }
@@ -63,16 +63,6 @@ impl Outbox {
         self.changed.notified().await;
     }
 
-    /// The loop looks.
-    pub fn note_look(&self) {
-        *lock(&self.looked) = Some(Instant::now());
-    }
-
-    /// None: all is well again.
-    pub fn set_problem(&self, problem: Option<String>) {
-        *lock(&self.problem) = problem;
-    }
-
     pub fn last_sent_ms(&self, channel: i64) -> Option<i64> {
         lock(&self.last_sent).get(&channel).copied()
     }
@@ -84,10 +74,7 @@ impl Outbox {
     /// Current problems, in words.
     pub fn problems(&self) -> Vec<String> {
         let patience = Duration::from_secs(limits::NOTICE_SILENT_SECONDS);
-        let is_silent = lock(&self.looked).is_some_and(|looked| looked.elapsed() > patience);
-        let silent = is_silent
-            .then(|| "notices are not sent: the loop that sends them has stopped".to_owned());
-        silent.into_iter().chain(lock(&self.problem).clone()).collect()
+        self.health.problems(patience, "notices are not sent: the loop that sends them has stopped")
     }
 }
 

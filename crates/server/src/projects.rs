@@ -205,6 +205,7 @@ pub async fn delete_project(app: &Shared, project: ProjectId) -> Result<u64, Api
         app.monitors.forget_gone(&app.meta, &app.checks).await;
         app.checks.keep_only(&live_monitors(&app.meta)).await?;
         app.rules.forget_gone(&app.meta, &app.checks).await?;
+        app.checks.forget_bulletins(project).await?;
         app.checks.keep_channels(&live_channels(&app.meta)).await?;
         let erased = app.store.erase(Erasure::Project(project)).await?;
         app.meta.finish_delete(project).await?;

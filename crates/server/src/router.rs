@@ -10,14 +10,14 @@ use crate::address::{host_of, is_own_host};
 use crate::api::{
     channels, consumers, dashboard, fields, heartbeat, hits, incidents, ingest_health,
     keys as project_keys, maintenance, monitors, openapi, project, projects, rules, server,
-    session, share_links, status_page,
+    session, share_links, status_page, subscribers,
 };
 use crate::app::{App, Shared};
 use crate::config::Settings;
 use crate::error::{ApiError, Code};
 use crate::ingest;
 use crate::original::{data, health, keys, monitor, requests};
-use crate::web::{acknowledge, docs, metrics, page, status, style, wheels};
+use crate::web::{acknowledge, docs, metrics, page, status, style, subscription, wheels};
 
 /// A row of the table.
 pub struct Route {
@@ -149,6 +149,13 @@ pub fn routes() -> Vec<Route> {
         route("DELETE", "/api/v1/maintenance/{id}", Owner, delete(maintenance::remove_maintenance)),
         route("PATCH", "/api/v1/status-page", Owner, patch(status_page::change_status_page)),
         route("DELETE", "/api/v1/status-page", Owner, delete(status_page::remove_status_page)),
+        route("GET", "/api/v1/status-page/subscribers", Owner, get(subscribers::list_subscribers)),
+        route(
+            "DELETE",
+            "/api/v1/status-page/subscribers/{id}",
+            Owner,
+            delete(subscribers::remove_subscriber),
+        ),
         route("DELETE", "/api/v1/consumers/{id}", Owner, delete(consumers::erase_consumer)),
         // Recipients of notices.
         route("GET", "/acknowledge/{id}/{token}", Page, get(acknowledge::ask)),
@@ -160,6 +167,11 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/status/{slug}/badge.svg", Page, get(status::show_badge)),
         route("GET", "/status/{slug}/badge/{service}", Page, get(status::show_service_badge)),
         route("GET", "/status/{slug}/logo", Page, get(status::show_logo)),
+        route("POST", "/status/{slug}/subscribe", Page, post(subscription::subscribe)),
+        route("GET", "/subscription/{token}/confirm", Page, get(subscription::ask_to_confirm)),
+        route("POST", "/subscription/{token}/confirm", Page, post(subscription::confirm)),
+        route("GET", "/subscription/{token}/leave", Page, get(subscription::ask_to_leave)),
+        route("POST", "/subscription/{token}/leave", Page, post(subscription::leave)),
         route("GET", "/status.css", Page, get(status::show_style)),
         route("GET", "/status.svg", Page, get(status::show_mark)),
         route("GET", "/status.js", Page, get(status::show_script)),

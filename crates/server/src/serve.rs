@@ -2,9 +2,10 @@
 //!
 //! Start: 1. the port is bound (or taken over), so that from here on nobody is refused: who connects waits in the
 //! kernel's queue; 2. the limit of open files is raised, and has to be high enough; 3. the data folder is opened; 4. the
-//! socket of subcommands; 5. the jobs, the checks of monitors, the rules and the notices; 6. connections are served.
-//! Stop: 1. no new connections are taken; 2. those that are open end their call, within a time; 3. jobs, checks, rules, notices
-//! and the socket; 4. the data folder is closed, which writes what is still in memory.
+//! socket of subcommands; 5. the jobs, the checks of monitors, the rules, the notices and the
+//! mails to subscribers; 6. connections are served.
+//! Stop: 1. no new connections are taken; 2. those that are open end their call, within a time; 3. jobs, checks, rules, notices,
+//! mails and the socket; 4. the data folder is closed, which writes what is still in memory.
 
 mod connections;
 mod listener;
@@ -25,7 +26,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::incident::Witnesses;
 use crate::monitor_file::{Entry, MonitorFileError};
-use crate::{control, delivery, jobs, judging, monitor, monitor_file, router};
+use crate::{control, delivery, jobs, judging, mailing, monitor, monitor_file, router};
 
 pub use listener::bind;
 
@@ -86,6 +87,7 @@ impl Running {
             )),
             tokio::spawn(judging::run(app.clone(), stopping.clone())),
             tokio::spawn(delivery::run(app.clone(), stopping.clone())),
+            tokio::spawn(mailing::run(app.clone(), stopping.clone())),
         ];
         let router = router::router(&app);
         let mut connections = Vec::new();

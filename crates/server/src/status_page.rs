@@ -8,7 +8,7 @@ use std::time::Duration;
 use analytics::limits;
 use analytics::status_page::publication::Stage;
 use analytics::status_page::requests::{questions, shares};
-use analytics::status_page::{Overall, StatusPage, slug, state_of_day};
+use analytics::status_page::{Overall, slug, state_of_day};
 use analytics::target::parse_url;
 use analytics::uptime::{Millis, State};
 use store::checks::{IncidentUpdate, KeptIncident};
@@ -22,6 +22,7 @@ use crate::status_view::{
     DayView, GroupView, IncidentView, MaintenanceView, RequestShares, ServiceView, StatusView,
     UpdateView,
 };
+use crate::subscription;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -104,8 +105,9 @@ async fn make(
     let states: Vec<State> =
         groups.iter().flat_map(|group| &group.services).map(|service| service.state).collect();
     let severities: Vec<_> = current.iter().map(|incident| incident.severity).collect();
-    let maintenance = maintenance(app, row, &page, now_ms);
+    let maintenance = maintenance(app, row, now_ms);
     Ok(StatusView {
+        takes_subscribers: subscription::is_offered(app, &page),
         slug: page.slug,
         title: page.title,
         accent: page.accent,
@@ -144,12 +146,8 @@ fn to_days(sums: &[(i64, Millis)], tail: Millis, first_day: i64, now_ms: i64) ->
 }
 
 /// Published windows that are open, else the next of each that is near.
-fn maintenance(
-    app: &App,
-    row: &StatusPageRow,
-    page: &StatusPage,
-    now_ms: i64,
-) -> Vec<MaintenanceView> {
+pub fn maintenance(app: &App, row: &StatusPageRow, now_ms: i64) -> Vec<MaintenanceView> {
+    let page = row.page.with_monitors(|monitor| app.meta.monitor(row.project, monitor).is_some());
     let announced_ms = now_ms + limits::STATUS_ANNOUNCED_DAYS as i64 * DAY_MS;
     let rows = app.meta.maintenance(row.project);
     let published = rows.iter().filter(|row| row.settings.published == Some(true));

@@ -23,6 +23,8 @@ pub struct StatusView {
     pub logo_tag: Option<String>,
     pub made_ms: i64,
     pub overall: Overall,
+    /// Visitors can subscribe by e-mail.
+    pub takes_subscribers: bool,
     pub groups: Vec<GroupView>,
     /// That takes place now or soon, by its begin.
     pub maintenance: Vec<MaintenanceView>,

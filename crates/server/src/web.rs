@@ -8,6 +8,7 @@ pub mod page;
 pub mod plain;
 pub mod status;
 pub mod style;
+pub mod subscription;
 pub mod wheels;
 
 /// A text as it stands in HTML.

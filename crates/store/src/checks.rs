@@ -5,6 +5,7 @@
 //! start without it begins a new one. Its rows belong to a monitor of `meta.sqlite` by number and time of making, so that
 //! the results of one monitor are never shown as those of another.
 
+mod bulletins;
 mod incidents;
 mod outbox;
 mod rows;
@@ -13,7 +14,7 @@ mod rules;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use analytics::incident::Transition;
+use analytics::incident::{Change, Transition};
 use analytics::limits;
 use analytics::uptime::Millis;
 use serde_json::{Value, json};
@@ -25,6 +26,7 @@ use sqlx::sqlite::{
 use crate::disk::make_private;
 use crate::sql::checks as sql;
 
+pub use bulletins::{About, Announcement, Mailing};
 pub use incidents::{
     IncidentQuery, IncidentRow, IncidentSource, IncidentUpdate, KeptIncident, KeptTransition,
 };
@@ -80,6 +82,7 @@ impl Checks {
             crate::sql::incidents::CREATE,
             crate::sql::outbox::CREATE,
             crate::sql::rules::CREATE,
+            crate::sql::bulletins::CREATE,
         ] {
             sqlx::raw_sql(tables).execute(&mut *creating).await?;
         }
@@ -273,6 +276,8 @@ struct Changes {
     incidents: Vec<Value>,
     transitions: Vec<Value>,
     notices: Vec<Value>,
+    /// Transitions that end an incident, with its source.
+    closed: Vec<(IncidentSource, Transition)>,
 }
 
 impl Changes {
@@ -288,6 +293,9 @@ impl Changes {
         }
         for transition in transitions {
             self.transitions.push(incidents::transition_columns(source, transition)?);
+            if matches!(transition.change, Change::Closed { .. }) {
+                self.closed.push((source, *transition));
+            }
         }
         self.add_notices(notices)
     }
@@ -300,6 +308,8 @@ impl Changes {
     }
 
     async fn write(&self, transaction: &mut SqliteConnection) -> Result<(), ChecksError> {
+        // Before their transitions are there: by those it knows what was told before.
+        bulletins::tell_closed(transaction, &self.closed).await?;
         for (statement, rows) in [
             (crate::sql::incidents::PUT, &self.incidents),
             (crate::sql::incidents::PUT_TRANSITIONS, &self.transitions),

@@ -1,5 +1,5 @@
-//! Projects, keys, sessions, share links, monitors, channels, maintenance windows, rules and status pages (SQLite,
-//! `meta.sqlite` in the data folder).
+//! Projects, keys, sessions, share links, monitors, channels, maintenance windows, rules, status pages and their subscribers
+//! (SQLite, `meta.sqlite` in the data folder).
 //!
 //! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
 //! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
@@ -22,6 +22,7 @@ mod sessions;
 mod settings_rows;
 mod share_links;
 mod status_pages;
+mod subscribers;
 
 use std::path::Path;
 use std::sync::{Arc, RwLock};
@@ -48,6 +49,8 @@ pub use secrets::{DashboardId, Key, ServerSecret, Token};
 pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
 pub use share_links::{NewShareLink, ShareLink};
 pub use status_pages::StatusPageRow;
+pub(crate) use subscribers::forget_those_who_left;
+pub use subscribers::{Confirmation, Subscriber, SubscriberCount, SubscriberLimits};
 
 /// The file's name in the data folder.
 pub const FILE: &str = "meta.sqlite";
@@ -70,6 +73,10 @@ pub enum MetaError {
     TooManyRules,
     #[error("the project has as many maintenance windows as it may have; delete one first")]
     TooManyMaintenanceWindows,
+    #[error("the status page has as many subscribers as it may have")]
+    TooManySubscribers,
+    #[error("the status page was asked for too many subscriptions today; try again tomorrow")]
+    TooManySubscriptions,
     #[error("another status page has this address; choose another `slug`")]
     SlugTaken,
     /// The file was written by a later version of this program.

@@ -115,6 +115,7 @@ pub async fn restore(
     let deleted: Vec<ProjectId> = deleted.map(|line| line.project).collect();
     let highest = newer.iter().map(|line| line.project).fold(project, ProjectId::max);
     give_identity(&making, &deleted, highest).await?;
+    meta::forget_those_who_left(&making, &data).await.map_err(inbox::failed(context))?;
     if let Some(owner) = owner {
         owner.give(&making)?;
     }

@@ -2,6 +2,7 @@
 //! (DuckDB). Functions here make text; they run nothing.
 
 pub mod build;
+pub mod bulletins;
 pub mod checks;
 pub mod derive;
 pub mod engine;

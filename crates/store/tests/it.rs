@@ -1,5 +1,7 @@
 //! The store on a real disk with the real engines.
 
+#[path = "it/bulletins.rs"]
+mod bulletins;
 #[path = "it/checks.rs"]
 mod checks;
 #[path = "it/damage.rs"]
@@ -18,5 +20,7 @@ mod paging;
 mod restoring;
 #[path = "it/status_pages.rs"]
 mod status_pages;
+#[path = "it/subscribers.rs"]
+mod subscribers;
 #[path = "it/sums.rs"]
 mod sums;

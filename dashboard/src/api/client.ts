@@ -40,6 +40,7 @@ import type {
   ShareLink,
   StatusPage,
   StatusPageChange,
+  SubscribersPage,
 } from './types';
 
 /** What the server (or the way to it) said instead of an answer. `status` 0: it could not be reached. */
@@ -152,6 +153,9 @@ export const api = {
 
   statusPage: (scope: Scope) => call<StatusPage>('GET', 'status-page', { scope }),
   changeStatusPage: (scope: Scope, change: StatusPageChange) => call<StatusPage>('PATCH', 'status-page', { scope, body: change }),
+
+  subscribers: (scope: Scope, parameters: Parameters = {}) => call<SubscribersPage>('GET', 'status-page/subscribers', { scope, parameters }),
+  deleteSubscriber: (scope: Scope, id: number) => call<undefined>('DELETE', `status-page/subscribers/${id}`, { scope }),
 
   incidents: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
     call<IncidentsPage>('GET', 'incidents', { scope, parameters, signal }),

@@ -819,12 +819,46 @@ export interface paths {
         get: operations["show_status_page"];
         put?: never;
         post?: never;
-        /** Delete the project's status page. What was published of incidents stays with them. */
+        /** Delete the project's status page and its subscribers. What was published of incidents stays with them. */
         delete: operations["remove_status_page"];
         options?: never;
         head?: never;
         /** Make, change, show or hide the project's status page. */
         patch: operations["change_status_page"];
+        trace?: never;
+    };
+    "/api/v1/status-page/subscribers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The confirmed subscribers of the project's status page. */
+        get: operations["list_subscribers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/status-page/subscribers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a subscription. The address is deleted. */
+        delete: operations["remove_subscriber"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/metrics": {
@@ -2694,6 +2728,13 @@ export interface components {
              * @example shop-k3vq8wfn
              */
             slug: string;
+            /** @description Visitors can subscribe by e-mail, and subscribers are mailed what is published. */
+            subscriptions: boolean;
+            /**
+             * @description Why nobody can be mailed, and what the server's operator must set. Null: all is set.
+             * @example null
+             */
+            subscriptions_problem?: string | null;
             /** @example Shop status */
             title: string;
             /** @description Its address, also while it is not shown. */
@@ -2732,10 +2773,44 @@ export interface components {
              */
             slug: string | null;
             /**
+             * @description True lets visitors subscribe by e-mail, where the server's operator has set what that needs.
+             * @default null
+             */
+            subscriptions: boolean | null;
+            /**
              * @description At most 100 characters. Null: Status.
              * @default null
              */
             title: string | null;
+        };
+        SubscriberAnswer: {
+            /** @example ann@example.com */
+            address: string;
+            confirmed_at: string;
+            /** Format: int64 */
+            id: number;
+        };
+        /** @description The addresses that are subscribed to the status page. */
+        SubscriberList: {
+            /**
+             * Format: int64
+             * @description How many are subscribed.
+             * @example 214
+             */
+            confirmed: number;
+            /**
+             * Format: int64
+             * @description `after` of the next page; null on the last one.
+             */
+            next?: number | null;
+            /** @description By `id`. */
+            subscribers: components["schemas"]["SubscriberAnswer"][];
+            /**
+             * Format: int64
+             * @description Addresses that have not been confirmed yet. They are not listed, and are deleted after three days.
+             * @example 3
+             */
+            unconfirmed: number;
         };
         TrafficAnswer: components["schemas"]["SeriesAnswer"] & {
             /** Format: int64 */
@@ -6752,6 +6827,120 @@ export interface operations {
             };
             /** @description Another status page has this address */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_subscribers: {
+        parameters: {
+            query?: {
+                /** @description Only those after this one, such as `next` of the page before */
+                after?: number;
+                /** @description At most so many, 1 to 1,000. Default: 1,000 */
+                limit?: number;
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The subscribers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriberList"];
+                };
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_subscriber: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The subscriber's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The status page has no such subscriber */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -109,6 +109,8 @@ export type IngestHealth = Answer<'IngestHealthAnswer'>;
 
 export type StatusPage = Answer<'StatusPageAnswer'>;
 export type StatusPageChange = { [Name in keyof Schemas['StatusPageChange']]?: Schemas['StatusPageChange'][Name] };
+export type Subscriber = Answer<'SubscriberAnswer'>;
+export type SubscribersPage = Answer<'SubscriberList'>;
 export type Severity = 'minor' | 'major';
 export type Stage = 'investigating' | 'identified' | 'monitoring' | 'resolved';
 

@@ -10,6 +10,8 @@ const page: StatusPage = {
   accent: null,
   logo_url: null,
   show_requests: false,
+  subscriptions: false,
+  subscriptions_problem: null,
   groups: [{ name: 'API', services: [{ monitor: 1, name: 'Orders', badge_url: 'https://stats.example.com/status/shop/badge/orders.svg' }] }],
 };
 

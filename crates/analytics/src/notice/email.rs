@@ -40,17 +40,11 @@ impl Mailbox {
     }
 
     pub(super) fn render(&self, notice: &Notice, sending: Sending<'_>) -> Email {
-        render(notice, sending, self.to.clone(), None)
+        render(notice, sending, self.to.clone())
     }
 }
 
-/// `unsubscribe`: an https address that leaves with one POST, for those who subscribed to a status page.
-pub fn render(
-    notice: &Notice,
-    sending: Sending<'_>,
-    to: Vec<String>,
-    unsubscribe: Option<&str>,
-) -> Email {
+fn render(notice: &Notice, sending: Sending<'_>, to: Vec<String>) -> Email {
     let message = Message::of(notice);
     let subject = fit(
         &format!("[{}] {}", notice.cleaned().project, message.title),
@@ -58,7 +52,7 @@ pub fn render(
         LengthUnit::Characters,
         plain,
     );
-    let mut foot = message.link_lines();
+    let foot = message.link_lines();
     let mut rows = String::new();
     for fact in &message.facts {
         let value = escape_all(&fact.value, html);
@@ -85,13 +79,6 @@ pub fn render(
             headers.push(("References", id_of(&notice.thread)));
         }
     }
-    if let Some(unsubscribe) = unsubscribe {
-        headers.push(("List-Unsubscribe", format!("<{unsubscribe}>")));
-        headers.push(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
-        foot.push_str(&format!("\nUnsubscribe: {unsubscribe}"));
-        let link = escape_all(unsubscribe, html);
-        links.push_str(&format!("<p><a href=\"{link}\">Unsubscribe</a></p>\n"));
-    }
     let text = format!("{}\n\n{}\n\n{}\n", message.title, message.lines(), foot.trim());
     let title = escape_all(&message.title, html);
     let html = format!(
@@ -110,7 +97,7 @@ pub(super) fn judge(answer: Answer<'_>) -> Judgement {
 }
 
 /// Enough to write a header safely; whether it exists only a message can tell.
-fn is_address(address: &str) -> bool {
+pub(crate) fn is_address(address: &str) -> bool {
     let Some((user, host)) = address.rsplit_once('@') else { return false };
     let is_plain =
         |character: char| character.is_ascii_graphic() && !"<>,;:\"\\()[]@".contains(character);

@@ -18,6 +18,7 @@ use crate::auth::{Holder, Owner};
 use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
+use crate::subscription::bulletin_of_incident;
 
 use crate::api::rules::name_of_rule;
 
@@ -165,22 +166,24 @@ pub async fn change_incident(
         let note = note.map(|note| check_text("note", &note)).transpose()?;
         row.note = note.filter(|note| !note.is_empty());
     }
+    let was_published = row.publication.is_some();
     change_publication(&mut row, body.public_title, body.severity)?;
+    let before = app.checks.incident_updates(row.found.source, row.found.number).await?;
     let update = match (body.update, body.stage) {
         (None, None) => None,
-        (text, stage) => {
-            Some(new_update(&app, &row, &text.unwrap_or_default(), stage, now_ms).await?)
-        }
+        (text, stage) => Some(new_update(&before, &text.unwrap_or_default(), stage, now_ms)?),
     };
-    app.checks.change_incident(&row, update).await?;
+    let newest = update.as_ref().or(before.last());
+    let bulletin = bulletin_of_incident(was_published, &row, newest, update.is_some(), now_ms);
+    app.checks.change_incident(&row, update.clone(), bulletin.as_ref()).await?;
+    app.subscriber_mail.wake();
     app.status_views.forget(owner.project);
     tracing::info!(project = owner.project.0, incident = id, "incident changed");
     Ok(Json(to_answer(&app, row).await?))
 }
 
-async fn new_update(
-    app: &App,
-    row: &KeptIncident,
+fn new_update(
+    before: &[IncidentUpdate],
     text: &str,
     stage: Option<Stage>,
     at_ms: i64,
@@ -189,7 +192,6 @@ async fn new_update(
     if text.is_empty() && stage.is_none() {
         return Err(ApiError::new(Code::InvalidIncident, "`update` is empty"));
     }
-    let before = app.checks.incident_updates(row.found.source, row.found.number).await?;
     if before.len() as u64 >= limits::INCIDENT_UPDATES {
         let most = limits::INCIDENT_UPDATES;
         let message = format!("the incident has {most} updates, which is as many as it may have");

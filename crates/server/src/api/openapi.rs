@@ -76,6 +76,8 @@ use utoipa::{Modify, OpenApi};
         super::status_page::show_status_page,
         super::status_page::change_status_page,
         super::status_page::remove_status_page,
+        super::subscribers::list_subscribers,
+        super::subscribers::remove_subscriber,
         crate::web::status::json::show_json,
         super::ingest_health::show_ingest_health,
         super::consumers::show_consumer,

@@ -19,6 +19,7 @@ use crate::app::{App, Shared};
 use crate::auth::{Holder, Owner};
 use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
+use crate::subscription::missing_settings;
 
 /// A project's status page, as its owner sees it.
 #[derive(Serialize, ToSchema)]
@@ -39,6 +40,11 @@ pub struct StatusPageAnswer {
     pub logo_url: Option<String>,
     /// Whether the share of requests without a server error stands beside the bars.
     pub show_requests: bool,
+    /// Visitors can subscribe by e-mail, and subscribers are mailed what is published.
+    pub subscriptions: bool,
+    /// Why nobody can be mailed, and what the server's operator must set. Null: all is set.
+    #[schema(example = json!(null))]
+    pub subscriptions_problem: Option<String>,
     pub groups: Vec<PageGroup>,
 }
 
@@ -85,6 +91,8 @@ pub struct StatusPageChange {
     logo: Option<Option<String>>,
     /// Shows the share of requests to each monitor's host that were answered without a server error.
     show_requests: Option<bool>,
+    /// True lets visitors subscribe by e-mail, where the server's operator has set what that needs.
+    subscriptions: Option<bool>,
     /// All services of the page, each with the name that visitors see.
     groups: Option<Vec<ServiceGroup>>,
 }
@@ -133,6 +141,15 @@ pub async fn change_status_page(
     let page = &mut row.page;
     page.enabled = change.enabled.unwrap_or(page.enabled);
     page.show_requests = change.show_requests.unwrap_or(page.show_requests);
+    if let Some(subscriptions) = change.subscriptions {
+        if let Some(problem) =
+            problem_of_subscriptions(&app).filter(|_| subscriptions && !page.subscriptions)
+        {
+            let message = format!("`subscriptions` cannot be switched on: {problem}");
+            return Err(ApiError::new(Code::InvalidStatusPage, message));
+        }
+        page.subscriptions = subscriptions;
+    }
     if let Some(slug) = change.slug {
         page.slug = slug.unwrap_or_else(|| app.meta.proposed_slug(owner.project));
     }
@@ -157,7 +174,7 @@ pub async fn change_status_page(
     Ok(Json(to_answer(&app, &row, &headers)))
 }
 
-/// Delete the project's status page. What was published of incidents stays with them.
+/// Delete the project's status page and its subscribers. What was published of incidents stays with them.
 #[utoipa::path(
     delete, path = "/api/v1/status-page", tag = "status page",
     params(("project" = Option<u32>, Query, description = "Which of the session's projects")),
@@ -180,9 +197,15 @@ pub async fn remove_status_page(
             "the project has no status page; PATCH /api/v1/status-page makes one",
         ));
     }
+    app.checks.forget_bulletins(owner.project).await?;
     app.status_views.remove(owner.project);
     tracing::info!(project = owner.project.0, "status page deleted");
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn problem_of_subscriptions(app: &App) -> Option<String> {
+    let missing = missing_settings(app)?;
+    Some(format!("nobody can be mailed before this server's operator has set {missing}"))
 }
 
 /// Without services whose monitor is gone.
@@ -215,6 +238,8 @@ fn to_answer(app: &App, row: &StatusPageRow, headers: &HeaderMap) -> StatusPageA
         accent: page.accent.map(|accent| accent.to_string()),
         logo_url: row.logo.as_ref().map(|_| format!("{url}/logo")),
         show_requests: page.show_requests,
+        subscriptions: page.subscriptions,
+        subscriptions_problem: problem_of_subscriptions(app),
         groups: groups.collect(),
         url,
     }

@@ -131,7 +131,7 @@ const ROWS: &[(&str, &str, &str, bool, &str)] = &[
         "HOST[:PORT]",
         "",
         false,
-        "The mail server through which notices are sent; without it no channel of kind `email` can be made. Anyone who owns a project can then have notices sent to any address",
+        "The mail server through which notices are sent, and mails to the subscribers of status pages; without it no channel of kind `email` can be made. Anyone who owns a project can then have notices sent to any address",
     ),
     (
         "smtp_tls",

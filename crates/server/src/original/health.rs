@@ -65,6 +65,7 @@ async fn find_problems(app: &App) -> Vec<String> {
     problems.extend(app.monitors.problems());
     problems.extend(app.rules.problems());
     problems.extend(app.outbox.problems());
+    problems.extend(app.subscriber_mail.problems());
     if app.checks.ping().await.is_err() {
         problems.push("the results of checks cannot be read".to_owned());
     }

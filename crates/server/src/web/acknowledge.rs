@@ -38,7 +38,7 @@ pub async fn acknowledge(
     let Some(mut incident) = find(&app, &id, &token, client).await? else { return Ok(gone(&app)) };
     if incident.acknowledged_ms.is_none() && incident.found.until_ms.is_none() {
         incident.acknowledged_ms = Some(app.clock.now_us().div_euclid(1_000));
-        app.checks.change_incident(&incident, None).await?;
+        app.checks.change_incident(&incident, None, None).await?;
         tracing::info!(incident = id, "incident acknowledged by the link of a notice");
     }
     Ok(page(&app, &body(&app, &incident)))

@@ -2,7 +2,7 @@
 //! be kept by caches for as long as it is fresh.
 
 mod badge;
-mod document;
+pub(super) mod document;
 mod feed;
 pub mod json;
 mod words;
@@ -139,7 +139,7 @@ pub async fn show_script() -> Response<Body> {
 }
 
 const SVG: &str = "image/svg+xml";
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 fn take_accent(mut parameters: Parameters) -> Result<Accent, ApiError> {
@@ -177,7 +177,7 @@ fn kept_for(seconds: u64) -> HeaderValue {
         .unwrap_or(HeaderValue::from_static("no-cache"))
 }
 
-fn base_path(app: &App) -> &str {
+pub(super) fn base_path(app: &App) -> &str {
     app.settings.public_url.as_ref().map_or("", |public| &public.base_path)
 }
 

@@ -43,6 +43,7 @@ fn path_for(route: &Route, a: &TestProject, parameters: &[(&str, String)]) -> St
         .replace("{field}", "path")
         .replace("{page}", "0")
         .replace("{file}", "x")
+        .replace("{slug}", "x")
         .replace("{token}", "x");
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in parameters {

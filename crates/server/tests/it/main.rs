@@ -33,4 +33,5 @@ mod settings;
 mod sharing;
 mod source;
 mod status_page;
+mod subscriptions;
 mod watching;

@@ -6,13 +6,14 @@ use analytics::check::{Failure, Phase, Phases};
 use analytics::hit::ProjectId;
 use analytics::incident::{Cause, Change, Muted, Transition};
 use analytics::notice::Hit;
+use analytics::status_page::bulletin::Bulletin;
 use analytics::status_page::publication::{Publication, Severity, Stage};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Checks, ChecksError};
+use super::{Checks, ChecksError, bulletins};
 use crate::sql::incidents as sql;
 
 /// The monitor or rule that an incident is of.
@@ -31,7 +32,7 @@ impl IncidentSource {
         }
     }
 
-    fn from_column(column: i64) -> IncidentSource {
+    pub(super) fn from_column(column: i64) -> IncidentSource {
         match column {
             ..0 => IncidentSource::Rule(-column),
             0.. => IncidentSource::Monitor(column),
@@ -209,11 +210,13 @@ impl Checks {
         Ok(published)
     }
 
-    /// Saves the owner's changes in one transaction.
+    /// Saves the owner's changes in one transaction. `bulletin`: what subscribers of the status page are told of them. Of an
+    /// incident that is not published they are told nothing any more.
     pub async fn change_incident(
         &self,
         incident: &KeptIncident,
         update: Option<IncidentUpdate>,
+        bulletin: Option<&Bulletin>,
     ) -> Result<(), ChecksError> {
         let source = incident.found.source.to_column();
         let number = incident.found.number as i64;
@@ -236,6 +239,13 @@ impl Checks {
                 .bind(update.text)
                 .execute(&mut *transaction)
                 .await?;
+        }
+        if incident.publication.is_none() {
+            bulletins::forget_of_incident(&mut transaction, source, number).await?;
+        }
+        if let Some(bulletin) = bulletin {
+            let project = incident.found.project;
+            bulletins::add(&mut transaction, project, source, number, bulletin).await?;
         }
         transaction.commit().await?;
         Ok(())

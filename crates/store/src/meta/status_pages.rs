@@ -69,6 +69,11 @@ impl Meta {
         self.read(|directory| directory.status_pages.get(&project).cloned())
     }
 
+    /// Of all projects.
+    pub fn all_status_pages(&self) -> Vec<Arc<StatusPageRow>> {
+        self.read(|directory| directory.status_pages.values().cloned().collect())
+    }
+
     /// The page at this address, whether or not it is shown.
     pub fn status_page_at(&self, slug: &str) -> Option<Arc<StatusPageRow>> {
         self.read(|directory| {
@@ -101,7 +106,7 @@ impl Meta {
         self.public_id(purpose, id.to_le_bytes(), from_ms.to_le_bytes())
     }
 
-    fn public_id(&self, purpose: &str, one: [u8; 8], other: [u8; 8]) -> String {
+    pub(super) fn public_id(&self, purpose: &str, one: [u8; 8], other: [u8; 8]) -> String {
         let mut hasher = blake3::Hasher::new_keyed(&self.inner.secret.derive(purpose));
         hasher.update(&one);
         hasher.update(&other);

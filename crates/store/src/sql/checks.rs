@@ -75,10 +75,12 @@ pub const FORGET: [&str; 4] = [
     "DELETE FROM days WHERE monitor = ?",
     "DELETE FROM monitors WHERE id = ?",
 ];
-/// All incidents of a monitor or rule, and their notices.
-pub const FORGET_INCIDENTS: [&str; 5] = [
+/// All incidents of a monitor or rule, with their notices and bulletins.
+pub const FORGET_INCIDENTS: [&str; 7] = [
     "DELETE FROM tries WHERE delivery IN (SELECT id FROM outbox WHERE monitor = ?)",
     "DELETE FROM outbox WHERE monitor = ?",
+    "DELETE FROM mailings WHERE bulletin IN (SELECT id FROM bulletins WHERE monitor = ?)",
+    "DELETE FROM bulletins WHERE monitor = ?",
     "DELETE FROM incident_updates WHERE monitor = ?",
     "DELETE FROM transitions WHERE monitor = ?",
     "DELETE FROM incidents WHERE monitor = ?",

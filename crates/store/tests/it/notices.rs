@@ -77,7 +77,7 @@ async fn an_incident_keeps_what_its_owner_wrote_and_why_it_began() {
     kept.note = Some("the database".to_owned());
     let update =
         IncidentUpdate { at_ms: 6, stage: Default::default(), text: "We look into it.".to_owned() };
-    checks.change_incident(&kept, Some(update.clone())).await.unwrap();
+    checks.change_incident(&kept, Some(update.clone()), None).await.unwrap();
     checks.write(&[record(transition(2, CLOSED, None), &[])]).await.unwrap();
 
     assert_eq!(checks.incidents(OPEN).await.unwrap(), []);

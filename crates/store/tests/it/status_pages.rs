@@ -106,11 +106,11 @@ async fn publish(
         checks.incident(ProjectId(7), IncidentSource::Monitor(monitor), 1).await.unwrap().unwrap();
     kept.publication =
         title.map(|title| Publication { title: title.to_owned(), severity: Severity::Minor });
-    checks.change_incident(&kept, None).await.unwrap();
+    checks.change_incident(&kept, None, None).await.unwrap();
     for (place, stage) in stages.iter().enumerate() {
         let at_ms = NOW + place as i64;
         let update = IncidentUpdate { at_ms, stage: *stage, text: stage.as_text().to_owned() };
-        checks.change_incident(&kept, Some(update)).await.unwrap();
+        checks.change_incident(&kept, Some(update), None).await.unwrap();
     }
     checks.incident(ProjectId(7), IncidentSource::Monitor(monitor), 1).await.unwrap().unwrap()
 }

@@ -347,15 +347,4 @@ fn email() {
         first.html.contains("<tr><th align=\"left\">Cause</th><td>connection refused</td></tr>")
     );
     assert!(first.html.contains(&format!("<a href=\"{PAGE}\">Open</a>")));
-    let leave = "https://stats.example.com/leave/1";
-    let subscriber =
-        email::render(&opening(), SENDING, vec!["a@example.com".to_owned()], Some(leave));
-    assert_eq!(
-        subscriber.headers[2..],
-        [
-            ("List-Unsubscribe", format!("<{leave}>")),
-            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
-        ]
-    );
-    assert!(subscriber.text.ends_with(&format!("\nUnsubscribe: {leave}\n")));
 }

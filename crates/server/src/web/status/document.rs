@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use analytics::status_page::Overall;
+use analytics::limits;
 use analytics::status_page::accent::Accent;
+use analytics::status_page::{Overall, StatusPage};
 use analytics::uptime::State;
 
 use super::words;
@@ -40,10 +41,18 @@ pub fn write(view: &StatusView, base_path: &str) -> String {
         "<meta name=description content=\"{headline}\"><link rel=icon href=\"{icon}\">\
          <link rel=alternate type=\"application/rss+xml\" title=\"{title}\" href=\"{here}/rss\">\
          <script src=\"{base_path}/status.js\" defer></script>\
-         <div class=wrap><header>{logo}<h1>{title}</h1><a class=btn href=\"{here}/rss\">Subscribe<span class=sr> to the feed of updates</span></a></header>\
+         <div class=wrap><header>{logo}<h1>{title}</h1>{follow}</header>\
          <main id=main><p class=\"banner {state}\" role=status><i class=dot></i><span>{headline}</span><small>Updated {updated}</small></p>",
         headline = view.overall.as_text(),
         state = class_of(view.overall),
+        follow = match view.takes_subscribers {
+            true =>
+                "<a class=btn href=\"#subscribe\">Subscribe<span class=sr> by e-mail</span></a>"
+                    .to_owned(),
+            false => format!(
+                "<a class=btn href=\"{here}/rss\">Subscribe<span class=sr> to the feed of updates</span></a>"
+            ),
+        },
         updated = words::time_element(view.made_ms, view.made_ms),
     );
     let (current, announced): (Vec<_>, Vec<_>) =
@@ -69,9 +78,13 @@ pub fn write(view: &StatusView, base_path: &str) -> String {
     if view.earlier.is_empty() {
         out.push_str("<p class=\"card none\">No incident was reported in the last 90 days.</p>");
     }
+    out.push_str("</section></main>");
+    if view.takes_subscribers {
+        put_form(&mut out, &here);
+    }
     let _ = write!(
         out,
-        "</section></main><footer><span>Times are in <span data-zone>UTC</span></span><a href=\"{here}/rss\">RSS</a><a href=\"{here}/json\">JSON</a></footer></div></html>"
+        "<footer><span>Times are in <span data-zone>UTC</span></span><a href=\"{here}/rss\">RSS</a><a href=\"{here}/json\">JSON</a></footer></div></html>"
     );
     out
 }
@@ -86,12 +99,40 @@ pub fn unknown(base_path: &str) -> String {
            <p>Its owner may have moved or closed it. Ask those who run the service for the right address.</p></main></div></html>"
 }
 
+/// A page of a few words that belongs to a status page, in its look. `text` is HTML.
+pub fn message(page: Option<&StatusPage>, base_path: &str, heading: &str, text: &str) -> String {
+    let accent = page.and_then(|page| page.accent).unwrap_or(Accent::DEFAULT).to_string();
+    let accent = &accent[1..];
+    let back = page.filter(|page| page.enabled).map(|page| {
+        let title = escape(&page.title);
+        format!("<header><p><a href=\"{base_path}/status/{}\">{title}</a></p></header>", page.slug)
+    });
+    head(heading, base_path, accent)
+        + &format!(
+            "<meta name=robots content=noindex><link rel=icon href=\"{base_path}/status.svg?accent={accent}\">\
+             <div class=wrap>{}<main id=main class=message><h1>{heading}</h1>{text}</main></div></html>",
+            back.unwrap_or_default()
+        )
+}
+
 fn head(title: &str, base_path: &str, accent: &str) -> String {
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width, initial-scale=1\">\
          <meta name=color-scheme content=\"light dark\"><title>{title}</title>\
          <link rel=stylesheet href=\"{base_path}/status.css?accent={accent}\">"
     )
+}
+
+/// Outside of `main`, which the script exchanges: what is being typed must stay.
+fn put_form(out: &mut String, here: &str) {
+    let most = limits::SUBSCRIBER_ADDRESS_CHARACTERS;
+    let _ = write!(
+        out,
+        "<section aria-labelledby=subscribe><h2 id=subscribe>Get updates by e-mail</h2>\
+         <form class=\"card subscribe\" method=post action=\"{here}/subscribe\"><label for=email>E-mail address</label>\
+         <input id=email type=email name=email autocomplete=email required maxlength={most}><button class=\"btn primary\">Subscribe</button>\
+         <small>A link in the first mail asks you to confirm. Each mail has a link to unsubscribe.</small></form></section>"
+    );
 }
 
 fn put_group(out: &mut String, group: &GroupView) {

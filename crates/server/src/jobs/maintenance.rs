@@ -1,0 +1,29 @@
+//! Tells subscribers of status pages of maintenance: once of each window, when it appears on the page. One that was moved appears
+//! again. A job that compares what is shown with what was told before misses none, whatever a crash has interrupted.
+
+use analytics::status_page::bulletin::{Bulletin, News};
+use store::checks::Announcement;
+
+use crate::app::Shared;
+use crate::status_page;
+use crate::subscription::missing_settings;
+
+pub async fn announce(app: Shared) -> anyhow::Result<()> {
+    if missing_settings(&app).is_some() {
+        return Ok(());
+    }
+    let now_ms = app.clock.now_us().div_euclid(1_000);
+    let mut shown = Vec::new();
+    // Also of pages without subscribers: what was on the page before somebody could subscribe is no news.
+    for row in app.meta.all_status_pages() {
+        for view in status_page::maintenance(&app, &row, now_ms) {
+            let (from_ms, to_ms, services) = (view.from_ms, view.to_ms, view.services);
+            let news = News::Maintenance { from_ms, to_ms, services };
+            let bulletin = Bulletin { at_ms: now_ms, title: view.title, text: view.text, news };
+            shown.push(Announcement { project: row.project, id: view.id, bulletin });
+        }
+    }
+    app.checks.announce(&shown).await?;
+    app.subscriber_mail.wake();
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! How the loop that mails subscribers of status pages (`mailing`) is woken, and what is wrong with it.
+
+use std::time::Duration;
+
+use analytics::limits;
+use tokio::sync::Notify;
+
+use crate::loop_health::LoopHealth;
+
+/// State shared by the loop that mails subscribers (`mailing`) and those who report on it.
+#[derive(Default)]
+pub struct SubscriberMail {
+    /// Something was written.
+    changed: Notify,
+    pub health: LoopHealth,
+}
+
+impl SubscriberMail {
+    /// Lets the loop look now.
+    pub fn wake(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Returns when the loop is to look.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Current problems, in words.
+    pub fn problems(&self) -> Vec<String> {
+        let patience = Duration::from_secs(limits::NOTICE_SILENT_SECONDS);
+        self.health
+            .problems(patience, "subscribers are not mailed: the loop that mails them has stopped")
+    }
+}

@@ -1,0 +1,211 @@
+//! What subscribers of status pages are told, and who of them is still to be mailed: an outbox beside that of the channels. A
+//! bulletin about an incident is written in the transaction of the change that it tells of; who gets it is added later, by number
+//! alone. Addresses are in `meta.sqlite`.
+
+use analytics::hit::ProjectId;
+use analytics::incident::Transition;
+use analytics::status_page::bulletin::{Bulletin, News};
+use analytics::status_page::publication::{Severity, Stage};
+use serde_json::json;
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::incidents::IncidentSource;
+use super::{Checks, ChecksError};
+use crate::sql::bulletins as sql;
+
+/// A bulletin that one subscriber has not got yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mailing {
+    pub bulletin_id: i64,
+    pub subscriber: i64,
+    pub project: ProjectId,
+    pub about: About,
+    pub bulletin: Bulletin,
+    pub tries: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    Incident(IncidentSource, u64),
+    /// By the name under which visitors know it.
+    Maintenance(String),
+}
+
+/// Maintenance that a status page shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Announcement {
+    pub project: ProjectId,
+    /// The name under which visitors know it.
+    pub id: String,
+    pub bulletin: Bulletin,
+}
+
+impl Checks {
+    /// Writes a bulletin of maintenance that is shown for the first time, and forgets those of maintenance that is not shown any
+    /// more, sent or not. `shown`: all that all status pages show.
+    pub async fn announce(&self, shown: &[Announcement]) -> Result<(), ChecksError> {
+        let mut rows = Vec::with_capacity(shown.len());
+        for one in shown {
+            let text = serde_json::to_string(&one.bulletin)?;
+            rows.push(json!([one.project.0, one.id, one.bulletin.at_ms, text]));
+        }
+        let rows = serde_json::to_string(&rows)?;
+        let mut transaction = self.writing.begin().await?;
+        for statement in sql::FORGET_MAINTENANCE {
+            sqlx::query(statement).bind(&rows).execute(&mut *transaction).await?;
+        }
+        sqlx::query(sql::ADD_MAINTENANCE).bind(&rows).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The oldest bulletins that have no mailings yet: id, project, and when that was published.
+    pub async fn bulletins_to_spread(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<(i64, ProjectId, i64)>, ChecksError> {
+        let select = sqlx::query_as(sql::NOT_SPREAD).bind(limit as i64);
+        let rows: Vec<(i64, u32, i64)> = select.fetch_all(&self.reading).await?;
+        Ok(rows.into_iter().map(|(id, project, at_ms)| (id, ProjectId(project), at_ms)).collect())
+    }
+
+    /// These subscribers, and nobody else, get the bulletin.
+    pub async fn spread(
+        &self,
+        bulletin: i64,
+        at_ms: i64,
+        subscribers: &[i64],
+    ) -> Result<(), ChecksError> {
+        let mut transaction = self.writing.begin().await?;
+        sqlx::query(sql::ADD_MAILINGS)
+            .bind(bulletin)
+            .bind(at_ms)
+            .bind(serde_json::to_string(subscribers)?)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query(sql::SET_SPREAD).bind(bulletin).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// At most `limit` that are due. Of one project and one incident, in order.
+    pub async fn mailings_due(
+        &self,
+        now_ms: i64,
+        limit: usize,
+    ) -> Result<Vec<Mailing>, ChecksError> {
+        let select = sqlx::query(sql::DUE).bind(now_ms).bind(limit as i64);
+        select.fetch_all(&self.reading).await?.iter().map(to_mailing).collect()
+    }
+
+    /// It was sent, or is never to be.
+    pub async fn end_mailing(&self, mailing: &Mailing) -> Result<(), ChecksError> {
+        sqlx::query(sql::END)
+            .bind(mailing.bulletin_id)
+            .bind(mailing.subscriber)
+            .execute(&self.writing)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn try_mailing_again(
+        &self,
+        mailing: &Mailing,
+        next_ms: i64,
+    ) -> Result<(), ChecksError> {
+        sqlx::query(sql::TRY_AGAIN)
+            .bind(next_ms)
+            .bind(mailing.bulletin_id)
+            .bind(mailing.subscriber)
+            .execute(&self.writing)
+            .await?;
+        Ok(())
+    }
+
+    /// Bulletins that everyone has got leave the file.
+    pub async fn forget_sent_bulletins(&self) -> Result<(), ChecksError> {
+        sqlx::query(sql::FORGET_SENT).execute(&self.writing).await?;
+        Ok(())
+    }
+
+    /// The project or its status page is gone: nobody is told anything of it any more.
+    pub async fn forget_bulletins(&self, project: ProjectId) -> Result<(), ChecksError> {
+        for statement in sql::FORGET_OF_PROJECT {
+            sqlx::query(statement).bind(project.0).execute(&self.writing).await?;
+        }
+        sqlx::query(crate::sql::checks::EMPTY_LOG).execute(&self.writing).await?;
+        Ok(())
+    }
+}
+
+/// `source` as `IncidentSource::to_column`.
+pub(super) async fn add(
+    transaction: &mut SqliteConnection,
+    project: ProjectId,
+    source: i64,
+    number: i64,
+    bulletin: &Bulletin,
+) -> Result<(), ChecksError> {
+    sqlx::query(sql::ADD)
+        .bind(project.0)
+        .bind(source)
+        .bind(number)
+        .bind(bulletin.at_ms)
+        .bind(serde_json::to_string(bulletin)?)
+        .execute(transaction)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn forget_of_incident(
+    transaction: &mut SqliteConnection,
+    source: i64,
+    number: i64,
+) -> Result<(), ChecksError> {
+    for statement in sql::FORGET_OF_INCIDENT {
+        sqlx::query(statement).bind(source).bind(number).execute(&mut *transaction).await?;
+    }
+    Ok(())
+}
+
+/// Of those of these incidents that are published, and that their owner has not called resolved before. One whose transition is
+/// kept already was told with it.
+pub(super) async fn tell_closed(
+    transaction: &mut SqliteConnection,
+    closed: &[(IncidentSource, Transition)],
+) -> Result<(), ChecksError> {
+    for (source, closing) in closed {
+        let (source, number, at_ms) = (source.to_column(), closing.incident as i64, closing.at_ms);
+        let select =
+            sqlx::query_as(sql::PUBLISHED).bind(source).bind(number).bind(closing.transition);
+        let published: Option<(u32, String, Option<String>)> =
+            select.fetch_optional(&mut *transaction).await?;
+        let Some((project, title, severity)) = published else { continue };
+        let severity = severity.as_deref().and_then(Severity::parse).unwrap_or(Severity::Major);
+        let news = News::Incident { severity, stage: Some(Stage::Resolved), opens: false };
+        let bulletin = Bulletin { at_ms, title, text: String::new(), news };
+        add(transaction, ProjectId(project), source, number, &bulletin).await?;
+    }
+    Ok(())
+}
+
+fn to_mailing(row: &SqliteRow) -> Result<Mailing, ChecksError> {
+    let text: &str = row.try_get("text")?;
+    let maintenance: String = row.try_get("maintenance")?;
+    let about = match maintenance.is_empty() {
+        true => {
+            let number = row.try_get::<i64, _>("number")? as u64;
+            About::Incident(IncidentSource::from_column(row.try_get("monitor")?), number)
+        }
+        false => About::Maintenance(maintenance),
+    };
+    Ok(Mailing {
+        bulletin_id: row.try_get("id")?,
+        subscriber: row.try_get("subscriber")?,
+        project: ProjectId(row.try_get("project")?),
+        about,
+        bulletin: serde_json::from_str(text)?,
+        tries: row.try_get("tries")?,
+    })
+}

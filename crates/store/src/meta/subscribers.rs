@@ -1,0 +1,344 @@
+//! Subscribers of status pages: e-mail addresses, confirmed or not. They are read from the file when they are needed; no other
+//! call waits for them. What is mailed to them is not here (`checks`).
+//!
+//! The secret in the links of a subscriber's mails follows from the server's secret, so each mail can have it; the file has its
+//! keyed hash, by which it is found.
+
+use std::path::Path;
+
+use analytics::hit::ProjectId;
+use analytics::limits;
+use analytics::status_page::subscriber::Address;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
+use sqlx::{ConnectOptions, Connection, Row};
+
+use super::secrets::{SecretHash, Token};
+use super::{FILE, Meta, MetaError};
+
+const HOUR_US: i64 = 3_600_000_000;
+const DAY_US: i64 = 24 * HOUR_US;
+
+/// A subscriber as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subscriber {
+    pub id: i64,
+    pub project: ProjectId,
+    pub address: Address,
+    pub created_us: i64,
+    /// None: it waits to be confirmed.
+    pub confirmed_us: Option<i64>,
+}
+
+/// A confirmation that is to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Confirmation {
+    pub subscriber: Subscriber,
+    pub written_us: i64,
+    pub tries: u32,
+}
+
+/// How many a project has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubscriberCount {
+    pub confirmed: u64,
+    pub unconfirmed: u64,
+}
+
+/// What the operator allows of one project.
+#[derive(Clone, Copy, Debug)]
+pub struct SubscriberLimits {
+    pub subscribers: u64,
+    /// Different addresses that are asked for in 24 hours.
+    pub asked_a_day: u64,
+}
+
+const COLUMNS: &str = "id, project, address, created_us, confirmed_us";
+
+impl Meta {
+    /// Somebody asks for a subscription of this address to the project's status page, which exists. Whatever is known of the
+    /// address, the answer and what is written are alike, so that neither tells whether it was subscribed.
+    pub async fn ask_subscription(
+        &self,
+        project: ProjectId,
+        address: &Address,
+        most: SubscriberLimits,
+        now_us: i64,
+    ) -> Result<(), MetaError> {
+        let link = self.hash_link(&self.link_token(project, address, now_us));
+        let mailbox = self.hash_mailbox(address);
+        let mut transaction = self.inner.pool.begin().await?;
+        let (all, today): (i64, i64) = sqlx::query_as(
+            "SELECT count(*), count(*) FILTER (WHERE asked_us > ?) FROM subscribers WHERE project = ?",
+        )
+        .bind(now_us - DAY_US)
+        .bind(project.0)
+        .fetch_one(&mut *transaction)
+        .await?;
+        if all as u64 >= most.subscribers {
+            return Err(MetaError::TooManySubscribers);
+        }
+        if today as u64 >= most.asked_a_day {
+            return Err(MetaError::TooManySubscriptions);
+        }
+        let id: i64 = sqlx::query_scalar(
+            "INSERT INTO subscribers (project, address, mailbox, link, created_us, asked_us) VALUES (?, ?, ?, ?, ?, ?)
+             ON CONFLICT (project, address) DO UPDATE SET asked_us = excluded.asked_us RETURNING id",
+        )
+        .bind(project.0)
+        .bind(address.as_str())
+        .bind(mailbox.as_slice())
+        .bind(link.as_slice())
+        .bind(now_us)
+        .bind(now_us)
+        .fetch_one(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "UPDATE subscribers SET written_us = ?1, next_us = ?1, tries = 0 WHERE id = ?2 AND confirmed_us IS NULL
+             AND coalesce(written_us, 0) <= ?3 AND (SELECT count(*) FROM subscribers WHERE mailbox = ?4 AND written_us > ?5) < ?6",
+        )
+        .bind(now_us)
+        .bind(id)
+        .bind(now_us - limits::SUBSCRIPTION_REPEAT_HOURS as i64 * HOUR_US)
+        .bind(mailbox.as_slice())
+        .bind(now_us - DAY_US)
+        .bind(limits::SUBSCRIPTION_MAILBOX_MAILS as i64)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The secret in the links of a subscriber's mails.
+    pub fn subscription_token(&self, subscriber: &Subscriber) -> Token {
+        self.link_token(subscriber.project, &subscriber.address, subscriber.created_us)
+    }
+
+    /// The name of a subscriber in the ids of its mails. It cannot be told from it.
+    pub fn public_subscriber_id(&self, subscriber: &Subscriber) -> String {
+        let purpose = "api-analytics 2026 subscriber in the ids of mails";
+        self.public_id(purpose, subscriber.id.to_le_bytes(), subscriber.created_us.to_le_bytes())
+    }
+
+    /// None where the link leads nowhere (any more).
+    pub async fn subscriber_by_link(
+        &self,
+        token: &Token,
+        now_us: i64,
+    ) -> Result<Option<Subscriber>, MetaError> {
+        let select = format!(
+            "SELECT {COLUMNS} FROM subscribers WHERE link = ? AND (confirmed_us IS NOT NULL OR coalesce(written_us, created_us) > ?)"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(select))
+            .bind(self.hash_link(token).as_slice())
+            .bind(expired_before_us(now_us))
+            .fetch_optional(&self.inner.pool)
+            .await?;
+        Ok(row.as_ref().map(to_subscriber).transpose()?)
+    }
+
+    /// From here on it is told what is published. Once confirmed it stays as it is.
+    pub async fn confirm_subscriber(&self, id: i64, now_us: i64) -> Result<(), MetaError> {
+        sqlx::query("UPDATE subscribers SET confirmed_us = coalesce(confirmed_us, ?), next_us = NULL WHERE id = ?")
+            .bind(now_us)
+            .bind(id)
+            .execute(&self.inner.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// The address leaves the file. False where the project has no such subscriber.
+    pub async fn remove_subscriber(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
+        let deleted = sqlx::query("DELETE FROM subscribers WHERE id = ? AND project = ?")
+            .bind(id)
+            .bind(project.0)
+            .execute(&self.inner.pool)
+            .await?;
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.forget_deleted().await?;
+        Ok(true)
+    }
+
+    /// Addresses that were not confirmed in time leave the file.
+    pub async fn forget_unconfirmed(&self, now_us: i64) -> Result<(), MetaError> {
+        let deleted = sqlx::query(
+            "DELETE FROM subscribers WHERE confirmed_us IS NULL AND coalesce(written_us, created_us) <= ?",
+        )
+        .bind(expired_before_us(now_us))
+        .execute(&self.inner.pool)
+        .await?;
+        if deleted.rows_affected() > 0 {
+            self.forget_deleted().await?;
+        }
+        Ok(())
+    }
+
+    /// None where it has left.
+    pub async fn subscriber(&self, id: i64) -> Result<Option<Subscriber>, MetaError> {
+        let select = format!("SELECT {COLUMNS} FROM subscribers WHERE id = ?");
+        let select = sqlx::query(sqlx::AssertSqlSafe(select)).bind(id);
+        let row = select.fetch_optional(&self.inner.pool).await?;
+        Ok(row.as_ref().map(to_subscriber).transpose()?)
+    }
+
+    /// Confirmed ones of the project after that id, at most `limit`, by id.
+    pub async fn subscribers(
+        &self,
+        project: ProjectId,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Subscriber>, MetaError> {
+        let select = format!(
+            "SELECT {COLUMNS} FROM subscribers WHERE project = ? AND confirmed_us IS NOT NULL AND id > ? ORDER BY id LIMIT ?"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(select))
+            .bind(project.0)
+            .bind(after)
+            .bind(limit as i64)
+            .fetch_all(&self.inner.pool)
+            .await?;
+        Ok(rows.iter().map(to_subscriber).collect::<Result<_, _>>()?)
+    }
+
+    pub async fn subscriber_count(&self, project: ProjectId) -> Result<SubscriberCount, MetaError> {
+        let (confirmed, all): (i64, i64) = sqlx::query_as(
+            "SELECT count(confirmed_us), count(*) FROM subscribers WHERE project = ?",
+        )
+        .bind(project.0)
+        .fetch_one(&self.inner.pool)
+        .await?;
+        Ok(SubscriberCount { confirmed: confirmed as u64, unconfirmed: (all - confirmed) as u64 })
+    }
+
+    /// The ids of those who had confirmed by then.
+    pub async fn subscribers_since(
+        &self,
+        project: ProjectId,
+        confirmed_by_us: i64,
+    ) -> Result<Vec<i64>, MetaError> {
+        let select = "SELECT id FROM subscribers WHERE project = ? AND confirmed_us <= ?";
+        let select = sqlx::query_scalar(select).bind(project.0).bind(confirmed_by_us);
+        Ok(select.fetch_all(&self.inner.pool).await?)
+    }
+
+    /// Those that are due, the oldest first.
+    pub async fn confirmations_due(
+        &self,
+        now_us: i64,
+        limit: usize,
+    ) -> Result<Vec<Confirmation>, MetaError> {
+        let select = format!(
+            "SELECT {COLUMNS}, written_us, tries FROM subscribers WHERE next_us <= ? ORDER BY next_us LIMIT ?"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(select))
+            .bind(now_us)
+            .bind(limit as i64)
+            .fetch_all(&self.inner.pool)
+            .await?;
+        let due = rows.iter().map(|row| {
+            Ok(Confirmation {
+                subscriber: to_subscriber(row)?,
+                written_us: row.try_get("written_us")?,
+                tries: row.try_get("tries")?,
+            })
+        });
+        Ok(due.collect::<Result<_, sqlx::Error>>()?)
+    }
+
+    /// After a try to send its confirmation. `next_us`: when it is tried again; none where it was sent or given up.
+    pub async fn note_confirmation(&self, id: i64, next_us: Option<i64>) -> Result<(), MetaError> {
+        // One that was confirmed meanwhile needs none.
+        sqlx::query(
+            "UPDATE subscribers SET next_us = ?, tries = tries + 1 WHERE id = ? AND confirmed_us IS NULL",
+        )
+        .bind(next_us)
+        .bind(id)
+        .execute(&self.inner.pool)
+        .await?;
+        Ok(())
+    }
+
+    fn link_token(&self, project: ProjectId, address: &Address, created_us: i64) -> Token {
+        let mut hasher = self.hasher("api-analytics 2026 link of a subscriber");
+        hasher.update(&project.0.to_le_bytes());
+        hasher.update(&created_us.to_le_bytes());
+        hasher.update(address.as_str().to_ascii_lowercase().as_bytes());
+        let mut bytes = [0; 24];
+        bytes.copy_from_slice(&hasher.finalize().as_bytes()[..24]);
+        Token::from_random(bytes)
+    }
+
+    fn hash_link(&self, token: &Token) -> SecretHash {
+        let mut hasher = self.hasher("api-analytics 2026 hash of a subscriber's link");
+        hasher.update(token.to_string().as_bytes());
+        *hasher.finalize().as_bytes()
+    }
+
+    fn hash_mailbox(&self, address: &Address) -> SecretHash {
+        let mut hasher = self.hasher("api-analytics 2026 mailbox of a subscriber");
+        hasher.update(address.mailbox().as_bytes());
+        *hasher.finalize().as_bytes()
+    }
+
+    fn hasher(&self, purpose: &str) -> blake3::Hasher {
+        blake3::Hasher::new_keyed(&self.inner.secret.derive(purpose))
+    }
+}
+
+/// Deletes the subscribers in the file of `restored` who are not in that of `replaced`: they have left since the backup. Nobody
+/// is deleted where `replaced` is another server's, or cannot be read.
+pub(crate) async fn forget_those_who_left(
+    restored: &Path,
+    replaced: &Path,
+) -> Result<(), sqlx::Error> {
+    let file = restored.join(FILE);
+    if !file.exists() || !replaced.join(FILE).exists() {
+        return Ok(());
+    }
+    let Ok(Some((secret, stayed))) = secret_and_links(&replaced.join(FILE)).await else {
+        return Ok(());
+    };
+    let Some((same_secret, _)) = secret_and_links(&file).await? else { return Ok(()) };
+    if same_secret != secret {
+        return Ok(());
+    }
+    let options = SqliteConnectOptions::new().filename(&file).pragma("secure_delete", "on");
+    let mut db = options.connect().await?;
+    let delete = "DELETE FROM subscribers WHERE hex(link) NOT IN (SELECT value FROM json_each(?))";
+    sqlx::query(delete).bind(serde_json::json!(stayed).to_string()).execute(&mut db).await?;
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut db).await?;
+    db.close().await
+}
+
+/// The server's secret, and the hash of each subscriber's link in hexadecimal digits. None: the file is of a version that had no
+/// subscribers.
+async fn secret_and_links(file: &Path) -> Result<Option<(Vec<u8>, Vec<String>)>, sqlx::Error> {
+    let mut db = SqliteConnectOptions::new().filename(file).connect().await?;
+    let has = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'subscribers'";
+    let count: i64 = sqlx::query_scalar(has).fetch_one(&mut db).await?;
+    if count == 0 {
+        return Ok(None);
+    }
+    let secret = sqlx::query_scalar("SELECT secret FROM server").fetch_one(&mut db).await?;
+    let links = sqlx::query_scalar("SELECT hex(link) FROM subscribers").fetch_all(&mut db).await?;
+    db.close().await?;
+    Ok(Some((secret, links)))
+}
+
+/// Unconfirmed ones whose newest confirmation was written by then are gone.
+fn expired_before_us(now_us: i64) -> i64 {
+    now_us - limits::SUBSCRIPTION_CONFIRM_DAYS as i64 * DAY_US
+}
+
+fn to_subscriber(row: &SqliteRow) -> Result<Subscriber, sqlx::Error> {
+    let address = Address::parse(row.try_get("address")?)
+        .ok_or_else(|| sqlx::Error::Protocol("the address of a subscriber is damaged".into()))?;
+    Ok(Subscriber {
+        id: row.try_get("id")?,
+        project: ProjectId(row.try_get("project")?),
+        address,
+        created_us: row.try_get("created_us")?,
+        confirmed_us: row.try_get("confirmed_us")?,
+    })
+}
