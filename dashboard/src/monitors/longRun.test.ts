@@ -25,7 +25,7 @@ test('an outage is shaded however short it was, and failures are counted', () =>
 });
 
 test('maintenance and a short gap', () => {
-  const run = toLongRun(history({ up_ms: [0, 50 * MINUTE], maintenance_ms: [HOUR, 0], unknown_ms: [0, 10 * MINUTE] }));
+  const run = toLongRun(history({ up_ms: [0, 45 * MINUTE], maintenance_ms: [HOUR, 5 * MINUTE], unknown_ms: [0, 10 * MINUTE] }));
   expect(run.shade).toEqual(['--redirect', '']);
-  expect(run.notes).toEqual(['In maintenance 1 h', 'Unknown 10 min']);
+  expect(run.notes).toEqual(['In maintenance 1 h', 'In maintenance 5 min, unknown 10 min']);
 });

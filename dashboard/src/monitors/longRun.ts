@@ -25,11 +25,11 @@ export function toLongRun({ edges, series }: MonitorHistory): Buckets {
 
 type States = Record<'up' | 'down' | 'degraded' | 'maintenance' | 'unknown' | 'failures' | 'checks', number>;
 
-/** Unknown alone is drawn where it is most of the bucket: the last one is not over, and the first may begin before the monitor. */
+/** Maintenance and unknown time are drawn where they are most of a bucket: an hour of them every week would colour a whole year. */
 function toShade({ up, down, degraded, maintenance, unknown }: States): string {
   if (down >= SECOND) return '--server';
   if (degraded >= SECOND) return '--client';
-  if (maintenance >= SECOND) return '--redirect';
+  if (maintenance > up + unknown) return '--redirect';
   return unknown > up ? '--info' : '';
 }
 

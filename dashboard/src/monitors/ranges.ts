@@ -3,12 +3,12 @@
 import { DAY, HOUR } from '../format/time';
 
 export const RANGES = [
-  { name: '3h', label: '3 hours', span: 3 * HOUR },
-  { name: '24h', label: '24 hours', span: DAY },
-  { name: '7d', label: '7 days', span: 7 * DAY },
-  { name: '30d', label: '30 days', span: 30 * DAY },
-  { name: '90d', label: '90 days', span: 90 * DAY },
-  { name: '12mo', label: '12 months', span: 365 * DAY },
+  { name: '3h', label: '3 hours', short: '3 h', span: 3 * HOUR },
+  { name: '24h', label: '24 hours', short: '24 h', span: DAY },
+  { name: '7d', label: '7 days', short: '7 days', span: 7 * DAY },
+  { name: '30d', label: '30 days', short: '30 days', span: 30 * DAY },
+  { name: '90d', label: '90 days', short: '90 days', span: 90 * DAY },
+  { name: '12mo', label: '12 months', short: '12 months', span: 365 * DAY },
 ] as const;
 
 export type RangeName = (typeof RANGES)[number]['name'];

@@ -41,9 +41,10 @@ export function toStanding(monitor: Monitor): Standing {
   return standing('up');
 }
 
-/** "3 d 4 h": how long the state has lasted; "" where nothing is known yet. */
-export function toSince({ since }: Monitor, now: number): string {
-  return since === null ? '' : toDuration(now - Date.parse(since));
+/** "3 d 4 h": how long the state has lasted; "" where it waits for a first result. */
+export function toSince(monitor: Monitor, now: number): string {
+  if (monitor.since === null || toStanding(monitor).name === 'waiting') return '';
+  return toDuration(now - Date.parse(monitor.since));
 }
 
 const hasCalled = ({ signals }: Monitor) => !!signals && (signals.succeeded_at ?? signals.failed_at ?? signals.started_at) !== null;
