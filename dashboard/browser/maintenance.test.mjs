@@ -36,7 +36,7 @@ test('maintenance is planned with its next times, seen on its monitor, changed a
   const dialog = page.locator('dialog');
   await plan.focus();
   await page.keyboard.press('Enter');
-  await dialog.getByLabel('Title').waitFor();
+  await dialog.getByLabel('Title', { exact: true }).waitFor();
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
   assert.ok(await plan.evaluate((button) => button === document.activeElement));
@@ -44,7 +44,7 @@ test('maintenance is planned with its next times, seen on its monitor, changed a
   await page.keyboard.press('Enter');
   const times = dialog.getByRole('region', { name: 'When it takes place' });
   await times.locator('li').waitFor();
-  await dialog.getByLabel('Title').fill('Weekly restart');
+  await dialog.getByLabel('Title', { exact: true }).fill('Weekly restart');
   await dialog.getByRole('radio', { name: /^Weekly/ }).check();
   await dialog.getByLabel('Sunday').uncheck();
   await dialog.getByText('Name at least one weekday.').waitFor();
@@ -58,7 +58,7 @@ test('maintenance is planned with its next times, seen on its monitor, changed a
   await dialog.getByLabel('Only these').check();
   await dialog.getByLabel('Nightly export').check();
   await dialog.getByLabel('Show it on the status page').check();
-  await dialog.getByLabel('Explanation').fill('Reading works.');
+  await dialog.getByLabel('Explanation', { exact: true }).fill('Reading works.');
   await axe(page);
   await dialog.getByRole('button', { name: 'Plan maintenance' }).click();
   await dialog.getByText('Weekly restart is planned').waitFor();

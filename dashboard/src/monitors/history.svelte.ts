@@ -11,9 +11,8 @@ export class History {
   readonly #id: number;
   answer = $state.raw<MonitorHistory | null>(null);
   error = $state.raw<ApiError | null>(null);
-  /** Since when the answer is. */
-  from = $state(0);
-  /** When it was asked for. */
+  /** Which was asked for last, and when. */
+  #span = 0;
   #at = 0;
   #abort: AbortController | null = null;
 
@@ -24,7 +23,7 @@ export class History {
 
   /** `span`: another one than before is asked for at once, the same once a minute. */
   async load(span: number, from: number, now: number) {
-    if (span === this.#span && this.answer && now - this.#at < MINUTE) return;
+    if (span === this.#span && !this.error && now - this.#at < MINUTE) return;
     if (span !== this.#span) this.answer = null;
     this.#span = span;
     this.#at = now;
@@ -32,16 +31,16 @@ export class History {
     const abort = (this.#abort = new AbortController());
     try {
       this.answer = await api.monitorHistory(this.#scope, this.#id, { from: toInstant(from), to: toInstant(now) }, abort.signal);
-      this.from = from;
       this.error = null;
     } catch (error) {
       if (abort.signal.aborted) return;
       this.error = error instanceof ApiError ? error : new ApiError(0, 'broken', `The answer could not be read: ${String(error)}`);
     }
   }
-  #span = 0;
 
+  /** What is under way is given up, and asked for again by the next load. */
   stop() {
     this.#abort?.abort();
+    this.#at = 0;
   }
 }

@@ -13,6 +13,7 @@ export class MonitorTraffic {
   host = $state<string | null>(null);
   error = $state.raw<ApiError | null>(null);
   #abort: AbortController | null = null;
+  /** Which was asked for last, and when. */
   #span = 0;
   #at = 0;
 
@@ -22,7 +23,7 @@ export class MonitorTraffic {
 
   /** `span`: another one than before is asked for at once, the same once a minute. */
   async load(host: string | null, span: number, from: number, now: number) {
-    if (span === this.#span && this.traffic && now - this.#at < MINUTE) return;
+    if (span === this.#span && !this.error && now - this.#at < MINUTE) return;
     this.#span = span;
     this.#at = now;
     this.#abort?.abort();
@@ -36,7 +37,9 @@ export class MonitorTraffic {
     }
   }
 
+  /** What is under way is given up, and asked for again by the next load. */
   stop() {
     this.#abort?.abort();
+    this.#at = 0;
   }
 }
