@@ -2735,7 +2735,7 @@ export interface components {
         };
         /** @description One of the two. */
         SignIn: {
-            /** @description The original's "user id": sees everything and changes nothing. */
+            /** @description The original's "user id": sees everything and manages monitors. */
             dashboard_id?: string | null;
             /** @description A key that may do everything. */
             key?: string | null;
