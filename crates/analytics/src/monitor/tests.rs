@@ -127,7 +127,7 @@ fn an_error_names_the_field() {
             "unknown time zone",
         ),
         (json!({ "period_s": 60, "time_zone": "UTC" }), "time_zone", "goes with"),
-        (json!({ "period_s": 60, "grace_s": 9 }), "grace_s", "10 to"),
+        (json!({ "period_s": 60, "grace_s": 9 }), "grace_s", "10 s to"),
         (json!({ "period_s": 60, "url": "https://example.com" }), "url", "kind `heartbeat`"),
         (json!({ "period_s": 60, "timeout_ms": 1_000 }), "timeout_ms", "kind `heartbeat`"),
     ] {
