@@ -135,6 +135,15 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   await page.getByLabel('Note for your team').fill('The disk was full.');
   await page.getByRole('button', { name: 'Save note' }).click();
   await page.getByText('Saved', { exact: true }).waitFor();
+  // Published where it is read.
+  const publish = page.getByRole('region', { name: 'Status page' });
+  await publish.getByLabel('Title for visitors').fill('Orders cannot be placed');
+  await publish.getByLabel('Update (optional)').fill('We are on it.');
+  await publish.getByRole('button', { name: 'Publish' }).click();
+  await publish.getByText('Published.', { exact: true }).waitFor();
+  await publish.getByText('On the page', { exact: true }).waitFor();
+  await timeline.getByText('We are on it.').waitFor();
+  assert.equal((await call(project.key, 'GET', `incidents/${id}`)).incident.public_title, 'Orders cannot be placed');
   await axe(page);
 
   // Marked on the dashboard's charts, with a way here.

@@ -23,7 +23,7 @@ export function shop() {
     checks.set(i + 1, rows);
     const isHeartbeat = settings.kind === 'heartbeat';
     return {
-      id: i + 1, settings, created_at: ago((i === 4 ? 77 : 190) * DAY), state, is_down: state === 'down', unconfirmed: settings.name === 'Checkout' ? { results: 1, since: rows[0].at } : null,
+      id: i + 1, settings, created_at: ago((i === 4 ? 77 : 190) * DAY), state, is_down: state === 'down', since: ago(i === 0 ? 20 * MINUTE : (2 * i + 1.2) * DAY), unconfirmed: settings.name === 'Checkout' ? { results: 1, since: rows[0].at } : null,
       last_check: rows[0] ?? null, next_check_at: null, certificate: shown, uptime, bars: days(i), heartbeat_url: null, file_entry: i === 4 ? 'postgres' : null,
       signals: isHeartbeat ? { started_at: new Date(Date.now() - 260 * MINUTE).toISOString(), succeeded_at: new Date(Date.now() - 252 * MINUTE).toISOString(), failed_at: null, took_ms: 480_000 } : null,
     };
@@ -103,6 +103,44 @@ function channels() {
   return { list, deliveries };
 }
 
+/** Maintenance that is on now, planned and over. */
+function maintenance() {
+  const at = (ms) => ({ from: ago(-ms), to: ago(-ms - 2 * 60 * MINUTE) });
+  const one = (id, title, schedule, change = {}) => ({ id, title, text: null, monitors: null, published: false, schedule, created_at: ago(40 * DAY), current: null, upcoming: [], ...change });
+  return [
+    one(1, 'Weekly restart', { kind: 'weekly', weekdays: ['sunday'], from: '02:00', to: '04:00', time_zone: 'Europe/Berlin' }, { upcoming: [at(2 * DAY), at(9 * DAY), at(16 * DAY)] }),
+    one(2, 'Database upgrade', { kind: 'once', ...at(-60 * MINUTE) }, { monitors: [5], published: true, text: 'Reading works.', current: at(-60 * MINUTE) }),
+    one(3, HOSTILE, { kind: 'cron', cron: '30 3 1 * *', minutes: 90, time_zone: 'UTC' }, { monitors: [1, 2, 3, 4, 6], upcoming: [at(5 * DAY), at(35 * DAY), at(66 * DAY)] }),
+    one(4, 'Move to the new datacentre', { kind: 'once', ...at(-9 * DAY) }, { published: true }),
+  ];
+}
+
+/** What the server adds up of these checks; before them every bucket is well. */
+function longRun(rows, url) {
+  const [from, to] = ['from', 'to'].map((name) => Date.parse(url.searchParams.get(name)));
+  const step = [5, 15, 60, 360, 1440, 10_080].map((n) => n * MINUTE).find((n) => (to - from) / n <= 199);
+  const start = Math.floor(from / step) * step;
+  const edges = Array.from({ length: Math.ceil((to - start) / step) + 1 }, (_, i) => start + i * step);
+  const newest = Date.parse(rows[0]?.at ?? '');
+  const buckets = edges.slice(0, -1).map((edge, i) => {
+    const own = rows.filter(({ at }) => Date.parse(at) >= edge && Date.parse(at) < edge + step);
+    const passed = own.filter(({ outcome }) => outcome === 'up' || outcome === 'degraded');
+    const count = (outcome) => own.filter((check) => check.outcome === outcome).length;
+    const mean = (name) => (passed.length ? passed.reduce((sum, { times }) => sum + (times[name] ?? 0), 0) / passed.length : edge < newest - 2 * DAY ? 40 + 10 * Math.sin(i / 5) : null);
+    return { mean, checks: own.length, failures: count('down'), down: count('down') * MINUTE, degraded: count('degraded') * MINUTE, unknown: count('unknown') * MINUTE };
+  });
+  const times = ['dns_ms', 'connect_ms', 'tls_ms', 'first_byte_ms', 'body_ms', 'total_ms'];
+  const of = (name) => buckets.map((bucket) => bucket[name]);
+  return {
+    step: { 5: '5m', 15: '15m', 60: '1h', 360: '6h', 1440: '1d', 10_080: '1w' }[step / MINUTE], edges,
+    series: {
+      ...Object.fromEntries(times.map((name) => [name, buckets.map(({ mean }) => mean(name))])), slowest_ms: buckets.map(({ mean }) => mean('total_ms')),
+      checks: of('checks'), failures: of('failures'), down_ms: of('down'), degraded_ms: of('degraded'), unknown_ms: of('unknown'), maintenance_ms: buckets.map(() => 0),
+      up_ms: buckets.map(({ down, degraded, unknown }) => step - down - degraded - unknown),
+    },
+  };
+}
+
 /** Real requests of the shop in the answer's shapes, those of the last fifth failing in part. */
 function traffic(url) {
   const [from, to] = ['from', 'to'].map((name) => Date.parse(url.searchParams.get(name)));
@@ -137,11 +175,16 @@ export async function answerWith({ monitors, checks, uptime }, page) {
     return route.fulfill({ json: { incidents: kept.list.filter((incident) => (!monitor || incident.monitor === monitor) && (!url.searchParams.get('state') || incident.state === 'open')), next: null } });
   });
   await page.route('**/api/v1/channels**', (route) => route.fulfill({ json: route.request().url().includes('deliveries') ? { deliveries: told.deliveries, next: null } : { channels: told.list } }));
+  await page.route('**/api/v1/maintenance**', (route) => {
+    const [weekly] = maintenance();
+    return route.fulfill({ json: route.request().method() === 'POST' ? { current: null, upcoming: weekly.upcoming } : { maintenance: maintenance() } });
+  });
   await page.route('**/api/v1/dashboard**', (route) => route.fulfill({ json: traffic(new URL(route.request().url())) }));
   await page.route('**/api/v1/monitors**', async (route) => {
     const url = new URL(route.request().url());
-    const [, id, isChecks] = /monitors\/(\d+)(\/checks)?$/.exec(url.pathname) ?? [];
+    const [, id, isChecks, isHistory] = /monitors\/(\d+)(\/checks)?(\/history)?$/.exec(url.pathname) ?? [];
     if (!id) return route.fulfill({ json: { monitors } });
+    if (isHistory) return route.fulfill({ json: longRun(checks.get(Number(id)), url) });
     if (!isChecks) return route.fulfill({ json: { ...monitors[id - 1], uptime } });
     const before = url.searchParams.get('before');
     const rows = checks.get(Number(id)).filter(({ at }) => !before || at < before);

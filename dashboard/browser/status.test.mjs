@@ -52,7 +52,7 @@ function fillDays(monitor, days, of) {
     const [down_ms, degraded_ms] = [down * 3_600_000, degraded * 3_600_000];
     return [monitor, today - i - 1, DAY_MS - down_ms - degraded_ms, degraded_ms, down_ms, 0];
   });
-  const script = 'import json, sqlite3, sys\ndb = sqlite3.connect(sys.argv[1], timeout=30)\ndb.executemany("INSERT OR REPLACE INTO days VALUES (?, ?, ?, ?, ?, ?)", json.loads(sys.argv[2]))\ndb.commit()\n';
+  const script = 'import json, sqlite3, sys\ndb = sqlite3.connect(sys.argv[1], timeout=30)\ndb.executemany("INSERT OR REPLACE INTO days (monitor, day, up_ms, degraded_ms, down_ms, maintenance_ms) VALUES (?, ?, ?, ?, ?, ?)", json.loads(sys.argv[2]))\ndb.commit()\n';
   const done = spawnSync('python3', ['-c', script, `${server.data}/monitors.sqlite`, JSON.stringify(rows)], { encoding: 'utf8' });
   assert.equal(done.status, 0, done.stderr);
 }

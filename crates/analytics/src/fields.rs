@@ -32,6 +32,18 @@ pub(crate) fn label(field: &str, text: &str) -> Result<String, FieldError> {
     Ok(text.to_owned())
 }
 
+/// A length of time as a person reads it, exact: `20 s`, `366 days`, `1500 ms`.
+pub(crate) fn length(ms: u64) -> String {
+    const UNITS: [(u64, &str); 4] =
+        [(86_400_000, "day"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
+    let fitting = UNITS.iter().find(|(size, _)| ms > 0 && ms.is_multiple_of(*size));
+    match fitting.map(|(size, unit)| (ms / size, *unit)) {
+        None => format!("{ms} ms"),
+        Some((count, "day")) if count != 1 => format!("{count} days"),
+        Some((count, unit)) => format!("{count} {unit}"),
+    }
+}
+
 /// The fields that are set.
 pub(crate) fn of<T: Serialize>(settings: &T) -> Map<String, Value> {
     match serde_json::to_value(settings) {
@@ -68,4 +80,19 @@ fn check<T: DeserializeOwned>(field: &str, value: Value, owner: &str) -> Result<
         false => format!("cannot be read: {problem}"),
     };
     Err(FieldError::new(field, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::length;
+
+    #[test]
+    fn a_length_is_written_in_the_largest_unit_that_divides_it() {
+        let lengths =
+            [0, 999, 1_500, 20_000, 90_000, 120_000, 3_600_000, 86_400_000, 366 * 86_400_000];
+        assert_eq!(
+            lengths.map(length),
+            ["0 ms", "999 ms", "1500 ms", "20 s", "90 s", "2 min", "1 h", "1 day", "366 days"]
+        );
+    }
 }

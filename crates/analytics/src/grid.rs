@@ -148,8 +148,21 @@ pub fn ask(
 impl Grid {
     /// The finest buckets of which at most 200 cover the period. An error where even months would be more.
     pub fn over(from_us: i64, to_us: i64, tz: &TimeZone) -> Result<Grid, PeriodError> {
+        Grid::no_finer(MINUTE_US, from_us, to_us, tz)
+    }
+
+    /// As `over`, with no bucket shorter than `least_us`.
+    pub fn no_finer(
+        least_us: i64,
+        from_us: i64,
+        to_us: i64,
+        tz: &TimeZone,
+    ) -> Result<Grid, PeriodError> {
         let most = limits::PANEL_BUCKETS as i64;
         for (step, _) in STEPS {
+            if matches!(step, Step::Fixed(us) if us < least_us) {
+                continue;
+            }
             if step.fits(to_us.saturating_sub(from_us)) > most {
                 continue;
             }

@@ -626,6 +626,8 @@ limits! {
         "Windows of one schedule in a year: every hour (8,784). 13 months of those take some 30 ms to compute.";
     MONITORS_IN_FILE "monitors_in_file" = 5_000, Items, fixed, "",
         "Monitors in the operator's file: as many as one process is measured with.";
+    MAINTENANCE_UPCOMING "maintenance_upcoming" = 3, Items, fixed, "",
+        "Times that are shown of a maintenance window to come: enough to see that the schedule is the one that was meant.";
     MAINTENANCE_CRON_MINUTES "maintenance_cron_minutes" = 10_080, Minutes, fixed, "invalid_schedule",
         "The longest window by cron, a week: for each check all windows that may still last are walked through.";
     MAINTENANCE_PER_PROJECT "maintenance_per_project" = 50, Items, settable, "too_many_maintenance_windows",

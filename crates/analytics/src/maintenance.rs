@@ -89,6 +89,8 @@ impl Weekday {
 pub enum ScheduleError {
     #[error("the window ends before it begins")]
     Empty,
+    #[error("the window lasts at least a minute")]
+    NoLength,
     #[error(
         "the window is longer than {} days; pause the monitor instead",
         limits::MAINTENANCE_DAYS
@@ -96,8 +98,8 @@ pub enum ScheduleError {
     TooLong,
     #[error("a window by cron lasts at most {} minutes", limits::MAINTENANCE_CRON_MINUTES)]
     CronTooLong,
-    #[error("`{0}` isn't a time of day; write it as 22:30")]
-    InvalidTime(String),
+    #[error("`{text}` isn't a time of day; write it as 22:30")]
+    InvalidTime { field: &'static str, text: String },
     #[error("name at least one weekday")]
     NoWeekday,
     #[error("the cron expression never occurs")]
@@ -109,6 +111,20 @@ pub enum ScheduleError {
     TooOften,
     #[error(transparent)]
     Cron(#[from] CronError),
+}
+
+impl ScheduleError {
+    /// The field of the schedule to blame.
+    pub fn field(&self) -> &'static str {
+        match self {
+            ScheduleError::Empty | ScheduleError::TooLong => "to",
+            ScheduleError::NoLength | ScheduleError::CronTooLong => "minutes",
+            ScheduleError::InvalidTime { field, .. } => field,
+            ScheduleError::NoWeekday => "weekdays",
+            ScheduleError::Cron(CronError::UnknownZone(_)) => "time_zone",
+            ScheduleError::Never | ScheduleError::TooOften | ScheduleError::Cron(_) => "cron",
+        }
+    }
 }
 
 /// A schedule that was read.
@@ -146,15 +162,17 @@ impl Schedule {
                 }
                 let zone = find_zone(time_zone)
                     .ok_or_else(|| CronError::UnknownZone(time_zone.clone()))?;
-                let (from, to) = (read_time(from)?, read_time(to)?);
+                let (from, to) = (read_time("from", from)?, read_time("to", to)?);
                 Kind::Weekly { weekdays: weekdays.clone(), from, to, zone }
             }
             Schedule::Cron { cron, minutes, time_zone } => {
                 if u64::from(*minutes) > limits::MAINTENANCE_CRON_MINUTES {
                     return Err(ScheduleError::CronTooLong);
                 }
+                if *minutes == 0 {
+                    return Err(ScheduleError::NoLength);
+                }
                 let length_ms = i64::from(*minutes) * MINUTE_MS;
-                check_length(length_ms)?;
                 let schedule = Box::new(CronSchedule::parse(cron, time_zone)?);
                 Kind::Cron { schedule, length_ms }
             }
@@ -204,6 +222,13 @@ impl Windows {
                 Some(Span { from_ms, to_ms: from_ms + length_ms })
             }
         }
+    }
+
+    /// The first so many windows that begin after `after_ms`.
+    pub fn upcoming(&self, after_ms: i64, most: usize) -> Vec<Span> {
+        std::iter::successors(self.next(after_ms), |window| self.next(window.from_ms))
+            .take(most)
+            .collect()
     }
 }
 
@@ -258,8 +283,9 @@ fn instants(zone: &TimeZone, time: DateTime) -> Option<(i64, i64)> {
     Some((earlier.as_millisecond(), later.as_millisecond()))
 }
 
-fn read_time(text: &str) -> Result<Time, ScheduleError> {
-    Time::strptime("%H:%M", text).map_err(|_| ScheduleError::InvalidTime(text.to_owned()))
+fn read_time(field: &'static str, text: &str) -> Result<Time, ScheduleError> {
+    Time::strptime("%H:%M", text)
+        .map_err(|_| ScheduleError::InvalidTime { field, text: text.to_owned() })
 }
 
 fn check_length(length_ms: i64) -> Result<(), ScheduleError> {

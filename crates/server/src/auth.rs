@@ -6,6 +6,7 @@
 
 pub mod cookie;
 mod heartbeat;
+mod manager;
 mod original;
 mod page;
 mod sender;
@@ -28,6 +29,7 @@ use crate::reads::Reader;
 use cookie::Cookie;
 
 pub use heartbeat::{HeartbeatJob, unknown_heartbeat};
+pub use manager::Manager;
 pub use original::{DashboardHolder, KeyInAddress, known_dashboard};
 pub use page::{PageCall, Secret, sign_in};
 pub use sender::{Caller, Ingest};
@@ -37,7 +39,7 @@ pub use sender::{Caller, Ingest};
 pub enum Role {
     /// By a key that may do everything: sees and changes everything.
     Owner,
-    /// By the dashboard id: sees everything, changes nothing.
+    /// By the dashboard id: sees everything and manages monitors.
     Dashboard,
     /// By a share link.
     View,
@@ -383,7 +385,7 @@ fn view_only(role: Role) -> ApiError {
             "a share link shows a project's numbers and nothing else; this needs a key that may do everything"
         }
         Role::Dashboard | Role::Owner => {
-            "who signed in with the dashboard id may look and not change; sign in with a key that may do everything"
+            "the dashboard id opens a project's numbers and its monitors; this needs a key that may do everything"
         }
     };
     ApiError::new(Code::ViewOnly, message)

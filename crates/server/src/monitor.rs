@@ -23,7 +23,7 @@ use analytics::maintenance::Maintenance;
 use analytics::monitor::heartbeat::Signal;
 use analytics::monitor::{Monitor, Probe};
 use analytics::notice::reach::Reach;
-use analytics::uptime::Millis;
+use analytics::uptime::StateSpan;
 use store::checks::{CheckRow, Checks, ChecksError, Record};
 use store::meta::{Meta, MonitorRow};
 use tokio::sync::{Notify, watch};
@@ -137,7 +137,7 @@ impl Monitors {
     }
 
     /// The time from the newest result to now, which stands in no row yet.
-    pub fn tail(&self, id: i64, now_ms: i64) -> Millis {
+    pub fn tail(&self, id: i64, now_ms: i64) -> Vec<StateSpan> {
         self.board().tail(id, now_ms)
     }
 

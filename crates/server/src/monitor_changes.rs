@@ -5,8 +5,10 @@ use std::sync::Arc;
 use analytics::fields::FieldError;
 use analytics::hit::ProjectId;
 use analytics::limits;
-use analytics::monitor::Monitor;
+use analytics::monitor::{Monitor, MonitorSettings};
+use serde_json::{Map, Value};
 use store::meta::{MonitorRow, NewMonitor};
+use url::{Origin, Url};
 
 use crate::app::{App, live_monitors};
 use crate::error::{ApiError, Code};
@@ -51,6 +53,31 @@ pub fn check_parent(
         Some(_) => Err(refused(format!("makes a chain of more than {most} monitors"))),
         None => Ok(()),
     }
+}
+
+/// The value of a header may be a credential, which a monitor's managers are never shown. One that is kept from before must
+/// not be sent to another host, which may be theirs.
+pub fn check_kept_headers(
+    before: &MonitorSettings,
+    change: &Map<String, Value>,
+    after: &MonitorSettings,
+) -> Result<(), ApiError> {
+    let keeps = match change.get("headers") {
+        None => before.headers.as_ref().is_some_and(|headers| !headers.is_empty()),
+        Some(headers) => {
+            headers.as_object().is_some_and(|named| named.values().any(Value::is_null))
+        }
+    };
+    let origin = |settings: &MonitorSettings| -> Option<Origin> {
+        Some(Url::parse(settings.url.as_deref()?).ok()?.origin())
+    };
+    if !keeps || origin(before) == origin(after) {
+        return Ok(());
+    }
+    Err(ApiError::from(FieldError::new(
+        "headers",
+        "has values that were given for another host; send their values again, or leave them out with `{}`",
+    )))
 }
 
 /// A monitor in the operator's file is changed there alone.

@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::error::{ApiError, Code};
 use crate::ingest;
 use crate::original::{data, health, keys, monitor, requests};
-use crate::web::{acknowledge, docs, metrics, page, status, style, subscription, wheels};
+use crate::web::{acknowledge, docs, metrics, page, root, status, style, subscription, wheels};
 
 /// A row of the table.
 pub struct Route {
@@ -41,6 +41,8 @@ pub enum Access {
     Owner,
     /// That, or a session that was signed in with the dashboard id.
     Holder,
+    /// The same, to change what is watched.
+    Manager,
     /// That, or a share link's token, or nothing for the demo.
     Viewer,
     /// Such a key in the address.
@@ -53,7 +55,9 @@ pub enum Access {
 
 /// All of them, grouped by who calls.
 pub fn routes() -> Vec<Route> {
-    use Access::{Anyone, Dashboard, Heartbeat, Holder, Ingest, KeyInAddress, Owner, Page, Viewer};
+    use Access::{
+        Anyone, Dashboard, Heartbeat, Holder, Ingest, KeyInAddress, Manager, Owner, Page, Viewer,
+    };
     let route = |method, path, access, handler| Route { method, path, access, handler };
     let mut routes = vec![
         // Middleware in an app.
@@ -106,6 +110,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/monitors", Holder, get(monitors::list_monitors)),
         route("GET", "/api/v1/monitors/{id}", Holder, get(monitors::show_monitor)),
         route("GET", "/api/v1/monitors/{id}/checks", Holder, get(monitors::list_checks)),
+        route("GET", "/api/v1/monitors/{id}/history", Holder, get(monitors::history::show_history)),
         route("GET", "/api/v1/incidents", Holder, get(incidents::list_incidents)),
         route("GET", "/api/v1/incidents/{id}", Holder, get(incidents::show_incident)),
         route("GET", "/api/v1/rules", Holder, get(rules::list_rules)),
@@ -116,6 +121,26 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/maintenance/{id}", Holder, get(maintenance::show_maintenance)),
         route("GET", "/api/v1/status-page", Holder, get(status_page::show_status_page)),
         route("GET", "/api/v1/ingest-health", Holder, get(ingest_health::show_ingest_health)),
+        // Whoever manages what is watched.
+        route("POST", "/api/v1/monitors", Manager, post(monitors::create_monitor)),
+        route("PATCH", "/api/v1/monitors/{id}", Manager, patch(monitors::change_monitor)),
+        route("DELETE", "/api/v1/monitors/{id}", Manager, delete(monitors::remove_monitor)),
+        route("POST", "/api/v1/monitors/{id}/check", Manager, post(monitors::check_now)),
+        route("PATCH", "/api/v1/incidents/{id}", Manager, patch(incidents::change_incident)),
+        route("POST", "/api/v1/maintenance", Manager, post(maintenance::create_maintenance)),
+        route(
+            "POST",
+            "/api/v1/maintenance/preview",
+            Manager,
+            post(maintenance::preview_maintenance),
+        ),
+        route("PATCH", "/api/v1/maintenance/{id}", Manager, patch(maintenance::change_maintenance)),
+        route(
+            "DELETE",
+            "/api/v1/maintenance/{id}",
+            Manager,
+            delete(maintenance::remove_maintenance),
+        ),
         // Its owner.
         route("PATCH", "/api/v1/project", Owner, patch(project::change_project)),
         route("DELETE", "/api/v1/project", Owner, delete(project::remove_project)),
@@ -131,11 +156,6 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/share-links", Owner, get(share_links::list_share_links)),
         route("POST", "/api/v1/share-links", Owner, post(share_links::create_share_link)),
         route("DELETE", "/api/v1/share-links/{id}", Owner, delete(share_links::revoke_share_link)),
-        route("POST", "/api/v1/monitors", Owner, post(monitors::create_monitor)),
-        route("PATCH", "/api/v1/monitors/{id}", Owner, patch(monitors::change_monitor)),
-        route("DELETE", "/api/v1/monitors/{id}", Owner, delete(monitors::remove_monitor)),
-        route("POST", "/api/v1/monitors/{id}/check", Owner, post(monitors::check_now)),
-        route("PATCH", "/api/v1/incidents/{id}", Owner, patch(incidents::change_incident)),
         route("POST", "/api/v1/rules", Owner, post(rules::create_rule)),
         route("PATCH", "/api/v1/rules/{id}", Owner, patch(rules::change_rule)),
         route("DELETE", "/api/v1/rules/{id}", Owner, delete(rules::remove_rule)),
@@ -144,9 +164,6 @@ pub fn routes() -> Vec<Route> {
         route("DELETE", "/api/v1/channels/{id}", Owner, delete(channels::remove_channel)),
         route("POST", "/api/v1/channels/{id}/test", Owner, post(channels::test_channel)),
         route("GET", "/api/v1/channels/{id}/deliveries", Owner, get(channels::list_deliveries)),
-        route("POST", "/api/v1/maintenance", Owner, post(maintenance::create_maintenance)),
-        route("PATCH", "/api/v1/maintenance/{id}", Owner, patch(maintenance::change_maintenance)),
-        route("DELETE", "/api/v1/maintenance/{id}", Owner, delete(maintenance::remove_maintenance)),
         route("PATCH", "/api/v1/status-page", Owner, patch(status_page::change_status_page)),
         route("DELETE", "/api/v1/status-page", Owner, delete(status_page::remove_status_page)),
         route("GET", "/api/v1/status-page/subscribers", Owner, get(subscribers::list_subscribers)),
@@ -185,6 +202,8 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/docs/{name}", Page, get(docs::show_doc)),
         route("GET", "/assets/{file}", Page, get(page::send_asset)),
         route("GET", "/page.css", Page, get(style::show_style)),
+        route("GET", "/favicon.ico", Page, get(root::show_icon)),
+        route("GET", "/robots.txt", Page, get(root::show_robots)),
         route("GET", "/sdk/python/", Anyone, get(wheels::list_wheels)),
         route("GET", "/sdk/python/{file}", Anyone, get(wheels::send_wheel)),
     ];

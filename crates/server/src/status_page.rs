@@ -79,7 +79,8 @@ async fn make(
     let mut slugs = slug::of_services(page.services()).into_iter();
     let mut to_service = |name: &str, monitor: i64| {
         let sums = days.remove(&monitor).unwrap_or_default();
-        let days = to_days(&sums, app.monitors.tail(monitor, now_ms), first_day, now_ms);
+        let days =
+            to_days(&sums, Millis::of(&app.monitors.tail(monitor, now_ms)), first_day, now_ms);
         let mut whole = Millis::default();
         days.iter().for_each(|day| whole += day.millis);
         let standing = app.monitors.standing(monitor);

@@ -6,6 +6,7 @@ pub mod docs;
 pub mod metrics;
 pub mod page;
 pub mod plain;
+pub mod root;
 pub mod status;
 pub mod style;
 pub mod subscription;

@@ -34,6 +34,8 @@ pub use outbox::{ChannelKey, Delivery, Ended, NewNotice, ThreadNotice, Try};
 pub use rows::{CheckRow, KeptState, MonitorState, Record, SumRow};
 pub use rules::{LatenessRecord, RuleKey, RuleRecord};
 
+const DAY_MS: i64 = 86_400_000;
+
 /// The file's name in the data folder.
 pub const FILE: &str = "monitors.sqlite";
 
@@ -96,7 +98,17 @@ impl Checks {
                 sqlx::query(add).execute(&mut *creating).await?;
             }
         }
-        if found == 1 {
+        for (column, add) in sql::ADDED_TO_DAYS {
+            let has: i64 = sqlx::query_scalar(crate::sql::incidents::HAS_COLUMN)
+                .bind("days")
+                .bind(column)
+                .fetch_one(&mut *creating)
+                .await?;
+            if has == 0 {
+                sqlx::query(add).execute(&mut *creating).await?;
+            }
+        }
+        if (1..=3).contains(&found) {
             sqlx::query(sql::FILL_DAYS).execute(&mut *creating).await?;
         }
         sqlx::raw_sql(sql::SET_VERSION).execute(&mut *creating).await?;
@@ -167,6 +179,23 @@ impl Checks {
     ) -> Result<Vec<SumRow>, ChecksError> {
         let select = sqlx::query(sql::SUMS).bind(monitor).bind(from_ms).bind(to_ms);
         let rows = select.fetch_all(&self.reading).await?;
+        rows.iter().map(SumRow::from_row).collect()
+    }
+
+    /// Sums of buckets of `length_ms`, which 5 minutes divide, that begin from one time to before another, in order. From a day
+    /// on they are of days (UTC).
+    pub async fn sums_by_length(
+        &self,
+        monitor: i64,
+        length_ms: i64,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> Result<Vec<SumRow>, ChecksError> {
+        let select = match length_ms < DAY_MS {
+            true => sqlx::query(sql::SUMS_BY_LENGTH).bind(length_ms).bind(monitor),
+            false => sqlx::query(sql::SUMS_BY_DAY).bind(monitor),
+        };
+        let rows = select.bind(from_ms).bind(to_ms).fetch_all(&self.reading).await?;
         rows.iter().map(SumRow::from_row).collect()
     }
 

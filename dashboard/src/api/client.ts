@@ -26,8 +26,12 @@ import type {
   IncidentsPage,
   IngestHealth,
   Key,
+  MaintenanceChange,
+  MaintenanceTimes,
+  MaintenanceWindow,
   Monitor,
   MonitorChange,
+  MonitorHistory,
   NewProject,
   NewShareLink,
   Project,
@@ -150,6 +154,16 @@ export const api = {
   checkNow: (scope: Scope, id: number) => call<CheckedNow>('POST', `monitors/${id}/check`, { scope }),
   checks: (scope: Scope, id: number, parameters: Parameters, signal?: AbortSignal) =>
     call<ChecksPage>('GET', `monitors/${id}/checks`, { scope, parameters, signal }),
+
+  monitorHistory: (scope: Scope, id: number, parameters: Parameters, signal?: AbortSignal) =>
+    call<MonitorHistory>('GET', `monitors/${id}/history`, { scope, parameters, signal }),
+
+  maintenance: (scope: Scope, signal?: AbortSignal) => call<{ maintenance: MaintenanceWindow[] }>('GET', 'maintenance', { scope, signal }),
+  createMaintenance: (scope: Scope, settings: MaintenanceChange) => call<MaintenanceWindow>('POST', 'maintenance', { scope, body: settings }),
+  changeMaintenance: (scope: Scope, id: number, change: MaintenanceChange) => call<MaintenanceWindow>('PATCH', `maintenance/${id}`, { scope, body: change }),
+  deleteMaintenance: (scope: Scope, id: number) => call<undefined>('DELETE', `maintenance/${id}`, { scope }),
+  /** When it would take place; nothing is kept. */
+  previewMaintenance: (scope: Scope, settings: MaintenanceChange) => call<MaintenanceTimes>('POST', 'maintenance/preview', { scope, body: settings }),
 
   statusPage: (scope: Scope) => call<StatusPage>('GET', 'status-page', { scope }),
   changeStatusPage: (scope: Scope, change: StatusPageChange) => call<StatusPage>('PATCH', 'status-page', { scope, body: change }),

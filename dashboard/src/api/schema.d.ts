@@ -559,6 +559,23 @@ export interface paths {
         patch: operations["change_maintenance"];
         trace?: never;
     };
+    "/api/v1/maintenance/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** When a maintenance window would take place. Nothing is kept. */
+        post: operations["preview_maintenance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/monitors": {
         parameters: {
             query?: never;
@@ -622,6 +639,23 @@ export interface paths {
         };
         /** List a monitor's checks, newest first. Single results are kept for 48 hours. */
         get: operations["list_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitors/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a monitor did over time: response times by phase, and milliseconds per state. Kept for 13 months. */
+        get: operations["show_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1538,7 +1572,7 @@ export interface components {
             /** @description For those who look at the public status page, in order. */
             updates: components["schemas"]["PublicUpdate"][];
         };
-        /** @description The owner's changes to an incident. A missing field stays as it is. */
+        /** @description Changes to an incident by the project's people. A missing field stays as it is. */
         IncidentChange: {
             /**
              * @description Somebody looks after it. False takes that back.
@@ -1735,13 +1769,14 @@ export interface components {
             id: number;
             /** @description The `id`s of the monitors that it concerns; null for all of the project. */
             monitors?: number[] | null;
-            next?: components["schemas"]["Window"] | null;
             /** @description Whether visitors of the status page see it. */
             published: boolean;
             schedule?: components["schemas"]["Schedule"] | null;
             text?: string | null;
             /** @example Database upgrade */
             title: string;
+            /** @description The next times at which it takes place, at most three; empty where it is over. */
+            upcoming: components["schemas"]["Window"][];
         };
         MaintenanceList: {
             maintenance: components["schemas"]["MaintenanceAnswer"][];
@@ -1761,6 +1796,12 @@ export interface components {
              */
             title?: string | null;
         };
+        /** @description When a maintenance window takes place. */
+        MaintenanceTimes: {
+            current?: components["schemas"]["Window"] | null;
+            /** @description The next times at which it would take place, at most three; empty where it is over. */
+            upcoming: components["schemas"]["Window"][];
+        };
         /** @description A monitor and where it stands. */
         MonitorAnswer: {
             /** @description The last 90 days (UTC), the oldest first, today last. Null as `uptime`. */
@@ -1771,7 +1812,7 @@ export interface components {
             file_entry?: string | null;
             /**
              * @description The address that a heartbeat's job calls, by GET or POST: as it is for success, with `/start` or `/fail` behind it for
-             *     those. Whoever has it can call; its owner alone sees it.
+             *     those. Whoever has it can call.
              */
             heartbeat_url?: string | null;
             /** Format: int64 */
@@ -1783,6 +1824,8 @@ export interface components {
             next_check_at?: string | null;
             settings: components["schemas"]["MonitorSettings"];
             signals?: components["schemas"]["ShownSignals"] | null;
+            /** @description Since when it is in this state without a break. Null before the first check. */
+            since?: string | null;
             /**
              * @description The state now: `up`, `degraded`, `down`, `unknown` or `maintenance`.
              * @example up
@@ -1829,6 +1872,17 @@ export interface components {
              */
             status?: number | null;
             times: components["schemas"]["PhaseTimes"];
+        };
+        /** @description At most 200 buckets. */
+        MonitorHistory: {
+            /** @description Bucket i is from `edges[i]` to before `edges[i + 1]`, Unix milliseconds. The outermost may reach beyond the period. */
+            edges: number[];
+            series: components["schemas"]["MonitorSeries"];
+            /**
+             * @description The length of a bucket: `5m`, `15m`, `1h`, `6h`, `1d` or `1w`, in UTC.
+             * @example 1h
+             */
+            step: string;
         };
         /** @description A stretch of failing checks, of flapping, a certificate that ends, or an alert of a rule. */
         MonitorIncident: {
@@ -1901,6 +1955,27 @@ export interface components {
         };
         MonitorList: {
             monitors: components["schemas"]["MonitorAnswer"][];
+        };
+        /** @description A value per bucket. Times are means of the checks that ended well, null where there was none; they add up to `total_ms`. */
+        MonitorSeries: {
+            body_ms: (number | null)[];
+            /** @description Checks that were made. */
+            checks: number[];
+            connect_ms: (number | null)[];
+            degraded_ms: number[];
+            dns_ms: (number | null)[];
+            down_ms: number[];
+            /** @description Those of them that failed, confirmed or not. */
+            failures: number[];
+            first_byte_ms: (number | null)[];
+            maintenance_ms: number[];
+            /** @description The slowest check that ended well. */
+            slowest_ms: (number | null)[];
+            tls_ms: (number | null)[];
+            total_ms: (number | null)[];
+            /** @description Since the monitor was made, up to now. */
+            unknown_ms: number[];
+            up_ms: number[];
         };
         /** @description A monitor as it is written. A field that is missing has its default; one that belongs to another kind is an error. */
         MonitorSettings: {
@@ -2694,7 +2769,7 @@ export interface components {
         };
         /** @description One of the two. */
         SignIn: {
-            /** @description The original's "user id": sees everything and changes nothing. */
+            /** @description The original's "user id": sees everything and manages monitors. */
             dashboard_id?: string | null;
             /** @description A key that may do everything. */
             key?: string | null;
@@ -5283,6 +5358,60 @@ export interface operations {
             };
         };
     };
+    preview_maintenance: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceSettings"];
+            };
+        };
+        responses: {
+            /** @description The times */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceTimes"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_monitors: {
         parameters: {
             query?: {
@@ -5701,6 +5830,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckList"];
+                };
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show monitors */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such monitor */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_history: {
+        parameters: {
+            query?: {
+                /** @description From this time on (RFC 3339), in place of `period` */
+                from?: string;
+                /** @description `24h`, `7d`, `30d`, `6mo`, `12mo` or `all`. Default: 24h */
+                period?: string;
+                /** @description Which of the session's projects */
+                project?: number;
+                /** @description Up to before this time (RFC 3339). Default: now */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The monitor's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The buckets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorHistory"];
                 };
             };
             /** @description A parameter cannot be used; the message names it */

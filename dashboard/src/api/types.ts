@@ -151,6 +151,23 @@ export type Monitor = Closer<
   { settings: MonitorSettings; state: Outcome | 'maintenance'; last_check: MonitorCheck | null; certificate: Certificate | null }
 >;
 export type DayBar = Answer<'DayBar'>;
+/** In buckets, of which there are one less than edges. */
+export type MonitorHistory = Answer<'MonitorHistory'>;
+
+// ---- maintenance
+
+export type Weekday = Schemas['Weekday'];
+export type MaintenanceSchedule = Schemas['Schedule'];
+export type MaintenanceTimes = Answer<'MaintenanceTimes'>;
+export type MaintenanceWindow = Closer<Answer<'MaintenanceAnswer'>, { schedule: MaintenanceSchedule | null }>;
+/** A missing field stays, null is the default again. */
+export interface MaintenanceChange {
+  title?: string | null;
+  text?: string | null;
+  monitors?: number[] | null;
+  published?: boolean | null;
+  schedule?: MaintenanceSchedule;
+}
 
 // ---- incidents
 

@@ -42,9 +42,18 @@ export function timeFormats(locale?: string, tz?: string) {
     return (sameYear ? rangeThisYear : range)().formatRange(from, to - 1);
   }
 
+  /** "Wed 19 Nov, 22:00 – 23:30", with the second day named where it is another. */
+  function window(from: number, to: number): string {
+    const ends = day().format(from) === day().format(to) ? clock() : moment();
+    return `${moment().format(from)} – ${ends.format(to)}`;
+  }
+
   return {
     bucket,
     period,
+    window,
+    /** "Wed 19 Nov, 22:00". */
+    moment: (ms: number) => moment().format(ms),
     day: (ms: number) => day().format(ms),
     /** "Mon 16", in this order everywhere: American English alone would turn it round. */
     weekday: (ms: number) => `${weekday().format(ms)} ${dayOfMonth().format(ms)}`,

@@ -48,7 +48,7 @@ test('an operator without a value sends none', () => {
 
 test('what the server says stands at its field, under the name that the form gives it', () => {
   expect(toProblem('`url` is missing')).toEqual({ field: 'url', text: 'Address is missing.' });
-  expect(toProblem('`interval_s` is not from 20 to 86400')).toEqual({ field: 'interval_s', text: 'Check every is not from 20 to 86400 seconds.' });
+  expect(toProblem('`interval_s` is not from 20 s to 1 day')).toEqual({ field: 'interval_s', text: 'Check every is not from 20 s to 1 day.' });
   expect(toProblem('the project has as many monitors as it may have')).toEqual({ field: null, text: 'the project has as many monitors as it may have' });
   expect(toProblem('`monitor` cannot be read')).toEqual({ field: null, text: '`monitor` cannot be read' });
   expect(toProblem('`constructor` is odd').field).toBeNull();

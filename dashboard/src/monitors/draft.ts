@@ -160,16 +160,16 @@ function toJsonRule(draft: Draft): JsonRule | null {
 
 export type FieldName = Exclude<keyof MonitorSettings, 'paused' | 'kind'>;
 
-/** What each field is called on the form; the unit of its bounds where the message of the server leaves it out. */
-export const FIELDS: Record<FieldName, { label: string; unit?: string }> = {
+/** What each field is called on the form. */
+export const FIELDS: Record<FieldName, { label: string }> = {
   name: { label: 'Name' },
   url: { label: 'Address' },
   target: { label: 'Host and port' },
-  interval_s: { label: 'Check every', unit: 'seconds' },
-  timeout_ms: { label: 'Timeout', unit: 'milliseconds' },
+  interval_s: { label: 'Check every' },
+  timeout_ms: { label: 'Timeout' },
   down_after: { label: 'Failures until down' },
   up_after: { label: 'Successes until up' },
-  degraded_above_ms: { label: 'Degraded above', unit: 'milliseconds' },
+  degraded_above_ms: { label: 'Degraded above' },
   address_family: { label: 'Addresses' },
   method: { label: 'Method' },
   headers: { label: 'Headers' },
@@ -180,10 +180,10 @@ export const FIELDS: Record<FieldName, { label: string; unit?: string }> = {
   json: { label: 'JSON value' },
   follow_redirects: { label: 'Follow redirects' },
   verify_certificate: { label: 'Verify the certificate' },
-  period_s: { label: 'Period', unit: 'seconds' },
+  period_s: { label: 'Period' },
   cron: { label: 'Cron expression' },
   time_zone: { label: 'Time zone' },
-  grace_s: { label: 'Grace', unit: 'seconds' },
+  grace_s: { label: 'Grace' },
   part_of: { label: 'Part of' },
 };
 
@@ -198,6 +198,5 @@ export function toProblem(message: string): FieldProblem {
   const [, name = '', rest = ''] = /^`([a-z_]+)` (.+)$/s.exec(message) ?? [];
   const field = Object.hasOwn(FIELDS, name) ? (name as FieldName) : null;
   if (!field) return { field: null, text: message };
-  const { label, unit } = FIELDS[field];
-  return { field, text: `${label} ${rest}${unit && /^is not from \d+ to \d+$/.test(rest) ? ` ${unit}` : ''}.` };
+  return { field, text: `${FIELDS[field].label} ${rest}.` };
 }

@@ -5,7 +5,8 @@ import type { Scope } from '../api/request';
 import type { Incident, Reach } from '../api/types';
 import { toInstant } from '../dashboard/state';
 import { both } from '../filter/text';
-import { NAMED, toFilter, toReach, toTraffic, toWindow, type Traffic } from './traffic';
+import { NAMED, toFilter, toReach, toWindow, type Traffic } from './traffic';
+import { askTraffic } from './trafficCall';
 
 export class IncidentTraffic {
   readonly #scope: Scope;
@@ -27,21 +28,18 @@ export class IncidentTraffic {
   async load(incident: Incident, now: number) {
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
-    const ask = (panels: string, from: number, to: number, q: string, rows?: number) =>
-      api.dashboard(this.#scope, { panels, from: toInstant(from), to: toInstant(to), tz: 'UTC', q: q || undefined, rows }, abort.signal);
     const { from, to } = toWindow(incident, now);
     try {
-      let answer = await ask('requests,activity', from, to, toFilter(this.#host));
-      if (this.#host !== null && !answer.panels.requests?.value) {
-        // A health check may have a name of its own that no request carries.
-        answer = await ask('requests,activity', from, to, '');
-        if (answer.panels.requests?.value) this.#host = null;
-      }
+      const { traffic, host } = await askTraffic(this.#scope, this.#host, from, to, abort.signal);
+      this.#host = host;
       // What an incident hit is written down when it ends; until then it grows.
-      const isOpen = incident.state === 'open';
-      const failed = isOpen ? await ask('requests,consumers,endpoints,top_consumers', Date.parse(incident.began_at), Math.max(now, Date.parse(incident.began_at) + 1000), both(toFilter(this.#host), 'status:5xx'), NAMED) : null;
-      this.host = this.#host;
-      this.traffic = answer.panels.activity ? toTraffic(answer.panels.activity) : null;
+      const began = Date.parse(incident.began_at);
+      const failed = incident.state !== 'open' ? null : await api.dashboard(this.#scope, {
+        panels: 'requests,consumers,endpoints,top_consumers', from: toInstant(began), to: toInstant(Math.max(now, began + 1000)), tz: 'UTC',
+        q: both(toFilter(host), 'status:5xx'), rows: NAMED,
+      }, abort.signal);
+      this.host = host;
+      this.traffic = traffic;
       this.reach = failed ? toReach(failed.panels) : incident.hit;
       this.error = null;
     } catch (error) {

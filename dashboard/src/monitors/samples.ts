@@ -20,7 +20,7 @@ export const heartbeatSettings: MonitorSettings = {
 
 export function aMonitor(change: Partial<Monitor> = {}): Monitor {
   return {
-    id: 1, settings: httpSettings, created_at: '2026-11-26T10:00:00Z', state: 'up', is_down: false, unconfirmed: null, last_check: aCheck(),
+    id: 1, settings: httpSettings, created_at: '2026-11-26T10:00:00Z', state: 'up', since: '2026-11-26T10:01:00Z', is_down: false, unconfirmed: null, last_check: aCheck(),
     next_check_at: '2026-11-26T12:01:00Z', certificate: null, signals: null, heartbeat_url: null, uptime: null, bars: null, file_entry: null, ...change,
   };
 }

@@ -4,6 +4,7 @@
 import type { Certificate, Monitor, MonitorSettings } from '../api/types';
 import { numbers } from '../format/number';
 import { DAY, HOUR, MINUTE } from '../format/time';
+import { toLength as toDuration } from '../shapes/day-bars/data';
 import { failureMeaning } from './words';
 
 export type StandingName = 'down' | 'degraded' | 'unknown' | 'waiting' | 'maintenance' | 'up' | 'paused';
@@ -38,6 +39,12 @@ export function toStanding(monitor: Monitor): Standing {
   if (state === 'down') return standing('down', last?.failure ? failureMeaning(last.failure).what.toLowerCase() : '');
   if (state === 'degraded') return standing('degraded', settings.degraded_above_ms ? `over ${numbers.together(numbers.duration(settings.degraded_above_ms))}` : '');
   return standing('up');
+}
+
+/** "3 d 4 h": how long the state has lasted; "" where it waits for a first result. */
+export function toSince(monitor: Monitor, now: number): string {
+  if (monitor.since === null || toStanding(monitor).name === 'waiting') return '';
+  return toDuration(now - Date.parse(monitor.since));
 }
 
 const hasCalled = ({ signals }: Monitor) => !!signals && (signals.succeeded_at ?? signals.failed_at ?? signals.started_at) !== null;

@@ -108,7 +108,10 @@ pub enum RuleError {
     Filter(String),
     #[error("the window must be from 1 to {} minutes", limits::RULE_WINDOW_MINUTES)]
     Window,
-    #[error("`for_minutes` and `keep_minutes` must be at most {}", limits::RULE_WAIT_MINUTES)]
+    #[error(
+        "`for_minutes` and `keep_minutes` must be at most {} minutes",
+        limits::RULE_WAIT_MINUTES
+    )]
     Wait,
     #[error("the threshold must be a number above 0, or 0 with `at_most`")]
     Threshold,

@@ -69,9 +69,10 @@ impl MaintenanceSettings {
                 "is missing; its `kind` is `once`, `weekly` or `cron`",
             ));
         };
-        let windows = schedule
-            .check()
-            .map_err(|problem| FieldError::new("schedule", format!("cannot be used: {problem}")))?;
+        let windows = schedule.check().map_err(|problem| {
+            let field = format!("schedule.{}", problem.field());
+            FieldError::new(field, format!("cannot be used: {problem}"))
+        })?;
         (self.title, self.published) = (Some(title), Some(self.published.unwrap_or(false)));
         Ok(Maintenance { settings: self, windows })
     }

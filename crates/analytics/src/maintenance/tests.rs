@@ -159,6 +159,24 @@ fn a_single_window_is_itself_and_touches_what_it_overlaps() {
     assert_eq!((count(0, 100), count(0, 101), count(199, 300), count(200, 300)), (0, 1, 1, 0));
     assert_eq!(windows.next(99), Some(Span { from_ms: 100, to_ms: 200 }));
     assert_eq!(windows.next(100), None);
+    assert_eq!((windows.upcoming(99, 3).len(), windows.upcoming(100, 3).len()), (1, 0));
+}
+
+#[test]
+fn the_times_to_come_follow_the_clocks() {
+    let windows = weekly_on(&[Weekday::Sunday], "02:30", "04:00", "Europe/Berlin").read().unwrap();
+    let after_ms = "2026-03-20T00:00:00Z".parse::<Timestamp>().unwrap().as_millisecond();
+    let hours = windows.upcoming(after_ms, 3).into_iter().map(|window| {
+        let from = Timestamp::from_millisecond(window.from_ms).unwrap();
+        (from.to_string(), window.length_ms() / 60_000)
+    });
+    // On the 29th the clocks go from 2:00 to 3:00.
+    let expected =
+        [("2026-03-22T01:30:00Z", 90), ("2026-03-29T01:00:00Z", 60), ("2026-04-05T00:30:00Z", 90)];
+    assert_eq!(
+        hours.collect::<Vec<_>>(),
+        expected.map(|(from, minutes)| (from.to_owned(), minutes))
+    );
 }
 
 #[test]
@@ -172,7 +190,7 @@ fn a_schedule_that_cannot_be_meant_is_refused_with_a_reason() {
     assert_eq!(refused(Schedule::Once { from_ms: 5, to_ms: 5 }), ScheduleError::Empty);
     let endless = Schedule::Once { from_ms: i64::MIN, to_ms: i64::MAX };
     assert_eq!(refused(endless), ScheduleError::TooLong);
-    assert_eq!(refused(cron("0 0 * * *", 0)), ScheduleError::Empty);
+    assert_eq!(refused(cron("0 0 * * *", 0)), ScheduleError::NoLength);
     assert_eq!(refused(cron("0 0 30 2 *", 10)), ScheduleError::Never);
     assert_eq!(refused(cron("* * * * *", 1)), ScheduleError::TooOften);
     assert_eq!(refused(cron("0,30 * * 2-12 *", 1)), ScheduleError::TooOften);
@@ -180,7 +198,7 @@ fn a_schedule_that_cannot_be_meant_is_refused_with_a_reason() {
     assert_eq!(refused(weekly_on(&[], "1:00", "2:00", "UTC")), ScheduleError::NoWeekday);
     for time in ["24:00", "12:60", "noon", "", "12:00:00"] {
         let error = refused(weekly_on(&[Weekday::Monday], "10:00", time, "UTC"));
-        assert_eq!(error, ScheduleError::InvalidTime(time.to_owned()));
+        assert_eq!(error, ScheduleError::InvalidTime { field: "to", text: time.to_owned() });
     }
     let nowhere = refused(weekly_on(&[Weekday::Monday], "10:00", "11:00", "Mars/Olympus"));
     assert!(nowhere.to_string().contains("`Mars/Olympus`"));

@@ -195,7 +195,8 @@ fn compile_times(
         return Err(FieldError::new(
             "timeout_ms",
             format!(
-                "has to be below the interval, {interval_ms} ms: a check must have ended before the next begins"
+                "has to be below the interval of {}: a check must have ended before the next begins",
+                fields::length(interval_ms)
             ),
         ));
     }
@@ -248,7 +249,13 @@ fn within(
     match range.contains(&value) {
         true => Ok(value as u32),
         false => {
-            Err(FieldError::new(field, format!("is not from {} to {}", range.start(), range.end())))
+            let bounds = [*range.start(), *range.end()];
+            let [least, most] = bounds.map(|bound| match field {
+                _ if field.ends_with("_ms") => fields::length(bound),
+                _ if field.ends_with("_s") => fields::length(bound * 1_000),
+                _ => bound.to_string(),
+            });
+            Err(FieldError::new(field, format!("is not from {least} to {most}")))
         }
     }
 }

@@ -75,11 +75,15 @@ fn an_error_names_the_field() {
         (json!({ "url": "http://0x7f.1/" }), "url", "loopback address"),
         (json!({ "url": "http://[::ffff:169.254.169.254]/" }), "url", "cloud metadata address"),
         (json!({ "name": "n".repeat(101) }), "name", "longer than 100"),
-        (json!({ "interval_s": 19 }), "interval_s", "20 to 86400"),
-        (json!({ "interval_s": 86_401 }), "interval_s", "20 to 86400"),
-        (json!({ "interval_s": 20, "timeout_ms": 20_000 }), "timeout_ms", "below the interval"),
-        (json!({ "timeout_ms": 99 }), "timeout_ms", "100 to 60000"),
-        (json!({ "degraded_above_ms": 10_001 }), "degraded_above_ms", "1 to 10000"),
+        (json!({ "interval_s": 19 }), "interval_s", "20 s to 1 day"),
+        (json!({ "interval_s": 86_401 }), "interval_s", "20 s to 1 day"),
+        (
+            json!({ "interval_s": 20, "timeout_ms": 20_000 }),
+            "timeout_ms",
+            "below the interval of 20 s",
+        ),
+        (json!({ "timeout_ms": 99 }), "timeout_ms", "100 ms to 1 min"),
+        (json!({ "degraded_above_ms": 10_001 }), "degraded_above_ms", "1 ms to 10 s"),
         (json!({ "down_after": 0 }), "down_after", "1 to 20"),
         (json!({ "up_after": 21 }), "up_after", "1 to 20"),
         (json!({ "method": "CONNECT" }), "method", "is none of"),
@@ -113,7 +117,7 @@ fn an_error_names_the_field() {
         assert_refused(http(more), field, words);
     }
     for (more, field, words) in [
-        (json!({ "period_s": 29 }), "period_s", "30 to"),
+        (json!({ "period_s": 29 }), "period_s", "30 s to 366 days"),
         (json!({ "period_s": 60, "cron": "* * * * *" }), "cron", "choose one"),
         (json!({ "cron": "61 * * * *" }), "cron", "cannot be used"),
         (json!({ "cron": "0 0 30 2 *" }), "cron", "never"),
@@ -123,7 +127,7 @@ fn an_error_names_the_field() {
             "unknown time zone",
         ),
         (json!({ "period_s": 60, "time_zone": "UTC" }), "time_zone", "goes with"),
-        (json!({ "period_s": 60, "grace_s": 9 }), "grace_s", "10 to"),
+        (json!({ "period_s": 60, "grace_s": 9 }), "grace_s", "10 s to"),
         (json!({ "period_s": 60, "url": "https://example.com" }), "url", "kind `heartbeat`"),
         (json!({ "period_s": 60, "timeout_ms": 1_000 }), "timeout_ms", "kind `heartbeat`"),
     ] {

@@ -355,7 +355,41 @@ proptest! {
         let rows: BTreeMap<i64, Millis> =
             rows.into_iter().filter(|(_, row)| *row != Millis::default()).collect();
         prop_assert_eq!(rows, expected);
+
+        // The state at any time after the newest result has lasted since the start of its span.
+        let newest_ms = results.last().map_or(0, |result| result.at_ms);
+        for now_ms in [newest_ms, newest_ms + 10 * SECOND_MS, end_ms - SECOND_MS] {
+            let window = Span { from_ms: first_ms, to_ms: now_ms + 1 };
+            let last = timeline(&results, confirm, &maintenance, window).pop();
+            let since_ms = last.filter(|_| !results.is_empty()).map(|last| last.span.from_ms);
+            prop_assert_eq!(tracker.since_ms(now_ms, &maintenance), since_ms);
+        }
     }
+}
+
+#[test]
+fn a_state_lasts_since_its_first_result_and_a_pause_ends_it() {
+    let confirm = Confirm { down_after: 2, up_after: 1 };
+    let mut tracker = Tracker::default();
+    assert_eq!(tracker.since_ms(0, &[]), None);
+    let mut feed = |minute: i64, outcome| {
+        let result = CheckResult { at_ms: minute * MINUTE_MS, interval_ms: MINUTE_MS, outcome };
+        tracker.feed(result, confirm, &[]);
+        (tracker.state(result.at_ms, &[]), tracker.since_ms(result.at_ms, &[]).unwrap() / MINUTE_MS)
+    };
+    assert_eq!(feed(0, Outcome::Up), (State::Up, 0));
+    assert_eq!(feed(1, Outcome::Up), (State::Up, 0));
+    assert_eq!(feed(2, Outcome::Down), (State::Up, 0), "not confirmed");
+    assert_eq!(feed(3, Outcome::Down), (State::Down, 2), "restated");
+    assert_eq!(feed(4, Outcome::Down), (State::Down, 2));
+    assert_eq!(feed(5, Outcome::Up), (State::Up, 5));
+    assert_eq!(feed(6, Outcome::Degraded), (State::Degraded, 6));
+    assert_eq!(tracker.since_ms(9 * MINUTE_MS, &[]), Some(8 * MINUTE_MS), "unknown after the hold");
+    tracker.pause(10 * MINUTE_MS, &[]);
+    tracker.pause(12 * MINUTE_MS, &[]);
+    assert_eq!(tracker.since_ms(20 * MINUTE_MS, &[]), Some(10 * MINUTE_MS));
+    let window = [Span { from_ms: 15 * MINUTE_MS, to_ms: 30 * MINUTE_MS }];
+    assert_eq!(tracker.since_ms(20 * MINUTE_MS, &window), Some(15 * MINUTE_MS));
 }
 
 #[test]

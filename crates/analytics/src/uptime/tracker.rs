@@ -24,6 +24,15 @@ pub struct Tracker {
     accounted_ms: Option<i64>,
     /// Spans of the run so far, which its confirmation restates.
     provisional: Vec<Provisional>,
+    /// The state up to `accounted_ms`. None before the first result.
+    steady: Option<Steady>,
+}
+
+/// A state and the time since which it holds without a break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Steady {
+    state: State,
+    since_ms: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +86,7 @@ impl Tracker {
             return step;
         }
         self.account_until(result.at_ms, maintenance, &mut step.restated);
+        self.steady.get_or_insert(Steady { state: State::Unknown, since_ms: result.at_ms });
 
         let mut held = Held {
             at_ms: result.at_ms,
@@ -94,6 +104,7 @@ impl Tracker {
         }
         if step.turn.is_some() {
             self.run = None;
+            self.restate_steady(held.state);
             step.restated.extend(self.provisional.drain(..).map(|span| Restated {
                 span: span.span,
                 was: Some(span.was),
@@ -108,7 +119,11 @@ impl Tracker {
     pub fn pause(&mut self, at_ms: i64, maintenance: &[Span]) -> Step {
         let mut step = Step::default();
         self.account_until(at_ms, maintenance, &mut step.restated);
-        *self = Tracker { accounted_ms: self.accounted_ms, ..Tracker::default() };
+        let steady = match self.held {
+            Some(_) => Some(Steady { state: State::Unknown, since_ms: at_ms }),
+            None => self.steady,
+        };
+        *self = Tracker { accounted_ms: self.accounted_ms, steady, ..Tracker::default() };
         step
     }
 
@@ -134,6 +149,22 @@ impl Tracker {
             Some(held) if now_ms < held.until_ms => held.state,
             _ => State::Unknown,
         }
+    }
+
+    /// Since when `state` holds without a break. None before the first result.
+    pub fn since_ms(&self, now_ms: i64, maintenance: &[Span]) -> Option<i64> {
+        let state = self.state(now_ms, maintenance);
+        let spans = self.tail(now_ms, maintenance).into_iter();
+        let steady = spans.fold(self.steady, |before, span| Some(Steady::after(before, span)))?;
+        if steady.state == state {
+            return Some(steady.since_ms);
+        }
+        if self.held.is_some() {
+            return Some(now_ms);
+        }
+        // A monitor that rests accounts for no time: its maintenance began with the window.
+        let windows = maintenance.iter().filter(|window| window.contains(now_ms));
+        windows.map(|window| window.from_ms).min()
     }
 
     /// Confirmed down, also where nothing is known right now: an incident lasts until a success ends it.
@@ -204,6 +235,18 @@ impl Tracker {
         (run.count >= enough).then_some(run.first_ms)
     }
 
+    /// A run is confirmed: the time since its first result is in this state, as far back as nothing else lies between.
+    fn restate_steady(&mut self, state: State) {
+        let mut end_ms = self.accounted_ms;
+        for piece in self.provisional.iter().rev() {
+            if Some(piece.span.to_ms) != end_ms || piece.now != state {
+                break;
+            }
+            end_ms = Some(piece.span.from_ms);
+            self.steady = Some(Steady { state, since_ms: piece.span.from_ms });
+        }
+    }
+
     fn drop_run(&mut self) {
         self.run = None;
         self.provisional.clear();
@@ -211,6 +254,7 @@ impl Tracker {
 
     fn account_until(&mut self, at_ms: i64, maintenance: &[Span], restated: &mut Vec<Restated>) {
         for StateSpan { span, state } in self.tail(at_ms, maintenance) {
+            self.steady = Some(Steady::after(self.steady, StateSpan { span, state }));
             restated.push(Restated { span, was: None, now: state });
             let Some(held) = self.held else { continue };
             // Time already counted as maintenance stays so, and the time after the hold stays unknown even if the run is confirmed.
@@ -223,6 +267,14 @@ impl Tracker {
         }
         let from_ms = self.accounted_ms.unwrap_or(at_ms);
         self.accounted_ms = Some(from_ms.max(at_ms));
+    }
+}
+
+impl Steady {
+    /// `before` and a span that follows it.
+    fn after(before: Option<Steady>, StateSpan { span, state }: StateSpan) -> Steady {
+        let before = before.filter(|before| before.state == state);
+        before.unwrap_or(Steady { state, since_ms: span.from_ms })
     }
 }
 

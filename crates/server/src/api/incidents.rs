@@ -1,4 +1,4 @@
-//! `/api/v1/incidents`: what failed, since when, why, and whom it hit; and what its owner adds to it. Checks and rules open and
+//! `/api/v1/incidents`: what failed, since when, why, and whom it hit; and what its people add to it. Checks and rules open and
 //! close incidents.
 
 mod shape;
@@ -14,7 +14,7 @@ use store::checks::{IncidentQuery, IncidentSource, IncidentUpdate, KeptIncident}
 use utoipa::ToSchema;
 
 use crate::app::{App, Shared};
-use crate::auth::{Holder, Owner};
+use crate::auth::{Holder, Manager};
 use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
@@ -107,7 +107,7 @@ pub async fn show_incident(
     Ok(Json(to_answer(&app, row).await?))
 }
 
-/// The owner's changes to an incident. A missing field stays as it is.
+/// Changes to an incident by the project's people. A missing field stays as it is.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IncidentChange {
@@ -151,11 +151,11 @@ pub struct IncidentChange {
 )]
 pub async fn change_incident(
     State(app): State<Shared>,
-    owner: Owner,
+    manager: Manager,
     Path(id): Path<String>,
     JsonObject(body): JsonObject<IncidentChange>,
 ) -> Result<Json<IncidentAnswer>, ApiError> {
-    let mut row = find(&app, owner.project, &id).await?;
+    let mut row = find(&app, manager.project, &id).await?;
     let now_ms = app.clock.now_us().div_euclid(1_000);
     match body.acknowledged {
         Some(true) => row.acknowledged_ms = row.acknowledged_ms.or(Some(now_ms)),
@@ -177,8 +177,8 @@ pub async fn change_incident(
     let bulletin = bulletin_of_incident(was_published, &row, newest, update.is_some(), now_ms);
     app.checks.change_incident(&row, update.clone(), bulletin.as_ref()).await?;
     app.subscriber_mail.wake();
-    app.status_views.forget(owner.project);
-    tracing::info!(project = owner.project.0, incident = id, "incident changed");
+    app.status_views.forget(manager.project);
+    tracing::info!(project = manager.project.0, incident = id, "incident changed");
     Ok(Json(to_answer(&app, row).await?))
 }
 

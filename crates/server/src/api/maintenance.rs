@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use analytics::fields::FieldError;
 use analytics::hit::ProjectId;
-use analytics::maintenance::{MaintenanceSettings, Schedule};
+use analytics::limits;
+use analytics::maintenance::{Maintenance, MaintenanceSettings, Schedule, Windows};
 use analytics::uptime::Span;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -15,7 +16,7 @@ use store::meta::MaintenanceRow;
 use utoipa::ToSchema;
 
 use crate::app::{App, Shared};
-use crate::auth::{Holder, Owner};
+use crate::auth::{Holder, Manager};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
 use crate::rows::to_rfc3339;
@@ -40,8 +41,17 @@ pub struct MaintenanceAnswer {
     pub created_at: String,
     /// Null where it doesn't take place now.
     pub current: Option<Window>,
-    /// When it takes place next; null where it is over.
-    pub next: Option<Window>,
+    /// The next times at which it takes place, at most three; empty where it is over.
+    pub upcoming: Vec<Window>,
+}
+
+/// When a maintenance window takes place.
+#[derive(Serialize, ToSchema)]
+pub struct MaintenanceTimes {
+    /// Null where it would not take place now.
+    pub current: Option<Window>,
+    /// The next times at which it would take place, at most three; empty where it is over.
+    pub upcoming: Vec<Window>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -83,19 +93,43 @@ pub async fn list_maintenance(State(app): State<Shared>, holder: Holder) -> Json
 )]
 pub async fn create_maintenance(
     State(app): State<Shared>,
-    owner: Owner,
+    manager: Manager,
     JsonObject(body): JsonObject<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<MaintenanceAnswer>), ApiError> {
-    let settings = read(&app, owner.project, &MaintenanceSettings::default(), body).await?;
+    let planned = read(&app, manager.project, &MaintenanceSettings::default(), body).await?;
     let most = app.settings.limits.get("maintenance_per_project") as usize;
     let now_us = app.clock.now_us();
-    let made = app.meta.add_maintenance(owner.project, settings, most, now_us).await?;
+    let made = app.meta.add_maintenance(manager.project, planned.settings, most, now_us).await?;
     let row =
         made.ok_or_else(|| ApiError::new(Code::UnknownKey, "the project of this key is gone"))?;
-    app.monitors.plan_maintenance(owner.project);
-    app.status_views.forget(owner.project);
-    tracing::info!(project = owner.project.0, maintenance = row.id, "maintenance planned");
+    app.monitors.plan_maintenance(manager.project);
+    app.status_views.forget(manager.project);
+    tracing::info!(project = manager.project.0, maintenance = row.id, "maintenance planned");
     Ok((StatusCode::CREATED, Json(to_answer(&app, &row))))
+}
+
+/// When a maintenance window would take place. Nothing is kept.
+#[utoipa::path(
+    post, path = "/api/v1/maintenance/preview", tag = "maintenance",
+    params(("project" = Option<u32>, Query, description = "Which of the session's projects")),
+    request_body = MaintenanceSettings,
+    responses(
+        (status = 200, description = "The times", body = MaintenanceTimes),
+        (status = 400, description = "A field cannot be used; the message names it", body = crate::schema::ErrorAnswer),
+        (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
+        (status = 403, description = "The caller may look and not change", body = crate::schema::ErrorAnswer),
+    ),
+    security(("key" = []), ("session" = [])),
+)]
+pub async fn preview_maintenance(
+    State(app): State<Shared>,
+    manager: Manager,
+    JsonObject(body): JsonObject<Map<String, Value>>,
+) -> Result<Json<MaintenanceTimes>, ApiError> {
+    let maintenance = read(&app, manager.project, &MaintenanceSettings::default(), body).await?;
+    let now_ms = app.clock.now_us().div_euclid(1_000);
+    let current = maintenance.current(now_ms).map(Window::of);
+    Ok(Json(MaintenanceTimes { current, upcoming: upcoming(&maintenance.windows, now_ms) }))
 }
 
 /// A maintenance window.
@@ -143,17 +177,17 @@ pub async fn show_maintenance(
 )]
 pub async fn change_maintenance(
     State(app): State<Shared>,
-    owner: Owner,
+    manager: Manager,
     Path(id): Path<String>,
     JsonObject(body): JsonObject<Map<String, Value>>,
 ) -> Result<Json<MaintenanceAnswer>, ApiError> {
-    let row = find(&app, owner.project, &id)?;
-    let settings = read(&app, owner.project, &row.settings, body).await?;
-    let changed = app.meta.change_maintenance(owner.project, row.id, settings).await?;
+    let row = find(&app, manager.project, &id)?;
+    let planned = read(&app, manager.project, &row.settings, body).await?;
+    let changed = app.meta.change_maintenance(manager.project, row.id, planned.settings).await?;
     let row = changed.ok_or_else(unknown)?;
-    app.monitors.plan_maintenance(owner.project);
-    app.status_views.forget(owner.project);
-    tracing::info!(project = owner.project.0, maintenance = row.id, "maintenance changed");
+    app.monitors.plan_maintenance(manager.project);
+    app.status_views.forget(manager.project);
+    tracing::info!(project = manager.project.0, maintenance = row.id, "maintenance changed");
     Ok(Json(to_answer(&app, &row)))
 }
 
@@ -175,14 +209,14 @@ pub async fn change_maintenance(
 )]
 pub async fn remove_maintenance(
     State(app): State<Shared>,
-    owner: Owner,
+    manager: Manager,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let row = find(&app, owner.project, &id)?;
-    app.meta.remove_maintenance(owner.project, row.id).await?;
-    app.monitors.plan_maintenance(owner.project);
-    app.status_views.forget(owner.project);
-    tracing::info!(project = owner.project.0, maintenance = row.id, "maintenance deleted");
+    let row = find(&app, manager.project, &id)?;
+    app.meta.remove_maintenance(manager.project, row.id).await?;
+    app.monitors.plan_maintenance(manager.project);
+    app.status_views.forget(manager.project);
+    tracing::info!(project = manager.project.0, maintenance = row.id, "maintenance deleted");
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -207,7 +241,7 @@ async fn read(
     project: ProjectId,
     before: &MaintenanceSettings,
     change: Map<String, Value>,
-) -> Result<MaintenanceSettings, ApiError> {
+) -> Result<Maintenance, ApiError> {
     let settings = before.changed(change).map_err(invalid)?;
     let known = before.monitors.as_deref().unwrap_or_default();
     let named = settings.monitors.as_deref().unwrap_or_default();
@@ -220,14 +254,14 @@ async fn read(
     // A cron expression is walked through for a year.
     let compiled = tokio::task::spawn_blocking(|| settings.compile()).await;
     let compiled = compiled.map_err(|error| ApiError::internal("planning maintenance", &error))?;
-    Ok(compiled.map_err(invalid)?.settings)
+    compiled.map_err(invalid)
 }
 
 fn to_answer(app: &App, row: &MaintenanceRow) -> MaintenanceAnswer {
     let now_ms = app.clock.now_us().div_euclid(1_000);
     let read = row.settings.clone().read();
     let current = read.as_ref().and_then(|maintenance| maintenance.current(now_ms));
-    let next = read.as_ref().and_then(|maintenance| maintenance.windows.next(now_ms));
+    let upcoming = read.as_ref().map(|maintenance| upcoming(&maintenance.windows, now_ms));
     let settings = row.settings.clone();
     MaintenanceAnswer {
         id: row.id,
@@ -238,8 +272,13 @@ fn to_answer(app: &App, row: &MaintenanceRow) -> MaintenanceAnswer {
         schedule: settings.schedule,
         created_at: to_rfc3339(row.created_us),
         current: current.map(Window::of),
-        next: next.map(Window::of),
+        upcoming: upcoming.unwrap_or_default(),
     }
+}
+
+fn upcoming(windows: &Windows, now_ms: i64) -> Vec<Window> {
+    let most = limits::MAINTENANCE_UPCOMING as usize;
+    windows.upcoming(now_ms, most).into_iter().map(Window::of).collect()
 }
 
 impl Window {

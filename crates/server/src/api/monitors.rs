@@ -1,6 +1,7 @@
 //! `/api/v1/monitors`: what a project watches, where it stands, and what checks found. Nothing of an answer's body is shown,
 //! nor the address that a name led to.
 
+pub mod history;
 mod shape;
 mod uptime;
 
@@ -19,11 +20,13 @@ use store::meta::{MonitorRow, NewMonitor};
 
 use crate::address::own_address;
 use crate::app::{App, Shared};
-use crate::auth::{Holder, Owner, Role};
+use crate::auth::{Holder, Manager, Role};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
 use crate::monitor::look;
-use crate::monitor_changes::{add_monitor, check_parent, check_unmanaged, delete_monitor};
+use crate::monitor_changes::{
+    add_monitor, check_kept_headers, check_parent, check_unmanaged, delete_monitor,
+};
 use crate::parameters::Parameters;
 
 use uptime::uptimes;
@@ -62,7 +65,7 @@ pub async fn list_monitors(
         _ => uptimes(&app, &rows.iter().map(|row| row.id).collect::<Vec<i64>>()).await?,
     };
     let monitors = rows.iter().map(|row| {
-        let answer = to_answer(&app, row, holder.role, &headers);
+        let answer = to_answer(&app, row, &headers);
         with_uptime(answer, uptimes.remove(&row.id))
     });
     Ok(Json(MonitorList { monitors: monitors.collect() }))
@@ -84,14 +87,14 @@ pub async fn list_monitors(
 )]
 pub async fn create_monitor(
     State(app): State<Shared>,
-    owner: Owner,
+    manager: Manager,
     headers: HeaderMap,
     JsonObject(body): JsonObject<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<MonitorAnswer>), ApiError> {
     let settings = MonitorSettings::default().changed(body)?;
     let new = NewMonitor { settings, ..NewMonitor::default() };
-    let row = add_monitor(&app, owner.project, new).await?;
-    Ok((StatusCode::CREATED, Json(to_answer(&app, &row, Role::Owner, &headers))))
+    let row = add_monitor(&app, manager.project, new).await?;
+    Ok((StatusCode::CREATED, Json(to_answer(&app, &row, &headers))))
 }
 
 /// A monitor, where it stands, and its uptime.
@@ -118,7 +121,7 @@ pub async fn show_monitor(
 ) -> Result<Json<MonitorAnswer>, ApiError> {
     let row = find(&app, holder.project, &id)?;
     let _turn = app.reads.take(holder.reader(), READ).await?;
-    let answer = to_answer(&app, &row, holder.role, &headers);
+    let answer = to_answer(&app, &row, &headers);
     let uptime = uptimes(&app, &[row.id]).await?.remove(&row.id);
     Ok(Json(with_uptime(answer, uptime)))
 }
@@ -143,26 +146,29 @@ pub async fn show_monitor(
 )]
 pub async fn change_monitor(
     State(app): State<Shared>,
-    owner: Owner,
+    manager: Manager,
     Path(id): Path<String>,
     headers: HeaderMap,
     JsonObject(body): JsonObject<Map<String, Value>>,
 ) -> Result<Json<MonitorAnswer>, ApiError> {
-    let row = find(&app, owner.project, &id)?;
+    let row = find(&app, manager.project, &id)?;
     check_unmanaged(&row)?;
-    let settings = row.settings.changed(body)?;
+    let settings = row.settings.changed(body.clone())?;
     let monitor = Monitor::compile(settings, Some(app.dialer.allowed()))?;
+    if manager.role != Role::Owner {
+        check_kept_headers(&row.settings, &body, &monitor.settings)?;
+    }
     // One that names a monitor which is gone meanwhile can be changed otherwise.
     if let Some(parent) = monitor.settings.part_of
         && row.settings.part_of != Some(parent)
     {
-        check_parent(&app, owner.project, Some(row.id), parent)?;
+        check_parent(&app, manager.project, Some(row.id), parent)?;
     }
-    let changed = app.meta.change_monitor(owner.project, row.id, monitor.settings).await?;
+    let changed = app.meta.change_monitor(manager.project, row.id, monitor.settings).await?;
     let row = changed.ok_or_else(unknown)?;
     app.monitors.put(row.clone());
-    tracing::info!(project = owner.project.0, monitor = row.id, "monitor changed");
-    Ok(Json(to_answer(&app, &row, Role::Owner, &headers)))
+    tracing::info!(project = manager.project.0, monitor = row.id, "monitor changed");
+    Ok(Json(to_answer(&app, &row, &headers)))
 }
 
 /// Delete a monitor with everything that its checks found.
@@ -184,10 +190,10 @@ pub async fn change_monitor(
 )]
 pub async fn remove_monitor(
     State(app): State<Shared>,
-    owner: Owner,
+    manager: Manager,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let row = find(&app, owner.project, &id)?;
+    let row = find(&app, manager.project, &id)?;
     delete_monitor(&app, &row).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -254,10 +260,10 @@ pub async fn list_checks(
 )]
 pub async fn check_now(
     State(app): State<Shared>,
-    owner: Owner,
+    manager: Manager,
     Path(id): Path<String>,
 ) -> Result<Json<CheckedNow>, ApiError> {
-    let row = find(&app, owner.project, &id)?;
+    let row = find(&app, manager.project, &id)?;
     let monitor = Arc::new(Monitor::compile(row.settings.clone(), None)?);
     if row.settings.kind == Some(Kind::Heartbeat) {
         return Err(ApiError::new(
@@ -266,7 +272,7 @@ pub async fn check_now(
         ));
     }
     let now_us = app.clock.now_us();
-    app.checks_by_hand.take(owner.client, now_us).map_err(|seconds| {
+    app.checks_by_hand.take(manager.client, now_us).map_err(|seconds| {
         ApiError::new(
             Code::TooManyChecks,
             format!("too many checks were asked for from this address; wait {seconds} s"),
@@ -296,10 +302,9 @@ fn with_uptime(answer: MonitorAnswer, uptime: Option<(Vec<Uptime>, Vec<DayBar>)>
     MonitorAnswer { uptime, bars, ..answer }
 }
 
-/// Its owner alone sees the address that a heartbeat's job calls.
-fn to_answer(app: &App, row: &MonitorRow, role: Role, headers: &HeaderMap) -> MonitorAnswer {
+fn to_answer(app: &App, row: &MonitorRow, headers: &HeaderMap) -> MonitorAnswer {
     let is_heartbeat = row.settings.kind == Some(Kind::Heartbeat);
-    let heartbeat_url = (is_heartbeat && role == Role::Owner).then(|| {
+    let heartbeat_url = is_heartbeat.then(|| {
         let token = app.meta.heartbeat_token(row);
         format!("{}/api/heartbeat/{token}", own_address(headers, &app.settings))
     });

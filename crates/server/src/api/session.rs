@@ -23,7 +23,7 @@ pub struct SignIn {
     /// A key that may do everything.
     #[serde(default)]
     pub key: Option<String>,
-    /// The original's "user id": sees everything and changes nothing.
+    /// The original's "user id": sees everything and manages monitors.
     #[serde(default)]
     pub dashboard_id: Option<String>,
 }

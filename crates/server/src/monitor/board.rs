@@ -13,7 +13,7 @@ use analytics::maintenance::Maintenance;
 use analytics::monitor::heartbeat::Signal;
 use analytics::monitor::{Kind, Monitor, Probe, Signals, next_slot_ms};
 use analytics::notice::reach::Reach;
-use analytics::uptime::{CheckResult, Confirm, Millis, Outcome, Span, State, row_changes};
+use analytics::uptime::{CheckResult, Confirm, Outcome, Span, State, StateSpan, row_changes};
 use store::checks::{CheckRow, KeptState, MonitorState, Record};
 use store::meta::MonitorRow;
 
@@ -67,6 +67,8 @@ pub struct Start {
 #[derive(Clone, Debug)]
 pub struct Standing {
     pub state: State,
+    /// Since when it is so without a break. None before the first result.
+    pub since_ms: Option<i64>,
     /// Confirmed down, whatever is known right now.
     pub is_down: bool,
     /// Results in a row that speak against the confirmed state, and the time of the first.
@@ -324,8 +326,10 @@ impl Board {
     pub fn standing(&self, id: i64, now_ms: i64) -> Option<Standing> {
         let entry = self.entries.get(&id)?;
         let tracker = &entry.kept.tracker;
+        let maintenance = entry.maintenance(&self.maintenance, now_ms);
         Some(Standing {
-            state: tracker.state(now_ms, &entry.maintenance(&self.maintenance, now_ms)),
+            state: tracker.state(now_ms, &maintenance),
+            since_ms: tracker.since_ms(now_ms, &maintenance),
             is_down: tracker.is_down(),
             unconfirmed: tracker.unconfirmed(),
             newest: entry.newest.clone(),
@@ -335,10 +339,10 @@ impl Board {
         })
     }
 
-    pub fn tail(&self, id: i64, now_ms: i64) -> Millis {
-        let Some(entry) = self.entries.get(&id) else { return Millis::default() };
+    pub fn tail(&self, id: i64, now_ms: i64) -> Vec<StateSpan> {
+        let Some(entry) = self.entries.get(&id) else { return Vec::new() };
         let maintenance = entry.maintenance(&self.maintenance, now_ms);
-        Millis::of(&entry.kept.tracker.tail(now_ms, &maintenance))
+        entry.kept.tracker.tail(now_ms, &maintenance)
     }
 
     fn surroundings(&self, entry: &Entry, at_ms: i64) -> Surroundings {

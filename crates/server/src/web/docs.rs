@@ -102,8 +102,8 @@ fn to_html(page: &Page, base_path: &str, address: &str) -> String {
     }
     let mut out = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width, initial-scale=1\">\
-         <title>{} - API Analytics</title><link rel=stylesheet href=\"{base_path}/page.css\">\
-         <a class=skip href=\"#text\">Skip to the text</a>\
+         <title>{} - API Analytics</title><link rel=icon href=\"{base_path}/favicon.ico\" type=\"image/svg+xml\">\
+         <link rel=stylesheet href=\"{base_path}/page.css\"><a class=skip href=\"#text\">Skip to the text</a>\
          <header><div><a class=logo href=\"{base_path}/\">API Analytics</a><span>Documentation</span></div></header>\
          <div class=page><nav aria-label=Documentation>{links}</nav><main id=text>",
         escape(page.title)
@@ -184,6 +184,7 @@ mod tests {
             "href=\"#back-up\"",
             "<code>https://stats.example.com/base/x</code>",
             "<title>X &amp; Y - API Analytics</title>",
+            "<link rel=icon href=\"/base/favicon.ico\"",
         ] {
             assert!(html.contains(part), "{part}\n{html}");
         }

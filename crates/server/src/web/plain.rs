@@ -40,7 +40,7 @@ pub fn to_page(app: &App, headers: &HeaderMap) -> String {
     write(&address, base_path, app.registration_is_open, &inactive, &countries)
 }
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 fn write(
     address: &str,
@@ -76,7 +76,7 @@ fn write(
     };
     let mut page = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
-         <title>API Analytics</title><link rel=stylesheet href=\"{base_path}/page.css\"><main>\
+         <title>API Analytics</title><link rel=icon href=\"{base_path}/favicon.ico\" type=\"image/svg+xml\"><link rel=stylesheet href=\"{base_path}/page.css\"><main>\
          <h1>API Analytics</h1><p>The server runs, and this build of it has no dashboard: <code>make build</code> builds it.</p>\
          {inactive}<p>Next:</p>"
     );

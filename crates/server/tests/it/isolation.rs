@@ -74,8 +74,9 @@ async fn no_route_shows_another_project_s_hits() {
         "data, hits, dashboard, values, both addresses of requests, and ingest health show A its own"
     );
     // With only the other's secret in the place of the key, a dashboard id opens no data.
-    let of_a_project =
-        |route: &&Route| matches!(route.access, Access::Owner | Access::Holder | Access::Viewer);
+    let of_a_project = |route: &&Route| {
+        matches!(route.access, Access::Owner | Access::Manager | Access::Holder | Access::Viewer)
+    };
     for route in routes().iter().filter(of_a_project) {
         let method: Method = route.method.parse().unwrap();
         let answer = app

@@ -144,7 +144,11 @@ async fn a_key_for_ingest_may_do_nothing_else() {
         let path = route.path.replace("{api_key}", &ingest).replace("{id}", "u:x");
         let method: Method = route.method.parse().unwrap();
         let answer = match route.access {
-            Access::Owner | Access::Holder | Access::Viewer | Access::KeyInAddress => {
+            Access::Owner
+            | Access::Manager
+            | Access::Holder
+            | Access::Viewer
+            | Access::KeyInAddress => {
                 app.send(method, &path, &[("x-auth-token", &ingest)], Vec::new()).await
             }
             _ => continue,

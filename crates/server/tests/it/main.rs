@@ -21,6 +21,8 @@ mod jobs;
 mod keys;
 mod lifecycle;
 mod maintenance;
+mod managing;
+mod monitor_history;
 mod monitors;
 mod openapi;
 mod operation;

@@ -130,7 +130,25 @@ async fn a_window_is_planned_changed_and_gone_by_its_owner_alone() {
         (&shown["title"], &shown["published"], &shown["schedule"], &shown["monitors"]),
         (&json!("Backups"), &json!(true), &schedule, &json!(null))
     );
-    assert!(shown["next"]["from"].is_string());
+    assert_eq!(shown["upcoming"].as_array().map(Vec::len), Some(3));
+    // The same is said of a schedule that is not kept.
+    let preview = "/api/v1/maintenance/preview";
+    let asked = call(&app, &project.key, "POST", preview, json!({ "schedule": schedule })).await;
+    assert_eq!(
+        (asked.status.as_u16(), asked.json()),
+        (200, json!({ "current": null, "upcoming": shown["upcoming"] }))
+    );
+    let past =
+        json!({ "kind": "once", "from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z" });
+    let asked = call(&app, &project.key, "POST", preview, json!({ "schedule": past })).await;
+    assert_eq!(asked.json(), json!({ "current": null, "upcoming": [] }));
+    let unnamed =
+        json!({ "schedule": { "kind": "weekly", "weekdays": [], "from": "1:00", "to": "2:00" } });
+    let refused = call(&app, &project.key, "POST", preview, unnamed).await;
+    assert_eq!(refused.code(), "invalid_maintenance");
+    assert!(refused.text().contains("`schedule.weekdays`"), "{}", refused.text());
+    let kept = app.get_as(&project.key, "/api/v1/maintenance").await.json();
+    assert_eq!(kept["maintenance"].as_array().map(Vec::len), Some(1));
     for (body, words) in [
         (json!({ "schedule": null }), "`schedule` is missing"),
         (json!({ "schedule": { "kind": "yearly" } }), "`schedule` cannot be read"),

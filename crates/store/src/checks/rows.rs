@@ -1,6 +1,7 @@
 //! Rows of the file: what goes in and what comes out.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::time::Duration;
 
 use analytics::certificate::PresentedCertificate;
@@ -153,6 +154,22 @@ pub(super) fn sum_columns(group: &[Record]) -> Vec<Value> {
         ])
     });
     columns.collect()
+}
+
+impl AddAssign for SumRow {
+    /// Its time of beginning stays.
+    fn add_assign(&mut self, other: SumRow) {
+        self.millis += other.millis;
+        self.checks += other.checks;
+        self.failures += other.failures;
+        self.timed += other.timed;
+        for phase in Phase::ALL {
+            if let Some(took) = other.phases.get(phase) {
+                self.phases.add(phase, took);
+            }
+        }
+        self.slowest = self.slowest.max(other.slowest);
+    }
 }
 
 impl SumRow {

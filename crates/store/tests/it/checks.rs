@@ -7,7 +7,7 @@ use std::time::Duration;
 use analytics::certificate::PresentedCertificate;
 use analytics::check::{Failure, Phase, Phases};
 use analytics::uptime::{CheckResult, Confirm, Millis, Outcome, Tracker, row_changes};
-use store::checks::{CheckRow, Checks, ChecksError, FILE, KeptState, MonitorState, Record};
+use store::checks::{CheckRow, Checks, ChecksError, FILE, KeptState, MonitorState, Record, SumRow};
 use store::meta::{Can, Key, NewMonitor, NewProject};
 use store::{Erasure, Silent, StoreOptions};
 
@@ -113,6 +113,40 @@ async fn results_sums_and_states_come_back() {
     let days = HashMap::from([(1, vec![(day, total)]), (2, vec![(day, other_total)])]);
     assert_eq!(checks.days(&[1, 2], day).await.unwrap(), days);
     assert_eq!(checks.days(&[1, 2], day + 1).await.unwrap(), HashMap::new());
+    let mut whole = SumRow::default();
+    sums.iter().cloned().for_each(|sum| whole += sum);
+    let day_ms = day * 24 * HOUR_MS;
+    for (length_ms, from_ms) in [(HOUR_MS, NOW_MS - NOW_MS % HOUR_MS), (24 * HOUR_MS, day_ms)] {
+        let found =
+            checks.sums_by_length(1, length_ms, from_ms, from_ms + length_ms).await.unwrap();
+        assert_eq!(found, [SumRow { from_ms, ..whole.clone() }], "{length_ms}");
+        assert_eq!(checks.sums_by_length(1, length_ms, 0, from_ms).await.unwrap(), []);
+    }
+    checks.close().await;
+
+    // As version 3 left it: days without counts and times.
+    let file = folder.path().join(FILE);
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    for column in [
+        "checks",
+        "failures",
+        "timed",
+        "dns_us",
+        "connect_us",
+        "tls_us",
+        "first_byte_us",
+        "body_us",
+        "slowest_us",
+    ] {
+        let drop = sqlx::AssertSqlSafe(format!("ALTER TABLE days DROP COLUMN {column}"));
+        sqlx::query(drop).execute(&pool).await.unwrap();
+    }
+    sqlx::query("PRAGMA user_version = 3").execute(&pool).await.unwrap();
+    pool.close().await;
+    let checks = Checks::open(folder.path()).await.unwrap();
+    let found =
+        checks.sums_by_length(1, 24 * HOUR_MS, day_ms, day_ms + 24 * HOUR_MS).await.unwrap();
+    assert_eq!(found, [SumRow { from_ms: day_ms, ..whole }]);
     checks.close().await;
 
     let checks = Checks::open(folder.path()).await.unwrap();

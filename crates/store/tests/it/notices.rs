@@ -187,7 +187,7 @@ async fn a_file_of_the_first_version_gets_its_days() {
     // As the first version left it: its number stands at byte 60 of the file's head.
     let file = folder.path().join(FILE);
     let before = std::fs::read(&file).unwrap();
-    assert_eq!(before[60..64], 3_u32.to_be_bytes());
+    assert_eq!(before[60..64], 4_u32.to_be_bytes());
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();
     for table in ["days", "incidents", "transitions", "incident_updates", "outbox", "tries"] {
         let drop = sqlx::AssertSqlSafe(format!("DROP TABLE {table}"));

@@ -31,6 +31,8 @@ pub struct MonitorAnswer {
     /// The state now: `up`, `degraded`, `down`, `unknown` or `maintenance`.
     #[schema(example = "up")]
     pub state: &'static str,
+    /// Since when it is in this state without a break. Null before the first check.
+    pub since: Option<String>,
     /// Whether an outage is confirmed and not over, also where nothing is known right now.
     pub is_down: bool,
     /// Results in a row that speak against that and are not confirmed yet.
@@ -44,7 +46,7 @@ pub struct MonitorAnswer {
     /// Of a heartbeat.
     pub signals: Option<ShownSignals>,
     /// The address that a heartbeat's job calls, by GET or POST: as it is for success, with `/start` or `/fail` behind it for
-    /// those. Whoever has it can call; its owner alone sees it.
+    /// those. Whoever has it can call.
     pub heartbeat_url: Option<String>,
     /// Of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change, and with `uptime=false`.
     pub uptime: Option<Vec<Uptime>>,
@@ -174,6 +176,7 @@ impl MonitorAnswer {
             created_at: to_rfc3339(row.created_us),
             file_entry: row.file_entry.clone(),
             state: standing.as_ref().map_or(State::Unknown, |standing| standing.state).as_str(),
+            since: standing.as_ref().and_then(|standing| standing.since_ms).map(to_time),
             is_down: standing.as_ref().is_some_and(|standing| standing.is_down),
             unconfirmed: standing
                 .as_ref()

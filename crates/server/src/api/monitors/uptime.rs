@@ -75,7 +75,7 @@ pub async fn uptimes(
     let mut of_monitors = HashMap::new();
     for monitor in monitors {
         let days = days.get(monitor).map(Vec::as_slice).unwrap_or_default();
-        let tail = app.monitors.tail(*monitor, now_ms);
+        let tail = Millis::of(&app.monitors.tail(*monitor, now_ms));
         let periods = rests.iter().map(|(period, from_ms, first_day, rest)| {
             let mut millis = rest.get(monitor).copied().unwrap_or_default();
             let whole = days.iter().filter(|(day, _)| day >= first_day);
