@@ -151,7 +151,7 @@ fn to_record(
     mut hits: HashMap<Key, Hit>,
 ) -> RuleRecord {
     let named = findings.map_or(&[][..], |findings| &findings.named);
-    Change::judged(active, alerts, named, &mut hits).to_record(&app.meta, state)
+    Change::judged(active, alerts, named, &mut hits).to_record(&app.outbox, &app.meta, state)
 }
 
 fn note(active: &ActiveRule, alerts: &[(Key, AlertTransition)]) {

@@ -107,7 +107,7 @@ impl Rules {
         let mut state = self.state(row);
         let ended = state.stop(now_ms);
         let change = Change::stopped(row, &ended);
-        judging.keep(checks, vec![change.to_record(meta, state)], None).await
+        judging.keep(checks, vec![change.to_record(&self.outbox, meta, state)], None).await
     }
 
     /// Forgets rules that `meta` does not have any more, in memory and on disk.

@@ -17,6 +17,7 @@ use crate::app::{App, Shared};
 use crate::auth::{Holder, Owner};
 use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
+use crate::incident::parse_incident_id;
 use crate::parameters::Parameters;
 
 use crate::api::rules::name_of_rule;
@@ -263,20 +264,8 @@ async fn find(app: &App, project: ProjectId, id: &str) -> Result<KeptIncident, A
             "the project has no such incident; GET /api/v1/incidents lists them",
         )
     };
-    let (source, number) = parse_id(id).ok_or_else(unknown)?;
+    let (source, number) = parse_incident_id(id).ok_or_else(unknown)?;
     app.checks.incident(project, source, number.into()).await?.ok_or_else(unknown)
-}
-
-fn parse_id(id: &str) -> Option<(IncidentSource, u32)> {
-    let (source, number) = id.split_once('-')?;
-    // Digits alone: a sign would make one source of another.
-    let number_of =
-        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
-    let source = match source.strip_prefix('r') {
-        Some(rule) => IncidentSource::Rule(number_of(rule)?),
-        None => IncidentSource::Monitor(number_of(source)?),
-    };
-    Some((source, number.parse().ok()?))
 }
 
 /// Of its notices.

@@ -1,6 +1,8 @@
 //! Alert rules over the real router and store: hits that are posted, rounds of a clock that is turned minute by minute, and
 //! the incidents and notices that they make.
 
+mod links;
+
 use serde_json::{Value, json};
 use server::judging::judge;
 

@@ -147,9 +147,10 @@ impl Meta {
         self.inner.secret.heartbeat(monitor.id, monitor.created_us)
     }
 
-    /// The secret in the link by which an incident of the monitor is acknowledged.
-    pub fn acknowledge_token(&self, monitor: &MonitorRow, incident: u64) -> Token {
-        self.inner.secret.acknowledgement(monitor.id, monitor.created_us, incident)
+    /// The secret in the link by which an incident is acknowledged. `source`: the number of its monitor, or below 0 that of
+    /// its rule, made at `created_us`.
+    pub fn acknowledge_token(&self, source: i64, created_us: i64, incident: u64) -> Token {
+        self.inner.secret.acknowledgement(source, created_us, incident)
     }
 
     /// The monitor of such a secret, of whichever kind it is now.
