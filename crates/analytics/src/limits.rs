@@ -429,6 +429,10 @@ limits! {
         "Names that are looked up at a time: a local resolver takes more, a home router's takes about as many.";
     LOOKUP_SECONDS "lookup_seconds" = 3, Seconds, fixed, "",
         "How long one name server is waited for before the next try: resolvers answer within 2 s, or not at all.";
+    NAME_SERVERS_WAIT_MS "name_servers_wait_ms" = 2_000, Milliseconds, fixed, "",
+        "How long name servers that failed about one name are waited for about another, which tells whose fault it is: resolvers answer within 2 s, or not at all.";
+    NAME_SERVERS_FRESH_MS "name_servers_fresh_ms" = 5_000, Milliseconds, fixed, "",
+        "How long that is believed: without name servers all checks fail together, and one of them asks.";
     FETCHED_HEAD_BYTES "fetched_head_bytes" = 32 << 10, Bytes, fixed, "",
         "The head of an answer to a check or a notice; servers send a few kilobytes.";
     FETCHED_HEADERS "fetched_headers" = 128, Items, fixed, "",
@@ -638,6 +642,14 @@ limits! {
         "The longest window of a rule: a question over more than a day each minute would be felt.";
     RULE_WAIT_MINUTES "rule_wait_minutes" = 1_440, Minutes, fixed, "",
         "The longest `for` and `keep` of a rule.";
+    SILENT_CONSUMERS "silent_consumers" = 200, Items, fixed, "",
+        "Consumers of a project whose silence is noticed, the busiest of a week: 400 bytes each, and who calls less often than these rarely calls regularly.";
+    SILENT_KNOWN_DAYS "silent_known_days" = 9, Days, fixed, "",
+        "How far back it is known when each of them called: the week that shows its gaps, and two days of silence.";
+    SILENT_HITS "silent_hits" = 2_000_000, Hits, fixed, "",
+        "Hits that one round looks through for what is not known yet, an hour of them at least: about a tenth of a second. After a start the rest follows minute by minute.";
+    SILENT_QUESTIONS "silent_questions" = 20, Items, fixed, "",
+        "Questions of one round for the same, and projects whose busiest consumers it lists, once a day each. After a start a thousand projects are known within an hour.";
     BURN_BAD_LONG "burn_bad_long" = 10, Hits, fixed, "",
         "Bad requests in the long window from which a burn rate is judged: with ten requests an hour one failure burns a month's budget by arithmetic.";
     BURN_BAD_SHORT "burn_bad_short" = 3, Hits, fixed, "",

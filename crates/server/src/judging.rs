@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use analytics::alert::silence::Stretch;
 use analytics::alert::{AlertChange, AlertTransition, AnyRule, Key, RuleState, Verdict};
 use analytics::hit::ProjectId;
 use analytics::limits;
@@ -66,7 +67,8 @@ pub async fn judge(app: &App, is_late: bool) -> Result<(), RoundError> {
     let now_us = app.clock.now_us();
     let now_ms = now_us.div_euclid(1_000);
     let end_us = (now_us - DELAY_US).div_euclid(MINUTE_US) * MINUTE_US;
-    let ask = RuleAsker { asker: &app.asker, scope: scope_of_server };
+    let unexpected = |project, from_us, to_us| stretches_without(app, project, from_us, to_us);
+    let ask = RuleAsker { asker: &app.asker, scope: scope_of_server, unexpected: &unexpected };
     let found = match is_late {
         true => HashMap::new(),
         false => {
@@ -136,10 +138,24 @@ fn is_in_maintenance(app: &App, active: &ActiveRule, findings: &Findings, end_us
     };
     let (from_ms, to_ms) = ((end_us - window_us).div_euclid(1_000), app.clock.now_us() / 1_000);
     let within = Span { from_ms, to_ms: to_ms + 1 };
-    let rows = app.meta.maintenance(active.row.project).into_iter();
+    !maintenance_of_all(app, active.row.project, within).is_empty()
+}
+
+/// Stretches of the time, microseconds, of which the silence of a consumer says nothing: the project was in maintenance, or
+/// this server off.
+fn stretches_without(app: &App, project: ProjectId, from_us: i64, to_us: i64) -> Vec<Stretch> {
+    let within = Span { from_ms: from_us.div_euclid(1_000), to_ms: to_us.div_euclid(1_000) };
+    let spans = maintenance_of_all(app, project, within).into_iter();
+    let stretches = spans.map(|span| (span.from_ms * 1_000, span.to_ms * 1_000));
+    stretches.chain([app.clock_watch.off_us()]).collect()
+}
+
+/// Maintenance of the whole project.
+fn maintenance_of_all(app: &App, project: ProjectId, within: Span) -> Vec<Span> {
+    let rows = app.meta.maintenance(project).into_iter();
     let of_all = rows.filter(|row| row.settings.monitors.is_none());
     let windows = of_all.filter_map(|row| row.settings.clone().read());
-    windows.into_iter().any(|one| !one.windows.spans(within).is_empty())
+    windows.flat_map(|one| one.windows.spans(within)).collect()
 }
 
 fn to_record(

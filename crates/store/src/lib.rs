@@ -25,6 +25,7 @@ pub mod meta;
 mod open;
 mod owner;
 mod pool;
+mod presence;
 mod progress;
 mod read;
 mod reading;
@@ -44,6 +45,7 @@ mod writer;
 
 pub use folder::open_folder;
 pub use owner::Owner;
+pub use presence::Presences;
 pub use progress::{Progress, Silent};
 pub use repair::{Repair, Repaired, plan_repair};
 pub use restore::{Restored, restore};

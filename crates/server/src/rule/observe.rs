@@ -1,13 +1,15 @@
 //! The counts that rules are judged from. One pass over the newest minutes of all projects serves every rule about all
 //! requests together; rules about endpoints ask only about projects in which something could be found; what is usual is
-//! asked for once an hour. A rule with a filter or about consumers asks a question of its own.
+//! asked for once an hour, and once a day which consumers may be missed. A rule with a filter or about consumers asks a question of its own.
 
+mod consumers;
 mod endpoint_past;
 mod own;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use analytics::alert::history::{Finding, History, MINUTE_US, WEEK_US, base_window_minutes};
+use analytics::alert::silence::Stretch;
 use analytics::alert::timeline::Timeline;
 use analytics::alert::{
     AnyRule, BURN_RATES, COMPARED_REQUESTS, Group, Observed, Phase, ReadyMade, RuleState, Verdict,
@@ -18,6 +20,7 @@ use analytics::limits;
 use analytics::query::{CellsQuery, EndpointsQuery, ProjectScope};
 use store::Cells;
 
+use consumers::ConsumerPasts;
 use endpoint_past::EndpointPast;
 use own::observe_own;
 
@@ -33,6 +36,8 @@ pub struct RuleAsker<'a> {
     pub asker: &'a Asker,
     /// Permission to ask; authentication gives it (`auth::scope_of_server`).
     pub scope: fn(ProjectId) -> ProjectScope,
+    /// Stretches between two times in which no request of a project could be counted.
+    pub unexpected: &'a (dyn Fn(ProjectId, i64, i64) -> Vec<Stretch> + Sync),
 }
 
 /// The outcome for one rule.
@@ -49,6 +54,7 @@ pub struct Findings {
 pub struct Observer {
     histories: HashMap<ProjectId, History>,
     endpoints: HashMap<ProjectId, EndpointPast>,
+    consumers: ConsumerPasts,
     /// The hour in which everything was last counted anew.
     hour: i64,
 }
@@ -65,6 +71,8 @@ struct Reach {
 impl Reach {
     fn add(&mut self, rule: &AnyRule) {
         let (minutes, base) = match rule {
+            // Knows by itself when consumers were seen.
+            AnyRule::ReadyMade(ReadyMade::SilentConsumer) => (0, None),
             AnyRule::ReadyMade(kind) => {
                 let row = kind.rule();
                 let base = base_window_minutes(*kind);
@@ -128,6 +136,11 @@ impl Observer {
         for kind in [ReadyMade::NewFailingEndpoint, ReadyMade::SlowerThanUsual] {
             self.observe_endpoints(ask, kind, rules, &state, end_us, &mut found).await?;
         }
+        let silent = AnyRule::ReadyMade(ReadyMade::SilentConsumer);
+        let of_kind = rules.iter().filter(|active| active.rule == silent);
+        let of_kind: Vec<(&ActiveRule, RuleState)> =
+            of_kind.map(|active| (active, state(active))).collect();
+        found.extend(self.consumers.observe(ask, &of_kind, end_us).await?);
         for active in rules {
             let AnyRule::Own { rule, .. } = &active.rule else { continue };
             if rule.counts_all() {
@@ -244,6 +257,7 @@ impl Observer {
                     window_minutes: minutes,
                     counts: *counts,
                     base: observed.base,
+                    silence: None,
                 });
             }
             found.insert(active.row.id, Findings { named, missing: Verdict::Unknown });

@@ -108,8 +108,8 @@ impl RuleAlert {
 
 impl ReadyMadeAnswer {
     pub fn all() -> Vec<ReadyMadeAnswer> {
-        let offered = READY_MADE.iter().filter(|row| row.is_offered);
-        offered.map(ReadyMadeAnswer::of).chain([ReadyMadeAnswer::burn_rate()]).collect()
+        let rows = READY_MADE.iter().map(ReadyMadeAnswer::of);
+        rows.chain([ReadyMadeAnswer::burn_rate()]).collect()
     }
 
     fn of(row: &ReadyMadeRule) -> ReadyMadeAnswer {

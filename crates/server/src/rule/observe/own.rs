@@ -99,7 +99,7 @@ pub fn of_endpoints(total: &Total) -> impl Iterator<Item = (Key, Counts)> {
     })
 }
 
-fn of_consumers(total: &Total) -> impl Iterator<Item = (Key, Counts)> {
+pub fn of_consumers(total: &Total) -> impl Iterator<Item = (Key, Counts)> {
     total.consumers.rows.iter().map(|row| {
         let counts = Counts {
             requests: row.requests,

@@ -1,0 +1,40 @@
+//! Rules of a project's own: what they filter, group and ask for.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_of_its_own_asks_about_what_it_filters_and_groups() {
+    let app = TestApp::start().await;
+    let project = app.project().await;
+    let by_consumer =
+        json!({ "q": "path:/v1/*", "metric": "requests", "at_least": 10, "group_by": "consumer" });
+    let by_consumer = make(&app, &project, by_consumer).await;
+    let slow =
+        json!({ "metric": "p95_ms", "at_least": 900, "group_by": "endpoint", "least_requests": 5 });
+    let slow = make(&app, &project, slow).await;
+    let many = make(&app, &project, json!({ "metric": "consumers", "at_least": 3 })).await;
+    let quiet = make(
+        &app,
+        &project,
+        json!({ "q": "path:/none", "metric": "requests", "at_most": 0, "window_minutes": 2 }),
+    )
+    .await;
+    for (user, path, count, ms) in
+        [("alice", "/v1/a", 12, 5), ("alice", "/v2/a", 12, 1_000), ("bob", "/v1/a", 9, 5)]
+    {
+        let more = json!({ "user_id": user, "path": path, "response_time": ms });
+        post(&app, &project, NOW, count, more).await;
+    }
+    pass_minutes(&app, 3).await;
+    let alerts = async |id: &Value| {
+        let shown = show(&app, &project, id).await;
+        let alerts = shown["alerts"].as_array().unwrap().iter();
+        alerts.map(|alert| alert["of"].as_str().unwrap().to_owned()).collect::<Vec<String>>()
+    };
+    assert_eq!(alerts(&by_consumer).await, ["alice"]);
+    assert_eq!(alerts(&slow).await, ["GET /v2/a"]);
+    assert_eq!(alerts(&many).await, Vec::<String>::new(), "there are two");
+    assert_eq!(alerts(&quiet).await, Vec::<String>::new(), "the server was not there before");
+    pass_minutes(&app, 3).await;
+    assert_eq!(alerts(&quiet).await, [""]);
+}
