@@ -47,6 +47,7 @@ fn only_one_file_reads_the_clock() {
             "cli/progress.rs",
             "clock.rs",
             "dial.rs",
+            "dial/resolve/witness.rs",
             "monitor.rs",
             "notice.rs",
             "reads.rs",
