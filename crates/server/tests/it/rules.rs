@@ -1,6 +1,7 @@
 //! Alert rules over the real router and store: hits that are posted, rounds of a clock that is turned minute by minute, and
 //! the incidents and notices that they make.
 
+mod kills;
 mod links;
 mod own;
 mod silence;
@@ -76,6 +77,13 @@ async fn post_steadily(
         .collect();
     let answer = app.post_hits(&project.key, json!(hits)).await;
     assert_eq!(answer.json()["accepted"], hits.len(), "{}", answer.text());
+}
+
+/// So many were asked since the start.
+async fn questions(app: &TestApp) -> f64 {
+    let text = app.get("/metrics").await.text();
+    let line = text.lines().find(|line| line.starts_with("api_analytics_query_seconds_count"));
+    line.and_then(|line| line.rsplit(' ').next()).unwrap().parse().unwrap()
 }
 
 /// A minute passes, and rules are judged.
@@ -394,18 +402,13 @@ async fn many_projects_are_judged_by_few_questions() {
         post(&app, &project, NOW, 5, json!({ "status": 200 })).await;
         projects.push(project);
     }
-    let questions = async || -> f64 {
-        let text = app.get("/metrics").await.text();
-        let line = text.lines().find(|line| line.starts_with("api_analytics_query_seconds_count"));
-        line.and_then(|line| line.rsplit(' ').next()).unwrap().parse().unwrap()
-    };
-    let before = questions().await;
+    let before = questions(&app).await;
     pass_minutes(&app, 1).await;
     // Minutes, hours, and three weeks.
-    assert_eq!(questions().await - before, 5.0);
-    let before = questions().await;
+    assert_eq!(questions(&app).await - before, 5.0);
+    let before = questions(&app).await;
     pass_minutes(&app, 3).await;
-    assert_eq!(questions().await - before, 3.0, "one a minute");
+    assert_eq!(questions(&app).await - before, 3.0, "one a minute");
     // One project in which something fails asks about it, and no other.
     for status in [500, 500, 200] {
         post(&app, &projects[7], app.time(), 10, json!({ "status": status })).await;
