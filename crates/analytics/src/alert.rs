@@ -11,12 +11,14 @@
 mod base;
 mod burn;
 pub mod history;
+mod lag;
 mod lateness;
 mod ready_made;
 mod rule;
 mod rule_state;
 mod series;
 mod settings;
+mod share;
 pub mod silence;
 pub mod timeline;
 
@@ -30,6 +32,7 @@ use crate::limits;
 
 pub use base::{Base, stopped_window_minutes};
 pub use burn::{BURN_RATES, BurnRate, Goal};
+pub use lag::ArrivalLag;
 pub use lateness::{Lateness, LatenessChange};
 pub use ready_made::{
     COMPARED_REQUESTS, Observed, READY_MADE, REGULAR_REQUESTS, ReadyMade, ReadyMadeRule, judge,
@@ -38,6 +41,7 @@ pub use rule::{Condition, Group, METRICS, Metric, MetricInfo, Rule, RuleError};
 pub use rule_state::{Key, RuleState};
 pub use series::{AlertChange, AlertTransition, Phase, Series, Timing};
 pub use settings::{AnyRule, BURN_LABEL, BURN_RATE, RuleFieldError, RuleSettings};
+pub use share::share_out;
 
 /// The hits of one window and one endpoint, consumer or project. Empty where there are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -619,11 +619,19 @@ limits! {
     RULES_PER_PROJECT "rules_per_project" = 20, Items, settable, "too_many_rules",
         "Rules of a project: all ready-made ones, and some of its own. One with a filter costs a question of its own each minute.";
     RULE_DELAY_SECONDS "rule_delay_seconds" = 75, Seconds, fixed, "",
-        "How long before now the window of a rule ends: clients send once a minute, and 15 s are for the way.";
+        "How long before now the window of a rule ends while too little is known of how late requests arrive: clients send once a minute, and 15 s are for the way.";
+    RULE_DELAY_LEAST_SECONDS "rule_delay_least_seconds" = 15, Seconds, fixed, "",
+        "The shortest such time, of projects whose requests arrive at once: three times as long as our clients hold them.";
+    RULE_DELAY_MOST_SECONDS "rule_delay_most_seconds" = 300, Seconds, fixed, "",
+        "The longest such time. What is later was kept back, and no alert waits for it.";
+    RULE_DELAY_BATCHES "rule_delay_batches" = 30, Items, fixed, "",
+        "Batches of a project from which this time is measured, the 99th percentile of the last hours: half an hour of a client that sends once a minute.";
     RULE_LATE_SECONDS "rule_late_seconds" = 15, Seconds, fixed, "",
         "How long an accepted request may wait to be readable before rules rest: what is missing would look like silence.";
     RULE_REREAD_MINUTES "rule_reread_minutes" = 15, Minutes, fixed, "",
         "Minutes that are counted anew each time: requests that a client kept back arrive in them. Each hour all of them are.";
+    RULE_QUESTIONS_MS "rule_questions_ms" = 1_000, Milliseconds, fixed, "",
+        "Time in a round, as estimated, for the questions of rules with a filter, about consumers or about response times; one project has half of it at most. Rules that find none left are judged in the next round.";
     RULE_REACHES "rule_reaches" = 20, Items, fixed, "",
         "Alerts of one minute whose endpoints and consumers are looked up: each is a question of its own, and the next are about the same outage.";
     RULES_SILENT_SECONDS "rules_silent_seconds" = 300, Seconds, fixed, "",

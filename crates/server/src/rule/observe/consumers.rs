@@ -59,6 +59,7 @@ impl ConsumerPasts {
         self.look_back(ask).await?;
         self.refresh(ask, end_us).await?;
         let judge = |roster: &Roster, rule: &ActiveRule, state: &RuleState| {
+            let end_us = (ask.end_of)(rule.row.project);
             let oldest_us = end_us - KNOWN_US;
             let unexpected = (ask.unexpected)(rule.row.project, oldest_us, end_us);
             silent(&roster.watched, end_us, |key| is_active(state, key), &unexpected)

@@ -38,3 +38,51 @@ async fn a_rule_of_its_own_asks_about_what_it_filters_and_groups() {
     pass_minutes(&app, 3).await;
     assert_eq!(alerts(&quiet).await, [""]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_that_filter_alike_share_a_question() {
+    let app = TestApp::start().await;
+    let project = app.project().await;
+    for (metric, q, window) in [
+        ("p95_ms", "path:/v1/*", 5),
+        ("server_errors", "path:/v1/*", 5),
+        ("consumers", "path:/v1/*", 5),
+        ("server_errors", "path:/v2/*", 5),
+        ("server_errors", "path:/v1/*", 6),
+    ] {
+        let rule = json!({ "metric": metric, "q": q, "at_least": 3, "window_minutes": window });
+        make(&app, &project, rule).await;
+    }
+    let more = json!({ "path": "/v1/a", "status": 500, "user_id": "alice", "response_time": 9 });
+    post(&app, &project, NOW, 5, more).await;
+    app.set_time(NOW + 2 * MINUTE_US);
+    let before = questions(&app).await;
+    pass_minutes(&app, 1).await;
+    let open = incidents(&app, &project, "state=open").await;
+    assert_eq!(open.len(), 3, "{open:?}");
+    // Three, and two for whom the alerts about errors hit.
+    assert_eq!(questions(&app).await - before, 5.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_whose_requests_arrive_at_once_is_judged_sooner() {
+    let app = TestApp::start().await;
+    let mut rules = Vec::new();
+    for batches in [1, 30] {
+        let project = app.project().await;
+        let rule = json!({ "metric": "server_errors", "at_least": 5 });
+        let id = make(&app, &project, rule).await;
+        for _ in 0..batches {
+            post(&app, &project, NOW, 1, json!({ "status": 200 })).await;
+        }
+        post(&app, &project, NOW, 6, json!({ "status": 500 })).await;
+        rules.push((project, id));
+    }
+    for (minutes, expected) in [(1, ["ok", "ok"]), (1, ["ok", "firing"]), (1, ["firing", "firing"])]
+    {
+        pass_minutes(&app, minutes).await;
+        for ((project, id), expected) in rules.iter().zip(expected) {
+            assert_eq!(show(&app, project, id).await["state"], expected);
+        }
+    }
+}

@@ -38,12 +38,6 @@ async fn silent(app: &TestApp, project: &TestProject, id: &Value) -> Vec<String>
     alerts.map(|alert| alert["of"].as_str().unwrap().to_owned()).collect()
 }
 
-async fn questions(app: &TestApp) -> f64 {
-    let text = app.get("/metrics").await.text();
-    let line = text.lines().find(|line| line.starts_with("api_analytics_query_seconds_count"));
-    line.and_then(|line| line.rsplit(' ').next()).unwrap().parse().unwrap()
-}
-
 /// A project whose two users have called for nine days, and strangers without number.
 async fn start() -> (TestApp, TestProject, Value) {
     let app = TestApp::start().await;
