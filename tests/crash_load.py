@@ -108,7 +108,7 @@ class Load:
         except BaseException as problem:
             self.errors.append(problem)
 
-    def finish(self, seconds: float = 60) -> None:
+    def finish(self, seconds: float = 180) -> None:
         """Everything begun is brought to its answer; the server has to be there."""
         self.stopping.set()
         self.may_post.set()

@@ -9,7 +9,7 @@
 #   API_ANALYTICS_CACHE=DIR  where the virtual environment is kept
 #   PYTHON=python3           the interpreter, 3.11 or later
 #
-# Arguments go to pytest: tests/run.sh test_damage.py -k backup
+# Three files run at a time, because most tests wait. Arguments go to pytest: tests/run.sh test_damage.py -k backup -n 0
 set -euo pipefail
 binary="${API_ANALYTICS_BIN:-}"
 if [ -n "$binary" ]; then API_ANALYTICS_BIN="$(realpath -m "$binary")"; export API_ANALYTICS_BIN; fi
@@ -38,4 +38,4 @@ if ! ls /usr/lib/*/faketime/libfaketimeMT.so.1 > /dev/null 2>&1; then
   if [ "$(id -u)" = 0 ]; then sh -c "$install" > /dev/null; else sudo sh -c "$install" > /dev/null; fi
 fi
 
-exec "$venv/bin/python" -m pytest "$@"
+exec "$venv/bin/python" -m pytest -n 3 --dist loadfile "$@"

@@ -30,14 +30,20 @@ export class Monitors {
   async load() {
     const changes = this.#changes;
     try {
-      const before = this.all;
-      const isFull = Date.now() - this.#added >= UPTIME_MS || !this.all?.every(({ bars }) => bars);
-      const { monitors } = await api.monitors(this.#scope, isFull ? {} : { uptime: 'false' });
+      const shown = this.all ?? [];
+      const before = (id: number) => shown.find((monitor) => monitor.id === id);
+      let isFull = Date.now() - this.#added >= UPTIME_MS;
+      let { monitors } = await api.monitors(this.#scope, isFull ? {} : { uptime: 'false' });
+      // Somebody else has added one: its row is shown whole or not yet.
+      if (!isFull && monitors.some(({ id }) => !before(id)?.bars)) {
+        isFull = true;
+        ({ monitors } = await api.monitors(this.#scope));
+      }
       this.now = Date.now();
-      if (isFull) this.#added = this.now;
       this.error = null;
       if (changes !== this.#changes) return;
-      this.all = monitors.map((monitor) => withUptime(monitor, before?.find(({ id }) => id === monitor.id)));
+      if (isFull) this.#added = this.now;
+      this.all = monitors.map((monitor) => withUptime(monitor, before(monitor.id)));
       this.at = this.now;
     } catch (error) {
       this.now = Date.now();
