@@ -291,7 +291,8 @@ fn new_failing_endpoint(observed: &Observed) -> Verdict {
 /// days and 100 times. A week ago it called at this time: one that rests at weekends is not missed on a Sunday.
 fn silent_consumer(observed: &Observed) -> Verdict {
     let is_regular = observed.days_seen >= 5 && observed.week.requests >= REGULAR_REQUESTS;
-    if !observed.is_active && !(is_regular && observed.is_expected) {
+    let may_be_missed = is_regular && observed.is_expected;
+    if !observed.is_active && !may_be_missed {
         return Verdict::Good;
     }
     // The next request ends it: no half-way here.

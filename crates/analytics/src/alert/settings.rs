@@ -105,6 +105,12 @@ impl RuleSettings {
             .map_err(|problem| error("rule", format!("cannot be read: {problem}")))
     }
 
+    /// What notices and pages call it.
+    pub fn label(&self) -> String {
+        let subject = || self.compile().map(|rule| rule.label()).unwrap_or_default();
+        self.name.clone().unwrap_or_else(subject)
+    }
+
     /// The rule that they mean. An error names the field.
     pub fn compile(&self) -> Result<AnyRule, RuleFieldError> {
         let name = self.name.as_deref().unwrap_or_default();

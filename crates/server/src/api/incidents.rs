@@ -20,8 +20,6 @@ use crate::error::{ApiError, Code};
 use crate::incident::parse_incident_id;
 use crate::parameters::Parameters;
 
-use crate::api::rules::name_of_rule;
-
 use shape::SourceNames;
 
 pub use shape::{IncidentAnswer, IncidentList, IncidentNotice, MonitorIncident};
@@ -302,7 +300,7 @@ fn name_of(app: &App, row: &KeptIncident) -> SourceNames {
         }
         IncidentSource::Rule(id) => {
             let rule = app.meta.rule(project, id);
-            names.rule = rule.map(|rule| name_of_rule(&rule.settings)).unwrap_or_default();
+            names.rule = rule.map(|rule| rule.settings.label()).unwrap_or_default();
         }
     }
     names

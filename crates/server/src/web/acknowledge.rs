@@ -10,7 +10,6 @@ use store::checks::{IncidentSource, KeptIncident};
 use store::meta::Token;
 
 use super::escape;
-use crate::api::rules::name_of_rule;
 use crate::app::{App, Shared};
 use crate::auth::{Client, limit_unknown};
 use crate::error::{ApiError, Code};
@@ -78,7 +77,7 @@ fn body(app: &App, incident: &KeptIncident) -> String {
         IncidentSource::Monitor(id) => {
             app.meta.any_monitor(id).and_then(|monitor| monitor.settings.name.clone())
         }
-        IncidentSource::Rule(id) => app.meta.any_rule(id).map(|rule| name_of_rule(&rule.settings)),
+        IncidentSource::Rule(id) => app.meta.any_rule(id).map(|rule| rule.settings.label()),
     };
     let name = name.unwrap_or_default();
     let project = app.meta.project(found.project).map(|project| project.name).unwrap_or_default();

@@ -265,7 +265,7 @@ async fn what_a_monitor_sends_is_encrypted_also_if_an_earlier_version_wrote_it()
     std::fs::create_dir(&backup).unwrap();
     meta.backup(&backup.join(FILE)).await.unwrap();
     let restored = Meta::open(&backup, [8; 32], NOW).await.unwrap();
-    assert_eq!(restored.monitors(project), [changed.clone()]);
+    assert_eq!(restored.monitors(project), std::slice::from_ref(&changed));
     restored.close().await.unwrap();
 
     let earlier = serde_json::to_string(&changed.settings).unwrap();

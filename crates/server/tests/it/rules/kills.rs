@@ -59,8 +59,8 @@ async fn a_process_that_is_killed_forgets_no_transition_and_invents_none() {
         return judge_for_ever(&told).await;
     }
     let mut seed = number("RULE_SEED", std::process::id().into());
+    let run = format!("RULE_SEED={seed}");
     let kills = number("RULE_KILLS", 4);
-    eprintln!("RULE_SEED={seed} RULE_KILLS={kills}");
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data").to_str().unwrap().to_owned();
     let mut app = open(&data).await;
@@ -98,11 +98,11 @@ async fn a_process_that_is_killed_forgets_no_transition_and_invents_none() {
         for id in &rules {
             let open = incidents(&app, &project, &format!("rule={id}&state=open")).await.len();
             let alerts = show(&app, &project, id).await["alerts"].as_array().unwrap().len();
-            assert_eq!(alerts, open, "rule {id} after kill {kill}");
+            assert_eq!(alerts, open, "{run}: rule {id} after kill {kill}");
             open_at_kills += open;
         }
     }
-    assert!(open_at_kills > 0, "no kill fell into an alert");
+    assert!(open_at_kills > 0, "{run}: no kill fell into an alert");
     app.set_time(NOW + (kills as i64 + 1) * 3 * HOUR_US);
     pass_minutes(&app, 2).await;
     assert_eq!(incidents(&app, &project, "state=open").await, Vec::<Value>::new());
@@ -117,7 +117,7 @@ async fn a_process_that_is_killed_forgets_no_transition_and_invents_none() {
             let answer = app.get_as(&project.key, &path).await.json();
             let transitions = answer["transitions"].as_array().unwrap().iter();
             let changes: Vec<&Value> = transitions.map(|one| &one["change"]).collect();
-            assert_eq!(changes, ["opened", "closed"], "{path}");
+            assert_eq!(changes, ["opened", "closed"], "{run}: {path}");
             expected.extend((1..=2).map(|number| format!("rule-{id}-{alert}-{number}")));
         }
     }
@@ -129,7 +129,6 @@ async fn a_process_that_is_killed_forgets_no_transition_and_invents_none() {
         before = last.id;
         told.extend(page.iter().map(|one| one.notice.id.clone()));
     }
-    assert_eq!(told.len(), expected.len(), "none is told twice");
-    assert_eq!(told.into_iter().collect::<BTreeSet<String>>(), expected);
-    eprintln!("{kills} kills, {} transitions", expected.len());
+    assert_eq!(told.len(), expected.len(), "{run}: none is told twice");
+    assert_eq!(told.into_iter().collect::<BTreeSet<String>>(), expected, "{run}");
 }
