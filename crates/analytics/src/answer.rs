@@ -138,6 +138,9 @@ pub struct ConsumersAnswer {
     /// A row with up to so many requests may be missing from `rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_up_to: Option<u64>,
+    /// The counts of `rows` may be too low by up to so many requests: a file with very many consumers keeps counts of the busiest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low_by_up_to: Option<u64>,
     /// The asker may not see who they are.
     pub hidden: bool,
 }
@@ -200,7 +203,7 @@ pub fn answer(panel: &Panel, total: &Total, previous: Option<&Total>, cut: Cut) 
                 errors: if *status >= 400 { *requests } else { 0 },
             });
             let count = DistinctCount { count: total.statuses.len() as u64, about: false };
-            let listing = Listing { rows: rows.collect(), count, missing_up_to: 0 };
+            let listing = Listing { rows: rows.collect(), count, ..Listing::default() };
             Answer::Breakdown(to_breakdown(listing, cut.rows))
         }
         Shape::Breakdown(value) => {
@@ -210,9 +213,10 @@ pub fn answer(panel: &Panel, total: &Total, previous: Option<&Total>, cut: Cut) 
                 requests: count.requests,
                 errors: count.errors,
             };
-            let Listing { rows, count, missing_up_to } = listing;
+            let Listing { rows, count, missing_up_to, low_by_up_to } = listing;
             let rows = rows.into_iter().map(row).collect();
-            Answer::Breakdown(to_breakdown(Listing { rows, count, missing_up_to }, cut.rows))
+            let listing = Listing { rows, count, missing_up_to, low_by_up_to };
+            Answer::Breakdown(to_breakdown(listing, cut.rows))
         }
         Shape::Hours => Answer::Hours(HoursAnswer {
             cells: total.hours.chunks(24).map(<[u64]>::to_vec).collect(),
@@ -384,25 +388,29 @@ fn cut_rows<T>(rows: &mut Vec<T>, most: usize, key: impl Fn(&T) -> Place) {
 }
 
 /// The most hits that a missing row can have. None if nothing is missing: the table is full and its least row has more.
-/// `rows`: the hits of each row shown.
-fn missing_up_to(
-    listed_up_to: u64,
+/// `rows`: the hits of each row shown. A row that is not shown may have `low_by` more than those that it was ordered by.
+fn missing_up_to<T>(
+    listing: &Listing<T>,
     rows: impl ExactSizeIterator<Item = u64>,
     most: usize,
 ) -> Option<u64> {
-    let is_full = rows.len() == most;
-    let is_surpassed = is_full && rows.min().is_some_and(|least| least > listed_up_to);
-    (listed_up_to > 0 && !is_surpassed).then_some(listed_up_to)
+    let least = if rows.len() == most { rows.min() } else { None };
+    let up_to = match (least, listing.low_by_up_to) {
+        (Some(least), 0) if least > listing.missing_up_to => 0,
+        (Some(least), low_by) if low_by > 0 => listing.missing_up_to.max(least + low_by),
+        _ => listing.missing_up_to,
+    };
+    (up_to > 0).then_some(up_to)
 }
 
 fn to_endpoints(total: &Total, cut: Cut) -> EndpointsAnswer {
-    let Listing { rows, count, missing_up_to: unlisted } = &total.endpoints;
+    let Listing { rows, count, .. } = &total.endpoints;
     let mut rows: Vec<&Endpoint> = rows.iter().collect();
     cut_rows(&mut rows, cut.rows, |sums| {
         (cut.sort.of_endpoint(sums), sums.requests, format!("{} {}", sums.route, sums.method))
     });
     let requests = rows.iter().map(|sums| sums.requests);
-    let missing_up_to = missing_up_to(*unlisted, requests, cut.rows);
+    let missing_up_to = missing_up_to(&total.endpoints, requests, cut.rows);
     let row = |sums: &Endpoint| EndpointAnswer {
         method: sums.method.to_string(),
         route: sums.route.to_string(),
@@ -422,11 +430,17 @@ fn to_endpoints(total: &Total, cut: Cut) -> EndpointsAnswer {
     }
 }
 
-fn to_breakdown(listing: Listing<BreakdownRow>, most: usize) -> BreakdownAnswer {
-    let Listing { mut rows, count, missing_up_to: unlisted } = listing;
-    cut_rows(&mut rows, most, |row| (None, row.requests, row.key.clone()));
-    let missing_up_to = missing_up_to(unlisted, rows.iter().map(|row| row.requests), most);
-    BreakdownAnswer { rows, total_rows: count.count, about: count.about, missing_up_to }
+fn to_breakdown(mut listing: Listing<BreakdownRow>, most: usize) -> BreakdownAnswer {
+    let count = listing.count;
+    cut_rows(&mut listing.rows, most, |row| (None, row.requests, row.key.clone()));
+    let requests = listing.rows.iter().map(|row| row.requests);
+    let missing_up_to = missing_up_to(&listing, requests, most);
+    BreakdownAnswer {
+        rows: listing.rows,
+        total_rows: count.count,
+        about: count.about,
+        missing_up_to,
+    }
 }
 
 fn to_consumers(listing: &Listing<Consumer>, cut: Cut) -> ConsumersAnswer {
@@ -442,7 +456,7 @@ fn to_consumers(listing: &Listing<Consumer>, cut: Cut) -> ConsumersAnswer {
         (cut.sort.of_consumer(consumer), consumer.requests, key(consumer))
     });
     let requests = rows.iter().map(|consumer| consumer.requests);
-    let missing_up_to = missing_up_to(listing.missing_up_to, requests, cut.rows);
+    let missing_up_to = missing_up_to(listing, requests, cut.rows);
     let row = |consumer: &Consumer| ConsumerAnswer {
         key: key(consumer),
         user: consumer.user.clone(),
@@ -459,6 +473,7 @@ fn to_consumers(listing: &Listing<Consumer>, cut: Cut) -> ConsumersAnswer {
         total_rows: listing.count.count,
         about: listing.count.about,
         missing_up_to,
+        low_by_up_to: (listing.low_by_up_to > 0).then_some(listing.low_by_up_to),
         hidden: false,
     }
 }

@@ -381,7 +381,9 @@ limits! {
     LISTED_WHOLE "listed_whole" = 20_000, Items, fixed, "",
         "Consumers, endpoints or values per file up to which an answer considers all of them; above it those with most hits.";
     LISTED_OF_FILE "listed_of_file" = 4_096, Items, fixed, "",
-        "The length of that list: eight times as many as an answer may show, so that a row that one file's list leaves out is in another's.";
+        "The length of that list, also of the one that a file keeps: eight times as many as an answer may show, so that a row that one file's list leaves out is in another's.";
+    LISTED_OF_DAY "listed_of_day" = 256, Items, fixed, "",
+        "Consumers of a day that a file with more than `listed_whole` of them keeps sums of, about 5 kB; of the others a sketch, and the most hits that one has.";
     DISTINCT_EXACT "distinct_exact" = 20_000, Items, fixed, "",
         "Distinct consumers, endpoints or values that an answer counts exactly; above it a sketch of 8 kB estimates them with a relative standard error of 1.2 %.";
     BUCKET_CONSUMERS_EXACT "bucket_consumers_exact" = 2_048, Items, fixed, "",

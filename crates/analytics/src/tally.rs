@@ -10,6 +10,7 @@
 //!
 //! It knows no engine and no panel: who asks says what is needed (`Needs`).
 
+mod consumer_counts;
 mod consumers;
 mod counts;
 mod distinct;
@@ -31,7 +32,9 @@ use crate::hit::Text;
 use crate::latency::Histogram;
 use crate::limits;
 
+pub use consumer_counts::ConsumerCounts;
 use consumers::Consumers;
+pub use consumers::Unlisted;
 use counts::Counts;
 pub use distinct::{Distinct, DistinctCount};
 use endpoints::Endpoints;
@@ -123,6 +126,7 @@ pub struct TallyLimits {
     pub endpoints_summed: u64,
     pub listed_whole: u64,
     pub listed_of_file: u64,
+    pub listed_of_day: u64,
     pub distinct_exact: u64,
     pub bucket_consumers_exact: u64,
     /// A table that isn't ordered by hits is made of so many consumers or endpoints with most hits.
@@ -136,6 +140,7 @@ impl Default for TallyLimits {
             endpoints_summed: limits::ENDPOINTS_SUMMED,
             listed_whole: limits::LISTED_WHOLE,
             listed_of_file: limits::LISTED_OF_FILE,
+            listed_of_day: limits::LISTED_OF_DAY,
             distinct_exact: limits::DISTINCT_EXACT,
             bucket_consumers_exact: limits::BUCKET_CONSUMERS_EXACT,
             candidates: limits::PANEL_ROWS,

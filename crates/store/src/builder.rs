@@ -12,10 +12,9 @@ use std::time::{Duration, Instant};
 
 use analytics::hit::{HitId, ProjectId, Text};
 use analytics::limits;
-use duckdb::Connection;
 
 use crate::attach;
-use crate::derive;
+use crate::derive::{self, Target};
 use crate::disk::{io, path_text, sync};
 use crate::engine::{Instance, failed};
 use crate::files::{DataFile, Entry};
@@ -187,11 +186,12 @@ impl Builder {
             }
             _ => self.shared.options.limits.merge_piece_rows,
         };
-        self.replace(work, inputs, |connection, into, files| {
+        self.replace(work, inputs, |target, files| {
+            let (connection, into) = (target.connection, target.into);
             let piece_text_bytes = self.shared.options.limits.merge_piece_text_bytes;
             let inputs = merge::Inputs { files, shares: &shares, piece_rows, piece_text_bytes };
             merge::merge(connection, into, &inputs, pause)?;
-            derive::derive(connection, into, None, self.rollups(), pause)
+            derive::derive(target, None, self.rollups(), pause)
         })
     }
 
@@ -218,7 +218,11 @@ impl Builder {
 
     fn rollups(&self) -> derive::Rollups {
         let limits = &self.shared.options.limits;
-        derive::Rollups { from_rows: limits.rolled_up_from, piece_rows: limits.merge_piece_rows }
+        derive::Rollups {
+            from_rows: limits.rolled_up_from,
+            piece_rows: limits.merge_piece_rows,
+            tally: limits.tally,
+        }
     }
 
     /// An error where a job must not go on: the store closes, or its engine is made anew from the same files.
@@ -433,11 +437,9 @@ impl Builder {
             let Some((edit, rows)) = self.edit(&entry, project, bound, erasure)? else { continue };
             if rows > 0 {
                 erased += rows;
-                self.replace("erasing", vec![entry], |connection, into, from| {
-                    copy_without(connection, into, &from[0], &edit)?;
-                    derive::derive(connection, into, Some(project), self.rollups(), &|| {
-                        self.go_on()
-                    })
+                self.replace("erasing", vec![entry], |target, from| {
+                    copy_without(target, &from[0], &edit)?;
+                    derive::derive(target, Some(project), self.rollups(), &|| self.go_on())
                 })?;
             }
         }
@@ -518,7 +520,7 @@ impl Builder {
         &self,
         work: &str,
         inputs: Vec<Entry>,
-        fill: impl FnOnce(&Connection, &str, &[String]) -> Result<(), StoreError>,
+        fill: impl FnOnce(Target<'_>, &[String]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let engine = self.shared.engine()?;
         let folder = self.shared.folder();
@@ -585,7 +587,7 @@ fn build(
     path: &Path,
     alias: &str,
     inputs: &[Entry],
-    fill: impl FnOnce(&Connection, &str, &[String]) -> Result<(), StoreError>,
+    fill: impl FnOnce(Target<'_>, &[String]) -> Result<(), StoreError>,
 ) -> Result<u64, StoreError> {
     let context = "building a sealed file";
     for stale in [path.to_path_buf(), DataFile::wal(path)] {
@@ -604,7 +606,8 @@ fn build(
     run(&sql::file::attach_making(path_text(path)?, alias))?;
     run(&sql::file::create_sealed(alias))?;
     let from: Vec<String> = inputs.iter().map(|entry| entry.file.alias.clone()).collect();
-    fill(&connection, alias, &from)?;
+    let target = Target { connection: &connection, takers: engine.takers(), into: alias };
+    fill(target, &from)?;
     let first_seq = inputs.iter().map(|entry| entry.row.first_seq).min().unwrap_or(0);
     let last_seq = inputs.iter().map(|entry| entry.row.last_seq).max().unwrap_or(0);
     run(&sql::build::finish(alias, first_seq, last_seq))?;
@@ -621,20 +624,19 @@ fn build(
 
 /// One sealed file after an edit: what belongs to other projects is copied as it is. What follows from the edited one's
 /// hits is derived afterwards.
-fn copy_without(
-    connection: &Connection,
-    into: &str,
-    from: &str,
-    edit: &Edit,
-) -> Result<(), StoreError> {
+fn copy_without(target: Target<'_>, from: &str, edit: &Edit) -> Result<(), StoreError> {
     let context = "erasing from a sealed file";
+    let (connection, into) = (target.connection, target.into);
+    let format: u32 = connection
+        .query_row(&sql::file::format(from), [], |row| row.get(0))
+        .map_err(failed(context))?;
     let mut statements = vec![
         sql::build::copy_hits(into, from, edit),
         sql::build::copy_strings(into, from, edit.project),
         sql::build::copy_other_marks(into, from, edit.project),
         sql::build::make_marks(into, edit.project),
     ];
-    statements.extend(sql::build::copy_other_derived(into, from, edit.project));
+    statements.extend(sql::build::copy_other_derived(into, from, format, edit.project));
     for statement in statements {
         connection.execute_batch(&statement).map_err(failed(context))?;
     }

@@ -4,13 +4,20 @@
 //! Small projects go together, a large one is cut by days; its rows for the whole file are made of those of its days, some
 //! ids at a time. Nothing here decides what is merged, or when.
 
+mod consumers;
+
+use std::collections::HashSet;
+
+use analytics::hit::ProjectId;
+use analytics::tally::TallyLimits;
 use duckdb::Connection;
 
 use crate::engine::failed;
-use crate::sql::derive::{self, Ids, Slice, WHOLE};
+use crate::hand_out::{Chunk, Takers};
+use crate::sql::derive::{self, BY_CONSUMER, Ids, Slice, WHOLE};
 use crate::sql::file::checkpoint;
 use crate::types::StoreError;
-use analytics::hit::ProjectId;
+use consumers::ListedConsumers;
 
 const CONTEXT: &str = "deriving rollups";
 const HOUR_US: i64 = 3_600_000_000;
@@ -23,17 +30,38 @@ pub struct Rollups {
     pub from_rows: u64,
     /// Hits that are looked at at once, roughly.
     pub piece_rows: u64,
+    /// Where consumers are too many for rows of each, and how many of them are listed then.
+    pub tally: TallyLimits,
+}
+
+/// A file that is being made.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    pub connection: &'a Connection,
+    pub takers: &'a Takers,
+    /// Its name in the engine.
+    pub into: &'a str,
+}
+
+impl Target<'_> {
+    fn hand_out(
+        &self,
+        statement: &str,
+        take: impl Fn(&Chunk<'_>) + Send + Sync + 'static,
+    ) -> Result<(), StoreError> {
+        self.takers.run(self.connection, statement, &[], take)
+    }
 }
 
 /// Fills those tables of `into` that follow from its hits; of one project only where one is given. `pause` is called
 /// between slices, nothing is held open meanwhile.
 pub fn derive(
-    connection: &Connection,
-    into: &str,
+    target: Target<'_>,
     only: Option<ProjectId>,
     rollups: Rollups,
     pause: &dyn Fn() -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
+    let Target { connection, into, .. } = target;
     let only = only.map(|project| project.0);
     let run = |statement: &str| connection.execute_batch(statement).map_err(failed(CONTEXT));
     // What the last slice has in memory for want of a full row group goes to the file.
@@ -45,10 +73,23 @@ pub fn derive(
     let large = derive::large_projects(into, rollups.from_rows, only);
     let large: Vec<(u32, u64)> =
         pairs(connection, &large)?.map(|(project, rows)| (project as u32, rows as u64)).collect();
+    let many = derive::consumers::with_many_texts(into, rollups.tally.listed_whole);
+    let many: HashSet<u32> = pairs(connection, &many)?.map(|(project, _)| project as u32).collect();
     for (projects, rows) in groups(&large, rollups.piece_rows) {
-        let alone = projects.len() == 1 && rows > rollups.piece_rows;
-        let cuts = if alone {
-            let hours: Vec<(i64, u64)> = pairs(connection, &derive::hours(into, projects[0]))?
+        // A project that is cut.
+        let alone = (rows > rollups.piece_rows).then_some(projects[0]);
+        let (mut listed, mut others) = (Vec::new(), Vec::new());
+        for project in &projects {
+            match many.contains(project) {
+                true => match ListedConsumers::find(target, *project, rollups.tally)? {
+                    Some(consumers) => listed.push(consumers),
+                    None => others.push(*project),
+                },
+                false => others.push(*project),
+            }
+        }
+        let cuts = if let Some(alone) = alone {
+            let hours: Vec<(i64, u64)> = pairs(connection, &derive::hours(into, alone))?
                 .map(|(hour, rows)| (hour, rows as u64))
                 .collect();
             cuts(&hours, rollups.piece_rows)
@@ -63,25 +104,34 @@ pub fn derive(
             for statement in derive::by_day(into, &slice) {
                 run(&statement)?;
             }
+            for consumers in &listed {
+                consumers.derive_days(&slice)?;
+            }
+            run(&derive::consumers_by_day(into, &Slice { projects: others.clone(), ..slice }))?;
         }
-        for n in 0..WHOLE.len() {
-            let ranges = if alone {
+        for (n, (table, _)) in WHOLE.iter().enumerate() {
+            let projects = if *table == BY_CONSUMER { &others } else { &projects };
+            let ranges = if let Some(alone) = alone {
                 let greatest: u32 = connection
-                    .query_row(&derive::greatest(into, projects[0])[n], [], |row| row.get(0))
+                    .query_row(&derive::greatest(into, alone)[n], [], |row| row.get(0))
                     .map_err(failed(CONTEXT))?;
                 id_ranges(greatest, rollups.piece_rows)
             } else {
                 vec![None]
             };
             for ids in ranges {
-                if alone {
+                if alone.is_some() {
                     rest()?;
                 }
-                run(&derive::whole(into, &projects, n, ids))?;
+                run(&derive::whole(into, projects, n, ids))?;
             }
         }
+        for consumers in &listed {
+            rest()?;
+            consumers.derive_whole()?;
+        }
         for project in projects {
-            if alone {
+            if alone.is_some() {
                 rest()?;
             }
             run(&derive::consumer_latency(into, project))?;
@@ -159,6 +209,9 @@ fn id_ranges(greatest: u32, size: u64) -> Vec<Option<Ids>> {
 mod tests {
     use std::cell::Cell;
 
+    use analytics::hit::Text;
+    use analytics::tally::Distinct;
+
     use super::*;
 
     #[test]
@@ -196,7 +249,7 @@ mod tests {
         assert_eq!(found, [(vec![1], 30), (vec![2], 300), (vec![3, 7], 90), (vec![9], 11)]);
     }
 
-    const TABLES: [(&str, &str); 7] = [
+    const TABLES: [(&str, &str); 8] = [
         (
             "by_quarter",
             "project, quarter, status, sum(requests), sum(request_bytes), sum(response_bytes), sum(sized)",
@@ -213,25 +266,24 @@ mod tests {
             "project, day, user_id, address, max((country_us, country)), sum(requests), max(last_us)",
         ),
         ("by_consumer_latency", "project, user_id, address, latency, sum(requests)"),
+        ("by_consumer_rest", "project, day, sum(requests)"),
     ];
+
+    /// Both projects have more consumers; the lists have room for all of them, so that they add up however they are cut.
+    fn long_lists() -> TallyLimits {
+        TallyLimits { listed_whole: 10, listed_of_day: 1_000, ..TallyLimits::default() }
+    }
 
     /// A file with hits of two projects over some days, and what was derived from them.
     fn derived(
         piece_rows: u64,
         from_rows: u64,
+        tally: TallyLimits,
         pause: &dyn Fn() -> Result<(), StoreError>,
     ) -> Result<Vec<Vec<String>>, StoreError> {
-        let connection = Connection::open_in_memory().unwrap();
-        let run = |text: &str| connection.execute_batch(text).unwrap();
-        run("ATTACH ':memory:' AS f");
-        run(&crate::sql::file::create_sealed("f"));
-        run("INSERT INTO f.hits SELECT CASE WHEN i < 700 THEN 1 ELSE 2 END, i * 3_600_000_000 // 7, i // 10, i % 10,
-                 (i * 37) % 1_000, (i * 37) % 1_000 // 4, 200 + 100 * (i % 4), (i % 3) * 40, NULL, i % 5,
-                 i % 2 + 1, 0, i % 90 + 1, i % 6 + 1, i % 4, i % 8, i % 30, 1, 1, 0
-             FROM range(1_000) r(i) ORDER BY ALL");
-        run("INSERT INTO f.strings SELECT 2, p, i, 0, 'text ' || i, NULL, NULL, NULL, CASE WHEN i % 3 > 0 THEN 'v' || i % 3 END
-             FROM range(1, 91) r(i), (VALUES (1), (2)) t(p)");
-        derive(&connection, "f", None, Rollups { from_rows, piece_rows }, pause)?;
+        let (connection, takers) = filled();
+        let target = Target { connection: &connection, takers: &takers, into: "f" };
+        derive(target, None, Rollups { from_rows, piece_rows, tally }, pause)?;
         let rows = |(table, sums): &(&str, &str)| {
             let text = format!("SELECT ({sums})::VARCHAR FROM f.{table} GROUP BY ALL ORDER BY ALL");
             let text = text.replace("SELECT (", "SELECT row(");
@@ -244,15 +296,91 @@ mod tests {
         Ok(TABLES.iter().map(rows).collect())
     }
 
+    /// A file `f` with hits.
+    fn filled() -> (Connection, Takers) {
+        let connection = Connection::open_in_memory().unwrap();
+        let takers = Takers::default();
+        takers.register(&connection).unwrap();
+        crate::identity::register(&connection).unwrap();
+        let run = |text: &str| connection.execute_batch(text).unwrap();
+        run("ATTACH ':memory:' AS f");
+        run(&crate::sql::file::create_sealed("f"));
+        run("INSERT INTO f.hits SELECT CASE WHEN i < 700 THEN 1 ELSE 2 END, i * 3_600_000_000 // 7, i // 10, i % 10,
+                 (i * 37) % 1_000, (i * 37) % 1_000 // 4, 200 + 100 * (i % 4), (i % 3) * 40, NULL, i % 5,
+                 i % 2 + 1, 0, i % 90 + 1, i % 6 + 1, i % 4, i % 8, i % 30, 1, 1, 0
+             FROM range(1_000) r(i) ORDER BY ALL");
+        run("INSERT INTO f.strings SELECT 2, p, i, 0, 'text ' || i, NULL, NULL, NULL, CASE WHEN i % 3 > 0 THEN 'v' || i % 3 END
+             FROM range(1, 91) r(i), (VALUES (1), (2)) t(p)");
+        for kind in [Text::User as u8, Text::Address as u8] {
+            run(&format!(
+                "INSERT INTO f.strings SELECT {kind}, p, i, 0, 'who ' || i, NULL, NULL, NULL, NULL
+                 FROM range(1, 31) r(i), (VALUES (1), (2)) t(p)"
+            ));
+        }
+        (connection, takers)
+    }
+
+    #[test]
+    fn of_many_consumers_the_busiest_have_rows_and_the_others_a_sketch() {
+        let (connection, takers) = filled();
+        let target = Target { connection: &connection, takers: &takers, into: "f" };
+        let tally =
+            TallyLimits { listed_whole: 10, listed_of_file: 5, listed_of_day: 4, ..long_lists() };
+        derive(target, None, Rollups { from_rows: 0, piece_rows: 60, tally }, &|| Ok(())).unwrap();
+        let numbers = |text: &str| -> Vec<[u64; 4]> {
+            let mut statement = connection.prepare(text).unwrap();
+            let numbers =
+                |row: &duckdb::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+            statement.query_map([], numbers).unwrap().map(Result::unwrap).collect()
+        };
+        // day + 1 (0: the whole file), consumers, hits of the busiest, hits of all.
+        let who = "CASE WHEN user_id > 0 THEN user_id ELSE 1000 + address END";
+        let wanted = |day: &str| {
+            format!(
+                "SELECT day::UBIGINT, count(*)::UBIGINT, max(hits)::UBIGINT, sum(hits)::UBIGINT FROM (
+                     SELECT project, {day} AS day, {who} AS who, count(*) AS hits FROM f.hits
+                     WHERE user_id > 0 OR address > 0 GROUP BY ALL) WHERE project = 1 GROUP BY day ORDER BY day"
+            )
+        };
+        let mut days = numbers(&wanted("0"));
+        days.extend(numbers(&wanted("time_us // 86400000000 + 1")));
+        assert!(days.len() > 4 && days[0][1] > 15, "{days:?}");
+        for [day, consumers, busiest, hits] in days {
+            let day = day as i64 - 1;
+            let listed = format!(
+                "SELECT count(*)::UBIGINT, max(hits)::UBIGINT, sum(hits)::UBIGINT, count(DISTINCT identity)::UBIGINT FROM (
+                     SELECT user_id, address, identity, sum(requests) AS hits FROM f.by_consumer
+                     WHERE project = 1 AND day = {day} GROUP BY ALL)"
+            );
+            let [rows, most, listed, identities] = numbers(&listed)[0];
+            assert_eq!(identities, rows, "a consumer has one identity");
+            let mut statement = connection
+                .prepare("SELECT most, requests, sketch FROM f.by_consumer_rest WHERE project = 1 AND day = ?")
+                .unwrap();
+            let rest = statement.query_map([day], |row| {
+                Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?, row.get::<_, Vec<u8>>(2)?))
+            });
+            let (mut unlisted, mut seen) = ((0, 0), Distinct::new(1_000));
+            for (most, requests, sketch) in rest.unwrap().map(Result::unwrap) {
+                unlisted = (unlisted.0 + most, unlisted.1 + requests);
+                seen.merge(&Distinct::from_bytes(&sketch).unwrap());
+            }
+            assert_eq!(seen.count().count, consumers, "day {day}");
+            assert_eq!(listed + unlisted.1, hits, "day {day}");
+            assert!(most <= busiest && busiest <= most + unlisted.0, "day {day}");
+            assert!(unlisted.0 > 0 && rows < consumers, "day {day} lists all of its consumers");
+        }
+    }
+
     #[test]
     fn however_it_is_cut_the_same_follows() {
-        let whole = derived(10_000, 0, &|| Ok(())).unwrap();
+        let whole = derived(10_000, 0, long_lists(), &|| Ok(())).unwrap();
         for (rows, (table, _)) in whole.iter().zip(TABLES) {
-            assert!(rows.len() > 20, "{table} has {} rows", rows.len());
+            assert!(rows.len() > 8, "{table} has {} rows", rows.len());
         }
         for piece_rows in [400, 60] {
             let pauses = Cell::new(0);
-            let cut = derived(piece_rows, 0, &|| {
+            let cut = derived(piece_rows, 0, long_lists(), &|| {
                 pauses.set(pauses.get() + 1);
                 Ok(())
             });
@@ -270,12 +398,12 @@ mod tests {
             pauses.set(pauses.get() + 1);
             Ok(())
         };
-        derived(200, 0, &count).unwrap();
+        derived(200, 0, long_lists(), &count).unwrap();
         let all = pauses.get();
         assert!(all > 15, "{all} pauses");
         for stop in [1, 2, all / 2, all - 1, all] {
             pauses.set(0);
-            let interrupted = derived(200, 0, &|| {
+            let interrupted = derived(200, 0, long_lists(), &|| {
                 pauses.set(pauses.get() + 1);
                 if pauses.get() == stop { Err(StoreError::Closing) } else { Ok(()) }
             });
@@ -286,13 +414,18 @@ mod tests {
 
     #[test]
     fn of_small_projects_nothing_is_rolled_up() {
-        let both = derived(100, 300, &|| Ok(())).unwrap();
-        let large = derived(100, 301, &|| Ok(())).unwrap();
+        let both = derived(100, 300, long_lists(), &|| Ok(())).unwrap();
+        let large = derived(100, 301, long_lists(), &|| Ok(())).unwrap();
         for ((both, large), (table, _)) in both.iter().zip(&large).zip(TABLES) {
             assert!(both.iter().any(|row| row.starts_with("(2,")), "{table}");
             assert!(large.iter().any(|row| row.starts_with("(1,")), "{table}");
             assert!(!large.iter().any(|row| row.starts_with("(2,")), "{table}");
         }
-        assert!(derived(100, 701, &|| Ok(())).unwrap().iter().all(Vec::is_empty));
+        assert!(
+            derived(100, 701, TallyLimits::default(), &|| Ok(()))
+                .unwrap()
+                .iter()
+                .all(Vec::is_empty)
+        );
     }
 }

@@ -121,6 +121,7 @@ impl Instance {
         connection.execute_batch(&lock_down).map_err(failed(context))?;
         let takers = Takers::default();
         takers.register(&connection)?;
+        crate::identity::register(&connection)?;
         Ok(Instance { origin: Mutex::new(connection), idle: Mutex::default(), takers })
     }
 

@@ -25,6 +25,8 @@ pub struct Share {
     pub max_time_us: i64,
     pub min_hit_id: i64,
     pub max_hit_id: i64,
+    /// There are so many consumers that the file's rollups have the busiest alone.
+    pub consumers_listed: bool,
 }
 
 pub type Shares = HashMap<ProjectId, Share>;
@@ -45,6 +47,7 @@ impl Share {
             max_time_us: i64::MIN,
             min_hit_id: i64::MAX,
             max_hit_id: i64::MIN,
+            consumers_listed: false,
         }
     }
 }
@@ -103,8 +106,8 @@ impl DataFile {
             shares: ArcSwap::default(),
             retired: Mutex::new(None),
         };
-        file.check_format()?;
-        file.load_shares(row.kind)?;
+        let format = file.check_format()?;
+        file.load_shares(row.kind, format)?;
         Ok(Arc::new(file))
     }
 
@@ -121,7 +124,7 @@ impl DataFile {
         &self.engine
     }
 
-    fn check_format(&self) -> Result<(), StoreError> {
+    fn check_format(&self) -> Result<u32, StoreError> {
         let connection = self.instance().connect()?;
         let found: u32 = connection
             .query_row(&sql::file::format(&self.alias), [], |row| row.get(0))
@@ -134,10 +137,10 @@ impl DataFile {
                 self.path.display()
             )));
         }
-        Ok(())
+        Ok(found)
     }
 
-    fn load_shares(&self, kind: FileKind) -> Result<(), StoreError> {
+    fn load_shares(&self, kind: FileKind, format: u32) -> Result<(), StoreError> {
         let context = "counting a data file";
         let text = match kind {
             FileKind::Sealed => sql::file::projects(&self.alias),
@@ -156,8 +159,20 @@ impl DataFile {
                     max_time_us: number(3)?,
                     min_hit_id: number(4)?,
                     max_hit_id: number(5)?,
+                    consumers_listed: false,
                 };
                 shares.insert(ProjectId(number(0)? as u32), share);
+            }
+        }
+        if kind == FileKind::Sealed && format >= sql::file::CONSUMERS_LISTED {
+            let text = sql::file::projects_with_listed_consumers(&self.alias);
+            let mut statement = connection.prepare(&text).map_err(failed(context))?;
+            let mut rows = statement.query([]).map_err(failed(context))?;
+            while let Some(row) = rows.next().map_err(failed(context))? {
+                let project = ProjectId(row.get(0).map_err(failed(context))?);
+                if let Some(share) = shares.get_mut(&project) {
+                    share.consumers_listed = true;
+                }
             }
         }
         self.instance().give_back(connection);

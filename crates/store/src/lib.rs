@@ -18,6 +18,7 @@ mod files;
 mod filter;
 mod folder;
 mod hand_out;
+mod identity;
 mod inbox;
 mod ledger;
 mod merge;

@@ -51,11 +51,21 @@ pub fn sums(
     let files = files_of(reading.snapshot, query);
     let project = query.scope.project().0;
     let each_file = || (0..files.len()).collect::<Vec<_>>();
+    let plans: Vec<Vec<Piece>> = files
+        .iter()
+        .map(|(entry, share)| plan::pieces(entry, share, query, &filter, rollup_from))
+        .collect();
     let wanted = Wanted::of(query);
     let known = in_parallel(reading, each_file(), |connections, n| {
         let file = connections.open(&files[n].0.file)?;
         let filter = filters.get(&file, &filter, project)?;
-        Ok((filter, read_texts(&file, project, &wanted, cache)?))
+        let wanted = match plan::consumers_beside_list(&plans[n]) {
+            Some(between) if !lists_consumers_as_values(query) => {
+                wanted.clone().with_listed_consumers(between)
+            }
+            _ => wanted.clone(),
+        };
+        Ok((filter, read_texts(&file, project, wanted, cache)?))
     })?;
 
     let grid = Arc::new(query.grid.clone());
@@ -69,14 +79,10 @@ pub fn sums(
             Arc::new(Pool::new(make))
         })
         .collect();
-    let work: Vec<(usize, Piece)> = files
-        .iter()
+    let work: Vec<(usize, Piece)> = plans
+        .into_iter()
         .enumerate()
-        .flat_map(|(n, (entry, share))| {
-            plan::pieces(entry, share, query, &filter, rollup_from)
-                .into_iter()
-                .map(move |piece| (n, piece))
-        })
+        .flat_map(|(n, pieces)| pieces.into_iter().map(move |piece| (n, piece)))
         .collect();
     in_parallel(reading, work, |connections, (n, piece)| {
         let file = connections.open(&files[n].0.file)?;
@@ -141,18 +147,24 @@ fn merged(pool: &Pool<Summing>) -> Option<Tally> {
 fn read_texts(
     file: &OpenFile<'_>,
     project: u32,
-    wanted: &Wanted,
+    wanted: Wanted,
     cache: &NamesCache,
 ) -> Result<Arc<FileTexts>, StoreError> {
-    if !file.is_sealed() {
-        return Ok(Arc::new(FileTexts::read(file, project, wanted)?));
+    if !file.is_sealed() || !wanted.is_worth_keeping() {
+        return Ok(Arc::new(FileTexts::read(file, project, &wanted)?));
     }
-    if let Some(known) = cache.get(file.alias(), project, wanted) {
+    if let Some(known) = cache.get(file.alias(), project, &wanted) {
         return Ok(known);
     }
-    let texts = Arc::new(FileTexts::read(file, project, wanted)?);
-    cache.put(file.alias(), project, wanted.clone(), &texts);
+    let texts = Arc::new(FileTexts::read(file, project, &wanted)?);
+    cache.put(file.alias(), project, wanted, &texts);
     Ok(texts)
+}
+
+/// Whether users or addresses are among the wanted values, of which there is no list.
+fn lists_consumers_as_values(query: &SumsQuery) -> bool {
+    let is_consumer = |value: &Value| matches!(value, Value::Text(Text::User | Text::Address));
+    query.values.iter().any(is_consumer)
 }
 
 /// The texts of the file that match the prefix, by kind. A kind without an entry has no restriction.

@@ -1193,6 +1193,11 @@ export interface components {
             hidden: boolean;
             /**
              * Format: int64
+             * @description The counts of `rows` may be too low by up to so many requests: a file with very many consumers keeps counts of the busiest.
+             */
+            low_by_up_to?: number | null;
+            /**
+             * Format: int64
              * @description A row with up to so many requests may be missing from `rows`.
              */
             missing_up_to?: number | null;

@@ -60,6 +60,8 @@ export interface Rows<Row> {
   about?: boolean;
   /** Something with up to so many requests may be missing from the rows. */
   missing_up_to?: number | null;
+  /** The rows' counts may be too low by so many requests. */
+  low_by_up_to?: number | null;
   /** The share link does not show who they are. */
   hidden?: boolean;
 }

@@ -15,4 +15,6 @@ test('a list that was cut says what it may lack', () => {
   expect(missing(list(20, 65), 'a consumer')).toBe('');
   expect(missing(list(20, 65, { missing_up_to: 1 }), 'a consumer')).toBe('There are too many to list them all: a consumer with one request may be missing.');
   expect(missing(list(20, 65, { missing_up_to: 1_200 }), 'an endpoint')).toBe('There are too many to list them all: an endpoint with up to 1,200 requests may be missing.');
+  const both = missing(list(20, 65, { missing_up_to: 40, low_by_up_to: 1 }), 'a consumer');
+  expect(both).toBe('There are too many to list them all: a consumer with up to 40 requests may be missing. A count may be too low by one request.');
 });

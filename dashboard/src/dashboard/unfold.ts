@@ -6,6 +6,7 @@ export interface Listed {
   total_rows: number;
   about?: boolean;
   missing_up_to?: number | null;
+  low_by_up_to?: number | null;
 }
 
 /** The most rows that a list can be asked for. */
@@ -24,10 +25,12 @@ export function unfoldLabel(list: Listed, unfolded: boolean): string {
   return list.total_rows > MOST ? `Show the first ${MOST} of ${total(list)}` : `Show all ${total(list)}`;
 }
 
-/** What may be missing from the list; "" where nothing is. */
+const requests = (most: number) => (most === 1 ? 'one request' : `up to ${numbers.count(most)} requests`);
+
+/** What the list may lack; "" where it lacks nothing. */
 export function missing(list: Listed, what: string): string {
-  const most = list.missing_up_to;
-  if (!most) return '';
-  const requests = most === 1 ? 'one request' : `up to ${numbers.count(most)} requests`;
-  return `There are too many to list them all: ${what} with ${requests} may be missing.`;
+  const { missing_up_to: most, low_by_up_to: lowBy } = list;
+  const rows = most ? `There are too many to list them all: ${what} with ${requests(most)} may be missing.` : '';
+  const counts = lowBy ? `A count may be too low by ${requests(lowBy)}.` : '';
+  return [rows, counts].filter(Boolean).join(' ');
 }

@@ -27,6 +27,19 @@ pub struct ConsumerSum {
     noted: u16,
 }
 
+/// The consumers of a period that a rollup lists only the busiest of.
+#[derive(Clone, Debug)]
+pub struct Unlisted {
+    /// The most hits of one consumer that are in no row.
+    pub most: u64,
+    /// The hits that are in no row.
+    pub requests: u64,
+    /// All consumers, listed ones too.
+    pub distinct: Distinct,
+    /// There was a list for each day, so that a consumer may be in some of them and not in others.
+    pub by_days: bool,
+}
+
 const NOT_NOTED: u16 = u16::MAX;
 /// The place of hits that belong to nobody who is looked for.
 const NOBODY: u32 = u32::MAX;
@@ -44,6 +57,7 @@ pub(super) struct Consumers {
     durations: Vec<Durations>,
     /// By bucket.
     series: Vec<Distinct>,
+    unlisted: Unlisted,
     /// Scratch, of a stretch: whose each hit is, as a place and as an identity.
     places: Vec<u32>,
     found: Vec<u64>,
@@ -64,6 +78,7 @@ impl Consumers {
             sums: Some(Vec::new()),
             durations: vec![Durations::default()],
             series: vec![Distinct::new(limits.bucket_consumers_exact); buckets],
+            unlisted: Unlisted::none(limits),
             places: Vec::new(),
             found: Vec::new(),
         }
@@ -176,11 +191,22 @@ impl Consumers {
         self.count_if_many();
     }
 
+    /// Consumers that a rollup has no rows of.
+    pub fn add_unlisted(&mut self, unlisted: &Unlisted) {
+        self.unlisted.add(unlisted);
+    }
+
+    /// Adds these consumers to the series of a bucket.
+    pub fn see_distinct(&mut self, distinct: &Distinct, bucket: usize) {
+        self.series[bucket].merge(distinct);
+    }
+
     /// Adds what another thread summed up of the same file.
     pub fn merge(&mut self, other: Consumers) {
         for (series, more) in self.series.iter_mut().zip(&other.series) {
             series.merge(more);
         }
+        self.unlisted.add(&other.unlisted);
         if other.sums.is_none() {
             self.count_only();
         }
@@ -213,8 +239,11 @@ impl Consumers {
         summed.chain(counted).filter(|(_, _, requests)| *requests > 0)
     }
 
-    /// None if consumers are only counted, or if this one has no hit.
+    /// None if consumers are only counted, if this one's hits were not all listed, or if it has none.
     pub fn sum(&self, of: Text, id: u32) -> Option<&ConsumerSum> {
+        if self.unlisted.by_days {
+            return None;
+        }
         let slot = *self.slots[usize::from(of != Text::User)].get(id)?;
         self.sums.as_ref()?.get((slot as usize).checked_sub(1)?)
     }
@@ -239,6 +268,10 @@ impl Consumers {
 
     pub fn series(&self) -> &[Distinct] {
         &self.series
+    }
+
+    pub fn unlisted(&self) -> &Unlisted {
+        &self.unlisted
     }
 
     #[inline]
@@ -268,6 +301,20 @@ impl Consumers {
             }
         }
         self.durations = vec![Durations::default()];
+    }
+}
+
+impl Unlisted {
+    fn none(limits: TallyLimits) -> Unlisted {
+        let distinct = Distinct::new(limits.distinct_exact);
+        Unlisted { most: 0, requests: 0, distinct, by_days: false }
+    }
+
+    fn add(&mut self, other: &Unlisted) {
+        self.most += other.most;
+        self.requests += other.requests;
+        self.distinct.merge(&other.distinct);
+        self.by_days |= other.by_days;
     }
 }
 
@@ -311,7 +358,7 @@ fn place(slots: &mut Slots<u32>, sums: &mut Vec<ConsumerSum>, kind: usize, id: u
 
 /// A user, else an address, else nobody.
 #[inline]
-fn who(user: u32, address: u32) -> Option<(usize, u32)> {
+pub(super) fn who(user: u32, address: u32) -> Option<(usize, u32)> {
     match (user, address) {
         (0, 0) => None,
         (0, address) => Some((ADDRESSES, address)),
@@ -324,6 +371,6 @@ fn number(kind: usize, id: u32) -> u32 {
     id << 1 | kind as u32
 }
 
-fn text(kind: usize) -> Text {
+pub(super) fn text(kind: usize) -> Text {
     if kind == USERS { Text::User } else { Text::Address }
 }

@@ -11,6 +11,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// log2 of the number of registers.
 const PRECISION: u32 = 13;
 const REGISTERS: usize = 1 << PRECISION;
+/// The first byte of what `Distinct::to_bytes` writes.
+const AS_HASHES: u8 = 1;
+const AS_REGISTERS: u8 = 2;
 /// The greatest rank of what is left of a hash.
 const MAX_RANK: usize = 64 - PRECISION as usize + 1;
 
@@ -84,6 +87,42 @@ impl Distinct {
                 DistinctCount { count: estimate(registers).round() as u64, about: true }
             }
         }
+    }
+
+    /// For a file: a byte that says which of the two it is, then the hashes in ascending order (little-endian), or the registers.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match &self.seen {
+            Seen::Hashes(hashes) => {
+                let mut sorted: Vec<u64> = hashes.iter().copied().collect();
+                sorted.sort_unstable();
+                let hashes = sorted.iter().flat_map(|hash| hash.to_le_bytes());
+                std::iter::once(AS_HASHES).chain(hashes).collect()
+            }
+            Seen::Registers(registers) => {
+                std::iter::once(AS_REGISTERS).chain(registers.iter().copied()).collect()
+            }
+        }
+    }
+
+    /// What `to_bytes` wrote; None for any other bytes. Merge it into one that has a limit.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Distinct> {
+        let (kind, bytes) = bytes.split_first()?;
+        let mut distinct = Distinct::new(u64::MAX);
+        match *kind {
+            AS_HASHES => {
+                let (hashes, []) = bytes.as_chunks() else { return None };
+                hashes.iter().for_each(|hash| distinct.add(u64::from_le_bytes(*hash)));
+            }
+            AS_REGISTERS => {
+                let registers: [u8; REGISTERS] = bytes.try_into().ok()?;
+                if registers.iter().any(|rank| usize::from(*rank) > MAX_RANK) {
+                    return None;
+                }
+                distinct.seen = Seen::Registers(Box::new(registers));
+            }
+            _ => return None,
+        }
+        Some(distinct)
     }
 
     #[cold]
@@ -234,6 +273,25 @@ mod tests {
                 assert_eq!(backwards.count(), whole.count(), "{size} in {parts}");
             }
         }
+    }
+
+    #[test]
+    fn bytes_are_read_back_and_others_are_refused() {
+        for (size, exact) in [(0, 10), (10, 10), (11, 10), (5_000, 10)] {
+            let mut distinct = Distinct::new(exact);
+            (0..size).for_each(|n| distinct.add(hash(n)));
+            let bytes = distinct.to_bytes();
+            let back = Distinct::from_bytes(&bytes).unwrap();
+            assert_eq!((back.count(), back.to_bytes()), (distinct.count(), bytes.clone()));
+            let mut limited = Distinct::new(5);
+            limited.merge(&back);
+            assert_eq!(limited.count().about, size > 5);
+            assert!(Distinct::from_bytes(&bytes[..bytes.len() - 1]).is_none());
+            assert!(Distinct::from_bytes(&[&bytes[..], &[0]].concat()).is_none());
+        }
+        let no_rank = [&[AS_REGISTERS], &[99; REGISTERS][..]].concat();
+        assert!(Distinct::from_bytes(&no_rank).is_none());
+        assert!(Distinct::from_bytes(&[7]).is_none());
     }
 
     #[test]

@@ -13,6 +13,23 @@ impl Identities {
         *self.0[kind as usize].slot(id) = mix(hash ^ of_kind(kind));
     }
 
+    /// Column by column. A kind that is none is left out.
+    pub fn put_all(&mut self, kinds: &[u8], ids: &[u32], hashes: &[u64]) {
+        for ((kind, id), hash) in kinds.iter().zip(ids).zip(hashes) {
+            if let Some(kind) = Text::ALL.get(usize::from(*kind)) {
+                self.put(*kind, *id, *hash);
+            }
+        }
+    }
+
+    /// A user, or an address without one.
+    pub fn of_consumer(&self, user: u32, address: u32) -> u64 {
+        match user {
+            0 => self.get(Text::Address, address),
+            user => self.get(Text::User, user),
+        }
+    }
+
     /// Id 0 is "no text" in every file.
     #[inline]
     pub fn get(&self, kind: Text, id: u32) -> u64 {

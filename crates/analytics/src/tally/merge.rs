@@ -90,12 +90,14 @@ impl Merge {
         }
         let plain = |requests| Count { requests, errors: 0 };
         let consumers = tally.consumers.counts();
+        let unlisted = tally.consumers.unlisted();
         self.consumers.add(
             file,
             consumers.map(|(kind, id, requests)| ((kind, id), plain(requests))),
             |(kind, id)| identities.get(kind, id),
-            0,
+            unlisted.most,
         );
+        self.consumers.add_distinct(&unlisted.distinct, unlisted.requests);
         let endpoints = tally.endpoints.counts();
         self.endpoints.add(
             file,
@@ -397,7 +399,9 @@ impl Merge {
         for (value, words) in self.words {
             let count = DistinctCount { count: words.len() as u64, about: false };
             let rows = words.into_iter().collect();
-            self.total.values.insert(value, Breakdown { rows, count, missing_up_to: 0 });
+            self.total
+                .values
+                .insert(value, Breakdown { rows, count, missing_up_to: 0, low_by_up_to: 0 });
         }
         self.total
     }
@@ -426,7 +430,12 @@ fn first<T>(
 }
 
 fn listing<Id: Copy, T>(list: &TopList<Id>, rows: Vec<T>) -> Listing<T> {
-    Listing { rows, count: list.count(), missing_up_to: list.missing_up_to() }
+    Listing {
+        rows,
+        count: list.count(),
+        missing_up_to: list.missing_up_to(),
+        low_by_up_to: list.low_by_up_to(),
+    }
 }
 
 impl MissingDetails {

@@ -1,6 +1,6 @@
 //! Rollups into the same sums as hits: a row stands for so many of them.
 
-use super::{Count, Needs, Tally, Traffic, class};
+use super::{Count, Distinct, Needs, Tally, Traffic, Unlisted, class};
 use crate::hit::Text;
 
 /// A row of a rollup by endpoint.
@@ -95,6 +95,19 @@ impl Tally {
     pub fn add_consumer(&mut self, row: &ConsumerRow) {
         self.needs |= Needs::CONSUMERS;
         self.consumers.add_row(row);
+    }
+
+    /// The consumers of a stretch of time that `add_consumer` is shown only the busiest of.
+    pub fn add_unlisted_consumers(&mut self, unlisted: &Unlisted) {
+        self.needs |= Needs::CONSUMERS;
+        self.consumers.add_unlisted(unlisted);
+    }
+
+    /// These consumers called in the bucket of a time.
+    pub fn see_distinct_consumers(&mut self, distinct: &Distinct, time_us: i64) {
+        self.needs |= Needs::CONSUMER_SERIES;
+        let bucket = self.bucket(time_us);
+        self.consumers.see_distinct(distinct, bucket);
     }
 
     /// Each of these consumers called in the bucket of a time, where there is one.

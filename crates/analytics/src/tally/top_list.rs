@@ -3,7 +3,7 @@
 //! Each file lists all of its keys while they are few, else the keys with most hits. A key that is in no list has at most as
 //! many hits per file as the first key that the list left out, so the sum of these bounds the error (as in the first phase of
 //! Cao and Wang, "Efficient top-K query calculation in distributed networks", 2004). The exact hits of the best keys are
-//! looked up afterwards.
+//! looked up afterwards, as far as a file has them.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -18,6 +18,7 @@ pub(super) struct TopList<Id> {
     listed: ByIdentity<Listed<Id>>,
     limits: TallyLimits,
     missing_up_to: u64,
+    low_by_up_to: u64,
     distinct: Distinct,
     /// Hits of all keys.
     requests: u64,
@@ -37,12 +38,13 @@ impl<Id: Copy> TopList<Id> {
             listed: HashMap::default(),
             limits,
             missing_up_to: 0,
+            low_by_up_to: 0,
             distinct: Distinct::new(limits.distinct_exact),
             requests: 0,
         }
     }
 
-    /// Adds the counts of a file. `unlisted`: the most hits that a key missing from `counts` can have in this file.
+    /// Adds the counts of a file. `unlisted`: the most hits of a key in this file that `counts` doesn't have.
     pub fn add(
         &mut self,
         file: usize,
@@ -52,7 +54,7 @@ impl<Id: Copy> TopList<Id> {
     ) {
         let (least, mut room) =
             least_listed(counts.clone().map(|(_, count)| count.requests), self.limits);
-        let mut left_out = unlisted;
+        let mut left_out = 0;
         for (id, count) in counts {
             let identity = identity(id);
             self.distinct.add(identity);
@@ -70,7 +72,14 @@ impl<Id: Copy> TopList<Id> {
                 .count
                 .add_count(count);
         }
-        self.missing_up_to += left_out;
+        self.missing_up_to += left_out + unlisted;
+        self.low_by_up_to += unlisted;
+    }
+
+    /// Adds keys of which `add` is shown only some, with the hits of those that it isn't shown.
+    pub fn add_distinct(&mut self, distinct: &Distinct, requests: u64) {
+        self.distinct.merge(distinct);
+        self.requests += requests;
     }
 
     /// The number of distinct keys. Each has a hit, so an estimate never exceeds the hits.
@@ -81,6 +90,11 @@ impl<Id: Copy> TopList<Id> {
     /// The error bound: a key outside the list has at most so many hits, and a listed one at most so many more than its count.
     pub fn missing_up_to(&self) -> u64 {
         self.missing_up_to
+    }
+
+    /// What the exact count of a listed key may exceed the one that can be known by: files' own lists are cut too.
+    pub fn low_by_up_to(&self) -> u64 {
+        self.low_by_up_to
     }
 
     pub fn get(&self, identity: u64) -> Option<&Listed<Id>> {

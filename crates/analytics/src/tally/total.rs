@@ -41,11 +41,18 @@ pub struct Listing<T> {
     pub count: DistinctCount,
     /// A row with up to so many hits may be missing.
     pub missing_up_to: u64,
+    /// Hits that a row may lack at most.
+    pub low_by_up_to: u64,
 }
 
 impl<T> Default for Listing<T> {
     fn default() -> Listing<T> {
-        Listing { rows: Vec::new(), count: DistinctCount::default(), missing_up_to: 0 }
+        Listing {
+            rows: Vec::new(),
+            count: DistinctCount::default(),
+            missing_up_to: 0,
+            low_by_up_to: 0,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use analytics::hit::{Country, HitId, Text};
 
-use super::file::{FORMAT, NUMBERS};
+use super::file::{CONSUMERS_LISTED, FORMAT, NUMBERS};
 
 /// A mark every so many hits of a project.
 pub const MARK_EVERY: u64 = 10_000;
@@ -303,24 +303,26 @@ pub fn make_marks(into: &str, project: u32) -> String {
     )
 }
 
-/// The tables of a sealed file that follow from its hits.
-const DERIVED: [&str; 8] = [
-    "projects",
-    "by_quarter",
-    "by_latency",
-    "by_endpoint",
-    "by_endpoint_latency",
-    "by_value",
-    "by_consumer",
-    "by_consumer_latency",
+/// The tables of a sealed file that follow from its hits, each with the first format that has it.
+const DERIVED: [(&str, u32); 9] = [
+    ("projects", 1),
+    ("by_quarter", 1),
+    ("by_latency", 1),
+    ("by_endpoint", 1),
+    ("by_endpoint_latency", 1),
+    ("by_value", 1),
+    ("by_consumer", 1),
+    ("by_consumer_latency", 1),
+    ("by_consumer_rest", CONSUMERS_LISTED),
 ];
 
-pub fn copy_other_derived(into: &str, from: &str, project: u32) -> Vec<String> {
-    DERIVED
-        .iter()
-        .map(|table| {
+/// `format`: of `from`. What an older table lacks gets its default.
+pub fn copy_other_derived(into: &str, from: &str, format: u32, project: u32) -> Vec<String> {
+    let there = DERIVED.iter().filter(|(_, since)| *since <= format);
+    there
+        .map(|(table, _)| {
             format!(
-                "INSERT INTO {into}.{table} SELECT * FROM {from}.{table} WHERE project <> {project}"
+                "INSERT INTO {into}.{table} BY NAME SELECT * FROM {from}.{table} WHERE project <> {project}"
             )
         })
         .collect()

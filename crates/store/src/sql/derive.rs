@@ -3,11 +3,17 @@
 //! A statement is about a slice of the hits, so that none takes long or much memory. Rows of two slices add up: where a
 //! slice ends within a day, that day has two rows of a kind, and what is read is their sum.
 
+pub mod consumers;
+
 use analytics::hit::Text;
 
 use super::file::WHOLE_FILE;
 
 const HOUR_US: i64 = 3_600_000_000;
+
+const DAY: &str = "CAST(time_us // 86400000000 AS INTEGER) AS day";
+const CLIENT_ERRORS: &str = "count(*) FILTER (status BETWEEN 400 AND 499) AS client_errors";
+const SERVER_ERRORS: &str = "count(*) FILTER (status >= 500) AS server_errors";
 
 /// How many consumers of a project have their durations in a file's rollup: a table of the busiest shows fewer, so that their
 /// hits need not be read again.
@@ -34,9 +40,11 @@ pub const WHOLE: [(&str, &str); 5] = [
     ("by_endpoint", "route"),
     ("by_endpoint_latency", "route"),
     ("by_value", "value"),
-    ("by_consumer", "address"),
-    ("by_consumer", "user_id"),
+    (BY_CONSUMER, "address"),
+    (BY_CONSUMER, "user_id"),
 ];
+
+pub const BY_CONSUMER: &str = "by_consumer";
 
 impl Slice {
     fn condition(&self) -> String {
@@ -82,11 +90,29 @@ pub fn hours(into: &str, project: u32) -> String {
     )
 }
 
+/// project, day, user, address, country, its time, requests, client errors, server errors, last: of the consumers of these
+/// hits. Of two countries at the same moment the greater code counts, so that no order of hits can be told from it.
+fn consumers_of(day: &str, hits: &str) -> String {
+    format!(
+        "SELECT project, day, user_id, caller AS address, coalesce(seen % 65536, 0)::USMALLINT AS country,
+         coalesce(seen // 65536, 0)::BIGINT AS country_us, requests, client_errors, server_errors, last_us FROM (
+             SELECT project, {day}, user_id, CASE WHEN user_id > 0 THEN 0 ELSE address END AS caller,
+             max(time_us::HUGEINT * 65536 + country) FILTER (country > 0) AS seen, count(*)::UBIGINT AS requests,
+             {CLIENT_ERRORS}, {SERVER_ERRORS}, max(time_us) AS last_us
+             FROM {hits} AND (user_id > 0 OR address > 0) GROUP BY project, day, user_id, caller)"
+    )
+}
+
+/// Rows per consumer and day.
+pub fn consumers_by_day(into: &str, slice: &Slice) -> String {
+    let consumers = consumers_of(DAY, &format!("{into}.hits WHERE {}", slice.condition()));
+    format!(
+        "INSERT INTO {into}.by_consumer SELECT *, 0 FROM ({consumers}) ORDER BY project, day, user_id, address"
+    )
+}
+
 /// Rows per quarter, hour and day.
 pub fn by_day(into: &str, slice: &Slice) -> Vec<String> {
-    const DAY: &str = "CAST(time_us // 86400000000 AS INTEGER) AS day";
-    const CLIENT_ERRORS: &str = "count(*) FILTER (status BETWEEN 400 AND 499) AS client_errors";
-    const SERVER_ERRORS: &str = "count(*) FILTER (status >= 500) AS server_errors";
     const BYTES: &str = "coalesce(sum(request_size), 0), coalesce(sum(response_size), 0)";
     let hits = format!("{into}.hits WHERE {}", slice.condition());
     let mut statements = vec![
@@ -107,16 +133,6 @@ pub fn by_day(into: &str, slice: &Slice) -> Vec<String> {
             "INSERT INTO {into}.by_endpoint_latency SELECT project, {DAY}, method, route, latency, count(*)
              FROM {hits} AND latency IS NOT NULL
              GROUP BY project, day, method, route, latency ORDER BY project, day, method, route, latency"
-        ),
-        // Of two countries at the same moment the greater code counts, so that no order of hits can be told from it.
-        format!(
-            "INSERT INTO {into}.by_consumer SELECT project, day, user_id, caller, coalesce(seen % 65536, 0),
-             coalesce(seen // 65536, 0), requests, client_errors, server_errors, last_us FROM (
-                 SELECT project, {DAY}, user_id, CASE WHEN user_id > 0 THEN 0 ELSE address END AS caller,
-                 max(time_us::HUGEINT * 65536 + country) FILTER (country > 0) AS seen, count(*) AS requests, {CLIENT_ERRORS},
-                 {SERVER_ERRORS}, max(time_us) AS last_us
-                 FROM {hits} AND (user_id > 0 OR address > 0) GROUP BY project, day, user_id, caller)
-             ORDER BY project, day, user_id, caller"
         ),
     ];
     // What a dashboard breaks down by, of texts that have few values. Method and route have their own table; of paths
@@ -179,7 +195,7 @@ pub fn whole(into: &str, projects: &[u32], n: usize, ids: Option<Ids>) -> String
         _ => {
             return format!(
                 "INSERT INTO {into}.by_consumer SELECT project, {WHOLE_FILE}, user_id, address, coalesce(seen % 65536, 0),
-                 coalesce(seen // 65536, 0), requests, client_errors, server_errors, last_us FROM (
+                 coalesce(seen // 65536, 0), requests, client_errors, server_errors, last_us, 0 FROM (
                      SELECT project, user_id, address, max(country_us::HUGEINT * 65536 + country) AS seen,
                      sum(requests) AS requests, sum(client_errors) AS client_errors, sum(server_errors) AS server_errors,
                      max(last_us) AS last_us FROM {days} GROUP BY project, user_id, address)

@@ -22,6 +22,9 @@ pub fn lock_down(folder: &str, spill: &str, spill_bytes: u64) -> String {
 /// The name of the function that hands out rows (`crate::hand_out`).
 pub const HAND_OUT: &str = "hand_out";
 
+/// The name of the function that answers 64 bits for a text (`crate::identity`).
+pub const IDENTITY: &str = "identity";
+
 /// Hands out all rows of a statement; answers how many there are, and how many the function answered for.
 pub fn hand_out(number: u64, statement: &str) -> String {
     format!("SELECT count(*), count({HAND_OUT}({number}::UBIGINT, *COLUMNS(*))) FROM ({statement})")

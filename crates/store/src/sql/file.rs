@@ -7,8 +7,12 @@ use analytics::hit::{HitId, Text};
 
 /// Raise it when a table changes shape. A file of an older one is read by the same statements, and a merge or an erasure
 /// that meets it writes the newest. 1: sealed files had `hit_id` as it is, countries as two letters (as active files still
-/// have), texts numbered over all projects, and rollups of every project.
-pub const FORMAT: u32 = 2;
+/// have), texts numbered over all projects, and rollups of every project. 2: rollups had a row of each consumer and day,
+/// however many there were, and no `by_consumer_rest`.
+pub const FORMAT: u32 = 3;
+
+/// The first format whose files have `by_consumer_rest`.
+pub const CONSUMERS_LISTED: u32 = 3;
 
 /// The columns of `hits` before the texts, as they are read. Numbers that a hit may lack are NULL there; texts are 0.
 /// `country` is `Country::number`, or the two letters as a number.
@@ -74,6 +78,10 @@ pub const WHOLE_FILE: i32 = -1;
 /// per hour. `by_endpoint`, `by_endpoint_latency`, `by_value` (a small text, or the country) and `by_consumer`: per day, and for
 /// the whole file. `by_consumer_latency`: of the whole file, and only of each project's busiest consumers. Their sums are what
 /// the hits' would be: an answer must not tell which were read. A project with few hits in the file has no rollups.
+///
+/// `by_consumer_rest`, of a project with very many consumers in the file: `by_consumer` has the busiest of a day and of the whole
+/// file, each with the `identity` of its text (else 0); here is what is known of the others. `most`: hits of the busiest of
+/// them. `requests`: hits of all of them. `sketch`: all consumers, listed ones too (`Distinct::to_bytes`).
 pub fn create_sealed(alias: &str) -> String {
     let shared = create_shared_of_sealed(alias);
     format!(
@@ -93,7 +101,8 @@ pub fn create_sealed(alias: &str) -> String {
              errors UBIGINT);
          CREATE TABLE {alias}.by_consumer (project UINTEGER, day INTEGER, user_id UINTEGER, address UINTEGER,
              country USMALLINT, country_us BIGINT, requests UBIGINT, client_errors UBIGINT, server_errors UBIGINT,
-             last_us BIGINT);
+             last_us BIGINT, identity UBIGINT DEFAULT 0);
+         CREATE TABLE {alias}.by_consumer_rest (project UINTEGER, day INTEGER, most UBIGINT, requests UBIGINT, sketch BLOB);
          CREATE TABLE {alias}.by_consumer_latency (project UINTEGER, user_id UINTEGER, address UINTEGER,
              latency USMALLINT, requests UBIGINT);"
     )
@@ -162,6 +171,11 @@ pub fn projects(alias: &str) -> String {
     format!(
         "SELECT project, rows, min_time_us, max_time_us, min_hit_id, max_hit_id FROM {alias}.projects"
     )
+}
+
+/// The projects of which only the busiest consumers have rows.
+pub fn projects_with_listed_consumers(alias: &str) -> String {
+    format!("SELECT DISTINCT project FROM {alias}.by_consumer_rest")
 }
 
 pub fn count_projects(alias: &str) -> String {

@@ -7,6 +7,7 @@ use analytics::hit::Text;
 use analytics::tally::{NO_LATENCY, NO_SIZE, Needs};
 
 use super::derive::BY_COUNTRY;
+use super::engine::IDENTITY;
 use super::file::WHOLE_FILE;
 
 /// A column of hits that sums are made of, in the order in which they are selected.
@@ -190,10 +191,40 @@ pub fn consumers_of_days(file: &str, project: u32, days: Days) -> String {
     )
 }
 
-/// kind, id, 64 bits of a hash of the text, which are the same in all files: of these kinds.
+/// day, the most hits of a consumer that has no row, hits of all of those, a sketch of all consumers.
+pub fn consumers_rest(file: &str, project: u32, days: Option<Days>) -> String {
+    let days = days.map_or_else(|| "TRUE".to_owned(), Days::condition);
+    format!(
+        "SELECT day, most, requests, sketch FROM {file}.by_consumer_rest WHERE project = {project} AND {days}"
+    )
+}
+
+/// kind, id, identity of the consumers that have rows.
+pub fn listed_identities(file: &str, project: u32) -> String {
+    format!(
+        "SELECT (CASE WHEN user_id > 0 THEN {} ELSE {} END)::UTINYINT, CASE WHEN user_id > 0 THEN user_id ELSE address END, identity
+         FROM {file}.by_consumer WHERE project = {project}",
+        Text::User as u8,
+        Text::Address as u8
+    )
+}
+
+/// kind, id, identity of the texts of a kind that hits of these times (from, to excluded) have.
+pub fn identities_between(file: &str, project: u32, kind: Text, times: &[(i64, i64)]) -> String {
+    let times = times.iter().map(|(from, to)| format!("(time_us >= {from} AND time_us < {to})"));
+    let times = times.collect::<Vec<_>>().join(" OR ");
+    format!(
+        "SELECT kind, id, {IDENTITY}(text) FROM {file}.strings WHERE project = {project} AND kind = {} AND id IN (
+             SELECT {} FROM {file}.hits WHERE project = {project} AND ({times}))",
+        kind as u8,
+        kind.name()
+    )
+}
+
+/// kind, id, 64 bits that stand for the text in all files: of these kinds.
 pub fn identities(file: &str, project: u32, kinds: &[Text]) -> String {
     format!(
-        "SELECT kind, id, hash(text) FROM {file}.strings WHERE project = {project} AND kind IN ({})",
+        "SELECT kind, id, {IDENTITY}(text) FROM {file}.strings WHERE project = {project} AND kind IN ({})",
         numbers(kinds)
     )
 }

@@ -26,6 +26,9 @@ pub struct FileTexts {
 pub struct Wanted {
     pub identities: Vec<Text>,
     pub words: Vec<Text>,
+    /// Not all consumers' identities, but those of the consumers that the file's rollups list, and of those with hits in these
+    /// times (from, to excluded).
+    pub listed_consumers: Option<Vec<(i64, i64)>>,
 }
 
 impl Wanted {
@@ -47,7 +50,20 @@ impl Wanted {
         Wanted {
             identities: Text::ALL.into_iter().filter(has_identity).collect(),
             words: [Text::Agent, Text::Path].into_iter().filter(is_read_from).collect(),
+            listed_consumers: None,
         }
+    }
+
+    /// `between`: the times of the hits whose consumers are needed beside those that the file's rollups list.
+    pub fn with_listed_consumers(mut self, between: Vec<(i64, i64)>) -> Wanted {
+        self.identities.retain(|kind| !matches!(kind, Text::User | Text::Address));
+        self.listed_consumers = Some(between);
+        self
+    }
+
+    /// What depends on times is of no use to the next read.
+    pub fn is_worth_keeping(&self) -> bool {
+        self.listed_consumers.as_ref().is_none_or(Vec::is_empty)
     }
 }
 
@@ -67,23 +83,16 @@ impl FileTexts {
         wanted: &Wanted,
     ) -> Result<FileTexts, StoreError> {
         let mut texts = FileTexts::default();
-        if !wanted.identities.is_empty() {
-            let identities = Arc::new(Mutex::new(Identities::default()));
+        let identities = Arc::new(Mutex::new(Identities::default()));
+        for text in identity_statements(file.alias(), project, wanted) {
             let into = identities.clone();
-            let text = sql::sums::identities(file.alias(), project, &wanted.identities);
             file.hand_out(&text, &[], move |chunk| {
-                let kinds = chunk.column::<u8>(0);
-                let (ids, hashes) = (chunk.column::<u32>(1), chunk.column::<u64>(2));
                 let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
-                for ((kind, id), hash) in kinds.iter().zip(ids).zip(hashes) {
-                    if let Some(kind) = Text::ALL.get(usize::from(*kind)) {
-                        identities.put(*kind, *id, *hash);
-                    }
-                }
+                identities.put_all(chunk.column(0), chunk.column(1), chunk.column(2));
             })?;
-            let mut identities = identities.lock().unwrap_or_else(PoisonError::into_inner);
-            texts.identities = Arc::new(std::mem::take(&mut *identities));
         }
+        let mut identities = identities.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.identities = Arc::new(std::mem::take(&mut *identities));
         if !wanted.words.is_empty() {
             texts.words = FileWords::read(file, project, &wanted.words)?;
         }
@@ -99,6 +108,22 @@ impl FileTexts {
             + 12 * words.agents.iter().count()
             + 4 * words.versions.iter().count()
     }
+}
+
+/// Statements of kind, id and identity.
+fn identity_statements(file: &str, project: u32, wanted: &Wanted) -> Vec<String> {
+    let mut statements = Vec::new();
+    if !wanted.identities.is_empty() {
+        statements.push(sql::sums::identities(file, project, &wanted.identities));
+    }
+    if let Some(between) = &wanted.listed_consumers {
+        statements.push(sql::sums::listed_identities(file, project));
+        if !between.is_empty() {
+            let of = |kind| sql::sums::identities_between(file, project, kind, between);
+            statements.extend([Text::User, Text::Address].map(of));
+        }
+    }
+    statements
 }
 
 impl FileWords {

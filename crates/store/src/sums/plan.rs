@@ -32,7 +32,14 @@ pub enum Piece {
     /// Hits in this range (from, to excluded).
     Hits { range: (i64, i64), needs: Needs },
     /// `split_hours` and `split_days` (numbers since 1970): those whose series are read from hits.
-    Rollup { days: Days, needs: Needs, split_hours: Arc<[i32]>, split_days: Arc<[i32]> },
+    /// `consumers_listed`: of consumers it has the busiest alone.
+    Rollup {
+        days: Days,
+        needs: Needs,
+        split_hours: Arc<[i32]>,
+        split_days: Arc<[i32]>,
+        consumers_listed: bool,
+    },
 }
 
 /// The period, as far as the file has hits in it.
@@ -103,9 +110,22 @@ pub fn pieces(
         TABLES.map(|table| rolled.only(table)).into_iter().filter(|needs| !needs.is_empty())
     {
         let (split_hours, split_days) = (split_hours.clone(), split_days.clone());
-        pieces.push(Piece::Rollup { days, needs, split_hours, split_days });
+        let consumers_listed = share.consumers_listed;
+        pieces.push(Piece::Rollup { days, needs, split_hours, split_days, consumers_listed });
     }
     pieces
+}
+
+/// The times of the hits whose consumers are read beside those that the file's rollups list; None where all of the file's
+/// consumers may be needed.
+pub fn consumers_beside_list(pieces: &[Piece]) -> Option<Vec<(i64, i64)>> {
+    let wanted = Needs::CONSUMERS | Needs::CONSUMER_SERIES;
+    let has_list = |piece: &Piece| matches!(piece, Piece::Rollup { needs, consumers_listed: true, .. } if needs.has(wanted));
+    let between = |piece: &Piece| match piece {
+        Piece::Hits { range, needs } if needs.has(wanted) => Some(*range),
+        _ => None,
+    };
+    pieces.iter().any(has_list).then(|| pieces.iter().filter_map(between).collect())
 }
 
 /// The days for which the file's rollups are to be read; none where its hits are.

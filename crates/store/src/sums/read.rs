@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use analytics::grid::{DAY_US, QUARTER_US};
 use analytics::hit::Text;
-use analytics::tally::{ConsumerRow, Count, EndpointRow, Needs, Tally};
+use analytics::tally::{ConsumerRow, Count, Distinct, EndpointRow, Needs, Tally, Unlisted};
+use duckdb::arrow::array::AsArray;
+use duckdb::arrow::datatypes::{Int32Type, UInt64Type};
 
 use super::plan::Piece;
 use super::rows::to_columns;
@@ -13,6 +15,7 @@ use crate::hand_out::Chunk;
 use crate::pool::Pool;
 use crate::reading::OpenFile;
 use crate::sql::derive::BY_COUNTRY;
+use crate::sql::file::WHOLE_FILE;
 use crate::sql::sums::{self, Days};
 use crate::types::StoreError;
 
@@ -40,8 +43,14 @@ impl Source<'_> {
     pub fn read(&self, piece: &Piece, filter: &Arc<FileFilter>) -> Result<(), StoreError> {
         match piece {
             Piece::Hits { range, needs } => self.read_hits(*range, *needs, filter),
-            Piece::Rollup { days, needs, split_hours, split_days } => {
-                self.read_rollup(*days, *needs, split_hours, split_days)
+            Piece::Rollup { days, needs, split_hours, split_days, consumers_listed } => {
+                let consumers = needs.only(Needs::CONSUMERS | Needs::CONSUMER_SERIES);
+                if !consumers.is_empty() && *consumers_listed {
+                    self.read_listed_consumers(*days, consumers, split_days.clone())?;
+                } else if !consumers.is_empty() {
+                    self.read_consumers(*days, consumers, split_days.clone())?;
+                }
+                self.read_rollup(*days, *needs, split_hours)
             }
         }
     }
@@ -84,7 +93,6 @@ impl Source<'_> {
         days: Days,
         needs: Needs,
         split_hours: &Arc<[i32]>,
-        split_days: &Arc<[i32]>,
     ) -> Result<(), StoreError> {
         if needs.has(Needs::STATUSES | Needs::HOURS | Needs::TRAFFIC) {
             self.read_quarters(days)?;
@@ -95,9 +103,6 @@ impl Source<'_> {
         }
         if needs.has(Needs::ENDPOINTS) {
             self.read_endpoints(days)?;
-        }
-        if needs.has(Needs::CONSUMERS | Needs::CONSUMER_SERIES) {
-            self.read_consumers(days, needs, split_days.clone())?;
         }
         if needs.has(Needs::all_texts() | Needs::COUNTRIES) {
             self.read_values(days, needs)?;
@@ -194,26 +199,10 @@ impl Source<'_> {
             self.each(
                 &sums::consumers(self.file.alias(), self.project, days),
                 move |tally, chunk| {
-                    let day = chunk.column(0);
-                    let (user, address, country) =
-                        (chunk.column(1), chunk.column(2), chunk.column(3));
-                    let (country_us, requests) = (chunk.column(4), chunk.column(5));
-                    let (client_errors, server_errors) = (chunk.column(6), chunk.column(7));
-                    let last_us = chunk.column(8);
-                    for row in 0..chunk.rows() {
-                        let consumer = ConsumerRow {
-                            user: user[row],
-                            address: address[row],
-                            country: country[row],
-                            country_us: country_us[row],
-                            requests: requests[row],
-                            client_errors: client_errors[row],
-                            server_errors: server_errors[row],
-                            last_us: last_us[row],
-                        };
-                        tally.add_consumer(&consumer);
-                    }
+                    add_consumers(tally, chunk);
                     if by_day && in_series {
+                        let (day, user, address) =
+                            (chunk.column(0), chunk.column(1), chunk.column(2));
                         tally.see_consumers(user, address, |row| bucket_of(day[row]));
                     }
                 },
@@ -234,6 +223,52 @@ impl Source<'_> {
         )
     }
 
+    /// The busiest consumers, and what is known of the others.
+    fn read_listed_consumers(
+        &self,
+        days: Days,
+        needs: Needs,
+        split_days: Arc<[i32]>,
+    ) -> Result<(), StoreError> {
+        let (alias, project) = (self.file.alias(), self.project);
+        let is_whole = days == Days::Whole;
+        let [counted, in_series] =
+            [Needs::CONSUMERS, Needs::CONSUMER_SERIES].map(|need| needs.has(need));
+        if counted {
+            self.each(&sums::consumers(alias, project, days), add_consumers)?;
+        }
+        // The row of the whole file has no day, so its series are read from those of the days.
+        let rest = sums::consumers_rest(alias, project, (!(is_whole && in_series)).then_some(days));
+        let mut damaged = false;
+        self.file.each(&rest, &[], |batch| {
+            let day = batch.column(0).as_primitive::<Int32Type>().values();
+            let most = batch.column(1).as_primitive::<UInt64Type>().values();
+            let requests = batch.column(2).as_primitive::<UInt64Type>().values();
+            let sketch = batch.column(3).as_binary::<i32>();
+            for (row, &day) in day.iter().enumerate() {
+                let Some(distinct) = Distinct::from_bytes(sketch.value(row)) else {
+                    damaged = true;
+                    continue;
+                };
+                self.sums.with(|Summing { tally, .. }| {
+                    if in_series && day != WHOLE_FILE && split_days.binary_search(&day).is_err() {
+                        tally.see_distinct_consumers(&distinct, i64::from(day) * DAY_US);
+                    }
+                    if counted && (day == WHOLE_FILE) == is_whole {
+                        let (most, requests) = (most[row], requests[row]);
+                        let by_days = !is_whole;
+                        let unlisted = Unlisted { most, requests, distinct, by_days };
+                        tally.add_unlisted_consumers(&unlisted);
+                    }
+                });
+            }
+        })?;
+        match damaged {
+            true => Err(StoreError::Damaged(format!("{alias} has a sketch that cannot be read"))),
+            false => Ok(()),
+        }
+    }
+
     fn read_values(&self, days: Days, needs: Needs) -> Result<(), StoreError> {
         self.each(&sums::values(self.file.alias(), self.project, days, needs), |tally, chunk| {
             let (kind, value) = (chunk.column::<u8>(0), chunk.column::<u32>(1));
@@ -247,5 +282,25 @@ impl Source<'_> {
                 }
             }
         })
+    }
+}
+
+/// Rows of `sql::sums::consumers`.
+fn add_consumers(tally: &mut Tally, chunk: &Chunk<'_>) {
+    let (user, address, country) = (chunk.column(1), chunk.column(2), chunk.column(3));
+    let (country_us, requests) = (chunk.column(4), chunk.column(5));
+    let (client_errors, server_errors) = (chunk.column(6), chunk.column(7));
+    let last_us = chunk.column(8);
+    for row in 0..chunk.rows() {
+        tally.add_consumer(&ConsumerRow {
+            user: user[row],
+            address: address[row],
+            country: country[row],
+            country_us: country_us[row],
+            requests: requests[row],
+            client_errors: client_errors[row],
+            server_errors: server_errors[row],
+            last_us: last_us[row],
+        });
     }
 }
