@@ -20,10 +20,10 @@ const HITS_NOW: u64 = 300;
 const HITS_A_WEEK: u64 = 300;
 const WEEK_S: u64 = 7 * 24 * 3_600;
 const ROUNDS: usize = 3;
-/// Of a minute, with which rounds begin: nothing happens between the first two, a round between the last two.
-const IDLE_SECOND: u64 = 30;
+/// Of a minute; rounds begin 15 s after it does. Nothing happens between the first two, a round between the last two.
+const IDLE_SECOND: u64 = 28;
 const BEGIN_SECOND: u64 = 57;
-const END_SECOND: u64 = 12;
+const END_SECOND: u64 = 27;
 
 pub fn run(options: &Options, table: &mut Table) {
     let folder = options.folder.join("rules");

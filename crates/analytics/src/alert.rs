@@ -3,7 +3,7 @@
 //! A window of counts becomes a `Verdict` (by a rule of the project's own in `rule`, by a burn rate in `burn`, or by a
 //! ready-made rule in `ready_made`, against the `base` of the weeks before). Verdicts in a row become transitions in
 //! `series`, and `rule_state` keeps one series per endpoint or consumer. `history` holds the counts that most rules are judged
-//! from, `settings` what an owner writes. All times are passed in, all state is kept over
+//! from, `silence` when consumers were seen, `settings` what an owner writes. All times are passed in, all state is kept over
 //! restarts. Asking for the counts and telling anyone are the server's part.
 //!
 //! One more ready-made rule: a row in `ready_made::READY_MADE` and a judgement there.
@@ -11,12 +11,15 @@
 mod base;
 mod burn;
 pub mod history;
+mod lag;
 mod lateness;
 mod ready_made;
 mod rule;
 mod rule_state;
 mod series;
 mod settings;
+mod share;
+pub mod silence;
 pub mod timeline;
 
 #[cfg(test)]
@@ -29,12 +32,16 @@ use crate::limits;
 
 pub use base::{Base, stopped_window_minutes};
 pub use burn::{BURN_RATES, BurnRate, Goal};
+pub use lag::ArrivalLag;
 pub use lateness::{Lateness, LatenessChange};
-pub use ready_made::{COMPARED_REQUESTS, Observed, READY_MADE, ReadyMade, ReadyMadeRule, judge};
+pub use ready_made::{
+    COMPARED_REQUESTS, Observed, READY_MADE, REGULAR_REQUESTS, ReadyMade, ReadyMadeRule, judge,
+};
 pub use rule::{Condition, Group, METRICS, Metric, MetricInfo, Rule, RuleError};
 pub use rule_state::{Key, RuleState};
 pub use series::{AlertChange, AlertTransition, Phase, Series, Timing};
 pub use settings::{AnyRule, BURN_LABEL, BURN_RATE, RuleFieldError, RuleSettings};
+pub use share::share_out;
 
 /// The hits of one window and one endpoint, consumer or project. Empty where there are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -68,6 +68,8 @@ pub enum Failure {
     NameNotFound,
     /// The name servers answered with an error or could not be asked.
     ResolverFailed,
+    /// They answer about no other name either. Says nothing about the host.
+    NoNameServer,
     /// The address is none that this server may call.
     RefusedAddress,
     ConnectionRefused,
@@ -97,9 +99,10 @@ pub enum Failure {
 
 impl Failure {
     /// Every code with what it means, in one line each. Those of timeouts and TLS in full.
-    pub const ALL: [Failure; 29] = [
+    pub const ALL: [Failure; 30] = [
         Failure::NameNotFound,
         Failure::ResolverFailed,
+        Failure::NoNameServer,
         Failure::RefusedAddress,
         Failure::ConnectionRefused,
         Failure::Unreachable,
@@ -134,6 +137,7 @@ impl Failure {
         match self {
             Failure::NameNotFound => "name_not_found",
             Failure::ResolverFailed => "resolver_failed",
+            Failure::NoNameServer => "no_name_server",
             Failure::RefusedAddress => "refused_address",
             Failure::ConnectionRefused => "connection_refused",
             Failure::Unreachable => "unreachable",
@@ -175,6 +179,9 @@ impl fmt::Display for Failure {
         let text = match self {
             Failure::NameNotFound => "the name does not exist",
             Failure::ResolverFailed => "the name servers could not answer",
+            Failure::NoNameServer => {
+                "no name server answers this server, about this name or any other"
+            }
             Failure::RefusedAddress => {
                 "the address is inside a private or reserved network, which this server does not call; its operator allows \
                  networks with the setting `allow_networks`"

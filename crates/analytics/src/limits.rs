@@ -431,6 +431,10 @@ limits! {
         "Names that are looked up at a time: a local resolver takes more, a home router's takes about as many.";
     LOOKUP_SECONDS "lookup_seconds" = 3, Seconds, fixed, "",
         "How long one name server is waited for before the next try: resolvers answer within 2 s, or not at all.";
+    NAME_SERVERS_WAIT_MS "name_servers_wait_ms" = 2_000, Milliseconds, fixed, "",
+        "How long name servers that failed about one name are waited for about another, which tells whose fault it is: resolvers answer within 2 s, or not at all.";
+    NAME_SERVERS_FRESH_MS "name_servers_fresh_ms" = 5_000, Milliseconds, fixed, "",
+        "How long that is believed: without name servers all checks fail together, and one of them asks.";
     FETCHED_HEAD_BYTES "fetched_head_bytes" = 32 << 10, Bytes, fixed, "",
         "The head of an answer to a check or a notice; servers send a few kilobytes.";
     FETCHED_HEADERS "fetched_headers" = 128, Items, fixed, "",
@@ -645,11 +649,19 @@ limits! {
     RULES_PER_PROJECT "rules_per_project" = 20, Items, settable, "too_many_rules",
         "Rules of a project: all ready-made ones, and some of its own. One with a filter costs a question of its own each minute.";
     RULE_DELAY_SECONDS "rule_delay_seconds" = 75, Seconds, fixed, "",
-        "How long before now the window of a rule ends: clients send once a minute, and 15 s are for the way.";
+        "How long before now the window of a rule ends while too little is known of how late requests arrive: clients send once a minute, and 15 s are for the way.";
+    RULE_DELAY_LEAST_SECONDS "rule_delay_least_seconds" = 15, Seconds, fixed, "",
+        "The shortest such time, of projects whose requests arrive at once: three times as long as our clients hold them.";
+    RULE_DELAY_MOST_SECONDS "rule_delay_most_seconds" = 300, Seconds, fixed, "",
+        "The longest such time. What is later was kept back, and no alert waits for it.";
+    RULE_DELAY_BATCHES "rule_delay_batches" = 30, Items, fixed, "",
+        "Batches of a project from which this time is measured, the 99th percentile of the last hours: half an hour of a client that sends once a minute.";
     RULE_LATE_SECONDS "rule_late_seconds" = 15, Seconds, fixed, "",
         "How long an accepted request may wait to be readable before rules rest: what is missing would look like silence.";
     RULE_REREAD_MINUTES "rule_reread_minutes" = 15, Minutes, fixed, "",
         "Minutes that are counted anew each time: requests that a client kept back arrive in them. Each hour all of them are.";
+    RULE_QUESTIONS_MS "rule_questions_ms" = 1_000, Milliseconds, fixed, "",
+        "Time in a round, as estimated, for the questions of rules with a filter, about consumers or about response times; one project has half of it at most. Rules that find none left are judged in the next round.";
     RULE_REACHES "rule_reaches" = 20, Items, fixed, "",
         "Alerts of one minute whose endpoints and consumers are looked up: each is a question of its own, and the next are about the same outage.";
     RULES_SILENT_SECONDS "rules_silent_seconds" = 300, Seconds, fixed, "",
@@ -668,6 +680,14 @@ limits! {
         "The longest window of a rule: a question over more than a day each minute would be felt.";
     RULE_WAIT_MINUTES "rule_wait_minutes" = 1_440, Minutes, fixed, "",
         "The longest `for` and `keep` of a rule.";
+    SILENT_CONSUMERS "silent_consumers" = 200, Items, fixed, "",
+        "Consumers of a project whose silence is noticed, the busiest of a week: 400 bytes each, and who calls less often than these rarely calls regularly.";
+    SILENT_KNOWN_DAYS "silent_known_days" = 9, Days, fixed, "",
+        "How far back it is known when each of them called: the week that shows its gaps, and two days of silence.";
+    SILENT_HITS "silent_hits" = 2_000_000, Hits, fixed, "",
+        "Hits that one round looks through for what is not known yet, an hour of them at least: about a tenth of a second. After a start the rest follows minute by minute.";
+    SILENT_QUESTIONS "silent_questions" = 20, Items, fixed, "",
+        "Questions of one round for the same, and projects whose busiest consumers it lists, once a day each. After a start a thousand projects are known within an hour.";
     BURN_BAD_LONG "burn_bad_long" = 10, Hits, fixed, "",
         "Bad requests in the long window from which a burn rate is judged: with ten requests an hour one failure burns a month's budget by arithmetic.";
     BURN_BAD_SHORT "burn_bad_short" = 3, Hits, fixed, "",

@@ -72,7 +72,7 @@ impl Verdict {
     /// A failure that is this server's own says nothing about the host.
     pub fn of(failure: Failure) -> Verdict {
         let outcome = match failure {
-            Failure::Ours => Outcome::Unknown,
+            Failure::Ours | Failure::NoNameServer => Outcome::Unknown,
             _ => Outcome::Down,
         };
         Verdict { outcome, failure: Some(failure), detail: None }

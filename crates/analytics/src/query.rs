@@ -91,6 +91,17 @@ pub struct EndpointsQuery {
     pub to_us: i64,
 }
 
+/// When some consumers of many projects were seen, each by its user or, without one, its address. As with `CellsQuery`,
+/// nothing else is filtered.
+#[derive(Clone, Debug)]
+pub struct PresenceQuery {
+    pub consumers: Vec<(ProjectScope, Vec<String>)>,
+    /// Included.
+    pub from_us: i64,
+    /// Excluded.
+    pub to_us: i64,
+}
+
 impl SumsQuery {
     pub fn all_needs(&self) -> Needs {
         self.values.iter().fold(self.needs, |needs, value| needs.and(value.needs()))

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::address::own_host;
 use crate::answers::{AnswerLimits, Answers};
+use crate::arrivals::Arrivals;
 use crate::ask::{Asker, estimate};
 use crate::bodies::Bodies;
 use crate::clock::{Clock, US_PER_DAY};
@@ -59,6 +60,7 @@ pub struct App {
     /// Held by what runs jobs: one after the other, whoever starts them.
     pub running_jobs: tokio::sync::Mutex<()>,
     pub ingest_health: IngestHealth,
+    pub arrivals: Arrivals,
     /// Held by posts from reading their project's settings to being kept.
     pub turns: Turns,
     pub unknown_keys: RateLimit,
@@ -194,6 +196,7 @@ impl App {
             metrics,
             running_jobs: tokio::sync::Mutex::new(()),
             ingest_health: IngestHealth::default(),
+            arrivals: Arrivals::default(),
             status_views: StatusViews::default(),
             subscriber_mail: SubscriberMail::default(),
             turns: Turns::default(),

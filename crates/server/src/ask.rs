@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use analytics::hit::ProjectId;
 use analytics::limits;
-use analytics::query::{CellsQuery, EndpointsQuery, ProjectScope, SumsQuery};
+use analytics::query::{CellsQuery, EndpointsQuery, PresenceQuery, ProjectScope, SumsQuery};
 use analytics::tally::Total;
-use store::{Cells, EndpointCounts, Store, StoreError};
+use store::{Cells, EndpointCounts, Presences, Store, StoreError};
 
 use crate::reads::{ReadQueue, Reader, Refused, Turn};
 
@@ -65,6 +65,21 @@ impl Asker {
         Ok(self.timed(self.store.endpoint_counts(query)).await?)
     }
 
+    /// Empty without any project.
+    pub async fn presences(&self, query: PresenceQuery) -> Result<Presences, AskError> {
+        let scopes: Vec<ProjectScope> =
+            query.consumers.iter().map(|(scope, _)| scope.clone()).collect();
+        let Some(_turn) = self.turn(&scopes, query.from_us, query.to_us).await? else {
+            return Ok(Presences::new());
+        };
+        Ok(self.timed(self.store.presences(query)).await?)
+    }
+
+    /// About how many hits these projects have from one time to before another.
+    pub fn rows_between(&self, scopes: &[ProjectScope], from_us: i64, to_us: i64) -> u64 {
+        scopes.iter().map(|scope| self.store.rows_between(scope, from_us, to_us)).sum()
+    }
+
     /// Whether the project may have hits from one time to before another.
     pub fn may_have_hits(&self, scope: &ProjectScope, from_us: i64, to_us: i64) -> bool {
         self.store.extent(scope).is_some_and(|(oldest, newest)| oldest < to_us && newest >= from_us)
@@ -78,7 +93,7 @@ impl Asker {
         to_us: i64,
     ) -> Result<Option<Turn>, AskError> {
         let Some(first) = scopes.first() else { return Ok(None) };
-        let rows = scopes.iter().map(|scope| self.store.rows_between(scope, from_us, to_us)).sum();
+        let rows = self.rows_between(scopes, from_us, to_us);
         Ok(Some(self.reads.take(own_reader(first.project()), estimate(rows)).await?))
     }
 

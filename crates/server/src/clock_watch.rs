@@ -9,7 +9,10 @@ use store::meta::{Meta, MetaError};
 
 use crate::clock::Clock;
 
-pub struct Watch(Mutex<State>);
+pub struct Watch {
+    state: Mutex<State>,
+    off_us: (i64, i64),
+}
 
 struct State {
     watch: ClockWatch,
@@ -27,17 +30,20 @@ impl Watch {
         let now_us = clock.now_us();
         let kept = meta.clock_watch().await?;
         let mut watch = kept.unwrap_or(ClockWatch::new(newest_us.unwrap_or(now_us)));
+        let last_us = newest_us.map_or(watch.believed_us, |us| us.max(watch.believed_us));
+        let off_us = (last_us.min(now_us), now_us);
         watch.look(now_us, 0);
         if let Some(note) = watch.note() {
             tracing::warn!("{note}");
         }
-        Ok(Watch(Mutex::new(State { watch, looked_us: clock.passing_us() })))
+        let state = Mutex::new(State { watch, looked_us: clock.passing_us() });
+        Ok(Watch { state, off_us })
     }
 
     /// Takes note of the clock and keeps it.
     pub async fn look(&self, meta: &Meta, clock: &Clock) -> Result<(), MetaError> {
         let (before, after) = {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let (before, passing_us) = (state.watch, clock.passing_us());
             let ran_us = (passing_us - state.looked_us).max(0);
             state.watch.look(clock.now_us(), ran_us);
@@ -54,11 +60,16 @@ impl Watch {
 
     /// Whether anything may be erased because of its age.
     pub fn is_believed(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).watch.is_believed()
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).watch.is_believed()
+    }
+
+    /// From when to when the server was off before this start, as far as is known.
+    pub fn off_us(&self) -> (i64, i64) {
+        self.off_us
     }
 
     /// For health; none while the clock is believed.
     pub fn note(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).watch.note()
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).watch.note()
     }
 }

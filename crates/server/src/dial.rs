@@ -23,6 +23,7 @@ use analytics::target::HostPort;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
+use url::Host;
 
 use crate::clock::Clock;
 
@@ -100,6 +101,11 @@ impl Dialer {
         let connecting = connect::connect(self, &target.host, target.port, family, &mut trace);
         let result = within(timeout, connecting).await;
         trace.into_call(result)
+    }
+
+    /// Whether name servers answer at all, after they did not about this host.
+    pub async fn name_servers_answer(&self, host: &Host<String>) -> bool {
+        self.inner.names.answer_others(host).await
     }
 
     fn tls(&self) -> &tls::Tls {

@@ -67,6 +67,26 @@ impl Witnesses {
     }
 }
 
+/// As the API calls it: `12-3`, of a rule `r12-3`.
+pub fn incident_id(source: IncidentSource, number: u64) -> String {
+    match source {
+        IncidentSource::Monitor(id) => format!("{id}-{number}"),
+        IncidentSource::Rule(id) => format!("r{id}-{number}"),
+    }
+}
+
+pub fn parse_incident_id(id: &str) -> Option<(IncidentSource, u32)> {
+    let (source, number) = id.split_once('-')?;
+    // Digits alone: a sign would make one source of another.
+    let number_of =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
+    let source = match source.strip_prefix('r') {
+        Some(rule) => IncidentSource::Rule(number_of(rule)?),
+        None => IncidentSource::Monitor(number_of(source)?),
+    };
+    Some((source, number.parse().ok()?))
+}
+
 /// Everything that was known when an incident changed.
 pub struct IncidentContext<'a> {
     pub monitor: &'a MonitorRow,

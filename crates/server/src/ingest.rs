@@ -144,6 +144,7 @@ async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError>
     let Prepared { grant, enriched, batch_hash, sent, _turn, _held } = prepared;
     let Enriched { batch, rejected, samples, repairs, clock } = enriched;
     let told = Told::of(&batch);
+    let oldest_us = batch.hits.iter().map(|hit| hit.time_us).min();
     let arrived_us = batch.arrival_us;
     let note = |accepted: u64, repeated: u64| {
         app.metrics.note_rejected(&rejected);
@@ -179,6 +180,9 @@ async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError>
     let receipt = app.store.append(append).await?;
     app.metrics.note_receipt(&receipt);
     if !receipt.replayed {
+        if let Some(oldest_us) = oldest_us {
+            app.arrivals.note(grant.project(), oldest_us, arrived_us);
+        }
         note(u64::from(receipt.accepted), u64::from(receipt.repeated));
     }
     Ok(answer::kept(&receipt))

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use analytics::alert::silence::Stretch;
 use analytics::alert::{AlertChange, AlertTransition, AnyRule, Key, RuleState, Verdict};
 use analytics::hit::ProjectId;
 use analytics::limits;
@@ -19,7 +20,8 @@ use crate::rule::{ActiveRule, Change, Findings, RuleAsker, Rules, hit_question, 
 
 const EVERY_MS: i64 = limits::RULE_EVERY_SECONDS as i64 * 1_000;
 const MINUTE_US: i64 = 60_000_000;
-const DELAY_US: i64 = limits::RULE_DELAY_SECONDS as i64 * 1_000_000;
+/// Of a minute, when it is judged: by then the requests of the minute before have arrived where they arrive at once.
+const SECOND_MS: i64 = limits::RULE_DELAY_LEAST_SECONDS as i64 * 1_000;
 
 /// A round that came to nothing. The next one judges what this one has missed.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +36,8 @@ pub enum RoundError {
 pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
     loop {
         let now_ms = app.clock.now_us().div_euclid(1_000);
-        let wait = Duration::from_millis((EVERY_MS - now_ms.rem_euclid(EVERY_MS)) as u64);
+        let since_ms = (now_ms - SECOND_MS).rem_euclid(EVERY_MS);
+        let wait = Duration::from_millis((EVERY_MS - since_ms) as u64);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             _ = stopping.wait_for(|stop| *stop) => return,
@@ -65,13 +68,24 @@ pub async fn judge(app: &App, is_late: bool) -> Result<(), RoundError> {
     let rules = Rules::active(&app.meta);
     let now_us = app.clock.now_us();
     let now_ms = now_us.div_euclid(1_000);
-    let end_us = (now_us - DELAY_US).div_euclid(MINUTE_US) * MINUTE_US;
-    let ask = RuleAsker { asker: &app.asker, scope: scope_of_server };
+    let ends: HashMap<ProjectId, i64> =
+        rules.iter().map(|active| (active.row.project, end_of(app, active.row.project))).collect();
+    let newest_us = ends.values().copied().max().unwrap_or(now_us);
+    let end_of = |project: ProjectId| ends.get(&project).copied().unwrap_or(newest_us);
+    let unexpected = |project, from_us, to_us| stretches_without(app, project, from_us, to_us);
+    let ask = RuleAsker {
+        asker: &app.asker,
+        scope: scope_of_server,
+        end_of: &end_of,
+        unexpected: &unexpected,
+    };
     let found = match is_late {
         true => HashMap::new(),
         false => {
             let state = |active: &ActiveRule| app.rules.state(&active.row);
-            observer.observe(&ask, &rules, state, end_us).await?
+            let found = observer.observe(&ask, &rules, state, newest_us).await?;
+            app.rules.set_unasked(observer.unasked);
+            found
         }
     };
     let judging = app.rules.judging().await;
@@ -82,6 +96,7 @@ pub async fn judge(app: &App, is_late: bool) -> Result<(), RoundError> {
         if app.meta.any_rule(active.row.id).as_ref() != Some(&active.row) {
             continue;
         }
+        let end_us = end_of(active.row.project);
         let findings = found.get(&active.row.id);
         let findings = findings.filter(|found| {
             !misses_our_outage(app, active, found, end_us)
@@ -115,6 +130,12 @@ pub async fn judge(app: &App, is_late: bool) -> Result<(), RoundError> {
     Ok(())
 }
 
+/// The minute until which the requests of a project have arrived, as far as is known of how late they do.
+fn end_of(app: &App, project: ProjectId) -> i64 {
+    let us = app.clock.now_us() - app.arrivals.delay_us(project);
+    us.div_euclid(MINUTE_US) * MINUTE_US
+}
+
 /// While this server was off it counted nothing: rules that look for silence rest until their window is younger.
 fn misses_our_outage(app: &App, active: &ActiveRule, findings: &Findings, end_us: i64) -> bool {
     let longest = findings.named.iter().map(|finding| finding.window_minutes).max().unwrap_or(0);
@@ -136,10 +157,24 @@ fn is_in_maintenance(app: &App, active: &ActiveRule, findings: &Findings, end_us
     };
     let (from_ms, to_ms) = ((end_us - window_us).div_euclid(1_000), app.clock.now_us() / 1_000);
     let within = Span { from_ms, to_ms: to_ms + 1 };
-    let rows = app.meta.maintenance(active.row.project).into_iter();
+    !maintenance_of_all(app, active.row.project, within).is_empty()
+}
+
+/// Stretches of the time, microseconds, of which the silence of a consumer says nothing: the project was in maintenance, or
+/// this server off.
+fn stretches_without(app: &App, project: ProjectId, from_us: i64, to_us: i64) -> Vec<Stretch> {
+    let within = Span { from_ms: from_us.div_euclid(1_000), to_ms: to_us.div_euclid(1_000) };
+    let spans = maintenance_of_all(app, project, within).into_iter();
+    let stretches = spans.map(|span| (span.from_ms * 1_000, span.to_ms * 1_000));
+    stretches.chain([app.clock_watch.off_us()]).collect()
+}
+
+/// Maintenance of the whole project.
+fn maintenance_of_all(app: &App, project: ProjectId, within: Span) -> Vec<Span> {
+    let rows = app.meta.maintenance(project).into_iter();
     let of_all = rows.filter(|row| row.settings.monitors.is_none());
     let windows = of_all.filter_map(|row| row.settings.clone().read());
-    windows.into_iter().any(|one| !one.windows.spans(within).is_empty())
+    windows.flat_map(|one| one.windows.spans(within)).collect()
 }
 
 fn to_record(
@@ -151,7 +186,7 @@ fn to_record(
     mut hits: HashMap<Key, Hit>,
 ) -> RuleRecord {
     let named = findings.map_or(&[][..], |findings| &findings.named);
-    Change::judged(active, alerts, named, &mut hits).to_record(&app.meta, state)
+    Change::judged(active, alerts, named, &mut hits).to_record(&app.outbox, &app.meta, state)
 }
 
 fn note(active: &ActiveRule, alerts: &[(Key, AlertTransition)]) {

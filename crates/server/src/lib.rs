@@ -18,6 +18,7 @@ pub mod address;
 pub mod answers;
 pub mod api;
 pub mod app;
+mod arrivals;
 pub mod ask;
 pub mod auth;
 pub mod bodies;

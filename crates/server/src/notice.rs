@@ -21,6 +21,7 @@ use store::checks::{ChannelKey, IncidentRow, IncidentSource, NewNotice};
 use store::meta::{Meta, MonitorRow};
 use tokio::sync::Notify;
 
+use crate::incident::incident_id;
 use crate::loop_health::LoopHealth;
 
 pub use send::{Carriers, Sent, send};
@@ -42,11 +43,17 @@ impl Outbox {
         Outbox { public_address, ..Outbox::default() }
     }
 
-    /// The addresses of an incident of a monitor.
-    pub fn links(&self, meta: &Meta, monitor: &MonitorRow, number: u64) -> Links {
+    /// The addresses of an incident. `created_us`: when its monitor or rule was made.
+    pub fn links(
+        &self,
+        meta: &Meta,
+        project: ProjectId,
+        (source, created_us): (IncidentSource, i64),
+        number: u64,
+    ) -> Links {
         let Some(address) = &self.public_address else { return Links::default() };
-        let (project, id) = (monitor.project.0, format!("{}-{number}", monitor.id));
-        let token = meta.acknowledge_token(monitor, number);
+        let (project, id) = (project.0, incident_id(source, number));
+        let token = meta.acknowledge_token(source.to_column(), created_us, number);
         Links {
             page: Some(format!("{address}/alerts?project={project}&incident={id}")),
             acknowledge: Some(format!("{address}/acknowledge/{id}/{token}")),
@@ -102,7 +109,8 @@ pub fn compose(
             continue;
         };
         let severity = severity(transition.cause, incidents.certificate_level());
-        let links = outbox.links(meta, monitor, transition.incident);
+        let source_row = (IncidentSource::Monitor(monitor.id), monitor.created_us);
+        let links = outbox.links(meta, monitor.project, source_row, transition.incident);
         let notice = to_notice(source, transition, row, severity, &project, monitor);
         let notice = Notice { links, ..notice };
         notices.extend(channels.iter().map(|channel| NewNotice {

@@ -5,6 +5,7 @@ mod observe;
 mod record;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,7 @@ pub struct Rules {
     /// When rules were last judged; none before the first time.
     looked: Mutex<Option<Instant>>,
     problem: Mutex<Option<String>>,
+    unasked: AtomicUsize,
 }
 
 #[derive(Clone, Default)]
@@ -64,6 +66,7 @@ impl Rules {
             outbox,
             looked: Mutex::default(),
             problem: Mutex::default(),
+            unasked: AtomicUsize::default(),
         })
     }
 
@@ -107,7 +110,7 @@ impl Rules {
         let mut state = self.state(row);
         let ended = state.stop(now_ms);
         let change = Change::stopped(row, &ended);
-        judging.keep(checks, vec![change.to_record(meta, state)], None).await
+        judging.keep(checks, vec![change.to_record(&self.outbox, meta, state)], None).await
     }
 
     /// Forgets rules that `meta` does not have any more, in memory and on disk.
@@ -129,13 +132,22 @@ impl Rules {
         *lock(&self.problem) = problem;
     }
 
+    /// So many rules found no time left in the last round.
+    pub fn set_unasked(&self, rules: usize) {
+        self.unasked.store(rules, Ordering::Relaxed);
+    }
+
     /// Current problems, in words.
     pub fn problems(&self) -> Vec<String> {
         let patience = Duration::from_secs(limits::RULES_SILENT_SECONDS);
         let is_silent = lock(&self.looked).is_some_and(|looked| looked.elapsed() > patience);
         let silent = is_silent
             .then(|| "rules are not judged: the loop that judges them has stopped".to_owned());
-        silent.into_iter().chain(lock(&self.problem).clone()).collect()
+        let unasked = self.unasked.load(Ordering::Relaxed);
+        let unasked = (unasked > 0).then(|| {
+            format!("{unasked} rules with a question of their own wait for the next minute: together they take too long")
+        });
+        silent.into_iter().chain(lock(&self.problem).clone()).chain(unasked).collect()
     }
 }
 

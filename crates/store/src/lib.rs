@@ -26,6 +26,7 @@ pub mod meta;
 mod open;
 mod owner;
 mod pool;
+mod presence;
 mod progress;
 mod read;
 mod reading;
@@ -45,6 +46,7 @@ mod writer;
 
 pub use folder::open_folder;
 pub use owner::Owner;
+pub use presence::Presences;
 pub use progress::{Progress, Silent};
 pub use repair::{Repair, Repaired, plan_repair};
 pub use restore::{Restored, restore};

@@ -17,6 +17,7 @@ mod monitors;
 mod projects;
 mod rules;
 mod running;
+mod sealing;
 mod secrets;
 mod sessions;
 mod settings_rows;
@@ -37,7 +38,7 @@ use crate::disk::make_private;
 use crate::inbox::ProjectNumbers;
 use crate::types::StoreError;
 
-pub use channels::{ChannelRow, ChannelSettings, FreshNonce};
+pub use channels::{ChannelRow, ChannelSettings};
 pub use identity::{MetaFacts, MetaIdentity};
 pub(crate) use identity::{copy_to, look};
 pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
@@ -45,6 +46,7 @@ pub use maintenance::MaintenanceRow;
 pub use monitors::{MonitorRow, NewMonitor};
 pub use projects::{NewProject, Project, ProjectChange};
 pub use rules::RuleRow;
+pub use sealing::FreshNonce;
 pub use secrets::{DashboardId, Key, ServerSecret, Token};
 pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
 pub use share_links::{NewShareLink, ShareLink};
@@ -90,6 +92,8 @@ pub enum MetaError {
     #[error("meta.sqlite: {0}")]
     Sqlite(#[from] sqlx::Error),
 }
+
+const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /// The projects and keys of a server. Cheap to clone.
 #[derive(Clone)]
@@ -147,6 +151,7 @@ impl Meta {
             .try_into()
             .map_err(|_| sqlx::Error::Protocol("the server's secret is damaged".into()))?;
         let secret = ServerSecret::new(secret);
+        monitors::seal_plain(&pool, &secret).await?;
         let directory = directory::load(&pool, &secret).await?;
         let inner = Inner {
             pool,
@@ -189,7 +194,7 @@ impl Meta {
 
     /// Empties SQLite's log, so that what was deleted is in no file any more.
     async fn forget_deleted(&self) -> Result<(), MetaError> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.inner.pool).await?;
+        sqlx::query(EMPTY_LOG).execute(&self.inner.pool).await?;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::query::{
-    ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, ProjectScope, SumsQuery,
+    ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, PresenceQuery, ProjectScope, SumsQuery,
 };
 use analytics::tally::Total;
 use tokio::sync::oneshot;
@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::filter::FilterCache;
 use crate::inbox::{Change, Command, FileKind};
 use crate::open::{self, Threads};
+use crate::presence::{self, Presences};
 use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::sums::{NamesCache, SumsLimits};
@@ -209,6 +210,11 @@ impl Store {
         query: EndpointsQuery,
     ) -> Result<EndpointCounts, StoreError> {
         reading::run(&self.shared, move |reading| windows::endpoint_counts(reading, &query)).await
+    }
+
+    /// When some consumers of many projects were seen, in one pass. Dropping the future stops the query.
+    pub async fn presences(&self, query: PresenceQuery) -> Result<Presences, StoreError> {
+        reading::run(&self.shared, move |reading| presence::presences(reading, &query)).await
     }
 
     /// About how many hits the project has from one time to before another: what a read of them costs is known by it.

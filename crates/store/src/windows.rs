@@ -80,13 +80,13 @@ pub fn endpoint_counts(
 }
 
 /// The projects that a question is about.
-struct Wanted {
+pub struct Wanted {
     projects: Vec<u32>,
     has: Slots<bool>,
 }
 
 impl Wanted {
-    fn of(scopes: &[ProjectScope]) -> Wanted {
+    pub fn of(scopes: &[ProjectScope]) -> Wanted {
         let whole = scopes.iter().filter(|scope| scope.locked().conditions.is_empty());
         let projects: Vec<u32> = whole.map(|scope| scope.project().0).collect();
         let mut has = Slots::default();
@@ -94,12 +94,17 @@ impl Wanted {
         Wanted { projects, has }
     }
 
-    fn has(&self, project: u32) -> bool {
+    pub fn has(&self, project: u32) -> bool {
         self.has.get(project).copied().unwrap_or_default()
     }
 
+    /// As a statement's list.
+    pub fn to_list(&self) -> String {
+        format!("{:?}", self.projects)
+    }
+
     /// The files that may hold hits of them in the time.
-    fn files<'a>(
+    pub fn files<'a>(
         &'a self,
         reading: &'a Reading<'_>,
         (from_us, to_us): (i64, i64),
@@ -194,8 +199,7 @@ fn read_names(
     wanted: &Wanted,
 ) -> Result<HashMap<(u32, u8, u32), String>, StoreError> {
     let mut names = HashMap::new();
-    let projects = format!("{:?}", wanted.projects);
-    file.each(&sql::endpoint_names(file.alias()), &[projects], |batch| {
+    file.each(&sql::endpoint_names(file.alias()), &[wanted.to_list()], |batch| {
         let project = batch.column(0).as_primitive::<UInt32Type>();
         let kind = batch.column(1).as_primitive::<UInt8Type>();
         let id = batch.column(2).as_primitive::<UInt32Type>();

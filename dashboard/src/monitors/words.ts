@@ -7,7 +7,8 @@ export interface Meaning {
 
 const MEANINGS: Record<string, Meaning> = {
   name_not_found: { what: 'Name not found', todo: 'Check the spelling of the host, and whether its DNS record still exists.' },
-  resolver_failed: { what: 'Name servers did not answer', todo: 'This may be the name servers that this server asks, not the host.' },
+  resolver_failed: { what: 'Name servers could not answer', todo: 'They answer about other names. Look at the name servers of this domain.' },
+  no_name_server: { what: 'No name server answers', todo: 'This server can look up no name at all. Look at its own name servers; nothing is known of the host.' },
   refused_address: { what: 'Private address', todo: 'This server does not call private networks unless its operator allows them with `allow_networks`.' },
   connection_refused: { what: 'Connection refused', todo: 'The host is there, but nothing listens on this port. Is the service running?' },
   unreachable: { what: 'Host unreachable', todo: 'There is no route to the host. Look at its network and firewall.' },

@@ -1,5 +1,6 @@
 //! The recent past of one project, from which the rules about all of its requests are judged without another question.
 
+use super::silence::Silence;
 use super::timeline::Timeline;
 use super::{BURN_RATES, Base, BurnRate, Counts, Goal, Observed, ReadyMade, Rule, Verdict};
 use super::{judge, stopped_window_minutes};
@@ -28,6 +29,8 @@ pub struct Finding {
     pub counts: Counts,
     /// Of the window, where the rule compares with it.
     pub base: Option<Base>,
+    /// Of a consumer that has gone silent.
+    pub silence: Option<Silence>,
 }
 
 impl History {
@@ -77,7 +80,7 @@ impl History {
         let observed =
             Observed { counts, base, longer: longer.unwrap_or_default(), ..Observed::default() };
         let verdict = judge(kind, &observed);
-        Finding { key: String::new(), verdict, window_minutes, counts, base }
+        Finding { key: String::new(), verdict, window_minutes, counts, base, silence: None }
     }
 
     /// One for each of `BURN_RATES`.
@@ -91,6 +94,7 @@ impl History {
                 window_minutes: rate.long_minutes,
                 counts: long,
                 base: None,
+                silence: None,
             }
         };
         BURN_RATES.iter().map(of_rate).collect()
@@ -110,6 +114,7 @@ impl Finding {
             window_minutes: rule.window_minutes,
             counts,
             base: None,
+            silence: None,
         }
     }
 
@@ -120,6 +125,7 @@ impl Finding {
             window_minutes,
             counts: Counts::default(),
             base: None,
+            silence: None,
         }
     }
 }

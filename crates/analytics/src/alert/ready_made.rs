@@ -37,8 +37,6 @@ pub struct ReadyMadeRule {
     pub severity: Severity,
     /// Worth having in every project.
     pub is_recommended: bool,
-    /// Whether the server can judge it.
-    pub is_offered: bool,
 }
 
 /// All ready-made rules, in the order of `ReadyMade`.
@@ -55,7 +53,6 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         group_by: Group::All,
         severity: Severity::Critical,
         is_recommended: true,
-        is_offered: true,
     },
     ReadyMadeRule {
         kind: ReadyMade::TrafficStopped,
@@ -69,7 +66,6 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         group_by: Group::All,
         severity: Severity::Critical,
         is_recommended: true,
-        is_offered: true,
     },
     ReadyMadeRule {
         kind: ReadyMade::TrafficBurst,
@@ -83,7 +79,6 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         group_by: Group::All,
         severity: Severity::Info,
         is_recommended: false,
-        is_offered: true,
     },
     ReadyMadeRule {
         kind: ReadyMade::SlowerThanUsual,
@@ -97,7 +92,6 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         group_by: Group::Endpoint,
         severity: Severity::Warning,
         is_recommended: true,
-        is_offered: true,
     },
     ReadyMadeRule {
         kind: ReadyMade::NewFailingEndpoint,
@@ -111,13 +105,12 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         group_by: Group::Endpoint,
         severity: Severity::Warning,
         is_recommended: true,
-        is_offered: true,
     },
     ReadyMadeRule {
         kind: ReadyMade::SilentConsumer,
         name: "silent_consumer",
         label: "a consumer has gone silent",
-        condition: "no request of a consumer for an hour, three times the 99th percentile of the gaps between its requests and twice the longest of them, though it called on 5 of 7 days and 100 times",
+        condition: "no request of a consumer for an hour, three times the 99th percentile of the gaps between its requests and twice the longest but one, though it called on 5 of 7 days, 100 times, and at this time a week ago",
         window_minutes: 1,
         longer_window_minutes: None,
         hold_minutes: 0,
@@ -125,7 +118,6 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         group_by: Group::Consumer,
         severity: Severity::Warning,
         is_recommended: false,
-        is_offered: false,
     },
     ReadyMadeRule {
         kind: ReadyMade::DeniedStorm,
@@ -139,12 +131,14 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
         group_by: Group::All,
         severity: Severity::Warning,
         is_recommended: false,
-        is_offered: true,
     },
 ];
 
 /// Requests of an endpoint, now and usually, from which its response times are compared (`SlowerThanUsual`).
 pub const COMPARED_REQUESTS: u64 = 200;
+
+/// Requests in 7 days from which a consumer calls regularly (`SilentConsumer`).
+pub const REGULAR_REQUESTS: u64 = 100;
 
 impl ReadyMade {
     pub fn rule(self) -> &'static ReadyMadeRule {
@@ -192,9 +186,19 @@ pub struct Observed {
     pub is_active: bool,
     /// Since the newest request.
     pub silent_ms: i64,
-    /// The 99th percentile of the gaps between its requests in these 7 days, and the longest of them.
+    /// The 99th percentile of the gaps between its requests in these 7 days, and the longest but one: a single holiday
+    /// makes nothing usual.
     pub gap_p99_ms: i64,
-    pub gap_longest_ms: i64,
+    pub gap_second_ms: i64,
+    /// A week ago it had been seen by now: an hour or two before the same time.
+    pub is_expected: bool,
+}
+
+impl Observed {
+    /// The longest silence that means nothing.
+    pub(super) fn usual_silence_ms(&self) -> i64 {
+        (60 * MINUTE_MS).max(3 * self.gap_p99_ms).max(2 * self.gap_second_ms)
+    }
 }
 
 pub fn judge(kind: ReadyMade, observed: &Observed) -> Verdict {
@@ -283,15 +287,16 @@ fn new_failing_endpoint(observed: &Observed) -> Verdict {
     Verdict::of(|scale| counts.server_errors as f64 >= least * scale)
 }
 
-/// Silent for an hour, three times the 99th percentile of its gaps and twice the longest, though it called on 5 of 7 days
-/// and 100 times.
+/// Silent for an hour, three times the 99th percentile of its gaps and twice the longest but one, though it called on 5 of 7
+/// days and 100 times. A week ago it called at this time: one that rests at weekends is not missed on a Sunday.
 fn silent_consumer(observed: &Observed) -> Verdict {
-    if !observed.is_active && (observed.days_seen < 5 || observed.week.requests < 100) {
+    let is_regular = observed.days_seen >= 5 && observed.week.requests >= REGULAR_REQUESTS;
+    let may_be_missed = is_regular && observed.is_expected;
+    if !observed.is_active && !may_be_missed {
         return Verdict::Good;
     }
-    let usual_ms = (3 * observed.gap_p99_ms).max(2 * observed.gap_longest_ms);
     // The next request ends it: no half-way here.
-    match observed.silent_ms > usual_ms.max(60 * MINUTE_MS) {
+    match observed.silent_ms > observed.usual_silence_ms() {
         true => Verdict::Bad,
         false => Verdict::Good,
     }

@@ -56,7 +56,9 @@ pub enum Condition {
 }
 
 /// One alert for all requests, or one for each of these.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = RuleGroup)]
 pub enum Group {

@@ -6,6 +6,7 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use super::history::Finding;
+use super::silence::Silence;
 use super::{
     BURN_RATES, Condition, Goal, Group, Metric, READY_MADE, ReadyMade, Rule, RuleError, Severity,
     Timing,
@@ -104,6 +105,12 @@ impl RuleSettings {
             .map_err(|problem| error("rule", format!("cannot be read: {problem}")))
     }
 
+    /// What notices and pages call it.
+    pub fn label(&self) -> String {
+        let subject = || self.compile().map(|rule| rule.label()).unwrap_or_default();
+        self.name.clone().unwrap_or_else(subject)
+    }
+
     /// The rule that they mean. An error names the field.
     pub fn compile(&self) -> Result<AnyRule, RuleFieldError> {
         let name = self.name.as_deref().unwrap_or_default();
@@ -125,11 +132,10 @@ impl RuleSettings {
             }
             Some(_) => Err(error("goal_percent", format!("belongs to `{BURN_RATE}` alone"))),
             None => {
-                let row = READY_MADE.iter().find(|row| row.name == ready_made && row.is_offered);
+                let row = READY_MADE.iter().find(|row| row.name == ready_made);
                 let rule = row.map(|row| AnyRule::ReadyMade(row.kind));
                 rule.ok_or_else(|| {
-                    let offered = READY_MADE.iter().filter(|row| row.is_offered);
-                    let mut names: Vec<&str> = offered.map(|row| row.name).collect();
+                    let mut names: Vec<&str> = READY_MADE.iter().map(|row| row.name).collect();
                     names.push(BURN_RATE);
                     error("ready_made", format!("is none of {}", names.join(", ")))
                 })
@@ -275,6 +281,14 @@ impl AnyRule {
                 let usual = base.and_then(|base| base.p95_us).map_or(0.0, ms);
                 format!("95th percentile {now:.0} ms, {usual:.0} ms is usual")
             }
+            AnyRule::ReadyMade(ReadyMade::SilentConsumer) => {
+                let silence = finding.silence.unwrap_or(Silence { minutes: 0, usual_minutes: 0 });
+                let usual = match silence.usual_minutes {
+                    0 => "usually it calls all the time".to_owned(),
+                    usual => format!("up to {} is usual", about(usual)),
+                };
+                format!("no request for {}, {usual}", about(silence.minutes))
+            }
             AnyRule::ReadyMade(_) => failed(),
             AnyRule::Burn(goal) => {
                 let burn = goal.burn(counts).unwrap_or(0.0);
@@ -302,6 +316,15 @@ fn duration(minutes: u32) -> String {
         days if days % 1_440 == 0 && days > 1_440 => format!("{} days", days / 1_440),
         hours if hours % 60 == 0 => format!("{} hours", hours / 60),
         minutes => format!("{minutes} minutes"),
+    }
+}
+
+/// In the largest unit of which there are two at least, rounded down.
+fn about(minutes: u32) -> String {
+    match minutes {
+        2_880.. => duration(minutes - minutes % 1_440),
+        120.. => duration(minutes - minutes % 60),
+        _ => duration(minutes),
     }
 }
 

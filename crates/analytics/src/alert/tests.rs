@@ -5,6 +5,7 @@ mod demo;
 mod history;
 mod series;
 mod settings;
+mod silence;
 
 use super::*;
 

@@ -17,10 +17,9 @@ use crate::app::{App, Shared};
 use crate::auth::{Holder, Manager};
 use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
+use crate::incident::parse_incident_id;
 use crate::parameters::Parameters;
 use crate::subscription::bulletin_of_incident;
-
-use crate::api::rules::name_of_rule;
 
 use shape::SourceNames;
 
@@ -265,20 +264,8 @@ async fn find(app: &App, project: ProjectId, id: &str) -> Result<KeptIncident, A
             "the project has no such incident; GET /api/v1/incidents lists them",
         )
     };
-    let (source, number) = parse_id(id).ok_or_else(unknown)?;
+    let (source, number) = parse_incident_id(id).ok_or_else(unknown)?;
     app.checks.incident(project, source, number.into()).await?.ok_or_else(unknown)
-}
-
-fn parse_id(id: &str) -> Option<(IncidentSource, u32)> {
-    let (source, number) = id.split_once('-')?;
-    // Digits alone: a sign would make one source of another.
-    let number_of =
-        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
-    let source = match source.strip_prefix('r') {
-        Some(rule) => IncidentSource::Rule(number_of(rule)?),
-        None => IncidentSource::Monitor(number_of(source)?),
-    };
-    Some((source, number.parse().ok()?))
 }
 
 /// Of its notices.
@@ -315,7 +302,7 @@ fn name_of(app: &App, row: &KeptIncident) -> SourceNames {
         }
         IncidentSource::Rule(id) => {
             let rule = app.meta.rule(project, id);
-            names.rule = rule.map(|rule| name_of_rule(&rule.settings)).unwrap_or_default();
+            names.rule = rule.map(|rule| rule.settings.label()).unwrap_or_default();
         }
     }
     names

@@ -17,7 +17,7 @@ use crate::auth::{Holder, Owner};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
 
-pub use shape::{ReadyMadeAnswer, RuleAnswer, RuleList, name_of_rule};
+pub use shape::{ReadyMadeAnswer, RuleAnswer, RuleList};
 
 /// The project's rules, and the ready-made ones with their numbers.
 #[utoipa::path(

@@ -1,6 +1,8 @@
 //! Names become addresses, by the system's name servers or those of the settings. Nothing is remembered: a check that
 //! asked yesterday's answer would not see that a name is gone.
 
+mod witness;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use tokio::sync::Semaphore;
 use url::Host;
+
+use witness::Witnesses;
 
 /// Which addresses of a name are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +41,7 @@ pub struct Names {
     /// None where the system has no name servers configured: then no name can be resolved, and addresses can be called.
     resolver: Option<TokioResolver>,
     at_once: Semaphore,
+    witnesses: Witnesses,
 }
 
 impl Names {
@@ -48,7 +53,8 @@ impl Names {
                 None
             }
         };
-        Names { resolver, at_once: Semaphore::new(limits::LOOKUPS_AT_ONCE as usize) }
+        let at_once = Semaphore::new(limits::LOOKUPS_AT_ONCE as usize);
+        Names { resolver, at_once, witnesses: Witnesses::default() }
     }
 
     /// The addresses of a host in the order in which they are to be tried; at least one. An address is its own.
@@ -68,7 +74,23 @@ impl Names {
         let addresses: Vec<IpAddr> =
             found.iter().filter(|address| family.includes(address)).collect();
         let addresses = interleave(addresses);
-        if addresses.is_empty() { Err(Failure::NameNotFound) } else { Ok(addresses) }
+        if addresses.is_empty() {
+            return Err(Failure::NameNotFound);
+        }
+        self.witnesses.note(name);
+        Ok(addresses)
+    }
+
+    /// Whether name servers answer at all, after they did not about this host.
+    pub async fn answer_others(&self, host: &Host<String>) -> bool {
+        let (Some(resolver), Host::Domain(name)) = (&self.resolver, host) else { return false };
+        let is_answered = async |name: String| {
+            let patience = Duration::from_millis(limits::NAME_SERVERS_WAIT_MS);
+            let answer = tokio::time::timeout(patience, resolver.lookup_ip(name)).await;
+            let answer = answer.map(|found| found.map_err(|problem| classify(&problem)));
+            matches!(answer, Ok(Ok(_) | Err(Failure::NameNotFound)))
+        };
+        self.witnesses.others_are_answered(name, is_answered).await
     }
 }
 

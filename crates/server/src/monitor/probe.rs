@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use analytics::certificate::PresentedCertificate;
-use analytics::check::{Failure, Phases};
+use analytics::check::{Failure, Phase, Phases};
 use analytics::limits;
 use analytics::monitor::{AddressFamily, HttpProbe, Monitor, Probe, TcpProbe, Verdict};
 use analytics::uptime::Outcome;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use bytes::Bytes;
 use tokio::task::JoinSet;
+use url::Host;
 
 use crate::dial::{Dialer, Family, FetchRequest};
 
@@ -63,7 +64,10 @@ async fn look_at_http(dialer: &Dialer, probe: &HttpProbe) -> ProbeResult {
     };
     let call = dialer.fetch(&request).await;
     let (verdict, status) = match call.result {
-        Err(failure) => (Verdict::of(failure), None),
+        Err(failure) => {
+            let host = probe.url.host().map(|host| host.to_owned());
+            (Verdict::of(blame(dialer, host.as_ref(), failure).await), None)
+        }
         Ok(answer) => {
             let (status, took) = (answer.status.as_u16(), call.phases.total());
             (judge(probe, status, answer.body, took).await, Some(status))
@@ -92,9 +96,20 @@ async fn look_at_tcp(dialer: &Dialer, probe: &TcpProbe) -> ProbeResult {
     let call = dialer.connect(&probe.target, to_family(probe.family), probe.timeout).await;
     let verdict = match call.result {
         Ok(_) => probe.judge(call.phases.total()),
-        Err(failure) => Verdict::of(failure),
+        Err(failure) => Verdict::of(blame(dialer, Some(&probe.target.host), failure).await),
     };
     ProbeResult { verdict, phases: call.phases, ..ProbeResult::default() }
+}
+
+/// A name that cannot be looked up is down only where other names can be.
+async fn blame(dialer: &Dialer, host: Option<&Host<String>>, failure: Failure) -> Failure {
+    let is_of_names = matches!(failure, Failure::ResolverFailed | Failure::TimedOut(Phase::Dns));
+    match host {
+        Some(host) if is_of_names && !dialer.name_servers_answer(host).await => {
+            Failure::NoNameServer
+        }
+        _ => failure,
+    }
 }
 
 /// None where the settings hold what HTTP cannot send, which their reading has refused.

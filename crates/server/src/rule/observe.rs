@@ -1,13 +1,16 @@
 //! The counts that rules are judged from. One pass over the newest minutes of all projects serves every rule about all
 //! requests together; rules about endpoints ask only about projects in which something could be found; what is usual is
-//! asked for once an hour. A rule with a filter or about consumers asks a question of its own.
+//! asked for once an hour, and once a day which consumers may be missed. Rules with a filter or about consumers ask questions of their own.
 
+mod consumers;
 mod endpoint_past;
 mod own;
+mod questions;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use analytics::alert::history::{Finding, History, MINUTE_US, WEEK_US, base_window_minutes};
+use analytics::alert::silence::Stretch;
 use analytics::alert::timeline::Timeline;
 use analytics::alert::{
     AnyRule, BURN_RATES, COMPARED_REQUESTS, Group, Observed, Phase, ReadyMade, RuleState, Verdict,
@@ -16,16 +19,18 @@ use analytics::alert::{
 use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::query::{CellsQuery, EndpointsQuery, ProjectScope};
-use store::Cells;
+use store::{Cells, EndpointCounts};
 
+use consumers::ConsumerPasts;
 use endpoint_past::EndpointPast;
-use own::observe_own;
+use questions::OwnQuestions;
 
 use super::ActiveRule;
 use crate::ask::{AskError, Asker};
 
 const HOUR_US: i64 = 60 * MINUTE_US;
 const BASE_CELL_US: i64 = 5 * MINUTE_US;
+const MOST_DELAY_MINUTES: u32 = (limits::RULE_DELAY_MOST_SECONDS / 60) as u32;
 const REREAD_US: i64 = limits::RULE_REREAD_MINUTES as i64 * MINUTE_US;
 
 /// Asks on behalf of rules.
@@ -33,6 +38,10 @@ pub struct RuleAsker<'a> {
     pub asker: &'a Asker,
     /// Permission to ask; authentication gives it (`auth::scope_of_server`).
     pub scope: fn(ProjectId) -> ProjectScope,
+    /// Until when the requests of a project have arrived: a whole minute.
+    pub end_of: &'a (dyn Fn(ProjectId) -> i64 + Sync),
+    /// Stretches between two times in which no request of a project could be counted.
+    pub unexpected: &'a (dyn Fn(ProjectId, i64, i64) -> Vec<Stretch> + Sync),
 }
 
 /// The outcome for one rule.
@@ -49,6 +58,10 @@ pub struct Findings {
 pub struct Observer {
     histories: HashMap<ProjectId, History>,
     endpoints: HashMap<ProjectId, EndpointPast>,
+    consumers: ConsumerPasts,
+    questions: OwnQuestions,
+    /// Rules whose questions found no time left in the last round.
+    pub unasked: usize,
     /// The hour in which everything was last counted anew.
     hour: i64,
 }
@@ -65,6 +78,8 @@ struct Reach {
 impl Reach {
     fn add(&mut self, rule: &AnyRule) {
         let (minutes, base) = match rule {
+            // Knows by itself when consumers were seen.
+            AnyRule::ReadyMade(ReadyMade::SilentConsumer) => (0, None),
             AnyRule::ReadyMade(kind) => {
                 let row = kind.rule();
                 let base = base_window_minutes(*kind);
@@ -109,10 +124,13 @@ impl Observer {
             reaches.entry(active.row.project).or_default().add(&active.rule);
         }
         reaches.retain(|_, reach| reach.minutes > 0);
+        // Windows of some end before those of others.
+        reaches.values_mut().for_each(|reach| reach.minutes += MOST_DELAY_MINUTES);
         self.bring_up(ask, &reaches, end_us).await?;
         let mut found = HashMap::new();
         for active in rules {
             let Some(history) = self.histories.get(&active.row.project) else { continue };
+            let end_us = (ask.end_of)(active.row.project);
             let named = match &active.rule {
                 AnyRule::ReadyMade(kind) if kind.rule().group_by == Group::All => {
                     vec![history.judge(*kind, end_us)]
@@ -126,20 +144,22 @@ impl Observer {
             found.insert(active.row.id, Findings { named, missing: Verdict::Unknown });
         }
         for kind in [ReadyMade::NewFailingEndpoint, ReadyMade::SlowerThanUsual] {
-            self.observe_endpoints(ask, kind, rules, &state, end_us, &mut found).await?;
+            self.observe_endpoints(ask, kind, rules, &state, &mut found).await?;
         }
-        for active in rules {
-            let AnyRule::Own { rule, .. } = &active.rule else { continue };
-            if rule.counts_all() {
-                continue;
-            }
-            match observe_own(ask, active.row.project, rule, end_us).await {
-                Ok(findings) => drop(found.insert(active.row.id, findings)),
-                Err(error) => {
-                    tracing::warn!(rule = active.row.id, %error, "a rule could not be judged");
-                }
+        let silent = AnyRule::ReadyMade(ReadyMade::SilentConsumer);
+        let of_kind = rules.iter().filter(|active| active.rule == silent);
+        let of_kind: Vec<(&ActiveRule, RuleState)> =
+            of_kind.map(|active| (active, state(active))).collect();
+        match self.consumers.observe(ask, &of_kind, end_us).await {
+            Ok(findings) => found.extend(findings),
+            // These rest, and no others: one project may have more consumers than can be read in time.
+            Err(error) => {
+                tracing::warn!(%error, "rules about silent consumers could not be judged")
             }
         }
+        let answers = self.questions.observe(ask, rules).await;
+        found.extend(answers.found);
+        self.unasked = answers.unasked;
         Ok(found)
     }
 
@@ -186,7 +206,6 @@ impl Observer {
         kind: ReadyMade,
         rules: &[ActiveRule],
         state: impl Fn(&ActiveRule) -> RuleState,
-        end_us: i64,
         found: &mut HashMap<i64, Findings>,
     ) -> Result<(), AskError> {
         let minutes = kind.rule().window_minutes;
@@ -195,6 +214,7 @@ impl Observer {
         for active in of_kind {
             let project = active.row.project;
             let Some(history) = self.histories.get(&project) else { continue };
+            let end_us = (ask.end_of)(project);
             let counts = history.window(end_us, minutes);
             let state = state(active);
             if kind.may_find_endpoint(&counts) || state.series().next().is_some() {
@@ -204,16 +224,22 @@ impl Observer {
                 found.insert(active.row.id, nothing);
             }
         }
-        let projects: HashSet<ProjectId> =
-            suspects.iter().map(|(active, ..)| active.row.project).collect();
-        let query = EndpointsQuery {
-            scopes: projects.into_iter().map(ask.scope).collect(),
-            from_us: end_us - i64::from(minutes) * MINUTE_US,
-            to_us: end_us,
-        };
-        let answered = ask.asker.endpoint_counts(query).await?;
+        // Those of one end together: there are as many as minutes in the longest delay.
+        let mut projects = BTreeMap::<i64, HashSet<ProjectId>>::new();
+        for (active, ..) in &suspects {
+            let project = active.row.project;
+            projects.entry((ask.end_of)(project)).or_default().insert(project);
+        }
+        let mut answered = EndpointCounts::new();
+        for (to_us, projects) in projects {
+            let from_us = to_us - i64::from(minutes) * MINUTE_US;
+            let scopes = projects.into_iter().map(ask.scope).collect();
+            let query = EndpointsQuery { scopes, from_us, to_us };
+            answered.extend(ask.asker.endpoint_counts(query).await?);
+        }
         for (active, state, project_requests) in suspects {
             let none = BTreeMap::new();
+            let end_us = (ask.end_of)(active.row.project);
             let endpoints = answered.get(&active.row.project).unwrap_or(&none);
             let past = self.endpoints.entry(active.row.project).or_default();
             let mut named = Vec::with_capacity(endpoints.len());
@@ -244,6 +270,7 @@ impl Observer {
                     window_minutes: minutes,
                     counts: *counts,
                     base: observed.base,
+                    silence: None,
                 });
             }
             found.insert(active.row.id, Findings { named, missing: Verdict::Unknown });
@@ -304,7 +331,9 @@ async fn count_anew(
         // From two windows before to one after, until it is counted anew.
         let stretch = |minutes: u32| {
             let window_us = i64::from(minutes) * MINUTE_US;
-            let (now_us, next_us) = (end_us - week * WEEK_US, border_us + HOUR_US - week * WEEK_US);
+            let first_us = end_us - i64::from(MOST_DELAY_MINUTES) * MINUTE_US;
+            let (now_us, next_us) =
+                (first_us - week * WEEK_US, border_us + HOUR_US - week * WEEK_US);
             (now_us - 2 * window_us, next_us + window_us + BASE_CELL_US)
         };
         let (from_us, to_us) = stretch(longest);

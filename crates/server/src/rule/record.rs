@@ -18,7 +18,7 @@ use store::checks::{IncidentRow, IncidentSource, NewNotice, RuleRecord};
 use store::meta::{Meta, RuleRow};
 
 use super::ActiveRule;
-use crate::notice::enabled_channels;
+use crate::notice::{Outbox, enabled_channels};
 
 /// A rule whose alerts began or ended, with everything that was known then.
 pub struct Change {
@@ -76,7 +76,7 @@ impl Change {
         Change { row: row.clone(), transitions, is_stopped: true, label: String::new() }
     }
 
-    pub fn to_record(&self, meta: &Meta, state: RuleState) -> RuleRecord {
+    pub fn to_record(&self, outbox: &Outbox, meta: &Meta, state: RuleState) -> RuleRecord {
         let row = &self.row;
         let channels = match self.transitions.is_empty() || self.is_stopped {
             true => Vec::new(),
@@ -92,7 +92,9 @@ impl Change {
             let transition = Transition::of_alert(&one.alert, self.is_stopped);
             record.incidents.push(self.to_incident(one, &transition));
             record.transitions.push(transition);
-            let notice = self.to_notice(one, &project);
+            let source = (IncidentSource::Rule(row.id), row.created_us);
+            let links = outbox.links(meta, row.project, source, one.alert.alert);
+            let notice = Notice { links, ..self.to_notice(one, &project) };
             record.notices.extend(channels.iter().map(|channel| NewNotice {
                 channel: *channel,
                 project: row.project,

@@ -13,6 +13,7 @@ use super::escape;
 use crate::app::{App, Shared};
 use crate::auth::{Client, limit_unknown};
 use crate::error::{ApiError, Code};
+use crate::incident::parse_incident_id;
 use crate::rows::to_rfc3339;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -51,30 +52,34 @@ async fn find(
     token: &str,
     client: IpAddr,
 ) -> Result<Option<KeptIncident>, ApiError> {
-    let numbers = id.split_once('-').and_then(|(monitor, number)| {
-        Some((monitor.parse::<i64>().ok()?, number.parse::<u32>().ok()?))
+    let known = parse_incident_id(id).and_then(|(source, number)| {
+        let (project, created_us) = match source {
+            IncidentSource::Monitor(id) => {
+                app.meta.any_monitor(id).map(|row| (row.project, row.created_us))?
+            }
+            IncidentSource::Rule(id) => {
+                app.meta.any_rule(id).map(|row| (row.project, row.created_us))?
+            }
+        };
+        let expected = app.meta.acknowledge_token(source.to_column(), created_us, number.into());
+        (Token::parse(token)? == expected).then_some((project, source, number))
     });
-    let known = numbers.and_then(|(monitor, number)| {
-        let monitor = app.meta.any_monitor(monitor)?;
-        let expected = app.meta.acknowledge_token(&monitor, number.into());
-        (Token::parse(token)? == expected).then_some((monitor, number))
-    });
-    let Some((monitor, number)) = known else {
+    let Some((project, source, number)) = known else {
         limit_unknown(app, client)?;
         return Ok(None);
     };
-    let source = IncidentSource::Monitor(monitor.id);
-    Ok(app.checks.incident(monitor.project, source, number.into()).await?)
+    Ok(app.checks.incident(project, source, number.into()).await?)
 }
 
 fn body(app: &App, incident: &KeptIncident) -> String {
     let found = &incident.found;
-    let monitor = match found.source {
-        IncidentSource::Monitor(id) => app.meta.any_monitor(id),
-        // Notices of rules have no such link.
-        IncidentSource::Rule(_) => None,
+    let name = match found.source {
+        IncidentSource::Monitor(id) => {
+            app.meta.any_monitor(id).and_then(|monitor| monitor.settings.name.clone())
+        }
+        IncidentSource::Rule(id) => app.meta.any_rule(id).map(|rule| rule.settings.label()),
     };
-    let monitor = monitor.and_then(|monitor| monitor.settings.name.clone()).unwrap_or_default();
+    let name = name.unwrap_or_default();
     let project = app.meta.project(found.project).map(|project| project.name).unwrap_or_default();
     let time =
         |ms: i64| to_rfc3339(ms.saturating_mul(1_000)).replace('T', " ").replace('Z', " UTC");
@@ -88,13 +93,13 @@ fn body(app: &App, incident: &KeptIncident) -> String {
     };
     format!(
         "<h1>{}</h1><p>An incident of {} since {since}.</p>{then}",
-        escape(&monitor),
+        escape(&name),
         escape(&project)
     )
 }
 
 fn gone(app: &App) -> Response<Body> {
-    let body = "<h1>This link leads nowhere</h1><p>The incident or its monitor was deleted, or the link is incomplete.</p>";
+    let body = "<h1>This link leads nowhere</h1><p>The incident or its monitor or rule was deleted, or the link is incomplete.</p>";
     let (mut response, code) = (page(app, body), Code::UnknownIncident);
     *response.status_mut() = code.status();
     response.extensions_mut().insert(code);

@@ -4,6 +4,7 @@
 
 pub mod certificates;
 mod failures;
+mod name_servers;
 pub mod servers;
 mod tricks;
 

@@ -71,7 +71,9 @@ async fn a_monitor_is_made_shown_changed_and_deleted() {
     let listed = listed.json();
     assert_eq!(listed["monitors"].as_array().unwrap().len(), 1);
     assert_eq!(listed["monitors"][0]["settings"], changed.json()["settings"]);
-    // The hidden value is kept: it is in the file.
+    // The hidden value is kept, and encrypted in the file.
+    let kept = app.shared().meta.all_monitors()[0].settings.headers.clone().unwrap();
+    assert!(kept.values().flatten().any(|value| value.reveal() == "Bearer needle"), "{kept:?}");
     let file = |app: &TestApp| -> Vec<u8> {
         let names = ["meta.sqlite", "meta.sqlite-wal"];
         names
@@ -80,10 +82,10 @@ async fn a_monitor_is_made_shown_changed_and_deleted() {
             .collect()
     };
     let holds = |bytes: &[u8]| bytes.windows(6).any(|part| part == b"needle");
-    assert!(holds(&file(&app)));
+    assert!(!holds(&file(&app)), "a credential is in the file as it is");
     assert_eq!(app.delete_as(&project.key, &path).await.status, 204);
     assert_eq!(app.delete_as(&project.key, &path).await.code(), "unknown_monitor");
-    assert!(!holds(&file(&app)), "the credential of a deleted monitor is in the file");
+    assert!(!holds(&file(&app)), "and that of a deleted monitor");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,11 @@
 //! Alert rules over the real router and store: hits that are posted, rounds of a clock that is turned minute by minute, and
 //! the incidents and notices that they make.
 
+mod kills;
+mod links;
+mod own;
+mod silence;
+
 use serde_json::{Value, json};
 use server::judging::judge;
 
@@ -72,6 +77,13 @@ async fn post_steadily(
         .collect();
     let answer = app.post_hits(&project.key, json!(hits)).await;
     assert_eq!(answer.json()["accepted"], hits.len(), "{}", answer.text());
+}
+
+/// So many were asked since the start.
+async fn questions(app: &TestApp) -> f64 {
+    let text = app.get("/metrics").await.text();
+    let line = text.lines().find(|line| line.starts_with("api_analytics_query_seconds_count"));
+    line.and_then(|line| line.rsplit(' ').next()).unwrap().parse().unwrap()
 }
 
 /// A minute passes, and rules are judged.
@@ -375,43 +387,6 @@ async fn a_budget_that_burns_fires_at_each_of_its_rates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rule_of_its_own_asks_about_what_it_filters_and_groups() {
-    let app = TestApp::start().await;
-    let project = app.project().await;
-    let by_consumer =
-        json!({ "q": "path:/v1/*", "metric": "requests", "at_least": 10, "group_by": "consumer" });
-    let by_consumer = make(&app, &project, by_consumer).await;
-    let slow =
-        json!({ "metric": "p95_ms", "at_least": 900, "group_by": "endpoint", "least_requests": 5 });
-    let slow = make(&app, &project, slow).await;
-    let many = make(&app, &project, json!({ "metric": "consumers", "at_least": 3 })).await;
-    let quiet = make(
-        &app,
-        &project,
-        json!({ "q": "path:/none", "metric": "requests", "at_most": 0, "window_minutes": 2 }),
-    )
-    .await;
-    for (user, path, count, ms) in
-        [("alice", "/v1/a", 12, 5), ("alice", "/v2/a", 12, 1_000), ("bob", "/v1/a", 9, 5)]
-    {
-        let more = json!({ "user_id": user, "path": path, "response_time": ms });
-        post(&app, &project, NOW, count, more).await;
-    }
-    pass_minutes(&app, 3).await;
-    let alerts = async |id: &Value| {
-        let shown = show(&app, &project, id).await;
-        let alerts = shown["alerts"].as_array().unwrap().iter();
-        alerts.map(|alert| alert["of"].as_str().unwrap().to_owned()).collect::<Vec<String>>()
-    };
-    assert_eq!(alerts(&by_consumer).await, ["alice"]);
-    assert_eq!(alerts(&slow).await, ["GET /v2/a"]);
-    assert_eq!(alerts(&many).await, Vec::<String>::new(), "there are two");
-    assert_eq!(alerts(&quiet).await, Vec::<String>::new(), "the server was not there before");
-    pass_minutes(&app, 3).await;
-    assert_eq!(alerts(&quiet).await, [""]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn many_projects_are_judged_by_few_questions() {
     let app = TestApp::with(&[("project_creations_per_hour", "1000")]).await;
     let mut projects = Vec::new();
@@ -427,18 +402,13 @@ async fn many_projects_are_judged_by_few_questions() {
         post(&app, &project, NOW, 5, json!({ "status": 200 })).await;
         projects.push(project);
     }
-    let questions = async || -> f64 {
-        let text = app.get("/metrics").await.text();
-        let line = text.lines().find(|line| line.starts_with("api_analytics_query_seconds_count"));
-        line.and_then(|line| line.rsplit(' ').next()).unwrap().parse().unwrap()
-    };
-    let before = questions().await;
+    let before = questions(&app).await;
     pass_minutes(&app, 1).await;
     // Minutes, hours, and three weeks.
-    assert_eq!(questions().await - before, 5.0);
-    let before = questions().await;
+    assert_eq!(questions(&app).await - before, 5.0);
+    let before = questions(&app).await;
     pass_minutes(&app, 3).await;
-    assert_eq!(questions().await - before, 3.0, "one a minute");
+    assert_eq!(questions(&app).await - before, 3.0, "one a minute");
     // One project in which something fails asks about it, and no other.
     for status in [500, 500, 200] {
         post(&app, &projects[7], app.time(), 10, json!({ "status": status })).await;

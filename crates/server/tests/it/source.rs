@@ -48,6 +48,7 @@ fn only_one_file_reads_the_clock() {
             "clock.rs",
             "dial.rs",
             "loop_health.rs",
+            "dial/resolve/witness.rs",
             "monitor.rs",
             "reads.rs",
             "rule.rs",

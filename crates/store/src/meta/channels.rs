@@ -5,16 +5,13 @@ use std::sync::Arc;
 
 use analytics::hit::ProjectId;
 use analytics::notice::{ChannelConfig, QuietHours};
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::directory::Directory;
+use super::sealing::{Belonging, FreshNonce, Sealing};
 use super::secrets::ServerSecret;
 use super::{Meta, MetaError};
-
-/// Random bytes that are used once.
-pub type FreshNonce = [u8; NONCE_LEN];
 
 /// A channel as it is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,15 +145,9 @@ impl Meta {
         config: &ChannelConfig,
         nonce: FreshNonce,
     ) -> Result<Vec<u8>, sqlx::Error> {
-        let mut bytes =
+        let bytes =
             serde_json::to_vec(config).map_err(|problem| sqlx::Error::Encode(Box::new(problem)))?;
-        let key = sealing_key(&self.inner.secret)?;
-        let belongs_to = Aad::from(owner(project, created_us));
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), belongs_to, &mut bytes)
-            .map_err(|_| damaged())?;
-        let mut sealed = nonce.to_vec();
-        sealed.append(&mut bytes);
-        Ok(sealed)
+        sealing(&self.inner.secret)?.seal(Belonging { project, created_us }, nonce, bytes)
     }
 }
 
@@ -174,26 +165,21 @@ pub(super) async fn load(
     let rows = sqlx::query(
         "SELECT id, project, name, sealed, enabled, quiet_hours, problem, created_us FROM channels",
     );
-    let key = sealing_key(secret)?;
+    let sealing = sealing(secret)?;
     for row in rows.fetch_all(pool).await? {
-        let channel = to_channel(&row, &key)?;
+        let channel = to_channel(&row, &sealing)?;
         directory.channels.insert(channel.id, Arc::new(channel));
     }
     Ok(())
 }
 
-fn to_channel(row: &SqliteRow, key: &LessSafeKey) -> Result<ChannelRow, sqlx::Error> {
+fn to_channel(row: &SqliteRow, sealing: &Sealing) -> Result<ChannelRow, sqlx::Error> {
     let project = ProjectId(row.try_get("project")?);
     let created_us = row.try_get("created_us")?;
     let sealed: &[u8] = row.try_get("sealed")?;
-    let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).ok_or_else(damaged)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
-    let mut bytes = sealed.to_vec();
-    let opened = key
-        .open_in_place(nonce, Aad::from(owner(project, created_us)), &mut bytes)
-        .map_err(|_| damaged())?;
-    let config =
-        serde_json::from_slice(opened).map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?;
+    let opened = sealing.open(Belonging { project, created_us }, sealed)?;
+    let config = serde_json::from_slice(&opened)
+        .map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?;
     let quiet_hours: Option<&str> = row.try_get("quiet_hours")?;
     Ok(ChannelRow {
         id: row.try_get("id")?,
@@ -217,20 +203,6 @@ fn to_text(quiet_hours: &Option<QuietHours>) -> Result<Option<String>, sqlx::Err
     text.map_err(|problem| sqlx::Error::Encode(Box::new(problem)))
 }
 
-fn sealing_key(secret: &ServerSecret) -> Result<LessSafeKey, sqlx::Error> {
-    let key = secret.derive("api-analytics 2026 secrets of channels");
-    let key = UnboundKey::new(&CHACHA20_POLY1305, &key).map_err(|_| damaged())?;
-    Ok(LessSafeKey::new(key))
-}
-
-/// Bound to the ciphertext, so that a row cannot be moved to another project.
-fn owner(project: ProjectId, created_us: i64) -> [u8; 12] {
-    let mut owner = [0; 12];
-    owner[..4].copy_from_slice(&project.0.to_le_bytes());
-    owner[4..].copy_from_slice(&created_us.to_le_bytes());
-    owner
-}
-
-fn damaged() -> sqlx::Error {
-    sqlx::Error::Protocol("the settings of a channel are damaged".into())
+fn sealing(secret: &ServerSecret) -> Result<Sealing, sqlx::Error> {
+    Sealing::new(secret, "api-analytics 2026 secrets of channels")
 }

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0011_status_pages.sql"),
     include_str!("../../migrations/0012_rules.sql"),
     include_str!("../../migrations/0013_subscribers.sql"),
+    include_str!("../../migrations/0014_sealed_monitors.sql"),
 ];
 
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {

@@ -1,5 +1,6 @@
 //! Monitors: their settings, made and changed by the project's owner. The address that a heartbeat's job calls follows from
-//! the server's secret, so that it can be shown again. Results are not here (`checks`).
+//! the server's secret, so that it can be shown again. Settings may hold credentials, so they are encrypted in the file. Results
+//! are not here (`checks`).
 
 use std::sync::Arc;
 
@@ -9,8 +10,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::directory::Directory;
+use super::sealing::{Belonging, Sealing};
 use super::secrets::{ServerSecret, Token};
-use super::{Meta, MetaError};
+use super::{EMPTY_LOG, Meta, MetaError};
 
 /// A monitor as it is kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,11 +51,12 @@ impl Meta {
         if self.monitors(project).len() >= most {
             return Err(MetaError::TooManyMonitors);
         }
+        let of = Belonging { project, created_us: now_us };
         let inserted = sqlx::query(
-            "INSERT INTO monitors (project, settings, original_url, file_entry, created_us) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO monitors (project, plain_settings, sealed, original_url, file_entry, created_us) VALUES (?, '', ?, ?, ?, ?)",
         )
         .bind(project.0)
-        .bind(to_text(&new.settings)?)
+        .bind(sealing(&self.inner.secret)?.seal_by_content(of, to_bytes(&new.settings)?)?)
         .bind(&new.original_url)
         .bind(&new.file_entry)
         .bind(now_us)
@@ -80,8 +83,10 @@ impl Meta {
     ) -> Result<Option<Arc<MonitorRow>>, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let Some(before) = self.monitor(project, id) else { return Ok(None) };
-        sqlx::query("UPDATE monitors SET settings = ? WHERE id = ? AND project = ?")
-            .bind(to_text(&settings)?)
+        let of = Belonging { project, created_us: before.created_us };
+        let sealed = sealing(&self.inner.secret)?.seal_by_content(of, to_bytes(&settings)?)?;
+        sqlx::query("UPDATE monitors SET sealed = ? WHERE id = ? AND project = ?")
+            .bind(sealed)
             .bind(id)
             .bind(project.0)
             .execute(&self.inner.pool)
@@ -147,9 +152,10 @@ impl Meta {
         self.inner.secret.heartbeat(monitor.id, monitor.created_us)
     }
 
-    /// The secret in the link by which an incident of the monitor is acknowledged.
-    pub fn acknowledge_token(&self, monitor: &MonitorRow, incident: u64) -> Token {
-        self.inner.secret.acknowledgement(monitor.id, monitor.created_us, incident)
+    /// The secret in the link by which an incident is acknowledged. `source`: the number of its monitor, or below 0 that of
+    /// its rule, made at `created_us`.
+    pub fn acknowledge_token(&self, source: i64, created_us: i64, incident: u64) -> Token {
+        self.inner.secret.acknowledgement(source, created_us, incident)
     }
 
     /// The monitor of such a secret, of whichever kind it is now.
@@ -180,20 +186,46 @@ pub(super) async fn load(
     directory: &mut Directory,
 ) -> Result<(), MetaError> {
     let rows = sqlx::query(
-        "SELECT id, project, settings, original_url, file_entry, created_us FROM monitors",
+        "SELECT id, project, sealed, original_url, file_entry, created_us FROM monitors",
     );
+    let sealing = sealing(secret)?;
     for row in rows.fetch_all(pool).await? {
-        directory.put_monitor(Arc::new(to_monitor(&row)?), secret);
+        directory.put_monitor(Arc::new(to_monitor(&row, &sealing)?), secret);
     }
     Ok(())
 }
 
-fn to_monitor(row: &SqliteRow) -> Result<MonitorRow, sqlx::Error> {
-    let settings: &str = row.try_get("settings")?;
+/// Encrypts the settings that an earlier version wrote, and leaves nothing of them in the file.
+pub(super) async fn seal_plain(pool: &SqlitePool, secret: &ServerSecret) -> Result<(), MetaError> {
+    let mut transaction = pool.begin().await?;
+    let rows = sqlx::query(
+        "SELECT id, project, created_us, plain_settings FROM monitors WHERE sealed IS NULL",
+    );
+    let rows = rows.fetch_all(&mut *transaction).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let sealing = sealing(secret)?;
+    for row in &rows {
+        let plain: &str = row.try_get("plain_settings")?;
+        let sealed = sealing.seal_by_content(belonging(row)?, plain.as_bytes().to_vec())?;
+        sqlx::query("UPDATE monitors SET sealed = ?, plain_settings = '' WHERE id = ?")
+            .bind(sealed)
+            .bind(row.try_get::<i64, _>("id")?)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await?;
+    sqlx::query(EMPTY_LOG).execute(pool).await?;
+    Ok(())
+}
+
+fn to_monitor(row: &SqliteRow, sealing: &Sealing) -> Result<MonitorRow, sqlx::Error> {
+    let opened = sealing.open(belonging(row)?, row.try_get("sealed")?)?;
     Ok(MonitorRow {
         id: row.try_get("id")?,
         project: ProjectId(row.try_get("project")?),
-        settings: serde_json::from_str(settings)
+        settings: serde_json::from_slice(&opened)
             .map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,
         original_url: row.try_get("original_url")?,
         file_entry: row.try_get("file_entry")?,
@@ -201,6 +233,15 @@ fn to_monitor(row: &SqliteRow) -> Result<MonitorRow, sqlx::Error> {
     })
 }
 
-fn to_text(settings: &MonitorSettings) -> Result<String, sqlx::Error> {
-    serde_json::to_string(settings).map_err(|problem| sqlx::Error::Encode(Box::new(problem)))
+fn belonging(row: &SqliteRow) -> Result<Belonging, sqlx::Error> {
+    let project = ProjectId(row.try_get("project")?);
+    Ok(Belonging { project, created_us: row.try_get("created_us")? })
+}
+
+fn to_bytes(settings: &MonitorSettings) -> Result<Vec<u8>, sqlx::Error> {
+    serde_json::to_vec(settings).map_err(|problem| sqlx::Error::Encode(Box::new(problem)))
+}
+
+fn sealing(secret: &ServerSecret) -> Result<Sealing, sqlx::Error> {
+    Sealing::new(secret, "api-analytics 2026 settings of monitors")
 }

@@ -65,9 +65,9 @@ impl ServerSecret {
         token(&self.heartbeats, &[monitor, created_us])
     }
 
-    /// The secret in the link by which an incident of a monitor is acknowledged.
-    pub(super) fn acknowledgement(&self, monitor: i64, created_us: i64, number: u64) -> Token {
-        token(&self.acknowledgements, &[monitor, created_us, number as i64])
+    /// The secret in the link by which an incident of a monitor (or, below 0, of a rule) is acknowledged.
+    pub(super) fn acknowledgement(&self, source: i64, created_us: i64, number: u64) -> Token {
+        token(&self.acknowledgements, &[source, created_us, number as i64])
     }
 
     pub(super) fn dashboard_id(&self, project: u32, generation: u32) -> DashboardId {

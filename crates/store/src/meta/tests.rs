@@ -233,6 +233,67 @@ async fn monitors_belong_to_their_project_and_survive_a_restart() {
     assert_eq!(open(&folder).await.all_monitors().len(), 1);
 }
 
+/// Whether the file, or its log, has these bytes.
+fn is_in_file(folder: &tempfile::TempDir, needle: &str) -> bool {
+    let files = [FILE.to_owned(), format!("{FILE}-wal")];
+    files.iter().any(|name| {
+        let bytes = std::fs::read(folder.path().join(name)).unwrap_or_default();
+        bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+    })
+}
+
+#[tokio::test]
+async fn what_a_monitor_sends_is_encrypted_also_if_an_earlier_version_wrote_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let meta = open(&folder).await;
+    let plain = named("needle-project");
+    let project = meta.create_project(plain, &key(1), Can::Everything, NOW).await.unwrap().id;
+    let settings = |token: &str| MonitorSettings {
+        headers: Some([("authorization".to_owned(), Some(token.into()))].into()),
+        body: Some("needle-body".to_owned()),
+        ..MonitorSettings::default()
+    };
+    let new = NewMonitor { settings: settings("needle-first"), ..NewMonitor::default() };
+    let made = meta.add_monitor(project, new, 9, NOW).await.unwrap().unwrap();
+    let changed = settings("needle-second");
+    let changed = meta.change_monitor(project, made.id, changed).await.unwrap().unwrap();
+    assert!(is_in_file(&folder, "needle-project"), "the search finds what is not encrypted");
+    for needle in ["needle-first", "needle-second", "needle-body", "authorization"] {
+        assert!(!is_in_file(&folder, needle), "{needle}");
+    }
+    let backup = folder.path().join("copy");
+    std::fs::create_dir(&backup).unwrap();
+    meta.backup(&backup.join(FILE)).await.unwrap();
+    let restored = Meta::open(&backup, [8; 32], NOW).await.unwrap();
+    assert_eq!(restored.monitors(project), std::slice::from_ref(&changed));
+    restored.close().await.unwrap();
+
+    let earlier = serde_json::to_string(&changed.settings).unwrap();
+    sqlx::query("UPDATE monitors SET plain_settings = ?, sealed = NULL")
+        .bind(earlier)
+        .execute(&meta.inner.pool)
+        .await
+        .unwrap();
+    meta.close().await.unwrap();
+    assert!(is_in_file(&folder, "needle-second"));
+    let meta = open(&folder).await;
+    assert!(is_in_file(&folder, "needle-project") && !is_in_file(&folder, "needle-second"));
+    assert_eq!(meta.monitors(project), [changed]);
+
+    // A row that was moved to another project opens nothing there.
+    let other = meta.create_project(named("b"), &key(2), Can::Everything, NOW).await.unwrap().id;
+    sqlx::query("UPDATE monitors SET project = ?")
+        .bind(other.0)
+        .execute(&meta.inner.pool)
+        .await
+        .unwrap();
+    meta.close().await.unwrap();
+    assert!(matches!(
+        Meta::open(folder.path(), [7; 32], NOW).await,
+        Err(MetaError::Sqlite(sqlx::Error::Protocol(_)))
+    ));
+}
+
 fn token(number: u32) -> Token {
     let mut bytes = [0; 24];
     bytes[..4].copy_from_slice(&number.to_le_bytes());

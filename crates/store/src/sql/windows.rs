@@ -28,3 +28,27 @@ pub fn endpoint_names(file: &str) -> String {
         Text::Route as u8
     )
 }
+
+/// project, time, user, address.
+pub fn consumers(file: &str, (from_us, to_us): (i64, i64)) -> String {
+    let (user, address) = (Text::User.name(), Text::Address.name());
+    format!(
+        "SELECT h.project, h.time_us, h.{user}, h.{address} FROM {file}.hits h
+         WHERE h.time_us >= {from_us} AND h.time_us < {to_us}"
+    )
+}
+
+/// Stands between the names of `consumers_named`. A name that has it is not found.
+pub const SEPARATOR: char = '\u{1f}';
+
+/// project, kind, id and text of users and addresses. Bound: the projects, as a list of integers, and the names.
+pub fn consumers_named(file: &str) -> String {
+    format!(
+        "SELECT project, kind, id, text FROM {file}.strings WHERE kind IN ({}, {})
+         AND project IN (SELECT unnest(CAST(? AS UINTEGER[])))
+         AND text IN (SELECT unnest(string_split(?, chr({}))))",
+        Text::User as u8,
+        Text::Address as u8,
+        SEPARATOR as u32
+    )
+}

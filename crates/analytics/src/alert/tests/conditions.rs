@@ -236,6 +236,7 @@ fn ready_made_rules_fire_where_their_description_says() {
         days_seen: 5,
         silent_ms: hour_ms + 1,
         gap_p99_ms: 1,
+        is_expected: true,
         ..Observed::default()
     };
     check(SilentConsumer, silent, Bad);
@@ -243,10 +244,12 @@ fn ready_made_rules_fire_where_their_description_says() {
     check(SilentConsumer, Observed { gap_p99_ms: hour_ms, ..silent }, Good);
     let long = Observed { gap_p99_ms: hour_ms, silent_ms: 3 * hour_ms + 1, ..silent };
     check(SilentConsumer, long, Bad);
-    check(SilentConsumer, Observed { gap_longest_ms: 2 * hour_ms, ..long }, Good);
-    let longer = Observed { gap_longest_ms: 2 * hour_ms, silent_ms: 4 * hour_ms + 1, ..long };
+    check(SilentConsumer, Observed { gap_second_ms: 2 * hour_ms, ..long }, Good);
+    let longer = Observed { gap_second_ms: 2 * hour_ms, silent_ms: 4 * hour_ms + 1, ..long };
     check(SilentConsumer, longer, Bad);
     check(SilentConsumer, Observed { days_seen: 4, ..silent }, Good);
+    check(SilentConsumer, Observed { is_expected: false, ..silent }, Good);
+    check(SilentConsumer, Observed { is_expected: false, is_active: true, ..silent }, Bad);
     check(SilentConsumer, Observed { week: hits(99, 0), ..silent }, Good);
     check(SilentConsumer, Observed { days_seen: 4, is_active: true, ..silent }, Bad);
 

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::alert::history::Finding;
+use crate::alert::silence::Silence;
 
 fn settings(fields: Value) -> Result<RuleSettings, RuleFieldError> {
     let Value::Object(fields) = fields else { return RuleSettings::default().changed(Map::new()) };
@@ -33,7 +34,7 @@ fn a_rule_is_ready_made_or_its_own() {
     assert!(!own.is_about_absence() && !burn.is_about_absence());
     assert!(compiled(json!({ "metric": "requests", "at_most": 0 })).is_about_absence());
     assert!(compiled(json!({ "ready_made": "traffic_stopped" })).is_about_absence());
-    for row in READY_MADE.iter().filter(|row| row.is_offered) {
+    for row in READY_MADE {
         assert_eq!(compiled(json!({ "ready_made": row.name })), AnyRule::ReadyMade(row.kind));
     }
 }
@@ -104,7 +105,9 @@ fn a_finding_is_told_with_its_numbers() {
     let base = Base::of(&[Counts { requests: 600, p95_us: Some(100_000), ..counts }], 3);
     let told = |rule: AnyRule, key: &str, window_minutes| {
         let verdict = Verdict::Bad;
-        rule.describe(&Finding { key: key.to_owned(), verdict, window_minutes, counts, base })
+        let silence = Some(Silence { minutes: 200, usual_minutes: 3_000 });
+        let key = key.to_owned();
+        rule.describe(&Finding { key, verdict, window_minutes, counts, base, silence })
     };
     let ready_made = |name: &str, key: &str, minutes| {
         told(compiled(json!({ "ready_made": name })), key, minutes)
@@ -123,6 +126,10 @@ fn a_finding_is_told_with_its_numbers() {
         (
             ready_made("denied_storm", "", 10),
             "7 requests were denied or limited in 10 minutes, about 2 are usual",
+        ),
+        (
+            ready_made("silent_consumer", "alice", 1),
+            "alice: no request for 3 hours, up to 2 days is usual",
         ),
         (
             told(

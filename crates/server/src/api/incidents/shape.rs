@@ -6,10 +6,11 @@ use analytics::incident::{Cause, Change, Muted};
 use analytics::notice::{self, Hit};
 use analytics::status_page::publication::{Severity, Stage};
 use serde::Serialize;
-use store::checks::{IncidentSource, IncidentUpdate, KeptIncident, KeptTransition, ThreadNotice};
+use store::checks::{IncidentUpdate, KeptIncident, KeptTransition, ThreadNotice};
 use utoipa::ToSchema;
 
 use crate::api::monitors::PhaseTimes;
+use crate::incident::incident_id;
 use crate::rows::to_rfc3339;
 
 /// The cost of a call about incidents, at most: about that of a short list of hits.
@@ -143,10 +144,7 @@ impl MonitorIncident {
         let found = &row.found;
         let message = found.detail.clone();
         MonitorIncident {
-            id: match found.source {
-                IncidentSource::Monitor(id) => format!("{id}-{}", found.number),
-                IncidentSource::Rule(id) => format!("r{id}-{}", found.number),
-            },
+            id: incident_id(found.source, found.number),
             monitor: found.source.monitor(),
             monitor_name: names.monitor.clone(),
             rule: found.source.rule(),

@@ -73,7 +73,7 @@ impl RuleAnswer {
         let is_firing = alerts.iter().any(|alert| alert.state != "pending");
         RuleAnswer {
             id: row.id,
-            label: name_of_rule(&row.settings),
+            label: row.settings.label(),
             created_at: to_rfc3339(row.created_us),
             state: match (row.settings.paused, is_firing, alerts.is_empty()) {
                 (true, ..) => "paused",
@@ -85,12 +85,6 @@ impl RuleAnswer {
             settings: row.settings.clone(),
         }
     }
-}
-
-/// Its own name, or what it is about.
-pub fn name_of_rule(settings: &RuleSettings) -> String {
-    let label = || settings.compile().map(|rule| rule.label()).unwrap_or_default();
-    settings.name.clone().unwrap_or_else(label)
 }
 
 impl RuleAlert {
@@ -108,8 +102,8 @@ impl RuleAlert {
 
 impl ReadyMadeAnswer {
     pub fn all() -> Vec<ReadyMadeAnswer> {
-        let offered = READY_MADE.iter().filter(|row| row.is_offered);
-        offered.map(ReadyMadeAnswer::of).chain([ReadyMadeAnswer::burn_rate()]).collect()
+        let rows = READY_MADE.iter().map(ReadyMadeAnswer::of);
+        rows.chain([ReadyMadeAnswer::burn_rate()]).collect()
     }
 
     fn of(row: &ReadyMadeRule) -> ReadyMadeAnswer {

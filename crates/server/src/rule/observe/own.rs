@@ -1,4 +1,5 @@
-//! Rules of a project's own with a filter, about consumers or about response times: each asks a question of its own.
+//! Rules of a project's own with a filter, about consumers or about response times: what they ask, and what they find in the
+//! answer.
 
 use analytics::alert::history::{Finding, MINUTE_US};
 use analytics::alert::{Counts, Group, Key, Metric, Rule, Verdict};
@@ -14,59 +15,66 @@ use jiff::tz::TimeZone;
 use super::{Findings, RuleAsker};
 use crate::ask::{AskError, own_reader};
 
-pub async fn observe_own(
+/// The answer to what these rules have in common: filter, window and group.
+pub async fn ask_own(
     ask: &RuleAsker<'_>,
     project: ProjectId,
-    rule: &Rule,
+    rules: &[&Rule],
     end_us: i64,
-) -> Result<Findings, AskError> {
+) -> Result<Total, AskError> {
     let scope = (ask.scope)(project);
-    let from_us = end_us - i64::from(rule.window_minutes) * MINUTE_US;
-    let missing = rule.judge_missing();
-    let filter = filter::parse(&rule.q).unwrap_or_default();
-    let is_quantile = matches!(rule.metric, Metric::P50Ms | Metric::P95Ms | Metric::P99Ms);
-    let mut needs = Needs::STATUSES;
-    match rule.group_by {
-        Group::All if rule.metric == Metric::Consumers => needs |= Needs::CONSUMERS,
-        Group::All if is_quantile => needs |= Needs::LATENCY,
-        Group::All => {}
-        Group::Endpoint => needs |= Needs::ENDPOINTS,
-        Group::Consumer if is_quantile => needs |= Needs::CONSUMERS | Needs::CONSUMER_LATENCY,
-        Group::Consumer => needs |= Needs::CONSUMERS,
-    }
-    let total = match ask.asker.may_have_hits(&scope, from_us, end_us) {
+    let one = rules.first();
+    let from_us = end_us - one.map_or(0, |rule| i64::from(rule.window_minutes)) * MINUTE_US;
+    let grid = Grid::whole(from_us, end_us, &TimeZone::UTC);
+    if !ask.asker.may_have_hits(&scope, from_us, end_us) {
         // Most projects of a server are quiet.
-        false => Total::new(Grid::whole(from_us, end_us, &TimeZone::UTC)),
-        true => {
-            let query = SumsQuery {
-                scope,
-                grid: Grid::whole(from_us, end_us, &TimeZone::UTC),
-                filter,
-                needs,
-                values: Vec::new(),
-                prefix: String::new(),
-                top: rows(rule.group_by == Group::Consumer),
-            };
-            ask.asker.sums(own_reader(project), query).await?
-        }
+        return Ok(Total::new(grid));
+    }
+    let needs = rules.iter().fold(Needs::STATUSES, |needs, rule| needs.and(needs_of(rule)));
+    let query = SumsQuery {
+        scope,
+        grid,
+        filter: one.and_then(|rule| filter::parse(&rule.q).ok()).unwrap_or_default(),
+        needs,
+        values: Vec::new(),
+        prefix: String::new(),
+        top: rows(one.is_some_and(|rule| rule.group_by == Group::Consumer)),
     };
+    ask.asker.sums(own_reader(project), query).await
+}
+
+fn needs_of(rule: &Rule) -> Needs {
+    let is_quantile = matches!(rule.metric, Metric::P50Ms | Metric::P95Ms | Metric::P99Ms);
+    match rule.group_by {
+        Group::All if rule.metric == Metric::Consumers => Needs::CONSUMERS,
+        Group::All if is_quantile => Needs::LATENCY,
+        Group::All => Needs::STATUSES,
+        Group::Endpoint => Needs::ENDPOINTS,
+        Group::Consumer if is_quantile => Needs::CONSUMERS | Needs::CONSUMER_LATENCY,
+        Group::Consumer => Needs::CONSUMERS,
+    }
+}
+
+/// What one rule finds in the answer.
+pub fn find_own(rule: &Rule, total: &Total) -> Findings {
+    let missing = rule.judge_missing();
     let finding = |(key, counts): (Key, Counts)| Finding::of_rule(rule, &key, counts);
     let (named, listed, all): (Vec<Finding>, usize, u64) = match rule.group_by {
-        Group::All => (vec![finding((String::new(), of_all(&total)))], 1, 1),
+        Group::All => (vec![finding((String::new(), of_all(total)))], 1, 1),
         Group::Endpoint => {
             let listing = &total.endpoints;
-            let named = of_endpoints(&total).map(finding).collect();
+            let named = of_endpoints(total).map(finding).collect();
             (named, listing.rows.len(), listing.count.count)
         }
         Group::Consumer => {
             let listing = &total.consumers;
-            let named = of_consumers(&total).map(finding).collect();
+            let named = of_consumers(total).map(finding).collect();
             (named, listing.rows.len(), listing.count.count)
         }
     };
     // One that a long list leaves out isn't absent.
     let missing = if all > listed as u64 { Verdict::Unknown } else { missing };
-    Ok(Findings { named, missing })
+    Findings { named, missing }
 }
 
 /// As many as one answer has.
@@ -99,7 +107,7 @@ pub fn of_endpoints(total: &Total) -> impl Iterator<Item = (Key, Counts)> {
     })
 }
 
-fn of_consumers(total: &Total) -> impl Iterator<Item = (Key, Counts)> {
+pub fn of_consumers(total: &Total) -> impl Iterator<Item = (Key, Counts)> {
     total.consumers.rows.iter().map(|row| {
         let counts = Counts {
             requests: row.requests,
