@@ -56,15 +56,13 @@ pub fn sums(
         .map(|(entry, share)| plan::pieces(entry, share, query, &filter, rollup_from))
         .collect();
     let wanted = Wanted::of(query);
+    let wanted_of_list = wanted.clone().of_listed_consumers();
     let known = in_parallel(reading, each_file(), |connections, n| {
         let file = connections.open(&files[n].0.file)?;
         let filter = filters.get(&file, &filter, project)?;
-        let wanted = match plan::consumers_beside_list(&plans[n]) {
-            Some(between) if !lists_consumers_as_values(query) => {
-                wanted.clone().with_listed_consumers(between)
-            }
-            _ => wanted.clone(),
-        };
+        let listed =
+            !lists_consumers_as_values(query) && plan::needs_listed_consumers_alone(&plans[n]);
+        let wanted = if listed { &wanted_of_list } else { &wanted };
         Ok((filter, read_texts(&file, project, wanted, cache)?))
     })?;
 
@@ -147,17 +145,17 @@ fn merged(pool: &Pool<Summing>) -> Option<Tally> {
 fn read_texts(
     file: &OpenFile<'_>,
     project: u32,
-    wanted: Wanted,
+    wanted: &Wanted,
     cache: &NamesCache,
 ) -> Result<Arc<FileTexts>, StoreError> {
-    if !file.is_sealed() || !wanted.is_worth_keeping() {
-        return Ok(Arc::new(FileTexts::read(file, project, &wanted)?));
+    if !file.is_sealed() {
+        return Ok(Arc::new(FileTexts::read(file, project, wanted)?));
     }
-    if let Some(known) = cache.get(file.alias(), project, &wanted) {
+    if let Some(known) = cache.get(file.alias(), project, wanted) {
         return Ok(known);
     }
-    let texts = Arc::new(FileTexts::read(file, project, &wanted)?);
-    cache.put(file.alias(), project, wanted, &texts);
+    let texts = Arc::new(FileTexts::read(file, project, wanted)?);
+    cache.put(file.alias(), project, wanted.clone(), &texts);
     Ok(texts)
 }
 

@@ -209,18 +209,6 @@ pub fn listed_identities(file: &str, project: u32) -> String {
     )
 }
 
-/// kind, id, identity of the texts of a kind that hits of these times (from, to excluded) have.
-pub fn identities_between(file: &str, project: u32, kind: Text, times: &[(i64, i64)]) -> String {
-    let times = times.iter().map(|(from, to)| format!("(time_us >= {from} AND time_us < {to})"));
-    let times = times.collect::<Vec<_>>().join(" OR ");
-    format!(
-        "SELECT kind, id, {IDENTITY}(text) FROM {file}.strings WHERE project = {project} AND kind = {} AND id IN (
-             SELECT {} FROM {file}.hits WHERE project = {project} AND ({times}))",
-        kind as u8,
-        kind.name()
-    )
-}
-
 /// kind, id, 64 bits that stand for the text in all files: of these kinds.
 pub fn identities(file: &str, project: u32, kinds: &[Text]) -> String {
     format!(

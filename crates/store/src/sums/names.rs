@@ -26,9 +26,8 @@ pub struct FileTexts {
 pub struct Wanted {
     pub identities: Vec<Text>,
     pub words: Vec<Text>,
-    /// Not all consumers' identities, but those of the consumers that the file's rollups list, and of those with hits in these
-    /// times (from, to excluded).
-    pub listed_consumers: Option<Vec<(i64, i64)>>,
+    /// In place of all consumers' identities those of the consumers that the file's rollups list.
+    pub listed_consumers: bool,
 }
 
 impl Wanted {
@@ -50,20 +49,15 @@ impl Wanted {
         Wanted {
             identities: Text::ALL.into_iter().filter(has_identity).collect(),
             words: [Text::Agent, Text::Path].into_iter().filter(is_read_from).collect(),
-            listed_consumers: None,
+            listed_consumers: false,
         }
     }
 
-    /// `between`: the times of the hits whose consumers are needed beside those that the file's rollups list.
-    pub fn with_listed_consumers(mut self, between: Vec<(i64, i64)>) -> Wanted {
+    pub fn of_listed_consumers(mut self) -> Wanted {
+        let all = self.identities.len();
         self.identities.retain(|kind| !matches!(kind, Text::User | Text::Address));
-        self.listed_consumers = Some(between);
+        self.listed_consumers = self.identities.len() < all;
         self
-    }
-
-    /// What depends on times is of no use to the next read.
-    pub fn is_worth_keeping(&self) -> bool {
-        self.listed_consumers.as_ref().is_none_or(Vec::is_empty)
     }
 }
 
@@ -116,12 +110,8 @@ fn identity_statements(file: &str, project: u32, wanted: &Wanted) -> Vec<String>
     if !wanted.identities.is_empty() {
         statements.push(sql::sums::identities(file, project, &wanted.identities));
     }
-    if let Some(between) = &wanted.listed_consumers {
+    if wanted.listed_consumers {
         statements.push(sql::sums::listed_identities(file, project));
-        if !between.is_empty() {
-            let of = |kind| sql::sums::identities_between(file, project, kind, between);
-            statements.extend([Text::User, Text::Address].map(of));
-        }
     }
     statements
 }

@@ -116,16 +116,17 @@ pub fn pieces(
     pieces
 }
 
-/// The times of the hits whose consumers are read beside those that the file's rollups list; None where all of the file's
-/// consumers may be needed.
-pub fn consumers_beside_list(pieces: &[Piece]) -> Option<Vec<(i64, i64)>> {
+/// Whether only those consumers are needed that the file's rollups list: no hits are read for theirs.
+pub fn needs_listed_consumers_alone(pieces: &[Piece]) -> bool {
     let wanted = Needs::CONSUMERS | Needs::CONSUMER_SERIES;
-    let has_list = |piece: &Piece| matches!(piece, Piece::Rollup { needs, consumers_listed: true, .. } if needs.has(wanted));
-    let between = |piece: &Piece| match piece {
-        Piece::Hits { range, needs } if needs.has(wanted) => Some(*range),
-        _ => None,
+    let is_listed = |piece: &Piece| match piece {
+        Piece::Hits { .. } => false,
+        Piece::Rollup { consumers_listed, .. } => *consumers_listed,
     };
-    pieces.iter().any(has_list).then(|| pieces.iter().filter_map(between).collect())
+    let needs = |piece: &Piece| match piece {
+        Piece::Hits { needs, .. } | Piece::Rollup { needs, .. } => needs.has(wanted),
+    };
+    pieces.iter().filter(|piece| needs(piece)).all(is_listed)
 }
 
 /// The days for which the file's rollups are to be read; none where its hits are.
