@@ -11,7 +11,7 @@ QUESTIONS = {
     "errors": f"/api/v1/dashboard?{SPAN}&q=status:5xx",
     "a consumer": f"/api/v1/dashboard?{SPAN}&q=consumer:u:user-1",
     "a path": f"/api/v1/dashboard?{SPAN}&q=path:/v1/things/1*",
-    "hosts": "/api/v1/fields/host/values?prefix=api",
+    "hosts": "/api/v1/fields/host/values?prefix=api&period=all",
     "newest hits": f"/api/v1/hits?{SPAN}&limit=30",
 }
 
