@@ -1,5 +1,5 @@
-//! What people look at when something is down: the list of 50 monitors, one of them over 12 months, and the status page. And
-//! what monitors and rules cost ingest.
+//! The pages that people open during an outage (the list of 50 monitors, one monitor over 12 months, the status page), and the
+//! cost of monitors and rules to ingest.
 //!
 //! A year of checks cannot be waited for: with the server stopped, the results are written to its file by the same code.
 

@@ -105,7 +105,7 @@ impl RuleSettings {
             .map_err(|problem| error("rule", format!("cannot be read: {problem}")))
     }
 
-    /// What notices and pages call it.
+    /// Its name in notices and on pages.
     pub fn label(&self) -> String {
         let subject = || self.compile().map(|rule| rule.label()).unwrap_or_default();
         self.name.clone().unwrap_or_else(subject)

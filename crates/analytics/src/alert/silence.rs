@@ -103,7 +103,7 @@ impl Presence {
         neighbours.map(|pair| (pair[0] * CELL_US, pair[1] * CELL_US)).collect()
     }
 
-    /// What the rule needs to know, but for the silence. `requests`: in 7 days.
+    /// The figures that the rule needs, except for the silence itself. `requests`: in 7 days.
     fn observe(&self, requests: u64, end_us: i64) -> Observed {
         let newest_us = self.newest_us.unwrap_or(end_us);
         let week_us = newest_us - WEEK_US;

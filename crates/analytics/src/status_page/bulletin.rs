@@ -38,7 +38,7 @@ pub enum News {
     },
 }
 
-/// What all mails to one subscriber have in common.
+/// The parts that all mails to one subscriber share.
 #[derive(Clone, Copy, Debug)]
 pub struct Letterhead<'a> {
     /// Of the status page.

@@ -174,7 +174,7 @@ pub async fn change_incident(
     };
     let newest = update.as_ref().or(before.last());
     let bulletin = bulletin_of_incident(was_published, &row, newest, update.is_some(), now_ms);
-    app.checks.change_incident(&row, update.clone(), bulletin.as_ref()).await?;
+    app.checks.change_incident(&row, update, bulletin.as_ref()).await?;
     app.subscriber_mail.wake();
     app.status_views.forget(manager.project);
     tracing::info!(project = manager.project.0, incident = id, "incident changed");

@@ -17,7 +17,7 @@ fn consumer(name: &str, is_there: impl Fn(i64) -> bool) -> Watched {
     Watched { name: name.to_owned(), requests: 500, presence }
 }
 
-/// What was known at `end`, of which nobody has an alert.
+/// The silent consumers found at `end`, when none of them has an alert yet.
 fn fires(all: &[&dyn Fn(i64) -> bool], end: i64, unexpected: &[Stretch]) -> Vec<String> {
     let seen = |(number, is_there): (usize, &&dyn Fn(i64) -> bool)| {
         consumer(&number.to_string(), |minute| minute < end && is_there(minute))
@@ -84,7 +84,7 @@ fn an_outage_of_all_is_nobody_s_silence() {
     for end in (outage.start..outage.end + 2 * HOUR).step_by(5) {
         assert!(fires(&all, end, &[]).is_empty(), "{}", end - outage.start);
     }
-    // What was silent before it stays so.
+    // A silence that began earlier goes on.
     let gone = |minute: i64| minute < outage.start - HOUR && always(minute);
     let all: [&dyn Fn(i64) -> bool; 2] = [&gone, &with_outage];
     assert_eq!(fires(&all, outage.end + 5, &[]), ["0"]);
