@@ -84,7 +84,7 @@ def test_streaming(app: FastAPI, sink: Sink) -> None:
 
     assert TestClient(app).get("/").text == "0\n1\n2\n3\n4\n"
     (hit,) = flushed(sink)
-    assert hit["response_time"] >= 100
+    assert hit["response_time"] >= 95  # a timer may be a little short
     assert hit["response_size"] == 10
 
 

@@ -68,7 +68,8 @@ def test_what_was_served_arrives_once_also_with_sigterm_at_the_end(
         assert hit["ip_address"] == "127.0.0.1"
         if hit["path"].startswith("/stream/"):
             assert hit["response_size"] == 500
-            assert hit["response_time"] >= 50
+            # Five waits of 10 ms, each up to 1 ms short: timers of uvloop count whole milliseconds.
+            assert hit["response_time"] >= 45
     assert "Traceback" not in _without_booms(app.log())
 
 
