@@ -27,7 +27,7 @@ pub async fn backup(
 ) -> Result<(), StoreError> {
     let context = "writing the backup";
     if std::fs::read_dir(folder).map_err(io(context))?.next().is_some() {
-        return Err(StoreError::Damaged(format!(
+        return Err(StoreError::UnusablePath(format!(
             "{} is not empty: name a folder that is",
             folder.display()
         )));
@@ -44,7 +44,7 @@ pub async fn backup(
     let request = Request::Snapshot { inbox: folder.join(INBOX), reply };
     shared.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
     shared.queue.hurry();
-    let snapshot = answer.await.map_err(|_| StoreError::Closing)??;
+    let snapshot = answer.await.map_err(|_| shared.no_engine())??;
     let from = shared.folder();
     let mut files = files_of(&snapshot);
     // What cannot be read here may be readable to somebody: it belongs to the backup.
@@ -62,7 +62,7 @@ pub async fn backup(
         drop(snapshot);
         sync(&hits).and_then(|()| sync(&to)).map_err(io(context))
     });
-    copying.await.map_err(|source| StoreError::Engine { context, cause: Box::new(source) })?
+    copying.await.map_err(|error| StoreError::of_join("copying the data files", &error))?
 }
 
 /// Those that do not change any more, with their logs.

@@ -14,6 +14,7 @@ use duckdb::Connection;
 
 use crate::engine::failed;
 use crate::hand_out::{Chunk, Takers};
+use crate::job_end::{EarlyEnd, Pause};
 use crate::sql::derive::{self, BY_CONSUMER, Ids, Slice, WHOLE};
 use crate::sql::file::checkpoint;
 use crate::types::StoreError;
@@ -59,8 +60,8 @@ pub fn derive(
     target: Target<'_>,
     only: Option<ProjectId>,
     rollups: Rollups,
-    pause: &dyn Fn() -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+    pause: Pause<'_>,
+) -> Result<(), EarlyEnd> {
     let Target { connection, into, .. } = target;
     let only = only.map(|project| project.0);
     let run = |statement: &str| connection.execute_batch(statement).map_err(failed(CONTEXT));
@@ -213,6 +214,7 @@ mod tests {
     use analytics::tally::Distinct;
 
     use super::*;
+    use crate::job_end::GaveWayTo;
 
     #[test]
     fn slices_begin_with_days_and_only_a_large_day_is_cut_by_hours() {
@@ -279,8 +281,8 @@ mod tests {
         piece_rows: u64,
         from_rows: u64,
         tally: TallyLimits,
-        pause: &dyn Fn() -> Result<(), StoreError>,
-    ) -> Result<Vec<Vec<String>>, StoreError> {
+        pause: Pause<'_>,
+    ) -> Result<Vec<Vec<String>>, EarlyEnd> {
         let (connection, takers) = filled();
         let target = Target { connection: &connection, takers: &takers, into: "f" };
         derive(target, None, Rollups { from_rows, piece_rows, tally }, pause)?;
@@ -405,9 +407,13 @@ mod tests {
             pauses.set(0);
             let interrupted = derived(200, 0, long_lists(), &|| {
                 pauses.set(pauses.get() + 1);
-                if pauses.get() == stop { Err(StoreError::Closing) } else { Ok(()) }
+                if pauses.get() == stop {
+                    Err(EarlyEnd::GaveWay(GaveWayTo::OtherJob))
+                } else {
+                    Ok(())
+                }
             });
-            assert!(matches!(interrupted, Err(StoreError::Closing)));
+            assert!(matches!(interrupted, Err(EarlyEnd::GaveWay(GaveWayTo::OtherJob))));
             assert_eq!(pauses.get(), stop, "nothing is done after it");
         }
     }

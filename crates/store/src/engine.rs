@@ -104,7 +104,7 @@ impl Instance {
                 cause: Box::new(source),
             })?
             .join()
-            .unwrap_or_else(|_| Err(StoreError::Damaged("the engine's start panicked".into())))
+            .unwrap_or_else(|_| Err(StoreError::Panicked("the engine's start")))
     }
 
     fn start(folder: &Path, spill: PathBuf, memory: u64) -> Result<Instance, StoreError> {

@@ -13,6 +13,7 @@ mod numbers;
 mod queue;
 mod receipts;
 mod repeats;
+mod sender;
 mod sequencer;
 mod share;
 mod state;
@@ -29,6 +30,7 @@ pub use identity::{Identity, InboxFacts};
 pub use manifest::{FileKind, FileRow};
 pub use numbers::ProjectNumbers;
 pub use queue::{Item, Queue};
+pub use sender::InboxSender;
 pub use sequencer::Sequencer;
 pub use state::{get_number, last_seq, put_state};
 

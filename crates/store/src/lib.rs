@@ -20,6 +20,7 @@ mod folder;
 mod hand_out;
 mod identity;
 mod inbox;
+mod job_end;
 mod ledger;
 mod merge;
 pub mod meta;

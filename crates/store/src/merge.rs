@@ -17,6 +17,7 @@ use duckdb::Connection;
 
 use crate::engine::failed;
 use crate::files::Shares;
+use crate::job_end::{EarlyEnd, Pause};
 use crate::sql;
 use crate::sql::build::{Part, Piece, Projects, Stretch};
 use crate::types::StoreError;
@@ -75,8 +76,8 @@ pub fn merge(
     connection: &Connection,
     into: &str,
     inputs: &Inputs<'_>,
-    pause: &dyn Fn() -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+    pause: Pause<'_>,
+) -> Result<(), EarlyEnd> {
     let context = "building a sealed file";
     let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
     let mut began = false;
@@ -87,7 +88,7 @@ pub fn merge(
     };
     let text_bytes = text_bytes(connection, inputs.files)?;
     for (projects, rows) in ranges(inputs, &text_bytes) {
-        let filled = (|| {
+        let filled = (|| -> Result<(), EarlyEnd> {
             for n in 0..inputs.files.len() {
                 run(&sql::build::create_map(n))?;
             }
@@ -125,7 +126,7 @@ pub fn merge(
         }
         filled?;
     }
-    run(&sql::build::merge_marks(into, inputs.files))
+    Ok(run(&sql::build::merge_marks(into, inputs.files))?)
 }
 
 /// Ranges of projects that together hold all hits, with their hits; of about a piece each where no project alone is

@@ -36,8 +36,7 @@ pub async fn run<T: Send + 'static>(
     let answer = tokio::time::timeout(Duration::from_secs(seconds), reading).await;
     drop(stop);
     match answer {
-        Ok(answer) => answer
-            .map_err(|source| StoreError::Engine { context: "reading", cause: Box::new(source) })?,
+        Ok(answer) => answer.map_err(|error| StoreError::of_join("a read", &error))?,
         Err(_) => Err(StoreError::Timeout(seconds)),
     }
 }
@@ -57,7 +56,7 @@ impl<'a> Reading<'a> {
     /// An error if nobody waits for the answer any more. An interruption between two statements meets none of them.
     pub fn check(&self) -> Result<(), StoreError> {
         let state = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.stopped { Err(StoreError::Closing) } else { Ok(()) }
+        if state.stopped { Err(StoreError::Cancelled) } else { Ok(()) }
     }
 }
 
@@ -210,5 +209,56 @@ impl Drop for StopOnDrop {
         let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.stopped = true;
         state.interrupts.iter().for_each(|interrupt| interrupt.interrupt());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::types::{StoreLimits, StoreOptions};
+
+    async fn store(data: &std::path::Path) -> Store {
+        let limits = StoreLimits { disk_free_percent: 0, reserve_bytes: 0, ..Default::default() };
+        Store::open(StoreOptions { data: data.to_path_buf(), node: 0, limits }).await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_read_that_panics_is_an_error_and_the_next_one_is_not() {
+        let data = tempfile::tempdir().unwrap();
+        let store = store(data.path()).await;
+        let panics = |_: &Reading<'_>| -> Result<(), StoreError> { panic!("on purpose") };
+        let answer = run(store.shared(), panics).await;
+        assert!(matches!(answer, Err(StoreError::Panicked("a read"))), "{answer:?}");
+        run(store.shared(), |reading| reading.check()).await.unwrap();
+        store.close().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_read_without_an_asker_is_cancelled_which_is_not_closing() {
+        let data = tempfile::tempdir().unwrap();
+        let store = store(data.path()).await;
+        let (began, has_begun) = tokio::sync::oneshot::channel();
+        let (ended, has_ended) = tokio::sync::oneshot::channel();
+        let shared = store.shared().clone();
+        let asking = tokio::spawn(async move {
+            let work = move |reading: &Reading<'_>| {
+                began.send(()).unwrap();
+                let problem = loop {
+                    match reading.check() {
+                        Ok(()) => std::thread::sleep(Duration::from_millis(1)),
+                        Err(problem) => break problem,
+                    }
+                };
+                ended.send(problem).unwrap();
+                Ok(())
+            };
+            run(&shared, work).await
+        });
+        has_begun.await.unwrap();
+        asking.abort();
+        let problem = has_ended.await.unwrap();
+        assert!(matches!(problem, StoreError::Cancelled), "{problem:?}");
+        store.close().await.unwrap();
     }
 }

@@ -175,7 +175,8 @@ impl Repair {
         progress.begin("applying erasures again", 1);
         let store = Store::open(options).await?;
         store.settle().await?;
-        store.shared().erased.wait_for_all().await?;
+        let shared = store.shared();
+        shared.wait(shared.erased.wait_for_all(), || Ok(())).await?;
         let stats = store.stats();
         repaired.hits = stats.active_rows + stats.sealed_rows;
         store.close().await?;
@@ -515,7 +516,7 @@ fn refuse_mount_point(data: &Path) -> Result<(), StoreError> {
     let hits = data.join("hits");
     let device = |path: &Path| std::fs::symlink_metadata(path).map(|data| data.dev()).ok();
     match device(&hits) {
-        Some(of_hits) if device(data) != Some(of_hits) => Err(StoreError::Damaged(format!(
+        Some(of_hits) if device(data) != Some(of_hits) => Err(StoreError::UnusablePath(format!(
             "{} is a mount point and cannot be replaced as a whole: copy the data folder to one disk and repair the copy",
             hits.display()
         ))),

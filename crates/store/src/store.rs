@@ -11,10 +11,9 @@ use analytics::query::{
     ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, PresenceQuery, ProjectScope, SumsQuery,
 };
 use analytics::tally::Total;
-use tokio::sync::oneshot;
 
 use crate::filter::FilterCache;
-use crate::inbox::{Change, Command, FileKind};
+use crate::inbox::{Command, FileKind};
 use crate::open::{self, Threads};
 use crate::presence::{self, Presences};
 use crate::progress::Progress;
@@ -47,10 +46,8 @@ impl Store {
         with_meta: bool,
     ) -> Result<Store, StoreError> {
         let opened = tokio::task::spawn_blocking(move || open::open(options, with_meta)).await;
-        let (shared, threads) = opened.map_err(|source| StoreError::Engine {
-            context: "opening the store",
-            cause: Box::new(source),
-        })??;
+        let (shared, threads) =
+            opened.map_err(|error| StoreError::of_join("opening the store", &error))??;
         Ok(Store {
             shared,
             threads: Arc::new(Mutex::new(Some(threads))),
@@ -67,20 +64,19 @@ impl Store {
     pub async fn append(&self, append: Append) -> Result<Receipt, StoreError> {
         let Append { project, batch, batch_hash, rejected, rejected_total } = append;
         self.slow_down().await;
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Append {
+        let record = record::encode_batch(project, &batch).into();
+        let command = |reply| Command::Append {
             project,
             hits: batch.hits.len() as u32,
             arrival_us: batch.arrival_us,
-            record: record::encode_batch(project, &batch).into(),
+            record,
             batch_hash: batch_hash.map(|hash| hash as u64),
             repeat_hashes: batch.repeat_hashes,
             rejected,
             rejected_total,
             reply,
         };
-        self.shared.commands.send(command).await.map_err(|_| StoreError::Closing)?;
-        answer.await.map_err(|_| StoreError::Closing)?
+        self.shared.inbox.ask(command).await
     }
 
     /// Where posts come faster than they can be applied, senders wait a little in place of the inbox growing: they would
@@ -96,28 +92,21 @@ impl Store {
         }
     }
 
-    /// Returns when no file holds those rows any more, with the number of hits erased (or changed). `ErasureWaits` where that
-    /// cannot be now: it is in the inbox and will be done.
+    /// Returns when no file holds those rows any more, with the number of hits erased (or changed). `ErasureWaits` and
+    /// `ErasureBlocked` where that cannot be now: it is in the inbox and will be done.
     pub async fn erase(&self, erasure: Erasure) -> Result<u64, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.shared
-            .commands
-            .send(Command::Erase { erasure, reply })
-            .await
-            .map_err(|_| StoreError::Closing)?;
-        let seq = answer.await.map_err(|_| StoreError::Closing)??;
-        self.shared.queue.hurry();
-        let mut erased = std::pin::pin!(self.shared.erased.wait(seq));
-        let erased = loop {
-            match tokio::time::timeout(Duration::from_secs(1), erased.as_mut()).await {
-                Ok(erased) => break erased,
-                Err(_) if self.shared.is_stuck() => return Err(StoreError::ErasureWaits),
-                Err(_) => {}
-            }
+        let shared = &self.shared;
+        let seq = shared.inbox.ask(|reply| Command::Erase { erasure, reply }).await?;
+        shared.queue.hurry();
+        let delayed = || match shared.erased.blocked_by(seq) {
+            Some(file) => Err(StoreError::ErasureBlocked { file }),
+            None if shared.is_stuck() => Err(StoreError::ErasureWaits),
+            None => Ok(()),
         };
+        let erased = shared.wait(shared.erased.wait(seq), delayed).await?;
         self.names.clear();
         self.filters.clear();
-        erased
+        Ok(erased)
     }
 
     /// At most `query.limit` rows, newest first, all in memory. Dropping the future stops the query.
@@ -305,15 +294,11 @@ impl Store {
         let last = self.shared.queue.last_seq();
         self.shared.queue.hurry();
         let mut applied = self.shared.applied.subscribe();
-        applied.wait_for(|&seq| seq >= last).await.map(drop).map_err(|_| StoreError::Closing)
-    }
-
-    /// `Shared::change_inbox` for async code.
-    pub(crate) async fn change_inbox(&self, change: Change) -> Result<(), StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Change { change, reply };
-        self.shared.commands.send(command).await.map_err(|_| StoreError::Closing)?;
-        answer.await.map_err(|_| StoreError::Closing)?
+        let reached = async {
+            // Its sender is in `shared`.
+            let _ = applied.wait_for(|&seq| seq >= last).await;
+        };
+        self.shared.wait(reached, || Ok(())).await
     }
 
     /// A complete, consistent copy into `folder` (which must be there and empty), while serving.
@@ -340,13 +325,10 @@ impl Store {
             shared.files.set(crate::files::Snapshot::default());
             shared.engine.store(None);
             // Everything is committed: the inbox's thread may end where it stands.
-            let _ = shared.commands.blocking_send(Command::Close);
+            shared.inbox.close_blocking();
             let _ = threads.sequencer.join();
             let _ = shared.lock.unlock();
         });
-        closing.await.map_err(|source| StoreError::Engine {
-            context: "closing the store",
-            cause: Box::new(source),
-        })
+        closing.await.map_err(|error| StoreError::of_join("closing the store", &error))
     }
 }

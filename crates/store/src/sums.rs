@@ -223,9 +223,47 @@ fn in_parallel<W: Send, T: Send>(
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
         let mut ended = run();
         for other in others {
-            ended = ended.and(other.join().unwrap_or(Err(StoreError::Closing)));
+            ended = ended.and(other.join().unwrap_or(Err(StoreError::Panicked("a read"))));
         }
         ended
     })?;
     Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::reading;
+    use crate::store::Store;
+    use crate::types::StoreOptions;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_panic_on_a_helping_thread_is_an_error_of_that_read() {
+        if std::thread::available_parallelism().map_or(1, usize::from) == 1 {
+            // Then nothing is read on a second thread.
+            return;
+        }
+        let data = tempfile::tempdir().unwrap();
+        let options =
+            StoreOptions { data: data.path().to_path_buf(), node: 0, limits: Default::default() };
+        let store = Store::open(options).await.unwrap();
+        let answer = reading::run(store.shared(), |reading| {
+            let (own, helped) = (std::thread::current().id(), AtomicBool::new(false));
+            in_parallel(reading, vec![(), ()], |_, ()| {
+                if std::thread::current().id() != own {
+                    helped.store(true, Ordering::Relaxed);
+                    panic!("on purpose");
+                }
+                while !helped.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
+                Ok(())
+            })
+        })
+        .await;
+        assert!(matches!(answer, Err(StoreError::Panicked("a read"))), "{answer:?}");
+        store.close().await.unwrap();
+    }
 }

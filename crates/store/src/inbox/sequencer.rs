@@ -266,6 +266,10 @@ impl Sequencer {
             group.replies.push((reply, receipt));
             return;
         }
+        if !self.has_numbers() {
+            let _ = reply.send(Err(StoreError::NumbersUsedUp));
+            return;
+        }
         let (gauges, options) = (&self.gauges, &self.options);
         if gauges.disk_free_percent.load(Ordering::Relaxed) < options.disk_free_percent
             || gauges.disk_free_bytes.load(Ordering::Relaxed) < options.disk_free_bytes
@@ -314,14 +318,19 @@ impl Sequencer {
         group.replies.push((reply, receipt));
     }
 
+    /// Whether a hit id has room for the next seq.
+    fn has_numbers(&self) -> bool {
+        self.next_seq < 1 << HitId::SEQ_BITS
+    }
+
     fn add_erasure(
         &mut self,
         group: &mut Group,
         erasure: Erasure,
         reply: oneshot::Sender<Result<u64, StoreError>>,
     ) {
-        if self.next_seq >= 1 << HitId::SEQ_BITS {
-            let _ = reply.send(Err(StoreError::Damaged("no seq is left".into())));
+        if !self.has_numbers() {
+            let _ = reply.send(Err(StoreError::NumbersUsedUp));
             return;
         }
         let seq = self.next_seq;
@@ -376,10 +385,10 @@ impl Sequencer {
                 }
                 self.start_over().await;
                 for (reply, _) in group.replies {
-                    let _ = reply.send(Err(StoreError::Full));
+                    let _ = reply.send(Err(StoreError::CommitFailed));
                 }
                 for (reply, _) in group.erase_replies {
-                    let _ = reply.send(Err(StoreError::Full));
+                    let _ = reply.send(Err(StoreError::CommitFailed));
                 }
             }
         }
@@ -541,9 +550,7 @@ impl Sequencer {
                     .await
                     .map_err(failed(context))?;
                 if row.get::<i64, _>(0) != 0 {
-                    return Err(StoreError::Damaged(
-                        "the inbox's log is being read and could not be emptied".into(),
-                    ));
+                    return Err(StoreError::LogInUse);
                 }
                 Ok(())
             }
