@@ -24,7 +24,7 @@ use std::time::Duration;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
-pub use command::{Change, Command, Gauges, InboxOptions, Opened};
+pub use command::{Change, Command, EncodedBatch, Gauges, InboxOptions, Opened};
 pub use dropped::Dropped;
 pub use identity::{Identity, InboxFacts};
 pub use manifest::{FileKind, FileRow};

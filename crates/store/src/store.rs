@@ -13,7 +13,7 @@ use analytics::query::{
 use analytics::tally::Total;
 
 use crate::filter::FilterCache;
-use crate::inbox::{Command, FileKind};
+use crate::inbox::{Command, EncodedBatch, FileKind};
 use crate::open::{self, Threads};
 use crate::presence::{self, Presences};
 use crate::progress::Progress;
@@ -64,19 +64,17 @@ impl Store {
     pub async fn append(&self, append: Append) -> Result<Receipt, StoreError> {
         let Append { project, batch, batch_hash, rejected, rejected_total } = append;
         self.slow_down().await;
-        let record = record::encode_batch(project, &batch).into();
-        let command = |reply| Command::Append {
+        let batch = EncodedBatch {
             project,
             hits: batch.hits.len() as u32,
             arrival_us: batch.arrival_us,
-            record,
+            record: record::encode_batch(project, &batch).into(),
             batch_hash: batch_hash.map(|hash| hash as u64),
             repeat_hashes: batch.repeat_hashes,
             rejected,
             rejected_total,
-            reply,
         };
-        self.shared.inbox.ask(command).await
+        self.shared.inbox.ask(|reply| Command::Append { batch, reply }).await
     }
 
     /// Where posts come faster than they can be applied, senders wait a little in place of the inbox growing: they would

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::command::{Change, Command};
+use super::command::{Change, Command, Reply};
 use super::queue::Queue;
 use crate::types::StoreError;
-
-type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// Sends commands and waits for their answers. Cheap to clone.
 #[derive(Clone)]
