@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::make::{
-    P, Plain, all, append, append_named, everything, open, plain, small, try_open, until_sealed,
+    P, Plain, all, append, append_named, batch, everything, open, plain, small, try_open,
+    until_sealed,
 };
+use analytics::batch::Batch;
 use analytics::hit::HitId;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
-use store::{Erasure, Silent, Store, StoreError, StoreLimits, StoreOptions, restore};
+use store::{Append, Erasure, Silent, Store, StoreError, StoreLimits, StoreOptions, restore};
 
 async fn inbox(data: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(data.join("inbox.sqlite"));
@@ -58,6 +60,33 @@ async fn a_commit_that_fails_is_not_called_a_full_inbox() {
     let retried = append_named(&store, P, &[plain(2)], Some(7)).await.unwrap();
     assert!(!retried.replayed);
     assert_eq!(all(&store, P).await, [plain(1), plain(2)]);
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hits_that_could_not_be_committed_are_no_repeats_when_they_are_posted_again() {
+    let data = tempfile::tempdir().unwrap();
+    let store = open(data.path(), small()).await;
+    let post = async |hits: &[Plain]| {
+        let batch = Batch {
+            // Later than any clock: what was posted is within the window of repeats.
+            arrival_us: 4_000_000_000_000_000,
+            repeat_hashes: hits.iter().map(|hit| hit.time_us as u64).collect(),
+            ..batch(hits)
+        };
+        let append =
+            Append { project: P, batch, batch_hash: None, rejected: Vec::new(), rejected_total: 0 };
+        store.append(append).await
+    };
+    let hits: Vec<Plain> = (0..5).map(plain).collect();
+    assert_eq!(post(&hits[..2]).await.unwrap().accepted, 2);
+    let mut inbox = fill_up(data.path(), NO_RECORDS).await;
+    let refused = post(&hits).await;
+    assert!(matches!(refused, Err(StoreError::CommitFailed)), "{refused:?}");
+    run(&mut inbox, "DROP TRIGGER full").await;
+    let kept = post(&hits).await.unwrap();
+    assert_eq!((kept.accepted, kept.repeated), (3, 2), "those that are on disk are repeats");
+    assert_eq!(all(&store, P).await, hits);
     store.close().await.unwrap();
 }
 

@@ -6,6 +6,7 @@ use sqlx::{ConnectOptions, Row};
 
 use super::Sequencer;
 use super::group::Group;
+use crate::clock::now_us;
 use crate::inbox::connect_options;
 use crate::sql;
 use crate::types::StoreError;
@@ -49,6 +50,12 @@ impl Sequencer {
                     self.gone.remove(&project);
                 }
                 self.start_over().await;
+                // Hits that are not on disk must not be taken for repeats when they are posted again.
+                if !group.repeats.is_empty()
+                    && let Err(problem) = self.load_repeats(now_us()).await
+                {
+                    tracing::error!(%problem, "hits that are posted again now count twice");
+                }
                 for (reply, _) in group.replies {
                     let _ = reply.send(Err(StoreError::CommitFailed));
                 }

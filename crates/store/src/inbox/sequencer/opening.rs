@@ -90,20 +90,7 @@ impl Sequencer {
                 self.receipts.add(hash, &receipt);
             }
         }
-        let window = now - repeats::WINDOW_US;
-        for row in sqlx::query(sql::inbox::REPEATS)
-            .bind(window)
-            .fetch_all(&mut self.db)
-            .await
-            .map_err(failed(context))?
-        {
-            let bytes: Vec<u8> = row.get(2);
-            self.repeats.pass_over(
-                ProjectId(row.get::<i64, _>(0) as u32),
-                row.get(1),
-                &repeats::from_bytes(&bytes),
-            );
-        }
+        self.load_repeats(now).await?;
         for row in
             sqlx::query(sql::inbox::GONE).fetch_all(&mut self.db).await.map_err(failed(context))?
         {
@@ -124,6 +111,24 @@ impl Sequencer {
             self.gauges.arrived(ProjectId(row.get::<i64, _>(0) as u32), row.get(1));
         }
         self.gauges.bytes.store(self.shares.total(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Hits that clients may post again, as the file knows them.
+    pub(super) async fn load_repeats(&mut self, now: i64) -> Result<(), StoreError> {
+        // None is known until they are read: a hit that counts twice is better than one that is lost.
+        self.repeats = Repeats::default();
+        let rows = sqlx::query(sql::inbox::REPEATS)
+            .bind(now - repeats::WINDOW_US)
+            .fetch_all(&mut self.db)
+            .await
+            .map_err(failed("reading the inbox"))?;
+        for row in rows {
+            let (project, arrival_us, bytes): (i64, i64, Vec<u8>) =
+                (row.get(0), row.get(1), row.get(2));
+            let project = ProjectId(project as u32);
+            self.repeats.pass_over(project, arrival_us, &repeats::from_bytes(&bytes));
+        }
         Ok(())
     }
 
