@@ -11,6 +11,7 @@ mod channels;
 mod directory;
 mod identity;
 mod keys;
+mod learned_routes;
 mod maintenance;
 mod migrate;
 mod monitors;
