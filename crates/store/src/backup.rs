@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::sync::oneshot;
 
+use crate::blocking;
 use crate::disk::{io, sync};
 use crate::files::{DataFile, Snapshot};
 use crate::inbox::FileKind;
@@ -52,7 +53,7 @@ pub async fn backup(
         shared.damaged().iter().map(|file| from.join(file.row.name())).filter(|path| path.exists()),
     );
     let to = folder.to_path_buf();
-    let copying = tokio::task::spawn_blocking(move || -> Result<(), StoreError> {
+    let copying = move || -> Result<(), StoreError> {
         let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |data| data.len());
         progress.begin("copying data files", files.iter().map(size).sum());
         for path in &files {
@@ -61,8 +62,8 @@ pub async fn backup(
         // TRICKY: held until here, so that no file of it is unlinked before it was copied.
         drop(snapshot);
         sync(&hits).and_then(|()| sync(&to)).map_err(io(context))
-    });
-    copying.await.map_err(|error| StoreError::of_join("copying the data files", &error))?
+    };
+    blocking::run("copying the data files", copying).await?
 }
 
 /// Those that do not change any more, with their logs.

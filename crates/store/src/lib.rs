@@ -6,6 +6,7 @@
 mod active;
 mod attach;
 mod backup;
+mod blocking;
 mod builder;
 pub mod checks;
 mod clock;

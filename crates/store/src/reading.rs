@@ -10,23 +10,22 @@ use std::time::Duration;
 use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
 
+use crate::blocking;
 use crate::engine::{Engine, failed};
 use crate::files::{DataFile, Snapshot};
 use crate::hand_out::Chunk;
-use crate::shared::Shared;
 use crate::types::StoreError;
 
-/// Runs a read off the async threads. It is stopped when its time is over or its asker has gone.
+/// Runs a read of these files off the async threads. It is stopped after `seconds`, or when its asker has gone.
 pub async fn run<T: Send + 'static>(
-    shared: &Arc<Shared>,
+    engine: Arc<Engine>,
+    snapshot: Arc<Snapshot>,
+    seconds: u64,
     work: impl FnOnce(&Reading<'_>) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let engine = shared.engine()?;
-    let snapshot = shared.files.now();
     let running = Arc::new(Running::default());
     let stop = StopOnDrop(running.clone());
-    let seconds = shared.options.limits.query_seconds;
-    let reading = tokio::task::spawn_blocking(move || {
+    let reading = blocking::run("a read", move || {
         let answer = work(&Reading { snapshot: &snapshot, running: &running });
         running.end();
         // TRICKY: the snapshot outlives the connections' last use of its files.
@@ -35,10 +34,7 @@ pub async fn run<T: Send + 'static>(
     });
     let answer = tokio::time::timeout(Duration::from_secs(seconds), reading).await;
     drop(stop);
-    match answer {
-        Ok(answer) => answer.map_err(|error| StoreError::of_join("a read", &error))?,
-        Err(_) => Err(StoreError::Timeout(seconds)),
-    }
+    answer.map_err(|_| StoreError::Timeout(seconds))??
 }
 
 /// A read under way.
@@ -228,9 +224,9 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let store = store(data.path()).await;
         let panics = |_: &Reading<'_>| -> Result<(), StoreError> { panic!("on purpose") };
-        let answer = run(store.shared(), panics).await;
+        let answer = store.shared().read(panics).await;
         assert!(matches!(answer, Err(StoreError::Panicked("a read"))), "{answer:?}");
-        run(store.shared(), |reading| reading.check()).await.unwrap();
+        store.shared().read(|reading| reading.check()).await.unwrap();
         store.close().await.unwrap();
     }
 
@@ -253,7 +249,7 @@ mod tests {
                 ended.send(problem).unwrap();
                 Ok(())
             };
-            run(&shared, work).await
+            shared.read(work).await
         });
         has_begun.await.unwrap();
         asking.abort();

@@ -20,9 +20,10 @@ use crate::ledger::{self, Line, What};
 use crate::meta;
 use crate::owner::Owner;
 use crate::progress::{self, Progress};
+use crate::reading::Reading;
+use crate::sql;
 use crate::store::Store;
 use crate::types::{Erasure, StoreError, StoreOptions};
-use crate::{reading, sql};
 
 /// What `restore` did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -261,7 +262,7 @@ async fn find_named(
     name: String,
 ) -> Result<HashSet<String>, StoreError> {
     let key = store.shared().key;
-    reading::run(store.shared(), move |reading| {
+    let find = move |reading: &Reading<'_>| {
         let mut found = HashSet::new();
         let connections = reading.connections();
         for entry in &reading.snapshot.entries {
@@ -273,6 +274,6 @@ async fn find_named(
             })?;
         }
         Ok(found)
-    })
-    .await
+    };
+    store.shared().read(find).await
 }

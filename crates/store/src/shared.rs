@@ -14,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use crate::engine::Engine;
 use crate::files::{Files, Snapshot};
 use crate::inbox::{Dropped, FileRow, Gauges, Identity, InboxSender, Queue};
+use crate::reading::{self, Reading};
 use crate::types::{Erasure, StoreError, StoreOptions};
 
 /// Work on frozen and sealed files, done one at a time by the builder.
@@ -117,6 +118,15 @@ impl Shared {
     /// Why nothing can be asked of the engine now.
     pub fn no_engine(&self) -> StoreError {
         if self.queue.is_closing() { StoreError::Closing } else { StoreError::Reopening }
+    }
+
+    /// Runs a read of the files of this moment. Dropping the future stops it.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reading<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (engine, files) = (self.engine()?, self.files.now());
+        reading::run(engine, files, self.options.limits.query_seconds, work).await
     }
 
     /// Waits for the store's threads. `check` is asked each second, and its error ends the wait, as the end of the threads does.

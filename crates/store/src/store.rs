@@ -23,7 +23,7 @@ use crate::types::{
     Append, Erasure, Found, HitRow, Part, Receipt, StoreError, StoreOptions, StoreStats,
 };
 use crate::windows::{Cells, EndpointCounts};
-use crate::{backup, read, reading, record, sums, windows};
+use crate::{backup, blocking, read, record, sums, windows};
 
 /// The store of hits. Cheap to clone.
 #[derive(Clone)]
@@ -45,9 +45,8 @@ impl Store {
         options: StoreOptions,
         with_meta: bool,
     ) -> Result<Store, StoreError> {
-        let opened = tokio::task::spawn_blocking(move || open::open(options, with_meta)).await;
-        let (shared, threads) =
-            opened.map_err(|error| StoreError::of_join("opening the store", &error))??;
+        let opening = move || open::open(options, with_meta);
+        let (shared, threads) = blocking::run("opening the store", opening).await??;
         Ok(Store {
             shared,
             threads: Arc::new(Mutex::new(Some(threads))),
@@ -126,10 +125,7 @@ impl Store {
         most_bytes: usize,
     ) -> Result<Part<HitsQuery>, StoreError> {
         let filters = self.filters.clone();
-        reading::run(&self.shared, move |reading| {
-            read::newest(reading, &query, &filters, most_bytes)
-        })
-        .await
+        self.shared.read(move |reading| read::newest(reading, &query, &filters, most_bytes)).await
     }
 
     /// At most `query.limit` rows in order of arrival, all in memory. Dropping the future stops the query.
@@ -150,10 +146,7 @@ impl Store {
         most_bytes: usize,
     ) -> Result<Part<ArrivalQuery>, StoreError> {
         let filters = self.filters.clone();
-        reading::run(&self.shared, move |reading| {
-            read::arrivals(reading, &query, &filters, most_bytes)
-        })
-        .await
+        self.shared.read(move |reading| read::arrivals(reading, &query, &filters, most_bytes)).await
     }
 
     /// The next of the hits that a part has found, about `most_bytes` of them, and those that are still left. No files are held
@@ -165,12 +158,13 @@ impl Store {
         most_bytes: usize,
     ) -> Result<(Vec<HitRow>, Found), StoreError> {
         let project = scope.project();
-        reading::run(&self.shared, move |reading| {
-            let connections = reading.connections();
-            let hits = read::fetch(reading, &connections, project, &mut found, most_bytes)?;
-            Ok((hits, found))
-        })
-        .await
+        self.shared
+            .read(move |reading| {
+                let connections = reading.connections();
+                let hits = read::fetch(reading, &connections, project, &mut found, most_bytes)?;
+                Ok((hits, found))
+            })
+            .await
     }
 
     /// Sums over hits. Dropping the future stops the query.
@@ -180,15 +174,12 @@ impl Store {
         let rollup_from = limits.rollup_from.max(limits.rolled_up_from);
         let limits = SumsLimits { rollup_from, tally: limits.tally };
         let (names, filters) = (self.names.clone(), self.filters.clone());
-        reading::run(&self.shared, move |reading| {
-            sums::sums(reading, &query, limits, &names, &filters)
-        })
-        .await
+        self.shared.read(move |reading| sums::sums(reading, &query, limits, &names, &filters)).await
     }
 
     /// Counts of many projects, cell by cell, in one pass. Dropping the future stops the query.
     pub async fn cells(&self, query: CellsQuery) -> Result<Cells, StoreError> {
-        reading::run(&self.shared, move |reading| windows::cells(reading, &query)).await
+        self.shared.read(move |reading| windows::cells(reading, &query)).await
     }
 
     /// Counts per endpoint of many projects, in one pass. Dropping the future stops the query.
@@ -196,12 +187,12 @@ impl Store {
         &self,
         query: EndpointsQuery,
     ) -> Result<EndpointCounts, StoreError> {
-        reading::run(&self.shared, move |reading| windows::endpoint_counts(reading, &query)).await
+        self.shared.read(move |reading| windows::endpoint_counts(reading, &query)).await
     }
 
     /// When some consumers of many projects were seen, in one pass. Dropping the future stops the query.
     pub async fn presences(&self, query: PresenceQuery) -> Result<Presences, StoreError> {
-        reading::run(&self.shared, move |reading| presence::presences(reading, &query)).await
+        self.shared.read(move |reading| presence::presences(reading, &query)).await
     }
 
     /// About how many hits the project has from one time to before another: what a read of them costs is known by it.
@@ -315,7 +306,7 @@ impl Store {
             return Ok(());
         };
         let shared = self.shared.clone();
-        let closing = tokio::task::spawn_blocking(move || {
+        let closing = move || {
             shared.queue.close();
             let _ = threads.writer.join();
             shared.jobs.close();
@@ -326,7 +317,7 @@ impl Store {
             shared.inbox.close_blocking();
             let _ = threads.sequencer.join();
             let _ = shared.lock.unlock();
-        });
-        closing.await.map_err(|error| StoreError::of_join("closing the store", &error))
+        };
+        blocking::run("closing the store", closing).await
     }
 }

@@ -235,7 +235,6 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
-    use crate::reading;
     use crate::store::Store;
     use crate::types::StoreOptions;
 
@@ -249,7 +248,7 @@ mod tests {
         let options =
             StoreOptions { data: data.path().to_path_buf(), node: 0, limits: Default::default() };
         let store = Store::open(options).await.unwrap();
-        let answer = reading::run(store.shared(), |reading| {
+        let answer = store.shared().read(|reading| {
             let (own, helped) = (std::thread::current().id(), AtomicBool::new(false));
             in_parallel(reading, vec![(), ()], |_, ()| {
                 if std::thread::current().id() != own {
@@ -261,8 +260,8 @@ mod tests {
                 }
                 Ok(())
             })
-        })
-        .await;
+        });
+        let answer = answer.await;
         assert!(matches!(answer, Err(StoreError::Panicked("a read"))), "{answer:?}");
         store.close().await.unwrap();
     }

@@ -9,7 +9,6 @@ use analytics::limits;
 use analytics::tally::TallyLimits;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use tokio::task::JoinError;
 
 /// Settings of a store.
 #[derive(Clone, Debug)]
@@ -216,11 +215,6 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// For `task`, which ran off the async threads. One that never ran was left behind by a runtime that stops.
-    pub(crate) fn of_join(task: &'static str, error: &JoinError) -> StoreError {
-        if error.is_panic() { StoreError::Panicked(task) } else { StoreError::Closing }
-    }
-
     /// The file that has to be restored or deleted first.
     pub(crate) fn blocking_file(&self) -> Option<&str> {
         match self {
