@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::blocking;
 use crate::disk::{io, sync};
-use crate::files::{DataFile, Snapshot};
+use crate::duckdb::files::{DataFile, Snapshot};
 use crate::inbox::FileKind;
 use crate::ledger;
 use crate::progress::{self, Progress, Silent};

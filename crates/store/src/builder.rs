@@ -14,18 +14,18 @@ use analytics::hit::{HitId, ProjectId, Text};
 use analytics::limits;
 
 use crate::attach;
-use crate::derive::{self, Target};
 use crate::disk::{io, path_text, sync};
-use crate::engine::{Engine, Instance, failed};
-use crate::files::{DataFile, Entry};
+use crate::duckdb::derive::{self, Target};
+use crate::duckdb::engine::{Engine, Instance, failed};
+use crate::duckdb::files::{DataFile, Entry};
+use crate::duckdb::merge;
+use crate::duckdb::sql;
+use crate::duckdb::sql::build::Edit;
 use crate::inbox::{Change, FileKind, FileRow};
 use crate::job_end::{EarlyEnd, GaveWayTo, Pause};
 use crate::ledger;
-use crate::merge;
 use crate::set_aside;
 use crate::shared::{Job, NextJob, Shared};
-use crate::sql;
-use crate::sql::build::Edit;
 use crate::types::{Erasure, StoreError};
 
 /// How often the builder looks for work that nobody ordered.

@@ -11,13 +11,13 @@ use arc_swap::ArcSwapOption;
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, watch};
 
-use crate::active::Active;
 use crate::attach;
 use crate::builder::Builder;
 use crate::disk::io;
-use crate::engine::{Engine, remove_spilled};
+use crate::duckdb::active::Active;
+use crate::duckdb::engine::{Engine, remove_spilled};
+use crate::duckdb::files::{Entry, Files, Snapshot};
 use crate::facts;
-use crate::files::{Entry, Files, Snapshot};
 use crate::inbox::{
     self, Change, Command, Dropped, FileKind, FileRow, Identity, InboxFacts, InboxOptions,
     InboxSender, Opened, Sequencer,
@@ -407,7 +407,7 @@ mod tests {
         let kept = shared.engine().unwrap();
         let active = shared.files.now().entries[0].file.alias.clone();
         // The writer loses its file, and asks for another engine while a reader keeps this one.
-        kept.writing.execute(&crate::sql::file::detach(&active)).unwrap();
+        kept.writing.execute(&crate::duckdb::sql::file::detach(&active)).unwrap();
         let erasure = crate::types::Erasure::Before(analytics::hit::ProjectId(1), 0);
         shared.inbox.ask_blocking(|reply| Command::Erase { erasure, reply }).unwrap();
         let said =

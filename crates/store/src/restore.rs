@@ -13,15 +13,15 @@ use crate::backup::{INBOX, copy};
 use crate::builder::measure;
 use crate::checks;
 use crate::disk::{io, sync};
-use crate::files::DataFile;
+use crate::duckdb::files::DataFile;
+use crate::duckdb::reading::Reading;
+use crate::duckdb::sql;
 use crate::folder::give_identity;
 use crate::inbox::{self, FileKind, FileRow, manifest};
 use crate::ledger::{self, Line, What};
 use crate::meta;
 use crate::owner::Owner;
 use crate::progress::{self, Progress};
-use crate::reading::Reading;
-use crate::sql;
 use crate::store::Store;
 use crate::types::{Erasure, StoreError, StoreOptions};
 

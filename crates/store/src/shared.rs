@@ -11,10 +11,10 @@ use analytics::limits;
 use arc_swap::ArcSwapOption;
 use tokio::sync::{oneshot, watch};
 
-use crate::engine::Engine;
-use crate::files::{Files, Snapshot};
+use crate::duckdb::engine::Engine;
+use crate::duckdb::files::{Files, Snapshot};
+use crate::duckdb::reading::{self, Reading};
 use crate::inbox::{Dropped, FileRow, Gauges, Identity, InboxSender, Queue};
-use crate::reading::{self, Reading};
 use crate::types::{Erasure, StoreError, StoreOptions};
 
 /// Work on frozen and sealed files, done one at a time by the builder.

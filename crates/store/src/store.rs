@@ -12,18 +12,19 @@ use analytics::query::{
 };
 use analytics::tally::Total;
 
-use crate::filter::FilterCache;
+use crate::duckdb::filter::FilterCache;
+use crate::duckdb::presence::Presences;
+use crate::duckdb::sums::{NamesCache, SumsLimits};
+use crate::duckdb::windows::{Cells, EndpointCounts};
+use crate::duckdb::{presence, read, sums, windows};
 use crate::inbox::{Command, EncodedBatch, FileKind};
 use crate::open::{self, Threads};
-use crate::presence::{self, Presences};
 use crate::progress::Progress;
 use crate::shared::Shared;
-use crate::sums::{NamesCache, SumsLimits};
 use crate::types::{
     Append, Erasure, Found, HitRow, Part, Receipt, StoreError, StoreOptions, StoreStats,
 };
-use crate::windows::{Cells, EndpointCounts};
-use crate::{backup, blocking, read, record, sums, windows};
+use crate::{backup, blocking, record};
 
 /// The store of hits. Cheap to clone.
 #[derive(Clone)]
@@ -311,7 +312,7 @@ impl Store {
             let _ = threads.writer.join();
             shared.jobs.close();
             let _ = threads.builder.join();
-            shared.files.set(crate::files::Snapshot::default());
+            shared.files.set(crate::duckdb::files::Snapshot::default());
             shared.engine.store(None);
             // Everything is committed: the inbox's thread may end where it stands.
             shared.inbox.close_blocking();

@@ -10,9 +10,9 @@ use analytics::hit::ProjectId;
 use analytics::limits;
 use sqlx::{ConnectOptions, Connection as _, Row};
 
-use crate::active::Active;
 use crate::disk::io;
-use crate::files::{Entry, Snapshot};
+use crate::duckdb::active::Active;
+use crate::duckdb::files::{Entry, Snapshot};
 use crate::inbox::{self, Change, Dropped, FileKind, FileRow, Item};
 use crate::record::{self, Record};
 use crate::shared::{Job, Request, Shared};

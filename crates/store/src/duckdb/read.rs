@@ -18,13 +18,13 @@ use analytics::tally;
 use duckdb::arrow::array::{Array, AsArray, Int64Array, RecordBatch, UInt16Array, UInt32Array};
 use duckdb::arrow::datatypes::{Int64Type, UInt16Type, UInt32Type};
 
-use crate::files::{Entry, Share};
-use crate::filter::{FileFilter, FilterCache, whole_filter};
-use crate::pool::Pool;
-use crate::reading::{Connections, OpenFile, Reading};
-use crate::sql;
-use crate::sql::build::MARK_EVERY;
-use crate::sql::rows::Range;
+use crate::duckdb::files::{Entry, Share};
+use crate::duckdb::filter::{FileFilter, FilterCache, whole_filter};
+use crate::duckdb::pool::Pool;
+use crate::duckdb::reading::{Connections, OpenFile, Reading};
+use crate::duckdb::sql;
+use crate::duckdb::sql::build::MARK_EVERY;
+use crate::duckdb::sql::rows::Range;
 use crate::types::{Found, HitRow, Part, StoreError};
 
 /// Hits that are read whole by one statement.

@@ -14,11 +14,11 @@ use analytics::tally::{Identities, Merge, MissingDetails, Tally, TallyLimits};
 use super::plan::Piece;
 use super::read::{Source, Summing};
 use super::{merged, plan};
-use crate::files::{Entry, Share};
-use crate::filter::FileFilter;
-use crate::pool::Pool;
-use crate::reading::{Connections, OpenFile};
-use crate::sql;
+use crate::duckdb::files::{Entry, Share};
+use crate::duckdb::filter::FileFilter;
+use crate::duckdb::pool::Pool;
+use crate::duckdb::reading::{Connections, OpenFile};
+use crate::duckdb::sql;
 use crate::types::StoreError;
 
 /// A file to complete rows from.

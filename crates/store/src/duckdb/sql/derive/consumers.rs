@@ -3,7 +3,7 @@
 use analytics::hit::Text;
 
 use super::{DAY, Slice, consumers_of};
-use crate::sql::file::WHOLE_FILE;
+use crate::duckdb::sql::file::WHOLE_FILE;
 
 /// project, count: of those with more than so many texts that may name consumers.
 pub fn with_many_texts(into: &str, most: u64) -> String {

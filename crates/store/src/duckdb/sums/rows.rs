@@ -2,8 +2,8 @@
 
 use analytics::tally::Columns;
 
-use crate::hand_out::Chunk;
-use crate::sql::sums::Column;
+use crate::duckdb::hand_out::Chunk;
+use crate::duckdb::sql::sums::Column;
 
 /// A stretch of hits. What is selected has no NULL.
 pub fn to_columns<'a>(chunk: &'a Chunk<'_>, columns: &[Column]) -> Columns<'a> {

@@ -14,11 +14,11 @@ use analytics::tally::NO_LATENCY;
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
 
-use crate::files::Entry;
-use crate::hand_out::Chunk;
-use crate::pool::Pool;
-use crate::reading::{OpenFile, Reading};
-use crate::sql::windows as sql;
+use crate::duckdb::files::Entry;
+use crate::duckdb::hand_out::Chunk;
+use crate::duckdb::pool::Pool;
+use crate::duckdb::reading::{OpenFile, Reading};
+use crate::duckdb::sql::windows as sql;
 use crate::types::StoreError;
 
 /// By project and the cell's number since 1970. Cells without a hit are missing.

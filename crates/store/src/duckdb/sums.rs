@@ -19,10 +19,10 @@ use analytics::query::SumsQuery;
 use analytics::slots::Slots;
 use analytics::tally::{Merge, MissingDetails, Named, Tally, TallyLimits, Total, Value};
 
-use crate::files::{Entry, Share, Snapshot};
-use crate::filter::{FilterCache, whole_filter};
-use crate::pool::Pool;
-use crate::reading::{Connections, OpenFile, Reading};
+use crate::duckdb::files::{Entry, Share, Snapshot};
+use crate::duckdb::filter::{FilterCache, whole_filter};
+use crate::duckdb::pool::Pool;
+use crate::duckdb::reading::{Connections, OpenFile, Reading};
 use crate::types::StoreError;
 use details::{Details, Searched};
 use names::{FileTexts, Wanted};

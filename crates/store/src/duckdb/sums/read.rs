@@ -10,13 +10,13 @@ use duckdb::arrow::datatypes::{Int32Type, UInt64Type};
 
 use super::plan::Piece;
 use super::rows::to_columns;
-use crate::filter::{FileFilter, Kept};
-use crate::hand_out::Chunk;
-use crate::pool::Pool;
-use crate::reading::OpenFile;
-use crate::sql::derive::BY_COUNTRY;
-use crate::sql::file::WHOLE_FILE;
-use crate::sql::sums::{self, Days};
+use crate::duckdb::filter::{FileFilter, Kept};
+use crate::duckdb::hand_out::Chunk;
+use crate::duckdb::pool::Pool;
+use crate::duckdb::reading::OpenFile;
+use crate::duckdb::sql::derive::BY_COUNTRY;
+use crate::duckdb::sql::file::WHOLE_FILE;
+use crate::duckdb::sql::sums::{self, Days};
 use crate::types::StoreError;
 
 /// A thread's sums of a file, with room for those rows of a stretch that pass the filter.

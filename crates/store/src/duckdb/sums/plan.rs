@@ -8,9 +8,9 @@ use analytics::hit::Text;
 use analytics::query::SumsQuery;
 use analytics::tally::{Needs, Value};
 
-use crate::files::{Entry, Share};
+use crate::duckdb::files::{Entry, Share};
+use crate::duckdb::sql::sums::Days;
 use crate::inbox::FileKind;
-use crate::sql::sums::Days;
 
 const HOUR_US: i64 = DAY_US / 24;
 

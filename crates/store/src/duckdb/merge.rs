@@ -15,11 +15,11 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use duckdb::Connection;
 
-use crate::engine::failed;
-use crate::files::Shares;
+use crate::duckdb::engine::failed;
+use crate::duckdb::files::Shares;
+use crate::duckdb::sql;
+use crate::duckdb::sql::build::{Part, Piece, Projects, Stretch};
 use crate::job_end::{EarlyEnd, Pause};
-use crate::sql;
-use crate::sql::build::{Part, Piece, Projects, Stretch};
 use crate::types::StoreError;
 
 /// A project that is cut by time is looked at every so many hits; a piece is larger than wanted by about as many per
@@ -242,7 +242,7 @@ mod tests {
     use analytics::hit::Text;
 
     use super::*;
-    use crate::files::Share;
+    use crate::duckdb::files::Share;
 
     fn shares(rows: &[(u32, u64)]) -> Arc<Shares> {
         let share = |&(project, rows)| (ProjectId(project), Share { rows, ..Share::none() });

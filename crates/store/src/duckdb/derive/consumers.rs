@@ -9,10 +9,10 @@ use analytics::tally::{ConsumerCounts, Distinct, Identities, TallyLimits};
 use duckdb::{Row, params};
 
 use super::{CONTEXT, Target};
-use crate::engine::failed;
-use crate::sql::derive::{Slice, consumers};
-use crate::sql::file::WHOLE_FILE;
-use crate::sql::sums;
+use crate::duckdb::engine::failed;
+use crate::duckdb::sql::derive::{Slice, consumers};
+use crate::duckdb::sql::file::WHOLE_FILE;
+use crate::duckdb::sql::sums;
 use crate::types::StoreError;
 
 pub struct ListedConsumers<'a> {

@@ -12,9 +12,9 @@ use duckdb::arrow::array::{
 use duckdb::arrow::datatypes::{DataType, Field, Schema};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::files::{Share, Shares};
+use crate::duckdb::files::{Share, Shares};
+use crate::duckdb::sql::build::MARK_EVERY;
 use crate::record::{self, BatchRecord};
-use crate::sql::build::MARK_EVERY;
 
 /// Rows that wait for their transaction.
 #[derive(Default)]

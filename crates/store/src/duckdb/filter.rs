@@ -16,9 +16,9 @@ use analytics::tally::{Columns, Needs};
 use duckdb::arrow::array::{Array, AsArray};
 use duckdb::arrow::datatypes::UInt32Type;
 
-use crate::reading::OpenFile;
-use crate::sql;
-use crate::sql::filter::{Only, TextField};
+use crate::duckdb::reading::OpenFile;
+use crate::duckdb::sql;
+use crate::duckdb::sql::filter::{Only, TextField};
 use crate::types::StoreError;
 
 /// A filter as one file understands it.

@@ -12,9 +12,9 @@ use analytics::hit::ProjectId;
 use arc_swap::ArcSwap;
 
 use crate::disk::path_text;
-use crate::engine::{Engine, Instance, failed};
+use crate::duckdb::engine::{Engine, Instance, failed};
+use crate::duckdb::sql;
 use crate::inbox::{FileKind, FileRow};
-use crate::sql;
 use crate::types::StoreError;
 
 /// What one project has in one file.

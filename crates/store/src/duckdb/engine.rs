@@ -12,9 +12,9 @@ use analytics::limits;
 use duckdb::{Config, Connection};
 
 use crate::disk::{io, path_text};
-use crate::hand_out::Takers;
-use crate::identity;
-use crate::sql;
+use crate::duckdb::hand_out::Takers;
+use crate::duckdb::identity;
+use crate::duckdb::sql;
 use crate::types::{StoreError, StoreLimits};
 
 /// The instances that serve: one to write with, one to read sealed files with.

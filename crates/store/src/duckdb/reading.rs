@@ -11,9 +11,9 @@ use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
 
 use crate::blocking;
-use crate::engine::{Engine, failed};
-use crate::files::{DataFile, Snapshot};
-use crate::hand_out::Chunk;
+use crate::duckdb::engine::{Engine, failed};
+use crate::duckdb::files::{DataFile, Snapshot};
+use crate::duckdb::hand_out::Chunk;
 use crate::types::StoreError;
 
 /// Runs a read of these files off the async threads. It is stopped after `seconds`, or when its asker has gone.

@@ -14,7 +14,7 @@ use duckdb::core::{DataChunkHandle, LogicalTypeHandle, LogicalTypeId};
 use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 use duckdb::vtab::arrow::WritableVector;
 
-use crate::sql;
+use crate::duckdb::sql;
 use crate::types::StoreError;
 
 /// What looks at a stretch of rows, on any thread and on several at a time.

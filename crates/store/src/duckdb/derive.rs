@@ -12,11 +12,11 @@ use analytics::hit::ProjectId;
 use analytics::tally::TallyLimits;
 use duckdb::Connection;
 
-use crate::engine::failed;
-use crate::hand_out::{Chunk, Takers};
+use crate::duckdb::engine::failed;
+use crate::duckdb::hand_out::{Chunk, Takers};
+use crate::duckdb::sql::derive::{self, BY_CONSUMER, Ids, Slice, WHOLE};
+use crate::duckdb::sql::file::checkpoint;
 use crate::job_end::{EarlyEnd, Pause};
-use crate::sql::derive::{self, BY_CONSUMER, Ids, Slice, WHOLE};
-use crate::sql::file::checkpoint;
 use crate::types::StoreError;
 use consumers::ListedConsumers;
 
@@ -303,10 +303,10 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         let takers = Takers::default();
         takers.register(&connection).unwrap();
-        crate::identity::register(&connection).unwrap();
+        crate::duckdb::identity::register(&connection).unwrap();
         let run = |text: &str| connection.execute_batch(text).unwrap();
         run("ATTACH ':memory:' AS f");
-        run(&crate::sql::file::create_sealed("f"));
+        run(&crate::duckdb::sql::file::create_sealed("f"));
         run("INSERT INTO f.hits SELECT CASE WHEN i < 700 THEN 1 ELSE 2 END, i * 3_600_000_000 // 7, i // 10, i % 10,
                  (i * 37) % 1_000, (i * 37) % 1_000 // 4, 200 + 100 * (i % 4), (i % 3) * 40, NULL, i % 5,
                  i % 2 + 1, 0, i % 90 + 1, i % 6 + 1, i % 4, i % 8, i % 30, 1, 1, 0

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use duckdb::Connection;
 
-use crate::columns::{Numbers, Rows};
 use crate::disk::{io, path_text, sync};
-use crate::engine::{Engine, failed};
-use crate::files::{DataFile, Shares};
+use crate::duckdb::columns::{Numbers, Rows};
+use crate::duckdb::engine::{Engine, failed};
+use crate::duckdb::files::{DataFile, Shares};
+use crate::duckdb::sql;
 use crate::inbox::FileRow;
 use crate::record::BatchRecord;
-use crate::sql;
 use crate::types::StoreError;
 
 pub struct Active {

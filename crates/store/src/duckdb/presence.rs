@@ -10,12 +10,12 @@ use analytics::query::{PresenceQuery, ProjectScope};
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
 
-use crate::hand_out::Chunk;
-use crate::pool::Pool;
-use crate::reading::{OpenFile, Reading};
-use crate::sql::windows as sql;
+use crate::duckdb::hand_out::Chunk;
+use crate::duckdb::pool::Pool;
+use crate::duckdb::reading::{OpenFile, Reading};
+use crate::duckdb::sql::windows as sql;
+use crate::duckdb::windows::Wanted;
 use crate::types::StoreError;
-use crate::windows::Wanted;
 
 /// By project and name. Consumers that were not seen are missing.
 pub type Presences = HashMap<ProjectId, HashMap<String, Presence>>;

@@ -1,5 +1,5 @@
 //! A filter's conditions on numbers as SQL over one file's hits, and the scan of its texts that answers the rest
-//! (`crate::filter`). User text is bound, never pasted.
+//! (`crate::duckdb::filter`). User text is bound, never pasted.
 
 use analytics::filter::{Condition, Field, Filter, Test, TextTests};
 use analytics::hit::{Country, Text};

@@ -10,8 +10,8 @@ use analytics::tally::{Identities, Needs, Value, Words};
 use duckdb::arrow::array::{Array, AsArray};
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
 
-use crate::reading::OpenFile;
-use crate::sql;
+use crate::duckdb::reading::OpenFile;
+use crate::duckdb::sql;
 use crate::types::StoreError;
 
 /// Identities and derived words of a file's texts. It identifies no caller, so it may be cached between reads.

@@ -19,10 +19,10 @@ pub fn lock_down(folder: &str, spill: &str, spill_bytes: u64) -> String {
     )
 }
 
-/// The name of the function that hands out rows (`crate::hand_out`).
+/// The name of the function that hands out rows (`crate::duckdb::hand_out`).
 pub const HAND_OUT: &str = "hand_out";
 
-/// The name of the function that answers 64 bits for a text (`crate::identity`).
+/// The name of the function that answers 64 bits for a text (`crate::duckdb::identity`).
 pub const IDENTITY: &str = "identity";
 
 /// Hands out all rows of a statement; answers how many there are, and how many the function answered for.

@@ -13,7 +13,7 @@ use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 use duckdb::vtab::arrow::WritableVector;
 use siphasher::sip::SipHasher13;
 
-use crate::sql;
+use crate::duckdb::sql;
 
 /// SipHash-1-3 with a key of zeros.
 pub fn identity(text: &[u8]) -> u64 {
