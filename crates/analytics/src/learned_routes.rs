@@ -135,14 +135,16 @@ impl LearnedRoutes {
         if answers.served == 0 {
             return;
         }
-        if let Some(start) = self.count(path, answers.count()) {
-            self.join(path, start);
-            // What follows the new parameter.
-            self.count(path, 0);
+        let mut hits = answers.count();
+        // Once for each place of the path at the most.
+        for _ in 0..limits::ROUTE_SEGMENTS {
+            let Some(start) = self.count(path, hits) else { break };
+            self.name_or_join(path, start);
+            hits = 0;
         }
     }
 
-    /// Where the place begins that has too many words now.
+    /// Where the place begins that has too many words now, or a parameter without a text.
     fn count(&mut self, path: &str, hits: u32) -> Option<usize> {
         let mut place = &mut self.root;
         for (start, segment) in segments(path).take(limits::ROUTE_SEGMENTS as usize) {
@@ -156,7 +158,7 @@ impl LearnedRoutes {
                 self.version += 1;
             }
             place.count(hash, hits.into());
-            if place.is_crowded() {
+            if place.is_crowded() || place.lacks_prefix() {
                 return Some(start);
             }
             place = place.way_mut(hash)?;
@@ -164,18 +166,28 @@ impl LearnedRoutes {
         None
     }
 
-    fn join(&mut self, path: &str, start: usize) {
+    fn name_or_join(&mut self, path: &str, start: usize) {
         let mut prefix = String::new();
         self.walk(&path[..start - 1], &mut prefix);
         prefix.push('/');
-        let mut place = Some(&mut self.root);
+        let (mut place, mut depth) = (Some(&mut self.root), 0);
         for (_, segment) in segments(&path[..start - 1]) {
             let hash = hash(self.key, segment);
             place = place.and_then(|place| place.way_mut(hash));
+            depth += 1;
         }
-        if let Some(place) = place {
-            place.join(&prefix);
+        match place {
+            Some(place) if place.has_parameter() => place.set_prefix(&prefix),
+            Some(place) => place.join(&prefix, depth),
+            None => {}
         }
+        self.note_templates();
+    }
+
+    /// Forgets the words of paths in learned templates, which may be those of someone who is erased; what is still requested tells
+    /// them anew. Routes stay as they are.
+    pub fn forget_texts(&mut self) {
+        self.root.forget_texts();
         self.note_templates();
     }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use analytics::hit::ProjectId;
 use analytics::learned_routes::LearnedRoutes;
 use analytics::limits;
-use store::meta::{Meta, MetaError};
+use store::meta::{LearnedRoutesRow, Meta, MetaError};
 
 use crate::app::random_bytes;
 
@@ -31,9 +31,14 @@ pub struct ProjectRoutes {
 impl LearnedRoutesByProject {
     pub async fn load(meta: &Meta) -> Result<LearnedRoutesByProject, MetaError> {
         let all = LearnedRoutesByProject::default();
-        for (project, state) in meta.learned_routes().await? {
+        for LearnedRoutesRow { project, state, restored } in meta.learned_routes().await? {
             match serde_json::from_str::<LearnedRoutes>(&state) {
-                Ok(routes) => drop(all.write_map().insert(project, ProjectRoutes::new(routes))),
+                Ok(routes) => {
+                    all.write_map().insert(project, ProjectRoutes::new(routes));
+                    if restored {
+                        all.forget_texts(meta, project).await?;
+                    }
+                }
                 // They can be learned again; what the owner decided cannot, so it is said.
                 Err(error) => {
                     tracing::error!(project = project.0, %error, "the learned routes of a project cannot be read and begin anew");
@@ -68,6 +73,13 @@ impl LearnedRoutesByProject {
         if of_project.written_templates.load(Ordering::Relaxed) == templates {
             return Ok(());
         }
+        self.write_project(meta, project, &of_project).await
+    }
+
+    /// Before someone is erased whose paths may have told the words of a template.
+    pub async fn forget_texts(&self, meta: &Meta, project: ProjectId) -> Result<(), MetaError> {
+        let Some(of_project) = self.known(project) else { return Ok(()) };
+        of_project.lock().forget_texts();
         self.write_project(meta, project, &of_project).await
     }
 

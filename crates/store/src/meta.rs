@@ -43,6 +43,8 @@ pub use channels::{ChannelRow, ChannelSettings};
 pub use identity::{MetaFacts, MetaIdentity};
 pub(crate) use identity::{copy_to, look};
 pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
+pub use learned_routes::LearnedRoutesRow;
+pub(crate) use learned_routes::mark_restored_routes;
 pub use maintenance::MaintenanceRow;
 pub use monitors::{MonitorRow, NewMonitor};
 pub use projects::{NewProject, Project, ProjectChange};

@@ -30,7 +30,9 @@ struct Word {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Parameter {
     name: String,
-    /// The template up to this place, with a slash at its end.
+    /// Segments before this place.
+    depth: usize,
+    /// The template up to this place, with a slash at its end; "" until a path tells it.
     prefix: String,
     by_owner: bool,
     refused: bool,
@@ -86,6 +88,28 @@ impl Place {
         self.parameter.as_ref().is_some_and(|parameter| parameter.refused)
     }
 
+    /// The text in front of the parameter is not known.
+    pub fn lacks_prefix(&self) -> bool {
+        self.active().is_some_and(|parameter| parameter.prefix.is_empty())
+    }
+
+    pub fn set_prefix(&mut self, prefix: &str) {
+        if let Some(parameter) = &mut self.parameter {
+            prefix.clone_into(&mut parameter.prefix);
+        }
+    }
+
+    /// Texts that paths have told; those that the owner has written stay.
+    pub fn forget_texts(&mut self) {
+        if let Some(parameter) = &mut self.parameter {
+            if !parameter.by_owner {
+                parameter.prefix.clear();
+            }
+            parameter.next.forget_texts();
+        }
+        self.words.values_mut().for_each(|word| word.next.forget_texts());
+    }
+
     /// More values than a place without a parameter may have.
     pub fn is_crowded(&self) -> bool {
         self.parameter.is_none()
@@ -98,15 +122,16 @@ impl Place {
     }
 
     /// Makes a parameter of the place, with a name that fits most of its values.
-    pub fn join(&mut self, prefix: &str) {
+    pub fn join(&mut self, prefix: &str, depth: usize) {
         let name = self.most_frequent_kind().unwrap_or(Kind::Name).parameter();
-        self.set_parameter(prefix, name, false);
+        self.set_parameter(prefix, depth, name, false);
         self.absorb();
     }
 
-    fn set_parameter(&mut self, prefix: &str, name: &str, by_owner: bool) {
+    fn set_parameter(&mut self, prefix: &str, depth: usize, name: &str, by_owner: bool) {
         self.parameter = Some(Box::new(Parameter {
             name: name.to_owned(),
+            depth,
             prefix: prefix.to_owned(),
             by_owner,
             refused: false,
@@ -117,15 +142,18 @@ impl Place {
     /// The owner's word on this place.
     pub fn decide(&mut self, prefix: &str, name: &str, refused: bool) {
         if self.parameter.is_none() {
-            self.set_parameter(prefix, name, true);
+            let depth = prefix.matches('/').count() - 1;
+            self.set_parameter(prefix, depth, name, true);
         }
         let Some(parameter) = &mut self.parameter else { return };
+        if parameter.prefix.is_empty() {
+            prefix.clone_into(&mut parameter.prefix);
+        }
         parameter.by_owner = true;
         parameter.refused = refused;
         if !refused {
-            let depth = parameter.prefix.matches('/').count() - 1;
             name.clone_into(&mut parameter.name);
-            parameter.next.rename(depth, name);
+            parameter.next.rename(parameter.depth, name);
             self.absorb();
         }
     }
@@ -162,7 +190,7 @@ impl Place {
         let total = self.values().map(|word| word.hits).sum::<u64>();
         let kind = self.most_frequent_kind();
         let Some(parameter) = &mut self.parameter else { return };
-        let depth = parameter.prefix.matches('/').count() - 1;
+        let depth = parameter.depth;
         for (hash, mut word) in std::mem::take(&mut self.words) {
             let percent = match Some(word.kind) == kind {
                 true => limits::ROUTE_KEPT_PERCENT,
@@ -177,15 +205,18 @@ impl Place {
                 parameter.next.merge(word.next);
             }
         }
-        let prefix = format!("{}{}/", parameter.prefix, in_braces(&parameter.name));
-        parameter.next.settle(&prefix);
+        let prefix = match parameter.prefix.is_empty() {
+            true => String::new(),
+            false => format!("{}{}/", parameter.prefix, in_braces(&parameter.name)),
+        };
+        parameter.next.settle(&prefix, depth + 1);
     }
 
     /// Makes a parameter where merging has brought too many values. Below a word, whose text is not known here, that happens with
     /// the next request.
-    fn settle(&mut self, prefix: &str) {
+    fn settle(&mut self, prefix: &str, depth: usize) {
         if self.is_crowded() {
-            self.join(prefix);
+            self.join(prefix, depth);
         }
     }
 
@@ -223,6 +254,7 @@ impl Place {
     /// The templates below go through a parameter at this depth from now on.
     fn rename(&mut self, depth: usize, name: &str) {
         if let Some(parameter) = &mut self.parameter {
+            // Of "" there is nothing to rename: it has one segment, and `depth + 1` is another.
             let segments = parameter.prefix.split('/').enumerate();
             let segments: Vec<String> = segments
                 .map(|(number, segment)| match number == depth + 1 {
@@ -243,12 +275,14 @@ impl Place {
 
     pub fn add_templates(&self, templates: &mut Vec<Template>) {
         if let Some(parameter) = &self.parameter {
-            templates.push(Template {
-                template: format!("{}{}", parameter.prefix, in_braces(&parameter.name)),
-                by_owner: parameter.by_owner,
-                refused: parameter.refused,
-                kept_words: self.words.values().filter(|word| word.kept).count(),
-            });
+            if !parameter.prefix.is_empty() {
+                templates.push(Template {
+                    template: format!("{}{}", parameter.prefix, in_braces(&parameter.name)),
+                    by_owner: parameter.by_owner,
+                    refused: parameter.refused,
+                    kept_words: self.words.values().filter(|word| word.kept).count(),
+                });
+            }
             parameter.next.add_templates(templates);
         }
         self.words.values().for_each(|word| word.next.add_templates(templates));

@@ -228,6 +228,30 @@ fn what_was_learned_comes_back_from_its_text_which_holds_no_value() {
     assert_eq!(route(&mut back, "/none/new", NOT_FOUND), UNMATCHED);
 }
 
+#[test]
+fn a_template_s_words_are_forgotten_and_told_again() {
+    let mut routes = learned();
+    for n in 0..MANY {
+        routes.observe(&format!("/of/alice/notes/note-{n}"), SERVED);
+        routes.observe(&format!("/shop/{n}-item"), SERVED);
+    }
+    routes.decide("/mine/{thing}", false).unwrap();
+    let expected = ["/mine/{thing}", "/of/alice/notes/{slug}", "/shop/{code}"];
+    let text = |routes: &LearnedRoutes| serde_json::to_string(routes).unwrap();
+    assert!(text(&routes).contains("alice"));
+    assert_eq!(templates(&routes).len(), 3);
+    routes.forget_texts();
+    assert!(!text(&routes).contains("alice"));
+    assert_eq!(templates(&routes), ["/mine/{thing}"]);
+    let known = route(&mut routes, "/of/alice/notes/note-new", SERVED);
+    assert_eq!(known, "/of/alice/notes/{slug}");
+    let version = routes.templates_version();
+    routes.observe("/of/alice/notes/note-new", SERVED);
+    routes.observe("/shop/9-item", SERVED);
+    assert_eq!(templates(&routes), expected.map(|one| one.replace("{code}", "{slug}")));
+    assert!(routes.templates_version() > version);
+}
+
 proptest! {
     /// Whatever is called: the state is bounded and the same for the same requests, a route has as many segments as its path, and a
     /// route is its own route.

@@ -60,7 +60,7 @@ async fn a_million_slugs_are_one_endpoint_and_a_scanner_is_one_row() {
 
     // A crash would leave as much: the template was on disk before its batch.
     let state = app.shared().meta.learned_routes().await.unwrap();
-    assert!(state.iter().any(|(id, state)| id.0 == project.id && state.contains("slug")));
+    assert!(state.iter().any(|row| row.project.0 == project.id && row.state.contains("slug")));
     app.restart().await;
     post(&app, &project, vec![article(5_000), article(5_001)]).await;
     assert_eq!(endpoints(&app, &project).await["/articles/{slug}"], 2_042);
@@ -118,4 +118,24 @@ async fn the_owner_adds_renames_and_refuses_templates() {
     let deleted = app.delete_as(&project.key, "/api/v1/project").await;
     assert!(deleted.status.is_success(), "{}", deleted.text());
     assert!(app.shared().meta.learned_routes().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_paths_go_with_an_erased_consumer_and_come_back_with_requests() {
+    let app = TestApp::start().await;
+    let project = app.project().await;
+    let notes = |user: &str, n: usize| {
+        hit(&format!("/of/alice/notes/note-{n}"), json!({ "user_id": user }))
+    };
+    post(&app, &project, (0..300).map(|n| notes("alice", n)).collect()).await;
+    let stored = async || app.shared().meta.learned_routes().await.unwrap()[0].state.clone();
+    assert!(stored().await.contains("alice"));
+    assert_eq!(templates(&app, &project.key).await[0]["template"], "/of/alice/notes/{slug}");
+    let erased = app.delete_as(&project.key, "/api/v1/consumers/u:alice").await;
+    assert!(erased.status.is_success(), "{}", erased.text());
+    assert!(!stored().await.contains("alice"));
+    assert_eq!(templates(&app, &project.key).await, [json!({}); 0]);
+    post(&app, &project, vec![notes("bob", 1)]).await;
+    assert_eq!(endpoints(&app, &project).await["/of/alice/notes/{slug}"], 1);
+    assert_eq!(templates(&app, &project.key).await[0]["template"], "/of/alice/notes/{slug}");
 }
