@@ -194,10 +194,10 @@ fn beside_ingest(options: &Options, table: &mut Table) {
     servers.into_iter().for_each(|(server, _)| server.stop());
 }
 
-/// Until it uses less than a tenth of a core; at the most two minutes.
+/// Until it uses less than a tenth of a core; at the most ten minutes.
 fn wait_until_quiet(server: &Server) {
     const STEP: Duration = Duration::from_secs(2);
-    for _ in 0..60 {
+    for _ in 0..300 {
         let before = server.cpu_of_process();
         std::thread::sleep(STEP);
         if server.cpu_of_process() - before < STEP.as_secs_f64() / 10.0 {

@@ -32,6 +32,7 @@ use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::monitor::Monitors;
 use crate::notice::{Carriers, Outbox};
+use crate::random::random_bytes;
 use crate::rate::RateLimit;
 use crate::reads::{QueueLimits, ReadQueue, Reader};
 use crate::rule::{Rules, live_rules};
@@ -297,14 +298,6 @@ fn part_estimate() -> Duration {
 
 fn to_us(days: u32) -> i64 {
     i64::from(days) * US_PER_DAY
-}
-
-/// Random bytes from the operating system.
-pub fn random_bytes<const N: usize>() -> anyhow::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| anyhow::anyhow!("the system has no random numbers: {error}"))?;
-    Ok(bytes)
 }
 
 /// How the store is to be opened.

@@ -15,8 +15,9 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
 use crate::address::own_host;
-use crate::app::{App, Shared, random_bytes};
+use crate::app::{App, Shared};
 use crate::notice::{Sent, send};
+use crate::random::random_bytes;
 
 /// Sends until `stopping`; those on their way then are waited for.
 pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {

@@ -10,7 +10,7 @@ use analytics::learned_routes::LearnedRoutes;
 use analytics::limits;
 use store::meta::{LearnedRoutesRow, Meta, MetaError};
 
-use crate::app::random_bytes;
+use crate::random::random_bytes;
 
 #[derive(Default)]
 pub struct LearnedRoutesByProject {

@@ -13,8 +13,9 @@ use jiff::tz::TimeZone;
 use store::Erasure;
 use store::meta::{Can, DashboardId, Key, NewProject, Project, ProjectChange};
 
-use crate::app::{App, Shared, live_channels, live_monitors, random_bytes};
+use crate::app::{App, Shared, live_channels, live_monitors};
 use crate::error::{ApiError, Code};
+use crate::random::random_bytes;
 use crate::reads::Reader;
 
 /// A project's last 24 hours in a few numbers, for a list of projects.

@@ -1,3 +1,5 @@
+//! What is learned, from which paths, and what the owner can change.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -19,13 +19,14 @@ use store::meta::{ChannelRow, ChannelSettings};
 use utoipa::ToSchema;
 
 use crate::address::own_host;
-use crate::app::{App, Shared, live_channels, random_bytes};
+use crate::app::{App, Shared, live_channels};
 use crate::auth::{Holder, Owner};
 use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
 use crate::notice::send;
 use crate::parameters::Parameters;
 use crate::projects::check_name;
+use crate::random::random_bytes;
 
 pub use shape::{
     ChannelAnswer, ChannelDelivery, ChannelList, ChannelTest, CreatedChannel, DeliveryList,

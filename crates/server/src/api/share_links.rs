@@ -9,11 +9,12 @@ use store::meta::{NewShareLink, ShareLink, Token};
 use utoipa::ToSchema;
 
 use crate::address::own_address;
-use crate::app::{Shared, random_bytes};
+use crate::app::Shared;
 use crate::auth::Owner;
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
 use crate::projects::check_name;
+use crate::random::random_bytes;
 use crate::rows::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]

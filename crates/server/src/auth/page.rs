@@ -10,8 +10,9 @@ use store::meta::{DashboardId, Key, Proof, Token};
 use super::cookie::{self, Cookie};
 use super::{Holder, limit_unknown, require_everything, to_holder};
 use crate::address::is_own_origin;
-use crate::app::{App, Shared, random_bytes};
+use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
+use crate::random::random_bytes;
 
 /// A secret that someone signs in with; none where what they sent cannot be one.
 pub enum Secret {

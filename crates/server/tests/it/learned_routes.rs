@@ -70,7 +70,7 @@ async fn a_million_slugs_are_one_endpoint_and_a_scanner_is_one_row() {
     // Another project has learned nothing from it.
     post(&app, &other, vec![article(1)]).await;
     assert!(endpoints(&app, &other).await.contains_key("/articles/the-story-of-1"));
-    assert_eq!(templates(&app, &other.key).await, [json!({}); 0]);
+    assert!(templates(&app, &other.key).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +134,7 @@ async fn words_of_paths_go_with_an_erased_consumer_and_come_back_with_requests()
     let erased = app.delete_as(&project.key, "/api/v1/consumers/u:alice").await;
     assert!(erased.status.is_success(), "{}", erased.text());
     assert!(!stored().await.contains("alice"));
-    assert_eq!(templates(&app, &project.key).await, [json!({}); 0]);
+    assert!(templates(&app, &project.key).await.is_empty());
     post(&app, &project, vec![notes("bob", 1)]).await;
     assert_eq!(endpoints(&app, &project).await["/of/alice/notes/{slug}"], 1);
     assert_eq!(templates(&app, &project.key).await[0]["template"], "/of/alice/notes/{slug}");
