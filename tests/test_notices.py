@@ -20,6 +20,8 @@ SEED = int(os.environ.get("NOTICE_SEED", "0")) or random.SystemRandom().randrang
 # The shortest that a monitor may have.
 INTERVAL_S = 20
 MONITORS = 40
+# Fewer than make a monitor flap, with the last one, to "up", not counted: its incident would stay open for 20 checks.
+CHANGES = 4
 
 
 @pytest.fixture
@@ -117,11 +119,16 @@ def test_kills_inside_incidents_forget_no_transition_and_invent_none(servers, ta
     targets.failing |= set(chance.sample(names, MONITORS // 2))
     wait_for("incidents are open", lambda: incidents(server, key, "&state=open"), seconds=INTERVAL_S + 10)
     under_way = 0
+    changes = [name for name in names for _ in range(CHANGES)]
+    chance.shuffle(changes)
+    # So that some are left for the last round, which begins after some 7 s for each before it.
+    changes_a_turn = len(changes) / (ROUNDS * 30)
     for _ in range(ROUNDS):
         # Two monitors a second are checked: while it runs some open and some close.
         until = time.monotonic() + 3 + chance.random() * 6
         while time.monotonic() < until:
-            targets.failing ^= {chance.choice(names)}
+            if changes and chance.random() < changes_a_turn:
+                targets.failing ^= {changes.pop()}
             time.sleep(0.2)
         under_way += len(incidents(server, key, "&state=open"))
         time.sleep(chance.random())
