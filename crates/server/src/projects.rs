@@ -83,7 +83,7 @@ pub async fn headline(
 
 const HOUR_US: i64 = DAY_US / 24;
 
-/// A new project with the secrets that are shown this once.
+/// A new project with the secrets that are shown only once.
 pub struct Created {
     pub project: Project,
     pub key: Key,
@@ -147,8 +147,8 @@ pub fn check_name(name: &str) -> Result<String, ApiError> {
     Ok(name.to_owned())
 }
 
-/// Changes settings. Where that raised the privacy level, returns once no file holds what the new one would not have
-/// stored; goes on to its end also where the caller goes away.
+/// Changes settings. If that raises the privacy level, returns once what the new level does not allow is erased from every
+/// file, and runs to its end even if the caller disconnects.
 pub async fn change_project(
     app: &Shared,
     project: ProjectId,

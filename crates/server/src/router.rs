@@ -37,7 +37,7 @@ pub enum Access {
     Page,
     /// Any key.
     Ingest,
-    /// A key that may do everything, in a header, or a session that was signed in with one.
+    /// A key with full access, in a header, or a session that was signed in with one.
     Owner,
     /// That, or a session that was signed in with the dashboard id.
     Holder,

@@ -1,4 +1,4 @@
-// The single requests that match, newest first: a page at a time by the server's cursor, and what has come since on top of it.
+// The individual requests that match, newest first: a page at a time by the server's cursor, and what has come since on top of it.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';

@@ -95,7 +95,7 @@ export function dashboardHref(project: string | number, parameters: Parameters =
   return projectHref('/dashboard', project, parameters);
 }
 
-/** The single requests of a project. The original called that page its explorer. */
+/** The individual requests of a project. The original called that page its explorer. */
 export function explorerHref(project: string | number, parameters: Parameters = {}): string {
   return projectHref('/explorer', project, parameters);
 }
