@@ -202,10 +202,7 @@ impl Viewer {
         if self.shows.hits {
             return Ok(());
         }
-        Err(ApiError::new(
-            Code::HiddenField,
-            "this share link does not show individual requests",
-        ))
+        Err(ApiError::new(Code::HiddenField, "this share link does not show individual requests"))
     }
 }
 
