@@ -9,7 +9,7 @@ import { MINUTE, timeFormats, viewersZone, zoneOr } from '../format/time';
 import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
-import type { Span } from '../shapes/series-chart/data';
+import { toCut, type Cut, type Span } from '../shapes/series-chart/data';
 import { questionOf, toCalls, toMissing } from './calls';
 import { MOST_OUTAGES, toOutages } from './outages';
 import type { Place } from './places';
@@ -110,6 +110,14 @@ export class Board {
 
   zoom(from: number, to: number) {
     this.change({ period: '', from: toInstant(from), to: toInstant(to) });
+  }
+
+  /** Which of a series' outermost buckets hold less than their time. */
+  cut(edges: readonly number[]): Cut {
+    if (!this.period) return { first: false, last: false };
+    const { first, last } = toCut(edges, Date.parse(this.period.from), Date.parse(this.period.to));
+    // All time begins with the first request: nothing is cut off before it.
+    return { first: first && this.state.period !== 'all', last };
   }
 
   isOpen(panel: PanelName): boolean {
