@@ -213,3 +213,28 @@ test('a dead share link says so, also to those who look through it', async () =>
   await guest.leave();
   await page.leave();
 });
+
+test('nothing moves while Activity loads, nor when a key is generated', async () => {
+  const { page } = await visit('steady');
+  const top = (locator) => locator.evaluate((node) => node.getBoundingClientRect().top);
+  let release;
+  const held = new Promise((done) => (release = done));
+  await page.route('**/assets/ActivityBody-*.js', (route) => held.then(() => route.continue()));
+  await page.reload();
+  const endpoints = page.locator('.card.endpoints');
+  await endpoints.locator('.path').first().waitFor();
+  const waiting = await top(endpoints);
+  release();
+  await page.locator('.activity .chart').waitFor();
+  assert.equal(await top(endpoints), waiting);
+
+  await page.goto(server.url);
+  const title = page.getByRole('heading', { level: 1 });
+  await page.getByLabel('Project name').waitFor();
+  const before = await top(title);
+  await page.getByRole('button', { name: 'Generate API key' }).click();
+  await page.getByLabel('Your key').waitFor();
+  assert.equal(await top(title), before);
+  await page.getByLabel('I have copied the key').check();
+  await page.leave();
+});
