@@ -23,7 +23,7 @@ pub struct Headline {
     pub requests: u64,
     /// Those answered with a status of 400 or more.
     pub errors: u64,
-    /// Requests of the 24 hours before.
+    /// Requests of the same time a day earlier: as long as that of `requests`, whose last hour is under way.
     pub previous_requests: u64,
     /// None where no request carries a duration.
     pub p95_ms: Option<f64>,
@@ -49,7 +49,8 @@ pub async fn headline(
     scope: &ProjectScope,
 ) -> Result<Headline, ApiError> {
     let hours = HEADLINE_HOURS as i64;
-    let end_us = (app.clock.now_us().div_euclid(HOUR_US) + 1) * HOUR_US;
+    let now_us = app.clock.now_us();
+    let end_us = (now_us.div_euclid(HOUR_US) + 1) * HOUR_US;
     let sum_up = async |from_us: i64, to_us: i64, needs: Needs| {
         let grid = Grid::over(from_us, to_us, &TimeZone::UTC)?;
         let query = SumsQuery {
@@ -65,7 +66,8 @@ pub async fn headline(
     };
     let from_us = end_us - hours * HOUR_US;
     let total = sum_up(from_us, end_us, Needs::STATUSES | Needs::LATENCY).await?;
-    let before = sum_up(from_us - hours * HOUR_US, from_us, Needs::STATUSES).await?;
+    let before =
+        sum_up(from_us - hours * HOUR_US, now_us - hours * HOUR_US, Needs::STATUSES).await?;
     // The grid's buckets are finer than an hour.
     let mut series = vec![0; HEADLINE_HOURS];
     for (start_us, classes) in total.grid.edges_us.iter().zip(&total.classes) {

@@ -2214,7 +2214,7 @@ export interface components {
             p95_ms?: number | null;
             /**
              * Format: int64
-             * @description Requests of the 24 hours before.
+             * @description Requests of the same time a day earlier: as long as that of `requests`, whose last hour is under way.
              */
             previous_requests: number;
             /** Format: int32 */

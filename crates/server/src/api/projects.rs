@@ -29,7 +29,7 @@ pub struct ProjectOverview {
     pub requests: u64,
     /// Those answered with a status of 400 or more.
     pub errors: u64,
-    /// Requests of the 24 hours before.
+    /// Requests of the same time a day earlier: as long as that of `requests`, whose last hour is under way.
     pub previous_requests: u64,
     pub p95_ms: Option<f64>,
     /// When the newest accepted batch arrived; null: never.
