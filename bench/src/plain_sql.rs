@@ -123,7 +123,7 @@ fn make(file: &Path, year: &Year) {
     let settings = Settings { max_age_us: None, ..Settings::default() };
     for number in 0..year.posts() {
         let posted = ingest::decode(year.post(number).body()).expect("a batch");
-        let batch = enricher.enrich(posted, &settings, year.end_us).batch;
+        let batch = enricher.enrich(posted, &settings, None, year.end_us).batch;
         let mut appender = connection.appender("hits").expect("the table");
         appender.append_record_batch(to_rows(&batch)).expect("rows are appended");
         appender.flush().expect("rows are appended");

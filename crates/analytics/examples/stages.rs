@@ -41,7 +41,12 @@ fn main() {
             let enriched: Vec<_> = posted
                 .into_iter()
                 .map(|posted| {
-                    enricher.enrich(black_box(posted.expect("a valid body")), &settings, ARRIVAL_US)
+                    enricher.enrich(
+                        black_box(posted.expect("a valid body")),
+                        &settings,
+                        None,
+                        ARRIVAL_US,
+                    )
                 })
                 .collect();
             let finished = Instant::now();

@@ -2,7 +2,7 @@
 //!
 //! The steps, in order: `privacy` drops what the level does not allow, before anything reads it; `clock` mends times and
 //! rejects hits that are too old; `country` from the address, which is dropped at level 1; `route` and API `version` from
-//! the path; `client`, OS and device from the user agent; `repeat` names hits that a published client posts again. Most
+//! the path (routes also from what the project's earlier paths taught); `client`, OS and device from the user agent; `repeat` names hits that a published client posts again. Most
 //! work on the distinct texts of the batch, not on its hits.
 //!
 //! It keeps nothing of a batch but the traits of user agents, and knows no project: its settings are passed in.
@@ -16,9 +16,12 @@ mod repeat;
 mod route;
 mod version;
 
+use std::sync::Mutex;
+
 use crate::batch::{Batch, Dictionary};
 use crate::hit::{Hit, Text};
 use crate::ingest::{Posted, Rejection, Repairs, Sample, Texts, posts_its_buffer_again};
+use crate::learned_routes::LearnedRoutes;
 use crate::limits;
 use crate::text_list::TextList;
 
@@ -83,8 +86,15 @@ impl Enricher {
         self.agents.read("");
     }
 
-    /// `arrival_us`: when the server read the batch, microseconds since 1970.
-    pub fn enrich(&self, posted: Posted, settings: &Settings, arrival_us: i64) -> Enriched {
+    /// `learned`: what the project's paths have taught, and are taught by this batch; none: nothing is learned. `arrival_us`: when
+    /// the server read the batch, microseconds since 1970.
+    pub fn enrich(
+        &self,
+        posted: Posted,
+        settings: &Settings,
+        learned: Option<&Mutex<LearnedRoutes>>,
+        arrival_us: i64,
+    ) -> Enriched {
         let Posted {
             privacy_level,
             framework,
@@ -120,7 +130,7 @@ impl Enricher {
         let addresses = privacy::put_countries(&mut texts, level, &self.countries);
         let framework_number = texts.put(Text::Framework, &framework);
         let sdk_number = texts.put(Text::Sdk, &sdk);
-        let mut routes = route::Routes::new(&mut texts);
+        let routes = route::put_routes(&hits, &mut texts, learned);
         let enriched = hits.iter().map(|posted| {
             let mut numbers = posted.texts;
             let address = addresses[posted.text(Text::Address) as usize];
@@ -129,8 +139,7 @@ impl Enricher {
             numbers[Text::Framework as usize] = framework_number;
             numbers[Text::Sdk as usize] = sdk_number;
             if numbers[Text::Route as usize] == 0 {
-                numbers[Text::Route as usize] =
-                    routes.number(&mut texts, numbers[Text::Path as usize]);
+                numbers[Text::Route as usize] = routes[numbers[Text::Path as usize] as usize];
             }
             Hit {
                 time_us: mended.time_us(posted),
@@ -143,7 +152,6 @@ impl Enricher {
             }
         });
         let enriched: Vec<Hit> = enriched.collect();
-        routes.give_back(&mut texts);
 
         let dictionary = self.to_dictionary(texts);
         let repeat_hashes = if !flat && posts_its_buffer_again(&framework, batch_id.as_deref()) {

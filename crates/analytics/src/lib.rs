@@ -26,6 +26,7 @@ pub mod hit;
 pub mod incident;
 pub mod ingest;
 pub mod latency;
+pub mod learned_routes;
 pub mod limits;
 pub mod maintenance;
 pub mod monitor;

@@ -179,6 +179,24 @@ limits! {
     PATH_CHARACTERS "path_characters" = 2_048, Characters, fixed, "",
         "Longer paths are cut; what is beyond is no name of an endpoint.";
     ROUTE_CHARACTERS "route_characters" = 2_048, Characters, fixed, "", "As paths.";
+    ROUTE_VALUES "route_values" = 100, Items, fixed, "",
+        "Different values at one place of the paths without a route, over a project's life, before the place is a parameter: few APIs have as many words behind one prefix.";
+    ROUTE_KEPT_PERCENT "route_kept_percent" = 10, Percent, fixed, "",
+        "A value with this share of a place's requests keeps its endpoint: /users/me beside /users/{name}. With 100 values the average has 1 %.";
+    ROUTE_KEPT_UNLIKE_PERCENT "route_kept_unlike_percent" = 2, Percent, fixed, "",
+        "The same for one that looks unlike the other values (a word among slugs): twice the average.";
+    ROUTE_KEPT_HITS "route_kept_hits" = 10, Hits, fixed, "",
+        "Requests that a value needs to keep its endpoint: a share of fewer says nothing.";
+    ROUTE_WORDS "route_words" = 10_000, Items, fixed, "",
+        "Words of paths that are known of one project, about 1 MB. Paths beyond keep the route that they have.";
+    ROUTE_WORDS_ALL "route_words_all" = 1_000_000, Items, fixed, "",
+        "The same of all projects together, about 100 MB.";
+    ROUTE_SEGMENTS "route_segments" = 16, Items, fixed, "",
+        "Segments of a path from which routes are learned; those of real APIs have at most about ten.";
+    ROUTE_UNMATCHED "route_unmatched" = 100, Items, fixed, "",
+        "Different paths of a project that nothing answered which have a row of their own; the rest, a scanner's, share one.";
+    ROUTE_NAME_CHARACTERS "route_name_characters" = 32, Characters, fixed, "",
+        "Name of a parameter in a template; it is shown in every table of endpoints.";
     AGENT_CHARACTERS "agent_characters" = 1_024, Characters, fixed, "",
         "Longer user agents are cut; real ones have 60 to 300 characters.";
     USER_CHARACTERS "user_characters" = 255, Characters, fixed, "",

@@ -14,6 +14,7 @@ pub mod monitors;
 pub mod openapi;
 pub mod project;
 pub mod projects;
+pub mod routes;
 pub mod rules;
 pub mod server;
 pub mod session;

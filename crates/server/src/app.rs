@@ -27,6 +27,7 @@ use crate::config::{PublicUrl, Settings};
 use crate::dial::{DialOptions, Dialer, read_authorities};
 use crate::error::ApiError;
 use crate::ingest_health::IngestHealth;
+use crate::learned_routes::LearnedRoutesByProject;
 use crate::mail::Mailer;
 use crate::metrics::Metrics;
 use crate::monitor::Monitors;
@@ -60,6 +61,7 @@ pub struct App {
     /// Held by what runs jobs: one after the other, whoever starts them.
     pub running_jobs: tokio::sync::Mutex<()>,
     pub ingest_health: IngestHealth,
+    pub learned_routes: LearnedRoutesByProject,
     pub arrivals: Arrivals,
     /// Held by posts from reading their project's settings to being kept.
     pub turns: Turns,
@@ -153,6 +155,8 @@ impl App {
         monitors.allow_at_once(limit("checks_at_once") as usize);
         let rules = Rules::load(&checks, outbox.clone()).await;
         let rules = rules.context("where rules stood cannot be read")?;
+        let learned_routes = LearnedRoutesByProject::load(&meta).await;
+        let learned_routes = learned_routes.context("the learned routes cannot be read")?;
         let timed = metrics.clone();
         let timed: Arc<dyn Fn(Duration) + Send + Sync> =
             Arc::new(move |took| timed.note_query(took));
@@ -196,6 +200,7 @@ impl App {
             metrics,
             running_jobs: tokio::sync::Mutex::new(()),
             ingest_health: IngestHealth::default(),
+            learned_routes,
             arrivals: Arrivals::default(),
             status_views: StatusViews::default(),
             subscriber_mail: SubscriberMail::default(),
@@ -216,6 +221,8 @@ impl App {
     pub async fn close(&self) -> anyhow::Result<()> {
         let counted = self.ingest_health.write(&self.meta).await;
         counted.context("ingest health could not be written")?;
+        let learned = self.learned_routes.write(&self.meta).await;
+        learned.context("the learned routes could not be written")?;
         // The store last: it lets go of the folder.
         self.monitors.write_all(&self.checks).await;
         self.checks.close().await;

@@ -136,7 +136,9 @@ fn prepare(app: &App, caller: &Caller, held: HeldBody) -> Result<Prepared, ApiEr
     };
     let sent = posted.hits_sent();
     let batch_hash = posted.batch_id.as_deref().map(|id| ingest::batch_hash(grant.project(), id));
-    let enriched = app.enricher.enrich(posted, &settings, arrival_us);
+    let learned = app.learned_routes.of(grant.project());
+    let learned = learned.map_err(|error| ApiError::internal("reading learned routes", &error))?;
+    let enriched = app.enricher.enrich(posted, &settings, Some(learned.as_mutex()), arrival_us);
     Ok(Prepared { grant, enriched, batch_hash, sent, _turn: turn, _held: held })
 }
 
@@ -169,6 +171,10 @@ async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError>
         } else {
             Err(answer::every_hit_rejected(&rejected))
         };
+    }
+    // Before the batch: its routes must not be learned again, with other names, after a crash.
+    if let Err(error) = app.learned_routes.write_templates(&app.meta, grant.project()).await {
+        tracing::warn!(%error, "a learned route could not be written; it is tried again within a minute");
     }
     let append = Append {
         project: grant.project(),

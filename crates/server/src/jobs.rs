@@ -34,6 +34,11 @@ const JOBS: &[Job] = &[
     Job { name: "watch_clock", every_s: 0, run: |app| Box::pin(watch_clock(app)) },
     Job { name: "write_times", every_s: 60, run: |app| Box::pin(write_times(app)) },
     Job { name: "write_ingest_health", every_s: 60, run: |app| Box::pin(write_ingest_health(app)) },
+    Job {
+        name: "write_learned_routes",
+        every_s: 60,
+        run: |app| Box::pin(write_learned_routes(app)),
+    },
     Job { name: "note_running_day", every_s: 600, run: |app| Box::pin(note_running_day(app)) },
     // At every turn, so also right after a start: whoever asked for it was told that it is under way.
     Job { name: "finish_deletions", every_s: 0, run: |app| Box::pin(finish_deletions(app)) },
@@ -110,6 +115,10 @@ async fn watch_clock(app: Shared) -> anyhow::Result<()> {
 
 async fn write_times(app: Shared) -> anyhow::Result<()> {
     Ok(app.meta.flush().await?)
+}
+
+async fn write_learned_routes(app: Shared) -> anyhow::Result<()> {
+    Ok(app.learned_routes.write(&app.meta).await?)
 }
 
 async fn write_ingest_health(app: Shared) -> anyhow::Result<()> {

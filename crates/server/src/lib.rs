@@ -6,7 +6,7 @@
 //! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then), `monitor` (checks),
 //!   `rule` and `judging` (alert rules), `incident`, `notice` and `delivery` (who is told of what they found)
 //! - every address: `router`; who calls, and what they may: `auth`, `address`, `network`, `rate`; what goes wrong: `error`
-//! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
+//! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`, what its paths teach: `learned_routes`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
 //! - what is called elsewhere, for somebody else: `dial`
 //! - what visitors of a public status page see: `status_page`, `status_view`; how it is drawn: `web::status`; who is mailed what it
 //!   publishes: `subscription`, `mailing`, `subscriber_mail`
@@ -38,6 +38,7 @@ pub mod ingest_health;
 pub mod jobs;
 pub mod json;
 pub mod judging;
+pub mod learned_routes;
 pub mod list;
 pub mod loop_health;
 pub mod mail;

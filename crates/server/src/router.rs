@@ -4,13 +4,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Response, Uri, header};
-use axum::routing::{MethodRouter, delete, get, patch, post};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 
 use crate::address::{host_of, is_own_host};
 use crate::api::{
     channels, consumers, dashboard, fields, heartbeat, hits, incidents, ingest_health,
-    keys as project_keys, maintenance, monitors, openapi, project, projects, rules, server,
-    session, share_links, status_page, subscribers,
+    keys as project_keys, maintenance, monitors, openapi, project, projects,
+    routes as route_templates, rules, server, session, share_links, status_page, subscribers,
 };
 use crate::app::{App, Shared};
 use crate::config::Settings;
@@ -122,6 +122,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/maintenance", Holder, get(maintenance::list_maintenance)),
         route("GET", "/api/v1/maintenance/{id}", Holder, get(maintenance::show_maintenance)),
         route("GET", "/api/v1/status-page", Holder, get(status_page::show_status_page)),
+        route("GET", "/api/v1/routes", Holder, get(route_templates::list_routes)),
         route("GET", "/api/v1/ingest-health", Holder, get(ingest_health::show_ingest_health)),
         // Whoever manages what is watched.
         route("POST", "/api/v1/monitors", Manager, post(monitors::create_monitor)),
@@ -155,6 +156,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/keys", Owner, get(project_keys::list_keys)),
         route("POST", "/api/v1/keys", Owner, post(project_keys::create_key)),
         route("DELETE", "/api/v1/keys/{id}", Owner, delete(project_keys::revoke_key)),
+        route("PUT", "/api/v1/routes", Owner, put(route_templates::decide_route)),
         route("GET", "/api/v1/share-links", Owner, get(share_links::list_share_links)),
         route("POST", "/api/v1/share-links", Owner, post(share_links::create_share_link)),
         route("DELETE", "/api/v1/share-links/{id}", Owner, delete(share_links::revoke_share_link)),

@@ -116,6 +116,7 @@ pub async fn restore(
     let highest = newer.iter().map(|line| line.project).fold(project, ProjectId::max);
     give_identity(&making, &deleted, highest).await?;
     meta::forget_those_who_left(&making, &data).await.map_err(inbox::failed(context))?;
+    meta::mark_restored_routes(&making).await.map_err(inbox::failed(context))?;
     if let Some(owner) = owner {
         owner.give(&making)?;
     }

@@ -41,6 +41,8 @@ import type {
   Rule,
   RuleChange,
   ServerInfo,
+  RouteDecision,
+  RouteTemplate,
   ShareLink,
   StatusPage,
   StatusPageChange,
@@ -135,6 +137,10 @@ export const api = {
   createShareLink: (scope: Scope, link: NewShareLink) =>
     call<CreatedShareLink>('POST', 'share-links', { scope, body: link }),
   deleteShareLink: (scope: Scope, id: number) => call<undefined>('DELETE', `share-links/${id}`, { scope }),
+
+  routes: (scope: Scope) => call<{ routes: RouteTemplate[] }>('GET', 'routes', { scope }),
+  decideRoute: (scope: Scope, decision: RouteDecision) =>
+    call<{ routes: RouteTemplate[] }>('PUT', 'routes', { scope, body: decision }),
 
   /** An address to download from, for a session: a link cannot carry a header. */
   consumerDownload: (scope: Scope, id: string, format: 'ndjson' | 'csv') =>

@@ -735,6 +735,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The templates of paths without a route. */
+        get: operations["list_routes"];
+        /** Add, rename or refuse a template. It holds for requests that arrive from now on. */
+        put: operations["decide_route"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules": {
         parameters: {
             query?: never;
@@ -2503,6 +2521,32 @@ export interface components {
             index: number;
             /** @example 99 */
             value: string;
+        };
+        RouteDecision: {
+            /** @description True: this place must not become a parameter. */
+            refused?: boolean;
+            /**
+             * @description Ends in a parameter, which is added or renamed; or in a fixed word, which keeps an endpoint of its own beside the parameter.
+             * @example /articles/{title}
+             */
+            template: string;
+        };
+        RouteTemplate: {
+            /** @description Values at this place that have an endpoint of their own, because they are frequent or were added. */
+            kept_words: number;
+            /** @description True: values at this place stay endpoints of their own. */
+            refused: boolean;
+            /** @description `learned` from paths, or `owner` where somebody has added, renamed or refused it. */
+            source: string;
+            /**
+             * @description The path up to and including the parameter.
+             * @example /articles/{slug}
+             */
+            template: string;
+        };
+        RouteTemplates: {
+            /** @description In the order of their texts. */
+            routes: components["schemas"]["RouteTemplate"][];
         };
         RuleAlert: {
             /**
@@ -6261,6 +6305,110 @@ export interface operations {
             };
             /** @description Too many projects from this address */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_routes: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The templates */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteTemplates"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link doesn't show them */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    decide_route: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RouteDecision"];
+            };
+        };
+        responses: {
+            /** @description All templates */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteTemplates"];
+                };
+            };
+            /** @description The template cannot be used; the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -28,6 +28,9 @@ export type ShareLink = Answer<'ProjectShareLink'>;
 export type CreatedShareLink = Answer<'CreatedShareLink'>;
 export type NewShareLink = { [Name in keyof Schemas['NewLink']]?: NonNullable<Schemas['NewLink'][Name]> };
 
+export type RouteTemplate = Closer<Answer<'RouteTemplate'>, { source: 'learned' | 'owner' }>;
+export type RouteDecision = Schemas['RouteDecision'];
+
 export type FieldKind = 'text' | 'number' | 'duration' | 'size' | 'country' | 'status';
 export type FieldInfo = Closer<Answer<'FieldDescription'>, { kind: FieldKind }>;
 export type FieldValue = Answer<'FieldValue'>;

@@ -41,7 +41,7 @@ fn every_hit_is_one_that_the_server_takes_as_it_is() {
     let posted = decode(&made.body).unwrap();
     let settings = Settings { max_age_us: None, ..Settings::default() };
     let arrival_us = (MONDAY + MINUTES_PER_DAY) * MINUTE_US;
-    let enriched = Enricher::new(Countries::embedded()).enrich(posted, &settings, arrival_us);
+    let enriched = Enricher::new(Countries::embedded()).enrich(posted, &settings, None, arrival_us);
     assert_eq!(enriched.rejected, []);
     assert_eq!(enriched.repairs, crate::ingest::Repairs::default());
     assert_eq!(enriched.batch.hits.len(), made.countries.len());

@@ -1,12 +1,15 @@
-//! The route of a path where the client sent none: segments that name one of many things become `{id}`.
+//! The route of a path where the client sent none: segments that are an id by their look become `{id}`; what else is a parameter
+//! is learned from the project's paths (`learned_routes`).
 //!
-//! A guess, and a careful one: a segment that might be a word stays, because two endpoints drawn as one are worse than
-//! one drawn as two.
+//! The look of a segment says little: one that might be a word stays, because two endpoints drawn as one are worse than one drawn
+//! as two.
+
+use std::sync::{Mutex, PoisonError};
 
 use crate::hit::Text;
-use crate::ingest::Texts;
+use crate::ingest::{PostedHit, Texts};
+use crate::learned_routes::{Answers, LearnedRoutes};
 use crate::limits;
-use crate::text_list::TextList;
 
 /// A run of hexadecimal digits from this length on is an id: no word has sixteen letters from a to f.
 const LONG_HEX: usize = 16;
@@ -59,36 +62,47 @@ fn is_uuid(bytes: &[u8]) -> bool {
     }) || bytes.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// The derived routes of one batch, one for each distinct path.
-pub(super) struct Routes {
-    paths: TextList,
-    /// By number of the path; `NOT_YET` until it is asked for.
-    numbers: Vec<u32>,
-    route: String,
-}
-
-const NOT_YET: u32 = u32::MAX;
-
-impl Routes {
-    /// Takes the paths out of `texts` until `give_back`, so that routes can be put there meanwhile.
-    pub fn new(texts: &mut Texts) -> Routes {
-        let paths = texts.take(Text::Path);
-        Routes { numbers: vec![NOT_YET; paths.len()], paths, route: String::new() }
+/// The number of the route of each path, by the path's number; those that no hit without a route has are 0.
+pub(super) fn put_routes(
+    hits: &[PostedHit],
+    texts: &mut Texts,
+    learned: Option<&Mutex<LearnedRoutes>>,
+) -> Vec<u32> {
+    let paths = texts.take(Text::Path);
+    let mut answers = vec![Answers::default(); paths.len()];
+    for hit in hits.iter().filter(|hit| hit.texts[Text::Route as usize] == 0) {
+        answers[hit.texts[Text::Path as usize] as usize].add(hit.status);
     }
-
-    #[inline]
-    pub fn number(&mut self, texts: &mut Texts, path: u32) -> u32 {
-        let number = &mut self.numbers[path as usize];
-        if *number == NOT_YET {
-            derive_into(&self.paths[path as usize], &mut self.route);
-            *number = texts.put(Text::Route, &self.route);
+    if answers.iter().all(|answers| answers.count() == 0) {
+        texts.give_back(Text::Path, paths);
+        return vec![0; answers.len()];
+    }
+    let wanted = || (0..paths.len()).filter(|path| answers[*path].count() > 0);
+    let mut numbers = vec![0; paths.len()];
+    let (mut derived, mut route) = (String::new(), String::new());
+    match learned {
+        None => {
+            for path in wanted() {
+                derive_into(&paths[path], &mut derived);
+                numbers[path] = texts.put(Text::Route, &derived);
+            }
         }
-        *number
+        Some(learned) => {
+            let mut learned = learned.lock().unwrap_or_else(PoisonError::into_inner);
+            // The whole batch first: a batch of a million slugs must not begin with a hundred endpoints of its own.
+            for path in wanted() {
+                derive_into(&paths[path], &mut derived);
+                learned.observe(&derived, answers[path]);
+            }
+            for path in wanted() {
+                derive_into(&paths[path], &mut derived);
+                learned.put_route(&derived, answers[path], &mut route);
+                numbers[path] = texts.put(Text::Route, &route);
+            }
+        }
     }
-
-    pub fn give_back(self, texts: &mut Texts) {
-        texts.give_back(Text::Path, self.paths);
-    }
+    texts.give_back(Text::Path, paths);
+    numbers
 }
 
 #[cfg(test)]

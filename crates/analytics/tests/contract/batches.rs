@@ -162,7 +162,7 @@ fn check(
         keep_us: project.keep_days.map(|days| days * day_us),
     };
     let sent = posted.hits_sent();
-    let enriched = enricher.enrich(posted, &settings, time_us(&post.arrival)?);
+    let enriched = enricher.enrich(posted, &settings, None, time_us(&post.arrival)?);
     let batch = &enriched.batch;
     consistent(batch)?;
     assert_eq!(sent, batch.hits.len() + enriched.rejected.len());

@@ -18,8 +18,12 @@ fn survive(body: &[u8]) {
     for privacy_level in 0..3 {
         let Ok(posted) = decode(body) else { return };
         let sent = posted.hits_sent();
-        let enriched =
-            ENRICHER.enrich(posted, &Settings { privacy_level, ..Settings::default() }, ARRIVAL_US);
+        let enriched = ENRICHER.enrich(
+            posted,
+            &Settings { privacy_level, ..Settings::default() },
+            None,
+            ARRIVAL_US,
+        );
         consistent(&enriched.batch).unwrap();
         assert_eq!(enriched.batch.hits.len() + enriched.rejected.len(), sent);
         assert!(enriched.rejected.is_sorted_by(|a, b| a.index < b.index));
@@ -118,7 +122,7 @@ proptest! {
         let texts: Vec<&str> = hits.iter().map(|(text, _)| text.as_str()).collect();
         let body = format!(r#"{{"api_key":"k","requests":[{}]}}"#, texts.join(","));
         let posted = decode(body.as_bytes()).unwrap();
-        let enriched = ENRICHER.enrich(posted, &Settings::default(), ARRIVAL_US);
+        let enriched = ENRICHER.enrich(posted, &Settings::default(), None, ARRIVAL_US);
         let batch = &enriched.batch;
         consistent(batch).unwrap();
         let kept: Vec<&str> = batch.hits.iter().map(|hit| batch.text(hit, Text::Path)).collect();
@@ -171,7 +175,7 @@ fn what_only_rejected_hits_said_is_not_kept() {
         {"path":"/old","method":"GET","status":200,"created_at":"2001-01-01T00:00:00Z","user_agent":"old/1","ip_address":"203.0.113.9"},
         {"path":"/kept","method":"GET","status":200}]}"#;
     let enriched =
-        ENRICHER.enrich(decode(body.as_bytes()).unwrap(), &Settings::default(), ARRIVAL_US);
+        ENRICHER.enrich(decode(body.as_bytes()).unwrap(), &Settings::default(), None, ARRIVAL_US);
     assert_eq!(enriched.rejected.len(), 2);
     let kept = format!("{:?}", enriched.batch);
     assert!(kept.contains("/kept"));

@@ -105,6 +105,7 @@ pub async fn erase_consumer(
         Consumer::User(user) => Erasure::User(owner.project, user),
         Consumer::Address(address) => Erasure::Address(owner.project, address),
     };
+    app.learned_routes.forget_texts(&app.meta, owner.project).await?;
     // Begun is begun, also where the caller goes away.
     let erasing = tokio::spawn(async move { app.store.erase(erasure).await });
     let erased =

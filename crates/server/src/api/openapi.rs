@@ -39,6 +39,8 @@ use utoipa::{Modify, OpenApi};
         super::keys::list_keys,
         super::keys::create_key,
         super::keys::revoke_key,
+        super::routes::list_routes,
+        super::routes::decide_route,
         super::share_links::list_share_links,
         super::share_links::create_share_link,
         super::share_links::revoke_share_link,

@@ -110,7 +110,7 @@ fn make(app: &Shared, from_us: i64, length_us: i64) -> anyhow::Result<analytics:
     let DemoBatch { body, countries } =
         demo::batch(SEED, from_us / MINUTE_US, length_us / MINUTE_US);
     let settings = Settings { privacy_level: 0, max_age_us: None, keep_us: None };
-    let enriched = app.enricher.enrich(ingest::decode(&body)?, &settings, app.clock.now_us());
+    let enriched = app.enricher.enrich(ingest::decode(&body)?, &settings, None, app.clock.now_us());
     let mut batch = enriched.batch;
     anyhow::ensure!(batch.hits.len() == countries.len(), "a made-up hit was rejected");
     for (hit, country) in batch.hits.iter_mut().zip(countries) {

@@ -17,6 +17,7 @@ pub(super) async fn erase_expired(app: Shared) -> anyhow::Result<()> {
         let before_us = now_us - i64::from(days) * US_PER_DAY;
         let erased = app.store.erase(Erasure::Before(project.id, before_us)).await?;
         if erased > 0 {
+            app.learned_routes.forget_texts(&app.meta, project.id).await?;
             tracing::info!(project = project.id.0, erased, days, "expired hits were erased");
         }
     }

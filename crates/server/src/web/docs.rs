@@ -40,6 +40,7 @@ pub const PAGES: &[Page] = &[
     page!("api", "The API", true),
     page!("monitoring", "Monitoring", true),
     page!("status-page", "Status page", true),
+    page!("routes", "Routes", true),
     page!("privacy", "Privacy and deletion", true),
     page!("moving", "Moving from the original", true),
     page!("settings", "Settings", false),

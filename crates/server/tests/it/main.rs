@@ -19,6 +19,7 @@ mod ingest_health;
 mod isolation;
 mod jobs;
 mod keys;
+mod learned_routes;
 mod lifecycle;
 mod maintenance;
 mod managing;

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0012_rules.sql"),
     include_str!("../../migrations/0013_subscribers.sql"),
     include_str!("../../migrations/0014_sealed_monitors.sql"),
+    include_str!("../../migrations/0015_learned_routes.sql"),
 ];
 
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {

@@ -288,6 +288,7 @@ impl Meta {
             "DELETE FROM session_projects WHERE project = ?",
             "DELETE FROM share_links WHERE project = ?",
             "DELETE FROM ingest_health WHERE project = ?",
+            "DELETE FROM learned_routes WHERE project = ?",
             "DELETE FROM monitors WHERE project = ?",
             "DELETE FROM channels WHERE project = ?",
             "DELETE FROM maintenance WHERE project = ?",

@@ -3,6 +3,7 @@
 use super::make::{P, Plain, Q, all, append, open, plain, small};
 use std::path::Path;
 use std::sync::Arc;
+use store::meta::{Can, Key, NewProject};
 use store::{Erasure, Silent, Store, StoreError, StoreOptions, restore};
 
 async fn backup(store: &Store, folder: &Path) -> Result<(), StoreError> {
@@ -100,5 +101,33 @@ async fn a_damaged_backup_is_refused_and_nothing_is_touched() {
     assert!(refused.contains(victim.file_name().unwrap().to_str().unwrap()), "{refused}");
     let store = open(&data, small()).await;
     assert_eq!(all(&store, P).await.len(), 120);
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn learned_routes_of_a_backup_are_marked_until_they_are_written_anew() {
+    const NOW: i64 = 1_795_348_800_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    let options = || StoreOptions { data: data.clone(), node: 0, limits: small() };
+    let (store, meta) = store::open_folder(options(), [7; 32], NOW).await.unwrap();
+    let key = Key::from_random([1; 16]);
+    let made = meta.create_project(NewProject::default(), &key, Can::Everything, NOW).await;
+    let project = made.unwrap().id;
+    meta.write_learned_routes(project, "learned").await.unwrap();
+    assert!(!meta.learned_routes().await.unwrap()[0].restored);
+    backup(&store, &copy).await.unwrap();
+    meta.backup(&copy.join("meta.sqlite")).await.unwrap();
+    meta.close().await.unwrap();
+    store.close().await.unwrap();
+
+    restore(&copy, options(), None, Arc::new(Silent)).await.unwrap();
+    let (store, meta) = store::open_folder(options(), [8; 32], NOW).await.unwrap();
+    let row = meta.learned_routes().await.unwrap().remove(0);
+    assert_eq!((row.project, row.state.as_str(), row.restored), (project, "learned", true));
+    meta.write_learned_routes(project, "again").await.unwrap();
+    let row = meta.learned_routes().await.unwrap().remove(0);
+    assert_eq!((row.state.as_str(), row.restored), ("again", false));
+    meta.close().await.unwrap();
     store.close().await.unwrap();
 }

@@ -1,0 +1,160 @@
+//! The learned routes of every project, in memory while the server runs. A new template is on disk before the batch that taught it
+//! is; what has been counted on the way to one is written each minute and at the end.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use analytics::hit::ProjectId;
+use analytics::learned_routes::LearnedRoutes;
+use analytics::limits;
+use store::meta::{LearnedRoutesRow, Meta, MetaError};
+
+use crate::app::random_bytes;
+
+#[derive(Default)]
+pub struct LearnedRoutesByProject {
+    projects: RwLock<HashMap<ProjectId, Arc<ProjectRoutes>>>,
+    /// Words of all of them, as last counted.
+    words: AtomicUsize,
+    /// One at a time, so that an older state never follows a newer one.
+    writing: tokio::sync::Mutex<()>,
+}
+
+/// Those of one project.
+pub struct ProjectRoutes {
+    routes: Mutex<LearnedRoutes>,
+    written_version: AtomicU64,
+    written_templates: AtomicU64,
+}
+
+impl LearnedRoutesByProject {
+    pub async fn load(meta: &Meta) -> Result<LearnedRoutesByProject, MetaError> {
+        let all = LearnedRoutesByProject::default();
+        for LearnedRoutesRow { project, state, restored } in meta.learned_routes().await? {
+            match serde_json::from_str::<LearnedRoutes>(&state) {
+                Ok(routes) => {
+                    all.write_map().insert(project, ProjectRoutes::new(routes));
+                    if restored {
+                        all.forget_texts(meta, project).await?;
+                    }
+                }
+                // They can be learned again; what the owner decided cannot, so it is said.
+                Err(error) => {
+                    tracing::error!(project = project.0, %error, "the learned routes of a project cannot be read and begin anew");
+                }
+            }
+        }
+        all.count_words();
+        Ok(all)
+    }
+
+    /// Those of the project, which has none at first.
+    pub fn of(&self, project: ProjectId) -> anyhow::Result<Arc<ProjectRoutes>> {
+        if let Some(known) = self.known(project) {
+            return Ok(known);
+        }
+        let random = u128::from_le_bytes(random_bytes::<16>()?);
+        let mut routes = LearnedRoutes::new(((random >> 64) as u64, random as u64));
+        routes.limit_words(self.room());
+        let mut projects = self.write_map();
+        Ok(projects.entry(project).or_insert_with(|| ProjectRoutes::new(routes)).clone())
+    }
+
+    fn known(&self, project: ProjectId) -> Option<Arc<ProjectRoutes>> {
+        let projects = self.projects.read().unwrap_or_else(PoisonError::into_inner);
+        projects.get(&project).cloned()
+    }
+
+    /// Writes the project's templates if they have changed.
+    pub async fn write_templates(&self, meta: &Meta, project: ProjectId) -> Result<(), MetaError> {
+        let Some(of_project) = self.known(project) else { return Ok(()) };
+        let templates = of_project.lock().templates_version();
+        if of_project.written_templates.load(Ordering::Relaxed) == templates {
+            return Ok(());
+        }
+        self.write_project(meta, project, &of_project).await
+    }
+
+    /// Before someone is erased whose paths may have told the words of a template.
+    pub async fn forget_texts(&self, meta: &Meta, project: ProjectId) -> Result<(), MetaError> {
+        let Some(of_project) = self.known(project) else { return Ok(()) };
+        of_project.lock().forget_texts();
+        self.write_project(meta, project, &of_project).await
+    }
+
+    /// Writes everything that has changed, and forgets projects that are gone.
+    pub async fn write(&self, meta: &Meta) -> Result<(), MetaError> {
+        let live = meta.live_projects();
+        self.write_map().retain(|project, _| live.contains(project));
+        let room = self.count_words();
+        let all: Vec<(ProjectId, Arc<ProjectRoutes>)> = {
+            let projects = self.projects.read().unwrap_or_else(PoisonError::into_inner);
+            projects.iter().map(|(project, routes)| (*project, routes.clone())).collect()
+        };
+        for (project, of_project) in all {
+            let version = {
+                let mut routes = of_project.lock();
+                routes.limit_words(room);
+                routes.version()
+            };
+            if of_project.written_version.load(Ordering::Relaxed) != version {
+                self.write_project(meta, project, &of_project).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_project(
+        &self,
+        meta: &Meta,
+        project: ProjectId,
+        of_project: &ProjectRoutes,
+    ) -> Result<(), MetaError> {
+        let _writing = self.writing.lock().await;
+        let (version, templates, state) = {
+            let routes = of_project.lock();
+            let state = serde_json::to_string(&*routes).expect("numbers and texts");
+            (routes.version(), routes.templates_version(), state)
+        };
+        meta.write_learned_routes(project, &state).await?;
+        of_project.written_version.store(version, Ordering::Relaxed);
+        of_project.written_templates.store(templates, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The words that may be added.
+    fn count_words(&self) -> usize {
+        let projects = self.projects.read().unwrap_or_else(PoisonError::into_inner);
+        let words = projects.values().map(|of_project| of_project.lock().words()).sum();
+        drop(projects);
+        self.words.store(words, Ordering::Relaxed);
+        self.room()
+    }
+
+    fn room(&self) -> usize {
+        (limits::ROUTE_WORDS_ALL as usize).saturating_sub(self.words.load(Ordering::Relaxed))
+    }
+
+    fn write_map(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<ProjectId, Arc<ProjectRoutes>>> {
+        self.projects.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ProjectRoutes {
+    fn new(routes: LearnedRoutes) -> Arc<ProjectRoutes> {
+        Arc::new(ProjectRoutes {
+            written_version: AtomicU64::new(routes.version()),
+            written_templates: AtomicU64::new(routes.templates_version()),
+            routes: Mutex::new(routes),
+        })
+    }
+
+    pub fn as_mutex(&self) -> &Mutex<LearnedRoutes> {
+        &self.routes
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, LearnedRoutes> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

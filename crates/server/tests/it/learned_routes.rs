@@ -1,0 +1,141 @@
+//! Routes of clients that send none: what the dashboard shows of them, over a restart, and what the owner has to say.
+
+use std::collections::BTreeMap;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::app::{TestApp, TestProject, hit};
+
+async fn endpoints(app: &TestApp, project: &TestProject) -> BTreeMap<String, u64> {
+    app.settle().await;
+    let path = "/api/v1/dashboard?period=24h&panels=endpoints&rows=500";
+    let answer = app.get_as(&project.key, path).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let rows = answer.json()["panels"]["endpoints"]["rows"].clone();
+    let row = |row: &Value| {
+        let route = row["route"].as_str().expect("a route").to_owned();
+        (route, row["requests"].as_u64().expect("a count"))
+    };
+    rows.as_array().expect("rows").iter().map(row).collect()
+}
+
+async fn post(app: &TestApp, project: &TestProject, hits: Vec<Value>) {
+    for hits in hits.chunks(900) {
+        let answer = app.post_hits(&project.key, json!(hits)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+}
+
+async fn templates(app: &TestApp, key: &str) -> Vec<Value> {
+    let answer = app.get_as(key, "/api/v1/routes").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()["routes"].as_array().expect("a list").clone()
+}
+
+async fn decide(app: &TestApp, project: &TestProject, decision: Value) -> crate::app::Answer {
+    let body = decision.to_string().into_bytes();
+    app.send(Method::PUT, "/api/v1/routes", &[("x-auth-token", &project.key)], body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_million_slugs_are_one_endpoint_and_a_scanner_is_one_row() {
+    let mut app = TestApp::start().await;
+    let (project, other) = (app.project().await, app.project().await);
+    let article = |n: usize| hit(&format!("/articles/the-story-of-{n}"), json!({}));
+    post(&app, &project, (0..2_000).map(article).collect()).await;
+    let me = (0..40).map(|_| hit("/articles/about", json!({})));
+    post(&app, &project, me.collect()).await;
+    let scan = |n: usize| hit(&format!("/{n}x/.env"), json!({ "status": 404 }));
+    post(&app, &project, (0..500).map(scan).collect()).await;
+    // A route that its client sends wins.
+    let sent =
+        |n: usize| hit(&format!("/articles/x-{n}"), json!({ "route": "/articles/{article}" }));
+    post(&app, &project, (0..7).map(sent).collect()).await;
+    let mut shown = endpoints(&app, &project).await;
+    assert_eq!(shown.remove("/articles/{slug}"), Some(2_040));
+    assert_eq!(shown.remove("/articles/{article}"), Some(7));
+    assert_eq!(shown.remove("other paths that no route matches"), Some(400));
+    assert_eq!(shown.len(), 100, "{shown:?}");
+
+    // A crash would leave as much: the template was on disk before its batch.
+    let state = app.shared().meta.learned_routes().await.unwrap();
+    assert!(state.iter().any(|row| row.project.0 == project.id && row.state.contains("slug")));
+    app.restart().await;
+    post(&app, &project, vec![article(5_000), article(5_001)]).await;
+    assert_eq!(endpoints(&app, &project).await["/articles/{slug}"], 2_042);
+    let expected = json!([{ "template": "/articles/{slug}", "source": "learned", "refused": false, "kept_words": 0 }]);
+    assert_eq!(json!(templates(&app, &project.key).await), expected);
+
+    // Another project has learned nothing from it.
+    post(&app, &other, vec![article(1)]).await;
+    assert!(endpoints(&app, &other).await.contains_key("/articles/the-story-of-1"));
+    assert_eq!(templates(&app, &other.key).await, [json!({}); 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_adds_renames_and_refuses_templates() {
+    let mut app = TestApp::start().await;
+    let project = app.project().await;
+    for (template, message) in [
+        ("files", "begins with /"),
+        ("/files/{A}", "lower-case letter"),
+        ("/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q", "at most 16 segments"),
+    ] {
+        let answer = decide(&app, &project, json!({ "template": template })).await;
+        assert_eq!(answer.code(), "invalid_setting");
+        assert!(answer.text().contains(message), "{}", answer.text());
+    }
+    let refused = decide(&app, &project, json!({ "template": "/files", "refused": true })).await;
+    assert_eq!(refused.code(), "invalid_setting");
+
+    let added = decide(&app, &project, json!({ "template": "/files/{path}" })).await;
+    let row = |template: &str, refused: bool, kept: u32| json!({ "template": template, "source": "owner", "refused": refused, "kept_words": kept });
+    assert_eq!(added.json(), json!({ "routes": [row("/files/{path}", false, 0)] }));
+    decide(&app, &project, json!({ "template": "/files/health" })).await;
+    decide(&app, &project, json!({ "template": "/tags/{tag}", "refused": true })).await;
+    app.restart().await;
+    let expected = [row("/files/{path}", false, 1), row("/tags/{tag}", true, 0)];
+    assert_eq!(templates(&app, &project.key).await, expected);
+    let tag = |n: usize| hit(&format!("/tags/tag-{n}"), json!({}));
+    let mut hits: Vec<Value> = (0..150).map(tag).collect();
+    hits.extend([
+        hit("/files/a", json!({})),
+        hit("/files/b", json!({})),
+        hit("/files/health", json!({})),
+    ]);
+    post(&app, &project, hits).await;
+    let shown = endpoints(&app, &project).await;
+    assert_eq!((shown["/files/{path}"], shown["/files/health"], shown.len()), (2, 1, 152));
+
+    // A renamed one, and the one that was refused.
+    decide(&app, &project, json!({ "template": "/files/{file}" })).await;
+    decide(&app, &project, json!({ "template": "/tags/{tag}" })).await;
+    post(&app, &project, vec![hit("/files/c", json!({})), tag(1)]).await;
+    let shown = endpoints(&app, &project).await;
+    assert_eq!((shown["/files/{file}"], shown["/tags/{tag}"]), (1, 1));
+
+    let deleted = app.delete_as(&project.key, "/api/v1/project").await;
+    assert!(deleted.status.is_success(), "{}", deleted.text());
+    assert!(app.shared().meta.learned_routes().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_of_paths_go_with_an_erased_consumer_and_come_back_with_requests() {
+    let app = TestApp::start().await;
+    let project = app.project().await;
+    let notes = |user: &str, n: usize| {
+        hit(&format!("/of/alice/notes/note-{n}"), json!({ "user_id": user }))
+    };
+    post(&app, &project, (0..300).map(|n| notes("alice", n)).collect()).await;
+    let stored = async || app.shared().meta.learned_routes().await.unwrap()[0].state.clone();
+    assert!(stored().await.contains("alice"));
+    assert_eq!(templates(&app, &project.key).await[0]["template"], "/of/alice/notes/{slug}");
+    let erased = app.delete_as(&project.key, "/api/v1/consumers/u:alice").await;
+    assert!(erased.status.is_success(), "{}", erased.text());
+    assert!(!stored().await.contains("alice"));
+    assert_eq!(templates(&app, &project.key).await, [json!({}); 0]);
+    post(&app, &project, vec![notes("bob", 1)]).await;
+    assert_eq!(endpoints(&app, &project).await["/of/alice/notes/{slug}"], 1);
+    assert_eq!(templates(&app, &project.key).await[0]["template"], "/of/alice/notes/{slug}");
+}
