@@ -138,7 +138,7 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   await page.getByRole('heading', { name: 'Payments' }).waitFor();
 
   await page.getByRole('button', { name: 'Delete Payments' }).click();
-  await dialog.getByText('Everything that its checks found is deleted with it').waitFor();
+  await dialog.getByText('Its checks and incidents are deleted for good').waitFor();
   await axe(page);
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   assert.equal((await call(project.key, 'GET', 'monitors')).monitors.length, 1);
