@@ -264,7 +264,7 @@ def test_a_disk_that_is_full_to_the_last_byte_loses_nothing(servers, small_disk)
                 pending = make_batch([make_hit(f"/{number}/{n}/{'x' * 200}") for n in range(100)], f"batch-{number}")
             answer = connection.call("POST", "/api/requests", pending, key)
             if answer.status == 503:
-                assert_refused(answer, ["disk_low", "overloaded"])
+                assert_refused(answer, ["disk_low", "write_failed"])
                 full_answers += 1
                 fill(small_disk, leave_bytes=0)
                 time.sleep(0.02)

@@ -113,10 +113,14 @@ codes! {
     TooManySubscriptions "too_many_subscriptions" 429 "Too many subscriptions were asked for, from one address or of one status page";
     TooManyProjects "too_many_projects" 429 "Too many projects created from one address";
     Internal "internal" 500 "The server failed; its log says how";
+    DataDamaged "data_damaged" 500 "A data file of the server is damaged";
     Overloaded "overloaded" 503 "The server cannot take this now";
     DiskLow "disk_low" 503 "The server's disk is nearly full";
+    WriteFailed "write_failed" 503 "The server's disk did not take it";
     ErasureWaits "erasure_waits" 503 "The erasure is noted, and waits for the server's disk";
+    ErasureBlocked "erasure_blocked" 503 "The erasure is noted, and waits for a damaged file that the operator has to restore or delete";
     Closing "closing" 503 "The server is stopping";
+    Reopening "reopening" 503 "The server opens its data files again after a failure";
     QueryTimeout "query_timeout" 503 "The query took too long";
     QueryTooLarge "query_too_large" 503 "The query needs more memory than readers have";
 }
@@ -201,12 +205,24 @@ impl From<store::StoreError> for ApiError {
                 "the server's disk is nearly full; send this again when its operator has made room",
             )
             .retry_after(60),
+            StoreError::CommitFailed => ApiError::new(
+                Code::WriteFailed,
+                "the server's disk did not take it; send it again after the time in Retry-After. A batch with a batch_id counts once, \
+                 however often it is sent",
+            )
+            .retry_after(5),
             StoreError::ErasureWaits => ApiError::new(
                 Code::ErasureWaits,
-                "the erasure is noted and will be done, but cannot be done now: the server's disk is full or fails. Ask again later \
-                 to know; asking again does no harm",
+                "the erasure is noted and will be done, but the server's data files cannot be written now, most often for want of \
+                 disk space; its operator finds the cause in /api/health. Ask again later to know; asking again does no harm",
             )
             .retry_after(60),
+            StoreError::ErasureBlocked { .. } => ApiError::new(
+                Code::ErasureBlocked,
+                "the erasure is noted, and is done once the server's operator has restored or deleted a damaged data file, which \
+                 /api/health names. Ask again later to know; asking again does no harm",
+            )
+            .retry_after(3_600),
             StoreError::ProjectGone => {
                 ApiError::new(Code::UnknownKey, "the project of this key was deleted; create another one")
             }
@@ -223,7 +239,32 @@ impl From<store::StoreError> for ApiError {
             StoreError::Closing => {
                 ApiError::new(Code::Closing, "the server is stopping; send this again in a moment").retry_after(2)
             }
-            other => ApiError::internal("the store", &other),
+            StoreError::Reopening => ApiError::new(
+                Code::Reopening,
+                "the server opens its data files again after a failure; nothing is lost. Send this again in a moment",
+            )
+            .retry_after(5),
+            StoreError::Damaged(_) => {
+                tracing::error!(%error, "data is damaged");
+                ApiError::new(
+                    Code::DataDamaged,
+                    "a data file of the server is damaged, so trying again does not help; its operator finds the file in the server's \
+                     log, and can restore it from a backup",
+                )
+            }
+            // For the operator alone. There is no `_` here, so that a new error gets its answer.
+            StoreError::NumbersUsedUp
+            | StoreError::Cancelled
+            | StoreError::Locked(_)
+            | StoreError::EngineInUse { .. }
+            | StoreError::ReadingFailed
+            | StoreError::Panicked(_)
+            | StoreError::BackupFailed(_)
+            | StoreError::UnusablePath(_)
+            | StoreError::LogInUse
+            | StoreError::Newer(_)
+            | StoreError::NotWhole(_)
+            | StoreError::Engine { .. } => ApiError::internal("the store", &error),
         }
     }
 }
@@ -269,6 +310,7 @@ impl From<store::meta::MetaError> for ApiError {
                 ApiError::new(Code::TooManySubscriptions, error.to_string()).retry_after(3_600)
             }
             MetaError::SlugTaken => ApiError::new(Code::SlugTaken, error.to_string()),
+            MetaError::Inbox(error) => (*error).into(),
             other => ApiError::internal("the table of projects", &other),
         }
     }
@@ -345,6 +387,47 @@ mod tests {
                 "{}",
                 code.name()
             );
+        }
+    }
+
+    #[test]
+    fn each_error_of_the_store_says_whether_to_try_again() {
+        use store::StoreError;
+        let text = || "sealed-00000001.duckdb".to_owned();
+        let engine = StoreError::Engine { context: "reading hits", cause: "Input/output".into() };
+        let internal = (Code::Internal, None);
+        for (error, expect) in [
+            (StoreError::Full, (Code::Overloaded, Some(5))),
+            (StoreError::CommitFailed, (Code::WriteFailed, Some(5))),
+            (StoreError::DiskLow, (Code::DiskLow, Some(60))),
+            (StoreError::ErasureWaits, (Code::ErasureWaits, Some(60))),
+            (StoreError::ErasureBlocked { file: text() }, (Code::ErasureBlocked, Some(3_600))),
+            (StoreError::ProjectGone, (Code::UnknownKey, None)),
+            (StoreError::Timeout(30), (Code::QueryTimeout, Some(5))),
+            (StoreError::OutOfMemory("reading hits"), (Code::QueryTooLarge, Some(10))),
+            (StoreError::Closing, (Code::Closing, Some(2))),
+            (StoreError::Reopening, (Code::Reopening, Some(5))),
+            (StoreError::Damaged(text()), (Code::DataDamaged, None)),
+            (StoreError::NumbersUsedUp, internal),
+            (StoreError::Cancelled, internal),
+            (StoreError::Locked("data".into()), internal),
+            (StoreError::EngineInUse { seconds: 40 }, internal),
+            (StoreError::ReadingFailed, internal),
+            (StoreError::Panicked("a read"), internal),
+            (StoreError::BackupFailed(text()), internal),
+            (StoreError::UnusablePath(text()), internal),
+            (StoreError::LogInUse, internal),
+            (StoreError::Newer(text()), internal),
+            (StoreError::NotWhole(text()), internal),
+            (engine, internal),
+        ] {
+            let cause = error.to_string();
+            let answer = ApiError::from(error);
+            assert_eq!((answer.code, answer.retry_after_s), expect, "{cause}");
+            // Trying again helps exactly where the answer says when.
+            let may_retry = answer.code.status() == StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(may_retry, answer.retry_after_s.is_some(), "{cause}");
+            assert!(!answer.message.contains(&text()), "a caller has no use for {cause}");
         }
     }
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use analytics::limits;
 
-use crate::active::Active;
 use crate::clock::now_us;
 use crate::disk::io;
-use crate::engine::Engine;
-use crate::files::DataFile;
+use crate::duckdb::active::Active;
+use crate::duckdb::engine::Engine;
+use crate::duckdb::files::DataFile;
 use crate::inbox::{FileKind, FileRow};
 use crate::shared::Shared;
 use crate::types::StoreError;

@@ -8,8 +8,9 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::sync::oneshot;
 
+use crate::blocking;
 use crate::disk::{io, sync};
-use crate::files::{DataFile, Snapshot};
+use crate::duckdb::files::{DataFile, Snapshot};
 use crate::inbox::FileKind;
 use crate::ledger;
 use crate::progress::{self, Progress, Silent};
@@ -27,7 +28,7 @@ pub async fn backup(
 ) -> Result<(), StoreError> {
     let context = "writing the backup";
     if std::fs::read_dir(folder).map_err(io(context))?.next().is_some() {
-        return Err(StoreError::Damaged(format!(
+        return Err(StoreError::UnusablePath(format!(
             "{} is not empty: name a folder that is",
             folder.display()
         )));
@@ -44,7 +45,7 @@ pub async fn backup(
     let request = Request::Snapshot { inbox: folder.join(INBOX), reply };
     shared.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
     shared.queue.hurry();
-    let snapshot = answer.await.map_err(|_| StoreError::Closing)??;
+    let snapshot = answer.await.map_err(|_| shared.no_engine())??;
     let from = shared.folder();
     let mut files = files_of(&snapshot);
     // What cannot be read here may be readable to somebody: it belongs to the backup.
@@ -52,7 +53,7 @@ pub async fn backup(
         shared.damaged().iter().map(|file| from.join(file.row.name())).filter(|path| path.exists()),
     );
     let to = folder.to_path_buf();
-    let copying = tokio::task::spawn_blocking(move || -> Result<(), StoreError> {
+    let copying = move || -> Result<(), StoreError> {
         let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |data| data.len());
         progress.begin("copying data files", files.iter().map(size).sum());
         for path in &files {
@@ -61,8 +62,8 @@ pub async fn backup(
         // TRICKY: held until here, so that no file of it is unlinked before it was copied.
         drop(snapshot);
         sync(&hits).and_then(|()| sync(&to)).map_err(io(context))
-    });
-    copying.await.map_err(|source| StoreError::Engine { context, cause: Box::new(source) })?
+    };
+    blocking::run("copying the data files", copying).await?
 }
 
 /// Those that do not change any more, with their logs.

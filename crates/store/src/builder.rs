@@ -14,17 +14,18 @@ use analytics::hit::{HitId, ProjectId, Text};
 use analytics::limits;
 
 use crate::attach;
-use crate::derive::{self, Target};
 use crate::disk::{io, path_text, sync};
-use crate::engine::{Instance, failed};
-use crate::files::{DataFile, Entry};
+use crate::duckdb::derive::{self, Target};
+use crate::duckdb::engine::{Engine, Instance, failed};
+use crate::duckdb::files::{DataFile, Entry};
+use crate::duckdb::merge;
+use crate::duckdb::sql;
+use crate::duckdb::sql::build::Edit;
 use crate::inbox::{Change, FileKind, FileRow};
+use crate::job_end::{EarlyEnd, GaveWayTo, Pause};
 use crate::ledger;
-use crate::merge;
 use crate::set_aside;
-use crate::shared::{Job, Shared};
-use crate::sql;
-use crate::sql::build::Edit;
+use crate::shared::{Job, NextJob, Shared};
 use crate::types::{Erasure, StoreError};
 
 /// How often the builder looks for work that nobody ordered.
@@ -76,28 +77,32 @@ impl Builder {
             }
             let patience = if more { Duration::ZERO } else { TIDY_EVERY };
             let job = match self.shared.jobs.next(patience) {
-                Ok(Some(job)) => job,
-                Ok(None) => {
+                NextJob::Job(job) => job,
+                NextJob::None => {
                     if !more {
                         self.engines.get_mut().clear();
                     }
                     continue;
                 }
-                Err(_) => break,
+                NextJob::Closing => break,
             };
             let work = std::panic::AssertUnwindSafe(|| match &job {
                 Job::Seal(id) => self.seal(*id),
                 Job::Erase { seq, erasure } => self.erase(*seq, erasure),
             });
             let done = std::panic::catch_unwind(work)
-                .unwrap_or_else(|_| Err(StoreError::Damaged("the builder panicked".into())));
+                .unwrap_or_else(|_| Err(StoreError::Panicked("the builder").into()));
             match done {
                 Ok(()) => self.shared.problems.clear("builder"),
-                Err(StoreError::Closing) => {
+                Err(EarlyEnd::GaveWay(to)) => {
+                    tracing::debug!(job = job.name(), ?to, "a job gave way");
                     self.shared.jobs.push_front(job);
                     std::thread::sleep(Duration::from_millis(200));
                 }
-                Err(problem) => {
+                Err(EarlyEnd::Failed(problem)) => {
+                    if let Job::Erase { seq, .. } = job {
+                        self.shared.erased.failed(seq, problem.blocking_file());
+                    }
                     self.shared
                         .problems
                         .set("builder", format!("{} is tried again: {problem}", job.name()));
@@ -123,12 +128,12 @@ impl Builder {
         let tidied = self.merge().and_then(|done| {
             merged = done;
             self.retry_damaged()?;
-            self.check()
+            Ok(self.check()?)
         });
         match tidied {
             Ok(()) => self.shared.problems.clear("check"),
-            Err(StoreError::Closing) => {}
-            Err(problem) => {
+            Err(EarlyEnd::GaveWay(_)) => {}
+            Err(EarlyEnd::Failed(problem)) => {
                 self.shared.problems.set("check", format!("files could not be checked: {problem}"));
                 std::thread::sleep(Duration::from_secs(5));
             }
@@ -166,7 +171,7 @@ impl Builder {
         self.shared.files.now().entries.len() >= 8 * self.shared.options.limits.merge_at
     }
 
-    fn seal(&self, id: u64) -> Result<(), StoreError> {
+    fn seal(&self, id: u64) -> Result<(), EarlyEnd> {
         let Some(entry) = self.find(id) else { return Ok(()) };
         self.put_together("sealing", vec![entry], &|| self.go_on())
     }
@@ -176,8 +181,8 @@ impl Builder {
         &self,
         work: &str,
         inputs: Vec<Entry>,
-        pause: &dyn Fn() -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+        pause: Pause<'_>,
+    ) -> Result<(), EarlyEnd> {
         let shares: Vec<_> = inputs.iter().map(|entry| entry.file.shares.load_full()).collect();
         let piece_rows = match inputs.as_slice() {
             // Not sorted: every piece looks at the whole file.
@@ -199,8 +204,8 @@ impl Builder {
     /// the pause of another has a second one. After an error nobody knows what it still holds, and it ends.
     fn with_engine<T>(
         &self,
-        work: impl FnOnce(&Instance) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&Instance) -> Result<T, EarlyEnd>,
+    ) -> Result<T, EarlyEnd> {
         let idle = self.engines.borrow_mut().pop();
         let engine = match idle {
             Some(engine) => engine,
@@ -225,30 +230,34 @@ impl Builder {
         }
     }
 
-    /// An error where a job must not go on: the store closes, or its engine is made anew from the same files.
-    fn go_on(&self) -> Result<(), StoreError> {
-        match self.shared.jobs.closing() || self.shared.engine.load().is_none() {
-            true => Err(StoreError::Closing),
-            false => Ok(()),
+    /// Gives way where a job must not go on: the store closes, or its engine is made anew from the same files.
+    fn go_on(&self) -> Result<(), EarlyEnd> {
+        if self.shared.jobs.closing() {
+            return Err(EarlyEnd::GaveWay(GaveWayTo::Close));
         }
+        self.engine().map(drop)
+    }
+
+    fn engine(&self) -> Result<Arc<Engine>, EarlyEnd> {
+        self.shared.engine.load_full().ok_or(EarlyEnd::GaveWay(GaveWayTo::NewEngine))
     }
 
     /// Between two pieces of a merge: what cannot wait is done, and where hits pour in the merge waits a little.
-    fn give_way(&self) -> Result<(), StoreError> {
+    fn give_way(&self) -> Result<(), EarlyEnd> {
         const STEP: Duration = Duration::from_millis(20);
         let mut waited = Duration::ZERO;
         loop {
             self.go_on()?;
             if let Some(id) = self.shared.jobs.take_seal() {
-                if let Err(problem) = self.seal(id) {
+                if let Err(ended) = self.seal(id) {
                     self.shared.jobs.push_front(Job::Seal(id));
-                    return Err(problem);
+                    return Err(ended);
                 }
                 continue;
             }
             // Whoever erases waits for an answer: the merge is given up and begun again afterwards, unless it is overdue.
             if !self.shared.jobs.is_empty() && !self.too_many_files() {
-                return Err(StoreError::Closing);
+                return Err(EarlyEnd::GaveWay(GaveWayTo::OtherJob));
             }
             if !self.may_wait() || waited >= Duration::from_millis(limits::MERGE_PAUSE_MS) {
                 return Ok(());
@@ -265,7 +274,7 @@ impl Builder {
     /// Neighbours become one file where the largest of them is at most half of the whole, so that a hit is rewritten only
     /// when its file at least doubles: a few times in its life. What cannot be merged is a row of files that halve, and
     /// there are few of those.
-    fn merge(&mut self) -> Result<bool, StoreError> {
+    fn merge(&mut self) -> Result<bool, EarlyEnd> {
         let limits = self.shared.options.limits.clone();
         let snapshot = self.shared.files.now();
         let ids: HashSet<u64> = snapshot.entries.iter().map(|entry| entry.row.id).collect();
@@ -312,8 +321,8 @@ impl Builder {
         let files: HashSet<u64> = inputs.iter().map(|entry| entry.row.id).collect();
         match self.put_together("merging", inputs, &|| self.give_way()) {
             Ok(()) => Ok(true),
-            Err(StoreError::Closing) => Err(StoreError::Closing),
-            Err(problem) => {
+            Err(EarlyEnd::GaveWay(to)) => Err(EarlyEnd::GaveWay(to)),
+            Err(EarlyEnd::Failed(problem)) => {
                 self.postpone(files, &problem);
                 Ok(true)
             }
@@ -363,14 +372,14 @@ impl Builder {
     }
 
     /// Puts files back into the picture that the disk gives again.
-    fn retry_damaged(&mut self) -> Result<(), StoreError> {
+    fn retry_damaged(&mut self) -> Result<(), EarlyEnd> {
         if self.retried.elapsed() < Duration::from_secs(limits::UNREADABLE_RETRY_SECONDS) {
             return Ok(());
         }
         self.retried = Instant::now();
         for damaged in self.shared.damaged().into_iter().filter(|damaged| damaged.may_pass) {
             let row = damaged.row;
-            let engine = self.shared.engine()?;
+            let engine = self.engine()?;
             let file = match attach::attach_fixed(&engine, &self.shared, &row) {
                 Ok(file) => file,
                 Err(problem) => {
@@ -419,7 +428,7 @@ impl Builder {
     }
 
     /// Writes every file that holds what is to be erased anew without it, and answers when the old ones are gone.
-    fn erase(&self, seq: u64, erasure: &Erasure) -> Result<(), StoreError> {
+    fn erase(&self, seq: u64, erasure: &Erasure) -> Result<(), EarlyEnd> {
         let project = erasure.project();
         ledger::append(&self.shared.options.data, &self.shared.key, seq, erasure)?;
         let bound = HitId::new(self.shared.options.node, seq, 0).0;
@@ -445,15 +454,13 @@ impl Builder {
         }
         let names = self.shared.damaged().into_iter().map(|file| file.row.name());
         if let Some(file) = names.into_iter().find(|name| self.shared.file_path(name).exists()) {
-            return Err(StoreError::Damaged(format!(
-                "{file} cannot be read and may hold what is to be erased; restore it from a backup or delete it"
-            )));
+            return Err(StoreError::ErasureBlocked { file }.into());
         }
         remove_bad_logs(&self.shared.folder(), Duration::ZERO)?;
         let options = &self.shared.options;
         let left = set_aside::erase(&options.data, erasure, options.limits.builder_memory)?;
         self.shared.note_set_aside(left);
-        self.shared.change_inbox(Change::Erased { seq, erasure: erasure.clone() })?;
+        self.shared.inbox.change_blocking(Change::Erased { seq, erasure: erasure.clone() })?;
         self.shared.erased.done(seq, erased);
         Ok(())
     }
@@ -520,9 +527,9 @@ impl Builder {
         &self,
         work: &str,
         inputs: Vec<Entry>,
-        fill: impl FnOnce(Target<'_>, &[String]) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let engine = self.shared.engine()?;
+        fill: impl FnOnce(Target<'_>, &[String]) -> Result<(), EarlyEnd>,
+    ) -> Result<(), EarlyEnd> {
+        let engine = self.engine()?;
         let folder = self.shared.folder();
         let id = self.shared.next_file.fetch_add(1, Ordering::Relaxed);
         let mut row = FileRow {
@@ -558,7 +565,7 @@ impl Builder {
             std::fs::remove_file(&making).map_err(io("removing an empty file"))?;
         }
         self.shared.files.change(
-            || self.shared.change_inbox(Change::Switch { put, drop: drop_ids.clone() }),
+            || self.shared.inbox.change_blocking(Change::Switch { put, drop: drop_ids.clone() }),
             |picture| {
                 picture.entries.retain(|entry| !drop_ids.contains(&entry.row.id));
                 picture.entries.extend(added);
@@ -574,7 +581,7 @@ impl Builder {
             gone.recv_timeout(Duration::from_millis(100))
         {
             if self.shared.jobs.closing() {
-                return Err(StoreError::Closing);
+                return Err(EarlyEnd::GaveWay(GaveWayTo::Close));
             }
         }
         Ok(())
@@ -587,13 +594,13 @@ fn build(
     path: &Path,
     alias: &str,
     inputs: &[Entry],
-    fill: impl FnOnce(Target<'_>, &[String]) -> Result<(), StoreError>,
-) -> Result<u64, StoreError> {
+    fill: impl FnOnce(Target<'_>, &[String]) -> Result<(), EarlyEnd>,
+) -> Result<u64, EarlyEnd> {
     let context = "building a sealed file";
     for stale in [path.to_path_buf(), DataFile::wal(path)] {
         match std::fs::remove_file(stale) {
             Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
-                return Err(io(context)(problem));
+                return Err(io(context)(problem).into());
             }
             _ => {}
         }

@@ -12,7 +12,7 @@ pub fn sync(path: &Path) -> std::io::Result<()> {
 /// A path as a statement has it.
 pub fn path_text(path: &Path) -> Result<&str, StoreError> {
     path.to_str().ok_or_else(|| {
-        StoreError::Damaged(format!("{} is not UTF-8, which the engine needs", path.display()))
+        StoreError::UnusablePath(format!("{} is not UTF-8, which the engine needs", path.display()))
     })
 }
 

@@ -6,10 +6,10 @@ use std::path::Path;
 use sqlx::{ConnectOptions, Connection};
 
 use crate::disk::{io, path_text};
-use crate::engine::{Instance, failed};
+use crate::duckdb::engine::{Instance, failed};
+use crate::duckdb::sql;
 use crate::inbox::{self, FileRow, InboxFacts};
 use crate::meta;
-use crate::sql;
 use crate::types::{StoreError, StoreLimits};
 use crate::verdict::{Content, Facts, Found, UnnamedFile};
 

@@ -26,7 +26,7 @@ pub async fn open_folder(
     let store = Store::open_as(options, true).await?;
     let shared = store.shared().clone();
     let opening = async {
-        let numbers = ProjectNumbers::new(shared.commands.clone());
+        let numbers = ProjectNumbers::new(shared.inbox.clone());
         let meta = Meta::open_with(&data, fresh_secret, now_us, Some(numbers)).await?;
         // A crash may have come between a number's two places.
         meta.skip_project_numbers(shared.highest_project).await?;
@@ -39,7 +39,7 @@ pub async fn open_folder(
         Ok::<Meta, MetaError>(meta)
     };
     let opened = match opening.await {
-        Ok(meta) => store.change_inbox(Change::Started).await.map(|()| meta),
+        Ok(meta) => shared.inbox.change(Change::Started).await.map(|()| meta),
         Err(problem) => Err(StoreError::Engine {
             context: "the projects cannot be read",
             cause: Box::new(problem),

@@ -13,6 +13,7 @@ mod numbers;
 mod queue;
 mod receipts;
 mod repeats;
+mod sender;
 mod sequencer;
 mod share;
 mod state;
@@ -23,12 +24,13 @@ use std::time::Duration;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
-pub use command::{Change, Command, Gauges, InboxOptions, Opened};
+pub use command::{Change, Command, EncodedBatch, Gauges, InboxOptions, Opened};
 pub use dropped::Dropped;
 pub use identity::{Identity, InboxFacts};
 pub use manifest::{FileKind, FileRow};
 pub use numbers::ProjectNumbers;
 pub use queue::{Item, Queue};
+pub use sender::InboxSender;
 pub use sequencer::Sequencer;
 pub use state::{get_number, last_seq, put_state};
 

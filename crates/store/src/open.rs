@@ -11,16 +11,16 @@ use arc_swap::ArcSwapOption;
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, watch};
 
-use crate::active::Active;
 use crate::attach;
 use crate::builder::Builder;
 use crate::disk::io;
-use crate::engine::{Engine, remove_spilled};
+use crate::duckdb::active::Active;
+use crate::duckdb::engine::{Engine, remove_spilled};
+use crate::duckdb::files::{Entry, Files, Snapshot};
 use crate::facts;
-use crate::files::{Entry, Files, Snapshot};
 use crate::inbox::{
-    self, Change, Command, Dropped, FileKind, FileRow, Identity, InboxFacts, InboxOptions, Opened,
-    Sequencer,
+    self, Change, Command, Dropped, FileKind, FileRow, Identity, InboxFacts, InboxOptions,
+    InboxSender, Opened, Sequencer,
 };
 use crate::reserve;
 use crate::set_aside;
@@ -81,9 +81,9 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
     let shared = Arc::new(Shared {
         engine: ArcSwapOption::empty(),
         files: Files::default(),
+        inbox: InboxSender::new(commands, queue.clone()),
         queue,
         gauges,
-        commands,
         requests: Mutex::default(),
         jobs: Jobs::default(),
         problems: Problems::default(),
@@ -274,7 +274,7 @@ fn supervise(shared: &Arc<Shared>, first: Writer) {
     let mut closing = None;
     while let Some(mut writer) = next.take() {
         let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| writer.run()))
-            .unwrap_or_else(|_| Err(StoreError::Damaged("the writer panicked".into())));
+            .unwrap_or_else(|_| Err(StoreError::Panicked("the writer")));
         let Err(problem) = ran else { return };
         let trimmed = writer.trimmed();
         drop(writer);
@@ -329,9 +329,7 @@ fn reopen(shared: &Arc<Shared>, left: &mut Left, trimmed: u64) -> Result<Writer,
             break;
         }
         if since.elapsed() >= Duration::from_secs(patience) {
-            return Err(StoreError::Damaged(format!(
-                "the engine that failed is still in use after {patience} s; if this lasts, restart the server"
-            )));
+            return Err(StoreError::EngineInUse { seconds: patience });
         }
         std::thread::sleep(Duration::from_millis(20));
         if shared.jobs.closing() {
@@ -350,11 +348,11 @@ fn reopen(shared: &Arc<Shared>, left: &mut Left, trimmed: u64) -> Result<Writer,
     let trimmed = trimmed.max(found.trimmed_to);
     let mut active = attach_all(shared, &rows, trimmed)?;
     if let Some(dropped) = lost_before(&active, trimmed) {
-        shared.change_inbox(Change::Dropped(dropped))?;
+        shared.inbox.change_blocking(Change::Dropped(dropped))?;
         shared.say_dropped(dropped);
         skip_lost(&mut active, trimmed)?;
     }
-    shared.change_inbox(Change::Switch {
+    shared.inbox.change_blocking(Change::Switch {
         put: vec![active.row.clone()],
         drop: rows
             .iter()
@@ -409,23 +407,52 @@ mod tests {
         let kept = shared.engine().unwrap();
         let active = shared.files.now().entries[0].file.alias.clone();
         // The writer loses its file, and asks for another engine while a reader keeps this one.
-        kept.writing.execute(&crate::sql::file::detach(&active)).unwrap();
-        let (reply, _answer) = tokio::sync::oneshot::channel();
+        kept.writing.execute(&crate::duckdb::sql::file::detach(&active)).unwrap();
         let erasure = crate::types::Erasure::Before(analytics::hit::ProjectId(1), 0);
-        shared.commands.blocking_send(Command::Erase { erasure, reply }).unwrap();
+        shared.inbox.ask_blocking(|reply| Command::Erase { erasure, reply }).unwrap();
         let said =
             |words: &str| shared.problems.all().iter().any(|problem| problem.contains(words));
         until("the failure", || said("hits wait in the inbox"));
         until("what holds it up", || said("still in use"));
         assert!(shared.engine.load().is_none(), "a second engine holds the same files");
+        let no_engine = shared.engine().map(drop);
+        assert!(matches!(no_engine, Err(StoreError::Reopening)), "{no_engine:?}");
         drop(kept);
         until("the next engine", || shared.engine.load().is_some() && shared.erased.pending() == 0);
         until("the end of the problem", || !said("hits wait in the inbox"));
+        close(&shared, threads);
+    }
+
+    fn close(shared: &Shared, threads: Threads) {
         shared.queue.close();
         threads.writer.join().unwrap();
         shared.jobs.close();
         threads.builder.join().unwrap();
-        shared.commands.blocking_send(Command::Close).unwrap();
+        shared.inbox.close_blocking();
         threads.sequencer.join().unwrap();
+        let no_engine = shared.no_engine();
+        assert!(matches!(no_engine, StoreError::Closing), "{no_engine:?}");
+    }
+
+    #[test]
+    fn an_engine_that_reads_no_more_is_said_and_another_one_takes_its_place() {
+        let data = tempfile::tempdir().unwrap();
+        let limits = StoreLimits { disk_free_percent: 0, ..Default::default() };
+        let options = StoreOptions { data: data.path().to_path_buf(), node: 0, limits };
+        let (shared, threads) = open(options, false).unwrap();
+        // As long as this one is kept, no other takes its place.
+        let kept = shared.engine().unwrap();
+        kept.note_read_error(&StoreError::Engine {
+            context: "reading hits",
+            cause: "FATAL Error: database has been invalidated because of a previous fatal error"
+                .into(),
+        });
+        let said = |words: &str| shared.problems.all().iter().any(|said| said.contains(words));
+        until("the failure", || said("the engine that reads sealed files failed"));
+        until("the end of that engine", || shared.engine.load().is_none());
+        drop(kept);
+        until("the next engine", || shared.engine().is_ok());
+        until("the end of the problem", || shared.problems.all().is_empty());
+        close(&shared, threads);
     }
 }

@@ -20,9 +20,10 @@ use crate::backup::{INBOX, copy};
 use crate::builder::measure;
 use crate::clock::now_us;
 use crate::disk::io;
-use crate::engine::Instance;
+use crate::duckdb::engine::Instance;
+use crate::duckdb::files::DataFile;
+use crate::duckdb::sql;
 use crate::facts;
-use crate::files::DataFile;
 use crate::folder::give_identity;
 use crate::inbox::{FileKind, FileRow, InboxFacts};
 use crate::ledger::{self, Line, What};
@@ -30,7 +31,6 @@ use crate::meta::{self, Meta, MetaFacts};
 use crate::open::{lock, random_key};
 use crate::owner::Owner;
 use crate::progress::{self, Progress};
-use crate::sql;
 use crate::store::Store;
 use crate::types::{Erasure, StoreError, StoreOptions};
 use crate::verdict::{self, Facts, Found, Stop, Verdict};
@@ -175,7 +175,8 @@ impl Repair {
         progress.begin("applying erasures again", 1);
         let store = Store::open(options).await?;
         store.settle().await?;
-        store.shared().erased.wait_for_all().await?;
+        let shared = store.shared();
+        shared.wait(shared.erased.wait_for_all(), || Ok(())).await?;
         let stats = store.stats();
         repaired.hits = stats.active_rows + stats.sealed_rows;
         store.close().await?;
@@ -515,7 +516,7 @@ fn refuse_mount_point(data: &Path) -> Result<(), StoreError> {
     let hits = data.join("hits");
     let device = |path: &Path| std::fs::symlink_metadata(path).map(|data| data.dev()).ok();
     match device(&hits) {
-        Some(of_hits) if device(data) != Some(of_hits) => Err(StoreError::Damaged(format!(
+        Some(of_hits) if device(data) != Some(of_hits) => Err(StoreError::UnusablePath(format!(
             "{} is a mount point and cannot be replaced as a whole: copy the data folder to one disk and repair the copy",
             hits.display()
         ))),

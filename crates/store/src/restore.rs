@@ -13,7 +13,9 @@ use crate::backup::{INBOX, copy};
 use crate::builder::measure;
 use crate::checks;
 use crate::disk::{io, sync};
-use crate::files::DataFile;
+use crate::duckdb::files::DataFile;
+use crate::duckdb::reading::Reading;
+use crate::duckdb::sql;
 use crate::folder::give_identity;
 use crate::inbox::{self, FileKind, FileRow, manifest};
 use crate::ledger::{self, Line, What};
@@ -22,7 +24,6 @@ use crate::owner::Owner;
 use crate::progress::{self, Progress};
 use crate::store::Store;
 use crate::types::{Erasure, StoreError, StoreOptions};
-use crate::{reading, sql};
 
 /// What `restore` did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub async fn restore(
     };
     let owner = if data.exists() { Some(Owner::of(&data)?) } else { None };
     if data.exists() && is_mount_point(&data)? {
-        return Err(StoreError::Damaged(format!(
+        return Err(StoreError::UnusablePath(format!(
             "{} is a mount point and cannot be replaced as a whole: name a folder inside it with --data, for restore and for the server",
             data.display()
         )));
@@ -64,7 +65,7 @@ pub async fn restore(
     // Held until the end, so that no server starts on the folder meanwhile.
     let _lock = if data.exists() { Some(crate::open::lock(&data)?) } else { None };
     if !from.join(INBOX).exists() {
-        return Err(StoreError::Damaged(format!(
+        return Err(StoreError::UnusablePath(format!(
             "{} is not a backup: it has no {INBOX}",
             from.display()
         )));
@@ -91,7 +92,7 @@ pub async fn restore(
         read_ledger(&making.join(ledger::FILE))?.iter().map(|line| line.seq).collect();
     let source = erasures.map_or_else(|| data.join(ledger::FILE), Path::to_path_buf);
     if erasures.is_some() && !source.exists() {
-        return Err(StoreError::Damaged(format!("{} does not exist", source.display())));
+        return Err(StoreError::UnusablePath(format!("{} does not exist", source.display())));
     }
     let newer: Vec<Line> =
         read_ledger(&source)?.into_iter().filter(|line| !known.contains(&line.seq)).collect();
@@ -102,7 +103,8 @@ pub async fn restore(
     let store = Store::open(StoreOptions { data: making.clone(), ..options }).await?;
     store.settle().await?;
     // The backup may hold erasures that were accepted and not yet true.
-    store.shared().erased.wait_for_all().await?;
+    let shared = store.shared();
+    shared.wait(shared.erased.wait_for_all(), || Ok(())).await?;
     progress.begin("applying erasures made since", newer.len() as u64);
     for line in &newer {
         progress::check(&*progress)?;
@@ -261,7 +263,7 @@ async fn find_named(
     name: String,
 ) -> Result<HashSet<String>, StoreError> {
     let key = store.shared().key;
-    reading::run(store.shared(), move |reading| {
+    let find = move |reading: &Reading<'_>| {
         let mut found = HashSet::new();
         let connections = reading.connections();
         for entry in &reading.snapshot.entries {
@@ -273,6 +275,6 @@ async fn find_named(
             })?;
         }
         Ok(found)
-    })
-    .await
+    };
+    store.shared().read(find).await
 }

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::clock::{self, now_us};
 use crate::disk::{io, sync};
-use crate::engine::{Instance, failed};
-use crate::files::DataFile;
+use crate::duckdb::engine::{Instance, failed};
+use crate::duckdb::files::DataFile;
+use crate::duckdb::sql;
 use crate::inbox::FileRow;
 use crate::meta;
-use crate::sql;
 use crate::types::{Erasure, StoreError};
 use crate::verdict::Leftover;
 

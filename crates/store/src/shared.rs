@@ -9,11 +9,12 @@ use std::time::Duration;
 use analytics::hit::ProjectId;
 use analytics::limits;
 use arc_swap::ArcSwapOption;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
-use crate::engine::Engine;
-use crate::files::{Files, Snapshot};
-use crate::inbox::{Change, Command, Dropped, FileRow, Gauges, Identity, Queue};
+use crate::duckdb::engine::Engine;
+use crate::duckdb::files::{Files, Snapshot};
+use crate::duckdb::reading::{self, Reading};
+use crate::inbox::{Dropped, FileRow, Gauges, Identity, InboxSender, Queue};
 use crate::types::{Erasure, StoreError, StoreOptions};
 
 /// Work on frozen and sealed files, done one at a time by the builder.
@@ -39,7 +40,7 @@ pub struct Shared {
     pub files: Files,
     pub queue: Arc<Queue>,
     pub gauges: Arc<Gauges>,
-    pub commands: mpsc::Sender<Command>,
+    pub inbox: InboxSender,
     pub requests: Mutex<Vec<Request>>,
     pub jobs: Jobs,
     pub problems: Problems,
@@ -70,6 +71,15 @@ pub struct Damaged {
     pub may_pass: bool,
 }
 
+/// What the builder does next.
+pub enum NextJob {
+    Job(Job),
+    /// There was none.
+    None,
+    /// The store closes: whatever is left is done after the next start.
+    Closing,
+}
+
 #[derive(Default)]
 pub struct Jobs {
     state: Mutex<JobState>,
@@ -91,6 +101,8 @@ pub struct Erased {
     /// Seqs of those that are accepted and not yet true.
     pending: Mutex<BTreeSet<u64>>,
     done: Mutex<BTreeMap<u64, u64>>,
+    /// The file that must be restored or deleted first, by seq.
+    blocked: Mutex<BTreeMap<u64, String>>,
     tick: watch::Sender<()>,
 }
 
@@ -100,16 +112,40 @@ impl Shared {
     }
 
     pub fn engine(&self) -> Result<Arc<Engine>, StoreError> {
-        self.engine.load_full().ok_or(StoreError::Closing)
+        self.engine.load_full().ok_or_else(|| self.no_engine())
     }
 
-    /// For the store's own threads, not for async code.
-    pub fn change_inbox(&self, change: Change) -> Result<(), StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.commands
-            .blocking_send(Command::Change { change, reply })
-            .map_err(|_| StoreError::Closing)?;
-        answer.blocking_recv().map_err(|_| StoreError::Closing)?
+    /// Why nothing can be asked of the engine now.
+    pub fn no_engine(&self) -> StoreError {
+        if self.queue.is_closing() { StoreError::Closing } else { StoreError::Reopening }
+    }
+
+    /// Runs a read of the files of this moment. Dropping the future stops it.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reading<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (engine, files) = (self.engine()?, self.files.now());
+        reading::run(engine, files, self.options.limits.query_seconds, work).await
+    }
+
+    /// Waits for the store's threads. `check` is asked each second, and its error ends the wait, as the end of the threads does.
+    pub async fn wait<T>(
+        &self,
+        awaited: impl Future<Output = T>,
+        check: impl Fn() -> Result<(), StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut awaited = std::pin::pin!(awaited);
+        loop {
+            if let Ok(value) = tokio::time::timeout(Duration::from_secs(1), awaited.as_mut()).await
+            {
+                return Ok(value);
+            }
+            if self.jobs.closing() {
+                return Err(StoreError::Closing);
+            }
+            check()?;
+        }
     }
 
     /// The writer or the builder tries again what the disk did not take.
@@ -212,8 +248,8 @@ impl Jobs {
         self.changed.notify_all();
     }
 
-    /// The next job, or none after `patience`; `Err` when the store closes.
-    pub fn next(&self, patience: Duration) -> Result<Option<Job>, StoreError> {
+    /// Waits for a job for as long as `patience`.
+    pub fn next(&self, patience: Duration) -> NextJob {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.jobs.is_empty() && !state.closing {
             state = self
@@ -222,10 +258,10 @@ impl Jobs {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
-        if state.closing {
-            return Err(StoreError::Closing);
+        match state.closing {
+            true => NextJob::Closing,
+            false => state.jobs.pop_front().map_or(NextJob::None, NextJob::Job),
         }
-        Ok(state.jobs.pop_front())
     }
 
     /// Whether it is among the jobs to seal this file.
@@ -282,7 +318,12 @@ impl Problems {
 
 impl Default for Erased {
     fn default() -> Self {
-        Erased { pending: Mutex::default(), done: Mutex::default(), tick: watch::channel(()).0 }
+        Erased {
+            pending: Mutex::default(),
+            done: Mutex::default(),
+            blocked: Mutex::default(),
+            tick: watch::channel(()).0,
+        }
     }
 }
 
@@ -296,15 +337,27 @@ impl Erased {
     }
 
     /// Returns when nothing is left to erase.
-    pub async fn wait_for_all(&self) -> Result<(), StoreError> {
+    pub async fn wait_for_all(&self) {
         let mut tick = self.tick.subscribe();
-        while self.pending() > 0 {
-            tick.changed().await.map_err(|_| StoreError::Closing)?;
-        }
-        Ok(())
+        // Its sender is in `self`.
+        let _ = tick.wait_for(|()| self.pending() == 0).await;
+    }
+
+    /// The erasure failed; where `file` is given, it has to be restored or deleted first.
+    pub fn failed(&self, seq: u64, file: Option<&str>) {
+        let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        match file {
+            Some(file) => blocked.insert(seq, file.to_owned()),
+            None => blocked.remove(&seq),
+        };
+    }
+
+    pub fn blocked_by(&self, seq: u64) -> Option<String> {
+        self.blocked.lock().unwrap_or_else(PoisonError::into_inner).get(&seq).cloned()
     }
 
     pub fn done(&self, seq: u64, rows: u64) {
+        self.blocked.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq);
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq);
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.insert(seq, rows);
@@ -317,15 +370,15 @@ impl Erased {
     }
 
     /// The number of hits that the erasure erased, when it has.
-    pub async fn wait(&self, seq: u64) -> Result<u64, StoreError> {
+    pub async fn wait(&self, seq: u64) -> u64 {
+        let take = || self.done.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq);
         let mut tick = self.tick.subscribe();
         loop {
-            if let Some(rows) =
-                self.done.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq)
-            {
-                return Ok(rows);
+            if let Some(rows) = take() {
+                return rows;
             }
-            tick.changed().await.map_err(|_| StoreError::Closing)?;
+            // Its sender is in `self`.
+            let _ = tick.changed().await;
         }
     }
 }

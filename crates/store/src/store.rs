@@ -11,20 +11,20 @@ use analytics::query::{
     ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, PresenceQuery, ProjectScope, SumsQuery,
 };
 use analytics::tally::Total;
-use tokio::sync::oneshot;
 
-use crate::filter::FilterCache;
-use crate::inbox::{Change, Command, FileKind};
+use crate::duckdb::filter::FilterCache;
+use crate::duckdb::presence::Presences;
+use crate::duckdb::sums::{NamesCache, SumsLimits};
+use crate::duckdb::windows::{Cells, EndpointCounts};
+use crate::duckdb::{presence, read, sums, windows};
+use crate::inbox::{Command, EncodedBatch, FileKind};
 use crate::open::{self, Threads};
-use crate::presence::{self, Presences};
 use crate::progress::Progress;
 use crate::shared::Shared;
-use crate::sums::{NamesCache, SumsLimits};
 use crate::types::{
     Append, Erasure, Found, HitRow, Part, Receipt, StoreError, StoreOptions, StoreStats,
 };
-use crate::windows::{Cells, EndpointCounts};
-use crate::{backup, read, reading, record, sums, windows};
+use crate::{backup, blocking, record};
 
 /// The store of hits. Cheap to clone.
 #[derive(Clone)]
@@ -46,11 +46,8 @@ impl Store {
         options: StoreOptions,
         with_meta: bool,
     ) -> Result<Store, StoreError> {
-        let opened = tokio::task::spawn_blocking(move || open::open(options, with_meta)).await;
-        let (shared, threads) = opened.map_err(|source| StoreError::Engine {
-            context: "opening the store",
-            cause: Box::new(source),
-        })??;
+        let opening = move || open::open(options, with_meta);
+        let (shared, threads) = blocking::run("opening the store", opening).await??;
         Ok(Store {
             shared,
             threads: Arc::new(Mutex::new(Some(threads))),
@@ -67,8 +64,7 @@ impl Store {
     pub async fn append(&self, append: Append) -> Result<Receipt, StoreError> {
         let Append { project, batch, batch_hash, rejected, rejected_total } = append;
         self.slow_down().await;
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Append {
+        let batch = EncodedBatch {
             project,
             hits: batch.hits.len() as u32,
             arrival_us: batch.arrival_us,
@@ -77,10 +73,8 @@ impl Store {
             repeat_hashes: batch.repeat_hashes,
             rejected,
             rejected_total,
-            reply,
         };
-        self.shared.commands.send(command).await.map_err(|_| StoreError::Closing)?;
-        answer.await.map_err(|_| StoreError::Closing)?
+        self.shared.inbox.ask(|reply| Command::Append { batch, reply }).await
     }
 
     /// Where posts come faster than they can be applied, senders wait a little in place of the inbox growing: they would
@@ -96,28 +90,21 @@ impl Store {
         }
     }
 
-    /// Returns when no file holds those rows any more, with the number of hits erased (or changed). `ErasureWaits` where that
-    /// cannot be now: it is in the inbox and will be done.
+    /// Returns when no file holds those rows any more, with the number of hits erased (or changed). `ErasureWaits` and
+    /// `ErasureBlocked` where that cannot be now: it is in the inbox and will be done.
     pub async fn erase(&self, erasure: Erasure) -> Result<u64, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.shared
-            .commands
-            .send(Command::Erase { erasure, reply })
-            .await
-            .map_err(|_| StoreError::Closing)?;
-        let seq = answer.await.map_err(|_| StoreError::Closing)??;
-        self.shared.queue.hurry();
-        let mut erased = std::pin::pin!(self.shared.erased.wait(seq));
-        let erased = loop {
-            match tokio::time::timeout(Duration::from_secs(1), erased.as_mut()).await {
-                Ok(erased) => break erased,
-                Err(_) if self.shared.is_stuck() => return Err(StoreError::ErasureWaits),
-                Err(_) => {}
-            }
+        let shared = &self.shared;
+        let seq = shared.inbox.ask(|reply| Command::Erase { erasure, reply }).await?;
+        shared.queue.hurry();
+        let delayed = || match shared.erased.blocked_by(seq) {
+            Some(file) => Err(StoreError::ErasureBlocked { file }),
+            None if shared.is_stuck() => Err(StoreError::ErasureWaits),
+            None => Ok(()),
         };
+        let erased = shared.wait(shared.erased.wait(seq), delayed).await?;
         self.names.clear();
         self.filters.clear();
-        erased
+        Ok(erased)
     }
 
     /// At most `query.limit` rows, newest first, all in memory. Dropping the future stops the query.
@@ -139,10 +126,7 @@ impl Store {
         most_bytes: usize,
     ) -> Result<Part<HitsQuery>, StoreError> {
         let filters = self.filters.clone();
-        reading::run(&self.shared, move |reading| {
-            read::newest(reading, &query, &filters, most_bytes)
-        })
-        .await
+        self.shared.read(move |reading| read::newest(reading, &query, &filters, most_bytes)).await
     }
 
     /// At most `query.limit` rows in order of arrival, all in memory. Dropping the future stops the query.
@@ -163,10 +147,7 @@ impl Store {
         most_bytes: usize,
     ) -> Result<Part<ArrivalQuery>, StoreError> {
         let filters = self.filters.clone();
-        reading::run(&self.shared, move |reading| {
-            read::arrivals(reading, &query, &filters, most_bytes)
-        })
-        .await
+        self.shared.read(move |reading| read::arrivals(reading, &query, &filters, most_bytes)).await
     }
 
     /// The next of the hits that a part has found, about `most_bytes` of them, and those that are still left. No files are held
@@ -178,12 +159,13 @@ impl Store {
         most_bytes: usize,
     ) -> Result<(Vec<HitRow>, Found), StoreError> {
         let project = scope.project();
-        reading::run(&self.shared, move |reading| {
-            let connections = reading.connections();
-            let hits = read::fetch(reading, &connections, project, &mut found, most_bytes)?;
-            Ok((hits, found))
-        })
-        .await
+        self.shared
+            .read(move |reading| {
+                let connections = reading.connections();
+                let hits = read::fetch(reading, &connections, project, &mut found, most_bytes)?;
+                Ok((hits, found))
+            })
+            .await
     }
 
     /// Sums over hits. Dropping the future stops the query.
@@ -193,15 +175,12 @@ impl Store {
         let rollup_from = limits.rollup_from.max(limits.rolled_up_from);
         let limits = SumsLimits { rollup_from, tally: limits.tally };
         let (names, filters) = (self.names.clone(), self.filters.clone());
-        reading::run(&self.shared, move |reading| {
-            sums::sums(reading, &query, limits, &names, &filters)
-        })
-        .await
+        self.shared.read(move |reading| sums::sums(reading, &query, limits, &names, &filters)).await
     }
 
     /// Counts of many projects, cell by cell, in one pass. Dropping the future stops the query.
     pub async fn cells(&self, query: CellsQuery) -> Result<Cells, StoreError> {
-        reading::run(&self.shared, move |reading| windows::cells(reading, &query)).await
+        self.shared.read(move |reading| windows::cells(reading, &query)).await
     }
 
     /// Counts per endpoint of many projects, in one pass. Dropping the future stops the query.
@@ -209,12 +188,12 @@ impl Store {
         &self,
         query: EndpointsQuery,
     ) -> Result<EndpointCounts, StoreError> {
-        reading::run(&self.shared, move |reading| windows::endpoint_counts(reading, &query)).await
+        self.shared.read(move |reading| windows::endpoint_counts(reading, &query)).await
     }
 
     /// When some consumers of many projects were seen, in one pass. Dropping the future stops the query.
     pub async fn presences(&self, query: PresenceQuery) -> Result<Presences, StoreError> {
-        reading::run(&self.shared, move |reading| presence::presences(reading, &query)).await
+        self.shared.read(move |reading| presence::presences(reading, &query)).await
     }
 
     /// About how many hits the project has from one time to before another: what a read of them costs is known by it.
@@ -305,15 +284,11 @@ impl Store {
         let last = self.shared.queue.last_seq();
         self.shared.queue.hurry();
         let mut applied = self.shared.applied.subscribe();
-        applied.wait_for(|&seq| seq >= last).await.map(drop).map_err(|_| StoreError::Closing)
-    }
-
-    /// `Shared::change_inbox` for async code.
-    pub(crate) async fn change_inbox(&self, change: Change) -> Result<(), StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Change { change, reply };
-        self.shared.commands.send(command).await.map_err(|_| StoreError::Closing)?;
-        answer.await.map_err(|_| StoreError::Closing)?
+        let reached = async {
+            // Its sender is in `shared`.
+            let _ = applied.wait_for(|&seq| seq >= last).await;
+        };
+        self.shared.wait(reached, || Ok(())).await
     }
 
     /// A complete, consistent copy into `folder` (which must be there and empty), while serving.
@@ -332,21 +307,18 @@ impl Store {
             return Ok(());
         };
         let shared = self.shared.clone();
-        let closing = tokio::task::spawn_blocking(move || {
+        let closing = move || {
             shared.queue.close();
             let _ = threads.writer.join();
             shared.jobs.close();
             let _ = threads.builder.join();
-            shared.files.set(crate::files::Snapshot::default());
+            shared.files.set(crate::duckdb::files::Snapshot::default());
             shared.engine.store(None);
             // Everything is committed: the inbox's thread may end where it stands.
-            let _ = shared.commands.blocking_send(Command::Close);
+            shared.inbox.close_blocking();
             let _ = threads.sequencer.join();
             let _ = shared.lock.unlock();
-        });
-        closing.await.map_err(|source| StoreError::Engine {
-            context: "closing the store",
-            cause: Box::new(source),
-        })
+        };
+        blocking::run("closing the store", closing).await
     }
 }

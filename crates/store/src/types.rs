@@ -140,29 +140,67 @@ pub enum Erasure {
     Before(ProjectId, i64),
 }
 
+/// Why a call to the store fails. A variant has one cause, so that a caller can tell what happened and whether to try again.
+/// A job that stops halfway because another one is more urgent is no failure, see `job_end.rs`.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The inbox is full, or this project's fair share of it; come back later.
+    /// Hits arrive faster than they are applied: the inbox is full, or this project's fair share of it.
     #[error("the inbox is full")]
     Full,
+    /// The disk did not take it. A retry is safe: a batch id counts once, and an erasure erases nothing twice.
+    #[error("the inbox could not be written")]
+    CommitFailed,
     #[error("the disk is nearly full")]
     DiskLow,
-    #[error("the erasure is accepted and waits for the disk")]
+    /// Every record number that a hit id has room for has been given.
+    #[error("the inbox has no record numbers left; restore a backup into a new data folder")]
+    NumbersUsedUp,
+    /// The erasure is in the inbox. Writing the files anew fails at the moment and is tried again.
+    #[error("the erasure is accepted and waits until data files can be written")]
     ErasureWaits,
+    /// The erasure is in the inbox. It waits for the operator.
+    #[error(
+        "{file} cannot be read and may hold what is to be erased; restore it from a backup or delete it"
+    )]
+    ErasureBlocked { file: String },
     #[error("the project was deleted")]
     ProjectGone,
     #[error("the query ran longer than {0} s")]
     Timeout(u64),
+    /// The engine's memory does not suffice for this one statement.
+    #[error("{0}: the engine ran out of memory")]
+    OutOfMemory(&'static str),
+    /// Nobody waits for the answer any more.
+    #[error("it was interrupted; nothing was changed")]
+    Cancelled,
     #[error("another server holds the data folder {0}")]
     Locked(PathBuf),
     #[error("the store is closing")]
     Closing,
-    /// Whoever asked for it has gone.
-    #[error("it was interrupted; nothing was changed")]
-    Cancelled,
-    /// The engine's memory does not suffice for this one statement.
-    #[error("{0}: the engine ran out of memory")]
-    OutOfMemory(&'static str),
+    /// The engine failed, and the data files are being opened with another one.
+    #[error("the data files are being opened again after a failure")]
+    Reopening,
+    /// The engine that failed still has the data files open, so no other can open them.
+    #[error(
+        "the engine that failed is still in use after {seconds} s; if this lasts, restart the server"
+    )]
+    EngineInUse { seconds: u64 },
+    /// The engine that reads sealed files refuses every statement.
+    #[error("the engine that reads sealed files failed")]
+    ReadingFailed,
+    /// A bug. The panic's message is in the log.
+    #[error("{0} panicked")]
+    Panicked(&'static str),
+    /// The writer could not freeze its file for the backup; it starts again.
+    #[error("the backup failed: {0}")]
+    BackupFailed(String),
+    /// A path that the operator gave can't serve its purpose. The text says why, and what to do.
+    #[error("{0}")]
+    UnusablePath(String),
+    /// Somebody reads the inbox's log, so erased bytes stay in it.
+    #[error("the inbox's log is being read and could not be emptied")]
+    LogInUse,
+    /// Bytes on the disk are not those that were written there.
     #[error("{0}")]
     Damaged(String),
     /// A later version of this program has written here.
@@ -171,11 +209,20 @@ pub enum StoreError {
     /// The data folder is not whole: what was found, what it means, what to do. Nothing was changed.
     #[error("{0}")]
     NotWhole(String),
+    /// An engine or the operating system refused.
     #[error("{context}: {cause}")]
     Engine { context: &'static str, cause: Box<dyn std::error::Error + Send + Sync> },
 }
 
 impl StoreError {
+    /// The file that has to be restored or deleted first.
+    pub(crate) fn blocking_file(&self) -> Option<&str> {
+        match self {
+            StoreError::ErasureBlocked { file } => Some(file),
+            _ => None,
+        }
+    }
+
     /// True where the disk failed and not what stands on it: the same may succeed later.
     pub(crate) fn is_disk(&self) -> bool {
         let StoreError::Engine { cause, .. } = self else { return false };

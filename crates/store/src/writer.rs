@@ -10,9 +10,9 @@ use analytics::hit::ProjectId;
 use analytics::limits;
 use sqlx::{ConnectOptions, Connection as _, Row};
 
-use crate::active::Active;
 use crate::disk::io;
-use crate::files::{Entry, Snapshot};
+use crate::duckdb::active::Active;
+use crate::duckdb::files::{Entry, Snapshot};
 use crate::inbox::{self, Change, Dropped, FileKind, FileRow, Item};
 use crate::record::{self, Record};
 use crate::shared::{Job, Request, Shared};
@@ -74,7 +74,7 @@ impl Writer {
     /// False when the store closes and everything is applied.
     fn step(&mut self) -> Result<bool, StoreError> {
         if self.shared.engine()?.reading_failed() {
-            return Err(StoreError::Damaged("the readers' engine failed".into()));
+            return Err(StoreError::ReadingFailed);
         }
         let every = Duration::from_millis(self.shared.options.limits.checkpoint_every_ms);
         let taken = self.shared.queue.take(
@@ -193,7 +193,7 @@ impl Writer {
                     // Kept in the inbox's place would be kept for ever: said, and passed over.
                     tracing::error!(seq = item.seq, %problem, "a record cannot be read");
                     let dropped = Dropped { first: item.seq, last: Some(item.seq) };
-                    self.shared.change_inbox(Change::Dropped(dropped))?;
+                    self.shared.inbox.change_blocking(Change::Dropped(dropped))?;
                     self.shared.say_dropped(dropped);
                     self.active.pass(item.seq);
                 }
@@ -246,7 +246,7 @@ impl Writer {
         let mut followed = Ok(());
         let snapshot = self.shared.files.change(
             || {
-                self.shared.change_inbox(Change::Switch { put, drop: Vec::new() })?;
+                self.shared.inbox.change_blocking(Change::Switch { put, drop: Vec::new() })?;
                 followed = then(&self.shared);
                 Ok(())
             },
@@ -282,7 +282,7 @@ impl Writer {
             self.safe = self.active.position;
         }
         if self.trimmed < self.safe {
-            self.shared.change_inbox(Change::Trim { to: self.safe })?;
+            self.shared.inbox.change_blocking(Change::Trim { to: self.safe })?;
             self.trimmed = self.safe;
         }
         Ok(())
@@ -291,14 +291,15 @@ impl Writer {
     fn serve(&mut self, request: Request) -> Result<(), StoreError> {
         let Request::Snapshot { inbox, reply } = request;
         // TRICKY: where the copy fails the switch has happened all the same, and this writer goes on with the new file.
-        match self.freeze_with(|shared| shared.change_inbox(Change::Snapshot { to: inbox })) {
+        match self
+            .freeze_with(|shared| shared.inbox.change_blocking(Change::Snapshot { to: inbox }))
+        {
             Ok((snapshot, copied)) => {
                 let _ = reply.send(copied.map(|()| snapshot));
                 Ok(())
             }
             Err(problem) => {
-                let _ =
-                    reply.send(Err(StoreError::Damaged(format!("the backup failed: {problem}"))));
+                let _ = reply.send(Err(StoreError::BackupFailed(problem.to_string())));
                 Err(problem)
             }
         }

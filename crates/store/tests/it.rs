@@ -8,6 +8,8 @@ mod checks;
 mod damage;
 #[path = "it/erasing.rs"]
 mod erasing;
+#[path = "it/failures.rs"]
+mod failures;
 #[path = "it/make.rs"]
 mod make;
 #[path = "it/model.rs"]

@@ -36,6 +36,7 @@ const REFUSALS: Record<string, Meaning> = {
   too_many_hits: { what: 'Too many requests in one post', todo: 'Send fewer requests in one post.' },
   overloaded: { what: 'The server could not take it just then', todo: 'Our own clients retry automatically; published ones do not.' },
   disk_low: { what: 'The disk of the server was nearly full', todo: 'Free some space. Our own clients retry automatically.' },
+  write_failed: { what: 'The disk of the server did not take it', todo: 'Check the disk and the log of the server. Our own clients retry automatically.' },
   closing: { what: 'The server was stopping', todo: 'Our own clients retry automatically.' },
 };
 

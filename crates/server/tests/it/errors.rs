@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::json;
 
-use crate::app::TestApp;
+use crate::app::{TestApp, hit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_address_and_an_unknown_method_answer_like_every_error() {
@@ -72,4 +72,32 @@ async fn a_401_says_how_to_send_a_key() {
     let answer = app.get("/api/v1/hits").await;
     assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, "Bearer"));
     assert!(answer.text().contains("X-AUTH-TOKEN"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_calls_while_the_store_closes_is_told_so_and_when_to_come_again() {
+    let mut app = TestApp::start().await;
+    let project = app.project().await;
+    let batch = json!({ "api_key": project.key, "requests": [hit("/a", json!({}))] });
+    assert_eq!(app.post("/api/requests", &[], &batch).await.status, 200);
+    app.shared().store.close().await.unwrap();
+    let closing = |answer: crate::app::Answer| {
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "closing"));
+        assert_eq!(answer.header("retry-after"), "2");
+    };
+    closing(app.post("/api/requests", &[], &batch).await);
+    closing(app.get_as(&project.key, "/api/v1/hits").await);
+    // A project's number is written down in the inbox before the project is made.
+    closing(app.get("/api/generate").await);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_told_that_the_disk_is_nearly_full() {
+    let app = TestApp::with(&[("disk_free_percent", "99")]).await;
+    let project = app.project().await;
+    let batch = json!({ "api_key": project.key, "requests": [hit("/a", json!({}))] });
+    let refused = app.post("/api/requests", &[], &batch).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (503, "disk_low"));
+    assert_eq!(refused.header("retry-after"), "60");
 }

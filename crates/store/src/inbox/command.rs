@@ -25,28 +25,36 @@ pub struct InboxOptions {
     pub reserve_bytes: u64,
 }
 
+/// A command is answered once it is on disk.
+pub type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
 pub enum Command {
     Append {
-        project: ProjectId,
-        record: Arc<[u8]>,
-        hits: u32,
-        arrival_us: i64,
-        batch_hash: Option<u64>,
-        repeat_hashes: Vec<u64>,
-        rejected: Vec<Rejected>,
-        rejected_total: u32,
-        reply: oneshot::Sender<Result<Receipt, StoreError>>,
+        batch: EncodedBatch,
+        reply: Reply<Receipt>,
     },
-    /// Answered with the erasure's seq when it is on disk.
+    /// Answered with the erasure's seq.
     Erase {
         erasure: Erasure,
-        reply: oneshot::Sender<Result<u64, StoreError>>,
+        reply: Reply<u64>,
     },
     Change {
         change: Change,
-        reply: oneshot::Sender<Result<(), StoreError>>,
+        reply: Reply<()>,
     },
     Close,
+}
+
+/// A batch as a record, with what has to be known of it to decide about it.
+pub struct EncodedBatch {
+    pub project: ProjectId,
+    pub record: Arc<[u8]>,
+    pub hits: u32,
+    pub arrival_us: i64,
+    pub batch_hash: Option<u64>,
+    pub repeat_hashes: Vec<u64>,
+    pub rejected: Vec<Rejected>,
+    pub rejected_total: u32,
 }
 
 /// Changes of what the inbox keeps beside records, each one transaction.

@@ -5,9 +5,9 @@ use std::path::Path;
 use duckdb::Connection;
 
 use crate::disk::path_text;
-use crate::engine::{Instance, failed};
+use crate::duckdb::engine::{Instance, failed};
+use crate::duckdb::sql;
 use crate::inbox::{FileKind, FileRow};
-use crate::sql;
 use crate::types::StoreError;
 
 use super::choose::Examined;

@@ -9,8 +9,8 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection, Row};
 
 use super::choose::missing;
-use crate::active::Active;
-use crate::engine::Engine;
+use crate::duckdb::active::Active;
+use crate::duckdb::engine::Engine;
 use crate::inbox::{self, FileKind, FileRow, manifest};
 use crate::record::{self, Record};
 use crate::sql;

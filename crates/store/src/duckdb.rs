@@ -1,0 +1,20 @@
+//! Everything that knows DuckDB's ways: the engine, its data files, how they are filled, merged and read.
+//!
+//! Deliberately not here: which files there are, who works on them and when. That is `builder`, `writer` and `shared`.
+
+pub mod active;
+pub mod columns;
+pub mod derive;
+pub mod engine;
+pub mod files;
+pub mod filter;
+pub mod hand_out;
+pub mod identity;
+pub mod merge;
+pub mod pool;
+pub mod presence;
+pub mod read;
+pub mod reading;
+pub mod sql;
+pub mod sums;
+pub mod windows;

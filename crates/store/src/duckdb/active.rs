@@ -1,0 +1,163 @@
+//! The active file: rows are gathered in memory and appended, with how far they reach, in one transaction.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use analytics::hit::ProjectId;
+use duckdb::Connection;
+
+use crate::disk::{io, path_text, sync};
+use crate::duckdb::columns::{Numbers, Rows};
+use crate::duckdb::engine::{Engine, failed};
+use crate::duckdb::files::{DataFile, Shares};
+use crate::duckdb::sql;
+use crate::inbox::FileRow;
+use crate::record::BatchRecord;
+use crate::types::StoreError;
+
+pub struct Active {
+    pub file: Arc<DataFile>,
+    pub row: FileRow,
+    /// The last record whose rows are committed.
+    pub position: u64,
+    connection: Connection,
+    waiting: Rows,
+    waiting_for: u64,
+    numbers: Numbers,
+    shares: Shares,
+    rows: u64,
+}
+
+impl Active {
+    /// A new, empty file that goes on after `row.first_seq`.
+    pub fn create(engine: &Arc<Engine>, folder: &Path, row: FileRow) -> Result<Active, StoreError> {
+        let context = "creating an active file";
+        let path = folder.join(row.name());
+        // It has its name once it is whole: a start need not guess what half of it means.
+        let making = folder.join(format!("{}.creating", row.name()));
+        for stale in [DataFile::wal(&making), making.clone()] {
+            match std::fs::remove_file(&stale) {
+                Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::Engine { context, cause: Box::new(problem) });
+                }
+                _ => {}
+            }
+        }
+        let alias = row.alias();
+        let statements = [
+            sql::file::attach_active(path_text(&making)?, &alias),
+            sql::file::create(&alias),
+            sql::file::first_progress(&alias, row.first_seq),
+            sql::file::checkpoint(&alias),
+            sql::file::detach(&alias),
+        ];
+        for statement in &statements {
+            engine.writing.execute(statement).map_err(failed(context))?;
+        }
+        std::fs::rename(&making, &path).and_then(|()| sync(folder)).map_err(io(context))?;
+        Active::open(engine, folder, row)
+    }
+
+    /// An existing file, with what its log holds.
+    pub fn open(engine: &Arc<Engine>, folder: &Path, row: FileRow) -> Result<Active, StoreError> {
+        let context = "opening the active file";
+        let file = DataFile::attach(engine, folder, &row)?;
+        let connection = engine.writing.connect()?;
+        let position: i64 = connection
+            .query_row(&sql::file::progress(&file.alias), [], |row| row.get(0))
+            .map_err(failed(context))?;
+        let seed = std::hash::RandomState::new();
+        let random = |n: u8| std::hash::BuildHasher::hash_one(&seed, n);
+        let mut numbers = Numbers::new((random(0), random(1)));
+        {
+            let mut statement =
+                connection.prepare(&sql::file::strings(&file.alias)).map_err(failed(context))?;
+            let mut found = statement.query([]).map_err(failed(context))?;
+            while let Some(row) = found.next().map_err(failed(context))? {
+                let text = row.get_ref(3).map_err(failed(context))?;
+                let text =
+                    text.as_str().map_err(|_| StoreError::Damaged("a text is none".into()))?;
+                numbers.learn(
+                    row.get(0).map_err(failed(context))?,
+                    row.get(1).map_err(failed(context))?,
+                    row.get(2).map_err(failed(context))?,
+                    text,
+                );
+            }
+        }
+        let shares = Shares::clone(&file.shares.load());
+        Ok(Active {
+            rows: shares.values().map(|share| share.rows).sum(),
+            position: position as u64,
+            waiting_for: position as u64,
+            waiting: Rows::default(),
+            file,
+            row,
+            connection,
+            numbers,
+            shares,
+        })
+    }
+
+    pub fn push(&mut self, node: u8, seq: u64, batch: &BatchRecord<'_>, skips: &[u32]) {
+        self.waiting.push(node, seq, batch, skips, &mut self.numbers, &mut self.shares);
+        self.waiting_for = seq;
+    }
+
+    /// This record adds no rows.
+    pub fn pass(&mut self, seq: u64) {
+        self.waiting_for = seq;
+    }
+
+    /// What was pushed becomes visible and, with its position, part of the file (log included).
+    pub fn commit(&mut self) -> Result<(), StoreError> {
+        if self.waiting_for == self.position {
+            return Ok(());
+        }
+        let context = "appending hits";
+        let rows = std::mem::take(&mut self.waiting);
+        self.rows += rows.len() as u64;
+        let batches = rows
+            .into_batches()
+            .map_err(|source| StoreError::Engine { context, cause: Box::new(source) })?;
+        self.connection.execute_batch("BEGIN").map_err(failed(context))?;
+        for (table, batch) in batches {
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            let mut appender = self
+                .connection
+                .appender_to_catalog_and_db(table, &self.file.alias, "main")
+                .map_err(failed(context))?;
+            appender.append_record_batch(batch).map_err(failed(context))?;
+            // TRICKY: dropping an appender flushes too, but hides the error.
+            appender.flush().map_err(failed(context))?;
+        }
+        self.connection
+            .execute_batch(&sql::file::set_progress(&self.file.alias, self.waiting_for))
+            .map_err(failed(context))?;
+        self.connection.execute_batch("COMMIT").map_err(failed(context))?;
+        self.position = self.waiting_for;
+        self.file.shares.store(Arc::new(self.shares.clone()));
+        Ok(())
+    }
+
+    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.connection
+            .execute_batch(&sql::file::checkpoint(&self.file.alias))
+            .map_err(failed("checkpointing"))
+    }
+
+    /// Rows committed and waiting.
+    pub fn rows(&self) -> u64 {
+        self.rows + self.waiting.len() as u64
+    }
+
+    pub fn text_bytes(&self) -> usize {
+        self.numbers.bytes
+    }
+
+    pub fn holds(&self, project: ProjectId) -> bool {
+        self.shares.contains_key(&project)
+    }
+}

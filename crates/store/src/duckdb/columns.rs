@@ -1,0 +1,295 @@
+//! Inbox records as columns of a data file: texts become the file's numbers, rows get their names.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use analytics::hit::{HitId, ProjectId, Text};
+use analytics::latency;
+use duckdb::arrow::array::{
+    ArrayRef, Int64Array, RecordBatch, StringArray, UInt8Array, UInt16Array, UInt32Array,
+};
+use duckdb::arrow::datatypes::{DataType, Field, Schema};
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use crate::duckdb::files::{Share, Shares};
+use crate::duckdb::sql::build::MARK_EVERY;
+use crate::record::{self, BatchRecord};
+
+/// Rows that wait for their transaction.
+#[derive(Default)]
+pub struct Rows {
+    project: Vec<u32>,
+    time_us: Vec<i64>,
+    hit_id: Vec<i64>,
+    duration_us: Vec<Option<i64>>,
+    latency: Vec<Option<u16>>,
+    status: Vec<u16>,
+    country: Vec<u16>,
+    request_size: Vec<Option<i64>>,
+    response_size: Vec<Option<i64>>,
+    texts: [Vec<u32>; Text::COUNT],
+    strings: Strings,
+    marks: Marks,
+}
+
+#[derive(Default)]
+struct Strings {
+    kind: Vec<u8>,
+    project: Vec<u32>,
+    id: Vec<u32>,
+    text: Vec<String>,
+    client: Vec<Option<String>>,
+    os: Vec<Option<String>>,
+    device: Vec<Option<String>>,
+    version: Vec<Option<String>>,
+}
+
+#[derive(Default)]
+struct Marks {
+    project: Vec<u32>,
+    ordinal: Vec<i64>,
+    hit_id: Vec<i64>,
+}
+
+/// The numbers of the active file's texts. A text stands here as 128 bits of a keyed hash, so that memory does not grow
+/// with its length; the key is this process's own, so that nobody can make texts collide.
+pub struct Numbers {
+    known: HashMap<u128, u32, BuildHasherDefault<Already>>,
+    next: [u32; Text::COUNT],
+    key: (u64, u64),
+    pub bytes: usize,
+}
+
+#[derive(Default)]
+struct Already(u64);
+
+impl Hasher for Already {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().take(8).fold(0, |sum, &byte| (sum << 8) | u64::from(byte));
+    }
+
+    fn write_u128(&mut self, value: u128) {
+        self.0 = value as u64;
+    }
+}
+
+impl Numbers {
+    pub fn new(key: (u64, u64)) -> Numbers {
+        Numbers { known: HashMap::default(), next: [1; Text::COUNT], key, bytes: 0 }
+    }
+
+    fn name(&self, kind: u8, project: u32, text: &str) -> u128 {
+        let mut hasher = SipHasher13::new_with_keys(self.key.0, self.key.1);
+        hasher.write_u8(kind);
+        hasher.write_u32(project);
+        hasher.write(text.as_bytes());
+        hasher.finish128().as_u128()
+    }
+
+    /// What a file that is opened again holds.
+    pub fn learn(&mut self, kind: u8, project: u32, id: u32, text: &str) {
+        let name = self.name(kind, project, text);
+        self.known.insert(name, id);
+        self.bytes += text.len() + 48;
+        if let Some(next) = self.next.get_mut(usize::from(kind)) {
+            *next = (*next).max(id + 1);
+        }
+    }
+
+    /// The text's number, and whether it is new.
+    fn number(&mut self, kind: Text, project: u32, text: &str) -> (u32, bool) {
+        let name = self.name(kind as u8, project, text);
+        let next = &mut self.next[kind as usize];
+        let id = *self.known.entry(name).or_insert(*next);
+        let new = id == *next;
+        if new {
+            *next += 1;
+            self.bytes += text.len() + 48;
+        }
+        (id, new)
+    }
+}
+
+impl Rows {
+    pub fn len(&self) -> usize {
+        self.project.len()
+    }
+
+    /// Adds a batch but for the rows in `skips` (ascending), and counts them in `shares`.
+    pub fn push(
+        &mut self,
+        node: u8,
+        seq: u64,
+        batch: &BatchRecord<'_>,
+        skips: &[u32],
+        numbers: &mut Numbers,
+        shares: &mut Shares,
+    ) {
+        let project = batch.project;
+        let mut values = Vec::with_capacity(batch.hits);
+        let mut rows = 0;
+        let share = shares.entry(project).or_insert_with(Share::none);
+        let mut skipped = skips.iter().copied().peekable();
+        let kept = (0..batch.hits as u32).filter(|row| skipped.next_if_eq(row).is_none());
+        for (row, &time) in
+            kept.zip(batch.columns[record::TIME].read(batch.hits, skips, &mut values))
+        {
+            let time_us = record::to_time_us(time);
+            let hit_id = HitId::new(node, seq, row).0;
+            if share.rows.is_multiple_of(MARK_EVERY) {
+                self.marks.project.push(project.0);
+                self.marks.ordinal.push(share.rows as i64);
+                self.marks.hit_id.push(hit_id);
+            }
+            share.add(time_us, hit_id);
+            self.time_us.push(time_us);
+            self.hit_id.push(hit_id);
+            rows += 1;
+        }
+        if share.rows == 0 {
+            shares.remove(&project);
+        }
+        self.project.extend(std::iter::repeat_n(project.0, rows));
+        let duration = |&value: &u64| record::to_optional(value);
+        let durations = batch.columns[record::DURATION].read(batch.hits, skips, &mut values);
+        self.duration_us.extend(durations.iter().map(|value| duration(value).map(to_i64)));
+        self.latency.extend(durations.iter().map(|value| duration(value).map(latency::bucket)));
+        self.status.extend(
+            batch.columns[record::STATUS]
+                .read(batch.hits, skips, &mut values)
+                .iter()
+                .map(|&value| value as u16),
+        );
+        self.country.extend(
+            batch.columns[record::COUNTRY]
+                .read(batch.hits, skips, &mut values)
+                .iter()
+                .map(|&value| value as u16),
+        );
+        let size = |&value: &u64| record::to_optional(value).map(to_i64);
+        self.request_size.extend(
+            batch.columns[record::REQUEST_SIZE]
+                .read(batch.hits, skips, &mut values)
+                .iter()
+                .map(size),
+        );
+        self.response_size.extend(
+            batch.columns[record::RESPONSE_SIZE]
+                .read(batch.hits, skips, &mut values)
+                .iter()
+                .map(size),
+        );
+        // Numbers are given to texts that a kept row names, and to no others: what is erased later must not leave one.
+        let mut ids: Vec<u32> = Vec::new();
+        for kind in Text::ALL {
+            ids.clear();
+            ids.resize(batch.texts[kind as usize].len(), u32::MAX);
+            if let Some(none) = ids.first_mut() {
+                *none = 0;
+            }
+            for &local in batch.columns[record::FIRST_TEXT + kind as usize].read(
+                batch.hits,
+                skips,
+                &mut values,
+            ) {
+                let local = local as usize;
+                if ids[local] == u32::MAX {
+                    ids[local] = self.strings.number(kind, project, local, batch, numbers);
+                }
+                self.texts[kind as usize].push(ids[local]);
+            }
+        }
+    }
+
+    /// Batches for the tables `hits`, `strings` and `marks`.
+    pub fn into_batches(
+        self,
+    ) -> Result<[(&'static str, RecordBatch); 3], duckdb::arrow::error::ArrowError> {
+        let mut hits: Vec<(&str, ArrayRef)> = vec![
+            ("project", Arc::new(UInt32Array::from(self.project))),
+            ("time_us", Arc::new(Int64Array::from(self.time_us))),
+            ("hit_id", Arc::new(Int64Array::from(self.hit_id))),
+            ("duration_us", Arc::new(Int64Array::from(self.duration_us))),
+            ("latency", Arc::new(UInt16Array::from(self.latency))),
+            ("status", Arc::new(UInt16Array::from(self.status))),
+            ("country", Arc::new(UInt16Array::from(self.country))),
+            ("request_size", Arc::new(Int64Array::from(self.request_size))),
+            ("response_size", Arc::new(Int64Array::from(self.response_size))),
+        ];
+        for (kind, column) in Text::ALL.into_iter().zip(self.texts) {
+            hits.push((kind.name(), Arc::new(UInt32Array::from(column))));
+        }
+        let strings: Vec<(&str, ArrayRef)> = vec![
+            ("kind", Arc::new(UInt8Array::from(self.strings.kind))),
+            ("project", Arc::new(UInt32Array::from(self.strings.project))),
+            ("id", Arc::new(UInt32Array::from(self.strings.id))),
+            ("text", Arc::new(StringArray::from(self.strings.text))),
+            ("client", Arc::new(StringArray::from(self.strings.client))),
+            ("os", Arc::new(StringArray::from(self.strings.os))),
+            ("device", Arc::new(StringArray::from(self.strings.device))),
+            ("version", Arc::new(StringArray::from(self.strings.version))),
+        ];
+        let marks: Vec<(&str, ArrayRef)> = vec![
+            ("project", Arc::new(UInt32Array::from(self.marks.project))),
+            ("ordinal", Arc::new(Int64Array::from(self.marks.ordinal))),
+            ("hit_id", Arc::new(Int64Array::from(self.marks.hit_id))),
+        ];
+        Ok([
+            ("hits", to_batch(hits)?),
+            ("strings", to_batch(strings)?),
+            ("marks", to_batch(marks)?),
+        ])
+    }
+}
+
+impl Strings {
+    fn number(
+        &mut self,
+        kind: Text,
+        project: ProjectId,
+        local: usize,
+        batch: &BatchRecord<'_>,
+        numbers: &mut Numbers,
+    ) -> u32 {
+        let text = batch.texts[kind as usize][local];
+        let (id, new) = numbers.number(kind, project.0, text);
+        if new {
+            let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            let [client, os, device] = match kind {
+                Text::Agent => batch.traits[local].map(some),
+                _ => [None, None, None],
+            };
+            self.kind.push(kind as u8);
+            self.project.push(project.0);
+            self.id.push(id);
+            self.text.push(text.to_owned());
+            self.client.push(client);
+            self.os.push(os);
+            self.device.push(device);
+            self.version.push(if kind == Text::Path { some(batch.versions[local]) } else { None });
+        }
+        id
+    }
+}
+
+fn to_i64(value: u64) -> i64 {
+    value.min(i64::MAX as u64) as i64
+}
+
+fn to_batch(
+    columns: Vec<(&str, ArrayRef)>,
+) -> Result<RecordBatch, duckdb::arrow::error::ArrowError> {
+    let fields = columns
+        .iter()
+        .map(|(name, column)| Field::new(*name, DataType::clone(column.data_type()), true))
+        .collect::<Vec<_>>();
+    RecordBatch::try_new(
+        Arc::new(Schema::new(fields)),
+        columns.into_iter().map(|(_, column)| column).collect(),
+    )
+}

@@ -1,0 +1,214 @@
+//! DuckDB, opened shut (no network, no extensions, no files but ours) and lent as connections.
+//!
+//! One instance holds the files that grow and the writer's work, another one holds sealed files for readers, and the
+//! builder has its own while it has work. Each has its own memory limit, so that a read or a build that needs too much fails
+//! alone: the writer never waits for memory that a reader holds.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use analytics::limits;
+use duckdb::{Config, Connection};
+
+use crate::disk::{io, path_text};
+use crate::duckdb::hand_out::Takers;
+use crate::duckdb::identity;
+use crate::duckdb::sql;
+use crate::types::{StoreError, StoreLimits};
+
+/// The instances that serve: one to write with, one to read sealed files with.
+pub struct Engine {
+    pub writing: Instance,
+    pub reading: Instance,
+    /// The reading instance refuses every statement from now on.
+    reading_failed: AtomicBool,
+}
+
+/// One DuckDB with its memory.
+pub struct Instance {
+    /// TRICKY: never used for work of its own, so that a clone can be had while every other connection is busy.
+    origin: Mutex<Connection>,
+    idle: Mutex<Vec<Connection>>,
+    takers: Takers,
+}
+
+/// DuckDB's name for what went wrong, with what we were doing.
+pub fn failed(context: &'static str) -> impl Fn(duckdb::Error) -> StoreError {
+    move |source| {
+        if is_out_of_memory(&source) {
+            return StoreError::OutOfMemory(context);
+        }
+        StoreError::Engine { context, cause: Box::new(source) }
+    }
+}
+
+fn is_out_of_memory(error: &duckdb::Error) -> bool {
+    let text = error.to_string();
+    ["Out of Memory Error", "failed to pin block", "could not allocate block"]
+        .iter()
+        .any(|words| text.contains(words))
+}
+
+/// True for an error after which DuckDB refuses every statement on the instance.
+fn is_fatal(error: &StoreError) -> bool {
+    let StoreError::Engine { cause, .. } = error else { return false };
+    cause.to_string().contains("database has been invalidated")
+}
+
+/// Removes what a process that was killed has spilled: it may hold what is erased later. No instance may be open.
+pub fn remove_spilled(folder: &Path) -> Result<(), StoreError> {
+    match std::fs::remove_dir_all(folder.join("tmp")) {
+        Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
+            Err(io("removing temporary files")(problem))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Engine {
+    /// `folder`: where the data files are, the only place that the engine may touch.
+    pub fn open(folder: &Path, limits: &StoreLimits) -> Result<Engine, StoreError> {
+        Ok(Engine {
+            writing: Instance::open(folder, "writing", limits.engine_memory)?,
+            reading: Instance::open(folder, "reading", limits.reader_memory)?,
+            reading_failed: AtomicBool::new(false),
+        })
+    }
+
+    /// Remembers an error of a read after which no other read can succeed.
+    pub fn note_read_error(&self, error: &StoreError) {
+        if is_fatal(error) {
+            tracing::error!(%error, "the readers' engine failed");
+            self.reading_failed.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub fn reading_failed(&self) -> bool {
+        self.reading_failed.load(Ordering::Relaxed)
+    }
+}
+
+impl Instance {
+    /// `name` is that of its folder for what does not fit its memory; no two instances may share one.
+    ///
+    /// DuckDB's own threads take the name of the thread that starts them: in a list of threads they are `engine`.
+    pub fn open(folder: &Path, name: &str, memory: u64) -> Result<Instance, StoreError> {
+        let spill = folder.join("tmp").join(name);
+        let folder = folder.to_path_buf();
+        std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || Instance::start(&folder, spill, memory))
+            .map_err(|source| StoreError::Engine {
+                context: "starting the engine",
+                cause: Box::new(source),
+            })?
+            .join()
+            .unwrap_or_else(|_| Err(StoreError::Panicked("the engine's start")))
+    }
+
+    fn start(folder: &Path, spill: PathBuf, memory: u64) -> Result<Instance, StoreError> {
+        let context = "starting the engine";
+        // The engine makes the last folder of the path, no others.
+        std::fs::create_dir_all(folder.join("tmp")).map_err(io(context))?;
+        let config = Config::default()
+            .with("memory_limit", format!("{}MiB", memory >> 20))
+            .and_then(|config| config.with("autoload_known_extensions", "false"))
+            .and_then(|config| config.with("autoinstall_known_extensions", "false"))
+            .map_err(failed(context))?;
+        let connection = Connection::open_in_memory_with_flags(config).map_err(failed(context))?;
+        let (inside, spill) = (path_text(folder)?, path_text(&spill)?);
+        let lock_down = sql::engine::lock_down(inside, spill, limits::SPILL_BYTES);
+        connection.execute_batch(&lock_down).map_err(failed(context))?;
+        let takers = Takers::default();
+        takers.register(&connection)?;
+        identity::register(&connection).map_err(failed(context))?;
+        Ok(Instance { origin: Mutex::new(connection), idle: Mutex::default(), takers })
+    }
+
+    /// For handing out rows of its statements.
+    pub fn takers(&self) -> &Takers {
+        &self.takers
+    }
+
+    pub fn connect(&self) -> Result<Connection, StoreError> {
+        if let Some(idle) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            return Ok(idle);
+        }
+        self.origin
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .try_clone()
+            .map_err(failed("connecting to the engine"))
+    }
+
+    pub fn give_back(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < limits::ENGINE_CONNECTIONS as usize && connection.is_autocommit() {
+            idle.push(connection);
+        }
+    }
+
+    /// For short statements that belong to no connection: attach, detach.
+    pub fn execute(&self, sql: &str) -> Result<(), duckdb::Error> {
+        self.origin.lock().unwrap_or_else(PoisonError::into_inner).execute_batch(sql)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_file_is_read_by_two_instances_and_a_reader_without_memory_fails_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = StoreLimits {
+            engine_memory: 512 << 20,
+            reader_memory: 24 << 20,
+            ..StoreLimits::default()
+        };
+        let engine = Engine::open(folder.path(), &limits).unwrap();
+        let path = folder.path().join("sealed-00000001.duckdb");
+        let path = path.to_str().unwrap();
+        let making = Instance::open(folder.path(), "building", 256 << 20).unwrap();
+        making.execute(&sql::file::attach_making(path, "f")).unwrap();
+        making
+            .execute("CREATE TABLE f.hits AS SELECT range AS n, md5(range::VARCHAR) AS text FROM range(1000000)")
+            .unwrap();
+        making.execute(&sql::file::detach("f")).unwrap();
+        drop(making);
+        for instance in [&engine.writing, &engine.reading] {
+            instance.execute(&sql::file::attach(path, "f")).unwrap();
+        }
+        let hungry = "SELECT list(text || text ORDER BY text) FROM f.hits";
+        let refused = engine.reading.execute(hungry).map_err(failed("reading"));
+        assert!(matches!(refused, Err(StoreError::OutOfMemory("reading"))), "{refused:?}");
+        engine.note_read_error(&refused.unwrap_err());
+        assert!(!engine.reading_failed());
+        for instance in [&engine.writing, &engine.reading] {
+            let connection = instance.connect().unwrap();
+            let rows: i64 = connection
+                .query_row("SELECT count(text) FROM f.hits", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(rows, 1_000_000);
+        }
+        engine.writing.execute(hungry).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_grows_is_read_by_a_builder_while_it_is_attached_for_writing() {
+        let folder = tempfile::tempdir().unwrap();
+        let writing = Instance::open(folder.path(), "writing", 64 << 20).unwrap();
+        let path = folder.path().join("active-00000001.duckdb");
+        let path = path.to_str().unwrap();
+        writing.execute(&sql::file::attach_active(path, "f")).unwrap();
+        writing.execute("CREATE TABLE f.hits AS SELECT range AS n FROM range(1000)").unwrap();
+        writing.execute(&sql::file::checkpoint("f")).unwrap();
+        let building = Instance::open(folder.path(), "building", 64 << 20).unwrap();
+        building.execute(&sql::file::attach(path, "f")).unwrap();
+        let connection = building.connect().unwrap();
+        let rows: i64 =
+            connection.query_row("SELECT count(*) FROM f.hits", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 1_000);
+    }
+}

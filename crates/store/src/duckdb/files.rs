@@ -1,0 +1,255 @@
+//! The data files that are there now, and a reader's hold on them.
+//!
+//! A reader takes the whole picture at once (`Snapshot`) and keeps it while it reads; a file that has left the picture is
+//! detached and unlinked when the last picture with it is let go.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use analytics::hit::ProjectId;
+use arc_swap::ArcSwap;
+
+use crate::disk::path_text;
+use crate::duckdb::engine::{Engine, Instance, failed};
+use crate::duckdb::sql;
+use crate::inbox::{FileKind, FileRow};
+use crate::types::StoreError;
+
+/// What one project has in one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    pub rows: u64,
+    pub min_time_us: i64,
+    pub max_time_us: i64,
+    pub min_hit_id: i64,
+    pub max_hit_id: i64,
+    /// There are so many consumers that the file's rollups have the busiest alone.
+    pub consumers_listed: bool,
+}
+
+pub type Shares = HashMap<ProjectId, Share>;
+
+impl Share {
+    pub fn add(&mut self, time_us: i64, hit_id: i64) {
+        self.rows += 1;
+        self.min_time_us = self.min_time_us.min(time_us);
+        self.max_time_us = self.max_time_us.max(time_us);
+        self.min_hit_id = self.min_hit_id.min(hit_id);
+        self.max_hit_id = self.max_hit_id.max(hit_id);
+    }
+
+    pub fn none() -> Share {
+        Share {
+            rows: 0,
+            min_time_us: i64::MAX,
+            max_time_us: i64::MIN,
+            min_hit_id: i64::MAX,
+            max_hit_id: i64::MIN,
+            consumers_listed: false,
+        }
+    }
+}
+
+/// An attached file.
+pub struct DataFile {
+    pub alias: String,
+    pub path: PathBuf,
+    kind: FileKind,
+    engine: Arc<Engine>,
+    /// Of the active file they grow; the others' stay.
+    pub shares: ArcSwap<Shares>,
+    /// Set when the file is to be unlinked; let go when it is.
+    retired: Mutex<Option<Sender<()>>>,
+}
+
+#[derive(Clone)]
+pub struct Entry {
+    pub file: Arc<DataFile>,
+    pub row: FileRow,
+}
+
+/// In order of arrival; the active file is the last.
+#[derive(Clone, Default)]
+pub struct Snapshot {
+    pub entries: Vec<Entry>,
+}
+
+#[derive(Default)]
+pub struct Files {
+    current: ArcSwap<Snapshot>,
+    /// Held over a change of the manifest and of the picture, so that they agree.
+    changing: Mutex<()>,
+}
+
+impl DataFile {
+    pub fn attach(
+        engine: &Arc<Engine>,
+        folder: &Path,
+        row: &FileRow,
+    ) -> Result<Arc<DataFile>, StoreError> {
+        let (path, alias) = (folder.join(row.name()), row.alias());
+        let text = path_text(&path)?;
+        let statement = match row.kind {
+            FileKind::Sealed => sql::file::attach(text, &alias),
+            _ => sql::file::attach_active(text, &alias),
+        };
+        instance_of(engine, row.kind)
+            .execute(&statement)
+            .map_err(failed("attaching a data file"))?;
+        let file = DataFile {
+            alias,
+            path,
+            kind: row.kind,
+            engine: engine.clone(),
+            shares: ArcSwap::default(),
+            retired: Mutex::new(None),
+        };
+        let format = file.check_format()?;
+        file.load_shares(row.kind, format)?;
+        Ok(Arc::new(file))
+    }
+
+    /// The instance that has this file: a frozen file stays where it was written.
+    pub fn instance(&self) -> &Instance {
+        instance_of(&self.engine, self.kind)
+    }
+
+    pub fn is_sealed(&self) -> bool {
+        self.kind == FileKind::Sealed
+    }
+
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    fn check_format(&self) -> Result<u32, StoreError> {
+        let connection = self.instance().connect()?;
+        let found: u32 = connection
+            .query_row(&sql::file::format(&self.alias), [], |row| row.get(0))
+            .map_err(failed("reading a data file's format"))?;
+        self.instance().give_back(connection);
+        if found > sql::file::FORMAT {
+            let known = sql::file::FORMAT;
+            return Err(StoreError::Newer(format!(
+                "{} has format {found}, this program knows {known}",
+                self.path.display()
+            )));
+        }
+        Ok(found)
+    }
+
+    fn load_shares(&self, kind: FileKind, format: u32) -> Result<(), StoreError> {
+        let context = "counting a data file";
+        let text = match kind {
+            FileKind::Sealed => sql::file::projects(&self.alias),
+            _ => sql::file::count_projects(&self.alias),
+        };
+        let connection = self.instance().connect()?;
+        let mut shares = Shares::new();
+        {
+            let mut statement = connection.prepare(&text).map_err(failed(context))?;
+            let mut rows = statement.query([]).map_err(failed(context))?;
+            while let Some(row) = rows.next().map_err(failed(context))? {
+                let number = |at: usize| row.get::<_, i64>(at).map_err(failed(context));
+                let share = Share {
+                    rows: number(1)? as u64,
+                    min_time_us: number(2)?,
+                    max_time_us: number(3)?,
+                    min_hit_id: number(4)?,
+                    max_hit_id: number(5)?,
+                    consumers_listed: false,
+                };
+                shares.insert(ProjectId(number(0)? as u32), share);
+            }
+        }
+        if kind == FileKind::Sealed && format >= sql::file::CONSUMERS_LISTED {
+            let text = sql::file::projects_with_listed_consumers(&self.alias);
+            let mut statement = connection.prepare(&text).map_err(failed(context))?;
+            let mut rows = statement.query([]).map_err(failed(context))?;
+            while let Some(row) = rows.next().map_err(failed(context))? {
+                let project = ProjectId(row.get(0).map_err(failed(context))?);
+                if let Some(share) = shares.get_mut(&project) {
+                    share.consumers_listed = true;
+                }
+            }
+        }
+        self.instance().give_back(connection);
+        self.shares.store(Arc::new(shares));
+        Ok(())
+    }
+
+    /// The file goes when nobody reads it any more; then the sender is let go.
+    pub fn retire(&self, done: Sender<()>) {
+        *self.retired.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
+    }
+
+    pub fn wal(path: &Path) -> PathBuf {
+        let mut wal = path.as_os_str().to_owned();
+        wal.push(".wal");
+        wal.into()
+    }
+}
+
+fn instance_of(engine: &Engine, kind: FileKind) -> &Instance {
+    match kind {
+        FileKind::Sealed => &engine.reading,
+        FileKind::Active | FileKind::Frozen => &engine.writing,
+    }
+}
+
+impl Drop for DataFile {
+    fn drop(&mut self) {
+        if let Err(problem) = self.instance().execute(&sql::file::detach(&self.alias)) {
+            tracing::warn!(%problem, file = %self.path.display(), "a data file could not be detached");
+        }
+        if self.retired.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            for path in [DataFile::wal(&self.path), self.path.clone()] {
+                match std::fs::remove_file(&path) {
+                    Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
+                        tracing::error!(%problem, file = %path.display(), "a data file could not be removed");
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+impl Snapshot {
+    /// For async threads: who lets go of a picture last detaches files and unlinks them, which may take long.
+    pub fn let_go(self: Arc<Self>) {
+        let Some(last) = Arc::into_inner(self) else { return };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(last))),
+            Err(_) => drop(last),
+        }
+    }
+}
+
+impl Files {
+    pub fn now(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    pub fn set(&self, snapshot: Snapshot) {
+        self.current.store(Arc::new(snapshot));
+    }
+
+    /// `manifest` puts the change on disk; the picture changes when that has succeeded. Nothing else changes meanwhile.
+    pub fn change(
+        &self,
+        manifest: impl FnOnce() -> Result<(), StoreError>,
+        picture: impl FnOnce(&mut Snapshot),
+    ) -> Result<Arc<Snapshot>, StoreError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        manifest()?;
+        let mut snapshot = Snapshot::clone(&self.current.load());
+        picture(&mut snapshot);
+        snapshot.entries.sort_by_key(|entry| (entry.row.first_seq, entry.row.id));
+        let snapshot = Arc::new(snapshot);
+        self.current.store(snapshot.clone());
+        Ok(snapshot)
+    }
+}

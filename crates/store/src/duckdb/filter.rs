@@ -1,0 +1,410 @@
+//! A filter as one file understands it. Conditions on numbers are the engine's. Conditions on texts are tested once per text
+//! of the file, all conditions of a kind in one scan of its texts; a hit passes if the ids of its texts do.
+//!
+//! Sums and lists use the same: no join, and a pattern costs nothing per hit.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use analytics::filter::{Condition, Field, Filter, Test, TextTests};
+use analytics::hit::Text;
+use analytics::limits;
+use analytics::query::ProjectScope;
+use analytics::slots::Slots;
+use analytics::tally::{Columns, Needs};
+use duckdb::arrow::array::{Array, AsArray};
+use duckdb::arrow::datatypes::UInt32Type;
+
+use crate::duckdb::reading::OpenFile;
+use crate::duckdb::sql;
+use crate::duckdb::sql::filter::{Only, TextField};
+use crate::types::StoreError;
+
+/// A filter as one file understands it.
+pub struct FileFilter {
+    /// The conditions on numbers, for the engine.
+    pub numbers: String,
+    /// At most one per kind: the ids that pass all conditions on it.
+    texts: Vec<(Text, IdSet)>,
+    /// Users; and addresses, for hits without a user.
+    consumer: Option<(IdSet, IdSet)>,
+}
+
+/// A set of ids, or of all but some ids.
+#[derive(Default)]
+struct IdSet {
+    words: Slots<u64>,
+    inverted: bool,
+}
+
+impl IdSet {
+    fn put(&mut self, id: u32) {
+        *self.words.slot(id / 64) |= 1 << (id % 64);
+    }
+
+    #[inline]
+    fn has(&self, id: u32) -> bool {
+        let word = self.words.get(id / 64).copied().unwrap_or(0);
+        (word >> (id % 64) & 1 == 1) != self.inverted
+    }
+}
+
+/// The conditions on texts of one kind.
+struct KindTests {
+    tests: Vec<FieldTests>,
+    /// Texts that are equal to a value, or begin with one, are all that can matter.
+    only: Option<Vec<Only>>,
+    inverted: bool,
+}
+
+/// A condition, and the column of the text's row that it looks at.
+struct FieldTests {
+    field: TextField,
+    negated: bool,
+    tests: TextTests,
+}
+
+impl KindTests {
+    fn new(conditions: &[TextCondition]) -> KindTests {
+        let only_of = |(field, _, tests): &(TextField, bool, Vec<Test>)| -> Option<Vec<Only>> {
+            let only = |test: &Test| match test {
+                Test::Is(value) => Some(Only::Equal(*field, value.clone())),
+                Test::Wildcard(pattern) => match pattern.split_once('*') {
+                    Some(("", _)) => None,
+                    Some((prefix, _)) => Some(Only::Prefix(*field, prefix.to_owned())),
+                    None => Some(Only::Equal(*field, pattern.clone())),
+                },
+                // Passes no text.
+                Test::Range { .. } => Some(Only::Equal(*field, String::new())),
+            };
+            tests.iter().map(only).collect()
+        };
+        let inverted = conditions.iter().all(|(_, negated, _)| *negated);
+        let only = if inverted {
+            // Texts that fail are looked for: what no condition names passes.
+            let all: Option<Vec<Vec<Only>>> = conditions.iter().map(only_of).collect();
+            all.map(|all| all.into_iter().flatten().collect())
+        } else {
+            let positive = conditions.iter().filter(|(_, negated, _)| !negated);
+            positive.filter_map(only_of).min_by_key(Vec::len)
+        };
+        let tests = conditions.iter().map(|(field, negated, tests)| FieldTests {
+            field: *field,
+            negated: *negated,
+            tests: TextTests::new(tests),
+        });
+        KindTests { tests: tests.collect(), only, inverted }
+    }
+
+    /// Whether a text passes all conditions. `word`: of a field of it, "" for none.
+    fn pass<'a>(&self, word: impl Fn(TextField) -> &'a str) -> bool {
+        self.tests.iter().all(|one| one.tests.pass(word(one.field)) != one.negated)
+    }
+
+    fn find(&self, file: &OpenFile<'_>, project: u32, kind: Text) -> Result<IdSet, StoreError> {
+        let mut ids = IdSet { inverted: self.inverted, ..IdSet::default() };
+        let fields: Vec<TextField> = self.tests.iter().map(|one| one.field).collect();
+        let scan = sql::filter::texts(file.alias(), project, kind, &fields, self.only.as_deref());
+        file.each(&scan.sql, &scan.values, |batch| {
+            let id = batch.column(0).as_primitive::<UInt32Type>().values();
+            let columns: Vec<_> =
+                (1..batch.num_columns()).map(|at| batch.column(at).as_string::<i32>()).collect();
+            for (row, id) in id.iter().enumerate() {
+                let word = |field: TextField| match columns.get(field.place()) {
+                    Some(column) if column.is_valid(row) => column.value(row),
+                    _ => "",
+                };
+                if self.pass(word) != self.inverted {
+                    ids.put(*id);
+                }
+            }
+        })?;
+        // Id 0 is "no text".
+        if self.pass(|_| "") != self.inverted {
+            ids.put(0);
+        }
+        Ok(ids)
+    }
+}
+
+/// A part of a kind of text, whether the condition is turned round, and its tests.
+type TextCondition = (TextField, bool, Vec<Test>);
+
+impl FileFilter {
+    pub fn new(
+        file: &OpenFile<'_>,
+        filter: &Filter,
+        project: u32,
+    ) -> Result<FileFilter, StoreError> {
+        let mut numbers = Filter::default();
+        let mut by_kind: Vec<(Text, Vec<TextCondition>)> = Vec::new();
+        let mut of_consumers: [Vec<TextCondition>; 2] = Default::default();
+        for condition in &filter.conditions {
+            let Condition { field, negated, tests } = condition;
+            if *field == Field::Consumer {
+                let (users, addresses): (Vec<_>, Vec<_>) =
+                    tests.iter().map(sql::filter::split_consumer).unzip();
+                for (all, tests) in of_consumers.iter_mut().zip([users, addresses]) {
+                    all.push((TextField::Text, *negated, tests.into_iter().flatten().collect()));
+                }
+            } else if let Some((kind, text)) = sql::filter::text_of(*field) {
+                let one = (text, *negated, tests.clone());
+                match by_kind.iter_mut().find(|(other, _)| *other == kind) {
+                    Some((_, all)) => all.push(one),
+                    None => by_kind.push((kind, vec![one])),
+                }
+            } else {
+                numbers.conditions.push(condition.clone());
+            }
+        }
+        let numbers = sql::filter::compile(&numbers);
+        let find = |kind: Text, conditions: &[TextCondition]| {
+            KindTests::new(conditions).find(file, project, kind)
+        };
+        let texts = by_kind
+            .iter()
+            .map(|(kind, conditions)| Ok((*kind, find(*kind, conditions)?)))
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let [users, addresses] = &of_consumers;
+        let consumer = match users.is_empty() {
+            true => None,
+            false => Some((find(Text::User, users)?, find(Text::Address, addresses)?)),
+        };
+        Ok(FileFilter { numbers, texts, consumer })
+    }
+
+    /// The kinds of texts whose columns `select` looks at.
+    pub fn kinds(&self) -> Vec<Text> {
+        let consumer: &[Text] = match self.consumer {
+            Some(_) => &[Text::User, Text::Address],
+            None => &[],
+        };
+        let mut kinds: Vec<Text> = self.texts.iter().map(|(kind, _)| *kind).collect();
+        for kind in consumer {
+            if !kinds.contains(kind) {
+                kinds.push(*kind);
+            }
+        }
+        kinds
+    }
+
+    /// The same as needs of sums.
+    pub fn needs(&self) -> Needs {
+        self.kinds().into_iter().fold(Needs::default(), |needs, kind| needs.and(Needs::text(kind)))
+    }
+
+    /// About how much memory this takes.
+    fn bytes(&self) -> usize {
+        let of_consumers = self.consumer.iter().flat_map(|(users, addresses)| [users, addresses]);
+        let sets = self.texts.iter().map(|(_, ids)| ids).chain(of_consumers);
+        256 + self.numbers.len() + sets.map(|ids| 8 * ids.words.iter().count()).sum::<usize>()
+    }
+
+    /// The rows that pass, ascending; false where all do.
+    pub fn select(&self, hits: &Columns<'_>, rows: usize, out: &mut Vec<u32>) -> bool {
+        out.clear();
+        if self.texts.is_empty() && self.consumer.is_none() {
+            return false;
+        }
+        out.extend(0..rows as u32);
+        for (kind, ids) in &self.texts {
+            let column = hits.texts[*kind as usize];
+            keep(out, |row| ids.has(column[row]));
+        }
+        if let Some((users, addresses)) = &self.consumer {
+            let user = hits.texts[Text::User as usize];
+            let address = hits.texts[Text::Address as usize];
+            keep(out, |row| match user[row] {
+                0 => addresses.has(address[row]),
+                id => users.has(id),
+            });
+        }
+        out.len() < rows
+    }
+}
+
+/// A query's filter with the one that its asker cannot take off.
+pub fn whole_filter(scope: &ProjectScope, filter: &Filter) -> Filter {
+    let conditions: Vec<Condition> =
+        scope.locked().conditions.iter().chain(&filter.conditions).cloned().collect();
+    Filter { conditions }
+}
+
+/// Filters of sealed files, kept between reads: an export asks page by page, a live dashboard every few seconds, and which of a
+/// file's texts pass never changes. Bounded by bytes; the one that was used longest ago goes first.
+///
+/// Ids and a keyed hash of the filter are kept, no text.
+#[derive(Default)]
+pub struct FilterCache {
+    entries: Mutex<VecDeque<Cached>>,
+    hash: [RandomState; 2],
+}
+
+struct Cached {
+    file: String,
+    project: u32,
+    filter: [u64; 2],
+    found: Arc<FileFilter>,
+}
+
+impl FilterCache {
+    pub fn get(
+        &self,
+        file: &OpenFile<'_>,
+        filter: &Filter,
+        project: u32,
+    ) -> Result<Arc<FileFilter>, StoreError> {
+        if !file.is_sealed() || filter.conditions.is_empty() {
+            return FileFilter::new(file, filter, project).map(Arc::new);
+        }
+        let hash = [self.hash[0].hash_one(filter), self.hash[1].hash_one(filter)];
+        let is_it = |entry: &Cached| {
+            entry.project == project && entry.filter == hash && entry.file == file.alias()
+        };
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.iter().position(is_it).and_then(|at| entries.remove(at)) {
+            let found = entry.found.clone();
+            entries.push_back(entry);
+            return Ok(found);
+        }
+        drop(entries);
+        let found = Arc::new(FileFilter::new(file, filter, project)?);
+        let entry =
+            Cached { file: file.alias().to_owned(), project, filter: hash, found: found.clone() };
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.push_back(entry);
+        let mut bytes: usize = entries.iter().map(|entry| entry.found.bytes()).sum();
+        while bytes > limits::FILTERS_CACHE_BYTES as usize {
+            let Some(oldest) = entries.pop_front() else { break };
+            bytes -= oldest.found.bytes();
+        }
+        Ok(found)
+    }
+
+    /// After an erasure.
+    pub fn clear(&self) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// Without a branch on what is found: it would be guessed wrongly every other time.
+fn keep(rows: &mut Vec<u32>, passes: impl Fn(usize) -> bool) {
+    let mut kept = 0;
+    for n in 0..rows.len() {
+        let row = rows[n];
+        rows[kept] = row;
+        kept += usize::from(passes(row as usize));
+    }
+    rows.truncate(kept);
+}
+
+/// Room for the rows that passed, column by column.
+#[derive(Default)]
+pub struct Kept {
+    /// Rows that follow each other: from, to (excluded).
+    runs: Vec<(u32, u32)>,
+    wide: [Vec<i64>; 4],
+    short: [Vec<u16>; 3],
+    texts: [Vec<u32>; Text::COUNT],
+}
+
+/// Rows a run, on average, from which runs are copied at once and not row by row.
+const LONG_RUNS: usize = 4;
+
+impl Kept {
+    /// `rows`: ascending.
+    pub fn take<'a>(&'a mut self, hits: &Columns<'_>, rows: &[u32]) -> Columns<'a> {
+        fn gather<T: Copy>(from: &[T], rows: &[u32], runs: &[(u32, u32)], to: &mut Vec<T>) {
+            to.clear();
+            if from.is_empty() {
+                return;
+            }
+            if runs.len() * LONG_RUNS > rows.len() {
+                to.extend(rows.iter().map(|&row| from[row as usize]));
+            } else {
+                for &(start, end) in runs {
+                    to.extend_from_slice(&from[start as usize..end as usize]);
+                }
+            }
+        }
+        self.runs.clear();
+        for &row in rows {
+            match self.runs.last_mut() {
+                Some((_, end)) if *end == row => *end = row + 1,
+                _ => self.runs.push((row, row + 1)),
+            }
+        }
+        let runs = &self.runs;
+        let wide = [hits.time_us, hits.duration_us, hits.request_size, hits.response_size];
+        wide.into_iter().zip(&mut self.wide).for_each(|(from, to)| gather(from, rows, runs, to));
+        let short = [hits.status, hits.latency, hits.country];
+        short.into_iter().zip(&mut self.short).for_each(|(from, to)| gather(from, rows, runs, to));
+        let texts = hits.texts.iter().zip(&mut self.texts);
+        texts.for_each(|(from, to)| gather(from, rows, runs, to));
+        Columns {
+            time_us: &self.wide[0],
+            duration_us: &self.wide[1],
+            request_size: &self.wide[2],
+            response_size: &self.wide[3],
+            status: &self.short[0],
+            latency: &self.short[1],
+            country: &self.short[2],
+            texts: std::array::from_fn(|kind| self.texts[kind].as_slice()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_of_ids_may_be_all_but_some() {
+        let mut ids = IdSet::default();
+        for id in [70, 3, 64, 1_000] {
+            ids.put(id);
+        }
+        let found = |ids: &IdSet| (0..1_100).filter(|id| ids.has(*id)).collect::<Vec<u32>>();
+        assert_eq!(found(&ids), [3, 64, 70, 1_000]);
+        ids.inverted = true;
+        assert_eq!(found(&ids).len(), 1_100 - 4);
+        assert!(ids.has(u32::MAX) && !ids.has(64));
+    }
+
+    #[test]
+    fn a_scan_is_restricted_where_no_other_text_can_matter() {
+        let is = |value: &str| Test::Is(value.into());
+        let like = |pattern: &str| Test::Wildcard(pattern.into());
+        let only = |conditions: &[(bool, Vec<Test>)]| {
+            let conditions: Vec<_> = conditions
+                .iter()
+                .map(|(negated, tests)| (TextField::Text, *negated, tests.clone()))
+                .collect();
+            KindTests::new(&conditions).only
+        };
+        let (a, b) =
+            (Only::Equal(TextField::Text, "a".into()), Only::Prefix(TextField::Text, "b".into()));
+        assert_eq!(only(&[(false, vec![is("a"), like("b*c")])]), Some(vec![a.clone(), b.clone()]));
+        assert_eq!(only(&[(false, vec![is("a"), like("*c")])]), None);
+        assert_eq!(
+            only(&[(false, vec![is("a")]), (true, vec![like("*x")])]),
+            Some(vec![a.clone()])
+        );
+        assert_eq!(only(&[(true, vec![is("a")]), (true, vec![like("b*")])]), Some(vec![a, b]));
+        assert_eq!(only(&[(true, vec![is("a")]), (true, vec![like("*b")])]), None);
+    }
+
+    #[test]
+    fn what_is_kept_is_the_same_by_rows_and_by_runs() {
+        let times: Vec<i64> = (100..200).collect();
+        let hits = Columns { time_us: &times, ..Columns::default() };
+        let mut kept = Kept::default();
+        let most: Vec<u32> = (0..100).filter(|row| row % 10 != 3).collect();
+        let few: Vec<u32> = (0..100).filter(|row| row % 3 == 0).collect();
+        for rows in [most, few, Vec::new(), vec![99]] {
+            let expected: Vec<i64> = rows.iter().map(|row| i64::from(*row) + 100).collect();
+            assert_eq!(kept.take(&hits, &rows).time_us, expected);
+        }
+    }
+}

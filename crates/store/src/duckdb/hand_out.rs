@@ -1,0 +1,227 @@
+//! Rows of a statement, handed to our own code on the engine's threads where the engine has them, as columns of numbers.
+//!
+//! The usual way out of the engine builds a result and converts it row by row or to Arrow, on one thread, piece by piece:
+//! for sums over millions of hits that took three times as long as reading them. Here a scalar function of ours stands over
+//! the statement's columns (`sql::engine::hand_out`), looks at each stretch of them and counts its rows, so that it is known
+//! whether every one was seen. It is not for texts.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use duckdb::Connection;
+use duckdb::core::{DataChunkHandle, LogicalTypeHandle, LogicalTypeId};
+use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
+use duckdb::vtab::arrow::WritableVector;
+
+use crate::duckdb::sql;
+use crate::types::StoreError;
+
+/// What looks at a stretch of rows, on any thread and on several at a time.
+type Taker = Arc<dyn Fn(&Chunk<'_>) + Send + Sync>;
+
+/// Those of the statements under way, by number.
+#[derive(Clone, Default)]
+pub struct Takers(Arc<Running>);
+
+#[derive(Default)]
+struct Running {
+    last: AtomicU64,
+    takers: Mutex<HashMap<u64, Taker>>,
+}
+
+/// A number that a column may hold, as the engine keeps it.
+pub trait Number: Copy + 'static {
+    const KIND: LogicalTypeId;
+}
+
+macro_rules! numbers {
+    ($($number:ty = $kind:ident),*) => { $(impl Number for $number { const KIND: LogicalTypeId = LogicalTypeId::$kind; })* };
+}
+numbers!(
+    u8 = UTinyint,
+    u16 = USmallint,
+    u32 = UInteger,
+    u64 = UBigint,
+    i32 = Integer,
+    i64 = Bigint
+);
+
+/// A stretch of a statement's rows.
+pub struct Chunk<'a> {
+    data: &'a DataChunkHandle,
+}
+
+impl Chunk<'_> {
+    pub fn rows(&self) -> usize {
+        self.data.len()
+    }
+
+    fn number(&self) -> u64 {
+        self.at::<u64>(0)[0]
+    }
+
+    /// A column of the statement, by its place. It must hold such numbers and no NULL: of another type the statement fails, and
+    /// what stands in the place of a NULL is any number.
+    pub fn column<T: Number>(&self, place: usize) -> &[T] {
+        // Before them stands the statement's number.
+        self.at(place + 1)
+    }
+
+    fn at<T: Number>(&self, place: usize) -> &[T] {
+        let vector = self.data.flat_vector(place);
+        let kind = vector.logical_type().id();
+        assert_eq!(kind, T::KIND, "column {place} of the statement");
+        #[expect(unsafe_code, reason = "the engine's memory, read where it is")]
+        // SAFETY: the engine flattens what it hands to such a function, keeps numbers of this type as an array of at least as
+        // many as the chunk has rows, and changes none of it before the function returns; the chunk's borrow ends before.
+        unsafe {
+            std::slice::from_raw_parts(vector.as_mut_ptr::<T>(), self.rows())
+        }
+    }
+}
+
+impl Takers {
+    /// To be called once for an engine.
+    pub fn register(&self, connection: &Connection) -> Result<(), StoreError> {
+        connection
+            .register_scalar_function_with_state::<HandOut>(sql::engine::HAND_OUT, self)
+            .map_err(|cause| failed("starting the engine", cause))
+    }
+
+    /// Runs a statement of numbers and shows its rows to `take`, stretch by stretch, in no order.
+    pub fn run(
+        &self,
+        connection: &Connection,
+        text: &str,
+        values: &[String],
+        take: impl Fn(&Chunk<'_>) + Send + Sync + 'static,
+    ) -> Result<(), StoreError> {
+        let context = "summing up hits";
+        let number = self.0.last.fetch_add(1, Ordering::Relaxed);
+        let seen = Arc::new(AtomicU64::new(0));
+        let sum = seen.clone();
+        let taker = move |chunk: &Chunk<'_>| {
+            take(chunk);
+            sum.fetch_add(chunk.rows() as u64, Ordering::Relaxed);
+        };
+        let taking = Taking { running: &self.0, number };
+        self.0.takers().insert(number, Arc::new(taker));
+        let text = sql::engine::hand_out(number, text);
+        let mut statement = connection.prepare(&text).map_err(|cause| failed(context, cause))?;
+        let counted: (u64, u64) = statement
+            .query_row(duckdb::params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(|cause| failed(context, cause))?;
+        drop(taking);
+        let seen = seen.load(Ordering::Relaxed);
+        if counted != (seen, seen) {
+            let problem = format!("of {} rows {seen} were handed out", counted.0);
+            return Err(failed(context, problem));
+        }
+        Ok(())
+    }
+}
+
+fn failed(
+    context: &'static str,
+    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StoreError {
+    StoreError::Engine { context, cause: cause.into() }
+}
+
+impl Running {
+    fn takers(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Taker>> {
+        self.takers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A statement under way; the end of it, however it ends.
+struct Taking<'a> {
+    running: &'a Running,
+    number: u64,
+}
+
+impl Drop for Taking<'_> {
+    fn drop(&mut self) {
+        self.running.takers().remove(&self.number);
+    }
+}
+
+/// The function `hand_out(number of the statement, columns...)`.
+struct HandOut;
+
+impl VScalar for HandOut {
+    type State = Takers;
+
+    fn invoke(
+        state: &Takers,
+        input: &mut DataChunkHandle,
+        output: &mut dyn WritableVector,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let rows = input.len();
+        let all = Chunk { data: input };
+        if rows > 0 {
+            let number = all.number();
+            let taker = state.0.takers().get(&number).cloned();
+            taker.ok_or("no such statement is under way")?(&all);
+        }
+        let mut seen = output.flat_vector();
+        #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
+        // SAFETY: the function returns UTINYINT, and the engine has room for as many as there are rows.
+        unsafe { seen.as_mut_slice_with_len::<u8>(rows) }.fill(1);
+        Ok(())
+    }
+
+    fn signatures() -> Vec<ScalarFunctionSignature> {
+        vec![ScalarFunctionSignature::variadic(
+            LogicalTypeHandle::from(LogicalTypeId::Any),
+            LogicalTypeHandle::from(LogicalTypeId::UTinyint),
+        )]
+    }
+
+    /// It has an effect: it is to run once for every row, and not ahead of the others.
+    fn volatile() -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_handed_out_once() {
+        let connection = Connection::open_in_memory().unwrap();
+        let takers = Takers::default();
+        takers.register(&connection).unwrap();
+        let sums = Arc::new((AtomicU64::new(0), AtomicU64::new(0)));
+        let into = sums.clone();
+        let text = "SELECT range::UINTEGER AS n, (range % 7)::USMALLINT AS m FROM range(1000000) WHERE range % ? = 0";
+        takers
+            .run(&connection, text, &["3".to_owned()], move |chunk| {
+                let (n, m) = (chunk.column::<u32>(0), chunk.column::<u16>(1));
+                assert_eq!(n.len(), chunk.rows());
+                let own = n.iter().zip(m).filter(|(n, m)| **n % 7 == u32::from(**m)).count();
+                into.0.fetch_add(own as u64, Ordering::Relaxed);
+                into.1.fetch_add(n.iter().map(|n| u64::from(*n)).sum(), Ordering::Relaxed);
+            })
+            .unwrap();
+        let all = (0..1_000_000u64).filter(|n| n % 3 == 0);
+        assert_eq!(sums.0.load(Ordering::Relaxed), all.clone().count() as u64);
+        assert_eq!(sums.1.load(Ordering::Relaxed), all.sum::<u64>());
+        assert!(takers.0.takers().is_empty());
+    }
+
+    #[test]
+    fn a_column_of_another_type_is_an_error_and_no_rows_are_none() {
+        let connection = Connection::open_in_memory().unwrap();
+        let takers = Takers::default();
+        takers.register(&connection).unwrap();
+        let wrong = takers.run(&connection, "SELECT 1::UINTEGER AS n", &[], |chunk| {
+            chunk.column::<i64>(0);
+        });
+        assert!(wrong.unwrap_err().to_string().contains("summing up"));
+        takers.run(&connection, "SELECT 1::BIGINT AS n WHERE false", &[], |_| {}).unwrap();
+        assert!(takers.0.takers().is_empty());
+    }
+}

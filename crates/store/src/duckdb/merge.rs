@@ -1,0 +1,415 @@
+//! Several files, or one unsorted, as one sorted file, piece by piece.
+//!
+//! Sorting many millions of hits at once takes memory that readers need, or fails for want of it. Inputs that are sealed
+//! are sorted already, so a piece of (project, time) is a short stretch of each, and pieces that follow each other make a
+//! file that is sorted as a whole. A range of projects is finished, texts and hits, before the next begins: the tables
+//! that lead from old text numbers to new ones are as small as the range.
+//!
+//! What is known of the inputs in memory (`Shares`) cuts the projects; a project that is larger than a piece is cut by
+//! time, at times found by looking at every so many of its hits. Its texts are cut too, by kind and by text, where they take
+//! more than a piece may: a text can be two thousand times as long as another. Nothing here decides what is merged, or when.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use analytics::hit::ProjectId;
+use duckdb::Connection;
+
+use crate::duckdb::engine::failed;
+use crate::duckdb::files::Shares;
+use crate::duckdb::sql;
+use crate::duckdb::sql::build::{Part, Piece, Projects, Stretch};
+use crate::job_end::{EarlyEnd, Pause};
+use crate::types::StoreError;
+
+/// A project that is cut by time is looked at every so many hits; a piece is larger than wanted by about as many per
+/// input.
+const SAMPLE_EVERY: u64 = 8_192;
+
+/// A stretch of texts is found by so many of them; it is larger than wanted by about an eighth at most.
+const SAMPLES_OF_TEXTS: u64 = 64;
+
+/// What a merge reads, and how.
+pub struct Inputs<'a> {
+    /// The files' names in the engine, in order of arrival.
+    pub files: &'a [String],
+    /// Parallel to `files`.
+    pub shares: &'a [Arc<Shares>],
+    /// Hits that are sorted at once, roughly.
+    pub piece_rows: u64,
+    /// Texts that are sorted at once, bytes, roughly.
+    pub piece_text_bytes: u64,
+}
+
+/// Of each project: about how many bytes its texts take, in all of the files together.
+pub fn text_bytes(
+    connection: &Connection,
+    files: &[String],
+) -> Result<BTreeMap<u32, u64>, StoreError> {
+    count(connection, files, sql::build::text_bytes)
+}
+
+/// Counts by key, summed over all files: `statement` makes the query for one file.
+fn count(
+    connection: &Connection,
+    files: &[String],
+    statement: impl Fn(&str) -> String,
+) -> Result<BTreeMap<u32, u64>, StoreError> {
+    let context = "looking how large texts are";
+    let mut counts = BTreeMap::new();
+    for file in files {
+        let mut statement = connection.prepare(&statement(file)).map_err(failed(context))?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+            .map_err(failed(context))?;
+        for row in rows {
+            let (key, count) = row.map_err(failed(context))?;
+            *counts.entry(key as u32).or_default() += count as u64;
+        }
+    }
+    Ok(counts)
+}
+
+/// Fills the tables of `into` that hold what was posted; what follows from them is derived afterwards. `pause` is called
+/// between pieces, nothing is held open meanwhile.
+pub fn merge(
+    connection: &Connection,
+    into: &str,
+    inputs: &Inputs<'_>,
+    pause: Pause<'_>,
+) -> Result<(), EarlyEnd> {
+    let context = "building a sealed file";
+    let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
+    let mut began = false;
+    // What the last piece has in memory for want of a full row group goes to the file.
+    let rest = || {
+        run(&sql::file::checkpoint(into))?;
+        pause()
+    };
+    let text_bytes = text_bytes(connection, inputs.files)?;
+    for (projects, rows) in ranges(inputs, &text_bytes) {
+        let filled = (|| -> Result<(), EarlyEnd> {
+            for n in 0..inputs.files.len() {
+                run(&sql::build::create_map(n))?;
+            }
+            let mut numbered = 0;
+            let mut kind = None;
+            for stretch in stretches(connection, inputs, projects, &text_bytes)? {
+                let of_kind = stretch.part.as_ref().map(|part| part.kind);
+                if of_kind.is_some() {
+                    rest()?;
+                }
+                if of_kind != kind {
+                    (kind, numbered) = (of_kind, 0);
+                }
+                let run = |statement: &str| {
+                    let values = duckdb::params_from_iter(stretch.values());
+                    connection.execute(statement, values).map_err(failed(context))
+                };
+                let new = run(&sql::build::merge_strings(into, inputs.files, &stretch, numbered))?;
+                numbered += new as u64;
+                for (n, file) in inputs.files.iter().enumerate() {
+                    run(&sql::build::map_strings(into, file, n, &stretch))?;
+                }
+            }
+            for piece in pieces(connection, inputs, projects, rows)? {
+                if began {
+                    rest()?;
+                }
+                began = true;
+                run(&sql::build::merge_hits(into, inputs.files, piece))?;
+            }
+            Ok(())
+        })();
+        for n in 0..inputs.files.len() {
+            run(&sql::build::drop_map(n))?;
+        }
+        filled?;
+    }
+    Ok(run(&sql::build::merge_marks(into, inputs.files))?)
+}
+
+/// Ranges of projects that together hold all hits, with their hits; of about a piece each where no project alone is
+/// larger, in hits or in texts. A project that is has a range of its own.
+fn ranges(inputs: &Inputs<'_>, text_bytes: &BTreeMap<u32, u64>) -> Vec<(Projects, u64)> {
+    let mut rows: BTreeMap<ProjectId, u64> = BTreeMap::new();
+    for (project, share) in inputs.shares.iter().flat_map(|shares| shares.iter()) {
+        *rows.entry(*project).or_default() += share.rows;
+    }
+    let mut ranges: Vec<(Projects, u64)> = Vec::new();
+    let mut texts = 0;
+    for (ProjectId(project), rows) in rows {
+        let more = text_bytes.get(&project).copied().unwrap_or_default();
+        texts += more;
+        match ranges.last_mut() {
+            Some((range, sum))
+                if *sum + rows <= inputs.piece_rows && texts <= inputs.piece_text_bytes =>
+            {
+                range.last = project;
+                *sum += rows;
+            }
+            _ => {
+                ranges.push((Projects { first: project, last: project }, rows));
+                texts = more;
+            }
+        }
+    }
+    ranges
+}
+
+/// The texts of a range of projects as stretches, in order.
+fn stretches(
+    connection: &Connection,
+    inputs: &Inputs<'_>,
+    projects: Projects,
+    text_bytes: &BTreeMap<u32, u64>,
+) -> Result<Vec<Stretch>, StoreError> {
+    let bytes: u64 = text_bytes.range(projects.first..=projects.last).map(|(_, bytes)| bytes).sum();
+    if bytes <= inputs.piece_text_bytes || projects.first != projects.last {
+        return Ok(vec![Stretch { projects, part: None }]);
+    }
+    let context = "looking where to cut texts";
+    let project = projects.first;
+    let by_kind =
+        count(connection, inputs.files, |file| sql::build::text_bytes_by_kind(file, project))?;
+    let every = (inputs.piece_text_bytes / SAMPLES_OF_TEXTS).max(1);
+    let mut stretches = Vec::new();
+    for (kind, bytes) in by_kind {
+        let kind = kind as u8;
+        let mut samples: Vec<String> = Vec::new();
+        if bytes > inputs.piece_text_bytes {
+            for file in inputs.files {
+                let mut statement = connection
+                    .prepare(&sql::build::sample_texts(file, project, kind, every))
+                    .map_err(failed(context))?;
+                let found = statement.query_map([], |row| row.get(0)).map_err(failed(context))?;
+                for text in found {
+                    samples.push(text.map_err(failed(context))?);
+                }
+            }
+        }
+        let cuts = cuts(samples, SAMPLES_OF_TEXTS as usize);
+        let from = std::iter::once(None).chain(cuts.iter().cloned().map(Some));
+        let to = cuts.iter().cloned().map(Some).chain([None]);
+        stretches.extend(
+            from.zip(to)
+                .map(|(from, to)| Stretch { projects, part: Some(Part { kind, from, to }) }),
+        );
+    }
+    Ok(stretches)
+}
+
+/// A range of projects as pieces, in order.
+fn pieces(
+    connection: &Connection,
+    inputs: &Inputs<'_>,
+    projects: Projects,
+    rows: u64,
+) -> Result<Vec<Piece>, StoreError> {
+    let whole = Piece { projects, from_us: None, to_us: None };
+    if rows <= inputs.piece_rows || projects.first != projects.last {
+        return Ok(vec![whole]);
+    }
+    let context = "looking where to cut a merge";
+    let every = SAMPLE_EVERY.min(inputs.piece_rows.div_ceil(8)).max(1);
+    let mut times: Vec<i64> = Vec::new();
+    for file in inputs.files {
+        let mut statement = connection
+            .prepare(&sql::build::sample_times(file, projects.first, every))
+            .map_err(failed(context))?;
+        let found = statement.query_map([], |row| row.get::<_, i64>(0)).map_err(failed(context))?;
+        for time in found {
+            times.push(time.map_err(failed(context))?);
+        }
+    }
+    let cuts = cuts(times, (inputs.piece_rows / every).max(1) as usize);
+    let from = std::iter::once(None).chain(cuts.iter().copied().map(Some));
+    let to = cuts.iter().copied().map(Some).chain([None]);
+    Ok(from.zip(to).map(|(from_us, to_us)| Piece { projects, from_us, to_us }).collect())
+}
+
+/// Where pieces begin, ascending and each once; about `samples` of the samples lie between two. Equal ones stay together,
+/// however many they are.
+fn cuts<T: Ord + Clone>(mut sampled: Vec<T>, samples: usize) -> Vec<T> {
+    sampled.sort_unstable();
+    let mut cuts: Vec<T> = sampled.chunks(samples).skip(1).map(|chunk| chunk[0].clone()).collect();
+    cuts.dedup();
+    cuts
+}
+
+#[cfg(test)]
+mod tests {
+    use analytics::hit::Text;
+
+    use super::*;
+    use crate::duckdb::files::Share;
+
+    fn shares(rows: &[(u32, u64)]) -> Arc<Shares> {
+        let share = |&(project, rows)| (ProjectId(project), Share { rows, ..Share::none() });
+        Arc::new(rows.iter().map(share).collect())
+    }
+
+    #[test]
+    fn small_projects_share_a_range_and_a_large_one_has_its_own() {
+        let files =
+            [shares(&[(1, 30), (2, 300), (3, 10)]), shares(&[(1, 30), (3, 10), (7, 20), (9, 61)])];
+        let inputs =
+            Inputs { files: &[], shares: &files, piece_rows: 100, piece_text_bytes: 1_000 };
+        let found = |texts: &[(u32, u64)]| -> Vec<_> {
+            let found = ranges(&inputs, &texts.iter().copied().collect());
+            found.into_iter().map(|(range, rows)| (range.first, range.last, rows)).collect()
+        };
+        assert_eq!(found(&[]), [(1, 1, 60), (2, 2, 300), (3, 7, 40), (9, 9, 61)]);
+        let wanted = [(1, 1, 60), (2, 2, 300), (3, 3, 20), (7, 9, 81)];
+        assert_eq!(found(&[(3, 600), (7, 401)]), wanted, "texts cut where hits do not");
+        assert_eq!(found(&[(3, 600), (7, 400)]).len(), 4);
+    }
+
+    #[test]
+    fn cuts_are_times_and_each_is_there_once() {
+        assert_eq!(cuts(vec![5, 1, 4, 2, 3, 6, 7], 3), [4, 7]);
+        assert_eq!(cuts(vec![1, 1, 1, 1, 1, 1, 2], 2), [1, 2]);
+        assert_eq!(cuts(vec![1, 2], 3), Vec::<i64>::new());
+        assert_eq!(cuts(Vec::<i64>::new(), 3), Vec::<i64>::new());
+    }
+
+    /// What is read of a file's hits, with the texts in the place of their numbers, in its order.
+    fn hits(connection: &Connection, file: &str) -> Vec<String> {
+        let text = |kind: Text| {
+            format!(
+                "(SELECT s.text FROM {file}.strings s WHERE s.kind = {} AND s.project = h.project AND s.id = h.{})",
+                kind as u8,
+                kind.name()
+            )
+        };
+        let statement = format!(
+            "SELECT row(h.project, h.time_us, h.hit_id, h.status, h.duration_us, {}, {}, {})::VARCHAR FROM {file}.hits h ORDER BY h.rowid",
+            text(Text::Path),
+            text(Text::User),
+            "CASE WHEN h.country = 0 THEN '' WHEN h.country < 1024 THEN chr((h.country // 32 + 64)::INTEGER) || chr((h.country % 32 + 64)::INTEGER)
+             ELSE chr((h.country // 256)::INTEGER) || chr((h.country % 256)::INTEGER) END",
+        );
+        let mut statement = connection.prepare(&statement).unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    /// A file as active ones are, and as sealed ones of the first format were.
+    fn fill(connection: &Connection, file: &str, first: u64) {
+        let run = |text: &str| connection.execute_batch(text).unwrap();
+        run(&format!("ATTACH ':memory:' AS {file}"));
+        run(&sql::file::create(file));
+        let letters = |code: &[u8; 2]| u16::from_be_bytes(*code);
+        run(&format!(
+            "INSERT INTO {file}.hits SELECT 1 + i % 3, 1000 - i % 50, ((i + {first}) // 10) * 131072 + i % 10, i, 5, 200 + i % 9,
+                 CASE i % 4 WHEN 0 THEN 0 WHEN 1 THEN {} WHEN 2 THEN {} ELSE {} END, NULL, 3,
+                 0, 0, 1 + (i % 3) * 10 + (i // 3) % 10, 0, 0, 0, CASE WHEN i % 2 = 0 THEN 0 ELSE 1 + i % 3 END, 0, 0, 0
+             FROM range({first}, {first} + 120) r(i)",
+            letters(b"AA"),
+            letters(b"NZ"),
+            letters(b"ZZ")
+        ));
+        run(&format!(
+            "INSERT INTO {file}.strings SELECT {}, 1 + n // 10, n + 1, '/things/' || (n * 7 + {first}) % 31, NULL, NULL, NULL, 'v1' FROM range(30) r(n)",
+            Text::Path as u8
+        ));
+        run(&format!(
+            "INSERT INTO {file}.strings SELECT {}, 1 + n, n + 1, 'user ' || n, NULL, NULL, NULL, NULL FROM range(3) r(n)",
+            Text::User as u8
+        ));
+    }
+
+    #[test]
+    fn files_of_either_shape_are_merged_and_copied_alike() {
+        let connection = Connection::open_in_memory().unwrap();
+        let run = |text: &str| connection.execute_batch(text).unwrap();
+        for file in ["sealed", "merged", "copied", "copied_again"] {
+            run(&format!("ATTACH ':memory:' AS {file}"));
+            run(&sql::file::create_sealed(file));
+        }
+        fill(&connection, "one", 0);
+        fill(&connection, "two", 1_000);
+        let all = shares(&[(1, 40), (2, 40), (3, 40)]);
+        let merge = |into: &str, files: &[&str], piece_rows: u64, piece_text_bytes: u64| {
+            let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
+            let shares: Vec<_> = files.iter().map(|_| all.clone()).collect();
+            let inputs = Inputs { files: &files, shares: &shares, piece_rows, piece_text_bytes };
+            merge(&connection, into, &inputs, &|| Ok(())).unwrap();
+        };
+        // Several projects in a range, and one alone in two pieces; all texts at once, and in stretches of a few.
+        merge("sealed", &["one"], 90, 1 << 20);
+        merge("merged", &["sealed", "two"], 50, 200);
+        let sorted = |files: &[&str]| {
+            let mut rows: Vec<String> =
+                files.iter().flat_map(|file| hits(&connection, file)).collect();
+            rows.sort();
+            rows
+        };
+        assert_eq!(sorted(&["one"]).len(), 120);
+        assert!(sorted(&["one"]).iter().any(|row| row.contains("AA") && row.contains("user 1")));
+        assert_eq!(sorted(&["sealed"]), sorted(&["one"]));
+        assert_eq!(sorted(&["merged"]), sorted(&["one", "two"]));
+        // However texts are cut, each stands once and has the number that it has in order.
+        for file in ["sealed", "merged"] {
+            let text = format!(
+                "SELECT count(*) FROM (SELECT id, row_number() OVER (PARTITION BY kind, project ORDER BY text) AS place
+                 FROM {file}.strings) WHERE id <> place"
+            );
+            let wrong: i64 = connection.query_row(&text, [], |row| row.get(0)).unwrap();
+            assert_eq!(wrong, 0, "{file}");
+        }
+        let order: Vec<String> = {
+            let text = "SELECT row(project, time_us, hit_id)::VARCHAR FROM merged.hits ORDER BY project, time_us, hit_id";
+            let mut statement = connection.prepare(text).unwrap();
+            let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        for (row, wanted) in hits(&connection, "merged").iter().zip(&order) {
+            assert!(row.starts_with(wanted.trim_end_matches(')')), "{row} is not {wanted}");
+        }
+        // An erasure of a file of either shape leaves the same.
+        let edit = sql::build::Edit {
+            project: 2,
+            drop_rows: Some("project = 2 AND (status > 203 OR hit_id < 524288)".into()),
+            clear_country: Some("project = 2 AND status = 201".into()),
+            ..Default::default()
+        };
+        for (into, from) in [("copied", "one"), ("copied_again", "sealed")] {
+            run(&sql::build::copy_hits(into, from, &edit));
+            run(&sql::build::copy_strings(into, from, 2));
+        }
+        assert_eq!(sorted(&["copied"]), sorted(&["copied_again"]));
+        let left = sorted(&["copied"]);
+        let wanted: Vec<String> = sorted(&["one"])
+            .into_iter()
+            .filter(|row| {
+                let number = |n: usize| row.split(", ").nth(n).unwrap().parse::<u64>().unwrap();
+                !row.starts_with("(2,") || (number(3) <= 203 && number(2) >= 524_288)
+            })
+            .collect();
+        assert!(left.len() == wanted.len() && left.len() < 120);
+        for (row, wanted) in left.iter().zip(&wanted) {
+            let cleared = row.starts_with("(2,") && row.split(", ").nth(3) == Some("201");
+            let country = if cleared {
+                ""
+            } else {
+                wanted.rsplit(", ").next().unwrap().trim_matches([')', '\''])
+            };
+            assert_eq!(
+                row.rsplit(", ").next().unwrap().trim_matches([')', '\'']),
+                country,
+                "{row}"
+            );
+        }
+        let texts = |file: &str| -> u64 {
+            connection
+                .query_row(
+                    &format!("SELECT count(DISTINCT (kind, project, id)) FROM {file}.strings"),
+                    [],
+                    |row| row.get(0),
+                )
+                .unwrap()
+        };
+        assert!(texts("copied") < texts("one") && texts("copied") == texts("copied_again"));
+    }
+}

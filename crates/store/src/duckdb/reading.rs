@@ -1,0 +1,260 @@
+//! A read under way: a snapshot of the files, connections to the engines that have them, and its end when its time is over
+//! or its asker has gone.
+//!
+//! Whatever is read is streamed: nothing here makes an engine build a result in its memory.
+
+use std::cell::OnceCell;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use duckdb::Connection;
+use duckdb::arrow::array::RecordBatch;
+
+use crate::blocking;
+use crate::duckdb::engine::{Engine, failed};
+use crate::duckdb::files::{DataFile, Snapshot};
+use crate::duckdb::hand_out::Chunk;
+use crate::types::StoreError;
+
+/// Runs a read of these files off the async threads. It is stopped after `seconds`, or when its asker has gone.
+pub async fn run<T: Send + 'static>(
+    engine: Arc<Engine>,
+    snapshot: Arc<Snapshot>,
+    seconds: u64,
+    work: impl FnOnce(&Reading<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let running = Arc::new(Running::default());
+    let stop = StopOnDrop(running.clone());
+    let reading = blocking::run("a read", move || {
+        let answer = work(&Reading { snapshot: &snapshot, running: &running });
+        running.end();
+        // TRICKY: the snapshot outlives the connections' last use of its files.
+        drop(snapshot);
+        answer.inspect_err(|error| engine.note_read_error(error))
+    });
+    let answer = tokio::time::timeout(Duration::from_secs(seconds), reading).await;
+    drop(stop);
+    answer.map_err(|_| StoreError::Timeout(seconds))??
+}
+
+/// A read under way.
+pub struct Reading<'a> {
+    pub snapshot: &'a Snapshot,
+    running: &'a Running,
+}
+
+impl<'a> Reading<'a> {
+    /// Connections for one thread.
+    pub fn connections(&self) -> Connections<'_> {
+        Connections { reading: self, writing: OnceCell::new(), sealed: OnceCell::new() }
+    }
+
+    /// An error if nobody waits for the answer any more. An interruption between two statements meets none of them.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let state = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.stopped { Err(StoreError::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// One thread's connections, made when they are first needed.
+pub struct Connections<'a> {
+    reading: &'a Reading<'a>,
+    writing: OnceCell<Lent<'a>>,
+    sealed: OnceCell<Lent<'a>>,
+}
+
+impl Connections<'_> {
+    pub fn open<'b>(&'b self, file: &'b DataFile) -> Result<OpenFile<'b>, StoreError> {
+        let cell = if file.is_sealed() { &self.sealed } else { &self.writing };
+        let lent = match cell.get() {
+            Some(lent) => lent,
+            None => {
+                let lent = self.reading.running.lend(file)?;
+                cell.get_or_init(|| lent)
+            }
+        };
+        Ok(OpenFile { reading: self.reading, connection: lent.connection(), file })
+    }
+}
+
+/// A file with a connection to the engine that has it.
+#[derive(Clone, Copy)]
+pub struct OpenFile<'a> {
+    reading: &'a Reading<'a>,
+    connection: &'a Connection,
+    file: &'a DataFile,
+}
+
+impl OpenFile<'_> {
+    /// The file's name in its engine.
+    pub fn alias(&self) -> &str {
+        &self.file.alias
+    }
+
+    pub fn is_sealed(&self) -> bool {
+        self.file.is_sealed()
+    }
+
+    /// Runs a statement and shows its rows to `take` as they come.
+    pub fn each(
+        &self,
+        text: &str,
+        values: &[String],
+        mut take: impl FnMut(&RecordBatch),
+    ) -> Result<(), StoreError> {
+        let context = "reading hits";
+        self.reading.check()?;
+        let mut statement = self.connection.prepare(text).map_err(failed(context))?;
+        // TRICKY: the iterator that this returns panics where a read is interrupted; `step` says so.
+        drop(
+            statement
+                .stream_arrow(duckdb::params_from_iter(values.iter()))
+                .map_err(failed(context))?,
+        );
+        while let Some(rows) = statement.step().map_err(failed(context))? {
+            self.reading.check()?;
+            take(&RecordBatch::from(&rows));
+        }
+        Ok(())
+    }
+
+    /// Runs a statement of numbers and shows its rows to `take`, chunk by chunk, in no order and on several threads.
+    pub fn hand_out(
+        &self,
+        text: &str,
+        values: &[String],
+        take: impl Fn(&Chunk<'_>) + Send + Sync + 'static,
+    ) -> Result<(), StoreError> {
+        self.reading.check()?;
+        self.file.instance().takers().run(self.connection, text, values, take)
+    }
+}
+
+/// A connection that goes back when its user is done.
+struct Lent<'a> {
+    connection: Option<Connection>,
+    engine: Arc<Engine>,
+    is_sealed: bool,
+    running: &'a Running,
+}
+
+impl Lent<'_> {
+    fn connection(&self) -> &Connection {
+        // It is there until this is dropped.
+        self.connection.as_ref().unwrap_or_else(|| unreachable!())
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        let mut state = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.idle.push((self.engine.clone(), self.is_sealed, connection));
+    }
+}
+
+#[derive(Default)]
+struct Running(Mutex<RunningState>);
+
+#[derive(Default)]
+struct RunningState {
+    stopped: bool,
+    /// Of connections that are this read's. Once it has ended they may be somebody else's.
+    interrupts: Vec<Arc<duckdb::InterruptHandle>>,
+    /// With the engine that each belongs to, and whether it reads sealed files.
+    idle: Vec<(Arc<Engine>, bool, Connection)>,
+}
+
+impl Running {
+    /// A connection to the instance that has the file.
+    fn lend(&self, file: &DataFile) -> Result<Lent<'_>, StoreError> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |(engine, is_sealed, _): &(Arc<Engine>, bool, Connection)| {
+            Arc::ptr_eq(engine, file.engine()) && *is_sealed == file.is_sealed()
+        };
+        let connection = match state.idle.iter().position(is_it) {
+            Some(at) => state.idle.swap_remove(at).2,
+            None => {
+                let connection = file.instance().connect()?;
+                state.interrupts.push(connection.interrupt_handle());
+                connection
+            }
+        };
+        Ok(Lent {
+            connection: Some(connection),
+            engine: file.engine().clone(),
+            is_sealed: file.is_sealed(),
+            running: self,
+        })
+    }
+
+    fn end(&self) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.interrupts.clear();
+        for (engine, is_sealed, connection) in state.idle.drain(..) {
+            let instance = if is_sealed { &engine.reading } else { &engine.writing };
+            instance.give_back(connection);
+        }
+    }
+}
+
+struct StopOnDrop(Arc<Running>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.stopped = true;
+        state.interrupts.iter().for_each(|interrupt| interrupt.interrupt());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::types::{StoreLimits, StoreOptions};
+
+    async fn store(data: &std::path::Path) -> Store {
+        let limits = StoreLimits { disk_free_percent: 0, reserve_bytes: 0, ..Default::default() };
+        Store::open(StoreOptions { data: data.to_path_buf(), node: 0, limits }).await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_read_that_panics_is_an_error_and_the_next_one_is_not() {
+        let data = tempfile::tempdir().unwrap();
+        let store = store(data.path()).await;
+        let panics = |_: &Reading<'_>| -> Result<(), StoreError> { panic!("on purpose") };
+        let answer = store.shared().read(panics).await;
+        assert!(matches!(answer, Err(StoreError::Panicked("a read"))), "{answer:?}");
+        store.shared().read(|reading| reading.check()).await.unwrap();
+        store.close().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_read_without_an_asker_is_cancelled_which_is_not_closing() {
+        let data = tempfile::tempdir().unwrap();
+        let store = store(data.path()).await;
+        let (began, has_begun) = tokio::sync::oneshot::channel();
+        let (ended, has_ended) = tokio::sync::oneshot::channel();
+        let shared = store.shared().clone();
+        let asking = tokio::spawn(async move {
+            let work = move |reading: &Reading<'_>| {
+                began.send(()).unwrap();
+                let problem = loop {
+                    match reading.check() {
+                        Ok(()) => std::thread::sleep(Duration::from_millis(1)),
+                        Err(problem) => break problem,
+                    }
+                };
+                ended.send(problem).unwrap();
+                Ok(())
+            };
+            shared.read(work).await
+        });
+        has_begun.await.unwrap();
+        asking.abort();
+        let problem = has_ended.await.unwrap();
+        assert!(matches!(problem, StoreError::Cancelled), "{problem:?}");
+        store.close().await.unwrap();
+    }
+}

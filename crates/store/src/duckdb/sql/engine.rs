@@ -1,0 +1,31 @@
+//! Settings of the engine (DuckDB).
+
+/// Only `folder` may be read or written, nothing can be loaded, and no later statement can change that. The log is
+/// written into the file when the writer says so, never by itself in the middle of a batch. What does not fit the memory
+/// goes to `spill`, up to so many bytes.
+pub fn lock_down(folder: &str, spill: &str, spill_bytes: u64) -> String {
+    let quoted = |text: &str| text.replace('\'', "''");
+    let (folder, spill) = (quoted(folder), quoted(spill));
+    format!(
+        "SET temp_directory = '{spill}';
+         SET max_temp_directory_size = '{}MiB';
+         SET wal_autocheckpoint = '1TB';
+         SET preserve_insertion_order = true;
+         SET allocator_background_threads = true;
+         SET allowed_directories = ['{folder}'];
+         SET enable_external_access = false;
+         SET lock_configuration = true;",
+        spill_bytes >> 20
+    )
+}
+
+/// The name of the function that hands out rows (`crate::duckdb::hand_out`).
+pub const HAND_OUT: &str = "hand_out";
+
+/// The name of the function that answers 64 bits for a text (`crate::duckdb::identity`).
+pub const IDENTITY: &str = "identity";
+
+/// Hands out all rows of a statement; answers how many there are, and how many the function answered for.
+pub fn hand_out(number: u64, statement: &str) -> String {
+    format!("SELECT count(*), count({HAND_OUT}({number}::UBIGINT, *COLUMNS(*))) FROM ({statement})")
+}

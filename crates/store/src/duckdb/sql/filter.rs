@@ -1,0 +1,208 @@
+//! A filter's conditions on numbers as SQL over one file's hits, and the scan of its texts that answers the rest
+//! (`crate::duckdb::filter`). User text is bound, never pasted.
+
+use analytics::filter::{Condition, Field, Filter, Test, TextTests};
+use analytics::hit::{Country, Text};
+
+/// A statement and the values of its `?`, in order.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    pub sql: String,
+    pub values: Vec<String>,
+}
+
+/// Conditions on numbers and countries; `TRUE` for an empty filter.
+pub fn compile(filter: &Filter) -> String {
+    let (countries, numbers): (Vec<&Condition>, Vec<&Condition>) =
+        filter.conditions.iter().partition(|condition| condition.field == Field::Country);
+    let mut conditions: Vec<String> = numbers.into_iter().map(compile_numbers).collect();
+    if !countries.is_empty() {
+        conditions.push(compile_countries(&countries));
+    }
+    match conditions.is_empty() {
+        true => "TRUE".into(),
+        false => conditions.join(" AND "),
+    }
+}
+
+/// A missing number makes a comparison NULL: such a row is in no range, and in every negation of one.
+fn compile_numbers(condition: &Condition) -> String {
+    let tests: Vec<String> =
+        condition.tests.iter().map(|test| compile_test(condition.field, test)).collect();
+    let any = if tests.is_empty() { "FALSE".to_owned() } else { tests.join(" OR ") };
+    format!("{}coalesce({any}, FALSE)", if condition.negated { "NOT " } else { "" })
+}
+
+fn compile_test(field: Field, test: &Test) -> String {
+    match field {
+        Field::Duration => compile_number("h.duration_us", test),
+        Field::RequestSize => compile_number("h.request_size", test),
+        Field::ResponseSize => compile_number("h.response_size", test),
+        _ => compile_number("h.status", test),
+    }
+}
+
+/// A text, or a word that was read from it: a column of `strings`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextField {
+    Text,
+    Client,
+    Os,
+    Device,
+    Version,
+}
+
+impl TextField {
+    const ALL: [TextField; 5] =
+        [TextField::Text, TextField::Client, TextField::Os, TextField::Device, TextField::Version];
+
+    fn column(self) -> &'static str {
+        match self {
+            TextField::Text => "text",
+            TextField::Client => "client",
+            TextField::Os => "os",
+            TextField::Device => "device",
+            TextField::Version => "version",
+        }
+    }
+
+    /// Its place among the texts that `texts` selects.
+    pub fn place(self) -> usize {
+        self as usize
+    }
+}
+
+/// A restriction of a scan of texts that the engine's statistics can use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Only {
+    Equal(TextField, String),
+    Prefix(TextField, String),
+}
+
+/// id, then each `TextField` in its place: of the texts of a kind, or of those that one of `only` allows. Fields that are not
+/// among `fields` are NULL.
+pub fn texts(
+    file: &str,
+    project: u32,
+    kind: Text,
+    fields: &[TextField],
+    only: Option<&[Only]>,
+) -> Compiled {
+    let select = TextField::ALL.map(|field| match fields.contains(&field) {
+        true => field.column().to_owned(),
+        false => "NULL::VARCHAR".to_owned(),
+    });
+    let mut values = Vec::new();
+    let only = only.map_or_else(String::new, |only| {
+        let any: Vec<String> = only
+            .iter()
+            .map(|one| match one {
+                Only::Equal(TextField::Text, value) => {
+                    values.push(value.clone());
+                    "text = ?".to_owned()
+                }
+                Only::Equal(field, value) => {
+                    values.push(value.clone());
+                    format!("coalesce({}, '') = ?", field.column())
+                }
+                Only::Prefix(field, prefix) => {
+                    values.push(prefix.clone());
+                    format!("starts_with({}, ?)", field.column())
+                }
+            })
+            .collect();
+        format!(" AND ({})", if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") })
+    });
+    let sql = format!(
+        "SELECT id, {} FROM {file}.strings WHERE kind = {} AND project = {project}{only}",
+        select.join(", "),
+        kind as u8
+    );
+    Compiled { sql, values }
+}
+
+/// The text that a field is, or is read from, and the column of `strings` that holds it; none for numbers, countries and
+/// `consumer`, which is two.
+pub fn text_of(field: Field) -> Option<(Text, TextField)> {
+    let kind = match field {
+        Field::Method => Text::Method,
+        Field::Host => Text::Host,
+        Field::Path => Text::Path,
+        Field::Route => Text::Route,
+        Field::User => Text::User,
+        Field::Address => Text::Address,
+        Field::Agent => Text::Agent,
+        Field::Referrer => Text::Referrer,
+        Field::Framework => Text::Framework,
+        Field::Sdk => Text::Sdk,
+        Field::Client => return Some((Text::Agent, TextField::Client)),
+        Field::Os => return Some((Text::Agent, TextField::Os)),
+        Field::Device => return Some((Text::Agent, TextField::Device)),
+        Field::Version => return Some((Text::Path, TextField::Version)),
+        Field::Status
+        | Field::Country
+        | Field::Duration
+        | Field::Consumer
+        | Field::RequestSize
+        | Field::ResponseSize => return None,
+    };
+    Some((kind, TextField::Text))
+}
+
+/// What a test of a consumer means for its user id where there is one, and for its address where there is none.
+pub fn split_consumer(test: &Test) -> (Option<Test>, Option<Test>) {
+    let with = |rest: &str| match test {
+        Test::Wildcard(_) => Test::Wildcard(rest.to_owned()),
+        _ => Test::Is(rest.to_owned()),
+    };
+    let (Test::Is(value) | Test::Wildcard(value)) = test else { return (None, None) };
+    if let Some(rest) = value.strip_prefix("u:") {
+        (Some(with(rest)), None)
+    } else if let Some(rest) = value.strip_prefix("a:") {
+        (None, Some(with(rest)))
+    } else {
+        (Some(test.clone()), Some(test.clone()))
+    }
+}
+
+fn compile_number(column: &str, test: &Test) -> String {
+    let number = |value: u64| value.min(i64::MAX as u64);
+    match test {
+        Test::Range { min, max } => {
+            let low = min.map(|min| format!("{column} >= {}", number(min)));
+            let high = max.map(|max| format!("{column} <= {}", number(max)));
+            let both: Vec<String> = low.into_iter().chain(high).collect();
+            match both.is_empty() {
+                true => format!("{column} IS NOT NULL"),
+                false => format!("({})", both.join(" AND ")),
+            }
+        }
+        Test::Is(value) => match value.parse::<u64>() {
+            Ok(value) => format!("{column} = {}", number(value)),
+            Err(_) if value.is_empty() => format!("{column} IS NULL"),
+            Err(_) => "FALSE".into(),
+        },
+        Test::Wildcard(_) => "FALSE".into(),
+    }
+}
+
+/// There are few countries: each is tested here, and a hit is compared with those that pass all conditions. A file has
+/// countries as numbers or as their letters, see `Country::from_number`.
+fn compile_countries(conditions: &[&Condition]) -> String {
+    let tests: Vec<(bool, TextTests)> =
+        conditions.iter().map(|one| (one.negated, TextTests::new(&one.tests))).collect();
+    let passes = |text: &str| tests.iter().all(|(negated, tests)| tests.pass(text) != *negated);
+    let letters = || b'A'..=b'Z';
+    let countries = letters().flat_map(|a| letters().map(move |b| Country([a, b])));
+    let (passing, failing): (Vec<Country>, Vec<Country>) =
+        countries.chain([Country::NONE]).partition(|country| passes(country.as_str()));
+    let (is, fewer) =
+        if passing.len() <= failing.len() { ("IN", passing) } else { ("NOT IN", failing) };
+    let numbers = fewer.iter().flat_map(|one| [one.number(), u16::from_be_bytes(one.0)]);
+    let list = numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(", ");
+    match (is, list.as_str()) {
+        ("IN", "") => "FALSE".into(),
+        (_, "") => "TRUE".into(),
+        _ => format!("h.country {is} ({list})"),
+    }
+}

@@ -1,0 +1,198 @@
+//! Reads a file's texts as far as sums need them: identities, derived words, and the names of the few that are shown.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use analytics::hit::Text;
+use analytics::query::SumsQuery;
+use analytics::slots::Slots;
+use analytics::tally::{Identities, Needs, Value, Words};
+use duckdb::arrow::array::{Array, AsArray};
+use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
+
+use crate::duckdb::reading::OpenFile;
+use crate::duckdb::sql;
+use crate::types::StoreError;
+
+/// Identities and derived words of a file's texts. It identifies no caller, so it may be cached between reads.
+#[derive(Default)]
+pub struct FileTexts {
+    pub identities: Arc<Identities>,
+    words: FileWords,
+}
+
+/// Which kinds that is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub identities: Vec<Text>,
+    pub words: Vec<Text>,
+    /// In place of all consumers' identities those of the consumers that the file's rollups list.
+    pub listed_consumers: bool,
+}
+
+impl Wanted {
+    pub fn of(query: &SumsQuery) -> Wanted {
+        let needs = query.all_needs();
+        let has_identity = |kind: &Text| {
+            let by_need = match kind {
+                Text::User | Text::Address => Needs::CONSUMERS | Needs::CONSUMER_SERIES,
+                Text::Method | Text::Route => Needs::ENDPOINTS,
+                _ => Needs::default(),
+            };
+            needs.has(by_need) || query.values.contains(&Value::Text(*kind))
+        };
+        let is_read_from = |kind: &Text| {
+            query.values.iter().any(|value| {
+                !matches!(value, Value::Text(_)) && value.needs().has(Needs::text(*kind))
+            })
+        };
+        Wanted {
+            identities: Text::ALL.into_iter().filter(has_identity).collect(),
+            words: [Text::Agent, Text::Path].into_iter().filter(is_read_from).collect(),
+            listed_consumers: false,
+        }
+    }
+
+    pub fn of_listed_consumers(mut self) -> Wanted {
+        let all = self.identities.len();
+        self.identities.retain(|kind| !matches!(kind, Text::User | Text::Address));
+        self.listed_consumers = self.identities.len() < all;
+        self
+    }
+}
+
+/// Words derived from texts. Many user agents are one client, so each word is kept once.
+#[derive(Default)]
+struct FileWords {
+    words: Vec<Arc<str>>,
+    /// Places in `words`, by id: of a user agent its client, system and device; of a path its version.
+    agents: Slots<[u32; 3]>,
+    versions: Slots<u32>,
+}
+
+impl FileTexts {
+    pub fn read(
+        file: &OpenFile<'_>,
+        project: u32,
+        wanted: &Wanted,
+    ) -> Result<FileTexts, StoreError> {
+        let mut texts = FileTexts::default();
+        let identities = Arc::new(Mutex::new(Identities::default()));
+        for text in identity_statements(file.alias(), project, wanted) {
+            let into = identities.clone();
+            file.hand_out(&text, &[], move |chunk| {
+                let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
+                identities.put_all(chunk.column(0), chunk.column(1), chunk.column(2));
+            })?;
+        }
+        let mut identities = identities.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.identities = Arc::new(std::mem::take(&mut *identities));
+        if !wanted.words.is_empty() {
+            texts.words = FileWords::read(file, project, &wanted.words)?;
+        }
+        Ok(texts)
+    }
+
+    /// About how much memory this takes.
+    pub fn bytes(&self) -> usize {
+        let words = &self.words;
+        size_of::<FileTexts>()
+            + self.identities.bytes()
+            + words.words.iter().map(|word| word.len() + 32).sum::<usize>()
+            + 12 * words.agents.iter().count()
+            + 4 * words.versions.iter().count()
+    }
+}
+
+/// Statements of kind, id and identity.
+fn identity_statements(file: &str, project: u32, wanted: &Wanted) -> Vec<String> {
+    let mut statements = Vec::new();
+    if !wanted.identities.is_empty() {
+        statements.push(sql::sums::identities(file, project, &wanted.identities));
+    }
+    if wanted.listed_consumers {
+        statements.push(sql::sums::listed_identities(file, project));
+    }
+    statements
+}
+
+impl FileWords {
+    fn read(file: &OpenFile<'_>, project: u32, kinds: &[Text]) -> Result<FileWords, StoreError> {
+        // The first is "": what is read from ids that have no row.
+        let mut all = FileWords { words: vec![Arc::from("")], ..FileWords::default() };
+        let mut place_of: HashMap<Arc<str>, u32> = HashMap::from([(Arc::from(""), 0)]);
+        file.each(&sql::sums::words(file.alias(), project, kinds), &[], |batch| {
+            let kind = batch.column(0).as_primitive::<UInt8Type>().values();
+            let id = batch.column(1).as_primitive::<UInt32Type>().values();
+            let mut place = |column: usize, row: usize| {
+                let words = batch.column(column).as_string::<i32>();
+                let word = if words.is_valid(row) { words.value(row) } else { "" };
+                if let Some(known) = place_of.get(word) {
+                    return *known;
+                }
+                let (word, place): (Arc<str>, _) = (Arc::from(word), all.words.len() as u32);
+                place_of.insert(word.clone(), place);
+                all.words.push(word);
+                place
+            };
+            for (row, (&kind, &id)) in kind.iter().zip(id).enumerate() {
+                if kind == Text::Agent as u8 {
+                    *all.agents.slot(id) = [place(2, row), place(3, row), place(4, row)];
+                } else {
+                    *all.versions.slot(id) = place(5, row);
+                }
+            }
+        })?;
+        Ok(all)
+    }
+}
+
+impl Words for FileTexts {
+    fn word(&self, value: Value, id: u32) -> Arc<str> {
+        let words = &self.words;
+        let of_agent = |n: usize| words.agents.get(id).map(|places| places[n]);
+        let place = match value {
+            Value::Client => of_agent(0),
+            Value::Os => of_agent(1),
+            Value::Device => of_agent(2),
+            Value::Version => words.versions.get(id).copied(),
+            Value::Country | Value::Text(_) => None,
+        };
+        words.words.get(place.unwrap_or_default() as usize).cloned().unwrap_or_default()
+    }
+}
+
+/// Shows the names of these ids to `take`.
+pub fn read_names(
+    file: &OpenFile<'_>,
+    project: u32,
+    ids: &[(Text, u32)],
+    mut take: impl FnMut(Text, u32, &str),
+) -> Result<(), StoreError> {
+    file.each(&sql::sums::texts_of(file.alias(), project, ids), &[], |batch| {
+        let kind = batch.column(0).as_primitive::<UInt8Type>();
+        let id = batch.column(1).as_primitive::<UInt32Type>();
+        let text = batch.column(2).as_string::<i32>();
+        for row in 0..batch.num_rows() {
+            if let Some(kind) = Text::ALL.get(usize::from(kind.value(row))) {
+                take(*kind, id.value(row), text.value(row));
+            }
+        }
+    })
+}
+
+/// Those ids of a kind whose text begins with `prefix`.
+pub fn ids_with_prefix(
+    file: &OpenFile<'_>,
+    project: u32,
+    kind: Text,
+    prefix: &str,
+) -> Result<Slots<bool>, StoreError> {
+    let mut ids = Slots::default();
+    let text = sql::sums::with_prefix(file.alias(), project, kind);
+    file.each(&text, &[prefix.to_owned()], |batch| {
+        let found = batch.column(0).as_primitive::<UInt32Type>().values();
+        found.iter().for_each(|id| *ids.slot(*id) = true);
+    })?;
+    Ok(ids)
+}

@@ -1,0 +1,232 @@
+//! What is read of a file: its rollups for the days that lie in the period whole, its hits for the rest.
+
+use std::sync::Arc;
+
+use analytics::filter::Filter;
+use analytics::grid::{DAY_US, Grid, QUARTER_US, Step};
+use analytics::hit::Text;
+use analytics::query::SumsQuery;
+use analytics::tally::{Needs, Value};
+
+use crate::duckdb::files::{Entry, Share};
+use crate::duckdb::sql::sums::Days;
+use crate::inbox::FileKind;
+
+const HOUR_US: i64 = DAY_US / 24;
+
+/// Beyond so many short stretches, everything between them is read as well: each is a statement.
+const STRETCHES: usize = 64;
+
+/// What one of a rollup's tables answers: each is read by itself, so that several threads share them.
+const TABLES: [Needs; 5] = [
+    Needs::STATUSES.and(Needs::HOURS).and(Needs::TRAFFIC),
+    Needs::LATENCY.and(Needs::LATENCY_SERIES),
+    Needs::ENDPOINTS,
+    Needs::CONSUMERS.and(Needs::CONSUMER_SERIES),
+    Needs::all_texts().and(Needs::COUNTRIES),
+];
+
+/// Something to be read of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Hits in this range (from, to excluded).
+    Hits { range: (i64, i64), needs: Needs },
+    /// `split_hours` and `split_days` (numbers since 1970): those whose series are read from hits.
+    /// `consumers_listed`: of consumers it has the busiest alone.
+    Rollup {
+        days: Days,
+        needs: Needs,
+        split_hours: Arc<[i32]>,
+        split_days: Arc<[i32]>,
+        consumers_listed: bool,
+    },
+}
+
+/// The period, as far as the file has hits in it.
+pub fn range(share: &Share, query: &SumsQuery) -> (i64, i64) {
+    (
+        query.grid.from_us.max(share.min_time_us),
+        query.grid.to_us.min(share.max_time_us.saturating_add(1)),
+    )
+}
+
+pub fn pieces(
+    entry: &Entry,
+    share: &Share,
+    query: &SumsQuery,
+    filter: &Filter,
+    rollup_from: u64,
+) -> Vec<Piece> {
+    let needs = query.all_needs();
+    let (from, to) = range(share, query);
+    let Some((first, last)) = days_from_rollup(entry, share, query, filter, rollup_from) else {
+        return vec![Piece::Hits { range: (from, to), needs }];
+    };
+
+    // Not from here where rollups are read: they have it in their own way.
+    let needs = needs.without(Needs::CONSUMER_LATENCY);
+    let mut pieces = Vec::new();
+    // What stands before the first whole day, and after the last.
+    let (start, end) = (i64::from(first) * DAY_US, i64::from(last) * DAY_US);
+    let mut edges = Vec::new();
+    if from < start {
+        edges.push((from, start));
+    }
+    if to > end {
+        edges.push((end, to));
+    }
+    pieces.extend(edges.into_iter().map(|range| Piece::Hits { range, needs }));
+    let days = if lies_in(share, &query.grid) { Days::Whole } else { Days::Range(first, last) };
+    let inside = (from.max(start), to.min(end));
+
+    let rollable = rollable(&query.values);
+    let mut rolled = needs.only(rollable);
+    let rest = needs.without(rollable);
+    // A bucket's edge in the middle of an hour or a day: what a rollup has of it belongs to two buckets.
+    let mut split = [Vec::new(), Vec::new()];
+    for (n, (need, unit)) in
+        [(Needs::LATENCY_SERIES, HOUR_US), (Needs::CONSUMER_SERIES, DAY_US)].into_iter().enumerate()
+    {
+        if !needs.has(need) {
+            continue;
+        }
+        match split_units(&query.grid, inside, unit) {
+            Some(ranges) => {
+                split[n] = ranges.iter().map(|(from, _)| from.div_euclid(unit) as i32).collect();
+                let piece = |range| Piece::Hits { range, needs: need };
+                pieces.extend(ranges.into_iter().map(piece));
+            }
+            None => {
+                rolled = rolled.without(need);
+                pieces.push(Piece::Hits { range: inside, needs: need });
+            }
+        }
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Hits { range: inside, needs: rest });
+    }
+    let [split_hours, split_days]: [Arc<[i32]>; 2] = split.map(Arc::from);
+    for needs in
+        TABLES.map(|table| rolled.only(table)).into_iter().filter(|needs| !needs.is_empty())
+    {
+        let (split_hours, split_days) = (split_hours.clone(), split_days.clone());
+        let consumers_listed = share.consumers_listed;
+        pieces.push(Piece::Rollup { days, needs, split_hours, split_days, consumers_listed });
+    }
+    pieces
+}
+
+/// Whether only those consumers are needed that the file's rollups list: no hits are read for theirs.
+pub fn needs_listed_consumers_alone(pieces: &[Piece]) -> bool {
+    let wanted = Needs::CONSUMERS | Needs::CONSUMER_SERIES;
+    let is_listed = |piece: &Piece| match piece {
+        Piece::Hits { .. } => false,
+        Piece::Rollup { consumers_listed, .. } => *consumers_listed,
+    };
+    let needs = |piece: &Piece| match piece {
+        Piece::Hits { needs, .. } | Piece::Rollup { needs, .. } => needs.has(wanted),
+    };
+    pieces.iter().filter(|piece| needs(piece)).all(is_listed)
+}
+
+/// The days for which the file's rollups are to be read; none where its hits are.
+fn days_from_rollup(
+    entry: &Entry,
+    share: &Share,
+    query: &SumsQuery,
+    filter: &Filter,
+    rollup_from: u64,
+) -> Option<(i32, i32)> {
+    let sealed = entry.row.kind == FileKind::Sealed;
+    if !sealed || !filter.conditions.is_empty() || !query.grid.is_aligned(QUARTER_US) {
+        return None;
+    }
+    let days = days_inside(share, &query.grid, range(share, query))?;
+    (rows_in(share, days) >= rollup_from).then_some(days)
+}
+
+/// Whether the rollup of the whole file answers.
+pub fn is_whole(
+    entry: &Entry,
+    share: &Share,
+    query: &SumsQuery,
+    filter: &Filter,
+    rollup_from: u64,
+) -> bool {
+    lies_in(share, &query.grid)
+        && days_from_rollup(entry, share, query, filter, rollup_from).is_some()
+}
+
+fn lies_in(share: &Share, grid: &Grid) -> bool {
+    grid.from_us <= share.min_time_us && grid.to_us > share.max_time_us
+}
+
+/// What rollups can answer. Of paths they know the version alone.
+fn rollable(values: &[Value]) -> Needs {
+    let mut needs = Needs::STATUSES
+        | Needs::HOURS
+        | Needs::ENDPOINTS
+        | Needs::LATENCY
+        | Needs::LATENCY_SERIES
+        | Needs::CONSUMERS
+        | Needs::CONSUMER_SERIES
+        | Needs::TRAFFIC
+        | Needs::COUNTRIES;
+    for kind in [Text::Host, Text::Agent, Text::Referrer, Text::Framework, Text::Sdk] {
+        needs |= Needs::text(kind);
+    }
+    if !values.contains(&Value::Text(Text::Path)) {
+        needs |= Needs::text(Text::Path);
+    }
+    needs
+}
+
+/// The whole days (numbers since 1970, the last excluded) of the period's part that the file has.
+fn days_inside(share: &Share, grid: &Grid, (from, to): (i64, i64)) -> Option<(i32, i32)> {
+    // Before the file's first hit and after its last there is nothing, so the day counts as whole.
+    let first = if grid.from_us <= share.min_time_us {
+        from.div_euclid(DAY_US)
+    } else {
+        -(-from).div_euclid(DAY_US)
+    };
+    let last = if grid.to_us > share.max_time_us {
+        -(-to).div_euclid(DAY_US)
+    } else {
+        to.div_euclid(DAY_US)
+    };
+    let (first, last) = (i32::try_from(first).ok()?, i32::try_from(last).ok()?);
+    (first >= 0 && first < last).then_some((first, last))
+}
+
+/// About how many hits of the project lie in these days, were they spread evenly.
+fn rows_in(share: &Share, (first, last): (i32, i32)) -> u64 {
+    let from = (i64::from(first) * DAY_US).max(share.min_time_us);
+    let to = (i64::from(last) * DAY_US).min(share.max_time_us + 1);
+    let length = (share.max_time_us - share.min_time_us).max(1);
+    (share.rows as f64 * ((to - from) as f64 / length as f64).clamp(0.0, 1.0)) as u64
+}
+
+/// The units (hours, days) that an edge of the grid cuts in two, as far as they lie in the range; none where they are so
+/// many that all is to be read. All of a unit counts as of its beginning, so an edge also counts where the range has nothing
+/// before it, or after.
+fn split_units(grid: &Grid, (from, to): (i64, i64), unit: i64) -> Option<Vec<(i64, i64)>> {
+    if let Step::Fixed(us) = grid.step
+        && us < unit
+        && to - from > unit
+    {
+        return None;
+    }
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    let (first, end) = (from.div_euclid(unit) * unit, -(-to).div_euclid(unit) * unit);
+    for edge in grid.inner_edges().filter(|edge| *edge > first && *edge < end && edge % unit != 0) {
+        let start = edge.div_euclid(unit) * unit;
+        let range = (start.max(from), (start + unit).min(to));
+        if ranges.last() != Some(&range) {
+            ranges.push(range);
+        }
+        if ranges.len() > STRETCHES {
+            return None;
+        }
+    }
+    Some(ranges)
+}
