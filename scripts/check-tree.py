@@ -91,12 +91,32 @@ def check_links():
                 problems.append(f"{path.relative_to(ROOT)}: the link to {target} leads nowhere")
 
 
+def check_words():
+    """Texts for people are free of the phrases in words.txt; a comment is not a text for people."""
+    lines = (ROOT / "scripts/words.txt").read_text().splitlines()
+    rows = [re.split(r" {2,}", line) for line in lines if line and not line.startswith("#")]
+    paths = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("sdk/python/README.md"), *ROOT.glob("contract/*.json")]
+    paths += [path for kind in ("svelte", "ts") for path in ROOT.glob(f"dashboard/src/**/*.{kind}") if not path.name.endswith(".test.ts")]
+    paths += ROOT.glob("crates/server/src/**/*.rs")
+    for path in paths:
+        name = path.relative_to(ROOT)
+        if path.name in ("CHANGELOG.md", "schema.d.ts"):
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.match(r"\s*(//(?!/ )|\* |/\*)", line):
+                continue
+            for pattern, instead in rows:
+                if re.search(rf"\b{pattern}", line, re.I):
+                    problems.append(f"{name}:{number}: “{pattern}” reads badly; write: {instead}")
+
+
 check_arrows()
 for crate in ARROWS:
     check_knots(crate)
 check_files()
 check_scopes()
 check_links()
+check_words()
 for problem in problems:
     print(problem)
 sys.exit(1 if problems else 0)

@@ -34,7 +34,7 @@ test('from a new key to the dashboard, by a click on a country, over a share lin
   await page.getByText('The first request is here.').first().waitFor();
   // Not led on before the key is stored.
   assert.match(page.url(), /\/$/);
-  await page.getByLabel('I have stored the key').check();
+  await page.getByLabel('I have copied the key').check();
   await page.waitForURL(/\/dashboard\?project=/);
 
   await page.locator('.stat').first().waitFor();
@@ -63,7 +63,7 @@ test('from a new key to the dashboard, by a click on a country, over a share lin
 
   // A share link: no key, no addresses, no settings, and its filter stays.
   await page.getByRole('button', { name: 'Share' }).click();
-  await page.getByRole('button', { name: 'Make a link' }).click();
+  await page.getByRole('button', { name: 'Create link' }).click();
   const link = await page.getByLabel('Share link').textContent();
   const guest = await enter(browser, server.url);
   await guest.goto(server.url + new URL(link).pathname);
@@ -193,7 +193,7 @@ test('a range is dragged, the back button returns, and the keyboard reaches the 
   await page.leave();
 });
 
-test('single requests: those that match, all that is known of one, older ones, a download', async () => {
+test('individual requests: those that match, all that is known of one, older ones, a download', async () => {
   const { key } = await createProject(server.url, 'single');
   const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
   await post(server.url, key, Array.from({ length: 120 }, (_, i) => hit({ path: `/v1/products/${i}`, created_at: ago(i), status: i % 10 === 3 ? 500 : 200, user_id: i === 3 ? 'alice' : null })));
@@ -240,7 +240,7 @@ test('single requests: those that match, all that is known of one, older ones, a
   await page.leave();
 });
 
-test('a share link shows single requests where its owner ticked them, and no consumers', async () => {
+test('a share link shows individual requests where its owner ticked them, and no consumers', async () => {
   const { key } = await createProject(server.url, 'shared requests');
   await post(server.url, key, [hit({ user_id: 'alice' }), hit({ status: 500 })]);
   const make = async (more) => {

@@ -294,7 +294,7 @@ test('a channel is changed without its secret, paused and deleted; what the serv
   const guest = await enter(browser, server.url);
   await guest.goto(`${server.url}/monitoring/${project.dashboard_id}`);
   await guest.getByRole('navigation', { name: 'Pages of the project' }).getByRole('link', { name: 'Alerts' }).click();
-  await guest.getByText('Nothing is watched yet').waitFor();
+  await guest.getByText('No monitors yet').waitFor();
   await guest.getByRole('link', { name: 'Channels', exact: true }).click();
   await guest.getByText('can be seen, not changed').waitFor();
   await guest.getByText('ntfy, shop-2 at ntfy.sh').waitFor();
@@ -329,7 +329,7 @@ for (const [screen, options] of [
       await axe(page);
     };
     await go('alerts');
-    await page.getByText('Nothing is watched yet').waitFor();
+    await page.getByText('No monitors yet').waitFor();
     await keep('incidents-empty');
     await go('alerts', '&tab=channels');
     await page.getByText('Nobody is told yet').waitFor();

@@ -58,7 +58,7 @@ const fits = async (page, name) => assert.ok(await page.evaluate(() => document.
 test('a monitor is added, seen up, seen down when its target stops, paused and deleted', async () => {
   const target = await startTarget();
   const { page, project } = await openMonitors('watched');
-  await page.getByText('Nothing is watched yet').waitFor();
+  await page.getByText('No monitors yet').waitFor();
   await axe(page);
 
   await page.getByRole('button', { name: 'Add the first monitor' }).click();
@@ -138,13 +138,13 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   await page.getByRole('heading', { name: 'Payments' }).waitFor();
 
   await page.getByRole('button', { name: 'Delete Payments' }).click();
-  await dialog.getByText('Everything that its checks found is deleted with it').waitFor();
+  await dialog.getByText('Its checks and incidents are deleted for good').waitFor();
   await axe(page);
-  await dialog.getByRole('button', { name: 'Keep it' }).click();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
   assert.equal((await call(project.key, 'GET', 'monitors')).monitors.length, 1);
   await page.getByRole('button', { name: 'Delete Payments' }).click();
   await dialog.getByRole('button', { name: 'Delete Payments' }).click();
-  await page.getByText('Nothing is watched yet').waitFor();
+  await page.getByText('No monitors yet').waitFor();
   assert.deepEqual((await call(project.key, 'GET', 'monitors')).monitors, []);
   await page.leave();
 });
@@ -306,7 +306,7 @@ for (const [screen, options] of [
       await axe(page);
     };
     const monitors = (more = '') => page.goto(`${server.url}/monitoring?project=${project.project_id}${more}`);
-    await page.getByText('Nothing is watched yet').waitFor();
+    await page.getByText('No monitors yet').waitFor();
     await keep('monitors-empty');
     await page.getByRole('button', { name: 'Add the first monitor' }).click();
     await page.locator('dialog').getByText('Timing and confirmation').click();
@@ -364,7 +364,7 @@ for (const [screen, options] of [
     await keep('monitors-error');
     await page.unroute('**/api/v1/monitors**');
     await page.getByRole('button', { name: 'Try again' }).click();
-    await page.getByText('Nothing is watched yet').waitFor();
+    await page.getByText('No monitors yet').waitFor();
     await page.leave();
   });
 }

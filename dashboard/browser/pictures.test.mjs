@@ -126,10 +126,10 @@ for (const { name: screen, ...options } of SCREENS) {
     await page.locator('#keys li').first().waitFor();
     await keep('settings');
     await page.goto(`${server.url}/ingest-health?project=${projects.shop.project_id}`);
-    await page.getByText('Who posts').waitFor();
+    await page.getByText('Sources').waitFor();
     await keep('ingest-health');
     await page.goto(`${server.url}/share/taken-back`);
-    await page.getByText('This link does not work any more').waitFor();
+    await page.getByText('This link no longer works').waitFor();
     await keep('share-taken-back');
     await page.leave();
   });

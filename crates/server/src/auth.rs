@@ -37,7 +37,7 @@ pub use sender::{Caller, Ingest};
 /// As what someone is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// By a key that may do everything: sees and changes everything.
+    /// By a key with full access: sees and changes everything.
     Owner,
     /// By the dashboard id: sees everything and manages monitors.
     Dashboard,
@@ -92,7 +92,7 @@ pub struct Holder {
     pub client: IpAddr,
 }
 
-/// Who may change a project: by a key that may do everything, or a session that was signed in with one.
+/// Who may change a project: by a key with full access, or a session that was signed in with one.
 pub struct Owner {
     pub project: ProjectId,
     pub scope: ProjectScope,
@@ -163,7 +163,7 @@ impl Viewer {
         }
         Err(ApiError::new(
             Code::HiddenField,
-            format!("the field `{}` is not part of what this share link shows", field.info().name),
+            format!("the field `{}` is not shown by this share link", field.info().name),
         ))
     }
 
@@ -183,12 +183,12 @@ impl Viewer {
         self.shows.consumers && self.shows.addresses
     }
 
-    /// Whether there is a filter that they cannot take off.
+    /// Whether there is a filter that they cannot remove.
     pub fn is_locked(&self) -> bool {
         !self.scope.locked().conditions.is_empty()
     }
 
-    /// The conditions that they cannot take off and whose fields they are shown, and whether there are others: a condition
+    /// The conditions that they cannot remove and whose fields they are shown, and whether there are others: a condition
     /// names what it is about.
     pub fn shown_lock(&self) -> (Filter, bool) {
         let locked = &self.scope.locked().conditions;
@@ -202,10 +202,7 @@ impl Viewer {
         if self.shows.hits {
             return Ok(());
         }
-        Err(ApiError::new(
-            Code::HiddenField,
-            "single requests are not part of what this share link shows",
-        ))
+        Err(ApiError::new(Code::HiddenField, "this share link does not show individual requests"))
     }
 }
 
@@ -298,13 +295,13 @@ fn by_share_link(app: &App, token: &Token, client: IpAddr) -> Result<Viewer, Api
         limit_unknown(app, client)?;
         return Err(ApiError::new(
             Code::UnknownKey,
-            "the share link is not known here, or was revoked; ask whoever sent it for another one",
+            "the share link is not known here, or was revoked; ask the person who sent it for a new one",
         ));
     };
     if link.has_expired(now_us) {
         return Err(ApiError::new(
             Code::ExpiredLink,
-            "the share link has expired; ask whoever sent it for another one",
+            "the share link has expired; ask the person who sent it for a new one",
         ));
     }
     app.meta.touch_look(link.project, now_us);
@@ -382,10 +379,10 @@ fn view_only(role: Role) -> ApiError {
     let message = match role {
         Role::Demo => "the demo can be looked at and not changed",
         Role::View => {
-            "a share link shows a project's numbers and nothing else; this needs a key that may do everything"
+            "a share link shows a project's numbers and nothing else; this needs a key with full access"
         }
         Role::Dashboard | Role::Owner => {
-            "the dashboard id opens a project's numbers and its monitors; this needs a key that may do everything"
+            "the dashboard id opens a project's numbers and its monitors; this needs a key with full access"
         }
     };
     ApiError::new(Code::ViewOnly, message)
@@ -481,7 +478,7 @@ fn require_everything(grant: &KeyGrant) -> Result<(), ApiError> {
         Can::Everything => Ok(()),
         Can::Ingest => Err(ApiError::new(
             Code::IngestOnlyKey,
-            "this key may post hits and nothing else; use one that may do everything",
+            "this key can only post hits; use one with full access",
         )),
     }
 }

@@ -84,8 +84,8 @@ fn command() -> Command {
                 .arg_required_else_help(true)
                 .subcommand(with_settings(
                     Command::new("create")
-                        .about("Create a project; prints its key, this once")
-                        .arg(Arg::new("name").long("name").value_name("NAME").help("What to call it").default_value(""))
+                        .about("Create a project; prints its key, only once")
+                        .arg(Arg::new("name").long("name").value_name("NAME").help("Its name").default_value(""))
                         .arg(
                             Arg::new("privacy-level")
                                 .long("privacy-level")
@@ -106,7 +106,7 @@ fn command() -> Command {
                 .subcommand(with_settings(Command::new("list").about("List the projects"), false))
                 .subcommand(with_settings(
                     Command::new("delete")
-                        .about("Delete a project with its keys and hits; returns when no file holds them any more")
+                        .about("Delete a project with its keys and hits; returns once every copy on disk is gone")
                         .arg(Arg::new("id").value_name("ID").required(true).value_parser(value_parser!(u32)))
                         .arg(yes()),
                     false,
@@ -125,7 +125,7 @@ fn command() -> Command {
                              api-analytics key add 0b0f5a6e-2a33-4c55-9d1e-...   a key that exists elsewhere: a new project that it opens\n  \
                              api-analytics key add --file keys.csv               one `key` or `key,user_id` a line, a project each",
                         )
-                        .arg(Arg::new("key").value_name("KEY").help("A UUID; without it a new key is made"))
+                        .arg(Arg::new("key").value_name("KEY").help("A UUID; without it a new key is created"))
                         .arg(
                             Arg::new("file")
                                 .long("file")
@@ -141,17 +141,17 @@ fn command() -> Command {
                                 .value_parser(value_parser!(u32))
                                 .help("The project; without it a new one is created for the key"),
                         )
-                        .arg(Arg::new("name").long("name").value_name("NAME").help("What to call the new project").default_value(""))
+                        .arg(Arg::new("name").long("name").value_name("NAME").help("Name of the new project").default_value(""))
                         .arg(
                             Arg::new("ingest-only")
                                 .long("ingest-only")
                                 .action(ArgAction::SetTrue)
-                                .help("The key may post hits and see nothing"),
+                                .help("Ingest-only: the key may post hits and see nothing"),
                         ),
                     false,
                 ))
                 .subcommand(with_settings(
-                    Command::new("list").about("List the keys; of each its first characters are shown").arg(
+                    Command::new("list").about("List the keys by their first characters").arg(
                         Arg::new("project").long("project").value_name("ID").value_parser(value_parser!(u32)).help("Only this project's"),
                     ),
                     false,

@@ -91,7 +91,7 @@ codes! {
     MethodNotAllowed "method_not_allowed" 405 "The address does not know this method";
     RequestTimeout "request_timeout" 408 "The body came too slowly";
     KeyTaken "key_taken" 409 "The key or user id is registered already";
-    LastKey "last_key" 409 "The last key that may do everything cannot be revoked";
+    LastKey "last_key" 409 "The last key with full access cannot be revoked";
     TooManyKeys "too_many_keys" 409 "The project has as many keys as it may have";
     TooManyShareLinks "too_many_share_links" 409 "The project has as many share links as it may have";
     SlugTaken "slug_taken" 409 "Another status page has this address";

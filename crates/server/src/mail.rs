@@ -66,7 +66,7 @@ impl Mailer {
         let from = server
             .from
             .parse()
-            .map_err(|_| anyhow::anyhow!("`smtp_from` is missing, or is no e-mail address"))?;
+            .map_err(|_| anyhow::anyhow!("`smtp_from` is missing, or is not an e-mail address"))?;
         Ok(Mailer { transport: builder.build(), from })
     }
 

@@ -184,7 +184,7 @@ impl Metrics {
         text.family(
             "repairs_total",
             "counter",
-            "What was mended in place of being rejected, by kind",
+            "Inputs that were corrected instead of rejected, by kind",
         );
         for (counter, (kind, _)) in self.repairs.iter().zip(Repairs::default().named()) {
             text.value("repairs_total", &format!("kind=\"{kind}\""), get(counter));
@@ -296,7 +296,7 @@ impl Metrics {
                 store.receipts_forgotten,
             ),
             ("erasures_pending", "gauge", "Erasures that are not true yet", store.erasures_pending),
-            ("problems", "gauge", "What /api/health complains about", store.problems.len() as u64),
+            ("problems", "gauge", "Problems that /api/health reports", store.problems.len() as u64),
         ] {
             text.family(name, kind, help);
             text.value(name, "", value);

@@ -189,7 +189,7 @@ pub async fn apply(app: &App, entries: Option<Vec<Entry>>) -> anyhow::Result<App
             put(app, app.meta.change_monitor(row.project, row.id, settings).await?)?;
             tracing::warn!(
                 monitor = row.id,
-                "a monitor isn't in the file any more: it is paused, and can be changed on the page"
+                "a monitor is no longer in the file: it is paused, and can be changed on the page"
             );
         }
         app.meta.release_monitor(&row).await?;

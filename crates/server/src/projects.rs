@@ -24,7 +24,7 @@ pub struct Headline {
     pub requests: u64,
     /// Those answered with a status of 400 or more.
     pub errors: u64,
-    /// Requests of the 24 hours before.
+    /// Requests of the same time a day earlier: as long as that of `requests`, whose last hour is under way.
     pub previous_requests: u64,
     /// None where no request carries a duration.
     pub p95_ms: Option<f64>,
@@ -50,7 +50,8 @@ pub async fn headline(
     scope: &ProjectScope,
 ) -> Result<Headline, ApiError> {
     let hours = HEADLINE_HOURS as i64;
-    let end_us = (app.clock.now_us().div_euclid(HOUR_US) + 1) * HOUR_US;
+    let now_us = app.clock.now_us();
+    let end_us = (now_us.div_euclid(HOUR_US) + 1) * HOUR_US;
     let sum_up = async |from_us: i64, to_us: i64, needs: Needs| {
         let grid = Grid::over(from_us, to_us, &TimeZone::UTC)?;
         let query = SumsQuery {
@@ -66,7 +67,8 @@ pub async fn headline(
     };
     let from_us = end_us - hours * HOUR_US;
     let total = sum_up(from_us, end_us, Needs::STATUSES | Needs::LATENCY).await?;
-    let before = sum_up(from_us - hours * HOUR_US, from_us, Needs::STATUSES).await?;
+    let before =
+        sum_up(from_us - hours * HOUR_US, now_us - hours * HOUR_US, Needs::STATUSES).await?;
     // The grid's buckets are finer than an hour.
     let mut series = vec![0; HEADLINE_HOURS];
     for (start_us, classes) in total.grid.edges_us.iter().zip(&total.classes) {
@@ -84,7 +86,7 @@ pub async fn headline(
 
 const HOUR_US: i64 = DAY_US / 24;
 
-/// A new project with the secrets that are shown this once.
+/// A new project with the secrets that are shown only once.
 pub struct Created {
     pub project: Project,
     pub key: Key,
@@ -148,8 +150,8 @@ pub fn check_name(name: &str) -> Result<String, ApiError> {
     Ok(name.to_owned())
 }
 
-/// Changes settings. Where that raised the privacy level, returns once no file holds what the new one would not have
-/// stored; goes on to its end also where the caller goes away.
+/// Changes settings. If that raises the privacy level, returns once what the new level does not allow is erased from every
+/// file, and runs to its end even if the caller disconnects.
 pub async fn change_project(
     app: &Shared,
     project: ProjectId,

@@ -17,7 +17,9 @@ use crate::config::Settings;
 use crate::error::{ApiError, Code};
 use crate::ingest;
 use crate::original::{data, health, keys, monitor, requests};
-use crate::web::{acknowledge, docs, metrics, page, root, status, style, subscription, wheels};
+use crate::web::{
+    acknowledge, docs, metrics, missing, page, root, status, style, subscription, wheels,
+};
 
 /// A row of the table.
 pub struct Route {
@@ -37,7 +39,7 @@ pub enum Access {
     Page,
     /// Any key.
     Ingest,
-    /// A key that may do everything, in a header, or a session that was signed in with one.
+    /// A key with full access, in a header, or a session that was signed in with one.
     Owner,
     /// That, or a session that was signed in with the dashboard id.
     Holder,
@@ -221,16 +223,9 @@ pub fn router(app: &Shared) -> Router {
         router = router.route(route.path, route.handler);
     }
     router
-        .fallback(not_found)
+        .fallback(missing::answer)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(app.clone())
-}
-
-async fn not_found() -> ApiError {
-    ApiError::new(
-        Code::NotFound,
-        "there is nothing at this address; /api/v1/openapi.json lists them all",
-    )
 }
 
 /// Where `GET` changes something: whoever asks for the head alone wants nothing changed.

@@ -4,6 +4,7 @@
 pub mod acknowledge;
 pub mod docs;
 pub mod metrics;
+pub mod missing;
 pub mod page;
 pub mod plain;
 pub mod root;

@@ -25,7 +25,7 @@ export interface Kind {
   fields: readonly Field[];
 }
 
-const address = (placeholder: string, hint = ''): Field => ({ name: 'url', label: 'Webhook address', type: 'secret', placeholder, hint: hint || 'It is a secret: whoever has it can post.' });
+const address = (placeholder: string, hint = ''): Field => ({ name: 'url', label: 'Webhook address', type: 'secret', placeholder, hint: hint || 'Treat it like a password: anyone with it can post.' });
 
 export const KINDS: readonly Kind[] = [
   { kind: 'slack', label: 'Slack', about: 'In Slack: create an app, turn on “Incoming Webhooks”, and add one to a channel.', fields: [address('https://hooks.slack.com/services/…')] },

@@ -1,6 +1,7 @@
 // Rules in words: what one watches, and how it stands.
 
 import type { ReadyMade, Rule, RuleMetric, RuleState } from '../api/types';
+import { numbers } from '../format/number';
 import { toLength } from '../shapes/day-bars/data';
 
 interface MetricInfo {
@@ -29,10 +30,10 @@ const EACH = { all: '', endpoint: ', for each endpoint', consumer: ', for each c
 /** "Share of server errors at least 5 % over 10 min, for each endpoint, of path:/v1/*". */
 export function toCondition({ settings }: Rule, readyMade: readonly ReadyMade[]): string {
   const named = readyMade.find(({ name }) => name === settings.ready_made);
-  if (named) return settings.goal_percent ? `${named.condition} (goal: ${settings.goal_percent} %)` : named.condition;
+  if (named) return settings.goal_percent ? `${named.condition} (goal: ${numbers.plain(settings.goal_percent)} %)` : named.condition;
   if (!settings.metric) return '';
   const { label, unit } = infoOf(settings.metric);
-  const bound = settings.at_least != null ? `at least ${settings.at_least}${unit}` : `at most ${settings.at_most ?? 0}${unit}`;
+  const bound = settings.at_least != null ? `at least ${numbers.plain(settings.at_least)}${unit}` : `at most ${numbers.plain(settings.at_most ?? 0)}${unit}`;
   const each = EACH[settings.group_by ?? 'all'];
   return `${label} ${bound} over ${settings.window_minutes ?? 5} min${each}${settings.q ? `, of ${settings.q}` : ''}`;
 }

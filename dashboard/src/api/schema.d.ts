@@ -692,11 +692,11 @@ export interface paths {
         get: operations["show_project"];
         put?: never;
         post?: never;
-        /** Delete the project with its keys and hits; answers when no file holds them any more. */
+        /** Delete the project with its keys and hits; answers once every copy on disk is gone. */
         delete: operations["remove_project"];
         options?: never;
         head?: never;
-        /** Change settings. Where the privacy level was raised, answers once no file holds what it would not have stored. */
+        /** Change settings. A raised privacy level answers once what it does not allow is erased from every file. */
         patch: operations["change_project"];
         trace?: never;
     };
@@ -1294,7 +1294,7 @@ export interface components {
         /** @description A channel that was just made. */
         CreatedChannel: {
             channel: components["schemas"]["ChannelAnswer"];
-            /** @description With which a webhook's notices are signed (Standard Webhooks), where it was made here. Shown this once. */
+            /** @description With which a webhook's notices are signed (Standard Webhooks), where it was made here. Shown only once. */
             secret?: string | null;
         };
         /** @description A key that was just made. */
@@ -1303,14 +1303,14 @@ export interface components {
             created_at: string;
             /** Format: int64 */
             id: number;
-            /** @description Shown this once. */
+            /** @description Shown only once. */
             key: string;
             last_used_at?: string | null;
             prefix: string;
         };
         CreatedProject: {
             dashboard_id: string;
-            /** @description Shown this once. */
+            /** @description Shown only once. */
             key: string;
             /** Format: int32 */
             project_id: number;
@@ -1327,9 +1327,9 @@ export interface components {
             last_used_at?: string | null;
             name: string;
             q: string;
-            /** @description Shown this once. */
+            /** @description Shown only once. */
             token: string;
-            /** @description To be sent to whoever may look. Shown this once. */
+            /** @description To be sent to the people who may look. Shown only once. */
             url: string;
         };
         Dashboard: {
@@ -1593,7 +1593,7 @@ export interface components {
         /** @description Changes to an incident by the project's people. A missing field stays as it is. */
         IncidentChange: {
             /**
-             * @description Somebody looks after it. False takes that back.
+             * @description Somebody is working on it; false undoes that.
              * @default null
              */
             acknowledged: boolean | null;
@@ -1830,7 +1830,7 @@ export interface components {
             file_entry?: string | null;
             /**
              * @description The address that a heartbeat's job calls, by GET or POST: as it is for success, with `/start` or `/fail` behind it for
-             *     those. Whoever has it can call.
+             *     those. Anyone who has it can call.
              */
             heartbeat_url?: string | null;
             /** Format: int64 */
@@ -2232,7 +2232,7 @@ export interface components {
             p95_ms?: number | null;
             /**
              * Format: int64
-             * @description Requests of the 24 hours before.
+             * @description Requests of the same time a day earlier: as long as that of `requests`, whose last hour is under way.
              */
             previous_requests: number;
             /** Format: int32 */
@@ -2306,14 +2306,14 @@ export interface components {
             created_at: string;
             /** @description Null: never. */
             expires_at?: string | null;
-            /** @description Single requests. */
+            /** @description Individual requests. */
             hits: boolean;
             /** Format: int64 */
             id: number;
             /** @description Null: never. */
             last_used_at?: string | null;
             name: string;
-            /** @description The filter that its viewer cannot take off; "" for none. */
+            /** @description The locked filter, which viewers cannot remove; "" for none. */
             q: string;
         };
         /** @description A day (UTC) of a service. */
@@ -2557,7 +2557,7 @@ export interface components {
             /** @description When the condition began to hold. */
             since: string;
             /**
-             * @description `pending`, `firing`, or `recovering`: the condition does not hold any more, and may again.
+             * @description `pending`, `firing`, or `recovering`: the condition no longer holds, and may again.
              * @example firing
              */
             state: string;
@@ -2784,7 +2784,7 @@ export interface components {
         Shown: {
             addresses: boolean;
             consumers: boolean;
-            /** @description Single requests. */
+            /** @description Individual requests. */
             hits: boolean;
         };
         ShownCertificate: {
@@ -2815,7 +2815,7 @@ export interface components {
         SignIn: {
             /** @description The original's "user id": sees everything and manages monitors. */
             dashboard_id?: string | null;
-            /** @description A key that may do everything. */
+            /** @description A key with full access. */
             key?: string | null;
         };
         /** @description A number, the same of the period before, and per bucket. */
@@ -3066,14 +3066,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A key that may do everything */
+                /** @description A key with full access */
                 api_key: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description No file holds anything of the project any more */
+            /** @description Every copy of the project on disk is gone */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3111,7 +3111,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The new key, shown this once */
+            /** @description The new key, shown only once */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3150,7 +3150,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The new key, shown this once */
+            /** @description The new key, shown only once */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3789,7 +3789,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A key that may do everything */
+                /** @description A key with full access */
                 api_key: string;
             };
             cookie?: never;
@@ -4216,7 +4216,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What the far side answered */
+            /** @description The response of the channel's service */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4352,7 +4352,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No file holds those hits any more */
+            /** @description Every copy on disk is gone */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4985,7 +4985,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The key, shown this once */
+            /** @description The key, shown only once */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -5090,7 +5090,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description It is the last one that may do everything */
+            /** @description It is the last key with full access */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5792,7 +5792,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What came back */
+            /** @description The result of the check */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6276,7 +6276,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Created; the key is shown this once */
+            /** @description Created; the key is shown only once */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -6904,7 +6904,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The link with its token, shown this once */
+            /** @description The link with its token, shown only once */
             201: {
                 headers: {
                     [name: string]: unknown;

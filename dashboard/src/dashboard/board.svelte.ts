@@ -5,15 +5,16 @@ import { getContext, setContext } from 'svelte';
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
 import type { AnsweredPeriod, FieldInfo, PanelName, Panels, Project } from '../api/types';
-import { MINUTE, timeFormats, viewersZone } from '../format/time';
+import { MINUTE, timeFormats, viewersZone, zoneOr } from '../format/time';
 import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
-import type { Span } from '../shapes/series-chart/data';
+import { toCut, type Cut, type Span } from '../shapes/series-chart/data';
 import { questionOf, toCalls, toMissing } from './calls';
 import { MOST_OUTAGES, toOutages } from './outages';
 import type { Place } from './places';
 import { refreshEvery, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
+import { toWrong } from './wrong';
 
 const KEY = Symbol('board');
 
@@ -52,11 +53,14 @@ export class Board {
     if (ours) this.#last = toState(parameters);
     return this.#last;
   });
-  readonly zone = $derived(this.state.tz || viewersZone);
+  /** Of an unknown zone in the address the server says that it is; until it is mended the viewer's own is shown. */
+  readonly zone = $derived(zoneOr(this.state.tz) ?? viewersZone);
   readonly time = $derived(timeFormats(undefined, this.zone));
   readonly owner = $derived(this.project?.access === 'owner');
-  /** 400 with a filter: what is wrong stands beside it. */
-  readonly filterError = $derived(this.error?.status === 400 || this.error?.code === 'hidden_field' ? this.error.message.replace(/^`q`: /, '') : '');
+  /** The parameter of the address that the server cannot use. */
+  readonly wrong = $derived(this.error && toWrong(this.error));
+  /** What is wrong with the filter stands beside it. */
+  readonly filterError = $derived(this.wrong?.parameter === 'q' ? this.wrong.message : '');
   readonly first = $derived(this.period === null);
 
   /** Which question each shown panel answers. */
@@ -106,6 +110,14 @@ export class Board {
 
   zoom(from: number, to: number) {
     this.change({ period: '', from: toInstant(from), to: toInstant(to) });
+  }
+
+  /** Which of a series' outermost buckets hold less than their time. */
+  cut(edges: readonly number[]): Cut {
+    if (!this.period) return { first: false, last: false };
+    const { first, last } = toCut(edges, Date.parse(this.period.from), Date.parse(this.period.to));
+    // All time begins with the first request: nothing is cut off before it.
+    return { first: first && this.state.period !== 'all', last };
   }
 
   isOpen(panel: PanelName): boolean {
@@ -174,7 +186,7 @@ export class Board {
   /** Whether looking again makes sense, and when. Nobody looks while the page is hidden. */
   #schedule() {
     clearTimeout(this.#timer);
-    if (this.closed || document.hidden || this.filterError) return;
+    if (this.closed || document.hidden || this.wrong) return;
     const every = this.empty ? 2000 : refreshEvery(this.state, Date.now());
     if (every === null && !this.error) return;
     const wait = Math.max(every ?? 10_000, (this.error?.retryAfter ?? 0) * 1000);

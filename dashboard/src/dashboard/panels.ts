@@ -24,7 +24,7 @@ export const PANELS: readonly Panel[] = [
   { name: 'activity', title: 'Activity', shape: 'activity', card: 'activity', field: '', key: 'bucket' },
   { name: 'endpoints', title: 'Endpoints', shape: 'endpoints', card: 'endpoints', field: 'route', key: 'endpoint' },
   { name: 'latency', title: 'Latency', shape: 'latency', card: 'latency', field: 'duration', key: 'duration' },
-  { name: 'countries', title: 'Where from', shape: 'map', card: 'countries', field: 'country', key: 'country', values: 'country', none: 'Unknown' },
+  { name: 'countries', title: 'Countries', shape: 'map', card: 'countries', field: 'country', key: 'country', values: 'country', none: 'Unknown' },
   { name: 'statuses', title: 'Status codes', shape: 'bars', card: 'statuses', field: 'status', key: 'status', values: 'status' },
   { name: 'top_consumers', title: 'Consumers', shape: 'consumers', card: 'consumers', field: 'consumer', key: 'consumer', none: 'Nobody known' },
   { name: 'clients', title: 'Clients', shape: 'bars', card: 'clients', field: 'client', key: 'client', none: 'Unknown' },
@@ -32,7 +32,7 @@ export const PANELS: readonly Panel[] = [
   { name: 'devices', title: 'Devices', shape: 'bars', card: 'clients', field: 'device', key: 'device', none: 'Unknown' },
   { name: 'referrers', title: 'Referrers', shape: 'bars', card: 'clients', field: 'referrer', key: 'referrer', none: 'None' },
   { name: 'traffic', title: 'Traffic', shape: 'traffic', card: 'traffic', field: 'route', key: 'bucket' },
-  { name: 'hours', title: 'When it is used', shape: 'heat', card: 'hours', field: '', key: 'day' },
+  { name: 'hours', title: 'Busiest hours', shape: 'heat', card: 'hours', field: '', key: 'day' },
   { name: 'versions', title: 'Versions', shape: 'donut', card: 'versions', field: 'version', key: 'version', none: 'No version' },
   { name: 'hosts', title: 'Host', shape: 'menu', card: 'menu', field: 'host', key: 'host', none: 'No host' },
   { name: 'frameworks', title: 'Framework', shape: 'menu', card: 'menu', field: 'framework', key: 'framework', none: 'None' },
@@ -70,7 +70,7 @@ export const CARDS: readonly Card[] = [
 export const panelsOf = (card: CardName) => PANELS.filter((panel) => panel.card === card);
 export const ALL: readonly PanelName[] = [...new Set([...HEADLINES, ...PANELS.map((panel) => panel.name)])];
 
-/** What the page of single requests shows beside them: how many, when, and what its filter menus offer. */
+/** What the page of individual requests shows beside them: how many, when, and what its filter menus offer. */
 export const OF_REQUESTS: readonly PanelName[] = ['requests', 'activity', 'hosts', 'frameworks'];
 
 /** Cards laid out in rows of twelve: what is left of a row is shared out among its cards, so that no row has a hole. */

@@ -18,7 +18,7 @@ export type PeriodName = (typeof PERIODS)[number]['period'];
 export interface DashboardState {
   /** "" for a custom range. */
   period: PeriodName | '';
-  /** RFC 3339; "" unless `period` is. */
+  /** RFC 3339, or as somebody wrote it; "" where `period` is not, or where the range is open. */
   from: string;
   to: string;
   /** IANA name; "": the viewer's own. */
@@ -36,9 +36,10 @@ export const USUAL: DashboardState = { period: '7d', from: '', to: '', tz: '', q
 
 export function toState(parameters: URLSearchParams): DashboardState {
   const text = (name: string) => parameters.get(name)?.trim() ?? '';
+  // One that makes no sense stands as it is: the server says what is wrong with it.
   const from = instant(text('from'));
   const to = instant(text('to'));
-  const range = from !== '' && to !== '' && from < to;
+  const range = from !== '' || to !== '';
   const tabs: Record<string, string> = {};
   for (const [name, value] of parameters) {
     if (name.startsWith('tab.') && value !== '') tabs[name.slice(4)] = value;
@@ -58,7 +59,7 @@ export function toState(parameters: URLSearchParams): DashboardState {
 
 function instant(text: string): string {
   const ms = Date.parse(text);
-  return Number.isNaN(ms) ? '' : toInstant(ms);
+  return Number.isNaN(ms) ? text : toInstant(ms);
 }
 
 /** RFC 3339 without a fraction where there is none. */
@@ -84,6 +85,9 @@ export function toParameters(state: DashboardState): Record<string, string | und
 /** The names of what stands in `tabs` beside the tabs themselves. */
 export const WORDS = 'endpoints_find';
 export const CONSUMERS_SORT = 'consumers_sort';
+/** The request whose details are open, and when it came: by both it is found however old it is. */
+export const HIT = 'hit';
+export const HIT_TIME = 'hit_time';
 
 /** The state that a project's page begins with. `remembered`: what its viewer has chosen never to see, where the address has no filter. */
 export function toFirstState(parameters: URLSearchParams, remembered: string): DashboardState {
@@ -108,5 +112,5 @@ export function toQuestion(state: DashboardState, viewersZone: string): Record<s
 export function refreshEvery(state: DashboardState, now: number): number | null {
   if (state.period === '24h' || state.period === '7d') return 10_000;
   if (state.period !== '') return 60_000;
-  return Date.parse(state.to) > now ? 10_000 : null;
+  return state.to === '' || Date.parse(state.to) > now ? 10_000 : null;
 }

@@ -51,11 +51,28 @@ test('a change carries its sign, its unit and whether it is good', () => {
   expect(n.ratio(90, 100, 'bad')).toEqual({ text: '−10 %', meaning: 'good' });
   expect(n.ratio(100, 100, 'good')).toEqual({ text: '±0 %', meaning: 'neutral' });
   expect(n.ratio(5, 0, 'bad')).toEqual({ text: 'new', meaning: 'bad' });
-  expect(n.ratio(0, 0, 'bad')).toEqual({ text: '±0 %', meaning: 'neutral' });
+  expect(n.ratio(0, 0, 'bad')).toBeNull();
+  expect(n.points(0, 0, 'good')).toBeNull();
+  expect(n.difference(0, 0, 'bad')).toBeNull();
   expect(n.ratio(4, null, 'good')).toBeNull();
   expect(n.points(0.938, 0.957, 'good')).toEqual({ text: '−1.9 pt', meaning: 'bad' });
   expect(n.points(0.9, 0.9, 'good')).toEqual({ text: '±0 pt', meaning: 'neutral' });
   expect(n.difference(142, 133, 'bad')).toEqual({ text: '+9 ms', meaning: 'bad' });
   expect(n.difference(133, 1133, 'bad')).toEqual({ text: '−1 s', meaning: 'good' });
   expect(n.difference(5, 5, 'bad')).toEqual({ text: '±0 ms', meaning: 'neutral' });
+});
+
+test('an everyday change is neither good nor bad', () => {
+  expect(n.ratio(997, 1000, 'good')).toEqual({ text: '−0.3 %', meaning: 'neutral' });
+  expect(n.ratio(990, 1000, 'good')?.meaning).toBe('bad');
+  expect(n.points(0.9996, 0.9999, 'good')).toEqual({ text: '±0 pt', meaning: 'neutral' });
+  expect(n.points(0.994, 0.999, 'good')?.meaning).toBe('bad');
+  expect(n.difference(100.5, 100, 'bad')?.meaning).toBe('neutral');
+  expect(n.difference(102, 100, 'bad')?.meaning).toBe('bad');
+});
+
+test('every number is written as the viewer writes numbers', () => {
+  const de = numberFormats('de-DE');
+  expect([de.hundredths(0.99), de.decimal('99.930'), de.decimal('100'), de.exactShare(0.93812), de.plain(2.5)]).toEqual(['0,99', '99,930', '100', '93,812 %', '2,5']);
+  expect([n.hundredths(1), n.decimal('99.93'), n.exactShare(null)]).toEqual(['1.00', '99.93', '–']);
 });

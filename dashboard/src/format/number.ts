@@ -25,6 +25,8 @@ export function numberFormats(locale?: string) {
   const oneDecimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const signed = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3, signDisplay: 'exceptZero' });
   const signedTenth = new Intl.NumberFormat(locale, { maximumFractionDigits: 1, signDisplay: 'exceptZero' });
+  const digits = (n: number) => new Intl.NumberFormat(locale, { minimumFractionDigits: n, maximumFractionDigits: n });
+  const [twoDecimals, threeDecimals] = [digits(2), digits(3)];
   const minus = (text: string) => text.replace('-', '−');
 
   /** 1,284,003 in full. */
@@ -69,39 +71,57 @@ export function numberFormats(locale?: string) {
     return { value: rate === 0 || rate === 1 ? three.format(rate * 100) : oneDecimal.format(tenths), unit: '%' };
   }
 
-  /** +12.4 % against the period before. Null where that has no answer. */
+  /** +12.4 % against the period before. Null where that has no answer, or where there is nothing in either. */
   function ratio(value: number | null, previous: number | null, moreIs: Meaning): Change | null {
     if (value === null || previous === null) return null;
-    if (previous === 0) return value === 0 ? { text: '±0 %', meaning: 'neutral' } : { text: 'new', meaning: moreIs };
+    if (previous === 0) return value === 0 ? null : { text: 'new', meaning: moreIs };
     const percent = (value / previous - 1) * 100;
     const text = `${minus(Math.abs(percent) >= 1000 ? signed.format(Math.round(percent)) : signedTenth.format(percent))} %`;
-    return { text: text === '0 %' ? '±0 %' : text, meaning: judge(percent, 0.05, moreIs) };
+    return { text: text === '0 %' ? '±0 %' : text, meaning: judge(percent, LEAST_PERCENT, moreIs) };
   }
 
   /** −1.9 pt: a rate against a rate, in percentage points. */
   function points(value: number | null, previous: number | null, moreIs: Meaning): Change | null {
     if (value === null || previous === null) return null;
+    if (value === 0 && previous === 0) return null;
     const difference = (value - previous) * 100;
     const text = minus(signedTenth.format(difference));
-    return { text: `${text === '0' ? '±0' : text} pt`, meaning: judge(difference, 0.05, moreIs) };
+    return { text: `${text === '0' ? '±0' : text} pt`, meaning: judge(difference, LEAST_POINTS, moreIs) };
   }
 
   /** +9 ms. */
   function difference(value: number | null, previous: number | null, moreIs: Meaning): Change | null {
     if (value === null || previous === null) return null;
+    if (value === 0 && previous === 0) return null;
     const by = value - previous;
     const { value: text, unit } = duration(Math.abs(by));
     const sign = text === '0' ? '±' : by > 0 ? '+' : '−';
-    return { text: `${sign}${text} ${unit}`, meaning: judge(text === '0' ? 0 : by, 0, moreIs) };
+    return { text: `${sign}${text} ${unit}`, meaning: judge(by, (previous * LEAST_PERCENT) / 100, moreIs) };
   }
+
+  /** A share in full: 93.812 %. */
+  const exactShare = (rate: number | null) => (rate === null ? NONE : `${threeDecimals.format(rate * 100)} %`);
+
+  /** A number that the server has rounded and written, with the same digits: "99.930" stays that, or is "99,930". */
+  const decimal = (text: string) => digits(text.split('.')[1]?.length ?? 0).format(Number(text));
 
   const together = (measured: Measured) => (measured.unit ? `${measured.value} ${measured.unit}` : measured.value);
 
-  return { count, short, tick, duration, exactDuration, bytes, share, ratio, points, difference, together };
+  return {
+    count, short, tick, duration, exactDuration, bytes, share, exactShare, ratio, points, difference, decimal, together,
+    /** 0.99, as Apdex is written. */
+    hundredths: (n: number) => twoDecimals.format(n),
+    /** As many as three decimals, none where there are none: what somebody has set. */
+    plain: (n: number) => exact.format(n),
+  };
 }
 
+/** Changes below these are everyday: neither good nor bad. */
+const LEAST_PERCENT = 1;
+const LEAST_POINTS = 0.1;
+
 function judge(by: number, least: number, moreIs: Meaning): Meaning {
-  if (Math.abs(by) <= least || moreIs === 'neutral') return 'neutral';
+  if (Math.abs(by) < least || by === 0 || moreIs === 'neutral') return 'neutral';
   return by > 0 === (moreIs === 'good') ? 'good' : 'bad';
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ago, DAY, fromWall, HOUR, timeFormats, toMs, toWall, zoneOr } from './time';
+import { ago, DAY, fromWall, HOUR, isLive, MINUTE, timeFormats, toMs, toWall, zoneOr } from './time';
 
 const at = (text: string) => Date.parse(text);
 
@@ -58,4 +58,9 @@ test('the wall clock of an instant, and what is no time', () => {
   expect(toWall(at('2026-03-29T01:30:00Z'), 'Europe/London')).toBe('2026-03-29T02:30');
   expect(toWall(at('2026-11-22T00:00:00Z'), 'UTC')).toBe('2026-11-22T00:00');
   expect(fromWall('soon', 'UTC')).toBeNull();
+});
+
+test('what came minutes ago is live, what came an hour ago is not', () => {
+  expect([0, 4, 5, 52].map((minutes) => isLive(1e12 - minutes * MINUTE, 1e12))).toEqual([true, true, false, false]);
+  expect(isLive(1e12 + HOUR, 1e12)).toBe(true);
 });

@@ -90,6 +90,11 @@ export function ago(then: number | null, now: number, suffix = ''): string {
   return `${Math.floor(passed / DAY)} d${suffix}`;
 }
 
+/** Requests that came this long ago still say that they are coming. */
+const LIVE = 5 * MINUTE;
+
+export const isLive = (last: number, now: number) => now - last < LIVE;
+
 export function toMs(time: string | null): number | null {
   if (time === null) return null;
   const ms = Date.parse(time);

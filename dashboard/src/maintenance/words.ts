@@ -50,7 +50,7 @@ export function toRhythm(schedule: MaintenanceSchedule | null, time: TimeFormats
     case 'cron':
       return `Cron ${schedule.cron}, for ${toLength(schedule.minutes * 60_000)}, ${schedule.time_zone ?? 'UTC'}`;
     default:
-      return 'Its schedule cannot be read any more.';
+      return 'Its schedule can no longer be read.';
   }
 }
 

@@ -27,7 +27,8 @@ test('an open outage fills the last fifth, one that is over stands in the middle
 
 test('failed requests apart from the others; a gap stays one', () => {
   const series = { '1xx': [null, null], '2xx': [8, null], '3xx': [1, null], '4xx': [2, null], '5xx': [4, null], consumers: [], success_rate: [] };
-  expect(toTraffic({ edges: [0, 1, 2], series })).toEqual({ edges: [0, 1, 2], failed: [4, null], others: [11, null] });
+  const period = { from: '1970-01-01T00:00:00.001Z', to: '1970-01-01T00:00:00.002Z' };
+  expect(toTraffic({ edges: [0, 1, 2], series }, period)).toEqual({ edges: [0, 1, 2], failed: [4, null], others: [11, null], cut: { first: true, last: false } });
 });
 
 test('whom it hits', () => {

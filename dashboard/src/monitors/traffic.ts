@@ -1,14 +1,16 @@
 // The project's own requests beside an outage: which stretch of time is shown, and what the dashboard's answer says about it.
 
-import type { Incident, MonitorSettings, Numbers, Panels, Reach } from '../api/types';
+import type { AnsweredPeriod, Incident, MonitorSettings, Numbers, Panels, Reach } from '../api/types';
 import { quote } from '../filter/text';
 import { MINUTE } from '../format/time';
+import { toCut, type Cut } from '../shapes/series-chart/data';
 
 export interface Traffic {
   edges: number[];
   failed: Numbers;
   /** Those that did not fail. */
   others: Numbers;
+  cut: Cut;
 }
 
 /** The host that a monitor calls, as requests name it: without a port. Null for one that calls nobody. */
@@ -32,13 +34,13 @@ export function toWindow({ began_at, ended_at }: Incident, now: number): { from:
   return { from: began - Math.max(40 * MINUTE, 2 * length), to: Math.min(now, ended + Math.max(20 * MINUTE, length)) };
 }
 
-export function toTraffic({ edges, series }: Panels['activity']): Traffic {
+export function toTraffic({ edges, series }: Panels['activity'], period: Pick<AnsweredPeriod, 'from' | 'to'>): Traffic {
   const classes = (['1xx', '2xx', '3xx', '4xx'] as const).map((name) => series[name]);
   const others = series['5xx'].map((_, i) => {
     const there = classes.flatMap((values) => values[i] ?? []);
     return there.length ? there.reduce((sum, value) => sum + value, 0) : null;
   });
-  return { edges, failed: series['5xx'], others };
+  return { edges, failed: series['5xx'], others, cut: toCut(edges, Date.parse(period.from), Date.parse(period.to)) };
 }
 
 /** How many are named. */

@@ -14,7 +14,7 @@ export interface AskedTraffic {
 export async function askTraffic(scope: Scope, host: string | null, from: number, to: number, signal: AbortSignal): Promise<AskedTraffic> {
   const ask = (q: string) => api.dashboard(scope, { panels: 'requests,activity', from: toInstant(from), to: toInstant(to), tz: 'UTC', q: q || undefined }, signal);
   const own = await ask(toFilter(host));
-  const found = (answer: typeof own, whose: string | null) => ({ traffic: answer.panels.activity ? toTraffic(answer.panels.activity) : null, host: whose });
+  const found = (answer: typeof own, whose: string | null) => ({ traffic: answer.panels.activity ? toTraffic(answer.panels.activity, answer.period) : null, host: whose });
   if (host === null || own.panels.requests?.value) return found(own, host);
   // A health check may have a name of its own that no request carries.
   const all = await ask('');

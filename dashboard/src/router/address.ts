@@ -70,6 +70,11 @@ export function toPage(path: string): Page {
   }
 }
 
+/** The same text for the same page: another project is another page, also where the component is the same. */
+export function toIdentity({ page, parameters }: { page: Page; parameters: URLSearchParams }): string {
+  return `${page.name} ${page.project ?? page.secret ?? parameters.get('project') ?? ''} ${parameters.get('view') ?? ''}`;
+}
+
 function decode(part: string): string {
   try {
     return decodeURIComponent(part);
@@ -95,7 +100,7 @@ export function dashboardHref(project: string | number, parameters: Parameters =
   return projectHref('/dashboard', project, parameters);
 }
 
-/** The single requests of a project. The original called that page its explorer. */
+/** The individual requests of a project. The original called that page its explorer. */
 export function explorerHref(project: string | number, parameters: Parameters = {}): string {
   return projectHref('/explorer', project, parameters);
 }
@@ -113,6 +118,18 @@ export function statusPageHref(project: string | number): string {
 /** The incidents of a project, or one of them; with `tab=rules` its rules, with `tab=channels` where its notices go. */
 export function alertsHref(project: string | number, parameters: Parameters = {}): string {
   return toHref('/alerts', { project, ...parameters });
+}
+
+/** The pages of a project for somebody who is signed in to it. */
+export function projectPages(project: string | number, withSettings: boolean): { name: string; label: string; href: string }[] {
+  return [
+    { name: 'dashboard', label: 'Dashboard', href: dashboardHref(project) },
+    { name: 'requests', label: 'Requests', href: explorerHref(project) },
+    { name: 'monitoring', label: 'Monitors', href: monitoringHref(project) },
+    { name: 'alerts', label: 'Alerts', href: alertsHref(project) },
+    { name: 'ingest-health', label: 'Ingest health', href: toHref('/ingest-health', { project }) },
+    ...(withSettings ? [{ name: 'settings', label: 'Settings', href: toHref('/settings', { project }) }] : []),
+  ];
 }
 
 function projectHref(path: string, project: string | number, parameters: Parameters): string {

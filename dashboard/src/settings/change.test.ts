@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Project } from '../api/types';
-import { toChange, toDraft } from './change';
+import { toChange, toDraft, toErased } from './change';
 
 const project: Project = {
   project_id: 1, name: 'shop', access: 'owner', created_at: '', tz: 'UTC', privacy_level: 0, keep_hits_days: null, default_keep_hits_days: null, apdex_ms: 500,
@@ -18,4 +18,18 @@ test('only what differs', () => {
   expect(toChange(project, draft)).toEqual({ name: 'new', keep_hits_days: 30, success_red: 0.925 });
   expect(toChange({ ...project, keep_hits_days: 30 }, { ...toDraft(project), keep_hits_days: '' })).toEqual({ keep_hits_days: null });
   expect(toChange(project, { ...toDraft(project), privacy_level: 2, tz: 'Europe/London' })).toEqual({ privacy_level: 2, tz: 'Europe/London' });
+});
+
+test('what a change erases is counted by the question that finds it', () => {
+  const now = Date.parse('2026-11-27T00:00:00Z');
+  const questions = (from: Partial<Project>, change: Parameters<typeof toErased>[1]) => toErased({ ...project, ...from }, change, now).map(({ question }) => question);
+  const [addresses, countries] = [{ period: 'all', q: '-address:""' }, { period: 'all', q: '-country:""' }];
+  expect(questions({}, { privacy_level: 1 })).toEqual([addresses]);
+  expect(questions({}, { privacy_level: 2 })).toEqual([addresses, countries]);
+  expect(questions({ privacy_level: 1 }, { privacy_level: 2 })).toEqual([countries]);
+  expect(questions({ privacy_level: 2 }, { privacy_level: 0, name: 'x' })).toEqual([]);
+  expect(questions({}, { keep_hits_days: 30 })).toEqual([{ to: '2026-10-28T00:00:00.000Z' }]);
+  expect(questions({ keep_hits_days: 10 }, { keep_hits_days: 30 })).toEqual([]);
+  expect(questions({ keep_hits_days: 10 }, { keep_hits_days: null })).toEqual([]);
+  expect(toErased(project, { keep_hits_days: 30 }, now)[0]?.many).toBe('requests older than 30 days are erased');
 });

@@ -44,3 +44,29 @@ export function toChange(project: Project, draft: Draft): ProjectChange {
   }
   return change;
 }
+
+/** What is typed before something is erased for good. */
+export const ERASE_WORD = 'erase';
+
+/** Something that is erased: the question that counts its requests, and what stands behind their number. */
+export interface Erased {
+  question: { period?: string; to?: string; q?: string };
+  one: string;
+  many: string;
+}
+
+/** `now`: the clock, which decides what is older than a retention. */
+export function toErased(project: Project, change: ProjectChange, now = Date.now()): Erased[] {
+  const erased: Erased[] = [];
+  const level = change.privacy_level ?? 0;
+  if (level > project.privacy_level) {
+    if (project.privacy_level < 1) erased.push({ question: { period: 'all', q: '-address:""' }, one: 'request loses its address', many: 'requests lose their addresses' });
+    if (level === 2) erased.push({ question: { period: 'all', q: '-country:""' }, one: 'request loses its country', many: 'requests lose their countries' });
+  }
+  const days = change.keep_hits_days;
+  if (days !== undefined && days !== null && (project.keep_hits_days === null || days < project.keep_hits_days)) {
+    const to = new Date(now - days * 86_400_000).toISOString();
+    erased.push({ question: { to }, one: `request older than ${days} days is erased`, many: `requests older than ${days} days are erased` });
+  }
+  return erased;
+}

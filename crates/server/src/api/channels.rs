@@ -220,7 +220,7 @@ pub async fn remove_channel(
         ("project" = Option<u32>, Query, description = "Which of the session's projects"),
     ),
     responses(
-        (status = 200, description = "What the far side answered", body = ChannelTest),
+        (status = 200, description = "The response of the channel's service", body = ChannelTest),
         (status = 400, description = "The session holds several projects and `project` is missing", body = crate::schema::ErrorAnswer),
         (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
         (status = 403, description = "The caller may look and not change", body = crate::schema::ErrorAnswer),

@@ -88,7 +88,7 @@ pub async fn show_consumer(
         ("project" = Option<u32>, Query, description = "Which of the session's projects"),
     ),
     responses(
-        (status = 200, description = "No file holds those hits any more", body = Erased),
+        (status = 200, description = "Every copy on disk is gone", body = Erased),
         (status = 400, description = "Neither u:ID nor a:ADDRESS", body = crate::schema::ErrorAnswer),
         (status = 401, description = "The key is missing or unknown", body = crate::schema::ErrorAnswer),
         (status = 403, description = "The key may only post hits", body = crate::schema::ErrorAnswer),

@@ -110,7 +110,7 @@ pub async fn show_incident(
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IncidentChange {
-    /// Somebody looks after it. False takes that back.
+    /// Somebody is working on it; false undoes that.
     acknowledged: Option<bool>,
     /// For the project's people. Null deletes it.
     #[serde(deserialize_with = "nullable")]

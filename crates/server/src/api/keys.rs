@@ -42,7 +42,7 @@ pub struct NewKey {
 #[derive(Serialize, ToSchema)]
 pub struct CreatedKey {
     pub id: i64,
-    /// Shown this once.
+    /// Shown only once.
     pub key: String,
     pub prefix: String,
     pub can: String,
@@ -74,7 +74,7 @@ pub async fn list_keys(State(app): State<Shared>, owner: Owner) -> Result<Json<K
     params(("project" = Option<u32>, Query, description = "Which of the session's projects")),
     request_body = NewKey,
     responses(
-        (status = 201, description = "The key, shown this once", body = CreatedKey),
+        (status = 201, description = "The key, shown only once", body = CreatedKey),
         (status = 400, description = "`can` is neither `everything` nor `ingest`", body = crate::schema::ErrorAnswer),
         (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
         (status = 403, description = "The caller may look and not change", body = crate::schema::ErrorAnswer),
@@ -120,7 +120,7 @@ pub async fn create_key(
         (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
         (status = 403, description = "The caller may look and not change", body = crate::schema::ErrorAnswer),
         (status = 404, description = "The project has no such key", body = crate::schema::ErrorAnswer),
-        (status = 409, description = "It is the last one that may do everything", body = crate::schema::ErrorAnswer),
+        (status = 409, description = "It is the last key with full access", body = crate::schema::ErrorAnswer),
     ),
     security(("key" = []), ("session" = [])),
 )]
@@ -144,7 +144,7 @@ pub async fn revoke_key(
         )),
         Revoked::Last => Err(ApiError::new(
             Code::LastKey,
-            "this is the last key that may do everything: make another one first, or delete the project",
+            "this is the last key with full access: create another one first, or delete the project",
         )),
     }
 }

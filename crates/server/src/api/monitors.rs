@@ -249,7 +249,7 @@ pub async fn list_checks(
         ("project" = Option<u32>, Query, description = "Which of the session's projects"),
     ),
     responses(
-        (status = 200, description = "What came back", body = CheckedNow),
+        (status = 200, description = "The result of the check", body = CheckedNow),
         (status = 400, description = "The monitor is a heartbeat, which is called and does not call", body = crate::schema::ErrorAnswer),
         (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
         (status = 403, description = "The caller may look and not change", body = crate::schema::ErrorAnswer),

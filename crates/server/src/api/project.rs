@@ -61,7 +61,7 @@ pub struct ProjectSettings {
 pub struct Shown {
     pub addresses: bool,
     pub consumers: bool,
-    /// Single requests.
+    /// Individual requests.
     pub hits: bool,
 }
 
@@ -121,7 +121,7 @@ pub async fn show_project(
     Ok(Json(to_settings(&app, project, &viewer).await?))
 }
 
-/// Change settings. Where the privacy level was raised, answers once no file holds what it would not have stored.
+/// Change settings. A raised privacy level answers once what it does not allow is erased from every file.
 #[utoipa::path(
     patch, path = "/api/v1/project", tag = "projects",
     params(("project" = Option<u32>, Query, description = "Which of the session's projects")),
@@ -146,7 +146,7 @@ pub async fn change_project(
     Ok(Json(to_settings(&app, project, &owner.into_viewer()).await?))
 }
 
-/// Delete the project with its keys and hits; answers when no file holds them any more.
+/// Delete the project with its keys and hits; answers once every copy on disk is gone.
 #[utoipa::path(
     delete, path = "/api/v1/project", tag = "projects",
     params(("project" = Option<u32>, Query, description = "Which of the session's projects")),

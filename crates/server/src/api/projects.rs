@@ -29,7 +29,7 @@ pub struct ProjectOverview {
     pub requests: u64,
     /// Those answered with a status of 400 or more.
     pub errors: u64,
-    /// Requests of the 24 hours before.
+    /// Requests of the same time a day earlier: as long as that of `requests`, whose last hour is under way.
     pub previous_requests: u64,
     pub p95_ms: Option<f64>,
     /// When the newest accepted batch arrived; null: never.
@@ -49,7 +49,7 @@ pub struct NewProject {
 #[derive(Serialize, ToSchema)]
 pub struct CreatedProject {
     pub project_id: u32,
-    /// Shown this once.
+    /// Shown only once.
     pub key: String,
     pub dashboard_id: String,
 }
@@ -80,7 +80,7 @@ pub async fn list_projects(
     post, path = "/api/v1/projects", tag = "projects",
     request_body(content = NewProject, description = "May be left out"),
     responses(
-        (status = 201, description = "Created; the key is shown this once", body = CreatedProject),
+        (status = 201, description = "Created; the key is shown only once", body = CreatedProject),
         (status = 400, description = "The body cannot be read", body = crate::schema::ErrorAnswer),
         (status = 403, description = "Registration is closed, or the call comes from another site", body = crate::schema::ErrorAnswer),
         (status = 429, description = "Too many projects from this address", body = crate::schema::ErrorAnswer),

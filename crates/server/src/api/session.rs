@@ -20,7 +20,7 @@ use crate::parameters::Parameters;
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
-    /// A key that may do everything.
+    /// A key with full access.
     #[serde(default)]
     pub key: Option<String>,
     /// The original's "user id": sees everything and manages monitors.

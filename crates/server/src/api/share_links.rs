@@ -26,12 +26,12 @@ pub struct ShareLinkList {
 pub struct ProjectShareLink {
     pub id: i64,
     pub name: String,
-    /// The filter that its viewer cannot take off; "" for none.
+    /// The locked filter, which viewers cannot remove; "" for none.
     pub q: String,
     /// What its viewer sees besides the numbers.
     pub addresses: bool,
     pub consumers: bool,
-    /// Single requests.
+    /// Individual requests.
     pub hits: bool,
     pub created_at: String,
     /// Null: never.
@@ -59,9 +59,9 @@ pub struct NewLink {
 #[derive(Serialize, ToSchema)]
 pub struct CreatedShareLink {
     pub id: i64,
-    /// Shown this once.
+    /// Shown only once.
     pub token: String,
-    /// To be sent to whoever may look. Shown this once.
+    /// To be sent to the people who may look. Shown only once.
     pub url: String,
     pub name: String,
     pub q: String,
@@ -96,7 +96,7 @@ pub async fn list_share_links(State(app): State<Shared>, owner: Owner) -> Json<S
     params(("project" = Option<u32>, Query, description = "Which of the session's projects")),
     request_body = NewLink,
     responses(
-        (status = 201, description = "The link with its token, shown this once", body = CreatedShareLink),
+        (status = 201, description = "The link with its token, shown only once", body = CreatedShareLink),
         (status = 400, description = "The filter or the time cannot be used; the message says why", body = crate::schema::ErrorAnswer),
         (status = 401, description = "Nothing that opens the project came with the call", body = crate::schema::ErrorAnswer),
         (status = 403, description = "The caller may look and not change", body = crate::schema::ErrorAnswer),

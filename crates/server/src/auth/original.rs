@@ -19,7 +19,7 @@ pub struct DashboardHolder {
     pub reader: Reader,
 }
 
-/// Holder of a key that may do everything, in the address as `{api_key}`: the original's way.
+/// Holder of a key with full access, in the address as `{api_key}`: the original's way.
 pub struct KeyInAddress {
     pub project: ProjectId,
 }

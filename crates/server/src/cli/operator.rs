@@ -32,7 +32,7 @@ pub(super) async fn project(settings: &Settings, matches: &ArgMatches) -> anyhow
             say(format!("project       {}", made.project_id))?;
             say(format!("key           {}", made.key.unwrap_or_default()))?;
             say(format!("dashboard id  {}", made.dashboard_id.unwrap_or_default()))?;
-            say("The key is shown this once. An app should carry one that may only post hits:")?;
+            say("This key is shown only once. Give your app an ingest-only key:")?;
             say(format!("  api-analytics key add --project {} --ingest-only", made.project_id))
         }
         Some(("list", _)) => {
@@ -98,7 +98,7 @@ pub(super) async fn key(settings: &Settings, matches: &ArgMatches) -> anyhow::Re
             say(format!("key id   {}", added.key_id))?;
             say(format!("project  {}", added.project_id))?;
             if !was_given {
-                say(format!("key      {}    (shown this once)", added.key.unwrap_or_default()))?;
+                say(format!("key      {}    (shown only once)", added.key.unwrap_or_default()))?;
             }
             Ok(())
         }

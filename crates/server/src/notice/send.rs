@@ -51,7 +51,7 @@ pub async fn send(
                 let sent = mailer.send(&email, sending.now_ms).await;
                 judge_mail(config, sent, sending.now_ms)
             }
-            None => Sent::failed("this server sends no e-mail any more"),
+            None => Sent::failed("this server no longer sends e-mail"),
         },
     };
     sent.took_ms = (carriers.clock.passing_us() - began_us) / 1_000;

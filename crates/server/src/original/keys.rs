@@ -14,7 +14,7 @@ use crate::projects::{BACKUPS_REMAIN, delete_project, register_project};
 #[utoipa::path(
     get, path = "/api/generate", tag = "original",
     responses(
-        (status = 200, description = "The new key, shown this once", body = String, content_type = "application/json", example = json!("0b0f5a6e-2a33-4c55-9d1e-0123456789ab")),
+        (status = 200, description = "The new key, shown only once", body = String, content_type = "application/json", example = json!("0b0f5a6e-2a33-4c55-9d1e-0123456789ab")),
         (status = 403, description = "Registration is closed, or another site made a browser call", body = crate::schema::ErrorAnswer),
         (status = 429, description = "Too many projects from this address", body = crate::schema::ErrorAnswer),
     ),
@@ -33,7 +33,7 @@ pub async fn generate(
 #[utoipa::path(
     get, path = "/api/generate-api-key", tag = "original",
     responses(
-        (status = 200, description = "The new key, shown this once", body = String, content_type = "application/json"),
+        (status = 200, description = "The new key, shown only once", body = String, content_type = "application/json"),
         (status = 403, description = "Registration is closed, or another site made a browser call", body = crate::schema::ErrorAnswer),
         (status = 429, description = "Too many projects from this address", body = crate::schema::ErrorAnswer),
     ),
@@ -49,7 +49,7 @@ pub async fn generate_api_key(
 /// The dashboard id of a key.
 #[utoipa::path(
     get, path = "/api/user-id/{api_key}", tag = "original",
-    params(("api_key" = String, Path, description = "A key that may do everything")),
+    params(("api_key" = String, Path, description = "A key with full access")),
     responses(
         (status = 200, description = "The dashboard id", body = String, content_type = "application/json"),
         (status = 400, description = "The key is not known", body = crate::schema::ErrorAnswer),
@@ -100,9 +100,9 @@ pub struct Deleted {
 /// Delete everything of a key's project. Off unless the setting `get_delete` is on.
 #[utoipa::path(
     get, path = "/api/delete/{api_key}", tag = "original",
-    params(("api_key" = String, Path, description = "A key that may do everything")),
+    params(("api_key" = String, Path, description = "A key with full access")),
     responses(
-        (status = 200, description = "No file holds anything of the project any more", body = Deleted),
+        (status = 200, description = "Every copy of the project on disk is gone", body = Deleted),
         (status = 400, description = "The key is not known", body = crate::schema::ErrorAnswer),
         (status = 403, description = "Deleting by GET is off", body = crate::schema::ErrorAnswer),
     ),

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-use super::escape;
+use super::{escape, missing};
 use crate::address::own_address;
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
@@ -63,7 +63,10 @@ pub async fn show_doc(
 ) -> Result<Response<Body>, ApiError> {
     match PAGES.iter().find(|page| page.name == name) {
         Some(page) => Ok(send(&app, page, &headers)),
-        None => Err(ApiError::new(Code::NotFound, "there is no such page; /docs lists them")),
+        None => {
+            let error = ApiError::new(Code::NotFound, "there is no such page; /docs lists them");
+            missing::show(app, &headers, error).await
+        }
     }
 }
 

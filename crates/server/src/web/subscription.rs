@@ -138,7 +138,7 @@ fn button(label: &str) -> String {
 
 fn gone(app: &App) -> Response<Body> {
     let text =
-        "<p>The address is not subscribed any more, the link has expired, or it is incomplete.</p>";
+        "<p>The address is no longer subscribed, the link has expired, or it is incomplete.</p>";
     let response = page(app, None, "This link leads nowhere", text);
     with_code(response, Code::UnknownSubscription)
 }

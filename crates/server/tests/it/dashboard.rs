@@ -94,7 +94,11 @@ async fn a_list_of_projects_shows_their_last_day() {
     let (app, key) = app_with_hits().await;
     app.post_hits(
         &key,
-        json!([hit("/old", json!({ "created_at": "2026-11-21T11:30:00Z", "status": 500 }))]),
+        json!([
+            hit("/old", json!({ "created_at": "2026-11-21T11:30:00Z", "status": 500 })),
+            // Its hour is under way today.
+            hit("/old", json!({ "created_at": "2026-11-21T12:30:00Z" })),
+        ]),
     )
     .await;
     let list = app.get_as(&key, "/api/v1/projects").await.json();

@@ -64,3 +64,51 @@ async fn files_of_the_page_are_cached_for_ever_and_compressed() {
         assert_eq!(app.get(path).await.code(), "not_found", "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_addresses_show_the_page_to_people_and_an_error_to_programs() {
+    let app = TestApp::start().await;
+    let people = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    for path in
+        ["/nothing", "/settings/x", "/share", "/docs/none", "/dashboard/a/b", "//a.example/"]
+    {
+        let page = app.send(Method::GET, path, &people, Vec::new()).await;
+        assert_eq!(page.status, 404, "{path}");
+        if is_built() {
+            assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
+            assert!(page.text().contains("id=\"app\""), "{path}");
+        }
+        assert_eq!(app.get(path).await.code(), "not_found", "{path}");
+    }
+    for path in ["/api/nothing", "/api/v1/nothing/"] {
+        let answer = app.send(Method::GET, path, &people, Vec::new()).await;
+        assert_eq!(answer.code(), "not_found", "{path}");
+    }
+    assert_eq!(app.send(Method::POST, "/nothing", &people, Vec::new()).await.code(), "not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trailing_slash_is_taken_off_within_this_host() {
+    for base in ["", "/base"] {
+        let url = format!("https://stats.example.com{base}");
+        let app = TestApp::with(&[("public_url", &url)]).await;
+        for (path, target) in [
+            ("/dashboard/?project=1&q=a%20b", "/dashboard?project=1&q=a%20b"),
+            ("/dashboard/demo/", "/dashboard/demo"),
+            ("/settings//", "/settings"),
+            ("/docs/", "/docs"),
+            ("/docs/api/", "/docs/api"),
+            ("/status/shop/", "/status/shop"),
+        ] {
+            let answer = app.get(&format!("{base}{path}")).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.header("location")),
+                (308, &*format!("{base}{target}")),
+                "{path}"
+            );
+        }
+        for path in ["//a.example/", "/%5Ca.example/", "/nothing/"] {
+            assert_eq!(app.get(&format!("{base}{path}")).await.header("location"), "", "{path}");
+        }
+    }
+}

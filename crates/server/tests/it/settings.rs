@@ -144,7 +144,7 @@ async fn keys_are_made_listed_used_and_revoked() {
         assert_eq!(app.post("/api/v1/keys", &headers, &body).await.code(), "invalid_setting");
     }
     assert_eq!(app.post("/api/v1/keys", &headers, &json!({})).await.code(), "invalid_json");
-    // Neither another project's key, nor the last that may do everything.
+    // Neither another project's key, nor the last one with full access.
     let path = format!("/api/v1/keys/{}", made["id"]);
     assert_eq!(app.delete_as(&other.key, &path).await.code(), "unknown_key_id");
     let last = app.delete_as(&project.key, &format!("/api/v1/keys/{first}")).await;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { timeFormats, DAY, HOUR } from '../../format/time';
-import { placeSpans, seriesCsv, stack, toRange, toSummary, toTicks } from './data';
+import { placeSpans, seriesCsv, stack, toCut, toRange, toSummary, toTicks, withoutCut } from './data';
 
 const utc = timeFormats('en-US', 'UTC');
 const edges = (from: string, step: number, buckets: number) =>
@@ -71,4 +71,15 @@ test('a span lies where its time is, cut to the chart', () => {
   expect([...place(-2, 0), ...place(10, 12), ...place(1, 2, [])]).toEqual([]);
   // Buckets of other lengths are as wide.
   expect(place(12, 36, [at(0), at(24), at(49)])).toEqual([[0.5, 1.48]]);
+});
+
+test('buckets that hold less than their time are known at both ends, and their values left out', () => {
+  const e = [0, 100, 200, 300];
+  expect(toCut(e, 0, 300)).toEqual({ first: false, last: false });
+  expect(toCut(e, 30, 300)).toEqual({ first: true, last: false });
+  expect(toCut(e, 0, 299)).toEqual({ first: false, last: true });
+  expect(toCut([], 0, 1)).toEqual({ first: false, last: false });
+  expect(withoutCut([1, 2, 3], { first: true, last: true })).toEqual([null, 2, null]);
+  expect(withoutCut([1, 2, 3], { first: false, last: true })).toEqual([1, 2, null]);
+  expect(withoutCut([7], { first: false, last: false })).toEqual([7]);
 });

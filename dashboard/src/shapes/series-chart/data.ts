@@ -45,6 +45,23 @@ export function placeSpans(spans: readonly Span[], edges: readonly number[]): Pl
   return spans.filter(({ from, to }) => to > first && from < last).map((span) => ({ ...span, left: toX(Math.max(span.from, first)), right: toX(Math.min(span.to, last)) }));
 }
 
+/** Which of the outermost buckets hold less than their time: one that is not over, or one that begins before the period. */
+export interface Cut {
+  first: boolean;
+  last: boolean;
+}
+
+/** `from` and `to`: what was asked about; of a period that is not over `to` is now. */
+export function toCut(edges: readonly number[], from: number, to: number): Cut {
+  const [start, end] = [edges[0], edges[edges.length - 1]];
+  return { first: start !== undefined && start < from, last: end !== undefined && end > to };
+}
+
+/** Values without those of cut buckets: drawn, their being low would look like an outage. */
+export function withoutCut(values: Numbers, cut: Cut): Numbers {
+  return values.map((value, i) => ((cut.first && i === 0) || (cut.last && i === values.length - 1) ? null : value));
+}
+
 /** Heights on top of each other: row i holds the sum of the first i + 1 series. A bucket where all are null stays null. */
 export function stack(series: readonly Numbers[]): Numbers[] {
   const length = series[0]?.length ?? 0;

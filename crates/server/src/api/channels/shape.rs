@@ -42,7 +42,7 @@ pub struct ChannelAnswer {
 #[derive(Serialize, ToSchema)]
 pub struct CreatedChannel {
     pub channel: ChannelAnswer,
-    /// With which a webhook's notices are signed (Standard Webhooks), where it was made here. Shown this once.
+    /// With which a webhook's notices are signed (Standard Webhooks), where it was made here. Shown only once.
     pub secret: Option<String>,
 }
 

@@ -46,7 +46,7 @@ pub struct MonitorAnswer {
     /// Of a heartbeat.
     pub signals: Option<ShownSignals>,
     /// The address that a heartbeat's job calls, by GET or POST: as it is for success, with `/start` or `/fail` behind it for
-    /// those. Whoever has it can call.
+    /// those. Anyone who has it can call.
     pub heartbeat_url: Option<String>,
     /// Of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change, and with `uptime=false`.
     pub uptime: Option<Vec<Uptime>>,

@@ -39,7 +39,7 @@ pub struct RuleAlert {
     /// The endpoint or consumer, or the burn rate; "" for all requests together.
     #[schema(example = "GET /orders/{id}")]
     pub of: String,
-    /// `pending`, `firing`, or `recovering`: the condition does not hold any more, and may again.
+    /// `pending`, `firing`, or `recovering`: the condition no longer holds, and may again.
     #[schema(example = "firing")]
     pub state: &'static str,
     /// When the condition began to hold.

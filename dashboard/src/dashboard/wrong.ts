@@ -1,0 +1,36 @@
+// Which parameter of the address the server could not use, and how to get on.
+
+import type { ApiError } from '../api/client';
+import { CONSUMERS_SORT, type DashboardState } from './state';
+
+export interface Wrong {
+  /** Its name; "" where the message names none. */
+  parameter: string;
+  message: string;
+}
+
+/** Null where the error is about something else than the question. */
+export function toWrong({ status, code, message }: Pick<ApiError, 'status' | 'code' | 'message'>): Wrong | null {
+  if (code === 'hidden_field') return { parameter: 'q', message };
+  if (status !== 400) return null;
+  const [, named = '', rest = message] = /^(?:the parameter )?`([a-z_]+)`:? (.+)$/s.exec(message) ?? [];
+  return named === 'q' ? { parameter: 'q', message: rest } : { parameter: named, message };
+}
+
+/** What mends it: the words of a button, and the change that it makes. */
+export function toRemedy({ parameter }: Wrong, tabs: DashboardState['tabs']): { label: string; change: Partial<DashboardState> } {
+  switch (parameter) {
+    case 'q':
+      return { label: 'Clear filter', change: { q: '' } };
+    case 'tz':
+      return { label: 'Use my time zone', change: { tz: '' } };
+    case 'sort':
+      return { label: 'Sort by requests', change: { sort: '', tabs: { ...tabs, [CONSUMERS_SORT]: '' } } };
+    case 'from':
+    case 'to':
+    case 'period':
+      return { label: 'Show the last 7 days', change: { period: '7d', from: '', to: '' } };
+    default:
+      return { label: 'Reset the view', change: { period: '7d', from: '', to: '', tz: '', q: '', sort: '', tabs: {}, open: [] } };
+  }
+}
