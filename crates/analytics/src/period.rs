@@ -86,7 +86,10 @@ pub fn parse_zone(name: &str) -> Result<TimeZone, PeriodError> {
     TimeZone::get(name).map_err(|_| {
         error(
             "tz",
-            format!("`{}` is no time zone; write an IANA name as Europe/Berlin", short(name)),
+            format!(
+                "`{}` isn't a time zone; write an IANA name such as Europe/Berlin",
+                short(name)
+            ),
         )
     })
 }
@@ -126,7 +129,7 @@ fn parse_instant(parameter: &'static str, text: Option<&str>) -> Result<Option<i
             Err(error(
                 parameter,
                 format!(
-                    "`{}` is no time; write RFC 3339 as 2026-11-22T07:25:00Z{hint}",
+                    "`{}` isn't a time; write RFC 3339, such as 2026-11-22T07:25:00Z{hint}",
                     short(text)
                 ),
             ))
@@ -141,7 +144,7 @@ fn parse_day(
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     match civil::Date::strptime("%Y-%m-%d", text) {
         Ok(day) if text.len() == 10 => Ok(Some(day)),
-        _ => Err(error(parameter, format!("`{}` is no day; write YYYY-MM-DD", short(text)))),
+        _ => Err(error(parameter, format!("`{}` isn't a day; write YYYY-MM-DD", short(text)))),
     }
 }
 
@@ -219,12 +222,12 @@ mod tests {
         assert_eq!(check(None, Some(NOW), Some(NOW)), "`to`: it must be after `from`");
         assert_eq!(
             check(None, Some("2026-01-01T00:00:00 05:45"), None),
-            "`from`: `2026-01-01T00:00:00 05:45` is no time; write RFC 3339 as 2026-11-22T07:25:00Z (in a URL, `+` is written %2B)"
+            "`from`: `2026-01-01T00:00:00 05:45` isn't a time; write RFC 3339, such as 2026-11-22T07:25:00Z (in a URL, `+` is written %2B)"
         );
         assert!(check(None, Some("2026-01-01T00:00:00"), None).starts_with("`from`: "));
         assert_eq!(
             parse_zone("Mars/Olympus").unwrap_err().to_string(),
-            "`tz`: `Mars/Olympus` is no time zone; write an IANA name as Europe/Berlin"
+            "`tz`: `Mars/Olympus` isn't a time zone; write an IANA name such as Europe/Berlin"
         );
     }
 
@@ -242,7 +245,7 @@ mod tests {
             let problem = parse_days(None, Some(wrong), None).unwrap_err();
             assert_eq!(
                 (problem.parameter, problem.message),
-                ("dateFrom", format!("`{wrong}` is no day; write YYYY-MM-DD"))
+                ("dateFrom", format!("`{wrong}` isn't a day; write YYYY-MM-DD"))
             );
         }
         assert_eq!(

@@ -5,10 +5,10 @@ const wrong = (message: string, code = 'invalid_parameter', status = 400) => toW
 
 test.each([
   ['`q`: there is no field `colour`', 'q', 'Clear filter'],
-  ['`tz`: `Mars` is no time zone', 'tz', 'Use my time zone'],
+  ["`tz`: `Mars` isn't a time zone", 'tz', 'Use my time zone'],
   ['the parameter `sort` is not one of requests, error_rate', 'sort', 'Sort by requests'],
   ['`to`: it must be after `from`', 'to', 'Show the last 7 days'],
-  ['`from`: `soon` is no time', 'from', 'Show the last 7 days'],
+  ["`from`: `soon` isn't a time", 'from', 'Show the last 7 days'],
   ['the body cannot be read', '', 'Reset the view'],
 ])('%s', (message, parameter, label) => {
   const found = wrong(message);

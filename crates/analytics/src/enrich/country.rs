@@ -23,7 +23,7 @@ pub struct Countries {
 pub enum CountryError {
     #[error("cannot read {path}: {source}")]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("{path} is no country database in MaxMind's format (.mmdb): {message}")]
+    #[error("{path} is not a country database in MaxMind's format (.mmdb): {message}")]
     Format { path: PathBuf, message: String },
 }
 

@@ -235,7 +235,7 @@ fn to_country_test(field: Field, mut written: Written) -> Result<Test, String> {
             to_text_test(field, written)
         }
         _ => Err(format!(
-            "`{}` is no country; write its two letters, as in country:US",
+            "`{}` isn't a country; write its two letters, as in country:US",
             short(&written.text)
         )),
     }
@@ -417,11 +417,11 @@ mod tests {
         );
         check(
             "country:\\*",
-            "`*` is no country; write its two letters, as in country:US (at character 8)",
+            "`*` isn't a country; write its two letters, as in country:US (at character 8)",
         );
         check(
             "country:Germany",
-            "`GERMANY` is no country; write its two letters, as in country:US (at character 8)",
+            "`GERMANY` isn't a country; write its two letters, as in country:US (at character 8)",
         );
         check(
             "status:99",
