@@ -296,7 +296,7 @@ test('a channel is changed without its secret, paused and deleted; what the serv
   await guest.getByRole('navigation', { name: 'Pages of the project' }).getByRole('link', { name: 'Alerts' }).click();
   await guest.getByText('No monitors yet').waitFor();
   await guest.getByRole('link', { name: 'Channels', exact: true }).click();
-  await guest.getByText('can be seen, not changed').waitFor();
+  await guest.getByText('so channels are read-only').waitFor();
   await guest.getByText('ntfy, shop-2 at ntfy.sh').waitFor();
   assert.equal(await guest.getByRole('main').getByRole('button').count(), 0);
   await axe(guest);
@@ -304,7 +304,7 @@ test('a channel is changed without its secret, paused and deleted; what the serv
 
   await page.getByRole('button', { name: 'Actions for ntfy' }).click();
   await page.getByRole('button', { name: 'Delete …' }).click();
-  await dialog.getByText('its deliveries are deleted with it').waitFor();
+  await dialog.getByText('its deliveries are deleted').waitFor();
   await axe(page);
   await dialog.getByRole('button', { name: 'Delete ntfy' }).click();
   await page.getByText('Nobody is told yet').waitFor();

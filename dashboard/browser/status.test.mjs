@@ -228,7 +228,7 @@ test('what the server says against a field is said, also on a phone, and who may
   await guest.goto(`${server.url}/monitoring/${project.dashboard_id}`);
   await guest.waitForURL(/\/monitoring\?project=/);
   await guest.goto(`${server.url}/status-page?project=${project.project_id}`);
-  await guest.getByText('can be seen, not changed').waitFor();
+  await guest.getByText('read-only').waitFor();
   assert.equal(await guest.getByRole('button', { name: /Save|Show the page|Publish/ }).count(), 0);
   await axe(guest);
   await guest.leave();
