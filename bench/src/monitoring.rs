@@ -183,7 +183,7 @@ fn beside_ingest(options: &Options, table: &mut Table) {
     table.add("with nothing to watch, CPU", alone, "us/hit", "");
     table.add("with 200 monitors and 80 rules, CPU", watching, "us/hit", "");
     table.add("that is more by", 100.0 * (watching / alone - 1.0), "%", "<= 3");
-    // What the noise of the load hides. Both servers rest, with the same hits.
+    // Both servers rest now, with as many hits: a difference that the noise of the load hides.
     let resting = || servers.each_ref().map(|(server, _)| server.cpu_of_process());
     let before = resting();
     std::thread::sleep(RESTING);

@@ -44,6 +44,8 @@ pub enum TemplateError {
     NoSlash,
     #[error("a template has at most {} segments", limits::ROUTE_SEGMENTS)]
     TooDeep,
+    #[error("a template has at most {} characters", limits::ROUTE_TEMPLATE_CHARACTERS)]
+    TooLong,
     #[error(
         "a parameter's name is a lower-case letter followed by up to {} lower-case letters, digits or _",
         limits::ROUTE_NAME_CHARACTERS - 1
@@ -80,7 +82,7 @@ impl Answers {
     }
 }
 
-/// What one project's paths have taught. Bounded by `route_words`.
+/// The knowledge gained from the paths of one project. Bounded by `route_words`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LearnedRoutes {
     /// Key of the hashes: those of two projects cannot be compared, and no client can choose paths whose hashes are the same.
@@ -132,7 +134,7 @@ impl LearnedRoutes {
 
     /// Takes notice of a path, with `{id}` where `derive_route` puts it.
     pub fn observe(&mut self, path: &str, answers: Answers) {
-        if answers.served == 0 {
+        if answers.served == 0 || is_too_long(path) {
             return;
         }
         let mut hits = answers.count();
@@ -249,6 +251,9 @@ impl LearnedRoutes {
         if !template.starts_with('/') {
             return Err(TemplateError::NoSlash);
         }
+        if is_too_long(template) {
+            return Err(TemplateError::TooLong);
+        }
         let segments: Vec<(usize, &str)> = segments(template).collect();
         if segments.len() as u64 > limits::ROUTE_SEGMENTS {
             return Err(TemplateError::TooDeep);
@@ -283,11 +288,16 @@ impl LearnedRoutes {
     }
 }
 
+/// In bytes, of which a character has one or more.
+fn is_too_long(path: &str) -> bool {
+    path.len() as u64 > limits::ROUTE_TEMPLATE_CHARACTERS
+}
+
 fn most_words() -> usize {
     limits::ROUTE_WORDS as usize
 }
 
-/// What `derive_route` writes for a segment that is an id.
+/// `derive_route` writes it for a segment that is an id.
 const DERIVED: &str = "{id}";
 
 /// Where each segment of a path begins, and its text. None of a path without a leading slash.

@@ -188,11 +188,13 @@ limits! {
     ROUTE_KEPT_HITS "route_kept_hits" = 10, Hits, fixed, "",
         "Requests that a value needs to keep its endpoint: a share of fewer says nothing.";
     ROUTE_WORDS "route_words" = 10_000, Items, fixed, "",
-        "Words of paths that are known of one project, about 1 MB. Paths beyond keep the route that they have.";
+        "Words of paths that are known of one project: 1 MB, with its templates 6 MB at the most. Paths beyond keep the route that they have.";
     ROUTE_WORDS_ALL "route_words_all" = 1_000_000, Items, fixed, "",
         "The same of all projects together, about 100 MB.";
     ROUTE_SEGMENTS "route_segments" = 16, Items, fixed, "",
         "Segments of a path from which routes are learned; those of real APIs have at most about ten.";
+    ROUTE_TEMPLATE_CHARACTERS "route_template_characters" = 512, Characters, fixed, "",
+        "A template, and the paths from which routes are learned: up to 10,000 templates of a project are in memory and in one row.";
     ROUTE_UNMATCHED "route_unmatched" = 100, Items, fixed, "",
         "Different paths of a project that nothing answered which have a row of their own; the rest, a scanner's, share one.";
     ROUTE_NAME_CHARACTERS "route_name_characters" = 32, Characters, fixed, "",

@@ -1,4 +1,4 @@
-//! A place in a path: the words that were seen at it, and the parameter that it became.
+//! A place in a path: the words that were seen at it, and the parameter that it has become.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -9,7 +9,7 @@ use super::kind::Kind;
 use super::{Template, in_braces};
 use crate::limits;
 
-/// What may follow a prefix.
+/// The words and values that follow a prefix.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Place {
     hits: u64,

@@ -1,4 +1,4 @@
-//! What is learned, from which paths, and what the owner can change.
+//! Learning from paths, its bounds, and the owner's decisions.
 
 use proptest::prelude::*;
 
@@ -139,7 +139,7 @@ fn a_scanner_gets_one_row_and_teaches_nothing() {
     assert_eq!(seen.len() as u64, limits::ROUTE_UNMATCHED + 1);
     assert!(seen.contains(UNMATCHED));
     assert_eq!(templates(&routes), [""; 0]);
-    // What is served keeps its name, also while it is turned away, and so does what nobody could answer.
+    // A path that was served keeps its name also while it is turned away, and so does one that nobody could answer.
     for (path, answers) in [
         ("/v1/resource3", NOT_FOUND),
         ("/v1/new", SERVED),
@@ -178,7 +178,7 @@ fn the_owner_adds_renames_refuses_and_keeps_words() {
     routes.decide("/words/{word}", false).unwrap();
     assert_eq!(route(&mut routes, "/words/word-1", SERVED), "/words/{word}");
 
-    use TemplateError::{BadName, NoSlash, NotAParameter, TooDeep};
+    use TemplateError::{BadName, NoSlash, NotAParameter, TooDeep, TooLong};
     for (template, refused, error) in [
         ("files/{x}", false, NoSlash),
         ("/files/{X}", false, BadName),
@@ -186,6 +186,7 @@ fn the_owner_adds_renames_refuses_and_keeps_words() {
         ("/files/a{x}", false, BadName),
         ("/files", true, NotAParameter),
         (&"/a".repeat(17), false, TooDeep),
+        (&format!("/{}", "a".repeat(512)), false, TooLong),
     ] {
         assert_eq!(routes.decide(template, refused), Err(error), "{template}");
     }
@@ -207,6 +208,16 @@ fn words_are_bounded_and_paths_beyond_keep_their_route() {
     let before = routes.words();
     routes.observe("/yet/another", SERVED);
     assert_eq!(routes.words(), before);
+}
+
+#[test]
+fn long_paths_teach_nothing() {
+    let long = "x".repeat(limits::ROUTE_TEMPLATE_CHARACTERS as usize);
+    let mut routes = learned();
+    for n in 0..MANY * 2 {
+        routes.observe(&format!("/{long}/value-{n}"), SERVED);
+    }
+    assert_eq!((routes.words(), templates(&routes)), (0, Vec::new()));
 }
 
 #[test]
