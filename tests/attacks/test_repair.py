@@ -289,7 +289,7 @@ def test_what_a_later_version_wrote_stops_the_start(servers):
     before = len(server.log())
     server.start(wait=False)
     assert server.process.wait(30) != 0
-    assert "has format 999" in server.log()[before:] and "use the newer program" in server.log()[before:]
+    assert "has format 999" in server.log()[before:] and "Start the newer version" in server.log()[before:]
     sealed.write_bytes(whole)
     with sqlite3.connect(server.data / "inbox.sqlite") as inbox:
         inbox.execute("UPDATE files SET bytes = ? WHERE id = ?", [len(whole), int(sealed.name[7:15])])
@@ -301,7 +301,7 @@ def test_what_a_later_version_wrote_stops_the_start(servers):
     before = len(server.log())
     server.start(wait=False)
     assert server.process.wait(30) != 0
-    assert "has version 99" in server.log()[before:] and "use the newer program" in server.log()[before:]
+    assert "has version 99" in server.log()[before:] and "Start the newer version" in server.log()[before:]
 
 
 def test_an_erasure_reaches_into_what_a_repair_has_kept(servers):

@@ -49,6 +49,18 @@ pub enum ChecksError {
     State(#[from] serde_json::Error),
 }
 
+/// `ChecksError::Newer` if a later version of this program has written the file.
+pub(crate) async fn check_version(connection: &mut SqliteConnection) -> Result<(), ChecksError> {
+    read_version(connection).await.map(drop)
+}
+
+async fn read_version(connection: &mut SqliteConnection) -> Result<i64, ChecksError> {
+    match sqlx::query_scalar(sql::GET_VERSION).fetch_one(connection).await? {
+        found if found > sql::VERSION => Err(ChecksError::Newer { found, known: sql::VERSION }),
+        found => Ok(found),
+    }
+}
+
 /// Which monitor a row belongs to: its number, and when it was made (microseconds).
 pub type MonitorKey = (i64, i64);
 
@@ -74,11 +86,8 @@ impl Checks {
             .pragma("secure_delete", "on");
         let writing =
             SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        let found: i64 = sqlx::query_scalar(sql::GET_VERSION).fetch_one(&writing).await?;
-        if found > sql::VERSION {
-            return Err(ChecksError::Newer { found, known: sql::VERSION });
-        }
         let mut creating = writing.begin().await?;
+        let found = read_version(&mut creating).await?;
         for tables in [
             sql::CREATE,
             crate::sql::incidents::CREATE,

@@ -1,21 +1,28 @@
-//! A look at a data folder before it is opened: what stands in it. Nothing is changed by looking.
+//! A look at a data folder before it is opened: what stands in it, and whether a newer version of the program wrote it.
+//! Looking changes no byte of any file but SQLite's `-shm`, which is made anew from the log at every opening.
 
 use std::collections::HashSet;
 use std::path::Path;
 
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
+use crate::checks::ChecksError;
 use crate::disk::{io, path_text};
 use crate::duckdb::engine::{Instance, failed};
+use crate::duckdb::files::read_format;
 use crate::duckdb::sql;
 use crate::inbox::{self, FileRow, InboxFacts};
-use crate::meta;
+use crate::meta::MetaError;
 use crate::types::{StoreError, StoreLimits};
 use crate::verdict::{Content, Facts, Found, UnnamedFile};
+use crate::{checks, meta};
 
 /// Of a repair that is putting its result in place, in the data folder.
 pub const UNFINISHED: &str = "repaired";
 
+/// `StoreError::Newer` if a newer version of the program wrote the folder.
+///
 /// `with_meta`: whether `meta.sqlite` has to fit. The caller holds the folder.
 pub async fn gather(
     data: &Path,
@@ -29,6 +36,9 @@ pub async fn gather(
         true => Some(look_at_meta(&data.join(meta::FILE)).await?),
         false => None,
     };
+    if with_meta {
+        look_at_checks(&data.join(checks::FILE)).await?;
+    }
     let named: HashSet<String> = match &inbox {
         Found::Known(inbox) => inbox.named.iter().map(|(row, _)| row.name()).collect(),
         _ => HashSet::new(),
@@ -40,7 +50,7 @@ pub async fn gather(
         if !names.is_empty() {
             let instance = Instance::open(&folder, "looking", limits.builder_memory)?;
             for name in names {
-                let content = look_into(&instance, &folder.join(name));
+                let content = look_into(&instance, &folder.join(name))?;
                 unnamed.push(UnnamedFile { name: name.clone(), content });
             }
         }
@@ -71,13 +81,10 @@ async fn look_at_inbox(path: &Path, folder: &Path) -> Result<Found<InboxFacts>, 
         return Ok(found);
     }
     let looked = async {
-        let mut db = inbox::connect_options(path)
-            .connect()
-            .await
-            .map_err(inbox::failed("opening the inbox"))?;
+        let mut db = open_to_look(path).await.map_err(inbox::failed("opening the inbox"))?;
         let looked = inbox::look(&mut db).await;
         let versions = match &looked {
-            Ok(Some(_)) => inbox::check_versions(&mut db).await,
+            Ok(Some(_)) => inbox::check_versions(&mut db, sql::file::FORMAT).await,
             _ => Ok(()),
         };
         let _ = db.close().await;
@@ -103,20 +110,59 @@ async fn look_at_meta(path: &Path) -> Result<Found<meta::MetaFacts>, StoreError>
         return Ok(found);
     }
     let looked = async {
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-        let mut db = options.connect().await?;
-        let looked = meta::look(&mut db).await;
+        let mut db = open_to_look(path).await?;
+        let looked = match meta::check_version(&mut db).await {
+            Ok(()) => meta::look(&mut db).await.map_err(MetaError::from),
+            Err(newer) => Err(newer),
+        };
         let _ = db.close().await;
         looked
     };
     match looked.await {
         Ok(None) => Ok(Found::Empty),
+        Err(MetaError::Newer { found, known }) => Err(newer(meta::FILE, found, known)),
         Ok(Some(facts)) if facts.identity.is_none() && facts.highest_project == 0 => {
             Ok(Found::Empty)
         }
         Ok(Some(facts)) => Ok(Found::Known(facts)),
         Err(problem) => Ok(Found::Unreadable(problem.to_string())),
     }
+}
+
+/// One that cannot be read is a matter for its opening.
+async fn look_at_checks(path: &Path) -> Result<(), StoreError> {
+    if look_at_size::<()>(path)?.is_some() {
+        return Ok(());
+    }
+    let Ok(mut db) = open_to_look(path).await else { return Ok(()) };
+    let looked = checks::check_version(&mut db).await;
+    let _ = db.close().await;
+    match looked {
+        Err(ChecksError::Newer { found, known }) => Err(newer(checks::FILE, found, known)),
+        _ => Ok(()),
+    }
+}
+
+fn newer(file: &str, found: i64, known: i64) -> StoreError {
+    StoreError::Newer(format!("{file} has version {found}, and this program knows {known}"))
+}
+
+/// A connection that may write empties the log into the file when it is closed.
+async fn open_to_look(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    let has = |end: &str| {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(end);
+        std::fs::metadata(beside).is_ok_and(|data| data.len() > 0)
+    };
+    let options = SqliteConnectOptions::new().filename(path);
+    let options = match (has("-journal"), has("-wal")) {
+        // A start was killed before the file had a log: SQLite has to roll that back before it can be read.
+        (true, _) => options,
+        (false, true) => options.read_only(true),
+        // Without a log SQLite would make an empty one. The caller holds the folder, so nobody writes meanwhile.
+        (false, false) => options.read_only(true).immutable(true),
+    };
+    options.connect().await
 }
 
 /// What is known without opening the file, which would write into an empty one.
@@ -129,11 +175,12 @@ fn look_at_size<T>(path: &Path) -> Result<Option<Found<T>>, StoreError> {
     }
 }
 
-fn look_into(instance: &Instance, path: &Path) -> Content {
+fn look_into(instance: &Instance, path: &Path) -> Result<Content, StoreError> {
     match read_range(instance, path) {
-        Ok(Some((first, last))) => Content::Holds { first, last },
-        Ok(None) => Content::Nothing,
-        Err(problem) => Content::Unreadable(problem.to_string()),
+        Ok(Some((first, last))) => Ok(Content::Holds { first, last }),
+        Ok(None) => Ok(Content::Nothing),
+        Err(problem @ StoreError::Newer(_)) => Err(problem),
+        Err(problem) => Ok(Content::Unreadable(problem.to_string())),
     }
 }
 
@@ -143,11 +190,13 @@ fn read_range(instance: &Instance, path: &Path) -> Result<Option<(u64, u64)>, St
     let alias = "looked_at";
     instance.execute(&sql::file::attach(path_text(path)?, alias)).map_err(failed(context))?;
     let connection = instance.connect()?;
-    let range = connection
-        .query_row(&sql::file::seq_range(alias), [], |row| {
-            Ok(row.get::<_, Option<i64>>(0)?.zip(row.get::<_, Option<i64>>(1)?))
-        })
-        .map_err(failed(context));
+    let range = read_format(&connection, alias, path).and_then(|_| {
+        connection
+            .query_row(&sql::file::seq_range(alias), [], |row| {
+                Ok(row.get::<_, Option<i64>>(0)?.zip(row.get::<_, Option<i64>>(1)?))
+            })
+            .map_err(failed(context))
+    });
     drop(connection);
     instance.execute(&sql::file::detach(alias)).map_err(failed(context))?;
     Ok(range?.map(|(first, last)| (first as u64, last as u64)))

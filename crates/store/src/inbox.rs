@@ -37,6 +37,9 @@ pub use state::{get_number, last_seq, put_state};
 use crate::record;
 use crate::types::StoreError;
 
+/// Names the newest format of the data files that this inbox has listed, so that an older program knows before it opens one.
+const DATA_FORMAT: &str = "data_format";
+
 /// SQLite's name for what went wrong, with what we were doing.
 pub(crate) fn failed(context: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |source| StoreError::Engine { context, cause: Box::new(source) }
@@ -64,8 +67,46 @@ pub async fn look(db: &mut SqliteConnection) -> Result<Option<InboxFacts>, Store
     }))
 }
 
-/// An error where a later version of this program has written records that wait to be applied.
-pub async fn check_versions(db: &mut SqliteConnection) -> Result<(), StoreError> {
+/// `StoreError::Newer` if a later version of this program has written data files (`data_format`: the last that is known), or
+/// records or erasures that wait to be applied.
+pub async fn check_versions(
+    db: &mut SqliteConnection,
+    data_format: u32,
+) -> Result<(), StoreError> {
+    let found = get_number(db, DATA_FORMAT).await?;
+    if found > u64::from(data_format) {
+        return Err(StoreError::Newer(format!(
+            "the data files have format {found}, and this program knows {data_format}"
+        )));
+    }
+    check_records(db).await?;
+    check_erasures(db).await
+}
+
+async fn check_erasures(db: &mut SqliteConnection) -> Result<(), StoreError> {
+    let rows = sqlx::query(crate::sql::inbox::ERASURES)
+        .fetch_all(db)
+        .await
+        .map_err(failed("reading erasures"))?;
+    for row in rows {
+        let (seq, bytes): (i64, Vec<u8>) = (row.get(0), row.get(1));
+        check_version(seq, bytes.first().copied())?;
+    }
+    Ok(())
+}
+
+fn check_version(seq: i64, version: Option<u8>) -> Result<(), StoreError> {
+    match version {
+        Some(version) if version > record::VERSION => Err(StoreError::Newer(format!(
+            "record {seq} in inbox.sqlite has version {version}, and this program knows {}",
+            record::VERSION
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Of each group the first record: one process wrote all of them.
+async fn check_records(db: &mut SqliteConnection) -> Result<(), StoreError> {
     let context = "reading the inbox";
     let heads = sqlx::query(crate::sql::inbox::RECORD_HEADS)
         .fetch_all(&mut *db)
@@ -86,12 +127,7 @@ pub async fn check_versions(db: &mut SqliteConnection) -> Result<(), StoreError>
                 .first()
                 .copied(),
         };
-        if let Some(version) = version.filter(|version| *version > record::VERSION) {
-            return Err(StoreError::Newer(format!(
-                "record {first_seq} in inbox.sqlite has version {version}, this program knows {}",
-                record::VERSION
-            )));
-        }
+        check_version(first_seq, version)?;
     }
     Ok(())
 }

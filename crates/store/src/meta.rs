@@ -46,6 +46,7 @@ pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
 pub use learned_routes::LearnedRoutesRow;
 pub(crate) use learned_routes::mark_restored_routes;
 pub use maintenance::MaintenanceRow;
+pub(crate) use migrate::check_version;
 pub use monitors::{MonitorRow, NewMonitor};
 pub use projects::{NewProject, Project, ProjectChange};
 pub use rules::RuleRow;

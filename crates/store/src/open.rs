@@ -17,6 +17,7 @@ use crate::disk::io;
 use crate::duckdb::active::Active;
 use crate::duckdb::engine::{Engine, remove_spilled};
 use crate::duckdb::files::{Entry, Files, Snapshot};
+use crate::duckdb::sql::file::FORMAT;
 use crate::facts;
 use crate::inbox::{
     self, Change, Command, Dropped, FileKind, FileRow, Identity, InboxFacts, InboxOptions,
@@ -46,10 +47,7 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
     }
     std::fs::create_dir_all(&options.data).map_err(io("creating the data folder"))?;
     let lock = lock(&options.data)?;
-    reserve::keep(&options.data, options.limits.reserve_bytes);
-    std::fs::create_dir_all(options.data.join("hits/tmp"))
-        .map_err(io("creating the data folder"))?;
-    remove_spilled(&options.data.join("hits"))?;
+    reserve::give_up_if_full(&options.data, options.limits.reserve_bytes);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -60,6 +58,10 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
         Verdict::Start(leftovers) => leftovers,
         Verdict::Stop(stop) => return Err(StoreError::NotWhole(stop.explain(&options.data))),
     };
+    reserve::keep(&options.data, options.limits.reserve_bytes);
+    std::fs::create_dir_all(options.data.join("hits/tmp"))
+        .map_err(io("creating the data folder"))?;
+    remove_spilled(&options.data.join("hits"))?;
     let (identity, highest_project) = next_identity(&facts)?;
     let inbox = InboxOptions {
         path: options.data.join("inbox.sqlite"),
@@ -72,7 +74,10 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
     };
     let (mut sequencer, queue, gauges, opened) =
         runtime.block_on(Sequencer::open(inbox, random_key()?))?;
-    runtime.block_on(sequencer.begin(&identity, highest_project))?;
+    runtime.block_on(async {
+        sequencer.raise_data_format(FORMAT).await?;
+        sequencer.begin(&identity, highest_project).await
+    })?;
     let (commands, inbox_commands) = mpsc::channel::<Command>(limits::QUEUED_BATCHES as usize);
     let folder = options.data.join("hits");
     let last_file = opened.files.iter().map(|file| file.id).max().unwrap_or(0);
@@ -279,6 +284,10 @@ fn supervise(shared: &Arc<Shared>, first: Writer) {
         let trimmed = writer.trimmed();
         drop(writer);
         shared.problems.set("writer", format!("hits wait in the inbox: {problem}"));
+        if matches!(problem, StoreError::Newer(_)) {
+            // Another try would read the same. Posts are kept in the inbox, and what is in data files is served.
+            return;
+        }
         loop {
             std::thread::sleep(wait);
             wait = (wait * 2).min(Duration::from_secs(5));

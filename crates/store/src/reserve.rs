@@ -48,6 +48,14 @@ fn judge(is_there: bool, free: u64, wanted: u64) -> Step {
     }
 }
 
+/// Before the first look at the folder, for which SQLite may need a page.
+pub fn give_up_if_full(folder: &Path, wanted: u64) {
+    let path = folder.join(NAME);
+    if path.exists() && DiskFree::of(folder).bytes < wanted {
+        give_up(&path, wanted);
+    }
+}
+
 /// Keeps `wanted` bytes back in the folder, or gives them up where the disk is full. Tells what is free now. Nothing fails
 /// with it.
 pub fn keep(folder: &Path, wanted: u64) -> DiskFree {
@@ -62,17 +70,18 @@ pub fn keep(folder: &Path, wanted: u64) -> DiskFree {
                 let _ = std::fs::remove_file(&path);
             }
         }
-        Step::GiveUp => match std::fs::remove_file(&path) {
-            Ok(()) => tracing::warn!(
-                bytes = wanted,
-                "the disk is full: the room that was kept back is given up"
-            ),
-            Err(problem) => {
-                tracing::warn!(%problem, "the room that was kept back cannot be given up")
-            }
-        },
+        Step::GiveUp => give_up(&path, wanted),
     }
     DiskFree::of(folder)
+}
+
+fn give_up(path: &Path, bytes: u64) {
+    match std::fs::remove_file(path) {
+        Ok(()) => {
+            tracing::warn!(bytes, "the disk is full: the room that was kept back is given up");
+        }
+        Err(problem) => tracing::warn!(%problem, "the room that was kept back cannot be given up"),
+    }
 }
 
 fn make(path: &Path, bytes: u64) -> std::io::Result<()> {

@@ -203,8 +203,11 @@ pub enum StoreError {
     /// Bytes on the disk are not those that were written there.
     #[error("{0}")]
     Damaged(String),
-    /// A later version of this program has written here.
-    #[error("{0}: use the newer program again. Nothing was changed")]
+    /// A later version of this program has written here: what, and with which version.
+    #[error(
+        "{0}: a newer version of the program wrote it. Nothing was changed. Start the newer version again, or restore a backup \
+         that was made before the upgrade"
+    )]
     Newer(String),
     /// The data folder is not whole: what was found, what it means, what to do. Nothing was changed.
     #[error("{0}")]

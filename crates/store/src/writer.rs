@@ -14,7 +14,7 @@ use crate::disk::io;
 use crate::duckdb::active::Active;
 use crate::duckdb::files::{Entry, Snapshot};
 use crate::inbox::{self, Change, Dropped, FileKind, FileRow, Item};
-use crate::record::{self, Record};
+use crate::record::{self, Record, RecordError};
 use crate::shared::{Job, Request, Shared};
 use crate::sql;
 use crate::types::{Erasure, StoreError};
@@ -188,6 +188,14 @@ impl Writer {
                 Ok(Record::Erasure(erasure)) => {
                     self.active.commit()?;
                     self.erase(item.seq, erasure)?;
+                }
+                // Its hits were acknowledged, so it waits for the program that can read it.
+                Err(RecordError::Version(version)) if version > record::VERSION => {
+                    return Err(StoreError::Newer(format!(
+                        "record {} in inbox.sqlite has version {version}, and this program knows {}",
+                        item.seq,
+                        record::VERSION
+                    )));
                 }
                 Err(problem) => {
                     // Kept in the inbox's place would be kept for ever: said, and passed over.

@@ -46,6 +46,7 @@ pub const PAGES: &[Page] = &[
     page!("settings", "Settings", false),
     page!("proxy", "Behind a proxy, with TLS", false),
     page!("backup", "Backup and restore", false),
+    page!("upgrading", "Upgrading and going back", false),
     page!("repair", "When a file is lost", false),
 ];
 

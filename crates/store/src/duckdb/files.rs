@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::hit::ProjectId;
 use arc_swap::ArcSwap;
+use duckdb::Connection;
 
 use crate::disk::path_text;
 use crate::duckdb::engine::{Engine, Instance, failed};
@@ -126,18 +127,9 @@ impl DataFile {
 
     fn check_format(&self) -> Result<u32, StoreError> {
         let connection = self.instance().connect()?;
-        let found: u32 = connection
-            .query_row(&sql::file::format(&self.alias), [], |row| row.get(0))
-            .map_err(failed("reading a data file's format"))?;
+        let found = read_format(&connection, &self.alias, &self.path);
         self.instance().give_back(connection);
-        if found > sql::file::FORMAT {
-            let known = sql::file::FORMAT;
-            return Err(StoreError::Newer(format!(
-                "{} has format {found}, this program knows {known}",
-                self.path.display()
-            )));
-        }
-        Ok(found)
+        found
     }
 
     fn load_shares(&self, kind: FileKind, format: u32) -> Result<(), StoreError> {
@@ -190,6 +182,25 @@ impl DataFile {
         wal.push(".wal");
         wal.into()
     }
+}
+
+/// The format of the file at `path`, which is attached as `alias`; `StoreError::Newer` if this program doesn't know it.
+pub fn read_format(
+    connection: &Connection,
+    alias: &str,
+    path: &Path,
+) -> Result<u32, StoreError> {
+    let found: u32 = connection
+        .query_row(&sql::file::format(alias), [], |row| row.get(0))
+        .map_err(failed("reading a data file's format"))?;
+    if found > sql::file::FORMAT {
+        return Err(StoreError::Newer(format!(
+            "{} has format {found}, and this program knows {}",
+            path.display(),
+            sql::file::FORMAT
+        )));
+    }
+    Ok(found)
 }
 
 fn instance_of(engine: &Engine, kind: FileKind) -> &Instance {

@@ -2,7 +2,7 @@
 //!
 //! One more change is one more file in `migrations/` and one more row here; a row never changes once released.
 
-use sqlx::SqlitePool;
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::MetaError;
 
@@ -24,13 +24,23 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0015_learned_routes.sql"),
 ];
 
-pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {
+/// `MetaError::Newer` if a later version of this program has written the file.
+pub(crate) async fn check_version(connection: &mut SqliteConnection) -> Result<(), MetaError> {
+    read_version(connection).await.map(drop)
+}
+
+async fn read_version(connection: &mut SqliteConnection) -> Result<i64, MetaError> {
     let known = MIGRATIONS.len() as i64;
-    let mut transaction = pool.begin().await?;
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *transaction).await?;
-    if found > known {
-        return Err(MetaError::Newer { found, known });
+    match sqlx::query_scalar("PRAGMA user_version").fetch_one(connection).await? {
+        found if found > known => Err(MetaError::Newer { found, known }),
+        found => Ok(found),
     }
+}
+
+pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), MetaError> {
+    let known = MIGRATIONS.len();
+    let mut transaction = pool.begin().await?;
+    let found = read_version(&mut transaction).await?;
     for migration in MIGRATIONS.iter().skip(found as usize) {
         sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
     }

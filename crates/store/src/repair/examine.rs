@@ -6,6 +6,7 @@ use duckdb::Connection;
 
 use crate::disk::path_text;
 use crate::duckdb::engine::{Instance, failed};
+use crate::duckdb::files::read_format;
 use crate::duckdb::sql;
 use crate::inbox::{FileKind, FileRow};
 use crate::types::StoreError;
@@ -92,15 +93,7 @@ fn attach(instance: &Instance, path: &Path, alias: &str) -> Result<(), StoreErro
 fn read(instance: &Instance, name: &str) -> Result<Examined, StoreError> {
     let context = "reading a data file";
     let connection = instance.connect()?;
-    let format: u32 = connection
-        .query_row(&sql::file::format(ALIAS), [], |row| row.get(0))
-        .map_err(failed(context))?;
-    if format > sql::file::FORMAT {
-        let known = sql::file::FORMAT;
-        return Err(StoreError::Newer(format!(
-            "{name} has format {format}, this program knows {known}"
-        )));
-    }
+    read_format(&connection, ALIAS, Path::new(name))?;
     let [stretch, of_before] = sql::repair::stretch(ALIAS);
     let get = |text: &str| {
         connection

@@ -281,3 +281,47 @@ async fn a_folder_that_is_not_whole_and_one_of_a_newer_program_are_left_alone() 
     assert_eq!(all(&store, P).await.len(), 50);
     store.close().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_a_newer_program_stops_the_writer_and_is_not_passed_over() {
+    let data = tempfile::tempdir().unwrap();
+    let store = open(data.path(), small()).await;
+    append(&store, P, &[plain(1)]).await;
+    store.settle().await.unwrap();
+    store.close().await.unwrap();
+    let mut inbox = inbox(data.path()).await;
+    // A group of two records, one byte long each, their version: one that no program ever wrote, and one that is yet to come.
+    // The start looks at the first of a group.
+    run(
+        &mut inbox,
+        "INSERT INTO records VALUES (9000, 9001, X'0100000000000000000100000000000000FF')",
+    )
+    .await;
+    let store = open(data.path(), small()).await;
+    until("the writer says why it stopped", || {
+        store
+            .stats()
+            .problems
+            .iter()
+            .any(|problem| problem.contains("record 9001") && problem.contains("has version 255"))
+    })
+    .await;
+    // A damaged record is passed over and named; posts are kept, what is in files is read, and an erasure waits.
+    assert!(store.stats().problems.iter().any(|problem| problem.contains("9000")));
+    append(&store, P, &[plain(2)]).await;
+    assert_eq!(store.arrivals(everything(P)).await.unwrap().len(), 1);
+    let waits = store.erase(Erasure::User(P, "nobody".into())).await;
+    assert!(matches!(waits, Err(StoreError::ErasureWaits)), "{waits:?}");
+    store.close().await.unwrap();
+    let left = "SELECT count(*) FROM records WHERE first_seq >= 9000";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(&mut inbox).await.unwrap();
+    assert!(left >= 2, "{left} groups are left");
+    // The program that can read it has it applied; here it is taken out.
+    let without =
+        "UPDATE records SET bytes = X'010000000000000000', last_seq = 9000 WHERE first_seq = 9000";
+    run(&mut inbox, without).await;
+    inbox.close().await.unwrap();
+    let store = open(data.path(), small()).await;
+    assert_eq!(all(&store, P).await, [plain(1), plain(2)]);
+    store.close().await.unwrap();
+}

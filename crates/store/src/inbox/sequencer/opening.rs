@@ -17,7 +17,7 @@ use crate::inbox::receipts::{Receipts, take_receipt};
 use crate::inbox::repeats::{self, Repeats};
 use crate::inbox::share::Shares;
 use crate::inbox::state::{get_number, get_state, last_seq, put_state, read_erasures};
-use crate::inbox::{connect_options, failed, manifest};
+use crate::inbox::{DATA_FORMAT, connect_options, failed, manifest};
 use crate::sql;
 use crate::types::StoreError;
 
@@ -145,6 +145,15 @@ impl Sequencer {
             .await
             .map(drop)
             .map_err(failed("emptying the inbox's log"))
+    }
+
+    /// Notes that data files of this format are about to be written. Never lowers it.
+    pub async fn raise_data_format(&mut self, format: u32) -> Result<(), StoreError> {
+        let format = u64::from(format);
+        if format <= get_number(&mut self.db, DATA_FORMAT).await? {
+            return Ok(());
+        }
+        put_state(&mut self.db, DATA_FORMAT, &format.to_le_bytes()).await
     }
 
     /// New records come after this one, whatever the file says.
