@@ -9,13 +9,17 @@
 
 mod channels;
 mod directory;
+mod error;
+mod handle;
 mod identity;
 mod keys;
 mod learned_routes;
+mod load;
 mod maintenance;
 mod migrate;
 mod monitors;
 mod projects;
+mod rows;
 mod rules;
 mod running;
 mod sealing;
@@ -29,91 +33,32 @@ mod subscribers;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-
-use directory::Directory;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::disk::make_private;
 use crate::inbox::ProjectNumbers;
-use crate::types::StoreError;
+use handle::Inner;
 
-pub use channels::{ChannelRow, ChannelSettings};
+pub use error::MetaError;
+pub use handle::{FILE, Meta};
 pub use identity::{MetaFacts, MetaIdentity};
 pub(crate) use identity::{copy_to, look};
-pub use keys::{Can, KeyGrant, KeyInfo, Revoked};
+pub use keys::{KeyGrant, KeyInfo, Revoked};
 pub use learned_routes::LearnedRoutesRow;
 pub(crate) use learned_routes::mark_restored_routes;
 pub use maintenance::MaintenanceRow;
 pub(crate) use migrate::check_version;
-pub use monitors::{MonitorRow, NewMonitor};
-pub use projects::{NewProject, Project, ProjectChange};
+pub use monitors::NewMonitor;
+pub use projects::{NewProject, ProjectChange};
+pub use rows::{
+    Can, ChannelRow, ChannelSettings, MonitorRow, NewShareLink, Project, ShareLink, StatusPageRow,
+};
 pub use rules::RuleRow;
 pub use sealing::FreshNonce;
 pub use secrets::{DashboardId, Key, ServerSecret, Token};
 pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
-pub use share_links::{NewShareLink, ShareLink};
-pub use status_pages::StatusPageRow;
 pub(crate) use subscribers::forget_those_who_left;
 pub use subscribers::{Confirmation, Subscriber, SubscriberCount, SubscriberLimits};
-
-/// The file's name in the data folder.
-pub const FILE: &str = "meta.sqlite";
-
-#[derive(Debug, thiserror::Error)]
-pub enum MetaError {
-    #[error("this key is registered already")]
-    KeyTaken,
-    #[error("this user id belongs to another key already")]
-    UserIdTaken,
-    #[error("the project has as many keys as it may have; revoke one first")]
-    TooManyKeys,
-    #[error("the project has as many share links as it may have; revoke one first")]
-    TooManyShareLinks,
-    #[error("the project has as many monitors as it may have; delete one first")]
-    TooManyMonitors,
-    #[error("the project has as many channels as it may have; delete one first")]
-    TooManyChannels,
-    #[error("the project has as many rules as it may have; delete one first")]
-    TooManyRules,
-    #[error("the project has as many maintenance windows as it may have; delete one first")]
-    TooManyMaintenanceWindows,
-    #[error("the status page has as many subscribers as it may have")]
-    TooManySubscribers,
-    #[error("the status page was asked for too many subscriptions today; try again tomorrow")]
-    TooManySubscriptions,
-    #[error("another status page has this address; choose another `slug`")]
-    SlugTaken,
-    /// The file was written by a later version of this program.
-    #[error(
-        "meta.sqlite has version {found}, this program knows {known}: use the newer program again"
-    )]
-    Newer { found: i64, known: i64 },
-    /// A project's number could not be written down.
-    #[error("the inbox: {0}")]
-    Inbox(Box<StoreError>),
-    #[error("meta.sqlite: {0}")]
-    Sqlite(#[from] sqlx::Error),
-}
-
-const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
-
-/// The projects and keys of a server. Cheap to clone.
-#[derive(Clone)]
-pub struct Meta {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    pool: SqlitePool,
-    secret: ServerSecret,
-    directory: RwLock<Directory>,
-    /// None where nobody creates projects, as in `restore`.
-    numbers: Option<ProjectNumbers>,
-    /// Held over a change of the file and of memory, so that both see changes in the same order.
-    changing: tokio::sync::Mutex<()>,
-}
 
 impl Meta {
     /// Opens or creates the file in `data` (which must exist). `fresh_secret` is 32 random bytes, kept as the server's
@@ -156,7 +101,7 @@ impl Meta {
             .map_err(|_| sqlx::Error::Protocol("the server's secret is damaged".into()))?;
         let secret = ServerSecret::new(secret);
         monitors::seal_plain(&pool, &secret).await?;
-        let directory = directory::load(&pool, &secret).await?;
+        let directory = load::load(&pool, &secret).await?;
         let inner = Inner {
             pool,
             secret,
@@ -165,11 +110,6 @@ impl Meta {
             changing: tokio::sync::Mutex::new(()),
         };
         Ok(Meta { inner: Arc::new(inner) })
-    }
-
-    /// For names of things that must not be guessable and must not tell what they name (the ledger of erasures).
-    pub fn secret(&self) -> &ServerSecret {
-        &self.inner.secret
     }
 
     /// A consistent copy of the file, the server's secret in it, to `file` (which must not exist), while serving.
@@ -187,18 +127,6 @@ impl Meta {
     pub async fn close(&self) -> Result<(), MetaError> {
         self.flush().await?;
         self.inner.pool.close().await;
-        Ok(())
-    }
-
-    /// Ok where the file answers.
-    pub async fn ping(&self) -> Result<(), MetaError> {
-        sqlx::query("SELECT 1").execute(&self.inner.pool).await?;
-        Ok(())
-    }
-
-    /// Empties SQLite's log, so that what was deleted is in no file any more.
-    async fn forget_deleted(&self) -> Result<(), MetaError> {
-        sqlx::query(EMPTY_LOG).execute(&self.inner.pool).await?;
         Ok(())
     }
 }

@@ -9,30 +9,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::directory::Directory;
+use super::error::MetaError;
+use super::handle::Meta;
+use super::rows::{ChannelRow, ChannelSettings};
 use super::sealing::{Belonging, FreshNonce, Sealing};
 use super::secrets::ServerSecret;
-use super::{Meta, MetaError};
-
-/// A channel as it is kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChannelRow {
-    pub id: i64,
-    pub project: ProjectId,
-    pub settings: ChannelSettings,
-    pub created_us: i64,
-}
-
-/// The parts of a channel that its owner sets.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ChannelSettings {
-    pub name: String,
-    pub config: ChannelConfig,
-    pub enabled: bool,
-    /// None: notices are sent at any hour.
-    pub quiet_hours: Option<QuietHours>,
-    /// Why the server switched it off.
-    pub problem: Option<String>,
-}
 
 impl Meta {
     /// None where there is no such project. `most`: channels that a project may have.
@@ -148,12 +129,6 @@ impl Meta {
         let bytes =
             serde_json::to_vec(config).map_err(|problem| sqlx::Error::Encode(Box::new(problem)))?;
         sealing(&self.inner.secret)?.seal(Belonging { project, created_us }, nonce, bytes)
-    }
-}
-
-impl Directory {
-    pub(super) fn drop_channels(&mut self, project: ProjectId) {
-        self.channels.retain(|_, channel| channel.project != project);
     }
 }
 

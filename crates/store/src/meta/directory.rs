@@ -1,23 +1,15 @@
 //! What is kept in memory of `meta.sqlite`: the answers that every request needs.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError};
 
 use analytics::alert::RuleSettings;
 use analytics::hit::ProjectId;
 use analytics::maintenance::MaintenanceSettings;
-use sqlx::{Row, SqlitePool};
 
-use super::channels::{self, ChannelRow};
-use super::keys::{Can, KeyGrant};
-use super::monitors::{self, MonitorRow};
-use super::projects::{PROJECT_COLUMNS, Project, to_project};
-use super::secrets::{DashboardId, Key, SecretHash, ServerSecret, Token};
-use super::settings_rows::{self, Rows};
-use super::share_links::{NewShareLink, ShareLink};
-use super::status_pages::{self, StatusPageRow};
-use super::{Meta, MetaError};
+use super::rows::{Can, ChannelRow, MonitorRow, Project, Rows, ShareLink, StatusPageRow};
+use super::secrets::{DashboardId, SecretHash, ServerSecret, Token};
 
 #[derive(Default)]
 pub(super) struct Directory {
@@ -101,94 +93,6 @@ impl Touched {
     }
 }
 
-pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Directory, MetaError> {
-    let mut directory = Directory::default();
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {PROJECT_COLUMNS} FROM projects")));
-    for row in rows.fetch_all(pool).await? {
-        directory.put_project(to_project(&row)?, secret);
-    }
-    let rows = sqlx::query(
-        "SELECT id, project, hash, can, last_used_us FROM keys WHERE revoked_us IS NULL",
-    );
-    for row in rows.fetch_all(pool).await? {
-        let entry = KeyEntry {
-            id: row.try_get("id")?,
-            project: ProjectId(row.try_get("project")?),
-            can: Can::parse(row.try_get("can")?),
-            used: Touched::new(row.try_get("last_used_us")?),
-        };
-        directory.keys.insert(to_hash(row.try_get("hash")?)?, Arc::new(entry));
-    }
-    for row in sqlx::query("SELECT hash, project FROM imported_user_ids").fetch_all(pool).await? {
-        directory
-            .imported_user_ids
-            .insert(to_hash(row.try_get("hash")?)?, ProjectId(row.try_get("project")?));
-    }
-    load_sessions(pool, &mut directory).await?;
-    load_share_links(pool, &mut directory).await?;
-    monitors::load(pool, secret, &mut directory).await?;
-    channels::load(pool, secret, &mut directory).await?;
-    settings_rows::load::<MaintenanceSettings>(pool, &mut directory).await?;
-    status_pages::load(pool, &mut directory).await?;
-    settings_rows::load::<RuleSettings>(pool, &mut directory).await?;
-    Ok(directory)
-}
-
-async fn load_sessions(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
-    let mut held: HashMap<SecretHash, Vec<Held>> = HashMap::new();
-    let rows = sqlx::query("SELECT session, project, key, generation FROM session_projects");
-    for row in rows.fetch_all(pool).await? {
-        held.entry(to_hash(row.try_get("session")?)?).or_default().push(Held {
-            project: ProjectId(row.try_get("project")?),
-            key: row.try_get("key")?,
-            generation: row.try_get("generation")?,
-        });
-    }
-    for row in
-        sqlx::query("SELECT hash, created_us, last_used_us FROM sessions").fetch_all(pool).await?
-    {
-        let hash = to_hash(row.try_get("hash")?)?;
-        let entry = SessionEntry {
-            created_us: row.try_get("created_us")?,
-            used: Arc::new(Touched::new(row.try_get("last_used_us")?)),
-            projects: held.remove(&hash).unwrap_or_default(),
-        };
-        directory.sessions.insert(hash, Arc::new(entry));
-    }
-    Ok(())
-}
-
-async fn load_share_links(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
-    let rows = sqlx::query(
-        "SELECT id, project, hash, name, q, addresses, consumers, hits, created_us, expires_us, last_used_us FROM share_links",
-    );
-    for row in rows.fetch_all(pool).await? {
-        let link = ShareLink {
-            id: row.try_get("id")?,
-            project: ProjectId(row.try_get("project")?),
-            new: NewShareLink {
-                name: row.try_get("name")?,
-                q: row.try_get("q")?,
-                addresses: row.try_get("addresses")?,
-                consumers: row.try_get("consumers")?,
-                hits: row.try_get("hits")?,
-                expires_us: row.try_get("expires_us")?,
-            },
-            created_us: row.try_get("created_us")?,
-            last_used_us: row.try_get("last_used_us")?,
-        };
-        let used = Touched::new(link.last_used_us);
-        directory.links.insert(to_hash(row.try_get("hash")?)?, Arc::new(LinkEntry { link, used }));
-    }
-    Ok(())
-}
-
-fn to_hash(bytes: Vec<u8>) -> Result<SecretHash, MetaError> {
-    bytes
-        .try_into()
-        .map_err(|_| MetaError::Sqlite(sqlx::Error::Protocol("a hash is not 32 bytes long".into())))
-}
-
 impl Directory {
     /// Adds the project, or replaces what was known of it.
     pub(super) fn put_project(&mut self, project: Project, secret: &ServerSecret) {
@@ -214,10 +118,10 @@ impl Directory {
         self.imported_user_ids.retain(|_, owner| *owner != project);
         self.links.retain(|_, entry| entry.link.project != project);
         self.drop_monitors(|monitor| monitor.project == project);
-        self.drop_channels(project);
-        self.drop_settings::<MaintenanceSettings>(project);
+        self.channels.retain(|_, channel| channel.project != project);
+        self.maintenance.retain(|_, row| row.project != project);
         self.drop_status_page(project);
-        self.drop_settings::<RuleSettings>(project);
+        self.rules.retain(|_, row| row.project != project);
         self.change_sessions(|held| (held.project != project).then_some(*held));
     }
 
@@ -238,80 +142,38 @@ impl Directory {
             *entry = Arc::new(SessionEntry { created_us, used, projects });
         }
     }
-}
 
-impl Meta {
-    /// What the key may do, in which project; none where it is unknown, revoked, or its project is being deleted.
-    pub fn grant(&self, key: &Key) -> Option<KeyGrant> {
-        let hash = self.inner.secret.hash_key(key);
-        self.read(|directory| {
-            let key = directory.keys.get(&hash)?;
-            let project = directory.projects.get(&key.project)?;
-            Some(KeyGrant { key: key.clone(), project: project.clone() })
-        })
+    pub(super) fn put_monitor(&mut self, monitor: Arc<MonitorRow>, secret: &ServerSecret) {
+        self.heartbeats.insert(secret.heartbeat(monitor.id, monitor.created_us), monitor.id);
+        self.monitors.insert(monitor.id, monitor);
     }
 
-    /// The project that this dashboard id (or imported user id) opens.
-    pub fn dashboard(&self, id: &DashboardId) -> Option<ProjectId> {
-        let imported = self.inner.secret.hash_user_id(id);
-        self.read(|directory| {
-            directory
-                .dashboards
-                .get(id)
-                .or_else(|| directory.imported_user_ids.get(&imported))
-                .copied()
-        })
+    pub(super) fn drop_monitors(&mut self, is_gone: impl Fn(&MonitorRow) -> bool) {
+        self.monitors.retain(|_, monitor| !is_gone(monitor));
+        let monitors = &self.monitors;
+        self.heartbeats.retain(|_, id| monitors.contains_key(id));
     }
 
-    pub fn project(&self, project: ProjectId) -> Option<Project> {
-        self.read(|directory| directory.projects.get(&project).map(|entry| entry.current()))
+    pub(super) fn put_status_page(&mut self, row: Arc<StatusPageRow>) {
+        self.drop_status_page(row.project);
+        self.status_slugs.insert(row.page.slug.clone(), row.project);
+        self.status_pages.insert(row.project, row);
     }
 
-    /// The demo, where there is one.
-    pub fn demo_project(&self) -> Option<Project> {
-        self.read(|directory| {
-            let mut entries = directory.projects.values();
-            let is_demo = |entry: &&Arc<ProjectEntry>| {
-                entry.project.demo_until_us.is_some() && !entry.project.deleting
-            };
-            entries.find(is_demo).map(|entry| entry.current())
-        })
-    }
-
-    /// The same grant with the project's settings as they are now.
-    pub fn refresh(&self, grant: KeyGrant) -> KeyGrant {
-        let project = self.read(|directory| directory.projects.get(&grant.key.project).cloned());
-        KeyGrant { project: project.unwrap_or(grant.project), key: grant.key }
-    }
-
-    /// All projects in order of their numbers, also those that are being deleted.
-    pub fn projects(&self) -> Vec<Project> {
-        let mut projects: Vec<_> = self
-            .read(|directory| directory.projects.values().map(|entry| entry.current()).collect());
-        projects.sort_by_key(|project: &Project| project.id);
-        projects
-    }
-
-    /// Notes an authenticated look at the project's data.
-    pub fn touch_look(&self, project: ProjectId, now_us: i64) {
-        self.read(|directory| {
-            if let Some(entry) = directory.projects.get(&project) {
-                entry.looked.touch(now_us);
-            }
-        });
-    }
-
-    pub(super) fn read<T>(&self, read: impl FnOnce(&Directory) -> T) -> T {
-        read(&self.inner.directory.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(super) fn write<T>(&self, write: impl FnOnce(&mut Directory) -> T) -> T {
-        write(&mut self.inner.directory.write().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn drop_status_page(&mut self, project: ProjectId) {
+        self.status_pages.remove(&project);
+        self.status_slugs.retain(|_, holder| *holder != project);
     }
 }
 
 impl ProjectEntry {
-    fn current(&self) -> Project {
+    pub(super) fn current(&self) -> Project {
         Project { last_look_us: self.looked.get(), ..self.project.clone() }
+    }
+}
+
+impl LinkEntry {
+    pub(super) fn current(&self) -> ShareLink {
+        ShareLink { last_used_us: self.used.get(), ..self.link.clone() }
     }
 }

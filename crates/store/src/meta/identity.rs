@@ -6,8 +6,9 @@ use analytics::hit::ProjectId;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 
+use super::error::MetaError;
+use super::handle::{FILE, Meta};
 use super::projects::read_project;
-use super::{FILE, Meta, MetaError};
 
 /// The other half of the inbox's identity.
 #[derive(Clone, Debug, PartialEq, Eq)]

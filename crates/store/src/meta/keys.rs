@@ -7,30 +7,10 @@ use analytics::limits;
 use sqlx::{Row, SqliteConnection};
 
 use super::directory::{Held, KeyEntry, ProjectEntry, Touched};
+use super::error::MetaError;
+use super::handle::Meta;
+use super::rows::Can;
 use super::secrets::{Key, SecretHash, ServerSecret};
-use super::{Meta, MetaError};
-
-/// What a key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Can {
-    Everything,
-    /// Post hits, see nothing: what an app should carry.
-    Ingest,
-}
-
-impl Can {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Can::Everything => "everything",
-            Can::Ingest => "ingest",
-        }
-    }
-
-    /// Anything unknown may do the least.
-    pub(super) fn parse(text: &str) -> Can {
-        if text == "everything" { Can::Everything } else { Can::Ingest }
-    }
-}
 
 /// A known key, for the length of one request.
 #[derive(Clone)]
@@ -83,6 +63,22 @@ pub struct KeyInfo {
 const KEY_COLUMNS: &str = "id, project, prefix, can, created_us, revoked_us, last_used_us";
 
 impl Meta {
+    /// What the key may do, in which project; none where it is unknown, revoked, or its project is being deleted.
+    pub fn grant(&self, key: &Key) -> Option<KeyGrant> {
+        let hash = self.inner.secret.hash_key(key);
+        self.read(|directory| {
+            let key = directory.keys.get(&hash)?;
+            let project = directory.projects.get(&key.project)?;
+            Some(KeyGrant { key: key.clone(), project: project.clone() })
+        })
+    }
+
+    /// The same grant with the project's settings as they are now.
+    pub fn refresh(&self, grant: KeyGrant) -> KeyGrant {
+        let project = self.read(|directory| directory.projects.get(&grant.key.project).cloned());
+        KeyGrant { project: project.unwrap_or(grant.project), key: grant.key }
+    }
+
     /// None where there is no such project.
     pub async fn add_key(
         &self,

@@ -6,7 +6,8 @@ use analytics::hit::ProjectId;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection, Row};
 
-use super::{FILE, Meta, MetaError};
+use super::error::MetaError;
+use super::handle::{FILE, Meta};
 
 /// The learned routes of a project.
 #[derive(Clone, Debug)]

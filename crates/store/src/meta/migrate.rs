@@ -4,7 +4,7 @@
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::MetaError;
+use super::error::MetaError;
 
 /// The n-th row brings the file from version n to n + 1 (`PRAGMA user_version`).
 const MIGRATIONS: &[&str] = &[

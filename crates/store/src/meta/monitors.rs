@@ -10,22 +10,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::directory::Directory;
+use super::error::MetaError;
+use super::handle::{EMPTY_LOG, Meta};
+use super::rows::MonitorRow;
 use super::sealing::{Belonging, Sealing};
 use super::secrets::{ServerSecret, Token};
-use super::{EMPTY_LOG, Meta, MetaError};
-
-/// A monitor as it is kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MonitorRow {
-    pub id: i64,
-    pub project: ProjectId,
-    pub settings: MonitorSettings,
-    /// As it was given to the original's API.
-    pub original_url: Option<String>,
-    /// Its `id` in the operator's file of monitors; none where its project's owner keeps it.
-    pub file_entry: Option<String>,
-    pub created_us: i64,
-}
 
 /// A monitor to be made.
 #[derive(Clone, Debug, Default)]
@@ -164,19 +153,6 @@ impl Meta {
             let id = directory.heartbeats.get(token)?;
             directory.monitors.get(id).cloned()
         })
-    }
-}
-
-impl Directory {
-    pub(super) fn put_monitor(&mut self, monitor: Arc<MonitorRow>, secret: &ServerSecret) {
-        self.heartbeats.insert(secret.heartbeat(monitor.id, monitor.created_us), monitor.id);
-        self.monitors.insert(monitor.id, monitor);
-    }
-
-    pub(super) fn drop_monitors(&mut self, is_gone: impl Fn(&MonitorRow) -> bool) {
-        self.monitors.retain(|_, monitor| !is_gone(monitor));
-        let monitors = &self.monitors;
-        self.heartbeats.retain(|_, id| monitors.contains_key(id));
     }
 }
 

@@ -1,46 +1,18 @@
 //! Projects: made, changed, deleted.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use analytics::hit::ProjectId;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::directory::Held;
-use super::keys::{Can, insert_key};
+use super::directory::{Held, ProjectEntry};
+use super::error::MetaError;
+use super::handle::Meta;
+use super::keys::insert_key;
+use super::rows::{Can, Project};
 use super::secrets::{DashboardId, Key};
-use super::{Meta, MetaError};
-
-/// One API being watched.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Project {
-    pub id: ProjectId,
-    /// As its owner wrote it; may be empty.
-    pub name: String,
-    pub created_us: i64,
-    /// 0 to 2; the higher of this and the batch's own level counts.
-    pub privacy_level: u8,
-    /// None: as the server's setting says.
-    pub keep_hits_days: Option<u32>,
-    pub generation: u32,
-    /// The last authenticated look at its data.
-    pub last_look_us: Option<i64>,
-    /// The day (since 1970) on which it was first said to be inactive; none while it is active.
-    pub warned_day: Option<i64>,
-    /// Its hits are being erased; no key of it works any more.
-    pub deleting: bool,
-    /// IANA name of the time zone in which its days are counted.
-    pub tz: String,
-    /// The T of its Apdex.
-    pub apdex_ms: u32,
-    /// Success rates, 0 to 1, below which the page turns amber and red.
-    pub success_amber: f64,
-    pub success_red: f64,
-    /// Up to which privacy level the hits kept before have been erased. Below `privacy_level` while that is under way.
-    pub erased_level: u8,
-    /// None: an ordinary project. Else it is the demo, whose hits have been made up to this time.
-    pub demo_until_us: Option<i64>,
-}
 
 /// What is to be another way; none: stays as it is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,6 +60,50 @@ pub(super) fn to_project(row: &SqliteRow) -> Result<Project, MetaError> {
 }
 
 impl Meta {
+    pub fn project(&self, project: ProjectId) -> Option<Project> {
+        self.read(|directory| directory.projects.get(&project).map(|entry| entry.current()))
+    }
+
+    /// All projects in order of their numbers, also those that are being deleted.
+    pub fn projects(&self) -> Vec<Project> {
+        let mut projects: Vec<_> = self
+            .read(|directory| directory.projects.values().map(|entry| entry.current()).collect());
+        projects.sort_by_key(|project: &Project| project.id);
+        projects
+    }
+
+    /// The demo, where there is one.
+    pub fn demo_project(&self) -> Option<Project> {
+        self.read(|directory| {
+            let mut entries = directory.projects.values();
+            let is_demo = |entry: &&Arc<ProjectEntry>| {
+                entry.project.demo_until_us.is_some() && !entry.project.deleting
+            };
+            entries.find(is_demo).map(|entry| entry.current())
+        })
+    }
+
+    /// The project that this dashboard id (or imported user id) opens.
+    pub fn dashboard(&self, id: &DashboardId) -> Option<ProjectId> {
+        let imported = self.inner.secret.hash_user_id(id);
+        self.read(|directory| {
+            directory
+                .dashboards
+                .get(id)
+                .or_else(|| directory.imported_user_ids.get(&imported))
+                .copied()
+        })
+    }
+
+    /// Notes an authenticated look at the project's data.
+    pub fn touch_look(&self, project: ProjectId, now_us: i64) {
+        self.read(|directory| {
+            if let Some(entry) = directory.projects.get(&project) {
+                entry.looked.touch(now_us);
+            }
+        });
+    }
+
     /// A new project with its first key.
     pub async fn create_project(
         &self,

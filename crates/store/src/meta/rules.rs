@@ -6,8 +6,10 @@ use analytics::alert::RuleSettings;
 use analytics::hit::ProjectId;
 
 use super::directory::Directory;
-use super::settings_rows::{Kept, Rows, SettingsRow};
-use super::{Meta, MetaError};
+use super::error::MetaError;
+use super::handle::Meta;
+use super::rows::{Rows, SettingsRow};
+use super::settings_rows::Kept;
 
 /// A rule as it is kept.
 pub type RuleRow = SettingsRow<RuleSettings>;

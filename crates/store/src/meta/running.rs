@@ -4,7 +4,8 @@ use analytics::clock_watch::{ClockWatch, Doubt};
 use analytics::hit::ProjectId;
 use sqlx::Row;
 
-use super::{Meta, MetaError};
+use super::error::MetaError;
+use super::handle::Meta;
 
 /// Days on which the server did not run are no sign that a project is inactive.
 impl Meta {

@@ -11,8 +11,10 @@ use analytics::hit::ProjectId;
 use analytics::limits;
 
 use super::directory::{Directory, Held, SessionEntry, Touched};
+use super::error::MetaError;
+use super::handle::Meta;
+use super::rows::Can;
 use super::secrets::{DashboardId, Key, SecretHash, Token};
-use super::{Can, Meta, MetaError};
 
 const DAY_US: i64 = 86_400_000_000;
 

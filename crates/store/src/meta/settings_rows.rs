@@ -1,7 +1,6 @@
 //! Rows of settings that a project's owner makes and changes, kept as JSON in a table of their own: maintenance windows and
 //! alert rules. The tables are alike, so one more kind is one more `Kept`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use analytics::hit::ProjectId;
@@ -11,19 +10,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqlitePool};
 
 use super::directory::Directory;
-use super::{Meta, MetaError};
-
-/// Settings as they are kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SettingsRow<S> {
-    pub id: i64,
-    pub project: ProjectId,
-    pub settings: S,
-    pub created_us: i64,
-}
-
-/// By id.
-pub(super) type Rows<S> = BTreeMap<i64, Arc<SettingsRow<S>>>;
+use super::error::MetaError;
+use super::handle::Meta;
+use super::rows::{Rows, SettingsRow};
 
 /// Settings with a table: `id`, `project`, `settings`, `created_us`.
 pub(super) trait Kept: Serialize + DeserializeOwned + Sized {
@@ -125,12 +114,6 @@ impl Meta {
     /// Of all projects, in order of their numbers.
     pub(super) fn all_settings<S: Kept>(&self) -> Vec<Arc<SettingsRow<S>>> {
         self.read(|directory| S::rows(directory).values().cloned().collect())
-    }
-}
-
-impl Directory {
-    pub(super) fn drop_settings<S: Kept>(&mut self, project: ProjectId) {
-        S::rows_mut(self).retain(|_, row| row.project != project);
     }
 }
 

@@ -9,38 +9,10 @@ use analytics::hit::ProjectId;
 use analytics::limits;
 
 use super::directory::{LinkEntry, Touched};
+use super::error::MetaError;
+use super::handle::Meta;
+use super::rows::{NewShareLink, ShareLink};
 use super::secrets::Token;
-use super::{Meta, MetaError};
-
-/// What its owner decided of a link.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NewShareLink {
-    /// As its owner wrote it; may be empty.
-    pub name: String,
-    /// A filter that can be read; "" for none.
-    pub q: String,
-    pub addresses: bool,
-    pub consumers: bool,
-    /// Raw hits.
-    pub hits: bool,
-    /// None: never.
-    pub expires_us: Option<i64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShareLink {
-    pub id: i64,
-    pub project: ProjectId,
-    pub new: NewShareLink,
-    pub created_us: i64,
-    pub last_used_us: Option<i64>,
-}
-
-impl ShareLink {
-    pub fn has_expired(&self, now_us: i64) -> bool {
-        self.new.expires_us.is_some_and(|expires_us| expires_us <= now_us)
-    }
-}
 
 impl Meta {
     /// None where there is no such project.
@@ -122,11 +94,5 @@ impl Meta {
             directory.links.retain(|_, entry| entry.link.id != id || entry.link.project != project);
         });
         Ok(deleted.rows_affected() > 0)
-    }
-}
-
-impl LinkEntry {
-    fn current(&self) -> ShareLink {
-        ShareLink { last_used_us: self.used.get(), ..self.link.clone() }
     }
 }

@@ -4,20 +4,14 @@ use std::sync::Arc;
 
 use analytics::hit::ProjectId;
 use analytics::status_page::logo::Logo;
-use analytics::status_page::{StatusPage, slug};
+use analytics::status_page::slug;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::directory::Directory;
-use super::{Meta, MetaError};
-
-/// A status page as it is kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StatusPageRow {
-    pub project: ProjectId,
-    pub page: StatusPage,
-    pub logo: Option<Logo>,
-}
+use super::error::MetaError;
+use super::handle::Meta;
+use super::rows::StatusPageRow;
 
 impl Meta {
     /// Makes the project's page, or replaces it. None where there is no such project.
@@ -111,19 +105,6 @@ impl Meta {
         hasher.update(&one);
         hasher.update(&other);
         hasher.finalize().to_hex()[..16].to_owned()
-    }
-}
-
-impl Directory {
-    fn put_status_page(&mut self, row: Arc<StatusPageRow>) {
-        self.drop_status_page(row.project);
-        self.status_slugs.insert(row.page.slug.clone(), row.project);
-        self.status_pages.insert(row.project, row);
-    }
-
-    pub(super) fn drop_status_page(&mut self, project: ProjectId) {
-        self.status_pages.remove(&project);
-        self.status_slugs.retain(|_, holder| *holder != project);
     }
 }
 

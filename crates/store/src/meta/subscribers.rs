@@ -12,8 +12,9 @@ use analytics::status_page::subscriber::Address;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection, Row};
 
+use super::error::MetaError;
+use super::handle::{FILE, Meta};
 use super::secrets::{SecretHash, Token};
-use super::{FILE, Meta, MetaError};
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;

@@ -4,6 +4,7 @@ use analytics::monitor::MonitorSettings;
 
 use super::*;
 use analytics::hit::ProjectId;
+use sqlx::SqlitePool;
 
 const NOW: i64 = 1_764_000_000_000_000;
 

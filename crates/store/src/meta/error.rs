@@ -1,0 +1,39 @@
+//! Why a call about projects and their settings fails.
+
+use crate::types::StoreError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum MetaError {
+    #[error("this key is registered already")]
+    KeyTaken,
+    #[error("this user id belongs to another key already")]
+    UserIdTaken,
+    #[error("the project has as many keys as it may have; revoke one first")]
+    TooManyKeys,
+    #[error("the project has as many share links as it may have; revoke one first")]
+    TooManyShareLinks,
+    #[error("the project has as many monitors as it may have; delete one first")]
+    TooManyMonitors,
+    #[error("the project has as many channels as it may have; delete one first")]
+    TooManyChannels,
+    #[error("the project has as many rules as it may have; delete one first")]
+    TooManyRules,
+    #[error("the project has as many maintenance windows as it may have; delete one first")]
+    TooManyMaintenanceWindows,
+    #[error("the status page has as many subscribers as it may have")]
+    TooManySubscribers,
+    #[error("the status page was asked for too many subscriptions today; try again tomorrow")]
+    TooManySubscriptions,
+    #[error("another status page has this address; choose another `slug`")]
+    SlugTaken,
+    /// The file was written by a later version of this program.
+    #[error(
+        "meta.sqlite has version {found}, this program knows {known}: use the newer program again"
+    )]
+    Newer { found: i64, known: i64 },
+    /// A project's number could not be written down.
+    #[error("the inbox: {0}")]
+    Inbox(Box<StoreError>),
+    #[error("meta.sqlite: {0}")]
+    Sqlite(#[from] sqlx::Error),
+}

@@ -1,0 +1,104 @@
+//! Reads `meta.sqlite` into memory at the start. Each kind of thing that has a file of its own is read there.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use analytics::alert::RuleSettings;
+use analytics::hit::ProjectId;
+use analytics::maintenance::MaintenanceSettings;
+use sqlx::{Row, SqlitePool};
+
+use super::directory::{Directory, Held, KeyEntry, LinkEntry, SessionEntry, Touched};
+use super::error::MetaError;
+use super::projects::{PROJECT_COLUMNS, to_project};
+use super::rows::{Can, NewShareLink, ShareLink};
+use super::secrets::{SecretHash, ServerSecret};
+use super::{channels, monitors, settings_rows, status_pages};
+
+pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Directory, MetaError> {
+    let mut directory = Directory::default();
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {PROJECT_COLUMNS} FROM projects")));
+    for row in rows.fetch_all(pool).await? {
+        directory.put_project(to_project(&row)?, secret);
+    }
+    let rows = sqlx::query(
+        "SELECT id, project, hash, can, last_used_us FROM keys WHERE revoked_us IS NULL",
+    );
+    for row in rows.fetch_all(pool).await? {
+        let entry = KeyEntry {
+            id: row.try_get("id")?,
+            project: ProjectId(row.try_get("project")?),
+            can: Can::parse(row.try_get("can")?),
+            used: Touched::new(row.try_get("last_used_us")?),
+        };
+        directory.keys.insert(to_hash(row.try_get("hash")?)?, Arc::new(entry));
+    }
+    for row in sqlx::query("SELECT hash, project FROM imported_user_ids").fetch_all(pool).await? {
+        directory
+            .imported_user_ids
+            .insert(to_hash(row.try_get("hash")?)?, ProjectId(row.try_get("project")?));
+    }
+    load_sessions(pool, &mut directory).await?;
+    load_share_links(pool, &mut directory).await?;
+    monitors::load(pool, secret, &mut directory).await?;
+    channels::load(pool, secret, &mut directory).await?;
+    settings_rows::load::<MaintenanceSettings>(pool, &mut directory).await?;
+    status_pages::load(pool, &mut directory).await?;
+    settings_rows::load::<RuleSettings>(pool, &mut directory).await?;
+    Ok(directory)
+}
+
+async fn load_sessions(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
+    let mut held: HashMap<SecretHash, Vec<Held>> = HashMap::new();
+    let rows = sqlx::query("SELECT session, project, key, generation FROM session_projects");
+    for row in rows.fetch_all(pool).await? {
+        held.entry(to_hash(row.try_get("session")?)?).or_default().push(Held {
+            project: ProjectId(row.try_get("project")?),
+            key: row.try_get("key")?,
+            generation: row.try_get("generation")?,
+        });
+    }
+    for row in
+        sqlx::query("SELECT hash, created_us, last_used_us FROM sessions").fetch_all(pool).await?
+    {
+        let hash = to_hash(row.try_get("hash")?)?;
+        let entry = SessionEntry {
+            created_us: row.try_get("created_us")?,
+            used: Arc::new(Touched::new(row.try_get("last_used_us")?)),
+            projects: held.remove(&hash).unwrap_or_default(),
+        };
+        directory.sessions.insert(hash, Arc::new(entry));
+    }
+    Ok(())
+}
+
+async fn load_share_links(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
+    let rows = sqlx::query(
+        "SELECT id, project, hash, name, q, addresses, consumers, hits, created_us, expires_us, last_used_us FROM share_links",
+    );
+    for row in rows.fetch_all(pool).await? {
+        let link = ShareLink {
+            id: row.try_get("id")?,
+            project: ProjectId(row.try_get("project")?),
+            new: NewShareLink {
+                name: row.try_get("name")?,
+                q: row.try_get("q")?,
+                addresses: row.try_get("addresses")?,
+                consumers: row.try_get("consumers")?,
+                hits: row.try_get("hits")?,
+                expires_us: row.try_get("expires_us")?,
+            },
+            created_us: row.try_get("created_us")?,
+            last_used_us: row.try_get("last_used_us")?,
+        };
+        let used = Touched::new(link.last_used_us);
+        directory.links.insert(to_hash(row.try_get("hash")?)?, Arc::new(LinkEntry { link, used }));
+    }
+    Ok(())
+}
+
+fn to_hash(bytes: Vec<u8>) -> Result<SecretHash, MetaError> {
+    bytes
+        .try_into()
+        .map_err(|_| MetaError::Sqlite(sqlx::Error::Protocol("a hash is not 32 bytes long".into())))
+}
