@@ -31,12 +31,26 @@ struct Running {
 }
 
 /// A number that a column may hold, as the engine keeps it.
-pub trait Number: Copy + 'static {
+///
+/// # Safety
+///
+/// A column of type `KIND` must be kept by the engine as an array of `Self`: values of this size and alignment, of which
+/// every bit pattern is valid. `Chunk::column` reads the engine's memory as such an array.
+#[expect(unsafe_code, reason = "whoever adds a type vouches for its layout")]
+pub unsafe trait Number: Copy + 'static {
     const KIND: LogicalTypeId;
 }
 
 macro_rules! numbers {
-    ($($number:ty = $kind:ident),*) => { $(impl Number for $number { const KIND: LogicalTypeId = LogicalTypeId::$kind; })* };
+    ($($number:ty = $kind:ident),*) => {
+        $(
+            #[expect(unsafe_code, reason = "the layout is the engine's")]
+            // SAFETY: DuckDB's C API gives the data of such a vector as an array of this type of C, which is the one of Rust.
+            unsafe impl Number for $number {
+                const KIND: LogicalTypeId = LogicalTypeId::$kind;
+            }
+        )*
+    };
 }
 numbers!(
     u8 = UTinyint,
@@ -73,8 +87,9 @@ impl Chunk<'_> {
         let kind = vector.logical_type().id();
         assert_eq!(kind, T::KIND, "column {place} of the statement");
         #[expect(unsafe_code, reason = "the engine's memory, read where it is")]
-        // SAFETY: the engine flattens what it hands to such a function, keeps numbers of this type as an array of at least as
-        // many as the chunk has rows, and changes none of it before the function returns; the chunk's borrow ends before.
+        // SAFETY: the column is of `T::KIND`, so `Number` vouches for an array of `T`. The engine flattens what it hands to such a
+        // function, which makes that array at least as long as the chunk has rows, and changes none of it before the function
+        // returns; the chunk's borrow ends before.
         unsafe {
             std::slice::from_raw_parts(vector.as_mut_ptr::<T>(), self.rows())
         }
