@@ -264,7 +264,10 @@ impl From<store::StoreError> for ApiError {
             | StoreError::LogInUse
             | StoreError::Newer(_)
             | StoreError::NotWhole(_)
-            | StoreError::Engine { .. } => ApiError::internal("the store", &error),
+            | StoreError::Engine { .. }
+            | StoreError::Sqlite { .. }
+            | StoreError::System { .. }
+            | StoreError::ProjectFiles { .. } => ApiError::internal("the store", &error),
         }
     }
 }
@@ -395,6 +398,9 @@ mod tests {
         use store::StoreError;
         let text = || "sealed-00000001.duckdb".to_owned();
         let engine = StoreError::Engine { context: "reading hits", cause: "Input/output".into() };
+        let cause = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let system = StoreError::System { context: "writing", cause };
+        let projects = StoreError::ProjectFiles { context: "opening", cause: "broken".into() };
         let internal = (Code::Internal, None);
         for (error, expect) in [
             (StoreError::Full, (Code::Overloaded, Some(5))),
@@ -420,6 +426,8 @@ mod tests {
             (StoreError::Newer(text()), internal),
             (StoreError::NotWhole(text()), internal),
             (engine, internal),
+            (system, internal),
+            (projects, internal),
         ] {
             let cause = error.to_string();
             let answer = ApiError::from(error);

@@ -112,10 +112,30 @@ fn patiently<T>(attach: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreEr
 mod tests {
     use std::cell::Cell;
 
+    use sqlx::ConnectOptions;
+    use sqlx::sqlite::SqliteConnectOptions;
+
     use super::*;
+    use crate::inbox;
 
     fn disk(errno: i32) -> StoreError {
         io("reading")(std::io::Error::from_raw_os_error(errno))
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_by_the_code_that_sqlite_gives() {
+        let mut db = SqliteConnectOptions::new().in_memory(true).connect().await.unwrap();
+        sqlx::raw_sql("CREATE TABLE t (text TEXT); PRAGMA max_page_count = 2")
+            .execute(&mut db)
+            .await
+            .unwrap();
+        let fill = "INSERT INTO t VALUES (hex(randomblob(100000)))";
+        let full = inbox::failed("writing")(sqlx::query(fill).execute(&mut db).await.unwrap_err());
+        assert!(full.is_disk(), "{full}");
+        let wrong = inbox::failed("writing")(
+            sqlx::query("INSERT INTO u VALUES (1)").execute(&mut db).await.unwrap_err(),
+        );
+        assert!(!wrong.is_disk(), "{wrong}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub fn path_text(path: &Path) -> Result<&str, StoreError> {
 
 /// The system's name for what went wrong, with what we were doing.
 pub fn io(context: &'static str) -> impl Fn(std::io::Error) -> StoreError {
-    move |source| StoreError::Engine { context, cause: Box::new(source) }
+    move |cause| StoreError::System { context, cause }
 }
 
 /// Creates the file where there is none; nobody but its owner may read it, for it holds secrets or is not for others.

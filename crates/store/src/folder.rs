@@ -40,7 +40,7 @@ pub async fn open_folder(
     };
     let opened = match opening.await {
         Ok(meta) => shared.inbox.change(Change::Started).await.map(|()| meta),
-        Err(problem) => Err(StoreError::Engine {
+        Err(problem) => Err(StoreError::ProjectFiles {
             context: "the projects cannot be read",
             cause: Box::new(problem),
         }),
@@ -84,7 +84,7 @@ pub async fn give_identity(
     highest: ProjectId,
 ) -> Result<(), StoreError> {
     let context = "giving the folder an id";
-    let wrong = |source: MetaError| StoreError::Engine { context, cause: Box::new(source) };
+    let wrong = |source: MetaError| StoreError::ProjectFiles { context, cause: Box::new(source) };
     let mut folder = [0; 16];
     folder.copy_from_slice(&random_key()?[..16]);
     let mut db = inbox::connect_options(&data.join("inbox.sqlite"))
@@ -107,7 +107,7 @@ pub async fn give_identity(
         let rules = rules.iter().map(|rule| (rule.id, rule.created_us)).collect();
         checks::keep_only_in(data, &live, &rules)
             .await
-            .map_err(|source| StoreError::Engine { context, cause: Box::new(source) })?;
+            .map_err(|source| StoreError::ProjectFiles { context, cause: Box::new(source) })?;
         highest = highest.max(meta.highest_number().await.map_err(wrong)?);
         let identity = MetaIdentity { folder, starts: 1, ledger_key };
         meta.set_identity(&identity).await.map_err(wrong)?;

@@ -42,7 +42,7 @@ const DATA_FORMAT: &str = "data_format";
 
 /// SQLite's name for what went wrong, with what we were doing.
 pub(crate) fn failed(context: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
-    move |source| StoreError::Engine { context, cause: Box::new(source) }
+    move |cause| StoreError::Sqlite { context, cause }
 }
 
 /// What a look into the file finds, without changing it; none where it has no tables of ours. Whether the files of the
@@ -69,10 +69,7 @@ pub async fn look(db: &mut SqliteConnection) -> Result<Option<InboxFacts>, Store
 
 /// `StoreError::Newer` if a later version of this program has written data files (`data_format`: the last that is known), or
 /// records or erasures that wait to be applied.
-pub async fn check_versions(
-    db: &mut SqliteConnection,
-    data_format: u32,
-) -> Result<(), StoreError> {
+pub async fn check_versions(db: &mut SqliteConnection, data_format: u32) -> Result<(), StoreError> {
     let found = get_number(db, DATA_FORMAT).await?;
     if found > u64::from(data_format) {
         return Err(StoreError::Newer(format!(

@@ -442,7 +442,7 @@ impl Repair {
     ) -> Result<(), StoreError> {
         let context = "making the table of projects";
         let wrong =
-            |source: meta::MetaError| StoreError::Engine { context, cause: Box::new(source) };
+            |source: meta::MetaError| StoreError::ProjectFiles { context, cause: Box::new(source) };
         if meta.is_some() {
             meta::copy_to(&self.options.data, making).await.map_err(wrong)?;
         }

@@ -212,10 +212,24 @@ pub enum StoreError {
     /// The data folder is not whole: what was found, what it means, what to do. Nothing was changed.
     #[error("{0}")]
     NotWhole(String),
-    /// An engine or the operating system refused.
+    /// The engine that keeps hits refused.
     #[error("{context}: {cause}")]
     Engine { context: &'static str, cause: Box<dyn std::error::Error + Send + Sync> },
+    /// SQLite refused: the inbox.
+    #[error("{context}: {cause}")]
+    Sqlite { context: &'static str, cause: sqlx::Error },
+    /// The operating system refused.
+    #[error("{context}: {cause}")]
+    System { context: &'static str, cause: std::io::Error },
+    /// `meta.sqlite` or `monitors.sqlite` could not be opened or changed.
+    #[error("{context}: {cause}")]
+    ProjectFiles { context: &'static str, cause: Box<dyn std::error::Error + Send + Sync> },
 }
+
+/// Of the system, by which a disk fails that may do better later.
+const DISK_ERRORS: [Errno; 5] = [Errno::IO, Errno::NOSPC, Errno::MFILE, Errno::NFILE, Errno::NOMEM];
+/// The same as SQLite calls them: SQLITE_NOMEM, SQLITE_IOERR, SQLITE_FULL.
+const SQLITE_DISK_ERRORS: [i32; 3] = [7, 10, 13];
 
 impl StoreError {
     /// The file that has to be restored or deleted first.
@@ -228,15 +242,27 @@ impl StoreError {
 
     /// True where the disk failed and not what stands on it: the same may succeed later.
     pub(crate) fn is_disk(&self) -> bool {
-        let StoreError::Engine { cause, .. } = self else { return false };
-        let text = cause.to_string();
-        [Errno::IO, Errno::NOSPC, Errno::MFILE, Errno::NFILE, Errno::NOMEM]
-            .iter()
-            .any(|errno| text.contains(&words_of(*errno)))
+        let system = |cause: &std::io::Error| {
+            Errno::from_io_error(cause).is_some_and(|errno| DISK_ERRORS.contains(&errno))
+        };
+        match self {
+            StoreError::System { cause, .. }
+            | StoreError::Sqlite { cause: sqlx::Error::Io(cause), .. } => system(cause),
+            StoreError::Sqlite { cause: sqlx::Error::Database(cause), .. } => {
+                let code = cause.code().and_then(|code| code.parse::<i32>().ok());
+                // The rest of an extended code says at which call.
+                code.is_some_and(|code| SQLITE_DISK_ERRORS.contains(&(code & 0xff)))
+            }
+            StoreError::Engine { cause, .. } => {
+                let text = cause.to_string();
+                DISK_ERRORS.iter().any(|errno| text.contains(&words_of(*errno)))
+            }
+            _ => false,
+        }
     }
 }
 
-/// The system's words for an error, which the engine passes on in its own message.
+/// The system's words for an error: DuckDB passes them on in its own message and gives no code.
 fn words_of(errno: Errno) -> String {
     let words = std::io::Error::from(errno).to_string();
     words.split(" (os error").next().unwrap_or_default().to_owned()

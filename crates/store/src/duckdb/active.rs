@@ -38,7 +38,7 @@ impl Active {
         for stale in [DataFile::wal(&making), making.clone()] {
             match std::fs::remove_file(&stale) {
                 Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(StoreError::Engine { context, cause: Box::new(problem) });
+                    return Err(io(context)(problem));
                 }
                 _ => {}
             }

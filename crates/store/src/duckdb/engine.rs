@@ -99,10 +99,7 @@ impl Instance {
         std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || Instance::start(&folder, spill, memory))
-            .map_err(|source| StoreError::Engine {
-                context: "starting the engine",
-                cause: Box::new(source),
-            })?
+            .map_err(io("starting the engine"))?
             .join()
             .unwrap_or_else(|_| Err(StoreError::Panicked("the engine's start")))
     }

@@ -185,11 +185,7 @@ impl DataFile {
 }
 
 /// The format of the file at `path`, which is attached as `alias`; `StoreError::Newer` if this program doesn't know it.
-pub fn read_format(
-    connection: &Connection,
-    alias: &str,
-    path: &Path,
-) -> Result<u32, StoreError> {
+pub fn read_format(connection: &Connection, alias: &str, path: &Path) -> Result<u32, StoreError> {
     let found: u32 = connection
         .query_row(&sql::file::format(alias), [], |row| row.get(0))
         .map_err(failed("reading a data file's format"))?;

@@ -199,7 +199,7 @@ const VALUES: [Value; 9] = [
 
 const CUT: Cut = Cut { rows: 100, sort: Sort::Requests, apdex_us: 2_000 };
 
-async fn answers(
+pub(super) async fn answers(
     store: &Store,
     grid: &Grid,
     q: &str,
@@ -414,7 +414,7 @@ fn expected(hits: &[Seen], grid: &Grid, filters: [&str; 2]) -> BTreeMap<&'static
 }
 
 /// Equal; durations within 1.05 % (a bucket's width and four digits).
-fn same(at: &str, found: &Json, wanted: &Json) {
+pub(super) fn same(at: &str, found: &Json, wanted: &Json) {
     match (found, wanted) {
         (Json::Object(found), Json::Object(wanted)) => {
             for (key, wanted) in wanted {
@@ -443,7 +443,7 @@ fn same(at: &str, found: &Json, wanted: &Json) {
 
 /// Takes out what an answer says that it may not know: rows with few hits of a list that was cut, and rows by bytes of
 /// endpoints that were.
-fn leave_what_is_promised(panel: &str, found: &mut Json, wanted: &mut Json) {
+pub(super) fn leave_what_is_promised(panel: &str, found: &mut Json, wanted: &mut Json) {
     let rows = |json: &mut Json, keep: &dyn Fn(&Json) -> bool| {
         if let Some(rows) = json["rows"].as_array_mut() {
             rows.retain(|row| keep(row));
