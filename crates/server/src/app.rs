@@ -13,7 +13,7 @@ use analytics::tally::{TallyLimits, Total};
 use anyhow::Context;
 use store::checks::{ChannelKey, Checks, MonitorKey};
 use store::meta::Meta;
-use store::{Found, HitRow, Part, Store, StoreError, StoreLimits, StoreOptions};
+use store::{DuckDbLimits, Found, HitRow, Part, Store, StoreError, StoreLimits, StoreOptions};
 use tokio::sync::Semaphore;
 
 use crate::address::own_host;
@@ -303,8 +303,7 @@ fn to_us(days: u32) -> i64 {
 /// How the store is to be opened.
 pub fn store_options(settings: &Settings) -> StoreOptions {
     let limit = |name: &str| settings.limits.get(name);
-    let store_limits = StoreLimits {
-        inbox_bytes: limit("inbox_bytes"),
+    let duckdb = DuckDbLimits {
         active_rows: limit("active_rows"),
         calm_rows: limit("calm_rows"),
         calm_s: limit("calm_seconds"),
@@ -318,14 +317,18 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         engine_memory: limit("engine_memory_bytes"),
         reader_memory: limit("reader_memory_bytes"),
         builder_memory: limit("builder_memory_bytes"),
-        query_seconds: limit("query_seconds"),
         rollup_from: limits::ROLLUP_FROM,
-        tally: TallyLimits::default(),
         rolled_up_from: limits::ROLLED_UP_FROM,
+    };
+    let store_limits = StoreLimits {
+        inbox_bytes: limit("inbox_bytes"),
         receipts: limit("receipts") as usize,
+        query_seconds: limit("query_seconds"),
+        tally: TallyLimits::default(),
         disk_free_percent: limit("disk_free_percent"),
         disk_free_bytes: limit("disk_free_bytes"),
         reserve_bytes: limit("reserve_bytes"),
+        duckdb,
     };
     StoreOptions { data: settings.data.clone(), node: 0, limits: store_limits }
 }

@@ -168,7 +168,7 @@ impl Builder {
 
     /// So many that reads suffer.
     fn too_many_files(&self) -> bool {
-        self.shared.files.now().entries.len() >= 8 * self.shared.options.limits.merge_at
+        self.shared.files.now().entries.len() >= 8 * self.shared.options.limits.duckdb.merge_at
     }
 
     fn seal(&self, id: u64) -> Result<(), EarlyEnd> {
@@ -187,13 +187,13 @@ impl Builder {
         let piece_rows = match inputs.as_slice() {
             // Not sorted: every piece looks at the whole file.
             [one] if one.row.kind != FileKind::Sealed => {
-                3 * self.shared.options.limits.merge_piece_rows
+                3 * self.shared.options.limits.duckdb.merge_piece_rows
             }
-            _ => self.shared.options.limits.merge_piece_rows,
+            _ => self.shared.options.limits.duckdb.merge_piece_rows,
         };
         self.replace(work, inputs, |target, files| {
             let (connection, into) = (target.connection, target.into);
-            let piece_text_bytes = self.shared.options.limits.merge_piece_text_bytes;
+            let piece_text_bytes = self.shared.options.limits.duckdb.merge_piece_text_bytes;
             let inputs = merge::Inputs { files, shares: &shares, piece_rows, piece_text_bytes };
             merge::merge(connection, into, &inputs, pause)?;
             derive::derive(target, None, self.rollups(), pause)
@@ -212,7 +212,7 @@ impl Builder {
             None => {
                 self.opened.set(self.opened.get() + 1);
                 let name = format!("building-{}", self.opened.get());
-                let memory = self.shared.options.limits.builder_memory;
+                let memory = self.shared.options.limits.duckdb.builder_memory;
                 Instance::open(&self.shared.folder(), &name, memory)?
             }
         };
@@ -224,8 +224,8 @@ impl Builder {
     fn rollups(&self) -> derive::Rollups {
         let limits = &self.shared.options.limits;
         derive::Rollups {
-            from_rows: limits.rolled_up_from,
-            piece_rows: limits.merge_piece_rows,
+            from_rows: limits.duckdb.rolled_up_from,
+            piece_rows: limits.duckdb.merge_piece_rows,
             tally: limits.tally,
         }
     }
@@ -285,7 +285,7 @@ impl Builder {
         }
         let sealed: Vec<&Entry> =
             snapshot.entries.iter().filter(|entry| entry.row.kind == FileKind::Sealed).collect();
-        let least = limits.merge_at.max(2);
+        let least = limits.duckdb.merge_at.max(2);
         let rows = |window: &[&Entry]| window.iter().map(|entry| entry.row.rows).sum::<u64>();
         let now = Instant::now();
         let waits = |window: &[&Entry]| {
@@ -297,7 +297,7 @@ impl Builder {
             .flat_map(|size| sealed.windows(size))
             .filter(|window| {
                 let largest = window.iter().map(|entry| entry.row.rows).max().unwrap_or(0);
-                rows(window) <= limits.merged_rows
+                rows(window) <= limits.duckdb.merged_rows
                     && largest * 2 <= rows(window)
                     && !self.reaches_over_damaged(window)
                     && !waits(window)
@@ -310,7 +310,7 @@ impl Builder {
             for entry in window {
                 bytes += self.text_bytes_of(entry)?;
             }
-            if bytes <= limits.merged_text_bytes {
+            if bytes <= limits.duckdb.merged_text_bytes {
                 chosen = Some(window);
                 break;
             }
@@ -458,7 +458,7 @@ impl Builder {
         }
         remove_bad_logs(&self.shared.folder(), Duration::ZERO)?;
         let options = &self.shared.options;
-        let left = set_aside::erase(&options.data, erasure, options.limits.builder_memory)?;
+        let left = set_aside::erase(&options.data, erasure, options.limits.duckdb.builder_memory)?;
         self.shared.note_set_aside(left);
         self.shared.inbox.change_blocking(Change::Erased { seq, erasure: erasure.clone() })?;
         self.shared.erased.done(seq, erased);

@@ -48,7 +48,7 @@ pub async fn gather(
     if matches!(inbox, Found::Known(_)) {
         let names: Vec<&String> = files.iter().filter(|name| !named.contains(*name)).collect();
         if !names.is_empty() {
-            let instance = Instance::open(&folder, "looking", limits.builder_memory)?;
+            let instance = Instance::open(&folder, "looking", limits.duckdb.builder_memory)?;
             for name in names {
                 let content = look_into(&instance, &folder.join(name))?;
                 unnamed.push(UnnamedFile { name: name.clone(), content });

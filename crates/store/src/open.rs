@@ -200,7 +200,7 @@ fn next_identity(facts: &Facts) -> Result<(Identity, ProjectId), StoreError> {
 
 /// A new engine with every file of the manifest; the picture is set. Returns the active file.
 fn attach_all(shared: &Shared, files: &[FileRow], trimmed_to: u64) -> Result<Active, StoreError> {
-    let engine = Arc::new(Engine::open(&shared.folder(), &shared.options.limits)?);
+    let engine = Arc::new(Engine::open(&shared.folder(), &shared.options.limits.duckdb)?);
     let mut snapshot = Snapshot::default();
     let mut active = None;
     for row in files {

@@ -98,7 +98,7 @@ fn look_at_named(
     meta: Option<&Found<MetaFacts>>,
 ) -> Result<Vec<String>, StoreError> {
     let folder = options.data.join("hits");
-    let instance = Instance::open(&folder, "looking", options.limits.builder_memory)?;
+    let instance = Instance::open(&folder, "looking", options.limits.duckdb.builder_memory)?;
     let mut found = Vec::new();
     let mut projects = BTreeSet::new();
     for (row, there) in &inbox.named {
@@ -178,7 +178,7 @@ impl Repair {
         let shared = store.shared();
         shared.wait(shared.erased.wait_for_all(), || Ok(())).await?;
         let stats = store.stats();
-        repaired.hits = stats.active_rows + stats.sealed_rows;
+        repaired.hits = stats.rows;
         store.close().await?;
         progress.advance(1);
         self.make_meta(&making, meta, &found, &mut repaired).await?;
@@ -239,7 +239,8 @@ impl Repair {
         let sizes = names.iter().map(|name| size(&from.join(name))).sum();
         progress.begin("reading data files", sizes);
         let mut examined = Vec::new();
-        let instance = Instance::open(making, "repairing", self.options.limits.builder_memory)?;
+        let instance =
+            Instance::open(making, "repairing", self.options.limits.duckdb.builder_memory)?;
         for name in &names {
             progress::check(progress)?;
             let (old, new) = (from.join(name), into.join(name));
@@ -394,7 +395,7 @@ impl Repair {
         let mut gone = BTreeSet::new();
         let mut known: HashSet<u64> = inbox.erasure_seqs().await?.into_iter().collect();
         let folder = options.data.join("hits");
-        let named = find_named(&folder, options.limits.builder_memory, key, files, lines)?;
+        let named = find_named(&folder, options.limits.duckdb.builder_memory, key, files, lines)?;
         let mut lost_names = 0;
         for line in lines {
             let project = line.project;

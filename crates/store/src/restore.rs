@@ -111,7 +111,7 @@ pub async fn restore(
         apply(&store, line).await?;
         progress.advance(1);
     }
-    let hits = { store.stats().active_rows + store.stats().sealed_rows };
+    let hits = store.stats().rows;
     store.close().await?;
     let deleted = newer.iter().filter(|line| line.what == What::Project);
     let deleted: Vec<ProjectId> = deleted.map(|line| line.project).collect();

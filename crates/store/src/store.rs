@@ -17,7 +17,7 @@ use crate::duckdb::presence::Presences;
 use crate::duckdb::sums::{NamesCache, SumsLimits};
 use crate::duckdb::windows::{Cells, EndpointCounts};
 use crate::duckdb::{presence, read, sums, windows};
-use crate::inbox::{Command, EncodedBatch, FileKind};
+use crate::inbox::{Command, EncodedBatch};
 use crate::open::{self, Threads};
 use crate::progress::Progress;
 use crate::shared::Shared;
@@ -172,7 +172,7 @@ impl Store {
     pub async fn sums(&self, query: SumsQuery) -> Result<Total, StoreError> {
         let limits = &self.shared.options.limits;
         // Of a project with fewer hits a file has no rollups.
-        let rollup_from = limits.rollup_from.max(limits.rolled_up_from);
+        let rollup_from = limits.duckdb.rollup_from.max(limits.duckdb.rolled_up_from);
         let limits = SumsLimits { rollup_from, tally: limits.tally };
         let (names, filters) = (self.names.clone(), self.filters.clone());
         self.shared.read(move |reading| sums::sums(reading, &query, limits, &names, &filters)).await
@@ -238,24 +238,7 @@ impl Store {
     pub fn stats(&self) -> StoreStats {
         let shared = &self.shared;
         let snapshot = shared.files.now();
-        let (
-            mut active_rows,
-            mut frozen_files,
-            mut sealed_files,
-            mut sealed_rows,
-            mut sealed_bytes,
-        ) = (0, 0, 0, 0, 0);
-        for entry in &snapshot.entries {
-            if entry.row.kind == FileKind::Sealed {
-                sealed_files += 1;
-                sealed_rows += entry.row.rows;
-                sealed_bytes += entry.row.bytes;
-            } else {
-                frozen_files += u64::from(entry.row.kind == FileKind::Frozen);
-                active_rows +=
-                    entry.file.shares.load().values().map(|share| share.rows).sum::<u64>();
-            }
-        }
+        let duckdb = snapshot.stats();
         snapshot.let_go();
         let (applied, last) = (*shared.applied.borrow(), shared.queue.last_seq());
         StoreStats {
@@ -265,17 +248,14 @@ impl Store {
             apply_lag_ms: shared.queue.lag().as_millis() as u64,
             applied_seq: applied,
             last_seq: last,
-            active_rows,
-            frozen_files,
-            sealed_files,
-            sealed_rows,
-            sealed_bytes,
+            rows: duckdb.active_rows + duckdb.sealed_rows,
             disk_free_percent: shared.gauges.disk_free_percent.load(Ordering::Relaxed),
             disk_free_bytes: shared.gauges.disk_free_bytes.load(Ordering::Relaxed),
             receipts_forgotten: shared.gauges.receipts_forgotten.load(Ordering::Relaxed),
             erasures_pending: shared.erased.pending() as u64,
             problems: shared.problems.all(),
             notes: shared.notes.all(),
+            duckdb,
         }
     }
 

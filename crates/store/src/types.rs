@@ -1,14 +1,18 @@
 //! What goes into the store of hits and what comes out of it, as data.
 
+mod limits;
+mod stats;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use analytics::batch::Batch;
 use analytics::hit::{Country, ProjectId};
-use analytics::limits;
-use analytics::tally::TallyLimits;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
+
+pub use limits::{DuckDbLimits, StoreLimits};
+pub use stats::{DuckDbStats, StoreStats};
 
 /// Settings of a store.
 #[derive(Clone, Debug)]
@@ -17,79 +21,6 @@ pub struct StoreOptions {
     /// Names this server in hit ids; 0 on one machine.
     pub node: u8,
     pub limits: StoreLimits,
-}
-
-/// Those of `analytics::limits::LIMITS` that a store needs and an operator may change.
-#[derive(Clone, Debug)]
-pub struct StoreLimits {
-    /// Bytes of unapplied records in the inbox's file beyond which appends are refused.
-    pub inbox_bytes: u64,
-    /// Hits in the active file at which it is frozen and sealed.
-    pub active_rows: u64,
-    /// The same while hits do not pour in, once the file is `calm_s` seconds old.
-    pub calm_rows: u64,
-    pub calm_s: u64,
-    /// Age in seconds at which the active file is sealed.
-    pub active_age_s: u64,
-    pub checkpoint_every_ms: u64,
-    /// Sealed files that stand side by side before they are merged.
-    pub merge_at: usize,
-    /// Hits that a merged file holds at most.
-    pub merged_rows: u64,
-    /// Hits that are sorted at once.
-    pub merge_piece_rows: u64,
-    /// Texts that are sorted at once, bytes, roughly.
-    pub merge_piece_text_bytes: u64,
-    /// Texts that a merged file holds at most, bytes, roughly.
-    pub merged_text_bytes: u64,
-    /// Bytes of memory that DuckDB may use (not a hard cap): to write, to read sealed files, to build a file.
-    pub engine_memory: u64,
-    pub reader_memory: u64,
-    pub builder_memory: u64,
-    pub query_seconds: u64,
-    /// A project's hits in one file from which its rollups are read.
-    pub rollup_from: u64,
-    /// A project's hits in one file from which the file has rollups of it.
-    pub rolled_up_from: u64,
-    /// Up to how many different things sums know all of each.
-    pub tally: TallyLimits,
-    /// Batch ids remembered.
-    pub receipts: usize,
-    /// Share of the disk that must stay free, percent.
-    pub disk_free_percent: u64,
-    /// The same in bytes.
-    pub disk_free_bytes: u64,
-    /// Room kept back for the moment in which the disk is full.
-    pub reserve_bytes: u64,
-}
-
-impl Default for StoreLimits {
-    fn default() -> Self {
-        StoreLimits {
-            inbox_bytes: limits::INBOX_BYTES,
-            active_rows: limits::ACTIVE_ROWS,
-            calm_rows: limits::CALM_ROWS,
-            calm_s: limits::CALM_SECONDS,
-            active_age_s: limits::ACTIVE_AGE_SECONDS,
-            checkpoint_every_ms: limits::CHECKPOINT_MS,
-            merge_at: limits::MERGE_AT as usize,
-            merged_rows: limits::MERGED_ROWS,
-            merge_piece_rows: limits::MERGE_PIECE_ROWS,
-            merge_piece_text_bytes: limits::MERGE_PIECE_TEXT_BYTES,
-            merged_text_bytes: limits::MERGED_TEXT_BYTES,
-            engine_memory: limits::ENGINE_MEMORY_BYTES,
-            reader_memory: limits::READER_MEMORY_BYTES,
-            builder_memory: limits::BUILDER_MEMORY_BYTES,
-            query_seconds: limits::QUERY_SECONDS,
-            rollup_from: limits::ROLLUP_FROM,
-            rolled_up_from: limits::ROLLED_UP_FROM,
-            tally: TallyLimits::default(),
-            receipts: limits::RECEIPTS as usize,
-            disk_free_percent: limits::DISK_FREE_PERCENT,
-            disk_free_bytes: limits::DISK_FREE_BYTES,
-            reserve_bytes: limits::RESERVE_BYTES,
-        }
-    }
 }
 
 /// One rejected hit of a batch: its index and a reason from the closed list (`analytics::ingest::Reason as u8`).
@@ -353,30 +284,4 @@ impl HitRow {
         let length = |texts: &[&Arc<str>]| texts.iter().map(|text| text.len()).sum::<usize>();
         size_of::<HitRow>() + length(&texts) + length(&more)
     }
-}
-
-/// For `/metrics` and `/api/health`.
-#[derive(Clone, Debug, Default)]
-pub struct StoreStats {
-    pub ready: bool,
-    pub inbox_records: u64,
-    pub inbox_bytes: u64,
-    /// Age of the oldest record that is not applied yet, milliseconds.
-    pub apply_lag_ms: u64,
-    pub applied_seq: u64,
-    pub last_seq: u64,
-    pub active_rows: u64,
-    /// Files that wait to be sealed.
-    pub frozen_files: u64,
-    pub sealed_files: u64,
-    pub sealed_rows: u64,
-    pub sealed_bytes: u64,
-    pub disk_free_percent: u64,
-    pub disk_free_bytes: u64,
-    pub receipts_forgotten: u64,
-    pub erasures_pending: u64,
-    /// What is wrong, in words, for health: damaged files, an engine that had to be reopened.
-    pub problems: Vec<String>,
-    /// What an operator may want to know although nothing is wrong.
-    pub notes: Vec<String>,
 }

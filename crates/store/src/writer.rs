@@ -76,7 +76,7 @@ impl Writer {
         if self.shared.engine()?.reading_failed() {
             return Err(StoreError::ReadingFailed);
         }
-        let every = Duration::from_millis(self.shared.options.limits.checkpoint_every_ms);
+        let every = Duration::from_millis(self.shared.options.limits.duckdb.checkpoint_every_ms);
         let taken = self.shared.queue.take(
             self.active.position,
             ENOUGH_BYTES,
@@ -115,7 +115,7 @@ impl Writer {
         for request in requests {
             self.serve(request)?;
         }
-        let set = &self.shared.options.limits;
+        let set = &self.shared.options.limits.duckdb;
         let full = self.active.rows() >= set.active_rows
             || self.active.text_bytes() as u64 >= limits::ACTIVE_TEXT_BYTES;
         let age = self.began.elapsed().as_secs();

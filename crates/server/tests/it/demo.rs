@@ -34,7 +34,7 @@ async fn times(app: &TestApp) -> Vec<String> {
 
 fn hits(app: &TestApp) -> u64 {
     let stats = app.shared().store.stats();
-    stats.active_rows + stats.sealed_rows
+    stats.rows
 }
 
 async fn keep_up(app: &TestApp) -> u64 {

@@ -15,7 +15,7 @@ use crate::disk::{io, path_text};
 use crate::duckdb::hand_out::Takers;
 use crate::duckdb::identity;
 use crate::duckdb::sql;
-use crate::types::{StoreError, StoreLimits};
+use crate::types::{DuckDbLimits, StoreError};
 
 /// The instances that serve: one to write with, one to read sealed files with.
 pub struct Engine {
@@ -68,7 +68,7 @@ pub fn remove_spilled(folder: &Path) -> Result<(), StoreError> {
 
 impl Engine {
     /// `folder`: where the data files are, the only place that the engine may touch.
-    pub fn open(folder: &Path, limits: &StoreLimits) -> Result<Engine, StoreError> {
+    pub fn open(folder: &Path, limits: &DuckDbLimits) -> Result<Engine, StoreError> {
         Ok(Engine {
             writing: Instance::open(folder, "writing", limits.engine_memory)?,
             reading: Instance::open(folder, "reading", limits.reader_memory)?,
@@ -159,10 +159,10 @@ mod tests {
     #[test]
     fn a_sealed_file_is_read_by_two_instances_and_a_reader_without_memory_fails_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let limits = StoreLimits {
+        let limits = DuckDbLimits {
             engine_memory: 512 << 20,
             reader_memory: 24 << 20,
-            ..StoreLimits::default()
+            ..DuckDbLimits::default()
         };
         let engine = Engine::open(folder.path(), &limits).unwrap();
         let path = folder.path().join("sealed-00000001.duckdb");

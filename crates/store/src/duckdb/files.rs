@@ -16,7 +16,7 @@ use crate::disk::path_text;
 use crate::duckdb::engine::{Engine, Instance, failed};
 use crate::duckdb::sql;
 use crate::inbox::{FileKind, FileRow};
-use crate::types::StoreError;
+use crate::types::{DuckDbStats, StoreError};
 
 /// What one project has in one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,6 +225,22 @@ impl Drop for DataFile {
 }
 
 impl Snapshot {
+    pub fn stats(&self) -> DuckDbStats {
+        let mut stats = DuckDbStats::default();
+        for entry in &self.entries {
+            if entry.row.kind == FileKind::Sealed {
+                stats.sealed_files += 1;
+                stats.sealed_rows += entry.row.rows;
+                stats.sealed_bytes += entry.row.bytes;
+            } else {
+                let shares = entry.file.shares.load();
+                stats.frozen_files += u64::from(entry.row.kind == FileKind::Frozen);
+                stats.active_rows += shares.values().map(|share| share.rows).sum::<u64>();
+            }
+        }
+        stats
+    }
+
     /// For async threads: who lets go of a picture last detaches files and unlinks them, which may take long.
     pub fn let_go(self: Arc<Self>) {
         let Some(last) = Arc::into_inner(self) else { return };

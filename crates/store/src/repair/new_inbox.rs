@@ -141,7 +141,8 @@ impl NewInbox {
                         let engine = match &engine {
                             Some(engine) => engine.clone(),
                             None => {
-                                let opened = Arc::new(Engine::open(&folder, &options.limits)?);
+                                let opened =
+                                    Arc::new(Engine::open(&folder, &options.limits.duckdb)?);
                                 engine.insert(opened).clone()
                             }
                         };

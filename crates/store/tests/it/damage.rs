@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::make::{P, Plain, all, append, open, plain, small, try_open, until_sealed};
-use store::{StoreError, StoreLimits};
+use super::make::{P, Plain, all, append, open, plain, small, small_but, try_open, until_sealed};
+use store::StoreError;
 
 fn files(data: &Path, part: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(data.join("hits"))
@@ -35,7 +35,10 @@ fn snapshot(data: &Path) -> tempfile::TempDir {
 async fn a_bad_log_of_the_active_file_loses_nothing() {
     let data = tempfile::tempdir().unwrap();
     // One checkpoint at the start, none after it: everything is in the log and in the inbox.
-    let limits = StoreLimits { checkpoint_every_ms: 3_600_000, active_rows: 100_000, ..small() };
+    let limits = small_but(|limits| {
+        limits.checkpoint_every_ms = 3_600_000;
+        limits.active_rows = 100_000;
+    });
     let store = open(data.path(), limits.clone()).await;
     let hits: Vec<Plain> = (0..500).map(plain).collect();
     for chunk in hits.chunks(50) {
@@ -74,7 +77,7 @@ async fn a_bad_log_of_the_active_file_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_sealed_file_is_named_and_the_rest_is_served() {
     let data = tempfile::tempdir().unwrap();
-    let limits = StoreLimits { merge_at: 1_000, ..small() };
+    let limits = small_but(|limits| limits.merge_at = 1_000);
     let store = open(data.path(), limits.clone()).await;
     let hits: Vec<Plain> = (0..200).map(plain).collect();
     for chunk in hits.chunks(40) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::make::{
-    P, Plain, all, append, append_named, batch, everything, open, plain, small, try_open,
-    until_sealed,
+    P, Plain, all, append, append_named, batch, everything, open, plain, small, small_but,
+    try_open, until_sealed,
 };
 use analytics::batch::Batch;
 use analytics::hit::HitId;
@@ -168,7 +168,7 @@ async fn an_erasure_waits_while_files_cannot_be_written_and_is_done_afterwards()
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_that_a_damaged_file_blocks_names_the_file_and_is_done_without_it() {
     let data = tempfile::tempdir().unwrap();
-    let store = open(data.path(), StoreLimits { merge_at: 1_000, ..small() }).await;
+    let store = open(data.path(), small_but(|limits| limits.merge_at = 1_000)).await;
     for n in 0..3 {
         append(&store, P, &(n * 50..n * 50 + 50).map(plain).collect::<Vec<_>>()).await;
         store.settle().await.unwrap();
@@ -179,7 +179,7 @@ async fn an_erasure_that_a_damaged_file_blocks_names_the_file_and_is_done_withou
     let entries = std::fs::read_dir(data.path().join("hits")).unwrap();
     let victim = entries.map(|entry| entry.unwrap().path()).find(is_sealed).unwrap();
     std::fs::write(&victim, b"torn").unwrap();
-    let store = open(data.path(), StoreLimits { merge_at: 1_000, ..small() }).await;
+    let store = open(data.path(), small_but(|limits| limits.merge_at = 1_000)).await;
     let asked = store.erase(Erasure::User(P, "user-1".into())).await;
     let Err(StoreError::ErasureBlocked { file }) = asked else { panic!("{asked:?}") };
     assert_eq!(file, victim.file_name().unwrap().to_str().unwrap());

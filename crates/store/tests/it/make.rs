@@ -7,7 +7,7 @@ use analytics::filter::Filter;
 use analytics::hit::{Country, Hit, ProjectId, Text};
 use analytics::period::Period;
 use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope};
-use store::{Append, HitRow, Receipt, Store, StoreError, StoreLimits, StoreOptions};
+use store::{Append, DuckDbLimits, HitRow, Receipt, Store, StoreError, StoreLimits, StoreOptions};
 
 pub const P: ProjectId = ProjectId(1);
 pub const Q: ProjectId = ProjectId(2);
@@ -104,18 +104,29 @@ pub fn to_plain(row: &HitRow) -> Plain {
 
 /// Small files, so that a few hits make many.
 pub fn small() -> StoreLimits {
-    StoreLimits {
+    let duckdb = DuckDbLimits {
         active_rows: 40,
         checkpoint_every_ms: 20,
         merge_at: 3,
         merged_rows: 400,
         merge_piece_rows: 25,
         merge_piece_text_bytes: 400,
+        ..DuckDbLimits::default()
+    };
+    StoreLimits {
         disk_free_percent: 0,
         disk_free_bytes: 0,
         reserve_bytes: 0,
+        duckdb,
         ..StoreLimits::default()
     }
+}
+
+/// As `small`, but for what `change` changes.
+pub fn small_but(change: impl FnOnce(&mut DuckDbLimits)) -> StoreLimits {
+    let mut limits = small();
+    change(&mut limits.duckdb);
+    limits
 }
 
 pub async fn open(data: &Path, limits: StoreLimits) -> Store {
@@ -181,7 +192,7 @@ pub async fn all(store: &Store, project: ProjectId) -> Vec<Plain> {
 /// Waits until there are sealed files and none waits to become one; panics after a minute.
 pub async fn until_sealed(store: &Store) {
     for _ in 0..6_000 {
-        if store.stats().frozen_files == 0 && store.stats().sealed_files > 0 {
+        if store.stats().duckdb.frozen_files == 0 && store.stats().duckdb.sealed_files > 0 {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;

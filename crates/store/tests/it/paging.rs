@@ -2,7 +2,7 @@
 
 use super::make::{
     P, Plain, Q, all, append, append_named, everything, latest, open, plain, scope, small,
-    to_plain, until_sealed,
+    small_but, to_plain, until_sealed,
 };
 use analytics::filter;
 use analytics::period::Period;
@@ -18,7 +18,7 @@ async fn filled(data: &std::path::Path, limits: StoreLimits) -> (store::Store, V
         store.settle().await.unwrap();
     }
     until_sealed(&store).await;
-    assert!(store.stats().sealed_files > 1, "the test is about several files");
+    assert!(store.stats().duckdb.sealed_files > 1, "the test is about several files");
     (store, hits)
 }
 
@@ -178,7 +178,7 @@ async fn a_full_inbox_refuses_and_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_read_in_pieces_that_fit_however_fat_its_hits_are() {
     let data = tempfile::tempdir().unwrap();
-    let store = open(data.path(), StoreLimits { active_rows: 3_000, ..small() }).await;
+    let store = open(data.path(), small_but(|limits| limits.active_rows = 3_000)).await;
     // Slim ones, then fat ones, so that what was learnt of the first does not hold for the others.
     let fat = |n: i64| Plain {
         path: if n < 3_000 { "/slim".to_owned() } else { format!("/{n}/{}", "x".repeat(2_000)) },

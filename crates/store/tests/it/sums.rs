@@ -16,9 +16,9 @@ use analytics::tally::{Needs, Sort, TallyLimits, Top, Value};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use store::{Append, Erasure, Store, StoreLimits};
+use store::{Append, DuckDbLimits, Erasure, Store, StoreLimits};
 
-use super::make::{P, Q, open, small};
+use super::make::{P, Q, open, small, small_but};
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
@@ -171,6 +171,14 @@ fn to_batch(hits: &[Seen]) -> Batch {
         });
     }
     batch
+}
+
+/// Every file has rollups of every project, and they are read.
+fn rolled_up() -> StoreLimits {
+    small_but(|limits| {
+        limits.rollup_from = 0;
+        limits.rolled_up_from = 0;
+    })
 }
 
 async fn append(store: &Store, project: ProjectId, hits: &[Seen]) {
@@ -565,14 +573,17 @@ proptest! {
                     ..TallyLimits::default()
                 },
             };
-            let limits = StoreLimits {
-                merge_at: if merging { 2 } else { 1_000 },
-                merge_piece_rows: 100,
-                tally,
-                ..small()
+            let limits = |rollup_from, rolled_up_from| {
+                let change = |limits: &mut DuckDbLimits| {
+                    limits.merge_at = if merging { 2 } else { 1_000 };
+                    limits.merge_piece_rows = 100;
+                    limits.rollup_from = rollup_from;
+                    limits.rolled_up_from = rolled_up_from;
+                };
+                StoreLimits { tally, ..small_but(change) }
             };
             let mut hits = Vec::new();
-            let store = open(data.path(), StoreLimits { rollup_from: 0, rolled_up_from: 0, ..limits.clone() }).await;
+            let store = open(data.path(), limits(0, 0)).await;
             for (from, count) in &batches {
                 let batch: Vec<Seen> = (*from..from + count).map(|n| seen(n, days * DAY_US)).collect();
                 append(&store, P, &batch).await;
@@ -600,7 +611,7 @@ proptest! {
             ask(&store).await;
             store.close().await.unwrap();
             // The same from hits alone.
-            let store = open(data.path(), StoreLimits { rollup_from: u64::MAX, ..limits }).await;
+            let store = open(data.path(), limits(u64::MAX, 0)).await;
             ask(&store).await;
             assert_eq!(store.stats().problems, [""; 0]);
             store.close().await.unwrap();
@@ -650,8 +661,7 @@ async fn nothing_one_hit_and_ties() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_whose_hits_lie_in_one_part_of_a_day() {
     let data = tempfile::tempdir().unwrap();
-    let limits = StoreLimits { rollup_from: 0, rolled_up_from: 0, ..small() };
-    let store = open(data.path(), limits).await;
+    let store = open(data.path(), rolled_up()).await;
     let hit = seen(222, DAY_US);
     append(&store, P, std::slice::from_ref(&hit)).await;
     store.settle().await.unwrap();
@@ -673,7 +683,7 @@ async fn of_very_many_consumers_a_file_keeps_the_busiest_and_counts_the_others()
         listed_of_day: 2,
         ..TallyLimits::default()
     };
-    let limits = StoreLimits { rollup_from: 0, rolled_up_from: 0, tally, ..small() };
+    let limits = StoreLimits { tally, ..rolled_up() };
     let store = open(data.path(), limits).await;
     let hits: Vec<Seen> = (0..600).map(|n| seen(n, 5 * DAY_US)).collect();
     append(&store, P, &hits).await;

@@ -1,0 +1,91 @@
+//! The limits that a store keeps to: those of any engine, and those of DuckDB.
+
+use analytics::limits;
+use analytics::tally::TallyLimits;
+
+/// Those of `analytics::limits::LIMITS` that a store needs and an operator may change.
+#[derive(Clone, Debug)]
+pub struct StoreLimits {
+    /// Bytes of unapplied records in the inbox's file beyond which appends are refused.
+    pub inbox_bytes: u64,
+    /// Batch ids remembered.
+    pub receipts: usize,
+    pub query_seconds: u64,
+    /// Up to how many different things sums know all of each.
+    pub tally: TallyLimits,
+    /// Share of the disk that must stay free, percent.
+    pub disk_free_percent: u64,
+    /// The same in bytes.
+    pub disk_free_bytes: u64,
+    /// Room kept back for the moment in which the disk is full.
+    pub reserve_bytes: u64,
+    pub duckdb: DuckDbLimits,
+}
+
+/// When DuckDB's files are sealed and merged, what a merge takes at once, and the memory of each instance.
+#[derive(Clone, Debug)]
+pub struct DuckDbLimits {
+    /// Hits in the active file at which it is frozen and sealed.
+    pub active_rows: u64,
+    /// The same while hits do not pour in, once the file is `calm_s` seconds old.
+    pub calm_rows: u64,
+    pub calm_s: u64,
+    /// Age in seconds at which the active file is sealed.
+    pub active_age_s: u64,
+    pub checkpoint_every_ms: u64,
+    /// Sealed files that stand side by side before they are merged.
+    pub merge_at: usize,
+    /// Hits that a merged file holds at most.
+    pub merged_rows: u64,
+    /// Hits that are sorted at once.
+    pub merge_piece_rows: u64,
+    /// Texts that are sorted at once, bytes, roughly.
+    pub merge_piece_text_bytes: u64,
+    /// Texts that a merged file holds at most, bytes, roughly.
+    pub merged_text_bytes: u64,
+    /// Bytes of memory that an instance may use (not a hard cap): to write, to read sealed files, to build a file.
+    pub engine_memory: u64,
+    pub reader_memory: u64,
+    pub builder_memory: u64,
+    /// A project's hits in one file from which its rollups are read.
+    pub rollup_from: u64,
+    /// A project's hits in one file from which the file has rollups of it.
+    pub rolled_up_from: u64,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        StoreLimits {
+            inbox_bytes: limits::INBOX_BYTES,
+            receipts: limits::RECEIPTS as usize,
+            query_seconds: limits::QUERY_SECONDS,
+            tally: TallyLimits::default(),
+            disk_free_percent: limits::DISK_FREE_PERCENT,
+            disk_free_bytes: limits::DISK_FREE_BYTES,
+            reserve_bytes: limits::RESERVE_BYTES,
+            duckdb: DuckDbLimits::default(),
+        }
+    }
+}
+
+impl Default for DuckDbLimits {
+    fn default() -> Self {
+        DuckDbLimits {
+            active_rows: limits::ACTIVE_ROWS,
+            calm_rows: limits::CALM_ROWS,
+            calm_s: limits::CALM_SECONDS,
+            active_age_s: limits::ACTIVE_AGE_SECONDS,
+            checkpoint_every_ms: limits::CHECKPOINT_MS,
+            merge_at: limits::MERGE_AT as usize,
+            merged_rows: limits::MERGED_ROWS,
+            merge_piece_rows: limits::MERGE_PIECE_ROWS,
+            merge_piece_text_bytes: limits::MERGE_PIECE_TEXT_BYTES,
+            merged_text_bytes: limits::MERGED_TEXT_BYTES,
+            engine_memory: limits::ENGINE_MEMORY_BYTES,
+            reader_memory: limits::READER_MEMORY_BYTES,
+            builder_memory: limits::BUILDER_MEMORY_BYTES,
+            rollup_from: limits::ROLLUP_FROM,
+            rolled_up_from: limits::ROLLED_UP_FROM,
+        }
+    }
+}

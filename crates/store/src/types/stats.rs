@@ -1,0 +1,35 @@
+//! How a store is doing, for `/metrics` and `/api/health`: of any engine, and of DuckDB.
+
+#[derive(Clone, Debug, Default)]
+pub struct StoreStats {
+    pub ready: bool,
+    pub inbox_records: u64,
+    pub inbox_bytes: u64,
+    /// Age of the oldest record that is not applied yet, milliseconds.
+    pub apply_lag_ms: u64,
+    pub applied_seq: u64,
+    pub last_seq: u64,
+    /// Hits that can be read.
+    pub rows: u64,
+    pub disk_free_percent: u64,
+    pub disk_free_bytes: u64,
+    pub receipts_forgotten: u64,
+    pub erasures_pending: u64,
+    /// What is wrong, in words, for health: damaged files, an engine that had to be reopened.
+    pub problems: Vec<String>,
+    /// What an operator may want to know although nothing is wrong.
+    pub notes: Vec<String>,
+    pub duckdb: DuckDbStats,
+}
+
+/// The files of DuckDB.
+#[derive(Clone, Debug, Default)]
+pub struct DuckDbStats {
+    /// Hits in the active file and in those that wait to be sealed.
+    pub active_rows: u64,
+    /// Files that wait to be sealed.
+    pub frozen_files: u64,
+    pub sealed_files: u64,
+    pub sealed_rows: u64,
+    pub sealed_bytes: u64,
+}
