@@ -6,12 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from folder import query_meta
 from formats.questions import ask_all
 from posting import create_key, post, settle, wait_for
+from server import Server
 
-FOLDERS = sorted((Path(__file__).parent / "formats").glob("*.tar.xz"))
-# A few more than a folder's file has.
-HITS = 28_000
+FOLDERS = sorted((Path(__file__).parent / "formats").glob("format-*.tar.xz"))
+every_format = pytest.mark.parametrize("archive", FOLDERS, ids=lambda file: file.name.removesuffix(".tar.xz"))
+
+
+def unpack(archive: Path, into: Path) -> dict:
+    """Puts the folder where `servers` has its data. Returns its keys, and what was answered about it."""
+    with tarfile.open(archive) as packed:
+        packed.extractall(into, filter="data")
+    return json.loads((into / "answers.json").read_text())
 
 
 def compare(found: object, wanted: object, at: str) -> None:
@@ -37,45 +45,76 @@ def without_ties_at_the_end(rows: list[dict]) -> list[dict]:
     return [row for row in rows if row["requests"] > rows[-1]["requests"]]
 
 
-def test_there_is_a_folder_of_each_format_of_before():
-    assert [file.name for file in FOLDERS] == ["format-2.tar.xz"]
+def check_answers(server: Server, before: dict, *projects: str) -> None:
+    settle(server)
+    assert server.problems() == []
+    for name in projects or before["keys"]:
+        compare(ask_all(server, before["keys"][name]), before["answers"][name], name)
 
 
-@pytest.mark.parametrize("archive", FOLDERS, ids=lambda file: file.name)
-def test_a_folder_of_before_answers_as_it_did_and_is_brought_up_to_date(servers, tmp_path, archive):
-    with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path, filter="data")
-    before = json.loads((tmp_path / "answers.json").read_text())
-    server = servers(checkpoint_ms=50).start()
+def count_requests(server: Server, key: str) -> int:
+    return server.call("GET", "/api/v1/dashboard?period=all", key=key).must().json()["panels"]["requests"]["value"]
 
-    def all_is_as_it_was() -> None:
-        settle(server)
-        assert server.problems() == []
-        for name, key in before["keys"].items():
-            compare(ask_all(server, key), before["answers"][name], name)
 
-    all_is_as_it_was()
-    # The old file and new ones become one of today's format.
-    server.settings |= {"active_rows": HITS // 2, "merge_at": 2}
-    server.restart()
-    key = post_elsewhere(server)
-    wait_for("all is sealed", lambda: server.metric("sealed_rows") > 2 * HITS - 2_000, seconds=60)
-    wait_for("in one file", lambda: server.metric("sealed_files") == 1, seconds=60)
-    all_is_as_it_was()
-    small, large = before["keys"]["small"], before["keys"]["large"]
-    server.call("DELETE", "/api/v1/consumers/u:user-1", key=large).must(200)
-    answers = ask_all(server, large)
+def erase_a_consumer(server: Server, before: dict) -> None:
+    found = before["answers"]["large"]["a consumer"]["panels"]["requests"]["value"]
+    assert found > 0
+    server.call("DELETE", "/api/v1/consumers/u:user-1", key=before["keys"]["large"]).must(200)
+    answers = ask_all(server, before["keys"]["large"])
     assert answers["a consumer"]["panels"]["requests"]["value"] == 0
-    assert before["answers"]["large"]["a consumer"]["panels"]["requests"]["value"] > 0
-    compare(ask_all(server, small), before["answers"]["small"], "small")
-    assert server.call("GET", "/api/v1/dashboard?period=all", key=key).must().json()["panels"]["requests"]["value"] == HITS
+    whole = before["answers"]["large"]["whole files"]["panels"]["requests"]["value"]
+    assert answers["whole files"]["panels"]["requests"]["value"] == whole - found
+    check_answers(server, before, "small")
 
 
-def post_elsewhere(server) -> str:
-    """Two files of another project's hits, so many that it is worth merging the old file with them."""
+def test_there_is_a_folder_of_each_format_of_before():
+    assert [file.name for file in FOLDERS] == ["format-1.tar.xz", "format-2.tar.xz", "format-3.tar.xz"]
+
+
+@every_format
+def test_a_folder_of_before_answers_as_it_did_and_is_brought_up_to_date(servers, tmp_path, archive):
+    before = unpack(archive, tmp_path)
+    old = sum(answers["whole files"]["panels"]["requests"]["value"] for answers in before["answers"].values())
+    # Two new files, together larger than the old one, so that all of them become one of today's format.
+    batch = old * 11 // 10 // 4 + 1
+    server = servers(checkpoint_ms=50, active_rows=2 * batch, merge_at=2).start()
+    check_answers(server, before)
     key = create_key(server)
-    for batch in range(HITS // 1_000):
-        post(server, key, [f"/new/{batch}/{n}" for n in range(1_000)])
+    for number in range(4):
+        post(server, key, [f"/new/{number}/{n}" for n in range(batch)])
         # Else one transaction takes all of them, and one file.
         settle(server)
-    return key
+    wait_for("all is sealed", lambda: server.metric("sealed_rows") == old + 4 * batch, seconds=60)
+    wait_for("in one file", lambda: server.metric("sealed_files") == 1, seconds=60)
+    check_answers(server, before)
+    erase_a_consumer(server, before)
+    assert count_requests(server, key) == 4 * batch
+
+
+@every_format
+def test_a_consumer_is_erased_from_files_of_before(servers, tmp_path, archive):
+    before = unpack(archive, tmp_path)
+    server = servers().start()
+    erase_a_consumer(server, before)
+
+
+def test_projects_keys_and_links_of_the_first_format_still_work(servers, tmp_path):
+    before = unpack(FOLDERS[0], tmp_path)
+    version = "PRAGMA user_version"
+    assert query_meta(tmp_path / "data", version) == [(2,)]
+    server = servers().start()
+    new = servers("new").start()
+    assert query_meta(server.data, version) == query_meta(new.data, version) > [(2,)]
+    for name, key in before["keys"].items():
+        assert server.call("GET", "/api/v1/project", key=key).must().json()["name"] == name
+        post(server, key, ["/after"])
+    settle(server)
+    whole = before["answers"]["large"]["whole files"]["panels"]["requests"]["value"]
+    assert count_requests(server, before["share_link"]) == whole + 1
+    large = before["keys"]["large"]
+    assert server.call("GET", f"/api/user-id/{large}").must().json() == before["dashboard_id"]
+    # What later programs keep there has its place.
+    monitor = {"name": "shop", "kind": "http", "url": "https://example.com/"}
+    server.call("POST", "/api/v1/monitors", monitor, large).must(201)
+    server.restart()
+    assert len(server.call("GET", "/api/v1/monitors", key=large).must().json()["monitors"]) == 1

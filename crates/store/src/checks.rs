@@ -41,7 +41,9 @@ pub const FILE: &str = "monitors.sqlite";
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChecksError {
-    #[error("{FILE} has version {found}, this program knows {known}: use the newer program again")]
+    #[error(
+        "{FILE} has version {found}, and this program knows {known}: use the newer program again"
+    )]
     Newer { found: i64, known: i64 },
     #[error("{FILE}: {0}")]
     Sqlite(#[from] sqlx::Error),

@@ -59,6 +59,13 @@ pub async fn gather(
     Ok(Facts { inbox, meta, unfinished, data_files: files.len(), unnamed })
 }
 
+/// `StoreError::Newer` if a newer version of the program made this backup, or the folder made of it.
+pub async fn refuse_newer(data: &Path) -> Result<(), StoreError> {
+    look_at_inbox(&data.join("inbox.sqlite"), &data.join("hits")).await?;
+    look_at_meta(&data.join(meta::FILE)).await?;
+    look_at_checks(&data.join(checks::FILE)).await
+}
+
 /// The names of whole data files, in order.
 pub fn data_files(folder: &Path) -> Result<Vec<String>, StoreError> {
     let context = "looking at the data folder";

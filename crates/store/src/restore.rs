@@ -16,6 +16,7 @@ use crate::disk::{io, sync};
 use crate::duckdb::files::DataFile;
 use crate::duckdb::reading::Reading;
 use crate::duckdb::sql;
+use crate::facts;
 use crate::folder::give_identity;
 use crate::inbox::{self, FileKind, FileRow, manifest};
 use crate::ledger::{self, Line, What};
@@ -81,6 +82,7 @@ pub async fn restore(
             copy(&from.join(name), &making.join(name), &*progress)?;
         }
     }
+    facts::refuse_newer(&making).await?;
     let mut db = inbox::connect_options(&making.join(INBOX))
         .connect()
         .await

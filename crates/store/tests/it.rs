@@ -10,6 +10,8 @@ mod damage;
 mod erasing;
 #[path = "it/failures.rs"]
 mod failures;
+#[path = "it/formats.rs"]
+mod formats;
 #[path = "it/make.rs"]
 mod make;
 #[path = "it/model.rs"]

@@ -28,7 +28,7 @@ pub enum MetaError {
     SlugTaken,
     /// The file was written by a later version of this program.
     #[error(
-        "meta.sqlite has version {found}, this program knows {known}: use the newer program again"
+        "meta.sqlite has version {found}, and this program knows {known}: use the newer program again"
     )]
     Newer { found: i64, known: i64 },
     /// A project's number could not be written down.

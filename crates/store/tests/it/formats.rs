@@ -1,0 +1,96 @@
+//! Folders of formats before today's (`tests/formats`): what their rollups add up to is what their hits do. Rollups are read of far
+//! fewer hits than a server would, so that small folders have them.
+//!
+//! What the programs of then answered, erasures, and the other files of a folder are the matter of `tests/test_formats.py`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use analytics::grid::Grid;
+use analytics::period::parse_zone;
+use serde_json::Value as Json;
+use store::{DuckDbLimits, Store, StoreLimits};
+
+use super::make::open;
+use super::sums::{answers, leave_what_is_promised, same};
+
+/// 2026-11-18T00:00:00Z, when all of their hits begin.
+const START_US: i64 = 1_794_960_000_000_000;
+const DAY_US: i64 = 86_400_000_000;
+
+fn archives() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/formats");
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("format-"))
+        .collect();
+    found.sort();
+    found
+}
+
+fn unpack(archive: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let unpacked =
+        Command::new("tar").arg("-xJf").arg(archive).arg("-C").arg(folder.path()).status();
+    assert!(unpacked.unwrap().success(), "tar cannot unpack {}", archive.display());
+    folder
+}
+
+/// `rollup_from`: hits of a project in a file from which its rollups are read.
+fn limits(rollup_from: u64) -> StoreLimits {
+    let duckdb = DuckDbLimits {
+        rollup_from,
+        rolled_up_from: 1_000,
+        merge_at: 100,
+        ..DuckDbLimits::default()
+    };
+    StoreLimits {
+        disk_free_percent: 0,
+        disk_free_bytes: 0,
+        reserve_bytes: 0,
+        duckdb,
+        ..StoreLimits::default()
+    }
+}
+
+/// All panels: of the whole period, whole days, and days of a zone.
+async fn ask(store: &Store) -> Vec<BTreeMap<&'static str, Json>> {
+    store.settle().await.unwrap();
+    let mut found = Vec::new();
+    for (from, to, tz) in [(0, 7, "UTC"), (1, 4, "UTC"), (0, 7, "Asia/Kathmandu")] {
+        let (from_us, to_us) = (START_US + from * DAY_US, START_US + to * DAY_US);
+        let grid = Grid::over(from_us, to_us, &parse_zone(tz).unwrap()).unwrap();
+        found.push(answers(store, &grid, "", "").await);
+    }
+    found
+}
+
+fn compare(mut found: Vec<BTreeMap<&'static str, Json>>, wanted: &[BTreeMap<&'static str, Json>]) {
+    for (found, wanted) in found.iter_mut().zip(wanted) {
+        for (panel, wanted) in wanted {
+            let (found, mut wanted) = (found.get_mut(panel).unwrap(), wanted.clone());
+            leave_what_is_promised(panel, found, &mut wanted);
+            same(panel, found, &wanted);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rollups_of_every_format_say_what_their_hits_do() {
+    let archives = archives();
+    assert!(archives.len() >= 3, "{archives:?}");
+    for archive in archives {
+        let folder = unpack(&archive);
+        let data = folder.path().join("data");
+        let store = open(&data, limits(u64::MAX)).await;
+        let wanted = ask(&store).await;
+        assert!(wanted[0]["requests"]["value"].as_f64().unwrap() > 2_000.0);
+        store.close().await.unwrap();
+
+        let store = open(&data, limits(1_000)).await;
+        compare(ask(&store).await, &wanted);
+        store.close().await.unwrap();
+    }
+}
