@@ -77,7 +77,7 @@ def test_there_is_a_folder_of_each_format_of_before(server):
 @every_format
 def test_a_folder_of_before_answers_as_it_did_and_is_brought_up_to_date(servers, tmp_path, archive):
     before = unpack(archive, tmp_path)
-    old = sum(answers["whole files"]["panels"]["requests"]["value"] for answers in before["answers"].values())
+    old = sum(int(answers["whole files"]["panels"]["requests"]["value"]) for answers in before["answers"].values())
     # Two new files, together larger than the old one, so that all of them become one of today's format.
     batch = old * 11 // 10 // 4 + 1
     server = servers(checkpoint_ms=50, active_rows=2 * batch, merge_at=2).start()
