@@ -447,9 +447,7 @@ def test_a_folder_without_data_files_stops_the_start_until_it_is_repaired(server
     server.stop()
     (server.data / "hits").rename(server.data / "elsewhere")
     assert "none of the" in refused(server)
-    for file in (server.data / "hits").rglob("*.duckdb"):
-        raise AssertionError(f"{file} was made")
-    shutil.rmtree(server.data / "hits")
+    assert not (server.data / "hits").exists(), "a start that stops makes nothing"
     (server.data / "elsewhere").rename(server.data / "hits")
     server.start()
     for key, posted in paths.items():

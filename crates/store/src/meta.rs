@@ -5,6 +5,9 @@
 //! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
 //! process that holds the data folder changes it.
 //!
+//! From below: `error`, `rows` and `secrets`; `directory`, the rows in memory; `handle`, which is `Meta` itself; a part for each
+//! kind of thing, which adds its calls to it; `load`. No part imports one that imports it.
+//!
 //! Deliberately not here: hits, users, and who may call what.
 
 mod channels;
