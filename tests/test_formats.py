@@ -53,6 +53,7 @@ def test_a_folder_of_before_answers_as_it_did_and_is_brought_up_to_date(servers,
         assert server.problems() == []
         for name, key in before["keys"].items():
             compare(ask_all(server, key), before["answers"][name], name)
+            every_field_can_be_asked_for(server, key)
 
     all_is_as_it_was()
     # The old file and new ones become one of today's format.
@@ -69,6 +70,20 @@ def test_a_folder_of_before_answers_as_it_did_and_is_brought_up_to_date(servers,
     assert before["answers"]["large"]["a consumer"]["panels"]["requests"]["value"] > 0
     compare(ask_all(server, small), before["answers"]["small"], "small")
     assert server.call("GET", "/api/v1/dashboard?period=all", key=key).must().json()["panels"]["requests"]["value"] == HITS
+
+
+def every_field_can_be_asked_for(server, key: str) -> None:
+    """Also one that the folder's hits can't have: all of them have none of it."""
+
+    def count(q: str) -> int:
+        answer = server.call("GET", f"/api/v1/dashboard?period=all&panels=requests&q={q}", key=key).must().json()
+        return answer["panels"]["requests"]["value"]
+
+    total = count("")
+    for field in server.call("GET", "/api/v1/fields").must().json()["fields"]:
+        if field["kind"] in ("text", "country"):
+            name = field["name"]
+            assert count(f"{name}:%22%22") + count(f"-{name}:%22%22") == total, name
 
 
 def post_elsewhere(server) -> str:

@@ -16,9 +16,10 @@ use analytics::hit::ProjectId;
 use duckdb::Connection;
 
 use crate::duckdb::engine::failed;
-use crate::duckdb::files::Shares;
+use crate::duckdb::files::{Shares, format_of};
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::{Part, Piece, Projects, Stretch};
+use crate::duckdb::sql::file::Hits;
 use crate::job_end::{EarlyEnd, Pause};
 use crate::types::StoreError;
 
@@ -87,6 +88,9 @@ pub fn merge(
         pause()
     };
     let text_bytes = text_bytes(connection, inputs.files)?;
+    let hits =
+        inputs.files.iter().map(|file| Ok(Hits { file, format: format_of(connection, file)? }));
+    let hits = hits.collect::<Result<Vec<_>, StoreError>>()?;
     for (projects, rows) in ranges(inputs, &text_bytes) {
         let filled = (|| -> Result<(), EarlyEnd> {
             for n in 0..inputs.files.len() {
@@ -117,7 +121,7 @@ pub fn merge(
                     rest()?;
                 }
                 began = true;
-                run(&sql::build::merge_hits(into, inputs.files, piece))?;
+                run(&sql::build::merge_hits(into, &hits, piece))?;
             }
             Ok(())
         })();
@@ -279,7 +283,7 @@ mod tests {
             format!(
                 "(SELECT s.text FROM {file}.strings s WHERE s.kind = {} AND s.project = h.project AND s.id = h.{})",
                 kind as u8,
-                kind.name()
+                kind.column()
             )
         };
         let statement = format!(
@@ -299,11 +303,13 @@ mod tests {
         let run = |text: &str| connection.execute_batch(text).unwrap();
         run(&format!("ATTACH ':memory:' AS {file}"));
         run(&sql::file::create(file));
+        run(&sql::file::first_progress(file, 0));
         let letters = |code: &[u8; 2]| u16::from_be_bytes(*code);
         run(&format!(
-            "INSERT INTO {file}.hits SELECT 1 + i % 3, 1000 - i % 50, ((i + {first}) // 10) * 131072 + i % 10, i, 5, 200 + i % 9,
-                 CASE i % 4 WHEN 0 THEN 0 WHEN 1 THEN {} WHEN 2 THEN {} ELSE {} END, NULL, 3,
-                 0, 0, 1 + (i % 3) * 10 + (i // 3) % 10, 0, 0, 0, CASE WHEN i % 2 = 0 THEN 0 ELSE 1 + i % 3 END, 0, 0, 0
+            "INSERT INTO {file}.hits BY NAME SELECT 1 + i % 3 AS project, 1000 - i % 50 AS time_us,
+                 ((i + {first}) // 10) * 131072 + i % 10 AS hit_id, i AS duration_us, 5 AS latency, 200 + i % 9 AS status,
+                 CASE i % 4 WHEN 0 THEN 0 WHEN 1 THEN {} WHEN 2 THEN {} ELSE {} END AS country, 3 AS response_size,
+                 1 + (i % 3) * 10 + (i // 3) % 10 AS path, CASE WHEN i % 2 = 0 THEN 0 ELSE 1 + i % 3 END AS user_id
              FROM range({first}, {first} + 120) r(i)",
             letters(b"AA"),
             letters(b"NZ"),
@@ -319,6 +325,42 @@ mod tests {
         ));
     }
 
+    /// A file as the format before today's had it.
+    fn make_older(connection: &Connection, file: &str) {
+        let older = Hits { file, format: sql::file::FORMAT - 1 };
+        for kind in Text::ALL.into_iter().filter(|kind| !older.has(*kind)) {
+            let column = kind.column();
+            let statement = format!("ALTER TABLE {file}.hits DROP COLUMN {column}");
+            connection.execute_batch(&statement).unwrap();
+        }
+        let statement = format!("UPDATE {file}.progress SET format = {}", older.format);
+        connection.execute_batch(&statement).unwrap();
+    }
+
+    #[test]
+    fn an_active_file_of_an_older_format_gets_what_it_lacks() {
+        let connection = Connection::open_in_memory().unwrap();
+        fill(&connection, "today", 0);
+        fill(&connection, "older", 0);
+        make_older(&connection, "older");
+        let format = format_of(&connection, "older").unwrap();
+        assert_eq!(format, sql::file::FORMAT - 1);
+        for statement in sql::file::upgrade_active("older", format) {
+            connection.execute_batch(&statement).unwrap();
+        }
+        assert_eq!(format_of(&connection, "older").unwrap(), sql::file::FORMAT);
+        let all = |file: &str| -> Vec<String> {
+            let columns = Text::ALL.map(Text::column).join(", ");
+            let statement =
+                format!("SELECT row(hit_id, {columns})::VARCHAR FROM {file}.hits ORDER BY ALL");
+            let mut statement = connection.prepare(&statement).unwrap();
+            let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        assert_eq!(all("today"), all("older"));
+        assert_eq!(all("older").len(), 120);
+    }
+
     #[test]
     fn files_of_either_shape_are_merged_and_copied_alike() {
         let connection = Connection::open_in_memory().unwrap();
@@ -329,6 +371,7 @@ mod tests {
         }
         fill(&connection, "one", 0);
         fill(&connection, "two", 1_000);
+        make_older(&connection, "two");
         let all = shares(&[(1, 40), (2, 40), (3, 40)]);
         let merge = |into: &str, files: &[&str], piece_rows: u64, piece_text_bytes: u64| {
             let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
@@ -338,6 +381,7 @@ mod tests {
         };
         // Several projects in a range, and one alone in two pieces; all texts at once, and in stretches of a few.
         merge("sealed", &["one"], 90, 1 << 20);
+        run(&sql::build::finish("sealed", 0, 0));
         merge("merged", &["sealed", "two"], 50, 200);
         let sorted = |files: &[&str]| {
             let mut rows: Vec<String> =
@@ -371,11 +415,13 @@ mod tests {
         let edit = sql::build::Edit {
             project: 2,
             drop_rows: Some("project = 2 AND (status > 203 OR hit_id < 524288)".into()),
-            clear_country: Some("project = 2 AND status = 201".into()),
+            clear_rows: Some("project = 2 AND status = 201".into()),
+            cleared: vec!["country"],
             ..Default::default()
         };
         for (into, from) in [("copied", "one"), ("copied_again", "sealed")] {
-            run(&sql::build::copy_hits(into, from, &edit));
+            let hits = Hits { file: from, format: sql::file::FORMAT };
+            run(&sql::build::copy_hits(into, hits, &edit));
             run(&sql::build::copy_strings(into, from, 2));
         }
         assert_eq!(sorted(&["copied"]), sorted(&["copied_again"]));

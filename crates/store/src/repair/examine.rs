@@ -6,6 +6,7 @@ use duckdb::Connection;
 
 use crate::disk::path_text;
 use crate::duckdb::engine::{Instance, failed};
+use crate::duckdb::files::format_of;
 use crate::duckdb::sql;
 use crate::inbox::{FileKind, FileRow};
 use crate::types::StoreError;
@@ -92,9 +93,7 @@ fn attach(instance: &Instance, path: &Path, alias: &str) -> Result<(), StoreErro
 fn read(instance: &Instance, name: &str) -> Result<Examined, StoreError> {
     let context = "reading a data file";
     let connection = instance.connect()?;
-    let format: u32 = connection
-        .query_row(&sql::file::format(ALIAS), [], |row| row.get(0))
-        .map_err(failed(context))?;
+    let format = format_of(&connection, ALIAS)?;
     if format > sql::file::FORMAT {
         let known = sql::file::FORMAT;
         return Err(StoreError::Newer(format!(
