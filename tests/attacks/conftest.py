@@ -11,15 +11,18 @@ import pytest
 from posting import create_key, make_batch, make_hit
 from server import BROKEN, Connection, Server
 
-# A page that takes longer than this is a page that the attack has slowed down.
+# A page that takes longer than this may be one that the attack has slowed down.
 PAGE_SECONDS = 1.0
+# An attack slows down page after page, or one without end. A busy machine delays one of them for a moment.
+SLOW_PAGES = 1 / 20
 
 
 @dataclass
 class Neighbour:
     """Another project of the same server: posts and looks at its dashboard all the while.
 
-    Every post must be accepted, every page must come within `page_seconds`; `stop` asserts both.
+    Every post must be accepted, and pages must come within `page_seconds`, but for one in twenty, which may take five times
+    as long; `stop` asserts both.
     """
 
     server: Server
@@ -77,8 +80,9 @@ class Neighbour:
             assert not thread.is_alive(), "the neighbour got no answer within 60 s"
         assert not self.problems, f"{len(self.problems)} problems of the neighbour, the first: {self.problems[:3]}"
         assert self.posted and self.pages, "the neighbour did nothing, which proves nothing"
-        slowest = max(self.pages)
-        assert slowest <= self.page_seconds, f"the neighbour's slowest of {len(self.pages)} pages took {slowest:.2f} s"
+        slow = sorted((page for page in self.pages if page > self.page_seconds), reverse=True)
+        assert len(slow) <= max(1, len(self.pages) * SLOW_PAGES), f"{len(slow)} of the neighbour's {len(self.pages)} pages were slow: {slow}"
+        assert not slow or slow[0] <= 5 * self.page_seconds, f"a page of the neighbour took {slow[0]:.2f} s"
 
 
 @pytest.fixture

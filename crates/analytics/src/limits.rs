@@ -544,8 +544,10 @@ limits! {
         "`*` in one `q` together with the filter of a share link: each is one search in every different text of a project.";
 
     // Caches.
-    AGENTS_CACHED "agents_cached" = 20_000, Items, fixed, "",
-        "User agents whose traits are remembered: reading one takes 10 us, remembering it 400 bytes.";
+    AGENTS_CACHED "agents_cached" = 160_000, Items, fixed, "",
+        "User agents whose traits are remembered: reading one takes 10 us, remembering it 40 bytes.";
+    AGENT_TRAITS_CACHED "agent_traits_cached" = 20_000, Items, fixed, "",
+        "Different traits (client, system and device) among them: 200 bytes each.";
 
     // Uptime.
     RESULT_HOLD_INTERVALS "result_hold_intervals" = 2, Items, fixed, "",

@@ -193,10 +193,9 @@ impl Builder {
             _ => self.shared.options.limits.merge_piece_rows,
         };
         self.replace(work, inputs, |target, files| {
-            let (connection, into) = (target.connection, target.into);
             let piece_text_bytes = self.shared.options.limits.merge_piece_text_bytes;
             let inputs = merge::Inputs { files, shares: &shares, piece_rows, piece_text_bytes };
-            merge::merge(connection, into, &inputs, pause)?;
+            merge::merge(target, &inputs, pause)?;
             derive::derive(target, None, self.rollups(), pause)
         })
     }
@@ -608,7 +607,12 @@ fn build(
     run(&sql::file::attach_making(path_text(path)?, alias))?;
     run(&sql::file::create_sealed(alias))?;
     let from: Vec<String> = inputs.iter().map(|entry| entry.file.alias.clone()).collect();
-    let target = Target { connection: &connection, takers: engine.takers(), into: alias };
+    let target = Target {
+        connection: &connection,
+        takers: engine.takers(),
+        new_numbers: engine.new_numbers(),
+        into: alias,
+    };
     fill(target, &from)?;
     let first_seq = inputs.iter().map(|entry| entry.row.first_seq).min().unwrap_or(0);
     let last_seq = inputs.iter().map(|entry| entry.row.last_seq).max().unwrap_or(0);

@@ -15,6 +15,7 @@ pub mod pool;
 pub mod presence;
 pub mod read;
 pub mod reading;
+pub mod renumber;
 pub mod sql;
 pub mod sums;
 pub mod windows;

@@ -3,10 +3,10 @@
 //! Well-known libraries and bots are recognised by a table of ours (`known_agents`), browsers and the rest by uap-core's
 //! patterns. A user agent takes microseconds to read, so the latest are remembered. Versions are not kept.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use ua_parser::{Extractor, Regexes};
 
 use super::known_agents;
@@ -22,8 +22,8 @@ const SHARDS: usize = 16;
 #[derive(Default)]
 pub struct AgentReader {
     patterns: OnceLock<Extractor<'static>>,
-    /// Seeded anew for each process: a client cannot prepare user agents that collide.
-    hasher: foldhash::fast::RandomState,
+    /// Keyed anew for each process: a client cannot prepare user agents that collide.
+    hashers: [RandomState; 2],
     shards: [Mutex<Shard>; SHARDS],
     /// Of those that send no user agent.
     nothing: Arc<AgentTraits>,
@@ -32,11 +32,19 @@ pub struct AgentReader {
 /// Two generations: when the young one is full, the old one is forgotten and the young one grows old.
 #[derive(Default)]
 struct Shard {
-    young: Remembered,
-    old: Remembered,
+    young: Generation,
+    old: Generation,
 }
 
-type Remembered = HashMap<Box<str>, Arc<AgentTraits>, foldhash::fast::RandomState>;
+/// Most user agents differ in a version alone, so they share their traits; of the text itself only a hash is kept.
+#[derive(Default)]
+struct Generation {
+    by_hash: HashMap<AgentHash, Arc<AgentTraits>, foldhash::fast::RandomState>,
+    traits: HashSet<Arc<AgentTraits>, foldhash::fast::RandomState>,
+}
+
+/// 128 bits, so that two user agents never share theirs.
+type AgentHash = [u64; 2];
 
 impl AgentReader {
     pub fn read(&self, agent: &str) -> Arc<AgentTraits> {
@@ -44,14 +52,14 @@ impl AgentReader {
             self.patterns();
             return Arc::clone(&self.nothing);
         }
-        let shard = &self.shards[(self.hasher.hash_one(agent) >> 32) as usize % SHARDS];
+        let hash = [0, 1].map(|n: usize| self.hashers[n].hash_one(agent));
+        let shard = &self.shards[hash[0] as usize % SHARDS];
         // A panic while a shard is locked leaves it whole: entries are put in one call.
-        if let Some(traits) = shard.lock().unwrap_or_else(PoisonError::into_inner).find(agent) {
+        if let Some(traits) = shard.lock().unwrap_or_else(PoisonError::into_inner).find(hash) {
             return traits;
         }
         let traits = Arc::new(self.read_anew(agent));
-        shard.lock().unwrap_or_else(PoisonError::into_inner).remember(agent, Arc::clone(&traits));
-        traits
+        shard.lock().unwrap_or_else(PoisonError::into_inner).put(hash, traits)
     }
 
     fn read_anew(&self, agent: &str) -> AgentTraits {
@@ -78,26 +86,30 @@ impl AgentReader {
 }
 
 impl Shard {
-    const MOST: usize = limits::AGENTS_CACHED as usize / SHARDS / 2;
-
-    fn find(&mut self, agent: &str) -> Option<Arc<AgentTraits>> {
-        if let Some(traits) = self.young.get(agent) {
+    fn find(&mut self, hash: AgentHash) -> Option<Arc<AgentTraits>> {
+        if let Some(traits) = self.young.by_hash.get(&hash) {
             return Some(Arc::clone(traits));
         }
-        let (agent, traits) = self.old.remove_entry(agent)?;
-        self.put(agent, Arc::clone(&traits));
-        Some(traits)
+        let traits = self.old.by_hash.remove(&hash)?;
+        Some(self.put(hash, traits))
     }
 
-    fn remember(&mut self, agent: &str, traits: Arc<AgentTraits>) {
-        self.put(agent.into(), traits);
-    }
-
-    fn put(&mut self, agent: Box<str>, traits: Arc<AgentTraits>) {
-        if self.young.len() >= Shard::MOST {
+    fn put(&mut self, hash: AgentHash, traits: Arc<AgentTraits>) -> Arc<AgentTraits> {
+        if self.young.is_full() {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(agent, traits);
+        let traits = Arc::clone(self.young.traits.get_or_insert(traits));
+        self.young.by_hash.insert(hash, Arc::clone(&traits));
+        traits
+    }
+}
+
+impl Generation {
+    const MOST: usize = limits::AGENTS_CACHED as usize / SHARDS / 2;
+    const MOST_TRAITS: usize = limits::AGENT_TRAITS_CACHED as usize / SHARDS / 2;
+
+    fn is_full(&self) -> bool {
+        self.by_hash.len() >= Generation::MOST || self.traits.len() >= Generation::MOST_TRAITS
     }
 }
 
@@ -232,17 +244,30 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded_and_still_right() {
+        let remembered = |reader: &AgentReader| {
+            let shards = reader.shards.iter().map(|shard| shard.lock().unwrap());
+            shards.fold((0, 0), |(agents, traits), shard| {
+                (
+                    agents + shard.young.by_hash.len() + shard.old.by_hash.len(),
+                    traits + shard.young.traits.len() + shard.old.traits.len(),
+                )
+            })
+        };
+        // Many versions of one program share its traits; many programs have their own.
         let reader = AgentReader::default();
         for number in 0..limits::AGENTS_CACHED + 5_000 {
+            reader.read(&format!("curl/{number}"));
+        }
+        let (agents, traits) = remembered(&reader);
+        assert!(agents > limits::AGENTS_CACHED as usize / 2, "{agents}");
+        assert!(agents <= limits::AGENTS_CACHED as usize, "{agents}");
+        assert!(traits <= 2 * SHARDS, "{traits}");
+        for number in 0..limits::AGENT_TRAITS_CACHED + 5_000 {
             reader.read(&format!("app{number}/1"));
         }
-        let remembered: usize = reader
-            .shards
-            .iter()
-            .map(|shard| shard.lock().unwrap())
-            .map(|shard| shard.young.len() + shard.old.len())
-            .sum();
-        assert!(remembered <= limits::AGENTS_CACHED as usize, "{remembered}");
+        let (_, traits) = remembered(&reader);
+        assert!(traits <= limits::AGENT_TRAITS_CACHED as usize, "{traits}");
         assert_eq!(reader.read("app7/1").client, "app7");
+        assert_eq!(reader.read("curl/7").client, "curl");
     }
 }

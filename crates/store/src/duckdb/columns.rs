@@ -281,7 +281,8 @@ fn to_i64(value: u64) -> i64 {
     value.min(i64::MAX as u64) as i64
 }
 
-fn to_batch(
+/// Columns by name, of equal length.
+pub fn to_batch(
     columns: Vec<(&str, ArrayRef)>,
 ) -> Result<RecordBatch, duckdb::arrow::error::ArrowError> {
     let fields = columns

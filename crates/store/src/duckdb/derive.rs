@@ -14,6 +14,7 @@ use duckdb::Connection;
 
 use crate::duckdb::engine::failed;
 use crate::duckdb::hand_out::{Chunk, Takers};
+use crate::duckdb::renumber::NewNumbers;
 use crate::duckdb::sql::derive::{self, BY_CONSUMER, Ids, Slice, WHOLE};
 use crate::duckdb::sql::file::checkpoint;
 use crate::job_end::{EarlyEnd, Pause};
@@ -40,6 +41,7 @@ pub struct Rollups {
 pub struct Target<'a> {
     pub connection: &'a Connection,
     pub takers: &'a Takers,
+    pub new_numbers: &'a NewNumbers,
     /// Its name in the engine.
     pub into: &'a str,
 }
@@ -284,7 +286,13 @@ mod tests {
         pause: Pause<'_>,
     ) -> Result<Vec<Vec<String>>, EarlyEnd> {
         let (connection, takers) = filled();
-        let target = Target { connection: &connection, takers: &takers, into: "f" };
+        let new_numbers = NewNumbers::default();
+        let target = Target {
+            connection: &connection,
+            takers: &takers,
+            new_numbers: &new_numbers,
+            into: "f",
+        };
         derive(target, None, Rollups { from_rows, piece_rows, tally }, pause)?;
         let rows = |(table, sums): &(&str, &str)| {
             let text = format!("SELECT ({sums})::VARCHAR FROM f.{table} GROUP BY ALL ORDER BY ALL");
@@ -325,7 +333,13 @@ mod tests {
     #[test]
     fn of_many_consumers_the_busiest_have_rows_and_the_others_a_sketch() {
         let (connection, takers) = filled();
-        let target = Target { connection: &connection, takers: &takers, into: "f" };
+        let new_numbers = NewNumbers::default();
+        let target = Target {
+            connection: &connection,
+            takers: &takers,
+            new_numbers: &new_numbers,
+            into: "f",
+        };
         let tally =
             TallyLimits { listed_whole: 10, listed_of_file: 5, listed_of_day: 4, ..long_lists() };
         derive(target, None, Rollups { from_rows: 0, piece_rows: 60, tally }, &|| Ok(())).unwrap();

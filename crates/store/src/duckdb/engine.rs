@@ -14,6 +14,7 @@ use duckdb::{Config, Connection};
 use crate::disk::{io, path_text};
 use crate::duckdb::hand_out::Takers;
 use crate::duckdb::identity;
+use crate::duckdb::renumber::NewNumbers;
 use crate::duckdb::sql;
 use crate::types::{StoreError, StoreLimits};
 
@@ -31,6 +32,7 @@ pub struct Instance {
     origin: Mutex<Connection>,
     idle: Mutex<Vec<Connection>>,
     takers: Takers,
+    new_numbers: NewNumbers,
 }
 
 /// DuckDB's name for what went wrong, with what we were doing.
@@ -123,12 +125,19 @@ impl Instance {
         let takers = Takers::default();
         takers.register(&connection)?;
         identity::register(&connection).map_err(failed(context))?;
-        Ok(Instance { origin: Mutex::new(connection), idle: Mutex::default(), takers })
+        let new_numbers = NewNumbers::default();
+        new_numbers.register(&connection).map_err(failed(context))?;
+        Ok(Instance { origin: Mutex::new(connection), idle: Mutex::default(), takers, new_numbers })
     }
 
     /// For handing out rows of its statements.
     pub fn takers(&self) -> &Takers {
         &self.takers
+    }
+
+    /// For merging files in it.
+    pub fn new_numbers(&self) -> &NewNumbers {
+        &self.new_numbers
     }
 
     pub fn connect(&self) -> Result<Connection, StoreError> {

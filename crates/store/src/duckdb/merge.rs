@@ -2,8 +2,8 @@
 //!
 //! Sorting many millions of hits at once takes memory that readers need, or fails for want of it. Inputs that are sealed
 //! are sorted already, so a piece of (project, time) is a short stretch of each, and pieces that follow each other make a
-//! file that is sorted as a whole. A range of projects is finished, texts and hits, before the next begins: the tables
-//! that lead from old text numbers to new ones are as small as the range.
+//! file that is sorted as a whole. A range of projects is finished, texts and hits, before the next begins: the arrays
+//! that lead from old text numbers to new ones (`renumber`) are as small as the range.
 //!
 //! What is known of the inputs in memory (`Shares`) cuts the projects; a project that is larger than a piece is cut by
 //! time, at times found by looking at every so many of its hits. Its texts are cut too, by kind and by text, where they take
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use duckdb::Connection;
 
+use crate::duckdb::derive::Target;
 use crate::duckdb::engine::failed;
 use crate::duckdb::files::{Shares, format_of};
 use crate::duckdb::sql;
@@ -71,14 +72,10 @@ fn count(
     Ok(counts)
 }
 
-/// Fills the tables of `into` that hold what was posted; what follows from them is derived afterwards. `pause` is called
+/// Fills the tables of a file that hold what was posted; what follows from them is derived afterwards. `pause` is called
 /// between pieces, nothing is held open meanwhile.
-pub fn merge(
-    connection: &Connection,
-    into: &str,
-    inputs: &Inputs<'_>,
-    pause: Pause<'_>,
-) -> Result<(), EarlyEnd> {
+pub fn merge(target: Target<'_>, inputs: &Inputs<'_>, pause: Pause<'_>) -> Result<(), EarlyEnd> {
+    let Target { connection, new_numbers, into, .. } = target;
     let context = "building a sealed file";
     let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
     let mut began = false;
@@ -92,44 +89,29 @@ pub fn merge(
         inputs.files.iter().map(|file| Ok(Hits { file, format: format_of(connection, file)? }));
     let hits = hits.collect::<Result<Vec<_>, StoreError>>()?;
     for (projects, rows) in ranges(inputs, &text_bytes) {
-        let filled = (|| -> Result<(), EarlyEnd> {
-            for n in 0..inputs.files.len() {
-                run(&sql::build::create_map(n))?;
+        new_numbers.begin(inputs.files.len());
+        let mut numbered = 0;
+        let mut kind = None;
+        for stretch in stretches(connection, inputs, projects, &text_bytes)? {
+            let of_kind = stretch.part.as_ref().map(|part| part.kind);
+            if of_kind.is_some() {
+                rest()?;
             }
-            let mut numbered = 0;
-            let mut kind = None;
-            for stretch in stretches(connection, inputs, projects, &text_bytes)? {
-                let of_kind = stretch.part.as_ref().map(|part| part.kind);
-                if of_kind.is_some() {
-                    rest()?;
-                }
-                if of_kind != kind {
-                    (kind, numbered) = (of_kind, 0);
-                }
-                let run = |statement: &str| {
-                    let values = duckdb::params_from_iter(stretch.values());
-                    connection.execute(statement, values).map_err(failed(context))
-                };
-                let new = run(&sql::build::merge_strings(into, inputs.files, &stretch, numbered))?;
-                numbered += new as u64;
-                for (n, file) in inputs.files.iter().enumerate() {
-                    run(&sql::build::map_strings(into, file, n, &stretch))?;
-                }
+            if of_kind != kind {
+                (kind, numbered) = (of_kind, 0);
             }
-            for piece in pieces(connection, inputs, projects, rows)? {
-                if began {
-                    rest()?;
-                }
-                began = true;
-                run(&sql::build::merge_hits(into, &hits, piece))?;
-            }
-            Ok(())
-        })();
-        for n in 0..inputs.files.len() {
-            run(&sql::build::drop_map(n))?;
+            numbered +=
+                new_numbers.merge_texts(connection, into, inputs.files, &stretch, numbered)?;
         }
-        filled?;
+        for piece in pieces(connection, inputs, projects, rows)? {
+            if began {
+                rest()?;
+            }
+            began = true;
+            run(&sql::build::merge_hits(into, &hits, piece))?;
+        }
     }
+    new_numbers.end();
     Ok(run(&sql::build::merge_marks(into, inputs.files))?)
 }
 
@@ -246,7 +228,10 @@ mod tests {
     use analytics::hit::Text;
 
     use super::*;
+    use crate::duckdb::engine::Instance;
     use crate::duckdb::files::Share;
+    use crate::duckdb::hand_out::Takers;
+    use crate::duckdb::renumber::NewNumbers;
 
     fn shares(rows: &[(u32, u64)]) -> Arc<Shares> {
         let share = |&(project, rows)| (ProjectId(project), Share { rows, ..Share::none() });
@@ -364,6 +349,8 @@ mod tests {
     #[test]
     fn files_of_either_shape_are_merged_and_copied_alike() {
         let connection = Connection::open_in_memory().unwrap();
+        let new_numbers = NewNumbers::default();
+        new_numbers.register(&connection).unwrap();
         let run = |text: &str| connection.execute_batch(text).unwrap();
         for file in ["sealed", "merged", "copied", "copied_again"] {
             run(&format!("ATTACH ':memory:' AS {file}"));
@@ -377,7 +364,9 @@ mod tests {
             let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
             let shares: Vec<_> = files.iter().map(|_| all.clone()).collect();
             let inputs = Inputs { files: &files, shares: &shares, piece_rows, piece_text_bytes };
-            merge(&connection, into, &inputs, &|| Ok(())).unwrap();
+            let (connection, takers) = (&connection, &Takers::default());
+            let target = Target { connection, takers, new_numbers: &new_numbers, into };
+            merge(target, &inputs, &|| Ok(())).unwrap();
         };
         // Several projects in a range, and one alone in two pieces; all texts at once, and in stretches of a few.
         merge("sealed", &["one"], 90, 1 << 20);
@@ -457,5 +446,75 @@ mod tests {
                 .unwrap()
         };
         assert!(texts("copied") < texts("one") && texts("copied") == texts("copied_again"));
+    }
+
+    /// As many addresses as hits, in an engine whose memory holds neither all texts nor a table of all their numbers.
+    #[test]
+    fn files_of_very_many_texts_are_merged_in_little_memory() {
+        const FILES: u64 = 4;
+        const HITS: u64 = 15_000;
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Instance::open(folder.path(), "building", 24 << 20).unwrap();
+        let connection = engine.connect().unwrap();
+        let run = |text: &str| connection.execute_batch(text).unwrap();
+        let attach = |name: &str| {
+            let path = folder.path().join(format!("{name}.duckdb"));
+            run(&sql::file::attach_making(path.to_str().unwrap(), name));
+        };
+        let names: Vec<String> = (0..FILES).map(|n| format!("f{n}")).collect();
+        let (address, user) = (Text::Address as u8, Text::User as u8);
+        for (n, name) in names.iter().enumerate() {
+            attach(name);
+            run(&sql::file::create(name));
+            let first = n as u64 * HITS;
+            run(&format!(
+                "INSERT INTO {name}.hits SELECT 1, i, i, 1, 1, 200, 0, NULL, NULL, 0, 0, 0, 0, 0, i + 1 - {first},
+                     CASE WHEN i % 2 = 0 THEN 0 ELSE i + 1 - {first} END, 0, 0, 0
+                 FROM range({first}, {first} + {HITS}) r(i);
+                 INSERT INTO {name}.strings SELECT {address}, 1, i + 1, 'address ' || (i * 7919 + {first}) % 1000003, NULL, NULL, NULL, NULL
+                 FROM range({HITS}) r(i);
+                 INSERT INTO {name}.strings SELECT {user}, 1, i + 1, 'user ' || i % 5, NULL, NULL, NULL, NULL FROM range({HITS}) r(i) WHERE i % 2 = 1;
+                 CHECKPOINT {name}"
+            ));
+        }
+        attach("merged");
+        run(&sql::file::create_sealed("merged"));
+        let shares: Vec<_> = names.iter().map(|_| shares(&[(1, HITS)])).collect();
+        let inputs = Inputs {
+            files: &names,
+            shares: &shares,
+            piece_rows: 8_000,
+            piece_text_bytes: 256 << 10,
+        };
+        let (takers, new_numbers) = (engine.takers(), engine.new_numbers());
+        let target = Target { connection: &connection, takers, new_numbers, into: "merged" };
+        merge(target, &inputs, &|| Ok(())).unwrap();
+        let wrong = format!(
+            "SELECT count(*), count(*) FILTER (a.text IS DISTINCT FROM 'address ' || ((i % {HITS}) * 7919 + i // {HITS} * {HITS}) % 1000003),
+                 count(*) FILTER (coalesce(u.text, '') <> CASE WHEN i % 2 = 0 THEN '' ELSE 'user ' || i % {HITS} % 5 END)
+             FROM (SELECT time_us AS i, address, user_id FROM merged.hits)
+             LEFT JOIN (SELECT id, text FROM merged.strings WHERE kind = {address}) a ON a.id = address
+             LEFT JOIN (SELECT id, text FROM merged.strings WHERE kind = {user}) u ON u.id = user_id"
+        );
+        let found: (u64, u64, u64) = connection
+            .query_row(&wrong, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap();
+        assert_eq!(found, (FILES * HITS, 0, 0));
+        let texts = "SELECT kind, count(*), count(DISTINCT text), count(DISTINCT id), max(id) FROM merged.strings GROUP BY kind ORDER BY kind";
+        let mut statement = connection.prepare(texts).unwrap();
+        let texts = statement
+            .query_map([], |row| {
+                Ok([row.get::<_, u64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?])
+            })
+            .unwrap();
+        let texts: Vec<[u64; 5]> = texts.map(Result::unwrap).collect();
+        assert_eq!(texts.len(), 2);
+        for [_, rows, texts, ids, greatest] in &texts {
+            assert!(
+                rows == texts && texts == ids && ids == greatest,
+                "{rows} rows, {texts} texts, {ids} to {greatest}"
+            );
+        }
+        assert_eq!(texts[1][1], 5);
     }
 }

@@ -4,6 +4,7 @@
 use analytics::hit::{Country, HitId, Text};
 use analytics::hit_fields::{Stored, not_kept_at};
 
+use super::engine::RENUMBER;
 use super::file::{CONSUMERS_LISTED, FORMAT, Hits, NUMBERS};
 
 /// A mark every so many hits of a project.
@@ -110,31 +111,11 @@ pub fn sample_texts(file: &str, project: u32, kind: u8, every_bytes: u64) -> Str
     )
 }
 
-/// The texts of `from` in `into.strings`, each once, numbered per project in order of text: numbers are as small as a
-/// project's texts are many, which makes its columns narrow. `before`: how many of the stretch's kind are there already.
-pub fn merge_strings(into: &str, from: &[String], stretch: &Stretch, before: u64) -> String {
-    let condition = stretch.condition();
-    let all = from
-        .iter()
-        .map(|file| {
-            format!("SELECT kind, project, {STRING_FIELDS} FROM {file}.strings WHERE {condition}")
-        })
-        .collect::<Vec<_>>()
-        .join(" UNION ALL ");
-    let once = if from.len() == 1 {
-        all
-    } else {
-        format!(
-            "SELECT kind, project, text, any_value(client) AS client, any_value(os) AS os, any_value(device) AS device,
-             any_value(version) AS version FROM ({all}) GROUP BY kind, project, text"
-        )
-    };
-    put_strings(
-        into,
-        &format!(
-            "SELECT kind, project, {before} + row_number() OVER (PARTITION BY kind, project ORDER BY text) AS id, {STRING_FIELDS}
-             FROM ({once}) ORDER BY kind, project, id"
-        ),
+/// kind, project, id, text, client, os, device, version: of a stretch of a file's texts.
+pub fn texts_of(file: &str, stretch: &Stretch) -> String {
+    format!(
+        "SELECT kind, project, id, {STRING_FIELDS} FROM {file}.strings WHERE {}",
+        stretch.condition()
     )
 }
 
@@ -144,28 +125,6 @@ fn put_strings(into: &str, rows: &str) -> String {
         "INSERT INTO {into}.strings SELECT kind, project, number, number - id, {STRING_FIELDS}
          FROM (SELECT *, row_number() OVER () AS number FROM ({rows}))"
     )
-}
-
-/// For `map_strings`.
-pub fn create_map(n: usize) -> String {
-    format!(
-        "CREATE OR REPLACE TEMP TABLE map_{n} (kind UTINYINT, project UINTEGER, was UINTEGER, now UINTEGER)"
-    )
-}
-
-/// Where `from`'s ids of a stretch went, into the temporary table `map_N`.
-pub fn map_strings(into: &str, from: &str, n: usize, stretch: &Stretch) -> String {
-    let condition = stretch.condition();
-    format!(
-        "INSERT INTO map_{n}
-         SELECT was.kind, was.project, was.id, now.id FROM (SELECT * FROM {from}.strings WHERE {condition}) was
-         JOIN (SELECT * FROM {into}.strings WHERE {condition}) now
-         ON was.kind = now.kind AND was.project = now.project AND was.text = now.text"
-    )
-}
-
-pub fn drop_map(n: usize) -> String {
-    format!("DROP TABLE IF EXISTS map_{n}")
 }
 
 /// What a sealed file has of a hit, out of what is read of one in any file, in the order of its columns.
@@ -183,39 +142,24 @@ fn stored() -> String {
     numbers.chain(texts).collect::<Vec<_>>().join(", ")
 }
 
-/// A piece of `into.hits` out of the hits of `from` (each with its map), sorted by (project, time, hit id).
+/// A piece of `into.hits` out of the hits of `from`, sorted by (project, time, hit id). Texts get their new numbers.
 pub fn merge_hits(into: &str, from: &[Hits<'_>], piece: Piece) -> String {
-    let numbers =
-        NUMBERS.iter().map(|(name, _)| format!("h.{name}")).collect::<Vec<_>>().join(", ");
+    let numbers = NUMBERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let condition = piece.condition();
-    // Ids are a project's own; of one project they need no other key.
-    let several = piece.projects.first != piece.projects.last;
-    let parts = from
-        .iter()
-        .enumerate()
-        .map(|(n, hits)| {
-            let text = |kind: Text| match hits.has(kind) {
-                true => format!("coalesce(m{}.now, 0) AS {}", kind as u8, kind.column()),
-                false => format!("{} AS {}", hits.text(kind), kind.column()),
-            };
-            let join = |kind: Text| {
-                let of_project = if several { format!("h.project = m{}.project AND ", kind as u8) } else { String::new() };
-                format!(
-                    "LEFT JOIN (SELECT project, was, now FROM map_{n} WHERE kind = {0}) m{0} ON {of_project}{1} = m{0}.was",
-                    kind as u8,
-                    hits.text(kind)
-                )
-            };
-            let texts = Text::ALL.map(text).join(", ");
-            let there = Text::ALL.into_iter().filter(|kind| hits.has(*kind));
-            let joins = there.map(join).collect::<Vec<_>>().join(" ");
-            format!(
-                "SELECT {numbers}, {texts} FROM (SELECT * FROM {}.hits WHERE {condition}) h {joins}",
-                hits.file
-            )
-        })
-        .collect::<Vec<_>>()
-        .join(" UNION ALL ");
+    let parts = from.iter().enumerate().map(|(n, hits)| {
+        let text = |kind: Text| {
+            let (number, name, was) = (kind as u8, kind.column(), hits.text(kind));
+            match hits.has(kind) {
+                true => format!(
+                    "{RENUMBER}({n}::UINTEGER, {number}::UINTEGER, project, {was}) AS {name}"
+                ),
+                false => format!("{was} AS {name}"),
+            }
+        };
+        let texts = Text::ALL.map(text).join(", ");
+        format!("SELECT {numbers}, {texts} FROM {}.hits h WHERE {condition}", hits.file)
+    });
+    let parts = parts.collect::<Vec<_>>().join(" UNION ALL ");
     format!(
         "INSERT INTO {into}.hits SELECT {} FROM (SELECT * FROM ({parts}) ORDER BY project, time_us, hit_id)",
         stored()

@@ -25,6 +25,9 @@ pub const HAND_OUT: &str = "hand_out";
 /// The name of the function that answers 64 bits for a text (`crate::duckdb::identity`).
 pub const IDENTITY: &str = "identity";
 
+/// The name of the function that answers a text's number in a new file (`crate::duckdb::renumber`).
+pub const RENUMBER: &str = "renumber";
+
 /// Hands out all rows of a statement; answers how many there are, and how many the function answered for.
 pub fn hand_out(number: u64, statement: &str) -> String {
     format!("SELECT count(*), count({HAND_OUT}({number}::UBIGINT, *COLUMNS(*))) FROM ({statement})")

@@ -1,0 +1,249 @@
+//! New numbers for the texts of files that become one: each text once, numbered per project in order of text, so that
+//! numbers are as small as a project's texts are many, which makes columns narrow.
+//!
+//! A file's own numbers are dense, so the way from them to the new ones is an array for each file, kind and project, and
+//! hits follow by a function over their columns (`renumber`). Joined to tables of old and new numbers instead, a merge of four
+//! files with 450,000 addresses each ran out of memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use analytics::hit::Text;
+use analytics::slots::Slots;
+use duckdb::Connection;
+use duckdb::arrow::array::{
+    Array, ArrayRef, AsArray, Int32Array, RecordBatch, StringArray, StringBuilder, UInt8Array,
+    UInt32Array,
+};
+use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
+use duckdb::core::{DataChunkHandle, LogicalTypeHandle, LogicalTypeId};
+use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
+use duckdb::vtab::arrow::WritableVector;
+
+use crate::duckdb::columns;
+use crate::duckdb::engine::failed;
+use crate::duckdb::sql;
+use crate::duckdb::sql::build::Stretch;
+use crate::types::StoreError;
+
+const CONTEXT: &str = "merging texts";
+
+/// The words that follow from a text and stand beside it: client, system, device, version.
+const WORDS: usize = 4;
+
+/// The new numbers of a merge under way; shared with the function that hits are read through.
+#[derive(Clone, Default)]
+pub struct NewNumbers(Arc<RwLock<Vec<OfFile>>>);
+
+/// By project, then kind and old number. 0, "no text", stays what it is.
+type OfFile = BTreeMap<u32, [Slots<u32>; Text::COUNT]>;
+
+impl NewNumbers {
+    /// To be called once for an engine.
+    pub fn register(&self, connection: &Connection) -> duckdb::Result<()> {
+        connection.register_scalar_function_with_state::<Renumber>(sql::engine::RENUMBER, self)
+    }
+
+    /// Forgets those of an earlier merge.
+    pub fn begin(&self, files: usize) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = vec![OfFile::new(); files];
+    }
+
+    pub fn end(&self) {
+        self.begin(0);
+    }
+
+    /// Puts a stretch of the files' texts into `into.strings`, each once, and remembers their numbers. `before`: how many of
+    /// the stretch's kind are there already. Returns how many are new.
+    pub fn merge_texts(
+        &self,
+        connection: &Connection,
+        into: &str,
+        files: &[String],
+        stretch: &Stretch,
+        before: u32,
+    ) -> Result<u32, StoreError> {
+        let mut batches = Vec::new();
+        for (file, name) in files.iter().enumerate() {
+            let mut statement = connection
+                .prepare(&sql::build::texts_of(name, stretch))
+                .map_err(failed(CONTEXT))?;
+            // TRICKY: the iterator that this returns panics where the statement fails; `step` says so.
+            drop(
+                statement
+                    .stream_arrow(duckdb::params_from_iter(stretch.values()))
+                    .map_err(failed(CONTEXT))?,
+            );
+            while let Some(rows) = statement.step().map_err(failed(CONTEXT))? {
+                batches.push((file, RecordBatch::from(&rows)));
+            }
+        }
+        let texts = sorted(&batches);
+        let mut numbers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut merged = Merged::default();
+        let mut last: Option<(&Found<'_>, u32)> = None;
+        for text in &texts {
+            let new = match last {
+                Some((known, new)) if known.key() == text.key() => new,
+                Some((known, new)) if known.kind_and_project() == text.kind_and_project() => {
+                    new + 1
+                }
+                _ => before + 1,
+            };
+            if last.is_none_or(|(known, _)| known.key() != text.key()) {
+                merged.push(text, new);
+            }
+            last = Some((text, new));
+            if let Some(of_kind) =
+                numbers[text.file].entry(text.project).or_default().get_mut(usize::from(text.kind))
+            {
+                *of_kind.slot(text.id) = new;
+            }
+        }
+        drop(numbers);
+        let new = merged.kind.len() as u32;
+        if new > 0 {
+            merged.append(connection, into)?;
+        }
+        Ok(new)
+    }
+}
+
+/// A text of one of the files.
+struct Found<'a> {
+    kind: u8,
+    project: u32,
+    text: &'a str,
+    id: u32,
+    file: usize,
+    words: [&'a StringArray; WORDS],
+    row: usize,
+}
+
+impl Found<'_> {
+    fn kind_and_project(&self) -> (u8, u32) {
+        (self.kind, self.project)
+    }
+
+    fn key(&self) -> (u8, u32, &str) {
+        (self.kind, self.project, self.text)
+    }
+}
+
+/// By kind, project and text. Sealed files have them in this order, which the sort makes use of.
+fn sorted(batches: &[(usize, RecordBatch)]) -> Vec<Found<'_>> {
+    let mut texts = Vec::with_capacity(batches.iter().map(|(_, batch)| batch.num_rows()).sum());
+    for (file, batch) in batches {
+        let kind = batch.column(0).as_primitive::<UInt8Type>().values();
+        let project = batch.column(1).as_primitive::<UInt32Type>().values();
+        let id = batch.column(2).as_primitive::<UInt32Type>().values();
+        let text = batch.column(3).as_string::<i32>();
+        let words = std::array::from_fn(|n| batch.column(4 + n).as_string::<i32>());
+        texts.extend((0..batch.num_rows()).map(|row| Found {
+            kind: kind[row],
+            project: project[row],
+            text: text.value(row),
+            id: id[row],
+            file: *file,
+            words,
+            row,
+        }));
+    }
+    texts.sort_by(|one, other| one.key().cmp(&other.key()));
+    texts
+}
+
+/// Rows for `strings` of a sealed file.
+#[derive(Default)]
+struct Merged {
+    kind: Vec<u8>,
+    project: Vec<u32>,
+    /// Counted on over projects, with what is to be taken off for the text's number: see `sql::file`.
+    number: Vec<i32>,
+    base: Vec<i32>,
+    text: StringBuilder,
+    words: [StringBuilder; WORDS],
+}
+
+impl Merged {
+    fn push(&mut self, found: &Found<'_>, new: u32) {
+        let number = self.kind.len() as i32 + 1;
+        self.kind.push(found.kind);
+        self.project.push(found.project);
+        self.number.push(number);
+        self.base.push(number - new as i32);
+        self.text.append_value(found.text);
+        for (builder, words) in self.words.iter_mut().zip(found.words) {
+            builder.append_option(words.is_valid(found.row).then(|| words.value(found.row)));
+        }
+    }
+
+    fn append(mut self, connection: &Connection, into: &str) -> Result<(), StoreError> {
+        let mut columns: Vec<(&str, ArrayRef)> = vec![
+            ("kind", Arc::new(UInt8Array::from(self.kind))),
+            ("project", Arc::new(UInt32Array::from(self.project))),
+            ("number", Arc::new(Int32Array::from(self.number))),
+            ("base", Arc::new(Int32Array::from(self.base))),
+            ("text", Arc::new(self.text.finish())),
+        ];
+        for (name, builder) in ["client", "os", "device", "version"].iter().zip(&mut self.words) {
+            columns.push((name, Arc::new(builder.finish())));
+        }
+        let batch = columns::to_batch(columns)
+            .map_err(|source| StoreError::Engine { context: CONTEXT, cause: Box::new(source) })?;
+        let mut appender = connection
+            .appender_to_catalog_and_db("strings", into, "main")
+            .map_err(failed(CONTEXT))?;
+        appender.append_record_batch(batch).map_err(failed(CONTEXT))?;
+        // TRICKY: dropping an appender flushes too, but hides the error.
+        appender.flush().map_err(failed(CONTEXT))
+    }
+}
+
+/// The function `renumber(place of the file, kind, project, old number)`.
+struct Renumber;
+
+impl VScalar for Renumber {
+    type State = NewNumbers;
+
+    fn invoke(
+        state: &NewNumbers,
+        input: &mut DataChunkHandle,
+        output: &mut dyn WritableVector,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let rows = input.len();
+        let columns: [_; 4] = std::array::from_fn(|place| input.flat_vector(place));
+        #[expect(unsafe_code, reason = "the engine's memory, read where it is")]
+        // SAFETY: the engine flattens what it hands to such a function, and by its signature all four vectors are UINTEGER, with
+        // as many as the chunk has rows.
+        let [file, kind, project, old] =
+            columns.each_ref().map(|column| unsafe { column.as_slice_with_len::<u32>(rows) });
+        let mut new = output.flat_vector();
+        #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
+        // SAFETY: the function returns UINTEGER, and the engine has room for as many as there are rows.
+        let new = unsafe { new.as_mut_slice_with_len::<u32>(rows) };
+        let numbers = state.0.read().unwrap_or_else(PoisonError::into_inner);
+        // Hits of a project lie together, and a call is about one file and kind.
+        let mut near: Option<([u32; 3], Option<&Slots<u32>>)> = None;
+        for row in 0..rows {
+            let of = [file[row], kind[row], project[row]];
+            let slots = match near {
+                Some((known, slots)) if known == of => slots,
+                _ => {
+                    let kinds = numbers.get(of[0] as usize).and_then(|file| file.get(&of[2]));
+                    let slots = kinds.and_then(|kinds| kinds.get(of[1] as usize));
+                    near = Some((of, slots));
+                    slots
+                }
+            };
+            new[row] = slots.and_then(|slots| slots.get(old[row])).copied().unwrap_or(0);
+        }
+        Ok(())
+    }
+
+    fn signatures() -> Vec<ScalarFunctionSignature> {
+        let number = || LogicalTypeHandle::from(LogicalTypeId::UInteger);
+        let parameters = (0..4).map(|_| number()).collect();
+        vec![ScalarFunctionSignature::exact(parameters, number())]
+    }
+}
