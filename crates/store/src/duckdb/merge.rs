@@ -406,7 +406,6 @@ mod tests {
             drop_rows: Some("project = 2 AND (status > 203 OR hit_id < 524288)".into()),
             clear_rows: Some("project = 2 AND status = 201".into()),
             cleared: vec!["country"],
-            ..Default::default()
         };
         for (into, from) in [("copied", "one"), ("copied_again", "sealed")] {
             let hits = Hits { file: from, format: sql::file::FORMAT };
@@ -466,10 +465,12 @@ mod tests {
         for (n, name) in names.iter().enumerate() {
             attach(name);
             run(&sql::file::create(name));
+            run(&sql::file::first_progress(name, 0));
             let first = n as u64 * HITS;
             run(&format!(
-                "INSERT INTO {name}.hits SELECT 1, i, i, 1, 1, 200, 0, NULL, NULL, 0, 0, 0, 0, 0, i + 1 - {first},
-                     CASE WHEN i % 2 = 0 THEN 0 ELSE i + 1 - {first} END, 0, 0, 0
+                "INSERT INTO {name}.hits BY NAME SELECT 1 AS project, i AS time_us, i AS hit_id, 1 AS duration_us, 1 AS latency,
+                     200 AS status, 0 AS country, i + 1 - {first} AS address,
+                     CASE WHEN i % 2 = 0 THEN 0 ELSE i + 1 - {first} END AS user_id
                  FROM range({first}, {first} + {HITS}) r(i);
                  INSERT INTO {name}.strings SELECT {address}, 1, i + 1, 'address ' || (i * 7919 + {first}) % 1000003, NULL, NULL, NULL, NULL
                  FROM range({HITS}) r(i);
