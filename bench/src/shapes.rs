@@ -3,14 +3,21 @@
 //!
 //! `BENCH_SHAPES=1000000,5000000` chooses the sizes (default 1,000,000), `BENCH_SHAPES_ONLY=kind,public` the shapes. Times are
 //! medians of five, in milliseconds; memory is what is resident beyond an idle server that was just started on the same files.
+//! CPU per hit is all that the server used until the last file was merged; beside it, DuckDB's `read_json` of the same hits
+//! into a table of a file, on one thread.
 
+use std::io::Write;
+use std::path::Path;
 use std::time::Instant;
+
+use duckdb::Connection;
+use serde_json::Value;
 
 use crate::client::Client;
 use crate::data::{SHAPES, Year};
 use crate::fill::{fill, settle};
 use crate::ingest::{median, now_us};
-use crate::server::Server;
+use crate::server::{Server, own_cpu};
 use crate::{Options, Table};
 
 const PAGES: [(&str, &str); 6] = [
@@ -43,6 +50,11 @@ fn one_shape(options: &Options, table: &mut Table, name: &str, year: &Year) {
     let rate = year.hits as f64 / started.elapsed().as_secs_f64();
     table.add(format!("{name}_filled_at"), rate, "hits/s", "");
     settle(&server);
+    let cpu = server.cpu_of_process() * 1e6 / year.hits as f64;
+    table.add(format!("{name}_cpu_per_hit"), cpu, "us", "");
+    let plain = read_json(&options.folder, year);
+    table.add(format!("{name}_read_json_per_hit"), plain, "us", "");
+    table.add(format!("{name}_cpu_against_read_json"), cpu / plain, "times", "2 to 3");
     table.add(format!("{name}_settled_after"), started.elapsed().as_secs_f64(), "s", "");
     table.add(format!("{name}_resident_after_filling"), server.memory().0, "MB", "400");
     let bytes = server.metric("api_analytics_sealed_bytes");
@@ -68,4 +80,43 @@ fn one_shape(options: &Options, table: &mut Table, name: &str, year: &Year) {
         table.add(format!("{name}_page_{page}_memory"), most, "MB", "150");
     }
     server.stop();
+}
+
+/// Hits of which DuckDB's time is taken: the first of the year.
+const READ_AS_JSON: u64 = 500_000;
+
+/// Microseconds of CPU per hit that DuckDB takes on one thread to read hits, a line each, into a table of a file.
+fn read_json(folder: &Path, year: &Year) -> f64 {
+    let (lines, database) = (folder.join("hits.ndjson"), folder.join("read_json.duckdb"));
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&lines).expect("a file of lines"));
+    let mut hits = 0u64;
+    for number in 0..year.posts() {
+        if hits >= READ_AS_JSON {
+            break;
+        }
+        let post: Value = serde_json::from_slice(year.post(number).body()).expect("JSON");
+        for hit in post["requests"].as_array().expect("requests") {
+            writeln!(file, "{hit}").expect("room for the lines");
+            hits += 1;
+        }
+    }
+    file.flush().expect("room for the lines");
+    let connection = Connection::open(&database).expect("a database");
+    connection.execute_batch("SET threads = 1").expect("a setting");
+    let before = own_cpu();
+    connection
+        .execute_batch(&format!(
+            "CREATE TABLE hits AS SELECT * FROM read_json('{}', format = 'newline_delimited', columns = {{
+                 hostname: 'VARCHAR', ip_address: 'VARCHAR', path: 'VARCHAR', route: 'VARCHAR', user_agent: 'VARCHAR',
+                 method: 'VARCHAR', status: 'SMALLINT', response_time: 'DOUBLE', user_id: 'VARCHAR', created_at: 'TIMESTAMP'}});
+             CHECKPOINT",
+            lines.display()
+        ))
+        .expect("hits that DuckDB can read");
+    let taken = own_cpu() - before;
+    drop(connection);
+    for file in [lines, database] {
+        std::fs::remove_file(file).expect("a file of ours");
+    }
+    taken * 1e6 / hits as f64
 }

@@ -1,16 +1,30 @@
 //! Sums by small whole numbers that lie together: a vector that knows where it begins.
 
+use hashbrown::HashMap;
+
 /// One `T` for each number from the least to the greatest that was asked for. Ids of one project lie together in a file, so
-/// this is as quick as an array and not much larger than what is in it.
+/// this is as quick as an array and not much larger than what is in it. Where only few of very many ids are asked for, `sparse`
+/// takes the room of those few.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Slots<T> {
     base: u32,
     slots: Vec<T>,
+    sparse: Option<HashMap<u32, T, foldhash::fast::RandomState>>,
 }
 
 impl<T: Clone + Default> Slots<T> {
+    pub fn sparse() -> Slots<T> {
+        Slots { base: 0, slots: Vec::new(), sparse: Some(HashMap::default()) }
+    }
+
+    pub fn is_sparse(&self) -> bool {
+        self.sparse.is_some()
+    }
+
+    #[inline]
     pub fn get(&self, id: u32) -> Option<&T> {
-        self.slots.get(id.checked_sub(self.base)? as usize)
+        let dense = id.checked_sub(self.base).and_then(|place| self.slots.get(place as usize));
+        dense.or_else(|| self.sparse.as_ref()?.get(&id))
     }
 
     #[inline]
@@ -24,6 +38,9 @@ impl<T: Clone + Default> Slots<T> {
 
     #[cold]
     fn grow(&mut self, id: u32) -> &mut T {
+        if let Some(sparse) = &mut self.sparse {
+            return sparse.entry(id).or_default();
+        }
         if self.slots.is_empty() {
             self.base = id;
         }
@@ -43,12 +60,20 @@ impl<T: Clone + Default> Slots<T> {
     }
 
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.slots.iter_mut()
+        self.slots.iter_mut().chain(self.sparse.iter_mut().flat_map(HashMap::values_mut))
     }
 
-    /// Ids in ascending order with what belongs to them, also those that nobody asked for.
+    /// Ids in ascending order with what belongs to them, also those that nobody asked for; sparse ones in no order.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> + Clone {
-        self.slots.iter().enumerate().map(|(n, slot)| (self.base + n as u32, slot))
+        let dense = self.slots.iter().enumerate().map(|(n, slot)| (self.base + n as u32, slot));
+        dense.chain(self.sparse.iter().flatten().map(|(id, slot)| (*id, slot)))
+    }
+
+    /// About how much memory the slots take.
+    pub fn bytes(&self) -> usize {
+        // A map is between half full and seven eighths, with a byte for each place.
+        let sparse = self.sparse.as_ref().map_or(0, HashMap::capacity);
+        self.slots.capacity() * size_of::<T>() + sparse * (size_of::<(u32, T)>() + 1) * 8 / 7
     }
 }
 
@@ -68,5 +93,19 @@ mod tests {
             slots.iter().filter(|(_, sum)| **sum > 0).map(|(id, sum)| (id, *sum)).collect();
         assert_eq!(held, [(3, 4), (990, 2), (1_000, 1 + 5), (1_500, 3), (65_535, 6)]);
         assert_eq!(slots.get(991), Some(&0));
+    }
+
+    #[test]
+    fn sparse_slots_take_the_room_of_what_they_hold() {
+        let mut slots = Slots::<u64>::sparse();
+        for id in [7, 4_000_000_000, 7, 90_000] {
+            *slots.slot(id) += 1;
+        }
+        slots.values_mut().for_each(|sum| *sum *= 10);
+        let mut held: Vec<(u32, u64)> = slots.iter().map(|(id, sum)| (id, *sum)).collect();
+        held.sort_unstable();
+        assert_eq!(held, [(7, 20), (90_000, 10), (4_000_000_000, 10)]);
+        assert_eq!((slots.get(7), slots.get(8)), (Some(&20), None));
+        assert!(slots.bytes() < 1_000, "{}", slots.bytes());
     }
 }

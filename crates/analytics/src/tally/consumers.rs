@@ -70,11 +70,12 @@ impl Consumers {
         subset: Option<Arc<Subset>>,
         limits: TallyLimits,
     ) -> Consumers {
+        let slots = [Text::User, Text::Address].map(|kind| identities.slots(kind));
         Consumers {
             identities,
             subset,
             limits,
-            slots: Default::default(),
+            slots,
             sums: Some(Vec::new()),
             durations: vec![Durations::default()],
             series: vec![Distinct::new(limits.bucket_consumers_exact); buckets],

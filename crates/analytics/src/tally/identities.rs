@@ -8,6 +8,13 @@ use crate::slots::Slots;
 pub struct Identities([Slots<u64>; Text::COUNT]);
 
 impl Identities {
+    /// For few of a file's ids of these kinds.
+    pub fn of_few(kinds: &[Text]) -> Identities {
+        let mut identities = Identities::default();
+        kinds.iter().for_each(|kind| identities.0[*kind as usize] = Slots::sparse());
+        identities
+    }
+
     /// `hash`: of the text.
     pub fn put(&mut self, kind: Text, id: u32, hash: u64) {
         *self.0[kind as usize].slot(id) = mix(hash ^ of_kind(kind));
@@ -43,13 +50,13 @@ impl Identities {
         mix(self.get(Text::Method, method).rotate_left(32) ^ self.get(Text::Route, route))
     }
 
-    /// (id, identity), ascending by id. Includes unused ids, with identity 0.
-    pub fn iter(&self, kind: Text) -> impl Iterator<Item = (u32, u64)> + '_ {
-        self.0[kind as usize].iter().map(|(id, identity)| (id, *identity))
+    /// Room for something about ids of this kind: as many as have an identity.
+    pub(super) fn slots<T: Clone + Default>(&self, kind: Text) -> Slots<T> {
+        if self.0[kind as usize].is_sparse() { Slots::sparse() } else { Slots::default() }
     }
 
     pub fn bytes(&self) -> usize {
-        self.0.iter().map(|slots| 8 * slots.iter().count()).sum()
+        self.0.iter().map(Slots::bytes).sum()
     }
 }
 

@@ -235,16 +235,22 @@ pub fn with_prefix(file: &str, project: u32, kind: Text) -> String {
     )
 }
 
-/// kind, id, text of these ids.
+/// kind, id, text of these ids. A statement for each kind: with OR between kinds the engine reads every text of the file.
 pub fn texts_of(file: &str, project: u32, ids: &[(Text, u32)]) -> String {
     let of_kind = |kind: Text| {
         let of_kind = ids.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.to_string());
         let list = of_kind.collect::<Vec<_>>().join(", ");
-        (!list.is_empty()).then(|| format!("(kind = {} AND id IN ({list}))", kind as u8))
+        let kind = kind as u8;
+        (!list.is_empty())
+            .then(|| format!("kind = {kind} AND project = {project} AND id IN ({list})"))
     };
-    let any = Text::ALL.into_iter().filter_map(of_kind).collect::<Vec<_>>().join(" OR ");
-    let any = if any.is_empty() { "FALSE".to_owned() } else { any };
-    format!("SELECT kind, id, text FROM {file}.strings WHERE project = {project} AND ({any})")
+    let conditions: Vec<String> = Text::ALL.into_iter().filter_map(of_kind).collect();
+    let conditions = if conditions.is_empty() { vec!["FALSE".to_owned()] } else { conditions };
+    conditions
+        .iter()
+        .map(|condition| format!("SELECT kind, id, text FROM {file}.strings WHERE {condition}"))
+        .collect::<Vec<_>>()
+        .join(" UNION ALL ")
 }
 
 /// user, address, latency, hits of the whole file: of those consumers that its rollup has.

@@ -77,7 +77,8 @@ impl FileTexts {
         wanted: &Wanted,
     ) -> Result<FileTexts, StoreError> {
         let mut texts = FileTexts::default();
-        let identities = Arc::new(Mutex::new(Identities::default()));
+        let few: &[Text] = if wanted.listed_consumers { &[Text::User, Text::Address] } else { &[] };
+        let identities = Arc::new(Mutex::new(Identities::of_few(few)));
         for text in identity_statements(file.alias(), project, wanted) {
             let into = identities.clone();
             file.hand_out(&text, &[], move |chunk| {
@@ -99,8 +100,8 @@ impl FileTexts {
         size_of::<FileTexts>()
             + self.identities.bytes()
             + words.words.iter().map(|word| word.len() + 32).sum::<usize>()
-            + 12 * words.agents.iter().count()
-            + 4 * words.versions.iter().count()
+            + words.agents.bytes()
+            + words.versions.bytes()
     }
 }
 
