@@ -1027,6 +1027,8 @@ export interface components {
             path: string;
             /** @description The page that the caller came from. */
             referrer?: string | null;
+            /** @description The id under which the API's own log has the request; that log alone can tell whose it was. */
+            request_id?: string | null;
             /**
              * Format: int64
              * @description The size of the request's body in bytes.
@@ -1119,6 +1121,8 @@ export interface components {
             path: string;
             /** @description The page that the caller came from. */
             referrer?: string | null;
+            /** @description The id under which the API's own log has the request; that log alone can tell whose it was. */
+            request_id?: string | null;
             /**
              * Format: int64
              * @description The size of the request's body in bytes.

@@ -30,6 +30,7 @@ pub enum Field {
     /// `u:ID`, `a:ADDRESS`, or either where no prefix is given.
     Consumer,
     Sdk,
+    RequestId,
 }
 
 /// The texts that a hit refers to by number. The discriminant is stored: never renumber.
@@ -46,6 +47,7 @@ pub enum Text {
     Referrer = 7,
     Framework = 8,
     Sdk = 9,
+    RequestId = 10,
 }
 
 /// What most fields have in common.
@@ -312,5 +314,20 @@ pub const FIELDS: &[FieldInfo] = &[
         label: "Client library",
         doc: "The client library and its version.",
         ..text(Field::Sdk, Text::Sdk, "sdk")
+    },
+    // No person by itself, so every level keeps it: it leads to one only through the API's own log. One per hit, so that its values are
+    // not counted.
+    FieldInfo {
+        posted: Some(Posted {
+            reading: Reading::Text,
+            rejection: rejected(15, "invalid_request_id"),
+            ..posted("request_id", limits::REQUEST_ID_CHARACTERS)
+        }),
+        since: 4,
+        counted: false,
+        label: "Request id",
+        is_code: true,
+        doc: "The id under which the API's own log has the request; that log alone can tell whose it was.",
+        ..text(Field::RequestId, Text::RequestId, "request_id")
     },
 ];
