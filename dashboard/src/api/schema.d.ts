@@ -1002,6 +1002,11 @@ export interface components {
         ApiHit: {
             /** @description The caller's address, where the project keeps it. */
             address?: string | null;
+            /**
+             * @description Whether a cache had the answer.
+             * @enum {string|null}
+             */
+            cache?: "hit" | "miss" | null;
             /** @description The client's name, read from the user agent. */
             client?: string | null;
             /** @description The caller's country, two letters, looked up by the address. */
@@ -1103,6 +1108,11 @@ export interface components {
             status: number;
         };
         BatchHit: {
+            /**
+             * @description Whether a cache had the answer.
+             * @enum {string|null}
+             */
+            cache?: "hit" | "miss" | null;
             /** @description When the request came, RFC 3339. A client may post naive local time, or none for when its batch arrives. */
             created_at?: string | null;
             /** @description The host that was asked, without a port. */

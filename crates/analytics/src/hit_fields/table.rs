@@ -31,6 +31,7 @@ pub enum Field {
     Consumer,
     Sdk,
     RequestId,
+    Cache,
 }
 
 /// The texts that a hit refers to by number. The discriminant is stored: never renumber.
@@ -48,6 +49,7 @@ pub enum Text {
     Framework = 8,
     Sdk = 9,
     RequestId = 10,
+    Cache = 11,
 }
 
 /// What most fields have in common.
@@ -329,5 +331,17 @@ pub const FIELDS: &[FieldInfo] = &[
         is_code: true,
         doc: "The id under which the API's own log has the request; that log alone can tell whose it was.",
         ..text(Field::RequestId, Text::RequestId, "request_id")
+    },
+    FieldInfo {
+        posted: Some(Posted {
+            reading: Reading::OneOf(&["hit", "miss"]),
+            rejection: rejected(16, "invalid_cache"),
+            ..posted("cache", 0)
+        }),
+        since: 4,
+        label: "Cache",
+        doc: "Whether a cache had the answer.",
+        examples: "`hit`, `miss` or none",
+        ..text(Field::Cache, Text::Cache, "cache")
     },
 ];
