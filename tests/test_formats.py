@@ -50,6 +50,7 @@ def check_answers(server: Server, before: dict, *projects: str) -> None:
     assert server.problems() == []
     for name in projects or before["keys"]:
         compare(ask_all(server, before["keys"][name]), before["answers"][name], name)
+        every_field_can_be_asked_for(server, before["keys"][name])
 
 
 def count_requests(server: Server, key: str) -> int:
@@ -65,6 +66,20 @@ def erase_a_consumer(server: Server, before: dict) -> None:
     whole = before["answers"]["large"]["whole files"]["panels"]["requests"]["value"]
     assert answers["whole files"]["panels"]["requests"]["value"] == whole - found
     check_answers(server, before, "small")
+
+
+def every_field_can_be_asked_for(server, key: str) -> None:
+    """Also one that the folder's hits can't have: all of them have none of it."""
+
+    def count(q: str) -> int:
+        answer = server.call("GET", f"/api/v1/dashboard?period=all&panels=requests&q={q}", key=key).must().json()
+        return answer["panels"]["requests"]["value"]
+
+    total = count("")
+    for field in server.call("GET", "/api/v1/fields").must().json()["fields"]:
+        if field["kind"] in ("text", "country"):
+            name = field["name"]
+            assert count(f"{name}:%22%22") + count(f"-{name}:%22%22") == total, name
 
 
 def test_there_is_a_folder_of_each_format_of_before(server):

@@ -20,6 +20,7 @@ use std::sync::Mutex;
 
 use crate::batch::{Batch, Dictionary};
 use crate::hit::{Hit, Text};
+use crate::hit_fields::STRICTEST_LEVEL;
 use crate::ingest::{Posted, Rejection, Repairs, Sample, Texts, posts_its_buffer_again};
 use crate::learned_routes::LearnedRoutes;
 use crate::limits;
@@ -108,8 +109,8 @@ impl Enricher {
         } = posted;
         let Posted { mut rejected, mut samples, mut repairs, leftovers, .. } = posted;
 
-        let level = privacy_level.max(settings.privacy_level);
-        privacy::drop_addresses(&mut hits, &mut texts, level);
+        let level = privacy_level.max(settings.privacy_level).min(STRICTEST_LEVEL);
+        privacy::drop_texts(&mut hits, &mut texts, level);
 
         let mended = clock::mend(&hits, sent_at_us, arrival_us);
         repairs.zone_corrected += mended.zone_corrected;

@@ -228,6 +228,7 @@ pub fn by_reason(rejected: &[crate::ingest::Rejection]) -> Vec<(Reason, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hit_fields::Field;
 
     fn arrived<'a>(
         host: &'a str,
@@ -256,7 +257,8 @@ mod tests {
             for number in 0..10 {
                 let now_us = stretch * 100 + number;
                 let host = ["a", "b", "c"][(number % 3) as usize];
-                let rejected = [(Reason::InvalidStatus, 1), (Reason::TooOld, number as u64)];
+                let rejected =
+                    [(Reason::Invalid(Field::Status), 1), (Reason::TooOld, number as u64)];
                 for health in [&mut whole, &mut part] {
                     health.note(&arrived(host, &rejected, &repairs), now_us);
                     health.note_refused("body_too_large", now_us);

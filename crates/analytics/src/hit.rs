@@ -6,57 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::hit_fields::Text;
+
 /// A project's number: internal, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ProjectId(pub u32);
-
-/// The texts that a hit refers to. The discriminant is stored: never renumber.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Text {
-    Method = 0,
-    Host = 1,
-    Path = 2,
-    Route = 3,
-    Agent = 4,
-    Address = 5,
-    User = 6,
-    Referrer = 7,
-    Framework = 8,
-    Sdk = 9,
-}
-
-impl Text {
-    pub const COUNT: usize = 10;
-    pub const ALL: [Text; Text::COUNT] = [
-        Text::Method,
-        Text::Host,
-        Text::Path,
-        Text::Route,
-        Text::Agent,
-        Text::Address,
-        Text::User,
-        Text::Referrer,
-        Text::Framework,
-        Text::Sdk,
-    ];
-
-    /// The column of `hits` that holds this text's number.
-    pub fn name(self) -> &'static str {
-        match self {
-            Text::Method => "method",
-            Text::Host => "host",
-            Text::Path => "path",
-            Text::Route => "route",
-            Text::Agent => "agent",
-            Text::Address => "address",
-            Text::User => "user_id",
-            Text::Referrer => "referrer",
-            Text::Framework => "framework",
-            Text::Sdk => "sdk",
-        }
-    }
-}
 
 /// ISO 3166 alpha-2 code as two ASCII capitals; `Country::NONE` where it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -10,6 +10,7 @@ mod body;
 mod key;
 mod legacy;
 mod posted_hit;
+mod raw_hit;
 mod sample;
 mod texts;
 mod time;
@@ -18,6 +19,7 @@ mod value;
 use serde::Serialize;
 
 use crate::hit::{ProjectId, Text};
+use crate::hit_fields::{FIELDS, Field, FieldRejection};
 
 pub use body::decode;
 pub use key::canonical_key;
@@ -29,78 +31,100 @@ pub(crate) use sample::put_value as put_sample;
 pub use texts::Texts;
 pub use time::{ReadTime, parse_time};
 
-/// Why a hit was rejected: a closed list. The discriminant is stored: never renumber.
+/// Why a hit was rejected: a closed list, to which each field adds its own (`hit_fields::FieldRejection`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
 pub enum Reason {
     /// Not a JSON object.
-    NotAnObject = 1,
+    NotAnObject,
     /// An escape that is no text (a lone surrogate), or a number that no machine holds.
-    Unreadable = 2,
-    /// Missing, empty, or no text.
-    InvalidPath = 3,
-    /// Missing, no token, or longer than any method.
-    InvalidMethod = 4,
-    /// Missing, or not from 100 to 599.
-    InvalidStatus = 5,
-    /// A time that cannot be read.
-    InvalidCreatedAt = 6,
-    /// Neither a number nor missing.
-    InvalidResponseTime = 7,
-    /// A field that holds text holds something else.
-    InvalidHostname = 8,
-    InvalidUserAgent = 9,
-    InvalidUserId = 10,
-    InvalidRoute = 11,
-    InvalidReferrer = 12,
+    Unreadable,
+    /// A field that a hit must have is missing, or one has a value that cannot be used.
+    Invalid(Field),
     /// Older than `max_age`, or than the project keeps hits.
-    TooOld = 13,
+    TooOld,
     /// So far ahead of the other hits of its batch that no clock explains both.
-    TooNew = 14,
+    TooNew,
 }
 
 impl Reason {
-    pub const ALL: [Reason; 14] = [
-        Reason::NotAnObject,
-        Reason::Unreadable,
-        Reason::InvalidPath,
-        Reason::InvalidMethod,
-        Reason::InvalidStatus,
-        Reason::InvalidCreatedAt,
-        Reason::InvalidResponseTime,
-        Reason::InvalidHostname,
-        Reason::InvalidUserAgent,
-        Reason::InvalidUserId,
-        Reason::InvalidRoute,
-        Reason::InvalidReferrer,
-        Reason::TooOld,
-        Reason::TooNew,
-    ];
+    pub const COUNT: usize = 4 + count_field_rejections();
+    /// By number.
+    pub const ALL: [Reason; Reason::COUNT] = all_reasons();
+
+    /// Stored, from 1 on: never renumber.
+    pub const fn number(self) -> u8 {
+        match self {
+            Reason::NotAnObject => 1,
+            Reason::Unreadable => 2,
+            Reason::TooOld => 13,
+            Reason::TooNew => 14,
+            Reason::Invalid(field) => match field_rejection(field) {
+                Some(rejection) => rejection.number,
+                None => 0,
+            },
+        }
+    }
 
     /// As a client sees it; stable.
     pub fn as_str(self) -> &'static str {
         match self {
             Reason::NotAnObject => "not_an_object",
             Reason::Unreadable => "unreadable",
-            Reason::InvalidPath => "invalid_path",
-            Reason::InvalidMethod => "invalid_method",
-            Reason::InvalidStatus => "invalid_status",
-            Reason::InvalidCreatedAt => "invalid_created_at",
-            Reason::InvalidResponseTime => "invalid_response_time",
-            Reason::InvalidHostname => "invalid_hostname",
-            Reason::InvalidUserAgent => "invalid_user_agent",
-            Reason::InvalidUserId => "invalid_user_id",
-            Reason::InvalidRoute => "invalid_route",
-            Reason::InvalidReferrer => "invalid_referrer",
             Reason::TooOld => "too_old",
             Reason::TooNew => "too_new",
+            Reason::Invalid(field) => field_rejection(field).map_or("", |rejection| rejection.code),
         }
     }
 
     /// None where no reason has that number.
-    pub fn from_u8(number: u8) -> Option<Reason> {
-        Reason::ALL.into_iter().find(|reason| *reason as u8 == number)
+    pub fn from_number(number: u8) -> Option<Reason> {
+        Reason::ALL.get(usize::from(number).checked_sub(1)?).copied()
     }
+}
+
+const fn field_rejection(field: Field) -> Option<FieldRejection> {
+    match field.info().posted {
+        Some(posted) => posted.rejection,
+        None => None,
+    }
+}
+
+const fn count_field_rejections() -> usize {
+    let (mut count, mut row) = (0, 0);
+    while row < FIELDS.len() {
+        count += field_rejection(FIELDS[row].field).is_some() as usize;
+        row += 1;
+    }
+    count
+}
+
+/// Fails to compile unless the numbers are those from 1 to `COUNT`, each once.
+const fn all_reasons() -> [Reason; Reason::COUNT] {
+    let mut all = [None; Reason::COUNT];
+    let general = [Reason::NotAnObject, Reason::Unreadable, Reason::TooOld, Reason::TooNew];
+    let mut n = 0;
+    while n < general.len() + FIELDS.len() {
+        let reason = match n < general.len() {
+            true => general[n],
+            false => Reason::Invalid(FIELDS[n - general.len()].field),
+        };
+        n += 1;
+        if reason.number() > 0 {
+            let place = reason.number() as usize - 1;
+            assert!(all[place].is_none(), "two reasons have the same number");
+            all[place] = Some(reason);
+        }
+    }
+    let mut reasons = [Reason::NotAnObject; Reason::COUNT];
+    let mut place = 0;
+    while place < reasons.len() {
+        reasons[place] = match all[place] {
+            Some(reason) => reason,
+            None => panic!("a number has no reason"),
+        };
+        place += 1;
+    }
+    reasons
 }
 
 /// A hit that is not kept.
@@ -248,12 +272,29 @@ mod tests {
 
     #[test]
     fn a_reason_keeps_its_number_and_its_name() {
-        for reason in Reason::ALL {
-            assert_eq!(Reason::from_u8(reason as u8), Some(reason));
+        for (place, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(usize::from(reason.number()), place + 1);
+            assert_eq!(Reason::from_number(reason.number()), Some(reason));
             assert!(reason.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
         }
-        assert_eq!(Reason::from_u8(0), None);
-        assert_eq!(Reason::TooOld as u8, 13);
+        assert_eq!((Reason::from_number(0), Reason::from_number(255)), (None, None));
+        let known = [
+            "not_an_object",
+            "unreadable",
+            "invalid_path",
+            "invalid_method",
+            "invalid_status",
+            "invalid_created_at",
+            "invalid_response_time",
+            "invalid_hostname",
+            "invalid_user_agent",
+            "invalid_user_id",
+            "invalid_route",
+            "invalid_referrer",
+            "too_old",
+            "too_new",
+        ];
+        assert_eq!(Reason::ALL.map(Reason::as_str)[..known.len()], known);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Pure data in, data out. No async runtime, no HTTP, no database engine, no clock: time and randomness are passed in.
 //!
-//! One more field of a hit: a column in `hit`, its reading in `ingest::hit`, a row in `filter::FIELDS`.
+//! One more field of a hit: a row in `hit_fields::FIELDS`.
 //! One more step of enrichment: a file in `enrich/`, a line in the order that `enrich.rs` lists.
 //! One more ready-made rule: a row in `alert::READY_MADE`. One more channel: a file in `notice/`, a row in
 //! `notice::CHANNELS`.
@@ -23,6 +23,7 @@ pub mod filter;
 pub mod grid;
 pub mod health;
 pub mod hit;
+pub mod hit_fields;
 pub mod incident;
 pub mod ingest;
 pub mod latency;

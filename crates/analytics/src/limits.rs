@@ -207,6 +207,8 @@ limits! {
     ADDRESS_CHARACTERS "address_characters" = 1_024, Characters, fixed, "",
         "How far into a list of addresses the first valid one is looked for.";
     REFERRER_CHARACTERS "referrer_characters" = 2_048, Characters, fixed, "", "As paths.";
+    REQUEST_ID_CHARACTERS "request_id_characters" = 128, Characters, fixed, "",
+        "Longer request ids are cut. A UUID has 36, a W3C trace context 55; each hit has another one, so their length is what they cost.";
     METHOD_CHARACTERS "method_characters" = 32, Characters, fixed, "invalid_method",
         "The longest registered method is UPDATEREDIRECTREF (17); longer ones are garbled.";
     FRAMEWORK_CHARACTERS "framework_characters" = 64, Characters, fixed, "", "A name; longer ones are cut.";

@@ -2,8 +2,8 @@
 //!
 //! One more panel on stored fields: a row here, and one in the page's own table.
 
-use crate::filter::Field;
 use crate::hit::Text;
+use crate::hit_fields::{Field, Number, Stored, Word};
 use crate::tally::{Needs, Value};
 
 /// What an answer looks like; see `answer`.
@@ -58,29 +58,23 @@ impl Panel {
     }
 }
 
-/// Where the values of a field are counted, for menus; none where they are numbers without end.
+/// Where the values of a field are counted, for menus; none if they are not.
 pub fn source(field: Field) -> Option<Source> {
-    let text = |kind| Some(Source::Value(Value::Text(kind)));
-    match field {
-        Field::Status => Some(Source::Status),
-        Field::Consumer => Some(Source::Consumer),
-        Field::Country => Some(Source::Value(Value::Country)),
-        Field::Client => Some(Source::Value(Value::Client)),
-        Field::Os => Some(Source::Value(Value::Os)),
-        Field::Device => Some(Source::Value(Value::Device)),
-        Field::Version => Some(Source::Value(Value::Version)),
-        Field::Method => text(Text::Method),
-        Field::Host => text(Text::Host),
-        Field::Path => text(Text::Path),
-        Field::Route => text(Text::Route),
-        Field::User => text(Text::User),
-        Field::Address => text(Text::Address),
-        Field::Agent => text(Text::Agent),
-        Field::Referrer => text(Text::Referrer),
-        Field::Framework => text(Text::Framework),
-        Field::Sdk => text(Text::Sdk),
-        Field::Duration | Field::RequestSize | Field::ResponseSize => None,
+    let info = field.info();
+    if !info.counted {
+        return None;
     }
+    Some(match info.stored {
+        Stored::Text(kind) => Source::Value(Value::Text(kind)),
+        Stored::Word(Word::Client) => Source::Value(Value::Client),
+        Stored::Word(Word::Os) => Source::Value(Value::Os),
+        Stored::Word(Word::Device) => Source::Value(Value::Device),
+        Stored::Word(Word::Version) => Source::Value(Value::Version),
+        Stored::Country => Source::Value(Value::Country),
+        Stored::Number(Number::Status) => Source::Status,
+        Stored::Nothing => Source::Consumer,
+        Stored::Time | Stored::Number(_) => return None,
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -71,16 +71,20 @@ impl Needs {
 
     /// Durations of the consumers that are chosen to be shown. They are gathered one by one, as long as they are few: summed up
     /// for all consumers they would be as large as the hits.
-    pub const CONSUMER_LATENCY: Needs = Needs(1 << 20);
+    pub const CONSUMER_LATENCY: Needs = Needs(1 << 9);
+
+    /// The texts have the bits from here on.
+    const FIRST_TEXT: u32 = 10;
 
     /// Hits by a text.
     pub const fn text(kind: Text) -> Needs {
-        Needs(1 << (9 + kind as u32))
+        Needs(1 << (Needs::FIRST_TEXT + kind as u32))
     }
 
     /// Hits by any text.
     pub const fn all_texts() -> Needs {
-        Needs(((1 << Text::COUNT as u32) - 1) << 9)
+        const { assert!(Needs::FIRST_TEXT as usize + Text::COUNT <= u32::BITS as usize) };
+        Needs(((1 << Text::COUNT as u32) - 1) << Needs::FIRST_TEXT)
     }
 
     pub const fn and(self, other: Needs) -> Needs {

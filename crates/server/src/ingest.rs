@@ -223,6 +223,6 @@ fn listed(rejected: &[Rejection]) -> Vec<Rejected> {
     rejected
         .iter()
         .take(most)
-        .map(|one| Rejected { index: one.index, reason: one.reason as u8 })
+        .map(|one| Rejected { index: one.index, reason: one.reason.number() })
         .collect()
 }

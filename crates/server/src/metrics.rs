@@ -351,7 +351,7 @@ fn get(counter: &AtomicU64) -> u64 {
 }
 
 fn place(reason: Reason) -> usize {
-    Reason::ALL.iter().position(|other| *other == reason).unwrap_or_default()
+    usize::from(reason.number()) - 1
 }
 
 /// From the kernel; none where it does not say.

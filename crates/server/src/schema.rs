@@ -8,8 +8,10 @@ use analytics::answer::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::hit_schema::BatchHit;
+
 /// A batch of hits, as any client of the original or of ours posts it.
-#[derive(Serialize, Deserialize, ToSchema)]
+#[derive(ToSchema)]
 pub struct Batch {
     /// The project's key, where it is not in a header.
     pub api_key: Option<String>,
@@ -28,32 +30,6 @@ pub struct Batch {
     pub sent_at: Option<String>,
     /// Hits that the client had to drop since its last batch.
     pub dropped: Option<u64>,
-}
-
-#[derive(Serialize, Deserialize, ToSchema)]
-pub struct BatchHit {
-    pub hostname: Option<String>,
-    pub ip_address: Option<String>,
-    #[schema(example = "/users/42")]
-    pub path: String,
-    /// The template; missing: derived from the path.
-    #[schema(example = "/users/{id}")]
-    pub route: Option<String>,
-    pub user_agent: Option<String>,
-    #[schema(example = "GET")]
-    pub method: String,
-    #[schema(minimum = 100, maximum = 599, example = 200)]
-    pub status: u16,
-    /// Milliseconds.
-    pub response_time: Option<f64>,
-    pub user_id: Option<String>,
-    /// RFC 3339, or naive local time.
-    pub created_at: Option<String>,
-    pub referrer: Option<String>,
-    /// Bytes.
-    pub request_size: Option<u64>,
-    /// Bytes.
-    pub response_size: Option<u64>,
 }
 
 /// By the time it is read, the accepted hits are on disk.

@@ -17,10 +17,11 @@ use crate::attach;
 use crate::disk::{io, path_text, sync};
 use crate::duckdb::derive::{self, Target};
 use crate::duckdb::engine::{Engine, Instance, failed};
-use crate::duckdb::files::{DataFile, Entry};
+use crate::duckdb::files::{DataFile, Entry, format_of};
 use crate::duckdb::merge;
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::Edit;
+use crate::duckdb::sql::file::Hits;
 use crate::inbox::{Change, FileKind, FileRow};
 use crate::job_end::{EarlyEnd, GaveWayTo, Pause};
 use crate::ledger;
@@ -501,17 +502,11 @@ impl Builder {
             Erasure::Before(_, time_us) => {
                 edit.drop_rows = Some(format!("{older} AND time_us < {time_us}"))
             }
-            Erasure::Addresses(_) => edit.clear_address = Some(older),
-            Erasure::AddressesAndCountries(_) => {
-                edit.clear_address = Some(older.clone());
-                edit.clear_country = Some(older);
-            }
+            Erasure::Addresses(_) => edit.clear(1, older),
+            Erasure::AddressesAndCountries(_) => edit.clear(2, older),
         }
-        let touched = match (&edit.drop_rows, &edit.clear_address, &edit.clear_country) {
-            (Some(rows), ..) => rows.clone(),
-            (None, Some(rows), None) => format!("{rows} AND address <> 0"),
-            (None, Some(rows), Some(_)) => format!("{rows} AND (address <> 0 OR country <> 0)"),
-            (None, None, _) => return Ok(None),
+        let Some(touched) = edit.touched(Hits { file, format: entry.file.format }) else {
+            return Ok(None);
         };
         let rows: i64 = connection
             .query_row(&sql::build::count_rows(file, &touched), [], |row| row.get(0))
@@ -638,11 +633,9 @@ fn build(
 fn copy_without(target: Target<'_>, from: &str, edit: &Edit) -> Result<(), StoreError> {
     let context = "erasing from a sealed file";
     let (connection, into) = (target.connection, target.into);
-    let format: u32 = connection
-        .query_row(&sql::file::format(from), [], |row| row.get(0))
-        .map_err(failed(context))?;
+    let format = format_of(connection, from)?;
     let mut statements = vec![
-        sql::build::copy_hits(into, from, edit),
+        sql::build::copy_hits(into, Hits { file: from, format }, edit),
         sql::build::copy_strings(into, from, edit.project),
         sql::build::copy_other_marks(into, from, edit.project),
         sql::build::make_marks(into, edit.project),

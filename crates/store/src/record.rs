@@ -9,7 +9,11 @@ use analytics::hit::{HitId, ProjectId, Text};
 
 use crate::types::Erasure;
 
-pub const VERSION: u8 = 1;
+/// Goes up with each kind of text that hits have beyond those of version 1, so that a program that knows fewer stops instead of
+/// reading a record wrongly. A record of an older version has the first kinds alone.
+pub const VERSION: u8 = 1 + (Text::COUNT - FIRST_KINDS) as u8;
+/// Kinds of texts in a record of version 1.
+const FIRST_KINDS: usize = 10;
 const KIND_BATCH: u8 = 1;
 const KIND_ERASURE: u8 = 2;
 
@@ -105,11 +109,11 @@ pub fn encode_erasure(erasure: &Erasure) -> Vec<u8> {
 pub fn decode(bytes: &[u8]) -> Result<Record<'_>, RecordError> {
     let mut rest = bytes;
     let version = take(&mut rest, 1)?[0];
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         return Err(RecordError::Version(version));
     }
     match take(&mut rest, 1)?[0] {
-        KIND_BATCH => decode_batch(rest).map(|batch| Record::Batch(Box::new(batch))),
+        KIND_BATCH => decode_batch(version, rest).map(|batch| Record::Batch(Box::new(batch))),
         KIND_ERASURE => serde_json::from_slice(rest)
             .map(Record::Erasure)
             .map_err(|_| RecordError::Broken("erasure")),
@@ -117,15 +121,20 @@ pub fn decode(bytes: &[u8]) -> Result<Record<'_>, RecordError> {
     }
 }
 
-fn decode_batch(mut rest: &[u8]) -> Result<BatchRecord<'_>, RecordError> {
+fn decode_batch(version: u8, mut rest: &[u8]) -> Result<BatchRecord<'_>, RecordError> {
     let project = ProjectId(take_u32(&mut rest)?);
     let arrival_us = take_u64(&mut rest)? as i64;
     let hits = take_u32(&mut rest)? as usize;
     if hits > 1 << HitId::INDEX_BITS {
         return Err(RecordError::Broken("number of hits"));
     }
-    let mut texts: [Vec<&str>; Text::COUNT] = Default::default();
-    for list in &mut texts {
+    let kinds = FIRST_KINDS + usize::from(version) - 1;
+    // Of a field that is younger than the record each hit has none.
+    let mut texts: [Vec<&str>; Text::COUNT] = std::array::from_fn(|kind| match kind < kinds {
+        true => Vec::new(),
+        false => vec![""],
+    });
+    for list in &mut texts[..kinds] {
         let count = take_u32(&mut rest)? as usize;
         list.reserve(count.min(rest.len()));
         for _ in 0..count {
@@ -141,7 +150,7 @@ fn decode_batch(mut rest: &[u8]) -> Result<BatchRecord<'_>, RecordError> {
         versions.push(take_text(&mut rest)?);
     }
     let mut columns = [Column { base: 0, width: 0, bytes: &[] }; COLUMNS];
-    for column in &mut columns {
+    for column in &mut columns[..FIRST_TEXT + kinds] {
         let base = take_u64(&mut rest)?;
         let width = usize::from(take(&mut rest, 1)?[0]);
         if !matches!(width, 0 | 1 | 2 | 4 | 8) {
@@ -288,6 +297,62 @@ mod tests {
             response_size: Some(0),
             texts,
         }
+    }
+
+    /// A batch's record as a program has written it that knew fewer kinds of texts.
+    fn of_version(version: u8, record: &[u8]) -> Vec<u8> {
+        let kinds = FIRST_KINDS + usize::from(version) - 1;
+        let (head, mut rest) = record.split_at(18);
+        let mut out = head.to_vec();
+        out[0] = version;
+        let mut keep = |size: usize, is_kept: bool| {
+            let part = take(&mut rest, size).unwrap();
+            if is_kept {
+                out.extend(part);
+            }
+            part.to_vec()
+        };
+        let number = |bytes: Vec<u8>| u32::from_le_bytes(bytes.try_into().unwrap()) as usize;
+        let mut counts = [0; Text::COUNT];
+        for (kind, count) in counts.iter_mut().enumerate() {
+            *count = number(keep(4, kind < kinds));
+            for _ in 0..*count {
+                let size = number(keep(4, kind < kinds));
+                keep(size, kind < kinds);
+            }
+        }
+        for _ in 0..3 * counts[Text::Agent as usize] + counts[Text::Path as usize] {
+            let size = number(keep(4, true));
+            keep(size, true);
+        }
+        let hits = number(head[14..].to_vec());
+        for column in 0..COLUMNS {
+            let is_kept = column < FIRST_TEXT + kinds;
+            keep(8, is_kept);
+            let width = usize::from(keep(1, is_kept)[0]);
+            keep(width * hits, is_kept);
+        }
+        out
+    }
+
+    #[test]
+    fn a_record_of_a_program_that_knew_fewer_fields_is_read() {
+        let posted = batch(vec![hit(1, None, 1), hit(900, Some(3), 2)]);
+        let record = encode_batch(ProjectId(1), &posted);
+        for version in 1..=VERSION {
+            let older = of_version(version, &record);
+            assert_eq!(older == record, version == VERSION);
+            let Ok(Record::Batch(read)) = decode(&older) else { panic!("{version}: not readable") };
+            assert_eq!((read.hits, read.versions), (2, vec!["", "v1", ""]));
+            for kind in Text::ALL {
+                let column = read.columns[FIRST_TEXT + kind as usize];
+                let wanted = if kind == Text::Path { [1, 2] } else { [0, 0] };
+                assert_eq!([column.get(0), column.get(1)], wanted);
+                assert_eq!(read.texts[kind as usize][0], "");
+            }
+        }
+        let newer = [&[VERSION + 1], &record[1..]].concat();
+        assert!(matches!(decode(&newer), Err(RecordError::Version(_))));
     }
 
     fn batch(hits: Vec<Hit>) -> Batch {

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use analytics::batch::Batch;
-use analytics::hit::{Country, ProjectId};
+use analytics::hit::{Country, ProjectId, Text};
+use analytics::hit_fields::{Number, Word};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ pub struct StoreOptions {
     pub limits: StoreLimits,
 }
 
-/// One rejected hit of a batch: its index and a reason from the closed list (`analytics::ingest::Reason as u8`).
+/// One rejected hit of a batch: its index and a reason from the closed list (`analytics::ingest::Reason::number`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejected {
     pub index: u32,
@@ -209,19 +210,10 @@ pub struct HitRow {
     pub country: Country,
     pub request_size: Option<u64>,
     pub response_size: Option<u64>,
-    pub method: Arc<str>,
-    pub host: Arc<str>,
-    pub path: Arc<str>,
-    pub route: Arc<str>,
-    pub agent: Arc<str>,
-    pub address: Arc<str>,
-    pub user: Arc<str>,
-    pub referrer: Arc<str>,
-    pub framework: Arc<str>,
-    pub client: Arc<str>,
-    pub os: Arc<str>,
-    pub device: Arc<str>,
-    pub version: Arc<str>,
+    /// By number.
+    pub texts: [Arc<str>; Text::COUNT],
+    /// In the order of `Word`.
+    pub words: [Arc<str>; Word::COUNT],
 }
 
 /// A part of a list, and the question for the rest of it. There is no rest once the list has ended or enough was found.
@@ -279,9 +271,23 @@ impl Found {
 impl HitRow {
     /// Memory that the row takes, were none of its texts shared.
     pub fn size_bytes(&self) -> usize {
-        let texts = [&self.method, &self.host, &self.path, &self.route, &self.agent, &self.address];
-        let more = [&self.user, &self.referrer, &self.framework];
-        let length = |texts: &[&Arc<str>]| texts.iter().map(|text| text.len()).sum::<usize>();
-        size_of::<HitRow>() + length(&texts) + length(&more)
+        size_of::<HitRow>() + self.texts.iter().map(|text| text.len()).sum::<usize>()
+    }
+
+    pub fn text(&self, kind: Text) -> &Arc<str> {
+        &self.texts[kind as usize]
+    }
+
+    pub fn word(&self, word: Word) -> &Arc<str> {
+        &self.words[word as usize]
+    }
+
+    pub fn number(&self, number: Number) -> Option<u64> {
+        match number {
+            Number::Status => Some(u64::from(self.status)),
+            Number::Duration => self.duration_us,
+            Number::RequestSize => self.request_size,
+            Number::ResponseSize => self.response_size,
+        }
     }
 }

@@ -1000,39 +1000,64 @@ export interface components {
         AddressFamily: "any" | "ipv4" | "ipv6";
         /** @description A hit. Null where nothing is known. */
         ApiHit: {
+            /** @description The caller's address, where the project keeps it. */
             address?: string | null;
+            /**
+             * @description Whether a cache had the answer.
+             * @enum {string|null}
+             */
+            cache?: "hit" | "miss" | null;
+            /** @description The client's name, read from the user agent. */
             client?: string | null;
-            /** @description Two letters. */
+            /** @description The caller's country, two letters, looked up by the address. */
             country?: string | null;
+            /** @description The kind of device, read from the user agent. */
             device?: string | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How long the answer took, in milliseconds.
+             */
             duration_ms?: number | null;
+            /** @description The framework that the client named. */
             framework?: string | null;
             /** @description The server's name for it; a number too large for JavaScript, so it is a string. */
             hit_id: string;
+            /** @description The host that was asked, without a port. */
             host?: string | null;
+            /** @description The request's method, in any case. */
             method: string;
+            /** @description The operating system, read from the user agent. */
             os?: string | null;
+            /** @description The path that was asked for, without its query string. */
             path: string;
+            /** @description The page that the caller came from. */
             referrer?: string | null;
+            /** @description The id under which the API's own log has the request; that log alone can tell whose it was. */
+            request_id?: string | null;
             /**
              * Format: int64
-             * @description Bytes.
+             * @description The size of the request's body in bytes.
              */
             request_size?: number | null;
             /**
              * Format: int64
-             * @description Bytes.
+             * @description The size of the answer's body in bytes.
              */
             response_size?: number | null;
+            /** @description The path's template, derived from the path if a client sends none. */
             route?: string | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The answer's status, 100 to 599.
+             */
             status: number;
-            /** @description RFC 3339, UTC. */
+            /** @description When the request came, RFC 3339. A client may post naive local time, or none for when its batch arrives. */
             time: string;
+            /** @description The whole user agent. */
             user_agent?: string | null;
+            /** @description The user id that the API gave. */
             user_id?: string | null;
-            /** @description API version in the path, such as `v1`. */
+            /** @description The API's version, read from the path. */
             version?: string | null;
         };
         /** @description A batch of hits, as any client of the original or of ours posts it. */
@@ -1083,41 +1108,60 @@ export interface components {
             status: number;
         };
         BatchHit: {
-            /** @description RFC 3339, or naive local time. */
+            /**
+             * @description Whether a cache had the answer.
+             * @enum {string|null}
+             */
+            cache?: "hit" | "miss" | null;
+            /** @description When the request came, RFC 3339. A client may post naive local time, or none for when its batch arrives. */
             created_at?: string | null;
+            /** @description The host that was asked, without a port. */
             hostname?: string | null;
+            /** @description The caller's address, where the project keeps it. */
             ip_address?: string | null;
-            /** @example GET */
+            /**
+             * @description The request's method, in any case.
+             * @example GET
+             */
             method: string;
-            /** @example /users/42 */
+            /**
+             * @description The path that was asked for, without its query string.
+             * @example /users/42
+             */
             path: string;
+            /** @description The page that the caller came from. */
             referrer?: string | null;
+            /** @description The id under which the API's own log has the request; that log alone can tell whose it was. */
+            request_id?: string | null;
             /**
              * Format: int64
-             * @description Bytes.
+             * @description The size of the request's body in bytes.
              */
             request_size?: number | null;
             /**
              * Format: int64
-             * @description Bytes.
+             * @description The size of the answer's body in bytes.
              */
             response_size?: number | null;
             /**
              * Format: double
-             * @description Milliseconds.
+             * @description How long the answer took, in milliseconds.
              */
             response_time?: number | null;
             /**
-             * @description The template; missing: derived from the path.
+             * @description The path's template, derived from the path if a client sends none.
              * @example /users/{id}
              */
             route?: string | null;
             /**
              * Format: int32
+             * @description The answer's status, 100 to 599.
              * @example 200
              */
             status: number;
+            /** @description The whole user agent. */
             user_agent?: string | null;
+            /** @description The user id that the API gave. */
             user_id?: string | null;
         };
         BreakdownAnswer: {
@@ -1493,11 +1537,17 @@ export interface components {
         FieldDescription: {
             /** @description Other names that are understood. */
             aliases: string[];
+            /** @description Shown in a monospaced face. */
+            code: boolean;
             /** @description Its values can be listed. */
             counted: boolean;
             doc: string;
+            /** @description Its key in a hit of `/api/v1/hits`; null if hits are listed without it. */
+            key?: string | null;
             /** @description text, number, duration, size, country or status. */
             kind: string;
+            /** @description As the page calls it. */
+            label: string;
             name: string;
         };
         FieldList: {

@@ -217,7 +217,7 @@ export class Board {
     try {
       this.fields = (await api.fields(this.scope)).fields;
     } catch {
-      // Completion is a help, not a need; it is tried again at the next focus.
+      // Nothing waits for it; it is tried again at the next focus, or when a request is opened.
     }
   }
 

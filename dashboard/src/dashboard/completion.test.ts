@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { FieldInfo } from '../api/types';
 import { complete } from './completion';
 
-const field = (name: string, kind: FieldInfo['kind'], aliases: string[] = []): FieldInfo => ({ name, aliases, kind, doc: 'what `it` is', counted: true });
+const field = (name: string, kind: FieldInfo['kind'], aliases: string[] = []): FieldInfo => ({ name, aliases, kind, doc: 'what `it` is', counted: true, label: name, key: name, code: false });
 const fields = [field('status', 'status', ['status_code']), field('country', 'country', ['location']), field('client', 'text')];
 const texts = (typed: string, values: Parameters<typeof complete>[2] = null) => complete(typed, fields, values).map((s) => s.text);
 

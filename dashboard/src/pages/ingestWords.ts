@@ -40,7 +40,15 @@ const REFUSALS: Record<string, Meaning> = {
   closing: { what: 'The server was stopping', todo: 'Our own clients retry automatically.' },
 };
 
-export const reasonMeaning = (code: string): Meaning => REASONS[code] ?? { what: code.replace(/_/g, ' '), todo: '' };
+export function reasonMeaning(code: string): Meaning {
+  const known = REASONS[code];
+  if (known) return known;
+  const name = code.replace(/_/g, ' ');
+  const field = /^invalid (.*)/.exec(name)?.[1];
+  if (!field) return { what: name, todo: '' };
+  return { what: `The ${field} cannot be used`, todo: 'The table of fields in the documentation says what it may be. It may be omitted.' };
+}
+
 export const refusalMeaning = (code: string): Meaning => REFUSALS[code] ?? reasonMeaning(code);
 
 /** Under it a clock is right enough: buckets are minutes and more. */

@@ -1,6 +1,6 @@
 // What is known of one request, as rows of a list: its words, and the condition that a click on it adds to the filter.
 
-import type { Hit } from '../api/types';
+import type { FieldInfo, Hit } from '../api/types';
 import { reasonPhrase } from '../dashboard/statuses';
 import { quote } from '../filter/text';
 import type { numbers as formats } from '../format/number';
@@ -22,34 +22,29 @@ export interface Words {
   country: (code: string) => string;
 }
 
-/** Those that have something to say. */
-export function toDetails(hit: Hit, { numbers, time, country }: Words): Detail[] {
-  const text = (label: string, value: string | null, field: string, more: Partial<Detail> = {}): Detail[] =>
-    value === null || value === '' ? [] : [{ label, text: value, field, written: quote(value), ...more }];
-  const size = (label: string, bytes: number | null): Detail[] =>
-    bytes === null ? [] : [{ label, text: numbers.together(numbers.bytes(bytes)) }];
+/**
+ * Time and status first, then what else is known in the order of the server's table of fields, which says how each is called and
+ * what a click filters by.
+ */
+export function toDetails(hit: Hit, fields: readonly FieldInfo[], words: Words): Detail[] {
+  const status = String(hit.status);
+  const others = fields.filter(({ name }) => name !== 'status');
   return [
-    { label: 'Time', text: time(Date.parse(hit.time)) },
-    { label: 'Status', text: String(hit.status), aside: reasonPhrase(String(hit.status)), field: 'status', written: String(hit.status) },
-    ...(hit.duration_ms === null ? [] : [{ label: 'Duration', text: numbers.exactDuration(hit.duration_ms) }]),
-    ...text('Method', hit.method, 'method', { mono: true }),
-    ...text('Path', hit.path, 'path', { mono: true }),
-    ...text('Route', hit.route, 'route', { mono: true }),
-    ...text('Version', hit.version, 'version'),
-    ...text('Host', hit.host, 'host', { mono: true }),
-    ...text('User', hit.user_id, 'user'),
-    ...text('Address', hit.address, 'address', { mono: true }),
-    ...(hit.country ? text('Country', hit.country, 'country', { text: country(hit.country), aside: hit.country }) : []),
-    ...text('Client', hit.client, 'client'),
-    ...text('OS', hit.os, 'os'),
-    ...text('Device', hit.device, 'device'),
-    ...text('User agent', hit.user_agent, 'agent', { mono: true }),
-    ...text('Referrer', hit.referrer, 'referrer', { mono: true }),
-    ...text('Framework', hit.framework, 'framework'),
-    ...size('Request size', hit.request_size),
-    ...size('Response size', hit.response_size),
+    { label: 'Time', text: words.time(Date.parse(hit.time)) },
+    { label: 'Status', text: status, aside: reasonPhrase(status), field: 'status', written: status },
+    ...others.flatMap((field) => toDetail(field, (hit as Record<string, unknown>)[field.key ?? ''], words)),
     { label: 'Id', text: hit.hit_id, mono: true },
   ];
+}
+
+function toDetail({ label, name, kind, code }: FieldInfo, value: unknown, { numbers, country }: Words): Detail[] {
+  if (typeof value === 'number') {
+    const text = kind === 'duration' ? numbers.exactDuration(value) : numbers.together(numbers.bytes(value));
+    return [{ label, text }];
+  }
+  if (typeof value !== 'string' || value === '') return [];
+  const shown = kind === 'country' ? { text: country(value), aside: value } : { text: value };
+  return [{ label, ...shown, field: name, written: quote(value), ...(code ? { mono: true } : {}) }];
 }
 
 /** Who called, as the consumers' table counts it: "" where nobody is known. */

@@ -133,6 +133,32 @@ def test_the_whole_hit(sink: Sink) -> None:
     assert post.headers["x-auth-token"] == "k"
 
 
+@pytest.mark.parametrize(
+    ("asked", "answered", "request_id"),
+    [(None, None, None), (b"a", None, "a"), (b"a", b"b", "b"), (None, b"b" * 500, "b" * 128)],
+)
+def test_the_request_id_is_the_answer_s_or_else_the_request_s(
+    sink: Sink, asked: Any, answered: Any, request_id: Any
+) -> None:
+    async def app(_: Any, __: Any, send: Any) -> None:
+        headers = [] if answered is None else [(b"x-request-id", answered)]
+        await send({**Start, "headers": headers})
+        await send(Body)
+
+    headers = [] if asked is None else [(b"x-request-id", asked)]
+    assert record(sink, app, scope=scope_of(headers=headers)).get("request_id") == request_id
+
+
+def test_a_cache_that_answered_is_recorded(sink: Sink) -> None:
+    async def app(_: Any, __: Any, send: Any) -> None:
+        await send({**Start, "headers": [(b"x-cache", b"HIT"), (b"age", b"3")]})
+        await send(Body)
+
+    hit = record(sink, app)
+    assert hit["cache"] == "hit"
+    assert "request_id" not in hit
+
+
 def _seconds(created_at: str) -> float:
     return datetime.fromisoformat(created_at.replace("Z", "+00:00")).timestamp()
 

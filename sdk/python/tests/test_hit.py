@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from api_analytics.hit import to_json, to_rfc3339, to_size, to_text, without_port, without_query
+from api_analytics.hit import (
+    to_cache,
+    to_json,
+    to_rfc3339,
+    to_size,
+    to_text,
+    without_port,
+    without_query,
+)
 
 
 def hit(**fields: Any) -> Any:
@@ -24,6 +32,8 @@ def hit(**fields: Any) -> Any:
         "referrer": None,
         "request_size": None,
         "response_size": None,
+        "request_id": None,
+        "cache": None,
     }
     assert set(fields) <= set(given)
     return tuple({**given, **fields}.values())
@@ -57,6 +67,8 @@ def test_the_fullest_hit() -> None:
         referrer=b"https://example.com/shop?token=secret#top",
         request_size=b"17",
         response_size=5,
+        request_id=b"7f3c",
+        cache="hit",
     ) == {
         "method": "POST",
         "path": "/orders/7",
@@ -71,6 +83,8 @@ def test_the_fullest_hit() -> None:
         "referrer": "https://example.com/shop",
         "request_size": 17,
         "response_size": 5,
+        "request_id": "7f3c",
+        "cache": "hit",
     }
 
 
@@ -134,3 +148,22 @@ def test_time_is_utc_and_rounds_over_the_second(seconds: float, text: str) -> No
 
 def test_a_clock_that_ran_backwards_is_no_negative_duration() -> None:
     assert fields(duration=-1.0)["response_time"] == 0
+
+
+@pytest.mark.parametrize(
+    ("x_cache", "age", "cache"),
+    [
+        (None, None, None),
+        (b"HIT", None, "hit"),
+        (b"Miss from cloudfront", None, "miss"),
+        (b"TCP_REFRESH_HIT", None, "hit"),
+        (b"HIT, MISS", b"12", "miss"),
+        (b"MISS, HIT", None, "hit"),
+        (b"BYPASS", None, None),
+        (b"BYPASS", b"0", "hit"),
+        (None, b"12", "hit"),
+        (b"", b"", None),
+    ],
+)
+def test_cache(x_cache: Any, age: Any, cache: Any) -> None:
+    assert to_cache(x_cache, age) == cache

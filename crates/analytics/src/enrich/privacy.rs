@@ -1,4 +1,4 @@
-//! What becomes of addresses at each privacy level.
+//! What becomes of addresses, and of other texts that the table of fields drops, at each privacy level.
 //!
 //! 0: the address gives the country and is kept. 1: it gives the country and is dropped. 2: it is dropped unread.
 
@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Countries;
 use crate::hit::{Country, Text};
+use crate::hit_fields::{Field, Stored, not_kept_at};
 use crate::ingest::{PostedHit, Texts};
 
 /// What is left of a posted address.
@@ -18,12 +19,17 @@ pub(super) struct Address {
     pub invalid: bool,
 }
 
-/// At level 2 takes the addresses away: the first step, so that none after it can read them.
-pub(super) fn drop_addresses(hits: &mut [PostedHit], texts: &mut Texts, level: u8) {
-    if level >= 2 {
-        texts.take(Text::Address);
-        for hit in hits {
-            hit.texts[Text::Address as usize] = 0;
+/// Takes away the texts that the level does not keep: the first step, so that none after it can read them. Addresses stay where
+/// they give the country.
+pub(super) fn drop_texts(hits: &mut [PostedHit], texts: &mut Texts, level: u8) {
+    for info in not_kept_at(level) {
+        let Stored::Text(kind) = info.stored else { continue };
+        if kind == Text::Address && level <= Field::Country.info().kept_up_to {
+            continue;
+        }
+        texts.take(kind);
+        for hit in hits.iter_mut() {
+            hit.texts[kind as usize] = 0;
         }
     }
 }
@@ -35,7 +41,7 @@ pub(super) fn put_countries(texts: &mut Texts, level: u8, countries: &Countries)
     let mut addresses: Vec<Address> =
         read.iter().map(|read| to_address(read.as_ref(), countries)).collect();
     addresses[0] = Address::default();
-    if level > 0 {
+    if level > Field::Address.info().kept_up_to {
         return addresses;
     }
     // Most batches hold nothing but plain addresses: those stay where they are.

@@ -25,7 +25,7 @@ pub(super) fn hashes(
         .map(|texts| texts.iter().map(|text| hash(text.as_bytes())).collect())
         .collect();
     let of_hit = |(posted, hit): (&PostedHit, &Hit)| {
-        let mut fields = [0; 6 + Text::COUNT];
+        let mut fields = [0; 6 + FIRST_TEXTS];
         // A hit without a time is its arrival's, and never equal to one that came before.
         fields[0] =
             if posted.time_kind == TimeKind::Missing { arrival_us } else { posted.time_us } as u64;
@@ -34,17 +34,27 @@ pub(super) fn hashes(
         fields[3] = u64::from(u16::from_be_bytes(hit.country.0));
         fields[4] = number(hit.request_size);
         fields[5] = number(hit.response_size);
-        for kind in Text::ALL {
-            fields[6 + kind as usize] = texts[kind as usize][hit.text(kind) as usize];
+        let text = |kind: Text| texts[kind as usize][hit.text(kind) as usize];
+        let (first, later) = Text::ALL.split_at(FIRST_TEXTS);
+        for kind in first {
+            fields[6 + *kind as usize] = text(*kind);
         }
         let mut hasher = new_hasher();
         for field in fields {
             hasher.write_u64(field.to_le());
         }
+        for kind in later.iter().filter(|kind| hit.text(**kind) != 0) {
+            hasher.write_u8(*kind as u8);
+            hasher.write_u64(text(*kind).to_le());
+        }
         hasher.finish()
     };
     posted.iter().zip(hits).map(of_hit).collect()
 }
+
+/// The texts that hits had from the beginning. A later one counts for the hits that have it, so that the others keep their
+/// names over an update.
+const FIRST_TEXTS: usize = 10;
 
 /// No duration and no size is 2^64 - 1.
 fn number(field: Option<u64>) -> u64 {

@@ -10,12 +10,14 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::posted_hit::{IntoHit, PostedHit, RawHit, accept, cut};
+use super::posted_hit::{PostedHit, accept, cut};
+use super::raw_hit::{IntoHit, RawHit};
 use super::value::{Into, RawKey, Value};
 use super::{
     DecodeError, Posted, ReadTime, Reason, Rejection, Repairs, Sample, Texts, canonical_key,
     legacy, parse_time, sample,
 };
+use crate::hit_fields::Field;
 use crate::limits;
 
 /// About what a hit takes in a body: a guess for the first allocation.
@@ -170,20 +172,20 @@ impl<'a> Document<'a> {
         if self.too_many {
             return Err(DecodeError::TooManyHits(limits::HITS_PER_BATCH));
         }
-        let flat = self.requests == Requests::Missing && self.flat.path != Value::None;
+        let flat = self.requests == Requests::Missing && *self.flat.of(Field::Path) != Value::None;
         match self.requests {
             Requests::Other => return Err(DecodeError::RequestsNotAnArray),
             Requests::Missing if !flat => return Err(DecodeError::NoRequests),
             Requests::Missing => {
                 let mut raw = std::mem::take(&mut self.flat);
-                raw.created_at = Value::None;
+                raw.clear_time();
                 self.add(Ok(&raw));
             }
             Requests::Array => {}
         }
 
-        let framework = to_name(&self.framework, limits::FRAMEWORK_CHARACTERS, &mut self.repairs);
-        let sdk = to_name(&self.sdk, limits::SDK_CHARACTERS, &mut self.repairs);
+        let framework = to_name(&self.framework, Field::Framework, &mut self.repairs);
+        let sdk = to_name(&self.sdk, Field::Sdk, &mut self.repairs);
         let leftovers = self.settle_zero_statuses(&framework);
         Ok(Posted {
             api_key: to_key(&self.api_key),
@@ -225,7 +227,8 @@ impl<'a> Document<'a> {
         let (rejected, samples) = (&mut self.rejected, &mut self.samples);
         self.hits.retain(|hit| {
             if hit.status == 0 {
-                let rejection = Rejection { index: hit.index, reason: Reason::InvalidStatus };
+                let rejection =
+                    Rejection { index: hit.index, reason: Reason::Invalid(Field::Status) };
                 sample::put_value(samples, rejection, || "0".to_owned());
                 rejected.push(rejection);
             }
@@ -245,9 +248,9 @@ fn to_key(value: &Value<'_>) -> Option<String> {
 }
 
 /// Any text: never a reason to reject.
-fn to_name(value: &Value<'_>, limit: u64, repairs: &mut Repairs) -> String {
+fn to_name(value: &Value<'_>, field: Field, repairs: &mut Repairs) -> String {
     match value {
-        Value::Text(text) => cut(text, limit, &mut repairs.truncated).to_owned(),
+        Value::Text(text) => cut(text, field.limit(), &mut repairs.truncated).to_owned(),
         _ => String::new(),
     }
 }

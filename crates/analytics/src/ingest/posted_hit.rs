@@ -1,17 +1,16 @@
-//! One hit of a posted batch: which fields it has, and what makes it valid.
+//! One hit of a posted batch, and what makes it valid.
 //!
 //! A hit is read in two steps, so that the last of duplicate keys wins and a rejected hit leaves nothing behind:
 //! `RawHit` holds its values as they come, `accept` bounds and checks them. It does not know the batch around it.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
+use super::raw_hit::RawHit;
 use super::time::{ReadTime, parse_time};
-use super::value::{Into, Value};
+use super::value::Value;
 use super::{Reason, Repairs, Texts};
 use crate::hit::Text;
+use crate::hit_fields::{Field, KEYED, KEYS, Posted, Reading, Stored};
 use crate::limits;
 
 /// What is known of a posted time before its batch's clock is.
@@ -48,131 +47,52 @@ impl PostedHit {
     }
 }
 
-/// Defines the fields of a hit once: their places in `RawHit`, and their names in JSON.
-macro_rules! fields {
-    ($($field:ident),*) => {
-        /// A hit's values as they were read.
-        #[derive(Debug, Default)]
-        pub(super) struct RawHit<'a> { $(pub $field: Value<'a>,)* }
+/// A text that a hit may have, and how it is read.
+#[derive(Clone, Copy)]
+struct OptionalText {
+    kind: Text,
+    field: Field,
+    reading: Reading,
+    /// Characters; 0 for none.
+    limit: u64,
+}
 
-        impl<'a> RawHit<'a> {
-            /// The place of the value of that key; none for keys that we do not know.
-            #[inline]
-            pub fn place(&mut self, key: &[u8]) -> Option<&mut Value<'a>> {
-                $(if key == stringify!($field).as_bytes() {
-                    return Some(&mut self.$field);
-                })*
-                None
-            }
+/// Those that are read by their row alone.
+const OPTIONAL_TEXTS: [OptionalText; count_optional_texts()] = optional_texts();
 
-            fn clear(&mut self) {
-                $(self.$field = Value::None;)*
-            }
+const fn optional_text(field: Field) -> Option<OptionalText> {
+    let info = field.info();
+    match (info.posted, info.stored) {
+        (Some(Posted { reading: Reading::Own, .. }), _) => None,
+        (Some(posted), Stored::Text(kind)) => {
+            Some(OptionalText { kind, field, reading: posted.reading, limit: posted.limit })
         }
-    };
-}
-
-// In the order in which most clients send them.
-fields!(
-    hostname,
-    ip_address,
-    path,
-    user_agent,
-    method,
-    status,
-    response_time,
-    user_id,
-    created_at,
-    route,
-    referrer,
-    request_size,
-    response_size
-);
-
-/// Reads the next value into a `RawHit`; false where it is no object.
-pub(super) struct IntoHit<'r, 'a>(pub &'r mut RawHit<'a>);
-
-impl<'a> DeserializeSeed<'a> for IntoHit<'_, 'a> {
-    type Value = bool;
-
-    #[inline]
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<bool, D::Error> {
-        self.0.clear();
-        deserializer.deserialize_any(self)
+        _ => None,
     }
 }
 
-impl<'a> Visitor<'a> for IntoHit<'_, 'a> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a hit")
+const fn count_optional_texts() -> usize {
+    let (mut count, mut place) = (0, 0);
+    while place < KEYS {
+        count += optional_text(KEYED[place]).is_some() as usize;
+        place += 1;
     }
+    count
+}
 
-    #[inline]
-    fn visit_map<A: MapAccess<'a>>(self, mut object: A) -> Result<bool, A::Error> {
-        while let Some(place) = object.next_key_seed(Key(self.0))? {
-            match place {
-                Some(place) => object.next_value_seed(Into(place))?,
-                None => drop(object.next_value::<IgnoredAny>()?),
-            }
+const fn optional_texts() -> [OptionalText; count_optional_texts()] {
+    let none =
+        OptionalText { kind: Text::Method, field: Field::Method, reading: Reading::Own, limit: 0 };
+    let mut texts = [none; count_optional_texts()];
+    let (mut count, mut place) = (0, 0);
+    while place < KEYS {
+        if let Some(text) = optional_text(KEYED[place]) {
+            texts[count] = text;
+            count += 1;
         }
-        Ok(true)
+        place += 1;
     }
-
-    fn visit_seq<A: SeqAccess<'a>>(self, mut array: A) -> Result<bool, A::Error> {
-        while array.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(false)
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-}
-
-/// Finds the place that a key names. Keys are read as bytes: a key that is no text is one that we do not know.
-struct Key<'r, 'a>(&'r mut RawHit<'a>);
-
-impl<'r, 'a> DeserializeSeed<'a> for Key<'r, 'a> {
-    type Value = Option<&'r mut Value<'a>>;
-
-    #[inline]
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_bytes(self)
-    }
-}
-
-impl<'r, 'a> Visitor<'a> for Key<'r, 'a> {
-    type Value = Option<&'r mut Value<'a>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    #[inline]
-    fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<Self::Value, E> {
-        Ok(self.0.place(key))
-    }
+    texts
 }
 
 /// Checks a hit and puts its texts among the batch's. Status 0 passes: the batch decides whether it is Chi's.
@@ -182,18 +102,19 @@ pub(super) fn accept(
     texts: &mut Texts,
     repairs: &mut Repairs,
 ) -> Result<PostedHit, Reason> {
-    let path = to_path(&raw.path)?;
+    let path = to_path(raw.of(Field::Path))?;
     let mut method_buffer = [0; limits::METHOD_CHARACTERS as usize];
-    let method = to_method(&raw.method, &mut method_buffer)?;
-    let status = to_status(&raw.status)?;
-    let (time_us, time_kind) = to_time(&raw.created_at)?;
-    let duration_us = to_duration_us(&raw.response_time, repairs)?;
-    let hostname = to_text(&raw.hostname, Reason::InvalidHostname)?;
-    let agent = to_text(&raw.user_agent, Reason::InvalidUserAgent)?;
-    let route = to_text(&raw.route, Reason::InvalidRoute)?;
-    let referrer = to_text(&raw.referrer, Reason::InvalidReferrer)?;
-    let user = to_user(&raw.user_id)?;
-    let address = match &raw.ip_address {
+    let method = to_method(raw.of(Field::Method), &mut method_buffer)?;
+    let status = to_status(raw.of(Field::Status))?;
+    let (time_us, time_kind) = to_time(raw.of(Field::Time))?;
+    let duration_us = to_duration_us(raw.of(Field::Duration), repairs)?;
+    // All are read before the first is put: a hit that is rejected leaves nothing behind.
+    let mut optional: [Cow<'_, str>; OPTIONAL_TEXTS.len()] =
+        [const { Cow::Borrowed("") }; OPTIONAL_TEXTS.len()];
+    for (read, text) in optional.iter_mut().zip(OPTIONAL_TEXTS) {
+        *read = to_text(raw.of(text.field), text.reading).ok_or(Reason::Invalid(text.field))?;
+    }
+    let address = match raw.of(Field::Address) {
         Value::Text(text) => &**text,
         Value::None => "",
         _ => {
@@ -202,21 +123,20 @@ pub(super) fn accept(
         }
     };
 
-    let cuts = &mut repairs.truncated;
     let mut numbers = [0; Text::COUNT];
-    numbers[Text::Method as usize] = texts.put(Text::Method, method);
-    numbers[Text::Host as usize] =
-        texts.put(Text::Host, cut(&to_host(hostname), limits::HOST_CHARACTERS, cuts));
-    numbers[Text::Path as usize] = texts.put(Text::Path, cut(path, limits::PATH_CHARACTERS, cuts));
-    numbers[Text::Route as usize] =
-        texts.put(Text::Route, cut(route, limits::ROUTE_CHARACTERS, cuts));
-    numbers[Text::Agent as usize] =
-        texts.put(Text::Agent, cut(agent, limits::AGENT_CHARACTERS, cuts));
-    numbers[Text::Address as usize] =
-        texts.put(Text::Address, cut(address, limits::ADDRESS_CHARACTERS, cuts));
-    numbers[Text::User as usize] = texts.put(Text::User, cut(&user, limits::USER_CHARACTERS, cuts));
-    numbers[Text::Referrer as usize] =
-        texts.put(Text::Referrer, cut(referrer, limits::REFERRER_CHARACTERS, cuts));
+    let mut put = |kind: Text, limit: u64, text: &str| {
+        let kept = match limit {
+            0 => text,
+            limit => cut(text, limit, &mut repairs.truncated),
+        };
+        numbers[kind as usize] = texts.put(kind, kept);
+    };
+    put(Text::Method, Field::Method.limit(), method);
+    put(Text::Path, Field::Path.limit(), path);
+    put(Text::Address, Field::Address.limit(), address);
+    for (read, text) in optional.iter().zip(OPTIONAL_TEXTS) {
+        put(text.kind, text.limit, read);
+    }
 
     Ok(PostedHit {
         index,
@@ -224,8 +144,8 @@ pub(super) fn accept(
         time_kind,
         duration_us,
         status,
-        request_size: to_size(&raw.request_size),
-        response_size: to_size(&raw.response_size),
+        request_size: to_size(raw.of(Field::RequestSize)),
+        response_size: to_size(raw.of(Field::ResponseSize)),
         texts: numbers,
     })
 }
@@ -247,12 +167,12 @@ pub(super) fn cut<'a>(text: &'a str, limit: u64, cuts: &mut u64) -> &'a str {
 
 /// A user id as hits keep it: longer ones are cut, so whoever looks for one must cut it too.
 pub fn kept_user_id(user: &str) -> &str {
-    cut(user, limits::USER_CHARACTERS, &mut 0)
+    cut(user, Field::User.limit(), &mut 0)
 }
 
 /// Without its query string: that is where secrets and free text are.
 fn to_path<'a>(value: &'a Value<'_>) -> Result<&'a str, Reason> {
-    let Value::Text(text) = value else { return Err(Reason::InvalidPath) };
+    let Value::Text(text) = value else { return Err(Reason::Invalid(Field::Path)) };
     match memchr::memchr(b'?', text.as_bytes()) {
         None => Ok(text),
         Some(0) => Ok("/"),
@@ -265,25 +185,27 @@ fn to_method<'a>(
     value: &'a Value<'_>,
     buffer: &'a mut [u8; limits::METHOD_CHARACTERS as usize],
 ) -> Result<&'a str, Reason> {
-    let Value::Text(text) = value else { return Err(Reason::InvalidMethod) };
+    let Value::Text(text) = value else { return Err(Reason::Invalid(Field::Method)) };
     let bytes = text.as_bytes();
     if bytes.iter().all(u8::is_ascii_uppercase) && bytes.len() <= buffer.len() {
         return Ok(text);
     }
-    let Some(buffer) = buffer.get_mut(..bytes.len()) else { return Err(Reason::InvalidMethod) };
+    let Some(buffer) = buffer.get_mut(..bytes.len()) else {
+        return Err(Reason::Invalid(Field::Method));
+    };
     for (to, &byte) in buffer.iter_mut().zip(bytes) {
         if !byte.is_ascii_alphanumeric() && !b"!#$%&'*+-.^_`|~".contains(&byte) {
-            return Err(Reason::InvalidMethod);
+            return Err(Reason::Invalid(Field::Method));
         }
         *to = byte.to_ascii_uppercase();
     }
-    std::str::from_utf8(buffer).map_err(|_| Reason::InvalidMethod)
+    std::str::from_utf8(buffer).map_err(|_| Reason::Invalid(Field::Method))
 }
 
 fn to_status(value: &Value<'_>) -> Result<u16, Reason> {
     match value.to_unsigned() {
         Some(status @ (0 | 100..=599)) => Ok(status as u16),
-        _ => Err(Reason::InvalidStatus),
+        _ => Err(Reason::Invalid(Field::Status)),
     }
 }
 
@@ -293,9 +215,9 @@ fn to_time(value: &Value<'_>) -> Result<(i64, TimeKind), Reason> {
         Value::Text(text) => match parse_time(text) {
             Some(ReadTime::Naive(time_us)) => Ok((time_us, TimeKind::Naive)),
             Some(ReadTime::Zoned(time_us)) => Ok((time_us, TimeKind::Zoned)),
-            None => Err(Reason::InvalidCreatedAt),
+            None => Err(Reason::Invalid(Field::Time)),
         },
-        _ => Err(Reason::InvalidCreatedAt),
+        _ => Err(Reason::Invalid(Field::Time)),
     }
 }
 
@@ -311,26 +233,25 @@ fn to_duration_us(value: &Value<'_>, repairs: &mut Repairs) -> Result<Option<u64
             repairs.negative_duration += 1;
             Ok(None)
         }
-        Value::Text(_) | Value::Other => Err(Reason::InvalidResponseTime),
+        Value::Text(_) | Value::Other => Err(Reason::Invalid(Field::Duration)),
     }
 }
 
-fn to_text<'a>(value: &'a Value<'_>, reason: Reason) -> Result<&'a str, Reason> {
+/// None if the value cannot be used.
+#[inline]
+fn to_text<'a>(value: &'a Value<'_>, reading: Reading) -> Option<Cow<'a, str>> {
+    let whole_number = |number: String| (reading == Reading::UserId).then_some(Cow::Owned(number));
     match value {
-        Value::None => Ok(""),
-        Value::Text(text) => Ok(text),
-        _ => Err(reason),
-    }
-}
-
-/// Whole numbers are taken too: many APIs number their users, and hand over the number.
-fn to_user<'a>(value: &'a Value<'_>) -> Result<Cow<'a, str>, Reason> {
-    match value {
-        Value::None => Ok(Cow::Borrowed("")),
-        Value::Text(text) => Ok(Cow::Borrowed(text)),
-        Value::Unsigned(number) => Ok(Cow::Owned(number.to_string())),
-        Value::Negative(number) => Ok(Cow::Owned(number.to_string())),
-        Value::Float(_) | Value::Other => Err(Reason::InvalidUserId),
+        Value::None => Some(Cow::Borrowed("")),
+        Value::Text(text) => match reading {
+            Reading::Host => Some(to_host(text)),
+            Reading::OneOf(allowed) if !allowed.contains(&&**text) => None,
+            _ => Some(Cow::Borrowed(text)),
+        },
+        // Many APIs number their users, and hand over the number.
+        Value::Unsigned(number) => whole_number(number.to_string()),
+        Value::Negative(number) => whole_number(number.to_string()),
+        Value::Float(_) | Value::Other => None,
     }
 }
 
@@ -389,7 +310,7 @@ mod tests {
         assert_eq!(check("HEADTE"), Ok("HEADTE".into()));
         assert_eq!(check("m-search"), Ok("M-SEARCH".into()));
         for garbled in ["GET /", "GET\0", "ÄNDERN", &"A".repeat(33), &"a".repeat(33)] {
-            assert_eq!(check(garbled), Err(Reason::InvalidMethod), "{garbled}");
+            assert_eq!(check(garbled), Err(Reason::Invalid(Field::Method)), "{garbled}");
         }
     }
 

@@ -5,9 +5,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::posted_hit::RawHit;
+use super::raw_hit::RawHit;
 use super::value::Value;
 use super::{Reason, Rejection};
+use crate::hit_fields::Field;
 use crate::limits;
 
 /// The first rejected hit of a batch with this reason.
@@ -27,8 +28,8 @@ pub(super) fn put(samples: &mut Vec<Sample>, rejection: Rejection, raw: Option<&
     put_value(samples, rejection, || match (rejection.reason, raw) {
         (_, None) => String::new(),
         // Numbers of users are users.
-        (Reason::InvalidUserId, Some(_)) => "neither a text nor a whole number".to_owned(),
-        (reason, Some(raw)) => to_text(raw.of(reason)),
+        (Reason::Invalid(Field::User), Some(_)) => "neither a text nor a whole number".to_owned(),
+        (reason, Some(raw)) => to_text(value_of(reason, raw)),
     });
 }
 
@@ -94,37 +95,21 @@ fn to_shape(character: char) -> char {
 impl Reason {
     /// The field that is to blame, as it is posted; "" where it is not one.
     pub fn field(self) -> &'static str {
-        match self {
-            Reason::NotAnObject | Reason::Unreadable => "",
-            Reason::InvalidPath => "path",
-            Reason::InvalidMethod => "method",
-            Reason::InvalidStatus => "status",
-            Reason::InvalidCreatedAt | Reason::TooOld | Reason::TooNew => "created_at",
-            Reason::InvalidResponseTime => "response_time",
-            Reason::InvalidHostname => "hostname",
-            Reason::InvalidUserAgent => "user_agent",
-            Reason::InvalidUserId => "user_id",
-            Reason::InvalidRoute => "route",
-            Reason::InvalidReferrer => "referrer",
-        }
+        let field = match self {
+            Reason::NotAnObject | Reason::Unreadable => return "",
+            Reason::TooOld | Reason::TooNew => Field::Time,
+            Reason::Invalid(field) => field,
+        };
+        field.info().posted.map_or("", |posted| posted.key)
     }
 }
 
-impl<'a> RawHit<'a> {
-    /// The value that a reason speaks of.
-    fn of(&self, reason: Reason) -> &Value<'a> {
-        match reason {
-            Reason::InvalidPath => &self.path,
-            Reason::InvalidMethod => &self.method,
-            Reason::InvalidStatus => &self.status,
-            Reason::InvalidResponseTime => &self.response_time,
-            Reason::InvalidHostname => &self.hostname,
-            Reason::InvalidUserAgent => &self.user_agent,
-            Reason::InvalidRoute => &self.route,
-            Reason::InvalidReferrer => &self.referrer,
-            Reason::InvalidCreatedAt | Reason::TooOld | Reason::TooNew => &self.created_at,
-            Reason::NotAnObject | Reason::Unreadable | Reason::InvalidUserId => &Value::None,
-        }
+/// The value that a reason speaks of.
+fn value_of<'r, 'a>(reason: Reason, raw: &'r RawHit<'a>) -> &'r Value<'a> {
+    match reason {
+        Reason::NotAnObject | Reason::Unreadable => &Value::None,
+        Reason::TooOld | Reason::TooNew => raw.of(Field::Time),
+        Reason::Invalid(field) => raw.of(field),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use analytics::batch::Batch;
 use analytics::enrich::{Countries, Enricher, Settings};
 use analytics::hit::{Hit, Text};
+use analytics::hit_fields::{FIELDS, Number, Stored, Word};
 use analytics::ingest::{self, ReadTime, parse_time};
 use base64::Engine;
 use serde::Deserialize;
@@ -244,32 +245,28 @@ fn same(what: &str, found: Value, expected: Value) -> Result<(), String> {
 
 fn to_fields(batch: &Batch, hit: &Hit) -> Map<String, Value> {
     let agent = &batch.dictionary.agents[hit.text(Text::Agent) as usize];
-    let fields = [
-        ("method", json!(batch.text(hit, Text::Method))),
-        ("host", json!(batch.text(hit, Text::Host))),
-        ("path", json!(batch.text(hit, Text::Path))),
-        ("route", json!(batch.text(hit, Text::Route))),
-        ("status", json!(hit.status)),
-        ("duration_us", json!(hit.duration_us)),
-        ("address", json!(batch.text(hit, Text::Address))),
-        ("country", json!(hit.country.as_str())),
-        ("user", json!(batch.text(hit, Text::User))),
-        ("agent", json!(batch.text(hit, Text::Agent))),
-        ("client", json!(agent.client)),
-        ("os", json!(agent.os)),
-        ("device", json!(agent.device)),
-        ("version", json!(batch.dictionary.versions[hit.text(Text::Path) as usize])),
-        ("referrer", json!(batch.text(hit, Text::Referrer))),
-        ("request_size", json!(hit.request_size)),
-        ("response_size", json!(hit.response_size)),
-        ("framework", json!(batch.text(hit, Text::Framework))),
-        ("sdk", json!(batch.text(hit, Text::Sdk))),
-    ];
+    let mut fields = Map::new();
+    for info in FIELDS {
+        let (name, value) = match info.stored {
+            Stored::Time | Stored::Nothing => continue,
+            Stored::Number(Number::Status) => (info.name, json!(hit.status)),
+            Stored::Number(Number::Duration) => (info.column, json!(hit.duration_us)),
+            Stored::Number(Number::RequestSize) => (info.name, json!(hit.request_size)),
+            Stored::Number(Number::ResponseSize) => (info.name, json!(hit.response_size)),
+            Stored::Country => (info.name, json!(hit.country.as_str())),
+            Stored::Text(kind) => (info.name, json!(batch.text(hit, kind))),
+            Stored::Word(Word::Client) => (info.name, json!(agent.client)),
+            Stored::Word(Word::Os) => (info.name, json!(agent.os)),
+            Stored::Word(Word::Device) => (info.name, json!(agent.device)),
+            Stored::Word(Word::Version) => {
+                (info.name, json!(batch.dictionary.versions[hit.text(Text::Path) as usize]))
+            }
+        };
+        if value != json!("") && !value.is_null() {
+            fields.insert(name.to_owned(), value);
+        }
+    }
     fields
-        .into_iter()
-        .filter(|(_, value)| *value != json!("") && !value.is_null())
-        .map(|(name, value)| (name.into(), value))
-        .collect()
 }
 
 /// What must hold of any batch that is kept.
@@ -299,11 +296,11 @@ pub fn consistent(batch: &Batch) -> Result<(), String> {
         }
         let only_batchwide = matches!(kind, Text::Framework | Text::Sdk) && batch.hits.is_empty();
         holds(
-            &format!("a {} that no hit has", kind.name()),
+            &format!("a {} that no hit has", kind.column()),
             only_batchwide || used.iter().all(|used| *used),
         )?;
         let distinct: std::collections::HashSet<&str> = texts.iter().collect();
-        holds(&format!("a {} that stands twice", kind.name()), distinct.len() == texts.len())?;
+        holds(&format!("a {} that stands twice", kind.column()), distinct.len() == texts.len())?;
     }
     let sane = |hit: &Hit| {
         (100..600).contains(&hit.status)

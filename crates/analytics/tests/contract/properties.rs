@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use analytics::enrich::{Countries, Enricher, Settings};
 use analytics::hit::Text;
+use analytics::hit_fields::Field;
 use analytics::ingest::{DecodeError, Reason, decode};
 use proptest::prelude::*;
 
@@ -151,8 +152,12 @@ fn a_megabyte_of_nesting_is_survived() {
         assert_eq!(
             posted.rejected.iter().map(|rejection| rejection.reason).collect::<Vec<_>>(),
             [
-                if bomb.starts_with('[') { Reason::NotAnObject } else { Reason::InvalidPath },
-                Reason::InvalidPath
+                if bomb.starts_with('[') {
+                    Reason::NotAnObject
+                } else {
+                    Reason::Invalid(Field::Path)
+                },
+                Reason::Invalid(Field::Path)
             ]
         );
     }

@@ -31,7 +31,7 @@ use crate::projects::BACKUPS_REMAIN;
     ),
     responses(
         (status = 200, description = "The hits, as a file", content(
-            (super::hits::ApiHit = "application/x-ndjson"),
+            (crate::hit_schema::ApiHit = "application/x-ndjson"),
             (String = "text/csv"),
         )),
         (status = 400, description = "Neither u:ID nor a:ADDRESS", body = crate::schema::ErrorAnswer),

@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use analytics::filter::{FIELDS, Field, Kind};
+use analytics::filter::{Field, Kind};
+use analytics::hit_fields::filterable;
 use analytics::limits;
 use analytics::panels::{Source, source};
 use analytics::query::SumsQuery;
@@ -33,9 +34,15 @@ pub struct FieldDescription {
     pub aliases: &'static [&'static str],
     /// text, number, duration, size, country or status.
     pub kind: &'static str,
-    pub doc: &'static str,
+    pub doc: String,
     /// Its values can be listed.
     pub counted: bool,
+    /// As the page calls it.
+    pub label: &'static str,
+    /// Its key in a hit of `/api/v1/hits`; null if hits are listed without it.
+    pub key: Option<&'static str>,
+    /// Shown in a monospaced face.
+    pub code: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -57,7 +64,7 @@ pub struct FieldValue {
     responses((status = 200, description = "All fields", body = FieldList)),
 )]
 pub async fn list_fields() -> Json<FieldList> {
-    let fields = FIELDS.iter().map(|info| FieldDescription {
+    let fields = filterable().map(|info| FieldDescription {
         name: info.name,
         aliases: info.aliases,
         kind: match info.kind {
@@ -68,8 +75,11 @@ pub async fn list_fields() -> Json<FieldList> {
             Kind::Country => "country",
             Kind::Status => "status",
         },
-        doc: info.doc,
+        doc: info.filter_doc(),
         counted: source(info.field).is_some(),
+        label: info.label,
+        key: (!info.listed.is_empty()).then_some(info.listed),
+        code: info.is_code,
     });
     Json(FieldList { fields: fields.collect() })
 }
@@ -115,8 +125,9 @@ pub async fn list_values(
     viewer.require_field(field)?;
     let Some(source) = source(field) else {
         let name = field.info().name;
+        let example = if field.info().kind == Kind::Text { "abc*" } else { ">1" };
         let message =
-            format!("the values of `{name}` are not counted; filter with a range, as in {name}:>1");
+            format!("the values of `{name}` are not counted; filter by it, as in {name}:{example}");
         return Err(ApiError::new(Code::NotFound, message));
     };
     let Question { asked, filter, .. } = question(&app, &viewer, &mut parameters).await?;

@@ -4,26 +4,28 @@ mod cursor;
 mod format;
 
 use analytics::filter;
+use analytics::hit::Text;
 use analytics::limits;
 use analytics::period::{PeriodText, parse, parse_zone};
 use analytics::query::HitsQuery;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, Response, header};
-use serde::Serialize;
 use store::HitRow;
 use utoipa::ToSchema;
 
 use crate::app::Shared;
 use crate::auth::{Shows, Viewer};
 use crate::error::{ApiError, Code};
+use crate::hit_schema::ApiHit;
 use crate::list::List;
 use crate::parameters::Parameters;
 use crate::reads::Reader;
 use crate::rows::{Pieces, send_pieces, write_rows};
-pub use format::{ApiHit, Lines};
+pub use format::Lines;
+use format::Listed;
 
-#[derive(Serialize, ToSchema)]
+#[derive(ToSchema)]
 pub struct HitsPage {
     pub hits: Vec<ApiHit>,
     /// What to send as `after` for the next page; null at the end.
@@ -183,7 +185,7 @@ impl Page {
             }
             self.written += 1;
             // Writing to a vector does not fail.
-            let _ = serde_json::to_writer(&mut out, &ApiHit::new(row));
+            let _ = serde_json::to_writer(&mut out, &Listed(row));
             self.last = Some((row.time_us, row.hit_id));
         }
         if is_last {
@@ -200,10 +202,10 @@ impl Page {
 fn hide(rows: &mut [HitRow], shows: Shows) {
     for row in rows {
         if !shows.addresses {
-            row.address = "".into();
+            row.texts[Text::Address as usize] = "".into();
         }
         if !shows.consumers {
-            row.user = "".into();
+            row.texts[Text::User as usize] = "".into();
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn every_hit_rejected(rejected: &[Rejection]) -> ApiError {
 
 fn name(rejected: &Rejected) -> &'static str {
     // A receipt of a later version may hold a reason that this one does not know.
-    Reason::from_u8(rejected.reason).map_or("unknown", Reason::as_str)
+    Reason::from_number(rejected.reason).map_or("unknown", Reason::as_str)
 }
 
 fn json(body: Vec<u8>) -> Response<Body> {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use analytics::filter::{Condition, Field, Filter, Test};
+use analytics::hit::Text;
 use analytics::limits;
 use analytics::period::parse_days;
 use analytics::query::ArrivalQuery;
@@ -175,33 +176,38 @@ fn put_object(out: &mut Vec<u8>, row: &HitRow) {
         out.extend_from_slice(name);
         put(out);
     };
-    named(b"{\"hostname\":", &|out| put_text(out, &row.host));
-    named(b",\"ip_address\":", &|out| put_text(out, &row.address));
-    named(b",\"path\":", &|out| put_text(out, &row.path));
-    named(b",\"user_agent\":", &|out| put_text(out, &row.agent));
-    named(b",\"method\":", &|out| put_number(out, u64::from(method_number(&row.method))));
+    named(b"{\"hostname\":", &|out| put_text(out, row.text(Text::Host)));
+    named(b",\"ip_address\":", &|out| put_text(out, row.text(Text::Address)));
+    named(b",\"path\":", &|out| put_text(out, row.text(Text::Path)));
+    named(b",\"user_agent\":", &|out| put_text(out, row.text(Text::Agent)));
+    named(b",\"method\":", &|out| {
+        put_number(out, u64::from(method_number(row.text(Text::Method))))
+    });
     named(b",\"status\":", &|out| put_number(out, u64::from(row.status)));
     named(b",\"response_time\":", &|out| put_number(out, response_time(row)));
     named(b",\"location\":", &|out| put_text(out, row.country.as_str()));
-    named(b",\"user_id\":", &|out| put_text(out, &row.user));
+    named(b",\"user_id\":", &|out| put_text(out, row.text(Text::User)));
     named(b",\"created_at\":", &|out| put_time(out, row.time_us));
     out.push(b'}');
 }
 
 fn put_compact(out: &mut Vec<u8>, row: &HitRow) {
     out.push(b'[');
-    for text in [&row.address, &row.path, &row.host, &row.agent] {
-        put_text(out, text);
+    for kind in [Text::Address, Text::Path, Text::Host, Text::Agent] {
+        put_text(out, row.text(kind));
         out.push(b',');
     }
-    for number in [u64::from(method_number(&row.method)), response_time(row), u64::from(row.status)]
-    {
+    for number in [
+        u64::from(method_number(row.text(Text::Method))),
+        response_time(row),
+        u64::from(row.status),
+    ] {
         put_number(out, number);
         out.push(b',');
     }
     put_text(out, row.country.as_str());
     out.push(b',');
-    put_text(out, &row.user);
+    put_text(out, row.text(Text::User));
     out.push(b',');
     put_time(out, row.time_us);
     out.push(b']');

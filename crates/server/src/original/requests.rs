@@ -7,6 +7,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use analytics::filter::Filter;
+use analytics::hit::Text;
 use analytics::limits;
 use analytics::period::Period;
 use analytics::query::ArrivalQuery;
@@ -202,16 +203,17 @@ impl Writer {
         const OVERHEAD: usize = 96;
         let agents = self.agents.get_or_insert_default();
         let next = agents.len() as u64 + 1;
-        let agent = *agents.entry(row.agent.clone()).or_insert(next);
-        let gathered = if agent == next { row.agent.len() + OVERHEAD } else { 0 };
+        let name = row.text(Text::Agent);
+        let agent = *agents.entry(name.clone()).or_insert(next);
+        let gathered = if agent == next { name.len() + OVERHEAD } else { 0 };
         out.push(b'[');
-        for text in [&row.address, &row.path, &row.host] {
-            put_text(out, text);
+        for kind in [Text::Address, Text::Path, Text::Host] {
+            put_text(out, row.text(kind));
             out.push(b',');
         }
         for number in [
             agent,
-            u64::from(method_number(&row.method)),
+            u64::from(method_number(row.text(Text::Method))),
             response_time(row),
             u64::from(row.status),
         ] {
@@ -220,7 +222,7 @@ impl Writer {
         }
         put_text(out, row.country.as_str());
         out.push(b',');
-        put_text(out, &row.user);
+        put_text(out, row.text(Text::User));
         out.push(b',');
         put_time(out, row.time_us);
         out.push(b']');

@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use analytics::hit_fields::{FIELDS, Part, Posted, STRICTEST_LEVEL};
 use axum::http::Method;
 use server::error::Code;
 use server::web::docs::PAGES;
@@ -14,6 +15,7 @@ fn generated(name: &str) -> String {
     match name {
         "settings" => settings(),
         "errors" => errors(),
+        "fields" => fields(),
         "calls" => calls(),
         _ => panic!("nothing makes `{name}`"),
     }
@@ -55,6 +57,34 @@ fn errors() -> String {
             code.name(),
             code.status().as_u16(),
             cell(code.meaning())
+        );
+    }
+    out + "\n"
+}
+
+fn fields() -> String {
+    let mut out =
+        "\n| filter | JSON, CSV | posted as | meaning | kept |\n|---|---|---|---|---|\n".to_owned();
+    for info in FIELDS {
+        let filter = if info.filterable { format!("`{}`", info.name) } else { "-".to_owned() };
+        let listed = match info.listed {
+            "" => "-".to_owned(),
+            key => format!("`{key}`"),
+        };
+        let posted = match info.posted {
+            None => "-".to_owned(),
+            Some(Posted { key, part: Part::Batch, .. }) => format!("`{key}` of the batch"),
+            Some(Posted { key, limit: 0, .. }) => format!("`{key}`"),
+            Some(Posted { key, limit, .. }) => format!("`{key}`, {limit} characters"),
+        };
+        let kept = match info.kept_up_to {
+            STRICTEST_LEVEL => "always".to_owned(),
+            level => format!("up to level {level}"),
+        };
+        let _ = writeln!(
+            out,
+            "| {filter} | {listed} | {posted} | {} | {kept} |",
+            cell(&info.filter_doc())
         );
     }
     out + "\n"

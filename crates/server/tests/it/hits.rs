@@ -35,7 +35,7 @@ async fn a_hit_has_all_that_is_known_of_it() {
         "/v1/users/42?x=1",
         json!({
             "hostname": "API.example.com:443", "ip_address": "8.8.8.8", "method": "post", "status": 201, "response_time": 12.345,
-            "user_id": "alice", "referrer": "https://example.com/", "request_size": 5, "response_size": 7,
+            "user_id": "alice", "referrer": "https://example.com/", "request_size": 5, "response_size": 7, "request_id": "7f3c", "cache": "hit",
             "user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
         }),
     );
@@ -50,7 +50,7 @@ async fn a_hit_has_all_that_is_known_of_it() {
             "country": "US", "address": "8.8.8.8", "user_id": "alice",
             "user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
             "client": "Chrome", "os": "Windows", "device": "desktop", "referrer": "https://example.com/", "framework": "FastAPI",
-            "request_size": 5, "response_size": 7
+            "request_size": 5, "response_size": 7, "request_id": "7f3c", "cache": "hit"
         })
     );
     assert_eq!(
@@ -59,12 +59,24 @@ async fn a_hit_has_all_that_is_known_of_it() {
             "hit_id": bare["hit_id"], "time": "2026-11-22T11:59:00Z", "method": "GET", "host": null, "path": "/", "route": "/",
             "version": null, "status": 200, "duration_ms": null, "country": null, "address": null, "user_id": null,
             "user_agent": null, "client": null, "os": null, "device": null, "referrer": null, "framework": "FastAPI",
-            "request_size": null, "response_size": null
+            "request_size": null, "response_size": null, "request_id": null, "cache": null
         })
     );
     let id = |hit: &Value| hit["hit_id"].as_str().unwrap().parse::<i64>().unwrap();
     assert_eq!(id(bare), id(full) + 1);
     assert_eq!(page["next"], Value::Null);
+    for (q, found) in [
+        ("request_id:7f3c", vec!["/v1/users/42"]),
+        ("request_id:7f*", vec!["/v1/users/42"]),
+        ("request_id:%22%22", vec!["/"]),
+        ("request_id:7f3", vec![]),
+        ("cache:hit", vec!["/v1/users/42"]),
+        ("-cache:hit", vec!["/"]),
+        ("cache:miss", vec![]),
+    ] {
+        let page = app.get_as(&project.key, &format!("/api/v1/hits?q={q}")).await.json();
+        assert_eq!(paths(&page), found, "{q}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -222,7 +222,7 @@ impl Rows {
             ("response_size", Arc::new(Int64Array::from(self.response_size))),
         ];
         for (kind, column) in Text::ALL.into_iter().zip(self.texts) {
-            hits.push((kind.name(), Arc::new(UInt32Array::from(column))));
+            hits.push((kind.column(), Arc::new(UInt32Array::from(column))));
         }
         let strings: Vec<(&str, ArrayRef)> = vec![
             ("kind", Arc::new(UInt8Array::from(self.strings.kind))),

@@ -315,7 +315,9 @@ mod tests {
         let run = |text: &str| connection.execute_batch(text).unwrap();
         run("ATTACH ':memory:' AS f");
         run(&crate::duckdb::sql::file::create_sealed("f"));
-        run("INSERT INTO f.hits SELECT CASE WHEN i < 700 THEN 1 ELSE 2 END, i * 3_600_000_000 // 7, i // 10, i % 10,
+        run("INSERT INTO f.hits (project, time_us, batch, place, duration_us, latency, status, country, request_size,
+                 response_size, method, host, path, route, agent, address, user_id, referrer, framework, sdk)
+             SELECT CASE WHEN i < 700 THEN 1 ELSE 2 END, i * 3_600_000_000 // 7, i // 10, i % 10,
                  (i * 37) % 1_000, (i * 37) % 1_000 // 4, 200 + 100 * (i % 4), (i % 3) * 40, NULL, i % 5,
                  i % 2 + 1, 0, i % 90 + 1, i % 6 + 1, i % 4, i % 8, i % 30, 1, 1, 0
              FROM range(1_000) r(i) ORDER BY ALL");

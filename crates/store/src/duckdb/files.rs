@@ -58,6 +58,8 @@ pub struct DataFile {
     pub alias: String,
     pub path: PathBuf,
     kind: FileKind,
+    /// At most today's.
+    pub format: u32,
     engine: Arc<Engine>,
     /// Of the active file they grow; the others' stay.
     pub shares: ArcSwap<Shares>,
@@ -99,16 +101,20 @@ impl DataFile {
         instance_of(engine, row.kind)
             .execute(&statement)
             .map_err(failed("attaching a data file"))?;
-        let file = DataFile {
+        let mut file = DataFile {
             alias,
             path,
             kind: row.kind,
+            format: 0,
             engine: engine.clone(),
             shares: ArcSwap::default(),
             retired: Mutex::new(None),
         };
-        let format = file.check_format()?;
-        file.load_shares(row.kind, format)?;
+        file.format = file.check_format()?;
+        if row.kind == FileKind::Active {
+            file.upgrade()?;
+        }
+        file.load_shares(row.kind)?;
         Ok(Arc::new(file))
     }
 
@@ -132,7 +138,23 @@ impl DataFile {
         found
     }
 
-    fn load_shares(&self, kind: FileKind, format: u32) -> Result<(), StoreError> {
+    /// Hits of today's format are about to be appended.
+    fn upgrade(&mut self) -> Result<(), StoreError> {
+        if self.format == sql::file::FORMAT {
+            return Ok(());
+        }
+        let (context, found) = ("bringing the active file up to date", self.format);
+        let connection = self.instance().connect()?;
+        for statement in sql::file::upgrade_active(&self.alias, found) {
+            connection.execute_batch(&statement).map_err(failed(context))?;
+        }
+        self.instance().give_back(connection);
+        self.format = sql::file::FORMAT;
+        tracing::info!(file = %self.path.display(), found, written = self.format, "the active file is in the newest format now");
+        Ok(())
+    }
+
+    fn load_shares(&self, kind: FileKind) -> Result<(), StoreError> {
         let context = "counting a data file";
         let text = match kind {
             FileKind::Sealed => sql::file::projects(&self.alias),
@@ -156,7 +178,7 @@ impl DataFile {
                 shares.insert(ProjectId(number(0)? as u32), share);
             }
         }
-        if kind == FileKind::Sealed && format >= sql::file::CONSUMERS_LISTED {
+        if kind == FileKind::Sealed && self.format >= sql::file::CONSUMERS_LISTED {
             let text = sql::file::projects_with_listed_consumers(&self.alias);
             let mut statement = connection.prepare(&text).map_err(failed(context))?;
             let mut rows = statement.query([]).map_err(failed(context))?;
@@ -186,9 +208,7 @@ impl DataFile {
 
 /// The format of the file at `path`, which is attached as `alias`; `StoreError::Newer` if this program doesn't know it.
 pub fn read_format(connection: &Connection, alias: &str, path: &Path) -> Result<u32, StoreError> {
-    let found: u32 = connection
-        .query_row(&sql::file::format(alias), [], |row| row.get(0))
-        .map_err(failed("reading a data file's format"))?;
+    let found = format_of(connection, alias)?;
     if found > sql::file::FORMAT {
         return Err(StoreError::Newer(format!(
             "{} has format {found}, and this program knows {}",
@@ -197,6 +217,13 @@ pub fn read_format(connection: &Connection, alias: &str, path: &Path) -> Result<
         )));
     }
     Ok(found)
+}
+
+/// The format of a file that the engine has under this name.
+pub fn format_of(connection: &Connection, alias: &str) -> Result<u32, StoreError> {
+    connection
+        .query_row(&sql::file::format(alias), [], |row| row.get(0))
+        .map_err(failed("reading a data file's format"))
 }
 
 fn instance_of(engine: &Engine, kind: FileKind) -> &Instance {

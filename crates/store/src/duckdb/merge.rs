@@ -17,9 +17,10 @@ use duckdb::Connection;
 
 use crate::duckdb::derive::Target;
 use crate::duckdb::engine::failed;
-use crate::duckdb::files::Shares;
+use crate::duckdb::files::{Shares, format_of};
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::{Part, Piece, Projects, Stretch};
+use crate::duckdb::sql::file::Hits;
 use crate::job_end::{EarlyEnd, Pause};
 use crate::types::StoreError;
 
@@ -84,6 +85,9 @@ pub fn merge(target: Target<'_>, inputs: &Inputs<'_>, pause: Pause<'_>) -> Resul
         pause()
     };
     let text_bytes = text_bytes(connection, inputs.files)?;
+    let hits =
+        inputs.files.iter().map(|file| Ok(Hits { file, format: format_of(connection, file)? }));
+    let hits = hits.collect::<Result<Vec<_>, StoreError>>()?;
     for (projects, rows) in ranges(inputs, &text_bytes) {
         new_numbers.begin(inputs.files.len());
         let mut numbered = 0;
@@ -104,7 +108,7 @@ pub fn merge(target: Target<'_>, inputs: &Inputs<'_>, pause: Pause<'_>) -> Resul
                 rest()?;
             }
             began = true;
-            run(&sql::build::merge_hits(into, inputs.files, piece))?;
+            run(&sql::build::merge_hits(into, &hits, piece))?;
         }
     }
     new_numbers.end();
@@ -264,7 +268,7 @@ mod tests {
             format!(
                 "(SELECT s.text FROM {file}.strings s WHERE s.kind = {} AND s.project = h.project AND s.id = h.{})",
                 kind as u8,
-                kind.name()
+                kind.column()
             )
         };
         let statement = format!(
@@ -284,11 +288,13 @@ mod tests {
         let run = |text: &str| connection.execute_batch(text).unwrap();
         run(&format!("ATTACH ':memory:' AS {file}"));
         run(&sql::file::create(file));
+        run(&sql::file::first_progress(file, 0));
         let letters = |code: &[u8; 2]| u16::from_be_bytes(*code);
         run(&format!(
-            "INSERT INTO {file}.hits SELECT 1 + i % 3, 1000 - i % 50, ((i + {first}) // 10) * 131072 + i % 10, i, 5, 200 + i % 9,
-                 CASE i % 4 WHEN 0 THEN 0 WHEN 1 THEN {} WHEN 2 THEN {} ELSE {} END, NULL, 3,
-                 0, 0, 1 + (i % 3) * 10 + (i // 3) % 10, 0, 0, 0, CASE WHEN i % 2 = 0 THEN 0 ELSE 1 + i % 3 END, 0, 0, 0
+            "INSERT INTO {file}.hits BY NAME SELECT 1 + i % 3 AS project, 1000 - i % 50 AS time_us,
+                 ((i + {first}) // 10) * 131072 + i % 10 AS hit_id, i AS duration_us, 5 AS latency, 200 + i % 9 AS status,
+                 CASE i % 4 WHEN 0 THEN 0 WHEN 1 THEN {} WHEN 2 THEN {} ELSE {} END AS country, 3 AS response_size,
+                 1 + (i % 3) * 10 + (i // 3) % 10 AS path, CASE WHEN i % 2 = 0 THEN 0 ELSE 1 + i % 3 END AS user_id
              FROM range({first}, {first} + 120) r(i)",
             letters(b"AA"),
             letters(b"NZ"),
@@ -304,6 +310,42 @@ mod tests {
         ));
     }
 
+    /// A file as the format before today's had it.
+    fn make_older(connection: &Connection, file: &str) {
+        let older = Hits { file, format: sql::file::FORMAT - 1 };
+        for kind in Text::ALL.into_iter().filter(|kind| !older.has(*kind)) {
+            let column = kind.column();
+            let statement = format!("ALTER TABLE {file}.hits DROP COLUMN {column}");
+            connection.execute_batch(&statement).unwrap();
+        }
+        let statement = format!("UPDATE {file}.progress SET format = {}", older.format);
+        connection.execute_batch(&statement).unwrap();
+    }
+
+    #[test]
+    fn an_active_file_of_an_older_format_gets_what_it_lacks() {
+        let connection = Connection::open_in_memory().unwrap();
+        fill(&connection, "today", 0);
+        fill(&connection, "older", 0);
+        make_older(&connection, "older");
+        let format = format_of(&connection, "older").unwrap();
+        assert_eq!(format, sql::file::FORMAT - 1);
+        for statement in sql::file::upgrade_active("older", format) {
+            connection.execute_batch(&statement).unwrap();
+        }
+        assert_eq!(format_of(&connection, "older").unwrap(), sql::file::FORMAT);
+        let all = |file: &str| -> Vec<String> {
+            let columns = Text::ALL.map(Text::column).join(", ");
+            let statement =
+                format!("SELECT row(hit_id, {columns})::VARCHAR FROM {file}.hits ORDER BY ALL");
+            let mut statement = connection.prepare(&statement).unwrap();
+            let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        assert_eq!(all("today"), all("older"));
+        assert_eq!(all("older").len(), 120);
+    }
+
     #[test]
     fn files_of_either_shape_are_merged_and_copied_alike() {
         let connection = Connection::open_in_memory().unwrap();
@@ -316,6 +358,7 @@ mod tests {
         }
         fill(&connection, "one", 0);
         fill(&connection, "two", 1_000);
+        make_older(&connection, "two");
         let all = shares(&[(1, 40), (2, 40), (3, 40)]);
         let merge = |into: &str, files: &[&str], piece_rows: u64, piece_text_bytes: u64| {
             let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
@@ -327,6 +370,7 @@ mod tests {
         };
         // Several projects in a range, and one alone in two pieces; all texts at once, and in stretches of a few.
         merge("sealed", &["one"], 90, 1 << 20);
+        run(&sql::build::finish("sealed", 0, 0));
         merge("merged", &["sealed", "two"], 50, 200);
         let sorted = |files: &[&str]| {
             let mut rows: Vec<String> =
@@ -360,11 +404,12 @@ mod tests {
         let edit = sql::build::Edit {
             project: 2,
             drop_rows: Some("project = 2 AND (status > 203 OR hit_id < 524288)".into()),
-            clear_country: Some("project = 2 AND status = 201".into()),
-            ..Default::default()
+            clear_rows: Some("project = 2 AND status = 201".into()),
+            cleared: vec!["country"],
         };
         for (into, from) in [("copied", "one"), ("copied_again", "sealed")] {
-            run(&sql::build::copy_hits(into, from, &edit));
+            let hits = Hits { file: from, format: sql::file::FORMAT };
+            run(&sql::build::copy_hits(into, hits, &edit));
             run(&sql::build::copy_strings(into, from, 2));
         }
         assert_eq!(sorted(&["copied"]), sorted(&["copied_again"]));
@@ -420,10 +465,12 @@ mod tests {
         for (n, name) in names.iter().enumerate() {
             attach(name);
             run(&sql::file::create(name));
+            run(&sql::file::first_progress(name, 0));
             let first = n as u64 * HITS;
             run(&format!(
-                "INSERT INTO {name}.hits SELECT 1, i, i, 1, 1, 200, 0, NULL, NULL, 0, 0, 0, 0, 0, i + 1 - {first},
-                     CASE WHEN i % 2 = 0 THEN 0 ELSE i + 1 - {first} END, 0, 0, 0
+                "INSERT INTO {name}.hits BY NAME SELECT 1 AS project, i AS time_us, i AS hit_id, 1 AS duration_us, 1 AS latency,
+                     200 AS status, 0 AS country, i + 1 - {first} AS address,
+                     CASE WHEN i % 2 = 0 THEN 0 ELSE i + 1 - {first} END AS user_id
                  FROM range({first}, {first} + {HITS}) r(i);
                  INSERT INTO {name}.strings SELECT {address}, 1, i + 1, 'address ' || (i * 7919 + {first}) % 1000003, NULL, NULL, NULL, NULL
                  FROM range({HITS}) r(i);

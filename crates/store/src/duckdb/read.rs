@@ -203,7 +203,7 @@ fn scan<T: Send + 'static>(
     take: impl Fn(&mut T, Key) + Send + Sync + 'static,
 ) -> Result<(), StoreError> {
     let kinds = filter.kinds();
-    let text = sql::rows::keys(file.alias(), range, &kinds);
+    let text = sql::rows::keys(file.hits(), range, &kinds);
     let (pool, filter) = (pool.clone(), filter.clone());
     file.hand_out(&text, &[], move |chunk| {
         let (times, ids) = (chunk.column::<i64>(0), chunk.column::<i64>(1));
@@ -488,7 +488,7 @@ fn fetch_of_file(
         return Ok(Some(Vec::new()));
     };
     let ids: Vec<String> = keys.iter().map(|(_, id)| id.to_string()).collect();
-    let text = sql::rows::hits(file.alias(), project, from, to);
+    let text = sql::rows::hits(file.hits(), project, from, to);
     let mut batches: Vec<RecordBatch> = Vec::new();
     file.each(&text, &[format!("[{}]", ids.join(","))], |batch| batches.push(batch.clone()))?;
     to_rows(file, project, &batches, most_bytes)
@@ -515,7 +515,9 @@ fn to_rows(
         for row in 0..batch.num_rows() {
             let text =
                 |kind: Text| texts[kind as usize].get(columns.texts[kind as usize].value(row));
-            let (agent, path) = (text(Text::Agent), text(Text::Path));
+            let agent = text(Text::Agent);
+            let [client, os, device] = agent.more.clone();
+            let [version, ..] = text(Text::Path).more.clone();
             let hit = HitRow {
                 hit_id: columns.hit_id.value(row),
                 time_us: columns.time_us.value(row),
@@ -524,19 +526,8 @@ fn to_rows(
                 country: Country::from_number(columns.country.value(row)),
                 request_size: optional(columns.request_size, row),
                 response_size: optional(columns.response_size, row),
-                method: text(Text::Method).text.clone(),
-                host: text(Text::Host).text.clone(),
-                path: path.text.clone(),
-                route: text(Text::Route).text.clone(),
-                agent: agent.text.clone(),
-                address: text(Text::Address).text.clone(),
-                user: text(Text::User).text.clone(),
-                referrer: text(Text::Referrer).text.clone(),
-                framework: text(Text::Framework).text.clone(),
-                client: agent.more[0].clone(),
-                os: agent.more[1].clone(),
-                device: agent.more[2].clone(),
-                version: path.more[0].clone(),
+                texts: Text::ALL.map(|kind| text(kind).text.clone()),
+                words: [client, os, device, version],
             };
             // Texts that are held once are written as often as they are named.
             bytes += hit.size_bytes();

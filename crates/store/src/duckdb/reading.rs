@@ -14,6 +14,7 @@ use crate::blocking;
 use crate::duckdb::engine::{Engine, failed};
 use crate::duckdb::files::{DataFile, Snapshot};
 use crate::duckdb::hand_out::Chunk;
+use crate::duckdb::sql::file::Hits;
 use crate::types::StoreError;
 
 /// Runs a read of these files off the async threads. It is stopped after `seconds`, or when its asker has gone.
@@ -89,6 +90,11 @@ impl OpenFile<'_> {
     /// The file's name in its engine.
     pub fn alias(&self) -> &str {
         &self.file.alias
+    }
+
+    /// Its hits, for statements that name columns which it may lack.
+    pub fn hits(&self) -> Hits<'_> {
+        Hits { file: &self.file.alias, format: self.file.format }
     }
 
     pub fn is_sealed(&self) -> bool {

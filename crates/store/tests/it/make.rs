@@ -85,17 +85,18 @@ pub fn batch(hits: &[Plain]) -> Batch {
 
 /// What a test may compare of a row that came back.
 pub fn to_plain(row: &HitRow) -> Plain {
-    assert_eq!((&*row.method, &*row.route, &*row.agent), ("GET", "/items/{id}", "curl/8.1"));
+    let text = |kind: Text| &**row.text(kind);
     assert_eq!(
-        (&*row.client, &*row.os, &*row.device, &*row.version),
-        ("curl", "", "library", "v1")
+        [Text::Method, Text::Route, Text::Agent].map(text),
+        ["GET", "/items/{id}", "curl/8.1"]
     );
+    assert_eq!(row.words.each_ref().map(|word| &**word), ["curl", "", "library", "v1"]);
     assert_eq!((row.request_size, row.response_size), (None, Some(12)));
     Plain {
         time_us: row.time_us,
-        path: row.path.to_string(),
-        user: row.user.to_string(),
-        address: row.address.to_string(),
+        path: text(Text::Path).to_owned(),
+        user: text(Text::User).to_owned(),
+        address: text(Text::Address).to_owned(),
         status: row.status,
         duration_us: row.duration_us,
         country: row.country.0,

@@ -8,6 +8,7 @@ use analytics::batch::{AgentTraits, Batch};
 use analytics::filter::{self, Field, Filter, HitView};
 use analytics::grid::Grid;
 use analytics::hit::{Country, Hit, ProjectId, Text};
+use analytics::hit_fields::Stored;
 use analytics::latency;
 use analytics::panels::{PANELS, Shape};
 use analytics::period::parse_zone;
@@ -99,8 +100,10 @@ impl HitView for Seen {
             Field::Version => self.version,
             Field::Referrer => self.referrer,
             Field::Framework => "FastAPI",
-            Field::Sdk => "",
-            other => panic!("{other:?} is no text"),
+            other => {
+                assert!(matches!(other.info().stored, Stored::Text(_)), "{other:?} is no text");
+                ""
+            }
         }
     }
 

@@ -21,7 +21,15 @@ from typing import Any, Callable, Optional
 from api_analytics import config as settings
 from api_analytics.client import Client
 from api_analytics.config import Config as BaseConfig
-from api_analytics.hit import MAX_HOSTNAME, MAX_PATH, MAX_REFERRER, MAX_USER_AGENT, MAX_USER_ID
+from api_analytics.hit import (
+    MAX_HOSTNAME,
+    MAX_PATH,
+    MAX_REFERRER,
+    MAX_REQUEST_ID,
+    MAX_USER_AGENT,
+    MAX_USER_ID,
+    to_cache,
+)
 from api_analytics.log import logger
 from api_analytics.mapper import to_mapper
 from api_analytics.queue import queue
@@ -251,6 +259,10 @@ class _Watch:
             hostname = get(b"host") or (scope.get("server") or ("",))[0] or ""
             agent = get(b"user-agent")
             referrer = get(b"referer")
+            answered = dict(self._start.get("headers", ()) if self._start else ()).get
+            # The app's own id, if it gives one, is the one in its log.
+            request_id = answered(b"x-request-id") or get(b"x-request-id")
+            cache = to_cache(answered(b"x-cache"), answered(b"age"))
             route = owner._find_route(scope, path, self._root_path, status)
             user_id = None
             if owner._has_mappers:
@@ -266,6 +278,8 @@ class _Watch:
                 referrer = referrer[:MAX_REFERRER]
             if len(hostname) > MAX_HOSTNAME:
                 hostname = hostname[:MAX_HOSTNAME]
+            if request_id is not None and len(request_id) > MAX_REQUEST_ID:
+                request_id = request_id[:MAX_REQUEST_ID]
             _append(
                 (
                     self._client,
@@ -282,6 +296,8 @@ class _Watch:
                     referrer,
                     get(b"content-length") or self._received or None,
                     self._sent if method != "HEAD" else 0,
+                    request_id,
+                    cache,
                 )
             )
             if len(_incoming) >= queue.mark:

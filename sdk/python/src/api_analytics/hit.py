@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Text = Union[str, bytes, None]
 
 # client, started_at (seconds since 1970), duration (seconds), method, path, route, status,
-# hostname, ip_address, user_agent, user_id, referrer, request_size, response_size (bytes)
+# hostname, ip_address, user_agent, user_id, referrer, request_size, response_size (bytes),
+# request_id, cache ("hit" or "miss")
 Hit = tuple[
     "Client",
     float,
@@ -32,6 +33,8 @@ Hit = tuple[
     Text,
     Union[int, bytes, None],
     Optional[int],
+    Text,
+    Optional[str],
 ]
 
 # What the server keeps at most, in characters. Cut here as well, so that a caller with a long
@@ -42,6 +45,7 @@ MAX_USER_AGENT = 1024
 MAX_USER_ID = 255
 MAX_REFERRER = 2048
 MAX_HOSTNAME = 255
+MAX_REQUEST_ID = 128
 
 # Many hits share an agent, a route, a host: their JSON is made once. Small, since the strings may
 # be long, and bounded, since callers choose them.
@@ -65,6 +69,8 @@ def to_json(hit: Hit) -> str:
         referrer,
         request_size,
         response_size,
+        request_id,
+        cache,
     ) = hit
     received = to_size(request_size)
     # max: the clock of durations never runs backwards, but a suspended machine's may jump.
@@ -79,12 +85,15 @@ def to_json(hit: Hit) -> str:
         f"{_user_id_field(user_id) if user_id else ''}"
         f"{_referrer_field(referrer) if referrer else ''}"
         f"{'' if received is None else _REQUEST_SIZE % received}"
-        f"{'' if response_size is None else _RESPONSE_SIZE % response_size}}}"
+        f"{'' if response_size is None else _RESPONSE_SIZE % response_size}"
+        f"{_request_id_field(request_id) if request_id else ''}"
+        f"{_CACHE % cache if cache else ''}}}"
     )
 
 
 _REQUEST_SIZE = ',"request_size":%d'
 _RESPONSE_SIZE = ',"response_size":%d'
+_CACHE = ',"cache":"%s"'
 
 
 @lru_cache(_CACHED)
@@ -120,6 +129,26 @@ def _user_id_field(user_id: Text) -> str:
 @lru_cache(_CACHED)
 def _referrer_field(referrer: Text) -> str:
     return f',"referrer":{_quoted(without_query(to_text(referrer, MAX_REFERRER)))}'
+
+
+def _request_id_field(request_id: Text) -> str:
+    """Without a cache: each hit has another one."""
+    return f',"request_id":{_quoted(to_text(request_id, MAX_REQUEST_ID))}'
+
+
+def to_cache(x_cache: Optional[bytes], age: Optional[bytes]) -> Optional[str]:
+    """Whether a cache answered, as far as the answer's headers tell.
+
+    Of several caches the last one in ``X-Cache`` is the nearest to the caller. An ``Age`` says that
+    the answer was kept somewhere (RFC 9111).
+    """
+    if x_cache:
+        nearest = x_cache.rpartition(b",")[2].lower()
+        if b"hit" in nearest:
+            return "hit"
+        if b"miss" in nearest:
+            return "miss"
+    return "hit" if age else None
 
 
 def to_text(value: Text, limit: int) -> str:

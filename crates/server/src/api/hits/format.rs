@@ -2,68 +2,57 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use analytics::hit_fields::{FieldInfo, Number, Stored, listed};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use store::HitRow;
-use utoipa::ToSchema;
 
 use crate::rows::to_rfc3339;
 
-/// A hit. Null where nothing is known.
-#[derive(Debug, PartialEq, Serialize, ToSchema)]
-pub struct ApiHit {
-    /// The server's name for it; a number too large for JavaScript, so it is a string.
-    pub hit_id: String,
-    /// RFC 3339, UTC.
-    pub time: String,
-    pub method: String,
-    pub host: Option<String>,
-    pub path: String,
-    pub route: Option<String>,
-    /// API version in the path, such as `v1`.
-    pub version: Option<String>,
-    pub status: u16,
-    pub duration_ms: Option<f64>,
-    /// Two letters.
-    pub country: Option<String>,
-    pub address: Option<String>,
-    pub user_id: Option<String>,
-    pub user_agent: Option<String>,
-    pub client: Option<String>,
-    pub os: Option<String>,
-    pub device: Option<String>,
-    pub referrer: Option<String>,
-    pub framework: Option<String>,
-    /// Bytes.
-    pub request_size: Option<u64>,
-    /// Bytes.
-    pub response_size: Option<u64>,
+/// A hit as JSON: its id, then its fields in the order of their table. Null where nothing is known.
+pub struct Listed<'a>(pub &'a HitRow);
+
+/// What is known of a field.
+enum Value<'a> {
+    Nothing,
+    Text(&'a str),
+    Time(i64),
+    Number(u64),
+    /// Microseconds, which are shown as milliseconds.
+    Duration(u64),
 }
 
-impl ApiHit {
-    pub(super) fn new(row: &HitRow) -> ApiHit {
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        ApiHit {
-            hit_id: row.hit_id.to_string(),
-            time: to_rfc3339(row.time_us),
-            method: row.method.to_string(),
-            host: text(&row.host),
-            path: row.path.to_string(),
-            route: text(&row.route),
-            version: text(&row.version),
-            status: row.status,
-            duration_ms: row.duration_us.map(|us| us as f64 / 1_000.0),
-            country: text(row.country.as_str()),
-            address: text(&row.address),
-            user_id: text(&row.user),
-            user_agent: text(&row.agent),
-            client: text(&row.client),
-            os: text(&row.os),
-            device: text(&row.device),
-            referrer: text(&row.referrer),
-            framework: text(&row.framework),
-            request_size: row.request_size,
-            response_size: row.response_size,
+fn value_of<'a>(row: &'a HitRow, info: &FieldInfo) -> Value<'a> {
+    let text = |text: &'a str| if text.is_empty() { Value::Nothing } else { Value::Text(text) };
+    match info.stored {
+        Stored::Time => Value::Time(row.time_us),
+        Stored::Number(Number::Duration) => row.duration_us.map_or(Value::Nothing, Value::Duration),
+        Stored::Number(number) => row.number(number).map_or(Value::Nothing, Value::Number),
+        Stored::Country => text(row.country.as_str()),
+        Stored::Text(kind) => text(row.text(kind)),
+        Stored::Word(word) => text(row.word(word)),
+        Stored::Nothing => Value::Nothing,
+    }
+}
+
+fn to_ms(us: u64) -> f64 {
+    us as f64 / 1_000.0
+}
+
+impl Serialize for Listed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("hit_id", &self.0.hit_id.to_string())?;
+        for info in listed() {
+            let key = info.listed;
+            match value_of(self.0, info) {
+                Value::Nothing => fields.serialize_entry(key, &())?,
+                Value::Text(text) => fields.serialize_entry(key, text)?,
+                Value::Time(time_us) => fields.serialize_entry(key, &to_rfc3339(time_us))?,
+                Value::Number(number) => fields.serialize_entry(key, &number)?,
+                Value::Duration(us) => fields.serialize_entry(key, &to_ms(us))?,
+            }
         }
+        fields.end()
     }
 }
 
@@ -87,76 +76,39 @@ fn write_json(rows: &[HitRow]) -> Vec<u8> {
     let mut out = Vec::with_capacity(rows.len() * 384);
     for row in rows {
         // Writing to a vector does not fail.
-        let _ = serde_json::to_writer(&mut out, &ApiHit::new(row));
+        let _ = serde_json::to_writer(&mut out, &Listed(row));
         out.push(b'\n');
     }
     out
 }
 
-/// The columns, in the order of `ApiHit`'s fields.
-const COLUMNS: [&str; 20] = [
-    "hit_id",
-    "time",
-    "method",
-    "host",
-    "path",
-    "route",
-    "version",
-    "status",
-    "duration_ms",
-    "country",
-    "address",
-    "user_id",
-    "user_agent",
-    "client",
-    "os",
-    "device",
-    "referrer",
-    "framework",
-    "request_size",
-    "response_size",
-];
+/// The columns, in the order of the keys of JSON.
+fn columns() -> impl Iterator<Item = &'static str> {
+    ["hit_id"].into_iter().chain(listed().map(|info| info.listed))
+}
 
 fn write_csv(rows: &[HitRow], with_header: bool) -> Vec<u8> {
     // RFC 4180: lines end with CR LF.
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::with_capacity(rows.len() * 256));
+    // Writing to a vector does not fail.
     if with_header {
-        let _ = writer.write_record(COLUMNS);
+        let _ = writer.write_record(columns());
     }
     for row in rows {
-        let number =
-            |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
-        let duration_ms =
-            row.duration_us.map(|us| (us as f64 / 1_000.0).to_string()).unwrap_or_default();
-        let (hit_id, time, status) =
-            (row.hit_id.to_string(), to_rfc3339(row.time_us), row.status.to_string());
-        let (request_size, response_size) = (number(row.request_size), number(row.response_size));
-        let fields: [&str; 20] = [
-            &hit_id,
-            &time,
-            &row.method,
-            &row.host,
-            &row.path,
-            &row.route,
-            &row.version,
-            &status,
-            &duration_ms,
-            row.country.as_str(),
-            &row.address,
-            &row.user,
-            &row.agent,
-            &row.client,
-            &row.os,
-            &row.device,
-            &row.referrer,
-            &row.framework,
-            &request_size,
-            &response_size,
-        ];
-        let _ = writer
-            .write_record(fields.iter().map(|field| harmless(field).into_owned().into_bytes()));
+        let _ = writer.write_field(row.hit_id.to_string());
+        for info in listed() {
+            let cell = match value_of(row, info) {
+                Value::Nothing => Cow::Borrowed(""),
+                Value::Text(text) => harmless(text),
+                Value::Time(time_us) => Cow::Owned(to_rfc3339(time_us)),
+                Value::Number(number) => Cow::Owned(number.to_string()),
+                Value::Duration(us) => Cow::Owned(to_ms(us).to_string()),
+            };
+            let _ = writer.write_field(cell.as_bytes());
+        }
+        let _ = writer.write_record(None::<&[u8]>);
     }
     writer.into_inner().unwrap_or_default()
 }
@@ -187,9 +139,18 @@ fn harmless(field: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use analytics::hit::Country;
+    use analytics::hit::{Country, Text};
 
     fn row() -> HitRow {
+        let text = |kind: Text| match kind {
+            Text::Method => "GET",
+            Text::Path => "/a,\"b\"",
+            Text::Route => "/a",
+            Text::Agent => "=cmd|' /C calc'!A0",
+            Text::User => "+1",
+            Text::Framework => "FastAPI",
+            _ => "",
+        };
         HitRow {
             hit_id: 1 << 60,
             time_us: 1_764_000_000_887_565,
@@ -198,19 +159,8 @@ mod tests {
             country: Country(*b"NP"),
             request_size: None,
             response_size: Some(7),
-            method: "GET".into(),
-            host: "".into(),
-            path: "/a,\"b\"".into(),
-            route: "/a".into(),
-            agent: "=cmd|' /C calc'!A0".into(),
-            address: "".into(),
-            user: "+1".into(),
-            referrer: "".into(),
-            framework: "FastAPI".into(),
-            client: "".into(),
-            os: "".into(),
-            device: "".into(),
-            version: "".into(),
+            texts: Text::ALL.map(|kind| text(kind).into()),
+            words: std::array::from_fn(|_| "".into()),
         }
     }
 
@@ -218,9 +168,12 @@ mod tests {
     fn a_csv_has_no_formulas() {
         let text = String::from_utf8(write_csv(&[row()], true)).unwrap();
         let lines: Vec<&str> = text.split("\r\n").collect();
-        assert_eq!(lines[0], COLUMNS.join(","));
+        assert_eq!(lines[0], columns().collect::<Vec<_>>().join(","));
+        // New columns come behind those of before.
+        let first = "hit_id,time,method,host,path,route,version,status,duration_ms,country,address,user_id,user_agent,client,os,device,referrer,framework,request_size,response_size";
+        assert!(lines[0].starts_with(first), "{}", lines[0]);
         assert_eq!(
-            lines[1],
+            lines[1].trim_end_matches(','),
             "1152921504606846976,2025-11-24T16:00:00.887565Z,GET,,\"/a,\"\"b\"\"\",/a,,200,12.345,NP,,'+1,'=cmd|' /C calc'!A0,,,,,FastAPI,,7"
         );
         assert_eq!(lines[2..], [""]);
@@ -253,15 +206,13 @@ mod tests {
 
     #[test]
     fn columns_are_the_fields() {
-        let hit = serde_json::to_string(&ApiHit::new(&row())).unwrap();
+        let hit = serde_json::to_string(&Listed(&row())).unwrap();
         let mut place = 0;
-        for column in COLUMNS {
+        for column in columns() {
             let found = hit[place..].find(&format!("\"{column}\":"));
             place += found.unwrap_or_else(|| panic!("{column} is missing or out of order"));
         }
-        assert_eq!(
-            serde_json::from_str::<serde_json::Map<_, _>>(&hit).unwrap().len(),
-            COLUMNS.len()
-        );
+        let fields = serde_json::from_str::<serde_json::Map<_, _>>(&hit).unwrap();
+        assert_eq!(fields.len(), columns().count());
     }
 }

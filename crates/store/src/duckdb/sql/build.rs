@@ -2,9 +2,10 @@
 //! is `derive`'s.
 
 use analytics::hit::{Country, HitId, Text};
+use analytics::hit_fields::{Stored, not_kept_at};
 
 use super::engine::RENUMBER;
-use super::file::{CONSUMERS_LISTED, FORMAT, NUMBERS};
+use super::file::{CONSUMERS_LISTED, FORMAT, Hits, NUMBERS};
 
 /// A mark every so many hits of a project.
 pub const MARK_EVERY: u64 = 10_000;
@@ -137,20 +138,26 @@ fn stored() -> String {
         ),
         name => name.to_owned(),
     });
-    let texts = Text::ALL.iter().map(|kind| kind.name().to_owned());
+    let texts = Text::ALL.map(|kind| kind.column().to_owned());
     numbers.chain(texts).collect::<Vec<_>>().join(", ")
 }
 
 /// A piece of `into.hits` out of the hits of `from`, sorted by (project, time, hit id). Texts get their new numbers.
-pub fn merge_hits(into: &str, from: &[String], piece: Piece) -> String {
+pub fn merge_hits(into: &str, from: &[Hits<'_>], piece: Piece) -> String {
     let numbers = NUMBERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let condition = piece.condition();
-    let parts = from.iter().enumerate().map(|(n, file)| {
-        let texts = Text::ALL.map(|kind| {
-            let (number, name) = (kind as u8, kind.name());
-            format!("{RENUMBER}({n}::UINTEGER, {number}::UINTEGER, project, {name}) AS {name}")
-        });
-        format!("SELECT {numbers}, {} FROM {file}.hits WHERE {condition}", texts.join(", "))
+    let parts = from.iter().enumerate().map(|(n, hits)| {
+        let text = |kind: Text| {
+            let (number, name, was) = (kind as u8, kind.column(), hits.text(kind));
+            match hits.has(kind) {
+                true => format!(
+                    "{RENUMBER}({n}::UINTEGER, {number}::UINTEGER, project, {was}) AS {name}"
+                ),
+                false => format!("{was} AS {name}"),
+            }
+        };
+        let texts = Text::ALL.map(text).join(", ");
+        format!("SELECT {numbers}, {texts} FROM {}.hits h WHERE {condition}", hits.file)
     });
     let parts = parts.collect::<Vec<_>>().join(" UNION ALL ");
     format!(
@@ -189,30 +196,53 @@ pub struct Edit {
     pub project: u32,
     /// Rows that go.
     pub drop_rows: Option<String>,
-    /// Rows that lose their address, their country.
-    pub clear_address: Option<String>,
-    pub clear_country: Option<String>,
+    /// Rows that lose some columns.
+    pub clear_rows: Option<String>,
+    /// Which: texts and the country, where 0 is none.
+    pub cleared: Vec<&'static str>,
 }
 
-/// `into.hits` = `from.hits` after the edit, order and ids kept.
-pub fn copy_hits(into: &str, from: &str, edit: &Edit) -> String {
-    let cleared: Vec<String> = [("address", &edit.clear_address), ("country", &edit.clear_country)]
-        .iter()
-        .filter_map(|(column, rows)| {
-            let rows = rows.as_ref()?;
-            Some(format!("CASE WHEN {rows} THEN 0 ELSE {column} END AS {column}"))
-        })
-        .collect();
-    let replaced = if cleared.is_empty() {
-        String::new()
-    } else {
-        format!(" REPLACE ({})", cleared.join(", "))
+impl Edit {
+    /// Rows lose what this privacy level does not keep.
+    pub fn clear(&mut self, privacy_level: u8, rows: String) {
+        // A word goes with the text that it was read from.
+        let columns = not_kept_at(privacy_level)
+            .filter(|info| matches!(info.stored, Stored::Text(_) | Stored::Country));
+        self.cleared = columns.map(|info| info.column).collect();
+        self.clear_rows = Some(rows);
+    }
+
+    /// The rows that change; none if the edit names none.
+    pub fn touched(&self, hits: Hits<'_>) -> Option<String> {
+        if let Some(rows) = &self.drop_rows {
+            return Some(rows.clone());
+        }
+        let rows = self.clear_rows.as_ref()?;
+        let is_missing =
+            |column: &str| Text::ALL.iter().any(|kind| kind.column() == column && !hits.has(*kind));
+        let there = self.cleared.iter().filter(|column| !is_missing(column));
+        let any = there.map(|column| format!("{column} <> 0")).collect::<Vec<_>>().join(" OR ");
+        Some(format!("{rows} AND ({any})"))
+    }
+}
+
+/// `into.hits` = `from`'s hits after the edit, order and ids kept.
+pub fn copy_hits(into: &str, from: Hits<'_>, edit: &Edit) -> String {
+    let clear = |column: &str, value: String| match &edit.clear_rows {
+        Some(rows) if edit.cleared.contains(&column) => {
+            format!("CASE WHEN {rows} THEN 0 ELSE {value} END AS {column}")
+        }
+        _ => format!("{value} AS {column}"),
     };
+    let numbers = NUMBERS.iter().map(|(name, _)| clear(name, format!("h.{name}")));
+    let texts = Text::ALL.map(|kind| clear(kind.column(), from.text(kind)));
+    let columns = numbers.chain(texts).collect::<Vec<_>>().join(", ");
     let condition =
         edit.drop_rows.as_ref().map_or_else(|| "TRUE".to_owned(), |rows| format!("NOT ({rows})"));
     format!(
-        "INSERT INTO {into}.hits SELECT {} FROM (SELECT *{replaced} FROM {from}.hits WHERE {condition})",
-        stored()
+        "INSERT INTO {into}.hits SELECT {} FROM (SELECT {columns} FROM {}.hits h WHERE {condition})",
+        stored(),
+        from.file
     )
 }
 
@@ -223,7 +253,7 @@ pub fn copy_strings(into: &str, from: &str, project: u32) -> String {
             format!(
                 "SELECT DISTINCT {} AS kind, {} AS id FROM {into}.hits WHERE project = {project}",
                 kind as u8,
-                kind.name()
+                kind.column()
             )
         })
         .join(" UNION ALL ");

@@ -139,7 +139,7 @@ pub fn by_day(into: &str, slice: &Slice) -> Vec<String> {
     // only the API's version counts, and the first path that has it stands for all.
     let small = [Text::Host, Text::Agent, Text::Referrer, Text::Framework, Text::Sdk];
     let values =
-        small.map(|kind| (kind as u8, kind.name())).into_iter().chain([(BY_COUNTRY, "country")]);
+        small.map(|kind| (kind as u8, kind.column())).into_iter().chain([(BY_COUNTRY, "country")]);
     statements.extend(values.map(|(kind, column)| {
         format!(
             "INSERT INTO {into}.by_value SELECT project, {DAY}, {kind}, {column}, count(*), count(*) FILTER (status >= 400)

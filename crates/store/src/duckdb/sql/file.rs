@@ -4,12 +4,22 @@
 //! understood, erased and copied alone. No keys and no indexes: they cost more than they give on append-only tables.
 
 use analytics::hit::{HitId, Text};
+use analytics::hit_fields::FIELDS;
 
 /// Raise it when a table changes shape. A file of an older one is read by the same statements, and a merge or an erasure
 /// that meets it writes the newest. 1: sealed files had `hit_id` as it is, countries as two letters (as active files still
 /// have), texts numbered over all projects, and rollups of every project. 2: rollups had a row of each consumer and day,
-/// however many there were, and no `by_consumer_rest`.
-pub const FORMAT: u32 = 3;
+/// however many there were, and no `by_consumer_rest`. 3: hits had no `request_id` and no `cache`.
+pub const FORMAT: u32 = 4;
+
+// A field's column needs a format that older programs refuse: they would merge a file without it.
+const _: () = {
+    let mut row = 0;
+    while row < FIELDS.len() {
+        assert!(FIELDS[row].since <= FORMAT);
+        row += 1;
+    }
+};
 
 /// The first format whose files have `by_consumer_rest`.
 pub const CONSUMERS_LISTED: u32 = 3;
@@ -28,9 +38,26 @@ pub const NUMBERS: [(&str, &str); 9] = [
     ("response_size", "BIGINT"),
 ];
 
-/// All columns of `hits`, in order.
-pub fn hit_columns() -> impl Iterator<Item = &'static str> {
-    NUMBERS.iter().map(|(name, _)| *name).chain(Text::ALL.iter().map(|kind| kind.name()))
+/// The hits of a file, which lacks the columns of fields that are younger than its format.
+#[derive(Clone, Copy, Debug)]
+pub struct Hits<'a> {
+    /// Its name in the engine.
+    pub file: &'a str,
+    pub format: u32,
+}
+
+impl Hits<'_> {
+    pub fn has(&self, kind: Text) -> bool {
+        kind.info().since <= self.format
+    }
+
+    /// The number of a text of hit `h`: 0, "none", in a file that has no such column.
+    pub fn text(&self, kind: Text) -> String {
+        match self.has(kind) {
+            true => format!("h.{}", kind.column()),
+            false => "0::UINTEGER".to_owned(),
+        }
+    }
 }
 
 /// The tables of an active file. `strings`: id is unique per kind and project, here per kind alone. `marks`: the hit that
@@ -57,8 +84,7 @@ fn create_with(alias: &str, [hit_id, id]: [&str; 2]) -> String {
         "hit_id" => hit_id.to_owned(),
         name => format!("{name} {kind}"),
     });
-    let texts = Text::ALL.iter().map(|kind| format!("{} UINTEGER", kind.name()));
-    let columns = numbers.chain(texts).collect::<Vec<_>>().join(", ");
+    let columns = numbers.chain(Text::ALL.map(text_column)).collect::<Vec<_>>().join(", ");
     format!(
         "CREATE TABLE {alias}.hits ({columns});
          CREATE TABLE {alias}.strings (kind UTINYINT, project UINTEGER, {id}, text VARCHAR, client VARCHAR,
@@ -66,6 +92,24 @@ fn create_with(alias: &str, [hit_id, id]: [&str; 2]) -> String {
          CREATE TABLE {alias}.marks (project UINTEGER, ordinal BIGINT, hit_id BIGINT);
          CREATE TABLE {alias}.progress (seq BIGINT, format UINTEGER, first_seq BIGINT);"
     )
+}
+
+fn text_column(kind: Text) -> String {
+    format!("{} UINTEGER DEFAULT 0", kind.column())
+}
+
+/// Statements that give an active file of an older format the columns that it lacks.
+pub fn upgrade_active(alias: &str, format: u32) -> Vec<String> {
+    let hits = Hits { file: alias, format };
+    let missing = Text::ALL.into_iter().filter(|kind| !hits.has(*kind));
+    let mut statements = vec!["BEGIN".to_owned()];
+    statements.extend(
+        missing.map(|kind| format!("ALTER TABLE {alias}.hits ADD COLUMN {}", text_column(kind))),
+    );
+    statements.push(format!("UPDATE {alias}.progress SET format = {FORMAT}"));
+    statements.push("COMMIT".to_owned());
+    statements.push(checkpoint(alias));
+    statements
 }
 
 /// Stands in `day` for a row that is about the whole file: a period that holds all of a project's hits in a file needs no

@@ -3,6 +3,7 @@
 
 use analytics::filter::{Condition, Field, Filter, Test, TextTests};
 use analytics::hit::{Country, Text};
+use analytics::hit_fields::{Stored, Word};
 
 /// A statement and the values of its `?`, in order.
 #[derive(Debug, Default)]
@@ -34,41 +35,38 @@ fn compile_numbers(condition: &Condition) -> String {
 }
 
 fn compile_test(field: Field, test: &Test) -> String {
-    match field {
-        Field::Duration => compile_number("h.duration_us", test),
-        Field::RequestSize => compile_number("h.request_size", test),
-        Field::ResponseSize => compile_number("h.response_size", test),
-        _ => compile_number("h.status", test),
-    }
+    compile_number(&format!("h.{}", field.info().column), test)
 }
 
 /// A text, or a word that was read from it: a column of `strings`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextField {
     Text,
-    Client,
-    Os,
-    Device,
-    Version,
+    Word(Word),
 }
 
 impl TextField {
-    const ALL: [TextField; 5] =
-        [TextField::Text, TextField::Client, TextField::Os, TextField::Device, TextField::Version];
+    const ALL: [TextField; 5] = [
+        TextField::Text,
+        TextField::Word(Word::Client),
+        TextField::Word(Word::Os),
+        TextField::Word(Word::Device),
+        TextField::Word(Word::Version),
+    ];
 
     fn column(self) -> &'static str {
         match self {
             TextField::Text => "text",
-            TextField::Client => "client",
-            TextField::Os => "os",
-            TextField::Device => "device",
-            TextField::Version => "version",
+            TextField::Word(word) => word.column(),
         }
     }
 
     /// Its place among the texts that `texts` selects.
     pub fn place(self) -> usize {
-        self as usize
+        match self {
+            TextField::Text => 0,
+            TextField::Word(word) => 1 + word as usize,
+        }
     }
 }
 
@@ -124,29 +122,11 @@ pub fn texts(
 /// The text that a field is, or is read from, and the column of `strings` that holds it; none for numbers, countries and
 /// `consumer`, which is two.
 pub fn text_of(field: Field) -> Option<(Text, TextField)> {
-    let kind = match field {
-        Field::Method => Text::Method,
-        Field::Host => Text::Host,
-        Field::Path => Text::Path,
-        Field::Route => Text::Route,
-        Field::User => Text::User,
-        Field::Address => Text::Address,
-        Field::Agent => Text::Agent,
-        Field::Referrer => Text::Referrer,
-        Field::Framework => Text::Framework,
-        Field::Sdk => Text::Sdk,
-        Field::Client => return Some((Text::Agent, TextField::Client)),
-        Field::Os => return Some((Text::Agent, TextField::Os)),
-        Field::Device => return Some((Text::Agent, TextField::Device)),
-        Field::Version => return Some((Text::Path, TextField::Version)),
-        Field::Status
-        | Field::Country
-        | Field::Duration
-        | Field::Consumer
-        | Field::RequestSize
-        | Field::ResponseSize => return None,
-    };
-    Some((kind, TextField::Text))
+    match field.info().stored {
+        Stored::Text(kind) => Some((kind, TextField::Text)),
+        Stored::Word(word) => Some((word.source(), TextField::Word(word))),
+        Stored::Time | Stored::Number(_) | Stored::Country | Stored::Nothing => None,
+    }
 }
 
 /// What a test of a consumer means for its user id where there is one, and for its address where there is none.

@@ -3,7 +3,7 @@
 use analytics::hit::Text;
 use analytics::period::Period;
 
-use super::file::hit_columns;
+use super::file::{Hits, NUMBERS};
 
 /// Hits of a project: stretches of time and of hit ids, and a condition on their numbers.
 #[derive(Clone, Debug)]
@@ -36,9 +36,13 @@ impl Range<'_> {
 }
 
 /// time, hit id, and the ids of these kinds of texts.
-pub fn keys(file: &str, range: &Range<'_>, kinds: &[Text]) -> String {
-    let texts: String = kinds.iter().map(|kind| format!(", h.{}", kind.name())).collect();
-    format!("SELECT h.time_us, h.hit_id{texts} FROM {file}.hits h WHERE {}", range.condition())
+pub fn keys(hits: Hits<'_>, range: &Range<'_>, kinds: &[Text]) -> String {
+    let texts: String = kinds.iter().map(|kind| format!(", {}", hits.text(*kind))).collect();
+    format!(
+        "SELECT h.time_us, h.hit_id{texts} FROM {}.hits h WHERE {}",
+        hits.file,
+        range.condition()
+    )
 }
 
 /// How many hits of a project lie in a period.
@@ -50,12 +54,14 @@ pub fn count(file: &str, project: u32, from_us: i64, to_us: i64) -> String {
 }
 
 /// Whole hits with these hit ids (a list of integers is bound), which lie in this stretch of time (both ends included).
-pub fn hits(file: &str, project: u32, from_us: i64, to_us: i64) -> String {
-    let columns = hit_columns().skip(1).map(|name| format!("h.{name}")).collect::<Vec<_>>();
+pub fn hits(hits: Hits<'_>, project: u32, from_us: i64, to_us: i64) -> String {
+    let numbers = NUMBERS.iter().skip(1).map(|(name, _)| format!("h.{name}"));
+    let columns = numbers.chain(Text::ALL.map(|kind| hits.text(kind))).collect::<Vec<_>>();
     format!(
-        "SELECT {} FROM {file}.hits h WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us <= {to_us}
+        "SELECT {} FROM {}.hits h WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us <= {to_us}
          AND h.hit_id IN (SELECT unnest(CAST(? AS BIGINT[])))",
-        columns.join(", ")
+        columns.join(", "),
+        hits.file
     )
 }
 

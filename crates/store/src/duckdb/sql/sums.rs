@@ -8,7 +8,7 @@ use analytics::tally::{NO_LATENCY, NO_SIZE, Needs};
 
 use super::derive::BY_COUNTRY;
 use super::engine::IDENTITY;
-use super::file::WHOLE_FILE;
+use super::file::{Hits, WHOLE_FILE};
 
 /// A column of hits that sums are made of, in the order in which they are selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub fn columns(needs: Needs) -> Vec<Column> {
 
 impl Column {
     /// Without NULLs.
-    fn select(self) -> String {
+    fn select(self, hits: Hits<'_>) -> String {
         match self {
             Column::Time => "h.time_us".into(),
             Column::Status => "h.status".into(),
@@ -68,23 +68,24 @@ impl Column {
             Column::Country => "h.country".into(),
             Column::RequestSize => format!("coalesce(h.request_size, {NO_SIZE})"),
             Column::ResponseSize => format!("coalesce(h.response_size, {NO_SIZE})"),
-            Column::Text(kind) => format!("h.{}", kind.name()),
+            Column::Text(kind) => hits.text(kind),
         }
     }
 }
 
 /// Hits from `from_us` to before `to_us` that pass the filter.
 pub fn hits(
-    file: &str,
+    hits: Hits<'_>,
     project: u32,
     (from_us, to_us): (i64, i64),
     filter: &str,
     columns: &[Column],
 ) -> String {
-    let columns = columns.iter().map(|column| column.select()).collect::<Vec<_>>().join(", ");
+    let columns = columns.iter().map(|column| column.select(hits)).collect::<Vec<_>>().join(", ");
     format!(
-        "SELECT {columns} FROM {file}.hits h
-         WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us < {to_us} AND {filter}"
+        "SELECT {columns} FROM {}.hits h
+         WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us < {to_us} AND {filter}",
+        hits.file
     )
 }
 

@@ -12,7 +12,7 @@ pub fn statuses(file: &str, (from_us, to_us): (i64, i64)) -> String {
 
 /// project, method, route, status, latency.
 pub fn endpoints(file: &str, (from_us, to_us): (i64, i64)) -> String {
-    let (method, route) = (Text::Method.name(), Text::Route.name());
+    let (method, route) = (Text::Method.column(), Text::Route.column());
     format!(
         "SELECT h.project, h.{method}, h.{route}, h.status, coalesce(h.latency, {NO_LATENCY})::USMALLINT FROM {file}.hits h
          WHERE h.time_us >= {from_us} AND h.time_us < {to_us}"
@@ -31,7 +31,7 @@ pub fn endpoint_names(file: &str) -> String {
 
 /// project, time, user, address.
 pub fn consumers(file: &str, (from_us, to_us): (i64, i64)) -> String {
-    let (user, address) = (Text::User.name(), Text::Address.name());
+    let (user, address) = (Text::User.column(), Text::Address.column());
     format!(
         "SELECT h.project, h.time_us, h.{user}, h.{address} FROM {file}.hits h
          WHERE h.time_us >= {from_us} AND h.time_us < {to_us}"
