@@ -90,6 +90,7 @@ test('from a new key to the dashboard, by a click on a country, over a share lin
   const button = page.getByRole('button', { name: 'Delete short-lived and all its requests' });
   assert.ok(await button.isDisabled());
   await page.locator('#delete input').fill('short-lived');
+  await page.getByText('10 requests are deleted, for good.').waitFor();
   await button.click();
   await page.getByText('short-lived is deleted.').waitFor({ timeout: 60_000 });
   await page.leave();
