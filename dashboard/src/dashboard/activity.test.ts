@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Panels } from '../api/types';
-import { toActivity, toActivityTab, toStrip } from './activity';
+import { toActivity, toActivityTab, toShareFrom, toStrip } from './activity';
 
 const panels = {
   activity: {
@@ -26,4 +26,13 @@ test('latency has buckets of its own; nothing without an answer', () => {
 
 test('at a limit is still well', () => {
   expect(toStrip([1, 0.95, 0.949, 0.9, 0.89, null], 0.95, 0.9)).toEqual(['--ok', '--ok', '--client', '--client', '--server', '']);
+});
+
+test('an axis of success rates begins close below the lowest', () => {
+  expect(toShareFrom([0.9991, 0.9999, null])).toBe(0.999);
+  expect(toShareFrom([0.999, 0.9999])).toBe(0.995);
+  expect(toShareFrom([0.97])).toBe(0.95);
+  expect(toShareFrom([0.6, 0])).toBe(0);
+  expect(toShareFrom([1, null, 1])).toBe(0.99);
+  expect(toShareFrom([null])).toBe(0.99);
 });

@@ -1,6 +1,6 @@
 // What the activity card draws for each of its tabs.
 
-import type { Panels } from '../api/types';
+import type { Numbers, Panels } from '../api/types';
 import type { Series } from '../shapes/series-chart/data';
 
 export const ACTIVITY_TABS = [
@@ -22,7 +22,8 @@ export interface Activity {
   strip?: string[];
   unit: 'count' | 'share' | 'duration';
   whole: boolean;
-  top?: number;
+  /** Where the axis begins, for shares. */
+  shareFrom?: number;
 }
 
 export function toActivityTab(text: string | undefined): ActivityTab {
@@ -53,7 +54,7 @@ export function toActivity(tab: ActivityTab, panels: Partial<Panels>, amber: num
       return { ...counts, series: [consumers] };
     case 'success_rate':
       return {
-        edges, kind: 'lines', unit: 'share', whole: false, top: 1,
+        edges, kind: 'lines', unit: 'share', whole: false, shareFrom: toShareFrom(series.success_rate),
         series: [{ name: 'success_rate', label: 'Success rate', color: '--ok', values: series.success_rate }],
         strip: toStrip(series.success_rate, amber, red),
       };
@@ -70,6 +71,16 @@ export function toQuantiles(series: Panels['latency_over_time']['series']): Seri
     { name: 'p95', label: 'p95', color: '--p95', values: series.p95_ms },
     { name: 'p99', label: 'p99', color: '--p99', values: series.p99_ms },
   ];
+}
+
+const SHARE_AXES = [0.999, 0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5];
+
+/** Where an axis of success rates begins: they lie close to 1, and on one from 0 nobody can tell 99.0 from 99.9 %. */
+export function toShareFrom(rates: Numbers): number {
+  const known = rates.filter((rate) => rate !== null);
+  const least = Math.min(1, ...known);
+  // Where nothing failed there is nothing to tell apart.
+  return least === 1 ? 0.99 : (SHARE_AXES.find((from) => from < least) ?? 0);
 }
 
 /** A colour per bucket: well, under the amber limit, under the red one; nothing where nothing came in. */
