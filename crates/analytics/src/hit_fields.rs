@@ -83,7 +83,7 @@ pub enum Reading {
     OneOf(&'static [&'static str]),
 }
 
-/// What a client is told about a hit whose field has a value that cannot be used.
+/// The reason given to a client when a field's value cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldRejection {
     /// Stored: never renumber. 13 and 14 are others, see `ingest::Reason`.
@@ -91,7 +91,7 @@ pub struct FieldRejection {
     pub code: &'static str,
 }
 
-/// What a data file keeps of a field. A hit without it has 0 for a text, a word or the country, and NULL for a number.
+/// How a data file stores a field. A hit without it has 0 for a text, a word or the country, and NULL for a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
     Time,

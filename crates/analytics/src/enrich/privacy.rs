@@ -1,4 +1,4 @@
-//! What becomes of addresses, and of other texts that the table of fields drops, at each privacy level.
+//! Drops, at each privacy level, addresses and the other texts that the table of fields does not keep at it.
 //!
 //! 0: the address gives the country and is kept. 1: it gives the country and is dropped. 2: it is dropped unread.
 

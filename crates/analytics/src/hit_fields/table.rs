@@ -52,7 +52,7 @@ pub enum Text {
     Cache = 11,
 }
 
-/// What most fields have in common.
+/// Defaults: a text that hits keep at every privacy level.
 const TEXT: FieldInfo = FieldInfo {
     field: Field::Time,
     name: "",

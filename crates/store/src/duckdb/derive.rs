@@ -278,6 +278,15 @@ mod tests {
         TallyLimits { listed_whole: 10, listed_of_day: 1_000, ..TallyLimits::default() }
     }
 
+    /// The file that `filled` makes.
+    fn target<'a>(
+        connection: &'a Connection,
+        takers: &'a Takers,
+        new_numbers: &'a NewNumbers,
+    ) -> Target<'a> {
+        Target { connection, takers, new_numbers, into: "f" }
+    }
+
     /// A file with hits of two projects over some days, and what was derived from them.
     fn derived(
         piece_rows: u64,
@@ -287,12 +296,7 @@ mod tests {
     ) -> Result<Vec<Vec<String>>, EarlyEnd> {
         let (connection, takers) = filled();
         let new_numbers = NewNumbers::default();
-        let target = Target {
-            connection: &connection,
-            takers: &takers,
-            new_numbers: &new_numbers,
-            into: "f",
-        };
+        let target = target(&connection, &takers, &new_numbers);
         derive(target, None, Rollups { from_rows, piece_rows, tally }, pause)?;
         let rows = |(table, sums): &(&str, &str)| {
             let text = format!("SELECT ({sums})::VARCHAR FROM f.{table} GROUP BY ALL ORDER BY ALL");
@@ -336,12 +340,7 @@ mod tests {
     fn of_many_consumers_the_busiest_have_rows_and_the_others_a_sketch() {
         let (connection, takers) = filled();
         let new_numbers = NewNumbers::default();
-        let target = Target {
-            connection: &connection,
-            takers: &takers,
-            new_numbers: &new_numbers,
-            into: "f",
-        };
+        let target = target(&connection, &takers, &new_numbers);
         let tally =
             TallyLimits { listed_whole: 10, listed_of_file: 5, listed_of_day: 4, ..long_lists() };
         derive(target, None, Rollups { from_rows: 0, piece_rows: 60, tally }, &|| Ok(())).unwrap();

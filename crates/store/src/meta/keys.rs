@@ -63,7 +63,7 @@ pub struct KeyInfo {
 const KEY_COLUMNS: &str = "id, project, prefix, can, created_us, revoked_us, last_used_us";
 
 impl Meta {
-    /// What the key may do, in which project; none where it is unknown, revoked, or its project is being deleted.
+    /// The access that the key gives, and to which project; none where it is unknown, revoked, or its project is being deleted.
     pub fn grant(&self, key: &Key) -> Option<KeyGrant> {
         let hash = self.inner.secret.hash_key(key);
         self.read(|directory| {

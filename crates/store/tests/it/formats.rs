@@ -12,7 +12,7 @@ use analytics::period::parse_zone;
 use serde_json::Value as Json;
 use store::{DuckDbLimits, Store, StoreLimits};
 
-use super::make::open;
+use super::make::{on_any_disk, open};
 use super::sums::{answers, leave_what_is_promised, same};
 
 /// 2026-11-18T00:00:00Z, when all of their hits begin.
@@ -46,13 +46,7 @@ fn limits(rollup_from: u64) -> StoreLimits {
         merge_at: 100,
         ..DuckDbLimits::default()
     };
-    StoreLimits {
-        disk_free_percent: 0,
-        disk_free_bytes: 0,
-        reserve_bytes: 0,
-        duckdb,
-        ..StoreLimits::default()
-    }
+    on_any_disk(duckdb)
 }
 
 /// All panels: of the whole period, whole days, and days of a zone.

@@ -114,6 +114,11 @@ pub fn small() -> StoreLimits {
         merge_piece_text_bytes: 400,
         ..DuckDbLimits::default()
     };
+    on_any_disk(duckdb)
+}
+
+/// However little room the disk has.
+pub fn on_any_disk(duckdb: DuckDbLimits) -> StoreLimits {
     StoreLimits {
         disk_free_percent: 0,
         disk_free_bytes: 0,

@@ -11,7 +11,7 @@ use crate::rows::to_rfc3339;
 /// A hit as JSON: its id, then its fields in the order of their table. Null where nothing is known.
 pub struct Listed<'a>(pub &'a HitRow);
 
-/// What is known of a field.
+/// A row of the table of fields, as clients get it.
 enum Value<'a> {
     Nothing,
     Text(&'a str),
