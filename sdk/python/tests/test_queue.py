@@ -16,7 +16,7 @@ from api_analytics.queue import FLUSH_AT, MAX_HELD, Queue
 def hit(client: Client, number: int = 0) -> Any:
     return (
         client, 1_795_332_310.5 + number, 0.001, "GET", f"/{number}", "/{n}", 200,
-        b"h", "203.0.113.9", b"tests", None, None, None, 2,
+        b"h", "203.0.113.9", b"tests", None, None, None, 2, None, None,
     )  # fmt: skip
 
 
