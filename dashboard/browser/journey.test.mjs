@@ -208,7 +208,7 @@ test('individual requests: those that match, all that is known of one, older one
   assert.equal(await rows.count(), 100);
   assert.match(await rows.first().textContent(), /\/v1\/products\/0$/);
   await page.getByRole('button', { name: 'Show older ones' }).click();
-  await page.getByText('These are all.').waitFor();
+  await page.getByText('No older requests.').waitFor();
   assert.equal(await rows.count(), 120);
 
   // All that is known of one; a click on its status filters, and reload and back keep what was seen.

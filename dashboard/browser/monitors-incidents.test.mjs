@@ -71,7 +71,7 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
 
   // A channel, whose secret is shown once and whose service is seen to refuse and to take a notice.
   await go('alerts', '&tab=channels');
-  await page.getByText('Nobody is told yet').waitFor();
+  await page.getByText('No channels yet').waitFor();
   await axe(page);
   await page.getByRole('button', { name: 'Add the first channel' }).click();
   await dialog.getByLabel('Webhook', { exact: true }).check();
@@ -131,7 +131,7 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   const timeline = page.getByRole('region', { name: 'Timeline' });
   assert.deepEqual(await timeline.locator('b').allTextContents(), ['Last check that passed', 'First check that failed', 'Confirmed as down', 'Acknowledged']);
   await timeline.getByText('delivered', { exact: true }).waitFor();
-  await page.getByRole('region', { name: 'Whom it hits' }).getByText('alice').waitFor();
+  await page.getByRole('region', { name: 'Who is affected' }).getByText('alice').waitFor();
   await page.getByLabel('Note for your team').fill('The disk was full.');
   await page.getByRole('button', { name: 'Save note' }).click();
   await page.getByText('Saved', { exact: true }).waitFor();
@@ -307,7 +307,7 @@ test('a channel is changed without its secret, paused and deleted; what the serv
   await dialog.getByText('its deliveries are deleted').waitFor();
   await axe(page);
   await dialog.getByRole('button', { name: 'Delete ntfy' }).click();
-  await page.getByText('Nobody is told yet').waitFor();
+  await page.getByText('No channels yet').waitFor();
   assert.deepEqual((await call(project.key, 'GET', 'channels')).channels, []);
   await page.leave();
 });
@@ -332,7 +332,7 @@ for (const [screen, options] of [
     await page.getByText('No monitors yet').waitFor();
     await keep('incidents-empty');
     await go('alerts', '&tab=channels');
-    await page.getByText('Nobody is told yet').waitFor();
+    await page.getByText('No channels yet').waitFor();
     await keep('channels-empty');
     await go('alerts', '&tab=rules');
     await page.getByText('No rule watches your requests').waitFor();

@@ -101,7 +101,7 @@ fn describe(message: &str) -> String {
             Some((_, expected)) => {
                 format!("expected {}", expected.split(" at line").next().unwrap_or_default())
             }
-            None => "a field holds something else than it should".to_owned(),
+            None => "a field holds something other than it should".to_owned(),
         },
     }
 }

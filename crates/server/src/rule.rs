@@ -98,7 +98,7 @@ impl Rules {
         Judging { rules: self, _alone: self.judging.lock().await }
     }
 
-    /// Its owner changed, paused or resumed a rule: what fires ends, and nobody is told.
+    /// Its owner changed, paused or resumed a rule: what fires ends without a notice.
     pub async fn stop(
         &self,
         meta: &Meta,

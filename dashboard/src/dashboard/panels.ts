@@ -26,7 +26,7 @@ export const PANELS: readonly Panel[] = [
   { name: 'latency', title: 'Latency', shape: 'latency', card: 'latency', field: 'duration', key: 'duration' },
   { name: 'countries', title: 'Countries', shape: 'map', card: 'countries', field: 'country', key: 'country', values: 'country', none: 'Unknown' },
   { name: 'statuses', title: 'Status codes', shape: 'bars', card: 'statuses', field: 'status', key: 'status', values: 'status' },
-  { name: 'top_consumers', title: 'Consumers', shape: 'consumers', card: 'consumers', field: 'consumer', key: 'consumer', none: 'Nobody known' },
+  { name: 'top_consumers', title: 'Consumers', shape: 'consumers', card: 'consumers', field: 'consumer', key: 'consumer', none: 'Unknown' },
   { name: 'clients', title: 'Clients', shape: 'bars', card: 'clients', field: 'client', key: 'client', none: 'Unknown' },
   { name: 'operating_systems', title: 'OS', shape: 'bars', card: 'clients', field: 'os', key: 'os', none: 'Unknown' },
   { name: 'devices', title: 'Devices', shape: 'bars', card: 'clients', field: 'device', key: 'device', none: 'Unknown' },

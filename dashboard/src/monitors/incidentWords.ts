@@ -59,12 +59,12 @@ export function toHits(reach: Reach | null): string {
 }
 
 export const MUTED: Record<NonNullable<IncidentTransition['muted']>, string> = {
-  maintenance: 'Nobody was told: a maintenance window was open',
-  parent: 'Nobody was told: the monitor that it is part of was failing',
-  flapping: 'Nobody was told again: it is flapping',
+  maintenance: 'No notice sent: maintenance was under way',
+  parent: 'No notice sent: the monitor it depends on was failing',
+  flapping: 'No further notice: it is flapping',
   unconfirmed: 'The notice was held back: requests succeeded while the checks failed',
-  never_told: 'Nobody was told: its beginning had not been told either',
-  stopped: 'Nobody was told: the monitor was paused or changed',
+  never_told: 'No notice sent: none was sent when it began either',
+  stopped: 'No notice sent: the monitor was paused or changed',
 };
 
 /** Who was told that it began: "told: Slack, E-mail". */

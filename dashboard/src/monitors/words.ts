@@ -26,7 +26,7 @@ const MEANINGS: Record<string, Meaning> = {
   tls_bad_certificate: { what: 'Certificate unusable', todo: 'Look at the certificate that the host sends.' },
   tls_handshake: { what: 'TLS handshake failed', todo: 'The host offers no TLS version or cipher that this server accepts.' },
   closed_early: { what: 'Connection closed too early', todo: 'The service closed the connection before its answer was complete.' },
-  protocol: { what: 'Not an HTTP answer', todo: 'Something else than HTTP answers on this port.' },
+  protocol: { what: 'Not an HTTP answer', todo: 'Something other than HTTP answers on this port.' },
   head_too_large: { what: 'Response headers too large', todo: 'Check an address that sends fewer headers.' },
   body_too_large: { what: 'Body too large', todo: 'Check with HEAD, or an address with a smaller answer.' },
   too_many_redirects: { what: 'Too many redirects', todo: 'Look for a redirect loop, or check the last address directly.' },

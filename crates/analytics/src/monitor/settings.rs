@@ -97,7 +97,7 @@ pub struct MonitorSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address_family: Option<AddressFamily>,
     /// The `id` of a monitor of the same project that this one depends on, such as the host behind it: while that one fails,
-    /// nobody is told that this one does. Its state is not changed by it.
+    /// no notices are sent about this one. Its state is not changed by it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part_of: Option<i64>,
 

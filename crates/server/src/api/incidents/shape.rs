@@ -83,7 +83,7 @@ pub struct IncidentAnswer {
     pub transitions: Vec<IncidentTransition>,
     /// For those who look at the public status page, in order.
     pub updates: Vec<PublicUpdate>,
-    /// Whom its transitions were told, in order. Kept for 90 days.
+    /// The notices of its transitions, in order. Kept for 90 days.
     pub notices: Vec<IncidentNotice>,
 }
 
@@ -93,7 +93,7 @@ pub struct IncidentTransition {
     /// `opened`, `announced` (its notice had been held back), `worsened` or `closed`.
     #[schema(example = "opened")]
     pub change: &'static str,
-    /// Why nobody was told: `maintenance`, `parent`, `flapping`, `unconfirmed`, `never_told` or `stopped`. Null: a notice went
+    /// Why no notice was sent: `maintenance`, `parent`, `flapping`, `unconfirmed`, `never_told` or `stopped`. Null: a notice went
     /// to every channel.
     #[schema(example = "unconfirmed", value_type = Option<String>)]
     pub muted: Option<Muted>,
