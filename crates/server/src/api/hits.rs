@@ -1,7 +1,8 @@
-//! `/api/v1/hits`: raw hits, newest first, as JSON pages or as one stream of lines.
+//! `/api/v1/hits`: raw hits, newest first, as JSON pages or as one stream of lines; and one hit by its id.
 
 mod cursor;
 mod format;
+pub mod one;
 
 use analytics::filter;
 use analytics::hit::Text;

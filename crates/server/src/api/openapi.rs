@@ -87,6 +87,7 @@ use utoipa::{Modify, OpenApi};
         super::consumers::show_consumer,
         super::consumers::erase_consumer,
         super::hits::list_hits,
+        super::hits::one::show_hit,
         super::dashboard::show_dashboard,
         super::fields::list_fields,
         super::fields::list_values,

@@ -94,7 +94,7 @@ pub async fn show_rule(
     Ok(Json(to_answer(&app, &row)))
 }
 
-/// Change a rule. Fields that are not there stay, null is the default again. Its alerts end, and nobody is told of that.
+/// Change a rule. Fields that are not there stay, null is the default again. Its alerts end without a notice.
 #[utoipa::path(
     patch, path = "/api/v1/rules/{id}", tag = "rules",
     params(

@@ -180,3 +180,37 @@ async fn lines_stream_everything_or_as_many_as_asked() {
         ""
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hit_is_found_by_its_id_alone() {
+    let (app, project) = filled().await;
+    let page = app.get_as(&project.key, "/api/v1/hits").await.json();
+    for hit in page["hits"].as_array().unwrap() {
+        let path = format!("/api/v1/hits/{}", hit["hit_id"].as_str().unwrap());
+        assert_eq!(app.get_as(&project.key, &path).await.json(), *hit);
+    }
+    let newest: i64 = page["hits"][0]["hit_id"].as_str().unwrap().parse().unwrap();
+    let oldest = page["hits"][24]["hit_id"].as_str().unwrap();
+    let other = app.project().await;
+    let unknown = [(newest + 1).to_string(), "-1".into(), i64::MIN.to_string(), "x".into()];
+    let unknown =
+        unknown.iter().map(|id| (&project.key, id.as_str())).chain([(&other.key, oldest)]);
+    for (key, id) in unknown {
+        let refused = app.get_as(key, &format!("/api/v1/hits/{id}")).await;
+        let said = (refused.status.as_u16(), refused.code());
+        assert_eq!(said, (404, "unknown_hit".to_owned()), "{id}");
+    }
+    // A share link finds what it shows.
+    let link = async |settings: Value| {
+        let headers = [("x-auth-token", project.key.as_str())];
+        let made = app.post("/api/v1/share-links", &headers, &settings).await;
+        made.json()["token"].as_str().unwrap().to_owned()
+    };
+    let open = link(json!({ "hits": true, "q": "status:<224" })).await;
+    assert_eq!(app.get_as(&open, &format!("/api/v1/hits/{oldest}")).await.json()["path"], "/0");
+    let hidden = app.get_as(&open, &format!("/api/v1/hits/{newest}")).await;
+    assert_eq!(hidden.code(), "unknown_hit");
+    let closed = link(json!({})).await;
+    let refused = app.get_as(&closed, &format!("/api/v1/hits/{oldest}")).await;
+    assert_eq!(refused.code(), "hidden_field");
+}
