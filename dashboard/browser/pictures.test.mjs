@@ -128,6 +128,10 @@ for (const { name: screen, ...options } of SCREENS) {
     await page.goto(`${server.url}/ingest-health?project=${projects.shop.project_id}`);
     await page.getByText('Sources').waitFor();
     await keep('ingest-health');
+    for (const [name, path] of [['docs', '/docs/api'], ['docs-search', '/docs/search?q=key']]) {
+      await page.goto(server.url + path);
+      await keep(name);
+    }
     await page.goto(`${server.url}/share/taken-back`);
     await page.getByText('This link no longer works').waitFor();
     await keep('share-taken-back');

@@ -542,6 +542,10 @@ limits! {
         "Length of `q`; it has to fit a URL.";
     QUERY_CONDITIONS "query_conditions" = 50, Items, fixed, "invalid_query", "Conditions of one `q`.";
     QUERY_VALUES "query_values" = 100, Items, fixed, "invalid_query", "Values of one condition.";
+    DOCS_SEARCH_RESULTS "docs_search_results" = 40, Items, fixed, "",
+        "Parts of the documentation that a search shows: whoever needs more writes another word.";
+    DOCS_SEARCH_WORDS "docs_search_words" = 10, Items, fixed, "",
+        "Words that a search through the documentation looks for; each is one pass over all texts.";
     QUERY_WILDCARDS "query_wildcards" = 100, Items, fixed, "invalid_query",
         "`*` in one `q` together with the filter of a share link: each is one search in every different text of a project.";
 

@@ -75,6 +75,7 @@ codes! {
     GetDeleteOff "get_delete_off" 403 "Deleting by GET is off";
     MetricsPrivate "metrics_private" 403 "The metrics are for others";
     UnknownConsumer "unknown_consumer" 404 "No request of this consumer is kept";
+    UnknownHit "unknown_hit" 404 "The project has no hit with this id, or the share link does not show it";
     UnknownDashboard "unknown_dashboard" 404 "No project has this dashboard id";
     NoDemo "no_demo" 404 "The server has no demo";
     UnknownKeyId "unknown_key_id" 404 "The project has no such key";
@@ -362,7 +363,9 @@ impl From<analytics::ingest::DecodeError> for ApiError {
 
 impl From<analytics::filter::FilterError> for ApiError {
     fn from(error: analytics::filter::FilterError) -> ApiError {
-        ApiError::new(Code::InvalidQuery, format!("`q`: {error}"))
+        let place = [("offset".to_owned(), error.offset.into())].into_iter().collect();
+        let said = ApiError::new(Code::InvalidQuery, format!("`q`: {error}"));
+        ApiError { extra: Some(place), ..said }
     }
 }
 

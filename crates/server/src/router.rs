@@ -106,6 +106,7 @@ pub fn routes() -> Vec<Route> {
         // Whoever looks at a project.
         route("GET", "/api/v1/project", Viewer, get(project::show_project)),
         route("GET", "/api/v1/hits", Viewer, get(hits::list_hits)),
+        route("GET", "/api/v1/hits/{id}", Viewer, get(hits::one::show_hit)),
         route("GET", "/api/v1/dashboard", Viewer, get(dashboard::show_dashboard)),
         route("GET", "/api/v1/fields/{field}/values", Viewer, get(fields::list_values)),
         route("GET", "/api/v1/consumers/{id}", Holder, get(consumers::show_consumer)),
@@ -203,7 +204,9 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/fields", Anyone, get(fields::list_fields)),
         route("GET", "/api/v1/openapi.json", Anyone, get(openapi::show_openapi)),
         route("GET", "/docs", Page, get(docs::show_index)),
+        route("GET", "/docs/search", Page, get(docs::search)),
         route("GET", "/docs/{name}", Page, get(docs::show_doc)),
+        route("GET", "/docs.js", Page, get(docs::show_script)),
         route("GET", "/assets/{file}", Page, get(page::send_asset)),
         route("GET", "/page.css", Page, get(style::show_style)),
         route("GET", "/favicon.ico", Page, get(root::show_icon)),

@@ -67,6 +67,9 @@ pub struct ErrorAnswer {
     pub code: String,
     /// What, where, and what to do.
     pub message: String,
+    /// Of `invalid_query`: where in `q` the error is, in characters from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<usize>,
 }
 
 /// A hit as the original's data API shows it; `""` for none.

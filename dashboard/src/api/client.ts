@@ -18,8 +18,10 @@ import type {
   DashboardAnswer,
   DeliveriesPage,
   Erased,
+  ErrorAnswer,
   FieldInfo,
   FieldValue,
+  Hit,
   HitsPage,
   IncidentChange,
   IncidentDetail,
@@ -57,6 +59,8 @@ export class ApiError extends Error {
     message: string,
     /** Seconds to wait before the next try, where the server named them. */
     readonly retryAfter: number | null = null,
+    /** Where in the filter it is wrong, in characters. */
+    readonly offset: number | null = null,
   ) {
     super(message);
   }
@@ -104,8 +108,8 @@ async function toError(response: Response): Promise<ApiError> {
   const wait = Number(response.headers.get('retry-after') ?? NaN);
   const retryAfter = Number.isFinite(wait) ? wait : null;
   try {
-    const body = (await response.json()) as { code?: string; message?: string };
-    return new ApiError(response.status, body.code ?? 'unknown', body.message ?? response.statusText, retryAfter);
+    const body = (await response.json()) as Partial<ErrorAnswer>;
+    return new ApiError(response.status, body.code ?? 'unknown', body.message ?? response.statusText, retryAfter, body.offset ?? null);
   } catch {
     // A proxy's page, not ours.
     return new ApiError(response.status, 'unknown', `The server answered ${response.status}.`, retryAfter);
@@ -203,6 +207,7 @@ export const api = {
     call<{ values: FieldValue[] }>('GET', `fields/${part(field)}/values`, { scope, parameters, signal }),
   hits: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
     call<HitsPage>('GET', 'hits', { scope, parameters, signal }),
+  hit: (scope: Scope, id: string, signal?: AbortSignal) => call<Hit>('GET', `hits/${part(id)}`, { scope, signal }),
   /** All that match, as a file. A session or the demo can download it by its address; a share link's token stands in a header. */
   hitsDownload: (scope: Scope, parameters: Parameters, format: 'ndjson' | 'csv') =>
     address('hits', scope, { ...parameters, format }),

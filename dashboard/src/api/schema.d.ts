@@ -432,6 +432,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hits/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One hit by its id, whenever it came. */
+        get: operations["show_hit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents": {
         parameters: {
             query?: never;
@@ -786,7 +803,7 @@ export interface paths {
         delete: operations["remove_rule"];
         options?: never;
         head?: never;
-        /** Change a rule. Fields that are not there stay, null is the default again. Its alerts end, and nobody is told of that. */
+        /** Change a rule. Fields that are not there stay, null is the default again. Its alerts end without a notice. */
         patch: operations["change_rule"];
         trace?: never;
     };
@@ -1527,6 +1544,8 @@ export interface components {
             code: string;
             /** @description What, where, and what to do. */
             message: string;
+            /** @description Of `invalid_query`: where in `q` the error is, in characters from 0. */
+            offset?: number | null;
             /**
              * Format: int32
              * @description The HTTP status.
@@ -1633,7 +1652,7 @@ export interface components {
         };
         IncidentAnswer: {
             incident: components["schemas"]["MonitorIncident"];
-            /** @description Whom its transitions were told, in order. Kept for 90 days. */
+            /** @description The notices of its transitions, in order. Kept for 90 days. */
             notices: components["schemas"]["IncidentNotice"][];
             /** @description How it came to be so, in order. */
             transitions: components["schemas"]["IncidentTransition"][];
@@ -1726,7 +1745,7 @@ export interface components {
              */
             change: string;
             /**
-             * @description Why nobody was told: `maintenance`, `parent`, `flapping`, `unconfirmed`, `never_told` or `stopped`. Null: a notice went
+             * @description Why no notice was sent: `maintenance`, `parent`, `flapping`, `unconfirmed`, `never_told` or `stopped`. Null: a notice went
              *     to every channel.
              * @example unconfirmed
              */
@@ -2097,7 +2116,7 @@ export interface components {
             /**
              * Format: int64
              * @description The `id` of a monitor of the same project that this one depends on, such as the host behind it: while that one fails,
-             *     nobody is told that this one does. Its state is not changed by it.
+             *     no notices are sent about this one. Its state is not changed by it.
              */
             part_of?: number | null;
             /** @description Not checked while true. Default: false. */
@@ -4721,6 +4740,59 @@ export interface operations {
                 };
             };
             /** @description The server has no demo */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_hit: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects; `demo` for the demo */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Its `hit_id` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The hit */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiHit"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits, or the share link does not show them */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such hit, the share link does not show it, or the server has no demo */
             404: {
                 headers: {
                     [name: string]: unknown;

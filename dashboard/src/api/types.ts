@@ -16,6 +16,7 @@ type Closer<T, More extends Partial<Record<keyof T, unknown>>> = Omit<T, keyof M
 export type Access = 'owner' | 'dashboard' | 'view' | 'demo';
 
 export type ServerInfo = Answer<'ServerInfo'>;
+export type ErrorAnswer = Answer<'ErrorAnswer'>;
 export type ProjectSummary = Closer<Answer<'ProjectOverview'>, { access: 'owner' | 'dashboard' }>;
 export type NewProject = Answer<'CreatedProject'>;
 export type Project = Closer<Answer<'ProjectSettings'>, { access: Access; privacy_level: 0 | 1 | 2 }>;

@@ -1,17 +1,22 @@
-//! `/docs`: the texts in `docs/`, as pages without a script. One list of pages; what is in them is theirs.
+//! `/docs`: the texts in `docs/`, as pages that can be read and searched without a script. One list of pages; their content
+//! is in the texts.
 //!
-//! They are ours, so their HTML is not cleaned. Where a text speaks of the server as `http://127.0.0.1:8080`, the page
-//! says where this one is reached, so that commands work when they are pasted.
+//! Where a text speaks of the server as `http://127.0.0.1:8080`, the page says where this one is reached, so that commands
+//! work when they are pasted. The script adds buttons that copy them, and the theme that was chosen on the dashboard.
+
+mod frame;
+mod search;
+mod text;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Response, header};
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
-use super::{escape, missing};
+use super::missing;
 use crate::address::own_address;
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
+use crate::parameters::Parameters;
 
 /// A page. The first is at `/docs` too.
 pub struct Page {
@@ -71,12 +76,45 @@ pub async fn show_doc(
     }
 }
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// `q`: words that are looked for in all texts.
+pub async fn search(
+    State(app): State<Shared>,
+    mut parameters: Parameters,
+) -> Result<Response<Body>, ApiError> {
+    let words = parameters.take(&["q"])?.unwrap_or_default();
+    parameters.finish()?;
+    let found = search::find(&words);
+    Ok(answer(frame::write(base_path(&app), &frame::View::Found { words: &words, found: &found })))
+}
+
+/// The script of the documentation.
+pub async fn show_script() -> ([(HeaderName, HeaderValue); 2], &'static str) {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("max-age=3600")),
+    ];
+    (headers, include_str!("docs/docs.js"))
+}
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+fn base_path(app: &App) -> &str {
+    app.settings.public_url.as_ref().map_or("", |public| &public.base_path)
+}
 
 fn send(app: &App, page: &Page, headers: &HeaderMap) -> Response<Body> {
-    let base_path = app.settings.public_url.as_ref().map_or("", |public| &public.base_path);
     let address = own_address(headers, &app.settings);
-    let mut response = Response::new(Body::from(to_html(page, base_path, &address)));
+    let text = match page.is_for_clients {
+        true => page.text.replace(EXAMPLE_ADDRESS, &address),
+        false => page.text.to_owned(),
+    };
+    let base_path = base_path(app);
+    let view = frame::View::Page { page, html: &text::to_html(&text, base_path) };
+    answer(frame::write(base_path, &view))
+}
+
+fn answer(html: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(html));
     for (name, value) in [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -85,113 +123,4 @@ fn send(app: &App, page: &Page, headers: &HeaderMap) -> Response<Body> {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-fn to_html(page: &Page, base_path: &str, address: &str) -> String {
-    let text = match page.is_for_clients {
-        true => page.text.replace(EXAMPLE_ADDRESS, address),
-        false => page.text.to_owned(),
-    };
-    let mut events: Vec<Event<'_>> = Parser::new_ext(&text, Options::ENABLE_TABLES)
-        .map(|event| link(event, base_path))
-        .collect();
-    name_headings(&mut events);
-    let mut links = String::new();
-    for other in PAGES {
-        let current = if other.name == page.name { " aria-current=page" } else { "" };
-        links.push_str(&format!(
-            "<a href=\"{base_path}/docs/{}\"{current}>{}</a>",
-            other.name,
-            escape(other.title)
-        ));
-    }
-    let mut out = format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width, initial-scale=1\">\
-         <title>{} - API Analytics</title><link rel=icon href=\"{base_path}/favicon.ico\" type=\"image/svg+xml\">\
-         <link rel=stylesheet href=\"{base_path}/page.css\"><a class=skip href=\"#text\">Skip to the text</a>\
-         <header><div><a class=logo href=\"{base_path}/\">API Analytics</a><span>Documentation</span></div></header>\
-         <div class=page><nav aria-label=Documentation>{links}</nav><main id=text>",
-        escape(page.title)
-    );
-    html::push_html(&mut out, events.into_iter());
-    out.push_str("</main></div></html>");
-    out
-}
-
-/// In the folder a page is `settings.md`, here `/docs/settings`.
-fn link<'a>(event: Event<'a>, base_path: &str) -> Event<'a> {
-    let Event::Start(Tag::Link { link_type, dest_url, title, id }) = event else { return event };
-    let (file, part) =
-        dest_url.split_once('#').map_or((&*dest_url, None), |(file, part)| (file, Some(part)));
-    let is_page = |name: &str| PAGES.iter().any(|page| page.name == name);
-    let target = match file.strip_suffix(".md").filter(|name| is_page(name)) {
-        Some(name) => {
-            let part = part.map(|part| format!("#{part}")).unwrap_or_default();
-            CowStr::from(format!("{base_path}/docs/{name}{part}"))
-        }
-        None if dest_url.starts_with('/') => CowStr::from(format!("{base_path}{dest_url}")),
-        None => dest_url,
-    };
-    Event::Start(Tag::Link { link_type, dest_url: target, title, id })
-}
-
-/// Gives every heading an id made of its words, so that it can be linked to.
-fn name_headings(events: &mut [Event<'_>]) {
-    let mut start = None;
-    let mut words = String::new();
-    for place in 0..events.len() {
-        match &events[place] {
-            Event::Start(Tag::Heading { .. }) => {
-                start = Some(place);
-                words.clear();
-            }
-            Event::Text(text) | Event::Code(text) if start.is_some() => words.push_str(text),
-            Event::End(TagEnd::Heading(_)) => {
-                let Some(start) = start.take() else { continue };
-                if let Event::Start(Tag::Heading { id, .. }) = &mut events[start] {
-                    *id = Some(CowStr::from(to_id(&words)));
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// As GitHub does it: lower case, spaces become dashes, what is neither letter nor number goes.
-fn to_id(words: &str) -> String {
-    let kept = words.chars().filter_map(|character| match character {
-        ' ' => Some('-'),
-        '-' | '_' => Some(character),
-        _ if character.is_alphanumeric() => Some(character.to_ascii_lowercase()),
-        _ => None,
-    });
-    kept.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_between_texts_are_links_between_pages() {
-        let page = Page {
-            name: "x",
-            title: "X & Y",
-            text: "# Back up\n[a](settings.md#keep_hits) [b](/api/health) [c](https://example.com) [d](#back-up) `http://127.0.0.1:8080/x`",
-            is_for_clients: true,
-        };
-        let html = to_html(&page, "/base", "https://stats.example.com/base");
-        for part in [
-            "<h1 id=\"back-up\">Back up</h1>",
-            "href=\"/base/docs/settings#keep_hits\"",
-            "href=\"/base/api/health\"",
-            "href=\"https://example.com\"",
-            "href=\"#back-up\"",
-            "<code>https://stats.example.com/base/x</code>",
-            "<title>X &amp; Y - API Analytics</title>",
-            "<link rel=icon href=\"/base/favicon.ico\"",
-        ] {
-            assert!(html.contains(part), "{part}\n{html}");
-        }
-    }
 }

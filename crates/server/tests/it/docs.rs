@@ -201,7 +201,7 @@ fn every_setting_every_error_and_every_call_is_described() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_are_served_with_their_links_and_no_script() {
+async fn pages_are_served_with_their_links_and_no_script_of_others() {
     for base in ["", "/base"] {
         let url = format!("https://stats.example.com{base}");
         let app = TestApp::with(&[("public_url", &url)]).await;
@@ -214,9 +214,12 @@ async fn pages_are_served_with_their_links_and_no_script() {
                 (200, "text/html; charset=utf-8")
             );
             let policy = answer.header("content-security-policy");
-            assert!(policy.starts_with("default-src 'none'; style-src 'self'"), "{policy}");
+            let expected = "default-src 'none'; script-src 'self'; style-src 'self'";
+            assert!(policy.starts_with(expected), "{policy}");
             let html = answer.text();
-            assert!(!html.contains("<script") && !html.contains(" style="), "{path}");
+            let script = format!("<script src=\"{base}/docs.js\"></script>");
+            assert!(html.contains(&script), "{path}");
+            assert!(html.matches("<script").count() == 1 && !html.contains(" style="), "{path}");
             let here = format!("aria-current=page>{}<", page.title.replace('&', "&amp;"));
             assert!(html.contains(&here), "{path}");
             links.extend(
@@ -242,6 +245,13 @@ async fn pages_are_served_with_their_links_and_no_script() {
             "commands name this server"
         );
         assert_eq!(app.get(&format!("{base}/docs/none")).await.code(), "not_found");
+        let found = app.get(&format!("{base}/docs/search?q=restore+%3Cb%3E")).await.text();
+        assert!(found.contains("Nothing found for “restore &lt;b&gt;”"), "{found}");
+        let found = app.get(&format!("{base}/docs/search?q=Restore")).await.text();
+        assert!(found.contains(&format!("<li><a href=\"{base}/docs/backup#")), "{found}");
+        assert!(found.contains("<mark>restore</mark>") || found.contains("<mark>Restore</mark>"));
+        let script = app.get(&format!("{base}/docs.js")).await;
+        assert_eq!(script.header("content-type"), "text/javascript; charset=utf-8");
         assert_eq!(
             app.get(&format!("{base}/page.css")).await.header("content-type"),
             "text/css; charset=utf-8"
