@@ -173,6 +173,24 @@ test('settings ask before edits are lost, and count what a change erases', async
   await asks.getByRole('button', { name: 'Stay here' }).click();
   assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'renamed');
   await page.getByRole('button', { name: 'Undo' }).click();
+  // Forward is what it was, also after staying.
+  await nav.getByRole('link', { name: 'Alerts' }).click();
+  await page.waitForURL(/\/alerts/);
+  await page.goBack();
+  await page.getByLabel('Name', { exact: true }).fill('renamed');
+  const length = await page.evaluate(() => history.length);
+  for (const step of ['back', 'forward']) {
+    await page.evaluate((way) => history[way](), step);
+    await asks.getByRole('button', { name: 'Stay here' }).click();
+    await page.waitForURL(/\/settings/);
+    assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'renamed');
+  }
+  await page.evaluate(() => history.forward());
+  await asks.getByRole('button', { name: 'Leave without saving' }).click();
+  await page.waitForURL(/\/alerts/);
+  assert.equal(await page.evaluate(() => history.length), length);
+  await page.goBack();
+  await page.waitForURL(/\/settings/);
 
   await page.getByLabel(/Addresses are dropped/).check();
   await page.getByLabel('Keep requests for (days)').fill('30');

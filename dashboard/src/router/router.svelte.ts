@@ -20,12 +20,20 @@ function read(): Location {
   return { page: toPage(path), parameters: new URLSearchParams(location.search) };
 }
 
-/** `leaving`: where somebody wants to go while a page holds them, and why it does. */
-export const router = $state<{ at: Location; leaving: (Hold & { href: string }) | null }>({ at: read(), leaving: null });
+/** `leaving`: where somebody wants to go while a page holds them, by how many steps of the history (0: by a new one), and why it does. */
+export const router = $state<{ at: Location; leaving: (Hold & { href: string; steps: number }) | null }>({ at: read(), leaving: null });
 
 const holds: Hold[] = [];
-/** The address of `router.at`: `location` is ahead of it after Back. */
-let here = location.pathname + location.search;
+/** Each entry of the history knows its place, so that a step can be taken back the way it came: Forward stays what it was. */
+interface Entry {
+  place: number;
+}
+const placeOf = (state: unknown) => (state as Partial<Entry> | null)?.place;
+const toEntry = (place: number): Entry => ({ place });
+let place = placeOf(history.state) ?? 0;
+history.replaceState(toEntry(place), '');
+/** A step that the router itself takes back: nothing is to be shown for it. */
+let isReturning = false;
 
 /** Asks before another page takes over, until the returned function is called. */
 export function holdHere(hold: Hold): () => void {
@@ -40,13 +48,13 @@ window.addEventListener('beforeunload', (event) => {
   if (holds.length) event.preventDefault();
 });
 
-function isHeld(href: string): boolean {
+function isHeld(href: string, steps = 0): boolean {
   const hold = holds[holds.length - 1];
   if (!hold) return false;
   const to = new URL(href, location.origin);
   const target = { page: toPage(to.pathname.slice(basePath().length)), parameters: to.searchParams };
   if (toIdentity(target) === toIdentity(router.at)) return false;
-  router.leaving = { ...hold, href };
+  router.leaving = { ...hold, href, steps };
   return true;
 }
 
@@ -56,17 +64,29 @@ export function answerHold(leave: boolean) {
   router.leaving = null;
   if (!wanted || !leave) return;
   holds.length = 0;
-  go(wanted.href);
+  if (wanted.steps) history.go(wanted.steps);
+  else go(wanted.href);
 }
 
-window.addEventListener('popstate', () => {
-  const wanted = location.pathname + location.search;
-  if (isHeld(wanted)) {
-    // Back has happened already; the page's own address goes on top again.
-    history.pushState(null, '', here);
+window.addEventListener('popstate', (event) => {
+  if (isReturning) {
+    isReturning = false;
     return;
   }
-  here = wanted;
+  const wanted = location.pathname + location.search;
+  let to = placeOf(event.state);
+  if (to === undefined) {
+    // A link to a part of the page: the browser has made the entry.
+    to = place + 1;
+    history.replaceState(toEntry(to), '');
+  }
+  const steps = to - place;
+  if (steps !== 0 && isHeld(wanted, steps)) {
+    isReturning = true;
+    history.go(-steps);
+    return;
+  }
+  place = to;
   router.at = read();
 });
 
@@ -74,9 +94,8 @@ window.addEventListener('popstate', () => {
 export function go(href: string, options: { replace?: boolean; keepScroll?: boolean } = {}) {
   if (href === location.pathname + location.search || isHeld(href)) return;
   const before = location.pathname;
-  if (options.replace) history.replaceState(null, '', href);
-  else history.pushState(null, '', href);
-  here = href;
+  if (options.replace) history.replaceState(toEntry(place), '', href);
+  else history.pushState(toEntry(++place), '', href);
   router.at = read();
   if (!options.keepScroll && location.pathname !== before) {
     scrollTo(0, 0);
