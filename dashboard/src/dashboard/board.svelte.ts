@@ -13,7 +13,7 @@ import { toCut, type Cut, type Span } from '../shapes/series-chart/data';
 import { questionOf, toCalls, toMissing } from './calls';
 import { MOST_OUTAGES, toOutages } from './outages';
 import type { Place } from './places';
-import { refreshEvery, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
+import { refreshEvery, SERIES_OFF, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
 import { toWrong } from './wrong';
 
 const KEY = Symbol('board');
@@ -61,6 +61,8 @@ export class Board {
   readonly wrong = $derived(this.error && toWrong(this.error));
   /** What is wrong with the filter stands beside it. */
   readonly filterError = $derived(this.wrong?.parameter === 'q' ? this.wrong.message : '');
+  /** At which character of the filter, counted as Unicode does. */
+  readonly filterErrorAt = $derived(this.filterError ? (this.error?.offset ?? null) : null);
   readonly first = $derived(this.period === null);
 
   /** Which question each shown panel answers. */
@@ -128,6 +130,15 @@ export class Board {
   unfold(panel: PanelName) {
     const { open } = this.state;
     this.change({ open: open.includes(panel) ? open.filter((other) => other !== panel) : [...open, panel] }, true);
+  }
+
+  /** Names of the series that a card does not draw. */
+  off(card: string): string[] {
+    return (this.state.tabs[`${card}_${SERIES_OFF}`] ?? '').split(',').filter(Boolean);
+  }
+
+  switchOff(card: string, names: readonly string[]) {
+    this.tab(`${card}_${SERIES_OFF}`, names.join(','));
   }
 
   // ---- asking
@@ -221,12 +232,23 @@ export class Board {
     }
   }
 
+  /** Consumers of what is shown whose id is just this. */
+  async consumersCalled(id: string): Promise<string[]> {
+    try {
+      const found = await api.values(this.scope, 'consumer', { ...this.question, compare: undefined, q: `consumer:${filter.quote(id)}`, limit: 2 });
+      return found.values.map(({ value }) => value);
+    } catch {
+      // Not shown to this viewer, or not to be had now: then it is no consumer for them.
+      return [];
+    }
+  }
+
   /** Values of a field within what is shown, for completion. */
   async values(field: string, prefix: string, signal: AbortSignal) {
     const question = this.question;
     // The condition being changed must not hide its own alternatives.
     const q = filter.join(filter.split(this.state.q).filter((c) => c.field !== field));
-    return (await api.values(this.scope, field, { ...question, compare: undefined, q, prefix, limit: 20 }, signal)).values;
+    return (await api.values(this.scope, field, { ...question, compare: undefined, q, prefix, limit: field === 'country' ? 200 : 20 }, signal)).values;
   }
 }
 

@@ -85,9 +85,13 @@ export function toParameters(state: DashboardState): Record<string, string | und
 /** The names of what stands in `tabs` beside the tabs themselves. */
 export const WORDS = 'endpoints_find';
 export const CONSUMERS_SORT = 'consumers_sort';
-/** The request whose details are open, and when it came: by both it is found however old it is. */
+/** The request whose details are open. */
 export const HIT = 'hit';
-export const HIT_TIME = 'hit_time';
+
+/** `log` where latency over time is drawn on a logarithmic axis. */
+export const LATENCY_AXIS = 'latency_axis';
+/** Series that are not drawn, by card: see `Board.off`. */
+export const SERIES_OFF = 'off';
 
 /** The state that a project's page begins with. `remembered`: what its viewer has chosen never to see, where the address has no filter. */
 export function toFirstState(parameters: URLSearchParams, remembered: string): DashboardState {

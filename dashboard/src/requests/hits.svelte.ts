@@ -3,7 +3,6 @@
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
 import type { Hit } from '../api/types';
-import { toInstant } from '../dashboard/state';
 import { ahead } from './merge';
 
 /** Rows of a page. */
@@ -91,20 +90,12 @@ export class Hits {
   }
 }
 
-/** Pages of one millisecond that are looked through for a request. */
-const MOST_PAGES = 20;
-
-/** One request by its id and its time, whatever period and filter are shown; null where there is none. */
-export async function findHit(scope: Scope, id: string, time: string, signal: AbortSignal): Promise<Hit | null> {
-  const ms = Date.parse(time);
-  if (Number.isNaN(ms)) return null;
-  const question = { from: toInstant(ms), to: toInstant(ms + 1), limit: PAGE };
-  let after: string | undefined;
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const { hits, next } = await api.hits(scope, { ...question, after }, signal);
-    const found = hits.find(({ hit_id }) => hit_id === id);
-    if (found || next == null) return found ?? null;
-    after = next;
+/** One request by its id, whatever period and filter are shown; null where there is none. */
+export async function findHit(scope: Scope, id: string, signal: AbortSignal): Promise<Hit | null> {
+  try {
+    return await api.hit(scope, id, signal);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
   }
-  return null;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { timeFormats, DAY, HOUR } from '../../format/time';
-import { placeSpans, seriesCsv, stack, toCut, toRange, toSummary, toTicks, withoutCut } from './data';
+import { placeSpans, seriesCsv, stack, switchSeries, toCut, toLogRange, toLogTicks, toRange, toSummary, toTicks, withoutCut } from './data';
 
 const utc = timeFormats('en-US', 'UTC');
 const edges = (from: string, step: number, buckets: number) =>
@@ -82,4 +82,27 @@ test('buckets that hold less than their time are known at both ends, and their v
   expect(withoutCut([1, 2, 3], { first: true, last: true })).toEqual([null, 2, null]);
   expect(withoutCut([1, 2, 3], { first: false, last: true })).toEqual([1, 2, null]);
   expect(withoutCut([7], { first: false, last: false })).toEqual([7]);
+});
+
+test('a press switches one series, Alt leaves it alone, and never are all of them off', () => {
+  const all = ['2xx', '4xx', '5xx'];
+  expect(switchSeries(all, [], '4xx', false)).toEqual(['4xx']);
+  expect(switchSeries(all, ['5xx', '4xx'], '4xx', false)).toEqual(['5xx']);
+  expect(switchSeries(all, ['2xx', '5xx'], '4xx', false)).toEqual([]);
+  expect(switchSeries(all, [], '4xx', true)).toEqual(['2xx', '5xx']);
+  expect(switchSeries(all, ['4xx'], '4xx', true)).toEqual(['2xx', '5xx']);
+  expect(switchSeries(all, ['2xx', '5xx'], '4xx', true)).toEqual([]);
+  // Those of another tab stay off.
+  expect(switchSeries(all, ['p99'], '4xx', false)).toEqual(['p99', '4xx']);
+});
+
+test('a logarithmic axis spans whole powers of ten, with marks between them where there is room', () => {
+  expect(toLogRange([[3, null, 40], [900]])).toEqual([1, 1000]);
+  expect(toLogRange([[0.2, 0]])).toEqual([0.1, 1]);
+  expect(toLogRange([[100], [1000]])).toEqual([100, 1000]);
+  expect(toLogRange([[10]])).toEqual([10, 100]);
+  expect(toLogRange([[null, 0], []])).toEqual([1, 10]);
+  expect(toLogTicks(10, 1000, 8)).toEqual([10, 20, 50, 100, 200, 500, 1000]);
+  expect(toLogTicks(10, 1000, 5)).toEqual([10, 100, 1000]);
+  expect(toLogTicks(0.1, 100_000, 5)).toEqual([0.1, 10, 1000, 100_000]);
 });

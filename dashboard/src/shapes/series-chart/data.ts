@@ -74,6 +74,34 @@ export function stack(series: readonly Numbers[]): Numbers[] {
   });
 }
 
+/** Which series are off after a press on one of them. With `alone` it is the only one left, or all are back. Never are all of them off. */
+export function switchSeries(all: readonly string[], off: readonly string[], name: string, alone: boolean): string[] {
+  const others = all.filter((one) => one !== name);
+  const isAlone = !off.includes(name) && others.every((one) => off.includes(one));
+  let next = alone ? (isAlone ? [] : others) : all.filter((one) => off.includes(one) !== (one === name));
+  if (next.length === all.length) next = [];
+  return [...off.filter((one) => !all.includes(one)), ...next];
+}
+
+/** Where a logarithmic axis begins and ends: the powers of ten around the values. What is not above zero has no place on it. */
+export function toLogRange(series: readonly Numbers[]): [number, number] {
+  const known = series.flat().filter((value) => value !== null && value > 0) as number[];
+  if (known.length === 0) return [1, 10];
+  const from = 10 ** Math.floor(Math.log10(Math.min(...known)));
+  const to = 10 ** Math.ceil(Math.log10(Math.max(...known)));
+  return [from, Math.max(to, from * 10)];
+}
+
+/** Marks of a logarithmic axis: each power of ten, and twice and five times each where there is room; at most `most`. */
+export function toLogTicks(from: number, to: number, most: number): number[] {
+  const first = Math.round(Math.log10(from));
+  const decades = Math.round(Math.log10(to)) - first;
+  const between = decades * 3 + 1 <= most ? [1, 2, 5] : [1];
+  const every = Math.max(1, Math.ceil((decades + 1) / most));
+  const ticks = Array.from({ length: decades + 1 }, (_, i) => i).filter((i) => i % every === 0).flatMap((i) => between.map((n) => n * 10 ** (first + i)));
+  return ticks.filter((tick) => tick <= to);
+}
+
 /** Steps of an axis of counts: nothing lies between two whole numbers. */
 export const WHOLE: readonly number[] = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 
