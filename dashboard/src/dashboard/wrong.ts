@@ -14,7 +14,8 @@ export function toWrong({ status, code, message }: Pick<ApiError, 'status' | 'co
   if (code === 'hidden_field') return { parameter: 'q', message };
   if (status !== 400) return null;
   const [, named = '', rest = message] = /^(?:the parameter )?`([a-z_]+)`:? (.+)$/s.exec(message) ?? [];
-  return named === 'q' ? { parameter: 'q', message: rest } : { parameter: named, message };
+  // The place is underlined.
+  return named === 'q' ? { parameter: 'q', message: rest.replace(/ \(at character \d+\)$/, '') } : { parameter: named, message };
 }
 
 /** What mends it: the words of a button, and the change that it makes. */

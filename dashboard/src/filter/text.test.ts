@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { both, fromTyped, has, quote, removeAt, replace, split, toggle, unquote } from './text';
+import { both, has, quote, removeAt, replace, split, toggle, unquote } from './text';
 
 test('q is cut at spaces outside of quotes, and half-written text is a condition too', () => {
   const texts = (q: string) => split(q).map((c) => c.text);
@@ -42,12 +42,4 @@ test('setting, removing and asking', () => {
   expect(has('-country:GB', 'country', 'GB', true)).toBe(true);
   expect(both(' ', 'status:5xx')).toBe('status:5xx');
   expect(both('a:1', 'b:2')).toBe('a:1 b:2');
-});
-
-test('a word without a field is looked for in paths', () => {
-  expect(fromTyped(' orders ')).toBe('path:*orders*');
-  expect(fromTyped('two words')).toBe('path:*two\\ words*');
-  expect(fromTyped('status:5xx -country:US')).toBe('status:5xx -country:US');
-  expect(fromTyped('status:')).toBe('');
-  expect(fromTyped('')).toBe('');
 });

@@ -116,12 +116,3 @@ export function removeAt(q: string, index: number): string {
 export function both(a: string, b: string): string {
   return [a.trim(), b.trim()].filter((q) => q !== '').join(' ');
 }
-
-/** What was typed, as a condition: a word without a field is looked for in paths. */
-export function fromTyped(text: string): string {
-  const typed = text.trim();
-  if (typed === '' || cut(typed, /\s/).every((piece) => /^-?[a-z_]+:./i.test(piece))) return typed;
-  if (/^-?[a-z_]+:$/i.test(typed)) return '';
-  const pattern = typed.replace(/[\s,"\\]/g, '\\$&');
-  return `path:*${pattern}*`;
-}

@@ -1,0 +1,162 @@
+// Somebody who explores: words typed into the filter, series switched off, a logarithmic axis, the documentation.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { axe, createProject, enter, headline, post, signIn, startBrowser, startServer } from './stage.mjs';
+
+let server;
+let browser;
+let project;
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+  project = await createProject(server.url, 'explored');
+  const ago = (hours) => new Date(Date.now() - hours * 3_600_000).toISOString();
+  const hit = (i, more) => ({ path: `/v1/users/${i}`, route: '/v1/users/{id}', method: 'GET', status: 200, response_time: 4, ip_address: '85.214.132.117', created_at: ago(i), ...more });
+  await post(server.url, project.key, [
+    ...Array.from({ length: 20 }, (_, i) => hit(i + 2)),
+    ...Array.from({ length: 6 }, (_, i) => hit(i + 2, { path: '/v1/orders', route: '/v1/orders', method: 'POST', status: 503, response_time: 4_000, ip_address: '8.8.8.8', user_id: 'acme-42' })),
+  ]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+async function visit(options = {}) {
+  const page = await enter(browser, server.url, options);
+  await signIn(page, server.url, project.key);
+  await page.locator('.stat').first().waitFor();
+  return page;
+}
+const requests = (page, count) => page.waitForFunction((wanted) => document.querySelector('.stat b')?.textContent === wanted, String(count));
+
+test('words in the filter become the conditions that they mean, and a line says so', async () => {
+  const page = await visit();
+  const box = page.getByRole('combobox', { name: 'Add a filter' });
+  const said = page.locator('.filter [role=status]');
+  for (const [words, q, says, count] of [
+    ['5xx', 'status:5xx', 'status is 5xx', 6],
+    ['503', 'status:503', 'status is 503', 6],
+    ['POST', 'method:POST', 'method is POST', 6],
+    ['Germany', 'country:DE', 'country is Germany', 20],
+    ['-Germany', '-country:DE', 'country is not Germany', 6],
+    ['/v1/users', 'path:/v1/users*', 'path begins with /v1/users', 20],
+    ['acme-42', 'consumer:u:acme-42', 'consumer is acme-42', 6],
+    ['POST united states', 'method:POST country:US', 'method is POST and country is United States', 6],
+    ['orders', 'path:*orders*', 'path contains “orders”', 6],
+  ]) {
+    await box.fill(words);
+    await box.press('Enter');
+    await page.waitForFunction((wanted) => new URL(location.href).searchParams.get('q') === wanted, q);
+    assert.match((await said.textContent()).trim(), new RegExp(`^“${words}” is read as: ${says}\\.`));
+    await requests(page, count);
+    await page.getByRole('button', { name: 'Remove all filters' }).click();
+    await requests(page, 26);
+    assert.equal((await said.textContent()).trim(), '');
+  }
+
+  // Meant otherwise.
+  await box.fill('/v1/users');
+  await box.press('Enter');
+  await axe(page);
+  await page.getByRole('button', { name: 'Search paths instead' }).click();
+  await page.waitForFunction(() => new URL(location.href).searchParams.get('q') === 'path:*/v1/users*');
+  await requests(page, 20);
+  await page.getByRole('button', { name: 'Remove all filters' }).click();
+
+  // Completion: countries by name, values with their counts.
+  const options = page.getByRole('option');
+  await box.fill('country:germ');
+  await options.filter({ hasText: 'DE · Germany' }).filter({ hasText: '20' }).click();
+  await requests(page, 20);
+  await page.getByRole('button', { name: 'Remove all filters' }).click();
+  await box.fill('acm');
+  await options.filter({ hasText: 'consumer:u:acme-42' }).filter({ hasText: '6' }).waitFor();
+  await axe(page);
+  await box.press('Escape');
+  await page.leave();
+});
+
+test('the place of an error in the filter is underlined, also where it is edited as text', async () => {
+  const page = await visit({ expected: ['400'], viewport: { width: 390, height: 844 } });
+  const box = page.getByRole('combobox', { name: 'Add a filter' });
+  await box.fill('country:US status:5xx,9xx');
+  await box.press('Enter');
+  await page.locator('.chip .wrong', { hasText: /^9xx$/ }).waitFor();
+  assert.ok(!(await page.locator('#filter-error').textContent()).includes('at character'));
+  await axe(page);
+  await page.getByRole('button', { name: 'Edit the filter as text' }).click();
+  assert.equal(await page.locator('.below .wrong').textContent(), '9xx');
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  await page.getByRole('textbox', { name: 'Filter as text' }).fill('country:US');
+  await page.keyboard.press('Enter');
+  await requests(page, 6);
+  await page.leave();
+});
+
+test('series are switched by their names, and latency has a logarithmic axis; the address keeps both', async () => {
+  const page = await visit({ viewport: { width: 390, height: 844 }, hasTouch: true });
+  const activity = page.locator('.card.activity');
+  const chart = activity.locator('.chart');
+  await chart.waitFor();
+  await activity.getByRole('button', { name: '2xx', exact: true }).tap();
+  await page.waitForURL(/tab\.activity_off=2xx/);
+  assert.ok(!(await chart.getAttribute('aria-label')).includes('2xx at most'));
+  assert.ok((await chart.getAttribute('aria-label')).includes('5xx at most'));
+  // The box stays inside of the screen wherever the pointer is.
+  const { x, y, width } = await chart.boundingBox();
+  for (const share of [0.2, 0.5, 0.75, 0.98]) {
+    await page.mouse.move(x + width * share, y + 60);
+    const box = await chart.getByRole('status').boundingBox();
+    await page.waitForFunction(() => { const r = document.querySelector('.activity .box')?.getBoundingClientRect(); return r && r.left >= 0 && r.right <= innerWidth; });
+    assert.ok(box.width > 0);
+  }
+  const latency = page.locator('.card.latency');
+  await latency.scrollIntoViewIfNeeded();
+  await latency.getByRole('button', { name: 'p99', exact: true }).focus();
+  await page.keyboard.press('Space');
+  await page.waitForURL(/tab\.latency_off=p99/);
+  await latency.getByRole('button', { name: 'Log', exact: true }).tap();
+  await page.waitForURL(/tab\.latency_axis=log/);
+  await axe(page);
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.reload();
+  await latency.locator('.chart').waitFor();
+  assert.equal(await latency.getByRole('button', { name: 'p99', exact: true }).getAttribute('aria-pressed'), 'false');
+  assert.equal(await latency.getByRole('button', { name: 'Log', exact: true }).getAttribute('aria-pressed'), 'true');
+  assert.equal(await activity.getByRole('button', { name: '2xx', exact: true }).getAttribute('aria-pressed'), 'false');
+  assert.equal(await headline(page, 'Requests').textContent(), '26');
+  await page.leave();
+});
+
+test('the documentation stands in the frame of the page, is searched, and its commands are copied', async () => {
+  const page = await enter(browser, server.url, { permissions: ['clipboard-read', 'clipboard-write'], colorScheme: 'dark' });
+  await page.goto(`${server.url}/docs`);
+  await axe(page);
+  await page.getByRole('combobox', { name: 'Theme' }).selectOption('light');
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'light');
+  const first = page.locator('.code').first();
+  await first.getByRole('button', { name: 'Copy' }).click();
+  await first.getByRole('button', { name: 'Copied' }).waitFor();
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^export KEY=\$\(curl -sS http:\/\/127\.0\.0\.1:\d+\/api\/generate[^]*"\$KEY"$/);
+  await page.keyboard.press('/');
+  await page.keyboard.type('restore');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/docs\/search\?q=restore/);
+  await page.getByRole('heading', { name: /results for “restore”/ }).waitFor();
+  await axe(page);
+  // The theme that was chosen is that of the dashboard.
+  await page.getByRole('link', { name: 'API Analytics, start page' }).click();
+  await page.getByRole('button', { name: 'Generate API key' }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'light');
+  await page.goBack();
+  await page.locator('.found a').first().click();
+  await page.waitForURL(/\/docs\/backup/);
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const name of ['backup', 'api', 'settings']) {
+    await page.goto(`${server.url}/docs/${name}`);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is not wider than a phone`);
+    await axe(page);
+  }
+  await page.leave();
+});

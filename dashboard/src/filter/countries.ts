@@ -1,0 +1,63 @@
+// Names of countries to their two letters, in the viewer's language and in English.
+
+import { countryName } from '../shapes/world-map/data';
+
+export interface NamedCountry {
+  code: string;
+  name: string;
+}
+
+/** Names that people use and the tables do not have. */
+const OTHER_NAMES: Record<string, string> = {
+  usa: 'US', america: 'US', uk: 'GB', england: 'GB', 'great britain': 'GB', britain: 'GB', uae: 'AE', holland: 'NL', turkey: 'TR', 'czech republic': 'CZ', burma: 'MM', 'ivory coast': 'CI',
+};
+
+/** Without case and accents: "türkiye" and "Turkiye" are one. */
+export const fold = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').replace(/[’`]/g, "'").toLowerCase().trim();
+
+const LETTERS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+
+/** Two letters that are a country's today: not those of one that has another code now, and none that stand for something else. */
+function isCountry(code: string): boolean {
+  if (['EU', 'EZ', 'UN', 'QO', 'XA', 'XB', 'ZZ'].includes(code)) return false;
+  try {
+    return Intl.getCanonicalLocales(`und-${code}`)[0] === `und-${code}` && countryName(code, 'en') !== code;
+  } catch {
+    return false;
+  }
+}
+
+const tables = new Map<string, { list: NamedCountry[]; codes: Map<string, string> }>();
+
+function tableOf(locale: string | undefined) {
+  const known = tables.get(locale ?? '');
+  if (known) return known;
+  const codes = new Map(Object.entries(OTHER_NAMES));
+  const list: NamedCountry[] = [];
+  for (const code of LETTERS.flatMap((a) => LETTERS.map((b) => a + b)).filter(isCountry)) {
+    const name = countryName(code, locale);
+    list.push({ code, name });
+    codes.set(fold(countryName(code, 'en')), code);
+    codes.set(fold(name), code);
+  }
+  const table = { list, codes };
+  tables.set(locale ?? '', table);
+  return table;
+}
+
+/** Null where no country is called that. Two capitals are a country too. */
+export function countryOf(text: string, locale?: string): string | null {
+  const { codes, list } = tableOf(locale);
+  return codes.get(fold(text)) ?? (list.some(({ code }) => code === text) ? text : null);
+}
+
+/** Whose name, or one of whose words, begins like this. */
+export function countriesLike(begun: string, locale?: string): NamedCountry[] {
+  const start = fold(begun);
+  return tableOf(locale).list.filter(({ name }) => isNamed(name, start));
+}
+
+/** Whether a country's name, or one of its words, begins with this (folded). */
+export function isNamed(name: string, start: string): boolean {
+  return start !== '' && (fold(name).startsWith(start) || fold(name).split(/[\s-]/).some((word) => word.startsWith(start)));
+}
