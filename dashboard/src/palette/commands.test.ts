@@ -1,0 +1,25 @@
+import { beforeAll, expect, test, vi } from 'vitest';
+import type { ProjectSummary } from '../api/types';
+import { matching, toCommands } from './commands';
+
+beforeAll(() => void vi.stubGlobal('document', { querySelector: () => null }));
+const project = (project_id: number, name: string, access: ProjectSummary['access'] = 'owner') => ({ project_id, name, access }) as ProjectSummary;
+const labels = (found: ReturnType<typeof toCommands>) => found.map(({ label }) => label);
+
+test('the pages of the project first, then other projects and what everybody reaches', () => {
+  const all = toCommands('1', [project(1, 'shop'), project(2, '')]);
+  expect(all[0]).toEqual({ label: 'Dashboard', href: '/dashboard?project=1', group: 'shop' });
+  expect(all.find(({ label }) => label === 'Keys')?.href).toBe('/settings?project=1#keys');
+  expect(labels(all)).toContain('Unnamed project');
+  expect(labels(all)).not.toContain('shop');
+  expect(labels(toCommands('1', [project(1, 'shop', 'dashboard')]))).not.toContain('Keys');
+  expect(labels(toCommands('', []))).toEqual(['Sign in', 'Start page', 'Documentation', 'Theme: as the system', 'Theme: light', 'Theme: dark']);
+});
+
+test('all words are wanted, and what begins with them comes first', () => {
+  const all = toCommands('1', [project(1, 'shop'), project(2, 'Kéyboards')]);
+  expect(labels(matching(all, 'key'))).toEqual(['Keys', 'Kéyboards', 'Search the documentation for “key”']);
+  expect(labels(matching(all, 'settings keys'))).toEqual(['Keys', 'Search the documentation for “settings keys”']);
+  expect(labels(matching(all, 'page st'))).toEqual(['Status page', 'Start page', 'Search the documentation for “page st”']);
+  expect(matching(all, ' ')).toHaveLength(all.length);
+});

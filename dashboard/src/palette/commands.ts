@@ -1,0 +1,73 @@
+// What the command palette can reach, and which of it somebody means.
+
+import type { ProjectSummary } from '../api/types';
+import { fold } from '../filter/countries';
+import { alertsHref, dashboardHref, explorerHref, monitoringHref, projectPages, statusPageHref, toHref } from '../router/address';
+import type { Theme } from '../theme';
+
+export interface Command {
+  label: string;
+  /** What it belongs to, thinner. */
+  group: string;
+  /** Where it leads. */
+  href?: string;
+  theme?: Theme;
+}
+
+const SECTIONS = [
+  { id: 'privacy', label: 'Privacy' },
+  { id: 'limits', label: 'Limits' },
+  { id: 'keys', label: 'Keys' },
+  { id: 'share-links', label: 'Share links' },
+  { id: 'dashboard-id', label: 'Dashboard id' },
+  { id: 'routes', label: 'Routes' },
+  { id: 'consumers', label: 'Consumer data' },
+  { id: 'sign-out', label: 'Sign out' },
+  { id: 'delete', label: 'Delete the project' },
+] as const;
+
+const THEMES = [
+  { theme: 'system', label: 'Theme: as the system' },
+  { theme: 'light', label: 'Theme: light' },
+  { theme: 'dark', label: 'Theme: dark' },
+] as const;
+
+/** `project`: the one that is looked at, "" for none; `projects`: those of the session. */
+export function toCommands(project: string, projects: readonly ProjectSummary[]): Command[] {
+  const own = projects.find(({ project_id }) => String(project_id) === project);
+  const nameOf = (one: ProjectSummary) => one.name || 'Unnamed project';
+  const here: Command[] = own
+    ? [
+        ...projectPages(project, own.access === 'owner').map(({ label, href }) => ({ label, href, group: nameOf(own) })),
+        { label: 'Rules', href: alertsHref(project, { tab: 'rules' }), group: 'Alerts' },
+        { label: 'Channels', href: alertsHref(project, { tab: 'channels' }), group: 'Alerts' },
+        { label: 'Maintenance', href: monitoringHref(project, { tab: 'maintenance' }), group: 'Monitors' },
+        { label: 'Status page', href: statusPageHref(project), group: nameOf(own) },
+        ...(own.access === 'owner' ? SECTIONS.map(({ id, label }) => ({ label, href: `${toHref('/settings', { project })}#${id}`, group: 'Settings' })) : []),
+      ]
+    : [];
+  const demo = project === 'demo' ? [{ label: 'Dashboard', href: dashboardHref('demo'), group: 'Demo' }, { label: 'Requests', href: explorerHref('demo'), group: 'Demo' }] : [];
+  return [
+    ...here,
+    ...demo,
+    ...projects.filter((one) => one !== own).map((one) => ({ label: nameOf(one), href: dashboardHref(one.project_id), group: 'Project' })),
+    ...(projects.length ? [{ label: 'All projects', href: toHref('/projects'), group: '' }] : []),
+    { label: projects.length ? 'Add existing project' : 'Sign in', href: toHref('/signin'), group: '' },
+    { label: 'Start page', href: toHref('/'), group: '' },
+    { label: 'Documentation', href: toHref('/docs'), group: '' },
+    ...THEMES.map(({ theme, label }) => ({ label, theme, group: '' })),
+  ];
+}
+
+/** Those that have all words, the ones that begin with the first before the others; last a search through the documentation. */
+export function matching(commands: readonly Command[], typed: string): Command[] {
+  const words = fold(typed).split(/\s+/).filter(Boolean);
+  const first = words[0];
+  if (first === undefined) return [...commands];
+  const found = commands.filter(({ label, group }) => words.every((word) => fold(`${label} ${group}`).includes(word)));
+  const rank = ({ label }: Command) => (fold(label).startsWith(first) ? 0 : 1);
+  return [
+    ...found.toSorted((a, b) => rank(a) - rank(b)),
+    { label: `Search the documentation for “${typed.trim()}”`, href: toHref('/docs/search', { q: typed.trim() }), group: '' },
+  ];
+}
