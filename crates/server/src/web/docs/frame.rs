@@ -1,5 +1,7 @@
 //! The frame around a text of the documentation: the header of the dashboard's pages, the search, and the list of pages.
 
+use analytics::limits;
+
 use super::search::Found;
 use super::{PAGES, Page};
 use crate::web::escape;
@@ -49,6 +51,9 @@ fn put_found(out: &mut String, base_path: &str, words: &str, found: &[Found]) {
         ("", _) => "Search the documentation".to_owned(),
         (words, 0) => format!("Nothing found for “{words}”"),
         (words, 1) => format!("1 result for “{words}”"),
+        (words, count) if count == limits::DOCS_SEARCH_RESULTS as usize => {
+            format!("The best {count} results for “{words}”")
+        }
         (words, count) => format!("{count} results for “{words}”"),
     };
     out.push_str(&format!("<h1>{}</h1>", escape(&heading)));
