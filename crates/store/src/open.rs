@@ -96,6 +96,8 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
         next_file: AtomicU64::new(last_file + 1),
         applied: watch::channel(0).0,
         erased: Erased::default(),
+        names: Arc::default(),
+        filters: Arc::default(),
         key: opened.key,
         identity,
         highest_project,

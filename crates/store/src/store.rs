@@ -12,9 +12,8 @@ use analytics::query::{
 };
 use analytics::tally::Total;
 
-use crate::duckdb::filter::FilterCache;
 use crate::duckdb::presence::Presences;
-use crate::duckdb::sums::{NamesCache, SumsLimits};
+use crate::duckdb::sums::SumsLimits;
 use crate::duckdb::windows::{Cells, EndpointCounts};
 use crate::duckdb::{presence, read, sums, windows};
 use crate::inbox::{Command, EncodedBatch};
@@ -31,8 +30,6 @@ use crate::{backup, blocking, record};
 pub struct Store {
     shared: Arc<Shared>,
     threads: Arc<Mutex<Option<Threads>>>,
-    names: Arc<NamesCache>,
-    filters: Arc<FilterCache>,
 }
 
 impl Store {
@@ -48,12 +45,7 @@ impl Store {
     ) -> Result<Store, StoreError> {
         let opening = move || open::open(options, with_meta);
         let (shared, threads) = blocking::run("opening the store", opening).await??;
-        Ok(Store {
-            shared,
-            threads: Arc::new(Mutex::new(Some(threads))),
-            names: Arc::default(),
-            filters: Arc::default(),
-        })
+        Ok(Store { shared, threads: Arc::new(Mutex::new(Some(threads))) })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -101,10 +93,7 @@ impl Store {
             None if shared.is_stuck() => Err(StoreError::ErasureWaits),
             None => Ok(()),
         };
-        let erased = shared.wait(shared.erased.wait(seq), delayed).await?;
-        self.names.clear();
-        self.filters.clear();
-        Ok(erased)
+        shared.wait(shared.erased.wait(seq), delayed).await
     }
 
     /// At most `query.limit` rows, newest first, all in memory. Dropping the future stops the query.
@@ -125,7 +114,7 @@ impl Store {
         query: HitsQuery,
         most_bytes: usize,
     ) -> Result<Part<HitsQuery>, StoreError> {
-        let filters = self.filters.clone();
+        let filters = self.shared.filters.clone();
         self.shared.read(move |reading| read::newest(reading, &query, &filters, most_bytes)).await
     }
 
@@ -146,7 +135,7 @@ impl Store {
         query: ArrivalQuery,
         most_bytes: usize,
     ) -> Result<Part<ArrivalQuery>, StoreError> {
-        let filters = self.filters.clone();
+        let filters = self.shared.filters.clone();
         self.shared.read(move |reading| read::arrivals(reading, &query, &filters, most_bytes)).await
     }
 
@@ -174,7 +163,7 @@ impl Store {
         // Of a project with fewer hits a file has no rollups.
         let rollup_from = limits.duckdb.rollup_from.max(limits.duckdb.rolled_up_from);
         let limits = SumsLimits { rollup_from, tally: limits.tally };
-        let (names, filters) = (self.names.clone(), self.filters.clone());
+        let (names, filters) = (self.shared.names.clone(), self.shared.filters.clone());
         self.shared.read(move |reading| sums::sums(reading, &query, limits, &names, &filters)).await
     }
 
