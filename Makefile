@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 export API_ANALYTICS_CACHE := $(CACHE)
 
-.PHONY: help run test check bench gen build release example setup wheel page test-page test-browser test-rust test-python test-processes
+.PHONY: help run test check bench gen build release deb image example setup wheel page test-page test-browser test-rust test-python test-processes
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,15 @@ build: setup wheel page ## the release binary and its libduckdb.so, in target/re
 
 run: build ## build, then serve from ./data (DATA=..., LISTEN=...)
 	@exec "$${CARGO_TARGET_DIR:-target}/release/api-analytics" serve --data "$(DATA)" --listen "$(LISTEN)"
+
+# What `make release` has left, or else the release build with its library.
+program = $(if $(wildcard dist/api-analytics),dist/api-analytics,$(or $(CARGO_TARGET_DIR),target)/release/api-analytics)
+
+deb: $(if $(wildcard dist/api-analytics),,build) ## a Debian package in dist/, of `make release` or else `make build`
+	@./packaging/debian/build.sh "$(program)"
+
+image: $(if $(wildcard dist/api-analytics),,build) ## a container image, by buildah, of the same
+	@./packaging/oci/build.sh "$(program)"
 
 example: ## a small shop API and its customers, against the server on this machine
 	@./examples/fastapi/run.sh

@@ -156,6 +156,8 @@ def test_the_start_says_where_to_go_and_what_to_do(servers, tmp_path):
         ("get_delete", "maybe"),
         ("metrics", "friends"),
         ("log", "lou,d=er=est"),
+        ("log_format", "xml"),
+        ("access_log", "loud"),
         ("country_database", "/does/not/exist.mmdb"),
         ("keep_hits", "long"),
         ("active_rows", "0"),
@@ -247,7 +249,7 @@ def test_every_subcommand_explains_itself():
     look()
     assert seen >= {
         "serve", "project", "project create", "project list", "project delete", "key", "key add", "key list", "key revoke",
-        "backup", "restore", "repair", "check-config", "version",
+        "backup", "restore", "repair", "health", "check-config", "version",
     }  # fmt: skip
     help_of_serve = must_run("serve", "--help")
     said = must_run("check-config", cwd="/")
@@ -268,6 +270,22 @@ def test_a_mistake_is_answered_with_what_to_do(tmp_path):
     nothing = run("project", "list", data=tmp_path / "nothing")
     assert nothing.returncode == 1 and "--data" in nothing.stderr
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_command_begins_no_data_folder_that_nobody_named(tmp_path):
+    """They made ./data beside the server's own and reported success."""
+    for command in (["project", "create", "--name", "shop"], ["key", "add"]):
+        refused = run(*command, cwd=tmp_path)
+        assert refused.returncode == 1 and "--data" in refused.stderr, refused
+        assert not (tmp_path / "data").exists()
+    named = tmp_path / "named"
+    made = must_run("project", "create", data=named)
+    assert f"{named} is a new data folder" in made
+    # The hint is a command that works as it stands.
+    hint = re.search(r"api-analytics (key add .*)", made)[1]
+    assert f"--data {named}" in hint
+    assert "key id" in must_run(*hint.split(), cwd=tmp_path)
+    assert "new data folder" not in must_run("key", "add", data=named)
 
 
 def test_projects_and_keys_from_the_command_line(server):

@@ -69,6 +69,23 @@ test('an address at which there is nothing shows the page of that, and a trailin
   await page.leave();
 });
 
+test('without a session /delete and /monitoring say in words to sign in, and signing in leads back', async () => {
+  const { key } = await createProject(server.url, 'guarded');
+  for (const [path, there] of [['/delete', 'Delete the project'], ['/monitoring', 'No monitors yet']]) {
+    const page = await enter(browser, server.url, { expected: ['401'] });
+    await page.goto(server.url + path);
+    await page.getByRole('heading', { name: 'Sign in to see this' }).waitFor();
+    assert.ok(!(await page.locator('main').textContent()).includes('X-AUTH-TOKEN'), path);
+    await axe(page);
+    await page.getByRole('link', { name: 'Sign in with a key' }).click();
+    await page.getByLabel("The project's key").fill(key);
+    await page.keyboard.press('Enter');
+    await page.getByText(there).first().waitFor();
+    assert.ok(page.url().startsWith(server.url + path), page.url());
+    await page.leave();
+  }
+});
+
 test('a new key is not lost by a click, and the start page leads to its project', async () => {
   const page = await enter(browser, server.url);
   await page.goto(server.url);

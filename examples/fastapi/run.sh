@@ -43,7 +43,8 @@ wheel="../../$(../../sdk/python/build.sh)"
 
 "$bin/python" -m uvicorn shop:app --port "$port" --log-level warning > shop.log 2>&1 &
 shop=$!
-trap 'kill $shop 2> /dev/null; wait $shop 2> /dev/null' EXIT
+# The shop ends by the signal, which is not how this ends.
+trap 'kill $shop 2> /dev/null || true; wait $shop 2> /dev/null || true' EXIT
 for _ in $(seq 100); do
   kill -0 $shop 2> /dev/null || { cat shop.log >&2; exit 1; }
   get "http://127.0.0.1:$port/health" > /dev/null && break

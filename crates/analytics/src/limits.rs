@@ -113,6 +113,12 @@ limits! {
         "How long new connections wait before those have to make room too: slow bodies are given up within 2 s while others wait.";
     HEADER_READ_SECONDS "header_read_seconds" = 95, Seconds, fixed, "request_timeout",
         "The same timer runs between two calls of a kept-alive connection, and common clients keep one for 90 s: who closes first must be the client.";
+    TLS_HANDSHAKE_SECONDS "tls_handshake_seconds" = 10, Seconds, fixed, "",
+        "How long a new connection may take to agree on TLS: two round trips on the worst of lines, and as long as draining takes.";
+    TLS_LOOK_SECONDS "tls_look_seconds" = 30, Seconds, fixed, "",
+        "How often it is looked whether the files of certificate and key have changed: they are renewed weeks before they expire.";
+    HSTS_DAYS "hsts_days" = 365, Days, settable, "",
+        "How long browsers that came over this server's own TLS shall refuse to come without; off tells them nothing.";
     BODY_READ_SECONDS "body_read_seconds" = 60, Seconds, fixed, "request_timeout",
         "Room for a 15 MB batch over 2 Mbit/s; slower than that is a slow-loris.";
     FIRST_CALL_MS "first_call_ms" = 500, Milliseconds, fixed, "",
@@ -123,6 +129,12 @@ limits! {
         "Posts with an unknown key from one address: guessing UUIDs is hopeless, but looking them up is not free.";
     PROJECT_CREATIONS_PER_HOUR "project_creations_per_hour" = 20, Items, settable, "too_many_projects",
         "Projects that one address may create where registration is open.";
+    REFUSAL_LINE_SECONDS "refusal_line_seconds" = 60, Seconds, fixed, "",
+        "Posts that are refused for one reason get a line of the log this often: a client that tries again every second must not fill it.";
+    CALL_ID_CHARACTERS "call_id_characters" = 128, Characters, fixed, "",
+        "The id of a call that its caller gives in X-Request-ID; of a longer one nothing is kept, and the call gets an id of ours. A UUID has 36.";
+    HEALTH_SECONDS "health_seconds" = 5, Seconds, fixed, "",
+        "How long `api-analytics health` waits for an answer: health is answered from memory.";
     RATE_LIMITED_ADDRESSES "rate_limited_addresses" = 100_000, Items, fixed, "",
         "Addresses that the rate limits remember; beyond it the oldest are forgotten, so that memory stays bounded.";
 

@@ -63,7 +63,11 @@ pub fn own_address(headers: &HeaderMap, settings: &Settings) -> String {
         host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
     };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(plain);
-    format!("http://{}", host.filter(|host| !host.is_empty()).unwrap_or(&settings.listen))
+    format!(
+        "{}://{}",
+        settings.scheme(),
+        host.filter(|host| !host.is_empty()).unwrap_or(&settings.listen)
+    )
 }
 
 /// The host that was asked, with its port; none where HTTP/1.0 left it out.
@@ -94,7 +98,7 @@ fn is_host(host: &str) -> bool {
 }
 
 /// The name, and what stands behind its colon.
-fn split_port(host: &str) -> (&str, Option<&str>) {
+pub fn split_port(host: &str) -> (&str, Option<&str>) {
     match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
         _ => (host, None),

@@ -21,6 +21,7 @@ use crate::answers::{AnswerLimits, Answers};
 use crate::arrivals::Arrivals;
 use crate::ask::{Asker, estimate};
 use crate::bodies::Bodies;
+use crate::call_id::CallIds;
 use crate::clock::{Clock, US_PER_DAY};
 use crate::clock_watch::Watch;
 use crate::config::{PublicUrl, Settings};
@@ -35,6 +36,7 @@ use crate::notice::{Carriers, Outbox};
 use crate::random::random_bytes;
 use crate::rate::RateLimit;
 use crate::reads::{QueueLimits, ReadQueue, Reader};
+use crate::refusals::RefusalLog;
 use crate::rule::{Rules, live_rules};
 use crate::status_view::StatusViews;
 use crate::subscriber_mail::SubscriberMail;
@@ -66,6 +68,8 @@ pub struct App {
     pub arrivals: Arrivals,
     /// Held by posts from reading their project's settings to being kept.
     pub turns: Turns,
+    pub refusals: RefusalLog,
+    pub call_ids: CallIds,
     pub unknown_keys: RateLimit,
     pub project_creations: RateLimit,
     pub checks_by_hand: RateLimit,
@@ -163,6 +167,8 @@ impl App {
             Arc::new(move |took| timed.note_query(took));
         let asker = Asker { store: store.clone(), reads: reads.clone(), timed };
         Ok(Arc::new(App {
+            refusals: RefusalLog::default(),
+            call_ids: CallIds::default(),
             unknown_keys: RateLimit::new(limit("unknown_keys_per_minute"), 60, remembered),
             project_creations: RateLimit::new(
                 limit("project_creations_per_hour"),

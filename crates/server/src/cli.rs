@@ -4,6 +4,7 @@
 //! folder itself and answers with the same routes.
 
 mod data;
+mod health;
 mod operator;
 mod progress;
 mod serve;
@@ -16,7 +17,9 @@ use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Origin, Setting, Settings, Values, read_file, settings};
+use crate::config::{
+    LogFormat, Origin, Setting, Settings, Values, read_file, settings, unknown_variables,
+};
 
 /// Runs the program; an error is one readable message.
 pub fn main() -> ExitCode {
@@ -46,7 +49,12 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     if name == "check-config" {
         return check_config(&settings, &values);
     }
-    start_log(&settings.log, name == "serve")?;
+    start_log(&settings, name == "serve")?;
+    if name == "serve" {
+        for unknown in unknown_variables(variable_names()) {
+            tracing::warn!("{unknown}");
+        }
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
     let done = runtime.block_on(async {
@@ -54,6 +62,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             "serve" => serve::serve(settings).await,
             "project" => operator::project(&settings, matches).await,
             "key" => operator::key(&settings, matches).await,
+            "health" => health::health(&settings).await,
             "backup" => data::backup(&settings, matches).await,
             "repair" => data::repair(&settings, matches).await,
             "restore" => data::restore(&settings, matches).await,
@@ -198,6 +207,11 @@ fn command() -> Command {
             false,
         ))
         .subcommand(with_settings(
+            Command::new("health")
+                .about("Ask the running server whether it is well; fails where it is not, or does not answer"),
+            false,
+        ))
+        .subcommand(with_settings(
             Command::new("check-config").about("Check the settings and print them with where each comes from"),
             true,
         ))
@@ -271,6 +285,9 @@ fn check_config(settings: &Settings, values: &Values) -> anyhow::Result<()> {
             .with_context(|| format!("`country_database`: {} cannot be used", file.display()))?;
     }
     EnvFilter::try_new(&settings.log).context("`log` is not a level or a filter")?;
+    if let Some(files) = &settings.tls {
+        crate::serve::ServerTls::open(files)?;
+    }
     if let Some(file) = &settings.monitors {
         crate::monitor_file::read(file, &settings.allow_networks)?;
     }
@@ -279,26 +296,36 @@ fn check_config(settings: &Settings, values: &Values) -> anyhow::Result<()> {
             anyhow::anyhow!("`trusted_certificates` cannot be used: {problem}")
         })?;
     }
+    for unknown in unknown_variables(variable_names()) {
+        writeln!(std::io::stderr(), "{unknown}").context("the answer could not be written")?;
+    }
     for found in values.all() {
         say(format!("{} = {:?}    # {}", found.key, found.text, found.origin))?;
     }
     Ok(())
 }
 
+fn variable_names() -> impl Iterator<Item = String> {
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
+}
+
 /// Logs go to standard error, answers to standard output.
-fn start_log(filter: &str, is_server: bool) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)
+fn start_log(settings: &Settings, is_server: bool) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&settings.log)
         .context("`log` is not a level or a filter such as info,server=debug")?;
     // A command's answer is not to be drowned in the messages of opening the folder.
     let filter = if is_server { filter } else { EnvFilter::try_new("warn").unwrap_or(filter) };
-    let _ = tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| Log(std::io::stderr()))
         // It would be written to the same place, and a failure there would end the thread that logs.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .try_init();
+        .with_target(false);
+    let _ = match settings.log_format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_ansi(false).try_init(),
+    };
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use analytics::limits;
 use ipnet::IpNet;
 
-pub use source::{Found, Origin, Values, read_file};
+pub use source::{Found, Origin, UnknownVariable, Values, read_file, unknown_variables};
 pub use table::{Setting, settings};
 pub use values::PublicUrl;
 
@@ -24,6 +24,12 @@ pub struct Settings {
     /// `address:port` or `name:port`.
     pub listen: String,
     pub data: PathBuf,
+    /// Whether somebody named the folder. Commands begin no new one in a place that nobody named.
+    pub data_is_named: bool,
+    /// None: plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// `address:port` of a port without TLS that leads to the one with.
+    pub redirect_from: Option<String>,
     pub public_url: Option<PublicUrl>,
     /// Proxies whose word on the client's address is taken.
     pub trusted_proxies: Vec<IpNet>,
@@ -46,6 +52,9 @@ pub struct Settings {
     pub mail: Option<MailServer>,
     /// In the form of `RUST_LOG`.
     pub log: String,
+    pub log_format: LogFormat,
+    /// A line of the log for each call.
+    pub access_log: bool,
     pub limits: SetLimits,
 }
 
@@ -103,6 +112,43 @@ impl MailServer {
     }
 }
 
+/// The files of the port's TLS, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+impl TlsFiles {
+    /// Both, or none.
+    fn read(values: &Values) -> Result<Option<TlsFiles>, ConfigError> {
+        let certificate: Option<PathBuf> =
+            values.get("tls_certificate").read(values::parse_path)?;
+        let key: Option<PathBuf> = values.get("tls_key").read(values::parse_path)?;
+        let missing = |present: &'static str, missing: &str| {
+            values
+                .get(present)
+                .read(|_| Err::<(), String>(format!("is of no use without `{missing}`")))
+        };
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => return Ok(Some(TlsFiles { certificate, key })),
+            (Some(_), None) => missing("tls_certificate", "tls_key")?,
+            (None, Some(_)) => missing("tls_key", "tls_certificate")?,
+            (None, None) => {}
+        }
+        Ok(None)
+    }
+}
+
+/// How lines of the log are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
 /// Who may read `/metrics`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricsFor {
@@ -141,6 +187,15 @@ impl Settings {
         Ok(Settings {
             listen: text("listen").read(values::parse_listen)?,
             data: text("data").read(values::parse_path)?.unwrap_or_default(),
+            data_is_named: text("data").origin != Origin::Default,
+            tls: TlsFiles::read(values)?,
+            redirect_from: values.get("redirect_from").read(|text| {
+                let from = values::parse_redirect(text)?;
+                match from.is_some() && values.get("tls_certificate").text.trim().is_empty() {
+                    true => Err("there is no HTTPS to lead to; set tls_certificate".to_owned()),
+                    false => Ok(from),
+                }
+            })?,
             public_url: text("public_url").read(values::parse_public_url)?,
             trusted_proxies: text("trusted_proxies").read(values::parse_networks)?,
             registration: text("registration").read(values::parse_registration)?,
@@ -154,8 +209,23 @@ impl Settings {
             monitors: text("monitors").read(values::parse_path)?,
             mail: MailServer::read(values)?,
             log: text("log").read(|text| Ok(text.to_owned()))?,
+            log_format: text("log_format").read(values::parse_log_format)?,
+            access_log: text("access_log").read(values::parse_switch)?,
             limits: values.read_limits()?,
         })
+    }
+
+    /// Whether people reach the server over TLS.
+    pub fn is_https(&self) -> bool {
+        match &self.public_url {
+            Some(public) => public.is_https(),
+            None => self.tls.is_some(),
+        }
+    }
+
+    /// Of an address that is made for this server: `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_https() { "https" } else { "http" }
     }
 
     /// Whether anyone may create projects over HTTP, given where the server listens.

@@ -9,6 +9,8 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
 
+use crate::call_id::{self, CallId};
+
 /// What a client sees. `extra` goes into the body beside the rest.
 #[derive(Debug)]
 pub struct ApiError {
@@ -135,6 +137,14 @@ impl Code {
         StatusCode::from_u16(self.row().1).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Whether authentication refused the key that came with a call, or that none came.
+    pub fn is_about_a_key(self) -> bool {
+        matches!(
+            self,
+            Code::MissingKey | Code::UnknownKey | Code::KeysDisagree | Code::TooManyUnknownKeys
+        )
+    }
+
     /// One line for documents.
     pub fn meaning(self) -> &'static str {
         self.row().2
@@ -153,7 +163,8 @@ impl ApiError {
 
     /// For what only the operator can mend: the log gets the cause, the client does not.
     pub fn internal(doing: &'static str, cause: &dyn std::fmt::Display) -> ApiError {
-        tracing::error!(%cause, "{doing} failed");
+        let id = call_id::current();
+        tracing::error!(%cause, request_id = id.as_ref().map(CallId::as_str), "{doing} failed");
         ApiError::new(Code::Internal, format!("{doing} failed; the server's log says why"))
     }
 }
@@ -246,7 +257,8 @@ impl From<store::StoreError> for ApiError {
             )
             .retry_after(5),
             StoreError::Damaged(_) => {
-                tracing::error!(%error, "data is damaged");
+                let id = call_id::current();
+                tracing::error!(%error, request_id = id.as_ref().map(CallId::as_str), "data is damaged");
                 ApiError::new(
                     Code::DataDamaged,
                     "a data file of the server is damaged, so trying again does not help; its operator finds the file in the server's \

@@ -6,6 +6,8 @@
 mod answer;
 mod body;
 
+use std::net::IpAddr;
+
 use analytics::batch::Batch;
 use analytics::enrich::{Enriched, Settings};
 use analytics::health::{Arrived, by_reason};
@@ -21,6 +23,7 @@ use crate::app::{App, Shared};
 use crate::auth::{Caller, Ingest};
 use crate::clock::US_PER_DAY;
 use crate::error::{ApiError, Code};
+use crate::refusals::Refused;
 use crate::turns::Turn;
 use body::HeldBody;
 
@@ -69,14 +72,25 @@ pub async fn post_log_request(
 
 async fn post_hits(app: Shared, ingest: Ingest) -> Result<Response<Body>, ApiError> {
     let (request, caller) = ingest.into_parts();
-    let mut project = caller.project();
+    let (mut project, client) = (caller.project(), caller.client());
     let answer = take(&app, request, caller, &mut project).await;
-    if let (Err(error), Some(project)) = (&answer, project)
-        && error.code != Code::EveryHitRejected
-    {
-        app.ingest_health.note_refused(project, error.code, app.clock.now_us());
+    if let Err(error) = &answer {
+        note_refusal(&app, error, project, client);
     }
     answer
+}
+
+/// The owner is told of it where a project is known, and the operator in the log. Authentication has done so for a key that it refuses.
+fn note_refusal(app: &App, error: &ApiError, project: Option<ProjectId>, client: IpAddr) {
+    let now_us = app.clock.now_us();
+    if let Some(project) = project
+        && error.code != Code::EveryHitRejected
+    {
+        app.ingest_health.note_refused(project, error.code, now_us);
+    }
+    if !error.code.is_about_a_key() {
+        app.refusals.note(error, &Refused { client, key: None, project }, now_us);
+    }
 }
 
 /// `project`: set as soon as it is known, so that its owner hears of a refusal.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::Shared;
+use crate::app::{App, Shared};
 use crate::projects::{delete_project, erase_above_level};
 
 type JobFuture = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
@@ -25,6 +25,8 @@ struct Job {
     every_s: i64,
     run: fn(Shared) -> JobFuture,
 }
+
+const KEEP_HITS: &str = "keep_hits";
 
 /// How often the table is looked at.
 const TURN: Duration = Duration::from_secs(30);
@@ -62,7 +64,7 @@ const JOBS: &[Job] = &[
         run: |app| Box::pin(maintenance::announce(app)),
     },
     Job { name: "trim_checks", every_s: 3_600, run: |app| Box::pin(trim_checks(app)) },
-    Job { name: "keep_hits", every_s: 86_400, run: |app| Box::pin(retention::erase_expired(app)) },
+    Job { name: KEEP_HITS, every_s: 86_400, run: |app| Box::pin(retention::erase_expired(app)) },
     Job { name: "inactivity", every_s: 86_400, run: |app| Box::pin(inactivity::look_after(app)) },
 ];
 
@@ -78,6 +80,15 @@ pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
             _ = stopping.wait_for(|stop| *stop) => return,
         }
     }
+}
+
+/// When hits that are older than they are kept are erased next.
+pub async fn next_erasure_us(app: &App) -> anyhow::Result<i64> {
+    let now_us = app.clock.now_us();
+    let every_s = JOBS.iter().find(|job| job.name == KEEP_HITS).map_or(0, |job| job.every_s);
+    let ended_us = app.meta.job_ended(KEEP_HITS).await?.filter(|ended_us| *ended_us <= now_us);
+    let due_us = ended_us.map_or(now_us, |ended_us| ended_us + every_s * 1_000_000);
+    Ok(due_us.max(now_us))
 }
 
 /// One turn.

@@ -5,7 +5,8 @@
 //! - what the operator touches: `cli`, `config`
 //! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then), `monitor` (checks),
 //!   `rule` and `judging` (alert rules), `incident`, `notice` and `delivery` (who is told of what they found)
-//! - every address: `router`; who calls, and what they may: `auth`, `address`, `network`, `rate`; what goes wrong: `error`
+//! - every address: `router`; who calls, and what they may: `auth`, `address`, `network`, `rate`; what goes wrong: `error`,
+//!   `refusals` (its lines in the log); by which id a call is known: `call_id`
 //! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`, what its paths teach: `learned_routes`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
 //! - what is called elsewhere, for somebody else: `dial`
 //! - what visitors of a public status page see: `status_page`, `status_view`; how it is drawn: `web::status`; who is mailed what it
@@ -24,6 +25,7 @@ pub mod auth;
 pub mod bodies;
 pub mod body;
 pub mod budget;
+pub mod call_id;
 pub mod cli;
 pub mod clock;
 pub mod clock_watch;
@@ -56,6 +58,7 @@ pub mod projects;
 pub mod random;
 pub mod rate;
 pub mod reads;
+pub mod refusals;
 pub mod router;
 pub mod rows;
 pub mod rule;

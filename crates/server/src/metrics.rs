@@ -2,6 +2,8 @@
 //!
 //! Counters only: no name, key or address of anyone is a label, and a project is none either (there may be thousands).
 
+mod calls;
+
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,6 +15,8 @@ use store::{Receipt, StoreStats};
 use crate::error::Code;
 use crate::reads::QueueStats;
 
+pub use calls::{Calls, RouteTemplate};
+
 /// One counter a thing; all of them since the start.
 pub struct Metrics {
     batches: AtomicU64,
@@ -22,6 +26,7 @@ pub struct Metrics {
     hits_rejected: [AtomicU64; Reason::ALL.len()],
     repairs: [AtomicU64; REPAIRS],
     refused: [AtomicU64; Code::ALL.len()],
+    pub calls: Calls,
     queries: Histogram,
     pub bytes_in_flight: AtomicU64,
     pub connections: AtomicU64,
@@ -48,6 +53,7 @@ impl Default for Metrics {
             hits_rejected: Default::default(),
             repairs: Default::default(),
             refused: std::array::from_fn(|_| AtomicU64::default()),
+            calls: Calls::default(),
             queries: Histogram::default(),
             bytes_in_flight: AtomicU64::default(),
             connections: AtomicU64::default(),
@@ -63,6 +69,7 @@ impl Default for Metrics {
 }
 
 /// What is known elsewhere and told with the counters.
+#[derive(Default)]
 pub struct ServerStats {
     pub projects: usize,
     pub monitors: usize,
@@ -193,6 +200,16 @@ impl Metrics {
         for (counter, code) in self.refused.iter().zip(Code::ALL) {
             text.value("refused_total", &format!("code=\"{}\"", code.name()), get(counter));
         }
+        text.family(
+            "calls_total",
+            "counter",
+            "Calls that were answered, by method, route and status",
+        );
+        for (labels, number) in self.calls.counted() {
+            text.value("calls_total", &labels, number);
+        }
+        text.family("build_info", "gauge", "Always 1; the label is the version of the program");
+        text.value("build_info", concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), 1);
         text.histogram("query_seconds", "How long queries of hits took", &self.queries);
         text.histogram(
             "check_lateness_seconds",
@@ -271,8 +288,13 @@ impl Metrics {
                 store.inbox_records,
             ),
             ("inbox_bytes", "gauge", "Bytes of the inbox's file", store.inbox_bytes),
-            ("applied_seq", "counter", "The last inbox record that was applied", store.applied_seq),
-            ("last_seq", "counter", "The last inbox record", store.last_seq),
+            (
+                "records_applied_total",
+                "counter",
+                "Inbox records that were applied since the folder was made",
+                store.applied_seq,
+            ),
+            ("records_total", "counter", "Inbox records since the folder was made", store.last_seq),
             ("active_rows", "gauge", "Hits in the active file", store.duckdb.active_rows),
             ("sealed_files", "gauge", "Sealed files", store.duckdb.sealed_files),
             ("sealed_rows", "gauge", "Hits in sealed files", store.duckdb.sealed_rows),

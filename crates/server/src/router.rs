@@ -3,8 +3,9 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Response, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, Response, Uri, header};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use tower::util::MapResponseLayer;
 
 use crate::address::{host_of, is_own_host};
 use crate::api::{
@@ -16,9 +17,10 @@ use crate::app::{App, Shared};
 use crate::config::Settings;
 use crate::error::{ApiError, Code};
 use crate::ingest;
+use crate::metrics::RouteTemplate;
 use crate::original::{data, health, keys, monitor, requests};
 use crate::web::{
-    acknowledge, docs, metrics, missing, page, root, status, style, subscription, wheels,
+    acknowledge, docs, metrics, missing, page, redirect, root, status, style, subscription, wheels,
 };
 
 /// A row of the table.
@@ -223,11 +225,23 @@ pub fn routes() -> Vec<Route> {
 pub fn router(app: &Shared) -> Router {
     let mut router = Router::new();
     for route in routes() {
-        router = router.route(route.path, route.handler);
+        let template = RouteTemplate(route.path);
+        let named = MapResponseLayer::new(move |mut response: Response<Body>| {
+            response.extensions_mut().insert(template);
+            response
+        });
+        router = router.route(route.path, route.handler.layer(named));
     }
     router
         .fallback(missing::answer)
         .method_not_allowed_fallback(method_not_allowed)
+        .with_state(app.clone())
+}
+
+/// For a port without TLS: every address leads to the same one with it, of which `port` is the number.
+pub fn to_https(app: &Shared, port: u16) -> Router {
+    Router::new()
+        .fallback(move |state, request| redirect::to_https(state, port, request))
         .with_state(app.clone())
 }
 
@@ -287,14 +301,22 @@ pub fn strip_base_path(request: &mut Request, base_path: &str) {
 
 /// What every answer has, and what is counted of it.
 ///
-/// An address may carry a secret and an answer a hit, so nothing is cached unless a handler says so. There is no log of
-/// calls: their addresses would be in it.
-pub fn finish(app: &App, response: &mut Response<Body>) {
+/// An address may carry a secret and an answer a hit, so nothing is cached unless a handler says so.
+pub fn finish(app: &App, method: &Method, response: &mut Response<Body>) -> RouteTemplate {
     if let Some(code) = response.extensions().get::<Code>() {
         app.metrics.note_refused(*code);
     }
+    let template = response.extensions().get::<RouteTemplate>().copied();
+    let template = template.unwrap_or(RouteTemplate::NONE);
+    app.metrics.calls.note(method, template, response.status());
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Some(days) = app.settings.tls.as_ref().and(app.settings.limits.get_days("hsts_days"))
+        && let Ok(policy) = HeaderValue::try_from(format!("max-age={}", u64::from(days) * 86_400))
+    {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, policy);
+    }
+    template
 }

@@ -7,13 +7,16 @@
 //! Stop: 1. no new connections are taken; 2. those that are open end their call, within a time; 3. jobs, checks, rules, notices,
 //! mails and the socket; 4. the data folder is closed, which writes what is still in memory.
 
+mod access_log;
 mod connections;
 mod listener;
 mod open_files;
 mod slots;
+mod tls;
 mod watched;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -29,12 +32,16 @@ use crate::monitor_file::{Entry, MonitorFileError};
 use crate::{control, delivery, jobs, judging, mailing, monitor, monitor_file, router};
 
 pub use listener::bind;
+pub use tls::ServerTls;
 
 /// A server that serves. Dropping it without `stop` leaves what is in memory to the next start's recovery.
 pub struct Running {
     pub app: Shared,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
+    /// Where it listens to lead to those.
+    pub redirects_from: Vec<SocketAddr>,
+    tls: Option<Arc<ServerTls>>,
     stop: watch::Sender<bool>,
     connections: Vec<JoinHandle<()>>,
     others: Vec<JoinHandle<()>>,
@@ -50,6 +57,14 @@ impl Running {
         let addresses: Result<Vec<SocketAddr>, _> =
             listeners.iter().map(|listener| listener.local_addr()).collect();
         let addresses = addresses.context("the listening socket has no address")?;
+        let tls = settings.tls.as_ref().map(ServerTls::open).transpose()?.map(Arc::new);
+        let redirecting = match &settings.redirect_from {
+            Some(from) => listener::bind_here("redirect_from", from)?,
+            None => Vec::new(),
+        };
+        let redirects_from: Result<Vec<SocketAddr>, _> =
+            redirecting.iter().map(|listener| listener.local_addr()).collect();
+        let redirects_from = redirects_from.context("the redirecting socket has no address")?;
         let may_open = open_files::raise_limit();
         let data_files = open_files::count_data_files(&settings.data);
         let wanted = settings.limits.get("connections");
@@ -71,7 +86,7 @@ impl Running {
             clock: app.clock.clone(),
             scope: scope_of_server,
         };
-        let others = vec![
+        let mut others = vec![
             tokio::spawn(control::serve(app.clone(), control, stopping.clone())),
             tokio::spawn(jobs::run(app.clone(), stopping.clone())),
             tokio::spawn(monitor::run(
@@ -89,24 +104,38 @@ impl Running {
             tokio::spawn(delivery::run(app.clone(), stopping.clone())),
             tokio::spawn(mailing::run(app.clone(), stopping.clone())),
         ];
-        let router = router::router(&app);
+        if let Some(tls) = &tls {
+            others.push(tokio::spawn(tls::follow(tls.clone(), stopping.clone())));
+        }
         let mut connections = Vec::new();
-        for listener in listeners {
+        let mut serve = |listener, router, tls| {
             let listener = tokio::net::TcpListener::from_std(listener)
                 .context("the listening socket cannot be used")?;
+            let port = connections::Port { listener, router, tls };
             connections.push(tokio::spawn(connections::serve(
                 app.clone(),
-                listener,
-                router.clone(),
+                port,
                 room.clone(),
                 stopping.clone(),
             )));
+            anyhow::Ok(())
+        };
+        let port = addresses.first().map_or(0, SocketAddr::port);
+        let router = router::router(&app);
+        for listener in listeners {
+            serve(listener, router.clone(), tls.clone())?;
         }
-        Ok(Running { app, addresses, stop, connections, others })
+        for listener in redirecting {
+            serve(listener, router::to_https(&app, port), None)?;
+        }
+        Ok(Running { app, addresses, redirects_from, tls, stop, connections, others })
     }
 
-    /// Reads the file of monitors again. One that cannot be read changes nothing.
+    /// Reads the certificate and the file of monitors again. One that cannot be read changes nothing.
     pub async fn reload(&self) {
+        if let Some(tls) = &self.tls {
+            tls.reload();
+        }
         if self.app.settings.monitors.is_none() {
             tracing::info!("SIGHUP reads the file of the setting `monitors` again; there is none");
             return;

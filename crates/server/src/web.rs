@@ -7,6 +7,7 @@ pub mod metrics;
 pub mod missing;
 pub mod page;
 pub mod plain;
+pub mod redirect;
 pub mod root;
 pub mod status;
 pub mod style;

@@ -2350,6 +2350,8 @@ export interface components {
              */
             locked_q: string;
             name: string;
+            /** @description When hits that are older than they are kept are erased next, RFC 3339: once a day. Until then they are shown. */
+            next_erasure_at: string;
             /**
              * Format: int32
              * @description The least that batches are kept with; see the ingest call.

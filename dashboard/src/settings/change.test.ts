@@ -3,7 +3,7 @@ import type { Project } from '../api/types';
 import { toChange, toDraft, toErased } from './change';
 
 const project: Project = {
-  project_id: 1, name: 'shop', access: 'owner', created_at: '', tz: 'UTC', privacy_level: 0, keep_hits_days: null, default_keep_hits_days: null, apdex_ms: 500,
+  project_id: 1, name: 'shop', access: 'owner', created_at: '', tz: 'UTC', privacy_level: 0, keep_hits_days: null, default_keep_hits_days: null, next_erasure_at: '', apdex_ms: 500,
   success_amber: 0.95, success_red: 0.9, dashboard_id: null, last_hits_at: null, inactive: false, erased_after: null, locked_q: '', locked_hides: false,
   shows: { addresses: true, consumers: true, hits: true },
 };

@@ -11,6 +11,7 @@ use crate::app::{App, Shared};
 use crate::auth::{Owner, Role, Shows, Viewer};
 use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
+use crate::jobs;
 use crate::projects::{self, BACKUPS_REMAIN, check_name, delete_project};
 use crate::rows::to_rfc3339;
 use analytics::filter::Filter;
@@ -34,6 +35,8 @@ pub struct ProjectSettings {
     pub keep_hits_days: Option<u32>,
     /// What the server says; null: for ever.
     pub default_keep_hits_days: Option<u32>,
+    /// When hits that are older than they are kept are erased next, RFC 3339: once a day. Until then they are shown.
+    pub next_erasure_at: String,
     /// The T of Apdex.
     pub apdex_ms: u32,
     /// Success rates, 0 to 1, below which the page turns amber and red.
@@ -203,6 +206,9 @@ async fn to_settings(
     let warned_day =
         project.warned_day.filter(|_| matches!(viewer.role, Role::Owner | Role::Dashboard));
     let (lock, lock_hides) = viewer.shown_lock();
+    let next_erasure_us = jobs::next_erasure_us(app)
+        .await
+        .map_err(|error| ApiError::internal("reading when a job ran", &error))?;
     Ok(ProjectSettings {
         project_id: project.id.0,
         access: viewer.role.as_str().to_owned(),
@@ -211,6 +217,7 @@ async fn to_settings(
         privacy_level: project.privacy_level,
         keep_hits_days: project.keep_hits_days,
         default_keep_hits_days: app.settings.limits.get_days("keep_hits"),
+        next_erasure_at: to_rfc3339(next_erasure_us),
         apdex_ms: project.apdex_ms,
         success_amber: project.success_amber,
         success_red: project.success_red,

@@ -17,8 +17,8 @@ const NAME: &str = "api_analytics_session";
 /// With `__Host-` a browser takes the cookie from this very host alone, so that no other host of the domain can put a
 /// session of its own choice beside it. That needs TLS and the path `/`; below a base path `__Secure-` is what is left.
 fn name_and_path(settings: &Settings) -> (String, &str) {
-    let Some(public) = &settings.public_url else { return (NAME.to_owned(), "/") };
-    match (public.is_https(), public.base_path.as_str()) {
+    let base_path = settings.public_url.as_ref().map_or("", |public| public.base_path.as_str());
+    match (settings.is_https(), base_path) {
         (true, "") => (format!("__Host-{NAME}"), "/"),
         (true, path) => (format!("__Secure-{NAME}"), path),
         (false, "") => (NAME.to_owned(), "/"),
@@ -78,8 +78,7 @@ pub fn clear(settings: &Settings) -> HeaderValue {
 
 fn to_header(settings: &Settings, value: &str, seconds: u64) -> HeaderValue {
     let (name, path) = name_and_path(settings);
-    let is_https = settings.public_url.as_ref().is_some_and(|public| public.is_https());
-    let secure = if is_https { "; Secure" } else { "" };
+    let secure = if settings.is_https() { "; Secure" } else { "" };
     let text =
         format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     // The path was checked when the settings were read.

@@ -10,6 +10,7 @@ use super::{client_of, header_key, keys_disagree, known_key};
 use crate::app::{App, Shared};
 use crate::error::{ApiError, Code};
 use crate::network::network_of;
+use crate::refusals::Refused;
 
 /// A POST of hits whose key, where it came in a header, is known. Any key may do it.
 pub struct Ingest {
@@ -29,9 +30,14 @@ impl FromRequest<Shared> for Ingest {
 
     async fn from_request(request: Request, app: &Shared) -> Result<Ingest, ApiError> {
         let client = client_of(request.extensions().get(), request.headers(), app);
-        let header = match header_key(request.headers(), &[])? {
+        let text = header_key(request.headers(), &[])
+            .map_err(|error| refused(app, error, None, client))?;
+        let header = match text {
             None => None,
-            Some(text) => Some(known_key(app, &text, client)?),
+            Some(text) => {
+                let known = known_key(app, &text, client);
+                Some(known.map_err(|error| refused(app, error, Some(&text), client))?)
+            }
         };
         Ok(Ingest { request, caller: Caller { header, client } })
     }
@@ -54,6 +60,11 @@ impl Caller {
         app.meta.grant(&Key::parse(body_key)?).map(|grant| grant.project())
     }
 
+    /// The sender's address.
+    pub fn client(&self) -> IpAddr {
+        self.client
+    }
+
     /// The sender's address, of IPv6 its network.
     pub fn network(&self) -> IpAddr {
         network_of(self.client)
@@ -62,6 +73,11 @@ impl Caller {
     /// The project that the hits are for, once the body's key is known: one of both must be there, and where both are
     /// they must agree.
     pub fn confirm(&self, app: &App, body_key: Option<&str>) -> Result<KeyGrant, ApiError> {
+        let confirmed = self.find_grant(app, body_key);
+        confirmed.map_err(|error| refused(app, error, body_key, self.client))
+    }
+
+    fn find_grant(&self, app: &App, body_key: Option<&str>) -> Result<KeyGrant, ApiError> {
         match (&self.header, body_key) {
             (Some((_, grant)), None) => Ok(grant.clone()),
             (Some((key, grant)), Some(text)) if Key::parse(text) == Some(*key) => Ok(grant.clone()),
@@ -73,4 +89,11 @@ impl Caller {
             )),
         }
     }
+}
+
+/// Notes that a post was refused because of its key. Other reasons are noted where they are found, with its project.
+fn refused(app: &App, error: ApiError, key: Option<&str>, client: IpAddr) -> ApiError {
+    let refused = Refused { client, key, project: None };
+    app.refusals.note(&error, &refused, app.clock.now_us());
+    error
 }

@@ -33,7 +33,11 @@ pub(super) async fn project(settings: &Settings, matches: &ArgMatches) -> anyhow
             say(format!("key           {}", made.key.unwrap_or_default()))?;
             say(format!("dashboard id  {}", made.dashboard_id.unwrap_or_default()))?;
             say("This key is shown only once. Give your app an ingest-only key:")?;
-            say(format!("  api-analytics key add --project {} --ingest-only", made.project_id))
+            say(format!(
+                "  api-analytics key add --data {} --project {} --ingest-only",
+                settings.data.display(),
+                made.project_id
+            ))
         }
         Some(("list", _)) => {
             let projects: Vec<ProjectAnswer> =
@@ -265,11 +269,21 @@ impl Door<'_> {
         {
             return Ok(Door::Server(settings));
         }
-        if !may_create && !settings.data.join(store::meta::FILE).exists() {
+        let is_there = settings.data.join(store::meta::FILE).exists();
+        if !is_there && !may_create {
             bail!("there is no data in {data}; which folder does the server use? (--data)");
+        }
+        // The server's folder is elsewhere, most likely: what would be created here nobody would ever see.
+        if !is_there && !settings.data_is_named {
+            bail!(
+                "there is no data in {data}; name the server's folder with --data, or --data {data} to begin a new one here"
+            );
         }
         act_as_owner(&settings.data)?;
         let app = App::open(settings.clone(), Clock::system(), &[]).await?;
+        if !is_there {
+            say(format!("{data} is a new data folder"))?;
+        }
         Ok(Door::Folder { router: Box::new(control::router(app.clone())), app })
     }
 

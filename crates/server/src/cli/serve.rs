@@ -38,7 +38,10 @@ fn say_where_to_go(running: &Running) -> anyhow::Result<()> {
     let settings = &running.app.settings;
     let addresses: Vec<String> = match &settings.public_url {
         Some(public) => vec![public.as_text()],
-        None => running.addresses.iter().map(|address| format!("http://{address}")).collect(),
+        None => {
+            let scheme = settings.scheme();
+            running.addresses.iter().map(|address| format!("{scheme}://{address}")).collect()
+        }
     };
     let address = addresses.join(" and ");
     tracing::info!(%address, data = %settings.data.display(), "serving");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use super::table::VARIABLES;
 use super::values::parse_limit;
 use super::{ConfigError, SetLimits, settings};
 
@@ -135,6 +136,44 @@ fn file_value(value: config::Value) -> Result<String, String> {
         }
         _ => value.into_string().map_err(|error| error.to_string()),
     }
+}
+
+/// A variable that begins like ours and sets nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnknownVariable {
+    pub name: String,
+    /// The variable that its writer is likely to mean.
+    pub meant: Option<String>,
+}
+
+impl fmt::Display for UnknownVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the variable {} is not a setting and is ignored", self.name)?;
+        match &self.meant {
+            Some(meant) => write!(f, "; did you mean {meant}?"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Variables that are read elsewhere: by clients in the same environment, by the build, and where the file of settings is named.
+const READ_ELSEWHERE: [&str; 5] = ["KEY", "SERVER_URL", "CACHE", "BIN", "CONFIG"];
+
+/// Those of the environment's names that look like a setting and are none.
+pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<UnknownVariable> {
+    let settings = settings();
+    let unknown = names.filter_map(|name| {
+        let rest = name.strip_prefix(VARIABLES)?;
+        let is_known = READ_ELSEWHERE.contains(&rest)
+            || settings.iter().any(|setting| setting.environment() == name);
+        if is_known {
+            return None;
+        }
+        let meant = nearest(&rest.to_ascii_lowercase());
+        let meant = meant.map(|key| format!("{VARIABLES}{}", key.to_ascii_uppercase()));
+        Some(UnknownVariable { name, meant })
+    });
+    unknown.collect()
 }
 
 /// The setting that a mistyped key is likely to mean.

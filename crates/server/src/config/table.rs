@@ -29,9 +29,12 @@ impl Setting {
 
     /// `API_ANALYTICS_PUBLIC_URL`.
     pub fn environment(&self) -> String {
-        format!("API_ANALYTICS_{}", self.key.to_ascii_uppercase())
+        format!("{VARIABLES}{}", self.key.to_ascii_uppercase())
     }
 }
+
+/// Every variable of ours begins like this.
+pub(super) const VARIABLES: &str = "API_ANALYTICS_";
 
 /// key, value's name, default, of use everywhere, help.
 const ROWS: &[(&str, &str, &str, bool, &str)] = &[
@@ -48,6 +51,21 @@ const ROWS: &[(&str, &str, &str, bool, &str)] = &[
         "127.0.0.1:8080",
         false,
         "Where to listen. 0.0.0.0:8080 lets other machines in. A socket that systemd hands over is used in its place",
+    ),
+    (
+        "tls_certificate",
+        "FILE",
+        "",
+        false,
+        "Serve HTTPS in place of HTTP, with this certificate and the chain behind it (PEM). Read again when it changes, and on SIGHUP. Without it, put a proxy before the server for TLS",
+    ),
+    ("tls_key", "FILE", "", false, "The private key of tls_certificate (PEM)"),
+    (
+        "redirect_from",
+        "ADDRESS:PORT",
+        "",
+        false,
+        "Where to answer plain HTTP with a redirect to HTTPS, such as 0.0.0.0:80. Only with tls_certificate",
     ),
     (
         "public_url",
@@ -155,6 +173,20 @@ const ROWS: &[(&str, &str, &str, bool, &str)] = &[
         "info",
         true,
         "error, warn, info, debug, or a filter such as info,server=debug",
+    ),
+    (
+        "log_format",
+        "text|json",
+        "text",
+        true,
+        "How the log is written to standard error: text for people, or json, an object a line",
+    ),
+    (
+        "access_log",
+        "on|off",
+        "off",
+        false,
+        "Log each call when its answer was sent: method, route, status, bytes, duration, client and request id. The route stands in place of the address, which may hold a secret",
     ),
 ];
 

@@ -41,6 +41,8 @@ fn a_bad_value_is_refused_by_the_name_of_its_key() {
         ("smtp_server", "mail example"),
         ("smtp_tls", "ssl"),
         ("smtp_from", "nobody"),
+        ("log_format", "xml"),
+        ("access_log", "loud"),
     ] {
         let message = refused(key, text);
         assert!(message.starts_with(&format!("`{key}` (from --{key}): ")), "{message}");
@@ -110,6 +112,23 @@ fn a_file_with_an_unknown_key_or_a_table_is_refused() {
 }
 
 #[test]
+fn a_misspelt_variable_is_named_with_what_may_be_meant() {
+    let names = ["API_ANALYTICS_LISTN", "API_ANALYTICS_LISTEN", "API_ANALYTICS_KEY", "PATH"];
+    let said: Vec<String> = unknown_variables(names.into_iter().map(str::to_owned))
+        .iter()
+        .map(UnknownVariable::to_string)
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "the variable API_ANALYTICS_LISTN is not a setting and is ignored; did you mean API_ANALYTICS_LISTEN?"
+        ]
+    );
+    let strange = unknown_variables(["API_ANALYTICS_XYZZY".to_owned()].into_iter());
+    assert_eq!(strange[0].meant, None);
+}
+
+#[test]
 fn registration_is_open_by_default_only_where_nobody_else_can_ask() {
     let open = |settings: Settings, listen: &str| {
         settings.registration_is_open(&[listen.parse().unwrap()])
@@ -122,6 +141,27 @@ fn registration_is_open_by_default_only_where_nobody_else_can_ask() {
     assert!(!open(with("trusted_proxies", "127.0.0.1").unwrap(), "127.0.0.1:80"));
     assert!(open(with("registration", "open").unwrap(), "0.0.0.0:80"));
     assert!(!open(with("registration", "closed").unwrap(), "127.0.0.1:80"));
+}
+
+#[test]
+fn tls_needs_both_of_its_files_and_a_redirect_needs_tls() {
+    let read = |pairs: &[(&str, &str)]| {
+        let mut values = Values::default();
+        for (key, text) in pairs {
+            values.set(key, (*text).to_owned(), Origin::Flag(format!("--{key}"))).unwrap();
+        }
+        Settings::from_values(&values).map_err(|error| error.to_string())
+    };
+    let (certificate, key) = (("tls_certificate", "a.pem"), ("tls_key", "a.key"));
+    let redirect = ("redirect_from", "0.0.0.0:80");
+    assert!(read(&[certificate]).unwrap_err().contains("without `tls_key`"));
+    assert!(read(&[key]).unwrap_err().contains("without `tls_certificate`"));
+    assert!(read(&[redirect]).unwrap_err().starts_with("`redirect_from`"));
+    let settings = read(&[certificate, key, redirect]).unwrap();
+    assert!(settings.tls.is_some() && settings.is_https());
+    assert_eq!(settings.redirect_from.as_deref(), Some("0.0.0.0:80"));
+    let behind = read(&[certificate, key, ("public_url", "http://a.example")]).unwrap();
+    assert!(!behind.is_https(), "what people use counts");
 }
 
 #[test]

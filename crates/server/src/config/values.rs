@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use analytics::limits::{Limit, UNLIMITED, Unit};
 use ipnet::IpNet;
 
-use super::{MailTls, MetricsFor, Registration};
+use super::{LogFormat, MailTls, MetricsFor, Registration};
 
 /// Where others reach the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +92,14 @@ pub(super) fn parse_name_servers(text: &str) -> Result<Vec<SocketAddr>, String> 
     parsed.collect()
 }
 
+/// None: nothing is redirected.
+pub(super) fn parse_redirect(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse_listen(text).map(Some)
+}
+
 /// Host and port; none where there is no mail server.
 pub(super) fn parse_mail_server(text: &str) -> Result<Option<(String, Option<u16>)>, String> {
     if text.is_empty() {
@@ -144,6 +152,14 @@ pub(super) fn parse_metrics(text: &str) -> Result<MetricsFor, String> {
     }
 }
 
+pub(super) fn parse_log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("{text:?} is neither text nor json")),
+    }
+}
+
 pub(super) fn parse_switch(text: &str) -> Result<bool, String> {
     match text {
         "on" | "true" | "yes" | "1" => Ok(true),
@@ -163,7 +179,7 @@ pub(super) fn parse_demo(text: &str) -> Result<Option<bool>, String> {
 /// Days: `90`, `90d`, `12w`, `6mo`, `1y`. Bytes: `1048576`, `64MiB`, `4GiB`. Else whole numbers. `off` where a row of
 /// days can do without.
 pub(super) fn parse_limit(text: &str, limit: &Limit) -> Result<u64, String> {
-    let can_be_off = matches!(limit.name, "keep_hits" | "inactive_after" | "max_age");
+    let can_be_off = matches!(limit.name, "keep_hits" | "inactive_after" | "max_age" | "hsts_days");
     if can_be_off && matches!(text, "off" | "never" | "forever" | "unlimited") {
         return Ok(UNLIMITED);
     }

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use crate::app::Shared;
 use crate::error::{ApiError, Code};
+use crate::original::health::show_health;
 use crate::projects::{Created, check_name, create_project, delete_project, new_key};
 use crate::rows::to_rfc3339;
 
@@ -90,6 +91,7 @@ pub fn router(app: Shared) -> Router {
         .route("/keys", get(list_keys).post(post_key))
         .route("/keys/{id}", delete(revoke_key))
         .route("/backup", post(post_backup))
+        .route("/health", get(show_health))
         .with_state(app)
 }
 

@@ -19,29 +19,41 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tower::Service;
 
+use super::access_log::AccessLine;
 use super::slots::{SlotId, SlotLimits, Slots, Taken};
+use super::tls::ServerTls;
 use super::watched::Watched;
 use crate::address::{Peer, client_address};
 use crate::answers::{Accounted, Waits};
 use crate::app::Shared;
 use crate::budget::Charge;
+use crate::call_id;
 use crate::error::ApiError;
 use crate::network::network_of;
 use crate::router;
 
+/// A port and what answers on it.
+pub(super) struct Port {
+    pub(super) listener: TcpListener,
+    pub(super) router: Router,
+    /// None: plain HTTP.
+    pub(super) tls: Option<Arc<ServerTls>>,
+}
+
 /// Serves until `stopping`, then until every call under way has its answer, within the limit `drain_seconds`.
 pub(super) async fn serve(
     app: Shared,
-    listener: TcpListener,
-    router: Router,
+    port: Port,
     room: Arc<Room>,
     mut stopping: watch::Receiver<bool>,
 ) {
+    let Port { listener, router, tls } = port;
     let limit = |name: &str| app.settings.limits.get(name);
     let drain = Duration::from_secs(limit("drain_seconds"));
     let mut http = http1::Builder::new();
@@ -76,26 +88,23 @@ pub(super) async fn serve(
             let app = app.clone();
             move || app.answers.is_short() || app.metrics.connections_waiting() > 0
         });
-        let connection = http.serve_connection(TokioIo::new(stream), {
-            let (app, router, slot) = (app.clone(), router.clone(), slot.clone());
-            service_fn(move |request| {
-                answer(app.clone(), router.clone(), Peer(peer), Call::begin(&slot), request)
-            })
-        });
-        let connection = graceful.watch(connection);
-        let app = app.clone();
+        let conversation = Conversation {
+            http: http.clone(),
+            app: app.clone(),
+            router: router.clone(),
+            peer: Peer(peer),
+            slot,
+            watcher: graceful.watcher(),
+        };
+        let tls = tls.clone();
         tokio::spawn(async move {
-            app.metrics.connections.fetch_add(1, Ordering::Relaxed);
-            let mut connection = pin!(connection);
-            tokio::select! {
-                // First, so that a call that has just come is seen before the connection is closed.
-                biased;
-                ended = connection.as_mut() => if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
-                },
-                () = slot.told_to_close() => {}
+            let metrics = conversation.app.metrics.clone();
+            metrics.connections.fetch_add(1, Ordering::Relaxed);
+            match tls {
+                None => conversation.hold(stream).await,
+                Some(tls) => conversation.hold_over_tls(&tls, stream).await,
             }
-            app.metrics.connections.fetch_sub(1, Ordering::Relaxed);
+            metrics.connections.fetch_sub(1, Ordering::Relaxed);
         });
     }
     drop(listener);
@@ -113,6 +122,55 @@ pub(super) async fn serve(
             seconds = drain.as_secs(),
             "calls were still under way when the time for draining was over"
         );
+    }
+}
+
+/// A connection that was accepted, until it ends.
+struct Conversation {
+    http: http1::Builder,
+    app: Shared,
+    router: Router,
+    peer: Peer,
+    slot: Arc<Slot>,
+    watcher: Watcher,
+}
+
+impl Conversation {
+    async fn hold_over_tls<S>(self, tls: &ServerTls, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let agreed = tokio::select! {
+            biased;
+            agreed = tls.accept(stream) => agreed,
+            () = self.slot.told_to_close() => return,
+        };
+        match agreed {
+            Ok(stream) => self.hold(stream).await,
+            Err(error) => tracing::debug!(%error, "a connection did not agree on TLS"),
+        }
+    }
+
+    async fn hold<S>(self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Conversation { http, app, router, peer, slot, watcher } = self;
+        let connection = http.serve_connection(TokioIo::new(stream), {
+            let slot = slot.clone();
+            service_fn(move |request| {
+                answer(app.clone(), router.clone(), peer, Call::begin(&slot), request)
+            })
+        });
+        let mut connection = pin!(watcher.watch(connection));
+        tokio::select! {
+            // First, so that a call that has just come is seen before the connection is closed.
+            biased;
+            ended = connection.as_mut() => if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            },
+            () = slot.told_to_close() => {}
+        }
     }
 }
 
@@ -232,6 +290,7 @@ impl Drop for Call {
 struct Held {
     _call: Call,
     _memory: Option<Charge>,
+    line: Option<AccessLine>,
 }
 
 /// An answer's body.
@@ -265,6 +324,9 @@ impl HttpBody for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
         let hold = |piece: Bytes| {
+            if let Some(line) = &self.held.line {
+                line.count(piece.len());
+            }
             if piece.len() <= SMALL {
                 return piece;
             }
@@ -295,23 +357,30 @@ async fn answer(
         router::strip_base_path(&mut request, &public.base_path);
     }
     let client = client_address(peer, request.headers(), &app.settings.trusted_proxies);
-    let client = network_of(client);
+    let id = app.call_ids.id_of(request.headers());
+    let method = request.method().clone();
+    let mut line =
+        (app.settings.access_log).then(|| AccessLine::begin(method.clone(), client, id.clone()));
     let mut response = match router::check_host(&request, &app.settings) {
-        Ok(()) => match router.call(request).await {
+        Ok(()) => match call_id::within(id.clone(), router.call(request)).await {
             Ok(response) => response,
             Err(never) => match never {},
         },
         Err(refused) => refused.into_response(),
     };
-    let memory = match charge(&app, client, &response) {
+    let memory = match charge(&app, network_of(client), &response) {
         Ok(memory) => memory,
         Err(refusal) => {
             response = refusal.into_response();
             None
         }
     };
-    router::finish(&app, &mut response);
-    let held = Arc::new(Held { _call: call, _memory: memory });
+    let template = router::finish(&app, &method, &mut response);
+    response.headers_mut().insert(call_id::HEADER, id.to_header());
+    if let Some(line) = &mut line {
+        line.set_answer(template, response.status());
+    }
+    let held = Arc::new(Held { _call: call, _memory: memory, line });
     Ok(response.map(|body| AnswerBody { body, held }))
 }
 

@@ -19,22 +19,28 @@ pub fn bind(listen: &str) -> anyhow::Result<Vec<TcpListener>> {
         listeners.extend(listener);
     }
     if listeners.is_empty() {
-        let addresses: Vec<SocketAddr> = listen
-            .to_socket_addrs()
-            .with_context(|| format!("`listen`: {listen} names no address of this machine"))?
-            .collect();
-        for address in addresses {
-            listeners.push(
-                bind_address(address)
-                    .with_context(|| format!("`listen`: {address} cannot be bound"))?,
-            );
-        }
-    }
-    if listeners.is_empty() {
-        bail!("`listen`: {listen} names no address");
+        return bind_here("listen", listen);
     }
     for listener in &listeners {
         listener.set_nonblocking(true).context("the listening socket cannot be used")?;
+    }
+    Ok(listeners)
+}
+
+/// A socket for each address that `text` names, the value of `setting`.
+pub(super) fn bind_here(setting: &str, text: &str) -> anyhow::Result<Vec<TcpListener>> {
+    let addresses = text
+        .to_socket_addrs()
+        .with_context(|| format!("`{setting}`: {text} names no address of this machine"))?;
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let listener = bind_address(address)
+            .with_context(|| format!("`{setting}`: {address} cannot be bound"))?;
+        listener.set_nonblocking(true).context("the listening socket cannot be used")?;
+        listeners.push(listener);
+    }
+    if listeners.is_empty() {
+        bail!("`{setting}`: {text} names no address");
     }
     Ok(listeners)
 }

@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Html;
 use axum::{body::Body, http::Response};
+use ring::digest::{SHA256, digest};
 
 use crate::answers::Accounted;
 use crate::app::Shared;
@@ -20,13 +21,21 @@ include!(concat!(env!("OUT_DIR"), "/wheels.rs"));
 )]
 pub async fn list_wheels(State(_): State<Shared>) -> Html<String> {
     let mut page = "<!doctype html><title>Python packages</title>".to_owned();
-    for (file, _) in WHEELS {
-        page.push_str(&format!("<p><a href=\"{file}\">{file}</a></p>"));
+    for (file, bytes) in WHEELS {
+        // With its hash in the link, pip refuses other bytes; the line of a requirements file can be copied from here.
+        let hash = to_hex(digest(&SHA256, bytes).as_ref());
+        page.push_str(&format!(
+            "<p><a href=\"{file}#sha256={hash}\">{file}</a> <code>sha256={hash}</code></p>"
+        ));
     }
     if WHEELS.is_empty() {
         page.push_str("<p>This build has none.</p>");
     }
     Html(page)
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// One package.

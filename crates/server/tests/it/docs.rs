@@ -6,6 +6,7 @@ use std::fmt::Write;
 use analytics::hit_fields::{FIELDS, Part, Posted, STRICTEST_LEVEL};
 use axum::http::Method;
 use server::error::Code;
+use server::metrics::{Metrics, ServerStats};
 use server::web::docs::PAGES;
 
 use crate::app::{TestApp, root};
@@ -17,6 +18,7 @@ fn generated(name: &str) -> String {
         "errors" => errors(),
         "fields" => fields(),
         "calls" => calls(),
+        "metrics" => metrics(),
         _ => panic!("nothing makes `{name}`"),
     }
 }
@@ -58,6 +60,22 @@ fn errors() -> String {
             code.status().as_u16(),
             cell(code.meaning())
         );
+    }
+    out + "\n"
+}
+
+fn metrics() -> String {
+    let (store, server) = (store::StoreStats::default(), ServerStats::default());
+    let text = Metrics::default().to_text(&store, &server);
+    let mut out = "\n| name | kind | meaning |\n|---|---|---|\n".to_owned();
+    for line in text.lines() {
+        if let Some((name, help)) =
+            line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' '))
+        {
+            let kind =
+                text.split(&format!("# TYPE {name} ")).nth(1).unwrap().lines().next().unwrap();
+            let _ = writeln!(out, "| `{name}` | {kind} | {} |", cell(help));
+        }
     }
     out + "\n"
 }
@@ -145,9 +163,51 @@ fn put_fields(
     };
     let _ = write!(out, "\n| {title} | meaning |\n|---|---|\n");
     for (field, schema) in fields {
-        let meaning = schema["description"].as_str().unwrap_or_default();
-        let _ = writeln!(out, "| `{field}` | {} |", cell(meaning));
+        let _ = writeln!(out, "| `{field}` | {} |", cell(&meaning(document, schema)));
     }
+}
+
+/// What a field's own words say, or else its type's, or else its type.
+fn meaning(document: &serde_json::Value, schema: &serde_json::Value) -> String {
+    let name = |schema: &serde_json::Value| {
+        let reference = schema["$ref"].as_str()?;
+        Some(reference.rsplit('/').next()?.to_owned())
+    };
+    let described = |name: &str| {
+        let text = document["components"]["schemas"][name]["description"].as_str();
+        text.map_or_else(
+            || format!("`{name}`"),
+            |text| text.split("\n\n").next().unwrap().to_owned(),
+        )
+    };
+    if let Some(text) = schema["description"].as_str() {
+        return text.to_owned();
+    }
+    if let Some(name) = name(schema) {
+        return described(&name);
+    }
+    if let Some(name) = name(&schema["items"]) {
+        return format!("A list, each: {}", described(&name));
+    }
+    let choices = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
+    if let Some(name) = choices.and_then(|choices| choices.iter().find_map(name)) {
+        return format!("{} Or null.", described(&name));
+    }
+    let types = match &schema["type"] {
+        serde_json::Value::Array(types) => types.clone(),
+        one => vec![one.clone()],
+    };
+    let words = types.iter().filter_map(|one| match one.as_str()? {
+        "string" => Some("a text"),
+        "integer" => Some("a whole number"),
+        "number" => Some("a number"),
+        "boolean" => Some("true or false"),
+        "array" => Some("a list"),
+        "object" => Some("an object"),
+        other => (other == "null").then_some("null"),
+    });
+    let words = words.collect::<Vec<_>>().join(" or ");
+    if words.is_empty() { "any JSON".to_owned() } else { words }
 }
 
 /// The text with everything between its marks made anew.
@@ -198,6 +258,9 @@ fn every_setting_every_error_and_every_call_is_described() {
         assert_eq!(is_there, !is_page, "{} {}", route.method, route.path);
     }
     assert!(!settings.contains("`no_such_setting`"));
+    for line in api.lines().filter(|line| line.starts_with('|')) {
+        assert!(!line.contains("|  |"), "a cell says nothing: {line}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! What runs now and then, on a clock of ours.
 
 use analytics::hit::ProjectId;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use server::jobs::run_due;
 use store::meta::NewProject;
@@ -96,6 +96,27 @@ async fn the_clock_of_inactivity_can_be_off() {
     let project = app.project().await;
     run_for_days(&app, 60).await;
     assert!(exists(&app, project.id) && !is_warned(&app, project.id));
+}
+
+/// Hits that are too old are shown until then, so whoever lowers the number has to be told when.
+#[tokio::test(flavor = "multi_thread")]
+async fn lowered_retention_says_when_old_hits_go() {
+    let app = TestApp::start().await;
+    let project = app.project().await;
+    run_due(app.shared()).await;
+    let old = json!({ "created_at": server::rows::to_rfc3339(NOW - 20 * DAY) });
+    app.post_hits(&project.key, json!([hit("/old", old)])).await;
+    app.set_time(NOW + 3_600_000_000);
+    let change = json!({ "keep_hits_days": 10 }).to_string().into_bytes();
+    let headers = [("x-auth-token", project.key.as_str())];
+    let changed = app.send(Method::PATCH, "/api/v1/project", &headers, change).await.json();
+    assert_eq!(changed["next_erasure_at"], "2026-11-23T12:00:00Z");
+    let hits = async || app.get_as(&project.key, "/api/data").await.json();
+    run_due(app.shared()).await;
+    assert_eq!(hits().await.as_array().unwrap().len(), 1, "not yet");
+    app.set_time(NOW + DAY);
+    run_due(app.shared()).await;
+    assert_eq!(hits().await, json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

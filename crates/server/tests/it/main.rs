@@ -37,4 +37,5 @@ mod sharing;
 mod source;
 mod status_page;
 mod subscriptions;
+mod tls;
 mod watching;

@@ -3,7 +3,9 @@
 use axum::http::{HeaderMap, Method, header};
 use serde_json::json;
 
-use crate::app::{TestApp, hit};
+use server::metrics::{Metrics, ServerStats};
+
+use crate::app::{TestApp, hit, root};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_is_short_while_all_is_well() {
@@ -24,6 +26,7 @@ async fn metrics_count_what_happened() {
     app.post_hits(&project.key, hits).await;
     app.get_as(&project.key, "/api/v1/hits").await;
     app.get_as("nonsense", "/api/v1/hits").await;
+    app.get("/not/a/route").await;
     let answer = app.get("/metrics").await;
     assert!(answer.header("content-type").starts_with("text/plain; version=0.0.4"));
     let text = answer.text();
@@ -36,6 +39,13 @@ async fn metrics_count_what_happened() {
         "api_analytics_refused_total{code=\"unknown_key\"} 1",
         "api_analytics_query_seconds_count 1",
         "api_analytics_projects 1",
+        "api_analytics_calls_total{method=\"POST\",route=\"/api/requests\",status=\"200\"} 1",
+        "api_analytics_calls_total{method=\"GET\",route=\"/api/v1/hits\",status=\"200\"} 1",
+        "api_analytics_calls_total{method=\"GET\",route=\"/api/v1/hits\",status=\"401\"} 1",
+        "api_analytics_calls_total{method=\"GET\",route=\"none\",status=\"404\"} 1",
+        concat!("api_analytics_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+        "api_analytics_records_total 1",
+        "api_analytics_records_applied_total 1",
         "api_analytics_inbox_records 0",
         "api_analytics_bodies_in_flight_bytes 0",
     ] {
@@ -50,6 +60,29 @@ async fn metrics_count_what_happened() {
             .unwrap_or(name);
         assert_eq!(text.matches(&format!("# TYPE {family} ")).count(), 1, "{name}");
         assert!(line.rsplit(' ').next().unwrap().parse::<f64>().is_ok(), "{line}");
+        // Prometheus' own rule, by which queries are written.
+        let is_counter = text.contains(&format!("# TYPE {family} counter\n"));
+        assert!(!is_counter || family.ends_with("_total"), "{family} counts and is not named so");
+    }
+}
+
+#[test]
+fn the_examples_for_prometheus_ask_for_metrics_that_there_are() {
+    let text = Metrics::default().to_text(&store::StoreStats::default(), &ServerStats::default());
+    let read = |name: &str| {
+        std::fs::read_to_string(root().join("examples/prometheus").join(name)).unwrap()
+    };
+    let (alerts, dashboard) = (read("alerts.yaml"), read("dashboard.json"));
+    serde_json::from_str::<serde_json::Value>(&dashboard).unwrap();
+    for file in [&alerts, &dashboard] {
+        let mut names = 0;
+        for rest in file.split("api_analytics_").skip(1) {
+            let end = rest.find(|end: char| end != '_' && !end.is_ascii_alphanumeric()).unwrap();
+            let name = rest[..end].trim_end_matches("_bucket");
+            assert!(text.contains(&format!("# TYPE api_analytics_{name} ")), "{name}");
+            names += 1;
+        }
+        assert!(names > 5);
     }
 }
 
@@ -126,6 +159,9 @@ async fn packages_are_listed_and_sent() {
     assert_eq!(list.status, 200);
     for (file, bytes) in server::web::wheels::WHEELS {
         assert!(list.text().contains(file));
+        let hash = ring::digest::digest(&ring::digest::SHA256, bytes);
+        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(list.text().contains(&format!("href=\"{file}#sha256={hash}\"")), "to pin it");
         let sent = app.get(&format!("/sdk/python/{file}")).await;
         assert_eq!(
             (sent.header("content-type"), sent.body.as_slice()),

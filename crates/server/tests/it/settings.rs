@@ -13,6 +13,8 @@ async fn change(app: &TestApp, project: &TestProject, body: Value) -> crate::app
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_change_one_by_one_and_outlive_a_restart() {
     let mut app = TestApp::with(&[("keep_hits", "365d")]).await;
+    // Its first turn decides when the next erasure is.
+    server::jobs::run_due(app.shared()).await;
     let project = app.project().await;
     let mut expect = app.get_as(&project.key, "/api/v1/project").await.json();
     assert_eq!(
@@ -42,6 +44,7 @@ async fn settings_change_one_by_one_and_outlive_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_that_mean_nothing_are_refused_and_change_nothing() {
     let app = TestApp::start().await;
+    server::jobs::run_due(app.shared()).await;
     let project = app.project().await;
     let before = app.get_as(&project.key, "/api/v1/project").await.json();
     for (body, code) in [

@@ -52,6 +52,7 @@ fn only_one_file_reads_the_clock() {
             "monitor.rs",
             "reads.rs",
             "rule.rs",
+            "serve/access_log.rs",
             "serve/connections.rs",
             "serve/watched.rs"
         ]
