@@ -8,15 +8,19 @@ use std::time::Duration;
 use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::query::{
-    ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, PresenceQuery, ProjectScope, SumsQuery,
+    ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, PresenceQuery, ProjectScope, RankingQuery,
+    SumsQuery,
 };
+use analytics::ranking::Ranking;
 use analytics::tally::Total;
+use tokio::sync::Semaphore;
 
 use crate::duckdb::filter::FilterCache;
 use crate::duckdb::presence::Presences;
+use crate::duckdb::rankings::{RankingCache, Version};
 use crate::duckdb::sums::{NamesCache, SumsLimits};
 use crate::duckdb::windows::{Cells, EndpointCounts};
-use crate::duckdb::{presence, read, sums, windows};
+use crate::duckdb::{presence, rankings, read, sums, windows};
 use crate::inbox::{Command, EncodedBatch};
 use crate::open::{self, Threads};
 use crate::progress::Progress;
@@ -33,6 +37,9 @@ pub struct Store {
     threads: Arc<Mutex<Option<Threads>>>,
     names: Arc<NamesCache>,
     filters: Arc<FilterCache>,
+    rankings: Arc<RankingCache>,
+    /// Held while a list is made.
+    making: Arc<Semaphore>,
 }
 
 impl Store {
@@ -53,6 +60,8 @@ impl Store {
             threads: Arc::new(Mutex::new(Some(threads))),
             names: Arc::default(),
             filters: Arc::default(),
+            rankings: Arc::default(),
+            making: Arc::new(Semaphore::new(limits::LISTS_MADE_AT_ONCE as usize)),
         })
     }
 
@@ -104,6 +113,7 @@ impl Store {
         let erased = shared.wait(shared.erased.wait(seq), delayed).await?;
         self.names.clear();
         self.filters.clear();
+        self.rankings.clear();
         Ok(erased)
     }
 
@@ -170,12 +180,48 @@ impl Store {
 
     /// Sums over hits. Dropping the future stops the query.
     pub async fn sums(&self, query: SumsQuery) -> Result<Total, StoreError> {
+        let limits = self.sums_limits();
+        let (names, filters) = (self.names.clone(), self.filters.clone());
+        self.shared.read(move |reading| sums::sums(reading, &query, limits, &names, &filters)).await
+    }
+
+    fn sums_limits(&self) -> SumsLimits {
         let limits = &self.shared.options.limits;
         // Of a project with fewer hits a file has no rollups.
         let rollup_from = limits.duckdb.rollup_from.max(limits.duckdb.rolled_up_from);
-        let limits = SumsLimits { rollup_from, tally: limits.tally };
-        let (names, filters) = (self.names.clone(), self.filters.clone());
-        self.shared.read(move |reading| sums::sums(reading, &query, limits, &names, &filters)).await
+        SumsLimits { rollup_from, tally: limits.tally }
+    }
+
+    /// What is visible now. A list of the same question and version has the same rows.
+    pub fn version(&self) -> Version {
+        let (shared, applied) = (&self.shared, *self.shared.applied.borrow());
+        Version { applied, erasures: shared.erased.count() }
+    }
+
+    /// The list, where it was made lately of this version.
+    pub fn kept_ranking(&self, query: &RankingQuery, version: Version) -> Option<Arc<Ranking>> {
+        self.rankings.get(query, version, self.version())
+    }
+
+    /// Every row of a breakdown, of the version that comes with it. Dropping the future stops the query.
+    pub async fn ranking(
+        &self,
+        query: RankingQuery,
+    ) -> Result<(Version, Arc<Ranking>), StoreError> {
+        let _making = self.making.acquire().await.map_err(|_| StoreError::Closing)?;
+        // Before the files are looked at: the list holds this version at least.
+        let version = self.version();
+        if let Some(kept) = self.rankings.get(&query, version, version) {
+            return Ok((version, kept));
+        }
+        let limits = (self.shared.options.limits.ranking, self.sums_limits());
+        let (names, filters, asked) = (self.names.clone(), self.filters.clone(), query.clone());
+        let made = self
+            .shared
+            .read(move |reading| rankings::ranking(reading, &asked, limits, &names, &filters));
+        let made = Arc::new(made.await?);
+        self.rankings.put(query, version, self.version(), &made);
+        Ok((version, made))
     }
 
     /// Counts of many projects, cell by cell, in one pass. Dropping the future stops the query.

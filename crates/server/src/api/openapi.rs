@@ -88,6 +88,7 @@ use utoipa::{Modify, OpenApi};
         super::consumers::erase_consumer,
         super::hits::list_hits,
         super::dashboard::show_dashboard,
+        super::lists::show_list,
         super::fields::list_fields,
         super::fields::list_values,
         show_openapi,
