@@ -12,7 +12,7 @@ use analytics::query::{
 };
 use analytics::ranking::Ranking;
 use analytics::tally::Total;
-use store::{Cells, EndpointCounts, Presences, Store, StoreError, Version};
+use store::{Cells, DataVersion, EndpointCounts, Presences, Store, StoreError};
 
 use crate::reads::{ReadQueue, Reader, Refused, Turn};
 
@@ -57,8 +57,8 @@ impl Asker {
         &self,
         reader: Reader,
         query: RankingQuery,
-        version: Option<Version>,
-    ) -> Result<(Version, Arc<Ranking>), AskError> {
+        version: Option<DataVersion>,
+    ) -> Result<(DataVersion, Arc<Ranking>), AskError> {
         let version = version.unwrap_or_else(|| self.store.version());
         if let Some(kept) = self.store.kept_ranking(&query, version) {
             return Ok((version, kept));

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::duckdb::filter::FilterCache;
 use crate::duckdb::presence::Presences;
-use crate::duckdb::rankings::{RankingCache, Version};
+use crate::duckdb::rankings::{DataVersion, RankingCache};
 use crate::duckdb::sums::{NamesCache, SumsLimits};
 use crate::duckdb::windows::{Cells, EndpointCounts};
 use crate::duckdb::{presence, rankings, read, sums, windows};
@@ -193,13 +193,13 @@ impl Store {
     }
 
     /// What is visible now. A list of the same question and version has the same rows.
-    pub fn version(&self) -> Version {
+    pub fn version(&self) -> DataVersion {
         let (shared, applied) = (&self.shared, *self.shared.applied.borrow());
-        Version { applied, erasures: shared.erased.count() }
+        DataVersion { applied, erasures: shared.erased.count() }
     }
 
     /// The list, where it was made lately of this version.
-    pub fn kept_ranking(&self, query: &RankingQuery, version: Version) -> Option<Arc<Ranking>> {
+    pub fn kept_ranking(&self, query: &RankingQuery, version: DataVersion) -> Option<Arc<Ranking>> {
         self.rankings.get(query, version, self.version())
     }
 
@@ -207,7 +207,7 @@ impl Store {
     pub async fn ranking(
         &self,
         query: RankingQuery,
-    ) -> Result<(Version, Arc<Ranking>), StoreError> {
+    ) -> Result<(DataVersion, Arc<Ranking>), StoreError> {
         let _making = self.making.acquire().await.map_err(|_| StoreError::Closing)?;
         // Before the files are looked at: the list holds this version at least.
         let version = self.version();

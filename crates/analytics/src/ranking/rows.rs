@@ -103,9 +103,8 @@ impl Ranking {
     fn make_order(&self, view: &View) -> Arc<[u32]> {
         let mut matcher = view.search.matcher();
         let all = (0..).zip(&self.rows);
-        let found = all.filter(|(_, row)| {
-            view.search.is_empty() || matcher.matches(self.searched(row))
-        });
+        let found =
+            all.filter(|(_, row)| view.search.is_empty() || matcher.matches(self.searched(row)));
         if view.sort == RankingSort::Requests && !view.ascending {
             return found.map(|(at, _)| at).collect();
         }

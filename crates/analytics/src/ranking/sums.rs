@@ -314,8 +314,7 @@ impl RankingSums {
         if let Some(place) = self.places.get(&id) {
             return *place;
         }
-        let is_listed =
-            self.masks.as_ref().is_none_or(|masks| masks.pass(&self.of.texts_of(id)));
+        let is_listed = self.masks.as_ref().is_none_or(|masks| masks.pass(&self.of.texts_of(id)));
         let place = if is_listed { self.rows.len() as u32 } else { NOT_LISTED };
         if is_listed {
             self.rows.push((id, RowSum::default()));

@@ -163,7 +163,8 @@ fn a_list_has_an_end() {
     assert_eq!(builder.add(RowName { first: "", second: "500" }, sum()), Err(TooManyRows));
     let limits = RankingLimits { sums_bytes: 1_000, ..RankingLimits::default() };
     let mut builder = RankingBuilder::new(Ranked::Statuses, limits);
-    let added = (100..200).map(|n| builder.add(RowName { first: "", second: &n.to_string() }, sum()));
+    let added =
+        (100..200).map(|n| builder.add(RowName { first: "", second: &n.to_string() }, sum()));
     assert!(added.into_iter().any(|added| added == Err(TooManyRows)));
 }
 

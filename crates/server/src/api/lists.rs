@@ -122,8 +122,8 @@ pub async fn show_list(
     parameters.finish()?;
 
     let known = wanted_as_of.as_deref().and_then(|text| AsOf::parse(text, period));
-    let (from_us, to_us) = known
-        .map_or((asked.grid.from_us, asked.grid.to_us), |known| (known.from_us, known.to_us));
+    let (from_us, to_us) =
+        known.map_or((asked.grid.from_us, asked.grid.to_us), |known| (known.from_us, known.to_us));
     let query = RankingQuery {
         scope: viewer.scope.clone(),
         from_us,
@@ -138,14 +138,18 @@ pub async fn show_list(
     let Found { ranking, all, version } = found;
     if let Some(lines) = lines {
         let project = app.meta.project(viewer.project).map(|project| project.name);
-        let mut name =
-            file_name(&project.unwrap_or_default(), panel.name, (from_us, asked.until_us.min(to_us)));
+        let mut name = file_name(
+            &project.unwrap_or_default(),
+            panel.name,
+            (from_us, asked.until_us.min(to_us)),
+        );
         if !ranking.is_complete() {
             // Whoever opens the file later must see that it isn't all.
             name = format!("{name}-busiest-{}", limits::PANEL_ROWS);
         }
         let reader = viewer.reader();
-        return send_file(&app, reader, file::Export { ranking, view, offset, limit, lines, name }).await;
+        return send_file(&app, reader, file::Export { ranking, view, offset, limit, lines, name })
+            .await;
     }
     let as_of = AsOf { version, from_us, to_us }.to_text(period);
     let made = write_rows(move || {
@@ -171,7 +175,7 @@ struct Found {
     ranking: Arc<Ranking>,
     /// Of the rows without a search.
     all: RankedRows,
-    version: store::Version,
+    version: store::DataVersion,
 }
 
 /// The list; where all rows are too many, those that match the search, if those are not.
@@ -180,7 +184,7 @@ async fn find(
     viewer: &Viewer,
     query: RankingQuery,
     view: &View,
-    version: Option<store::Version>,
+    version: Option<store::DataVersion>,
 ) -> Result<Found, ApiError> {
     let (version, ranking) = app.asker.ranking(viewer.reader(), query.clone(), version).await?;
     let all = *ranking.all();

@@ -22,13 +22,10 @@ async fn app_with_hits() -> (TestApp, String) {
         });
         app.post_hits(&project.key, hits.collect()).await;
     }
-    let named = app.send(
-        axum::http::Method::PATCH,
-        "/api/v1/project",
-        &[("x-auth-token", project.key.as_str()), ("content-type", "application/json")],
-        json!({ "name": "My shop" }).to_string().into_bytes(),
-    );
-    assert_eq!(named.await.status, 200);
+    let headers = [("x-auth-token", project.key.as_str()), ("content-type", "application/json")];
+    let name = json!({ "name": "My shop" }).to_string().into_bytes();
+    let named = app.send(axum::http::Method::PATCH, "/api/v1/project", &headers, name).await;
+    assert_eq!(named.status, 200);
     (app, project.key)
 }
 
@@ -124,8 +121,18 @@ async fn every_list_has_the_rows_of_its_panel() {
     let (app, key) = app_with_hits().await;
     let dashboard = app.get_as(&key, "/api/v1/dashboard?rows=500").await.json();
     for name in [
-        "endpoints", "top_consumers", "statuses", "versions", "countries", "clients",
-        "operating_systems", "devices", "referrers", "hosts", "frameworks", "sdks",
+        "endpoints",
+        "top_consumers",
+        "statuses",
+        "versions",
+        "countries",
+        "clients",
+        "operating_systems",
+        "devices",
+        "referrers",
+        "hosts",
+        "frameworks",
+        "sdks",
     ] {
         let list = app.get_as(&key, &format!("/api/v1/lists/{name}?limit=500")).await.json();
         let panel = &dashboard["panels"][name];

@@ -24,7 +24,7 @@ use crate::duckdb::sums::{NamesCache, SumsLimits, sums, to_columns};
 use crate::types::StoreError;
 use names::FileNames;
 
-pub use cache::{RankingCache, Version};
+pub use cache::{DataVersion, RankingCache};
 
 /// A thread's sums of a file, with room for those rows of a stretch that pass the filter.
 struct Summing {
@@ -126,11 +126,7 @@ fn sum_up(
     Ok(sums.finish())
 }
 
-fn masks(
-    file: &OpenFile<'_>,
-    project: u32,
-    query: &RankingQuery,
-) -> Result<WordMasks, StoreError> {
+fn masks(file: &OpenFile<'_>, project: u32, query: &RankingQuery) -> Result<WordMasks, StoreError> {
     let mut masks = WordMasks::new(query.search.clone());
     for kind in query.of.texts() {
         let mut read = Ok(());

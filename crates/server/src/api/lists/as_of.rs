@@ -1,13 +1,13 @@
 //! Which list a page is of, as text: what was visible when it was made, and from when to when it reaches. It names no project,
 //! so in another project's hands it is only a moment.
 
-use store::Version;
+use store::DataVersion;
 
 use crate::parameters::Parameters;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AsOf {
-    pub version: Version,
+    pub version: DataVersion,
     pub from_us: i64,
     pub to_us: i64,
 }
@@ -26,7 +26,7 @@ pub(super) fn period_of(parameters: &Parameters) -> u64 {
 impl AsOf {
     /// 80 hexadecimal digits.
     pub fn to_text(self, period: u64) -> String {
-        let AsOf { version: Version { applied, erasures }, from_us, to_us } = self;
+        let AsOf { version: DataVersion { applied, erasures }, from_us, to_us } = self;
         let (from, to) = (from_us as u64, to_us as u64);
         format!("{applied:016x}{erasures:016x}{from:016x}{to:016x}{period:016x}")
     }
@@ -38,7 +38,7 @@ impl AsOf {
         }
         let part = |n: usize| u64::from_str_radix(&text[16 * n..16 * (n + 1)], 16).ok();
         (part(4)? == period).then_some(())?;
-        let version = Version { applied: part(0)?, erasures: part(1)? };
+        let version = DataVersion { applied: part(0)?, erasures: part(1)? };
         let (from_us, to_us) = (part(2)? as i64, part(3)? as i64);
         (from_us < to_us).then_some(AsOf { version, from_us, to_us })
     }
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn it_is_read_as_it_was_written_and_only_for_its_period() {
-        let version = Version { applied: 7, erasures: 1 };
+        let version = DataVersion { applied: 7, erasures: 1 };
         let as_of = AsOf { version, from_us: -5, to_us: i64::MAX };
         let text = as_of.to_text(9);
         assert_eq!(AsOf::parse(&text, 9), Some(as_of));

@@ -13,7 +13,7 @@ use analytics::ranking::Ranking;
 
 /// What was visible when a list was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version {
+pub struct DataVersion {
     /// The record up to which hits are visible.
     pub applied: u64,
     /// Erasures that were done since the start.
@@ -32,7 +32,7 @@ struct Kept {
 
 struct Entry {
     query: RankingQuery,
-    version: Version,
+    version: DataVersion,
     ranking: Arc<Ranking>,
     bytes: usize,
 }
@@ -42,8 +42,8 @@ impl RankingCache {
     pub fn get(
         &self,
         query: &RankingQuery,
-        version: Version,
-        now: Version,
+        version: DataVersion,
+        now: DataVersion,
     ) -> Option<Arc<Ranking>> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.let_go_of_erased(now);
@@ -58,8 +58,8 @@ impl RankingCache {
     pub fn put(
         &self,
         query: RankingQuery,
-        version: Version,
-        now: Version,
+        version: DataVersion,
+        now: DataVersion,
         ranking: &Arc<Ranking>,
     ) {
         let bytes = size_of::<Entry>() + ranking.bytes();
@@ -84,7 +84,7 @@ impl RankingCache {
 }
 
 impl Kept {
-    fn let_go_of_erased(&mut self, now: Version) {
+    fn let_go_of_erased(&mut self, now: DataVersion) {
         self.entries.retain(|entry| entry.version.erasures == now.erasures);
         self.bytes = self.entries.iter().map(|entry| entry.bytes).sum();
     }
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn a_list_is_found_by_its_question_and_version_until_something_is_erased() {
         let cache = RankingCache::default();
-        let at = |applied, erasures| Version { applied, erasures };
+        let at = |applied, erasures| DataVersion { applied, erasures };
         cache.put(query(1), at(5, 0), at(6, 0), &ranking("/a"));
         assert!(cache.get(&query(1), at(5, 0), at(9, 0)).is_some());
         assert!(cache.get(&query(1), at(6, 0), at(9, 0)).is_none());
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let cache = RankingCache::default();
-        let now = Version { applied: 1, erasures: 0 };
+        let now = DataVersion { applied: 1, erasures: 0 };
         let long = ranking(&"a".repeat(8 << 20));
         let fits = limits::LISTS_KEPT_BYTES as usize / long.bytes();
         for project in 0..=fits as u32 {

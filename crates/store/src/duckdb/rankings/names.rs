@@ -71,7 +71,8 @@ impl FileNames {
     /// "" for an id that has no text.
     fn text(&self, kind: Text, id: u32) -> &str {
         let of_kind = self.places.iter().find(|(other, _)| *other == kind);
-        let (from, to) = of_kind.and_then(|(_, places)| places.get(id)).copied().unwrap_or_default();
+        let (from, to) =
+            of_kind.and_then(|(_, places)| places.get(id)).copied().unwrap_or_default();
         &self.text[from as usize..to as usize]
     }
 }
