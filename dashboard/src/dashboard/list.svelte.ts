@@ -20,7 +20,8 @@ export class List<Row> {
   question = $state(0);
   #asked: ListQuestion | null = null;
   #abort: AbortController | null = null;
-  #asking = new Set<number>();
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing is drawn from it
+  readonly #asking = new Set<number>();
   #shown: [number, number] = [0, 1];
 
   constructor(scope: Scope, panel: () => ListName) {
