@@ -115,9 +115,7 @@ test('consumers and breakdowns have every row too', async () => {
   await page.goBack();
   await card.getByText('20,000 rows').waitFor();
 
-  const statuses = page.locator('.statuses');
-  await statuses.locator('.row').first().waitFor();
-  assert.equal(await statuses.locator('.row').count(), 2);
+  await page.waitForFunction(() => document.querySelectorAll('.statuses .row').length === 2);
   await page.leave();
 });
 

@@ -24,6 +24,7 @@ pub mod grid;
 pub mod health;
 pub mod hit;
 pub mod hit_fields;
+pub mod identity;
 pub mod incident;
 pub mod ingest;
 pub mod latency;

@@ -21,7 +21,7 @@ use crate::duckdb::files::{DataFile, Entry, format_of};
 use crate::duckdb::merge;
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::Edit;
-use crate::duckdb::sql::file::Hits;
+use crate::duckdb::sql::file::Tables;
 use crate::inbox::{Change, FileKind, FileRow};
 use crate::job_end::{EarlyEnd, GaveWayTo, Pause};
 use crate::ledger;
@@ -461,6 +461,10 @@ impl Builder {
         let left = set_aside::erase(&options.data, erasure, options.limits.duckdb.builder_memory)?;
         self.shared.note_set_aside(left);
         self.shared.inbox.change_blocking(Change::Erased { seq, erasure: erasure.clone() })?;
+        // Nobody reads the old files any more: what is found from here on holds nothing of what went.
+        self.shared.names.clear();
+        self.shared.filters.clear();
+        self.shared.rankings.clear();
         self.shared.erased.done(seq, erased);
         Ok(())
     }
@@ -476,13 +480,14 @@ impl Builder {
         let context = "looking for what to erase";
         let connection = entry.file.instance().connect()?;
         let file = &entry.file.alias;
+        let tables = Tables { file, format: entry.file.format };
         let p = project.0;
         let older = format!("project = {p} AND hit_id < {bound}");
         let find = |kind: Text, text: &str| -> Result<Option<u32>, StoreError> {
-            let mut statement =
-                connection.prepare(&sql::build::find_text(file)).map_err(failed(context))?;
+            let (find, bound) = sql::build::find_text(tables, p, kind, text);
+            let mut statement = connection.prepare(&find).map_err(failed(context))?;
             let mut rows =
-                statement.query(duckdb::params![kind as u8, p, text]).map_err(failed(context))?;
+                statement.query(duckdb::params_from_iter(bound)).map_err(failed(context))?;
             rows.next()
                 .map_err(failed(context))?
                 .map(|row| row.get(0).map_err(failed(context)))
@@ -505,7 +510,7 @@ impl Builder {
             Erasure::Addresses(_) => edit.clear(1, older),
             Erasure::AddressesAndCountries(_) => edit.clear(2, older),
         }
-        let Some(touched) = edit.touched(Hits { file, format: entry.file.format }) else {
+        let Some(touched) = edit.touched(tables) else {
             return Ok(None);
         };
         let rows: i64 = connection
@@ -634,9 +639,10 @@ fn copy_without(target: Target<'_>, from: &str, edit: &Edit) -> Result<(), Store
     let context = "erasing from a sealed file";
     let (connection, into) = (target.connection, target.into);
     let format = format_of(connection, from)?;
+    let tables = Tables { file: from, format };
     let mut statements = vec![
-        sql::build::copy_hits(into, Hits { file: from, format }, edit),
-        sql::build::copy_strings(into, from, edit.project),
+        sql::build::copy_hits(into, tables, edit),
+        sql::build::copy_strings(into, tables, edit.project),
         sql::build::copy_other_marks(into, from, edit.project),
         sql::build::make_marks(into, edit.project),
     ];

@@ -13,7 +13,10 @@ use tokio::sync::{oneshot, watch};
 
 use crate::duckdb::engine::Engine;
 use crate::duckdb::files::{Files, Snapshot};
+use crate::duckdb::filter::FilterCache;
+use crate::duckdb::rankings::RankingCache;
 use crate::duckdb::reading::{self, Reading};
+use crate::duckdb::sums::NamesCache;
 use crate::inbox::{Dropped, FileRow, Gauges, Identity, InboxSender, Queue};
 use crate::types::{Erasure, StoreError, StoreOptions};
 
@@ -50,6 +53,10 @@ pub struct Shared {
     /// How far the writer is, and what of it is visible to readers.
     pub applied: watch::Sender<u64>,
     pub erased: Erased,
+    /// Of sealed files, until something is erased.
+    pub names: Arc<NamesCache>,
+    pub filters: Arc<FilterCache>,
+    pub rankings: Arc<RankingCache>,
     pub key: [u8; 32],
     /// Of this start.
     pub identity: Identity,

@@ -15,10 +15,9 @@ use analytics::ranking::Ranking;
 use analytics::tally::Total;
 use tokio::sync::Semaphore;
 
-use crate::duckdb::filter::FilterCache;
 use crate::duckdb::presence::Presences;
-use crate::duckdb::rankings::{DataVersion, RankingCache};
-use crate::duckdb::sums::{NamesCache, SumsLimits};
+use crate::duckdb::rankings::DataVersion;
+use crate::duckdb::sums::SumsLimits;
 use crate::duckdb::windows::{Cells, EndpointCounts};
 use crate::duckdb::{presence, rankings, read, sums, windows};
 use crate::inbox::{Command, EncodedBatch};
@@ -35,9 +34,6 @@ use crate::{backup, blocking, record};
 pub struct Store {
     shared: Arc<Shared>,
     threads: Arc<Mutex<Option<Threads>>>,
-    names: Arc<NamesCache>,
-    filters: Arc<FilterCache>,
-    rankings: Arc<RankingCache>,
     /// Held while a list is made.
     making: Arc<Semaphore>,
 }
@@ -58,9 +54,6 @@ impl Store {
         Ok(Store {
             shared,
             threads: Arc::new(Mutex::new(Some(threads))),
-            names: Arc::default(),
-            filters: Arc::default(),
-            rankings: Arc::default(),
             making: Arc::new(Semaphore::new(limits::LISTS_MADE_AT_ONCE as usize)),
         })
     }
@@ -110,11 +103,7 @@ impl Store {
             None if shared.is_stuck() => Err(StoreError::ErasureWaits),
             None => Ok(()),
         };
-        let erased = shared.wait(shared.erased.wait(seq), delayed).await?;
-        self.names.clear();
-        self.filters.clear();
-        self.rankings.clear();
-        Ok(erased)
+        shared.wait(shared.erased.wait(seq), delayed).await
     }
 
     /// At most `query.limit` rows, newest first, all in memory. Dropping the future stops the query.
@@ -135,7 +124,7 @@ impl Store {
         query: HitsQuery,
         most_bytes: usize,
     ) -> Result<Part<HitsQuery>, StoreError> {
-        let filters = self.filters.clone();
+        let filters = self.shared.filters.clone();
         self.shared.read(move |reading| read::newest(reading, &query, &filters, most_bytes)).await
     }
 
@@ -156,7 +145,7 @@ impl Store {
         query: ArrivalQuery,
         most_bytes: usize,
     ) -> Result<Part<ArrivalQuery>, StoreError> {
-        let filters = self.filters.clone();
+        let filters = self.shared.filters.clone();
         self.shared.read(move |reading| read::arrivals(reading, &query, &filters, most_bytes)).await
     }
 
@@ -181,7 +170,7 @@ impl Store {
     /// Sums over hits. Dropping the future stops the query.
     pub async fn sums(&self, query: SumsQuery) -> Result<Total, StoreError> {
         let limits = self.sums_limits();
-        let (names, filters) = (self.names.clone(), self.filters.clone());
+        let (names, filters) = (self.shared.names.clone(), self.shared.filters.clone());
         self.shared.read(move |reading| sums::sums(reading, &query, limits, &names, &filters)).await
     }
 
@@ -200,7 +189,7 @@ impl Store {
 
     /// The list, where it was made lately of this version.
     pub fn kept_ranking(&self, query: &RankingQuery, version: DataVersion) -> Option<Arc<Ranking>> {
-        self.rankings.get(query, version, self.version())
+        self.shared.rankings.get(query, version, self.version())
     }
 
     /// Every row of a breakdown, of the version that comes with it. Dropping the future stops the query.
@@ -211,16 +200,17 @@ impl Store {
         let _making = self.making.acquire().await.map_err(|_| StoreError::Closing)?;
         // Before the files are looked at: the list holds this version at least.
         let version = self.version();
-        if let Some(kept) = self.rankings.get(&query, version, version) {
+        if let Some(kept) = self.shared.rankings.get(&query, version, version) {
             return Ok((version, kept));
         }
         let limits = (self.shared.options.limits.ranking, self.sums_limits());
-        let (names, filters, asked) = (self.names.clone(), self.filters.clone(), query.clone());
+        let (names, filters, asked) =
+            (self.shared.names.clone(), self.shared.filters.clone(), query.clone());
         let made = self
             .shared
             .read(move |reading| rankings::ranking(reading, &asked, limits, &names, &filters));
         let made = Arc::new(made.await?);
-        self.rankings.put(query, version, self.version(), &made);
+        self.shared.rankings.put(query, version, self.version(), &made);
         Ok((version, made))
     }
 

@@ -1,29 +1,36 @@
 //! Maps a file's text ids to hashes that are the same in all files.
 
 use crate::hit::Text;
+use crate::identity::identity_of_ipv4;
 use crate::slots::Slots;
 
 /// A 64-bit hash for each text id: equal for the same text of the same kind in every file.
 #[derive(Clone, Debug, Default)]
-pub struct Identities([Slots<u64>; Text::COUNT]);
+pub struct Identities {
+    hashes: [Slots<u64>; Text::COUNT],
+    /// Addresses that are numbers are hashed when they are asked for: of very many a filter leaves few. 0: a text.
+    ipv4: Slots<u32>,
+}
 
 impl Identities {
     /// For few of a file's ids of these kinds.
     pub fn of_few(kinds: &[Text]) -> Identities {
         let mut identities = Identities::default();
-        kinds.iter().for_each(|kind| identities.0[*kind as usize] = Slots::sparse());
+        kinds.iter().for_each(|kind| identities.hashes[*kind as usize] = Slots::sparse());
         identities
     }
 
     /// `hash`: of the text.
     pub fn put(&mut self, kind: Text, id: u32, hash: u64) {
-        *self.0[kind as usize].slot(id) = mix(hash ^ of_kind(kind));
+        *self.hashes[kind as usize].slot(id) = mix(hash ^ of_kind(kind));
     }
 
-    /// Column by column. A kind that is none is left out.
-    pub fn put_all(&mut self, kinds: &[u8], ids: &[u32], hashes: &[u64]) {
-        for ((kind, id), hash) in kinds.iter().zip(ids).zip(hashes) {
-            if let Some(kind) = Text::ALL.get(usize::from(*kind)) {
+    /// Column by column. A row has a hash, or is an address as a number (else 0). A kind that is none is left out.
+    pub fn put_all(&mut self, kinds: &[u8], ids: &[u32], hashes: &[u64], ipv4: &[u32]) {
+        for (((kind, id), hash), ipv4) in kinds.iter().zip(ids).zip(hashes).zip(ipv4) {
+            if *ipv4 > 0 {
+                *self.ipv4.slot(*id) = *ipv4;
+            } else if let Some(kind) = Text::ALL.get(usize::from(*kind)) {
                 self.put(*kind, *id, *hash);
             }
         }
@@ -40,7 +47,13 @@ impl Identities {
     /// Id 0 is "no text" in every file.
     #[inline]
     pub fn get(&self, kind: Text, id: u32) -> u64 {
-        match self.0[kind as usize].get(id) {
+        if kind == Text::Address
+            && let Some(&ipv4) = self.ipv4.get(id)
+            && ipv4 > 0
+        {
+            return mix(identity_of_ipv4(ipv4) ^ of_kind(kind));
+        }
+        match self.hashes[kind as usize].get(id) {
             Some(identity) if id > 0 => *identity,
             _ => of_kind(kind),
         }
@@ -52,11 +65,11 @@ impl Identities {
 
     /// Room for something about ids of this kind: as many as have an identity.
     pub(super) fn slots<T: Clone + Default>(&self, kind: Text) -> Slots<T> {
-        if self.0[kind as usize].is_sparse() { Slots::sparse() } else { Slots::default() }
+        if self.hashes[kind as usize].is_sparse() { Slots::sparse() } else { Slots::default() }
     }
 
     pub fn bytes(&self) -> usize {
-        self.0.iter().map(Slots::bytes).sum()
+        self.hashes.iter().map(Slots::bytes).sum::<usize>() + self.ipv4.bytes()
     }
 }
 
@@ -74,6 +87,7 @@ fn mix(mut bits: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::identity;
 
     #[test]
     fn an_identity_belongs_to_a_text_of_a_kind() {
@@ -85,6 +99,10 @@ mod tests {
         assert_ne!(other.get(Text::User, 1), other.get(Text::Address, 1));
         assert_eq!(one.get(Text::User, 0), other.get(Text::User, 0));
         assert_ne!(one.get(Text::User, 0), one.get(Text::Address, 0));
+        one.put_all(&[Text::Address as u8, 99], &[8, 8], &[0, 0], &[0xcb00_7107, 0]);
+        other.put(Text::Address, 2, identity(b"203.0.113.7"));
+        assert_eq!(one.get(Text::Address, 8), other.get(Text::Address, 2));
+        assert_ne!(one.get(Text::Address, 8), one.get(Text::Address, 7));
         for kind in [Text::Method, Text::Route] {
             one.put(kind, 7, 99);
         }

@@ -14,6 +14,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::duckdb::files::{Share, Shares};
 use crate::duckdb::sql::build::MARK_EVERY;
+use crate::duckdb::sql::file::ipv4;
 use crate::record::{self, BatchRecord};
 
 /// Rows that wait for their transaction.
@@ -38,7 +39,8 @@ struct Strings {
     kind: Vec<u8>,
     project: Vec<u32>,
     id: Vec<u32>,
-    text: Vec<String>,
+    literal: Vec<String>,
+    ipv4: Vec<u32>,
     client: Vec<Option<String>>,
     os: Vec<Option<String>>,
     device: Vec<Option<String>>,
@@ -228,7 +230,8 @@ impl Rows {
             ("kind", Arc::new(UInt8Array::from(self.strings.kind))),
             ("project", Arc::new(UInt32Array::from(self.strings.project))),
             ("id", Arc::new(UInt32Array::from(self.strings.id))),
-            ("text", Arc::new(StringArray::from(self.strings.text))),
+            ("literal", Arc::new(StringArray::from(self.strings.literal))),
+            ("ipv4", Arc::new(UInt32Array::from(self.strings.ipv4))),
             ("client", Arc::new(StringArray::from(self.strings.client))),
             ("os", Arc::new(StringArray::from(self.strings.os))),
             ("device", Arc::new(StringArray::from(self.strings.device))),
@@ -267,7 +270,9 @@ impl Strings {
             self.kind.push(kind as u8);
             self.project.push(project.0);
             self.id.push(id);
-            self.text.push(text.to_owned());
+            let ipv4 = if kind == Text::Address { ipv4(text) } else { 0 };
+            self.literal.push(if ipv4 > 0 { String::new() } else { text.to_owned() });
+            self.ipv4.push(ipv4);
             self.client.push(client);
             self.os.push(os);
             self.device.push(device);

@@ -325,11 +325,12 @@ mod tests {
                  (i * 37) % 1_000, (i * 37) % 1_000 // 4, 200 + 100 * (i % 4), (i % 3) * 40, NULL, i % 5,
                  i % 2 + 1, 0, i % 90 + 1, i % 6 + 1, i % 4, i % 8, i % 30, 1, 1, 0
              FROM range(1_000) r(i) ORDER BY ALL");
-        run("INSERT INTO f.strings SELECT 2, p, i, 0, 'text ' || i, NULL, NULL, NULL, CASE WHEN i % 3 > 0 THEN 'v' || i % 3 END
+        run("INSERT INTO f.strings (kind, project, number, base, literal, version)
+             SELECT 2, p, i, 0, 'text ' || i, CASE WHEN i % 3 > 0 THEN 'v' || i % 3 END
              FROM range(1, 91) r(i), (VALUES (1), (2)) t(p)");
         for kind in [Text::User as u8, Text::Address as u8] {
             run(&format!(
-                "INSERT INTO f.strings SELECT {kind}, p, i, 0, 'who ' || i, NULL, NULL, NULL, NULL
+                "INSERT INTO f.strings (kind, project, number, base, literal) SELECT {kind}, p, i, 0, 'who ' || i
                  FROM range(1, 31) r(i), (VALUES (1), (2)) t(p)"
             ));
         }

@@ -105,7 +105,7 @@ impl KindTests {
     fn find(&self, file: &OpenFile<'_>, project: u32, kind: Text) -> Result<IdSet, StoreError> {
         let mut ids = IdSet { inverted: self.inverted, ..IdSet::default() };
         let fields: Vec<TextField> = self.tests.iter().map(|one| one.field).collect();
-        let scan = sql::filter::texts(file.alias(), project, kind, &fields, self.only.as_deref());
+        let scan = sql::filter::texts(file.tables(), project, kind, &fields, self.only.as_deref());
         file.each(&scan.sql, &scan.values, |batch| {
             let id = batch.column(0).as_primitive::<UInt32Type>().values();
             let columns: Vec<_> =

@@ -1,30 +1,19 @@
-//! `identity(text)`: 64 bits that stand for a text in every file.
-//!
-//! Files keep some of them (`by_consumer`, `by_consumer_rest`), so it must never change: the engine's own `hash` may with any
-//! of its versions.
+//! Functions of ours that the engine has, about texts and addresses: `identity` (`analytics::identity`) and `ipv4_of`.
 
-use std::hash::Hasher;
-
+use analytics::identity::identity;
 use duckdb::Connection;
 use duckdb::core::{DataChunkHandle, LogicalTypeHandle, LogicalTypeId};
 use duckdb::ffi::duckdb_string_t;
 use duckdb::types::DuckString;
 use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 use duckdb::vtab::arrow::WritableVector;
-use siphasher::sip::SipHasher13;
 
 use crate::duckdb::sql;
 
-/// SipHash-1-3 with a key of zeros.
-pub fn identity(text: &[u8]) -> u64 {
-    let mut hasher = SipHasher13::new();
-    hasher.write(text);
-    hasher.finish()
-}
-
 /// To be called once for an engine.
 pub fn register(connection: &Connection) -> duckdb::Result<()> {
-    connection.register_scalar_function::<IdentityFunction>(sql::engine::IDENTITY)
+    connection.register_scalar_function::<IdentityFunction>(sql::engine::IDENTITY)?;
+    connection.register_scalar_function::<Ipv4Function>(sql::engine::IPV4)
 }
 
 struct IdentityFunction;
@@ -48,8 +37,7 @@ impl VScalar for IdentityFunction {
         // SAFETY: the function returns UBIGINT, and the engine has room for as many as there are rows.
         let identities = unsafe { identities.as_mut_slice_with_len::<u64>(rows) };
         for (text, out) in texts.iter().zip(identities) {
-            let mut text = *text;
-            *out = identity(DuckString::new(&mut text).as_bytes());
+            *out = identity(DuckString::new(&mut { *text }).as_bytes());
         }
         Ok(())
     }
@@ -62,15 +50,44 @@ impl VScalar for IdentityFunction {
     }
 }
 
+/// `ipv4_of(text)`: its number, 0 if it is none.
+struct Ipv4Function;
+
+impl VScalar for Ipv4Function {
+    type State = ();
+
+    fn invoke(
+        _: &(),
+        input: &mut DataChunkHandle,
+        output: &mut dyn WritableVector,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let rows = input.len();
+        let texts = input.flat_vector(0);
+        let mut numbers = output.flat_vector();
+        #[expect(unsafe_code, reason = "the engine's memory, read where it is")]
+        // SAFETY: the engine flattens what it hands to such a function, and a VARCHAR vector has as many of these as the chunk
+        // has rows.
+        let texts = unsafe { texts.as_slice_with_len::<duckdb_string_t>(rows) };
+        #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
+        // SAFETY: the function returns UINTEGER, and the engine has room for as many as there are rows.
+        let numbers = unsafe { numbers.as_mut_slice_with_len::<u32>(rows) };
+        for (text, out) in texts.iter().zip(numbers) {
+            *out = sql::file::ipv4(&DuckString::new(&mut { *text }).as_str());
+        }
+        Ok(())
+    }
+
+    fn signatures() -> Vec<ScalarFunctionSignature> {
+        vec![ScalarFunctionSignature::exact(
+            vec![LogicalTypeHandle::from(LogicalTypeId::Varchar)],
+            LogicalTypeHandle::from(LogicalTypeId::UInteger),
+        )]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn it_is_what_files_of_before_have() {
-        assert_eq!(identity(b""), 0xd1fb_a762_150c_532c);
-        assert_eq!(identity(b"203.0.113.7"), 0x8b2e_f1b1_0220_8939);
-    }
 
     #[test]
     fn the_engine_s_function_is_ours() {
@@ -83,5 +100,43 @@ mod tests {
         let rows: Vec<(u64, String)> = rows.unwrap().map(Result::unwrap).collect();
         assert_eq!(rows.len(), 10_000);
         assert!(rows.iter().all(|(found, text)| *found == identity(text.as_bytes())));
+    }
+
+    #[test]
+    fn an_address_as_a_number_is_the_same_text() {
+        let connection = Connection::open_in_memory().unwrap();
+        register(&connection).unwrap();
+        let run = |text: &str| connection.execute_batch(text).unwrap();
+        run(&format!("ATTACH ':memory:' AS f; {}", sql::file::create("f")));
+        // Every byte in every place, and any addresses.
+        let random = (0..20_000u64).map(|n| identity(&n.to_le_bytes()) as u32);
+        let each = (0..=255).flat_map(|byte| (0..4).map(move |n| byte << (8 * n) | 0x0100_0000));
+        let numbers: Vec<u32> = each.chain(random).chain([1, u32::MAX]).collect();
+        let rows =
+            numbers.iter().map(|number| format!("({number})")).collect::<Vec<_>>().join(", ");
+        run(&format!(
+            "INSERT INTO f.strings (kind, id, ipv4) SELECT 0, 1, n FROM (VALUES {rows}) t(n)"
+        ));
+        let texts = "SELECT ipv4, text, ipv4_of(text) FROM f.strings";
+        let mut statement = connection.prepare(texts).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let rows: Vec<(u32, String, u32)> = rows.unwrap().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), numbers.len());
+        for (number, text, back) in rows {
+            assert_eq!(text, std::net::Ipv4Addr::from(number).to_string());
+            assert_eq!(back, number, "{text}");
+        }
+        for text in [
+            "",
+            "0.0.0.0",
+            "1.2.3",
+            "01.2.3.4",
+            "1.2.3.4 ",
+            "::ffff:1.2.3.4",
+            "1.2.3.4.5",
+            "256.1.1.1",
+        ] {
+            assert_eq!(sql::file::ipv4(text), 0, "{text}");
+        }
     }
 }

@@ -19,8 +19,8 @@ use crate::duckdb::derive::Target;
 use crate::duckdb::engine::failed;
 use crate::duckdb::files::{Shares, format_of};
 use crate::duckdb::sql;
-use crate::duckdb::sql::build::{Part, Piece, Projects, Stretch};
-use crate::duckdb::sql::file::Hits;
+use crate::duckdb::sql::build::{Part, Piece, Place, Projects, Stretch};
+use crate::duckdb::sql::file::Tables;
 use crate::job_end::{EarlyEnd, Pause};
 use crate::types::StoreError;
 
@@ -51,15 +51,20 @@ pub fn text_bytes(
     count(connection, files, sql::build::text_bytes)
 }
 
+fn tables<'a>(connection: &Connection, files: &'a [String]) -> Result<Vec<Tables<'a>>, StoreError> {
+    let tables = |file: &'a String| Ok(Tables { file, format: format_of(connection, file)? });
+    files.iter().map(tables).collect()
+}
+
 /// Counts by key, summed over all files: `statement` makes the query for one file.
 fn count(
     connection: &Connection,
     files: &[String],
-    statement: impl Fn(&str) -> String,
+    statement: impl Fn(Tables<'_>) -> String,
 ) -> Result<BTreeMap<u32, u64>, StoreError> {
     let context = "looking how large texts are";
     let mut counts = BTreeMap::new();
-    for file in files {
+    for file in tables(connection, files)? {
         let mut statement = connection.prepare(&statement(file)).map_err(failed(context))?;
         let rows = statement
             .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
@@ -85,9 +90,7 @@ pub fn merge(target: Target<'_>, inputs: &Inputs<'_>, pause: Pause<'_>) -> Resul
         pause()
     };
     let text_bytes = text_bytes(connection, inputs.files)?;
-    let hits =
-        inputs.files.iter().map(|file| Ok(Hits { file, format: format_of(connection, file)? }));
-    let hits = hits.collect::<Result<Vec<_>, StoreError>>()?;
+    let files = tables(connection, inputs.files)?;
     for (projects, rows) in ranges(inputs, &text_bytes) {
         new_numbers.begin(inputs.files.len());
         let mut numbered = 0;
@@ -100,15 +103,14 @@ pub fn merge(target: Target<'_>, inputs: &Inputs<'_>, pause: Pause<'_>) -> Resul
             if of_kind != kind {
                 (kind, numbered) = (of_kind, 0);
             }
-            numbered +=
-                new_numbers.merge_texts(connection, into, inputs.files, &stretch, numbered)?;
+            numbered += new_numbers.merge_texts(connection, into, &files, &stretch, numbered)?;
         }
         for piece in pieces(connection, inputs, projects, rows)? {
             if began {
                 rest()?;
             }
             began = true;
-            run(&sql::build::merge_hits(into, &hits, piece))?;
+            run(&sql::build::merge_hits(into, &files, piece))?;
         }
     }
     new_numbers.end();
@@ -162,13 +164,15 @@ fn stretches(
     let mut stretches = Vec::new();
     for (kind, bytes) in by_kind {
         let kind = kind as u8;
-        let mut samples: Vec<String> = Vec::new();
+        let mut samples: Vec<Place> = Vec::new();
         if bytes > inputs.piece_text_bytes {
-            for file in inputs.files {
+            for file in tables(connection, inputs.files)? {
                 let mut statement = connection
                     .prepare(&sql::build::sample_texts(file, project, kind, every))
                     .map_err(failed(context))?;
-                let found = statement.query_map([], |row| row.get(0)).map_err(failed(context))?;
+                let found = statement
+                    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .map_err(failed(context))?;
                 for text in found {
                     samples.push(text.map_err(failed(context))?);
                 }
@@ -272,9 +276,10 @@ mod tests {
             )
         };
         let statement = format!(
-            "SELECT row(h.project, h.time_us, h.hit_id, h.status, h.duration_us, {}, {}, {})::VARCHAR FROM {file}.hits h ORDER BY h.rowid",
+            "SELECT row(h.project, h.time_us, h.hit_id, h.status, h.duration_us, {}, {}, {}, {})::VARCHAR FROM {file}.hits h ORDER BY h.rowid",
             text(Text::Path),
             text(Text::User),
+            text(Text::Address),
             "CASE WHEN h.country = 0 THEN '' WHEN h.country < 1024 THEN chr((h.country // 32 + 64)::INTEGER) || chr((h.country % 32 + 64)::INTEGER)
              ELSE chr((h.country // 256)::INTEGER) || chr((h.country % 256)::INTEGER) END",
         );
@@ -294,42 +299,56 @@ mod tests {
             "INSERT INTO {file}.hits BY NAME SELECT 1 + i % 3 AS project, 1000 - i % 50 AS time_us,
                  ((i + {first}) // 10) * 131072 + i % 10 AS hit_id, i AS duration_us, 5 AS latency, 200 + i % 9 AS status,
                  CASE i % 4 WHEN 0 THEN 0 WHEN 1 THEN {} WHEN 2 THEN {} ELSE {} END AS country, 3 AS response_size,
-                 1 + (i % 3) * 10 + (i // 3) % 10 AS path, CASE WHEN i % 2 = 0 THEN 0 ELSE 1 + i % 3 END AS user_id
+                 1 + (i % 3) * 10 + (i // 3) % 10 AS path, 1 + (i % 3) * 10 + (i // 3) % 10 AS address, CASE WHEN i % 2 = 0 THEN 0 ELSE 1 + i % 3 END AS user_id
              FROM range({first}, {first} + 120) r(i)",
             letters(b"AA"),
             letters(b"NZ"),
             letters(b"ZZ")
         ));
         run(&format!(
-            "INSERT INTO {file}.strings SELECT {}, 1 + n // 10, n + 1, '/things/' || (n * 7 + {first}) % 31, NULL, NULL, NULL, 'v1' FROM range(30) r(n)",
+            "INSERT INTO {file}.strings BY NAME SELECT {} AS kind, 1 + n // 10 AS project, n + 1 AS id,
+                 '/things/' || (n * 7 + {first}) % 31 AS literal, 'v1' AS version FROM range(30) r(n)",
             Text::Path as u8
         ));
         run(&format!(
-            "INSERT INTO {file}.strings SELECT {}, 1 + n, n + 1, 'user ' || n, NULL, NULL, NULL, NULL FROM range(3) r(n)",
+            "INSERT INTO {file}.strings BY NAME SELECT {} AS kind, 1 + n // 10 AS project, n + 1 AS id,
+                 CASE WHEN n % 5 > 0 THEN 3405803776 + (n * 7 + {first}) % 31 ELSE 0 END AS ipv4,
+                 CASE WHEN n % 5 > 0 THEN '' ELSE '2001:db8::' || (n * 7 + {first}) % 31 END AS literal FROM range(30) r(n)",
+            Text::Address as u8
+        ));
+        run(&format!(
+            "INSERT INTO {file}.strings BY NAME SELECT {} AS kind, 1 + n AS project, n + 1 AS id, 'user ' || n AS literal FROM range(3) r(n)",
             Text::User as u8
         ));
     }
 
-    /// A file as the format before today's had it.
+    /// A file as the third format had it.
     fn make_older(connection: &Connection, file: &str) {
-        let older = Hits { file, format: sql::file::FORMAT - 1 };
+        let older = Tables { file, format: 3 };
         for kind in Text::ALL.into_iter().filter(|kind| !older.has(*kind)) {
             let column = kind.column();
             let statement = format!("ALTER TABLE {file}.hits DROP COLUMN {column}");
             connection.execute_batch(&statement).unwrap();
         }
-        let statement = format!("UPDATE {file}.progress SET format = {}", older.format);
+        let statement = format!(
+            "CREATE TABLE {file}.older AS SELECT kind, project, id, text, client, os, device, version FROM {file}.strings;
+             DROP TABLE {file}.strings;
+             ALTER TABLE {file}.older RENAME TO strings;
+             UPDATE {file}.progress SET format = {}",
+            older.format
+        );
         connection.execute_batch(&statement).unwrap();
     }
 
     #[test]
     fn an_active_file_of_an_older_format_gets_what_it_lacks() {
         let connection = Connection::open_in_memory().unwrap();
+        crate::duckdb::identity::register(&connection).unwrap();
         fill(&connection, "today", 0);
         fill(&connection, "older", 0);
         make_older(&connection, "older");
         let format = format_of(&connection, "older").unwrap();
-        assert_eq!(format, sql::file::FORMAT - 1);
+        assert_eq!(format, 3);
         for statement in sql::file::upgrade_active("older", format) {
             connection.execute_batch(&statement).unwrap();
         }
@@ -344,11 +363,19 @@ mod tests {
         };
         assert_eq!(all("today"), all("older"));
         assert_eq!(all("older").len(), 120);
+        assert_eq!(hits(&connection, "today"), hits(&connection, "older"));
+        assert!(hits(&connection, "older").iter().any(|row| row.contains("203.0.113.7")));
+        let numbers =
+            "SELECT count(*) FILTER (ipv4 > 0), count(*) FILTER (literal <> '') FROM older.strings";
+        let numbers: (u64, u64) =
+            connection.query_row(numbers, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(numbers, (24, 30 + 6 + 3));
     }
 
     #[test]
     fn files_of_either_shape_are_merged_and_copied_alike() {
         let connection = Connection::open_in_memory().unwrap();
+        crate::duckdb::identity::register(&connection).unwrap();
         let new_numbers = NewNumbers::default();
         new_numbers.register(&connection).unwrap();
         let run = |text: &str| connection.execute_batch(text).unwrap();
@@ -382,10 +409,11 @@ mod tests {
         assert!(sorted(&["one"]).iter().any(|row| row.contains("AA") && row.contains("user 1")));
         assert_eq!(sorted(&["sealed"]), sorted(&["one"]));
         assert_eq!(sorted(&["merged"]), sorted(&["one", "two"]));
+        assert!(sorted(&["merged"]).iter().any(|row| row.contains("203.0.113.7")));
         // However texts are cut, each stands once and has the number that it has in order.
         for file in ["sealed", "merged"] {
             let text = format!(
-                "SELECT count(*) FROM (SELECT id, row_number() OVER (PARTITION BY kind, project ORDER BY text) AS place
+                "SELECT count(*) FROM (SELECT id, row_number() OVER (PARTITION BY kind, project ORDER BY literal, ipv4) AS place
                  FROM {file}.strings) WHERE id <> place"
             );
             let wrong: i64 = connection.query_row(&text, [], |row| row.get(0)).unwrap();
@@ -408,8 +436,8 @@ mod tests {
             cleared: vec!["country"],
         };
         for (into, from) in [("copied", "one"), ("copied_again", "sealed")] {
-            let hits = Hits { file: from, format: sql::file::FORMAT };
-            run(&sql::build::copy_hits(into, hits, &edit));
+            let from = Tables { file: from, format: sql::file::FORMAT };
+            run(&sql::build::copy_hits(into, from, &edit));
             run(&sql::build::copy_strings(into, from, 2));
         }
         assert_eq!(sorted(&["copied"]), sorted(&["copied_again"]));
@@ -472,9 +500,10 @@ mod tests {
                      200 AS status, 0 AS country, i + 1 - {first} AS address,
                      CASE WHEN i % 2 = 0 THEN 0 ELSE i + 1 - {first} END AS user_id
                  FROM range({first}, {first} + {HITS}) r(i);
-                 INSERT INTO {name}.strings SELECT {address}, 1, i + 1, 'address ' || (i * 7919 + {first}) % 1000003, NULL, NULL, NULL, NULL
+                 INSERT INTO {name}.strings BY NAME SELECT {address} AS kind, 1 AS project, i + 1 AS id,
+                     1 + (i * 7919 + {first}) % 1000003 AS ipv4
                  FROM range({HITS}) r(i);
-                 INSERT INTO {name}.strings SELECT {user}, 1, i + 1, 'user ' || i % 5, NULL, NULL, NULL, NULL FROM range({HITS}) r(i) WHERE i % 2 = 1;
+                 INSERT INTO {name}.strings BY NAME SELECT {user} AS kind, 1 AS project, i + 1 AS id, 'user ' || i % 5 AS literal FROM range({HITS}) r(i) WHERE i % 2 = 1;
                  CHECKPOINT {name}"
             ));
         }
@@ -491,10 +520,10 @@ mod tests {
         let target = Target { connection: &connection, takers, new_numbers, into: "merged" };
         merge(target, &inputs, &|| Ok(())).unwrap();
         let wrong = format!(
-            "SELECT count(*), count(*) FILTER (a.text IS DISTINCT FROM 'address ' || ((i % {HITS}) * 7919 + i // {HITS} * {HITS}) % 1000003),
+            "SELECT count(*), count(*) FILTER (a.ipv4 IS DISTINCT FROM 1 + ((i % {HITS}) * 7919 + i // {HITS} * {HITS}) % 1000003),
                  count(*) FILTER (coalesce(u.text, '') <> CASE WHEN i % 2 = 0 THEN '' ELSE 'user ' || i % {HITS} % 5 END)
              FROM (SELECT time_us AS i, address, user_id FROM merged.hits)
-             LEFT JOIN (SELECT id, text FROM merged.strings WHERE kind = {address}) a ON a.id = address
+             LEFT JOIN (SELECT id, ipv4 FROM merged.strings WHERE kind = {address}) a ON a.id = address
              LEFT JOIN (SELECT id, text FROM merged.strings WHERE kind = {user}) u ON u.id = user_id"
         );
         let found: (u64, u64, u64) = connection

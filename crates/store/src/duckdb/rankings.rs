@@ -108,7 +108,7 @@ fn sum_up(
         kept: Kept::default(),
     }));
     let columns = sql::sums::columns(of.needs().and(filter.needs()));
-    let text = sql::sums::hits(file.hits(), project, range, &filter.numbers, &columns);
+    let text = sql::sums::hits(file.tables(), project, range, &filter.numbers, &columns);
     let (sums, filter) = (pool.clone(), filter.clone());
     file.hand_out(&text, &[], move |chunk| {
         let hits = to_columns(chunk, &columns);

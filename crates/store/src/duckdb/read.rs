@@ -203,7 +203,7 @@ fn scan<T: Send + 'static>(
     take: impl Fn(&mut T, Key) + Send + Sync + 'static,
 ) -> Result<(), StoreError> {
     let kinds = filter.kinds();
-    let text = sql::rows::keys(file.hits(), range, &kinds);
+    let text = sql::rows::keys(file.tables(), range, &kinds);
     let (pool, filter) = (pool.clone(), filter.clone());
     file.hand_out(&text, &[], move |chunk| {
         let (times, ids) = (chunk.column::<i64>(0), chunk.column::<i64>(1));
@@ -488,7 +488,7 @@ fn fetch_of_file(
         return Ok(Some(Vec::new()));
     };
     let ids: Vec<String> = keys.iter().map(|(_, id)| id.to_string()).collect();
-    let text = sql::rows::hits(file.hits(), project, from, to);
+    let text = sql::rows::hits(file.tables(), project, from, to);
     let mut batches: Vec<RecordBatch> = Vec::new();
     file.each(&text, &[format!("[{}]", ids.join(","))], |batch| batches.push(batch.clone()))?;
     to_rows(file, project, &batches, most_bytes)

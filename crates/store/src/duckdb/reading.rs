@@ -14,7 +14,7 @@ use crate::blocking;
 use crate::duckdb::engine::{Engine, failed};
 use crate::duckdb::files::{DataFile, Snapshot};
 use crate::duckdb::hand_out::Chunk;
-use crate::duckdb::sql::file::Hits;
+use crate::duckdb::sql::file::Tables;
 use crate::types::StoreError;
 
 /// Runs a read of these files off the async threads. It is stopped after `seconds`, or when its asker has gone.
@@ -93,8 +93,8 @@ impl OpenFile<'_> {
     }
 
     /// Its hits, for statements that name columns which it may lack.
-    pub fn hits(&self) -> Hits<'_> {
-        Hits { file: &self.file.alias, format: self.file.format }
+    pub fn tables(&self) -> Tables<'_> {
+        Tables { file: &self.file.alias, format: self.file.format }
     }
 
     pub fn is_sealed(&self) -> bool {

@@ -24,6 +24,7 @@ use crate::duckdb::columns;
 use crate::duckdb::engine::failed;
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::Stretch;
+use crate::duckdb::sql::file::Tables;
 use crate::types::StoreError;
 
 const CONTEXT: &str = "merging texts";
@@ -59,14 +60,14 @@ impl NewNumbers {
         &self,
         connection: &Connection,
         into: &str,
-        files: &[String],
+        files: &[Tables<'_>],
         stretch: &Stretch,
         before: u32,
     ) -> Result<u32, StoreError> {
         let mut batches = Vec::new();
-        for (file, name) in files.iter().enumerate() {
+        for (place, file) in files.iter().enumerate() {
             let mut statement = connection
-                .prepare(&sql::build::texts_of(name, stretch))
+                .prepare(&sql::build::texts_of(*file, stretch))
                 .map_err(failed(CONTEXT))?;
             // TRICKY: the iterator that this returns panics where the statement fails; `step` says so.
             drop(
@@ -75,7 +76,7 @@ impl NewNumbers {
                     .map_err(failed(CONTEXT))?,
             );
             while let Some(rows) = statement.step().map_err(failed(CONTEXT))? {
-                batches.push((file, RecordBatch::from(&rows)));
+                batches.push((place, RecordBatch::from(&rows)));
             }
         }
         let texts = sorted(&batches);
@@ -113,7 +114,8 @@ impl NewNumbers {
 struct Found<'a> {
     kind: u8,
     project: u32,
-    text: &'a str,
+    literal: &'a str,
+    ipv4: u32,
     id: u32,
     file: usize,
     words: [&'a StringArray; WORDS],
@@ -125,24 +127,26 @@ impl Found<'_> {
         (self.kind, self.project)
     }
 
-    fn key(&self) -> (u8, u32, &str) {
-        (self.kind, self.project, self.text)
+    fn key(&self) -> (u8, u32, &str, u32) {
+        (self.kind, self.project, self.literal, self.ipv4)
     }
 }
 
-/// By kind, project and text. Sealed files have them in this order, which the sort makes use of.
+/// By kind, project, literal and address. Sealed files have them in this order, which the sort makes use of.
 fn sorted(batches: &[(usize, RecordBatch)]) -> Vec<Found<'_>> {
     let mut texts = Vec::with_capacity(batches.iter().map(|(_, batch)| batch.num_rows()).sum());
     for (file, batch) in batches {
         let kind = batch.column(0).as_primitive::<UInt8Type>().values();
         let project = batch.column(1).as_primitive::<UInt32Type>().values();
         let id = batch.column(2).as_primitive::<UInt32Type>().values();
-        let text = batch.column(3).as_string::<i32>();
-        let words = std::array::from_fn(|n| batch.column(4 + n).as_string::<i32>());
+        let literal = batch.column(3).as_string::<i32>();
+        let ipv4 = batch.column(4).as_primitive::<UInt32Type>().values();
+        let words = std::array::from_fn(|n| batch.column(5 + n).as_string::<i32>());
         texts.extend((0..batch.num_rows()).map(|row| Found {
             kind: kind[row],
             project: project[row],
-            text: text.value(row),
+            literal: literal.value(row),
+            ipv4: ipv4[row],
             id: id[row],
             file: *file,
             words,
@@ -161,7 +165,8 @@ struct Merged {
     /// Counted on over projects, with what is to be taken off for the text's number: see `sql::file`.
     number: Vec<i32>,
     base: Vec<i32>,
-    text: StringBuilder,
+    literal: StringBuilder,
+    ipv4: Vec<u32>,
     words: [StringBuilder; WORDS],
 }
 
@@ -172,7 +177,8 @@ impl Merged {
         self.project.push(found.project);
         self.number.push(number);
         self.base.push(number - new as i32);
-        self.text.append_value(found.text);
+        self.literal.append_value(found.literal);
+        self.ipv4.push(found.ipv4);
         for (builder, words) in self.words.iter_mut().zip(found.words) {
             builder.append_option(words.is_valid(found.row).then(|| words.value(found.row)));
         }
@@ -184,7 +190,8 @@ impl Merged {
             ("project", Arc::new(UInt32Array::from(self.project))),
             ("number", Arc::new(Int32Array::from(self.number))),
             ("base", Arc::new(Int32Array::from(self.base))),
-            ("text", Arc::new(self.text.finish())),
+            ("literal", Arc::new(self.literal.finish())),
+            ("ipv4", Arc::new(UInt32Array::from(self.ipv4))),
         ];
         for (name, builder) in ["client", "os", "device", "version"].iter().zip(&mut self.words) {
             columns.push((name, Arc::new(builder.finish())));

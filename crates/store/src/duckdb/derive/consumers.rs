@@ -11,7 +11,7 @@ use duckdb::{Row, params};
 use super::{CONTEXT, Target};
 use crate::duckdb::engine::failed;
 use crate::duckdb::sql::derive::{Slice, consumers};
-use crate::duckdb::sql::file::WHOLE_FILE;
+use crate::duckdb::sql::file::{FORMAT, Tables, WHOLE_FILE};
 use crate::duckdb::sql::sums;
 use crate::types::StoreError;
 
@@ -42,10 +42,12 @@ impl<'a> ListedConsumers<'a> {
         }
         let identities = Arc::new(Mutex::new(Identities::default()));
         let into = identities.clone();
-        let texts = sums::identities(target.into, project, &[Text::User, Text::Address]);
+        let made = Tables { file: target.into, format: FORMAT };
+        let texts = sums::identities(made, project, &[Text::User, Text::Address]);
         target.hand_out(&texts, move |chunk| {
             let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
-            identities.put_all(chunk.column(0), chunk.column(1), chunk.column(2));
+            let (kind, id) = (chunk.column(0), chunk.column(1));
+            identities.put_all(kind, id, chunk.column(2), chunk.column(3));
         })?;
         let mut identities = identities.lock().unwrap_or_else(PoisonError::into_inner);
         let identities = Arc::new(std::mem::take(&mut *identities));

@@ -92,7 +92,7 @@ pub fn each_text(
         Ranked::Value(Value::Version) => TextField::Word(Word::Version),
         _ => TextField::Text,
     };
-    let scan = texts(file.alias(), project, kind, &[field], None);
+    let scan = texts(file.tables(), project, kind, &[field], None);
     file.each(&scan.sql, &scan.values, |batch| {
         let ids = batch.column(0).as_primitive::<UInt32Type>().values();
         let names = batch.column(1 + field.place()).as_string::<i32>();

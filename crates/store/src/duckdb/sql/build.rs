@@ -5,12 +5,12 @@ use analytics::hit::{Country, HitId, Text};
 use analytics::hit_fields::{Stored, not_kept_at};
 
 use super::engine::RENUMBER;
-use super::file::{CONSUMERS_LISTED, FORMAT, Hits, NUMBERS};
+use super::file::{CONSUMERS_LISTED, FORMAT, NUMBERS, Tables};
 
 /// A mark every so many hits of a project.
 pub const MARK_EVERY: u64 = 10_000;
 
-const STRING_FIELDS: &str = "text, client, os, device, version";
+const STRING_FIELDS: &str = "literal, ipv4, client, os, device, version";
 
 /// A range of projects, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,16 +67,25 @@ pub struct Stretch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     pub kind: u8,
-    pub from: Option<String>,
-    pub to: Option<String>,
+    pub from: Option<Place>,
+    pub to: Option<Place>,
 }
+
+/// Where a text stands in its kind: its `literal` and its `ipv4`.
+pub type Place = (String, u32);
 
 impl Stretch {
     fn condition(&self) -> String {
         let part = self.part.as_ref().map(|part| {
-            let from = part.from.as_ref().map(|_| " AND text >= $1").unwrap_or_default();
-            let n = if part.from.is_some() { 2 } else { 1 };
-            let to = part.to.as_ref().map(|_| format!(" AND text < ${n}")).unwrap_or_default();
+            let bound = |place: &Option<Place>, n: usize, than: &str, ipv4_than: &str| {
+                place.as_ref().map_or_else(String::new, |(_, ipv4)| {
+                    format!(
+                        " AND (literal {than} ${n} OR (literal = ${n} AND ipv4 {ipv4_than} {ipv4}))"
+                    )
+                })
+            };
+            let from = bound(&part.from, 1, ">", ">=");
+            let to = bound(&part.to, if part.from.is_some() { 2 } else { 1 }, "<", "<");
             format!(" AND kind = {}{from}{to}", part.kind)
         });
         format!("{}{}", self.projects.condition(), part.unwrap_or_default())
@@ -84,37 +93,41 @@ impl Stretch {
 
     pub fn values(&self) -> Vec<&str> {
         let part = self.part.iter().flat_map(|part| [&part.from, &part.to]);
-        part.flatten().map(String::as_str).collect()
+        part.flatten().map(|(literal, _)| literal.as_str()).collect()
     }
 }
 
 /// Of each project: about how many bytes its texts take.
-pub fn text_bytes(file: &str) -> String {
+pub fn text_bytes(of: Tables<'_>) -> String {
     format!(
-        "SELECT project, sum(strlen(text) + {TEXT_OVERHEAD})::BIGINT FROM {file}.strings GROUP BY project"
+        "SELECT project, sum(strlen(literal) + {TEXT_OVERHEAD})::BIGINT FROM {} GROUP BY project",
+        of.strings()
     )
 }
 
 /// Of each kind of a project's texts: about how many bytes they take.
-pub fn text_bytes_by_kind(file: &str, project: u32) -> String {
+pub fn text_bytes_by_kind(of: Tables<'_>, project: u32) -> String {
     format!(
-        "SELECT kind::BIGINT, sum(strlen(text) + {TEXT_OVERHEAD})::BIGINT FROM {file}.strings WHERE project = {project} GROUP BY kind"
+        "SELECT kind::BIGINT, sum(strlen(literal) + {TEXT_OVERHEAD})::BIGINT FROM {} WHERE project = {project} GROUP BY kind",
+        of.strings()
     )
 }
 
-/// Some of a project's texts of a kind: one for about so many bytes. A long one is as likely as the short ones that take
-/// as much, and which are found does not depend on their order.
-pub fn sample_texts(file: &str, project: u32, kind: u8, every_bytes: u64) -> String {
+/// literal, ipv4: some of a project's texts of a kind, one for about so many bytes. A long one is as likely as the short ones
+/// that take as much, and which are found does not depend on their order.
+pub fn sample_texts(of: Tables<'_>, project: u32, kind: u8, every_bytes: u64) -> String {
     format!(
-        "SELECT text FROM {file}.strings WHERE project = {project} AND kind = {kind}
-         AND hash(text) % {every_bytes} < strlen(text) + {TEXT_OVERHEAD}"
+        "SELECT literal, ipv4 FROM {} WHERE project = {project} AND kind = {kind}
+         AND hash(literal, ipv4) % {every_bytes} < strlen(literal) + {TEXT_OVERHEAD}",
+        of.strings()
     )
 }
 
-/// kind, project, id, text, client, os, device, version: of a stretch of a file's texts.
-pub fn texts_of(file: &str, stretch: &Stretch) -> String {
+/// kind, project, id, literal, ipv4, client, os, device, version: of a stretch of a file's texts.
+pub fn texts_of(of: Tables<'_>, stretch: &Stretch) -> String {
     format!(
-        "SELECT kind, project, id, {STRING_FIELDS} FROM {file}.strings WHERE {}",
+        "SELECT kind, project, id, {STRING_FIELDS} FROM {} WHERE {}",
+        of.strings(),
         stretch.condition()
     )
 }
@@ -143,7 +156,7 @@ fn stored() -> String {
 }
 
 /// A piece of `into.hits` out of the hits of `from`, sorted by (project, time, hit id). Texts get their new numbers.
-pub fn merge_hits(into: &str, from: &[Hits<'_>], piece: Piece) -> String {
+pub fn merge_hits(into: &str, from: &[Tables<'_>], piece: Piece) -> String {
     let numbers = NUMBERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let condition = piece.condition();
     let parts = from.iter().enumerate().map(|(n, hits)| {
@@ -213,7 +226,7 @@ impl Edit {
     }
 
     /// The rows that change; none if the edit names none.
-    pub fn touched(&self, hits: Hits<'_>) -> Option<String> {
+    pub fn touched(&self, hits: Tables<'_>) -> Option<String> {
         if let Some(rows) = &self.drop_rows {
             return Some(rows.clone());
         }
@@ -227,7 +240,7 @@ impl Edit {
 }
 
 /// `into.hits` = `from`'s hits after the edit, order and ids kept.
-pub fn copy_hits(into: &str, from: Hits<'_>, edit: &Edit) -> String {
+pub fn copy_hits(into: &str, from: Tables<'_>, edit: &Edit) -> String {
     let clear = |column: &str, value: String| match &edit.clear_rows {
         Some(rows) if edit.cleared.contains(&column) => {
             format!("CASE WHEN {rows} THEN 0 ELSE {value} END AS {column}")
@@ -247,7 +260,7 @@ pub fn copy_hits(into: &str, from: Hits<'_>, edit: &Edit) -> String {
 }
 
 /// The strings that are still needed: all of other projects, and of the edited one those that a row still names.
-pub fn copy_strings(into: &str, from: &str, project: u32) -> String {
+pub fn copy_strings(into: &str, from: Tables<'_>, project: u32) -> String {
     let used = Text::ALL
         .map(|kind| {
             format!(
@@ -260,8 +273,9 @@ pub fn copy_strings(into: &str, from: &str, project: u32) -> String {
     put_strings(
         into,
         &format!(
-            "SELECT kind, project, id, {STRING_FIELDS} FROM {from}.strings
-             WHERE project <> {project} OR (kind, id) IN (SELECT (kind, id) FROM ({used}))"
+            "SELECT kind, project, id, {STRING_FIELDS} FROM {}
+             WHERE project <> {project} OR (kind, id) IN (SELECT (kind, id) FROM ({used}))",
+            from.strings()
         ),
     )
 }
@@ -314,9 +328,14 @@ pub fn finish(into: &str, first_seq: u64, seq: u64) -> String {
     format!("INSERT INTO {into}.progress VALUES ({seq}, {FORMAT}, {first_seq})")
 }
 
-/// The ids of a text in a file: at most one.
-pub fn find_text(file: &str) -> String {
-    format!("SELECT id FROM {file}.strings WHERE kind = ? AND project = ? AND text = ?")
+/// The id of a text in a file: at most one. The text is bound, where the condition has a place for it.
+pub fn find_text(of: Tables<'_>, project: u32, kind: Text, text: &str) -> (String, Option<String>) {
+    let (condition, bound) = of.is_text(kind, text);
+    let (file, kind) = (of.file, kind as u8);
+    let find = format!(
+        "SELECT id FROM {file}.strings WHERE kind = {kind} AND project = {project} AND {condition}"
+    );
+    (find, bound)
 }
 
 pub fn count_rows(file: &str, condition: &str) -> String {

@@ -25,6 +25,9 @@ pub const HAND_OUT: &str = "hand_out";
 /// The name of the function that answers 64 bits for a text (`crate::duckdb::identity`).
 pub const IDENTITY: &str = "identity";
 
+/// The name of the function that answers the number of an address (`sql::file::ipv4`).
+pub const IPV4: &str = "ipv4_of";
+
 /// The name of the function that answers a text's number in a new file (`crate::duckdb::renumber`).
 pub const RENUMBER: &str = "renumber";
 

@@ -3,14 +3,19 @@
 //! `hits` holds numbers only; every text of a file stands once in its `strings`, per project, so that a file can be
 //! understood, erased and copied alone. No keys and no indexes: they cost more than they give on append-only tables.
 
+use std::net::Ipv4Addr;
+
 use analytics::hit::{HitId, Text};
 use analytics::hit_fields::FIELDS;
+
+use super::engine::{IDENTITY, IPV4};
 
 /// Raise it when a table changes shape. A file of an older one is read by the same statements, and a merge or an erasure
 /// that meets it writes the newest. 1: sealed files had `hit_id` as it is, countries as two letters (as active files still
 /// have), texts numbered over all projects, and rollups of every project. 2: rollups had a row of each consumer and day,
-/// however many there were, and no `by_consumer_rest`. 3: hits had no `request_id` and no `cache`.
-pub const FORMAT: u32 = 4;
+/// however many there were, and no `by_consumer_rest`. 3: hits had no `request_id` and no `cache`. 4: every text stood in
+/// `strings.text`, addresses too.
+pub const FORMAT: u32 = 5;
 
 // A field's column needs a format that older programs refuse: they would merge a file without it.
 const _: () = {
@@ -23,6 +28,9 @@ const _: () = {
 
 /// The first format whose files have `by_consumer_rest`.
 pub const CONSUMERS_LISTED: u32 = 3;
+
+/// The first format whose `strings` has `ipv4` and `literal`.
+const ADDRESSES_AS_NUMBERS: u32 = 5;
 
 /// The columns of `hits` before the texts, as they are read. Numbers that a hit may lack are NULL there; texts are 0.
 /// `country` is `Country::number`, or the two letters as a number.
@@ -38,15 +46,15 @@ pub const NUMBERS: [(&str, &str); 9] = [
     ("response_size", "BIGINT"),
 ];
 
-/// The hits of a file, which lacks the columns of fields that are younger than its format.
+/// A file's tables, which lack the columns that are younger than its format.
 #[derive(Clone, Copy, Debug)]
-pub struct Hits<'a> {
+pub struct Tables<'a> {
     /// Its name in the engine.
     pub file: &'a str,
     pub format: u32,
 }
 
-impl Hits<'_> {
+impl Tables<'_> {
     pub fn has(&self, kind: Text) -> bool {
         kind.info().since <= self.format
     }
@@ -58,14 +66,55 @@ impl Hits<'_> {
             false => "0::UINTEGER".to_owned(),
         }
     }
+
+    /// A table like `strings` of today's format, to be read from.
+    pub fn strings(&self) -> String {
+        let file = self.file;
+        if self.format >= ADDRESSES_AS_NUMBERS {
+            return format!("{file}.strings");
+        }
+        format!(
+            "(SELECT * EXCLUDE (ipv4), CASE WHEN ipv4 > 0 THEN '' ELSE text END AS literal, ipv4
+              FROM (SELECT *, CASE WHEN kind = {} THEN {IPV4}(text) ELSE 0 END AS ipv4 FROM {file}.strings))",
+            Text::Address as u8
+        )
+    }
+
+    /// hash, ipv4: the identity of a row of the file's own `strings`, or the address that it is.
+    pub fn identity(&self) -> String {
+        match self.format >= ADDRESSES_AS_NUMBERS {
+            true => {
+                format!("CASE WHEN ipv4 > 0 THEN 0::UBIGINT ELSE {IDENTITY}(literal) END, ipv4")
+            }
+            false => format!("{IDENTITY}(text), 0::UINTEGER"),
+        }
+    }
+
+    /// A row of the file's own `strings` is this text of this kind: a condition, and what is bound to its `?`, if it has one.
+    pub fn is_text(&self, kind: Text, text: &str) -> (String, Option<String>) {
+        let ipv4 = if kind == Text::Address { ipv4(text) } else { 0 };
+        match ipv4 > 0 && self.format >= ADDRESSES_AS_NUMBERS {
+            true => (format!("ipv4 = {ipv4}"), None),
+            false => ("text = ?".to_owned(), Some(text.to_owned())),
+        }
+    }
 }
 
-/// The tables of an active file. `strings`: id is unique per kind and project, here per kind alone. `marks`: the hit that
-/// is number `ordinal` of its project in this file, in order of arrival, every so many hits. `progress`: the records
+/// An IPv4 address as it is written into files: as a number. 0 for any other text, and for 0.0.0.0.
+pub fn ipv4(text: &str) -> u32 {
+    // Only the spelling that the number is shown in is accepted here.
+    text.parse::<Ipv4Addr>().map_or(0, u32::from)
+}
+
+/// The tables of an active file. `strings`: id is unique per kind and project, here per kind alone. An IPv4 address is a
+/// number there, which takes a third of its text's room in a file and is hashed without being read as one; `literal` is any
+/// other text, and `text` is either. `marks`: the hit that is number `ordinal` of its project in this file, in order of arrival, every so many hits. `progress`: the records
 /// that this file holds, after `first_seq` (none in files of before) up to `seq`.
 pub fn create(alias: &str) -> String {
-    create_with(alias, ["hit_id BIGINT", "id UINTEGER"])
+    create_with(alias, ["hit_id BIGINT", ACTIVE_TEXT_ID])
 }
+
+const ACTIVE_TEXT_ID: &str = "id UINTEGER";
 
 /// Two columns of a sealed file are kept as two each, and put together where they are read. `hit_id` jumps from batch to
 /// batch: batches and places in them take a byte less a hit than their sum. `id` begins anew with each project: counted on
@@ -87,10 +136,20 @@ fn create_with(alias: &str, [hit_id, id]: [&str; 2]) -> String {
     let columns = numbers.chain(Text::ALL.map(text_column)).collect::<Vec<_>>().join(", ");
     format!(
         "CREATE TABLE {alias}.hits ({columns});
-         CREATE TABLE {alias}.strings (kind UTINYINT, project UINTEGER, {id}, text VARCHAR, client VARCHAR,
-             os VARCHAR, device VARCHAR, version VARCHAR);
+         {}
          CREATE TABLE {alias}.marks (project UINTEGER, ordinal BIGINT, hit_id BIGINT);
-         CREATE TABLE {alias}.progress (seq BIGINT, format UINTEGER, first_seq BIGINT);"
+         CREATE TABLE {alias}.progress (seq BIGINT, format UINTEGER, first_seq BIGINT);",
+        create_strings(&format!("{alias}.strings"), id)
+    )
+}
+
+fn create_strings(name: &str, id: &str) -> String {
+    let part = |bits: u8| format!("(ipv4 >> {bits}) & 255");
+    let parts = [24, 16, 8, 0].map(part).join(", '.', ");
+    format!(
+        "CREATE TABLE {name} (kind UTINYINT, project UINTEGER, {id}, literal VARCHAR DEFAULT '', ipv4 UINTEGER DEFAULT 0,
+             text VARCHAR GENERATED ALWAYS AS (CASE WHEN ipv4 > 0 THEN concat({parts}) ELSE literal END) VIRTUAL,
+             client VARCHAR, os VARCHAR, device VARCHAR, version VARCHAR);"
     )
 }
 
@@ -98,14 +157,26 @@ fn text_column(kind: Text) -> String {
     format!("{} UINTEGER DEFAULT 0", kind.column())
 }
 
+/// The columns of a text, as an active file keeps them.
+const STRING_COLUMNS: &str = "kind, project, id, literal, ipv4, client, os, device, version";
+
 /// Statements that give an active file of an older format the columns that it lacks.
 pub fn upgrade_active(alias: &str, format: u32) -> Vec<String> {
-    let hits = Hits { file: alias, format };
-    let missing = Text::ALL.into_iter().filter(|kind| !hits.has(*kind));
+    let tables = Tables { file: alias, format };
+    let missing = Text::ALL.into_iter().filter(|kind| !tables.has(*kind));
     let mut statements = vec!["BEGIN".to_owned()];
     statements.extend(
         missing.map(|kind| format!("ALTER TABLE {alias}.hits ADD COLUMN {}", text_column(kind))),
     );
+    if format < ADDRESSES_AS_NUMBERS {
+        statements.push(create_strings(&format!("{alias}.new_strings"), ACTIVE_TEXT_ID));
+        statements.push(format!(
+            "INSERT INTO {alias}.new_strings BY NAME SELECT {STRING_COLUMNS} FROM {}",
+            tables.strings()
+        ));
+        statements.push(format!("DROP TABLE {alias}.strings"));
+        statements.push(format!("ALTER TABLE {alias}.new_strings RENAME TO strings"));
+    }
     statements.push(format!("UPDATE {alias}.progress SET format = {FORMAT}"));
     statements.push("COMMIT".to_owned());
     statements.push(checkpoint(alias));

@@ -5,6 +5,8 @@ use analytics::filter::{Condition, Field, Filter, Test, TextTests};
 use analytics::hit::{Country, Text};
 use analytics::hit_fields::{Stored, Word};
 
+use super::file::Tables;
+
 /// A statement and the values of its `?`, in order.
 #[derive(Debug, Default)]
 pub struct Compiled {
@@ -80,7 +82,7 @@ pub enum Only {
 /// id, then each `TextField` in its place: of the texts of a kind, or of those that one of `only` allows. Fields that are not
 /// among `fields` are NULL.
 pub fn texts(
-    file: &str,
+    of: Tables<'_>,
     project: u32,
     kind: Text,
     fields: &[TextField],
@@ -96,8 +98,9 @@ pub fn texts(
             .iter()
             .map(|one| match one {
                 Only::Equal(TextField::Text, value) => {
-                    values.push(value.clone());
-                    "text = ?".to_owned()
+                    let (condition, bound) = of.is_text(kind, value);
+                    values.extend(bound);
+                    condition
                 }
                 Only::Equal(field, value) => {
                     values.push(value.clone());
@@ -112,8 +115,9 @@ pub fn texts(
         format!(" AND ({})", if any.is_empty() { "FALSE".to_owned() } else { any.join(" OR ") })
     });
     let sql = format!(
-        "SELECT id, {} FROM {file}.strings WHERE kind = {} AND project = {project}{only}",
+        "SELECT id, {} FROM {}.strings WHERE kind = {} AND project = {project}{only}",
         select.join(", "),
+        of.file,
         kind as u8
     );
     Compiled { sql, values }

@@ -3,7 +3,7 @@
 use analytics::hit::Text;
 use analytics::period::Period;
 
-use super::file::{Hits, NUMBERS};
+use super::file::{NUMBERS, Tables};
 
 /// Hits of a project: stretches of time and of hit ids, and a condition on their numbers.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Range<'_> {
 }
 
 /// time, hit id, and the ids of these kinds of texts.
-pub fn keys(hits: Hits<'_>, range: &Range<'_>, kinds: &[Text]) -> String {
+pub fn keys(hits: Tables<'_>, range: &Range<'_>, kinds: &[Text]) -> String {
     let texts: String = kinds.iter().map(|kind| format!(", {}", hits.text(*kind))).collect();
     format!(
         "SELECT h.time_us, h.hit_id{texts} FROM {}.hits h WHERE {}",
@@ -54,7 +54,7 @@ pub fn count(file: &str, project: u32, from_us: i64, to_us: i64) -> String {
 }
 
 /// Whole hits with these hit ids (a list of integers is bound), which lie in this stretch of time (both ends included).
-pub fn hits(hits: Hits<'_>, project: u32, from_us: i64, to_us: i64) -> String {
+pub fn hits(hits: Tables<'_>, project: u32, from_us: i64, to_us: i64) -> String {
     let numbers = NUMBERS.iter().skip(1).map(|(name, _)| format!("h.{name}"));
     let columns = numbers.chain(Text::ALL.map(|kind| hits.text(kind))).collect::<Vec<_>>();
     format!(

@@ -7,8 +7,7 @@ use analytics::hit::Text;
 use analytics::tally::{NO_LATENCY, NO_SIZE, Needs};
 
 use super::derive::BY_COUNTRY;
-use super::engine::IDENTITY;
-use super::file::{Hits, WHOLE_FILE};
+use super::file::{Tables, WHOLE_FILE};
 
 /// A column of hits that sums are made of, in the order in which they are selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +58,7 @@ pub fn columns(needs: Needs) -> Vec<Column> {
 
 impl Column {
     /// Without NULLs.
-    fn select(self, hits: Hits<'_>) -> String {
+    fn select(self, hits: Tables<'_>) -> String {
         match self {
             Column::Time => "h.time_us".into(),
             Column::Status => "h.status".into(),
@@ -75,7 +74,7 @@ impl Column {
 
 /// Hits from `from_us` to before `to_us` that pass the filter.
 pub fn hits(
-    hits: Hits<'_>,
+    hits: Tables<'_>,
     project: u32,
     (from_us, to_us): (i64, i64),
     filter: &str,
@@ -200,20 +199,22 @@ pub fn consumers_rest(file: &str, project: u32, days: Option<Days>) -> String {
     )
 }
 
-/// kind, id, identity of the consumers that have rows.
+/// kind, id, identity, 0 (in place of an address) of the consumers that have rows.
 pub fn listed_identities(file: &str, project: u32) -> String {
     format!(
-        "SELECT (CASE WHEN user_id > 0 THEN {} ELSE {} END)::UTINYINT, CASE WHEN user_id > 0 THEN user_id ELSE address END, identity
-         FROM {file}.by_consumer WHERE project = {project}",
+        "SELECT (CASE WHEN user_id > 0 THEN {} ELSE {} END)::UTINYINT, CASE WHEN user_id > 0 THEN user_id ELSE address END, identity,
+             0::UINTEGER FROM {file}.by_consumer WHERE project = {project}",
         Text::User as u8,
         Text::Address as u8
     )
 }
 
-/// kind, id, 64 bits that stand for the text in all files: of these kinds.
-pub fn identities(file: &str, project: u32, kinds: &[Text]) -> String {
+/// kind, id, and 64 bits that stand for the text in all files or the address as a number: of these kinds.
+pub fn identities(of: Tables<'_>, project: u32, kinds: &[Text]) -> String {
     format!(
-        "SELECT kind, id, {IDENTITY}(text) FROM {file}.strings WHERE project = {project} AND kind IN ({})",
+        "SELECT kind, id, {} FROM {}.strings WHERE project = {project} AND kind IN ({})",
+        of.identity(),
+        of.file,
         numbers(kinds)
     )
 }

@@ -1,7 +1,7 @@
 //! An LRU cache of the identities and words of sealed files, bounded by bytes: a page is requested again every few seconds, and
 //! a sealed file never changes.
 //!
-//! It holds nothing that identifies a caller: hashes of texts and words derived from them, no text itself (`FileTexts`).
+//! Addresses of callers are in it. An erasure clears it when the files that it replaced are gone, and with them whoever read them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};

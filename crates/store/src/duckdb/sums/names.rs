@@ -14,7 +14,7 @@ use crate::duckdb::reading::OpenFile;
 use crate::duckdb::sql;
 use crate::types::StoreError;
 
-/// Identities and derived words of a file's texts. It identifies no caller, so it may be cached between reads.
+/// Identities and derived words of a file's texts, which may be kept until something is erased (`cache`).
 #[derive(Default)]
 pub struct FileTexts {
     pub identities: Arc<Identities>,
@@ -79,11 +79,12 @@ impl FileTexts {
         let mut texts = FileTexts::default();
         let few: &[Text] = if wanted.listed_consumers { &[Text::User, Text::Address] } else { &[] };
         let identities = Arc::new(Mutex::new(Identities::of_few(few)));
-        for text in identity_statements(file.alias(), project, wanted) {
+        for text in identity_statements(file, project, wanted) {
             let into = identities.clone();
             file.hand_out(&text, &[], move |chunk| {
                 let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
-                identities.put_all(chunk.column(0), chunk.column(1), chunk.column(2));
+                let (kind, id) = (chunk.column(0), chunk.column(1));
+                identities.put_all(kind, id, chunk.column(2), chunk.column(3));
             })?;
         }
         let mut identities = identities.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,13 +107,13 @@ impl FileTexts {
 }
 
 /// Statements of kind, id and identity.
-fn identity_statements(file: &str, project: u32, wanted: &Wanted) -> Vec<String> {
+fn identity_statements(file: &OpenFile<'_>, project: u32, wanted: &Wanted) -> Vec<String> {
     let mut statements = Vec::new();
     if !wanted.identities.is_empty() {
-        statements.push(sql::sums::identities(file, project, &wanted.identities));
+        statements.push(sql::sums::identities(file.tables(), project, &wanted.identities));
     }
     if wanted.listed_consumers {
-        statements.push(sql::sums::listed_identities(file, project));
+        statements.push(sql::sums::listed_identities(file.alias(), project));
     }
     statements
 }

@@ -62,7 +62,7 @@ impl Source<'_> {
         filter: &Arc<FileFilter>,
     ) -> Result<(), StoreError> {
         let columns = sums::columns(needs.and(filter.needs()));
-        let text = sums::hits(self.file.hits(), self.project, range, &filter.numbers, &columns);
+        let text = sums::hits(self.file.tables(), self.project, range, &filter.numbers, &columns);
         let (sums, of) = (self.sums.clone(), filter.clone());
         self.file.hand_out(&text, &[], move |chunk| {
             let hits = to_columns(chunk, &columns);
