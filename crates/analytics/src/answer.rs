@@ -269,7 +269,7 @@ fn quantile_ms(histogram: &Histogram, share: f64) -> Option<f64> {
 }
 
 /// To four significant digits: the buckets know no more.
-fn round(ms: f64) -> f64 {
+pub(crate) fn round(ms: f64) -> f64 {
     if ms == 0.0 {
         return 0.0;
     }
@@ -521,6 +521,6 @@ fn is_false(flag: &bool) -> bool {
 }
 
 /// RFC 3339 in UTC, to the microsecond.
-fn to_rfc3339(time_us: i64) -> String {
+pub(crate) fn to_rfc3339(time_us: i64) -> String {
     jiff::Timestamp::from_microsecond(time_us).map(|time| time.to_string()).unwrap_or_default()
 }

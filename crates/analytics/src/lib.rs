@@ -36,6 +36,7 @@ pub mod notice;
 pub mod panels;
 pub mod period;
 pub mod query;
+pub mod ranking;
 pub mod slots;
 pub mod status_page;
 pub mod tally;

@@ -426,6 +426,29 @@ limits! {
         "Hashes of texts of sealed files that are kept between reads, 8 bytes each. Of 5 million hits from as many addresses they take 37 MB, and 0.3 s to make anew.";
     FILTERS_CACHE_BYTES "filters_cache_bytes" = 8 << 20, Bytes, fixed, "",
         "Which texts of sealed files pass a filter, kept between reads: a bit per text, so that an export looks at a file's texts once.";
+    LIST_ROWS "list_rows" = 1 << 20, Rows, fixed, "",
+        "Rows of a list that is searched, sorted and paged through: a million endpoints. Of more consumers or values the busiest are listed, and a search looks through all of them.";
+    LIST_NAMES_BYTES "list_names_bytes" = 64 << 20, Bytes, fixed, "",
+        "The names of those rows together: 64 bytes each where there are as many as there may be.";
+    LIST_SUMS_BYTES "list_sums_bytes" = 256 << 20, Bytes, fixed, "",
+        "Sums of a file's rows while a list is made: 100 bytes for a row with few hits, about 1 kB for one with many.";
+    LISTS_MADE_AT_ONCE "lists_made_at_once" = 1, Items, fixed, "",
+        "Lists that are summed up at a time: a million rows take some hundred megabytes until they are a list.";
+    LISTS_KEPT_BYTES "lists_kept_bytes" = 160 << 20, Bytes, fixed, "",
+        "Lists that are kept for the next page, search or sort: one of a million endpoints with its orders, or hundreds of usual ones. They are not kept over an erasure.";
+    LIST_ORDERS "list_orders" = 4, Items, fixed, "",
+        "Searches and orders of a list whose rows are kept in order: 4 bytes a row each.";
+    LIST_PAGE "list_page" = 500, Rows, fixed, "invalid_parameter",
+        "Rows of a list that one call may ask for; a file has all of them.";
+    LIST_PAGE_DEFAULT "list_page_default" = 50, Rows, fixed, "", "Rows of a list without `limit`.";
+    LIST_PIECE_ROWS "list_piece_rows" = 4_000, Rows, fixed, "",
+        "Rows of a list that are written at once for a file: a megabyte at most, where names are not very long.";
+    LISTS_SENT_BYTES "lists_sent_bytes" = 512 << 20, Bytes, fixed, "overloaded",
+        "Lists that files are written from while they are sent, of one address half of it: memory that slow readers hold.";
+    LIST_SEARCH_WORDS "list_search_words" = 16, Items, fixed, "invalid_parameter",
+        "Words of a search: each is looked for in every row.";
+    LIST_SEARCH_CHARACTERS "list_search_characters" = 200, Characters, fixed, "invalid_parameter",
+        "Length of a search.";
     LIST_WINDOW_ROWS "list_window_rows" = 20_000, Hits, fixed, "",
         "Hits that a list looks at first, from the newest on; four times as many each time that too few of them pass.";
     LIST_FOUND_AT_ONCE "list_found_at_once" = 25_000, Hits, fixed, "",

@@ -1,10 +1,14 @@
 //! What can be asked of hits, as data.
 
+use jiff::tz::TimeZone;
+
 use crate::filter::Filter;
 use crate::grid::Grid;
 use crate::hit::ProjectId;
+use crate::limits;
 use crate::period::Period;
-use crate::tally::{Needs, Top, Value};
+use crate::ranking::{Ranked, SearchWords};
+use crate::tally::{Needs, Sort, Top, Value};
 
 /// Permission to see one project's hits, with the filters that its holder cannot take off. Only authentication makes
 /// one, and no query can be made without it.
@@ -68,6 +72,22 @@ pub struct SumsQuery {
     pub top: Top,
 }
 
+/// Every row of a breakdown, summed up: lists that are searched, sorted and paged through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RankingQuery {
+    pub scope: ProjectScope,
+    /// Included.
+    pub from_us: i64,
+    /// Excluded.
+    pub to_us: i64,
+    pub filter: Filter,
+    pub of: Ranked,
+    /// Whether consumers without a user are listed by their address.
+    pub addresses: bool,
+    /// Only rows that have these words, where all rows are too many to list; else empty.
+    pub search: SearchWords,
+}
+
 /// Counts by status of many projects at once, cell by cell: what most alert rules are judged from. Nothing is filtered, so
 /// a scope with a locked filter is left out.
 #[derive(Clone, Debug)]
@@ -100,6 +120,25 @@ pub struct PresenceQuery {
     pub from_us: i64,
     /// Excluded.
     pub to_us: i64,
+}
+
+impl RankingQuery {
+    /// The rows with most hits alone.
+    pub fn busiest(&self) -> SumsQuery {
+        let (needs, values) = match self.of {
+            Ranked::Value(value) => (Needs::default(), vec![value]),
+            other => (other.needs(), Vec::new()),
+        };
+        SumsQuery {
+            scope: self.scope.clone(),
+            grid: Grid::whole(self.from_us, self.to_us, &TimeZone::UTC),
+            filter: self.filter.clone(),
+            needs,
+            values,
+            prefix: String::new(),
+            top: Top { consumers: true, rows: limits::PANEL_ROWS as usize, sort: Sort::Requests },
+        }
+    }
 }
 
 impl SumsQuery {

@@ -30,6 +30,8 @@ pub struct Answers {
     large: Budget<IpAddr>,
     /// Bytes of names that lists gather while they are sent.
     names: Budget<IpAddr>,
+    /// Bytes of lists that files are written from while they are sent.
+    written_from: Budget<IpAddr>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +45,8 @@ pub struct AnswerLimits {
     pub whole_bytes: usize,
     /// Bytes of names that lists gather while they are sent.
     pub names_bytes: usize,
+    /// Bytes of lists that files are written from while they are sent.
+    pub lists_bytes: usize,
 }
 
 /// Put beside an answer whose memory is counted already, or is the program's own.
@@ -68,6 +72,7 @@ impl Answers {
             small: Budget::new(limits.whole_bytes),
             large: Budget::new(limits.whole_bytes),
             names: Budget::new(limits.names_bytes),
+            written_from: Budget::new(limits.lists_bytes),
         }
     }
 
@@ -93,12 +98,18 @@ impl Answers {
         self.names.try_take(client, bytes).ok_or_else(overloaded)
     }
 
+    /// Charges a list that a file is written from; an error where too many are on their way.
+    pub fn charge_list(&self, client: IpAddr, bytes: usize) -> Result<Charge, ApiError> {
+        self.written_from.try_take(client, bytes).ok_or_else(overloaded)
+    }
+
     /// True where those who do not read their answers are in the way of others.
     pub fn is_short(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
             || self.small.is_short()
             || self.large.is_short()
             || self.names.is_short()
+            || self.written_from.is_short()
     }
 }
 
@@ -153,6 +164,7 @@ mod tests {
             waiting: 100,
             whole_bytes: 1_000,
             names_bytes: 1_000,
+            lists_bytes: 1_000,
         })
     }
 

@@ -9,6 +9,7 @@ pub mod hits;
 pub mod incidents;
 pub mod ingest_health;
 pub mod keys;
+pub mod lists;
 pub mod maintenance;
 pub mod monitors;
 pub mod openapi;

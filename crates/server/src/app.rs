@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use analytics::enrich::{Countries, Enricher};
 use analytics::limits;
 use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SumsQuery};
+use analytics::ranking::RankingLimits;
 use analytics::tally::{TallyLimits, Total};
 use anyhow::Context;
 use store::checks::{ChannelKey, Checks, MonitorKey};
@@ -187,6 +188,7 @@ impl App {
                 waiting: limit("lists_waiting") as usize,
                 whole_bytes: limit("whole_answers_bytes") as usize,
                 names_bytes: limit("answer_names_bytes") as usize,
+                lists_bytes: limits::LISTS_SENT_BYTES as usize,
             }),
             bodies: Bodies::new(
                 limit("bodies_in_flight_bytes") as usize,
@@ -331,6 +333,7 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         receipts: limit("receipts") as usize,
         query_seconds: limit("query_seconds"),
         tally: TallyLimits::default(),
+        ranking: RankingLimits::default(),
         disk_free_percent: limit("disk_free_percent"),
         disk_free_bytes: limit("disk_free_bytes"),
         reserve_bytes: limit("reserve_bytes"),

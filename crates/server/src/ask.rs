@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 
 use analytics::hit::ProjectId;
 use analytics::limits;
-use analytics::query::{CellsQuery, EndpointsQuery, PresenceQuery, ProjectScope, SumsQuery};
+use analytics::query::{
+    CellsQuery, EndpointsQuery, PresenceQuery, ProjectScope, RankingQuery, SumsQuery,
+};
+use analytics::ranking::Ranking;
 use analytics::tally::Total;
-use store::{Cells, EndpointCounts, Presences, Store, StoreError};
+use store::{Cells, DataVersion, EndpointCounts, Presences, Store, StoreError};
 
 use crate::reads::{ReadQueue, Reader, Refused, Turn};
 
@@ -47,6 +50,22 @@ impl Asker {
         let rows = self.store.rows_between(&query.scope, query.grid.from_us, query.grid.to_us);
         let _turn = self.reads.take(reader, estimate(rows)).await?;
         Ok(self.timed(self.store.sums(query)).await?)
+    }
+
+    /// Every row of a breakdown. Without `version`, of what is visible now; with it, as it was then where that is still kept.
+    pub async fn ranking(
+        &self,
+        reader: Reader,
+        query: RankingQuery,
+        version: Option<DataVersion>,
+    ) -> Result<(DataVersion, Arc<Ranking>), AskError> {
+        let version = version.unwrap_or_else(|| self.store.version());
+        if let Some(kept) = self.store.kept_ranking(&query, version) {
+            return Ok((version, kept));
+        }
+        let rows = self.store.rows_between(&query.scope, query.from_us, query.to_us);
+        let _turn = self.reads.take(reader, estimate(rows)).await?;
+        Ok(self.timed(self.store.ranking(query)).await?)
     }
 
     /// Empty without any project.

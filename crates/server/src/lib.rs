@@ -11,7 +11,7 @@
 //! - what is called elsewhere, for somebody else: `dial`
 //! - what visitors of a public status page see: `status_page`, `status_view`; how it is drawn: `web::status`; who is mailed what it
 //!   publishes: `subscription`, `mailing`, `subscriber_mail`
-//! - what handlers share: `app`, `ask`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `rows`, `answers`, `bodies`, `budget`, `schema`, `hit_schema`, `loop_health`, `metrics`, `turns`, `random`, `clock`
+//! - what handlers share: `app`, `ask`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `rows`, `spreadsheet`, `download`, `answers`, `bodies`, `budget`, `schema`, `hit_schema`, `loop_health`, `metrics`, `turns`, `random`, `clock`
 //!
 //! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
 
@@ -33,6 +33,7 @@ pub mod config;
 pub mod control;
 pub mod delivery;
 pub mod dial;
+pub mod download;
 pub mod error;
 pub mod hit_schema;
 pub mod incident;
@@ -64,6 +65,7 @@ pub mod rows;
 pub mod rule;
 pub mod schema;
 pub mod serve;
+pub mod spreadsheet;
 pub mod status_page;
 pub mod status_view;
 pub mod subscriber_mail;

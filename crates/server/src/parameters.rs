@@ -35,6 +35,12 @@ impl Parameters {
         Parameters { pairs: pairs.collect(), known: Vec::new() }
     }
 
+    /// A value that is still to be taken.
+    pub fn peek(&self, name: &str) -> Option<&str> {
+        let found = self.pairs.iter().find(|(other, value)| other == name && !value.is_empty());
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// The value under one of these names; missing and empty are the same. Twice, with different values, is an error.
     pub fn take(&mut self, names: &[&'static str]) -> Result<Option<String>, ApiError> {
         self.known.extend(names);

@@ -10,7 +10,7 @@ use tower::util::MapResponseLayer;
 use crate::address::{host_of, is_own_host};
 use crate::api::{
     channels, consumers, dashboard, fields, heartbeat, hits, incidents, ingest_health,
-    keys as project_keys, maintenance, monitors, openapi, project, projects,
+    keys as project_keys, lists, maintenance, monitors, openapi, project, projects,
     routes as route_templates, rules, server, session, share_links, status_page, subscribers,
 };
 use crate::app::{App, Shared};
@@ -110,6 +110,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/hits", Viewer, get(hits::list_hits)),
         route("GET", "/api/v1/hits/{id}", Viewer, get(hits::one::show_hit)),
         route("GET", "/api/v1/dashboard", Viewer, get(dashboard::show_dashboard)),
+        route("GET", "/api/v1/lists/{panel}", Viewer, get(lists::show_list)),
         route("GET", "/api/v1/fields/{field}/values", Viewer, get(fields::list_values)),
         route("GET", "/api/v1/consumers/{id}", Holder, get(consumers::show_consumer)),
         route("GET", "/api/v1/monitors", Holder, get(monitors::list_monitors)),

@@ -464,6 +464,7 @@ impl Builder {
         // Nobody reads the old files any more: what is found from here on holds nothing of what went.
         self.shared.names.clear();
         self.shared.filters.clear();
+        self.shared.rankings.clear();
         self.shared.erased.done(seq, erased);
         Ok(())
     }

@@ -13,6 +13,7 @@ pub mod identity;
 pub mod merge;
 pub mod pool;
 pub mod presence;
+pub mod rankings;
 pub mod read;
 pub mod reading;
 pub mod renumber;

@@ -33,6 +33,7 @@ mod verdict;
 mod writer;
 
 pub use crate::duckdb::presence::Presences;
+pub use crate::duckdb::rankings::DataVersion;
 pub use crate::duckdb::windows::{Cells, EndpointCounts};
 pub use folder::open_folder;
 pub use owner::Owner;

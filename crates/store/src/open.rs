@@ -98,6 +98,7 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
         erased: Erased::default(),
         names: Arc::default(),
         filters: Arc::default(),
+        rankings: Arc::default(),
         key: opened.key,
         identity,
         highest_project,

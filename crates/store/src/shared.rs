@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use crate::duckdb::engine::Engine;
 use crate::duckdb::files::{Files, Snapshot};
 use crate::duckdb::filter::FilterCache;
+use crate::duckdb::rankings::RankingCache;
 use crate::duckdb::reading::{self, Reading};
 use crate::duckdb::sums::NamesCache;
 use crate::inbox::{Dropped, FileRow, Gauges, Identity, InboxSender, Queue};
@@ -55,6 +56,7 @@ pub struct Shared {
     /// Of sealed files, until something is erased.
     pub names: Arc<NamesCache>,
     pub filters: Arc<FilterCache>,
+    pub rankings: Arc<RankingCache>,
     pub key: [u8; 32],
     /// Of this start.
     pub identity: Identity,
@@ -109,6 +111,8 @@ pub struct Erased {
     /// The file that must be restored or deleted first, by seq.
     blocked: Mutex<BTreeMap<u64, String>>,
     tick: watch::Sender<()>,
+    /// How many were done since the start.
+    count: AtomicU64,
 }
 
 impl Shared {
@@ -328,6 +332,7 @@ impl Default for Erased {
             done: Mutex::default(),
             blocked: Mutex::default(),
             tick: watch::channel(()).0,
+            count: AtomicU64::new(0),
         }
     }
 }
@@ -361,7 +366,12 @@ impl Erased {
         self.blocked.lock().unwrap_or_else(PoisonError::into_inner).get(&seq).cloned()
     }
 
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
     pub fn done(&self, seq: u64, rows: u64) {
+        self.count.fetch_add(1, Ordering::SeqCst);
         self.blocked.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq);
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq);
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);

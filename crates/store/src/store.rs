@@ -8,14 +8,18 @@ use std::time::Duration;
 use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::query::{
-    ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, PresenceQuery, ProjectScope, SumsQuery,
+    ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, PresenceQuery, ProjectScope, RankingQuery,
+    SumsQuery,
 };
+use analytics::ranking::Ranking;
 use analytics::tally::Total;
+use tokio::sync::Semaphore;
 
 use crate::duckdb::presence::Presences;
+use crate::duckdb::rankings::DataVersion;
 use crate::duckdb::sums::SumsLimits;
 use crate::duckdb::windows::{Cells, EndpointCounts};
-use crate::duckdb::{presence, read, sums, windows};
+use crate::duckdb::{presence, rankings, read, sums, windows};
 use crate::inbox::{Command, EncodedBatch};
 use crate::open::{self, Threads};
 use crate::progress::Progress;
@@ -30,6 +34,8 @@ use crate::{backup, blocking, record};
 pub struct Store {
     shared: Arc<Shared>,
     threads: Arc<Mutex<Option<Threads>>>,
+    /// Held while a list is made.
+    making: Arc<Semaphore>,
 }
 
 impl Store {
@@ -45,7 +51,11 @@ impl Store {
     ) -> Result<Store, StoreError> {
         let opening = move || open::open(options, with_meta);
         let (shared, threads) = blocking::run("opening the store", opening).await??;
-        Ok(Store { shared, threads: Arc::new(Mutex::new(Some(threads))) })
+        Ok(Store {
+            shared,
+            threads: Arc::new(Mutex::new(Some(threads))),
+            making: Arc::new(Semaphore::new(limits::LISTS_MADE_AT_ONCE as usize)),
+        })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -159,12 +169,49 @@ impl Store {
 
     /// Sums over hits. Dropping the future stops the query.
     pub async fn sums(&self, query: SumsQuery) -> Result<Total, StoreError> {
+        let limits = self.sums_limits();
+        let (names, filters) = (self.shared.names.clone(), self.shared.filters.clone());
+        self.shared.read(move |reading| sums::sums(reading, &query, limits, &names, &filters)).await
+    }
+
+    fn sums_limits(&self) -> SumsLimits {
         let limits = &self.shared.options.limits;
         // Of a project with fewer hits a file has no rollups.
         let rollup_from = limits.duckdb.rollup_from.max(limits.duckdb.rolled_up_from);
-        let limits = SumsLimits { rollup_from, tally: limits.tally };
-        let (names, filters) = (self.shared.names.clone(), self.shared.filters.clone());
-        self.shared.read(move |reading| sums::sums(reading, &query, limits, &names, &filters)).await
+        SumsLimits { rollup_from, tally: limits.tally }
+    }
+
+    /// What is visible now. A list of the same question and version has the same rows.
+    pub fn version(&self) -> DataVersion {
+        let (shared, applied) = (&self.shared, *self.shared.applied.borrow());
+        DataVersion { applied, erasures: shared.erased.count() }
+    }
+
+    /// The list, where it was made lately of this version.
+    pub fn kept_ranking(&self, query: &RankingQuery, version: DataVersion) -> Option<Arc<Ranking>> {
+        self.shared.rankings.get(query, version, self.version())
+    }
+
+    /// Every row of a breakdown, of the version that comes with it. Dropping the future stops the query.
+    pub async fn ranking(
+        &self,
+        query: RankingQuery,
+    ) -> Result<(DataVersion, Arc<Ranking>), StoreError> {
+        let _making = self.making.acquire().await.map_err(|_| StoreError::Closing)?;
+        // Before the files are looked at: the list holds this version at least.
+        let version = self.version();
+        if let Some(kept) = self.shared.rankings.get(&query, version, version) {
+            return Ok((version, kept));
+        }
+        let limits = (self.shared.options.limits.ranking, self.sums_limits());
+        let (names, filters, asked) =
+            (self.shared.names.clone(), self.shared.filters.clone(), query.clone());
+        let made = self
+            .shared
+            .read(move |reading| rankings::ranking(reading, &asked, limits, &names, &filters));
+        let made = Arc::new(made.await?);
+        self.shared.rankings.put(query, version, self.version(), &made);
+        Ok((version, made))
     }
 
     /// Counts of many projects, cell by cell, in one pass. Dropping the future stops the query.

@@ -20,6 +20,8 @@ mod model;
 mod notices;
 #[path = "it/paging.rs"]
 mod paging;
+#[path = "it/rankings.rs"]
+mod rankings;
 #[path = "it/restoring.rs"]
 mod restoring;
 #[path = "it/status_pages.rs"]

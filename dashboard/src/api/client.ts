@@ -28,6 +28,8 @@ import type {
   IncidentsPage,
   IngestHealth,
   Key,
+  ListName,
+  ListPage,
   MaintenanceChange,
   MaintenanceTimes,
   MaintenanceWindow,
@@ -213,6 +215,12 @@ export const api = {
     address('hits', scope, { ...parameters, format }),
   hitsFile: (scope: Scope, parameters: Parameters, format: 'ndjson' | 'csv') =>
     file('hits', { scope, parameters: { ...parameters, format } }),
+  list: <Row>(scope: Scope, panel: ListName, parameters: Parameters, signal?: AbortSignal) =>
+    call<ListPage<Row>>('GET', `lists/${panel}`, { scope, parameters, signal }),
+  listDownload: (scope: Scope, panel: ListName, parameters: Parameters, format: 'ndjson' | 'csv') =>
+    address(`lists/${panel}`, scope, { ...parameters, format }),
+  listFile: (scope: Scope, panel: ListName, parameters: Parameters, format: 'ndjson' | 'csv') =>
+    file(`lists/${panel}`, { scope, parameters: { ...parameters, format } }),
   dashboard: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
     call<DashboardAnswer>('GET', 'dashboard', { scope, parameters, signal }),
 };

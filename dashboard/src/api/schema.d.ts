@@ -536,6 +536,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lists/{panel}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All rows of a panel. */
+        get: operations["show_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/maintenance": {
         parameters: {
             query?: never;
@@ -1848,6 +1865,44 @@ export interface components {
              */
             requests: number;
         };
+        ListPage: {
+            /** @description Whether `total_rows` is an estimate, with a relative standard error of 1.2 %. */
+            about?: boolean;
+            /** @description The list that this is a page of: sent as `as_of`, the next page is of the same one, as long as the server keeps it. */
+            as_of: string;
+            /**
+             * Format: int64
+             * @description The counts of `rows` may be too low by up to so many requests.
+             */
+            low_by_up_to?: number | null;
+            /**
+             * Format: int64
+             * @description Rows that match the search.
+             */
+            matching_rows: number;
+            /**
+             * Format: int64
+             * @description There are too many rows to list them all: one with up to so many requests may be missing.
+             */
+            missing_up_to?: number | null;
+            /**
+             * Format: int64
+             * @description Requests of the row that has most, whether it matches or not.
+             */
+            most_requests: number;
+            /**
+             * Format: int64
+             * @description The place of the first row among those that match, from 0.
+             */
+            offset: number;
+            /** @description As the panel's rows are. */
+            rows: components["schemas"]["RankedRow"][];
+            /**
+             * Format: int64
+             * @description Rows without a search.
+             */
+            total_rows: number;
+        };
         /** @description A maintenance window. */
         MaintenanceAnswer: {
             created_at: string;
@@ -2533,6 +2588,7 @@ export interface components {
             /** @description The days on which they begin. Default: every day. */
             weekdays?: components["schemas"]["Weekday"][] | null;
         };
+        RankedRow: components["schemas"]["EndpointAnswer"] | components["schemas"]["ConsumerAnswer"] | components["schemas"]["BreakdownRow"];
         /** @description A rule that a name switches on. */
         ReadyMadeAnswer: {
             /** @description When it fires, with its numbers. */
@@ -5216,6 +5272,110 @@ export interface operations {
             };
             /** @description It is the last key with full access */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_list: {
+        parameters: {
+            query?: {
+                /** @description `as_of` of the page before: the same list, as long as it is kept */
+                as_of?: string;
+                /** @description json (the default), ndjson or csv: a file of all rows that match */
+                format?: string;
+                /** @description RFC 3339, included */
+                from?: string;
+                /** @description At most 500 and 50 by default; a file has all rows by default, and any number */
+                limit?: number;
+                /** @description Rows to pass over */
+                offset?: number;
+                /** @description desc (the default) or asc; rows without a value come last either way */
+                order?: string;
+                /** @description 24h, 7d (the default), 30d, 6mo, 12mo or all */
+                period?: string;
+                /** @description Which of the session's projects; `demo` for the demo */
+                project?: string;
+                /** @description Only hits that pass this filter */
+                q?: string;
+                /** @description Words that a row's name has, each of them and in any case */
+                search?: string;
+                /** @description requests (the default), error_rate, name; of endpoints and consumers also p95_ms and last_seen, of endpoints p50_ms and p99_ms */
+                sort?: string;
+                /** @description RFC 3339, excluded */
+                to?: string;
+                /** @description IANA name; the project's by default */
+                tz?: string;
+            };
+            header?: never;
+            path: {
+                /** @description endpoints, top_consumers, statuses, versions, countries, clients, operating_systems, devices, referrers, hosts, frameworks or sdks */
+                panel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPage"];
+                    "application/x-ndjson": components["schemas"]["RankedRow"];
+                    "text/csv": string;
+                };
+            };
+            /** @description As the ETag in If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits, or the share link does not show these rows or a field of `q` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description There is no such list, or no demo */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The query took too long; ask for a shorter period */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

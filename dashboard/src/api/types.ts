@@ -107,6 +107,12 @@ export interface DashboardAnswer {
   panels: Partial<Panels>;
 }
 
+/** Panels that all rows can be asked of. */
+export type ListName = 'endpoints' | 'top_consumers' | BreakdownName;
+
+export type ListPage<Row> = Omit<Closer<Answer<'ListPage'>, { rows: Row[] }>, 'about' | 'missing_up_to' | 'low_by_up_to'> &
+  Pick<Rows<Row>, 'about' | 'missing_up_to' | 'low_by_up_to'>;
+
 export type IngestHealth = Answer<'IngestHealthAnswer'>;
 
 // ---- the status page

@@ -57,8 +57,13 @@ export class Board {
   readonly zone = $derived(zoneOr(this.state.tz) ?? viewersZone);
   readonly time = $derived(timeFormats(undefined, this.zone));
   readonly owner = $derived(this.project?.access === 'owner');
+  /** What was said of lists that could not be asked for. */
+  listErrors = $state.raw<Partial<Record<PanelName, ApiError>>>({});
   /** The parameter of the address that the server cannot use. */
-  readonly wrong = $derived(this.error && toWrong(this.error));
+  readonly wrong = $derived.by(() => {
+    const error = this.error ?? Object.values(this.listErrors)[0];
+    return error ? toWrong(error) : null;
+  });
   /** What is wrong with the filter stands beside it. */
   readonly filterError = $derived(this.wrong?.parameter === 'q' ? this.wrong.message : '');
   /** At which character of the filter, counted as Unicode does. */
@@ -120,6 +125,14 @@ export class Board {
     const { first, last } = toCut(edges, Date.parse(this.period.from), Date.parse(this.period.to));
     // All time begins with the first request: nothing is cut off before it.
     return { first: first && this.state.period !== 'all', last };
+  }
+
+  /** What is wrong with the address of a list is said where that of the page is. */
+  sayOfList(panel: PanelName, error: ApiError | null) {
+    const said = error?.status === 400 ? error : undefined;
+    if (this.listErrors[panel] === said) return;
+    const { [panel]: _, ...others } = this.listErrors;
+    this.listErrors = said ? { ...others, [panel]: said } : others;
   }
 
   isOpen(panel: PanelName): boolean {

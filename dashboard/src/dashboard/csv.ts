@@ -1,33 +1,27 @@
-// The file that a card's menu gives: what its panel holds, by shape.
+// The file that the menu of a chart gives: what its panel holds, by shape. Files of lists are the server's (`ListDownload.svelte`).
 
-import type { BreakdownRow, Panels, Rows } from '../api/types';
+import type { Panels } from '../api/types';
 import { toCsv } from '../export/csv';
-import { breakdownCsv } from '../shapes/bars/data';
 import { heatCsv } from '../shapes/heat-map/data';
 import { histogramCsv } from '../shapes/histogram/data';
 import { seriesCsv, type Series } from '../shapes/series-chart/data';
-import { consumersCsv, endpointsCsv } from '../shapes/table/data';
 import type { Panel } from './panels';
 
 const named = (series: Record<string, Series['values']>): Series[] =>
   Object.entries(series).map(([name, values]) => ({ name, label: name, color: '', values }));
 
 export function panelCsv(panel: Panel, panels: Partial<Panels>): string {
-  const { activity, latency_over_time: over, endpoints, latency, hours, top_consumers: consumers, traffic } = panels;
+  const { activity, latency_over_time: over, latency, hours, traffic } = panels;
   switch (panel.shape) {
     case 'activity': {
       if (!activity) return '';
       const sameBuckets = over && over.edges.length === activity.edges.length;
       return seriesCsv(activity.edges, [...named(activity.series), ...(sameBuckets ? named(over.series) : [])]);
     }
-    case 'endpoints':
-      return endpointsCsv(endpoints?.rows ?? []);
     case 'latency':
       return histogramCsv(latency?.histogram ?? []);
     case 'heat':
       return heatCsv(hours?.cells ?? []);
-    case 'consumers':
-      return consumersCsv(consumers?.rows ?? []);
     case 'traffic':
       if (!traffic) return '';
       return (
@@ -36,6 +30,6 @@ export function panelCsv(panel: Panel, panels: Partial<Panels>): string {
         toCsv(['method', 'route', 'requests', 'request_bytes', 'response_bytes'], traffic.rows.map((r) => [r.method, r.route, r.requests, r.request_bytes, r.response_bytes]))
       );
     default:
-      return breakdownCsv(panel.key, (panels[panel.name] as Rows<BreakdownRow> | undefined)?.rows ?? []);
+      return '';
   }
 }

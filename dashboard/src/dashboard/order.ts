@@ -1,5 +1,5 @@
-// By which column a table is sorted, and which way. The server sorts from the largest down; the other way round all the rows that it
-// gives are asked for and turned here. As text it is the column's name, with `.asc` behind it where the smallest come first.
+// By which column a table is sorted, and which way. As text it is the column's name, with `.asc` behind it where the smallest come
+// first; the server does the sorting.
 
 export interface Order {
   by: string;
@@ -20,10 +20,4 @@ export function press(text: string | undefined, by: string): string {
   const order = toOrder(text);
   if (order.by === by && !order.ascending) return `${by}.asc`;
   return by === USUAL_ORDER ? '' : by;
-}
-
-/** Rows as the server gave them, in the order asked for. What has no value comes last either way. */
-export function sortRows<Row>(rows: readonly Row[], order: Order, value: (row: Row, by: string) => number | null): readonly Row[] {
-  if (!order.ascending) return rows;
-  return rows.toSorted((a, b) => (value(a, order.by) ?? Infinity) - (value(b, order.by) ?? Infinity) || 0);
 }

@@ -83,7 +83,6 @@ export function toParameters(state: DashboardState): Record<string, string | und
 }
 
 /** The names of what stands in `tabs` beside the tabs themselves. */
-export const WORDS = 'endpoints_find';
 export const CONSUMERS_SORT = 'consumers_sort';
 /** The request whose details are open. */
 export const HIT = 'hit';

@@ -2,15 +2,11 @@
 import { numbers } from '../format/number';
 
 export interface Listed {
-  rows: unknown[];
   total_rows: number;
   about?: boolean;
   missing_up_to?: number | null;
   low_by_up_to?: number | null;
 }
-
-/** The most rows that a list can be asked for. */
-const MOST = 500;
 
 /** "17,193", or "about 1,240,000" where it is an estimate. */
 export function total(list: Listed): string {
@@ -18,11 +14,12 @@ export function total(list: Listed): string {
 }
 
 export function unfoldLabel(list: Listed, unfolded: boolean): string {
-  if (unfolded) {
-    const shown = list.rows.length;
-    return shown < list.total_rows ? `The first ${numbers.count(shown)} of ${total(list)} · show fewer` : 'Show fewer';
-  }
-  return list.total_rows > MOST ? `Show the first ${MOST} of ${total(list)}` : `Show all ${total(list)}`;
+  return unfolded ? `${total(list)} rows · show fewer` : `Show all ${total(list)}`;
+}
+
+/** How many rows a search has found. */
+export function found(matching: number, list: Listed): string {
+  return `${numbers.count(matching)} of ${total(list)} match`;
 }
 
 const requests = (most: number) => (most === 1 ? 'one request' : `up to ${numbers.count(most)} requests`);

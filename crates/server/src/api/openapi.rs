@@ -89,6 +89,7 @@ use utoipa::{Modify, OpenApi};
         super::hits::list_hits,
         super::hits::one::show_hit,
         super::dashboard::show_dashboard,
+        super::lists::show_list,
         super::fields::list_fields,
         super::fields::list_values,
         show_openapi,

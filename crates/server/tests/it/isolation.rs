@@ -41,6 +41,7 @@ fn path_for(route: &Route, a: &TestProject, parameters: &[(&str, String)]) -> St
         .replace("{user_id}", &a.dashboard_id)
         .replace("{id}", "u:bsecret")
         .replace("{field}", "path")
+        .replace("{panel}", "endpoints")
         .replace("{page}", "0")
         .replace("{file}", "x")
         .replace("{slug}", "x")
@@ -70,8 +71,8 @@ async fn no_route_shows_another_project_s_hits() {
         own += usize::from(answer.text().contains("afine"));
     }
     assert_eq!(
-        own, 7,
-        "data, hits, dashboard, values, both addresses of requests, and ingest health show A its own"
+        own, 8,
+        "data, hits, dashboard, lists, values, both addresses of requests, and ingest health show A its own"
     );
     // With only the other's secret in the place of the key, a dashboard id opens no data.
     let of_a_project = |route: &&Route| {
@@ -132,7 +133,7 @@ fn no_parameters_reach_another_project() {
     let names = prop::sample::select(vec![
         "q", "page", "hostname", "user_id", "ip", "date", "dateFrom", "status", "location",
         "compact", "from", "to", "period", "limit", "after", "format", "tz", "project", "scope",
-        "prefix", "panels", "rows", "sort", "compare",
+        "prefix", "panels", "rows", "sort", "compare", "search", "order", "offset", "as_of",
     ]);
     let values = prop_oneof![
         Just("bsecret".to_owned()),

@@ -21,6 +21,7 @@ mod jobs;
 mod keys;
 mod learned_routes;
 mod lifecycle;
+mod lists;
 mod maintenance;
 mod managing;
 mod monitor_history;

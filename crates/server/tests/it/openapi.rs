@@ -105,6 +105,7 @@ async fn answers_are_as_the_document_says() {
                 .replace("{slug}", "x")
                 .replace("{signal}", "start")
                 .replace("{field}", "country")
+                .replace("{panel}", "endpoints")
                 .replace(
                     "{file}",
                     server::web::wheels::WHEELS.first().map_or("none", |(file, _)| file),

@@ -30,6 +30,7 @@ use plan::Piece;
 use read::{Source, Summing};
 
 pub use cache::NamesCache;
+pub use rows::to_columns;
 
 /// Thresholds of the read path.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,7 @@
 //! The limits that a store keeps to: those of any engine, and those of DuckDB.
 
 use analytics::limits;
+use analytics::ranking::RankingLimits;
 use analytics::tally::TallyLimits;
 
 /// Those of `analytics::limits::LIMITS` that a store needs and an operator may change.
@@ -13,6 +14,7 @@ pub struct StoreLimits {
     pub query_seconds: u64,
     /// Up to how many different things sums know all of each.
     pub tally: TallyLimits,
+    pub ranking: RankingLimits,
     /// Share of the disk that must stay free, percent.
     pub disk_free_percent: u64,
     /// The same in bytes.
@@ -60,6 +62,7 @@ impl Default for StoreLimits {
             receipts: limits::RECEIPTS as usize,
             query_seconds: limits::QUERY_SECONDS,
             tally: TallyLimits::default(),
+            ranking: RankingLimits::default(),
             disk_free_percent: limits::DISK_FREE_PERCENT,
             disk_free_bytes: limits::DISK_FREE_BYTES,
             reserve_bytes: limits::RESERVE_BYTES,

@@ -22,26 +22,26 @@ use store::{Append, DuckDbLimits, Erasure, Store, StoreLimits};
 use super::make::{P, Q, open, small, small_but};
 
 const HOUR_US: i64 = 3_600_000_000;
-const DAY_US: i64 = 24 * HOUR_US;
+pub(super) const DAY_US: i64 = 24 * HOUR_US;
 /// 2026-10-20T00:00:00Z: summer time ends in Europe five days later.
-const START: i64 = 1_792_454_400_000_000;
+pub(super) const START: i64 = 1_792_454_400_000_000;
 
 #[derive(Clone, Debug)]
-struct Seen {
-    time_us: i64,
-    status: u16,
-    duration_us: Option<u64>,
-    country: &'static str,
-    sizes: (Option<u64>, Option<u64>),
-    method: &'static str,
-    route: String,
-    path: String,
-    version: &'static str,
-    agent: usize,
-    user: String,
-    address: String,
-    referrer: &'static str,
-    host: &'static str,
+pub(super) struct Seen {
+    pub(super) time_us: i64,
+    pub(super) status: u16,
+    pub(super) duration_us: Option<u64>,
+    pub(super) country: &'static str,
+    pub(super) sizes: (Option<u64>, Option<u64>),
+    pub(super) method: &'static str,
+    pub(super) route: String,
+    pub(super) path: String,
+    pub(super) version: &'static str,
+    pub(super) agent: usize,
+    pub(super) user: String,
+    pub(super) address: String,
+    pub(super) referrer: &'static str,
+    pub(super) host: &'static str,
 }
 
 /// User agent, client, system, device.
@@ -53,7 +53,7 @@ const AGENTS: [(&str, &str, &str, &str); 4] = [
 ];
 
 /// A hit that follows from a number; `spread` is over how long they lie.
-fn seen(n: u64, spread_us: i64) -> Seen {
+pub(super) fn seen(n: u64, spread_us: i64) -> Seen {
     let mut state = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut below = |most: u64| {
         state ^= state << 13;
@@ -184,7 +184,7 @@ fn rolled_up() -> StoreLimits {
     })
 }
 
-async fn append(store: &Store, project: ProjectId, hits: &[Seen]) {
+pub(super) async fn append(store: &Store, project: ProjectId, hits: &[Seen]) {
     let append = Append {
         project,
         batch: to_batch(hits),
@@ -504,7 +504,7 @@ async fn check(store: &Store, hits: &[Seen], grid: &Grid, q: &str, locked: &str)
     assert!(bars.windows(2).all(|pair| pair[0]["to_ms"] == pair[1]["from_ms"]));
 }
 
-const FILTERS: [&str; 10] = [
+pub(super) const FILTERS: [&str; 10] = [
     "",
     "status:5xx",
     "-status:5xx",
@@ -623,7 +623,7 @@ proptest! {
 }
 
 /// `STORE_MODEL_CASES` makes a longer run.
-fn cases() -> u32 {
+pub(super) fn cases() -> u32 {
     std::env::var("STORE_MODEL_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
 }
 

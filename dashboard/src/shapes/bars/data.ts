@@ -1,7 +1,6 @@
 // A breakdown to the rows of a list whose bars make it a chart.
 
 import type { BreakdownRow } from '../../api/types';
-import { toCsv } from '../../export/csv';
 import { quote } from '../../filter/text';
 
 export interface Bar {
@@ -16,21 +15,22 @@ export interface Bar {
   written: string;
 }
 
-/** `total`: all requests that the breakdown is a part of. */
-export function toBars(rows: readonly BreakdownRow[], total: number): Bar[] {
-  const longest = rows.reduce((most, row) => Math.max(most, row.requests), 0);
-  return rows.map((row) => ({
+/** `total`: all requests that the breakdown is a part of. `most`: of the longest bar, where that is not among the rows. */
+export function toBars(rows: readonly (BreakdownRow | undefined)[], total: number, most?: number): (Bar | undefined)[] {
+  const longest = most ?? rows.reduce((most, row) => Math.max(most, row?.requests ?? 0), 0);
+  // Not `map`: rows that are not there yet are holes.
+  return Array.from(rows, (row) => row && toBar(row, total, longest));
+}
+
+function toBar(row: BreakdownRow, total: number, longest: number): Bar {
+  return {
     key: row.key,
     requests: row.requests,
     errors: row.errors ?? null,
     share: total > 0 ? Math.min(1, row.requests / total) : null,
     length: longest > 0 ? row.requests / longest : 0,
     written: quote(row.key),
-  }));
-}
-
-export function breakdownCsv(key: string, rows: readonly BreakdownRow[]): string {
-  return toCsv([key, 'requests', 'errors'], rows.map((row) => [row.key, row.requests, row.errors ?? null]));
+  };
 }
 
 /** The colour token of a status or of a class as `4xx`. */

@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use store::HitRow;
 
 use crate::rows::to_rfc3339;
+use crate::spreadsheet::{self, harmless};
 
 /// A hit as JSON: its id, then its fields in the order of their table. Null where nothing is known.
 pub struct Listed<'a>(pub &'a HitRow);
@@ -88,10 +89,7 @@ fn columns() -> impl Iterator<Item = &'static str> {
 }
 
 fn write_csv(rows: &[HitRow], with_header: bool) -> Vec<u8> {
-    // RFC 4180: lines end with CR LF.
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::with_capacity(rows.len() * 256));
+    let mut writer = spreadsheet::writer(rows.len() * 256);
     // Writing to a vector does not fail.
     if with_header {
         let _ = writer.write_record(columns());
@@ -111,29 +109,6 @@ fn write_csv(rows: &[HitRow], with_header: bool) -> Vec<u8> {
         let _ = writer.write_record(None::<&[u8]>);
     }
     writer.into_inner().unwrap_or_default()
-}
-
-/// A formula in a spreadsheet begins with one of these. Some programs also accept the full-width forms.
-const FORMULA_SIGNS: [char; 9] =
-    ['=', '+', '-', '@', '\u{2212}', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
-
-/// True for what a spreadsheet may pass over in front of a formula: it takes it off, or does not show it.
-fn is_passed_over(char: char) -> bool {
-    let is_format = matches!(char,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{feff}');
-    char.is_whitespace() || char.is_control() || is_format
-}
-
-/// A spreadsheet takes what begins so for a formula and runs it; an apostrophe makes it text (OWASP, "CSV Injection").
-fn harmless(field: &str) -> Cow<'_, str> {
-    let is_formula = field.trim_start_matches(is_passed_over).starts_with(FORMULA_SIGNS);
-    // A tab or the end of a line at the beginning may also end the cell.
-    if is_formula || field.starts_with(['\t', '\r', '\n']) {
-        Cow::Owned(format!("'{field}"))
-    } else {
-        Cow::Borrowed(field)
-    }
 }
 
 #[cfg(test)]
@@ -177,31 +152,6 @@ mod tests {
             "1152921504606846976,2025-11-24T16:00:00.887565Z,GET,,\"/a,\"\"b\"\"\",/a,,200,12.345,NP,,'+1,'=cmd|' /C calc'!A0,,,,,FastAPI,,7"
         );
         assert_eq!(lines[2..], [""]);
-    }
-
-    #[test]
-    fn nothing_in_front_of_a_formula_hides_it() {
-        let before = [
-            "",
-            " ",
-            "\u{a0}",
-            "\u{feff}",
-            "\u{1}",
-            "\u{7f}",
-            "\u{200b}",
-            "\t",
-            "\r\n",
-            "\u{3000} \u{feff}",
-        ];
-        for (before, sign) in
-            before.iter().flat_map(|before| FORMULA_SIGNS.map(|sign| (before, sign)))
-        {
-            let field = format!("{before}{sign}HYPERLINK(1)");
-            assert_eq!(harmless(&field), format!("'{field}"), "{field:?}");
-        }
-        for field in ["", " ", "a=1", "/users/-1", "203.0.113.9", "\u{feff}a", "1-2"] {
-            assert_eq!(harmless(field), field, "{field:?}");
-        }
     }
 
     #[test]

@@ -1,0 +1,105 @@
+//! Every row of a breakdown, summed up: the lists that are searched, sorted either way and paged through.
+//!
+//! `RankingSums` adds up the hits of one file by the file's ids, `RankingBuilder` merges the files by name, and `Ranking` is
+//! the result, which never changes. A panel (`tally`) keeps the rows with most hits; here no row is left out, so memory
+//! follows the number of rows. `LIST_ROWS`, `LIST_NAMES_BYTES` and
+//! `LIST_SUMS_BYTES` bound it: beyond them there is no list (`TooManyRows`).
+
+mod answer;
+mod builder;
+mod rows;
+mod search;
+mod sums;
+#[cfg(test)]
+mod tests;
+
+use crate::hit::Text;
+use crate::panels::{Panel, Shape};
+use crate::tally::{Needs, Value};
+
+pub use answer::{RankedRow, RankedRows};
+pub use builder::{RankingBuilder, RowName, TooManyRows};
+pub use rows::{Ranking, View};
+pub use search::{SearchWords, WordMasks};
+pub use sums::{RankingLimits, RankingSums, RowId, RowSum};
+
+/// What the rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ranked {
+    Endpoints,
+    Consumers,
+    Statuses,
+    Value(Value),
+}
+
+/// The column by which rows are ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RankingSort {
+    #[default]
+    Requests,
+    ErrorRate,
+    P50,
+    P95,
+    P99,
+    LastSeen,
+    Name,
+}
+
+/// Names of `RankingSort` in the API.
+pub const RANKING_SORTS: [(&str, RankingSort); 7] = [
+    ("requests", RankingSort::Requests),
+    ("error_rate", RankingSort::ErrorRate),
+    ("p50_ms", RankingSort::P50),
+    ("p95_ms", RankingSort::P95),
+    ("p99_ms", RankingSort::P99),
+    ("last_seen", RankingSort::LastSeen),
+    ("name", RankingSort::Name),
+];
+
+impl Ranked {
+    /// None if the panel has no rows to list.
+    pub fn of_panel(panel: &Panel) -> Option<Ranked> {
+        match panel.shape {
+            Shape::Endpoints => Some(Ranked::Endpoints),
+            Shape::TopConsumers => Some(Ranked::Consumers),
+            Shape::Statuses => Some(Ranked::Statuses),
+            Shape::Breakdown(value) => Some(Ranked::Value(value)),
+            _ => None,
+        }
+    }
+
+    /// The columns of hits that `RankingSums` takes.
+    pub fn needs(self) -> Needs {
+        match self {
+            Ranked::Endpoints => Needs::ENDPOINTS,
+            Ranked::Consumers => Needs::CONSUMERS.and(Needs::CONSUMER_LATENCY),
+            Ranked::Statuses => Needs::STATUSES,
+            Ranked::Value(value) => value.needs(),
+        }
+    }
+
+    /// Whether rows have durations and a time of their last hit.
+    pub fn is_detailed(self) -> bool {
+        matches!(self, Ranked::Endpoints | Ranked::Consumers)
+    }
+
+    /// The kinds of text that rows are named by.
+    pub fn texts(self) -> Vec<Text> {
+        match self {
+            Ranked::Endpoints => vec![Text::Method, Text::Route],
+            Ranked::Consumers => vec![Text::User, Text::Address],
+            Ranked::Statuses | Ranked::Value(Value::Country) => Vec::new(),
+            Ranked::Value(Value::Client | Value::Os | Value::Device) => vec![Text::Agent],
+            Ranked::Value(Value::Version) => vec![Text::Path],
+            Ranked::Value(Value::Text(kind)) => vec![kind],
+        }
+    }
+
+    pub fn has_sort(self, sort: RankingSort) -> bool {
+        match sort {
+            RankingSort::Requests | RankingSort::ErrorRate | RankingSort::Name => true,
+            RankingSort::P95 | RankingSort::LastSeen => self.is_detailed(),
+            RankingSort::P50 | RankingSort::P99 => self == Ranked::Endpoints,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A finished list: compact rows, their names in one text, and the orders that were asked for last.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::answer::RankedRows;
+use super::builder::RowName;
+use super::search::SearchWords;
+use super::{Ranked, RankingSort};
+use crate::limits;
+use crate::tally::NO_LATENCY;
+
+/// Every row of a breakdown, the one with most hits first; of equal ones in order of their names.
+#[derive(Debug)]
+pub struct Ranking {
+    of: Ranked,
+    rows: Vec<Row>,
+    names: String,
+    all: RankedRows,
+    /// The latest used stand at the end.
+    orders: Mutex<VecDeque<(View, Arc<[u32]>)>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub requests: u64,
+    pub client_errors: u64,
+    pub server_errors: u64,
+    pub last_us: i64,
+    /// In `names`: where the name begins, where its second part begins, and where it ends.
+    pub name_at: u32,
+    pub middle: u32,
+    pub end: u32,
+    /// The place among all rows in order of name.
+    pub name_rank: u32,
+    /// Buckets of `latency`.
+    pub p50: u16,
+    pub p95: u16,
+    pub p99: u16,
+    pub country: u16,
+}
+
+/// Which rows, and in what order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    pub search: SearchWords,
+    pub sort: RankingSort,
+    /// Rows without a value come last either way; ties are ordered by hits, then by name.
+    pub ascending: bool,
+}
+
+impl Ranking {
+    pub(super) fn new(of: Ranked, rows: Vec<Row>, names: String, all: RankedRows) -> Ranking {
+        Ranking { of, rows, names, all, orders: Mutex::default() }
+    }
+
+    pub fn of(&self) -> Ranked {
+        self.of
+    }
+
+    /// How many rows there are, and what of them is here.
+    pub fn all(&self) -> &RankedRows {
+        &self.all
+    }
+
+    /// Whether no row is missing.
+    pub fn is_complete(&self) -> bool {
+        self.all.count.count == self.rows.len() as u64 && self.all.low_by_up_to == 0
+    }
+
+    /// The hits of the row with most of them.
+    pub fn most_requests(&self) -> u64 {
+        self.rows.first().map_or(0, |row| row.requests)
+    }
+
+    /// About how much memory it may come to take, with all orders that it keeps.
+    pub fn bytes(&self) -> usize {
+        let orders = limits::LIST_ORDERS as usize * self.rows.len() * size_of::<u32>();
+        size_of::<Ranking>() + self.rows.len() * size_of::<Row>() + self.names.len() + orders
+    }
+
+    /// The places of a view's rows, for `row`. Made once and kept for the pages that follow.
+    pub fn order(&self, view: &View) -> Arc<[u32]> {
+        let lock = || self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let mut orders = lock();
+            let known = orders.iter().position(|(other, _)| other == view);
+            if let Some(entry) = known.and_then(|at| orders.remove(at)) {
+                let order = entry.1.clone();
+                orders.push_back(entry);
+                return order;
+            }
+        }
+        let order = self.make_order(view);
+        let mut orders = lock();
+        orders.push_back((view.clone(), order.clone()));
+        while orders.len() as u64 > limits::LIST_ORDERS {
+            orders.pop_front();
+        }
+        order
+    }
+
+    fn make_order(&self, view: &View) -> Arc<[u32]> {
+        let mut matcher = view.search.matcher();
+        let all = (0..).zip(&self.rows);
+        let found =
+            all.filter(|(_, row)| view.search.is_empty() || matcher.matches(self.searched(row)));
+        if view.sort == RankingSort::Requests && !view.ascending {
+            return found.map(|(at, _)| at).collect();
+        }
+        // Rows stand in the order that decides between equal ones.
+        let mut keyed: Vec<(Option<u64>, u32)> =
+            found.map(|(at, row)| (row.key(view.sort), at)).collect();
+        keyed.sort_unstable_by(|(one, one_at), (other, other_at)| {
+            let by_key = match (one, other) {
+                (Some(one), Some(other)) if view.ascending => one.cmp(other),
+                (Some(one), Some(other)) => other.cmp(one),
+                (one, other) => other.is_some().cmp(&one.is_some()),
+            };
+            by_key.then(one_at.cmp(other_at))
+        });
+        keyed.into_iter().map(|(_, at)| at).collect()
+    }
+
+    /// The text of a row that is searched: what a page shows of its name.
+    fn searched(&self, row: &Row) -> &str {
+        // A word has no space, so it doesn't matter that parts stand side by side without one. What tells users from
+        // addresses is not shown.
+        let end = if self.of == Ranked::Consumers { row.middle } else { row.end };
+        &self.names[row.name_at as usize..end as usize]
+    }
+
+    pub(super) fn row_at(&self, at: u32) -> (RowName<'_>, &Row) {
+        let row = &self.rows[at as usize];
+        let (start, middle, end) = (row.name_at as usize, row.middle as usize, row.end as usize);
+        (RowName { first: &self.names[middle..end], second: &self.names[start..middle] }, row)
+    }
+}
+
+impl Row {
+    /// Greater keys are greater values; None if the row has no such value.
+    fn key(&self, sort: RankingSort) -> Option<u64> {
+        let duration = |bucket: u16| (bucket != NO_LATENCY).then_some(u64::from(bucket));
+        match sort {
+            RankingSort::Requests => Some(self.requests),
+            // Bits of floats that are not negative are in order.
+            RankingSort::ErrorRate => {
+                let errors = (self.client_errors + self.server_errors) as f64;
+                Some((errors / self.requests.max(1) as f64).to_bits())
+            }
+            RankingSort::P50 => duration(self.p50),
+            RankingSort::P95 => duration(self.p95),
+            RankingSort::P99 => duration(self.p99),
+            RankingSort::LastSeen => Some((self.last_us as u64) ^ (1 << 63)),
+            RankingSort::Name => Some(u64::from(self.name_rank)),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The search of a list: words, each of which must be somewhere in a row's text, in any case.
+
+use memchr::memmem::Finder;
+
+use crate::hit::Text;
+use crate::limits;
+use crate::slots::Slots;
+
+/// Words in small letters. Empty: every row matches.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SearchWords(Vec<String>);
+
+impl SearchWords {
+    /// Words beyond `LIST_SEARCH_WORDS` are an error: a search without some of its words would find too much.
+    pub fn parse(text: &str) -> Option<SearchWords> {
+        let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+        (words.len() as u64 <= limits::LIST_SEARCH_WORDS).then_some(SearchWords(words))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Tests many texts.
+    pub(super) fn matcher(&self) -> Matcher<'_> {
+        let finders = self.0.iter().map(|word| Finder::new(word.as_bytes())).collect();
+        Matcher { finders, lower: String::new() }
+    }
+}
+
+pub(super) struct Matcher<'a> {
+    finders: Vec<Finder<'a>>,
+    /// The text looked at, in small letters.
+    lower: String,
+}
+
+impl Matcher<'_> {
+    pub fn matches(&mut self, text: &str) -> bool {
+        self.mask(text) == all(self.finders.len())
+    }
+
+    /// A bit for each word that the text has.
+    pub fn mask(&mut self, text: &str) -> u32 {
+        self.lower.clear();
+        if text.is_ascii() {
+            self.lower.push_str(text);
+            self.lower.make_ascii_lowercase();
+        } else {
+            self.lower.push_str(&text.to_lowercase());
+        }
+        let bytes = self.lower.as_bytes();
+        let found = (0..).zip(&self.finders).filter(|(_, finder)| finder.find(bytes).is_some());
+        found.fold(0, |mask, (n, _)| mask | 1 << n)
+    }
+}
+
+fn all(words: usize) -> u32 {
+    (1u32 << words) - 1
+}
+
+/// Which words each text of a file has, so that hits of rows that don't match are passed over.
+pub struct WordMasks {
+    words: SearchWords,
+    by_kind: Vec<(Text, Slots<u32>)>,
+}
+
+impl WordMasks {
+    pub fn new(words: SearchWords) -> WordMasks {
+        WordMasks { words, by_kind: Vec::new() }
+    }
+
+    /// Tests the texts of a kind that `each` shows.
+    pub fn put_all(&mut self, kind: Text, each: impl FnOnce(&mut dyn FnMut(u32, &str))) {
+        let mut masks = Slots::default();
+        let mut matcher = self.words.matcher();
+        each(&mut |id, text| *masks.slot(id) = matcher.mask(text));
+        self.by_kind.push((kind, masks));
+    }
+
+    fn mask(&self, kind: Text, id: u32) -> u32 {
+        let of_kind = self.by_kind.iter().find(|(other, _)| *other == kind);
+        of_kind.and_then(|(_, masks)| masks.get(id)).copied().unwrap_or_default()
+    }
+
+    /// Whether these texts together have every word.
+    pub(super) fn pass(&self, texts: &[(Text, u32)]) -> bool {
+        let mask = texts.iter().fold(0, |mask, (kind, id)| mask | self.mask(*kind, *id));
+        mask == all(self.words.0.len())
+    }
+}
