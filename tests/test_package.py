@@ -62,8 +62,15 @@ class System:
         self.folder.rmdir()
 
 
+def may_mount() -> bool:
+    """A container may be forbidden to, whatever its user is."""
+    return subprocess.run([*SUDO, "unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).returncode == 0
+
+
 @pytest.fixture
 def system(tmp_path):
+    if not may_mount():
+        pytest.skip("nothing may be mounted here: the package is not installed anywhere")
     made = System([build(tmp_path, "1.0.0"), build(tmp_path, "1.0.1")])
     yield made
     made.close()
@@ -106,8 +113,7 @@ def test_the_package_is_installed_upgraded_removed_and_purged(system):
 
 
 def test_the_unit_is_hardened(tmp_path):
-    if not shutil.which("systemd-analyze"):
-        pytest.fail("systemd-analyze is missing: install systemd")
+    assert shutil.which("systemd-analyze"), "systemd is missing, which run.sh installs"
     unit = ROOT / "packaging/api-analytics.service"
     judged = subprocess.run(
         ["systemd-analyze", "security", "--offline=yes", "--no-pager", "--threshold=15", unit],
