@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 export API_ANALYTICS_CACHE := $(CACHE)
 
-.PHONY: help run test check bench gen build release deb image example setup wheel page test-page test-browser test-rust test-python test-processes
+.PHONY: help pictures run test check bench gen build release deb image example setup wheel page test-page test-browser test-rust test-python test-processes
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +74,9 @@ bench: build ## the numbers that the design asks for; minutes (see bench/src/mai
 	$(CARGO) run --release --locked -p analytics --example stages
 	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/release/api-analytics" "$${CARGO_TARGET_DIR:-target}/release/bench"
 	@./sdk/python/bench.sh --out sdk/python/bench/results.json
+
+pictures: build ## the README's pictures of the dashboard, made from the demo
+	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/release/api-analytics" node dashboard/browser/make-pictures.mjs
 
 gen: setup wheel ## make anew what is generated and committed: country and agent tables, the OpenAPI document, tables in docs
 	./scripts/gen-country.sh

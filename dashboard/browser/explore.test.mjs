@@ -58,6 +58,7 @@ test('words in the filter become the conditions that they mean, and a line says 
   // Meant otherwise.
   await box.fill('/v1/users');
   await box.press('Enter');
+  await requests(page, 20);
   await axe(page);
   await page.getByRole('button', { name: 'Search paths instead' }).click();
   await page.waitForFunction(() => new URL(location.href).searchParams.get('q') === 'path:*/v1/users*');

@@ -120,6 +120,8 @@ export async function enter(browser, url, options = {}) {
 
 /** What axe finds, serious or worse. Run from outside of the page's policy, as the developer tools do. */
 export async function axe(page) {
+  // Numbers of a question before stay dimmed until the new ones are there, which nobody reads yet.
+  await page.waitForFunction(() => !document.querySelector('.dimmed') && !document.getAnimations().some((one) => one instanceof CSSTransition), null, { timeout: 5_000 }).catch(() => {});
   const session = await page.context().newCDPSession(page);
   await session.send('Runtime.evaluate', { expression: axeSource });
   const run = `axe.run(document).then((found) => JSON.stringify({

@@ -199,11 +199,11 @@ pub fn consumers_rest(file: &str, project: u32, days: Option<Days>) -> String {
     )
 }
 
-/// kind, id, identity, 0 (in place of an address) of the consumers that have rows.
+/// kind, id, identity of the consumers that have rows.
 pub fn listed_identities(file: &str, project: u32) -> String {
     format!(
-        "SELECT (CASE WHEN user_id > 0 THEN {} ELSE {} END)::UTINYINT, CASE WHEN user_id > 0 THEN user_id ELSE address END, identity,
-             0::UINTEGER FROM {file}.by_consumer WHERE project = {project}",
+        "SELECT (CASE WHEN user_id > 0 THEN {} ELSE {} END)::UTINYINT, CASE WHEN user_id > 0 THEN user_id ELSE address END, identity
+         FROM {file}.by_consumer WHERE project = {project}",
         Text::User as u8,
         Text::Address as u8
     )

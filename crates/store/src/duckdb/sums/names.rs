@@ -79,12 +79,21 @@ impl FileTexts {
         let mut texts = FileTexts::default();
         let few: &[Text] = if wanted.listed_consumers { &[Text::User, Text::Address] } else { &[] };
         let identities = Arc::new(Mutex::new(Identities::of_few(few)));
-        for text in identity_statements(file, project, wanted) {
+        if !wanted.identities.is_empty() {
+            let text = sql::sums::identities(file.tables(), project, &wanted.identities);
             let into = identities.clone();
             file.hand_out(&text, &[], move |chunk| {
                 let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
                 let (kind, id) = (chunk.column(0), chunk.column(1));
                 identities.put_all(kind, id, chunk.column(2), chunk.column(3));
+            })?;
+        }
+        if wanted.listed_consumers {
+            let text = sql::sums::listed_identities(file.alias(), project);
+            let into = identities.clone();
+            file.hand_out(&text, &[], move |chunk| {
+                let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
+                identities.put_known(chunk.column(0), chunk.column(1), chunk.column(2));
             })?;
         }
         let mut identities = identities.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,18 +113,6 @@ impl FileTexts {
             + words.agents.bytes()
             + words.versions.bytes()
     }
-}
-
-/// Statements of kind, id and identity.
-fn identity_statements(file: &OpenFile<'_>, project: u32, wanted: &Wanted) -> Vec<String> {
-    let mut statements = Vec::new();
-    if !wanted.identities.is_empty() {
-        statements.push(sql::sums::identities(file.tables(), project, &wanted.identities));
-    }
-    if wanted.listed_consumers {
-        statements.push(sql::sums::listed_identities(file.alias(), project));
-    }
-    statements
 }
 
 impl FileWords {
