@@ -64,6 +64,7 @@ test('words in the filter become the conditions that they mean, and a line says 
   await page.waitForFunction(() => new URL(location.href).searchParams.get('q') === 'path:*/v1/users*');
   await requests(page, 20);
   await page.getByRole('button', { name: 'Remove all filters' }).click();
+  await requests(page, 26);
 
   // Completion: countries by name, values with their counts.
   const options = page.getByRole('option');
@@ -71,6 +72,7 @@ test('words in the filter become the conditions that they mean, and a line says 
   await options.filter({ hasText: 'DE · Germany' }).filter({ hasText: '20' }).click();
   await requests(page, 20);
   await page.getByRole('button', { name: 'Remove all filters' }).click();
+  await requests(page, 26);
   await box.fill('acm');
   await options.filter({ hasText: 'consumer:u:acme-42' }).filter({ hasText: '6' }).waitFor();
   await axe(page);
