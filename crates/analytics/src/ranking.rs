@@ -23,7 +23,7 @@ pub use rows::{Ranking, View};
 pub use search::{SearchWords, WordMasks};
 pub use sums::{RankingLimits, RankingSums, RowId, RowSum};
 
-/// What the rows are.
+/// The kind of rows that a list has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ranked {
     Endpoints,

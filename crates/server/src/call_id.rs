@@ -94,7 +94,7 @@ mod tests {
         }
     }
 
-    /// What was logged, for a test to look at.
+    /// A log kept in memory.
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
 

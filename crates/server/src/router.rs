@@ -300,7 +300,7 @@ pub fn strip_base_path(request: &mut Request, base_path: &str) {
     }
 }
 
-/// What every answer has, and what is counted of it.
+/// Counts an answer, and gives it the headers that every answer has.
 ///
 /// An address may carry a secret and an answer a hit, so nothing is cached unless a handler says so.
 pub fn finish(app: &App, method: &Method, response: &mut Response<Body>) -> RouteTemplate {

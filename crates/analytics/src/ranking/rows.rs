@@ -122,18 +122,21 @@ impl Ranking {
         keyed.into_iter().map(|(_, at)| at).collect()
     }
 
-    /// The text of a row that is searched: what a page shows of its name.
-    fn searched(&self, row: &Row) -> &str {
-        // A word has no space, so it doesn't matter that parts stand side by side without one. What tells users from
-        // addresses is not shown.
-        let end = if self.of == Ranked::Consumers { row.middle } else { row.end };
-        &self.names[row.name_at as usize..end as usize]
+    /// The texts of a row that are searched: what a page shows of its name.
+    fn searched(&self, row: &Row) -> [&str; 2] {
+        let RowName { first, second } = self.name_of(row);
+        // What tells users from addresses is not shown.
+        [if self.of == Ranked::Consumers { "" } else { first }, second]
+    }
+
+    fn name_of(&self, row: &Row) -> RowName<'_> {
+        let (start, middle, end) = (row.name_at as usize, row.middle as usize, row.end as usize);
+        RowName { first: &self.names[middle..end], second: &self.names[start..middle] }
     }
 
     pub(super) fn row_at(&self, at: u32) -> (RowName<'_>, &Row) {
         let row = &self.rows[at as usize];
-        let (start, middle, end) = (row.name_at as usize, row.middle as usize, row.end as usize);
-        (RowName { first: &self.names[middle..end], second: &self.names[start..middle] }, row)
+        (self.name_of(row), row)
     }
 }
 

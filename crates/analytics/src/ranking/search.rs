@@ -35,8 +35,10 @@ pub(super) struct Matcher<'a> {
 }
 
 impl Matcher<'_> {
-    pub fn matches(&mut self, text: &str) -> bool {
-        self.mask(text) == all(self.finders.len())
+    /// Whether these texts together have every word. A word that begins in one and ends in the next is in neither.
+    pub fn matches(&mut self, texts: [&str; 2]) -> bool {
+        let mask = texts.into_iter().fold(0, |mask, text| mask | self.mask(text));
+        mask == all(self.finders.len())
     }
 
     /// A bit for each word that the text has.

@@ -20,7 +20,7 @@ pub struct RowId {
     pub second: u32,
 }
 
-/// What is known of a row.
+/// The sums of a row.
 #[derive(Clone, Debug, Default)]
 pub struct RowSum {
     pub requests: u64,

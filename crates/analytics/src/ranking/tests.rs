@@ -107,7 +107,7 @@ proptest! {
     fn every_order_search_and_page_is_that_of_a_plain_computation(
         hits in hits(),
         threads in 1..4usize,
-        search in prop::sample::select(vec!["", "CART", "get /c", "caf\u{c9}", "b a", "nothing"]),
+        search in prop::sample::select(vec!["", "CART", "get /c", "caf\u{c9}", "b a", "tg", "nothing"]),
         (offset, limit) in (0..12usize, 1..6usize),
     ) {
         let ranking = ranking(&hits, threads);

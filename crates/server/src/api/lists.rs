@@ -144,7 +144,7 @@ pub async fn show_list(
             (from_us, asked.until_us.min(to_us)),
         );
         if !ranking.is_complete() {
-            // Whoever opens the file later must see that it isn't all.
+            // The file's name has to say that rows are missing: nothing inside it does.
             name = format!("{name}-busiest-{}", limits::PANEL_ROWS);
         }
         let reader = viewer.reader();

@@ -22,7 +22,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::config::TlsFiles;
 
-/// What all TLS connections to the port share.
+/// TLS of a port: shared by all of its connections.
 pub struct ServerTls {
     files: TlsFiles,
     acceptor: TlsAcceptor,

@@ -58,7 +58,7 @@ pub const PAGES: &[Page] = &[
     page!("repair", "When a file is lost", false),
 ];
 
-/// What texts call the server that they speak of.
+/// Stands in the texts for the server's own address.
 const EXAMPLE_ADDRESS: &str = "http://127.0.0.1:8080";
 
 pub async fn show_index(State(app): State<Shared>, headers: HeaderMap) -> Response<Body> {

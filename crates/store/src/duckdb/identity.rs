@@ -1,5 +1,7 @@
 //! Functions of ours that the engine has, about texts and addresses: `identity` (`analytics::identity`) and `ipv4_of`.
 
+use std::marker::PhantomData;
+
 use analytics::identity::identity;
 use duckdb::Connection;
 use duckdb::core::{DataChunkHandle, LogicalTypeHandle, LogicalTypeId};
@@ -8,52 +10,47 @@ use duckdb::types::DuckString;
 use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 use duckdb::vtab::arrow::WritableVector;
 
+use crate::duckdb::hand_out::Number;
 use crate::duckdb::sql;
 
 /// To be called once for an engine.
 pub fn register(connection: &Connection) -> duckdb::Result<()> {
-    connection.register_scalar_function::<IdentityFunction>(sql::engine::IDENTITY)?;
-    connection.register_scalar_function::<Ipv4Function>(sql::engine::IPV4)
+    connection.register_scalar_function::<TextFunction<Identity>>(sql::engine::IDENTITY)?;
+    connection.register_scalar_function::<TextFunction<Ipv4>>(sql::engine::IPV4)
 }
 
-struct IdentityFunction;
+/// A number that follows from a text.
+trait OfText: 'static {
+    type Number: Number;
 
-impl VScalar for IdentityFunction {
-    type State = ();
+    fn of(text: &mut DuckString<'_>) -> Self::Number;
+}
 
-    fn invoke(
-        _: &(),
-        input: &mut DataChunkHandle,
-        output: &mut dyn WritableVector,
-    ) -> Result<(), Box<dyn std::error::Error>> {
-        let rows = input.len();
-        let texts = input.flat_vector(0);
-        let mut identities = output.flat_vector();
-        #[expect(unsafe_code, reason = "the engine's memory, read where it is")]
-        // SAFETY: the engine flattens what it hands to such a function, and a VARCHAR vector has as many of these as the chunk
-        // has rows.
-        let texts = unsafe { texts.as_slice_with_len::<duckdb_string_t>(rows) };
-        #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
-        // SAFETY: the function returns UBIGINT, and the engine has room for as many as there are rows.
-        let identities = unsafe { identities.as_mut_slice_with_len::<u64>(rows) };
-        for (text, out) in texts.iter().zip(identities) {
-            *out = identity(DuckString::new(&mut { *text }).as_bytes());
-        }
-        Ok(())
-    }
+struct Identity;
 
-    fn signatures() -> Vec<ScalarFunctionSignature> {
-        vec![ScalarFunctionSignature::exact(
-            vec![LogicalTypeHandle::from(LogicalTypeId::Varchar)],
-            LogicalTypeHandle::from(LogicalTypeId::UBigint),
-        )]
+impl OfText for Identity {
+    type Number = u64;
+
+    fn of(text: &mut DuckString<'_>) -> u64 {
+        identity(text.as_bytes())
     }
 }
 
-/// `ipv4_of(text)`: its number, 0 if it is none.
-struct Ipv4Function;
+/// 0 if the text is no such address.
+struct Ipv4;
 
-impl VScalar for Ipv4Function {
+impl OfText for Ipv4 {
+    type Number = u32;
+
+    fn of(text: &mut DuckString<'_>) -> u32 {
+        sql::file::ipv4(&text.as_str())
+    }
+}
+
+/// `T` as a function of the engine, of one VARCHAR.
+struct TextFunction<T>(PhantomData<T>);
+
+impl<T: OfText> VScalar for TextFunction<T> {
     type State = ();
 
     fn invoke(
@@ -69,10 +66,11 @@ impl VScalar for Ipv4Function {
         // has rows.
         let texts = unsafe { texts.as_slice_with_len::<duckdb_string_t>(rows) };
         #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
-        // SAFETY: the function returns UINTEGER, and the engine has room for as many as there are rows.
-        let numbers = unsafe { numbers.as_mut_slice_with_len::<u32>(rows) };
+        // SAFETY: the function returns `T::Number::KIND`, whose layout `Number` vouches for, and the engine has room for as many
+        // as there are rows.
+        let numbers = unsafe { numbers.as_mut_slice_with_len::<T::Number>(rows) };
         for (text, out) in texts.iter().zip(numbers) {
-            *out = sql::file::ipv4(&DuckString::new(&mut { *text }).as_str());
+            *out = T::of(&mut DuckString::new(&mut { *text }));
         }
         Ok(())
     }
@@ -80,7 +78,7 @@ impl VScalar for Ipv4Function {
     fn signatures() -> Vec<ScalarFunctionSignature> {
         vec![ScalarFunctionSignature::exact(
             vec![LogicalTypeHandle::from(LogicalTypeId::Varchar)],
-            LogicalTypeHandle::from(LogicalTypeId::UInteger),
+            LogicalTypeHandle::from(T::Number::KIND),
         )]
     }
 }

@@ -22,7 +22,7 @@ pub(super) enum Lines {
     Csv,
 }
 
-/// What goes into the file.
+/// The rows of a file, and their format.
 pub(super) struct Export {
     pub ranking: Arc<Ranking>,
     pub view: View,
