@@ -29,6 +29,9 @@ pub struct Found {
     pub after: String,
 }
 
+/// The page that lists every call, and so has almost every word.
+const REFERENCE: &str = "api";
+
 /// Bytes of text that are shown on each side of the first word, about.
 const AROUND: usize = 90;
 
@@ -54,8 +57,8 @@ pub fn find(words: &str) -> Vec<Found> {
             found.push((3 * in_heading + in_text, section));
         }
     }
-    // Stable: equals stay in the order of the pages.
-    found.sort_by_key(|(score, _)| Reverse(*score));
+    // Explanations before the list of calls; else equals stay in the order of the pages.
+    found.sort_by_key(|(score, section)| (Reverse(*score), section.page.name == REFERENCE));
     found.truncate(limits::DOCS_SEARCH_RESULTS as usize);
     found.into_iter().map(|(_, section)| excerpt(section, &words)).collect()
 }
@@ -69,9 +72,13 @@ fn excerpt(section: &'static Section, words: &[&str]) -> Found {
     });
     let (start, end) = first.min().unwrap_or((0, 0));
     let text = &section.text;
-    let from = text.floor_char_boundary(start.saturating_sub(AROUND));
-    let to = text.ceil_char_boundary((end + AROUND).min(text.len()));
     let (start, end) = (text.floor_char_boundary(start), text.ceil_char_boundary(end));
+    // Whole words on both sides.
+    let from = text.floor_char_boundary(start.saturating_sub(AROUND));
+    let from =
+        if from == 0 { 0 } else { text[from..start].find(' ').map_or(start, |n| from + n + 1) };
+    let to = text.ceil_char_boundary((end + AROUND).min(text.len()));
+    let to = if to == text.len() { to } else { text[end..to].rfind(' ').map_or(to, |n| end + n) };
     let cut = |is_cut: bool| if is_cut { "… " } else { "" };
     Found {
         section,
@@ -127,6 +134,7 @@ mod tests {
         let found = find("Restore");
         assert_eq!(found[0].section.page.name, "backup");
         assert!(found[0].section.heading.to_lowercase().contains("restore"));
+        assert_ne!(find("erase")[0].section.page.name, REFERENCE);
         let both = find("restore backup");
         assert!(!both.is_empty() && both.len() <= found.len());
         assert!(find("restore nosuchword").is_empty());
@@ -139,6 +147,12 @@ mod tests {
         let shown = found.iter().find(|found| !found.hit.is_empty()).unwrap();
         assert_eq!(shown.hit, "keep_hits");
         assert!(shown.before.len() + shown.after.len() <= 2 * AROUND + 16);
+        for Found { section, before, hit, after } in find("erase") {
+            let (before, after) = (before.trim_start_matches("… "), after.trim_end_matches(" …"));
+            let shown = format!("{before}{hit}{after}");
+            let text = format!(" {} ", section.text);
+            assert!(text.contains(&format!(" {shown} ")), "whole words: {shown}");
+        }
         assert!(find("the").len() <= limits::DOCS_SEARCH_RESULTS as usize);
     }
 
