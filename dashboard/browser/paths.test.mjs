@@ -210,7 +210,10 @@ test('settings ask before edits are lost, and count what a change erases', async
   await page.waitForURL(/\/settings/);
 
   await page.getByLabel(/Addresses are dropped/).check();
+  const nextErasure = page.getByText('Older requests are erased once a day');
+  assert.equal(await nextErasure.count(), 0, 'requests are kept for ever');
   await page.getByLabel('Keep requests for (days)').fill('30');
+  await nextErasure.waitFor();
   await page.getByText('2 requests lose their addresses').waitFor();
   await page.getByText('1 request older than 30 days is erased').waitFor();
   await axe(page);
