@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Project } from '../api/types';
-import { toChange, toDraft, toErased } from './change';
+import { erasesOld, toChange, toDraft, toErased } from './change';
 
 const project: Project = {
   project_id: 1, name: 'shop', access: 'owner', created_at: '', tz: 'UTC', privacy_level: 0, keep_hits_days: null, default_keep_hits_days: null, next_erasure_at: '', apdex_ms: 500,
@@ -18,6 +18,14 @@ test('only what differs', () => {
   expect(toChange(project, draft)).toEqual({ name: 'new', keep_hits_days: 30, success_red: 0.925 });
   expect(toChange({ ...project, keep_hits_days: 30 }, { ...toDraft(project), keep_hits_days: '' })).toEqual({ keep_hits_days: null });
   expect(toChange(project, { ...toDraft(project), privacy_level: 2, tz: 'Europe/London' })).toEqual({ privacy_level: 2, tz: 'Europe/London' });
+});
+
+test('old requests are erased where the project or the server says after how many days', () => {
+  const draft = toDraft(project);
+  expect(erasesOld(project, draft)).toBe(false);
+  expect(erasesOld(project, { ...draft, keep_hits_days: null })).toBe(false);
+  expect(erasesOld(project, { ...draft, keep_hits_days: 30 })).toBe(true);
+  expect(erasesOld({ ...project, default_keep_hits_days: 365 }, draft)).toBe(true);
 });
 
 test('what a change erases is counted by the question that finds it', () => {

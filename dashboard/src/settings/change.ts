@@ -29,13 +29,18 @@ export function toDraft(project: Project): Draft {
   };
 }
 
+/** What is typed as a number; null: the server's own. An emptied field is "" or null, as its kind of input has it. */
+const toDays = ({ keep_hits_days: typed }: Draft) => (typed === '' || typed === null ? null : Number(typed));
+
+/** Whether requests are erased once they are old enough, as the form stands. */
+export const erasesOld = (project: Project, draft: Draft) => (toDays(draft) ?? project.default_keep_hits_days) !== null;
+
 export function toChange(project: Project, draft: Draft): ProjectChange {
   const change: ProjectChange = {};
   if (draft.name.trim() !== project.name) change.name = draft.name.trim();
   if (draft.tz !== project.tz) change.tz = draft.tz;
   if (draft.privacy_level !== project.privacy_level) change.privacy_level = draft.privacy_level as 0 | 1 | 2;
-  const typed = draft.keep_hits_days;
-  const days = typed === '' || typed === null ? null : Number(typed);
+  const days = toDays(draft);
   if (days !== project.keep_hits_days) change.keep_hits_days = days;
   if (draft.apdex_ms !== null && draft.apdex_ms !== project.apdex_ms) change.apdex_ms = draft.apdex_ms;
   for (const name of ['success_amber', 'success_red'] as const) {
