@@ -256,11 +256,10 @@ export class Board {
     }
   }
 
-  /** Values of a field within what is shown, for completion. */
-  async values(field: string, prefix: string, signal: AbortSignal) {
-    const question = this.question;
+  /** Values of a field within what `question` shows, for completion. */
+  async values(question: Board['question'], field: string, prefix: string, signal: AbortSignal) {
     // The condition being changed must not hide its own alternatives.
-    const q = filter.join(filter.split(this.state.q).filter((c) => c.field !== field));
+    const q = filter.join(filter.split(question['q'] ?? '').filter((c) => c.field !== field));
     return (await api.values(this.scope, field, { ...question, compare: undefined, q, prefix, limit: field === 'country' ? 200 : 20 }, signal)).values;
   }
 }
