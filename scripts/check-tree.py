@@ -30,20 +30,52 @@ def check_arrows():
             problems.append(f"crates/analytics must not depend on {banned}")
 
 
-def check_knots(crate):
-    source = ROOT / "crates" / crate / "src"
-    graph = collections.defaultdict(set)
-    for path in source.rglob("*.rs"):
-        module = path.relative_to(source).parts[0].removesuffix(".rs")
-        if module in ("lib", "main"):
-            continue
-        text = code(path)
-        graph[module] |= set(re.findall(r"crate::([a-z_0-9]+)", text))
-        for block in re.findall(r"use crate::\{(.*?)\};", text, re.S):
-            while re.search(r"\{[^{}]*\}", block):
-                block = re.sub(r"\{[^{}]*\}", "", block)
-            graph[module] |= {part.strip().split("::")[0] for part in block.split(",")}
+def paths_used(text, module):
+    """The absolute paths (`a::b`) of this crate that a file of `module` (a tuple) names, by `crate::` or `super::`."""
+    found = set()
 
+    def add(base, rest):
+        """`rest` may hold braces: a::{b, c::{d}}."""
+        head, brace, inside = rest.partition("{")
+        prefix = base + tuple(part for part in head.split("::") if part)
+        if not brace:
+            found.add(prefix)
+            return
+        depth, begin = 0, 0
+        inside = inside[: inside.rfind("}")]
+        for place, sign in enumerate(inside + ","):
+            depth += (sign == "{") - (sign == "}")
+            if sign == "," and depth == 0:
+                add(prefix, re.sub(r"\s+", "", inside[begin:place]))
+                begin = place + 1
+
+    for root, rest in re.findall(r"\b(crate|super(?:::super)*)::((?:[A-Za-z_0-9]+::)*(?:[A-Za-z_0-9]+|\{[^;]*\}(?=;)))", text):
+        base = () if root == "crate" else module[: len(module) - root.count("super")]
+        add(base, re.sub(r"\s+", "", rest))
+    return found
+
+
+def check_knots(crate):
+    """Modules beside each other, at every depth, import each other in no loop."""
+    source = ROOT / "crates" / crate / "src"
+    uses = {}
+    for path in source.rglob("*.rs"):
+        module = path.relative_to(source).with_suffix("").parts
+        if module[0] not in ("lib", "main"):
+            uses[module] = paths_used(code(path), module)
+    for folder in {module[:depth] for module in uses for depth in range(len(module))}:
+        graph = collections.defaultdict(set)
+        at = len(folder)
+        children = {module[at] for module in uses if module[:at] == folder and len(module) > at}
+        for module, used in uses.items():
+            if module[:at] == folder and len(module) > at:
+                graph[module[at]] |= {path[at] for path in used if path[:at] == folder and len(path) > at and path[at] in children}
+        for knot in knots_of(graph):
+            where = "/".join((f"crates/{crate}/src", *folder))
+            problems.append(f"{where}: these modules import each other in a loop: {', '.join(knot)}")
+
+
+def knots_of(graph):
     def reach(start):
         seen, todo = set(), [start]
         while todo:
@@ -53,10 +85,21 @@ def check_knots(crate):
                     todo.append(other)
         return seen
 
-    reached = {module: reach(module) for module in list(graph)}
+    reached = {node: reach(node) for node in list(graph)}
     knots = {tuple(sorted(n for n in reached if n in reached[m] and m in reached[n])) for m in reached if m in reached[m]}
-    for knot in sorted(knot for knot in knots if len(knot) > 1):
-        problems.append(f"crates/{crate}: these modules import each other in a loop: {', '.join(knot)}")
+    return sorted(knot for knot in knots if len(knot) > 1)
+
+
+def check_paths():
+    """Files that the documents for developers name are there; `x.rs` may stand for one in any folder."""
+    files = [str(path) for folder in ("crates", "dashboard/src", "dashboard/browser", "tests", "scripts", "sdk", "bench", "contract", "docs") for path in (ROOT / folder).rglob("*.*")]
+    for name in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
+        for named in re.findall(r"\b[a-z_0-9/.{},-]+\.(?:rs|py|ts)\b", (ROOT / name).read_text()):
+            prefix, brace, rest = named.partition("{")
+            alternatives, _, suffix = rest.partition("}")
+            for each in [prefix + one + suffix for one in alternatives.split(",")] if brace else [named]:
+                if not any(path.endswith(f"/{each}") or f"/{each.replace('/', '/src/', 1)}" in path for path in files):
+                    problems.append(f"{name}: there is no {each}")
 
 
 def check_files():
@@ -118,6 +161,7 @@ for crate in ARROWS:
 check_files()
 check_scopes()
 check_links()
+check_paths()
 check_words()
 for problem in problems:
     print(problem)

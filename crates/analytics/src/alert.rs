@@ -10,6 +10,7 @@
 
 mod base;
 mod burn;
+mod finding;
 pub mod history;
 mod lag;
 mod lateness;
@@ -32,6 +33,7 @@ use crate::limits;
 
 pub use base::{Base, stopped_window_minutes};
 pub use burn::{BURN_RATES, BurnRate, Goal};
+pub use finding::{Finding, Silence};
 pub use lag::ArrivalLag;
 pub use lateness::{Lateness, LatenessChange};
 pub use ready_made::{

@@ -11,6 +11,7 @@ pub mod channel;
 pub mod discord;
 pub mod email;
 pub mod gotify;
+mod kind;
 pub mod matrix;
 pub mod message;
 pub mod ntfy;
@@ -37,9 +38,10 @@ use utoipa::ToSchema;
 use crate::alert::Severity;
 use crate::limits;
 
-pub use channel::{CHANNELS, Channel, ChannelConfig, ChannelError};
+pub use channel::{CHANNELS, ChannelConfig};
+pub use kind::{Channel, ChannelError};
 pub use quiet::QuietHours;
-pub use request::{Answer, Judgement, Method, Outgoing, OutgoingRequest, Sending};
+pub use request::{Answer, Email, Judgement, Method, Outgoing, OutgoingRequest, Sending};
 pub use secret::Secret;
 
 /// Everything that a notice may say; also the `data` of a webhook. Times in milliseconds since 1970.

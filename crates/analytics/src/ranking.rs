@@ -17,9 +17,9 @@ use crate::hit::Text;
 use crate::panels::{Panel, Shape};
 use crate::tally::{Needs, Value};
 
-pub use answer::{RankedRow, RankedRows};
-pub use builder::{RankingBuilder, RowName, TooManyRows};
-pub use rows::{Ranking, View};
+pub use answer::RankedRow;
+pub use builder::{RankingBuilder, TooManyRows};
+pub use rows::{RankedRows, Ranking, RowName, View};
 pub use search::{SearchWords, WordMasks};
 pub use sums::{RankingLimits, RankingSums, RowId, RowSum};
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use analytics::limits;
-use analytics::notice::email::Email;
+use analytics::notice::Email;
 use anyhow::Context;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use analytics::hit::ProjectId;
 use analytics::limits;
-use analytics::notice::email::Email;
+use analytics::notice::Email;
 use analytics::notice::outbox::next_try_ms;
 use analytics::status_page::bulletin::{Letterhead, confirmation, mail};
 use store::checks::{About, ChecksError, Mailing};

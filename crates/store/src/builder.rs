@@ -16,7 +16,8 @@ use analytics::limits;
 use crate::attach;
 use crate::disk::{io, path_text, sync};
 use crate::duckdb::derive::{self, Target};
-use crate::duckdb::engine::{Engine, Instance, failed};
+use crate::duckdb::engine::{Engine, Instance};
+use crate::duckdb::failure::failed;
 use crate::duckdb::files::{DataFile, Entry, format_of};
 use crate::duckdb::merge;
 use crate::duckdb::sql;
@@ -184,7 +185,7 @@ impl Builder {
         inputs: Vec<Entry>,
         pause: Pause<'_>,
     ) -> Result<(), EarlyEnd> {
-        let shares: Vec<_> = inputs.iter().map(|entry| entry.file.shares.load_full()).collect();
+        let stats: Vec<_> = inputs.iter().map(|entry| entry.file.stats.load_full()).collect();
         let piece_rows = match inputs.as_slice() {
             // Not sorted: every piece looks at the whole file.
             [one] if one.row.kind != FileKind::Sealed => {
@@ -194,7 +195,7 @@ impl Builder {
         };
         self.replace(work, inputs, |target, files| {
             let piece_text_bytes = self.shared.options.limits.duckdb.merge_piece_text_bytes;
-            let inputs = merge::Inputs { files, shares: &shares, piece_rows, piece_text_bytes };
+            let inputs = merge::Inputs { files, stats: &stats, piece_rows, piece_text_bytes };
             merge::merge(target, &inputs, pause)?;
             derive::derive(target, None, self.rollups(), pause)
         })
@@ -438,8 +439,7 @@ impl Builder {
             self.shared.files.now().entries.iter().map(|entry| entry.row.id).collect();
         for id in ids {
             let Some(entry) = self.find(id) else { continue };
-            if entry.row.kind != FileKind::Sealed
-                || !entry.file.shares.load().contains_key(&project)
+            if entry.row.kind != FileKind::Sealed || !entry.file.stats.load().contains_key(&project)
             {
                 continue;
             }

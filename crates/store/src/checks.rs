@@ -10,6 +10,7 @@ mod incidents;
 mod outbox;
 mod rows;
 mod rules;
+mod source;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -27,12 +28,11 @@ use crate::disk::make_private;
 use crate::sql::checks as sql;
 
 pub use bulletins::{About, Announcement, Mailing};
-pub use incidents::{
-    IncidentQuery, IncidentRow, IncidentSource, IncidentUpdate, KeptIncident, KeptTransition,
-};
+pub use incidents::{IncidentQuery, IncidentRow, IncidentUpdate, KeptIncident, KeptTransition};
 pub use outbox::{ChannelKey, Delivery, Ended, NewNotice, ThreadNotice, Try};
 pub use rows::{CheckRow, KeptState, MonitorState, Record, SumRow};
 pub use rules::{LatenessRecord, RuleKey, RuleRecord};
+pub use source::IncidentSource;
 
 const DAY_MS: i64 = 86_400_000;
 

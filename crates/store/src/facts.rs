@@ -9,7 +9,8 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::checks::ChecksError;
 use crate::disk::{io, path_text};
-use crate::duckdb::engine::{Instance, failed};
+use crate::duckdb::engine::Instance;
+use crate::duckdb::failure::failed;
 use crate::duckdb::files::read_format;
 use crate::duckdb::sql;
 use crate::inbox::{self, FileRow, InboxFacts};

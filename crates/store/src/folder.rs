@@ -61,7 +61,7 @@ pub async fn open_folder(
 fn note_orphans(store: &Store, meta: &Meta) {
     let shared = store.shared();
     for entry in &shared.files.now().entries {
-        for (project, share) in entry.file.shares.load().iter() {
+        for (project, share) in entry.file.stats.load().iter() {
             if share.rows > 0 && meta.project(*project).is_none() {
                 let id = project.0;
                 shared.notes.note(

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::clock::{self, now_us};
 use crate::disk::{io, sync};
-use crate::duckdb::engine::{Instance, failed};
+use crate::duckdb::engine::Instance;
+use crate::duckdb::failure::failed;
 use crate::duckdb::files::DataFile;
 use crate::duckdb::sql;
 use crate::inbox::FileRow;

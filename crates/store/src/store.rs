@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// Where posts come faster than they can be applied, senders wait a little in place of the inbox growing: they would
-    /// only share the processor with the writer.
+    /// only stats the processor with the writer.
     async fn slow_down(&self) {
         const STEP: Duration = Duration::from_millis(10);
         let mut waited = Duration::ZERO;
@@ -238,7 +238,7 @@ impl Store {
         let shares: Vec<_> = snapshot
             .entries
             .iter()
-            .filter_map(|entry| entry.file.shares.load().get(&scope.project()).copied())
+            .filter_map(|entry| entry.file.stats.load().get(&scope.project()).copied())
             .collect();
         snapshot.let_go();
         read::rows_between(&shares, from_us, to_us) as u64
@@ -250,11 +250,11 @@ impl Store {
         let shares = snapshot
             .entries
             .iter()
-            .filter_map(|entry| entry.file.shares.load().get(&scope.project()).copied());
-        let shares: Vec<_> = shares.filter(|share| share.rows > 0).collect();
+            .filter_map(|entry| entry.file.stats.load().get(&scope.project()).copied());
+        let shares: Vec<_> = shares.filter(|stats| stats.rows > 0).collect();
         Some((
-            shares.iter().map(|share| share.min_time_us).min()?,
-            shares.iter().map(|share| share.max_time_us).max()?,
+            shares.iter().map(|stats| stats.min_time_us).min()?,
+            shares.iter().map(|stats| stats.max_time_us).max()?,
         ))
     }
 

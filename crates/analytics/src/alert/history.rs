@@ -1,13 +1,9 @@
 //! The recent past of one project, from which the rules about all of its requests are judged without another question.
 
-use super::silence::Silence;
-use super::timeline::Timeline;
-use super::{BURN_RATES, Base, BurnRate, Counts, Goal, Observed, ReadyMade, Rule, Verdict};
+use super::timeline::{MINUTE_US, Timeline, WEEK_US};
+use super::{BURN_RATES, Base, BurnRate, Counts, Finding, Goal, Observed, ReadyMade, Rule};
 use super::{judge, stopped_window_minutes};
 use crate::limits;
-
-pub const MINUTE_US: i64 = 60_000_000;
-pub const WEEK_US: i64 = 7 * 24 * 60 * MINUTE_US;
 
 /// Cells of a minute up to now, of an hour before that, and of 5 minutes around the same time in earlier weeks.
 #[derive(Clone, Debug)]
@@ -17,20 +13,6 @@ pub struct History {
     pub hours: Option<Timeline>,
     /// One, two and three weeks ago.
     pub weeks: Vec<Timeline>,
-}
-
-/// The outcome of one judgement, with the numbers that it was made from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
-    /// As `Key`; the name of a burn rate for those.
-    pub key: String,
-    pub verdict: Verdict,
-    pub window_minutes: u32,
-    pub counts: Counts,
-    /// Of the window, where the rule compares with it.
-    pub base: Option<Base>,
-    /// Of a consumer that has gone silent.
-    pub silence: Option<Silence>,
 }
 
 impl History {
@@ -103,30 +85,6 @@ impl History {
     /// Of a rule that `Rule::counts_all` holds for.
     pub fn judge_rule(&self, rule: &Rule, end_us: i64) -> Finding {
         Finding::of_rule(rule, "", self.window(end_us, rule.window_minutes))
-    }
-}
-
-impl Finding {
-    pub fn of_rule(rule: &Rule, key: &str, counts: Counts) -> Finding {
-        Finding {
-            key: key.to_owned(),
-            verdict: rule.judge(&counts),
-            window_minutes: rule.window_minutes,
-            counts,
-            base: None,
-            silence: None,
-        }
-    }
-
-    fn unknown(window_minutes: u32) -> Finding {
-        Finding {
-            key: String::new(),
-            verdict: Verdict::Unknown,
-            window_minutes,
-            counts: Counts::default(),
-            base: None,
-            silence: None,
-        }
     }
 }
 

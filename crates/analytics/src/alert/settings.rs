@@ -5,12 +5,11 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use utoipa::ToSchema;
 
-use super::history::Finding;
-use super::silence::Silence;
 use super::{
     BURN_RATES, Condition, Goal, Group, Metric, READY_MADE, ReadyMade, Rule, RuleError, Severity,
     Timing,
 };
+use super::{Finding, Silence};
 use crate::limits;
 
 /// The ready-made rule about a goal, which has a setting of its own.

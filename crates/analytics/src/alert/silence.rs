@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 
-use super::history::{Finding, MINUTE_US, WEEK_US};
-use super::{Counts, Observed, ReadyMade, judge};
+use super::timeline::{MINUTE_US, WEEK_US};
+use super::{Counts, Finding, Observed, ReadyMade, Silence, judge};
 
 const CELL_US: i64 = 5 * MINUTE_US;
 const CELLS_PER_WORD: i64 = 64;
@@ -29,14 +29,6 @@ pub struct Watched {
     /// In 7 days.
     pub requests: u64,
     pub presence: Presence,
-}
-
-/// How long a consumer has been silent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Silence {
-    pub minutes: u32,
-    /// Its longest gap but one in the week before.
-    pub usual_minutes: u32,
 }
 
 /// A stretch of time from the first to before the second, microseconds.

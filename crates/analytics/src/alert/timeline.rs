@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 
 use super::Counts;
 
+pub const MINUTE_US: i64 = 60_000_000;
+pub const WEEK_US: i64 = 7 * 24 * 60 * MINUTE_US;
+
 /// The hits of one cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::channel::{Channel, ChannelError};
+use super::kind::{Channel, ChannelError};
 use super::message::Message;
-use super::request::{Answer, Judgement, Sending};
+use super::request::{Answer, Email, Judgement, Sending};
 use super::text::{self, LengthUnit, escape_all, fit, html, plain};
 use super::{Notice, Stage};
 
@@ -17,16 +17,6 @@ const RECIPIENTS: usize = 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailbox {
     pub to: Vec<String>,
-}
-
-/// Everything but the sender and the date. No value holds a line break.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Email {
-    pub to: Vec<String>,
-    pub subject: String,
-    pub text: String,
-    pub html: String,
-    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Mailbox {

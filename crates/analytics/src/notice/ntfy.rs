@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::channel::{Channel, ChannelError, check_server, check_token};
+use super::kind::{Channel, ChannelError, check_server, check_token};
 use super::message::Message;
 use super::request::{Method, OutgoingRequest};
 use super::secret::Secret;

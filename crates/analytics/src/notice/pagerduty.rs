@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::channel::{Channel, ChannelError};
+use super::kind::{Channel, ChannelError};
 use super::message::{Message, instant};
 use super::request::{Answer, Judgement, Method, OutgoingRequest, Sending};
 use super::secret::Secret;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::channel::{Channel, ChannelError};
+use super::kind::{Channel, ChannelError};
 use super::message::Message;
 use super::request::{Answer, Judgement, Method, OutgoingRequest};
 use super::secret::Secret;

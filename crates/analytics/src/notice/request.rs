@@ -5,7 +5,6 @@ use std::fmt;
 use jiff::fmt::rfc2822;
 use serde::{Deserialize, Serialize};
 
-use super::email::Email;
 use super::secret::Secret;
 use super::text;
 use crate::limits;
@@ -30,6 +29,16 @@ impl Method {
 pub enum Outgoing {
     Http(OutgoingRequest),
     Email(Email),
+}
+
+/// An e-mail: everything but the sender and the date. No value holds a line break.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email {
+    pub to: Vec<String>,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+    pub headers: Vec<(&'static str, String)>,
 }
 
 /// An HTTP request. Redirects are not to be followed.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::channel::{Channel, ChannelError, check_address};
+use super::kind::{Channel, ChannelError, check_address};
 use super::message::Message;
 use super::request::{Answer, Judgement, Method, OutgoingRequest};
 use super::secret::Secret;

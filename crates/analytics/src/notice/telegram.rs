@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Notice;
-use super::channel::{Channel, ChannelError};
+use super::kind::{Channel, ChannelError};
 use super::message::Message;
 use super::request::{Answer, Judgement, Method, OutgoingRequest, Sending};
 use super::secret::Secret;

@@ -115,7 +115,7 @@ fn request(config: &ChannelConfig, notice: &Notice) -> OutgoingRequest {
     }
 }
 
-fn mail(notice: &Notice) -> email::Email {
+fn mail(notice: &Notice) -> request::Email {
     match channel("email").render(notice, SENDING) {
         Outgoing::Email(email) => email,
         Outgoing::Http(request) => panic!("{request:?}"),

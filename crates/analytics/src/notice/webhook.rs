@@ -6,7 +6,7 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::channel::{Channel, ChannelError, check_address};
+use super::kind::{Channel, ChannelError, check_address};
 use super::request::{Method, OutgoingRequest, Sending};
 use super::secret::Secret;
 use super::{Notice, Stage, text};

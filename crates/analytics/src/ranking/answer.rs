@@ -8,17 +8,6 @@ use super::sums::duration_us;
 use super::{Ranked, RowName};
 use crate::answer::{BreakdownRow, ConsumerAnswer, EndpointAnswer, round, to_rfc3339};
 use crate::hit::Country;
-use crate::tally::DistinctCount;
-
-/// All the rows that a list is made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RankedRows {
-    pub count: DistinctCount,
-    /// A row with up to so many hits may be missing.
-    pub missing_up_to: u64,
-    /// Hits that a row may lack at most.
-    pub low_by_up_to: u64,
-}
 
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]

@@ -4,18 +4,11 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
-use super::rows::{Ranking, Row};
+use super::rows::{Ranking, Row, RowName};
 use super::sums::RowSum;
 use super::{Ranked, RankedRows, RankingLimits};
 use crate::limits;
 use crate::tally::DistinctCount;
-
-/// A row's name: "METHOD", "ROUTE" of an endpoint, "u" or "a" and the text of a consumer, else "" and the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowName<'a> {
-    pub first: &'a str,
-    pub second: &'a str,
-}
 
 /// There are more rows than a list may have, or longer names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

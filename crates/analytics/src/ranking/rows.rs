@@ -3,12 +3,28 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::answer::RankedRows;
-use super::builder::RowName;
 use super::search::SearchWords;
 use super::{Ranked, RankingSort};
 use crate::limits;
+use crate::tally::DistinctCount;
 use crate::tally::NO_LATENCY;
+
+/// All the rows that a list is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RankedRows {
+    pub count: DistinctCount,
+    /// A row with up to so many hits may be missing.
+    pub missing_up_to: u64,
+    /// Hits that a row may lack at most.
+    pub low_by_up_to: u64,
+}
+
+/// A row's name: "METHOD", "ROUTE" of an endpoint, "u" or "a" and the text of a consumer, else "" and the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowName<'a> {
+    pub first: &'a str,
+    pub second: &'a str,
+}
 
 /// Every row of a breakdown, the one with most hits first; of equal ones in order of their names.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::publication::{Severity, Stage};
 use super::subscriber::Address;
 use crate::limits;
-use crate::notice::email::Email;
+use crate::notice::Email;
 use crate::notice::message::minute;
 use crate::notice::text::{self, LengthUnit, escape_all, fit, html, plain};
 

@@ -9,9 +9,11 @@ mod questions;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use analytics::alert::history::{Finding, History, MINUTE_US, WEEK_US, base_window_minutes};
+use analytics::alert::Finding;
+use analytics::alert::history::{History, base_window_minutes};
 use analytics::alert::silence::Stretch;
 use analytics::alert::timeline::Timeline;
+use analytics::alert::timeline::{MINUTE_US, WEEK_US};
 use analytics::alert::{
     AnyRule, BURN_RATES, COMPARED_REQUESTS, Group, Observed, Phase, ReadyMade, RuleState, Verdict,
     judge,

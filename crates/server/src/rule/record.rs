@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use analytics::alert::history::{Finding, MINUTE_US};
+use analytics::alert::Finding;
+use analytics::alert::timeline::MINUTE_US;
 use analytics::alert::{
     AlertChange, AlertTransition, AnyRule, Group, Key, LatenessChange, Metric, ReadyMade,
     RuleState, Severity,

@@ -10,7 +10,7 @@ use serde_json::json;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
-use super::incidents::IncidentSource;
+use super::source::IncidentSource;
 use super::{Checks, ChecksError};
 use crate::sql::bulletins as sql;
 

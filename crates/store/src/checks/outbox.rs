@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::incidents::{IncidentSource, read_word};
+use super::incidents::read_word;
+use super::source::IncidentSource;
 use super::{Checks, ChecksError};
 use crate::sql::outbox as sql;
 

@@ -7,8 +7,9 @@ use analytics::incident::Transition;
 use serde_json::json;
 use sqlx::Row;
 
-use super::incidents::{IncidentRow, IncidentSource};
+use super::incidents::IncidentRow;
 use super::outbox::NewNotice;
+use super::source::IncidentSource;
 use super::{Changes, Checks, ChecksError};
 use crate::sql::rules as sql;
 

@@ -8,9 +8,11 @@ use duckdb::Connection;
 
 use crate::disk::{io, path_text, sync};
 use crate::duckdb::columns::{Numbers, Rows};
-use crate::duckdb::engine::{Engine, failed};
-use crate::duckdb::files::{DataFile, Shares};
+use crate::duckdb::engine::Engine;
+use crate::duckdb::failure::failed;
+use crate::duckdb::files::DataFile;
 use crate::duckdb::sql;
+use crate::duckdb::stats::FileStats;
 use crate::inbox::FileRow;
 use crate::record::BatchRecord;
 use crate::types::StoreError;
@@ -24,7 +26,7 @@ pub struct Active {
     waiting: Rows,
     waiting_for: u64,
     numbers: Numbers,
-    shares: Shares,
+    stats: FileStats,
     rows: u64,
 }
 
@@ -85,9 +87,9 @@ impl Active {
                 );
             }
         }
-        let shares = Shares::clone(&file.shares.load());
+        let stats = FileStats::clone(&file.stats.load());
         Ok(Active {
-            rows: shares.values().map(|share| share.rows).sum(),
+            rows: stats.values().map(|stats| stats.rows).sum(),
             position: position as u64,
             waiting_for: position as u64,
             waiting: Rows::default(),
@@ -95,12 +97,12 @@ impl Active {
             row,
             connection,
             numbers,
-            shares,
+            stats,
         })
     }
 
     pub fn push(&mut self, node: u8, seq: u64, batch: &BatchRecord<'_>, skips: &[u32]) {
-        self.waiting.push(node, seq, batch, skips, &mut self.numbers, &mut self.shares);
+        self.waiting.push(node, seq, batch, skips, &mut self.numbers, &mut self.stats);
         self.waiting_for = seq;
     }
 
@@ -138,7 +140,7 @@ impl Active {
             .map_err(failed(context))?;
         self.connection.execute_batch("COMMIT").map_err(failed(context))?;
         self.position = self.waiting_for;
-        self.file.shares.store(Arc::new(self.shares.clone()));
+        self.file.stats.store(Arc::new(self.stats.clone()));
         Ok(())
     }
 
@@ -158,6 +160,6 @@ impl Active {
     }
 
     pub fn holds(&self, project: ProjectId) -> bool {
-        self.shares.contains_key(&project)
+        self.stats.contains_key(&project)
     }
 }

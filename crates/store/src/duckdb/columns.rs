@@ -12,9 +12,9 @@ use duckdb::arrow::array::{
 use duckdb::arrow::datatypes::{DataType, Field, Schema};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use crate::duckdb::files::{Share, Shares};
 use crate::duckdb::sql::build::MARK_EVERY;
 use crate::duckdb::sql::file::ipv4;
+use crate::duckdb::stats::{FileStats, ProjectStats};
 use crate::record::{self, BatchRecord};
 
 /// Rows that wait for their transaction.
@@ -130,12 +130,12 @@ impl Rows {
         batch: &BatchRecord<'_>,
         skips: &[u32],
         numbers: &mut Numbers,
-        shares: &mut Shares,
+        shares: &mut FileStats,
     ) {
         let project = batch.project;
         let mut values = Vec::with_capacity(batch.hits);
         let mut rows = 0;
-        let share = shares.entry(project).or_insert_with(Share::none);
+        let stats = shares.entry(project).or_insert_with(ProjectStats::none);
         let mut skipped = skips.iter().copied().peekable();
         let kept = (0..batch.hits as u32).filter(|row| skipped.next_if_eq(row).is_none());
         for (row, &time) in
@@ -143,17 +143,17 @@ impl Rows {
         {
             let time_us = record::to_time_us(time);
             let hit_id = HitId::new(node, seq, row).0;
-            if share.rows.is_multiple_of(MARK_EVERY) {
+            if stats.rows.is_multiple_of(MARK_EVERY) {
                 self.marks.project.push(project.0);
-                self.marks.ordinal.push(share.rows as i64);
+                self.marks.ordinal.push(stats.rows as i64);
                 self.marks.hit_id.push(hit_id);
             }
-            share.add(time_us, hit_id);
+            stats.add(time_us, hit_id);
             self.time_us.push(time_us);
             self.hit_id.push(hit_id);
             rows += 1;
         }
-        if share.rows == 0 {
+        if stats.rows == 0 {
             shares.remove(&project);
         }
         self.project.extend(std::iter::repeat_n(project.0, rows));

@@ -12,7 +12,7 @@ use analytics::hit::ProjectId;
 use analytics::tally::TallyLimits;
 use duckdb::Connection;
 
-use crate::duckdb::engine::failed;
+use crate::duckdb::failure::failed;
 use crate::duckdb::hand_out::{Chunk, Takers};
 use crate::duckdb::renumber::NewNumbers;
 use crate::duckdb::sql::derive::{self, BY_CONSUMER, Ids, Slice, WHOLE};

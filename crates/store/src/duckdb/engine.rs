@@ -12,6 +12,7 @@ use analytics::limits;
 use duckdb::{Config, Connection};
 
 use crate::disk::{io, path_text};
+use crate::duckdb::failure::{failed, is_fatal};
 use crate::duckdb::hand_out::Takers;
 use crate::duckdb::identity;
 use crate::duckdb::renumber::NewNumbers;
@@ -33,29 +34,6 @@ pub struct Instance {
     idle: Mutex<Vec<Connection>>,
     takers: Takers,
     new_numbers: NewNumbers,
-}
-
-/// DuckDB's name for what went wrong, with what we were doing.
-pub fn failed(context: &'static str) -> impl Fn(duckdb::Error) -> StoreError {
-    move |source| {
-        if is_out_of_memory(&source) {
-            return StoreError::OutOfMemory(context);
-        }
-        StoreError::Engine { context, cause: Box::new(source) }
-    }
-}
-
-fn is_out_of_memory(error: &duckdb::Error) -> bool {
-    let text = error.to_string();
-    ["Out of Memory Error", "failed to pin block", "could not allocate block"]
-        .iter()
-        .any(|words| text.contains(words))
-}
-
-/// True for an error after which DuckDB refuses every statement on the instance.
-fn is_fatal(error: &StoreError) -> bool {
-    let StoreError::Engine { cause, .. } = error else { return false };
-    cause.to_string().contains("database has been invalidated")
 }
 
 /// Removes what a process that was killed has spilled: it may hold what is erased later. No instance may be open.

@@ -3,7 +3,6 @@
 //! A reader takes the whole picture at once (`Snapshot`) and keeps it while it reads; a file that has left the picture is
 //! detached and unlinked when the last picture with it is let go.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,45 +12,12 @@ use arc_swap::ArcSwap;
 use duckdb::Connection;
 
 use crate::disk::path_text;
-use crate::duckdb::engine::{Engine, Instance, failed};
+use crate::duckdb::engine::{Engine, Instance};
+use crate::duckdb::failure::failed;
 use crate::duckdb::sql;
+use crate::duckdb::stats::{FileStats, ProjectStats};
 use crate::inbox::{FileKind, FileRow};
 use crate::types::{DuckDbStats, StoreError};
-
-/// What one project has in one file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
-    pub rows: u64,
-    pub min_time_us: i64,
-    pub max_time_us: i64,
-    pub min_hit_id: i64,
-    pub max_hit_id: i64,
-    /// There are so many consumers that the file's rollups have the busiest alone.
-    pub consumers_listed: bool,
-}
-
-pub type Shares = HashMap<ProjectId, Share>;
-
-impl Share {
-    pub fn add(&mut self, time_us: i64, hit_id: i64) {
-        self.rows += 1;
-        self.min_time_us = self.min_time_us.min(time_us);
-        self.max_time_us = self.max_time_us.max(time_us);
-        self.min_hit_id = self.min_hit_id.min(hit_id);
-        self.max_hit_id = self.max_hit_id.max(hit_id);
-    }
-
-    pub fn none() -> Share {
-        Share {
-            rows: 0,
-            min_time_us: i64::MAX,
-            max_time_us: i64::MIN,
-            min_hit_id: i64::MAX,
-            max_hit_id: i64::MIN,
-            consumers_listed: false,
-        }
-    }
-}
 
 /// An attached file.
 pub struct DataFile {
@@ -62,7 +28,7 @@ pub struct DataFile {
     pub format: u32,
     engine: Arc<Engine>,
     /// Of the active file they grow; the others' stay.
-    pub shares: ArcSwap<Shares>,
+    pub stats: ArcSwap<FileStats>,
     /// Set when the file is to be unlinked; let go when it is.
     retired: Mutex<Option<Sender<()>>>,
 }
@@ -107,14 +73,14 @@ impl DataFile {
             kind: row.kind,
             format: 0,
             engine: engine.clone(),
-            shares: ArcSwap::default(),
+            stats: ArcSwap::default(),
             retired: Mutex::new(None),
         };
         file.format = file.check_format()?;
         if row.kind == FileKind::Active {
             file.upgrade()?;
         }
-        file.load_shares(row.kind)?;
+        file.load_stats(row.kind)?;
         Ok(Arc::new(file))
     }
 
@@ -154,20 +120,20 @@ impl DataFile {
         Ok(())
     }
 
-    fn load_shares(&self, kind: FileKind) -> Result<(), StoreError> {
+    fn load_stats(&self, kind: FileKind) -> Result<(), StoreError> {
         let context = "counting a data file";
         let text = match kind {
             FileKind::Sealed => sql::file::projects(&self.alias),
             _ => sql::file::count_projects(&self.alias),
         };
         let connection = self.instance().connect()?;
-        let mut shares = Shares::new();
+        let mut stats = FileStats::new();
         {
             let mut statement = connection.prepare(&text).map_err(failed(context))?;
             let mut rows = statement.query([]).map_err(failed(context))?;
             while let Some(row) = rows.next().map_err(failed(context))? {
                 let number = |at: usize| row.get::<_, i64>(at).map_err(failed(context));
-                let share = Share {
+                let of_project = ProjectStats {
                     rows: number(1)? as u64,
                     min_time_us: number(2)?,
                     max_time_us: number(3)?,
@@ -175,7 +141,7 @@ impl DataFile {
                     max_hit_id: number(5)?,
                     consumers_listed: false,
                 };
-                shares.insert(ProjectId(number(0)? as u32), share);
+                stats.insert(ProjectId(number(0)? as u32), of_project);
             }
         }
         if kind == FileKind::Sealed && self.format >= sql::file::CONSUMERS_LISTED {
@@ -184,13 +150,13 @@ impl DataFile {
             let mut rows = statement.query([]).map_err(failed(context))?;
             while let Some(row) = rows.next().map_err(failed(context))? {
                 let project = ProjectId(row.get(0).map_err(failed(context))?);
-                if let Some(share) = shares.get_mut(&project) {
-                    share.consumers_listed = true;
+                if let Some(of_project) = stats.get_mut(&project) {
+                    of_project.consumers_listed = true;
                 }
             }
         }
         self.instance().give_back(connection);
-        self.shares.store(Arc::new(shares));
+        self.stats.store(Arc::new(stats));
         Ok(())
     }
 
@@ -260,9 +226,9 @@ impl Snapshot {
                 stats.sealed_rows += entry.row.rows;
                 stats.sealed_bytes += entry.row.bytes;
             } else {
-                let shares = entry.file.shares.load();
+                let projects = entry.file.stats.load();
                 stats.frozen_files += u64::from(entry.row.kind == FileKind::Frozen);
-                stats.active_rows += shares.values().map(|share| share.rows).sum::<u64>();
+                stats.active_rows += projects.values().map(|project| project.rows).sum::<u64>();
             }
         }
         stats

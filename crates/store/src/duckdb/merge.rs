@@ -5,7 +5,7 @@
 //! file that is sorted as a whole. A range of projects is finished, texts and hits, before the next begins: the arrays
 //! that lead from old text numbers to new ones (`renumber`) are as small as the range.
 //!
-//! What is known of the inputs in memory (`Shares`) cuts the projects; a project that is larger than a piece is cut by
+//! What is known of the inputs in memory (`FileStats`) cuts the projects; a project that is larger than a piece is cut by
 //! time, at times found by looking at every so many of its hits. Its texts are cut too, by kind and by text, where they take
 //! more than a piece may: a text can be two thousand times as long as another. Nothing here decides what is merged, or when.
 
@@ -16,11 +16,12 @@ use analytics::hit::ProjectId;
 use duckdb::Connection;
 
 use crate::duckdb::derive::Target;
-use crate::duckdb::engine::failed;
-use crate::duckdb::files::{Shares, format_of};
+use crate::duckdb::failure::failed;
+use crate::duckdb::files::format_of;
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::{Part, Piece, Place, Projects, Stretch};
 use crate::duckdb::sql::file::Tables;
+use crate::duckdb::stats::FileStats;
 use crate::job_end::{EarlyEnd, Pause};
 use crate::types::StoreError;
 
@@ -36,7 +37,7 @@ pub struct Inputs<'a> {
     /// The files' names in the engine, in order of arrival.
     pub files: &'a [String],
     /// Parallel to `files`.
-    pub shares: &'a [Arc<Shares>],
+    pub stats: &'a [Arc<FileStats>],
     /// Hits that are sorted at once, roughly.
     pub piece_rows: u64,
     /// Texts that are sorted at once, bytes, roughly.
@@ -121,8 +122,8 @@ pub fn merge(target: Target<'_>, inputs: &Inputs<'_>, pause: Pause<'_>) -> Resul
 /// larger, in hits or in texts. A project that is has a range of its own.
 fn ranges(inputs: &Inputs<'_>, text_bytes: &BTreeMap<u32, u64>) -> Vec<(Projects, u64)> {
     let mut rows: BTreeMap<ProjectId, u64> = BTreeMap::new();
-    for (project, share) in inputs.shares.iter().flat_map(|shares| shares.iter()) {
-        *rows.entry(*project).or_default() += share.rows;
+    for (project, stats) in inputs.stats.iter().flat_map(|stats| stats.iter()) {
+        *rows.entry(*project).or_default() += stats.rows;
     }
     let mut ranges: Vec<(Projects, u64)> = Vec::new();
     let mut texts = 0;
@@ -233,21 +234,21 @@ mod tests {
 
     use super::*;
     use crate::duckdb::engine::Instance;
-    use crate::duckdb::files::Share;
     use crate::duckdb::hand_out::Takers;
     use crate::duckdb::renumber::NewNumbers;
+    use crate::duckdb::stats::ProjectStats;
 
-    fn shares(rows: &[(u32, u64)]) -> Arc<Shares> {
-        let share = |&(project, rows)| (ProjectId(project), Share { rows, ..Share::none() });
-        Arc::new(rows.iter().map(share).collect())
+    fn stats(rows: &[(u32, u64)]) -> Arc<FileStats> {
+        let stats =
+            |&(project, rows)| (ProjectId(project), ProjectStats { rows, ..ProjectStats::none() });
+        Arc::new(rows.iter().map(stats).collect())
     }
 
     #[test]
     fn small_projects_share_a_range_and_a_large_one_has_its_own() {
         let files =
-            [shares(&[(1, 30), (2, 300), (3, 10)]), shares(&[(1, 30), (3, 10), (7, 20), (9, 61)])];
-        let inputs =
-            Inputs { files: &[], shares: &files, piece_rows: 100, piece_text_bytes: 1_000 };
+            [stats(&[(1, 30), (2, 300), (3, 10)]), stats(&[(1, 30), (3, 10), (7, 20), (9, 61)])];
+        let inputs = Inputs { files: &[], stats: &files, piece_rows: 100, piece_text_bytes: 1_000 };
         let found = |texts: &[(u32, u64)]| -> Vec<_> {
             let found = ranges(&inputs, &texts.iter().copied().collect());
             found.into_iter().map(|(range, rows)| (range.first, range.last, rows)).collect()
@@ -386,11 +387,11 @@ mod tests {
         fill(&connection, "one", 0);
         fill(&connection, "two", 1_000);
         make_older(&connection, "two");
-        let all = shares(&[(1, 40), (2, 40), (3, 40)]);
+        let all = stats(&[(1, 40), (2, 40), (3, 40)]);
         let merge = |into: &str, files: &[&str], piece_rows: u64, piece_text_bytes: u64| {
             let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
-            let shares: Vec<_> = files.iter().map(|_| all.clone()).collect();
-            let inputs = Inputs { files: &files, shares: &shares, piece_rows, piece_text_bytes };
+            let stats: Vec<_> = files.iter().map(|_| all.clone()).collect();
+            let inputs = Inputs { files: &files, stats: &stats, piece_rows, piece_text_bytes };
             let (connection, takers) = (&connection, &Takers::default());
             let target = Target { connection, takers, new_numbers: &new_numbers, into };
             merge(target, &inputs, &|| Ok(())).unwrap();
@@ -509,13 +510,9 @@ mod tests {
         }
         attach("merged");
         run(&sql::file::create_sealed("merged"));
-        let shares: Vec<_> = names.iter().map(|_| shares(&[(1, HITS)])).collect();
-        let inputs = Inputs {
-            files: &names,
-            shares: &shares,
-            piece_rows: 8_000,
-            piece_text_bytes: 256 << 10,
-        };
+        let stats: Vec<_> = names.iter().map(|_| stats(&[(1, HITS)])).collect();
+        let inputs =
+            Inputs { files: &names, stats: &stats, piece_rows: 8_000, piece_text_bytes: 256 << 10 };
         let (takers, new_numbers) = (engine.takers(), engine.new_numbers());
         let target = Target { connection: &connection, takers, new_numbers, into: "merged" };
         merge(target, &inputs, &|| Ok(())).unwrap();

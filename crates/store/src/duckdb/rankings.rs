@@ -15,11 +15,11 @@ use analytics::ranking::{
 };
 use analytics::tally::Listing;
 
-use crate::duckdb::files::Share;
 use crate::duckdb::filter::{FileFilter, FilterCache, Kept, whole_filter};
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{OpenFile, Reading};
 use crate::duckdb::sql;
+use crate::duckdb::stats::ProjectStats;
 use crate::duckdb::sums::{NamesCache, SumsLimits, sums, to_columns};
 use crate::types::StoreError;
 use names::FileNames;
@@ -57,8 +57,8 @@ fn all_rows(
     let mut builder = RankingBuilder::new(query.of, limits);
     let connections = reading.connections();
     for entry in &reading.snapshot.entries {
-        let Some(share) = entry.file.shares.load().get(&project).copied() else { continue };
-        let Some(range) = range(&share, query) else { continue };
+        let Some(stats) = entry.file.stats.load().get(&project).copied() else { continue };
+        let Some(range) = range(&stats, query) else { continue };
         let file = connections.open(&entry.file)?;
         let of_file = filters.get(&file, &filter, project.0)?;
         let rows = match sum_up(&file, query, range, &of_file, limits)? {
@@ -81,10 +81,10 @@ fn all_rows(
 }
 
 /// The period, as far as the file has hits in it.
-fn range(share: &Share, query: &RankingQuery) -> Option<(i64, i64)> {
-    let from = query.from_us.max(share.min_time_us);
-    let to = query.to_us.min(share.max_time_us.saturating_add(1));
-    (share.rows > 0 && from < to).then_some((from, to))
+fn range(stats: &ProjectStats, query: &RankingQuery) -> Option<(i64, i64)> {
+    let from = query.from_us.max(stats.min_time_us);
+    let to = query.to_us.min(stats.max_time_us.saturating_add(1));
+    (stats.rows > 0 && from < to).then_some((from, to))
 }
 
 type Rows = Vec<(RowId, RowSum)>;

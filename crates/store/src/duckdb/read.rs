@@ -18,13 +18,14 @@ use analytics::tally;
 use duckdb::arrow::array::{Array, AsArray, Int64Array, RecordBatch, UInt16Array, UInt32Array};
 use duckdb::arrow::datatypes::{Int64Type, UInt16Type, UInt32Type};
 
-use crate::duckdb::files::{Entry, Share};
+use crate::duckdb::files::Entry;
 use crate::duckdb::filter::{FileFilter, FilterCache, whole_filter};
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{Connections, OpenFile, Reading};
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::MARK_EVERY;
 use crate::duckdb::sql::rows::Range;
+use crate::duckdb::stats::ProjectStats;
 use crate::types::{Found, HitRow, Part, StoreError};
 
 /// Hits that are read whole by one statement.
@@ -51,11 +52,11 @@ pub fn newest(
 ) -> Result<Part<HitsQuery>, StoreError> {
     let project = query.scope.project();
     let filter = whole_filter(&query.scope, &query.filter);
-    let files: Vec<(&Entry, Share)> = reading
+    let files: Vec<(&Entry, ProjectStats)> = reading
         .snapshot
         .entries
         .iter()
-        .filter_map(|entry| Some((entry, *entry.file.shares.load().get(&project)?)))
+        .filter_map(|entry| Some((entry, *entry.file.stats.load().get(&project)?)))
         .filter(|(_, share)| share.rows > 0 && overlaps(share, &query.period))
         .collect();
     let least = |times: &mut dyn Iterator<Item = i64>| times.min().unwrap_or(0);
@@ -67,7 +68,7 @@ pub fn newest(
         end = end.min(time.saturating_add(1));
     }
     let connections = reading.connections();
-    let shares: Vec<Share> = files.iter().map(|(_, share)| *share).collect();
+    let shares: Vec<ProjectStats> = files.iter().map(|(_, share)| *share).collect();
     let mut found: Vec<(Key, usize)> = Vec::new();
     let mut looked_at = 0;
     let mut wanted = limits::LIST_WINDOW_ROWS.max(2 * query.limit as u64);
@@ -111,8 +112,8 @@ pub fn newest(
 }
 
 /// Hits of the stretch, were each file's spread evenly over its time.
-pub fn rows_between(shares: &[Share], from: i64, to: i64) -> f64 {
-    let of_file = |share: &Share| {
+pub fn rows_between(shares: &[ProjectStats], from: i64, to: i64) -> f64 {
+    let of_file = |share: &ProjectStats| {
         let whole = share.max_time_us.saturating_sub(share.min_time_us).saturating_add(1);
         let start = from.max(share.min_time_us);
         let inside = to.min(share.max_time_us.saturating_add(1)).saturating_sub(start);
@@ -122,7 +123,7 @@ pub fn rows_between(shares: &[Share], from: i64, to: i64) -> f64 {
 }
 
 /// Where a stretch begins that ends at `end` and has about so many hits.
-fn window_start(shares: &[Share], start: i64, end: i64, wanted: u64) -> i64 {
+fn window_start(shares: &[ProjectStats], start: i64, end: i64, wanted: u64) -> i64 {
     if rows_between(shares, start, end) <= wanted as f64 {
         return start;
     }
@@ -143,7 +144,7 @@ fn window_start(shares: &[Share], start: i64, end: i64, wanted: u64) -> i64 {
 /// wanted. Returns about how many hits it has.
 fn shorten(
     connections: &Connections<'_>,
-    files: &[(&Entry, Share)],
+    files: &[(&Entry, ProjectStats)],
     project: u32,
     from: &mut i64,
     end: i64,
@@ -267,7 +268,7 @@ pub fn arrivals(
     let mut looked_at = 0;
     for entry in &reading.snapshot.entries {
         let limit = query.limit - found.len();
-        let Some(share) = entry.file.shares.load().get(&project).copied() else { continue };
+        let Some(share) = entry.file.stats.load().get(&project).copied() else { continue };
         if limit == 0 {
             break;
         }
@@ -393,7 +394,7 @@ fn fetch_page(
     let mut rows: HashMap<i64, HitRow> = HashMap::with_capacity(keys.len());
     let most_bytes = if keys.len() > 1 { most_bytes } else { usize::MAX };
     for entry in &reading.snapshot.entries {
-        let Some(share) = entry.file.shares.load().get(&project).copied() else { continue };
+        let Some(share) = entry.file.stats.load().get(&project).copied() else { continue };
         let inside = share.min_hit_id..=share.max_hit_id;
         let of_file: Vec<Key> =
             keys.iter().copied().filter(|(_, id)| inside.contains(id)).collect();
@@ -423,7 +424,7 @@ fn find_page(
     file: &OpenFile<'_>,
     range: &mut Range<'_>,
     filter: &Arc<FileFilter>,
-    share: &Share,
+    share: &ProjectStats,
     offset: u64,
     limit: usize,
 ) -> Result<Page, StoreError> {
@@ -458,7 +459,7 @@ fn mark_after(marks: &[(u64, i64)], ordinal: u64) -> Option<i64> {
     marks.iter().find(|(at, _)| *at >= ordinal).map(|(_, hit_id)| *hit_id)
 }
 
-fn overlaps(share: &Share, period: &Period) -> bool {
+fn overlaps(share: &ProjectStats, period: &Period) -> bool {
     period.from_us.is_none_or(|from| share.max_time_us >= from)
         && period.to_us.is_none_or(|to| share.min_time_us < to)
 }

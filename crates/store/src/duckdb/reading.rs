@@ -11,7 +11,8 @@ use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
 
 use crate::blocking;
-use crate::duckdb::engine::{Engine, failed};
+use crate::duckdb::engine::Engine;
+use crate::duckdb::failure::failed;
 use crate::duckdb::files::{DataFile, Snapshot};
 use crate::duckdb::hand_out::Chunk;
 use crate::duckdb::sql::file::Tables;

@@ -21,7 +21,7 @@ use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 use duckdb::vtab::arrow::WritableVector;
 
 use crate::duckdb::columns;
-use crate::duckdb::engine::failed;
+use crate::duckdb::failure::failed;
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::Stretch;
 use crate::duckdb::sql::file::Tables;

@@ -19,10 +19,11 @@ use analytics::query::SumsQuery;
 use analytics::slots::Slots;
 use analytics::tally::{Merge, MissingDetails, Named, Tally, TallyLimits, Total, Value};
 
-use crate::duckdb::files::{Entry, Share, Snapshot};
+use crate::duckdb::files::{Entry, Snapshot};
 use crate::duckdb::filter::{FilterCache, whole_filter};
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{Connections, OpenFile, Reading};
+use crate::duckdb::stats::ProjectStats;
 use crate::types::StoreError;
 use details::{Details, Searched};
 use names::{FileTexts, Wanted};
@@ -54,7 +55,7 @@ pub fn sums(
     let each_file = || (0..files.len()).collect::<Vec<_>>();
     let plans: Vec<Vec<Piece>> = files
         .iter()
-        .map(|(entry, share)| plan::pieces(entry, share, query, &filter, rollup_from))
+        .map(|(entry, stats)| plan::pieces(entry, stats, query, &filter, rollup_from))
         .collect();
     let wanted = Wanted::of(query);
     let wanted_of_list = wanted.clone().of_listed_consumers();
@@ -109,13 +110,13 @@ pub fn sums(
         .filter(|(_, missing)| !missing.is_empty())
         .collect();
     let found: Vec<Details> = in_parallel(reading, missing, |connections, (n, missing)| {
-        let (entry, share) = &files[n];
+        let (entry, stats) = &files[n];
         let searched = Searched {
             entry,
-            share: *share,
+            stats: *stats,
             identities: known[n].1.identities.clone(),
             filter: &known[n].0,
-            whole: plan::is_whole(entry, share, query, &filter, rollup_from),
+            whole: plan::is_whole(entry, stats, query, &filter, rollup_from),
         };
         searched.find(connections, query, missing)
     })?;
@@ -182,16 +183,16 @@ fn listed_values(
 }
 
 /// The files that may hold hits of the period, with what the project has in each.
-fn files_of<'a>(snapshot: &'a Snapshot, query: &SumsQuery) -> Vec<(&'a Entry, Share)> {
+fn files_of<'a>(snapshot: &'a Snapshot, query: &SumsQuery) -> Vec<(&'a Entry, ProjectStats)> {
     let project = query.scope.project();
     snapshot
         .entries
         .iter()
-        .filter_map(|entry| Some((entry, *entry.file.shares.load().get(&project)?)))
-        .filter(|(_, share)| {
-            share.rows > 0
-                && share.max_time_us >= query.grid.from_us
-                && share.min_time_us < query.grid.to_us
+        .filter_map(|entry| Some((entry, *entry.file.stats.load().get(&project)?)))
+        .filter(|(_, stats)| {
+            stats.rows > 0
+                && stats.max_time_us >= query.grid.from_us
+                && stats.min_time_us < query.grid.to_us
         })
         .collect()
 }

@@ -110,9 +110,9 @@ impl Wanted {
         (from_us, to_us): (i64, i64),
     ) -> impl Iterator<Item = &'a Entry> {
         reading.snapshot.entries.iter().filter(move |entry| {
-            let shares = entry.file.shares.load();
+            let shares = entry.file.stats.load();
             self.projects.iter().filter_map(|project| shares.get(&ProjectId(*project))).any(
-                |share| share.rows > 0 && share.max_time_us >= from_us && share.min_time_us < to_us,
+                |stats| stats.rows > 0 && stats.max_time_us >= from_us && stats.min_time_us < to_us,
             )
         })
     }
@@ -166,7 +166,7 @@ impl EndpointSum {
     }
 
     fn to_counts(&self) -> Counts {
-        let quantile = |share| self.latency.quantile_us(share).map(|us| us as u64);
+        let quantile = |stats| self.latency.quantile_us(stats).map(|us| us as u64);
         Counts {
             requests: self.cell.requests.into(),
             server_errors: self.cell.server_errors.into(),

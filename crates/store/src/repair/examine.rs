@@ -5,7 +5,8 @@ use std::path::Path;
 use duckdb::Connection;
 
 use crate::disk::path_text;
-use crate::duckdb::engine::{Instance, failed};
+use crate::duckdb::engine::Instance;
+use crate::duckdb::failure::failed;
 use crate::duckdb::files::read_format;
 use crate::duckdb::sql;
 use crate::inbox::{FileKind, FileRow};

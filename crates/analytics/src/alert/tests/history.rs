@@ -1,8 +1,9 @@
 //! Windows as sums of cells, and what is usual in them.
 
 use super::*;
-use crate::alert::history::{History, MINUTE_US, WEEK_US};
+use crate::alert::history::History;
 use crate::alert::timeline::{Cell, Timeline};
+use crate::alert::timeline::{MINUTE_US, WEEK_US};
 
 const HOUR_US: i64 = 60 * MINUTE_US;
 /// 400 weeks after 1970 and 12 hours.

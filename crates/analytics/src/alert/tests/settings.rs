@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::alert::history::Finding;
-use crate::alert::silence::Silence;
+use crate::alert::Finding;
+use crate::alert::Silence;
 
 fn settings(fields: Value) -> Result<RuleSettings, RuleFieldError> {
     let Value::Object(fields) = fields else { return RuleSettings::default().changed(Map::new()) };

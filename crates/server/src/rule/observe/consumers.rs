@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use analytics::alert::history::{MINUTE_US, WEEK_US};
 use analytics::alert::silence::{Presence, Watched, silent};
+use analytics::alert::timeline::{MINUTE_US, WEEK_US};
 use analytics::alert::{Key, REGULAR_REQUESTS, RuleState, Verdict};
 use analytics::filter::Filter;
 use analytics::grid::{DAY_US, Grid, QUARTER_US};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use analytics::alert::history::{MINUTE_US, WEEK_US};
+use analytics::alert::timeline::{MINUTE_US, WEEK_US};
 use analytics::alert::{Base, Counts, ReadyMade};
 use analytics::filter::Filter;
 use analytics::grid::{DAY_US, Grid, QUARTER_US};

@@ -1,7 +1,8 @@
 //! Rules of a project's own with a filter, about consumers or about response times: what they ask, and what they find in the
 //! answer.
 
-use analytics::alert::history::{Finding, MINUTE_US};
+use analytics::alert::Finding;
+use analytics::alert::timeline::MINUTE_US;
 use analytics::alert::{Counts, Group, Key, Metric, Rule, Verdict};
 use analytics::filter;
 use analytics::grid::Grid;

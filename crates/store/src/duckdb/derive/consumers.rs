@@ -9,7 +9,7 @@ use analytics::tally::{ConsumerCounts, Distinct, Identities, TallyLimits};
 use duckdb::{Row, params};
 
 use super::{CONTEXT, Target};
-use crate::duckdb::engine::failed;
+use crate::duckdb::failure::failed;
 use crate::duckdb::sql::derive::{Slice, consumers};
 use crate::duckdb::sql::file::{FORMAT, Tables, WHOLE_FILE};
 use crate::duckdb::sql::sums;
@@ -54,7 +54,7 @@ impl<'a> ListedConsumers<'a> {
         Ok(Some(ListedConsumers { target, project, limits, counts, identities }))
     }
 
-    /// The days of a slice. A day that two slices share has two lists and two sketches, which add up.
+    /// The days of a slice. A day that two slices stats has two lists and two sketches, which add up.
     pub fn derive_days(&self, slice: &Slice) -> Result<(), StoreError> {
         let slice = Slice { projects: vec![self.project], ..slice.clone() };
         self.run(&consumers::gather_days(self.target.into, &slice))?;

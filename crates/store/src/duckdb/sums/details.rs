@@ -14,17 +14,18 @@ use analytics::tally::{Identities, Merge, MissingDetails, Tally, TallyLimits};
 use super::plan::Piece;
 use super::read::{Source, Summing};
 use super::{merged, plan};
-use crate::duckdb::files::{Entry, Share};
+use crate::duckdb::files::Entry;
 use crate::duckdb::filter::FileFilter;
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{Connections, OpenFile};
 use crate::duckdb::sql;
+use crate::duckdb::stats::ProjectStats;
 use crate::types::StoreError;
 
 /// A file to complete rows from.
 pub struct Searched<'a> {
     pub entry: &'a Entry,
-    pub share: Share,
+    pub stats: ProjectStats,
     pub identities: Arc<Identities>,
     pub filter: &'a Arc<FileFilter>,
     /// The period holds all of the project's hits in the file, and nothing is filtered.
@@ -79,7 +80,7 @@ impl Searched<'_> {
             let subset = Some(subset.clone());
             Summing::new(Tally::new(grid.clone(), identities.clone(), subset, limits))
         }));
-        let range = plan::range(&self.share, query);
+        let range = plan::range(&self.stats, query);
         let hits = Piece::Hits { range, needs: missing.needs(query.all_needs()) };
         Source { file, project, sums: &sums }.read(&hits, self.filter)?;
         Ok(Details { durations, missing, tally: merged(&sums) })

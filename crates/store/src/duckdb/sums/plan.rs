@@ -8,8 +8,9 @@ use analytics::hit::Text;
 use analytics::query::SumsQuery;
 use analytics::tally::{Needs, Value};
 
-use crate::duckdb::files::{Entry, Share};
+use crate::duckdb::files::Entry;
 use crate::duckdb::sql::sums::Days;
+use crate::duckdb::stats::ProjectStats;
 use crate::inbox::FileKind;
 
 const HOUR_US: i64 = DAY_US / 24;
@@ -43,23 +44,23 @@ pub enum Piece {
 }
 
 /// The period, as far as the file has hits in it.
-pub fn range(share: &Share, query: &SumsQuery) -> (i64, i64) {
+pub fn range(stats: &ProjectStats, query: &SumsQuery) -> (i64, i64) {
     (
-        query.grid.from_us.max(share.min_time_us),
-        query.grid.to_us.min(share.max_time_us.saturating_add(1)),
+        query.grid.from_us.max(stats.min_time_us),
+        query.grid.to_us.min(stats.max_time_us.saturating_add(1)),
     )
 }
 
 pub fn pieces(
     entry: &Entry,
-    share: &Share,
+    stats: &ProjectStats,
     query: &SumsQuery,
     filter: &Filter,
     rollup_from: u64,
 ) -> Vec<Piece> {
     let needs = query.all_needs();
-    let (from, to) = range(share, query);
-    let Some((first, last)) = days_from_rollup(entry, share, query, filter, rollup_from) else {
+    let (from, to) = range(stats, query);
+    let Some((first, last)) = days_from_rollup(entry, stats, query, filter, rollup_from) else {
         return vec![Piece::Hits { range: (from, to), needs }];
     };
 
@@ -76,7 +77,7 @@ pub fn pieces(
         edges.push((end, to));
     }
     pieces.extend(edges.into_iter().map(|range| Piece::Hits { range, needs }));
-    let days = if lies_in(share, &query.grid) { Days::Whole } else { Days::Range(first, last) };
+    let days = if lies_in(stats, &query.grid) { Days::Whole } else { Days::Range(first, last) };
     let inside = (from.max(start), to.min(end));
 
     let rollable = rollable(&query.values);
@@ -110,7 +111,7 @@ pub fn pieces(
         TABLES.map(|table| rolled.only(table)).into_iter().filter(|needs| !needs.is_empty())
     {
         let (split_hours, split_days) = (split_hours.clone(), split_days.clone());
-        let consumers_listed = share.consumers_listed;
+        let consumers_listed = stats.consumers_listed;
         pieces.push(Piece::Rollup { days, needs, split_hours, split_days, consumers_listed });
     }
     pieces
@@ -132,7 +133,7 @@ pub fn needs_listed_consumers_alone(pieces: &[Piece]) -> bool {
 /// The days for which the file's rollups are to be read; none where its hits are.
 fn days_from_rollup(
     entry: &Entry,
-    share: &Share,
+    stats: &ProjectStats,
     query: &SumsQuery,
     filter: &Filter,
     rollup_from: u64,
@@ -141,24 +142,24 @@ fn days_from_rollup(
     if !sealed || !filter.conditions.is_empty() || !query.grid.is_aligned(QUARTER_US) {
         return None;
     }
-    let days = days_inside(share, &query.grid, range(share, query))?;
-    (rows_in(share, days) >= rollup_from).then_some(days)
+    let days = days_inside(stats, &query.grid, range(stats, query))?;
+    (rows_in(stats, days) >= rollup_from).then_some(days)
 }
 
 /// Whether the rollup of the whole file answers.
 pub fn is_whole(
     entry: &Entry,
-    share: &Share,
+    stats: &ProjectStats,
     query: &SumsQuery,
     filter: &Filter,
     rollup_from: u64,
 ) -> bool {
-    lies_in(share, &query.grid)
-        && days_from_rollup(entry, share, query, filter, rollup_from).is_some()
+    lies_in(stats, &query.grid)
+        && days_from_rollup(entry, stats, query, filter, rollup_from).is_some()
 }
 
-fn lies_in(share: &Share, grid: &Grid) -> bool {
-    grid.from_us <= share.min_time_us && grid.to_us > share.max_time_us
+fn lies_in(stats: &ProjectStats, grid: &Grid) -> bool {
+    grid.from_us <= stats.min_time_us && grid.to_us > stats.max_time_us
 }
 
 /// What rollups can answer. Of paths they know the version alone.
@@ -182,14 +183,14 @@ fn rollable(values: &[Value]) -> Needs {
 }
 
 /// The whole days (numbers since 1970, the last excluded) of the period's part that the file has.
-fn days_inside(share: &Share, grid: &Grid, (from, to): (i64, i64)) -> Option<(i32, i32)> {
+fn days_inside(stats: &ProjectStats, grid: &Grid, (from, to): (i64, i64)) -> Option<(i32, i32)> {
     // Before the file's first hit and after its last there is nothing, so the day counts as whole.
-    let first = if grid.from_us <= share.min_time_us {
+    let first = if grid.from_us <= stats.min_time_us {
         from.div_euclid(DAY_US)
     } else {
         -(-from).div_euclid(DAY_US)
     };
-    let last = if grid.to_us > share.max_time_us {
+    let last = if grid.to_us > stats.max_time_us {
         -(-to).div_euclid(DAY_US)
     } else {
         to.div_euclid(DAY_US)
@@ -199,11 +200,11 @@ fn days_inside(share: &Share, grid: &Grid, (from, to): (i64, i64)) -> Option<(i3
 }
 
 /// About how many hits of the project lie in these days, were they spread evenly.
-fn rows_in(share: &Share, (first, last): (i32, i32)) -> u64 {
-    let from = (i64::from(first) * DAY_US).max(share.min_time_us);
-    let to = (i64::from(last) * DAY_US).min(share.max_time_us + 1);
-    let length = (share.max_time_us - share.min_time_us).max(1);
-    (share.rows as f64 * ((to - from) as f64 / length as f64).clamp(0.0, 1.0)) as u64
+fn rows_in(stats: &ProjectStats, (first, last): (i32, i32)) -> u64 {
+    let from = (i64::from(first) * DAY_US).max(stats.min_time_us);
+    let to = (i64::from(last) * DAY_US).min(stats.max_time_us + 1);
+    let length = (stats.max_time_us - stats.min_time_us).max(1);
+    (stats.rows as f64 * ((to - from) as f64 / length as f64).clamp(0.0, 1.0)) as u64
 }
 
 /// The units (hours, days) that an edge of the grid cuts in two, as far as they lie in the range; none where they are so

@@ -1,0 +1,49 @@
+//! The outcome of one judgement of a rule.
+
+use super::{Base, Counts, Rule, Verdict};
+
+/// The outcome of one judgement, with the numbers that it was made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// As `Key`; the name of a burn rate for those.
+    pub key: String,
+    pub verdict: Verdict,
+    pub window_minutes: u32,
+    pub counts: Counts,
+    /// Of the window, where the rule compares with it.
+    pub base: Option<Base>,
+    /// Of a consumer that has gone silent.
+    pub silence: Option<Silence>,
+}
+
+/// How long a consumer has been silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    pub minutes: u32,
+    /// Its longest gap but one in the week before.
+    pub usual_minutes: u32,
+}
+
+impl Finding {
+    pub fn of_rule(rule: &Rule, key: &str, counts: Counts) -> Finding {
+        Finding {
+            key: key.to_owned(),
+            verdict: rule.judge(&counts),
+            window_minutes: rule.window_minutes,
+            counts,
+            base: None,
+            silence: None,
+        }
+    }
+
+    pub(super) fn unknown(window_minutes: u32) -> Finding {
+        Finding {
+            key: String::new(),
+            verdict: Verdict::Unknown,
+            window_minutes,
+            counts: Counts::default(),
+            base: None,
+            silence: None,
+        }
+    }
+}
