@@ -106,7 +106,8 @@ test('series are switched by their names, and latency has a logarithmic axis; th
   assert.ok(!(await chart.getAttribute('aria-label')).includes('2xx at most'));
   assert.ok((await chart.getAttribute('aria-label')).includes('5xx at most'));
   // The box stays inside of the screen wherever the pointer is.
-  const { x, y, width } = await chart.boundingBox();
+  await chart.evaluate((node) => node.scrollIntoView({ block: 'center' }));
+  const { x, y, width } = await chart.locator('.u-over').boundingBox();
   for (const share of [0.2, 0.5, 0.75, 0.98]) {
     await page.mouse.move(x + width * share, y + 60);
     const box = await chart.getByRole('status').boundingBox();

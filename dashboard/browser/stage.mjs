@@ -105,15 +105,21 @@ export async function enter(browser, url, options = {}) {
   });
   await page.addInitScript(() => {
     window.shifted = 0;
+    window.shifts = [];
+    const name = (node) => node && `${node.nodeName.toLowerCase()}.${node.parentElement?.className ?? ''} ${node.className ?? ''}`;
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+      for (const { hadRecentInput, value, sources } of list.getEntries()) {
+        if (hadRecentInput) continue;
+        window.shifted += value;
+        window.shifts.push({ value, what: sources.map(({ node, previousRect, currentRect }) => `${name(node)} from ${previousRect.y} to ${currentRect.y}`) });
+      }
     }).observe({ type: 'layout-shift', buffered: true });
   });
   page.leave = async () => {
-    const shifted = await page.evaluate(() => window.shifted);
+    const { shifted, shifts } = await page.evaluate(() => ({ shifted: window.shifted, shifts: window.shifts }));
     await context.close();
     assert.deepEqual(wrong, []);
-    assert.ok(shifted < 0.1, `the page moved by ${shifted}`);
+    assert.ok(shifted < 0.1, `the page moved by ${shifted}: ${JSON.stringify(shifts)}`);
   };
   return page;
 }

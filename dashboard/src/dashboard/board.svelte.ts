@@ -5,24 +5,29 @@ import { getContext, setContext } from 'svelte';
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
 import type { AnsweredPeriod, FieldInfo, PanelName, Panels, Project } from '../api/types';
-import { MINUTE, timeFormats, viewersZone, zoneOr } from '../format/time';
+import { MINUTE, timeFormats, toMs, viewersZone, zoneOr } from '../format/time';
 import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
 import { toCut, type Cut, type Span } from '../shapes/series-chart/data';
 import { questionOf, toCalls, toMissing } from './calls';
+import { fitsInDay, rememberHint } from './firstLook';
 import { MOST_OUTAGES, toOutages } from './outages';
 import type { Place } from './places';
 import { refreshEvery, SERIES_OFF, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
 import { toWrong } from './wrong';
 
 const KEY = Symbol('board');
+/** Projects for which a period was chosen while this page has been open. */
+// eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing is drawn from it
+const chosen = new Set<string>();
 
 export class Board {
   readonly scope: Scope;
   readonly #place: Place;
   readonly #page: PageName = router.at.page.name;
   #last: DashboardState = USUAL;
+  readonly #namesPeriod = ['period', 'from', 'to'].some((name) => router.at.parameters.has(name));
 
   project = $state.raw<Project | null>(null);
   panels = $state.raw<Partial<Panels>>({});
@@ -98,6 +103,8 @@ export class Board {
   }
 
   change(change: Partial<DashboardState>, replace = false) {
+    if (!replace) rememberHint();
+    if (change.period !== undefined) chosen.add(this.scope.project ?? '');
     go(this.href(change), { replace, keepScroll: true });
   }
 
@@ -176,6 +183,10 @@ export class Board {
       ]);
       if (abort.signal.aborted) return;
       this.project = project;
+      const activity = answers[0]?.panels.activity;
+      if (this.first && !this.#namesPeriod && !chosen.has(this.scope.project ?? '') && activity && fitsInDay(toMs(project.created_at), activity, Date.now())) {
+        return this.change({ period: '24h' }, true);
+      }
       const panels = { ...this.panels };
       answers.forEach((answer, i) => {
         const call = calls[i];
