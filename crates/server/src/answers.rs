@@ -116,16 +116,16 @@ impl Answers {
 impl Share {
     /// A piece that keeps the share until it was handed to the network.
     pub fn hold(&self, piece: Vec<u8>) -> Bytes {
-        Bytes::from_owner(Held { piece, _share: self.clone() })
+        Bytes::from_owner(HeldPiece { piece, _share: self.clone() })
     }
 }
 
-struct Held {
+struct HeldPiece {
     piece: Vec<u8>,
     _share: Share,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for HeldPiece {
     fn as_ref(&self) -> &[u8] {
         &self.piece
     }

@@ -28,6 +28,7 @@ use crate::clock_watch::Watch;
 use crate::config::{PublicUrl, Settings};
 use crate::dial::{DialOptions, Dialer, read_authorities};
 use crate::error::ApiError;
+use crate::in_flight::InFlightPosts;
 use crate::ingest_health::IngestHealth;
 use crate::learned_routes::LearnedRoutesByProject;
 use crate::mail::Mailer;
@@ -41,7 +42,6 @@ use crate::refusals::RefusalLog;
 use crate::rule::{Rules, live_rules};
 use crate::status_view::StatusViews;
 use crate::subscriber_mail::SubscriberMail;
-use crate::turns::Turns;
 
 pub type Shared = Arc<App>;
 
@@ -68,7 +68,7 @@ pub struct App {
     pub learned_routes: LearnedRoutesByProject,
     pub arrivals: Arrivals,
     /// Held by posts from reading their project's settings to being kept.
-    pub turns: Turns,
+    pub in_flight: InFlightPosts,
     pub refusals: RefusalLog,
     pub call_ids: CallIds,
     pub unknown_keys: RateLimit,
@@ -213,7 +213,7 @@ impl App {
             arrivals: Arrivals::default(),
             status_views: StatusViews::default(),
             subscriber_mail: SubscriberMail::default(),
-            turns: Turns::default(),
+            in_flight: InFlightPosts::default(),
             started_us: now_us,
             settings,
             clock,

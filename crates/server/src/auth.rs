@@ -32,7 +32,7 @@ pub use heartbeat::{HeartbeatJob, unknown_heartbeat};
 pub use manager::Manager;
 pub use original::{DashboardHolder, KeyInAddress, known_dashboard};
 pub use page::{PageCall, Secret, sign_in};
-pub use sender::{Caller, Ingest};
+pub use sender::{Ingest, Sender};
 
 /// As what someone is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub struct Visitor {
 }
 
 /// Anyone, with the address they call from.
-pub struct Client(pub IpAddr);
+pub struct ClientAddress(pub IpAddr);
 
 impl FromRequestParts<Shared> for Viewer {
     type Rejection = ApiError;
@@ -405,11 +405,14 @@ fn wanted_project(parts: &Parts) -> Result<Option<String>, ApiError> {
     Ok(found)
 }
 
-impl FromRequestParts<Shared> for Client {
+impl FromRequestParts<Shared> for ClientAddress {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Client, ApiError> {
-        Ok(Client(client_of(parts.extensions.get(), &parts.headers, app)))
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &Shared,
+    ) -> Result<ClientAddress, ApiError> {
+        Ok(ClientAddress(client_of(parts.extensions.get(), &parts.headers, app)))
     }
 }
 

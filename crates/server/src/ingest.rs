@@ -20,11 +20,11 @@ use store::meta::KeyGrant;
 use store::{Append, Rejected};
 
 use crate::app::{App, Shared};
-use crate::auth::{Caller, Ingest};
+use crate::auth::{Ingest, Sender};
 use crate::clock::US_PER_DAY;
 use crate::error::{ApiError, Code};
+use crate::in_flight::InFlightPost;
 use crate::refusals::Refused;
-use crate::turns::Turn;
 use body::HeldBody;
 
 /// Bodies up to this size are decoded where they were read: handing one over costs more than decoding it.
@@ -97,7 +97,7 @@ fn note_refusal(app: &App, error: &ApiError, project: Option<ProjectId>, client:
 async fn take(
     app: &Shared,
     request: Request,
-    caller: Caller,
+    caller: Sender,
     project: &mut Option<ProjectId>,
 ) -> Result<Response<Body>, ApiError> {
     let mut held = body::read(app, request, &caller).await?;
@@ -128,15 +128,15 @@ struct Prepared {
     enriched: Enriched,
     batch_hash: Option<u128>,
     sent: usize,
-    _turn: Turn,
+    _turn: InFlightPost,
     /// Counts as bytes in flight until the batch is kept.
     _held: HeldBody,
 }
 
-fn prepare(app: &App, caller: &Caller, held: HeldBody) -> Result<Prepared, ApiError> {
+fn prepare(app: &App, caller: &Sender, held: HeldBody) -> Result<Prepared, ApiError> {
     let arrival_us = app.clock.now_us();
     let posted = ingest::decode(held.bytes())?;
-    let turn = app.turns.take();
+    let turn = app.in_flight.take();
     // The key was looked up before the body came, which may have taken a minute.
     let grant = app.meta.refresh(caller.confirm(app, posted.api_key.as_deref())?);
     grant.touch_used(arrival_us);
@@ -159,7 +159,7 @@ fn prepare(app: &App, caller: &Caller, held: HeldBody) -> Result<Prepared, ApiEr
 async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError> {
     let Prepared { grant, enriched, batch_hash, sent, _turn, _held } = prepared;
     let Enriched { batch, rejected, samples, repairs, clock } = enriched;
-    let told = Told::of(&batch);
+    let told = SenderInfo::of(&batch);
     let oldest_us = batch.hits.iter().map(|hit| hit.time_us).min();
     let arrived_us = batch.arrival_us;
     let note = |accepted: u64, repeated: u64| {
@@ -209,21 +209,21 @@ async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError>
 }
 
 /// What a batch says of its sender.
-struct Told {
+struct SenderInfo {
     sdk: String,
     framework: String,
     /// That of its first hit: most clients have one.
     host: String,
 }
 
-impl Told {
-    fn of(batch: &Batch) -> Told {
+impl SenderInfo {
+    fn of(batch: &Batch) -> SenderInfo {
         let first = |kind: Text| {
             let texts = &batch.dictionary.texts[kind as usize];
             texts.get(1).unwrap_or_default().to_owned()
         };
         let host = batch.hits.first().map(|hit| batch.text(hit, Text::Host).to_owned());
-        Told {
+        SenderInfo {
             sdk: first(Text::Sdk),
             framework: first(Text::Framework),
             host: host.unwrap_or_default(),

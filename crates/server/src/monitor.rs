@@ -205,12 +205,12 @@ pub async fn run(
     witnesses: Witnesses,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let caller = Caller { dialer, witnesses: Arc::new(witnesses) };
+    let context = CheckContext { dialer, witnesses: Arc::new(witnesses) };
     let mut timekeeper = Timekeeper::new(monitors.now_ms(), monitors.clock.passing_us() / 1_000);
     let mut running = JoinSet::new();
     loop {
         while running.try_join_next().is_some() {}
-        let wait = turn(&monitors, &caller, &mut timekeeper, &mut running);
+        let wait = turn(&monitors, &context, &mut timekeeper, &mut running);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = monitors.changed.notified() => {}
@@ -222,7 +222,7 @@ pub async fn run(
 
 /// Everything that a check needs besides its monitor. Cheap to clone.
 #[derive(Clone)]
-struct Caller {
+struct CheckContext {
     dialer: Dialer,
     witnesses: Arc<Witnesses>,
 }
@@ -230,7 +230,7 @@ struct Caller {
 /// Starts what is due. Returns how long nothing else is.
 fn turn(
     monitors: &Arc<Monitors>,
-    caller: &Caller,
+    context: &CheckContext,
     timekeeper: &mut Timekeeper,
     running: &mut JoinSet<()>,
 ) -> Duration {
@@ -261,12 +261,12 @@ fn turn(
                 finish(monitors, &start, ProbeResult { verdict, ..ProbeResult::default() }, None);
             }
             _ => {
-                let (monitors, caller) = (monitors.clone(), caller.clone());
+                let (monitors, context) = (monitors.clone(), context.clone());
                 running.spawn(async move {
-                    let found = look(&caller.dialer, &start.monitor).await;
+                    let found = look(&context.dialer, &start.monitor).await;
                     let question = monitors.board().foresee(&start, &found);
                     let reach = match question {
-                        Some(question) => caller.witnesses.ask(question).await,
+                        Some(question) => context.witnesses.ask(question).await,
                         None => None,
                     };
                     finish(&monitors, &start, found, reach.as_ref());

@@ -179,7 +179,7 @@ pub async fn erase_above_level(app: &App, project: ProjectId) -> Result<(), ApiE
     };
     // Posts that were read at the old level must be in the store before the erasure is.
     let patience = Duration::from_secs(limits::BODY_READ_SECONDS);
-    if !app.turns.wait_for_earlier(patience).await {
+    if !app.in_flight.wait_for_earlier(patience).await {
         return Err(ApiError::new(
             Code::Overloaded,
             "the level is raised; erasing what was kept before is under way and takes longer, as posts are stuck",

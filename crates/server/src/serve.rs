@@ -35,7 +35,7 @@ pub use listener::bind;
 pub use tls::ServerTls;
 
 /// A server that serves. Dropping it without `stop` leaves what is in memory to the next start's recovery.
-pub struct Running {
+pub struct RunningServer {
     pub app: Shared,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
@@ -47,13 +47,13 @@ pub struct Running {
     others: Vec<JoinHandle<()>>,
 }
 
-impl Running {
+impl RunningServer {
     /// Opens the data folder and serves on `listeners`, which are bound already.
     pub async fn start(
         settings: Settings,
         clock: Clock,
         listeners: Vec<std::net::TcpListener>,
-    ) -> anyhow::Result<Running> {
+    ) -> anyhow::Result<RunningServer> {
         let addresses: Result<Vec<SocketAddr>, _> =
             listeners.iter().map(|listener| listener.local_addr()).collect();
         let addresses = addresses.context("the listening socket has no address")?;
@@ -128,7 +128,7 @@ impl Running {
         for listener in redirecting {
             serve(listener, router::to_https(&app, port), None)?;
         }
-        Ok(Running { app, addresses, redirects_from, tls, stop, connections, others })
+        Ok(RunningServer { app, addresses, redirects_from, tls, stop, connections, others })
     }
 
     /// Reads the certificate and the file of monitors again. One that cannot be read changes nothing.

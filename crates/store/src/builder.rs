@@ -175,11 +175,11 @@ impl Builder {
 
     fn seal(&self, id: u64) -> Result<(), EarlyEnd> {
         let Some(entry) = self.find(id) else { return Ok(()) };
-        self.put_together("sealing", vec![entry], &|| self.go_on())
+        self.merge_into_one("sealing", vec![entry], &|| self.go_on())
     }
 
     /// One sorted file of several, or of an unsorted one.
-    fn put_together(
+    fn merge_into_one(
         &self,
         work: &str,
         inputs: Vec<Entry>,
@@ -320,7 +320,7 @@ impl Builder {
         let inputs: Vec<Entry> = window.iter().map(|entry| (*entry).clone()).collect();
         drop(snapshot);
         let files: HashSet<u64> = inputs.iter().map(|entry| entry.row.id).collect();
-        match self.put_together("merging", inputs, &|| self.give_way()) {
+        match self.merge_into_one("merging", inputs, &|| self.give_way()) {
             Ok(()) => Ok(true),
             Err(EarlyEnd::GaveWay(to)) => Err(EarlyEnd::GaveWay(to)),
             Err(EarlyEnd::Failed(problem)) => {
@@ -614,7 +614,7 @@ fn build(
     let from: Vec<String> = inputs.iter().map(|entry| entry.file.alias.clone()).collect();
     let target = Target {
         connection: &connection,
-        takers: engine.takers(),
+        scans: engine.scans(),
         new_numbers: engine.new_numbers(),
         into: alias,
     };

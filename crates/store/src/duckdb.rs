@@ -3,13 +3,13 @@
 //! Deliberately not here: which files there are, who works on them and when. That is `builder`, `writer` and `shared`.
 
 pub mod active;
+pub mod column_scan;
 pub mod columns;
 pub mod derive;
 pub mod engine;
 pub mod failure;
 pub mod files;
 pub mod filter;
-pub mod hand_out;
 pub mod identity;
 pub mod merge;
 pub mod pool;

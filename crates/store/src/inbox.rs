@@ -11,11 +11,11 @@ pub mod identity;
 pub mod manifest;
 mod numbers;
 mod queue;
+mod quota;
 mod receipts;
 mod repeats;
 mod sender;
 mod sequencer;
-mod share;
 mod state;
 
 use std::path::Path;

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::posted_hit::{PostedHit, accept, cut};
 use super::raw_hit::{IntoHit, RawHit};
-use super::value::{Into, RawKey, Value};
+use super::value::{RawKey, Value, ValueSeed};
 use super::{
     DecodeError, Posted, ReadTime, Reason, Rejection, Repairs, Sample, Texts, canonical_key,
     legacy, parse_time, sample,
@@ -306,7 +306,7 @@ impl<'a> Visitor<'a> for IntoDocument<'_, 'a> {
                     let raw: &RawValue = object.next_value()?;
                     read_value(raw.get(), value);
                 }
-                Place::Value(value) => object.next_value_seed(Into(value))?,
+                Place::Value(value) => object.next_value_seed(ValueSeed(value))?,
                 Place::Requests => {
                     let document = &mut *self.document;
                     object.next_value_seed(IntoRequests {
@@ -353,7 +353,7 @@ impl<'a> Visitor<'a> for IntoDocument<'_, 'a> {
 
 /// What cannot be read is a value of a wrong type.
 fn read_value<'a>(raw: &'a str, value: &mut Value<'a>) {
-    let read = Into(&mut *value).deserialize(&mut serde_json::Deserializer::from_str(raw));
+    let read = ValueSeed(&mut *value).deserialize(&mut serde_json::Deserializer::from_str(raw));
     if read.is_err() {
         *value = Value::Other;
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::value::{Into, Value};
+use super::value::{Value, ValueSeed};
 use crate::hit_fields::{FIELDS, Field, KEYED, KEYS};
 
 /// A hit's values as they were read.
@@ -113,7 +113,7 @@ impl<'a> Visitor<'a> for IntoHit<'_, 'a> {
     fn visit_map<A: MapAccess<'a>>(self, mut object: A) -> Result<bool, A::Error> {
         while let Some(place) = object.next_key_seed(Key(self.0))? {
             match place {
-                Some(place) => object.next_value_seed(Into(place))?,
+                Some(place) => object.next_value_seed(ValueSeed(place))?,
                 None => drop(object.next_value::<IgnoredAny>()?),
             }
         }

@@ -36,9 +36,9 @@ impl Value<'_> {
 }
 
 /// Reads the next value into its place; the last of several wins.
-pub(super) struct Into<'r, 'a>(pub &'r mut Value<'a>);
+pub(super) struct ValueSeed<'r, 'a>(pub &'r mut Value<'a>);
 
-impl<'a> DeserializeSeed<'a> for Into<'_, 'a> {
+impl<'a> DeserializeSeed<'a> for ValueSeed<'_, 'a> {
     type Value = ();
 
     #[inline]

@@ -27,7 +27,7 @@ pub struct Distinct {
 
 #[derive(Clone, Debug)]
 enum Seen {
-    Hashes(HashSet<u64, BuildHasherDefault<AlreadyHashed>>),
+    Hashes(HashSet<u64, BuildHasherDefault<Prehashed>>),
     Registers(Box<[u8; REGISTERS]>),
 }
 
@@ -191,9 +191,9 @@ fn tau(mut x: f64) -> f64 {
 
 /// Keys that are hashes need no other.
 #[derive(Clone, Debug, Default)]
-pub(super) struct AlreadyHashed(u64);
+pub(super) struct Prehashed(u64);
 
-impl Hasher for AlreadyHashed {
+impl Hasher for Prehashed {
     fn finish(&self) -> u64 {
         self.0
     }

@@ -8,10 +8,10 @@
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
-use super::distinct::{AlreadyHashed, Distinct, DistinctCount};
+use super::distinct::{Distinct, DistinctCount, Prehashed};
 use super::{Count, TallyLimits};
 
-pub(super) type ByIdentity<T> = HashMap<u64, T, BuildHasherDefault<AlreadyHashed>>;
+pub(super) type ByIdentity<T> = HashMap<u64, T, BuildHasherDefault<Prehashed>>;
 
 #[derive(Debug)]
 pub(super) struct TopList<Id> {

@@ -19,7 +19,7 @@ pub struct Tracker {
     last_success: Option<State>,
     /// Results that would turn the monitor if they were enough.
     run: Option<Run>,
-    held: Option<Held>,
+    held: Option<CurrentResult>,
     /// Up to here everything is accounted for. None before the first result.
     accounted_ms: Option<i64>,
     /// Spans of the run so far, which its confirmation restates.
@@ -44,7 +44,7 @@ struct Run {
 
 /// The newest result and how long it holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Held {
+struct CurrentResult {
     at_ms: i64,
     until_ms: i64,
     state: State,
@@ -88,7 +88,7 @@ impl Tracker {
         self.account_until(result.at_ms, maintenance, &mut step.restated);
         self.steady.get_or_insert(Steady { state: State::Unknown, since_ms: result.at_ms });
 
-        let mut held = Held {
+        let mut held = CurrentResult {
             at_ms: result.at_ms,
             until_ms: result.at_ms + hold_ms(result.interval_ms),
             state: State::Unknown,
@@ -185,7 +185,7 @@ impl Tracker {
     fn succeed(
         &mut self,
         state: State,
-        held: &mut Held,
+        held: &mut CurrentResult,
         result: CheckResult,
         confirm: Confirm,
     ) -> Option<Turn> {
@@ -206,7 +206,12 @@ impl Tracker {
         Some(Turn::Up { since_ms, confirmed_ms: result.at_ms })
     }
 
-    fn fail(&mut self, held: &mut Held, result: CheckResult, confirm: Confirm) -> Option<Turn> {
+    fn fail(
+        &mut self,
+        held: &mut CurrentResult,
+        result: CheckResult,
+        confirm: Confirm,
+    ) -> Option<Turn> {
         held.state = State::Down;
         if self.is_down {
             self.drop_run();

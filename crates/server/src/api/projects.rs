@@ -8,7 +8,7 @@ use store::meta::Key;
 use utoipa::ToSchema;
 
 use crate::app::{App, Shared};
-use crate::auth::{Client, Holder, PageCall, Secret, Visitor, cookie, sign_in};
+use crate::auth::{ClientAddress, Holder, PageCall, Secret, Visitor, cookie, sign_in};
 use crate::body::JsonObject;
 use crate::error::ApiError;
 use crate::projects::{headline, register_project};
@@ -88,7 +88,7 @@ pub async fn list_projects(
 )]
 pub async fn create_project(
     State(app): State<Shared>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
     call: PageCall,
     JsonObject(new): JsonObject<NewProject>,
 ) -> Result<(StatusCode, HeaderMap, Json<CreatedProject>), ApiError> {

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::projects::{ProjectList, to_overview};
 use crate::app::Shared;
-use crate::auth::{Client, PageCall, Secret, cookie, sign_in};
+use crate::auth::{ClientAddress, PageCall, Secret, cookie, sign_in};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
@@ -42,7 +42,7 @@ pub struct SignIn {
 )]
 pub async fn open_session(
     State(app): State<Shared>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
     call: PageCall,
     JsonObject(body): JsonObject<SignIn>,
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<ProjectList>), ApiError> {

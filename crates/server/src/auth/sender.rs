@@ -15,12 +15,12 @@ use crate::refusals::Refused;
 /// A POST of hits whose key, where it came in a header, is known. Any key may do it.
 pub struct Ingest {
     pub request: Request,
-    caller: Caller,
+    caller: Sender,
 }
 
 /// What is known of a POST's sender before its body is read.
 #[derive(Clone)]
-pub struct Caller {
+pub struct Sender {
     header: Option<(Key, KeyGrant)>,
     client: IpAddr,
 }
@@ -39,17 +39,17 @@ impl FromRequest<Shared> for Ingest {
                 Some(known.map_err(|error| refused(app, error, Some(&text), client))?)
             }
         };
-        Ok(Ingest { request, caller: Caller { header, client } })
+        Ok(Ingest { request, caller: Sender { header, client } })
     }
 }
 
 impl Ingest {
-    pub fn into_parts(self) -> (Request, Caller) {
+    pub fn into_parts(self) -> (Request, Sender) {
         (self.request, self.caller)
     }
 }
 
-impl Caller {
+impl Sender {
     /// Of the key in the header; none where the key is in the body.
     pub fn project(&self) -> Option<ProjectId> {
         self.header.as_ref().map(|(_, grant)| grant.project())

@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::say;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::serve::{Running, bind};
+use crate::serve::{RunningServer, bind};
 
 pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
@@ -14,7 +14,7 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("signals cannot be received")?;
     let listeners = bind(&settings.listen)?;
     let running = tokio::select! {
-        running = Running::start(settings, Clock::system(), listeners) => running?,
+        running = RunningServer::start(settings, Clock::system(), listeners) => running?,
         // Nothing is lost by going away while starting.
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
@@ -34,7 +34,7 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     running.stop().await
 }
 
-fn say_where_to_go(running: &Running) -> anyhow::Result<()> {
+fn say_where_to_go(running: &RunningServer) -> anyhow::Result<()> {
     let settings = &running.app.settings;
     let addresses: Vec<String> = match &settings.public_url {
         Some(public) => vec![public.as_text()],

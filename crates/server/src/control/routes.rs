@@ -223,7 +223,7 @@ async fn post_backup(
     Json(into): Json<BackupInto>,
 ) -> Result<Response<Body>, ApiError> {
     let (lines, receiver) = mpsc::unbounded_channel();
-    let told = Arc::new(Told { lines, unsaid: AtomicU64::new(0) });
+    let told = Arc::new(ProgressLines { lines, unsaid: AtomicU64::new(0) });
     tokio::spawn(async move {
         // The caller is the operator: what is wrong is for them to read.
         let filled = async {
@@ -251,13 +251,13 @@ async fn post_backup(
 }
 
 /// Sends how far a backup is to whoever asked for it.
-struct Told {
+struct ProgressLines {
     lines: mpsc::UnboundedSender<BackupLine>,
     /// Bytes that were not worth a line of their own.
     unsaid: AtomicU64,
 }
 
-impl Progress for Told {
+impl Progress for ProgressLines {
     fn begin(&self, work: &str, total_bytes: u64) {
         let _ = self.lines.send(BackupLine::Begin(work.to_owned(), total_bytes));
     }

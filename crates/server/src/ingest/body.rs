@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 use flate2::read::MultiGzDecoder;
 
 use crate::app::Shared;
-use crate::auth::Caller;
+use crate::auth::Sender;
 use crate::bodies::{self, Charged, Payer, too_large};
 use crate::error::{ApiError, Code};
 
@@ -28,7 +28,7 @@ enum State {
 pub(super) async fn read(
     app: &Shared,
     request: Request,
-    caller: &Caller,
+    caller: &Sender,
 ) -> Result<HeldBody, ApiError> {
     let most = app.ingest.body_bytes;
     let is_gzip = is_gzip(request.headers())?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::Shared;
-use crate::auth::{Client, KeyInAddress, Owner, PageCall};
+use crate::auth::{ClientAddress, KeyInAddress, Owner, PageCall};
 use crate::error::{ApiError, Code};
 use crate::projects::{BACKUPS_REMAIN, delete_project, register_project};
 
@@ -21,7 +21,7 @@ use crate::projects::{BACKUPS_REMAIN, delete_project, register_project};
 )]
 pub async fn generate(
     State(app): State<Shared>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
     call: PageCall,
 ) -> Result<Json<String>, ApiError> {
     call.refuse_elsewhere()?;
@@ -40,7 +40,7 @@ pub async fn generate(
 )]
 pub async fn generate_api_key(
     app: State<Shared>,
-    client: Client,
+    client: ClientAddress,
     call: PageCall,
 ) -> Result<Json<String>, ApiError> {
     generate(app, client, call).await

@@ -287,7 +287,7 @@ impl Drop for Call {
 }
 
 /// What an answer holds until it was sent: its call, which is under way for so long, and its memory.
-struct Held {
+struct UntilSent {
     _call: Call,
     _memory: Option<Charge>,
     line: Option<AccessLine>,
@@ -296,7 +296,7 @@ struct Held {
 /// An answer's body.
 struct AnswerBody {
     body: Body,
-    held: Arc<Held>,
+    held: Arc<UntilSent>,
 }
 
 /// Pieces up to this size go into the kernel's buffer at once: nothing is held for them.
@@ -305,7 +305,7 @@ const SMALL: usize = 16 << 10;
 /// A piece that waits to be sent.
 struct Waiting {
     piece: Bytes,
-    _held: Arc<Held>,
+    _held: Arc<UntilSent>,
 }
 
 impl AsRef<[u8]> for Waiting {
@@ -380,7 +380,7 @@ async fn answer(
     if let Some(line) = &mut line {
         line.set_answer(template, response.status());
     }
-    let held = Arc::new(Held { _call: call, _memory: memory, line });
+    let held = Arc::new(UntilSent { _call: call, _memory: memory, line });
     Ok(response.map(|body| AnswerBody { body, held }))
 }
 

@@ -11,7 +11,7 @@ use store::meta::Token;
 
 use super::escape;
 use crate::app::{App, Shared};
-use crate::auth::{Client, limit_unknown};
+use crate::auth::{ClientAddress, limit_unknown};
 use crate::error::{ApiError, Code};
 use crate::incident::parse_incident_id;
 use crate::rows::to_rfc3339;
@@ -22,7 +22,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; for
 pub async fn ask(
     State(app): State<Shared>,
     Path((id, token)): Path<(String, String)>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {
     Ok(match find(&app, &id, &token, client).await? {
         Some(incident) => page(&app, &body(&app, &incident)),
@@ -34,7 +34,7 @@ pub async fn ask(
 pub async fn acknowledge(
     State(app): State<Shared>,
     Path((id, token)): Path<(String, String)>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {
     let Some(mut incident) = find(&app, &id, &token, client).await? else { return Ok(gone(&app)) };
     if incident.acknowledged_ms.is_none() && incident.found.until_ms.is_none() {

@@ -18,7 +18,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, heade
 use super::page::has_already;
 use crate::address::own_address;
 use crate::app::{App, Shared};
-use crate::auth::Client;
+use crate::auth::ClientAddress;
 use crate::error::{ApiError, Code};
 use crate::json::{COMPRESS_FROM, compress};
 use crate::parameters::Parameters;
@@ -30,7 +30,7 @@ use crate::status_view::StatusView;
 pub async fn show_document(
     State(app): State<Shared>,
     Path(slug): Path<String>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
     let base_path = base_path(&app);
@@ -57,7 +57,7 @@ pub async fn show_document(
 pub async fn show_feed(
     State(app): State<Shared>,
     Path(slug): Path<String>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
     let view = status_page::view(&app, &slug, client).await?;
@@ -70,7 +70,7 @@ pub async fn show_feed(
 pub async fn show_badge(
     State(app): State<Shared>,
     Path(slug): Path<String>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
     let view = status_page::view(&app, &slug, client).await?;
@@ -82,7 +82,7 @@ pub async fn show_badge(
 pub async fn show_service_badge(
     State(app): State<Shared>,
     Path((slug, service)): Path<(String, String)>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
     let view = status_page::view(&app, &slug, client).await?;

@@ -13,7 +13,7 @@ use super::escape;
 use super::status::{base_path, document};
 use crate::address::is_own_origin;
 use crate::app::{App, Shared};
-use crate::auth::{Client, limit_unknown};
+use crate::auth::{ClientAddress, limit_unknown};
 use crate::body::Form;
 use crate::error::{ApiError, Code};
 use crate::{status_page, subscription};
@@ -24,7 +24,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base
 pub async fn subscribe(
     State(app): State<Shared>,
     Path(slug): Path<String>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response<Body>, ApiError> {
@@ -49,7 +49,7 @@ pub async fn subscribe(
 pub async fn ask_to_confirm(
     State(app): State<Shared>,
     Path(token): Path<String>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {
     let Some((subscriber, row)) = find(&app, &token, client).await? else { return Ok(gone(&app)) };
     if subscriber.confirmed_us.is_some() {
@@ -63,7 +63,7 @@ pub async fn ask_to_confirm(
 pub async fn confirm(
     State(app): State<Shared>,
     Path(token): Path<String>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {
     let Some((subscriber, row)) = find(&app, &token, client).await? else { return Ok(gone(&app)) };
     app.meta.confirm_subscriber(subscriber.id, app.clock.now_us()).await?;
@@ -74,7 +74,7 @@ pub async fn confirm(
 pub async fn ask_to_leave(
     State(app): State<Shared>,
     Path(token): Path<String>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {
     let Some((_, row)) = find(&app, &token, client).await? else { return Ok(gone(&app)) };
     let text = format!("<p>Stop the mails about {} to this address?</p>", escape(&row.page.title));
@@ -85,7 +85,7 @@ pub async fn ask_to_leave(
 pub async fn leave(
     State(app): State<Shared>,
     Path(token): Path<String>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {
     let Some((subscriber, row)) = find(&app, &token, client).await? else { return Ok(gone(&app)) };
     app.meta.remove_subscriber(subscriber.project, subscriber.id).await?;

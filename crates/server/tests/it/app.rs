@@ -13,14 +13,14 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use server::clock::Clock;
 use server::config::{Origin, Settings, Values};
-use server::serve::{Running, bind};
+use server::serve::{RunningServer, bind};
 use store::meta::{Can, Key, NewProject};
 
 /// 2026-11-22T12:00:00Z.
 pub const NOW: i64 = 1_795_348_800_000_000;
 
 pub struct TestApp {
-    pub running: Option<Running>,
+    pub running: Option<RunningServer>,
     pub address: SocketAddr,
     pub folder: tempfile::TempDir,
     settings: Vec<(String, String)>,
@@ -115,7 +115,7 @@ impl TestApp {
         let listeners = bind(&settings.listen).unwrap();
         let now_us = self.now_us.clone();
         let clock = Clock::from_fn(move || now_us.load(Ordering::SeqCst));
-        let running = Running::start(settings, clock, listeners).await.unwrap();
+        let running = RunningServer::start(settings, clock, listeners).await.unwrap();
         self.address = running.addresses[0];
         self.running = Some(running);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use server::clock::Clock;
-use server::serve::{Running, bind};
+use server::serve::{RunningServer, bind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::app::{TestApp, hit};
@@ -32,7 +32,7 @@ async fn who_comes_before_the_server_is_ready_waits_and_is_answered() {
         .write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         .await
         .unwrap();
-    let running = Running::start(settings, Clock::system(), listeners).await.unwrap();
+    let running = RunningServer::start(settings, Clock::system(), listeners).await.unwrap();
     let mut answer = String::new();
     early.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -44,7 +44,7 @@ async fn a_second_server_on_the_same_folder_is_refused_with_a_clear_message() {
     let app = TestApp::start().await;
     let settings = app.settings();
     let listeners = bind(&settings.listen).unwrap();
-    let Err(error) = Running::start(settings, Clock::system(), listeners).await else {
+    let Err(error) = RunningServer::start(settings, Clock::system(), listeners).await else {
         panic!("it started")
     };
     let message = format!("{error:#}");

@@ -7,7 +7,7 @@ use analytics::hit::ProjectId;
 use duckdb::Connection;
 
 use crate::disk::{io, path_text, sync};
-use crate::duckdb::columns::{Numbers, Rows};
+use crate::duckdb::columns::{Rows, TextIds};
 use crate::duckdb::engine::Engine;
 use crate::duckdb::failure::failed;
 use crate::duckdb::files::DataFile;
@@ -25,7 +25,7 @@ pub struct Active {
     connection: Connection,
     waiting: Rows,
     waiting_for: u64,
-    numbers: Numbers,
+    text_ids: TextIds,
     stats: FileStats,
     rows: u64,
 }
@@ -70,7 +70,7 @@ impl Active {
             .map_err(failed(context))?;
         let seed = std::hash::RandomState::new();
         let random = |n: u8| std::hash::BuildHasher::hash_one(&seed, n);
-        let mut numbers = Numbers::new((random(0), random(1)));
+        let mut text_ids = TextIds::new((random(0), random(1)));
         {
             let mut statement =
                 connection.prepare(&sql::file::strings(&file.alias)).map_err(failed(context))?;
@@ -79,7 +79,7 @@ impl Active {
                 let text = row.get_ref(3).map_err(failed(context))?;
                 let text =
                     text.as_str().map_err(|_| StoreError::Damaged("a text is none".into()))?;
-                numbers.learn(
+                text_ids.learn(
                     row.get(0).map_err(failed(context))?,
                     row.get(1).map_err(failed(context))?,
                     row.get(2).map_err(failed(context))?,
@@ -96,13 +96,13 @@ impl Active {
             file,
             row,
             connection,
-            numbers,
+            text_ids,
             stats,
         })
     }
 
     pub fn push(&mut self, node: u8, seq: u64, batch: &BatchRecord<'_>, skips: &[u32]) {
-        self.waiting.push(node, seq, batch, skips, &mut self.numbers, &mut self.stats);
+        self.waiting.push(node, seq, batch, skips, &mut self.text_ids, &mut self.stats);
         self.waiting_for = seq;
     }
 
@@ -156,7 +156,7 @@ impl Active {
     }
 
     pub fn text_bytes(&self) -> usize {
-        self.numbers.bytes
+        self.text_ids.bytes
     }
 
     pub fn holds(&self, project: ProjectId) -> bool {

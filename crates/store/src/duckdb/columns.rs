@@ -56,17 +56,17 @@ struct Marks {
 
 /// The numbers of the active file's texts. A text stands here as 128 bits of a keyed hash, so that memory does not grow
 /// with its length; the key is this process's own, so that nobody can make texts collide.
-pub struct Numbers {
-    known: HashMap<u128, u32, BuildHasherDefault<Already>>,
+pub struct TextIds {
+    known: HashMap<u128, u32, BuildHasherDefault<Prehashed>>,
     next: [u32; Text::COUNT],
     key: (u64, u64),
     pub bytes: usize,
 }
 
 #[derive(Default)]
-struct Already(u64);
+struct Prehashed(u64);
 
-impl Hasher for Already {
+impl Hasher for Prehashed {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -80,9 +80,9 @@ impl Hasher for Already {
     }
 }
 
-impl Numbers {
-    pub fn new(key: (u64, u64)) -> Numbers {
-        Numbers { known: HashMap::default(), next: [1; Text::COUNT], key, bytes: 0 }
+impl TextIds {
+    pub fn new(key: (u64, u64)) -> TextIds {
+        TextIds { known: HashMap::default(), next: [1; Text::COUNT], key, bytes: 0 }
     }
 
     fn name(&self, kind: u8, project: u32, text: &str) -> u128 {
@@ -129,7 +129,7 @@ impl Rows {
         seq: u64,
         batch: &BatchRecord<'_>,
         skips: &[u32],
-        numbers: &mut Numbers,
+        numbers: &mut TextIds,
         shares: &mut FileStats,
     ) {
         let project = batch.project;
@@ -186,7 +186,7 @@ impl Rows {
                 .iter()
                 .map(size),
         );
-        // Numbers are given to texts that a kept row names, and to no others: what is erased later must not leave one.
+        // TextIds are given to texts that a kept row names, and to no others: what is erased later must not leave one.
         let mut ids: Vec<u32> = Vec::new();
         for kind in Text::ALL {
             ids.clear();
@@ -257,7 +257,7 @@ impl Strings {
         project: ProjectId,
         local: usize,
         batch: &BatchRecord<'_>,
-        numbers: &mut Numbers,
+        numbers: &mut TextIds,
     ) -> u32 {
         let text = batch.texts[kind as usize][local];
         let (id, new) = numbers.number(kind, project.0, text);

@@ -12,8 +12,8 @@ use analytics::hit::ProjectId;
 use analytics::tally::TallyLimits;
 use duckdb::Connection;
 
+use crate::duckdb::column_scan::{Chunk, ColumnScans};
 use crate::duckdb::failure::failed;
-use crate::duckdb::hand_out::{Chunk, Takers};
 use crate::duckdb::renumber::NewNumbers;
 use crate::duckdb::sql::derive::{self, BY_CONSUMER, Ids, Slice, WHOLE};
 use crate::duckdb::sql::file::checkpoint;
@@ -40,19 +40,19 @@ pub struct Rollups {
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
     pub connection: &'a Connection,
-    pub takers: &'a Takers,
+    pub scans: &'a ColumnScans,
     pub new_numbers: &'a NewNumbers,
     /// Its name in the engine.
     pub into: &'a str,
 }
 
 impl Target<'_> {
-    fn hand_out(
+    fn scan_columns(
         &self,
         statement: &str,
         take: impl Fn(&Chunk<'_>) + Send + Sync + 'static,
     ) -> Result<(), StoreError> {
-        self.takers.run(self.connection, statement, &[], take)
+        self.scans.run(self.connection, statement, &[], take)
     }
 }
 
@@ -281,10 +281,10 @@ mod tests {
     /// The file that `filled` makes.
     fn target<'a>(
         connection: &'a Connection,
-        takers: &'a Takers,
+        scans: &'a ColumnScans,
         new_numbers: &'a NewNumbers,
     ) -> Target<'a> {
-        Target { connection, takers, new_numbers, into: "f" }
+        Target { connection, scans, new_numbers, into: "f" }
     }
 
     /// A file with hits of two projects over some days, and what was derived from them.
@@ -294,9 +294,9 @@ mod tests {
         tally: TallyLimits,
         pause: Pause<'_>,
     ) -> Result<Vec<Vec<String>>, EarlyEnd> {
-        let (connection, takers) = filled();
+        let (connection, scans) = filled();
         let new_numbers = NewNumbers::default();
-        let target = target(&connection, &takers, &new_numbers);
+        let target = target(&connection, &scans, &new_numbers);
         derive(target, None, Rollups { from_rows, piece_rows, tally }, pause)?;
         let rows = |(table, sums): &(&str, &str)| {
             let text = format!("SELECT ({sums})::VARCHAR FROM f.{table} GROUP BY ALL ORDER BY ALL");
@@ -311,10 +311,10 @@ mod tests {
     }
 
     /// A file `f` with hits.
-    fn filled() -> (Connection, Takers) {
+    fn filled() -> (Connection, ColumnScans) {
         let connection = Connection::open_in_memory().unwrap();
-        let takers = Takers::default();
-        takers.register(&connection).unwrap();
+        let scans = ColumnScans::default();
+        scans.register(&connection).unwrap();
         crate::duckdb::identity::register(&connection).unwrap();
         let run = |text: &str| connection.execute_batch(text).unwrap();
         run("ATTACH ':memory:' AS f");
@@ -334,14 +334,14 @@ mod tests {
                  FROM range(1, 31) r(i), (VALUES (1), (2)) t(p)"
             ));
         }
-        (connection, takers)
+        (connection, scans)
     }
 
     #[test]
     fn of_many_consumers_the_busiest_have_rows_and_the_others_a_sketch() {
-        let (connection, takers) = filled();
+        let (connection, scans) = filled();
         let new_numbers = NewNumbers::default();
-        let target = target(&connection, &takers, &new_numbers);
+        let target = target(&connection, &scans, &new_numbers);
         let tally =
             TallyLimits { listed_whole: 10, listed_of_file: 5, listed_of_day: 4, ..long_lists() };
         derive(target, None, Rollups { from_rows: 0, piece_rows: 60, tally }, &|| Ok(())).unwrap();

@@ -12,8 +12,8 @@ use analytics::limits;
 use duckdb::{Config, Connection};
 
 use crate::disk::{io, path_text};
+use crate::duckdb::column_scan::ColumnScans;
 use crate::duckdb::failure::{failed, is_fatal};
-use crate::duckdb::hand_out::Takers;
 use crate::duckdb::identity;
 use crate::duckdb::renumber::NewNumbers;
 use crate::duckdb::sql;
@@ -32,7 +32,7 @@ pub struct Instance {
     /// TRICKY: never used for work of its own, so that a clone can be had while every other connection is busy.
     origin: Mutex<Connection>,
     idle: Mutex<Vec<Connection>>,
-    takers: Takers,
+    scans: ColumnScans,
     new_numbers: NewNumbers,
 }
 
@@ -97,17 +97,17 @@ impl Instance {
         let (inside, spill) = (path_text(folder)?, path_text(&spill)?);
         let lock_down = sql::engine::lock_down(inside, spill, limits::SPILL_BYTES);
         connection.execute_batch(&lock_down).map_err(failed(context))?;
-        let takers = Takers::default();
-        takers.register(&connection)?;
+        let scans = ColumnScans::default();
+        scans.register(&connection)?;
         identity::register(&connection).map_err(failed(context))?;
         let new_numbers = NewNumbers::default();
         new_numbers.register(&connection).map_err(failed(context))?;
-        Ok(Instance { origin: Mutex::new(connection), idle: Mutex::default(), takers, new_numbers })
+        Ok(Instance { origin: Mutex::new(connection), idle: Mutex::default(), scans, new_numbers })
     }
 
     /// For handing out rows of its statements.
-    pub fn takers(&self) -> &Takers {
-        &self.takers
+    pub fn scans(&self) -> &ColumnScans {
+        &self.scans
     }
 
     /// For merging files in it.

@@ -10,7 +10,7 @@ use duckdb::types::DuckString;
 use duckdb::vscalar::{ScalarFunctionSignature, VScalar};
 use duckdb::vtab::arrow::WritableVector;
 
-use crate::duckdb::hand_out::Number;
+use crate::duckdb::column_scan::Number;
 use crate::duckdb::sql;
 
 /// To be called once for an engine.

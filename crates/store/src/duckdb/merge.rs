@@ -233,8 +233,8 @@ mod tests {
     use analytics::hit::Text;
 
     use super::*;
+    use crate::duckdb::column_scan::ColumnScans;
     use crate::duckdb::engine::Instance;
-    use crate::duckdb::hand_out::Takers;
     use crate::duckdb::renumber::NewNumbers;
     use crate::duckdb::stats::ProjectStats;
 
@@ -392,8 +392,8 @@ mod tests {
             let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
             let stats: Vec<_> = files.iter().map(|_| all.clone()).collect();
             let inputs = Inputs { files: &files, stats: &stats, piece_rows, piece_text_bytes };
-            let (connection, takers) = (&connection, &Takers::default());
-            let target = Target { connection, takers, new_numbers: &new_numbers, into };
+            let (connection, scans) = (&connection, &ColumnScans::default());
+            let target = Target { connection, scans, new_numbers: &new_numbers, into };
             merge(target, &inputs, &|| Ok(())).unwrap();
         };
         // Several projects in a range, and one alone in two pieces; all texts at once, and in stretches of a few.
@@ -513,8 +513,8 @@ mod tests {
         let stats: Vec<_> = names.iter().map(|_| stats(&[(1, HITS)])).collect();
         let inputs =
             Inputs { files: &names, stats: &stats, piece_rows: 8_000, piece_text_bytes: 256 << 10 };
-        let (takers, new_numbers) = (engine.takers(), engine.new_numbers());
-        let target = Target { connection: &connection, takers, new_numbers, into: "merged" };
+        let (scans, new_numbers) = (engine.scans(), engine.new_numbers());
+        let target = Target { connection: &connection, scans, new_numbers, into: "merged" };
         merge(target, &inputs, &|| Ok(())).unwrap();
         let wrong = format!(
             "SELECT count(*), count(*) FILTER (a.ipv4 IS DISTINCT FROM 1 + ((i % {HITS}) * 7919 + i // {HITS} * {HITS}) % 1000003),

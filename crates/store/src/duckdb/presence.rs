@@ -10,7 +10,7 @@ use analytics::query::{PresenceQuery, ProjectScope};
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
 
-use crate::duckdb::hand_out::Chunk;
+use crate::duckdb::column_scan::Chunk;
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{OpenFile, Reading};
 use crate::duckdb::sql::windows as sql;
@@ -44,7 +44,7 @@ pub fn presences(reading: &Reading<'_>, query: &PresenceQuery) -> Result<Presenc
         }
         let pool = Arc::new(Pool::new(Seen::new));
         let (into, of) = (pool.clone(), wanted.clone());
-        file.hand_out(&sql::consumers(file.alias(), range), &[], move |chunk| {
+        file.scan_columns(&sql::consumers(file.alias(), range), &[], move |chunk| {
             into.with(|seen| add(seen, chunk, &of, &ids));
         })?;
         for (number, presence) in pool.drain().into_iter().flatten() {

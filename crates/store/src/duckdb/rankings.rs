@@ -110,7 +110,7 @@ fn sum_up(
     let columns = sql::sums::columns(of.needs().and(filter.needs()));
     let text = sql::sums::hits(file.tables(), project, range, &filter.numbers, &columns);
     let (sums, filter) = (pool.clone(), filter.clone());
-    file.hand_out(&text, &[], move |chunk| {
+    file.scan_columns(&text, &[], move |chunk| {
         let hits = to_columns(chunk, &columns);
         sums.with(|Summing { sums, rows, kept }| {
             if filter.select(&hits, chunk.rows(), rows) {

@@ -162,7 +162,7 @@ fn shorten(
                 let counted = Arc::new(AtomicU64::new(0));
                 let into = counted.clone();
                 let text = sql::rows::count(file.alias(), project, *from, end);
-                file.hand_out(&text, &[], move |chunk| {
+                file.scan_columns(&text, &[], move |chunk| {
                     let rows = chunk.column::<i64>(0).iter().sum::<i64>();
                     into.fetch_add(rows as u64, Ordering::Relaxed);
                 })?;
@@ -206,7 +206,7 @@ fn scan<T: Send + 'static>(
     let kinds = filter.kinds();
     let text = sql::rows::keys(file.tables(), range, &kinds);
     let (pool, filter) = (pool.clone(), filter.clone());
-    file.hand_out(&text, &[], move |chunk| {
+    file.scan_columns(&text, &[], move |chunk| {
         let (times, ids) = (chunk.column::<i64>(0), chunk.column::<i64>(1));
         let mut columns = tally::Columns::default();
         for (place, kind) in kinds.iter().enumerate() {

@@ -11,10 +11,10 @@ use duckdb::Connection;
 use duckdb::arrow::array::RecordBatch;
 
 use crate::blocking;
+use crate::duckdb::column_scan::Chunk;
 use crate::duckdb::engine::Engine;
 use crate::duckdb::failure::failed;
 use crate::duckdb::files::{DataFile, Snapshot};
-use crate::duckdb::hand_out::Chunk;
 use crate::duckdb::sql::file::Tables;
 use crate::types::StoreError;
 
@@ -25,11 +25,11 @@ pub async fn run<T: Send + 'static>(
     seconds: u64,
     work: impl FnOnce(&Reading<'_>) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let running = Arc::new(Running::default());
-    let stop = StopOnDrop(running.clone());
+    let connections = Arc::new(OpenConnections::default());
+    let stop = StopOnDrop(connections.clone());
     let reading = blocking::run("a read", move || {
-        let answer = work(&Reading { snapshot: &snapshot, running: &running });
-        running.end();
+        let answer = work(&Reading { snapshot: &snapshot, connections: &connections });
+        connections.end();
         // TRICKY: the snapshot outlives the connections' last use of its files.
         drop(snapshot);
         answer.inspect_err(|error| engine.note_read_error(error))
@@ -42,7 +42,7 @@ pub async fn run<T: Send + 'static>(
 /// A read under way.
 pub struct Reading<'a> {
     pub snapshot: &'a Snapshot,
-    running: &'a Running,
+    connections: &'a OpenConnections,
 }
 
 impl<'a> Reading<'a> {
@@ -53,7 +53,7 @@ impl<'a> Reading<'a> {
 
     /// An error if nobody waits for the answer any more. An interruption between two statements meets none of them.
     pub fn check(&self) -> Result<(), StoreError> {
-        let state = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.connections.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.stopped { Err(StoreError::Cancelled) } else { Ok(()) }
     }
 }
@@ -61,8 +61,8 @@ impl<'a> Reading<'a> {
 /// One thread's connections, made when they are first needed.
 pub struct Connections<'a> {
     reading: &'a Reading<'a>,
-    writing: OnceCell<Lent<'a>>,
-    sealed: OnceCell<Lent<'a>>,
+    writing: OnceCell<PooledConnection<'a>>,
+    sealed: OnceCell<PooledConnection<'a>>,
 }
 
 impl Connections<'_> {
@@ -71,7 +71,7 @@ impl Connections<'_> {
         let lent = match cell.get() {
             Some(lent) => lent,
             None => {
-                let lent = self.reading.running.lend(file)?;
+                let lent = self.reading.connections.connection_to(file)?;
                 cell.get_or_init(|| lent)
             }
         };
@@ -126,45 +126,45 @@ impl OpenFile<'_> {
     }
 
     /// Runs a statement of numbers and shows its rows to `take`, chunk by chunk, in no order and on several threads.
-    pub fn hand_out(
+    pub fn scan_columns(
         &self,
         text: &str,
         values: &[String],
         take: impl Fn(&Chunk<'_>) + Send + Sync + 'static,
     ) -> Result<(), StoreError> {
         self.reading.check()?;
-        self.file.instance().takers().run(self.connection, text, values, take)
+        self.file.instance().scans().run(self.connection, text, values, take)
     }
 }
 
-/// A connection that goes back when its user is done.
-struct Lent<'a> {
+/// A connection that returns to the pool when it is dropped.
+struct PooledConnection<'a> {
     connection: Option<Connection>,
     engine: Arc<Engine>,
     is_sealed: bool,
-    running: &'a Running,
+    connections: &'a OpenConnections,
 }
 
-impl Lent<'_> {
+impl PooledConnection<'_> {
     fn connection(&self) -> &Connection {
         // It is there until this is dropped.
         self.connection.as_ref().unwrap_or_else(|| unreachable!())
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for PooledConnection<'_> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
-        let mut state = self.running.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.connections.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.idle.push((self.engine.clone(), self.is_sealed, connection));
     }
 }
 
 #[derive(Default)]
-struct Running(Mutex<RunningState>);
+struct OpenConnections(Mutex<OpenConnectionsState>);
 
 #[derive(Default)]
-struct RunningState {
+struct OpenConnectionsState {
     stopped: bool,
     /// Of connections that are this read's. Once it has ended they may be somebody else's.
     interrupts: Vec<Arc<duckdb::InterruptHandle>>,
@@ -172,9 +172,9 @@ struct RunningState {
     idle: Vec<(Arc<Engine>, bool, Connection)>,
 }
 
-impl Running {
+impl OpenConnections {
     /// A connection to the instance that has the file.
-    fn lend(&self, file: &DataFile) -> Result<Lent<'_>, StoreError> {
+    fn connection_to(&self, file: &DataFile) -> Result<PooledConnection<'_>, StoreError> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it = |(engine, is_sealed, _): &(Arc<Engine>, bool, Connection)| {
             Arc::ptr_eq(engine, file.engine()) && *is_sealed == file.is_sealed()
@@ -187,11 +187,11 @@ impl Running {
                 connection
             }
         };
-        Ok(Lent {
+        Ok(PooledConnection {
             connection: Some(connection),
             engine: file.engine().clone(),
             is_sealed: file.is_sealed(),
-            running: self,
+            connections: self,
         })
     }
 
@@ -205,7 +205,7 @@ impl Running {
     }
 }
 
-struct StopOnDrop(Arc<Running>);
+struct StopOnDrop(Arc<OpenConnections>);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {

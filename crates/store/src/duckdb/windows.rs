@@ -14,8 +14,8 @@ use analytics::tally::NO_LATENCY;
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
 
+use crate::duckdb::column_scan::Chunk;
 use crate::duckdb::files::Entry;
-use crate::duckdb::hand_out::Chunk;
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{OpenFile, Reading};
 use crate::duckdb::sql::windows as sql;
@@ -35,7 +35,7 @@ pub fn cells(reading: &Reading<'_>, query: &CellsQuery) -> Result<Cells, StoreEr
     for entry in wanted.files(reading, range) {
         let file = connections.open(&entry.file)?;
         let (pool, wanted) = (pool.clone(), wanted.clone());
-        file.hand_out(&sql::statuses(file.alias(), range), &[], move |chunk| {
+        file.scan_columns(&sql::statuses(file.alias(), range), &[], move |chunk| {
             pool.with(|sums| sums.add(chunk, &wanted, cell_us));
         })?;
     }
@@ -58,7 +58,7 @@ pub fn endpoint_counts(
         let file = connections.open(&entry.file)?;
         let pool = Arc::new(Pool::new(EndpointSums::new));
         let (into, of) = (pool.clone(), wanted.clone());
-        file.hand_out(&sql::endpoints(file.alias(), range), &[], move |chunk| {
+        file.scan_columns(&sql::endpoints(file.alias(), range), &[], move |chunk| {
             into.with(|sums| add_endpoints(sums, chunk, &of));
         })?;
         // Ids are those of the file, so they are named before the next one is read.

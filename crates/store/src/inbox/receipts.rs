@@ -11,7 +11,7 @@ use crate::types::{Receipt, Rejected};
 
 #[derive(Debug, Default)]
 pub struct Receipts {
-    known: HashMap<u64, u32, BuildHasherDefault<Already>>,
+    known: HashMap<u64, u32, BuildHasherDefault<Prehashed>>,
     /// Answers that are more than a number.
     long: HashMap<u64, Long>,
     /// In order of arrival: for how many ids, when.
@@ -30,9 +30,9 @@ struct Long {
 
 /// The keys are hashes already.
 #[derive(Debug, Default)]
-struct Already(u64);
+struct Prehashed(u64);
 
-impl Hasher for Already {
+impl Hasher for Prehashed {
     fn finish(&self) -> u64 {
         self.0
     }

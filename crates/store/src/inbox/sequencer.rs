@@ -22,9 +22,9 @@ use tokio::sync::mpsc;
 
 use super::command::{Command, Gauges, InboxOptions};
 use super::queue::Queue;
+use super::quota::Quotas;
 use super::receipts::Receipts;
 use super::repeats::Repeats;
-use super::share::Shares;
 use crate::sql;
 use group::Group;
 
@@ -36,7 +36,7 @@ pub struct Sequencer {
     next_seq: u64,
     receipts: Receipts,
     repeats: Repeats,
-    shares: Shares,
+    quotas: Quotas,
     gone: HashSet<ProjectId>,
     /// Arrivals that are not in the file yet.
     fresh: HashSet<ProjectId>,

@@ -32,12 +32,12 @@ pub(super) struct SessionEntry {
     pub(super) created_us: i64,
     pub(super) used: Arc<Touched>,
     /// In order of their sign-ins.
-    pub(super) projects: Vec<Held>,
+    pub(super) projects: Vec<ProjectGrant>,
 }
 
 /// A project of a session: by a key (its number), by the dashboard id (its generation), or by both.
 #[derive(Clone, Copy)]
-pub(super) struct Held {
+pub(super) struct ProjectGrant {
     pub(super) project: ProjectId,
     pub(super) key: Option<i64>,
     pub(super) generation: Option<u32>,
@@ -126,7 +126,11 @@ impl Directory {
     }
 
     /// Takes out of the session what `keep` does not keep.
-    pub(super) fn change_session(&mut self, session: &SecretHash, keep: impl Fn(&Held) -> bool) {
+    pub(super) fn change_session(
+        &mut self,
+        session: &SecretHash,
+        keep: impl Fn(&ProjectGrant) -> bool,
+    ) {
         let Some(before) = self.sessions.get(session) else { return };
         let projects = before.projects.iter().filter(|held| keep(held)).copied().collect();
         let (created_us, used) = (before.created_us, before.used.clone());
@@ -135,9 +139,12 @@ impl Directory {
     }
 
     /// Puts in place of each project of each session what `change` makes of it; none takes it out.
-    pub(super) fn change_sessions(&mut self, change: impl Fn(&Held) -> Option<Held>) {
+    pub(super) fn change_sessions(
+        &mut self,
+        change: impl Fn(&ProjectGrant) -> Option<ProjectGrant>,
+    ) {
         for entry in self.sessions.values_mut() {
-            let projects: Vec<Held> = entry.projects.iter().filter_map(&change).collect();
+            let projects: Vec<ProjectGrant> = entry.projects.iter().filter_map(&change).collect();
             let (created_us, used) = (entry.created_us, entry.used.clone());
             *entry = Arc::new(SessionEntry { created_us, used, projects });
         }

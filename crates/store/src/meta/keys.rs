@@ -6,7 +6,7 @@ use analytics::hit::ProjectId;
 use analytics::limits;
 use sqlx::{Row, SqliteConnection};
 
-use super::directory::{Held, KeyEntry, ProjectEntry, Touched};
+use super::directory::{KeyEntry, ProjectEntry, ProjectGrant, Touched};
 use super::error::MetaError;
 use super::handle::Meta;
 use super::rows::Can;
@@ -184,7 +184,7 @@ impl Meta {
         self.write(|directory| {
             directory.keys.retain(|_, key| key.id != id);
             directory.change_sessions(|held| match held.key == Some(id) {
-                true => held.generation.map(|_| Held { key: None, ..*held }),
+                true => held.generation.map(|_| ProjectGrant { key: None, ..*held }),
                 false => Some(*held),
             });
         });

@@ -8,7 +8,7 @@ use analytics::hit::ProjectId;
 use analytics::maintenance::MaintenanceSettings;
 use sqlx::{Row, SqlitePool};
 
-use super::directory::{Directory, Held, KeyEntry, LinkEntry, SessionEntry, Touched};
+use super::directory::{Directory, KeyEntry, LinkEntry, ProjectGrant, SessionEntry, Touched};
 use super::error::MetaError;
 use super::projects::{PROJECT_COLUMNS, to_project};
 use super::rows::{Can, NewShareLink, ShareLink};
@@ -49,10 +49,10 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
 }
 
 async fn load_sessions(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
-    let mut held: HashMap<SecretHash, Vec<Held>> = HashMap::new();
+    let mut held: HashMap<SecretHash, Vec<ProjectGrant>> = HashMap::new();
     let rows = sqlx::query("SELECT session, project, key, generation FROM session_projects");
     for row in rows.fetch_all(pool).await? {
-        held.entry(to_hash(row.try_get("session")?)?).or_default().push(Held {
+        held.entry(to_hash(row.try_get("session")?)?).or_default().push(ProjectGrant {
             project: ProjectId(row.try_get("project")?),
             key: row.try_get("key")?,
             generation: row.try_get("generation")?,

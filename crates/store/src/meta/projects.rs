@@ -7,7 +7,7 @@ use analytics::hit::ProjectId;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::directory::{Held, ProjectEntry};
+use super::directory::{ProjectEntry, ProjectGrant};
 use super::error::MetaError;
 use super::handle::Meta;
 use super::keys::insert_key;
@@ -275,7 +275,7 @@ impl Meta {
         self.write(|directory| {
             directory.imported_user_ids.retain(|_, owner| *owner != project);
             directory.change_sessions(|held| match held.project == project {
-                true => held.key.map(|_| Held { generation: None, ..*held }),
+                true => held.key.map(|_| ProjectGrant { generation: None, ..*held }),
                 false => Some(*held),
             });
             directory.put_project(changed, &self.inner.secret);

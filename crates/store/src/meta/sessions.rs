@@ -10,7 +10,7 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use analytics::limits;
 
-use super::directory::{Directory, Held, SessionEntry, Touched};
+use super::directory::{Directory, ProjectGrant, SessionEntry, Touched};
 use super::error::MetaError;
 use super::handle::Meta;
 use super::rows::Can;
@@ -75,17 +75,17 @@ impl Meta {
             None => (now_us, Arc::new(Touched::new(Some(now_us)))),
         };
         let mut projects = before.map(|before| before.projects.clone()).unwrap_or_default();
-        let held = match projects.iter().position(|held| held.project == new.project) {
+        let grant = match projects.iter().position(|grant| grant.project == new.project) {
             Some(place) => {
                 let before = projects.remove(place);
                 let generation = new.generation.or(before.generation);
-                Held { project: new.project, key: new.key.or(before.key), generation }
+                ProjectGrant { project: new.project, key: new.key.or(before.key), generation }
             }
             None => new,
         };
-        projects.push(held);
+        projects.push(grant);
         let too_many = projects.len().saturating_sub(limits::PROJECTS_PER_SESSION as usize);
-        let left_out: Vec<Held> = projects.drain(..too_many).collect();
+        let left_out: Vec<ProjectGrant> = projects.drain(..too_many).collect();
         let crowded_out = self.read(|directory| least_used(directory, new.project, ended.as_ref()));
 
         let mut transaction = self.inner.pool.begin().await?;
@@ -108,12 +108,12 @@ impl Meta {
         }
         sqlx::query("INSERT OR REPLACE INTO session_projects (session, project, key, generation) VALUES (?, ?, ?, ?)")
             .bind(hash.as_slice())
-            .bind(held.project.0)
-            .bind(held.key)
-            .bind(held.generation)
+            .bind(grant.project.0)
+            .bind(grant.key)
+            .bind(grant.generation)
             .execute(&mut *transaction)
             .await?;
-        let gone = left_out.iter().map(|held| (hash, held.project));
+        let gone = left_out.iter().map(|grant| (hash, grant.project));
         let gone = gone.chain(crowded_out.iter().map(|session| (*session, new.project)));
         for (session, project) in gone {
             sqlx::query("DELETE FROM session_projects WHERE session = ? AND project = ?")
@@ -125,7 +125,7 @@ impl Meta {
         transaction.commit().await?;
         self.write(|directory| {
             for session in &crowded_out {
-                directory.change_session(session, |held| held.project != new.project);
+                directory.change_session(session, |grant| grant.project != new.project);
             }
             if let Some(ended) = &ended {
                 directory.sessions.remove(ended);
@@ -133,14 +133,14 @@ impl Meta {
             let entry = SessionEntry { created_us, used, projects };
             directory.sessions.insert(hash, Arc::new(entry));
         });
-        Ok(Some(SignedIn { token: fresh, project: held.shown() }))
+        Ok(Some(SignedIn { token: fresh, project: grant.shown() }))
     }
 
     /// The projects of a valid session, which counts as used; none where it is unknown or has expired.
     pub fn session(&self, token: &Token, now_us: i64) -> Option<Vec<SessionProject>> {
         let entry = self.valid_session(token, now_us)?;
         entry.used.touch(now_us);
-        Some(entry.projects.iter().map(Held::shown).collect())
+        Some(entry.projects.iter().map(ProjectGrant::shown).collect())
     }
 
     /// Takes one project out of the session, or ends it. Nothing happens where it is not known.
@@ -161,7 +161,7 @@ impl Meta {
         };
         delete.execute(&self.inner.pool).await?;
         self.write(|directory| match project {
-            Some(project) => directory.change_session(&hash, |held| held.project != project),
+            Some(project) => directory.change_session(&hash, |grant| grant.project != project),
             None => {
                 directory.sessions.remove(&hash);
             }
@@ -204,22 +204,26 @@ impl Meta {
         (!entry.has_expired(now_us)).then_some(entry)
     }
 
-    fn prove(&self, proof: Proof<'_>) -> Option<Held> {
+    fn prove(&self, proof: Proof<'_>) -> Option<ProjectGrant> {
         match proof {
             Proof::Key(key) => {
                 let grant = self.grant(key).filter(|grant| grant.can() == Can::Everything)?;
-                Some(Held { project: grant.project(), key: Some(grant.key.id), generation: None })
+                Some(ProjectGrant {
+                    project: grant.project(),
+                    key: Some(grant.key.id),
+                    generation: None,
+                })
             }
             Proof::Dashboard(id) => {
                 let project = self.dashboard(id).and_then(|project| self.project(project))?;
                 let generation = Some(project.generation);
-                Some(Held { project: project.id, key: None, generation })
+                Some(ProjectGrant { project: project.id, key: None, generation })
             }
         }
     }
 }
 
-impl Held {
+impl ProjectGrant {
     fn shown(&self) -> SessionProject {
         let access =
             if self.key.is_some() { SessionAccess::Owner } else { SessionAccess::Dashboard };
@@ -241,7 +245,7 @@ fn least_used(
     project: ProjectId,
     ended: Option<&SecretHash>,
 ) -> Vec<SecretHash> {
-    let holds = |entry: &SessionEntry| entry.projects.iter().any(|held| held.project == project);
+    let holds = |entry: &SessionEntry| entry.projects.iter().any(|grant| grant.project == project);
     let mut others: Vec<(Option<i64>, SecretHash)> = directory
         .sessions
         .iter()

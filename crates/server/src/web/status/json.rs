@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::{Public, send, words};
 use crate::address::own_address;
 use crate::app::Shared;
-use crate::auth::Client;
+use crate::auth::ClientAddress;
 use crate::error::ApiError;
 use crate::status_page;
 use crate::status_view::{DayView, IncidentView, MaintenanceView, ServiceView, StatusView};
@@ -132,7 +132,7 @@ pub struct IncidentStep {
 pub async fn show_json(
     State(app): State<Shared>,
     Path(slug): Path<String>,
-    Client(client): Client,
+    ClientAddress(client): ClientAddress,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
     let view = status_page::view(&app, &slug, client).await?;

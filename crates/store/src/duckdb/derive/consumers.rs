@@ -32,7 +32,7 @@ impl<'a> ListedConsumers<'a> {
     ) -> Result<Option<ListedConsumers<'a>>, StoreError> {
         let counts = Arc::new(Mutex::new(ConsumerCounts::default()));
         let into = counts.clone();
-        target.hand_out(&consumers::of_hits(target.into, project), move |chunk| {
+        target.scan_columns(&consumers::of_hits(target.into, project), move |chunk| {
             let mut counts = into.lock().unwrap_or_else(PoisonError::into_inner);
             counts.add(chunk.column(0), chunk.column(1));
         })?;
@@ -44,7 +44,7 @@ impl<'a> ListedConsumers<'a> {
         let into = identities.clone();
         let made = Tables { file: target.into, format: FORMAT };
         let texts = sums::identities(made, project, &[Text::User, Text::Address]);
-        target.hand_out(&texts, move |chunk| {
+        target.scan_columns(&texts, move |chunk| {
             let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
             let (kind, id) = (chunk.column(0), chunk.column(1));
             identities.put_all(kind, id, chunk.column(2), chunk.column(3));
@@ -62,7 +62,7 @@ impl<'a> ListedConsumers<'a> {
         let sketches = Arc::new(Mutex::new(BTreeMap::<i32, Distinct>::new()));
         let (into, identities) = (sketches.clone(), self.identities.clone());
         let exact = self.limits.bucket_consumers_exact;
-        self.target.hand_out(consumers::GATHERED, move |chunk| {
+        self.target.scan_columns(consumers::GATHERED, move |chunk| {
             let mut sketches = into.lock().unwrap_or_else(PoisonError::into_inner);
             let (day, user, address) = (chunk.column::<i32>(0), chunk.column(1), chunk.column(2));
             for (n, day) in day.iter().enumerate() {

@@ -19,8 +19,8 @@ pub fn lock_down(folder: &str, spill: &str, spill_bytes: u64) -> String {
     )
 }
 
-/// The name of the function that hands out rows (`crate::duckdb::hand_out`).
-pub const HAND_OUT: &str = "hand_out";
+/// The name of the function that hands out rows (`crate::duckdb::column_scan`).
+pub const SCAN_COLUMNS: &str = "scan_columns";
 
 /// The name of the function that answers 64 bits for a text (`crate::duckdb::identity`).
 pub const IDENTITY: &str = "identity";
@@ -32,6 +32,8 @@ pub const IPV4: &str = "ipv4_of";
 pub const RENUMBER: &str = "renumber";
 
 /// Hands out all rows of a statement; answers how many there are, and how many the function answered for.
-pub fn hand_out(number: u64, statement: &str) -> String {
-    format!("SELECT count(*), count({HAND_OUT}({number}::UBIGINT, *COLUMNS(*))) FROM ({statement})")
+pub fn scan_columns(number: u64, statement: &str) -> String {
+    format!(
+        "SELECT count(*), count({SCAN_COLUMNS}({number}::UBIGINT, *COLUMNS(*))) FROM ({statement})"
+    )
 }

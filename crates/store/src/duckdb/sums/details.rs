@@ -97,7 +97,7 @@ fn durations_of_busiest(
         wanted.iter().map(|(kind, id, who)| ((*kind, *id), *who)).collect();
     let found = Arc::new(Mutex::new(Vec::new()));
     let into = found.clone();
-    file.hand_out(&sql::sums::consumer_latencies(file.alias(), project), &[], move |chunk| {
+    file.scan_columns(&sql::sums::consumer_latencies(file.alias(), project), &[], move |chunk| {
         let (user, address) = (chunk.column::<u32>(0), chunk.column::<u32>(1));
         let (latency, requests) = (chunk.column::<u16>(2), chunk.column::<u64>(3));
         let mut found = into.lock().unwrap_or_else(PoisonError::into_inner);

@@ -82,7 +82,7 @@ impl FileTexts {
         if !wanted.identities.is_empty() {
             let text = sql::sums::identities(file.tables(), project, &wanted.identities);
             let into = identities.clone();
-            file.hand_out(&text, &[], move |chunk| {
+            file.scan_columns(&text, &[], move |chunk| {
                 let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
                 let (kind, id) = (chunk.column(0), chunk.column(1));
                 identities.put_all(kind, id, chunk.column(2), chunk.column(3));
@@ -91,7 +91,7 @@ impl FileTexts {
         if wanted.listed_consumers {
             let text = sql::sums::listed_identities(file.alias(), project);
             let into = identities.clone();
-            file.hand_out(&text, &[], move |chunk| {
+            file.scan_columns(&text, &[], move |chunk| {
                 let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
                 identities.put_known(chunk.column(0), chunk.column(1), chunk.column(2));
             })?;

@@ -10,8 +10,8 @@ use duckdb::arrow::datatypes::{Int32Type, UInt64Type};
 
 use super::plan::Piece;
 use super::rows::to_columns;
+use crate::duckdb::column_scan::Chunk;
 use crate::duckdb::filter::{FileFilter, Kept};
-use crate::duckdb::hand_out::Chunk;
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::OpenFile;
 use crate::duckdb::sql::derive::BY_COUNTRY;
@@ -64,7 +64,7 @@ impl Source<'_> {
         let columns = sums::columns(needs.and(filter.needs()));
         let text = sums::hits(self.file.tables(), self.project, range, &filter.numbers, &columns);
         let (sums, of) = (self.sums.clone(), filter.clone());
-        self.file.hand_out(&text, &[], move |chunk| {
+        self.file.scan_columns(&text, &[], move |chunk| {
             let hits = to_columns(chunk, &columns);
             sums.with(|Summing { tally, rows, kept }| {
                 if of.select(&hits, chunk.rows(), rows) {
@@ -83,7 +83,7 @@ impl Source<'_> {
         take: impl Fn(&mut Tally, &Chunk<'_>) + Send + Sync + 'static,
     ) -> Result<(), StoreError> {
         let sums = self.sums.clone();
-        self.file.hand_out(text, &[], move |chunk| {
+        self.file.scan_columns(text, &[], move |chunk| {
             sums.with(|summing| take(&mut summing.tally, chunk));
         })
     }

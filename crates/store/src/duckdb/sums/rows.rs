@@ -2,7 +2,7 @@
 
 use analytics::tally::Columns;
 
-use crate::duckdb::hand_out::Chunk;
+use crate::duckdb::column_scan::Chunk;
 use crate::duckdb::sql::sums::Column;
 
 /// A stretch of hits. What is selected has no NULL.

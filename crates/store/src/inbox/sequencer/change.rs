@@ -45,8 +45,8 @@ impl Sequencer {
                     .map_err(failed(context))?;
                 put_state(&mut tx, "trimmed_to", &to.to_le_bytes()).await?;
                 tx.commit().await.map_err(failed(context))?;
-                self.shares.trim(to);
-                self.gauges.bytes.store(self.shares.total(), Ordering::Relaxed);
+                self.quotas.trim(to);
+                self.gauges.bytes.store(self.quotas.total(), Ordering::Relaxed);
                 self.save_arrivals().await
             }
             Change::Switch { put, drop } => self.switch(&put, &drop).await,

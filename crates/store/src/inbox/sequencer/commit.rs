@@ -23,9 +23,9 @@ impl Sequencer {
         match written {
             Ok(()) => {
                 for &(seq, project, bytes) in &group.sizes {
-                    self.shares.add(seq, Some(project), bytes);
+                    self.quotas.add(seq, Some(project), bytes);
                 }
-                self.gauges.bytes.store(self.shares.total(), Ordering::Relaxed);
+                self.gauges.bytes.store(self.quotas.total(), Ordering::Relaxed);
                 self.gauges.receipts_forgotten.store(self.receipts.forgotten, Ordering::Relaxed);
                 for (project, arrival_us) in group.arrivals {
                     self.gauges.arrived(project, arrival_us);

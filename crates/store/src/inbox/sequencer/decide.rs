@@ -54,7 +54,7 @@ impl Sequencer {
             return;
         }
         let size = record.len() as u64;
-        if !self.shares.allows(project, size, self.options.bytes_max) {
+        if !self.quotas.allows(project, size, self.options.bytes_max) {
             let _ = reply.send(Err(StoreError::Full));
             return;
         }

@@ -13,9 +13,9 @@ use crate::clock::now_us;
 use crate::inbox::command::{Gauges, InboxOptions, Opened};
 use crate::inbox::identity::{self, Identity};
 use crate::inbox::queue::Queue;
+use crate::inbox::quota::Quotas;
 use crate::inbox::receipts::{Receipts, take_receipt};
 use crate::inbox::repeats::{self, Repeats};
-use crate::inbox::share::Shares;
 use crate::inbox::state::{get_number, get_state, last_seq, put_state, read_erasures};
 use crate::inbox::{DATA_FORMAT, connect_options, failed, manifest};
 use crate::sql;
@@ -59,7 +59,7 @@ impl Sequencer {
         let mut sequencer = Sequencer {
             receipts: Receipts::new(options.receipts),
             repeats: Repeats::default(),
-            shares: Shares::default(),
+            quotas: Quotas::default(),
             gone: HashSet::new(),
             fresh: HashSet::new(),
             swept_us: now,
@@ -101,7 +101,7 @@ impl Sequencer {
             .await
             .map_err(failed(context))?
         {
-            self.shares.add(row.get::<i64, _>(0) as u64, None, row.get::<i64, _>(1) as u64);
+            self.quotas.add(row.get::<i64, _>(0) as u64, None, row.get::<i64, _>(1) as u64);
         }
         for row in sqlx::query(sql::inbox::ARRIVALS)
             .fetch_all(&mut self.db)
@@ -110,7 +110,7 @@ impl Sequencer {
         {
             self.gauges.arrived(ProjectId(row.get::<i64, _>(0) as u32), row.get(1));
         }
-        self.gauges.bytes.store(self.shares.total(), Ordering::Relaxed);
+        self.gauges.bytes.store(self.quotas.total(), Ordering::Relaxed);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The usual way out of the engine builds a result and converts it row by row or to Arrow, on one thread, piece by piece:
 //! for sums over millions of hits that took three times as long as reading them. Here a scalar function of ours stands over
-//! the statement's columns (`sql::engine::hand_out`), looks at each stretch of them and counts its rows, so that it is known
+//! the statement's columns (`sql::engine::scan_columns`), looks at each stretch of them and counts its rows, so that it is known
 //! whether every one was seen. It is not for texts.
 
 use std::collections::HashMap;
@@ -18,16 +18,16 @@ use crate::duckdb::sql;
 use crate::types::StoreError;
 
 /// What looks at a stretch of rows, on any thread and on several at a time.
-type Taker = Arc<dyn Fn(&Chunk<'_>) + Send + Sync>;
+type Receiver = Arc<dyn Fn(&Chunk<'_>) + Send + Sync>;
 
 /// Those of the statements under way, by number.
 #[derive(Clone, Default)]
-pub struct Takers(Arc<Running>);
+pub struct ColumnScans(Arc<Receivers>);
 
 #[derive(Default)]
-struct Running {
+struct Receivers {
     last: AtomicU64,
-    takers: Mutex<HashMap<u64, Taker>>,
+    receivers: Mutex<HashMap<u64, Receiver>>,
 }
 
 /// A number that a column may hold, as the engine keeps it.
@@ -96,11 +96,11 @@ impl Chunk<'_> {
     }
 }
 
-impl Takers {
+impl ColumnScans {
     /// To be called once for an engine.
     pub fn register(&self, connection: &Connection) -> Result<(), StoreError> {
         connection
-            .register_scalar_function_with_state::<HandOut>(sql::engine::HAND_OUT, self)
+            .register_scalar_function_with_state::<ScanColumns>(sql::engine::SCAN_COLUMNS, self)
             .map_err(|cause| failed("starting the engine", cause))
     }
 
@@ -116,21 +116,21 @@ impl Takers {
         let number = self.0.last.fetch_add(1, Ordering::Relaxed);
         let seen = Arc::new(AtomicU64::new(0));
         let sum = seen.clone();
-        let taker = move |chunk: &Chunk<'_>| {
+        let receiver = move |chunk: &Chunk<'_>| {
             take(chunk);
             sum.fetch_add(chunk.rows() as u64, Ordering::Relaxed);
         };
-        let taking = Taking { running: &self.0, number };
-        self.0.takers().insert(number, Arc::new(taker));
-        let text = sql::engine::hand_out(number, text);
+        let guard = ScanGuard { receivers: &self.0, number };
+        self.0.receivers().insert(number, Arc::new(receiver));
+        let text = sql::engine::scan_columns(number, text);
         let mut statement = connection.prepare(&text).map_err(|cause| failed(context, cause))?;
         let counted: (u64, u64) = statement
             .query_row(duckdb::params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))
             .map_err(|cause| failed(context, cause))?;
-        drop(taking);
+        drop(guard);
         let seen = seen.load(Ordering::Relaxed);
         if counted != (seen, seen) {
-            let problem = format!("of {} rows {seen} were handed out", counted.0);
+            let problem = format!("of {} rows {seen} were scanned", counted.0);
             return Err(failed(context, problem));
         }
         Ok(())
@@ -144,32 +144,32 @@ fn failed(
     StoreError::Engine { context, cause: cause.into() }
 }
 
-impl Running {
-    fn takers(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Taker>> {
-        self.takers.lock().unwrap_or_else(PoisonError::into_inner)
+impl Receivers {
+    fn receivers(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Receiver>> {
+        self.receivers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A statement under way; the end of it, however it ends.
-struct Taking<'a> {
-    running: &'a Running,
+struct ScanGuard<'a> {
+    receivers: &'a Receivers,
     number: u64,
 }
 
-impl Drop for Taking<'_> {
+impl Drop for ScanGuard<'_> {
     fn drop(&mut self) {
-        self.running.takers().remove(&self.number);
+        self.receivers.receivers().remove(&self.number);
     }
 }
 
-/// The function `hand_out(number of the statement, columns...)`.
-struct HandOut;
+/// The function `scan_columns(number of the statement, columns...)`.
+struct ScanColumns;
 
-impl VScalar for HandOut {
-    type State = Takers;
+impl VScalar for ScanColumns {
+    type State = ColumnScans;
 
     fn invoke(
-        state: &Takers,
+        state: &ColumnScans,
         input: &mut DataChunkHandle,
         output: &mut dyn WritableVector,
     ) -> Result<(), Box<dyn std::error::Error>> {
@@ -177,8 +177,8 @@ impl VScalar for HandOut {
         let all = Chunk { data: input };
         if rows > 0 {
             let number = all.number();
-            let taker = state.0.takers().get(&number).cloned();
-            taker.ok_or("no such statement is under way")?(&all);
+            let receiver = state.0.receivers().get(&number).cloned();
+            receiver.ok_or("no such statement is under way")?(&all);
         }
         let mut seen = output.flat_vector();
         #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
@@ -207,12 +207,12 @@ mod tests {
     #[test]
     fn every_row_is_handed_out_once() {
         let connection = Connection::open_in_memory().unwrap();
-        let takers = Takers::default();
-        takers.register(&connection).unwrap();
+        let receivers = ColumnScans::default();
+        receivers.register(&connection).unwrap();
         let sums = Arc::new((AtomicU64::new(0), AtomicU64::new(0)));
         let into = sums.clone();
         let text = "SELECT range::UINTEGER AS n, (range % 7)::USMALLINT AS m FROM range(1000000) WHERE range % ? = 0";
-        takers
+        receivers
             .run(&connection, text, &["3".to_owned()], move |chunk| {
                 let (n, m) = (chunk.column::<u32>(0), chunk.column::<u16>(1));
                 assert_eq!(n.len(), chunk.rows());
@@ -224,19 +224,19 @@ mod tests {
         let all = (0..1_000_000u64).filter(|n| n % 3 == 0);
         assert_eq!(sums.0.load(Ordering::Relaxed), all.clone().count() as u64);
         assert_eq!(sums.1.load(Ordering::Relaxed), all.sum::<u64>());
-        assert!(takers.0.takers().is_empty());
+        assert!(receivers.0.receivers().is_empty());
     }
 
     #[test]
     fn a_column_of_another_type_is_an_error_and_no_rows_are_none() {
         let connection = Connection::open_in_memory().unwrap();
-        let takers = Takers::default();
-        takers.register(&connection).unwrap();
-        let wrong = takers.run(&connection, "SELECT 1::UINTEGER AS n", &[], |chunk| {
+        let receivers = ColumnScans::default();
+        receivers.register(&connection).unwrap();
+        let wrong = receivers.run(&connection, "SELECT 1::UINTEGER AS n", &[], |chunk| {
             chunk.column::<i64>(0);
         });
         assert!(wrong.unwrap_err().to_string().contains("summing up"));
-        takers.run(&connection, "SELECT 1::BIGINT AS n WHERE false", &[], |_| {}).unwrap();
-        assert!(takers.0.takers().is_empty());
+        receivers.run(&connection, "SELECT 1::BIGINT AS n WHERE false", &[], |_| {}).unwrap();
+        assert!(receivers.0.receivers().is_empty());
     }
 }

@@ -8,24 +8,24 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-pub struct Turns {
+pub struct InFlightPosts {
     now: ArcSwap<()>,
 }
 
 /// Held while a post is under way.
-pub struct Turn {
+pub struct InFlightPost {
     _held: Arc<()>,
 }
 
-impl Default for Turns {
-    fn default() -> Turns {
-        Turns { now: ArcSwap::from_pointee(()) }
+impl Default for InFlightPosts {
+    fn default() -> InFlightPosts {
+        InFlightPosts { now: ArcSwap::from_pointee(()) }
     }
 }
 
-impl Turns {
-    pub fn take(&self) -> Turn {
-        Turn { _held: self.now.load_full() }
+impl InFlightPosts {
+    pub fn take(&self) -> InFlightPost {
+        InFlightPost { _held: self.now.load_full() }
     }
 
     /// Returns when every turn that was taken before the call has ended; false where that takes longer than `patience`.
@@ -50,14 +50,14 @@ mod tests {
 
     #[tokio::test]
     async fn only_earlier_turns_are_waited_for() {
-        let turns = Turns::default();
-        let earlier = turns.take();
-        assert!(!turns.wait_for_earlier(Duration::from_millis(10)).await);
-        let later = turns.take();
+        let posts = InFlightPosts::default();
+        let earlier = posts.take();
+        assert!(!posts.wait_for_earlier(Duration::from_millis(10)).await);
+        let later = posts.take();
         drop(earlier);
         // The one that was refused its patience above has left a turn of its own behind, which `later` holds.
-        assert!(!turns.wait_for_earlier(Duration::from_millis(10)).await);
+        assert!(!posts.wait_for_earlier(Duration::from_millis(10)).await);
         drop(later);
-        assert!(turns.wait_for_earlier(Duration::ZERO).await);
+        assert!(posts.wait_for_earlier(Duration::ZERO).await);
     }
 }

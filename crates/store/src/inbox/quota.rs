@@ -9,7 +9,7 @@ use analytics::hit::ProjectId;
 use analytics::limits;
 
 #[derive(Debug, Default)]
-pub struct Shares {
+pub struct Quotas {
     epochs: VecDeque<Epoch>,
     total: u64,
 }
@@ -21,7 +21,7 @@ struct Epoch {
     projects: HashMap<ProjectId, u64>,
 }
 
-impl Shares {
+impl Quotas {
     pub fn total(&self) -> u64 {
         self.total
     }
@@ -75,17 +75,17 @@ mod tests {
 
     #[test]
     fn one_project_alone_may_fill_it_and_two_share_it() {
-        let mut shares = Shares::default();
-        shares.add(1, Some(A), 60);
-        assert!(shares.allows(A, 40, 100), "nobody else wants it");
-        assert!(!shares.allows(A, 41, 100), "full is full");
-        assert!(shares.allows(B, 40, 100));
-        shares.add(2, Some(B), 10);
-        assert!(!shares.allows(A, 10, 100), "more than its half while another is there");
-        assert!(shares.allows(B, 30, 100));
-        shares.trim(1);
-        assert_eq!(shares.total(), 70, "an epoch goes only as a whole");
-        shares.trim(2);
-        assert!(shares.total() == 0 && shares.allows(A, 100, 100));
+        let mut quotas = Quotas::default();
+        quotas.add(1, Some(A), 60);
+        assert!(quotas.allows(A, 40, 100), "nobody else wants it");
+        assert!(!quotas.allows(A, 41, 100), "full is full");
+        assert!(quotas.allows(B, 40, 100));
+        quotas.add(2, Some(B), 10);
+        assert!(!quotas.allows(A, 10, 100), "more than its half while another is there");
+        assert!(quotas.allows(B, 30, 100));
+        quotas.trim(1);
+        assert_eq!(quotas.total(), 70, "an epoch goes only as a whole");
+        quotas.trim(2);
+        assert!(quotas.total() == 0 && quotas.allows(A, 100, 100));
     }
 }
