@@ -9,7 +9,7 @@ const server = process.env['API_ANALYTICS_URL'] ?? 'http://127.0.0.1:8080';
 /**
  * Puts `src/before.ts` before everything else as a small script of its own. It must run before the first paint and block it, or a
  * dark page flashes white, and it must not wait for the rest of the page, so it cannot be a module; it cannot stand in the page
- * either, as the policy allows no inline script.
+ * either, as the policy allows no inline script. Before it stand the files of the cards, which it begins to load where they are needed.
  */
 function beforeScript(): Plugin {
   const source = fileURLToPath(new URL('./src/before.ts', import.meta.url));
@@ -37,7 +37,8 @@ function beforeScript(): Plugin {
         const asset = Object.values(context.bundle ?? {}).find((file) => /^assets\/before-.*\.js$/.test(file.fileName));
         // After the base path that it reads, and before any style sheet, for which it would have to wait.
         const script = asset ? `<script src="./${asset.fileName}"></script>` : '<script type="module" src="/src/before.ts"></script>';
-        return html.replace('<!-- before.ts -->', script);
+        const cards = Object.keys(context.bundle ?? {}).filter((file) => /^assets\/cards-.*\.(js|css)$/.test(file));
+        return html.replace('<!-- before.ts -->', [...cards.map((file) => `<link rel="cards" href="./${file}" />`), script].join('\n    '));
       },
     },
   };
@@ -55,7 +56,17 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     // What every page begins with is one file: a browser asks one host for six at a time, and the numbers are among what would wait.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'page', tags: ['$initial'] }] } } },
+    // What the dashboard's cards draw with is another, loaded beside it: after the numbers it would come late, in a dozen small files.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'page', tags: ['$initial'] },
+            { name: 'cards', test: /src\/(dashboard\/(Activity|Latency|Traffic)Body|shapes\/(series-chart|histogram|heat-map|donut)\/)|\/uplot\// },
+          ],
+        },
+      },
+    },
   },
   // The name that the browser called stays: the server refuses changes that come from a page of another.
   server: { proxy: Object.fromEntries(['/api', '/sdk', '/docs'].map((path) => [path, { target: server, changeOrigin: false }])) },

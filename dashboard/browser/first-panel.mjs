@@ -2,11 +2,12 @@
 // 100,000 hits of the last week, a signed-in browser with nothing kept from before, the same nine times. `make bench` calls this;
 // API_ANALYTICS_BIN names the server. Prints one line:
 //
-//   {"first_panel_ms":..,"first_paint_ms":..,"bytes":..}
+//   {"first_panel_ms":..,"first_paint_ms":..,"rows_ms":..,"cards_ms":..,"word_ms":..,"bytes":..}
 //
 // `first_panel_ms`: median of milliseconds from the start of the navigation to the first frame with a headline number;
 // `first_paint_ms`: to the first frame that shows anything at all; `bytes`: what had come over the wire by the first number, with
-// headers. With `--steps` the way there is printed to stderr: when each file and answer was asked for and had come.
+// headers; `rows_ms`: to the first row of the endpoints; `cards_ms`: to the first pixels of the activity chart; `word_ms`: to the first paint
+// of a page of one word from the same server, for which nothing of ours but the answer is waited for. With `--steps` the way there is printed to stderr: when each file and answer was asked for and had come.
 //
 // It measures no server (see `bench/`) and no network: all on loopback.
 import assert from 'node:assert/strict';
@@ -30,9 +31,11 @@ try {
   await load(address, signedIn);
   const loads = [];
   for (let i = 0; i < LOADS; i++) loads.push(await load(address, signedIn));
+  const words = [];
+  for (let i = 0; i < LOADS; i++) words.push(await loadWord());
   if (process.argv.includes('--steps')) tell(loads);
   const of = (name) => Math.round(median(loads.map((measured) => measured[name])));
-  console.log(JSON.stringify({ first_panel_ms: of('panel'), first_paint_ms: of('paint'), bytes: of('bytes') }));
+  console.log(JSON.stringify({ first_panel_ms: of('panel'), first_paint_ms: of('paint'), rows_ms: of('rows'), cards_ms: of('cards'), word_ms: Math.round(median(words)), bytes: of('bytes') }));
 } finally {
   await browser.close();
   await server.stop();
@@ -82,21 +85,32 @@ async function load(address, storageState) {
   await page.addInitScript(() => {
     performance.setResourceTimingBufferSize(500);
     // When its pixels were on the screen, as the browser says it: a script would ask too late, as what is drawn next holds it up.
-    new PerformanceObserver((list) => (window.firstPanel ??= list.getEntries()[0].renderTime)).observe({ type: 'element', buffered: true });
+    window.drawn = {};
+    new PerformanceObserver((list) => {
+      for (const { identifier, renderTime } of list.getEntries()) window.drawn[identifier] ??= renderTime;
+    }).observe({ type: 'element', buffered: true });
+    const watched = new Map([['number', '.stat b'], ['row', '.endpoints tbody button span'], ['chart', '.activity .chart canvas']]);
     const observer = new MutationObserver(() => {
-      const number = document.querySelector('.stat b');
-      if (!number) return;
-      observer.disconnect();
-      number.setAttribute('elementtiming', 'number');
+      for (const [name, selector] of watched) {
+        const element = document.querySelector(selector);
+        if (!element) continue;
+        watched.delete(name);
+        element.setAttribute('elementtiming', name);
+        // The browser times no canvas: the frame after it was put there.
+        if (name === 'chart') requestAnimationFrame(() => requestAnimationFrame(() => (window.drawn.chart ??= performance.now())));
+      }
     });
     observer.observe(document, { childList: true, subtree: true });
   });
   await page.goto(address, { waitUntil: 'commit' });
-  await page.waitForFunction(() => window.firstPanel !== undefined && performance.getEntriesByName('first-contentful-paint').length > 0);
+  await page.waitForFunction(() => ['number', 'row', 'chart'].every((name) => window.drawn[name] !== undefined) && performance.getEntriesByName('first-contentful-paint').length > 0);
   const measured = await page.evaluate(() => {
-    const came = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].filter((entry) => entry.responseEnd > 0 && entry.responseEnd <= window.firstPanel);
+    const { number, row, chart } = window.drawn;
+    const came = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].filter((entry) => entry.responseEnd > 0 && entry.responseEnd <= number);
     return {
-      panel: window.firstPanel,
+      panel: number,
+      rows: row,
+      cards: chart,
       paint: performance.getEntriesByName('first-contentful-paint')[0].startTime,
       bytes: came.reduce((sum, entry) => sum + entry.transferSize, 0),
       marks: performance.getEntriesByType('mark').map((mark) => [mark.name, mark.startTime]),
@@ -105,6 +119,17 @@ async function load(address, storageState) {
   });
   await context.close();
   return measured;
+}
+
+/** A page of one word, by a browser that has never been here. */
+async function loadWord() {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 1000 } });
+  const page = await context.newPage();
+  await page.goto(`${server.url}/robots.txt`, { waitUntil: 'commit' });
+  await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
+  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
+  await context.close();
+  return paint;
 }
 
 function median(numbers) {

@@ -25,10 +25,21 @@ function ask() {
   const scope: Scope = isShare ? { token: page.secret ?? '' } : { project };
   const isRequests = page.name === 'explorer' || parameters.get('view') === 'requests';
   const place = isRequests ? requestsOf(scope) : dashboardOf(scope);
+  if (!isRequests) loadCards();
   const request = toRequest(scope);
   askAhead(address('project', scope), request);
   for (const call of toCalls(toFirstState(parameters, rememberedView(scope.project)), viewersZone, place.panels)) {
     askAhead(address('dashboard', scope, call.parameters), request);
+  }
+}
+
+/** What the cards draw with is loaded beside the page and not after it, but behind it: the numbers come first. */
+function loadCards() {
+  for (const link of document.querySelectorAll<HTMLLinkElement>('link[rel="cards"]')) {
+    link.fetchPriority = 'low';
+    link.crossOrigin = '';
+    if (link.href.endsWith('.css')) link.as = 'style';
+    link.rel = link.href.endsWith('.css') ? 'preload' : 'modulepreload';
   }
 }
 ask();
