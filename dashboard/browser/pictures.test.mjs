@@ -97,6 +97,16 @@ for (const { name: screen, ...options } of SCREENS) {
     await page.getByText('Nothing has come in yet').waitFor();
     await keep('dashboard-empty');
 
+    const about = [['endpoint', `method=GET&route=/v1/${'a-very-long-segment-'.repeat(15)}`], ['consumer', 'consumer=u:alice@example.com']];
+    // `deeper.test.mjs` looks at the other screens.
+    for (const [name, subject] of ['wide-dark', 'narrow-light', 'huge-light'].includes(screen) ? about : []) {
+      await page.goto(`${server.url}/${name}?project=${projects.shop.project_id}&${subject}`);
+      await page.locator('.activity .chart').waitFor();
+      await page.getByText(/^First seen/).waitFor();
+      await page.locator('.failures button.what').first().waitFor();
+      await keep(name);
+    }
+
     await page.goto(`${server.url}/explorer?project=${projects.shop.project_id}`);
     await page.locator('tbody button.what').first().waitFor();
     await page.locator('.when .chart').waitFor();

@@ -3,11 +3,11 @@
 // `vite.config.ts` makes a plain script of its own of it; the page takes the answers by their addresses (`api/ahead.ts`).
 
 import { askAhead } from './api/ahead';
-import { address, toRequest, type Scope } from './api/request';
+import { address, toRequest } from './api/request';
 import { toCalls } from './dashboard/calls';
-import { dashboardOf, requestsOf } from './dashboard/places';
+import { placeAt } from './dashboard/places';
 import { toFirstState } from './dashboard/state';
-import { rememberedView } from './dashboard/view';
+import { rememberedAt } from './dashboard/view';
 import { viewersZone } from './format/time';
 import { basePath, toPage } from './router/address';
 import { applyTheme, readTheme } from './theme';
@@ -17,18 +17,14 @@ applyTheme(readTheme());
 function ask() {
   const under = basePath();
   if (!location.pathname.startsWith(under)) return;
-  const page = toPage(location.pathname.slice(under.length));
   const parameters = new URLSearchParams(location.search);
-  const project = page.project ?? parameters.get('project') ?? '';
-  const isShare = page.name === 'share';
-  if (!isShare && (!project || (page.name !== 'dashboard' && page.name !== 'explorer'))) return;
-  const scope: Scope = isShare ? { token: page.secret ?? '' } : { project };
-  const isRequests = page.name === 'explorer' || parameters.get('view') === 'requests';
-  const place = isRequests ? requestsOf(scope) : dashboardOf(scope);
-  if (!isRequests) loadCards();
+  const looked = placeAt(toPage(location.pathname.slice(under.length)), parameters);
+  if (!looked) return;
+  const { scope, place } = looked;
+  if (!place.panels) loadCards();
   const request = toRequest(scope);
   askAhead(address('project', scope), request);
-  for (const call of toCalls(toFirstState(parameters, rememberedView(scope.project)), viewersZone, place.panels)) {
+  for (const call of toCalls(toFirstState(parameters, rememberedAt(scope.project, place.subject)), viewersZone, place)) {
     askAhead(address('dashboard', scope, call.parameters), request);
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Panels } from '../api/types';
-import { toActivity, toActivityTab, toShareFrom, toStrip } from './activity';
+import { activityTabs, align, toActivity, toActivityTab, toShareFrom, toStrip, withBefore } from './activity';
 
 const panels = {
   activity: {
@@ -35,4 +35,31 @@ test('an axis of success rates begins close below the lowest', () => {
   expect(toShareFrom([0.6, 0])).toBe(0);
   expect(toShareFrom([1, null, 1])).toBe(0.99);
   expect(toShareFrom([null])).toBe(0.99);
+});
+
+test('the period before lies on the same buckets, also where the clock changed in one of them', () => {
+  const HOUR = 3_600_000;
+  const edges = (from: number, count: number) => Array.from({ length: count + 1 }, (_, i) => from + i * HOUR);
+  expect(align(edges(0, 3), [1, 2, 3], edges(3 * HOUR, 3))).toEqual([1, 2, 3]);
+  expect(align(edges(0, 4), [9, 1, 2, 3], edges(4 * HOUR, 3))).toEqual([1, 2, 3]);
+  expect(align(edges(0, 2), [1, 2], edges(2 * HOUR, 3))).toEqual([null, 1, 2]);
+  expect(align(edges(0, 5), [1, 2, 3, 4, 5], edges(0, 3))).toBeNull();
+  expect(align([0, 6 * HOUR, 12 * HOUR, 18 * HOUR], [1, 2, 3], edges(0, 3))).toBeNull();
+  expect(align([], [], edges(0, 3))).toBeNull();
+});
+
+test('each tab is compared with its own numbers, and with nothing where nothing came before', () => {
+  const of = (tab: Parameters<typeof withBefore>[1], before = panels) => {
+    const drawn = toActivity(tab, panels, 0.95, 0.9);
+    return drawn && withBefore(drawn, tab, before).before?.values;
+  };
+  expect(of('requests')).toEqual([11, 0]);
+  expect(of('client_errors')).toEqual([2, 0]);
+  expect(of('success_rate')).toEqual([0.5, null]);
+  expect(of('latency')).toEqual([2]);
+  expect(of('requests', {})).toBeUndefined();
+  const none = { activity: { edges: [0, 1, 2], series: Object.fromEntries(Object.keys(panels.activity?.series ?? {}).map((name) => [name, [0, 0]])) } } as unknown as Partial<Panels>;
+  expect(of('requests', none)).toBeUndefined();
+  expect(activityTabs('consumer').map(({ name }) => name)).not.toContain('consumers');
+  expect(activityTabs(undefined).map(({ name }) => name)).toContain('consumers');
 });

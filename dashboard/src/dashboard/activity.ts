@@ -2,6 +2,7 @@
 
 import type { Numbers, Panels } from '../api/types';
 import type { Series } from '../shapes/series-chart/data';
+import type { SubjectKind } from './subject';
 
 export const ACTIVITY_TABS = [
   { name: 'requests', label: 'Requests' },
@@ -19,6 +20,8 @@ export interface Activity {
   series: Series[];
   kind: 'bars' | 'lines';
   over?: Series;
+  /** The same of the period before. */
+  before?: Series;
   strip?: string[];
   unit: 'count' | 'share' | 'duration';
   whole: boolean;
@@ -61,6 +64,51 @@ export function toActivity(tab: ActivityTab, panels: Partial<Panels>, amber: num
     case 'latency':
       return latency ? { edges: latency.edges, kind: 'lines', unit: 'duration', whole: false, series: toQuantiles(latency.series) } : null;
   }
+}
+
+/** One consumer is always one. */
+export const activityTabs = (about: SubjectKind | undefined) => ACTIVITY_TABS.filter(({ name }) => name !== 'consumers' || about !== 'consumer');
+
+/**
+ * What a chart draws with the period before beside it: one line, bucket by bucket. Without it where the two cannot be laid on each other
+ * (`before` has buckets of another length, or was never answered).
+ */
+export function withBefore(drawn: Activity, tab: ActivityTab, before: Partial<Panels>): Activity {
+  const { activity, latency_over_time: latency } = before;
+  const of = tab === 'latency' ? latency : activity;
+  if (!of || !activity) return drawn;
+  const values = tab === 'latency' ? (latency?.series.p95_ms ?? []) : beforeOf(tab, activity.series);
+  const label = tab === 'latency' ? 'p95 before' : 'Period before';
+  const aligned = align(of.edges, values, drawn.edges);
+  // Of a time before the first request there is nothing to compare with.
+  return aligned?.some((value) => value) ? { ...drawn, before: { name: 'before', label, color: '--ink-3', values: aligned } } : drawn;
+}
+
+function beforeOf(tab: ActivityTab, series: Panels['activity']['series']): Numbers {
+  switch (tab) {
+    case 'client_errors':
+      return series['4xx'];
+    case 'server_errors':
+      return series['5xx'];
+    case 'success_rate':
+      return series.success_rate;
+    case 'consumers':
+      return series.consumers;
+    default:
+      return series['2xx'].map((_, i) => (['1xx', '2xx', '3xx', '4xx', '5xx'] as const).reduce((sum, name) => sum + (series[name][i] ?? 0), 0));
+  }
+}
+
+/**
+ * Values of the period before on the buckets of this one. A change of the clock makes one of them longer by a bucket, which is the first;
+ * null where they differ by more.
+ */
+export function align(edges: readonly number[], values: Numbers, onto: readonly number[]): Numbers | null {
+  const [have, want] = [edges.length - 1, onto.length - 1];
+  const step = (of: readonly number[], buckets: number) => ((of[buckets] ?? 0) - (of[0] ?? 0)) / Math.max(1, buckets);
+  if (have < 1 || want < 1 || Math.abs(have - want) > 1) return null;
+  if (Math.abs(step(edges, have) / step(onto, want) - 1) > 0.1) return null;
+  return have < want ? [null, ...values] : values.slice(have - want);
 }
 
 const CLASS_COLORS = { '1xx': '--info', '2xx': '--ok-fill', '3xx': '--redirect', '4xx': '--client', '5xx': '--server' } as const;

@@ -4,7 +4,7 @@
 import { getContext, setContext } from 'svelte';
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
-import type { AnsweredPeriod, FieldInfo, PanelName, Panels, Project } from '../api/types';
+import type { AnsweredPeriod, DashboardAnswer, FieldInfo, PanelName, Panels, Project } from '../api/types';
 import { MINUTE, timeFormats, toMs, viewersZone, zoneOr } from '../format/time';
 import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
@@ -13,8 +13,9 @@ import { toCut, type Cut, type Span } from '../shapes/series-chart/data';
 import { questionOf, toCalls, toMissing } from './calls';
 import { fitsInDay, rememberHint } from './firstLook';
 import { MOST_OUTAGES, toOutages } from './outages';
-import type { Place } from './places';
+import { lockAt, subjectOf, type Place } from './places';
 import { refreshEvery, SERIES_OFF, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
+import { isGiven, withoutOwn, type Subject } from './subject';
 import { toWrong } from './wrong';
 
 const KEY = Symbol('board');
@@ -24,7 +25,7 @@ const chosen = new Set<string>();
 
 export class Board {
   readonly scope: Scope;
-  readonly #place: Place;
+  readonly place: Place;
   readonly #page: PageName = router.at.page.name;
   #last: DashboardState = USUAL;
   readonly #namesPeriod = ['period', 'from', 'to'].some((name) => router.at.parameters.has(name));
@@ -32,6 +33,8 @@ export class Board {
   project = $state.raw<Project | null>(null);
   panels = $state.raw<Partial<Panels>>({});
   period = $state.raw<AnsweredPeriod | null>(null);
+  /** The period of equal length before it; null where nothing is compared. */
+  previous = $state.raw<DashboardAnswer['previous']>(null);
   /** What failed last; the numbers shown are then those from before. */
   error = $state.raw<ApiError | null>(null);
   /** The project cannot be looked at: nothing else is worth showing. */
@@ -52,9 +55,10 @@ export class Board {
   /** The last one while another page takes over: its address says nothing about this one. */
   readonly state: DashboardState = $derived.by(() => {
     const { page, parameters } = router.at;
+    const { project: _, ...fixed }: Record<string, string> = { view: '', ...this.place.fixed };
     const ours =
       page.name === this.#page && (page.project ?? parameters.get('project') ?? '') === (this.scope.project ?? '') &&
-      (parameters.get('view') ?? '') === (this.#place.fixed?.['view'] ?? '');
+      Object.entries(fixed).every(([name, value]) => (parameters.get(name) ?? '') === value);
     if (ours) this.#last = toState(parameters);
     return this.#last;
   });
@@ -62,6 +66,8 @@ export class Board {
   readonly zone = $derived(zoneOr(this.state.tz) ?? viewersZone);
   readonly time = $derived(timeFormats(undefined, this.zone));
   readonly owner = $derived(this.project?.access === 'owner');
+  /** Whether this viewer is shown who called: each consumer is a user id or an address. */
+  readonly showsConsumers = $derived(!!this.project && this.project.shows.consumers && this.project.shows.addresses);
   /** What was said of lists that could not be asked for. */
   listErrors = $state.raw<Partial<Record<PanelName, ApiError>>>({});
   /** The parameter of the address that the server cannot use. */
@@ -83,13 +89,13 @@ export class Board {
 
   constructor(scope: Scope, place: Place) {
     this.scope = scope;
-    this.#place = place;
+    this.place = place;
   }
 
   // ---- the state and its address
 
   href(change: Partial<DashboardState>): string {
-    return this.hrefAt(this.#place, change);
+    return this.hrefAt(this.place, change);
   }
 
   /** The same picture on another page. */
@@ -97,9 +103,25 @@ export class Board {
     return toHref(path, { ...fixed, ...toParameters({ ...this.state, ...change }) });
   }
 
+  /** The page about one endpoint or consumer, in the same period and with what else is filtered. */
+  hrefOf(subject: Subject): string {
+    return this.hrefAt(subjectOf(this.scope, subject), { q: withoutOwn(this.state.q, subject.kind), tabs: {}, open: [], sort: '' });
+  }
+
+  /** What the page is about, as a filter. */
+  get lock() {
+    return lockAt(this.place);
+  }
+
+  /** Whether the page shows nothing but requests with this value. */
+  isLocked(field: string, written: string): boolean {
+    const { subject } = this.place;
+    return !!subject && isGiven(subject, field, filter.unquote(written));
+  }
+
   /** What every call about hits is asked with. */
   get question() {
-    return toQuestion(this.state, viewersZone);
+    return toQuestion(this.state, viewersZone, this.lock);
   }
 
   change(change: Partial<DashboardState>, replace = false) {
@@ -168,7 +190,7 @@ export class Board {
     clearTimeout(this.#timer);
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
-    const wanted = toCalls(this.state, viewersZone, this.#place.panels);
+    const wanted = toCalls(this.state, viewersZone, this.place);
     const calls = again ? wanted : wanted.flatMap((call) => toMissing(call, this.#answered));
     // One card that is unfolded does not dim the others.
     this.stale = !again && !this.first && calls.some((call) => call.panels.length > 1);
@@ -184,7 +206,7 @@ export class Board {
       if (abort.signal.aborted) return;
       this.project = project;
       const activity = answers[0]?.panels.activity;
-      if (this.first && !this.#namesPeriod && !chosen.has(this.scope.project ?? '') && activity && fitsInDay(toMs(project.created_at), activity, Date.now())) {
+      if (this.first && !this.place.subject && !this.#namesPeriod && !chosen.has(this.scope.project ?? '') && activity && fitsInDay(toMs(project.created_at), activity, Date.now())) {
         return this.change({ period: '24h' }, true);
       }
       const panels = { ...this.panels };
@@ -193,7 +215,10 @@ export class Board {
         if (!call) return;
         Object.assign(panels, answer.panels);
         for (const panel of call.panels) this.#answered.set(panel, questionOf(call));
-        if (i === 0 || !this.period) this.period = answer.period;
+        if (i === 0 || !this.period) {
+          this.period = answer.period;
+          this.previous = answer.previous;
+        }
       });
       this.panels = panels;
       this.error = null;
@@ -247,6 +272,32 @@ export class Board {
     }
   }
 
+  /** Activity and latency of the period before, bucket by bucket; empty where nothing is compared. */
+  before = $state.raw<Partial<Panels>>({});
+  #beforeOf = '';
+
+  /** Asked for after the numbers, and again only where the buckets move on. */
+  async loadBefore() {
+    const [from, to] = [this.period?.edges[0], this.period?.edges.at(-1)];
+    const { q, tz, compare } = this.question;
+    if (!compare || from === undefined || to === undefined) {
+      this.#beforeOf = '';
+      this.before = {};
+      return;
+    }
+    const question = { from: toInstant(2 * from - to), to: toInstant(from), tz, q };
+    const asked = JSON.stringify(question);
+    if (asked === this.#beforeOf) return;
+    this.#beforeOf = asked;
+    this.before = {};
+    try {
+      const { panels } = await api.dashboard(this.scope, { ...question, panels: 'activity,latency_over_time' });
+      if (this.#beforeOf === asked) this.before = panels;
+    } catch {
+      // The numbers stand without it; it is asked for again with the next buckets.
+    }
+  }
+
   async loadFields() {
     if (this.fields.length) return;
     try {
@@ -259,7 +310,7 @@ export class Board {
   /** Consumers of what is shown whose id is just this. */
   async consumersCalled(id: string): Promise<string[]> {
     try {
-      const found = await api.values(this.scope, 'consumer', { ...this.question, compare: undefined, q: `consumer:${filter.quote(id)}`, limit: 2 });
+      const found = await api.values(this.scope, 'consumer', { ...this.question, compare: undefined, q: filter.both(`consumer:${filter.quote(id)}`, this.lock), limit: 2 });
       return found.values.map(({ value }) => value);
     } catch {
       // Not shown to this viewer, or not to be had now: then it is no consumer for them.
@@ -270,7 +321,7 @@ export class Board {
   /** Values of a field within what `question` shows, for completion. */
   async values(question: Board['question'], field: string, prefix: string, signal: AbortSignal) {
     // The condition being changed must not hide its own alternatives.
-    const q = filter.join(filter.split(question['q'] ?? '').filter((c) => c.field !== field));
+    const q = filter.both(filter.join(filter.split(this.state.q).filter((c) => c.field !== field)), this.lock);
     return (await api.values(this.scope, field, { ...question, compare: undefined, q, prefix, limit: field === 'country' ? 200 : 20 }, signal)).values;
   }
 }

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { questionOf, toCalls, toMissing } from './calls';
 import { ALL } from './panels';
+import { dashboardOf, subjectOf } from './places';
 import { toState } from './state';
 
-const calls = (address: string) => toCalls(toState(new URLSearchParams(address)), 'UTC');
+const calls = (address: string) => toCalls(toState(new URLSearchParams(address)), 'UTC', dashboardOf({ project: '1' }));
 
 test('one call brings the whole page', () => {
   const [call, ...more] = calls('q=status:5xx');
@@ -19,6 +20,12 @@ test('a card with a tab of its own is asked for beside the page, once', () => {
   expect(endpoints?.parameters).toMatchObject({ panels: 'endpoints', q: 'method:GET status:5xx' });
   expect(consumers?.parameters).toMatchObject({ panels: 'top_consumers', q: 'method:GET -user:""' });
   expect(more).toEqual([]);
+});
+
+test('the page of one endpoint asks about its requests alone, and what else is filtered stands first', () => {
+  const place = subjectOf({ project: '1' }, { kind: 'endpoint', method: 'GET', route: '/files/*' });
+  const [call] = toCalls(toState(new URLSearchParams('q=status:5xx')), 'UTC', place);
+  expect(call?.parameters).toMatchObject({ q: 'status:5xx method:GET route:"/files/*"' });
 });
 
 test('a tab that does not exist changes nothing', () => {

@@ -5,6 +5,7 @@ import type { PanelName } from '../api/types';
 import { both } from '../filter/text';
 import { tabFilter } from './list';
 import { ALL } from './panels';
+import { lockAt, type Place } from './places';
 import { toQuestion, type DashboardState } from './state';
 
 export interface Call {
@@ -12,9 +13,10 @@ export interface Call {
   parameters: Record<string, string | number | undefined>;
 }
 
-/** `shown`: the panels of the page that asks. */
-export function toCalls(state: DashboardState, viewersZone: string, shown: readonly PanelName[] = ALL): Call[] {
-  const question = toQuestion(state, viewersZone);
+/** `place`: the page that asks. */
+export function toCalls(state: DashboardState, viewersZone: string, place: Place): Call[] {
+  const shown = place.panels ?? ALL;
+  const question = toQuestion(state, viewersZone, lockAt(place));
   const own: Call[] = [];
   for (const panel of shown) {
     const extra = tabFilter(state, panel);

@@ -2,6 +2,7 @@
 // A new panel is one line here (and one on the server). Nothing here draws: `Card.svelte` gives each shape to its component.
 
 import type { PanelName, Panels } from '../api/types';
+import type { SubjectKind } from './subject';
 
 export type Shape = 'activity' | 'endpoints' | 'latency' | 'map' | 'bars' | 'consumers' | 'heat' | 'donut' | 'traffic' | 'menu';
 
@@ -44,7 +45,8 @@ export const HEADLINES: readonly PanelName[] = [
 ];
 
 export type CardName =
-  | 'activity' | 'endpoints' | 'latency' | 'countries' | 'statuses' | 'consumers' | 'clients' | 'traffic' | 'hours' | 'versions' | 'menu';
+  | 'activity' | 'endpoints' | 'latency' | 'countries' | 'statuses' | 'consumers' | 'clients' | 'traffic' | 'hours' | 'versions' | 'menu'
+  | 'hosts' | 'failures' | 'changes';
 
 export interface Card {
   name: CardName;
@@ -52,7 +54,13 @@ export interface Card {
   width: number;
   /** Where it says something; always, if not given. */
   where?: (panels: Partial<Panels>) => boolean;
+  /** The panels that stand on it, where they are not those of the table above. */
+  panels?: readonly PanelName[];
 }
+
+const hasVersions = ({ versions }: Partial<Panels>) => (versions?.rows.length ?? 0) > 1;
+const hasSizes = ({ traffic }: Partial<Panels>) => (traffic?.sized ?? 0) > 0;
+const isNamed = (rows: readonly { key: string }[] | undefined) => rows?.some(({ key }) => key !== '') ?? false;
 
 export const CARDS: readonly Card[] = [
   { name: 'activity', width: 12 },
@@ -63,11 +71,51 @@ export const CARDS: readonly Card[] = [
   { name: 'consumers', width: 8 },
   { name: 'clients', width: 4 },
   { name: 'hours', width: 4 },
-  { name: 'versions', width: 4, where: (panels) => (panels.versions?.rows.length ?? 0) > 1 },
-  { name: 'traffic', width: 8, where: (panels) => (panels.traffic?.sized ?? 0) > 0 },
+  { name: 'versions', width: 4, where: hasVersions },
+  { name: 'traffic', width: 8, where: hasSizes },
 ];
 
-export const panelsOf = (card: CardName) => PANELS.filter((panel) => panel.card === card);
+/** Cards without a panel: each asks by a call of its own. */
+export const OWN_CARDS = { failures: 'Recent failures', changes: 'What changed' } as const;
+const FAILURES: Card = { name: 'failures', width: 8 };
+const CHANGES: Card = { name: 'changes', width: 4 };
+const HOSTS: Card = { name: 'hosts', width: 4, panels: ['hosts', 'frameworks'], where: ({ hosts }) => isNamed(hosts?.rows) };
+
+/** The same cards in the order in which somebody asks about one endpoint, or one consumer. */
+export const SUBJECT_CARDS: Record<SubjectKind, readonly Card[]> = {
+  endpoint: [
+    { name: 'activity', width: 12 },
+    FAILURES,
+    CHANGES,
+    { name: 'consumers', width: 8 },
+    { name: 'statuses', width: 4 },
+    { name: 'latency', width: 8 },
+    { name: 'clients', width: 4 },
+    { name: 'countries', width: 8 },
+    { name: 'hours', width: 4 },
+    HOSTS,
+    { name: 'versions', width: 4, where: hasVersions },
+    { name: 'traffic', width: 8, where: hasSizes },
+  ],
+  consumer: [
+    { name: 'activity', width: 12 },
+    { name: 'endpoints', width: 8 },
+    { name: 'statuses', width: 4 },
+    FAILURES,
+    CHANGES,
+    // A consumer has a country or two, which take no map.
+    { name: 'clients', width: 4, panels: ['clients', 'countries', 'operating_systems', 'devices', 'referrers'] },
+    { name: 'latency', width: 8 },
+    { name: 'hours', width: 4 },
+    // Which ones it still calls is asked also where it is only one.
+    { name: 'versions', width: 4, where: ({ versions }) => isNamed(versions?.rows) },
+    HOSTS,
+    { name: 'traffic', width: 8, where: hasSizes },
+  ],
+};
+
+export const panelsOf = ({ name, panels }: Card) =>
+  panels ? panels.flatMap((one) => PANELS.find((panel) => panel.name === one) ?? []) : PANELS.filter((panel) => panel.card === name);
 export const ALL: readonly PanelName[] = [...new Set([...HEADLINES, ...PANELS.map((panel) => panel.name)])];
 
 /** What the page of individual requests shows beside them: how many, when, and what its filter menus offer. */

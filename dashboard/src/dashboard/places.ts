@@ -2,7 +2,9 @@
 
 import type { PanelName } from '../api/types';
 import type { Scope } from '../api/request';
+import type { Page } from '../router/address';
 import { OF_REQUESTS } from './panels';
+import { lockOf, toSubject, toSubjectParameters, type Subject } from './subject';
 
 export interface Place {
   /** Below the base path; the state is written behind it. */
@@ -11,6 +13,8 @@ export interface Place {
   fixed?: Readonly<Record<string, string>>;
   /** The panels of the page; all, if not given. */
   panels?: readonly PanelName[];
+  /** What the page is about, where that is a part of the project. */
+  subject?: Subject;
 }
 
 export const dashboardOf = (scope: Scope): Place => at(scope, '/dashboard');
@@ -20,7 +24,31 @@ export function requestsOf(scope: Scope): Place {
   return { ...place, panels: OF_REQUESTS };
 }
 
+/** The page of one endpoint or consumer. */
+export function subjectOf(scope: Scope, subject: Subject): Place {
+  const { path, fixed } = at(scope, `/${subject.kind}`);
+  const view = scope.token === undefined ? {} : { view: subject.kind };
+  return { path, fixed: { ...fixed, ...view, ...toSubjectParameters(subject) }, subject };
+}
+
+/** What a page adds to every question about hits. */
+export const lockAt = ({ subject }: Place) => (subject ? lockOf(subject) : '');
+
 function at({ token, project }: Scope, page: string): Place {
   if (token !== undefined) return { path: `/share/${encodeURIComponent(token)}` };
   return project === 'demo' ? { path: `${page}/demo` } : { path: page, fixed: { project: project ?? '' } };
+}
+
+/** Whose eyes look at which of these places at an address; null where it is none of them, or names nothing to look at. */
+export function placeAt(page: Page, parameters: URLSearchParams): { scope: Scope; place: Place } | null {
+  const isShare = page.name === 'share';
+  const project = page.project ?? parameters.get('project') ?? '';
+  if (!isShare && !project) return null;
+  const scope: Scope = isShare ? { token: page.secret ?? '' } : { project };
+  const kind = isShare ? (parameters.get('view') ?? '') : page.name;
+  const subject = toSubject(kind, parameters);
+  if (subject) return { scope, place: subjectOf(scope, subject) };
+  if (kind === 'endpoint' || kind === 'consumer') return null;
+  if (kind === 'explorer' || kind === 'requests') return { scope, place: requestsOf(scope) };
+  return isShare || kind === 'dashboard' ? { scope, place: dashboardOf(scope) } : null;
 }

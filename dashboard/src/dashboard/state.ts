@@ -2,6 +2,7 @@
 // Text to state and back; what is as usual is left out, so that addresses stay short.
 
 import type { PanelName } from '../api/types';
+import { both } from '../filter/text';
 import { ALL } from './panels';
 
 export const PERIODS = [
@@ -98,15 +99,16 @@ export function toFirstState(parameters: URLSearchParams, remembered: string): D
   return remembered && !parameters.has('q') ? { ...state, q: remembered } : state;
 }
 
-/** What every call about hits is asked with. `all` has no period before it. */
-export function toQuestion(state: DashboardState, viewersZone: string): Record<string, string | undefined> {
+/** What every call about hits is asked with. `all` has no period before it. `lock`: the condition of a page that is about a part of
+ * the project; it stands last, so that a place in what somebody has typed stays that. */
+export function toQuestion(state: DashboardState, viewersZone: string, lock = ''): Record<string, string | undefined> {
   const range = state.period === '';
   return {
     period: range ? undefined : state.period,
     from: range ? state.from : undefined,
     to: range ? state.to : undefined,
     tz: state.tz || viewersZone,
-    q: state.q || undefined,
+    q: both(state.q, lock) || undefined,
     compare: state.compare && state.period !== 'all' ? 'previous' : undefined,
   };
 }

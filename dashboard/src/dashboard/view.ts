@@ -2,6 +2,7 @@
 // switched, and remembered per project in this browser, so that a fresh look begins with them.
 
 import { has, quote, split, toggle } from '../filter/text';
+import { withoutAnyOwn, type Subject } from './subject';
 
 export interface Hidden {
   notFound: boolean;
@@ -26,6 +27,12 @@ export const hideRoute = (q: string, typed: string) => {
   return has(q, 'route', written, true) ? q : toggle(q, 'route', [written], true);
 };
 export const showRoute = (q: string, written: string) => toggle(q, 'route', [written], true);
+
+/** What a page begins with: of the page about an endpoint that is usually hidden, not that. */
+export function rememberedAt(project: string | undefined, subject: Subject | undefined): string {
+  const remembered = rememberedView(project);
+  return subject ? withoutAnyOwn(remembered, subject.kind) : remembered;
+}
 
 /** Only what this menu switches, not the rest of the filter. */
 export function viewPart(q: string): string {

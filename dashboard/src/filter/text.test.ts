@@ -14,7 +14,7 @@ test('q is cut at spaces outside of quotes, and half-written text is a condition
   expect(split('agent:"a,b",c')[0]?.values).toEqual(['"a,b"', 'c']);
 });
 
-test.each(['US', '', 'a b', 'a,b', 'say "x"', 'back\\slash', '/files/*', '<b>&amp;', 'ünï', '"', '\n'])(
+test.each(['US', '', 'a b', 'a,b', 'say "x"', 'back\\slash', '/files/*', '<b>&amp;', 'ünï', '"', '\n', 'a\u0085b'])(
   'the value %j reads back as itself',
   (value) => {
     const condition = split(`user:${quote(value)} status:200`)[0];

@@ -53,7 +53,8 @@ export function join(conditions: readonly Condition[]): string {
 
 /** A value so that it stands for itself; "" is "none". */
 export function quote(value: string): string {
-  if (value !== '' && !/[\s,"\\*]/.test(value)) return value;
+  // The server takes U+0085 for a space too.
+  if (value !== '' && !/[\s\u0085,"\\*]/.test(value)) return value;
   return `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 

@@ -55,6 +55,8 @@ export function timeFormats(locale?: string, tz?: string) {
     /** "Wed 19 Nov, 22:00". */
     moment: (ms: number) => moment().format(ms),
     day: (ms: number) => day().format(ms),
+    /** "19 Nov 2026". */
+    date: (ms: number) => range().format(ms),
     /** "Mon 16", in this order everywhere: American English alone would turn it round. */
     weekday: (ms: number) => `${weekday().format(ms)} ${dayOfMonth().format(ms)}`,
     month: (ms: number) => month().format(ms),

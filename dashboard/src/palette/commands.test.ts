@@ -1,6 +1,6 @@
 import { beforeAll, expect, test, vi } from 'vitest';
 import type { ProjectSummary } from '../api/types';
-import { matching, toCommands } from './commands';
+import { matching, toCommands, toThing } from './commands';
 
 beforeAll(() => void vi.stubGlobal('document', { querySelector: () => null }));
 const project = (project_id: number, name: string, access: ProjectSummary['access'] = 'owner') => ({ project_id, name, access }) as ProjectSummary;
@@ -22,4 +22,12 @@ test('all words are wanted, and what begins with them comes first', () => {
   expect(labels(matching(all, 'settings keys'))).toEqual(['Keys', 'Search the documentation for “settings keys”']);
   expect(labels(matching(all, 'page st'))).toEqual(['Status page', 'Start page', 'Search the documentation for “page st”']);
   expect(matching(all, ' ')).toHaveLength(all.length);
+});
+
+test('endpoints and consumers that were found stand between what is here and the documentation, with the period of the page', () => {
+  const at = new URLSearchParams('project=1&period=24h&tz=UTC&q=status:5xx&tab.activity=latency');
+  const thing = toThing({ project: '1' }, { kind: 'endpoint', method: 'GET', route: '/v1/a b' }, at);
+  expect(thing).toEqual({ label: 'GET /v1/a b', group: 'Endpoint', href: '/endpoint?project=1&method=GET&route=/v1/a+b&period=24h&tz=UTC' });
+  expect(toThing({ token: 't' }, { kind: 'consumer', key: 'u:ann' }, new URLSearchParams())).toMatchObject({ label: 'ann', href: '/share/t?view=consumer&consumer=u:ann' });
+  expect(labels(matching(toCommands('1', [project(1, 'shop')]), 'keys', [thing]))).toEqual(['Keys', 'GET /v1/a b', 'Search the documentation for “keys”']);
 });

@@ -1,8 +1,11 @@
 // What the command palette can reach, and which of it somebody means.
 
+import type { Scope } from '../api/request';
 import type { ProjectSummary } from '../api/types';
+import { subjectOf } from '../dashboard/places';
+import { toTitle, type Subject } from '../dashboard/subject';
 import { fold } from '../filter/countries';
-import { alertsHref, dashboardHref, explorerHref, monitoringHref, projectPages, statusPageHref, toHref } from '../router/address';
+import { alertsHref, dashboardHref, explorerHref, monitoringHref, projectPages, statusPageHref, toHref, type Parameters } from '../router/address';
 import type { Theme } from '../theme';
 
 export interface Command {
@@ -59,8 +62,18 @@ export function toCommands(project: string, projects: readonly ProjectSummary[])
   ];
 }
 
-/** Those that have all words, the ones that begin with the first before the others; last a search through the documentation. */
-export function matching(commands: readonly Command[], typed: string): Command[] {
+/** The period and zone of the page that is left. */
+const KEPT = ['period', 'from', 'to', 'tz'];
+
+export function toThing(scope: Scope, subject: Subject, at: URLSearchParams): Command {
+  const { path, fixed } = subjectOf(scope, subject);
+  const kept: Parameters = Object.fromEntries(KEPT.map((name) => [name, at.get(name) ?? undefined]));
+  return { label: toTitle(subject), group: subject.kind === 'endpoint' ? 'Endpoint' : 'Consumer', href: toHref(path, { ...fixed, ...kept }) };
+}
+
+/** Those that have all words, the ones that begin with the first before the others; then what was found by the words, last a search
+ * through the documentation. */
+export function matching(commands: readonly Command[], typed: string, things: readonly Command[] = []): Command[] {
   const words = fold(typed).split(/\s+/).filter(Boolean);
   const first = words[0];
   if (first === undefined) return [...commands];
@@ -68,6 +81,7 @@ export function matching(commands: readonly Command[], typed: string): Command[]
   const rank = ({ label }: Command) => (fold(label).startsWith(first) ? 0 : 1);
   return [
     ...found.toSorted((a, b) => rank(a) - rank(b)),
+    ...things,
     { label: `Search the documentation for “${typed.trim()}”`, href: toHref('/docs/search', { q: typed.trim() }), group: '' },
   ];
 }

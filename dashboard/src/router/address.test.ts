@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toHref, toPage } from './address';
+import { toHref, toIdentity, toPage } from './address';
 
 test.each([
   ['/', { name: 'start' }],
@@ -15,6 +15,9 @@ test.each([
   ['/monitoring', { name: 'monitoring' }],
   ['/monitoring/demo', { name: 'dashboard', project: 'demo' }],
   ['/monitoring/0b9d', { name: 'open', secret: '0b9d', next: 'monitoring' }],
+  ['/endpoint', { name: 'endpoint' }],
+  ['/consumer/demo', { name: 'consumer', project: 'demo' }],
+  ['/endpoint/0b9d', { name: 'not-found' }],
   ['/share/tok%20en', { name: 'share', secret: 'tok en' }],
   ['/share', { name: 'not-found' }],
   ['/delete', { name: 'settings', anchor: 'delete' }],
@@ -32,4 +35,18 @@ test('parameters without a value are left out, the rest stays readable and reads
   expect(href).toBe('/base/dashboard?project=p1&q=path:/v1/*+-country:US,GB+user:%22a+b%26c%3Dd%23e%22');
   expect(new URL(href, 'http://h').searchParams.get('q')).toBe(q);
   expect(toHref('/', {}, '')).toBe('/');
+});
+
+test('another endpoint is another page, another period or filter is not', () => {
+  const identity = (address: string) => {
+    const { pathname, searchParams } = new URL(address, 'http://h');
+    return toIdentity({ page: toPage(pathname), parameters: searchParams });
+  };
+  const one = identity('/endpoint?project=1&method=GET&route=/a');
+  expect(identity('/endpoint?project=1&method=GET&route=/a&period=24h&q=status:5xx')).toBe(one);
+  for (const other of ['/endpoint?project=1&method=GET&route=/b', '/endpoint?project=1&method=POST&route=/a', '/endpoint?project=2&method=GET&route=/a', '/consumer?project=1&consumer=u:a']) {
+    expect(identity(other), other).not.toBe(one);
+  }
+  expect(identity('/share/t?view=endpoint&route=/a')).not.toBe(identity('/share/t?view=endpoint&route=/b'));
+  expect(identity('/dashboard?project=1&route=/a')).toBe(identity('/dashboard?project=1'));
 });

@@ -6,6 +6,8 @@ export type PageName =
   | 'projects'
   | 'dashboard'
   | 'explorer'
+  | 'endpoint'
+  | 'consumer'
   | 'monitoring'
   | 'alerts'
   | 'open'
@@ -63,6 +65,10 @@ export function toPage(path: string): Page {
       if (second === 'demo') return { name: first === 'monitoring' ? 'dashboard' : first, project: 'demo' };
       return { name: 'open', secret: second, next: first };
     }
+    case 'endpoint':
+    case 'consumer':
+      if (second === undefined) return { name: first };
+      return second === 'demo' ? { name: first, project: 'demo' } : { name: 'not-found' };
     case 'share':
       return second === undefined ? { name: 'not-found' } : { name: 'share', secret: second };
     default:
@@ -70,9 +76,12 @@ export function toPage(path: string): Page {
   }
 }
 
-/** The same text for the same page: another project is another page, also where the component is the same. */
+/** The same text for the same page: another project or endpoint is another page, also where the component is the same. */
 export function toIdentity({ page, parameters }: { page: Page; parameters: URLSearchParams }): string {
-  return `${page.name} ${page.project ?? page.secret ?? parameters.get('project') ?? ''} ${parameters.get('view') ?? ''}`;
+  const view = parameters.get('view') ?? '';
+  const about = ['endpoint', 'consumer'].includes(page.name === 'share' ? view : page.name);
+  const which = about ? ['method', 'route', 'consumer'].map((name) => parameters.get(name)) : [];
+  return JSON.stringify([page.name, page.project ?? page.secret ?? parameters.get('project') ?? '', view, ...which]);
 }
 
 function decode(part: string): string {

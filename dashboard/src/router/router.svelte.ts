@@ -93,11 +93,12 @@ window.addEventListener('popstate', (event) => {
 /** Goes to an address of this page. `replace`: as if the present one had never been there. */
 export function go(href: string, options: { replace?: boolean; keepScroll?: boolean } = {}) {
   if (href === location.pathname + location.search || isHeld(href)) return;
-  const before = location.pathname;
+  const [path, page] = [location.pathname, toIdentity(router.at)];
   if (options.replace) history.replaceState(toEntry(place), '', href);
   else history.pushState(toEntry(++place), '', href);
   router.at = read();
-  if (!options.keepScroll && location.pathname !== before) {
+  // The pages of a share link have one path.
+  if (!options.keepScroll && (location.pathname !== path || toIdentity(router.at) !== page)) {
     scrollTo(0, 0);
     // A new page begins at its beginning for those who cannot see that it is another.
     queueMicrotask(() => document.getElementById('main')?.focus({ preventScroll: true }));

@@ -1,0 +1,24 @@
+// Endpoints and consumers whose names have the words that somebody types, as places to go to.
+
+import { api } from '../api/client';
+import type { Scope } from '../api/request';
+import type { ConsumerRow, EndpointRow, ListName } from '../api/types';
+import type { Subject } from '../dashboard/subject';
+import { toThing, type Command } from './commands';
+
+/** Of each kind. */
+const MOST = 5;
+/** What is looked through, whatever period the page shows: an endpoint of last week is looked for, too. */
+const PERIOD = '30d';
+
+export async function findThings(scope: Scope, typed: string, at: URLSearchParams, signal: AbortSignal): Promise<Command[]> {
+  const parameters = { period: PERIOD, search: typed, limit: MOST };
+  // What cannot be had now, or is not shown to this viewer, is not offered.
+  const rows = <Row>(panel: ListName) => api.list<Row>(scope, panel, parameters, signal).then((page) => page.rows, () => []);
+  const [endpoints, consumers] = await Promise.all([rows<EndpointRow>('endpoints'), rows<ConsumerRow>('top_consumers')]);
+  const subjects: Subject[] = [
+    ...endpoints.map(({ method, route }): Subject => ({ kind: 'endpoint', method, route })),
+    ...consumers.filter(({ user, address }) => user || address).map(({ key }): Subject => ({ kind: 'consumer', key })),
+  ];
+  return subjects.map((subject) => toThing(scope, subject, at));
+}

@@ -1,0 +1,46 @@
+// The request whose details are open, as the address names it: one of the rows that are shown, or else one that a link leads to
+// however old it is.
+
+import { untrack } from 'svelte';
+import type { Hit } from '../api/types';
+import type { Board } from '../dashboard/board.svelte';
+import { HIT } from '../dashboard/state';
+import { findHit } from './hits.svelte';
+
+/** `rows`: those that are shown; null until they are known. */
+export function useChosen(board: Board, rows: () => readonly Hit[] | null) {
+  const wanted = $derived(board.state.tabs[HIT] ?? '');
+  const listed = $derived(rows()?.find(({ hit_id }) => hit_id === wanted));
+  let linked = $state.raw<Hit | null>(null);
+  let lost = $state('');
+  const looksFor = $derived(wanted !== '' && !listed && rows() !== null ? wanted : '');
+  $effect(() => {
+    const id = looksFor;
+    if (!id || untrack(() => linked?.hit_id === id)) return;
+    const abort = new AbortController();
+    findHit(board.scope, id, abort.signal).then(
+      (hit) => {
+        linked = hit;
+        lost = hit ? '' : id;
+      },
+      () => undefined,
+    );
+    return () => abort.abort();
+  });
+  return {
+    get wanted() {
+      return wanted;
+    },
+    get hit() {
+      return listed ?? (linked?.hit_id === wanted ? linked : undefined);
+    },
+    /** There is no such request, or not for this viewer. */
+    get isLost() {
+      return lost !== '' && lost === wanted;
+    },
+    /** "" closes the details. */
+    choose(id: string) {
+      board.tab(HIT, id);
+    },
+  };
+}
