@@ -348,7 +348,7 @@ test('the numbers are asked for once, before the page is loaded', async () => {
     assert.equal(calls.length, 1);
     assert.equal(asked.filter((path) => path === '/api/v1/lists/countries').length, where ? 1 : 0);
     assert.equal(asked.filter((path) => path === '/api/v1/project').length, 1);
-    assert.ok(asked.indexOf('/api/v1/dashboard') < asked.findIndex((path) => path.includes('/assets/ActivityBody')), asked.join(' '));
+    assert.ok(asked.indexOf('/api/v1/dashboard') < asked.findIndex((path) => path.includes('/assets/cards-')), asked.join(' '));
   }
   await page.leave();
 });

@@ -21,12 +21,12 @@ function ask() {
   const looked = placeAt(toPage(location.pathname.slice(under.length)), parameters);
   if (!looked) return;
   const { scope, place } = looked;
-  if (!place.panels) loadCards();
   const request = toRequest(scope);
   askAhead(address('project', scope), request);
   for (const call of toCalls(toFirstState(parameters, rememberedAt(scope.project, place.subject)), viewersZone, place)) {
     askAhead(address('dashboard', scope, call.parameters), request);
   }
+  if (!place.panels) loadCards();
 }
 
 /** What the cards draw with is loaded beside the page and not after it, but behind it: the numbers come first. */
