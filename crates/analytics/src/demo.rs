@@ -12,6 +12,7 @@ mod shop;
 
 use serde::Serialize;
 
+use crate::deploy::Deploy;
 use crate::hit::Country;
 use random::{Random, hash};
 use shop::{AGENTS, COUNTRIES, ENDPOINTS, Endpoint, NAMES, REFERRERS, SCANNED, Who};
@@ -38,6 +39,36 @@ pub fn batch(seed: u64, first: i64, minutes: i64) -> DemoBatch {
     let body = Body { framework: "FastAPI", sdk: "python/1.0.0", requests };
     // Writing to memory does not fail.
     DemoBatch { body: serde_json::to_vec(&body).unwrap_or_default(), countries }
+}
+
+/// The hour of a Wednesday at which the shop is released, and of the next day at which what was slow is mended.
+const RELEASED_AT: i64 = 10;
+
+/// The shop's deploys from one time to before another, the earliest first: each Wednesday a release, each Thursday its fix.
+pub fn deploys(from_us: i64, to_us: i64) -> Vec<Deploy> {
+    const DAY_US: i64 = MINUTES_PER_DAY * MINUTE_US;
+    let days = from_us.div_euclid(DAY_US)..=to_us.div_euclid(DAY_US);
+    let all = days.filter_map(|day| {
+        let (fix, text) = match weekday(day) {
+            2 => (0, "Checkout asks the new tax service"),
+            3 => (1, "Checkout remembers tax rates"),
+            _ => return None,
+        };
+        // A number of its week, so that the same week always has the same.
+        let week = (day + 3).div_euclid(7);
+        Some(Deploy {
+            version: format!("v2.{}.{fix}", week - 2_800),
+            at_us: day * DAY_US + RELEASED_AT * 60 * MINUTE_US,
+            text: text.to_owned(),
+        })
+    });
+    all.filter(|deploy| (from_us..to_us).contains(&deploy.at_us)).collect()
+}
+
+/// Of a day since 1970; Monday is 0.
+fn weekday(day: i64) -> i64 {
+    // 1970 began on a Thursday.
+    (day + 3).rem_euclid(7)
 }
 
 #[derive(Serialize)]
@@ -93,8 +124,7 @@ impl Minute {
         let (day, of_day) =
             (number.div_euclid(MINUTES_PER_DAY), number.rem_euclid(MINUTES_PER_DAY));
         let hour = of_day / 60;
-        // 1970 began on a Thursday; Monday is 0.
-        let weekday = (day + 3).rem_euclid(7);
+        let weekday = weekday(day);
         let weekend = if weekday >= 5 { 0.62 } else { 1.0 };
         // Quiet at 3, busiest at 15 UTC, with a second wind in the evening.
         let angle = (of_day as f64 - 15.0 * 60.0) / MINUTES_PER_DAY as f64 * std::f64::consts::TAU;
@@ -105,7 +135,7 @@ impl Minute {
         let outage_minutes = 18 + (night >> 24) as i64 % 25;
         let has_outage = night.is_multiple_of(4)
             && (outage_from..outage_from + outage_minutes).contains(&of_day);
-        let released = 10 * 60;
+        let released = RELEASED_AT * 60;
         let is_slow = (weekday == 2 && of_day >= released) || (weekday == 3 && of_day < released);
         let quarter_day = hash(&[seed, 2, day as u64, (of_day / 360) as u64]);
         let scan_from = (quarter_day >> 8) as i64 % 350;

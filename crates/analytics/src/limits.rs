@@ -477,6 +477,36 @@ limits! {
     REQUESTS_ALL "requests_all" = 1_000_000, Hits, fixed, "",
         "What page 0 of /api/requests/{user_id} returns at most.";
 
+    // What changed, and deploys.
+    CHANGES_SHOWN "changes_shown" = 5, Rows, fixed, "",
+        "Rows of what changed: as many as are read at a glance. Lists and the effects of a deploy have the rest.";
+    CHANGE_REQUESTS "change_requests" = 30, Hits, fixed, "",
+        "Requests of an endpoint, on both sides, before it is compared, and with a duration before its times are: below that a share moves by more than 3 points with each one, and tests of shares are rough.";
+    CHANGE_ERRORS "change_errors" = 5, Hits, fixed, "",
+        "Server errors of an endpoint before it is said to fail more: a few are somebody's bad luck.";
+    CHANGE_ERROR_POINTS "change_error_points" = 1, Percent, fixed, "",
+        "By how many percentage points its share of server errors must rise: of very many requests a smaller difference is no chance and no news either.";
+    CHANGE_SLOWER_PERCENT "change_slower_percent" = 25, Percent, fixed, "",
+        "By how much a 95th percentile must rise to be called slower: people notice about a fifth.";
+    CHANGE_SLOWER_MS "change_slower_ms" = 10, Milliseconds, fixed, "",
+        "And by how many milliseconds: 3 ms in place of 1 ms is three times as slow and no news.";
+    CHANGE_CONSUMER_REQUESTS "change_consumer_requests" = 50, Hits, fixed, "",
+        "Requests that a consumer must have had to be missed, or must have now to be new: below that are visitors.";
+    CHANGE_QUIET_PERCENT "change_quiet_percent" = 5, Percent, fixed, "",
+        "A consumer is quiet with at most this share of the requests that it would have had if it had changed as all did.";
+    CHANGE_CONSUMER_PERCENT "change_consumer_percent" = 1, Percent, fixed, "",
+        "The least share of all requests of a new consumer: a public API has new callers every hour.";
+    DEPLOYS_PER_PROJECT "deploys_per_project" = 500, Items, fixed, "",
+        "Deploys of a project: two a day for most of a year. The oldest make room.";
+    DEPLOYS_PER_MINUTE "deploys_per_minute" = 120, Items, fixed, "too_many_deploys",
+        "Deploys that one address may post: a history that is brought along, and not a pipeline that runs wild. Each is a write to the table of projects.";
+    DEPLOY_TEXT_CHARACTERS "deploy_text_characters" = 1_000, Characters, fixed, "invalid_deploy",
+        "The note of a deploy: a few lines of a change log.";
+    DEPLOY_EFFECT_HOURS "deploy_effect_hours" = 24, Hours, fixed, "",
+        "The longest time before and after a deploy that is compared: a day has every hour of it on both sides.";
+    DEPLOY_EFFECT_ROWS "deploy_effect_rows" = 50, Rows, fixed, "",
+        "Endpoints of a deploy's effect, the worst first: what a person scrolls through in a dialog.";
+
     // Outbound calls.
     TARGET_CHARACTERS "target_characters" = 2_048, Characters, fixed, "invalid_monitor",
         "The address of a check or a notice. Servers refuse longer ones.";

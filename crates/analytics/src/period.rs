@@ -120,11 +120,16 @@ pub fn parse_days(
     Ok(Period { from_us, to_us })
 }
 
+/// RFC 3339, in microseconds since 1970.
+pub(crate) fn parse_time(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(|instant| instant.as_microsecond())
+}
+
 fn parse_instant(parameter: &'static str, text: Option<&str>) -> Result<Option<i64>, PeriodError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    match text.parse::<Timestamp>() {
-        Ok(instant) => Ok(Some(instant.as_microsecond())),
-        Err(_) => {
+    match parse_time(text) {
+        Some(time_us) => Ok(Some(time_us)),
+        None => {
             let hint = if text.contains(' ') { " (in a URL, `+` is written %2B)" } else { "" };
             Err(error(
                 parameter,

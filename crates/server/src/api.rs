@@ -1,8 +1,10 @@
 //! Our own API under `/api/v1/`: the path of a file is the path of its address.
 
+pub mod changes;
 pub mod channels;
 pub mod consumers;
 pub mod dashboard;
+pub mod deploys;
 pub mod fields;
 pub mod heartbeat;
 pub mod hits;

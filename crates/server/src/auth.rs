@@ -4,6 +4,7 @@
 //! A call that speaks of a project is answered for the first of these that comes with it: a key or a share link's token
 //! in a header, `project=demo`, the page's cookie.
 
+mod any_key;
 pub mod cookie;
 mod heartbeat;
 mod manager;
@@ -28,6 +29,7 @@ use crate::parameters::{ProjectRead, bad};
 use crate::reads::Reader;
 use cookie::Cookie;
 
+pub use any_key::AnyKey;
 pub use heartbeat::{HeartbeatJob, unknown_heartbeat};
 pub use manager::Manager;
 pub use original::{DashboardHolder, KeyInAddress, known_dashboard};

@@ -57,6 +57,7 @@ codes! {
     InvalidChannel "invalid_channel" 400 "A field of a channel cannot be used";
     InvalidRule "invalid_rule" 400 "A field of a rule cannot be used";
     InvalidMaintenance "invalid_maintenance" 400 "A field of a maintenance window cannot be used";
+    InvalidDeploy "invalid_deploy" 400 "A field of a deploy cannot be used";
     InvalidIncident "invalid_incident" 400 "A field of an incident cannot be used";
     InvalidStatusPage "invalid_status_page" 400 "A field of a status page cannot be used";
     InvalidSubscription "invalid_subscription" 400 "The address that is to be subscribed is not an e-mail address";
@@ -86,6 +87,7 @@ codes! {
     UnknownMaintenance "unknown_maintenance" 404 "The project has no such maintenance window";
     UnknownChannel "unknown_channel" 404 "The project has no such channel";
     UnknownRule "unknown_rule" 404 "The project has no such rule";
+    UnknownDeploy "unknown_deploy" 404 "The project has no such deploy";
     UnknownIncident "unknown_incident" 404 "The project has no such incident";
     UnknownStatusPage "unknown_status_page" 404 "There is no status page at this address";
     UnknownSubscription "unknown_subscription" 404 "There is no such subscription to a status page";
@@ -112,6 +114,7 @@ codes! {
     TooManyUnknownKeys "too_many_unknown_keys" 429 "Too many calls with unknown keys from one address";
     TooManyQueries "too_many_queries" 429 "Too many queries wait for their turn";
     TooManyChecks "too_many_checks" 429 "Too many checks were asked for from one address";
+    TooManyDeploys "too_many_deploys" 429 "Too many deploys were posted from one address";
     TooManyTests "too_many_tests" 429 "Too many test notices were asked for from one address";
     TooManySubscriptions "too_many_subscriptions" 429 "Too many subscriptions were asked for, from one address or of one status page";
     TooManyProjects "too_many_projects" 429 "Too many projects created from one address";

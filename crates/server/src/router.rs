@@ -9,8 +9,8 @@ use tower::util::MapResponseLayer;
 
 use crate::address::{host_of, is_own_host};
 use crate::api::{
-    channels, consumers, dashboard, fields, heartbeat, hits, incidents, ingest_health,
-    keys as project_keys, lists, maintenance, monitors, openapi, project, projects,
+    changes, channels, consumers, dashboard, deploys, fields, heartbeat, hits, incidents,
+    ingest_health, keys as project_keys, lists, maintenance, monitors, openapi, project, projects,
     routes as route_templates, rules, server, session, share_links, status_page, subscribers,
 };
 use crate::app::{App, Shared};
@@ -41,6 +41,8 @@ pub enum Access {
     Page,
     /// Any key.
     Ingest,
+    /// Any key in a header, or a session that was signed in with one of full access.
+    AnyKey,
     /// A key with full access, in a header, or a session that was signed in with one.
     Owner,
     /// That, or a session that was signed in with the dashboard id.
@@ -60,13 +62,15 @@ pub enum Access {
 /// All of them, grouped by who calls.
 pub fn routes() -> Vec<Route> {
     use Access::{
-        Anyone, Dashboard, Heartbeat, Holder, Ingest, KeyInAddress, Manager, Owner, Page, Viewer,
+        AnyKey, Anyone, Dashboard, Heartbeat, Holder, Ingest, KeyInAddress, Manager, Owner, Page,
+        Viewer,
     };
     let route = |method, path, access, handler| Route { method, path, access, handler };
     let mut routes = vec![
         // Middleware in an app.
         route("POST", "/api/requests", Ingest, post(ingest::post_requests)),
         route("POST", "/api/log-request", Ingest, post(ingest::post_log_request)),
+        route("POST", "/api/v1/deploys", AnyKey, post(deploys::create_deploy)),
         // Whoever used the original.
         route("GET", "/api/generate", Anyone, get(keys::generate).head(no_head)),
         route("GET", "/api/generate-api-key", Anyone, get(keys::generate_api_key).head(no_head)),
@@ -110,6 +114,9 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/hits", Viewer, get(hits::list_hits)),
         route("GET", "/api/v1/hits/{id}", Viewer, get(hits::one::show_hit)),
         route("GET", "/api/v1/dashboard", Viewer, get(dashboard::show_dashboard)),
+        route("GET", "/api/v1/changes", Viewer, get(changes::show_changes)),
+        route("GET", "/api/v1/deploys", Viewer, get(deploys::list_deploys)),
+        route("GET", "/api/v1/deploys/{id}/effect", Viewer, get(deploys::show_effect)),
         route("GET", "/api/v1/lists/{panel}", Viewer, get(lists::show_list)),
         route("GET", "/api/v1/fields/{field}/values", Viewer, get(fields::list_values)),
         route("GET", "/api/v1/consumers/{id}", Holder, get(consumers::show_consumer)),
@@ -157,6 +164,7 @@ pub fn routes() -> Vec<Route> {
             Owner,
             post(project::regenerate_dashboard_id),
         ),
+        route("DELETE", "/api/v1/deploys/{id}", Owner, delete(deploys::remove_deploy)),
         route("GET", "/api/v1/keys", Owner, get(project_keys::list_keys)),
         route("POST", "/api/v1/keys", Owner, post(project_keys::create_key)),
         route("DELETE", "/api/v1/keys/{id}", Owner, delete(project_keys::revoke_key)),

@@ -1,5 +1,5 @@
-//! Projects, keys, sessions, share links, monitors, channels, maintenance windows, rules, status pages and their subscribers
-//! (SQLite, `meta.sqlite` in the data folder).
+//! Projects, keys, sessions, share links, monitors, channels, maintenance windows, rules, deploys, status pages and their
+//! subscribers (SQLite, `meta.sqlite` in the data folder).
 //!
 //! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
 //! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
@@ -11,6 +11,7 @@
 //! Deliberately not here: hits, users, and who may call what.
 
 mod channels;
+mod deploys;
 mod directory;
 mod error;
 mod handle;
@@ -42,6 +43,7 @@ use crate::disk::make_private;
 use crate::inbox::ProjectNumbers;
 use handle::Inner;
 
+pub use deploys::DeployRow;
 pub use error::MetaError;
 pub use handle::{FILE, Meta};
 pub use identity::{MetaFacts, MetaIdentity};

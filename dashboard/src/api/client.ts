@@ -10,6 +10,7 @@ import type {
   Channel,
   ChannelChange,
   ChannelTest,
+  ChangesAnswer,
   CheckedNow,
   ChecksPage,
   CreatedChannel,
@@ -17,6 +18,8 @@ import type {
   CreatedShareLink,
   DashboardAnswer,
   DeliveriesPage,
+  Deploy,
+  DeployEffect,
   Erased,
   ErrorAnswer,
   FieldInfo,
@@ -221,6 +224,10 @@ export const api = {
     address(`lists/${panel}`, scope, { ...parameters, format }),
   listFile: (scope: Scope, panel: ListName, parameters: Parameters, format: 'ndjson' | 'csv') =>
     file(`lists/${panel}`, { scope, parameters: { ...parameters, format } }),
+  changes: (scope: Scope, parameters: Parameters, signal?: AbortSignal) => call<ChangesAnswer>('GET', 'changes', { scope, parameters, signal }),
+  deploys: (scope: Scope, parameters: Parameters, signal?: AbortSignal) => call<{ deploys: Deploy[] }>('GET', 'deploys', { scope, parameters, signal }),
+  deployEffect: (scope: Scope, id: number, signal?: AbortSignal) => call<DeployEffect>('GET', `deploys/${id}/effect`, { scope, signal }),
+  deleteDeploy: (scope: Scope, id: number) => call<undefined>('DELETE', `deploys/${id}`, { scope }),
   dashboard: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
     call<DashboardAnswer>('GET', 'dashboard', { scope, parameters, signal }),
 };

@@ -275,6 +275,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed against the period before. */
+        get: operations["show_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -373,6 +390,61 @@ export interface paths {
         };
         /** The panels of a project. */
         get: operations["show_dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deploys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The deploys of a period; all of them by default. */
+        get: operations["list_deploys"];
+        put?: never;
+        /**
+         * Say that a version was deployed. Any key of the project may, also one that can only post requests. The same version at the
+         *     same time is one deploy, however often it is posted.
+         */
+        post: operations["create_deploy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deploys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a deploy. */
+        delete: operations["remove_deploy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deploys/{id}/effect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How requests went before and after a deploy: equally long on both sides, until the next deploy or now, a day at most. */
+        get: operations["show_effect"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1218,6 +1290,21 @@ export interface components {
             /** Format: int64 */
             requests: number;
         };
+        /** @description A row of what changed. */
+        Change: components["schemas"]["EndpointChange"] | components["schemas"]["ConsumerChange"];
+        Changes: {
+            /**
+             * Format: int64
+             * @description The rows are of the busiest endpoints or consumers: of those with up to so many requests nothing is said.
+             */
+            missing_up_to?: number | null;
+            previous?: components["schemas"]["Previous"] | null;
+            /**
+             * @description Endpoints that fail more, slower ones, consumers that went quiet, new ones: at most five, and none where there is
+             *     nothing to say.
+             */
+            rows: components["schemas"]["Change"][];
+        };
         /** @description Where notices go. */
         ChannelAnswer: {
             /** @description `kind` and its fields; those that are secret are null. */
@@ -1334,6 +1421,12 @@ export interface components {
             /** @example python */
             language: string;
         };
+        /** @description From `from` to before `at`, and from `at` to before `to`: equally long. */
+        ComparedTimes: {
+            at: string;
+            from: string;
+            to: string;
+        };
         ConsumerAnswer: {
             address: string;
             /** Format: int64 */
@@ -1350,6 +1443,25 @@ export interface components {
             server_errors: number;
             user: string;
         };
+        /** @description A consumer in both stretches. */
+        ConsumerChange: {
+            address: string;
+            /** Format: int64 */
+            after: number;
+            /** @description The smaller of both is the most that it can be: there are too many consumers to list them all. */
+            at_most?: boolean;
+            /**
+             * Format: int64
+             * @description Requests.
+             */
+            before: number;
+            /** @description `u:ID` or `a:ADDRESS`. */
+            key: string;
+            news: components["schemas"]["ConsumerNews"];
+            user: string;
+        };
+        /** @enum {string} */
+        ConsumerNews: "quiet" | "appeared";
         ConsumersAnswer: {
             /** @description Whether `total_rows` is an estimate, with a relative standard error of 1.2 %. */
             about?: boolean;
@@ -1514,6 +1626,45 @@ export interface components {
             /** Format: int64 */
             took_ms: number;
         };
+        /** @description A deploy. */
+        DeployAnswer: {
+            at: string;
+            /** Format: int64 */
+            id: number;
+            /** @description Null without one, or where a share link does not show it. */
+            text?: string | null;
+            /** @example v2.4.1 */
+            version: string;
+        };
+        /** @description How a project did before and after a deploy. */
+        DeployEffect: {
+            after: components["schemas"]["EndpointNumbers"];
+            /** @description All requests. */
+            before: components["schemas"]["EndpointNumbers"];
+            compared?: components["schemas"]["ComparedTimes"] | null;
+            deploy: components["schemas"]["DeployAnswer"];
+            /** @description Endpoints with enough requests on both sides, and new ones that fail; the worst first, the best last. */
+            endpoints: components["schemas"]["EndpointChange"][];
+            /**
+             * Format: int64
+             * @description Requests that an endpoint needs on both sides.
+             */
+            least_requests: number;
+            /**
+             * Format: int64
+             * @description An endpoint with up to so many requests may be missing: there are too many to list them all.
+             */
+            missing_up_to?: number | null;
+            /**
+             * Format: int64
+             * @description Of so many that could be compared.
+             */
+            total_endpoints: number;
+        };
+        DeployList: {
+            /** @description The latest first. */
+            deploys: components["schemas"]["DeployAnswer"][];
+        };
         EndpointAnswer: {
             /** Format: int64 */
             client_errors: number;
@@ -1529,6 +1680,27 @@ export interface components {
             /** Format: int64 */
             requests: number;
             route: string;
+            /** Format: int64 */
+            server_errors: number;
+        };
+        /** @description An endpoint in both stretches. */
+        EndpointChange: {
+            after: components["schemas"]["EndpointNumbers"];
+            before: components["schemas"]["EndpointNumbers"];
+            method: string;
+            route: string;
+            verdict: components["schemas"]["Verdict"];
+        };
+        EndpointNumbers: {
+            /** Format: int64 */
+            client_errors: number;
+            /**
+             * Format: double
+             * @description Null where no request carries a duration.
+             */
+            p95_ms?: number | null;
+            /** Format: int64 */
+            requests: number;
             /** Format: int64 */
             server_errors: number;
         };
@@ -2209,6 +2381,18 @@ export interface components {
         NewDashboardId: {
             dashboard_id: string;
         };
+        /** @description A deploy as it is posted. */
+        NewDeploy: {
+            /** @description Since when, RFC 3339; now by default. At most 5 minutes ahead. */
+            at?: string | null;
+            /** @description A note about it, at most 1,000 characters. A share link shows it only where it shows individual requests. */
+            text?: string | null;
+            /**
+             * @description A name for what runs now, such as `v2.4.1` or a commit: at most 100 characters.
+             * @example v2.4.1
+             */
+            version?: string;
+        };
         NewKey: {
             /** @description `everything` or `ingest`. */
             can: string;
@@ -2327,7 +2511,7 @@ export interface components {
             to: string;
         };
         ProjectKey: {
-            /** @description `everything`, or `ingest`: posts hits, sees nothing. */
+            /** @description `everything`, or `ingest`: posts hits and deploys, sees nothing. */
             can: string;
             created_at: string;
             /** Format: int64 */
@@ -3105,6 +3289,11 @@ export interface components {
             /** @example 30d */
             period: string;
         };
+        /**
+         * @description How an endpoint did.
+         * @enum {string}
+         */
+        Verdict: "fails_more" | "slower" | "steady" | "faster" | "fails_less";
         /** @enum {string} */
         Weekday: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
         Window: {
@@ -3961,6 +4150,93 @@ export interface operations {
             };
         };
     };
+    show_changes: {
+        parameters: {
+            query?: {
+                /** @description `previous`: with the period of equal length before. Without it there are no rows */
+                compare?: string;
+                /** @description RFC 3339, included */
+                from?: string;
+                /** @description 24h, 7d (the default), 30d, 6mo, 12mo or all */
+                period?: string;
+                /** @description Which of the session's projects; `demo` for the demo */
+                project?: string;
+                /** @description Only hits that pass this filter */
+                q?: string;
+                /** @description RFC 3339, excluded */
+                to?: string;
+                /** @description IANA name; the project's by default */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description As the ETag in If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits, or the share link does not show a field of `q` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server has no demo */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The query took too long; ask for a shorter period */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     list_channels: {
         parameters: {
             query?: {
@@ -4609,6 +4885,276 @@ export interface operations {
                 };
             };
             /** @description The query took too long; ask for a shorter period or fewer panels */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_deploys: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339, included */
+                from?: string;
+                /** @description 24h, 7d, 30d, 6mo, 12mo or all (the default) */
+                period?: string;
+                /** @description Which of the session's projects; `demo` for the demo */
+                project?: string;
+                /** @description RFC 3339, excluded */
+                to?: string;
+                /** @description IANA name; the project's by default */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The deploys */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeployList"];
+                };
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server has no demo */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_deploy: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDeploy"];
+            };
+        };
+        responses: {
+            /** @description The deploy was known */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeployAnswer"];
+                };
+            };
+            /** @description The deploy */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeployAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Too many deploys from this address */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_deploy: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The deploy's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such deploy */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    show_effect: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects; `demo` for the demo */
+                project?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The deploy's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Both sides */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeployEffect"];
+                };
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such deploy, or there is no demo */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The query took too long */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -113,6 +113,20 @@ export type ListName = 'endpoints' | 'top_consumers' | BreakdownName;
 export type ListPage<Row> = Omit<Closer<Answer<'ListPage'>, { rows: Row[] }>, 'about' | 'missing_up_to' | 'low_by_up_to'> &
   Pick<Rows<Row>, 'about' | 'missing_up_to' | 'low_by_up_to'>;
 
+// ---- what changed, and deploys
+
+export type EndpointNumbers = Answer<'EndpointNumbers'>;
+export type EndpointChange = Answer<'EndpointChange'>;
+export type ConsumerChange = Answer<'ConsumerChange'>;
+export type ChangeRow = EndpointChange | ConsumerChange;
+export interface ChangesAnswer {
+  previous: { from: string; to: string } | null;
+  rows: ChangeRow[];
+  missing_up_to?: number | null;
+}
+export type Deploy = Answer<'DeployAnswer'>;
+export type DeployEffect = Closer<Answer<'DeployEffect'>, { endpoints: EndpointChange[]; compared: Answer<'ComparedTimes'> | null }>;
+
 export type IngestHealth = Answer<'IngestHealthAnswer'>;
 
 // ---- the status page

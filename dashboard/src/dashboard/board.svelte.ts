@@ -4,13 +4,14 @@
 import { getContext, setContext } from 'svelte';
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
-import type { AnsweredPeriod, DashboardAnswer, FieldInfo, PanelName, Panels, Project } from '../api/types';
+import type { AnsweredPeriod, ChangesAnswer, DashboardAnswer, Deploy, FieldInfo, PanelName, Panels, Project } from '../api/types';
 import { MINUTE, timeFormats, toMs, viewersZone, zoneOr } from '../format/time';
 import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
 import { go, router } from '../router/router.svelte';
 import { toCut, type Cut, type Span } from '../shapes/series-chart/data';
 import { questionOf, toCalls, toMissing } from './calls';
+import { sameDeploys, toMarks } from './deploys';
 import { fitsInDay, rememberHint } from './firstLook';
 import { MOST_OUTAGES, toOutages } from './outages';
 import { lockAt, subjectOf, type Place } from './places';
@@ -22,6 +23,11 @@ const KEY = Symbol('board');
 /** Projects for which a period was chosen while this page has been open. */
 // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing is drawn from it
 const chosen = new Set<string>();
+const CHANGES_EVERY = 5 * MINUTE;
+/** Milliseconds for which the cards wait at first for the numbers, and then for what stands above them. */
+const REVEAL_WITHIN = 300;
+/** Milliseconds after a click in which nobody is surprised that something moves. */
+const EXPECTED = 450;
 
 export class Board {
   readonly scope: Scope;
@@ -51,6 +57,23 @@ export class Board {
   /** Outages of the project's monitors, marked on every chart. */
   outages = $state.raw<Span[]>([]);
   #outagesAt = 0;
+  #deploysTurn = 0;
+  /** Deploys of the period, the latest first. */
+  deploys = $state.raw<Deploy[]>([]);
+  /** What changed against the period before; null where nothing is compared, or before it is known. */
+  changes = $state.raw<ChangesAnswer | null>(null);
+  /** What changed is that of another question. */
+  changesStale = $state(false);
+  /** The cards are seen: what changed is known, and stands above them if there is something to say, or it takes too long. */
+  revealed = $state(false);
+  /** It came when the cards were seen already: it waits behind a button, so that nothing moves. */
+  changesLate = $state(false);
+  #revealing: ReturnType<typeof setTimeout> | undefined;
+  /** When somebody changed what is shown: for a moment they expect that the page does. */
+  #changedAt = 0;
+  #changesOf = '';
+  #changesAt = 0;
+  #changesAbort: AbortController | null = null;
 
   /** The last one while another page takes over: its address says nothing about this one. */
   readonly state: DashboardState = $derived.by(() => {
@@ -65,6 +88,8 @@ export class Board {
   /** Of an unknown zone in the address the server says that it is; until it is mended the viewer's own is shown. */
   readonly zone = $derived(zoneOr(this.state.tz) ?? viewersZone);
   readonly time = $derived(timeFormats(undefined, this.zone));
+  /** As the charts draw them. */
+  readonly marks = $derived(toMarks(this.deploys, this.time));
   readonly owner = $derived(this.project?.access === 'owner');
   /** Whether this viewer is shown who called: each consumer is a user id or an address. */
   readonly showsConsumers = $derived(!!this.project && this.project.shows.consumers && this.project.shows.addresses);
@@ -90,6 +115,7 @@ export class Board {
   constructor(scope: Scope, place: Place) {
     this.scope = scope;
     this.place = place;
+    this.revealed = !!place.panels || !!place.subject;
   }
 
   // ---- the state and its address
@@ -190,6 +216,8 @@ export class Board {
     clearTimeout(this.#timer);
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
+    if (!again) this.#changedAt = Date.now();
+    this.#holdCards();
     const wanted = toCalls(this.state, viewersZone, this.place);
     const calls = again ? wanted : wanted.flatMap((call) => toMissing(call, this.#answered));
     // One card that is unfolded does not dim the others.
@@ -223,6 +251,11 @@ export class Board {
       this.panels = panels;
       this.error = null;
       this.stale = false;
+      if (calls.length) {
+        this.#holdCards();
+        void this.loadDeploys();
+        void this.loadChanges();
+      }
       if (!this.topSeen) void nextFrame().then(() => (this.topSeen = true));
     } catch (error) {
       if (abort.signal.aborted) return;
@@ -241,6 +274,9 @@ export class Board {
     clearTimeout(this.#timer);
     this.#abort?.abort();
     this.#abort = null;
+    if (this.#changesAbort) this.#changesOf = '';
+    this.#changesAbort?.abort();
+    this.#changesAbort = null;
   }
 
   /** Whether looking again makes sense, and when. Nobody looks while the page is hidden. */
@@ -296,6 +332,57 @@ export class Board {
     } catch {
       // The numbers stand without it; it is asked for again with the next buckets.
     }
+  }
+
+  /** With each answer, so that a new deploy is marked as soon as its requests are drawn. */
+  async loadDeploys() {
+    const from = this.period?.edges[0];
+    if (from === undefined) return;
+    try {
+      const turn = ++this.#deploysTurn;
+      const { deploys } = await api.deploys(this.scope, { from: toInstant(from) });
+      // One that was asked for later knows better.
+      if (turn === this.#deploysTurn && !sameDeploys(this.deploys, deploys)) this.deploys = deploys;
+    } catch {
+      // The numbers stand without them; they are asked for again with the next ones.
+    }
+  }
+
+  /** Asked for after the numbers. Of a period that moves it changes slowly: it is asked for again after some minutes. */
+  async loadChanges() {
+    if (this.place.panels || this.place.subject) return;
+    const { question } = this;
+    const asked = question['compare'] === undefined || this.empty ? '' : JSON.stringify(question);
+    const isNew = asked !== this.#changesOf;
+    if (!isNew && (asked === '' || Date.now() - this.#changesAt < CHANGES_EVERY)) return this.#reveal();
+    this.#changesAbort?.abort();
+    const abort = (this.#changesAbort = new AbortController());
+    [this.#changesOf, this.#changesAt, this.changesStale] = [asked, Date.now(), isNew];
+    let changes: ChangesAnswer | null = null;
+    try {
+      if (asked !== '') changes = await api.changes(this.scope, question, abort.signal);
+    } catch {
+      // What was said of another question would be wrong. It is asked for again with the next numbers.
+      this.#changesOf = '';
+      if (!isNew) changes = this.changes;
+    }
+    if (abort.signal.aborted) return;
+    this.#changesAbort = null;
+    const isShown = (this.changes?.rows.length ?? 0) > 0 && !this.changesLate;
+    this.changesLate = !!changes?.rows.length && !isShown && this.revealed && Date.now() - this.#changedAt > EXPECTED;
+    [this.changes, this.changesStale] = [changes, false];
+    this.#reveal();
+  }
+
+  /** The numbers have as long to come as what changed has after them. */
+  #holdCards() {
+    clearTimeout(this.#revealing);
+    if (!this.revealed) this.#revealing = setTimeout(() => this.#reveal(), REVEAL_WITHIN);
+  }
+
+  #reveal() {
+    clearTimeout(this.#revealing);
+    this.revealed = true;
   }
 
   async loadFields() {

@@ -88,6 +88,9 @@ export const CONSUMERS_SORT = 'consumers_sort';
 /** The request whose details are open. */
 export const HIT = 'hit';
 
+/** The deploys whose dialog is open: the id of one, several with commas between, or `all`. */
+export const DEPLOY = 'deploy';
+
 /** `log` where latency over time is drawn on a logarithmic axis. */
 export const LATENCY_AXIS = 'latency_axis';
 /** Series that are not drawn, by card: see `Board.off`. */

@@ -4,6 +4,7 @@ import type { Scope } from '../api/request';
 import type { ProjectSummary } from '../api/types';
 import { subjectOf } from '../dashboard/places';
 import { toTitle, type Subject } from '../dashboard/subject';
+import { DEPLOY } from '../dashboard/state';
 import { fold } from '../filter/countries';
 import { alertsHref, dashboardHref, explorerHref, monitoringHref, projectPages, statusPageHref, toHref, type Parameters } from '../router/address';
 import type { Theme } from '../theme';
@@ -42,6 +43,7 @@ export function toCommands(project: string, projects: readonly ProjectSummary[])
   const here: Command[] = own
     ? [
         ...projectPages(project, own.access === 'owner').map(({ label, href }) => ({ label, href, group: nameOf(own) })),
+        { label: 'Deploys', href: dashboardHref(project, { [`tab.${DEPLOY}`]: 'all' }), group: 'Dashboard' },
         { label: 'Rules', href: alertsHref(project, { tab: 'rules' }), group: 'Alerts' },
         { label: 'Channels', href: alertsHref(project, { tab: 'channels' }), group: 'Alerts' },
         { label: 'Maintenance', href: monitoringHref(project, { tab: 'maintenance' }), group: 'Monitors' },

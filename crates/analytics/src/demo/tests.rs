@@ -124,6 +124,19 @@ fn a_release_slows_the_checkout_for_a_day() {
 }
 
 #[test]
+fn each_week_has_a_release_and_its_fix() {
+    let us = |minute: i64| minute * MINUTE_US;
+    let week = deploys(us(MONDAY), us(MONDAY + 7 * MINUTES_PER_DAY));
+    let released = us(MONDAY + 2 * MINUTES_PER_DAY + 600);
+    let times: Vec<i64> = week.iter().map(|deploy| deploy.at_us).collect();
+    assert_eq!(times, [released, released + us(MINUTES_PER_DAY)]);
+    assert!(week[0].version.ends_with(".0") && week[1].version.ends_with(".1"), "{week:?}");
+    assert_eq!(deploys(released + 1, released + us(MINUTES_PER_DAY)), []);
+    let two = deploys(us(MONDAY), us(MONDAY + 14 * MINUTES_PER_DAY));
+    assert_eq!((&two[..2], two.len()), (&week[..], 4));
+}
+
+#[test]
 fn some_nights_have_an_outage_and_some_hours_a_scan() {
     let (mut nights, mut scans) = (0, 0);
     for day in 0..16 {

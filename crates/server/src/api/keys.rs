@@ -24,7 +24,7 @@ pub struct ProjectKey {
     pub id: i64,
     /// Its first characters.
     pub prefix: String,
-    /// `everything`, or `ingest`: posts hits, sees nothing.
+    /// `everything`, or `ingest`: posts hits and deploys, sees nothing.
     pub can: String,
     pub created_at: String,
     /// Null: never.

@@ -44,6 +44,12 @@ pub(super) async fn keep_up(app: Shared) -> anyhow::Result<()> {
         Some(project) => project,
         None => new_demo(&app, oldest_us, now_us).await?,
     };
+    let known = app.meta.deploys(project.id, oldest_us, now_us).await?;
+    for deploy in demo::deploys(oldest_us, now_us) {
+        if known.iter().all(|row| row.deploy != deploy) {
+            app.meta.add_deploy(project.id, &deploy, limits::DEPLOYS_PER_PROJECT).await?;
+        }
+    }
     fill(&app, &project, oldest_us, now_us).await
 }
 

@@ -43,6 +43,7 @@ macro_rules! page {
 pub const PAGES: &[Page] = &[
     page!("getting-started", "Getting started", true),
     page!("api", "The API", true),
+    page!("deploys", "Deploys and what changed", true),
     page!("monitoring", "Monitoring", true),
     page!("status-page", "Status page", true),
     page!("routes", "Routes", true),

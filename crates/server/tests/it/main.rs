@@ -2,6 +2,7 @@
 //! is ours. The one integration binary of the crate; a module per area.
 
 mod app;
+mod changes;
 mod channels;
 mod contract;
 mod control;
@@ -9,6 +10,7 @@ mod dashboard;
 mod data;
 mod deletion;
 mod demo;
+mod deploys;
 mod dial;
 mod docs;
 mod errors;

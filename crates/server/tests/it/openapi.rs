@@ -42,7 +42,12 @@ fn every_route_is_in_the_document_and_nothing_else() {
             secured,
             matches!(
                 route.access,
-                Access::Owner | Access::Manager | Access::Holder | Access::Viewer | Access::Ingest
+                Access::Owner
+                    | Access::Manager
+                    | Access::Holder
+                    | Access::Viewer
+                    | Access::Ingest
+                    | Access::AnyKey
             ),
             "{} {}",
             route.method,

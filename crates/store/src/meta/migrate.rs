@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0013_subscribers.sql"),
     include_str!("../../migrations/0014_sealed_monitors.sql"),
     include_str!("../../migrations/0015_learned_routes.sql"),
+    include_str!("../../migrations/0016_deploys.sql"),
 ];
 
 /// `MetaError::Newer` if a later version of this program has written the file.

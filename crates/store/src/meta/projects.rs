@@ -310,6 +310,7 @@ impl Meta {
             "DELETE FROM maintenance WHERE project = ?",
             "DELETE FROM status_pages WHERE project = ?",
             "DELETE FROM rules WHERE project = ?",
+            "DELETE FROM deploys WHERE project = ?",
         ] {
             sqlx::query(delete).bind(project.0).execute(&mut *transaction).await?;
         }

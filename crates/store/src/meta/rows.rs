@@ -44,7 +44,7 @@ pub struct Project {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Can {
     Everything,
-    /// Post hits, see nothing: what an app should carry.
+    /// Post hits and deploys, see nothing: what an app should carry.
     Ingest,
 }
 

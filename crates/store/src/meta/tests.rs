@@ -381,6 +381,7 @@ async fn a_file_of_before_the_folder_id_is_brought_up_to_date() {
     let meta = open(&folder).await;
     let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
     for step in [
+        "DROP TABLE deploys",
         "DROP TABLE learned_routes",
         "DROP TABLE subscribers",
         "DROP TABLE status_pages",

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { timeFormats, DAY, HOUR } from '../../format/time';
-import { placeSpans, seriesCsv, stack, switchSeries, toCut, toLogRange, toLogTicks, toRange, toSummary, toTicks, withoutCut } from './data';
+import { labelMarks, placeMarks, placeSpans, seriesCsv, stack, switchSeries, toCut, toLogRange, toLogTicks, toRange, toSummary, toTicks, withoutCut } from './data';
 
 const utc = timeFormats('en-US', 'UTC');
 const edges = (from: string, step: number, buckets: number) =>
@@ -105,4 +105,37 @@ test('a logarithmic axis spans whole powers of ten, with marks between them wher
   expect(toLogTicks(10, 1000, 8)).toEqual([10, 20, 50, 100, 200, 500, 1000]);
   expect(toLogTicks(10, 1000, 5)).toEqual([10, 100, 1000]);
   expect(toLogTicks(0.1, 100_000, 5)).toEqual([0.1, 10, 1000, 100_000]);
+});
+
+test('marks lie on their moment, and those outside of the chart are left out', () => {
+  const start = Date.parse('2026-11-22T00:00:00Z');
+  const mark = (key: string, at: number) => ({ key, at: start + at, label: `v${key}`, title: '' });
+  const placed = placeMarks([mark('3', 9.5 * HOUR), mark('1', 0), mark('2', 90 * 60_000), mark('out', -1), mark('late', 10 * HOUR)], edges('2026-11-22T00:00:00Z', HOUR, 10));
+  expect(placed.map(({ key, x }) => [key, x])).toEqual([['1', 0], ['2', 1.5], ['3', 9.5]]);
+  expect(placeMarks([mark('1', 0)], [])).toEqual([]);
+});
+
+test('labels never overlap: those too near each other are counted', () => {
+  const start = Date.parse('2026-11-22T00:00:00Z');
+  const e = edges('2026-11-22T00:00:00Z', HOUR, 100);
+  const at = (...hours: number[]) => placeMarks(hours.map((hour, i) => ({ key: String(i), at: start + hour * HOUR, label: 'v1.2.3', title: '' })), e);
+  const text = (...hours: number[]) => labelMarks(at(...hours), 6, 600, (n) => `${n} deploys`).map((label) => label.text);
+  expect(text()).toEqual([]);
+  expect(text(10, 50)).toEqual(['v1.2.3', 'v1.2.3']);
+  expect(text(10, 12, 50)).toEqual(['2 deploys', 'v1.2.3']);
+  expect(text(10, 19, 28)).toEqual(['v1.2.3', 'v1.2.3', 'v1.2.3']);
+  // The label of the last one is moved to the left, where it would lie on the one before.
+  expect(text(92, 99)).toEqual(['2 deploys']);
+  let random = 7;
+  for (let round = 0; round < 200; round++) {
+    const hours = Array.from({ length: 1 + (round % 30) }, () => (random = (random * 48_271) % 2_147_483_647) % 100);
+    const labels = labelMarks(at(...hours), 6, 600, (n) => `${n} deploys`);
+    expect(labels.reduce((n, { marks }) => n + marks.length, 0)).toBe(hours.length);
+    labels.forEach((label, i) => {
+      expect(label.left).toBeGreaterThanOrEqual(0);
+      expect(label.left + label.width).toBeLessThanOrEqual(600);
+      const next = labels[i + 1];
+      if (next) expect(label.left + label.width).toBeLessThanOrEqual(next.left);
+    });
+  }
 });

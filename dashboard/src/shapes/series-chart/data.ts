@@ -45,6 +45,64 @@ export function placeSpans(spans: readonly Span[], edges: readonly number[]): Pl
   return spans.filter(({ from, to }) => to > first && from < last).map((span) => ({ ...span, left: toX(Math.max(span.from, first)), right: toX(Math.min(span.to, last)) }));
 }
 
+/** A moment that is marked on a chart, such as a deploy. */
+export interface Mark {
+  /** Names it to whoever asks what it is. */
+  key: string;
+  at: number;
+  /** Written beside its line. */
+  label: string;
+  /** A sentence, for its bucket's box and for those who do not see it. */
+  title: string;
+}
+
+export interface PlacedMark extends Mark {
+  /** In buckets from the left edge of the chart. */
+  x: number;
+}
+
+/** Where marks lie on the buckets, from left to right; those outside of the chart are left out. */
+export function placeMarks(marks: readonly Mark[], edges: readonly number[]): PlacedMark[] {
+  const placed = marks.flatMap((mark) => {
+    const [span] = placeSpans([{ ...mark, from: mark.at, to: mark.at + 1 }], edges);
+    return span ? [{ ...mark, x: span.left }] : [];
+  });
+  return placed.sort((a, b) => a.x - b.x);
+}
+
+/** A label that stands at one mark, or for several that lie too near each other. */
+export interface MarkLabel {
+  marks: PlacedMark[];
+  text: string;
+  /** In pixels from the left edge of the chart. */
+  left: number;
+  width: number;
+}
+
+/** Pixels of a label's character and of what is around its text. */
+const CHARACTER = 6.6;
+const AROUND = 12;
+const WIDEST = 120;
+
+/** Labels that do not overlap: each begins at its first mark, or ends at the chart's right edge. `name` names several. */
+export function labelMarks(placed: readonly PlacedMark[], each: number, room: number, name: (count: number) => string): MarkLabel[] {
+  const toLabel = (marks: PlacedMark[]): MarkLabel => {
+    const text = marks.length === 1 ? (marks[0]?.label ?? '') : name(marks.length);
+    const width = Math.min(WIDEST, room, text.length * CHARACTER + AROUND);
+    return { marks, text, width, left: Math.max(0, Math.min((marks[0]?.x ?? 0) * each, room - width)) };
+  };
+  const labels: MarkLabel[] = [];
+  for (const mark of placed) {
+    let label = toLabel([mark]);
+    for (let before = labels.at(-1); before && before.left + before.width + 2 > label.left; before = labels.at(-1)) {
+      labels.pop();
+      label = toLabel([...before.marks, ...label.marks]);
+    }
+    labels.push(label);
+  }
+  return labels;
+}
+
 /** Which of the outermost buckets hold less than their time: one that is not over, or one that begins before the period. */
 export interface Cut {
   first: boolean;

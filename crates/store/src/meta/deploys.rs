@@ -1,0 +1,119 @@
+//! Deploys of a project, read from the file: a page asks for some at a time, and nothing on the way of a hit needs them.
+
+use analytics::deploy::Deploy;
+use analytics::hit::ProjectId;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::error::MetaError;
+use super::handle::Meta;
+
+/// A deploy as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeployRow {
+    pub id: i64,
+    pub deploy: Deploy,
+}
+
+const COLUMNS: &str = "id, version, at_us, text";
+
+impl Meta {
+    /// The deploy, and whether it is new: the same version at the same time is kept once, with the text that came first.
+    /// None where there is no such project. `most`: how many a project keeps, the latest ones.
+    pub async fn add_deploy(
+        &self,
+        project: ProjectId,
+        deploy: &Deploy,
+        most: u64,
+    ) -> Result<Option<(DeployRow, bool)>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let mut transaction = self.inner.pool.begin().await?;
+        let insert = "INSERT INTO deploys (project, version, at_us, text) SELECT id, ?2, ?3, ?4 FROM projects WHERE id = ?1 AND NOT deleting ON CONFLICT DO NOTHING";
+        let inserted = sqlx::query(insert)
+            .bind(project.0)
+            .bind(&deploy.version)
+            .bind(deploy.at_us)
+            .bind(&deploy.text)
+            .execute(&mut *transaction)
+            .await?;
+        let select = format!(
+            "SELECT {COLUMNS} FROM deploys WHERE project = ? AND version = ? AND at_us = ?"
+        );
+        let found = sqlx::query(sqlx::AssertSqlSafe(select))
+            .bind(project.0)
+            .bind(&deploy.version)
+            .bind(deploy.at_us)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let Some(row) = found.as_ref().map(to_row).transpose()? else { return Ok(None) };
+        // Also where the new one is the oldest: who posts a history finds what was posted last.
+        let make_room = "DELETE FROM deploys WHERE project = ?1 AND id <> ?2 AND id NOT IN (SELECT id FROM deploys WHERE project = ?1 AND id <> ?2 ORDER BY at_us DESC, id DESC LIMIT ?3)";
+        sqlx::query(make_room)
+            .bind(project.0)
+            .bind(row.id)
+            .bind(most.saturating_sub(1) as i64)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(Some((row, inserted.rows_affected() > 0)))
+    }
+
+    /// From one time to before another, the latest first.
+    pub async fn deploys(
+        &self,
+        project: ProjectId,
+        from_us: i64,
+        to_us: i64,
+    ) -> Result<Vec<DeployRow>, MetaError> {
+        let select = format!(
+            "SELECT {COLUMNS} FROM deploys WHERE project = ? AND at_us >= ? AND at_us < ? ORDER BY at_us DESC, id DESC"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(select))
+            .bind(project.0)
+            .bind(from_us)
+            .bind(to_us)
+            .fetch_all(&self.inner.pool)
+            .await?;
+        rows.iter().map(to_row).collect::<Result<_, _>>().map_err(MetaError::from)
+    }
+
+    /// The deploy and the time of the next later one; none where the project has no such one.
+    pub async fn deploy(
+        &self,
+        project: ProjectId,
+        id: i64,
+    ) -> Result<Option<(DeployRow, Option<i64>)>, MetaError> {
+        let select = format!(
+            "SELECT {COLUMNS}, (SELECT min(at_us) FROM deploys AS later WHERE later.project = deploys.project AND later.at_us > deploys.at_us) AS next_us FROM deploys WHERE project = ? AND id = ?"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(select))
+            .bind(project.0)
+            .bind(id)
+            .fetch_optional(&self.inner.pool)
+            .await?;
+        let read = |row: &SqliteRow| Ok((to_row(row)?, row.try_get("next_us")?));
+        row.as_ref().map(read).transpose().map_err(|error: sqlx::Error| error.into())
+    }
+
+    /// False where the project has no such one.
+    pub async fn remove_deploy(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let deleted = sqlx::query("DELETE FROM deploys WHERE id = ? AND project = ?")
+            .bind(id)
+            .bind(project.0)
+            .execute(&self.inner.pool)
+            .await?;
+        Ok(deleted.rows_affected() > 0)
+    }
+}
+
+fn to_row(row: &SqliteRow) -> Result<DeployRow, sqlx::Error> {
+    Ok(DeployRow {
+        id: row.try_get("id")?,
+        deploy: Deploy {
+            version: row.try_get("version")?,
+            at_us: row.try_get("at_us")?,
+            text: row.try_get("text")?,
+        },
+    })
+}
