@@ -1,7 +1,7 @@
 //! The numbers that the design asks for, measured against the release binary on this machine: `make bench`.
 //!
 //! Prints a table of name, value, unit and aim and writes the same to `bench/results.json`. Client and server share the
-//! machine's cores, as the aims assume. `BENCH=ingest,reading,small,dashboard,shapes,lists,checks,rules,monitoring,browser` chooses (`small_posts`: that part of ingest
+//! machine's cores, as the aims assume. `BENCH=ingest,reading,small,dashboard,shapes,lists,tail,checks,rules,monitoring,browser` chooses (`small_posts`: that part of ingest
 //! alone), `BENCH_SECONDS` sets how long each load runs (default 10), `BENCH_HITS` how many hits the reading part has (default
 //! 10,000,000), `BENCH_PAGES` how many each project of the dashboard part (see `dashboard`), `BENCH_SHAPES` how many each of the shapes (see `shapes`), `BENCH_KEEP=FOLDER` where the servers'
 //! folders lie and stay, for looking at their files.
@@ -24,6 +24,7 @@ mod reading;
 mod rules;
 mod server;
 mod shapes;
+mod tail;
 
 use std::path::PathBuf;
 
@@ -84,7 +85,8 @@ fn main() {
         sql_up_to: number("BENCH_SQL_UP_TO", 10_000_000),
     };
     let chosen = std::env::var("BENCH").unwrap_or_else(|_| {
-        "ingest,reading,small,dashboard,shapes,lists,checks,rules,monitoring,browser".to_owned()
+        "ingest,reading,small,dashboard,shapes,lists,tail,checks,rules,monitoring,browser"
+            .to_owned()
     });
     let mut table = Table::default();
     std::fs::create_dir_all(&options.folder).expect("a folder to work in");
@@ -97,12 +99,13 @@ fn main() {
             "dashboard" => dashboard::run(&options, &mut table),
             "shapes" => shapes::run(&options, &mut table),
             "lists" => lists::run(&options, &mut table),
+            "tail" => tail::run(&options, &mut table),
             "checks" => checks::run(&options, &mut table),
             "rules" => rules::run(&options, &mut table),
             "monitoring" => monitoring::run(&options, &mut table),
             "browser" => browser::run(&options, &mut table),
             other => println!(
-                "there is no part {other:?}: ingest, small_posts, reading, small, dashboard, shapes, lists, checks, rules, monitoring, browser"
+                "there is no part {other:?}: ingest, small_posts, reading, small, dashboard, shapes, lists, tail, checks, rules, monitoring, browser"
             ),
         }
     }

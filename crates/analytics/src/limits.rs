@@ -469,6 +469,34 @@ limits! {
         "Hits that a query looks at in a millisecond: what it will cost is estimated by it, and so whose turn is next.";
     QUERY_THREADS "query_threads" = 4, Items, fixed, "",
         "Files that one page reads at a time, where there are as many processors: one visitor must not starve the rest.";
+    TAIL_WATCHERS "tail_watchers" = 200, Items, settable, "too_many_watchers",
+        "Pages and programs that follow /api/v1/tail, of one project half as many. Each holds a connection of the 10,000, and up to half a megabyte where it is slow.";
+    TAIL_QUEUE_HITS "tail_queue_hits" = 1_000, Hits, fixed, "",
+        "Hits that wait for a slow watcher; the oldest are left out beyond it, and it is told how many. As many may come at once.";
+    TAIL_QUEUE_BYTES "tail_queue_bytes" = 512 << 10, Bytes, fixed, "",
+        "The same in bytes: 1,000 usual hits. Watchers of one project share what they are sent.";
+    TAIL_HITS_PER_SECOND "tail_hits_per_second" = 500, Hits, fixed, "",
+        "Hits that a watcher is sent in the long run; of more that match some are left out and counted. Nobody reads 20 a second, and a browser draws no more than these.";
+    TAIL_WAITING_BYTES "tail_waiting_bytes" = 8 << 20, Bytes, fixed, "",
+        "Records that wait to be shown to watchers: 300,000 hits. Beyond it they are left out, so that no number of watchers delays ingest.";
+    TAIL_ERASURE_SECONDS "tail_erasure_seconds" = 10, Seconds, fixed, "",
+        "How long an erasure waits until what came before it was shown; it takes milliseconds. After it, the project's watchers are sent away.";
+    TAIL_PIECE_BYTES "tail_piece_bytes" = 16 << 10, Bytes, fixed, "",
+        "Hits that a watcher is sent at once: what was handed to its connection can no longer be left out.";
+    TAIL_HEARTBEAT_SECONDS "tail_heartbeat_seconds" = 15, Seconds, fixed, "",
+        "How often a watcher hears something though nothing comes: proxies close what is silent for 30 or 60 s.";
+    TAIL_ACCESS_SECONDS "tail_access_seconds" = 5, Seconds, fixed, "",
+        "How often it is looked whether a watcher may still look: a key that was revoked, a share link that has expired.";
+    TAIL_RETRY_MS "tail_retry_ms" = 2_000, Milliseconds, fixed, "",
+        "How long a watcher waits before it connects again.";
+    TAIL_NOTICE_MS "tail_notice_ms" = 800, Milliseconds, fixed, "",
+        "How often at most a watcher that doesn't want hits hears that there were some: a page shows a hit within 1.5 s.";
+    TAIL_RESUMED_HITS "tail_resumed_hits" = 500, Hits, fixed, "",
+        "Hits that a watcher who comes back is sent of what it has missed, the newest; of the others it is told how many.";
+    TAIL_RESUMED_COUNTED "tail_resumed_counted" = 10_000, Hits, fixed, "",
+        "Missed hits up to which they are counted. A watcher that was away for more begins anew.";
+    TAIL_RESUMED_PARTS "tail_resumed_parts" = 5, Items, fixed, "",
+        "Turns that looking for them takes at most, each of list_part_rows hits: a filter that little passes must not read years.";
     HITS_PAGE "hits_page" = 10_000, Hits, fixed, "invalid_limit",
         "The most that a page of /api/v1/hits holds; larger answers are exports.";
     HITS_PAGE_DEFAULT "hits_page_default" = 100, Hits, fixed, "", "A page of /api/v1/hits without `limit`.";

@@ -44,6 +44,20 @@ pub struct HitsQuery {
     pub limit: usize,
 }
 
+/// A hit's place among the slowest: its duration (none comes last), its time, its id; the greatest comes first.
+pub type SlowPlace = (Option<u64>, i64, i64);
+
+/// Raw hits, slowest first.
+#[derive(Clone, Debug)]
+pub struct SlowestQuery {
+    pub scope: ProjectScope,
+    pub period: Period,
+    pub filter: Filter,
+    /// The last hit of the page before.
+    pub after: Option<SlowPlace>,
+    pub limit: usize,
+}
+
 /// The original's pages: hits in order of arrival.
 #[derive(Clone, Debug)]
 pub struct ArrivalQuery {

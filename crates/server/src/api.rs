@@ -24,3 +24,4 @@ pub mod session;
 pub mod share_links;
 pub mod status_page;
 pub mod subscribers;
+pub mod tail;

@@ -7,14 +7,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use analytics::enrich::{Countries, Enricher};
+use analytics::hit::ProjectId;
 use analytics::limits;
-use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SumsQuery};
+use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SlowestQuery, SumsQuery};
 use analytics::ranking::RankingLimits;
 use analytics::tally::{TallyLimits, Total};
 use anyhow::Context;
 use store::checks::{ChannelKey, Checks, MonitorKey};
 use store::meta::Meta;
-use store::{DuckDbLimits, Found, HitRow, Part, Store, StoreError, StoreLimits, StoreOptions};
+use store::{
+    DuckDbLimits, Found, HitRow, Looked, Part, Slowest, Store, StoreError, StoreLimits,
+    StoreOptions,
+};
 use tokio::sync::Semaphore;
 
 use crate::address::own_host;
@@ -22,6 +26,7 @@ use crate::answers::{AnswerLimits, Answers};
 use crate::arrivals::Arrivals;
 use crate::ask::{Asker, estimate};
 use crate::bodies::Bodies;
+use crate::budget::Budget;
 use crate::call_id::CallIds;
 use crate::clock::{Clock, US_PER_DAY};
 use crate::clock_watch::Watch;
@@ -80,6 +85,8 @@ pub struct App {
     pub reads: Arc<ReadQueue>,
     pub asker: Asker,
     pub answers: Answers,
+    /// Those who follow hits.
+    pub watchers: Budget<ProjectId>,
     pub bodies: Arc<Bodies>,
     /// The one way out.
     pub dialer: Dialer,
@@ -184,6 +191,7 @@ impl App {
             reads,
             asker,
             rules,
+            watchers: Budget::new(limit("tail_watchers") as usize),
             answers: Answers::new(AnswerLimits {
                 lists: (limit("lists_at_once") as usize).min(Semaphore::MAX_PERMITS),
                 wait: Duration::from_secs(limit("answer_wait_seconds")),
@@ -264,6 +272,22 @@ impl App {
         Ok(self.timed(self.store.part_of_hits(query, most_bytes)).await?)
     }
 
+    /// `Store::slowest`, looking on with a turn for each part.
+    pub async fn slowest(
+        &self,
+        reader: Reader,
+        query: SlowestQuery,
+    ) -> Result<Vec<HitRow>, ApiError> {
+        let mut looked = Looked::default();
+        loop {
+            let _turn = self.reads.take(reader, part_estimate()).await?;
+            match self.timed(self.store.slowest(query.clone(), looked)).await? {
+                Slowest::Hits(hits) => return Ok(hits),
+                Slowest::Looked(so_far) => looked = so_far,
+            }
+        }
+    }
+
     /// `Store::part_of_arrivals`, when it is this reader's turn.
     pub async fn part_of_arrivals(
         &self,
@@ -329,6 +353,7 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         builder_memory: limit("builder_memory_bytes"),
         rollup_from: limits::ROLLUP_FROM,
         rolled_up_from: limits::ROLLED_UP_FROM,
+        slow_part_rows: limits::LIST_PART_ROWS,
     };
     let store_limits = StoreLimits {
         inbox_bytes: limit("inbox_bytes"),

@@ -6,6 +6,7 @@
 
 mod any_key;
 pub mod cookie;
+mod credentials;
 mod heartbeat;
 mod manager;
 mod original;
@@ -30,6 +31,7 @@ use crate::reads::Reader;
 use cookie::Cookie;
 
 pub use any_key::AnyKey;
+pub use credentials::Credentials;
 pub use heartbeat::{HeartbeatJob, unknown_heartbeat};
 pub use manager::Manager;
 pub use original::{DashboardHolder, KeyInAddress, known_dashboard};

@@ -113,6 +113,7 @@ codes! {
     UnknownHost "unknown_host" 421 "The server is not known by this name";
     TooManyUnknownKeys "too_many_unknown_keys" 429 "Too many calls with unknown keys from one address";
     TooManyQueries "too_many_queries" 429 "Too many queries wait for their turn";
+    TooManyWatchers "too_many_watchers" 429 "As many pages and programs follow hits as may";
     TooManyChecks "too_many_checks" 429 "Too many checks were asked for from one address";
     TooManyDeploys "too_many_deploys" 429 "Too many deploys were posted from one address";
     TooManyTests "too_many_tests" 429 "Too many test notices were asked for from one address";

@@ -318,6 +318,7 @@ impl Metrics {
                 store.receipts_forgotten,
             ),
             ("erasures_pending", "gauge", "Erasures that are not true yet", store.erasures_pending),
+            ("watchers", "gauge", "Pages and programs that follow hits", store.watchers),
             ("problems", "gauge", "Problems that /api/health reports", store.problems.len() as u64),
         ] {
             text.family(name, kind, help);

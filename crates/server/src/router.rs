@@ -11,7 +11,7 @@ use crate::address::{host_of, is_own_host};
 use crate::api::{
     changes, channels, consumers, dashboard, deploys, fields, heartbeat, hits, incidents,
     ingest_health, keys as project_keys, lists, maintenance, monitors, openapi, project, projects,
-    routes as route_templates, rules, server, session, share_links, status_page, subscribers,
+    routes as route_templates, rules, server, session, share_links, status_page, subscribers, tail,
 };
 use crate::app::{App, Shared};
 use crate::config::Settings;
@@ -113,6 +113,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/project", Viewer, get(project::show_project)),
         route("GET", "/api/v1/hits", Viewer, get(hits::list_hits)),
         route("GET", "/api/v1/hits/{id}", Viewer, get(hits::one::show_hit)),
+        route("GET", "/api/v1/tail", Viewer, get(tail::follow_hits)),
         route("GET", "/api/v1/dashboard", Viewer, get(dashboard::show_dashboard)),
         route("GET", "/api/v1/changes", Viewer, get(changes::show_changes)),
         route("GET", "/api/v1/deploys", Viewer, get(deploys::list_deploys)),

@@ -154,6 +154,8 @@ impl RunningServer {
     /// Ends what is under way, within the limit `drain_seconds`, and closes the data folder.
     pub async fn stop(self) -> anyhow::Result<()> {
         let _ = self.stop.send(true);
+        // Those who follow hits would be under way for ever.
+        self.app.store.end_watching();
         let seconds = self.app.settings.limits.get("drain_seconds");
         for serving in self.connections.into_iter().chain(self.others) {
             // Each ends by itself within the time for draining; a little more is for what it does then.

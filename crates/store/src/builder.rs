@@ -465,6 +465,7 @@ impl Builder {
         self.shared.names.clear();
         self.shared.filters.clear();
         self.shared.rankings.clear();
+        self.shared.tail.forget(self.shared.options.node, seq, erasure);
         self.shared.erased.done(seq, erased);
         Ok(())
     }

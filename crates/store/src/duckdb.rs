@@ -18,6 +18,7 @@ pub mod rankings;
 pub mod read;
 pub mod reading;
 pub mod renumber;
+pub mod slowest;
 pub mod sql;
 pub mod stats;
 pub mod sums;

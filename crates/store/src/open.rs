@@ -35,6 +35,7 @@ pub struct Threads {
     pub sequencer: std::thread::JoinHandle<()>,
     pub writer: std::thread::JoinHandle<()>,
     pub builder: std::thread::JoinHandle<()>,
+    pub tail: std::thread::JoinHandle<()>,
 }
 
 /// Blocks; call it off the async threads.
@@ -96,6 +97,7 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
         next_file: AtomicU64::new(last_file + 1),
         applied: watch::channel(0).0,
         erased: Erased::default(),
+        tail: Arc::default(),
         names: Arc::default(),
         filters: Arc::default(),
         rankings: Arc::default(),
@@ -145,6 +147,7 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
             .map_err(io("starting a thread"))
     };
     let (for_writer, for_builder) = (shared.clone(), shared.clone());
+    let (tail, node) = (shared.tail.clone(), shared.options.node);
     let threads = Threads {
         sequencer: spawn(
             "inbox",
@@ -152,6 +155,7 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
         )?,
         writer: spawn("writer", Box::new(move || supervise(&for_writer, writer)))?,
         builder: spawn("builder", Box::new(move || Builder::new(for_builder).run()))?,
+        tail: spawn("tail", Box::new(move || tail.run(node)))?,
     };
     Ok((shared, threads))
 }

@@ -18,6 +18,7 @@ use crate::duckdb::rankings::RankingCache;
 use crate::duckdb::reading::{self, Reading};
 use crate::duckdb::sums::NamesCache;
 use crate::inbox::{Dropped, FileRow, Gauges, Identity, InboxSender, Queue};
+use crate::tail::Tail;
 use crate::types::{Erasure, StoreError, StoreOptions};
 
 /// Work on frozen and sealed files, done one at a time by the builder.
@@ -53,6 +54,7 @@ pub struct Shared {
     /// How far the writer is, and what of it is visible to readers.
     pub applied: watch::Sender<u64>,
     pub erased: Erased,
+    pub tail: Arc<Tail>,
     /// Of sealed files, until something is erased.
     pub names: Arc<NamesCache>,
     pub filters: Arc<FilterCache>,

@@ -5,25 +5,30 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use analytics::filter::Filter;
 use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::query::{
     ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, PresenceQuery, ProjectScope, RankingQuery,
-    SumsQuery,
+    SlowestQuery, SumsQuery,
 };
 use analytics::ranking::Ranking;
 use analytics::tally::Total;
 use tokio::sync::Semaphore;
 
+use crate::duckdb::filter::whole_filter;
 use crate::duckdb::presence::Presences;
 use crate::duckdb::rankings::DataVersion;
+use crate::duckdb::reading::Reading;
+use crate::duckdb::slowest::{Looked, Slowest};
 use crate::duckdb::sums::SumsLimits;
 use crate::duckdb::windows::{Cells, EndpointCounts};
-use crate::duckdb::{presence, rankings, read, sums, windows};
+use crate::duckdb::{presence, rankings, read, slowest, sums, windows};
 use crate::inbox::{Command, EncodedBatch};
 use crate::open::{self, Threads};
 use crate::progress::Progress;
 use crate::shared::Shared;
+use crate::tail::Watcher;
 use crate::types::{
     Append, Erasure, Found, HitRow, Part, Receipt, StoreError, StoreOptions, StoreStats,
 };
@@ -128,6 +133,21 @@ impl Store {
         self.shared.read(move |reading| read::newest(reading, &query, &filters, most_bytes)).await
     }
 
+    /// At most `query.limit` rows, slowest first, or how far a bounded scan has come in looking for them, from where another
+    /// goes on. `looked`: how far the one before came.
+    pub async fn slowest(
+        &self,
+        query: SlowestQuery,
+        looked: Looked,
+    ) -> Result<Slowest, StoreError> {
+        let filters = self.shared.filters.clone();
+        let part_rows = self.shared.options.limits.duckdb.slow_part_rows;
+        let read = move |reading: &Reading<'_>| {
+            slowest::slowest(reading, &query, looked, part_rows, &filters)
+        };
+        self.shared.read(read).await
+    }
+
     /// At most `query.limit` rows in order of arrival, all in memory. Dropping the future stops the query.
     pub async fn arrivals(&self, query: ArrivalQuery) -> Result<Vec<HitRow>, StoreError> {
         let (mut hits, mut rest) = (Vec::new(), Some(query));
@@ -165,6 +185,18 @@ impl Store {
                 Ok((hits, found))
             })
             .await
+    }
+
+    /// Follows the project's hits that pass the filter, as they become visible; those before can be read. Without
+    /// `wants_hits` the watcher hears only that there were some.
+    pub fn watch(&self, scope: &ProjectScope, filter: &Filter, wants_hits: bool) -> Watcher {
+        let filter = whole_filter(scope, filter);
+        self.shared.tail.watch(self.shared.options.node, scope.project(), filter, wants_hits)
+    }
+
+    /// Ends all watching: the server is about to stop.
+    pub fn end_watching(&self) {
+        self.shared.tail.close();
     }
 
     /// Sums over hits. Dropping the future stops the query.
@@ -289,6 +321,7 @@ impl Store {
             disk_free_bytes: shared.gauges.disk_free_bytes.load(Ordering::Relaxed),
             receipts_forgotten: shared.gauges.receipts_forgotten.load(Ordering::Relaxed),
             erasures_pending: shared.erased.pending() as u64,
+            watchers: shared.tail.watchers() as u64,
             problems: shared.problems.all(),
             notes: shared.notes.all(),
             duckdb,
@@ -324,6 +357,8 @@ impl Store {
         };
         let shared = self.shared.clone();
         let closing = move || {
+            shared.tail.close();
+            let _ = threads.tail.join();
             shared.queue.close();
             let _ = threads.writer.join();
             shared.jobs.close();

@@ -263,8 +263,14 @@ impl Found {
         &self.keys[self.next..]
     }
 
-    pub(crate) fn pass(&mut self, count: usize) {
-        self.next += count;
+    /// Leaves out those that arrived after this one.
+    pub fn keep_up_to(&mut self, hit_id: i64) {
+        self.keys.retain(|(_, id)| *id <= hit_id);
+    }
+
+    /// Leaves out the next ones.
+    pub fn pass(&mut self, count: usize) {
+        self.next += count.min(self.len());
     }
 }
 

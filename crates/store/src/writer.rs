@@ -17,6 +17,7 @@ use crate::inbox::{self, Change, Dropped, FileKind, FileRow, Item};
 use crate::record::{self, Record, RecordError};
 use crate::shared::{Job, Request, Shared};
 use crate::sql;
+use crate::tail::Applied;
 use crate::types::{Erasure, StoreError};
 
 const ENOUGH_BYTES: usize = limits::APPLY_BYTES as usize;
@@ -47,6 +48,7 @@ impl Writer {
             .enable_all()
             .build()
             .map_err(io("starting the writer"))?;
+        shared.tail.begin_after(active.position);
         shared.applied.send_replace(active.position);
         Ok(Writer {
             safe: 0,
@@ -178,15 +180,23 @@ impl Writer {
     }
 
     fn apply(&mut self, items: &[Item]) -> Result<(), StoreError> {
+        let mut applied = Vec::with_capacity(items.len());
         for item in items {
             match record::decode(&item.record) {
                 Ok(Record::Batch(batch)) => {
                     // The inbox saves arrivals now and then: after a crash its records tell the rest.
                     self.shared.gauges.arrived(batch.project, batch.arrival_us);
                     self.active.push(self.shared.options.node, item.seq, &batch, &item.skips);
+                    applied.push(Applied::Batch {
+                        seq: item.seq,
+                        project: batch.project,
+                        record: item.record.clone(),
+                        skips: item.skips.clone(),
+                    });
                 }
                 Ok(Record::Erasure(erasure)) => {
                     self.active.commit()?;
+                    applied.push(Applied::Erasure { seq: item.seq, erasure: erasure.clone() });
                     self.erase(item.seq, erasure)?;
                 }
                 // Its hits were acknowledged, so it waits for the program that can read it.
@@ -209,6 +219,7 @@ impl Writer {
         }
         self.active.commit()?;
         self.shared.queue.applied(self.active.position);
+        self.shared.tail.publish(applied, self.active.position);
         self.shared.applied.send_replace(self.active.position);
         Ok(())
     }

@@ -24,9 +24,13 @@ mod paging;
 mod rankings;
 #[path = "it/restoring.rs"]
 mod restoring;
+#[path = "it/slowest.rs"]
+mod slowest;
 #[path = "it/status_pages.rs"]
 mod status_pages;
 #[path = "it/subscribers.rs"]
 mod subscribers;
 #[path = "it/sums.rs"]
 mod sums;
+#[path = "it/tail.rs"]
+mod tail;

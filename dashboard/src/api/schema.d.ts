@@ -494,7 +494,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Raw hits, newest first. */
+        /** Raw hits, newest first; or slowest first. */
         get: operations["list_hits"];
         put?: never;
         post?: never;
@@ -1014,6 +1014,28 @@ export interface paths {
         post?: never;
         /** End a subscription. The address is deleted. */
         delete: operations["remove_subscriber"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hits as they are kept, in order of arrival: server-sent events, of which each has a hit as JSON and its `hit_id` as its id.
+         * @description An event `missed` has `{"requests": n}`: so many hits that match were left out, because they came faster than they can be
+         *     sent or read; null where nobody counted. A client that connects again with `Last-Event-ID` (browsers do it by themselves) is
+         *     sent what it has missed, each hit once. With `hits=none` there are events `kept` in place of hits, about one a second at most.
+         */
+        get: operations["follow_hits"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -5294,6 +5316,8 @@ export interface operations {
                 project?: string;
                 /** @description The search language: `status:5xx path:/v1/* -country:US duration:>1s` */
                 q?: string;
+                /** @description time (default), or duration: slowest first, those without one last; JSON alone, at most 200 a page */
+                sort?: string;
                 /** @description RFC 3339, excluded */
                 to?: string;
                 /** @description IANA name, in which days of a period are counted; the project's by default */
@@ -8116,6 +8140,83 @@ export interface operations {
             };
             /** @description The status page has no such subscriber */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    follow_hits: {
+        parameters: {
+            query?: {
+                /** @description A `hit_id`: begin with the hit that arrived after it */
+                after?: string;
+                /** @description `all` (default), or `none`: only whether there were some */
+                hits?: string;
+                /** @description Which of the session's projects; `demo` for the demo */
+                project?: string;
+                /** @description The search language, as for `/api/v1/hits` */
+                q?: string;
+            };
+            header?: {
+                /** @description The same, and takes precedence */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, for as long as the client reads */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["ApiHit"];
+                };
+            };
+            /** @description A parameter cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key is missing or unknown */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The key may only post hits, or the share link does not show them */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The server has no demo */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project, or the server, has as many watchers as it may have */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

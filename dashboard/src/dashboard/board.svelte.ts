@@ -3,6 +3,7 @@
 
 import { getContext, setContext } from 'svelte';
 import { api, ApiError } from '../api/client';
+import { follow } from '../api/tail';
 import type { Scope } from '../api/request';
 import type { AnsweredPeriod, ChangesAnswer, DashboardAnswer, Deploy, FieldInfo, PanelName, Panels, Project } from '../api/types';
 import { MINUTE, timeFormats, toMs, viewersZone, zoneOr } from '../format/time';
@@ -15,7 +16,7 @@ import { sameDeploys, toMarks } from './deploys';
 import { fitsInDay, rememberHint } from './firstLook';
 import { MOST_OUTAGES, toOutages } from './outages';
 import { lockAt, subjectOf, type Place } from './places';
-import { refreshEvery, SERIES_OFF, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
+import { pause, refreshEvery, SERIES_OFF, toInstant, toParameters, toQuestion, toState, USUAL, type DashboardState } from './state';
 import { isGiven, withoutOwn, type Subject } from './subject';
 import { toWrong } from './wrong';
 
@@ -111,6 +112,16 @@ export class Board {
   readonly #answered = new Map<PanelName, string>();
   #abort: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Ends the following; null while nobody follows. */
+  #unfollow: (() => void) | null = null;
+  /** The question that is followed. */
+  #followed = '';
+  /** The server says by itself when requests have come. */
+  #told = false;
+  /** Requests have come since the numbers were asked for. */
+  #fresh = false;
+  #askedAt = 0;
+  #tookMs = 0;
 
   constructor(scope: Scope, place: Place) {
     this.scope = scope;
@@ -223,6 +234,8 @@ export class Board {
     // One card that is unfolded does not dim the others.
     this.stale = !again && !this.first && calls.some((call) => call.panels.length > 1);
     this.loading = calls.length > 0;
+    this.#fresh = false;
+    const began = (this.#askedAt = performance.now());
     try {
       const asked = again || !this.project ? api.project(this.scope, abort.signal) : Promise.resolve(this.project);
       // At first its name and limits need not wait for the numbers; later both change at once, or they would contradict each other.
@@ -249,6 +262,7 @@ export class Board {
         }
       });
       this.panels = panels;
+      if (calls.length > 0) this.#tookMs = Math.min(performance.now() - began, 2 * (this.#tookMs || 50));
       this.error = null;
       this.stale = false;
       if (calls.length) {
@@ -277,15 +291,56 @@ export class Board {
     if (this.#changesAbort) this.#changesOf = '';
     this.#changesAbort?.abort();
     this.#changesAbort = null;
+    this.#stopFollowing();
+  }
+
+  /** Requests have come that pass the filter: the numbers are asked for again, but not before the server had a rest. */
+  heard() {
+    this.#fresh = true;
+    if (!this.loading) this.#schedule();
+  }
+
+  /** Whether the server is asked to say when requests come; false where somebody else of the page hears it (`heard`). */
+  follows = true;
+
+  /** Follows what is shown, where that goes on. */
+  follow() {
+    const moves = !this.closed && !this.wrong && this.project !== null && refreshEvery(this.state, Date.now()) !== null;
+    const followed = moves && this.follows && !document.hidden ? JSON.stringify(this.question.q ?? '') : '';
+    if (followed === this.#followed) return;
+    this.#stopFollowing();
+    this.#followed = followed;
+    if (!followed) return;
+    this.#unfollow = follow(this.scope, { hits: 'none', q: this.question.q ?? '' }, {
+      onkept: () => this.heard(),
+      onchange: (connected) => {
+        if (connected === this.#told) return;
+        this.#told = connected;
+        // What came between the last look and the connection was told to nobody.
+        if (connected) this.heard();
+        else if (!this.loading) this.#schedule();
+      },
+    });
+  }
+
+  #stopFollowing() {
+    this.#unfollow?.();
+    this.#unfollow = null;
+    this.#followed = '';
+    this.#told = false;
   }
 
   /** Whether looking again makes sense, and when. Nobody looks while the page is hidden. */
   #schedule() {
     clearTimeout(this.#timer);
+    this.follow();
     if (this.closed || document.hidden || this.wrong) return;
     const every = this.empty ? 2000 : refreshEvery(this.state, Date.now());
     if (every === null && !this.error) return;
-    const wait = Math.max(every ?? 10_000, (this.error?.retryAfter ?? 0) * 1000);
+    const rested = this.#askedAt + pause(this.#tookMs) - performance.now();
+    // Told when something comes, it looks by itself only because the period moves on.
+    const usual = this.#fresh && !this.error ? Math.max(rested, 0) : this.#told && !this.error && !this.empty ? Math.max(every ?? 0, 60_000) : (every ?? 10_000);
+    const wait = Math.max(usual, (this.error?.retryAfter ?? 0) * 1000);
     this.#timer = setTimeout(() => {
       this.looks++;
       void this.load(true);

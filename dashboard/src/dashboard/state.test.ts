@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { refreshEvery, toFirstState, toParameters, toQuestion, toState, USUAL } from './state';
+import { pause, refreshEvery, toFirstState, toParameters, toQuestion, toState, USUAL } from './state';
 
 const read = (text: string) => toState(new URLSearchParams(text));
 
@@ -45,6 +45,10 @@ test('short periods are looked at often, what is over never', () => {
   expect(refreshEvery(read('period=6mo'), now)).toBe(60_000);
   expect(refreshEvery(read('from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z'), now)).toBeNull();
   expect(refreshEvery(read('from=2026-11-01T00:00:00Z&to=2026-11-30T00:00:00Z'), now)).toBe(10_000);
+});
+
+test('a busy server is looked at less often', () => {
+  expect([10, 80, 200, 9_000].map(pause)).toEqual([800, 800, 2_000, 30_000]);
 });
 
 test('a fresh look begins with what is remembered, an address with a filter does not', () => {

@@ -116,6 +116,16 @@ export function toQuestion(state: DashboardState, viewersZone: string, lock = ''
   };
 }
 
+/** The switch of the list of requests that are shown as they come. */
+export const LIVE = 'live';
+/** How the list of requests is sorted. */
+export const HITS_SORT = 'hits_sort';
+
+/** Milliseconds from one look at the server to the next, where requests come all the time: a page takes a tenth of its time at most. */
+export function pause(tookMs: number): number {
+  return Math.min(Math.max(10 * tookMs, 800), 30_000);
+}
+
 /** Milliseconds between looks at the server while the page is seen; null: this period does not move. */
 export function refreshEvery(state: DashboardState, now: number): number | null {
   if (state.period === '24h' || state.period === '7d') return 10_000;

@@ -1,4 +1,4 @@
-// The individual requests that match, newest first: a page at a time by the server's cursor, and what has come since on top of it.
+// The individual requests that match, newest or slowest first: a page at a time by the server's cursor, and what has come since on top of it.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
@@ -51,6 +51,11 @@ export class Hits {
     if (this.first || this.stale || this.loadingMore) return this.first ? this.load(question) : undefined;
     const abort = (this.#abort = new AbortController());
     await this.#ask(abort, { ...question, limit: PAGE }, ({ hits, next }) => {
+      if (question['sort']) {
+        // A new one may be among those further down, so it is the first page or nothing.
+        if (this.rows.length <= PAGE) [this.rows, this.next] = [hits, next];
+        return;
+      }
       const merged = ahead(hits, this.rows);
       if (merged) this.rows = merged;
       else if (this.rows.length <= PAGE) {

@@ -9,6 +9,15 @@ export function ahead(newest: readonly Hit[], shown: readonly Hit[]): readonly H
   const fresh = newest.filter(({ hit_id }) => !there.has(hit_id));
   if (fresh.length === newest.length) return newest.length === 0 ? shown : null;
   if (fresh.length === 0) return shown;
-  // A late request belongs among the older ones.
-  return [...fresh, ...shown].sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
+  return sorted([...fresh, ...shown]);
 }
+
+/** `arrived`, in order of arrival, among `shown`, newest first. */
+export function onTop(arrived: readonly Hit[], shown: readonly Hit[]): readonly Hit[] {
+  const there = new Set(shown.map(({ hit_id }) => hit_id));
+  const fresh = arrived.filter(({ hit_id }) => !there.has(hit_id)).reverse();
+  return fresh.length === 0 ? shown : sorted([...fresh, ...shown]);
+}
+
+/** A late request belongs among the older ones. */
+const sorted = (hits: readonly Hit[]) => [...hits].sort((a, b) => Date.parse(b.time) - Date.parse(a.time));

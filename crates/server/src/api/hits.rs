@@ -1,8 +1,9 @@
-//! `/api/v1/hits`: raw hits, newest first, as JSON pages or as one stream of lines; and one hit by its id.
+//! `/api/v1/hits`: raw hits, newest or slowest first, as JSON pages or as one stream of lines; and one hit by its id.
 
 mod cursor;
 mod format;
 pub mod one;
+mod slowest;
 
 use analytics::filter;
 use analytics::hit::Text;
@@ -20,11 +21,10 @@ use crate::auth::{Shows, Viewer};
 use crate::error::{ApiError, Code};
 use crate::hit_schema::ApiHit;
 use crate::list::List;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, bad};
 use crate::reads::Reader;
 use crate::rows::{Pieces, send_pieces, write_rows};
-pub use format::Lines;
-use format::Listed;
+pub use format::{Lines, Listed};
 
 #[derive(ToSchema)]
 pub struct HitsPage {
@@ -33,7 +33,7 @@ pub struct HitsPage {
     pub next: Option<String>,
 }
 
-/// Raw hits, newest first.
+/// Raw hits, newest first; or slowest first.
 #[utoipa::path(
     get, path = "/api/v1/hits", tag = "hits",
     params(
@@ -46,6 +46,7 @@ pub struct HitsPage {
         ("limit" = Option<u32>, Query, description = "At most 10,000; 100 by default for JSON, no limit for ndjson and csv"),
         ("after" = Option<String>, Query, description = "`next` of the page before"),
         ("format" = Option<String>, Query, description = "json (default), ndjson or csv"),
+        ("sort" = Option<String>, Query, description = "time (default), or duration: slowest first, those without one last; JSON alone, at most 200 a page"),
     ),
     responses(
         (status = 200, description = "Hits", content(
@@ -72,9 +73,27 @@ pub async fn list_hits(
         "csv" => Some(Some(Lines::Csv)),
         _ => None,
     })?;
+    let lines = lines.flatten();
+    let by_duration = parameters.take_as(&["sort"], "time or duration", |text| match text {
+        "time" => Some(false),
+        "duration" => Some(true),
+        _ => None,
+    })?;
     let (shows, reader) = (viewer.shows, viewer.reader());
-    let (query, limit) = to_query(&app, viewer, parameters)?;
-    match lines.flatten() {
+    if by_duration == Some(true) {
+        if lines.is_some() {
+            return Err(bad(
+                "sort",
+                "sorts pages of JSON alone; a file has all hits, newest first",
+            ));
+        }
+        let (query, after, limit) = to_question(&app, viewer, parameters)?;
+        return slowest::send_page(app, reader, shows, query, after, limit).await;
+    }
+    let (query, after, limit) = to_question(&app, viewer, parameters)?;
+    let after = after.map(|text| cursor::parse(&text).ok_or_else(no_cursor)).transpose()?;
+    let query = HitsQuery { after, ..query };
+    match lines {
         None => {
             let limit = limit.unwrap_or(limits::HITS_PAGE_DEFAULT as usize);
             send_page(app, reader, query, limit, shows).await
@@ -86,11 +105,12 @@ pub async fn list_hits(
     }
 }
 
-fn to_query(
+/// The question without its cursor, that cursor, and the limit.
+fn to_question(
     app: &Shared,
     viewer: Viewer,
     mut parameters: Parameters,
-) -> Result<(HitsQuery, Option<usize>), ApiError> {
+) -> Result<(HitsQuery, Option<String>, Option<usize>), ApiError> {
     let own_tz = app.meta.project(viewer.project).map(|project| project.tz).unwrap_or_default();
     let tz = parse_zone(parameters.take(&["tz"])?.as_deref().unwrap_or(&own_tz))?;
     let (period, from, to) =
@@ -99,22 +119,20 @@ fn to_query(
     let period = parse(text, app.clock.now_us(), &tz)?.unwrap_or_default();
     let filter = filter::parse(parameters.take(&["q"])?.as_deref().unwrap_or_default())?;
     viewer.require_filter(&filter)?;
-    let after = match parameters.take(&["after"])? {
-        None => None,
-        Some(text) => Some(cursor::parse(&text).ok_or_else(|| {
-            ApiError::new(
-                Code::InvalidCursor,
-                "`after` is not a cursor; send `next` of the page before as it came",
-            )
-        })?),
-    };
+    let after = parameters.take(&["after"])?;
     let most = limits::HITS_PAGE as usize;
     let in_range =
         |text: &str| text.parse::<usize>().ok().filter(|limit| (1..=most).contains(limit));
     let limit = parameters.take_as(&["limit"], &format!("a number from 1 to {most}"), in_range);
     let limit = limit.map_err(|error| ApiError { code: Code::InvalidLimit, ..error })?;
     parameters.finish()?;
-    Ok((HitsQuery { scope: viewer.scope, period, filter, after, limit: most }, limit))
+    let query = HitsQuery { scope: viewer.scope, period, filter, after: None, limit: most };
+    Ok((query, after, limit))
+}
+
+fn no_cursor() -> ApiError {
+    let message = "`after` is not a cursor of this list; send `next` of the page before as it came";
+    ApiError::new(Code::InvalidCursor, message)
 }
 
 /// A short page is made whole; a longer one is sent while it is read.
@@ -171,6 +189,13 @@ struct Page {
     last: Option<(i64, i64)>,
 }
 
+fn to_json(body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
 impl Page {
     fn write(&mut self, mut rows: Vec<HitRow>, is_last: bool) -> Vec<u8> {
         let has_more = self.written + rows.len() > self.limit;
@@ -200,7 +225,7 @@ impl Page {
 }
 
 /// Takes out what the caller is not shown.
-fn hide(rows: &mut [HitRow], shows: Shows) {
+pub fn hide(rows: &mut [HitRow], shows: Shows) {
     for row in rows {
         if !shows.addresses {
             row.texts[Text::Address as usize] = "".into();

@@ -88,6 +88,7 @@ use utoipa::{Modify, OpenApi};
         super::consumers::erase_consumer,
         super::hits::list_hits,
         super::hits::one::show_hit,
+        super::tail::follow_hits,
         super::dashboard::show_dashboard,
         super::changes::show_changes,
         super::deploys::list_deploys,

@@ -214,3 +214,55 @@ async fn a_hit_is_found_by_its_id_alone() {
     let refused = app.get_as(&closed, &format!("/api/v1/hits/{oldest}")).await;
     assert_eq!(refused.code(), "hidden_field");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slowest_come_first_and_those_without_a_duration_last() {
+    let app = TestApp::start().await;
+    let project = app.project().await;
+    let of = |path: &str, more: Value| hit(path, more);
+    let hits = json!([
+        of("/c", json!({ "response_time": 5 })),
+        of("/none", json!({})),
+        of("/a", json!({ "response_time": 900.5, "user_id": "alice" })),
+        of("/d", json!({ "response_time": 0 })),
+        of("/b", json!({ "response_time": 5, "created_at": "2026-11-22T11:59:01Z" })),
+        of("/e", json!({ "response_time": 0, "created_at": "2026-11-22T11:00:00Z" })),
+    ]);
+    app.post_hits(&project.key, hits).await;
+    let mut found = Vec::new();
+    let mut next = String::new();
+    loop {
+        let path = format!("/api/v1/hits?sort=duration&limit=2{next}");
+        let page = app.get_as(&project.key, &path).await.json();
+        found.extend(paths(&page));
+        match page["next"].as_str() {
+            Some(cursor) => next = format!("&after={cursor}"),
+            None => break,
+        }
+        // What comes meanwhile moves nothing.
+        app.post_hits(&project.key, json!([of("/slower", json!({ "response_time": 5_000 }))]))
+            .await;
+    }
+    assert_eq!(found, ["/a", "/b", "/c", "/d", "/e", "/none"]);
+    let newest = app.get_as(&project.key, "/api/v1/hits?sort=time&q=-path:/slower").await.json();
+    assert_eq!(paths(&newest), ["/b", "/d", "/a", "/none", "/c", "/e"]);
+    let filtered = app.get_as(&project.key, "/api/v1/hits?sort=duration&q=duration:0..100ms").await;
+    assert_eq!(paths(&filtered.json()), ["/b", "/c", "/d", "/e"]);
+    let headers = [("x-auth-token", project.key.as_str())];
+    let link = app.post("/api/v1/share-links", &headers, &json!({ "hits": true })).await.json();
+    let token = link["token"].as_str().unwrap();
+    let page = app.get_as(token, "/api/v1/hits?sort=duration&q=path:/a").await.json();
+    assert_eq!(
+        (&page["hits"][0]["path"], &page["hits"][0]["user_id"]),
+        (&json!("/a"), &json!(null))
+    );
+    for (more, code) in [
+        ("&format=csv", "invalid_parameter"),
+        ("&limit=201", "invalid_limit"),
+        ("&after=00000000000000000000000000000000", "invalid_cursor"),
+        ("x", "invalid_parameter"),
+    ] {
+        let refused = app.get_as(&project.key, &format!("/api/v1/hits?sort=duration{more}")).await;
+        assert_eq!(refused.code(), code, "{more}");
+    }
+}

@@ -40,5 +40,6 @@ mod sharing;
 mod source;
 mod status_page;
 mod subscriptions;
+mod tail;
 mod tls;
 mod watching;

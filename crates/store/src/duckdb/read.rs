@@ -57,28 +57,28 @@ pub fn newest(
         .entries
         .iter()
         .filter_map(|entry| Some((entry, *entry.file.stats.load().get(&project)?)))
-        .filter(|(_, share)| share.rows > 0 && overlaps(share, &query.period))
+        .filter(|(_, stats)| stats.rows > 0 && overlaps(stats, &query.period))
         .collect();
     let least = |times: &mut dyn Iterator<Item = i64>| times.min().unwrap_or(0);
-    let start = least(&mut files.iter().map(|(_, share)| share.min_time_us));
+    let start = least(&mut files.iter().map(|(_, stats)| stats.min_time_us));
     let start = start.max(query.period.from_us.unwrap_or(i64::MIN));
-    let end = files.iter().map(|(_, share)| share.max_time_us.saturating_add(1)).max().unwrap_or(0);
+    let end = files.iter().map(|(_, stats)| stats.max_time_us.saturating_add(1)).max().unwrap_or(0);
     let mut end = end.min(query.period.to_us.unwrap_or(i64::MAX));
     if let Some((time, _)) = query.after {
         end = end.min(time.saturating_add(1));
     }
     let connections = reading.connections();
-    let shares: Vec<ProjectStats> = files.iter().map(|(_, share)| *share).collect();
+    let stats: Vec<ProjectStats> = files.iter().map(|(_, stats)| *stats).collect();
     let mut found: Vec<(Key, usize)> = Vec::new();
     let mut looked_at = 0;
     let mut wanted = limits::LIST_WINDOW_ROWS.max(2 * query.limit as u64);
     while end > start && found.len() < query.limit && looked_at < limits::LIST_PART_ROWS {
-        let mut from = window_start(&shares, start, end, wanted);
+        let mut from = window_start(&stats, start, end, wanted);
         let rows = shorten(&connections, &files, project.0, &mut from, end, wanted)?;
         looked_at += rows.max(1);
         let inside = Period { from_us: Some(from), to_us: Some(end) };
-        for (n, (entry, share)) in files.iter().enumerate() {
-            if !overlaps(share, &inside) {
+        for (n, (entry, stats)) in files.iter().enumerate() {
+            if !overlaps(stats, &inside) {
                 continue;
             }
             let file = connections.open(&entry.file)?;
@@ -112,26 +112,26 @@ pub fn newest(
 }
 
 /// Hits of the stretch, were each file's spread evenly over its time.
-pub fn rows_between(shares: &[ProjectStats], from: i64, to: i64) -> f64 {
-    let of_file = |share: &ProjectStats| {
-        let whole = share.max_time_us.saturating_sub(share.min_time_us).saturating_add(1);
-        let start = from.max(share.min_time_us);
-        let inside = to.min(share.max_time_us.saturating_add(1)).saturating_sub(start);
-        share.rows as f64 * (inside.max(0) as f64 / whole.max(1) as f64)
+pub fn rows_between(stats: &[ProjectStats], from: i64, to: i64) -> f64 {
+    let of_file = |stats: &ProjectStats| {
+        let whole = stats.max_time_us.saturating_sub(stats.min_time_us).saturating_add(1);
+        let start = from.max(stats.min_time_us);
+        let inside = to.min(stats.max_time_us.saturating_add(1)).saturating_sub(start);
+        stats.rows as f64 * (inside.max(0) as f64 / whole.max(1) as f64)
     };
-    shares.iter().map(of_file).sum()
+    stats.iter().map(of_file).sum()
 }
 
 /// Where a stretch begins that ends at `end` and has about so many hits.
-fn window_start(shares: &[ProjectStats], start: i64, end: i64, wanted: u64) -> i64 {
-    if rows_between(shares, start, end) <= wanted as f64 {
+pub fn window_start(stats: &[ProjectStats], start: i64, end: i64, wanted: u64) -> i64 {
+    if rows_between(stats, start, end) <= wanted as f64 {
         return start;
     }
     // The longest stretch with at most that many is looked for by halving.
     let (mut low, mut high) = (start, end - 1);
     while low < high {
         let middle = low + (high - low) / 2;
-        if rows_between(shares, middle, end) <= wanted as f64 {
+        if rows_between(stats, middle, end) <= wanted as f64 {
             high = middle;
         } else {
             low = middle + 1;
@@ -142,7 +142,7 @@ fn window_start(shares: &[ProjectStats], start: i64, end: i64, wanted: u64) -> i
 
 /// Hits are seldom spread evenly: of large files they are counted, and the stretch is made shorter where it has far more than
 /// wanted. Returns about how many hits it has.
-fn shorten(
+pub fn shorten(
     connections: &Connections<'_>,
     files: &[(&Entry, ProjectStats)],
     project: u32,
@@ -153,10 +153,10 @@ fn shorten(
     loop {
         let inside = Period { from_us: Some(*from), to_us: Some(end) };
         let mut rows = 0;
-        for (entry, share) in files.iter().filter(|(_, share)| overlaps(share, &inside)) {
-            let is_small = share.rows <= 4 * wanted;
+        for (entry, stats) in files.iter().filter(|(_, stats)| overlaps(stats, &inside)) {
+            let is_small = stats.rows <= 4 * wanted;
             rows += if is_small || !entry.file.is_sealed() {
-                rows_between(std::slice::from_ref(share), *from, end) as u64
+                rows_between(std::slice::from_ref(stats), *from, end) as u64
             } else {
                 let file = connections.open(&entry.file)?;
                 let counted = Arc::new(AtomicU64::new(0));
@@ -184,7 +184,7 @@ fn select<O: Ord + Copy + Send + 'static>(
     limit: usize,
     order: impl Fn(Key) -> O + Send + Sync + Copy + 'static,
 ) -> Result<Vec<Key>, StoreError> {
-    let pool = Arc::new(Pool::new(|| (Vec::new(), Selected::<O>::default())));
+    let pool = Arc::new(Pool::new(|| (Vec::new(), Selected::<Key, O>::default())));
     scan(file, range, filter, &pool, move |selected, key| selected.add(key, limit, order))?;
     let mut all: Vec<Key> =
         pool.drain().into_iter().flat_map(|(_, selected)| selected.keys).collect();
@@ -223,20 +223,20 @@ fn scan<T: Send + 'static>(
 }
 
 /// The first hits by an order that one thread has met.
-struct Selected<O> {
-    keys: Vec<Key>,
+pub struct Selected<K, O> {
+    pub keys: Vec<K>,
     /// Hits that come later than this are not among the first.
     last: Option<O>,
 }
 
-impl<O> Default for Selected<O> {
+impl<K, O> Default for Selected<K, O> {
     fn default() -> Self {
         Selected { keys: Vec::new(), last: None }
     }
 }
 
-impl<O: Ord + Copy> Selected<O> {
-    fn add(&mut self, key: Key, limit: usize, order: impl Fn(Key) -> O) {
+impl<K: Copy, O: Ord + Copy> Selected<K, O> {
+    pub fn add(&mut self, key: K, limit: usize, order: impl Fn(K) -> O) {
         if limit == 0 || self.last.is_some_and(|last| order(key) > last) {
             return;
         }
@@ -268,11 +268,11 @@ pub fn arrivals(
     let mut looked_at = 0;
     for entry in &reading.snapshot.entries {
         let limit = query.limit - found.len();
-        let Some(share) = entry.file.stats.load().get(&project).copied() else { continue };
+        let Some(stats) = entry.file.stats.load().get(&project).copied() else { continue };
         if limit == 0 {
             break;
         }
-        if !overlaps(&share, &query.period) || after.is_some_and(|after| share.max_hit_id <= after)
+        if !overlaps(&stats, &query.period) || after.is_some_and(|after| stats.max_hit_id <= after)
         {
             continue;
         }
@@ -280,11 +280,11 @@ pub fn arrivals(
             rest = Some(ArrivalQuery { after, offset, limit, ..query.clone() });
             break;
         }
-        let whole_file = after.is_none_or(|after| after < share.min_hit_id);
-        if everything && whole_file && offset >= share.rows {
-            offset -= share.rows;
+        let whole_file = after.is_none_or(|after| after < stats.min_hit_id);
+        if everything && whole_file && offset >= stats.rows {
+            offset -= stats.rows;
             // TRICKY: no hit of this file counts any more, in this part or the next.
-            after = Some(share.max_hit_id);
+            after = Some(stats.max_hit_id);
             continue;
         }
         let file = connections.open(&entry.file)?;
@@ -317,13 +317,13 @@ pub fn arrivals(
                 range.until_id = mark_after(&marks, start + MARK_EVERY + offset + limit as u64);
             }
         } else {
-            looked_at += share.rows;
+            looked_at += stats.rows;
             if offset > 0 {
-                match find_page(&file, &mut range, &of_file, &share, offset, limit)? {
+                match find_page(&file, &mut range, &of_file, &stats, offset, limit)? {
                     Page::Inside(rest) => pass_over = rest,
                     Page::Behind(rows) => {
                         offset -= rows;
-                        after = Some(share.max_hit_id);
+                        after = Some(stats.max_hit_id);
                         continue;
                     }
                 }
@@ -335,7 +335,7 @@ pub fn arrivals(
         keys.sort_unstable_by_key(|(_, id)| *id);
         found.extend(keys.get(pass_over as usize..).unwrap_or_default());
         offset = 0;
-        after = Some(share.max_hit_id);
+        after = Some(stats.max_hit_id);
     }
     let mut found = Found::new(found);
     let hits = fetch(reading, &connections, project, &mut found, most_bytes)?;
@@ -394,8 +394,8 @@ fn fetch_page(
     let mut rows: HashMap<i64, HitRow> = HashMap::with_capacity(keys.len());
     let most_bytes = if keys.len() > 1 { most_bytes } else { usize::MAX };
     for entry in &reading.snapshot.entries {
-        let Some(share) = entry.file.stats.load().get(&project).copied() else { continue };
-        let inside = share.min_hit_id..=share.max_hit_id;
+        let Some(stats) = entry.file.stats.load().get(&project).copied() else { continue };
+        let inside = stats.min_hit_id..=stats.max_hit_id;
         let of_file: Vec<Key> =
             keys.iter().copied().filter(|(_, id)| inside.contains(id)).collect();
         if of_file.is_empty() {
@@ -424,12 +424,12 @@ fn find_page(
     file: &OpenFile<'_>,
     range: &mut Range<'_>,
     filter: &Arc<FileFilter>,
-    share: &ProjectStats,
+    stats: &ProjectStats,
     offset: u64,
     limit: usize,
 ) -> Result<Page, StoreError> {
-    let first = share.min_hit_id;
-    let length = (share.max_hit_id - first) / ID_STRETCHES as i64 + 1;
+    let first = stats.min_hit_id;
+    let length = (stats.max_hit_id - first) / ID_STRETCHES as i64 + 1;
     let pool = Arc::new(Pool::new(|| (Vec::new(), vec![0u32; ID_STRETCHES])));
     scan(file, range, filter, &pool, move |counts, (_, id)| {
         counts[((id - first) / length) as usize] += 1;
@@ -459,9 +459,9 @@ fn mark_after(marks: &[(u64, i64)], ordinal: u64) -> Option<i64> {
     marks.iter().find(|(at, _)| *at >= ordinal).map(|(_, hit_id)| *hit_id)
 }
 
-fn overlaps(share: &ProjectStats, period: &Period) -> bool {
-    period.from_us.is_none_or(|from| share.max_time_us >= from)
-        && period.to_us.is_none_or(|to| share.min_time_us < to)
+pub fn overlaps(stats: &ProjectStats, period: &Period) -> bool {
+    period.from_us.is_none_or(|from| stats.max_time_us >= from)
+        && period.to_us.is_none_or(|to| stats.min_time_us < to)
 }
 
 fn read_marks(file: &OpenFile<'_>, project: u32) -> Result<Vec<(u64, i64)>, StoreError> {

@@ -53,6 +53,8 @@ pub struct DuckDbLimits {
     pub rollup_from: u64,
     /// A project's hits in one file from which the file has rollups of it.
     pub rolled_up_from: u64,
+    /// Hits that a part of a list by duration looks at.
+    pub slow_part_rows: u64,
 }
 
 impl Default for StoreLimits {
@@ -89,6 +91,7 @@ impl Default for DuckDbLimits {
             builder_memory: limits::BUILDER_MEMORY_BYTES,
             rollup_from: limits::ROLLUP_FROM,
             rolled_up_from: limits::ROLLED_UP_FROM,
+            slow_part_rows: limits::LIST_PART_ROWS,
         }
     }
 }

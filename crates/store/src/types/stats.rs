@@ -15,6 +15,8 @@ pub struct StoreStats {
     pub disk_free_bytes: u64,
     pub receipts_forgotten: u64,
     pub erasures_pending: u64,
+    /// Those who follow hits.
+    pub watchers: u64,
     /// What is wrong, in words, for health: damaged files, an engine that had to be reopened.
     pub problems: Vec<String>,
     /// What an operator may want to know although nothing is wrong.

@@ -112,6 +112,7 @@ pub fn small() -> StoreLimits {
         merged_rows: 400,
         merge_piece_rows: 25,
         merge_piece_text_bytes: 400,
+        slow_part_rows: 50,
         ..DuckDbLimits::default()
     };
     on_any_disk(duckdb)

@@ -2,6 +2,7 @@
 
 use analytics::hit::Text;
 use analytics::period::Period;
+use analytics::query::SlowPlace;
 
 use super::file::{NUMBERS, Tables};
 
@@ -42,6 +43,35 @@ pub fn keys(hits: Tables<'_>, range: &Range<'_>, kinds: &[Text]) -> String {
         "SELECT h.time_us, h.hit_id{texts} FROM {}.hits h WHERE {}",
         hits.file,
         range.condition()
+    )
+}
+
+/// Hits in the order of their durations.
+pub struct Slow<'a> {
+    pub range: Range<'a>,
+    /// Only hits that come after this one: faster, or as slow and older.
+    pub after: Option<SlowPlace>,
+    /// Only hits that took as long, microseconds.
+    pub least: Option<u64>,
+}
+
+/// Duration (-1 for none), time, hit id, and the ids of these kinds of texts.
+pub fn slow_keys(hits: Tables<'_>, slow: &Slow<'_>, kinds: &[Text]) -> String {
+    const DURATION: &str = "coalesce(h.duration_us, -1)::BIGINT";
+    let texts: String = kinds.iter().map(|kind| format!(", {}", hits.text(*kind))).collect();
+    let mut condition = slow.range.condition();
+    if let Some(least) = slow.least {
+        condition += &format!(" AND h.duration_us >= {least}");
+    }
+    if let Some((duration, time, id)) = slow.after {
+        let duration = duration.map_or(-1, |us| us as i64);
+        condition += &format!(
+            " AND ({DURATION} < {duration} OR ({DURATION} = {duration} AND (h.time_us < {time} OR (h.time_us = {time} AND h.hit_id < {id}))))"
+        );
+    }
+    format!(
+        "SELECT {DURATION} AS duration, h.time_us, h.hit_id{texts} FROM {}.hits h WHERE {condition}",
+        hits.file
     )
 }
 

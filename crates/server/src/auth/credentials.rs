@@ -1,0 +1,46 @@
+//! The credentials of a call whose answer goes on for long: a key may be revoked and a share link may expire meanwhile.
+
+use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Request, Uri};
+
+use super::Viewer;
+use crate::address::Peer;
+use crate::app::Shared;
+use crate::error::ApiError;
+
+/// All of a call that authentication looks at.
+pub struct Credentials {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    peer: Option<Peer>,
+}
+
+impl FromRequestParts<Shared> for Credentials {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Self::Rejection> {
+        Ok(Credentials {
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+            headers: parts.headers.clone(),
+            peer: parts.extensions.get().copied(),
+        })
+    }
+}
+
+impl Credentials {
+    /// Who calls, as of now.
+    pub async fn viewer(&self, app: &Shared) -> Result<Viewer, ApiError> {
+        let (mut parts, _) = Request::new(Body::empty()).into_parts();
+        parts.method.clone_from(&self.method);
+        parts.uri.clone_from(&self.uri);
+        parts.headers.clone_from(&self.headers);
+        if let Some(peer) = self.peer {
+            parts.extensions.insert(peer);
+        }
+        Viewer::from_request_parts(&mut parts, app).await
+    }
+}

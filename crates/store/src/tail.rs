@@ -1,0 +1,241 @@
+//! Hits as they become visible, for those who watch a project: a live list, or a page that wants to know when to ask again.
+//!
+//! The writer hands over the records that it has applied. One thread decodes each of them once, evaluates the filter of
+//! every watcher of its project in memory, and puts the hits that pass into the watcher's queue; no watcher costs a query.
+//! Nothing here is kept: what a watcher misses, because it was away or too slow, is in the files.
+//!
+//! An erasure takes its hits out of the queues twice: when its record comes by, and before it is answered, since a watcher
+//! that catches up may have read them from a file meanwhile (`Watcher::put_caught_up`).
+
+mod row;
+mod watch;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use analytics::filter::{self, Filter};
+use analytics::hit::{HitId, ProjectId};
+use analytics::limits;
+
+use crate::record::{self, Record};
+use crate::types::Erasure;
+use row::{Batch, Row};
+pub use watch::{Heard, Watcher};
+use watch::{Seen, Watch};
+
+/// A record that readers see now.
+pub enum Applied {
+    Batch { seq: u64, project: ProjectId, record: Arc<[u8]>, skips: Vec<u32> },
+    Erasure { seq: u64, erasure: Erasure },
+}
+
+#[derive(Default)]
+pub struct Tail {
+    state: Mutex<State>,
+    /// For the thread: there is something to show.
+    arrived: Condvar,
+    /// For erasures: something was shown.
+    shown: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    watches: HashMap<u64, Arc<Watch>>,
+    next_watch: u64,
+    waiting: VecDeque<Applied>,
+    waiting_bytes: usize,
+    /// The last record that readers see.
+    applied: u64,
+    /// The last record that was shown to its watchers.
+    shown: u64,
+    closed: bool,
+}
+
+impl State {
+    fn of_project(&self, project: ProjectId) -> impl Iterator<Item = &Arc<Watch>> {
+        self.watches.values().filter(move |watch| watch.project == project)
+    }
+}
+
+impl Tail {
+    /// From here on the watcher is shown what becomes visible; up to here it is to be read from the files.
+    ///
+    /// `filter`: with what is locked. Without `wants_hits` the watcher hears only that there was one that passed.
+    pub fn watch(
+        self: &Arc<Self>,
+        node: u8,
+        project: ProjectId,
+        filter: Filter,
+        wants_hits: bool,
+    ) -> Watcher {
+        let mut state = self.state();
+        let watch = Arc::new(Watch::new(project, filter, wants_hits, state.applied));
+        if state.closed {
+            watch.end();
+        }
+        state.next_watch += 1;
+        let id = state.next_watch;
+        state.watches.insert(id, watch.clone());
+        Watcher { tail: self.clone(), node, id, watch }
+    }
+
+    pub fn watchers(&self) -> usize {
+        self.state().watches.len()
+    }
+
+    /// The writer begins at this record. Where that isn't the one after the last that it handed over, it failed in between:
+    /// the watchers come again and read from the files what they have missed.
+    pub fn begin_after(&self, seq: u64) {
+        let mut state = self.state();
+        if state.applied != seq {
+            state.watches.values().for_each(|watch| watch.end());
+            state.waiting.clear();
+            state.waiting_bytes = 0;
+            state.applied = seq;
+            state.shown = seq;
+            self.shown.notify_all();
+        }
+    }
+
+    /// Readers see these records now, and everything up to `seq`.
+    pub fn publish(&self, records: Vec<Applied>, seq: u64) {
+        let mut state = self.state();
+        for applied in records {
+            match &applied {
+                Applied::Batch { project, record, .. } => {
+                    if state.of_project(*project).next().is_none() {
+                        continue;
+                    }
+                    if state.waiting_bytes + record.len() > limits::TAIL_WAITING_BYTES as usize {
+                        state.of_project(*project).for_each(|watch| watch.miss_unseen());
+                        continue;
+                    }
+                    state.waiting_bytes += record.len();
+                }
+                Applied::Erasure { erasure, .. } => {
+                    if state.of_project(erasure.project()).next().is_none() {
+                        continue;
+                    }
+                }
+            }
+            state.waiting.push_back(applied);
+        }
+        state.applied = seq;
+        if state.waiting.is_empty() {
+            state.shown = seq;
+            self.shown.notify_all();
+        } else {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Takes out of the queues what an erasure has erased from the files. To be called before it is answered.
+    pub fn forget(&self, node: u8, seq: u64, erasure: &Erasure) {
+        const PATIENCE: Duration = Duration::from_secs(limits::TAIL_ERASURE_SECONDS);
+        let began = Instant::now();
+        let mut state = self.state();
+        while state.shown < seq && !state.closed {
+            if state.of_project(erasure.project()).next().is_none() {
+                return;
+            }
+            let Some(left) = PATIENCE.checked_sub(began.elapsed()) else {
+                // The writer or the thread is stuck: nothing more is sent of what they have.
+                state.of_project(erasure.project()).for_each(|watch| watch.end());
+                return;
+            };
+            let waited = self.shown.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let bound = HitId::new(node, seq, 0).0;
+        state.of_project(erasure.project()).for_each(|watch| watch.forget(erasure, bound));
+    }
+
+    /// Shows records to their watchers until `close`.
+    pub fn run(&self, node: u8) {
+        while let Some((applied, watches)) = self.next() {
+            match &applied {
+                Applied::Batch { seq, record, skips, .. } => {
+                    // The writer has read it before.
+                    if let Ok(Record::Batch(batch)) = record::decode(record) {
+                        show(&Batch::new(node, *seq, &batch, skips), &watches, *seq);
+                    }
+                }
+                Applied::Erasure { seq, erasure } => {
+                    let bound = HitId::new(node, *seq, 0).0;
+                    watches.iter().for_each(|watch| watch.forget(erasure, bound));
+                }
+            }
+            let mut state = self.state();
+            let (Applied::Batch { seq, .. } | Applied::Erasure { seq, .. }) = applied;
+            state.shown = if state.waiting.is_empty() { state.applied } else { seq };
+            self.shown.notify_all();
+        }
+    }
+
+    /// The next record and the watchers of its project; none when there will be no more.
+    fn next(&self) -> Option<(Applied, Vec<Arc<Watch>>)> {
+        let mut state = self.state();
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some(applied) = state.waiting.pop_front() {
+                let project = match &applied {
+                    Applied::Batch { project, record, .. } => {
+                        state.waiting_bytes -= record.len();
+                        *project
+                    }
+                    Applied::Erasure { erasure, .. } => erasure.project(),
+                };
+                let watches = state.of_project(project).cloned().collect();
+                return Some((applied, watches));
+            }
+            state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Ends all watching, now and later.
+    pub fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        state.waiting.clear();
+        state.watches.values().for_each(|watch| watch.end());
+        self.arrived.notify_all();
+        self.shown.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn show(batch: &Batch<'_>, watches: &[Arc<Watch>], seq: u64) {
+    let now = Instant::now();
+    // Made when the first watcher wants it, for all of them.
+    let mut rows = vec![None; batch.len()];
+    for watch in watches.iter().filter(|watch| watch.after_seq < seq) {
+        if !watch.wants_hits && watch.has_seen() {
+            continue;
+        }
+        let mut seen = Seen::default();
+        let mut room = watch.room(now);
+        for (place, made) in rows.iter_mut().enumerate() {
+            let row: Row<'_> = batch.row(place);
+            if !filter::matches(&watch.filter, &row) {
+                continue;
+            }
+            seen.any = true;
+            if !watch.wants_hits {
+                break;
+            }
+            if room == 0 {
+                seen.missed += 1;
+                continue;
+            }
+            room -= 1;
+            seen.rows.push(made.get_or_insert_with(|| Arc::new(row.to_hit())).clone());
+        }
+        watch.put(seen);
+    }
+}

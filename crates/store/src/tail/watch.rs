@@ -1,0 +1,278 @@
+//! A watcher: its queue, which the tail fills and its owner empties.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use analytics::filter::Filter;
+use analytics::hit::{Country, HitId, ProjectId, Text};
+use analytics::limits;
+use tokio::sync::Notify;
+
+use super::Tail;
+use crate::types::{Erasure, HitRow};
+
+const QUEUE_HITS: usize = limits::TAIL_QUEUE_HITS as usize;
+const QUEUE_BYTES: usize = limits::TAIL_QUEUE_BYTES as usize;
+
+/// The tail's end of it.
+pub struct Watch {
+    pub project: ProjectId,
+    pub filter: Filter,
+    pub wants_hits: bool,
+    /// Records up to this one are not shown.
+    pub after_seq: u64,
+    seen: AtomicBool,
+    queue: Mutex<Queue>,
+    changed: Notify,
+}
+
+struct Queue {
+    hits: VecDeque<Arc<HitRow>>,
+    bytes: usize,
+    missed: u64,
+    /// Some were left out without being looked at.
+    missed_more: bool,
+    /// Hits that may still be queued at this time, as a bucket that fills at a steady rate.
+    room: f64,
+    room_at: Option<Instant>,
+    /// How many erasures have gone through the queue.
+    erasures: u64,
+    ended: bool,
+}
+
+/// Hits of one record that pass a watcher's filter.
+#[derive(Default)]
+pub struct Seen {
+    pub any: bool,
+    pub rows: Vec<Arc<HitRow>>,
+    /// Further ones, which the watcher has no room for.
+    pub missed: u64,
+}
+
+/// The owner's end of it. Dropping it ends the watching.
+pub struct Watcher {
+    pub(super) tail: Arc<Tail>,
+    pub(super) node: u8,
+    pub(super) id: u64,
+    pub(super) watch: Arc<Watch>,
+}
+
+/// What a watcher has to tell.
+#[derive(Debug, Default, PartialEq)]
+pub struct Heard {
+    /// In order of arrival.
+    pub hits: Vec<Arc<HitRow>>,
+    /// Hits that passed the filter and were left out.
+    pub missed: u64,
+    /// There may be further ones that were left out: nobody looked at them.
+    pub missed_more: bool,
+    /// Some hit passed, of a watcher that doesn't want hits.
+    pub any: bool,
+}
+
+impl Heard {
+    pub fn is_nothing(&self) -> bool {
+        *self == Heard::default()
+    }
+}
+
+impl Watch {
+    pub fn new(project: ProjectId, filter: Filter, wants_hits: bool, after_seq: u64) -> Watch {
+        Watch {
+            project,
+            filter,
+            wants_hits,
+            after_seq,
+            seen: AtomicBool::new(false),
+            queue: Mutex::new(Queue {
+                hits: VecDeque::new(),
+                bytes: 0,
+                missed: 0,
+                missed_more: false,
+                room: QUEUE_HITS as f64,
+                room_at: None,
+                erasures: 0,
+                ended: false,
+            }),
+            changed: Notify::new(),
+        }
+    }
+
+    /// It knows already that there was a hit.
+    pub fn has_seen(&self) -> bool {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    /// How many hits it takes now.
+    pub fn room(&self, now: Instant) -> usize {
+        let mut queue = self.queue();
+        let since = queue.room_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
+        let room = queue.room + since * limits::TAIL_HITS_PER_SECOND as f64;
+        queue.room = room.min(QUEUE_HITS as f64);
+        queue.room_at = Some(now);
+        queue.room as usize
+    }
+
+    pub fn put(&self, seen: Seen) {
+        if !seen.any {
+            return;
+        }
+        if !self.wants_hits {
+            self.seen.store(true, Ordering::Relaxed);
+        }
+        let mut queue = self.queue();
+        queue.room -= seen.rows.len() as f64;
+        queue.missed += seen.missed;
+        for row in seen.rows {
+            queue.bytes += row.size_bytes();
+            queue.hits.push_back(row);
+        }
+        // Its owner is slow: the newest are worth more.
+        while queue.hits.len() > QUEUE_HITS || queue.bytes > QUEUE_BYTES {
+            let Some(row) = queue.hits.pop_front() else { break };
+            queue.bytes -= row.size_bytes();
+            queue.missed += 1;
+        }
+        drop(queue);
+        self.changed.notify_one();
+    }
+
+    /// Records were left out before anybody looked at them.
+    pub fn miss_unseen(&self) {
+        if self.wants_hits {
+            self.queue().missed_more = true;
+        } else {
+            self.seen.store(true, Ordering::Relaxed);
+        }
+        self.changed.notify_one();
+    }
+
+    pub fn end(&self) {
+        let mut queue = self.queue();
+        queue.ended = true;
+        queue.hits.clear();
+        drop(queue);
+        self.changed.notify_one();
+    }
+
+    /// Does to the hits in the queue with ids below `bound` what an erasure does to those in files.
+    pub fn forget(&self, erasure: &Erasure, bound: i64) {
+        let mut queue = self.queue();
+        queue.erasures += 1;
+        queue.hits.retain_mut(|hit| {
+            if hit.hit_id >= bound {
+                return true;
+            }
+            match erasure {
+                Erasure::Project(_) => return false,
+                Erasure::User(_, user) => return **hit.text(Text::User) != **user,
+                Erasure::Address(_, address) => return **hit.text(Text::Address) != **address,
+                Erasure::Before(_, time_us) => return hit.time_us >= *time_us,
+                Erasure::Addresses(_) => {}
+                Erasure::AddressesAndCountries(_) => Arc::make_mut(hit).country = Country::NONE,
+            }
+            Arc::make_mut(hit).texts[Text::Address as usize] = "".into();
+            true
+        });
+        queue.bytes = queue.hits.iter().map(|hit| hit.size_bytes()).sum();
+        drop(queue);
+        if matches!(erasure, Erasure::Project(_)) {
+            self.end();
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watcher {
+    /// Waits until there is something to tell; none when the watching has ended. At most about `most_bytes` of hits at a
+    /// time.
+    pub async fn next(&mut self, most_bytes: usize) -> Option<Heard> {
+        loop {
+            match self.take(most_bytes) {
+                Some(heard) if heard.is_nothing() => self.watch.changed.notified().await,
+                told => return told,
+            }
+        }
+    }
+
+    /// Waits until the watching has ended.
+    pub async fn ended(&self) {
+        while !self.watch.queue().ended {
+            self.watch.changed.notified().await;
+        }
+    }
+
+    fn take(&self, most_bytes: usize) -> Option<Heard> {
+        let mut queue = self.watch.queue();
+        if queue.ended {
+            return None;
+        }
+        let mut heard = Heard {
+            hits: Vec::new(),
+            missed: std::mem::take(&mut queue.missed),
+            missed_more: std::mem::take(&mut queue.missed_more),
+            any: self.watch.seen.swap(false, Ordering::Relaxed),
+        };
+        let mut bytes = 0;
+        while bytes < most_bytes
+            && let Some(hit) = queue.hits.pop_front()
+        {
+            bytes += hit.size_bytes();
+            heard.hits.push(hit);
+        }
+        queue.bytes -= bytes;
+        Some(heard)
+    }
+
+    /// The id up to which everything was told, if nothing waits to be.
+    pub fn told_up_to(&self) -> Option<i64> {
+        let shown = self.tail.state().shown.max(self.watch.after_seq);
+        let queue = self.watch.queue();
+        queue.hits.is_empty().then(|| last_id(self.node, shown))
+    }
+
+    /// The last id that was to be read from the files.
+    pub fn began_after(&self) -> i64 {
+        last_id(self.node, self.watch.after_seq)
+    }
+
+    /// How many erasures there were, for `put_caught_up`.
+    pub fn erasures(&self) -> u64 {
+        self.watch.queue().erasures
+    }
+
+    /// Puts hits that were read from the files before those that are queued, and tells how many were left out. False where
+    /// something was erased since `erasures` were counted: they have to be read anew.
+    pub fn put_caught_up(&self, hits: Vec<HitRow>, missed: u64, more: bool, erasures: u64) -> bool {
+        let mut queue = self.watch.queue();
+        if queue.erasures != erasures {
+            return false;
+        }
+        for hit in hits.into_iter().rev() {
+            queue.bytes += hit.size_bytes();
+            queue.hits.push_front(Arc::new(hit));
+        }
+        queue.missed += missed;
+        queue.missed_more |= more;
+        drop(queue);
+        self.watch.changed.notify_one();
+        true
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.tail.state().watches.remove(&self.id);
+        // An erasure may wait for this watcher alone.
+        self.tail.shown.notify_all();
+    }
+}
+
+fn last_id(node: u8, seq: u64) -> i64 {
+    HitId::new(node, seq + 1, 0).0 - 1
+}
