@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use analytics::batch::Batch;
 use analytics::enrich::{Countries, Enricher, Settings};
-use analytics::hit::{Hit, Text};
+use analytics::hit::{Hit, TextKind};
 use analytics::ingest;
 use duckdb::Connection;
 use duckdb::arrow::array::{
@@ -135,42 +135,43 @@ fn to_rows(batch: &Batch) -> RecordBatch {
     let column = |text: &dyn Fn(&Hit) -> String| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(batch.hits.iter().map(text)))
     };
-    let text = |kind: Text| -> ArrayRef {
+    let text = |kind: TextKind| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(batch.hits.iter().map(|hit| batch.text(hit, kind))))
     };
     let agents = &batch.dictionary.agents;
-    let agent = |hit: &Hit| &agents[hit.text(Text::Agent) as usize];
-    let consumer = |hit: &Hit| match (batch.text(hit, Text::User), batch.text(hit, Text::Address)) {
-        ("", address) => format!("a:{address}"),
-        (user, _) => format!("u:{user}"),
-    };
+    let agent = |hit: &Hit| &agents[hit.text(TextKind::Agent) as usize];
+    let consumer =
+        |hit: &Hit| match (batch.text(hit, TextKind::User), batch.text(hit, TextKind::Address)) {
+            ("", address) => format!("a:{address}"),
+            (user, _) => format!("u:{user}"),
+        };
     let times = batch.hits.iter().map(|hit| hit.time_us);
     let durations = batch.hits.iter().map(|hit| hit.duration_us.map(|us| us as f64 / 1e3));
     let statuses = batch.hits.iter().map(|hit| hit.status as i16);
     let columns: [(&str, ArrayRef); 20] = [
         ("project", column(&|_| "bench".to_owned())),
         ("time", Arc::new(TimestampMicrosecondArray::from_iter_values(times))),
-        ("method", text(Text::Method)),
-        ("host", text(Text::Host)),
-        ("path", text(Text::Path)),
-        ("route", text(Text::Route)),
+        ("method", text(TextKind::Method)),
+        ("host", text(TextKind::Host)),
+        ("path", text(TextKind::Path)),
+        ("route", text(TextKind::Route)),
         (
             "version",
-            column(&|hit| batch.dictionary.versions[hit.text(Text::Path) as usize].to_owned()),
+            column(&|hit| batch.dictionary.versions[hit.text(TextKind::Path) as usize].to_owned()),
         ),
         ("status", Arc::new(Int16Array::from_iter_values(statuses))),
         ("duration_ms", Arc::new(durations.collect::<Float64Array>())),
-        ("agent", text(Text::Agent)),
+        ("agent", text(TextKind::Agent)),
         ("client", column(&|hit| agent(hit).client.clone())),
         ("os", column(&|hit| agent(hit).os.clone())),
         ("device", column(&|hit| agent(hit).device.clone())),
         ("country", column(&|hit| hit.country.as_str().to_owned())),
-        ("address", text(Text::Address)),
-        ("user_id", text(Text::User)),
+        ("address", text(TextKind::Address)),
+        ("user_id", text(TextKind::User)),
         ("consumer", column(&consumer)),
-        ("referrer", text(Text::Referrer)),
-        ("framework", text(Text::Framework)),
-        ("sdk", text(Text::Sdk)),
+        ("referrer", text(TextKind::Referrer)),
+        ("framework", text(TextKind::Framework)),
+        ("sdk", text(TextKind::Sdk)),
     ];
     RecordBatch::try_from_iter(columns).expect("columns of one length")
 }

@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use analytics::enrich::{Countries, Enricher, Settings};
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::ingest::decode;
 use libfuzzer_sys::fuzz_target;
 
@@ -23,11 +23,11 @@ fuzz_target!(|data: &[u8]| {
     let enriched = ENRICHER.enrich(posted, &Settings { privacy_level: first % 3, ..Settings::default() }, ARRIVAL_US);
     let batch = &enriched.batch;
     assert_eq!(batch.hits.len() + enriched.rejected.len(), sent);
-    assert!(privacy_level == 0 || batch.dictionary.texts[Text::Address as usize].len() == 1);
+    assert!(privacy_level == 0 || batch.dictionary.texts[TextKind::Address as usize].len() == 1);
     assert!(privacy_level < 2 || batch.hits.iter().all(|hit| hit.country.as_str().is_empty()));
     for hit in &batch.hits {
         assert!((100..600).contains(&hit.status));
-        for kind in Text::ALL {
+        for kind in TextKind::ALL {
             let _ = batch.text(hit, kind);
         }
     }

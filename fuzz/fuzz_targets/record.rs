@@ -3,7 +3,7 @@
 #![no_main]
 #![allow(dead_code)]
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use libfuzzer_sys::fuzz_target;
 
 #[path = "../../crates/store/src/record.rs"]
@@ -25,13 +25,13 @@ fuzz_target!(|data: &[u8]| {
             for column in &batch.columns {
                 assert_eq!(column.read(batch.hits, &[], &mut values).len(), batch.hits);
             }
-            for kind in Text::ALL {
+            for kind in TextKind::ALL {
                 let texts = &batch.texts[kind as usize];
                 let ids = batch.columns[record::FIRST_TEXT + kind as usize].read(batch.hits, &[], &mut values);
                 assert!(ids.iter().all(|id| (*id as usize) < texts.len()), "a text that is not there");
             }
-            assert_eq!(batch.traits.len(), batch.texts[Text::Agent as usize].len());
-            assert_eq!(batch.versions.len(), batch.texts[Text::Path as usize].len());
+            assert_eq!(batch.traits.len(), batch.texts[TextKind::Agent as usize].len());
+            assert_eq!(batch.versions.len(), batch.texts[TextKind::Path as usize].len());
         }
     }
 });

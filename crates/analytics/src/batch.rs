@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::hit::{Hit, Text};
+use crate::hit::{Hit, TextKind};
 use crate::text_list::TextList;
 
 /// What a user agent tells. Empty where it tells nothing.
@@ -19,10 +19,10 @@ pub struct AgentTraits {
 /// The texts of one batch. Index 0 of every kind is `""`, "none".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dictionary {
-    pub texts: [TextList; Text::COUNT],
-    /// Parallel to `texts[Text::Agent]`; shared with all batches that name the same agent.
+    pub texts: [TextList; TextKind::COUNT],
+    /// Parallel to `texts[TextKind::Agent]`; shared with all batches that name the same agent.
     pub agents: Vec<Arc<AgentTraits>>,
-    /// Parallel to `texts[Text::Path]`: "v1" where the path has an API version, else "".
+    /// Parallel to `texts[TextKind::Path]`: "v1" where the path has an API version, else "".
     pub versions: TextList,
 }
 
@@ -50,7 +50,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub fn text(&self, hit: &Hit, kind: Text) -> &str {
+    pub fn text(&self, hit: &Hit, kind: TextKind) -> &str {
         &self.dictionary.texts[kind as usize][hit.text(kind) as usize]
     }
 }

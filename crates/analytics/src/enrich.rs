@@ -19,7 +19,7 @@ mod version;
 use std::sync::Mutex;
 
 use crate::batch::{Batch, Dictionary};
-use crate::hit::{Hit, Text};
+use crate::hit::{Hit, TextKind};
 use crate::hit_fields::STRICTEST_LEVEL;
 use crate::ingest::{Posted, Rejection, Repairs, Sample, Texts, posts_its_buffer_again};
 use crate::learned_routes::LearnedRoutes;
@@ -129,18 +129,19 @@ impl Enricher {
         }
 
         let addresses = privacy::put_countries(&mut texts, level, &self.countries);
-        let framework_number = texts.put(Text::Framework, &framework);
-        let sdk_number = texts.put(Text::Sdk, &sdk);
+        let framework_number = texts.put(TextKind::Framework, &framework);
+        let sdk_number = texts.put(TextKind::Sdk, &sdk);
         let routes = route::put_routes(&hits, &mut texts, learned);
         let enriched = hits.iter().map(|posted| {
             let mut numbers = posted.texts;
-            let address = addresses[posted.text(Text::Address) as usize];
+            let address = addresses[posted.text(TextKind::Address) as usize];
             repairs.invalid_address += u64::from(address.invalid);
-            numbers[Text::Address as usize] = address.number;
-            numbers[Text::Framework as usize] = framework_number;
-            numbers[Text::Sdk as usize] = sdk_number;
-            if numbers[Text::Route as usize] == 0 {
-                numbers[Text::Route as usize] = routes[numbers[Text::Path as usize] as usize];
+            numbers[TextKind::Address as usize] = address.number;
+            numbers[TextKind::Framework as usize] = framework_number;
+            numbers[TextKind::Sdk as usize] = sdk_number;
+            if numbers[TextKind::Route as usize] == 0 {
+                numbers[TextKind::Route as usize] =
+                    routes[numbers[TextKind::Path as usize] as usize];
             }
             Hit {
                 time_us: mended.time_us(posted),
@@ -172,9 +173,9 @@ impl Enricher {
     fn to_dictionary(&self, texts: Texts) -> Dictionary {
         let texts = texts.into_kinds();
         let agents =
-            texts[Text::Agent as usize].iter().map(|agent| self.agents.read(agent)).collect();
+            texts[TextKind::Agent as usize].iter().map(|agent| self.agents.read(agent)).collect();
         let mut versions = TextList::default();
-        for path in texts[Text::Path as usize].iter().skip(1) {
+        for path in texts[TextKind::Path as usize].iter().skip(1) {
             let version = version::of_path(path).unwrap_or_default();
             // Nearly all are in lower case already.
             match version.bytes().any(|byte| byte.is_ascii_uppercase()) {

@@ -96,7 +96,7 @@ impl Step {
 
 /// A period with its buckets, and the one before it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct ResolvedPeriod {
     pub grid: Grid,
     /// Where the period ends if it is over, and now if it is not.
     pub until_us: i64,
@@ -113,7 +113,7 @@ pub fn ask(
     now_us: i64,
     tz: &TimeZone,
     extent: Option<(i64, i64)>,
-) -> Result<Asked, PeriodError> {
+) -> Result<ResolvedPeriod, PeriodError> {
     let given = period::parse(text, now_us, tz)?;
     let named = given.is_none() || text.period.is_some_and(|period| !period.is_empty());
     let period = match given {
@@ -142,7 +142,7 @@ pub fn ask(
     }
     let until_us = until_us.min(now_us).max(grid.from_us + 1);
     let previous = (!is_all).then(|| (2 * grid.from_us - until_us, grid.from_us));
-    Ok(Asked { grid, until_us, previous })
+    Ok(ResolvedPeriod { grid, until_us, previous })
 }
 
 impl Grid {

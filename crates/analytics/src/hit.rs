@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::hit_fields::Text;
+pub use crate::hit_fields::TextKind;
 
 /// A project's number: internal, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,11 +56,11 @@ pub struct Hit {
     /// Bytes; none where the client sent none.
     pub request_size: Option<u64>,
     pub response_size: Option<u64>,
-    pub texts: [u32; Text::COUNT],
+    pub texts: [u32; TextKind::COUNT],
 }
 
 impl Hit {
-    pub fn text(&self, kind: Text) -> u32 {
+    pub fn text(&self, kind: TextKind) -> u32 {
         self.texts[kind as usize]
     }
 }

@@ -1,12 +1,12 @@
 //! The fields of a hit as one table, from which decoding, storing, filtering, listing, documents and the page derive.
 //!
-//! One more text: a name in `Field`, one in `Text` with the next number, and a row at the end of `FIELDS`, all of them in
+//! One more text: a name in `Field`, one in `TextKind` with the next number, and a row at the end of `FIELDS`, all of them in
 //! `hit_fields/table.rs`; its length in `limits`. `store` has a number for the format of its files, which has to be at
 //! least the row's `since`. A number takes more: a member of `hit::Hit` and a column of inbox records.
 
 mod table;
 
-pub use table::{FIELDS, Field, Text};
+pub use table::{FIELDS, Field, TextKind};
 
 /// A row of `FIELDS`.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +98,7 @@ pub enum Stored {
     Number(Number),
     Country,
     /// The number of a text, which stands once in its file's `strings`.
-    Text(Text),
+    Text(TextKind),
     /// Read from a text, and kept beside it.
     Word(Word),
     /// Nothing: it is made of other fields.
@@ -140,10 +140,10 @@ impl Word {
     }
 
     /// The text that it is read from.
-    pub fn source(self) -> Text {
+    pub fn source(self) -> TextKind {
         match self {
-            Word::Client | Word::Os | Word::Device => Text::Agent,
-            Word::Version => Text::Path,
+            Word::Client | Word::Os | Word::Device => TextKind::Agent,
+            Word::Version => TextKind::Path,
         }
     }
 }
@@ -219,10 +219,10 @@ pub fn not_kept_at(privacy_level: u8) -> impl Iterator<Item = &'static FieldInfo
     FIELDS.iter().filter(move |info| info.kept_up_to < privacy_level)
 }
 
-impl Text {
+impl TextKind {
     pub const COUNT: usize = count_texts();
     /// By number.
-    pub const ALL: [Text; Text::COUNT] = all_texts();
+    pub const ALL: [TextKind; TextKind::COUNT] = all_texts();
 
     #[inline]
     pub const fn info(self) -> &'static FieldInfo {
@@ -236,7 +236,7 @@ impl Text {
 }
 
 /// The row of each text in `FIELDS`.
-const TEXT_ROWS: [usize; Text::COUNT] = text_rows();
+const TEXT_ROWS: [usize; TextKind::COUNT] = text_rows();
 
 const fn count_texts() -> usize {
     let (mut count, mut row) = (0, 0);
@@ -247,8 +247,8 @@ const fn count_texts() -> usize {
     count
 }
 
-const fn text_rows() -> [usize; Text::COUNT] {
-    let mut rows = [usize::MAX; Text::COUNT];
+const fn text_rows() -> [usize; TextKind::COUNT] {
+    let mut rows = [usize::MAX; TextKind::COUNT];
     let mut row = 0;
     while row < FIELDS.len() {
         if let Stored::Text(text) = FIELDS[row].stored {
@@ -260,8 +260,8 @@ const fn text_rows() -> [usize; Text::COUNT] {
     rows
 }
 
-const fn all_texts() -> [Text; Text::COUNT] {
-    let mut all = [Text::Method; Text::COUNT];
+const fn all_texts() -> [TextKind; TextKind::COUNT] {
+    let mut all = [TextKind::Method; TextKind::COUNT];
     let mut number = 0;
     while number < all.len() {
         if let Stored::Text(text) = FIELDS[TEXT_ROWS[number]].stored {
@@ -354,8 +354,11 @@ mod tests {
                 && !matches!(posted.reading, Reading::OneOf(_));
             assert_eq!(posted.limit > 0, is_open_text, "{name}");
         }
-        assert_eq!(Text::ALL.map(|text| text as usize), std::array::from_fn(|number| number));
-        assert_eq!((Text::User.column(), Text::User.info().field), ("user_id", Field::User));
+        assert_eq!(TextKind::ALL.map(|text| text as usize), std::array::from_fn(|number| number));
+        assert_eq!(
+            (TextKind::User.column(), TextKind::User.info().field),
+            ("user_id", Field::User)
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod value;
 
 use serde::Serialize;
 
-use crate::hit::{ProjectId, Text};
+use crate::hit::{ProjectId, TextKind};
 use crate::hit_fields::{FIELDS, Field, FieldRejection};
 
 pub use body::decode;
@@ -248,7 +248,7 @@ impl Posted {
         self.hits.len() + self.rejected.len()
     }
 
-    pub fn text(&self, hit: &PostedHit, kind: Text) -> &str {
+    pub fn text(&self, hit: &PostedHit, kind: TextKind) -> &str {
         self.texts.get(kind, hit.texts[kind as usize])
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! One more panel on stored fields: a row here, and one in the page's own table.
 
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::hit_fields::{Field, Number, Stored, Word};
-use crate::tally::{Needs, Value};
+use crate::tally::{Dimension, Needs};
 
 /// What an answer looks like; see `answer`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Shape {
     Activity,
     Endpoints,
     /// `{rows: [{key, requests, errors}], total_rows}`.
-    Breakdown(Value),
+    Breakdown(Dimension),
     Statuses,
     Hours,
     TopConsumers,
@@ -65,12 +65,12 @@ pub fn source(field: Field) -> Option<Source> {
         return None;
     }
     Some(match info.stored {
-        Stored::Text(kind) => Source::Value(Value::Text(kind)),
-        Stored::Word(Word::Client) => Source::Value(Value::Client),
-        Stored::Word(Word::Os) => Source::Value(Value::Os),
-        Stored::Word(Word::Device) => Source::Value(Value::Device),
-        Stored::Word(Word::Version) => Source::Value(Value::Version),
-        Stored::Country => Source::Value(Value::Country),
+        Stored::Text(kind) => Source::Value(Dimension::Text(kind)),
+        Stored::Word(Word::Client) => Source::Value(Dimension::Client),
+        Stored::Word(Word::Os) => Source::Value(Dimension::Os),
+        Stored::Word(Word::Device) => Source::Value(Dimension::Device),
+        Stored::Word(Word::Version) => Source::Value(Dimension::Version),
+        Stored::Country => Source::Value(Dimension::Country),
         Stored::Number(Number::Status) => Source::Status,
         Stored::Nothing => Source::Consumer,
         Stored::Time | Stored::Number(_) => return None,
@@ -81,14 +81,14 @@ pub fn source(field: Field) -> Option<Source> {
 pub enum Source {
     Status,
     Consumer,
-    Value(Value),
+    Value(Dimension),
 }
 
 const fn panel(name: &'static str, shape: Shape, needs: Needs, doc: &'static str) -> Panel {
     Panel { name, shape, needs, doc }
 }
 
-const fn breakdown(name: &'static str, value: Value, doc: &'static str) -> Panel {
+const fn breakdown(name: &'static str, value: Dimension, doc: &'static str) -> Panel {
     Panel { name, shape: Shape::Breakdown(value), needs: value.needs(), doc }
 }
 
@@ -139,11 +139,15 @@ pub const PANELS: &[Panel] = &[
     ),
     panel("endpoints", Shape::Endpoints, Needs::ENDPOINTS, "Method and route."),
     panel("statuses", Shape::Statuses, Needs::STATUSES, "Hits per status."),
-    breakdown("versions", Value::Version, "The API's versions, read from the path."),
-    breakdown("countries", Value::Country, "Where callers are."),
-    breakdown("clients", Value::Client, "The clients, read from the user agent."),
-    breakdown("operating_systems", Value::Os, "The operating systems, read from the user agent."),
-    breakdown("devices", Value::Device, "Desktop, mobile, tablet, bot or library."),
+    breakdown("versions", Dimension::Version, "The API's versions, read from the path."),
+    breakdown("countries", Dimension::Country, "Where callers are."),
+    breakdown("clients", Dimension::Client, "The clients, read from the user agent."),
+    breakdown(
+        "operating_systems",
+        Dimension::Os,
+        "The operating systems, read from the user agent.",
+    ),
+    breakdown("devices", Dimension::Device, "Desktop, mobile, tablet, bot or library."),
     panel(
         "hours",
         Shape::Hours,
@@ -162,10 +166,18 @@ pub const PANELS: &[Panel] = &[
         Needs::TRAFFIC.and(Needs::ENDPOINTS),
         "Bytes of requests and answers, where clients send sizes.",
     ),
-    breakdown("referrers", Value::Text(Text::Referrer), "The pages that callers came from."),
-    breakdown("hosts", Value::Text(Text::Host), "The hosts that were asked."),
-    breakdown("frameworks", Value::Text(Text::Framework), "The frameworks that clients named."),
-    breakdown("sdks", Value::Text(Text::Sdk), "The client libraries and their versions."),
+    breakdown(
+        "referrers",
+        Dimension::Text(TextKind::Referrer),
+        "The pages that callers came from.",
+    ),
+    breakdown("hosts", Dimension::Text(TextKind::Host), "The hosts that were asked."),
+    breakdown(
+        "frameworks",
+        Dimension::Text(TextKind::Framework),
+        "The frameworks that clients named.",
+    ),
+    breakdown("sdks", Dimension::Text(TextKind::Sdk), "The client libraries and their versions."),
 ];
 
 #[cfg(test)]

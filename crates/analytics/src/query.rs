@@ -8,7 +8,7 @@ use crate::hit::ProjectId;
 use crate::limits;
 use crate::period::Period;
 use crate::ranking::{Ranked, SearchWords};
-use crate::tally::{Needs, Sort, Top, Value};
+use crate::tally::{Dimension, Needs, Sort, Top};
 
 /// Permission to see one project's hits, with the filters that its holder cannot take off. Only authentication makes
 /// one, and no query can be made without it.
@@ -80,7 +80,7 @@ pub struct SumsQuery {
     pub filter: Filter,
     pub needs: Needs,
     /// Which values of texts and countries are wanted by name. Their needs are added.
-    pub values: Vec<Value>,
+    pub values: Vec<Dimension>,
     /// Of the values that are texts only those that begin with this, in small letters; "" for all.
     pub prefix: String,
     pub top: Top,

@@ -13,9 +13,9 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::panels::{Panel, Shape};
-use crate::tally::{Needs, Value};
+use crate::tally::{Dimension, Needs};
 
 pub use answer::RankedRow;
 pub use builder::{RankingBuilder, TooManyRows};
@@ -29,7 +29,7 @@ pub enum Ranked {
     Endpoints,
     Consumers,
     Statuses,
-    Value(Value),
+    Value(Dimension),
 }
 
 /// The column by which rows are ordered.
@@ -84,14 +84,16 @@ impl Ranked {
     }
 
     /// The kinds of text that rows are named by.
-    pub fn texts(self) -> Vec<Text> {
+    pub fn texts(self) -> Vec<TextKind> {
         match self {
-            Ranked::Endpoints => vec![Text::Method, Text::Route],
-            Ranked::Consumers => vec![Text::User, Text::Address],
-            Ranked::Statuses | Ranked::Value(Value::Country) => Vec::new(),
-            Ranked::Value(Value::Client | Value::Os | Value::Device) => vec![Text::Agent],
-            Ranked::Value(Value::Version) => vec![Text::Path],
-            Ranked::Value(Value::Text(kind)) => vec![kind],
+            Ranked::Endpoints => vec![TextKind::Method, TextKind::Route],
+            Ranked::Consumers => vec![TextKind::User, TextKind::Address],
+            Ranked::Statuses | Ranked::Value(Dimension::Country) => Vec::new(),
+            Ranked::Value(Dimension::Client | Dimension::Os | Dimension::Device) => {
+                vec![TextKind::Agent]
+            }
+            Ranked::Value(Dimension::Version) => vec![TextKind::Path],
+            Ranked::Value(Dimension::Text(kind)) => vec![kind],
         }
     }
 

@@ -28,7 +28,7 @@ use std::ops::{BitOr, BitOrAssign};
 use std::sync::Arc;
 
 use crate::grid::{DAY_US, Grid, QUARTER_US};
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::latency::Histogram;
 use crate::limits;
 
@@ -44,7 +44,7 @@ pub use merge::{Merge, MissingDetails, Named, Words};
 pub use rollup::{ConsumerRow, EndpointRow};
 pub use subset::Subset;
 pub use top::{SORTS, Sort, Top};
-pub use total::{Breakdown, Consumer, Endpoint, Listing, Total, Value};
+pub use total::{Breakdown, Consumer, Dimension, Endpoint, Listing, Total};
 
 /// Which sums are wanted. Each costs time, so a panel names its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,14 +77,14 @@ impl Needs {
     const FIRST_TEXT: u32 = 10;
 
     /// Hits by a text.
-    pub const fn text(kind: Text) -> Needs {
+    pub const fn text(kind: TextKind) -> Needs {
         Needs(1 << (Needs::FIRST_TEXT + kind as u32))
     }
 
     /// Hits by any text.
     pub const fn all_texts() -> Needs {
-        const { assert!(Needs::FIRST_TEXT as usize + Text::COUNT <= u32::BITS as usize) };
-        Needs(((1 << Text::COUNT as u32) - 1) << Needs::FIRST_TEXT)
+        const { assert!(Needs::FIRST_TEXT as usize + TextKind::COUNT <= u32::BITS as usize) };
+        Needs(((1 << TextKind::COUNT as u32) - 1) << Needs::FIRST_TEXT)
     }
 
     pub const fn and(self, other: Needs) -> Needs {
@@ -168,7 +168,7 @@ pub struct Columns<'a> {
     pub country: &'a [u16],
     pub request_size: &'a [i64],
     pub response_size: &'a [i64],
-    pub texts: [&'a [u32]; Text::COUNT],
+    pub texts: [&'a [u32]; TextKind::COUNT],
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -222,7 +222,7 @@ pub struct Tally {
     consumers: Consumers,
     pub(crate) traffic: Vec<Traffic>,
     pub(crate) countries: Counts,
-    pub(crate) texts: [Counts; Text::COUNT],
+    pub(crate) texts: [Counts; TextKind::COUNT],
     /// The bucket asked for last: from, to, which.
     near: (i64, i64, usize),
     /// Scratch, of a stretch: the bucket of each hit, and which are errors.
@@ -346,7 +346,7 @@ impl Tally {
             let ids = hits.country.iter().map(|&country| u32::from(country));
             self.countries.add_hits(ids, id_of, &self.errors);
         }
-        for kind in Text::ALL {
+        for kind in TextKind::ALL {
             if needs.has(Needs::text(kind)) {
                 let ids = hits.texts[kind as usize];
                 let id_of = |place: usize| ids[place];

@@ -48,7 +48,7 @@ use crate::rule::{Rules, live_rules};
 use crate::status_view::StatusViews;
 use crate::subscriber_mail::SubscriberMail;
 
-pub type Shared = Arc<App>;
+pub type SharedApp = Arc<App>;
 
 pub struct App {
     pub settings: Settings,
@@ -116,7 +116,7 @@ impl App {
         settings: Settings,
         clock: Clock,
         listens_on: &[SocketAddr],
-    ) -> anyhow::Result<Shared> {
+    ) -> anyhow::Result<SharedApp> {
         let countries = match &settings.country_database {
             Some(file) => Countries::open(file).with_context(|| {
                 format!("`country_database`: {} cannot be used", file.display())

@@ -24,7 +24,7 @@ use axum::http::{HeaderMap, header};
 use store::meta::{Can, Key, KeyGrant, SessionAccess, SessionProject, ShareLink, Token};
 
 use crate::address::{Peer, client_address};
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::error::{ApiError, Code};
 use crate::parameters::{ProjectRead, bad};
 use crate::reads::Reader;
@@ -112,10 +112,10 @@ pub struct Visitor {
 /// Anyone, with the address they call from.
 pub struct ClientAddress(pub IpAddr);
 
-impl FromRequestParts<Shared> for Viewer {
+impl FromRequestParts<SharedApp> for Viewer {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Viewer, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Viewer, ApiError> {
         let client = client_of(parts.extensions.get(), &parts.headers, app);
         let wanted = wanted_project(parts)?;
         parts.extensions.insert(ProjectRead);
@@ -210,10 +210,10 @@ impl Viewer {
     }
 }
 
-impl FromRequestParts<Shared> for Holder {
+impl FromRequestParts<SharedApp> for Holder {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Holder, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Holder, ApiError> {
         let viewer = Viewer::from_request_parts(parts, app).await?;
         match viewer.role {
             Role::Owner | Role::Dashboard => {
@@ -225,10 +225,10 @@ impl FromRequestParts<Shared> for Holder {
     }
 }
 
-impl FromRequestParts<Shared> for Owner {
+impl FromRequestParts<SharedApp> for Owner {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Owner, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Owner, ApiError> {
         let viewer = Viewer::from_request_parts(parts, app).await?;
         match viewer.role {
             Role::Owner => {
@@ -240,10 +240,10 @@ impl FromRequestParts<Shared> for Owner {
     }
 }
 
-impl FromRequestParts<Shared> for Visitor {
+impl FromRequestParts<SharedApp> for Visitor {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Visitor, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Visitor, ApiError> {
         if header_key(&parts.headers, &["api-key"])?.is_some() {
             return Ok(Visitor { projects: vec![Holder::from_request_parts(parts, app).await?] });
         }
@@ -409,12 +409,12 @@ fn wanted_project(parts: &Parts) -> Result<Option<String>, ApiError> {
     Ok(found)
 }
 
-impl FromRequestParts<Shared> for ClientAddress {
+impl FromRequestParts<SharedApp> for ClientAddress {
     type Rejection = ApiError;
 
     async fn from_request_parts(
         parts: &mut Parts,
-        app: &Shared,
+        app: &SharedApp,
     ) -> Result<ClientAddress, ApiError> {
         Ok(ClientAddress(client_of(parts.extensions.get(), &parts.headers, app)))
     }

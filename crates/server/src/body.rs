@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::{client_of, known_dashboard};
 use crate::bodies::{self, Charged, Payer};
 use crate::error::{ApiError, Code};
@@ -16,10 +16,10 @@ use crate::network::network_of;
 /// The fields of a form that a browser has posted (`application/x-www-form-urlencoded`).
 pub struct Form(Vec<(String, String)>);
 
-impl FromRequest<Shared> for Form {
+impl FromRequest<SharedApp> for Form {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &Shared) -> Result<Form, ApiError> {
+    async fn from_request(request: Request, app: &SharedApp) -> Result<Form, ApiError> {
         let body = small_body(request, app).await?;
         Ok(Form(form_urlencoded::parse(&body).into_owned().collect()))
     }
@@ -36,10 +36,10 @@ impl Form {
 /// The body read as `T`. No body is an empty object; an unknown field is an error where `T` denies them.
 pub struct JsonObject<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<Shared> for JsonObject<T> {
+impl<T: DeserializeOwned> FromRequest<SharedApp> for JsonObject<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &Shared) -> Result<JsonObject<T>, ApiError> {
+    async fn from_request(request: Request, app: &SharedApp) -> Result<JsonObject<T>, ApiError> {
         let body = small_body(request, app).await?;
         let body = if body.trim_ascii().is_empty() { &b"{}"[..] } else { &body };
         // By way of a map: an array would do for a struct.
@@ -61,10 +61,10 @@ pub struct DashboardInBody<T> {
     pub body: T,
 }
 
-impl<T: DeserializeOwned> FromRequest<Shared> for DashboardInBody<T> {
+impl<T: DeserializeOwned> FromRequest<SharedApp> for DashboardInBody<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &Shared) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &SharedApp) -> Result<Self, ApiError> {
         #[derive(Deserialize)]
         struct WithId<T> {
             user_id: String,
@@ -77,7 +77,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for DashboardInBody<T> {
     }
 }
 
-async fn small_body(request: Request, app: &Shared) -> Result<Bytes, ApiError> {
+async fn small_body(request: Request, app: &SharedApp) -> Result<Bytes, ApiError> {
     let client = client_of(request.extensions().get(), request.headers(), app);
     let mut charged = Charged::new(&app.bodies, Payer::Address(network_of(client)));
     let most = limits::SMALL_BODY_BYTES as usize;

@@ -17,7 +17,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tower::Service;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 
 pub use routes::{AddKey, BackupLine, CreateProject, KeyAnswer, ProjectAnswer, router};
 
@@ -28,7 +28,7 @@ const FILE: &str = "control.sock";
 const LONGEST: usize = 107;
 
 /// Opens the socket. The data folder is held, so one that lies there belongs to nobody.
-pub fn listen(app: &Shared) -> std::io::Result<UnixListener> {
+pub fn listen(app: &SharedApp) -> std::io::Result<UnixListener> {
     let path = app.settings.data.join(FILE);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
@@ -54,7 +54,7 @@ pub async fn connect(data: &Path) -> std::io::Result<Option<UnixStream>> {
 }
 
 /// Answers until `stopping`.
-pub async fn serve(app: Shared, listener: UnixListener, mut stopping: watch::Receiver<bool>) {
+pub async fn serve(app: SharedApp, listener: UnixListener, mut stopping: watch::Receiver<bool>) {
     let router = router(app.clone());
     let owner = std::fs::metadata(&app.settings.data).map(|data| data.uid()).ok();
     let graceful = GracefulShutdown::new();

@@ -15,12 +15,12 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
 use crate::address::own_host;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::notice::{Sent, send};
 use crate::random::random_bytes;
 
 /// Sends until `stopping`; those on their way then are waited for.
-pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
+pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
     let mut sending = Deliveries::default();
     loop {
         let wait = match turn(&app, &mut sending).await {
@@ -55,7 +55,7 @@ struct Deliveries {
 }
 
 /// Starts what is due. Returns how long nothing else is.
-async fn turn(app: &Shared, sending: &mut Deliveries) -> Result<Duration, ChecksError> {
+async fn turn(app: &SharedApp, sending: &mut Deliveries) -> Result<Duration, ChecksError> {
     app.outbox.health.note_look();
     let now_ms = app.clock.now_us().div_euclid(1_000);
     let mut wake_ms = now_ms + limits::NOTICE_LOOK_MS as i64;

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::ApiError;
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 /// Characters of a project's name in the name of a file.
 const NAME_CHARACTERS: usize = 60;

@@ -1,7 +1,7 @@
-//! Waiting for what is under way: posts that were read under an earlier setting of their project.
+//! Posts in flight: a change of a project's settings waits for posts that were read under the earlier ones.
 //!
-//! A post takes a turn before it reads the settings and holds it until its hits are kept. Whoever has changed a setting
-//! waits until no turn from before is held any more; later posts are not held up.
+//! A post holds an `InFlightPost` from before it reads the settings until its hits are stored. Whoever has changed a setting
+//! waits until all that are held at that moment are dropped; later posts are not delayed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl InFlightPosts {
         InFlightPost { _held: self.now.load_full() }
     }
 
-    /// Returns when every turn that was taken before the call has ended; false where that takes longer than `patience`.
+    /// Returns when every post that began before the call has ended; false where that takes longer than `patience`.
     pub async fn wait_for_earlier(&self, patience: Duration) -> bool {
         const STEP: Duration = Duration::from_millis(5);
         let earlier = self.now.swap(Arc::new(()));

@@ -14,7 +14,7 @@ use store::meta::MonitorRow;
 
 use crate::ask::{Asker, own_reader};
 use crate::clock::Clock;
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 /// Asks whether the project's requests contradict a check.
 pub struct Witnesses {

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use analytics::batch::Batch;
 use analytics::enrich::{Enriched, Settings};
 use analytics::health::{Arrived, by_reason};
-use analytics::hit::{ProjectId, Text};
+use analytics::hit::{ProjectId, TextKind};
 use analytics::ingest::{self, Rejection};
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -19,7 +19,7 @@ use axum::http::Response;
 use store::meta::KeyGrant;
 use store::{Append, Rejected};
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{Ingest, Sender};
 use crate::clock::US_PER_DAY;
 use crate::error::{ApiError, Code};
@@ -46,7 +46,7 @@ const SMALL: usize = 64 << 10;
     security((), ("key" = [])),
 )]
 pub async fn post_requests(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     ingest: Ingest,
 ) -> Result<Response<Body>, ApiError> {
     post_hits(app, ingest).await
@@ -64,13 +64,13 @@ pub async fn post_requests(
     security((), ("key" = [])),
 )]
 pub async fn post_log_request(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     ingest: Ingest,
 ) -> Result<Response<Body>, ApiError> {
     post_hits(app, ingest).await
 }
 
-async fn post_hits(app: Shared, ingest: Ingest) -> Result<Response<Body>, ApiError> {
+async fn post_hits(app: SharedApp, ingest: Ingest) -> Result<Response<Body>, ApiError> {
     let (request, caller) = ingest.into_parts();
     let (mut project, client) = (caller.project(), caller.client());
     let answer = take(&app, request, caller, &mut project).await;
@@ -95,7 +95,7 @@ fn note_refusal(app: &App, error: &ApiError, project: Option<ProjectId>, client:
 
 /// `project`: set as soon as it is known, so that its owner hears of a refusal.
 async fn take(
-    app: &Shared,
+    app: &SharedApp,
     request: Request,
     caller: Sender,
     project: &mut Option<ProjectId>,
@@ -218,14 +218,14 @@ struct SenderInfo {
 
 impl SenderInfo {
     fn of(batch: &Batch) -> SenderInfo {
-        let first = |kind: Text| {
+        let first = |kind: TextKind| {
             let texts = &batch.dictionary.texts[kind as usize];
             texts.get(1).unwrap_or_default().to_owned()
         };
-        let host = batch.hits.first().map(|hit| batch.text(hit, Text::Host).to_owned());
+        let host = batch.hits.first().map(|hit| batch.text(hit, TextKind::Host).to_owned());
         SenderInfo {
-            sdk: first(Text::Sdk),
-            framework: first(Text::Framework),
+            sdk: first(TextKind::Sdk),
+            framework: first(TextKind::Framework),
             host: host.unwrap_or_default(),
         }
     }

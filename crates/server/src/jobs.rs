@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::projects::{delete_project, erase_above_level};
 
 type JobFuture = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
@@ -23,7 +23,7 @@ type JobFuture = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 struct Job {
     name: &'static str,
     every_s: i64,
-    run: fn(Shared) -> JobFuture,
+    run: fn(SharedApp) -> JobFuture,
 }
 
 const KEEP_HITS: &str = "keep_hits";
@@ -69,7 +69,7 @@ const JOBS: &[Job] = &[
 ];
 
 /// Runs what is due, turn after turn, until `stopping`.
-pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
+pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             () = run_due(&app) => {}
@@ -92,7 +92,7 @@ pub async fn next_erasure_us(app: &App) -> anyhow::Result<i64> {
 }
 
 /// One turn.
-pub async fn run_due(app: &Shared) {
+pub async fn run_due(app: &SharedApp) {
     let _running = app.running_jobs.lock().await;
     for job in JOBS {
         if let Err(error) = run_if_due(app, job).await {
@@ -105,7 +105,7 @@ pub async fn run_due(app: &Shared) {
     }
 }
 
-async fn run_if_due(app: &Shared, job: &Job) -> anyhow::Result<()> {
+async fn run_if_due(app: &SharedApp, job: &Job) -> anyhow::Result<()> {
     let ended_us = app.meta.job_ended(job.name).await?;
     let due_us = ended_us.map(|ended_us| ended_us.saturating_add(job.every_s * 1_000_000));
     let now_us = app.clock.now_us();
@@ -120,41 +120,41 @@ async fn run_if_due(app: &Shared, job: &Job) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn watch_clock(app: Shared) -> anyhow::Result<()> {
+async fn watch_clock(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.clock_watch.look(&app.meta, &app.clock).await?)
 }
 
-async fn write_times(app: Shared) -> anyhow::Result<()> {
+async fn write_times(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.meta.flush().await?)
 }
 
-async fn write_learned_routes(app: Shared) -> anyhow::Result<()> {
+async fn write_learned_routes(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.learned_routes.write(&app.meta).await?)
 }
 
-async fn write_ingest_health(app: Shared) -> anyhow::Result<()> {
+async fn write_ingest_health(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.ingest_health.write(&app.meta).await?)
 }
 
-async fn note_running_day(app: Shared) -> anyhow::Result<()> {
+async fn note_running_day(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.meta.note_running_day(app.clock.today()).await?)
 }
 
-async fn forget_expired_sessions(app: Shared) -> anyhow::Result<()> {
+async fn forget_expired_sessions(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.meta.forget_expired_sessions(app.clock.now_us()).await?)
 }
 
 /// Addresses that were to be subscribed and that nobody confirmed.
-async fn forget_unconfirmed(app: Shared) -> anyhow::Result<()> {
+async fn forget_unconfirmed(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.meta.forget_unconfirmed(app.clock.now_us()).await?)
 }
 
-async fn trim_checks(app: Shared) -> anyhow::Result<()> {
+async fn trim_checks(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.checks.trim(app.clock.now_us().div_euclid(1_000)).await?)
 }
 
 /// A raised privacy level whose erasure a crash interrupted is made true.
-async fn finish_privacy(app: Shared) -> anyhow::Result<()> {
+async fn finish_privacy(app: SharedApp) -> anyhow::Result<()> {
     for project in app.meta.projects() {
         erase_above_level(&app, project.id)
             .await
@@ -164,7 +164,7 @@ async fn finish_privacy(app: Shared) -> anyhow::Result<()> {
 }
 
 /// A deletion that a crash interrupted is brought to its end.
-async fn finish_deletions(app: Shared) -> anyhow::Result<()> {
+async fn finish_deletions(app: SharedApp) -> anyhow::Result<()> {
     for project in app.meta.projects().into_iter().filter(|project| project.deleting) {
         delete_project(&app, project.id).await.map_err(|error| anyhow::anyhow!(error.message))?;
     }

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 
 use crate::error::ApiError;
-use crate::rows::accepts_gzip;
+use crate::pieces::accepts_gzip;
 
 /// Smaller answers fit into a packet as they are.
 pub const COMPRESS_FROM: usize = 1_024;

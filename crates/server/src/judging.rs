@@ -13,7 +13,7 @@ use analytics::uptime::Span;
 use store::checks::{ChecksError, LatenessRecord, RuleRecord};
 use tokio::sync::watch;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::ask::{AskError, own_reader};
 use crate::auth::scope_of_server;
 use crate::rule::{ActiveRule, Change, Findings, RuleAsker, Rules, hit_question, late_notices};
@@ -33,7 +33,7 @@ pub enum RoundError {
 }
 
 /// Judges once a minute until `stopping`.
-pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
+pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
     loop {
         let now_ms = app.clock.now_us().div_euclid(1_000);
         let since_ms = (now_ms - SECOND_MS).rem_euclid(EVERY_MS);

@@ -11,7 +11,7 @@
 //! - what is called elsewhere, for somebody else: `dial`
 //! - what visitors of a public status page see: `status_page`, `status_view`; how it is drawn: `web::status`; who is mailed what it
 //!   publishes: `subscription`, `mailing`, `subscriber_mail`
-//! - what handlers share: `app`, `ask`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `rows`, `spreadsheet`, `download`, `answers`, `bodies`, `budget`, `schema`, `hit_schema`, `loop_health`, `metrics`, `turns`, `random`, `clock`
+//! - what handlers share: `app`, `ask`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `pieces`, `spreadsheet`, `download`, `answers`, `bodies`, `budget`, `schema`, `hit_schema`, `loop_health`, `metrics`, `in_flight`, `random`, `clock`
 //!
 //! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
 
@@ -56,13 +56,13 @@ pub mod network;
 pub mod notice;
 pub mod original;
 pub mod parameters;
+pub mod pieces;
 pub mod projects;
 pub mod random;
 pub mod rate;
 pub mod reads;
 pub mod refusals;
 pub mod router;
-pub mod rows;
 pub mod rule;
 pub mod schema;
 pub mod serve;

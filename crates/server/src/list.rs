@@ -5,7 +5,7 @@ use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope};
 use store::{Found, HitRow};
 
 use crate::answers::Share;
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::error::ApiError;
 use crate::reads::Reader;
 
@@ -15,7 +15,7 @@ const FOUND_AT_ONCE: usize = limits::LIST_FOUND_AT_ONCE as usize;
 const PIECE_BYTES: usize = (limits::ANSWER_SHARE_BYTES / 3) as usize;
 
 pub struct List {
-    app: Shared,
+    app: SharedApp,
     reader: Reader,
     scope: ProjectScope,
     /// None: everything has been found.
@@ -34,7 +34,7 @@ enum Question {
 impl List {
     /// At most `limit` hits, newest first. Waits for a share of the memory of answers.
     pub async fn newest_first(
-        app: Shared,
+        app: SharedApp,
         reader: Reader,
         query: HitsQuery,
         limit: Option<usize>,
@@ -45,7 +45,7 @@ impl List {
 
     /// At most `query.limit` hits, in order of arrival. Waits for a share of the memory of answers.
     pub async fn by_arrival(
-        app: Shared,
+        app: SharedApp,
         reader: Reader,
         query: ArrivalQuery,
     ) -> Result<List, ApiError> {
@@ -54,7 +54,7 @@ impl List {
     }
 
     async fn new(
-        app: Shared,
+        app: SharedApp,
         reader: Reader,
         scope: ProjectScope,
         question: Question,

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::address::own_host;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::mail::Refused;
 use crate::subscription::is_offered;
 
@@ -49,7 +49,7 @@ enum Round {
 }
 
 /// Mails until `stopping`; those on their way then are waited for.
-pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
+pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
     loop {
         let round = match round(&app, &stopping).await {
             Ok(round) => {
@@ -77,7 +77,7 @@ pub async fn run(app: Shared, mut stopping: watch::Receiver<bool>) {
     }
 }
 
-async fn round(app: &Shared, stopping: &watch::Receiver<bool>) -> Result<Round, MailingError> {
+async fn round(app: &SharedApp, stopping: &watch::Receiver<bool>) -> Result<Round, MailingError> {
     app.subscriber_mail.health.note_look();
     spread(app).await?;
     let due = due(app).await?;

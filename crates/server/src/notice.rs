@@ -89,7 +89,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A notice for each channel and each change that somebody is to be told of. `rows`: of these transitions, in their order.
+/// A notice for each channel and each change that somebody is to be told of. `pieces`: of these transitions, in their order.
 pub fn compose(
     outbox: &Outbox,
     meta: &Meta,

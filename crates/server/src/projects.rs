@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use store::Erasure;
 use store::meta::{Can, DashboardId, Key, NewProject, Project, ProjectChange};
 
-use crate::app::{App, Shared, live_channels, live_monitors};
+use crate::app::{App, SharedApp, live_channels, live_monitors};
 use crate::error::{ApiError, Code};
 use crate::random::random_bytes;
 use crate::reads::Reader;
@@ -153,7 +153,7 @@ pub fn check_name(name: &str) -> Result<String, ApiError> {
 /// Changes settings. If that raises the privacy level, returns once what the new level does not allow is erased from every
 /// file, and runs to its end even if the caller disconnects.
 pub async fn change_project(
-    app: &Shared,
+    app: &SharedApp,
     project: ProjectId,
     change: ProjectChange,
 ) -> Result<Project, ApiError> {
@@ -199,7 +199,7 @@ pub async fn erase_above_level(app: &App, project: ProjectId) -> Result<(), ApiE
 
 /// Returns once no file of the data folder holds anything of the project, with the number of hits that were erased.
 /// Its keys stop working at once. Goes on to its end also where the caller goes away.
-pub async fn delete_project(app: &Shared, project: ProjectId) -> Result<u64, ApiError> {
+pub async fn delete_project(app: &SharedApp, project: ProjectId) -> Result<u64, ApiError> {
     let app = app.clone();
     let deleting = tokio::spawn(async move {
         app.meta.begin_delete(project).await?;

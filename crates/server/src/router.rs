@@ -13,7 +13,7 @@ use crate::api::{
     ingest_health, keys as project_keys, lists, maintenance, monitors, openapi, project, projects,
     routes as route_templates, rules, server, session, share_links, status_page, subscribers, tail,
 };
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::config::Settings;
 use crate::error::{ApiError, Code};
 use crate::ingest;
@@ -30,7 +30,7 @@ pub struct Route {
     pub path: &'static str,
     /// What a caller must hold.
     pub access: Access,
-    handler: MethodRouter<Shared>,
+    handler: MethodRouter<SharedApp>,
 }
 
 /// What a caller must hold. The handlers' extractors enforce it; this tells tests what to expect.
@@ -232,7 +232,7 @@ pub fn routes() -> Vec<Route> {
     routes
 }
 
-pub fn router(app: &Shared) -> Router {
+pub fn router(app: &SharedApp) -> Router {
     let mut router = Router::new();
     for route in routes() {
         let template = RouteTemplate(route.path);
@@ -249,7 +249,7 @@ pub fn router(app: &Shared) -> Router {
 }
 
 /// For a port without TLS: every address leads to the same one with it, of which `port` is the number.
-pub fn to_https(app: &Shared, port: u16) -> Router {
+pub fn to_https(app: &SharedApp, port: u16) -> Router {
     Router::new()
         .fallback(move |state, request| redirect::to_https(state, port, request))
         .with_state(app.clone())

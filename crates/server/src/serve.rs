@@ -23,7 +23,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::scope_of_server;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -36,7 +36,7 @@ pub use tls::ServerTls;
 
 /// A server that serves. Dropping it without `stop` leaves what is in memory to the next start's recovery.
 pub struct RunningServer {
-    pub app: Shared,
+    pub app: SharedApp,
     /// Where it listens.
     pub addresses: Vec<SocketAddr>,
     /// Where it listens to lead to those.

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use analytics::hit::{HitId, ProjectId, Text};
+use analytics::hit::{HitId, ProjectId, TextKind};
 use analytics::limits;
 
 use crate::attach;
@@ -484,7 +484,7 @@ impl Builder {
         let tables = Tables { file, format: entry.file.format };
         let p = project.0;
         let older = format!("project = {p} AND hit_id < {bound}");
-        let find = |kind: Text, text: &str| -> Result<Option<u32>, StoreError> {
+        let find = |kind: TextKind, text: &str| -> Result<Option<u32>, StoreError> {
             let (find, bound) = sql::build::find_text(tables, p, kind, text);
             let mut statement = connection.prepare(&find).map_err(failed(context))?;
             let mut rows =
@@ -497,11 +497,11 @@ impl Builder {
         let mut edit = Edit { project: p, ..Edit::default() };
         match erasure {
             Erasure::Project(_) => edit.drop_rows = Some(older),
-            Erasure::User(_, text) => match find(Text::User, text)? {
+            Erasure::User(_, text) => match find(TextKind::User, text)? {
                 Some(id) => edit.drop_rows = Some(format!("{older} AND user_id = {id}")),
                 None => return Ok(None),
             },
-            Erasure::Address(_, text) => match find(Text::Address, text)? {
+            Erasure::Address(_, text) => match find(TextKind::Address, text)? {
                 Some(id) => edit.drop_rows = Some(format!("{older} AND address = {id}")),
                 None => return Ok(None),
             },

@@ -5,13 +5,13 @@
 //! The record does not check itself; SQLite's pages and the seqs around it do what is needed.
 
 use analytics::batch::{AgentTraits, Batch};
-use analytics::hit::{HitId, ProjectId, Text};
+use analytics::hit::{HitId, ProjectId, TextKind};
 
 use crate::types::Erasure;
 
 /// Goes up with each kind of text that hits have beyond those of version 1, so that a program that knows fewer stops instead of
 /// reading a record wrongly. A record of an older version has the first kinds alone.
-pub const VERSION: u8 = 1 + (Text::COUNT - FIRST_KINDS) as u8;
+pub const VERSION: u8 = 1 + (TextKind::COUNT - FIRST_KINDS) as u8;
 /// Kinds of texts in a record of version 1.
 const FIRST_KINDS: usize = 10;
 const KIND_BATCH: u8 = 1;
@@ -25,7 +25,7 @@ pub const COUNTRY: usize = 3;
 pub const REQUEST_SIZE: usize = 4;
 pub const RESPONSE_SIZE: usize = 5;
 pub const FIRST_TEXT: usize = 6;
-pub const COLUMNS: usize = FIRST_TEXT + Text::COUNT;
+pub const COLUMNS: usize = FIRST_TEXT + TextKind::COUNT;
 
 #[derive(Debug)]
 pub enum Record<'a> {
@@ -38,7 +38,7 @@ pub struct BatchRecord<'a> {
     pub project: ProjectId,
     pub arrival_us: i64,
     pub hits: usize,
-    pub texts: [Vec<&'a str>; Text::COUNT],
+    pub texts: [Vec<&'a str>; TextKind::COUNT],
     /// Parallel to the agents: client, OS, device.
     pub traits: Vec<[&'a str; 3]>,
     /// Parallel to the paths.
@@ -94,7 +94,7 @@ pub fn encode_batch(project: ProjectId, batch: &Batch) -> Vec<u8> {
     put_column(&mut out, hits.iter().map(|hit| u64::from(u16::from_be_bytes(hit.country.0))));
     put_column(&mut out, hits.iter().map(|hit| optional(hit.request_size)));
     put_column(&mut out, hits.iter().map(|hit| optional(hit.response_size)));
-    for kind in Text::ALL {
+    for kind in TextKind::ALL {
         put_column(&mut out, hits.iter().map(|hit| u64::from(hit.text(kind))));
     }
     out
@@ -130,7 +130,7 @@ fn decode_batch(version: u8, mut rest: &[u8]) -> Result<BatchRecord<'_>, RecordE
     }
     let kinds = FIRST_KINDS + usize::from(version) - 1;
     // Of a field that is younger than the record each hit has none.
-    let mut texts: [Vec<&str>; Text::COUNT] = std::array::from_fn(|kind| match kind < kinds {
+    let mut texts: [Vec<&str>; TextKind::COUNT] = std::array::from_fn(|kind| match kind < kinds {
         true => Vec::new(),
         false => vec![""],
     });
@@ -141,12 +141,12 @@ fn decode_batch(version: u8, mut rest: &[u8]) -> Result<BatchRecord<'_>, RecordE
             list.push(take_text(&mut rest)?);
         }
     }
-    let mut traits = Vec::with_capacity(texts[Text::Agent as usize].len());
-    for _ in 0..texts[Text::Agent as usize].len() {
+    let mut traits = Vec::with_capacity(texts[TextKind::Agent as usize].len());
+    for _ in 0..texts[TextKind::Agent as usize].len() {
         traits.push([take_text(&mut rest)?, take_text(&mut rest)?, take_text(&mut rest)?]);
     }
-    let mut versions = Vec::with_capacity(texts[Text::Path as usize].len());
-    for _ in 0..texts[Text::Path as usize].len() {
+    let mut versions = Vec::with_capacity(texts[TextKind::Path as usize].len());
+    for _ in 0..texts[TextKind::Path as usize].len() {
         versions.push(take_text(&mut rest)?);
     }
     let mut columns = [Column { base: 0, width: 0, bytes: &[] }; COLUMNS];
@@ -159,7 +159,7 @@ fn decode_batch(version: u8, mut rest: &[u8]) -> Result<BatchRecord<'_>, RecordE
         let size = width.checked_mul(hits).ok_or(RecordError::Short)?;
         *column = Column { base, width, bytes: take(&mut rest, size)? };
     }
-    for kind in Text::ALL {
+    for kind in TextKind::ALL {
         let column = &columns[FIRST_TEXT + kind as usize];
         let known = texts[kind as usize].len() as u64;
         let mut greatest = 0;
@@ -286,8 +286,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn hit(time_us: i64, duration_us: Option<u64>, path: u32) -> Hit {
-        let mut texts = [0; Text::COUNT];
-        texts[Text::Path as usize] = path;
+        let mut texts = [0; TextKind::COUNT];
+        texts[TextKind::Path as usize] = path;
         Hit {
             time_us,
             duration_us,
@@ -313,7 +313,7 @@ mod tests {
             part.to_vec()
         };
         let number = |bytes: Vec<u8>| u32::from_le_bytes(bytes.try_into().unwrap()) as usize;
-        let mut counts = [0; Text::COUNT];
+        let mut counts = [0; TextKind::COUNT];
         for (kind, count) in counts.iter_mut().enumerate() {
             *count = number(keep(4, kind < kinds));
             for _ in 0..*count {
@@ -321,7 +321,7 @@ mod tests {
                 keep(size, kind < kinds);
             }
         }
-        for _ in 0..3 * counts[Text::Agent as usize] + counts[Text::Path as usize] {
+        for _ in 0..3 * counts[TextKind::Agent as usize] + counts[TextKind::Path as usize] {
             let size = number(keep(4, true));
             keep(size, true);
         }
@@ -344,9 +344,9 @@ mod tests {
             assert_eq!(older == record, version == VERSION);
             let Ok(Record::Batch(read)) = decode(&older) else { panic!("{version}: not readable") };
             assert_eq!((read.hits, read.versions), (2, vec!["", "v1", ""]));
-            for kind in Text::ALL {
+            for kind in TextKind::ALL {
                 let column = read.columns[FIRST_TEXT + kind as usize];
-                let wanted = if kind == Text::Path { [1, 2] } else { [0, 0] };
+                let wanted = if kind == TextKind::Path { [1, 2] } else { [0, 0] };
                 assert_eq!([column.get(0), column.get(1)], wanted);
                 assert_eq!(read.texts[kind as usize][0], "");
             }
@@ -358,7 +358,7 @@ mod tests {
     fn batch(hits: Vec<Hit>) -> Batch {
         let mut batch = Batch { arrival_us: 7, hits, ..Batch::default() };
         for (path, version) in [("/a", "v1"), ("/é", "")] {
-            batch.dictionary.texts[Text::Path as usize].push(path);
+            batch.dictionary.texts[TextKind::Path as usize].push(path);
             batch.dictionary.versions.push(version);
         }
         batch
@@ -371,12 +371,12 @@ mod tests {
             let bytes = encode_batch(ProjectId(9), &posted);
             let Ok(Record::Batch(read)) = decode(&bytes) else { panic!("not readable") };
             prop_assert_eq!(read.hits, rows.len());
-            prop_assert_eq!(&read.texts[Text::Path as usize], &vec!["", "/a", "/é"]);
+            prop_assert_eq!(&read.texts[TextKind::Path as usize], &vec!["", "/a", "/é"]);
             prop_assert_eq!(&read.versions, &vec!["", "v1", ""]);
             for (row, &(time, duration, path)) in rows.iter().enumerate() {
                 prop_assert_eq!(to_time_us(read.columns[TIME].get(row)), time);
                 prop_assert_eq!(to_optional(read.columns[DURATION].get(row)), duration);
-                prop_assert_eq!(read.columns[FIRST_TEXT + Text::Path as usize].get(row), u64::from(path));
+                prop_assert_eq!(read.columns[FIRST_TEXT + TextKind::Path as usize].get(row), u64::from(path));
                 prop_assert_eq!(read.columns[STATUS].get(row), 404);
                 prop_assert_eq!(read.columns[RESPONSE_SIZE].get(row), 1);
             }

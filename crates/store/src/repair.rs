@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use analytics::hit::{ProjectId, Text};
+use analytics::hit::{ProjectId, TextKind};
 
 use crate::backup::{INBOX, copy};
 use crate::builder::measure;
@@ -480,11 +480,11 @@ fn find_named(
 ) -> Result<BTreeMap<String, String>, StoreError> {
     let mut found = BTreeMap::new();
     let Some(key) = key else { return Ok(found) };
-    let mut wanted: BTreeMap<(u32, Text), BTreeSet<&str>> = BTreeMap::new();
+    let mut wanted: BTreeMap<(u32, TextKind), BTreeSet<&str>> = BTreeMap::new();
     for line in lines {
         let (kind, name) = match &line.what {
-            What::User(name) => (Text::User, name),
-            What::Address(name) => (Text::Address, name),
+            What::User(name) => (TextKind::User, name),
+            What::Address(name) => (TextKind::Address, name),
             _ => continue,
         };
         wanted.entry((line.project.0, kind)).or_default().insert(name);
@@ -498,7 +498,7 @@ fn find_named(
             if !file.projects.contains(project) {
                 continue;
             }
-            let letter = if *kind == Text::User { "u" } else { "a" };
+            let letter = if *kind == TextKind::User { "u" } else { "a" };
             let name = |text: &str| ledger::name(&key, ProjectId(*project), letter, text);
             let texts = examine::find_texts(
                 &instance,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use analytics::hit::{ProjectId, Text};
+use analytics::hit::{ProjectId, TextKind};
 use duckdb::arrow::array::AsArray;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection};
@@ -242,13 +242,13 @@ async fn apply(store: &Store, line: &Line) -> Result<(), StoreError> {
             store.erase(Erasure::AddressesAndCountries(project)).await.map(drop)
         }
         What::User(name) => {
-            for text in find_named(store, project, Text::User, "u", name.clone()).await? {
+            for text in find_named(store, project, TextKind::User, "u", name.clone()).await? {
                 store.erase(Erasure::User(project, text)).await?;
             }
             Ok(())
         }
         What::Address(name) => {
-            for text in find_named(store, project, Text::Address, "a", name.clone()).await? {
+            for text in find_named(store, project, TextKind::Address, "a", name.clone()).await? {
                 store.erase(Erasure::Address(project, text)).await?;
             }
             Ok(())
@@ -260,7 +260,7 @@ async fn apply(store: &Store, line: &Line) -> Result<(), StoreError> {
 async fn find_named(
     store: &Store,
     project: ProjectId,
-    kind: Text,
+    kind: TextKind,
     letter: &'static str,
     name: String,
 ) -> Result<HashSet<String>, StoreError> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use analytics::batch::Batch;
-use analytics::hit::{Country, ProjectId, Text};
+use analytics::hit::{Country, ProjectId, TextKind};
 use analytics::hit_fields::{Number, Word};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -211,7 +211,7 @@ pub struct HitRow {
     pub request_size: Option<u64>,
     pub response_size: Option<u64>,
     /// By number.
-    pub texts: [Arc<str>; Text::COUNT],
+    pub texts: [Arc<str>; TextKind::COUNT],
     /// In the order of `Word`.
     pub words: [Arc<str>; Word::COUNT],
 }
@@ -280,7 +280,7 @@ impl HitRow {
         size_of::<HitRow>() + self.texts.iter().map(|text| text.len()).sum::<usize>()
     }
 
-    pub fn text(&self, kind: Text) -> &Arc<str> {
+    pub fn text(&self, kind: TextKind) -> &Arc<str> {
         &self.texts[kind as usize]
     }
 

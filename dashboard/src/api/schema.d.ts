@@ -2066,7 +2066,7 @@ export interface components {
             as_of: string;
             /**
              * Format: int64
-             * @description The counts of `rows` may be too low by up to so many requests.
+             * @description The counts of `pieces` may be too low by up to so many requests.
              */
             low_by_up_to?: number | null;
             /**

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::enrich::{Countries, Enricher, Settings};
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::ingest::decode;
 
 const SEED: u64 = 7;
@@ -49,7 +49,7 @@ fn every_hit_is_one_that_the_server_takes_as_it_is() {
         .batch
         .hits
         .iter()
-        .map(|hit| &*enriched.batch.dictionary.agents[hit.text(Text::Agent) as usize].device)
+        .map(|hit| &*enriched.batch.dictionary.agents[hit.text(TextKind::Agent) as usize].device)
         .collect();
     assert_eq!(devices, BTreeSet::from(["bot", "desktop", "library", "mobile", "tablet"]));
     // Nobody's address: those of documentation are in no country.

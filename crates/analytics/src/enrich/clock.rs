@@ -165,7 +165,7 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hit::Text;
+    use crate::hit::TextKind;
 
     const ARRIVAL: i64 = 1_795_332_000_000_000;
     const SECOND: i64 = 1_000_000;
@@ -180,7 +180,7 @@ mod tests {
             status: 200,
             request_size: None,
             response_size: None,
-            texts: [0; Text::COUNT],
+            texts: [0; TextKind::COUNT],
         }
     }
 

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::Countries;
-use crate::hit::{Country, Text};
+use crate::hit::{Country, TextKind};
 use crate::hit_fields::{Field, Stored, not_kept_at};
 use crate::ingest::{PostedHit, Texts};
 
@@ -24,7 +24,7 @@ pub(super) struct Address {
 pub(super) fn drop_texts(hits: &mut [PostedHit], texts: &mut Texts, level: u8) {
     for info in not_kept_at(level) {
         let Stored::Text(kind) = info.stored else { continue };
-        if kind == Text::Address && level <= Field::Country.info().kept_up_to {
+        if kind == TextKind::Address && level <= Field::Country.info().kept_up_to {
             continue;
         }
         texts.take(kind);
@@ -36,7 +36,7 @@ pub(super) fn drop_texts(hits: &mut [PostedHit], texts: &mut Texts, level: u8) {
 
 /// Replaces the posted addresses of `texts` by what the level allows. The answer is by number of the posted text.
 pub(super) fn put_countries(texts: &mut Texts, level: u8, countries: &Countries) -> Vec<Address> {
-    let posted = texts.take(Text::Address);
+    let posted = texts.take(TextKind::Address);
     let read: Vec<Option<Read>> = posted.iter().map(read_address).collect();
     let mut addresses: Vec<Address> =
         read.iter().map(|read| to_address(read.as_ref(), countries)).collect();
@@ -49,14 +49,14 @@ pub(super) fn put_countries(texts: &mut Texts, level: u8, countries: &Countries)
         for (number, address) in addresses.iter_mut().enumerate() {
             address.number = number as u32;
         }
-        texts.give_back(Text::Address, posted);
+        texts.give_back(TextKind::Address, posted);
         return addresses;
     }
     for (number, read) in read.iter().enumerate() {
         addresses[number].number = match read {
             None => 0,
-            Some(read) if read.as_posted => texts.put(Text::Address, &posted[number]),
-            Some(read) => texts.put(Text::Address, &read.ip.to_string()),
+            Some(read) if read.as_posted => texts.put(TextKind::Address, &posted[number]),
+            Some(read) => texts.put(TextKind::Address, &read.ip.to_string()),
         };
     }
     addresses

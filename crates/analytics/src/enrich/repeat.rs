@@ -8,7 +8,7 @@ use std::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 use crate::batch::Dictionary;
-use crate::hit::{Hit, Text};
+use crate::hit::{Hit, TextKind};
 use crate::ingest::{PostedHit, TimeKind};
 
 /// A hash over every kept field of each hit. Times are the client's own: what a clock is off by depends on the arrival,
@@ -34,8 +34,8 @@ pub(super) fn hashes(
         fields[3] = u64::from(u16::from_be_bytes(hit.country.0));
         fields[4] = number(hit.request_size);
         fields[5] = number(hit.response_size);
-        let text = |kind: Text| texts[kind as usize][hit.text(kind) as usize];
-        let (first, later) = Text::ALL.split_at(FIRST_TEXTS);
+        let text = |kind: TextKind| texts[kind as usize][hit.text(kind) as usize];
+        let (first, later) = TextKind::ALL.split_at(FIRST_TEXTS);
         for kind in first {
             fields[6 + *kind as usize] = text(*kind);
         }

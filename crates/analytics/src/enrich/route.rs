@@ -6,7 +6,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::ingest::{PostedHit, Texts};
 use crate::learned_routes::{Answers, LearnedRoutes};
 use crate::limits;
@@ -68,13 +68,13 @@ pub(super) fn put_routes(
     texts: &mut Texts,
     learned: Option<&Mutex<LearnedRoutes>>,
 ) -> Vec<u32> {
-    let paths = texts.take(Text::Path);
+    let paths = texts.take(TextKind::Path);
     let mut answers = vec![Answers::default(); paths.len()];
-    for hit in hits.iter().filter(|hit| hit.texts[Text::Route as usize] == 0) {
-        answers[hit.texts[Text::Path as usize] as usize].add(hit.status);
+    for hit in hits.iter().filter(|hit| hit.texts[TextKind::Route as usize] == 0) {
+        answers[hit.texts[TextKind::Path as usize] as usize].add(hit.status);
     }
     if answers.iter().all(|answers| answers.count() == 0) {
-        texts.give_back(Text::Path, paths);
+        texts.give_back(TextKind::Path, paths);
         return vec![0; answers.len()];
     }
     let wanted = || (0..paths.len()).filter(|path| answers[*path].count() > 0);
@@ -84,7 +84,7 @@ pub(super) fn put_routes(
         None => {
             for path in wanted() {
                 derive_into(&paths[path], &mut derived);
-                numbers[path] = texts.put(Text::Route, &derived);
+                numbers[path] = texts.put(TextKind::Route, &derived);
             }
         }
         Some(learned) => {
@@ -97,11 +97,11 @@ pub(super) fn put_routes(
             for path in wanted() {
                 derive_into(&paths[path], &mut derived);
                 learned.put_route(&derived, answers[path], &mut route);
-                numbers[path] = texts.put(Text::Route, &route);
+                numbers[path] = texts.put(TextKind::Route, &route);
             }
         }
     }
-    texts.give_back(Text::Path, paths);
+    texts.give_back(TextKind::Path, paths);
     numbers
 }
 

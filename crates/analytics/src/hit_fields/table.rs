@@ -37,7 +37,7 @@ pub enum Field {
 /// The texts that a hit refers to by number. The discriminant is stored: never renumber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum Text {
+pub enum TextKind {
     Method = 0,
     Host = 1,
     Path = 2,
@@ -75,7 +75,7 @@ const TEXT: FieldInfo = FieldInfo {
 const NUMBER: FieldInfo = FieldInfo { kind: Kind::Number, counted: false, ..TEXT };
 
 /// `name`: unless the row says otherwise, of its column and in lists too.
-const fn text(field: Field, text: Text, name: &'static str) -> FieldInfo {
+const fn text(field: Field, text: TextKind, name: &'static str) -> FieldInfo {
     FieldInfo { field, name, stored: Stored::Text(text), column: name, listed: name, ..TEXT }
 }
 
@@ -121,7 +121,7 @@ pub const FIELDS: &[FieldInfo] = &[
         label: "Method",
         is_code: true,
         doc: "The request's method, in any case.",
-        ..text(Field::Method, Text::Method, "method")
+        ..text(Field::Method, TextKind::Method, "method")
     },
     FieldInfo {
         aliases: &["hostname"],
@@ -133,7 +133,7 @@ pub const FIELDS: &[FieldInfo] = &[
         label: "Host",
         is_code: true,
         doc: "The host that was asked, without a port.",
-        ..text(Field::Host, Text::Host, "host")
+        ..text(Field::Host, TextKind::Host, "host")
     },
     FieldInfo {
         posted: Some(Posted {
@@ -145,7 +145,7 @@ pub const FIELDS: &[FieldInfo] = &[
         is_code: true,
         doc: "The path that was asked for, without its query string.",
         examples: "`/users/42`",
-        ..text(Field::Path, Text::Path, "path")
+        ..text(Field::Path, TextKind::Path, "path")
     },
     FieldInfo {
         aliases: &["endpoint"],
@@ -159,7 +159,7 @@ pub const FIELDS: &[FieldInfo] = &[
         is_code: true,
         doc: "The path's template, derived from the path if a client sends none.",
         examples: "`/users/{id}`",
-        ..text(Field::Route, Text::Route, "route")
+        ..text(Field::Route, TextKind::Route, "route")
     },
     FieldInfo {
         aliases: &["api_version"],
@@ -217,7 +217,7 @@ pub const FIELDS: &[FieldInfo] = &[
         label: "Address",
         is_code: true,
         doc: "The caller's address, where the project keeps it.",
-        ..text(Field::Address, Text::Address, "address")
+        ..text(Field::Address, TextKind::Address, "address")
     },
     FieldInfo {
         aliases: &["user_id"],
@@ -230,7 +230,7 @@ pub const FIELDS: &[FieldInfo] = &[
         listed: "user_id",
         label: "User",
         doc: "The user id that the API gave.",
-        ..text(Field::User, Text::User, "user")
+        ..text(Field::User, TextKind::User, "user")
     },
     FieldInfo {
         aliases: &["user_agent"],
@@ -243,7 +243,7 @@ pub const FIELDS: &[FieldInfo] = &[
         label: "User agent",
         is_code: true,
         doc: "The whole user agent.",
-        ..text(Field::Agent, Text::Agent, "agent")
+        ..text(Field::Agent, TextKind::Agent, "agent")
     },
     FieldInfo {
         aliases: &["browser"],
@@ -274,7 +274,7 @@ pub const FIELDS: &[FieldInfo] = &[
         label: "Referrer",
         is_code: true,
         doc: "The page that the caller came from.",
-        ..text(Field::Referrer, Text::Referrer, "referrer")
+        ..text(Field::Referrer, TextKind::Referrer, "referrer")
     },
     FieldInfo {
         posted: Some(Posted {
@@ -284,7 +284,7 @@ pub const FIELDS: &[FieldInfo] = &[
         label: "Framework",
         doc: "The framework that the client named.",
         examples: "`FastAPI`",
-        ..text(Field::Framework, Text::Framework, "framework")
+        ..text(Field::Framework, TextKind::Framework, "framework")
     },
     FieldInfo {
         kind: Kind::Size,
@@ -315,7 +315,7 @@ pub const FIELDS: &[FieldInfo] = &[
         listed: "",
         label: "Client library",
         doc: "The client library and its version.",
-        ..text(Field::Sdk, Text::Sdk, "sdk")
+        ..text(Field::Sdk, TextKind::Sdk, "sdk")
     },
     // No person by itself, so every level keeps it: it leads to one only through the API's own log. One per hit, so that its values are
     // not counted.
@@ -330,7 +330,7 @@ pub const FIELDS: &[FieldInfo] = &[
         label: "Request id",
         is_code: true,
         doc: "The id under which the API's own log has the request; that log alone can tell whose it was.",
-        ..text(Field::RequestId, Text::RequestId, "request_id")
+        ..text(Field::RequestId, TextKind::RequestId, "request_id")
     },
     FieldInfo {
         posted: Some(Posted {
@@ -342,6 +342,6 @@ pub const FIELDS: &[FieldInfo] = &[
         label: "Cache",
         doc: "Whether a cache had the answer.",
         examples: "`hit`, `miss` or none",
-        ..text(Field::Cache, Text::Cache, "cache")
+        ..text(Field::Cache, TextKind::Cache, "cache")
     },
 ];

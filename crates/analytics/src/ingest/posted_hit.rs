@@ -9,7 +9,7 @@ use super::raw_hit::RawHit;
 use super::time::{ReadTime, parse_time};
 use super::value::Value;
 use super::{Reason, Repairs, Texts};
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::hit_fields::{Field, KEYED, KEYS, Posted, Reading, Stored};
 use crate::limits;
 
@@ -38,11 +38,11 @@ pub struct PostedHit {
     /// Bytes.
     pub request_size: Option<u64>,
     pub response_size: Option<u64>,
-    pub texts: [u32; Text::COUNT],
+    pub texts: [u32; TextKind::COUNT],
 }
 
 impl PostedHit {
-    pub(crate) fn text(&self, kind: Text) -> u32 {
+    pub(crate) fn text(&self, kind: TextKind) -> u32 {
         self.texts[kind as usize]
     }
 }
@@ -50,7 +50,7 @@ impl PostedHit {
 /// A text that a hit may have, and how it is read.
 #[derive(Clone, Copy)]
 struct OptionalText {
-    kind: Text,
+    kind: TextKind,
     field: Field,
     reading: Reading,
     /// Characters; 0 for none.
@@ -81,8 +81,12 @@ const fn count_optional_texts() -> usize {
 }
 
 const fn optional_texts() -> [OptionalText; count_optional_texts()] {
-    let none =
-        OptionalText { kind: Text::Method, field: Field::Method, reading: Reading::Own, limit: 0 };
+    let none = OptionalText {
+        kind: TextKind::Method,
+        field: Field::Method,
+        reading: Reading::Own,
+        limit: 0,
+    };
     let mut texts = [none; count_optional_texts()];
     let (mut count, mut place) = (0, 0);
     while place < KEYS {
@@ -123,17 +127,17 @@ pub(super) fn accept(
         }
     };
 
-    let mut numbers = [0; Text::COUNT];
-    let mut put = |kind: Text, limit: u64, text: &str| {
+    let mut numbers = [0; TextKind::COUNT];
+    let mut put = |kind: TextKind, limit: u64, text: &str| {
         let kept = match limit {
             0 => text,
             limit => cut(text, limit, &mut repairs.truncated),
         };
         numbers[kind as usize] = texts.put(kind, kept);
     };
-    put(Text::Method, Field::Method.limit(), method);
-    put(Text::Path, Field::Path.limit(), path);
-    put(Text::Address, Field::Address.limit(), address);
+    put(TextKind::Method, Field::Method.limit(), method);
+    put(TextKind::Path, Field::Path.limit(), path);
+    put(TextKind::Address, Field::Address.limit(), address);
     for (read, text) in optional.iter().zip(OPTIONAL_TEXTS) {
         put(text.kind, text.limit, read);
     }

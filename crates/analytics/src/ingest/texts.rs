@@ -7,16 +7,16 @@ use std::hash::BuildHasher;
 use hashbrown::HashTable;
 
 use super::PostedHit;
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::text_list::TextList;
 
 /// Index 0 of every kind is "".
 #[derive(Debug)]
 pub struct Texts {
-    kinds: [TextList; Text::COUNT],
-    tables: [HashTable<Entry>; Text::COUNT],
+    kinds: [TextList; TextKind::COUNT],
+    tables: [HashTable<Entry>; TextKind::COUNT],
     /// The text of the hit before, which is tried first.
-    last: [u32; Text::COUNT],
+    last: [u32; TextKind::COUNT],
     /// Seeded anew for each process: a client cannot prepare texts that collide.
     hasher: foldhash::fast::RandomState,
 }
@@ -36,24 +36,24 @@ impl Default for Texts {
         Texts {
             kinds: Default::default(),
             tables: std::array::from_fn(|_| HashTable::new()),
-            last: [0; Text::COUNT],
+            last: [0; TextKind::COUNT],
             hasher: foldhash::fast::RandomState::default(),
         }
     }
 }
 
 impl Texts {
-    pub fn get(&self, kind: Text, index: u32) -> &str {
+    pub fn get(&self, kind: TextKind, index: u32) -> &str {
         &self.kinds[kind as usize][index as usize]
     }
 
-    pub fn all(&self, kind: Text) -> &TextList {
+    pub fn all(&self, kind: TextKind) -> &TextList {
         &self.kinds[kind as usize]
     }
 
     /// The number of this text, which is kept if it is new.
     #[inline]
-    pub(crate) fn put(&mut self, kind: Text, text: &str) -> u32 {
+    pub(crate) fn put(&mut self, kind: TextKind, text: &str) -> u32 {
         let kind = kind as usize;
         let kept = &self.kinds[kind];
         let last = self.last[kind];
@@ -84,7 +84,7 @@ impl Texts {
     }
 
     /// Takes all texts of a kind out; the kind starts anew with "".
-    pub(crate) fn take(&mut self, kind: Text) -> TextList {
+    pub(crate) fn take(&mut self, kind: TextKind) -> TextList {
         let kind = kind as usize;
         self.last[kind] = 0;
         self.tables[kind].clear();
@@ -92,7 +92,7 @@ impl Texts {
     }
 
     /// Puts back what `take` took. The kind can be read from then on, not added to.
-    pub(crate) fn give_back(&mut self, kind: Text, texts: TextList) {
+    pub(crate) fn give_back(&mut self, kind: TextKind, texts: TextList) {
         self.kinds[kind as usize] = texts;
     }
 
@@ -100,7 +100,7 @@ impl Texts {
     pub(crate) fn only_of(self, hits: &mut [PostedHit]) -> Texts {
         let mut only = Texts::default();
         for hit in hits {
-            for kind in Text::ALL {
+            for kind in TextKind::ALL {
                 let number = &mut hit.texts[kind as usize];
                 *number = only.put(kind, self.get(kind, *number));
             }
@@ -108,7 +108,7 @@ impl Texts {
         only
     }
 
-    pub(crate) fn into_kinds(self) -> [TextList; Text::COUNT] {
+    pub(crate) fn into_kinds(self) -> [TextList; TextKind::COUNT] {
         self.kinds
     }
 }
@@ -122,11 +122,11 @@ mod tests {
         let mut texts = Texts::default();
         let numbers: Vec<u32> = ["/a", "/b", "/a", "", "/a", "/b"]
             .iter()
-            .map(|path| texts.put(Text::Path, path))
+            .map(|path| texts.put(TextKind::Path, path))
             .collect();
         assert_eq!(numbers, [1, 2, 1, 0, 1, 2]);
-        assert_eq!(texts.put(Text::Route, "/b"), 1);
-        assert_eq!(texts.all(Text::Path).iter().collect::<Vec<_>>(), ["", "/a", "/b"]);
-        assert_eq!(texts.get(Text::Path, 2), "/b");
+        assert_eq!(texts.put(TextKind::Route, "/b"), 1);
+        assert_eq!(texts.all(TextKind::Path).iter().collect::<Vec<_>>(), ["", "/a", "/b"]);
+        assert_eq!(texts.get(TextKind::Path, 2), "/b");
     }
 }

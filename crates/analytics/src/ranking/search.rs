@@ -2,7 +2,7 @@
 
 use memchr::memmem::Finder;
 
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::limits;
 use crate::slots::Slots;
 
@@ -63,7 +63,7 @@ fn all(words: usize) -> u32 {
 /// Which words each text of a file has, so that hits of rows that don't match are passed over.
 pub struct WordMasks {
     words: SearchWords,
-    by_kind: Vec<(Text, Slots<u32>)>,
+    by_kind: Vec<(TextKind, Slots<u32>)>,
 }
 
 impl WordMasks {
@@ -72,20 +72,20 @@ impl WordMasks {
     }
 
     /// Tests the texts of a kind that `each` shows.
-    pub fn put_all(&mut self, kind: Text, each: impl FnOnce(&mut dyn FnMut(u32, &str))) {
+    pub fn put_all(&mut self, kind: TextKind, each: impl FnOnce(&mut dyn FnMut(u32, &str))) {
         let mut masks = Slots::default();
         let mut matcher = self.words.matcher();
         each(&mut |id, text| *masks.slot(id) = matcher.mask(text));
         self.by_kind.push((kind, masks));
     }
 
-    fn mask(&self, kind: Text, id: u32) -> u32 {
+    fn mask(&self, kind: TextKind, id: u32) -> u32 {
         let of_kind = self.by_kind.iter().find(|(other, _)| *other == kind);
         of_kind.and_then(|(_, masks)| masks.get(id)).copied().unwrap_or_default()
     }
 
     /// Whether these texts together have every word.
-    pub(super) fn pass(&self, texts: &[(Text, u32)]) -> bool {
+    pub(super) fn pass(&self, texts: &[(TextKind, u32)]) -> bool {
         let mask = texts.iter().fold(0, |mask, (kind, id)| mask | self.mask(*kind, *id));
         mask == all(self.words.0.len())
     }

@@ -6,11 +6,11 @@ use hashbrown::HashMap;
 
 use super::search::WordMasks;
 use super::{Ranked, TooManyRows};
-use crate::hit::{Country, Text};
+use crate::hit::{Country, TextKind};
 use crate::latency;
 use crate::limits;
 use crate::slots::Slots;
-use crate::tally::{Columns, Consumer, Count, Endpoint, NO_LATENCY, Value};
+use crate::tally::{Columns, Consumer, Count, Dimension, Endpoint, NO_LATENCY};
 
 /// A row in one file: two ids of texts, or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -291,22 +291,24 @@ impl RankingSums {
 
     /// None if the hit is in no row.
     fn row_of(&self, hits: &Columns<'_>, n: usize) -> Option<RowId> {
-        let text = |kind: Text| hits.texts[kind as usize][n];
+        let text = |kind: TextKind| hits.texts[kind as usize][n];
         let alone = |second: u32| Some(RowId { first: 0, second });
         match self.of {
             Ranked::Endpoints => {
-                Some(RowId { first: text(Text::Method), second: text(Text::Route) })
+                Some(RowId { first: text(TextKind::Method), second: text(TextKind::Route) })
             }
-            Ranked::Consumers => match (text(Text::User), text(Text::Address)) {
+            Ranked::Consumers => match (text(TextKind::User), text(TextKind::Address)) {
                 (0, 0) => None,
                 (0, address) => self.addresses.then_some(RowId { first: 1, second: address }),
                 (user, _) => Some(RowId { first: 0, second: user }),
             },
             Ranked::Statuses => alone(u32::from(hits.status[n])),
-            Ranked::Value(Value::Country) => alone(u32::from(hits.country[n])),
-            Ranked::Value(Value::Text(kind)) => alone(text(kind)),
-            Ranked::Value(Value::Client | Value::Os | Value::Device) => alone(text(Text::Agent)),
-            Ranked::Value(Value::Version) => alone(text(Text::Path)),
+            Ranked::Value(Dimension::Country) => alone(u32::from(hits.country[n])),
+            Ranked::Value(Dimension::Text(kind)) => alone(text(kind)),
+            Ranked::Value(Dimension::Client | Dimension::Os | Dimension::Device) => {
+                alone(text(TextKind::Agent))
+            }
+            Ranked::Value(Dimension::Version) => alone(text(TextKind::Path)),
         }
     }
 
@@ -321,7 +323,9 @@ impl RankingSums {
             // Many user agents are one client, and many paths one version: those are few once they are named.
             let is_of_words = matches!(
                 self.of,
-                Ranked::Value(Value::Client | Value::Os | Value::Device | Value::Version)
+                Ranked::Value(
+                    Dimension::Client | Dimension::Os | Dimension::Device | Dimension::Version
+                )
             );
             self.too_many |= self.rows.len() as u64 > self.limits.rows && !is_of_words;
         }
@@ -332,11 +336,11 @@ impl RankingSums {
 
 impl Ranked {
     /// The texts that name a row.
-    pub fn texts_of(self, RowId { first, second }: RowId) -> Vec<(Text, u32)> {
+    pub fn texts_of(self, RowId { first, second }: RowId) -> Vec<(TextKind, u32)> {
         match self {
-            Ranked::Endpoints => vec![(Text::Method, first), (Text::Route, second)],
-            Ranked::Consumers if first == 0 => vec![(Text::User, second)],
-            Ranked::Consumers => vec![(Text::Address, second)],
+            Ranked::Endpoints => vec![(TextKind::Method, first), (TextKind::Route, second)],
+            Ranked::Consumers if first == 0 => vec![(TextKind::User, second)],
+            Ranked::Consumers => vec![(TextKind::Address, second)],
             other => other.texts().iter().map(|kind| (*kind, second)).collect(),
         }
     }
@@ -345,7 +349,7 @@ impl Ranked {
     pub fn number_name(self, id: RowId) -> Option<String> {
         match self {
             Ranked::Statuses => Some(id.second.to_string()),
-            Ranked::Value(Value::Country) => {
+            Ranked::Value(Dimension::Country) => {
                 Some(Country::from_number(id.second as u16).as_str().to_owned())
             }
             _ => None,

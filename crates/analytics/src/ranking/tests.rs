@@ -31,8 +31,8 @@ fn ranking(hits: &[PlainHit], threads: usize) -> Ranking {
         let routes: Vec<u32> = stretch.iter().map(|hit| hit.1 as u32).collect();
         let mut columns =
             Columns { time_us: &times, status: &status, latency: &latency, ..Columns::default() };
-        columns.texts[Text::Method as usize] = &methods;
-        columns.texts[Text::Route as usize] = &routes;
+        columns.texts[TextKind::Method as usize] = &methods;
+        columns.texts[TextKind::Route as usize] = &routes;
         all[n % threads].add_hits(&columns);
     }
     let mut sums = all.remove(0);

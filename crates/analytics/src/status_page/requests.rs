@@ -6,10 +6,10 @@ use jiff::tz::TimeZone;
 
 use crate::filter::{Condition, Field, Filter, Test};
 use crate::grid::Grid;
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::limits;
 use crate::query::{ProjectScope, SumsQuery};
-use crate::tally::{Needs, Sort, Top, Total, Value};
+use crate::tally::{Dimension, Needs, Sort, Top, Total};
 use crate::uptime::Share;
 
 /// Two questions that answer it for every host at once: all requests, and those with a status from 500 on.
@@ -26,7 +26,7 @@ pub fn questions(scope: ProjectScope, from_us: i64, to_us: i64) -> Questions {
         grid: Grid::whole(from_us, to_us, &TimeZone::UTC),
         filter,
         needs: Needs::default(),
-        values: vec![Value::Text(Text::Host)],
+        values: vec![Dimension::Text(TextKind::Host)],
         prefix: String::new(),
         top: Top { consumers: false, rows: limits::PANEL_ROWS as usize, sort: Sort::Requests },
     };
@@ -45,7 +45,7 @@ pub fn questions(scope: ProjectScope, from_us: i64, to_us: i64) -> Questions {
 pub fn shares(all: &Total, failed: &Total) -> HashMap<String, Share> {
     let by_host = |total: &Total| {
         let mut requests = HashMap::<String, i64>::new();
-        let listed = total.values.get(&Value::Text(Text::Host));
+        let listed = total.values.get(&Dimension::Text(TextKind::Host));
         for (host, count) in listed.iter().flat_map(|listing| &listing.rows) {
             *requests.entry(host.to_ascii_lowercase()).or_default() += count.requests as i64;
         }

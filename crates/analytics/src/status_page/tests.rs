@@ -10,9 +10,9 @@ use super::logo::Logo;
 use super::publication::{Severity, Stage};
 use super::*;
 use crate::grid::Grid;
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::incident::Cause;
-use crate::tally::{Count, Listing, Total, Value};
+use crate::tally::{Count, Dimension, Listing, Total};
 use crate::uptime::Share;
 
 fn page(services: &[(i64, &str)]) -> StatusPage {
@@ -181,7 +181,7 @@ fn the_share_of_each_host_is_told_apart() {
             .iter()
             .map(|(host, requests)| (Arc::from(*host), Count { requests: *requests, errors: 0 }));
         let listing = Listing { rows: rows.collect(), ..Listing::default() };
-        total.values.insert(Value::Text(Text::Host), listing);
+        total.values.insert(Dimension::Text(TextKind::Host), listing);
         total
     };
     let all = total(&[("a.example", 70), ("A.example", 30), ("b.example", 3), ("", 9)]);

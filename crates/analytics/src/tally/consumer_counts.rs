@@ -1,7 +1,7 @@
 //! Hits per consumer of one project in a whole file, for the list of the busiest that the file keeps.
 
 use super::consumers::{text, who};
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::slots::Slots;
 
 /// Four bytes for each id of a user and of an address.
@@ -28,7 +28,7 @@ impl ConsumerCounts {
     }
 
     /// Everyone with hits.
-    pub fn all(&self) -> impl Iterator<Item = (Text, u32)> + '_ {
+    pub fn all(&self) -> impl Iterator<Item = (TextKind, u32)> + '_ {
         self.with_hits().map(|(_, kind, id)| (text(kind), id))
     }
 
@@ -37,7 +37,7 @@ impl ConsumerCounts {
     }
 
     /// The `most` consumers with most hits, in no order. Of equal ones users come first, then the lower id.
-    pub fn busiest(&self, most: u64) -> (Vec<(Text, u32)>, LeftOut) {
+    pub fn busiest(&self, most: u64) -> (Vec<(TextKind, u32)>, LeftOut) {
         let mut all: Vec<(u32, usize, u32)> =
             self.with_hits().map(|(hits, kind, id)| (u32::MAX - hits, kind, id)).collect();
         let hits = |(hits, _, _): &(u32, usize, u32)| u64::from(u32::MAX - hits);
@@ -73,7 +73,7 @@ mod tests {
             busiest.sort_unstable_by_key(|(kind, id)| (*kind as u8, *id));
             (busiest, left_out)
         };
-        let (user, address) = (Text::User, Text::Address);
+        let (user, address) = (TextKind::User, TextKind::Address);
         let left_out = |most, requests| LeftOut { most, requests };
         assert_eq!(sorted(2), (vec![(address, 3), (user, 7)], left_out(1, 2)));
         assert_eq!(sorted(1), (vec![(address, 3)], left_out(2, 4)));

@@ -9,12 +9,12 @@ use super::distinct::Distinct;
 use super::durations::Durations;
 use super::identities::Identities;
 use super::{Columns, ConsumerRow, Needs, Subset, TallyLimits};
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::slots::Slots;
 
 #[derive(Clone, Debug)]
 pub struct ConsumerSum {
-    kind: Text,
+    kind: TextKind,
     id: u32,
     pub requests: u64,
     pub client_errors: u64,
@@ -70,7 +70,7 @@ impl Consumers {
         subset: Option<Arc<Subset>>,
         limits: TallyLimits,
     ) -> Consumers {
-        let slots = [Text::User, Text::Address].map(|kind| identities.slots(kind));
+        let slots = [TextKind::User, TextKind::Address].map(|kind| identities.slots(kind));
         Consumers {
             identities,
             subset,
@@ -87,8 +87,8 @@ impl Consumers {
 
     /// `buckets`: of each hit, where series are wanted.
     pub fn add_hits(&mut self, hits: &Columns<'_>, needs: Needs, buckets: &[u16]) {
-        let users = hits.texts[Text::User as usize];
-        let addresses = hits.texts[Text::Address as usize];
+        let users = hits.texts[TextKind::User as usize];
+        let addresses = hits.texts[TextKind::Address as usize];
         if self.sums.is_some() {
             let mut places = std::mem::take(&mut self.places);
             places.clear();
@@ -151,8 +151,8 @@ impl Consumers {
             }
         }
         if needs.has(Needs::CONSUMER_LATENCY) {
-            let users = hits.texts[Text::User as usize].iter();
-            let addresses = hits.texts[Text::Address as usize].iter();
+            let users = hits.texts[TextKind::User as usize].iter();
+            let addresses = hits.texts[TextKind::Address as usize].iter();
             let whose = users.zip(addresses).zip(places).map(|((&user, &address), &place)| {
                 let known = who(user, address).filter(|_| place != NOBODY);
                 known.map_or(u32::MAX, |(kind, id)| number(kind, id))
@@ -160,8 +160,8 @@ impl Consumers {
             self.durations[0].add(whose.zip(hits.latency.iter().copied()));
         }
         if needs.has(Needs::CONSUMER_SERIES) {
-            let users = hits.texts[Text::User as usize];
-            let addresses = hits.texts[Text::Address as usize];
+            let users = hits.texts[TextKind::User as usize];
+            let addresses = hits.texts[TextKind::Address as usize];
             for (n, (&place, &bucket)) in places.iter().zip(buckets).enumerate() {
                 let Some(sum) = sums.get_mut(place as usize) else { continue };
                 if sum.noted != bucket {
@@ -214,14 +214,14 @@ impl Consumers {
         match (&mut self.sums, &other.sums) {
             (Some(own), Some(more)) => {
                 for sum in more {
-                    let kind = usize::from(sum.kind != Text::User);
+                    let kind = usize::from(sum.kind != TextKind::User);
                     let place = place(&mut self.slots[kind], own, kind, sum.id);
                     own[place].add(sum);
                 }
             }
             _ => {
                 for (of, id, requests) in other.counts() {
-                    *self.slots[usize::from(of != Text::User)].slot(id) += requests as u32;
+                    *self.slots[usize::from(of != TextKind::User)].slot(id) += requests as u32;
                 }
             }
         }
@@ -230,7 +230,7 @@ impl Consumers {
     }
 
     /// Kind, id and hits of everyone with hits.
-    pub fn counts(&self) -> impl Iterator<Item = (Text, u32, u64)> + Clone + '_ {
+    pub fn counts(&self) -> impl Iterator<Item = (TextKind, u32, u64)> + Clone + '_ {
         // A short period visits the consumers that it has, not all ids of the file.
         let summed = self.sums.iter().flatten().map(|sum| (sum.kind, sum.id, sum.requests));
         let kinds: &[usize] = if self.sums.is_some() { &[] } else { &[USERS, ADDRESSES] };
@@ -241,23 +241,23 @@ impl Consumers {
     }
 
     /// None if consumers are only counted, if this one's hits were not all listed, or if it has none.
-    pub fn sum(&self, of: Text, id: u32) -> Option<&ConsumerSum> {
+    pub fn sum(&self, of: TextKind, id: u32) -> Option<&ConsumerSum> {
         if self.unlisted.by_days {
             return None;
         }
-        let slot = *self.slots[usize::from(of != Text::User)].get(id)?;
+        let slot = *self.slots[usize::from(of != TextKind::User)].get(id)?;
         self.sums.as_ref()?.get((slot as usize).checked_sub(1)?)
     }
 
     /// Calls `take` with kind, id, latency and count for these consumers. False if not all of their durations were gathered.
     pub fn each_duration(
         &self,
-        wanted: &[(Text, u32)],
-        mut take: impl FnMut(Text, u32, u16, u64),
+        wanted: &[(TextKind, u32)],
+        mut take: impl FnMut(TextKind, u32, u16, u64),
     ) -> bool {
         let mut numbers = Slots::default();
         for (of, id) in wanted {
-            *numbers.slot(number(usize::from(*of != Text::User), *id)) = true;
+            *numbers.slot(number(usize::from(*of != TextKind::User), *id)) = true;
         }
         self.sums.is_some()
             && self.durations.iter().all(|durations| {
@@ -372,6 +372,6 @@ fn number(kind: usize, id: u32) -> u32 {
     id << 1 | kind as u32
 }
 
-pub(super) fn text(kind: usize) -> Text {
-    if kind == USERS { Text::User } else { Text::Address }
+pub(super) fn text(kind: usize) -> TextKind {
+    if kind == USERS { TextKind::User } else { TextKind::Address }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::counts::Durations;
 use super::{Columns, NO_LATENCY, Needs, Subset, TallyLimits, Traffic, sizes};
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::slots::Slots;
 
 /// A method's id and a route's.
@@ -45,8 +45,8 @@ impl Endpoints {
     }
 
     pub fn add_hits(&mut self, hits: &Columns<'_>, needs: Needs) {
-        let methods = hits.texts[Text::Method as usize];
-        let routes = hits.texts[Text::Route as usize];
+        let methods = hits.texts[TextKind::Method as usize];
+        let routes = hits.texts[TextKind::Route as usize];
         for n in 0..hits.time_us.len() {
             let Some(sum) = self.sum_of((methods[n], routes[n]), 1) else { continue };
             sum.requests += 1;

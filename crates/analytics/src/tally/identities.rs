@@ -1,27 +1,27 @@
 //! Maps a file's text ids to hashes that are the same in all files.
 
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::identity::identity_of_ipv4;
 use crate::slots::Slots;
 
 /// A 64-bit hash for each text id: equal for the same text of the same kind in every file.
 #[derive(Clone, Debug, Default)]
 pub struct Identities {
-    hashes: [Slots<u64>; Text::COUNT],
+    hashes: [Slots<u64>; TextKind::COUNT],
     /// Addresses that are numbers are hashed when they are asked for: of very many a filter leaves few. 0: a text.
     ipv4: Slots<u32>,
 }
 
 impl Identities {
     /// For few of a file's ids of these kinds.
-    pub fn of_few(kinds: &[Text]) -> Identities {
+    pub fn of_few(kinds: &[TextKind]) -> Identities {
         let mut identities = Identities::default();
         kinds.iter().for_each(|kind| identities.hashes[*kind as usize] = Slots::sparse());
         identities
     }
 
     /// `hash`: of the text.
-    pub fn put(&mut self, kind: Text, id: u32, hash: u64) {
+    pub fn put(&mut self, kind: TextKind, id: u32, hash: u64) {
         *self.hashes[kind as usize].slot(id) = mix(hash ^ of_kind(kind));
     }
 
@@ -30,7 +30,7 @@ impl Identities {
         for (((kind, id), hash), ipv4) in kinds.iter().zip(ids).zip(hashes).zip(ipv4) {
             if *ipv4 > 0 {
                 *self.ipv4.slot(*id) = *ipv4;
-            } else if let Some(kind) = Text::ALL.get(usize::from(*kind)) {
+            } else if let Some(kind) = TextKind::ALL.get(usize::from(*kind)) {
                 self.put(*kind, *id, *hash);
             }
         }
@@ -39,7 +39,7 @@ impl Identities {
     /// Column by column, of texts whose identities a file keeps: as `get` answered them.
     pub fn put_known(&mut self, kinds: &[u8], ids: &[u32], identities: &[u64]) {
         for ((kind, id), identity) in kinds.iter().zip(ids).zip(identities) {
-            if let Some(kind) = Text::ALL.get(usize::from(*kind)) {
+            if let Some(kind) = TextKind::ALL.get(usize::from(*kind)) {
                 *self.hashes[*kind as usize].slot(*id) = *identity;
             }
         }
@@ -48,15 +48,15 @@ impl Identities {
     /// A user, or an address without one.
     pub fn of_consumer(&self, user: u32, address: u32) -> u64 {
         match user {
-            0 => self.get(Text::Address, address),
-            user => self.get(Text::User, user),
+            0 => self.get(TextKind::Address, address),
+            user => self.get(TextKind::User, user),
         }
     }
 
     /// Id 0 is "no text" in every file.
     #[inline]
-    pub fn get(&self, kind: Text, id: u32) -> u64 {
-        if kind == Text::Address
+    pub fn get(&self, kind: TextKind, id: u32) -> u64 {
+        if kind == TextKind::Address
             && let Some(&ipv4) = self.ipv4.get(id)
             && ipv4 > 0
         {
@@ -69,11 +69,11 @@ impl Identities {
     }
 
     pub fn of_endpoint(&self, (method, route): (u32, u32)) -> u64 {
-        mix(self.get(Text::Method, method).rotate_left(32) ^ self.get(Text::Route, route))
+        mix(self.get(TextKind::Method, method).rotate_left(32) ^ self.get(TextKind::Route, route))
     }
 
     /// Room for something about ids of this kind: as many as have an identity.
-    pub(super) fn slots<T: Clone + Default>(&self, kind: Text) -> Slots<T> {
+    pub(super) fn slots<T: Clone + Default>(&self, kind: TextKind) -> Slots<T> {
         if self.hashes[kind as usize].is_sparse() { Slots::sparse() } else { Slots::default() }
     }
 
@@ -82,7 +82,7 @@ impl Identities {
     }
 }
 
-fn of_kind(kind: Text) -> u64 {
+fn of_kind(kind: TextKind) -> u64 {
     mix(kind as u64 + 1)
 }
 
@@ -101,21 +101,21 @@ mod tests {
     #[test]
     fn an_identity_belongs_to_a_text_of_a_kind() {
         let (mut one, mut other) = (Identities::default(), Identities::default());
-        one.put(Text::User, 7, 99);
-        other.put(Text::User, 1, 99);
-        other.put(Text::Address, 1, 99);
-        assert_eq!(one.get(Text::User, 7), other.get(Text::User, 1));
-        assert_ne!(other.get(Text::User, 1), other.get(Text::Address, 1));
-        assert_eq!(one.get(Text::User, 0), other.get(Text::User, 0));
-        assert_ne!(one.get(Text::User, 0), one.get(Text::Address, 0));
-        one.put_all(&[Text::Address as u8, 99], &[8, 8], &[0, 0], &[0xcb00_7107, 0]);
-        other.put(Text::Address, 2, identity(b"203.0.113.7"));
-        assert_eq!(one.get(Text::Address, 8), other.get(Text::Address, 2));
-        assert_ne!(one.get(Text::Address, 8), one.get(Text::Address, 7));
-        let mut kept = Identities::of_few(&[Text::Address]);
-        kept.put_known(&[Text::Address as u8], &[5], &[one.get(Text::Address, 8)]);
-        assert_eq!(kept.get(Text::Address, 5), one.get(Text::Address, 8));
-        for kind in [Text::Method, Text::Route] {
+        one.put(TextKind::User, 7, 99);
+        other.put(TextKind::User, 1, 99);
+        other.put(TextKind::Address, 1, 99);
+        assert_eq!(one.get(TextKind::User, 7), other.get(TextKind::User, 1));
+        assert_ne!(other.get(TextKind::User, 1), other.get(TextKind::Address, 1));
+        assert_eq!(one.get(TextKind::User, 0), other.get(TextKind::User, 0));
+        assert_ne!(one.get(TextKind::User, 0), one.get(TextKind::Address, 0));
+        one.put_all(&[TextKind::Address as u8, 99], &[8, 8], &[0, 0], &[0xcb00_7107, 0]);
+        other.put(TextKind::Address, 2, identity(b"203.0.113.7"));
+        assert_eq!(one.get(TextKind::Address, 8), other.get(TextKind::Address, 2));
+        assert_ne!(one.get(TextKind::Address, 8), one.get(TextKind::Address, 7));
+        let mut kept = Identities::of_few(&[TextKind::Address]);
+        kept.put_known(&[TextKind::Address as u8], &[5], &[one.get(TextKind::Address, 8)]);
+        assert_eq!(kept.get(TextKind::Address, 5), one.get(TextKind::Address, 8));
+        for kind in [TextKind::Method, TextKind::Route] {
             one.put(kind, 7, 99);
         }
         assert_ne!(one.of_endpoint((0, 7)), one.of_endpoint((7, 0)));

@@ -11,25 +11,25 @@ use super::identities::Identities;
 use super::subset::Subset;
 use super::top::{Sort, Top};
 use super::top_list::{ByIdentity, Listed, TopList};
-use super::total::{Breakdown, Consumer, Endpoint, Listing, Total, Value};
+use super::total::{Breakdown, Consumer, Dimension, Endpoint, Listing, Total};
 use super::{Count, DistinctCount, Needs, Tally, TallyLimits};
 use crate::grid::Grid;
-use crate::hit::{Country, Text};
+use crate::hit::{Country, TextKind};
 use crate::latency::Histogram;
 
 /// Words derived from a file's texts, by id: the client of a user agent, the version of a path.
 pub trait Words {
-    fn word(&self, value: Value, id: u32) -> Arc<str>;
+    fn word(&self, value: Dimension, id: u32) -> Arc<str>;
 }
 
 /// Names that were looked up: by the number of a file, a kind and an id.
-pub type Named = HashMap<(usize, Text, u32), Arc<str>>;
+pub type Named = HashMap<(usize, TextKind, u32), Arc<str>>;
 
 /// The parts of the shown rows that a file's sums lack.
 #[derive(Clone, Debug, Default)]
 pub struct MissingDetails {
-    pub sums: Vec<(Text, u32, u64)>,
-    pub durations: Vec<(Text, u32, u64)>,
+    pub sums: Vec<(TextKind, u32, u64)>,
+    pub durations: Vec<(TextKind, u32, u64)>,
     pub endpoints: Vec<(Pair, u64)>,
 }
 
@@ -38,24 +38,30 @@ pub struct Merge {
     limits: TallyLimits,
     needs: Needs,
     top: Top,
-    values: Vec<Value>,
-    consumers: TopList<(Text, u32)>,
+    values: Vec<Dimension>,
+    consumers: TopList<(TextKind, u32)>,
     series: Vec<Distinct>,
     endpoints: TopList<Pair>,
-    texts: Vec<(Text, TopList<u32>)>,
-    words: HashMap<Value, HashMap<Arc<str>, Count>>,
+    texts: Vec<(TextKind, TopList<u32>)>,
+    words: HashMap<Dimension, HashMap<Arc<str>, Count>>,
     shown_consumers: ByIdentity<Consumer>,
     shown_endpoints: ByIdentity<Endpoint>,
-    shown_texts: Vec<(Text, ByIdentity<Count>)>,
+    shown_texts: Vec<(TextKind, ByIdentity<Count>)>,
 }
 
 impl Merge {
     /// `values`: of texts and countries, those that are wanted by name.
-    pub fn new(grid: Grid, needs: Needs, values: &[Value], top: Top, limits: TallyLimits) -> Merge {
+    pub fn new(
+        grid: Grid,
+        needs: Needs,
+        values: &[Dimension],
+        top: Top,
+        limits: TallyLimits,
+    ) -> Merge {
         let total = Total::new(grid);
         let series = Distinct::new(limits.bucket_consumers_exact);
         let texts = values.iter().filter_map(|value| match value {
-            Value::Text(kind) => Some((*kind, TopList::new(limits))),
+            Dimension::Text(kind) => Some((*kind, TopList::new(limits))),
             _ => None,
         });
         Merge {
@@ -82,7 +88,7 @@ impl Merge {
         tally: &Tally,
         identities: &Identities,
         words: &impl Words,
-        is_listed: impl Fn(Text, u32) -> bool,
+        is_listed: impl Fn(TextKind, u32) -> bool,
     ) {
         self.add_numbers(tally);
         for (sum, more) in self.series.iter_mut().zip(tally.consumers.series()) {
@@ -112,14 +118,16 @@ impl Merge {
         }
         for value in &self.values {
             let counts = match *value {
-                Value::Text(_) => continue,
-                Value::Country => &tally.countries,
-                Value::Client | Value::Os | Value::Device => &tally.texts[Text::Agent as usize],
-                Value::Version => &tally.texts[Text::Path as usize],
+                Dimension::Text(_) => continue,
+                Dimension::Country => &tally.countries,
+                Dimension::Client | Dimension::Os | Dimension::Device => {
+                    &tally.texts[TextKind::Agent as usize]
+                }
+                Dimension::Version => &tally.texts[TextKind::Path as usize],
             };
             let of_value = self.words.entry(*value).or_default();
             let word = |id: u32| match *value {
-                Value::Country => Arc::from(Country::from_number(id as u16).as_str()),
+                Dimension::Country => Arc::from(Country::from_number(id as u16).as_str()),
                 value => words.word(value, id),
             };
             // Neighbours often have one word: paths of a version, agents of a client.
@@ -275,15 +283,15 @@ impl Merge {
     }
 
     /// Adds nothing and returns false if not all of their durations were gathered.
-    fn add_durations(&mut self, tally: &Tally, of: &[(Text, u32, u64)]) -> bool {
+    fn add_durations(&mut self, tally: &Tally, of: &[(TextKind, u32, u64)]) -> bool {
         if of.is_empty() {
             return true;
         }
         if !tally.needs().has(Needs::CONSUMER_LATENCY) {
             return false;
         }
-        let ids: Vec<(Text, u32)> = of.iter().map(|(kind, id, _)| (*kind, *id)).collect();
-        let mut found: HashMap<(Text, u32), Histogram> = HashMap::new();
+        let ids: Vec<(TextKind, u32)> = of.iter().map(|(kind, id, _)| (*kind, *id)).collect();
+        let mut found: HashMap<(TextKind, u32), Histogram> = HashMap::new();
         let all = tally.consumers.each_duration(&ids, |kind, id, latency, hits| {
             found.entry((kind, id)).or_default().add(latency, hits);
         });
@@ -309,11 +317,11 @@ impl Merge {
 
     /// Cuts the rows to size and returns the ids whose names are needed, by file number. Call it after every file's details
     /// were added.
-    pub fn names(&mut self) -> HashMap<usize, Vec<(Text, u32)>> {
+    pub fn names(&mut self) -> HashMap<usize, Vec<(TextKind, u32)>> {
         self.cut_consumers();
         self.cut_endpoints();
-        let mut names: HashMap<usize, Vec<(Text, u32)>> = HashMap::new();
-        let mut want = |(file, ids): (usize, &[(Text, u32)])| {
+        let mut names: HashMap<usize, Vec<(TextKind, u32)>> = HashMap::new();
+        let mut want = |(file, ids): (usize, &[(TextKind, u32)])| {
             let named = ids.iter().filter(|(_, id)| *id > 0);
             names.entry(file).or_default().extend(named);
         };
@@ -326,7 +334,7 @@ impl Merge {
             if let Some(Listed { named_in: (file, (method, route)), .. }) =
                 self.endpoints.get(*which)
             {
-                want((*file, &[(Text::Method, *method), (Text::Route, *route)]));
+                want((*file, &[(TextKind::Method, *method), (TextKind::Route, *route)]));
             }
         }
         for ((kind, shown), (_, list)) in self.shown_texts.iter().zip(&self.texts) {
@@ -360,7 +368,7 @@ impl Merge {
     }
 
     pub fn finish(mut self, named: &Named) -> Total {
-        let name = |file: usize, kind: Text, id: u32| {
+        let name = |file: usize, kind: TextKind, id: u32| {
             named.get(&(file, kind, id)).cloned().unwrap_or_default()
         };
         let consumers = std::mem::take(&mut self.shown_consumers).into_iter();
@@ -368,7 +376,7 @@ impl Merge {
             let (file, (kind, id)) = self.consumers.get(who)?.named_in;
             let text = name(file, kind, id).to_string();
             match kind {
-                Text::User => sums.user = text,
+                TextKind::User => sums.user = text,
                 _ => sums.address = text,
             }
             Some(sums)
@@ -377,8 +385,8 @@ impl Merge {
         let endpoints = std::mem::take(&mut self.shown_endpoints).into_iter();
         let endpoints = endpoints.filter_map(|(which, mut sums)| {
             let (file, (method, route)) = self.endpoints.get(which)?.named_in;
-            sums.method = name(file, Text::Method, method);
-            sums.route = name(file, Text::Route, route);
+            sums.method = name(file, TextKind::Method, method);
+            sums.route = name(file, TextKind::Route, route);
             Some(sums)
         });
         self.total.endpoints = listing(&self.endpoints, endpoints.collect());
@@ -394,7 +402,7 @@ impl Merge {
                 let (file, id) = list.get(*which)?.named_in;
                 Some((name(file, *kind, id), *count))
             });
-            self.total.values.insert(Value::Text(*kind), listing(list, rows.collect()));
+            self.total.values.insert(Dimension::Text(*kind), listing(list, rows.collect()));
         }
         for (value, words) in self.words {
             let count = DistinctCount { count: words.len() as u64, about: false };

@@ -1,7 +1,7 @@
 //! Rollups into the same sums as hits: a row stands for so many of them.
 
 use super::{Count, Distinct, Needs, Tally, Traffic, Unlisted, class};
-use crate::hit::Text;
+use crate::hit::TextKind;
 
 /// A row of a rollup by endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +133,7 @@ impl Tally {
         self.countries.add(u32::from(country), count);
     }
 
-    pub fn add_text(&mut self, kind: Text, id: u32, count: Count) {
+    pub fn add_text(&mut self, kind: TextKind, id: u32, count: Count) {
         self.needs |= Needs::text(kind);
         self.texts[kind as usize].add(id, count);
     }

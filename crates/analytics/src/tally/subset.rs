@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::endpoints::Pair;
-use crate::hit::Text;
+use crate::hit::TextKind;
 use crate::slots::Slots;
 
 /// Consumers and endpoints of one file, by id.
@@ -16,8 +16,8 @@ pub struct Subset {
 
 impl Subset {
     /// `kind`: user or address.
-    pub fn put_consumer(&mut self, kind: Text, id: u32) {
-        let slots = if kind == Text::User { &mut self.users } else { &mut self.addresses };
+    pub fn put_consumer(&mut self, kind: TextKind, id: u32) {
+        let slots = if kind == TextKind::User { &mut self.users } else { &mut self.addresses };
         *slots.slot(id) = true;
     }
 
@@ -26,8 +26,8 @@ impl Subset {
     }
 
     #[inline]
-    pub fn has_consumer(&self, kind: Text, id: u32) -> bool {
-        let slots = if kind == Text::User { &self.users } else { &self.addresses };
+    pub fn has_consumer(&self, kind: TextKind, id: u32) -> bool {
+        let slots = if kind == TextKind::User { &self.users } else { &self.addresses };
         slots.get(id).copied().unwrap_or_default()
     }
 

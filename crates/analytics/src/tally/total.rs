@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::{Count, DistinctCount, Needs};
 use crate::grid::Grid;
-use crate::hit::{Country, Text};
+use crate::hit::{Country, TextKind};
 use crate::latency::Histogram;
 
 /// What hits are broken down by, of what is not a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Value {
+pub enum Dimension {
     Country,
-    Text(Text),
+    Text(TextKind),
     /// Read from the user agent.
     Client,
     Os,
@@ -21,14 +21,14 @@ pub enum Value {
     Version,
 }
 
-impl Value {
+impl Dimension {
     /// The sums that it is made of.
     pub const fn needs(self) -> Needs {
         match self {
-            Value::Country => Needs::COUNTRIES,
-            Value::Text(kind) => Needs::text(kind),
-            Value::Client | Value::Os | Value::Device => Needs::text(Text::Agent),
-            Value::Version => Needs::text(Text::Path),
+            Dimension::Country => Needs::COUNTRIES,
+            Dimension::Text(kind) => Needs::text(kind),
+            Dimension::Client | Dimension::Os | Dimension::Device => Needs::text(TextKind::Agent),
+            Dimension::Version => Needs::text(TextKind::Path),
         }
     }
 }
@@ -107,7 +107,7 @@ pub struct Total {
     pub traffic: Vec<(u64, u64)>,
     /// Hits that carry a size.
     pub sized: u64,
-    pub values: HashMap<Value, Breakdown>,
+    pub values: HashMap<Dimension, Breakdown>,
 }
 
 impl Total {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use analytics::batch::Batch;
 use analytics::enrich::{Countries, Enricher, Settings};
-use analytics::hit::{Hit, Text};
+use analytics::hit::{Hit, TextKind};
 use analytics::hit_fields::{FIELDS, Number, Stored, Word};
 use analytics::ingest::{self, ReadTime, parse_time};
 use base64::Engine;
@@ -244,7 +244,7 @@ fn same(what: &str, found: Value, expected: Value) -> Result<(), String> {
 }
 
 fn to_fields(batch: &Batch, hit: &Hit) -> Map<String, Value> {
-    let agent = &batch.dictionary.agents[hit.text(Text::Agent) as usize];
+    let agent = &batch.dictionary.agents[hit.text(TextKind::Agent) as usize];
     let mut fields = Map::new();
     for info in FIELDS {
         let (name, value) = match info.stored {
@@ -259,7 +259,7 @@ fn to_fields(batch: &Batch, hit: &Hit) -> Map<String, Value> {
             Stored::Word(Word::Os) => (info.name, json!(agent.os)),
             Stored::Word(Word::Device) => (info.name, json!(agent.device)),
             Stored::Word(Word::Version) => {
-                (info.name, json!(batch.dictionary.versions[hit.text(Text::Path) as usize]))
+                (info.name, json!(batch.dictionary.versions[hit.text(TextKind::Path) as usize]))
             }
         };
         if value != json!("") && !value.is_null() {
@@ -276,17 +276,17 @@ pub fn consistent(batch: &Batch) -> Result<(), String> {
         |what: &str, holds: bool| if holds { Ok(()) } else { Err(format!("inconsistent: {what}")) };
     holds(
         "a row of traits for each agent",
-        dictionary.agents.len() == dictionary.texts[Text::Agent as usize].len(),
+        dictionary.agents.len() == dictionary.texts[TextKind::Agent as usize].len(),
     )?;
     holds(
         "a version for each path",
-        dictionary.versions.len() == dictionary.texts[Text::Path as usize].len(),
+        dictionary.versions.len() == dictionary.texts[TextKind::Path as usize].len(),
     )?;
     holds(
         "a hash for each hit or none",
         [0, batch.hits.len()].contains(&batch.repeat_hashes.len()),
     )?;
-    for kind in Text::ALL {
+    for kind in TextKind::ALL {
         let texts = &dictionary.texts[kind as usize];
         holds("the first text of a kind is none", texts[0].is_empty())?;
         let mut used = vec![false; texts.len()];
@@ -294,7 +294,8 @@ pub fn consistent(batch: &Batch) -> Result<(), String> {
         for hit in &batch.hits {
             used[hit.text(kind) as usize] = true;
         }
-        let only_batchwide = matches!(kind, Text::Framework | Text::Sdk) && batch.hits.is_empty();
+        let only_batchwide =
+            matches!(kind, TextKind::Framework | TextKind::Sdk) && batch.hits.is_empty();
         holds(
             &format!("a {} that no hit has", kind.column()),
             only_batchwide || used.iter().all(|used| *used),
@@ -305,8 +306,8 @@ pub fn consistent(batch: &Batch) -> Result<(), String> {
     let sane = |hit: &Hit| {
         (100..600).contains(&hit.status)
             && hit.duration_us.is_none_or(|us| us <= analytics::latency::MAX_US)
-            && hit.text(Text::Method) != 0
-            && hit.text(Text::Path) != 0
+            && hit.text(TextKind::Method) != 0
+            && hit.text(TextKind::Path) != 0
     };
     holds("the hits' numbers", batch.hits.iter().all(sane))
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use analytics::enrich::{Countries, Enricher, Settings};
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::hit_fields::Field;
 use analytics::ingest::{DecodeError, Reason, decode};
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ fn survive(body: &[u8]) {
         consistent(&enriched.batch).unwrap();
         assert_eq!(enriched.batch.hits.len() + enriched.rejected.len(), sent);
         assert!(enriched.rejected.is_sorted_by(|a, b| a.index < b.index));
-        let addresses = enriched.batch.dictionary.texts[Text::Address as usize].len();
+        let addresses = enriched.batch.dictionary.texts[TextKind::Address as usize].len();
         assert!(privacy_level == 0 || addresses == 1, "an address above its level");
         assert!(
             privacy_level < 2
@@ -126,7 +126,7 @@ proptest! {
         let enriched = ENRICHER.enrich(posted, &Settings::default(), None, ARRIVAL_US);
         let batch = &enriched.batch;
         consistent(batch).unwrap();
-        let kept: Vec<&str> = batch.hits.iter().map(|hit| batch.text(hit, Text::Path)).collect();
+        let kept: Vec<&str> = batch.hits.iter().map(|hit| batch.text(hit, TextKind::Path)).collect();
         let expected: Vec<&str> = hits.iter().filter_map(|(_, path)| path.as_deref()).collect();
         prop_assert_eq!(kept, expected);
         let rejected: Vec<u32> = enriched.rejected.iter().map(|rejection| rejection.index).collect();

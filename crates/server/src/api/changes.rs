@@ -5,7 +5,7 @@ use analytics::changes::{
     Change, ConsumerChange, appeared, choose, compare_endpoints, missing_up_to, quiet, regular,
 };
 use analytics::filter::Filter;
-use analytics::grid::{Asked, Grid};
+use analytics::grid::{Grid, ResolvedPeriod};
 use analytics::limits;
 use analytics::query::SumsQuery;
 use analytics::tally::{Needs, Top, Total};
@@ -17,12 +17,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::dashboard::{Previous, Question, question};
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::Viewer;
 use crate::error::ApiError;
 use crate::json::send_json;
 use crate::parameters::Parameters;
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct Changes {
@@ -60,7 +60,7 @@ pub struct Changes {
     security(("key" = []), ("session" = []), ("share_link" = []), ()),
 )]
 pub async fn show_changes(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     viewer: Viewer,
     headers: HeaderMap,
     mut parameters: Parameters,
@@ -69,7 +69,7 @@ pub async fn show_changes(
     let compare = parameters
         .take_as(&["compare"], "`previous`", |text| (text == "previous").then_some(()))?;
     parameters.finish()?;
-    let Asked { grid, previous, .. } = asked;
+    let ResolvedPeriod { grid, previous, .. } = asked;
     let Some((from_us, to_us)) = previous.filter(|_| compare.is_some()) else {
         return send_json(
             &Changes { previous: None, rows: Vec::new(), missing_up_to: None },

@@ -19,7 +19,7 @@ use store::meta::{ChannelRow, ChannelSettings};
 use utoipa::ToSchema;
 
 use crate::address::own_host;
-use crate::app::{App, Shared, live_channels};
+use crate::app::{App, SharedApp, live_channels};
 use crate::auth::{Holder, Owner};
 use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
@@ -63,7 +63,7 @@ pub struct ChannelBody {
     security(("key" = []), ("session" = [])),
 )]
 pub async fn list_channels(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
 ) -> Result<Json<ChannelList>, ApiError> {
     let mut channels = Vec::new();
@@ -88,7 +88,7 @@ pub async fn list_channels(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn create_channel(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     JsonObject(body): JsonObject<ChannelBody>,
 ) -> Result<(StatusCode, Json<CreatedChannel>), ApiError> {
@@ -130,7 +130,7 @@ pub async fn create_channel(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn show_channel(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
     Path(id): Path<String>,
 ) -> Result<Json<ChannelAnswer>, ApiError> {
@@ -156,7 +156,7 @@ pub async fn show_channel(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn change_channel(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     Path(id): Path<String>,
     JsonObject(body): JsonObject<ChannelBody>,
@@ -201,7 +201,7 @@ pub async fn change_channel(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn remove_channel(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
@@ -230,7 +230,7 @@ pub async fn remove_channel(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn test_channel(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     Path(id): Path<String>,
 ) -> Result<Json<ChannelTest>, ApiError> {
@@ -269,7 +269,7 @@ pub async fn test_channel(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn list_deliveries(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     Path(id): Path<String>,
     mut parameters: Parameters,

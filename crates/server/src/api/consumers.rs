@@ -15,7 +15,7 @@ use store::Erasure;
 
 use super::hits::{Export, Lines, send_lines};
 use super::project::Erased;
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::{Holder, Owner, Shows};
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
@@ -42,7 +42,7 @@ use crate::projects::BACKUPS_REMAIN;
     security(("key" = []), ("session" = [])),
 )]
 pub async fn show_consumer(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
     Path(id): Path<String>,
     mut parameters: Parameters,
@@ -97,7 +97,7 @@ pub async fn show_consumer(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn erase_consumer(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     Path(id): Path<String>,
 ) -> Result<Json<Erased>, ApiError> {

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use analytics::answer::{self, Answer, Cut};
 use analytics::filter::{self, Filter};
-use analytics::grid::{self, Asked, Grid};
+use analytics::grid::{self, Grid, ResolvedPeriod};
 use analytics::limits;
 use analytics::panels::{PANELS, Panel, Shape};
 use analytics::period::{self, PeriodText, parse_zone};
 use analytics::query::SumsQuery;
-use analytics::tally::{Needs, SORTS, Top, Total, Value};
+use analytics::tally::{Dimension, Needs, SORTS, Top, Total};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Response};
@@ -20,12 +20,12 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::Viewer;
 use crate::error::ApiError;
 use crate::json::send_json;
 use crate::parameters::{Parameters, bad};
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct Dashboard {
@@ -86,7 +86,7 @@ pub struct Previous {
     security(("key" = []), ("session" = []), ("share_link" = []), ()),
 )]
 pub async fn show_dashboard(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     viewer: Viewer,
     headers: HeaderMap,
     mut parameters: Parameters,
@@ -104,7 +104,7 @@ pub async fn show_dashboard(
     let apdex_ms = app.meta.project(viewer.project).map_or(0, |project| project.apdex_ms);
     let cut = Cut { rows, sort: sort.unwrap_or_default(), apdex_us: u64::from(apdex_ms) * 1_000 };
 
-    let Asked { grid, until_us, previous } = asked;
+    let ResolvedPeriod { grid, until_us, previous } = asked;
     let previous = previous.filter(|_| compare.is_some());
     let partial = grid.edges_us.last().is_some_and(|last| *last > app.clock.now_us());
     let period = DashboardPeriod {
@@ -151,7 +151,7 @@ pub async fn show_dashboard(
 
 /// The parameters that every call about sums has.
 pub(super) struct Question {
-    pub asked: Asked,
+    pub asked: ResolvedPeriod,
     pub filter: Filter,
     /// The zone's name.
     pub tz: String,
@@ -243,7 +243,7 @@ async fn sum_up(
     panels: &[&'static Panel],
     cut: Cut,
 ) -> Result<Total, ApiError> {
-    let values: Vec<Value> = panels
+    let values: Vec<Dimension> = panels
         .iter()
         .filter_map(|panel| match panel.shape {
             Shape::Breakdown(value) => Some(value),

@@ -20,12 +20,12 @@ use serde::Serialize;
 use store::meta::DeployRow;
 use utoipa::ToSchema;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{AnyKey, Owner, Viewer};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct DeployList {
@@ -89,7 +89,7 @@ pub struct ComparedTimes {
     security(("key" = []), ("session" = [])),
 )]
 pub async fn create_deploy(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     caller: AnyKey,
     JsonObject(new): JsonObject<NewDeploy>,
 ) -> Result<(StatusCode, Json<DeployAnswer>), ApiError> {
@@ -133,7 +133,7 @@ pub async fn create_deploy(
     security(("key" = []), ("session" = []), ("share_link" = []), ()),
 )]
 pub async fn list_deploys(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     viewer: Viewer,
     mut parameters: Parameters,
 ) -> Result<Json<DeployList>, ApiError> {
@@ -170,7 +170,7 @@ pub async fn list_deploys(
     security(("key" = []), ("session" = []), ("share_link" = []), ()),
 )]
 pub async fn show_effect(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     viewer: Viewer,
     Path(id): Path<String>,
     parameters: Parameters,
@@ -237,7 +237,7 @@ pub async fn show_effect(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn remove_deploy(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::dashboard::{Question, question, take_count};
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::Viewer;
 use crate::error::{ApiError, Code};
 use crate::json::send_json;
@@ -110,7 +110,7 @@ pub async fn list_fields() -> Json<FieldList> {
     security(("key" = []), ("session" = []), ("share_link" = []), ()),
 )]
 pub async fn list_values(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     viewer: Viewer,
     Path(field): Path<String>,
     headers: HeaderMap,

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{HeartbeatJob, unknown_heartbeat};
 use crate::error::{ApiError, Code};
 
@@ -30,7 +30,7 @@ pub struct HeartbeatNoted {
     ),
 )]
 pub async fn succeed_by_get(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     job: HeartbeatJob,
 ) -> Result<Json<HeartbeatNoted>, ApiError> {
     note(&app, &job, "success").await
@@ -47,7 +47,7 @@ pub async fn succeed_by_get(
     ),
 )]
 pub async fn succeed(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     job: HeartbeatJob,
 ) -> Result<Json<HeartbeatNoted>, ApiError> {
     note(&app, &job, "success").await
@@ -67,7 +67,7 @@ pub async fn succeed(
     ),
 )]
 pub async fn signal_by_get(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     job: HeartbeatJob,
     Path((_, signal)): Path<(String, String)>,
 ) -> Result<Json<HeartbeatNoted>, ApiError> {
@@ -88,7 +88,7 @@ pub async fn signal_by_get(
     ),
 )]
 pub async fn signal(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     job: HeartbeatJob,
     Path((_, signal)): Path<(String, String)>,
 ) -> Result<Json<HeartbeatNoted>, ApiError> {

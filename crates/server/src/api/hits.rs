@@ -6,7 +6,7 @@ pub mod one;
 mod slowest;
 
 use analytics::filter;
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::limits;
 use analytics::period::{PeriodText, parse, parse_zone};
 use analytics::query::HitsQuery;
@@ -16,14 +16,14 @@ use axum::http::{HeaderValue, Response, header};
 use store::HitRow;
 use utoipa::ToSchema;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::{Shows, Viewer};
 use crate::error::{ApiError, Code};
 use crate::hit_schema::ApiHit;
 use crate::list::List;
 use crate::parameters::{Parameters, bad};
+use crate::pieces::{Pieces, send_pieces, write_rows};
 use crate::reads::Reader;
-use crate::rows::{Pieces, send_pieces, write_rows};
 pub use format::{Lines, Listed};
 
 #[derive(ToSchema)]
@@ -62,7 +62,7 @@ pub struct HitsPage {
     security(("key" = []), ("session" = []), ("share_link" = []), ()),
 )]
 pub async fn list_hits(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     viewer: Viewer,
     mut parameters: Parameters,
 ) -> Result<Response<Body>, ApiError> {
@@ -107,7 +107,7 @@ pub async fn list_hits(
 
 /// The question without its cursor, that cursor, and the limit.
 fn to_question(
-    app: &Shared,
+    app: &SharedApp,
     viewer: Viewer,
     mut parameters: Parameters,
 ) -> Result<(HitsQuery, Option<String>, Option<usize>), ApiError> {
@@ -137,7 +137,7 @@ fn no_cursor() -> ApiError {
 
 /// A short page is made whole; a longer one is sent while it is read.
 async fn send_page(
-    app: Shared,
+    app: SharedApp,
     reader: Reader,
     query: HitsQuery,
     limit: usize,
@@ -228,10 +228,10 @@ impl Page {
 pub fn hide(rows: &mut [HitRow], shows: Shows) {
     for row in rows {
         if !shows.addresses {
-            row.texts[Text::Address as usize] = "".into();
+            row.texts[TextKind::Address as usize] = "".into();
         }
         if !shows.consumers {
-            row.texts[Text::User as usize] = "".into();
+            row.texts[TextKind::User as usize] = "".into();
         }
     }
 }
@@ -249,7 +249,7 @@ pub(super) struct Export {
 }
 
 /// Sent while they are read.
-pub(super) async fn send_lines(app: Shared, export: Export) -> Result<Response<Body>, ApiError> {
+pub(super) async fn send_lines(app: SharedApp, export: Export) -> Result<Response<Body>, ApiError> {
     let Export { reader, query, limit, lines, shows, attachment } = export;
     let list = List::newest_first(app, reader, query, limit).await?;
     let mut response = send_pieces(Rows { list, lines, shows, is_first: true }).await?;

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use store::checks::{IncidentQuery, IncidentSource, IncidentUpdate, KeptIncident};
 use utoipa::ToSchema;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{Holder, Manager};
 use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
@@ -45,7 +45,7 @@ pub use shape::{IncidentAnswer, IncidentList, IncidentNotice, MonitorIncident};
     security(("key" = []), ("session" = [])),
 )]
 pub async fn list_incidents(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
     mut parameters: Parameters,
 ) -> Result<Json<IncidentList>, ApiError> {
@@ -97,7 +97,7 @@ pub async fn list_incidents(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn show_incident(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
     Path(id): Path<String>,
 ) -> Result<Json<IncidentAnswer>, ApiError> {
@@ -149,7 +149,7 @@ pub struct IncidentChange {
     security(("key" = []), ("session" = [])),
 )]
 pub async fn change_incident(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     manager: Manager,
     Path(id): Path<String>,
     JsonObject(body): JsonObject<IncidentChange>,

@@ -6,10 +6,10 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::Holder;
 use crate::error::ApiError;
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct IngestHealthAnswer {
@@ -95,7 +95,7 @@ pub struct RefusedPosts {
     security(("key" = []), ("session" = [])),
 )]
 pub async fn show_ingest_health(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
 ) -> Result<Json<IngestHealthAnswer>, ApiError> {
     let health = app.ingest_health.of(&app.meta, holder.project).await?;

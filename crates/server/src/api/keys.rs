@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use store::meta::{Can, KeyInfo, Revoked};
 use utoipa::ToSchema;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::Owner;
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
+use crate::pieces::to_rfc3339;
 use crate::projects::new_key;
-use crate::rows::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct KeyList {
@@ -62,7 +62,10 @@ pub struct CreatedKey {
     ),
     security(("key" = []), ("session" = [])),
 )]
-pub async fn list_keys(State(app): State<Shared>, owner: Owner) -> Result<Json<KeyList>, ApiError> {
+pub async fn list_keys(
+    State(app): State<SharedApp>,
+    owner: Owner,
+) -> Result<Json<KeyList>, ApiError> {
     let keys = app.meta.keys(Some(owner.project)).await?;
     let keys = keys.into_iter().filter(|key| key.revoked_us.is_none()).map(to_key);
     Ok(Json(KeyList { keys: keys.collect() }))
@@ -83,7 +86,7 @@ pub async fn list_keys(State(app): State<Shared>, owner: Owner) -> Result<Json<K
     security(("key" = []), ("session" = [])),
 )]
 pub async fn create_key(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     JsonObject(new): JsonObject<NewKey>,
 ) -> Result<(StatusCode, Json<CreatedKey>), ApiError> {
@@ -125,7 +128,7 @@ pub async fn create_key(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn revoke_key(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {

@@ -21,13 +21,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::dashboard::{Question, question, take_count};
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::Viewer;
 use crate::download::file_name;
 use crate::error::{ApiError, Code};
 use crate::json::send_json;
 use crate::parameters::{Parameters, bad};
-use crate::rows::write_rows;
+use crate::pieces::write_rows;
 use as_of::AsOf;
 use file::{Lines, send_file};
 
@@ -47,7 +47,7 @@ pub struct ListPage {
     /// There are too many rows to list them all: one with up to so many requests may be missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_up_to: Option<u64>,
-    /// The counts of `rows` may be too low by up to so many requests.
+    /// The counts of `pieces` may be too low by up to so many requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub low_by_up_to: Option<u64>,
     /// Requests of the row that has most, whether it matches or not.
@@ -91,7 +91,7 @@ pub struct ListPage {
     security(("key" = []), ("session" = []), ("share_link" = []), ()),
 )]
 pub async fn show_list(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     viewer: Viewer,
     Path(panel): Path<String>,
     headers: HeaderMap,

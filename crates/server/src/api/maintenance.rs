@@ -15,11 +15,11 @@ use serde_json::{Map, Value};
 use store::meta::MaintenanceRow;
 use utoipa::ToSchema;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{Holder, Manager};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct MaintenanceList {
@@ -72,7 +72,10 @@ pub struct Window {
     ),
     security(("key" = []), ("session" = [])),
 )]
-pub async fn list_maintenance(State(app): State<Shared>, holder: Holder) -> Json<MaintenanceList> {
+pub async fn list_maintenance(
+    State(app): State<SharedApp>,
+    holder: Holder,
+) -> Json<MaintenanceList> {
     let rows = app.meta.maintenance(holder.project);
     Json(MaintenanceList { maintenance: rows.iter().map(|row| to_answer(&app, row)).collect() })
 }
@@ -92,7 +95,7 @@ pub async fn list_maintenance(State(app): State<Shared>, holder: Holder) -> Json
     security(("key" = []), ("session" = [])),
 )]
 pub async fn create_maintenance(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     manager: Manager,
     JsonObject(body): JsonObject<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<MaintenanceAnswer>), ApiError> {
@@ -122,7 +125,7 @@ pub async fn create_maintenance(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn preview_maintenance(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     manager: Manager,
     JsonObject(body): JsonObject<Map<String, Value>>,
 ) -> Result<Json<MaintenanceTimes>, ApiError> {
@@ -149,7 +152,7 @@ pub async fn preview_maintenance(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn show_maintenance(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
     Path(id): Path<String>,
 ) -> Result<Json<MaintenanceAnswer>, ApiError> {
@@ -176,7 +179,7 @@ pub async fn show_maintenance(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn change_maintenance(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     manager: Manager,
     Path(id): Path<String>,
     JsonObject(body): JsonObject<Map<String, Value>>,
@@ -208,7 +211,7 @@ pub async fn change_maintenance(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn remove_maintenance(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     manager: Manager,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {

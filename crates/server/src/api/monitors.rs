@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use store::meta::{MonitorRow, NewMonitor};
 
 use crate::address::own_address;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{Holder, Manager, Role};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
@@ -50,7 +50,7 @@ pub use uptime::{DayBar, Uptime};
     security(("key" = []), ("session" = [])),
 )]
 pub async fn list_monitors(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
     headers: HeaderMap,
     mut parameters: Parameters,
@@ -86,7 +86,7 @@ pub async fn list_monitors(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn create_monitor(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     manager: Manager,
     headers: HeaderMap,
     JsonObject(body): JsonObject<Map<String, Value>>,
@@ -114,7 +114,7 @@ pub async fn create_monitor(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn show_monitor(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -145,7 +145,7 @@ pub async fn show_monitor(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn change_monitor(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     manager: Manager,
     Path(id): Path<String>,
     headers: HeaderMap,
@@ -189,7 +189,7 @@ pub async fn change_monitor(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn remove_monitor(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     manager: Manager,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
@@ -217,7 +217,7 @@ pub async fn remove_monitor(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn list_checks(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
     Path(id): Path<String>,
     mut parameters: Parameters,
@@ -259,7 +259,7 @@ pub async fn list_checks(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn check_now(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     manager: Manager,
     Path(id): Path<String>,
 ) -> Result<Json<CheckedNow>, ApiError> {

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use store::meta::{Project, ProjectChange};
 use utoipa::ToSchema;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{Owner, Role, Shows, Viewer};
 use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
 use crate::jobs;
+use crate::pieces::to_rfc3339;
 use crate::projects::{self, BACKUPS_REMAIN, check_name, delete_project};
-use crate::rows::to_rfc3339;
 use analytics::filter::Filter;
 use analytics::period::Period;
 use analytics::query::HitsQuery;
@@ -117,7 +117,7 @@ pub struct NewDashboardId {
     security(("key" = []), ("session" = []), ("share_link" = []), ()),
 )]
 pub async fn show_project(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     viewer: Viewer,
 ) -> Result<Json<ProjectSettings>, ApiError> {
     let project = app.meta.project(viewer.project).ok_or_else(gone)?;
@@ -138,7 +138,7 @@ pub async fn show_project(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn change_project(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     JsonObject(body): JsonObject<SettingsChange>,
 ) -> Result<Json<ProjectSettings>, ApiError> {
@@ -162,7 +162,7 @@ pub async fn change_project(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn remove_project(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
 ) -> Result<Json<Erased>, ApiError> {
     let erased = delete_project(&app, owner.project).await?;
@@ -182,7 +182,7 @@ pub async fn remove_project(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn regenerate_dashboard_id(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
 ) -> Result<Json<NewDashboardId>, ApiError> {
     let id = app.meta.regenerate_dashboard_id(owner.project).await?.ok_or_else(gone)?;

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use store::meta::Key;
 use utoipa::ToSchema;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{ClientAddress, Holder, PageCall, Secret, Visitor, cookie, sign_in};
 use crate::body::JsonObject;
 use crate::error::ApiError;
+use crate::pieces::to_rfc3339;
 use crate::projects::{headline, register_project};
-use crate::rows::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct ProjectList {
@@ -65,7 +65,7 @@ pub struct CreatedProject {
     ),
 )]
 pub async fn list_projects(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     visitor: Visitor,
 ) -> Result<Json<ProjectList>, ApiError> {
     let mut projects = Vec::with_capacity(visitor.projects.len());
@@ -87,7 +87,7 @@ pub async fn list_projects(
     ),
 )]
 pub async fn create_project(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     ClientAddress(client): ClientAddress,
     call: PageCall,
     JsonObject(new): JsonObject<NewProject>,

@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::{Holder, Owner};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
@@ -55,7 +55,7 @@ pub struct RouteDecision {
     security(("key" = []), ("session" = [])),
 )]
 pub async fn list_routes(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
 ) -> Result<Json<RouteTemplates>, ApiError> {
     Ok(Json(RouteTemplates { routes: templates(&app, holder.project)? }))
@@ -75,7 +75,7 @@ pub async fn list_routes(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn decide_route(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     JsonObject(decision): JsonObject<RouteDecision>,
 ) -> Result<Json<RouteTemplates>, ApiError> {
@@ -87,7 +87,7 @@ pub async fn decide_route(
     Ok(Json(RouteTemplates { routes: templates(&app, owner.project)? }))
 }
 
-fn templates(app: &Shared, project: ProjectId) -> Result<Vec<RouteTemplate>, ApiError> {
+fn templates(app: &SharedApp, project: ProjectId) -> Result<Vec<RouteTemplate>, ApiError> {
     let of_project = app.learned_routes.of(project).map_err(no_random)?;
     let templates = of_project.lock().templates();
     let describe = |Template { template, by_owner, refused, kept_words }| RouteTemplate {

@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value};
 use store::meta::RuleRow;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{Holder, Owner};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
@@ -32,7 +32,7 @@ pub use shape::{ReadyMadeAnswer, RuleAnswer, RuleList};
     security(("key" = []), ("session" = [])),
 )]
 pub async fn list_rules(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
 ) -> Result<Json<RuleList>, ApiError> {
     let rows = app.meta.rules(holder.project);
@@ -55,7 +55,7 @@ pub async fn list_rules(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn create_rule(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     JsonObject(body): JsonObject<Map<String, Value>>,
 ) -> Result<(StatusCode, Json<RuleAnswer>), ApiError> {
@@ -86,7 +86,7 @@ pub async fn create_rule(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn show_rule(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
     Path(id): Path<String>,
 ) -> Result<Json<RuleAnswer>, ApiError> {
@@ -112,7 +112,7 @@ pub async fn show_rule(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn change_rule(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     Path(id): Path<String>,
     JsonObject(body): JsonObject<Map<String, Value>>,
@@ -148,7 +148,7 @@ pub async fn change_rule(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn remove_rule(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::address::own_address;
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::web::wheels::WHEELS;
 
 #[derive(Serialize, ToSchema)]
@@ -37,7 +37,7 @@ pub struct ClientPackage {
     get, path = "/api/v1/server", tag = "operation",
     responses((status = 200, description = "For anyone", body = ServerInfo)),
 )]
-pub async fn show_server(State(app): State<Shared>, headers: HeaderMap) -> Json<ServerInfo> {
+pub async fn show_server(State(app): State<SharedApp>, headers: HeaderMap) -> Json<ServerInfo> {
     let clients = WHEELS
         .iter()
         .map(|(file, _)| ClientPackage { language: "python".to_owned(), file: (*file).to_owned() });

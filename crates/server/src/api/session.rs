@@ -10,7 +10,7 @@ use store::meta::{DashboardId, Key};
 use utoipa::ToSchema;
 
 use super::projects::{ProjectList, to_overview};
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::{ClientAddress, PageCall, Secret, cookie, sign_in};
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
@@ -41,7 +41,7 @@ pub struct SignIn {
     ),
 )]
 pub async fn open_session(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     ClientAddress(client): ClientAddress,
     call: PageCall,
     JsonObject(body): JsonObject<SignIn>,
@@ -73,7 +73,7 @@ pub async fn open_session(
     ),
 )]
 pub async fn close_session(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     call: PageCall,
     mut parameters: Parameters,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1]), ApiError> {

@@ -9,13 +9,13 @@ use store::meta::{NewShareLink, ShareLink, Token};
 use utoipa::ToSchema;
 
 use crate::address::own_address;
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::Owner;
 use crate::body::JsonObject;
 use crate::error::{ApiError, Code};
+use crate::pieces::to_rfc3339;
 use crate::projects::check_name;
 use crate::random::random_bytes;
-use crate::rows::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct ShareLinkList {
@@ -85,7 +85,7 @@ pub struct CreatedShareLink {
     ),
     security(("key" = []), ("session" = [])),
 )]
-pub async fn list_share_links(State(app): State<Shared>, owner: Owner) -> Json<ShareLinkList> {
+pub async fn list_share_links(State(app): State<SharedApp>, owner: Owner) -> Json<ShareLinkList> {
     let links = app.meta.share_links(owner.project).into_iter().map(to_link);
     Json(ShareLinkList { share_links: links.collect() })
 }
@@ -105,7 +105,7 @@ pub async fn list_share_links(State(app): State<Shared>, owner: Owner) -> Json<S
     security(("key" = []), ("session" = [])),
 )]
 pub async fn create_share_link(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     headers: HeaderMap,
     JsonObject(body): JsonObject<NewLink>,
@@ -166,7 +166,7 @@ pub async fn create_share_link(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn revoke_share_link(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {

@@ -15,7 +15,7 @@ use store::meta::StatusPageRow;
 use utoipa::ToSchema;
 
 use crate::address::own_address;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{Holder, Owner};
 use crate::body::{JsonObject, nullable};
 use crate::error::{ApiError, Code};
@@ -110,7 +110,7 @@ pub struct StatusPageChange {
     security(("key" = []), ("session" = [])),
 )]
 pub async fn show_status_page(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
     headers: HeaderMap,
 ) -> Json<StatusPageAnswer> {
@@ -132,7 +132,7 @@ pub async fn show_status_page(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn change_status_page(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     headers: HeaderMap,
     JsonObject(change): JsonObject<StatusPageChange>,
@@ -188,7 +188,7 @@ pub async fn change_status_page(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn remove_status_page(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
 ) -> Result<StatusCode, ApiError> {
     if !app.meta.remove_status_page(owner.project).await? {

@@ -9,11 +9,11 @@ use serde::Serialize;
 use store::meta::Subscriber;
 use utoipa::ToSchema;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::Owner;
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 /// The addresses that are subscribed to the status page.
 #[derive(Serialize, ToSchema)]
@@ -55,7 +55,7 @@ pub struct SubscriberAnswer {
     security(("key" = []), ("session" = [])),
 )]
 pub async fn list_subscribers(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     mut parameters: Parameters,
 ) -> Result<Json<SubscriberList>, ApiError> {
@@ -96,7 +96,7 @@ pub async fn list_subscribers(
     security(("key" = []), ("session" = [])),
 )]
 pub async fn remove_subscriber(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {

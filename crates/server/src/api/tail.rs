@@ -18,7 +18,7 @@ use futures_util::stream;
 use store::Watcher;
 use tokio::time::{Instant, timeout_at};
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::{Credentials, Viewer};
 use crate::budget::Charge;
 use crate::error::{ApiError, Code};
@@ -57,7 +57,7 @@ const NOTICE: Duration = Duration::from_millis(limits::TAIL_NOTICE_MS);
     security(("key" = []), ("session" = []), ("share_link" = []), ()),
 )]
 pub async fn follow_hits(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     viewer: Viewer,
     credentials: Credentials,
     headers: HeaderMap,
@@ -114,7 +114,7 @@ pub async fn follow_hits(
 
 /// A client that follows, until it is gone or sent away.
 struct Follower {
-    app: Shared,
+    app: SharedApp,
     viewer: Viewer,
     credentials: Credentials,
     reader: Reader,

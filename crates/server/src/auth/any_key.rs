@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use store::meta::Token;
 
 use super::{Owner, client_of, header_key, known_key};
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::error::ApiError;
 
 /// By any key of the project in a header, or a session that was signed in with one of full access.
@@ -18,10 +18,10 @@ pub struct AnyKey {
     pub client: IpAddr,
 }
 
-impl FromRequestParts<Shared> for AnyKey {
+impl FromRequestParts<SharedApp> for AnyKey {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<AnyKey, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<AnyKey, ApiError> {
         let key = header_key(&parts.headers, &[])?.filter(|text| Token::parse(text).is_none());
         let Some(key) = key else {
             let Owner { project, client, .. } = Owner::from_request_parts(parts, app).await?;

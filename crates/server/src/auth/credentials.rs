@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, Request, Uri};
 
 use super::Viewer;
 use crate::address::Peer;
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::error::ApiError;
 
 /// All of a call that authentication looks at.
@@ -18,10 +18,10 @@ pub struct Credentials {
     peer: Option<Peer>,
 }
 
-impl FromRequestParts<Shared> for Credentials {
+impl FromRequestParts<SharedApp> for Credentials {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, _: &SharedApp) -> Result<Self, Self::Rejection> {
         Ok(Credentials {
             method: parts.method.clone(),
             uri: parts.uri.clone(),
@@ -33,7 +33,7 @@ impl FromRequestParts<Shared> for Credentials {
 
 impl Credentials {
     /// Who calls, as of now.
-    pub async fn viewer(&self, app: &Shared) -> Result<Viewer, ApiError> {
+    pub async fn viewer(&self, app: &SharedApp) -> Result<Viewer, ApiError> {
         let (mut parts, _) = Request::new(Body::empty()).into_parts();
         parts.method.clone_from(&self.method);
         parts.uri.clone_from(&self.uri);

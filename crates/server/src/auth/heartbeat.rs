@@ -8,7 +8,7 @@ use store::meta::{MonitorRow, Token};
 
 use super::original::path_parameter;
 use super::{client_of, limit_unknown};
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::error::{ApiError, Code};
 
 /// Holder of a heartbeat's secret, in the address as `{token}`.
@@ -16,10 +16,13 @@ pub struct HeartbeatJob {
     pub monitor: Arc<MonitorRow>,
 }
 
-impl FromRequestParts<Shared> for HeartbeatJob {
+impl FromRequestParts<SharedApp> for HeartbeatJob {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<HeartbeatJob, ApiError> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &SharedApp,
+    ) -> Result<HeartbeatJob, ApiError> {
         let client = client_of(parts.extensions.get(), &parts.headers, app);
         let text = path_parameter(parts, app, "token").await;
         match Token::parse(&text).and_then(|token| app.meta.heartbeat(&token)) {

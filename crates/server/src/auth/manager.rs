@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::{Holder, Role};
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::error::ApiError;
 
 /// May change monitors, maintenance and incidents: the project's owner, or a session that was signed in with the dashboard id.
@@ -19,10 +19,10 @@ pub struct Manager {
     pub client: IpAddr,
 }
 
-impl FromRequestParts<Shared> for Manager {
+impl FromRequestParts<SharedApp> for Manager {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Manager, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<Manager, ApiError> {
         let Holder { project, role, client, .. } = Holder::from_request_parts(parts, app).await?;
         Ok(Manager { project, role, client })
     }

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use store::meta::{DashboardId, Key};
 
 use super::{Role, client_of, limit_unknown, require_everything, unlocked};
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::error::{ApiError, Code};
 use crate::reads::Reader;
 
@@ -24,12 +24,12 @@ pub struct KeyInAddress {
     pub project: ProjectId,
 }
 
-impl FromRequestParts<Shared> for DashboardHolder {
+impl FromRequestParts<SharedApp> for DashboardHolder {
     type Rejection = ApiError;
 
     async fn from_request_parts(
         parts: &mut Parts,
-        app: &Shared,
+        app: &SharedApp,
     ) -> Result<DashboardHolder, ApiError> {
         let client = client_of(parts.extensions.get(), &parts.headers, app);
         let id = path_parameter(parts, app, "user_id").await;
@@ -52,10 +52,13 @@ pub fn known_dashboard(app: &App, id: &str, client: IpAddr) -> Result<ProjectId,
     Ok(project)
 }
 
-impl FromRequestParts<Shared> for KeyInAddress {
+impl FromRequestParts<SharedApp> for KeyInAddress {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<KeyInAddress, ApiError> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &SharedApp,
+    ) -> Result<KeyInAddress, ApiError> {
         let client = client_of(parts.extensions.get(), &parts.headers, app);
         let text = path_parameter(parts, app, "api_key").await;
         let Some(grant) = Key::parse(&text).and_then(|key| app.meta.grant(&key)) else {
@@ -73,7 +76,7 @@ impl FromRequestParts<Shared> for KeyInAddress {
     }
 }
 
-pub(super) async fn path_parameter(parts: &mut Parts, app: &Shared, name: &str) -> String {
+pub(super) async fn path_parameter(parts: &mut Parts, app: &SharedApp, name: &str) -> String {
     let parameters = RawPathParams::from_request_parts(parts, app).await.ok();
     let found = parameters
         .iter()

@@ -10,7 +10,7 @@ use store::meta::{DashboardId, Key, Proof, Token};
 use super::cookie::{self, Cookie};
 use super::{Holder, limit_unknown, require_everything, to_holder};
 use crate::address::is_own_origin;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::error::{ApiError, Code};
 use crate::random::random_bytes;
 
@@ -30,10 +30,10 @@ pub struct PageCall {
     from_elsewhere: bool,
 }
 
-impl FromRequestParts<Shared> for PageCall {
+impl FromRequestParts<SharedApp> for PageCall {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<PageCall, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, app: &SharedApp) -> Result<PageCall, ApiError> {
         let cookie = cookie::read(&parts.headers, &app.settings);
         if !matches!(cookie, Cookie::Missing) {
             cookie::check_origin(&parts.method, &parts.headers, &app.settings)?;

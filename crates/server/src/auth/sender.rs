@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, Request};
 use store::meta::{Key, KeyGrant};
 
 use super::{client_of, header_key, keys_disagree, known_key};
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::error::{ApiError, Code};
 use crate::network::network_of;
 use crate::refusals::Refused;
@@ -25,10 +25,10 @@ pub struct Sender {
     client: IpAddr,
 }
 
-impl FromRequest<Shared> for Ingest {
+impl FromRequest<SharedApp> for Ingest {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, app: &Shared) -> Result<Ingest, ApiError> {
+    async fn from_request(request: Request, app: &SharedApp) -> Result<Ingest, ApiError> {
         let client = client_of(request.extensions().get(), request.headers(), app);
         let text = header_key(request.headers(), &[])
             .map_err(|error| refused(app, error, None, client))?;

@@ -254,7 +254,7 @@ pub(super) enum Door<'a> {
     Server(&'a Settings),
     /// No server runs: we are it for a moment.
     Folder {
-        app: crate::app::Shared,
+        app: crate::app::SharedApp,
         router: Box<axum::Router>,
     },
 }

@@ -17,11 +17,11 @@ use store::meta::{Can, DashboardId, FILE, Key, KeyInfo, NewProject};
 
 use tokio::sync::mpsc;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::error::{ApiError, Code};
 use crate::original::health::show_health;
+use crate::pieces::to_rfc3339;
 use crate::projects::{Created, check_name, create_project, delete_project, new_key};
-use crate::rows::to_rfc3339;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct CreateProject {
@@ -84,7 +84,7 @@ struct BackupInto {
 }
 
 /// The routes, for the socket and for a command without a server.
-pub fn router(app: Shared) -> Router {
+pub fn router(app: SharedApp) -> Router {
     Router::new()
         .route("/projects", get(list_projects).post(post_project))
         .route("/projects/{id}", delete(remove_project))
@@ -95,7 +95,7 @@ pub fn router(app: Shared) -> Router {
         .with_state(app)
 }
 
-async fn list_projects(State(app): State<Shared>) -> Result<Json<Vec<ProjectAnswer>>, ApiError> {
+async fn list_projects(State(app): State<SharedApp>) -> Result<Json<Vec<ProjectAnswer>>, ApiError> {
     let mut answer = Vec::new();
     for project in app.meta.projects() {
         let last_hits_us = app.store.last_arrival(project.id).await?;
@@ -117,7 +117,7 @@ async fn list_projects(State(app): State<Shared>) -> Result<Json<Vec<ProjectAnsw
 }
 
 async fn post_project(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Json(create): Json<CreateProject>,
 ) -> Result<Json<ProjectAnswer>, ApiError> {
     let new = NewProject {
@@ -144,7 +144,7 @@ async fn post_project(
 }
 
 async fn remove_project(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(id): Path<u32>,
 ) -> Result<Json<u64>, ApiError> {
     if app.meta.project(ProjectId(id)).is_none() {
@@ -154,7 +154,7 @@ async fn remove_project(
 }
 
 async fn list_keys(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Query(of): Query<OfProject>,
 ) -> Result<Json<Vec<KeyAnswer>>, ApiError> {
     let keys = app.meta.keys(of.project.map(ProjectId)).await?;
@@ -162,7 +162,7 @@ async fn list_keys(
 }
 
 async fn post_key(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Json(add): Json<AddKey>,
 ) -> Result<Json<KeyAnswer>, ApiError> {
     let key = match &add.key {
@@ -195,7 +195,10 @@ async fn post_key(
     Ok(Json(to_answer(info.ok_or_else(|| no_project(project))?, Some(key))))
 }
 
-async fn revoke_key(State(app): State<Shared>, Path(id): Path<i64>) -> Result<Json<()>, ApiError> {
+async fn revoke_key(
+    State(app): State<SharedApp>,
+    Path(id): Path<i64>,
+) -> Result<Json<()>, ApiError> {
     if app.meta.revoke_key(id, app.clock.now_us()).await? {
         return Ok(Json(()));
     }
@@ -219,7 +222,7 @@ pub enum BackupLine {
 /// Fills the folder, which the caller has made, and says line by line how far it is. Hits first: a project that is created
 /// meanwhile is then merely empty in the copy. A caller that goes away ends it.
 async fn post_backup(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Json(into): Json<BackupInto>,
 ) -> Result<Response<Body>, ApiError> {
     let (lines, receiver) = mpsc::unbounded_channel();

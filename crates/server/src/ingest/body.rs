@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use flate2::read::MultiGzDecoder;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::Sender;
 use crate::bodies::{self, Charged, Payer, too_large};
 use crate::error::{ApiError, Code};
@@ -26,7 +26,7 @@ enum State {
 
 /// Reads the whole body, still compressed where it came so.
 pub(super) async fn read(
-    app: &Shared,
+    app: &SharedApp,
     request: Request,
     caller: &Sender,
 ) -> Result<HeldBody, ApiError> {

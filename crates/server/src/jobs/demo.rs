@@ -10,7 +10,7 @@ use analytics::{ingest, limits};
 use store::Append;
 use store::meta::{NewProject, Project};
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::clock::US_PER_DAY;
 use crate::projects::delete_project;
 
@@ -21,7 +21,7 @@ const NAME: &str = "Demo shop";
 /// The number that all of the demo is made from: the same on every server.
 const SEED: u64 = 2_026;
 
-pub(super) async fn keep_up(app: Shared) -> anyhow::Result<()> {
+pub(super) async fn keep_up(app: SharedApp) -> anyhow::Result<()> {
     let project = app.meta.demo_project();
     if !app.offers_demo {
         if let Some(project) = project {
@@ -53,14 +53,19 @@ pub(super) async fn keep_up(app: Shared) -> anyhow::Result<()> {
     fill(&app, &project, oldest_us, now_us).await
 }
 
-async fn new_demo(app: &Shared, oldest_us: i64, now_us: i64) -> anyhow::Result<Project> {
+async fn new_demo(app: &SharedApp, oldest_us: i64, now_us: i64) -> anyhow::Result<Project> {
     let keep_hits_days = Some(limits::DEMO_DAYS as u32);
     let new = NewProject { name: NAME.to_owned(), keep_hits_days, ..NewProject::default() };
     let from_us = floor(oldest_us, MINUTE_US) + MINUTE_US;
     Ok(app.meta.create_demo_project(new, from_us, now_us).await?)
 }
 
-async fn fill(app: &Shared, project: &Project, oldest_us: i64, now_us: i64) -> anyhow::Result<()> {
+async fn fill(
+    app: &SharedApp,
+    project: &Project,
+    oldest_us: i64,
+    now_us: i64,
+) -> anyhow::Result<()> {
     // After a long pause, what would expire at once is left out.
     let mut until_us = project.demo_until_us.unwrap_or(now_us).max(floor(oldest_us, MINUTE_US));
     loop {
@@ -88,7 +93,7 @@ async fn fill(app: &Shared, project: &Project, oldest_us: i64, now_us: i64) -> a
 }
 
 async fn keep(
-    app: &Shared,
+    app: &SharedApp,
     project: ProjectId,
     from_us: i64,
     length_us: i64,
@@ -112,7 +117,7 @@ async fn keep(
     Ok(())
 }
 
-fn make(app: &Shared, from_us: i64, length_us: i64) -> anyhow::Result<analytics::batch::Batch> {
+fn make(app: &SharedApp, from_us: i64, length_us: i64) -> anyhow::Result<analytics::batch::Batch> {
     let DemoBatch { body, countries } =
         demo::batch(SEED, from_us / MINUTE_US, length_us / MINUTE_US);
     let settings = Settings { privacy_level: 0, max_age_us: None, keep_us: None };

@@ -3,11 +3,11 @@
 
 use store::meta::Project;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::clock::US_PER_DAY;
 use crate::projects::delete_project;
 
-pub(super) async fn look_after(app: Shared) -> anyhow::Result<()> {
+pub(super) async fn look_after(app: SharedApp) -> anyhow::Result<()> {
     if !app.clock_watch.is_believed() {
         tracing::warn!("inactive projects are not looked for: the clock is not believed");
         return Ok(());

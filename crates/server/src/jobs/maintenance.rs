@@ -4,11 +4,11 @@
 use analytics::status_page::bulletin::{Bulletin, News};
 use store::checks::Announcement;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::status_page;
 use crate::subscription::missing_settings;
 
-pub async fn announce(app: Shared) -> anyhow::Result<()> {
+pub async fn announce(app: SharedApp) -> anyhow::Result<()> {
     if missing_settings(&app).is_some() {
         return Ok(());
     }

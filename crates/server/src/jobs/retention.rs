@@ -2,10 +2,10 @@
 
 use store::Erasure;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::clock::US_PER_DAY;
 
-pub(super) async fn erase_expired(app: Shared) -> anyhow::Result<()> {
+pub(super) async fn erase_expired(app: SharedApp) -> anyhow::Result<()> {
     if !app.clock_watch.is_believed() {
         tracing::warn!("expired requests are not erased: the clock is not believed");
         return Ok(());

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use analytics::filter::{Condition, Field, Filter, Test};
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::limits;
 use analytics::period::parse_days;
 use analytics::query::ArrivalQuery;
@@ -13,12 +13,12 @@ use axum::http::{HeaderValue, Response, header};
 use store::HitRow;
 
 use super::values::{method_number, put_number, put_text, put_time, response_time};
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::Owner;
 use crate::error::ApiError;
 use crate::list::List;
 use crate::parameters::{Parameters, bad};
-use crate::rows::{Pieces, send_pieces, write_rows};
+use crate::pieces::{Pieces, send_pieces, write_rows};
 
 /// The columns of `compact`, in its order.
 const COLUMNS: [&str; 10] = [
@@ -58,7 +58,7 @@ const COLUMNS: [&str; 10] = [
     security(("key" = [])),
 )]
 pub async fn show_data(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
     parameters: Parameters,
 ) -> Result<Response<Body>, ApiError> {
@@ -176,29 +176,29 @@ fn put_object(out: &mut Vec<u8>, row: &HitRow) {
         out.extend_from_slice(name);
         put(out);
     };
-    named(b"{\"hostname\":", &|out| put_text(out, row.text(Text::Host)));
-    named(b",\"ip_address\":", &|out| put_text(out, row.text(Text::Address)));
-    named(b",\"path\":", &|out| put_text(out, row.text(Text::Path)));
-    named(b",\"user_agent\":", &|out| put_text(out, row.text(Text::Agent)));
+    named(b"{\"hostname\":", &|out| put_text(out, row.text(TextKind::Host)));
+    named(b",\"ip_address\":", &|out| put_text(out, row.text(TextKind::Address)));
+    named(b",\"path\":", &|out| put_text(out, row.text(TextKind::Path)));
+    named(b",\"user_agent\":", &|out| put_text(out, row.text(TextKind::Agent)));
     named(b",\"method\":", &|out| {
-        put_number(out, u64::from(method_number(row.text(Text::Method))))
+        put_number(out, u64::from(method_number(row.text(TextKind::Method))))
     });
     named(b",\"status\":", &|out| put_number(out, u64::from(row.status)));
     named(b",\"response_time\":", &|out| put_number(out, response_time(row)));
     named(b",\"location\":", &|out| put_text(out, row.country.as_str()));
-    named(b",\"user_id\":", &|out| put_text(out, row.text(Text::User)));
+    named(b",\"user_id\":", &|out| put_text(out, row.text(TextKind::User)));
     named(b",\"created_at\":", &|out| put_time(out, row.time_us));
     out.push(b'}');
 }
 
 fn put_compact(out: &mut Vec<u8>, row: &HitRow) {
     out.push(b'[');
-    for kind in [Text::Address, Text::Path, Text::Host, Text::Agent] {
+    for kind in [TextKind::Address, TextKind::Path, TextKind::Host, TextKind::Agent] {
         put_text(out, row.text(kind));
         out.push(b',');
     }
     for number in [
-        u64::from(method_number(row.text(Text::Method))),
+        u64::from(method_number(row.text(TextKind::Method))),
         response_time(row),
         u64::from(row.status),
     ] {
@@ -207,7 +207,7 @@ fn put_compact(out: &mut Vec<u8>, row: &HitRow) {
     }
     put_text(out, row.country.as_str());
     out.push(b',');
-    put_text(out, row.text(Text::User));
+    put_text(out, row.text(TextKind::User));
     out.push(b',');
     put_time(out, row.time_us);
     out.push(b']');

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 
 #[derive(Serialize, ToSchema)]
 pub struct Health {
@@ -29,7 +29,7 @@ pub struct Health {
         (status = 500, description = "Something is wrong; `problems` says what", body = Health),
     ),
 )]
-pub async fn show_health(State(app): State<Shared>) -> (StatusCode, Json<Health>) {
+pub async fn show_health(State(app): State<SharedApp>) -> (StatusCode, Json<Health>) {
     let problems = find_problems(&app).await;
     let (code, status) = if problems.is_empty() {
         (StatusCode::OK, "healthy")

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::{ClientAddress, KeyInAddress, Owner, PageCall};
 use crate::error::{ApiError, Code};
 use crate::projects::{BACKUPS_REMAIN, delete_project, register_project};
@@ -20,7 +20,7 @@ use crate::projects::{BACKUPS_REMAIN, delete_project, register_project};
     ),
 )]
 pub async fn generate(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     ClientAddress(client): ClientAddress,
     call: PageCall,
 ) -> Result<Json<String>, ApiError> {
@@ -39,7 +39,7 @@ pub async fn generate(
     ),
 )]
 pub async fn generate_api_key(
-    app: State<Shared>,
+    app: State<SharedApp>,
     client: ClientAddress,
     call: PageCall,
 ) -> Result<Json<String>, ApiError> {
@@ -58,7 +58,7 @@ pub async fn generate_api_key(
     ),
 )]
 pub async fn show_user_id(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: KeyInAddress,
 ) -> Result<Json<String>, ApiError> {
     let id = app.meta.dashboard_id(owner.project);
@@ -79,7 +79,7 @@ pub async fn show_user_id(
     security(("key" = [])),
 )]
 pub async fn regenerate_user_id(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     owner: Owner,
 ) -> Result<Json<String>, ApiError> {
     let id = app.meta.regenerate_dashboard_id(owner.project).await?;
@@ -108,7 +108,7 @@ pub struct Deleted {
     ),
 )]
 pub async fn delete_by_get(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     _: GetDeleteIsOn,
     owner: KeyInAddress,
 ) -> Result<Json<Deleted>, ApiError> {
@@ -119,12 +119,12 @@ pub async fn delete_by_get(
 /// Only where the operator said so; asked before the key is looked at.
 pub struct GetDeleteIsOn;
 
-impl axum::extract::FromRequestParts<Shared> for GetDeleteIsOn {
+impl axum::extract::FromRequestParts<SharedApp> for GetDeleteIsOn {
     type Rejection = ApiError;
 
     async fn from_request_parts(
         _: &mut axum::http::request::Parts,
-        app: &Shared,
+        app: &SharedApp,
     ) -> Result<GetDeleteIsOn, ApiError> {
         if app.settings.get_delete {
             return Ok(GetDeleteIsOn);

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use store::meta::{MonitorRow, NewMonitor};
 use utoipa::ToSchema;
 
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::DashboardHolder;
 use crate::body::DashboardInBody;
 use crate::error::{ApiError, Code};
 use crate::monitor_changes::{add_monitor, delete_monitor};
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 /// A check of the original's: one that got no answer has the status 0.
 #[derive(Serialize, ToSchema)]
@@ -39,7 +39,7 @@ pub struct Ping {
     ),
 )]
 pub async fn show_pings(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: DashboardHolder,
 ) -> Result<Json<BTreeMap<String, Vec<Ping>>>, ApiError> {
     let mut pings = BTreeMap::new();
@@ -94,7 +94,7 @@ pub struct MonitorChanged {
     ),
 )]
 pub async fn add(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     DashboardInBody { project, body }: DashboardInBody<AddMonitor>,
 ) -> Result<(StatusCode, Json<MonitorChanged>), ApiError> {
     let url = body.url.trim();
@@ -131,7 +131,7 @@ pub async fn add(
     ),
 )]
 pub async fn delete(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     DashboardInBody { project, body }: DashboardInBody<DeleteMonitor>,
 ) -> Result<(StatusCode, Json<MonitorChanged>), ApiError> {
     let row = find(&app, project, body.url.trim()).ok_or_else(|| {

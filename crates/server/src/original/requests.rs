@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use analytics::filter::Filter;
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::limits;
 use analytics::period::Period;
 use analytics::query::ArrivalQuery;
@@ -19,13 +19,13 @@ use flate2::write::GzEncoder;
 use store::HitRow;
 
 use super::values::{method_number, put_number, put_text, put_time, response_time};
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::DashboardHolder;
 use crate::budget::Charge;
 use crate::error::ApiError;
 use crate::list::List;
 use crate::parameters::{Parameters, bad};
-use crate::rows::{Pieces, accepts_gzip, send_pieces, write_rows};
+use crate::pieces::{Pieces, accepts_gzip, send_pieces, write_rows};
 
 /// A page of raw rows.
 #[utoipa::path(
@@ -41,7 +41,7 @@ use crate::rows::{Pieces, accepts_gzip, send_pieces, write_rows};
     ),
 )]
 pub async fn show_requests(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: DashboardHolder,
     mut parameters: Parameters,
     headers: HeaderMap,
@@ -65,7 +65,7 @@ pub async fn show_requests(
     ),
 )]
 pub async fn show_requests_page(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: DashboardHolder,
     Path((_, page)): Path<(String, String)>,
     headers: HeaderMap,
@@ -74,7 +74,7 @@ pub async fn show_requests_page(
 }
 
 async fn send_page(
-    app: Shared,
+    app: SharedApp,
     holder: DashboardHolder,
     page: Option<&str>,
     headers: &HeaderMap,
@@ -124,7 +124,7 @@ fn new_encoder() -> GzEncoder<Vec<u8>> {
 }
 
 struct Rows {
-    app: Shared,
+    app: SharedApp,
     list: List,
     rows_are_over: bool,
     /// None while it is at work elsewhere.
@@ -169,7 +169,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// The next piece, the bytes of user agents that it has added, and whether it is the last. `rows` is none when they are
+    /// The next piece, the bytes of user agents that it has added, and whether it is the last. `pieces` is none when they are
     /// over and user agents are left.
     fn write(&mut self, rows: Option<Vec<HitRow>>, rows_are_over: bool) -> (Vec<u8>, usize, bool) {
         let mut out = Vec::new();
@@ -203,17 +203,17 @@ impl Writer {
         const OVERHEAD: usize = 96;
         let agents = self.agents.get_or_insert_default();
         let next = agents.len() as u64 + 1;
-        let name = row.text(Text::Agent);
+        let name = row.text(TextKind::Agent);
         let agent = *agents.entry(name.clone()).or_insert(next);
         let gathered = if agent == next { name.len() + OVERHEAD } else { 0 };
         out.push(b'[');
-        for kind in [Text::Address, Text::Path, Text::Host] {
+        for kind in [TextKind::Address, TextKind::Path, TextKind::Host] {
             put_text(out, row.text(kind));
             out.push(b',');
         }
         for number in [
             agent,
-            u64::from(method_number(row.text(Text::Method))),
+            u64::from(method_number(row.text(TextKind::Method))),
             response_time(row),
             u64::from(row.status),
         ] {
@@ -222,7 +222,7 @@ impl Writer {
         }
         put_text(out, row.country.as_str());
         out.push(b',');
-        put_text(out, row.text(Text::User));
+        put_text(out, row.text(TextKind::User));
         out.push(b',');
         put_time(out, row.time_us);
         out.push(b']');

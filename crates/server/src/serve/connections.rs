@@ -31,7 +31,7 @@ use super::tls::ServerTls;
 use super::watched::Watched;
 use crate::address::{Peer, client_address};
 use crate::answers::{Accounted, Waits};
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::budget::Charge;
 use crate::call_id;
 use crate::error::ApiError;
@@ -48,7 +48,7 @@ pub(super) struct Port {
 
 /// Serves until `stopping`, then until every call under way has its answer, within the limit `drain_seconds`.
 pub(super) async fn serve(
-    app: Shared,
+    app: SharedApp,
     port: Port,
     room: Arc<Room>,
     mut stopping: watch::Receiver<bool>,
@@ -128,7 +128,7 @@ pub(super) async fn serve(
 /// A connection that was accepted, until it ends.
 struct Conversation {
     http: http1::Builder,
-    app: Shared,
+    app: SharedApp,
     router: Router,
     peer: Peer,
     slot: Arc<Slot>,
@@ -186,7 +186,7 @@ pub(super) struct Room {
 
 impl Room {
     /// For so many connections.
-    pub(super) fn new(connections: usize, app: &Shared) -> Arc<Room> {
+    pub(super) fn new(connections: usize, app: &SharedApp) -> Arc<Room> {
         let of_one = app.settings.limits.get("connections_per_address") as usize;
         let limits = SlotLimits {
             all: connections,
@@ -200,7 +200,7 @@ impl Room {
     }
 
     /// Waits for a slot, and closes an idle connection where there is none. None: this caller's address has too many.
-    async fn take(self: &Arc<Self>, app: &Shared, peer: SocketAddr) -> Option<Slot> {
+    async fn take(self: &Arc<Self>, app: &SharedApp, peer: SocketAddr) -> Option<Slot> {
         let address = limited_address(app, peer);
         let close = Arc::new(Notify::new());
         self.slots().note_arrival();
@@ -232,7 +232,7 @@ impl Room {
 }
 
 /// None: this machine and trusted proxies, which carry the connections of many.
-fn limited_address(app: &Shared, peer: SocketAddr) -> Option<IpAddr> {
+fn limited_address(app: &SharedApp, peer: SocketAddr) -> Option<IpAddr> {
     let address = peer.ip().to_canonical();
     let trusted = &app.settings.trusted_proxies;
     let carries_many =
@@ -345,7 +345,7 @@ impl HttpBody for AnswerBody {
 }
 
 async fn answer(
-    app: Shared,
+    app: SharedApp,
     mut router: Router,
     peer: Peer,
     call: Call,
@@ -386,7 +386,7 @@ async fn answer(
 
 /// The memory of an answer that was made whole, if it is worth counting.
 fn charge(
-    app: &Shared,
+    app: &SharedApp,
     client: IpAddr,
     response: &Response<Body>,
 ) -> Result<Option<Charge>, ApiError> {

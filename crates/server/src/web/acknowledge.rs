@@ -10,17 +10,17 @@ use store::checks::{IncidentSource, KeptIncident};
 use store::meta::Token;
 
 use super::escape;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{ClientAddress, limit_unknown};
 use crate::error::{ApiError, Code};
 use crate::incident::parse_incident_id;
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Asks once more.
 pub async fn ask(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path((id, token)): Path<(String, String)>,
     ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {
@@ -32,7 +32,7 @@ pub async fn ask(
 
 /// Acknowledges.
 pub async fn acknowledge(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path((id, token)): Path<(String, String)>,
     ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {

@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
 use super::missing;
 use crate::address::own_address;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
 
@@ -62,12 +62,12 @@ pub const PAGES: &[Page] = &[
 /// Stands in the texts for the server's own address.
 const EXAMPLE_ADDRESS: &str = "http://127.0.0.1:8080";
 
-pub async fn show_index(State(app): State<Shared>, headers: HeaderMap) -> Response<Body> {
+pub async fn show_index(State(app): State<SharedApp>, headers: HeaderMap) -> Response<Body> {
     send(&app, &PAGES[0], &headers)
 }
 
 pub async fn show_doc(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
@@ -82,7 +82,7 @@ pub async fn show_doc(
 
 /// `q`: words that are looked for in all texts.
 pub async fn search(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     mut parameters: Parameters,
 ) -> Result<Response<Body>, ApiError> {
     let words = parameters.take(&["q"])?.unwrap_or_default();

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::{Extension, body::Body, http::Response};
 
 use crate::address::{Peer, is_local};
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::config::MetricsFor;
 use crate::error::{ApiError, Code};
 use crate::metrics::ServerStats;
@@ -19,7 +19,7 @@ use crate::metrics::ServerStats;
     ),
 )]
 pub async fn show_metrics(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {

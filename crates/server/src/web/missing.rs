@@ -7,11 +7,11 @@ use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, head
 use axum::response::IntoResponse;
 
 use super::page;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::error::{ApiError, Code};
 
 pub async fn answer(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     request: Request,
 ) -> Result<Response<Body>, ApiError> {
     let is_look = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -32,7 +32,7 @@ pub async fn answer(
 
 /// The page with the status of `error` if the caller wants HTML, or else the error.
 pub async fn show(
-    app: Shared,
+    app: SharedApp,
     headers: &HeaderMap,
     error: ApiError,
 ) -> Result<Response<Body>, ApiError> {

@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, heade
 
 use super::plain;
 use crate::answers::Accounted;
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::error::{ApiError, Code};
-use crate::rows::accepts;
+use crate::pieces::accepts;
 
 include!(concat!(env!("OUT_DIR"), "/page.rs"));
 
@@ -58,7 +58,7 @@ pub fn is_built() -> bool {
 }
 
 pub async fn show_page(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
     let Some(index) = index() else { return Ok(plain::answer(&app, &headers)) };
@@ -80,7 +80,7 @@ pub async fn show_page(
 }
 
 pub async fn send_asset(
-    State(_): State<Shared>,
+    State(_): State<SharedApp>,
     Path(file): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {

@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, Response, header};
 use super::escape;
 use super::wheels::WHEELS;
 use crate::address::own_address;
-use crate::app::{App, Shared};
-use crate::rows::to_rfc3339;
+use crate::app::{App, SharedApp};
+use crate::pieces::to_rfc3339;
 
-pub(super) fn answer(app: &Shared, headers: &HeaderMap) -> Response<Body> {
+pub(super) fn answer(app: &SharedApp, headers: &HeaderMap) -> Response<Body> {
     let mut response = Response::new(Body::from(to_page(app, headers)));
     for (name, value) in [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),

@@ -6,12 +6,12 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 
 use crate::address::host_of;
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::error::ApiError;
 
 /// To `public_url`, or else to the host that was asked. A client that posts does so again, since 308 keeps method and body.
 pub async fn to_https(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     port: u16,
     request: Request,
 ) -> Result<Response<Body>, ApiError> {

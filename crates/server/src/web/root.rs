@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 
 type Answer<T> = ([(HeaderName, HeaderValue); 2], T);
 
@@ -13,7 +13,7 @@ pub async fn show_icon() -> Answer<&'static str> {
 }
 
 /// Crawlers are let into what is written for everyone. The other addresses may hold a secret, or show nothing without one.
-pub async fn show_robots(State(app): State<Shared>) -> Answer<String> {
+pub async fn show_robots(State(app): State<SharedApp>) -> Answer<String> {
     let base_path = app.settings.public_url.as_ref().map_or("", |public| &public.base_path);
     let mut text = "User-agent: *\n".to_owned();
     for allowed in ["/$", "/docs", "/status/", "/assets/", "/page.css", "/status.css", "/status.js"]

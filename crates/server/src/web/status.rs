@@ -17,18 +17,18 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, heade
 
 use super::page::has_already;
 use crate::address::own_address;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::ClientAddress;
 use crate::error::{ApiError, Code};
 use crate::json::{COMPRESS_FROM, compress};
 use crate::parameters::Parameters;
-use crate::rows::accepts_gzip;
+use crate::pieces::accepts_gzip;
 use crate::status_page;
 use crate::status_view::StatusView;
 
 /// The page.
 pub async fn show_document(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(slug): Path<String>,
     ClientAddress(client): ClientAddress,
     headers: HeaderMap,
@@ -55,7 +55,7 @@ pub async fn show_document(
 
 /// RSS: an item for each update of an incident.
 pub async fn show_feed(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(slug): Path<String>,
     ClientAddress(client): ClientAddress,
     headers: HeaderMap,
@@ -68,7 +68,7 @@ pub async fn show_feed(
 
 /// An SVG with the state of all services together.
 pub async fn show_badge(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(slug): Path<String>,
     ClientAddress(client): ClientAddress,
     headers: HeaderMap,
@@ -80,7 +80,7 @@ pub async fn show_badge(
 
 /// An SVG with the state of one service.
 pub async fn show_service_badge(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path((slug, service)): Path<(String, String)>,
     ClientAddress(client): ClientAddress,
     headers: HeaderMap,
@@ -101,7 +101,7 @@ pub async fn show_service_badge(
 
 /// The logo that its owner has uploaded.
 pub async fn show_logo(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(slug): Path<String>,
 ) -> Result<Response<Body>, ApiError> {
     let row = status_page::find(&app, &slug)?;

@@ -12,7 +12,7 @@ use store::meta::{StatusPageRow, Subscriber, Token};
 use super::escape;
 use super::status::{base_path, document};
 use crate::address::is_own_origin;
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::{ClientAddress, limit_unknown};
 use crate::body::Form;
 use crate::error::{ApiError, Code};
@@ -22,7 +22,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base
 
 /// Answers the same whatever is known of the address.
 pub async fn subscribe(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(slug): Path<String>,
     ClientAddress(client): ClientAddress,
     headers: HeaderMap,
@@ -47,7 +47,7 @@ pub async fn subscribe(
 }
 
 pub async fn ask_to_confirm(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(token): Path<String>,
     ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {
@@ -61,7 +61,7 @@ pub async fn ask_to_confirm(
 }
 
 pub async fn confirm(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(token): Path<String>,
     ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {
@@ -72,7 +72,7 @@ pub async fn confirm(
 }
 
 pub async fn ask_to_leave(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(token): Path<String>,
     ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {
@@ -83,7 +83,7 @@ pub async fn ask_to_leave(
 
 /// Whatever the body says: nothing but the address of the call is needed.
 pub async fn leave(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(token): Path<String>,
     ClientAddress(client): ClientAddress,
 ) -> Result<Response<Body>, ApiError> {

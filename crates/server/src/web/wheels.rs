@@ -9,7 +9,7 @@ use axum::{body::Body, http::Response};
 use ring::digest::{SHA256, digest};
 
 use crate::answers::Accounted;
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::error::{ApiError, Code};
 
 include!(concat!(env!("OUT_DIR"), "/wheels.rs"));
@@ -19,7 +19,7 @@ include!(concat!(env!("OUT_DIR"), "/wheels.rs"));
     get, path = "/sdk/python/", tag = "sdk",
     responses((status = 200, description = "Links to the wheels", body = String, content_type = "text/html")),
 )]
-pub async fn list_wheels(State(_): State<Shared>) -> Html<String> {
+pub async fn list_wheels(State(_): State<SharedApp>) -> Html<String> {
     let mut page = "<!doctype html><title>Python packages</title>".to_owned();
     for (file, bytes) in WHEELS {
         // With its hash in the link, pip refuses other bytes; the line of a requirements file can be copied from here.
@@ -48,7 +48,7 @@ fn to_hex(bytes: &[u8]) -> String {
     ),
 )]
 pub async fn send_wheel(
-    State(_): State<Shared>,
+    State(_): State<SharedApp>,
     Path(file): Path<String>,
 ) -> Result<Response<Body>, ApiError> {
     let found = WHEELS.iter().find(|(name, _)| *name == file);

@@ -135,7 +135,7 @@ impl TestApp {
         self.launch().await;
     }
 
-    pub fn shared(&self) -> &server::app::Shared {
+    pub fn shared(&self) -> &server::app::SharedApp {
         &self.running.as_ref().unwrap().app
     }
 

@@ -48,7 +48,7 @@ async fn the_demo_is_full_keeps_up_and_doubles_nothing() {
     let mut app = with_demo().await;
     let first = times(&app).await;
     assert!((150_000..220_000).contains(&first.len()), "{}", first.len());
-    let day = |time_us: i64| server::rows::to_rfc3339(time_us)[..10].to_owned();
+    let day = |time_us: i64| server::pieces::to_rfc3339(time_us)[..10].to_owned();
     assert_eq!(first[0][..10], day(NOW - 60 * DAY));
     assert!(first.last().unwrap().as_str() > "2026-11-22T11:45", "{:?}", first.last());
     let before = first.len() as u64;

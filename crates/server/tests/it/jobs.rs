@@ -104,7 +104,7 @@ async fn lowered_retention_says_when_old_hits_go() {
     let app = TestApp::start().await;
     let project = app.project().await;
     run_due(app.shared()).await;
-    let old = json!({ "created_at": server::rows::to_rfc3339(NOW - 20 * DAY) });
+    let old = json!({ "created_at": server::pieces::to_rfc3339(NOW - 20 * DAY) });
     app.post_hits(&project.key, json!([hit("/old", old)])).await;
     app.set_time(NOW + 3_600_000_000);
     let change = json!({ "keep_hits_days": 10 }).to_string().into_bytes();
@@ -129,7 +129,7 @@ async fn hits_expire_as_their_project_says_or_else_the_server() {
     for project in [&own, &default] {
         let hits: Vec<Value> = [0, 4, 20, 29]
             .iter()
-            .map(|days| hit(&format!("/{days}"), json!({ "created_at": server::rows::to_rfc3339(NOW - days * DAY - 60_000_000) })))
+            .map(|days| hit(&format!("/{days}"), json!({ "created_at": server::pieces::to_rfc3339(NOW - days * DAY - 60_000_000) })))
             .collect();
         app.post_hits(&project.key, json!(hits)).await;
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use analytics::hit::{HitId, ProjectId, Text};
+use analytics::hit::{HitId, ProjectId, TextKind};
 use analytics::latency;
 use duckdb::arrow::array::{
     ArrayRef, Int64Array, RecordBatch, StringArray, UInt8Array, UInt16Array, UInt32Array,
@@ -29,7 +29,7 @@ pub struct Rows {
     country: Vec<u16>,
     request_size: Vec<Option<i64>>,
     response_size: Vec<Option<i64>>,
-    texts: [Vec<u32>; Text::COUNT],
+    texts: [Vec<u32>; TextKind::COUNT],
     strings: Strings,
     marks: Marks,
 }
@@ -58,7 +58,7 @@ struct Marks {
 /// with its length; the key is this process's own, so that nobody can make texts collide.
 pub struct TextIds {
     known: HashMap<u128, u32, BuildHasherDefault<Prehashed>>,
-    next: [u32; Text::COUNT],
+    next: [u32; TextKind::COUNT],
     key: (u64, u64),
     pub bytes: usize,
 }
@@ -82,7 +82,7 @@ impl Hasher for Prehashed {
 
 impl TextIds {
     pub fn new(key: (u64, u64)) -> TextIds {
-        TextIds { known: HashMap::default(), next: [1; Text::COUNT], key, bytes: 0 }
+        TextIds { known: HashMap::default(), next: [1; TextKind::COUNT], key, bytes: 0 }
     }
 
     fn name(&self, kind: u8, project: u32, text: &str) -> u128 {
@@ -104,7 +104,7 @@ impl TextIds {
     }
 
     /// The text's number, and whether it is new.
-    fn number(&mut self, kind: Text, project: u32, text: &str) -> (u32, bool) {
+    fn number(&mut self, kind: TextKind, project: u32, text: &str) -> (u32, bool) {
         let name = self.name(kind as u8, project, text);
         let next = &mut self.next[kind as usize];
         let id = *self.known.entry(name).or_insert(*next);
@@ -188,7 +188,7 @@ impl Rows {
         );
         // TextIds are given to texts that a kept row names, and to no others: what is erased later must not leave one.
         let mut ids: Vec<u32> = Vec::new();
-        for kind in Text::ALL {
+        for kind in TextKind::ALL {
             ids.clear();
             ids.resize(batch.texts[kind as usize].len(), u32::MAX);
             if let Some(none) = ids.first_mut() {
@@ -223,7 +223,7 @@ impl Rows {
             ("request_size", Arc::new(Int64Array::from(self.request_size))),
             ("response_size", Arc::new(Int64Array::from(self.response_size))),
         ];
-        for (kind, column) in Text::ALL.into_iter().zip(self.texts) {
+        for (kind, column) in TextKind::ALL.into_iter().zip(self.texts) {
             hits.push((kind.column(), Arc::new(UInt32Array::from(column))));
         }
         let strings: Vec<(&str, ArrayRef)> = vec![
@@ -253,7 +253,7 @@ impl Rows {
 impl Strings {
     fn number(
         &mut self,
-        kind: Text,
+        kind: TextKind,
         project: ProjectId,
         local: usize,
         batch: &BatchRecord<'_>,
@@ -264,19 +264,23 @@ impl Strings {
         if new {
             let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
             let [client, os, device] = match kind {
-                Text::Agent => batch.traits[local].map(some),
+                TextKind::Agent => batch.traits[local].map(some),
                 _ => [None, None, None],
             };
             self.kind.push(kind as u8);
             self.project.push(project.0);
             self.id.push(id);
-            let ipv4 = if kind == Text::Address { ipv4(text) } else { 0 };
+            let ipv4 = if kind == TextKind::Address { ipv4(text) } else { 0 };
             self.literal.push(if ipv4 > 0 { String::new() } else { text.to_owned() });
             self.ipv4.push(ipv4);
             self.client.push(client);
             self.os.push(os);
             self.device.push(device);
-            self.version.push(if kind == Text::Path { some(batch.versions[local]) } else { None });
+            self.version.push(if kind == TextKind::Path {
+                some(batch.versions[local])
+            } else {
+                None
+            });
         }
         id
     }

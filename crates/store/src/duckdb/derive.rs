@@ -212,7 +212,7 @@ fn id_ranges(greatest: u32, size: u64) -> Vec<Option<Ids>> {
 mod tests {
     use std::cell::Cell;
 
-    use analytics::hit::Text;
+    use analytics::hit::TextKind;
     use analytics::tally::Distinct;
 
     use super::*;
@@ -328,7 +328,7 @@ mod tests {
         run("INSERT INTO f.strings (kind, project, number, base, literal, version)
              SELECT 2, p, i, 0, 'text ' || i, CASE WHEN i % 3 > 0 THEN 'v' || i % 3 END
              FROM range(1, 91) r(i), (VALUES (1), (2)) t(p)");
-        for kind in [Text::User as u8, Text::Address as u8] {
+        for kind in [TextKind::User as u8, TextKind::Address as u8] {
             run(&format!(
                 "INSERT INTO f.strings (kind, project, number, base, literal) SELECT {kind}, p, i, 0, 'who ' || i
                  FROM range(1, 31) r(i), (VALUES (1), (2)) t(p)"

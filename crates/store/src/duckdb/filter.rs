@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::filter::{Condition, Field, Filter, Test, TextTests};
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::limits;
 use analytics::query::ProjectScope;
 use analytics::slots::Slots;
@@ -26,7 +26,7 @@ pub struct FileFilter {
     /// The conditions on numbers, for the engine.
     pub numbers: String,
     /// At most one per kind: the ids that pass all conditions on it.
-    texts: Vec<(Text, IdSet)>,
+    texts: Vec<(TextKind, IdSet)>,
     /// Users; and addresses, for hits without a user.
     consumer: Option<(IdSet, IdSet)>,
 }
@@ -102,7 +102,7 @@ impl KindTests {
         self.tests.iter().all(|one| one.tests.pass(word(one.field)) != one.negated)
     }
 
-    fn find(&self, file: &OpenFile<'_>, project: u32, kind: Text) -> Result<IdSet, StoreError> {
+    fn find(&self, file: &OpenFile<'_>, project: u32, kind: TextKind) -> Result<IdSet, StoreError> {
         let mut ids = IdSet { inverted: self.inverted, ..IdSet::default() };
         let fields: Vec<TextField> = self.tests.iter().map(|one| one.field).collect();
         let scan = sql::filter::texts(file.tables(), project, kind, &fields, self.only.as_deref());
@@ -138,7 +138,7 @@ impl FileFilter {
         project: u32,
     ) -> Result<FileFilter, StoreError> {
         let mut numbers = Filter::default();
-        let mut by_kind: Vec<(Text, Vec<TextCondition>)> = Vec::new();
+        let mut by_kind: Vec<(TextKind, Vec<TextCondition>)> = Vec::new();
         let mut of_consumers: [Vec<TextCondition>; 2] = Default::default();
         for condition in &filter.conditions {
             let Condition { field, negated, tests } = condition;
@@ -159,7 +159,7 @@ impl FileFilter {
             }
         }
         let numbers = sql::filter::compile(&numbers);
-        let find = |kind: Text, conditions: &[TextCondition]| {
+        let find = |kind: TextKind, conditions: &[TextCondition]| {
             KindTests::new(conditions).find(file, project, kind)
         };
         let texts = by_kind
@@ -169,18 +169,18 @@ impl FileFilter {
         let [users, addresses] = &of_consumers;
         let consumer = match users.is_empty() {
             true => None,
-            false => Some((find(Text::User, users)?, find(Text::Address, addresses)?)),
+            false => Some((find(TextKind::User, users)?, find(TextKind::Address, addresses)?)),
         };
         Ok(FileFilter { numbers, texts, consumer })
     }
 
     /// The kinds of texts whose columns `select` looks at.
-    pub fn kinds(&self) -> Vec<Text> {
-        let consumer: &[Text] = match self.consumer {
-            Some(_) => &[Text::User, Text::Address],
+    pub fn kinds(&self) -> Vec<TextKind> {
+        let consumer: &[TextKind] = match self.consumer {
+            Some(_) => &[TextKind::User, TextKind::Address],
             None => &[],
         };
-        let mut kinds: Vec<Text> = self.texts.iter().map(|(kind, _)| *kind).collect();
+        let mut kinds: Vec<TextKind> = self.texts.iter().map(|(kind, _)| *kind).collect();
         for kind in consumer {
             if !kinds.contains(kind) {
                 kinds.push(*kind);
@@ -213,8 +213,8 @@ impl FileFilter {
             keep(out, |row| ids.has(column[row]));
         }
         if let Some((users, addresses)) = &self.consumer {
-            let user = hits.texts[Text::User as usize];
-            let address = hits.texts[Text::Address as usize];
+            let user = hits.texts[TextKind::User as usize];
+            let address = hits.texts[TextKind::Address as usize];
             keep(out, |row| match user[row] {
                 0 => addresses.has(address[row]),
                 id => users.has(id),
@@ -306,7 +306,7 @@ pub struct Kept {
     runs: Vec<(u32, u32)>,
     wide: [Vec<i64>; 4],
     short: [Vec<u16>; 3],
-    texts: [Vec<u32>; Text::COUNT],
+    texts: [Vec<u32>; TextKind::COUNT],
 }
 
 /// Rows a run, on average, from which runs are copied at once and not row by row.

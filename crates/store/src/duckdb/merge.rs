@@ -230,7 +230,7 @@ fn cuts<T: Ord + Clone>(mut sampled: Vec<T>, samples: usize) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
-    use analytics::hit::Text;
+    use analytics::hit::TextKind;
 
     use super::*;
     use crate::duckdb::column_scan::ColumnScans;
@@ -269,7 +269,7 @@ mod tests {
 
     /// What is read of a file's hits, with the texts in the place of their numbers, in its order.
     fn hits(connection: &Connection, file: &str) -> Vec<String> {
-        let text = |kind: Text| {
+        let text = |kind: TextKind| {
             format!(
                 "(SELECT s.text FROM {file}.strings s WHERE s.kind = {} AND s.project = h.project AND s.id = h.{})",
                 kind as u8,
@@ -278,9 +278,9 @@ mod tests {
         };
         let statement = format!(
             "SELECT row(h.project, h.time_us, h.hit_id, h.status, h.duration_us, {}, {}, {}, {})::VARCHAR FROM {file}.hits h ORDER BY h.rowid",
-            text(Text::Path),
-            text(Text::User),
-            text(Text::Address),
+            text(TextKind::Path),
+            text(TextKind::User),
+            text(TextKind::Address),
             "CASE WHEN h.country = 0 THEN '' WHEN h.country < 1024 THEN chr((h.country // 32 + 64)::INTEGER) || chr((h.country % 32 + 64)::INTEGER)
              ELSE chr((h.country // 256)::INTEGER) || chr((h.country % 256)::INTEGER) END",
         );
@@ -309,24 +309,24 @@ mod tests {
         run(&format!(
             "INSERT INTO {file}.strings BY NAME SELECT {} AS kind, 1 + n // 10 AS project, n + 1 AS id,
                  '/things/' || (n * 7 + {first}) % 31 AS literal, 'v1' AS version FROM range(30) r(n)",
-            Text::Path as u8
+            TextKind::Path as u8
         ));
         run(&format!(
             "INSERT INTO {file}.strings BY NAME SELECT {} AS kind, 1 + n // 10 AS project, n + 1 AS id,
                  CASE WHEN n % 5 > 0 THEN 3405803776 + (n * 7 + {first}) % 31 ELSE 0 END AS ipv4,
                  CASE WHEN n % 5 > 0 THEN '' ELSE '2001:db8::' || (n * 7 + {first}) % 31 END AS literal FROM range(30) r(n)",
-            Text::Address as u8
+            TextKind::Address as u8
         ));
         run(&format!(
             "INSERT INTO {file}.strings BY NAME SELECT {} AS kind, 1 + n AS project, n + 1 AS id, 'user ' || n AS literal FROM range(3) r(n)",
-            Text::User as u8
+            TextKind::User as u8
         ));
     }
 
     /// A file as the third format had it.
     fn make_older(connection: &Connection, file: &str) {
         let older = Tables { file, format: 3 };
-        for kind in Text::ALL.into_iter().filter(|kind| !older.has(*kind)) {
+        for kind in TextKind::ALL.into_iter().filter(|kind| !older.has(*kind)) {
             let column = kind.column();
             let statement = format!("ALTER TABLE {file}.hits DROP COLUMN {column}");
             connection.execute_batch(&statement).unwrap();
@@ -355,7 +355,7 @@ mod tests {
         }
         assert_eq!(format_of(&connection, "older").unwrap(), sql::file::FORMAT);
         let all = |file: &str| -> Vec<String> {
-            let columns = Text::ALL.map(Text::column).join(", ");
+            let columns = TextKind::ALL.map(TextKind::column).join(", ");
             let statement =
                 format!("SELECT row(hit_id, {columns})::VARCHAR FROM {file}.hits ORDER BY ALL");
             let mut statement = connection.prepare(&statement).unwrap();
@@ -490,7 +490,7 @@ mod tests {
             run(&sql::file::attach_making(path.to_str().unwrap(), name));
         };
         let names: Vec<String> = (0..FILES).map(|n| format!("f{n}")).collect();
-        let (address, user) = (Text::Address as u8, Text::User as u8);
+        let (address, user) = (TextKind::Address as u8, TextKind::User as u8);
         for (n, name) in names.iter().enumerate() {
             attach(name);
             run(&sql::file::create(name));

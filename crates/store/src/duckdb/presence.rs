@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use analytics::alert::silence::Presence;
-use analytics::hit::{ProjectId, Text};
+use analytics::hit::{ProjectId, TextKind};
 use analytics::query::{PresenceQuery, ProjectScope};
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
@@ -91,8 +91,8 @@ fn add(seen: &mut Seen, chunk: &Chunk<'_>, wanted: &Wanted, ids: &Ids) {
     for row in (0..chunk.rows()).filter(|row| wanted.has(projects[*row])) {
         // A user, else an address.
         let (kind, id) = match users[row] {
-            0 => (Text::Address, addresses[row]),
-            user => (Text::User, user),
+            0 => (TextKind::Address, addresses[row]),
+            user => (TextKind::User, user),
         };
         if let Some(number) = ids.get(&(projects[row], kind as u8, id)) {
             seen.entry(*number).or_default().see(times[row]);

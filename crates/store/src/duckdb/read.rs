@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use analytics::hit::{Country, ProjectId, Text};
+use analytics::hit::{Country, ProjectId, TextKind};
 use analytics::limits;
 use analytics::period::Period;
 use analytics::query::{ArrivalQuery, HitsQuery};
@@ -501,9 +501,9 @@ fn to_rows(
     batches: &[RecordBatch],
     most_bytes: usize,
 ) -> Result<Option<Vec<HitRow>>, StoreError> {
-    let mut texts = Vec::with_capacity(Text::COUNT);
+    let mut texts = Vec::with_capacity(TextKind::COUNT);
     let mut left = most_bytes;
-    for kind in Text::ALL {
+    for kind in TextKind::ALL {
         let Some(of_kind) = Texts::read(file, project, kind, batches, &mut left)? else {
             return Ok(None);
         };
@@ -515,10 +515,10 @@ fn to_rows(
         let columns = Columns::of(batch);
         for row in 0..batch.num_rows() {
             let text =
-                |kind: Text| texts[kind as usize].get(columns.texts[kind as usize].value(row));
-            let agent = text(Text::Agent);
+                |kind: TextKind| texts[kind as usize].get(columns.texts[kind as usize].value(row));
+            let agent = text(TextKind::Agent);
             let [client, os, device] = agent.more.clone();
-            let [version, ..] = text(Text::Path).more.clone();
+            let [version, ..] = text(TextKind::Path).more.clone();
             let hit = HitRow {
                 hit_id: columns.hit_id.value(row),
                 time_us: columns.time_us.value(row),
@@ -527,7 +527,7 @@ fn to_rows(
                 country: Country::from_number(columns.country.value(row)),
                 request_size: optional(columns.request_size, row),
                 response_size: optional(columns.response_size, row),
-                texts: Text::ALL.map(|kind| text(kind).text.clone()),
+                texts: TextKind::ALL.map(|kind| text(kind).text.clone()),
                 words: [client, os, device, version],
             };
             // Texts that are held once are written as often as they are named.
@@ -549,7 +549,7 @@ struct Columns<'a> {
     country: &'a UInt16Array,
     request_size: &'a Int64Array,
     response_size: &'a Int64Array,
-    texts: [&'a UInt32Array; Text::COUNT],
+    texts: [&'a UInt32Array; TextKind::COUNT],
 }
 
 impl<'a> Columns<'a> {
@@ -590,7 +590,7 @@ impl Texts {
     fn read(
         file: &OpenFile<'_>,
         project: u32,
-        kind: Text,
+        kind: TextKind,
         batches: &[RecordBatch],
         left: &mut usize,
     ) -> Result<Option<Texts>, StoreError> {

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::slots::Slots;
 use duckdb::Connection;
 use duckdb::arrow::array::{
@@ -37,7 +37,7 @@ const WORDS: usize = 4;
 pub struct NewNumbers(Arc<RwLock<Vec<OfFile>>>);
 
 /// By project, then kind and old number. 0, "no text", stays what it is.
-type OfFile = BTreeMap<u32, [Slots<u32>; Text::COUNT]>;
+type OfFile = BTreeMap<u32, [Slots<u32>; TextKind::COUNT]>;
 
 impl NewNumbers {
     /// To be called once for an engine.

@@ -13,11 +13,11 @@ mod rows;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::limits;
 use analytics::query::SumsQuery;
 use analytics::slots::Slots;
-use analytics::tally::{Merge, MissingDetails, Named, Tally, TallyLimits, Total, Value};
+use analytics::tally::{Dimension, Merge, MissingDetails, Named, Tally, TallyLimits, Total};
 
 use crate::duckdb::files::{Entry, Snapshot};
 use crate::duckdb::filter::{FilterCache, whole_filter};
@@ -163,7 +163,8 @@ fn read_texts(
 
 /// Whether users or addresses are among the wanted values, of which there is no list.
 fn lists_consumers_as_values(query: &SumsQuery) -> bool {
-    let is_consumer = |value: &Value| matches!(value, Value::Text(Text::User | Text::Address));
+    let is_consumer =
+        |value: &Dimension| matches!(value, Dimension::Text(TextKind::User | TextKind::Address));
     query.values.iter().any(is_consumer)
 }
 
@@ -172,9 +173,9 @@ fn listed_values(
     file: &OpenFile<'_>,
     project: u32,
     query: &SumsQuery,
-) -> Result<Vec<(Text, Slots<bool>)>, StoreError> {
+) -> Result<Vec<(TextKind, Slots<bool>)>, StoreError> {
     let kinds = query.values.iter().filter_map(|value| match value {
-        Value::Text(kind) if !query.prefix.is_empty() => Some(*kind),
+        Dimension::Text(kind) if !query.prefix.is_empty() => Some(*kind),
         _ => None,
     });
     kinds

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use analytics::alert::Counts;
 use analytics::alert::timeline::Cell;
-use analytics::hit::{ProjectId, Text};
+use analytics::hit::{ProjectId, TextKind};
 use analytics::latency::Histogram;
 use analytics::query::{CellsQuery, EndpointsQuery, ProjectScope};
 use analytics::slots::Slots;
@@ -63,12 +63,12 @@ pub fn endpoint_counts(
         })?;
         // Ids are those of the file, so they are named before the next one is read.
         let names = read_names(&file, &wanted)?;
-        let name = |project, kind: Text, id: u32| {
+        let name = |project, kind: TextKind, id: u32| {
             names.get(&(project, kind as u8, id)).map_or("", String::as_str)
         };
         for ((project, method, route), sum) in pool.drain().into_iter().flatten() {
-            let method = name(project, Text::Method, method);
-            let endpoint = format!("{method} {}", name(project, Text::Route, route));
+            let method = name(project, TextKind::Method, method);
+            let endpoint = format!("{method} {}", name(project, TextKind::Route, route));
             all.entry((ProjectId(project), endpoint)).or_default().add(&sum);
         }
     }

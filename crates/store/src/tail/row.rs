@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use analytics::filter::{Field, HitView};
-use analytics::hit::{Country, HitId, Text};
+use analytics::hit::{Country, HitId, TextKind};
 use analytics::hit_fields::{Number, Stored, Word};
 
 use crate::record::{
@@ -55,11 +55,11 @@ impl Row<'_> {
         self.batch.columns[column][self.place]
     }
 
-    fn id_of(&self, kind: Text) -> usize {
+    fn id_of(&self, kind: TextKind) -> usize {
         self.value(FIRST_TEXT + kind as usize) as usize
     }
 
-    fn text_of(&self, kind: Text) -> &str {
+    fn text_of(&self, kind: TextKind) -> &str {
         self.batch.record.texts[kind as usize][self.id_of(kind)]
     }
 
@@ -93,7 +93,7 @@ impl Row<'_> {
             country: self.country,
             request_size: self.number_of(Number::RequestSize),
             response_size: self.number_of(Number::ResponseSize),
-            texts: Text::ALL.map(|kind| Arc::from(self.text_of(kind))),
+            texts: TextKind::ALL.map(|kind| Arc::from(self.text_of(kind))),
             words: words.map(|word| Arc::from(self.word_of(word))),
         }
     }

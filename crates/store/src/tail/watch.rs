@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use analytics::filter::Filter;
-use analytics::hit::{Country, HitId, ProjectId, Text};
+use analytics::hit::{Country, HitId, ProjectId, TextKind};
 use analytics::limits;
 use tokio::sync::Notify;
 
@@ -167,13 +167,13 @@ impl Watch {
             }
             match erasure {
                 Erasure::Project(_) => return false,
-                Erasure::User(_, user) => return **hit.text(Text::User) != **user,
-                Erasure::Address(_, address) => return **hit.text(Text::Address) != **address,
+                Erasure::User(_, user) => return **hit.text(TextKind::User) != **user,
+                Erasure::Address(_, address) => return **hit.text(TextKind::Address) != **address,
                 Erasure::Before(_, time_us) => return hit.time_us >= *time_us,
                 Erasure::Addresses(_) => {}
                 Erasure::AddressesAndCountries(_) => Arc::make_mut(hit).country = Country::NONE,
             }
-            Arc::make_mut(hit).texts[Text::Address as usize] = "".into();
+            Arc::make_mut(hit).texts[TextKind::Address as usize] = "".into();
             true
         });
         queue.bytes = queue.hits.iter().map(|hit| hit.size_bytes()).sum();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use analytics::batch::{AgentTraits, Batch};
 use analytics::filter::Filter;
-use analytics::hit::{Country, Hit, ProjectId, Text};
+use analytics::hit::{Country, Hit, ProjectId, TextKind};
 use analytics::period::Period;
 use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope};
 use store::{Append, DuckDbLimits, HitRow, Receipt, Store, StoreError, StoreLimits, StoreOptions};
@@ -39,14 +39,14 @@ pub fn plain(n: i64) -> Plain {
 pub fn batch(hits: &[Plain]) -> Batch {
     let mut batch = Batch { arrival_us: 1_790_000_000_000_000, ..Batch::default() };
     for hit in hits {
-        let mut texts = [0; Text::COUNT];
+        let mut texts = [0; TextKind::COUNT];
         for (kind, text) in [
-            (Text::Method, "GET"),
-            (Text::Path, hit.path.as_str()),
-            (Text::Route, "/items/{id}"),
-            (Text::Agent, "curl/8.1"),
-            (Text::User, hit.user.as_str()),
-            (Text::Address, hit.address.as_str()),
+            (TextKind::Method, "GET"),
+            (TextKind::Path, hit.path.as_str()),
+            (TextKind::Route, "/items/{id}"),
+            (TextKind::Agent, "curl/8.1"),
+            (TextKind::User, hit.user.as_str()),
+            (TextKind::Address, hit.address.as_str()),
         ] {
             let known = &mut batch.dictionary.texts[kind as usize];
             let place = known.iter().position(|other| other == text);
@@ -55,7 +55,7 @@ pub fn batch(hits: &[Plain]) -> Batch {
                 None => {
                     known.push(text);
                     match kind {
-                        Text::Agent => batch.dictionary.agents.push(
+                        TextKind::Agent => batch.dictionary.agents.push(
                             AgentTraits {
                                 client: "curl".into(),
                                 os: String::new(),
@@ -63,7 +63,7 @@ pub fn batch(hits: &[Plain]) -> Batch {
                             }
                             .into(),
                         ),
-                        Text::Path => batch.dictionary.versions.push("v1"),
+                        TextKind::Path => batch.dictionary.versions.push("v1"),
                         _ => {}
                     }
                     known.len() as u32 - 1
@@ -85,18 +85,18 @@ pub fn batch(hits: &[Plain]) -> Batch {
 
 /// What a test may compare of a row that came back.
 pub fn to_plain(row: &HitRow) -> Plain {
-    let text = |kind: Text| &**row.text(kind);
+    let text = |kind: TextKind| &**row.text(kind);
     assert_eq!(
-        [Text::Method, Text::Route, Text::Agent].map(text),
+        [TextKind::Method, TextKind::Route, TextKind::Agent].map(text),
         ["GET", "/items/{id}", "curl/8.1"]
     );
     assert_eq!(row.words.each_ref().map(|word| &**word), ["curl", "", "library", "v1"]);
     assert_eq!((row.request_size, row.response_size), (None, Some(12)));
     Plain {
         time_us: row.time_us,
-        path: text(Text::Path).to_owned(),
-        user: text(Text::User).to_owned(),
-        address: text(Text::Address).to_owned(),
+        path: text(TextKind::Path).to_owned(),
+        user: text(TextKind::User).to_owned(),
+        address: text(TextKind::Address).to_owned(),
         status: row.status,
         duration_us: row.duration_us,
         country: row.country.0,

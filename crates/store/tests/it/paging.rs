@@ -5,7 +5,7 @@ use super::make::{
     small_but, to_plain, until_sealed,
 };
 use analytics::filter;
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::period::Period;
 use analytics::query::{ArrivalQuery, HitsQuery};
 use store::StoreLimits;
@@ -219,7 +219,7 @@ async fn a_list_is_read_in_pieces_that_fit_however_fat_its_hits_are() {
         read.extend(piece);
         found = left;
     }
-    assert!(read[first..].iter().all(|hit| &**hit.text(Text::User) != "user-1"));
+    assert!(read[first..].iter().all(|hit| &**hit.text(TextKind::User) != "user-1"));
     let erased = hits[..5_000 - first].iter().filter(|hit| hit.user == "user-1").count();
     assert!(erased > 0);
     assert_eq!(read.len(), hits.len() - erased);

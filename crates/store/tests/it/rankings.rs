@@ -8,8 +8,8 @@ use analytics::query::{ProjectScope, RankingQuery};
 use analytics::ranking::{
     RANKING_SORTS, Ranked, RankedRow, Ranking, RankingLimits, RankingSort, SearchWords, View,
 };
-use analytics::tally::Value;
-use analytics::{hit::Text, latency};
+use analytics::tally::Dimension;
+use analytics::{hit::TextKind, latency};
 use proptest::prelude::*;
 use store::{Erasure, Store, StoreLimits};
 
@@ -20,11 +20,11 @@ const LISTS: [Ranked; 8] = [
     Ranked::Endpoints,
     Ranked::Consumers,
     Ranked::Statuses,
-    Ranked::Value(Value::Country),
-    Ranked::Value(Value::Client),
-    Ranked::Value(Value::Version),
-    Ranked::Value(Value::Text(Text::Referrer)),
-    Ranked::Value(Value::Text(Text::Path)),
+    Ranked::Value(Dimension::Country),
+    Ranked::Value(Dimension::Client),
+    Ranked::Value(Dimension::Version),
+    Ranked::Value(Dimension::Text(TextKind::Referrer)),
+    Ranked::Value(Dimension::Text(TextKind::Path)),
 ];
 
 const SEARCHES: [&str; 6] = ["", "THINGS1", "post v2", "USER-", "203.0 7", "nothing"];
@@ -54,13 +54,13 @@ fn name_of(hit: &Seen, of: Ranked) -> Option<(String, String)> {
             (user, _) => Some(("u".to_owned(), user.to_owned())),
         },
         Ranked::Statuses => alone(&hit.status.to_string()),
-        Ranked::Value(Value::Country) => alone(hit.text(Field::Country)),
-        Ranked::Value(Value::Client) => alone(hit.text(Field::Client)),
-        Ranked::Value(Value::Os) => alone(hit.text(Field::Os)),
-        Ranked::Value(Value::Device) => alone(hit.text(Field::Device)),
-        Ranked::Value(Value::Version) => alone(hit.text(Field::Version)),
-        Ranked::Value(Value::Text(Text::Referrer)) => alone(hit.text(Field::Referrer)),
-        Ranked::Value(Value::Text(Text::Path)) => alone(hit.text(Field::Path)),
+        Ranked::Value(Dimension::Country) => alone(hit.text(Field::Country)),
+        Ranked::Value(Dimension::Client) => alone(hit.text(Field::Client)),
+        Ranked::Value(Dimension::Os) => alone(hit.text(Field::Os)),
+        Ranked::Value(Dimension::Device) => alone(hit.text(Field::Device)),
+        Ranked::Value(Dimension::Version) => alone(hit.text(Field::Version)),
+        Ranked::Value(Dimension::Text(TextKind::Referrer)) => alone(hit.text(Field::Referrer)),
+        Ranked::Value(Dimension::Text(TextKind::Path)) => alone(hit.text(Field::Path)),
         Ranked::Value(other) => panic!("{other:?} is not asked for here"),
     }
 }
@@ -259,7 +259,8 @@ async fn of_too_many_rows_the_busiest_are_listed_and_a_search_finds_all_others()
     let hits: Vec<Seen> = (0..600).map(|n| seen(n, DAY_US)).collect();
     append(&store, P, &hits).await;
     store.settle().await.unwrap();
-    for of in [Ranked::Endpoints, Ranked::Consumers, Ranked::Value(Value::Text(Text::Path))] {
+    for of in [Ranked::Endpoints, Ranked::Consumers, Ranked::Value(Dimension::Text(TextKind::Path))]
+    {
         let whole = query(of, (0, 1), "", "");
         let list = list(&store, &whole).await;
         let wanted = expected(&hits, &whole, &View::default(), "");

@@ -7,13 +7,13 @@ use analytics::answer::{self, Cut};
 use analytics::batch::{AgentTraits, Batch};
 use analytics::filter::{self, Field, Filter, HitView};
 use analytics::grid::Grid;
-use analytics::hit::{Country, Hit, ProjectId, Text};
+use analytics::hit::{Country, Hit, ProjectId, TextKind};
 use analytics::hit_fields::Stored;
 use analytics::latency;
 use analytics::panels::{PANELS, Shape};
 use analytics::period::parse_zone;
 use analytics::query::{ProjectScope, SumsQuery};
-use analytics::tally::{Needs, Sort, TallyLimits, Top, Value};
+use analytics::tally::{Dimension, Needs, Sort, TallyLimits, Top};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -121,17 +121,17 @@ impl HitView for Seen {
 fn to_batch(hits: &[Seen]) -> Batch {
     let mut batch = Batch { arrival_us: START, ..Batch::default() };
     for hit in hits {
-        let mut texts = [0; Text::COUNT];
+        let mut texts = [0; TextKind::COUNT];
         for (kind, text) in [
-            (Text::Method, hit.method),
-            (Text::Host, hit.host),
-            (Text::Path, &hit.path),
-            (Text::Route, &hit.route),
-            (Text::Agent, AGENTS[hit.agent].0),
-            (Text::User, &hit.user),
-            (Text::Address, &hit.address),
-            (Text::Referrer, hit.referrer),
-            (Text::Framework, "FastAPI"),
+            (TextKind::Method, hit.method),
+            (TextKind::Host, hit.host),
+            (TextKind::Path, &hit.path),
+            (TextKind::Route, &hit.route),
+            (TextKind::Agent, AGENTS[hit.agent].0),
+            (TextKind::User, &hit.user),
+            (TextKind::Address, &hit.address),
+            (TextKind::Referrer, hit.referrer),
+            (TextKind::Framework, "FastAPI"),
         ] {
             if text.is_empty() {
                 continue;
@@ -144,7 +144,7 @@ fn to_batch(hits: &[Seen]) -> Batch {
                     known.push(text);
                     let (_, client, os, device) = AGENTS[hit.agent];
                     match kind {
-                        Text::Agent => batch.dictionary.agents.push(
+                        TextKind::Agent => batch.dictionary.agents.push(
                             AgentTraits {
                                 client: client.into(),
                                 os: os.into(),
@@ -152,7 +152,7 @@ fn to_batch(hits: &[Seen]) -> Batch {
                             }
                             .into(),
                         ),
-                        Text::Path => batch.dictionary.versions.push(hit.version),
+                        TextKind::Path => batch.dictionary.versions.push(hit.version),
                         _ => {}
                     }
                     known.len() as u32 - 1
@@ -196,16 +196,16 @@ pub(super) async fn append(store: &Store, project: ProjectId, hits: &[Seen]) {
 }
 
 /// All values that can be listed.
-const VALUES: [Value; 9] = [
-    Value::Version,
-    Value::Country,
-    Value::Client,
-    Value::Os,
-    Value::Device,
-    Value::Text(Text::Referrer),
-    Value::Text(Text::Host),
-    Value::Text(Text::Framework),
-    Value::Text(Text::Sdk),
+const VALUES: [Dimension; 9] = [
+    Dimension::Version,
+    Dimension::Country,
+    Dimension::Client,
+    Dimension::Os,
+    Dimension::Device,
+    Dimension::Text(TextKind::Referrer),
+    Dimension::Text(TextKind::Host),
+    Dimension::Text(TextKind::Framework),
+    Dimension::Text(TextKind::Sdk),
 ];
 
 const CUT: Cut = Cut { rows: 100, sort: Sort::Requests, apdex_us: 2_000 };

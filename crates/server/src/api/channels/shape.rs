@@ -8,7 +8,7 @@ use store::meta::ChannelRow;
 use utoipa::ToSchema;
 
 use crate::notice::Sent;
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct ChannelList {

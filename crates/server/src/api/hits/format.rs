@@ -6,7 +6,7 @@ use analytics::hit_fields::{FieldInfo, Number, Stored, listed};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use store::HitRow;
 
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 use crate::spreadsheet::{self, harmless};
 
 /// A hit as JSON: its id, then its fields in the order of their table. Null where nothing is known.
@@ -114,16 +114,16 @@ fn write_csv(rows: &[HitRow], with_header: bool) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use analytics::hit::{Country, Text};
+    use analytics::hit::{Country, TextKind};
 
     fn row() -> HitRow {
-        let text = |kind: Text| match kind {
-            Text::Method => "GET",
-            Text::Path => "/a,\"b\"",
-            Text::Route => "/a",
-            Text::Agent => "=cmd|' /C calc'!A0",
-            Text::User => "+1",
-            Text::Framework => "FastAPI",
+        let text = |kind: TextKind| match kind {
+            TextKind::Method => "GET",
+            TextKind::Path => "/a,\"b\"",
+            TextKind::Route => "/a",
+            TextKind::Agent => "=cmd|' /C calc'!A0",
+            TextKind::User => "+1",
+            TextKind::Framework => "FastAPI",
             _ => "",
         };
         HitRow {
@@ -134,7 +134,7 @@ mod tests {
             country: Country(*b"NP"),
             request_size: None,
             response_size: Some(7),
-            texts: Text::ALL.map(|kind| text(kind).into()),
+            texts: TextKind::ALL.map(|kind| text(kind).into()),
             words: std::array::from_fn(|_| "".into()),
         }
     }

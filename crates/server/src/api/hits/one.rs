@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 
 use super::format::Listed;
 use super::hide;
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::Viewer;
 use crate::error::{ApiError, Code};
 use crate::hit_schema::ApiHit;
@@ -33,7 +33,7 @@ use crate::parameters::Parameters;
     security(("key" = []), ("session" = []), ("share_link" = []), ()),
 )]
 pub async fn show_hit(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     viewer: Viewer,
     Path(id): Path<String>,
     parameters: Parameters,

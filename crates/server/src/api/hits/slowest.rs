@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::format::Listed;
 use super::{cursor, hide, no_cursor, to_json};
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::Shows;
 use crate::error::{ApiError, Code};
+use crate::pieces::write_rows;
 use crate::reads::Reader;
-use crate::rows::write_rows;
 
 /// A `HitsPage`, written from rows.
 #[derive(Serialize)]
@@ -22,7 +22,7 @@ struct SlowPage<'a> {
 }
 
 pub(super) async fn send_page(
-    app: Shared,
+    app: SharedApp,
     reader: Reader,
     shows: Shows,
     query: HitsQuery,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::api::monitors::PhaseTimes;
 use crate::incident::incident_id;
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 /// The cost of a call about incidents, at most: about that of a short list of hits.
 pub const READ: Duration = Duration::from_millis(10);

@@ -8,12 +8,12 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Response, header};
 
 use crate::answers::Share;
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::budget::Charge;
 use crate::download::name_file;
 use crate::error::ApiError;
+use crate::pieces::{Pieces, send_pieces, write_rows};
 use crate::reads::Reader;
-use crate::rows::{Pieces, send_pieces, write_rows};
 use crate::spreadsheet::{self, harmless};
 
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ pub(super) struct Export {
 }
 
 pub(super) async fn send_file(
-    app: &Shared,
+    app: &SharedApp,
     reader: Reader,
     export: Export,
 ) -> Result<Response<Body>, ApiError> {

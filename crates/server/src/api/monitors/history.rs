@@ -15,7 +15,7 @@ use store::meta::MonitorRow;
 use utoipa::ToSchema;
 
 use super::{READ, find};
-use crate::app::{App, Shared};
+use crate::app::{App, SharedApp};
 use crate::auth::Holder;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
@@ -77,7 +77,7 @@ pub struct MonitorSeries {
     security(("key" = []), ("session" = [])),
 )]
 pub async fn show_history(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     holder: Holder,
     Path(id): Path<String>,
     mut parameters: Parameters,

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::uptime::{DayBar, Uptime};
 use crate::monitor::{ProbeResult, Standing};
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct MonitorList {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 /// Uptime of a period that ends now.
 #[derive(Serialize, ToSchema)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use store::meta::RuleRow;
 use utoipa::ToSchema;
 
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct RuleList {

@@ -1,6 +1,6 @@
 //! What is written of a tail: server-sent events, as the WHATWG's HTML standard has them.
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::limits;
 use axum::body::Bytes;
 use store::{Heard, HitRow};
@@ -55,8 +55,8 @@ impl Events {
     fn hit(&mut self, hit: &HitRow) {
         self.out.extend(format!("id: {}\ndata: ", hit.hit_id).bytes());
         // JSON has no line breaks but those that are escaped. Writing to a vector does not fail.
-        let hides = (!self.shows.addresses && !hit.text(Text::Address).is_empty())
-            || (!self.shows.consumers && !hit.text(Text::User).is_empty());
+        let hides = (!self.shows.addresses && !hit.text(TextKind::Address).is_empty())
+            || (!self.shows.consumers && !hit.text(TextKind::User).is_empty());
         let _ = match hides {
             false => serde_json::to_writer(&mut self.out, &Listed(hit)),
             true => {

@@ -8,7 +8,7 @@ use analytics::period::Period;
 use analytics::query::{ArrivalQuery, ProjectScope};
 use store::{Found, HitRow, Watcher};
 
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::error::{ApiError, Code};
 use crate::reads::Reader;
 
@@ -27,7 +27,7 @@ pub struct Missed<'a> {
 }
 
 pub async fn catch_up(
-    app: &Shared,
+    app: &SharedApp,
     reader: Reader,
     missed: Missed<'_>,
     watcher: &Watcher,
@@ -71,7 +71,7 @@ pub async fn catch_up(
 
 /// The missed hits, oldest first, and their number; none where there are too many, or finding them takes too long.
 async fn find(
-    app: &Shared,
+    app: &SharedApp,
     reader: Reader,
     missed: &Missed<'_>,
     watcher: &Watcher,

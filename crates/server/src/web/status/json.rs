@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Public, send, words};
 use crate::address::own_address;
-use crate::app::Shared;
+use crate::app::SharedApp;
 use crate::auth::ClientAddress;
 use crate::error::ApiError;
 use crate::status_page;
@@ -130,7 +130,7 @@ pub struct IncidentStep {
     ),
 )]
 pub async fn show_json(
-    State(app): State<Shared>,
+    State(app): State<SharedApp>,
     Path(slug): Path<String>,
     ClientAddress(client): ClientAddress,
     headers: HeaderMap,

@@ -4,7 +4,7 @@ use analytics::uptime::{Share, State};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::rows::to_rfc3339;
+use crate::pieces::to_rfc3339;
 use crate::status_view::{DayView, ServiceView};
 use crate::web::escape;
 

@@ -147,7 +147,7 @@ async fn maintenance_is_told_when_it_appears_on_the_page() {
     let window = |day: i64, published: bool, title: &str| {
         let at = |hour: i64| {
             let us = NOW + day * 86_400 * SECOND_US + hour * 3_600 * SECOND_US;
-            server::rows::to_rfc3339(us)
+            server::pieces::to_rfc3339(us)
         };
         let schedule = json!({ "kind": "once", "from": at(0), "to": at(1) });
         json!({ "title": title, "text": "A minute of errors.", "published": published, "schedule": schedule })

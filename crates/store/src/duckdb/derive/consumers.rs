@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::tally::{ConsumerCounts, Distinct, Identities, TallyLimits};
 use duckdb::{Row, params};
 
@@ -43,7 +43,7 @@ impl<'a> ListedConsumers<'a> {
         let identities = Arc::new(Mutex::new(Identities::default()));
         let into = identities.clone();
         let made = Tables { file: target.into, format: FORMAT };
-        let texts = sums::identities(made, project, &[Text::User, Text::Address]);
+        let texts = sums::identities(made, project, &[TextKind::User, TextKind::Address]);
         target.scan_columns(&texts, move |chunk| {
             let mut identities = into.lock().unwrap_or_else(PoisonError::into_inner);
             let (kind, id) = (chunk.column(0), chunk.column(1));

@@ -1,10 +1,10 @@
 //! The names of a file's rows.
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::hit_fields::Word;
 use analytics::ranking::{Ranked, RowId, RowName, RowSum};
 use analytics::slots::Slots;
-use analytics::tally::Value;
+use analytics::tally::Dimension;
 use duckdb::arrow::array::{Array, AsArray};
 use duckdb::arrow::datatypes::UInt32Type;
 
@@ -16,7 +16,7 @@ use crate::types::StoreError;
 pub struct FileNames {
     text: String,
     /// By kind and id: from, to.
-    places: Vec<(Text, Slots<(u32, u32)>)>,
+    places: Vec<(TextKind, Slots<(u32, u32)>)>,
 }
 
 impl FileNames {
@@ -26,7 +26,7 @@ impl FileNames {
         of: Ranked,
         rows: &[(RowId, RowSum)],
     ) -> Result<FileNames, StoreError> {
-        let mut wanted: Vec<(Text, Slots<bool>)> =
+        let mut wanted: Vec<(TextKind, Slots<bool>)> =
             of.texts().into_iter().map(|kind| (kind, Slots::default())).collect();
         for (id, _) in rows {
             for (kind, text) in of.texts_of(*id) {
@@ -54,13 +54,15 @@ impl FileNames {
         let RowId { first, second } = id;
         match of {
             Ranked::Endpoints => RowName {
-                first: self.text(Text::Method, first),
-                second: self.text(Text::Route, second),
+                first: self.text(TextKind::Method, first),
+                second: self.text(TextKind::Route, second),
             },
             Ranked::Consumers if first == 0 => {
-                RowName { first: "u", second: self.text(Text::User, second) }
+                RowName { first: "u", second: self.text(TextKind::User, second) }
             }
-            Ranked::Consumers => RowName { first: "a", second: self.text(Text::Address, second) },
+            Ranked::Consumers => {
+                RowName { first: "a", second: self.text(TextKind::Address, second) }
+            }
             Ranked::Statuses | Ranked::Value(_) => {
                 let kind = self.places.first().map(|(kind, _)| *kind);
                 RowName { first: "", second: kind.map_or("", |kind| self.text(kind, second)) }
@@ -69,7 +71,7 @@ impl FileNames {
     }
 
     /// "" for an id that has no text.
-    fn text(&self, kind: Text, id: u32) -> &str {
+    fn text(&self, kind: TextKind, id: u32) -> &str {
         let of_kind = self.places.iter().find(|(other, _)| *other == kind);
         let (from, to) =
             of_kind.and_then(|(_, places)| places.get(id)).copied().unwrap_or_default();
@@ -82,14 +84,14 @@ pub fn each_text(
     file: &OpenFile<'_>,
     project: u32,
     of: Ranked,
-    kind: Text,
+    kind: TextKind,
     take: &mut dyn FnMut(u32, &str),
 ) -> Result<(), StoreError> {
     let field = match of {
-        Ranked::Value(Value::Client) => TextField::Word(Word::Client),
-        Ranked::Value(Value::Os) => TextField::Word(Word::Os),
-        Ranked::Value(Value::Device) => TextField::Word(Word::Device),
-        Ranked::Value(Value::Version) => TextField::Word(Word::Version),
+        Ranked::Value(Dimension::Client) => TextField::Word(Word::Client),
+        Ranked::Value(Dimension::Os) => TextField::Word(Word::Os),
+        Ranked::Value(Dimension::Device) => TextField::Word(Word::Device),
+        Ranked::Value(Dimension::Version) => TextField::Word(Word::Version),
         _ => TextField::Text,
     };
     let scan = texts(file.tables(), project, kind, &[field], None);

@@ -1,7 +1,7 @@
 //! Statements that make a sealed file out of others (DuckDB): sorting together, copying without. What follows from the hits
 //! is `derive`'s.
 
-use analytics::hit::{Country, HitId, Text};
+use analytics::hit::{Country, HitId, TextKind};
 use analytics::hit_fields::{Stored, not_kept_at};
 
 use super::engine::RENUMBER;
@@ -151,7 +151,7 @@ fn stored() -> String {
         ),
         name => name.to_owned(),
     });
-    let texts = Text::ALL.map(|kind| kind.column().to_owned());
+    let texts = TextKind::ALL.map(|kind| kind.column().to_owned());
     numbers.chain(texts).collect::<Vec<_>>().join(", ")
 }
 
@@ -160,7 +160,7 @@ pub fn merge_hits(into: &str, from: &[Tables<'_>], piece: Piece) -> String {
     let numbers = NUMBERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let condition = piece.condition();
     let parts = from.iter().enumerate().map(|(n, hits)| {
-        let text = |kind: Text| {
+        let text = |kind: TextKind| {
             let (number, name, was) = (kind as u8, kind.column(), hits.text(kind));
             match hits.has(kind) {
                 true => format!(
@@ -169,7 +169,7 @@ pub fn merge_hits(into: &str, from: &[Tables<'_>], piece: Piece) -> String {
                 false => format!("{was} AS {name}"),
             }
         };
-        let texts = Text::ALL.map(text).join(", ");
+        let texts = TextKind::ALL.map(text).join(", ");
         format!("SELECT {numbers}, {texts} FROM {}.hits h WHERE {condition}", hits.file)
     });
     let parts = parts.collect::<Vec<_>>().join(" UNION ALL ");
@@ -231,8 +231,9 @@ impl Edit {
             return Some(rows.clone());
         }
         let rows = self.clear_rows.as_ref()?;
-        let is_missing =
-            |column: &str| Text::ALL.iter().any(|kind| kind.column() == column && !hits.has(*kind));
+        let is_missing = |column: &str| {
+            TextKind::ALL.iter().any(|kind| kind.column() == column && !hits.has(*kind))
+        };
         let there = self.cleared.iter().filter(|column| !is_missing(column));
         let any = there.map(|column| format!("{column} <> 0")).collect::<Vec<_>>().join(" OR ");
         Some(format!("{rows} AND ({any})"))
@@ -248,7 +249,7 @@ pub fn copy_hits(into: &str, from: Tables<'_>, edit: &Edit) -> String {
         _ => format!("{value} AS {column}"),
     };
     let numbers = NUMBERS.iter().map(|(name, _)| clear(name, format!("h.{name}")));
-    let texts = Text::ALL.map(|kind| clear(kind.column(), from.text(kind)));
+    let texts = TextKind::ALL.map(|kind| clear(kind.column(), from.text(kind)));
     let columns = numbers.chain(texts).collect::<Vec<_>>().join(", ");
     let condition =
         edit.drop_rows.as_ref().map_or_else(|| "TRUE".to_owned(), |rows| format!("NOT ({rows})"));
@@ -261,7 +262,7 @@ pub fn copy_hits(into: &str, from: Tables<'_>, edit: &Edit) -> String {
 
 /// The strings that are still needed: all of other projects, and of the edited one those that a row still names.
 pub fn copy_strings(into: &str, from: Tables<'_>, project: u32) -> String {
-    let used = Text::ALL
+    let used = TextKind::ALL
         .map(|kind| {
             format!(
                 "SELECT DISTINCT {} AS kind, {} AS id FROM {into}.hits WHERE project = {project}",
@@ -329,7 +330,12 @@ pub fn finish(into: &str, first_seq: u64, seq: u64) -> String {
 }
 
 /// The id of a text in a file: at most one. The text is bound, where the condition has a place for it.
-pub fn find_text(of: Tables<'_>, project: u32, kind: Text, text: &str) -> (String, Option<String>) {
+pub fn find_text(
+    of: Tables<'_>,
+    project: u32,
+    kind: TextKind,
+    text: &str,
+) -> (String, Option<String>) {
     let (condition, bound) = of.is_text(kind, text);
     let (file, kind) = (of.file, kind as u8);
     let find = format!(

@@ -5,7 +5,7 @@
 
 pub mod consumers;
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 
 use super::file::WHOLE_FILE;
 
@@ -141,7 +141,8 @@ pub fn by_day(into: &str, slice: &Slice) -> Vec<String> {
     ];
     // What a dashboard breaks down by, of texts that have few values. Method and route have their own table; of paths
     // only the API's version counts, and the first path that has it stands for all.
-    let small = [Text::Host, Text::Agent, Text::Referrer, Text::Framework, Text::Sdk];
+    let small =
+        [TextKind::Host, TextKind::Agent, TextKind::Referrer, TextKind::Framework, TextKind::Sdk];
     let values =
         small.map(|kind| (kind as u8, kind.column())).into_iter().chain([(BY_COUNTRY, "country")]);
     statements.extend(values.map(|(kind, column)| {
@@ -150,7 +151,7 @@ pub fn by_day(into: &str, slice: &Slice) -> Vec<String> {
              FROM {hits} GROUP BY ALL ORDER BY ALL"
         )
     }));
-    let kind = Text::Path as u8;
+    let kind = TextKind::Path as u8;
     let versions = format!(
         "{into}.strings WHERE {} AND kind = {kind} AND version <> ''",
         among(&slice.projects)

@@ -5,7 +5,7 @@
 
 use std::net::Ipv4Addr;
 
-use analytics::hit::{HitId, Text};
+use analytics::hit::{HitId, TextKind};
 use analytics::hit_fields::FIELDS;
 
 use super::engine::{IDENTITY, IPV4};
@@ -55,12 +55,12 @@ pub struct Tables<'a> {
 }
 
 impl Tables<'_> {
-    pub fn has(&self, kind: Text) -> bool {
+    pub fn has(&self, kind: TextKind) -> bool {
         kind.info().since <= self.format
     }
 
     /// The number of a text of hit `h`: 0, "none", in a file that has no such column.
-    pub fn text(&self, kind: Text) -> String {
+    pub fn text(&self, kind: TextKind) -> String {
         match self.has(kind) {
             true => format!("h.{}", kind.column()),
             false => "0::UINTEGER".to_owned(),
@@ -76,7 +76,7 @@ impl Tables<'_> {
         format!(
             "(SELECT * EXCLUDE (ipv4), CASE WHEN ipv4 > 0 THEN '' ELSE text END AS literal, ipv4
               FROM (SELECT *, CASE WHEN kind = {} THEN {IPV4}(text) ELSE 0 END AS ipv4 FROM {file}.strings))",
-            Text::Address as u8
+            TextKind::Address as u8
         )
     }
 
@@ -91,8 +91,8 @@ impl Tables<'_> {
     }
 
     /// A row of the file's own `strings` is this text of this kind: a condition, and what is bound to its `?`, if it has one.
-    pub fn is_text(&self, kind: Text, text: &str) -> (String, Option<String>) {
-        let ipv4 = if kind == Text::Address { ipv4(text) } else { 0 };
+    pub fn is_text(&self, kind: TextKind, text: &str) -> (String, Option<String>) {
+        let ipv4 = if kind == TextKind::Address { ipv4(text) } else { 0 };
         match ipv4 > 0 && self.format >= ADDRESSES_AS_NUMBERS {
             true => (format!("ipv4 = {ipv4}"), None),
             false => ("text = ?".to_owned(), Some(text.to_owned())),
@@ -133,7 +133,7 @@ fn create_with(alias: &str, [hit_id, id]: [&str; 2]) -> String {
         "hit_id" => hit_id.to_owned(),
         name => format!("{name} {kind}"),
     });
-    let columns = numbers.chain(Text::ALL.map(text_column)).collect::<Vec<_>>().join(", ");
+    let columns = numbers.chain(TextKind::ALL.map(text_column)).collect::<Vec<_>>().join(", ");
     format!(
         "CREATE TABLE {alias}.hits ({columns});
          {}
@@ -153,7 +153,7 @@ fn create_strings(name: &str, id: &str) -> String {
     )
 }
 
-fn text_column(kind: Text) -> String {
+fn text_column(kind: TextKind) -> String {
     format!("{} UINTEGER DEFAULT 0", kind.column())
 }
 
@@ -163,7 +163,7 @@ const STRING_COLUMNS: &str = "kind, project, id, literal, ipv4, client, os, devi
 /// Statements that give an active file of an older format the columns that it lacks.
 pub fn upgrade_active(alias: &str, format: u32) -> Vec<String> {
     let tables = Tables { file: alias, format };
-    let missing = Text::ALL.into_iter().filter(|kind| !tables.has(*kind));
+    let missing = TextKind::ALL.into_iter().filter(|kind| !tables.has(*kind));
     let mut statements = vec!["BEGIN".to_owned()];
     statements.extend(
         missing.map(|kind| format!("ALTER TABLE {alias}.hits ADD COLUMN {}", text_column(kind))),
@@ -308,6 +308,6 @@ pub fn seq_range(alias: &str) -> String {
     format!("SELECT {}, {} FROM {alias}.hits", seq("min(hit_id)"), seq("max(hit_id)"))
 }
 
-pub fn texts_of(alias: &str, project: u32, kind: Text) -> String {
+pub fn texts_of(alias: &str, project: u32, kind: TextKind) -> String {
     format!("SELECT text FROM {alias}.strings WHERE project = {project} AND kind = {}", kind as u8)
 }

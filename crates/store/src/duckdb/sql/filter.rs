@@ -2,7 +2,7 @@
 //! (`crate::duckdb::filter`). User text is bound, never pasted.
 
 use analytics::filter::{Condition, Field, Filter, Test, TextTests};
-use analytics::hit::{Country, Text};
+use analytics::hit::{Country, TextKind};
 use analytics::hit_fields::{Stored, Word};
 
 use super::file::Tables;
@@ -84,7 +84,7 @@ pub enum Only {
 pub fn texts(
     of: Tables<'_>,
     project: u32,
-    kind: Text,
+    kind: TextKind,
     fields: &[TextField],
     only: Option<&[Only]>,
 ) -> Compiled {
@@ -125,7 +125,7 @@ pub fn texts(
 
 /// The text that a field is, or is read from, and the column of `strings` that holds it; none for numbers, countries and
 /// `consumer`, which is two.
-pub fn text_of(field: Field) -> Option<(Text, TextField)> {
+pub fn text_of(field: Field) -> Option<(TextKind, TextField)> {
     match field.info().stored {
         Stored::Text(kind) => Some((kind, TextField::Text)),
         Stored::Word(word) => Some((word.source(), TextField::Word(word))),

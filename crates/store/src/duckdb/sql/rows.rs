@@ -1,6 +1,6 @@
 //! Raw hits out of one file (DuckDB): first which they are, as numbers, then those that an answer shows.
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::period::Period;
 use analytics::query::SlowPlace;
 
@@ -37,7 +37,7 @@ impl Range<'_> {
 }
 
 /// time, hit id, and the ids of these kinds of texts.
-pub fn keys(hits: Tables<'_>, range: &Range<'_>, kinds: &[Text]) -> String {
+pub fn keys(hits: Tables<'_>, range: &Range<'_>, kinds: &[TextKind]) -> String {
     let texts: String = kinds.iter().map(|kind| format!(", {}", hits.text(*kind))).collect();
     format!(
         "SELECT h.time_us, h.hit_id{texts} FROM {}.hits h WHERE {}",
@@ -56,7 +56,7 @@ pub struct Slow<'a> {
 }
 
 /// Duration (-1 for none), time, hit id, and the ids of these kinds of texts.
-pub fn slow_keys(hits: Tables<'_>, slow: &Slow<'_>, kinds: &[Text]) -> String {
+pub fn slow_keys(hits: Tables<'_>, slow: &Slow<'_>, kinds: &[TextKind]) -> String {
     const DURATION: &str = "coalesce(h.duration_us, -1)::BIGINT";
     let texts: String = kinds.iter().map(|kind| format!(", {}", hits.text(*kind))).collect();
     let mut condition = slow.range.condition();
@@ -86,7 +86,7 @@ pub fn count(file: &str, project: u32, from_us: i64, to_us: i64) -> String {
 /// Whole hits with these hit ids (a list of integers is bound), which lie in this stretch of time (both ends included).
 pub fn hits(hits: Tables<'_>, project: u32, from_us: i64, to_us: i64) -> String {
     let numbers = NUMBERS.iter().skip(1).map(|(name, _)| format!("h.{name}"));
-    let columns = numbers.chain(Text::ALL.map(|kind| hits.text(kind))).collect::<Vec<_>>();
+    let columns = numbers.chain(TextKind::ALL.map(|kind| hits.text(kind))).collect::<Vec<_>>();
     format!(
         "SELECT {} FROM {}.hits h WHERE h.project = {project} AND h.time_us >= {from_us} AND h.time_us <= {to_us}
          AND h.hit_id IN (SELECT unnest(CAST(? AS BIGINT[])))",
@@ -101,10 +101,10 @@ pub fn marks(file: &str, project: u32) -> String {
 }
 
 /// The texts behind these ids (a list of integers is bound).
-pub fn texts(file: &str, project: u32, kind: Text) -> String {
+pub fn texts(file: &str, project: u32, kind: TextKind) -> String {
     let fields = match kind {
-        Text::Agent => "text, client, os, device",
-        Text::Path => "text, version",
+        TextKind::Agent => "text, client, os, device",
+        TextKind::Path => "text, version",
         _ => "text",
     };
     format!(

@@ -3,7 +3,7 @@
 //! Hits are not grouped here: their columns are handed out as numbers and summed up for all panels in one pass
 //! (`analytics::tally`), which evaluates a filter once and took a third of the time of a statement per panel.
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::tally::{NO_LATENCY, NO_SIZE, Needs};
 
 use super::derive::BY_COUNTRY;
@@ -19,7 +19,7 @@ pub enum Column {
     Country,
     RequestSize,
     ResponseSize,
-    Text(Text),
+    Text(TextKind),
 }
 
 /// The columns that these sums need.
@@ -27,7 +27,8 @@ pub fn columns(needs: Needs) -> Vec<Column> {
     let consumers = Needs::CONSUMERS | Needs::CONSUMER_SERIES;
     // Every stretch has times: its length is theirs.
     let mut columns = vec![Column::Time];
-    let texts = Text::ALL.iter().fold(Needs::default(), |all, kind| all.and(Needs::text(*kind)));
+    let texts =
+        TextKind::ALL.iter().fold(Needs::default(), |all, kind| all.and(Needs::text(*kind)));
     let mut add = |column, wanted: Needs| {
         if needs.has(wanted) {
             columns.push(column);
@@ -45,10 +46,10 @@ pub fn columns(needs: Needs) -> Vec<Column> {
     add(Column::Country, Needs::COUNTRIES | Needs::CONSUMERS);
     add(Column::RequestSize, Needs::TRAFFIC);
     add(Column::ResponseSize, Needs::TRAFFIC);
-    for kind in Text::ALL {
+    for kind in TextKind::ALL {
         let also = match kind {
-            Text::Method | Text::Route => Needs::ENDPOINTS,
-            Text::User | Text::Address => consumers,
+            TextKind::Method | TextKind::Route => Needs::ENDPOINTS,
+            TextKind::User | TextKind::Address => consumers,
             _ => Needs::default(),
         };
         add(Column::Text(kind), Needs::text(kind) | also);
@@ -155,7 +156,7 @@ pub fn endpoint_latencies(file: &str, project: u32, days: Days) -> String {
 
 /// kind, value, requests, errors.
 pub fn values(file: &str, project: u32, days: Days, needs: Needs) -> String {
-    let mut kinds: Vec<String> = Text::ALL
+    let mut kinds: Vec<String> = TextKind::ALL
         .iter()
         .filter(|kind| needs.has(Needs::text(**kind)))
         .map(|kind| (*kind as u8).to_string())
@@ -204,13 +205,13 @@ pub fn listed_identities(file: &str, project: u32) -> String {
     format!(
         "SELECT (CASE WHEN user_id > 0 THEN {} ELSE {} END)::UTINYINT, CASE WHEN user_id > 0 THEN user_id ELSE address END, identity
          FROM {file}.by_consumer WHERE project = {project}",
-        Text::User as u8,
-        Text::Address as u8
+        TextKind::User as u8,
+        TextKind::Address as u8
     )
 }
 
 /// kind, id, and 64 bits that stand for the text in all files or the address as a number: of these kinds.
-pub fn identities(of: Tables<'_>, project: u32, kinds: &[Text]) -> String {
+pub fn identities(of: Tables<'_>, project: u32, kinds: &[TextKind]) -> String {
     format!(
         "SELECT kind, id, {} FROM {}.strings WHERE project = {project} AND kind IN ({})",
         of.identity(),
@@ -220,7 +221,7 @@ pub fn identities(of: Tables<'_>, project: u32, kinds: &[Text]) -> String {
 }
 
 /// kind, id, client, os, device, version: what is read from the texts of these kinds, where anything is.
-pub fn words(file: &str, project: u32, kinds: &[Text]) -> String {
+pub fn words(file: &str, project: u32, kinds: &[TextKind]) -> String {
     format!(
         "SELECT kind, id, client, os, device, version FROM {file}.strings
          WHERE project = {project} AND kind IN ({}) AND (client <> '' OR os <> '' OR device <> '' OR version <> '')",
@@ -229,7 +230,7 @@ pub fn words(file: &str, project: u32, kinds: &[Text]) -> String {
 }
 
 /// id of the texts of a kind that begin with `?`, which is in small letters.
-pub fn with_prefix(file: &str, project: u32, kind: Text) -> String {
+pub fn with_prefix(file: &str, project: u32, kind: TextKind) -> String {
     format!(
         "SELECT id FROM {file}.strings WHERE kind = {} AND project = {project} AND starts_with(lower(text), ?)",
         kind as u8
@@ -237,15 +238,15 @@ pub fn with_prefix(file: &str, project: u32, kind: Text) -> String {
 }
 
 /// kind, id, text of these ids. A statement for each kind: with OR between kinds the engine reads every text of the file.
-pub fn texts_of(file: &str, project: u32, ids: &[(Text, u32)]) -> String {
-    let of_kind = |kind: Text| {
+pub fn texts_of(file: &str, project: u32, ids: &[(TextKind, u32)]) -> String {
+    let of_kind = |kind: TextKind| {
         let of_kind = ids.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.to_string());
         let list = of_kind.collect::<Vec<_>>().join(", ");
         let kind = kind as u8;
         (!list.is_empty())
             .then(|| format!("kind = {kind} AND project = {project} AND id IN ({list})"))
     };
-    let conditions: Vec<String> = Text::ALL.into_iter().filter_map(of_kind).collect();
+    let conditions: Vec<String> = TextKind::ALL.into_iter().filter_map(of_kind).collect();
     let conditions = if conditions.is_empty() { vec!["FALSE".to_owned()] } else { conditions };
     conditions
         .iter()
@@ -261,6 +262,6 @@ pub fn consumer_latencies(file: &str, project: u32) -> String {
     )
 }
 
-fn numbers(kinds: &[Text]) -> String {
+fn numbers(kinds: &[TextKind]) -> String {
     kinds.iter().map(|kind| (*kind as u8).to_string()).collect::<Vec<_>>().join(", ")
 }

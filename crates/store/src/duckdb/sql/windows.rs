@@ -1,6 +1,6 @@
 //! Hits of all projects in a stretch of time, for alert rules (DuckDB): as numbers, to be summed up by `windows`.
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::tally::NO_LATENCY;
 
 /// project, time, status.
@@ -12,7 +12,7 @@ pub fn statuses(file: &str, (from_us, to_us): (i64, i64)) -> String {
 
 /// project, method, route, status, latency.
 pub fn endpoints(file: &str, (from_us, to_us): (i64, i64)) -> String {
-    let (method, route) = (Text::Method.column(), Text::Route.column());
+    let (method, route) = (TextKind::Method.column(), TextKind::Route.column());
     format!(
         "SELECT h.project, h.{method}, h.{route}, h.status, coalesce(h.latency, {NO_LATENCY})::USMALLINT FROM {file}.hits h
          WHERE h.time_us >= {from_us} AND h.time_us < {to_us}"
@@ -24,14 +24,14 @@ pub fn endpoint_names(file: &str) -> String {
     format!(
         "SELECT project, kind, id, text FROM {file}.strings WHERE kind IN ({}, {})
          AND project IN (SELECT unnest(CAST(? AS UINTEGER[])))",
-        Text::Method as u8,
-        Text::Route as u8
+        TextKind::Method as u8,
+        TextKind::Route as u8
     )
 }
 
 /// project, time, user, address.
 pub fn consumers(file: &str, (from_us, to_us): (i64, i64)) -> String {
-    let (user, address) = (Text::User.column(), Text::Address.column());
+    let (user, address) = (TextKind::User.column(), TextKind::Address.column());
     format!(
         "SELECT h.project, h.time_us, h.{user}, h.{address} FROM {file}.hits h
          WHERE h.time_us >= {from_us} AND h.time_us < {to_us}"
@@ -47,8 +47,8 @@ pub fn consumers_named(file: &str) -> String {
         "SELECT project, kind, id, text FROM {file}.strings WHERE kind IN ({}, {})
          AND project IN (SELECT unnest(CAST(? AS UINTEGER[])))
          AND text IN (SELECT unnest(string_split(?, chr({}))))",
-        Text::User as u8,
-        Text::Address as u8,
+        TextKind::User as u8,
+        TextKind::Address as u8,
         SEPARATOR as u32
     )
 }

@@ -67,9 +67,9 @@ impl NamesCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use analytics::hit::Text;
+    use analytics::hit::TextKind;
 
-    fn wanted(identities: &[Text]) -> Wanted {
+    fn wanted(identities: &[TextKind]) -> Wanted {
         Wanted { identities: identities.to_vec(), ..Wanted::default() }
     }
 
@@ -77,10 +77,10 @@ mod tests {
     fn what_is_kept_is_bounded() {
         let cache = NamesCache::default();
         let texts = Arc::new(FileTexts::default());
-        cache.put("a", 1, wanted(&[Text::Route]), &texts);
-        assert!(cache.get("a", 1, &wanted(&[Text::Route])).is_some());
-        assert!(cache.get("a", 2, &wanted(&[Text::Route])).is_none());
-        assert!(cache.get("b", 1, &wanted(&[Text::Route])).is_none());
+        cache.put("a", 1, wanted(&[TextKind::Route]), &texts);
+        assert!(cache.get("a", 1, &wanted(&[TextKind::Route])).is_some());
+        assert!(cache.get("a", 2, &wanted(&[TextKind::Route])).is_none());
+        assert!(cache.get("b", 1, &wanted(&[TextKind::Route])).is_none());
         let most = limits::NAMES_CACHE_BYTES as usize;
         let each = texts.bytes();
         for n in 0..(2 * most / each) as u32 {

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::query::SumsQuery;
 use analytics::tally::{Identities, Merge, MissingDetails, Tally, TallyLimits};
 
@@ -91,9 +91,9 @@ impl Searched<'_> {
 fn durations_of_busiest(
     file: &OpenFile<'_>,
     project: u32,
-    wanted: &[(Text, u32, u64)],
+    wanted: &[(TextKind, u32, u64)],
 ) -> Result<Vec<(u64, u16, u64)>, StoreError> {
-    let who_is: HashMap<(Text, u32), u64> =
+    let who_is: HashMap<(TextKind, u32), u64> =
         wanted.iter().map(|(kind, id, who)| ((*kind, *id), *who)).collect();
     let found = Arc::new(Mutex::new(Vec::new()));
     let into = found.clone();
@@ -103,8 +103,8 @@ fn durations_of_busiest(
         let mut found = into.lock().unwrap_or_else(PoisonError::into_inner);
         for row in 0..chunk.rows() {
             let id = match user[row] {
-                0 => (Text::Address, address[row]),
-                user => (Text::User, user),
+                0 => (TextKind::Address, address[row]),
+                user => (TextKind::User, user),
             };
             if let Some(who) = who_is.get(&id) {
                 found.push((*who, latency[row], requests[row]));

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::query::SumsQuery;
 use analytics::slots::Slots;
-use analytics::tally::{Identities, Needs, Value, Words};
+use analytics::tally::{Dimension, Identities, Needs, Words};
 use duckdb::arrow::array::{Array, AsArray};
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
 
@@ -24,8 +24,8 @@ pub struct FileTexts {
 /// Which kinds that is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    pub identities: Vec<Text>,
-    pub words: Vec<Text>,
+    pub identities: Vec<TextKind>,
+    pub words: Vec<TextKind>,
     /// In place of all consumers' identities those of the consumers that the file's rollups list.
     pub listed_consumers: bool,
 }
@@ -33,29 +33,29 @@ pub struct Wanted {
 impl Wanted {
     pub fn of(query: &SumsQuery) -> Wanted {
         let needs = query.all_needs();
-        let has_identity = |kind: &Text| {
+        let has_identity = |kind: &TextKind| {
             let by_need = match kind {
-                Text::User | Text::Address => Needs::CONSUMERS | Needs::CONSUMER_SERIES,
-                Text::Method | Text::Route => Needs::ENDPOINTS,
+                TextKind::User | TextKind::Address => Needs::CONSUMERS | Needs::CONSUMER_SERIES,
+                TextKind::Method | TextKind::Route => Needs::ENDPOINTS,
                 _ => Needs::default(),
             };
-            needs.has(by_need) || query.values.contains(&Value::Text(*kind))
+            needs.has(by_need) || query.values.contains(&Dimension::Text(*kind))
         };
-        let is_read_from = |kind: &Text| {
+        let is_read_from = |kind: &TextKind| {
             query.values.iter().any(|value| {
-                !matches!(value, Value::Text(_)) && value.needs().has(Needs::text(*kind))
+                !matches!(value, Dimension::Text(_)) && value.needs().has(Needs::text(*kind))
             })
         };
         Wanted {
-            identities: Text::ALL.into_iter().filter(has_identity).collect(),
-            words: [Text::Agent, Text::Path].into_iter().filter(is_read_from).collect(),
+            identities: TextKind::ALL.into_iter().filter(has_identity).collect(),
+            words: [TextKind::Agent, TextKind::Path].into_iter().filter(is_read_from).collect(),
             listed_consumers: false,
         }
     }
 
     pub fn of_listed_consumers(mut self) -> Wanted {
         let all = self.identities.len();
-        self.identities.retain(|kind| !matches!(kind, Text::User | Text::Address));
+        self.identities.retain(|kind| !matches!(kind, TextKind::User | TextKind::Address));
         self.listed_consumers = self.identities.len() < all;
         self
     }
@@ -77,7 +77,8 @@ impl FileTexts {
         wanted: &Wanted,
     ) -> Result<FileTexts, StoreError> {
         let mut texts = FileTexts::default();
-        let few: &[Text] = if wanted.listed_consumers { &[Text::User, Text::Address] } else { &[] };
+        let few: &[TextKind] =
+            if wanted.listed_consumers { &[TextKind::User, TextKind::Address] } else { &[] };
         let identities = Arc::new(Mutex::new(Identities::of_few(few)));
         if !wanted.identities.is_empty() {
             let text = sql::sums::identities(file.tables(), project, &wanted.identities);
@@ -116,7 +117,11 @@ impl FileTexts {
 }
 
 impl FileWords {
-    fn read(file: &OpenFile<'_>, project: u32, kinds: &[Text]) -> Result<FileWords, StoreError> {
+    fn read(
+        file: &OpenFile<'_>,
+        project: u32,
+        kinds: &[TextKind],
+    ) -> Result<FileWords, StoreError> {
         // The first is "": what is read from ids that have no row.
         let mut all = FileWords { words: vec![Arc::from("")], ..FileWords::default() };
         let mut place_of: HashMap<Arc<str>, u32> = HashMap::from([(Arc::from(""), 0)]);
@@ -135,7 +140,7 @@ impl FileWords {
                 place
             };
             for (row, (&kind, &id)) in kind.iter().zip(id).enumerate() {
-                if kind == Text::Agent as u8 {
+                if kind == TextKind::Agent as u8 {
                     *all.agents.slot(id) = [place(2, row), place(3, row), place(4, row)];
                 } else {
                     *all.versions.slot(id) = place(5, row);
@@ -147,15 +152,15 @@ impl FileWords {
 }
 
 impl Words for FileTexts {
-    fn word(&self, value: Value, id: u32) -> Arc<str> {
+    fn word(&self, value: Dimension, id: u32) -> Arc<str> {
         let words = &self.words;
         let of_agent = |n: usize| words.agents.get(id).map(|places| places[n]);
         let place = match value {
-            Value::Client => of_agent(0),
-            Value::Os => of_agent(1),
-            Value::Device => of_agent(2),
-            Value::Version => words.versions.get(id).copied(),
-            Value::Country | Value::Text(_) => None,
+            Dimension::Client => of_agent(0),
+            Dimension::Os => of_agent(1),
+            Dimension::Device => of_agent(2),
+            Dimension::Version => words.versions.get(id).copied(),
+            Dimension::Country | Dimension::Text(_) => None,
         };
         words.words.get(place.unwrap_or_default() as usize).cloned().unwrap_or_default()
     }
@@ -165,15 +170,15 @@ impl Words for FileTexts {
 pub fn read_names(
     file: &OpenFile<'_>,
     project: u32,
-    ids: &[(Text, u32)],
-    mut take: impl FnMut(Text, u32, &str),
+    ids: &[(TextKind, u32)],
+    mut take: impl FnMut(TextKind, u32, &str),
 ) -> Result<(), StoreError> {
     file.each(&sql::sums::texts_of(file.alias(), project, ids), &[], |batch| {
         let kind = batch.column(0).as_primitive::<UInt8Type>();
         let id = batch.column(1).as_primitive::<UInt32Type>();
         let text = batch.column(2).as_string::<i32>();
         for row in 0..batch.num_rows() {
-            if let Some(kind) = Text::ALL.get(usize::from(kind.value(row))) {
+            if let Some(kind) = TextKind::ALL.get(usize::from(kind.value(row))) {
                 take(*kind, id.value(row), text.value(row));
             }
         }
@@ -184,7 +189,7 @@ pub fn read_names(
 pub fn ids_with_prefix(
     file: &OpenFile<'_>,
     project: u32,
-    kind: Text,
+    kind: TextKind,
     prefix: &str,
 ) -> Result<Slots<bool>, StoreError> {
     let mut ids = Slots::default();

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use analytics::filter::Filter;
 use analytics::grid::{DAY_US, Grid, QUARTER_US, Step};
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::query::SumsQuery;
-use analytics::tally::{Needs, Value};
+use analytics::tally::{Dimension, Needs};
 
 use crate::duckdb::files::Entry;
 use crate::duckdb::sql::sums::Days;
@@ -163,7 +163,7 @@ fn lies_in(stats: &ProjectStats, grid: &Grid) -> bool {
 }
 
 /// What rollups can answer. Of paths they know the version alone.
-fn rollable(values: &[Value]) -> Needs {
+fn rollable(values: &[Dimension]) -> Needs {
     let mut needs = Needs::STATUSES
         | Needs::HOURS
         | Needs::ENDPOINTS
@@ -173,11 +173,13 @@ fn rollable(values: &[Value]) -> Needs {
         | Needs::CONSUMER_SERIES
         | Needs::TRAFFIC
         | Needs::COUNTRIES;
-    for kind in [Text::Host, Text::Agent, Text::Referrer, Text::Framework, Text::Sdk] {
+    for kind in
+        [TextKind::Host, TextKind::Agent, TextKind::Referrer, TextKind::Framework, TextKind::Sdk]
+    {
         needs |= Needs::text(kind);
     }
-    if !values.contains(&Value::Text(Text::Path)) {
-        needs |= Needs::text(Text::Path);
+    if !values.contains(&Dimension::Text(TextKind::Path)) {
+        needs |= Needs::text(TextKind::Path);
     }
     needs
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use analytics::grid::{DAY_US, QUARTER_US};
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 use analytics::tally::{ConsumerRow, Count, Distinct, EndpointRow, Needs, Tally, Unlisted};
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::{Int32Type, UInt64Type};
@@ -275,7 +275,7 @@ impl Source<'_> {
             let (requests, errors) = (chunk.column(2), chunk.column(3));
             for row in 0..chunk.rows() {
                 let count = Count { requests: requests[row], errors: errors[row] };
-                match Text::ALL.iter().find(|text| **text as u8 == kind[row]) {
+                match TextKind::ALL.iter().find(|text| **text as u8 == kind[row]) {
                     Some(text) => tally.add_text(*text, value[row], count),
                     None if kind[row] == BY_COUNTRY => tally.add_country(value[row] as u16, count),
                     None => {}

@@ -1,6 +1,6 @@
 //! Statements about the consumers of a project that has too many of them in a file for rows of each (DuckDB).
 
-use analytics::hit::Text;
+use analytics::hit::TextKind;
 
 use super::{DAY, Slice, consumers_of};
 use crate::duckdb::sql::file::WHOLE_FILE;
@@ -9,8 +9,8 @@ use crate::duckdb::sql::file::WHOLE_FILE;
 pub fn with_many_texts(into: &str, most: u64) -> String {
     format!(
         "SELECT project, count(*) AS texts FROM {into}.strings WHERE kind IN ({}, {}) GROUP BY project HAVING texts > {most}",
-        Text::User as u8,
-        Text::Address as u8
+        TextKind::User as u8,
+        TextKind::Address as u8
     )
 }
 
@@ -25,13 +25,13 @@ pub fn gather_days(into: &str, slice: &Slice) -> String {
 }
 
 /// These consumers of the whole file, busiest first, into a temporary table.
-pub fn gather_whole(into: &str, project: u32, consumers: &[(Text, u32)]) -> String {
-    let ids = |of: Text| {
+pub fn gather_whole(into: &str, project: u32, consumers: &[(TextKind, u32)]) -> String {
+    let ids = |of: TextKind| {
         let ids = consumers.iter().filter(|(kind, _)| *kind == of).map(|(_, id)| id.to_string());
         let ids = ids.collect::<Vec<_>>().join(", ");
         if ids.is_empty() { "NULL".to_owned() } else { ids }
     };
-    let (users, addresses) = (ids(Text::User), ids(Text::Address));
+    let (users, addresses) = (ids(TextKind::User), ids(TextKind::Address));
     gather(
         &format!("{WHOLE_FILE} AS day"),
         &format!(
