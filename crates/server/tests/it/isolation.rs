@@ -151,8 +151,10 @@ fn no_parameters_reach_another_project() {
         (0u32..3).prop_map(|number| number.to_string()),
         "\\PC{0,12}",
     ];
+    // The documentation shows what was searched for, and knows no project.
+    let asks = |route: &Route| is_harmless(route) && !route.path.starts_with("/docs");
     let harmless: Vec<usize> =
-        (0..routes().len()).filter(|index| is_harmless(&routes()[*index])).collect();
+        (0..routes().len()).filter(|index| asks(&routes()[*index])).collect();
     let calls = (prop::sample::select(harmless), prop::collection::vec((names, values), 0..4));
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         cases: 300,
