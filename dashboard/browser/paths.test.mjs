@@ -46,11 +46,11 @@ test('a part that fails to load keeps the head, leads back and comes by itself',
 
 test('a card whose part fails to load says so and comes by itself, the others stand', async () => {
   const { page } = await visit('cards', [hit()], { expected: ['ERR_FAILED', 'Failed to load resource'] });
-  await page.route('**/assets/ActivityBody-*.js', (route) => route.abort());
+  await page.route('**/assets/cards-*.js', (route) => route.abort());
   await page.reload();
   await page.locator('.card.activity', { hasText: 'could not be loaded' }).waitFor();
   await page.locator('.endpoints .path').first().waitFor();
-  await page.unroute('**/assets/ActivityBody-*.js');
+  await page.unroute('**/assets/cards-*.js');
   await page.locator('.activity .chart').waitFor({ timeout: 15_000 });
   await page.leave();
 });
@@ -257,7 +257,7 @@ test('nothing moves while Activity loads, nor when a key is generated', async ()
   const top = (locator) => locator.evaluate((node) => node.getBoundingClientRect().top);
   let release;
   const held = new Promise((done) => (release = done));
-  await page.route('**/assets/ActivityBody-*.js', (route) => held.then(() => route.continue()));
+  await page.route('**/assets/cards-*.js', (route) => held.then(() => route.continue()));
   await page.reload();
   const endpoints = page.locator('.card.endpoints');
   await endpoints.locator('.path').first().waitFor();
