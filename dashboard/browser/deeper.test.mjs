@@ -125,7 +125,7 @@ test('one that has stopped calling is said to be quiet, on a phone too; words fi
   const page = await visit({ viewport: { width: 390, height: 844 }, hasTouch: true, colorScheme: 'dark' });
   const row = page.locator('.consumers tr', { hasText: 'nightly-sync' });
   const link = row.getByRole('link', { name: 'Open nightly-sync' });
-  await link.scrollIntoViewIfNeeded();
+  await link.evaluate((node) => node.scrollIntoView({ block: 'center' }));
   // Nothing hovers on a phone.
   assert.equal(await link.evaluate((node) => getComputedStyle(node).opacity), '1');
   await link.tap();

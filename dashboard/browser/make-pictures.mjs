@@ -16,7 +16,9 @@ try {
     await page.addInitScript(() => localStorage.setItem('api-analytics.hint', 'seen'));
     await page.goto(`${server.url}/dashboard?project=demo&period=7d`);
     await page.locator('.stat b').first().waitFor();
-    await page.waitForLoadState('networkidle');
+    await page.locator('.activity .chart canvas').waitFor();
+    await page.locator('.countries svg path').first().waitFor({ state: 'attached' });
+    await page.waitForTimeout(1_000);
     await page.screenshot({ path: join(folder, `dashboard-${colorScheme}.png`), animations: 'disabled' });
     await context.close();
   }

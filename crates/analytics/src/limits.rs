@@ -284,6 +284,8 @@ limits! {
         "Age at which the active file is sealed, however small.";
     CHECKPOINT_MS "checkpoint_ms" = 2_000, Milliseconds, settable, "",
         "Time between checkpoints of the active file; the inbox is trimmed behind them.";
+    CHECKPOINT_WAIT_SECONDS "checkpoint_wait_seconds" = 45, Seconds, fixed, "",
+        "How long a checkpoint waits for reads of the active file that are in its way, before the engine is taken for broken: longer than a query may take.";
     BAD_LOG_DAYS "bad_log_days" = 7, Days, fixed, "",
         "How long an engine's log that could not be replayed is kept aside for looking at; the next erasure deletes it.";
     IO_TRIES "io_tries" = 4, Items, fixed, "",

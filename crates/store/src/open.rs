@@ -404,6 +404,7 @@ fn read_inbox(shared: &Shared) -> Result<InboxFacts, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::duckdb::failure::{failed, is_refused_checkpoint};
     use crate::types::StoreLimits;
 
     fn until(what: &str, holds: impl Fn() -> bool) {
@@ -436,6 +437,35 @@ mod tests {
         drop(kept);
         until("the next engine", || shared.engine.load().is_some() && shared.erased.pending() == 0);
         until("the end of the problem", || !said("hits wait in the inbox"));
+        close(&shared, threads);
+    }
+
+    #[test]
+    fn a_read_that_is_in_the_way_of_a_checkpoint_is_waited_for() {
+        let data = tempfile::tempdir().unwrap();
+        let limits = StoreLimits { disk_free_percent: 0, ..Default::default() };
+        let options = StoreOptions { data: data.path().to_path_buf(), node: 0, limits };
+        let (shared, threads) = open(options, false).unwrap();
+        let active = shared.files.now().entries[0].file.alias.clone();
+        let engine = shared.engine().unwrap();
+        let reader = engine.writing.connect().unwrap();
+        reader.execute_batch(&format!("BEGIN; FROM {active}.hits")).unwrap();
+        engine.writing.execute(&format!("CREATE TABLE {active}.newer (number INTEGER)")).unwrap();
+        let checkpoint = crate::duckdb::sql::file::checkpoint(&active);
+        let refused = engine.writing.execute(&checkpoint).map_err(failed("checkpointing"));
+        assert!(is_refused_checkpoint(&refused.unwrap_err()), "the read is in nobody's way");
+        drop(engine);
+        let erasure = crate::types::Erasure::Before(analytics::hit::ProjectId(1), 0);
+        shared.inbox.ask_blocking(|reply| Command::Erase { erasure, reply }).unwrap();
+        // Longer than a checkpoint that fails for another reason is tried again.
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(4) {
+            assert_eq!(shared.problems.all(), Vec::<String>::new());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        reader.execute_batch("COMMIT").unwrap();
+        until("the erasure", || shared.erased.pending() == 0);
+        drop(reader);
         close(&shared, threads);
     }
 

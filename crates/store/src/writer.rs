@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions, Connection as _, Row};
 
 use crate::disk::io;
 use crate::duckdb::active::Active;
+use crate::duckdb::failure::is_refused_checkpoint;
 use crate::duckdb::files::{Entry, Snapshot};
 use crate::inbox::{self, Change, Dropped, FileKind, FileRow, Item};
 use crate::record::{self, Record, RecordError};
@@ -26,8 +27,11 @@ const PATIENCE: Duration = Duration::from_millis(limits::APPLY_PATIENCE_MS);
 /// How long a stream of hits is taken to go on: single transactions are larger and smaller.
 const POURING: Duration = Duration::from_secs(2);
 
-/// How often a checkpoint is tried, 50 ms apart, before the engine is taken for broken.
+/// How often a checkpoint that fails is tried, 50 ms apart, before the engine is taken for broken.
 const CHECKPOINT_TRIES: u32 = 60;
+
+/// How long reads may be in the way of one.
+const CHECKPOINT_WAIT: Duration = Duration::from_secs(limits::CHECKPOINT_WAIT_SECONDS);
 
 pub struct Writer {
     shared: Arc<Shared>,
@@ -284,14 +288,16 @@ impl Writer {
         Ok((snapshot, followed))
     }
 
-    /// The active file holds its rows without its log; the inbox can let go of them. The engine may refuse while a read
-    /// is in its way, so it is asked again.
+    /// The active file holds its rows without its log; the inbox can let go of them. The engine refuses while a read goes on
+    /// that began before the last commit, so it is asked again until that one must have ended.
     fn checkpoint(&mut self) -> Result<(), StoreError> {
         self.checkpointed_at = Instant::now();
         if self.safe != self.active.position {
             let mut tries = 1;
             while let Err(problem) = self.active.checkpoint() {
-                if tries == CHECKPOINT_TRIES {
+                let waits = is_refused_checkpoint(&problem)
+                    && self.checkpointed_at.elapsed() < CHECKPOINT_WAIT;
+                if !waits && tries >= CHECKPOINT_TRIES {
                     return Err(problem);
                 }
                 tracing::debug!(%problem, tries, "a checkpoint was refused");

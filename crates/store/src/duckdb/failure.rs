@@ -24,3 +24,10 @@ pub fn is_fatal(error: &StoreError) -> bool {
     let StoreError::Engine { cause, .. } = error else { return false };
     cause.to_string().contains("database has been invalidated")
 }
+
+/// True where a checkpoint has to wait for a read. A read that began before a commit keeps that commit's transaction, which
+/// counts as active: hence the engine speaks of writes.
+pub fn is_refused_checkpoint(error: &StoreError) -> bool {
+    let StoreError::Engine { cause, .. } = error else { return false };
+    cause.to_string().contains("Cannot CHECKPOINT")
+}
