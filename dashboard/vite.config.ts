@@ -56,7 +56,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     // What every page begins with is one file: a browser asks one host for six at a time, and the numbers are among what would wait.
-    // What the dashboard's cards draw with is another, loaded beside it: after the numbers it would come late, in a dozen small files.
+    // The code of the dashboard's cards is another, loaded beside it: after the numbers it would come late, in a dozen small files.
     rolldownOptions: {
       output: {
         codeSplitting: {

@@ -67,7 +67,7 @@ test('from a row to its endpoint, a failure, its consumer, the filter, and all t
   await page.getByText('110 requests stored').waitFor();
   assert.equal(await page.locator('.card.endpoints').count(), 0, 'an endpoint has no list of endpoints');
   await page.locator('.consumers .who', { hasText: 'globex' }).waitFor();
-  // What there was a week before, as long as it is compared.
+  // The counts of a week before, while they are compared.
   const before = page.locator('.activity').getByRole('button', { name: 'Period before' });
   await before.waitFor();
   await page.getByRole('button', { name: 'vs. previous' }).click();
@@ -218,7 +218,7 @@ test('a link that hides who called has endpoints, and no consumers', async () =>
   await guest.getByRole('link', { name: 'Open POST /v1/orders' }).click({ force: true });
   await at(guest, new URL(hides.url).pathname, { view: 'endpoint', route: '/v1/orders' });
   assert.equal(await guest.evaluate(() => scrollY), 0, 'another page begins at its top');
-  // What the link locks holds here too.
+  // The link's locked filter holds here too.
   await requests(guest, 38);
   assert.equal(await guest.locator('.card.failures').count(), 0);
   await guest.getByText('This link does not show who called').waitFor();

@@ -344,7 +344,7 @@ test('the numbers are asked for once, before the page is loaded', async () => {
     await page.goto(page.url().replace(/&.*/, '') + where);
     await page.locator('.stat').first().waitFor();
     await page.locator('.activity .chart').waitFor();
-    // What the page before still asked for as it was left is not counted.
+    // Calls that the page before made as it was left are not counted.
     asked.splice(0, asked.indexOf('/dashboard'));
     const calls = asked.filter((path) => path === '/api/v1/dashboard');
     assert.equal(calls.length, 1);

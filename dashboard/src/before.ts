@@ -29,7 +29,7 @@ function ask() {
   if (!place.panels) loadCards();
 }
 
-/** What the cards draw with is loaded beside the page and not after it, but behind it: the numbers come first. */
+/** Loads the code of the cards beside the page, at a lower priority: the numbers come first. */
 function loadCards() {
   for (const link of document.querySelectorAll<HTMLLinkElement>('link[rel="cards"]')) {
     link.fetchPriority = 'low';

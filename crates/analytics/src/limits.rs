@@ -507,7 +507,7 @@ limits! {
     REQUESTS_ALL "requests_all" = 1_000_000, Hits, fixed, "",
         "What page 0 of /api/requests/{user_id} returns at most.";
 
-    // What changed, and deploys.
+    // Comparisons with an earlier time, and deploys.
     CHANGES_SHOWN "changes_shown" = 5, Rows, fixed, "",
         "Rows of what changed: as many as are read at a glance. Lists and the effects of a deploy have the rest.";
     CHANGE_REQUESTS "change_requests" = 30, Hits, fixed, "",

@@ -282,7 +282,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What changed against the period before. */
+        /** Changes against the period before. */
         get: operations["show_changes"];
         put?: never;
         post?: never;

@@ -70,7 +70,7 @@ export function toActivity(tab: ActivityTab, panels: Partial<Panels>, amber: num
 export const activityTabs = (about: SubjectKind | undefined) => ACTIVITY_TABS.filter(({ name }) => name !== 'consumers' || about !== 'consumer');
 
 /**
- * What a chart draws with the period before beside it: one line, bucket by bucket. Without it where the two cannot be laid on each other
+ * The line of the period before, bucket by bucket, as a chart draws it. Without it where the two cannot be laid on each other
  * (`before` has buckets of another length, or was never answered).
  */
 export function withBefore(drawn: Activity, tab: ActivityTab, before: Partial<Panels>): Activity {

@@ -316,7 +316,7 @@ export class Board {
       onchange: (connected) => {
         if (connected === this.#told) return;
         this.#told = connected;
-        // What came between the last look and the connection was told to nobody.
+        // Nobody was told of hits between the last call and the connection.
         if (connected) this.heard();
         else if (!this.loading) this.#schedule();
       },
@@ -417,7 +417,7 @@ export class Board {
     try {
       if (asked !== '') changes = await api.changes(this.scope, question, abort.signal);
     } catch {
-      // What was said of another question would be wrong. It is asked for again with the next numbers.
+      // The changes of another question would be wrong here. They are asked for again with the next numbers.
       this.#changesOf = '';
       if (!isNew) changes = this.changes;
     }

@@ -1,4 +1,4 @@
-// What changed, in words, and what a click on a row filters by.
+// Changes in words, and the filter behind a click on a row.
 
 import type { ChangeRow, ConsumerChange, EndpointChange, EndpointNumbers } from '../api/types';
 import { has, quote, toggle } from '../filter/text';

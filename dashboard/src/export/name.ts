@@ -1,4 +1,4 @@
-// What a downloaded file is called: the project, what it holds, and its period.
+// The name of a downloaded file: project, content and period.
 
 /** Days in UTC, as the file's own times. */
 export function fileName(project: string | undefined, what: string, period: { from: string; to: string } | null, end: string): string {

@@ -13,7 +13,7 @@ const PERIOD = '30d';
 
 export async function findThings(scope: Scope, typed: string, at: URLSearchParams, signal: AbortSignal): Promise<Command[]> {
   const parameters = { period: PERIOD, search: typed, limit: MOST };
-  // What cannot be had now, or is not shown to this viewer, is not offered.
+  // Nothing is offered that can't be had now or isn't shown to this viewer.
   const rows = <Row>(panel: ListName) => api.list<Row>(scope, panel, parameters, signal).then((page) => page.rows, () => []);
   const [endpoints, consumers] = await Promise.all([rows<EndpointRow>('endpoints'), rows<ConsumerRow>('top_consumers')]);
   const subjects: Subject[] = [

@@ -141,7 +141,7 @@ impl Ranking {
     /// The texts of a row that are searched: what a page shows of its name.
     fn searched(&self, row: &Row) -> [&str; 2] {
         let RowName { first, second } = self.name_of(row);
-        // What tells users from addresses is not shown.
+        // The kind, which tells users from addresses, is not shown.
         [if self.of == Ranked::Consumers { "" } else { first }, second]
     }
 

@@ -36,7 +36,7 @@ pub struct Changes {
     pub missing_up_to: Option<u64>,
 }
 
-/// What changed against the period before.
+/// Changes against the period before.
 #[utoipa::path(
     get, path = "/api/v1/changes", tag = "dashboard",
     params(
@@ -94,7 +94,7 @@ pub async fn show_changes(
             gone = reading.regular(shown(quiet(&before, &after), &viewer), from_us, to_us).await?;
             new = shown(appeared(&before, &after), &viewer);
         }
-        // What lacks the least volume is not compared anyway.
+        // Rows below the least volume are not compared anyway.
         let of_endpoints = missing_up_to(&after.endpoints, |row| row.requests);
         if of_endpoints >= limits::CHANGE_REQUESTS {
             missing = of_endpoints;

@@ -108,7 +108,7 @@ pub async fn create_deploy(
         tracing::info!(project = caller.project.0, deploy = row.id, "deploy added");
     }
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    // Whoever posted it has its text already; of one that was known they get none to read.
+    // A caller knows the text that it posted. That of an earlier deploy is not for a key that may only post.
     let row = if is_new { row } else { without_text(row) };
     Ok((status, Json(to_answer(row, true))))
 }

@@ -45,7 +45,7 @@ async fn with_changes() -> (TestApp, TestProject) {
 
 const HOUR: &str = "/api/v1/changes?from=2026-11-22T11:00:00Z&to=2026-11-22T12:00:00Z";
 
-/// What each row is about, and its kind.
+/// The subject of each row, and its kind.
 fn rows(answer: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let name = |row: &Value| {

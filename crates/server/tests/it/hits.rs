@@ -239,7 +239,7 @@ async fn the_slowest_come_first_and_those_without_a_duration_last() {
             Some(cursor) => next = format!("&after={cursor}"),
             None => break,
         }
-        // What comes meanwhile moves nothing.
+        // Hits that arrive meanwhile change nothing.
         app.post_hits(&project.key, json!([of("/slower", json!({ "response_time": 5_000 }))]))
             .await;
     }

@@ -20,7 +20,7 @@ use crate::duckdb::sql::rows::{Range, Slow};
 use crate::duckdb::stats::ProjectStats;
 use crate::types::{Found, HitRow, StoreError};
 
-/// What was met so far of a question whose period has not been looked through.
+/// The slowest hits so far, of a period that has not been scanned to its end.
 #[derive(Clone, Debug, Default)]
 pub struct Looked {
     best: Vec<SlowPlace>,

@@ -59,7 +59,7 @@ pub struct Watcher {
     pub(super) watch: Arc<Watch>,
 }
 
-/// What a watcher has to tell.
+/// News for a watcher.
 #[derive(Debug, Default, PartialEq)]
 pub struct Heard {
     /// In order of arrival.

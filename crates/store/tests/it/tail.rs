@@ -136,7 +136,7 @@ async fn nothing_is_told_of_what_was_erased_before() {
         let mut expected: Vec<Plain> = before.into_iter().filter(is_kept).collect();
         expected.extend((0..3).map(plain));
         assert_eq!(after, expected, "{erasure:?}");
-        // What was read from the files before the erasure.
+        // Hits read from the files before the erasure.
         let is_old = erasure.project() == P;
         assert_eq!(unread.put_caught_up(files, 0, false, erasures), !is_old);
         assert_eq!(heard(&mut unread).await.0.is_empty(), is_old);

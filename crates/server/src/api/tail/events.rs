@@ -1,4 +1,4 @@
-//! What is written of a tail: server-sent events, as the WHATWG's HTML standard has them.
+//! The bytes of a tail: server-sent events, as in the WHATWG's HTML standard.
 
 use analytics::hit::TextKind;
 use analytics::limits;

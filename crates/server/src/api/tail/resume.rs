@@ -1,4 +1,4 @@
-//! What a watcher has missed while it was away: read from the files, and put before what it is shown.
+//! Hits that a watcher missed while it was away: read from the files and sent before new ones.
 
 use std::collections::VecDeque;
 
