@@ -9,6 +9,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ARROWS = {"analytics": set(), "store": {"analytics"}, "server": {"analytics", "store"}}
+# Comments that begin with "What", as a translation would. Write the subject first; lower the number with each one that goes.
+WHAT_COMMENTS = 312
 BANNED_NAMES = {"utils", "common", "core", "helpers"}
 problems = []
 
@@ -134,6 +136,20 @@ def check_links():
                 problems.append(f"{path.relative_to(ROOT)}: the link to {target} leads nowhere")
 
 
+def check_comments():
+    """No more comments begin with "What" than did before."""
+    kinds = {"crates": ("rs",), "bench/src": ("rs",), "dashboard/src": ("ts", "svelte"), "dashboard/browser": ("mjs",)}
+    paths = [path for folder, names in kinds.items() for name in names for path in sorted((ROOT / folder).rglob(f"*.{name}"))]
+    places = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in paths if "node_modules" not in path.parts
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.match(r"\s*(//[/!]?|\*|/\*\*) What\b", line)
+    ]
+    if len(places) != WHAT_COMMENTS:
+        problems.append(f"{len(places)} comments begin with “What”, and scripts/check-tree.py says {WHAT_COMMENTS}: begin a new one with its subject, or lower that number")
+
+
 def check_words():
     """Texts for people are free of the phrases in words.txt; a comment is not a text for people."""
     lines = (ROOT / "scripts/words.txt").read_text().splitlines()
@@ -160,6 +176,7 @@ for crate in ARROWS:
     check_knots(crate)
 check_files()
 check_scopes()
+check_comments()
 check_links()
 check_paths()
 check_words()
