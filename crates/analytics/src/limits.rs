@@ -180,6 +180,10 @@ limits! {
         "The same of a large body within 2 s, while little memory for bodies is left: half a megabit a second.";
     BODY_WAIT_SECONDS "body_wait_seconds" = 5, Seconds, fixed, "overloaded",
         "How long a body waits for memory before it is refused: longer than one that comes slowly is put up with.";
+    DISCARDED_BODY_BYTES "discarded_body_bytes" = 128 << 20, Bytes, fixed, "",
+        "The rest of a body that was answered before it had come whole is read and dropped up to here: most clients send all of a body before they look for the answer, and would find a closed connection in place of the error. A body that announces more is broken off.";
+    DISCARDED_BODY_SECONDS "discarded_body_seconds" = 10, Seconds, fixed, "",
+        "How long that rest may take to come.";
     HITS_PER_BATCH "hits_per_batch" = 100_000, Hits, fixed, "too_many_hits",
         "More than a minute of 1,000 requests a second; the index of a hit in its batch has 17 bits.";
     JSON_NESTING "json_nesting" = 128, Items, fixed, "invalid_json",

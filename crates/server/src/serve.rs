@@ -13,6 +13,7 @@ mod listener;
 mod open_files;
 mod slots;
 mod tls;
+mod unread;
 mod watched;
 
 use std::net::SocketAddr;

@@ -28,6 +28,7 @@ use tower::Service;
 use super::access_log::AccessLine;
 use super::slots::{SlotId, SlotLimits, Slots, Taken};
 use super::tls::ServerTls;
+use super::unread;
 use super::watched::Watched;
 use crate::address::{Peer, client_address};
 use crate::answers::{Accounted, Waits};
@@ -351,7 +352,7 @@ async fn answer(
     call: Call,
     request: hyper::Request<Incoming>,
 ) -> Result<Response<AnswerBody>, std::convert::Infallible> {
-    let mut request: Request = request.map(Body::new);
+    let mut request: Request = unread::discard_rest(request);
     request.extensions_mut().insert(peer);
     if let Some(public) = &app.settings.public_url {
         router::strip_base_path(&mut request, &public.base_path);

@@ -160,6 +160,43 @@ async fn bodies_are_limited_in_size_inflated_or_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_all_of_a_refused_body_first_still_reads_why() {
+    let app = TestApp::with(&[("body_bytes", "100kb")]).await;
+    let project = app.project().await;
+    // More than the kernel's buffers of both ends hold.
+    let body = vec![b' '; 32 << 20];
+    let chunked = "transfer-encoding: chunked".to_owned();
+    let announced = format!("content-length: {}", body.len());
+    for (key, length, code) in [
+        (project.key.as_str(), &announced, "413"),
+        (project.key.as_str(), &chunked, "413"),
+        ("00000000-0000-4000-8000-000000000000", &announced, "401"),
+    ] {
+        let mut client = tokio::net::TcpStream::connect(app.address).await.unwrap();
+        let head = format!(
+            "POST /api/requests HTTP/1.1\r\nhost: x\r\nx-auth-token: {key}\r\n{length}\r\n\r\n"
+        );
+        client.write_all(head.as_bytes()).await.unwrap();
+        if length == &chunked {
+            client.write_all(format!("{:x}\r\n", body.len()).as_bytes()).await.unwrap();
+        }
+        client.write_all(&body).await.expect("the server reads on");
+        if length == &chunked {
+            client.write_all(b"\r\n0\r\n\r\n").await.unwrap();
+        }
+        // The same connection takes another call.
+        client
+            .write_all(b"GET /robots.txt HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answers = String::new();
+        client.read_to_string(&mut answers).await.unwrap();
+        assert!(answers.starts_with(&format!("HTTP/1.1 {code} ")), "{answers}");
+        assert!(answers.contains("HTTP/1.1 200 OK"), "{answers}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_gzip_bomb_costs_no_more_than_the_limit() {
     let app = TestApp::with(&[("body_bytes", "1MiB")]).await;
     let project = app.project().await;
