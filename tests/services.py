@@ -3,9 +3,7 @@ server of our own, which checks what it is sent and answers as it is told."""
 
 import json
 import re
-import socket
 import ssl
-import struct
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +13,8 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 import trustme
+
+from names import NameServer
 
 ADDRESS = "127.0.0.9"
 BOT = "123456:needle_" + "x" * 28
@@ -59,30 +59,15 @@ class Services:
         self.http.daemon_threads = True
         self.http.socket = context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
-        self.names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.names.bind(("127.0.0.1", 0))
-        threading.Thread(target=self.answer_names, daemon=True).start()
+        self.names = NameServer(ADDRESS)
 
     @property
     def settings(self) -> dict[str, str]:
-        host, port = self.names.getsockname()
         return {
-            "name_servers": f"{host}:{port}",
+            "name_servers": self.names.address,
             "allow_networks": f"{ADDRESS}/32,127.0.0.1/32",
             "trusted_certificates": str(self.authority_file),
         }
-
-    def answer_names(self):
-        while True:
-            try:
-                query, sender = self.names.recvfrom(512)
-            except OSError:
-                return
-            end = query.index(b"\0", 12) + 5
-            asks_ipv4 = query[end - 4 : end - 2] == b"\0\x01"
-            answer = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 0, 4) + socket.inet_aton(ADDRESS)
-            head = query[:2] + struct.pack("!HHHHH", 0x8180, 1, int(asks_ipv4), 0, 0)
-            self.names.sendto(head + query[12:end] + (answer if asks_ipv4 else b""), sender)
 
     def of(self, service: Service) -> list[Call]:
         with self.lock:
@@ -91,7 +76,7 @@ class Services:
     def stop(self):
         self.http.shutdown()
         self.http.server_close()
-        self.names.close()
+        self.names.stop()
 
 
 def read_body(headers: dict[str, str], body: bytes) -> dict:

@@ -22,10 +22,11 @@ fn find_duckdb() {
 
 /// Each file once, with what lies compressed beside it.
 fn embed_page() -> std::io::Result<()> {
-    let dashboard = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dashboard");
+    // Relative, as cargo takes them: two checkouts that share a target folder would embed each other's files.
+    let dashboard = Path::new("../../dashboard");
     let dist = dashboard.join("dist");
     // A path that is not there would make every build a new one, so the nearest that is there is watched.
-    if let Some(there) = [&dist, &dashboard].into_iter().find(|path| path.is_dir()) {
+    if let Some(there) = [dist.as_path(), dashboard].into_iter().find(|path| path.is_dir()) {
         println!("cargo:rerun-if-changed={}", there.display());
     }
     println!("cargo:rerun-if-changed=build.rs");
@@ -79,7 +80,7 @@ fn hash(bytes: &[u8]) -> u64 {
 }
 
 fn embed_wheels() -> std::io::Result<()> {
-    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/python/dist");
+    let dist = Path::new("../../sdk/python/dist");
     println!("cargo:rerun-if-changed={}", dist.display());
     let mut wheels = Vec::new();
     if let Ok(entries) = std::fs::read_dir(&dist) {

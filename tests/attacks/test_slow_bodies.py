@@ -40,25 +40,28 @@ class SlowBodies:
                 try:
                     missing = self.begun_bytes - sent[0]
                     sent[0] += one.send(filler[:missing] if missing > 0 else b" ")
+                    answer = one.recv(4_096)
                 except BlockingIOError:
                     continue
                 except OSError:
-                    self.note(one)
-                    if not self.stopping.is_set():
-                        self.left[place] = self.connect()
-
-    def note(self, one: socket.socket) -> None:
-        try:
-            self.answers.append(one.recv(4_096))
-        except OSError:
-            self.answers.append(b"")
-        one.close()
+                    answer = rest_of(one)
+                self.answers.append(answer)
+                one.close()
+                if not self.stopping.is_set():
+                    self.left[place] = self.connect()
 
     def stop(self) -> None:
         self.stopping.set()
         self.thread.join(30)
         for one, _ in self.left:
             one.close()
+
+
+def rest_of(one: socket.socket) -> bytes:
+    try:
+        return one.recv(4_096)
+    except OSError:
+        return b""
 
 
 @contextmanager

@@ -117,6 +117,18 @@ limits! {
         "How long a new connection may take to agree on TLS: two round trips on the worst of lines, and as long as draining takes.";
     TLS_LOOK_SECONDS "tls_look_seconds" = 30, Seconds, fixed, "",
         "How often it is looked whether the files of certificate and key have changed: they are renewed weeks before they expire.";
+    ACME_NAMES "acme_names" = 20, Items, fixed, "",
+        "Domains of the setting acme: each is proven on its own, and Let's Encrypt takes 100.";
+    ACME_ORDER_SECONDS "acme_order_seconds" = 180, Seconds, fixed, "",
+        "How long an order of a certificate may take, with the authority's look at every name; it takes some ten seconds.";
+    ACME_CALL_SECONDS "acme_call_seconds" = 30, Seconds, fixed, "",
+        "How long one call of that may take.";
+    ACME_RETRY_SECONDS "acme_retry_seconds" = 300, Seconds, fixed, "",
+        "The wait after an order that failed, doubled with each: Let's Encrypt allows five failed proofs of a name an hour.";
+    ACME_RETRY_MOST_SECONDS "acme_retry_most_seconds" = 6 * 3_600, Seconds, fixed, "",
+        "The longest such wait: renewal begins weeks before a certificate expires.";
+    ACME_LOOK_SECONDS "acme_look_seconds" = 3_600, Seconds, fixed, "",
+        "How often it is looked at least whether the ordered certificate is due to be renewed, which it is for the last third of its time.";
     HSTS_DAYS "hsts_days" = 365, Days, settable, "",
         "How long browsers that came over this server's own TLS shall refuse to come without; off tells them nothing.";
     BODY_READ_SECONDS "body_read_seconds" = 60, Seconds, fixed, "request_timeout",

@@ -285,8 +285,8 @@ fn check_config(settings: &Settings, values: &Values) -> anyhow::Result<()> {
             .with_context(|| format!("`country_database`: {} cannot be used", file.display()))?;
     }
     EnvFilter::try_new(&settings.log).context("`log` is not a level or a filter")?;
-    if let Some(files) = &settings.tls {
-        crate::serve::ServerTls::open(files)?;
+    if let Some(source) = &settings.tls {
+        crate::serve::ServerTls::open(source, &settings.data)?;
     }
     if let Some(file) = &settings.monitors {
         crate::monitor_file::read(file, &settings.allow_networks)?;

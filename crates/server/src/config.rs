@@ -27,7 +27,7 @@ pub struct Settings {
     /// Whether somebody named the folder. Commands begin no new one in a place that nobody named.
     pub data_is_named: bool,
     /// None: plain HTTP.
-    pub tls: Option<TlsFiles>,
+    pub tls: Option<TlsSource>,
     /// `address:port` of a port without TLS that leads to the one with.
     pub redirect_from: Option<String>,
     pub public_url: Option<PublicUrl>,
@@ -112,6 +112,13 @@ impl MailServer {
     }
 }
 
+/// Where the port's certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsSource {
+    Files(TlsFiles),
+    Acme(AcmeOrder),
+}
+
 /// The files of the port's TLS, in PEM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
@@ -119,24 +126,38 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-impl TlsFiles {
-    /// Both, or none.
-    fn read(values: &Values) -> Result<Option<TlsFiles>, ConfigError> {
+/// A certificate that the server orders and renews by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcmeOrder {
+    /// DNS names, at least one.
+    pub names: Vec<String>,
+    /// Address of the authority's directory.
+    pub directory: String,
+}
+
+impl TlsSource {
+    /// Files, an order, or neither.
+    fn read(values: &Values) -> Result<Option<TlsSource>, ConfigError> {
         let certificate: Option<PathBuf> =
             values.get("tls_certificate").read(values::parse_path)?;
         let key: Option<PathBuf> = values.get("tls_key").read(values::parse_path)?;
-        let missing = |present: &'static str, missing: &str| {
-            values
-                .get(present)
-                .read(|_| Err::<(), String>(format!("is of no use without `{missing}`")))
+        let names = values.get("acme").read(values::parse_names)?;
+        let directory = values.get("acme_directory").read(values::parse_directory)?;
+        let refuse = |key: &'static str, why: &str| {
+            values.get(key).read(|_| Err::<Option<TlsSource>, String>(why.to_owned()))
         };
         match (certificate, key) {
-            (Some(certificate), Some(key)) => return Ok(Some(TlsFiles { certificate, key })),
-            (Some(_), None) => missing("tls_certificate", "tls_key")?,
-            (None, Some(_)) => missing("tls_key", "tls_certificate")?,
-            (None, None) => {}
+            (Some(_) | None, Some(_)) | (Some(_), None) if !names.is_empty() => {
+                refuse("acme", "orders a certificate; leave out `tls_certificate` and `tls_key`")
+            }
+            (Some(certificate), Some(key)) => {
+                Ok(Some(TlsSource::Files(TlsFiles { certificate, key })))
+            }
+            (Some(_), None) => refuse("tls_certificate", "is of no use without `tls_key`"),
+            (None, Some(_)) => refuse("tls_key", "is of no use without `tls_certificate`"),
+            (None, None) if names.is_empty() => Ok(None),
+            (None, None) => Ok(Some(TlsSource::Acme(AcmeOrder { names, directory }))),
         }
-        Ok(None)
     }
 }
 
@@ -184,19 +205,29 @@ impl Settings {
     /// Reads every key of the table; keys that are not there have their default.
     pub fn from_values(values: &Values) -> Result<Settings, ConfigError> {
         let text = |key: &'static str| values.get(key);
+        let tls = TlsSource::read(values)?;
+        let mut public_url = text("public_url").read(values::parse_public_url)?;
+        if let (None, Some(TlsSource::Acme(AcmeOrder { names, .. }))) = (&public_url, &tls) {
+            public_url = names.first().map(|name| PublicUrl {
+                origin: format!("https://{name}"),
+                base_path: String::new(),
+            });
+        }
         Ok(Settings {
             listen: text("listen").read(values::parse_listen)?,
             data: text("data").read(values::parse_path)?.unwrap_or_default(),
             data_is_named: text("data").origin != Origin::Default,
-            tls: TlsFiles::read(values)?,
             redirect_from: values.get("redirect_from").read(|text| {
                 let from = values::parse_redirect(text)?;
-                match from.is_some() && values.get("tls_certificate").text.trim().is_empty() {
-                    true => Err("there is no HTTPS to lead to; set tls_certificate".to_owned()),
+                match from.is_some() && tls.is_none() {
+                    true => {
+                        Err("there is no HTTPS to lead to; set tls_certificate or acme".to_owned())
+                    }
                     false => Ok(from),
                 }
             })?,
-            public_url: text("public_url").read(values::parse_public_url)?,
+            tls,
+            public_url,
             trusted_proxies: text("trusted_proxies").read(values::parse_networks)?,
             registration: text("registration").read(values::parse_registration)?,
             demo: text("demo").read(values::parse_demo)?,

@@ -8,6 +8,7 @@
 //! mails and the socket; 4. the data folder is closed, which writes what is still in memory.
 
 mod access_log;
+mod acme;
 mod connections;
 mod listener;
 mod open_files;
@@ -58,7 +59,8 @@ impl RunningServer {
         let addresses: Result<Vec<SocketAddr>, _> =
             listeners.iter().map(|listener| listener.local_addr()).collect();
         let addresses = addresses.context("the listening socket has no address")?;
-        let tls = settings.tls.as_ref().map(ServerTls::open).transpose()?.map(Arc::new);
+        let tls = settings.tls.as_ref().map(|source| ServerTls::open(source, &settings.data));
+        let tls = tls.transpose()?.map(Arc::new);
         let redirecting = match &settings.redirect_from {
             Some(from) => listener::bind_here("redirect_from", from)?,
             None => Vec::new(),
@@ -106,7 +108,7 @@ impl RunningServer {
             tokio::spawn(mailing::run(app.clone(), stopping.clone())),
         ];
         if let Some(tls) = &tls {
-            others.push(tokio::spawn(tls::follow(tls.clone(), stopping.clone())));
+            others.push(tokio::spawn(tls::keep(tls.clone(), app.clone(), stopping.clone())));
         }
         let mut connections = Vec::new();
         let mut serve = |listener, router, tls| {

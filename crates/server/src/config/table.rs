@@ -61,11 +61,25 @@ const ROWS: &[(&str, &str, &str, bool, &str)] = &[
     ),
     ("tls_key", "FILE", "", false, "The private key of tls_certificate (PEM)"),
     (
+        "acme",
+        "DOMAIN,...",
+        "",
+        false,
+        "Serve HTTPS in place of HTTP, with a certificate for these names that the server orders from Let's Encrypt and renews by itself; port 443 of each name has to lead here. Using it accepts the authority's terms of service. public_url is https:// and the first name unless set",
+    ),
+    (
+        "acme_directory",
+        "URL",
+        "https://acme-v02.api.letsencrypt.org/directory",
+        false,
+        "The ACME directory of the authority that acme orders from; it has to offer TLS-ALPN-01",
+    ),
+    (
         "redirect_from",
         "ADDRESS:PORT",
         "",
         false,
-        "Where to answer plain HTTP with a redirect to HTTPS, such as 0.0.0.0:80. Only with tls_certificate",
+        "Where to answer plain HTTP with a redirect to HTTPS, such as 0.0.0.0:80. Only with tls_certificate or acme",
     ),
     (
         "public_url",

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use analytics::limits::{Limit, UNLIMITED, Unit};
+use analytics::limits::{self, Limit, UNLIMITED, Unit};
 use ipnet::IpNet;
 
 use super::{LogFormat, MailTls, MetricsFor, Registration};
@@ -90,6 +90,27 @@ pub(super) fn parse_name_servers(text: &str) -> Result<Vec<SocketAddr>, String> 
         })
     });
     parsed.collect()
+}
+
+/// DNS names, in lower case; none where no certificate is ordered.
+pub(super) fn parse_names(text: &str) -> Result<Vec<String>, String> {
+    let entries = text.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty());
+    let parsed = entries.map(|entry| match url::Host::parse(entry) {
+        Ok(url::Host::Domain(name)) if !entry.contains('*') => Ok(name),
+        _ => Err(format!("{entry:?} isn't a DNS name such as stats.example.com")),
+    });
+    let names: Vec<String> = parsed.collect::<Result<_, _>>()?;
+    match names.len() as u64 > limits::ACME_NAMES {
+        true => Err(format!("names more than {} domains", limits::ACME_NAMES)),
+        false => Ok(names),
+    }
+}
+
+pub(super) fn parse_directory(text: &str) -> Result<String, String> {
+    match url::Url::parse(text) {
+        Ok(url) if url.scheme() == "https" && url.has_host() => Ok(text.to_owned()),
+        _ => Err(format!("{text:?} isn't an address that begins with https://")),
+    }
 }
 
 /// None: nothing is redirected.

@@ -147,7 +147,10 @@ impl Conversation {
             () = self.slot.told_to_close() => return,
         };
         match agreed {
-            Ok(stream) => self.hold(stream).await,
+            Ok(Some(stream)) => self.hold(stream).await,
+            Ok(None) => {
+                tracing::info!(peer = %self.peer.0, "a certificate authority looked at a proof")
+            }
             Err(error) => tracing::debug!(%error, "a connection did not agree on TLS"),
         }
     }

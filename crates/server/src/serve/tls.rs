@@ -1,9 +1,10 @@
-//! TLS of the port: a certificate and its key out of two files, which are read again when they change, so that whoever renews
-//! them need not restart the server.
+//! TLS of the port. Certificate and key come out of two files, which are read again when they change, so that whoever renews
+//! them need not restart the server; or the server orders them itself (`acme`).
 
+use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use analytics::limits;
@@ -11,7 +12,7 @@ use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -20,60 +21,118 @@ use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::server::TlsStream;
 
-use crate::config::TlsFiles;
+use super::acme;
+use crate::app::SharedApp;
+use crate::config::{AcmeOrder, TlsFiles, TlsSource};
 
 /// TLS of a port: shared by all of its connections.
 pub struct ServerTls {
-    files: TlsFiles,
     acceptor: TlsAcceptor,
-    presented: Arc<Presented>,
-    /// How the files looked when they were last read.
-    seen: Mutex<Stamp>,
+    certificates: Arc<Certificates>,
+    source: Source,
 }
 
-/// The certificate that the next connection gets.
-#[derive(Debug)]
-struct Presented(ArcSwap<CertifiedKey>);
+enum Source {
+    /// With how they looked when they were last read.
+    Files(TlsFiles, Mutex<Stamp>),
+    Order(AcmeOrder),
+}
 
-impl ResolvesServerCert for Presented {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load_full())
+/// Certificates that the next connections get.
+#[derive(Debug)]
+pub(super) struct Certificates {
+    presented: ArcSwap<CertifiedKey>,
+    /// Proofs that a name is ours, for an authority that has been asked to look at it.
+    proofs: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+}
+
+impl Certificates {
+    fn new(presented: CertifiedKey) -> Arc<Certificates> {
+        let presented = ArcSwap::from_pointee(presented);
+        Arc::new(Certificates { presented, proofs: Mutex::default() })
+    }
+
+    pub(super) fn present(&self, certificate: CertifiedKey) {
+        self.presented.store(Arc::new(certificate));
+    }
+
+    pub(super) fn add_proof(&self, name: String, proof: CertifiedKey) {
+        self.proofs().insert(name, Arc::new(proof));
+    }
+
+    pub(super) fn drop_proofs(&self) {
+        self.proofs().clear();
+    }
+
+    fn proofs(&self) -> MutexGuard<'_, HashMap<String, Arc<CertifiedKey>>> {
+        self.proofs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let asks_for_proof =
+            hello.alpn().is_some_and(|mut offered| offered.any(|name| name == PROOF));
+        if asks_for_proof {
+            return self.proofs().get(hello.server_name()?).cloned();
+        }
+        Some(self.presented.load_full())
+    }
+}
+
+/// The protocol by which an authority asks for a proof (RFC 8737).
+const PROOF: &[u8] = b"acme-tls/1";
 
 /// Time of change and size of certificate and key.
 type Stamp = [Option<(SystemTime, u64)>; 2];
 
 impl ServerTls {
-    /// An error names the setting of the file that cannot be used.
-    pub fn open(files: &TlsFiles) -> anyhow::Result<ServerTls> {
-        let seen = stamp(files);
-        let presented = Arc::new(Presented(ArcSwap::from_pointee(read(files)?)));
+    /// `data`: the folder where an ordered certificate is kept. An error names the setting that cannot be used.
+    pub fn open(source: &TlsSource, data: &Path) -> anyhow::Result<ServerTls> {
+        let (source, certificate) = match source {
+            TlsSource::Files(files) => {
+                let seen = Mutex::new(stamp(files));
+                (Source::Files(files.clone(), seen), read(files)?)
+            }
+            TlsSource::Acme(order) => {
+                (Source::Order(order.clone()), acme::kept_or_placeholder(data, order)?)
+            }
+        };
+        let certificates = Certificates::new(certificate);
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .context("TLS cannot be set up")?
             .with_no_client_auth()
-            .with_cert_resolver(presented.clone());
+            .with_cert_resolver(certificates.clone());
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        if matches!(source, Source::Order(_)) {
+            config.alpn_protocols.push(PROOF.to_vec());
+        }
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Ok(ServerTls { files: files.clone(), acceptor, presented, seen: Mutex::new(seen) })
+        Ok(ServerTls { acceptor, certificates, source })
     }
 
-    /// Agrees on TLS, within a time.
+    /// Agrees on TLS, within a time. None: it was only a look at a proof.
     pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
-    ) -> io::Result<TlsStream<S>> {
+    ) -> io::Result<Option<TlsStream<S>>> {
         let time = Duration::from_secs(limits::TLS_HANDSHAKE_SECONDS);
-        tokio::time::timeout(time, self.acceptor.accept(stream)).await?
+        let mut stream = tokio::time::timeout(time, self.acceptor.accept(stream)).await??;
+        if stream.get_ref().1.alpn_protocol() == Some(PROOF) {
+            let _ = tokio::time::timeout(time, stream.shutdown()).await;
+            return Ok(None);
+        }
+        Ok(Some(stream))
     }
 
     /// Reads the files again. Where they cannot be used, the certificate stays what it is.
     pub fn reload(&self) {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = stamp(&self.files);
-        match read(&self.files) {
+        let Source::Files(files, seen) = &self.source else { return };
+        *seen.lock().unwrap_or_else(PoisonError::into_inner) = stamp(files);
+        match read(files) {
             Ok(certificate) => {
-                self.presented.0.store(Arc::new(certificate));
+                self.certificates.present(certificate);
                 tracing::info!("the certificate was read again");
             }
             Err(problem) => tracing::error!(
@@ -82,21 +141,30 @@ impl ServerTls {
             ),
         }
     }
+}
 
-    fn has_changed(&self) -> bool {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) != stamp(&self.files)
+/// Keeps the certificate a valid one until `stopping`: files are read when they have changed, an ordered one is renewed.
+pub(super) async fn keep(tls: Arc<ServerTls>, app: SharedApp, stopping: watch::Receiver<bool>) {
+    match &tls.source {
+        Source::Files(files, seen) => follow(&tls, files, seen, stopping).await,
+        Source::Order(order) => acme::keep(order, &tls.certificates, &app, stopping).await,
     }
 }
 
-/// Reads the files when they have changed, until `stopping`. A pair that is written one after the other is read when it is whole:
-/// the second file is another change.
-pub(super) async fn follow(tls: Arc<ServerTls>, mut stopping: watch::Receiver<bool>) {
+/// A pair that is written one after the other is read when it is whole: the second file is another change.
+async fn follow(
+    tls: &ServerTls,
+    files: &TlsFiles,
+    seen: &Mutex<Stamp>,
+    mut stopping: watch::Receiver<bool>,
+) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(limits::TLS_LOOK_SECONDS)) => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
-        if tls.has_changed() {
+        let has_changed = *seen.lock().unwrap_or_else(PoisonError::into_inner) != stamp(files);
+        if has_changed {
             tls.reload();
         }
     }

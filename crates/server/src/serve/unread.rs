@@ -71,11 +71,25 @@ impl Drop for RequestBody {
     }
 }
 
+/// Gives up where hardly anything comes.
 async fn discard(mut rest: Incoming) {
+    let look = Duration::from_secs(limits::BODY_LOOK_SECONDS);
     let mut left = limits::DISCARDED_BODY_BYTES;
-    while let Some(Ok(frame)) = rest.frame().await {
-        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-        let Some(fewer) = left.checked_sub(bytes) else { return };
-        left = fewer;
+    while left > 0 {
+        let some = discard_some(&mut rest, limits::SLOW_BODY_BYTES.min(left));
+        match tokio::time::timeout(look, some).await {
+            Ok(Some(bytes)) => left = left.saturating_sub(bytes),
+            Ok(None) | Err(_) => return,
+        }
     }
+}
+
+/// At least so many bytes. None: it has ended.
+async fn discard_some(rest: &mut Incoming, least: u64) -> Option<u64> {
+    let mut bytes = 0;
+    while bytes < least {
+        let frame = rest.frame().await?.ok()?;
+        bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+    }
+    Some(bytes)
 }
