@@ -331,6 +331,17 @@ def test_memory_does_not_grow_with_the_answer(servers):
     # A first reading warms what is kept for every answer: the engine's buffers, the allocator's pages.
     for _ in range(3):
         assert stream(server, key, limit=10_000)[0] == 10_000
+    # Files may be merged meanwhile, which takes memory for a moment: what grows with the answer does so each time.
+    growths = []
+    for _ in range(3):
+        growths.append(growth_while_read(server, key))
+        if growths[-1] < GROWTH_BYTES:
+            return
+    raise AssertionError(f"{[growth >> 20 for growth in growths]} MB more for an answer of 80 MB and more")
+
+
+def growth_while_read(server: Server, key: str) -> int:
+    """Bytes that were resident above those of before while the whole answer was read."""
     before = server.memory_bytes()
     peak = before
     ended = threading.Event()
@@ -351,7 +362,7 @@ def test_memory_does_not_grow_with_the_answer(servers):
     )
     assert lines == HITS and len(paths) == HITS
     assert size > 80 << 20, "the answer is too small to show anything"
-    assert peak - before < GROWTH_BYTES, f"{(peak - before) >> 20} MB more for an answer of {size >> 20} MB"
+    return peak - before
 
 
 PATH = re.compile(rb'"path":"([^"]*)"')
