@@ -83,7 +83,7 @@ fn embed_wheels() -> std::io::Result<()> {
     let dist = Path::new("../../sdk/python/dist");
     println!("cargo:rerun-if-changed={}", dist.display());
     let mut wheels = Vec::new();
-    if let Ok(entries) = std::fs::read_dir(&dist) {
+    if let Ok(entries) = std::fs::read_dir(dist) {
         for entry in entries {
             let path = entry?.path();
             let name =

@@ -9,6 +9,7 @@
 
 mod access_log;
 mod acme;
+mod certificates;
 mod connections;
 mod listener;
 mod open_files;

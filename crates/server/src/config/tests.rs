@@ -165,6 +165,38 @@ fn tls_needs_both_of_its_files_and_a_redirect_needs_tls() {
 }
 
 #[test]
+fn an_ordered_certificate_is_for_dns_names_and_stands_alone() {
+    let read = |pairs: &[(&str, &str)]| {
+        let mut values = Values::default();
+        for (key, text) in pairs {
+            values.set(key, (*text).to_owned(), Origin::Flag(format!("--{key}"))).unwrap();
+        }
+        Settings::from_values(&values).map_err(|error| error.to_string())
+    };
+    let settings = read(&[("acme", "Stats.Example, www.stats.example")]).unwrap();
+    let Some(TlsSource::Acme(order)) = &settings.tls else { panic!("{:?}", settings.tls) };
+    assert_eq!(order.names, ["stats.example", "www.stats.example"]);
+    assert!(order.directory.starts_with("https://acme-v02.api.letsencrypt.org/"));
+    assert!(settings.is_https());
+    assert_eq!(settings.public_url.unwrap().as_text(), "https://stats.example");
+    let elsewhere = [("acme", "stats.example"), ("public_url", "https://other.example/stats")];
+    assert_eq!(
+        read(&elsewhere).unwrap().public_url.unwrap().as_text(),
+        "https://other.example/stats"
+    );
+    assert!(read(&[("acme", "stats.example"), ("redirect_from", "0.0.0.0:80")]).is_ok());
+    for name in ["127.0.0.1", "*.example", "a b c/d", "[::1]"] {
+        assert!(read(&[("acme", name)]).unwrap_err().starts_with("`acme`"), "{name}");
+    }
+    let many: Vec<String> = (0..21).map(|number| format!("{number}.example")).collect();
+    assert!(read(&[("acme", &many.join(","))]).unwrap_err().contains("more than 20"));
+    let both = [("acme", "a.example"), ("tls_certificate", "a.pem"), ("tls_key", "a.key")];
+    assert!(read(&both).unwrap_err().contains("leave out `tls_certificate`"));
+    let plain = [("acme", "a.example"), ("acme_directory", "http://a.example/directory")];
+    assert!(read(&plain).unwrap_err().starts_with("`acme_directory`"));
+}
+
+#[test]
 fn a_mail_server_has_the_port_of_its_encryption() {
     let mail = |pairs: &[(&str, &str)]| {
         let mut values = Values::default();

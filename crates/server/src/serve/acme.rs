@@ -30,7 +30,7 @@ use url::Url;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::tls::Certificates;
+use super::certificates::Certificates;
 use crate::app::SharedApp;
 use crate::config::AcmeOrder;
 use crate::dial::{Dialer, FetchRequest};

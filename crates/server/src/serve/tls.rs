@@ -1,15 +1,13 @@
 //! TLS of the port. Certificate and key come out of two files, which are read again when they change, so that whoever renews
 //! them need not restart the server; or the server orders them itself (`acme`).
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use analytics::limits;
 use anyhow::{Context, bail};
-use arc_swap::ArcSwap;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -17,11 +15,11 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::server::TlsStream;
 
 use super::acme;
+use super::certificates::{Certificates, PROOF};
 use crate::app::SharedApp;
 use crate::config::{AcmeOrder, TlsFiles, TlsSource};
 
@@ -37,51 +35,6 @@ enum Source {
     Files(TlsFiles, Mutex<Stamp>),
     Order(AcmeOrder),
 }
-
-/// Certificates that the next connections get.
-#[derive(Debug)]
-pub(super) struct Certificates {
-    presented: ArcSwap<CertifiedKey>,
-    /// Proofs that a name is ours, for an authority that has been asked to look at it.
-    proofs: Mutex<HashMap<String, Arc<CertifiedKey>>>,
-}
-
-impl Certificates {
-    fn new(presented: CertifiedKey) -> Arc<Certificates> {
-        let presented = ArcSwap::from_pointee(presented);
-        Arc::new(Certificates { presented, proofs: Mutex::default() })
-    }
-
-    pub(super) fn present(&self, certificate: CertifiedKey) {
-        self.presented.store(Arc::new(certificate));
-    }
-
-    pub(super) fn add_proof(&self, name: String, proof: CertifiedKey) {
-        self.proofs().insert(name, Arc::new(proof));
-    }
-
-    pub(super) fn drop_proofs(&self) {
-        self.proofs().clear();
-    }
-
-    fn proofs(&self) -> MutexGuard<'_, HashMap<String, Arc<CertifiedKey>>> {
-        self.proofs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ResolvesServerCert for Certificates {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let asks_for_proof =
-            hello.alpn().is_some_and(|mut offered| offered.any(|name| name == PROOF));
-        if asks_for_proof {
-            return self.proofs().get(hello.server_name()?).cloned();
-        }
-        Some(self.presented.load_full())
-    }
-}
-
-/// The protocol by which an authority asks for a proof (RFC 8737).
-const PROOF: &[u8] = b"acme-tls/1";
 
 /// Time of change and size of certificate and key.
 type Stamp = [Option<(SystemTime, u64)>; 2];
