@@ -90,6 +90,9 @@ pub struct LearnedRoutes {
     root: Place,
     words: usize,
     unmatched: HashSet<u64>,
+    /// Routes that clients have sent.
+    #[serde(default)]
+    sent: HashSet<u64>,
     #[serde(skip, default = "most_words")]
     most_words: usize,
     /// Grows with everything that is to be kept on disk, apart from counts.
@@ -100,6 +103,14 @@ pub struct LearnedRoutes {
     templates_version: u64,
 }
 
+/// A path followed through what is known.
+struct Walked {
+    /// To its end.
+    is_known: bool,
+    /// A segment is a parameter's value.
+    by_template: bool,
+}
+
 impl LearnedRoutes {
     /// `key`: random.
     pub fn new(key: (u64, u64)) -> LearnedRoutes {
@@ -108,6 +119,7 @@ impl LearnedRoutes {
             root: Place::default(),
             words: 0,
             unmatched: HashSet::new(),
+            sent: HashSet::new(),
             most_words: most_words(),
             version: 0,
             templates_version: 0,
@@ -202,7 +214,7 @@ impl LearnedRoutes {
     /// Writes the route of a path (with `{id}`s) over `route`.
     pub fn put_route(&mut self, path: &str, answers: Answers, route: &mut String) {
         route.clear();
-        let is_known = self.walk(path, route);
+        let is_known = self.walk(path, route).is_known;
         if is_known || answers.turned_away == 0 || answers.turned_away < answers.count() {
             return;
         }
@@ -219,22 +231,50 @@ impl LearnedRoutes {
         }
     }
 
-    /// Appends the route of a path. False: it leaves what is known.
-    fn walk(&self, path: &str, route: &mut String) -> bool {
+    /// Takes notice of a route that a client has sent: it stays what it is.
+    pub fn note_sent(&mut self, route: &str) {
+        if self.knows_too_many_sent() {
+            return;
+        }
+        if self.sent.insert(hash(self.key, route)) {
+            self.version += 1;
+        }
+    }
+
+    /// Then nobody knows which routes are a client's own.
+    fn knows_too_many_sent(&self) -> bool {
+        self.sent.len() as u64 >= limits::ROUTES_SENT
+    }
+
+    /// The route by today's templates of requests that were given `route` by those of earlier; it may be the same. None: no template
+    /// says anything of it.
+    pub fn join(&self, route: &str) -> Option<String> {
+        if is_too_long(route) || self.knows_too_many_sent() {
+            return None;
+        }
+        let mut joined = String::with_capacity(route.len());
+        let walked = self.walk(route, &mut joined);
+        (walked.by_template && !self.sent.contains(&hash(self.key, route))).then_some(joined)
+    }
+
+    /// Appends the route of a path.
+    fn walk(&self, path: &str, route: &mut String) -> Walked {
         let mut place = Some(&self.root);
+        let mut by_template = false;
         let mut copied = 0;
         for (start, segment) in segments(path).take(limits::ROUTE_SEGMENTS as usize) {
             let Some(here) = place else { break };
             let (next, parameter) = here.way(hash(self.key, segment));
             place = next;
             if let Some(name) = parameter {
+                by_template = true;
                 route.push_str(&path[copied..start]);
                 route.push_str(&in_braces(name));
                 copied = start + segment.len();
             }
         }
         route.push_str(&path[copied..]);
-        place.is_some()
+        Walked { is_known: place.is_some(), by_template }
     }
 
     /// In the order of their texts.

@@ -225,6 +225,8 @@ limits! {
         "A template, and the paths from which routes are learned: up to 10,000 templates of a project are in memory and in one row.";
     ROUTE_UNMATCHED "route_unmatched" = 100, Items, fixed, "",
         "Different paths of a project that nothing answered which have a row of their own; the rest, a scanner's, share one.";
+    ROUTES_SENT "routes_sent" = 2_000, Items, fixed, "",
+        "Different routes that a project's clients have sent, which no learned template may change: an application has some hundreds. With more, older requests keep the routes they came with.";
     ROUTE_NAME_CHARACTERS "route_name_characters" = 32, Characters, fixed, "",
         "Name of a parameter in a template; it is shown in every table of endpoints.";
     AGENT_CHARACTERS "agent_characters" = 1_024, Characters, fixed, "",

@@ -70,7 +70,7 @@ pub struct App {
     /// Held by what runs jobs: one after the other, whoever starts them.
     pub running_jobs: tokio::sync::Mutex<()>,
     pub ingest_health: IngestHealth,
-    pub learned_routes: LearnedRoutesByProject,
+    pub learned_routes: Arc<LearnedRoutesByProject>,
     pub arrivals: Arrivals,
     /// Held by posts from reading their project's settings to being kept.
     pub in_flight: InFlightPosts,
@@ -170,7 +170,8 @@ impl App {
         let rules = Rules::load(&checks, outbox.clone()).await;
         let rules = rules.context("where rules stood cannot be read")?;
         let learned_routes = LearnedRoutesByProject::load(&meta).await;
-        let learned_routes = learned_routes.context("the learned routes cannot be read")?;
+        let learned_routes = Arc::new(learned_routes.context("the learned routes cannot be read")?);
+        store.set_route_rules(learned_routes.clone());
         let timed = metrics.clone();
         let timed: Arc<dyn Fn(Duration) + Send + Sync> =
             Arc::new(move |took| timed.note_query(took));

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use analytics::hit::ProjectId;
 use analytics::learned_routes::LearnedRoutes;
 use analytics::limits;
+use store::RouteRules;
 use store::meta::{LearnedRoutesRow, Meta, MetaError};
 
 use crate::random::random_bytes;
@@ -138,6 +139,12 @@ impl LearnedRoutesByProject {
 
     fn write_map(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<ProjectId, Arc<ProjectRoutes>>> {
         self.projects.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RouteRules for LearnedRoutesByProject {
+    fn join(&self, project: ProjectId, route: &str) -> Option<String> {
+        self.known(project)?.lock().join(route)
     }
 }
 

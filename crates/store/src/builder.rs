@@ -195,7 +195,9 @@ impl Builder {
         };
         self.replace(work, inputs, |target, files| {
             let piece_text_bytes = self.shared.options.limits.duckdb.merge_piece_text_bytes;
-            let inputs = merge::Inputs { files, stats: &stats, piece_rows, piece_text_bytes };
+            let routes = self.shared.route_rules.get().map(|rules| &**rules);
+            let inputs =
+                merge::Inputs { files, stats: &stats, piece_rows, piece_text_bytes, routes };
             merge::merge(target, &inputs, pause)?;
             derive::derive(target, None, self.rollups(), pause)
         })

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use analytics::hit::ProjectId;
@@ -101,6 +101,7 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
         names: Arc::default(),
         filters: Arc::default(),
         rankings: Arc::default(),
+        route_rules: OnceLock::new(),
         key: opened.key,
         identity,
         highest_project,

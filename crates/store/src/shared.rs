@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use analytics::hit::ProjectId;
@@ -19,7 +19,7 @@ use crate::duckdb::reading::{self, Reading};
 use crate::duckdb::sums::NamesCache;
 use crate::inbox::{Dropped, FileRow, Gauges, Identity, InboxSender, Queue};
 use crate::tail::Tail;
-use crate::types::{Erasure, StoreError, StoreOptions};
+use crate::types::{Erasure, RouteRules, StoreError, StoreOptions};
 
 /// Work on frozen and sealed files, done one at a time by the builder.
 #[derive(Clone, Debug)]
@@ -59,6 +59,8 @@ pub struct Shared {
     pub names: Arc<NamesCache>,
     pub filters: Arc<FilterCache>,
     pub rankings: Arc<RankingCache>,
+    /// Not set at first, and then for good.
+    pub route_rules: OnceLock<Arc<dyn RouteRules>>,
     pub key: [u8; 32],
     /// Of this start.
     pub identity: Identity,

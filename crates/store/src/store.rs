@@ -30,7 +30,7 @@ use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::tail::Watcher;
 use crate::types::{
-    Append, Erasure, Found, HitRow, Part, Receipt, StoreError, StoreOptions, StoreStats,
+    Append, Erasure, Found, HitRow, Part, Receipt, RouteRules, StoreError, StoreOptions, StoreStats,
 };
 use crate::{backup, blocking, record};
 
@@ -192,6 +192,11 @@ impl Store {
     pub fn watch(&self, scope: &ProjectScope, filter: &Filter, wants_hits: bool) -> Watcher {
         let filter = whole_filter(scope, filter);
         self.shared.tail.watch(self.shared.options.node, scope.project(), filter, wants_hits)
+    }
+
+    /// Rules for the routes of files that are written anew from here on. The first call counts.
+    pub fn set_route_rules(&self, rules: Arc<dyn RouteRules>) {
+        let _ = self.shared.route_rules.set(rules);
     }
 
     /// Ends all watching: the server is about to stop.

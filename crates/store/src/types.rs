@@ -24,6 +24,12 @@ pub struct StoreOptions {
     pub limits: StoreLimits,
 }
 
+/// Rules by which the routes of earlier requests become those of today's when their file is written anew.
+pub trait RouteRules: Send + Sync {
+    /// None: no rule says anything of it. What comes of a route stays so.
+    fn join(&self, project: ProjectId, route: &str) -> Option<String>;
+}
+
 /// One rejected hit of a batch: its index and a reason from the closed list (`analytics::ingest::Reason::number`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejected {

@@ -850,7 +850,7 @@ export interface paths {
         };
         /** The templates of paths without a route. */
         get: operations["list_routes"];
-        /** Add, rename or refuse a template. It holds for requests that arrive from now on. */
+        /** Add, rename or refuse a template. It holds for requests that arrive from now on, and for earlier ones when their file is written anew. */
         put: operations["decide_route"];
         post?: never;
         delete?: never;

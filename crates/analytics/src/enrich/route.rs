@@ -68,6 +68,12 @@ pub(super) fn put_routes(
     texts: &mut Texts,
     learned: Option<&Mutex<LearnedRoutes>>,
 ) -> Vec<u32> {
+    if let Some(learned) = learned
+        && texts.all(TextKind::Route).len() > 1
+    {
+        let mut learned = learned.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.all(TextKind::Route).iter().skip(1).for_each(|route| learned.note_sent(route));
+    }
     let paths = texts.take(TextKind::Path);
     let mut answers = vec![Answers::default(); paths.len()];
     for hit in hits.iter().filter(|hit| hit.texts[TextKind::Route as usize] == 0) {

@@ -265,6 +265,39 @@ fn a_template_s_words_are_forgotten_and_told_again() {
     assert!(routes.templates_version() > version);
 }
 
+#[test]
+fn earlier_routes_become_those_of_today_and_a_client_s_own_stay() {
+    let mut routes = learned();
+    let earlier: Vec<String> = (0..MANY).map(|n| format!("/articles/story-{n}-told")).collect();
+    let join = |routes: &LearnedRoutes, route: &str| routes.join(route);
+    for path in &earlier {
+        assert_eq!(join(&routes, path), None);
+        routes.observe(path, SERVED);
+    }
+    for path in &earlier {
+        assert_eq!(join(&routes, path).as_deref(), Some("/articles/{slug}"));
+    }
+    assert_eq!(join(&routes, "/articles/{slug}").as_deref(), Some("/articles/{slug}"));
+    for same in ["/articles", "/other/story-1-told", UNMATCHED, ""] {
+        assert_eq!(join(&routes, same), None, "{same}");
+    }
+    routes.decide("/articles/{article}", false).unwrap();
+    assert_eq!(join(&routes, "/articles/{slug}").as_deref(), Some("/articles/{article}"));
+
+    routes.note_sent("/articles/{story}");
+    routes.note_sent("/articles/story-1-told");
+    let mut back: LearnedRoutes =
+        serde_json::from_str(&serde_json::to_string(&routes).unwrap()).unwrap();
+    for own in ["/articles/{story}", "/articles/story-1-told"] {
+        assert_eq!(join(&back, own), None);
+    }
+    assert!(join(&back, "/articles/story-2-told").is_some());
+    for n in 0..limits::ROUTES_SENT {
+        back.note_sent(&format!("/own/{n}"));
+    }
+    assert_eq!(join(&back, "/articles/story-2-told"), None, "it may be one that did not fit");
+}
+
 proptest! {
     /// Whatever is called: the state is bounded and the same for the same requests, a route has as many segments as its path, and a
     /// route is its own route.
@@ -289,6 +322,8 @@ proptest! {
             if !learned.contains('{') {
                 prop_assert_eq!(&learned, path);
             }
+            prop_assert_eq!(one.join(path).unwrap_or_else(|| path.clone()), learned.clone());
+            prop_assert_eq!(one.join(&learned).unwrap_or_else(|| learned.clone()), learned);
         }
     }
 }

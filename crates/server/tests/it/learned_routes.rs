@@ -73,6 +73,30 @@ async fn a_million_slugs_are_one_endpoint_and_a_scanner_is_one_row() {
     assert!(templates(&app, &other.key).await.is_empty());
 }
 
+/// The requests that came before their template was learned follow when their file is written anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn earlier_requests_join_the_route_that_later_ones_taught() {
+    let app = TestApp::with(&[("active_rows", "1000")]).await;
+    let project = app.project().await;
+    let article = |n: usize| hit(&format!("/articles/the-story-of-{n}"), json!({}));
+    post(&app, &project, (0..60).map(article).collect()).await;
+    let own = (0..5).map(|_| hit("/articles/of-one", json!({ "route": "/articles/of-one" })));
+    post(&app, &project, own.collect()).await;
+    assert_eq!(endpoints(&app, &project).await.len(), 61);
+    // Fills the file, so that it is sealed.
+    post(&app, &project, (60..1_500).map(article).collect()).await;
+    let mut shown = endpoints(&app, &project).await;
+    for _ in 0..200 {
+        if shown.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        shown = endpoints(&app, &project).await;
+    }
+    let expected = [("/articles/of-one".to_owned(), 5), ("/articles/{slug}".to_owned(), 1_500)];
+    assert_eq!(shown, BTreeMap::from(expected));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_owner_adds_renames_and_refuses_templates() {
     let mut app = TestApp::start().await;

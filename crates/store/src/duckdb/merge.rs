@@ -23,7 +23,7 @@ use crate::duckdb::sql::build::{Part, Piece, Place, Projects, Stretch};
 use crate::duckdb::sql::file::Tables;
 use crate::duckdb::stats::FileStats;
 use crate::job_end::{EarlyEnd, Pause};
-use crate::types::StoreError;
+use crate::types::{RouteRules, StoreError};
 
 /// A project that is cut by time is looked at every so many hits; a piece is larger than wanted by about as many per
 /// input.
@@ -42,6 +42,8 @@ pub struct Inputs<'a> {
     pub piece_rows: u64,
     /// Texts that are sorted at once, bytes, roughly.
     pub piece_text_bytes: u64,
+    /// None: routes stay as they are.
+    pub routes: Option<&'a dyn RouteRules>,
 }
 
 /// Of each project: about how many bytes its texts take, in all of the files together.
@@ -104,7 +106,14 @@ pub fn merge(target: Target<'_>, inputs: &Inputs<'_>, pause: Pause<'_>) -> Resul
             if of_kind != kind {
                 (kind, numbered) = (of_kind, 0);
             }
-            numbered += new_numbers.merge_texts(connection, into, &files, &stretch, numbered)?;
+            numbered += new_numbers.merge_texts(
+                connection,
+                into,
+                &files,
+                &stretch,
+                numbered,
+                inputs.routes,
+            )?;
         }
         for piece in pieces(connection, inputs, projects, rows)? {
             if began {
@@ -248,7 +257,13 @@ mod tests {
     fn small_projects_share_a_range_and_a_large_one_has_its_own() {
         let files =
             [stats(&[(1, 30), (2, 300), (3, 10)]), stats(&[(1, 30), (3, 10), (7, 20), (9, 61)])];
-        let inputs = Inputs { files: &[], stats: &files, piece_rows: 100, piece_text_bytes: 1_000 };
+        let inputs = Inputs {
+            files: &[],
+            stats: &files,
+            piece_rows: 100,
+            piece_text_bytes: 1_000,
+            routes: None,
+        };
         let found = |texts: &[(u32, u64)]| -> Vec<_> {
             let found = ranges(&inputs, &texts.iter().copied().collect());
             found.into_iter().map(|(range, rows)| (range.first, range.last, rows)).collect()
@@ -391,7 +406,8 @@ mod tests {
         let merge = |into: &str, files: &[&str], piece_rows: u64, piece_text_bytes: u64| {
             let files: Vec<String> = files.iter().map(|file| (*file).to_owned()).collect();
             let stats: Vec<_> = files.iter().map(|_| all.clone()).collect();
-            let inputs = Inputs { files: &files, stats: &stats, piece_rows, piece_text_bytes };
+            let inputs =
+                Inputs { files: &files, stats: &stats, piece_rows, piece_text_bytes, routes: None };
             let (connection, scans) = (&connection, &ColumnScans::default());
             let target = Target { connection, scans, new_numbers: &new_numbers, into };
             merge(target, &inputs, &|| Ok(())).unwrap();
@@ -476,6 +492,92 @@ mod tests {
         assert!(texts("copied") < texts("one") && texts("copied") == texts("copied_again"));
     }
 
+    /// Everything below `/b/` but `/b/word`, which a client sent.
+    struct Below;
+
+    impl RouteRules for Below {
+        fn join(&self, project: ProjectId, route: &str) -> Option<String> {
+            let joins = project.0 == 1 && route.starts_with("/b/") && route != "/b/word";
+            joins.then(|| "/b/{slug}".to_owned())
+        }
+    }
+
+    /// However the texts are cut: what a route becomes may stand in another stretch than it, and be there already.
+    #[test]
+    fn routes_that_a_rule_joins_are_one_text() {
+        for piece_text_bytes in [1 << 20, 600] {
+            let connection = Connection::open_in_memory().unwrap();
+            crate::duckdb::identity::register(&connection).unwrap();
+            let new_numbers = NewNumbers::default();
+            new_numbers.register(&connection).unwrap();
+            let run = |text: &str| connection.execute_batch(text).unwrap();
+            let route = TextKind::Route as u8;
+            let names = ["one".to_owned(), "two".to_owned()];
+            for (n, name) in names.iter().enumerate() {
+                run(&format!("ATTACH ':memory:' AS {name}"));
+                run(&sql::file::create(name));
+                run(&sql::file::first_progress(name, 0));
+                run(&format!(
+                    "INSERT INTO {name}.hits BY NAME SELECT 1 + i // 100 AS project, i AS time_us, (i + {n} * 1000) * 131072 AS hit_id,
+                         1 AS duration_us, 1 AS latency, 200 AS status, 0 AS country, 1 + i % 100 AS route FROM range(200) r(i);
+                     INSERT INTO {name}.strings BY NAME SELECT {route} AS kind, 1 + i // 100 AS project, i % 100 + 1 AS id,
+                         CASE WHEN i % 100 = 7 THEN '/b/word' WHEN i % 100 = 8 AND {n} = 1 THEN '/b/{{slug}}'
+                              ELSE '/' || chr(97 + (i % 3)::INTEGER) || '/' || (i % 100 * 7 + {n}) % 89 END AS literal
+                     FROM range(200) r(i)"
+                ));
+            }
+            run("ATTACH ':memory:' AS merged");
+            run(&sql::file::create_sealed("merged"));
+            let stats: Vec<_> = names.iter().map(|_| stats(&[(1, 100), (2, 100)])).collect();
+            let inputs = Inputs {
+                files: &names,
+                stats: &stats,
+                piece_rows: 150,
+                piece_text_bytes,
+                routes: Some(&Below),
+            };
+            let scans = ColumnScans::default();
+            let target = Target {
+                connection: &connection,
+                scans: &scans,
+                new_numbers: &new_numbers,
+                into: "merged",
+            };
+            merge(target, &inputs, &|| Ok(())).unwrap();
+            let routes = |file: &str| -> Vec<(u32, i64, String)> {
+                let statement = format!(
+                    "SELECT h.project, h.time_us, s.text FROM {file}.hits h
+                     JOIN {file}.strings s ON s.kind = {route} AND s.project = h.project AND s.id = h.route"
+                );
+                let mut statement = connection.prepare(&statement).unwrap();
+                let rows =
+                    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+                rows.unwrap().map(Result::unwrap).collect()
+            };
+            let mut wanted: Vec<_> = names.iter().flat_map(|name| routes(name)).collect();
+            for (project, _, route) in &mut wanted {
+                if let Some(joined) = Below.join(ProjectId(*project), route) {
+                    *route = joined;
+                }
+            }
+            let mut found = routes("merged");
+            wanted.sort();
+            found.sort();
+            assert_eq!(found, wanted, "{piece_text_bytes}");
+            assert!(found.iter().filter(|(_, _, route)| route == "/b/{slug}").count() > 60);
+            let texts = format!(
+                "SELECT count(*), count(DISTINCT (project, text)), count(DISTINCT (project, id)), max(id) FROM merged.strings WHERE kind = {route}"
+            );
+            let [rows, texts, ids, greatest]: [u64; 4] = connection
+                .query_row(&texts, [], |row| {
+                    Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
+                })
+                .unwrap();
+            assert!(rows == texts && texts == ids, "{rows} rows, {texts} texts, {ids} numbers");
+            assert!(greatest < rows, "dense in each project: {greatest} of {rows}");
+        }
+    }
+
     /// As many addresses as hits, in an engine whose memory holds neither all texts nor a table of all their numbers.
     #[test]
     fn files_of_very_many_texts_are_merged_in_little_memory() {
@@ -511,8 +613,13 @@ mod tests {
         attach("merged");
         run(&sql::file::create_sealed("merged"));
         let stats: Vec<_> = names.iter().map(|_| stats(&[(1, HITS)])).collect();
-        let inputs =
-            Inputs { files: &names, stats: &stats, piece_rows: 8_000, piece_text_bytes: 256 << 10 };
+        let inputs = Inputs {
+            files: &names,
+            stats: &stats,
+            piece_rows: 8_000,
+            piece_text_bytes: 256 << 10,
+            routes: None,
+        };
         let (scans, new_numbers) = (engine.scans(), engine.new_numbers());
         let target = Target { connection: &connection, scans, new_numbers, into: "merged" };
         merge(target, &inputs, &|| Ok(())).unwrap();

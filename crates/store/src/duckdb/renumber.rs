@@ -5,10 +5,11 @@
 //! hits follow by a function over their columns (`renumber`). Joined to tables of old and new numbers instead, a merge of four
 //! files with 450,000 addresses each ran out of memory.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use analytics::hit::TextKind;
+use analytics::hit::{ProjectId, TextKind};
 use analytics::slots::Slots;
 use duckdb::Connection;
 use duckdb::arrow::array::{
@@ -25,7 +26,7 @@ use crate::duckdb::failure::failed;
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::Stretch;
 use crate::duckdb::sql::file::Tables;
-use crate::types::StoreError;
+use crate::types::{RouteRules, StoreError};
 
 const CONTEXT: &str = "merging texts";
 
@@ -34,7 +35,17 @@ const WORDS: usize = 4;
 
 /// The new numbers of a merge under way; shared with the function that hits are read through.
 #[derive(Clone, Default)]
-pub struct NewNumbers(Arc<RwLock<Vec<OfFile>>>);
+pub struct NewNumbers(Arc<RwLock<Numbers>>);
+
+#[derive(Default)]
+struct Numbers {
+    files: Vec<OfFile>,
+    joined: Joined,
+}
+
+/// Numbers of the routes that others may become, by project and text, where a project's routes are cut into stretches: such a
+/// route may stand in one stretch and what becomes it in another.
+type Joined = BTreeMap<(u32, String), u32>;
 
 /// By project, then kind and old number. 0, "no text", stays what it is.
 type OfFile = BTreeMap<u32, [Slots<u32>; TextKind::COUNT]>;
@@ -47,7 +58,8 @@ impl NewNumbers {
 
     /// Forgets those of an earlier merge.
     pub fn begin(&self, files: usize) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = vec![OfFile::new(); files];
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) =
+            Numbers { files: vec![OfFile::new(); files], joined: Joined::new() };
     }
 
     pub fn end(&self) {
@@ -55,7 +67,7 @@ impl NewNumbers {
     }
 
     /// Puts a stretch of the files' texts into `into.strings`, each once, and remembers their numbers. `before`: how many of
-    /// the stretch's kind are there already. Returns how many are new.
+    /// the stretch's kind are there already. Returns how many are new. Routes that `routes` joins become one text.
     pub fn merge_texts(
         &self,
         connection: &Connection,
@@ -63,6 +75,7 @@ impl NewNumbers {
         files: &[Tables<'_>],
         stretch: &Stretch,
         before: u32,
+        routes: Option<&dyn RouteRules>,
     ) -> Result<u32, StoreError> {
         let mut batches = Vec::new();
         for (place, file) in files.iter().enumerate() {
@@ -79,24 +92,32 @@ impl NewNumbers {
                 batches.push((place, RecordBatch::from(&rows)));
             }
         }
-        let texts = sorted(&batches);
+        let texts = sorted(&batches, routes);
         let mut numbers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Numbers { files: of_files, joined } = &mut *numbers;
         let mut merged = Merged::default();
-        let mut last: Option<(&Found<'_>, u32)> = None;
+        let mut last: Option<&Found<'_>> = None;
+        // The number of the text before, and the greatest of its kind and project.
+        let (mut new, mut greatest) = (0, before);
         for text in &texts {
-            let new = match last {
-                Some((known, new)) if known.key() == text.key() => new,
-                Some((known, new)) if known.kind_and_project() == text.kind_and_project() => {
-                    new + 1
-                }
-                _ => before + 1,
-            };
-            if last.is_none_or(|(known, _)| known.key() != text.key()) {
-                merged.push(text, new);
+            if last.is_none_or(|known| known.kind_and_project() != text.kind_and_project()) {
+                greatest = before;
             }
-            last = Some((text, new));
+            if last.is_none_or(|known| known.key() != text.key()) {
+                let joins = stretch.part.is_some() && text.is_joined;
+                let known = joins.then(|| joined.get(&text.project_and_text()).copied()).flatten();
+                new = known.unwrap_or_else(|| {
+                    greatest += 1;
+                    merged.push(text, greatest);
+                    greatest
+                });
+                if joins {
+                    joined.insert(text.project_and_text(), new);
+                }
+            }
+            last = Some(text);
             if let Some(of_kind) =
-                numbers[text.file].entry(text.project).or_default().get_mut(usize::from(text.kind))
+                of_files[text.file].entry(text.project).or_default().get_mut(usize::from(text.kind))
             {
                 *of_kind.slot(text.id) = new;
             }
@@ -114,7 +135,9 @@ impl NewNumbers {
 struct Found<'a> {
     kind: u8,
     project: u32,
-    literal: &'a str,
+    literal: Cow<'a, str>,
+    /// A route that others may become.
+    is_joined: bool,
     ipv4: u32,
     id: u32,
     file: usize,
@@ -128,12 +151,23 @@ impl Found<'_> {
     }
 
     fn key(&self) -> (u8, u32, &str, u32) {
-        (self.kind, self.project, self.literal, self.ipv4)
+        (self.kind, self.project, &self.literal, self.ipv4)
+    }
+
+    fn project_and_text(&self) -> (u32, String) {
+        (self.project, self.literal.clone().into_owned())
     }
 }
 
 /// By kind, project, literal and address. Sealed files have them in this order, which the sort makes use of.
-fn sorted(batches: &[(usize, RecordBatch)]) -> Vec<Found<'_>> {
+fn sorted<'a>(
+    batches: &'a [(usize, RecordBatch)],
+    routes: Option<&dyn RouteRules>,
+) -> Vec<Found<'a>> {
+    let join = |kind: u8, project: u32, text: &str| match routes {
+        Some(routes) if kind == TextKind::Route as u8 => routes.join(ProjectId(project), text),
+        _ => None,
+    };
     let mut texts = Vec::with_capacity(batches.iter().map(|(_, batch)| batch.num_rows()).sum());
     for (file, batch) in batches {
         let kind = batch.column(0).as_primitive::<UInt8Type>().values();
@@ -142,15 +176,19 @@ fn sorted(batches: &[(usize, RecordBatch)]) -> Vec<Found<'_>> {
         let literal = batch.column(3).as_string::<i32>();
         let ipv4 = batch.column(4).as_primitive::<UInt32Type>().values();
         let words = std::array::from_fn(|n| batch.column(5 + n).as_string::<i32>());
-        texts.extend((0..batch.num_rows()).map(|row| Found {
-            kind: kind[row],
-            project: project[row],
-            literal: literal.value(row),
-            ipv4: ipv4[row],
-            id: id[row],
-            file: *file,
-            words,
-            row,
+        texts.extend((0..batch.num_rows()).map(|row| {
+            let joined = join(kind[row], project[row], literal.value(row));
+            Found {
+                kind: kind[row],
+                project: project[row],
+                is_joined: joined.is_some(),
+                literal: joined.map_or(Cow::Borrowed(literal.value(row)), Cow::Owned),
+                ipv4: ipv4[row],
+                id: id[row],
+                file: *file,
+                words,
+                row,
+            }
         }));
     }
     texts.sort_by(|one, other| one.key().cmp(&other.key()));
@@ -177,7 +215,7 @@ impl Merged {
         self.project.push(found.project);
         self.number.push(number);
         self.base.push(number - new as i32);
-        self.literal.append_value(found.literal);
+        self.literal.append_value(&found.literal);
         self.ipv4.push(found.ipv4);
         for (builder, words) in self.words.iter_mut().zip(found.words) {
             builder.append_option(words.is_valid(found.row).then(|| words.value(found.row)));
@@ -237,7 +275,7 @@ impl VScalar for Renumber {
             let slots = match near {
                 Some((known, slots)) if known == of => slots,
                 _ => {
-                    let kinds = numbers.get(of[0] as usize).and_then(|file| file.get(&of[2]));
+                    let kinds = numbers.files.get(of[0] as usize).and_then(|file| file.get(&of[2]));
                     let slots = kinds.and_then(|kinds| kinds.get(of[1] as usize));
                     near = Some((of, slots));
                     slots
