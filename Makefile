@@ -1,4 +1,4 @@
-# One entry for each thing that people and machines do here. `make` lists them.
+# One entry for each task of people and machines here. `make` lists them.
 
 CACHE ?= $(HOME)/.cache/api-analytics
 CARGO ?= cargo
@@ -30,7 +30,7 @@ build: setup wheel page ## the release binary and its libduckdb.so, in target/re
 run: build ## build, then serve from ./data (DATA=..., LISTEN=...)
 	@exec "$${CARGO_TARGET_DIR:-target}/release/api-analytics" serve --data "$(DATA)" --listen "$(LISTEN)"
 
-# What `make release` has left, or else the release build with its library.
+# The binary of `make release`, or else the release build with its library.
 program = $(if $(wildcard dist/api-analytics),dist/api-analytics,$(or $(CARGO_TARGET_DIR),target)/release/api-analytics)
 
 deb: $(if $(wildcard dist/api-analytics),,build) ## a Debian package in dist/, of `make release` or else `make build`
@@ -85,8 +85,8 @@ gen: setup wheel ## make anew what is generated and committed: country and agent
 	UPDATE=1 $(CARGO) test --locked -p server --test it -- docs::what_is_made
 	cd dashboard && npm run gen-types
 
-# The C++ library and the unwinder go into the file as well: libgcc_s.so is named by Rust's own library, so a linker script
-# of that name, found first, leads to the static ones.
+# The C++ library and the unwinder are linked in as well: Rust's own library names libgcc_s.so, so a linker script of
+# that name, found first, redirects to the static ones.
 release: wheel page ## one file that needs only glibc: DuckDB is compiled in (25 minutes)
 	@mkdir -p "$${CARGO_TARGET_DIR:-target}/bundled/static"
 	@echo 'GROUP ( -lgcc_eh -lgcc )' > "$${CARGO_TARGET_DIR:-target}/bundled/static/libgcc_s.so"

@@ -1,4 +1,4 @@
-//! Lets the bench find the prebuilt DuckDB library, which it asks for the same panels in plain SQL.
+//! Lets the bench find the prebuilt DuckDB library, for the same panels in plain SQL.
 
 fn main() {
     println!("cargo:rerun-if-env-changed=DUCKDB_LIB_DIR");

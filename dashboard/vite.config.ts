@@ -55,7 +55,7 @@ export default defineConfig({
     // Nothing inline, ever: the policy allows scripts of our own address only.
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    // What every page begins with is one file: a browser asks one host for six at a time, and the numbers are among what would wait.
+    // Code that every page starts with is one file: a browser loads six at a time from a host, and the numbers would have to wait.
     // The code of the dashboard's cards is another, loaded beside it: after the numbers it would come late, in a dozen small files.
     rolldownOptions: {
       output: {

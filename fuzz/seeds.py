@@ -1,4 +1,4 @@
-"""Writes what the fuzzers start from into fuzz/seeds/TARGET/: the contract's batches, the scenarios' filters, two records."""
+"""Writes the fuzzers' seeds into fuzz/seeds/TARGET/: the contract's batches, the scenarios' filters, two records."""
 
 import base64
 import json

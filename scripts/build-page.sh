@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the page into dashboard/dist, from where the server embeds it. Does nothing where its sources have not changed since.
+# Builds the page into dashboard/dist, from where the server embeds it. Does nothing if its sources have not changed
+# since.
 set -euo pipefail
 cd "$(dirname "$0")/../dashboard"
 command -v npm > /dev/null || { echo "npm is needed to build the page: install Node 20" >&2; exit 1; }

@@ -9,8 +9,6 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ARROWS = {"analytics": set(), "store": {"analytics"}, "server": {"analytics", "store"}}
-# Comments that begin with "What", as a translation would. Write the subject first; lower the number with each one that goes.
-WHAT_COMMENTS = 312
 BANNED_NAMES = {"utils", "common", "core", "helpers"}
 problems = []
 
@@ -93,7 +91,7 @@ def knots_of(graph):
 
 
 def check_paths():
-    """Files that the documents for developers name are there; `x.rs` may stand for one in any folder."""
+    """Files named in the documents for developers exist; `x.rs` may be in any folder."""
     files = [str(path) for folder in ("crates", "dashboard/src", "dashboard/browser", "tests", "scripts", "sdk", "bench", "contract", "docs") for path in (ROOT / folder).rglob("*.*")]
     for name in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
         for named in re.findall(r"\b[a-z_0-9/.{},-]+\.(?:rs|py|ts)\b", (ROOT / name).read_text()):
@@ -131,27 +129,22 @@ def check_scopes():
 def check_links():
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("contract/*.md"), *ROOT.glob("sdk/python/*.md")]:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text()):
-            # Those that begin with a slash are addresses of the server; its tests follow them.
+            # Targets that begin with a slash are addresses of the server; its tests follow them.
             if not re.match(r"[a-z]+:|/", target) and not (path.parent / target).exists():
                 problems.append(f"{path.relative_to(ROOT)}: the link to {target} leads nowhere")
 
 
 def check_comments():
-    """No more comments begin with "What" than did before."""
+    """No comment begins with "What", as a translation would: its subject comes first."""
     kinds = {"crates": ("rs",), "bench/src": ("rs",), "dashboard/src": ("ts", "svelte"), "dashboard/browser": ("mjs",)}
-    paths = [path for folder, names in kinds.items() for name in names for path in sorted((ROOT / folder).rglob(f"*.{name}"))]
-    places = [
-        f"{path.relative_to(ROOT)}:{number}"
-        for path in paths if "node_modules" not in path.parts
-        for number, line in enumerate(path.read_text().splitlines(), 1)
-        if re.match(r"\s*(//[/!]?|\*|/\*\*) What\b", line)
-    ]
-    if len(places) != WHAT_COMMENTS:
-        problems.append(f"{len(places)} comments begin with “What”, and scripts/check-tree.py says {WHAT_COMMENTS}: begin a new one with its subject, or lower that number")
+    for path in [path for folder, names in kinds.items() for name in names for path in (ROOT / folder).rglob(f"*.{name}")]:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if "node_modules" not in path.parts and re.match(r"\s*(//[/!]?|\*|/\*\*) What\b", line):
+                problems.append(f"{path.relative_to(ROOT)}:{number}: a comment begins with “What”; begin with its subject")
 
 
 def check_words():
-    """Texts for people are free of the phrases in words.txt; a comment is not a text for people."""
+    """Texts for people are free of the phrases in words.txt; comments are not checked."""
     lines = (ROOT / "scripts/words.txt").read_text().splitlines()
     rows = [re.split(r" {2,}", line) for line in lines if line and not line.startswith("#")]
     paths = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("sdk/python/README.md"), *ROOT.glob("contract/*.json")]
@@ -162,7 +155,7 @@ def check_words():
         if path.name in ("CHANGELOG.md", "schema.d.ts"):
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            # Those of the server are part of the OpenAPI document.
+            # Doc comments of the server are part of the OpenAPI document.
             comment = r"\s*(//(?!/ )|\* |/\*)" if name.parts[:2] == ("crates", "server") else r"\s*(//|\* |/\*)"
             if re.match(comment, line):
                 continue

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Licences, sources and bans, and known vulnerabilities where their database is at hand (`cargo deny fetch db` gets it): a
-# check must not depend on the network.
+# Licences, sources and bans, and known vulnerabilities if their database is available (`cargo deny fetch db` gets it):
+# a check must not depend on the network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo deny check bans licenses sources

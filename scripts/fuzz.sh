@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A short fuzz run of each target (FUZZ_SECONDS, default 30, for all of them), where cargo-fuzz and a nightly compiler are
-# installed. It begins with what longer runs have found (fuzz/corpus/TARGET.tar.xz) and the contract's cases.
+# A short fuzz run of each target (FUZZ_SECONDS, default 30, for all of them), if cargo-fuzz and a nightly compiler are
+# installed. It begins with the findings of longer runs (fuzz/corpus/TARGET.tar.xz) and the contract's cases.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! command -v cargo-fuzz > /dev/null || ! cargo +nightly --version > /dev/null 2>&1; then

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes crates/analytics/data/agents.json anew from the npm package uap-core (Apache-2.0): the patterns that tell the
-# client and the operating system from a user agent, as JSON. Its patterns for devices (brands and models) are left out.
+# Regenerates crates/analytics/data/agents.json from the npm package uap-core (Apache-2.0): the patterns that extract
+# the client and the operating system from a user agent, as JSON. Its patterns for devices (brands and models) are left
+# out.
 #
 # Needs npm and node. The result is committed: builds do not run this. The same version gives the same bytes.
 set -eu

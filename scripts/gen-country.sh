@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes crates/analytics/data/country.mmdb anew from Debian's package tor-geoipdb (IPFire's ranges, CC BY-SA 4.0).
+# Regenerates crates/analytics/data/country.mmdb from Debian's package tor-geoipdb (IPFire's ranges, CC BY-SA 4.0).
 #
 # Needs apt-get, dpkg-deb and python3. The result is committed: builds do not run this. The same package gives the same
 # bytes.

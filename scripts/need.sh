@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Says what is missing on this machine before a build fails half-way.
+# Reports missing tools before a build fails half-way.
 set -euo pipefail
 missing=()
 for tool in cargo cc npm python3; do

@@ -1,4 +1,4 @@
-"""What every test of this folder has at hand: a folder, servers that end with the test, and no ports but its own."""
+"""Fixtures of every test in this folder: a folder, servers that end with the test, and ports of its own."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def servers(tmp_path: Path):
 
 @pytest.fixture
 def server(servers) -> Server:
-    """One that runs, with every setting at its default."""
+    """A running server with every setting at its default."""
     return servers().start()
 
 

@@ -20,22 +20,22 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 @dataclass
 class Model:
-    """What one project must hold. A path names a hit; no two hits share one."""
+    """The content that one project must have. A path identifies a hit; no two hits share one."""
 
     key: str
     # Paths to their consumer, of hits whose batch was answered with 200.
     acknowledged: dict[str, str] = field(default_factory=dict)
-    # Paths whose batch was sent and never answered: there once or not at all.
+    # Paths whose batch was sent and never answered: present once or not at all.
     unknown: dict[str, str] = field(default_factory=dict)
-    # Consumers whose erasure was sent: their hits may be going.
+    # Consumers whose erasure was sent: their hits may be disappearing.
     being_erased: set[str] = field(default_factory=set)
-    # Consumers whose erasure was answered: no hit of theirs is anywhere.
+    # Consumers whose erasure was answered: no hit of theirs is left.
     erased: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def hit_of(path: str, user: str) -> dict:
-    """Every field follows from the path, so that what comes back can be checked without having been kept."""
+    """Every field is derived from the path, so that a returned hit can be checked without storing it."""
     number = sum(path.encode())
     return {
         "path": path,
@@ -51,7 +51,7 @@ def hit_of(path: str, user: str) -> dict:
 
 
 def assert_is(hit: dict, user: str) -> None:
-    """A hit as `/api/v1/hits` shows it is the one that was posted."""
+    """Asserts that a hit from `/api/v1/hits` equals the one posted."""
     posted = hit_of(hit["path"], user)
     shown = {
         "path": hit["path"],
@@ -76,11 +76,11 @@ class Load:
         self.counts: Counter[str] = Counter()
         self.errors: list[BaseException] = []
         self.stopping = threading.Event()
-        # Cleared for a while: no batch is begun; no erasure or deletion is.
+        # Cleared at times: no batch is begun; no erasure or deletion is.
         self.may_post, self.may_erase = threading.Event(), threading.Event()
         self.may_post.set()
         self.may_erase.set()
-        # Projects that were deleted: number to key, and whether the deletion was answered.
+        # Deleted projects: number to key, and whether the deletion was answered.
         self.deleted: dict[int, str] = {}
         self.delete_now = threading.Event()
         # Set for a moment: every eraser erases now.
@@ -109,7 +109,7 @@ class Load:
             self.errors.append(problem)
 
     def finish(self, seconds: float = 180) -> None:
-        """Everything begun is brought to its answer; the server has to be there."""
+        """Completes every call begun; the server must be running."""
         self.stopping.set()
         self.may_post.set()
         self.may_erase.set()
@@ -137,7 +137,7 @@ class Load:
             accepted = self.post_until_answered(connection, model, batch)
             answered.append((model, batch, accepted))
             if chance.random() < 0.1:
-                # A client that lost the answer posts again, perhaps much later; it is told the same.
+                # A client that lost the answer posts again, perhaps much later, and gets the same answer.
                 old_model, old_batch, old_accepted = chance.choice(answered[-200:])
                 again = self.post_until_answered(connection, old_model, old_batch)
                 assert again == old_accepted, f"a repeated batch was answered {again} in place of {old_accepted}"
@@ -166,12 +166,12 @@ class Load:
                 model.erased.add(user)
             self.counts["erasures"] += 1
             if chance.random() < 0.5:
-                # A late repetition of a batch does not bring back what was erased.
+                # A late repetition of a batch does not restore erased hits.
                 self.post_until_answered(connection, model, chance.choice(batches))
                 self.counts["repeated after an erasure"] += 1
 
     def delete(self, connection: Connection, chance: random.Random) -> None:
-        """Projects come and go."""
+        """Projects are created and deleted."""
         while not self.stopping.is_set():
             try:
                 made = connection.call("POST", "/api/v1/projects", {"name": "to be deleted"}).must(201).json()
@@ -189,7 +189,7 @@ class Load:
             self.counts["deletions"] += 1
 
     def raise_level(self, connection: Connection, chance: random.Random) -> None:
-        """Projects begin with everything, and then nothing of an address may be left."""
+        """Projects start at privacy level 0; later no address may be left."""
         while not self.stopping.is_set():
             try:
                 made = connection.call("POST", "/api/v1/projects", {"name": "to be raised"}).must(201).json()
@@ -206,7 +206,7 @@ class Load:
             raised.must()
             self.counts["privacy raises"] += 1
             if was_cut_off:
-                # What is left of it is a job's work, which nobody waits for.
+                # A job does the rest, and nobody waits for it.
                 self.counts["privacy raises cut off"] += 1
                 self.raised.append(model.key)
                 continue
@@ -224,14 +224,14 @@ class Load:
 
     def until_deleted(self, connection: Connection, key: str) -> None:
         answer, was_cut_off = self.again(connection, "DELETE", "/api/v1/project", None, key)
-        # Its key is unknown from the moment in which the deletion has begun: nobody can ask twice.
+        # Its key is unknown from the moment at which the deletion begins: nobody can ask twice.
         if answer.status == 401 and was_cut_off:
             self.counts["deletions cut off"] += 1
             return
         assert answer.must().json()["erased"] > 0
 
     def read(self, connection: Connection, chance: random.Random) -> None:
-        """Readers hold files that are being replaced. What they see has no hit twice and none that was erased before."""
+        """Readers hold files that are being replaced. They see no hit twice and none that was erased before."""
         while not self.stopping.is_set():
             model = chance.choice(self.models)
             with model.lock:
@@ -256,13 +256,13 @@ class Load:
 
     def new_batch(self, chance: random.Random, users: list[str]) -> dict:
         number = next(self.numbers)
-        # One batch in 25 has paths as long as they may be: what is built of them is cut by their weight.
+        # One batch in 25 has paths of maximum length, whose files are split by size.
         fat = "/" + "x" * 2_000 if chance.random() < 0.04 else ""
         hits = [hit_of(f"/{number}/{index}{fat}", chance.choice(users)) for index in range(chance.randrange(1, 40))]
         return make_batch(hits, batch_id=f"batch-{self.seed}-{number}")
 
     def post_once(self, connection: Connection, model: Model, batch: dict) -> None:
-        """As the original's clients do: what is not answered is given up."""
+        """Like the original's clients: does not retry an unanswered post."""
         paths = {hit["path"]: hit["user_id"] for hit in batch["requests"]}
         with model.lock:
             model.unknown.update(paths)
@@ -291,13 +291,13 @@ class Load:
     def until_answered(self, connection: Connection, method: str, path: str, body: object, key: str) -> dict:
         answer, _ = self.again(connection, method, path, body, key)
         if answer.status == 404 and method == "DELETE":
-            # An earlier try, whose answer a kill took along, has erased everything.
+            # An earlier try, whose answer was lost in a kill, has erased everything.
             self.counts["erased before the answer"] += 1
             return {}
         return answer.must().json()
 
     def again(self, connection: Connection, method: str, path: str, body: object, key: str) -> tuple[Answer, bool]:
-        """Again and again, as long as the server is away or says that it cannot now; and whether more than once."""
+        """Repeats the call while the server is down or says to retry; returns whether it was repeated."""
         was_cut_off = False
         while True:
             try:

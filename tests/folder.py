@@ -14,15 +14,15 @@ from pathlib import Path
 
 import duckdb
 
-# Of a project's row in meta.sqlite: its privacy level is being raised.
+# Condition on a row of meta.sqlite: its privacy level is being raised.
 RAISING = "erased_level < privacy_level AND deleting = 0"
 
-# The number of paths among the kinds of texts of a data file.
+# The number of the kind of text for paths in a data file.
 PATH = 2
 
 
 def file_names(data: Path) -> set[str]:
-    """Of data files and what goes with them."""
+    """Data files and their logs."""
     try:
         return {entry.name for entry in os.scandir(data / "hits") if entry.is_file()}
     except FileNotFoundError:
@@ -42,12 +42,12 @@ def all_files(data: Path) -> list[Path]:
 
 
 def find_bytes(data: Path, needle: str) -> list[str]:
-    """The files whose bytes hold the needle as it is. Compressed ones hide it: see `find_rows`."""
+    """Files whose bytes contain the needle. Compressed ones hide it: see `find_rows`."""
     return [str(path.relative_to(data)) for path in all_files(data) if needle.encode() in path.read_bytes()]
 
 
 def find_rows(data: Path, needle: str) -> list[str]:
-    """The data files with a text that holds the needle, read by the engine. No server may run."""
+    """Data files with a text that contains the needle, read by the engine. No server may be running."""
     found = []
     for path in [*active_files(data), *sealed_files(data)]:
         with open_copy(path) as database:
@@ -58,7 +58,7 @@ def find_rows(data: Path, needle: str) -> list[str]:
 
 
 def read_paths(data: Path) -> list[tuple[int, str]]:
-    """(project, path) of every hit in every file that the manifest names. No server may run."""
+    """(project, path) of every hit in every file in the manifest. No server may be running."""
     rows = []
     for name in read_manifest(data):
         with open_copy(data / "hits" / name) as database:
@@ -71,7 +71,7 @@ def read_paths(data: Path) -> list[tuple[int, str]]:
 
 
 def open_copy(path: Path) -> duckdb.DuckDBPyConnection:
-    """A copy is opened, with its log, so that nothing of the folder changes by being looked at."""
+    """Opens a copy, with its log, so that reading changes nothing in the folder."""
     folder = Path(tempfile.mkdtemp(prefix="api-analytics-look-"))
     for file in [path, path.with_name(path.name + ".wal")]:
         if file.exists():
@@ -90,7 +90,7 @@ def query_meta(data: Path, statement: str) -> list[tuple]:
 
 
 def query_copy(data: Path, file: str, statement: str) -> list[tuple]:
-    """Asks a copy: looking at the original would change its log. `Torn` where a running server wrote meanwhile."""
+    """Queries a copy: reading the original would change its log. `Torn` if a running server wrote meanwhile."""
     with tempfile.TemporaryDirectory(prefix="api-analytics-look-") as folder:
         for name in (file, f"{file}-wal"):
             if (data / name).exists():
@@ -109,11 +109,11 @@ def query_copy(data: Path, file: str, statement: str) -> list[tuple]:
 
 
 class Torn(Exception):
-    """A copy that was taken while the file was written."""
+    """A copy taken while the file was being written."""
 
 
 def read_position(data: Path, manifest: dict[str, str]) -> int | None:
-    """The last record that the active file holds, with its log; none where it cannot be read."""
+    """The last record in the active file, with its log; none if it cannot be read."""
     for name, kind in manifest.items():
         if kind == "active":
             try:
@@ -131,7 +131,7 @@ def read_manifest(data: Path) -> dict[str, str]:
 
 
 def ledger_seqs(data: Path) -> set[int]:
-    """The erasures that have begun to become true. A line that a crash cut off does not count."""
+    """Erasures that have begun. A line that a crash cut off does not count."""
     path = data / "erasures.jsonl"
     if not path.exists():
         return set()
@@ -141,34 +141,34 @@ def ledger_seqs(data: Path) -> set[int]:
 
 @dataclass
 class Interrupted:
-    """What a killed server left in the middle of."""
+    """What a killed server was doing."""
 
     starting: bool = False
-    # Some file was being made: one of the three below, where it can be told which.
+    # Some file was being built: one of the three below, if that can be determined.
     building: bool = False
-    # A frozen file was being made into a sealed one.
+    # A frozen file was being sealed.
     sealing: bool = False
-    # Several sealed files were being made into one.
+    # Several sealed files were being merged.
     merging: bool = False
-    # An erasure was numbered and not yet true.
+    # An erasure had its number and was not complete.
     erasure_waiting: bool = False
-    # Its files were being written anew.
+    # Its files were being rewritten.
     erasing: bool = False
     # Frozen files waited to be sealed.
     frozen: bool = False
     # The active file's log held rows that its file did not.
     log_unwritten: bool = False
-    # The active file held everything itself, and the inbox had not been told.
+    # The active file had everything itself, but the inbox had not noted it.
     checkpointed: bool = False
-    # A project was to be deleted, and was not yet.
+    # A project was being deleted.
     deleting: bool = False
-    # A project's privacy level was raised, and what it would not have stored not yet erased.
+    # A project's privacy level was raised, and the erasure was not complete.
     raising: bool = False
     # Acknowledged records were in the inbox and in no data file.
     unapplied: bool = False
-    # Records were in the inbox and in a data file: between being applied, or checkpointed, and being trimmed.
+    # Records were in the inbox and in a data file: applied, or checkpointed, but not trimmed yet.
     untrimmed: bool = False
-    # A file that no manifest names was there: a switch was cut between its manifest and its unlinking, or before it.
+    # An unnamed file existed: a switch was cut off between its manifest and its unlinking, or before it.
     stray: bool = False
 
     def phases(self) -> list[str]:
@@ -176,7 +176,7 @@ class Interrupted:
 
 
 def what_was_interrupted(data: Path, was_ready: bool, may_merge: bool) -> Interrupted:
-    """Reads it from what a killed server left. `may_merge`: whether it would merge files at all."""
+    """Determined from the files of a killed server. `may_merge`: whether it would merge files at all."""
     found = Interrupted(starting=not was_ready)
     names = file_names(data)
     manifest = read_manifest(data)

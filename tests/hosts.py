@@ -35,7 +35,7 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """Keeps every webhook. `refusals` are answered first, one each: a status and headers."""
+    """Keeps every webhook. `refusals` are sent first, one each: a status and headers."""
 
     def __init__(self):
         self.secret = ""
@@ -73,7 +73,7 @@ def serve(host) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             length = int(self.headers.get("content-length") or 0)
-            # The far side may be killed while it waits.
+            # The server may be killed while it waits.
             with contextlib.suppress(OSError):
                 status, headers = host.answer(self.path, self.headers, self.rfile.read(length))
                 self.send_response(status)

@@ -1,4 +1,4 @@
-"""A real mail server (aiosmtpd) with a certificate of an authority of its own, which keeps what it takes."""
+"""A real mail server (aiosmtpd) with a certificate of its own authority, which keeps the messages that it accepts."""
 
 import email
 import email.policy
@@ -25,7 +25,7 @@ class Taken(NamedTuple):
 
 
 class MailServer:
-    """`tls`: "starttls", "tls", or "clear" for a server that can't encrypt. `replies` are given to messages first, one each."""
+    """`tls`: "starttls", "tls", or "clear" for a server that can't encrypt. `replies` go to the first messages, one each."""
 
     def __init__(self, folder: Path, tls: str, *, sign_in: bool = False):
         self.tls = tls
@@ -66,7 +66,7 @@ class MailServer:
             return self.replies.pop(0)
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         user = getattr(session, "user", None) if session.authenticated else None
-        # Where TLS begins with the connection, aiosmtpd notes nothing, and nothing else gets here.
+        # If TLS begins with the connection, aiosmtpd notes nothing, but then nothing else gets here.
         encrypted = self.tls == "tls" or session.ssl is not None
         self.taken.append(Taken(envelope.mail_from, envelope.rcpt_tos, encrypted, user, message))
         return "250 taken"

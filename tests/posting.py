@@ -8,7 +8,7 @@ from server import Answer, Server
 
 
 def create_key(server: Server) -> str:
-    """A new project's key, the original's way."""
+    """A new project's key, as in the original."""
     return server.call("GET", "/api/generate").must().json()
 
 
@@ -30,7 +30,7 @@ def make_batch(hits: list[dict], batch_id: str | None = None) -> dict:
 
 
 def post(server: Server, key: str, paths: list[str], user: str | None = None) -> Answer:
-    """One batch that must be kept whole."""
+    """One batch that must be accepted completely."""
     answer = server.call("POST", "/api/requests", make_batch([make_hit(path, user) for path in paths]), key).must()
     assert answer.json()["accepted"] == len(paths), answer.body
     return answer
@@ -58,5 +58,5 @@ def wait_for(what: str, condition, seconds: float = 20, every: float = 0.02):
 
 
 def settle(server: Server) -> None:
-    """Until all that was acknowledged can be seen."""
+    """Waits until everything acknowledged is visible."""
     wait_for("every record applied", lambda: server.metric("inbox_records") == 0)

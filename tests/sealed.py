@@ -1,4 +1,4 @@
-"""A folder with sealed files whose content is known, and what may happen to one."""
+"""A folder with sealed files whose content is known, and ways to damage one."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from server import Server
 
 
 def make_sealed(servers, count: int = 3) -> tuple[Server, str, dict[str, list[str]]]:
-    """A stopped server with so many sealed files, and the paths in each."""
+    """A stopped server with this many sealed files, and the paths in each."""
     server = servers(active_rows=200, merge_at=50, checkpoint_ms=50).start()
     key = create_key(server)
     paths: dict[str, list[str]] = {}

@@ -19,12 +19,12 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Below the ports that the kernel gives to outgoing connections: while a killed server is down nobody else gets its port.
+# Below the kernel's ports for outgoing connections: while a killed server is down nobody else gets its port.
 PORTS = range(20_000, 32_000)
 
 
 def binary() -> str:
-    """The server's binary; a test without one fails rather than be skipped."""
+    """The server's binary; without one a test fails instead of being skipped."""
     path = os.environ.get("API_ANALYTICS_BIN", "")
     if not path:
         raise AssertionError(
@@ -36,7 +36,7 @@ def binary() -> str:
 
 
 def clean_environment() -> dict[str, str]:
-    """Ours without any setting of the server, and with the engine's library where the build keeps it."""
+    """Our environment without any setting of the server, and with the engine's library from the build."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("API_ANALYTICS_")}
     for name in ("LISTEN_FDS", "LISTEN_PID", "RUST_LOG"):
         environment.pop(name, None)
@@ -51,7 +51,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
+    """A port that is not in use."""
     for port in random.SystemRandom().sample(PORTS, 200):
         with contextlib.closing(socket.socket()) as probe:
             try:
@@ -63,7 +63,7 @@ def free_port() -> int:
 
 
 def run(*arguments: object, data: Path | None = None, timeout: float = 60, **options) -> subprocess.CompletedProcess:
-    """Runs a subcommand to its end; the caller looks at `returncode`."""
+    """Runs a subcommand to its end; the caller checks `returncode`."""
     command = [binary(), *map(str, arguments)]
     if data is not None:
         command += ["--data", str(data)]
@@ -72,14 +72,14 @@ def run(*arguments: object, data: Path | None = None, timeout: float = 60, **opt
 
 
 def must_run(*arguments: object, data: Path | None = None, **options) -> str:
-    """Runs a subcommand that has to succeed, and returns what it said."""
+    """Runs a subcommand that must succeed, and returns its output."""
     done = run(*arguments, data=data, **options)
     assert done.returncode == 0, f"{arguments}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
 class Answer(NamedTuple):
-    """What the server said."""
+    """The server's answer."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -94,7 +94,7 @@ class Answer(NamedTuple):
 
 
 class Connection:
-    """One kept-alive connection. What breaks raises `OSError` or `http.client.HTTPException`; the next call connects anew."""
+    """One kept-alive connection. Failures raise `OSError` or `http.client.HTTPException`; the next call reconnects."""
 
     def __init__(self, port: int, timeout: float = 60):
         self.port, self.timeout = port, timeout
@@ -125,12 +125,12 @@ class Connection:
             self.http = None
 
 
-# What a call meets while the server is away.
+# The errors of a call while the server is down.
 BROKEN = (OSError, http.client.HTTPException)
 
 
 class Server:
-    """A server on a data folder. `settings` are flags, in the words of the configuration file: `active_rows=300`."""
+    """A server on a data folder. `settings` are flags, named as in the configuration file: `active_rows=300`."""
 
     def __init__(
         self, data: Path, *, port: int | None = None, socket_handed_over: socket.socket | None = None, **settings
@@ -138,7 +138,7 @@ class Server:
         self.data = data
         self.port = port or (socket_handed_over.getsockname()[1] if socket_handed_over else free_port())
         self.settings = settings
-        # Beside `clean_environment`: what a test preloads, for one.
+        # Beside `clean_environment`: a preloaded library, for example.
         self.environment: dict[str, str] = {}
         self.handed_over = socket_handed_over
         self.log_path = data.parent / f"{data.name}.log"
@@ -165,7 +165,7 @@ class Server:
         return self
 
     def wait_until_ready(self, seconds: float = 30) -> None:
-        """Until it answers; it says no word about whether it is well."""
+        """Waits until it answers, healthy or not."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             assert self.process.poll() is None, (
@@ -185,7 +185,7 @@ class Server:
         self.process.wait()
 
     def stop(self, seconds: float = 30) -> None:
-        """SIGTERM, and a clean end."""
+        """SIGTERM, and a clean exit."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(seconds)
         assert code == 0, f"the server ended with {code}:\n{self.log()[-3_000:]}"
@@ -198,7 +198,7 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     def close(self) -> None:
-        """However the test ended, the process does too."""
+        """Ends the process, however the test ended."""
         if self.is_running():
             self.kill()
 
@@ -213,7 +213,7 @@ class Server:
             connection.close()
 
     def metric(self, name: str) -> float:
-        """A number of `/metrics`, by the end of its name."""
+        """A number of `/metrics`, found by the end of its name."""
         text = self.call("GET", "/metrics").must().body.decode()
         for line in text.splitlines():
             if not line.startswith("#") and line.split(" ")[0].endswith(name):
@@ -228,11 +228,11 @@ class Server:
         return self._memory("VmRSS")
 
     def peak_memory_bytes(self) -> int:
-        """The most that was resident since `reset_peak_memory`."""
+        """The peak resident memory since `reset_peak_memory`."""
         return self._memory("VmHWM")
 
     def reset_peak_memory(self) -> int:
-        """Counts from what is resident now, which is the answer."""
+        """Resets the peak to the current resident memory, and returns that."""
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
         return self.peak_memory_bytes()
 
@@ -243,7 +243,7 @@ class Server:
         raise AssertionError(f"the kernel does not say {name} of the server")
 
 
-# systemd's way: the socket is file 3, and the variables name the process that is meant.
+# systemd's way: the socket is file 3, and the variables name the process that it is for.
 HAND_OVER = """
 import os, sys
 number, command = int(sys.argv[1]), sys.argv[2:]

@@ -35,7 +35,7 @@ class Call(NamedTuple):
 
 
 class Service(NamedTuple):
-    """`config`: the channel's. `check`: raises where a call isn't as the service documents it."""
+    """`config`: the channel's. `check`: raises if a call isn't as the service documents it."""
 
     config: dict
     host: str
@@ -44,7 +44,7 @@ class Service(NamedTuple):
 
 
 class Services:
-    """`answers` of a host are given first, one each: a status and headers, or None to close without an answer."""
+    """`answers` of a host are sent first, one each: a status and headers, or None to close without an answer."""
 
     def __init__(self, folder: Path):
         self.calls: list[Call] = []

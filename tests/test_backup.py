@@ -1,4 +1,4 @@
-"""A backup is taken while the server runs under load, and restored equal; what was erased since stays erased."""
+"""A backup is taken while the server runs under load, and restored equal; hits erased since stay erased."""
 
 import shutil
 import threading
@@ -13,7 +13,7 @@ from server import Connection, Server, run
 
 
 class Posters:
-    """Threads that post numbered batches, one after the other: what each was told is a prefix of what it sent."""
+    """Threads that post numbered batches in order: each has acknowledged a prefix of what it sent."""
 
     def __init__(self, server: Server, key: str, threads: int = 3):
         self.server, self.key = server, key
@@ -44,7 +44,7 @@ class Posters:
             raise self.errors[0]
 
     def assert_prefix(self, paths: list[str], at_least: list[int], at_most: list[int]) -> None:
-        """Whole batches, in order, none missing in between, none twice."""
+        """Asserts that batches are complete, in order, without a gap or a repetition."""
         batches: dict[int, list[int]] = {number: [] for number in range(len(self.sent))}
         for path in paths:
             _, number, batch, _ = path.split("/")
@@ -82,16 +82,16 @@ def test_a_backup_under_load_is_restored_equal(servers, tmp_path):
         hits = read_hits(other, key)
         assert f"{len(hits)} hits" in restored.stdout
         posters.assert_prefix([hit["path"] for hit in hits], at_least, at_most)
-        # A hit keeps its name and everything else.
+        # A hit keeps its id and everything else.
         assert all(originals[hit["hit_id"]] == hit for hit in hits)
         assert other.problems() == []
-        # The copy counts on above: no name is given twice.
+        # The copy's ids continue above: none is given twice.
         post(other, key, ["/0/0/new"])
         settle(other)
         names = [int(hit["hit_id"]) for hit in read_hits(other, key)]
         assert len(set(names)) == len(names) == len(hits) + 1
         other.stop()
-    # The one that was copied is as it was, and a folder that is there is not written over.
+    # The copied folder is unchanged, and an existing backup is not overwritten.
     assert run("backup", backups[0][0], data=server.data).returncode == 1
     assert server.problems() == []
 
@@ -138,7 +138,7 @@ def test_what_was_erased_after_a_backup_stays_erased(servers, tmp_path):
     assert folder.find_rows(server.data, "alice") == []
     assert folder.find_bytes(server.data, "alice") == []
     server.start()
-    # What came after the backup is not in it either; what was erased before it is not, of course.
+    # Hits after the backup are not in it; those erased before it aren't either, of course.
     assert read_paths(server, key) == []
     assert server.call("GET", "/api/data", key=doomed).status == 401
     post(server, key, ["/alice/new"], user="alice")
@@ -147,7 +147,7 @@ def test_what_was_erased_after_a_backup_stays_erased(servers, tmp_path):
     assert int(read_hits(server, key)[0]["hit_id"]) > newest
     server.stop()
 
-    # In a place that knows nothing: everything is back, unless it is told.
+    # In a place without the ledger everything is back, unless it is passed.
     knows_nothing, is_told = servers("knows-nothing"), servers("is-told")
     assert run("restore", tmp_path / "backup", data=knows_nothing.data).returncode == 0
     knows_nothing.start()
@@ -160,7 +160,7 @@ def test_what_was_erased_after_a_backup_stays_erased(servers, tmp_path):
 
 
 def test_what_was_erased_during_a_backup_stays_erased(servers, tmp_path):
-    """An erasure that falls between a backup's picture of the files and the end of its copying."""
+    """An erasure that falls between a backup's snapshot of the files and the end of its copying."""
     server = servers(active_rows=10_000, checkpoint_ms=50).start()
     key = create_key(server)
     users = [f"user{n}" for n in range(10)]
@@ -169,7 +169,7 @@ def test_what_was_erased_during_a_backup_stays_erased(servers, tmp_path):
         server.call("POST", "/api/requests", make_batch(hits), key).must()
         settle(server)
     wait_for("a sealed file", lambda: server.metric("sealed_files") >= 1)
-    # When each began and ended, by name.
+    # Start and end of each, by name.
     erased: dict[str, tuple[float, float]] = {}
     backups: dict[Path, tuple[float, float]] = {}
     done = threading.Event()

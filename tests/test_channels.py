@@ -43,7 +43,7 @@ def add_all(server, key: str) -> dict[str, int]:
 
 
 def acknowledge_by_link(server, key: str, message):
-    """As a person does: looking at the page changes nothing, its button acknowledges this one incident."""
+    """Like a person: opening the page changes nothing, its button acknowledges this one incident."""
     text = message.get_body(("plain",)).get_content()
     path = re.search(r"https://stats\.example(/acknowledge/\S+)", text)[1]
 
@@ -71,7 +71,7 @@ def test_each_answer_to_a_test_is_told(servers, services):
             planned = services.answers[service.host]
             if answer is not None:
                 planned.append(None if answer == "closed" else answer)
-            # Tests are limited by address.
+            # Test notices are limited by address.
             client = f"203.0.113.{next(clients)}"
             path = f"/api/v1/channels/{channel}/test"
             tested = server.call("POST", path, key=key, X_Forwarded_For=client).must().json()

@@ -24,18 +24,18 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "50"))
 SEED = int(os.environ.get("CRASH_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 PROJECTS = 4
 
-# What every run has to have interrupted at least once: see `folder.Interrupted`.
+# Phases that every run must have interrupted at least once: see `folder.Interrupted`.
 PHASES = [
     "starting", "unapplied", "log_unwritten", "untrimmed", "checkpointed", "frozen", "sealing", "merging", "erasure_waiting",
     "erasing", "deleting", "raising",
 ]  # fmt: skip
 
-# What the load has to have met.
+# Events that the load must have met.
 MUST_HAPPEN = [
     "erasures", "deletions", "privacy raises", "repeated batches", "repeated after an erasure", "tries that broke", "batches given up", "reads",
 ]  # fmt: skip
 
-# Every so many rounds one is aimed at a phase, the others are random.
+# One round in several is aimed at a phase, the others are random.
 AIMS = [
     "random",
     "merging",
@@ -72,9 +72,9 @@ def test_kills_lose_nothing_double_nothing_and_bring_nothing_back(servers):
     began = time.monotonic()
     rounds = 0
     while rounds < ROUNDS or (missed(interrupted) and rounds < ROUNDS + 30):
-        # At the end those that were never met are aimed at.
+        # At the end the phases never met are aimed at.
         aim = AIMS[rounds % len(AIMS)] if rounds < ROUNDS else aim_at(missed(interrupted)[0])
-        # Only then it can be told which of both it does.
+        # Only then it is clear which of the two it does.
         server.settings["merge_at"] = 1_000 if aim == "sealing" else SETTINGS["merge_at"]
         if rounds:
             server.start(wait=False)
@@ -93,13 +93,13 @@ def test_kills_lose_nothing_double_nothing_and_bring_nothing_back(servers):
     settle(server)
     assert server.problems() == []
     check_all(server, load)
-    # Nobody is waiting for an erasure any more, so none is under way.
+    # Nobody waits for an erasure any more, so none is in progress.
     wait_for("the erasures are true", lambda: is_quiet(server))
-    # A deletion that a kill cut off is brought to its end without anybody asking.
+    # A deletion that a kill cut off is completed without anybody asking.
     wait_for("the deletions are true", lambda: not is_deleting(server), seconds=45)
     for key in load.deleted.values():
         assert server.call("GET", "/api/data", key=key).status in (401, 429)
-    # So is the raising of a privacy level.
+    # So is raising a privacy level.
     wait_for("the privacy levels are true", lambda: not is_raising(server), seconds=45)
     for key in load.raised:
         assert not [hit for hit in read_hits(server, key) if hit["address"]], "an address is there above its privacy level"
@@ -109,7 +109,7 @@ def test_kills_lose_nothing_double_nothing_and_bring_nothing_back(servers):
     assert not missed(interrupted), f"{rounds} kills never fell into {missed(interrupted)}: {dict(interrupted)}"
     assert not (idle := [what for what in MUST_HAPPEN if not load.counts[what]]), idle
 
-    # The same once more from the files themselves, without the server.
+    # The same again from the files themselves, without the server.
     server.stop()
     check_files(server, load)
     log = server.log()
@@ -127,7 +127,7 @@ def aim_at(phase: str) -> str:
 
 
 def run_into(aim: str, server: Server, load: Load, chance: random.Random) -> bool:
-    """Lets the server run until the moment that is aimed at, or for a time, and kills it. False if it was not ready."""
+    """Lets the server run until the target moment, or for a time, and kills it. False if it was not ready."""
     if aim == "starting":
         time.sleep(chance.random() * 0.3)
         was_ready = is_ready(server)
@@ -138,7 +138,7 @@ def run_into(aim: str, server: Server, load: Load, chance: random.Random) -> boo
     if aim == "random":
         time.sleep(chance.random() * 1.2)
     elif aim == "sealing":
-        # Erasures come first and take longer.
+        # Erasures have priority and take longer.
         load.may_erase.clear()
         watch(lambda: is_waiting_for_nothing(server, "erasures"), 8)
         watch(lambda: is_making(server), 2)
@@ -162,7 +162,7 @@ def run_into(aim: str, server: Server, load: Load, chance: random.Random) -> boo
         load.erase_now.clear()
         time.sleep(chance.random() * 0.02)
     elif aim == "merging":
-        # Merging is for quiet moments.
+        # Merging happens in quiet moments.
         load.may_post.clear()
         load.may_erase.clear()
         watch(lambda: is_quiet(server), 8)
@@ -207,12 +207,12 @@ def is_waiting_for_nothing(server: Server, *tables: str) -> bool:
 
 
 def is_ready(server: Server) -> bool:
-    """Whether it has said so."""
+    """Whether it has logged that it is ready."""
     return server.log().count(" is ready: ") > server_starts(server)
 
 
 def server_starts(server: Server) -> int:
-    """How often it had said so before this start: kept on the server, one look a start."""
+    """How often it had logged that before this start: kept on the server, read once per start."""
     started = getattr(server, "ready_before", {})
     pid = server.process.pid
     if pid not in started:
@@ -231,7 +231,7 @@ def watch(condition, seconds: float) -> bool:
 
 
 def check_all(server: Server, load: Load) -> None:
-    """What the server gives back is what the model says, of every project, field by field."""
+    """The server's answers equal the model, for every project, field by field."""
     total = 0
     for model in load.models:
         hits = read_hits(server, model.key)
@@ -250,14 +250,14 @@ def check_all(server: Server, load: Load) -> None:
 
 
 def check_files(server: Server, load: Load) -> None:
-    """Each hit stands once in the files that the manifest names."""
+    """Each hit is in the named files exactly once."""
     assert load.deleted
     by_project: dict[int, Counter[str]] = {}
     for project, path in folder.read_paths(server.data):
         by_project.setdefault(project, Counter())[path] += 1
     for number, model in enumerate(load.models, start=1):
         compare(by_project.pop(number, Counter()), model)
-    # One that the load had not deleted yet when it ended is the only other.
+    # The only other project may be one that the load had not deleted yet when it ended.
     assert not by_project.keys() & load.deleted.keys(), (
         f"deleted projects have hits: {by_project.keys() & load.deleted.keys()}"
     )

@@ -1,4 +1,4 @@
-"""Bad days of a disk: a log or a file on it is damaged, or it is full."""
+"""Disk problems: a log or a file on it is damaged, or it is full."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from posting import create_key, make_batch, make_hit, post, read_hits, read_path
 from sealed import flip_a_byte, make_sealed
 from server import BROKEN, Connection, Server
 
-# A log that cannot be read.
+# An unreadable log.
 
 
 def truncate_half(log: bytes) -> bytes:
@@ -53,7 +53,7 @@ def noise_behind(log: bytes) -> bytes:
     ids=lambda damage: damage.__name__,
 )
 def test_a_bad_log_of_the_active_file_loses_nothing(servers, damage):
-    # No checkpoint of its own accord: what was posted is in the log only.
+    # No checkpoint by itself: the hits are only in the log.
     server = servers(checkpoint_ms=600_000).start()
     key, other = create_key(server), create_key(server)
     paths = []
@@ -74,13 +74,13 @@ def test_a_bad_log_of_the_active_file_loses_nothing(servers, damage):
     assert read_paths(server, key) == sorted(paths)
     assert read_paths(server, other) == ["/other"]
     assert server.problems() == []
-    # It goes on as if nothing had been: also over another crash, and a clean end.
+    # It continues as if nothing had happened: also over another crash, and a clean end.
     post(server, key, ["/after"])
     server.kill()
     server.start()
     settle(server)
     assert read_paths(server, key) == sorted([*paths, "/after"])
-    # A log that was set aside holds rows, so it goes with the next erasure.
+    # A log that was set aside holds rows, so the next erasure deletes it.
     assert server.call("DELETE", "/api/v1/consumers/u:alice", key=key).must().json()["erased"] == len(paths)
     assert not [name for name in folder.file_names(server.data) if ".bad-" in name]
     server.stop()
@@ -117,7 +117,7 @@ def test_an_active_file_that_is_gone_is_said(servers):
     (active,) = folder.active_files(server.data)
     active.unlink()
     server.start()
-    # The hits are lost, and that is not hidden; new ones are kept.
+    # The hits are lost, which is reported; new ones are kept.
     wait_for("health says it", lambda: any("lost" in problem for problem in server.problems()))
     assert server.call("GET", "/api/health").status == 500
     post(server, key, ["/after"])
@@ -125,7 +125,7 @@ def test_an_active_file_that_is_gone_is_said(servers):
     assert read_paths(server, key) == sorted([*sealed, "/after"])
 
 
-# A sealed file that is damaged.
+# A damaged sealed file.
 
 
 def cut_off_the_end(file: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_damaged_sealed_file_is_named_and_the_rest_served(servers, damage):
     rest = sorted(path for file, batch in paths.items() if file != name for path in batch)
     assert read_paths(server, key) == rest
     assert len(server.call("GET", "/api/data", key=key).must().json()) == len(rest)
-    # New hits are kept, and a restart says the same.
+    # New hits are kept, and a restart reports the same.
     post(server, key, ["/after"])
     settle(server)
     server.restart()
@@ -164,7 +164,7 @@ def test_a_damaged_sealed_file_is_named_and_the_rest_served(servers, damage):
 
 
 def test_an_undamaged_folder_is_well(servers):
-    """The counter-example to the test above: nothing is named that is whole."""
+    """The counter-example to the test above: intact files are not reported."""
     server, key, paths = make_sealed(servers)
     server.start()
     time.sleep(4)
@@ -177,7 +177,7 @@ def test_an_undamaged_folder_is_well(servers):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 48 MB where we may mount one."""
+    """A disk of 48 MB if we may mount one."""
     where = tmp_path / "disk"
     where.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", where], capture_output=True)
@@ -189,7 +189,7 @@ def small_disk(tmp_path):
 def fill(disk: Path, leave_bytes: int) -> Path:
     filler = disk / "filler"
     free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
-    # The server takes some of it meanwhile.
+    # The server uses some of it meanwhile.
     with contextlib.suppress(OSError), filler.open("ab", buffering=0) as out:
         out.write(bytes(max(0, free - leave_bytes)))
     return filler
@@ -212,7 +212,8 @@ def test_little_free_disk_refuses_hits_and_nothing_else(servers, small_disk):
     server = servers("disk/data" if small_disk else "data", disk_free_percent=25, disk_free_bytes="1MB")
     server.log_path = server.data.parent.parent / "server.log"
     if not small_disk:
-        # Without the right to mount, a limit that the machine's disk cannot meet shows the refusal, not the recovery.
+        # Without the right to mount, a limit that the machine's disk cannot meet shows the refusal, but not the
+        # recovery.
         server.settings["disk_free_percent"] = 99
         server.start()
         assert_refused(
@@ -230,7 +231,7 @@ def test_little_free_disk_refuses_hits_and_nothing_else(servers, small_disk):
     )
     batch = make_batch([make_hit("/while/full")])
     assert_refused(server.call("POST", "/api/requests", batch, key), ["disk_low"])
-    # What is there is read, erased and said to be in danger.
+    # Existing data can be read and erased, and is reported as endangered.
     assert "/before" in read_paths(server, key)
     assert any("disk" in problem for problem in server.problems())
     assert server.call("DELETE", "/api/v1/consumers/u:nobody", key=key).status == 404
@@ -277,7 +278,7 @@ def test_a_disk_that_is_full_to_the_last_byte_loses_nothing(servers, small_disk)
         if turn == 1:
             server.kill()
             server.start(wait=False)
-            # It starts, or it says why it cannot.
+            # It starts, or it reports why it cannot.
             wait_for("it does one or the other", lambda: not server.is_running() or answers(server))
             assert (
                 server.is_running()

@@ -1,4 +1,4 @@
-"""A folder that a newer version of the program wrote stops the start of this one, which says so and changes no byte of it."""
+"""A folder of a newer version of the program stops the start of this one, which reports it and changes no byte."""
 
 import hashlib
 import shutil
@@ -16,7 +16,7 @@ ADVICE = "Nothing was changed. Start the newer version again, or restore a backu
 
 
 def fingerprint(data: Path) -> dict[str, str]:
-    """Every file's hash. Without SQLite's `-shm`, which every opening makes anew from the log beside it."""
+    """Every file's hash, without SQLite's `-shm`, which every opening rebuilds from the log beside it."""
     files = [file for file in all_files(data) if not file.name.endswith("-shm")]
     return {str(file.relative_to(data)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
@@ -36,10 +36,10 @@ def known_data_format(data: Path) -> int:
 
 
 def set_record_version(data: Path, version: int) -> int:
-    """Of the first record that waits. Returns what it was."""
+    """Changes the version of the first waiting record. Returns the old one."""
     with closing(sqlite3.connect(data / "inbox.sqlite")) as database, database:
         first, bytes_ = database.execute("SELECT first_seq, bytes FROM records ORDER BY first_seq").fetchone()
-        # Behind its size and the number of rows to pass over.
+        # After its size and the number of rows to skip.
         was = bytes_[8]
         database.execute("UPDATE records SET bytes = ? WHERE first_seq = ?", [bytes_[:8] + bytes([version]) + bytes_[9:], first])
     return was
@@ -128,7 +128,7 @@ def test_a_backup_of_a_newer_program_is_not_restored(servers, tmp_path):
     server.start()
     assert read_paths(server, key) == ["/kept"]
 
-    # Going back for good, with the backup from before.
+    # Going back for good, with the earlier backup.
     server.stop()
     set_data_format(server.data, 1_000)
     set_user_version(server.data, "meta.sqlite", 1_000)

@@ -7,7 +7,7 @@ from server import ROOT, clean_environment, free_port
 
 
 def test_make_example_ends_well(server):
-    """It ended with 143 after success: the shop's end by a signal was taken for its own."""
+    """A former bug: it ended with 143 after success, because the shop's end by a signal was taken for its own."""
     key = create_key(server)
     environment = clean_environment() | {
         "API_ANALYTICS_SERVER_URL": server.url,

@@ -37,7 +37,7 @@ class Disk:
         }
 
     def fail(self, mode: str) -> None:
-        # Whole at once: the shim may read it at any moment.
+        # Replaced atomically: the shim may read it at any moment.
         fresh = self.control.with_suffix(".new")
         fresh.write_text(f"{mode} {MODES[mode]}\n")
         fresh.rename(self.control)
@@ -47,7 +47,7 @@ class Disk:
 
 
 class Posters:
-    """Clients that post until they are answered. No two hits have the same path."""
+    """Clients that repeat each post until it is answered. No two hits have the same path."""
 
     def __init__(self, server: Server, key: str, count: int = 3):
         self.server, self.key = server, key
@@ -112,7 +112,7 @@ def disk(tmp_path):
 
 
 def start_or_repair(server: Server, said: list[str]) -> bool:
-    """Starts it; where it refuses, repairs the folder as it says. True if that was needed."""
+    """Starts it; if it refuses, repairs the folder as told. True if that was needed."""
     server.start(wait=False)
     until = time.monotonic() + 60
     while time.monotonic() < until and server.is_running():
@@ -132,7 +132,7 @@ def start_or_repair(server: Server, said: list[str]) -> bool:
 
 
 def test_the_faults_are_really_met(servers, disk):
-    """Before their absence proves anything: each is seen by the server, which says so and serves on."""
+    """Before their absence proves anything: the server sees each, reports it and continues."""
     server = servers(**SETTINGS)
     faults = disk(server)
     server.start()
@@ -155,10 +155,10 @@ def test_the_faults_are_really_met(servers, disk):
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(servers, disk, tmp_path):
-    """Once a full disk under the log ended the threads that number and apply hits."""
+    """A former bug: a full disk under the log ended the threads that number and apply hits."""
     server = servers(**SETTINGS)
     faults = disk(server)
-    # The data folder's faults, and the log's.
+    # Faults of the data folder, and of the log.
     logs = tmp_path / "logs"
     logs.mkdir()
     server.log_path = logs / "log"
@@ -179,7 +179,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(servers, disk, tmp_path):
 
 
 def test_a_start_on_a_disk_that_cannot_be_read_loses_nothing(servers, disk):
-    """Once the active file was set aside for a read that failed, and what it alone held was lost."""
+    """A former bug: the active file was set aside after a failed read, and its hits were lost."""
     server = servers(**SETTINGS | {"active_rows": 100_000, "calm_rows": 100_000})
     faults = disk(server)
     server.start()
@@ -236,7 +236,7 @@ def test_a_disk_that_fails_at_random_loses_no_acknowledged_hit(servers, disk):
         if posters.errors:
             raise posters.errors[0]
     posters.stop()
-    # Whatever is left to be found is found by a start.
+    # A start finds any remaining problem.
     if server.is_running():
         server.kill()
     met["repaired"] += start_or_repair(server, said)
@@ -254,7 +254,7 @@ def test_a_disk_that_fails_at_random_loses_no_acknowledged_hit(servers, disk):
 
 
 def test_a_stop_does_not_wait_for_a_disk_that_is_gone(servers):
-    """What was acknowledged is in the inbox; the next start brings it into a data file."""
+    """Acknowledged hits are in the inbox; the next start moves them into a data file."""
     server = servers(active_rows=50).start()
     key = create_key(server)
     post(server, key, [f"/before/{n}" for n in range(20)])

@@ -1,4 +1,4 @@
-"""Folders that programs of before have left are read, merged, erased from and added to. `formats/make.py` has made them."""
+"""Folders of older programs are read, merged, erased from and added to. `formats/make.py` made them."""
 
 import json
 import tarfile
@@ -16,14 +16,14 @@ every_format = pytest.mark.parametrize("archive", FOLDERS, ids=lambda file: file
 
 
 def unpack(archive: Path, into: Path) -> dict:
-    """Puts the folder where `servers` has its data. Returns its keys, and what was answered about it."""
+    """Unpacks the folder into the data folder of `servers`. Returns its keys, and the recorded answers."""
     with tarfile.open(archive) as packed:
         packed.extractall(into, filter="data")
     return json.loads((into / "answers.json").read_text())
 
 
 def compare(found: object, wanted: object, at: str) -> None:
-    """Later programs may say more, and nothing else."""
+    """Later programs may add fields, but nothing else."""
     if isinstance(wanted, dict):
         for key, value in wanted.items():
             assert key in found, f"{at}: no {key}"
@@ -41,7 +41,7 @@ def compare(found: object, wanted: object, at: str) -> None:
 
 
 def without_ties_at_the_end(rows: list[dict]) -> list[dict]:
-    """Which of equal ones a table has no more room for may differ."""
+    """Of equal rows at the end of a table, either may be cut off."""
     return [row for row in rows if row["requests"] > rows[-1]["requests"]]
 
 
@@ -69,7 +69,7 @@ def erase_a_consumer(server: Server, before: dict) -> None:
 
 
 def every_field_can_be_asked_for(server, key: str) -> None:
-    """Also one that the folder's hits can't have: all of them have none of it."""
+    """Also by a field that the folder's hits can't have: all of them have none."""
 
     def count(q: str) -> int:
         answer = server.call("GET", f"/api/v1/dashboard?period=all&panels=requests&q={q}", key=key).must().json()
@@ -93,14 +93,14 @@ def test_there_is_a_folder_of_each_format_of_before(server):
 def test_a_folder_of_before_answers_as_it_did_and_is_brought_up_to_date(servers, tmp_path, archive):
     before = unpack(archive, tmp_path)
     old = sum(int(answers["whole files"]["panels"]["requests"]["value"]) for answers in before["answers"].values())
-    # Two new files, together larger than the old one, so that all of them become one of today's format.
+    # Two new files, together larger than the old one, so that all of them are merged into one of the current format.
     batch = old * 11 // 10 // 4 + 1
     server = servers(checkpoint_ms=50, active_rows=2 * batch, merge_at=2).start()
     check_answers(server, before)
     key = create_key(server)
     for number in range(4):
         post(server, key, [f"/new/{number}/{n}" for n in range(batch)])
-        # Else one transaction takes all of them, and one file.
+        # Otherwise one transaction takes all of them, and one file.
         settle(server)
     wait_for("all is sealed", lambda: server.metric("sealed_rows") == old + 4 * batch, seconds=60)
     wait_for("in one file", lambda: server.metric("sealed_files") == 1, seconds=60)
@@ -131,7 +131,7 @@ def test_projects_keys_and_links_of_the_first_format_still_work(servers, tmp_pat
     assert count_requests(server, before["share_link"]) == whole + 1
     large = before["keys"]["large"]
     assert server.call("GET", f"/api/user-id/{large}").must().json() == before["dashboard_id"]
-    # What later programs keep there has its place.
+    # Tables of later programs exist.
     monitor = {"name": "shop", "kind": "http", "url": "https://example.com/"}
     server.call("POST", "/api/v1/monitors", monitor, large).must(201)
     server.restart()

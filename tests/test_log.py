@@ -1,4 +1,4 @@
-"""What the log says and what it never says: posts that are refused, the access log, request ids, JSON."""
+"""The log's content, and what it never contains: refused posts, the access log, request ids, JSON."""
 
 import json
 import re

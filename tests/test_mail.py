@@ -30,7 +30,7 @@ def send_test(server, key: str, channel: int) -> dict:
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
 def test_a_message_goes_encrypted_and_signed_in(servers, mail_servers, tls):
-    # aiosmtpd takes a password over a connection that was encrypted from the start only where it need not ask for TLS.
+    # On a connection that was encrypted from the start aiosmtpd only accepts a password if it need not ask for TLS.
     mail = mail_servers(tls, sign_in=True)
     server = servers(**mail.settings).start()
     _, key = create_project(server, "shop")
@@ -49,7 +49,7 @@ def test_a_message_goes_encrypted_and_signed_in(servers, mail_servers, tls):
 
 
 def test_no_message_goes_in_the_clear_or_to_a_stranger(servers, mail_servers):
-    # The mail server can't encrypt. It would take a message all the same, and does where that is what the operator wants.
+    # The mail server can't encrypt. It would accept a message all the same, and does if the operator allows that.
     mail = mail_servers("clear")
     server = servers(**mail.settings | {"smtp_tls": "off"}).start()
     _, key = create_project(server, "shop")
@@ -61,7 +61,7 @@ def test_no_message_goes_in_the_clear_or_to_a_stranger(servers, mail_servers):
     tested = send_test(server, key, channel)
     assert (tested["delivered"], len(mail.taken)) == (False, 1), tested
     server.stop()
-    # Its certificate is of an authority that nobody trusts.
+    # Its certificate is from an unknown authority.
     mail = mail_servers("starttls")
     settings = {name: value for name, value in mail.settings.items() if name != "trusted_certificates"}
     server = servers(**settings).start()

@@ -17,10 +17,10 @@ from server import Server
 
 ROUNDS = int(os.environ.get("NOTICE_ROUNDS", "6"))
 SEED = int(os.environ.get("NOTICE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
-# The shortest that a monitor may have.
+# The shortest interval that a monitor may have.
 INTERVAL_S = 20
 MONITORS = 40
-# Fewer than make a monitor flap, with the last one, to "up", not counted: its incident would stay open for 20 checks.
+# Fewer than make a monitor flap, not counting the last one, to "up": its incident would stay open for 20 checks.
 CHANGES = 4
 
 
@@ -86,7 +86,7 @@ def test_an_outage_is_told_once_and_so_is_its_end(servers, targets, receiver):
     assert (opening.event["type"], data["subject"], data["project"]) == ("incident.opened", "API", "shop")
     assert opening.id == data["id"] == f"monitor-{incident['id']}-1"
 
-    # Nothing is sent again by a server that starts.
+    # A restarted server sends nothing again.
     server.restart()
     receiver.refusals = [(429, {"Retry-After": "7"})]
     targets.failing.clear()
@@ -97,7 +97,7 @@ def test_an_outage_is_told_once_and_so_is_its_end(servers, targets, receiver):
     tries = receiver.received[1:]
     assert all(one.signed for one in receiver.received)
     assert [(one.id, one.status) for one in tries] == [(opening.id, 500), (opening.id, 200), (resolved.id, 429), (resolved.id, 200)]
-    # 5 s by a fifth more or less; as long as the far side asked for.
+    # 5 s, give or take a fifth; or as long as the service asked for.
     assert 3.5 < tries[1].at - tries[0].at < 12, tries
     assert 6.5 < tries[3].at - tries[2].at < 14, tries
     [closed] = incidents(server, key)
@@ -155,7 +155,7 @@ def test_kills_inside_incidents_forget_no_transition_and_invent_none(servers, ta
     assert told == expected == set(received), (told ^ expected, expected ^ set(received))
     assert all(one.signed for one in receiver.received)
     twice = [id for id, times in received.items() if times > 1]
-    # Only what was on its way when a kill fell.
+    # Only those being sent at a kill.
     assert len(twice) <= ROUNDS, twice
     print(f"{ROUNDS} kills, {len(expected)} transitions, {len(twice)} told twice", file=sys.stderr)
     for monitor in monitors:
@@ -163,7 +163,7 @@ def test_kills_inside_incidents_forget_no_transition_and_invent_none(servers, ta
 
 
 def check_uptime(server: Server, key: str, monitor: int) -> None:
-    """The milliseconds of each state are what a plain computation makes of the results."""
+    """The milliseconds of each state equal a plain computation from the results."""
     def look() -> tuple | None:
         before = time.time()
         shown = server.call("GET", f"/api/v1/monitors/{monitor}", key=key).must().json()

@@ -43,7 +43,7 @@ class OriginalApp:
             "TZ": "Asia/Kathmandu",
         }
         command = [sys.executable, "-m", "uvicorn", "original:app", "--app-dir", APPS, "--port", self.port]
-        # The caller's address as a proxy in front of an app tells it.
+        # The caller's address, as a proxy in front of an app sends it.
         command += ["--proxy-headers", "--forwarded-allow-ips", "*", "--no-access-log", "--http", "h11"]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env=environment)
@@ -52,7 +52,7 @@ class OriginalApp:
     def listens(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()
         try:
-            # 405 before any middleware is not to be had, so this is a hit too.
+            # No request is answered before the middleware, so this is a hit too.
             return requests.get(f"http://127.0.0.1:{self.port}/ready", timeout=5).ok
         except requests.ConnectionError:
             return False
@@ -108,7 +108,7 @@ def call_everything(app: OriginalApp) -> None:
 
 
 def post_and_read(app: OriginalApp, server: Server, key: str) -> tuple[list[dict], list[dict]]:
-    """What the app served, and what we have of it, both in their order."""
+    """The requests that the app served, and those that we have, both in order."""
     app.call("GET", "/tick")
     wait_for("the app noted it", lambda: app.served()[-1]["path"] == "/tick")
     served = app.served()
@@ -131,7 +131,7 @@ def assert_equal(served: list[dict], kept: list[dict], privacy_level: int = 0) -
         assert row["user_agent"] == app["user_agent"], where
         assert row["method"] == (METHODS.index(app["method"]) if app["method"] in METHODS else 9), where
         assert row["status"] == app["status"], where
-        # The client measures inside of what we measured, and cuts to whole milliseconds.
+        # The client measures within our measurement, and cuts to whole milliseconds.
         took_ms = (app["ended"] - app["began"]) * 1_000
         assert 0 <= row["response_time"] <= took_ms, where
         assert app["path"] != "/slow" or row["response_time"] >= 80, where
@@ -150,7 +150,7 @@ def test_what_the_app_served_is_what_we_give_back(server, original_app):
     assert len(served) > 70
     assert {row["method"] for row in kept} == {0, 1, 2, 3, 4, 5, 7, 9}
     assert_equal(served, kept)
-    # A second post goes behind the first, also when the server was killed in between.
+    # A second post follows the first, even if the server was killed in between.
     server.kill()
     server.start()
     app.call("GET", "/after/the/first/post")
@@ -165,7 +165,7 @@ def test_what_the_app_withholds_is_not_kept(server, original_app, privacy_level)
     served, kept = post_and_read(app, server, key)
     assert_equal(served, kept, privacy_level)
     assert {row["ip_address"] for row in kept} == {""}
-    # The app saw the address; no file of ours did.
+    # The app saw the address; no file of ours has it.
     assert "8.8.8.8" in {app["address"] for app in served}
     assert folder.find_bytes(server.data, "carol") and not folder.find_bytes(server.data, "8.8.8.8")
 
@@ -186,13 +186,13 @@ def test_a_migrated_key_needs_no_other_change_than_the_url(server, original_app,
     call_everything(app)
     assert_equal(*post_and_read(app, server, keys[0]))
 
-    # The user id that such a user has bookmarked opens the raw rows of the original's dashboard.
+    # A user's bookmarked user id opens the raw rows of the original's dashboard.
     post(server, keys[2], ["/from/the/file"])
     settle(server)
     rows = server.call("GET", f"/api/requests/{user_ids[1]}").must().json()["requests"]
     assert [row[1] for row in rows] == ["/from/the/file"]
     assert server.call("GET", f"/api/requests/{user_ids[0]}").must().json()["requests"] == []
-    # Ours beside it opens the same; regenerating ends both.
+    # Our dashboard id opens the same; regenerating it ends both.
     own = server.call("GET", f"/api/user-id/{keys[2]}").must().json()
     assert server.call("GET", f"/api/requests/{own}").must().json()["requests"] == rows
     new = server.call("POST", "/api/regenerate-user-id", key=keys[2]).must().json()
@@ -206,7 +206,7 @@ def test_a_migrated_key_needs_no_other_change_than_the_url(server, original_app,
 
 
 def test_deleting_a_project_leaves_nothing_of_it(servers, original_app):
-    # Small files, so that the project lies in sealed ones, in the active one and in the inbox.
+    # Small files, so that the project is in sealed ones, in the active one and in the inbox.
     server = servers(active_rows=400, merge_at=50, checkpoint_ms=60_000).start()
     needle = f"needle-{uuid.uuid4().hex}"
     number, key = create_project(server, name=f"{needle}-name")
@@ -224,7 +224,7 @@ def test_deleting_a_project_leaves_nothing_of_it(servers, original_app):
     post(server, key, [f"/{needle}/last"], user=f"{needle}-user")
     settle(server)
 
-    # What the absence below is worth: each of these finds it while it is there.
+    # Each of these finds it while it is there, so that its absence below means something.
     assert len(read_paths(server, key)) == from_app + 6 * 50 + 1
     holding = folder.find_bytes(server.data, needle)
     assert any(name.startswith("inbox.sqlite") for name in holding), holding
@@ -240,16 +240,16 @@ def test_deleting_a_project_leaves_nothing_of_it(servers, original_app):
     erased = server.call("DELETE", "/api/v1/project", key=key).must().json()
     assert erased["erased"] == from_app + 301
 
-    # From the moment of the answer: the key is unknown, the other project is whole.
+    # As of the answer: the key is unknown, the other project is complete.
     assert server.call("GET", "/api/data", key=key).status == 401
     assert server.call("POST", "/api/requests", make_batch([make_hit("/late")]), key).status == 401
     assert server.call("DELETE", "/api/v1/project", key=key).status == 401
     assert len(read_paths(server, other_key)) == 600
     assert server.metric("sealed_rows") == 600 and sealed_rows < before.total()
-    # No file's bytes hold it, where it would stand as it is; and the files that held it are not there any more.
+    # No file's bytes contain it, uncompressed; and the files that held it no longer exist.
     assert folder.find_bytes(server.data, needle) == []
     assert not set(holders) & folder.file_names(server.data)
-    # Asked through the engine, no data file has a text or a row of it; nor after a crash has been replayed.
+    # Read by the engine, no data file has a text or a row of it; nor after a crash has been replayed.
     server.kill()
     server.start()
     assert server.call("GET", "/api/data", key=key).status == 401

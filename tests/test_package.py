@@ -19,19 +19,19 @@ SUDO = [] if os.geteuid() == 0 else ["sudo"]
 
 
 def build(folder: Path, version: str) -> Path:
-    """Of the binary under test and its library."""
+    """Built from the binary under test and its library."""
     environment = clean_environment() | {"PACKAGE_VERSION": version, "PACKAGE_COMPRESSOR": "none"}
     command = [ROOT / "packaging/debian/build.sh", binary(), folder]
     return Path(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip())
 
 
 class System:
-    """A copy of this one, in which the checkout and its build are not there."""
+    """A copy of this system, without the checkout and its build."""
 
     def __init__(self, packages: list[Path]):
-        # Not in the folder of the test, in which logs are looked for: that would look through the whole system.
+        # Not in the test's folder, which is searched for logs: that would search the whole system.
         self.folder = Path(tempfile.mkdtemp(prefix="api-analytics-package-"))
-        # In memory, because a layer must not lie in what it covers.
+        # In memory, because an overlay's layer must not be inside the covered folder.
         subprocess.run([*SUDO, "mount", "-t", "tmpfs", "tmpfs", self.folder], check=True)
         self.root = self.folder / "root"
         upper, work = self.folder / "upper", self.folder / "work"
@@ -44,7 +44,7 @@ class System:
             subprocess.run([*SUDO, "cp", package, self.root / "packages"], check=True)
 
     def run(self, script: str, fails: bool = False) -> str:
-        # `/proc` as the unit has it.
+        # `/proc` as in the unit.
         prepare = (
             'mount --rbind /dev "$1/dev"; mount -t proc -o subset=pid,hidepid=invisible proc "$1/proc"; '
             'exec chroot "$1" sh -ec "$2"'
@@ -63,7 +63,7 @@ class System:
 
 
 def may_mount() -> bool:
-    """A container may be forbidden to, whatever its user is."""
+    """Whether mounting works: a container may forbid it, whatever its user is."""
     return subprocess.run([*SUDO, "unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).returncode == 0
 
 
@@ -76,7 +76,7 @@ def system(tmp_path):
     made.close()
 
 
-# As the unit starts it, with a socket of its own in place of systemd's.
+# As the unit starts it, with a socket of its own instead of systemd's.
 SERVE = """
 ip link set lo up 2> /dev/null || true
 setpriv --reuid api-analytics --regid api-analytics --clear-groups \\

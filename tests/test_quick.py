@@ -23,7 +23,7 @@ VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package
 
 
 class Blocks(HTMLParser):
-    """The texts of `<pre>`, as a browser copies them, and what the page loads from elsewhere."""
+    """The texts of `<pre>`, as a browser copies them, and resources that the page loads from elsewhere."""
 
     def __init__(self, page: str):
         super().__init__()
@@ -72,7 +72,7 @@ def test_every_command_of_the_page_works_when_pasted(server, tmp_path):
     assert (len(shell), len(operators), len(python)) == (6, 1, 1), page.blocks
     assert not [address for address in page.addresses if "//" in address], "the page loads something from elsewhere"
 
-    # `pip` is that of an app's environment, which has FastAPI and an ASGI server already: those of these tests.
+    # `pip` is that of an app's environment, which already has FastAPI and an ASGI server: these tests'.
     environment = clean_environment()
     venv.create(tmp_path / "venv", with_pip=True)
     (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
@@ -88,7 +88,7 @@ def test_every_command_of_the_page_works_when_pasted(server, tmp_path):
     (hit,) = read_hits(server, key.strip())
     assert (hit["path"], hit["method"], hit["status"], hit["duration_ms"]) == ("/hello", "GET", 200, 12.5)
 
-    # The middleware's lines, in an app as a developer has one.
+    # The middleware's lines, in a developer's app.
     app = tmp_path / "app.py"
     behind = "@app.get('/from/the/app')\ndef show():\n    return {}"
     app.write_text(f"{python[0]}\n\n{behind}\n")
@@ -111,7 +111,7 @@ def test_every_command_of_the_page_works_when_pasted(server, tmp_path):
 
         wait_for("the app answers", called)
     finally:
-        # A client that is told to stop posts what it has.
+        # A client that is told to stop posts its remaining hits.
         serving.terminate()
         serving.wait(20)
     paths = lambda: [hit["path"] for hit in read_hits(server, key.strip())]  # noqa: E731
@@ -123,7 +123,7 @@ def test_where_registration_is_closed_the_operators_command_makes_a_project(serv
     (create,) = [block for block in page_of(server).blocks if block.startswith("api-analytics ")]
     refused = server.call("GET", "/api/generate").must(403).json()
     assert refused["code"] == "registration_closed" and "project create" in refused["message"]
-    # Run as it stands, by an operator in the folder of the server.
+    # Run as it is, by an operator in the server's folder.
     environment = clean_environment() | {"API_ANALYTICS_DATA": str(server.data)}
     environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
     (tmp_path / "api-analytics").symlink_to(binary())
@@ -179,7 +179,7 @@ def test_a_bad_setting_is_named_wherever_it_stands(tmp_path, key, text):
             checked = run(command, *arguments, env=clean_environment() | environment, cwd=tmp_path, timeout=20)
             assert checked.returncode == 1, (command, checked)
             assert f"`{key}`" in checked.stderr, checked.stderr
-            # Those that can only be tried have no place of origin in their message.
+            # Errors found only by trying have no source in their message.
             if key not in ("log", "country_database"):
                 assert origin in checked.stderr, checked.stderr
             assert checked.stdout == "" or command == "serve", checked.stdout
@@ -206,7 +206,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path):
     found = dict(re.findall(r'^(\w+) = "(.*?)"    # ', said, re.MULTILINE))
     assert (found["active_rows"], found["merge_at"], found["receipts"], found["get_delete"]) == ("31", "22", "13", "on")
     assert "API_ANALYTICS_MERGE_AT" in said and str(file) in said
-    # What it prints is a file that it reads.
+    # Its output is a file that it can read.
     file.write_text(said)
     assert (
         dict(
@@ -273,7 +273,7 @@ def test_a_mistake_is_answered_with_what_to_do(tmp_path):
 
 
 def test_a_command_begins_no_data_folder_that_nobody_named(tmp_path):
-    """They made ./data beside the server's own and reported success."""
+    """A former bug: they created ./data beside the server's own and reported success."""
     for command in (["project", "create", "--name", "shop"], ["key", "add"]):
         refused = run(*command, cwd=tmp_path)
         assert refused.returncode == 1 and "--data" in refused.stderr, refused
@@ -281,7 +281,7 @@ def test_a_command_begins_no_data_folder_that_nobody_named(tmp_path):
     named = tmp_path / "named"
     made = must_run("project", "create", data=named)
     assert f"{named} is a new data folder" in made
-    # The hint is a command that works as it stands.
+    # The hint is a command that works as it is.
     hint = re.search(r"api-analytics (key add .*)", made)[1]
     assert f"--data {named}" in hint
     assert "key id" in must_run(*hint.split(), cwd=tmp_path)
@@ -309,7 +309,7 @@ def test_projects_and_keys_from_the_command_line(server):
     assert "1 hits erased" in must_run("project", "delete", number, "--yes", data=server.data)
     server.start()
     assert server.call("GET", "/api/data", key=key).status == 401
-    # No secret is in the log, nor in what was said on the way.
+    # No secret is in the log, nor in any output.
     assert key not in server.log() and ingest_key not in server.log()
 
 
@@ -328,7 +328,7 @@ def test_memory_does_not_grow_with_the_answer(servers):
         assert server.call("POST", "/api/requests", {"requests": hits}, key).must().json()["accepted"] == 20_000
     settle(server)
     wait_for("most of it is sealed", lambda: server.metric("sealed_rows") > HITS / 2, seconds=60)
-    # A first reading warms what is kept for every answer: the engine's buffers, the allocator's pages.
+    # A first reading fills the caches of every answer: the engine's buffers, the allocator's pages.
     for _ in range(3):
         assert stream(server, key, limit=10_000)[0] == 10_000
     # Files may be merged meanwhile, which takes memory for a moment: what grows with the answer does so each time.
@@ -369,7 +369,7 @@ PATH = re.compile(rb'"path":"([^"]*)"')
 
 
 def stream(server: Server, key: str, limit: int | None = None) -> tuple[int, int, set[bytes]]:
-    """Reads `/api/v1/hits` line by line, slowly enough that the server has to wait for us: lines, bytes, paths."""
+    """Reads `/api/v1/hits` line by line, slowly enough that the server must wait for us: lines, bytes, paths."""
     connection = Connection(server.port, timeout=120)
     connection.call("GET", "/api/health")
     query = f"&limit={limit}" if limit else ""

@@ -1,4 +1,4 @@
-"""Stopping, starting and handing over: nobody is refused, nothing that was acknowledged is lost, and a folder has one server."""
+"""Stop, start and handover: nobody is refused, nothing acknowledged is lost, and a folder has one server."""
 
 import contextlib
 import json
@@ -22,9 +22,9 @@ def test_a_second_server_on_the_same_folder_is_refused(server):
     assert restored.returncode == 1 and "stop it first" in restored.stderr
     settle(server)
     assert read_paths(server, key) == ["/first"]
-    # A subcommand goes through the running one.
+    # A subcommand goes through the running server.
     assert run("project", "list", data=server.data).returncode == 0
-    # A kill frees the folder.
+    # A kill releases the folder.
     server.kill()
     server.start()
     assert read_paths(server, key) == ["/first"]

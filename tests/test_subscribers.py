@@ -1,4 +1,4 @@
-"""Subscribers of a status page, with mails through a real mail server: from the form on the page to the one click that leaves."""
+"""Subscribers of a status page, with mails through a real mail server: from the page's form to unsubscribing."""
 
 import re
 
@@ -20,7 +20,7 @@ def mail(tmp_path):
 
 
 def link(message, end: str) -> str:
-    """The path of our link that ends so."""
+    """The path of our link that ends with `end`."""
     text = message.get_body(("plain",)).get_content()
     return re.search(rf"{ADDRESS}(/subscription/\w+/{end})", text)[1]
 
@@ -35,7 +35,7 @@ def test_a_subscriber_is_told_from_the_first_word_to_the_last(servers, mail):
     settings = {**mail.settings, "public_url": ADDRESS, "registration": "open", "allow_networks": "127.0.0.0/8"}
     server = servers(**settings).start()
     _, key = create_project(server, "shop")
-    # The first of eight whose turn comes makes the incident, within some seconds.
+    # The first of eight monitors to be checked opens the incident, within some seconds.
     for number in range(8):
         name = f"needle-{number}"
         targets.failing.add(name)
@@ -77,13 +77,13 @@ def test_a_subscriber_is_told_from_the_first_word_to_the_last(servers, mail):
     assert "A database <fails> over." in messages[1].get_body(("plain",)).get_content()
     assert "A database &lt;fails&gt; over." in messages[1].get_body(("html",)).get_content()
 
-    # A mail program's one click, and nobody is told any more.
+    # A mail program's one click, and no more mails are sent.
     server.call("POST", leave, b"List-Unsubscribe=One-Click", **FORM).must()
     listed = server.call("GET", "/api/v1/status-page/subscribers", key=key).must().json()
     assert listed == {"confirmed": 0, "unconfirmed": 0, "subscribers": [], "next": None}
     server.call("GET", leave).must(404)
     server.stop()
-    # Nothing that was said is in the log.
+    # None of these texts is in the log.
     log = "".join(file.read_text(errors="replace") for file in server.data.parent.rglob("*.log"))
     assert log and not re.search(r"example\.org|/subscription/", log)
     assert len(mail.taken) == 4

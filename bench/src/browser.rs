@@ -1,12 +1,13 @@
-//! The page in a real browser: how long until its first panel stands there, and what it loads until then. The measuring is
-//! `dashboard/browser/first-panel.mjs`'s; where what it needs is missing, a line says so and nothing is measured.
+//! The page in a real browser: the time until its first panel, and the bytes loaded until then.
+//! `dashboard/browser/first-panel.mjs` measures; if one of its requirements is missing, a line says so and nothing is
+//! measured.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::{Options, Table};
 
-/// Names in the script's answer, unit, aim. 120 KB is what may come over the wire before the first paint.
+/// Names in the script's answer, unit, aim. 120 KB may be transferred before the first paint.
 const MEASURED: [(&str, &str, &str); 3] =
     [("first_panel_ms", "ms", "300"), ("first_paint_ms", "ms", ""), ("bytes", "bytes", "122880")];
 
@@ -33,7 +34,7 @@ pub fn run(options: &Options, table: &mut Table) {
     }
 }
 
-/// What is not there, and what brings it.
+/// The missing requirement, and how to get it.
 fn missing(dashboard: &Path) -> Option<String> {
     if !dashboard.join("browser/first-panel.mjs").exists() {
         return Some("dashboard/browser/first-panel.mjs is not there".to_owned());

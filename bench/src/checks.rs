@@ -1,5 +1,5 @@
-//! Monitors: how late checks begin and what they cost, with 5,000 of them every 20 seconds, half of them over TLS, each
-//! with a name to look up and a connection of its own. The hosts that are checked, and their name server, are in this process
+//! Monitors: how late checks begin and their cost, with 5,000 of them every 20 seconds, half of them over TLS, each
+//! with a name to resolve and a connection of its own. The checked hosts, and their name server, are in this process
 //! and share the processors with the server.
 
 use std::net::SocketAddr;
@@ -47,7 +47,7 @@ pub fn run(options: &Options, table: &mut Table) {
     );
     let (before, _) = server.memory();
     make_monitors(&server, &targets);
-    // Until each has been checked, and nothing of the making is left.
+    // Until each has been checked, and the cost of creating them is over.
     std::thread::sleep(Duration::from_secs(INTERVAL_S + 5));
     let first = Sample::take(&server);
     let began = std::time::Instant::now();
@@ -84,7 +84,7 @@ struct Sample {
     missed: f64,
     cpu: f64,
     own: f64,
-    /// Upper bounds in seconds, and how many checks were not later.
+    /// Upper bounds in seconds, and the number of checks up to each.
     buckets: Vec<(f64, f64)>,
 }
 
@@ -111,7 +111,7 @@ impl Sample {
         }
     }
 
-    /// The bound of the bucket that holds this quantile of what was counted since `first`.
+    /// The bound of the bucket with this quantile of the counts since `first`.
     fn lateness_ms(&self, first: &Sample, quantile: f64) -> f64 {
         let counts = self.buckets.iter().zip(&first.buckets);
         let since: Vec<(f64, f64)> =
@@ -141,12 +141,12 @@ fn make_monitors(server: &Server, targets: &Targets) {
     }
 }
 
-/// The hosts that are checked.
+/// The checked hosts.
 struct Targets {
     http: SocketAddr,
     https: SocketAddr,
     names: SocketAddr,
-    /// Ends them when it is dropped.
+    /// Stops them on drop.
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -196,7 +196,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = stream.shutdown().await;
 }
 
-/// Says 127.0.0.2 to whoever asks for an IPv4 address, and nothing to others.
+/// Resolves every name to 127.0.0.2, and has no other records.
 async fn resolve(socket: UdpSocket) {
     let mut query = [0; 512];
     while let Ok((length, from)) = socket.recv_from(&mut query).await {
@@ -206,7 +206,7 @@ async fn resolve(socket: UdpSocket) {
         };
         let wants_v4 = query[end - 4..end - 2] == [0, 1];
         let mut said = query[..2].to_vec();
-        // An answer without an error, one question, and the answer where there is one.
+        // An answer without an error, one question, and the record if there is one.
         said.extend([0x81, 0x80, 0, 1, 0, u8::from(wants_v4), 0, 0, 0, 0]);
         said.extend(&query[12..end]);
         if wants_v4 {

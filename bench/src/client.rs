@@ -1,5 +1,5 @@
-//! A client of the bench: one kept-alive connection, blocking, as cheap as it can be. It shares the processors with the
-//! server that is measured, so what it costs counts against the server.
+//! The bench's client: one kept-alive connection, blocking, as cheap as possible. It shares the processors with the
+//! measured server, so its cost counts against the server.
 
 use std::io::{Error, Read, Result, Write};
 use std::net::TcpStream;
@@ -10,13 +10,13 @@ use crate::data::Post;
 /// One kept-alive connection.
 pub struct Client {
     stream: TcpStream,
-    /// What was read: `buffer[start..end]` is not used yet.
+    /// Bytes read: `buffer[start..end]` is still unused.
     buffer: Vec<u8>,
     start: usize,
     end: usize,
 }
 
-/// What an answer's head says.
+/// The head of an answer.
 pub struct Head {
     pub status: u16,
     pub length: usize,
@@ -31,7 +31,7 @@ impl Client {
         Ok(Client { stream, buffer: vec![0; 1 << 16], start: 0, end: 0 })
     }
 
-    /// Posts a batch; its status, and the answer's body.
+    /// Posts a batch; returns status and body.
     pub fn post(&mut self, post: &Post) -> Result<(u16, Vec<u8>)> {
         self.stream.write_all(&post.bytes)?;
         self.read()
@@ -41,7 +41,7 @@ impl Client {
         self.send("GET", path, key, &[])
     }
 
-    /// The body as it is on the wire, compressed.
+    /// The body as transferred, compressed.
     pub fn get_compressed(&mut self, path: &str, key: &str) -> Result<(u16, Vec<u8>)> {
         self.call("GET", path, key, "Accept-Encoding: gzip\r\n", &[])
     }
@@ -97,7 +97,7 @@ impl Client {
         Ok((head.status, body))
     }
 
-    /// What comes before the end, which is passed over.
+    /// The bytes before `end`, which is skipped.
     fn take_until(&mut self, end: &[u8]) -> Result<Vec<u8>> {
         loop {
             let unused = &self.buffer[self.start..self.end];

@@ -1,5 +1,5 @@
-//! Many connections that each post, wait for the answer and post again, served by one thread: a thread for each would spend
-//! as much on being woken as on posting, and the server that is measured has the same processors.
+//! Many connections that each post, wait for the answer and post again, served by one thread: a thread for each would
+//! spend as much on being woken as on posting, on the processors of the measured server.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -12,18 +12,18 @@ use rustix::event::epoll;
 use crate::client::parse_head;
 use crate::data::Post;
 
-/// Larger posts and answers would not fit into a socket's buffer at once, which this client counts on.
+/// Larger posts and answers might not fit into a socket's buffer at once, on which this client relies.
 pub const BYTES_MOST: usize = 16 << 10;
 
-/// What the connections post.
+/// Posts of the connections.
 pub struct Stock<'a> {
-    /// Posted again and again, as another batch each time.
+    /// Posted repeatedly, each time as another batch.
     pub posts: Vec<Post>,
     pub keys: &'a [String],
     pub next_id: &'a AtomicU64,
 }
 
-/// Posts over so many connections until the time has passed; returns how many were kept.
+/// Posts over this many connections until the time is over; returns how many were accepted.
 pub fn post(address: &str, connections: usize, mut stock: Stock<'_>, time: Duration) -> u64 {
     let ready = epoll::create(epoll::CreateFlags::CLOEXEC).expect("epoll");
     let mut members: Vec<TcpStream> = (0..connections)
@@ -80,7 +80,7 @@ impl Stock<'_> {
     }
 }
 
-/// None where nothing has come after all. An answer of a few hundred bytes is one segment, so it comes whole.
+/// None if there is no data after all. An answer of a few hundred bytes is one segment, so it arrives whole.
 fn read_status(member: &mut TcpStream, answer: &mut [u8]) -> Option<u16> {
     let read = match member.read(answer) {
         Err(error) if error.kind() == ErrorKind::WouldBlock => return None,

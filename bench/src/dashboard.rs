@@ -1,12 +1,12 @@
-//! The whole page: of projects of several sizes, unfiltered and with each kind of filter, cold and warm, alone and beside
-//! ingest, and of a small project among 1,000; beside them the same panels as plain SQL.
+//! The whole page: for projects of several sizes, unfiltered and with each kind of filter, cold and warm, alone and
+//! beside ingest, and for a small project among 1,000; compared with the same panels in plain SQL.
 //!
-//! A project's hits lie evenly in a year and arrive in order of time, as they would have. `BENCH_PAGES=100000,1000000`
-//! chooses the sizes (default 100,000, 1,000,000 and 10,000,000; 100,000,000 takes 15 minutes and 3 GB more), `BENCH_SQL_UP_TO` the
-//! largest that is asked in plain SQL too (default 10,000,000; 0: none).
+//! A project's hits are spread evenly over a year and arrive in order of time, as in reality.
+//! `BENCH_PAGES=100000,1000000` chooses the sizes (default 100,000, 1,000,000 and 10,000,000; 100,000,000 takes 15
+//! minutes and 3 GB more), `BENCH_SQL_UP_TO` the largest for which plain SQL runs too (default 10,000,000; 0: none).
 //!
-//! Cold: the first page of a server that was killed and started anew, so that nothing of ours is in memory; what the kernel
-//! remembers of the files stays. Warm: the median of nine that follow it.
+//! Cold: the first page after the server was killed and restarted, so that nothing of ours is in memory; the kernel's
+//! cache of the files stays. Warm: the median of the nine after it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ const PAGES: [(&str, &str, &str); 18] = [
     ("two_conditions", "period=all&q=status:4xx%20method:GET", "200"),
 ];
 
-/// Pages whose count of hits is held against that of plain SQL.
+/// Pages whose count of hits is compared with that of plain SQL.
 const COUNTED: [&str; 3] = ["all", "status_5xx", "path_pattern"];
 
 pub fn run(options: &Options, table: &mut Table) {
@@ -105,7 +105,7 @@ fn one_project(options: &Options, table: &mut Table, hits: u64) {
     }
 }
 
-/// Pages of an idle server, and beside 20,000 hits a second.
+/// Pages of an idle server, and during 20,000 hits a second.
 fn beside_ingest(table: &mut Table, server: &Server, key: &str) {
     let pages = |seconds: u64| {
         let mut client = Client::connect(&server.address).expect("a connection");

@@ -1,8 +1,8 @@
-//! The data that the numbers are measured with: an API of 50 routes, two thirds of them with ids in their paths, 2,000
-//! callers with an address each, a third of them with a user id, 60 user agents, log-normal durations, 3 % errors. That is the
-//! kind shape; every other shape differs from it in one thing (`SHAPES`).
+//! The measured data: an API of 50 routes, two thirds of them with ids in their paths, 2,000 callers with an address
+//! each, a third of them with a user id, 60 user agents, log-normal durations, 3 % errors. That is the shape `kind`;
+//! every other shape differs from it in one way (`SHAPES`).
 //!
-//! Everything follows from a seed, so that what is posted can be made once more and put elsewhere.
+//! Everything is derived from a seed, so that the same posts can be generated again and stored elsewhere.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 pub struct Random(u64);
 
 impl Random {
-    /// Neighbouring seeds give unlike numbers (SplitMix64's mixing).
+    /// Neighbouring seeds give unrelated numbers (SplitMix64's mixing).
     pub fn new(seed: u64) -> Random {
         let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -37,7 +37,7 @@ impl Random {
     }
 }
 
-/// In what the data differs from that of a tidy API.
+/// The way in which the data differs from that of a tidy API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     Kind,
@@ -45,7 +45,7 @@ pub enum Shape {
     Public,
     /// An address per hit.
     Crowd,
-    /// Half of the hits ask for one of a million articles, and no route is sent for them.
+    /// Half of the hits request one of a million articles, and no route is sent for them.
     Slugs,
     /// 100,000 user agents.
     Agents,
@@ -63,8 +63,8 @@ pub const SHAPES: [(&str, Shape); 6] = [
     ("users", Shape::Users),
 ];
 
-/// A whole POST of a batch, head and body, with places for the key and the batch id: what it costs to send one again must
-/// not be taken for the server's work, which has the same processors.
+/// A whole POST of a batch, head and body, with places for the key and the batch id: the cost of sending one again must
+/// not count as the server's work, which has the same processors.
 pub struct Post {
     pub bytes: Vec<u8>,
     key_at: usize,
@@ -112,7 +112,7 @@ impl Post {
         self.bytes[self.key_at..self.key_at + 36].copy_from_slice(key.as_bytes());
     }
 
-    /// Makes another batch of it: 16 hexadecimal digits.
+    /// Makes it another batch: 16 hexadecimal digits.
     pub fn set_id(&mut self, id: u64) {
         let text = format!("{id:016x}");
         self.bytes[self.id_at..self.id_at + 16].copy_from_slice(text.as_bytes());
@@ -124,14 +124,14 @@ impl Post {
     }
 }
 
-/// A project's year: its hits lie evenly in it, in posts that each can be made alone.
+/// A project's year: evenly spread hits, in posts that can each be generated alone.
 #[derive(Clone, Copy)]
 pub struct Year {
     pub shape: Shape,
     pub hits: u64,
     /// Microseconds since 1970.
     pub end_us: i64,
-    /// Of its own for each project.
+    /// Different for each project.
     pub seed: u64,
 }
 

@@ -1,5 +1,5 @@
-//! Filling a project with a year of hits, over several connections that take the posts in turn: they arrive in order of
-//! time, but for the few that are under way at once.
+//! Fills a project with a year of hits, over several connections that take turns: posts arrive in order of time, except
+//! for the few that are in progress at once.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::reading::wait_until_quiet;
 use crate::server::Server;
 
 const CONNECTIONS: usize = 4;
-/// How often a long fill says how far it is.
+/// How often a long fill reports its progress.
 const TOLD_EACH: Duration = Duration::from_secs(10);
 
 /// Posts the year.
@@ -51,7 +51,7 @@ pub fn fill(server: &Server, key: &str, year: &Year) {
     assert_eq!(kept.load(Ordering::Relaxed), year.hits, "every hit is kept");
 }
 
-/// Until all is applied and nothing is sealed or merged any more.
+/// Until everything is applied and nothing is being sealed or merged.
 pub fn settle(server: &Server) {
     wait_until_applied(server);
     wait_until_quiet(server);

@@ -1,4 +1,4 @@
-//! Hits kept through HTTP: how many, at what cost, in how much memory, how soon visible.
+//! Hits accepted over HTTP: how many, at what cost, in how much memory, how soon visible.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,7 +22,7 @@ pub fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Posts until `hits` are kept or `time` has passed; returns hits kept, posts made and seconds.
+/// Posts until `hits` are accepted or `time` is over; returns hits accepted, posts made and seconds.
 pub fn load(
     address: &str,
     keys: &[String],
@@ -73,7 +73,7 @@ pub fn load(
     (kept.load(Ordering::Relaxed), posts.load(Ordering::Relaxed), started.elapsed().as_secs_f64())
 }
 
-/// Milliseconds until a hit that was acknowledged is in an answer.
+/// Milliseconds until an acknowledged hit is in an answer.
 fn ack_to_visible(server: &Server, key: &str) -> f64 {
     let mut client = Client::connect(&server.address).expect("a connection");
     let name = format!("/visible/{}", BATCH_ID.fetch_add(1, Ordering::Relaxed));
@@ -119,13 +119,13 @@ pub fn run(options: &Options, table: &mut Table) {
     small_posts(options, table);
 }
 
-/// Posts of 10 hits, as middleware makes them that posts often. What the server spends on one is measured as well, and what
-/// the bench's client does: both have the same processors.
+/// Posts of 10 hits, like middleware that posts often. Measures the cost per post of the server, and of the bench's
+/// client, which has the same processors.
 pub fn small_posts(options: &Options, table: &mut Table) {
     let server = Server::start(&options.binary, &options.folder.join("small-posts"), &[]);
     let key = vec![server.new_key()];
     let time = Duration::from_secs(options.seconds);
-    // The first posts compile the patterns for user agents, and make files.
+    // The first posts compile the patterns for user agents, and create files.
     crowd(&server.address, &key, Duration::from_secs(1));
     wait_until_applied(&server);
     let (before, client_before) = (server.cpu(), own_cpu());
@@ -138,7 +138,7 @@ pub fn small_posts(options: &Options, table: &mut Table) {
     server.stop();
 }
 
-/// Posts of 10 hits from 64 connections; how many were kept, in how many seconds.
+/// Posts of 10 hits from 64 connections; returns how many were accepted, in how many seconds.
 fn crowd(address: &str, keys: &[String], time: Duration) -> (u64, f64) {
     let mut random = Random::new(64);
     let now = now_us();
@@ -152,7 +152,7 @@ fn crowd(address: &str, keys: &[String], time: Duration) -> (u64, f64) {
     (kept, started.elapsed().as_secs_f64())
 }
 
-/// What the server has spent since `before`, by thread and in all, on each of so many things.
+/// The server's CPU since `before`, by thread and in total, per item.
 fn add_cpu(
     table: &mut Table,
     server: &Server,
@@ -173,7 +173,7 @@ fn add_cpu(
     table.add(name, total, "us", aim);
 }
 
-/// The main load, with eyes on memory, visibility and pauses meanwhile.
+/// The main load; also measures memory, visibility and pauses.
 fn sustained(options: &Options, table: &mut Table, server: &Server, key: &[String]) {
     let time = Duration::from_secs(options.seconds * 3);
     let stop = Arc::new(AtomicBool::new(false));
@@ -227,7 +227,7 @@ fn sustained(options: &Options, table: &mut Table, server: &Server, key: &[Strin
     table.add("read_under_load_longest", pauses.iter().copied().fold(0.0, f64::max), "ms", "");
 }
 
-/// Seconds until nothing waits in the inbox.
+/// Seconds until the inbox is empty.
 pub fn wait_until_applied(server: &Server) -> f64 {
     let started = Instant::now();
     while server.metric("api_analytics_inbox_records") > 0.0 {

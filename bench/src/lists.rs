@@ -1,8 +1,8 @@
-//! Lists of a project with a million endpoints: the first page of a list that was not asked for before, pages of 50 rows at any
-//! offset, in another order and of a search; and the same at 20,000 endpoints.
+//! Lists of a project with a million endpoints: the first page of a new list, pages of 50 rows at any offset, in
+//! another order and of a search; and the same at 20,000 endpoints.
 //!
-//! Times are medians of nine, in milliseconds over HTTP; memory is what is resident beyond an idle server that was just started
-//! on the same files.
+//! Times are medians of nine, in milliseconds over HTTP; memory is the resident size beyond that of an idle server just
+//! started on the same files.
 
 use std::fmt::Write;
 use std::time::Instant;
@@ -29,7 +29,7 @@ fn one_size(options: &Options, table: &mut Table, endpoints: u64) {
     let mut server = Server::start(&options.binary, &folder, &[]);
     let key = server.new_key();
     let mut client = Client::connect(&server.address).expect("a connection");
-    // Each endpoint twice, so that the second time is found again in another file.
+    // Each endpoint twice, so that the second occurrence is in another file.
     for first in (0..2 * endpoints).step_by(BATCH as usize) {
         let body = batch(first, endpoints);
         let answer = client.send("POST", "/api/requests", &key, body.as_bytes());
@@ -76,7 +76,7 @@ fn one_size(options: &Options, table: &mut Table, endpoints: u64) {
     server.stop();
 }
 
-/// Hits from the one with this number on.
+/// Hits from this number on.
 fn batch(first: u64, endpoints: u64) -> String {
     let mut body = String::from("{\"framework\":\"FastAPI\",\"requests\":[");
     for number in first..first + BATCH {

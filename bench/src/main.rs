@@ -1,12 +1,14 @@
-//! The numbers that the design asks for, measured against the release binary on this machine: `make bench`.
+//! Measures the design's target numbers with the release binary on this machine: `make bench`.
 //!
 //! Prints a table of name, value, unit and aim and writes the same to `bench/results.json`. Client and server share the
-//! machine's cores, as the aims assume. `BENCH=ingest,reading,small,dashboard,shapes,lists,tail,checks,rules,monitoring,browser` chooses (`small_posts`: that part of ingest
-//! alone), `BENCH_SECONDS` sets how long each load runs (default 10), `BENCH_HITS` how many hits the reading part has (default
-//! 10,000,000), `BENCH_PAGES` how many each project of the dashboard part (see `dashboard`), `BENCH_SHAPES` how many each of the shapes (see `shapes`), `BENCH_KEEP=FOLDER` where the servers'
-//! folders lie and stay, for looking at their files.
+//! machine's cores, as the aims assume.
+//! `BENCH=ingest,reading,small,dashboard,shapes,lists,tail,checks,rules,monitoring,browser` chooses parts
+//! (`small_posts`: that part of ingest alone), `BENCH_SECONDS` sets how long each load runs (default 10), `BENCH_HITS`
+//! the number of hits of the reading part (default 10,000,000), `BENCH_PAGES` those of each project of the dashboard
+//! part (see `dashboard`), `BENCH_SHAPES` those of each shape (see `shapes`), `BENCH_KEEP=FOLDER` a place where the
+//! servers' folders are kept, for inspecting their files.
 //!
-//! A row is a name, a value, its unit, and the aim where there is one; names say what was done to how many hits.
+//! A row is a name, a value, its unit, and the aim if there is one; names say what was done to how many hits.
 #![expect(clippy::print_stdout, reason = "its purpose")]
 
 mod browser;
@@ -59,11 +61,11 @@ impl Table {
 
 pub struct Options {
     pub binary: PathBuf,
-    /// Where the servers' folders lie; on a real disk.
+    /// The place of the servers' folders; on a real disk.
     pub folder: PathBuf,
     pub seconds: u64,
     pub hits: u64,
-    /// The largest project that is asked in plain SQL too.
+    /// The largest project for which plain SQL runs too.
     pub sql_up_to: u64,
 }
 

@@ -1,7 +1,8 @@
-//! The pages that people open during an outage (the list of 50 monitors, one monitor over 12 months, the status page), and the
+//! The pages opened during an outage (the list of 50 monitors, one monitor over 12 months, the status page), and the
 //! cost of monitors and rules to ingest.
 //!
-//! A year of checks cannot be waited for: with the server stopped, the results are written to its file by the same code.
+//! Waiting for a year of checks is impossible: with the server stopped, the results are written to its file by the same
+//! code.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +21,7 @@ use crate::{Options, Table};
 const MONITORS: usize = 50;
 const DAY_MS: i64 = 86_400_000;
 const FIVE_MINUTES_MS: i64 = 300_000;
-/// Of the first monitor; of the others as many as a status page shows.
+/// For the first monitor; for the others as many as a status page shows.
 const DAYS: i64 = 365;
 const DAYS_SHOWN: i64 = 90;
 /// Records in a transaction.
@@ -74,7 +75,7 @@ fn pages(options: &Options, table: &mut Table) {
             bytes = body.len();
             asked.elapsed().as_secs_f64() * 1e3
         };
-        // The first is made anew; a status page is then kept for some seconds.
+        // The first is computed; a status page is then cached for some seconds.
         table.add(format!("{MONITORS} monitors: {name}, first"), ask(), "ms", aim);
         let times = (0..ROUNDS).map(|_| ask()).collect();
         table.add(format!("{MONITORS} monitors: {name}"), median(times), "ms", aim);
@@ -130,9 +131,9 @@ fn record(monitor: i64, created_us: i64, at_ms: i64) -> Record {
     }
 }
 
-/// The same posts to a server with nothing to watch, and to one with monitors and rules; in turns, since the machine's speed
-/// changes while it is measured. A turn is longer than a round of rules, and none begins before the other server has built and
-/// merged its files: that work would be measured in the wrong turn.
+/// The same posts to a server without monitoring, and to one with monitors and rules; in turns, since the machine's
+/// speed changes meanwhile. A turn is longer than a round of rules, and none begins before the other server has built
+/// and merged its files: that work would be measured in the wrong turn.
 fn beside_ingest(options: &Options, table: &mut Table) {
     const PROJECTS: usize = 20;
     let target = std::net::TcpListener::bind("127.0.0.2:0").expect("a free port");
@@ -183,7 +184,7 @@ fn beside_ingest(options: &Options, table: &mut Table) {
     table.add("with nothing to watch, CPU", alone, "us/hit", "");
     table.add("with 200 monitors and 80 rules, CPU", watching, "us/hit", "");
     table.add("that is more by", 100.0 * (watching / alone - 1.0), "%", "<= 3");
-    // Both servers rest now, with as many hits: a difference that the noise of the load hides.
+    // Both servers are idle now, with as many hits: this shows a difference that the noise of the load hides.
     let resting = || servers.each_ref().map(|(server, _)| server.cpu_of_process());
     let before = resting();
     std::thread::sleep(RESTING);
@@ -194,7 +195,7 @@ fn beside_ingest(options: &Options, table: &mut Table) {
     servers.into_iter().for_each(|(server, _)| server.stop());
 }
 
-/// Until it uses less than a tenth of a core; at the most ten minutes.
+/// Until it uses less than a tenth of a core; at most ten minutes.
 fn wait_until_quiet(server: &Server) {
     const STEP: Duration = Duration::from_secs(2);
     for _ in 0..300 {

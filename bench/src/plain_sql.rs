@@ -1,9 +1,10 @@
-//! The same panels of the same hits without us: one table with a column for each field, in DuckDB, and a statement for
-//! each panel as one would write it.
+//! The same panels of the same hits without us: one table with a column for each field, in DuckDB, and a
+//! straightforward statement for each panel.
 //!
-//! The hits come from the same seed, read and enriched by the same code, so that country, client and the rest are what
-//! the server found; times, texts and numbers are stored as they are, in order of time, by DuckDB's defaults but for the number of
-//! threads, which is that of the processors for both. Quantiles are exact here, in our answers within 1 %.
+//! The hits come from the same seed, parsed and enriched by the same code, so that country, client and the rest equal
+//! the server's; times, texts and numbers are stored as they are, in order of time, with DuckDB's defaults except for
+//! the number of threads, which is the number of processors for both. Quantiles are exact here, and within 1 % in our
+//! answers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ const CREATE: &str = "CREATE TABLE hits (project VARCHAR, time TIMESTAMP, method
     device VARCHAR, country VARCHAR, address VARCHAR, user_id VARCHAR, consumer VARCHAR, referrer VARCHAR,
     framework VARCHAR, sdk VARCHAR)";
 
-/// A statement a panel. `BUCKET` and `HITS` stand for the step and for the table with its conditions.
+/// A statement per panel. `BUCKET` and `HITS` stand for the step and for the table with its conditions.
 const PANELS: [&str; 19] = [
     // Requests, success rate, client and server errors, activity.
     "SELECT BUCKET AS bucket, count(*), count(*) FILTER (status < 400), count(*) FILTER (status BETWEEN 400 AND 499),
@@ -57,7 +58,7 @@ const PANELS: [&str; 19] = [
     "SELECT sdk, count(*) AS requests, count(*) FILTER (status >= 400) FROM HITS GROUP BY sdk ORDER BY requests DESC LIMIT 20",
 ];
 
-/// The name of one of our pages, what stands for its filter, its step. `WEEK` stands for the time a week before the end.
+/// The name of one of our pages, its filter in SQL, its step. `WEEK` stands for the time a week before the end.
 const PAGES: [(&str, &str, &str); 4] = [
     ("all", "true", "date_trunc('day', time)"),
     ("7_days", "time >= WEEK", "date_trunc('hour', time)"),
@@ -65,7 +66,7 @@ const PAGES: [(&str, &str, &str); 4] = [
     ("path_pattern", "path LIKE '/v1/resource1%'", "date_trunc('day', time)"),
 ];
 
-/// `ours`: hits that our pages of these names counted; whoever counts otherwise did not answer the same question.
+/// `ours`: hits that our pages of these names counted; a different count means a different query.
 pub fn run(table: &mut Table, file: &Path, year: &Year, ours: &[(&str, u64)]) {
     make(file, year);
     let bytes = std::fs::metadata(file).map_or(0, |file| file.len());
@@ -108,7 +109,7 @@ fn open(file: &Path) -> Connection {
     connection
 }
 
-/// All rows of the answer are fetched.
+/// Fetches all rows of the answer.
 fn ask(connection: &Connection, statement: &str) {
     let mut statement = connection.prepare(statement).expect(statement);
     let rows: usize =

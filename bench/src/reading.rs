@@ -1,5 +1,5 @@
-//! Ten million hits of 1,000 projects, half of them one project's: size on disk, restart, pages, erasing. And the size of
-//! as many of 1,000 small projects.
+//! Ten million hits of 1,000 projects, half of them of one project: size on disk, restart, pages, erasing. And the size
+//! of as many hits of 1,000 small projects.
 
 use std::time::{Duration, Instant};
 
@@ -64,7 +64,8 @@ pub fn run(options: &Options, table: &mut Table) {
     server.stop();
 }
 
-/// The size of hits of 1,000 projects that are all small: a year of each, arriving in batches of 1,000 in order of time.
+/// The size of hits of 1,000 projects that are all small: a year of each, arriving in batches of 1,000 in order of
+/// time.
 pub fn small_projects(options: &Options, table: &mut Table) {
     const PROJECTS: u64 = 1_000;
     const BATCH: u64 = 1_000;
@@ -97,7 +98,7 @@ pub fn small_projects(options: &Options, table: &mut Table) {
     server.stop();
 }
 
-/// Until nothing is sealed or merged any more; what is being made has a name of its own in the folder.
+/// Until nothing is being sealed or merged; unfinished files have their own names in the folder.
 pub fn wait_until_quiet(server: &Server) {
     let making = || {
         std::fs::read_dir(server.data.join("hits")).is_ok_and(|mut files| {

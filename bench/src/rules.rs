@@ -1,5 +1,5 @@
-//! Alert rules: the CPU of one minute's round with 1,000 projects of 5 ready-made rules each, whose hits are of the last hours
-//! and of the same time in earlier weeks.
+//! Alert rules: the CPU of one minute's round with 1,000 projects of 5 ready-made rules each, with hits of the last
+//! hours and of the same time in earlier weeks.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,12 +15,12 @@ const RULES: [&str; 5] = [
     r#"{"ready_made":"new_failing_endpoint"}"#,
     r#"{"ready_made":"burn_rate","goal_percent":99.9}"#,
 ];
-/// Of a project: one request a minute.
+/// Per project: one request a minute.
 const HITS_NOW: u64 = 300;
 const HITS_A_WEEK: u64 = 300;
 const WEEK_S: u64 = 7 * 24 * 3_600;
 const ROUNDS: usize = 3;
-/// Of a minute; rounds begin 15 s after it does. Nothing happens between the first two, a round between the last two.
+/// Of a minute; rounds begin 15 s after its start. Nothing happens between the first two, a round between the last two.
 const IDLE_SECOND: u64 = 28;
 const BEGIN_SECOND: u64 = 57;
 const END_SECOND: u64 = 27;
@@ -56,7 +56,7 @@ pub fn run(options: &Options, table: &mut Table) {
     server.stop();
 }
 
-/// The CPU of the next round, milliseconds, less that of as long a time without one.
+/// The CPU of the next round, milliseconds, less that of an equal time without one.
 fn round(server: &Server) -> f64 {
     let spent_at = |second: u64| {
         sleep_until_second(second);
@@ -68,7 +68,7 @@ fn round(server: &Server) -> f64 {
     1_000.0 * ((end - begin) - (begin - idle) * seconds / idle_seconds)
 }
 
-/// Of the minute; the next one where it is over.
+/// Of the current minute, or of the next if it has passed.
 fn sleep_until_second(second: u64) {
     let now = since_1970();
     let of_minute =

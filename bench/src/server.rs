@@ -1,4 +1,4 @@
-//! The server under test: the release binary on a fresh folder, and what the kernel says of it.
+//! The server under test: the release binary on a fresh folder, and the kernel's statistics of it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -45,7 +45,7 @@ impl Server {
         }
     }
 
-    /// Kills it as a power cut would, starts it again, and says how long it took to answer.
+    /// Kills it as a power cut would, restarts it, and returns how long it took to answer.
     pub fn crash_and_restart(&mut self) -> Duration {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
@@ -55,7 +55,7 @@ impl Server {
         started.elapsed()
     }
 
-    /// The most that was ever resident since it was started, in MB.
+    /// The peak resident memory since its start, in MB.
     pub fn peak_memory(&self) -> f64 {
         self.of_status("VmHWM:")
     }
@@ -86,7 +86,7 @@ impl Server {
         by_name.into_iter().collect()
     }
 
-    /// CPU seconds so far, also of threads that have ended.
+    /// CPU seconds so far, including ended threads.
     pub fn cpu_of_process(&self) -> f64 {
         let stat = format!("/proc/{}/stat", self.child.id());
         read_stat(Path::new(&stat)).map_or(0.0, |(_, cpu)| cpu)

@@ -1,10 +1,10 @@
-//! The page over data of any shape: its cost must follow the hits, not how many different callers, routes or user agents
-//! there are. Each shape (`data::SHAPES`) is a project of its own on a fresh server.
+//! The page over data of any shape: its cost must follow the hits, not the number of different callers, routes or user
+//! agents. Each shape (`data::SHAPES`) is its own project on a fresh server.
 //!
-//! `BENCH_SHAPES=1000000,5000000` chooses the sizes (default 1,000,000), `BENCH_SHAPES_ONLY=kind,public` the shapes. Times are
-//! medians of five, in milliseconds; memory is what is resident beyond an idle server that was just started on the same files.
-//! CPU per hit is all that the server used until the last file was merged; beside it, DuckDB's `read_json` of the same hits
-//! into a table of a file, on one thread.
+//! `BENCH_SHAPES=1000000,5000000` chooses the sizes (default 1,000,000), `BENCH_SHAPES_ONLY=kind,public` the shapes.
+//! Times are medians of five, in milliseconds; memory is the resident size beyond that of an idle server just started
+//! on the same files. CPU per hit is everything that the server used until the last file was merged; compared with
+//! DuckDB's `read_json` of the same hits into a table of a file, on one thread.
 
 use std::io::Write;
 use std::path::Path;
@@ -82,10 +82,10 @@ fn one_shape(options: &Options, table: &mut Table, name: &str, year: &Year) {
     server.stop();
 }
 
-/// Hits of which DuckDB's time is taken: the first of the year.
+/// Hits for DuckDB's time: the first of the year.
 const READ_AS_JSON: u64 = 500_000;
 
-/// Microseconds of CPU per hit that DuckDB takes on one thread to read hits, a line each, into a table of a file.
+/// Microseconds of CPU per hit that DuckDB takes on one thread to read hits, one per line, into a table of a file.
 fn read_json(folder: &Path, year: &Year) -> f64 {
     let (lines, database) = (folder.join("hits.ndjson"), folder.join("read_json.duckdb"));
     let mut file = std::io::BufWriter::new(std::fs::File::create(&lines).expect("a file of lines"));

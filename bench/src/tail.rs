@@ -1,5 +1,5 @@
-//! Hits that are followed: 10,000 a second, and 50 who follow, each with a filter of its own, some of them with none. How long after it
-//! was posted a hit is with them, and what the server's thread for it costs.
+//! Following hits: 10,000 a second, and 50 followers, most of them with their own filter. Measures the delay from a
+//! hit's post to its followers, and the CPU of the server's thread for them.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write as _};
@@ -84,7 +84,7 @@ fn batch(post: u64) -> String {
     body + "]}"
 }
 
-/// How long each hit took to come, in microseconds, and how many were left out.
+/// The delay of each hit, in microseconds, and the number left out.
 fn follow(address: &str, key: &str, query: &str, is_over: &AtomicBool) -> (Vec<i64>, u64) {
     let mut stream = TcpStream::connect(address).expect("a connection");
     let head = format!(

@@ -1,5 +1,6 @@
-//! Embeds the page that lies in `dashboard/dist` and the Python wheels that lie in `sdk/python/dist`, where they have been
-//! built, and tells the binary where DuckDB's library is: beside itself. Tests and debug builds run from the build folder, so they look where it was fetched to.
+//! Embeds the page built in `dashboard/dist` and the Python wheels built in `sdk/python/dist`, if they exist, and tells
+//! the binary where DuckDB's library is: beside itself. Tests and debug builds run from the build folder, so they use
+//! the place where it was downloaded.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -20,12 +21,12 @@ fn find_duckdb() {
     }
 }
 
-/// Each file once, with what lies compressed beside it.
+/// Each file once, with its compressed forms.
 fn embed_page() -> std::io::Result<()> {
     // Relative, as cargo takes them: two checkouts that share a target folder would embed each other's files.
     let dashboard = Path::new("../../dashboard");
     let dist = dashboard.join("dist");
-    // A path that is not there would make every build a new one, so the nearest that is there is watched.
+    // Watching a missing path would rerun every build, so the nearest existing one is watched.
     if let Some(there) = [dist.as_path(), dashboard].into_iter().find(|path| path.is_dir()) {
         println!("cargo:rerun-if-changed={}", there.display());
     }
@@ -58,7 +59,7 @@ fn embed_page() -> std::io::Result<()> {
     std::fs::write(Path::new(&out).join("page.rs"), code)
 }
 
-/// Every file below `folder` by its path in there; nothing where there is no such folder.
+/// Every file below `folder` by its relative path; nothing if the folder does not exist.
 fn collect(folder: &Path, before: &str, files: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {

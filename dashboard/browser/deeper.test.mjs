@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { axe, createProject, enter, headline, post, signIn, startBrowser, startServer } from './stage.mjs';
 
-/** Names that mean something to HTML, to an address or to the filter. Each is found alone, and its own requests with it. */
+/** Names that mean something to HTML, to an address or to the filter. Each has its own page, with only its own requests. */
 const HOSTILE = ['<img src=x onerror=alert(1)>', '/say "hi", twice', '/files/*', '/files/a', "/it's&q=status:5xx#\\x"];
 let server;
 let browser;
@@ -20,7 +20,7 @@ before(async () => {
     ...Array.from({ length: 30 }, (_, i) => hit(2 + i)),
     ...Array.from({ length: 12 }, (_, i) => hit(3 + i / 10, { status: 503, response_time: 900 })),
     ...Array.from({ length: 8 }, (_, i) => hit(4 + i, { user_id: 'globex', ip_address: '81.2.69.142' })),
-    // The week before, and nothing for days.
+    // Requests of the week before, then none for days.
     ...Array.from({ length: 60 }, (_, i) => hit(24 * 8 + i)),
     ...Array.from({ length: 40 }, (_, i) => hit(24 * 3 + i / 2, { user_id: 'nightly-sync', path: '/v2/export', route: '/v2/export', method: 'GET' })),
     ...Array.from({ length: 7 }, (_, i) => hit(5 + i, { method: 'GET', path: `/v1/orders/${i}`, route: '/v1/orders/{id}', user_id: undefined })),
@@ -53,7 +53,7 @@ test('from a row to its endpoint, a failure, its consumer, the filter, and all t
   await page.goto(`${page.url()}&tz=UTC`);
   const row = page.locator('.endpoints tr', { hasText: 'POST' });
   const open = row.getByRole('link', { name: 'Open POST /v1/orders', exact: true });
-  // A click on the row still filters; the way deeper is the next stop of the keyboard, and is seen there.
+  // A click on the row still filters; the link to its page is the next stop of the keyboard, and visible there.
   await row.getByRole('button').focus();
   await page.keyboard.press('Tab');
   assert.ok(await open.evaluate((link) => link === document.activeElement && getComputedStyle(link).opacity === '1'));
@@ -74,7 +74,7 @@ test('from a row to its endpoint, a failure, its consumer, the filter, and all t
   await before.waitFor({ state: 'detached' });
   await page.getByRole('button', { name: 'vs. previous' }).click();
   await before.waitFor();
-  // It is a page like the dashboard: a click filters further.
+  // It works like the dashboard: a click filters further.
   const changed = page.locator('.card.changes .row', { hasText: '503 Service Unavailable' });
   assert.match(await changed.textContent(), /new\s*→\s*24\.0.%/);
   await changed.click();
@@ -126,7 +126,7 @@ test('one that has stopped calling is said to be quiet, on a phone too; words fi
   const row = page.locator('.consumers tr', { hasText: 'nightly-sync' });
   const link = row.getByRole('link', { name: 'Open nightly-sync' });
   await link.evaluate((node) => node.scrollIntoView({ block: 'center' }));
-  // Nothing hovers on a phone.
+  // There is no hover on a phone.
   assert.equal(await link.evaluate((node) => getComputedStyle(node).opacity), '1');
   await link.tap();
   await at(page, '/consumer', { consumer: 'u:nightly-sync' });
@@ -182,7 +182,7 @@ test('hostile names find just themselves and stay text', async () => {
       assert.ok((await page.locator('h1').textContent()).includes(name), name);
       assert.equal(await page.locator('main img').count(), 0);
     }
-    // As a row leads there, and as the filter says it.
+    // The same filter as from a row.
     await page.getByRole('link', { name: 'Filter dashboard' }).click();
     await page.waitForURL(/\/dashboard/);
     await requests(page, n + 2);
@@ -232,7 +232,7 @@ test('a link that hides who called has endpoints, and no consumers', async () =>
   assert.ok(answers.join().includes('/v1/orders'), 'the answers were read');
   await guest.leave();
 
-  // The demo's requests are made when the server starts.
+  // The demo's requests are generated when the server starts.
   while (!(await (await fetch(`${server.url}/api/v1/dashboard?project=demo&panels=requests`)).json()).panels?.requests.value) await new Promise((done) => setTimeout(done, 100));
   const visitor = await enter(browser, server.url);
   await visitor.goto(`${server.url}/dashboard/demo`);

@@ -1,4 +1,4 @@
-// A deploy that made things worse: its line on the charts, before and after, and what changed says the same.
+// A bad deploy: its line on the charts, the comparison before and after, and the same in the changes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { axe, createProject, enter, post, signIn, startBrowser, startServer } from './stage.mjs';
@@ -14,7 +14,7 @@ before(async () => {
   browser = await startBrowser();
   project = await createProject(server.url, 'deployed');
   const requests = [];
-  // Two days, as what changed compares a day with the one before. Since the deploy orders fail and the search is slow.
+  // Two days, as changes compare a day with the one before. Since the deploy orders fail and the search is slow.
   for (let at = Date.now() - 47 * 60 * MINUTE; at < Date.now() - MINUTE; at += 10 * MINUTE) {
     const isLater = at >= deployedAt;
     const n = requests.length;
@@ -55,7 +55,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await chart.waitFor();
   assert.equal(await activity.locator('.mark').count(), 0, 'nothing was deployed yet');
 
-  // A new deploy is on the page that is open with its next look, by itself.
+  // A new deploy appears on the open page with its next refresh.
   const id = await deploy({ version: 'v2.4.1', at: new Date(deployedAt).toISOString(), text: 'Orders ask the new <b>tax</b> service' });
   const label = activity.getByRole('button', { name: /^v2\.4\.1 was deployed .*: Orders ask the new <b>tax<\/b> service\.$/ });
   await label.waitFor({ timeout: 15_000 });
@@ -63,7 +63,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   const [mark, plot] = [await activity.locator('.mark').boundingBox(), await chart.boundingBox()];
   const share = (mark.x - plot.x - 46) / (plot.width - 46 - 56);
   assert.ok(share > 0.44 && share < 0.56, `half a day of one: ${share}`);
-  // The box of its bucket says so to those who read with the keyboard.
+  // Its bucket's box describes it to keyboard users.
   await chart.focus();
   await page.keyboard.press('Home');
   for (let i = 0; i < 12 && !(await chart.locator('.box').textContent()).includes('v2.4.1'); i++) await page.keyboard.press(i < 4 ? 'PageDown' : 'ArrowRight');
@@ -80,7 +80,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   assert.match(await line(2).textContent(), /GET \/v2\/search.*ms\s*→\s*9\d\d ms.*Slower/s);
   assert.match(await line(3).textContent(), /GET \/v2\/fine.*As before/s);
   await axe(page);
-  // An endpoint leads to the dashboard with both sides of the deploy.
+  // An endpoint links to the dashboard with both sides of the deploy.
   await line(1).getByRole('link').click();
   await dialog.waitFor({ state: 'detached' });
   const shown = new URL(page.url()).searchParams;
@@ -89,7 +89,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await page.goBack();
   await dialog.getByRole('table').waitFor();
 
-  // Those that lie too near each other share a label, which lists them.
+  // Marks that are too close share a label, which lists them.
   const next = await deploy({ version: 'v2.4.2', at: new Date(deployedAt + 5 * MINUTE).toISOString() });
   await page.goto(`${server.url}/dashboard?project=${project.project_id}&period=24h`);
   const several = activity.getByRole('button', { name: /^2 deploys: / });
@@ -110,7 +110,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await page.getByText('This deploy is not known here').waitFor();
   await page.keyboard.press('Escape');
 
-  // A row of what changed filters by what it is about, and back.
+  // A row of the changes filters by its subject, and a second click undoes it.
   await Promise.race([changes.waitFor(), page.getByRole('button', { name: 'What changed' }).click()].map((one) => one.catch(() => {})));
   await axe(page);
   await changes.getByRole('button', { name: /v2\/orders/ }).click();
@@ -118,7 +118,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await page.waitForFunction(() => document.querySelectorAll('.changes li').length === 1);
   await changes.getByRole('button', { name: /v2\/orders/, pressed: true }).click();
   await page.waitForFunction(() => document.querySelectorAll('.changes li').length === 2);
-  // Nothing is compared, and nothing is said.
+  // Without a comparison there are no changes.
   await page.goto(`${server.url}/dashboard?project=${project.project_id}&period=24h&compare=off`);
   await chart.waitFor();
   await label.waitFor();

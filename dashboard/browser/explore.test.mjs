@@ -1,4 +1,4 @@
-// Somebody who explores: words typed into the filter, series switched off, a logarithmic axis, the documentation.
+// Exploring: words typed into the filter, hidden series, a logarithmic axis, the documentation.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { axe, createProject, enter, headline, post, signIn, startBrowser, startServer } from './stage.mjs';
@@ -55,7 +55,7 @@ test('words in the filter become the conditions that they mean, and a line says 
     assert.equal((await said.textContent()).trim(), '');
   }
 
-  // Meant otherwise.
+  // Another interpretation.
   await box.fill('/v1/users');
   await box.press('Enter');
   await requests(page, 20);
@@ -105,7 +105,7 @@ test('series are switched by their names, and latency has a logarithmic axis; th
   await page.waitForURL(/tab\.activity_off=2xx/);
   assert.ok(!(await chart.getAttribute('aria-label')).includes('2xx at most'));
   assert.ok((await chart.getAttribute('aria-label')).includes('5xx at most'));
-  // The box stays inside of the screen wherever the pointer is.
+  // The box stays inside the screen wherever the pointer is.
   await chart.evaluate((node) => node.scrollIntoView({ block: 'center' }));
   const { x, y, width } = await chart.locator('.u-over').boundingBox();
   for (const share of [0.2, 0.5, 0.75, 0.98]) {
@@ -151,7 +151,7 @@ test('Ctrl+K goes to a page, a setting and the documentation', async () => {
   await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();
   await (await goTo('ingest', /^Ingest health/)).press('Enter');
   await page.getByRole('heading', { name: 'Sources' }).waitFor();
-  // On a phone a source is a block of its own, and nothing is to be scrolled sideways.
+  // On a phone each source is a block, and nothing scrolls sideways.
   await page.setViewportSize({ width: 390, height: 844 });
   assert.ok(await page.locator('[aria-label="Table of sources"]').evaluate((node) => node.scrollWidth <= node.clientWidth));
   await axe(page);
@@ -179,7 +179,7 @@ test('the documentation stands in the frame of the page, is searched, and its co
   await page.waitForURL(/\/docs\/search\?q=restore/);
   await page.getByRole('heading', { name: /results for “restore”/ }).waitFor();
   await axe(page);
-  // The theme that was chosen is that of the dashboard.
+  // The documentation shares the dashboard's theme.
   await page.getByRole('link', { name: 'API Analytics, start page' }).click();
   await page.getByRole('button', { name: 'Generate API key' }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'light');

@@ -1,15 +1,16 @@
-// How long it takes from opening the dashboard's address to the first number drawn, over a cold cache: a server of our own with
-// 100,000 hits of the last week, a signed-in browser with nothing kept from before, the same nine times. `make bench` calls this;
-// API_ANALYTICS_BIN names the server. Prints one line:
+// Measures the time from opening the dashboard's address to the first number drawn, with a cold cache: a server of our own with 100,000
+// hits of the last week, a signed-in browser with nothing cached, the same nine times. `make bench` calls this; API_ANALYTICS_BIN names the
+// server. Prints one line:
 //
 //   {"first_panel_ms":..,"first_paint_ms":..,"rows_ms":..,"cards_ms":..,"word_ms":..,"bytes":..}
 //
-// `first_panel_ms`: median of milliseconds from the start of the navigation to the first frame with a headline number;
-// `first_paint_ms`: to the first frame that shows anything at all; `bytes`: what had come over the wire by the first number, with
-// headers; `rows_ms`: to the first row of the endpoints; `cards_ms`: to the first pixels of the activity chart; `word_ms`: to the first paint
-// of a page of one word from the same server, for which nothing of ours but the answer is waited for. With `--steps` the way there is printed to stderr: when each file and answer was asked for and had come.
+// `first_panel_ms`: median of milliseconds from the start of the navigation to the first frame with a headline number; `first_paint_ms`: to
+// the first frame that shows anything at all; `bytes`: received over the wire by the first number, with headers; `rows_ms`: to the first
+// row of the endpoints; `cards_ms`: to the first pixels of the activity chart; `word_ms`: to the first paint of a page of one word from the
+// same server, which needs only that answer. With `--steps` the timeline is printed to stderr: when each file and answer was requested and
+// received.
 //
-// It measures no server (see `bench/`) and no network: all on loopback.
+// It does not measure the server (see `bench/`) or the network: everything is on loopback.
 import assert from 'node:assert/strict';
 import { createProject, post, startBrowser, startServer } from './stage.mjs';
 
@@ -27,7 +28,7 @@ try {
   await untilSeen(key);
   const address = `${server.url}/dashboard?project=${project}`;
   const signedIn = await signIn(key);
-  // The first look of all pays for what the server does once.
+  // The very first load pays for the server's one-time work.
   await load(address, signedIn);
   const loads = [];
   for (let i = 0; i < LOADS; i++) loads.push(await load(address, signedIn));
@@ -41,7 +42,7 @@ try {
   await server.stop();
 }
 
-/** Hits number `from` to `to` of a small shop's week, the same at every run but for when it is. */
+/** Hits number `from` to `to` of a small shop's week, the same in every run except for their times. */
 function traffic(from, to, now) {
   const routes = ['/v1/products/{id}', '/v1/search', '/v1/cart/items', '/v1/users/{id}', '/v1/orders', '/v2/products/{id}'];
   const agents = ['Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36', 'okhttp/4.12.0', 'python-requests/2.32.3', 'curl/8.5.0'];
@@ -78,13 +79,13 @@ async function signIn(key) {
   return state;
 }
 
-/** One look by a browser that has never been here. */
+/** One load by a browser without a cache. */
 async function load(address, storageState) {
   const context = await browser.newContext({ storageState, locale: 'en-US', timezoneId: 'Europe/London', viewport: { width: 1440, height: 1000 } });
   const page = await context.newPage();
   await page.addInitScript(() => {
     performance.setResourceTimingBufferSize(500);
-    // When its pixels were on the screen, as the browser says it: a script would ask too late, as what is drawn next holds it up.
+    // The browser reports when pixels were on the screen: a script would ask too late, delayed by the next drawing.
     window.drawn = {};
     new PerformanceObserver((list) => {
       for (const { identifier, renderTime } of list.getEntries()) window.drawn[identifier] ??= renderTime;
@@ -96,7 +97,7 @@ async function load(address, storageState) {
         if (!element) continue;
         watched.delete(name);
         element.setAttribute('elementtiming', name);
-        // The browser times no canvas: the frame after it was put there.
+        // The browser does not time canvases: the frame after it was inserted counts.
         if (name === 'chart') requestAnimationFrame(() => requestAnimationFrame(() => (window.drawn.chart ??= performance.now())));
       }
     });
@@ -121,7 +122,7 @@ async function load(address, storageState) {
   return measured;
 }
 
-/** A page of one word, by a browser that has never been here. */
+/** A page of one word, in a browser without a cache. */
 async function loadWord() {
   const context = await browser.newContext({ viewport: { width: 1440, height: 1000 } });
   const page = await context.newPage();
@@ -136,7 +137,7 @@ function median(numbers) {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }
 
-/** Of the load in the middle: what came when. */
+/** The timeline of the median load. */
 function tell(loads) {
   const middle = loads.find(({ panel }) => panel === median(loads.map((measured) => measured.panel)));
   console.error(`all loads: ${loads.map(({ panel }) => Math.round(panel)).join(' ')} ms`);

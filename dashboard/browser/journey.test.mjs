@@ -1,4 +1,4 @@
-// The way of somebody who finds this server: a key, the first hits, a look at them, a link for others, and away with it all.
+// A newcomer's journey: a key, the first hits, the dashboard, a link for others, and deleting it all.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
@@ -32,7 +32,7 @@ test('from a new key to the dashboard, by a click on a country, over a share lin
     ...Array.from({ length: 4 }, () => hit({ ip_address: AMERICAN, path: '/v1/search', route: '/v1/search', status: 503, user_id: 'alice' })),
   ]);
   await page.getByText('The first request is here.').first().waitFor();
-  // Not led on before the key is stored.
+  // The page does not move on before the key is stored.
   assert.match(page.url(), /\/$/);
   await page.getByLabel('I have copied the key').check();
   await page.waitForURL(/\/dashboard\?project=/);
@@ -56,7 +56,7 @@ test('from a new key to the dashboard, by a click on a country, over a share lin
   await british();
   await page.goBack();
   await page.waitForFunction(() => document.querySelector('.stat b')?.textContent === '10');
-  // Its complement.
+  // Excludes it.
   await page.locator('.countries .row', { hasText: 'United Kingdom' }).click({ modifiers: ['Alt'] });
   await page.waitForURL(/q=-country:GB/);
   await page.waitForFunction(() => document.querySelector('.stat b')?.textContent === '4');
@@ -77,7 +77,7 @@ test('from a new key to the dashboard, by a click on a country, over a share lin
   assert.equal(await guest.getByRole('button', { name: 'Share' }).count(), 0);
   await guest.leave();
 
-  // The owner does see who called: the search above finds what is there.
+  // The owner does see consumers: the search above can find them.
   await page.keyboard.press('Escape');
   await page.locator('.consumers', { hasText: 'alice' }).waitFor();
 
@@ -105,7 +105,7 @@ test('an empty project waits, and turns into the dashboard by itself', async () 
   await page.getByText('Nothing has come in yet').waitFor();
   await axe(page);
   await post(server.url, key, [hit()]);
-  // A look between its acceptance and its being readable shows the dashboard with nothing yet; the next one follows by itself.
+  // A refresh between acceptance and visibility shows an empty dashboard; the next one follows by itself.
   await page.waitForFunction(() => document.querySelector('.stat b')?.textContent === '1');
   await page.leave();
 });
@@ -211,7 +211,7 @@ test('individual requests: those that match, all that is known of one, older one
   await page.getByText('No older requests.').waitFor();
   assert.equal(await rows.count(), 120);
 
-  // All that is known of one; a click on its status filters, and reload and back keep what was seen.
+  // The details of a request; a click on its status filters, and reload and back keep the view.
   await rows.nth(3).click();
   const detail = page.getByRole('region', { name: 'The chosen request' });
   assert.match(await detail.textContent(), /alice/);
@@ -227,7 +227,7 @@ test('individual requests: those that match, all that is known of one, older one
   await page.goBack();
   await failed(100);
 
-  // The file holds all that match, not the rows that are shown.
+  // The file has all matching requests, not only the rows shown.
   await page.getByRole('button', { name: 'Download all' }).click();
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'CSV' }).click()]);
   assert.equal(download.suggestedFilename(), 'hits.csv');
@@ -235,7 +235,7 @@ test('individual requests: those that match, all that is known of one, older one
   assert.equal(lines.length, 121);
   assert.match(lines[0], /^hit_id,time,method/);
 
-  // One that comes while somebody looks.
+  // A request that arrives meanwhile.
   await post(server.url, key, [hit({ path: '/v1/just-now' })]);
   await page.locator('tbody button.what', { hasText: '/v1/just-now' }).waitFor({ timeout: 25_000 });
   await page.leave();
@@ -318,7 +318,7 @@ test('a first look: the period fits what there is, and a line says how the page 
   const hint = page.getByText('Select any value to filter by it');
   await page.getByRole('button', { name: 'Got it' }).click();
   await hint.waitFor({ state: 'detached' });
-  // A period that was chosen stays, also when one comes back from another page.
+  // A chosen period stays, even after returning from another page.
   await page.getByRole('link', { name: 'Requests', exact: true }).first().click();
   await page.waitForURL(/explorer|view=requests/);
   await page.goBack();
@@ -332,7 +332,7 @@ test('a first look: the period fits what there is, and a line says how the page 
 
 test('the numbers are asked for once, before the page is loaded', async () => {
   const { key } = await createProject(server.url, 'once');
-  // Of two days: all that a day does not hold begins with a week, which is asked for before the page knows anything of the project.
+  // Two days: with requests older than a day the page begins with a week, requested before it knows anything of the project.
   await post(server.url, key, [hit(), hit({ created_at: new Date(Date.now() - 40 * 3_600_000).toISOString() })]);
   const page = await enter(browser, server.url);
   await signIn(page, server.url, key);

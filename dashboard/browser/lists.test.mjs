@@ -1,5 +1,5 @@
-// Lists of a project with 20,000 endpoints and 20,000 consumers: every row is found, both ends of every order are right, the last row
-// can be scrolled to, and files have all of it.
+// Lists of a project with 20,000 endpoints and 20,000 consumers: every row is found, both ends of every order are right, the last row can
+// be scrolled to, and files are complete.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
@@ -28,7 +28,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** The last row of a card, scrolled to. */
+/** Scrolls to the last row of a card. */
 async function scrollToEnd(page, card) {
   await page.locator(`.${card} .scroll`).evaluate((element) => { element.scrollTop = element.scrollHeight; });
 }
@@ -54,7 +54,7 @@ test('endpoints: a search finds all, both ends of an order are right, and the la
   assert.equal(await card.locator('table').getAttribute('aria-rowcount'), String(FOXES + 1));
   await axe(page);
 
-  // A file of what is found.
+  // A file of the found rows.
   const menu = card.getByRole('button', { name: 'Endpoints: more' });
   await menu.click();
   const [found] = await Promise.all([page.waitForEvent('download'), card.getByRole('link', { name: 'All that match as CSV' }).click()]);
@@ -108,7 +108,7 @@ test('consumers and breakdowns have every row too', async () => {
   await card.getByText('20,000 rows').waitFor();
   await scrollToEnd(page, 'consumers');
   await card.getByRole('button', { name: /user-00000/ }).waitFor();
-  // A click filters by a row far down, and back leads to the list as it was.
+  // A click filters by a row far down, and back returns to the list as it was.
   await card.getByRole('button', { name: /user-00000/ }).click();
   await page.waitForURL(/q=consumer/);
   await page.waitForFunction(() => document.querySelector('.stat b')?.textContent === '2');

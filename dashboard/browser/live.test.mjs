@@ -1,4 +1,4 @@
-// Requests that come while somebody looks: the list that is followed, and the dashboard that hears of them.
+// Live requests: the list that follows them, and the dashboard that refreshes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { axe, createProject, enter, headline, post, signIn, startBrowser, startServer } from './stage.mjs';
@@ -37,7 +37,7 @@ test('a kept request is on an open dashboard within a second and a half', async 
   await page.locator('.stat').first().waitFor();
   const count = Number(await headline(page, 'Requests').first().textContent());
   for (const n of [1, 2, 3]) {
-    // The connection and the look that follows it; then the rest that a page gives a slow server.
+    // The connection and its first refresh, then the pause that a page gives a slow server.
     await page.waitForTimeout(3_000);
     const began = Date.now();
     await hit(['/new']);
@@ -78,7 +78,7 @@ test('requests come into the list, wait while somebody reads, and are there agai
   await row(page, '/d').waitFor();
   assert.equal(await page.getByRole('region', { name: 'The chosen request' }).count(), 0);
 
-  // Scrolled down: what is read does not move.
+  // Scrolled down: the rows being read do not move.
   await page.mouse.move(700, 800);
   await page.mouse.wheel(0, 900);
   await page.waitForFunction(() => scrollY > 600);
@@ -92,7 +92,7 @@ test('requests come into the list, wait while somebody reads, and are there agai
   await row(page, '/e').waitFor();
   assert.match(await first(page), /\/e$/);
 
-  // Nobody looks for a while: what came meanwhile comes with the next one, each once.
+  // The page is hidden for a while: requests of that time come once it is visible, each once.
   const show = (hidden) => page.evaluate((value) => {
     Object.defineProperty(document, 'hidden', { value, configurable: true });
     document.dispatchEvent(new Event('visibilitychange'));
@@ -104,7 +104,7 @@ test('requests come into the list, wait while somebody reads, and are there agai
   await row(page, '/g').waitFor({ timeout: 20_000 });
   assert.deepEqual([await row(page, '/f').count(), await row(page, '/e').count()], [1, 1]);
 
-  // New rows push those below down, where nobody reads: that is what the list is for.
+  // New rows push others down if nobody reads: that is the list's purpose.
   await page.evaluate(() => (window.shifted = 0));
 
   // Another filter is followed from then on.
@@ -114,12 +114,12 @@ test('requests come into the list, wait while somebody reads, and are there agai
   await row(page, '/hidden/2').waitFor();
   assert.equal(await row(page, '/x').count(), 0);
 
-  // A range that has ended has nothing to follow.
+  // A past range has nothing to follow.
   await page.goto(`${server.url}/explorer?project=${project.project_id}&tab.live=on&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z`);
   await page.getByText('No requests in this period.').first().waitFor();
   assert.ok(await page.getByRole('button', { name: 'Live' }).isDisabled());
   assert.equal(await bar(page).count(), 0);
-  // The notice that there is nothing came between.
+  // The notice about no requests came between.
   await page.evaluate(() => (window.shifted = 0));
   await page.leave();
 });

@@ -1,5 +1,5 @@
-// Maintenance through the page, over the real server: planned, seen on the monitor that it covers, changed and deleted; what the
-// server says against a schedule stands at its field while it is typed.
+// Maintenance through the page, over the real server: planned, shown on the monitor that it covers, changed and deleted; the server's
+// message about a schedule appears at its field while it is typed.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { axe, createProject, enter, signIn, startBrowser, startServer } from './stage.mjs';
@@ -31,7 +31,7 @@ test('maintenance is planned with its next times, seen on its monitor, changed a
   await page.getByText('No maintenance is planned').waitFor();
   await axe(page);
 
-  // By keyboard alone, and the focus comes back.
+  // By keyboard only, and the focus returns.
   const plan = page.getByRole('button', { name: 'Plan maintenance' });
   const dialog = page.locator('dialog');
   await plan.focus();

@@ -12,7 +12,7 @@ try {
   for (const colorScheme of ['light', 'dark']) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, colorScheme, locale: 'en-US', timezoneId: 'UTC' });
     const page = await context.newPage();
-    // The line for those who come for the first time is not what the picture is about.
+    // The hint for first visits does not belong into the picture.
     await page.addInitScript(() => localStorage.setItem('api-analytics.hint', 'seen'));
     await page.goto(`${server.url}/dashboard?project=demo&period=7d`);
     await page.locator('.stat b').first().waitFor();

@@ -1,5 +1,6 @@
-// Incidents and channels through the page, over the real server: a target stops and its outage is seen beside the real traffic, told to
-// a receiver, acknowledged and over; channels are added, tested, changed and deleted; rules are turned on, made, paused and deleted; each state as a picture in `artefacts/page`.
+// Incidents and channels through the page, over the real server: a target stops and its outage is shown beside the real traffic, sent to a
+// receiver, acknowledged and closed; channels are added, tested, changed and deleted; rules are turned on, created, paused and deleted;
+// each state as a picture in `artefacts/page`.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -9,7 +10,7 @@ import { answerWith, HOSTILE, shop } from './shop-monitors.mjs';
 import { axe, createProject, enter, freePort, post, signIn, startBrowser, startServer } from './stage.mjs';
 
 const folder = fileURLToPath(new URL('../../artefacts/page/', import.meta.url));
-/** A check every 20 seconds, and the page looks every 10. */
+/** A check runs every 20 seconds, and the page refreshes every 10. */
 const SOON = { timeout: 60_000 };
 let server;
 let browser;
@@ -24,7 +25,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** Answers what `answer` says, and keeps what it was sent. */
+/** Responds with `answer`, and keeps the requests. */
 async function listen(answer, port) {
   const calls = [];
   const target = createServer((request, response) => {
@@ -38,7 +39,7 @@ async function listen(answer, port) {
   });
   const at = port ?? (await freePort());
   await new Promise((done) => target.listen(at, '127.0.0.1', done));
-  // A test that fails leaves it open.
+  // A failing test leaves it open.
   target.unref();
   return {
     port: at, calls,
@@ -69,7 +70,7 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   let said = { status: 500, text: 'no room' };
   const receiver = await listen(() => said);
 
-  // A channel, whose secret is shown once and whose service is seen to refuse and to take a notice.
+  // A channel whose secret is shown once, and whose service refuses a notice and then accepts one.
   await go('alerts', '&tab=channels');
   await page.getByText('No channels yet').waitFor();
   await axe(page);
@@ -107,7 +108,7 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   await card.getByText(/connection refused · \d+ checks? failed · told: Hook/).waitFor(SOON);
   await axe(page);
 
-  // Who is hit is counted while it lasts.
+  // The affected are counted while it lasts.
   const at = new Date().toISOString();
   await post(server.url, project.key, ['alice', 'alice', 'bob'].map((user) => ({ path: '/buy', route: '/buy', method: 'POST', status: 503, hostname: '127.0.0.1', user_id: user, created_at: at })));
   await card.getByText('Hit so far: 3 requests, 2 consumers.').waitFor({ timeout: 90_000 });
@@ -135,7 +136,7 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   await page.getByLabel('Note for your team').fill('The disk was full.');
   await page.getByRole('button', { name: 'Save note' }).click();
   await page.getByText('Saved', { exact: true }).waitFor();
-  // Published where it is read.
+  // Published from its page.
   const publish = page.getByRole('region', { name: 'Status page' });
   await publish.getByLabel('Title for visitors').fill('Orders cannot be placed');
   await publish.getByLabel('Update (optional)').fill('We are on it.');
@@ -146,7 +147,7 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   assert.equal((await call(project.key, 'GET', `incidents/${id}`)).incident.public_title, 'Orders cannot be placed');
   await axe(page);
 
-  // Marked on the dashboard's charts, with a way here.
+  // Marked on the dashboard's charts, with a link to it.
   await go('dashboard', '&period=24h');
   const mark = page.locator('.activity').getByRole('link', { name: /^Orders has been down for/ });
   await mark.waitFor();
@@ -163,7 +164,7 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   const incidents = page.getByRole('region', { name: 'Incidents' });
   await incidents.getByText('5xx in real traffic: 3 requests, 2 consumers.').waitFor();
   await incidents.getByText('The disk was full.').waitFor();
-  // Today has a word for it, also by keyboard.
+  // Today's bar mentions it, also by keyboard.
   await row.getByRole('application').focus();
   await page.keyboard.press('ArrowLeft');
   await row.getByText(/Down \d+ (s|min).*, up/).waitFor();
@@ -250,7 +251,7 @@ test('a channel is changed without its secret, paused and deleted; what the serv
   await dialog.getByLabel('Topic').fill('shop');
   await dialog.getByText('More options').click();
   await dialog.getByLabel(/^Access token/).fill('tk_secret-token');
-  // Nothing is sent to others by a test of ours.
+  // Our tests send nothing to others.
   await page.route('**/channels/*/test*', (route) => route.fulfill({ json: { delivered: false, status: null, answer: null, reason: 'no answer', took_ms: 12 } }));
   await dialog.getByRole('button', { name: 'Add channel' }).click();
   await dialog.getByText('Not delivered.').waitFor();
@@ -290,7 +291,7 @@ test('a channel is changed without its secret, paused and deleted; what the serv
   await page.getByText('Paused', { exact: true }).waitFor();
   assert.equal((await call(project.key, 'GET', 'channels')).channels[0].enabled, false);
 
-  // The dashboard id opens the same pages, to look only.
+  // The dashboard id opens the same pages, read-only.
   const guest = await enter(browser, server.url);
   await guest.goto(`${server.url}/monitoring/${project.dashboard_id}`);
   await guest.getByRole('navigation', { name: 'Pages of the project' }).getByRole('link', { name: 'Alerts' }).click();

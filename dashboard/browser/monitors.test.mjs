@@ -1,5 +1,5 @@
-// Monitors through the page: one is added for a real target and seen up, the target stops and it is seen down, it is paused and deleted;
-// what the server says against a field, heartbeats, those who may only look, and each state as a picture in `artefacts/page`.
+// Monitors through the page: one is added for a real target and is up, the target stops and it is down, it is paused and deleted; the
+// server's messages about a field, heartbeats, read-only viewers, and each state as a picture in `artefacts/page`.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -71,7 +71,7 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   await dialog.getByLabel('Failures until down').fill('1');
   await axe(page);
   await dialog.getByRole('button', { name: 'Add monitor' }).click();
-  // What a check finds is shown at once.
+  // The result of a check is shown at once.
   await dialog.getByText('The check passed with status 200.').waitFor();
   assert.ok((await dialog.locator('dt').allTextContents()).includes('First byte'));
   await axe(page);
@@ -89,7 +89,7 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   await orders.getByText('Down', { exact: true }).waitFor({ timeout: 45_000 });
   await orders.getByText(/^for \d+ s · connection refused$/).waitFor();
   await page.getByText('1 down').waitFor();
-  // An outage that begins while somebody looks takes its place at the top, and the list makes room for it once; nothing else may move.
+  // An outage that begins meanwhile appears at the top, and the list makes room for it once; nothing else may move.
   await page.getByRole('region', { name: /^Orders is down since/ }).waitFor();
   await page.waitForTimeout(500);
   const moved = await page.evaluate(() => window.shifted);
@@ -103,10 +103,10 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   await axe(page);
   await page.keyboard.press('Escape');
 
-  // The checks of a range are asked for once; newer ones come with the monitor itself.
+  // The checks of a range are loaded once; newer ones come with the monitor itself.
   const asked = [];
   page.on('request', (request) => { if (request.url().includes('/checks?')) asked.push(request.url()); });
-  // Its own page: the failed check is in the table and named, and the range is in the address.
+  // Its own page: the failed check is in the table, and the range is in the address.
   await orders.getByRole('link', { name: 'Orders' }).click();
   await page.waitForURL(/monitor=\d+/);
   const table = page.locator('table').first();
@@ -250,7 +250,7 @@ test('a heartbeat shows its address and a call by it, and is managed with the da
   await axe(page);
   await page.leave();
 
-  // The dashboard id opens the same page, by the original's address, and manages what is on it.
+  // The dashboard id opens the same page, by the original's address, and manages monitors.
   const guest = await enter(browser, server.url);
   await guest.goto(`${server.url}/monitoring/${project.dashboard_id}`);
   await row(guest, 'Nightly export').waitFor();
@@ -271,7 +271,7 @@ test('by keyboard alone: a monitor is opened, its menu too, and the focus comes 
   const port = row(page, 'Port');
   await port.waitFor({ timeout: 15_000 });
   await port.getByRole('link').focus();
-  // Between them lie the days.
+  // The days are between them.
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');

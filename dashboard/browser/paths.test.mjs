@@ -1,5 +1,4 @@
-// Ways that must lead on: parts that fail to load, addresses that are wrong, keys and edits that a click could lose, links that
-// have grown old.
+// Paths that must not be dead ends: parts that fail to load, wrong addresses, keys and edits that a click could lose, outdated links.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { axe, createProject, enter, post, signIn, startBrowser, startServer } from './stage.mjs';
@@ -18,7 +17,7 @@ after(async () => {
 const hit = (more = {}) => ({ path: '/v1/products/7', route: '/v1/products/{id}', method: 'GET', status: 200, response_time: 12.5, ...more });
 const daysAgo = (days) => new Date(Date.now() - days * 86_400_000).toISOString();
 
-/** A page of somebody who is signed in to a new project with these hits. */
+/** The page of someone signed in to a new project with these hits. */
 async function visit(name, hits = [hit()], options = {}) {
   const project = await createProject(server.url, name);
   await post(server.url, project.key, hits);
@@ -190,7 +189,7 @@ test('settings ask before edits are lost, and count what a change erases', async
   await asks.getByRole('button', { name: 'Stay here' }).click();
   assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'renamed');
   await page.getByRole('button', { name: 'Undo' }).click();
-  // Forward is what it was, also after staying.
+  // Forward works as before, even after staying.
   await nav.getByRole('link', { name: 'Alerts' }).click();
   await page.waitForURL(/\/alerts/);
   await page.goBack();

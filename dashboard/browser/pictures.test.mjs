@@ -1,5 +1,5 @@
-// Every page in every state that it must survive, wide and narrow, light and dark: looked at by axe, measured against the screen's
-// width, and kept as a picture in `artefacts/page` for people to look at beside the drawings.
+// Every page in every state, wide and narrow, light and dark: checked by axe, measured against the screen's width, and kept as a picture in
+// `artefacts/page` for people to compare with the drawings.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ let server;
 let browser;
 const projects = {};
 
-/** Two weeks of a small shop, the same at every run but for when it is. */
+/** Two weeks of a small shop, the same in every run except for their times. */
 function traffic(count) {
   let seed = 7;
   const random = () => (seed = (seed * 1664525 + 1013904223) % 4294967296) / 4294967296;
@@ -56,7 +56,7 @@ for (const { name: screen, ...options } of SCREENS) {
   test(`pages on ${screen}`, async () => {
     const page = await enter(browser, server.url, { ...options, expected: ['400', '401', '404', '503'] });
     const keep = async (name) => {
-      // What is drawn when it comes near has then been near.
+      // Scrolls everything into view once, for content that is rendered when it comes near.
       await page.evaluate(async () => {
         for (let y = 0; y < document.body.scrollHeight; y += 600) {
           scrollTo(0, y);
@@ -98,7 +98,7 @@ for (const { name: screen, ...options } of SCREENS) {
     await keep('dashboard-empty');
 
     const about = [['endpoint', `method=GET&route=/v1/${'a-very-long-segment-'.repeat(15)}`], ['consumer', 'consumer=u:alice@example.com']];
-    // `deeper.test.mjs` looks at the other screens.
+    // `deeper.test.mjs` covers the other screens.
     for (const [name, subject] of ['wide-dark', 'narrow-light', 'huge-light'].includes(screen) ? about : []) {
       await page.goto(`${server.url}/${name}?project=${projects.shop.project_id}&${subject}`);
       await page.locator('.activity .chart').waitFor();

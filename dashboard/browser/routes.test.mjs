@@ -1,4 +1,4 @@
-// Learned routes: a thousand articles are one row of the dashboard, a scanner is another, and the owner has the last word.
+// Learned routes: a thousand articles are one row of the dashboard, a scanner's paths are another, and the owner can override both.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';

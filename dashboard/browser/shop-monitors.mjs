@@ -1,5 +1,5 @@
-// The monitors of a shop in every state, with two days of checks, 90 days of uptime, incidents and channels, for pictures: days
-// cannot be waited for, so these are made-up answers in the server's shapes.
+// A shop's monitors in every state, with two days of checks, 90 days of uptime, incidents and channels, for pictures: a test cannot wait
+// for days, so these are made-up answers in the server's format.
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
@@ -33,7 +33,8 @@ export function shop() {
 
 const ago = (ms) => new Date(Date.now() - ms).toISOString();
 
-/** 90 days of the monitor at this place of the list: well but for a day or two, one that is new, one that was not watched for a while. */
+/** 90 days of the monitor at this place of the list: good except for a day or two, one that is new, one that was not monitored for a
+ * while. */
 function days(place) {
   const today = Math.floor(Date.now() / DAY) * DAY;
   return Array.from({ length: 90 }, (_, i) => {
@@ -51,7 +52,7 @@ function days(place) {
   });
 }
 
-/** The incidents of the shop, the newest first, with how each came to be so; `monitors`: as the page is told of them. */
+/** The shop's incidents, newest first, with their timelines; `monitors`: the ones sent to the page. */
 function incidents(monitors) {
   const one = (id, monitor, change) => ({
     id, monitor, monitor_name: monitors[monitor - 1].settings.name, cause: 'down', state: 'closed', began_at: ago(change.began), confirmed_at: ago(change.began - 2 * MINUTE), ended_at: null, duration_ms: null, unconfirmed: false,
@@ -103,7 +104,7 @@ function channels() {
   return { list, deliveries };
 }
 
-/** Maintenance that is on now, planned and over. */
+/** Current, planned and past maintenance. */
 function maintenance() {
   const at = (ms) => ({ from: ago(-ms), to: ago(-ms - 2 * 60 * MINUTE) });
   const one = (id, title, schedule, change = {}) => ({ id, title, text: null, monitors: null, published: false, schedule, created_at: ago(40 * DAY), current: null, upcoming: [], ...change });
@@ -115,7 +116,7 @@ function maintenance() {
   ];
 }
 
-/** What the server adds up of these checks; before them every bucket is well. */
+/** The server's sums of these checks; earlier buckets are all good. */
 function longRun(rows, url) {
   const [from, to] = ['from', 'to'].map((name) => Date.parse(url.searchParams.get(name)));
   const step = [5, 15, 60, 360, 1440, 10_080].map((n) => n * MINUTE).find((n) => (to - from) / n <= 199);
@@ -141,7 +142,7 @@ function longRun(rows, url) {
   };
 }
 
-/** Real requests of the shop in the answer's shapes, those of the last fifth failing in part. */
+/** Real requests of the shop in the answer's format; those of the last fifth fail in part. */
 function traffic(url) {
   const [from, to] = ['from', 'to'].map((name) => Date.parse(url.searchParams.get(name)));
   const panels = (url.searchParams.get('panels') ?? '').split(',');
@@ -163,7 +164,7 @@ function traffic(url) {
   return { period: { from: new Date(from).toISOString(), to: new Date(to).toISOString(), step: '1m', tz: 'UTC', partial: false }, previous: null, panels: Object.fromEntries(panels.map((name) => [name, all[name]])) };
 }
 
-/** The page gets these in place of what its server says of monitors, incidents, channels and requests. */
+/** Sends the page these instead of the server's answers about monitors, incidents, channels and requests. */
 export async function answerWith({ monitors, checks, uptime }, page) {
   const kept = incidents(monitors);
   const told = channels();
@@ -193,7 +194,7 @@ export async function answerWith({ monitors, checks, uptime }, page) {
   });
 }
 
-/** Two days of a monitor's checks, the same at every run but for when they are. */
+/** Two days of a monitor's checks, the same in every run except for their times. */
 function history(seed, interval, base, { https = true, failing = () => '', slow = () => false, missing = () => false } = {}) {
   const random = () => (seed = (seed * 1664525 + 1013904223) % 4294967296) / 4294967296;
   const now = Math.floor(Date.now() / interval) * interval;

@@ -1,5 +1,5 @@
-// What the start page tells people to paste, pasted: each snippet becomes an app with the published packages, one request is made, and
-// it must arrive. run.sh installs the packages (`snippets/`). FastAPI's is walked through in `journey.test.mjs` and `docs/`.
+// Runs the start page's snippets: each becomes an app with the published packages, one request is made, and it must arrive. run.sh installs
+// the packages (`snippets/`). `journey.test.mjs` and `docs/` cover FastAPI's.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ async function snippet(label) {
   return pre.textContent();
 }
 
-/** The packages post a minute after they were loaded, at the earliest: their clock hand is moved, what they do then is theirs. */
+/** The packages post at the earliest a minute after they were loaded: this moves their clock, and leaves the rest to them. */
 const PYTHON_MINUTE = 'import datetime\nfrom api_analytics import core\ncore._last_posted -= datetime.timedelta(seconds=61)\n';
 const NODE_MINUTE = 'const Real = Date; globalThis.Date = class extends Real { constructor(...of) { if (of.length) super(...of); else super(Real.now() + 61_000); } };\n';
 
@@ -48,7 +48,7 @@ function run(program, words, options) {
   return app;
 }
 
-/** One request to the app, and the hit that comes of it. */
+/** Makes one request to the app, and returns the resulting hit. */
 async function callAndFind(app, url, framework) {
   for (let tries = 0; ; tries++) {
     const up = await fetch(url).then((answer) => answer.status === 200, () => false);
@@ -81,7 +81,7 @@ test('Flask', async () => {
 
 test('Django, on a machine whose clock is not in the zone of its settings', async () => {
   const port = await freePort();
-  // What `startproject` writes that matters here.
+  // The relevant part of what `startproject` writes.
   const made = 'SECRET_KEY = "x"\nALLOWED_HOSTS = ["*"]\nROOT_URLCONF = "urls"\nUSE_TZ = True\nTIME_ZONE = "UTC"\nMIDDLEWARE = ["django.middleware.common.CommonMiddleware"]\n';
   writeFileSync(join(folder, 'settings.py'), `${made}\n${await snippet('Django')}\n`);
   writeFileSync(join(folder, 'urls.py'), `from django.http import HttpResponse\nfrom django.urls import path\n${PYTHON_MINUTE}urlpatterns = [path("django", lambda request: HttpResponse("yes"))]\n`);

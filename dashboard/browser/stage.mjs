@@ -1,5 +1,5 @@
-// A server of our own and a browser to look at it: what every test here stands on. Each console error, each request to another host
-// and each layout shift is kept, and `leave` fails on them: nothing here may happen unseen.
+// A server of our own and a browser, the base of every test here. Console errors, requests to other hosts and layout shifts are recorded,
+// and `leave` fails on them.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -11,8 +11,8 @@ import { chromium } from 'playwright-core';
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Starts the binary that API_ANALYTICS_BIN names on a free port with a data folder of its own, with `more` among its arguments,
- * in which `{url}` stands for its own address; API_ANALYTICS_URL is one that runs. */
+/** Starts the binary of API_ANALYTICS_BIN on a free port with its own data folder and `more` arguments, in which `{url}` stands for its
+ * address; API_ANALYTICS_URL names a running one instead. */
 export async function startServer(...more) {
   if (process.env.API_ANALYTICS_URL) return { url: process.env.API_ANALYTICS_URL, stop: async () => {} };
   const binary = process.env.API_ANALYTICS_BIN;
@@ -52,7 +52,7 @@ export async function startApp(serverUrl, key) {
   });
   const url = `http://127.0.0.1:${port}`;
   for (let tries = 0; ; tries++) {
-    // Not one of its routes, and before the client is there nothing is counted.
+    // Not one of its routes: nothing is counted before the client is ready.
     const up = await fetch(`${url}/openapi.json`).then((answer) => answer.ok, () => false);
     if (up) break;
     assert.ok(tries < 300 && app.exitCode === null, 'the app did not start');
@@ -124,9 +124,9 @@ export async function enter(browser, url, options = {}) {
   return page;
 }
 
-/** What axe finds, serious or worse. Run from outside of the page's policy, as the developer tools do. */
+/** Serious findings of axe or worse. It runs outside of the page's policy, like the developer tools. */
 export async function axe(page) {
-  // Numbers of a question before stay dimmed until the new ones are there, which nobody reads yet.
+  // Numbers of the previous query stay dimmed until the new ones arrive, and nobody reads them.
   await page.waitForFunction(() => !document.querySelector('.dimmed') && !document.getAnimations().some((one) => one instanceof CSSTransition), null, { timeout: 5_000 }).catch(() => {});
   const session = await page.context().newCDPSession(page);
   await session.send('Runtime.evaluate', { expression: axeSource });

@@ -1,5 +1,5 @@
-// The public status page: made in the editor, seen by a visitor without a key, and an outage from its first bar to its end; each
-// state as a picture in `artefacts/page`.
+// The public status page: created in the editor, seen by a visitor without a key, and an outage from its first bar to its end; each state
+// as a picture in `artefacts/page`.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -44,7 +44,7 @@ async function call(key, method, path, body) {
   return answer.status === 204 ? undefined : answer.json();
 }
 
-/** Days that a server of months has: written where the server keeps them. `of`: hours down and degraded of a day, counted from today. */
+/** Days of an older server, written into its file. `of`: hours down and degraded of a day, counted from today. */
 function fillDays(monitor, days, of) {
   const today = Math.floor(Date.now() / DAY_MS);
   const rows = Array.from({ length: days }, (_, i) => {
@@ -115,13 +115,13 @@ test('a status page is made in the editor, and tells visitors of an outage what 
   // 14 hours of 89 days and a part of today.
   await visitor.getByText(/99\.3[3-5]\s% over 90 days/).waitFor();
   assert.equal(await visitor.getByRole('img', { name: /Last 90 days/ }).count(), 4);
-  // Its script writes times as the visitor's clock shows them.
+  // Its script shows times in the visitor's zone.
   await visitor.getByText('Europe/London').waitFor();
   await axe(visitor);
   await fits(visitor, 'the status page');
   await visitor.screenshot({ path: `${folder}status-operational.png`, fullPage: true });
 
-  // An outage, and what its owner says of it.
+  // An outage, and its owner's texts about it.
   services.Orders.answer(503);
   await until('an incident', async () => (await call(project.key, 'GET', 'incidents?state=open')).incidents.length === 1);
   await page.reload();
@@ -157,14 +157,14 @@ test('a status page is made in the editor, and tells visitors of an outage what 
     await other.screenshot({ path: `${folder}status-outage-${name}.png`, fullPage: true });
     await other.leave();
   }
-  // Without the script it says the same.
+  // Without the script it has the same content.
   const plain = await enter(browser, server.url, { javaScriptEnabled: false, viewport: { width: 900, height: 1120 } });
   await plain.goto(address);
   await plain.getByText('Times are in UTC').waitFor();
   await plain.getByText('Orders cannot be placed').waitFor();
   await plain.context().close();
 
-  // The feed and the badges are what they say they are, for pages of other sites too.
+  // The feed and the badges are valid, for other sites too.
   const parsed = await visitor.evaluate(async (slug) => {
     const read = async (path, type) => new DOMParser().parseFromString(await (await fetch(path)).text(), type);
     const feed = await read(`/status/${slug}/rss`, 'application/xml');
@@ -185,7 +185,7 @@ test('a status page is made in the editor, and tells visitors of an outage what 
   const told = await visitor.content();
   for (const hidden of ['internal', '127.0.0.1', '503', '/health']) assert.ok(!told.replaceAll(server.url, '').includes(hidden), hidden);
 
-  // It ends with the checks, and the page of a visitor who stays says so by itself.
+  // It ends with the checks, and a visitor's open page updates by itself.
   services.Orders.answer(200);
   await until('its end', async () => (await (await fetch(`${address}/json`)).json()).incidents.length === 0);
   await visitor.getByText('All services are operational').waitFor({ timeout: 90_000 });
@@ -213,7 +213,7 @@ test('what the server says against a field is said, also on a phone, and who may
   await signIn(page, server.url, project.key);
   await page.goto(`${server.url}/status-page?project=${project.project_id}`);
   await page.getByText('There is no monitor to show yet.').waitFor();
-  // Without a mail server the switch says what is missing, and cannot be set.
+  // Without a mail server the switch explains what is missing, and is disabled.
   await page.getByText('has set `smtp_server` and `public_url`').waitFor();
   assert.ok(await page.getByLabel('Visitors can subscribe by e-mail').isDisabled());
   await page.getByLabel('Last part of the address').fill('not a slug');

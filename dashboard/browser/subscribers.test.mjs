@@ -13,7 +13,7 @@ let mailServer;
 let server;
 let browser;
 
-/** As much of SMTP as taking mails needs; `tests/test_subscribers.py` has a real server. */
+/** Just enough SMTP to receive mails; `tests/test_subscribers.py` has a real server. */
 function serveMail(socket) {
   let data = null;
   socket.write('220 mail.test\r\n');

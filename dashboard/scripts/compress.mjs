@@ -1,6 +1,6 @@
-// After the build: lays a .br and a .gz beside each file that shrinks by it, so that the server sends what is compressed
-// already; and makes the addresses in index.html absolute. Vite writes relative addresses, which let chunks find each other
-// under any base path, but index.html is answered at `/dashboard/demo` as well as at `/`.
+// After the build: writes a .br and a .gz beside each file that shrinks by it, so that the server need not compress;
+// and makes the addresses in index.html absolute. Vite writes relative addresses, which let chunks find each other
+// under any base path, but index.html is served at `/dashboard/demo` as well as at `/`.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// Makes src/api/schema.d.ts from the OpenAPI document that the server writes. `--check` only says whether it is up to date.
+// Makes src/api/schema.d.ts from the server's OpenAPI document. `--check` only reports whether it is up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import openapiTS, { astToString } from 'openapi-typescript';
 

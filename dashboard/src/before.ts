@@ -1,6 +1,6 @@
-// Runs before everything else and blocks the first paint, so it is small: it chooses the theme, or a dark page would flash white, and
-// asks for what the dashboard at this address will show, so that the numbers are on their way while the page is still being loaded.
-// `vite.config.ts` makes a plain script of its own of it; the page takes the answers by their addresses (`api/ahead.ts`).
+// Runs before everything else and blocks the first paint, so it is small: it sets the theme, to avoid a white flash on a dark page, and
+// requests the dashboard's data for this address, so that the numbers are on their way while the page is being loaded. `vite.config.ts`
+// makes a plain script of it; the page takes the answers by their addresses (`api/ahead.ts`).
 
 import { askAhead } from './api/ahead';
 import { address, toRequest } from './api/request';

@@ -1,8 +1,8 @@
-// The theme as the page follows it. `before.ts` has applied it before the first paint.
+// The page's current theme. `before.ts` has applied it before the first paint.
 
 import { applyTheme, keepTheme, readTheme, system, type Theme } from './theme';
 
-/** `chosen` is the viewer's choice, `dark` what it comes to: canvases are drawn again when it changes. */
+/** `chosen` is the viewer's choice, `dark` its result: canvases are redrawn when it changes. */
 export const theme = $state({ chosen: readTheme(), dark: document.documentElement.dataset['theme'] === 'dark' });
 
 export function chooseTheme(chosen: Theme) {

@@ -1,4 +1,4 @@
-// Dark, light or as the system says: what was chosen in this browser, and what it comes to.
+// Dark, light or the system's theme: the choice in this browser, and its result.
 
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -10,7 +10,7 @@ export function readTheme(): Theme {
     const stored = localStorage.getItem(STORED);
     return stored === 'light' || stored === 'dark' ? stored : 'system';
   } catch {
-    // Storage may be closed to us: then the system decides.
+    // Storage may be unavailable: then the system decides.
     return 'system';
   }
 }
@@ -20,11 +20,11 @@ export function keepTheme(theme: Theme) {
     if (theme === 'system') localStorage.removeItem(STORED);
     else localStorage.setItem(STORED, theme);
   } catch {
-    // Not kept, but it holds until the page is left.
+    // Not stored, but valid until the page is left.
   }
 }
 
-/** Whether it comes to dark. */
+/** Returns whether it is dark. */
 export function applyTheme(theme: Theme): boolean {
   const dark = theme === 'dark' || (theme === 'system' && system.matches);
   document.documentElement.dataset['theme'] = dark ? 'dark' : 'light';

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the container image with buildah, from nothing but the program and the libraries that it names:
+# Builds the container image with buildah, from nothing but the program and the libraries that it needs:
 # packaging/oci/build.sh BINARY [NAME]. The name is by default localhost/api-analytics:VERSION.
 set -euo pipefail
 binary="$(realpath "$1")"
@@ -14,7 +14,7 @@ chmod 755 "$root" "$state"
 mkdir -m 700 "$state/data"
 mkdir -m 1777 "$state/tmp"
 
-# The program beside its library, if it has one, where it looks for it.
+# The program beside its library, if it has one, which it loads from there.
 install -D -m 755 "$binary" "$root/usr/lib/api-analytics/api-analytics"
 if readelf --dynamic "$binary" | grep -q 'libduckdb'; then
   library="$(dirname "$binary")/libduckdb.so"
@@ -23,7 +23,7 @@ if readelf --dynamic "$binary" | grep -q 'libduckdb'; then
 fi
 mkdir -p "$root/usr/bin" "$root/etc/ssl/certs"
 ln -s ../lib/api-analytics/api-analytics "$root/usr/bin/api-analytics"
-# Of the system: what both are linked with, the loader, and the public certificate authorities.
+# From the system: the libraries of both, the loader, and the public certificate authorities.
 LD_LIBRARY_PATH=.duckdb ldd "$binary" | grep -o '/[^ ]*' | grep -v libduckdb | sort -u | while read -r file; do
   install -D -m 755 "$(realpath "$file")" "$root$file"
 done

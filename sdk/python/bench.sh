@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures what the client costs, beside a bare app and two other packages: see bench/bench.py.
+# Measures the client's cost, beside a bare app and two other packages: see bench/bench.py.
 set -euo pipefail
 cd "$(dirname "$0")"
 exec "$(./venv.sh requirements-bench.txt)/bin/python" bench/bench.py "$@"

@@ -25,7 +25,7 @@ first="$(sha256sum dist/*.whl)"
 ./build.sh > /dev/null
 [ "$first" = "$(sha256sum dist/*.whl)" ] || { echo "two builds of the wheel differ" >&2; exit 1; }
 
-# Beside each other, as both mostly wait for time to pass.
+# In parallel, as both mostly wait.
 log="$(mktemp)"
 trap 'rm -f "$log"' EXIT
 "$oldest/python" -m pip install --quiet --force-reinstall --no-deps --no-index dist/*.whl

@@ -1,4 +1,4 @@
-"""How files of a data folder are lost, and what a server says of it."""
+"""Ways to lose files of a data folder, and the server's messages about them."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ DATABASES = ("inbox.sqlite", "meta.sqlite")
 
 
 def fill(server: Server) -> dict[str, list[str]]:
-    """Two projects with sealed files and an active one. Returns the paths of each, by its key."""
+    """Two projects with sealed files and an active one. Returns the paths of each project, by its key."""
     paths: dict[str, list[str]] = {}
     for name in ("first", "second"):
         _, key = create_project(server, name)
@@ -28,7 +28,7 @@ def fill(server: Server) -> dict[str, list[str]]:
 
 
 def take(data: Path, name: str) -> dict[Path, bytes]:
-    """A database with its log, as it stands."""
+    """A database with its log, as they are."""
     return {path: path.read_bytes() for path in data.glob(f"{name}*") if not path.name.endswith("-shm")}
 
 
@@ -69,7 +69,7 @@ def data_files(data: Path) -> dict[str, bytes]:
 
 
 def every_loss(test):
-    """Of each database and of both: removed, empty, or torn."""
+    """Applied to each database and to both: removed, emptied, or torn."""
     losses = pytest.mark.parametrize("loss", [remove, empty, tear], ids=lambda loss: loss.__name__)
     names = pytest.mark.parametrize("names", [DATABASES[:1], DATABASES[1:], DATABASES], ids="+".join)
     return losses(names(test))

@@ -24,14 +24,14 @@ def set_clock(tmp_path):
     def set_to(server: Server, time: str) -> None:
         server.environment = {}
         if time:
-            # Timers go on: only the wall clock is wrong.
+            # Timers are unaffected: only the wall clock is wrong.
             server.environment = {"LD_PRELOAD": str(library), "FAKETIME": time, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
     return set_to
 
 
 def test_a_clock_that_leaps_400_days_erases_nothing_and_says_that_it_waits(servers, set_clock):
-    """Once 50,000 requests were gone 4 s after such a start."""
+    """A former bug: 50,000 requests were gone 4 s after such a start."""
     server = servers(keep_hits="30d", inactive_after="10d", active_rows=500)
     server.start()
     key = create_key(server)

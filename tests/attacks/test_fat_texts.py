@@ -1,4 +1,4 @@
-"""Paths as long as they may be, each another: what the texts of files weigh must not keep them from being merged."""
+"""Paths of the maximum length, all different: the size of files' texts must not prevent merging."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,7 +18,7 @@ SETTINGS = {
 
 
 def fat_path(number: int) -> str:
-    """Another one for each number, in no order; also sent as the route, or one would be learned for all of them."""
+    """A different path per number, in no order; also sent as the route, or one would be learned for all of them."""
     return f"/p{number * 7_919 % 1_000_003:07}/".ljust(LENGTH, "x")
 
 
@@ -31,7 +31,7 @@ def post_files(server: Server, connection: Connection, key: str) -> None:
 
 
 def test_files_of_fat_texts_are_merged_and_the_neighbour_notices_nothing(servers, neighbour):
-    """Once merging them failed for want of memory, was tried again each minute without end, and health said 500."""
+    """A former bug: merging failed for lack of memory, was retried each minute without end, and health said 500."""
     server = servers(**SETTINGS).start()
     key = create_key(server)
     connection = Connection(server.port)
@@ -52,7 +52,7 @@ def test_files_of_fat_texts_are_merged_and_the_neighbour_notices_nothing(servers
 
 
 def test_a_merge_that_fails_waits_and_is_a_note(servers):
-    """Pieces that do not fit: no way is left but to wait, with everything there meanwhile."""
+    """Pieces that do not fit: the only way out is to wait, with all data available meanwhile."""
     server = servers(**SETTINGS | {"merge_at": 100}).start()
     key = create_key(server)
     post_files(server, Connection(server.port), key)
@@ -72,7 +72,7 @@ def test_a_merge_that_fails_waits_and_is_a_note(servers):
 
 
 def test_pages_of_a_project_of_fat_texts_take_no_more_memory_than_others(servers):
-    """Pages once carried every text by name: eight of them at once took 16 kB a text."""
+    """A former bug: pages carried every text by name, and eight of them at once took 16 kB per text."""
     server = servers(active_rows=HITS, merge_at=100).start()
     key = create_key(server)
     post_files(server, Connection(server.port), key)

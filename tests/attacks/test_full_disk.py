@@ -1,4 +1,4 @@
-"""A disk that others fill to the last byte."""
+"""A disk that other programs fill to the last byte."""
 
 import contextlib
 import os
@@ -50,7 +50,7 @@ def server_on(servers, disk: Path) -> Server:
 
 
 def test_a_full_disk_stops_neither_the_start_nor_erasures(servers, disk):
-    """Once the start failed; hits are refused, what is there is shown, and what is to be erased is."""
+    """A former bug: the start failed. Hits are refused, existing data is shown, and erasures work."""
     server = server_on(servers, disk).start()
     key = create_key(server)
     post(server, key, [f"/alice/{n}" for n in range(500)], user="alice-needle")
@@ -86,19 +86,19 @@ def post_status(server: Server, key: str) -> int:
 
 
 def test_an_erasure_that_finds_no_room_says_so_and_is_done_later(servers, disk):
-    """Once it was waited for without end."""
+    """A former bug: it waited without end."""
     server = server_on(servers, disk)
     server.settings["reserve_bytes"] = "1KB"
     server.start()
     key = create_key(server)
-    # Texts that are unlike each other: their file is large.
+    # Texts that don't compress: their file is large.
     for turn in range(20):
         paths = [f"/{turn}/{n}/{os.urandom(400).hex()}" for n in range(500)]
         post(server, key, paths, user=f"user{turn % 2}")
     settle(server)
     wait_for("a sealed file", lambda: server.metric("active_rows") == 0, 20, 0.2)
     filler = fill(disk)
-    # The erasure itself can be noted; a file of some 8 MB cannot be written anew.
+    # The erasure itself can be noted; a file of some 8 MB cannot be rewritten.
     os.truncate(filler, filler.stat().st_size - (512 << 10))
     began = time.monotonic()
     answer = server.call("DELETE", "/api/v1/consumers/u:user1", key=key)

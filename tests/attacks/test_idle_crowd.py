@@ -1,4 +1,4 @@
-"""A crowd of connections that ask for nothing, where the system allows 1,024 open files: the usual default."""
+"""A crowd of idle connections on a system that allows 1,024 open files: the usual default."""
 
 import resource
 import socket
@@ -16,7 +16,7 @@ CALL = b"GET /api/health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 
 
 class CrampedServer(Server):
-    """A server that may have so many files open and cannot raise the limit."""
+    """A server that may have this many open files and cannot raise the limit."""
 
     def __init__(self, data, open_files: int):
         super().__init__(data)
@@ -50,7 +50,7 @@ def _room_for_our_own_ends():
 
 @contextmanager
 def crowd_of(server: Server, number: int):
-    """Holds so many connections: some silent, some that called once, some with half a call."""
+    """Holds this many connections: some silent, some that called once, some with half a call."""
     with ExitStack() as held:
         sockets = []
         for n in range(number):
@@ -75,7 +75,7 @@ def was_closed(one: socket.socket) -> bool:
 
 
 def test_an_idle_crowd_stops_neither_posts_nor_pages(cramped, neighbour):
-    """Once the 1,000th idle connection took the engine's files, and the next write ended the process."""
+    """A former bug: the 1,000th idle connection took the engine's files, and the next write ended the process."""
     server = cramped(1_024).start()
     key = create_key(server)
     with neighbour(server) as beside, crowd_of(server, CROWD) as sockets:
@@ -95,7 +95,7 @@ def test_an_idle_crowd_stops_neither_posts_nor_pages(cramped, neighbour):
 
 
 def test_a_crowd_of_slow_calls_keeps_nobody_out(cramped, neighbour):
-    """Bodies that hardly come have a call under way, so they are not idle: they are given up when others wait."""
+    """Connections with slow bodies have a call in progress, so they are not idle: they are aborted when others wait."""
     server = cramped(1_024).start()
     key = create_key(server)
     body = b"POST /api/requests HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 50000\r\n\r\n{"

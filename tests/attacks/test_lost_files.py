@@ -13,7 +13,7 @@ from server import must_run
 
 @every_loss
 def test_a_lost_database_stops_the_start_and_nothing_is_deleted(servers, names, loss):
-    """Once the start deleted every data file, or gave the next project another tenant's hits, and was healthy."""
+    """A former bug: the start deleted every data file, or gave the next project another tenant's hits, and was well."""
     server = servers(**SETTINGS).start()
     paths = fill(server)
     server.stop()
@@ -26,7 +26,7 @@ def test_a_lost_database_stops_the_start_and_nothing_is_deleted(servers, names, 
         said = refused(server)
         assert names[0] in said, said
         assert data_files(server.data) == files
-    # Whoever finds the file again has lost nothing.
+    # Putting the files back restores everything.
     for name in names:
         put_back(server.data, name, kept[name])
     server.start()
@@ -58,7 +58,7 @@ def test_an_older_copy_of_the_same_start_gives_no_number_twice(servers, later):
     server = servers(**SETTINGS).start()
     for number in range(3):
         create_project(server, f"{number}")
-    # Of the same start, but for the projects that are made next; nobody writes meanwhile.
+    # From the same start, but without the projects created next; nobody writes meanwhile.
     older = take(server.data, "meta.sqlite")
     numbers = [create_project(server, "later")[0] for _ in range(later)]
     server.kill()
@@ -79,7 +79,7 @@ def test_the_databases_of_another_folder_stop_the_start(servers, tmp_path):
 
 @pytest.mark.parametrize("name", ["inbox.sqlite", "meta.sqlite"])
 def test_a_kill_during_the_first_start_is_no_loss(servers, name):
-    """Between the writes that give both databases their identity, a kill must not look like a lost file."""
+    """A kill between the writes of both databases' identity must not look like a lost file."""
     for turn in range(12):
         server = servers(f"data{turn}", **SETTINGS)
         server.start(wait=False)
@@ -96,7 +96,7 @@ def test_a_kill_during_the_first_start_is_no_loss(servers, name):
 
 
 def test_a_restored_folder_is_a_new_one(servers, tmp_path):
-    """It starts, also where a project was made while it was copied; what the replaced folder had does not fit beside it."""
+    """It starts, even if a project was created during the copy; files of the replaced folder do not match it."""
     server = servers(**SETTINGS).start()
     paths = fill(server)
     must_run("backup", tmp_path / "copy", data=server.data)

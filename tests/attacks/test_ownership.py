@@ -1,4 +1,4 @@
-"""Whose files they are: backup, restore and commands run by root, by the server's user and by somebody else."""
+"""Ownership of files: backup, restore and commands run by root, by the server's user and by another user."""
 
 import os
 import random
@@ -19,7 +19,7 @@ SERVICE, NOBODY = 12_345, 65_534
 
 
 class ServiceServer(Server):
-    """A server that runs as a user of its own, from a folder that every user can reach."""
+    """A server that runs as its own user, from a folder that every user can reach."""
 
     def __init__(self, data: Path, program: Path):
         super().__init__(data)
@@ -32,7 +32,7 @@ class ServiceServer(Server):
 
 @pytest.fixture
 def place():
-    """A folder of root's that everyone may look into, with the program in it, and a data folder of the service's."""
+    """A folder of root's that everyone may read, with the program in it, and a data folder of the service's."""
     if os.geteuid() != 0:
         pytest.xfail("only root can act as several users")
     where = Path(tempfile.mkdtemp(prefix="api-analytics-users-"))
@@ -76,7 +76,7 @@ def test_backups_and_restores_belong_to_the_owner_of_the_data(place):
     beside = run_as(0, where, "backup", where / "beside-server", "--data", server.data)
     assert beside.returncode == 0, beside.stderr
     assert_private(where / "beside-server")
-    # The server's user has its own place for backups, and root's is closed to it.
+    # The server's user has its own place for backups, and cannot access root's.
     own = run_as(SERVICE, where, "backup", where / "service" / "own", "--data", server.data)
     assert own.returncode == 0, own.stderr
     assert_private(where / "service" / "own")
@@ -93,7 +93,7 @@ def test_backups_and_restores_belong_to_the_owner_of_the_data(place):
     refused = run_as(NOBODY, where, "restore", where / "without-server", "--data", server.data)
     assert refused.returncode == 1
 
-    # By way of a link, as root: the folder behind it is replaced, and is the service's again.
+    # Through a link, as root: the folder behind it is replaced, and belongs to the service again.
     link = where / "link"
     link.symlink_to(server.data)
     restored = run_as(0, where, "restore", where / "beside-server", "--data", link)
@@ -109,7 +109,7 @@ def test_backups_and_restores_belong_to_the_owner_of_the_data(place):
 
 
 def test_backups_and_restores_that_are_interrupted_do_no_harm(place):
-    """Ctrl-C, SIGTERM and kill -9 at random moments: a backup is whole or not there, and data is never half a folder."""
+    """Ctrl-C, SIGTERM and kill -9 at random moments: a backup is complete or absent, data never half a folder."""
     where, server = place
     server.start()
     key = create_key(server)

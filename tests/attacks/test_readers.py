@@ -1,4 +1,4 @@
-"""Readers who ask for as much as they may, as often as they can."""
+"""Readers that request as much as they may, as often as they can."""
 
 import random
 import threading
@@ -12,7 +12,7 @@ from server import BROKEN, Connection, Server
 
 HITS, READERS = 40_000, 12
 SECONDS = 8
-# As many wildcards as one question may have, of a kind that a careless matcher goes back and forth in.
+# As many wildcards as one query may have, of a kind that makes a careless matcher backtrack.
 COSTLY = " ".join(f"-path:*a*e*{number}*" for number in range(10, 35))
 
 
@@ -31,7 +31,7 @@ def library(servers) -> tuple[Server, str]:
 
 
 class Readers:
-    """Clients that ask again as soon as they have an answer."""
+    """Clients that call again as soon as they have an answer."""
 
     def __init__(self, server: Server, key: str, path: str):
         self.server, self.key, self.path = server, key, path
@@ -68,7 +68,7 @@ class Readers:
     ids=["export", "filtered page", "page", "list"],
 )
 def test_readers_do_not_starve_a_neighbour(library, neighbour, path):
-    """Once one reader made the engine fail for everybody: health 500, pages of others failed."""
+    """A former bug: one reader made the engine fail for everybody: health 500, pages of others failed."""
     server, key = library
     unwell = []
     with neighbour(server, page_seconds=2):

@@ -1,4 +1,4 @@
-"""`api-analytics repair` makes a folder whole of what is left of it, and says what is not."""
+"""`api-analytics repair` rebuilds a whole folder from what is left of it, and reports what is lost."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ def repair(server: Server) -> str:
 
 
 def fill_active(server: Server, paths: dict[str, list[str]]) -> None:
-    """Everything else is sealed, and the active file alone has the newest hits."""
+    """Everything else is sealed, and only the active file has the newest hits."""
     wait_for("one active file is left", lambda: len(folder.active_files(server.data)) == 1)
     for key, posted in paths.items():
         post(server, key, more := [f"/newest/{number}" for number in range(100)])
@@ -33,7 +33,7 @@ def fill_active(server: Server, paths: dict[str, list[str]]) -> None:
 
 
 def paths_of(server: Server, project: int) -> list[str]:
-    """Through a key that only the operator can make."""
+    """Through a key that only the operator can create."""
     said = must_run("key", "add", "--project", str(project), data=server.data)
     key = re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", said)[0]
     return read_paths(server, key)
@@ -106,7 +106,7 @@ def test_an_older_copy_is_made_whole(servers, name):
 
 
 def test_what_was_erased_stays_erased_also_without_both_databases(servers):
-    """A file that an erasure has replaced, and that a crash left, must not bring anything back."""
+    """A file that an erasure has replaced, and that a crash left behind, must not restore anything."""
     server = servers(**SETTINGS).start()
     paths = fill(server)
     first, second = paths
@@ -161,7 +161,7 @@ def test_a_repair_that_is_killed_is_begun_again(servers):
 
 
 def test_an_erasure_is_applied_again_to_a_file_that_comes_back(servers):
-    """Of a file with nothing but what was erased there is no successor: only the ledger knows."""
+    """A file with only erased hits has no successor: only the ledger knows of it."""
     server = servers(**SETTINGS | {"merge_at": 1_000}).start()
     _, key = create_project(server, "shop")
     post(server, key, [f"/gone/{number}" for number in range(400)], user="gone")
@@ -188,7 +188,7 @@ def test_an_erasure_is_applied_again_to_a_file_that_comes_back(servers):
 
 
 def test_a_log_that_was_cut_costs_what_stood_in_it_alone(servers):
-    """Once 387,000 of 403,001 hits, said in health only."""
+    """A former bug: 387,000 of 403,001 hits were lost, and only health said so."""
     server = servers(**SETTINGS).start()
     paths = fill(server)
     server.kill()
@@ -198,7 +198,7 @@ def test_a_log_that_was_cut_costs_what_stood_in_it_alone(servers):
     said = refused(server)
     assert "log was cut" in said, said
     said = repair(server)
-    # All was applied before: it is in the data files.
+    # Everything was applied before: it is in the data files.
     server.start()
     for key, posted in paths.items():
         assert read_paths(server, key) == sorted(posted)
@@ -231,12 +231,12 @@ def test_records_that_are_in_no_file_are_said_until_an_operator_takes_note(serve
     posted = sorted(path for more in paths.values() for path in more)
     kept = sorted(path for key in paths for path in read_paths(server, key))
     assert kept and len(kept) < len(posted)
-    # A record is a batch: exactly those that were named are missing.
+    # A record is a batch: exactly the reported ones are missing.
     assert len(posted) - len(kept) == 100 * (last - first + 1)
 
 
 def stray(server: Server, name: str = "sealed-00000900.duckdb") -> str:
-    """A copy of a sealed file that nothing names."""
+    """A copy of a sealed file that no manifest names."""
     source = folder.sealed_files(server.data)[0]
     (server.data / "hits" / name).write_bytes(source.read_bytes())
     return name
@@ -262,7 +262,7 @@ def test_a_file_that_nothing_names_is_set_aside_noted_and_erased(servers):
 
 
 def test_a_copy_of_what_is_held_is_removed_at_the_start(servers):
-    """What a crash leaves: a file whose hits are all in files that are named."""
+    """The trace of a crash: a file whose hits are all in named files."""
     server = servers(**SETTINGS).start()
     paths = fill(server)
     server.stop()
@@ -318,7 +318,7 @@ def test_an_erasure_reaches_into_what_a_repair_has_kept(servers):
     assert list(kept.glob("hits/*.duckdb"))
     wait_for("it is noted", lambda: any("repair" in note for note in server.call("GET", "/api/health").must().json().get("notes", [])))
     assert server.call("DELETE", "/api/v1/consumers/u:user1", key=key).must().json()["erased"] == 100
-    # An empty active file may be left: nothing of the project is in it.
+    # An empty active file may remain: nothing of the project is in it.
     assert not list(kept.glob("inbox*")) and not list(kept.glob("hits/sealed-*"))
     for path in kept.glob("hits/*.duckdb"):
         with folder.open_copy(path) as database:
@@ -361,7 +361,7 @@ def test_records_of_an_older_inbox_fill_a_gap_between_files(servers):
 
 
 def test_an_active_file_that_is_damaged_stops_the_start_and_costs_its_own_records(servers):
-    """Once it was set aside at the start, with hits that nothing else had."""
+    """A former bug: it was set aside at the start, with hits that nothing else had."""
     server = servers(**SETTINGS).start()
     paths = fill(server)
     fill_active(server, paths)
@@ -419,7 +419,7 @@ def test_lost_keys_of_the_ledger_are_said(servers):
 
 
 def test_a_frozen_file_that_is_missing_is_not_made_anew(servers):
-    """Once an empty file took its name, and its loss looked like damage."""
+    """A former bug: an empty file took its name, and its loss looked like damage."""
     server = servers(**SETTINGS).start()
     paths = fill(server)
     fill_active(server, paths)
@@ -440,7 +440,7 @@ def test_a_frozen_file_that_is_missing_is_not_made_anew(servers):
 
 
 def test_a_folder_without_data_files_stops_the_start_until_it_is_repaired(servers):
-    """Most likely their disk is not mounted; served empty, new hits would lie beneath it."""
+    """Most likely their disk is not mounted; if it were served empty, new hits would end up beneath it."""
     server = servers(**SETTINGS).start()
     paths = fill(server)
     wait_for("the inbox lets go of them", lambda: server.metric("inbox_bytes") == 0)

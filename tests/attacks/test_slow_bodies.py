@@ -15,7 +15,7 @@ ANNOUNCED = 60 << 20
 
 
 class SlowBodies:
-    """Sockets that send a body as fast as they may up to some size, and from then on a byte now and then."""
+    """Sockets that send a body as fast as they may up to some size, and then a byte now and then."""
 
     def __init__(self, server: Server, path: str, count: int, begun_bytes: int, header: str, start: bytes, announced: int = ANNOUNCED):
         self.server, self.begun_bytes, self.start = server, begun_bytes, start
@@ -33,7 +33,7 @@ class SlowBodies:
         return one, [len(self.start)]
 
     def trickle(self) -> None:
-        """Those that are refused come again."""
+        """Refused ones try again."""
         filler = b" " * (1 << 20)
         while not self.stopping.wait(0.05):
             for place, (one, sent) in enumerate(self.left):
@@ -74,7 +74,7 @@ def slow_bodies(*arguments, **more):
 
 
 def test_two_projects_together_do_not_stop_large_posts(servers, neighbour):
-    """Together they may have all of the memory, and hold it for as long as they come slowly."""
+    """Together they may use all of the memory, and hold it while they are slow."""
     server = servers().start()
     key = create_key(server)
     large = make_batch([make_hit(f"/large/{n}", user=f"user{n}") for n in range(5_000)])
@@ -107,7 +107,7 @@ def kinds(server: Server) -> dict[str, tuple[str, str, bytes]]:
 
 @pytest.mark.parametrize("count, begun_bytes", [(3, 45 << 20), (100, 2 << 20), (100, 60 << 10)])
 def test_slow_bodies_do_not_stop_posts(servers, neighbour, count, begun_bytes):
-    """Once three sockets without a key stopped ingest for everyone for 60 s, again and again."""
+    """A former bug: three sockets without a key stopped ingest for everyone for 60 s, repeatedly."""
     server = servers().start()
     key = create_key(server)
     large = make_batch([make_hit(f"/large/{n}", user=f"user{n}") for n in range(5_000)])

@@ -1,4 +1,4 @@
-"""Clients that ask for much and do not read it: the server's memory stays bounded, and they are given up."""
+"""Clients that request much and do not read it: the server's memory stays bounded, and they are disconnected."""
 
 import hashlib
 import http.client
@@ -12,14 +12,14 @@ import pytest
 from posting import create_key, make_batch, make_hit, settle
 from server import Server
 
-# Fat hits, so that few of them make much: an answer of 36 MB.
+# Large hits, so that a few make a large answer: 36 MB.
 HITS, PATH_BYTES, AGENT_BYTES = 12_000, 2_000, 1_000
 MOST_ABOVE_IDLE = 300 << 20
 
 
 @pytest.fixture(scope="module")
 def fat_project(tmp_path_factory):
-    """A server with a project of fat hits, its key and its dashboard id."""
+    """A server with a project of large hits, its key and its dashboard id."""
     server = Server(tmp_path_factory.mktemp("fat") / "data").start()
     key = create_key(server)
     for first in range(0, HITS, 2_000):
@@ -36,7 +36,7 @@ def fat_project(tmp_path_factory):
 
 @pytest.fixture
 def fat(fat_project):
-    """The same, started anew: nothing that came before counts as idle."""
+    """The same, restarted: nothing earlier counts as idle."""
     fat_project[0].restart()
     return fat_project
 
@@ -59,7 +59,7 @@ def unread(server: Server, key: str, paths: list[str]):
 
 
 def was_answered(one: socket.socket) -> bool:
-    """An answer began to come, and was not read."""
+    """An answer began to arrive, and was not read."""
     try:
         return one.recv(12, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"HTTP/1.1 200"
     except OSError:
@@ -83,7 +83,7 @@ def everything(key: str, dashboard: str) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["the original's page", "every kind"])
 def test_answers_that_nobody_reads_take_bounded_memory(fat, neighbour, kind):
-    """Once 12 clients that did not read /api/data took 7.8 GB."""
+    """A former bug: 12 clients that did not read /api/data took 7.8 GB."""
     server, key, dashboard = fat
     paths = ["/api/data"] * 16 if kind == "the original's page" else 4 * everything(key, dashboard)
     with neighbour(server):
@@ -94,7 +94,7 @@ def test_answers_that_nobody_reads_take_bounded_memory(fat, neighbour, kind):
             print(f"{above / 2**20:.0f} MB above {idle / 2**20:.0f}")
             assert sum(map(was_answered, sockets)) >= 8, "nothing was asked, which proves nothing"
             assert above <= MOST_ABOVE_IDLE, f"{above >> 20} MB above idle"
-            # Those who do not read are given up, so that whoever does gets their answer.
+            # Clients that do not read are disconnected, so that others get their answer.
             began = time.monotonic()
             answer = server.call("GET", "/api/data", key=key)
             while answer.status == 503 and time.monotonic() - began < 30:
@@ -122,7 +122,7 @@ def test_a_client_that_reads_slowly_but_steadily_gets_all_of_it(fat, neighbour):
 
 
 def test_an_answer_that_nobody_reads_is_given_up(servers):
-    """After 30 s, and after 5 s where others wait for their share."""
+    """After 30 s, and after 5 s if others wait for their share."""
     server = servers(lists_at_once=1).start()
     key = create_key(server)
     hits = [make_hit(f"/{n}/".ljust(PATH_BYTES, "p")) for n in range(5_000)]

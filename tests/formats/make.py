@@ -36,7 +36,7 @@ LATE_LARGE, LATE_SMALL = 150, 5
 
 
 def hit(chance: random.Random, spread_s: int) -> dict:
-    """As unlike its neighbours as hits are: some fields missing, a few thousand callers, most of them once."""
+    """As different from its neighbours as hits are: some fields missing, a few thousand callers, most of them once."""
     time = START + datetime.timedelta(microseconds=chance.randrange(spread_s * 1_000_000))
     made = {
         "path": f"/v{chance.choice('12')}/things/{chance.randrange(40)}",
@@ -73,14 +73,14 @@ def main(name: str) -> None:
         answers = {name: ask_all(server, key) for name, key in keys.items()}
         share_link = server.call("POST", "/api/v1/share-links", {"name": "a colleague"}, large).must(201).json()["token"]
         dashboard_id = server.call("GET", f"/api/user-id/{large}").must().json()
-        # What a kill leaves: records that no data file has yet.
+        # Records that no data file has yet, as after a kill.
         server.process.kill()
         server.process.wait()
         kept = {"keys": keys, "answers": answers, "share_link": share_link, "dashboard_id": dashboard_id}
         (Path(folder) / "answers.json").write_text(json.dumps(kept))
         with tarfile.open(HERE / f"{name}.tar.xz", "w:xz") as archive:
             for file in sorted([*data.rglob("*"), Path(folder) / "answers.json"]):
-                # `reserve` is room for a full disk, and nothing is in it.
+                # `reserve` is a file of zeros for a full disk.
                 if file.is_file() and file.name != "reserve":
                     archive.add(file, file.relative_to(folder))
 

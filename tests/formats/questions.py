@@ -1,4 +1,4 @@
-"""What is asked of a folder of any format: questions whose answers depend on nothing but its hits."""
+"""Queries for a folder of any format, whose answers depend only on its hits."""
 
 from server import Server
 

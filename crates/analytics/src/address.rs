@@ -1,4 +1,4 @@
-//! Which addresses a server may call on somebody else's behalf: public ones, and those that its operator names.
+//! The addresses that a server may call on somebody else's behalf: public ones, and those that its operator names.
 //!
 //! Anyone with a project may have this server call an address of their choice. An address inside the operator's network,
 //! or one that leads there through a tunnel, would show them what only this machine can reach. The judgement is about
@@ -103,7 +103,8 @@ const fn v6(groups: [u16; 8], length: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), length)
 }
 
-/// The first that holds an address decides; what none holds is public inside of `GLOBAL_UNICAST` and reserved elsewhere.
+/// The first row that holds an address decides. Other addresses are public inside `GLOBAL_UNICAST` and reserved
+/// elsewhere.
 const SPECIAL_V6: &[(Ipv6Net, Special)] = &[
     // AWS and Google.
     (v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128), Special::Metadata),
@@ -164,7 +165,7 @@ fn is_isatap(address: Ipv6Addr) -> bool {
     matches!(groups[4], 0 | 0x200) && groups[5] == 0x5efe
 }
 
-/// The IPv4 address that a tunnelled one leads to. None where the address is no tunnel, or one whose inner address
+/// The IPv4 address that a tunnelled one leads to. None if the address is not tunnelled, or if the inner address
 /// depends on a network's own prefix.
 pub fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let groups = address.segments();
@@ -182,11 +183,11 @@ pub fn inner_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-/// Ok where the address may be called: it is public, or in one of the networks that the operator allows.
+/// Ok if the address may be called: it is public, or in one of the networks that the operator allows.
 ///
-/// A tunnelled address is judged by the one inside of it, which has to be public or allowed too; where that is public, the
-/// tunnel itself has to be allowed. Metadata addresses are allowed by name only (/32, /128): whoever allows 169.254.0.0/16
-/// for a printer does not mean to hand out credentials.
+/// A tunnelled address is judged by the IPv4 address inside it, which must be public or allowed too; if it is public,
+/// the tunnel itself must be allowed. Metadata addresses are allowed one by one only (/32, /128): an operator who
+/// allows 169.254.0.0/16 for a printer does not mean to hand out credentials.
 pub fn judge(address: IpAddr, allowed: &[IpNet]) -> Result<(), Special> {
     let Some(kind) = special(address) else { return Ok(()) };
     let is_named = names(allowed, address, kind);

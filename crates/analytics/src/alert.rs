@@ -1,12 +1,12 @@
-//! Alert rules: a condition on hits that is judged every minute, and what its answers add up to.
+//! Alert rules: a condition on hits, judged every minute, and the alerts that follow from its verdicts.
 //!
 //! A window of counts becomes a `Verdict` (by a rule of the project's own in `rule`, by a burn rate in `burn`, or by a
 //! ready-made rule in `ready_made`, against the `base` of the weeks before). Verdicts in a row become transitions in
-//! `series`, and `rule_state` keeps one series per endpoint or consumer. `history` holds the counts that most rules are judged
-//! from, `silence` when consumers were seen, `settings` what an owner writes. All times are passed in, all state is kept over
-//! restarts. Asking for the counts and telling anyone are the server's part.
+//! `series`, and `rule_state` keeps one series per endpoint or consumer. `history` holds the counts that most rules are
+//! judged from, `silence` the times at which consumers were seen, `settings` a rule as its owner writes it. All times
+//! are passed in, and all state survives restarts. The server asks for the counts and sends the notices.
 //!
-//! One more ready-made rule: a row in `ready_made::READY_MADE` and a judgement there.
+//! To add a ready-made rule: a row in `ready_made::READY_MADE` and a judgement there.
 
 mod base;
 mod burn;
@@ -54,10 +54,10 @@ pub struct Counts {
     pub server_errors: u64,
     /// Statuses from 400 to 499.
     pub client_errors: u64,
-    /// Of these 401, 403 and 429.
+    /// Those of them with 401, 403 or 429.
     pub denied: u64,
     pub consumers: u64,
-    /// None without requests, as the next two.
+    /// None without requests, like the next two.
     pub p50_us: Option<u64>,
     pub p95_us: Option<u64>,
     pub p99_us: Option<u64>,
@@ -83,7 +83,7 @@ fn share(part: u64, of: u64) -> Option<f64> {
 pub enum Verdict {
     /// The condition holds.
     Bad,
-    /// It does not hold, and is too near to it for an alert to end.
+    /// The condition does not hold, but is too near to it for an alert to end.
     Near,
     Good,
     /// Too little is known: no requests, no base.
@@ -91,7 +91,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// `holds` tells whether the condition holds with its thresholds taken times a scale.
+    /// `holds` says whether the condition holds when its thresholds are multiplied by a scale.
     fn of(holds: impl Fn(f64) -> bool) -> Verdict {
         if holds(1.0) {
             Verdict::Bad

@@ -179,7 +179,7 @@ pub struct TrafficRow {
     pub response_bytes: u64,
 }
 
-/// How answers are to be cut.
+/// How answers are cut to size.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
     pub rows: usize,
@@ -268,7 +268,7 @@ fn quantile_ms(histogram: &Histogram, share: f64) -> Option<f64> {
     histogram.quantile_us(share).map(|us| round(us / 1_000.0))
 }
 
-/// To four significant digits: the buckets know no more.
+/// To four significant digits: the buckets are no more precise.
 pub(crate) fn round(ms: f64) -> f64 {
     if ms == 0.0 {
         return 0.0;
@@ -308,8 +308,8 @@ fn to_latency(total: &Total, previous: Option<&Total>, apdex_us: u64) -> Latency
     }
 }
 
-/// At most about 50 bars, log-spaced: each of so many buckets that all of them span what there is. What lies beyond both
-/// ends' thousandths is put into the outermost bars, so that one stray hit does not squeeze the rest together.
+/// At most about 50 bars, log-spaced: each covers the same number of buckets. The thousandths beyond both ends go into
+/// the outermost bars, so that one stray hit does not squeeze the rest together.
 fn to_bars(histogram: &Histogram) -> Vec<HistogramBar> {
     const BARS: u16 = 48;
     let end = |share: f64| {
@@ -370,7 +370,7 @@ fn to_activity(total: &Total) -> SeriesAnswer {
     SeriesAnswer { edges: edges_ms(total), series: series.into_iter().collect() }
 }
 
-/// What a row is ordered by: a value, its hits, its name.
+/// The order of a row: a value, its hits, its name.
 type Place = (Option<f64>, u64, String);
 
 /// Orders and cuts rows: the greatest first, rows without a value last, ties by hits and then by name.
@@ -387,8 +387,9 @@ fn cut_rows<T>(rows: &mut Vec<T>, most: usize, key: impl Fn(&T) -> Place) {
     rows.extend(keyed.into_iter().map(|(_, row)| row));
 }
 
-/// The most hits that a missing row can have. None if nothing is missing: the table is full and its least row has more.
-/// `rows`: the hits of each row shown. A row that is not shown may have `low_by` more than those that it was ordered by.
+/// The most hits that a missing row can have. None if nothing is missing: the table is full and its smallest row has
+/// more. `rows`: the hits of each row shown. A row that is not shown may have `low_by` more than the count that it was
+/// ordered by.
 fn missing_up_to<T>(
     listing: &Listing<T>,
     rows: impl ExactSizeIterator<Item = u64>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::hit::{Hit, TextKind};
 use crate::text_list::TextList;
 
-/// What a user agent tells. Empty where it tells nothing.
+/// Facts that a user agent states. Empty if it states none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AgentTraits {
     /// "Chrome", "python-httpx", "curl" ...
@@ -22,7 +22,7 @@ pub struct Dictionary {
     pub texts: [TextList; TextKind::COUNT],
     /// Parallel to `texts[TextKind::Agent]`; shared with all batches that name the same agent.
     pub agents: Vec<Arc<AgentTraits>>,
-    /// Parallel to `texts[TextKind::Path]`: "v1" where the path has an API version, else "".
+    /// Parallel to `texts[TextKind::Path]`: "v1" if the path has an API version, else "".
     pub versions: TextList,
 }
 
@@ -36,16 +36,17 @@ impl Default for Dictionary {
     }
 }
 
-/// Hits of one project that arrived together, decoded, bounded and enriched: nothing above the project's privacy level
-/// is in here.
+/// Hits of one project that arrived together, decoded, bounded and enriched. Holds nothing above the project's privacy
+/// level.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     /// When the server read it, microseconds since 1970.
     pub arrival_us: i64,
     pub dictionary: Dictionary,
     pub hits: Vec<Hit>,
-    /// A hash over every field of each hit (parallel to `hits`), only where a published client is known to post the
-    /// same hits again (Node's, without `batch_id`); else empty. The inbox drops what it counted before.
+    /// A hash over every field of each hit (parallel to `hits`), set only if the batch is from a published client that
+    /// posts the same hits again (Node's, without `batch_id`); else empty. The inbox drops hits that it has counted
+    /// before.
     pub repeat_hashes: Vec<u64>,
 }
 

@@ -14,7 +14,7 @@ pub struct PresentedCertificate {
     /// Its DNS names and addresses, at most `CERTIFICATE_NAMES` of `limits`.
     pub names: Vec<String>,
     pub issuer: String,
-    /// Why it is not trusted; none where it is. Also where the check does not ask for that.
+    /// Why it is not trusted. None if it is, or if the check does not ask for trust.
     pub problem: Option<TlsProblem>,
 }
 
@@ -26,12 +26,12 @@ pub enum TlsProblem {
     NotYetValid,
     WrongName,
     SelfSigned,
-    /// No authority that is trusted here stands at the end of its chain; the chain may be incomplete.
+    /// The chain does not end at a trusted authority; it may be incomplete.
     UnknownIssuer,
     Revoked,
     /// The certificate cannot be read, or breaks a rule.
     BadCertificate,
-    /// No certificate was the reason: protocol versions, ciphers, or a port that does not speak TLS.
+    /// The certificate was not the reason: protocol versions, ciphers, or a port that does not speak TLS.
     Handshake,
 }
 
@@ -54,7 +54,7 @@ impl TlsProblem {
 }
 
 impl PresentedCertificate {
-    /// How soon it ends.
+    /// How urgent its expiry is.
     pub fn level(&self, now_ms: i64) -> Level {
         self.dates().level(now_ms)
     }

@@ -1,9 +1,9 @@
 //! Compares two stretches of time: which endpoints fail more or got slower, which consumers went quiet or appeared.
 //!
-//! A difference counts where it is large enough to matter and, by a two-proportion test, too large to be chance. Both sides
-//! need a least volume. Of two stretches of unlike length shares would be right and consumers wrong, so the caller compares
-//! equal ones. Rows come from the lists of busiest endpoints and consumers; where a list has not all of them, whatever it
-//! may lack is never taken for nothing.
+//! A difference counts if it is large enough to matter and, by a two-proportion test, too large to be chance. Both
+//! sides need a minimum volume. Stretches of unequal length would give right shares and wrong consumers, so the caller
+//! compares equal ones. Rows come from the lists of busiest endpoints and consumers; a row that a cut list may lack is
+//! never counted as zero.
 
 use std::collections::HashMap;
 
@@ -84,10 +84,11 @@ pub enum Change {
     Consumer(ConsumerChange),
 }
 
-/// The normal score of what is called more than chance: one in 30,000, for hundreds of endpoints are compared at once.
+/// The normal score from which a difference counts as more than chance: one in 30,000, because hundreds of endpoints
+/// are compared at once.
 const SCORE: f64 = 4.0;
 
-/// The score of a two-proportion test, positive where the second share is larger. 0 where there is nothing to compare.
+/// The score of a two-proportion test, positive if the second share is larger. 0 if there is nothing to compare.
 ///
 /// Pooled, as for a hypothesis of equal shares: z = (p2 - p1) / sqrt(p (1 - p) (1/n1 + 1/n2)).
 fn score((hits1, all1): (u64, u64), (hits2, all2): (u64, u64)) -> f64 {
@@ -115,9 +116,9 @@ fn more_failures(before: &Endpoint, after: &Endpoint) -> Option<f64> {
     (is_large && (is_new || z >= SCORE)).then_some(rise * after.requests as f64)
 }
 
-/// Whether the 95th percentile rose, and how many requests beyond one in twenty are above the former one.
+/// Whether the 95th percentile rose, and how many requests beyond one in twenty are above the earlier one.
 ///
-/// Tested is the share of requests above the former percentile: a quantile has no spread of its own to test by.
+/// Tests the share of requests above the earlier percentile: a quantile itself has no spread to test by.
 fn slower(before: &Histogram, after: &Histogram) -> Option<f64> {
     let (all_before, all_after) = (before.total(), after.total());
     if all_before.min(all_after) < limits::CHANGE_REQUESTS {
@@ -149,17 +150,17 @@ fn judge(before: &Endpoint, after: &Endpoint) -> (Verdict, f64) {
     }
 }
 
-/// The most requests that a row can have which is not in the list; 0 if it has all rows.
+/// The most requests that a row outside the list can have; 0 if the list has all rows.
 pub fn missing_up_to<T>(listing: &Listing<T>, requests: impl Fn(&T) -> u64) -> u64 {
     let is_cut = (listing.rows.len() as u64) < listing.count.count;
     let least = listing.rows.iter().map(requests).min().unwrap_or_default();
     let cut = if is_cut { least } else { 0 };
-    // A listed row may have more than it is listed with; so may one that it was preferred to.
+    // A listed row may have more requests than listed; so may one that it displaced.
     listing.missing_up_to.max(cut) + if is_cut { listing.low_by_up_to } else { 0 }
 }
 
-/// The endpoints with enough requests on both sides, and new ones that fail. The worst first, the best last, those that touch
-/// most requests before others.
+/// The endpoints with enough requests on both sides, and new ones that fail. The worst first and the best last; among
+/// equals, those whose change touches most requests first.
 pub fn compare_endpoints(
     before: &Listing<Endpoint>,
     after: &Listing<Endpoint>,
@@ -218,11 +219,11 @@ pub fn to_p95(latency: &Histogram) -> Option<f64> {
     latency.quantile_us(0.95).map(|us| round(us / 1_000.0))
 }
 
-/// Consumers that hardly call any more, those with most requests before first. Whether they had called regularly is not
-/// known yet (`regular`). Empty where all calls fell as theirs did.
+/// Consumers that hardly call any more, those with most requests before first. `regular` then checks that they called
+/// regularly. Empty if all calls fell as much.
 pub fn quiet(before: &Total, after: &Total) -> Vec<ConsumerChange> {
     let (all_before, all_after) = (before.requests(), after.requests());
-    // As many as each would have if it had changed as the sum of all did.
+    // The calls that each would have if it had changed like the sum of all.
     let trend = if all_before > 0 { (all_after as f64 / all_before as f64).min(1.0) } else { 0.0 };
     let bound = missing_up_to(&after.consumers, |row| row.requests);
     let of_after = by_name(&after.consumers);
@@ -244,7 +245,7 @@ pub fn quiet(before: &Total, after: &Total) -> Vec<ConsumerChange> {
     rows
 }
 
-/// Those that called in three of the four `parts` of the time before: one burst is no habit.
+/// Those that called in three of the four `parts` of the time before: a single burst is not a habit.
 pub fn regular(quiet: Vec<ConsumerChange>, parts: &[Total]) -> Vec<ConsumerChange> {
     let parts: Vec<_> = parts.iter().map(|part| by_name(&part.consumers)).collect();
     let seen = |row: &ConsumerChange| {
@@ -254,9 +255,9 @@ pub fn regular(quiet: Vec<ConsumerChange>, parts: &[Total]) -> Vec<ConsumerChang
     quiet.into_iter().filter(|row| seen(row) * 4 >= parts.len() * 3 && seen(row) > 0).collect()
 }
 
-/// Consumers that were not there before and now have a share of all requests, the largest first.
+/// Consumers that are new and have a share of all requests, the largest first.
 pub fn appeared(before: &Total, after: &Total) -> Vec<ConsumerChange> {
-    // Where nothing was there before, everything is new.
+    // With nothing before, everything would be new.
     if before.requests() == 0 {
         return Vec::new();
     }
@@ -304,7 +305,7 @@ fn to_change(
 }
 
 /// The rows worth showing: endpoints that fail, slower ones, consumers that went quiet, new ones. Two of each kind come
-/// first, then whatever has room.
+/// first, then others while there is room.
 pub fn choose(
     endpoints: Vec<EndpointChange>,
     quiet: Vec<ConsumerChange>,

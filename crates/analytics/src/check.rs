@@ -1,20 +1,20 @@
-//! One look at a host: its phases, and every way in which it can fail. What it means for a monitor is in `monitor`.
+//! One check of a host: its phases, and every way in which it can fail. Its meaning for a monitor is in `monitor`.
 //!
-//! A failure has a stable code (stored, shown, asked for), and a sentence that names no address and quotes nothing of an
-//! answer: neither may be shown to whoever made the monitor.
+//! A failure has a stable code (stored, shown, filtered by), and a sentence that names no address and quotes nothing of
+//! a response: the monitor's owner may see neither.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::certificate::TlsProblem;
 
-/// A stretch of a check, in their order.
+/// A phase of a check, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Dns,
     Connect,
     Tls,
-    /// From the request sent to the head of the answer.
+    /// From sending the request to the head of the response.
     FirstByte,
     Body,
 }
@@ -44,7 +44,7 @@ impl Phase {
     }
 }
 
-/// How long each phase took, summed over redirects. None: it was not reached, or there is none (no TLS for http).
+/// How long each phase took, summed over redirects. None if it was not reached or does not exist (no TLS for http).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases([Option<Duration>; Phase::ALL.len()]);
 
@@ -66,14 +66,14 @@ impl Phases {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     NameNotFound,
-    /// The name servers answered with an error or could not be asked.
+    /// The name servers answered with an error or could not be reached.
     ResolverFailed,
-    /// They answer about no other name either. Says nothing about the host.
+    /// The name servers answer for no other name either. Says nothing about the host.
     NoNameServer,
-    /// The address is none that this server may call.
+    /// The server may not call this address.
     RefusedAddress,
     ConnectionRefused,
-    /// No way to the address.
+    /// No route to the address.
     Unreachable,
     TimedOut(Phase),
     Tls(TlsProblem),
@@ -87,18 +87,18 @@ pub enum Failure {
     /// A redirect without a target, or to one that cannot be followed.
     BadRedirect,
     Status,
-    /// The body is not as it has to be.
+    /// The body fails the monitor's assertion.
     Assertion,
-    /// A heartbeat that did not come in time.
+    /// A heartbeat that did not arrive in time.
     Missed,
-    /// A heartbeat that told of a failure.
+    /// A heartbeat that reported a failure.
     ReportedFailure,
-    /// This server could not look: it is out of files or memory. Says nothing about the host.
+    /// This server could not check: it is out of files or memory. Says nothing about the host.
     Ours,
 }
 
 impl Failure {
-    /// Every code with what it means, in one line each. Those of timeouts and TLS in full.
+    /// Every code with its meaning, in one line each. Those of timeouts and TLS in full.
     pub const ALL: [Failure; 30] = [
         Failure::NameNotFound,
         Failure::ResolverFailed,

@@ -1,8 +1,8 @@
-//! Whether the wall clock can be believed when it says that something is old enough to be erased.
+//! Whether to trust the wall clock when, by it, something is old enough to be erased.
 //!
-//! A clock that leaps ahead (a dead battery, a wrong time server, a typo) makes every request look expired. So erasing by
-//! age needs a clock that agrees with the last time at which this server ran, or one that has run on steadily for some days
-//! since it leapt. This file only decides; the caller brings the times and keeps the state over restarts.
+//! A clock that leaps ahead (a dead battery, a wrong time server, a typo) makes every request look expired. So erasing
+//! by age needs a clock that agrees with the last time at which this server ran, or one that has run steadily for some
+//! days since its leap. This file only decides; the caller passes the times and keeps the state over restarts.
 
 use crate::limits;
 
@@ -10,36 +10,36 @@ const HOUR_US: i64 = 3_600_000_000;
 const LEAP_US: i64 = limits::CLOCK_LEAP_HOURS as i64 * HOUR_US;
 const CONFIRM_US: i64 = limits::CLOCK_CONFIRM_HOURS as i64 * HOUR_US;
 
-/// How far the wall clock may stray from the time that has passed before it counts as set anew.
+/// How far the wall clock may drift from the time that has passed before it counts as changed.
 const STEADY_US: i64 = HOUR_US;
 
 /// Kept over restarts. Times are microseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockWatch {
-    /// The last time that was believed.
+    /// The last time that was trusted.
     pub believed_us: i64,
-    /// Set while the clock is not believed.
+    /// Set while the clock is not trusted.
     pub doubt: Option<Doubt>,
 }
 
-/// A clock that leapt, and how long it has run on steadily since.
+/// A clock that leapt, and how long it has run steadily since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Doubt {
-    /// How far it leapt.
+    /// The size of the leap.
     pub ahead_us: i64,
-    /// The last time that it showed.
+    /// The last time it showed.
     pub last_us: i64,
-    /// How long the server has run since the leap, whatever the wall clock says.
+    /// How long the server has run since the leap, by the monotonic clock.
     pub ran_us: i64,
 }
 
 impl ClockWatch {
-    /// `believed_us`: the newest time that is known from before, such as that of the last batch.
+    /// `believed_us`: the newest time known from before, such as that of the last batch.
     pub fn new(believed_us: i64) -> ClockWatch {
         ClockWatch { believed_us, doubt: None }
     }
 
-    /// Takes note of the wall clock. `ran_us`: how long the server has run since the call before, 0 at the first after a
+    /// Notes the wall clock. `ran_us`: how long the server has run since the last call, 0 at the first call after a
     /// start.
     pub fn look(&mut self, now_us: i64, ran_us: i64) {
         let ahead_us = now_us.saturating_sub(self.believed_us.saturating_add(ran_us));
@@ -70,7 +70,7 @@ impl ClockWatch {
         self.doubt.is_none()
     }
 
-    /// In words, for the operator; none while the clock is believed.
+    /// A sentence for the operator; none while the clock is trusted.
     pub fn note(&self) -> Option<String> {
         let doubt = self.doubt?;
         let ahead_days = (doubt.ahead_us + 12 * HOUR_US) / (24 * HOUR_US);
@@ -89,7 +89,7 @@ mod tests {
     const MINUTE_US: i64 = HOUR_US / 60;
     const START_US: i64 = 20_000 * DAY_US;
 
-    /// Runs for some hours, a look a minute, and returns the wall clock's time at the end.
+    /// Runs for `hours`, with a look each minute, and returns the wall clock's time at the end.
     fn run(watch: &mut ClockWatch, mut now_us: i64, hours: i64) -> i64 {
         for _ in 0..hours * 60 {
             now_us += MINUTE_US;
@@ -136,7 +136,7 @@ mod tests {
         let mut watch = ClockWatch::new(START_US);
         let mut now_us = START_US + 400 * DAY_US;
         watch.look(now_us, 0);
-        // It counts for the hours that it runs, not for those between two starts.
+        // Only the hours that it runs count, not those between two starts.
         for night in 1..=3 {
             now_us = run(&mut watch, now_us, 8);
             assert_eq!(watch.doubt.unwrap().ran_us, night * 8 * HOUR_US);
@@ -155,7 +155,7 @@ mod tests {
         let mut watch = ClockWatch::new(START_US);
         watch.look(START_US - 400 * DAY_US, MINUTE_US);
         assert_eq!(watch, ClockWatch::new(START_US - 400 * DAY_US));
-        // Put right again, it looks like a leap ahead.
+        // A clock that is set right again looks like a leap ahead.
         watch.look(START_US, MINUTE_US);
         assert!(!watch.is_believed());
     }

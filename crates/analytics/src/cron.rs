@@ -1,7 +1,7 @@
 //! Cron expressions in a time zone: `30 2 * * 1-5` means half past two there, whatever its clocks do.
 //!
-//! Five fields and the usual names (`@daily`). Seconds and years are refused: nothing here is planned by the second. A time
-//! that a change of the clocks skips happens right after the gap, and one that it repeats happens once, unless the
+//! Five fields and the usual names (`@daily`). Seconds and years are refused: nothing here is planned by the second. A
+//! time that a clock change skips happens right after the gap, and one that it repeats happens once, unless the
 //! expression names every hour or minute.
 
 use std::fmt;
@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::limits;
 
-/// An expression that was read, and its zone.
+/// A parsed expression and its zone.
 #[derive(Clone)]
 pub struct CronSchedule {
     cron: Cron,
@@ -44,7 +44,7 @@ impl CronSchedule {
         Ok(CronSchedule { cron, zone })
     }
 
-    /// The first time after `after_ms`, in milliseconds since 1970. None where there is none, as for the 30th of February.
+    /// The first time after `after_ms`, in milliseconds since 1970. None if there is none, as for the 30th of February.
     pub fn next(&self, after_ms: i64) -> Option<i64> {
         let found = self.cron.find_next_occurrence(&self.zoned(after_ms)?, false).ok()?;
         Some(found.timestamp().as_millisecond())
@@ -61,14 +61,14 @@ impl CronSchedule {
     }
 }
 
-/// The tables of a parsed expression fill pages.
+/// By hand: the tables of a parsed expression would fill pages.
 impl fmt::Debug for CronSchedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CronSchedule({} in {:?})", self.cron.as_str(), self.zone)
     }
 }
 
-/// The zone of an IANA name, out of the table that is compiled in.
+/// The zone with an IANA name, from the compiled-in table.
 pub(crate) fn find_zone(name: &str) -> Option<TimeZone> {
     TimeZone::get(name).ok()
 }

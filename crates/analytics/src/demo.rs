@@ -1,9 +1,9 @@
-//! The demo's hits: a shop's API, made up minute by minute from a number. The same minute always has the same hits, so
-//! that making one twice can be seen to be the same.
+//! The demo's hits: a shop's API, generated minute by minute from a seed. The same minute always has the same hits, so
+//! that making one twice is recognised as a repeat.
 //!
-//! It has what a real one has: days and weekends, people and programs, a slow endpoint after a release (each Wednesday), an
-//! outage in some nights, robots that look for what is not there. Addresses are of the ranges that are reserved for
-//! documentation (RFC 5737, RFC 3849), so nobody's is shown; their countries are made up with them.
+//! It has what a real API has: days and weekends, people and programs, a slow endpoint after a release (each
+//! Wednesday), an outage in some nights, robots that probe for paths that don't exist. Addresses come from the ranges
+//! reserved for documentation (RFC 5737, RFC 3849), so they are nobody's; their countries are made up.
 //!
 //! It knows no project and no clock, and keeps nothing.
 
@@ -24,7 +24,7 @@ const MINUTES_PER_DAY: i64 = 1_440;
 pub struct DemoBatch {
     /// A body for `ingest::decode`.
     pub body: Vec<u8>,
-    /// Of each hit: documentation's addresses are in no country.
+    /// Parallel to the hits: documentation addresses have no country of their own.
     pub countries: Vec<Country>,
 }
 
@@ -41,10 +41,11 @@ pub fn batch(seed: u64, first: i64, minutes: i64) -> DemoBatch {
     DemoBatch { body: serde_json::to_vec(&body).unwrap_or_default(), countries }
 }
 
-/// The hour of a Wednesday at which the shop is released, and of the next day at which what was slow is mended.
+/// The hour of a Wednesday at which the shop releases, and of Thursday at which it mends the slow endpoint.
 const RELEASED_AT: i64 = 10;
 
-/// The shop's deploys from one time to before another, the earliest first: each Wednesday a release, each Thursday its fix.
+/// The shop's deploys from one time to before another, the oldest first: a release each Wednesday, its fix each
+/// Thursday.
 pub fn deploys(from_us: i64, to_us: i64) -> Vec<Deploy> {
     const DAY_US: i64 = MINUTES_PER_DAY * MINUTE_US;
     let days = from_us.div_euclid(DAY_US)..=to_us.div_euclid(DAY_US);
@@ -54,7 +55,7 @@ pub fn deploys(from_us: i64, to_us: i64) -> Vec<Deploy> {
             3 => (1, "Checkout remembers tax rates"),
             _ => return None,
         };
-        // A number of its week, so that the same week always has the same.
+        // Seeded by the week, so that the same week always has the same.
         let week = (day + 3).div_euclid(7);
         Some(Deploy {
             version: format!("v2.{}.{fix}", week - 2_800),
@@ -65,7 +66,7 @@ pub fn deploys(from_us: i64, to_us: i64) -> Vec<Deploy> {
     all.filter(|deploy| (from_us..to_us).contains(&deploy.at_us)).collect()
 }
 
-/// Of a day since 1970; Monday is 0.
+/// `day`: since 1970. Monday is 0.
 fn weekday(day: i64) -> i64 {
     // 1970 began on a Thursday.
     (day + 3).rem_euclid(7)
@@ -100,18 +101,18 @@ struct Request {
     response_size: u64,
 }
 
-struct Made {
+struct DemoRequest {
     request: Request,
     country: Country,
 }
 
-/// What is going on in a minute.
+/// Traffic of one minute.
 struct Minute {
     /// Since 1970.
     number: i64,
-    /// Hits to be expected.
+    /// Expected hits.
     rate: f64,
-    /// Of a day, from 0.
+    /// Hour of the day, from 0.
     hour: i64,
     has_outage: bool,
     /// The day after a release.
@@ -148,7 +149,7 @@ impl Minute {
     }
 }
 
-fn put_minute(seed: u64, number: i64, made: &mut Vec<Made>) {
+fn put_minute(seed: u64, number: i64, made: &mut Vec<DemoRequest>) {
     let minute = Minute::of(seed, number);
     let mut random = Random::new(hash(&[seed, 3, number as u64]));
     let first = made.len();
@@ -160,16 +161,16 @@ fn put_minute(seed: u64, number: i64, made: &mut Vec<Made>) {
             made.push(a_scan(seed, &minute, &mut random));
         }
     }
-    // Their letters sort as their times do.
+    // As text they sort like times.
     made[first..].sort_by(|one, other| one.request.created_at.cmp(&other.request.created_at));
 }
 
-fn a_call(seed: u64, minute: &Minute, random: &mut Random) -> Made {
+fn a_call(seed: u64, minute: &Minute, random: &mut Random) -> DemoRequest {
     let caller = Caller::of(seed, pick_caller(minute, random));
     let endpoint = pick_endpoint(&caller, random);
     let (status, answers_late) = pick_status(endpoint, minute, random);
     let mut response_time = endpoint.median_ms * (endpoint.spread * random.normal()).exp();
-    // An answer that has nothing to say comes sooner.
+    // An error is answered sooner.
     response_time *= if status >= 400 && !answers_late { 0.45 } else { 1.0 };
     if answers_late {
         response_time += 1_800.0 + 3_000.0 * random.share();
@@ -203,11 +204,11 @@ fn a_call(seed: u64, minute: &Minute, random: &mut Random) -> Made {
         request_size: has_body.then(|| size(640.0, random)),
         response_size,
     };
-    Made { request, country: caller.country }
+    DemoRequest { request, country: caller.country }
 }
 
-/// Robots that look for other people's mistakes: many paths in a few minutes, from one address.
-fn a_scan(seed: u64, minute: &Minute, random: &mut Random) -> Made {
+/// Robots that probe for other people's mistakes: many paths in a few minutes, from one address.
+fn a_scan(seed: u64, minute: &Minute, random: &mut Random) -> DemoRequest {
     let scan = hash(&[seed, 4, (minute.number / 60) as u64]);
     let path = SCANNED[random.below(SCANNED.len() as u64) as usize];
     let request = Request {
@@ -227,10 +228,10 @@ fn a_scan(seed: u64, minute: &Minute, random: &mut Random) -> Made {
         response_size: 110,
     };
     let country = ["NL", "RU", "CN", "US", "VN"][(scan >> 16) as usize % 5];
-    Made { request, country: to_country(country) }
+    DemoRequest { request, country: to_country(country) }
 }
 
-/// Someone who calls, always the same by their number.
+/// A caller, always the same for the same number.
 struct Caller {
     who: Who,
     user: Option<String>,
@@ -241,7 +242,7 @@ struct Caller {
     number: u64,
 }
 
-/// Callers by their numbers: programs first, robots after them, then people who signed in, then those who did not.
+/// Callers by number: programs first, then robots, then people who signed in, then those who did not.
 const PROGRAMS: u64 = 9;
 const ROBOTS: u64 = 8;
 const SIGNED_IN: u64 = 420;
@@ -277,7 +278,7 @@ impl Caller {
         Caller { who, user, address, agent, country: to_country(country), host, number }
     }
 
-    /// Where a person's browser came from: mostly the same place each time.
+    /// The site that a person came from: mostly the same one each time.
     fn referrer(&self, random: &mut Random) -> Option<&'static str> {
         if self.who != Who::Person {
             return None;
@@ -316,7 +317,7 @@ fn pick_endpoint(caller: &Caller, random: &mut Random) -> &'static Endpoint {
     endpoints[random.weighted(endpoints.iter().map(|endpoint| endpoint.weight))]
 }
 
-/// The status, and whether the answer came late because something behind it did not answer.
+/// The status, and whether the response was late because a backend did not answer.
 fn pick_status(endpoint: &Endpoint, minute: &Minute, random: &mut Random) -> (u16, bool) {
     if minute.has_outage && random.share() < 0.46 {
         return match random.below(4) {
@@ -370,7 +371,7 @@ fn to_path(route: &str, random: &mut Random) -> String {
     path
 }
 
-/// Some time within the minute, RFC 3339 in UTC with milliseconds, so that letters sort as times do.
+/// A time within the minute, RFC 3339 in UTC with milliseconds, so that as text they sort like times.
 fn a_time(minute: &Minute, random: &mut Random) -> String {
     let time_us = minute.number * MINUTE_US + random.below(60_000) as i64 * 1_000;
     let time = jiff::Timestamp::from_microsecond(time_us).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Deploys: a version of the watched app, and since when it has been running. Pure: reads what was posted, and says which
-//! stretches of time before and after one are compared.
+//! Deploys: a version of the watched app and the time since which it runs. Pure: checks a posted deploy, and picks the
+//! stretches of time before and after it that are compared.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -58,7 +58,7 @@ impl NewDeploy {
     }
 }
 
-/// A text of some lines without other control characters and outer spaces.
+/// A note of several lines, without other control characters and surrounding spaces.
 fn note(text: &str) -> Result<String, FieldError> {
     let is_kept = |character: &char| !character.is_control() || *character == '\n';
     let text: String = text.chars().filter(is_kept).collect();
@@ -70,8 +70,8 @@ fn note(text: &str) -> Result<String, FieldError> {
     Ok(text.to_owned())
 }
 
-/// The stretches of time that a deploy's effect is read from: equally long, one up to the deploy, one from it on. The second
-/// ends with the next deploy or now, and after a day at the latest. None where no time has passed since the deploy.
+/// The two stretches of time that show a deploy's effect, equally long: one up to the deploy, one from it on. The
+/// second ends with the next deploy or now, and after a day at the latest. None if no time has passed since the deploy.
 pub fn windows(at_us: i64, next_us: Option<i64>, now_us: i64) -> Option<[(i64, i64); 2]> {
     let most_us = limits::DEPLOY_EFFECT_HOURS as i64 * 3_600_000_000;
     let end_us = next_us.map_or(now_us, |next_us| next_us.min(now_us));

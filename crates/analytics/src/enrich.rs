@@ -1,11 +1,12 @@
-//! What we add to a posted batch, and what we take away before anything is kept.
+//! Adds to a posted batch, and takes from it, before anything is kept.
 //!
-//! The steps, in order: `privacy` drops what the level does not allow, before anything reads it; `clock` mends times and
-//! rejects hits that are too old; `country` from the address, which is dropped at level 1; `route` and API `version` from
-//! the path (routes also from what the project's earlier paths taught); `client`, OS and device from the user agent; `repeat` names hits that a published client posts again. Most
-//! work on the distinct texts of the batch, not on its hits.
+//! The steps, in order: `privacy` drops everything that the level does not allow, before anything reads it; `clock`
+//! mends times and rejects hits that are too old; `country` from the address, which is dropped at level 1; `route` and
+//! API `version` from the path (routes also from the project's earlier paths); `client`, OS and device from the user
+//! agent; `repeat` hashes hits that a published client posts again. Most steps work on the distinct texts of the batch,
+//! not on its hits.
 //!
-//! It keeps nothing of a batch but the traits of user agents, and knows no project: its settings are passed in.
+//! It keeps nothing of a batch except the traits of user agents, and knows no project: its settings are passed in.
 
 mod client;
 mod clock;
@@ -33,7 +34,7 @@ pub use route::derive_route;
 
 const DAY_US: i64 = 86_400_000_000;
 
-/// What a project allows. Times in microseconds.
+/// A project's settings for ingest. Times in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// 0, 1 or 2 (others count as 2); the batch may ask for more privacy, never for less.
@@ -54,19 +55,19 @@ impl Default for Settings {
     }
 }
 
-/// A batch that may be kept, and what became of the rest.
+/// A batch that may be kept, and reports on the rest.
 #[derive(Debug)]
 pub struct Enriched {
     pub batch: Batch,
     /// All of the batch's rejected hits, in order of index.
     pub rejected: Vec<Rejection>,
-    /// An example of each reason in `rejected`, as far as the privacy level lets it be kept.
+    /// An example of each reason in `rejected`, as far as the privacy level allows keeping one.
     pub samples: Vec<Sample>,
     pub repairs: Repairs,
     pub clock: ClockSeen,
 }
 
-/// Shared by all threads; nothing but caches changes in it.
+/// Shared by all threads; only its caches change.
 pub struct Enricher {
     countries: Countries,
     agents: AgentReader,
@@ -87,8 +88,8 @@ impl Enricher {
         self.agents.read("");
     }
 
-    /// `learned`: what the project's paths have taught, and are taught by this batch; none: nothing is learned. `arrival_us`: when
-    /// the server read the batch, microseconds since 1970.
+    /// `learned`: the routes learned from the project's paths, which this batch extends; none: nothing is learned.
+    /// `arrival_us`: when the server read the batch, microseconds since 1970.
     pub fn enrich(
         &self,
         posted: Posted,
@@ -177,7 +178,7 @@ impl Enricher {
         let mut versions = TextList::default();
         for path in texts[TextKind::Path as usize].iter().skip(1) {
             let version = version::of_path(path).unwrap_or_default();
-            // Nearly all are in lower case already.
+            // Nearly all versions are in lower case already.
             match version.bytes().any(|byte| byte.is_ascii_uppercase()) {
                 false => versions.push(version),
                 true => versions.push(&version.to_ascii_lowercase()),

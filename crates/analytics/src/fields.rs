@@ -1,4 +1,5 @@
-//! Settings that are sent field by field: a change names some fields, null is the default again, and an error names the field.
+//! Settings that are sent field by field: a change names some fields, null restores the default, and an error names the
+//! field.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,8 +53,8 @@ pub(crate) fn of<T: Serialize>(settings: &T) -> Map<String, Value> {
     }
 }
 
-/// `fields` with those of `change` in their place. `owner`, such as "a monitor", is what they are fields of; `T` denies
-/// unknown fields and needs none.
+/// `fields` with those of `change` replaced. `owner`, such as "a monitor", is the thing that they describe; `T` denies
+/// unknown fields and requires none.
 pub(crate) fn changed<T: DeserializeOwned>(
     mut fields: Map<String, Value>,
     change: Map<String, Value>,

@@ -1,11 +1,11 @@
 //! The search language `q`: text to conditions on a hit's fields, and back to the same text.
 //!
-//! `status:5xx method:POST path:/v1/* -country:US,GB duration:>1s user:""`: conditions stand between spaces and all must
-//! hold; a comma separates values of which one must hold; `-` before a field turns its condition round. In a bare value
-//! `*` stands for any run of characters, and `\` takes the meaning off the next character; a value in double quotes stands
-//! for itself; `""` is "none". Numbers take `>`, `>=`, `<`, `<=`, `a..b`, `a..` and `..b`, both ends included; `*` is "any".
+//! `status:5xx method:POST path:/v1/* -country:US,GB duration:>1s user:""`: conditions are separated by spaces and all
+//! must hold; a comma separates values of which one must match; `-` before a field negates its condition. In a bare
+//! value `*` matches any run of characters, and `\` escapes the next character; a value in double quotes is literal;
+//! `""` is "none". Numbers take `>`, `>=`, `<`, `<=`, `a..b`, `a..` and `..b`, both ends included; `*` is "any".
 //!
-//! It is a conjunction of what a field can answer alone, no more: nothing here knows SQL, and there is no "or".
+//! A conjunction of tests of single fields, no more: nothing here knows SQL, and there is no "or".
 //! The fields are those of `hit_fields::FIELDS` that are filterable.
 
 mod evaluate;
@@ -25,11 +25,11 @@ pub enum Test {
     Is(String),
     /// `*` stands for any run of characters, everything else for itself.
     Wildcard(String),
-    /// Both ends included; none: open. A missing number is in no range, also not in one that is open on both sides.
+    /// Both ends included; none: open. A missing number is in no range, not even in one open on both sides.
     Range { min: Option<u64>, max: Option<u64> },
 }
 
-/// True where any of `tests` holds; turned round by `negated`.
+/// True if any of `tests` holds; `negated` inverts it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Condition {
     pub field: Field,
@@ -44,7 +44,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The `*` of all its wildcards.
+    /// The number of `*` in all its wildcards.
     pub fn wildcards(&self) -> u64 {
         let tests = self.conditions.iter().flat_map(|condition| &condition.tests);
         tests
@@ -56,7 +56,7 @@ impl Filter {
     }
 }
 
-/// What is wrong with a `q`, where, and what to do.
+/// A problem of a `q`, its place, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} (at character {offset})")]
 pub struct FilterError {

@@ -1,8 +1,8 @@
 //! A period cut into buckets, for series.
 //!
-//! Under a day buckets step in UTC, so that each is as long as the others; from a day on they begin at the zone's
-//! midnights (a day of 23 or 25 hours is one bucket), weeks on Monday. The first bucket may begin before the period, and the
-//! last may end after it: they hold what of them lies in the period.
+//! Buckets shorter than a day step in UTC, so that all are equally long; from a day on they begin at the zone's
+//! midnights (a day of 23 or 25 hours is one bucket), weeks on Monday. The first bucket may begin before the period and
+//! the last may end after it: they count only the part inside the period.
 
 use jiff::civil::{self, Weekday};
 use jiff::tz::TimeZone;
@@ -18,7 +18,7 @@ pub const QUARTER_US: i64 = 15 * MINUTE_US;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// So many microseconds, counted from 1970 in UTC.
+    /// This many microseconds, counted from 1970 in UTC.
     Fixed(i64),
     Day,
     Week,
@@ -43,7 +43,7 @@ pub struct Grid {
     pub step: Step,
     pub edges_us: Vec<i64>,
     pub tz: TimeZone,
-    /// What is asked for: `from_us` included, `to_us` excluded. Inside the edges.
+    /// The period itself: `from_us` included, `to_us` excluded. Inside the edges.
     pub from_us: i64,
     pub to_us: i64,
 }
@@ -82,7 +82,7 @@ impl Step {
         midnight(date(start_us, tz)?.checked_add(span).map_err(out_of_range)?, tz)
     }
 
-    /// How many there are in this long, about.
+    /// About how many there are in this length.
     fn fits(self, length_us: i64) -> i64 {
         length_us
             / match self {
@@ -98,16 +98,16 @@ impl Step {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResolvedPeriod {
     pub grid: Grid,
-    /// Where the period ends if it is over, and now if it is not.
+    /// The end of the period if it is over, else now.
     pub until_us: i64,
-    /// As long as what has passed of the period; none where all is asked for.
+    /// As long as the part of the period that has passed; none for "all".
     pub previous: Option<(i64, i64)>,
 }
 
-/// What a call's period means for panels. `extent`: the times of the oldest and newest hit.
+/// The grid of a call's period, for panels. `extent`: the times of the oldest and newest hit.
 ///
-/// Without a parameter it is the last 7 days. A named period begins with a bucket (or, where buckets are longer than a day,
-/// with a day), so that the first bar is not half a bar; an open one ends with the bucket that is under way.
+/// Without parameters it is the last 7 days. A named period begins with a bucket (or with a day, if buckets are longer
+/// than that), so that the first bar is not half a bar; an open one ends with the current bucket.
 pub fn ask(
     text: PeriodText<'_>,
     now_us: i64,
@@ -146,12 +146,12 @@ pub fn ask(
 }
 
 impl Grid {
-    /// The finest buckets of which at most 200 cover the period. An error where even months would be more.
+    /// The finest buckets of which at most 200 cover the period. An error if even months would be more.
     pub fn over(from_us: i64, to_us: i64, tz: &TimeZone) -> Result<Grid, PeriodError> {
         Grid::no_finer(MINUTE_US, from_us, to_us, tz)
     }
 
-    /// As `over`, with no bucket shorter than `least_us`.
+    /// Like `over`, with no bucket shorter than `least_us`.
     pub fn no_finer(
         least_us: i64,
         from_us: i64,
@@ -216,7 +216,7 @@ impl Grid {
         self.edges_us.iter().copied().filter(|&edge| edge > self.from_us && edge < self.to_us)
     }
 
-    /// The zone's offsets over the period, microseconds: (from when on, offset), ascending, the first at or before `from_us`.
+    /// The zone's offsets over the period, microseconds: (start, offset), ascending, the first at or before `from_us`.
     pub fn offsets(&self) -> Vec<(i64, i64)> {
         let Ok(start) = Timestamp::from_microsecond(self.from_us) else {
             return vec![(i64::MIN, 0)];
@@ -239,7 +239,7 @@ fn date(time_us: i64, tz: &TimeZone) -> Result<civil::Date, PeriodError> {
     Ok(time.to_zoned(tz.clone()).date())
 }
 
-/// Where a zone has no midnight on that day (the clock went forward over it), the day's first moment.
+/// If a zone has no midnight on that day (the clock skipped it), the day's first moment.
 fn midnight(day: civil::Date, tz: &TimeZone) -> Result<i64, PeriodError> {
     Ok(day.to_zoned(tz.clone()).map_err(out_of_range)?.timestamp().as_microsecond())
 }
@@ -304,7 +304,7 @@ mod tests {
             "2026-10-23T06:00:00Z",
             "2026-11-22T12:00:00Z",
         );
-        // Days are the zone's, also over the end of summer time.
+        // Days follow the zone, also over the end of summer time.
         check(
             "2026-05-22T10:00:00Z",
             to,
@@ -409,13 +409,13 @@ mod tests {
         );
         assert_eq!(own.grid.edges_us[0], us("2026-11-01T00:00:00Z"));
         assert_eq!(own.until_us, own.grid.to_us);
-        // Only an end: from the first hit on; and without a hit, from a moment before.
+        // Only an end: from the first hit on; without hits, from a moment before the end.
         let ended =
             ask(None, Some("2026-11-02T00:00:00Z"), Some((us("2026-10-30T00:00:00Z"), now)));
         assert_eq!(ended.grid.from_us, us("2026-10-30T00:00:00Z"));
         let empty = ask(None, Some("2026-11-02T00:00:00Z"), None);
         assert!(empty.grid.from_us < empty.grid.to_us);
-        // From what is to come on.
+        // From a time in the future.
         let future = ask(Some("2027-01-01T00:00:00Z"), None, None);
         assert!(future.grid.from_us < future.grid.to_us && future.previous.is_some());
     }

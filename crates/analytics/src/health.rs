@@ -1,8 +1,9 @@
-//! Ingest health: what came into a project, from where, and what was refused, in numbers that add up.
+//! Ingest health: the hits that came into a project, their sources, and those that were refused, in numbers that add
+//! up.
 //!
-//! A `Health` is what happened in some stretch of time. The server counts a stretch in memory and adds it to what is kept;
-//! so counting needs no reading, and a restart loses at most the last stretch. Bounded: the sources of a project are, the
-//! reasons and codes are closed lists.
+//! A `Health` covers some stretch of time. The server counts a stretch in memory and adds it to the stored one; so
+//! counting needs no reading, and a restart loses at most the last stretch. Bounded: a project's sources are limited,
+//! and reasons and codes are closed lists.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub struct Health {
     /// When counting began.
     pub since_us: i64,
     pub last_batch_us: Option<i64>,
-    /// The latest last; at most `limits::HEALTH_SOURCES`.
+    /// The most recent last; at most `limits::HEALTH_SOURCES`.
     pub sources: Vec<Source>,
     pub rejected: Vec<RejectedFor>,
     /// Whole posts.
@@ -28,11 +29,11 @@ pub struct Health {
     pub invalid_privacy_level: u64,
 }
 
-/// Where hits come from: one client library in one framework on one host.
+/// A source of hits: one client library in one framework on one host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Source {
-    /// "" for none, as those after it.
+    /// "" for none, like the fields below.
     pub sdk: String,
     pub framework: String,
     pub host: String,
@@ -43,15 +44,15 @@ pub struct Source {
     pub rejected: u64,
     /// Hits that the client had to drop.
     pub dropped: u64,
-    /// How far its clock was ahead, as last seen; none where that cannot be seen.
+    /// How far its clock was ahead when last seen; none if unknown.
     pub clock_skew_us: Option<i64>,
-    /// Its times said no zone.
+    /// Its times had no zone.
     pub naive_times: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RejectedFor {
-    /// Of `Reason`.
+    /// A name of `Reason`.
     pub reason: String,
     pub hits: u64,
     pub last_us: i64,
@@ -59,7 +60,7 @@ pub struct RejectedFor {
     pub sample: Option<Example>,
 }
 
-/// A `Sample` as it is kept.
+/// A `Sample` as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     pub index: u32,
@@ -80,7 +81,7 @@ pub struct Refused {
 pub struct Arrived<'a> {
     pub sdk: &'a str,
     pub framework: &'a str,
-    /// That of its first hit.
+    /// The host of its first hit.
     pub host: &'a str,
     pub accepted: u64,
     /// The hits of each reason.
@@ -92,7 +93,7 @@ pub struct Arrived<'a> {
 }
 
 impl Health {
-    /// Nothing yet, counted from now on.
+    /// Empty, counting from now.
     pub fn new(now_us: i64) -> Health {
         Health { since_us: now_us, ..Health::default() }
     }
@@ -105,7 +106,7 @@ impl Health {
         source.batches += 1;
         source.accepted += batch.accepted;
         source.rejected += rejected;
-        // Whatever the client says.
+        // Saturating: the number is the client's.
         source.dropped = source.dropped.saturating_add(batch.repairs.client_dropped);
         source.clock_skew_us = batch.clock.ahead_us.or(source.clock_skew_us);
         source.naive_times = batch.clock.is_naive;
@@ -133,14 +134,14 @@ impl Health {
         self.add_refused(Refused { code: code.to_owned(), posts: 1, last_us: now_us });
     }
 
-    /// Examples that were kept at a lower privacy level go; the next ones come in their place.
+    /// Drops examples kept at a lower privacy level; the next ones take their place.
     pub fn forget_samples(&mut self) {
         for rejected in &mut self.rejected {
             rejected.sample = None;
         }
     }
 
-    /// Adds what happened later.
+    /// Adds a later stretch.
     pub fn add(&mut self, later: Health) {
         self.last_batch_us = self.last_batch_us.max(later.last_batch_us);
         for source in later.sources {
@@ -161,7 +162,7 @@ impl Health {
         self.invalid_privacy_level += later.invalid_privacy_level;
     }
 
-    /// The source of that name, which is put to the end: whoever is longest silent makes room.
+    /// The source with that name, moved to the end: the one silent for longest makes room.
     fn source(&mut self, sdk: &str, framework: &str, host: &str, now_us: i64) -> &mut Source {
         let is_it = |source: &Source| {
             source.sdk == sdk && source.framework == framework && source.host == host

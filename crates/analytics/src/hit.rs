@@ -1,8 +1,8 @@
-//! What is kept of one API request.
+//! One API request, as it is kept.
 //!
-//! A `Hit` is small and copyable: every text it has is an index into its batch's `Dictionary`, because the hits of a
-//! batch repeat each other's texts. What follows from one text alone (client, OS, device from a user agent; API version
-//! from a path) is kept beside that text, once.
+//! A `Hit` is small and copyable: its texts are indexes into its batch's `Dictionary`, because the hits of a batch
+//! repeat each other's texts. Values that follow from one text alone (client, OS, device from a user agent; API version
+//! from a path) are stored beside that text, once.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ pub use crate::hit_fields::TextKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ProjectId(pub u32);
 
-/// ISO 3166 alpha-2 code as two ASCII capitals; `Country::NONE` where it is not known.
+/// ISO 3166 alpha-2 code as two ASCII capitals; `Country::NONE` if it is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Country(pub [u8; 2]);
 
@@ -24,13 +24,13 @@ impl Country {
         if self.0[0] == 0 { "" } else { std::str::from_utf8(&self.0).unwrap_or("") }
     }
 
-    /// In order of the letters, in 10 bits: five for each of both, 1 to 26; 0 for none.
+    /// In the order of the letters, in 10 bits: five for each letter, 1 to 26; 0 for none.
     pub fn number(self) -> u16 {
         let letter = |byte: u8| u16::from(byte & 31);
         (letter(self.0[0]) << 5) | letter(self.0[1])
     }
 
-    /// Of `number`; or of the letters as they are, which are greater than any of those.
+    /// The inverse of `number`; a greater number holds the two letters as they are.
     pub fn from_number(number: u16) -> Country {
         match number {
             0 => Country::NONE,
@@ -39,7 +39,7 @@ impl Country {
         }
     }
 
-    /// `number` is below it.
+    /// Every `number` is below it.
     pub const NUMBERS: u16 = 1 << 10;
 }
 
@@ -48,12 +48,12 @@ impl Country {
 pub struct Hit {
     /// Microseconds since 1970, UTC.
     pub time_us: i64,
-    /// Microseconds, at most 24 h; none where the client sent no usable duration.
+    /// Microseconds, at most 24 h; none if the client sent no usable duration.
     pub duration_us: Option<u64>,
     /// 100 to 599.
     pub status: u16,
     pub country: Country,
-    /// Bytes; none where the client sent none.
+    /// Bytes; none if the client sent none.
     pub request_size: Option<u64>,
     pub response_size: Option<u64>,
     pub texts: [u32; TextKind::COUNT],

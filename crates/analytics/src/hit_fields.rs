@@ -1,8 +1,8 @@
 //! The fields of a hit as one table, from which decoding, storing, filtering, listing, documents and the page derive.
 //!
-//! One more text: a name in `Field`, one in `TextKind` with the next number, and a row at the end of `FIELDS`, all of them in
-//! `hit_fields/table.rs`; its length in `limits`. `store` has a number for the format of its files, which has to be at
-//! least the row's `since`. A number takes more: a member of `hit::Hit` and a column of inbox records.
+//! To add a text: a name in `Field`, one in `TextKind` with the next number, and a row at the end of `FIELDS`, all in
+//! `hit_fields/table.rs`; its length in `limits`. The format version of `store`'s files must be at least the row's
+//! `since`. A number takes more: a member of `hit::Hit` and a column of inbox records.
 
 mod table;
 
@@ -12,9 +12,9 @@ pub use table::{FIELDS, Field, TextKind};
 #[derive(Clone, Copy, Debug)]
 pub struct FieldInfo {
     pub field: Field,
-    /// In the filter language.
+    /// Its name in the filter language.
     pub name: &'static str,
-    /// Also understood: the names of the original's data API and of our JSON.
+    /// Other names it is understood by: those of the original's data API and of our JSON.
     pub aliases: &'static [&'static str],
     /// False for the time, which has parameters of its own.
     pub filterable: bool,
@@ -22,23 +22,24 @@ pub struct FieldInfo {
     /// None if a client does not send it.
     pub posted: Option<Posted>,
     pub stored: Stored,
-    /// Of `hits`, or of `strings` for a `Word`; "" if it has none.
+    /// A column of `hits`, or of `strings` for a `Word`; "" if it has none.
     pub column: &'static str,
-    /// The first format of data files that has the column. A hit in an older file has none of it.
+    /// The first format of data files that has the column. Hits in older files have no value.
     pub since: u32,
-    /// The highest privacy level at which it is kept. Raising a project's level erases what the new one does not keep.
+    /// The highest privacy level that keeps it. Raising a project's level erases the fields that the new one does not
+    /// keep.
     pub kept_up_to: u8,
     /// The key in the JSON of a listed hit, and the column of its CSV; "" if it is not listed.
     pub listed: &'static str,
-    /// Its values are counted for menus and completion: not if nearly every hit has another.
+    /// Its values are counted for menus and completion; false if nearly every hit has another.
     pub counted: bool,
-    /// On the page.
+    /// Its name on the page.
     pub label: &'static str,
-    /// Set in a monospaced face there.
+    /// The page sets it in a monospaced face.
     pub is_code: bool,
     /// One line, for documents and completion.
     pub doc: &'static str,
-    /// Values as a filter takes them, for the end of that line.
+    /// Values as a filter takes them, at the end of that line.
     pub examples: &'static str,
 }
 
@@ -48,15 +49,15 @@ pub const STRICTEST_LEVEL: u8 = 2;
 /// How a client sends a field.
 #[derive(Clone, Copy, Debug)]
 pub struct Posted {
-    /// In JSON.
+    /// Its key in JSON.
     pub key: &'static str,
     pub part: Part,
     pub reading: Reading,
-    /// Longer texts are cut to so many characters; 0 for numbers and closed lists.
+    /// Longer texts are cut to this many characters; 0 for numbers and closed lists.
     pub limit: u64,
     /// None if a value of the wrong type is ignored and its hit kept.
     pub rejection: Option<FieldRejection>,
-    /// As in the example of documents; "" for none.
+    /// The value in the example of the documents; "" for none.
     pub example: &'static str,
 }
 
@@ -71,7 +72,8 @@ pub enum Part {
 /// How a posted value becomes a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// By code of its own (`ingest::posted_hit`): numbers, what a hit must have, and what may not cost it.
+    /// By its own code (`ingest::posted_hit`): numbers, required fields, and fields whose bad value must not cost the
+    /// hit.
     Own,
     /// Any text.
     Text,
@@ -86,7 +88,7 @@ pub enum Reading {
 /// The reason given to a client when a field's value cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldRejection {
-    /// Stored: never renumber. 13 and 14 are others, see `ingest::Reason`.
+    /// Stored: never renumber. 13 and 14 belong to `ingest::Reason`.
     pub number: u8,
     pub code: &'static str,
 }
@@ -97,11 +99,11 @@ pub enum Stored {
     Time,
     Number(Number),
     Country,
-    /// The number of a text, which stands once in its file's `strings`.
+    /// A text's number; the text is stored once in its file's `strings`.
     Text(TextKind),
-    /// Read from a text, and kept beside it.
+    /// Derived from a text, and stored beside it.
     Word(Word),
-    /// Nothing: it is made of other fields.
+    /// Not stored: made of other fields.
     Nothing,
 }
 
@@ -116,7 +118,7 @@ pub enum Number {
     ResponseSize,
 }
 
-/// A word that is read from a text.
+/// A word derived from a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
     Client,
@@ -128,7 +130,7 @@ pub enum Word {
 impl Word {
     pub const COUNT: usize = 4;
 
-    /// Of `strings`.
+    /// Its column of `strings`.
     pub fn column(self) -> &'static str {
         let field = match self {
             Word::Client => Field::Client,
@@ -139,7 +141,7 @@ impl Word {
         field.info().column
     }
 
-    /// The text that it is read from.
+    /// The text that it is derived from.
     pub fn source(self) -> TextKind {
         match self {
             Word::Client | Word::Os | Word::Device => TextKind::Agent,
@@ -148,16 +150,16 @@ impl Word {
     }
 }
 
-/// The kind of value that a field has, and so which tests a filter may make of it.
+/// The kind of value that a field has, and so the tests that a filter may make of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Equal or wildcard.
     Text,
-    /// As `Duration` and `Size`, without a unit.
+    /// Like `Duration` and `Size`, without a unit.
     Number,
-    /// In microseconds; written with `us`, `ms`, `s`, `m` or `h`, and in milliseconds where without.
+    /// In microseconds; written with `us`, `ms`, `s`, `m` or `h`, in milliseconds without a unit.
     Duration,
-    /// In bytes; written with `b`, `kb`, `mb` or `gb` (of 1,024), and in bytes where without.
+    /// In bytes; written with `b`, `kb`, `mb` or `gb` (of 1,024), in bytes without a unit.
     Size,
     /// Two letters or a wildcard.
     Country,
@@ -171,7 +173,7 @@ impl Field {
         &FIELDS[self as usize]
     }
 
-    /// A filterable one by name or alias, in any case.
+    /// A filterable field by name or alias, in any case.
     pub fn find(name: &str) -> Option<Field> {
         let is_it = |info: &&FieldInfo| {
             info.name.eq_ignore_ascii_case(name)
@@ -180,12 +182,12 @@ impl Field {
         filterable().find(is_it).map(|info| info.field)
     }
 
-    /// A hit without it is rejected.
+    /// Whether a hit without it is rejected.
     pub fn is_required(self) -> bool {
         matches!(self, Field::Method | Field::Path | Field::Status)
     }
 
-    /// Characters to which a posted text is cut.
+    /// A posted text is cut to this many characters.
     pub(crate) const fn limit(self) -> u64 {
         match self.info().posted {
             Some(posted) => posted.limit,
@@ -195,7 +197,7 @@ impl Field {
 }
 
 impl FieldInfo {
-    /// The line of documents about filters.
+    /// Its line in the documents about filters.
     pub fn filter_doc(&self) -> String {
         match self.examples {
             "" => self.doc.to_owned(),
@@ -214,7 +216,7 @@ pub fn listed() -> impl Iterator<Item = &'static FieldInfo> {
     FIELDS.iter().filter(|info| !info.listed.is_empty())
 }
 
-/// The fields of which a level keeps nothing.
+/// The fields that a level does not keep.
 pub fn not_kept_at(privacy_level: u8) -> impl Iterator<Item = &'static FieldInfo> {
     FIELDS.iter().filter(move |info| info.kept_up_to < privacy_level)
 }
@@ -229,7 +231,7 @@ impl TextKind {
         &FIELDS[TEXT_ROWS[self as usize]]
     }
 
-    /// Of `hits`.
+    /// Its column of `hits`.
     pub const fn column(self) -> &'static str {
         self.info().column
     }
@@ -272,7 +274,7 @@ const fn all_texts() -> [TextKind; TextKind::COUNT] {
     all
 }
 
-/// How many keys of a posted hit are known.
+/// The number of known keys of a posted hit.
 pub(crate) const KEYS: usize = count_keys();
 
 /// The fields with a key in a posted hit, in the order of the table.

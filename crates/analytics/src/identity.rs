@@ -1,6 +1,6 @@
-//! `identity(text)`: 64 bits that stand for a text in every file.
+//! `identity(text)`: a 64-bit hash that identifies a text in every file.
 //!
-//! Files keep some of them, so it must never change: a database engine's own hash may with any of its versions.
+//! Files store some of them, so it must never change; a database engine's own hash may change with any version.
 
 use std::hash::Hasher;
 
@@ -13,9 +13,9 @@ pub fn identity(text: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// `identity` of an IPv4 address, as it is written with dots.
+/// `identity` of an IPv4 address in dotted notation.
 pub fn identity_of_ipv4(number: u32) -> u64 {
-    // Room for three digits behind the last dot, and for those that are written over again.
+    // Room for three digits after the last dot: shorter numbers write three, too, and are overwritten.
     let mut text = [0; IPV4_LENGTH];
     let mut length = 0;
     for (n, part) in number.to_be_bytes().into_iter().enumerate() {
@@ -24,17 +24,17 @@ pub fn identity_of_ipv4(number: u32) -> u64 {
             length += 1;
         }
         let (digits, count) = DIGITS[usize::from(part)];
-        // All three are written, so that nothing depends on how many there are.
+        // Always copies three, so that the cost does not depend on their number.
         text[length..length + 3].copy_from_slice(&digits);
         length += usize::from(count);
     }
     identity(&text[..length])
 }
 
-/// Of "255.255.255.255".
+/// The length of "255.255.255.255".
 const IPV4_LENGTH: usize = 15;
 
-/// The digits of each byte, to the left, and how many there are.
+/// The digits of each byte, left-aligned, and their number.
 const DIGITS: [([u8; 3], u8); 256] = {
     let mut all = [([0; 3], 0); 256];
     let mut byte = 0;
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn an_address_has_the_identity_of_its_text() {
-        // Every byte in every place, and any addresses.
+        // Every byte in every position, and random addresses.
         let random = (0..20_000u64).map(|n| identity(&n.to_le_bytes()) as u32);
         let each = (0..=255).flat_map(|byte| (0..4).map(move |n| byte << (8 * n)));
         for number in each.chain(random).chain([0, u32::MAX]) {

@@ -1,8 +1,8 @@
-//! Incidents of one monitor: what opens and closes them, and which of their transitions are worth a notice.
+//! Incidents of one monitor: what opens and closes them, and which of their transitions send a notice.
 //!
-//! A monitor has at most one open incident of each `Cause`. Every transition has a stable id, the incident's number and its
-//! own number within it, so that an outbox that is written in the same transaction as this state tells each of them once.
-//! Muting concerns the notice and never the state: an outage during maintenance is an incident too.
+//! A monitor has at most one open incident of each `Cause`. Every transition has a stable id, the incident's number and
+//! its own number within it, so that an outbox written in the same transaction as this state announces each of them
+//! once. Muting affects the notice and never the state: an outage during maintenance is an incident too.
 //!
 //! Nothing here renders or sends a notice (`notice` does), and nothing here measures uptime.
 
@@ -28,11 +28,11 @@ pub enum Cause {
     Down,
     Flapping,
     Certificate,
-    /// An alert of a rule; of no monitor.
+    /// An alert of a rule; belongs to no monitor.
     Rule,
 }
 
-/// Kept over restarts, one a monitor.
+/// Kept over restarts, one per monitor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MonitorIncidents {
@@ -42,7 +42,7 @@ pub struct MonitorIncidents {
     flapping: Option<Open>,
     certificate: Option<Open>,
     changes: Flapping,
-    /// Outages that began since the monitor flaps.
+    /// Outages since the monitor began to flap.
     outages: u32,
     level: Level,
 }
@@ -55,16 +55,16 @@ pub struct Open {
     pub since_ms: i64,
     /// Requests succeeded while the checks failed: the fault is likely on our side.
     pub unconfirmed: bool,
-    /// A notice of it went out.
+    /// A notice about it was sent.
     pub told: bool,
     transitions: u32,
 }
 
-/// Everything around a result that decides whether its transitions are told.
+/// The circumstances of a result that decide whether its transitions send a notice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Around {
+pub struct Circumstances {
     pub in_maintenance: bool,
-    /// The monitor of which this one is a part is down, or its newest result failed.
+    /// The monitor's parent is down, or the parent's newest result failed.
     pub parent_failing: bool,
     pub witness: Witness,
 }
@@ -95,7 +95,7 @@ pub struct Transition {
     pub at_ms: i64,
     /// When the incident began: for an outage the first failure.
     pub since_ms: i64,
-    /// None: a notice goes out.
+    /// None: a notice is sent.
     pub muted: Option<Muted>,
 }
 
@@ -103,20 +103,20 @@ pub struct Transition {
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     Opened,
-    /// The notice of the opening, which was held back.
+    /// The opening's notice, which was held back, is sent.
     Announced,
-    /// A certificate came closer to its end.
+    /// A certificate came closer to its expiry.
     Worsened,
     Closed {
-        /// For an outage the first success.
+        /// For an outage the time of the first success.
         until_ms: i64,
-        /// Of flapping that ends: the outages that began meanwhile, and whether one lasts.
+        /// When flapping ends: the outages that began during it, and whether one still lasts.
         outages: u32,
         still_down: bool,
     },
 }
 
-/// Why a transition is not told.
+/// Why a transition sends no notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Muted {
@@ -125,15 +125,15 @@ pub enum Muted {
     Flapping,
     /// Requests succeed: the notice waits for one more failing check.
     Unconfirmed,
-    /// The end of an incident whose beginning nobody was told.
+    /// The end of an incident whose beginning sent none.
     NeverTold,
     /// The monitor or rule was paused, changed or deleted by its owner.
     Stopped,
 }
 
 impl Transition {
-    /// An alert as an incident of its rule: numbered as the alert is. `is_stopped`: its owner paused, changed or deleted the
-    /// rule, of which nobody is told.
+    /// An alert as an incident of its rule, with the alert's number. `is_stopped`: its owner paused, changed or deleted
+    /// the rule, which sends no notice.
     pub fn of_alert(alert: &AlertTransition, is_stopped: bool) -> Transition {
         let change = match alert.change {
             AlertChange::Fired => Change::Opened,
@@ -154,12 +154,12 @@ impl Transition {
 }
 
 impl MonitorIncidents {
-    /// Takes a result and the turn that `uptime::Tracker` made of it.
+    /// Takes a result and the turn that `uptime::Tracker` derived from it.
     pub fn take(
         &mut self,
         result: CheckResult,
         turn: Option<Turn>,
-        around: Around,
+        around: Circumstances,
     ) -> Vec<Transition> {
         let mut transitions = Vec::new();
         let at_ms = result.at_ms;
@@ -180,7 +180,7 @@ impl MonitorIncidents {
         transitions
     }
 
-    /// Takes the certificate that a check saw.
+    /// Takes the certificate that a check received.
     pub fn take_certificate(&mut self, certificate: Certificate, now_ms: i64) -> Vec<Transition> {
         let (before, level) = (self.level, certificate.level(now_ms));
         self.level = level;
@@ -204,7 +204,7 @@ impl MonitorIncidents {
         transitions
     }
 
-    /// The owner paused or deleted the monitor: what is open ends untold.
+    /// The owner paused or deleted the monitor: open incidents end without a notice.
     pub fn stop(&mut self, at_ms: i64) -> Vec<Transition> {
         let muted = Some(Muted::Stopped);
         let mut transitions = Vec::new();
@@ -228,7 +228,7 @@ impl MonitorIncidents {
         self.level
     }
 
-    fn begin_flapping(&mut self, at_ms: i64, around: Around, into: &mut Vec<Transition>) {
+    fn begin_flapping(&mut self, at_ms: i64, around: Circumstances, into: &mut Vec<Transition>) {
         if self.flapping.is_some() || !self.changes.begins() {
             return;
         }
@@ -240,7 +240,7 @@ impl MonitorIncidents {
         self.outages = 0;
     }
 
-    /// The notice of the end stands for all that was not told while the monitor flapped, also for an outage that lasts.
+    /// The notice of the end covers everything held back while the monitor flapped, also for an outage that lasts.
     fn end_flapping(&mut self, at_ms: i64, into: &mut Vec<Transition>) {
         let Some(mut open) = self.flapping.filter(|_| self.changes.ends()) else {
             return;
@@ -262,7 +262,7 @@ impl MonitorIncidents {
         &mut self,
         since_ms: i64,
         at_ms: i64,
-        around: Around,
+        around: Circumstances,
         into: &mut Vec<Transition>,
     ) {
         let mut open = self.number_next(since_ms);
@@ -275,8 +275,8 @@ impl MonitorIncidents {
         self.outages += 1;
     }
 
-    /// A failing check after the opening: the opening is told as soon as nothing mutes it any more.
-    fn announce(&mut self, at_ms: i64, around: Around, into: &mut Vec<Transition>) {
+    /// A failing check after the opening: the opening is announced as soon as nothing mutes it any more.
+    fn announce(&mut self, at_ms: i64, around: Circumstances, into: &mut Vec<Transition>) {
         let muted = self.muted(around);
         let Some(open) = self.down.as_mut() else { return };
         open.unconfirmed = around.witness.contradicts();
@@ -298,7 +298,7 @@ impl MonitorIncidents {
         into.push(open.transition(Cause::Down, change, at_ms, muted));
     }
 
-    fn muted(&self, around: Around) -> Option<Muted> {
+    fn muted(&self, around: Circumstances) -> Option<Muted> {
         around.muted().or_else(|| self.flapping.is_some().then_some(Muted::Flapping))
     }
 
@@ -308,7 +308,7 @@ impl MonitorIncidents {
     }
 }
 
-impl Around {
+impl Circumstances {
     fn muted(self) -> Option<Muted> {
         match (self.in_maintenance, self.parent_failing) {
             (true, _) => Some(Muted::Maintenance),

@@ -1,8 +1,9 @@
-//! Posted bytes become a `Posted` batch: read, bounded, its bad hits named. The wire format of every published client
+//! Posted bytes become a `Posted` batch: parsed, bounded, bad hits listed. The wire format of every published client
 //! and of ours.
 //!
-//! `decode` looks at the bytes alone: it knows no project, no settings and no clock. What depends on those (privacy,
-//! clocks, age, country) is `enrich`'s, so that a batch is read once and the key in it can be checked in between.
+//! `decode` looks at the bytes alone: it knows no project, no settings and no clock. Everything that depends on those
+//! (privacy, clocks, age, country) is in `enrich`, so that a batch is parsed once and its key can be checked in
+//! between.
 //!
 //! It never panics, never recurses with its input, and holds at most a few times the body's size.
 
@@ -36,9 +37,9 @@ pub use time::{ReadTime, parse_time};
 pub enum Reason {
     /// Not a JSON object.
     NotAnObject,
-    /// An escape that is no text (a lone surrogate), or a number that no machine holds.
+    /// An escape that is not text (a lone surrogate), or a number beyond any type.
     Unreadable,
-    /// A field that a hit must have is missing, or one has a value that cannot be used.
+    /// A required field is missing, or a field's value cannot be used.
     Invalid(Field),
     /// Older than `max_age`, or than the project keeps hits.
     TooOld,
@@ -51,7 +52,7 @@ impl Reason {
     /// By number.
     pub const ALL: [Reason; Reason::COUNT] = all_reasons();
 
-    /// Stored, from 1 on: never renumber.
+    /// Stored, from 1: never renumber.
     pub const fn number(self) -> u8 {
         match self {
             Reason::NotAnObject => 1,
@@ -76,7 +77,7 @@ impl Reason {
         }
     }
 
-    /// None where no reason has that number.
+    /// None if no reason has that number.
     pub fn from_number(number: u8) -> Option<Reason> {
         Reason::ALL.get(usize::from(number).checked_sub(1)?).copied()
     }
@@ -171,35 +172,35 @@ impl DecodeError {
         }
     }
 
-    /// True where the batch is too large (413), false where it cannot be read (400).
+    /// True if the batch is too large (413), false if it cannot be parsed (400).
     pub fn is_too_large(&self) -> bool {
         matches!(self, DecodeError::TooManyHits(_))
     }
 }
 
-/// How often something was mended in place of being rejected. Numbers of hits, unless said otherwise.
+/// How often something was mended instead of rejected. Counts hits, unless stated otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Repairs {
-    /// Replacement characters put for bytes that are not UTF-8.
+    /// Replacement characters for bytes that are not UTF-8.
     pub bad_utf8: u64,
     /// Batches with a privacy level other than 0, 1 and 2, read as 2.
     pub invalid_privacy_level: u64,
     /// Texts that were cut to their limit.
     pub truncated: u64,
-    /// Addresses that are none; their hits are kept without.
+    /// Invalid addresses; their hits are kept without one.
     pub invalid_address: u64,
     /// Hits without a usable duration that had a negative one.
     pub negative_duration: u64,
     /// Naive times that were taken to be in a zone other than UTC.
     pub zone_corrected: u64,
-    /// Times that a clock more than 5 minutes ahead had made.
+    /// Times moved because their clock was more than 5 minutes ahead.
     pub clock_shifted: u64,
     /// Hits that the client itself had to drop since its last batch (`dropped`).
     pub client_dropped: u64,
 }
 
 impl Repairs {
-    /// Names for metrics and their numbers.
+    /// Their names in metrics, with their counts.
     pub fn named(&self) -> [(&'static str, u64); 8] {
         [
             ("bad_utf8", self.bad_utf8),
@@ -214,11 +215,11 @@ impl Repairs {
     }
 }
 
-/// A batch as its client posted it, read and bounded, not yet enriched: addresses are as they came, whatever the
-/// project's privacy level. Never log it, never keep it.
+/// A batch as its client posted it, parsed and bounded, not yet enriched: it holds the addresses as posted, whatever
+/// the project's privacy level. Never log it, never keep it.
 #[derive(Debug)]
 pub struct Posted {
-    /// In canonical form (see `canonical_key`); none where the body has none.
+    /// In canonical form (see `canonical_key`); none if the body has none.
     pub api_key: Option<String>,
     /// 0, 1 or 2.
     pub privacy_level: u8,
@@ -227,23 +228,23 @@ pub struct Posted {
     /// "" for none.
     pub sdk: String,
     pub batch_id: Option<String>,
-    /// Microseconds since 1970; none where missing, unreadable or without a zone.
+    /// Microseconds since 1970; none if missing, unreadable or without a zone.
     pub sent_at_us: Option<i64>,
-    /// The body itself was its one hit (npm 1.0.11).
+    /// The body itself was its single hit (npm 1.0.11).
     pub(crate) flat: bool,
-    /// `texts` holds some of hits that were rejected afterwards.
+    /// `texts` also holds texts of hits that were rejected afterwards.
     pub(crate) leftovers: bool,
     pub hits: Vec<PostedHit>,
     pub texts: Texts,
     /// In order of index.
     pub rejected: Vec<Rejection>,
-    /// One of each reason in `rejected`, not yet cut to the project's privacy level.
+    /// One for each reason in `rejected`, not yet cut to the project's privacy level.
     pub(crate) samples: Vec<Sample>,
     pub repairs: Repairs,
 }
 
 impl Posted {
-    /// Hits in the body, whether they can be kept or not.
+    /// The number of hits in the body, accepted or not.
     pub fn hits_sent(&self) -> usize {
         self.hits.len() + self.rejected.len()
     }
@@ -253,12 +254,12 @@ impl Posted {
     }
 }
 
-/// The name under which a retry of a batch is known: 128 bits of SipHash over the project and the client's batch id.
+/// Identifies a batch and its retries: 128 bits of SipHash over the project and the client's batch id.
 pub fn batch_hash(project: ProjectId, batch_id: &str) -> u128 {
     use siphasher::sip128::{Hasher128, SipHasher24};
     use std::hash::Hasher;
 
-    // A fixed key: names must be the same after a restart. A client that finds a collision loses a batch of its own.
+    // A fixed key: hashes must survive a restart. A client that finds a collision only loses a batch of its own.
     let mut hasher = SipHasher24::new_with_keys(0x6170_692d_616e_616c, 0x7974_6963_732d_6964);
     hasher.write(&project.0.to_le_bytes());
     hasher.write(batch_id.as_bytes());

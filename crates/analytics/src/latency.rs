@@ -29,10 +29,10 @@ pub fn value_us(bucket: u16) -> f64 {
     2.0 * GAMMA.powi(i32::from(bucket) - 1) / (GAMMA + 1.0)
 }
 
-/// The last bucket: a histogram needs no more than this and one.
+/// The last bucket: a histogram has `LAST + 1`.
 pub const LAST: u16 = 1_273;
 
-/// The bucket's upper end in microseconds, itself included.
+/// The bucket's upper end in microseconds, included.
 pub fn end_us(bucket: u16) -> f64 {
     if bucket == 0 { 0.0 } else { GAMMA.powi(i32::from(bucket) - 1) }
 }
@@ -67,7 +67,7 @@ impl Histogram {
             .map(|(bucket, count)| (bucket as u16, *count))
     }
 
-    /// By nearest rank (the smallest value that at least `share` of all do not exceed), microseconds; none where empty.
+    /// By nearest rank (the smallest value that at least `share` of all do not exceed), microseconds; none if empty.
     pub fn quantile_us(&self, share: f64) -> Option<f64> {
         let total = self.total();
         let rank = ((share * total as f64).ceil() as u64).clamp(1, total.max(1));
@@ -78,7 +78,7 @@ impl Histogram {
         })
     }
 
-    /// How many are in buckets up to the one that holds `us`.
+    /// The number of durations in buckets up to the one that holds `us`.
     pub fn up_to(&self, us: u64) -> u64 {
         let last = bucket(us);
         self.iter().take_while(|(bucket, _)| *bucket <= last).map(|(_, count)| count).sum()

@@ -1,8 +1,8 @@
-//! Routes learned from paths: where more values than `route_values` follow the same prefix, that place in the path is a
+//! Routes learned from paths: if more than `route_values` values follow the same prefix, that place in the path is a
 //! parameter (`/articles/{slug}`), and its values are one endpoint instead of a million.
 //!
-//! Learns only from paths whose client sent no route, and only from requests that something answered. The result follows from the
-//! order of the requests alone. Segments are kept as hashes, so that nothing of a value can be read here; the templates
+//! Learns only from paths whose client sent no route, and only from requests that were served. The result depends on
+//! the order of requests alone. Segments are kept as hashes, so that no value can be read here; the templates
 //! themselves are text.
 
 mod kind;
@@ -21,7 +21,7 @@ use place::Place;
 
 use crate::limits;
 
-/// The route of requests that nothing answered, once a project has had `route_unmatched` different ones: a scanner's.
+/// The route of requests that no handler served, once a project has had `route_unmatched` different ones: a scanner's.
 pub const UNMATCHED: &str = "other paths that no route matches";
 
 /// A place that is a parameter, or must not become one.
@@ -33,7 +33,7 @@ pub struct Template {
     pub by_owner: bool,
     /// Its values stay endpoints of their own.
     pub refused: bool,
-    /// Words at this place that have an endpoint of their own because they are frequent, or because the owner says so.
+    /// Words at this place with an endpoint of their own, because they are frequent or the owner decided so.
     pub kept_words: usize,
 }
 
@@ -57,14 +57,14 @@ pub enum TemplateError {
     Full,
 }
 
-/// The answers to the requests of one path, as far as they say whether the path exists.
+/// The answers to the requests of one path, as evidence that the path exists.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Answers {
     /// Something served the request.
     pub served: u32,
-    /// It was turned away, as every path might be: not found, not allowed, redirected.
+    /// Turned away as any path might be: not found, not allowed, redirected.
     pub turned_away: u32,
-    /// Neither can be said: a gateway that reached nobody.
+    /// No evidence: a gateway that reached no server.
     pub unclear: u32,
 }
 
@@ -82,10 +82,11 @@ impl Answers {
     }
 }
 
-/// The knowledge gained from the paths of one project. Bounded by `route_words`.
+/// Templates and words learned from the paths of one project. Bounded by `route_words`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LearnedRoutes {
-    /// Key of the hashes: those of two projects cannot be compared, and no client can choose paths whose hashes are the same.
+    /// Key of the hashes: hashes of two projects cannot be compared, and no client can choose paths whose hashes
+    /// collide.
     key: (u64, u64),
     root: Place,
     words: usize,
@@ -95,7 +96,7 @@ pub struct LearnedRoutes {
     sent: HashSet<u64>,
     #[serde(skip, default = "most_words")]
     most_words: usize,
-    /// Grows with everything that is to be kept on disk, apart from counts.
+    /// Grows with every change worth saving, apart from counts.
     #[serde(skip)]
     version: u64,
     /// Grows with every change of a template.
@@ -134,23 +135,23 @@ impl LearnedRoutes {
         self.templates_version
     }
 
-    /// Words that are known, for a budget of all projects.
+    /// Number of known words, for a budget over all projects.
     pub fn words(&self) -> usize {
         self.words
     }
 
-    /// `room`: words that may be added, as far as other projects leave any.
+    /// `room`: the number of words that may be added within that budget.
     pub fn limit_words(&mut self, room: usize) {
         self.most_words = most_words().min(self.words.saturating_add(room));
     }
 
-    /// Takes notice of a path, with `{id}` where `derive_route` puts it.
+    /// Learns from a path, in which `derive_route` has put its `{id}`s.
     pub fn observe(&mut self, path: &str, answers: Answers) {
         if answers.served == 0 || is_too_long(path) {
             return;
         }
         let mut hits = answers.count();
-        // Once for each place of the path at the most.
+        // At most once for each place of the path.
         for _ in 0..limits::ROUTE_SEGMENTS {
             let Some(start) = self.count(path, hits) else { break };
             self.name_or_join(path, start);
@@ -158,7 +159,7 @@ impl LearnedRoutes {
         }
     }
 
-    /// Where the place begins that has too many words now, or a parameter without a text.
+    /// The start of a place that has too many words now, or of a parameter without a text.
     fn count(&mut self, path: &str, hits: u32) -> Option<usize> {
         let mut place = &mut self.root;
         for (start, segment) in segments(path).take(limits::ROUTE_SEGMENTS as usize) {
@@ -198,8 +199,8 @@ impl LearnedRoutes {
         self.note_templates();
     }
 
-    /// Forgets the words of paths in learned templates, which may be those of someone who is erased; what is still requested tells
-    /// them anew. Routes stay as they are.
+    /// Forgets the words of paths in learned templates, which may belong to an erased person; later requests teach them
+    /// again. Routes stay as they are.
     pub fn forget_texts(&mut self) {
         self.root.forget_texts();
         self.note_templates();
@@ -285,8 +286,8 @@ impl LearnedRoutes {
         templates
     }
 
-    /// The owner's word on the place where a template ends: it is a parameter of that name, or (`refused`) never one. A template that
-    /// ends in a fixed word keeps that word apart from the parameter at its place.
+    /// The owner's decision on the last place of a template: it is a parameter of that name, or (`refused`) never one.
+    /// A template that ends in a fixed word keeps that word apart from the parameter at its place.
     pub fn decide(&mut self, template: &str, refused: bool) -> Result<(), TemplateError> {
         if !template.starts_with('/') {
             return Err(TemplateError::NoSlash);
@@ -328,7 +329,7 @@ impl LearnedRoutes {
     }
 }
 
-/// In bytes, of which a character has one or more.
+/// In bytes; a character has one or more.
 fn is_too_long(path: &str) -> bool {
     path.len() as u64 > limits::ROUTE_TEMPLATE_CHARACTERS
 }
@@ -337,10 +338,10 @@ fn most_words() -> usize {
     limits::ROUTE_WORDS as usize
 }
 
-/// `derive_route` writes it for a segment that is an id.
+/// `derive_route` writes this for a segment that is an id.
 const DERIVED: &str = "{id}";
 
-/// Where each segment of a path begins, and its text. None of a path without a leading slash.
+/// The start and text of each segment of a path. Empty if the path has no leading slash.
 fn segments(path: &str) -> impl Iterator<Item = (usize, &str)> {
     let rest = path.strip_prefix('/');
     let mut start = 1;

@@ -1,12 +1,11 @@
-//! The rules: what a hit is, how posted bytes become hits, what is asked of them.
+//! The rules: hits, the way from posted bytes to hits, and the queries about them.
 //!
 //! Pure data in, data out. No async runtime, no HTTP, no database engine, no clock: time and randomness are passed in.
 //!
-//! One more field of a hit: a row in `hit_fields::FIELDS`.
-//! One more step of enrichment: a file in `enrich/`, a line in the order that `enrich.rs` lists.
-//! One more ready-made rule: a row in `alert::READY_MADE`. One more channel: a file in `notice/`, a row in
-//! `notice::CHANNELS`.
-//! One more limit: a row in `limits`.
+//! To add a field of a hit: a row in `hit_fields::FIELDS`.
+//! A step of enrichment: a file in `enrich/`, a line in the order that `enrich.rs` lists.
+//! A ready-made rule: a row in `alert::READY_MADE`. A channel: a file in `notice/`, a row in `notice::CHANNELS`.
+//! A limit: a row in `limits`.
 
 pub mod address;
 pub mod alert;

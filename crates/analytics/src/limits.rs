@@ -1,4 +1,4 @@
-//! Every limit, window and duration of the program, in one table: its number, why it is that number, what a client
+//! Every limit, window and duration of the program, in one table: its value, the reason for it, the code that a client
 //! sees when it meets it, and whether the operator may change it.
 //!
 //! Code uses the constants; documents, `check-config` and error messages read the rows. A number is written here and
@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-/// What a limit's number counts.
+/// The unit of a limit's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     Bytes,
@@ -51,10 +51,10 @@ impl fmt::Display for Unit {
 pub struct Limit {
     /// Stable, snake case; the key of a setting where `settable`.
     pub name: &'static str,
-    /// In `unit`; `UNLIMITED` where there is no limit until someone sets one.
+    /// In `unit`; `UNLIMITED` if there is no limit until someone sets one.
     pub value: u64,
     pub unit: Unit,
-    /// The error code or the reason of a rejection that a client sees; "" where nobody is refused.
+    /// The error code or rejection reason that a client sees; "" if nobody is refused.
     pub code: &'static str,
     pub settable: bool,
     /// Why this number.
@@ -76,12 +76,12 @@ pub fn find(name: &str) -> Option<&'static Limit> {
     LIMITS.iter().find(|limit| limit.name == name)
 }
 
-/// Makes of each row a constant and a row of `LIMITS`, so that no number is written twice.
+/// Makes a constant and a row of `LIMITS` of each entry, so that no number is written twice.
 macro_rules! limits {
     ($($constant:ident $name:literal = $value:expr, $unit:ident, $settable:ident, $code:literal, $reason:literal;)*) => {
         $(#[doc = $reason] pub const $constant: u64 = $value;)*
 
-        /// All of them, in the order that a batch meets them.
+        /// All of them, in the order in which a batch meets them.
         pub const LIMITS: &[Limit] = &[$(Limit {
             name: $name,
             value: $constant,
@@ -96,7 +96,7 @@ macro_rules! limits {
 }
 
 limits! {
-    // The port.
+    // Connections.
     CONNECTIONS "connections" = 10_000, Items, settable, "",
         "Open connections, where the system allows as many files; for further ones the longest idle is closed. Each costs a few kilobytes.";
     CONNECTIONS_PER_ADDRESS "connections_per_address" = 500, Items, settable, "",
@@ -150,7 +150,7 @@ limits! {
     RATE_LIMITED_ADDRESSES "rate_limited_addresses" = 100_000, Items, fixed, "",
         "Addresses that the rate limits remember; beyond it the oldest are forgotten, so that memory stays bounded.";
 
-    // Who may look.
+    // Sessions and access.
     SESSION_IDLE_DAYS "session_idle_days" = 30, Days, fixed, "",
         "A session that nobody used for that long has been left behind on some machine.";
     SESSION_DAYS "session_days" = 365, Days, fixed, "",
@@ -255,7 +255,7 @@ limits! {
     CLOCK_SKEW_SECONDS "clock_skew_seconds" = 300, Seconds, fixed, "",
         "A clock that is further ahead is wrong, and its batch is shifted; NTP keeps within seconds.";
 
-    // What is remembered.
+    // Retention.
     KEEP_HITS_DAYS "keep_hits" = UNLIMITED, Days, settable, "too_old",
         "Hits are kept for ever unless the project says otherwise: they take about 20 bytes each.";
     INACTIVE_AFTER_DAYS "inactive_after" = 183, Days, settable, "",
@@ -379,7 +379,7 @@ limits! {
     PROGRESS_LINE_SECONDS "progress_line_seconds" = 60, Seconds, fixed, "",
         "How often a long command says how far it is where no terminal shows a bar: a log is read later.";
 
-    // An answer.
+    // Answers.
     LISTS_AT_ONCE "lists_at_once" = 16, Items, settable, "overloaded",
         "Lists of hits (exports, /api/data) that are on their way at a time, of one address half as many; each takes answer_share_bytes of memory. Others wait.";
     LISTS_WAITING "lists_waiting" = 64, Items, fixed, "overloaded",
@@ -650,7 +650,7 @@ limits! {
     CHECK_SUM_DAYS "check_sum_days" = 396, Days, fixed, "",
         "How long sums of 5 minutes are kept: 13 months, so that a month can be compared with the same one of last year.";
 
-    // A question.
+    // Queries.
     QUERY_CHARACTERS "query_characters" = 4_096, Characters, fixed, "invalid_query",
         "Length of `q`; it has to fit a URL.";
     QUERY_CONDITIONS "query_conditions" = 50, Items, fixed, "invalid_query", "Conditions of one `q`.";

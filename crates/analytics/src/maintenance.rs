@@ -1,6 +1,6 @@
-//! Maintenance: planned times in which nobody is told of an outage, and which lower no uptime. `MaintenanceSettings` is what an
-//! owner writes; `Maintenance` is the same, read. A schedule (once, weekly by local times, or by cron with a length) becomes
-//! spans of time, and the spans of several schedules their union.
+//! Maintenance: planned times in which outages send no notice and do not lower the uptime. `MaintenanceSettings` is
+//! what an owner writes, `Maintenance` the parsed form. A schedule (once, weekly by local times, or by cron with a
+//! length) becomes spans of time, and the spans of several schedules are united.
 //!
 //! A weekly window follows the clocks of its zone: on days of 23 or 25 hours it is an hour shorter or longer if the change
 //! lies inside. A window by cron has a fixed length.
@@ -127,7 +127,7 @@ impl ScheduleError {
     }
 }
 
-/// A schedule that was read.
+/// A parsed schedule.
 #[derive(Clone, Debug)]
 pub struct Windows(Kind);
 
@@ -139,7 +139,7 @@ enum Kind {
 }
 
 impl Schedule {
-    /// Of a new schedule: of a cron expression a year is walked through, which takes up to 30 ms.
+    /// Parses a new schedule. For a cron expression it walks through a year, which takes up to 30 ms.
     pub fn check(&self) -> Result<Windows, ScheduleError> {
         let windows = self.read()?;
         if let Kind::Cron { schedule, .. } = &windows.0 {
@@ -148,7 +148,7 @@ impl Schedule {
         Ok(windows)
     }
 
-    /// Of one that was checked before.
+    /// Parses a schedule that was checked before.
     pub fn read(&self) -> Result<Windows, ScheduleError> {
         let kind = match self {
             Schedule::Once { from_ms, to_ms } => {
@@ -224,7 +224,7 @@ impl Windows {
         }
     }
 
-    /// The first so many windows that begin after `after_ms`.
+    /// The first `most` windows that begin after `after_ms`.
     pub fn upcoming(&self, after_ms: i64, most: usize) -> Vec<Span> {
         std::iter::successors(self.next(after_ms), |window| self.next(window.from_ms))
             .take(most)
@@ -255,7 +255,7 @@ fn weekly(
 ) -> Option<Vec<Span>> {
     let day_of =
         |at_ms: i64| Some(Timestamp::from_millisecond(at_ms).ok()?.to_zoned(zone.clone()).date());
-    // A window of the day before may reach into the first day.
+    // A window of the previous day may reach into the first day.
     let mut day = day_of(within.from_ms)?.checked_sub(2.days()).ok()?;
     let last_day = day_of(within.to_ms)?;
     let mut spans = Vec::new();
@@ -298,7 +298,7 @@ fn check_length(length_ms: i64) -> Result<(), ScheduleError> {
     Ok(())
 }
 
-/// Of any year, so that the same expression is always judged alike.
+/// Checks a fixed year, so that the same expression is always judged alike.
 fn check_starts(schedule: &CronSchedule) -> Result<(), ScheduleError> {
     let mut start_ms = schedule.next(0).ok_or(ScheduleError::Never)?;
     let end_ms = start_ms + 366 * DAY_MS;

@@ -1,8 +1,8 @@
-//! Monitors: what is to be watched and how, and what one look at it means.
+//! Monitors: the settings of a check, and the verdict on its result.
 //!
-//! `MonitorSettings` is what an owner writes, by the API or in a file; `Monitor::compile` reads them, with an error that
-//! names the field, into what a check needs. Judging takes what came back and says up, degraded or down, and why. When a
-//! monitor is checked is the scheduler's business, and what results add up to is that of `uptime` and `incident`.
+//! `MonitorSettings` is what an owner writes, by the API or in a file; `Monitor::compile` turns them into what a check
+//! needs, or into an error that names the field. Judging takes the response and says up, degraded or down, and why. The
+//! scheduler decides when a monitor is checked; `uptime` and `incident` sum up its results.
 
 mod compile;
 pub mod heartbeat;
@@ -25,7 +25,7 @@ pub use http::{HttpProbe, StatusRange};
 pub use json_rule::{JsonOperator, JsonRule};
 pub use settings::{AddressFamily, Kind, MonitorSettings, SecretText};
 
-/// Settings that were read: each of them can be checked.
+/// Parsed settings, ready to be checked.
 #[derive(Clone, Debug)]
 pub struct Monitor {
     /// With every default filled in.
@@ -58,9 +58,9 @@ pub struct TcpProbe {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     pub outcome: Outcome,
-    /// None where it succeeded, or nothing is known.
+    /// None if it succeeded, or if nothing is known.
     pub failure: Option<Failure>,
-    /// The expectation that failed, in words. Never contains any part of the answer's body.
+    /// The expectation that failed, in words. Never contains any part of the response body.
     pub detail: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl Verdict {
         Verdict { outcome: Outcome::Up, failure: None, detail: None }
     }
 
-    /// A failure that is this server's own says nothing about the host.
+    /// A failure on this server's side says nothing about the host.
     pub fn of(failure: Failure) -> Verdict {
         let outcome = match failure {
             Failure::Ours | Failure::NoNameServer => Outcome::Unknown,
@@ -82,7 +82,7 @@ impl Verdict {
         Verdict { detail: Some(detail), ..Verdict::of(failure) }
     }
 
-    /// Up, or degraded where it took longer than the monitor allows.
+    /// Up, or degraded if it took longer than the monitor allows.
     fn by_time(took: Duration, degraded_above: Option<Duration>) -> Verdict {
         match degraded_above.filter(|most| took > *most) {
             None => Verdict::up(),
@@ -96,15 +96,15 @@ impl Verdict {
 }
 
 impl TcpProbe {
-    /// Of a connection that was made.
+    /// The verdict on an established connection.
     pub fn judge(&self, took: Duration) -> Verdict {
         Verdict::by_time(took, self.degraded_above)
     }
 }
 
 impl Monitor {
-    /// `allowed`: the networks that the operator lets be called; an address outside of them is refused here with a message,
-    /// and again at each check. None: at each check alone.
+    /// `allowed`: the networks that the operator allows. An address outside of them is refused here with a message, and
+    /// again at each check. None: only at each check.
     pub fn compile(
         settings: MonitorSettings,
         allowed: Option<&[IpNet]>,
@@ -122,7 +122,7 @@ impl Monitor {
     }
 }
 
-/// An error for people where the address of a monitor is one that would be refused anyway.
+/// A readable error if the address of a monitor would be refused anyway.
 fn check_literal<S>(
     field: &'static str,
     host: &url::Host<S>,

@@ -1,11 +1,11 @@
-//! Notices: one value for whatever there is to tell, and for each channel the request that tells it.
+//! Notices: one value for everything worth announcing, and for each channel the request that announces it.
 //!
-//! A `Notice` becomes a `Message` of a title and facts, and each channel renders that in its format and within its limits.
-//! Names of endpoints and consumers come from strangers: every channel escapes them, and none lets them mention anyone. The
-//! answer of the far side is judged here too, and `outbox` decides when what is sent. Sending, storing and encrypting are
-//! the server's part.
+//! A `Notice` becomes a `Message` of a title and facts, and each channel renders that in its format and within its
+//! limits. Names of endpoints and consumers come from strangers: every channel escapes them, and none lets them mention
+//! anyone. The service's response is judged here too, and `outbox` decides when to send. Sending, storing and
+//! encrypting are the server's part.
 //!
-//! One more channel: a file in `notice/`, a variant of `ChannelConfig`, a row in `CHANNELS`.
+//! To add a channel: a file in `notice/`, a variant of `ChannelConfig`, a row in `CHANNELS`.
 
 pub mod channel;
 pub mod discord;
@@ -44,10 +44,10 @@ pub use quiet::QuietHours;
 pub use request::{Answer, Email, Judgement, Method, Outgoing, OutgoingRequest, Sending};
 pub use secret::Secret;
 
-/// Everything that a notice may say; also the `data` of a webhook. Times in milliseconds since 1970.
+/// The content of a notice; also the `data` of a webhook. Times in milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
-    /// The same over all tries to deliver it, and of no other notice.
+    /// The same for all tries to deliver it, and unique to this notice.
     pub id: String,
     /// The same for all notices of one incident or alert, so that later ones refer to the first.
     pub thread: String,
@@ -64,10 +64,10 @@ pub struct Notice {
     /// Checks fail while requests succeed: the fault is likely on our side.
     #[serde(default)]
     pub unconfirmed: bool,
-    /// How long each phase of the failing check took, in the order in which they came.
+    /// How long each phase of the failing check took, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<Phase>,
-    /// The real requests that were hit.
+    /// The real requests that were affected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit: Option<Hit>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,7 +80,7 @@ pub struct Notice {
     /// The opening was never delivered: this notice stands for both.
     #[serde(default)]
     pub combined: bool,
-    /// Of a digest, the notices that it stands for.
+    /// In a digest, the notices that it contains.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<Item>,
     #[serde(default)]
@@ -164,7 +164,7 @@ pub struct Links {
     /// The incident or rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
-    /// Asks once more before it acknowledges.
+    /// Asks for confirmation before it acknowledges.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledge: Option<String>,
 }
@@ -204,8 +204,8 @@ impl Notice {
         }
     }
 
-    /// With names of a length and of characters that a message can hold, and lists no longer than they are shown. Items are
-    /// all there, to be counted.
+    /// With names reduced to a length and to characters that a message can hold, and lists no longer than shown. All
+    /// items are kept, to be counted.
     pub(crate) fn cleaned(&self) -> Notice {
         let mut notice = self.clone();
         let tidy = |name: &mut String| *name = text::clean(name);

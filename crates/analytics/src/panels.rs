@@ -1,12 +1,12 @@
-//! The pictures of the dashboard, as a table: which sums each needs and what shape its answer has.
+//! The dashboard's panels, as a table: the sums that each needs and the shape of its answer.
 //!
-//! One more panel on stored fields: a row here, and one in the page's own table.
+//! To add a panel on stored fields: a row here, and one in the page's own table.
 
 use crate::hit::TextKind;
 use crate::hit_fields::{Field, Number, Stored, Word};
 use crate::tally::{Dimension, Needs};
 
-/// What an answer looks like; see `answer`.
+/// Shape of a panel's answer; see `answer`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// `{value, previous, series}`.
@@ -43,7 +43,7 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// What of its needs the period before is asked for, where it is compared with.
+    /// The needs that also apply to the period before, for comparison.
     pub fn needs_of_previous(&self) -> Needs {
         match self.shape {
             Shape::Stat(Stat::Consumers) => Needs::CONSUMERS,
@@ -58,7 +58,7 @@ impl Panel {
     }
 }
 
-/// Where the values of a field are counted, for menus; none if they are not.
+/// The source of a field's counted values, for menus; none if they are not counted.
 pub fn source(field: Field) -> Option<Source> {
     let info = field.info();
     if !info.counted {

@@ -1,6 +1,6 @@
-//! A stretch of time that is asked for, and how it is written.
+//! A period of time in a query, and its notation.
 //!
-//! It knows no clock: `now` is passed in. Buckets are not its business.
+//! It knows no clock: `now` is passed in. Buckets are elsewhere (`grid`).
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan, civil};
@@ -12,7 +12,7 @@ pub struct Period {
     pub to_us: Option<i64>,
 }
 
-/// What is wrong with a period, and what to write.
+/// A problem of a period, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{parameter}`: {message}")]
 pub struct PeriodError {
@@ -21,7 +21,7 @@ pub struct PeriodError {
     pub message: String,
 }
 
-/// The parameters of a call that asks about hits, as they came; "" is as good as none.
+/// The time parameters of a call about hits, as they came; "" counts as absent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PeriodText<'a> {
     /// `24h`, `7d`, `30d`, `6mo`, `12mo` or `all`.
@@ -36,8 +36,8 @@ pub struct PeriodText<'a> {
 pub const NAMES: [&str; 6] = ["24h", "7d", "30d", "6mo", "12mo", "all"];
 
 /// A named period reaches back from `now_us` in hours, or in days and months of `tz`, and is open towards the future:
-/// clocks that are a little ahead must not hide the newest hits. None where no parameter is given, so that the caller
-/// decides what that means.
+/// clocks that are a little ahead must not hide the newest hits. None without parameters, so that the caller chooses a
+/// default.
 pub fn parse(
     text: PeriodText<'_>,
     now_us: i64,
@@ -114,7 +114,7 @@ pub fn parse_days(
         Err(problem) => Err(error(parameter, problem.to_string())),
     };
     let from_us = from.map(|from| midnight("dateFrom", from)).transpose()?;
-    // The day after the last one that there is has no midnight: open is the same.
+    // The day after the last possible one has no midnight: an open end is the same.
     let to_us =
         to.and_then(|to| to.tomorrow().ok()).map(|day| midnight("dateTo", day)).transpose()?;
     Ok(Period { from_us, to_us })
@@ -157,7 +157,7 @@ fn error(parameter: &'static str, message: impl Into<String>) -> PeriodError {
     PeriodError { parameter, message: message.into() }
 }
 
-/// What a message shows of a long text.
+/// A long text, shortened for a message.
 fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }

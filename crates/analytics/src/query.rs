@@ -1,4 +1,4 @@
-//! What can be asked of hits, as data.
+//! Queries about hits, as data.
 
 use jiff::tz::TimeZone;
 
@@ -10,8 +10,8 @@ use crate::period::Period;
 use crate::ranking::{Ranked, SearchWords};
 use crate::tally::{Dimension, Needs, Sort, Top};
 
-/// Permission to see one project's hits, with the filters that its holder cannot take off. Only authentication makes
-/// one, and no query can be made without it.
+/// Permission to see one project's hits, with the filters that its holder cannot remove. Only authentication makes one,
+/// and no query can be made without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectScope {
     project: ProjectId,
@@ -19,7 +19,7 @@ pub struct ProjectScope {
 }
 
 impl ProjectScope {
-    /// TRICKY: to be called by authentication alone; a test looks for other callers.
+    /// TRICKY: only authentication may call it; a test looks for other callers.
     pub fn granted(project: ProjectId, locked: Filter) -> ProjectScope {
         ProjectScope { project, locked }
     }
@@ -39,7 +39,7 @@ pub struct HitsQuery {
     pub scope: ProjectScope,
     pub period: Period,
     pub filter: Filter,
-    /// (time_us, hit id) of the last hit of the page before.
+    /// (time_us, hit id) of the last hit of the previous page.
     pub after: Option<(i64, i64)>,
     pub limit: usize,
 }
@@ -53,7 +53,7 @@ pub struct SlowestQuery {
     pub scope: ProjectScope,
     pub period: Period,
     pub filter: Filter,
-    /// The last hit of the page before.
+    /// The last hit of the previous page.
     pub after: Option<SlowPlace>,
     pub limit: usize,
 }
@@ -66,27 +66,27 @@ pub struct ArrivalQuery {
     pub filter: Filter,
     /// Only hits that arrived after this hit id.
     pub after: Option<i64>,
-    /// How many of the hits after `after` to pass over.
+    /// The number of hits after `after` to skip.
     pub offset: u64,
     pub limit: usize,
 }
 
-/// Sums over hits: what panels, menus and headlines are made of.
+/// Sums over hits, for panels, menus and headlines.
 #[derive(Clone, Debug)]
 pub struct SumsQuery {
     pub scope: ProjectScope,
-    /// The period, and how it is cut.
+    /// The period and its buckets.
     pub grid: Grid,
     pub filter: Filter,
     pub needs: Needs,
-    /// Which values of texts and countries are wanted by name. Their needs are added.
+    /// The texts and countries whose values are listed by name. Their needs are added.
     pub values: Vec<Dimension>,
-    /// Of the values that are texts only those that begin with this, in small letters; "" for all.
+    /// Lists only texts that begin with this, in lower case; "" for all.
     pub prefix: String,
     pub top: Top,
 }
 
-/// Every row of a breakdown, summed up: lists that are searched, sorted and paged through.
+/// Every row of a breakdown with its sums, for lists that are searched, sorted and paged through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RankingQuery {
     pub scope: ProjectScope,
@@ -98,12 +98,12 @@ pub struct RankingQuery {
     pub of: Ranked,
     /// Whether consumers without a user are listed by their address.
     pub addresses: bool,
-    /// Only rows that have these words, where all rows are too many to list; else empty.
+    /// Lists only rows that have these words, if all rows are too many to list; else empty.
     pub search: SearchWords,
 }
 
-/// Counts by status of many projects at once, cell by cell: what most alert rules are judged from. Nothing is filtered, so
-/// a scope with a locked filter is left out.
+/// Counts by status of many projects at once, cell by cell: the input of most alert rules. Nothing is filtered, so a
+/// scope with a locked filter is left out.
 #[derive(Clone, Debug)]
 pub struct CellsQuery {
     pub scopes: Vec<ProjectScope>,
@@ -115,7 +115,7 @@ pub struct CellsQuery {
     pub cell_us: i64,
 }
 
-/// Counts and response times per endpoint, of many projects at once. As with `CellsQuery`, nothing is filtered.
+/// Counts and response times per endpoint, of many projects at once. Like `CellsQuery`, it filters nothing.
 #[derive(Clone, Debug)]
 pub struct EndpointsQuery {
     pub scopes: Vec<ProjectScope>,
@@ -125,8 +125,8 @@ pub struct EndpointsQuery {
     pub to_us: i64,
 }
 
-/// When some consumers of many projects were seen, each by its user or, without one, its address. As with `CellsQuery`,
-/// nothing else is filtered.
+/// The times at which some consumers of many projects were seen, each by its user or, without one, its address. Like
+/// `CellsQuery`, it filters nothing else.
 #[derive(Clone, Debug)]
 pub struct PresenceQuery {
     pub consumers: Vec<(ProjectScope, Vec<String>)>,
@@ -137,7 +137,7 @@ pub struct PresenceQuery {
 }
 
 impl RankingQuery {
-    /// The rows with most hits alone.
+    /// Only the rows with most hits.
     pub fn busiest(&self) -> SumsQuery {
         let (needs, values) = match self.of {
             Ranked::Value(value) => (Needs::default(), vec![value]),

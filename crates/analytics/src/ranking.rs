@@ -1,9 +1,9 @@
-//! Every row of a breakdown, summed up: the lists that are searched, sorted either way and paged through.
+//! Every row of a breakdown with its sums, for lists that are searched, sorted either way and paged through.
 //!
-//! `RankingSums` adds up the hits of one file by the file's ids, `RankingBuilder` merges the files by name, and `Ranking` is
-//! the result, which never changes. A panel (`tally`) keeps the rows with most hits; here no row is left out, so memory
-//! follows the number of rows. `LIST_ROWS`, `LIST_NAMES_BYTES` and
-//! `LIST_SUMS_BYTES` bound it: beyond them there is no list (`TooManyRows`).
+//! `RankingSums` adds up the hits of one file by the file's ids, `RankingBuilder` merges the files by name, and
+//! `Ranking` is the immutable result. A panel (`tally`) keeps the rows with most hits; here no row is left out, so
+//! memory grows with the number of rows. `LIST_ROWS`, `LIST_NAMES_BYTES` and `LIST_SUMS_BYTES` bound it: beyond them
+//! there is no list (`TooManyRows`).
 
 mod answer;
 mod builder;
@@ -78,7 +78,7 @@ impl Ranked {
         }
     }
 
-    /// Whether rows have durations and a time of their last hit.
+    /// Whether rows have durations and the time of their last hit.
     pub fn is_detailed(self) -> bool {
         matches!(self, Ranked::Endpoints | Ranked::Consumers)
     }

@@ -1,10 +1,10 @@
-//! Sums by small whole numbers that lie together: a vector that knows where it begins.
+//! Sums by small whole numbers that lie close together: a vector with an offset.
 
 use hashbrown::HashMap;
 
-/// One `T` for each number from the least to the greatest that was asked for. Ids of one project lie together in a file, so
-/// this is as quick as an array and not much larger than what is in it. Where only few of very many ids are asked for, `sparse`
-/// takes the room of those few.
+/// One `T` for each number from the least to the greatest requested. Ids of one project lie close together in a file,
+/// so this is as fast as an array and hardly larger than its content. If few of very many ids are requested, `sparse`
+/// takes the memory of those few.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Slots<T> {
     base: u32,
@@ -45,7 +45,7 @@ impl<T: Clone + Default> Slots<T> {
             self.base = id;
         }
         if id < self.base {
-            // Half as much again as there is, so that ids that come in descending order do not move everything each time.
+            // Grows by half, so that ids in descending order do not move everything each time.
             let more = (self.base - id).max(self.slots.len() as u32 / 2).min(self.base);
             let mut slots = vec![T::default(); more as usize];
             slots.append(&mut self.slots);
@@ -63,7 +63,7 @@ impl<T: Clone + Default> Slots<T> {
         self.slots.iter_mut().chain(self.sparse.iter_mut().flat_map(HashMap::values_mut))
     }
 
-    /// Ids in ascending order with what belongs to them, also those that nobody asked for; sparse ones in no order.
+    /// Ids in ascending order with their values, including ids never requested; sparse ones in no order.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> + Clone {
         let dense = self.slots.iter().enumerate().map(|(n, slot)| (self.base + n as u32, slot));
         dense.chain(self.sparse.iter().flatten().map(|(id, slot)| (*id, slot)))
@@ -71,7 +71,7 @@ impl<T: Clone + Default> Slots<T> {
 
     /// About how much memory the slots take.
     pub fn bytes(&self) -> usize {
-        // A map is between half full and seven eighths, with a byte for each place.
+        // A map is between half and seven eighths full, with a byte for each slot.
         let sparse = self.sparse.as_ref().map_or(0, HashMap::capacity);
         self.slots.capacity() * size_of::<T>() + sparse * (size_of::<(u32, T)>() + 1) * 8 / 7
     }

@@ -1,7 +1,7 @@
-//! The public status page of a project: which monitors are on it, under which names, and what its visitors read.
+//! The public status page of a project: the monitors on it, their names, and the texts that visitors read.
 //!
-//! A visitor learns what the owner has published and nothing else, so a service has a name of its own and never that of its
-//! monitor. Nothing here renders a page (`server::web::status` does) or knows where a monitor stands.
+//! A visitor learns what the owner has published and nothing else, so a service has its own name and never that of its
+//! monitor. Nothing here renders a page (`server::web::status` does) or knows the state of a monitor.
 
 pub mod accent;
 pub mod bulletin;
@@ -23,7 +23,7 @@ use crate::uptime::{Millis, State};
 use accent::Accent;
 use publication::Severity;
 
-/// A status page as it is stored. Its logo is kept apart.
+/// A status page as it is stored, without its logo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StatusPage {
@@ -34,9 +34,9 @@ pub struct StatusPage {
     pub title: String,
     /// None: the colour of API Analytics.
     pub accent: Option<Accent>,
-    /// Whether the share of requests without a server error stands beside the bars.
+    /// Whether the share of requests without a server error is shown beside the bars.
     pub show_requests: bool,
-    /// Whether visitors can subscribe by e-mail, and subscribers are told what is published.
+    /// Whether visitors can subscribe by e-mail to what is published.
     pub subscriptions: bool,
     pub groups: Vec<ServiceGroup>,
 }
@@ -102,7 +102,7 @@ pub enum StatusPageError {
     LogoKind,
 }
 
-/// A title that says nothing about the project.
+/// A title that reveals nothing about the project.
 pub const DEFAULT_TITLE: &str = "Status";
 
 impl Default for StatusPage {
@@ -120,8 +120,8 @@ impl Default for StatusPage {
 }
 
 impl StatusPage {
-    /// The page with its texts trimmed, or the first thing that is wrong with it. `exists`: whether the project has a
-    /// monitor of this number.
+    /// The page with its texts trimmed, or the first error in it. `exists`: whether the project has a monitor of this
+    /// number.
     pub fn checked(mut self, exists: impl Fn(i64) -> bool) -> Result<StatusPage, StatusPageError> {
         self.slug = slug::check(&self.slug)?;
         self.title = check_text("title", &self.title, limits::STATUS_TITLE_CHARACTERS)?;
@@ -154,7 +154,7 @@ impl StatusPage {
         Ok(self)
     }
 
-    /// Without the services whose monitor is gone, and without groups that are empty then.
+    /// Without services whose monitor is gone, and without groups left empty.
     pub fn with_monitors(&self, exists: impl Fn(i64) -> bool) -> StatusPage {
         let mut page = self.clone();
         for group in &mut page.groups {
@@ -169,7 +169,7 @@ impl StatusPage {
     }
 }
 
-/// One line: characters that do not show are taken out.
+/// One line, without invisible characters.
 fn check_text(field: &'static str, text: &str, most: u64) -> Result<String, StatusPageError> {
     let text: String = text.chars().filter(|character| !character.is_control()).collect();
     let text = text.trim();
@@ -239,8 +239,8 @@ impl Overall {
     }
 }
 
-/// The state by which the bar of a day is drawn. A short outage makes a day degraded, so that a long one stands out; a day
-/// of which less than half is known is never drawn as one that was well.
+/// The state that colours the bar of a day. A short outage makes a day degraded, so that a long one stands out; a day
+/// of which less than half is known is never shown as good.
 pub fn state_of_day(day: &Millis) -> State {
     let known = day.up + day.degraded + day.down;
     let is_noticeable =

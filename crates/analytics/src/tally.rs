@@ -1,14 +1,14 @@
-//! What one pass over hits sums up, for all panels at once.
+//! Sums of one pass over hits, for all panels at once.
 //!
-//! A file's hits come as columns of numbers; texts are the file's own numbers for them. Sums are kept by these numbers
-//! (`Tally`), which is as quick as it gets, and are merged over all files afterwards (`merge::Merge`), by 64 bits that stand
-//! for a text in all files: only what is shown is ever named. A rollup's row is the same as so many hits, so the same sums
-//! take both and no panel can tell which it was.
+//! A file's hits come as columns of numbers; texts are the file's own ids. Sums are kept by these ids (`Tally`), which
+//! is fastest, and merged over all files afterwards (`merge::Merge`) by 64-bit hashes that identify a text in all
+//! files: only shown rows are ever named. A rollup's row counts like the hits in it, so the same sums take both and no
+//! panel can tell them apart.
 //!
-//! The cost of a query depends on the hits that it scans and the rows that it shows, not on the cardinality of consumers,
-//! routes or texts: above a limit they are only counted, and kept as top-k lists and sketches.
+//! The cost of a query depends on the hits that it scans and the rows that it shows, not on the cardinality of
+//! consumers, routes or texts: above a limit these are only counted, and kept as top-k lists and sketches.
 //!
-//! It knows no engine and no panel: who asks says what is needed (`Needs`).
+//! It knows no engine and no panel: the caller names the sums that it needs (`Needs`).
 
 mod consumer_counts;
 mod consumers;
@@ -51,13 +51,13 @@ pub use total::{Breakdown, Consumer, Dimension, Endpoint, Listing, Total};
 pub struct Needs(u32);
 
 impl Needs {
-    /// Hits by status, in all and by bucket.
+    /// Hits by status, in total and by bucket.
     pub const STATUSES: Needs = Needs(1);
     /// Hits by hour of the local week.
     pub const HOURS: Needs = Needs(1 << 1);
     /// By method and route.
     pub const ENDPOINTS: Needs = Needs(1 << 2);
-    /// Durations in all.
+    /// Durations in total.
     pub const LATENCY: Needs = Needs(1 << 3);
     /// Durations by bucket.
     pub const LATENCY_SERIES: Needs = Needs(1 << 4);
@@ -65,15 +65,15 @@ impl Needs {
     pub const CONSUMERS: Needs = Needs(1 << 5);
     /// Distinct consumers by bucket.
     pub const CONSUMER_SERIES: Needs = Needs(1 << 6);
-    /// Bytes, in all and by bucket.
+    /// Bytes, in total and by bucket.
     pub const TRAFFIC: Needs = Needs(1 << 7);
     pub const COUNTRIES: Needs = Needs(1 << 8);
 
-    /// Durations of the consumers that are chosen to be shown. They are gathered one by one, as long as they are few: summed up
-    /// for all consumers they would be as large as the hits.
+    /// Durations of the consumers chosen to be shown. They are gathered one by one while they are few: summed up for
+    /// all consumers they would be as large as the hits.
     pub const CONSUMER_LATENCY: Needs = Needs(1 << 9);
 
-    /// The texts have the bits from here on.
+    /// Texts use the bits from here on.
     const FIRST_TEXT: u32 = 10;
 
     /// Hits by a text.
@@ -99,7 +99,7 @@ impl Needs {
         Needs(self.0 & other.0)
     }
 
-    /// Whether it has any of those.
+    /// Whether it has any of these.
     pub const fn has(self, other: Needs) -> bool {
         self.0 & other.0 != 0
     }
@@ -133,7 +133,7 @@ pub struct TallyLimits {
     pub listed_of_day: u64,
     pub distinct_exact: u64,
     pub bucket_consumers_exact: u64,
-    /// A table that isn't ordered by hits is made of so many consumers or endpoints with most hits.
+    /// A table with another order than hits is chosen from this many consumers or endpoints with most hits.
     pub candidates: u64,
 }
 
@@ -152,18 +152,18 @@ impl Default for TallyLimits {
     }
 }
 
-/// Stands in `Columns::latency` for a hit without a duration.
+/// In `Columns::latency`, a hit without a duration.
 pub const NO_LATENCY: u16 = u16::MAX;
-/// Stands in `Columns::{request_size, response_size}` for a hit without one.
+/// In `Columns::{request_size, response_size}`, a hit without one.
 pub const NO_SIZE: i64 = -1;
 
-/// A stretch of hits, column by column; those that no need asks for are empty.
+/// A stretch of hits, column by column; columns that no need asks for are empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Columns<'a> {
     pub time_us: &'a [i64],
     pub status: &'a [u16],
     pub latency: &'a [u16],
-    /// 0 where there is none.
+    /// 0 if there is none.
     pub duration_us: &'a [i64],
     pub country: &'a [u16],
     pub request_size: &'a [i64],
@@ -205,7 +205,7 @@ impl Count {
 pub struct Tally {
     grid: Arc<Grid>,
     offsets: Vec<(i64, i64)>,
-    /// A quarter of an hour of UTC is never in two hours of the zone.
+    /// Whether every quarter of an hour in UTC is within one hour of the zone.
     whole_quarters: bool,
     needs: Needs,
     pub(crate) statuses: Vec<u64>,
@@ -217,15 +217,15 @@ pub struct Tally {
     pub(crate) latency: Histogram,
     pub(crate) duration_us: u128,
     pub(crate) latency_series: Vec<Histogram>,
-    /// What counts in all and in the series.
+    /// Sums both in total and in the series.
     pub(crate) latency_both: Vec<Histogram>,
     consumers: Consumers,
     pub(crate) traffic: Vec<Traffic>,
     pub(crate) countries: Counts,
     pub(crate) texts: [Counts; TextKind::COUNT],
-    /// The bucket asked for last: from, to, which.
+    /// The last bucket found: from, to, index.
     near: (i64, i64, usize),
-    /// Scratch, of a stretch: the bucket of each hit, and which are errors.
+    /// Scratch of a stretch: each hit's bucket, and which hits are errors.
     buckets: Vec<u16>,
     errors: Vec<u32>,
 }
@@ -263,12 +263,12 @@ impl Tally {
         }
     }
 
-    /// All that was ever asked of it.
+    /// All needs so far.
     pub fn needs(&self) -> Needs {
         self.needs
     }
 
-    /// Sums up what `needs` names of these hits. All of them must lie in the period.
+    /// Sums up what `needs` names of these hits, which must lie in the period.
     pub fn add_hits(&mut self, hits: &Columns<'_>, needs: Needs) {
         self.needs |= needs;
         let by_bucket =
@@ -277,7 +277,7 @@ impl Tally {
             self.find_buckets(hits.time_us);
         }
         if needs.has(Needs::STATUSES) {
-            // In runs: adding to one place again and again would wait for itself.
+            // In runs: adding to the same place in a row would stall on the previous store.
             let mut run = (0, 0, 0);
             let (statuses, classes) = (&mut self.statuses, &mut self.classes);
             let mut add = |(status, bucket, requests): (u16, u16, u64)| {
@@ -294,7 +294,7 @@ impl Tally {
             add(run);
         }
         if needs.has(Needs::HOURS) {
-            // Hits come in order of time, mostly: the hour is that of the one before.
+            // Hits are mostly in order of time, so the hour is mostly the previous one.
             let (mut hour, mut from, mut to) = (0, 0, 0);
             for &time_us in hits.time_us {
                 if time_us < from || time_us >= to {
@@ -355,7 +355,7 @@ impl Tally {
         }
     }
 
-    /// Adds what another thread summed up of the same file.
+    /// Adds another thread's sums of the same file.
     pub fn merge(&mut self, other: Tally) {
         self.needs |= other.needs;
         self.statuses.iter_mut().zip(&other.statuses).for_each(|(sum, more)| *sum += more);
@@ -386,7 +386,7 @@ impl Tally {
         self.buckets = buckets;
     }
 
-    /// Rows come in order of time, mostly: the bucket is that of the one before.
+    /// Rows are mostly in order of time, so the bucket is mostly the previous one.
     #[inline]
     fn bucket(&mut self, time_us: i64) -> usize {
         let (from, to, bucket) = self.near;

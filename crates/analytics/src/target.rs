@@ -1,8 +1,8 @@
 //! Parses the targets of checks and notices: a web address, or a host with a port.
 //!
-//! One parser decides, the WHATWG's, which reads every spelling of a numeric host (`0x7f.1`, `2130706433`, full-width
-//! digits) as the address that it is. A text that other parsers read differently is refused. Whether the address may be
-//! called is judged elsewhere (`address`), each time that it is.
+//! A single parser decides, the WHATWG's, which resolves every spelling of a numeric host (`0x7f.1`, `2130706433`,
+//! full-width digits) to its address. A text that other parsers read differently is refused. Whether the address may be
+//! called is judged elsewhere (`address`), at each call.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use url::{Host, Url};
 use crate::address::{self, Special};
 use crate::limits;
 
-/// Why a text is no target.
+/// Why a text is not a target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     #[error("is empty")]
@@ -61,7 +61,7 @@ pub fn parse_url(text: &str) -> Result<Url, TargetError> {
     Ok(url)
 }
 
-/// Where a redirect leads. Held to the same rules as an address that somebody typed.
+/// The target of a redirect, under the same rules as an address that somebody typed.
 pub fn parse_redirect(from: &Url, location: &str) -> Result<Url, TargetError> {
     let location = location.trim();
     check_text(location)?;
@@ -71,7 +71,7 @@ pub fn parse_redirect(from: &Url, location: &str) -> Result<Url, TargetError> {
     Ok(url)
 }
 
-/// `HOST:PORT`; an IPv6 address stands in brackets.
+/// `HOST:PORT`; an IPv6 address is in brackets.
 pub fn parse_host_port(text: &str) -> Result<HostPort, TargetError> {
     let text = text.trim();
     check_text(text)?;
@@ -88,13 +88,13 @@ pub fn parse_host_port(text: &str) -> Result<HostPort, TargetError> {
     if host.is_empty() {
         return Err(TargetError::NoHost);
     }
-    // The parser of URLs' hosts, so that `0x7f000001` is an address here too.
+    // The parser of URL hosts, so that `0x7f000001` is an address here too.
     let host = Host::parse(host).map_err(TargetError::Unreadable)?;
     check_host(Some(&host))?;
     Ok(HostPort { host, port })
 }
 
-/// The address of a host that is one; none for a name.
+/// The address, if the host is one; none for a name.
 pub fn literal<S>(host: &Host<S>) -> Option<IpAddr> {
     match host {
         Host::Domain(_) => None,
@@ -103,7 +103,7 @@ pub fn literal<S>(host: &Host<S>) -> Option<IpAddr> {
     }
 }
 
-/// For a friendly message on saving: an error where the host is an address that would be refused. A name passes; its
+/// For a readable message on saving: an error if the host is an address that would be refused. A name passes; its
 /// addresses are judged at each connection.
 pub fn judge_literal<S>(host: &Host<S>, allowed: &[IpNet]) -> Result<(), Special> {
     literal(host).map_or(Ok(()), |address| address::judge(address, allowed))

@@ -1,13 +1,14 @@
-//! The texts of one kind in a batch, one after another in one piece of memory: a small batch has some fifty of them, and
-//! an allocation for each cost more than reading it.
+//! The texts of one kind in a batch, one after another in one buffer: a small batch has some fifty of them, and
+//! allocating each cost more than reading it.
 
 use std::ops::Index;
 
-/// The first text is always "", "none". A kind of a batch stays far below 4 GiB: both its hits and its texts are bounded.
+/// The first text is always "", "none". The texts of a kind stay far below 4 GiB: a batch's hits and its texts are both
+/// bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextList {
     bytes: String,
-    /// Of all but the first.
+    /// Ends of all texts but the first.
     ends: Vec<u32>,
 }
 
@@ -26,10 +27,10 @@ impl TextList {
         Some(&self.bytes[start..end])
     }
 
-    /// Puts a text to the end, whether it is there already or not; its number is the length before.
+    /// Appends a text, even if it is there already; its number is the length before.
     pub fn push(&mut self, text: &str) {
         if self.ends.is_empty() {
-            // Growing from nothing would take several steps for any batch.
+            // Growing from nothing would take several steps for every batch.
             self.bytes.reserve(FIRST_BYTES.max(text.len()));
             self.ends.reserve(FIRST_TEXTS);
         }

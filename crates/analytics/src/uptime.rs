@@ -6,8 +6,8 @@
 //! is confirmed restates the time since it began. Milliseconds are kept and never percentages: sums over any window are
 //! exact.
 //!
-//! `Tracker` works from result to result, `timeline` computes the same from a whole history. Nothing here decides whom to
-//! tell; `incident` does.
+//! `Tracker` works from result to result, `timeline` computes the same from a whole history. `incident` decides on
+//! notices.
 
 mod timeline;
 mod tracker;
@@ -58,7 +58,7 @@ impl Outcome {
         }
     }
 
-    /// None where the check says nothing.
+    /// None if the check says nothing.
     pub fn is_success(self) -> Option<bool> {
         match self {
             Outcome::Up | Outcome::Degraded => Some(true),
@@ -68,7 +68,7 @@ impl Outcome {
     }
 }
 
-/// In the order in which they apply.
+/// In the order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -91,7 +91,7 @@ impl State {
     }
 }
 
-/// How many results in a row turn a monitor. 0 counts as 1.
+/// How many results in a row change a monitor's state. 0 counts as 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirm {
     /// Failures until it is down.
@@ -108,7 +108,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// 0 where it ends before it begins.
+    /// 0 if it ends before it begins.
     pub fn length_ms(self) -> i64 {
         (self.to_ms - self.from_ms).max(0)
     }
@@ -117,7 +117,7 @@ impl Span {
         (self.from_ms..self.to_ms).contains(&at_ms)
     }
 
-    /// The part that lies in both; empty where there is none.
+    /// The intersection; empty if there is none.
     pub fn within(self, other: Span) -> Span {
         Span { from_ms: self.from_ms.max(other.from_ms), to_ms: self.to_ms.min(other.to_ms) }
     }
@@ -130,7 +130,7 @@ pub struct StateSpan {
     pub state: State,
 }
 
-/// A span that is accounted as `now`; `was` is what it was accounted as before, none the first time.
+/// A span that now counts as `now`; `was` is what it counted as before, none the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restated {
     pub span: Span,
@@ -138,7 +138,7 @@ pub struct Restated {
     pub now: State,
 }
 
-/// Milliseconds per state: of a window, or the change of a row, where they may be negative.
+/// Milliseconds per state: of a window, or the change of a row, which may be negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Millis {
@@ -163,14 +163,13 @@ impl Millis {
         self.up + self.degraded + self.down + self.unknown + self.maintenance
     }
 
-    /// Rows leave out what is unknown, so that a monitor that rests takes no rows. Of a window of this length the rest is
-    /// unknown.
+    /// Fills up to the length of the window with unknown: rows leave it out, so that a resting monitor takes no rows.
     pub fn filled_to(mut self, window_ms: i64) -> Millis {
         self.unknown += (window_ms - self.total()).max(0);
         self
     }
 
-    /// Up and degraded, of what is known. None below `limits::UPTIME_COVERAGE_PERCENT` of coverage.
+    /// Up and degraded, as a share of the known time. None below `limits::UPTIME_COVERAGE_PERCENT` of coverage.
     pub fn uptime(&self) -> Option<Share> {
         let coverage = self.coverage()?;
         let enough = i128::from(coverage.of) * i128::from(limits::UPTIME_COVERAGE_PERCENT);
@@ -184,7 +183,7 @@ impl Millis {
         share(known, known + self.unknown)
     }
 
-    /// Uptime if all that is unknown had been down, and if it had been up.
+    /// Uptime if all unknown time had been down, and if it had been up.
     pub fn bounds(&self) -> Option<(Share, Share)> {
         let of = self.up + self.degraded + self.down + self.unknown;
         Some((share(self.up + self.degraded, of)?, share(of - self.down, of)?))
@@ -219,12 +218,12 @@ pub struct Share {
 }
 
 impl Share {
-    /// From 0 to 1, for charts. For a number that is read use `percent`.
+    /// From 0 to 1, for charts. For a number shown to people use `percent`.
     pub fn as_f64(self) -> f64 {
         self.part as f64 / self.of as f64
     }
 
-    /// In percent, rounded down: 100 only where nothing is missing.
+    /// In percent, rounded down: 100 only if nothing is missing.
     pub fn percent(self, decimals: u32) -> String {
         let scale = 10_i128.pow(decimals);
         let scaled = i128::from(self.part) * 100 * scale / i128::from(self.of);
@@ -242,7 +241,7 @@ fn share(part: i64, of: i64) -> Option<Share> {
     (of > 0).then_some(Share { part, of })
 }
 
-/// How rows of `limits::UPTIME_SLOT_MINUTES` change, by the row's start. What is unknown stands in no row.
+/// The changes of the rows of `limits::UPTIME_SLOT_MINUTES`, by the row's start. No row holds unknown time.
 pub fn row_changes(restated: &[Restated]) -> BTreeMap<i64, Millis> {
     let mut rows = BTreeMap::<i64, Millis>::new();
     let mut add = |span: Span, state: State, sign: i64| {

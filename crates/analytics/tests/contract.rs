@@ -1,5 +1,5 @@
-//! Ingest as its clients see it: the golden cases of `contract/batches/`, and properties that no single case can show.
-//! The one integration binary of the crate.
+//! Ingest as clients see it: the golden cases of `contract/batches/`, and properties that no single case can show. The
+//! crate's only integration binary.
 
 #[path = "contract/batches.rs"]
 mod batches;

@@ -1,6 +1,6 @@
-//! Who is on the other end: the client's address, and the address under which the client reached us.
+//! The other end of a call: the client's address, and the address by which the client reached us.
 //!
-//! A header is believed only where the connection comes from a proxy that the operator trusts.
+//! Headers are trusted only if the connection comes from a proxy that the operator trusts.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -11,12 +11,12 @@ use ipnet::IpNet;
 use crate::config::Settings;
 use crate::error::{ApiError, Code};
 
-/// The other end of the connection; put beside every request by the connection loop.
+/// The other end of the connection; the connection loop attaches it to every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// The client's address: the last one in `X-Forwarded-For` that no trusted proxy has, where the connection comes from a
-/// trusted proxy; else the connection's.
+/// The client's address: the last one in `X-Forwarded-For` that is not a trusted proxy's, if the connection comes from
+/// a trusted proxy; else the connection's.
 pub fn client_address(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.0.ip().to_canonical();
@@ -36,7 +36,7 @@ pub fn client_address(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> IpA
     client
 }
 
-/// True where the call was made on this machine and was not passed on by a proxy that hides who asked.
+/// True if the call was made on this machine and not passed on by a proxy that hides its caller.
 pub fn is_local(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
     let passed_on = ["forwarded", "x-forwarded-for", "x-real-ip"]
         .iter()
@@ -47,14 +47,15 @@ pub fn is_local(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
     client_address(peer, headers, trusted).is_loopback()
 }
 
-/// The name under which this server is known to whom it sends notices.
+/// This server's name in notices and mails.
 pub fn own_host(settings: &Settings) -> String {
     let public = settings.public_url.as_ref();
     let url = public.and_then(|public| url::Url::parse(&public.origin).ok());
     url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "localhost".to_owned())
 }
 
-/// Where clients reach this server, without a slash at the end: `public_url`, else what this one client used.
+/// The address by which clients reach this server, without a trailing slash: `public_url`, else the one that this
+/// client used.
 pub fn own_address(headers: &HeaderMap, settings: &Settings) -> String {
     if let Some(public) = &settings.public_url {
         return public.as_text();
@@ -70,7 +71,7 @@ pub fn own_address(headers: &HeaderMap, settings: &Settings) -> String {
     )
 }
 
-/// The host that was asked, with its port; none where HTTP/1.0 left it out.
+/// The requested host, with its port; none if HTTP/1.0 omitted it.
 pub fn host_of(request: &Request) -> Result<Option<&str>, ApiError> {
     let invalid =
         |what: &str| ApiError::new(Code::InvalidHost, format!("the header `Host` {what}"));
@@ -97,7 +98,7 @@ fn is_host(host: &str) -> bool {
     is_name && port.is_none_or(|port| port.is_empty() || port.parse::<u16>().is_ok())
 }
 
-/// The name, and what stands behind its colon.
+/// The name, and the text after its colon.
 pub fn split_port(host: &str) -> (&str, Option<&str>) {
     match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
@@ -105,7 +106,7 @@ pub fn split_port(host: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Whether nobody but this machine and its operator can make the host lead here: an address, localhost, or the name that
+/// Whether only this machine and its operator can make the host resolve to it: an address, localhost, or the name that
 /// the server was told to listen on.
 pub fn is_own_host(host: &str, settings: &Settings) -> bool {
     let (name, _) = split_port(host);
@@ -115,8 +116,8 @@ pub fn is_own_host(host: &str, settings: &Settings) -> bool {
     is_address || is_loopback || name == split_port(&settings.listen).0.to_ascii_lowercase()
 }
 
-/// Whether the header `Origin`, which browsers put to every call that changes something, names this server: that of
-/// `public_url`, else the host that was asked.
+/// Whether the header `Origin`, which browsers send with every call that changes something, names this server: the
+/// origin of `public_url`, else of the requested host.
 pub fn is_own_origin(headers: &HeaderMap, settings: &Settings) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let Some((scheme, asked)) = text(header::ORIGIN).and_then(|origin| origin.split_once("://"))
@@ -135,7 +136,7 @@ pub fn is_own_origin(headers: &HeaderMap, settings: &Settings) -> bool {
             .origin
             .split_once("://")
             .is_some_and(|(own, host)| own == scheme && same(host, asked)),
-        // Whether a proxy before us speaks TLS is not known here.
+        // It is not known here whether a proxy before us speaks TLS.
         None => {
             matches!(scheme, "http" | "https")
                 && text(header::HOST).is_some_and(|host| !host.is_empty() && same(host, asked))
@@ -171,7 +172,7 @@ mod tests {
         assert_eq!(client("192.0.2.9:1", &["198.51.100.1"], &proxies), "192.0.2.9");
         assert_eq!(client("127.0.0.1:1", &["198.51.100.1"], &proxies), "198.51.100.1");
         assert_eq!(client("[::ffff:127.0.0.1]:1", &["198.51.100.1"], &proxies), "198.51.100.1");
-        // What the client itself wrote stands to the left of what our proxies saw.
+        // Hops written by the client are to the left of those added by our proxies.
         assert_eq!(
             client("127.0.0.1:1", &["1.2.3.4, 198.51.100.1, 10.0.0.2"], &proxies),
             "198.51.100.1"

@@ -1,11 +1,11 @@
-//! The memory of answers: a budget for all of them together, whoever asks for however much.
+//! The memory of answers: a shared budget, whoever asks for however much.
 //!
-//! A list is sent in pieces. Before it is read it takes a share of the budget, which covers a piece that is being made and
-//! one that waits to be sent, and keeps it until its last byte has been handed to the network. There are so many shares; of one
-//! client address only half. An answer that gets none in time is refused.
+//! A list is sent in pieces. Before it is read it takes a share of the budget, which covers a piece in the making and
+//! one waiting to be sent, and keeps it until its last byte has been handed to the network. The number of shares is
+//! limited, and one client address may hold half of them. A list that gets no share in time is refused.
 //!
-//! Answers that are made whole are charged by their size, and refused at once where there is no room. Small ones (pages, most
-//! of all) have a budget of their own, so that they never wait for somebody's export, and of it one address has half as well.
+//! Answers built as a whole are charged by their size, and refused at once if there is no room. Small ones (pages,
+//! mostly) have their own budget, so that they never wait for somebody's export; one address may use half of it, too.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::error::{ApiError, Code};
 pub struct Answers {
     lists: Budget<IpAddr>,
     wait: Duration,
-    /// Lists that may wait for a share: each holds a connection.
+    /// Lists waiting for a share: each holds a connection.
     waits: Budget<IpAddr>,
     waiting: AtomicUsize,
-    /// Bytes of answers that were made whole.
+    /// Bytes of small answers built as a whole.
     small: Budget<IpAddr>,
     large: Budget<IpAddr>,
     /// Bytes of names that lists gather while they are sent.
@@ -36,12 +36,12 @@ pub struct Answers {
 
 #[derive(Clone, Copy, Debug)]
 pub struct AnswerLimits {
-    /// Lists that may be on their way at a time.
+    /// Lists that may be in progress at once.
     pub lists: usize,
     pub wait: Duration,
-    /// Lists that may wait for their turn to be on their way.
+    /// Lists that may wait for their turn.
     pub waiting: usize,
-    /// Bytes of small answers that were made whole, and of large ones.
+    /// Bytes of small answers built as a whole, and of large ones.
     pub whole_bytes: usize,
     /// Bytes of names that lists gather while they are sent.
     pub names_bytes: usize,
@@ -49,18 +49,18 @@ pub struct AnswerLimits {
     pub lists_bytes: usize,
 }
 
-/// Put beside an answer whose memory is counted already, or is the program's own.
+/// Marks an answer whose memory is counted already, or is the program's own.
 #[derive(Clone, Copy)]
 pub struct Accounted;
 
-/// A list's share, held by what is still to be sent of it.
+/// A list's share, held by the remaining pieces.
 #[derive(Clone)]
 pub struct Share {
     _held: Arc<Charge>,
 }
 
-/// Counts as waiting for as long as it lives.
-pub struct Waits<'a>(&'a AtomicUsize);
+/// Counts as waiting while it lives.
+pub struct WaitingCount<'a>(&'a AtomicUsize);
 
 impl Answers {
     pub fn new(limits: AnswerLimits) -> Answers {
@@ -79,31 +79,31 @@ impl Answers {
     /// Waits for a list's share.
     pub async fn take(&self, client: IpAddr) -> Result<Share, ApiError> {
         let _place = self.waits.try_take(client, 1).ok_or_else(overloaded)?;
-        let _waits = Waits::count(&self.waiting);
+        let _waits = WaitingCount::count(&self.waiting);
         match tokio::time::timeout(self.wait, self.lists.take(client, 1)).await {
             Ok(Some(charge)) => Ok(Share { _held: Arc::new(charge) }),
             _ => Err(overloaded()),
         }
     }
 
-    /// Charges an answer that was made whole; an error where too many are on their way.
+    /// Charges an answer built as a whole; an error if too many are in progress.
     pub fn charge(&self, client: IpAddr, bytes: usize) -> Result<Charge, ApiError> {
         let is_small = bytes as u64 <= limits::SMALL_ANSWER_BYTES;
         let budget = if is_small { &self.small } else { &self.large };
         budget.try_take(client, bytes).ok_or_else(overloaded)
     }
 
-    /// Charges names that a list gathers beside its share; an error where there are too many.
+    /// Charges names that a list gathers beside its share; an error if there are too many.
     pub fn charge_names(&self, client: IpAddr, bytes: usize) -> Result<Charge, ApiError> {
         self.names.try_take(client, bytes).ok_or_else(overloaded)
     }
 
-    /// Charges a list that a file is written from; an error where too many are on their way.
+    /// Charges a list that a file is written from; an error if too many are in progress.
     pub fn charge_list(&self, client: IpAddr, bytes: usize) -> Result<Charge, ApiError> {
         self.written_from.try_take(client, bytes).ok_or_else(overloaded)
     }
 
-    /// True where those who do not read their answers are in the way of others.
+    /// True if clients that do not read their answers get in the way of others.
     pub fn is_short(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > 0
             || self.small.is_short()
@@ -114,7 +114,7 @@ impl Answers {
 }
 
 impl Share {
-    /// A piece that keeps the share until it was handed to the network.
+    /// A piece that holds the share until it has been handed to the network.
     pub fn hold(&self, piece: Vec<u8>) -> Bytes {
         Bytes::from_owner(HeldPiece { piece, _share: self.clone() })
     }
@@ -131,14 +131,14 @@ impl AsRef<[u8]> for HeldPiece {
     }
 }
 
-impl Waits<'_> {
-    pub fn count(waiting: &AtomicUsize) -> Waits<'_> {
+impl WaitingCount<'_> {
+    pub fn count(waiting: &AtomicUsize) -> WaitingCount<'_> {
         waiting.fetch_add(1, Ordering::Relaxed);
-        Waits(waiting)
+        WaitingCount(waiting)
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for WaitingCount<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

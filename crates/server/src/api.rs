@@ -1,4 +1,4 @@
-//! Our own API under `/api/v1/`: the path of a file is the path of its address.
+//! Our own API under `/api/v1/`: a file's path equals its address.
 
 pub mod changes;
 pub mod channels;

@@ -1,4 +1,4 @@
-//! What every handler has at hand: settings, clock, databases, counters. Opened once, shared by all.
+//! State shared by all handlers: settings, clock, databases, counters. Opened once.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -64,15 +64,15 @@ pub struct App {
     pub subscriber_mail: SubscriberMail,
     pub rules: Rules,
     pub enricher: Enricher,
-    /// Large batches that may be decoded at a time: one a processor. More would only hold more memory.
+    /// Large batches that may be decoded at once: one per processor. More would only use more memory.
     pub decoding: Semaphore,
     pub metrics: Arc<Metrics>,
-    /// Held by what runs jobs: one after the other, whoever starts them.
+    /// Held while jobs run: one after the other, whoever starts them.
     pub running_jobs: tokio::sync::Mutex<()>,
     pub ingest_health: IngestHealth,
     pub learned_routes: Arc<LearnedRoutesByProject>,
     pub arrivals: Arrivals,
-    /// Held by posts from reading their project's settings to being kept.
+    /// Held by posts from reading their project's settings to storing their hits.
     pub in_flight: InFlightPosts,
     pub refusals: RefusalLog,
     pub call_ids: CallIds,
@@ -85,15 +85,15 @@ pub struct App {
     pub reads: Arc<ReadQueue>,
     pub asker: Asker,
     pub answers: Answers,
-    /// Those who follow hits.
+    /// Clients that follow hits.
     pub watchers: Budget<ProjectId>,
     pub bodies: Arc<Bodies>,
-    /// The one way out.
+    /// The only way to call out.
     pub dialer: Dialer,
     pub carriers: Carriers,
     pub ingest: IngestLimits,
     pub registration_is_open: bool,
-    /// Whether there is to be a demo.
+    /// Whether the server offers a demo.
     pub offers_demo: bool,
     pub started_us: i64,
 }
@@ -104,14 +104,14 @@ pub struct IngestLimits {
     pub body_bytes: usize,
     /// None: no limit.
     pub max_age_us: Option<i64>,
-    /// For projects that have none of their own; none: for ever.
+    /// For projects without their own setting; none: for ever.
     pub keep_us: Option<i64>,
 }
 
 impl App {
-    /// Opens the data folder, which it creates where there is none, and everything in it.
+    /// Opens the data folder, creating it if it is missing, and everything in it.
     ///
-    /// `listens_on` decides whether registration is open where the operator did not say.
+    /// `listens_on` decides whether registration is open, unless the operator did.
     pub async fn open(
         settings: Settings,
         clock: Clock,
@@ -237,13 +237,13 @@ impl App {
         }))
     }
 
-    /// The other end of `open`. The caller has seen to it that nobody uses it any more.
+    /// The counterpart of `open`. The caller ensures that nobody uses it any more.
     pub async fn close(&self) -> anyhow::Result<()> {
         let counted = self.ingest_health.write(&self.meta).await;
         counted.context("ingest health could not be written")?;
         let learned = self.learned_routes.write(&self.meta).await;
         learned.context("the learned routes could not be written")?;
-        // The store last: it lets go of the folder.
+        // The store last: it releases the folder.
         self.monitors.write_all(&self.checks).await;
         self.checks.close().await;
         self.meta.close().await.context("the projects could not be written")?;
@@ -251,7 +251,7 @@ impl App {
         Ok(())
     }
 
-    /// `Store::hits` of a few: all of them are in memory. Each part of it waits for its turn.
+    /// `Store::hits` for small queries: all hits are in memory. Each part waits for its turn.
     pub async fn hits(&self, reader: Reader, query: HitsQuery) -> Result<Vec<HitRow>, ApiError> {
         let (mut hits, mut rest) = (Vec::new(), Some(query));
         while let Some(query) = rest {
@@ -262,7 +262,7 @@ impl App {
         Ok(hits)
     }
 
-    /// `Store::part_of_hits`, when it is this reader's turn.
+    /// `Store::part_of_hits`, in this reader's turn.
     pub async fn part_of_hits(
         &self,
         reader: Reader,
@@ -273,7 +273,7 @@ impl App {
         Ok(self.timed(self.store.part_of_hits(query, most_bytes)).await?)
     }
 
-    /// `Store::slowest`, looking on with a turn for each part.
+    /// `Store::slowest`, with a turn for each part.
     pub async fn slowest(
         &self,
         reader: Reader,
@@ -289,7 +289,7 @@ impl App {
         }
     }
 
-    /// `Store::part_of_arrivals`, when it is this reader's turn.
+    /// `Store::part_of_arrivals`, in this reader's turn.
     pub async fn part_of_arrivals(
         &self,
         reader: Reader,
@@ -300,7 +300,7 @@ impl App {
         Ok(self.timed(self.store.part_of_arrivals(query, most_bytes)).await?)
     }
 
-    /// `Store::fetch`, when it is this reader's turn.
+    /// `Store::fetch`, in this reader's turn.
     pub async fn fetch(
         &self,
         reader: Reader,
@@ -312,7 +312,7 @@ impl App {
         Ok(self.timed(self.store.fetch(scope, found, most_bytes)).await?)
     }
 
-    /// `Store::sums`, when it is this reader's turn.
+    /// `Store::sums`, in this reader's turn.
     pub async fn sums(&self, reader: Reader, query: SumsQuery) -> Result<Total, ApiError> {
         Ok(self.asker.sums(reader, query).await?)
     }
@@ -326,7 +326,7 @@ impl App {
     }
 }
 
-/// Of a part of a list: it looks at most at so many, and mostly at far fewer.
+/// The estimate of a part of a list: its bound, which it mostly stays far below.
 fn part_estimate() -> Duration {
     estimate(limits::LIST_PART_ROWS / 10)
 }
@@ -335,7 +335,7 @@ fn to_us(days: u32) -> i64 {
     i64::from(days) * US_PER_DAY
 }
 
-/// How the store is to be opened.
+/// The store's options from the settings.
 pub fn store_options(settings: &Settings) -> StoreOptions {
     let limit = |name: &str| settings.limits.get(name);
     let duckdb = DuckDbLimits {
@@ -370,7 +370,7 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
     StoreOptions { data: settings.data.clone(), node: 0, limits: store_limits }
 }
 
-/// What the operator can do where the data folder cannot be opened.
+/// An error on opening the data folder with advice for the operator.
 pub fn explain(error: StoreError) -> anyhow::Error {
     match error {
         StoreError::Locked(folder) => anyhow::anyhow!(
@@ -381,7 +381,8 @@ pub fn explain(error: StoreError) -> anyhow::Error {
     }
 }
 
-/// Results of monitors and alerts of rules that are gone, as where `meta.sqlite` was put back from an older copy, leave the file here.
+/// Results of monitors and alerts of rules that no longer exist, as after `meta.sqlite` was restored from an older
+/// copy, are deleted here.
 async fn open_checks(data: &Path, meta: &Meta) -> anyhow::Result<Checks> {
     let checks = Checks::open(data).await.with_context(|| {
         format!(
@@ -412,7 +413,7 @@ pub fn live_channels(meta: &Meta) -> HashSet<ChannelKey> {
     meta.all_channels().iter().map(|channel| (channel.id, channel.created_us)).collect()
 }
 
-/// Others on the machine have no business in it; a folder that is there already stays as its owner made it.
+/// Other users of the machine must not read it; an existing folder stays as its owner made it.
 fn create_private_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)

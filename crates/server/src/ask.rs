@@ -1,5 +1,5 @@
-//! Questions about hits and their answers, for everyone who asks: handlers, monitors and rules. Each waits for its turn in
-//! the queue of reads. Nothing here knows HTTP.
+//! Queries about hits, for handlers, monitors and rules. Each waits for its turn in the queue of reads. Nothing here
+//! knows HTTP.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -21,11 +21,11 @@ use crate::reads::{ReadQueue, Reader, Refused, Turn};
 pub struct Asker {
     pub store: Store,
     pub reads: Arc<ReadQueue>,
-    /// Hears how long each answer took.
+    /// Receives how long each answer took.
     pub timed: Arc<dyn Fn(Duration) + Send + Sync>,
 }
 
-/// A question without an answer.
+/// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     #[error("too many queries wait for their turn")]
@@ -40,7 +40,7 @@ impl From<Refused> for AskError {
     }
 }
 
-/// The reader of questions that the server asks by itself about one project.
+/// The reader of the server's own queries about one project.
 pub fn own_reader(project: ProjectId) -> Reader {
     Reader::new(project, IpAddr::V4(Ipv4Addr::LOCALHOST))
 }
@@ -52,7 +52,8 @@ impl Asker {
         Ok(self.timed(self.store.sums(query)).await?)
     }
 
-    /// Every row of a breakdown. Without `version`, of what is visible now; with it, as it was then where that is still kept.
+    /// Every row of a breakdown. Without `version`, of the data visible now; with it, as of then if that list is still
+    /// cached.
     pub async fn ranking(
         &self,
         reader: Reader,
@@ -104,7 +105,7 @@ impl Asker {
         self.store.extent(scope).is_some_and(|(oldest, newest)| oldest < to_us && newest >= from_us)
     }
 
-    /// For a question about many projects, asked on behalf of the first. None without any.
+    /// For a query about many projects, in the name of the first. None without any.
     async fn turn(
         &self,
         scopes: &[ProjectScope],
@@ -125,7 +126,7 @@ impl Asker {
     }
 }
 
-/// How long it takes to look at so many hits, about.
+/// About how long it takes to scan `rows` hits.
 pub fn estimate(rows: u64) -> Duration {
     Duration::from_millis(1 + rows / limits::READ_ROWS_PER_MS)
 }

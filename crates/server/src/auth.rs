@@ -1,8 +1,8 @@
-//! Who calls, and what they may. A handler's argument is its permission: it cannot be forgotten, and a `ProjectScope`
-//! (without which no hit can be asked for) is made in this file only.
+//! Callers and their rights. A handler's argument is its permission: it cannot be forgotten, and a `ProjectScope`
+//! (without which no hit can be queried) is made in this file only.
 //!
-//! A call that speaks of a project is answered for the first of these that comes with it: a key or a share link's token
-//! in a header, `project=demo`, the page's cookie.
+//! A call about a project is authorised by the first of these that it carries: a key or a share link's token in a
+//! header, `project=demo`, the page's cookie.
 
 mod any_key;
 pub mod cookie;
@@ -38,7 +38,7 @@ pub use original::{DashboardHolder, KeyInAddress, known_dashboard};
 pub use page::{PageCall, Secret, sign_in};
 pub use sender::{Ingest, Sender};
 
-/// As what someone is let in.
+/// The kind of a caller's access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// By a key with full access: sees and changes everything.
@@ -47,12 +47,12 @@ pub enum Role {
     Dashboard,
     /// By a share link.
     View,
-    /// Nobody in particular, at the demo.
+    /// Anyone, at the demo.
     Demo,
 }
 
 impl Role {
-    /// As the API names it.
+    /// Its name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Role::Owner => "owner",
@@ -63,7 +63,7 @@ impl Role {
     }
 }
 
-/// What may be shown. Everything else of a project is shown to anyone who may look at it.
+/// Parts of a project that may be shown. Everything else is shown to anyone who may see the project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shows {
     pub addresses: bool,
@@ -76,40 +76,40 @@ impl Shows {
     pub const EVERYTHING: Shows = Shows { addresses: true, consumers: true, hits: true };
 }
 
-/// Anyone who may look at a project's numbers.
+/// A caller who may see a project's numbers.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     pub project: ProjectId,
     pub scope: ProjectScope,
     pub role: Role,
     pub shows: Shows,
-    /// Where the call comes from.
+    /// The caller's address.
     pub client: IpAddr,
 }
 
-/// Who sees everything of a project: its owner, or by the dashboard id.
+/// A caller who sees everything of a project: by its key or by the dashboard id.
 pub struct Holder {
     pub project: ProjectId,
     pub scope: ProjectScope,
     pub role: Role,
-    /// Where the call comes from.
+    /// The caller's address.
     pub client: IpAddr,
 }
 
-/// Who may change a project: by a key with full access, or a session that was signed in with one.
+/// A caller who may change a project: by a key with full access, or a session that was signed in with one.
 pub struct Owner {
     pub project: ProjectId,
     pub scope: ProjectScope,
-    /// Where the call comes from.
+    /// The caller's address.
     pub client: IpAddr,
 }
 
-/// Whoever calls, with the projects that they may see: one by a key, those of a session, or none.
+/// Any caller, with the projects that they may see: one by a key, those of a session, or none.
 pub struct Visitor {
     pub projects: Vec<Holder>,
 }
 
-/// Anyone, with the address they call from.
+/// Any caller, by their address.
 pub struct ClientAddress(pub IpAddr);
 
 impl FromRequestParts<SharedApp> for Viewer {
@@ -119,7 +119,7 @@ impl FromRequestParts<SharedApp> for Viewer {
         let client = client_of(parts.extensions.get(), &parts.headers, app);
         let wanted = wanted_project(parts)?;
         parts.extensions.insert(ProjectRead);
-        // `API-Key` is how the original's data API began.
+        // The original's data API began with `API-Key`.
         if let Some(text) = header_key(&parts.headers, &["api-key"])? {
             let viewer = match Token::parse(&text) {
                 Some(token) => by_share_link(app, &token, client)?,
@@ -152,13 +152,13 @@ impl FromRequestParts<SharedApp> for Viewer {
 }
 
 impl Viewer {
-    /// An error where the field, or what it can be told from, is not shown to this one: neither its values may be listed
-    /// nor hits be looked for by it.
+    /// An error if the field, or one that reveals it, is not shown to this caller: they may neither list its values nor
+    /// filter by it.
     pub fn require_field(&self, field: Field) -> Result<(), ApiError> {
         let shown = match field {
             Field::Address => self.shows.addresses,
             Field::User => self.shows.consumers,
-            // An address, where there is no user id.
+            // A consumer is an address, if there is no user id.
             Field::Consumer => self.shows_consumer_keys(),
             _ => true,
         };
@@ -171,12 +171,13 @@ impl Viewer {
         ))
     }
 
-    /// On whose behalf something is read.
+    /// The reader that pays for this caller's queries.
     pub fn reader(&self) -> Reader {
         Reader::new(self.project, self.client)
     }
 
-    /// As `require_field`, for every field of a filter. With the locked filter it must not have too many wildcards.
+    /// Like `require_field`, for every field of a filter. Together with the locked filter it must not have too many
+    /// wildcards.
     pub fn require_filter(&self, filter: &Filter) -> Result<(), ApiError> {
         filter::check_wildcards(filter.wildcards() + self.scope.locked().wildcards())?;
         filter.conditions.iter().try_for_each(|condition| self.require_field(condition.field))
@@ -187,13 +188,13 @@ impl Viewer {
         self.shows.consumers && self.shows.addresses
     }
 
-    /// Whether there is a filter that they cannot remove.
+    /// Whether there is a locked filter, which they cannot remove.
     pub fn is_locked(&self) -> bool {
         !self.scope.locked().conditions.is_empty()
     }
 
-    /// The conditions that they cannot remove and whose fields they are shown, and whether there are others: a condition
-    /// names what it is about.
+    /// The locked conditions whose fields the caller may see, and whether there are others: a condition reveals its
+    /// value.
     pub fn shown_lock(&self) -> (Filter, bool) {
         let locked = &self.scope.locked().conditions;
         let is_shown = |condition: &&Condition| self.require_field(condition.field).is_ok();
@@ -258,14 +259,14 @@ impl FromRequestParts<SharedApp> for Visitor {
 }
 
 impl Holder {
-    /// On whose behalf something is read.
+    /// The reader that pays for this caller's queries.
     pub fn reader(&self) -> Reader {
         Reader::new(self.project, self.client)
     }
 }
 
 impl Owner {
-    /// On whose behalf something is read.
+    /// The reader that pays for this caller's queries.
     pub fn reader(&self) -> Reader {
         Reader::new(self.project, self.client)
     }
@@ -275,13 +276,13 @@ impl Owner {
     }
 }
 
-/// For what the server asks by itself: whom an outage hits, of the project whose monitor found it. The answer goes to its
-/// people and channels alone.
+/// For the server's own queries: the consumers that an outage affects, in the project whose monitor found it. Only its
+/// people and channels get the answer.
 pub fn scope_of_server(project: ProjectId) -> ProjectScope {
     ProjectScope::granted(project, Filter::default())
 }
 
-/// The name of the demo in `project=demo`.
+/// The demo's name in `project=demo`.
 const DEMO: &str = "demo";
 
 fn by_key(app: &App, text: &str, client: IpAddr) -> Result<Viewer, ApiError> {
@@ -310,7 +311,7 @@ fn by_share_link(app: &App, token: &Token, client: IpAddr) -> Result<Viewer, Api
     }
     app.meta.touch_look(link.project, now_us);
     let ShareLink { project, new: link, .. } = link;
-    // A filter that this version cannot read must not become none.
+    // A filter that this version cannot parse must not become an empty one.
     let locked = filter::parse(&link.q)
         .map_err(|error| ApiError::internal("reading a share link's filter", &error))?;
     Ok(Viewer {
@@ -392,7 +393,7 @@ fn view_only(role: Role) -> ApiError {
     ApiError::new(Code::ViewOnly, message)
 }
 
-/// What `?project=` says; "" is nothing.
+/// The value of `?project=`; "" counts as absent.
 fn wanted_project(parts: &Parts) -> Result<Option<String>, ApiError> {
     let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
     let mut found: Option<String> = None;
@@ -420,7 +421,7 @@ impl FromRequestParts<SharedApp> for ClientAddress {
     }
 }
 
-/// The address of whoever calls.
+/// The caller's address.
 pub fn client_of(peer: Option<&Peer>, headers: &HeaderMap, app: &App) -> IpAddr {
     let unknown = Peer(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)));
     client_address(peer.copied().unwrap_or(unknown), headers, &app.settings.trusted_proxies)
@@ -435,7 +436,7 @@ fn header_key(headers: &HeaderMap, more: &[&str]) -> Result<Option<String>, ApiE
         },
     );
     let named = ["x-auth-token"].iter().chain(more).filter_map(|name| headers.get(*name));
-    // Bytes that are no text make an unknown key, not a missing one.
+    // Bytes that are not text make an unknown key, not a missing one.
     let named =
         named.map(|value| value.to_str().unwrap_or("?")).filter(|value| !value.trim().is_empty());
     let mut found: Option<&str> = None;
@@ -450,7 +451,7 @@ fn header_key(headers: &HeaderMap, more: &[&str]) -> Result<Option<String>, ApiE
     Ok(found.map(str::to_owned))
 }
 
-/// A key may be written in several ways.
+/// Whether two texts are the same key, in whatever spelling.
 fn are_same(one: &str, other: &str) -> bool {
     let key = Key::parse(one);
     one == other || (key.is_some() && key == Key::parse(other))

@@ -1,11 +1,11 @@
-//! Bodies on their way in: read within a time and not too slowly, and all of them together within a bound.
+//! Request bodies: read within a time and not too slowly, and all of them together within a memory bound.
 //!
-//! Known keys come first: bodies with one have a large budget, bodies whose sender is not known yet a small one. One payer (a
-//! project, or an address while there is no key) may hold at most half of a budget. The first 64 KiB of a body come out of a
-//! reserve, so small batches get in however many large ones are under way. A body that finds its budget full waits a little:
-//! slow bodies are given up meanwhile, which makes room.
+//! Known keys come first: bodies with one have a large budget, bodies of unknown senders a small one. One payer (a
+//! project, or an address while there is no key) may hold at most half of a budget. The first 64 KiB of a body come
+//! from a reserve, so small batches get in however many large ones are in progress. A body that finds its budget full
+//! waits a little: slow bodies are aborted meanwhile, which makes room.
 //!
-//! Bytes are charged before they are held, and given back when the `Charged` goes.
+//! Bytes are charged before they are held, and returned when the `Charged` is dropped.
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -25,7 +25,7 @@ use crate::metrics::Metrics;
 /// Who pays for a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Payer {
-    /// The holder of one of its keys.
+    /// By one of its keys.
     Project(ProjectId),
     /// The sender has not shown a key yet.
     Address(IpAddr),
@@ -35,7 +35,7 @@ pub enum Payer {
 pub struct Bodies {
     known: Budgets,
     unknown: Budgets,
-    /// How long a body may take to come.
+    /// The time limit of a body.
     time: Duration,
     metrics: Arc<Metrics>,
 }
@@ -46,7 +46,7 @@ struct Budgets {
 }
 
 impl Bodies {
-    /// `bytes`: of large bodies with a known key. The others have a part of it.
+    /// `bytes`: budget of large bodies with a known key. The others have a part of it.
     pub fn new(bytes: usize, time: Duration, metrics: Arc<Metrics>) -> Arc<Bodies> {
         let reserve = || Budget::new(limits::SMALL_BODIES_BYTES as usize);
         Arc::new(Bodies {
@@ -65,14 +65,14 @@ impl Bodies {
     }
 }
 
-/// Memory of a body, counted for as long as this lives.
+/// Memory of a body, counted while this lives.
 pub struct Charged {
     bodies: Arc<Bodies>,
     payer: Payer,
     bytes: usize,
     small: Option<Charge>,
     large: Option<Charge>,
-    /// Of `large`, which counts at most what one payer may have: one body alone may always be read.
+    /// Bytes of `large`, which counts at most the budget of one payer: a single body may always be read.
     large_bytes: usize,
 }
 
@@ -86,7 +86,7 @@ impl Charged {
         self.bytes
     }
 
-    /// From here on, and for what was charged before, this project pays.
+    /// Makes this project pay, also for bytes charged before.
     pub fn known_to_be(&mut self, project: ProjectId) -> Result<(), ApiError> {
         if self.payer == Payer::Project(project) {
             return Ok(());
@@ -98,7 +98,7 @@ impl Charged {
         self.add(bytes)
     }
 
-    /// Charges more; waits a little where there is no room.
+    /// Charges more; waits a little if there is no room.
     async fn add_or_wait(&mut self, bytes: usize) -> Result<(), ApiError> {
         let Err(refused) = self.add(bytes) else { return Ok(()) };
         let bodies = self.bodies.clone();
@@ -119,8 +119,8 @@ impl Charged {
         }
     }
 
-    /// The least number of bytes that must arrive between two looks. More is asked of a body while others wait for the
-    /// memory or the connection that it takes.
+    /// The fewest bytes that must arrive between two checks. A body must be faster while others wait for its memory or
+    /// connection.
     fn least(&self) -> u64 {
         let of_payer = &self.bodies.of(self.payer).large;
         if self.large.is_some() && of_payer.is_short_for(self.payer) {
@@ -132,7 +132,7 @@ impl Charged {
         }
     }
 
-    /// Charges more, or refuses the body where there is no room.
+    /// Charges more, or refuses the body if there is no room.
     pub fn add(&mut self, bytes: usize) -> Result<(), ApiError> {
         let all = self.bytes + bytes;
         let bodies = self.bodies.clone();
@@ -154,7 +154,7 @@ impl Charged {
         Ok(())
     }
 
-    /// Notes that these bytes are paid for.
+    /// Notes that these bytes are paid.
     fn put(&mut self, bytes: usize, charge: Charge) {
         self.bytes += bytes;
         self.bodies.metrics.bytes_in_flight.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -165,7 +165,7 @@ impl Charged {
             None => *paid = Some(charge),
         }
         if !is_small {
-            // The start was paid out of the reserve until now.
+            // The reserve has paid for the start until now.
             self.small = None;
             let most = self.bodies.of(self.payer).large.of_one();
             self.large_bytes = self.bytes.min(most);
@@ -179,7 +179,7 @@ impl Drop for Charged {
     }
 }
 
-/// Reads a whole body of at most `most` bytes. `begins` is shown its first bytes, and may name the project that pays.
+/// Reads a whole body of at most `most` bytes. `begins` gets its first bytes, and may name the project that pays.
 pub async fn read(
     body: Body,
     most: usize,
@@ -241,11 +241,11 @@ async fn read_all(
         }
         charged.add_or_wait(data.len()).await?;
         match first.take() {
-            // Most bodies come in one piece, which is then used as it is.
+            // Most bodies come in one piece, which is used as it is.
             None if all.is_empty() => first = Some(data),
             None => all.extend_from_slice(&data),
             Some(before) => {
-                // Not as much as was announced: that would be held before it is sent.
+                // Not the announced size: memory would be held before it is sent.
                 all.reserve(2 * before.len() + data.len());
                 all.extend_from_slice(&before);
                 all.extend_from_slice(&data);
@@ -255,7 +255,7 @@ async fn read_all(
     Ok(first.unwrap_or_else(|| Bytes::from(all)))
 }
 
-/// How much of a body came lately.
+/// The bytes of a body that arrived recently.
 #[derive(Default)]
 struct Pace {
     since_look: u64,
@@ -268,7 +268,7 @@ impl Pace {
         self.since_look += bytes as u64;
     }
 
-    /// Looks at what came since the last look, and over the longer window once that is over.
+    /// Checks the bytes since the last check, and those of the longer window once that is over.
     fn is_too_slow(&mut self, least: u64) -> bool {
         let since_look = std::mem::take(&mut self.since_look);
         if since_look < least {
@@ -307,7 +307,7 @@ mod tests {
         let enough = limits::SLOW_BODY_BYTES as usize;
         let windows = |bytes: usize, least: u64| {
             let mut pace = Pace::default();
-            // A burst at the beginning does not pay for a slow rest.
+            // A burst at the beginning does not make up for a slow rest.
             pace.note(60 << 20);
             assert!(!pace.is_too_slow(least));
             (1..=10).find(|_| {

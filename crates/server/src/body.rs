@@ -1,4 +1,4 @@
-//! A small JSON object that came as the body of a call. Posts of hits have their own way (`ingest`).
+//! A small JSON object as the body of a call. Posts of hits are read differently (`ingest`).
 
 use analytics::hit::ProjectId;
 use analytics::limits;
@@ -26,14 +26,14 @@ impl FromRequest<SharedApp> for Form {
 }
 
 impl Form {
-    /// "" where the form has no such field.
+    /// "" if the form has no such field.
     pub fn get(&self, name: &str) -> &str {
         let field = self.0.iter().find(|(field, _)| field == name);
         field.map_or("", |(_, value)| value)
     }
 }
 
-/// The body read as `T`. No body is an empty object; an unknown field is an error where `T` denies them.
+/// The body parsed as `T`. No body is an empty object; an unknown field is an error if `T` denies them.
 pub struct JsonObject<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<SharedApp> for JsonObject<T> {
@@ -42,10 +42,10 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for JsonObject<T> {
     async fn from_request(request: Request, app: &SharedApp) -> Result<JsonObject<T>, ApiError> {
         let body = small_body(request, app).await?;
         let body = if body.trim_ascii().is_empty() { &b"{}"[..] } else { &body };
-        // By way of a map: an array would do for a struct.
+        // Via a map, because serde accepts an array for a struct.
         let read = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body);
         read.and_then(|map| serde_json::from_value(map.into())).map(JsonObject).map_err(|error| {
-            // What was sent may be a secret, and serde's messages repeat it; where it stands is enough.
+            // serde's messages repeat the input, which may be a secret; its position is enough.
             let what = if error.is_data() { describe(&error.to_string()) } else { "it is not JSON".to_owned() };
             ApiError::new(
                 Code::InvalidJson,
@@ -55,7 +55,7 @@ impl<T: DeserializeOwned> FromRequest<SharedApp> for JsonObject<T> {
     }
 }
 
-/// Holder of a project's dashboard id, in the body as `user_id` beside what the call is about: the original's way.
+/// Holder of a project's dashboard id, in the body as `user_id` beside the other fields, as in the original.
 pub struct DashboardInBody<T> {
     pub project: ProjectId,
     pub body: T,
@@ -91,7 +91,7 @@ async fn small_body(request: Request, app: &SharedApp) -> Result<Bytes, ApiError
     })
 }
 
-/// The part of a message of serde that names fields and types and not values.
+/// The part of serde's message that names fields and types and not values.
 fn describe(message: &str) -> String {
     let known = ["unknown field", "missing field"];
     match known.iter().any(|start| message.starts_with(start)) {
@@ -106,7 +106,7 @@ fn describe(message: &str) -> String {
     }
 }
 
-/// Tells `null` from a field that is not there: `Some(None)` from none.
+/// Distinguishes `null` from a missing field: `Some(None)` from none.
 pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

@@ -1,6 +1,6 @@
-//! A budget of memory that many share: so much of something, of which one payer has half at most.
+//! A budget of memory with many users, of which one payer may have half.
 //!
-//! Dropping a `Charge` gives back what was taken.
+//! Dropping a `Charge` returns its amount.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// `K`: who pays, such as a client's address.
+/// `K`: the payer, such as a client's address.
 pub struct Budget<K> {
     size: usize,
     of_one: usize,
@@ -16,19 +16,19 @@ pub struct Budget<K> {
     payers: Mutex<HashMap<K, Arc<Semaphore>>>,
 }
 
-/// A part of a budget, given back when it is let go.
+/// A part of a budget, returned on drop.
 #[derive(Debug)]
 pub struct Charge {
     own: OwnedSemaphorePermit,
     all: OwnedSemaphorePermit,
 }
 
-/// Payers that are kept in mind before it is looked which of them have anything.
+/// Payers remembered before idle ones are removed.
 const TIDY_FROM: usize = 256;
 
 impl<K: Eq + Hash + Copy> Budget<K> {
     pub fn new(size: usize) -> Budget<K> {
-        // What is charged at once is counted in 32 bits.
+        // A single charge is counted in 32 bits.
         let size = size.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
         Budget {
             size,
@@ -38,15 +38,15 @@ impl<K: Eq + Hash + Copy> Budget<K> {
         }
     }
 
-    /// So much, when it is there. Whoever asked first is served first; none where it is more than could ever be.
+    /// Takes `amount` once it is available, first come, first served; none if it exceeds the whole budget.
     pub async fn take(&self, payer: K, amount: usize) -> Option<Charge> {
         let amount = u32::try_from(amount).ok().filter(|amount| *amount as usize <= self.of_one)?;
-        // The payer's own first: who has many under way does not stand in the way of others.
+        // The payer's own budget first: a payer with many charges does not get in the way of others.
         let own = self.of_payer(payer).acquire_many_owned(amount).await.ok()?;
         Some(Charge { own, all: self.all.clone().acquire_many_owned(amount).await.ok()? })
     }
 
-    /// So much, or none where there is not as much left.
+    /// Takes `amount`, or none if there is not enough left.
     pub fn try_take(&self, payer: K, amount: usize) -> Option<Charge> {
         let amount = u32::try_from(amount).ok()?;
         let own = self.of_payer(payer).try_acquire_many_owned(amount).ok()?;
@@ -58,13 +58,13 @@ impl<K: Eq + Hash + Copy> Budget<K> {
         self.of_one
     }
 
-    /// True where little of it is left, to one of those who use it or to all.
+    /// True if little of it is left, for any of its payers or overall.
     pub fn is_short(&self) -> bool {
         let payers = self.payers.lock().unwrap_or_else(PoisonError::into_inner);
         is_low(&self.all, self.size) || payers.values().any(|one| is_low(one, self.of_one))
     }
 
-    /// True where little of it is left to this payer.
+    /// True if little of it is left for this payer.
     pub fn is_short_for(&self, payer: K) -> bool {
         is_low(&self.all, self.size) || is_low(&self.of_payer(payer), self.of_one)
     }
@@ -72,7 +72,7 @@ impl<K: Eq + Hash + Copy> Budget<K> {
     fn of_payer(&self, payer: K) -> Arc<Semaphore> {
         let mut payers = self.payers.lock().unwrap_or_else(PoisonError::into_inner);
         if payers.len() >= TIDY_FROM && !payers.contains_key(&payer) {
-            // One that nobody waits for or holds a part of is as good as a new one.
+            // A payer without a charge that nobody waits for equals a new one.
             payers.retain(|_, one| {
                 Arc::strong_count(one) > 1 || one.available_permits() < self.of_one
             });
@@ -86,7 +86,7 @@ fn is_low(left: &Semaphore, size: usize) -> bool {
 }
 
 impl Charge {
-    /// Makes one of both, which are of the same budget and payer.
+    /// Merges two charges of the same budget and payer.
     pub fn merge(&mut self, more: Charge) {
         self.own.merge(more.own);
         self.all.merge(more.all);

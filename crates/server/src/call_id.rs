@@ -1,5 +1,5 @@
-//! The id of a call: the caller's in `X-Request-ID` where it can be written anywhere without harm, else one of ours. It is in
-//! the answer, in lines of the log about what failed, and in the access log.
+//! The id of a call: the caller's in `X-Request-ID` if it is harmless anywhere, else one of ours. It is in the answer,
+//! in log lines about failures, and in the access log.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
@@ -25,7 +25,7 @@ impl CallId {
     }
 }
 
-/// Makes ids that tell nothing: not how many calls there were, nor when the server was started.
+/// Generates ids that reveal nothing: neither the number of calls nor when the server was started.
 #[derive(Default)]
 pub struct CallIds {
     keyed: RandomState,
@@ -47,7 +47,7 @@ impl CallIds {
     }
 }
 
-/// Letters, digits and a few signs: neither a line of a log nor a shell nor a page reads anything else into it.
+/// Letters, digits and a few signs: no special meaning in a log line, a shell or a page.
 fn is_harmless(id: &[u8]) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(byte);
     !id.is_empty() && id.len() as u64 <= limits::CALL_ID_CHARACTERS && id.iter().all(is_plain)
@@ -57,12 +57,12 @@ tokio::task_local! {
     static CURRENT: CallId;
 }
 
-/// Runs what answers a call, so that `current` knows its id.
+/// Runs the handler, so that `current` knows the call's id.
 pub async fn within<T>(id: CallId, answering: impl Future<Output = T>) -> T {
     CURRENT.scope(id, answering).await
 }
 
-/// Of the call that is being answered; none outside of one, and on threads that it handed work to.
+/// The id of the current call; none outside of one, and on other threads.
 pub fn current() -> Option<CallId> {
     CURRENT.try_with(CallId::clone).ok()
 }

@@ -1,6 +1,6 @@
-//! What the operator types. The commands are described in one place, so `--help` is their documentation.
+//! The command line. The commands are described in one place, so `--help` is their documentation.
 //!
-//! A subcommand speaks to the running server through its socket in the data folder; where no server runs it opens the
+//! A subcommand talks to the running server through its socket in the data folder; if no server runs it opens the
 //! folder itself and answers with the same routes.
 
 mod data;
@@ -23,7 +23,7 @@ use crate::config::{
 
 /// Runs the program; an error is one readable message.
 pub fn main() -> ExitCode {
-    // Whatever this program makes holds secrets or other people's requests.
+    // Every file of this program holds secrets or other people's requests.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let matches = command().get_matches();
     match run(&matches) {
@@ -219,7 +219,7 @@ fn command() -> Command {
         .subcommand(Command::new("openapi").about("Print the OpenAPI document of the HTTP API").hide(true))
 }
 
-/// Adds the settings as flags: all of them, or those that are of use everywhere.
+/// Adds the settings as flags: all of them, or those that every command uses.
 fn with_settings(command: Command, all: bool) -> Command {
     let chosen = settings().into_iter().filter(|setting| all || setting.everywhere);
     chosen.fold(command, |command, setting| command.arg(setting_argument(&setting))).arg(
@@ -313,12 +313,12 @@ fn variable_names() -> impl Iterator<Item = String> {
 fn start_log(settings: &Settings, is_server: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.log)
         .context("`log` is not a level or a filter such as info,server=debug")?;
-    // A command's answer is not to be drowned in the messages of opening the folder.
+    // The messages of opening the folder must not bury a command's answer.
     let filter = if is_server { filter } else { EnvFilter::try_new("warn").unwrap_or(filter) };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| Log(std::io::stderr()))
-        // It would be written to the same place, and a failure there would end the thread that logs.
+        // It would go to the same place, and a failure there would end the logging thread.
         .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
@@ -329,7 +329,7 @@ fn start_log(settings: &Settings, is_server: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Standard error, which may be a file on a full disk or a pipe whose reader has gone: a line that cannot be written is no
+/// Standard error, which may be a file on a full disk or a pipe without a reader: a line that cannot be written is no
 /// reason to stop working.
 struct Log(std::io::Stderr);
 
@@ -344,7 +344,7 @@ impl Write for Log {
     }
 }
 
-/// A line of the answer.
+/// Prints a line of the answer.
 fn say(line: impl std::fmt::Display) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{line}").context("the answer could not be written")
 }

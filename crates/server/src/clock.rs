@@ -1,4 +1,4 @@
-//! The one place in this crate that reads the clock. Everything else is handed a `Clock`, so that tests can turn it.
+//! The only place in this crate that reads the clock. Everything else gets a `Clock`, so that tests can set it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 pub const US_PER_DAY: i64 = 86_400_000_000;
 
-/// Tells the time, microseconds since 1970, UTC, and how much of it passes.
+/// The time, microseconds since 1970, UTC, and a monotonic clock.
 #[derive(Clone)]
 pub struct Clock {
     wall_us: Arc<dyn Fn() -> i64 + Send + Sync>,
-    /// Since any moment; never set back or ahead.
+    /// Since an arbitrary moment; never set.
     passing_us: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
 
@@ -24,7 +24,7 @@ impl Clock {
         Clock { wall_us, passing_us: Arc::new(move || start.elapsed().as_micros() as i64) }
     }
 
-    /// A clock that says what `now_us` says, and by which so much time passes.
+    /// A clock that shows and passes the time of `now_us`.
     pub fn from_fn(now_us: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
         let wall_us: Arc<dyn Fn() -> i64 + Send + Sync> = Arc::new(now_us);
         Clock { passing_us: wall_us.clone(), wall_us }
@@ -34,7 +34,7 @@ impl Clock {
         (self.wall_us)()
     }
 
-    /// Microseconds since any moment of this process. Whoever sets the wall clock does not change it.
+    /// Monotonic microseconds since an arbitrary moment of this process.
     pub fn passing_us(&self) -> i64 {
         (self.passing_us)()
     }

@@ -1,6 +1,6 @@
-//! The watch over the wall clock: its state in memory and in `meta.sqlite`, and the job that looks.
+//! The watch over the wall clock: its state in memory and in `meta.sqlite`, and the job that checks it.
 //!
-//! What makes a clock believable is `analytics::clock_watch`'s; who must not act while it is not asks `is_believed`.
+//! `analytics::clock_watch` decides whether a clock can be trusted; jobs that must not act otherwise ask `is_believed`.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -16,12 +16,12 @@ pub struct Watch {
 
 struct State {
     watch: ClockWatch,
-    /// On the clock that nobody sets, at the last look.
+    /// Monotonic time of the last check.
     looked_us: i64,
 }
 
 impl Watch {
-    /// `newest_us`: the newest time known from before, for a folder that has no watch yet; none: the clock is believed.
+    /// `newest_us`: the newest time known from before, for a folder without a watch yet; none: the clock is trusted.
     pub async fn open(
         meta: &Meta,
         clock: &Clock,
@@ -40,7 +40,7 @@ impl Watch {
         Ok(Watch { state, off_us })
     }
 
-    /// Takes note of the clock and keeps it.
+    /// Checks the clock and stores the result.
     pub async fn look(&self, meta: &Meta, clock: &Clock) -> Result<(), MetaError> {
         let (before, after) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,12 +63,12 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).watch.is_believed()
     }
 
-    /// From when to when the server was off before this start, as far as is known.
+    /// From when to when the server was off before this start, as far as known.
     pub fn off_us(&self) -> (i64, i64) {
         self.off_us
     }
 
-    /// For health; none while the clock is believed.
+    /// For health; none while the clock is trusted.
     pub fn note(&self) -> Option<String> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).watch.note()
     }

@@ -1,7 +1,7 @@
-//! The settings: one table of keys, where their values come from (flags over environment over file), and what they mean.
+//! The settings: one table of keys, the sources of their values (flags over environment over file), and their meaning.
 //!
-//! A bad value stops the start with a message that names the key and where it was set. Nothing of the server is
-//! imported here, and nothing is read after the start.
+//! A bad value stops the start with a message that names the key and its source. Nothing of the server is imported
+//! here, and nothing is read after the start.
 
 mod source;
 mod table;
@@ -18,42 +18,42 @@ pub use source::{Found, Origin, UnknownVariable, Values, read_file, unknown_vari
 pub use table::{Setting, settings};
 pub use values::PublicUrl;
 
-/// What the operator decided. Made by `Settings::from_values` only, so every one is valid.
+/// The operator's settings. Only `Settings::from_values` makes them, so they are always valid.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `address:port` or `name:port`.
     pub listen: String,
     pub data: PathBuf,
-    /// Whether somebody named the folder. Commands begin no new one in a place that nobody named.
+    /// Whether the operator named the folder. Commands create no folder in a default place.
     pub data_is_named: bool,
     /// None: plain HTTP.
     pub tls: Option<TlsSource>,
-    /// `address:port` of a port without TLS that leads to the one with.
+    /// `address:port` of a port without TLS that redirects to the one with it.
     pub redirect_from: Option<String>,
     pub public_url: Option<PublicUrl>,
-    /// Proxies whose word on the client's address is taken.
+    /// Proxies that may state the client's address.
     pub trusted_proxies: Vec<IpNet>,
     pub registration: Registration,
-    /// None: where registration is open.
+    /// None: the same as whether registration is open.
     pub demo: Option<bool>,
-    /// `GET /api/delete/{api_key}`, the original's deletion by a plain link.
+    /// Whether `GET /api/delete/{api_key}` works, the original's deletion by a plain link.
     pub get_delete: bool,
     pub country_database: Option<PathBuf>,
     pub metrics: MetricsFor,
     /// Networks that may be called although they are not public.
     pub allow_networks: Vec<IpNet>,
-    /// Those that names are looked up with; none: the system's.
+    /// Name servers to resolve with; none: the system's.
     pub name_servers: Vec<SocketAddr>,
     /// Certificate authorities (PEM) that are trusted besides the system's.
     pub trusted_certificates: Option<PathBuf>,
-    /// Monitors that the operator keeps (TOML).
+    /// The operator's file of monitors (TOML).
     pub monitors: Option<PathBuf>,
     /// None: no e-mail is sent.
     pub mail: Option<MailServer>,
     /// In the form of `RUST_LOG`.
     pub log: String,
     pub log_format: LogFormat,
-    /// A line of the log for each call.
+    /// Whether each call gets a log line.
     pub access_log: bool,
     pub limits: SetLimits,
 }
@@ -61,13 +61,13 @@ pub struct Settings {
 /// Who may create projects over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
-    /// Open where only this machine can ask, else closed.
+    /// Open if only this machine can connect, else closed.
     Auto,
     Open,
     Closed,
 }
 
-/// Through which e-mail is sent.
+/// The server that sends e-mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailServer {
     pub host: String,
@@ -83,11 +83,11 @@ pub struct MailServer {
 /// How the connection to a mail server is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailTls {
-    /// Begins in the clear, and goes on only where the server then encrypts.
+    /// Begins in the clear, and continues only if the server then encrypts.
     Starttls,
-    /// From the first byte on.
+    /// Encrypted from the first byte.
     Tls,
-    /// Not at all, for a server on this machine.
+    /// Unencrypted, for a server on this machine.
     Off,
 }
 
@@ -164,9 +164,9 @@ impl TlsSource {
 /// How lines of the log are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Human-readable.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -202,7 +202,7 @@ impl SetLimits {
 }
 
 impl Settings {
-    /// Reads every key of the table; keys that are not there have their default.
+    /// Parses every key of the table; missing keys get their default.
     pub fn from_values(values: &Values) -> Result<Settings, ConfigError> {
         let text = |key: &'static str| values.get(key);
         let tls = TlsSource::read(values)?;
@@ -254,12 +254,12 @@ impl Settings {
         }
     }
 
-    /// Of an address that is made for this server: `http` or `https`.
+    /// Scheme of this server's addresses: `http` or `https`.
     pub fn scheme(&self) -> &'static str {
         if self.is_https() { "https" } else { "http" }
     }
 
-    /// Whether anyone may create projects over HTTP, given where the server listens.
+    /// Whether anyone may create projects over HTTP, depending on the listening addresses.
     pub fn registration_is_open(&self, listens_on: &[SocketAddr]) -> bool {
         match self.registration {
             Registration::Open => true,

@@ -1,7 +1,8 @@
-//! The socket in the data folder through which `api-analytics project list` and the like speak to the running server.
+//! The socket in the data folder through which `api-analytics project list` and other commands talk to the running
+//! server.
 //!
-//! Plain HTTP with JSON, for the operator only: the socket's file is private, and callers of another user are sent away.
-//! The same routes answer inside the process where no server runs, see `cli`.
+//! Plain HTTP with JSON, for the operator only: the socket's file is private, and other users are refused. If no server
+//! runs, the same routes answer inside the process, see `cli`.
 
 mod routes;
 
@@ -24,10 +25,10 @@ pub use routes::{AddKey, BackupLine, CreateProject, KeyAnswer, ProjectAnswer, ro
 /// The socket's name in the data folder.
 const FILE: &str = "control.sock";
 
-/// A path to a socket may have 107 bytes.
+/// A socket's path may have 107 bytes.
 const LONGEST: usize = 107;
 
-/// Opens the socket. The data folder is held, so one that lies there belongs to nobody.
+/// Opens the socket. This process holds the data folder, so an existing socket is stale.
 pub fn listen(app: &SharedApp) -> std::io::Result<UnixListener> {
     let path = app.settings.data.join(FILE);
     match std::fs::remove_file(&path) {
@@ -40,7 +41,7 @@ pub fn listen(app: &SharedApp) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// None where no server listens.
+/// None if no server listens.
 pub async fn connect(data: &Path) -> std::io::Result<Option<UnixStream>> {
     let path = data.join(FILE);
     if !path.exists() {
@@ -66,7 +67,7 @@ pub async fn serve(app: SharedApp, listener: UnixListener, mut stopping: watch::
             },
             _ = stopping.wait_for(|stop| *stop) => break,
         };
-        // The file's mode says the same; this holds also in the moment before it is set.
+        // The file's mode ensures the same, but not in the moment before it is set.
         let caller = stream.peer_cred().map(|caller| caller.uid()).ok();
         if caller != Some(0) && caller != owner {
             tracing::warn!("a call to the control socket by another user was refused");
@@ -87,10 +88,10 @@ pub async fn serve(app: SharedApp, listener: UnixListener, mut stopping: watch::
     let _ = std::fs::remove_file(app.settings.data.join(FILE));
 }
 
-/// A way to the socket that is short enough.
+/// A path to the socket that is short enough.
 struct Reach {
     path: PathBuf,
-    /// Keeps `path` meaningful.
+    /// Keeps `path` valid.
     _folder: Option<std::fs::File>,
 }
 

@@ -1,7 +1,7 @@
-//! The loop that sends what waits in the outbox: one notice of a channel at a time, channels side by side.
+//! The loop that sends the notices of the outbox: one at a time per channel, channels in parallel.
 //!
-//! A notice is marked as delivered after the far side said so. A process that is killed in between sends it once more, with
-//! the same id.
+//! A notice is marked as delivered after the service confirmed it. A process that is killed in between sends it once
+//! more, with the same id.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::app::{App, SharedApp};
 use crate::notice::{Sent, send};
 use crate::random::random_bytes;
 
-/// Sends until `stopping`; those on their way then are waited for.
+/// Sends until `stopping`, then waits for those in progress.
 pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
     let mut sending = Deliveries::default();
     loop {
@@ -54,7 +54,7 @@ struct Deliveries {
     channels: HashMap<Id, i64>,
 }
 
-/// Starts what is due. Returns how long nothing else is.
+/// Starts due deliveries. Returns the time until the next.
 async fn turn(app: &SharedApp, sending: &mut Deliveries) -> Result<Duration, ChecksError> {
     app.outbox.health.note_look();
     let now_ms = app.clock.now_us().div_euclid(1_000);
@@ -84,7 +84,7 @@ async fn turn(app: &SharedApp, sending: &mut Deliveries) -> Result<Duration, Che
         wake_ms = wake_ms.min(planned.wake_ms.unwrap_or(wake_ms));
         let Some(dispatch) = planned.dispatch else { continue };
         if sending.tasks.len() as u64 >= limits::NOTICES_AT_ONCE {
-            // One that ends wakes the loop.
+            // Its end wakes the loop.
             continue;
         }
         let tries = rows.iter().filter(|row| dispatch.rows.contains(&row.id));
@@ -96,7 +96,7 @@ async fn turn(app: &SharedApp, sending: &mut Deliveries) -> Result<Duration, Che
                 app.outbox
                     .health
                     .set_problem(Some(format!("deliveries cannot be noted: {problem}")));
-                // It is sent again; not at once.
+                // It is sent again, but not at once.
                 tokio::time::sleep(Duration::from_millis(limits::NOTICE_LOOK_MS)).await;
             }
         });
@@ -113,7 +113,7 @@ async fn deliver(
 ) -> Result<(), ChecksError> {
     let now_ms = app.clock.now_us().div_euclid(1_000);
     let notices = app.checks.notices(&dispatch.rows).await?;
-    // None where the channel or monitor was deleted meanwhile.
+    // None if the channel or monitor was deleted meanwhile.
     let Some(notice) = to_one(notices, dispatch, now_ms) else { return Ok(()) };
     let reply_to = app.checks.reply_to(channel.id, &notice.thread).await?;
     let host = own_host(&app.settings);
@@ -161,7 +161,7 @@ async fn deliver(
     Ok(())
 }
 
-/// None without any notice.
+/// None without notices.
 fn to_one(notices: Vec<(u64, Notice)>, dispatch: &Dispatch, now_ms: i64) -> Option<Notice> {
     let newest = notices.last().map(|(_, notice)| notice.clone());
     match dispatch.form {
@@ -181,11 +181,12 @@ fn to_one(notices: Vec<(u64, Notice)>, dispatch: &Dispatch, now_ms: i64) -> Opti
     }
 }
 
-/// Changes a channel after the service asked for it: gone, or moved. If that can't be saved, the next try finds it again.
+/// Changes a channel after the service reported it as gone or moved. If that can't be saved, the next try finds it
+/// again.
 async fn change(app: &App, channel: &ChannelRow, change: impl FnOnce(&mut ChannelSettings)) {
     let Some(now) = app.meta.any_channel(channel.id) else { return };
     if now.settings != channel.settings {
-        // Its owner has changed it since.
+        // Its owner has changed it meanwhile.
         return;
     }
     let mut settings = now.settings.clone();

@@ -1,11 +1,11 @@
-//! The one way out: everything that this server sends to an address of somebody else's choosing goes through a `Dialer`.
+//! The only way out: every call to an address of somebody else's choosing goes through a `Dialer`.
 //!
-//! A name is resolved, every address of it is judged (`analytics::address`), and the connection is made to an address that
-//! passed, not to the name, so that nothing can change in between; the same again for each redirect and each later call.
-//! Nothing is kept between two calls: no connection, no TLS session, no answer of a name server, no cookie. No proxy of the
-//! environment is used. One deadline holds for all of a call, however slowly bytes drip.
+//! A name is resolved, each of its addresses is judged (`analytics::address`), and the connection is made to an address
+//! that passed, not to the name, so that nothing can change in between; the same for each redirect and each later call.
+//! Nothing is kept between two calls: no connection, no TLS session, no answer of a name server, no cookie. Proxies in
+//! the environment are ignored. One deadline covers a whole call, however slowly bytes drip.
 //!
-//! Not here: what an answer means (`analytics::monitor`), and when something is called.
+//! Not here: the meaning of a response (`analytics::monitor`), and the time of calls.
 
 mod connect;
 mod fetch;
@@ -39,10 +39,10 @@ pub struct Dialer {
 struct Inner {
     allowed: Vec<IpNet>,
     names: resolve::Names,
-    /// Authorities besides the system's.
+    /// Authorities trusted besides the system's.
     authorities: Vec<CertificateDer<'static>>,
     clock: Clock,
-    /// Made when it is first needed: reading the system's certificates takes milliseconds and a megabyte.
+    /// Built on first use: reading the system's certificates takes milliseconds and a megabyte.
     tls: OnceLock<tls::Tls>,
 }
 
@@ -62,9 +62,9 @@ pub struct DialOptions {
 pub struct Call<T> {
     pub result: Result<T, Failure>,
     pub phases: Phases,
-    /// The address that was connected to last.
+    /// The address of the last connection.
     pub address: Option<SocketAddr>,
-    /// Of the last connection that got so far.
+    /// From the last connection that got that far.
     pub certificate: Option<PresentedCertificate>,
     pub redirects: u32,
 }
@@ -82,7 +82,7 @@ impl Dialer {
         &self.inner.allowed
     }
 
-    /// Sends a request and reads the answer, through redirects where they are to be followed.
+    /// Sends a request and reads the response, following redirects if requested.
     pub async fn fetch(&self, request: &FetchRequest) -> Call<Answer> {
         let mut trace = Trace::new();
         let sent = fetch::follow(self, request, &mut trace);
@@ -90,7 +90,7 @@ impl Dialer {
         trace.into_call(result)
     }
 
-    /// Connects to a host without HTTP. The name is looked up and judged as for a request.
+    /// Connects to a host without HTTP. The name is resolved and judged as for a request.
     pub async fn connect(
         &self,
         target: &HostPort,
@@ -103,7 +103,7 @@ impl Dialer {
         trace.into_call(result)
     }
 
-    /// Whether name servers answer at all, after they did not about this host.
+    /// Whether name servers answer at all, after they failed for this host.
     pub async fn name_servers_answer(&self, host: &Host<String>) -> bool {
         self.inner.names.answer_others(host).await
     }
@@ -114,7 +114,7 @@ impl Dialer {
     }
 }
 
-/// None: the time is over.
+/// None: the time is up.
 async fn within<T>(
     timeout: Duration,
     call: impl Future<Output = Result<T, Failure>>,
@@ -133,7 +133,7 @@ pub fn read_authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, Str
     }
 }
 
-/// Where a call is and what it has found out, also when it is broken off.
+/// The progress and findings of a call, available even if it is cut off.
 struct Trace {
     phase: Phase,
     since: Instant,
@@ -155,7 +155,7 @@ impl Trace {
         }
     }
 
-    /// Ends the phase under way and begins this one.
+    /// Ends the current phase and begins this one.
     fn enter(&mut self, phase: Phase) {
         self.phases.add(self.phase, self.since.elapsed());
         self.phase = phase;

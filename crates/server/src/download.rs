@@ -1,4 +1,4 @@
-//! Names of files that a browser saves: what is in them, of which project, of which time.
+//! Names of files that a browser saves: content, project and time.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,7 +9,7 @@ use crate::pieces::to_rfc3339;
 /// Characters of a project's name in the name of a file.
 const NAME_CHARACTERS: usize = 60;
 
-/// RFC 8187's characters that stand for themselves, as far as a name has them.
+/// RFC 8187's unescaped characters, as far as names contain them.
 const IN_HEADER: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// `shop-endpoints-2026-11-15-to-2026-11-22`: the days of the first and the last moment, in UTC.
@@ -30,7 +30,7 @@ pub fn file_name(project: &str, what: &str, (from_us, to_us): (i64, i64)) -> Str
     format!("{name}-{what}-{}-to-{}", day(from_us), day(to_us - 1))
 }
 
-/// Lets a browser save the answer under this name.
+/// Makes a browser save the answer under this name.
 pub fn name_file(headers: &mut HeaderMap, name: &str) -> Result<(), ApiError> {
     let plain: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
     let text = match plain == name {

@@ -1,7 +1,7 @@
-//! Every way in which a call can fail, in one table: a stable code, its status, and what it means. Handlers say what went
-//! wrong; only this file says which status that is.
+//! Every way in which a call can fail, in one table: a stable code, its status, and its meaning. Handlers report the
+//! error; only this file chooses the status.
 //!
-//! Every error body is `{"status","code","message"}`, the message saying what, where, and what to do about it. A message
+//! Every error body is `{"status","code","message"}`; the message says what, where, and what to do about it. A message
 //! never holds a key, an address or anything else from a hit.
 
 use axum::body::Body;
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::call_id::{self, CallId};
 
-/// What a client sees. `extra` goes into the body beside the rest.
+/// The error as a client sees it. `extra` goes into the body beside the rest.
 #[derive(Debug)]
 pub struct ApiError {
     pub code: Code,
@@ -141,7 +141,7 @@ impl Code {
         StatusCode::from_u16(self.row().1).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// Whether authentication refused the key that came with a call, or that none came.
+    /// Whether authentication refused the call's key, or found none.
     pub fn is_about_a_key(self) -> bool {
         matches!(
             self,
@@ -165,7 +165,7 @@ impl ApiError {
         self
     }
 
-    /// For what only the operator can mend: the log gets the cause, the client does not.
+    /// For problems that only the operator can fix: the log gets the cause, the client does not.
     pub fn internal(doing: &'static str, cause: &dyn std::fmt::Display) -> ApiError {
         let id = call_id::current();
         tracing::error!(%cause, request_id = id.as_ref().map(CallId::as_str), "{doing} failed");
@@ -269,7 +269,7 @@ impl From<store::StoreError> for ApiError {
                      log, and can restore it from a backup",
                 )
             }
-            // For the operator alone. There is no `_` here, so that a new error gets its answer.
+            // For the operator alone. There is no `_` here, so that a new error must choose its answer.
             StoreError::NumbersUsedUp
             | StoreError::Cancelled
             | StoreError::Locked(_)
@@ -451,7 +451,7 @@ mod tests {
             let cause = error.to_string();
             let answer = ApiError::from(error);
             assert_eq!((answer.code, answer.retry_after_s), expect, "{cause}");
-            // Trying again helps exactly where the answer says when.
+            // A retry helps exactly if the answer says when.
             let may_retry = answer.code.status() == StatusCode::SERVICE_UNAVAILABLE;
             assert_eq!(may_retry, answer.retry_after_s.is_some(), "{cause}");
             assert!(!answer.message.contains(&text()), "a caller has no use for {cause}");

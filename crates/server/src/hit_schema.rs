@@ -1,4 +1,4 @@
-//! The shapes of a posted and of a listed hit in the OpenAPI document, made from the table of fields.
+//! The schemas of a posted and of a listed hit in the OpenAPI document, made from the table of fields.
 
 use analytics::hit_fields::{FIELDS, FieldInfo, Number, Part, Posted, Reading, Stored, listed};
 use serde_json::Value;

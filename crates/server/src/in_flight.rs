@@ -1,7 +1,7 @@
 //! Posts in flight: a change of a project's settings waits for posts that were read under the earlier ones.
 //!
-//! A post holds an `InFlightPost` from before it reads the settings until its hits are stored. Whoever has changed a setting
-//! waits until all that are held at that moment are dropped; later posts are not delayed.
+//! A post holds an `InFlightPost` from before it reads the settings until its hits are stored. After changing a
+//! setting, the caller waits until all that are held at that moment are dropped; later posts are not delayed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub struct InFlightPosts {
     now: ArcSwap<()>,
 }
 
-/// Held while a post is under way.
+/// Held while a post is in progress.
 pub struct InFlightPost {
     _held: Arc<()>,
 }
@@ -28,7 +28,7 @@ impl InFlightPosts {
         InFlightPost { _held: self.now.load_full() }
     }
 
-    /// Returns when every post that began before the call has ended; false where that takes longer than `patience`.
+    /// Returns once every earlier post has ended; false if that takes longer than `patience`.
     pub async fn wait_for_earlier(&self, patience: Duration) -> bool {
         const STEP: Duration = Duration::from_millis(5);
         let earlier = self.now.swap(Arc::new(()));
@@ -55,7 +55,7 @@ mod tests {
         assert!(!posts.wait_for_earlier(Duration::from_millis(10)).await);
         let later = posts.take();
         drop(earlier);
-        // The one that was refused its patience above has left a turn of its own behind, which `later` holds.
+        // The wait above that ran out of patience has left its own turn behind, which `later` holds.
         assert!(!posts.wait_for_earlier(Duration::from_millis(10)).await);
         drop(later);
         assert!(posts.wait_for_earlier(Duration::ZERO).await);

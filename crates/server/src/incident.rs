@@ -1,5 +1,5 @@
-//! Incidents at work: what the project's own requests say about a host whose checks fail, and the row that a change of an
-//! incident becomes. What opens and closes incidents is decided by `analytics::incident`.
+//! Side effects of incidents: queries whether the project's own requests contradict a failing check, and the row of a
+//! changed incident. `analytics::incident` decides what opens and closes incidents.
 
 use std::time::Duration;
 
@@ -20,21 +20,21 @@ use crate::pieces::to_rfc3339;
 pub struct Witnesses {
     pub asker: Asker,
     pub clock: Clock,
-    /// Permission to ask; authentication gives it (`auth::scope_of_server`).
+    /// Permission to query; authentication grants it (`auth::scope_of_server`).
     pub scope: fn(ProjectId) -> ProjectScope,
 }
 
-/// Which requests may speak for a monitor.
+/// The requests that may confirm or contradict a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReachQuestion {
     pub project: ProjectId,
     pub host: String,
-    /// Those that began after.
+    /// Only those that began after.
     pub since_ms: i64,
 }
 
 impl Witnesses {
-    /// None where the answer does not come in time: then the check alone decides.
+    /// None if the answer does not come in time: then the check alone decides.
     pub async fn ask(&self, asked: ReachQuestion) -> Option<Reach> {
         let patience = Duration::from_millis(limits::WITNESS_WAIT_MS);
         let answer = tokio::time::timeout(patience, self.read(&asked)).await;
@@ -67,7 +67,7 @@ impl Witnesses {
     }
 }
 
-/// As the API calls it: `12-3`, of a rule `r12-3`.
+/// Its id in the API: `12-3`, for a rule `r12-3`.
 pub fn incident_id(source: IncidentSource, number: u64) -> String {
     match source {
         IncidentSource::Monitor(id) => format!("{id}-{number}"),
@@ -77,7 +77,7 @@ pub fn incident_id(source: IncidentSource, number: u64) -> String {
 
 pub fn parse_incident_id(id: &str) -> Option<(IncidentSource, u32)> {
     let (source, number) = id.split_once('-')?;
-    // Digits alone: a sign would make one source of another.
+    // Only digits: a sign would turn one source into another.
     let number_of =
         |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
     let source = match source.strip_prefix('r') {
@@ -87,10 +87,10 @@ pub fn parse_incident_id(id: &str) -> Option<(IncidentSource, u32)> {
     Some((source, number.parse().ok()?))
 }
 
-/// Everything that was known when an incident changed.
+/// Everything known when an incident changed.
 pub struct IncidentContext<'a> {
     pub monitor: &'a MonitorRow,
-    /// None where no check made the change.
+    /// None if no check made the change.
     pub check: Option<&'a CheckRow>,
     /// After the change.
     pub incidents: &'a MonitorIncidents,
@@ -106,7 +106,7 @@ impl IncidentContext<'_> {
             Change::Opened | Change::Announced | Change::Worsened => None,
         };
         let is_outage = transition.cause == Cause::Down;
-        // The check that ends an outage says nothing about its cause.
+        // The check that ends an outage has no cause of it.
         let failing = self.check.filter(|_| is_outage && until_ms.is_none());
         let detail = match transition.cause {
             Cause::Down => failing.and_then(|check| check.detail.clone()),

@@ -1,7 +1,7 @@
-//! The POST of hits: read, check the key, decode, enrich, keep, answer. A 2xx means that the hits are on disk.
+//! The POST of hits: read, check the key, decode, enrich, store, answer. A 2xx means that the hits are on disk.
 //!
-//! What a batch looks like is `analytics::ingest`'s business, how it is kept `store`'s; here is the order of steps and
-//! what they may cost.
+//! `analytics::ingest` defines the format of a batch, `store` its storage; this module has the order of steps and their
+//! limits.
 
 mod answer;
 mod body;
@@ -27,7 +27,7 @@ use crate::in_flight::InFlightPost;
 use crate::refusals::Refused;
 use body::HeldBody;
 
-/// Bodies up to this size are decoded where they were read: handing one over costs more than decoding it.
+/// Bodies up to this size are decoded on the thread that read them: handing one over costs more.
 const SMALL: usize = 64 << 10;
 
 /// Post a batch of hits.
@@ -80,7 +80,8 @@ async fn post_hits(app: SharedApp, ingest: Ingest) -> Result<Response<Body>, Api
     answer
 }
 
-/// The owner is told of it where a project is known, and the operator in the log. Authentication has done so for a key that it refuses.
+/// Shows a refusal to the project's owner, if the project is known, and logs it for the operator. Authentication has
+/// done so for a key that it refuses.
 fn note_refusal(app: &App, error: &ApiError, project: Option<ProjectId>, client: IpAddr) {
     let now_us = app.clock.now_us();
     if let Some(project) = project
@@ -93,7 +94,7 @@ fn note_refusal(app: &App, error: &ApiError, project: Option<ProjectId>, client:
     }
 }
 
-/// `project`: set as soon as it is known, so that its owner hears of a refusal.
+/// `project`: set as soon as it is known, so that its owner sees a refusal.
 async fn take(
     app: &SharedApp,
     request: Request,
@@ -101,7 +102,7 @@ async fn take(
     project: &mut Option<ProjectId>,
 ) -> Result<Response<Body>, ApiError> {
     let mut held = body::read(app, request, &caller).await?;
-    // Most batches are small; what is not must not hold up the connections that share this thread.
+    // Most batches are small; a large one must not hold up the connections on this thread.
     let is_small = held.inflate_up_to(SMALL)?;
     let prepared = if is_small {
         prepare(app, &caller, held)?
@@ -122,14 +123,14 @@ async fn take(
     keep(app, prepared).await
 }
 
-/// A batch that is ready to be kept.
+/// A batch ready to be stored.
 struct Prepared {
     grant: KeyGrant,
     enriched: Enriched,
     batch_hash: Option<u128>,
     sent: usize,
     _turn: InFlightPost,
-    /// Counts as bytes in flight until the batch is kept.
+    /// Counts as bytes in flight until the batch is stored.
     _held: HeldBody,
 }
 
@@ -186,7 +187,7 @@ async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError>
             Err(answer::every_hit_rejected(&rejected))
         };
     }
-    // Before the batch: its routes must not be learned again, with other names, after a crash.
+    // Before the batch: after a crash its routes must not be learned again with other names.
     if let Err(error) = app.learned_routes.write_templates(&app.meta, grant.project()).await {
         tracing::warn!(%error, "a learned route could not be written; it is tried again within a minute");
     }
@@ -208,11 +209,11 @@ async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError>
     Ok(answer::kept(&receipt))
 }
 
-/// What a batch says of its sender.
+/// A batch's sender, as it describes itself.
 struct SenderInfo {
     sdk: String,
     framework: String,
-    /// That of its first hit: most clients have one.
+    /// The host of its first hit: most clients have one.
     host: String,
 }
 
@@ -231,7 +232,7 @@ impl SenderInfo {
     }
 }
 
-/// As many as an answer lists.
+/// As many as an answer may list.
 fn listed(rejected: &[Rejection]) -> Vec<Rejected> {
     let most = analytics::limits::REJECTED_LISTED as usize;
     rejected

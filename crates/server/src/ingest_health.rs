@@ -1,6 +1,6 @@
 //! Ingest health of every project: counted in memory by the posts, added to `meta.sqlite` now and then and at the end.
 //!
-//! What is counted, and how it adds up, is `analytics::health`'s business. A post never waits for a file here.
+//! `analytics::health` defines the counts and their sums. A post never waits for a file here.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -12,11 +12,11 @@ use store::meta::{Meta, MetaError};
 
 use crate::error::Code;
 
-/// What has been counted since it was last written down.
+/// Counts since the last write.
 #[derive(Default)]
 pub struct IngestHealth {
     counted: RwLock<HashMap<ProjectId, Mutex<Health>>>,
-    /// Held while what was counted is on its way into the file: it is in neither place then.
+    /// Held while counts are being written: they are in neither place then.
     writing: tokio::sync::Mutex<()>,
 }
 
@@ -30,7 +30,7 @@ impl IngestHealth {
         self.change(project, now_us, |health| health.note_refused(code.name(), now_us));
     }
 
-    /// Everything of the project, in the file and since. None: nothing ever came.
+    /// All counts of the project, from the file and since. None: it never had a post.
     pub async fn of(&self, meta: &Meta, project: ProjectId) -> Result<Option<Health>, MetaError> {
         let _writing = self.writing.lock().await;
         let kept = meta.ingest_health(project).await?.and_then(|text| parse(&text));
@@ -44,7 +44,7 @@ impl IngestHealth {
         })
     }
 
-    /// Adds what was counted to the file. On failure it goes on being counted.
+    /// Adds the counts to the file. On failure they are kept in memory.
     pub async fn write(&self, meta: &Meta) -> Result<(), MetaError> {
         let _writing = self.writing.lock().await;
         let counted =
@@ -82,7 +82,7 @@ impl IngestHealth {
     }
 
     fn change(&self, project: ProjectId, now_us: i64, change: impl FnOnce(&mut Health)) {
-        // Under the lock of the map, so that nothing is counted into what is being written down.
+        // Under the lock of the map, so that nothing is counted into a health being written.
         if let Some(health) = self.read().get(&project) {
             return change(&mut lock(health));
         }
@@ -115,7 +115,7 @@ async fn add_to_file(meta: &Meta, counted: &[(ProjectId, Health)]) -> Result<(),
     meta.write_ingest_health(&states).await
 }
 
-/// What cannot be read is counted anew: it is only numbers about the past.
+/// An unreadable health is counted anew: it is only numbers about the past.
 fn parse(text: &str) -> Option<Health> {
     serde_json::from_str(text).ok()
 }

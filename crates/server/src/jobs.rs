@@ -1,7 +1,7 @@
-//! What the server does by itself now and then: one table, run by one task, one job after the other.
+//! Periodic jobs: one table, run by one task, one job after the other.
 //!
-//! One more job is one more row. A job that failed is tried again at the next turn; when one ended well is remembered in
-//! the data folder, so a restart does not repeat a daily one.
+//! To add a job: a row. A failed job is retried in the next round; the data folder stores when one succeeded, so a
+//! restart does not repeat a daily one.
 
 mod demo;
 mod inactivity;
@@ -28,11 +28,11 @@ struct Job {
 
 const KEEP_HITS: &str = "keep_hits";
 
-/// How often the table is looked at.
+/// The interval of rounds.
 const TURN: Duration = Duration::from_secs(30);
 
 const JOBS: &[Job] = &[
-    // First, so that those after it know whether the clock is believed.
+    // First, so that later jobs know whether the clock is trusted.
     Job { name: "watch_clock", every_s: 0, run: |app| Box::pin(watch_clock(app)) },
     Job { name: "write_times", every_s: 60, run: |app| Box::pin(write_times(app)) },
     Job { name: "write_ingest_health", every_s: 60, run: |app| Box::pin(write_ingest_health(app)) },
@@ -42,9 +42,9 @@ const JOBS: &[Job] = &[
         run: |app| Box::pin(write_learned_routes(app)),
     },
     Job { name: "note_running_day", every_s: 600, run: |app| Box::pin(note_running_day(app)) },
-    // At every turn, so also right after a start: whoever asked for it was told that it is under way.
+    // In every round, so also right after a start: the caller was told that it is in progress.
     Job { name: "finish_deletions", every_s: 0, run: |app| Box::pin(finish_deletions(app)) },
-    // At every turn, so that it is never more than a minute behind.
+    // In every round, so that it is never more than a minute behind.
     Job { name: "demo", every_s: 0, run: |app| Box::pin(demo::keep_up(app)) },
     Job { name: "finish_privacy", every_s: 0, run: |app| Box::pin(finish_privacy(app)) },
     Job {
@@ -57,7 +57,7 @@ const JOBS: &[Job] = &[
         every_s: 3_600,
         run: |app| Box::pin(forget_unconfirmed(app)),
     },
-    // At every turn: what its owner corrects at once was not mailed.
+    // In every round: a text that its owner corrects at once is not mailed.
     Job {
         name: "announce_maintenance",
         every_s: 0,
@@ -68,7 +68,7 @@ const JOBS: &[Job] = &[
     Job { name: "inactivity", every_s: 86_400, run: |app| Box::pin(inactivity::look_after(app)) },
 ];
 
-/// Runs what is due, turn after turn, until `stopping`.
+/// Runs due jobs, round after round, until `stopping`.
 pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
     loop {
         tokio::select! {
@@ -82,7 +82,7 @@ pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
     }
 }
 
-/// When hits that are older than they are kept are erased next.
+/// The next time at which expired hits are erased.
 pub async fn next_erasure_us(app: &App) -> anyhow::Result<i64> {
     let now_us = app.clock.now_us();
     let every_s = JOBS.iter().find(|job| job.name == KEEP_HITS).map_or(0, |job| job.every_s);
@@ -91,7 +91,7 @@ pub async fn next_erasure_us(app: &App) -> anyhow::Result<i64> {
     Ok(due_us.max(now_us))
 }
 
-/// One turn.
+/// One round.
 pub async fn run_due(app: &SharedApp) {
     let _running = app.running_jobs.lock().await;
     for job in JOBS {
@@ -109,7 +109,7 @@ async fn run_if_due(app: &SharedApp, job: &Job) -> anyhow::Result<()> {
     let ended_us = app.meta.job_ended(job.name).await?;
     let due_us = ended_us.map(|ended_us| ended_us.saturating_add(job.every_s * 1_000_000));
     let now_us = app.clock.now_us();
-    // An end in the future was noted by a clock that has since been put right.
+    // An end in the future was noted by a clock that has been corrected since.
     if due_us.is_some_and(|due_us| now_us < due_us)
         && ended_us.is_some_and(|ended_us| ended_us <= now_us)
     {
@@ -144,7 +144,7 @@ async fn forget_expired_sessions(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.meta.forget_expired_sessions(app.clock.now_us()).await?)
 }
 
-/// Addresses that were to be subscribed and that nobody confirmed.
+/// Deletes addresses whose subscription nobody confirmed.
 async fn forget_unconfirmed(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.meta.forget_unconfirmed(app.clock.now_us()).await?)
 }
@@ -153,7 +153,7 @@ async fn trim_checks(app: SharedApp) -> anyhow::Result<()> {
     Ok(app.checks.trim(app.clock.now_us().div_euclid(1_000)).await?)
 }
 
-/// A raised privacy level whose erasure a crash interrupted is made true.
+/// Completes raised privacy levels whose erasure a crash interrupted.
 async fn finish_privacy(app: SharedApp) -> anyhow::Result<()> {
     for project in app.meta.projects() {
         erase_above_level(&app, project.id)
@@ -163,7 +163,7 @@ async fn finish_privacy(app: SharedApp) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A deletion that a crash interrupted is brought to its end.
+/// Completes deletions that a crash interrupted.
 async fn finish_deletions(app: SharedApp) -> anyhow::Result<()> {
     for project in app.meta.projects().into_iter().filter(|project| project.deleting) {
         delete_project(&app, project.id).await.map_err(|error| anyhow::anyhow!(error.message))?;

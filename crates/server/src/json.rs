@@ -1,5 +1,4 @@
-//! A JSON answer that may be asked for again and again: compressed where that is welcome, with an ETag, so that one that
-//! did not change costs no bytes.
+//! A JSON answer that clients poll: compressed if accepted, with an ETag, so that an unchanged one costs no bytes.
 
 use std::io::Write;
 
@@ -12,7 +11,7 @@ use serde::Serialize;
 use crate::error::ApiError;
 use crate::pieces::accepts_gzip;
 
-/// Smaller answers fit into a packet as they are.
+/// Smaller answers fit into a packet uncompressed.
 pub const COMPRESS_FROM: usize = 1_024;
 
 pub fn send_json(answer: &impl Serialize, asked: &HeaderMap) -> Result<Response<Body>, ApiError> {
@@ -27,7 +26,7 @@ pub fn send_json(answer: &impl Serialize, asked: &HeaderMap) -> Result<Response<
     let etag = HeaderValue::from_str(&etag)
         .map_err(|error| ApiError::internal("naming an answer", &error))?;
     headers.insert(header::ETAG, etag);
-    // To be kept by whoever asked, and asked for anew each time: who may see it can change.
+    // The caller may store it but must revalidate each time: access can change.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(
         header::VARY,

@@ -1,5 +1,5 @@
-//! The loop that judges alert rules: once a minute, all of them. Alerts that begin and end become incidents and notices in
-//! the transaction that keeps where the rules stand, so that a process that is killed in between tells nothing twice.
+//! The loop that judges all alert rules once a minute. Alerts that begin and end become incidents and notices in the
+//! transaction that stores the rules' state, so that a killed process sends nothing twice.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,10 +20,11 @@ use crate::rule::{ActiveRule, Change, Findings, RuleAsker, Rules, hit_question, 
 
 const EVERY_MS: i64 = limits::RULE_EVERY_SECONDS as i64 * 1_000;
 const MINUTE_US: i64 = 60_000_000;
-/// Of a minute, when it is judged: by then the requests of the minute before have arrived where they arrive at once.
+/// The second of a minute at which it is judged: by then the requests of the previous minute have arrived, if they
+/// arrive without delay.
 const SECOND_MS: i64 = limits::RULE_DELAY_LEAST_SECONDS as i64 * 1_000;
 
-/// A round that came to nothing. The next one judges what this one has missed.
+/// Why a round failed. The next one catches up.
 #[derive(Debug, thiserror::Error)]
 pub enum RoundError {
     #[error("requests cannot be counted: {0}")]
@@ -55,7 +56,7 @@ pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
     }
 }
 
-/// Whether requests that were accepted cannot be counted yet: what is missing would look like silence.
+/// Whether accepted requests cannot be counted yet: their absence would look like silence.
 pub fn is_late(app: &App) -> bool {
     let stats = app.store.stats();
     let is_behind = stats.apply_lag_ms >= limits::RULE_LATE_SECONDS * 1_000;
@@ -130,28 +131,28 @@ pub async fn judge(app: &App, is_late: bool) -> Result<(), RoundError> {
     Ok(())
 }
 
-/// The minute until which the requests of a project have arrived, as far as is known of how late they do.
+/// The minute up to which the requests of a project have arrived, as far as known.
 fn end_of(app: &App, project: ProjectId) -> i64 {
     let us = app.clock.now_us() - app.arrivals.delay_us(project);
     us.div_euclid(MINUTE_US) * MINUTE_US
 }
 
-/// While this server was off it counted nothing: rules that look for silence rest until their window is younger.
+/// While this server was off it counted nothing: rules that look for silence rest until their window begins later.
 fn misses_our_outage(app: &App, active: &ActiveRule, findings: &Findings, end_us: i64) -> bool {
     let longest = findings.named.iter().map(|finding| finding.window_minutes).max().unwrap_or(0);
     let from_us = end_us - i64::from(longest) * MINUTE_US;
     active.rule.is_about_absence() && from_us < app.started_us
 }
 
-/// In maintenance of the whole project rules rest, until their window is younger than the maintenance: nothing can be
-/// expected of it.
+/// During maintenance of the whole project rules rest, until their window begins after it: nothing can be expected of
+/// it.
 fn is_in_maintenance(app: &App, active: &ActiveRule, findings: &Findings, end_us: i64) -> bool {
     if findings.named.iter().all(|finding| finding.verdict != Verdict::Bad) {
         return false;
     }
     let longest = findings.named.iter().map(|finding| finding.window_minutes).max().unwrap_or(0);
     let window_us = match active.rule {
-        // Days may have a maintenance in them: those are judged as soon as it is over.
+        // Windows of days may contain maintenance: those are judged as soon as it is over.
         AnyRule::Burn(_) => 0,
         _ => i64::from(longest) * MINUTE_US,
     };
@@ -160,7 +161,7 @@ fn is_in_maintenance(app: &App, active: &ActiveRule, findings: &Findings, end_us
     !maintenance_of_all(app, active.row.project, within).is_empty()
 }
 
-/// Stretches of the time, microseconds, of which the silence of a consumer says nothing: the project was in maintenance, or
+/// Stretches of time, microseconds, in which a consumer's silence means nothing: the project was in maintenance, or
 /// this server off.
 fn stretches_without(app: &App, project: ProjectId, from_us: i64, to_us: i64) -> Vec<Stretch> {
     let within = Span { from_ms: from_us.div_euclid(1_000), to_ms: to_us.div_euclid(1_000) };
@@ -196,7 +197,7 @@ fn note(active: &ActiveRule, alerts: &[(Key, AlertTransition)]) {
     }
 }
 
-/// None where nothing has changed.
+/// None if nothing has changed.
 fn look_at_lateness(
     app: &App,
     rules: &[ActiveRule],

@@ -1,5 +1,5 @@
-//! The learned routes of every project, in memory while the server runs. A new template is on disk before the batch that taught it
-//! is; what has been counted on the way to one is written each minute and at the end.
+//! The learned routes of every project, in memory while the server runs. A new template is on disk before the batch
+//! that taught it; counts on the way to one are written each minute and at the end.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,13 +16,13 @@ use crate::random::random_bytes;
 #[derive(Default)]
 pub struct LearnedRoutesByProject {
     projects: RwLock<HashMap<ProjectId, Arc<ProjectRoutes>>>,
-    /// Words of all of them, as last counted.
+    /// Number of words of all projects, as last counted.
     words: AtomicUsize,
-    /// One at a time, so that an older state never follows a newer one.
+    /// One write at a time, so that an older state never follows a newer one.
     writing: tokio::sync::Mutex<()>,
 }
 
-/// Those of one project.
+/// The routes of one project.
 pub struct ProjectRoutes {
     routes: Mutex<LearnedRoutes>,
     written_version: AtomicU64,
@@ -40,7 +40,7 @@ impl LearnedRoutesByProject {
                         all.forget_texts(meta, project).await?;
                     }
                 }
-                // They can be learned again; what the owner decided cannot, so it is said.
+                // They can be learned again; the owner's decisions cannot, so it is logged.
                 Err(error) => {
                     tracing::error!(project = project.0, %error, "the learned routes of a project cannot be read and begin anew");
                 }
@@ -50,7 +50,7 @@ impl LearnedRoutesByProject {
         Ok(all)
     }
 
-    /// Those of the project, which has none at first.
+    /// The project's routes, none at first.
     pub fn of(&self, project: ProjectId) -> anyhow::Result<Arc<ProjectRoutes>> {
         if let Some(known) = self.known(project) {
             return Ok(known);
@@ -77,14 +77,14 @@ impl LearnedRoutesByProject {
         self.write_project(meta, project, &of_project).await
     }
 
-    /// Before someone is erased whose paths may have told the words of a template.
+    /// Called before the erasure of someone whose paths may have supplied words of a template.
     pub async fn forget_texts(&self, meta: &Meta, project: ProjectId) -> Result<(), MetaError> {
         let Some(of_project) = self.known(project) else { return Ok(()) };
         of_project.lock().forget_texts();
         self.write_project(meta, project, &of_project).await
     }
 
-    /// Writes everything that has changed, and forgets projects that are gone.
+    /// Writes everything that has changed, and forgets deleted projects.
     pub async fn write(&self, meta: &Meta) -> Result<(), MetaError> {
         let live = meta.live_projects();
         self.write_map().retain(|project, _| live.contains(project));
@@ -124,7 +124,7 @@ impl LearnedRoutesByProject {
         Ok(())
     }
 
-    /// The words that may be added.
+    /// The number of words that may be added.
     fn count_words(&self) -> usize {
         let projects = self.projects.read().unwrap_or_else(PoisonError::into_inner);
         let words = projects.values().map(|of_project| of_project.lock().words()).sum();

@@ -1,5 +1,5 @@
-//! The world: what touches the network, the clock and the operator. The binary `api-analytics` is `cli::main` and
-//! nothing else; this is a library so that tests start the real thing.
+//! The outside world: network, clock and operator. The binary `api-analytics` is only `cli::main`; this is a library so
+//! that tests start the real thing.
 //!
 //! A table of contents:
 //! - what the operator touches: `cli`, `config`
@@ -13,7 +13,7 @@
 //!   publishes: `subscription`, `mailing`, `subscriber_mail`
 //! - what handlers share: `app`, `ask`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `pieces`, `spreadsheet`, `download`, `answers`, `bodies`, `budget`, `schema`, `hit_schema`, `loop_health`, `metrics`, `in_flight`, `random`, `clock`
 //!
-//! Rules of what a hit is are not here (`analytics`), nor is anything that knows a database (`store`).
+//! The rules of hits are not here (`analytics`), nor is anything that knows a database (`store`).
 
 pub mod address;
 pub mod answers;

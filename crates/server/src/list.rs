@@ -1,4 +1,5 @@
-//! A list of hits, read a piece at a time: as much as fits its share of the memory of answers. Each piece waits for its turn.
+//! A list of hits, read piece by piece: as much as fits its share of the memory of answers. Each piece waits for its
+//! turn.
 
 use analytics::limits;
 use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope};
@@ -11,7 +12,7 @@ use crate::reads::Reader;
 
 const FOUND_AT_ONCE: usize = limits::LIST_FOUND_AT_ONCE as usize;
 
-/// Bytes of the hits of a piece. Written they take about as much; a third is a piece that waits to be sent.
+/// Bytes of a piece's hits. Written they take about as much; the last third is a piece waiting to be sent.
 const PIECE_BYTES: usize = (limits::ANSWER_SHARE_BYTES / 3) as usize;
 
 pub struct List {
@@ -20,7 +21,7 @@ pub struct List {
     scope: ProjectScope,
     /// None: everything has been found.
     question: Option<Question>,
-    /// Hits that may still be found after this page; none: all.
+    /// Hits that may still be found after this page; none: no limit.
     left: Option<usize>,
     found: Found,
     share: Share,
@@ -75,7 +76,7 @@ impl List {
         &self.share
     }
 
-    /// The next hits, and whether they are the last. There may be none.
+    /// The next hits, and whether they are the last. It may be empty.
     pub async fn next(&mut self) -> Result<(Vec<HitRow>, bool), ApiError> {
         let mut hits = Vec::new();
         while hits.is_empty() && !self.is_over() {
@@ -135,7 +136,7 @@ impl List {
         }
     }
 
-    /// Asks for as many as are still wanted and looked for at once.
+    /// Asks for all hits still wanted, up to the bound of one scan.
     fn ask(&mut self, question: Question) {
         let limit = self.left.unwrap_or(FOUND_AT_ONCE).min(FOUND_AT_ONCE);
         self.question = (limit > 0).then_some(match question {

@@ -1,9 +1,9 @@
-//! Whether a loop that the server keeps running looks after its work, for `/api/health`.
+//! Whether one of the server's loops is doing its work, for `/api/health`.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// When a loop last looked, and what kept it from its work.
+/// The last round of a loop, and its current problem.
 #[derive(Default)]
 pub struct LoopHealth {
     /// None before it runs.
@@ -21,7 +21,7 @@ impl LoopHealth {
         *lock(&self.problem) = problem;
     }
 
-    /// Current problems, in words. `silent`: that of a loop that has not looked for longer than `patience`.
+    /// Current problems, in words. `silent`: the problem of a loop without a round for longer than `patience`.
     pub fn problems(&self, patience: Duration, silent: &str) -> Vec<String> {
         let is_silent = lock(&self.looked).is_some_and(|looked| looked.elapsed() > patience);
         let silent = is_silent.then(|| silent.to_owned());

@@ -1,5 +1,5 @@
-//! E-mail, through the mail server that the operator names. Unlike everything else that is called (`dial`), nobody but the
-//! operator chooses that host, so it may be on this machine or in a private network, and names are looked up as the system does.
+//! E-mail, through the operator's mail server. Unlike for all other calls (`dial`), only the operator chooses that
+//! host, so it may be on this machine or in a private network, and the system resolves its name.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -30,7 +30,7 @@ pub struct Mailer {
 pub enum Refused {
     /// Its reply: the code, and the text in one line.
     Reply { code: u16, text: String },
-    /// None came.
+    /// There was no reply.
     Unreachable(String),
 }
 
@@ -70,7 +70,7 @@ impl Mailer {
         Ok(Mailer { transport: builder.build(), from })
     }
 
-    /// Returns once the mail server has taken the message for every recipient.
+    /// Returns once the mail server has accepted the message for every recipient.
     pub async fn send(&self, email: &Email, now_ms: i64) -> Result<(), Refused> {
         let message = self.compose(email, now_ms).map_err(|problem| Refused::Reply {
             code: PERMANENT,
@@ -100,10 +100,10 @@ impl Mailer {
     }
 }
 
-/// Stands for a reply where the fault is the message's own.
+/// The code of an error in the message itself.
 const PERMANENT: u16 = 554;
 
-/// The system's authorities; where it has none, Mozilla's, which are built in; and `authorities`.
+/// The system's authorities, or if it has none Mozilla's, which are built in; and `authorities`.
 fn trust(
     mut parameters: TlsParametersBuilder,
     authorities: &[CertificateDer<'static>],

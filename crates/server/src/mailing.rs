@@ -1,8 +1,8 @@
-//! The loop that mails subscribers of status pages: confirmations first, since somebody waits for them, then what was published.
-//! It has a pace and connections of its own, so that thousands of subscribers delay no other notice.
+//! The loop that mails subscribers of status pages: confirmations first, since somebody waits for them, then bulletins.
+//! It has its own pace and connections, so that thousands of subscribers delay no other notice.
 //!
-//! A mail is noted as sent after the mail server took it. A process that is killed in between sends it once more, with the same
-//! Message-ID.
+//! A mail is marked as sent after the mail server accepted it. A process that is killed in between sends it once more,
+//! with the same Message-ID.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,13 +32,13 @@ enum MailingError {
     Checks(#[from] ChecksError),
 }
 
-/// A mail that is due.
+/// A due mail.
 enum Letter {
     Confirmation(Confirmation),
     Bulletin(Mailing),
 }
 
-/// How a round went.
+/// The result of a round.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Round {
     /// There may be more to send.
@@ -48,7 +48,7 @@ enum Round {
     Unreachable,
 }
 
-/// Mails until `stopping`; those on their way then are waited for.
+/// Mails until `stopping`, then waits for those in progress.
 pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
     loop {
         let round = match round(&app, &stopping).await {
@@ -102,13 +102,13 @@ async fn round(app: &SharedApp, stopping: &watch::Receiver<bool>) -> Result<Roun
     if round == Round::Busy {
         app.checks.forget_sent_bulletins().await?;
     }
-    // After a panic it rests too, or it would do nothing else.
+    // It pauses after a panic too, or it would loop without pause.
     let results: Result<Vec<bool>, MailingError> =
         ended.into_iter().map(|one| one.unwrap_or(Ok(false))).collect();
     Ok(if results?.contains(&false) { Round::Unreachable } else { round })
 }
 
-/// Decides who gets what was published since.
+/// Chooses the recipients of new bulletins.
 async fn spread(app: &App) -> Result<(), MailingError> {
     let most = limits::SUBSCRIBER_MAILS_PLANNED as usize;
     for (bulletin, project, at_ms) in app.checks.bulletins_to_spread(most).await? {
@@ -132,10 +132,10 @@ async fn due(app: &App) -> Result<Vec<Letter>, MailingError> {
     Ok(confirmations.chain(mailings.into_iter().map(Letter::Bulletin)).collect())
 }
 
-/// False where the mail server cannot be used.
+/// False if the mail server cannot be used.
 async fn deliver(app: &App, letter: &Letter) -> Result<bool, MailingError> {
     let (Some(email), Some(mailer)) = (compose(app, letter).await?, &app.carriers.mailer) else {
-        // The subscriber has left, or the page tells nobody any more.
+        // The subscriber has left, or the page has ended its subscriptions.
         end(app, letter, None).await?;
         return Ok(true);
     };
@@ -163,7 +163,7 @@ async fn deliver(app: &App, letter: &Letter) -> Result<bool, MailingError> {
     Ok(reachable)
 }
 
-/// `again_ms`: when it is tried again; none where it was sent or is given up.
+/// `again_ms`: the time of the next try; none if it was sent or is given up.
 async fn end(app: &App, letter: &Letter, again_ms: Option<i64>) -> Result<(), MailingError> {
     match letter {
         Letter::Confirmation(confirmation) => {
@@ -178,7 +178,7 @@ async fn end(app: &App, letter: &Letter, again_ms: Option<i64>) -> Result<(), Ma
     Ok(())
 }
 
-/// None where it is not to be sent (any more).
+/// None if it must not be sent (any more).
 async fn compose(app: &App, letter: &Letter) -> Result<Option<Email>, MailingError> {
     let Some(row) = offered_page(app, letter.project()) else { return Ok(None) };
     let Some(subscriber) = app.meta.subscriber(letter.subscriber()).await? else {
@@ -201,7 +201,7 @@ async fn compose(app: &App, letter: &Letter) -> Result<Option<Email>, MailingErr
             .is_none()
             .then(|| confirmation(letterhead, &links.confirm, written.written_us / 1_000)),
         Letter::Bulletin(mailing) => {
-            // The number of a subscriber may be another's where one of the files was put back from an older copy.
+            // A subscriber's number may belong to another if one of the files was restored from an older copy.
             let asked_for = subscriber.project == mailing.project
                 && subscriber.confirmed_us.is_some_and(|us| us <= mailing.bulletin.at_ms * 1_000);
             let thread = match &mailing.about {
@@ -223,7 +223,7 @@ struct Links {
 }
 
 impl Links {
-    /// None where nobody has said how this server is reached.
+    /// None if the operator has not set this server's address.
     fn of(app: &App, row: &StatusPageRow, subscriber: &Subscriber) -> Option<Links> {
         let address = app.settings.public_url.as_ref()?.as_text();
         let subscription =

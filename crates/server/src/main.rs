@@ -1,6 +1,6 @@
 //! `api-analytics`. Everything is in the library; see `lib.rs` for its table of contents.
 
-/// Posted bodies are many small texts: with the C library's allocator a quarter of decoding was spent in it.
+/// Posted bodies have many small texts: the C library's allocator took a quarter of the decoding time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

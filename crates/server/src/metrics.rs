@@ -1,6 +1,6 @@
-//! What the server counts of itself, and how Prometheus reads it.
+//! The server's counters, and their format for Prometheus.
 //!
-//! Counters only: no name, key or address of anyone is a label, and a project is none either (there may be thousands).
+//! Counters only: no name, key or address of anyone is a label, and neither is a project (there may be thousands).
 
 mod calls;
 
@@ -17,7 +17,7 @@ use crate::reads::QueueStats;
 
 pub use calls::{Calls, RouteTemplate};
 
-/// One counter a thing; all of them since the start.
+/// One counter per kind of event, since the start.
 pub struct Metrics {
     batches: AtomicU64,
     hits_accepted: AtomicU64,
@@ -68,7 +68,7 @@ impl Default for Metrics {
     }
 }
 
-/// What is known elsewhere and told with the counters.
+/// Numbers from elsewhere, shown with the counters.
 #[derive(Default)]
 pub struct ServerStats {
     pub projects: usize,
@@ -78,7 +78,7 @@ pub struct ServerStats {
     pub reads: QueueStats,
 }
 
-/// How many kinds of repairs there are.
+/// The number of kinds of repairs.
 const REPAIRS: usize = 8;
 
 /// Upper bounds of the buckets, seconds.
@@ -105,7 +105,7 @@ impl Histogram {
 }
 
 impl Metrics {
-    /// A batch that was answered with 200.
+    /// A batch answered with 200.
     pub fn note_receipt(&self, receipt: &Receipt) {
         add(&self.batches, 1);
         if receipt.replayed {
@@ -130,12 +130,12 @@ impl Metrics {
         }
     }
 
-    /// A call that was answered with an error.
+    /// A call answered with an error.
     pub fn note_refused(&self, code: Code) {
         add(&self.refused[code as usize], 1);
     }
 
-    /// A check that was made, and how long after its slot it began.
+    /// A check, and how long after its slot it began.
     pub fn note_check(&self, outcome: Outcome, late: Duration) {
         self.check_lateness.note(late);
         let known = CHECK_OUTCOMES.iter().position(|other| *other == outcome);
@@ -152,7 +152,7 @@ impl Metrics {
         add(&self.results_dropped, 1);
     }
 
-    /// Connections that wait for a slot: slow calls are in their way.
+    /// Connections waiting for a slot: slow calls occupy them.
     pub fn connections_waiting(&self) -> usize {
         self.connections_waiting.load(Ordering::Relaxed)
     }
@@ -377,7 +377,7 @@ fn place(reason: Reason) -> usize {
     usize::from(reason.number()) - 1
 }
 
-/// From the kernel; none where it does not say.
+/// From the kernel; none if it is not available.
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

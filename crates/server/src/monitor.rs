@@ -1,11 +1,11 @@
-//! Monitors at work: when each is checked, what was found, and where it goes.
+//! The execution of monitors: the times of checks, their results, and where those go.
 //!
-//! One task plans (`run`): every monitor has its slots on a grid of absolute time, and one queue and one timer serve all of
-//! them. A check is a task of its own. Results change the board, which is what handlers show, and are written in groups by
-//! another task (`write`). What is due while too much is under way waits, and is missed when its time has passed: nothing is
-//! ever caught up, for a burst of late checks says nothing about the past and delays the present.
+//! One task plans (`run`): every monitor has its slots on a grid of absolute time, and one queue and one timer serve
+//! all of them. Each check is a task. Results change the board, which handlers show, and are written in groups by
+//! another task (`write`). A due check waits while too many are in progress, and is missed when its time has passed:
+//! nothing is ever caught up, because a burst of late checks says nothing about the past and delays the present.
 //!
-//! Rules are not here: `analytics::monitor` judges, `analytics::uptime` adds up.
+//! The rules are elsewhere: `analytics::monitor` judges, `analytics::uptime` adds up.
 
 mod board;
 mod probe;
@@ -47,18 +47,18 @@ pub use writer::write;
 pub struct Monitors {
     board: Mutex<Board>,
     results: ResultQueue,
-    /// Something is due sooner than was planned.
+    /// Wakes the planner: something is due earlier than planned.
     changed: Notify,
     metrics: Arc<Metrics>,
     clock: Clock,
     meta: Meta,
     outbox: Arc<Outbox>,
-    /// When the planner last looked; none before it runs.
+    /// Time of the planner's last round; none before it runs.
     looked: Mutex<Option<Instant>>,
 }
 
 impl Monitors {
-    /// Every monitor where it stood when it was last written down.
+    /// Loads the last written state of every monitor.
     pub async fn load(
         meta: &Meta,
         checks: &Checks,
@@ -90,7 +90,7 @@ impl Monitors {
         })
     }
 
-    /// A monitor was made or changed.
+    /// A monitor was created or changed.
     pub fn put(&self, row: Arc<MonitorRow>) {
         let now_ms = self.now_ms();
         let mut board = self.board();
@@ -101,29 +101,29 @@ impl Monitors {
         self.wake();
     }
 
-    /// A maintenance window of the project was made, changed or deleted. Time that is accounted for stays as it is.
+    /// A maintenance window of the project was created, changed or deleted. Accounted time stays as it is.
     pub fn plan_maintenance(&self, project: ProjectId) {
         self.board().plan_maintenance(project, windows_of(&self.meta, project));
     }
 
-    /// Forgets monitors that `meta` does not have any more; returns when no result of theirs can be written any more.
+    /// Forgets monitors that are no longer in `meta`; returns once no result of theirs can be written any more.
     pub async fn forget_gone(&self, meta: &Meta, checks: &Checks) {
         self.board().keep(|id| meta.any_monitor(id).is_some());
         self.write_all(checks).await;
     }
 
-    /// How many checks may be under way at a time.
+    /// Sets the most checks that may run at once.
     pub fn allow_at_once(&self, most: usize) {
         self.board().allow_at_once(most);
     }
 
-    /// Where a monitor stands; none where there is no such one.
+    /// The state of a monitor; none if it does not exist.
     pub fn standing(&self, id: i64) -> Option<Standing> {
         self.board().standing(id, self.now_ms())
     }
 
-    /// A job called; returns when that is on disk, or false where that cannot be. None where the monitor is gone or is no
-    /// heartbeat.
+    /// A job called; returns once that is on disk, or false if it cannot be. None if the monitor does not exist or is
+    /// not a heartbeat.
     pub async fn signal(&self, checks: &Checks, id: i64, signal: Signal) -> Option<bool> {
         let now_ms = self.now_ms();
         let written = {
@@ -136,12 +136,12 @@ impl Monitors {
         Some(written.await.unwrap_or(false))
     }
 
-    /// The time from the newest result to now, which stands in no row yet.
+    /// The time from the newest result to now, which no row covers yet.
     pub fn tail(&self, id: i64, now_ms: i64) -> Vec<StateSpan> {
         self.board().tail(id, now_ms)
     }
 
-    /// Lets the planner look now.
+    /// Wakes the planner.
     pub fn wake(&self) {
         self.changed.notify_one();
     }
@@ -164,14 +164,14 @@ impl Monitors {
         self.board().len()
     }
 
-    /// Returns when every result so far is in the file, or cannot be.
+    /// Returns once every result so far is in the file, or cannot be.
     pub async fn write_all(&self, checks: &Checks) {
         if self.results.write_all(checks).await {
             self.outbox.wake();
         }
     }
 
-    /// To be called while the board is held, so that records are written in their order.
+    /// Call it while the board is held, so that records are written in order.
     fn keep(&self, mut record: Record) {
         if !record.transitions.is_empty()
             && let Some(row) = self.meta.any_monitor(record.state.id)
@@ -198,7 +198,7 @@ impl Monitors {
     }
 }
 
-/// Plans and starts checks until `stopping`. Those under way then are broken off; their slots stay unknown.
+/// Plans and starts checks until `stopping`. Running ones are aborted then; their slots stay unknown.
 pub async fn run(
     monitors: Arc<Monitors>,
     dialer: Dialer,
@@ -227,7 +227,7 @@ struct CheckContext {
     witnesses: Arc<Witnesses>,
 }
 
-/// Starts what is due. Returns how long nothing else is.
+/// Starts due checks. Returns the time until the next.
 fn turn(
     monitors: &Arc<Monitors>,
     context: &CheckContext,
@@ -279,17 +279,17 @@ fn turn(
     Duration::from_millis(wait_ms as u64)
 }
 
-/// A check has ended: the board and the file follow.
+/// A check has ended: updates the board and the file.
 fn finish(monitors: &Monitors, start: &Start, found: ProbeResult, reach: Option<&Reach>) {
     let outcome = found.verdict.outcome;
     let mut board = monitors.board();
-    // None where the monitor was changed, or the clock, while the check was under way.
+    // None if the monitor, or the clock, was changed during the check.
     if let Some(record) = board.finish(start, found, reach) {
         monitors.metrics.note_check(outcome, Duration::from_millis(start.late_ms.max(0) as u64));
         monitors.keep(record);
     }
     drop(board);
-    // A place is free for what waits.
+    // A waiting check may start now.
     monitors.wake();
 }
 

@@ -13,7 +13,7 @@ use url::{Origin, Url};
 use crate::app::{App, live_monitors};
 use crate::error::{ApiError, Code};
 
-/// The settings are read, and the monitor is kept and planned.
+/// Compiles the settings, stores the monitor, and plans it.
 pub async fn add_monitor(
     app: &App,
     project: ProjectId,
@@ -32,7 +32,7 @@ pub async fn add_monitor(
     Ok(row)
 }
 
-/// Whether a monitor, `id` where it exists already, can be a part of `parent`.
+/// Whether a monitor, `id` if it exists already, can be a part of `parent`.
 pub fn check_parent(
     app: &App,
     project: ProjectId,
@@ -55,8 +55,8 @@ pub fn check_parent(
     }
 }
 
-/// The value of a header may be a credential, which a monitor's managers are never shown. One that is kept from before must
-/// not be sent to another host, which may be theirs.
+/// A header's value may be a credential, which a monitor's managers never see. A kept one must not be sent to another
+/// host, which may be theirs.
 pub fn check_kept_headers(
     before: &MonitorSettings,
     change: &Map<String, Value>,
@@ -80,7 +80,7 @@ pub fn check_kept_headers(
     )))
 }
 
-/// A monitor in the operator's file is changed there alone.
+/// A monitor in the operator's file can only be changed there.
 pub fn check_unmanaged(row: &MonitorRow) -> Result<(), ApiError> {
     match &row.file_entry {
         None => Ok(()),
@@ -91,7 +91,7 @@ pub fn check_unmanaged(row: &MonitorRow) -> Result<(), ApiError> {
     }
 }
 
-/// Returns when nothing of the monitor is in a file any more.
+/// Returns once nothing of the monitor is in a file any more.
 pub async fn delete_monitor(app: &App, row: &MonitorRow) -> Result<(), ApiError> {
     check_unmanaged(row)?;
     app.meta.remove_monitor(row.project, row.id).await?;

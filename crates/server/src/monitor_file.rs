@@ -1,6 +1,6 @@
-//! Monitors that the operator keeps in a file (TOML), each with an `id` by which it is known from one version of the file to the
-//! next. A file with any mistake in it changes nothing. A monitor that is taken out of the file stays, paused, with its
-//! results, and is its project's owner's from then on: a slip in a file must not delete a year of history.
+//! Monitors in the operator's file (TOML), each with an `id` that identifies it from one version of the file to the
+//! next. A file with any mistake changes nothing. A monitor removed from the file stays, paused, with its results, and
+//! belongs to its project's owner from then on: a slip in a file must not delete a year of history.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -44,8 +44,7 @@ pub enum MonitorFileError {
     Field { file: String, id: String, problem: FieldError },
 }
 
-/// The entries of the file, each after the one that it is a part of. `allowed`: networks that may be called although they are
-/// not public.
+/// The entries of the file, each after its parent. `allowed`: networks that may be called although they are not public.
 pub fn read(path: &Path, allowed: &[IpNet]) -> Result<Vec<Entry>, MonitorFileError> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path)
@@ -62,7 +61,7 @@ struct Document {
 
 fn parse(text: &str, file: String, allowed: &[IpNet]) -> Result<Vec<Entry>, MonitorFileError> {
     let document: Document = toml::from_str(text).map_err(|problem| {
-        // The library's own text repeats the line, which may hold a secret.
+        // The library's message repeats the line, which may hold a secret.
         let line = problem.span().map(|span| text[..span.start].matches('\n').count() + 1);
         MonitorFileError::Syntax { file: file.clone(), line, message: problem.message().to_owned() }
     })?;
@@ -107,7 +106,7 @@ fn to_entry(
     Ok(Entry { id: id.to_owned(), project: ProjectId(project), settings, part_of })
 }
 
-/// Parents first. An error names the entry that has no place.
+/// Parents first. An error names the entry that cannot be placed.
 fn in_order(mut entries: BTreeMap<String, Entry>) -> Result<Vec<Entry>, (String, FieldError)> {
     for entry in entries.values() {
         let Some(parent) = &entry.part_of else { continue };
@@ -135,7 +134,7 @@ fn in_order(mut entries: BTreeMap<String, Entry>) -> Result<Vec<Entry>, (String,
     Ok(ordered)
 }
 
-/// The effect of a file on the monitors that there were.
+/// The effect of a file on the existing monitors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     pub added: usize,
@@ -145,7 +144,8 @@ pub struct Applied {
     pub skipped: usize,
 }
 
-/// Makes the monitors those of the file. None: no file is kept any more, and everything in it is its project's owner's.
+/// Makes the monitors match the file. None: there is no file any more, and its monitors belong to their projects'
+/// owners.
 pub async fn apply(app: &App, entries: Option<Vec<Entry>>) -> anyhow::Result<Applied> {
     let mut applied = Applied::default();
     let has_file = entries.is_some();
@@ -175,7 +175,7 @@ pub async fn apply(app: &App, entries: Option<Vec<Entry>>) -> anyhow::Result<App
                 applied.added += 1;
                 let file_entry = Some(entry.id.clone());
                 let new = NewMonitor { settings, original_url: None, file_entry };
-                // The operator's own limit is that of the file.
+                // The file is not subject to the operator's own limit.
                 let (most, now_us) = (usize::MAX, app.clock.now_us());
                 put(app, app.meta.add_monitor(entry.project, new, most, now_us).await?)?
             }

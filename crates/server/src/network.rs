@@ -1,8 +1,8 @@
-//! Whom an address stands for where callers are counted.
+//! The part of an address by which callers are counted.
 
 use std::net::IpAddr;
 
-/// The address; of IPv6 its network, because a household or a server has 2^64 of them.
+/// The address, or its network for IPv6, because a household or a server has 2^64 of those.
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::from((u128::from(address) >> 64 << 64).to_be_bytes()),

@@ -1,7 +1,8 @@
-//! Notices at work: what a change of an incident becomes for each channel of its project, and one try to send it.
+//! The delivery of notices: the rows that a changed incident adds for each channel of its project, and one try to send
+//! one.
 //!
-//! A notice is written in the transaction of the change that it tells of (`store::checks`), so none is lost and none is
-//! invented; it is sent at least once, by `delivery`. How it looks and when it is tried again is decided by `analytics::notice`.
+//! A notice is written in the transaction of the change that it announces (`store::checks`), so none is lost and none
+//! is invented; `delivery` sends it at least once. `analytics::notice` decides on its format and retries.
 
 mod send;
 
@@ -26,12 +27,12 @@ use crate::loop_health::LoopHealth;
 
 pub use send::{Carriers, Sent, send};
 
-/// State shared by the delivery loop (`delivery`) and those who report on it.
+/// State shared by the delivery loop (`delivery`) and its reports.
 #[derive(Default)]
 pub struct Outbox {
-    /// Where people reach this server; none where its operator has not said so, and notices have no links.
+    /// The public address of this server; none if the operator has not set it, and notices have no links.
     public_address: Option<String>,
-    /// Something was written, or may be sent sooner than was planned.
+    /// Something was written, or may be sent earlier than planned.
     changed: Notify,
     pub health: LoopHealth,
     /// By channel, milliseconds since 1970.
@@ -43,7 +44,7 @@ impl Outbox {
         Outbox { public_address, ..Outbox::default() }
     }
 
-    /// The addresses of an incident. `created_us`: when its monitor or rule was made.
+    /// The addresses of an incident. `created_us`: when its monitor or rule was created.
     pub fn links(
         &self,
         meta: &Meta,
@@ -60,12 +61,12 @@ impl Outbox {
         }
     }
 
-    /// Lets the loop look now.
+    /// Wakes the loop.
     pub fn wake(&self) {
         self.changed.notify_one();
     }
 
-    /// Returns when the loop is to look.
+    /// Returns when the loop should run.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -89,7 +90,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A notice for each channel and each change that somebody is to be told of. `pieces`: of these transitions, in their order.
+/// A notice for each channel and each change worth one. `pieces`: of these transitions, in order.
 pub fn compose(
     outbox: &Outbox,
     meta: &Meta,
@@ -124,7 +125,7 @@ pub fn compose(
     notices
 }
 
-/// The channels that a project's notices go to.
+/// The project's enabled channels.
 pub fn enabled_channels(meta: &Meta, project: ProjectId) -> Vec<ChannelKey> {
     let channels = meta.channels(project);
     let enabled = channels.iter().filter(|channel| channel.settings.enabled);

@@ -1,4 +1,4 @@
-//! The original's addresses, one file each: whoever uses that program changes a URL and keeps everything.
+//! The original's addresses, one file each: its users change a URL and keep everything.
 
 pub mod data;
 pub mod health;

@@ -1,16 +1,16 @@
-//! The parameters of an address: read once, each by its names, and nothing left over. A parameter that is mistyped would
-//! otherwise be a filter that is silently not there.
+//! The parameters of a call: each is read once by its names, and unknown ones are errors. Otherwise a mistyped
+//! parameter would silently drop a filter.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use crate::error::{ApiError, Code};
 
-/// Beside a call whose `project` parameter authentication has read.
+/// Marks a call whose `project` parameter authentication has read.
 #[derive(Clone, Copy)]
 pub struct ProjectRead;
 
-/// What stands behind the `?`.
+/// The query string.
 pub struct Parameters {
     pairs: Vec<(String, String)>,
     known: Vec<&'static str>,
@@ -35,13 +35,13 @@ impl Parameters {
         Parameters { pairs: pairs.collect(), known: Vec::new() }
     }
 
-    /// A value that is still to be taken.
+    /// A value without taking it.
     pub fn peek(&self, name: &str) -> Option<&str> {
         let found = self.pairs.iter().find(|(other, value)| other == name && !value.is_empty());
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The value under one of these names; missing and empty are the same. Twice, with different values, is an error.
+    /// The value of one of these names; missing and empty are the same. Two different values are an error.
     pub fn take(&mut self, names: &[&'static str]) -> Result<Option<String>, ApiError> {
         self.known.extend(names);
         let mut found: Option<&str> = None;
@@ -57,7 +57,7 @@ impl Parameters {
         Ok(found.map(str::to_owned))
     }
 
-    /// As `take`, read by `parse`; none of which means that the value is not `expected`.
+    /// Like `take`, parsed by `parse`, whose none means that the value is not `expected`.
     pub fn take_as<T>(
         &mut self,
         names: &[&'static str],
@@ -73,7 +73,7 @@ impl Parameters {
         }
     }
 
-    /// To be called when everything was taken: what is left is unknown.
+    /// Call it after all were taken: any left are unknown.
     pub fn finish(self) -> Result<(), ApiError> {
         match self.pairs.iter().find(|(name, _)| !self.known.contains(&name.as_str())) {
             None => Ok(()),
@@ -92,7 +92,7 @@ impl Parameters {
     }
 }
 
-/// Names the parameter, never its value: that may be an address or a user.
+/// Names the parameter, never its value, which may be an address or a user.
 pub fn bad(name: &str, what: &str) -> ApiError {
     let name: String = name.chars().filter(|character| !character.is_control()).take(60).collect();
     ApiError::new(Code::InvalidParameter, format!("the parameter `{name}` {what}"))

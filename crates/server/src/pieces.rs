@@ -1,5 +1,4 @@
-//! Rows of hits on their way out: times as text, and bodies that are sent while they are made, so that memory does not
-//! grow with the answer.
+//! Bodies that are sent while they are made, so that memory does not grow with the answer; and times as text.
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Response, header};
@@ -10,7 +9,7 @@ use crate::error::ApiError;
 
 /// RFC 3339 in UTC with as many digits as needed: `2026-11-22T07:25:10.887565Z`.
 pub fn to_rfc3339(time_us: i64) -> String {
-    // What does not fit jiff's years does not fit ours either.
+    // Times beyond jiff's years are invalid here too.
     jiff::Timestamp::from_microsecond(time_us).unwrap_or_default().to_string()
 }
 
@@ -28,10 +27,10 @@ pub trait Pieces: Send + 'static {
     fn next(&mut self) -> impl Future<Output = Result<(Bytes, bool), ApiError>> + Send;
 }
 
-/// An answer out of pieces, whose memory the pieces account for.
+/// An answer made of pieces, which account for their own memory.
 ///
-/// The first piece is made before the status is sent, so that an error can still be one. An error later breaks the
-/// connection: a cut answer must not look whole.
+/// The first piece is made before the status is sent, so that an error can still be one. A later error breaks the
+/// connection: a truncated answer must not look complete.
 pub async fn send_pieces(mut pieces: impl Pieces) -> Result<Response<Body>, ApiError> {
     let (first, is_last) = pieces.next().await?;
     let body = if is_last {
@@ -53,12 +52,12 @@ pub async fn send_pieces(mut pieces: impl Pieces) -> Result<Response<Body>, ApiE
     Ok(response)
 }
 
-/// True where the client takes gzip.
+/// True if the client accepts gzip.
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     accepts(headers, "gzip")
 }
 
-/// True where the client takes this coding of a body.
+/// True if the client accepts this coding of a body.
 pub fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     let accepted =
         headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());

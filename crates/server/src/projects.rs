@@ -1,4 +1,4 @@
-//! What several entrances do with projects: create one, delete one, register a migrating operator's key.
+//! Operations on projects shared by several callers: creation, deletion, registration of a migrating operator's key.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub struct Headline {
     pub errors: u64,
     /// Requests of the same time a day earlier: as long as that of `requests`, whose last hour is under way.
     pub previous_requests: u64,
-    /// None where no request carries a duration.
+    /// None if no request carries a duration.
     pub p95_ms: Option<f64>,
     /// Requests of each hour, `HEADLINE_HOURS` of them, the oldest first.
     pub series: Vec<u64>,
@@ -35,7 +35,7 @@ pub struct Headline {
 /// Hours that a headline covers.
 pub const HEADLINE_HOURS: usize = 24;
 
-/// Of a project without requests.
+/// For a project without requests.
 impl Default for Headline {
     fn default() -> Headline {
         let series = vec![0; HEADLINE_HOURS];
@@ -43,7 +43,7 @@ impl Default for Headline {
     }
 }
 
-/// The project's last 24 hours, cut at whole hours of UTC; the one under way is the last.
+/// The project's last 24 hours, in whole hours of UTC; the current hour is the last.
 pub async fn headline(
     app: &App,
     reader: Reader,
@@ -86,14 +86,14 @@ pub async fn headline(
 
 const HOUR_US: i64 = DAY_US / 24;
 
-/// A new project with the secrets that are shown only once.
+/// A new project with its secrets, which are shown only once.
 pub struct Created {
     pub project: Project,
     pub key: Key,
     pub dashboard_id: DashboardId,
 }
 
-/// For callers over HTTP: only where registration is open, and not without end.
+/// For callers over HTTP: only if registration is open, and rate-limited.
 pub async fn register_project(app: &App, name: &str, client: IpAddr) -> Result<Created, ApiError> {
     if !app.registration_is_open {
         return Err(ApiError::new(
@@ -136,7 +136,7 @@ pub fn new_key() -> Result<Key, ApiError> {
     ))
 }
 
-/// Trims it and takes out what does not show.
+/// Trims it and removes invisible characters.
 pub fn check_name(name: &str) -> Result<String, ApiError> {
     let name: String = name.chars().filter(|character| !character.is_control()).collect();
     let name = name.trim();
@@ -150,8 +150,8 @@ pub fn check_name(name: &str) -> Result<String, ApiError> {
     Ok(name.to_owned())
 }
 
-/// Changes settings. If that raises the privacy level, returns once what the new level does not allow is erased from every
-/// file, and runs to its end even if the caller disconnects.
+/// Changes settings. If that raises the privacy level, returns once everything above the new level is erased from every
+/// file, and completes even if the caller disconnects.
 pub async fn change_project(
     app: &SharedApp,
     project: ProjectId,
@@ -167,7 +167,7 @@ pub async fn change_project(
     app.meta.project(project).ok_or_else(gone)
 }
 
-/// Erases what the project's privacy level would not have stored. Also for a job, after a crash.
+/// Erases everything that the project's privacy level would not have stored. Also for a job, after a crash.
 pub async fn erase_above_level(app: &App, project: ProjectId) -> Result<(), ApiError> {
     let Some(project) = app.meta.project(project).filter(|project| !project.deleting) else {
         return Ok(());
@@ -177,7 +177,7 @@ pub async fn erase_above_level(app: &App, project: ProjectId) -> Result<(), ApiE
         1 => Erasure::Addresses(project.id),
         _ => Erasure::AddressesAndCountries(project.id),
     };
-    // Posts that were read at the old level must be in the store before the erasure is.
+    // Posts read at the old level must be stored before the erasure.
     let patience = Duration::from_secs(limits::BODY_READ_SECONDS);
     if !app.in_flight.wait_for_earlier(patience).await {
         return Err(ApiError::new(
@@ -197,8 +197,8 @@ pub async fn erase_above_level(app: &App, project: ProjectId) -> Result<(), ApiE
     Ok(())
 }
 
-/// Returns once no file of the data folder holds anything of the project, with the number of hits that were erased.
-/// Its keys stop working at once. Goes on to its end also where the caller goes away.
+/// Returns once no file of the data folder holds anything of the project, with the number of hits erased. Its keys stop
+/// working at once. Completes even if the caller disconnects.
 pub async fn delete_project(app: &SharedApp, project: ProjectId) -> Result<u64, ApiError> {
     let app = app.clone();
     let deleting = tokio::spawn(async move {
@@ -218,5 +218,5 @@ pub async fn delete_project(app: &SharedApp, project: ProjectId) -> Result<u64, 
     deleting.await.map_err(|error| ApiError::internal("deleting a project", &error))?
 }
 
-/// What every answer to a deletion adds, because it is beyond us.
+/// Added to every answer to a deletion, because it is beyond our control.
 pub const BACKUPS_REMAIN: &str = "copies in backups made before are the operator's to delete";

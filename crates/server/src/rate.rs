@@ -1,6 +1,6 @@
-//! How often one address may do something that costs us: a fixed window an address, in bounded memory.
+//! Limits how often one address may do something costly: a fixed window per address, in bounded memory.
 //!
-//! Known keys are never limited: the original's clients do not send again what was refused.
+//! Known keys are never limited: the original's clients do not retry a refused post.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -23,7 +23,7 @@ struct Window {
 }
 
 impl RateLimit {
-    /// `most` per `window_s` seconds; at most `remembered` addresses are kept in mind.
+    /// `most` per `window_s` seconds; remembers at most `remembered` addresses.
     pub fn new(most: u64, window_s: i64, remembered: u64) -> RateLimit {
         RateLimit {
             most,
@@ -33,13 +33,13 @@ impl RateLimit {
         }
     }
 
-    /// Counts one; `Err` with the seconds until it may try again where that is one too many.
+    /// Counts one; `Err` with the seconds until the next allowed try if that is one too many.
     pub fn take(&self, address: IpAddr, now_us: i64) -> Result<(), u32> {
         let address = network_of(address);
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() >= self.remembered && !windows.contains_key(&address) {
             windows.retain(|_, window| now_us - window.started_us < self.window_us);
-            // All of them are fresh: whoever has that many addresses is not stopped by a limit per address.
+            // All are fresh: a caller with that many addresses is not stopped by a limit per address.
             if windows.len() >= self.remembered {
                 windows.clear();
             }

@@ -1,11 +1,12 @@
-//! The queue of reads: so many run at once, the others wait, and everyone who asks has a fair share of the time.
+//! The queue of reads: a limited number run at once, the others wait, and every caller has a fair share of the time.
 //!
-//! Time is shared between client addresses first, and then between the projects that one address asks about. Each has a
-//! virtual clock that runs while its reads do; the one whose clock is furthest behind is next (fair queueing). Somebody who
-//! asks a hundred slow questions at once waits for their own, a neighbour's next question does not. A read is charged what it
-//! is estimated to cost when it starts, and what it took when it ends.
+//! Time is shared between client addresses first, and then between the projects that one address queries. Each has a
+//! virtual clock that runs while its reads do; the one whose clock is furthest behind is next (fair queueing). A caller
+//! with a hundred slow queries waits for their own; a neighbour's next query does not. A read is charged its estimated
+//! cost when it starts, and its real cost when it ends.
 //!
-//! A caller that goes away leaves the queue. One that would wait too long is refused at once. Nothing here knows what is read.
+//! A caller that disconnects leaves the queue. A read that would wait too long is refused at once. Nothing here knows
+//! what is read.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,7 +18,7 @@ use tokio::sync::oneshot;
 
 use crate::network::network_of;
 
-/// On whose behalf something is read.
+/// The payer of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reader {
     pub project: ProjectId,
@@ -29,24 +30,24 @@ impl Reader {
         Reader { project, address: network_of(address) }
     }
 
-    /// Of IPv6 its network.
+    /// The network for IPv6.
     pub fn address(&self) -> IpAddr {
         self.address
     }
 }
 
-/// How many may run and wait.
+/// Limits on running and waiting reads.
 #[derive(Clone, Copy, Debug)]
 pub struct QueueLimits {
     pub running: usize,
-    /// Of one address, while others wait or may come: fewer than `running`, if that is more than one.
+    /// For one address, while others wait or may come: fewer than `running`, if that is more than one.
     pub running_of_one: usize,
     pub waiting: usize,
     pub waiting_of_one: usize,
     pub wait: Duration,
 }
 
-/// A refusal: too much waits already.
+/// A refusal: too much is waiting already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
     pub retry_after_s: u32,
@@ -70,11 +71,11 @@ struct State {
     running: usize,
     waiting: usize,
     refused: u64,
-    /// Where the clocks of those stand that were served last: who comes anew begins here.
+    /// The clock of the last served: newcomers begin here.
     now: f64,
     addresses: HashMap<IpAddr, Address>,
     next_ticket: u64,
-    /// How long reads took lately, seconds.
+    /// The recent duration of reads, seconds.
     usual: f64,
 }
 
@@ -108,7 +109,7 @@ pub struct Turn {
     began: Instant,
 }
 
-/// A place in the queue; letting go of it leaves the queue.
+/// A place in the queue; dropping it leaves the queue.
 struct Place<'a> {
     queue: &'a Arc<ReadQueue>,
     reader: Reader,
@@ -120,7 +121,7 @@ impl ReadQueue {
         Arc::new(ReadQueue { limits, state: Mutex::default() })
     }
 
-    /// Waits for this reader's turn. `estimate`: how long the read will take, about.
+    /// Waits for this reader's turn. `estimate`: about how long the read will take.
     pub async fn take(
         self: &Arc<Self>,
         reader: Reader,
@@ -136,7 +137,7 @@ impl ReadQueue {
         self.start_next();
         let turn = turn.await;
         drop(place);
-        // The sender goes only with the queue, or with a turn.
+        // The sender is dropped only with the queue, or with a turn.
         turn.map_err(|_| Refused { retry_after_s: 1 })
     }
 
@@ -149,10 +150,10 @@ impl ReadQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives turns to those who are next, as long as slots are free.
+    /// Starts the next reads, while slots are free.
     fn start_next(self: &Arc<Self>) {
         loop {
-            // TRICKY: a turn is sent without the lock, because letting go of one that nobody takes needs it.
+            // TRICKY: a turn is sent without the lock, because dropping one that nobody takes needs it.
             let next = self.lock().next(&self.limits);
             let Some((reader, waiting)) = next else { return };
             let turn = Turn {
@@ -161,18 +162,18 @@ impl ReadQueue {
                 estimate: waiting.estimate,
                 began: Instant::now(),
             };
-            // Whoever waited has gone: the turn ends here, which starts the next.
+            // If the reader is gone, the turn ends here, which starts the next.
             drop(waiting.ready.send(turn));
         }
     }
 }
 
 impl State {
-    /// An error where this reader's wait would be too long.
+    /// An error if this reader would wait too long.
     fn admit(&mut self, limits: &QueueLimits, reader: Reader) -> Result<(), Refused> {
         let own = self.addresses.get(&reader.address).map_or(0, |address| address.waiting);
         let others = self.addresses.iter().filter(|(address, _)| **address != reader.address);
-        // Each of the others has as many turns as this one before this one's last.
+        // Each of the others may have as many turns as this one before this one's last.
         let before: usize = others.map(|(_, address)| address.waiting.min(own + 1)).sum();
         let is_free = self.running < limits.running && self.waiting == 0;
         let turns = if is_free { 0 } else { own + before + 1 };
@@ -190,7 +191,7 @@ impl State {
         self.waiting += 1;
         let now = self.now;
         let address = self.addresses.entry(reader.address).or_default();
-        // A clock does not save up the time in which nothing was asked.
+        // A clock does not save up idle time.
         if address.running + address.waiting == 0 {
             address.clock = address.clock.max(now);
         }
@@ -204,7 +205,7 @@ impl State {
         self.next_ticket
     }
 
-    /// Takes the next one out of the queue and counts it as running.
+    /// Takes the next one from the queue and counts it as running.
     fn next(&mut self, limits: &QueueLimits) -> Option<(Reader, Waiting)> {
         if self.running >= limits.running {
             return None;
@@ -234,10 +235,10 @@ impl State {
         Some((reader, waiting))
     }
 
-    /// Forgets what has nothing to do and owes nothing.
+    /// Forgets readers that are idle and owe nothing.
     fn tidy(&mut self, reader: Reader) {
         if self.running + self.waiting == 0 {
-            // Nobody is kept waiting by what was taken before.
+            // With an empty queue, past usage matters to nobody.
             self.addresses.clear();
             self.now = 0.0;
             return;
@@ -247,7 +248,7 @@ impl State {
         if address.running + address.waiting == 0 {
             address.projects.clear();
         } else {
-            // The clocks of an address's projects are compared with each other alone.
+            // The clocks of an address's projects are only compared with each other.
             let least = address
                 .projects
                 .values()
@@ -333,7 +334,7 @@ mod tests {
             .collect();
         settle().await;
         assert_eq!(queue.stats(), QueueStats { running: 1, waiting: 30, refused: 0 });
-        // The crowd has the one slot that it may have; more of it is refused.
+        // The crowd has its one slot; more of it is refused.
         assert_eq!(
             queue.take(crowd, Duration::ZERO).await.err(),
             Some(Refused { retry_after_s: 1 })
@@ -355,7 +356,7 @@ mod tests {
         let queue = ReadQueue::new(limits);
         let (order, mut started) = tokio::sync::mpsc::unbounded_channel();
         let busy = queue.take(reader(9, "10.0.0.9"), Duration::ZERO).await.unwrap();
-        // Alice asks about two projects, and before Bob.
+        // Alice queries two projects, and before Bob.
         let asked = [(1, "10.0.0.1", 4), (2, "10.0.0.1", 2), (1, "10.0.0.2", 3)];
         for (project, address, times) in asked {
             for _ in 0..times {
@@ -413,7 +414,7 @@ mod tests {
         let more = queue.clone();
         let second = tokio::spawn(async move { more.take(one, Duration::ZERO).await });
         settle().await;
-        // Two turns of 15 s on two slots are 15 s, three are more than may be waited for.
+        // Two turns of 15 s on two slots take 15 s; three exceed the longest wait.
         let more = queue.clone();
         let third = tokio::spawn(async move { more.take(one, Duration::ZERO).await });
         settle().await;

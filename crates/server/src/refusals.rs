@@ -1,8 +1,8 @@
-//! The log's lines on posts that were refused: one for each reason and minute, so that a client that keeps trying is seen and
-//! does not fill the log.
+//! Log lines about refused posts: one per reason and minute, so that a client that keeps trying is seen and does not
+//! fill the log.
 //!
-//! A key is named by its first characters, as in `api-analytics key list`: they find it and open nothing. A text that isn't a
-//! key may be a secret of something else, so nothing of it is written.
+//! A key is identified by its first characters, as in `api-analytics key list`: enough to find it, but not to use it. A
+//! text that isn't a key may be a secret of something else, so nothing of it is logged.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use store::meta::Key;
 
 use crate::error::{ApiError, Code};
 
-/// When each reason was last written, and how often it came since.
+/// When each reason was last logged, and its count since.
 #[derive(Default)]
 pub struct RefusalLog {
     reasons: Mutex<HashMap<&'static str, Reason>>,
@@ -25,17 +25,17 @@ struct Reason {
     unwritten: u64,
 }
 
-/// Who was refused.
+/// The refused sender.
 pub struct Refused<'a> {
     pub client: IpAddr,
-    /// None: no key came, or none that was read.
+    /// None: no key came, or it was not read.
     pub key: Option<&'a str>,
-    /// None: of no known key.
+    /// None: no known key.
     pub project: Option<ProjectId>,
 }
 
 impl RefusalLog {
-    /// Writes a line, unless there was one of this reason within the last minute.
+    /// Logs a line, unless there was one for this reason within the last minute.
     pub fn note(&self, error: &ApiError, refused: &Refused<'_>, now_us: i64) {
         let Some(before) = self.take_turn(error.code, now_us) else { return };
         tracing::warn!(
@@ -49,7 +49,7 @@ impl RefusalLog {
         );
     }
 
-    /// How many came since the last line; none while it is too early for another.
+    /// The count since the last line; none while it is too early for another.
     fn take_turn(&self, code: Code, now_us: i64) -> Option<u64> {
         let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         let reason =

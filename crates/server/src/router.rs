@@ -1,4 +1,4 @@
-//! Every address of the server, in one table, and what all answers have in common.
+//! Every route of the server, in one table, and the common parts of all answers.
 
 use axum::Router;
 use axum::body::Body;
@@ -28,16 +28,16 @@ pub struct Route {
     pub method: &'static str,
     /// As in the OpenAPI document.
     pub path: &'static str,
-    /// What a caller must hold.
+    /// Credentials of a caller.
     pub access: Access,
     handler: MethodRouter<SharedApp>,
 }
 
-/// What a caller must hold. The handlers' extractors enforce it; this tells tests what to expect.
+/// Credentials that a caller needs. The handlers' extractors enforce it; this tells tests what to expect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     Anyone,
-    /// A page for people and what belongs to it: no part of the API.
+    /// A page for people and its resources: not part of the API.
     Page,
     /// Any key.
     Ingest,
@@ -45,13 +45,13 @@ pub enum Access {
     AnyKey,
     /// A key with full access, in a header, or a session that was signed in with one.
     Owner,
-    /// That, or a session that was signed in with the dashboard id.
+    /// The same, or a session that was signed in with the dashboard id.
     Holder,
-    /// The same, to change what is watched.
+    /// The same, to change monitoring.
     Manager,
-    /// That, or a share link's token, or nothing for the demo.
+    /// The same, or a share link's token, or nothing for the demo.
     Viewer,
-    /// Such a key in the address.
+    /// A key with full access in the address.
     KeyInAddress,
     /// A dashboard id in the address or the body.
     Dashboard,
@@ -59,7 +59,7 @@ pub enum Access {
     Heartbeat,
 }
 
-/// All of them, grouped by who calls.
+/// All of them, grouped by caller.
 pub fn routes() -> Vec<Route> {
     use Access::{
         AnyKey, Anyone, Dashboard, Heartbeat, Holder, Ingest, KeyInAddress, Manager, Owner, Page,
@@ -71,7 +71,7 @@ pub fn routes() -> Vec<Route> {
         route("POST", "/api/requests", Ingest, post(ingest::post_requests)),
         route("POST", "/api/log-request", Ingest, post(ingest::post_log_request)),
         route("POST", "/api/v1/deploys", AnyKey, post(deploys::create_deploy)),
-        // Whoever used the original.
+        // Users of the original.
         route("GET", "/api/generate", Anyone, get(keys::generate).head(no_head)),
         route("GET", "/api/generate-api-key", Anyone, get(keys::generate_api_key).head(no_head)),
         route("GET", "/api/user-id/{api_key}", KeyInAddress, get(keys::show_user_id)),
@@ -103,13 +103,13 @@ pub fn routes() -> Vec<Route> {
             get(heartbeat::signal_by_get).head(no_head),
         ),
         route("POST", "/api/heartbeat/{token}/{signal}", Heartbeat, post(heartbeat::signal)),
-        // Whoever signs in, and their projects.
+        // Signing in, and one's projects.
         route("POST", "/api/v1/session", Anyone, post(session::open_session)),
         route("DELETE", "/api/v1/session", Anyone, delete(session::close_session)),
         route("GET", "/api/v1/projects", Anyone, get(projects::list_projects)),
         route("POST", "/api/v1/projects", Anyone, post(projects::create_project)),
         route("GET", "/api/v1/server", Anyone, get(server::show_server)),
-        // Whoever looks at a project.
+        // Viewers of a project.
         route("GET", "/api/v1/project", Viewer, get(project::show_project)),
         route("GET", "/api/v1/hits", Viewer, get(hits::list_hits)),
         route("GET", "/api/v1/hits/{id}", Viewer, get(hits::one::show_hit)),
@@ -136,7 +136,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/status-page", Holder, get(status_page::show_status_page)),
         route("GET", "/api/v1/routes", Holder, get(route_templates::list_routes)),
         route("GET", "/api/v1/ingest-health", Holder, get(ingest_health::show_ingest_health)),
-        // Whoever manages what is watched.
+        // Managers of monitoring.
         route("POST", "/api/v1/monitors", Manager, post(monitors::create_monitor)),
         route("PATCH", "/api/v1/monitors/{id}", Manager, patch(monitors::change_monitor)),
         route("DELETE", "/api/v1/monitors/{id}", Manager, delete(monitors::remove_monitor)),
@@ -156,7 +156,7 @@ pub fn routes() -> Vec<Route> {
             Manager,
             delete(maintenance::remove_maintenance),
         ),
-        // Its owner.
+        // The owner.
         route("PATCH", "/api/v1/project", Owner, patch(project::change_project)),
         route("DELETE", "/api/v1/project", Owner, delete(project::remove_project)),
         route(
@@ -248,27 +248,27 @@ pub fn router(app: &SharedApp) -> Router {
         .with_state(app.clone())
 }
 
-/// For a port without TLS: every address leads to the same one with it, of which `port` is the number.
+/// For a port without TLS: redirects every address to the same one with TLS, at `port`.
 pub fn to_https(app: &SharedApp, port: u16) -> Router {
     Router::new()
         .fallback(move |state, request| redirect::to_https(state, port, request))
         .with_state(app.clone())
 }
 
-/// Where `GET` changes something: whoever asks for the head alone wants nothing changed.
+/// For routes where `GET` changes something: `HEAD` must not.
 async fn no_head() -> ([(HeaderName, HeaderValue); 1], ApiError) {
     ([(header::ALLOW, HeaderValue::from_static("GET"))], method_not_allowed().await)
 }
 
-/// Where middleware and monitoring call by any name that leads here, such as that of a container. None of them answers
-/// with anything that a name could be abused for.
+/// Routes that middleware and monitoring call by any host name, such as a container's. None of their answers can be
+/// abused by a forged name.
 const BY_ANY_NAME: [&str; 4] = ["/api/requests", "/api/log-request", "/api/health", "/metrics"];
 
-/// Jobs call from such places too; an answer tells nothing that they have not said.
+/// Jobs call by such names too; an answer reveals nothing new to them.
 const HEARTBEATS: &str = "/api/heartbeat/";
 
-/// An error where the call names no host, or one under which this server must not answer: a page of another site can
-/// make its own name lead to this machine, and would then read what only its visitor can reach (DNS rebinding).
+/// An error if the call names no host, or one that is not this server's: a page of another site can make its own name
+/// resolve to this machine, and would then read what only its visitor can reach (DNS rebinding).
 pub fn check_host(request: &Request, settings: &Settings) -> Result<(), ApiError> {
     let Some(host) = host_of(request)? else { return Ok(()) };
     let path = request.uri().path();
@@ -293,7 +293,7 @@ async fn method_not_allowed() -> ApiError {
     )
 }
 
-/// Takes the base path of `public_url` off, where a proxy passes it on.
+/// Strips the base path of `public_url`, if a proxy passes it on.
 pub fn strip_base_path(request: &mut Request, base_path: &str) {
     let Some(rest) = request.uri().path().strip_prefix(base_path).filter(|_| !base_path.is_empty())
     else {
@@ -309,7 +309,7 @@ pub fn strip_base_path(request: &mut Request, base_path: &str) {
     }
 }
 
-/// Counts an answer, and gives it the headers that every answer has.
+/// Counts an answer, and adds the headers that every answer has.
 ///
 /// An address may carry a secret and an answer a hit, so nothing is cached unless a handler says so.
 pub fn finish(app: &App, method: &Method, response: &mut Response<Body>) -> RouteTemplate {

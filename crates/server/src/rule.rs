@@ -1,5 +1,5 @@
-//! Alert rules at work: where their alerts stand, the counts that they are judged from, and what a change becomes for each
-//! channel. The loop that judges them is `judging`; what is judged how is decided by `analytics::alert`.
+//! The execution of alert rules: the state of their alerts, the counts that they are judged from, and the rows of a
+//! change for each channel. The loop is `judging`; `analytics::alert` has the judgements.
 
 mod observe;
 mod record;
@@ -19,7 +19,7 @@ use crate::notice::Outbox;
 pub use observe::{Findings, Observer, RuleAsker};
 pub use record::{Change, hit_question, late_notices};
 
-/// A rule that is judged.
+/// A rule to judge.
 #[derive(Clone, Debug)]
 pub struct ActiveRule {
     pub row: Arc<RuleRow>,
@@ -28,11 +28,11 @@ pub struct ActiveRule {
 
 /// State shared by handlers and the loop.
 pub struct Rules {
-    states: Mutex<HashMap<i64, Kept>>,
+    states: Mutex<HashMap<i64, StoredState>>,
     lateness: Mutex<Lateness>,
-    /// Held from a judgement until it is on disk, so that a change by the owner comes before it or after it.
+    /// Held from a judgement until it is on disk, so that a change by the owner comes before or after it.
     judging: tokio::sync::Mutex<()>,
-    /// Held over a round.
+    /// Held during a round.
     pub observer: tokio::sync::Mutex<Observer>,
     outbox: Arc<Outbox>,
     /// When rules were last judged; none before the first time.
@@ -42,7 +42,7 @@ pub struct Rules {
 }
 
 #[derive(Clone, Default)]
-struct Kept {
+struct StoredState {
     created_us: i64,
     state: RuleState,
 }
@@ -54,10 +54,11 @@ pub struct Judging<'a> {
 }
 
 impl Rules {
-    /// Every rule where it stood when it was last written down.
+    /// Loads the last written state of every rule.
     pub async fn load(checks: &Checks, outbox: Arc<Outbox>) -> Result<Rules, ChecksError> {
         let states = checks.rule_states().await?.into_iter();
-        let states = states.map(|((id, created_us), state)| (id, Kept { created_us, state }));
+        let states =
+            states.map(|((id, created_us), state)| (id, StoredState { created_us, state }));
         Ok(Rules {
             states: Mutex::new(states.collect()),
             lateness: Mutex::new(checks.lateness().await?),
@@ -70,7 +71,7 @@ impl Rules {
         })
     }
 
-    /// The rules that are to be judged, in order of their numbers.
+    /// The rules to judge, in order of their numbers.
     pub fn active(meta: &Meta) -> Vec<ActiveRule> {
         let active = |row: Arc<RuleRow>| {
             let compiled = row.settings.compile();
@@ -83,7 +84,7 @@ impl Rules {
         rows.filter_map(active).collect()
     }
 
-    /// Where a rule stands; the default for one that never was bad.
+    /// A rule's state; the default for one that was never bad.
     pub fn state(&self, row: &RuleRow) -> RuleState {
         let states = lock(&self.states);
         let kept = states.get(&row.id).filter(|kept| kept.created_us == row.created_us);
@@ -98,7 +99,7 @@ impl Rules {
         Judging { rules: self, _alone: self.judging.lock().await }
     }
 
-    /// Its owner changed, paused or resumed a rule: what fires ends without a notice.
+    /// Its owner changed, paused or resumed a rule: firing alerts end without a notice.
     pub async fn stop(
         &self,
         meta: &Meta,
@@ -113,7 +114,7 @@ impl Rules {
         judging.keep(checks, vec![change.to_record(&self.outbox, meta, state)], None).await
     }
 
-    /// Forgets rules that `meta` does not have any more, in memory and on disk.
+    /// Forgets rules that are no longer in `meta`, in memory and on disk.
     pub async fn forget_gone(&self, meta: &Meta, checks: &Checks) -> Result<(), ChecksError> {
         let _judging = self.judging().await;
         let live: HashSet<RuleKey> = live_rules(meta);
@@ -132,7 +133,7 @@ impl Rules {
         *lock(&self.problem) = problem;
     }
 
-    /// So many rules found no time left in the last round.
+    /// Sets the number of rules that found no time left in the last round.
     pub fn set_unasked(&self, rules: usize) {
         self.unasked.store(rules, Ordering::Relaxed);
     }
@@ -160,7 +161,7 @@ impl Judging<'_> {
         }
     }
 
-    /// Writes what was judged and lets it hold. In memory alone where there is nothing to be kept.
+    /// Writes judgements and applies them. Only in memory if there is nothing to store.
     pub async fn keep(
         &self,
         checks: &Checks,
@@ -176,7 +177,7 @@ impl Judging<'_> {
         }
         let mut states = lock(&self.rules.states);
         for record in records {
-            let kept = Kept { created_us: record.created_us, state: record.state };
+            let kept = StoredState { created_us: record.created_us, state: record.state };
             states.insert(record.id, kept);
         }
         drop(states);
@@ -189,7 +190,7 @@ impl Judging<'_> {
         Ok(())
     }
 
-    /// A state without a series says nothing that a restart would miss, unless there was one before.
+    /// A restart would not miss a state without a series, unless there was one before.
     fn is_worth_writing(&self, record: &RuleRecord) -> bool {
         let states = lock(&self.rules.states);
         let before = states.get(&record.id);

@@ -1,5 +1,5 @@
-//! Shapes that only the OpenAPI document needs: what is read by `analytics` or written by hand, described. Tests hold
-//! them against real answers.
+//! Schemas that only the OpenAPI document needs, for bodies that `analytics` parses or that are written by hand. Tests
+//! compare them with real answers.
 
 use analytics::answer::{
     BreakdownAnswer, ConsumersAnswer, EndpointsAnswer, HoursAnswer, LatencyAnswer, SeriesAnswer,
@@ -56,7 +56,7 @@ pub struct RejectedHit {
     pub reason: String,
 }
 
-/// What every failed call answers.
+/// The body of every error.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct ErrorAnswer {
     /// The HTTP status.
@@ -65,7 +65,7 @@ pub struct ErrorAnswer {
     /// Stable.
     #[schema(example = "unknown_key")]
     pub code: String,
-    /// What, where, and what to do.
+    /// Says what is wrong, where, and what to do.
     pub message: String,
     /// Of `invalid_query`: where in `q` the error is, in characters from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]

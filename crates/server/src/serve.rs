@@ -1,11 +1,11 @@
 //! The server's life, written once, in order.
 //!
-//! Start: 1. the port is bound (or taken over), so that from here on nobody is refused: who connects waits in the
-//! kernel's queue; 2. the limit of open files is raised, and has to be high enough; 3. the data folder is opened; 4. the
-//! socket of subcommands; 5. the jobs, the checks of monitors, the rules, the notices and the
-//! mails to subscribers; 6. connections are served.
-//! Stop: 1. no new connections are taken; 2. those that are open end their call, within a time; 3. jobs, checks, rules, notices,
-//! mails and the socket; 4. the data folder is closed, which writes what is still in memory.
+//! Start: 1. the port is bound (or inherited), so that nobody is refused from here on: connections wait in the kernel's
+//! queue; 2. the limit of open files is raised, and must be high enough; 3. the data folder is opened; 4. the socket of
+//! subcommands; 5. the jobs, the checks of monitors, the rules, the notices and the mails to subscribers; 6.
+//! connections are served.
+//! Stop: 1. no new connections are accepted; 2. open ones finish their call, within a time; 3. jobs, checks, rules,
+//! notices, mails and the socket; 4. the data folder is closed, which writes everything that is still in memory.
 
 mod access_log;
 mod acme;
@@ -37,12 +37,12 @@ use crate::{control, delivery, jobs, judging, mailing, monitor, monitor_file, ro
 pub use listener::bind;
 pub use tls::ServerTls;
 
-/// A server that serves. Dropping it without `stop` leaves what is in memory to the next start's recovery.
+/// A running server. Dropping it without `stop` leaves data in memory to the next start's recovery.
 pub struct RunningServer {
     pub app: SharedApp,
-    /// Where it listens.
+    /// Listening addresses.
     pub addresses: Vec<SocketAddr>,
-    /// Where it listens to lead to those.
+    /// Listening addresses that redirect to those.
     pub redirects_from: Vec<SocketAddr>,
     tls: Option<Arc<ServerTls>>,
     stop: watch::Sender<bool>,
@@ -135,7 +135,7 @@ impl RunningServer {
         Ok(RunningServer { app, addresses, redirects_from, tls, stop, connections, others })
     }
 
-    /// Reads the certificate and the file of monitors again. One that cannot be read changes nothing.
+    /// Reads the certificate and the file of monitors again. An unreadable one changes nothing.
     pub async fn reload(&self) {
         if let Some(tls) = &self.tls {
             tls.reload();
@@ -155,21 +155,21 @@ impl RunningServer {
         }
     }
 
-    /// Ends what is under way, within the limit `drain_seconds`, and closes the data folder.
+    /// Ends running calls, within the limit `drain_seconds`, and closes the data folder.
     pub async fn stop(self) -> anyhow::Result<()> {
         let _ = self.stop.send(true);
-        // Those who follow hits would be under way for ever.
+        // Followers of hits would stay for ever.
         self.app.store.end_watching();
         let seconds = self.app.settings.limits.get("drain_seconds");
         for serving in self.connections.into_iter().chain(self.others) {
-            // Each ends by itself within the time for draining; a little more is for what it does then.
+            // Each ends by itself within the time for draining, plus a little for cleaning up.
             let _ = tokio::time::timeout(Duration::from_secs(seconds + 5), serving).await;
         }
         self.app.close().await
     }
 }
 
-/// None where there is no such file.
+/// None if there is no such file.
 fn read_monitors(app: &App) -> Result<Option<Vec<Entry>>, MonitorFileError> {
     let file = app.settings.monitors.as_deref();
     file.map(|file| monitor_file::read(file, app.dialer.allowed())).transpose()

@@ -1,20 +1,20 @@
-//! Files for spreadsheets: how their lines are written, and texts that a spreadsheet must not run.
+//! Files for spreadsheets: the format of their lines, and escaping of texts that a spreadsheet would run.
 
 use std::borrow::Cow;
 
 use csv::{Terminator, Writer, WriterBuilder};
 
-/// Writes to memory, which does not fail. `bytes`: about how many it will be.
+/// Writes to memory, which does not fail. `bytes`: about the final size.
 pub fn writer(bytes: usize) -> Writer<Vec<u8>> {
     // RFC 4180: lines end with CR LF.
     WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::with_capacity(bytes))
 }
 
-/// A formula in a spreadsheet begins with one of these. Some programs also accept the full-width forms.
+/// The first characters of a formula. Some programs also accept the full-width forms.
 const FORMULA_SIGNS: [char; 9] =
     ['=', '+', '-', '@', '\u{2212}', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
-/// True for what a spreadsheet may pass over in front of a formula: it takes it off, or does not show it.
+/// True for characters that a spreadsheet may skip before a formula: it strips them, or does not show them.
 fn is_passed_over(char: char) -> bool {
     let is_format = matches!(char,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -22,10 +22,10 @@ fn is_passed_over(char: char) -> bool {
     char.is_whitespace() || char.is_control() || is_format
 }
 
-/// A spreadsheet takes what begins so for a formula and runs it; an apostrophe makes it text (OWASP, "CSV Injection").
+/// A spreadsheet runs such texts as formulas; a leading apostrophe makes them text (OWASP, "CSV Injection").
 pub fn harmless(field: &str) -> Cow<'_, str> {
     let is_formula = field.trim_start_matches(is_passed_over).starts_with(FORMULA_SIGNS);
-    // A tab or the end of a line at the beginning may also end the cell.
+    // A leading tab or line break may also end the cell.
     if is_formula || field.starts_with(['\t', '\r', '\n']) {
         Cow::Owned(format!("'{field}"))
     } else {

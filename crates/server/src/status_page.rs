@@ -1,5 +1,5 @@
-//! Puts together what visitors of a status page see: where its monitors stand, their last 90 days, and the incidents and the
-//! maintenance that the owner has published. Nothing else of a monitor or an incident gets into a view.
+//! Builds the visitors' view of a status page: the state of its monitors, their last 90 days, and the published
+//! incidents and maintenance. Nothing else of a monitor or an incident gets into a view.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::subscription;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// The page at this address, where its owner shows one.
+/// The page at this address, if it is enabled.
 pub fn find(app: &App, slug: &str) -> Result<Arc<StatusPageRow>, ApiError> {
     let row = app.meta.status_page_at(slug).filter(|row| row.page.enabled);
     row.ok_or_else(|| {
@@ -37,11 +37,11 @@ pub fn find(app: &App, slug: &str) -> Result<Arc<StatusPageRow>, ApiError> {
     })
 }
 
-/// The view as it is remembered, or a new one. `client`: who asks.
+/// The cached view, or a new one. `client`: the visitor.
 pub async fn view(app: &App, slug: &str, client: IpAddr) -> Result<Arc<StatusView>, ApiError> {
     let remembered = app.status_views.view(find(app, slug)?.project);
     let mut remembered = remembered.lock().await;
-    // Read again: what was changed meanwhile must not be remembered as it was.
+    // Read again: a change made meanwhile must not be cached in its old form.
     let row = find(app, slug)?;
     let now_ms = app.clock.now_us().div_euclid(1_000);
     if let Some(view) = remembered.as_ref().filter(|view| view.fresh_seconds(now_ms).is_some()) {
@@ -68,7 +68,7 @@ async fn make(
     let first_day = today - limits::UPTIME_BARS as i64 + 1;
     let (mut days, incidents) = {
         let _turn = app.reads.take(Reader::new(project, client), READ).await?;
-        // The board is ahead of the file: what it has added up so far is written first.
+        // The board is ahead of the file: its sums are written first.
         app.monitors.write_all(&app.checks).await;
         let monitors: Vec<i64> = page.services().map(|service| service.monitor).collect();
         let days = app.checks.days(&monitors, first_day).await?;
@@ -128,7 +128,7 @@ async fn make(
 /// The cost of a view, at most: about that of a short list of hits.
 const READ: Duration = Duration::from_millis(10);
 
-/// `sums`: by day, in order. `tail`: what stands in none of them yet.
+/// `sums`: by day, in order. `tail`: the time that none of them covers yet.
 fn to_days(sums: &[(i64, Millis)], tail: Millis, first_day: i64, now_ms: i64) -> Vec<DayView> {
     let today = now_ms.div_euclid(DAY_MS);
     let days = (first_day..=today).map(|day| {
@@ -146,7 +146,7 @@ fn to_days(sums: &[(i64, Millis)], tail: Millis, first_day: i64, now_ms: i64) ->
     days.collect()
 }
 
-/// Published windows that are open, else the next of each that is near.
+/// Published windows that are open, or the next of each that is near.
 pub fn maintenance(app: &App, row: &StatusPageRow, now_ms: i64) -> Vec<MaintenanceView> {
     let page = row.page.with_monitors(|monitor| app.meta.monitor(row.project, monitor).is_some());
     let announced_ms = now_ms + limits::STATUS_ANNOUNCED_DAYS as i64 * DAY_MS;
@@ -175,7 +175,7 @@ pub fn maintenance(app: &App, row: &StatusPageRow, now_ms: i64) -> Vec<Maintenan
     views
 }
 
-/// Over when checks succeed again, or when its owner says so. None where it is not published.
+/// Over when checks succeed again, or when its owner says so. None if it is not published.
 fn to_incident(app: &App, row: &KeptIncident, updates: &[IncidentUpdate]) -> Option<IncidentView> {
     let publication = row.publication.as_ref()?;
     let mut updates: Vec<UpdateView> = updates
@@ -206,14 +206,14 @@ fn to_incident(app: &App, row: &KeptIncident, updates: &[IncidentUpdate]) -> Opt
     })
 }
 
-/// The host whose requests speak for a monitor. Visitors do not see it.
+/// The host whose requests are shown for a monitor. Visitors do not see it.
 fn host_of(app: &App, row: &StatusPageRow, monitor: i64) -> Option<String> {
     let monitor = app.meta.monitor(row.project, monitor)?;
     let url = parse_url(monitor.settings.url.as_deref()?).ok()?;
     url.host_str().map(str::to_ascii_lowercase)
 }
 
-/// The remembered shares while they are fresh, else new ones; the old ones if the answer does not come in time.
+/// The cached shares while they are fresh, else new ones; the old ones if the answer does not come in time.
 async fn request_shares(app: &App, row: &StatusPageRow, now_ms: i64) -> Arc<RequestShares> {
     let remembered = app.status_views.shares(row.project);
     let mut remembered = remembered.lock().await;
@@ -236,7 +236,7 @@ async fn request_shares(app: &App, row: &StatusPageRow, now_ms: i64) -> Arc<Requ
             known.map(|(_, shares)| shares).unwrap_or_default()
         }
     };
-    // Also where it failed, so that the next visitor does not wait for the same again.
+    // Even on failure, so that the next visitor does not wait for the same again.
     *remembered = Some((now_ms, shares.clone()));
     shares
 }

@@ -1,7 +1,7 @@
-//! What visitors of a status page see, as data, and the memory of it: a crowd that comes with an outage costs one look at
-//! the files. Everything in here may be shown to anyone.
+//! The visitors' view of a status page, as data, and its cache: a crowd during an outage costs one read of the files.
+//! Everything in here may be shown to anyone.
 //!
-//! How it is put together is not here (`status_page`), nor how it is drawn (`web::status`).
+//! `status_page` builds it, `web::status` renders it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,24 +13,24 @@ use analytics::status_page::accent::Accent;
 use analytics::status_page::publication::{Severity, Stage};
 use analytics::uptime::{Millis, Share, State};
 
-/// A status page at one time.
+/// A status page at one moment.
 #[derive(Clone, Debug)]
 pub struct StatusView {
     pub slug: String,
     pub title: String,
     pub accent: Option<Accent>,
-    /// Differs with the image. None: the page has no logo of its own.
+    /// Changes with the image. None: the page has no logo of its own.
     pub logo_tag: Option<String>,
     pub made_ms: i64,
     pub overall: Overall,
     /// Visitors can subscribe by e-mail.
     pub takes_subscribers: bool,
     pub groups: Vec<GroupView>,
-    /// That takes place now or soon, by its begin.
+    /// Windows open now or soon, by their start.
     pub maintenance: Vec<MaintenanceView>,
-    /// Those that are not over, newest first.
+    /// Open incidents, newest first.
     pub current: Vec<IncidentView>,
-    /// Those of the days that are shown, newest first.
+    /// Closed incidents of the shown days, newest first.
     pub earlier: Vec<IncidentView>,
 }
 
@@ -44,22 +44,22 @@ pub struct GroupView {
 #[derive(Clone, Debug)]
 pub struct ServiceView {
     pub name: String,
-    /// In the address of its badge.
+    /// Part of its badge's address.
     pub slug: String,
     pub state: State,
-    /// Of all days that are shown. None where too little is known.
+    /// For all shown days. None if too little is known.
     pub uptime: Option<Share>,
-    /// Of requests, without a server error. None where that is not shown or not known.
+    /// Share of requests without a server error. None if it is not shown or not known.
     pub requests: Option<Share>,
-    /// In order, the last is today.
+    /// In order, today last.
     pub days: Vec<DayView>,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct DayView {
-    /// When it begins (UTC).
+    /// Its start (UTC).
     pub from_ms: i64,
-    /// How it is drawn.
+    /// The state that colours it.
     pub state: State,
     pub millis: Millis,
 }
@@ -67,7 +67,7 @@ pub struct DayView {
 /// A published maintenance window.
 #[derive(Clone, Debug)]
 pub struct MaintenanceView {
-    /// Tells windows apart and says nothing else.
+    /// Identifies a window and reveals nothing else.
     pub id: String,
     pub title: String,
     /// May be empty, and have several lines.
@@ -76,18 +76,18 @@ pub struct MaintenanceView {
     pub to_ms: i64,
     /// It takes place now.
     pub is_current: bool,
-    /// The names of those that it concerns, as visitors know them. Empty: all of them.
+    /// The names of the affected services, as visitors know them. Empty: all of them.
     pub services: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
 pub struct IncidentView {
-    /// Tells incidents apart and says nothing else.
+    /// Identifies an incident and reveals nothing else.
     pub id: String,
     pub title: String,
     pub severity: Severity,
     pub since_ms: i64,
-    /// None: it is not over.
+    /// None: it is open.
     pub until_ms: Option<i64>,
     /// In order.
     pub updates: Vec<UpdateView>,
@@ -106,11 +106,11 @@ impl StatusView {
         self.groups.iter().flat_map(|group| &group.services)
     }
 
-    /// How long it may be shown from `now_ms` on. None: it is old.
+    /// How long it may be shown from `now_ms` on. None: it is outdated.
     pub fn fresh_seconds(&self, now_ms: i64) -> Option<u64> {
         let fresh_ms = limits::STATUS_FRESH_SECONDS as i64 * 1_000;
         let left_ms = self.made_ms + fresh_ms - now_ms;
-        // A clock that was set back makes it old too.
+        // A clock that was set back makes it outdated too.
         (1..=fresh_ms).contains(&left_ms).then_some((left_ms as u64).div_ceil(1_000))
     }
 }
@@ -118,18 +118,18 @@ impl StatusView {
 /// The share of requests that succeeded, by host.
 pub type RequestShares = HashMap<String, Share>;
 
-/// The views of all projects, and the shares of requests, which are kept longer because they take a scan of hits. Each is made
-/// by one caller at a time.
+/// The views of all projects, and the shares of requests, which are cached longer because they take a scan of hits. One
+/// caller at a time computes each.
 #[derive(Default)]
 pub struct StatusViews {
     views: Mutex<HashMap<ProjectId, Remembered<Arc<StatusView>>>>,
     shares: Mutex<HashMap<ProjectId, Remembered<DatedShares>>>,
 }
 
-/// Held while what is in it is made anew: others wait for it.
+/// Held while its content is computed: others wait for it.
 pub type Remembered<T> = Arc<tokio::sync::Mutex<Option<T>>>;
 
-/// With the time at which they were asked for, milliseconds since 1970.
+/// With the time of the query, milliseconds since 1970.
 pub type DatedShares = (i64, Arc<RequestShares>);
 
 impl StatusViews {
@@ -141,12 +141,12 @@ impl StatusViews {
         lock(&self.shares).entry(project).or_default().clone()
     }
 
-    /// Makes the owner's changes visible at once. A view that is being made is thrown away.
+    /// Makes the owner's changes visible at once. A view that is being built is discarded.
     pub fn forget(&self, project: ProjectId) {
         lock(&self.views).remove(&project);
     }
 
-    /// The page or its project is gone.
+    /// The page or its project was deleted.
     pub fn remove(&self, project: ProjectId) {
         self.forget(project);
         lock(&self.shares).remove(&project);

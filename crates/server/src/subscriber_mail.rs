@@ -1,4 +1,4 @@
-//! How the loop that mails subscribers of status pages (`mailing`) is woken, and what is wrong with it.
+//! Wakes the loop that mails subscribers of status pages (`mailing`), and holds its problems.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::loop_health::LoopHealth;
 
-/// State shared by the loop that mails subscribers (`mailing`) and those who report on it.
+/// State shared by the loop that mails subscribers (`mailing`) and its reports.
 #[derive(Default)]
 pub struct SubscriberMail {
     /// Something was written.
@@ -16,12 +16,12 @@ pub struct SubscriberMail {
 }
 
 impl SubscriberMail {
-    /// Lets the loop look now.
+    /// Wakes the loop.
     pub fn wake(&self) {
         self.changed.notify_one();
     }
 
-    /// Returns when the loop is to look.
+    /// Returns when the loop should run.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }

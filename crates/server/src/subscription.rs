@@ -1,5 +1,5 @@
-//! Subscriptions to status pages by e-mail: where they are offered, who may ask for one, and what a change of an incident
-//! becomes for subscribers. Mails are sent by `mailing` and look as `analytics::status_page::bulletin` says.
+//! Subscriptions to status pages by e-mail: where they are offered, who may request one, and the bulletin of a changed
+//! incident. `mailing` sends mails, `analytics::status_page::bulletin` renders them.
 
 use std::net::IpAddr;
 
@@ -28,7 +28,7 @@ pub fn is_offered(app: &App, page: &StatusPage) -> bool {
     page.enabled && page.subscriptions && missing_settings(app).is_none()
 }
 
-/// Somebody asks for a subscription of an address. Tells nothing of whether it was known.
+/// Requests a subscription of an address. Reveals nothing about whether it was known.
 pub async fn ask(
     app: &App,
     row: &StatusPageRow,
@@ -60,7 +60,7 @@ pub async fn ask(
     Ok(())
 }
 
-/// What subscribers are told of the owner's change of an incident. `before` and `incident`: what was and what is published;
+/// The bulletin for the owner's change of an incident. `before` and `incident`: the old and the new publication;
 /// `newest`: its newest update; `is_new`: this change added that.
 pub fn bulletin_of_incident(
     before: bool,

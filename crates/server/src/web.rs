@@ -1,5 +1,4 @@
-//! What is embedded in the binary or made for reading: the page, the documentation, status pages, the Python package, the
-//! metrics.
+//! Pages and embedded files: the dashboard, the documentation, status pages, the Python package, the metrics.
 
 pub mod acknowledge;
 pub mod docs;
@@ -14,7 +13,7 @@ pub mod style;
 pub mod subscription;
 pub mod wheels;
 
-/// A text as it stands in HTML.
+/// A text escaped for HTML.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -1,4 +1,5 @@
-//! How a data file of the manifest is attached: what a bad log, a damaged file and a disk that fails mean for it.
+//! Attaches the data files of the manifest, and decides the consequences of a bad log, a damaged file and a failing
+//! disk.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub fn attach_fixed(
 ) -> Result<Arc<DataFile>, StoreError> {
     let path = shared.file_path(&row.name());
     if row.kind != FileKind::Sealed {
-        // TRICKY: the engine would make an empty file of this name.
+        // TRICKY: the engine would create an empty file of this name.
         if !path.try_exists().map_err(io("looking at a data file"))? {
             return Err(StoreError::Damaged("it is missing".into()));
         }
@@ -43,7 +44,7 @@ pub fn attach_fixed(
     })
 }
 
-/// The active file, or a new one in its place where it is gone, or where the inbox still has all that it held.
+/// The active file. A new one replaces it if it is gone, or if the inbox still has everything that it held.
 pub fn open_active(
     engine: &Arc<Engine>,
     shared: &Shared,
@@ -67,14 +68,14 @@ pub fn open_active(
             }
         }
     }
-    // What the inbox still has is applied to a new one; the caller says what it has not.
+    // A new file gets all records that the inbox still has; the caller reports the others as lost.
     let id = shared.next_file.fetch_add(1, Ordering::Relaxed);
     let lost = trimmed_to > row.first_seq;
     tracing::warn!(file = %path.display(), lost, "a new active file takes the place of one that is not there");
     Active::create(engine, &folder, FileRow::active(id, row.first_seq))
 }
 
-/// A log that cannot be replayed is set aside: what it held is still in the inbox.
+/// A log that cannot be replayed is set aside: its content is still in the inbox.
 fn attach_with_log<T>(
     path: &Path,
     attach: impl Fn() -> Result<T, StoreError>,
@@ -93,7 +94,7 @@ fn attach_with_log<T>(
     patiently(attach)
 }
 
-/// Tries again where the disk failed, which may pass.
+/// Tries again if the disk failed, which may pass.
 fn patiently<T>(attach: impl Fn() -> Result<T, StoreError>) -> Result<T, StoreError> {
     let mut tries = 1;
     loop {

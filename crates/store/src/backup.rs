@@ -1,4 +1,4 @@
-//! Backup while serving: a copy of files that do not change, and of the inbox in the breath in which the active file
+//! Backup while serving: copies the files that do not change, and the inbox as of the moment at which the active file
 //! joined them.
 
 use std::io::Read;
@@ -20,7 +20,7 @@ use crate::types::StoreError;
 /// The inbox's file, in a data folder and in a backup.
 pub const INBOX: &str = "inbox.sqlite";
 
-/// Fills `folder`, which is there and empty. What a failed or cancelled backup leaves in it is of no use.
+/// Fills `folder`, which exists and is empty. A failed or cancelled backup leaves useless files in it.
 pub async fn backup(
     shared: &Arc<Shared>,
     folder: &Path,
@@ -35,8 +35,8 @@ pub async fn backup(
     }
     let hits = folder.join("hits");
     std::fs::create_dir(&hits).map_err(io(context))?;
-    // TRICKY: before the picture. An erasure that comes meanwhile must not be in a ledger beside files that still hold what
-    // it erased.
+    // TRICKY: before the snapshot. The ledger must not list an erasure that happens later, beside files that still hold
+    // the erased hits.
     let ledger = shared.options.data.join(ledger::FILE);
     if ledger.exists() {
         copy(&ledger, &folder.join(ledger::FILE), &Silent)?;
@@ -48,7 +48,7 @@ pub async fn backup(
     let snapshot = answer.await.map_err(|_| shared.no_engine())??;
     let from = shared.folder();
     let mut files = files_of(&snapshot);
-    // What cannot be read here may be readable to somebody: it belongs to the backup.
+    // The backup includes unreadable files: somebody may be able to read them.
     files.extend(
         shared.damaged().iter().map(|file| from.join(file.row.name())).filter(|path| path.exists()),
     );
@@ -59,14 +59,14 @@ pub async fn backup(
         for path in &files {
             copy(path, &hits.join(path.file_name().unwrap_or_default()), &*progress)?;
         }
-        // TRICKY: held until here, so that no file of it is unlinked before it was copied.
+        // TRICKY: held until here, so that none of its files is unlinked before it was copied.
         drop(snapshot);
         sync(&hits).and_then(|()| sync(&to)).map_err(io(context))
     };
     blocking::run("copying the data files", copying).await?
 }
 
-/// Those that do not change any more, with their logs.
+/// The files that no longer change, with their logs.
 fn files_of(snapshot: &Snapshot) -> Vec<PathBuf> {
     let fixed = snapshot.entries.iter().filter(|entry| entry.row.kind != FileKind::Active);
     fixed
@@ -75,7 +75,7 @@ fn files_of(snapshot: &Snapshot) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A copy that survives a power cut and that nobody but its owner can read.
+/// A copy that survives a power cut and that only its owner can read.
 pub fn copy(from: &Path, to: &Path, progress: &dyn Progress) -> Result<(), StoreError> {
     const STEP: u64 = 8 << 20;
     let context = "copying a file";

@@ -9,7 +9,7 @@ pub async fn run<T: Send + 'static>(
 ) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| match error.is_panic() {
         true => StoreError::Panicked(task),
-        // It never ran: the runtime stops.
+        // It never ran: the runtime is stopping.
         false => StoreError::Closing,
     })
 }

@@ -1,4 +1,4 @@
-//! The builder: makes sealed files aside, out of files that do not change, and switches to them. One job at a time, so
+//! The builder: makes sealed files, aside, from files that do not change, and switches to them. One job at a time, so
 //! that nothing is built from files that another job is replacing.
 
 use std::cell::{Cell, RefCell};
@@ -30,21 +30,21 @@ use crate::set_aside;
 use crate::shared::{Job, NextJob, Shared};
 use crate::types::{Erasure, StoreError};
 
-/// How often the builder looks for work that nobody ordered.
+/// How often the builder looks for work without being asked.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 
 pub struct Builder {
     shared: Arc<Shared>,
-    /// Sealed files that were read whole and found right.
+    /// Sealed files that were read completely and found intact.
     checked: HashSet<u64>,
-    /// When files that the disk did not give were last tried again.
+    /// When unreadable files were last tried again.
     retried: Instant,
-    /// About how many bytes the texts of sealed files take.
+    /// About how many bytes the texts of each sealed file take.
     text_bytes: HashMap<u64, u64>,
     postponed: Vec<Postponed>,
-    /// Engines with nothing to do. To open one takes as long as to erase from a small file.
+    /// Idle engines. Opening one takes as long as erasing from a small file.
     engines: RefCell<Vec<Instance>>,
-    /// How many were opened: each has a name of its own.
+    /// Engines opened so far: each has its own name.
     opened: Cell<u64>,
 }
 
@@ -72,7 +72,7 @@ impl Builder {
         let mut tidied = Instant::now();
         let mut more = false;
         loop {
-            // Under a steady stream of jobs the rest must have its turn too.
+            // Under a steady stream of jobs tidying must have its turn too.
             if more || tidied.elapsed() >= TIDY_EVERY {
                 more = self.tidy();
                 tidied = Instant::now();
@@ -108,8 +108,8 @@ impl Builder {
                     self.shared
                         .problems
                         .set("builder", format!("{} is tried again: {problem}", job.name()));
-                    // A file must be sealed before anything is erased from it; an erasure that cannot be done now
-                    // must not hold up the rest.
+                    // A file must be sealed before anything is erased from it; an erasure that cannot be done now must
+                    // not hold up other jobs.
                     match job {
                         Job::Seal(_) => self.shared.jobs.push_front(job),
                         Job::Erase { .. } => self.shared.jobs.push(job),
@@ -120,8 +120,8 @@ impl Builder {
         }
     }
 
-    /// Merges, reads a file whole, deletes old logs: what can wait while hits pour in, but not for ever. True where there
-    /// may be more to merge.
+    /// Merges, verifies a file, deletes old logs: work that can wait while hits pour in, but not for ever. True if
+    /// there may be more to merge.
     fn tidy(&mut self) -> bool {
         if self.may_wait() || self.shared.engine.load().is_none() {
             return false;
@@ -146,7 +146,7 @@ impl Builder {
         ) {
             tracing::warn!(%problem, "a bad log could not be removed");
         }
-        // Whoever repairs the folder may need them.
+        // They may be needed for a repair of the folder.
         if self.shared.problems.all().is_empty() {
             let keep = Duration::from_secs(limits::SET_ASIDE_DAYS * 86_400);
             match set_aside::remove_old(&self.shared.folder(), keep) {
@@ -163,12 +163,12 @@ impl Builder {
         merged
     }
 
-    /// Hits pour in, and merging is not overdue.
+    /// Whether hits pour in and merging is not overdue.
     fn may_wait(&self) -> bool {
         self.shared.busy.load(Ordering::Relaxed) && !self.too_many_files()
     }
 
-    /// So many that reads suffer.
+    /// Whether there are so many that reads suffer.
     fn too_many_files(&self) -> bool {
         self.shared.files.now().entries.len() >= 8 * self.shared.options.limits.duckdb.merge_at
     }
@@ -178,7 +178,7 @@ impl Builder {
         self.merge_into_one("sealing", vec![entry], &|| self.go_on())
     }
 
-    /// One sorted file of several, or of an unsorted one.
+    /// Builds one sorted file from several, or from an unsorted one.
     fn merge_into_one(
         &self,
         work: &str,
@@ -187,7 +187,7 @@ impl Builder {
     ) -> Result<(), EarlyEnd> {
         let stats: Vec<_> = inputs.iter().map(|entry| entry.file.stats.load_full()).collect();
         let piece_rows = match inputs.as_slice() {
-            // Not sorted: every piece looks at the whole file.
+            // Not sorted: every piece scans the whole file.
             [one] if one.row.kind != FileKind::Sealed => {
                 3 * self.shared.options.limits.duckdb.merge_piece_rows
             }
@@ -203,8 +203,9 @@ impl Builder {
         })
     }
 
-    /// Lends an engine that nothing else uses: neither the writer nor a reader lacks the memory that the work needs. A job in
-    /// the pause of another has a second one. After an error nobody knows what it still holds, and it ends.
+    /// Lends an engine that nothing else uses, so that neither the writer nor a reader lacks memory because of the
+    /// work. A job that runs in another's pause gets a second one. After an error an engine's state is unknown, and it
+    /// is dropped.
     fn with_engine<T>(
         &self,
         work: impl FnOnce(&Instance) -> Result<T, EarlyEnd>,
@@ -233,7 +234,7 @@ impl Builder {
         }
     }
 
-    /// Gives way where a job must not go on: the store closes, or its engine is made anew from the same files.
+    /// An error if a job must not continue: the store closes, or its engine is being replaced.
     fn go_on(&self) -> Result<(), EarlyEnd> {
         if self.shared.jobs.closing() {
             return Err(EarlyEnd::GaveWay(GaveWayTo::Close));
@@ -245,7 +246,7 @@ impl Builder {
         self.shared.engine.load_full().ok_or(EarlyEnd::GaveWay(GaveWayTo::NewEngine))
     }
 
-    /// Between two pieces of a merge: what cannot wait is done, and where hits pour in the merge waits a little.
+    /// Between two pieces of a merge: does urgent work, and waits a little while hits pour in.
     fn give_way(&self) -> Result<(), EarlyEnd> {
         const STEP: Duration = Duration::from_millis(20);
         let mut waited = Duration::ZERO;
@@ -258,7 +259,7 @@ impl Builder {
                 }
                 continue;
             }
-            // Whoever erases waits for an answer: the merge is given up and begun again afterwards, unless it is overdue.
+            // Someone waits for an erasure: the merge is abandoned and begun again afterwards, unless it is overdue.
             if !self.shared.jobs.is_empty() && !self.too_many_files() {
                 return Err(EarlyEnd::GaveWay(GaveWayTo::OtherJob));
             }
@@ -274,9 +275,9 @@ impl Builder {
         self.shared.files.now().entries.iter().find(|entry| entry.row.id == id).cloned()
     }
 
-    /// Neighbours become one file where the largest of them is at most half of the whole, so that a hit is rewritten only
-    /// when its file at least doubles: a few times in its life. What cannot be merged is a row of files that halve, and
-    /// there are few of those.
+    /// Neighbours are merged if the largest of them is at most half of the whole, so that a hit is rewritten only when
+    /// its file at least doubles: a few times in its life. The files that remain at least halve one after the other, so
+    /// there are few of them.
     fn merge(&mut self) -> Result<bool, EarlyEnd> {
         let limits = self.shared.options.limits.clone();
         let snapshot = self.shared.files.now();
@@ -332,7 +333,7 @@ impl Builder {
         }
     }
 
-    /// The same files are tried again later, and later each time. Reads are slower meanwhile; nothing is missing.
+    /// The same files are tried again later, with growing delays. Reads are slower meanwhile; nothing is missing.
     fn postpone(&mut self, files: HashSet<u64>, problem: &StoreError) {
         let before = self.postponed.iter().position(|postponed| postponed.files == files);
         let before = before.map(|place| self.postponed.swap_remove(place).wait * 2);
@@ -364,8 +365,7 @@ impl Builder {
         Ok(bytes)
     }
 
-    /// Whether a file that cannot be read lies between the first and the last: one file in their place would seem to hold
-    /// its records.
+    /// Whether an unreadable file lies between the first and the last: a merged file would seem to hold its records.
     fn reaches_over_damaged(&self, window: &[&Entry]) -> bool {
         let (Some(first), Some(last)) = (window.first(), window.last()) else { return false };
         let damaged = self.shared.damaged.lock().unwrap_or_else(PoisonError::into_inner);
@@ -374,7 +374,7 @@ impl Builder {
         })
     }
 
-    /// Puts files back into the picture that the disk gives again.
+    /// Puts files back into the snapshot that the disk can read again.
     fn retry_damaged(&mut self) -> Result<(), EarlyEnd> {
         if self.retried.elapsed() < Duration::from_secs(limits::UNREADABLE_RETRY_SECONDS) {
             return Ok(());
@@ -407,7 +407,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Reads one sealed file that this run has not read yet, whole, and compares it with what was written.
+    /// Reads one sealed file that this run has not read yet, completely, and compares it with its checksum.
     fn check(&mut self) -> Result<(), StoreError> {
         let snapshot = self.shared.files.now();
         let unread = |entry: &&Entry| {
@@ -430,13 +430,13 @@ impl Builder {
         Ok(())
     }
 
-    /// Writes every file that holds what is to be erased anew without it, and answers when the old ones are gone.
+    /// Rewrites every file that holds hits to be erased, and returns once the old ones are gone.
     fn erase(&self, seq: u64, erasure: &Erasure) -> Result<(), EarlyEnd> {
         let project = erasure.project();
         ledger::append(&self.shared.options.data, &self.shared.key, seq, erasure)?;
         let bound = HitId::new(self.shared.options.node, seq, 0).0;
         let mut erased = 0;
-        // TRICKY: no picture may be held over `replace`, which waits until nobody holds one with the old file.
+        // TRICKY: no snapshot may be held over `replace`, which waits until nobody holds one with the old file.
         let ids: Vec<u64> =
             self.shared.files.now().entries.iter().map(|entry| entry.row.id).collect();
         for id in ids {
@@ -463,7 +463,7 @@ impl Builder {
         let left = set_aside::erase(&options.data, erasure, options.limits.duckdb.builder_memory)?;
         self.shared.note_set_aside(left);
         self.shared.inbox.change_blocking(Change::Erased { seq, erasure: erasure.clone() })?;
-        // Nobody reads the old files any more: what is found from here on holds nothing of what went.
+        // Nobody reads the old files any more: from here on caches are filled without the erased texts.
         self.shared.names.clear();
         self.shared.filters.clear();
         self.shared.rankings.clear();
@@ -472,7 +472,7 @@ impl Builder {
         Ok(())
     }
 
-    /// What the erasure means in this file, and how many rows it touches; none where it touches none.
+    /// The erasure as an edit of this file, and the number of rows that it touches; none if it touches none.
     fn edit(
         &self,
         entry: &Entry,
@@ -523,8 +523,8 @@ impl Builder {
         Ok(Some((edit, rows as u64)))
     }
 
-    /// Builds one sealed file out of `inputs` and switches to it. Returns when the old ones are unlinked.
-    /// `work` names the unfinished file, so that what a crash interrupted can be told from the folder.
+    /// Builds one sealed file from `inputs` and switches to it. Returns once the old ones are unlinked. `work` is part
+    /// of the unfinished file's name, so that the folder shows what a crash interrupted.
     fn replace(
         &self,
         work: &str,
@@ -578,7 +578,7 @@ impl Builder {
             entry.file.retire(done.clone());
         }
         drop((inputs, done));
-        // Ends when the last reader lets go.
+        // Ends when the last reader drops its snapshot.
         while let Err(mpsc::RecvTimeoutError::Timeout) =
             gone.recv_timeout(Duration::from_millis(100))
         {
@@ -590,7 +590,7 @@ impl Builder {
     }
 }
 
-/// Fills a new file out of `inputs` and closes it, on disk and complete. Returns its rows.
+/// Fills a new file from `inputs` and closes it, complete and on disk. Returns its rows.
 fn build(
     engine: &Instance,
     path: &Path,
@@ -636,8 +636,8 @@ fn build(
     Ok(rows as u64)
 }
 
-/// One sealed file after an edit: what belongs to other projects is copied as it is. What follows from the edited one's
-/// hits is derived afterwards.
+/// One sealed file after an edit: other projects' rows are copied as they are. The edited project's derived tables are
+/// computed afterwards.
 fn copy_without(target: Target<'_>, from: &str, edit: &Edit) -> Result<(), StoreError> {
     let context = "erasing from a sealed file";
     let (connection, into) = (target.connection, target.into);
@@ -674,7 +674,7 @@ pub fn measure(path: &Path) -> Result<(u64, Vec<u8>), StoreError> {
     Ok((bytes, hasher.finalize().as_bytes().to_vec()))
 }
 
-/// Logs of the active file that could not be read are set aside; they hold rows, so they go with the next erasure.
+/// Logs of the active file that could not be read are set aside. They hold rows, so the next erasure deletes them.
 pub fn remove_bad_logs(folder: &Path, older_than: Duration) -> Result<(), StoreError> {
     let context = "removing a bad log";
     for entry in std::fs::read_dir(folder).map_err(io(context))? {

@@ -1,8 +1,8 @@
 //! Results of monitor checks (SQLite, `monitors.sqlite` in the data folder): every result for some days, sums of 5
-//! minutes for a year and more, where each monitor stands, its incidents, and the notices of them that are on their way.
+//! minutes for a year and more, each monitor's state, its incidents, and notices waiting to be sent.
 //!
-//! A file of its own, so that thousands of checks a minute delay neither posts nor sign-ins; and one that may be lost: a
-//! start without it begins a new one. Its rows belong to a monitor of `meta.sqlite` by number and time of making, so that
+//! It is a separate file, so that thousands of checks a minute delay neither posts nor sign-ins; and it may be lost: a
+//! start without it begins a new one. A row belongs to a monitor of `meta.sqlite` by number and creation time, so that
 //! the results of one monitor are never shown as those of another.
 
 mod bulletins;
@@ -63,7 +63,7 @@ async fn read_version(connection: &mut SqliteConnection) -> Result<i64, ChecksEr
     }
 }
 
-/// Which monitor a row belongs to: its number, and when it was made (microseconds).
+/// The monitor of a row: its number, and when it was created (microseconds).
 pub type MonitorKey = (i64, i64);
 
 /// Cheap to clone.
@@ -83,7 +83,7 @@ impl Checks {
             .filename(&file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // A power cut may cost the last seconds of results, which are then unknown; a killed process costs none.
+            // A power cut may cost the last seconds of results, which are then unknown; killing the process costs none.
             .synchronous(SqliteSynchronous::Normal)
             .pragma("secure_delete", "on");
         let writing =
@@ -131,8 +131,8 @@ impl Checks {
         Ok(Checks { writing, reading })
     }
 
-    /// One transaction: a result, what it changes in the sums, where the monitor stands after it, its incidents and whom to
-    /// tell of them are kept together.
+    /// One transaction: a result, its changes of the sums, the monitor's new state, its incidents and their notices are
+    /// written together.
     pub async fn write(&self, group: &[Record]) -> Result<(), ChecksError> {
         let checks: Vec<Value> = group.iter().filter_map(Record::check_columns).collect();
         let sums: Vec<Value> = rows::sum_columns(group);
@@ -162,7 +162,7 @@ impl Checks {
         Ok(())
     }
 
-    /// Where every monitor stood.
+    /// The last state of every monitor.
     pub async fn states(&self) -> Result<Vec<MonitorState>, ChecksError> {
         let rows = sqlx::query(sql::MONITORS).fetch_all(&self.writing).await?;
         rows.iter().map(MonitorState::from_row).collect()
@@ -193,8 +193,8 @@ impl Checks {
         rows.iter().map(SumRow::from_row).collect()
     }
 
-    /// Sums of buckets of `length_ms`, which 5 minutes divide, that begin from one time to before another, in order. From a day
-    /// on they are of days (UTC).
+    /// Sums of buckets of `length_ms`, a multiple of 5 minutes, that begin from one time to before another, in order.
+    /// From a day on buckets are days (UTC).
     pub async fn sums_by_length(
         &self,
         monitor: i64,
@@ -210,7 +210,7 @@ impl Checks {
         rows.iter().map(SumRow::from_row).collect()
     }
 
-    /// Sums per monitor and day from `from_day` on (days since 1970, UTC), in order. Unknown time is in none of them.
+    /// Sums per monitor and day from `from_day` on (days since 1970, UTC), in order. They exclude unknown time.
     pub async fn days(
         &self,
         monitors: &[i64],
@@ -262,14 +262,14 @@ impl Checks {
         Ok(gone.len())
     }
 
-    /// Deletes what is older than it is kept.
+    /// Deletes rows past their retention.
     pub async fn trim(&self, now_ms: i64) -> Result<(), ChecksError> {
         const HOUR_MS: i64 = 3_600_000;
         let checks_ms = now_ms - limits::RAW_CHECK_HOURS as i64 * HOUR_MS;
         let sums_ms = now_ms - limits::CHECK_SUM_DAYS as i64 * 24 * HOUR_MS;
         let known: Vec<MonitorKey> =
             sqlx::query_as(sql::MONITOR_IDS).fetch_all(&self.writing).await?;
-        // One after the other: results are written in between.
+        // One by one, so that results can be written in between.
         for (monitor, _) in known {
             for (statement, before_ms) in [
                 (sql::TRIM_CHECKS, checks_ms),
@@ -290,7 +290,7 @@ impl Checks {
         Ok(())
     }
 
-    /// A consistent copy to `file` (which must not exist), while checks go on.
+    /// Writes a consistent copy to `file` (which must not exist), while checks go on.
     pub async fn backup(&self, file: &Path) -> Result<(), ChecksError> {
         let name = file.to_string_lossy().into_owned();
         sqlx::query(sql::COPY_INTO).bind(name).execute(&self.writing).await?;
@@ -298,7 +298,7 @@ impl Checks {
         Ok(())
     }
 
-    /// Ok where the file answers.
+    /// Ok if the file answers.
     pub async fn ping(&self) -> Result<(), ChecksError> {
         sqlx::query(sql::ASK).fetch_optional(&self.reading).await?;
         Ok(())
@@ -310,7 +310,7 @@ impl Checks {
     }
 }
 
-/// What changed incidents and whom to tell, as rows of the statements.
+/// Changes of incidents and their notices, as parameters of the statements.
 #[derive(Default)]
 struct Changes {
     incidents: Vec<Value>,
@@ -348,7 +348,7 @@ impl Changes {
     }
 
     async fn write(&self, transaction: &mut SqliteConnection) -> Result<(), ChecksError> {
-        // Before their transitions are there: by those it knows what was told before.
+        // Before their transitions are written, by whose absence it knows that they are news.
         bulletins::tell_closed(transaction, &self.closed).await?;
         for (statement, rows) in [
             (crate::sql::incidents::PUT, &self.incidents),
@@ -374,7 +374,7 @@ async fn write_rows(
     Ok(())
 }
 
-/// Deletes the rows of monitors and rules that are gone from the file in `data`, if there is one. For a folder that no server
+/// Deletes the rows of deleted monitors and rules from the file in `data`, if there is one. For a folder that no server
 /// holds.
 pub(crate) async fn keep_only_in(
     data: &Path,

@@ -9,19 +9,19 @@ pub fn sync(path: &Path) -> std::io::Result<()> {
     std::fs::File::open(path)?.sync_all()
 }
 
-/// A path as a statement has it.
+/// A path as text, for statements.
 pub fn path_text(path: &Path) -> Result<&str, StoreError> {
     path.to_str().ok_or_else(|| {
         StoreError::UnusablePath(format!("{} is not UTF-8, which the engine needs", path.display()))
     })
 }
 
-/// The system's name for what went wrong, with what we were doing.
+/// An I/O error with its context.
 pub fn io(context: &'static str) -> impl Fn(std::io::Error) -> StoreError {
     move |cause| StoreError::System { context, cause }
 }
 
-/// Creates the file where there is none; nobody but its owner may read it, for it holds secrets or is not for others.
+/// Creates the file if it is missing, readable by its owner only: it holds secrets or private data.
 pub fn make_private(file: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     let file = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(file)?;

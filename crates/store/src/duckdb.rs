@@ -1,6 +1,7 @@
-//! Everything that knows DuckDB's ways: the engine, its data files, how they are filled, merged and read.
+//! Everything specific to DuckDB: the engine, its data files, and how they are filled, merged and read.
 //!
-//! Deliberately not here: which files there are, who works on them and when. That is `builder`, `writer` and `shared`.
+//! Deliberately not here: which files exist, and which thread works on them when. That is in `builder`, `writer` and
+//! `shared`.
 
 pub mod active;
 pub mod column_scan;

@@ -1,5 +1,5 @@
-//! A look at a data folder before it is opened: what stands in it, and whether a newer version of the program wrote it.
-//! Looking changes no byte of any file but SQLite's `-shm`, which is made anew from the log at every opening.
+//! Examines a data folder before it is opened: its content, and whether a newer version of the program wrote it. This
+//! changes no byte of any file except SQLite's `-shm`, which every opening rebuilds from the log.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -19,12 +19,12 @@ use crate::types::{StoreError, StoreLimits};
 use crate::verdict::{Content, Facts, Found, UnnamedFile};
 use crate::{checks, meta};
 
-/// Of a repair that is putting its result in place, in the data folder.
+/// In the data folder: the result of a repair that is being put in place.
 pub const UNFINISHED: &str = "repaired";
 
 /// `StoreError::Newer` if a newer version of the program wrote the folder.
 ///
-/// `with_meta`: whether `meta.sqlite` has to fit. The caller holds the folder.
+/// `with_meta`: whether `meta.sqlite` must match. The caller holds the folder.
 pub async fn gather(
     data: &Path,
     with_meta: bool,
@@ -45,7 +45,7 @@ pub async fn gather(
         _ => HashSet::new(),
     };
     let mut unnamed = Vec::new();
-    // Without a manifest all of them are unnamed, and the verdict is clear without reading them.
+    // Without a manifest all files are unnamed, and the verdict is clear without reading them.
     if matches!(inbox, Found::Known(_)) {
         let names: Vec<&String> = files.iter().filter(|name| !named.contains(*name)).collect();
         if !names.is_empty() {
@@ -60,7 +60,7 @@ pub async fn gather(
     Ok(Facts { inbox, meta, unfinished, data_files: files.len(), unnamed })
 }
 
-/// `StoreError::Newer` if a newer version of the program made this backup, or the folder made of it.
+/// `StoreError::Newer` if a newer version of the program made this backup, or the folder made from it.
 pub async fn refuse_newer(data: &Path) -> Result<(), StoreError> {
     look_at_inbox(&data.join("inbox.sqlite"), &data.join("hits")).await?;
     look_at_meta(&data.join(meta::FILE)).await?;
@@ -137,7 +137,7 @@ async fn look_at_meta(path: &Path) -> Result<Found<meta::MetaFacts>, StoreError>
     }
 }
 
-/// One that cannot be read is a matter for its opening.
+/// An unreadable file is reported when it is opened.
 async fn look_at_checks(path: &Path) -> Result<(), StoreError> {
     if look_at_size::<()>(path)?.is_some() {
         return Ok(());
@@ -155,7 +155,7 @@ fn newer(file: &str, found: i64, known: i64) -> StoreError {
     StoreError::Newer(format!("{file} has version {found}, and this program knows {known}"))
 }
 
-/// A connection that may write empties the log into the file when it is closed.
+/// A connection with write access empties the log into the file when it is closed.
 async fn open_to_look(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     let has = |end: &str| {
         let mut beside = path.as_os_str().to_owned();
@@ -164,16 +164,16 @@ async fn open_to_look(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
     };
     let options = SqliteConnectOptions::new().filename(path);
     let options = match (has("-journal"), has("-wal")) {
-        // A start was killed before the file had a log: SQLite has to roll that back before it can be read.
+        // A start was killed before the file had a log: SQLite must roll that back before reading.
         (true, _) => options,
         (false, true) => options.read_only(true),
-        // Without a log SQLite would make an empty one. The caller holds the folder, so nobody writes meanwhile.
+        // Without a log SQLite would create an empty one. The caller holds the folder, so nobody writes meanwhile.
         (false, false) => options.read_only(true).immutable(true),
     };
     options.connect().await
 }
 
-/// What is known without opening the file, which would write into an empty one.
+/// Facts that need no opening, which would write into an empty file.
 fn look_at_size<T>(path: &Path) -> Result<Option<Found<T>>, StoreError> {
     match std::fs::metadata(path) {
         Ok(data) if data.len() == 0 => Ok(Some(Found::Empty)),
@@ -192,7 +192,7 @@ fn look_into(instance: &Instance, path: &Path) -> Result<Content, StoreError> {
     }
 }
 
-/// The seqs of the first and the last record with hits in a data file; none where it has no hits.
+/// The seqs of the first and the last record with hits in a data file; none if it has no hits.
 fn read_range(instance: &Instance, path: &Path) -> Result<Option<(u64, u64)>, StoreError> {
     let context = "looking into a data file";
     let alias = "looked_at";

@@ -1,4 +1,4 @@
-//! The whole data folder: hits and projects, which have to belong together.
+//! The whole data folder: hits and projects, which must match.
 
 use std::path::Path;
 
@@ -13,10 +13,11 @@ use crate::open::random_key;
 use crate::store::Store;
 use crate::types::{StoreError, StoreOptions};
 
-/// Opens or creates the data folder: the store, which holds it against a second server, then the projects. Refuses a folder
-/// in which a file was lost or put back from an older copy (`StoreError::NotWhole`), and changes nothing in it.
+/// Opens or creates the data folder: first the store, which locks it against a second server, then the projects.
+/// Refuses a folder in which a file was lost or replaced by an older copy (`StoreError::NotWhole`), and changes nothing
+/// in it.
 ///
-/// `fresh_secret`: 32 random bytes, kept as the server's secret where there is none yet.
+/// `fresh_secret`: 32 random bytes, stored as the server's secret if there is none yet.
 pub async fn open_folder(
     options: StoreOptions,
     fresh_secret: [u8; 32],
@@ -28,7 +29,7 @@ pub async fn open_folder(
     let opening = async {
         let numbers = ProjectNumbers::new(shared.inbox.clone());
         let meta = Meta::open_with(&data, fresh_secret, now_us, Some(numbers)).await?;
-        // A crash may have come between a number's two places.
+        // A crash may have happened between the two places that store the number.
         meta.skip_project_numbers(shared.highest_project).await?;
         let identity = MetaIdentity {
             folder: shared.identity.folder,
@@ -57,7 +58,7 @@ pub async fn open_folder(
     }
 }
 
-/// Says which projects have hits and stand in no table: nobody can see them.
+/// Logs projects that have hits but are in no table: nobody can see them.
 fn note_orphans(store: &Store, meta: &Meta) {
     let shared = store.shared();
     for entry in &shared.files.now().entries {
@@ -76,8 +77,8 @@ fn note_orphans(store: &Store, meta: &Meta) {
     }
 }
 
-/// Both databases become those of a new folder: a file of the one that is replaced does not fit beside them. Projects that
-/// were deleted are deleted from `meta.sqlite`, where there is one, and no number up to `highest` is given again.
+/// Gives both databases a new identity, so that a file of the replaced folder no longer matches them. Deleted projects
+/// are deleted from `meta.sqlite`, if there is one, and no number up to `highest` is given again.
 pub async fn give_identity(
     data: &Path,
     deleted: &[ProjectId],

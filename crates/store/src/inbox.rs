@@ -1,9 +1,9 @@
-//! The inbox: every change to hits, numbered, on disk before it is acknowledged.
+//! The inbox: every change to hits gets a number, and is on disk before it is acknowledged.
 //!
-//! One thread (`sequencer`) owns the SQLite file and commits what arrived meanwhile in groups. It decides everything that
-//! must be decided in order: the seq, whether a batch was posted before (`receipts`), which hits a client posts again
-//! (`repeats`), whether a project is gone. The manifest of data files lives here too, because it changes together with
-//! what may be trimmed. It knows nothing of DuckDB.
+//! One thread (`sequencer`) owns the SQLite file and commits arrivals in groups. It makes all decisions that depend on
+//! order: the seq, whether a batch was posted before (`receipts`), which hits a client posts again (`repeats`), whether
+//! a project is gone. The manifest of data files is here too, because it changes together with the records that may be
+//! trimmed. It knows nothing of DuckDB.
 
 mod command;
 pub mod dropped;
@@ -37,16 +37,17 @@ pub use state::{get_number, last_seq, put_state};
 use crate::record;
 use crate::types::StoreError;
 
-/// Names the newest format of the data files that this inbox has listed, so that an older program knows before it opens one.
+/// The newest format of the data files that this inbox has listed, so that an older program notices before it opens
+/// one.
 const DATA_FORMAT: &str = "data_format";
 
-/// SQLite's name for what went wrong, with what we were doing.
+/// An SQLite error with its context.
 pub(crate) fn failed(context: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |cause| StoreError::Sqlite { context, cause }
 }
 
-/// What a look into the file finds, without changing it; none where it has no tables of ours. Whether the files of the
-/// manifest are there is the caller's to find out.
+/// Reads the file's facts without changing it; none if it has no tables of ours. The caller checks whether the files of
+/// the manifest exist.
 pub async fn look(db: &mut SqliteConnection) -> Result<Option<InboxFacts>, StoreError> {
     let tables: i64 = sqlx::query_scalar(crate::sql::inbox::COUNT_TABLES)
         .fetch_one(&mut *db)
@@ -67,7 +68,7 @@ pub async fn look(db: &mut SqliteConnection) -> Result<Option<InboxFacts>, Store
     }))
 }
 
-/// `StoreError::Newer` if a later version of this program has written data files (`data_format`: the last that is known), or
+/// `StoreError::Newer` if a later version of this program has written data files (`data_format`: the newest known), or
 /// records or erasures that wait to be applied.
 pub async fn check_versions(db: &mut SqliteConnection, data_format: u32) -> Result<(), StoreError> {
     let found = get_number(db, DATA_FORMAT).await?;
@@ -102,7 +103,7 @@ fn check_version(seq: i64, version: Option<u8>) -> Result<(), StoreError> {
     }
 }
 
-/// Of each group the first record: one process wrote all of them.
+/// Checks the first record of each group: one process wrote all of them.
 async fn check_records(db: &mut SqliteConnection) -> Result<(), StoreError> {
     let context = "reading the inbox";
     let heads = sqlx::query(crate::sql::inbox::RECORD_HEADS)
@@ -136,8 +137,8 @@ pub async fn ledger_key(db: &mut SqliteConnection) -> Result<[u8; 32], StoreErro
     key.ok_or_else(broken)?.try_into().map_err(|_| broken())
 }
 
-/// 32 KB pages: measured at 1,200 commits of 200 KB a second, 740 with 4 KB. `secure_delete`: what is trimmed is
-/// overwritten.
+/// 32 KB pages: measured at 1,200 commits of 200 KB a second, against 740 with 4 KB. `secure_delete`: trimmed records
+/// are overwritten.
 pub(crate) fn connect_options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -150,7 +151,7 @@ pub(crate) fn connect_options(path: &Path) -> SqliteConnectOptions {
         .pragma("cache_size", "-8000")
 }
 
-/// A group's bytes: per record its size, the rows to pass over, then the record.
+/// A group's bytes: per record its size, the rows to skip, then the record.
 pub(crate) fn put_framed(out: &mut Vec<u8>, record: &[u8], skips: &[u32]) {
     out.extend((record.len() as u32).to_le_bytes());
     out.extend((skips.len() as u32).to_le_bytes());

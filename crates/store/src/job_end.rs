@@ -1,6 +1,6 @@
-//! How a job of the builder ends before it is done: it failed, or it gave way to something more urgent.
+//! Early ends of a builder's job: it failed, or it gave way to something more urgent.
 //!
-//! Giving way is no error. Nothing has changed, nobody is told, and the job is begun again.
+//! Giving way is not an error. Nothing has changed, nothing is reported, and the job is begun again.
 
 use crate::types::StoreError;
 
@@ -10,7 +10,7 @@ pub enum EarlyEnd {
     Failed(StoreError),
 }
 
-/// What is more urgent than the job.
+/// The more urgent event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GaveWayTo {
     /// The store closes.

@@ -1,5 +1,5 @@
-//! The ledger of erasures: what was erased and when, so that restoring an older backup does not bring it back. It names
-//! users and addresses by a keyed hash, never as they are.
+//! The ledger of erasures: hits erased and when, so that restoring an older backup does not bring them back. It
+//! identifies users and addresses by a keyed hash, never as they are.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -26,15 +26,15 @@ pub struct Line {
 #[serde(rename_all = "snake_case")]
 pub enum What {
     Project,
-    /// Keyed hash of the user id, of the address.
+    /// Keyed hashes of the user id and of the address.
     User(String),
     Address(String),
     Addresses,
     AddressesAndCountries,
 }
 
-/// Adds a line, on disk before it returns; one that is there already is left alone. What expires by itself
-/// (`Erasure::Before`) is not listed: it expires in a restored backup too.
+/// Adds a line, on disk before it returns; an existing one is left alone. `Erasure::Before` is not listed: those hits
+/// expire in a restored backup too.
 pub fn append(data: &Path, key: &[u8; 32], seq: u64, erasure: &Erasure) -> Result<(), StoreError> {
     let context = "writing the ledger of erasures";
     let what = match erasure {
@@ -53,7 +53,7 @@ pub fn append(data: &Path, key: &[u8; 32], seq: u64, erasure: &Erasure) -> Resul
     let mut text = serde_json::to_string(&line).expect("a line is plain data");
     text.push('\n');
     let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(io(context))?;
-    // A line that a crash cut off belongs to an erasure that is still in the inbox and comes again.
+    // A line that a crash cut off belongs to an erasure that is still in the inbox and will be repeated.
     let whole = std::fs::read(&path)
         .map_err(io(context))?
         .iter()
@@ -65,7 +65,7 @@ pub fn append(data: &Path, key: &[u8; 32], seq: u64, erasure: &Erasure) -> Resul
     sync(data).map_err(io(context))
 }
 
-/// All lines; a last line that a crash cut off is left out, its erasure is still in the inbox.
+/// All lines; a last line that a crash cut off is skipped, since its erasure is still in the inbox.
 pub fn read(path: &Path) -> Result<Vec<Line>, StoreError> {
     let text = std::fs::read_to_string(path).map_err(io("reading the ledger of erasures"))?;
     let mut lines = Vec::new();
@@ -86,7 +86,7 @@ pub fn read(path: &Path) -> Result<Vec<Line>, StoreError> {
     Ok(lines)
 }
 
-/// The name of a user or an address in the ledger.
+/// The hashed name of a user or an address in the ledger.
 pub fn name(key: &[u8; 32], project: ProjectId, kind: &str, text: &str) -> String {
     let mut hasher = blake3::Hasher::new_keyed(key);
     hasher.update(&project.0.to_le_bytes());

@@ -1,7 +1,7 @@
 //! The databases: the only crate that links an engine.
 //!
-//! `Store` keeps hits (inbox, writer, active and sealed files); `meta::Meta` keeps projects and keys; `checks::Checks` keeps
-//! what checks of monitors found. None knows a panel or a user.
+//! `Store` keeps hits (inbox, writer, active and sealed files); `meta::Meta` keeps projects and keys; `checks::Checks`
+//! keeps results of monitor checks. None knows a panel or a user.
 
 mod attach;
 mod backup;
@@ -43,5 +43,5 @@ pub use progress::{Progress, Silent};
 pub use repair::{Repair, Repaired, plan_repair};
 pub use restore::{Restored, restore};
 pub use store::Store;
-pub use tail::{Heard, Watcher};
+pub use tail::{TailUpdate, Watcher};
 pub use types::*;

@@ -1,12 +1,12 @@
 //! Projects, keys, sessions, share links, monitors, channels, maintenance windows, rules, deploys, status pages and their
 //! subscribers (SQLite, `meta.sqlite` in the data folder).
 //!
-//! Everything that a request needs to know (whose key is this, what may it do, which level of privacy) is answered from
-//! memory: a POST must not wait for a database. The file is the truth, memory follows it with every change, and only the
-//! process that holds the data folder changes it.
+//! Everything that a request needs to know (its key's project, access and privacy level) is answered from memory: a
+//! POST must not wait for a database. The file is the truth, memory follows it with every change, and only the process
+//! that holds the data folder changes it.
 //!
-//! From below: `error`, `rows` and `secrets`; `directory`, the rows in memory; `handle`, which is `Meta` itself; a part for each
-//! kind of thing, which adds its calls to it; `load`. No part imports one that imports it.
+//! Bottom up: `error`, `rows` and `secrets`; `directory`, the rows in memory; `handle`, which is `Meta` itself; a
+//! module for each kind of thing, which adds its calls; `load`. No module imports one that imports it.
 //!
 //! Deliberately not here: hits, users, and who may call what.
 
@@ -66,16 +66,16 @@ pub(crate) use subscribers::forget_those_who_left;
 pub use subscribers::{Confirmation, Subscriber, SubscriberCount, SubscriberLimits};
 
 impl Meta {
-    /// Opens or creates the file in `data` (which must exist). `fresh_secret` is 32 random bytes, kept as the server's
-    /// secret where there is none yet.
+    /// Opens or creates the file in `data` (which must exist). `fresh_secret` is 32 random bytes, stored as the
+    /// server's secret if there is none yet.
     ///
-    /// The caller holds the data folder (see `Store::open`): two processes with this file open would not hear of each
+    /// The caller holds the data folder (see `Store::open`): two processes with this file open would not see each
     /// other's changes.
     pub async fn open(data: &Path, fresh_secret: [u8; 32], now_us: i64) -> Result<Meta, MetaError> {
         Meta::open_with(data, fresh_secret, now_us, None).await
     }
 
-    /// As `open`; the numbers of new projects are written down in the inbox.
+    /// Like `open`; the numbers of new projects are reserved in the inbox.
     pub(crate) async fn open_with(
         data: &Path,
         fresh_secret: [u8; 32],
@@ -117,7 +117,8 @@ impl Meta {
         Ok(Meta { inner: Arc::new(inner) })
     }
 
-    /// A consistent copy of the file, the server's secret in it, to `file` (which must not exist), while serving.
+    /// Writes a consistent copy of the file, including the server's secret, to `file` (which must not exist), while
+    /// serving.
     pub async fn backup(&self, file: &Path) -> Result<(), MetaError> {
         self.flush().await?;
         sqlx::query("VACUUM INTO ?")
@@ -128,7 +129,7 @@ impl Meta {
         Ok(())
     }
 
-    /// Writes what is only in memory (times of use) and closes the file.
+    /// Writes times of use, which are only in memory, and closes the file.
     pub async fn close(&self) -> Result<(), MetaError> {
         self.flush().await?;
         self.inner.pool.close().await;

@@ -1,4 +1,4 @@
-//! Opening the data folder: what a crash, a bad log or a damaged file left is put in order here, and said.
+//! Opens the data folder, repairs and reports the traces of a crash, a bad log or a damaged file.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,11 +38,11 @@ pub struct Threads {
     pub tail: std::thread::JoinHandle<()>,
 }
 
-/// Blocks; call it off the async threads.
+/// Blocks: call it off the async threads.
 ///
-/// `with_meta`: `meta.sqlite` has to fit, and is opened next (`folder.rs`).
+/// `with_meta`: `meta.sqlite` must match, and is opened next (`folder.rs`).
 pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Threads), StoreError> {
-    // Before anything is made where a repair is about to put something.
+    // Before anything is created in the way of an unfinished repair.
     if options.data.join(facts::UNFINISHED).exists() {
         return Err(StoreError::NotWhole(Stop::Unfinished.explain(&options.data)));
     }
@@ -115,7 +115,7 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
     let mut lost = Vec::new();
     if let Found::Known(inbox) = &facts.inbox {
         lost.clone_from(&inbox.dropped);
-        // TRICKY: a record is in the inbox before the writer has it.
+        // TRICKY: a record is in the inbox before the writer gets it.
         if active.position > inbox.last_seq {
             lost.push(Dropped { first: active.position, last: None });
         }
@@ -127,7 +127,7 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
     }
     skip_lost(&mut active, opened.trimmed_to)?;
     sequencer.count_above(active.position);
-    // Before anything is appended, the manifest names the file that it goes to.
+    // The manifest must name the file before anything is appended to it.
     let changes = {
         let row = active.row.clone();
         let stale: Vec<u64> = opened
@@ -184,7 +184,7 @@ pub fn random_key() -> Result<[u8; 32], StoreError> {
     Ok(key)
 }
 
-/// The identity of the start that begins, and the highest project number that is known.
+/// The identity of the new start, and the highest project number known.
 fn next_identity(facts: &Facts) -> Result<(Identity, ProjectId), StoreError> {
     let mut identity = Identity { folder: [0; 16], begun: 0, done: 0 };
     let mut highest = 0;
@@ -206,7 +206,7 @@ fn next_identity(facts: &Facts) -> Result<(Identity, ProjectId), StoreError> {
     Ok((identity, ProjectId(highest)))
 }
 
-/// A new engine with every file of the manifest; the picture is set. Returns the active file.
+/// A new engine with every file of the manifest, as the new snapshot. Returns the active file.
 fn attach_all(shared: &Shared, files: &[FileRow], trimmed_to: u64) -> Result<Active, StoreError> {
     let engine = Arc::new(Engine::open(&shared.folder(), &shared.options.limits.duckdb)?);
     let mut snapshot = Snapshot::default();
@@ -216,7 +216,7 @@ fn attach_all(shared: &Shared, files: &[FileRow], trimmed_to: u64) -> Result<Act
             active = Some(attach::open_active(&engine, shared, row, trimmed_to)?);
             continue;
         }
-        // What this run has read and found damaged stays out.
+        // Files that this run has found damaged stay out.
         if shared.damaged().iter().any(|file| file.row.id == row.id && !file.may_pass) {
             continue;
         }
@@ -249,13 +249,13 @@ fn attach_all(shared: &Shared, files: &[FileRow], trimmed_to: u64) -> Result<Act
     Ok(active)
 }
 
-/// Records that the inbox has let go of and that the active file lacks.
+/// Records trimmed from the inbox that the active file lacks.
 fn lost_before(active: &Active, trimmed_to: u64) -> Option<Dropped> {
     (active.position < trimmed_to)
         .then_some(Dropped { first: active.position + 1, last: Some(trimmed_to) })
 }
 
-/// Once they are written down as lost.
+/// Called once they are recorded as lost.
 fn skip_lost(active: &mut Active, trimmed_to: u64) -> Result<(), StoreError> {
     if active.position < trimmed_to {
         active.pass(trimmed_to);
@@ -270,7 +270,7 @@ fn queue_jobs(shared: &Shared, opened: &Opened, position: u64) {
             shared.jobs.push(Job::Seal(entry.row.id));
         }
     }
-    // Those behind the position are not met again by the writer.
+    // The writer does not meet those before its position again.
     for (seq, erasure) in &opened.erasures {
         if *seq <= position {
             shared.erased.begin(*seq);
@@ -279,11 +279,11 @@ fn queue_jobs(shared: &Shared, opened: &Opened, position: u64) {
     }
 }
 
-/// Keeps a writer running; after a failure with a new engine and what the files say.
+/// Keeps a writer running; after a failure with a new engine, from the state of the files.
 fn supervise(shared: &Arc<Shared>, first: Writer) {
     let mut next = Some(first);
     let mut wait = Duration::from_millis(200);
-    let mut left = Left::default();
+    let mut left = OldEngine::default();
     let mut closing = None;
     while let Some(mut writer) = next.take() {
         let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| writer.run()))
@@ -293,7 +293,7 @@ fn supervise(shared: &Arc<Shared>, first: Writer) {
         drop(writer);
         shared.problems.set("writer", format!("hits wait in the inbox: {problem}"));
         if matches!(problem, StoreError::Newer(_)) {
-            // Another try would read the same. Posts are kept in the inbox, and what is in data files is served.
+            // Another try would read the same. Posts stay in the inbox, and data files are still served.
             return;
         }
         loop {
@@ -323,24 +323,24 @@ fn supervise(shared: &Arc<Shared>, first: Writer) {
     }
 }
 
-/// What an engine that failed leaves to the next one.
+/// State from a failed engine for the next one.
 #[derive(Default)]
-struct Left {
-    /// Until it is gone its files are not free.
+struct OldEngine {
+    /// Its files are not free until it is gone.
     engine: Weak<Engine>,
 }
 
-/// TRICKY: two engines must not hold the same file (the old one would write into it when it is let go), so the old one has
-/// to be gone first: queries end by themselves, the builder's job fails and is tried again. Who holds it for longer than
-/// any query may run is said to do so; hits wait in the inbox meanwhile.
-fn reopen(shared: &Arc<Shared>, left: &mut Left, trimmed: u64) -> Result<Writer, StoreError> {
+/// TRICKY: two engines must not hold the same file (the old one would write into it when it is dropped), so the old one
+/// must be gone first: queries end by themselves, the builder's job fails and is tried again. A holder that outlasts
+/// any query's timeout is reported; hits wait in the inbox meanwhile.
+fn reopen(shared: &Arc<Shared>, left: &mut OldEngine, trimmed: u64) -> Result<Writer, StoreError> {
     if let Some(old) = shared.engine.swap(None) {
         left.engine = Arc::downgrade(&old);
     }
     let patience = shared.options.limits.query_seconds + limits::ENGINE_LEAVE_SECONDS;
     let since = Instant::now();
     loop {
-        // Again and again: a job that was about to change the picture may have put a file of the old engine into it.
+        // Repeatedly: a job that was about to change the snapshot may have put a file of the old engine into it.
         shared.files.set(Snapshot::default());
         if left.engine.strong_count() == 0 {
             break;
@@ -353,7 +353,7 @@ fn reopen(shared: &Arc<Shared>, left: &mut Left, trimmed: u64) -> Result<Writer,
             return Err(StoreError::Closing);
         }
     }
-    // TRICKY: not what memory knew. Where a change failed, only the file tells whether it is on disk.
+    // TRICKY: memory is not trusted. If a change failed, only the file shows whether it is on disk.
     let mut found = read_inbox(shared)?;
     for (row, there) in &mut found.named {
         *there = shared.folder().join(row.name()).exists();
@@ -385,7 +385,7 @@ fn reopen(shared: &Arc<Shared>, left: &mut Left, trimmed: u64) -> Result<Writer,
     Writer::new(shared.clone(), active, trimmed)
 }
 
-/// What the inbox's file knows of data files.
+/// The inbox's facts about data files.
 fn read_inbox(shared: &Shared) -> Result<InboxFacts, StoreError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -458,7 +458,7 @@ mod tests {
         drop(engine);
         let erasure = crate::types::Erasure::Before(analytics::hit::ProjectId(1), 0);
         shared.inbox.ask_blocking(|reply| Command::Erase { erasure, reply }).unwrap();
-        // Longer than a checkpoint that fails for another reason is tried again.
+        // Longer than the retries of a checkpoint that fails for another reason.
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(4) {
             assert_eq!(shared.problems.all(), Vec::<String>::new());
@@ -487,7 +487,7 @@ mod tests {
         let limits = StoreLimits { disk_free_percent: 0, ..Default::default() };
         let options = StoreOptions { data: data.path().to_path_buf(), node: 0, limits };
         let (shared, threads) = open(options, false).unwrap();
-        // As long as this one is kept, no other takes its place.
+        // While this one is held, no other replaces it.
         let kept = shared.engine().unwrap();
         kept.note_read_error(&StoreError::Engine {
             context: "reading hits",

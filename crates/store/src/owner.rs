@@ -1,4 +1,4 @@
-//! To whom a folder belongs and who else may read it, so that a copy belongs to the same and is as private.
+//! The owner and permissions of a folder, so that a copy has the same owner and is as private.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -11,24 +11,23 @@ use crate::types::StoreError;
 pub struct Owner {
     pub uid: u32,
     pub gid: u32,
-    /// Of the folder; its files have the same without the right to execute.
+    /// Mode of the folder; its files have the same without the right to execute.
     pub mode: u32,
 }
 
 impl Owner {
-    /// Of a folder, or of the one that a link leads to.
+    /// Owner of a folder, or of the one that a link points to.
     pub fn of(folder: &Path) -> Result<Owner, StoreError> {
         let data = std::fs::metadata(folder).map_err(io("looking at whose folder it is"))?;
         Ok(Owner { uid: data.uid(), gid: data.gid(), mode: data.mode() & 0o777 })
     }
 
-    /// Whether this process may make files for that owner.
+    /// Whether this process may create files for that owner.
     fn may_give(&self) -> bool {
         rustix::process::geteuid().is_root()
     }
 
-    /// Makes a folder and everything in it belong to the owner. Another user than root can give nothing away; the
-    /// modes are set all the same.
+    /// Gives a folder and everything in it to the owner. Only root can give files away; the modes are set in any case.
     pub fn give(&self, folder: &Path) -> Result<(), StoreError> {
         let context = "handing a folder to its owner";
         for entry in std::fs::read_dir(folder).map_err(io(context))? {

@@ -1,22 +1,22 @@
-//! How far long work on a data folder is (backup, restore, repair): told to whoever asked for it, who may stop it too.
+//! Progress of long work on a data folder (backup, restore, repair): reported to its caller, who may also stop it.
 //!
-//! Nothing here draws anything; the command line does.
+//! Nothing here prints; the command line does.
 
 use crate::types::StoreError;
 
-/// Hears of the work. Called from the thread that does it, a few times a second or more.
+/// Receives progress. Called from the working thread, a few times a second or more.
 pub trait Progress: Send + Sync {
-    /// A stretch of work begins: its name in a few words, and the bytes that it will go through.
+    /// A step begins: its name in a few words, and the bytes that it will process.
     fn begin(&self, work: &str, total_bytes: u64);
-    /// So many more bytes are done.
+    /// This many more bytes are done.
     fn advance(&self, bytes: u64);
-    /// True where nobody waits for the work any more: it ends at the next chance, with nothing changed.
+    /// True if nobody waits for the work any more: it ends at the next chance, with nothing changed.
     fn is_cancelled(&self) -> bool {
         false
     }
 }
 
-/// Tells nobody.
+/// Ignores progress.
 pub struct Silent;
 
 impl Progress for Silent {
@@ -24,7 +24,7 @@ impl Progress for Silent {
     fn advance(&self, _: u64) {}
 }
 
-/// An error where the work is to end.
+/// An error if the work is cancelled.
 pub(crate) fn check(progress: &dyn Progress) -> Result<(), StoreError> {
     if progress.is_cancelled() { Err(StoreError::Cancelled) } else { Ok(()) }
 }

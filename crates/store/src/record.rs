@@ -1,23 +1,23 @@
-//! An inbox record's bytes: a batch or an erasure, with the format's version in front.
+//! The bytes of an inbox record: a batch or an erasure, after the format's version.
 //!
-//! A batch is kept by column, each column as a base and the narrowest of 0, 1, 2, 4 or 8 bytes a value (frame of
-//! reference): about 25 bytes a hit, written and read at memory speed. It is not compressed: records live for seconds.
-//! The record does not check itself; SQLite's pages and the seqs around it do what is needed.
+//! A batch is stored by column, each as a base and the narrowest of 0, 1, 2, 4 or 8 bytes per value (frame of
+//! reference): about 25 bytes per hit, written and read at memory speed. It is not compressed: records live for
+//! seconds. The record has no checksum; SQLite's pages and the seqs around it suffice.
 
 use analytics::batch::{AgentTraits, Batch};
 use analytics::hit::{HitId, ProjectId, TextKind};
 
 use crate::types::Erasure;
 
-/// Goes up with each kind of text that hits have beyond those of version 1, so that a program that knows fewer stops instead of
-/// reading a record wrongly. A record of an older version has the first kinds alone.
+/// Rises with each kind of text added since version 1, so that a program that knows fewer stops instead of misreading a
+/// record. A record of an older version has only the first kinds.
 pub const VERSION: u8 = 1 + (TextKind::COUNT - FIRST_KINDS) as u8;
 /// Kinds of texts in a record of version 1.
 const FIRST_KINDS: usize = 10;
 const KIND_BATCH: u8 = 1;
 const KIND_ERASURE: u8 = 2;
 
-/// Columns before the texts, in this order. Optional numbers are kept as value + 1, 0 being "none".
+/// Columns before the texts, in this order. Optional numbers are stored as value + 1, with 0 as "none".
 pub const TIME: usize = 0;
 pub const DURATION: usize = 1;
 pub const STATUS: usize = 2;
@@ -129,7 +129,7 @@ fn decode_batch(version: u8, mut rest: &[u8]) -> Result<BatchRecord<'_>, RecordE
         return Err(RecordError::Broken("number of hits"));
     }
     let kinds = FIRST_KINDS + usize::from(version) - 1;
-    // Of a field that is younger than the record each hit has none.
+    // Hits have no value for a field newer than the record.
     let mut texts: [Vec<&str>; TextKind::COUNT] = std::array::from_fn(|kind| match kind < kinds {
         true => Vec::new(),
         false => vec![""],
@@ -191,7 +191,7 @@ impl Column<'_> {
         }
     }
 
-    /// All values but those of the rows in `skips` (ascending), in the place of what is in `out`.
+    /// Writes all values except those of the rows in `skips` (ascending) over `out`.
     pub fn read<'v>(&self, hits: usize, skips: &[u32], out: &'v mut Vec<u64>) -> &'v [u64] {
         out.clear();
         self.each(hits, |value| out.push(value));
@@ -220,7 +220,7 @@ impl Column<'_> {
     }
 }
 
-/// Undoes the turn that keeps times before 1970 in order.
+/// Inverts the mapping that keeps times before 1970 in order.
 pub fn to_time_us(value: u64) -> i64 {
     (value ^ (1 << 63)) as i64
 }
@@ -299,7 +299,7 @@ mod tests {
         }
     }
 
-    /// A batch's record as a program has written it that knew fewer kinds of texts.
+    /// A batch's record as written by a program that knew fewer kinds of texts.
     fn of_version(version: u8, record: &[u8]) -> Vec<u8> {
         let kinds = FIRST_KINDS + usize::from(version) - 1;
         let (head, mut rest) = record.split_at(18);

@@ -1,8 +1,8 @@
-//! Repair: makes a whole data folder of what is left of one. Every data file says itself which records it holds; the
-//! manifest, a lost inbox and a lost table of projects follow from that. What was erased stays erased: the ledger is applied
+//! Repair: rebuilds a data folder from what is left of one. Every data file states which records it holds; the
+//! manifest, a lost inbox and a lost table of projects follow from that. Erased hits stay erased: the ledger is applied
 //! again before anything is served.
 //!
-//! All of it is made in a folder beside, and then put in place (`repair/finish.rs`); what was there before is kept.
+//! The result is built in a separate folder and then put in place (`repair/finish.rs`); the previous files are kept.
 
 mod choose;
 mod examine;
@@ -38,35 +38,35 @@ use crate::verdict::{self, Facts, Found, Stop, Verdict};
 use choose::{Examined, choose, missing};
 use new_inbox::NewInbox;
 
-/// What a repair would do. Holds the folder until it is dropped.
+/// Plan of a repair. Holds the folder until it is dropped.
 pub struct Repair {
     options: StoreOptions,
     facts: Facts,
-    /// What was found, in words.
+    /// Findings, in words.
     pub found: Vec<String>,
     _lock: std::fs::File,
 }
 
-/// What a repair did.
+/// Result of a repair.
 #[derive(Clone, Debug, Default)]
 pub struct Repaired {
     pub hits: u64,
     pub data_files: usize,
     /// Seqs of records that are in no file, both ends included. Their hits are lost, or were erased before.
     pub missing: Vec<(u64, u64)>,
-    /// The last record that is known of.
+    /// The last known record.
     pub last_seq: u64,
-    /// Data files that could not be read, with why; they are among what is kept beside.
+    /// Data files that could not be read, and why; they are among the files kept aside.
     pub unreadable: Vec<String>,
     /// Projects that only the operator can open again.
     pub recovered: Vec<ProjectId>,
-    /// What else the operator should know.
+    /// Other notes for the operator.
     pub notes: Vec<String>,
-    /// Where what was there before is now.
+    /// Folder of the previous files.
     pub aside: PathBuf,
 }
 
-/// Looks for what is wrong. None where nothing is. No server may hold the folder.
+/// Looks for problems. None if there are none. No server may hold the folder.
 pub async fn plan_repair(options: StoreOptions) -> Result<Option<Repair>, StoreError> {
     let data = options.data.clone();
     let lock = lock(&data)?;
@@ -91,7 +91,7 @@ pub async fn plan_repair(options: StoreOptions) -> Result<Option<Repair>, StoreE
     }
 }
 
-/// What is wrong with the files of the manifest.
+/// Problems of the files in the manifest.
 fn look_at_named(
     options: &StoreOptions,
     inbox: &InboxFacts,
@@ -104,7 +104,7 @@ fn look_at_named(
     for (row, there) in &inbox.named {
         let name = row.name();
         if !there {
-            // Behind a restore there is none yet.
+            // After a restore it does not exist yet.
             if row.kind != FileKind::Active || inbox.trimmed_to > row.first_seq {
                 found.push(format!("hits/{name} is missing"));
             }
@@ -124,12 +124,12 @@ fn look_at_named(
 }
 
 impl Repair {
-    /// Where everything that is there now will be kept.
+    /// The folder in which all previous files will be kept.
     pub fn data(&self) -> &Path {
         &self.options.data
     }
 
-    /// Makes the folder whole. Until the end nothing is changed in it but for a folder of its own.
+    /// Repairs the folder. Until the end nothing changes in it except a new subfolder.
     pub async fn carry_out(self, progress: Arc<dyn Progress>) -> Result<Repaired, StoreError> {
         let data = self.options.data.clone();
         if finish::is_unfinished(&data) {
@@ -166,7 +166,7 @@ impl Repair {
         };
         let files = self.take_files(&making, &**progress, &mut repaired)?;
         let mut options = StoreOptions { data: making.clone(), ..self.options.clone() };
-        // Of the folder as it will be, not of the one that is being made.
+        // This limit is about the final folder, not the temporary one.
         options.limits.reserve_bytes = 0;
         let ledger_key = meta.and_then(|meta| meta.identity.as_ref()).map(|it| it.ledger_key);
         let found =
@@ -191,7 +191,7 @@ impl Repair {
         Ok(repaired)
     }
 
-    /// Those of the two databases that can be read and belong to the data files.
+    /// Those of the two databases that are readable and match the data files.
     fn belonging(&self) -> (Option<&InboxFacts>, Option<&MetaFacts>) {
         let mut inbox = match &self.facts.inbox {
             Found::Known(inbox) => Some(inbox),
@@ -218,7 +218,7 @@ impl Repair {
         (inbox, meta)
     }
 
-    /// Whether the inbox lacks its end.
+    /// Whether the inbox lacks its latest records.
     fn is_inbox_older(&self) -> bool {
         matches!(
             verdict::judge(&self.facts),
@@ -226,7 +226,8 @@ impl Repair {
         )
     }
 
-    /// The data files that count, in `making`, with their rows of the manifest. Sealed ones are linked: they never change.
+    /// The data files that count, in `making`, with their rows of the manifest. Sealed ones are hard-linked: they never
+    /// change.
     fn take_files(
         &self,
         making: &Path,
@@ -258,7 +259,7 @@ impl Repair {
             let mut found = examine::examine(&instance, &new, name);
             let wal = DataFile::wal(&new);
             if found.as_ref().is_err_and(|problem| !problem.is_disk()) && wal.exists() {
-                // Without its log: what that held may be in the inbox.
+                // Without its log, whose content may be in the inbox.
                 std::fs::remove_file(&wal).map_err(io(context))?;
                 found = examine::examine(&instance, &new, name);
                 repaired.notes.push(format!("the log of hits/{name} cannot be read"));
@@ -291,7 +292,7 @@ impl Repair {
                         std::fs::remove_file(path).map_err(io(context))?;
                     }
                 }
-                // What it says of its records counts all the same: they are held, or there was none with a hit.
+                // Its records still count: they are held elsewhere, or had no hits.
                 let row = FileRow { rows: 0, ..FileRow::active(file.id, file.first_seq) };
                 rows.push((FileRow { last_seq: file.last_seq, ..row }, file));
                 continue;
@@ -342,7 +343,7 @@ impl Repair {
             files.iter().map(|(row, _)| (row.first_seq, row.last_seq)).collect();
         let in_files = held.iter().map(|(_, last)| *last).max().unwrap_or(0);
         let in_ledger = lines.iter().map(|line| line.seq).max().unwrap_or(0);
-        // Seqs up to here are behind the writer: erasures among them are made true at the opening.
+        // Seqs up to here are behind the writer's position: erasures among them are applied on opening.
         let from = in_files.max(in_ledger);
         let next_id = files.iter().map(|(row, _)| row.id).max().unwrap_or(0) + 1;
         let rescued = inbox.rescue_records(options, &held, from, next_id).await?;
@@ -381,8 +382,8 @@ impl Repair {
         Ok(Projects { with_hits, gone: gone.into_iter().collect(), highest })
     }
 
-    /// Writes down each erasure of the ledger, to be made true again for hits that came before it. Returns the projects that
-    /// were deleted.
+    /// Stores each erasure of the ledger, to be applied again to hits that came before it. Returns the deleted
+    /// projects.
     async fn apply_ledger(
         &self,
         options: &StoreOptions,
@@ -470,7 +471,7 @@ struct Projects {
     highest: ProjectId,
 }
 
-/// The texts that the ledger names by their hashes, by these.
+/// The texts whose hashes are in the ledger, by these.
 fn find_named(
     folder: &Path,
     memory: u64,
@@ -512,7 +513,7 @@ fn find_named(
     Ok(found)
 }
 
-/// A folder of hits on a disk of its own cannot be exchanged as a whole.
+/// A folder of hits that is a mount point cannot be renamed.
 fn refuse_mount_point(data: &Path) -> Result<(), StoreError> {
     let hits = data.join("hits");
     let device = |path: &Path| std::fs::symlink_metadata(path).map(|data| data.dev()).ok();

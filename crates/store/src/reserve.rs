@@ -1,8 +1,8 @@
-//! Room kept back for a full disk: a file of zeros that is deleted then, so that the databases can still be opened and
-//! erasures still succeed.
+//! Reserve for a full disk: a file of zeros that is deleted when the disk is full, so that the databases can still be
+//! opened and erasures still succeed.
 //!
-//! SQLite and DuckDB need a few pages to open what they hold, and an erasure writes files anew before it removes the old
-//! ones. Hits are refused long before, so nothing of ours uses the room up.
+//! SQLite and DuckDB need a few pages to open their files, and an erasure rewrites files before it removes the old
+//! ones. Hits are refused long before, so nothing of ours uses up the reserve.
 
 use std::fs::OpenOptions;
 use std::os::fd::AsFd;
@@ -12,7 +12,7 @@ use rustix::fs::FallocateFlags;
 
 const NAME: &str = "reserve";
 
-/// What is free of a disk.
+/// Free space of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskFree {
     pub percent: u64,
@@ -20,7 +20,7 @@ pub struct DiskFree {
 }
 
 impl DiskFree {
-    /// Of the folder's disk; plenty where nobody can tell.
+    /// For the folder's disk; plenty if it cannot be determined.
     pub fn of(folder: &Path) -> DiskFree {
         match rustix::fs::statvfs(folder) {
             Ok(disk) if disk.f_blocks > 0 => DiskFree {
@@ -42,13 +42,13 @@ enum Step {
 fn judge(is_there: bool, free: u64, wanted: u64) -> Step {
     match is_there {
         true if wanted == 0 || free < wanted => Step::GiveUp,
-        // Made again only where it does not make room short itself.
+        // Created again only if it does not use up the space itself.
         false if wanted > 0 && free / 4 >= wanted => Step::Make,
         _ => Step::Nothing,
     }
 }
 
-/// Before the first look at the folder, for which SQLite may need a page.
+/// Before the first access to the folder, for which SQLite may need a page.
 pub fn give_up_if_full(folder: &Path, wanted: u64) {
     let path = folder.join(NAME);
     if path.exists() && DiskFree::of(folder).bytes < wanted {
@@ -56,8 +56,8 @@ pub fn give_up_if_full(folder: &Path, wanted: u64) {
     }
 }
 
-/// Keeps `wanted` bytes back in the folder, or gives them up where the disk is full. Tells what is free now. Nothing fails
-/// with it.
+/// Keeps a reserve of `wanted` bytes in the folder, or deletes it if the disk is full. Returns the free space. Never
+/// fails.
 pub fn keep(folder: &Path, wanted: u64) -> DiskFree {
     let path = folder.join(NAME);
     let free = DiskFree::of(folder);
@@ -65,7 +65,7 @@ pub fn keep(folder: &Path, wanted: u64) -> DiskFree {
         Step::Nothing => return free,
         Step::Make => {
             if let Err(problem) = make(&path, wanted) {
-                // Some file systems cannot: there the operator makes room in time.
+                // Some file systems cannot: there the operator must free space in time.
                 tracing::debug!(%problem, "no room can be kept back for a full disk");
                 let _ = std::fs::remove_file(&path);
             }

@@ -1,4 +1,4 @@
-//! Restore: checks a backup, makes a data folder of it, and applies what was erased since.
+//! Restore: checks a backup, makes a data folder from it, and applies erasures made since.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -26,20 +26,20 @@ use crate::progress::{self, Progress};
 use crate::store::Store;
 use crate::types::{Erasure, StoreError, StoreOptions};
 
-/// What `restore` did.
+/// Result of a restore.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Restored {
     pub hits: u64,
     /// Erasures newer than the backup that were applied to it.
     pub erasures: usize,
-    /// Where the folder that was replaced is now.
+    /// The new place of the replaced folder.
     pub replaced: Option<PathBuf>,
 }
 
-/// Checks the backup in `from`, makes a data folder of it, applies the erasures that are newer than the backup (from the
-/// ledger of the folder that is replaced, or from `erasures`), and puts it in the place of `data`. Nothing changes in
-/// `data` before all of that has succeeded; no server may hold it. The new folder belongs to whom the replaced one did and
-/// is as private. Where `data` is a link, the folder that it leads to is replaced.
+/// Checks the backup in `from`, makes a data folder from it, applies the erasures that are newer than the backup (from
+/// the ledger of the replaced folder, or from `erasures`), and puts it in the place of `data`. Nothing changes in
+/// `data` before all of that has succeeded; no server may hold it. The new folder gets the replaced one's owner and
+/// permissions. If `data` is a link, the folder that it points to is replaced.
 pub async fn restore(
     from: &Path,
     options: StoreOptions,
@@ -104,7 +104,7 @@ pub async fn restore(
     db.close().await.map_err(inbox::failed(context))?;
     let store = Store::open(StoreOptions { data: making.clone(), ..options }).await?;
     store.settle().await?;
-    // The backup may hold erasures that were accepted and not yet true.
+    // The backup may hold erasures that were accepted but not applied yet.
     let shared = store.shared();
     shared.wait(shared.erased.wait_for_all(), || Ok(())).await?;
     progress.begin("applying erasures made since", newer.len() as u64);
@@ -139,8 +139,8 @@ pub async fn restore(
     Ok(Restored { hits, erasures: newer.len(), replaced })
 }
 
-/// Puts `made` in the place of `data`, and what was there into `aside`. There is a whole folder at `data` at every moment
-/// where the file system can exchange two names.
+/// Puts `made` in the place of `data`, whose content moves to `aside`. There is a whole folder at `data` at every
+/// moment if the file system can exchange two names.
 fn swap(made: &Path, data: &Path, aside: &Path) -> std::io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, made, CWD, data, RenameFlags::EXCHANGE) {
@@ -168,7 +168,7 @@ fn is_mount_point(folder: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Bytes that a restore goes through: each file is copied, and each data file is read once before.
+/// Bytes that a restore processes: each file is copied, and each data file is read once before.
 fn size_of(backup: &Path) -> Result<u64, StoreError> {
     let context = "looking at the backup";
     let sizes = |folder: &Path| -> std::io::Result<u64> {
@@ -190,7 +190,7 @@ fn check_and_copy(
     let name = row.name();
     let path = from.join("hits").join(&name);
     match row.kind {
-        // Empty in the moment of the backup; opening makes it anew.
+        // Empty at the moment of the backup; opening creates it again.
         FileKind::Active => return Ok(()),
         _ if !path.exists() => return Err(StoreError::Damaged(format!("the backup lacks {name}"))),
         FileKind::Sealed if measure(&path)? != (row.bytes, row.checksum.clone()) => {
@@ -214,15 +214,15 @@ fn read_ledger(path: &Path) -> Result<Vec<Line>, StoreError> {
     if path.exists() { ledger::read(path) } else { Ok(Vec::new()) }
 }
 
-/// The highest seq and the highest project number that the replaced folder gave out, so that no hit id and no number is
-/// given twice.
+/// The highest seq and the highest project number that the replaced folder assigned, so that no hit id and no number is
+/// assigned twice.
 async fn highest_numbers(data: &Path) -> Result<(u64, ProjectId), StoreError> {
     let path = data.join(INBOX);
     let nothing = (0, ProjectId(0));
     if !path.exists() {
         return Ok(nothing);
     }
-    // A folder may be replaced because its inbox cannot be read: then the ledger and the backup must do.
+    // A folder may be replaced because its inbox is unreadable: then the ledger and the backup must suffice.
     let Ok(mut db) = inbox::connect_options(&path).connect().await else { return Ok(nothing) };
     let found = inbox::look(&mut db).await.ok().flatten().unwrap_or_default();
     let _ = db.close().await;
@@ -256,7 +256,7 @@ async fn apply(store: &Store, line: &Line) -> Result<(), StoreError> {
     }
 }
 
-/// The texts of a kind whose name in the ledger is this one.
+/// The texts of a kind with this hash in the ledger.
 async fn find_named(
     store: &Store,
     project: ProjectId,

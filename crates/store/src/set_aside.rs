@@ -1,5 +1,5 @@
-//! Files in the folder of hits that no manifest names: unlinked where a crash explains them and every hit in them is held
-//! elsewhere, else moved to `hits/set-aside` for some days. A file is never unlinked on the word of a manifest alone.
+//! Files in the folder of hits that no manifest names: unlinked if a crash explains them and every hit in them is held
+//! elsewhere, else moved to `hits/set-aside` for some days. A manifest alone is never reason enough to unlink a file.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -16,20 +16,21 @@ use crate::meta;
 use crate::types::{Erasure, StoreError};
 use crate::verdict::Leftover;
 
-/// Where they are, in the folder of hits.
+/// Their place, in the folder of hits.
 const FOLDER: &str = "set-aside";
 
-/// How the names of folders begin in which a repair keeps what was there before; its time follows, microseconds.
+/// Prefix of the folders in which a repair keeps the previous files; its time follows, microseconds.
 pub const KEPT: &str = "repaired-";
 
-/// The highest id of a data file in the folder, named or not, and of those set aside.
+/// The highest id of a data file in the folder, named or not, including those set aside.
 pub fn last_id(folder: &Path) -> Result<u64, StoreError> {
     let names = [names(folder)?, names(&folder.join(FOLDER))?].concat();
     let id = |name: &String| FileRow::id_in(name.split_inclusive(".duckdb").next()?);
     Ok(names.iter().filter_map(id).max().unwrap_or(0))
 }
 
-/// Puts away what is not named: whole files as the verdict says, and what work that was cut off left.
+/// Moves or removes files without a name in the manifest: whole files by the verdict, and leftovers of interrupted
+/// work.
 pub fn put_away(
     folder: &Path,
     leftovers: &[(String, Leftover)],
@@ -55,7 +56,7 @@ pub fn put_away(
         }
         let path = folder.join(&name);
         match name.strip_suffix(".wal").map(FileRow::id_in) {
-            // The log of a file that is not there.
+            // A log without its file.
             Some(Some(_)) => set_aside(folder, &path)?,
             // Half-built: its hits are in the files that it was being built from.
             _ => std::fs::remove_file(&path).map_err(io(context))?,
@@ -73,7 +74,7 @@ fn set_aside(folder: &Path, path: &Path) -> Result<(), StoreError> {
     if to.exists() {
         to = aside.join(format!("{name}.{}", now_us()));
     }
-    // Its days begin now.
+    // Its retention begins now.
     let file = std::fs::File::open(path).map_err(io(context))?;
     file.set_modified(clock::now()).map_err(io(context))?;
     std::fs::rename(path, &to).map_err(io(context))?;
@@ -82,12 +83,12 @@ fn set_aside(folder: &Path, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How many files are set aside.
+/// Number of files set aside.
 pub fn count(folder: &Path) -> Result<u64, StoreError> {
     Ok(names(&folder.join(FOLDER))?.len() as u64)
 }
 
-/// Deletes those that have been aside for so long. Returns how many are left.
+/// Deletes files set aside for longer than `older_than`. Returns how many are left.
 pub fn remove_old(folder: &Path, older_than: Duration) -> Result<u64, StoreError> {
     let context = "removing a file that was set aside";
     let aside = folder.join(FOLDER);
@@ -104,8 +105,8 @@ pub fn remove_old(folder: &Path, older_than: Duration) -> Result<u64, StoreError
     Ok(left)
 }
 
-/// Deletes what could hold what is to be erased: files with rows that it concerns, and what cannot be read, among those set
-/// aside and in what a repair has kept. Returns how many are still set aside.
+/// Deletes files that could hold hits to be erased: those with affected rows, and unreadable ones, among those set
+/// aside and those kept by repairs. Returns how many are still set aside.
 pub fn erase(data: &Path, erasure: &Erasure, memory: u64) -> Result<u64, StoreError> {
     let context = "erasing from what a repair has kept";
     let hits = data.join("hits");
@@ -115,7 +116,7 @@ pub fn erase(data: &Path, erasure: &Erasure, memory: u64) -> Result<u64, StoreEr
         erase_in(&old, &old.join(FOLDER), erasure, memory)?;
         erase_in(&old, &old, erasure, memory)?;
         for name in names(&kept)? {
-            // Records wait in an inbox; what a project is called stands in the other.
+            // The inbox has waiting records; the other has projects' names.
             let concerned = name.starts_with("inbox.sqlite")
                 || (name.starts_with(meta::FILE) && matches!(erasure, Erasure::Project(_)));
             if concerned {
@@ -127,7 +128,7 @@ pub fn erase(data: &Path, erasure: &Erasure, memory: u64) -> Result<u64, StoreEr
     Ok(left)
 }
 
-/// `folder`: where the engine may be, which may be `aside` itself.
+/// `folder`: the folder that the engine may access, perhaps `aside` itself.
 fn erase_in(
     folder: &Path,
     aside: &Path,
@@ -163,7 +164,7 @@ fn erase_in(
     self::names(aside).map(|left| left.len() as u64)
 }
 
-/// The folders in which repairs have kept what was there before.
+/// The folders in which repairs have kept previous files.
 fn kept_by_repairs(data: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let context = "looking for what a repair has kept";
     let mut found = Vec::new();
@@ -176,12 +177,12 @@ fn kept_by_repairs(data: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(found)
 }
 
-/// Of the name of such a folder.
+/// The time in the name of such a folder.
 fn kept_since_us(name: &str) -> Option<i64> {
     name.strip_prefix(KEPT)?.parse().ok()
 }
 
-/// Deletes what repairs have kept for so long. Returns how many such folders are left.
+/// Deletes folders that repairs have kept for longer than `older_than`. Returns how many are left.
 pub fn remove_kept(data: &Path, older_than: Duration) -> Result<u64, StoreError> {
     let mut left = 0;
     for folder in kept_by_repairs(data)? {
@@ -203,7 +204,7 @@ fn whole_of_log(log: &Path) -> PathBuf {
     log.with_file_name(name.split(".wal").next().unwrap_or_default())
 }
 
-/// True where the file has such rows, or where nobody can tell.
+/// True if the file has such rows, or if that cannot be determined.
 fn may_hold(instance: &Instance, path: &Path, condition: &str) -> bool {
     let Some(text) = path.to_str() else { return true };
     let alias = "looked_at";
@@ -219,7 +220,7 @@ fn may_hold(instance: &Instance, path: &Path, condition: &str) -> bool {
     detached.is_err() || rows.is_err() || rows.is_ok_and(|rows| rows > 0)
 }
 
-/// Of files, in order; none where the folder is not there.
+/// Names of files, in order; empty if the folder does not exist.
 fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
     let context = "looking at the data folder";
     let entries = match std::fs::read_dir(folder) {

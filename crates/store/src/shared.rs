@@ -1,4 +1,4 @@
-//! What the store's threads share: the engine, the picture of files, the queue, the jobs, and what went wrong.
+//! State shared by the store's threads: the engine, the snapshot of files, the queue, the jobs, and problems.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ use crate::types::{Erasure, RouteRules, StoreError, StoreOptions};
 /// Work on frozen and sealed files, done one at a time by the builder.
 #[derive(Clone, Debug)]
 pub enum Job {
-    /// Make a sealed file of the frozen file with this id.
+    /// Make a sealed file from the frozen file with this id.
     Seal(u64),
     Erase {
         seq: u64,
@@ -32,9 +32,9 @@ pub enum Job {
     },
 }
 
-/// What only the writer can do, because it knows where it is.
+/// Work that only the writer can do, because it knows its position.
 pub enum Request {
-    /// Freeze the active file, copy the inbox to this path in the same breath, and hand out the picture.
+    /// Freeze the active file, copy the inbox to this path at the same moment, and return the snapshot.
     Snapshot { inbox: PathBuf, reply: oneshot::Sender<Result<Arc<Snapshot>, StoreError>> },
 }
 
@@ -48,33 +48,33 @@ pub struct Shared {
     pub requests: Mutex<Vec<Request>>,
     pub jobs: Jobs,
     pub problems: Problems,
-    /// What an operator may want to know, by its subject; nothing is wrong.
+    /// Information for the operator, by subject, that is not a problem.
     pub notes: Problems,
     pub next_file: AtomicU64,
-    /// How far the writer is, and what of it is visible to readers.
+    /// The writer's position, and the last record visible to readers.
     pub applied: watch::Sender<u64>,
     pub erased: Erased,
     pub tail: Arc<Tail>,
-    /// Of sealed files, until something is erased.
+    /// Names in sealed files, until an erasure.
     pub names: Arc<NamesCache>,
     pub filters: Arc<FilterCache>,
     pub rankings: Arc<RankingCache>,
     /// Not set at first, and then for good.
     pub route_rules: OnceLock<Arc<dyn RouteRules>>,
     pub key: [u8; 32],
-    /// Of this start.
+    /// Identity of this start.
     pub identity: Identity,
-    /// That any project had when the store was opened.
+    /// The highest number of any project when the store was opened.
     pub highest_project: ProjectId,
     /// The writer is falling behind: work that can wait should.
     pub busy: AtomicBool,
-    /// Data files of the manifest that cannot be read, and are in no picture.
+    /// Data files of the manifest that cannot be read, and are in no snapshot.
     pub damaged: Mutex<Vec<Damaged>>,
-    /// Held as long as the store is open.
+    /// Held while the store is open.
     pub lock: std::fs::File,
 }
 
-/// A data file that is left out of every answer.
+/// A data file that is missing from every answer.
 #[derive(Clone, Debug)]
 pub struct Damaged {
     pub row: FileRow,
@@ -82,12 +82,12 @@ pub struct Damaged {
     pub may_pass: bool,
 }
 
-/// What the builder does next.
+/// The builder's next step.
 pub enum NextJob {
     Job(Job),
-    /// There was none.
+    /// There is none.
     None,
-    /// The store closes: whatever is left is done after the next start.
+    /// The store closes: remaining jobs run after the next start.
     Closing,
 }
 
@@ -103,19 +103,19 @@ struct JobState {
     closing: bool,
 }
 
-/// What is wrong now, by its subject.
+/// Current problems, by subject.
 #[derive(Default)]
 pub struct Problems(Mutex<BTreeMap<String, String>>);
 
-/// Erasures that have become true, for those who wait.
+/// Completed erasures, for their callers.
 pub struct Erased {
-    /// Seqs of those that are accepted and not yet true.
+    /// Seqs of erasures that are accepted but not complete.
     pending: Mutex<BTreeSet<u64>>,
     done: Mutex<BTreeMap<u64, u64>>,
     /// The file that must be restored or deleted first, by seq.
     blocked: Mutex<BTreeMap<u64, String>>,
     tick: watch::Sender<()>,
-    /// How many were done since the start.
+    /// Erasures completed since the start.
     count: AtomicU64,
 }
 
@@ -128,12 +128,12 @@ impl Shared {
         self.engine.load_full().ok_or_else(|| self.no_engine())
     }
 
-    /// Why nothing can be asked of the engine now.
+    /// Why the engine is unavailable.
     pub fn no_engine(&self) -> StoreError {
         if self.queue.is_closing() { StoreError::Closing } else { StoreError::Reopening }
     }
 
-    /// Runs a read of the files of this moment. Dropping the future stops it.
+    /// Runs a read of the current files. Dropping the future stops it.
     pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Reading<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -142,7 +142,8 @@ impl Shared {
         reading::run(engine, files, self.options.limits.query_seconds, work).await
     }
 
-    /// Waits for the store's threads. `check` is asked each second, and its error ends the wait, as the end of the threads does.
+    /// Waits for the store's threads. `check` is called each second; its error ends the wait, and so does the end of
+    /// the threads.
     pub async fn wait<T>(
         &self,
         awaited: impl Future<Output = T>,
@@ -161,7 +162,7 @@ impl Shared {
         }
     }
 
-    /// The writer or the builder tries again what the disk did not take.
+    /// The writer or the builder is retrying a write that the disk refused.
     pub fn is_stuck(&self) -> bool {
         self.problems.has("builder") || self.problems.has("writer")
     }
@@ -187,7 +188,7 @@ impl Shared {
         self.problems.set(&name, words);
     }
 
-    /// The file is in the picture again.
+    /// The file is in the snapshot again.
     pub fn clear_damaged(&self, row: &FileRow) {
         let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
         damaged.retain(|other| other.row.id != row.id);
@@ -205,7 +206,7 @@ impl Shared {
         );
     }
 
-    /// So many files are set aside now.
+    /// Sets the number of files set aside.
     pub fn note_set_aside(&self, files: u64) {
         match files {
             0 => self.notes.clear("set aside"),
@@ -220,7 +221,7 @@ impl Shared {
         }
     }
 
-    /// So many repairs have kept what was there before.
+    /// Sets the number of repairs whose previous files are kept.
     pub fn note_kept(&self, repairs: u64) {
         match repairs {
             0 => self.notes.clear("kept"),
@@ -241,7 +242,7 @@ impl Shared {
 }
 
 impl Job {
-    /// What it is, without what it is about.
+    /// The job's kind, without its subject.
     pub fn name(&self) -> String {
         match self {
             Job::Seal(id) => format!("sealing file {id}"),
@@ -261,7 +262,7 @@ impl Jobs {
         self.changed.notify_all();
     }
 
-    /// Waits for a job for as long as `patience`.
+    /// Waits up to `patience` for a job.
     pub fn next(&self, patience: Duration) -> NextJob {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.jobs.is_empty() && !state.closing {
@@ -277,13 +278,13 @@ impl Jobs {
         }
     }
 
-    /// Whether it is among the jobs to seal this file.
+    /// Whether sealing this file is among the jobs.
     pub fn seals(&self, id: u64) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.jobs.iter().any(|job| matches!(job, Job::Seal(other) if *other == id))
     }
 
-    /// The file to seal, where that is the next job.
+    /// The file to seal, if that is the next job.
     pub fn take_seal(&self) -> Option<u64> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(&Job::Seal(id)) = state.jobs.front() else { return None };
@@ -311,7 +312,7 @@ impl Problems {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.to_owned(), words);
     }
 
-    /// As `set`, without a line in the log.
+    /// Like `set`, without a line in the log.
     pub fn note(&self, subject: &str, words: String) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.to_owned(), words);
     }
@@ -357,7 +358,7 @@ impl Erased {
         let _ = tick.wait_for(|()| self.pending() == 0).await;
     }
 
-    /// The erasure failed; where `file` is given, it has to be restored or deleted first.
+    /// The erasure failed; if `file` is given, it must be restored or deleted first.
     pub fn failed(&self, seq: u64, file: Option<&str>) {
         let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
         match file {
@@ -380,7 +381,7 @@ impl Erased {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq);
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.insert(seq, rows);
-        // Those whose asker has gone are never fetched.
+        // Results whose callers are gone are never fetched.
         while done.len() > 1_000 {
             done.pop_first();
         }
@@ -388,7 +389,7 @@ impl Erased {
         self.tick.send_replace(());
     }
 
-    /// The number of hits that the erasure erased, when it has.
+    /// The number of hits erased, once the erasure is complete.
     pub async fn wait(&self, seq: u64) -> u64 {
         let take = || self.done.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq);
         let mut tick = self.tick.subscribe();

@@ -1,4 +1,5 @@
-//! All SQL text for SQLite but the migrations: statements for the inbox and for results of checks. Functions here make text;
+//! All SQL text for SQLite except the migrations: statements for the inbox and for results of checks. Functions here
+//! make text; they run nothing.
 //! they run nothing.
 
 pub mod bulletins;

@@ -1,4 +1,4 @@
-//! The store of hits: opens the data folder, starts its threads, and is what the rest of the program asks.
+//! The store of hits: opens the data folder, starts its threads, and is the interface for the rest of the program.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -44,8 +44,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or creates the data folder, recovers, and starts the writer. For who needs hits alone; a server opens
-    /// `open_folder`.
+    /// Opens or creates the data folder, recovers, and starts the writer. For callers that need only hits; a server
+    /// calls `open_folder`.
     pub async fn open(options: StoreOptions) -> Result<Store, StoreError> {
         Store::open_as(options, false).await
     }
@@ -67,7 +67,7 @@ impl Store {
         &self.shared
     }
 
-    /// Returns when the batch is on disk.
+    /// Returns once the batch is on disk.
     pub async fn append(&self, append: Append) -> Result<Receipt, StoreError> {
         let Append { project, batch, batch_hash, rejected, rejected_total } = append;
         self.slow_down().await;
@@ -84,8 +84,8 @@ impl Store {
         self.shared.inbox.ask(|reply| Command::Append { batch, reply }).await
     }
 
-    /// Where posts come faster than they can be applied, senders wait a little in place of the inbox growing: they would
-    /// only stats the processor with the writer.
+    /// If posts come faster than they can be applied, senders wait a little so that the inbox does not grow: they would
+    /// only compete with the writer for the processor.
     async fn slow_down(&self) {
         const STEP: Duration = Duration::from_millis(10);
         let mut waited = Duration::ZERO;
@@ -97,8 +97,8 @@ impl Store {
         }
     }
 
-    /// Returns when no file holds those rows any more, with the number of hits erased (or changed). `ErasureWaits` and
-    /// `ErasureBlocked` where that cannot be now: it is in the inbox and will be done.
+    /// Returns once no file holds those rows any more, with the number of hits erased (or changed). `ErasureWaits` and
+    /// `ErasureBlocked` if that is impossible now: the erasure is in the inbox and will be done.
     pub async fn erase(&self, erasure: Erasure) -> Result<u64, StoreError> {
         let shared = &self.shared;
         let seq = shared.inbox.ask(|reply| Command::Erase { erasure, reply }).await?;
@@ -122,8 +122,8 @@ impl Store {
         Ok(hits)
     }
 
-    /// As `hits`, as far as a bounded scan finds them: their keys, and the first of them whole, about `most_bytes` of them.
-    /// Its cost is bounded; the rest may be asked for after other reads.
+    /// Like `hits`, but with a bounded scan: the keys that it finds, and the first of them in full, about `most_bytes`
+    /// of them. The rest can be requested after other reads.
     pub async fn part_of_hits(
         &self,
         query: HitsQuery,
@@ -133,8 +133,8 @@ impl Store {
         self.shared.read(move |reading| read::newest(reading, &query, &filters, most_bytes)).await
     }
 
-    /// At most `query.limit` rows, slowest first, or how far a bounded scan has come in looking for them, from where another
-    /// goes on. `looked`: how far the one before came.
+    /// At most `query.limit` rows, slowest first, or the progress of a bounded scan, from which the next call
+    /// continues. `looked`: the progress of the previous one.
     pub async fn slowest(
         &self,
         query: SlowestQuery,
@@ -159,7 +159,7 @@ impl Store {
         Ok(hits)
     }
 
-    /// As `arrivals`, as far as a bounded scan finds them, like `part_of_hits`.
+    /// Like `arrivals`, but with a bounded scan, like `part_of_hits`.
     pub async fn part_of_arrivals(
         &self,
         query: ArrivalQuery,
@@ -169,8 +169,8 @@ impl Store {
         self.shared.read(move |reading| read::arrivals(reading, &query, &filters, most_bytes)).await
     }
 
-    /// The next of the hits that a part has found, about `most_bytes` of them, and those that are still left. No files are held
-    /// in between: what was erased meanwhile is left out, and what was merged is found again.
+    /// The next of the hits that a part has found, about `most_bytes` of them, and those still left. No files are held
+    /// in between: hits erased meanwhile are left out, and hits merged meanwhile are found.
     pub async fn fetch(
         &self,
         scope: &ProjectScope,
@@ -187,8 +187,8 @@ impl Store {
             .await
     }
 
-    /// Follows the project's hits that pass the filter, as they become visible; those before can be read. Without
-    /// `wants_hits` the watcher hears only that there were some.
+    /// Follows the project's hits that pass the filter, as they become visible; earlier ones can be read. Without
+    /// `wants_hits` the watcher is only notified that there are some.
     pub fn watch(&self, scope: &ProjectScope, filter: &Filter, wants_hits: bool) -> Watcher {
         let filter = whole_filter(scope, filter);
         self.shared.tail.watch(self.shared.options.node, scope.project(), filter, wants_hits)
@@ -213,29 +213,29 @@ impl Store {
 
     fn sums_limits(&self) -> SumsLimits {
         let limits = &self.shared.options.limits;
-        // Of a project with fewer hits a file has no rollups.
+        // A file has no rollups of a project with fewer hits.
         let rollup_from = limits.duckdb.rollup_from.max(limits.duckdb.rolled_up_from);
         SumsLimits { rollup_from, tally: limits.tally }
     }
 
-    /// What is visible now. A list of the same question and version has the same rows.
+    /// The data visible now. Lists of the same query and version have the same rows.
     pub fn version(&self) -> DataVersion {
         let (shared, applied) = (&self.shared, *self.shared.applied.borrow());
         DataVersion { applied, erasures: shared.erased.count() }
     }
 
-    /// The list, where it was made lately of this version.
+    /// The list, if it was made recently for this version.
     pub fn kept_ranking(&self, query: &RankingQuery, version: DataVersion) -> Option<Arc<Ranking>> {
         self.shared.rankings.get(query, version, self.version())
     }
 
-    /// Every row of a breakdown, of the version that comes with it. Dropping the future stops the query.
+    /// Every row of a breakdown, with the version that it is of. Dropping the future stops the query.
     pub async fn ranking(
         &self,
         query: RankingQuery,
     ) -> Result<(DataVersion, Arc<Ranking>), StoreError> {
         let _making = self.making.acquire().await.map_err(|_| StoreError::Closing)?;
-        // Before the files are looked at: the list holds this version at least.
+        // Before the files are read: the list holds at least this version.
         let version = self.version();
         if let Some(kept) = self.shared.rankings.get(&query, version, version) {
             return Ok((version, kept));
@@ -264,12 +264,12 @@ impl Store {
         self.shared.read(move |reading| windows::endpoint_counts(reading, &query)).await
     }
 
-    /// When some consumers of many projects were seen, in one pass. Dropping the future stops the query.
+    /// The times at which some consumers of many projects were seen, in one pass. Dropping the future stops the query.
     pub async fn presences(&self, query: PresenceQuery) -> Result<Presences, StoreError> {
         self.shared.read(move |reading| presence::presences(reading, &query)).await
     }
 
-    /// About how many hits the project has from one time to before another: what a read of them costs is known by it.
+    /// About how many hits the project has from one time to before another, which predicts the cost of reading them.
     pub fn rows_between(&self, scope: &ProjectScope, from_us: i64, to_us: i64) -> u64 {
         let snapshot = self.shared.files.now();
         let shares: Vec<_> = snapshot
@@ -281,7 +281,7 @@ impl Store {
         read::rows_between(&shares, from_us, to_us) as u64
     }
 
-    /// The times of the project's oldest and newest hit; none where there is none.
+    /// The times of the project's oldest and newest hit; none if it has no hits.
     pub fn extent(&self, scope: &ProjectScope) -> Option<(i64, i64)> {
         let snapshot = self.shared.files.now();
         let shares = snapshot
@@ -295,14 +295,14 @@ impl Store {
         ))
     }
 
-    /// When the project's newest accepted batch arrived, microseconds; none where there never was one.
+    /// When the project's newest accepted batch arrived, microseconds; none if the project never had a batch.
     #[expect(clippy::unused_async, reason = "another engine would have to ask")]
     pub async fn last_arrival(&self, project: ProjectId) -> Result<Option<i64>, StoreError> {
         let arrivals = self.shared.gauges.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(arrivals.get(&project).copied())
     }
 
-    /// When the newest accepted batch of any project arrived, microseconds; none where there never was one.
+    /// When the newest accepted batch of any project arrived, microseconds; none if there never was a batch.
     pub fn newest_arrival(&self) -> Option<i64> {
         let arrivals = self.shared.gauges.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         arrivals.values().copied().max()
@@ -345,7 +345,7 @@ impl Store {
         self.shared.wait(reached, || Ok(())).await
     }
 
-    /// A complete, consistent copy into `folder` (which must be there and empty), while serving.
+    /// Writes a complete, consistent copy into `folder` (which must exist and be empty), while serving.
     pub async fn backup(
         &self,
         folder: &Path,
@@ -354,7 +354,7 @@ impl Store {
         backup::backup(&self.shared, folder, progress).await
     }
 
-    /// Applies what is queued, checkpoints and lets go of the folder. Nothing may be asked of the store after it.
+    /// Applies queued records, checkpoints and releases the folder. The store must not be used after it.
     pub async fn close(&self) -> Result<(), StoreError> {
         let Some(threads) = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take()
         else {
@@ -370,7 +370,7 @@ impl Store {
             let _ = threads.builder.join();
             shared.files.set(crate::duckdb::files::Snapshot::default());
             shared.engine.store(None);
-            // Everything is committed: the inbox's thread may end where it stands.
+            // Everything is committed: the inbox's thread may end right away.
             shared.inbox.close_blocking();
             let _ = threads.sequencer.join();
             let _ = shared.lock.unlock();

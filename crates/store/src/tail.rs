@@ -1,11 +1,12 @@
-//! Hits as they become visible, for those who watch a project: a live list, or a page that wants to know when to ask again.
+//! Hits as they become visible, for watchers of a project: a live list, or a page that refreshes when there are new
+//! ones.
 //!
-//! The writer hands over the records that it has applied. One thread decodes each of them once, evaluates the filter of
-//! every watcher of its project in memory, and puts the hits that pass into the watcher's queue; no watcher costs a query.
-//! Nothing here is kept: what a watcher misses, because it was away or too slow, is in the files.
+//! The writer passes on the records that it has applied. One thread decodes each of them once, evaluates the filter of
+//! every watcher of its project in memory, and queues the hits that pass; no watcher costs a query. Nothing here is
+//! stored: hits that a watcher misses, because it was away or too slow, are in the files.
 //!
-//! An erasure takes its hits out of the queues twice: when its record comes by, and before it is answered, since a watcher
-//! that catches up may have read them from a file meanwhile (`Watcher::put_caught_up`).
+//! An erasure removes its hits from the queues twice: when its record passes, and before it is answered, since a
+//! watcher that catches up may have read them from a file meanwhile (`Watcher::put_caught_up`).
 
 mod row;
 mod watch;
@@ -21,10 +22,10 @@ use analytics::limits;
 use crate::record::{self, Record};
 use crate::types::Erasure;
 use row::{Batch, Row};
-pub use watch::{Heard, Watcher};
 use watch::{Seen, Watch};
+pub use watch::{TailUpdate, Watcher};
 
-/// A record that readers see now.
+/// A record that is visible to readers now.
 pub enum Applied {
     Batch { seq: u64, project: ProjectId, record: Arc<[u8]>, skips: Vec<u32> },
     Erasure { seq: u64, erasure: Erasure },
@@ -33,9 +34,9 @@ pub enum Applied {
 #[derive(Default)]
 pub struct Tail {
     state: Mutex<State>,
-    /// For the thread: there is something to show.
+    /// Wakes the thread: there are new records.
     arrived: Condvar,
-    /// For erasures: something was shown.
+    /// Wakes erasures: a record was passed on.
     shown: Condvar,
 }
 
@@ -45,9 +46,9 @@ struct State {
     next_watch: u64,
     waiting: VecDeque<Applied>,
     waiting_bytes: usize,
-    /// The last record that readers see.
+    /// The last record visible to readers.
     applied: u64,
-    /// The last record that was shown to its watchers.
+    /// The last record passed on to its watchers.
     shown: u64,
     closed: bool,
 }
@@ -59,9 +60,9 @@ impl State {
 }
 
 impl Tail {
-    /// From here on the watcher is shown what becomes visible; up to here it is to be read from the files.
+    /// Hits that become visible from here on go to the watcher; earlier ones are read from the files.
     ///
-    /// `filter`: with what is locked. Without `wants_hits` the watcher hears only that there was one that passed.
+    /// `filter`: including the locked one. Without `wants_hits` the watcher is only notified that a hit passed.
     pub fn watch(
         self: &Arc<Self>,
         node: u8,
@@ -84,8 +85,8 @@ impl Tail {
         self.state().watches.len()
     }
 
-    /// The writer begins at this record. Where that isn't the one after the last that it handed over, it failed in between:
-    /// the watchers come again and read from the files what they have missed.
+    /// The writer begins at this record. If that isn't the one after the last that it passed on, it failed in between:
+    /// the watchers start again and read the hits that they missed from the files.
     pub fn begin_after(&self, seq: u64) {
         let mut state = self.state();
         if state.applied != seq {
@@ -98,7 +99,7 @@ impl Tail {
         }
     }
 
-    /// Readers see these records now, and everything up to `seq`.
+    /// These records, and everything up to `seq`, are visible to readers now.
     pub fn publish(&self, records: Vec<Applied>, seq: u64) {
         let mut state = self.state();
         for applied in records {
@@ -130,7 +131,7 @@ impl Tail {
         }
     }
 
-    /// Takes out of the queues what an erasure has erased from the files. To be called before it is answered.
+    /// Removes hits from the queues that an erasure has erased from the files. Call it before the erasure is answered.
     pub fn forget(&self, node: u8, seq: u64, erasure: &Erasure) {
         const PATIENCE: Duration = Duration::from_secs(limits::TAIL_ERASURE_SECONDS);
         let began = Instant::now();
@@ -140,7 +141,7 @@ impl Tail {
                 return;
             }
             let Some(left) = PATIENCE.checked_sub(began.elapsed()) else {
-                // The writer or the thread is stuck: nothing more is sent of what they have.
+                // The writer or the thread is stuck: its remaining records are not sent any more.
                 state.of_project(erasure.project()).for_each(|watch| watch.end());
                 return;
             };
@@ -151,12 +152,12 @@ impl Tail {
         state.of_project(erasure.project()).for_each(|watch| watch.forget(erasure, bound));
     }
 
-    /// Shows records to their watchers until `close`.
+    /// Passes records on to their watchers until `close`.
     pub fn run(&self, node: u8) {
         while let Some((applied, watches)) = self.next() {
             match &applied {
                 Applied::Batch { seq, record, skips, .. } => {
-                    // The writer has read it before.
+                    // The writer has decoded it before.
                     if let Ok(Record::Batch(batch)) = record::decode(record) {
                         show(&Batch::new(node, *seq, &batch, skips), &watches, *seq);
                     }
@@ -173,7 +174,7 @@ impl Tail {
         }
     }
 
-    /// The next record and the watchers of its project; none when there will be no more.
+    /// The next record and the watchers of its project; none once it is closed.
     fn next(&self) -> Option<(Applied, Vec<Arc<Watch>>)> {
         let mut state = self.state();
         loop {
@@ -195,7 +196,7 @@ impl Tail {
         }
     }
 
-    /// Ends all watching, now and later.
+    /// Ends all watchers, current and future.
     pub fn close(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -212,7 +213,7 @@ impl Tail {
 
 fn show(batch: &Batch<'_>, watches: &[Arc<Watch>], seq: u64) {
     let now = Instant::now();
-    // Made when the first watcher wants it, for all of them.
+    // Built when the first watcher wants one, for all of them.
     let mut rows = vec![None; batch.len()];
     for watch in watches.iter().filter(|watch| watch.after_seq < seq) {
         if !watch.wants_hits && watch.has_seen() {

@@ -1,4 +1,4 @@
-//! What goes into the store of hits and what comes out of it, as data.
+//! Inputs and outputs of the store of hits, as data.
 
 mod limits;
 mod stats;
@@ -19,7 +19,7 @@ pub use stats::{DuckDbStats, StoreStats};
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     pub data: PathBuf,
-    /// Names this server in hit ids; 0 on one machine.
+    /// Identifies this server in hit ids; 0 on one machine.
     pub node: u8,
     pub limits: StoreLimits,
 }
@@ -37,19 +37,19 @@ pub struct Rejected {
     pub reason: u8,
 }
 
-/// A batch with what the inbox needs to know of it.
+/// A batch with the facts that the inbox needs.
 #[derive(Debug)]
 pub struct Append {
     pub project: ProjectId,
     pub batch: Batch,
-    /// Hash of (project, batch id) where the client gave one: a second batch of the same name is answered as the first.
+    /// Hash of (project, batch id) if the client gave one: a second batch with the same id gets the first one's answer.
     pub batch_hash: Option<u128>,
-    /// Kept with the batch's name, so that a retry gets the same answer. At most 1,000 are kept.
+    /// Stored with the batch id, so that a retry gets the same answer. At most 1,000 are kept.
     pub rejected: Vec<Rejected>,
     pub rejected_total: u32,
 }
 
-/// What a batch's sender is told. By the time it exists, the hits are on disk.
+/// Answer for a batch's sender. By the time it exists, the hits are on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     pub accepted: u32,
@@ -57,11 +57,11 @@ pub struct Receipt {
     pub repeated: u32,
     pub rejected: Arc<[Rejected]>,
     pub rejected_total: u32,
-    /// This batch id had been answered before; nothing was added.
+    /// This batch id was answered before; nothing was added.
     pub replayed: bool,
 }
 
-/// What an erasure erases. Everything that arrived before it.
+/// The target of an erasure, within everything that arrived before it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Erasure {
     /// The whole project; later batches for it are refused.
@@ -78,22 +78,22 @@ pub enum Erasure {
     Before(ProjectId, i64),
 }
 
-/// Why a call to the store fails. A variant has one cause, so that a caller can tell what happened and whether to try again.
-/// A job that stops halfway because another one is more urgent is no failure, see `job_end.rs`.
+/// Why a call to the store fails. A variant has one cause, so that a caller knows what happened and whether to retry. A
+/// job that gives way to a more urgent one is not a failure, see `job_end.rs`.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Hits arrive faster than they are applied: the inbox is full, or this project's fair share of it.
     #[error("the inbox is full")]
     Full,
-    /// The disk did not take it. A retry is safe: a batch id counts once, and an erasure erases nothing twice.
+    /// The disk refused the write. A retry is safe: a batch id counts once, and an erasure erases nothing twice.
     #[error("the inbox could not be written")]
     CommitFailed,
     #[error("the disk is nearly full")]
     DiskLow,
-    /// Every record number that a hit id has room for has been given.
+    /// All record numbers that fit into a hit id are used up.
     #[error("the inbox has no record numbers left; restore a backup into a new data folder")]
     NumbersUsedUp,
-    /// The erasure is in the inbox. Writing the files anew fails at the moment and is tried again.
+    /// The erasure is in the inbox. Rewriting the files fails at the moment and is tried again.
     #[error("the erasure is accepted and waits until data files can be written")]
     ErasureWaits,
     /// The erasure is in the inbox. It waits for the operator.
@@ -105,7 +105,7 @@ pub enum StoreError {
     ProjectGone,
     #[error("the query ran longer than {0} s")]
     Timeout(u64),
-    /// The engine's memory does not suffice for this one statement.
+    /// The engine's memory limit is too low for this statement.
     #[error("{0}: the engine ran out of memory")]
     OutOfMemory(&'static str),
     /// Nobody waits for the answer any more.
@@ -115,10 +115,10 @@ pub enum StoreError {
     Locked(PathBuf),
     #[error("the store is closing")]
     Closing,
-    /// The engine failed, and the data files are being opened with another one.
+    /// The engine failed, and the data files are being reopened with another one.
     #[error("the data files are being opened again after a failure")]
     Reopening,
-    /// The engine that failed still has the data files open, so no other can open them.
+    /// The failed engine still holds the data files, so no other can open them.
     #[error(
         "the engine that failed is still in use after {seconds} s; if this lasts, restart the server"
     )]
@@ -132,31 +132,31 @@ pub enum StoreError {
     /// The writer could not freeze its file for the backup; it starts again.
     #[error("the backup failed: {0}")]
     BackupFailed(String),
-    /// A path that the operator gave can't serve its purpose. The text says why, and what to do.
+    /// A path from the operator can't serve its purpose. The text says why, and what to do.
     #[error("{0}")]
     UnusablePath(String),
-    /// Somebody reads the inbox's log, so erased bytes stay in it.
+    /// The inbox's log is being read, so erased bytes stay in it.
     #[error("the inbox's log is being read and could not be emptied")]
     LogInUse,
-    /// Bytes on the disk are not those that were written there.
+    /// Bytes on the disk differ from those written.
     #[error("{0}")]
     Damaged(String),
-    /// A later version of this program has written here: what, and with which version.
+    /// A later version of this program has written here: the file, and its version.
     #[error(
         "{0}: a newer version of the program wrote it. Nothing was changed. Start the newer version again, or restore a backup \
          that was made before the upgrade"
     )]
     Newer(String),
-    /// The data folder is not whole: what was found, what it means, what to do. Nothing was changed.
+    /// The data folder is not whole: the finding, its meaning, the remedy. Nothing was changed.
     #[error("{0}")]
     NotWhole(String),
-    /// The engine that keeps hits refused.
+    /// An error of the engine that keeps hits.
     #[error("{context}: {cause}")]
     Engine { context: &'static str, cause: Box<dyn std::error::Error + Send + Sync> },
-    /// SQLite refused: the inbox.
+    /// An error of SQLite about the inbox.
     #[error("{context}: {cause}")]
     Sqlite { context: &'static str, cause: sqlx::Error },
-    /// The operating system refused.
+    /// An error of the operating system.
     #[error("{context}: {cause}")]
     System { context: &'static str, cause: std::io::Error },
     /// `meta.sqlite` or `monitors.sqlite` could not be opened or changed.
@@ -164,13 +164,13 @@ pub enum StoreError {
     ProjectFiles { context: &'static str, cause: Box<dyn std::error::Error + Send + Sync> },
 }
 
-/// Of the system, by which a disk fails that may do better later.
+/// System errors of a disk that may succeed later.
 const DISK_ERRORS: [Errno; 5] = [Errno::IO, Errno::NOSPC, Errno::MFILE, Errno::NFILE, Errno::NOMEM];
-/// The same as SQLite calls them: SQLITE_NOMEM, SQLITE_IOERR, SQLITE_FULL.
+/// The same in SQLite: SQLITE_NOMEM, SQLITE_IOERR, SQLITE_FULL.
 const SQLITE_DISK_ERRORS: [i32; 3] = [7, 10, 13];
 
 impl StoreError {
-    /// The file that has to be restored or deleted first.
+    /// The file that must be restored or deleted first.
     pub(crate) fn blocking_file(&self) -> Option<&str> {
         match self {
             StoreError::ErasureBlocked { file } => Some(file),
@@ -178,7 +178,7 @@ impl StoreError {
         }
     }
 
-    /// True where the disk failed and not what stands on it: the same may succeed later.
+    /// True if the disk failed and not the data on it: a retry may succeed.
     pub(crate) fn is_disk(&self) -> bool {
         let system = |cause: &std::io::Error| {
             Errno::from_io_error(cause).is_some_and(|errno| DISK_ERRORS.contains(&errno))
@@ -188,7 +188,7 @@ impl StoreError {
             | StoreError::Sqlite { cause: sqlx::Error::Io(cause), .. } => system(cause),
             StoreError::Sqlite { cause: sqlx::Error::Database(cause), .. } => {
                 let code = cause.code().and_then(|code| code.parse::<i32>().ok());
-                // The rest of an extended code says at which call.
+                // The rest of an extended code identifies the call.
                 code.is_some_and(|code| SQLITE_DISK_ERRORS.contains(&(code & 0xff)))
             }
             StoreError::Engine { cause, .. } => {
@@ -200,13 +200,13 @@ impl StoreError {
     }
 }
 
-/// The system's words for an error: DuckDB passes them on in its own message and gives no code.
+/// The system's text for an error: DuckDB includes it in its message and gives no code.
 fn words_of(errno: Errno) -> String {
     let words = std::io::Error::from(errno).to_string();
     words.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
-/// A hit as it is read back. `""` and none mean "none".
+/// A hit as it is read. `""` and none mean "none".
 #[derive(Clone, Debug, PartialEq)]
 pub struct HitRow {
     pub hit_id: i64,
@@ -222,23 +222,23 @@ pub struct HitRow {
     pub words: [Arc<str>; Word::COUNT],
 }
 
-/// A part of a list, and the question for the rest of it. There is no rest once the list has ended or enough was found.
+/// A part of a list, and the query for the rest of it. There is no rest once the list has ended or enough was found.
 #[derive(Clone, Debug)]
 pub struct Part<Q> {
     /// The first hits of this part, as many as fit.
     pub hits: Vec<HitRow>,
-    /// The others of this part.
+    /// The other hits of this part.
     pub found: Found,
     pub rest: Option<Q>,
 }
 
-/// Hits that a list has found and not read yet, in its order: 16 bytes each.
+/// Hits that a list has found but not read yet, in its order: 16 bytes each.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// Time and hit id.
     keys: Vec<(i64, i64)>,
     next: usize,
-    /// Hits that are read at once: what was learnt of their size.
+    /// Hits to read at once, from the size of earlier ones.
     pub(crate) step: usize,
 }
 
@@ -255,12 +255,12 @@ impl Found {
         self.len() == 0
     }
 
-    /// Time and hit id of the last one of the list, whether it has been read or not.
+    /// Time and hit id of the last hit of the list, read or not.
     pub fn last(&self) -> Option<(i64, i64)> {
         self.keys.last().copied()
     }
 
-    /// All that were found, read or not.
+    /// All hits found, read or not.
     pub fn total(&self) -> usize {
         self.keys.len()
     }
@@ -269,19 +269,19 @@ impl Found {
         &self.keys[self.next..]
     }
 
-    /// Leaves out those that arrived after this one.
+    /// Removes hits that arrived after this one.
     pub fn keep_up_to(&mut self, hit_id: i64) {
         self.keys.retain(|(_, id)| *id <= hit_id);
     }
 
-    /// Leaves out the next ones.
+    /// Skips the next ones.
     pub fn pass(&mut self, count: usize) {
         self.next += count.min(self.len());
     }
 }
 
 impl HitRow {
-    /// Memory that the row takes, were none of its texts shared.
+    /// Memory of the row, if none of its texts were shared.
     pub fn size_bytes(&self) -> usize {
         size_of::<HitRow>() + self.texts.iter().map(|text| text.len()).sum::<usize>()
     }

@@ -1,8 +1,8 @@
-//! Whether a data folder may be served, judged from what a look at it found (`facts.rs`). Pure: data in, data out.
+//! Whether a data folder may be served, judged from its facts (`facts.rs`). Pure: data in, data out.
 //!
-//! A crash leaves a few things behind that are known and harmless; everything else means that a file was lost, replaced,
-//! or put back from an older copy. Then the start stops, and nothing is changed: a server that goes on with half of a
-//! folder forgets the other half, and gives numbers a second time.
+//! A crash leaves a few known, harmless traces; everything else means that a file was lost, replaced, or restored from
+//! an older copy. Then the start stops, and nothing is changed: a server that continues with half of a folder forgets
+//! the other half, and assigns numbers twice.
 
 use std::fmt;
 use std::path::Path;
@@ -10,15 +10,15 @@ use std::path::Path;
 use crate::inbox::{FileKind, InboxFacts};
 use crate::meta::MetaFacts;
 
-/// What a look at a data folder found.
+/// Facts about a data folder.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     pub inbox: Found<InboxFacts>,
-    /// None: not asked for, as by who only wants the hits.
+    /// None: not examined, for callers that only want the hits.
     pub meta: Option<Found<MetaFacts>>,
-    /// A repair was cut off at its end.
+    /// A repair was interrupted in its last step.
     pub unfinished: bool,
-    /// How many whole data files there are, named by the manifest or not.
+    /// The number of whole data files, in the manifest or not.
     pub data_files: usize,
     /// Whole data files that the manifest does not name.
     pub unnamed: Vec<UnnamedFile>,
@@ -29,9 +29,9 @@ pub struct Facts {
 pub enum Found<T> {
     #[default]
     Missing,
-    /// There, and without a table of ours or anything in them.
+    /// It exists, without a table of ours or any content.
     Empty,
-    /// Why SQLite cannot read it.
+    /// The reason why SQLite cannot read it.
     Unreadable(String),
     Known(T),
 }
@@ -44,7 +44,7 @@ pub struct UnnamedFile {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// Why it cannot be read.
+    /// The reason why it cannot be read.
     Unreadable(String),
     /// No hit.
     Nothing,
@@ -54,16 +54,16 @@ pub enum Content {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// What is to become of each unnamed file.
+    /// Fate of each unnamed file.
     Start(Vec<(String, Leftover)>),
     Stop(Stop),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leftover {
-    /// A crash explains it, and everything that it holds is held by a named file or by the inbox.
+    /// A crash explains it, and a named file or the inbox holds everything in it.
     Unlink,
-    /// Kept beside for a while.
+    /// Kept aside for a while.
     SetAside,
 }
 
@@ -83,14 +83,14 @@ pub enum Stop {
     Strangers,
     InboxOlder(&'static str),
     MetaOlder(&'static str),
-    /// The inbox has let go of hits that the active file holds.
+    /// The unreadable active file had hits that the inbox has trimmed.
     ActiveUnreadable {
         name: String,
         why: String,
     },
-    /// A repair was cut off at its end.
+    /// A repair was interrupted in its last step.
     Unfinished,
-    /// Of all the data files that the manifest names none is there.
+    /// None of the data files in the manifest exists.
     FilesLost {
         named: usize,
     },
@@ -116,7 +116,7 @@ fn judge_databases(facts: &Facts) -> Option<Stop> {
     match (&facts.inbox, &facts.meta) {
         (Found::Unreadable(why), _) => Some(Stop::InboxUnreadable(why.clone())),
         (_, Some(Found::Unreadable(why))) => Some(Stop::MetaUnreadable(why.clone())),
-        // `meta.sqlite` is made after the inbox: it never stands alone.
+        // `meta.sqlite` is created after the inbox: it never exists alone.
         (Found::Missing | Found::Empty, Some(Found::Known(_))) => {
             Some(Stop::InboxLost { data_files })
         }
@@ -128,7 +128,7 @@ fn judge_databases(facts: &Facts) -> Option<Stop> {
         }
         (Found::Missing | Found::Empty, _) | (Found::Known(_), None) => None,
         (Found::Known(inbox), Some(Found::Missing | Found::Empty)) => {
-            // The first start may have ended before it made the file.
+            // The first start may have ended before it created the file.
             let begun = inbox.identity.is_none_or(|identity| identity.done == 0);
             let used = inbox.highest_project > 0 || inbox.last_seq > 0;
             (!begun || used).then_some(Stop::MetaLost)
@@ -140,7 +140,7 @@ fn judge_databases(facts: &Facts) -> Option<Stop> {
 fn judge_pair(inbox: &InboxFacts, meta: &MetaFacts) -> Option<Stop> {
     match (&inbox.identity, &meta.identity) {
         (None, None) => {}
-        // Where no start was ever done, the one that gives both their identity was cut off.
+        // If no start ever completed, the one that gives both their identity was interrupted.
         (Some(identity), None) if identity.done == 0 => {}
         (Some(_), None) => return Some(Stop::MetaOlder("it has no folder id")),
         (None, Some(_)) => return Some(Stop::InboxOlder("it has no folder id")),
@@ -156,15 +156,15 @@ fn judge_pair(inbox: &InboxFacts, meta: &MetaFacts) -> Option<Stop> {
         (Some(_), Some(_)) => {}
     }
     if inbox.identity.is_none_or(|identity| identity.done == 0) {
-        // It does not know numbers yet.
+        // It has no project numbers yet.
         return None;
     }
-    // A number stands in the inbox first.
+    // The inbox stores a number first.
     if meta.highest_project > inbox.highest_project {
         return Some(Stop::InboxOlder("projects have been created since it was copied"));
     }
     let given = meta.highest_project.max(inbox.given_project);
-    // A crash leaves one number at most that stands in the inbox alone.
+    // A crash leaves at most one number that only the inbox has.
     if given > meta.highest_project || inbox.highest_project > meta.highest_project + 1 {
         return Some(Stop::MetaOlder("projects have been created since it was copied"));
     }
@@ -181,7 +181,7 @@ fn judge_manifest(facts: &Facts) -> Option<Stop> {
     let missing: Vec<String> =
         inbox.named.iter().filter(|(_, there)| !there).map(|(row, _)| row.name()).collect();
     let beyond = |file: &&UnnamedFile| matches!(file.content, Content::Holds { last, .. } if last > inbox.last_seq);
-    // All named files there, and one more that holds what no longer counts: an erasure emptied it.
+    // All named files exist, and the extra one holds outdated hits: an erasure emptied it.
     if missing.is_empty() && !unheld.iter().any(beyond) {
         return None;
     }
@@ -192,8 +192,7 @@ fn judge_manifest(facts: &Facts) -> Option<Stop> {
     lost_all(inbox)
 }
 
-/// Where the files are lost that hold what the inbox has let go of, none being left, something is wrong with the folder
-/// and not with a file.
+/// If all files with records that the inbox has trimmed are lost, the problem is the folder and not a file.
 pub fn lost_all(inbox: &InboxFacts) -> Option<Stop> {
     let named = inbox.named.len();
     let is_lost = named > 0 && inbox.trimmed_to > 0 && inbox.named.iter().all(|(_, there)| !there);
@@ -210,9 +209,9 @@ fn sort_leftovers(facts: &Facts) -> Vec<(String, Leftover)> {
     facts.unnamed.iter().map(|file| (file.name.clone(), sort(file))).collect()
 }
 
-/// Whether the named files that are there, and the inbox, have each record from one seq to another.
+/// Whether the existing named files and the inbox together have each record from one seq to another.
 fn is_held(inbox: &InboxFacts, first: u64, last: u64) -> bool {
-    // Of stretches after their first and up to their last seq.
+    // Stretches after their first and up to their last seq.
     let mut held: Vec<(u64, u64)> = inbox
         .named
         .iter()
@@ -234,7 +233,7 @@ fn is_held(inbox: &InboxFacts, first: u64, last: u64) -> bool {
 }
 
 impl Stop {
-    /// What was found, and what it means.
+    /// Finding and meaning.
     pub fn what(&self) -> String {
         match self {
             Stop::InboxLost { data_files } => format!(
@@ -276,7 +275,7 @@ impl Stop {
         }
     }
 
-    /// What was found, what it means, what to do.
+    /// Finding, meaning and remedy.
     pub fn explain(&self, data: &Path) -> String {
         let first = match self {
             Stop::InboxLost { .. } | Stop::MetaLost => "Put the file back, restore a backup",
@@ -299,7 +298,7 @@ impl Stop {
     }
 }
 
-/// The first few names of a list that may be long.
+/// The first few names of a possibly long list.
 fn list(names: &[String]) -> String {
     const SHOWN: usize = 5;
     let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");

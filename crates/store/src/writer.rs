@@ -1,6 +1,6 @@
-//! The one writer: takes records in order of seq and applies them to the active file; freezes that when it is large or
-//! old; lets the inbox go of what is safely in a file. One transaction holds rows and how far they reach, so that a crash
-//! neither loses nor doubles a hit.
+//! The only writer: takes records in order of seq and applies them to the active file; freezes that when it is large or
+//! old; lets the inbox trim records that are safely in a file. One transaction holds rows and their position, so that a
+//! crash neither loses nor duplicates a hit.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,20 +24,20 @@ use crate::types::{Erasure, StoreError};
 const ENOUGH_BYTES: usize = limits::APPLY_BYTES as usize;
 const PATIENCE: Duration = Duration::from_millis(limits::APPLY_PATIENCE_MS);
 
-/// How long a stream of hits is taken to go on: single transactions are larger and smaller.
+/// How long a stream of hits counts as ongoing: single transactions vary in size.
 const POURING: Duration = Duration::from_secs(2);
 
-/// How often a checkpoint that fails is tried, 50 ms apart, before the engine is taken for broken.
+/// Tries of a failing checkpoint, 50 ms apart, before the engine counts as broken.
 const CHECKPOINT_TRIES: u32 = 60;
 
-/// How long reads may be in the way of one.
+/// How long reads may delay a checkpoint.
 const CHECKPOINT_WAIT: Duration = Duration::from_secs(limits::CHECKPOINT_WAIT_SECONDS);
 
 pub struct Writer {
     shared: Arc<Shared>,
     active: Active,
     checkpointed_at: Instant,
-    /// The position that the file is known to hold after a crash.
+    /// The position that the file has for certain after a crash.
     safe: u64,
     trimmed: u64,
     began: Instant,
@@ -70,14 +70,14 @@ impl Writer {
         self.trimmed
     }
 
-    /// Runs until the store closes. After an error neither this writer's memory nor the engine is to be trusted: both
-    /// are to be made anew from the files.
+    /// Runs until the store closes. After an error neither this writer's memory nor the engine can be trusted: both
+    /// must be rebuilt from the files.
     pub fn run(&mut self) -> Result<(), StoreError> {
         while self.step()? {}
         self.checkpoint()
     }
 
-    /// False when the store closes and everything is applied.
+    /// False once the store closes and everything is applied.
     fn step(&mut self) -> Result<bool, StoreError> {
         if self.shared.engine()?.reading_failed() {
             return Err(StoreError::ReadingFailed);
@@ -102,14 +102,14 @@ impl Writer {
             .store(self.poured.is_some_and(|poured| poured.elapsed() < POURING), Ordering::Relaxed);
         let mut items = taken.items;
         items.retain(|item| item.seq > self.active.position);
-        // What memory did not hold is in the file.
+        // Records that memory did not hold are in the file.
         while self.active.position < taken.last_seq
             && items.first().is_none_or(|item| item.seq > self.active.position + 1)
         {
             let until = items.first().map_or(taken.last_seq, |item| item.seq - 1);
             let found = self.read_file(until)?;
             if found.is_empty() {
-                // Seqs that were never given: a restored folder counts on above the one that it replaced.
+                // Unused seqs: a restored folder continues after those of the replaced one.
                 self.active.pass(until);
                 self.active.commit()?;
             }
@@ -188,7 +188,7 @@ impl Writer {
         for item in items {
             match record::decode(&item.record) {
                 Ok(Record::Batch(batch)) => {
-                    // The inbox saves arrivals now and then: after a crash its records tell the rest.
+                    // The inbox saves arrivals only now and then; after a crash its records have the rest.
                     self.shared.gauges.arrived(batch.project, batch.arrival_us);
                     self.active.push(self.shared.options.node, item.seq, &batch, &item.skips);
                     applied.push(Applied::Batch {
@@ -203,7 +203,7 @@ impl Writer {
                     applied.push(Applied::Erasure { seq: item.seq, erasure: erasure.clone() });
                     self.erase(item.seq, erasure)?;
                 }
-                // Its hits were acknowledged, so it waits for the program that can read it.
+                // Its hits were acknowledged, so it waits for a program that can read it.
                 Err(RecordError::Version(version)) if version > record::VERSION => {
                     return Err(StoreError::Newer(format!(
                         "record {} in inbox.sqlite has version {version}, and this program knows {}",
@@ -212,7 +212,7 @@ impl Writer {
                     )));
                 }
                 Err(problem) => {
-                    // Kept in the inbox's place would be kept for ever: said, and passed over.
+                    // It would stay in the inbox for ever: it is logged, and skipped.
                     tracing::error!(seq = item.seq, %problem, "a record cannot be read");
                     let dropped = Dropped { first: item.seq, last: Some(item.seq) };
                     self.shared.inbox.change_blocking(Change::Dropped(dropped))?;
@@ -228,7 +228,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Its rows leave the active file for a frozen one, then the builder makes the erasure true file by file.
+    /// Moves its rows from the active file to a frozen one; then the builder erases file by file.
     fn erase(&mut self, seq: u64, erasure: Erasure) -> Result<(), StoreError> {
         let touched = self.active.holds(erasure.project());
         self.active.pass(seq);
@@ -247,8 +247,7 @@ impl Writer {
         self.freeze_with(|_| Ok(())).map(drop)
     }
 
-    /// The active file becomes a frozen one, an empty one takes its place. `then` follows before anything else can change
-    /// the manifest.
+    /// Freezes the active file, and starts an empty one. `then` runs before anything else can change the manifest.
     fn freeze_with(
         &mut self,
         then: impl FnOnce(&Shared) -> Result<(), StoreError>,
@@ -288,8 +287,8 @@ impl Writer {
         Ok((snapshot, followed))
     }
 
-    /// The active file holds its rows without its log; the inbox can let go of them. The engine refuses while a read goes on
-    /// that began before the last commit, so it is asked again until that one must have ended.
+    /// Writes the active file's log into the file, so that the inbox can trim its rows. The engine refuses while a read
+    /// from before the last commit is running, so it is tried until that one must have ended.
     fn checkpoint(&mut self) -> Result<(), StoreError> {
         self.checkpointed_at = Instant::now();
         if self.safe != self.active.position {
@@ -315,7 +314,7 @@ impl Writer {
 
     fn serve(&mut self, request: Request) -> Result<(), StoreError> {
         let Request::Snapshot { inbox, reply } = request;
-        // TRICKY: where the copy fails the switch has happened all the same, and this writer goes on with the new file.
+        // TRICKY: if the copy fails the switch has happened all the same, and this writer continues with the new file.
         match self
             .freeze_with(|shared| shared.inbox.change_blocking(Change::Snapshot { to: inbox }))
         {

@@ -1,10 +1,10 @@
-// The channels of a project, asked for again and again, and what their owner does with them.
+// The channels of a project, polled, and their owner's actions.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
 import type { Channel } from '../api/types';
 
-export type Asked = { what: 'add' } | { what: 'edit' | 'test' | 'delete'; channel: Channel } | { what: 'secret'; channel: Channel; secret: string };
+export type DialogRequest = { what: 'add' } | { what: 'edit' | 'test' | 'delete'; channel: Channel } | { what: 'secret'; channel: Channel; secret: string };
 
 export class Channels {
   readonly scope: Scope;
@@ -13,11 +13,11 @@ export class Channels {
   error = $state.raw<ApiError | null>(null);
   now = $state(Date.now());
   /** Which dialog is open. */
-  asked = $state.raw<Asked | null>(null);
-  /** Of the last pause or resumption. */
+  asked = $state.raw<DialogRequest | null>(null);
+  /** Problem of the last pause or resumption. */
   problem = $state('');
   busy = $state<number | null>(null);
-  /** Changed here while an answer was under way: that answer is old. */
+  /** Counts changes made here: an answer that was requested before one is outdated. */
   #changes = 0;
 
   constructor(scope: Scope) {
@@ -37,7 +37,7 @@ export class Channels {
     }
   }
 
-  ask(asked: Asked) {
+  ask(asked: DialogRequest) {
     this.problem = '';
     this.asked = asked;
   }

@@ -1,4 +1,4 @@
-// The deliveries of a channel, newest first: the first page is asked for again and again, older ones on demand.
+// The deliveries of a channel, newest first: the first page is polled, older ones are loaded on demand.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
@@ -9,7 +9,7 @@ export class Deliveries {
   readonly #channel: number;
   /** Null until the first answer. */
   all = $state.raw<readonly Delivery[] | null>(null);
-  /** What the next page is asked for with; null at the end. */
+  /** The cursor of the next page; null at the end. */
   next = $state<number | null>(null);
   error = $state.raw<ApiError | null>(null);
   busy = $state(false);

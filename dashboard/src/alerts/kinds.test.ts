@@ -7,7 +7,7 @@ test('every kind of the server is here, with the fields it has and the secrets a
   const files = readdirSync(folder).filter((file) => file.endsWith('.rs')).map((file) => readFileSync(new URL(file, folder), 'utf8'));
   const rows = files.flatMap((source) => {
     const [, name, secrets = ''] = /const CHANNEL: Channel =\s*Channel \{\s*name: "(\w+)"[^}]*?secrets: &\[([^\]]*)\]/.exec(source) ?? [];
-    // The struct that the channel's settings are read into is the first public one of its file.
+    // A channel's settings are the first public struct of its file.
     const [, body = ''] = /pub struct \w+ \{\n([\s\S]*?)\n\}/.exec(source) ?? [];
     return name ? [{ name, secrets: [...secrets.matchAll(/"(\w+)"/g)].map(([, field]) => field), fields: [...body.matchAll(/pub (\w+):/g)].map(([, field]) => field) }] : [];
   });
@@ -28,7 +28,7 @@ test('a new channel sends what was typed, in the shape that the server reads', (
   expect(toConfig(telegram, { token: '1', chat_id: '2', message_thread_id: '' }, null)).toEqual({ kind: 'telegram', token: '1', chat_id: '2' });
   expect(toConfig(kindOf('email'), { to: 'a@b.example, c@d.example;' }, null)).toEqual({ kind: 'email', to: ['a@b.example', 'c@d.example'] });
   expect(toTyped(ntfy, null)).toMatchObject({ server: 'https://ntfy.sh', topic: '' });
-  // The server says what is missing.
+  // The server reports what is missing.
   expect(toConfig(kindOf('slack'), { url: '' }, null)).toEqual({ kind: 'slack', url: '' });
 });
 

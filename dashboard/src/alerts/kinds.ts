@@ -1,4 +1,4 @@
-// The kinds of channels and the fields of each, as the form asks for them: a row per kind. What a field may hold, the server decides.
+// The kinds of channels and their fields in the form: a row per kind. The server decides which values are valid.
 
 import type { ChannelFields, ChannelKind, ChannelValue } from '../api/types';
 
@@ -9,18 +9,18 @@ export interface Field {
   type: 'text' | 'address' | 'secret' | 'number' | 'list' | 'flag';
   placeholder?: string;
   hint?: string;
-  /** It may stay empty. */
+  /** It may be empty. */
   optional?: boolean;
-  /** Folded away: few need it. */
+  /** Folded away: few people need it. */
   rare?: boolean;
-  /** What it begins with. */
+  /** Its initial value. */
   value?: string;
 }
 
 export interface Kind {
   kind: ChannelKind;
   label: string;
-  /** Where to find what the fields ask for. */
+  /** Where to find the values for the fields. */
   about: string;
   fields: readonly Field[];
 }
@@ -75,7 +75,7 @@ export const KINDS: readonly Kind[] = [
   ] },
 ];
 
-/** A kind that a newer server knows and this page does not has no fields that could be changed. */
+/** A kind that only a newer server knows has no fields that this page can change. */
 export const kindOf = (name: ChannelKind): Kind => KINDS.find(({ kind }) => kind === name) ?? { kind: name, label: name, about: '', fields: [] };
 
 /** As typed, by the field's name. */
@@ -87,12 +87,12 @@ export function toTyped({ fields }: Kind, config: ChannelFields | null): Typed {
 
 function toText(field: Field, value: ChannelValue, isSet: boolean): string | boolean {
   if (field.type === 'flag') return value === true;
-  // An answer has no secrets: an empty field leaves them as they are.
+  // Answers have no secrets: an empty field leaves them as they are.
   if (field.type === 'secret' || value === null) return isSet ? '' : (field.value ?? '');
   return Array.isArray(value) ? value.join(', ') : String(value);
 }
 
-/** What is sent. `before`: what is set now; then only what differs. */
+/** The fields to send. `before`: the current settings; then only the differences. */
 export function toConfig(kind: Kind, typed: Typed, before: ChannelFields | null): ChannelFields {
   const config: ChannelFields = before === null ? { kind: kind.kind } : {};
   const were = before === null ? null : toTyped(kind, before);
@@ -121,7 +121,7 @@ export function toProblem({ fields }: Kind, message: string): { field: string | 
   return { field: found.name, text: text.endsWith('.') ? text : `${text}.` };
 }
 
-/** What is known of where a channel leads, without a secret: "shop-alerts at ntfy.sh". */
+/** The channel's destination as far as it is known, without secrets: "shop-alerts at ntfy.sh". */
 export function toPlace({ config }: { config: ChannelFields }): string {
   const text = (name: string) => (typeof config[name] === 'string' ? config[name] : '');
   const server = text('server').replace(/^https?:\/\//, '');

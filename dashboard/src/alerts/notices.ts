@@ -1,6 +1,6 @@
-// What a notice's id says: of a monitor's incident it is `monitor-MONITOR-INCIDENT-TRANSITION`.
+// Parses ids of notices: that of a monitor's incident is `monitor-MONITOR-INCIDENT-TRANSITION`.
 
-/** The incident that a notice is about, as its address names it; null where it is about none. */
+/** The id of the incident that a notice is about; null if there is none. */
 export function toIncident(notice: string): string | null {
   const [, monitor, incident] = /^monitor-(\d+)-(\d+)-\d+$/.exec(notice) ?? [];
   return monitor && incident ? `${monitor}-${incident}` : null;

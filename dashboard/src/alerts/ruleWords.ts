@@ -1,4 +1,4 @@
-// Rules in words: what one watches, and how it stands.
+// Rules in words: their conditions and states.
 
 import type { ReadyMade, Rule, RuleMetric, RuleState } from '../api/types';
 import { numbers } from '../format/number';
@@ -7,7 +7,7 @@ import { toLength } from '../shapes/day-bars/data';
 interface MetricInfo {
   metric: RuleMetric;
   label: string;
-  /** Behind its number. */
+  /** After its number. */
   unit: string;
 }
 
@@ -45,7 +45,7 @@ export const STATES: Record<RuleState, { label: string; tone: 'good' | 'warn' | 
   paused: { label: 'Paused', tone: '' },
 };
 
-/** "GET /orders for 12 min and 2 more"; "" where nothing fires or may. */
+/** "GET /orders for 12 min and 2 more"; "" if nothing is firing or pending. */
 export function toAlerts({ alerts }: Rule, now: number): string {
   const [first, ...others] = alerts;
   if (!first) return '';
@@ -53,7 +53,7 @@ export function toAlerts({ alerts }: Rule, now: number): string {
   return `${first.of ? `${first.of} ` : ''}${since}${others.length ? ` and ${others.length} more` : ''}`;
 }
 
-/** The fields of a rule of one's own, as the form calls them. */
+/** The labels of the form's fields. */
 export const LABELS = {
   metric: 'Metric',
   at_least: 'Threshold',
@@ -69,7 +69,7 @@ export const LABELS = {
 } as const;
 export type RuleField = keyof typeof LABELS;
 
-/** The field that an error of the server names, and what is wrong with it. */
+/** The field that a server's error names, and its problem. */
 export function toFieldProblem(message: string): { field: RuleField | null; text: string } {
   const [, field = '', rest = ''] = /^`(\w+)` (.+)$/.exec(message) ?? [];
   if (!Object.hasOwn(LABELS, field)) return { field: null, text: message };

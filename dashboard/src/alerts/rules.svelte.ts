@@ -1,26 +1,26 @@
-// The alert rules of a project, asked for again and again, and what their owner does with them.
+// The alert rules of a project, polled, and their owner's actions.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
 import type { ReadyMade, Rule, RuleChange } from '../api/types';
 
-export type Asked = { what: 'add' } | { what: 'edit' | 'delete'; rule: Rule };
+export type DialogRequest = { what: 'add' } | { what: 'edit' | 'delete'; rule: Rule };
 
 export class Rules {
   readonly scope: Scope;
   /** Null until the first answer. */
   all = $state.raw<readonly Rule[] | null>(null);
-  /** All that a name switches on, also those that are on. */
+  /** All ready-made rules, including those that are on. */
   readyMade = $state.raw<readonly ReadyMade[]>([]);
   error = $state.raw<ApiError | null>(null);
   now = $state(Date.now());
   /** Which dialog is open. */
-  asked = $state.raw<Asked | null>(null);
-  /** Of the last rule that was switched on, paused or resumed. */
+  asked = $state.raw<DialogRequest | null>(null);
+  /** Problem of the last rule that was switched on, paused or resumed. */
   problem = $state('');
   /** The rule's id, or the name of a ready-made one. */
   busy = $state<number | string | null>(null);
-  /** Changed here while an answer was under way: that answer is old. */
+  /** Counts changes made here: an answer that was requested before one is outdated. */
   #changes = 0;
 
   constructor(scope: Scope) {
@@ -41,7 +41,7 @@ export class Rules {
     }
   }
 
-  ask(asked: Asked) {
+  ask(asked: DialogRequest) {
     this.problem = '';
     this.asked = asked;
   }

@@ -10,7 +10,7 @@ test.each<[Partial<Channel>, string]>([
   [{ waiting: 2 }, 'Active 2 waiting'],
   [{ waiting: 2, failing_since: '2026-11-26T09:00:00Z' }, 'Failing for 3 h, 2 waiting'],
   [{ enabled: false, failing_since: '2026-11-26T09:00:00Z' }, 'Paused '],
-  // The server switched it off itself: why counts more than that it is off.
+  // The server switched it off: the reason matters more than being off.
   [{ enabled: false, problem: 'the far side says that it is gone' }, 'Switched off the far side says that it is gone'],
 ])('%o', (change, text) => {
   const { label, detail } = toStanding(channel(change), now);

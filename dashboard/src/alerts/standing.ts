@@ -1,4 +1,4 @@
-// Where a channel stands, in a word and a detail.
+// The state of a channel, in a word and a detail.
 
 import type { Channel } from '../api/types';
 import { numbers } from '../format/number';
@@ -7,7 +7,7 @@ import { ago, toMs } from '../format/time';
 export interface ChannelStanding {
   label: string;
   tone: 'good' | 'warn' | 'bad' | '';
-  /** "" where the label says it all. */
+  /** "" if the label says it all. */
   detail: string;
 }
 

@@ -1,5 +1,5 @@
-// Answers that were asked for before the page was there to ask: `before.ts` asks, `client.ts` takes. Between them stands a property of
-// the window, since the two are scripts of their own. An address that nobody takes was guessed wrongly and costs one call, no more.
+// Answers requested before the page is loaded: `before.ts` requests them, `client.ts` takes them. They are passed in a property of the
+// window, since the two are separate scripts. A wrong guess that nobody takes costs one call, no more.
 
 type Ahead = Map<string, Promise<Response>>;
 
@@ -7,12 +7,12 @@ const holder = window as Window & { apiAnalyticsAhead?: Ahead };
 
 export function askAhead(address: string, request: RequestInit) {
   const answer = fetch(address, request);
-  // Whoever takes it hears of its failure.
+  // The caller that takes it handles its failure.
   answer.catch(() => undefined);
   (holder.apiAnalyticsAhead ??= new Map()).set(address, answer);
 }
 
-/** Once: whoever asks a second time wants a new answer. */
+/** Once: a second call gets a new answer. */
 export function takeAhead(address: string): Promise<Response> | undefined {
   const answer = holder.apiAnalyticsAhead?.get(address);
   holder.apiAnalyticsAhead?.delete(address);

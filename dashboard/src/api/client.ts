@@ -1,8 +1,7 @@
-// Every call of the page to its server, and nothing else that speaks HTTP. A session's cookie goes along by itself; a share link's
-// token stands in a header and lives in memory only; the demo needs neither.
+// Every call of the page to its server; nothing else here speaks HTTP. The browser sends a session's cookie by itself; a share link's token
+// is sent in a header and kept in memory only; the demo needs neither.
 //
-// It does not cache and does not retry: `dashboard/board.svelte.ts` decides what is asked for again. What `before.ts` has asked for
-// already is taken from there, once.
+// No caching and no retries: `dashboard/board.svelte.ts` decides when to ask again. Answers requested by `before.ts` are taken once.
 
 import { takeAhead } from './ahead';
 import { address, toRequest, type Parameters, type Scope } from './request';
@@ -56,15 +55,15 @@ import type {
   SubscribersPage,
 } from './types';
 
-/** What the server (or the way to it) said instead of an answer. `status` 0: it could not be reached. */
+/** An error from the server, or of the connection to it. `status` 0: it could not be reached. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
     message: string,
-    /** Seconds to wait before the next try, where the server named them. */
+    /** Seconds to wait before the next try, if the server gave them. */
     readonly retryAfter: number | null = null,
-    /** Where in the filter it is wrong, in characters. */
+    /** Position of the error in the filter, in characters. */
     readonly offset: number | null = null,
   ) {
     super(message);
@@ -159,13 +158,13 @@ export const api = {
 
   ingestHealth: (scope: Scope, signal?: AbortSignal) => call<IngestHealth>('GET', 'ingest-health', { scope, signal }),
 
-  /** `uptime` false: without what is added up, which is most of the answer and changes slowly. */
+  /** `uptime` false: without uptime, which is most of the answer and changes slowly. */
   monitors: (scope: Scope, parameters: Parameters = {}, signal?: AbortSignal) => call<{ monitors: Monitor[] }>('GET', 'monitors', { scope, parameters, signal }),
   monitor: (scope: Scope, id: number, signal?: AbortSignal) => call<Monitor>('GET', `monitors/${id}`, { scope, signal }),
   createMonitor: (scope: Scope, settings: MonitorChange) => call<Monitor>('POST', 'monitors', { scope, body: settings }),
   changeMonitor: (scope: Scope, id: number, change: MonitorChange) => call<Monitor>('PATCH', `monitors/${id}`, { scope, body: change }),
   deleteMonitor: (scope: Scope, id: number) => call<undefined>('DELETE', `monitors/${id}`, { scope }),
-  /** Its result is answered and not kept. */
+  /** Its result is returned and not stored. */
   checkNow: (scope: Scope, id: number) => call<CheckedNow>('POST', `monitors/${id}/check`, { scope }),
   checks: (scope: Scope, id: number, parameters: Parameters, signal?: AbortSignal) =>
     call<ChecksPage>('GET', `monitors/${id}/checks`, { scope, parameters, signal }),
@@ -177,7 +176,7 @@ export const api = {
   createMaintenance: (scope: Scope, settings: MaintenanceChange) => call<MaintenanceWindow>('POST', 'maintenance', { scope, body: settings }),
   changeMaintenance: (scope: Scope, id: number, change: MaintenanceChange) => call<MaintenanceWindow>('PATCH', `maintenance/${id}`, { scope, body: change }),
   deleteMaintenance: (scope: Scope, id: number) => call<undefined>('DELETE', `maintenance/${id}`, { scope }),
-  /** When it would take place; nothing is kept. */
+  /** The times at which it would take place; nothing is stored. */
   previewMaintenance: (scope: Scope, settings: MaintenanceChange) => call<MaintenanceTimes>('POST', 'maintenance/preview', { scope, body: settings }),
 
   statusPage: (scope: Scope) => call<StatusPage>('GET', 'status-page', { scope }),
@@ -202,7 +201,7 @@ export const api = {
   createChannel: (scope: Scope, channel: ChannelChange) => call<CreatedChannel>('POST', 'channels', { scope, body: channel }),
   changeChannel: (scope: Scope, id: number, change: ChannelChange) => call<Channel>('PATCH', `channels/${id}`, { scope, body: change }),
   deleteChannel: (scope: Scope, id: number) => call<undefined>('DELETE', `channels/${id}`, { scope }),
-  /** Sends a notice now; what the far side answers is the answer. */
+  /** Sends a notice now and returns the service's response. */
   testChannel: (scope: Scope, id: number) => call<ChannelTest>('POST', `channels/${id}/test`, { scope }),
   deliveries: (scope: Scope, id: number, parameters: Parameters, signal?: AbortSignal) =>
     call<DeliveriesPage>('GET', `channels/${id}/deliveries`, { scope, parameters, signal }),
@@ -213,7 +212,7 @@ export const api = {
   hits: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
     call<HitsPage>('GET', 'hits', { scope, parameters, signal }),
   hit: (scope: Scope, id: string, signal?: AbortSignal) => call<Hit>('GET', `hits/${part(id)}`, { scope, signal }),
-  /** All that match, as a file. A session or the demo can download it by its address; a share link's token stands in a header. */
+  /** All matching requests, as a file. A session or the demo can download it by its address; a share link's token must go into a header. */
   hitsDownload: (scope: Scope, parameters: Parameters, format: 'ndjson' | 'csv') =>
     address('hits', scope, { ...parameters, format }),
   hitsFile: (scope: Scope, parameters: Parameters, format: 'ndjson' | 'csv') =>

@@ -1,5 +1,5 @@
-// Server-sent events out of the text of an answer (WHATWG HTML, 9.2), with the line ends that our server writes. `EventSource` would read them too, but sends no header, and a
-// share link's token stands in one.
+// Parses server-sent events from the text of an answer (WHATWG HTML, 9.2), with the line ends that our server writes. `EventSource` would
+// do so too, but cannot send a header, which a share link's token needs.
 
 export interface ServerEvent {
   kind: string;
@@ -8,12 +8,12 @@ export interface ServerEvent {
 
 export class EventReader {
   #rest = '';
-  /** Of the last event, also of one without data: what the server is told on the next connection. */
+  /** The id of the last event, even one without data: sent to the server on the next connection. */
   lastId = '';
-  /** Milliseconds to wait before the next connection, where the server named them. */
+  /** Milliseconds to wait before the next connection, if the server gave them. */
   retry: number | null = null;
 
-  /** The events that end within what was read so far. */
+  /** The events that are complete in the text read so far. */
   read(text: string): ServerEvent[] {
     const blocks = (this.#rest + text).split('\n\n');
     this.#rest = blocks.pop() ?? '';

@@ -1,9 +1,8 @@
-// What a call to the server looks like: its address, and what goes along with it. Asks nothing itself, so that `before.ts` can do
-// with this alone.
+// The address and options of a call to the server. It makes no calls, so that `before.ts` needs only this file.
 
 import { basePath } from '../router/address';
 
-/** Whose eyes look: the session's project, a share link's, or the demo's. */
+/** Whose view it is: the session's project, a share link's, or the demo's. */
 export interface Scope {
   project?: string;
   token?: string;
@@ -11,7 +10,7 @@ export interface Scope {
 
 export type Parameters = Record<string, string | number | undefined>;
 
-/** Where a call is, with its parameters; those without a value are left out. */
+/** The address of a call with its parameters, except those without a value. */
 export function address(path: string, scope?: Scope, parameters?: Parameters): string {
   const search = new URLSearchParams();
   if (scope?.project) search.set('project', scope.project);
@@ -22,13 +21,13 @@ export function address(path: string, scope?: Scope, parameters?: Parameters): s
   return `${basePath()}/api/v1/${path}${text ? `?${text}` : ''}`;
 }
 
-/** Without method and body: those of a GET. */
+/** Without method and body: a GET. */
 export function toRequest(scope?: Scope): RequestInit & { headers: Record<string, string> } {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (scope?.token) headers['x-auth-token'] = scope.token;
   return {
     headers,
-    // The demo and share links are looked at as anybody would: who is signed in must not change the picture.
+    // Nobody is signed in at the demo and share links: the viewer's own session must not change what they show.
     credentials: scope?.token || scope?.project === 'demo' ? 'omit' : 'same-origin',
     cache: 'no-store',
   };

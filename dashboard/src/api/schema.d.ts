@@ -460,7 +460,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a filter can speak of. */
+        /** The fields of a filter. */
         get: operations["list_fields"];
         put?: never;
         post?: never;
@@ -563,7 +563,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What came in and what did not, for the project's owner. */
+        /** Accepted, rejected and refused hits, for the project's owner. */
         get: operations["show_ingest_health"];
         put?: never;
         post?: never;
@@ -903,7 +903,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What this server is and offers. */
+        /** Facts about this server. */
         get: operations["show_server"];
         put?: never;
         post?: never;
@@ -1048,7 +1048,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the server counts of itself, in Prometheus' text format. */
+        /** The server's counters, in Prometheus' text format. */
         get: operations["show_metrics"];
         put?: never;
         post?: never;
@@ -1099,7 +1099,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a public status page says. Pages of any site may read it. */
+        /** The content of a public status page. Pages of any site may read it. */
         get: operations["show_json"];
         put?: never;
         post?: never;
@@ -1746,14 +1746,14 @@ export interface components {
             erased: number;
             message: string;
         };
-        /** @description What every failed call answers. */
+        /** @description The body of every error. */
         ErrorAnswer: {
             /**
              * @description Stable.
              * @example unknown_key
              */
             code: string;
-            /** @description What, where, and what to do. */
+            /** @description Says what is wrong, where, and what to do. */
             message: string;
             /** @description Of `invalid_query`: where in `q` the error is, in characters from 0. */
             offset?: number | null;
@@ -1794,9 +1794,9 @@ export interface components {
             values: components["schemas"]["FieldValue"][];
         };
         Health: {
-            /** @description What the operator may want to know although nothing is wrong, in words. */
+            /** @description Information for the operator that is not a problem, in words. */
             notes?: string[];
-            /** @description What is wrong, in words. */
+            /** @description Problems, in words. */
             problems?: string[];
             /**
              * @description `healthy` or `unhealthy`.
@@ -1854,7 +1854,7 @@ export interface components {
         };
         HitsPage: {
             hits: components["schemas"]["ApiHit"][];
-            /** @description What to send as `after` for the next page; null at the end. */
+            /** @description Send it as `after` to get the next page; null at the end. */
             next?: string | null;
         };
         HoursAnswer: {
@@ -2573,7 +2573,7 @@ export interface components {
             series: number[];
         };
         ProjectSettings: {
-            /** @description What this call may do: `owner` everything, `dashboard` see everything, `view` what a share link shows, `demo`. */
+            /** @description The caller's access: `owner` (everything), `dashboard` (sees everything), `view` (what a share link shows) or `demo`. */
             access: string;
             /**
              * Format: int32
@@ -2586,7 +2586,7 @@ export interface components {
             dashboard_id?: string | null;
             /**
              * Format: int32
-             * @description What the server says; null: for ever.
+             * @description The server's setting; null: for ever.
              */
             default_keep_hits_days?: number | null;
             /** @description The day after which that happens at the earliest, YYYY-MM-DD; null while it is active. */
@@ -2632,7 +2632,7 @@ export interface components {
             tz: string;
         };
         ProjectShareLink: {
-            /** @description What its viewer sees besides the numbers. */
+            /** @description Parts that its viewers see besides the numbers. */
             addresses: boolean;
             consumers: boolean;
             created_at: string;
@@ -2843,7 +2843,7 @@ export interface components {
             reason: string;
             sample?: components["schemas"]["RejectedSample"] | null;
         };
-        /** @description What was wrong with one hit. Never an address or a user id; above privacy level 0 only the shape of its texts. */
+        /** @description Why one hit was rejected. Never an address or a user id; above privacy level 0 only the shape of its texts. */
         RejectedSample: {
             /** @example status */
             field: string;
@@ -3062,7 +3062,7 @@ export interface components {
             name?: string;
             services: components["schemas"]["Service"][];
         };
-        /** @description What is left out stays as it is. */
+        /** @description A missing field stays as it is. */
         SettingsChange: {
             /**
              * Format: int32
@@ -3113,7 +3113,7 @@ export interface components {
         ShareLinkList: {
             share_links: components["schemas"]["ProjectShareLink"][];
         };
-        /** @description What this call may see besides the numbers. */
+        /** @description Parts of the project that this call may see besides the numbers. */
         Shown: {
             addresses: boolean;
             consumers: boolean;

@@ -1,5 +1,5 @@
-// Follows the project's requests as they are kept, for as long as the page is seen: connects again by itself, and says which request it
-// saw last, so that the server sends what was missed.
+// Follows the project's requests as they are stored, while the page is visible: reconnects by itself, and sends the id of the last request
+// it saw, so that the server sends the missed ones.
 
 import { EventReader } from './events';
 import { address, toRequest, type Parameters, type Scope } from './request';
@@ -8,24 +8,24 @@ import type { Hit } from './types';
 export interface TailListener {
   /** In order of arrival. */
   onhits?: (hits: Hit[]) => void;
-  /** So many were left out; null: nobody counted. */
+  /** Number of requests left out; null: unknown. */
   onmissed?: (requests: number | null) => void;
-  /** There were some; said where hits aren't wanted. */
+  /** There were some; called instead of `onhits` if hits aren't wanted. */
   onkept?: () => void;
   /** Whether it is connected. */
   onchange?: (connected: boolean) => void;
-  /** The server will not have it followed: there is no use in trying again soon. */
+  /** The server refuses the connection: retrying soon is useless. */
   onrefused?: () => void;
 }
 
-/** Between two tries that fail, growing from the first to the second. */
+/** Between two failing tries, growing from the first to the second. */
 const WAIT_MS = [2_000, 30_000] as const;
-/** Without a word for longer the connection is dead: the server says something every 15 s. */
+/** A connection silent for longer is dead: the server sends something every 15 s. */
 const SILENT_MS = 40_000;
-/** Pages of a browser that follow at a time. Over HTTP/1.1 a browser has six connections to a host, for all of its tabs. */
+/** Pages of a browser that may follow at once. Over HTTP/1.1 a browser has six connections to a host, for all of its tabs. */
 const PLACES = 3;
 
-/** Returns what ends it. */
+/** Returns a function that ends it. */
 export function follow(scope: Scope, parameters: Parameters, listener: TailListener): () => void {
   const reader = new EventReader();
   let abort: AbortController | null = null;
@@ -41,7 +41,7 @@ export function follow(scope: Scope, parameters: Parameters, listener: TailListe
     try {
       refused = await withPlace(own.signal, () => listen(own));
     } catch {
-      // The connection broke, or was given up.
+      // The connection broke, or was aborted.
     }
     if (abort === own) abort = null;
     listener.onchange?.(false);
@@ -50,7 +50,7 @@ export function follow(scope: Scope, parameters: Parameters, listener: TailListe
     timer = setTimeout(() => void connect(), refused ? WAIT_MS[1] : (wait = Math.min(wait * 1.5, WAIT_MS[1])));
   }
 
-  /** Until the stream ends; true where the server refuses. */
+  /** Until the stream ends; true if the server refuses. */
   async function listen(own: AbortController): Promise<boolean> {
     const { headers, ...request } = toRequest(scope);
     headers['accept'] = 'text/event-stream';
@@ -101,7 +101,7 @@ export function follow(scope: Scope, parameters: Parameters, listener: TailListe
   };
 }
 
-/** Runs it if fewer than `PLACES` pages of this browser follow; true (refused) where they do. Without locks everyone may. */
+/** Runs it if fewer than `PLACES` pages of this browser follow; else returns true (refused). Without the Web Locks API every page may. */
 async function withPlace(signal: AbortSignal, run: () => Promise<boolean>): Promise<boolean> {
   const locks = (navigator as Partial<Navigator>).locks;
   if (!locks) return run();

@@ -1,16 +1,15 @@
-// The shapes of `/api/v1` under the page's own names. They come from `schema.d.ts`, which is made from the server's OpenAPI document,
-// so that a change of a handler shows here; what a document of that kind says loosely (which of a few texts, which series) is
-// closed here. Times are RFC 3339 texts in UTC unless the name says `_ms`, rates run from 0 to 1, and a null is "there is nothing
-// to say", never 0.
+// The types of `/api/v1` under the page's own names. They come from `schema.d.ts`, generated from the server's OpenAPI document, so that a
+// change of a handler shows here; types that the document leaves open (one of a few texts, the kind of series) are narrowed here. Times are
+// RFC 3339 texts in UTC unless the name says `_ms`, rates are from 0 to 1, and null means "no data", never 0.
 
 import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
-/** The server writes every field, with a null where there is nothing; the document calls those optional. */
+/** The server writes every field, with null for no value; the document calls those optional. */
 type Written<T> = T extends readonly (infer Item)[] ? Written<Item>[] : T extends object ? { [Name in keyof T]-?: Written<T[Name]> } : T;
 type Answer<Name extends keyof Schemas> = Written<Schemas[Name]>;
-/** `T` with some of its fields said more closely. */
+/** `T` with some of its fields narrowed. */
 type Closer<T, More extends Partial<Record<keyof T, unknown>>> = Omit<T, keyof More> & More;
 
 export type Access = 'owner' | 'dashboard' | 'view' | 'demo';
@@ -36,11 +35,11 @@ export type FieldKind = 'text' | 'number' | 'duration' | 'size' | 'country' | 's
 export type FieldInfo = Closer<Answer<'FieldDescription'>, { kind: FieldKind }>;
 export type FieldValue = Answer<'FieldValue'>;
 
-/** One request that was kept. */
+/** One stored request. */
 export type Hit = Answer<'ApiHit'>;
 export interface HitsPage {
   hits: Hit[];
-  /** What the next page is asked for with; null at the end. */
+  /** The cursor of the next page; null at the end. */
   next: string | null;
 }
 
@@ -62,11 +61,11 @@ export interface Rows<Row> {
   total_rows: number;
   /** `total_rows` is an estimate. */
   about?: boolean;
-  /** Something with up to so many requests may be missing from the rows. */
+  /** A row with up to this many requests may be missing. */
   missing_up_to?: number | null;
-  /** The rows' counts may be too low by so many requests. */
+  /** The rows' counts may be too low by this many requests. */
   low_by_up_to?: number | null;
-  /** The share link does not show who they are. */
+  /** The share link does not show their names. */
   hidden?: boolean;
 }
 
@@ -88,14 +87,14 @@ export type BreakdownName =
   | 'frameworks'
   | 'sdks';
 
-type Told = { [Name in keyof Schemas['DashboardPanels']]-?: Written<NonNullable<Schemas['DashboardPanels'][Name]>> };
+type WrittenPanels = { [Name in keyof Schemas['DashboardPanels']]-?: Written<NonNullable<Schemas['DashboardPanels'][Name]>> };
 
 export type Panels = Closer<
-  Told,
+  WrittenPanels,
   {
     activity: SeriesAnswer<ActivityName>;
     latency_over_time: SeriesAnswer<'p50_ms' | 'p95_ms' | 'p99_ms'>;
-    traffic: Closer<Told['traffic'], { series: Record<'request_bytes' | 'response_bytes', Numbers> }>;
+    traffic: Closer<WrittenPanels['traffic'], { series: Record<'request_bytes' | 'response_bytes', Numbers> }>;
   }
 >;
 export type PanelName = keyof Panels;
@@ -103,17 +102,17 @@ export type PanelName = keyof Panels;
 export interface DashboardAnswer {
   period: AnsweredPeriod;
   previous: { from: string; to: string } | null;
-  /** Those that were asked for. */
+  /** The requested panels. */
   panels: Partial<Panels>;
 }
 
-/** Panels that all rows can be asked of. */
+/** Panels that have full lists. */
 export type ListName = 'endpoints' | 'top_consumers' | BreakdownName;
 
 export type ListPage<Row> = Omit<Closer<Answer<'ListPage'>, { rows: Row[] }>, 'about' | 'missing_up_to' | 'low_by_up_to'> &
   Pick<Rows<Row>, 'about' | 'missing_up_to' | 'low_by_up_to'>;
 
-// ---- what changed, and deploys
+// ---- comparisons, and deploys
 
 export type EndpointNumbers = Answer<'EndpointNumbers'>;
 export type EndpointChange = Answer<'EndpointChange'>;
@@ -152,7 +151,7 @@ export interface ChecksPage {
   /** `before` of the next page; null at the end. */
   next: string | null;
 }
-/** As an answer shows them: every default is filled in, fields of other kinds are absent. */
+/** As in answers: every default is filled in, fields of other kinds are absent. */
 export type MonitorSettings = Closer<
   Schemas['MonitorSettings'],
   {
@@ -162,20 +161,20 @@ export type MonitorSettings = Closer<
     interval_s: number;
     down_after: number;
     up_after: number;
-    /** An answer has null in place of every value; null in a change keeps the value. */
+    /** An answer has null instead of every value; null in a change keeps the value. */
     headers?: Record<string, string | null>;
     json?: JsonRule | null;
   }
 >;
 export type JsonRule = Closer<Schemas['JsonRule'], { value?: string | number | boolean }>;
-/** Null is the default again. */
+/** Null restores the default. */
 export type MonitorChange = { [Name in keyof MonitorSettings]?: MonitorSettings[Name] | null };
 export type Monitor = Closer<
   Answer<'MonitorAnswer'>,
   { settings: MonitorSettings; state: Outcome | 'maintenance'; last_check: MonitorCheck | null; certificate: Certificate | null }
 >;
 export type DayBar = Answer<'DayBar'>;
-/** In buckets, of which there are one less than edges. */
+/** In buckets, one fewer than edges. */
 export type MonitorHistory = Answer<'MonitorHistory'>;
 
 // ---- maintenance
@@ -184,7 +183,7 @@ export type Weekday = Schemas['Weekday'];
 export type MaintenanceSchedule = Schemas['Schedule'];
 export type MaintenanceTimes = Answer<'MaintenanceTimes'>;
 export type MaintenanceWindow = Closer<Answer<'MaintenanceAnswer'>, { schedule: MaintenanceSchedule | null }>;
-/** A missing field stays, null is the default again. */
+/** A missing field stays, null restores the default. */
 export interface MaintenanceChange {
   title?: string | null;
   text?: string | null;
@@ -196,7 +195,7 @@ export interface MaintenanceChange {
 // ---- incidents
 
 export type IncidentCause = 'down' | 'flapping' | 'certificate' | 'rule';
-/** The project's requests that failed meanwhile. */
+/** The project's requests that failed during it. */
 export type Reach = Answer<'Hit'>;
 export type Incident = Closer<Answer<'MonitorIncident'>, { cause: IncidentCause; state: 'open' | 'closed'; severity: Severity | null }>;
 export interface IncidentsPage {
@@ -220,7 +219,7 @@ export type IncidentDetail = Closer<Answer<'IncidentAnswer'>, { incident: Incide
 export interface IncidentChange {
   acknowledged?: boolean;
   note?: string | null;
-  /** As visitors of the status page read it; null takes the incident off that page. */
+  /** As visitors of the status page read it; null removes the incident from that page. */
   public_title?: string | null;
   severity?: Severity;
   stage?: Stage;
@@ -232,7 +231,7 @@ export interface IncidentChange {
 export type RuleState = 'ok' | 'pending' | 'firing' | 'paused';
 export type RuleSettings = Schemas['RuleSettings'];
 export type RuleMetric = Schemas['RuleMetric'];
-/** A missing field stays, null is the default again. */
+/** A missing field stays, null restores the default. */
 export type RuleChange = { [Name in keyof RuleSettings]?: RuleSettings[Name] | null };
 export type Rule = Closer<Answer<'RuleAnswer'>, { state: RuleState }>;
 export type ReadyMade = Answer<'ReadyMadeAnswer'>;
@@ -240,13 +239,13 @@ export type ReadyMade = Answer<'ReadyMadeAnswer'>;
 // ---- channels
 
 export type ChannelKind = 'webhook' | 'email' | 'slack' | 'discord' | 'telegram' | 'ntfy' | 'pagerduty' | 'teams' | 'gotify' | 'pushover' | 'matrix';
-/** A field of a channel's settings; null in an answer is a secret, in a change it keeps the secret's value. */
+/** A field of a channel's settings; in an answer null is a secret, in a change it keeps the secret's value. */
 export type ChannelValue = string | number | boolean | string[] | null;
 export type ChannelFields = Record<string, ChannelValue>;
 export type Channel = Closer<Answer<'ChannelAnswer'>, { kind: ChannelKind; config: ChannelFields }>;
 export interface CreatedChannel {
   channel: Channel;
-  /** The signing secret that was made for a webhook. */
+  /** The signing secret generated for a webhook. */
   secret: string | null;
 }
 export interface ChannelChange {

@@ -1,4 +1,4 @@
-// What the activity card draws for each of its tabs.
+// Series and colours of the activity card, for each of its tabs.
 
 import type { Numbers, Panels } from '../api/types';
 import type { Series } from '../shapes/series-chart/data';
@@ -20,12 +20,12 @@ export interface Activity {
   series: Series[];
   kind: 'bars' | 'lines';
   over?: Series;
-  /** The same of the period before. */
+  /** The same for the period before. */
   before?: Series;
   strip?: string[];
   unit: 'count' | 'share' | 'duration';
   whole: boolean;
-  /** Where the axis begins, for shares. */
+  /** Start of the axis, for shares. */
   shareFrom?: number;
 }
 
@@ -66,12 +66,12 @@ export function toActivity(tab: ActivityTab, panels: Partial<Panels>, amber: num
   }
 }
 
-/** One consumer is always one. */
+/** A page about one consumer always counts one. */
 export const activityTabs = (about: SubjectKind | undefined) => ACTIVITY_TABS.filter(({ name }) => name !== 'consumers' || about !== 'consumer');
 
 /**
- * The line of the period before, bucket by bucket, as a chart draws it. Without it where the two cannot be laid on each other
- * (`before` has buckets of another length, or was never answered).
+ * The line of the period before, bucket by bucket, as a chart draws it. Omitted if the two cannot be aligned (`before` has buckets of
+ * another length, or was never loaded).
  */
 export function withBefore(drawn: Activity, tab: ActivityTab, before: Partial<Panels>): Activity {
   const { activity, latency_over_time: latency } = before;
@@ -80,7 +80,7 @@ export function withBefore(drawn: Activity, tab: ActivityTab, before: Partial<Pa
   const values = tab === 'latency' ? (latency?.series.p95_ms ?? []) : beforeOf(tab, activity.series);
   const label = tab === 'latency' ? 'p95 before' : 'Period before';
   const aligned = align(of.edges, values, drawn.edges);
-  // Of a time before the first request there is nothing to compare with.
+  // A time before the first request has nothing to compare with.
   return aligned?.some((value) => value) ? { ...drawn, before: { name: 'before', label, color: '--ink-3', values: aligned } } : drawn;
 }
 
@@ -100,8 +100,8 @@ function beforeOf(tab: ActivityTab, series: Panels['activity']['series']): Numbe
 }
 
 /**
- * Values of the period before on the buckets of this one. A change of the clock makes one of them longer by a bucket, which is the first;
- * null where they differ by more.
+ * Values of the period before, on the buckets of this one. A clock change makes one of them longer by a bucket, which is the first; null if
+ * they differ by more.
  */
 export function align(edges: readonly number[], values: Numbers, onto: readonly number[]): Numbers | null {
   const [have, want] = [edges.length - 1, onto.length - 1];
@@ -123,15 +123,15 @@ export function toQuantiles(series: Panels['latency_over_time']['series']): Seri
 
 const SHARE_AXES = [0.999, 0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5];
 
-/** Where an axis of success rates begins: they lie close to 1, and on one from 0 nobody can tell 99.0 from 99.9 %. */
+/** The start of an axis of success rates: they lie close to 1, and on an axis from 0 nobody can tell 99.0 from 99.9 %. */
 export function toShareFrom(rates: Numbers): number {
   const known = rates.filter((rate) => rate !== null);
   const least = Math.min(1, ...known);
-  // Where nothing failed there is nothing to tell apart.
+  // Without failures there is nothing to distinguish.
   return least === 1 ? 0.99 : (SHARE_AXES.find((from) => from < least) ?? 0);
 }
 
-/** A colour per bucket: well, under the amber limit, under the red one; nothing where nothing came in. */
+/** A colour per bucket: good, under the amber limit, under the red one; none without requests. */
 export function toStrip(rates: readonly (number | null)[], amber: number, red: number): string[] {
   return rates.map((rate) => (rate === null ? '' : rate < red ? '--server' : rate < amber ? '--client' : '--ok'));
 }

@@ -1,5 +1,5 @@
-// What the parts of the dashboard share: the state in the address, what was answered, and how either changes. One per page, handed
-// down by context.
+// State shared by the parts of the dashboard: the state in the address, the answers, and changes of either. One per page, passed down by
+// context.
 
 import { getContext, setContext } from 'svelte';
 import { api, ApiError } from '../api/client';
@@ -25,9 +25,9 @@ const KEY = Symbol('board');
 // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing is drawn from it
 const chosen = new Set<string>();
 const CHANGES_EVERY = 5 * MINUTE;
-/** Milliseconds for which the cards wait at first for the numbers, and then for what stands above them. */
+/** Milliseconds for which the cards wait at first for the numbers, and then for the content above them. */
 const REVEAL_WITHIN = 300;
-/** Milliseconds after a click in which nobody is surprised that something moves. */
+/** Milliseconds after a click during which movement on the page surprises nobody. */
 const EXPECTED = 450;
 
 export class Board {
@@ -40,19 +40,19 @@ export class Board {
   project = $state.raw<Project | null>(null);
   panels = $state.raw<Partial<Panels>>({});
   period = $state.raw<AnsweredPeriod | null>(null);
-  /** The period of equal length before it; null where nothing is compared. */
+  /** The period of equal length before it; null if nothing is compared. */
   previous = $state.raw<DashboardAnswer['previous']>(null);
-  /** What failed last; the numbers shown are then those from before. */
+  /** The last error; the numbers shown are then older ones. */
   error = $state.raw<ApiError | null>(null);
-  /** The project cannot be looked at: nothing else is worth showing. */
+  /** The project cannot be shown: nothing else is worth showing. */
   closed = $state.raw<ApiError | null>(null);
-  /** The numbers shown are those of another question. */
+  /** The numbers shown belong to another query. */
   stale = $state(false);
   loading = $state(false);
-  /** Grows with each look at the server that was not asked for by a change. */
+  /** Grows with each refresh that no change of the viewer's caused. */
   looks = $state(0);
   now = $state(Date.now());
-  /** The numbers at the top have been seen: what lies below them is drawn a frame later. */
+  /** The numbers at the top are visible: the content below is drawn a frame later. */
   topSeen = $state(false);
   fields = $state.raw<FieldInfo[]>([]);
   /** Outages of the project's monitors, marked on every chart. */
@@ -61,22 +61,22 @@ export class Board {
   #deploysTurn = 0;
   /** Deploys of the period, the latest first. */
   deploys = $state.raw<Deploy[]>([]);
-  /** What changed against the period before; null where nothing is compared, or before it is known. */
+  /** Changes against the period before; null if nothing is compared, or before they are known. */
   changes = $state.raw<ChangesAnswer | null>(null);
-  /** What changed is that of another question. */
+  /** The changes belong to another query. */
   changesStale = $state(false);
-  /** The cards are seen: what changed is known, and stands above them if there is something to say, or it takes too long. */
+  /** The cards are visible: the changes are known, and shown above them if there are any, or they take too long. */
   revealed = $state(false);
-  /** It came when the cards were seen already: it waits behind a button, so that nothing moves. */
+  /** The changes came after the cards were visible: they wait behind a button, so that nothing moves. */
   changesLate = $state(false);
   #revealing: ReturnType<typeof setTimeout> | undefined;
-  /** When somebody changed what is shown: for a moment they expect that the page does. */
+  /** When the viewer last changed what is shown: for a moment they expect movement. */
   #changedAt = 0;
   #changesOf = '';
   #changesAt = 0;
   #changesAbort: AbortController | null = null;
 
-  /** The last one while another page takes over: its address says nothing about this one. */
+  /** The last state while another page takes over, whose address says nothing about this one. */
   readonly state: DashboardState = $derived.by(() => {
     const { page, parameters } = router.at;
     const { project: _, ...fixed }: Record<string, string> = { view: '', ...this.place.fixed };
@@ -86,7 +86,7 @@ export class Board {
     if (ours) this.#last = toState(parameters);
     return this.#last;
   });
-  /** Of an unknown zone in the address the server says that it is; until it is mended the viewer's own is shown. */
+  /** The server reports an unknown zone in the address; until it is corrected the viewer's own is used. */
   readonly zone = $derived(zoneOr(this.state.tz) ?? viewersZone);
   readonly time = $derived(timeFormats(undefined, this.zone));
   /** As the charts draw them. */
@@ -94,31 +94,31 @@ export class Board {
   readonly owner = $derived(this.project?.access === 'owner');
   /** Whether this viewer is shown who called: each consumer is a user id or an address. */
   readonly showsConsumers = $derived(!!this.project && this.project.shows.consumers && this.project.shows.addresses);
-  /** What was said of lists that could not be asked for. */
+  /** Errors of lists that could not be loaded. */
   listErrors = $state.raw<Partial<Record<PanelName, ApiError>>>({});
-  /** The parameter of the address that the server cannot use. */
+  /** The parameter of the address that the server rejects. */
   readonly wrong = $derived.by(() => {
     const error = this.error ?? Object.values(this.listErrors)[0];
     return error ? toWrong(error) : null;
   });
-  /** What is wrong with the filter stands beside it. */
+  /** The filter's error is shown beside it. */
   readonly filterError = $derived(this.wrong?.parameter === 'q' ? this.wrong.message : '');
-  /** At which character of the filter, counted as Unicode does. */
+  /** Position of the error in the filter, counted in Unicode characters. */
   readonly filterErrorAt = $derived(this.filterError ? (this.error?.offset ?? null) : null);
   readonly first = $derived(this.period === null);
 
-  /** Which question each shown panel answers. */
+  /** The query that each shown panel answers. */
   // eslint-disable-next-line svelte/prefer-svelte-reactivity -- nothing is drawn from it
   readonly #answered = new Map<PanelName, string>();
   #abort: AbortController | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Ends the following; null while nobody follows. */
+  /** Ends following; null while not following. */
   #unfollow: (() => void) | null = null;
-  /** The question that is followed. */
+  /** The query being followed. */
   #followed = '';
-  /** The server says by itself when requests have come. */
+  /** The server reports new requests by itself. */
   #told = false;
-  /** Requests have come since the numbers were asked for. */
+  /** Requests have come since the numbers were loaded. */
   #fresh = false;
   #askedAt = 0;
   #tookMs = 0;
@@ -135,28 +135,28 @@ export class Board {
     return this.hrefAt(this.place, change);
   }
 
-  /** The same picture on another page. */
+  /** The same view on another page. */
   hrefAt({ path, fixed }: Place, change: Partial<DashboardState> = {}): string {
     return toHref(path, { ...fixed, ...toParameters({ ...this.state, ...change }) });
   }
 
-  /** The page about one endpoint or consumer, in the same period and with what else is filtered. */
+  /** The page of one endpoint or consumer, with the same period and the rest of the filter. */
   hrefOf(subject: Subject): string {
     return this.hrefAt(subjectOf(this.scope, subject), { q: withoutOwn(this.state.q, subject.kind), tabs: {}, open: [], sort: '' });
   }
 
-  /** What the page is about, as a filter. */
+  /** The page's subject, as a filter. */
   get lock() {
     return lockAt(this.place);
   }
 
-  /** Whether the page shows nothing but requests with this value. */
+  /** Whether the page only shows requests with this value. */
   isLocked(field: string, written: string): boolean {
     const { subject } = this.place;
     return !!subject && isGiven(subject, field, filter.unquote(written));
   }
 
-  /** What every call about hits is asked with. */
+  /** The parameters of every call about hits. */
   get question() {
     return toQuestion(this.state, viewersZone, this.lock);
   }
@@ -172,7 +172,7 @@ export class Board {
     this.change({ tabs: value === '' ? others : { ...others, [name]: value } }, true);
   }
 
-  /** A click on a value; `exclude` where Alt was held. `written` as the filter writes it. */
+  /** A click on a value; `exclude` with Alt. `written`: in the filter's syntax. */
   pick(field: string, written: string, exclude = false) {
     this.change({ q: filter.toggle(this.state.q, field, [written], exclude) });
   }
@@ -185,15 +185,15 @@ export class Board {
     this.change({ period: '', from: toInstant(from), to: toInstant(to) });
   }
 
-  /** Which of a series' outermost buckets hold less than their time. */
+  /** Which outermost buckets of a series are incomplete. */
   cut(edges: readonly number[]): Cut {
     if (!this.period) return { first: false, last: false };
     const { first, last } = toCut(edges, Date.parse(this.period.from), Date.parse(this.period.to));
-    // All time begins with the first request: nothing is cut off before it.
+    // All time begins with the first request: nothing before it is cut off.
     return { first: first && this.state.period !== 'all', last };
   }
 
-  /** What is wrong with the address of a list is said where that of the page is. */
+  /** Shows an error in a list's part of the address like one of the page's. */
   sayOfList(panel: PanelName, error: ApiError | null) {
     const said = error?.status === 400 ? error : undefined;
     if (this.listErrors[panel] === said) return;
@@ -222,7 +222,7 @@ export class Board {
 
   // ---- asking
 
-  /** `again`: everything is asked for anew, though the question is the same. */
+  /** `again`: loads everything again, though the query is the same. */
   async load(again = false) {
     clearTimeout(this.#timer);
     this.#abort?.abort();
@@ -231,7 +231,7 @@ export class Board {
     this.#holdCards();
     const wanted = toCalls(this.state, viewersZone, this.place);
     const calls = again ? wanted : wanted.flatMap((call) => toMissing(call, this.#answered));
-    // One card that is unfolded does not dim the others.
+    // Unfolding one card does not dim the others.
     this.stale = !again && !this.first && calls.some((call) => call.panels.length > 1);
     this.loading = calls.length > 0;
     this.#fresh = false;
@@ -294,16 +294,16 @@ export class Board {
     this.#stopFollowing();
   }
 
-  /** Requests have come that pass the filter: the numbers are asked for again, but not before the server had a rest. */
+  /** Matching requests have come: the numbers are loaded again, after a pause for the server. */
   heard() {
     this.#fresh = true;
     if (!this.loading) this.#schedule();
   }
 
-  /** Whether the server is asked to say when requests come; false where somebody else of the page hears it (`heard`). */
+  /** Whether the server should report new requests; false if another part of the page passes them on (`heard`). */
   follows = true;
 
-  /** Follows what is shown, where that goes on. */
+  /** Follows the shown query if its period is open. */
   follow() {
     const moves = !this.closed && !this.wrong && this.project !== null && refreshEvery(this.state, Date.now()) !== null;
     const followed = moves && this.follows && !document.hidden ? JSON.stringify(this.question.q ?? '') : '';
@@ -330,7 +330,7 @@ export class Board {
     this.#told = false;
   }
 
-  /** Whether looking again makes sense, and when. Nobody looks while the page is hidden. */
+  /** Schedules the next refresh, if one makes sense. A hidden page does not refresh. */
   #schedule() {
     clearTimeout(this.#timer);
     this.follow();
@@ -338,7 +338,7 @@ export class Board {
     const every = this.empty ? 2000 : refreshEvery(this.state, Date.now());
     if (every === null && !this.error) return;
     const rested = this.#askedAt + pause(this.#tookMs) - performance.now();
-    // Told when something comes, it looks by itself only because the period moves on.
+    // If the server reports new requests, it only refreshes because the period moves on.
     const usual = this.#fresh && !this.error ? Math.max(rested, 0) : this.#told && !this.error && !this.empty ? Math.max(every ?? 0, 60_000) : (every ?? 10_000);
     const wait = Math.max(usual, (this.error?.retryAfter ?? 0) * 1000);
     this.#timer = setTimeout(() => {
@@ -350,7 +350,7 @@ export class Board {
   /** No hit has ever come. */
   readonly empty = $derived(this.project !== null && this.project.last_hits_at === null && (this.panels.requests?.value ?? 0) === 0);
 
-  /** Whoever may see monitors sees their outages; asked for after the numbers, and not with each look. */
+  /** Loads outages, for viewers who may see monitors; after the numbers, and not with each refresh. */
   async loadOutages() {
     const { project, now } = this;
     if (!project || !['owner', 'dashboard'].includes(project.access) || now - this.#outagesAt < MINUTE) return;
@@ -359,15 +359,15 @@ export class Board {
       const { incidents } = await api.incidents(this.scope, { limit: MOST_OUTAGES });
       this.outages = toOutages(incidents, project.project_id, now);
     } catch {
-      // The numbers stand without them; they are asked for again in a minute.
+      // The numbers work without them; they are loaded again in a minute.
     }
   }
 
-  /** Activity and latency of the period before, bucket by bucket; empty where nothing is compared. */
+  /** Activity and latency of the period before, bucket by bucket; empty if nothing is compared. */
   before = $state.raw<Partial<Panels>>({});
   #beforeOf = '';
 
-  /** Asked for after the numbers, and again only where the buckets move on. */
+  /** Loaded after the numbers, and again only when the buckets move on. */
   async loadBefore() {
     const [from, to] = [this.period?.edges[0], this.period?.edges.at(-1)];
     const { q, tz, compare } = this.question;
@@ -385,7 +385,7 @@ export class Board {
       const { panels } = await api.dashboard(this.scope, { ...question, panels: 'activity,latency_over_time' });
       if (this.#beforeOf === asked) this.before = panels;
     } catch {
-      // The numbers stand without it; it is asked for again with the next buckets.
+      // The numbers work without it; it is loaded again with the next buckets.
     }
   }
 
@@ -396,14 +396,14 @@ export class Board {
     try {
       const turn = ++this.#deploysTurn;
       const { deploys } = await api.deploys(this.scope, { from: toInstant(from) });
-      // One that was asked for later knows better.
+      // A later answer is more recent.
       if (turn === this.#deploysTurn && !sameDeploys(this.deploys, deploys)) this.deploys = deploys;
     } catch {
-      // The numbers stand without them; they are asked for again with the next ones.
+      // The numbers work without them; they are loaded again with the next ones.
     }
   }
 
-  /** Asked for after the numbers. Of a period that moves it changes slowly: it is asked for again after some minutes. */
+  /** Loaded after the numbers. For an open period they change slowly, so they are loaded again after some minutes. */
   async loadChanges() {
     if (this.place.panels || this.place.subject) return;
     const { question } = this;
@@ -429,7 +429,7 @@ export class Board {
     this.#reveal();
   }
 
-  /** The numbers have as long to come as what changed has after them. */
+  /** Waits for the numbers, and then as long again for the changes. */
   #holdCards() {
     clearTimeout(this.#revealing);
     if (!this.revealed) this.#revealing = setTimeout(() => this.#reveal(), REVEAL_WITHIN);
@@ -445,24 +445,24 @@ export class Board {
     try {
       this.fields = (await api.fields(this.scope)).fields;
     } catch {
-      // Nothing waits for it; it is tried again at the next focus, or when a request is opened.
+      // Nothing depends on it; it is tried again at the next focus, or when a request is opened.
     }
   }
 
-  /** Consumers of what is shown whose id is just this. */
+  /** Consumers in the shown requests with exactly this id. */
   async consumersCalled(id: string): Promise<string[]> {
     try {
       const found = await api.values(this.scope, 'consumer', { ...this.question, compare: undefined, q: filter.both(`consumer:${filter.quote(id)}`, this.lock), limit: 2 });
       return found.values.map(({ value }) => value);
     } catch {
-      // Not shown to this viewer, or not to be had now: then it is no consumer for them.
+      // Not shown to this viewer, or not available now: then there is no such consumer for them.
       return [];
     }
   }
 
-  /** Values of a field within what `question` shows, for completion. */
+  /** Values of a field within the requests of `question`, for completion. */
   async values(question: Board['question'], field: string, prefix: string, signal: AbortSignal) {
-    // The condition being changed must not hide its own alternatives.
+    // The condition being edited must not hide its own alternatives.
     const q = filter.both(filter.join(filter.split(this.state.q).filter((c) => c.field !== field)), this.lock);
     return (await api.values(this.scope, field, { ...question, compare: undefined, q, prefix, limit: field === 'country' ? 200 : 20 }, signal)).values;
   }

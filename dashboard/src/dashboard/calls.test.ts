@@ -44,14 +44,14 @@ test('only what is not answered yet is asked for', () => {
   answered.delete('clients');
   expect(toMissing(page, answered)).toEqual([{ panels: ['clients'], parameters: { ...page.parameters, panels: 'clients' } }]);
 
-  // A tab of a card leaves the other panels' question as it was.
+  // A card's tab leaves the query of other panels unchanged.
   const [rest, narrowed] = calls('q=status:5xx&tab.endpoints=4xx');
   if (!rest || !narrowed) throw new Error('two calls expected');
   answered.set('clients', questionOf(page));
   expect(toMissing(rest, answered)).toEqual([]);
   expect(toMissing(narrowed, answered).map((call) => call.panels)).toEqual([['endpoints']]);
 
-  // Another filter is another question for all of them.
+  // Another filter is another query for all of them.
   const [other] = calls('q=status:4xx');
   if (!other) throw new Error('no call');
   expect(toMissing(other, answered)[0]?.panels).toEqual(ALL);

@@ -1,5 +1,5 @@
-// Which calls a picture takes. Usually one brings the whole page; a card that is narrowed by its own tabs is asked for in a call of
-// its own beside it, so that the others need not be counted again. Whole lists are asked for by the cards that show them (`list.ts`).
+// The calls for a view. Usually one loads the whole page; a card narrowed by its own tabs has its own call, so that the others need not be
+// counted again. Full lists are loaded by the cards that show them (`list.ts`).
 
 import type { PanelName } from '../api/types';
 import { both } from '../filter/text';
@@ -13,7 +13,7 @@ export interface Call {
   parameters: Record<string, string | number | undefined>;
 }
 
-/** `place`: the page that asks. */
+/** `place`: the page. */
 export function toCalls(state: DashboardState, viewersZone: string, place: Place): Call[] {
   const shown = place.panels ?? ALL;
   const question = toQuestion(state, viewersZone, lockAt(place));
@@ -26,12 +26,12 @@ export function toCalls(state: DashboardState, viewersZone: string, place: Place
   return [{ panels, parameters: { ...question, panels: panels.join(',') } }, ...own];
 }
 
-/** The question alone, without which panels it asks: the same text for the same question. */
+/** The query without its panels: the same text for the same query. */
 export function questionOf(call: Call): string {
   return JSON.stringify({ ...call.parameters, panels: undefined });
 }
 
-/** What of a call is not answered yet. `answered` says for each panel that is shown which question it answers. */
+/** The part of a call that is not answered yet. `answered`: the query that each shown panel answers. */
 export function toMissing(call: Call, answered: ReadonlyMap<PanelName, string>): Call[] {
   const panels = call.panels.filter((panel) => answered.get(panel) !== questionOf(call));
   return panels.length ? [{ panels, parameters: { ...call.parameters, panels: panels.join(',') } }] : [];

@@ -11,7 +11,7 @@ export interface ChangeWords {
   /** One word or two, beside the row's sign. */
   label: string;
   method: string;
-  /** A route, or who called; cut where it is long. */
+  /** A route, or a consumer; shortened if it is long. */
   name: string;
   full: string;
   /** Continues the name. */
@@ -26,7 +26,7 @@ export function toWords(row: ChangeRow, numbers: NumberFormats): ChangeWords {
   return isEndpoint(row) ? ofEndpoint(row, numbers) : ofConsumer(row, numbers);
 }
 
-/** Its begin and its end: what differs between long routes stands at the end. */
+/** Lengths of its start and its end: long routes mostly differ at the end. */
 const [LONGEST, END] = [72, 24];
 const named = (full: string) => ({ full, name: full.length > LONGEST ? `${full.slice(0, LONGEST - END)}…${full.slice(-END)}` : full });
 
@@ -64,7 +64,7 @@ function ofConsumer({ key, user, address, news, before, after, at_most }: Consum
   return { ...about, kind: 'quiet', label: 'Quiet', text: `went quiet: ${now}, ${numbers.count(before)} before`, title: `Called regularly before, ${numbers.count(before)} times in all; ${now} in this period.` };
 }
 
-/** The filter after a press on a row: just what it is about, beside what was there; a second press takes it off again. */
+/** The filter after a click on a row: its subject, added to the other conditions; a second click removes it again. */
 export function toFilter(q: string, row: ChangeRow): string {
   const conditions = conditionsOf(row);
   const all = isChosen(q, row);

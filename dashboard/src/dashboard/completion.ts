@@ -1,4 +1,4 @@
-// What could be meant by what was typed so far: what the words mean as they are, fields, and the values of a field.
+// Completions of the typed text: the words' own meaning, fields, and values of a field.
 
 import type { FieldInfo, FieldValue } from '../api/types';
 import { countriesLike, fold, isNamed } from '../filter/countries';
@@ -7,19 +7,19 @@ import { inPaths, understand, type Meaning } from '../filter/understand';
 import { countryName } from '../shapes/world-map/data';
 
 export interface Suggestion {
-  /** What is shown, unless it is a country. */
+  /** The visible text, unless it is a country. */
   label: string;
-  /** What stands in the input, or joins the filter where `done`. */
+  /** The new text of the input, or of the filter if `done`. */
   text: string;
   done: boolean;
   doc?: string;
   requests?: number;
   country?: string;
-  /** Of words without a field. */
+  /** Set for words without a field. */
   meaning?: Meaning;
 }
 
-/** Values of a field, as they were asked for. */
+/** Values of a field, as loaded. */
 export interface Found {
   field: string;
   prefix: string;
@@ -36,10 +36,10 @@ const EXAMPLES: Record<FieldInfo['kind'], string[]> = {
   country: [],
 };
 
-/** Countries that are offered for a word. */
+/** Countries offered for a word. */
 const FEW = 4;
 
-/** Which values to ask for. Words without a field may be an endpoint or a consumer; countries are looked for by name, here. */
+/** The values to load. Words without a field may be an endpoint or a consumer; countries are searched by name, here. */
 export function toAsk(typed: string, fields: readonly FieldInfo[]): { field: string; prefix: string } | null {
   const word = typed.trim().replace(/^-/, '');
   const colon = word.indexOf(':');
@@ -108,7 +108,7 @@ function completeValue(word: string, fields: readonly FieldInfo[], values: Found
       requests,
       ...(isCountry && value !== '' ? { country: value } : {}),
     })),
-    // Those that no request came from can be named too.
+    // Those without requests can be named too.
     ...(isCountry && begun.length > 1 ? countriesLike(begun, locale).filter(({ code }) => !known.has(code)).slice(0, FEW) : []).map(({ code }): Suggestion => ({ label: code, text: before + code, done: true, doc: 'no request in this period', country: code })),
   ];
 }

@@ -1,4 +1,4 @@
-// The file that the menu of a chart gives: what its panel holds, by shape. Files of lists are the server's (`ListDownload.svelte`).
+// The file behind a chart's menu: the panel's content, by shape. The server makes files of lists (`ListDownload.svelte`).
 
 import type { Panels } from '../api/types';
 import { toCsv } from '../export/csv';

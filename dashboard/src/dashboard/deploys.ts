@@ -1,10 +1,10 @@
-// Deploys as the charts mark them, and which of them a dialog is about.
+// Deploys as marks on charts, and the subject of their dialog.
 
 import type { Deploy } from '../api/types';
 import type { TimeFormats } from '../format/time';
 import type { Mark } from '../shapes/series-chart/data';
 
-/** Characters of a note that stand in a chart's box. */
+/** Characters of a note shown in a chart's box. */
 const NOTE = 140;
 
 export const nameDeploys = (count: number) => `${count} deploys`;
@@ -18,7 +18,7 @@ export function toMarks(deploys: readonly Deploy[], time: TimeFormats): Mark[] {
   });
 }
 
-/** What the address says: one deploy, some of those that are listed, or all of them. Null where it says nothing. */
+/** The dialog in the address: one deploy, some of those listed, or all of them. Null if there is none. */
 export type Wanted = { kind: 'one'; id: number } | { kind: 'some'; ids: readonly number[] } | { kind: 'all' };
 
 export function toWanted(text: string | undefined): Wanted | null {
@@ -29,5 +29,5 @@ export function toWanted(text: string | undefined): Wanted | null {
   return ids.length === 1 ? { kind: 'one', id: first } : { kind: 'some', ids };
 }
 
-/** Where two lists of deploys say the same, nothing need be drawn again. */
+/** If two lists of deploys are equal, nothing need be redrawn. */
 export const sameDeploys = (a: readonly Deploy[], b: readonly Deploy[]) => JSON.stringify(a) === JSON.stringify(b);

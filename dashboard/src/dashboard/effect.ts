@@ -5,7 +5,7 @@ import type { NumberFormats } from '../format/number';
 
 export type Verdict = EndpointChange['verdict'];
 
-/** `level` as the pills' classes have it; "" for no difference. */
+/** `level` as in the pills' classes; "" for no difference. */
 export const VERDICTS: Record<Verdict, { label: string; level: 'bad' | 'warn' | 'good' | '' }> = {
   fails_more: { label: 'Fails more', level: 'bad' },
   slower: { label: 'Slower', level: 'warn' },

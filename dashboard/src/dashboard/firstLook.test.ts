@@ -3,7 +3,7 @@ import { fitsInDay } from './firstLook';
 
 const HOUR = 3_600_000;
 const now = Date.parse('2026-11-27T12:00:00Z');
-/** Buckets of an hour up to now, with requests in those that began so many hours ago. */
+/** Buckets of an hour up to now, with requests in those that began this many hours ago. */
 const activity = (...hoursAgo: number[]) => {
   const edges = Array.from({ length: 169 }, (_, i) => now - (168 - i) * HOUR);
   const counts = edges.slice(0, -1).map((edge) => (hoursAgo.some((ago) => edge === now - ago * HOUR) ? 3 : 0));

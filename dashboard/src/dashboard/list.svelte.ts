@@ -1,4 +1,4 @@
-// Every row of a breakdown, as far as somebody looks at them: pages of one list that the server keeps while they are asked for.
+// Every row of a breakdown, as far as it is scrolled to: pages of one list that the server caches while it is in use.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
@@ -9,14 +9,14 @@ export class List<Row> {
   readonly #scope: Scope;
   readonly #panel: () => ListName;
 
-  /** By place; those that nobody has looked at are missing. */
+  /** By index; rows never in view are missing. */
   rows = $state.raw<readonly (Row | undefined)[]>([]);
-  /** What was said of the list; null until the first answer. */
+  /** The answer's other fields; null until the first answer. */
   page = $state.raw<ListPage<Row> | null>(null);
   error = $state.raw<ApiError | null>(null);
-  /** The rows are those of another question. */
+  /** The rows belong to another query. */
   stale = $state(false);
-  /** Grows with each question: rows of another one are not the same rows moved. */
+  /** Grows with each query: rows of another one are not the same rows moved. */
   question = $state(0);
   #asked: ListQuestion | null = null;
   #abort: AbortController | null = null;
@@ -31,7 +31,7 @@ export class List<Row> {
 
   readonly matching = $derived(this.page?.matching_rows ?? 0);
 
-  /** Asks for the first rows of another list, or for those in sight of the same one as it is now. */
+  /** Loads the first rows of another list, or the rows in view of the same list as it is now. */
   async ask(question: ListQuestion) {
     const same = JSON.stringify(question) === JSON.stringify(this.#asked);
     this.#asked = question;
@@ -48,7 +48,7 @@ export class List<Row> {
     for (const page of others) void this.#askPage(page, false);
   }
 
-  /** These rows are in sight. */
+  /** These rows are in view. */
   show(from: number, to: number) {
     this.#shown = [from, to];
     if (!this.page || this.stale) return;
@@ -78,7 +78,7 @@ export class List<Row> {
     try {
       const answer = await api.list<Row>(this.#scope, this.#panel(), parameters, abort.signal);
       if (abort.signal.aborted) return;
-      // The server does not keep the list any more: rows of another one must not stand beside these.
+      // The server no longer caches the list: rows of another one must not be mixed with these.
       const other = anew || answer.as_of !== this.page?.as_of;
       const rows = other ? [] : this.rows.slice();
       answer.rows.forEach((row, i) => (rows[answer.offset + i] = row));

@@ -1,4 +1,4 @@
-// By which column a table is sorted, and which way. As text it is the column's name, with `.asc` behind it where the smallest come
+// The column by which a table is sorted, and the direction. As text it is the column's name, with the suffix `.asc` if the smallest come
 // first; the server does the sorting.
 
 export interface Order {
@@ -6,7 +6,7 @@ export interface Order {
   ascending: boolean;
 }
 
-/** What an address without one means. */
+/** The default order. */
 export const USUAL_ORDER = 'requests';
 
 export function toOrder(text: string | undefined): Order {
@@ -15,7 +15,7 @@ export function toOrder(text: string | undefined): Order {
   return { by: ascending ? written.slice(0, -'.asc'.length) : written, ascending };
 }
 
-/** A press on a column's name: largest first, and at the next press smallest first. "" is as usual. */
+/** A click on a column's name: largest first, on the next click smallest first. "" is the default. */
 export function press(text: string | undefined, by: string): string {
   const order = toOrder(text);
   if (order.by === by && !order.ascending) return `${by}.asc`;

@@ -1,11 +1,11 @@
-// Outages of monitors as they are marked on the charts of real traffic.
+// Outages of monitors, as marked on the charts of real traffic.
 
 import type { Incident } from '../api/types';
 import { alertsHref } from '../router/address';
 import { toLength } from '../shapes/day-bars/data';
 import type { Span } from '../shapes/series-chart/data';
 
-/** The newest; a chart of a year with more would be red all over. */
+/** The newest ones; a year's chart with more would be red all over. */
 export const MOST_OUTAGES = 200;
 
 export function toOutages(incidents: readonly Incident[], project: number, now: number): Span[] {

@@ -11,7 +11,7 @@ test('no panel is asked for twice, and every card has one', () => {
 });
 
 test.each([CARDS, ...Object.values(SUBJECT_CARDS)])('every row is full, whichever cards are there', (...all) => {
-  // Failures are left out where individual requests are not shown, changes where nothing is compared.
+  // Failures are left out if individual requests are not shown, changes if nothing is compared.
   const optional = all.filter((card) => card.where ?? card.name in OWN_CARDS);
   for (let without = 0; without < 1 << optional.length; without++) {
     const cards = all.filter((card) => !optional.some((o, i) => o === card && without & (1 << i)));

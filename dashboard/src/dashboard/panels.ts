@@ -1,5 +1,5 @@
-// What stands on the dashboard, as a table: a row per panel, and a row per card that holds one panel or several behind tabs.
-// A new panel is one line here (and one on the server). Nothing here draws: `Card.svelte` gives each shape to its component.
+// The content of the dashboard, as a table: a row per panel, and a row per card with one panel or several behind tabs. A new panel is one
+// line here (and one on the server). Nothing here draws: `Card.svelte` maps shapes to components.
 
 import type { PanelName, Panels } from '../api/types';
 import type { SubjectKind } from './subject';
@@ -10,13 +10,13 @@ export interface Panel {
   name: PanelName;
   title: string;
   shape: Shape;
-  /** The card it stands on; several on one become its tabs. */
+  /** Its card; several panels on one become its tabs. */
   card: CardName;
-  /** What a click on one of its values filters by; "" where a value is more than one field, or none. */
+  /** The field that a click on one of its values filters by; "" if a value is more than one field, or none. */
   field: string;
-  /** What one row is called in the CSV file's first column. */
+  /** The name of a row in the CSV file's first column. */
   key: string;
-  /** Names for values; `none` is the one for "". */
+  /** Names for values; `none` is the name for "". */
   values?: 'status' | 'country';
   none?: string;
 }
@@ -39,7 +39,7 @@ export const PANELS: readonly Panel[] = [
   { name: 'frameworks', title: 'Framework', shape: 'menu', card: 'menu', field: 'framework', key: 'framework', none: 'None' },
 ];
 
-/** What the row of headline numbers is made of. */
+/** The panels of the headline numbers. */
 export const HEADLINES: readonly PanelName[] = [
   'requests', 'success_rate', 'client_errors', 'server_errors', 'consumers', 'latency', 'latency_over_time',
 ];
@@ -52,9 +52,9 @@ export interface Card {
   name: CardName;
   /** Columns of the twelve on a wide screen. */
   width: number;
-  /** Where it says something; always, if not given. */
+  /** Shown only if this holds; always, if not given. */
   where?: (panels: Partial<Panels>) => boolean;
-  /** The panels that stand on it, where they are not those of the table above. */
+  /** Its panels, if they differ from those of the table above. */
   panels?: readonly PanelName[];
 }
 
@@ -75,13 +75,13 @@ export const CARDS: readonly Card[] = [
   { name: 'traffic', width: 8, where: hasSizes },
 ];
 
-/** Cards without a panel: each asks by a call of its own. */
+/** Cards without a panel: each has its own call. */
 export const OWN_CARDS = { failures: 'Recent failures', changes: 'What changed' } as const;
 const FAILURES: Card = { name: 'failures', width: 8 };
 const CHANGES: Card = { name: 'changes', width: 4 };
 const HOSTS: Card = { name: 'hosts', width: 4, panels: ['hosts', 'frameworks'], where: ({ hosts }) => isNamed(hosts?.rows) };
 
-/** The same cards in the order in which somebody asks about one endpoint, or one consumer. */
+/** The same cards, in an order that suits one endpoint, or one consumer. */
 export const SUBJECT_CARDS: Record<SubjectKind, readonly Card[]> = {
   endpoint: [
     { name: 'activity', width: 12 },
@@ -103,11 +103,11 @@ export const SUBJECT_CARDS: Record<SubjectKind, readonly Card[]> = {
     { name: 'statuses', width: 4 },
     FAILURES,
     CHANGES,
-    // A consumer has a country or two, which take no map.
+    // A consumer has a country or two, which need no map.
     { name: 'clients', width: 4, panels: ['clients', 'countries', 'operating_systems', 'devices', 'referrers'] },
     { name: 'latency', width: 8 },
     { name: 'hours', width: 4 },
-    // Which ones it still calls is asked also where it is only one.
+    // The version that it still calls matters even if there is only one.
     { name: 'versions', width: 4, where: ({ versions }) => isNamed(versions?.rows) },
     HOSTS,
     { name: 'traffic', width: 8, where: hasSizes },
@@ -118,10 +118,10 @@ export const panelsOf = ({ name, panels }: Card) =>
   panels ? panels.flatMap((one) => PANELS.find((panel) => panel.name === one) ?? []) : PANELS.filter((panel) => panel.card === name);
 export const ALL: readonly PanelName[] = [...new Set([...HEADLINES, ...PANELS.map((panel) => panel.name)])];
 
-/** What the page of individual requests shows beside them: how many, when, and what its filter menus offer. */
+/** The panels on the page of individual requests: number, time, and the options of its filter menus. */
 export const OF_REQUESTS: readonly PanelName[] = ['requests', 'activity', 'hosts', 'frameworks'];
 
-/** Cards laid out in rows of twelve: what is left of a row is shared out among its cards, so that no row has a hole. */
+/** Cards laid out in rows of twelve columns: spare columns are shared among a row's cards, so that no row has a hole. */
 export function layOut(cards: readonly Card[]): { card: Card; width: number }[] {
   const laid: { card: Card; width: number }[] = [];
   let row: { card: Card; width: number }[] = [];

@@ -1,4 +1,4 @@
-// Where the pages of a project are for whoever looks at it: its owner, the demo's visitors, a guest with a share link.
+// The pages of a project by viewer: its owner, the demo's visitors, a guest with a share link.
 
 import type { PanelName } from '../api/types';
 import type { Scope } from '../api/request';
@@ -7,13 +7,13 @@ import { OF_REQUESTS } from './panels';
 import { lockOf, toSubject, toSubjectParameters, type Subject } from './subject';
 
 export interface Place {
-  /** Below the base path; the state is written behind it. */
+  /** Below the base path; the state follows as parameters. */
   path: string;
-  /** What stands in the address beside the state. */
+  /** Parameters of the address beside the state. */
   fixed?: Readonly<Record<string, string>>;
-  /** The panels of the page; all, if not given. */
+  /** The page's panels; all, if not given. */
   panels?: readonly PanelName[];
-  /** What the page is about, where that is a part of the project. */
+  /** The page's subject, if it is about a part of the project. */
   subject?: Subject;
 }
 
@@ -31,7 +31,7 @@ export function subjectOf(scope: Scope, subject: Subject): Place {
   return { path, fixed: { ...fixed, ...view, ...toSubjectParameters(subject) }, subject };
 }
 
-/** What a page adds to every question about hits. */
+/** The condition that a page adds to every query about hits. */
 export const lockAt = ({ subject }: Place) => (subject ? lockOf(subject) : '');
 
 function at({ token, project }: Scope, page: string): Place {
@@ -39,7 +39,7 @@ function at({ token, project }: Scope, page: string): Place {
   return project === 'demo' ? { path: `${page}/demo` } : { path: page, fixed: { project: project ?? '' } };
 }
 
-/** Whose eyes look at which of these places at an address; null where it is none of them, or names nothing to look at. */
+/** The viewer and place at an address; null if it is none of these, or names nothing to show. */
 export function placeAt(page: Page, parameters: URLSearchParams): { scope: Scope; place: Place } | null {
   const isShare = page.name === 'share';
   const project = page.project ?? parameters.get('project') ?? '';

@@ -1,5 +1,5 @@
-// What the dashboard shows, as its address says it: the same names as the API's parameters, and `tab.*` for what is unfolded.
-// Text to state and back; what is as usual is left out, so that addresses stay short.
+// The dashboard's state in its address: the same names as the API's parameters, and `tab.*` for parts of cards. Converts text to state and
+// back; defaults are left out, so that addresses stay short.
 
 import type { PanelName } from '../api/types';
 import { both } from '../filter/text';
@@ -19,7 +19,7 @@ export type PeriodName = (typeof PERIODS)[number]['period'];
 export interface DashboardState {
   /** "" for a custom range. */
   period: PeriodName | '';
-  /** RFC 3339, or as somebody wrote it; "" where `period` is not, or where the range is open. */
+  /** RFC 3339, or as typed; "" if `period` is not, or if the range is open. */
   from: string;
   to: string;
   /** IANA name; "": the viewer's own. */
@@ -29,7 +29,7 @@ export interface DashboardState {
   sort: string;
   /** Lists that show all their rows. */
   open: readonly PanelName[];
-  /** Chosen tabs by card, sort orders and searches inside of cards. */
+  /** Chosen tabs by card, and sort orders and searches inside cards. */
   tabs: Record<string, string>;
 }
 
@@ -37,7 +37,7 @@ export const USUAL: DashboardState = { period: '7d', from: '', to: '', tz: '', q
 
 export function toState(parameters: URLSearchParams): DashboardState {
   const text = (name: string) => parameters.get(name)?.trim() ?? '';
-  // One that makes no sense stands as it is: the server says what is wrong with it.
+  // An invalid one stays as it is: the server reports the error.
   const from = instant(text('from'));
   const to = instant(text('to'));
   const range = from !== '' || to !== '';
@@ -63,7 +63,7 @@ function instant(text: string): string {
   return Number.isNaN(ms) ? text : toInstant(ms);
 }
 
-/** RFC 3339 without a fraction where there is none. */
+/** RFC 3339, without a fraction if it is zero. */
 export function toInstant(ms: number): string {
   return new Date(ms).toISOString().replace('.000Z', 'Z');
 }
@@ -83,7 +83,7 @@ export function toParameters(state: DashboardState): Record<string, string | und
   };
 }
 
-/** The names of what stands in `tabs` beside the tabs themselves. */
+/** The names of entries in `tabs` beside the tabs themselves. */
 export const CONSUMERS_SORT = 'consumers_sort';
 /** The request whose details are open. */
 export const HIT = 'hit';
@@ -91,19 +91,20 @@ export const HIT = 'hit';
 /** The deploys whose dialog is open: the id of one, several with commas between, or `all`. */
 export const DEPLOY = 'deploy';
 
-/** `log` where latency over time is drawn on a logarithmic axis. */
+/** `log` if latency over time has a logarithmic axis. */
 export const LATENCY_AXIS = 'latency_axis';
-/** Series that are not drawn, by card: see `Board.off`. */
+/** Hidden series, by card: see `Board.off`. */
 export const SERIES_OFF = 'off';
 
-/** The state that a project's page begins with. `remembered`: what its viewer has chosen never to see, where the address has no filter. */
+/** A project page's initial state. `remembered`: the conditions that hide what its viewer never wants to see, used if the address has no
+ * filter. */
 export function toFirstState(parameters: URLSearchParams, remembered: string): DashboardState {
   const state = toState(parameters);
   return remembered && !parameters.has('q') ? { ...state, q: remembered } : state;
 }
 
-/** What every call about hits is asked with. `all` has no period before it. `lock`: the condition of a page that is about a part of
- * the project; it stands last, so that a place in what somebody has typed stays that. */
+/** The parameters of every call about hits. `all` has no period before it. `lock`: the condition of a page about a part of the project;
+ * it comes last, so that positions in the typed text stay valid. */
 export function toQuestion(state: DashboardState, viewersZone: string, lock = ''): Record<string, string | undefined> {
   const range = state.period === '';
   return {
@@ -116,17 +117,17 @@ export function toQuestion(state: DashboardState, viewersZone: string, lock = ''
   };
 }
 
-/** The switch of the list of requests that are shown as they come. */
+/** The switch for live requests in the list. */
 export const LIVE = 'live';
-/** How the list of requests is sorted. */
+/** The order of the list of requests. */
 export const HITS_SORT = 'hits_sort';
 
-/** Milliseconds from one look at the server to the next, where requests come all the time: a page takes a tenth of its time at most. */
+/** Milliseconds between two refreshes while requests keep coming: a page uses a tenth of its time at most. */
 export function pause(tookMs: number): number {
   return Math.min(Math.max(10 * tookMs, 800), 30_000);
 }
 
-/** Milliseconds between looks at the server while the page is seen; null: this period does not move. */
+/** Milliseconds between refreshes while the page is visible; null: this period does not move. */
 export function refreshEvery(state: DashboardState, now: number): number | null {
   if (state.period === '24h' || state.period === '7d') return 10_000;
   if (state.period !== '') return 60_000;

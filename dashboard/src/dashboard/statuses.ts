@@ -1,4 +1,4 @@
-// What a status code is called (RFC 9110 and the few beside it that are met).
+// Names of status codes (RFC 9110 and a few common others).
 
 const PHRASES: Record<string, string> = {
   100: 'Continue', 101: 'Switching Protocols', 103: 'Early Hints',

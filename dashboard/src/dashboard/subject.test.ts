@@ -19,7 +19,7 @@ test.each(subjects)('%j goes into an address and its filter, and comes back as i
   const values = Object.fromEntries(split(lockOf(subject)).map(({ field, values }) => [field, values.map(unquote)]));
   if (subject.kind === 'consumer') expect(values).toEqual({ consumer: [subject.key] });
   else expect(values).toEqual({ ...(subject.method ? { method: [subject.method] } : {}), route: [subject.route] });
-  // A bare star would stand for anything.
+  // A bare star would match anything.
   expect(lockOf(subject)).not.toMatch(/(^|[^"\\])\*(?![^"]*")/);
 });
 

@@ -1,4 +1,4 @@
-// One endpoint or one consumer, as the page about it has it in its address, and the condition that the page adds to every question.
+// One endpoint or one consumer, as in its page's address, and the condition that the page adds to every query.
 
 import { both, join, quote, split, write } from '../filter/text';
 
@@ -15,7 +15,7 @@ export function toSubjectParameters(subject: Subject): Record<string, string> {
   return subject.kind === 'endpoint' ? { method: subject.method, route: subject.route } : { consumer: subject.key };
 }
 
-/** Null where the address names none. */
+/** Null if the address names none. */
 export function toSubject(kind: string, parameters: URLSearchParams): Subject | null {
   if (kind === 'endpoint') {
     const [method, route] = [parameters.get('method') ?? '', parameters.get('route') ?? ''];
@@ -33,10 +33,10 @@ export function lockOf(subject: Subject): string {
 
 const FIELDS: Record<SubjectKind, readonly string[]> = { endpoint: ['method', 'route'], consumer: ['consumer'] };
 
-/** `q` without conditions that the page about it makes idle. What is excluded stays: it may have been hidden for good. */
+/** `q` without conditions that are redundant on its page. Exclusions stay: they may be permanent. */
 export const withoutOwn = (q: string, kind: SubjectKind) => join(split(q).filter(({ field, negated }) => negated || !FIELDS[kind].includes(field)));
 
-/** `q` without any condition that could leave out what the page is about. */
+/** `q` without any condition that could exclude the page's subject. */
 export const withoutAnyOwn = (q: string, kind: SubjectKind) => join(split(q).filter(({ field }) => !FIELDS[kind].includes(field)));
 
 /** Whether all its requests have this value. */
@@ -45,7 +45,7 @@ export function isGiven(subject: Subject, field: string, value: string): boolean
   return (field === 'user' && subject.key === `u:${value}`) || (field === 'address' && subject.key === `a:${value}`);
 }
 
-/** Without the letter that says which it is. */
+/** Without the prefix of its kind. */
 export const consumerName = (key: string) => key.slice(2);
 
 export function toTitle(subject: Subject): string {

@@ -1,4 +1,4 @@
-// The whole list of a card: asked for while it is what the card shows, and again with each look at the server.
+// The full list of a card: loaded while the card shows it, and again with each refresh.
 
 import { onDestroy, untrack } from 'svelte';
 import type { ListName } from '../api/types';

@@ -1,5 +1,5 @@
-// What a viewer has chosen never to see (404s, bots, some endpoints). They are ordinary conditions of the filter; here they are only
-// switched, and remembered per project in this browser, so that a fresh look begins with them.
+// Requests that a viewer has chosen never to see (404s, bots, some endpoints). They are ordinary conditions of the filter; here they are
+// only switched, and remembered per project in this browser as the start of later visits.
 
 import { has, quote, split, toggle } from '../filter/text';
 import { withoutAnyOwn, type Subject } from './subject';
@@ -19,7 +19,7 @@ export function toHidden(q: string): Hidden {
 export const hideNotFound = (q: string) => toggle(q, 'status', ['404'], true);
 export const hideBots = (q: string) => toggle(q, 'device', ['bot'], true);
 
-/** `*` keeps its meaning; everything else stands for itself. */
+/** `*` keeps its meaning; everything else is literal. */
 export const hideRoute = (q: string, typed: string) => {
   const route = typed.trim();
   if (route === '') return q;
@@ -28,13 +28,13 @@ export const hideRoute = (q: string, typed: string) => {
 };
 export const showRoute = (q: string, written: string) => toggle(q, 'route', [written], true);
 
-/** What a page begins with: of the page about an endpoint that is usually hidden, not that. */
+/** A page's initial conditions: without the one that hides the page's own endpoint. */
 export function rememberedAt(project: string | undefined, subject: Subject | undefined): string {
   const remembered = rememberedView(project);
   return subject ? withoutAnyOwn(remembered, subject.kind) : remembered;
 }
 
-/** Only what this menu switches, not the rest of the filter. */
+/** Only the conditions of this menu, not the rest of the filter. */
 export function viewPart(q: string): string {
   const { notFound, bots, routes } = toHidden(q);
   let part = '';
@@ -61,7 +61,7 @@ export function rememberView(project: string | undefined, q: string) {
     if (part) localStorage.setItem(key(project), part);
     else localStorage.removeItem(key(project));
   } catch {
-    // Not remembered, that is all.
+    // It is just not remembered.
   }
 }
 

@@ -1,24 +1,24 @@
-// Which parameter of the address the server could not use, and how to get on.
+// The parameter of the address that the server rejects, and the way out.
 
 import type { ApiError } from '../api/client';
 import { CONSUMERS_SORT, type DashboardState } from './state';
 
 export interface Wrong {
-  /** Its name; "" where the message names none. */
+  /** Its name; "" if the message names none. */
   parameter: string;
   message: string;
 }
 
-/** Null where the error is about something else than the question. */
+/** Null if the error is not about the query. */
 export function toWrong({ status, code, message }: Pick<ApiError, 'status' | 'code' | 'message'>): Wrong | null {
   if (code === 'hidden_field') return { parameter: 'q', message };
   if (status !== 400) return null;
   const [, named = '', rest = message] = /^(?:the parameter )?`([a-z_]+)`:? (.+)$/s.exec(message) ?? [];
-  // The place is underlined.
+  // The position is underlined.
   return named === 'q' ? { parameter: 'q', message: rest.replace(/ \(at character \d+\)$/, '') } : { parameter: named, message };
 }
 
-/** What mends it: the words of a button, and the change that it makes. */
+/** The remedy: the text of a button, and its change. */
 export function toRemedy({ parameter }: Wrong, tabs: DashboardState['tabs']): { label: string; change: Partial<DashboardState> } {
   switch (parameter) {
     case 'q':

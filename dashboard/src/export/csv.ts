@@ -1,5 +1,5 @@
-// Rows to a CSV file (RFC 4180), made in the browser from what is shown. Text that a spreadsheet would run as a formula is led
-// by an apostrophe, as the server's own exports do.
+// Rows to a CSV file (RFC 4180), made in the browser from the shown data. Text that a spreadsheet would run as a formula gets a leading
+// apostrophe, as in the server's own exports.
 
 export type Cell = string | number | null;
 
@@ -15,7 +15,7 @@ function cell(value: Cell): string {
 }
 
 export function download(name: string, text: string) {
-  // A spreadsheet takes UTF-8 for what it is only with a byte order mark.
+  // A spreadsheet only recognises UTF-8 by a byte order mark.
   save(name, new Blob(['\uFEFF', text], { type: 'text/csv;charset=utf-8' }));
 }
 

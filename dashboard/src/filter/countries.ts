@@ -7,17 +7,17 @@ export interface NamedCountry {
   name: string;
 }
 
-/** Names that people use and the tables do not have. */
+/** Common names that the tables lack. */
 const OTHER_NAMES: Record<string, string> = {
   usa: 'US', america: 'US', uk: 'GB', england: 'GB', 'great britain': 'GB', britain: 'GB', uae: 'AE', holland: 'NL', turkey: 'TR', 'czech republic': 'CZ', burma: 'MM', 'ivory coast': 'CI',
 };
 
-/** Without case and accents: "türkiye" and "Turkiye" are one. */
+/** Without case and accents: "türkiye" and "Turkiye" are equal. */
 export const fold = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').replace(/[’`]/g, "'").toLowerCase().trim();
 
 const LETTERS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 
-/** Two letters that are a country's today: not those of one that has another code now, and none that stand for something else. */
+/** Whether two letters are a current country: neither an outdated code, nor one that stands for something else. */
 function isCountry(code: string): boolean {
   if (['EU', 'EZ', 'UN', 'QO', 'XA', 'XB', 'ZZ'].includes(code)) return false;
   try {
@@ -45,13 +45,13 @@ function tableOf(locale: string | undefined) {
   return table;
 }
 
-/** Null where no country is called that. Two capitals are a country too. */
+/** Null if no country has that name. Two capitals are a country too. */
 export function countryOf(text: string, locale?: string): string | null {
   const { codes, list } = tableOf(locale);
   return codes.get(fold(text)) ?? (list.some(({ code }) => code === text) ? text : null);
 }
 
-/** Whose name, or one of whose words, begins like this. */
+/** Countries whose name, or one of its words, begins like this. */
 export function countriesLike(begun: string, locale?: string): NamedCountry[] {
   const start = fold(begun);
   return tableOf(locale).list.filter(({ name }) => isNamed(name, start));

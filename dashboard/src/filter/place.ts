@@ -1,20 +1,20 @@
-// Where in a filter an error is, for what underlines it. The server names a character; people see conditions.
+// The position of an error in a filter, to underline it. The server names a character; people see conditions.
 
 import { split } from './text';
 
-export interface Place {
-  /** Of the condition. */
+export interface ErrorSpan {
+  /** The condition's index. */
   index: number;
   /** In the condition's text. */
   start: number;
   end: number;
 }
 
-/** The field or the value that begins at this character (counted as Unicode does); the whole condition where it ends there. */
-export function toPlace(q: string, offset: number): Place | null {
+/** The field or the value that begins at this character (counted in Unicode); the whole condition if it ends there. */
+export function toPlace(q: string, offset: number): ErrorSpan | null {
   const at = [...q].slice(0, offset).join('').length;
   let from = 0;
-  let last: Place | null = null;
+  let last: ErrorSpan | null = null;
   for (const [index, { text, values, field }] of split(q).entries()) {
     const start = q.indexOf(text, from);
     from = start + text.length;

@@ -1,8 +1,8 @@
-// The filter's text `q` as the page handles it: cut into conditions for chips, and conditions written from values that were
-// clicked. The server alone decides what a condition means; this knows just enough of the grammar (spaces, quotes, backslashes,
-// commas) to cut and to quote. `crates/analytics/src/filter` is the grammar.
+// The filter's text `q` as the page handles it: split into conditions for chips, and conditions built from clicked values. Only the server
+// decides what a condition means; this knows just enough of the grammar (spaces, quotes, backslashes, commas) to split and to quote.
+// `crates/analytics/src/filter` is the grammar.
 
-/** A condition as it was written. `field` is "" where it has none: then the server will say what is wrong. */
+/** A condition as written. `field` is "" if it has none: then the server reports the error. */
 export interface Condition {
   text: string;
   negated: boolean;
@@ -11,7 +11,7 @@ export interface Condition {
   values: string[];
 }
 
-/** Cuts at spaces that stand outside of quotes. Never fails: what is half written is a condition too. */
+/** Splits at spaces outside of quotes. Never fails: half a condition is a condition too. */
 export function split(q: string): Condition[] {
   return cut(q, /\s/).map(toCondition);
 }
@@ -26,7 +26,7 @@ function cut(text: string, at: RegExp): string[] {
       piece += c + text.charAt(++i);
       continue;
     }
-    // A quote opens only where a value begins.
+    // A quote only opens at the start of a value.
     if (c === '"' && (quoted || /(^|[:,])$/.test(piece))) quoted = !quoted;
     if (!quoted && at.test(c)) {
       if (piece) pieces.push(piece);
@@ -51,14 +51,14 @@ export function join(conditions: readonly Condition[]): string {
   return conditions.map((condition) => condition.text).join(' ');
 }
 
-/** A value so that it stands for itself; "" is "none". */
+/** A value, quoted so that it is literal; "" is "none". */
 export function quote(value: string): string {
-  // The server takes U+0085 for a space too.
+  // The server treats U+0085 as a space too.
   if (value !== '' && !/[\s\u0085,"\\*]/.test(value)) return value;
   return `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** What a written value stands for, without quotes and backslashes. */
+/** A written value without its quotes and backslashes. */
 export function unquote(written: string): string {
   const inner = written.startsWith('"') ? written.replace(/^"|"$/g, '') : written;
   return inner.replace(/\\(.)/gs, '$1');
@@ -69,9 +69,9 @@ export function write(field: string, values: readonly string[], negated = false)
 }
 
 /**
- * Adds "`field` is one of these written values" (or is not). Values join a condition of the same field and sense, since two
- * conditions on one field would leave nothing; ones that are all there already are taken off again, so that a second click undoes
- * the first. An opposite condition on just that value goes.
+ * Adds "`field` is one of these written values" (or is not). Values join a condition of the same field and sense, since two conditions on
+ * one field would leave nothing; if all are there already they are removed, so that a second click undoes the first. An opposite condition
+ * on just that value is removed.
  */
 export function toggle(q: string, field: string, values: readonly string[], negated = false): string {
   const conditions = split(q);
@@ -91,7 +91,7 @@ export function toggle(q: string, field: string, values: readonly string[], nega
   return join(kept);
 }
 
-/** Sets `field` to exactly these written values, whatever stood there. */
+/** Sets `field` to exactly these written values, replacing any others. */
 export function replace(q: string, field: string, values: readonly string[]): string {
   const kept = split(q).filter((c) => c.field !== field || c.negated);
   return join(values.length ? [...kept, toCondition(write(field, values))] : kept);
@@ -103,7 +103,7 @@ function without(condition: Condition, values: readonly string[]): Condition | n
   return left.length ? toCondition(write(condition.field, left, condition.negated)) : null;
 }
 
-/** Whether `q` holds the condition: for what is marked as chosen. */
+/** Whether `q` has the condition, to mark it as chosen. */
 export function has(q: string, field: string, value: string, negated = false): boolean {
   return split(q).some((c) => c.field === field && c.negated === negated && c.values.includes(value));
 }

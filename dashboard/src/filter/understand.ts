@@ -1,19 +1,19 @@
-// What somebody meant who typed words without a field: `5xx`, `POST`, `Germany`, `/v1/users`, a consumer's id. They become ordinary
-// conditions, which the page shows in words; what a condition means, the server alone decides.
+// Interprets words typed without a field: `5xx`, `POST`, `Germany`, `/v1/users`, a consumer's id. They become ordinary conditions, which
+// the page shows in words; only the server decides what a condition means.
 
 import { countryName } from '../shapes/world-map/data';
 import { countryOf } from './countries';
 import { both, quote, split, write } from './text';
 
 export interface Meaning {
-  /** As `q` has it. */
+  /** In the filter's syntax. */
   q: string;
   /** In words: "status is 5xx". */
   says: string;
 }
 
 export interface Known {
-  /** Consumers as the filter names them (`u:alice`): ids that are in the data. */
+  /** Consumers in the filter's syntax (`u:alice`): ids that are in the data. */
   consumers: readonly string[];
   locale?: string;
 }
@@ -23,13 +23,13 @@ const STATUS = /^([1-5]xx|[1-5]\d\d)$/i;
 const COMPARISON = /^(>=?|<=?)(\d+(?:\.\d+)?)(us|µs|ms|s|m|min|h|b|kb|mb|gb)?$/i;
 const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f]{0,4}(:[0-9a-f]{0,4}){2,7})$/i;
 
-/** Whether all of it has fields: then there is nothing to understand. */
+/** Whether all of it has fields: then there is nothing to interpret. */
 export const isConditions = (typed: string) => split(typed).every(({ text }) => /^-?[a-z_]+:./i.test(text) && !ADDRESS.test(text));
 
-/** A field with nothing behind it. */
+/** A field without a value. */
 export const isUnfinished = (typed: string) => /^-?[a-z_]+:$/i.test(typed.trim());
 
-/** Null where there is nothing to understand: nothing was typed, or conditions were. */
+/** Null if there is nothing to interpret: nothing was typed, or conditions were. */
 export function understand(typed: string, known: Known): Meaning | null {
   const text = typed.trim();
   const named = toNamedCountries(text, known);
@@ -47,7 +47,7 @@ export function understand(typed: string, known: Known): Meaning | null {
   return { q: meanings.reduce((q, meaning) => both(q, meaning.q), ''), says: meanings.map(({ says }) => says).join(' and ') };
 }
 
-/** `country:` with names, which have spaces without quotes: `country:United States,Germany`. Null where it has letters as it should. */
+/** `country:` with names, which have spaces without quotes: `country:United States,Germany`. Null if it has letter codes. */
 function toNamedCountries(text: string, { locale }: Known): Meaning | null {
   const [, minus = '', written] = /^(-?)(?:country|location):(.+)$/i.exec(text) ?? [];
   if (written === undefined || /^[a-z]{2}$/i.test(written)) return null;
@@ -57,13 +57,13 @@ function toNamedCountries(text: string, { locale }: Known): Meaning | null {
   return { q: write('country', codes.map(String), minus !== ''), says: `country is ${minus ? 'not ' : ''}${names.join(' or ')}` };
 }
 
-/** The same words looked for in paths. */
+/** The same words as a search in paths. */
 export function inPaths(typed: string): Meaning {
   const words = typed.trim().split(/\s+/);
   return { q: words.map((word) => write('path', [`*${bare(word)}*`])).join(' '), says: `path contains ${words.map((word) => `“${word}”`).join(' and ')}` };
 }
 
-/** What the first of these words means, and how many of them that takes: a country may have several. */
+/** The meaning of the first words, and how many it covers: a country's name may be several. */
 function firstOf(words: readonly string[], known: Known): { meaning: Meaning; length: number } {
   for (let length = Math.min(5, words.length); length > 1; length--) {
     const meaning = toCountry(words.slice(0, length).join(' '), known);
@@ -89,7 +89,7 @@ function toStatuses(word: string): Meaning | null {
   return values.every((value) => STATUS.test(value)) ? is('status', 'status', values.join(','), values.join(' or ')) : null;
 }
 
-/** Capitals only: `post` is as well a word of a path. */
+/** Only in capitals: `post` may as well be a word of a path. */
 function toMethod(word: string): Meaning | null {
   const values = word.split(',');
   return values.every((value) => METHODS.includes(value)) ? is('method', 'method', values.join(','), values.join(' or ')) : null;
@@ -122,5 +122,5 @@ function toPath(word: string): Meaning | null {
   return { q: write('path', [`${bare(word)}*`]), says: `path begins with ${word}` };
 }
 
-/** As it stands in a value without quotes, `*` with its meaning. */
+/** As an unquoted value, in which `*` keeps its meaning. */
 const bare = (word: string) => word.replace(/[\s,"\\]/g, '\\$&');

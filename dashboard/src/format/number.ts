@@ -1,5 +1,5 @@
-// Numbers for people, in the viewer's own way of writing them. A formatter is made per locale, so that tests can name one.
-// A value and its unit come apart, since the unit is set thinner.
+// Numbers for people, in the viewer's locale. A formatter is made per locale, so that tests can choose one. Value and unit are separate,
+// since the unit is set thinner.
 
 export interface Measured {
   value: string;
@@ -32,7 +32,7 @@ export function numberFormats(locale?: string) {
   /** 1,284,003 in full. */
   const count = (n: number) => whole.format(n);
 
-  /** 482,916 in full up to six digits, then 12.4M. For headlines and axes, where width is short. */
+  /** 482,916 in full up to six digits, then 12.4M. For headlines and axes, where space is short. */
   const short = (n: number) => (Math.abs(n) < 1_000_000 ? whole.format(n) : compact.format(n));
 
   /** Axis ticks: 0, 500, 2k. */
@@ -62,7 +62,7 @@ export function numberFormats(locale?: string) {
     return { value: three.format(scaled), unit: units[unit] ?? '' };
   }
 
-  /** A share from 0 to 1 as a percentage with one decimal; what is not all is never shown as 100, what is not nothing never as 0. */
+  /** A share from 0 to 1 as a percentage with one decimal; less than all is never shown as 100, more than nothing never as 0. */
   function share(rate: number | null): Measured {
     if (rate === null) return { value: NONE, unit: '' };
     const tenths = Math.round(rate * 1000) / 10;
@@ -71,7 +71,7 @@ export function numberFormats(locale?: string) {
     return { value: rate === 0 || rate === 1 ? three.format(rate * 100) : oneDecimal.format(tenths), unit: '%' };
   }
 
-  /** +12.4 % against the period before. Null where that has no answer, or where there is nothing in either. */
+  /** +12.4 % against the period before. Null if that is not known, or if both are zero. */
   function ratio(value: number | null, previous: number | null, moreIs: Meaning): Change | null {
     if (value === null || previous === null) return null;
     if (previous === 0) return value === 0 ? null : { text: 'new', meaning: moreIs };
@@ -102,7 +102,7 @@ export function numberFormats(locale?: string) {
   /** A share in full: 93.812 %. */
   const exactShare = (rate: number | null) => (rate === null ? NONE : `${threeDecimals.format(rate * 100)} %`);
 
-  /** A number that the server has rounded and written, with the same digits: "99.930" stays that, or is "99,930". */
+  /** A number rounded by the server, with the same digits: "99.930" stays that, or becomes "99,930". */
   const decimal = (text: string) => digits(text.split('.')[1]?.length ?? 0).format(Number(text));
 
   const together = (measured: Measured) => (measured.unit ? `${measured.value} ${measured.unit}` : measured.value);
@@ -111,12 +111,12 @@ export function numberFormats(locale?: string) {
     count, short, tick, duration, exactDuration, bytes, share, exactShare, ratio, points, difference, decimal, together,
     /** 0.99, as Apdex is written. */
     hundredths: (n: number) => twoDecimals.format(n),
-    /** As many as three decimals, none where there are none: what somebody has set. */
+    /** Up to three decimals, none if they are zero: for settings. */
     plain: (n: number) => exact.format(n),
   };
 }
 
-/** Changes below these are everyday: neither good nor bad. */
+/** Smaller changes are normal: neither good nor bad. */
 const LEAST_PERCENT = 1;
 const LEAST_POINTS = 0.1;
 
@@ -127,5 +127,5 @@ function judge(by: number, least: number, moreIs: Meaning): Meaning {
 
 export type NumberFormats = ReturnType<typeof numberFormats>;
 
-/** As the viewer's browser writes numbers. */
+/** In the locale of the viewer's browser. */
 export const numbers = numberFormats();

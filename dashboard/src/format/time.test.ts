@@ -46,9 +46,9 @@ test.each([
   ['2026-11-22T10:30', 'UTC', '2026-11-22T10:30:00Z'],
   ['2026-11-22T10:30', 'Asia/Kathmandu', '2026-11-22T04:45:00Z'],
   ['2026-07-01T00:00', 'Europe/London', '2026-06-30T23:00:00Z'],
-  // Twice there: the first.
+  // It occurs twice: the first.
   ['2026-10-25T01:30', 'Europe/London', '2026-10-25T00:30:00Z'],
-  // Never there: after the gap.
+  // It does not occur: after the gap.
   ['2026-03-29T01:30', 'Europe/London', '2026-03-29T01:30:00Z'],
 ])('%s in %s is %s', (wall, tz, instant) => {
   expect(fromWall(wall, tz)).toBe(at(instant));

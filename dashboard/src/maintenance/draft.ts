@@ -8,19 +8,19 @@ export interface Draft {
   title: string;
   text: string;
   published: boolean;
-  /** All monitors of the project, also those that are added later. */
+  /** All monitors of the project, including later ones. */
   all: boolean;
   monitors: number[];
   kind: MaintenanceSchedule['kind'];
-  /** Of one that happens once: wall-clock times as an input of kind `datetime-local` holds them. */
+  /** For a single window: wall-clock times, as values of a `datetime-local` input. */
   begins: string;
   ends: string;
   weekdays: Weekday[];
-  /** Of one that happens every week: times of day. */
+  /** For a weekly window: times of day. */
   from: string;
   to: string;
   cron: string;
-  /** How long a window by cron lasts; null while the field is empty. */
+  /** The length of a window by cron; null while the field is empty. */
   minutes: number | null;
   /** Of the weekdays or the cron expression. */
   time_zone: string;
@@ -28,7 +28,7 @@ export interface Draft {
 
 export const WEEKDAYS: readonly Weekday[] = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 
-/** An hour from the next full one on; `zone` is the viewer's. */
+/** An hour, from the next full one on; `zone` is the viewer's. */
 export function newDraft(now: number, zone: string): Draft {
   const begins = Math.ceil(now / HOUR) * HOUR;
   return {
@@ -65,7 +65,7 @@ export function toSchedule(draft: Draft, zone: string): MaintenanceSchedule {
   }
 }
 
-/** What a date field that is half filled in leaves out; the server judges everything else. */
+/** The missing part of a half-filled date field; the server judges everything else. */
 export function toMissing(draft: Draft, zone: string): Problem | null {
   if (draft.kind !== 'once') return null;
   if (fromWall(draft.begins, zone) === null) return { field: 'from', text: 'Say when it begins.' };
@@ -99,7 +99,7 @@ export const FIELDS = {
 export type FieldName = keyof typeof FIELDS;
 
 export interface Problem {
-  /** Null where it belongs to none of the form. */
+  /** Null if it belongs to no field of the form. */
   field: FieldName | null;
   text: string;
 }

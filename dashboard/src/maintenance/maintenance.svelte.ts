@@ -1,10 +1,10 @@
-// The maintenance windows of a project, asked for again and again, and which dialog is open.
+// The maintenance windows of a project, polled, and the open dialog.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
 import type { MaintenanceWindow } from '../api/types';
 
-export type Asked = { what: 'add' } | { what: 'edit' | 'delete'; window: MaintenanceWindow };
+export type DialogRequest = { what: 'add' } | { what: 'edit' | 'delete'; window: MaintenanceWindow };
 
 export class Maintenance {
   readonly scope: Scope;
@@ -12,8 +12,8 @@ export class Maintenance {
   all = $state.raw<readonly MaintenanceWindow[] | null>(null);
   error = $state.raw<ApiError | null>(null);
   now = $state(Date.now());
-  asked = $state.raw<Asked | null>(null);
-  /** Changed here while an answer was under way: that answer is old. */
+  asked = $state.raw<DialogRequest | null>(null);
+  /** Counts changes made here: an answer that was requested before one is outdated. */
   #changes = 0;
 
   constructor(scope: Scope) {
@@ -33,7 +33,7 @@ export class Maintenance {
     }
   }
 
-  ask(asked: Asked) {
+  ask(asked: DialogRequest) {
     this.asked = asked;
   }
 

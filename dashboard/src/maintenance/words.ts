@@ -1,4 +1,4 @@
-// Maintenance windows in words, and which of them come first.
+// Maintenance windows in words, and their order.
 
 import type { MaintenanceSchedule, MaintenanceWindow, Monitor, Weekday } from '../api/types';
 import { DAY, type TimeFormats } from '../format/time';
@@ -18,7 +18,7 @@ export const PHASES: readonly { phase: Phase; title: string }[] = [
   { phase: 'over', title: 'Over' },
 ];
 
-/** Those of a phase: what happens or ends first comes first, of what is over the newest. */
+/** The windows of a phase: the next to happen or end first, past ones newest first. */
 export function inPhase(windows: readonly MaintenanceWindow[], phase: Phase): MaintenanceWindow[] {
   const key = ({ current, upcoming, schedule }: MaintenanceWindow) => {
     if (phase === 'now') return Date.parse(current?.to ?? '');
@@ -54,7 +54,7 @@ export function toRhythm(schedule: MaintenanceSchedule | null, time: TimeFormats
   }
 }
 
-/** "Until 04:00" where it ends within a day. */
+/** "Until 04:00" if it ends within a day. */
 export function toUntil(to: string, now: number, time: TimeFormats): string {
   const end = Date.parse(to);
   return `Until ${end - now < DAY ? time.clock(end) : time.moment(end)}`;
@@ -65,7 +65,7 @@ export const toIn = (from: string, now: number) => `In ${toLength(Date.parse(fro
 
 export const covers = ({ monitors }: MaintenanceWindow, monitor: number) => monitors === null || monitors.includes(monitor);
 
-/** Which monitors it covers; `monitors`: null until they are known. */
+/** The monitors that it covers; `monitors`: null until they are known. */
 export function toMonitors({ monitors: named }: MaintenanceWindow, monitors: readonly Monitor[] | null): string {
   if (named === null) return 'All monitors';
   if (monitors === null) return named.length === 1 ? '1 monitor' : `${named.length} monitors`;

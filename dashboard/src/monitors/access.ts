@@ -1,4 +1,4 @@
-// Who may change what is watched. The dashboard id may, as it could with the original; the server alone decides.
+// Who may change monitoring. A dashboard id may, as in the original; the server enforces it.
 
 import type { Access } from '../api/types';
 

@@ -1,17 +1,17 @@
-// The owner's actions on a monitor, from a row of the list or from its own page: which dialog is open, and the calls behind it.
+// The owner's actions on a monitor, from a row of the list or from its own page: the open dialog, and its calls.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
 import type { Monitor } from '../api/types';
 import type { Monitors } from './monitors.svelte';
 
-export type Asked = { what: 'add' } | { what: 'edit' | 'check' | 'delete'; monitor: Monitor };
+export type DialogRequest = { what: 'add' } | { what: 'edit' | 'check' | 'delete'; monitor: Monitor };
 
 export class Actions {
   readonly scope: Scope;
   readonly #monitors: Monitors;
-  asked = $state.raw<Asked | null>(null);
-  /** Of the last pause or resumption. */
+  asked = $state.raw<DialogRequest | null>(null);
+  /** Problem of the last pause or resumption. */
   problem = $state('');
   busy = $state<number | null>(null);
 
@@ -24,7 +24,7 @@ export class Actions {
     return this.#monitors.all ?? [];
   }
 
-  ask(asked: Asked) {
+  ask(asked: DialogRequest) {
     this.problem = '';
     this.asked = asked;
   }

@@ -1,5 +1,5 @@
-// The single checks of a monitor, newest first, back to where a chart begins: asked for in pages once, then extended by what the
-// monitor itself says of its last check.
+// The single checks of a monitor, newest first, back to the start of a chart: loaded in pages once, then extended by the last check in the
+// monitor's own answer.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
@@ -14,9 +14,9 @@ export class Checks {
   readonly #id: number;
   rows = $state.raw<readonly MonitorCheck[]>([]);
   error = $state.raw<ApiError | null>(null);
-  /** Nothing was answered yet. */
+  /** Nothing is loaded yet. */
   first = $state(true);
-  /** Back to here every check is among the rows, milliseconds. */
+  /** Every check since this time is among the rows, milliseconds. */
   reach = $state(Infinity);
   #abort: AbortController | null = null;
 
@@ -25,7 +25,7 @@ export class Checks {
     this.#id = id;
   }
 
-  /** Every check since `from`; `interval_ms` tells how many those may be. */
+  /** Loads every check since `from`; `interval_ms` bounds their number. */
   async load(from: number, interval_ms: number) {
     this.#abort?.abort();
     const abort = (this.#abort = new AbortController());
@@ -37,7 +37,7 @@ export class Checks {
         const page = await api.checks(this.#scope, this.#id, { limit: Math.max(1, Math.min(PAGE, expected)), before }, abort.signal);
         rows.push(...page.checks);
         before = page.next ?? undefined;
-        // Older checks aren't drawn. A stretch that was not checked may reach into the range, so the row before it is kept.
+        // Older checks aren't drawn. A stretch without checks may reach into the range, so the row before it is kept.
       } while (before && Date.parse(before) >= from);
       this.rows = rows;
       this.reach = from;
@@ -49,7 +49,7 @@ export class Checks {
     }
   }
 
-  /** Takes in the newest check; asks for those between where there are some. */
+  /** Adds the newest check; loads those in between if there are any. */
   async note(last: MonitorCheck | null, interval_ms: number) {
     if (this.first || !last) return;
     const merged = merge([last], this.rows, interval_ms);

@@ -15,7 +15,7 @@ test.each([
   ['HTTPS://a.example', 'HTTPS://a.example'],
   ['localhost:8080/health', 'https://localhost:8080/health'],
   ['a.example:8080', 'https://a.example:8080'],
-  // The server says what is wrong with it; another guess would hide that.
+  // The server reports the problem; another guess would hide it.
   ['ftp://a.example', 'ftp://a.example'],
   ['javascript:alert(1)', 'javascript:alert(1)'],
 ])('the address %s', (typed, sent) => {

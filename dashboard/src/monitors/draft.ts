@@ -5,11 +5,11 @@ import type { JsonRule, MonitorChange, MonitorKind, MonitorSettings } from '../a
 export interface HeaderDraft {
   name: string;
   value: string;
-  /** Its value is set and not shown; it stays unless another is typed. */
+  /** Its value is set but not shown; it stays unless another is typed. */
   kept: boolean;
 }
 
-/** Numbers are null while their field is empty, which is the default again. */
+/** Numbers are null while their field is empty, which restores the default. */
 export interface Draft {
   kind: MonitorKind;
   name: string;
@@ -99,7 +99,7 @@ export function toDraft(settings: MonitorSettings): Draft {
   };
 }
 
-/** Every field of the draft's kind as it is sent; null is the default. */
+/** Every field of the draft's kind, to send; null is the default. */
 export function toSettings(draft: Draft): MonitorChange {
   const text = (value: string) => (value.trim() === '' ? null : value.trim());
   const shared: MonitorChange = {
@@ -112,7 +112,7 @@ export function toSettings(draft: Draft): MonitorChange {
         ...shared, ...calls, url: withScheme(draft.url), method: draft.method, body: draft.body === '' ? null : draft.body,
         headers: Object.fromEntries(draft.headers.filter(({ name }) => name.trim()).map(({ name, value, kept }) => [name.trim(), kept && value === '' ? null : value])),
         expected_statuses: toList(draft.expected_statuses),
-        // Spaces at the ends of a text that is looked for may be meant.
+        // Spaces at either end of an expected text may be intended.
         body_contains: draft.body_contains === '' ? null : draft.body_contains,
         body_excludes: draft.body_excludes === '' ? null : draft.body_excludes,
         json: toJsonRule(draft),
@@ -128,7 +128,7 @@ export function toSettings(draft: Draft): MonitorChange {
   }
 }
 
-/** A new monitor: what is left at its default is not sent. */
+/** A new monitor: defaults are not sent. */
 export function toNew(draft: Draft): MonitorChange {
   const settings = Object.entries(toSettings(draft)).filter(([, value]) => value !== null);
   return { kind: draft.kind, ...Object.fromEntries(settings) };
@@ -141,7 +141,7 @@ export function toChange(settings: MonitorSettings, draft: Draft): MonitorChange
   return Object.fromEntries(changed);
 }
 
-/** People copy `api.example.com/health` from where it stands; https is what they mean. */
+/** People paste `api.example.com/health` without a scheme; they mean https. */
 function withScheme(url: string): string | null {
   const typed = url.trim();
   if (typed === '') return null;
@@ -160,7 +160,7 @@ function toJsonRule(draft: Draft): JsonRule | null {
 
 export type FieldName = Exclude<keyof MonitorSettings, 'paused' | 'kind'>;
 
-/** What each field is called on the form. */
+/** The labels of the form's fields. */
 export const FIELDS: Record<FieldName, { label: string }> = {
   name: { label: 'Name' },
   url: { label: 'Address' },
@@ -188,7 +188,7 @@ export const FIELDS: Record<FieldName, { label: string }> = {
 };
 
 export interface FieldProblem {
-  /** Null where it belongs to none of the form. */
+  /** Null if it belongs to no field of the form. */
   field: FieldName | null;
   text: string;
 }

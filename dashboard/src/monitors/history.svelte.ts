@@ -1,4 +1,4 @@
-// What the server added up of a monitor since a time; asked for again as time goes on.
+// A monitor's history since a time, summed by the server; refreshed as time goes on.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
@@ -11,7 +11,7 @@ export class History {
   readonly #id: number;
   answer = $state.raw<MonitorHistory | null>(null);
   error = $state.raw<ApiError | null>(null);
-  /** Which was asked for last, and when. */
+  /** The last loaded range, and when. */
   #span = 0;
   #at = 0;
   #abort: AbortController | null = null;
@@ -21,7 +21,7 @@ export class History {
     this.#id = id;
   }
 
-  /** `span`: another one than before is asked for at once, the same once a minute. */
+  /** `span`: a new one is loaded at once, the same one once a minute. */
   async load(span: number, from: number, now: number) {
     if (span === this.#span && !this.error && now - this.#at < MINUTE) return;
     if (span !== this.#span) this.answer = null;
@@ -38,7 +38,7 @@ export class History {
     }
   }
 
-  /** What is under way is given up, and asked for again by the next load. */
+  /** Aborts the running call; the next load repeats it. */
   stop() {
     this.#abort?.abort();
     this.#at = 0;

@@ -16,7 +16,7 @@ test('a newer check goes on top, one that is known does not come twice', () => {
 
 test('checks that may lie between are not passed over', () => {
   expect(merge([aCheck({ at: at(4) })], [aCheck({ at: at(0) })], MINUTE)).toBeNull();
-  // A stretch without checks reaches further than one.
+  // A stretch without checks covers more than one slot.
   expect(merge([aCheck({ at: at(4) })], [aCheck({ at: at(0), missed: 4, outcome: 'unknown' })], MINUTE)).toHaveLength(2);
 });
 
@@ -60,7 +60,7 @@ test('the phases of a bucket add up to its total, failures give no time, and wha
   expect(buckets.phases.tls_ms).toEqual([30, null, null, null, null]);
   expect(buckets.shade).toEqual(['--client', '--server', '--server', '', '']);
   expect(buckets.notes).toEqual(['1 check degraded', '1 check failed: connection refused', '2 checks failed: connection refused', '', '']);
-  // The one before the range is not drawn and not counted.
+  // The check before the range is neither drawn nor counted.
   expect(buckets.failed).toBe(3);
 });
 
@@ -69,6 +69,6 @@ test('a stretch that was not checked is marked as that, also where it began befo
   expect(buckets.shade).toEqual(['--info', '--info', '--info', '', '']);
   expect(buckets.notes.slice(0, 4)).toEqual(['1 check without a result', '1 check without a result', '1 check without a result', '']);
   expect([buckets.failed, buckets.total]).toEqual([0, [null, null, null, null, null]]);
-  // A stretch of years must not take as long to draw.
+  // A stretch of years must not take that long to draw.
   expect(toBuckets([aCheck({ at: at(-1e7), outcome: 'unknown', missed: 4e9 })], MINUTE, START, START + MINUTE, MINUTE).shade).toEqual(['--info']);
 });

@@ -1,18 +1,18 @@
-// Single checks over time: merged as they come, and cut into buckets for a chart. A bucket without a check stays a gap, and a failed
-// check gives no response time.
+// Single checks over time: merged as they come, and put into buckets for a chart. A bucket without a check stays a gap, and a failed check
+// gives no response time.
 
 import type { MonitorCheck, Numbers } from '../api/types';
 import { HOUR, MINUTE } from '../format/time';
 import { PHASES, type PhaseName } from './phases';
 import { failureMeaning } from './words';
 
-/** Newer checks before older ones; null where they do not meet, so that there may be some between. */
+/** Newer checks before older ones; null if they do not overlap, so that some may be missing between. */
 export function merge(newer: readonly MonitorCheck[], older: readonly MonitorCheck[], interval_ms: number): MonitorCheck[] | null {
   const newest = older[0];
   if (!newest) return [...newer];
   const known = Date.parse(newest.at);
   const added = newer.filter(({ at }) => Date.parse(at) > known);
-  // The newest may have grown: a stretch of slots that were not checked goes on under its first time.
+  // The newest may have grown: a stretch of unchecked slots keeps its first time.
   const same = newer.find(({ at }) => Date.parse(at) === known);
   const first = added[added.length - 1];
   const reach = known + Math.max(1, newest.missed) * interval_ms * 1.5;
@@ -27,14 +27,14 @@ export interface Buckets {
   phases: Record<PhaseName, Numbers>;
   /** The mean of the checks that passed. */
   total: Numbers;
-  /** A token's name where a check failed or was not made, else "". */
+  /** A token's name if a check failed or was missed, else "". */
   shade: string[];
   /** The same in words. */
   notes: string[];
   failed: number;
 }
 
-/** Where a chart of the last `span_ms` begins: a monitor that is younger fills it, but never less than a quarter of an hour. */
+/** The start of a chart of the last `span_ms`: a younger monitor fills it, but it covers at least a quarter of an hour. */
 export function toFrom(span_ms: number, created_at: string, now: number): number {
   const created = Date.parse(created_at);
   return Math.max(now - span_ms, Math.min(created, now - 15 * MINUTE));
@@ -42,10 +42,10 @@ export function toFrom(span_ms: number, created_at: string, now: number): number
 
 /** Bars that a chart has room for. */
 const MOST = 180;
-/** None below a minute, which is what times are named by. */
+/** None below a minute, the precision of labels. */
 const STEPS = [MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, 24 * HOUR];
 
-/** The shortest step that holds a check in each bucket and gives at most `most` of them. */
+/** The shortest step that has a check in each bucket and gives at most `most` buckets. */
 export function toStep(span_ms: number, interval_ms: number, most = MOST): number {
   return STEPS.find((step) => step >= interval_ms && span_ms / step <= most) ?? 24 * HOUR;
 }
@@ -77,7 +77,7 @@ export function toBuckets(checks: readonly MonitorCheck[], interval_ms: number, 
   }
   const mean = (values: (number | null)[]) => {
     const there = values.filter((value) => value !== null);
-    // Of all that passed, so that the phases add up to the total: no TLS took no time.
+    // Averaged over all that passed, so that the phases add up to the total: a missing phase took no time.
     return there.length ? there.reduce((sum, value) => sum + value, 0) / values.length : null;
   };
   return {

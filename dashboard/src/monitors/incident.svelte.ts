@@ -1,4 +1,4 @@
-// One incident with how it came to be so and whom it was told, and its owner's changes to it.
+// One incident with its timeline and notices, and its owner's changes to it.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
@@ -27,7 +27,7 @@ export class OneIncident {
     }
   }
 
-  /** Throws what the server says against it. */
+  /** Throws the server's error. */
   async change(change: IncidentChange) {
     this.#changes++;
     this.detail = await api.changeIncident(this.#scope, this.#id, change);

@@ -1,4 +1,4 @@
-// The real requests around an incident, and whom it hits while it lasts.
+// The real requests around an incident, and who is affected while it lasts.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
@@ -15,10 +15,10 @@ export class IncidentTraffic {
   traffic = $state.raw<Traffic | null>(null);
   reach = $state.raw<Reach | null>(null);
   error = $state.raw<ApiError | null>(null);
-  /** Whose requests are shown; null: all of the project. */
+  /** The host whose requests are shown; null: all of the project. */
   host = $state<string | null>(null);
 
-  /** `host`: which the monitor calls. */
+  /** `host`: the one that the monitor calls. */
   constructor(scope: Scope, host: string | null) {
     this.#scope = scope;
     this.#host = host;
@@ -32,7 +32,7 @@ export class IncidentTraffic {
     try {
       const { traffic, host } = await askTraffic(this.#scope, this.#host, from, to, abort.signal);
       this.#host = host;
-      // What an incident hit is written down when it ends; until then it grows.
+      // The requests affected by an incident are stored when it ends; until then they are counted here.
       const began = Date.parse(incident.began_at);
       const failed = incident.state !== 'open' ? null : await api.dashboard(this.#scope, {
         panels: 'requests,consumers,endpoints,top_consumers', from: toInstant(began), to: toInstant(Math.max(now, began + 1000)), tz: 'UTC',

@@ -1,4 +1,4 @@
-// Incidents in words: what happened, how long, whom it hit, and whether somebody was told.
+// Incidents in words: what happened, how long, who was affected, and whether a notice was sent.
 
 import type { Incident, IncidentCause, IncidentNotice, IncidentTransition, Reach } from '../api/types';
 import { numbers } from '../format/number';
@@ -8,7 +8,7 @@ import { failureMeaning, toSentence } from './words';
 
 const CAUSES: Record<IncidentCause, string> = { down: 'down', flapping: 'flapping', certificate: 'certificate', rule: 'alert' };
 
-/** The name of the monitor or rule that it is about. */
+/** The name of its monitor or rule. */
 export const subjectOf = ({ monitor, monitor_name, rule_name }: Incident) => (monitor === null ? rule_name : monitor_name);
 
 /** "Orders: down". */
@@ -35,7 +35,7 @@ export function toHeadline(incident: Incident, now: number, time: TimeFormats): 
   }
 }
 
-/** A time of today is its clock; an older one has its day before it. */
+/** A time today is its clock; an older one has its day before it. */
 export const toMoment = (ms: number, now: number, time: TimeFormats) => (now - ms < DAY / 2 || time.day(ms) === time.day(now) ? time.clock(ms) : `${time.day(ms)}, ${time.clock(ms)}`);
 
 /** "now, 12 min" or "17 Nov, 38 min". */
@@ -51,7 +51,7 @@ export function toCause({ cause, failure, message }: Incident): string {
   return cause === 'flapping' ? 'Its checks pass and fail in turn.' : '';
 }
 
-/** "341 requests, 14 consumers"; "" where it hit nobody. */
+/** "341 requests, 14 consumers"; "" if nobody was affected. */
 export function toHits(reach: Reach | null): string {
   if (!reach?.requests) return '';
   const count = (n: number, one: string) => `${numbers.count(n)} ${one}${n === 1 ? '' : 's'}`;
@@ -67,7 +67,7 @@ export const MUTED: Record<NonNullable<IncidentTransition['muted']>, string> = {
   stopped: 'No notice sent: the monitor was paused or changed',
 };
 
-/** Who was told that it began: "told: Slack, E-mail". */
+/** Channels that received its opening: "told: Slack, E-mail". */
 export function toTold(transitions: readonly IncidentTransition[], notices: readonly IncidentNotice[]): string {
   const openings = notices.filter(({ stage }) => stage === 'opening');
   const names = (wanted: (notice: IncidentNotice) => boolean) => [...new Set(openings.filter(wanted).map(({ channel_name: name }) => name))].join(', ');

@@ -1,4 +1,4 @@
-// The incidents of a project, or of one monitor, newest first: the first page is asked for again and again, older ones on demand.
+// The incidents of a project, or of one monitor, newest first: the first page is polled, older ones are loaded on demand.
 
 import { api, ApiError } from '../api/client';
 import type { Parameters, Scope } from '../api/request';
@@ -17,7 +17,7 @@ export class Incidents {
   error = $state.raw<ApiError | null>(null);
   busy = $state(false);
   now = $state(Date.now());
-  /** Changed here while an answer was under way: that answer is old. */
+  /** Counts changes made here: an answer that was requested before one is outdated. */
   #changes = 0;
 
   constructor(scope: Scope, question: Parameters = {}, limit = 50) {

@@ -1,4 +1,4 @@
-// What the server added up of a monitor, as a chart draws it: response times by phase, and behind them what was wrong.
+// A monitor's sums as a chart draws them: response times by phase, and problems behind them.
 
 import type { MonitorHistory, Numbers } from '../api/types';
 import { numbers } from '../format/number';
@@ -25,7 +25,7 @@ export function toLongRun({ edges, series }: MonitorHistory): Buckets {
 
 type States = Record<'up' | 'down' | 'degraded' | 'maintenance' | 'unknown' | 'failures' | 'checks', number>;
 
-/** Maintenance and unknown time are drawn where they are most of a bucket: an hour of them every week would colour a whole year. */
+/** Maintenance and unknown time are drawn if they are most of a bucket: an hour of them every week would colour a whole year. */
 function toShade({ up, down, degraded, maintenance, unknown }: States): string {
   if (down >= SECOND) return '--server';
   if (degraded >= SECOND) return '--client';

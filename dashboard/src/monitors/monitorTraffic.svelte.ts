@@ -1,4 +1,4 @@
-// The real requests of the time that a monitor's charts show.
+// The real requests in the range of a monitor's charts.
 
 import { ApiError } from '../api/client';
 import type { Scope } from '../api/request';
@@ -9,11 +9,11 @@ import { askTraffic } from './trafficCall';
 export class MonitorTraffic {
   readonly #scope: Scope;
   traffic = $state.raw<Traffic | null>(null);
-  /** Whose requests are shown; null: all of the project. */
+  /** The host whose requests are shown; null: all of the project. */
   host = $state<string | null>(null);
   error = $state.raw<ApiError | null>(null);
   #abort: AbortController | null = null;
-  /** Which was asked for last, and when. */
+  /** The last loaded range, and when. */
   #span = 0;
   #at = 0;
 
@@ -21,7 +21,7 @@ export class MonitorTraffic {
     this.#scope = scope;
   }
 
-  /** `span`: another one than before is asked for at once, the same once a minute. */
+  /** `span`: a new one is loaded at once, the same one once a minute. */
   async load(host: string | null, span: number, from: number, now: number) {
     if (span === this.#span && !this.error && now - this.#at < MINUTE) return;
     this.#span = span;
@@ -37,7 +37,7 @@ export class MonitorTraffic {
     }
   }
 
-  /** What is under way is given up, and asked for again by the next load. */
+  /** Aborts the running call; the next load repeats it. */
   stop() {
     this.#abort?.abort();
     this.#at = 0;

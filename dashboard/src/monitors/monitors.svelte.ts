@@ -1,13 +1,13 @@
-// The monitors of a project, asked for again and again: old ones stay while the server cannot be reached.
+// The monitors of a project, polled: old ones stay while the server cannot be reached.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
 import type { Monitor } from '../api/types';
 
-/** How often uptime is asked for; where monitors stand is asked each time. */
+/** How often uptime is loaded; states are loaded each time. */
 const UPTIME_MS = 60_000;
 
-/** The answer to a change and most lists say nothing about uptime: that of before stays. */
+/** The answer to a change and most lists have no uptime: the previous one stays. */
 const withUptime = (monitor: Monitor, before: Monitor | undefined): Monitor => ({ ...monitor, uptime: monitor.uptime ?? before?.uptime ?? null, bars: monitor.bars ?? before?.bars ?? null });
 
 export class Monitors {
@@ -15,12 +15,12 @@ export class Monitors {
   /** Null until the first answer. */
   all = $state.raw<readonly Monitor[] | null>(null);
   error = $state.raw<ApiError | null>(null);
-  /** When what is shown was answered. */
+  /** The time of the shown answer. */
   at = $state(0);
   now = $state(Date.now());
-  /** When uptime was last asked for. */
+  /** When uptime was last loaded. */
   #added = 0;
-  /** Changed here while an answer was under way: that answer is old. */
+  /** Counts changes made here: an answer that was requested before one is outdated. */
   #changes = 0;
 
   constructor(scope: Scope) {
@@ -34,7 +34,7 @@ export class Monitors {
       const before = (id: number) => shown.find((monitor) => monitor.id === id);
       let isFull = Date.now() - this.#added >= UPTIME_MS;
       let { monitors } = await api.monitors(this.#scope, isFull ? {} : { uptime: 'false' });
-      // Somebody else has added one: its row is shown whole or not yet.
+      // Somebody else has added one: its row is shown once it is complete.
       if (!isFull && monitors.some(({ id }) => !before(id)?.bars)) {
         isFull = true;
         ({ monitors } = await api.monitors(this.#scope));

@@ -1,4 +1,4 @@
-// The phases of a check, in their order, and a check's times cut into parts of a bar.
+// The phases of a check, in order, and a check's times as parts of a bar.
 
 import type { PhaseTimes } from '../api/types';
 
@@ -16,11 +16,11 @@ export interface Part {
   label: string;
   color: string;
   ms: number;
-  /** Of the whole, from 0 to 1. */
+  /** Share of the whole, from 0 to 1. */
   share: number;
 }
 
-/** The phases that were reached; those that the kind of check has not, or that came after a failure, are absent. */
+/** The phases that were reached; those that the kind of check lacks, or that would follow a failure, are absent. */
 export function toParts(times: PhaseTimes): Part[] {
   const reached = PHASES.flatMap(({ name, label, color }) => {
     const ms = times[name];

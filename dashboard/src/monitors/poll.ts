@@ -1,9 +1,9 @@
-// Asks again every so often while the page is looked at, and at once when somebody comes back to it.
+// Polls while the page is visible, and at once when somebody comes back to it.
 
-/** How often a page of monitors asks where they stand. The shortest interval of a monitor is 20 seconds. */
+/** How often a page of monitors loads their states. The shortest interval of a monitor is 20 seconds. */
 const EVERY_MS = 10_000;
 
-/** Returns what ends it. */
+/** Returns a function that ends it. */
 export function poll(ask: () => unknown): () => void {
   void ask();
   const timer = setInterval(() => { if (!document.hidden) void ask(); }, EVERY_MS);

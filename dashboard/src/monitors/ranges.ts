@@ -1,4 +1,4 @@
-// How far back a monitor's page looks. Single checks are kept for 48 hours, sums of 5 minutes for 13 months.
+// The ranges of a monitor's page. Single checks are kept for 48 hours, sums of 5 minutes for 13 months.
 
 import { DAY, HOUR } from '../format/time';
 
@@ -13,14 +13,14 @@ export const RANGES = [
 
 export type RangeName = (typeof RANGES)[number]['name'];
 
-/** As the address says; what it does not know is a day. */
+/** From the address; unknown texts mean a day. */
 export function toRangeName(text: string | null): RangeName {
   return RANGES.find(({ name }) => name === text)?.name ?? '24h';
 }
 
 export const spanOf = (name: RangeName) => RANGES.find((range) => range.name === name)?.span ?? DAY;
 
-/** Up to this long a chart is made of single checks; the server has no shorter buckets than 5 minutes. */
+/** Up to this length a chart is made of single checks; the server has no shorter buckets than 5 minutes. */
 export const isShort = (from: number, to: number) => to - from <= 3 * HOUR + 5 * 60_000;
 
 /** Single checks are listed as far back as they are kept. */

@@ -1,4 +1,4 @@
-// Monitors, checks and incidents for tests: one that is well, with what a case changes.
+// Monitors, checks and incidents for tests: a healthy one, with a case's changes.
 
 import type { Incident, Monitor, MonitorCheck, MonitorSettings } from '../api/types';
 

@@ -1,5 +1,5 @@
-// Where a monitor stands, in a word and a detail. What the state is, the server alone decides: a failed check is not an outage until
-// it says so, and a page that cannot reach the server keeps what it knew.
+// The state of a monitor, in a word and a detail. Only the server decides the state: a failed check is not an outage until it says so, and
+// a page that cannot reach the server keeps the last known one.
 
 import type { Certificate, Monitor, MonitorSettings } from '../api/types';
 import { numbers } from '../format/number';
@@ -12,7 +12,7 @@ export type StandingName = 'down' | 'degraded' | 'unknown' | 'waiting' | 'mainte
 export interface Standing {
   name: StandingName;
   label: string;
-  /** "" where the label says it all. */
+  /** "" if the label says it all. */
   detail: string;
 }
 
@@ -32,7 +32,7 @@ export function toStanding(monitor: Monitor): Standing {
   }
   if (unconfirmed) {
     const wanted = state === 'down' ? settings.up_after : settings.down_after;
-    // Results in a row that speak against a state: of an outage successes, else failures.
+    // Results in a row that contradict a state: successes in an outage, else failures.
     const results = `${unconfirmed.results} of ${wanted} checks`;
     return standing(state, state === 'down' ? `${results} passed` : `${results} failed`);
   }
@@ -41,7 +41,7 @@ export function toStanding(monitor: Monitor): Standing {
   return standing('up');
 }
 
-/** "3 d 4 h": how long the state has lasted; "" where it waits for a first result. */
+/** "3 d 4 h": how long the state has lasted; "" before the first result. */
 export function toSince(monitor: Monitor, now: number): string {
   if (monitor.since === null || toStanding(monitor).name === 'waiting') return '';
   return toDuration(now - Date.parse(monitor.since));
@@ -51,13 +51,13 @@ const hasCalled = ({ signals }: Monitor) => !!signals && (signals.succeeded_at ?
 
 const ORDER: readonly StandingName[] = ['down', 'degraded', 'unknown', 'waiting', 'maintenance', 'up', 'paused'];
 
-/** What needs attention first; within that by name. */
+/** Those that need attention first; then by name. */
 export function inOrder(monitors: readonly Monitor[]): Monitor[] {
   const keys = new Map(monitors.map((monitor) => [monitor, ORDER.indexOf(toStanding(monitor).name)]));
   return [...monitors].sort((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0) || a.settings.name.localeCompare(b.settings.name) || a.id - b.id);
 }
 
-/** How many stand where; only what there is, what needs attention first. */
+/** The number of monitors per state that occurs, those that need attention first. */
 export function toCounts(monitors: readonly Monitor[]): { name: StandingName; text: string }[] {
   return ORDER.flatMap((name) => {
     const count = monitors.filter((monitor) => toStanding(monitor).name === name).length;
@@ -65,7 +65,7 @@ export function toCounts(monitors: readonly Monitor[]): { name: StandingName; te
   });
 }
 
-/** What is watched, in one line. */
+/** The target, in one line. */
 export function toTarget(settings: MonitorSettings): string {
   switch (settings.kind) {
     case 'http':
@@ -98,7 +98,7 @@ export interface Left {
   tone: 'good' | 'warn' | 'bad';
 }
 
-/** How long a certificate holds. The server judges whether that is short, since it depends on the certificate's life. */
+/** The remaining time of a certificate. The server judges whether that is short, since it depends on the certificate's lifetime. */
 export function toLeft(certificate: Certificate, now: number): Left {
   const tone = certificate.problem || certificate.level === 'critical' || certificate.level === 'expired' || certificate.level === 'not_yet_valid' ? 'bad' : certificate.level === 'warn' ? 'warn' : 'good';
   const left = Date.parse(certificate.not_after) - now;

@@ -1,4 +1,4 @@
-// How an incident came to be so, as a list of moments in their order.
+// The timeline of an incident, as a list of moments in order.
 
 import type { IncidentDetail, IncidentNotice, IncidentTransition } from '../api/types';
 import { toLength } from '../shapes/day-bars/data';
@@ -7,10 +7,10 @@ import { MUTED, toCause } from './incidentWords';
 export interface Moment {
   at: number;
   what: string;
-  /** "" where there is nothing to add. */
+  /** "" if there is nothing to add. */
   detail: string;
   tone: 'good' | 'bad' | 'warn' | '';
-  /** Notices that went out then. */
+  /** Notices sent then. */
   notices: IncidentNotice[];
 }
 
@@ -26,7 +26,7 @@ export function toTimeline({ incident, transitions, updates, notices }: Incident
     add(incident.last_good_at, 'Last check that passed', { tone: 'good' });
     add(incident.began_at, 'First check that failed', { tone: 'bad', detail: toCause(incident) });
   }
-  // A notice is written in the moment of its transition.
+  // A notice is written at the moment of its transition.
   const of = (transition: IncidentTransition, stage: IncidentNotice['stage']) => notices.filter((notice) => notice.stage === stage && notice.created_at === transition.at);
   for (const transition of transitions) {
     const { at, change, muted } = transition;

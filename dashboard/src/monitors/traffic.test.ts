@@ -21,7 +21,7 @@ test('an open outage fills the last fifth, one that is over stands in the middle
   expect(toWindow(open, began + MINUTE)).toEqual({ from: began - 48 * MINUTE, to: began + MINUTE });
   const closed = anIncident({ began_at: at(0), ended_at: at(HOUR) });
   expect(toWindow(closed, began + 9 * HOUR)).toEqual({ from: began - 2 * HOUR, to: began + 2 * HOUR });
-  // Nothing is known of what is yet to come.
+  // The future is not shown.
   expect(toWindow(closed, began + HOUR + MINUTE).to).toBe(began + HOUR + MINUTE);
 });
 

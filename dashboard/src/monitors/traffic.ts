@@ -1,4 +1,4 @@
-// The project's own requests beside an outage: which stretch of time is shown, and what the dashboard's answer says about it.
+// The project's own requests beside an outage: the range to show, and the relevant parts of the dashboard's answer.
 
 import type { AnsweredPeriod, Incident, MonitorSettings, Numbers, Panels, Reach } from '../api/types';
 import { quote } from '../filter/text';
@@ -13,7 +13,7 @@ export interface Traffic {
   cut: Cut;
 }
 
-/** The host that a monitor calls, as requests name it: without a port. Null for one that calls nobody. */
+/** The host that a monitor calls, in the form that requests have: without a port. Null if it calls nobody. */
 export function toHost({ kind, url, target }: MonitorSettings): string | null {
   if (kind === 'heartbeat') return null;
   try {
@@ -25,7 +25,7 @@ export function toHost({ kind, url, target }: MonitorSettings): string | null {
 
 export const toFilter = (host: string | null) => (host === null ? '' : `host:${quote(host)}`);
 
-/** An outage fills the last fifth of the picture while it lasts, and about its middle afterwards. */
+/** An open outage fills the last fifth of the chart, a closed one about its middle. */
 export function toWindow({ began_at, ended_at }: Incident, now: number): { from: number; to: number } {
   const began = Date.parse(began_at);
   if (ended_at === null) return { from: began - Math.max(48 * MINUTE, 4 * (now - began)), to: now };
@@ -43,10 +43,10 @@ export function toTraffic({ edges, series }: Panels['activity'], period: Pick<An
   return { edges, failed: series['5xx'], others, cut: toCut(edges, Date.parse(period.from), Date.parse(period.to)) };
 }
 
-/** How many are named. */
+/** Number of names shown. */
 export const NAMED = 5;
 
-/** Whom it hits, of an answer about failed requests alone. */
+/** Who is affected, from an answer about failed requests only. */
 export function toReach({ requests, consumers, endpoints, top_consumers: top }: Partial<Panels>): Reach {
   return {
     requests: requests?.value ?? 0,

@@ -1,4 +1,4 @@
-// Asks for the project's own requests beside a monitor: those to its host, or all where no request carries that name.
+// Loads the project's own requests beside a monitor: those to its host, or all if no request has that name.
 
 import { api } from '../api/client';
 import type { Scope } from '../api/request';
@@ -7,7 +7,7 @@ import { toFilter, toTraffic, type Traffic } from './traffic';
 
 export interface AskedTraffic {
   traffic: Traffic | null;
-  /** Whose requests they are; null: all of the project. */
+  /** The host of the requests; null: all of the project. */
   host: string | null;
 }
 
@@ -16,7 +16,7 @@ export async function askTraffic(scope: Scope, host: string | null, from: number
   const own = await ask(toFilter(host));
   const found = (answer: typeof own, whose: string | null) => ({ traffic: answer.panels.activity ? toTraffic(answer.panels.activity, answer.period) : null, host: whose });
   if (host === null || own.panels.requests?.value) return found(own, host);
-  // A health check may have a name of its own that no request carries.
+  // A health check may use a name that no request has.
   const all = await ask('');
   return all.panels.requests?.value ? found(all, null) : found(own, host);
 }

@@ -1,4 +1,4 @@
-// Uptime as a sentence. What the numbers are, the server alone decides: percentages come rounded down, and null where too little is known.
+// Uptime as a sentence. Only the server computes the numbers: percentages are rounded down, and null if too little is known.
 
 import type { Monitor } from '../api/types';
 import { numbers } from '../format/number';

@@ -1,4 +1,4 @@
-// The codes of failed checks in plain words, and what to look at first. A code that is not listed here is shown as it is.
+// The codes of failed checks in plain words, and first steps to take. An unlisted code is shown as it is.
 
 export interface Meaning {
   what: string;
@@ -42,7 +42,7 @@ export function failureMeaning(code: string): Meaning {
   return MEANINGS[code] ?? { what: code, todo: '' };
 }
 
-/** A sentence of the server, which begins small and has no full stop. */
+/** A sentence of the server, which begins in lower case and has no full stop. */
 export function toSentence(text: string): string {
   const first = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(first) ? first : `${first}.`;

@@ -12,7 +12,7 @@ export async function chooseProject(toAddress: (project: number, parameters: Rec
     const [only, ...others] = projects;
     if (only) where = others.length ? toHref('/projects') : toAddress(only.project_id, parameters);
   } catch {
-    // The sign-in page says what is wrong with the server.
+    // The sign-in page shows the server's problem.
   }
   go(where, { replace: true });
 }

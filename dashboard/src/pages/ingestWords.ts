@@ -1,4 +1,4 @@
-// What the codes of ingest mean, and what to do about them. A code that is not listed here is shown as it is.
+// Meanings of ingest's codes, and their remedies. An unlisted code is shown as it is.
 
 export interface Meaning {
   what: string;
@@ -51,5 +51,5 @@ export function reasonMeaning(code: string): Meaning {
 
 export const refusalMeaning = (code: string): Meaning => REFUSALS[code] ?? reasonMeaning(code);
 
-/** Under it a clock is right enough: buckets are minutes and more. */
+/** A smaller skew does not matter: buckets are minutes and more. */
 export const SKEW_MS = 60_000;

@@ -1,4 +1,4 @@
-// What the command palette can reach, and which of it somebody means.
+// Commands of the palette, and those that match the typed words.
 
 import type { Scope } from '../api/request';
 import type { ProjectSummary } from '../api/types';
@@ -11,7 +11,7 @@ import type { Theme } from '../theme';
 
 export interface Command {
   label: string;
-  /** What it belongs to, thinner. */
+  /** The group it belongs to, set thinner. */
   group: string;
   /** Where it leads. */
   href?: string;
@@ -36,7 +36,7 @@ const THEMES = [
   { theme: 'dark', label: 'Theme: dark' },
 ] as const;
 
-/** `project`: the one that is looked at, "" for none; `projects`: those of the session. */
+/** `project`: the current one, "" for none; `projects`: those of the session. */
 export function toCommands(project: string, projects: readonly ProjectSummary[]): Command[] {
   const own = projects.find(({ project_id }) => String(project_id) === project);
   const nameOf = (one: ProjectSummary) => one.name || 'Unnamed project';
@@ -64,7 +64,7 @@ export function toCommands(project: string, projects: readonly ProjectSummary[])
   ];
 }
 
-/** The period and zone of the page that is left. */
+/** The period and zone are kept from the current page. */
 const KEPT = ['period', 'from', 'to', 'tz'];
 
 export function toThing(scope: Scope, subject: Subject, at: URLSearchParams): Command {
@@ -73,7 +73,7 @@ export function toThing(scope: Scope, subject: Subject, at: URLSearchParams): Co
   return { label: toTitle(subject), group: subject.kind === 'endpoint' ? 'Endpoint' : 'Consumer', href: toHref(path, { ...fixed, ...kept }) };
 }
 
-/** Those that have all words, the ones that begin with the first before the others; then what was found by the words, last a search
+/** Commands with all words, those that begin with the first word before the others; then found endpoints and consumers, and last a search
  * through the documentation. */
 export function matching(commands: readonly Command[], typed: string, things: readonly Command[] = []): Command[] {
   const words = fold(typed).split(/\s+/).filter(Boolean);

@@ -1,4 +1,4 @@
-// Endpoints and consumers whose names have the words that somebody types, as places to go to.
+// Endpoints and consumers whose names have the typed words, as commands.
 
 import { api } from '../api/client';
 import type { Scope } from '../api/request';
@@ -8,7 +8,7 @@ import { toThing, type Command } from './commands';
 
 /** Of each kind. */
 const MOST = 5;
-/** What is looked through, whatever period the page shows: an endpoint of last week is looked for, too. */
+/** The searched period, whatever the page shows: someone may look for last week's endpoint, too. */
 const PERIOD = '30d';
 
 export async function findThings(scope: Scope, typed: string, at: URLSearchParams, signal: AbortSignal): Promise<Command[]> {

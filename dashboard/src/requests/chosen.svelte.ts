@@ -1,5 +1,4 @@
-// The request whose details are open, as the address names it: one of the rows that are shown, or else one that a link leads to
-// however old it is.
+// The request whose details are open, from the address: one of the shown rows, or one of any age from a link.
 
 import { untrack } from 'svelte';
 import type { Hit } from '../api/types';
@@ -7,7 +6,7 @@ import type { Board } from '../dashboard/board.svelte';
 import { HIT } from '../dashboard/state';
 import { findHit } from './hits.svelte';
 
-/** `rows`: those that are shown; null until they are known. */
+/** `rows`: the shown ones; null until they are known. */
 export function useChosen(board: Board, rows: () => readonly Hit[] | null) {
   const wanted = $derived(board.state.tabs[HIT] ?? '');
   const listed = $derived(rows()?.find(({ hit_id }) => hit_id === wanted));
@@ -34,7 +33,7 @@ export function useChosen(board: Board, rows: () => readonly Hit[] | null) {
     get hit() {
       return listed ?? (linked?.hit_id === wanted ? linked : undefined);
     },
-    /** There is no such request, or not for this viewer. */
+    /** There is no such request, or this viewer may not see it. */
     get isLost() {
       return lost !== '' && lost === wanted;
     },

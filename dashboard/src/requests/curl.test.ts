@@ -4,7 +4,7 @@ import { toCurl } from './curl';
 
 const hit = (more: object) => toCurl({ method: 'GET', host: 'api.example.com', path: '/a', user_agent: null, ...more });
 
-/** What a shell hands to curl. */
+/** The arguments that a shell passes to curl. */
 function wordsOf(command: string): string[] {
   const out = execFileSync('sh', ['-c', `curl() { printf '%s\\0' "$@"; }\n${command}`], { encoding: 'utf8', cwd: '/', env: {} });
   return out.split('\0').slice(0, -1);

@@ -1,15 +1,15 @@
-// A request as a command that makes it again. What a client sent is hostile: nothing of it may become a command of the shell, an option
-// of curl, or a key press of the terminal that it is pasted into.
+// A request as a command that repeats it. A client's text is hostile: no part of it may become a shell command, an option of curl, or a key
+// press in the terminal that it is pasted into.
 
 import type { Hit } from '../api/types';
 
-/** The host is the one that the request was for; where none is known, a name to replace. */
+/** To the request's host, or a placeholder if it is unknown. */
 export function toCurl(hit: Pick<Hit, 'method' | 'host' | 'path' | 'user_agent'>): string {
   const words = ['curl', '--globoff', '--path-as-is'];
   if (hit.method === 'HEAD') words.push('--head');
   else if (hit.method !== 'GET') words.push('--request', quote(printable(hit.method)));
   if (hit.user_agent) words.push('--user-agent', quote(printable(hit.user_agent)));
-  // Behind the last option, so that no host can be one.
+  // After the last option, so that no host can be one.
   words.push('--url', quote(toUrl(hit.host ?? '', hit.path)));
   return words.join(' ');
 }
@@ -17,7 +17,7 @@ export function toCurl(hit: Pick<Hit, 'method' | 'host' | 'path' | 'user_agent'>
 function toUrl(host: string, path: string): string {
   const safe = host.replace(/[^\w.:[\]-]/g, '') || 'HOST';
   const scheme = /^(localhost|127\.|\[::1\])/.test(safe) ? 'http' : 'https';
-  // A path has no query string: a question mark in it is a letter.
+  // A path has no query string: a question mark in it is an ordinary character.
   const rest = path.replace(/[^\x21-\x7e]|["'<>\\^`{|}?#]/gu, escape);
   return `${scheme}://${safe}${rest.startsWith('/') ? '' : '/'}${rest}`;
 }
@@ -26,7 +26,7 @@ function escape(character: string): string {
   try {
     return encodeURIComponent(character).replace(/'/g, '%27');
   } catch {
-    // Half of a character.
+    // Half of a surrogate pair.
     return '%EF%BF%BD';
   }
 }

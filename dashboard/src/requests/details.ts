@@ -1,4 +1,4 @@
-// What is known of one request, as rows of a list: its words, and the condition that a click on it adds to the filter.
+// The details of one request, as rows of a list: their texts, and the condition that a click on each adds to the filter.
 
 import type { FieldInfo, Hit } from '../api/types';
 import { reasonPhrase } from '../dashboard/statuses';
@@ -8,10 +8,10 @@ import type { numbers as formats } from '../format/number';
 export interface Detail {
   label: string;
   text: string;
-  /** Beside the text, thinner. */
+  /** Beside the text, set thinner. */
   aside?: string;
   mono?: boolean;
-  /** Field and value as the filter writes them; none where a click adds nothing. */
+  /** Field and value in the filter's syntax; none if a click adds nothing. */
   field?: string;
   written?: string;
 }
@@ -23,8 +23,7 @@ export interface Words {
 }
 
 /**
- * Time and status first, then what else is known in the order of the server's table of fields, which says how each is called and
- * what a click filters by.
+ * Time and status first, then the other known values in the order of the server's table of fields, which has their labels and filters.
  */
 export function toDetails(hit: Hit, fields: readonly FieldInfo[], words: Words): Detail[] {
   const status = String(hit.status);
@@ -47,5 +46,5 @@ function toDetail({ label, name, kind, code }: FieldInfo, value: unknown, { numb
   return [{ label, ...shown, field: name, written: quote(value), ...(code ? { mono: true } : {}) }];
 }
 
-/** Who called, as the consumers' table counts it: "" where nobody is known. */
+/** The consumer, as the consumers' table counts it: "" if unknown. */
 export const consumerOf = (hit: Hit) => hit.user_id || hit.address || '';

@@ -1,4 +1,4 @@
-// The individual requests that match, newest or slowest first: a page at a time by the server's cursor, and what has come since on top of it.
+// The matching requests, newest or slowest first: page by page by the server's cursor, with newer ones on top.
 
 import { api, ApiError } from '../api/client';
 import type { Scope } from '../api/request';
@@ -13,17 +13,17 @@ type Question = Record<string, string | number | undefined>;
 export class Hits {
   readonly #scope: Scope;
   rows = $state.raw<readonly Hit[]>([]);
-  /** What the next page is asked for with; null at the end. */
+  /** The cursor of the next page; null at the end. */
   next = $state.raw<string | null>(null);
   error = $state.raw<ApiError | null>(null);
-  /** Which list this is: rows of another question, or a jump to the newest, are not the same rows moved. */
+  /** Number of the list: rows of another query, or after a jump to the newest, are not the same rows moved. */
   list = $state(0);
-  /** Nothing was answered yet. */
+  /** Nothing is loaded yet. */
   first = $state(true);
-  /** The rows are those of another question. */
+  /** The rows belong to another query. */
   stale = $state(false);
   loadingMore = $state(false);
-  /** More has come than a page holds: what lies between it and the rows shown is not here. */
+  /** More have come than a page holds: those between the page and the rows shown are missing. */
   behind = $state(false);
   #abort: AbortController | null = null;
 
@@ -46,7 +46,7 @@ export class Hits {
     });
   }
 
-  /** What has come since. */
+  /** Loads newer requests. */
   async refresh(question: Question) {
     if (this.first || this.stale || this.loadingMore) return this.first ? this.load(question) : undefined;
     const abort = (this.#abort = new AbortController());
@@ -95,7 +95,7 @@ export class Hits {
   }
 }
 
-/** One request by its id, whatever period and filter are shown; null where there is none. */
+/** One request by its id, in any period and filter; null if there is none. */
 export async function findHit(scope: Scope, id: string, signal: AbortSignal): Promise<Hit | null> {
   try {
     return await api.hit(scope, id, signal);

@@ -1,4 +1,4 @@
-// Requests as they come: on top of the list, or kept back while somebody reads.
+// Live requests: put on top of the list, or held back while somebody reads.
 
 import { follow } from '../api/tail';
 import type { Scope } from '../api/request';
@@ -6,11 +6,11 @@ import type { Hit } from '../api/types';
 import type { Hits } from './hits.svelte';
 import { onTop } from './merge';
 
-/** Requests that are kept back at most; of more the oldest are left out. */
+/** The most requests held back; beyond that the oldest are dropped. */
 const HELD = 1_000;
-/** Rows of the list while requests come; the oldest go. */
+/** The most rows of a live list; beyond that the oldest are dropped. */
 const ROWS = 1_000;
-/** However fast they come, the list is drawn at most this often. */
+/** However fast requests come, the list is drawn at most this often. */
 const DRAW_MS = 250;
 
 export class Live {
@@ -18,26 +18,26 @@ export class Live {
   readonly #hits: Hits;
   readonly #heard: () => void;
   connected = $state(false);
-  /** The server does not have it followed. */
+  /** The server refuses to be followed. */
   refused = $state(false);
   /** Paused by hand. */
   paused = $state(false);
-  /** Kept back, in order of arrival. */
+  /** Held back, in order of arrival. */
   held = $state.raw<readonly Hit[]>([]);
-  /** Requests that were left out because they came too fast. */
+  /** Requests left out because they came too fast. */
   missed = $state(0);
-  /** Others were left out that nobody counted. */
+  /** An unknown number of others was left out. */
   missedMore = $state(false);
-  /** The oldest rows have gone. */
+  /** The oldest rows were dropped. */
   cut = $state(false);
-  /** Whether somebody reads, so that nothing may move. Asked when rows come. */
+  /** Whether somebody is reading, so that nothing may move. Called when rows come. */
   reads: () => boolean = () => false;
-  /** Requests that happened before are not in the period that is shown. */
+  /** Earlier requests are not in the shown period. */
   beginsMs: () => number = () => 0;
   #end: (() => void) | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `heard`: is told that requests have come. */
+  /** `heard`: called when requests have come. */
   constructor(scope: Scope, hits: Hits, heard: () => void) {
     this.#scope = scope;
     this.#hits = hits;
@@ -79,11 +79,11 @@ export class Live {
     this.missed = 0;
   }
 
-  /** Shows what was kept back. */
+  /** Shows the requests held back. */
   show() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    // The list of another question is on its way: it has these, or they come on top of it.
+    // The list of another query is loading: it will have these, or they are put on top of it.
     if (this.#hits.first || this.#hits.stale) return this.#later();
     if (this.held.length === 0) return;
     const rows = onTop(this.held, this.#hits.rows);
@@ -95,7 +95,7 @@ export class Live {
     this.#hits.rows = rows.slice(0, ROWS);
   }
 
-  /** Shows it as soon as nobody reads. */
+  /** Shows them as soon as nobody reads. */
   flow() {
     if (this.held.length > 0) this.#draw();
   }

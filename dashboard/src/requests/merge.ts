@@ -1,8 +1,8 @@
-// New rows on top of those that are shown.
+// New rows on top of the shown ones.
 
 import type { Hit } from '../api/types';
 
-/** `newest` on top of `shown`, both newest first; null where the two do not touch, so that something would be missing between them. */
+/** `newest` on top of `shown`, both newest first; null if they do not overlap, so that some would be missing between them. */
 export function ahead(newest: readonly Hit[], shown: readonly Hit[]): readonly Hit[] | null {
   if (shown.length === 0) return newest.length === 0 ? shown : null;
   const there = new Set(shown.map(({ hit_id }) => hit_id));
@@ -12,7 +12,7 @@ export function ahead(newest: readonly Hit[], shown: readonly Hit[]): readonly H
   return sorted([...fresh, ...shown]);
 }
 
-/** `arrived`, in order of arrival, among `shown`, newest first. */
+/** Inserts `arrived`, in order of arrival, into `shown`, newest first. */
 export function onTop(arrived: readonly Hit[], shown: readonly Hit[]): readonly Hit[] {
   const there = new Set(shown.map(({ hit_id }) => hit_id));
   const fresh = arrived.filter(({ hit_id }) => !there.has(hit_id)).reverse();

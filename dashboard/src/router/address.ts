@@ -1,4 +1,4 @@
-// Addresses of the page: text to page and back. Pure but for the base path, which the server writes into the document.
+// Addresses of the page: text to page and back. Pure except for the base path, which the server writes into the document.
 
 export type PageName =
   | 'start'
@@ -17,28 +17,28 @@ export type PageName =
   | 'ingest-health'
   | 'not-found';
 
-/** A page and what its path carries: a dashboard id, or a share link's token. */
+/** A page and the secret in its path: a dashboard id, or a share link's token. */
 export interface Page {
   name: PageName;
   /** `open`: the dashboard id; `share`: the token. */
   secret?: string;
-  /** `open`: which page its project is then shown on. */
+  /** `open`: the page to show its project on. */
   next?: 'dashboard' | 'explorer' | 'monitoring';
-  /** Fixed by the path (`/dashboard/demo`); else it stands in `?project=`. */
+  /** Fixed by the path (`/dashboard/demo`); else it is in `?project=`. */
   project?: string;
-  /** Which part of the page is meant: `/delete` leads to the end of the settings. */
+  /** The part of the page to scroll to: `/delete` leads to the end of the settings. */
   anchor?: string;
 }
 
 let base: string | undefined;
 
-/** "" or "/analytics": without a slash at its end. */
+/** "" or "/analytics": without a trailing slash. */
 export function basePath(): string {
   base ??= (document.querySelector<HTMLMetaElement>('meta[name="base-path"]')?.content ?? '').replace(/\/+$/, '');
   return base;
 }
 
-/** Which page a path (without the base path) means. Addresses that users of the original have bookmarked lead to ours. */
+/** The page of a path (without the base path). Bookmarks of the original's users lead to our pages. */
 export function toPage(path: string): Page {
   const parts = path.split('/').filter((text) => text !== '').map(decode);
   const [first, second] = parts;
@@ -61,7 +61,7 @@ export function toPage(path: string): Page {
     case 'explorer':
     case 'monitoring': {
       if (second === undefined) return { name: first };
-      // The demo has no monitors; its dashboard is what there is to see.
+      // The demo has no monitors; it leads to its dashboard.
       if (second === 'demo') return { name: first === 'monitoring' ? 'dashboard' : first, project: 'demo' };
       return { name: 'open', secret: second, next: first };
     }
@@ -76,7 +76,7 @@ export function toPage(path: string): Page {
   }
 }
 
-/** The same text for the same page: another project or endpoint is another page, also where the component is the same. */
+/** The same text for the same page: another project or endpoint is another page, even if the component is the same. */
 export function toIdentity({ page, parameters }: { page: Page; parameters: URLSearchParams }): string {
   const view = parameters.get('view') ?? '';
   const about = ['endpoint', 'consumer'].includes(page.name === 'share' ? view : page.name);
@@ -100,7 +100,7 @@ export function toHref(path: string, parameters: Parameters = {}, under = basePa
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== undefined && value !== '') search.set(name, String(value));
   }
-  // What a filter is made of stays readable: these have no meaning of their own in a query string.
+  // The filter's characters stay readable: these have no meaning of their own in a query string.
   const text = search.toString().replace(/%3A/g, ':').replace(/%2F/g, '/').replace(/%2C/g, ',').replace(/%40/g, '@');
   return `${under}${path}${text ? `?${text}` : ''}`;
 }
@@ -114,17 +114,17 @@ export function explorerHref(project: string | number, parameters: Parameters = 
   return projectHref('/explorer', project, parameters);
 }
 
-/** The monitors of a project, or one of them: the server answers at this address of the original and no deeper one. */
+/** The monitors of a project, or one of them. The server answers at this address of the original, but not below it. */
 export function monitoringHref(project: string | number, parameters: Parameters = {}): string {
   return toHref('/monitoring', { project, ...parameters });
 }
 
-/** Where the public status page of a project is edited. */
+/** The editor of a project's public status page. */
 export function statusPageHref(project: string | number): string {
   return toHref('/status-page', { project });
 }
 
-/** The incidents of a project, or one of them; with `tab=rules` its rules, with `tab=channels` where its notices go. */
+/** The incidents of a project, or one of them; with `tab=rules` its rules, with `tab=channels` its channels. */
 export function alertsHref(project: string | number, parameters: Parameters = {}): string {
   return toHref('/alerts', { project, ...parameters });
 }

@@ -1,4 +1,4 @@
-// The address bar is the state: this holds what it says, and is the only place that writes it.
+// The address bar is the state: this holds its content, and is the only place that writes it.
 
 import { basePath, toIdentity, toPage, type Page } from './address';
 
@@ -7,7 +7,7 @@ interface Location {
   parameters: URLSearchParams;
 }
 
-/** Why a page should not be left yet, as the dialog that asks says it. */
+/** Why a page should not be left yet, for the dialog that asks. */
 export interface Hold {
   title: string;
   text: string;
@@ -20,11 +20,12 @@ function read(): Location {
   return { page: toPage(path), parameters: new URLSearchParams(location.search) };
 }
 
-/** `leaving`: where somebody wants to go while a page holds them, by how many steps of the history (0: by a new one), and why it does. */
+/** `leaving`: where somebody wants to go while a page holds them, by how many steps of the history (0: by a new entry), and the reason to
+ * stay. */
 export const router = $state<{ at: Location; leaving: (Hold & { href: string; steps: number }) | null }>({ at: read(), leaving: null });
 
 const holds: Hold[] = [];
-/** Each entry of the history knows its place, so that a step can be taken back the way it came: Forward stays what it was. */
+/** Each entry of the history knows its index, so that a step can be undone in the direction it came from: Forward stays as it was. */
 interface Entry {
   place: number;
 }
@@ -32,7 +33,7 @@ const placeOf = (state: unknown) => (state as Partial<Entry> | null)?.place;
 const toEntry = (place: number): Entry => ({ place });
 let place = placeOf(history.state) ?? 0;
 history.replaceState(toEntry(place), '');
-/** A step that the router itself takes back: nothing is to be shown for it. */
+/** The router itself is undoing a step: nothing is shown for it. */
 let isReturning = false;
 
 /** Asks before another page takes over, until the returned function is called. */
@@ -58,7 +59,7 @@ function isHeld(href: string, steps = 0): boolean {
   return true;
 }
 
-/** The answer to what `router.leaving` asks. */
+/** The answer to the question of `router.leaving`. */
 export function answerHold(leave: boolean) {
   const wanted = router.leaving;
   router.leaving = null;
@@ -76,7 +77,7 @@ window.addEventListener('popstate', (event) => {
   const wanted = location.pathname + location.search;
   let to = placeOf(event.state);
   if (to === undefined) {
-    // A link to a part of the page: the browser has made the entry.
+    // A link to a part of the page: the browser has added the entry.
     to = place + 1;
     history.replaceState(toEntry(to), '');
   }
@@ -90,22 +91,22 @@ window.addEventListener('popstate', (event) => {
   router.at = read();
 });
 
-/** Goes to an address of this page. `replace`: as if the present one had never been there. */
+/** Goes to an address of this page. `replace`: replaces the current entry of the history. */
 export function go(href: string, options: { replace?: boolean; keepScroll?: boolean } = {}) {
   if (href === location.pathname + location.search || isHeld(href)) return;
   const [path, page] = [location.pathname, toIdentity(router.at)];
   if (options.replace) history.replaceState(toEntry(place), '', href);
   else history.pushState(toEntry(++place), '', href);
   router.at = read();
-  // The pages of a share link have one path.
+  // The pages of a share link share one path.
   if (!options.keepScroll && (location.pathname !== path || toIdentity(router.at) !== page)) {
     scrollTo(0, 0);
-    // A new page begins at its beginning for those who cannot see that it is another.
+    // Screen readers learn of a new page by the focus at its start.
     queueMicrotask(() => document.getElementById('main')?.focus({ preventScroll: true }));
   }
 }
 
-/** Links inside the page do not load it anew; those that a modifier key or another target sends elsewhere do. */
+/** Links inside the page do not reload it; a modifier key or another target still opens them elsewhere. */
 export function followLinks(event: MouseEvent) {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = event.target instanceof Element ? event.target.closest('a') : null;
@@ -113,7 +114,7 @@ export function followLinks(event: MouseEvent) {
   const under = basePath();
   if (!link.pathname.startsWith(under)) return;
   const path = link.pathname.slice(under.length);
-  // Made by the server, not by the page.
+  // Rendered by the server, not by the page.
   if (path.startsWith('/docs') || path.startsWith('/api/') || path.startsWith('/sdk/') || path.startsWith('/assets/')) return;
   if (link.hash && link.pathname === location.pathname) return;
   event.preventDefault();

@@ -1,4 +1,4 @@
-// Runs what a button does and keeps whether it is under way and what went wrong, so that every form says it the same way.
+// Runs a button's action and tracks its progress and error, so that every form shows them in the same way.
 
 import { ApiError } from '../api/client';
 
@@ -15,7 +15,7 @@ export function ask() {
     get done() {
       return state.done;
     },
-    /** True where it went well; `done` is then said for a while. */
+    /** True on success; `done` is then shown for a while. */
     async run(what: () => Promise<unknown>, done = ''): Promise<boolean> {
       clearTimeout(timer);
       state.busy = true;

@@ -1,4 +1,4 @@
-// What a form of settings says against what is set: only what differs is sent.
+// Differences between a form of settings and the current ones: only those are sent.
 
 import type { Project, ProjectChange } from '../api/types';
 
@@ -6,7 +6,7 @@ export interface Draft {
   name: string;
   tz: string;
   privacy_level: number;
-  /** As typed; "" is the server's own. */
+  /** As typed; "" is the server's setting. */
   keep_hits_days: string | number | null;
   apdex_ms: number | null;
   /** Percent. */
@@ -29,10 +29,10 @@ export function toDraft(project: Project): Draft {
   };
 }
 
-/** What is typed as a number; null: the server's own. An emptied field is "" or null, as its kind of input has it. */
+/** The typed text as a number; null: the server's setting. An emptied field is "" or null, depending on its input type. */
 const toDays = ({ keep_hits_days: typed }: Draft) => (typed === '' || typed === null ? null : Number(typed));
 
-/** Whether requests are erased once they are old enough, as the form stands. */
+/** Whether the form's retention erases old requests. */
 export const erasesOld = (project: Project, draft: Draft) => (toDays(draft) ?? project.default_keep_hits_days) !== null;
 
 export function toChange(project: Project, draft: Draft): ProjectChange {
@@ -50,17 +50,17 @@ export function toChange(project: Project, draft: Draft): ProjectChange {
   return change;
 }
 
-/** What is typed before something is erased for good. */
+/** The word to type before something is erased for good. */
 export const ERASE_WORD = 'erase';
 
-/** Something that is erased: the question that counts its requests, and what stands behind their number. */
+/** Something to be erased: the query that counts its requests, and the text after their number. */
 export interface Erased {
   question: { period?: string; to?: string; q?: string };
   one: string;
   many: string;
 }
 
-/** `now`: the clock, which decides what is older than a retention. */
+/** `now`: decides what is older than a retention. */
 export function toErased(project: Project, change: ProjectChange, now = Date.now()): Erased[] {
   const erased: Erased[] = [];
   const level = change.privacy_level ?? 0;

@@ -1,4 +1,4 @@
-// Waits for a project's first hit: looks every second and a half while the page is seen.
+// Waits for a project's first hit: polls every second and a half while the page is visible.
 
 import { api } from '../api/client';
 import type { Scope } from '../api/request';
@@ -16,7 +16,7 @@ export function waitForFirstHit(scope: Scope, onhit: () => void): () => void {
           return;
         }
       } catch {
-        // The next look will tell; what is amiss for long is said where something is asked for.
+        // The next poll will tell; a lasting problem is shown elsewhere.
       }
     }
     timer = setTimeout(look, 1500);

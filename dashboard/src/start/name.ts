@@ -1,9 +1,9 @@
-// The name that a new project is proposed.
+// The proposed name of a new project.
 
-/** Parts of a host that say that analytics runs there, and nothing about whose. */
+/** Prefixes of a host that mean analytics, and say nothing about the project. */
 const OURS = /^(?:(?:api-)?analytics|stats|metrics|monitoring|www)\./;
 
-/** The host, without what it says of this server; numbered where a project is called so already. */
+/** The host without its analytics prefix; numbered if a project has that name already. */
 export function proposeName(host: string, taken: readonly string[]): string {
   const rest = host.replace(OURS, '');
   const name = rest.includes('.') ? rest : host;

@@ -1,4 +1,4 @@
-// What to paste into an app, per framework, with this server's address and the project's key filled in. FastAPI and Starlette use the
+// Code to paste into an app, per framework, with this server's address and the project's key filled in. FastAPI and Starlette use the
 // client that this server hands out; the others the packages published for the original, whose protocol is the same.
 
 export interface Snippet {
@@ -6,13 +6,13 @@ export interface Snippet {
   label: string;
   /** In the shell. */
   install: string;
-  /** In the app; or in the shell as well, where `install` is "". */
+  /** In the app; or also in the shell, if `install` is "". */
   code: string;
   language: 'python' | 'javascript' | 'shell';
   note: string;
 }
 
-/** `key`: what stands in for it until there is one is the caller's to say. `wheel`: the file's name at /sdk/python/. */
+/** `key`: the caller chooses the placeholder until there is one. `wheel`: the file's name at /sdk/python/. */
 export function toSnippets(server: string, key: string, wheel: string | undefined): Snippet[] {
   const url = server.replace(/\/+$/, '');
   const at = (extra: string) => (wheel ? `pip install "api-analytics-client[${extra}] @ ${url}/sdk/python/${wheel}"` : `pip install "api-analytics-client[${extra}]"`);
@@ -97,7 +97,7 @@ const WORDS = /\b(?:from|import|const|new|await|def|async|return)\b/.source;
 const TEXT = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\]|\\.)*'/.source;
 const PATTERN = new RegExp(`(?<comment>#.*|\\/\\/ .*)|(?<text>${TEXT})|(?<keyword>${WORDS})`, 'g');
 
-/** Just enough colour for a few lines. The pieces, put together, are the code again. */
+/** Just enough colour for a few lines. The concatenated pieces equal the code. */
 export function highlight(code: string, language: Snippet['language']): { kind: TokenKind; text: string }[] {
   const pieces: { kind: TokenKind; text: string }[] = [];
   let end = 0;

@@ -1,4 +1,4 @@
-// The editor's copy of a status page: what is typed, what is sent of it, and how services are moved.
+// The editor's copy of a status page: the typed values, the changes to send, and moving services.
 
 import type { Monitor, StatusPage, StatusPageChange } from '../api/types';
 
@@ -9,7 +9,7 @@ export interface Service {
 }
 
 export interface Group {
-  /** Tells groups apart while they are renamed and moved. */
+  /** Identifies a group while it is renamed and moved. */
   key: number;
   name: string;
   services: Service[];
@@ -22,11 +22,11 @@ export interface Draft {
   accent: string;
   show_requests: boolean;
   groups: Group[];
-  /** A chosen image as a `data:` address; null deletes the logo, undefined leaves it. */
+  /** A chosen image as a `data:` address; null deletes the logo, undefined keeps it. */
   logo: string | null | undefined;
 }
 
-/** The colour that a page without one has. */
+/** The colour of a page without its own. */
 export const STANDARD_ACCENT = '#0c7d5b';
 
 let keys = 0;
@@ -66,7 +66,7 @@ export function toChoices(monitors: readonly Monitor[], groups: readonly Group[]
   return monitors.filter(({ id }) => !shown.has(id));
 }
 
-/** One place up (-1) or down (1); over the edge of its group into the next one. */
+/** One place up (-1) or down (1); past the edge of its group into the next one. */
 export function move(groups: Group[], group: number, service: number, by: -1 | 1): Group[] {
   const moved = groups.map((each) => ({ ...each, services: [...each.services] }));
   const from = moved[group]?.services;
@@ -93,7 +93,7 @@ export interface Snippets {
   html: string;
 }
 
-/** Of the whole page and of each service. */
+/** For the whole page and for each service. */
 export function toBadges(page: StatusPage): Snippets[] {
   const all = { label: page.title, image: `${page.url}/badge.svg` };
   const services = page.groups.flatMap((group) => group.services.map(({ name, badge_url }) => ({ label: name, image: badge_url })));

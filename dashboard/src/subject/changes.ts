@@ -1,5 +1,5 @@
-// Values whose share of the requests differs from that in the period before, the furthest first. Shares, not counts: twice as many
-// requests of every kind are more of the same.
+// Values whose share of the requests differs from that in the period before, the largest difference first. Shares, not counts: twice as
+// many requests of every kind is not a change.
 
 import type { ConsumerRow, EndpointRow, PanelName, Panels } from '../api/types';
 import { quote } from '../filter/text';
@@ -13,22 +13,22 @@ export const COMPARED: Record<SubjectKind, readonly PanelName[]> = {
 
 export interface Moved {
   panel: PanelName;
-  /** Unlike any other of its panel. */
+  /** Unique within its panel. */
   key: string;
   name: string;
   /** Shares of all requests, 0 to 1, now and before. */
   now: number;
   before: number;
-  /** What a click on it filters by; none where that takes more than one condition. */
+  /** The filter of a click on it; none if that takes more than one condition. */
   field?: string;
   written?: string;
 }
 
-/** Shares that move by less are everyday, however many requests there are. */
+/** Smaller changes of a share are normal, however many requests there are. */
 const LEAST = 0.02;
-/** Standard errors of the difference of two shares that chance alone hardly exceeds: once in 370 times. */
+/** Standard errors of a difference of two shares that chance exceeds only once in 370 times. */
 const BEYOND_CHANCE = 3;
-/** Fewer requests than these in either period say nothing about shares. */
+/** With fewer requests in either period, shares mean nothing. */
 const FEWEST = 20;
 export const MOST_SHOWN = 6;
 
@@ -59,7 +59,7 @@ function rowsOf(panels: Partial<Panels>, panel: PanelName): { rows: Row[]; isWho
   return { isWhole, rows: rows.map(({ key, requests }) => ({ key, name: key, requests, field, written: quote(key) })) };
 }
 
-/** Whether the shares of `a` of `all` and `b` of `allBefore` differ by more than chance explains (a test of two proportions). */
+/** Whether the shares of `a` of `all` and `b` of `allBefore` differ by more than chance explains (a two-proportion test). */
 export function isBeyondChance(a: number, all: number, b: number, allBefore: number): boolean {
   const both = (a + b) / (all + allBefore);
   const error = Math.sqrt(both * (1 - both) * (1 / all + 1 / allBefore));
@@ -76,7 +76,7 @@ export function toMoved(compared: readonly PanelName[], now: Partial<Panels>, be
     const count = (rows: Row[]) => new Map(rows.map((row) => [row.key, row.requests]));
     const [counts, countsBefore] = [count(these.rows), count(those.rows)];
     return [...names.values()].flatMap(({ key, name, field, written }) => {
-      // One that is not among the rows has none, or is one of the many that are not listed.
+      // A value without a row has no requests, or is one of many that are not listed.
       if ((!counts.has(key) && !these.isWhole) || (!countsBefore.has(key) && !those.isWhole)) return [];
       const [has, had] = [counts.get(key) ?? 0, countsBefore.get(key) ?? 0];
       const shares = { now: has / all, before: had / allBefore };

@@ -1,4 +1,4 @@
-// Facts about an endpoint or a consumer that hold whatever period and filter are looked at. Asked for once, after the numbers.
+// Facts about an endpoint or a consumer that are independent of period and filter. Loaded once, after the numbers.
 
 import { api } from '../api/client';
 import type { ConsumerRow, EndpointRow } from '../api/types';
@@ -10,19 +10,19 @@ import { firstBucket, toPace } from './facts';
 type Row = (EndpointRow | ConsumerRow) & Partial<Pick<ConsumerRow, 'address' | 'country'>>;
 
 export interface Facts {
-  /** Requests that are stored. */
+  /** Stored requests. */
   requests: number;
-  /** Of a consumer: of its last requests. */
+  /** A consumer's address in its last requests. */
   address: string;
   country: string;
   first: { from: number; to: number } | null;
   last: number | null;
-  /** Milliseconds between two requests in the time before the last one, and how long that time was. */
+  /** Milliseconds between two requests before the last one, and the length of that time. */
   pace: number | null;
   over: number;
 }
 
-/** Looks for the first request: each narrows its time down to a bucket, of which there are up to 200, so these lead from years to minutes. */
+/** Queries for the first request: each narrows its time to a bucket, of which there are up to 200, so these lead from years to minutes. */
 const LOOKS = 3;
 
 export async function loadFacts(board: Board, signal: AbortSignal): Promise<Facts> {

@@ -1,9 +1,8 @@
-// First seen, and how long it has been quiet for: the arithmetic and the words. Every number in a sentence follows from what the server
-// has counted.
+// First seen, and how long it has been quiet: the arithmetic and the texts. Every number in a sentence follows from the server's counts.
 
 import { DAY, HOUR, MINUTE } from '../format/time';
 
-/** The first bucket that holds a request; null where none does. */
+/** The first bucket with a request; null if there is none. */
 export function firstBucket(edges: readonly number[], series: readonly (readonly (number | null)[])[]): { from: number; to: number } | null {
   for (let i = 0; i < edges.length - 1; i++) {
     const [from, to] = [edges[i], edges[i + 1]];
@@ -12,15 +11,15 @@ export function firstBucket(edges: readonly number[], series: readonly (readonly
   return null;
 }
 
-/** Milliseconds from one request to the next, on average: `count` requests from `first` to `last`. Null for too few to speak of a pace. */
+/** Milliseconds between requests, on average: `count` requests from `first` to `last`. Null if they are too few for a pace. */
 export function toPace(count: number, first: number, last: number): number | null {
   return count >= 5 && last > first ? (last - first) / (count - 1) : null;
 }
 
-/** A pause is one where so many requests would usually have come. */
+/** A pause is a time in which this many requests would usually have come. */
 const MISSED = 5;
 
-/** Whether it has stopped, as far as its pace tells. */
+/** Whether it has stopped, as far as its pace shows. */
 export const isQuiet = (last: number, now: number, pace: number | null) => pace !== null && now - last > Math.max(HOUR, MISSED * pace);
 
 const UNITS = [
@@ -34,7 +33,7 @@ const UNITS = [
 export function lengthInWords(ms: number): string {
   for (const { ms: unit, one, many } of UNITS) {
     const count = Math.round(ms / unit);
-    // 90 minutes say more than 2 hours.
+    // 90 minutes are more precise than 2 hours.
     if (count >= 2 && (unit === 1000 || ms >= 2 * unit)) return `${count} ${many}`;
     if (count === 1 && ms >= unit && ms < 1.25 * unit) return one;
   }
@@ -47,7 +46,7 @@ export function paceInWords(pace: number): string {
   return `a request every ${lengthInWords(pace).replace(/^an? /, '')}`;
 }
 
-/** `over`: the time that the pace was measured in. */
+/** `over`: the time over which the pace was measured. */
 export function quietInWords(quiet: number, pace: number, over: number): string {
   return `Quiet for ${lengthInWords(quiet)}. In the ${over > 6 * DAY ? 'week' : lengthInWords(over).replace(/^an? /, '')} before: ${paceInWords(pace)}.`;
 }

@@ -1,4 +1,4 @@
-"""What the middleware costs: prints `name value unit aim`, one figure a line.
+"""The cost of the middleware. Prints `name value unit aim`, one figure a line.
 
     ./bench.sh [--out results.json] [--server URL --key KEY] [--quick]
 
@@ -65,7 +65,7 @@ def make_app(variant: str, server_url: str, key: str) -> Any:
     elif variant == "apitally":
         import apitally.fastapi
 
-        # Its own server is never asked: what it posts goes where ours does.
+        # Its own server is never contacted: its posts go to ours.
         apitally.fastapi.init(
             app, write_token="apt_" + "a" * 24, env="bench", otlp_endpoint=server_url
         )
@@ -100,7 +100,7 @@ async def send(_: Any) -> None:
 
 
 async def call(app: Any, count: int) -> float:
-    """Microseconds of this thread's CPU a request."""
+    """Microseconds of this thread's CPU per request."""
     began = time.thread_time()
     for number in range(count):
         await app(scope_of(number), receive, send)
@@ -143,7 +143,7 @@ async def _quickest(app: Any) -> float:
 
 
 def _hold_back() -> Any:
-    """Lets the thread of our client sleep, so that hits stay where this program looks at them."""
+    """Makes our client's thread sleep, so that hits stay where this program looks at them."""
     from api_analytics import queue as module
 
     module.FLUSH_EVERY_SECONDS = 10.0**6
@@ -154,7 +154,7 @@ def _hold_back() -> Any:
 
 
 async def cpu(variant: str, server_url: str, key: str, requests: int) -> float:
-    """CPU microseconds a request, flushes included, at full speed in 20 tasks."""
+    """CPU microseconds per request, including flushes, at full speed in 20 tasks."""
     app = make_app(variant, server_url, key)
     await call(app, 500)
     began = time.process_time()
@@ -190,7 +190,7 @@ def memory(server_url: str, key: str) -> float:
 
 
 def _fresh(app: Any) -> Any:
-    """Header bytes that no other request shares, as a real server makes them."""
+    """Header bytes that no other request shares, as in a real server."""
 
     async def call(scope: Any, receive: Any, send: Any) -> None:
         scope["headers"] = [(bytes(bytearray(n)), bytes(bytearray(v))) for n, v in HEADERS]
@@ -215,7 +215,7 @@ def import_ms() -> float:
 
 
 def throughput(variant: str, server_url: str, key: str, seconds: float) -> float:
-    """Requests a second of one uvicorn process, over 32 kept-alive connections."""
+    """Requests per second of one uvicorn process, over 32 kept-alive connections."""
     script = (
         f"import sys; sys.path.insert(0, {str(HERE)!r}); import bench, uvicorn;"
         f"app = bench.make_app({variant!r}, {server_url!r}, {key!r});"
@@ -268,7 +268,7 @@ async def _load(port: int, seconds: float) -> float:
 
 
 class _Forgets(BaseHTTPRequestHandler):
-    """A server that takes every batch."""
+    """A server that accepts every batch."""
 
     protocol_version = "HTTP/1.1"
 
@@ -289,7 +289,7 @@ def _environment() -> "dict[str, str]":
 
 
 def _in_process(what: str, *arguments: object) -> Any:
-    """Runs one measurement in a process of its own; None if the variant's package is missing."""
+    """Runs one measurement in its own process; None if the variant's package is missing."""
     done = subprocess.run(
         [sys.executable, __file__, "--measure", what, *map(str, arguments)],
         capture_output=True,
@@ -305,7 +305,7 @@ def _in_process(what: str, *arguments: object) -> Any:
 
 
 def _take_turns(what: str, turns: int, *arguments: object) -> "dict[str, Any]":
-    """The median of so many processes for each variant, one after the other; None if it fails."""
+    """The median of several processes for each variant, one after the other; None if it fails."""
     took: dict[str, list[float]] = {variant: [] for variant in VARIANTS}
     for _ in range(turns):
         for variant in VARIANTS:
@@ -357,7 +357,7 @@ def main() -> None:
     turns = 1 if given.quick else 5
     bare: list[float] = []
     for variant in VARIANTS[1:]:
-        # What costs hundreds of microseconds needs no such care.
+        # A cost of hundreds of microseconds needs no such care.
         rounds = 300 if variant == "ours" else 60
         runs = [
             _in_process("inline", variant, nowhere, given.key, rounds // scale)

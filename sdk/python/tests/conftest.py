@@ -16,11 +16,11 @@ from api_analytics.queue import queue
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """No setting from outside; and what a test leaves behind is not posted during the next."""
+    """No settings from outside; and a test's leftovers are not posted during the next."""
     monkeypatch.delenv("API_ANALYTICS_KEY", raising=False)
     monkeypatch.delenv("API_ANALYTICS_SERVER_URL", raising=False)
     caplog.set_level(logging.INFO, "api_analytics")
-    # Queues of tests leave hits behind, which the end of the test run should not wait for.
+    # Queues of tests leave hits behind, for which the end of the test run should not wait.
     monkeypatch.setattr(atexit, "register", lambda function: function)
     yield
     for client in list(queue._clients.values()):

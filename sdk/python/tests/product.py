@@ -12,7 +12,7 @@ from typing import Any, Callable, Optional
 
 
 class Product:
-    """A server with a data folder and one project, which can be killed and started again."""
+    """A server with a data folder and one project, which can be killed and restarted."""
 
     def __init__(self, binary: str, folder: Path) -> None:
         self._binary = binary
@@ -66,7 +66,7 @@ class Product:
         return (self._folder / "server.log").read_text(errors="replace")
 
     def rows(self) -> "list[dict[str, Any]]":
-        """All that `/api/data` has."""
+        """All rows of `/api/data`."""
         rows: list[dict[str, Any]] = []
         while True:
             page = self._get(

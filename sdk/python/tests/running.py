@@ -15,7 +15,7 @@ from typing import Optional
 import api_analytics
 
 HERE = Path(__file__).parent
-# Wherever these tests found the client: the source folder, or an installed wheel.
+# Where these tests found the client: the source folder, or an installed wheel.
 SOURCE = Path(api_analytics.__file__).parent.parent
 
 
@@ -58,7 +58,7 @@ class App:
             connection.close()
 
     def get_all(self, paths: "Iterable[str]", threads: int) -> "dict[str, int]":
-        """Requests each path once over so many kept-alive connections at once."""
+        """Requests each path once, over this many kept-alive connections at once."""
         waiting = list(paths)
         served: dict[str, int] = {}
         lock = threading.Lock()

@@ -23,7 +23,7 @@ class Post(NamedTuple):
     body: "dict[str, Any]"
 
 
-# What a step of the script does with one request: True keeps the connection open.
+# Handles one request of the script: True keeps the connection open.
 Step = Callable[["Sink", socket.socket, Post], bool]
 
 
@@ -57,9 +57,9 @@ class Sink:
         self._acceptor.start()
 
     def stop(self) -> None:
-        """Refuses from now on, and cuts what is connected, as a killed server does."""
+        """Refuses from now on, and cuts existing connections, like a killed server."""
         with contextlib.suppress(OSError):
-            # An accept that is under way keeps the port, and closing alone does not end it.
+            # A pending accept keeps the port, and closing alone does not end it.
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._acceptor.join()
@@ -78,7 +78,7 @@ class Sink:
             return [hit for hits in self.kept.values() for hit in hits]
 
     def wait_for(self, met: Callable[[], Any], seconds: float = 10.0) -> Any:
-        """Waits until `met()` is true, looked at whenever something arrives; returns it."""
+        """Waits until `met()` is true, checked whenever something arrives; returns it."""
         deadline = time.monotonic() + seconds
         with self._changed:
             while True:
@@ -98,7 +98,7 @@ class Sink:
         return self.posts
 
     def keep(self, post: Post) -> "dict[str, Any]":
-        """What the product does with a batch that it can read."""
+        """The product's answer to a batch that it can read."""
         body = post.body
         with self._changed:
             if body["batch_id"] in self.kept:
@@ -190,7 +190,7 @@ def reset(_: Sink, connection: socket.socket, __: Post) -> bool:
 
 
 def keep_then_reset(sink: Sink, connection: socket.socket, post: Post) -> bool:
-    """The batch is kept but its answer is lost: the retry must not count twice."""
+    """The batch is accepted but its answer is lost: the retry must not count twice."""
     sink.keep(post)
     return reset(sink, connection, post)
 

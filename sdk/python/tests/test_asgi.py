@@ -1,4 +1,4 @@
-"""What is recorded of a request, whatever the app and the client do."""
+"""The recorded hit, whatever the app and the client do."""
 
 import asyncio
 import time
@@ -33,7 +33,7 @@ def scope_of(**changes: Any) -> "dict[str, Any]":
 
 
 class Server:
-    """Plays an ASGI server: what the app sends, and what it may receive."""
+    """Plays an ASGI server: records what the app sends, and supplies what it receives."""
 
     def __init__(
         self, *received: "dict[str, Any]", send_raises: Optional[Exception] = None

@@ -34,7 +34,7 @@ def test_settings_are_arguments_or_attributes() -> None:
     attributes.server_url = "http://127.0.0.1:1"
     attributes.get_user_id = str
     assert attributes == Config(privacy_level=1, server_url="http://127.0.0.1:1", get_user_id=str)
-    # The order of the original's fields, for those who gave them by position.
+    # The order of the original's fields, for positional arguments.
     f = [lambda _: "" for _ in range(5)]
     assert Config(2, "http://x", f[0], f[1], f[2], f[3], f[4]) == Config(
         privacy_level=2,

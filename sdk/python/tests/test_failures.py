@@ -40,7 +40,7 @@ def client(queue: Queue, sink: Sink) -> Client:
 
 
 def retried(sink: Sink) -> "list[float]":
-    """Checks that all posts were one batch, tried again as the same; returns their distances."""
+    """Checks that all posts were one batch, retried unchanged; returns their distances."""
     assert len({post.body["batch_id"] for post in sink.posts}) == 1
     assert len({str(post.body["requests"]) for post in sink.posts}) == 1
     assert len({post.body["sent_at"] for post in sink.posts}) == len(sink.posts)
@@ -273,7 +273,7 @@ def test_after_a_day_a_batch_is_given_up_and_counted(
 ) -> None:  # fmt: skip
     assert client_module.GIVE_UP_SECONDS == 24 * 3600
     monkeypatch.setattr(client_module, "GIVE_UP_SECONDS", 0.3)
-    # As many failures as it takes: when it tries again is a matter of chance.
+    # As many failures as it takes: the time of its retries is random.
     sink.script = [answer(500)] * 50
     add(queue, client, 1, 2)
     sink.wait_for(lambda: "2 hits dropped" in caplog.text)

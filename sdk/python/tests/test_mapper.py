@@ -103,7 +103,7 @@ def test_at_privacy_level_2_the_address_is_not_even_looked_at(sink: Sink) -> Non
     assert not looked
     assert sink.posts[0].body["privacy_level"] == 2
     sink.kept.clear()
-    # The same at level 1 finds it, so that the absence above means something.
+    # At level 1 it is found, so that its absence above means something.
     (hit,) = hits_of(sink, Config(privacy_level=1, get_ip_address=get_ip_address))
     assert hit["ip_address"] == "198.51.100.1"
     assert looked
@@ -157,7 +157,7 @@ def test_a_mapper_that_got_well_is_asked_each_time() -> None:
 
 
 def test_a_slow_mapper_holds_up_neither_the_request_nor_for_long_the_loop(sink: Sink) -> None:
-    """100 requests with a mapper of 100 ms: without the rest they would take ten seconds."""
+    """100 requests with a mapper of 100 ms: without pauses they would take ten seconds."""
 
     def slow(_: Any) -> str:
         time.sleep(0.1)

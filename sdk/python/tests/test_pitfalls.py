@@ -1,4 +1,4 @@
-"""What middleware is known to break in FastAPI apps, shown not to be broken by this one."""
+"""Known problems of middleware in FastAPI apps, which this one does not cause."""
 
 import asyncio
 import contextvars
@@ -131,7 +131,7 @@ def test_exceptions_and_their_handlers(app: FastAPI, sink: Sink) -> None:
 
 
 def test_context_variables_reach_both_ways(app: FastAPI, sink: Sink) -> None:
-    """BaseHTTPMiddleware runs the app in a task of its own, where what an endpoint sets is lost."""
+    """BaseHTTPMiddleware runs the app in its own task, where values set by an endpoint are lost."""
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
     seen = []
 

@@ -1,4 +1,4 @@
-"""Real server processes, real connections: what was served is what arrived, each request once."""
+"""Real server processes, real connections: every served request arrives, once."""
 
 import http.client
 import os
@@ -68,13 +68,14 @@ def test_what_was_served_arrives_once_also_with_sigterm_at_the_end(
         assert hit["ip_address"] == "127.0.0.1"
         if hit["path"].startswith("/stream/"):
             assert hit["response_size"] == 500
-            # Five waits of 10 ms, each up to 1 ms short: timers of uvloop count whole milliseconds.
+            # Five waits of 10 ms, each up to 1 ms short: uvloop's timers have a resolution of a
+            # millisecond.
             assert hit["response_time"] >= 45
     assert "Traceback" not in _without_booms(app.log())
 
 
 def _without_booms(log: str) -> str:
-    """The log without the tracebacks of the errors that were ordered."""
+    """The log without the tracebacks of intended errors."""
     return re.sub(r"Traceback(?:(?!Traceback).)*?LookupError: \d+", "", log, flags=re.S)
 
 

@@ -12,7 +12,7 @@ use crate::limits;
 pub struct Base {
     /// From 1 to `limits::BASE_WEEKS`.
     pub weeks: u32,
-    /// Of one window, as the next ones.
+    /// Per window, like the fields below.
     pub requests: f64,
     pub denied: f64,
     /// From 0 to 1; none without requests.
@@ -41,7 +41,7 @@ impl Base {
         })
     }
 
-    /// Whether the weeks differ too much to expect anything of this one.
+    /// Whether the weeks differ too much to predict this one.
     pub fn disagrees(&self) -> bool {
         self.most_requests > self.least_requests * limits::BASE_DISAGREES_TIMES as f64
     }
@@ -52,8 +52,8 @@ impl Base {
     }
 }
 
-/// The shortest window, in steps of 5 minutes, in which so many requests are expected that their absence means something.
-/// None where that takes longer than `limits::STOPPED_WINDOW_MINUTES`.
+/// The shortest window, in steps of 5 minutes, in which enough requests are expected for their absence to mean
+/// something. None if it would be longer than `limits::STOPPED_WINDOW_MINUTES`.
 pub fn stopped_window_minutes(requests_per_5_minutes: f64) -> Option<u32> {
     let steps = (limits::EXPECTED_REQUESTS as f64 / requests_per_5_minutes).ceil().max(1.0);
     let minutes = steps * 5.0;

@@ -51,7 +51,7 @@ pub const BURN_RATES: &[BurnRate] = &[
 ];
 
 impl Goal {
-    /// None where it is not above 0 and below 100 percent.
+    /// None unless it is above 0 and below 100 percent.
     pub fn from_percent(percent: f64) -> Option<Goal> {
         let bad_ppm = ((100.0 - percent) * 10_000.0).round();
         (1.0..1_000_000.0).contains(&bad_ppm).then_some(Goal { bad_ppm: bad_ppm as u32 })
@@ -69,7 +69,7 @@ impl BurnRate {
             return Verdict::Unknown;
         }
         let burns = |counts: &Counts, least_bad: u64, percent: u64| {
-            // With a low goal the rate asks for more than all requests; then all of them are meant.
+            // With a low goal the rate would need more than all requests; then all of them are enough.
             let needed_ppm = u128::from(goal.bad_ppm) * u128::from(self.tenths) / 10;
             let needed_ppm = needed_ppm.min(1_000_000) * u128::from(percent);
             u128::from(counts.server_errors) * 100_000_000

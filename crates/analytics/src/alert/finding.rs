@@ -5,14 +5,14 @@ use super::{Base, Counts, Rule, Verdict};
 /// The outcome of one judgement, with the numbers that it was made from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// As `Key`; the name of a burn rate for those.
+    /// A series' `Key`, or the name of a burn rate.
     pub key: String,
     pub verdict: Verdict,
     pub window_minutes: u32,
     pub counts: Counts,
-    /// Of the window, where the rule compares with it.
+    /// The baseline of the window, if the rule compares with one.
     pub base: Option<Base>,
-    /// Of a consumer that has gone silent.
+    /// Set for a consumer that has gone silent.
     pub silence: Option<Silence>,
 }
 
@@ -20,7 +20,7 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Silence {
     pub minutes: u32,
-    /// Its longest gap but one in the week before.
+    /// Its second longest gap in the week before.
     pub usual_minutes: u32,
 }
 

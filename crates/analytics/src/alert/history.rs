@@ -1,4 +1,4 @@
-//! The recent past of one project, from which the rules about all of its requests are judged without another question.
+//! The recent past of one project. All rules about its requests as a whole are judged from it, without further queries.
 
 use super::timeline::{MINUTE_US, Timeline, WEEK_US};
 use super::{BURN_RATES, Base, BurnRate, Counts, Finding, Goal, Observed, ReadyMade, Rule};
@@ -9,7 +9,7 @@ use crate::limits;
 #[derive(Clone, Debug)]
 pub struct History {
     pub minutes: Timeline,
-    /// Up to any hour that `minutes` still has. None where no rule looks back so far.
+    /// Reaches up to an hour that `minutes` still holds. None if no rule looks back that far.
     pub hours: Option<Timeline>,
     /// One, two and three weeks ago.
     pub weeks: Vec<Timeline>,
@@ -31,7 +31,7 @@ impl History {
         }
     }
 
-    /// Of the same window in earlier weeks, with one window on both sides.
+    /// The baseline of this window from earlier weeks, with one window on both sides.
     pub fn base(&self, end_us: i64, minutes: u32) -> Option<Base> {
         let window_us = i64::from(minutes) * MINUTE_US;
         let weeks = (1..).zip(&self.weeks).filter(|(_, week)| !week.is_empty());
@@ -44,7 +44,7 @@ impl History {
         Base::of(&counts, 3)
     }
 
-    /// Of the ready-made rules about all requests together.
+    /// Judges a ready-made rule about all requests together.
     pub fn judge(&self, kind: ReadyMade, end_us: i64) -> Finding {
         let rule = kind.rule();
         let mut window_minutes = rule.window_minutes;
@@ -65,7 +65,7 @@ impl History {
         Finding { key: String::new(), verdict, window_minutes, counts, base, silence: None }
     }
 
-    /// One for each of `BURN_RATES`.
+    /// One finding for each of `BURN_RATES`.
     pub fn judge_burn(&self, goal: Goal, end_us: i64) -> Vec<Finding> {
         let of_rate = |rate: &BurnRate| {
             let long = self.window(end_us, rate.long_minutes);
@@ -82,7 +82,7 @@ impl History {
         BURN_RATES.iter().map(of_rate).collect()
     }
 
-    /// Of a rule that `Rule::counts_all` holds for.
+    /// Judges a rule for which `Rule::counts_all` holds.
     pub fn judge_rule(&self, rule: &Rule, end_us: i64) -> Finding {
         Finding::of_rule(rule, "", self.window(end_us, rule.window_minutes))
     }

@@ -1,12 +1,13 @@
-//! How late a project's requests arrive: from the oldest request of a batch to its arrival, as a histogram of an hour or two.
-//! Rules judge windows that ended so long ago, so that what is still on its way is no silence.
+//! How late a project's requests arrive: the time from a batch's oldest request to its arrival, as a histogram of an
+//! hour or two. Rules judge windows that ended this long ago, so that requests still on their way don't look like
+//! silence.
 
 use crate::limits;
 
 const SECOND_US: i64 = 1_000_000;
 const HOUR_US: i64 = 3_600 * SECOND_US;
 
-/// Upper ends, seconds. A batch that is later was kept back by its client, and says nothing of the next ones.
+/// Upper ends, seconds. A later batch was held back by its client and does not predict the next ones.
 const BUCKETS_S: [i64; 13] = [5, 10, 15, 20, 30, 45, 60, 75, 90, 120, 180, 240, MOST_S];
 const MOST_S: i64 = limits::RULE_DELAY_MOST_SECONDS as i64;
 
@@ -72,7 +73,7 @@ mod tests {
             (&[(4, 99), (200, 1)], 15),
             (&[(4, 98), (200, 2)], 240),
             (&[(290, 50)], 300),
-            // Kept back: the others count.
+            // The batch held back by its client does not count.
             (&[(4, 40), (301, 400)], 15),
             (&[(9_000, 400)], 75),
         ] {

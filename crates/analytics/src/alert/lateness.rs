@@ -6,7 +6,7 @@ use crate::limits;
 
 const LATE_MS: i64 = limits::RULES_LATE_MINUTES as i64 * 60_000;
 
-/// Kept over restarts, one a project.
+/// Kept over restarts, one per project.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Lateness {

@@ -1,5 +1,5 @@
-//! Rules that are ready to be switched on. Each compares a window with what is usual, so that none needs a threshold of the
-//! project's own; without a base only the fixed part of a rule is judged, or nothing.
+//! Rules that are ready to be switched on. Each compares a window with the usual one, so that none needs a threshold of
+//! the project's own. Without a baseline only the fixed part of a rule is judged, or nothing.
 
 use super::{Base, Counts, Group, Severity, Timing, Verdict};
 use crate::limits;
@@ -23,13 +23,13 @@ pub struct ReadyMadeRule {
     pub kind: ReadyMade,
     /// In JSON and in `monitors.toml`.
     pub name: &'static str,
-    /// As a notice calls it.
+    /// Its name in notices.
     pub label: &'static str,
     /// When it fires, in words, with its numbers.
     pub condition: &'static str,
-    /// `TrafficStopped` takes a longer one where traffic is low (`stopped_window_minutes`).
+    /// `TrafficStopped` uses a longer window if traffic is low (`stopped_window_minutes`).
     pub window_minutes: u32,
-    /// A second window for projects of few requests, where the rule has one (`Observed::longer`).
+    /// A second window for projects with few requests, if the rule has one (`Observed::longer`).
     pub longer_window_minutes: Option<u32>,
     pub hold_minutes: u32,
     pub keep_minutes: u32,
@@ -134,10 +134,11 @@ pub const READY_MADE: &[ReadyMadeRule] = &[
     },
 ];
 
-/// Requests of an endpoint, now and usually, from which its response times are compared (`SlowerThanUsual`).
+/// The number of an endpoint's requests, now and usually, from which its response times are compared
+/// (`SlowerThanUsual`).
 pub const COMPARED_REQUESTS: u64 = 200;
 
-/// Requests in 7 days from which a consumer calls regularly (`SilentConsumer`).
+/// The number of requests in 7 days that makes a consumer a regular caller (`SilentConsumer`).
 pub const REGULAR_REQUESTS: u64 = 100;
 
 impl ReadyMade {
@@ -145,8 +146,8 @@ impl ReadyMade {
         &READY_MADE[self as usize]
     }
 
-    /// Whether a rule about endpoints may find one in a project with these requests in its window: near to failing is one
-    /// from 80 % of 5 failures on.
+    /// Whether a rule about endpoints may find one in a project with these requests in its window. An endpoint counts
+    /// as near to failing from 80 % of 5 failures.
     pub fn may_find_endpoint(self, counts: &Counts) -> bool {
         match self {
             ReadyMade::NewFailingEndpoint => counts.server_errors >= 4,
@@ -172,7 +173,7 @@ impl ReadyMadeRule {
 pub struct Observed {
     /// The window of this series.
     pub counts: Counts,
-    /// Of a window of the same length.
+    /// Baseline of a window of the same length.
     pub base: Option<Base>,
     /// The longer window of this series, for rules that have one.
     pub longer: Counts,
@@ -180,22 +181,22 @@ pub struct Observed {
     pub project_requests: u64,
     /// The series in the 7 days before the window.
     pub week: Counts,
-    /// Of these days, those on which it was seen.
+    /// The number of these days on which the series was seen.
     pub days_seen: u32,
     /// The series has an alert, pending or firing. Then `week` may hold the failures that the alert is about.
     pub is_active: bool,
-    /// Since the newest request.
+    /// Time since the newest request.
     pub silent_ms: i64,
-    /// The 99th percentile of the gaps between its requests in these 7 days, and the longest but one: a single holiday
-    /// makes nothing usual.
+    /// The 99th percentile of the gaps between the series' requests in these 7 days, and the second longest gap: a
+    /// single holiday does not make a gap usual.
     pub gap_p99_ms: i64,
     pub gap_second_ms: i64,
-    /// A week ago it had been seen by now: an hour or two before the same time.
+    /// The series was seen a week ago by this time: an hour or two before it.
     pub is_expected: bool,
 }
 
 impl Observed {
-    /// The longest silence that means nothing.
+    /// The longest silence that is still normal.
     pub(super) fn usual_silence_ms(&self) -> i64 {
         (60 * MINUTE_MS).max(3 * self.gap_p99_ms).max(2 * self.gap_second_ms)
     }
@@ -213,8 +214,8 @@ pub fn judge(kind: ReadyMade, observed: &Observed) -> Verdict {
     }
 }
 
-/// At least 20 and 5 %, or in the longer window at least 5 and 20 %; and three times the usual share, which is taken as at
-/// least 0.5 %. With a few requests a minute nothing reaches 20 in five minutes, however much fails.
+/// At least 20 errors and 5 %, or in the longer window at least 5 and 20 %; and three times the usual share, taken as
+/// at least 0.5 %. With a few requests a minute nothing reaches 20 errors in five minutes, however much fails.
 fn server_error_spike(observed: &Observed) -> Verdict {
     let usual = observed.base.map_or(0.0, |base| {
         base.server_error_share.unwrap_or(0.0).max(0.005) * 3.0 * base.strictness()
@@ -233,7 +234,7 @@ fn server_error_spike(observed: &Observed) -> Verdict {
     })
 }
 
-/// A tenth of what is usual or less, where something can be expected at all. In maintenance nothing is; then the rule rests.
+/// A tenth of the usual requests or less, if any can be expected. During maintenance none are; the rule rests then.
 fn traffic_stopped(observed: &Observed) -> Verdict {
     let expected = |base: &Base| {
         let least = limits::EXPECTED_REQUESTS as f64 * base.strictness();
@@ -243,7 +244,7 @@ fn traffic_stopped(observed: &Observed) -> Verdict {
     Verdict::of(|scale| observed.counts.requests as f64 * scale <= base.requests / 10.0)
 }
 
-/// At least 200 and five times as many as usual.
+/// At least 200 requests and five times as many as usual.
 fn traffic_burst(observed: &Observed) -> Verdict {
     let Some(base) = observed.base else { return Verdict::Unknown };
     let requests = observed.counts.requests as f64;
@@ -252,8 +253,9 @@ fn traffic_burst(observed: &Observed) -> Verdict {
     })
 }
 
-/// For an endpoint, or for all together with `project_requests` equal to their own. The 95th percentile is one and a half times the usual one and 100 ms above it; both sides have 200 requests, and the
-/// endpoint 2 % of the traffic.
+/// For an endpoint, or for all requests together with `project_requests` equal to their number. The 95th percentile is
+/// one and a half times the usual one and 100 ms above it; both sides have 200 requests, and the endpoint has 2 % of
+/// the traffic.
 fn slower_than_usual(observed: &Observed) -> Verdict {
     let counts = &observed.counts;
     let has_enough = |base: &Base| {
@@ -271,7 +273,7 @@ fn slower_than_usual(observed: &Observed) -> Verdict {
     Verdict::of(|scale| p95_us as f64 >= threshold_us * scale)
 }
 
-/// At least 5 and 20 % of an endpoint that did not fail for 7 days, and that was known before or has 10 requests.
+/// At least 5 failures and 20 % of an endpoint that did not fail for 7 days, and that is not new or has 10 requests.
 fn new_failing_endpoint(observed: &Observed) -> Verdict {
     let counts = &observed.counts;
     if counts.requests == 0 {
@@ -287,15 +289,16 @@ fn new_failing_endpoint(observed: &Observed) -> Verdict {
     Verdict::of(|scale| counts.server_errors as f64 >= least * scale)
 }
 
-/// Silent for an hour, three times the 99th percentile of its gaps and twice the longest but one, though it called on 5 of 7
-/// days and 100 times. A week ago it called at this time: one that rests at weekends is not missed on a Sunday.
+/// Silent for an hour, three times the 99th percentile of its gaps and twice the second longest one, though the
+/// consumer called on 5 of 7 days and 100 times. It called at this time a week ago: one that rests at weekends is not
+/// missed on a Sunday.
 fn silent_consumer(observed: &Observed) -> Verdict {
     let is_regular = observed.days_seen >= 5 && observed.week.requests >= REGULAR_REQUESTS;
     let may_be_missed = is_regular && observed.is_expected;
     if !observed.is_active && !may_be_missed {
         return Verdict::Good;
     }
-    // The next request ends it: no half-way here.
+    // The next request ends it, so there is no `Near`.
     match observed.silent_ms > observed.usual_silence_ms() {
         true => Verdict::Bad,
         false => Verdict::Good,

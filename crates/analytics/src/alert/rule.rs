@@ -10,7 +10,7 @@ use crate::{filter, limits::RULE_RESOLVE_PERCENT};
 
 const MINUTE_MS: i64 = 60_000;
 
-/// As it is stored and spoken of by the API.
+/// As it is stored and as the API shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// In the search language; "" is all requests.
@@ -78,7 +78,7 @@ pub struct MetricInfo {
     pub unit: &'static str,
     /// Without requests a count is 0, and a share or duration is unknown.
     pub is_count: bool,
-    /// As a notice calls it.
+    /// Its name in notices.
     pub label: &'static str,
 }
 
@@ -128,7 +128,7 @@ impl Metric {
         &METRICS[self as usize]
     }
 
-    /// In the metric's unit; none where it is unknown.
+    /// In the metric's unit; none if it is unknown.
     pub fn value(self, counts: &Counts) -> Option<f64> {
         let ms = |us: Option<u64>| us.map(|us| us as f64 / 1_000.0);
         match self {
@@ -171,7 +171,7 @@ impl Rule {
         Ok(())
     }
 
-    /// Whether counts by status of all requests together are enough to judge it.
+    /// Whether counts by status of all requests together are enough to judge the rule.
     pub fn counts_all(&self) -> bool {
         let by_status = !matches!(
             self.metric,

@@ -1,6 +1,6 @@
 //! The state of one rule: a series per endpoint or consumer, or one for all.
 //!
-//! Bounded by `limits::RULE_SERIES`. A series that says nothing any more is forgotten, except where its absence is the point.
+//! Bounded by `limits::RULE_SERIES`. A series without news is forgotten, unless its absence is the point of the rule.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ const SERIES_MS: i64 = limits::RULE_SERIES_DAYS as i64 * 86_400_000;
 /// An endpoint (`GET /orders/{id}`), a consumer, or "" for all together.
 pub type Key = String;
 
-/// Kept over restarts, one a rule.
+/// Kept over restarts, one per rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RuleState {
@@ -33,13 +33,13 @@ pub struct RuleState {
 struct Member {
     #[serde(flatten)]
     series: Series,
-    /// The last time at which an answer named it.
+    /// The last time at which an answer named this series.
     seen_ms: i64,
 }
 
 impl RuleState {
     /// `named`: the verdicts of all series that the answer names, the most important first. `missing`: the verdict on a
-    /// series of before that it does not name. Transitions in the order of their keys.
+    /// known series that the answer does not name. Returns transitions in the order of their keys.
     pub fn judge(
         &mut self,
         named: &[(Key, Verdict)],
@@ -52,7 +52,7 @@ impl RuleState {
         let mut verdicts = BTreeMap::<&str, Verdict>::new();
         for (key, verdict) in named {
             let is_known = self.series.contains_key(key);
-            // A series that never was bad takes no memory, unless it may be missed one day.
+            // A series that was never bad takes no memory, unless its absence may matter one day.
             if !is_known && *verdict != Verdict::Bad && !may_be_missed {
                 continue;
             }
@@ -77,14 +77,14 @@ impl RuleState {
         transitions
     }
 
-    /// Nothing can be judged now, because requests arrive late: everything stays as it is, and the time does not count.
+    /// Requests arrive late, so nothing can be judged now: everything stays as it is, and the time does not count.
     pub fn rest(&mut self, now_ms: i64) {
         let elapsed_ms = self.looked_ms.map_or(0, |looked_ms| now_ms - looked_ms);
         self.shift(elapsed_ms);
         self.looked_ms = Some(now_ms);
     }
 
-    /// The rule was changed, paused or deleted: what fires ends.
+    /// The rule was changed, paused or deleted: firing alerts end.
     pub fn stop(&mut self, now_ms: i64) -> Vec<(Key, AlertTransition)> {
         let series = std::mem::take(&mut self.series).into_iter();
         series.filter_map(|(key, mut member)| Some((key, member.series.stop(now_ms)?))).collect()
@@ -98,7 +98,8 @@ impl RuleState {
         self.series.get(key).map(|member| &member.series)
     }
 
-    /// Of more time than two rounds only one round counts: we were not there. Returns the time that counts.
+    /// Counts at most the time of two rounds, and one round if more passed: the server was off. Returns the time that
+    /// counts.
     fn pass_time(&mut self, now_ms: i64) -> i64 {
         let elapsed_ms = self.looked_ms.map_or(0, |looked_ms| now_ms - looked_ms);
         let counted_ms = match elapsed_ms > 2 * EVERY_MS {

@@ -11,9 +11,9 @@ use super::Verdict;
 /// How long a condition must last, and how long an alert outlasts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
-    /// `for` of the rule.
+    /// The rule's `for`.
     pub hold_ms: i64,
-    /// `keep` of the rule.
+    /// The rule's `keep`.
     pub keep_ms: i64,
     /// How long verdicts may be unknown.
     pub unknown_ms: i64,
@@ -27,7 +27,7 @@ pub struct Series {
     unknown_since_ms: Option<i64>,
     /// The number of the newest alert; 0 before the first.
     alert: u64,
-    /// Of that alert.
+    /// Transitions of that alert so far.
     transitions: u32,
 }
 
@@ -35,7 +35,7 @@ pub struct Series {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Round {
     pub now_ms: i64,
-    /// Since the round before.
+    /// Since the previous round.
     pub elapsed_ms: i64,
 }
 
@@ -51,7 +51,7 @@ pub enum Phase {
         since_ms: i64,
         last_bad_ms: i64,
     },
-    /// It would be resolved if it were not for `keep`.
+    /// It would be resolved but for `keep`.
     Recovering {
         since_ms: i64,
         last_bad_ms: i64,
@@ -76,7 +76,7 @@ pub struct AlertTransition {
 pub enum AlertChange {
     Fired,
     Resolved,
-    /// It resolved because nothing more is known.
+    /// It resolved for lack of data.
     NoData,
 }
 
@@ -135,12 +135,12 @@ impl Series {
         }
     }
 
-    /// Takes so much time out: it passed while nothing could be judged.
+    /// Leaves this much time out: nothing could be judged while it passed.
     pub(super) fn shift(&mut self, by_ms: i64) {
         match &mut self.phase {
             Phase::Inactive => {}
             Phase::Pending { since_ms } => *since_ms += by_ms,
-            // When it began stays as it is; only what is measured moves.
+            // The start of the alert stays; only the times that are measured from move.
             Phase::Firing { last_bad_ms, .. } | Phase::Recovering { last_bad_ms, .. } => {
                 *last_bad_ms += by_ms;
             }
@@ -157,7 +157,7 @@ impl Series {
         }
     }
 
-    /// The rule was changed, paused or deleted, or the series is gone: what fires ends.
+    /// The rule was changed, paused or deleted, or the series is gone: a firing alert ends.
     pub(super) fn stop(&mut self, now_ms: i64) -> Option<AlertTransition> {
         self.unknown_since_ms = None;
         match self.phase {

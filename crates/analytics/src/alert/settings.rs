@@ -1,4 +1,4 @@
-//! The settings of a rule as its owner writes them, and the rule that they mean.
+//! The settings of a rule as its owner writes them, and the rule that they compile to.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ use crate::limits;
 /// The ready-made rule about a goal, which has a setting of its own.
 pub const BURN_RATE: &str = "burn_rate";
 
-/// As a notice calls it.
+/// Its name in notices.
 pub const BURN_LABEL: &str = "the error budget burns too fast";
 
 /// Either a ready-made rule by its name, or a metric with its threshold. Fields that are not there have their defaults.
@@ -85,7 +85,7 @@ pub enum AnyRule {
 }
 
 impl RuleSettings {
-    /// These with the fields of `change` in their place. Null is the default again.
+    /// These settings with the fields of `change` replaced. Null restores a default.
     pub fn changed(&self, change: Map<String, Value>) -> Result<RuleSettings, RuleFieldError> {
         let mut fields = match serde_json::to_value(self) {
             Ok(Value::Object(fields)) => fields,
@@ -110,7 +110,7 @@ impl RuleSettings {
         self.name.clone().unwrap_or_else(subject)
     }
 
-    /// The rule that they mean. An error names the field.
+    /// Compiles the settings to a rule. An error names the field.
     pub fn compile(&self) -> Result<AnyRule, RuleFieldError> {
         let name = self.name.as_deref().unwrap_or_default();
         if name.chars().count() as u64 > limits::NAME_CHARACTERS {
@@ -229,7 +229,7 @@ impl AnyRule {
         }
     }
 
-    /// `key`: of the series.
+    /// `key`: the series' key.
     pub fn severity(&self, key: &str) -> Severity {
         match self {
             AnyRule::ReadyMade(kind) => kind.rule().severity,
@@ -241,7 +241,7 @@ impl AnyRule {
         }
     }
 
-    /// Whether a window without requests is what it looks for.
+    /// Whether the rule looks for a window without requests.
     pub fn is_about_absence(&self) -> bool {
         match self {
             AnyRule::ReadyMade(kind) => {
@@ -318,7 +318,7 @@ fn duration(minutes: u32) -> String {
     }
 }
 
-/// In the largest unit of which there are two at least, rounded down.
+/// In the largest unit that is contained at least twice, rounded down.
 fn about(minutes: u32) -> String {
     match minutes {
         2_880.. => duration(minutes - minutes % 1_440),

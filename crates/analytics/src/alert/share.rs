@@ -1,7 +1,7 @@
-//! How much of a round the questions of each project get, so that a project with many rules delays its own alone.
+//! Each project's share of a round's queries, so that a project with many rules delays only its own.
 
-/// `costs`: of the questions of each project, in the order in which they are to be asked. Returns how many of each are: one of
-/// each project in turn until `budget` is spent, of which one project has half at most. The first of all is always among them.
+/// `costs`: of the queries of each project, in order. Returns how many queries of each project run: one of each project
+/// in turn until `budget` is spent, and at most half of it on one project. The very first query always runs.
 pub fn share_out(costs: &[Vec<u64>], budget: u64) -> Vec<usize> {
     let mut asked = vec![0; costs.len()];
     let mut spent_of = vec![0; costs.len()];
@@ -41,7 +41,7 @@ mod tests {
             (vec![vec![10; 50], vec![10; 3]], vec![5, 3]),
             (vec![vec![10; 50], vec![10; 50], vec![10; 50]], vec![4, 3, 3]),
             (vec![vec![30; 9], vec![1; 9]], vec![1, 9]),
-            // One that never fits is asked when its turn is first, and takes what there is.
+            // A query that never fits runs when its turn is first, and takes the whole budget.
             (vec![vec![500; 2], vec![10; 2]], vec![1, 0]),
             (vec![vec![10; 2], vec![500; 2]], vec![2, 0]),
         ] {

@@ -1,7 +1,8 @@
-//! Consumers that fall silent: when each of a project's busiest was seen, and whether it is silent for longer than is usual.
+//! Consumers that fall silent: the times at which a project's busiest were seen, and whether one is silent for longer
+//! than usual.
 //!
-//! A bit per 5 minutes is all that is kept of a consumer. The rule fires after an hour at the earliest, so gaps within two
-//! cells need no length, only to be counted.
+//! Only a bit per 5 minutes is kept of a consumer. The rule fires after an hour at the earliest, so gaps within two
+//! cells are only counted, without their length.
 
 use std::collections::VecDeque;
 
@@ -13,10 +14,10 @@ const CELLS_PER_WORD: i64 = 64;
 const HOUR_US: i64 = 60 * MINUTE_US;
 const DAY_US: i64 = 24 * HOUR_US;
 
-/// The cells of 5 minutes in which somebody was seen, a bit each, and the time of the newest request.
+/// The 5-minute cells in which a consumer was seen, a bit each, and the time of its newest request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Presence {
-    /// The number of the first word: of 64 cells, counted from 1970.
+    /// The number of the first word. Words hold 64 cells and count from 1970.
     first: i64,
     words: VecDeque<u64>,
     newest_us: Option<i64>,
@@ -26,12 +27,12 @@ pub struct Presence {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watched {
     pub name: String,
-    /// In 7 days.
+    /// Requests in 7 days.
     pub requests: u64,
     pub presence: Presence,
 }
 
-/// A stretch of time from the first to before the second, microseconds.
+/// From the first time to before the second, microseconds.
 pub type Stretch = (i64, i64);
 
 impl Presence {
@@ -49,7 +50,7 @@ impl Presence {
         self.newest_us = self.newest_us.max(other.newest_us);
     }
 
-    /// Forgets what is older, but for the cells beside it.
+    /// Forgets older cells, except those in the same word.
     pub fn forget_before(&mut self, time_us: i64) {
         let word = time_us.div_euclid(CELL_US * CELLS_PER_WORD);
         while self.first < word && self.words.pop_front().is_some() {
@@ -57,7 +58,7 @@ impl Presence {
         }
     }
 
-    /// Of the newest request.
+    /// Time of the newest request.
     pub fn newest_us(&self) -> Option<i64> {
         self.newest_us
     }
@@ -77,7 +78,7 @@ impl Presence {
         &mut self.words[place]
     }
 
-    /// The numbers of the cells in which it was seen, from the cell of one time to that of another.
+    /// The numbers of the cells in which it was seen, between the cells of two times.
     fn cells(&self, from_us: i64, to_us: i64) -> impl Iterator<Item = i64> {
         let (from, to) = (from_us.div_euclid(CELL_US), to_us.div_euclid(CELL_US));
         let words = (self.first..).zip(&self.words);
@@ -101,7 +102,7 @@ impl Presence {
         let week_us = newest_us - WEEK_US;
         let mut gaps: Vec<i64> = self.gaps(week_us, newest_us).iter().map(length_of).collect();
         gaps.sort_unstable_by_key(|us| -us);
-        // Shorter ones are not listed: they are too short to matter.
+        // Shorter gaps are not listed: they are too short to matter.
         let number = (requests.saturating_sub(1) as usize).max(gaps.len());
         let above_p99 = number.saturating_sub(1) - number.saturating_sub(1) * 99 / 100;
         let ms = |place: usize| gaps.get(place).map_or(0, |us| us / 1_000);
@@ -122,8 +123,8 @@ impl Presence {
     }
 }
 
-/// The findings about those for whom the rule has an alert, or begins one. `is_active`: has one. `unexpected`: stretches in
-/// which no request could be counted.
+/// The findings about consumers that have an alert, or whose alert begins. `is_active`: the consumer has one.
+/// `unexpected`: stretches in which no request could be counted.
 pub fn silent(
     watched: &[Watched],
     end_us: i64,
@@ -139,7 +140,7 @@ pub fn silent(
         if end_us - newest_us < HOUR_US && !is_active {
             continue;
         }
-        // An alert is over at the next request, and by nothing else.
+        // An alert ends with the next request, and with nothing else.
         let unexpected: &[Stretch] = if is_active { &[] } else { &unexpected };
         let silent_us = uncovered(newest_us, end_us, unexpected);
         let observed = Observed {
@@ -167,8 +168,8 @@ pub fn silent(
     findings
 }
 
-/// Stretches in which none of several consumers was seen, longer than is usual for all of them together: that is an outage of
-/// the project or of the way to here, which other rules notice, and nobody's silence.
+/// Stretches in which none of several consumers was seen, longer than is usual for all of them together. They are an
+/// outage of the project or of the network before it, which other rules notice, and not the silence of a consumer.
 fn common_silence(watched: &[Watched], end_us: i64) -> Vec<Stretch> {
     if watched.len() < 2 {
         return Vec::new();
@@ -190,7 +191,7 @@ fn length_of(stretch: &Stretch) -> i64 {
     stretch.1 - stretch.0
 }
 
-/// How much of the time from one to another none of the stretches covers.
+/// The time between `from_us` and `to_us` that no stretch covers.
 fn uncovered(from_us: i64, to_us: i64, stretches: &[Stretch]) -> i64 {
     let mut stretches = stretches.to_vec();
     stretches.sort_unstable();

@@ -1,4 +1,4 @@
-//! Conditions, and what verdicts in a row add up to.
+//! Conditions, and the alerts that follow from verdicts in a row.
 
 mod conditions;
 mod demo;

@@ -13,7 +13,7 @@ pub struct Cell {
     pub requests: u32,
     pub server_errors: u32,
     pub client_errors: u32,
-    /// As `Counts::denied`.
+    /// Like `Counts::denied`.
     pub denied: u32,
 }
 
@@ -69,8 +69,8 @@ impl Timeline {
         }
     }
 
-    /// Moves on: the cells from `from_us` on are emptied, those up to before `to_us` are there, and those that end by
-    /// `forget_us` are not.
+    /// Moves on: the cells from `from_us` are emptied, those up to `to_us` are added, and those that end by `forget_us`
+    /// are dropped.
     pub fn renew(&mut self, forget_us: i64, from_us: i64, to_us: i64) {
         for cell in from_us.div_euclid(self.cell_us)..self.first + self.cells.len() as i64 {
             if let Some(counts) = self.at(cell) {

@@ -1,4 +1,4 @@
-//! Made-up endpoints and consumers, before and after: what is said of them, and what is left unsaid.
+//! Made-up endpoints and consumers, before and after: the differences that are reported, and those that are not.
 
 use std::sync::Arc;
 
@@ -50,10 +50,10 @@ fn verdict(before: (u64, u64), after: (u64, u64)) -> Option<Verdict> {
 fn an_endpoint_fails_more_where_it_is_no_chance() {
     assert_eq!(verdict((10_000, 20), (1_204, 49)), Some(Verdict::FailsMore));
     assert_eq!(verdict((1_204, 49), (10_000, 20)), Some(Verdict::FailsLess));
-    // Twice as many, of so few, is chance.
+    // Twice as many errors, but so few that it is chance.
     assert_eq!(verdict((100, 4), (100, 8)), Some(Verdict::Steady));
     assert_eq!(verdict((10_000, 400), (10_000, 800)), Some(Verdict::FailsMore));
-    // No chance, and no news.
+    // Not chance, but too small to report.
     assert_eq!(verdict((10_000_000, 1_000), (10_000_000, 90_000)), Some(Verdict::Steady));
     // Too few requests, or too few errors.
     assert_eq!(verdict((29, 0), (10_000, 5_000)), None);
@@ -209,7 +209,7 @@ fn each_kind_has_two_rows_before_one_has_more() {
     assert_eq!(count(0, 9, 0, 0), [0, 5, 0, 0]);
 }
 
-/// Two samples of the same coin, `n` throws each: the largest score of so many pairs.
+/// Two samples of the same coin, `n` throws each: the largest score of `pairs` pairs.
 fn largest_score(pairs: u64, n: u64, mut random: u64) -> f64 {
     let mut next = move || {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

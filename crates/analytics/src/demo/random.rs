@@ -1,11 +1,11 @@
-//! Numbers that look like chance and are always the same for the same start. Not for secrets.
+//! Pseudo-random numbers, always the same for the same seed. Not for secrets.
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 pub(super) struct Random {
     state: u64,
 }
 
-/// One number of several, each of which changes all of it.
+/// A hash of several numbers: a change of any changes all of it.
 pub(super) fn hash(parts: &[u64]) -> u64 {
     parts.iter().fold(0x9e37_79b9_7f4a_7c15, |hash, part| mix(hash ^ mix(*part)))
 }
@@ -30,7 +30,7 @@ impl Random {
         (self.share() * end as f64) as u64
     }
 
-    /// As `below`, low numbers more often: of many callers a few make most of the calls.
+    /// Like `below`, with low numbers more often: a few of many callers make most of the calls.
     pub fn often_low(&mut self, end: u64) -> u64 {
         let share = self.share();
         (share * share * share * end as f64) as u64
@@ -42,7 +42,7 @@ impl Random {
         (-2.0 * one.ln()).sqrt() * (std::f64::consts::TAU * other).cos()
     }
 
-    /// How many of independent events happen where `mean` are expected (Knuth); for small means.
+    /// Poisson: how many independent events happen if `mean` are expected (Knuth); for small means.
     pub fn poisson(&mut self, mean: f64) -> u32 {
         let (enough, mut product, mut count) = ((-mean).exp(), self.share(), 0);
         while product > enough {
@@ -52,7 +52,7 @@ impl Random {
         count
     }
 
-    /// The place of one of the weights, each as often as it says. There is at least one.
+    /// A random index into `weights`, each as often as its weight says. There is at least one.
     pub fn weighted(&mut self, weights: impl Iterator<Item = f64> + Clone) -> usize {
         let mut left = self.share() * weights.clone().sum::<f64>();
         let mut last = 0;

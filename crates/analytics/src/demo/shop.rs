@@ -1,6 +1,6 @@
-//! The demo's shop: its endpoints, who calls them, and from where. Tables only.
+//! The demo's shop: its endpoints, its callers and their countries. Tables only.
 
-/// Who is behind a call.
+/// The kind of caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Who {
     Person,
@@ -13,13 +13,13 @@ pub(super) enum Who {
 pub(super) struct Endpoint {
     pub method: &'static str,
     pub route: &'static str,
-    /// How often, beside the others.
+    /// How often it is called, relative to the others.
     pub weight: f64,
     /// Milliseconds.
     pub median_ms: f64,
     /// Standard deviation of the duration's logarithm.
     pub spread: f64,
-    /// The share of calls that are the caller's mistake.
+    /// The share of calls that fail by the caller's mistake.
     pub client_errors: f64,
     pub response_bytes: f64,
     pub needs_user: bool,
@@ -105,7 +105,7 @@ pub(super) static AGENTS: &[Agent] = &[
     Agent { who: Who::Robot, weight: 1.5, agent: "Mozilla/5.0 (compatible; SemrushBot/7~bl; +http://www.semrush.com/bot.html)" },
 ];
 
-/// Two letters and how often.
+/// Country code and weight.
 #[rustfmt::skip]
 pub(super) static COUNTRIES: &[(&str, f64)] = &[
     ("US", 23.0), ("GB", 14.0), ("DE", 11.0), ("FR", 7.0), ("NL", 4.5), ("CA", 4.5), ("IN", 4.5), ("ES", 3.5), ("IT", 3.5),

@@ -1,4 +1,4 @@
-//! The demo has in it what it is meant to show.
+//! The demo contains everything that it is meant to show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +52,7 @@ fn every_hit_is_one_that_the_server_takes_as_it_is() {
         .map(|hit| &*enriched.batch.dictionary.agents[hit.text(TextKind::Agent) as usize].device)
         .collect();
     assert_eq!(devices, BTreeSet::from(["bot", "desktop", "library", "mobile", "tablet"]));
-    // Nobody's address: those of documentation are in no country.
+    // Documentation addresses have no country.
     assert!(enriched.batch.hits.iter().all(|hit| hit.country == Country::default()));
 }
 

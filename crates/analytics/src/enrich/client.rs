@@ -1,7 +1,7 @@
 //! Client, operating system and device of a user agent.
 //!
-//! Well-known libraries and bots are recognised by a table of ours (`known_agents`), browsers and the rest by uap-core's
-//! patterns. A user agent takes microseconds to read, so the latest are remembered. Versions are not kept.
+//! Our own table (`known_agents`) recognises well-known libraries and bots, uap-core's patterns recognise browsers and
+//! the rest. Reading a user agent takes microseconds, so the latest are cached. Versions are not kept.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -25,18 +25,18 @@ pub struct AgentReader {
     /// Keyed anew for each process: a client cannot prepare user agents that collide.
     hashers: [RandomState; 2],
     shards: [Mutex<Shard>; SHARDS],
-    /// Of those that send no user agent.
+    /// The traits of requests without a user agent.
     nothing: Arc<AgentTraits>,
 }
 
-/// Two generations: when the young one is full, the old one is forgotten and the young one grows old.
+/// Two generations: when the young one is full, the old one is dropped and the young one takes its place.
 #[derive(Default)]
 struct Shard {
     young: Generation,
     old: Generation,
 }
 
-/// Most user agents differ in a version alone, so they share their traits; of the text itself only a hash is kept.
+/// Most user agents differ only in a version, so they share their traits; only a hash of the text itself is kept.
 #[derive(Default)]
 struct Generation {
     by_hash: HashMap<AgentHash, Arc<AgentTraits>, foldhash::fast::RandomState>,
@@ -113,7 +113,7 @@ impl Generation {
     }
 }
 
-/// The name that an unknown program gives itself: `my-app/1.0 (x)` is `my-app`. "" where that is no name.
+/// The name that an unknown program gives itself: `my-app/1.0 (x)` is `my-app`. "" if that is no name.
 fn product(agent: &str) -> &str {
     let name = agent.split(['/', ' ', '(', ';']).next().unwrap_or_default();
     let is_name = name.len() <= 64
@@ -169,7 +169,7 @@ fn device(agent: &str, os: &str) -> &'static str {
         "Mac OS",
         "Solaris",
     ];
-    // A program that is no browser runs anywhere: its system alone does not make it somebody's desktop.
+    // A program other than a browser runs anywhere: a desktop system alone does not make it a desktop.
     if DESKTOPS.contains(&os) && is_browser {
         return "desktop";
     }
@@ -253,7 +253,7 @@ mod tests {
                 )
             })
         };
-        // Many versions of one program share its traits; many programs have their own.
+        // Many versions of one program share its traits; different programs have their own.
         let reader = AgentReader::default();
         for number in 0..limits::AGENTS_CACHED + 5_000 {
             reader.read(&format!("curl/{number}"));

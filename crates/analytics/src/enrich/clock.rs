@@ -1,4 +1,4 @@
-//! Clocks of clients: naive times get a zone, clocks that are ahead are put right, impossible times are rejected.
+//! Clients' clocks: naive times get a zone, clocks that are ahead are corrected, impossible times are rejected.
 //!
 //! Hits with a zone and hits without are two groups, each shifted as a whole, so that its shape stays. Nothing here reads
 //! our own clock: `arrival_us` is passed in. All times are microseconds since 1970.
@@ -12,22 +12,22 @@ const HOUR_US: i64 = 3_600_000_000;
 const SKEW_US: i64 = limits::CLOCK_SKEW_SECONDS as i64 * 1_000_000;
 const YEAR_US: i64 = limits::MAX_AGE_DAYS as i64 * DAY_US;
 
-/// What a batch shows of its client's clock.
+/// The state of a client's clock, as its batch shows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClockSeen {
-    /// How far it was ahead of ours, behind where negative; none where nothing tells.
+    /// How far it was ahead of ours, behind if negative; none if the batch does not show it.
     pub ahead_us: Option<i64>,
-    /// There are hits whose times say no zone.
+    /// Some hits have times without a zone.
     pub is_naive: bool,
 }
 
-/// What to add to the times of a batch.
+/// Corrections to the times of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mended {
     arrival_us: i64,
     naive_shift_us: i64,
     zoned_shift_us: i64,
-    /// Times beyond this are no times (see `outlier_us`).
+    /// Later times are invalid (see `outlier_us`).
     newest_us: i64,
     /// Hits whose times changed, by cause.
     pub zone_corrected: u64,
@@ -61,7 +61,7 @@ pub(super) fn mend(hits: &[PostedHit], sent_at_us: Option<i64>, arrival_us: i64)
     let zoned = Group::of(hits, TimeKind::Zoned, newest_us);
 
     if let Some(newest) = naive.newest_us {
-        // The newest hit triggered the post: what it is off by is the zone, up to seconds under way.
+        // The newest hit triggered the post, so its difference is the zone, plus seconds of delay.
         let correction = (arrival_us - newest + QUARTER_US / 2).div_euclid(QUARTER_US) * QUARTER_US;
         if (-14 * HOUR_US..=12 * HOUR_US).contains(&correction) && correction != 0 {
             mended.naive_shift_us = correction;
@@ -77,7 +77,7 @@ pub(super) fn mend(hits: &[PostedHit], sent_at_us: Option<i64>, arrival_us: i64)
         if let Some(sent_at) = sent_at_us.filter(|&sent_at| sent_at > arrival_us + SKEW_US) {
             mended.zoned_shift_us = arrival_us - sent_at;
         }
-        // Also where `sent_at` is right and the hits claim to come after it.
+        // Also if `sent_at` is right and the hits claim to be later.
         if newest + mended.zoned_shift_us > arrival_us + SKEW_US {
             mended.zoned_shift_us = arrival_us - newest;
         }
@@ -93,7 +93,7 @@ pub(super) fn mend(hits: &[PostedHit], sent_at_us: Option<i64>, arrival_us: i64)
     mended
 }
 
-/// Takes out hits that are too old to be true or to be kept, or too new for their batch. True where there were any.
+/// Removes hits that are too old to be true or to be kept, or too new for their batch. True if there were any.
 pub(super) fn drop_impossible(
     hits: &mut Vec<PostedHit>,
     mended: &Mended,
@@ -129,8 +129,8 @@ pub(super) fn drop_impossible(
     true
 }
 
-/// One hit from the far future would shift its whole batch into the past, where all of it is too old. A hit that is a
-/// year ahead of the batch's median and ahead of us is no time; `i64::MAX` where all are sane.
+/// One hit from the far future would shift its whole batch so far into the past that all of it is too old. A hit that
+/// is a year ahead of the batch's median and ahead of us has an invalid time; `i64::MAX` if all are sane.
 fn outlier_us(hits: &[PostedHit], arrival_us: i64) -> i64 {
     let times =
         || hits.iter().filter(|hit| hit.time_kind != TimeKind::Missing).map(|hit| hit.time_us);
@@ -141,7 +141,7 @@ fn outlier_us(hits: &[PostedHit], arrival_us: i64) -> i64 {
     let mut times: Vec<i64> = times().collect();
     let middle = (times.len() - 1) / 2;
     let (_, &mut median, _) = times.select_nth_unstable(middle);
-    // Where the median itself is far in the past, what is true now is not to be thrown away for it.
+    // If the median itself is far in the past, true present times must not be rejected because of it.
     median.max(arrival_us) + YEAR_US
 }
 
@@ -225,7 +225,7 @@ mod tests {
         check(TimeKind::Zoned, Some(60 * MINUTE), &[0, 50 * MINUTE], &[-60 * MINUTE, -10 * MINUTE]);
         check(TimeKind::Zoned, Some(SECOND), &[-HOUR_US], &[-HOUR_US]);
         check(TimeKind::Zoned, Some(-60 * MINUTE), &[-70 * MINUTE], &[-70 * MINUTE]);
-        // The hits of a retried batch are older than its `sent_at`: only the clock's own error is taken off.
+        // The hits of a retried batch are older than its `sent_at`: only the clock's own error is corrected.
         check(TimeKind::Zoned, Some(60 * MINUTE), &[-20 * HOUR_US], &[-21 * HOUR_US]);
     }
 

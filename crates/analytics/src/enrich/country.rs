@@ -1,8 +1,8 @@
 //! The country of an address, from a database file in MaxMind's format.
 //!
-//! The one shipped with the program is IPFire's, made by `scripts/gen-country.sh`; an operator may put another in its
-//! place (GeoLite2, DB-IP ...). A replaced file is read into memory, not mapped: overwriting a mapped file kills whoever
-//! reads it.
+//! The shipped database is IPFire's, made by `scripts/gen-country.sh`; an operator may put another in its place
+//! (GeoLite2, DB-IP ...). A replacement is read into memory, not mapped: overwriting a mapped file kills the process
+//! that reads it.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -59,10 +59,10 @@ impl Countries {
         &self.reader.metadata().database_type
     }
 
-    /// `Country::NONE` where it is not known, as for private addresses.
+    /// `Country::NONE` if it is not known, as for private addresses.
     pub fn of(&self, address: IpAddr) -> Country {
         let path = [PathElement::Key("country"), PathElement::Key("iso_code")];
-        // An error is a damaged database, or an IPv6 address in one for IPv4 alone: not known either way.
+        // An error means a damaged database, or an IPv6 address in one for IPv4 alone: not known either way.
         let code = self.reader.lookup(address).and_then(|found| found.decode_path::<&str>(&path));
         match code.ok().flatten().map(str::as_bytes) {
             Some(&[first, second]) if first.is_ascii_uppercase() && second.is_ascii_uppercase() => {

@@ -1,8 +1,8 @@
 //! User agents that matter to APIs and that uap-core names otherwise or not at all: libraries, tools, bots, probes.
 //!
-//! One more: a row in `STARTS`. Browsers are none of its business.
+//! To add one: a row in `STARTS`. Browsers don't belong here.
 
-/// How a user agent starts, in lower case; its name; its device. The first that fits wins.
+/// The start of a user agent in lower case, its name, its device. The first match wins.
 const STARTS: &[(&str, &str, &str)] = &[
     // Python.
     ("python-httpx/", "python-httpx", "library"),
@@ -90,7 +90,7 @@ const STARTS: &[(&str, &str, &str)] = &[
     ("facebookexternalhit/", "facebookexternalhit", "bot"),
 ];
 
-/// Names within user agents that begin as a browser's, in lower case.
+/// Names inside user agents that begin like a browser's, in lower case.
 const WITHIN: &[(&str, &str, &str)] = &[
     ("aiohttp/", "aiohttp", "library"),
     ("uptimerobot/", "UptimeRobot", "bot"),
@@ -118,7 +118,7 @@ pub(super) fn find(agent: &str) -> Option<(&'static str, &'static str)> {
     found.map(|&(_, client, device)| (client, device))
 }
 
-/// Whether a user agent, in lower case, is a bot's by its words.
+/// Whether the words of a user agent, in lower case, make it a bot's.
 pub(super) fn is_bot(lower: &str) -> bool {
     const WORDS: [&str; 12] = [
         "crawler",

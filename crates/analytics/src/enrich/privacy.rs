@@ -9,18 +9,18 @@ use crate::hit::{Country, TextKind};
 use crate::hit_fields::{Field, Stored, not_kept_at};
 use crate::ingest::{PostedHit, Texts};
 
-/// What is left of a posted address.
+/// The rest of a posted address.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Address {
-    /// Its number in the dictionary; 0 where it is not kept.
+    /// Its number in the dictionary; 0 if it is not kept.
     pub number: u32,
     pub country: Country,
-    /// Posted, but no address.
+    /// A text was posted that is not an address.
     pub invalid: bool,
 }
 
-/// Takes away the texts that the level does not keep: the first step, so that none after it can read them. Addresses stay where
-/// they give the country.
+/// Removes the texts that the level does not keep. It is the first step, so that no later one can read them. Addresses
+/// stay if they give the country.
 pub(super) fn drop_texts(hits: &mut [PostedHit], texts: &mut Texts, level: u8) {
     for info in not_kept_at(level) {
         let Stored::Text(kind) = info.stored else { continue };
@@ -34,7 +34,8 @@ pub(super) fn drop_texts(hits: &mut [PostedHit], texts: &mut Texts, level: u8) {
     }
 }
 
-/// Replaces the posted addresses of `texts` by what the level allows. The answer is by number of the posted text.
+/// Replaces the posted addresses of `texts` by those that the level allows. The answer is indexed by the number of the
+/// posted text.
 pub(super) fn put_countries(texts: &mut Texts, level: u8, countries: &Countries) -> Vec<Address> {
     let posted = texts.take(TextKind::Address);
     let read: Vec<Option<Read>> = posted.iter().map(read_address).collect();
@@ -44,7 +45,7 @@ pub(super) fn put_countries(texts: &mut Texts, level: u8, countries: &Countries)
     if level > Field::Address.info().kept_up_to {
         return addresses;
     }
-    // Most batches hold nothing but plain addresses: those stay where they are.
+    // Most batches have only plain addresses: those stay in place.
     if read[1..].iter().all(|read| read.is_some_and(|read| read.as_posted)) {
         for (number, address) in addresses.iter_mut().enumerate() {
             address.number = number as u32;
@@ -77,7 +78,7 @@ struct Read {
 }
 
 fn read_address(text: &str) -> Option<Read> {
-    // An IPv4 address that can be parsed can be written in one way only.
+    // An IPv4 address that parses has only one spelling.
     if let Ok(ip) = text.parse::<Ipv4Addr>() {
         return Some(Read { ip: IpAddr::V4(ip), as_posted: true });
     }

@@ -1,7 +1,7 @@
-//! Names for hits that a published client posts again: equal hits have equal names, also after a restart.
+//! Hashes that recognise hits which a published client posts again: equal hits have equal hashes, also after a restart.
 //!
-//! What we may not keep is not in a name: a dropped address cannot be read from its hash by trying. Which hits are
-//! repeats is decided by the inbox, which sees them in order.
+//! A hash covers nothing that we may not keep: nobody can find a dropped address by trying all of them. The inbox,
+//! which sees hits in order, decides which ones are repeats.
 
 use std::hash::Hasher;
 
@@ -11,8 +11,8 @@ use crate::batch::Dictionary;
 use crate::hit::{Hit, TextKind};
 use crate::ingest::{PostedHit, TimeKind};
 
-/// A hash over every kept field of each hit. Times are the client's own: what a clock is off by depends on the arrival,
-/// which is not the same when a hit is posted again.
+/// A hash over every kept field of each hit. Times are the client's own: a clock's correction depends on the arrival,
+/// which differs when a hit is posted again.
 pub(super) fn hashes(
     posted: &[PostedHit],
     hits: &[Hit],
@@ -26,7 +26,7 @@ pub(super) fn hashes(
         .collect();
     let of_hit = |(posted, hit): (&PostedHit, &Hit)| {
         let mut fields = [0; 6 + FIRST_TEXTS];
-        // A hit without a time is its arrival's, and never equal to one that came before.
+        // A hit without a time gets its arrival's, and never equals an earlier one.
         fields[0] =
             if posted.time_kind == TimeKind::Missing { arrival_us } else { posted.time_us } as u64;
         fields[1] = number(hit.duration_us);
@@ -52,8 +52,8 @@ pub(super) fn hashes(
     posted.iter().zip(hits).map(of_hit).collect()
 }
 
-/// The texts that hits had from the beginning. A later one counts for the hits that have it, so that the others keep their
-/// names over an update.
+/// The texts that hits had from the beginning. A later text field enters the hash only of hits that have it, so that
+/// the others keep their hash over an update.
 const FIRST_TEXTS: usize = 10;
 
 /// No duration and no size is 2^64 - 1.
@@ -67,7 +67,7 @@ fn hash(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// A fixed key, because names outlive the process.
+/// A fixed key, because hashes outlive the process.
 fn new_hasher() -> SipHasher13 {
     SipHasher13::new_with_keys(0x6170_692d_616e_616c, 0x7265_7065_6174_6564)
 }

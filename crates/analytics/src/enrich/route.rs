@@ -1,8 +1,8 @@
-//! The route of a path where the client sent none: segments that are an id by their look become `{id}`; what else is a parameter
-//! is learned from the project's paths (`learned_routes`).
+//! The route of a path whose client sent none: segments that look like an id become `{id}`; other parameters are
+//! learned from the project's paths (`learned_routes`).
 //!
-//! The look of a segment says little: one that might be a word stays, because two endpoints drawn as one are worse than one drawn
-//! as two.
+//! The look of a segment says little: one that might be a word stays, because it is worse to show two endpoints as one
+//! than one as two.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -21,7 +21,7 @@ pub fn derive_route(path: &str) -> String {
     route
 }
 
-/// Replaces what `route` holds.
+/// Replaces the content of `route`.
 fn derive_into(path: &str, route: &mut String) {
     route.clear();
     let mut copied = 0;
@@ -62,7 +62,7 @@ fn is_uuid(bytes: &[u8]) -> bool {
     }) || bytes.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// The number of the route of each path, by the path's number; those that no hit without a route has are 0.
+/// The number of each path's route, by the path's number; 0 for paths whose hits all have a route.
 pub(super) fn put_routes(
     hits: &[PostedHit],
     texts: &mut Texts,
@@ -95,7 +95,8 @@ pub(super) fn put_routes(
         }
         Some(learned) => {
             let mut learned = learned.lock().unwrap_or_else(PoisonError::into_inner);
-            // The whole batch first: a batch of a million slugs must not begin with a hundred endpoints of its own.
+            // Learns the whole batch first: a batch of a million slugs must not begin with a hundred endpoints of its
+            // own.
             for path in wanted() {
                 derive_into(&paths[path], &mut derived);
                 learned.observe(&derived, answers[path]);

@@ -1,8 +1,8 @@
-//! The version of an API, where its path says it: `/v2/users`, `/api/v1`.
+//! The version of an API, if its path has it: `/v2/users`, `/api/v1`.
 
 /// The first segment that is a `v` and up to three digits, as written.
 pub(super) fn of_path(path: &str) -> Option<&str> {
-    // Most paths have no "v" behind a slash, and every distinct path comes by here.
+    // A fast way out: most paths have no "v" after a slash, and every distinct path gets here.
     memchr::memchr2_iter(b'v', b'V', path.as_bytes()).find_map(|start| {
         let starts_segment = start == 0 || path.as_bytes()[start - 1] == b'/';
         let digits =

@@ -1,15 +1,15 @@
-//! What a filter means, in plain Rust: the reference that the SQL of every engine is tested against, and what decides for
-//! single hits (the tail, rules).
+//! Filters in plain Rust: the reference that the SQL of every engine is tested against, and the judge of single hits
+//! (the tail, rules).
 
 use super::pattern::Pattern;
 use super::{Condition, Field, Filter, Kind, Test};
 
-/// What a filter needs to see of a hit.
+/// A hit as a filter sees it.
 pub trait HitView {
-    /// The text of a field of kind `Text` or `Country`, "" for none; never asked for `Consumer`, which is made of `User`
-    /// and `Address`.
+    /// The text of a field of kind `Text` or `Country`, "" for none; never called for `Consumer`, which is made of
+    /// `User` and `Address`.
     fn text(&self, field: Field) -> &str;
-    /// The number of any other field, in its stored unit; none where missing.
+    /// The number of any other field, in its stored unit; none if missing.
     fn number(&self, field: Field) -> Option<u64>;
 }
 
@@ -47,7 +47,7 @@ fn is_number(test: &Test, number: Option<u64>) -> bool {
     }
 }
 
-/// The user id where there is one, else the address: a hit has one consumer, or none.
+/// The user id if there is one, else the address: a hit has at most one consumer.
 fn is_consumer(test: &Test, hit: &impl HitView) -> bool {
     let (Test::Is(value) | Test::Wildcard(value)) = test else { return false };
     let (user, address) = (hit.text(Field::User), hit.text(Field::Address));

@@ -52,7 +52,7 @@ struct Written {
     text: String,
     /// In quotes: it stands for itself.
     quoted: bool,
-    /// Places in `text`, in bytes, of characters whose meaning was taken off by `\`.
+    /// Byte offsets in `text` of characters that `\` escapes.
     escaped_star: bool,
     offset: usize,
 }
@@ -117,7 +117,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Up to the next comma, space or end that is not in quotes.
+    /// Up to the next comma, space or end outside quotes.
     fn value(&mut self, field: Field) -> Result<Written, FilterError> {
         let offset = self.at;
         let mut written = Written {
@@ -179,7 +179,7 @@ impl Parser<'_> {
     }
 }
 
-/// What a message shows of a long text.
+/// A long text, shortened for a message.
 fn short(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}...", &text[..end]),
@@ -347,7 +347,7 @@ mod tests {
 
     use super::*;
 
-    /// What `q` is printed as, or its error.
+    /// `q` prints as `expected`, or fails with it.
     fn check(q: &str, expected: &str) {
         let printed = match parse(q) {
             Ok(filter) => filter.to_string(),

@@ -1,4 +1,4 @@
-//! Tests of a text, prepared once for many texts: equal values in a set, wildcards taken apart at their `*`.
+//! Tests of a text, prepared once for many texts: equal values in a set, wildcards split at their `*`.
 //!
 //! A wildcard is matched greedily from left to right, each part by a search that is linear in the text's length, so that
 //! no pattern costs more than a few passes over the text. Numbers and ranges are not tested here.
@@ -36,7 +36,7 @@ impl Pattern {
         let Some(mut rest) = rest.and_then(|rest| rest.strip_suffix(suffix.as_slice())) else {
             return false;
         };
-        // The leftmost place leaves the most room for the parts that follow, so no other one need be tried.
+        // The leftmost match leaves the most room for the parts that follow, so no other one need be tried.
         for part in &self.middle {
             let Some(at) = part.find(rest) else { return false };
             rest = &rest[at + part.needle().len()..];
@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// By definition: a `*` stands for nothing, or for one more character.
+    /// By definition: `*` matches nothing, or one more character.
     fn naive(pattern: &[char], text: &[char]) -> bool {
         match (pattern.split_first(), text.split_first()) {
             (None, None) => true,
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_hostile_pattern_takes_linear_time() {
-        // A matcher that goes back over the text would need 4,000 * 400,000 steps for each of these.
+        // A backtracking matcher would need 4,000 * 400,000 steps for each of these.
         let text = "a".repeat(400_000);
         for pattern in [
             "a*".repeat(2_000) + "b",

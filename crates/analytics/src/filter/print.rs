@@ -73,7 +73,7 @@ fn print_range(field: Field, min: Option<u64>, max: Option<u64>, f: &mut Formatt
         {
             write!(f, "{}xx", min / 100)
         }
-        // A status below 100 or over 599 alone is refused, as a range of one it is not.
+        // A status below 100 or over 599 is refused as a value, but not as a range of one.
         (Some(min), Some(max))
             if min == max && (kind != Kind::Status || (100..600).contains(&min)) =>
         {

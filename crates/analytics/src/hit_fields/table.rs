@@ -1,4 +1,4 @@
-//! The rows: one for each field of a hit. What a column of the table means is `hit_fields`'.
+//! The rows: one for each field of a hit. `hit_fields` documents the columns of the table.
 
 use super::{
     FieldInfo, FieldRejection, Kind, Number, Part, Posted, Reading, STRICTEST_LEVEL, Stored, Word,
@@ -27,7 +27,7 @@ pub enum Field {
     Framework,
     RequestSize,
     ResponseSize,
-    /// `u:ID`, `a:ADDRESS`, or either where no prefix is given.
+    /// `u:ID`, `a:ADDRESS`, or either if no prefix is given.
     Consumer,
     Sdk,
     RequestId,
@@ -74,7 +74,7 @@ const TEXT: FieldInfo = FieldInfo {
 
 const NUMBER: FieldInfo = FieldInfo { kind: Kind::Number, counted: false, ..TEXT };
 
-/// `name`: unless the row says otherwise, of its column and in lists too.
+/// `name`: unless the row says otherwise, the name of its column and of its key in lists too.
 const fn text(field: Field, text: TextKind, name: &'static str) -> FieldInfo {
     FieldInfo { field, name, stored: Stored::Text(text), column: name, listed: name, ..TEXT }
 }
@@ -317,8 +317,8 @@ pub const FIELDS: &[FieldInfo] = &[
         doc: "The client library and its version.",
         ..text(Field::Sdk, TextKind::Sdk, "sdk")
     },
-    // No person by itself, so every level keeps it: it leads to one only through the API's own log. One per hit, so that its values are
-    // not counted.
+    // Not personal by itself, so every level keeps it: it leads to a person only through the API's own log. Each hit
+    // has another, so its values are not counted.
     FieldInfo {
         posted: Some(Posted {
             reading: Reading::Text,

@@ -1,5 +1,5 @@
-//! How soon a certificate ends, measured by its own life: a fixed number of days would warn about every healthy certificate
-//! of a short-lived profile. Names and chains are the TLS check's business.
+//! How soon a certificate expires, relative to its lifetime: a fixed number of days would warn about every healthy
+//! certificate of a short-lived profile. Names and chains belong to the TLS check.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ mod tests {
 
     const HOUR_MS: i64 = DAY_MS / 24;
 
-    /// The level of a certificate that lives for `life_days`, with so many hours left.
+    /// The level of a certificate with a lifetime of `life_days`, `left_hours` before it expires.
     fn check(life_days: i64, left_hours: i64, expected: Level) {
         let now_ms = 20_000 * DAY_MS;
         let not_after_ms = now_ms + left_hours * HOUR_MS;
@@ -77,7 +77,7 @@ mod tests {
         check(45, 11 * 24 + 5, Level::Warn);
         check(20, 48, Level::Warn);
         check(20, 47, Level::Critical);
-        // Six days: renewed when two are left, which is no warning.
+        // Six days: it is renewed when two are left, which is not worth a warning.
         check(6, 48, Level::Fine);
         check(6, 36, Level::Fine);
         check(6, 35, Level::Warn);

@@ -1,5 +1,5 @@
-//! Whether a monitor changes too often for each change to be told: the weighted share of changes among its newest results,
-//! the newest weighing half as much again as the oldest (as Icinga 2 and Nagios do).
+//! Whether a monitor changes too often to announce each change: the weighted share of changes among its newest results,
+//! the newest weighing half as much again as the oldest (as in Icinga 2 and Nagios).
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ const OLDEST_WEIGHT: u32 = 2 * RESULTS;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Flapping {
     last_is_success: Option<bool>,
-    /// A bit a result, the newest lowest: whether it differed from the one before.
+    /// A bit per result, the newest lowest: whether it differed from the previous one.
     changes: u32,
 }
 

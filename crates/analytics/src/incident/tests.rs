@@ -1,4 +1,4 @@
-//! Stories of single monitors, and random ones against a computation that looks at a whole history at once.
+//! Stories of single monitors, and random ones against a computation that sees the whole history at once.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ const DAY_MS: i64 = 86_400_000;
 const THREE_AND_TWO: Confirm = Confirm { down_after: 3, up_after: 2 };
 
 /// A minute of a monitor's life: `x` fails, `.` succeeds, `?` says nothing.
-type Minute = (char, Around);
+type Minute = (char, Circumstances);
 
 fn run(minutes: &[Minute], confirm: Confirm) -> (Vec<Transition>, MonitorIncidents) {
     let (mut tracker, mut incidents) = (Tracker::default(), MonitorIncidents::default());
@@ -36,8 +36,8 @@ fn run(minutes: &[Minute], confirm: Confirm) -> (Vec<Transition>, MonitorInciden
     (transitions, incidents)
 }
 
-/// Small letters stand for the circumstances of the mark above: `m` maintenance, `p` the parent fails, `w` requests
-/// succeed. Compared with "minute: incident.transition cause change (muted)".
+/// Small letters are the circumstances of the mark above: `m` maintenance, `p` the parent fails, `w` requests succeed.
+/// Compared with "minute: incident.transition cause change (muted)".
 fn check(marks: &str, circumstances: &str, expected: &[&str]) {
     let letters = circumstances.chars().chain(std::iter::repeat(' '));
     let minutes: Vec<Minute> = marks.chars().zip(letters.map(around)).collect();
@@ -46,15 +46,15 @@ fn check(marks: &str, circumstances: &str, expected: &[&str]) {
     assert_eq!(printed, expected, "{marks}");
 }
 
-fn around(letter: char) -> Around {
+fn around(letter: char) -> Circumstances {
     let witness = match letter {
         'w' => Witness { requests: 5, consumers: 2 },
-        // Not enough in either way.
+        // Too few of either.
         'c' => Witness { requests: 1_000, consumers: 1 },
         'r' => Witness { requests: 4, consumers: 4 },
         _ => Witness::default(),
     };
-    Around { in_maintenance: letter == 'm', parent_failing: letter == 'p', witness }
+    Circumstances { in_maintenance: letter == 'm', parent_failing: letter == 'p', witness }
 }
 
 fn print(transition: &Transition) -> String {
@@ -126,7 +126,7 @@ fn maintenance_and_a_failing_parent_mute_the_notice_and_not_the_incident() {
                 "6: 1.2 Down since 1 closed at 5 (NeverTold)",
             ],
         );
-        // Told before it began: the end is told too.
+        // Announced before maintenance began: the end is announced too.
         check(
             ".xxxx..",
             &format!("    {}", muted(3)),
@@ -148,7 +148,7 @@ fn flapping_is_told_once_and_its_end_tells_the_outages() {
             "22: 1.2 Flapping since 6 closed, 1 outages, down: false",
         ],
     );
-    // Still down when it ends: the notice of the end has told it, so its own end is told.
+    // Still down when it ends: the notice of the end covers it, so its own end is announced.
     check(
         &format!("x.x.x.{}..", "x".repeat(18)),
         "",
@@ -159,7 +159,7 @@ fn flapping_is_told_once_and_its_end_tells_the_outages() {
             "25: 2.2 Down since 6 closed at 24",
         ],
     );
-    // Begun in maintenance: neither told.
+    // Begun in maintenance: neither is announced.
     check(
         &format!("x.x.x.x{calm}"),
         &"m".repeat(7),
@@ -206,7 +206,8 @@ fn a_stopped_monitor_closes_all_and_numbers_go_on() {
     assert_eq!(incidents.take_certificate(expired, 7)[0].incident, 3);
 }
 
-/// By definition, from the whole history: (minute of the opening, of its notice, of the end, whether the end is told).
+/// By definition, from the whole history: (minute of the opening, of its notice, of the end, whether the end sends a
+/// notice).
 fn told(
     minutes: &[Minute],
     turns: &[Option<Turn>],
@@ -222,7 +223,7 @@ fn told(
             .sum::<f64>()
             / 19.8
     };
-    // Whether it flaps when a minute's transitions are judged; it ends after them.
+    // Whether it flaps while a minute's transitions are judged; flapping ends after them.
     let (mut flaps, mut is_flapping, mut flapping_told) =
         (vec![false; minutes.len()], false, false);
     let mut ends_told = vec![false; minutes.len()];
@@ -261,7 +262,7 @@ fn told(
 }
 
 fn a_life() -> impl Strategy<Value = Vec<Minute>> {
-    // Stretches, so that all states are reached.
+    // In stretches, so that all states are reached.
     let mark = prop_oneof![5 => Just('.'), 5 => Just('x'), 1 => Just('?')];
     let letter = prop_oneof![6 => Just(' '), 1 => Just('m'), 1 => Just('p'), 2 => Just('w')];
     let stretch = prop_oneof![

@@ -1,8 +1,8 @@
-//! The body: an object with what a batch's hits share and the array of hits.
+//! The body: an object with the array of hits and the fields that they share.
 //!
-//! It is read in one pass that borrows its texts from the body. A document that serde_json refuses half-way (an escape
-//! that is no text, a number beyond all floats) is read again, value by value, so that the fault costs the value's hit
-//! alone; only where the document is no JSON at all is the whole refused.
+//! It is parsed in one pass that borrows its texts from the body. If serde_json refuses a document half-way (an escape
+//! that is not text, a number beyond all floats), it is parsed again, value by value, so that the fault costs only that
+//! value's hit; the whole body is refused only if it is not JSON at all.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,7 +20,7 @@ use super::{
 use crate::hit_fields::Field;
 use crate::limits;
 
-/// About what a hit takes in a body: a guess for the first allocation.
+/// About the size of a hit in a body: a guess for the first allocation.
 const HIT_BYTES: usize = 256;
 
 /// Reads a posted batch: an inflated body, any bytes.
@@ -33,9 +33,9 @@ pub fn decode(body: &[u8]) -> Result<Posted, DecodeError> {
     document.finish()
 }
 
-/// The body as text, with U+FFFD for what is none, and how many of those.
+/// The body as text, with U+FFFD for invalid bytes, and the number of those.
 fn to_text(body: &[u8]) -> (Cow<'_, str>, u64) {
-    // Some runtimes put a byte order mark; JSON may not have one.
+    // Some runtimes write a byte order mark; JSON may not have one.
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     match std::str::from_utf8(body) {
         Ok(text) => (Cow::Borrowed(text), 0),
@@ -77,7 +77,7 @@ fn read<'a>(
     document.hits.reserve((text.len() / HIT_BYTES).min(limits::HITS_PER_BATCH as usize));
     let mut deserializer = serde_json::Deserializer::from_str(text);
     match read(&mut document, &mut deserializer) {
-        // Reading stopped for a reason of ours, which the document holds.
+        // Reading stopped on purpose; the document holds the reason.
         Err(_) if document.too_many => return Ok(document),
         other => other?,
     }
@@ -87,12 +87,12 @@ fn read<'a>(
 
 fn not_json(error: &serde_json::Error) -> DecodeError {
     let message = error.to_string();
-    // serde_json adds the place to its message; ours names it once, in its own words.
+    // serde_json adds the position to its message; ours states it once, in its own words.
     let message = message.split(" at line ").next().unwrap_or_default().to_owned();
     DecodeError::NotJson { message, line: error.line(), column: error.column() }
 }
 
-/// What a body says, before it is known whether it can be used.
+/// A body's values, before it is known whether they can be used.
 #[derive(Default)]
 struct Document<'a> {
     not_an_object: bool,
@@ -105,7 +105,7 @@ struct Document<'a> {
     batch_id: Value<'a>,
     sent_at: Value<'a>,
     dropped: Value<'a>,
-    /// The fields of a hit in the body itself: npm 1.0.11 posts one flat hit.
+    /// Fields of a hit in the body itself: npm 1.0.11 posts one flat hit.
     flat: RawHit<'a>,
     hits: Vec<PostedHit>,
     texts: Texts,
@@ -123,9 +123,9 @@ enum Requests {
 }
 
 impl<'a> Document<'a> {
-    fn place(&mut self, key: &[u8]) -> Place<'_, 'a> {
+    fn destination(&mut self, key: &[u8]) -> Destination<'_, 'a> {
         let value = match key {
-            b"requests" => return Place::Requests,
+            b"requests" => return Destination::Requests,
             b"api_key" => &mut self.api_key,
             b"privacy_level" => &mut self.privacy_level,
             b"framework" => &mut self.framework,
@@ -133,12 +133,12 @@ impl<'a> Document<'a> {
             b"batch_id" => &mut self.batch_id,
             b"sent_at" => &mut self.sent_at,
             b"dropped" => &mut self.dropped,
-            _ => return self.flat.place(key).map_or(Place::Unknown, Place::Value),
+            _ => return self.flat.place(key).map_or(Destination::Unknown, Destination::Value),
         };
-        Place::Value(value)
+        Destination::Value(value)
     }
 
-    /// The last `requests` of several wins.
+    /// If there are several `requests`, the last wins.
     fn start_requests(&mut self, requests: Requests) {
         self.requests = requests;
         if !self.hits.is_empty() || !self.rejected.is_empty() {
@@ -213,7 +213,7 @@ impl<'a> Document<'a> {
         })
     }
 
-    /// Status 0 could not be judged while the hits were read: `framework` may follow them. True where that rejects any.
+    /// Judges hits of status 0 once the whole body is read: `framework` may come after them. True if any is rejected.
     fn settle_zero_statuses(&mut self, framework: &str) -> bool {
         if legacy::means_ok_by_zero(framework) {
             for hit in &mut self.hits {
@@ -255,7 +255,7 @@ fn to_name(value: &Value<'_>, field: Field, repairs: &mut Repairs) -> String {
     }
 }
 
-/// Whoever asks for privacy in a way that we do not understand gets the most of it.
+/// A level that we do not know is read as the strictest.
 fn to_privacy_level(value: &Value<'_>, repairs: &mut Repairs) -> u8 {
     match (value, value.to_unsigned()) {
         (Value::None, _) => 0,
@@ -279,8 +279,8 @@ fn to_batch_id(value: &Value<'_>) -> Result<Option<String>, DecodeError> {
     Ok(Some(id.into_owned()))
 }
 
-/// Where the value of a key of the body goes.
-enum Place<'r, 'a> {
+/// The destination of the value of a body's key.
+enum Destination<'r, 'a> {
     Requests,
     Value(&'r mut Value<'a>),
     Unknown,
@@ -301,13 +301,13 @@ impl<'a> Visitor<'a> for IntoDocument<'_, 'a> {
     fn visit_map<A: MapAccess<'a>>(self, mut object: A) -> Result<(), A::Error> {
         while let Some(place) = object.next_key_seed(Key(self.document))? {
             match place {
-                Place::Unknown => drop(object.next_value::<IgnoredAny>()?),
-                Place::Value(value) if self.value_by_value => {
+                Destination::Unknown => drop(object.next_value::<IgnoredAny>()?),
+                Destination::Value(value) if self.value_by_value => {
                     let raw: &RawValue = object.next_value()?;
                     read_value(raw.get(), value);
                 }
-                Place::Value(value) => object.next_value_seed(ValueSeed(value))?,
-                Place::Requests => {
+                Destination::Value(value) => object.next_value_seed(ValueSeed(value))?,
+                Destination::Requests => {
                     let document = &mut *self.document;
                     object.next_value_seed(IntoRequests {
                         document,
@@ -351,7 +351,7 @@ impl<'a> Visitor<'a> for IntoDocument<'_, 'a> {
     }
 }
 
-/// What cannot be read is a value of a wrong type.
+/// Reads a value; an unreadable one counts as a wrong type.
 fn read_value<'a>(raw: &'a str, value: &mut Value<'a>) {
     let read = ValueSeed(&mut *value).deserialize(&mut serde_json::Deserializer::from_str(raw));
     if read.is_err() {
@@ -386,7 +386,7 @@ impl<'a> Visitor<'a> for IntoRequests<'_, 'a> {
         loop {
             if document.is_full() {
                 document.too_many = array.next_element::<IgnoredAny>()?.is_some();
-                // Nothing more is read of a batch that is refused.
+                // A refused batch is not read any further.
                 return if document.too_many {
                     Err(Error::custom("too many hits"))
                 } else {
@@ -449,11 +449,11 @@ impl<'a> Visitor<'a> for IntoRequests<'_, 'a> {
     }
 }
 
-/// Finds the place that a key names. Keys are read as bytes: a key that is no text is one that we do not know.
+/// Finds the destination of a key. Keys are read as bytes: a key that is not text is an unknown one.
 struct Key<'r, 'a>(&'r mut Document<'a>);
 
 impl<'r, 'a> DeserializeSeed<'a> for Key<'r, 'a> {
-    type Value = Place<'r, 'a>;
+    type Value = Destination<'r, 'a>;
 
     fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_bytes(self)
@@ -461,13 +461,13 @@ impl<'r, 'a> DeserializeSeed<'a> for Key<'r, 'a> {
 }
 
 impl<'r, 'a> Visitor<'a> for Key<'r, 'a> {
-    type Value = Place<'r, 'a>;
+    type Value = Destination<'r, 'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
     fn visit_bytes<E: Error>(self, key: &[u8]) -> Result<Self::Value, E> {
-        Ok(self.0.place(key))
+        Ok(self.0.destination(key))
     }
 }

@@ -1,9 +1,9 @@
-//! A project's key as clients write it, brought to one form, so that two ways of writing it are one key.
+//! A project's key as clients write it, in canonical form, so that two spellings are one key.
 //!
 //! It does not know which keys exist.
 
-/// Spaces and quotes around it are stripped; a UUID, in any case, with or without dashes, becomes lower case with
-/// dashes; anything else stays as it is. "" where nothing is left.
+/// Strips spaces and quotes around it; a UUID, in any case, with or without dashes, becomes lower case with dashes;
+/// anything else stays. "" if nothing is left.
 pub fn canonical_key(key: &str) -> String {
     let key = key.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`'));
     let dashed = key.len() == 36 && [8, 13, 18, 23].iter().all(|&at| key.as_bytes()[at] == b'-');

@@ -1,7 +1,7 @@
-//! One hit of a posted batch, and what makes it valid.
+//! One hit of a posted batch, and the checks that it must pass.
 //!
 //! A hit is read in two steps, so that the last of duplicate keys wins and a rejected hit leaves nothing behind:
-//! `RawHit` holds its values as they come, `accept` bounds and checks them. It does not know the batch around it.
+//! `RawHit` holds its values as posted, `accept` bounds and checks them. It does not know the batch around it.
 
 use std::borrow::Cow;
 
@@ -13,27 +13,27 @@ use crate::hit::TextKind;
 use crate::hit_fields::{Field, KEYED, KEYS, Posted, Reading, Stored};
 use crate::limits;
 
-/// What is known of a posted time before its batch's clock is.
+/// Kind of a posted time, before its batch's clock is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimeKind {
-    /// Arrival is taken.
+    /// The arrival is used.
     Missing,
-    /// Local time of a zone that is not said.
+    /// Local time in an unknown zone.
     Naive,
     Zoned,
 }
 
-/// A posted hit whose fields are valid; its texts are numbers in `Posted::texts`. Addresses are as they came.
+/// A posted hit whose fields are valid; its texts are numbers in `Posted::texts`. Addresses are as posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PostedHit {
     /// Its place among the posted hits.
     pub index: u32,
-    /// Microseconds since 1970 by the client's clock, read as UTC where it is naive; 0 where missing.
+    /// Microseconds since 1970 by the client's clock, read as UTC if naive; 0 if missing.
     pub time_us: i64,
     pub(crate) time_kind: TimeKind,
     /// Microseconds.
     pub duration_us: Option<u64>,
-    /// 100 to 599. While the body is read, also 0, which is Chi's 200.
+    /// 100 to 599. While the body is read also 0, which means 200 from Chi.
     pub status: u16,
     /// Bytes.
     pub request_size: Option<u64>,
@@ -47,7 +47,7 @@ impl PostedHit {
     }
 }
 
-/// A text that a hit may have, and how it is read.
+/// An optional text of a hit, and how it is read.
 #[derive(Clone, Copy)]
 struct OptionalText {
     kind: TextKind,
@@ -57,7 +57,7 @@ struct OptionalText {
     limit: u64,
 }
 
-/// Those that are read by their row alone.
+/// The texts that their row alone describes.
 const OPTIONAL_TEXTS: [OptionalText; count_optional_texts()] = optional_texts();
 
 const fn optional_text(field: Field) -> Option<OptionalText> {
@@ -99,7 +99,7 @@ const fn optional_texts() -> [OptionalText; count_optional_texts()] {
     texts
 }
 
-/// Checks a hit and puts its texts among the batch's. Status 0 passes: the batch decides whether it is Chi's.
+/// Checks a hit and adds its texts to the batch's. Status 0 passes: the batch decides whether it is Chi's.
 pub(super) fn accept(
     raw: &RawHit<'_>,
     index: u32,
@@ -112,7 +112,7 @@ pub(super) fn accept(
     let status = to_status(raw.of(Field::Status))?;
     let (time_us, time_kind) = to_time(raw.of(Field::Time))?;
     let duration_us = to_duration_us(raw.of(Field::Duration), repairs)?;
-    // All are read before the first is put: a hit that is rejected leaves nothing behind.
+    // All are read before the first is added: a rejected hit leaves nothing behind.
     let mut optional: [Cow<'_, str>; OPTIONAL_TEXTS.len()] =
         [const { Cow::Borrowed("") }; OPTIONAL_TEXTS.len()];
     for (read, text) in optional.iter_mut().zip(OPTIONAL_TEXTS) {
@@ -154,7 +154,7 @@ pub(super) fn accept(
     })
 }
 
-/// At most `limit` characters of a text; counts a cut.
+/// At most `limit` characters of a text; counts the cut.
 #[inline]
 pub(super) fn cut<'a>(text: &'a str, limit: u64, cuts: &mut u64) -> &'a str {
     if text.len() <= limit as usize {
@@ -169,7 +169,7 @@ pub(super) fn cut<'a>(text: &'a str, limit: u64, cuts: &mut u64) -> &'a str {
     }
 }
 
-/// A user id as hits keep it: longer ones are cut, so whoever looks for one must cut it too.
+/// A user id as hits keep it. Longer ones are cut, so a search for one must cut it too.
 pub fn kept_user_id(user: &str) -> &str {
     cut(user, Field::User.limit(), &mut 0)
 }
@@ -184,7 +184,7 @@ fn to_path<'a>(value: &'a Value<'_>) -> Result<&'a str, Reason> {
     }
 }
 
-/// Any token of HTTP, in capitals: "HEADTE", as Go's fiber client garbles it, is kept and can be seen.
+/// Any HTTP token, in capitals: even "HEADTE", garbled by Go's fiber client, is kept and can be seen.
 fn to_method<'a>(
     value: &'a Value<'_>,
     buffer: &'a mut [u8; limits::METHOD_CHARACTERS as usize],
@@ -231,7 +231,7 @@ fn to_duration_us(value: &Value<'_>, repairs: &mut Repairs) -> Result<Option<u64
     match *value {
         Value::None => Ok(None),
         Value::Unsigned(ms) => Ok(Some(ms.saturating_mul(1_000).min(most))),
-        // `as` saturates; rounding is what the original's clients do to a millisecond.
+        // `as` saturates; the original's clients round to a millisecond.
         Value::Float(ms) if ms >= 0.0 => Ok(Some(((ms * 1_000.0).round() as u64).min(most))),
         Value::Float(_) | Value::Negative(_) => {
             repairs.negative_duration += 1;
@@ -252,19 +252,19 @@ fn to_text<'a>(value: &'a Value<'_>, reading: Reading) -> Option<Cow<'a, str>> {
             Reading::OneOf(allowed) if !allowed.contains(&&**text) => None,
             _ => Some(Cow::Borrowed(text)),
         },
-        // Many APIs number their users, and hand over the number.
+        // Many APIs number their users, and send the number.
         Value::Unsigned(number) => whole_number(number.to_string()),
         Value::Negative(number) => whole_number(number.to_string()),
         Value::Float(_) | Value::Other => None,
     }
 }
 
-/// Sizes are extras: what is no size is none. Frameworks say -1 for "unknown".
+/// Sizes are optional: an invalid size is none. Frameworks use -1 for "unknown".
 fn to_size(value: &Value<'_>) -> Option<u64> {
     value.to_unsigned().filter(|&size| i64::try_from(size).is_ok())
 }
 
-/// Lower case, without the port. An IPv6 address stands in brackets when it has a port.
+/// In lower case, without the port. An IPv6 address with a port is in brackets.
 fn to_host(host: &str) -> Cow<'_, str> {
     if !host.bytes().any(|byte| byte == b':' || byte.is_ascii_uppercase()) {
         return Cow::Borrowed(host);

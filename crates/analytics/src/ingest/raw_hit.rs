@@ -1,4 +1,4 @@
-//! The values of one posted hit as they come, before any is checked. The last of duplicate keys wins.
+//! The values of one posted hit as posted, before any is checked. The last of duplicate keys wins.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use super::value::{Value, ValueSeed};
 use crate::hit_fields::{FIELDS, Field, KEYED, KEYS};
 
-/// A hit's values as they were read.
+/// A hit's values as posted.
 #[derive(Debug)]
 pub(super) struct RawHit<'a> {
     /// In the order of `KEYED`.
     values: [Value<'a>; KEYS],
-    /// The places of the keys of the hit before, in the order in which they came: a client sends all hits alike, so that a key is
-    /// found by one comparison.
+    /// The fields of the previous hit's keys, in the order in which they came: a client sends all hits alike, so a key
+    /// is found by one comparison.
     order: [u8; KEYS],
-    /// Keys of this hit that were found so far.
+    /// Number of this hit's keys found so far.
     found: usize,
 }
 
@@ -68,7 +68,7 @@ impl<'a> RawHit<'a> {
         self.values[usize::from(PLACES[Field::Time as usize])] = Value::None;
     }
 
-    /// The place of the value of that key; none for keys that we do not know.
+    /// The place of that key's value; none for unknown keys.
     #[inline]
     pub fn place(&mut self, key: &[u8]) -> Option<&mut Value<'a>> {
         let expected = self.order.get(self.found).map_or(0, |place| usize::from(*place));
@@ -89,7 +89,7 @@ impl<'a> RawHit<'a> {
     }
 }
 
-/// Reads the next value into a `RawHit`; false where it is no object.
+/// Reads the next value into a `RawHit`; false if it is not an object.
 pub(super) struct IntoHit<'r, 'a>(pub &'r mut RawHit<'a>);
 
 impl<'a> DeserializeSeed<'a> for IntoHit<'_, 'a> {
@@ -150,7 +150,7 @@ impl<'a> Visitor<'a> for IntoHit<'_, 'a> {
     }
 }
 
-/// Finds the place that a key names. Keys are read as bytes: a key that is no text is one that we do not know.
+/// Finds the place of a key. Keys are read as bytes: a key that is not text is an unknown one.
 struct Key<'r, 'a>(&'r mut RawHit<'a>);
 
 impl<'r, 'a> DeserializeSeed<'a> for Key<'r, 'a> {

@@ -1,7 +1,7 @@
-//! An example of what a hit was rejected for, so that its owner can find the mistake: the field and its value, cut.
+//! An example of a rejected hit, so that its owner can find the mistake: the field and its value, cut.
 //!
-//! Never an address or a user id, whatever field they were put into, and above privacy level 0 no text at all but its
-//! shape (`2026-11-22` becomes `0000-00-00`). At most one a reason and batch: looking costs nothing where hits are good.
+//! Never an address or a user id, in whatever field, and above privacy level 0 only a text's shape (`2026-11-22`
+//! becomes `0000-00-00`). At most one per reason and batch, so good hits cost nothing.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -17,23 +17,23 @@ pub struct Sample {
     pub reason: Reason,
     /// Its place among the posted hits.
     pub index: u32,
-    /// As it is posted; "" where no field is to blame.
+    /// As posted; "" if no field is to blame.
     pub field: &'static str,
     /// "" for missing.
     pub value: String,
 }
 
-/// Keeps one for the rejection unless there is one of its reason.
+/// Keeps a sample for the rejection unless its reason has one.
 pub(super) fn put(samples: &mut Vec<Sample>, rejection: Rejection, raw: Option<&RawHit<'_>>) {
     put_value(samples, rejection, || match (rejection.reason, raw) {
         (_, None) => String::new(),
-        // Numbers of users are users.
+        // A user's number is a user id too.
         (Reason::Invalid(Field::User), Some(_)) => "neither a text nor a whole number".to_owned(),
         (reason, Some(raw)) => to_text(value_of(reason, raw)),
     });
 }
 
-/// As `put`, where the value is known another way.
+/// Like `put`, with a value from elsewhere.
 pub(crate) fn put_value(
     samples: &mut Vec<Sample>,
     rejection: Rejection,
@@ -46,7 +46,7 @@ pub(crate) fn put_value(
 }
 
 impl Sample {
-    /// What may be kept of it at this privacy level.
+    /// The part of it that this privacy level may keep.
     pub(crate) fn at_level(mut self, level: u8) -> Sample {
         if looks_private(&self.value) {
             self.value = "(hidden)".to_owned();
@@ -71,7 +71,7 @@ fn to_text(value: &Value<'_>) -> String {
     }
 }
 
-/// An address of a machine or of a person, as a whole or among other things.
+/// Whether it is or contains an address of a machine or of a person.
 fn looks_private(value: &str) -> bool {
     let is_address = |word: &str| {
         let bare = word.trim_matches(['[', ']', '.', ':']);
@@ -93,7 +93,7 @@ fn to_shape(character: char) -> char {
 }
 
 impl Reason {
-    /// The field that is to blame, as it is posted; "" where it is not one.
+    /// The field to blame, as posted; "" if it is not a field's fault.
     pub fn field(self) -> &'static str {
         let field = match self {
             Reason::NotAnObject | Reason::Unreadable => return "",
@@ -104,7 +104,7 @@ impl Reason {
     }
 }
 
-/// The value that a reason speaks of.
+/// The value that a reason is about.
 fn value_of<'r, 'a>(reason: Reason, raw: &'r RawHit<'a>) -> &'r Value<'a> {
     match reason {
         Reason::NotAnObject | Reason::Unreadable => &Value::None,

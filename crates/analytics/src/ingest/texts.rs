@@ -1,6 +1,6 @@
-//! The texts of a batch while it is read: each distinct one is kept once and known by its number.
+//! The texts of a batch while it is read: each distinct one is stored once and has a number.
 //!
-//! Hits repeat each other's texts, so that a repeated text costs a hash and a comparison, and no allocation.
+//! Hits repeat each other's texts, so a repeated text costs a hash and a comparison, but no allocation.
 
 use std::hash::BuildHasher;
 
@@ -15,16 +15,16 @@ use crate::text_list::TextList;
 pub struct Texts {
     kinds: [TextList; TextKind::COUNT],
     tables: [HashTable<Entry>; TextKind::COUNT],
-    /// The text of the hit before, which is tried first.
+    /// The texts of the previous hit, which are tried first.
     last: [u32; TextKind::COUNT],
     /// Seeded anew for each process: a client cannot prepare texts that collide.
     hasher: foldhash::fast::RandomState,
 }
 
-/// Room for a small batch, made at once in place of in three steps.
+/// Room for a small batch, allocated at once instead of in three steps.
 const FIRST_ENTRIES: usize = 14;
 
-/// The hash is kept, so that a table grows without looking at its texts again.
+/// Keeps the hash, so that the table grows without looking at its texts again.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     hash: u64,
@@ -51,7 +51,7 @@ impl Texts {
         &self.kinds[kind as usize]
     }
 
-    /// The number of this text, which is kept if it is new.
+    /// The number of this text, which is added if it is new.
     #[inline]
     pub(crate) fn put(&mut self, kind: TextKind, text: &str) -> u32 {
         let kind = kind as usize;
@@ -83,7 +83,7 @@ impl Texts {
         number
     }
 
-    /// Takes all texts of a kind out; the kind starts anew with "".
+    /// Takes all texts of a kind out; the kind begins again with "".
     pub(crate) fn take(&mut self, kind: TextKind) -> TextList {
         let kind = kind as usize;
         self.last[kind] = 0;
@@ -91,12 +91,12 @@ impl Texts {
         std::mem::take(&mut self.kinds[kind])
     }
 
-    /// Puts back what `take` took. The kind can be read from then on, not added to.
+    /// Puts back the texts that `take` took. The kind can then be read, but not added to.
     pub(crate) fn give_back(&mut self, kind: TextKind, texts: TextList) {
         self.kinds[kind as usize] = texts;
     }
 
-    /// Only the texts of these hits, whose numbers are changed to match: what only rejected hits said is not kept.
+    /// Keeps only the texts of these hits, and renumbers them: texts of rejected hits are not kept.
     pub(crate) fn only_of(self, hits: &mut [PostedHit]) -> Texts {
         let mut only = Texts::default();
         for hit in hits {

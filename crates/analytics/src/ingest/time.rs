@@ -1,20 +1,21 @@
 //! Times as clients write them.
 //!
-//! What is seen in practice is RFC 3339 with or without a zone, and is read by hand, because it is read for every hit;
-//! whatever else jiff understands is read by jiff. What a naive time means is decided by `enrich::clock`.
+//! Clients mostly send RFC 3339 with or without a zone. It is parsed by hand, because every hit has one; jiff parses
+//! whatever else it understands. `enrich::clock` decides the zone of a naive time.
 
 /// A posted time, microseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadTime {
-    /// As if it were UTC; its zone is not said.
+    /// As if it were UTC; its zone is unknown.
     Naive(i64),
     Zoned(i64),
 }
 
-/// Longer texts are no times; it bounds what the slow path looks at.
+/// Longer texts are not times; bounds the slow path.
 const LONGEST: usize = 64;
 
-/// None where it cannot be read. Digits after the sixth of a fraction are cut off; a leap second is the second before it.
+/// None if it cannot be read. Digits after the sixth of a fraction are cut off; a leap second counts as the second
+/// before it.
 pub fn parse_time(text: &str) -> Option<ReadTime> {
     parse_rfc3339(text.as_bytes()).or_else(|| parse_otherwise(text.trim()))
 }
@@ -77,7 +78,7 @@ fn parse_rfc3339(text: &[u8]) -> Option<ReadTime> {
     }
 }
 
-/// The fraction in microseconds, and what follows it.
+/// The fraction in microseconds, and the rest of the text.
 #[inline]
 fn parse_fraction(rest: &[u8]) -> Option<(i64, &[u8])> {
     let [b'.' | b',', digits @ ..] = rest else { return Some((0, rest)) };
@@ -106,7 +107,7 @@ fn parse_offset_s(offset: &[u8]) -> Option<i64> {
 }
 
 fn parse_otherwise(text: &str) -> Option<ReadTime> {
-    // A date alone says no time, and jiff would take it for midnight.
+    // A date alone has no time; jiff would read it as midnight.
     if text.len() > LONGEST || !text.contains(':') {
         return None;
     }
@@ -175,7 +176,7 @@ mod tests {
             ("2026-11-22T07:25:32.1234567+01:00", zoned("2026-11-22T06:25:32.123456Z")),
             ("2026-11-22T07:25:32+0530", zoned("2026-11-22T01:55:32Z")),
             ("2024-02-29T23:59:60Z", zoned("2024-02-29T23:59:59Z")),
-            // Left to jiff.
+            // Parsed by jiff.
             ("2026-11-22T07:25:32+05:45[Asia/Kathmandu]", zoned("2026-11-22T01:40:32Z")),
             ("Sun, 22 Nov 2026 07:25:32 GMT", zoned("2026-11-22T07:25:32Z")),
             (" 2026-11-22T07:25:32Z ", zoned("2026-11-22T07:25:32Z")),

@@ -1,6 +1,6 @@
-//! One JSON value of a field, whatever its type: a wrong type is the field's business, never the document's.
+//! One JSON value of a field, of any type: a wrong type is the field's problem, never the document's.
 //!
-//! Texts are borrowed from the body unless they hold escapes. Arrays and objects are passed over, not kept.
+//! Texts are borrowed from the body unless they hold escapes. Arrays and objects are skipped, not kept.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,19 +9,19 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Value<'a> {
-    /// Missing, `null` or `""`: they mean the same.
+    /// Missing, `null` or `""`: they are equivalent.
     #[default]
     None,
     Text(Cow<'a, str>),
     Unsigned(u64),
     Negative(i64),
     Float(f64),
-    /// A truth value, an array or an object.
+    /// A boolean, an array or an object.
     Other,
 }
 
 impl Value<'_> {
-    /// A whole number that is not negative, also where it is written as `200.0`.
+    /// A whole, non-negative number, also if written as `200.0`.
     pub fn to_unsigned(&self) -> Option<u64> {
         match *self {
             Value::Unsigned(number) => Some(number),
@@ -101,7 +101,7 @@ impl<'a> Visitor<'a> for ValueVisitor {
     }
 }
 
-/// A key of an object that is passed over: as bytes, because a key need not be text (lone surrogates).
+/// A key of a skipped object: as bytes, because a key need not be text (lone surrogates).
 pub(super) struct RawKey;
 
 impl<'a> serde::Deserialize<'a> for RawKey {

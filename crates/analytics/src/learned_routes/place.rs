@@ -1,4 +1,4 @@
-//! A place in a path: the words that were seen at it, and the parameter that it has become.
+//! A place in a path: the words seen at it, and the parameter that it has become.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -22,7 +22,7 @@ pub struct Place {
 struct Word {
     kind: Kind,
     hits: u64,
-    /// Stays apart when the place becomes a parameter.
+    /// It stays apart when the place becomes a parameter.
     kept: bool,
     next: Place,
 }
@@ -32,7 +32,7 @@ struct Parameter {
     name: String,
     /// Segments before this place.
     depth: usize,
-    /// The template up to this place, with a slash at its end; "" until a path tells it.
+    /// The template up to this place, with a trailing slash; "" until a path supplies it.
     prefix: String,
     by_owner: bool,
     refused: bool,
@@ -40,12 +40,12 @@ struct Parameter {
 }
 
 impl Place {
-    /// True where a path with this word goes on to a place that is known.
+    /// Whether a path with this word continues to a known place.
     pub fn has_way(&self, word: u64) -> bool {
         self.has_parameter() || self.words.contains_key(&word)
     }
 
-    /// Where the path goes on, and the name of the parameter that the word is a value of.
+    /// The place after this word, and the name of the parameter that the word is a value of.
     pub fn way(&self, word: u64) -> (Option<&Place>, Option<&str>) {
         match (self.words.get(&word), self.active()) {
             (Some(word), _) => (Some(&word.next), None),
@@ -88,7 +88,7 @@ impl Place {
         self.parameter.as_ref().is_some_and(|parameter| parameter.refused)
     }
 
-    /// The text in front of the parameter is not known.
+    /// Whether the text before the parameter is unknown.
     pub fn lacks_prefix(&self) -> bool {
         self.active().is_some_and(|parameter| parameter.prefix.is_empty())
     }
@@ -99,7 +99,7 @@ impl Place {
         }
     }
 
-    /// Texts that paths have told; those that the owner has written stay.
+    /// Forgets the texts supplied by paths; those that the owner has written stay.
     pub fn forget_texts(&mut self) {
         if let Some(parameter) = &mut self.parameter {
             if !parameter.by_owner {
@@ -110,7 +110,7 @@ impl Place {
         self.words.values_mut().for_each(|word| word.next.forget_texts());
     }
 
-    /// More values than a place without a parameter may have.
+    /// Whether it has more values than a place without a parameter may have.
     pub fn is_crowded(&self) -> bool {
         self.parameter.is_none()
             && self.words.len() as u64 > limits::ROUTE_VALUES
@@ -121,7 +121,7 @@ impl Place {
         self.words.values().filter(|word| word.kind != Kind::Derived && !word.kept)
     }
 
-    /// Makes a parameter of the place, with a name that fits most of its values.
+    /// Makes the place a parameter, named after the form of most of its values.
     pub fn join(&mut self, prefix: &str, depth: usize) {
         let name = self.most_frequent_kind().unwrap_or(Kind::Name).parameter();
         self.set_parameter(prefix, depth, name, false);
@@ -139,7 +139,7 @@ impl Place {
         }));
     }
 
-    /// The owner's word on this place.
+    /// The owner's decision on this place.
     pub fn decide(&mut self, prefix: &str, name: &str, refused: bool) {
         if self.parameter.is_none() {
             let depth = prefix.matches('/').count() - 1;
@@ -158,7 +158,7 @@ impl Place {
         }
     }
 
-    /// The place behind the parameter, which is made where there is none.
+    /// The place after the parameter, created if missing.
     pub fn parameter_mut(&mut self, prefix: &str, name: &str) -> &mut Place {
         if !self.has_parameter() {
             self.decide(prefix, name, false);
@@ -167,7 +167,7 @@ impl Place {
         &mut parameter.next
     }
 
-    /// The place behind a word; `apart`: also where it would be a value of a parameter.
+    /// The place after a word; `apart`: even if the word would be a value of a parameter.
     pub fn keep_word(&mut self, word: u64, kind: Kind, apart: bool) -> &mut Place {
         let goes_through = !apart && self.has_parameter() && !self.words.contains_key(&word);
         if goes_through {
@@ -185,7 +185,7 @@ impl Place {
         kinds.into_iter().max_by_key(|(_, words)| *words).map(|(kind, _)| kind)
     }
 
-    /// Moves all words behind the parameter but those that stay apart: the owner's, ids, and the frequent ones.
+    /// Moves all words into the parameter except those that stay apart: the owner's, ids, and the frequent ones.
     fn absorb(&mut self) {
         let total = self.values().map(|word| word.hits).sum::<u64>();
         let kind = self.most_frequent_kind();
@@ -194,7 +194,7 @@ impl Place {
         for (hash, mut word) in std::mem::take(&mut self.words) {
             let percent = match Some(word.kind) == kind {
                 true => limits::ROUTE_KEPT_PERCENT,
-                // Looks unlike a value.
+                // It does not look like a value.
                 false => limits::ROUTE_KEPT_UNLIKE_PERCENT,
             };
             word.kept |= word.hits >= limits::ROUTE_KEPT_HITS && word.hits * 100 >= total * percent;
@@ -212,8 +212,8 @@ impl Place {
         parameter.next.settle(&prefix, depth + 1);
     }
 
-    /// Makes a parameter where merging has brought too many values. Below a word, whose text is not known here, that happens with
-    /// the next request.
+    /// Makes a parameter if merging has brought too many values. Below a word, whose text is unknown here, the next
+    /// request does that.
     fn settle(&mut self, prefix: &str, depth: usize) {
         if self.is_crowded() {
             self.join(prefix, depth);
@@ -251,10 +251,10 @@ impl Place {
         }
     }
 
-    /// The templates below go through a parameter at this depth from now on.
+    /// The templates below contain the parameter's new name at this depth from now on.
     fn rename(&mut self, depth: usize, name: &str) {
         if let Some(parameter) = &mut self.parameter {
-            // Of "" there is nothing to rename: it has one segment, and `depth + 1` is another.
+            // A prefix of "" has nothing to rename: it has one segment, and `depth + 1` is another.
             let segments = parameter.prefix.split('/').enumerate();
             let segments: Vec<String> = segments
                 .map(|(number, segment)| match number == depth + 1 {

@@ -66,7 +66,7 @@ fn a_frequent_word_stays_apart() {
         routes.observe(&format!("/users/user-{n}"), SERVED);
         routes.observe("/users/me", SERVED);
         if n % 12 == 0 {
-            // Unlike the values, but hardly called.
+            // It does not look like the values, but is hardly called.
             routes.observe("/users/rare", SERVED);
         }
     }
@@ -90,7 +90,7 @@ fn ids_are_no_values_and_keep_their_endpoint() {
 #[test]
 fn what_follows_a_parameter_is_learned_together() {
     let mut routes = learned();
-    // Ten files for each of a hundred users: no user has too many by itself.
+    // Ten files for each of a hundred users: no user has too many.
     for user in 0..MANY {
         for file in 0..10 {
             routes.observe(&format!("/u/user-{user}/files/{user}-{file}.txt"), SERVED);
@@ -139,7 +139,7 @@ fn a_scanner_gets_one_row_and_teaches_nothing() {
     assert_eq!(seen.len() as u64, limits::ROUTE_UNMATCHED + 1);
     assert!(seen.contains(UNMATCHED));
     assert_eq!(templates(&routes), [""; 0]);
-    // A path that was served keeps its name also while it is turned away, and so does one that nobody could answer.
+    // A path that was served keeps its name while it is turned away, and while no server can be reached.
     for (path, answers) in [
         ("/v1/resource3", NOT_FOUND),
         ("/v1/new", SERVED),
@@ -299,8 +299,8 @@ fn earlier_routes_become_those_of_today_and_a_client_s_own_stay() {
 }
 
 proptest! {
-    /// Whatever is called: the state is bounded and the same for the same requests, a route has as many segments as its path, and a
-    /// route is its own route.
+    /// For any requests: the state is bounded and the same for the same requests, a route has as many segments as its
+    /// path, and the route of a route is itself.
     #[test]
     fn any_paths_are_learned(
         paths in prop::collection::vec("(/[a-e0-9{}.é-]{0,3}){0,6}", 0..300),

@@ -1,4 +1,4 @@
-//! A maintenance window as its owner writes it, and read.
+//! A maintenance window as its owner writes it, and its parsed form.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -31,7 +31,7 @@ pub struct MaintenanceSettings {
     pub schedule: Option<Schedule>,
 }
 
-/// Settings that were read.
+/// Parsed settings.
 #[derive(Clone, Debug)]
 pub struct Maintenance {
     /// With every default filled in.
@@ -40,12 +40,13 @@ pub struct Maintenance {
 }
 
 impl MaintenanceSettings {
-    /// These with the fields of `change` in their place. Null is the default again.
+    /// These settings with the fields of `change` replaced. Null restores a default.
     pub fn changed(&self, change: Map<String, Value>) -> Result<MaintenanceSettings, FieldError> {
         fields::changed(fields::of(self), change, "a maintenance window")
     }
 
-    /// New settings with every default filled in. Of a cron expression a year is walked through, which takes up to 30 ms.
+    /// Parses new settings and fills in every default. For a cron expression it walks through a year, which takes up to
+    /// 30 ms.
     pub fn compile(mut self) -> Result<Maintenance, FieldError> {
         let title = fields::label("title", self.title.as_deref().unwrap_or_default())?;
         let title = if title.is_empty() { "Maintenance".to_owned() } else { title };
@@ -77,7 +78,7 @@ impl MaintenanceSettings {
         Ok(Maintenance { settings: self, windows })
     }
 
-    /// Those that were compiled before. None where the schedule can't be read any more.
+    /// Parses settings that were compiled before. None if the schedule can't be parsed any more.
     pub fn read(self) -> Option<Maintenance> {
         let windows = self.schedule.as_ref()?.read().ok()?;
         Some(Maintenance { settings: self, windows })

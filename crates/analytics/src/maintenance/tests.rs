@@ -71,7 +71,7 @@ fn a_weekly_window_follows_the_clocks_of_berlin() {
         "2026-10-16",
         &[("10-18 00:00", "10-19 00:00", 24.0), ("10-25 00:00", "10-26 00:00", 25.0)],
     );
-    // A start that is skipped is the change; a window that is skipped whole is none.
+    // A skipped start is the moment of the change; a window that is skipped as a whole does not happen.
     let skipped = weekly_on(&[Sunday], "02:30", "04:00", "Europe/Berlin");
     check(
         &skipped,
@@ -81,7 +81,7 @@ fn a_weekly_window_follows_the_clocks_of_berlin() {
     );
     let gone = weekly_on(&[Sunday], "02:00", "02:45", "Europe/Berlin");
     check(&gone, "Europe/Berlin", "2026-03-23", &[("04-05 02:00", "04-05 02:45", 0.75)]);
-    // An end that comes twice is the second one, so that the work that was planned lies inside.
+    // An end that comes twice is the second one, so that the planned work lies inside.
     let twice = weekly_on(&[Sunday], "02:15", "02:45", "Europe/Berlin");
     check(
         &twice,
@@ -247,7 +247,7 @@ proptest! {
             let (today, hour) = (now.weekday().to_monday_zero_offset(), now.hour());
             let begun_today = today >= 5 && hour >= from && (to <= from || hour < to);
             let begun_yesterday = (today == 6 || today == 0) && to <= from && hour < to;
-            // The hour that comes twice lies between its first start and its last end, also in what is not named.
+            // The hour that comes twice lies between its first start and its last end, even outside the named times.
             let repeats = zone_change_is_near(&now);
             if !repeats {
                 prop_assert_eq!(

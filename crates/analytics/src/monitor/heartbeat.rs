@@ -1,4 +1,4 @@
-//! Heartbeats: a job calls a secret address, and what is judged is that it does.
+//! Heartbeats: a job calls a secret address, and is judged by whether it does.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +11,14 @@ use crate::uptime::Outcome;
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
     pub schedule: Schedule,
-    /// How long after it is due a call may come.
+    /// How late a call may be.
     pub grace_ms: i64,
 }
 
 /// When a job is due.
 #[derive(Clone, Debug)]
 pub enum Schedule {
-    /// So long after it called last.
+    /// This long after its last call.
     Period {
         ms: i64,
     },
@@ -50,7 +50,7 @@ pub enum Signal {
     Fail,
 }
 
-/// When each was last called, milliseconds since 1970.
+/// The last time of each signal, milliseconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Signals {
@@ -79,7 +79,7 @@ impl Signals {
 }
 
 impl Heartbeat {
-    /// The last moment for the next call. None before the first, and where a cron expression has no further time.
+    /// The latest time for the next call. None before the first, and if a cron expression has no further time.
     pub fn deadline_ms(&self, signals: &Signals) -> Option<i64> {
         // A job that began and never ended was due, even if it never succeeded.
         let from_ms = signals.succeeded_ms.max(signals.failed_ms).or(signals.started_ms)?;

@@ -1,4 +1,4 @@
-//! A request, and what its answer has to be.
+//! A request, and the expectations of its response.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::check::Failure;
 use crate::fields::FieldError;
 use crate::limits;
 
-/// Those that a check may use. CONNECT would make of the host a proxy, and TRACE sends headers back.
+/// The methods that a check may use. CONNECT would turn the host into a proxy, and TRACE sends headers back.
 pub(super) const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/// Headers that nobody chooses: they say where a message ends or what becomes of the connection.
+/// Headers that no owner may set: they frame the message or control the connection.
 const OWN_HEADERS: &[&str] = &[
     "host",
     "connection",
@@ -40,7 +40,7 @@ pub struct HttpProbe {
     pub family: AddressFamily,
     pub timeout: Duration,
     pub follow_redirects: bool,
-    /// Whether a certificate that is not trusted is a failure.
+    /// Whether an untrusted certificate is a failure.
     pub verify: bool,
     pub statuses: Vec<StatusRange>,
     pub contains: Option<String>,
@@ -50,7 +50,7 @@ pub struct HttpProbe {
 }
 
 impl HttpProbe {
-    /// Of an answer that came whole.
+    /// The verdict on a complete response.
     pub fn judge(&self, status: u16, body: &[u8], took: Duration) -> Verdict {
         if !self.statuses.iter().any(|range| range.contains(status)) {
             let expected: Vec<String> = self.statuses.iter().map(ToString::to_string).collect();
@@ -136,7 +136,7 @@ pub(super) fn parse_statuses(texts: &[String]) -> Result<Vec<StatusRange>, Field
     texts.iter().map(parse).collect()
 }
 
-/// Names in lower case, so that none is there twice.
+/// Names in lower case, so that none occurs twice.
 pub(super) fn check_headers(
     headers: &mut BTreeMap<String, Option<SecretText>>,
 ) -> Result<Vec<(String, SecretText)>, FieldError> {

@@ -1,4 +1,4 @@
-//! A value in a JSON body (RFC 9535), and what it has to be.
+//! A value in a JSON body (RFC 9535), and the comparison that it must pass.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,7 +35,7 @@ pub enum JsonOperator {
     Missing,
 }
 
-/// A rule that was read.
+/// A parsed rule.
 #[derive(Clone, Debug)]
 pub struct JsonTest {
     path: JsonPath,
@@ -54,7 +54,7 @@ impl JsonTest {
         }
         let path = JsonPath::parse(&rule.path)
             .map_err(|problem| wrong(format!("has a `path` that cannot be read: {problem}")))?;
-        // Each of these may multiply what is looked at: a body of a megabyte must not take a gigabyte to look into.
+        // Each of these may multiply the matches: searching a body of a megabyte must not take a gigabyte.
         let count = |text: &str| rule.path.matches(text).count();
         let steps = count("*") + count("?") + count(",") + count("..");
         if count("..") > 1 || steps as u64 > limits::JSON_PATH_STEPS {
@@ -78,7 +78,7 @@ impl JsonTest {
         }
     }
 
-    /// The error says what was wrong and quotes nothing of the body.
+    /// The error states the problem and quotes nothing of the body.
     pub fn judge(&self, body: &[u8]) -> Result<(), String> {
         let body: Value =
             serde_json::from_slice(body).map_err(|_| "the body is not JSON".to_owned())?;
@@ -114,7 +114,7 @@ impl JsonTest {
     }
 }
 
-/// A form has texts alone: `"200"` equals 200, and `"true"` true.
+/// The page's form sends only texts: `"200"` equals 200, and `"true"` true.
 fn are_equal(one: &Value, other: &Value) -> bool {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),

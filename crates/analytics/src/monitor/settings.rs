@@ -156,8 +156,8 @@ pub struct MonitorSettings {
 }
 
 impl MonitorSettings {
-    /// These with the fields of `change` in their place. Null is the default again; as the value of a header it keeps the
-    /// value that there is.
+    /// These settings with the fields of `change` replaced. Null restores a default; as the value of a header it keeps
+    /// the stored one.
     pub fn changed(&self, mut change: Map<String, Value>) -> Result<MonitorSettings, FieldError> {
         let fields = fields::of(self);
         if let Some(Value::Object(headers)) = change.get_mut("headers") {
@@ -166,7 +166,7 @@ impl MonitorSettings {
         fields::changed(fields, change, "a monitor")
     }
 
-    /// As an answer shows them.
+    /// As the API shows them.
     pub fn without_secrets(mut self) -> MonitorSettings {
         for value in self.headers.iter_mut().flat_map(BTreeMap::values_mut) {
             *value = None;

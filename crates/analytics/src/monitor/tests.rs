@@ -1,4 +1,4 @@
-//! Settings of monitors, and what answers mean.
+//! Settings of monitors, and verdicts on responses.
 
 use std::time::Duration;
 
@@ -144,7 +144,7 @@ fn an_inner_address_is_accepted_where_its_network_is_allowed() {
     let settings =
         settings.changed(object(json!({ "kind": "http", "url": "http://10.1.2.3/" }))).unwrap();
     assert!(Monitor::compile(settings.clone(), Some(&["10.0.0.0/8".parse().unwrap()])).is_ok());
-    // A stored one is judged at each check alone.
+    // A stored one is only judged at each check.
     assert!(Monitor::compile(settings, None).is_ok());
 }
 
@@ -267,7 +267,7 @@ fn json_values_are_compared() {
 
 #[test]
 fn the_widest_path_over_the_deepest_body_ends_soon() {
-    // As many values as fit, as deep as a body may nest.
+    // As many values as fit, nested as deep as a body may be.
     let body = format!("{}{}{}", "[".repeat(100), "1,".repeat(500_000) + "1", "]".repeat(100));
     let began = std::time::Instant::now();
     for path in ["$..[*,*]", "$..[?@.a || @.b]", "$[*][*][*][*]", "$..[?@[?@ > 1]]"] {
@@ -304,14 +304,14 @@ fn a_heartbeat_is_missed_after_its_period_and_grace() {
     signals.note(Signal::Success, 0);
     assert_eq!(judged(&signals, 11), (Outcome::Up, None));
     assert_eq!(judged(&signals, 12), (Outcome::Down, Some(Failure::Missed)));
-    // A job that began is not one that succeeded.
+    // A job that began has not succeeded yet.
     signals.note(Signal::Start, 11 * MINUTE_MS);
     assert_eq!(judged(&signals, 12), (Outcome::Down, Some(Failure::Missed)));
     signals.note(Signal::Success, 13 * MINUTE_MS);
     assert_eq!((judged(&signals, 13), signals.took_ms), ((Outcome::Up, None), Some(2 * MINUTE_MS)));
     signals.note(Signal::Fail, 14 * MINUTE_MS);
     assert_eq!(judged(&signals, 14), (Outcome::Down, Some(Failure::ReportedFailure)));
-    // The end of no start took no time that is known.
+    // Without a start the duration is unknown.
     assert_eq!(signals.took_ms, None);
     signals.note(Signal::Success, 15 * MINUTE_MS);
     assert_eq!(judged(&signals, 15), (Outcome::Up, None));

@@ -1,4 +1,4 @@
-//! The table of channels, and what a project's owner sets up for one.
+//! The table of channels, and the settings of one.
 
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +59,7 @@ impl ChannelConfig {
         &CHANNELS[place]
     }
 
-    /// Whether a notice can be rendered for it. Where its addresses lead is judged when they are called.
+    /// Whether a notice can be rendered for it. Its addresses are judged when they are called.
     pub fn check(&self) -> Result<(), ChannelError> {
         match self {
             ChannelConfig::Webhook(config) => config.check(),
@@ -76,7 +76,7 @@ impl ChannelConfig {
         }
     }
 
-    /// `check` has passed.
+    /// Requires that `check` has passed.
     pub fn render(&self, notice: &Notice, sending: Sending<'_>) -> Outgoing {
         Outgoing::Http(match self {
             ChannelConfig::Email(config) => {
@@ -117,13 +117,13 @@ impl ChannelConfig {
         judgement
     }
 
-    /// Without the channel's secrets: some services repeat them in their errors.
+    /// The text without the channel's secrets: some services repeat them in their errors.
     pub fn redacted(&self, text: &str) -> String {
         let fields = serde_json::to_value(self).unwrap_or_default();
         let mut text = text.to_owned();
         for name in self.channel().secrets {
             let secret = fields.get(name).and_then(|value| value.as_str()).unwrap_or_default();
-            // An address is a secret for what follows its host.
+            // An address is secret because of the part after its host.
             let path = secret.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
             for part in [secret, path.map_or("", |(_, path)| path)] {
                 if part.len() >= 4 {

@@ -67,7 +67,7 @@ impl Discord {
             Tone::Neutral => 0x80_80_80,
         };
         let body = json!({
-            // Phones show nothing else in a notification.
+            // Phones show only this in a notification.
             "content": title,
             "embeds": [{"title": title, "color": color, "fields": fields}],
             "allowed_mentions": {"parse": []},

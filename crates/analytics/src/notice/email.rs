@@ -58,7 +58,7 @@ fn render(notice: &Notice, sending: Sending<'_>, to: Vec<String>) -> Email {
     let host = text::id(sending.host, 200);
     let id_of = |id: &str| format!("<{}@{host}>", text::id(id, 100));
     let mut headers = vec![("Auto-Submitted", "auto-generated".to_owned())];
-    // The first message of a thread has the thread's id, so that later ones can name it without asking what it was.
+    // The first message of a thread has the thread's id, so that later ones can refer to it without knowing it.
     match notice.stage {
         Stage::Opening => headers.push(("Message-ID", id_of(&notice.thread))),
         Stage::Resolved if notice.combined => headers.push(("Message-ID", id_of(&notice.thread))),
@@ -86,7 +86,7 @@ pub(super) fn judge(answer: Answer<'_>) -> Judgement {
     }
 }
 
-/// Enough to write a header safely; whether it exists only a message can tell.
+/// Enough to write a header safely; only sending shows whether it exists.
 pub(crate) fn is_address(address: &str) -> bool {
     let Some((user, host)) = address.rsplit_once('@') else { return false };
     let is_plain =

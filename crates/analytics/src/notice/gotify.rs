@@ -1,4 +1,4 @@
-//! Gotify on a server of one's own. Its messages are plain text.
+//! Gotify on one's own server. Its messages are plain text.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,14 +13,14 @@ use super::{Notice, Tone};
 pub(super) const CHANNEL: Channel =
     Channel { name: "gotify", label: "Gotify", secrets: &["token"], gap_ms: 0, keeps_state: false };
 
-/// Gotify names no limits; phones show about as much.
+/// Gotify documents no limits; phones show about this much.
 const MESSAGE: usize = 4_000;
 const TITLE: usize = 250;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gotify {
     pub server: String,
-    /// Of an application.
+    /// An application's token.
     pub token: Secret,
 }
 

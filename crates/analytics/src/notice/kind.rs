@@ -14,7 +14,8 @@ pub struct Channel {
     pub secrets: &'static [&'static str],
     /// The least time between two notices to one channel.
     pub gap_ms: i64,
-    /// It keeps a state per thread, so every notice of a thread is sent by itself and in order: no digests, no combined ones.
+    /// The service keeps state per thread, so every notice of a thread is sent by itself and in order: no digests, no
+    /// combined ones.
     pub keeps_state: bool,
 }
 
@@ -26,7 +27,7 @@ pub enum ChannelError {
     Invalid { field: &'static str, expected: &'static str },
 }
 
-/// An address that begins with one of `prefixes` and holds nothing that an HTTP client would have to guess about.
+/// Checks that an address begins with one of `prefixes` and has nothing that an HTTP client would have to guess about.
 pub(super) fn check_address(
     field: &'static str,
     address: &str,
@@ -43,7 +44,7 @@ pub(super) fn check_address(
     }
 }
 
-/// The address of a server to which paths are added.
+/// Checks the address of a server, to which paths are added.
 pub(super) fn check_server(field: &'static str, address: &str) -> Result<(), ChannelError> {
     check_address(field, address, &["https://", "http://"], "https://")?;
     match address.contains(['?', '#', '@']) {
@@ -52,7 +53,7 @@ pub(super) fn check_server(field: &'static str, address: &str) -> Result<(), Cha
     }
 }
 
-/// Visible ASCII, so that it can stand in a header.
+/// Checks for visible ASCII, which is safe in a header.
 pub(super) fn check_token(
     field: &'static str,
     token: &str,

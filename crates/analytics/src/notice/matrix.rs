@@ -1,4 +1,4 @@
-//! Matrix: a message into a room. The transaction id makes a repeated try the same message.
+//! Matrix: a message into a room. The transaction id makes a retry the same message.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,7 +18,8 @@ pub(super) const CHANNEL: Channel = Channel {
     keeps_state: false,
 };
 
-/// An event has at most 64 KiB with all that servers add to it. Two forms of ten facts stay far below, also escaped.
+/// An event has at most 64 KiB, including everything that servers add. Two forms of ten facts stay far below, even
+/// escaped.
 const VALUE_BYTES: usize = 1_200;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +69,7 @@ impl Matrix {
             "body": body,
             "format": "org.matrix.custom.html",
             "formatted_body": formatted,
-            // Without it clients look for names in the text.
+            // Without it clients search the text for names.
             "m.mentions": {},
         });
         if let Some(event_id) = sending.reply_to {
@@ -90,7 +91,7 @@ pub(super) fn judge(answer: Answer<'_>) -> Judgement {
     match answer.status {
         200 => match body["event_id"].as_str() {
             Some(event_id) => Judgement::Delivered { message: Some(event_id.to_owned()) },
-            // Not a homeserver's answer.
+            // Not a homeserver's response.
             None => answer.again(None),
         },
         429 => answer.again(body["retry_after_ms"].as_i64().or_else(|| answer.retry_after_ms())),

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use super::{Count, Notice, Stage, Topic};
 use crate::limits;
 
-/// Texts of strangers stand in `title` and in the values.
+/// `title` and the values contain texts of strangers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     pub title: String,
     pub facts: Vec<Fact>,
-    /// A label and an address of ours.
+    /// A label and an address of this server.
     pub links: Vec<(&'static str, String)>,
 }
 
@@ -33,14 +33,14 @@ impl Message {
         message
     }
 
-    /// A fact a line.
+    /// One fact per line.
     pub fn lines(&self) -> String {
         let lines: Vec<String> =
             self.facts.iter().map(|fact| format!("{}: {}", fact.label, fact.value)).collect();
         lines.join("\n")
     }
 
-    /// A link a line.
+    /// One link per line.
     pub fn link_lines(&self) -> String {
         let lines: Vec<String> =
             self.links.iter().map(|(label, link)| format!("{label}: {link}")).collect();
@@ -63,7 +63,7 @@ pub fn duration(ms: i64) -> String {
     }
 }
 
-/// `2026-11-26 19:05 UTC`; "" where no calendar has it.
+/// `2026-11-26 19:05 UTC`; "" if it is outside the calendar.
 pub fn minute(at_ms: i64) -> String {
     Timestamp::from_millisecond(at_ms)
         .map(|at| at.strftime("%F %H:%M UTC").to_string())
@@ -149,7 +149,7 @@ fn facts(notice: &Notice) -> Vec<Fact> {
     facts
 }
 
-/// The most hit by name, and how many more there are.
+/// The most affected by name, and the number of others.
 fn list(counts: &[Count], total: u64) -> String {
     let mut named: Vec<String> =
         counts.iter().map(|count| format!("{} ({})", count.name, count.requests)).collect();

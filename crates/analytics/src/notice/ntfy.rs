@@ -1,4 +1,4 @@
-//! ntfy, at ntfy.sh or on a server of one's own. Its messages are plain text.
+//! ntfy, at ntfy.sh or on one's own server. Its messages are plain text.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -29,7 +29,7 @@ const TITLE_BYTES: usize = 250;
 pub struct Ntfy {
     pub server: String,
     pub topic: String,
-    /// An access token, or else a user and a password, or neither.
+    /// An access token, or a user and a password, or neither.
     #[serde(default)]
     pub token: Secret,
     #[serde(default)]

@@ -1,9 +1,9 @@
-//! When which rows of the outbox are sent to one channel, and how: alone, combined, or as a digest.
+//! Decides which rows of the outbox are sent to one channel, when, and how: alone, combined, or as a digest.
 //!
-//! The first notice of a project waits a little for others of the same cause, and an unusual number of openings becomes one
-//! digest. Of one thread the newest news stands for what was not delivered yet, so nobody reads "down" after "up again".
-//! Channels that keep a state of their own are told every change instead, in order. The caller stores rows and answers; at
-//! least once, in the same transaction as the state that they speak of.
+//! The first notice of a project waits a little for others of the same cause, and an unusual number of openings becomes
+//! one digest. The newest row of a thread replaces those not delivered yet, so nobody reads "down" after "up again".
+//! Channels that keep state receive every change instead, in order. The caller stores rows and answers, in the same
+//! transaction as the state that they describe; delivery is at least once.
 
 use std::collections::BTreeMap;
 use std::hash::Hasher;
@@ -22,7 +22,7 @@ const RETRY_MS: i64 = limits::NOTICE_RETRY_SECONDS as i64 * SECOND_MS;
 const RETRY_MOST_MS: i64 = limits::NOTICE_RETRY_MOST_SECONDS as i64 * SECOND_MS;
 const FAILING_MS: i64 = limits::NOTICE_FAILING_MINUTES as i64 * 60_000;
 
-/// A notice for one channel that is neither delivered nor given up, nor on its way.
+/// A notice for one channel that is neither delivered, nor given up, nor being sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Ascending in the order in which they were written.
@@ -34,27 +34,27 @@ pub struct Row {
     pub severity: Severity,
     pub created_ms: i64,
     pub tries: u32,
-    /// Not before; `created_ms` at first, then by `next_try_ms`.
+    /// The earliest time of the next try: `created_ms` at first, then by `next_try_ms`.
     pub next_ms: i64,
     /// The opening of its thread was delivered to this channel.
     pub opening_delivered: bool,
 }
 
-/// The channel's side of it.
+/// The channel's constraints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
     /// `Channel::keeps_state` and `Channel::gap_ms`.
     pub keeps_state: bool,
     pub gap_ms: i64,
     pub last_sent_ms: Option<i64>,
-    /// Set in quiet hours: only critical notices and tests are sent before.
+    /// Set in quiet hours: until then only critical notices and tests are sent.
     pub quiet_until_ms: Option<i64>,
 }
 
 /// Rows that go out as one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dispatch {
-    /// Ascending. Delivered or not, they share its fate.
+    /// Ascending. They succeed or fail together.
     pub rows: Vec<u64>,
     pub form: Form,
 }
@@ -63,7 +63,7 @@ pub struct Dispatch {
 pub enum Form {
     /// The newest row's notice.
     Single,
-    /// The newest row's notice, which is a resolved one, with `combined` set: its opening was never delivered.
+    /// The newest row's notice, a resolved one, with `combined` set: its opening was never delivered.
     Combined,
     /// A digest with an item per thread, the newest row of each.
     Digest,
@@ -72,9 +72,9 @@ pub enum Form {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     pub give_up: Vec<u64>,
-    /// At most one: plan again with its answer.
+    /// At most one: plan again once its answer is known.
     pub dispatch: Option<Dispatch>,
-    /// When there is something to do, if `dispatch` is none. None where nothing waits.
+    /// The time of the next action if `dispatch` is none. None if nothing waits.
     pub wake_ms: Option<i64>,
 }
 
@@ -88,7 +88,7 @@ struct Unit {
     has_opening: bool,
     is_urgent: bool,
     was_tried: bool,
-    /// By quiet hours.
+    /// Held back by quiet hours.
     is_held: bool,
     created_ms: i64,
     due_ms: i64,
@@ -120,7 +120,7 @@ pub fn plan(rows: &[Row], pace: Pace, now_ms: i64) -> Plan {
     }
     let free_ms = pace.last_sent_ms.map_or(i64::MIN, |sent_ms| sent_ms + pace.gap_ms);
     let due = units.iter().filter(|unit| unit.due_ms.max(free_ms) <= now_ms);
-    // A test is waited for by someone.
+    // Someone is waiting for a test.
     let first = due.min_by_key(|unit| (unit.stage != Stage::Test, unit.due_ms, unit.rows[0]));
     let Some(first) = first else {
         let gives_up_ms = waiting.iter().map(|row| row.created_ms + GIVE_UP_MS).min();
@@ -150,13 +150,13 @@ pub fn plan(rows: &[Row], pace: Pace, now_ms: i64) -> Plan {
     plan
 }
 
-/// When a row that was not delivered is tried again. `tries` counts the one that failed; `after_ms` is what the far side
-/// asked for.
+/// The next try of a row that was not delivered. `tries` counts the one that failed; `after_ms` is the delay that the
+/// service asked for.
 pub fn next_try_ms(row: u64, tries: u32, after_ms: Option<i64>, now_ms: i64) -> i64 {
     let doublings = 2 * tries.saturating_sub(1).min(15);
     let wait_ms = RETRY_MS << doublings;
     let wait_ms = wait_ms.min(RETRY_MOST_MS);
-    // The same row and try wait alike, so that a test and a restart can tell.
+    // The same row and try always wait alike, over restarts and in tests.
     let mut hasher = SipHasher13::new();
     hasher.write_u64(row);
     hasher.write_u32(tries);
@@ -165,7 +165,7 @@ pub fn next_try_ms(row: u64, tries: u32, after_ms: Option<i64>, now_ms: i64) -> 
     now_ms + (wait_ms + jitter_ms).max(after_ms.unwrap_or(0))
 }
 
-/// Since when the channel fails to deliver, once that is long enough for the others to tell.
+/// The time since which the channel fails to deliver, once that is long enough for other channels to report it.
 pub fn failing_since_ms(rows: &[Row], now_ms: i64) -> Option<i64> {
     let tried = rows.iter().filter(|row| row.tries > 0).map(|row| row.created_ms).min()?;
     (now_ms - tried >= FAILING_MS).then_some(tried)
@@ -181,7 +181,7 @@ fn first_of_threads(waiting: &[&Row]) -> Vec<Unit> {
 }
 
 fn newest_of_threads(waiting: &[&Row]) -> Vec<Unit> {
-    // Rows of a thread are sent together, so none was tried if its first was not.
+    // Rows of a thread are sent together, so if its first was not tried, none was.
     let mut threads = BTreeMap::<&str, Unit>::new();
     for row in waiting {
         let Some(unit) = threads.get_mut(row.thread.as_str()) else {

@@ -1,4 +1,4 @@
-//! PagerDuty's Events API v2. It keeps the state of each thread by `dedup_key`, so it is told every change.
+//! PagerDuty's Events API v2. It keeps the state of each thread by `dedup_key`, so it receives every change.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ pub(super) const CHANNEL: Channel = Channel {
     name: "pagerduty",
     label: "PagerDuty",
     secrets: &["routing_key"],
-    // About 120 a minute.
+    // About 120 per minute.
     gap_ms: 500,
     keeps_state: true,
 };
@@ -26,9 +26,9 @@ const RETRY_MS: i64 = 120_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pagerduty {
-    /// 32 characters, of an "Events API v2" integration.
+    /// The 32 characters of an "Events API v2" integration.
     pub routing_key: Secret,
-    /// The account lies in PagerDuty's European region.
+    /// The account is in PagerDuty's European region.
     #[serde(default)]
     pub eu: bool,
 }
@@ -82,7 +82,7 @@ impl Pagerduty {
 
 pub(super) fn judge(answer: Answer<'_>) -> Judgement {
     match answer.judge_status() {
-        // It asks for minutes, and says how many only sometimes.
+        // It asks for minutes, and only sometimes says how many.
         Judgement::Again { after_ms, .. } => answer.again(Some(after_ms.unwrap_or(RETRY_MS))),
         other => other,
     }

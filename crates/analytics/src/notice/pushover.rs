@@ -1,4 +1,4 @@
-//! Pushover. Its messages are plain text, and its token and user stand in the body.
+//! Pushover. Its messages are plain text, and its token and user are in the body.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,14 +24,14 @@ const URL: usize = 512;
 /// An emergency is repeated each minute for an hour (in seconds), until someone confirms it.
 const EMERGENCY_RETRY: &str = "60";
 const EMERGENCY_EXPIRE: &str = "3600";
-/// After the month's quota is used.
+/// The delay once the month's quota is used up.
 const QUOTA_RETRY_MS: i64 = 3_600_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pushover {
-    /// Of an application.
+    /// An application's token.
     pub token: Secret,
-    /// Of a user or a group.
+    /// The key of a user or a group.
     pub user: Secret,
     /// Critical notices are repeated until someone confirms them.
     #[serde(default)]

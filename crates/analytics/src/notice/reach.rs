@@ -1,5 +1,6 @@
-//! Compares a failing check with the project's own requests to the same host: do they contradict it, and which endpoints and
-//! consumers does the outage hit? Only a system that sees the traffic can ask this. The question is data; the store answers it.
+//! Compares a failing check with the project's own requests to the same host: do they contradict it, and which
+//! endpoints and consumers does the outage affect? Only a system that sees the traffic can know. The queries are data;
+//! the store runs them.
 
 use std::cmp::Reverse;
 
@@ -22,15 +23,15 @@ pub struct Reach {
     pub hit: Hit,
 }
 
-/// Two queries over the requests to one host: how many succeeded and from how many consumers, and which endpoints and
-/// consumers the failed ones hit.
+/// Two queries about the requests to one host: how many succeeded and from how many consumers, and which endpoints and
+/// consumers the failed ones affect.
 #[derive(Clone, Debug)]
 pub struct Questions {
     pub succeeded: SumsQuery,
     pub failed: SumsQuery,
 }
 
-/// About requests to `host` from one time to before another; none where that is no time.
+/// About requests to `host` from one time to before another; none if that is an empty time.
 pub fn questions(scope: ProjectScope, host: &str, from_us: i64, to_us: i64) -> Option<Questions> {
     if from_us >= to_us {
         return None;
@@ -57,7 +58,7 @@ pub fn questions(scope: ProjectScope, host: &str, from_us: i64, to_us: i64) -> O
     })
 }
 
-/// About all requests that pass a filter: which endpoints and consumers they are of. For `hit`.
+/// About all requests that pass a filter: their endpoints and consumers. For `hit`.
 pub fn hit_question(scope: ProjectScope, filter: Filter, from_us: i64, to_us: i64) -> SumsQuery {
     SumsQuery {
         scope,
@@ -70,7 +71,7 @@ pub fn hit_question(scope: ProjectScope, filter: Filter, from_us: i64, to_us: i6
     }
 }
 
-/// Only requests with a status from one to another pass.
+/// Passes only requests with a status from one to another.
 pub fn of_status(min: u64, max: u64) -> Condition {
     let tests = vec![Test::Range { min: Some(min), max: Some(max) }];
     Condition { field: Field::Status, negated: false, tests }
@@ -80,7 +81,7 @@ fn listed_rows() -> Top {
     Top { consumers: true, rows: limits::NOTICE_LISTED as usize, sort: Sort::Requests }
 }
 
-/// From the answers to both questions.
+/// Combines the answers to both queries.
 pub fn reach(succeeded: &Total, failed: &Total) -> Reach {
     Reach {
         witness: Witness {

@@ -24,7 +24,7 @@ impl Method {
     }
 }
 
-/// One notice on its way.
+/// One notice being sent.
 #[derive(Clone, Debug)]
 pub enum Outgoing {
     Http(OutgoingRequest),
@@ -41,7 +41,7 @@ pub struct Email {
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// An HTTP request. Redirects are not to be followed.
+/// An HTTP request. Redirects must not be followed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutgoingRequest {
     pub method: Method,
@@ -72,7 +72,7 @@ impl OutgoingRequest {
     }
 }
 
-/// Only what holds no secret: paths and queries are left out as well.
+/// Only the parts that hold no secret: paths and queries are left out as well.
 impl fmt::Debug for OutgoingRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| *name).collect();
@@ -88,17 +88,17 @@ impl fmt::Debug for OutgoingRequest {
 #[derive(Clone, Copy, Debug)]
 pub struct Sending<'a> {
     pub now_ms: i64,
-    /// The name under which this server is known.
+    /// The name of this server.
     pub host: &'a str,
-    /// The far side's id of the thread's first message, where `Judgement::Delivered` had one.
+    /// The service's id of the thread's first message, if `Judgement::Delivered` had one.
     pub reply_to: Option<&'a str>,
 }
 
-/// The far side's answer, as far as it was read.
+/// The service's response, as far as it was read.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer<'a> {
     pub status: u16,
-    /// Of the header, if it was there.
+    /// The header's value, if there is one.
     pub retry_after: Option<&'a str>,
     pub body: &'a str,
     pub now_ms: i64,
@@ -108,13 +108,13 @@ pub struct Answer<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Judgement {
-    /// `message`: its id on the far side, to which later notices of the thread can reply.
+    /// `message`: its id at the service, to which later notices of the thread can reply.
     Delivered { message: Option<String> },
-    /// Try again; not before so many milliseconds have passed, where the far side said so.
+    /// Try again, after `after_ms` if the service gave a delay.
     Again { after_ms: Option<i64>, reason: String },
-    /// It will never work; `gone` if nothing will on this channel until someone changes it.
+    /// It will never work; `gone` if nothing on this channel will until someone changes it.
     Permanent { gone: bool, reason: String },
-    /// The Telegram chat has become another one: store its id and try again.
+    /// The Telegram chat has a new id: store it and try again.
     Moved { chat_id: String },
 }
 
@@ -123,7 +123,7 @@ impl Judgement {
 }
 
 impl Answer<'_> {
-    /// For services that say it by the status alone.
+    /// For services whose status alone decides.
     pub(super) fn judge_status(&self) -> Judgement {
         match self.status {
             200..300 => Judgement::DELIVERED,
@@ -157,7 +157,7 @@ impl Answer<'_> {
         serde_json::from_str(self.body).unwrap_or_default()
     }
 
-    /// The status and the beginning of the body in one line.
+    /// The status and the beginning of the body, in one line.
     fn reason(&self) -> String {
         let most = limits::NOTICE_ANSWER_CHARACTERS as usize;
         let head: String = self.body.chars().take(4 * most).collect();

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A token, a password, or an address that holds one. Neither `Debug` nor an error shows it. It is stored by serde, so what
-/// holds it has to be encrypted before it is written down.
+/// A token, a password, or an address that contains one. Neither `Debug` nor an error shows it. Serde writes it in the
+/// clear, so its container must be encrypted before it is stored.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);

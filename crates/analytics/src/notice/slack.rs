@@ -1,4 +1,4 @@
-//! Slack's incoming webhooks. Foreign text stands in `plain_text` objects, which know neither formatting nor mentions.
+//! Slack's incoming webhooks. Foreign text is in `plain_text` objects, which have neither formatting nor mentions.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ pub(super) fn judge(answer: Answer<'_>) -> Judgement {
     let body = answer.body.trim();
     match answer.status {
         200 if body == "ok" => Judgement::DELIVERED,
-        // Not Slack's answer, such as that of a proxy.
+        // Not Slack's response, perhaps a proxy's.
         200 if !is_error_word(body) => answer.again(None),
         200 => answer.permanent(false),
         400..500 => {
@@ -101,7 +101,7 @@ fn plain_text(text: String) -> Value {
     json!({"type": "plain_text", "text": text, "emoji": false})
 }
 
-/// The three characters that Slack gives a meaning to, `<!channel>` among its uses.
+/// Escapes the three characters that mean something to Slack, as in `<!channel>`.
 fn escape(into: &mut String, character: char) {
     match character {
         '&' => into.push_str("&amp;"),

@@ -1,4 +1,4 @@
-//! From the transitions of incidents and alerts to what a notice and its row in the outbox need of them: ids that stay the
+//! Derives from transitions of incidents and alerts what a notice and its row in the outbox need: ids that stay the
 //! same however often a transition is handled, stage and topic.
 
 use super::{Item, Notice, Stage, Topic};
@@ -13,24 +13,24 @@ pub struct Source {
     pub thread: String,
     pub stage: Stage,
     pub topic: Topic,
-    /// In words, where the transition itself knows it.
+    /// In words, if the transition itself has it.
     pub cause: Option<String>,
     pub since_ms: i64,
     pub until_ms: Option<i64>,
 }
 
 impl Source {
-    /// Of all notices of one alert of a rule.
+    /// Shared by all notices of one alert of a rule.
     pub fn alert_thread(rule: &str, alert: u64) -> String {
         format!("rule-{rule}-{alert}")
     }
 
-    /// Of all notices of one incident of a monitor.
+    /// Shared by all notices of one incident of a monitor.
     pub fn incident_thread(monitor: &str, incident: u64) -> String {
         format!("monitor-{monitor}-{incident}")
     }
 
-    /// None where nobody is to be told.
+    /// None if no notice is due.
     pub fn of_incident(monitor: &str, transition: &Transition) -> Option<Source> {
         if transition.muted.is_some() {
             return None;
@@ -45,7 +45,7 @@ impl Source {
             Cause::Down => (Topic::Down, None),
             Cause::Certificate => (Topic::Certificate, None),
             Cause::Flapping => (Topic::Flapping, flapping(transition.change)),
-            // Has a source of its own: `of_alert`.
+            // Handled by `of_alert`.
             Cause::Rule => return None,
         };
         Some(Source {
@@ -107,7 +107,8 @@ impl Source {
 }
 
 impl Notice {
-    /// One notice for several of a project, an item each, as urgent as the most urgent of them. None without any.
+    /// One notice for several of a project, with an item each, as urgent as the most urgent of them. None if there are
+    /// none.
     pub fn digest(id: &str, notices: &[Notice], at_ms: i64) -> Option<Notice> {
         let first = notices.first()?;
         let urgency = |severity: Severity| match severity {

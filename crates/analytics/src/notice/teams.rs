@@ -1,4 +1,4 @@
-//! Microsoft Teams through a workflow's address. Foreign text stands in text runs, which know no Markdown, and the card
+//! Microsoft Teams through a workflow's address. Foreign text is in text runs, which have no Markdown, and the card
 //! names no entities, so that nothing in it is a mention.
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub(super) const CHANNEL: Channel = Channel {
     keeps_state: false,
 };
 
-/// A message may have 28 KB. Ten facts of this many bytes and a title stay below it, also where JSON doubles each byte.
+/// A message may have 28 KB. Ten facts of this many bytes and a title stay below it, even if JSON doubles each byte.
 const VALUE_BYTES: usize = 1_200;
 const TITLE_BYTES: usize = 400;
 
@@ -81,7 +81,8 @@ impl Teams {
     }
 }
 
-/// 202 means that the workflow has it, which does not prove a post. 200 with a text is an error of the old connectors.
+/// 202 means that the workflow accepted it, which does not prove a post. 200 with a text is an error of the old
+/// connectors.
 pub(super) fn judge(answer: Answer<'_>) -> Judgement {
     let body = answer.body.trim().to_ascii_lowercase();
     match answer.status {

@@ -1,4 +1,4 @@
-//! Telegram's bots. Foreign text stands in `<code>`, inside of which Telegram finds no mentions, commands or links.
+//! Telegram's bots. Foreign text is in `<code>`, in which Telegram finds no mentions, commands or links.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,7 +14,7 @@ pub(super) const CHANNEL: Channel = Channel {
     name: "telegram",
     label: "Telegram",
     secrets: &["token"],
-    // 20 a minute in a group.
+    // 20 per minute in a group.
     gap_ms: 3_000,
     keeps_state: false,
 };
@@ -27,7 +27,7 @@ const VALUE: usize = 1_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telegram {
-    /// Of the bot, as BotFather gives it.
+    /// The bot's token, as BotFather gives it.
     pub token: Secret,
     /// A number, or `@name` of a public channel.
     pub chat_id: String,
@@ -64,7 +64,7 @@ impl Telegram {
             message.links.iter().filter(|(_, link)| link.len() <= 500).collect();
         let length = |text: &str| LengthUnit::Utf16.length(text);
         let mut room = TEXT;
-        // Links first, so that facts are cut for them and not the other way round.
+        // Links first, so that facts are cut to make room for them and not the other way round.
         let mut foot = String::new();
         for (label, link) in links {
             room -= length(label) + 1;
@@ -120,7 +120,7 @@ pub(super) fn judge(answer: Answer<'_>) -> Judgement {
             Some(chat_id) => Judgement::Moved { chat_id: chat_id.to_string() },
             None => answer.permanent(false),
         },
-        // A wrong token, or the bot was thrown out.
+        // A wrong token, or the bot was removed.
         401 | 403 | 404 => answer.permanent(true),
         _ => answer.judge_status(),
     }

@@ -1,4 +1,4 @@
-//! Each channel's format, limits and answers; hostile texts on all of them; and the outbox.
+//! Each channel's format, limits and responses; hostile texts on all of them; and the outbox.
 
 mod answers;
 mod delivery;

@@ -25,7 +25,7 @@ impl LengthUnit {
 /// Writes one character so that it stands for itself.
 pub type Escape = fn(&mut String, char);
 
-/// One line without control characters, and without those that turn or hide others.
+/// One line without control characters, and without characters that reorder or hide others.
 pub(crate) fn clean(text: &str) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for character in text.chars().map(|one| if is_break(one) { ' ' } else { one }) {
@@ -39,7 +39,7 @@ pub(crate) fn clean(text: &str) -> String {
     if cut.is_empty() { "(no name)".to_owned() } else { cut }
 }
 
-/// Escaped, and cut at a word with an ellipsis where it would be longer than `limit`. No escape is cut in half.
+/// Escaped, and cut at a word with an ellipsis if it would be longer than `limit`. No escape is cut in half.
 pub fn fit(text: &str, limit: usize, unit: LengthUnit, escape: Escape) -> String {
     let mut escaped = String::with_capacity(text.len());
     text.chars().for_each(|character| escape(&mut escaped, character));
@@ -50,7 +50,7 @@ pub fn fit(text: &str, limit: usize, unit: LengthUnit, escape: Escape) -> String
         return String::new();
     };
     let (mut kept, mut length, mut piece) = (String::new(), 0, String::new());
-    // Where the last word began, if that is in the last quarter.
+    // The start of the last word, if it is in the last quarter.
     let mut word = None;
     for character in text.chars() {
         piece.clear();
@@ -70,12 +70,12 @@ pub fn fit(text: &str, limit: usize, unit: LengthUnit, escape: Escape) -> String
     kept
 }
 
-/// Nothing is special.
+/// Escapes nothing.
 pub fn plain(into: &mut String, character: char) {
     into.push(character);
 }
 
-/// HTML, in text and in quoted attributes.
+/// For HTML, in text and in quoted attributes.
 pub fn html(into: &mut String, character: char) {
     match character {
         '&' => into.push_str("&amp;"),

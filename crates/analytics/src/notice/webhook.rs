@@ -1,4 +1,4 @@
-//! A webhook of the owner's own, signed as Standard Webhooks 1.0.0 describes. The body is the notice itself.
+//! The owner's own webhook, signed as in Standard Webhooks 1.0.0. The body is the notice itself.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -28,13 +28,13 @@ pub struct Webhook {
     pub url: Secret,
     /// `whsec_` and the base64 of 24 to 64 bytes.
     pub secret: Secret,
-    /// Signs too, until everyone who checks signatures knows the new one.
+    /// Signs too, until every receiver knows the new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_secret: Option<Secret>,
 }
 
 impl Webhook {
-    /// A secret out of random bytes.
+    /// A secret made of random bytes.
     pub fn secret_of(random: [u8; 32]) -> Secret {
         Secret::new(format!("{SECRET_PREFIX}{}", STANDARD.encode(random)))
     }
@@ -77,7 +77,7 @@ impl Webhook {
     }
 }
 
-/// Over the bytes as they are sent.
+/// Signs the bytes exactly as sent.
 fn sign(key: &hmac::Key, id: &str, timestamp: &str, body: &str) -> String {
     let mut context = hmac::Context::with_key(key);
     for part in [id, ".", timestamp, ".", body] {

@@ -1,4 +1,4 @@
-//! Rows of a list as answers, the same as those of panels.
+//! Rows of a list as answers, in the format of panels.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,7 +18,7 @@ pub enum RankedRow {
 }
 
 impl Ranking {
-    /// A row by its place in `order`.
+    /// A row by its index in `order`.
     pub fn row(&self, at: u32) -> RankedRow {
         let (RowName { first, second }, row) = self.row_at(at);
         match self.of() {
@@ -63,7 +63,7 @@ fn to_ms(bucket: u16) -> Option<f64> {
 }
 
 impl RankedRow {
-    /// The columns of a table of such rows.
+    /// The columns of a table of these rows.
     pub fn columns(of: Ranked) -> &'static [&'static str] {
         match of {
             Ranked::Endpoints => &[

@@ -23,20 +23,20 @@ pub struct RankingBuilder {
     found: HashTable<u32>,
     hash: foldhash::fast::RandomState,
     sums: Vec<RowSum>,
-    /// Of all sums that were added: those of one row in several files are counted several times.
+    /// Of all added sums: a row in several files counts several times.
     sums_bytes: u64,
 }
 
-/// Texts one after the other.
+/// Texts, one after another.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     pub text: String,
-    /// Of each name where it begins, and where its second part ends.
+    /// For each name, its start and the end of its second part.
     places: Vec<(u32, u32)>,
 }
 
 impl Names {
-    /// Names are kept as their second part and then the first: that is how they are ordered.
+    /// A name is stored as its second part and then the first, which is also its order.
     fn push(&mut self, name: RowName<'_>) {
         let start = self.text.len() as u32;
         self.text.push_str(name.second);
@@ -101,7 +101,7 @@ impl RankingBuilder {
         self.finish_as(RankedRows { count, missing_up_to: 0, low_by_up_to: 0 })
     }
 
-    /// `all`: of how many rows those that were added are the ones with most hits.
+    /// `all`: the rows that exist, of which those added have most hits.
     pub fn finish_as(self, all: RankedRows) -> Ranking {
         let RankingBuilder { of, names, sums, found, .. } = self;
         drop(found);
@@ -109,7 +109,7 @@ impl RankingBuilder {
         by_name.sort_unstable_by(|one, other| {
             let (one, other) = (names.get(*one), names.get(*other));
             match of {
-                // As the keys of consumers are: addresses, then users.
+                // Ordered like the keys of consumers: addresses, then users.
                 Ranked::Consumers => (one.first, one.second).cmp(&(other.first, other.second)),
                 _ => (one.second, one.first).cmp(&(other.second, other.first)),
             }

@@ -1,4 +1,4 @@
-//! A finished list: compact rows, their names in one text, and the orders that were asked for last.
+//! A finished list: compact rows, their names in one text, and the latest orders.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,13 +9,13 @@ use crate::limits;
 use crate::tally::DistinctCount;
 use crate::tally::NO_LATENCY;
 
-/// All the rows that a list is made of.
+/// All rows that exist, and bounds of what the list lacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RankedRows {
     pub count: DistinctCount,
-    /// A row with up to so many hits may be missing.
+    /// The most hits that a missing row can have.
     pub missing_up_to: u64,
-    /// Hits that a row may lack at most.
+    /// The most hits that a row can lack.
     pub low_by_up_to: u64,
 }
 
@@ -33,7 +33,7 @@ pub struct Ranking {
     rows: Vec<Row>,
     names: String,
     all: RankedRows,
-    /// The latest used stand at the end.
+    /// The most recently used last.
     orders: Mutex<VecDeque<(View, Arc<[u32]>)>>,
 }
 
@@ -43,11 +43,11 @@ pub(super) struct Row {
     pub client_errors: u64,
     pub server_errors: u64,
     pub last_us: i64,
-    /// In `names`: where the name begins, where its second part begins, and where it ends.
+    /// Offsets in `names`: the start of the name, the start of its second part, and its end.
     pub name_at: u32,
     pub middle: u32,
     pub end: u32,
-    /// The place among all rows in order of name.
+    /// The index among all rows ordered by name.
     pub name_rank: u32,
     /// Buckets of `latency`.
     pub p50: u16,
@@ -56,7 +56,7 @@ pub(super) struct Row {
     pub country: u16,
 }
 
-/// Which rows, and in what order.
+/// The rows of a view and their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
     pub search: SearchWords,
@@ -74,7 +74,7 @@ impl Ranking {
         self.of
     }
 
-    /// How many rows there are, and what of them is here.
+    /// The number of rows that exist, and how many of them are here.
     pub fn all(&self) -> &RankedRows {
         &self.all
     }
@@ -89,13 +89,13 @@ impl Ranking {
         self.rows.first().map_or(0, |row| row.requests)
     }
 
-    /// About how much memory it may come to take, with all orders that it keeps.
+    /// About how much memory it may use, including all orders that it keeps.
     pub fn bytes(&self) -> usize {
         let orders = limits::LIST_ORDERS as usize * self.rows.len() * size_of::<u32>();
         size_of::<Ranking>() + self.rows.len() * size_of::<Row>() + self.names.len() + orders
     }
 
-    /// The places of a view's rows, for `row`. Made once and kept for the pages that follow.
+    /// The indexes of a view's rows, for `row`. Computed once and kept for the next pages.
     pub fn order(&self, view: &View) -> Arc<[u32]> {
         let lock = || self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         {
@@ -124,7 +124,7 @@ impl Ranking {
         if view.sort == RankingSort::Requests && !view.ascending {
             return found.map(|(at, _)| at).collect();
         }
-        // Rows stand in the order that decides between equal ones.
+        // Rows are stored in the order that breaks ties.
         let mut keyed: Vec<(Option<u64>, u32)> =
             found.map(|(at, row)| (row.key(view.sort), at)).collect();
         keyed.sort_unstable_by(|(one, one_at), (other, other_at)| {
@@ -138,7 +138,7 @@ impl Ranking {
         keyed.into_iter().map(|(_, at)| at).collect()
     }
 
-    /// The texts of a row that are searched: what a page shows of its name.
+    /// The searched texts of a row: the visible parts of its name.
     fn searched(&self, row: &Row) -> [&str; 2] {
         let RowName { first, second } = self.name_of(row);
         // The kind, which tells users from addresses, is not shown.
@@ -162,7 +162,7 @@ impl Row {
         let duration = |bucket: u16| (bucket != NO_LATENCY).then_some(u64::from(bucket));
         match sort {
             RankingSort::Requests => Some(self.requests),
-            // Bits of floats that are not negative are in order.
+            // Non-negative floats and their bits have the same order.
             RankingSort::ErrorRate => {
                 let errors = (self.client_errors + self.server_errors) as f64;
                 Some((errors / self.requests.max(1) as f64).to_bits())

@@ -6,12 +6,12 @@ use crate::hit::TextKind;
 use crate::limits;
 use crate::slots::Slots;
 
-/// Words in small letters. Empty: every row matches.
+/// Words in lower case. Empty: every row matches.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SearchWords(Vec<String>);
 
 impl SearchWords {
-    /// Words beyond `LIST_SEARCH_WORDS` are an error: a search without some of its words would find too much.
+    /// More words than `LIST_SEARCH_WORDS` are an error: a search without some of its words would find too much.
     pub fn parse(text: &str) -> Option<SearchWords> {
         let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
         (words.len() as u64 <= limits::LIST_SEARCH_WORDS).then_some(SearchWords(words))
@@ -30,12 +30,12 @@ impl SearchWords {
 
 pub(super) struct Matcher<'a> {
     finders: Vec<Finder<'a>>,
-    /// The text looked at, in small letters.
+    /// The current text, in lower case.
     lower: String,
 }
 
 impl Matcher<'_> {
-    /// Whether these texts together have every word. A word that begins in one and ends in the next is in neither.
+    /// Whether these texts together have every word. A word that spans both is in neither.
     pub fn matches(&mut self, texts: [&str; 2]) -> bool {
         let mask = texts.into_iter().fold(0, |mask, text| mask | self.mask(text));
         mask == all(self.finders.len())
@@ -60,7 +60,7 @@ fn all(words: usize) -> u32 {
     (1u32 << words) - 1
 }
 
-/// Which words each text of a file has, so that hits of rows that don't match are passed over.
+/// The words that each text of a file has, so that hits of other rows are skipped.
 pub struct WordMasks {
     words: SearchWords,
     by_kind: Vec<(TextKind, Slots<u32>)>,

@@ -27,20 +27,20 @@ pub struct RowSum {
     pub client_errors: u64,
     pub server_errors: u64,
     pub last_us: i64,
-    /// Of the newest hit that has one.
+    /// From the newest hit that has one.
     pub country: u16,
     pub country_us: i64,
     pub(super) durations: Durations,
 }
 
-/// Buckets of `latency`. Most rows of a long list have few hits: those are kept one by one.
+/// Buckets of `latency`. Most rows of a long list have few hits: their durations are kept one by one.
 #[derive(Clone, Debug)]
 pub(super) enum Durations {
     Few(Vec<u16>),
     Many(Box<Slots<u64>>),
 }
 
-/// Durations that are kept one by one: as many as take about the room of counts.
+/// The most durations kept one by one: they take about as much memory as the counts.
 const FEW: usize = 64;
 
 impl Default for Durations {
@@ -83,7 +83,7 @@ impl Durations {
         }
     }
 
-    /// The buckets at these shares of all (`Histogram::quantile_us`); `NO_LATENCY` where there is none.
+    /// The buckets at these shares of all (`Histogram::quantile_us`); `NO_LATENCY` without durations.
     pub fn quantiles<const N: usize>(&mut self, shares: [f64; N]) -> [u16; N] {
         match self {
             Durations::Few(each) => {
@@ -124,7 +124,7 @@ impl RowSum {
     }
 
     fn see_country(&mut self, country: u16, time_us: i64) {
-        // Of two at the same moment the greater code, so that the order of files does not tell.
+        // At the same moment the greater code wins, so that the order of files does not matter.
         if country != 0 && (time_us, country) > (self.country_us, self.country) {
             (self.country_us, self.country) = (time_us, country);
         }
@@ -139,12 +139,12 @@ impl RowSum {
         self.durations.add_all(&other.durations);
     }
 
-    /// About how much memory the row takes while it is summed up.
+    /// About how much memory the row takes during summing.
     pub fn bytes(&self) -> usize {
         size_of::<RowSum>() + self.durations.bytes()
     }
 
-    /// Without anything that is known of endpoints and consumers alone.
+    /// Without the sums that only endpoints and consumers have.
     pub fn of_count(count: Count) -> RowSum {
         RowSum { requests: count.requests, client_errors: count.errors, ..RowSum::default() }
     }
@@ -176,27 +176,27 @@ impl RowSum {
     }
 }
 
-/// The rows of one file, as far as one thread has read it.
+/// One thread's sums of the rows of one file.
 pub struct RankingSums {
     of: Ranked,
     /// Whether consumers without a user are listed.
     addresses: bool,
     masks: Option<Arc<WordMasks>>,
     limits: RankingLimits,
-    /// Places in `rows`; `NOT_LISTED` for rows that the search doesn't find.
+    /// Indexes in `rows`; `NOT_LISTED` for rows that the search does not find.
     places: HashMap<RowId, u32, foldhash::fast::RandomState>,
     rows: Vec<(RowId, RowSum)>,
-    /// The row of the hit before.
+    /// The row of the previous hit.
     near: Option<(RowId, u32)>,
     stretches: u32,
     too_many: bool,
 }
 
-/// How large a list may become.
+/// Limits of a list.
 #[derive(Clone, Copy, Debug)]
 pub struct RankingLimits {
     pub rows: u64,
-    /// Of the sums of one file, and of all files.
+    /// Limits the sums of one file, and of all files.
     pub sums_bytes: u64,
 }
 
@@ -207,13 +207,13 @@ impl Default for RankingLimits {
 }
 
 const NOT_LISTED: u32 = u32::MAX;
-/// A row with a count for each bucket of durations takes less.
+/// A row with a count for each bucket of durations takes less than this.
 const MOST_ROW_BYTES: u64 = 12 << 10;
-/// Stretches of hits between two looks at the memory that their sums take.
+/// Stretches of hits between two checks of the memory that their sums take.
 const CHECK_EVERY: u32 = 64;
 
 impl RankingSums {
-    /// `masks`: of the rows that are searched for; all if None.
+    /// `masks`: of the rows to find; all if None.
     pub fn new(
         of: Ranked,
         addresses: bool,
@@ -262,7 +262,7 @@ impl RankingSums {
         self.check_bytes();
     }
 
-    /// Looked at once for many stretches of hits, and only where it can be too much.
+    /// Checks only once in many stretches of hits, and only if memory can be short.
     fn check_bytes(&mut self) {
         if self.rows.len() as u64 * MOST_ROW_BYTES <= self.limits.sums_bytes || self.too_many {
             return;
@@ -274,7 +274,7 @@ impl RankingSums {
         }
     }
 
-    /// Adds what another thread summed up of the same file.
+    /// Adds another thread's sums of the same file.
     pub fn merge(&mut self, other: RankingSums) {
         self.too_many |= other.too_many;
         for (id, sum) in other.rows {
@@ -320,7 +320,7 @@ impl RankingSums {
         let place = if is_listed { self.rows.len() as u32 } else { NOT_LISTED };
         if is_listed {
             self.rows.push((id, RowSum::default()));
-            // Many user agents are one client, and many paths one version: those are few once they are named.
+            // Many user agents are one client, and many paths one version: there are few once they are named.
             let is_of_words = matches!(
                 self.of,
                 Ranked::Value(

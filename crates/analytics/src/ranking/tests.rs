@@ -18,7 +18,7 @@ fn hits() -> impl Strategy<Value = Vec<PlainHit>> {
     prop::collection::vec((0..METHODS.len(), 0..ROUTES.len(), status, bucket), 0..400)
 }
 
-/// A file's list, with the hits on so many threads.
+/// A file's list, with its hits spread over this many threads.
 fn ranking(hits: &[PlainHit], threads: usize) -> Ranking {
     let mut all: Vec<RankingSums> = (0..threads)
         .map(|_| RankingSums::new(Ranked::Endpoints, true, None, RankingLimits::default()))

@@ -1,4 +1,4 @@
-//! The accent colour of a status page, and shades of it that can be read on the page's surfaces.
+//! The accent colour of a status page, and readable shades of it on the page's surfaces.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,7 +28,7 @@ impl Accent {
         shades.into_iter().find(|shade| shade.contrast(surface) >= least).unwrap_or(towards)
     }
 
-    /// Black or white, whichever is read better on this colour.
+    /// Black or white, whichever is more readable on this colour.
     pub fn text_on(self) -> Accent {
         let is_white_better = self.contrast(Accent::WHITE) >= self.contrast(Accent::BLACK);
         if is_white_better { Accent::WHITE } else { Accent::BLACK }

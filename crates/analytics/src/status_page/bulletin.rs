@@ -1,5 +1,5 @@
-//! Mails to the subscribers of a status page. A `Bulletin` holds what the owner has published and nothing else of an incident or
-//! a monitor, so no mail can tell more than the page does. Whom they are sent to and when is the server's part.
+//! Mails to the subscribers of a status page. A `Bulletin` holds what the owner has published about an incident or a
+//! monitor and nothing else, so no mail reveals more than the page. The server decides when to send them, and to whom.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::notice::Email;
 use crate::notice::message::minute;
 use crate::notice::text::{self, LengthUnit, escape_all, fit, html, plain};
 
-/// Something that is published, as subscribers are told of it.
+/// Something published, as subscribers read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bulletin {
     pub at_ms: i64,
@@ -25,15 +25,15 @@ pub struct Bulletin {
 pub enum News {
     Incident {
         severity: Severity,
-        /// None where its owner has not said anything yet.
+        /// None if its owner has not set one yet.
         stage: Option<Stage>,
-        /// Subscribers have not been told of it before.
+        /// Subscribers have not heard of it before.
         opens: bool,
     },
     Maintenance {
         from_ms: i64,
         to_ms: i64,
-        /// The names of those that it concerns, as visitors know them. Empty: all of them.
+        /// The affected services' names, as visitors know them. Empty: all of them.
         services: Vec<String>,
     },
 }
@@ -41,15 +41,15 @@ pub enum News {
 /// The parts that all mails to one subscriber share.
 #[derive(Clone, Copy, Debug)]
 pub struct Letterhead<'a> {
-    /// Of the status page.
+    /// The title of the status page.
     pub title: &'a str,
     pub page_url: &'a str,
-    /// The subscription ends there: after a question for people, at once for a mail program's POST.
+    /// Ends the subscription: after a confirmation for people, at once for a mail program's POST.
     pub leave_url: &'a str,
     pub to: &'a Address,
-    /// Differs between subscribers and says nothing of them; part of each Message-ID.
+    /// Differs between subscribers and reveals nothing about them; part of each Message-ID.
     pub recipient: &'a str,
-    /// Of this server; the right half of each Message-ID.
+    /// This server's host; the right half of each Message-ID.
     pub host: &'a str,
 }
 
@@ -126,10 +126,10 @@ struct Letter<'a> {
     subject: String,
     heading: &'a str,
     paragraphs: &'a [String],
-    /// A label and an address of ours.
+    /// A label and an address of this server.
     action: Option<(&'a str, &'a str)>,
     foot: &'a str,
-    /// The label of the link by which a subscriber leaves.
+    /// The label of the unsubscribe link.
     leave: &'a str,
     id: String,
     replies_to: Option<String>,
@@ -147,7 +147,7 @@ impl Letter<'_> {
             ("Message-ID", id_of(&self.id)),
             ("List-Unsubscribe", format!("<{leave_url}>")),
         ];
-        // RFC 8058 knows one-click over https alone.
+        // RFC 8058 defines one-click for https only.
         if leave_url.starts_with("https://") {
             headers.push(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
         }
@@ -196,7 +196,7 @@ impl Letter<'_> {
     }
 }
 
-/// Owners write titles and names in one line; a header must have it.
+/// Owners write titles and names in one line; a header must be one.
 fn one_line(text: &str) -> String {
     text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect()
 }

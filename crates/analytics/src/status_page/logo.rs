@@ -1,4 +1,4 @@
-//! The logo of a status page: a small image, told by its first bytes. SVG is refused, for it can hold scripts.
+//! The logo of a status page: a small image, recognised by its first bytes. SVG is refused because it can hold scripts.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ impl Logo {
     }
 }
 
-/// The image is left out.
+/// Without the image.
 impl fmt::Debug for Logo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Logo({}, {} bytes)", self.content_type, self.bytes.len())

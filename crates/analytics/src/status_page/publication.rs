@@ -43,7 +43,7 @@ impl Severity {
         [Severity::Minor, Severity::Major].into_iter().find(|severity| severity.as_str() == text)
     }
 
-    /// Unless the owner says otherwise.
+    /// The default, unless the owner chooses another.
     pub fn of(cause: Cause) -> Severity {
         match cause {
             Cause::Down => Severity::Major,

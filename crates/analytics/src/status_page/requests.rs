@@ -1,4 +1,4 @@
-//! The success of real users: the share of a host's requests that were answered without a server error.
+//! The success of real users: the share of a host's requests answered without a server error.
 
 use std::collections::HashMap;
 
@@ -12,14 +12,14 @@ use crate::query::{ProjectScope, SumsQuery};
 use crate::tally::{Dimension, Needs, Sort, Top, Total};
 use crate::uptime::Share;
 
-/// Two questions that answer it for every host at once: all requests, and those with a status from 500 on.
+/// Two queries that give it for every host at once: all requests, and those with a status from 500 on.
 #[derive(Clone, Debug)]
 pub struct Questions {
     pub all: SumsQuery,
     pub failed: SumsQuery,
 }
 
-/// From one time to before another, which is later.
+/// From one time to before a later one.
 pub fn questions(scope: ProjectScope, from_us: i64, to_us: i64) -> Questions {
     let question = |filter: Filter| SumsQuery {
         scope: scope.clone(),
@@ -41,7 +41,7 @@ pub fn questions(scope: ProjectScope, from_us: i64, to_us: i64) -> Questions {
     }
 }
 
-/// The share by host, in small letters. A host without requests is missing.
+/// The share by host, in lower case. A host without requests is missing.
 pub fn shares(all: &Total, failed: &Total) -> HashMap<String, Share> {
     let by_host = |total: &Total| {
         let mut requests = HashMap::<String, i64>::new();

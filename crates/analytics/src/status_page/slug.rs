@@ -3,10 +3,10 @@
 use super::{Service, StatusPageError};
 use crate::limits;
 
-/// Of random letters, so that no two of them look alike.
+/// Letters for random slugs, no two of which look alike.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// The slug in small letters.
+/// The slug in lower case.
 pub fn check(text: &str) -> Result<String, StatusPageError> {
     let slug = text.trim().to_ascii_lowercase();
     let length = slug.chars().count() as u64;
@@ -28,7 +28,7 @@ pub fn propose(project: &str, random: [u8; 8]) -> String {
     if words.is_empty() { format!("status-{letters}") } else { format!("{words}-{letters}") }
 }
 
-/// The slug of each service in the address of its badge, in their order: its name, numbered where two are alike.
+/// The slug of each service's badge address, in their order: its name, numbered if two are alike.
 pub fn of_services<'a>(services: impl Iterator<Item = &'a Service>) -> Vec<String> {
     let mut slugs: Vec<String> = Vec::new();
     for service in services {
@@ -45,7 +45,7 @@ pub fn of_services<'a>(services: impl Iterator<Item = &'a Service>) -> Vec<Strin
     slugs
 }
 
-/// Letters and digits of ASCII; whatever stands between them becomes one hyphen.
+/// ASCII letters and digits; anything between them becomes one hyphen.
 fn to_words(text: &str, most: usize) -> String {
     let mut words = String::new();
     for character in text.chars() {

@@ -1,5 +1,5 @@
-//! The e-mail address of somebody who subscribes to a status page. Anyone may type any address, so it is judged more strictly
-//! than one that the owner of a channel enters, and no debug output shows it.
+//! The e-mail address of a status page's subscriber. Anyone may type any address, so it is checked more strictly than
+//! one entered by the owner of a channel, and no debug output shows it.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::notice::email::is_address;
 pub struct Address(String);
 
 impl Address {
-    /// None where it is no address of a public mail domain.
+    /// None unless it is an address in a public mail domain.
     pub fn parse(text: &str) -> Option<Address> {
         let text = text.trim();
         let (user, domain) = text.rsplit_once('@')?;
@@ -26,7 +26,7 @@ impl Address {
         &self.0
     }
 
-    /// The mailbox that it leads to as far as its form tells: in lower case, without what comes after a `+`.
+    /// The mailbox behind it, as far as its form shows: in lower case, without the part after a `+`.
     pub fn mailbox(&self) -> String {
         let address = self.0.to_ascii_lowercase();
         match address.split_once('@') {
@@ -45,7 +45,7 @@ impl fmt::Debug for Address {
     }
 }
 
-/// At least two labels, and no address of a network in their place.
+/// At least two labels, and not an IP address.
 fn is_public_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
@@ -54,7 +54,7 @@ fn is_public_domain(domain: &str) -> bool {
     domain.split('.').all(is_label) && last.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// Dots separate words (RFC 5322), so they neither lead, follow nor meet.
+/// Dots separate words (RFC 5322): none at either end, no two in a row.
 fn has_empty_part(user: &str) -> bool {
     user.split('.').any(str::is_empty)
 }

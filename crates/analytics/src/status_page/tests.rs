@@ -107,7 +107,7 @@ fn an_accent_is_readable_on_both_themes() {
         }
         assert!(accent.text_on().contrast(accent) >= 4.5, "{text}");
     }
-    // One that can be read stays as it is.
+    // A readable shade stays as it is.
     assert_eq!(Accent::DEFAULT.readable_on(Accent::LIGHT_PAGE, 4.5), Accent::DEFAULT);
     assert!((Accent::WHITE.contrast(Accent::BLACK) - 21.0).abs() < 1e-9);
 }
@@ -151,7 +151,7 @@ fn the_worst_of_what_is_known_is_the_headline() {
         (vec![Up, Unknown], vec![], Overall::Unknown),
         (vec![Unknown, Maintenance], vec![], Overall::Maintenance),
         (vec![], vec![], Overall::Unknown),
-        // Published by its owner: checks may be green all the same.
+        // Published by its owner, whatever the checks say.
         (vec![Up], vec![Severity::Major], Overall::Disrupted),
         (vec![Up], vec![Severity::Minor], Overall::Degraded),
         (vec![Up], vec![Severity::Minor, Severity::Major], Overall::Disrupted),
@@ -209,7 +209,7 @@ fn a_bar_is_drawn_by_the_share_of_its_day() {
         (day(11 * HOUR, 0, 0, 13 * HOUR, 0), State::Unknown),
         (day(0, 0, 0, 24 * HOUR, 0), State::Unknown),
         (day(0, 0, 0, 0, 0), State::Unknown),
-        // An outage shows however little is known.
+        // An outage shows however little else is known.
         (day(0, 0, HOUR, 23 * HOUR, 0), State::Down),
         (day(0, 0, 0, HOUR, 23 * HOUR), State::Maintenance),
         (day(2 * HOUR, 0, 0, 0, 22 * HOUR), State::Up),

@@ -1,19 +1,19 @@
-//! Hits per consumer of one project in a whole file, for the list of the busiest that the file keeps.
+//! Hits per consumer of one project in a whole file, for the list of the busiest that the file stores.
 
 use super::consumers::{text, who};
 use crate::hit::TextKind;
 use crate::slots::Slots;
 
-/// Four bytes for each id of a user and of an address.
+/// Four bytes for each user id and address id.
 #[derive(Clone, Debug, Default)]
 pub struct ConsumerCounts([Slots<u32>; 2]);
 
 /// The consumers that a list leaves out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Hits of the busiest of them.
+    /// Hits of the busiest left-out consumer.
     pub most: u64,
-    /// Hits of all of them.
+    /// Hits of all left-out consumers.
     pub requests: u64,
 }
 
@@ -27,7 +27,7 @@ impl ConsumerCounts {
         }
     }
 
-    /// Everyone with hits.
+    /// All consumers with hits.
     pub fn all(&self) -> impl Iterator<Item = (TextKind, u32)> + '_ {
         self.with_hits().map(|(_, kind, id)| (text(kind), id))
     }
@@ -36,7 +36,7 @@ impl ConsumerCounts {
         self.with_hits().count() as u64
     }
 
-    /// The `most` consumers with most hits, in no order. Of equal ones users come first, then the lower id.
+    /// The `most` consumers with most hits, in no order. On ties users come first, then the lower id.
     pub fn busiest(&self, most: u64) -> (Vec<(TextKind, u32)>, LeftOut) {
         let mut all: Vec<(u32, usize, u32)> =
             self.with_hits().map(|(hits, kind, id)| (u32::MAX - hits, kind, id)).collect();
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn the_busiest_are_found_and_what_is_left_out_is_known() {
         let mut counts = ConsumerCounts::default();
-        // A hit without either is nobody's; one with both is the user's.
+        // A hit without either belongs to nobody; one with both belongs to the user.
         counts.add(&[0, 7, 7, 0, 0, 0, 9, 0], &[0, 3, 0, 3, 3, 3, 4, 5]);
         assert_eq!(counts.count(), 4);
         let sorted = |most| {

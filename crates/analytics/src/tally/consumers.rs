@@ -1,7 +1,8 @@
 //! Sums per consumer in one file.
 //!
-//! Up to `consumers_summed` consumers, everything that a table shows is summed up for each. Above that only their hits are
-//! counted, at four bytes per id. The rows of a table are chosen at the end; a second scan then sums up those alone (`Subset`).
+//! Up to `consumers_summed` consumers, everything that a table shows is summed up for each. Above that only their hits
+//! are counted, at four bytes per id. A table's rows are chosen at the end; a second scan then sums up only those
+//! (`Subset`).
 
 use std::sync::Arc;
 
@@ -20,28 +21,28 @@ pub struct ConsumerSum {
     pub client_errors: u64,
     pub server_errors: u64,
     pub last_us: i64,
-    /// Of the newest hit that has one.
+    /// From the newest hit that has one.
     pub country: u16,
     pub country_us: i64,
-    /// The bucket noted last, so that hits of one bucket are noted once.
+    /// The last bucket noted, so that hits of one bucket are noted once.
     noted: u16,
 }
 
-/// The consumers of a period that a rollup lists only the busiest of.
+/// The consumers of a period of which a rollup lists only the busiest.
 #[derive(Clone, Debug)]
 pub struct Unlisted {
-    /// The most hits of one consumer that are in no row.
+    /// The most hits of a consumer without a row.
     pub most: u64,
-    /// The hits that are in no row.
+    /// The hits without a row.
     pub requests: u64,
     /// All consumers, listed ones too.
     pub distinct: Distinct,
-    /// There was a list for each day, so that a consumer may be in some of them and not in others.
+    /// There was a list per day, so a consumer may be in some of them and not in others.
     pub by_days: bool,
 }
 
 const NOT_NOTED: u16 = u16::MAX;
-/// The place of hits that belong to nobody who is looked for.
+/// The place of hits whose consumer is not wanted.
 const NOBODY: u32 = u32::MAX;
 const USERS: usize = 0;
 const ADDRESSES: usize = 1;
@@ -50,15 +51,15 @@ pub(super) struct Consumers {
     identities: Arc<Identities>,
     subset: Option<Arc<Subset>>,
     limits: TallyLimits,
-    /// By id, of users and of addresses: a place in `sums` and one more; without `sums`, hits.
+    /// By id, of users and of addresses: an index in `sums` plus one; without `sums`, hits.
     slots: [Slots<u32>; 2],
     sums: Option<Vec<ConsumerSum>>,
-    /// A thread's own first, then those of others. Of consumers by `number`.
+    /// A thread's own first, then those of others. Consumers by `number`.
     durations: Vec<Durations>,
     /// By bucket.
     series: Vec<Distinct>,
     unlisted: Unlisted,
-    /// Scratch, of a stretch: whose each hit is, as a place and as an identity.
+    /// Scratch of a stretch: each hit's consumer, as an index and as an identity.
     places: Vec<u32>,
     found: Vec<u64>,
 }
@@ -85,7 +86,7 @@ impl Consumers {
         }
     }
 
-    /// `buckets`: of each hit, where series are wanted.
+    /// `buckets`: each hit's, if series are wanted.
     pub fn add_hits(&mut self, hits: &Columns<'_>, needs: Needs, buckets: &[u16]) {
         let users = hits.texts[TextKind::User as usize];
         let addresses = hits.texts[TextKind::Address as usize];
@@ -192,7 +193,7 @@ impl Consumers {
         self.count_if_many();
     }
 
-    /// Consumers that a rollup has no rows of.
+    /// Adds consumers for which a rollup has no rows.
     pub fn add_unlisted(&mut self, unlisted: &Unlisted) {
         self.unlisted.add(unlisted);
     }
@@ -202,7 +203,7 @@ impl Consumers {
         self.series[bucket].merge(distinct);
     }
 
-    /// Adds what another thread summed up of the same file.
+    /// Adds another thread's sums of the same file.
     pub fn merge(&mut self, other: Consumers) {
         for (series, more) in self.series.iter_mut().zip(&other.series) {
             series.merge(more);
@@ -229,7 +230,7 @@ impl Consumers {
         self.count_if_many();
     }
 
-    /// Kind, id and hits of everyone with hits.
+    /// Kind, id and hits of all with hits.
     pub fn counts(&self) -> impl Iterator<Item = (TextKind, u32, u64)> + Clone + '_ {
         // A short period visits the consumers that it has, not all ids of the file.
         let summed = self.sums.iter().flatten().map(|sum| (sum.kind, sum.id, sum.requests));
@@ -322,7 +323,7 @@ impl Unlisted {
 impl ConsumerSum {
     #[inline]
     fn see_country(&mut self, country: u16, time_us: i64) {
-        // Of two at the same moment the greater code, so that the order of files does not tell.
+        // At the same moment the greater code wins, so that the order of files does not matter.
         if country != 0 && (time_us, country) > (self.country_us, self.country) {
             (self.country_us, self.country) = (time_us, country);
         }

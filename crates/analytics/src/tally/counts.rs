@@ -1,5 +1,5 @@
-//! Counts of a file's hits, by small numbers: half as wide as sums over files, since a file holds less than 2^32 hits, and so
-//! more of them stay in the processor's cache while hits are counted in no order.
+//! Counts of a file's hits, by small numbers: half as wide as sums over files, since a file holds fewer than 2^32 hits,
+//! so that more of them fit into the processor's cache while hits are counted in random order.
 
 use crate::latency::Histogram;
 use crate::slots::Slots;
@@ -14,7 +14,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// One hit for each id. `errors`: which of them count as errors, by place.
+    /// Counts one hit per id. `errors`: the indexes of those that are errors.
     pub fn add_hits(
         &mut self,
         ids: impl ExactSizeIterator<Item = u32> + Clone,
@@ -22,7 +22,7 @@ impl Counts {
         errors: &[u32],
     ) {
         let Some(first) = ids.clone().next() else { return };
-        // Many columns have one value over and over: adding to one place again and again would wait for itself.
+        // Many columns repeat one value: adding to the same place in a row would stall on the previous store.
         if ids.clone().all(|id| id == first) {
             *self.requests.slot(first) += ids.len() as u32;
         } else {
@@ -40,7 +40,7 @@ impl Counts {
         }
     }
 
-    /// Those that have any, by id.
+    /// All with hits, by id.
     pub fn iter(&self) -> impl Iterator<Item = (u32, Count)> + Clone + '_ {
         let counted = self.requests.iter().filter(|(_, requests)| **requests > 0);
         counted.map(|(id, _)| (id, self.get(id)))

@@ -1,9 +1,9 @@
 //! Counts distinct values: exactly while they are few, above that with a HyperLogLog sketch of 8 KB.
 //!
-//! The sketch (Flajolet, Fusy, Gandouet and Meunier, 2007) over 64-bit hashes, read with the
-//! estimator of Ertl ("New cardinality estimation algorithms for HyperLogLog sketches", 2017), which needs no correction by
-//! range. Its relative standard error is 1.04 / sqrt(8192) = 1.15 %. Sketches and exact sets merge in any order to the same
-//! result, so the number does not depend on how hits are spread over files and threads.
+//! The sketch (Flajolet, Fusy, Gandouet and Meunier, 2007) over 64-bit hashes, read with Ertl's estimator ("New
+//! cardinality estimation algorithms for HyperLogLog sketches", 2017), which needs no correction by range. Its relative
+//! standard error is 1.04 / sqrt(8192) = 1.15 %. Sketches and exact sets merge in any order to the same result, so the
+//! number does not depend on how hits are spread over files and threads.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -11,10 +11,10 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// log2 of the number of registers.
 const PRECISION: u32 = 13;
 const REGISTERS: usize = 1 << PRECISION;
-/// The first byte of what `Distinct::to_bytes` writes.
+/// The first byte written by `Distinct::to_bytes`.
 const AS_HASHES: u8 = 1;
 const AS_REGISTERS: u8 = 2;
-/// The greatest rank of what is left of a hash.
+/// The greatest rank of the remaining bits of a hash.
 const MAX_RANK: usize = 64 - PRECISION as usize + 1;
 
 /// A distinct count over hashes.
@@ -35,7 +35,7 @@ enum Seen {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DistinctCount {
     pub count: u64,
-    /// An estimate, with a relative standard error of 1.15 %.
+    /// Whether it is an estimate, with a relative standard error of 1.15 %.
     pub about: bool,
 }
 
@@ -89,7 +89,8 @@ impl Distinct {
         }
     }
 
-    /// For a file: a byte that says which of the two it is, then the hashes in ascending order (little-endian), or the registers.
+    /// For a file: a byte that says which form it is, then the hashes in ascending order (little-endian), or the
+    /// registers.
     pub fn to_bytes(&self) -> Vec<u8> {
         match &self.seen {
             Seen::Hashes(hashes) => {
@@ -104,7 +105,7 @@ impl Distinct {
         }
     }
 
-    /// What `to_bytes` wrote; None for any other bytes. Merge it into one that has a limit.
+    /// Reads the bytes of `to_bytes`; None for any others. Merge it into a count that has a limit.
     pub fn from_bytes(bytes: &[u8]) -> Option<Distinct> {
         let (kind, bytes) = bytes.split_first()?;
         let mut distinct = Distinct::new(u64::MAX);
@@ -189,7 +190,7 @@ fn tau(mut x: f64) -> f64 {
     }
 }
 
-/// Keys that are hashes need no other.
+/// Keys are hashes already and need no other.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Prehashed(u64);
 
@@ -246,7 +247,7 @@ mod tests {
             let mean = errors.iter().sum::<f64>() / rounds as f64;
             let deviation =
                 (errors.iter().map(|error| error * error).sum::<f64>() / rounds as f64).sqrt();
-            // Five standard errors of what is measured.
+            // Five standard errors of the measured mean.
             assert!(mean.abs() < 0.0115 * 5.0 / (rounds as f64).sqrt(), "{size}: bias {mean}");
             assert!(deviation < 0.0115 * 1.5, "{size}: deviation {deviation}");
         }
@@ -260,7 +261,7 @@ mod tests {
             for parts in [2, 7] {
                 let part = |part: u64| {
                     let mut distinct = Distinct::new(exact);
-                    // They overlap.
+                    // The parts overlap.
                     let own = (0..size).filter(|n| n % parts == part || n % 3 == 0);
                     own.for_each(|n| distinct.add(hash(n)));
                     distinct

@@ -1,7 +1,7 @@
-//! Durations of single consumers, of whom only those that an answer shows matter: which these are is known at the end.
+//! Durations of single consumers. Only those of consumers that an answer shows matter, which are known at the end.
 //!
-//! They are gathered one by one as long as they are few; then of those consumers alone who had most of them until then, since
-//! the busiest of a stretch are mostly the busiest of all. Whoever is shown and is not among these is read once more.
+//! They are gathered one by one while they are few; then only for the consumers that had most of them so far, since the
+//! busiest of a stretch are mostly the busiest of all. A consumer that is shown but not among these is read again.
 
 use crate::latency::Histogram;
 use crate::limits;
@@ -9,13 +9,13 @@ use crate::slots::Slots;
 
 use super::NO_LATENCY;
 
-/// Consumers are numbers of the caller's choice that lie together.
+/// Consumers are numbers chosen by the caller, close together.
 #[derive(Debug)]
 pub(super) enum Durations {
     /// (consumer, latency).
     Each(Vec<(u32, u16)>),
     Busiest {
-        /// By consumer: a place in `latencies`, and one more.
+        /// By consumer: an index in `latencies`, plus one.
         of: Slots<u32>,
         latencies: Vec<Histogram>,
     },
@@ -28,7 +28,7 @@ impl Default for Durations {
 }
 
 impl Durations {
-    /// Of each hit whose it is (`u32::MAX`: nobody's) and how long it took.
+    /// Each hit's consumer (`u32::MAX`: none wanted) and duration.
     pub fn add(&mut self, hits: impl Iterator<Item = (u32, u16)>) {
         let known = hits.filter(|(whose, latency)| *whose != u32::MAX && *latency != NO_LATENCY);
         match self {
@@ -65,8 +65,8 @@ impl Durations {
         made
     }
 
-    /// Gives the latency of each hit of those consumers that `wanted` has, and how many such there are. False where not all
-    /// of theirs were gathered.
+    /// Gives the latency of each hit of the `wanted` consumers, with its count. False if not all of theirs were
+    /// gathered.
     pub fn each(&self, wanted: &Slots<bool>, mut take: impl FnMut(u32, u16, u64)) -> bool {
         match self {
             Durations::Each(each) => {
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn the_busiest_keep_all_their_durations_and_the_rest_is_said_to_be_missing() {
         let mut durations = Durations::default();
-        // One consumer has every other hit, the other half is of so many that not all can be kept.
+        // One consumer has every other hit; the other half belongs to so many that not all can be kept.
         let others = 2 * limits::GATHERED_CONSUMERS as u32;
         let hits = 2 * limits::GATHERED_DURATIONS as u32;
         for start in (0..hits).step_by(1_000) {

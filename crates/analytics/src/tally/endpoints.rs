@@ -1,4 +1,4 @@
-//! Sums per endpoint (method and route) in one file. Above `endpoints_summed` endpoints only hits are counted, as for
+//! Sums per endpoint (method and route) in one file. Above `endpoints_summed` endpoints only hits are counted, as with
 //! `consumers`.
 
 use std::collections::HashMap;
@@ -26,9 +26,9 @@ pub struct EndpointSum {
 pub(super) struct Endpoints {
     subset: Option<Arc<Subset>>,
     limits: TallyLimits,
-    /// By `number`: a place in `sums` and one more; without `sums`, hits.
+    /// By `number`: an index in `sums` plus one; without `sums`, hits.
     slots: Slots<u32>,
-    /// The same for methods that have no such number.
+    /// The same for methods without such a number.
     others: HashMap<Pair, u32>,
     sums: Option<Vec<EndpointSum>>,
 }
@@ -89,7 +89,7 @@ impl Endpoints {
         sums.get_mut(*slot as usize - 1)
     }
 
-    /// Adds what another thread summed up of the same file.
+    /// Adds another thread's sums of the same file.
     pub fn merge(&mut self, other: Endpoints) {
         if other.sums.is_none() {
             self.count_only();
@@ -111,7 +111,7 @@ impl Endpoints {
         self.count_if_many();
     }
 
-    /// Endpoint and hits of all that have any.
+    /// Endpoint and hits of all with hits.
     pub fn counts(&self) -> impl Iterator<Item = (Pair, u64)> + Clone + '_ {
         // A short period visits the endpoints that it has, not all routes of the file.
         let summed = self.sums.iter().flatten().map(|sum| (sum.pair, sum.requests));
@@ -164,7 +164,7 @@ impl EndpointSum {
     }
 }
 
-/// Methods that share a number with a route: there are rarely more.
+/// Methods that are packed into one number with a route: there are rarely more.
 const METHODS: u32 = 8;
 
 #[inline]

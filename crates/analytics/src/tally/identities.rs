@@ -8,12 +8,12 @@ use crate::slots::Slots;
 #[derive(Clone, Debug, Default)]
 pub struct Identities {
     hashes: [Slots<u64>; TextKind::COUNT],
-    /// Addresses that are numbers are hashed when they are asked for: of very many a filter leaves few. 0: a text.
+    /// Numeric addresses are hashed on demand: a filter leaves few of very many. 0: a text.
     ipv4: Slots<u32>,
 }
 
 impl Identities {
-    /// For few of a file's ids of these kinds.
+    /// For a few of a file's ids of these kinds.
     pub fn of_few(kinds: &[TextKind]) -> Identities {
         let mut identities = Identities::default();
         kinds.iter().for_each(|kind| identities.hashes[*kind as usize] = Slots::sparse());
@@ -25,7 +25,7 @@ impl Identities {
         *self.hashes[kind as usize].slot(id) = mix(hash ^ of_kind(kind));
     }
 
-    /// Column by column. A row has a hash, or is an address as a number (else 0). A kind that is none is left out.
+    /// Column by column. A row has a hash, or is a numeric address (else 0). Unknown kinds are skipped.
     pub fn put_all(&mut self, kinds: &[u8], ids: &[u32], hashes: &[u64], ipv4: &[u32]) {
         for (((kind, id), hash), ipv4) in kinds.iter().zip(ids).zip(hashes).zip(ipv4) {
             if *ipv4 > 0 {
@@ -36,7 +36,7 @@ impl Identities {
         }
     }
 
-    /// Column by column, of texts whose identities a file keeps: as `get` answered them.
+    /// Column by column, for texts whose identities a file stores: as `get` returned them.
     pub fn put_known(&mut self, kinds: &[u8], ids: &[u32], identities: &[u64]) {
         for ((kind, id), identity) in kinds.iter().zip(ids).zip(identities) {
             if let Some(kind) = TextKind::ALL.get(usize::from(*kind)) {
@@ -45,7 +45,7 @@ impl Identities {
         }
     }
 
-    /// A user, or an address without one.
+    /// The user's, or without one the address's.
     pub fn of_consumer(&self, user: u32, address: u32) -> u64 {
         match user {
             0 => self.get(TextKind::Address, address),
@@ -72,7 +72,7 @@ impl Identities {
         mix(self.get(TextKind::Method, method).rotate_left(32) ^ self.get(TextKind::Route, route))
     }
 
-    /// Room for something about ids of this kind: as many as have an identity.
+    /// Slots for the ids of this kind: as many as have an identity.
     pub(super) fn slots<T: Clone + Default>(&self, kind: TextKind) -> Slots<T> {
         if self.hashes[kind as usize].is_sparse() { Slots::sparse() } else { Slots::default() }
     }
@@ -86,7 +86,8 @@ fn of_kind(kind: TextKind) -> u64 {
     mix(kind as u64 + 1)
 }
 
-/// The finalizer of SplitMix64: every bit of the result depends on every input bit, which an engine's hash may not ensure.
+/// The finalizer of SplitMix64: every bit of the result depends on every input bit, which an engine's hash may not
+/// guarantee.
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

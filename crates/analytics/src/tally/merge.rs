@@ -22,7 +22,7 @@ pub trait Words {
     fn word(&self, value: Dimension, id: u32) -> Arc<str>;
 }
 
-/// Names that were looked up: by the number of a file, a kind and an id.
+/// Names that were read: by file number, kind and id.
 pub type Named = HashMap<(usize, TextKind, u32), Arc<str>>;
 
 /// The parts of the shown rows that a file's sums lack.
@@ -50,7 +50,7 @@ pub struct Merge {
 }
 
 impl Merge {
-    /// `values`: of texts and countries, those that are wanted by name.
+    /// `values`: the texts and countries to list by name.
     pub fn new(
         grid: Grid,
         needs: Needs,
@@ -130,7 +130,7 @@ impl Merge {
                 Dimension::Country => Arc::from(Country::from_number(id as u16).as_str()),
                 value => words.word(value, id),
             };
-            // Neighbours often have one word: paths of a version, agents of a client.
+            // Neighbours often share a word: paths of a version, agents of a client.
             let mut run: Option<(Arc<str>, Count)> = None;
             for (id, count) in counts.iter() {
                 let word = word(id);
@@ -182,7 +182,7 @@ impl Merge {
             let shown = self.consumers.first(most).into_iter();
             self.shown_consumers = shown.map(|who| (who, Consumer::default())).collect();
         }
-        // A table in another order than hits needs all endpoints, as long as they are few.
+        // A table with another order than hits needs all endpoints, while they are few.
         let all = self.endpoints.missing_up_to() == 0
             && self.endpoints.all().len() as u64 <= self.limits.listed_whole;
         let endpoints: Vec<u64> =
@@ -243,7 +243,7 @@ impl Merge {
         missing
     }
 
-    /// Adds durations of the endpoints that `names` left: those of all endpoints would take too much memory.
+    /// Adds durations of the endpoints that `names` kept: those of all endpoints would take too much memory.
     pub fn add_latencies(&mut self, tally: &Tally, identities: &Identities) {
         if self.top.sort.is_of_latency() {
             return;
@@ -307,7 +307,7 @@ impl Merge {
         all
     }
 
-    /// The number of candidates with most hits. A table in another order is chosen from more than it shows.
+    /// The number of candidates with most hits. A table with another order is chosen from more rows than it shows.
     fn candidates(&self) -> usize {
         match self.top.sort {
             Sort::Requests => self.top.rows,
@@ -451,7 +451,7 @@ impl MissingDetails {
         self.sums.is_empty() && self.durations.is_empty() && self.endpoints.is_empty()
     }
 
-    /// The sums that a second scan has to make.
+    /// The needs of the second scan.
     pub fn needs(&self, of_query: Needs) -> Needs {
         let mut needs = Needs::default();
         if !self.sums.is_empty() {
@@ -483,7 +483,7 @@ impl Consumer {
         self.server_errors += sum.server_errors;
         self.last_us = self.last_us.max(sum.last_us);
         let country = Country::from_number(sum.country);
-        // Of two at the same moment the greater code, so that the order of files does not tell.
+        // At the same moment the greater code wins, so that the order of files does not matter.
         if sum.country != 0 && (sum.country_us, country) > (self.country_us, self.country) {
             (self.country_us, self.country) = (sum.country_us, country);
         }

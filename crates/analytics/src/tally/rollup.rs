@@ -1,4 +1,4 @@
-//! Rollups into the same sums as hits: a row stands for so many of them.
+//! Rollups into the same sums as hits: a row counts like the hits in it.
 
 use super::{Count, Distinct, Needs, Tally, Traffic, Unlisted, class};
 use crate::hit::TextKind;
@@ -16,13 +16,13 @@ pub struct EndpointRow {
     pub response_bytes: u64,
 }
 
-/// A row of a rollup by consumer. `address` only where there is no user.
+/// A row of a rollup by consumer. `address` is set only without a user.
 #[derive(Clone, Copy, Debug)]
 pub struct ConsumerRow {
     pub user: u32,
     pub address: u32,
     pub country: u16,
-    /// When the newest hit with that country was.
+    /// The time of the newest hit with that country.
     pub country_us: i64,
     pub requests: u64,
     pub client_errors: u64,
@@ -31,7 +31,7 @@ pub struct ConsumerRow {
 }
 
 impl Tally {
-    /// So many hits of a status at about this time: the quarter of an hour that begins at `time_us` is in one bucket.
+    /// Adds hits of a status at about this time: the quarter of an hour that begins at `time_us` is in one bucket.
     pub fn add_quarter(
         &mut self,
         time_us: i64,
@@ -49,8 +49,8 @@ impl Tally {
         self.traffic[bucket].add(Traffic { request_bytes, response_bytes, sized });
     }
 
-    /// Durations of the hour that begins at `time_us`: how many of each, and their sums; of the series only where the hour is
-    /// in one bucket.
+    /// Adds durations of the hour that begins at `time_us`: the count of each, and their sums; to the series only if
+    /// the hour is in one bucket.
     pub fn add_latencies(
         &mut self,
         time_us: i64,
@@ -97,20 +97,20 @@ impl Tally {
         self.consumers.add_row(row);
     }
 
-    /// The consumers of a stretch of time that `add_consumer` is shown only the busiest of.
+    /// Adds the consumers of a stretch of time of which `add_consumer` gets only the busiest.
     pub fn add_unlisted_consumers(&mut self, unlisted: &Unlisted) {
         self.needs |= Needs::CONSUMERS;
         self.consumers.add_unlisted(unlisted);
     }
 
-    /// These consumers called in the bucket of a time.
+    /// Notes that these consumers called in the bucket of a time.
     pub fn see_distinct_consumers(&mut self, distinct: &Distinct, time_us: i64) {
         self.needs |= Needs::CONSUMER_SERIES;
         let bucket = self.bucket(time_us);
         self.consumers.see_distinct(distinct, bucket);
     }
 
-    /// Each of these consumers called in the bucket of a time, where there is one.
+    /// Notes that each of these consumers called in the bucket of a time, if there is one.
     pub fn see_consumers(
         &mut self,
         users: &[u32],

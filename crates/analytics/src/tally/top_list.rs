@@ -1,9 +1,9 @@
 //! Top-k over all files without a map over all keys.
 //!
-//! Each file lists all of its keys while they are few, else the keys with most hits. A key that is in no list has at most as
-//! many hits per file as the first key that the list left out, so the sum of these bounds the error (as in the first phase of
-//! Cao and Wang, "Efficient top-K query calculation in distributed networks", 2004). The exact hits of the best keys are
-//! looked up afterwards, as far as a file has them.
+//! Each file lists all of its keys while they are few, else the keys with most hits. A key in no list has at most as
+//! many hits per file as the first key that the list left out, so the sum of these bounds the error (as in the first
+//! phase of Cao and Wang, "Efficient top-K query calculation in distributed networks", 2004). The exact hits of the
+//! best keys are looked up afterwards, as far as a file has them.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -28,7 +28,7 @@ pub(super) struct TopList<Id> {
 pub(super) struct Listed<Id> {
     /// Summed over the files whose lists have it.
     pub count: Count,
-    /// Where its name can be read: the number of a file, and the id in it.
+    /// Where its name can be read: a file's number, and the id in it.
     pub named_in: (usize, Id),
 }
 
@@ -44,7 +44,7 @@ impl<Id: Copy> TopList<Id> {
         }
     }
 
-    /// Adds the counts of a file. `unlisted`: the most hits of a key in this file that `counts` doesn't have.
+    /// Adds the counts of a file. `unlisted`: the most hits of a key in this file that `counts` lacks.
     pub fn add(
         &mut self,
         file: usize,
@@ -76,7 +76,7 @@ impl<Id: Copy> TopList<Id> {
         self.low_by_up_to += unlisted;
     }
 
-    /// Adds keys of which `add` is shown only some, with the hits of those that it isn't shown.
+    /// Adds keys of which `add` gets only some, with the hits of the others.
     pub fn add_distinct(&mut self, distinct: &Distinct, requests: u64) {
         self.distinct.merge(distinct);
         self.requests += requests;
@@ -87,12 +87,13 @@ impl<Id: Copy> TopList<Id> {
         self.distinct.count().at_most(self.requests)
     }
 
-    /// The error bound: a key outside the list has at most so many hits, and a listed one at most so many more than its count.
+    /// The error bound: a key outside the list has at most this many hits, and a listed one at most this many more than
+    /// its count.
     pub fn missing_up_to(&self) -> u64 {
         self.missing_up_to
     }
 
-    /// What the exact count of a listed key may exceed the one that can be known by: files' own lists are cut too.
+    /// By how much the exact count of a listed key may exceed the known one: files' own lists are cut too.
     pub fn low_by_up_to(&self) -> u64 {
         self.low_by_up_to
     }
@@ -179,7 +180,7 @@ mod tests {
     #[test]
     fn of_many_the_busiest_are_listed_and_what_may_be_missing_is_known() {
         let n = 3 * limits::LISTED_WHOLE as u32;
-        // The n-th has about n / 10 hits, in no order.
+        // The n-th key has about n / 10 hits, in no order.
         let file: Vec<(u32, u64)> =
             (0..n).map(|id| (id, u64::from(id.wrapping_mul(40_503) % n) / 10 + 1)).collect();
         let mut list = TopList::new(TallyLimits::default());
@@ -192,7 +193,7 @@ mod tests {
         let found: Vec<u64> =
             first.iter().map(|of| list.get(*of).unwrap().count.requests).collect();
         assert_eq!(found, sorted[..1_000]);
-        // A list that was cut before adds to what may be missing.
+        // A list cut earlier adds to the error bound.
         list.add(1, requests(&[(1, 5)]), identity, 3);
         assert_eq!(list.missing_up_to(), sorted[limits::LISTED_OF_FILE as usize] + 3);
     }

@@ -8,7 +8,7 @@ use crate::grid::Grid;
 use crate::hit::{Country, TextKind};
 use crate::latency::Histogram;
 
-/// What hits are broken down by, of what is not a number.
+/// The breakdowns of hits whose keys are not numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dimension {
     Country,
@@ -22,7 +22,7 @@ pub enum Dimension {
 }
 
 impl Dimension {
-    /// The sums that it is made of.
+    /// The sums that it needs.
     pub const fn needs(self) -> Needs {
         match self {
             Dimension::Country => Needs::COUNTRIES,
@@ -37,11 +37,11 @@ impl Dimension {
 #[derive(Clone, Debug)]
 pub struct Listing<T> {
     pub rows: Vec<T>,
-    /// The number of distinct rows in all.
+    /// The number of distinct rows, including those not listed.
     pub count: DistinctCount,
-    /// A row with up to so many hits may be missing.
+    /// The most hits that a missing row can have.
     pub missing_up_to: u64,
-    /// Hits that a row may lack at most.
+    /// The most hits that a row can lack.
     pub low_by_up_to: u64,
 }
 
@@ -61,7 +61,7 @@ pub type Breakdown = Listing<(Arc<str>, Count)>;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Consumer {
-    /// One of both is "".
+    /// Either this or `address` is "".
     pub user: String,
     pub address: String,
     pub requests: u64,
@@ -69,7 +69,7 @@ pub struct Consumer {
     pub server_errors: u64,
     pub last_us: i64,
     pub country: Country,
-    /// When the newest hit with that country was.
+    /// The time of the newest hit with that country.
     pub country_us: i64,
     pub latency: Histogram,
 }

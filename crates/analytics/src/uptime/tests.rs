@@ -280,7 +280,7 @@ fn second_by_second(
         .collect()
 }
 
-/// Gaps are restarts; the interval is changed now and then.
+/// Gaps are restarts; the interval changes now and then.
 fn a_history() -> impl Strategy<Value = Vec<CheckResult>> {
     let gap = prop_oneof![12 => Just(1i64), 2 => Just(2), 1 => 3i64..9, 1 => 9i64..30];
     let outcome = prop_oneof![
@@ -404,7 +404,7 @@ fn a_pause_ends_what_is_known_and_forgets_an_outage() {
     assert_eq!((step.restated, step.turn), (vec![down], None));
     assert_eq!((tracker.is_down(), tracker.state(90_000, &[])), (false, State::Unknown));
     assert_eq!(tracker.tail(600_000, &[]), []);
-    // The time of the pause is nobody's, and a failure after it is an outage of its own.
+    // A pause counts for no state, and a failure after it is an outage of its own.
     let step = tracker.feed(result(10, Outcome::Down), confirm, &[]);
     assert_eq!(step.turn, Some(Turn::Down { since_ms: 600_000, confirmed_ms: 600_000 }));
     assert_eq!(Millis::of(&tracker.tail(660_000, &[])).down, 60_000);

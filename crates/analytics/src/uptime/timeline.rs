@@ -1,4 +1,4 @@
-//! The states of a window from a whole history of results: for what lies within the raw results, and after a change of
+//! The states of a window from a whole history of results: for windows within the raw results, and after a change of
 //! settings that restates the past.
 
 use std::collections::BTreeMap;

@@ -9,18 +9,18 @@ use super::timeline::overlay;
 use super::{CheckResult, Confirm, Outcome, Restated, Span, State, StateSpan};
 use crate::limits;
 
-/// Takes results in the order in which they were made. Written down together with the rows that a step changes: either alone
-/// would count time twice or not at all.
+/// Takes results in the order in which they were made. It must be stored together with the rows that a step changes:
+/// either alone would count time twice or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tracker {
     is_down: bool,
-    /// Up or degraded: what an unconfirmed failure counts as. None before the first success.
+    /// Up or degraded: an unconfirmed failure counts as this. None before the first success.
     last_success: Option<State>,
-    /// Results that would turn the monitor if they were enough.
+    /// Results that change the state once there are enough.
     run: Option<Run>,
     held: Option<CurrentResult>,
-    /// Up to here everything is accounted for. None before the first result.
+    /// Everything up to here is accounted for. None before the first result.
     accounted_ms: Option<i64>,
     /// Spans of the run so far, which its confirmation restates.
     provisional: Vec<Provisional>,
@@ -28,7 +28,7 @@ pub struct Tracker {
     steady: Option<Steady>,
 }
 
-/// A state and the time since which it holds without a break.
+/// A state and the start of its unbroken span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Steady {
     state: State,
@@ -48,7 +48,7 @@ struct CurrentResult {
     at_ms: i64,
     until_ms: i64,
     state: State,
-    /// The state once the run is confirmed; none where the result belongs to no run.
+    /// The state once the run is confirmed; none if the result belongs to no run.
     if_confirmed: Option<State>,
 }
 
@@ -71,15 +71,15 @@ pub enum Turn {
 /// The effects of one result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
-    /// In order of time; first what is new, then what a confirmed run restates.
+    /// In order of time; new spans first, then those that a confirmed run restates.
     pub restated: Vec<Restated>,
     pub turn: Option<Turn>,
 }
 
 impl Tracker {
-    /// `maintenance`: at least the windows that touch the time since the result before, in any order. A second result of
-    /// the same slot is ignored. A result from before the one before comes from a clock that was set back: it counts for the
-    /// monitor's state, and time that is accounted for stays as it is.
+    /// `maintenance`: at least the windows that touch the time since the previous result, in any order. A second result
+    /// for the same slot is ignored. A result older than the previous one comes from a clock that was set back: it
+    /// counts for the monitor's state, but accounted time stays as it is.
     pub fn feed(&mut self, result: CheckResult, confirm: Confirm, maintenance: &[Span]) -> Step {
         let mut step = Step::default();
         if self.held.is_some_and(|held| held.at_ms == result.at_ms) {
@@ -115,7 +115,8 @@ impl Tracker {
         step
     }
 
-    /// The owner paused the monitor: from here on nothing is known, and nothing of before counts for what comes after.
+    /// The owner paused the monitor: its state is unknown from here on, and earlier results do not count for later
+    /// ones.
     pub fn pause(&mut self, at_ms: i64, maintenance: &[Span]) -> Step {
         let mut step = Step::default();
         self.account_until(at_ms, maintenance, &mut step.restated);
@@ -151,7 +152,7 @@ impl Tracker {
         }
     }
 
-    /// Since when `state` holds without a break. None before the first result.
+    /// The start of the unbroken span of `state`. None before the first result.
     pub fn since_ms(&self, now_ms: i64, maintenance: &[Span]) -> Option<i64> {
         let state = self.state(now_ms, maintenance);
         let spans = self.tail(now_ms, maintenance).into_iter();
@@ -162,22 +163,23 @@ impl Tracker {
         if self.held.is_some() {
             return Some(now_ms);
         }
-        // A monitor that rests accounts for no time: its maintenance began with the window.
+        // A resting monitor accounts for no time: its maintenance began with the window.
         let windows = maintenance.iter().filter(|window| window.contains(now_ms));
         windows.map(|window| window.from_ms).min()
     }
 
-    /// Confirmed down, also where nothing is known right now: an incident lasts until a success ends it.
+    /// Confirmed down, even if its state is unknown right now: an incident lasts until a success ends it.
     pub fn is_down(&self) -> bool {
         self.is_down
     }
 
-    /// Results in a row that speak against the confirmed state, and the time of the first. None where there are none.
+    /// The number of results in a row that contradict the confirmed state, and the time of the first. None if there are
+    /// none.
     pub fn unconfirmed(&self) -> Option<(u32, i64)> {
         self.run.map(|run| (run.count, run.first_ms))
     }
 
-    /// Up to here rows are complete. None before the first result.
+    /// Rows are complete up to here. None before the first result.
     pub fn accounted_ms(&self) -> Option<i64> {
         self.accounted_ms
     }
@@ -227,7 +229,7 @@ impl Tracker {
         Some(Turn::Down { since_ms, confirmed_ms: result.at_ms })
     }
 
-    /// The time of the run's first result once it has enough.
+    /// The time of the run's first result, once the run is long enough.
     fn lengthen_run(&mut self, result: CheckResult, enough: u32) -> Option<i64> {
         let longest_gap_ms = limits::RUN_GAP_INTERVALS as i64 * result.interval_ms;
         if self.run.is_some_and(|run| result.at_ms - run.last_ms > longest_gap_ms) {
@@ -240,7 +242,7 @@ impl Tracker {
         (run.count >= enough).then_some(run.first_ms)
     }
 
-    /// A run is confirmed: the time since its first result is in this state, as far back as nothing else lies between.
+    /// A run is confirmed: the time since its first result gets this state, back to the first other span.
     fn restate_steady(&mut self, state: State) {
         let mut end_ms = self.accounted_ms;
         for piece in self.provisional.iter().rev() {
@@ -262,7 +264,8 @@ impl Tracker {
             self.steady = Some(Steady::after(self.steady, StateSpan { span, state }));
             restated.push(Restated { span, was: None, now: state });
             let Some(held) = self.held else { continue };
-            // Time already counted as maintenance stays so, and the time after the hold stays unknown even if the run is confirmed.
+            // Time already counted as maintenance stays so, and time after the hold stays unknown even if the run is
+            // confirmed.
             if let Some(now) = held.if_confirmed
                 && state == held.state
                 && span.to_ms <= held.until_ms

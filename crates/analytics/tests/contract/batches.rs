@@ -105,7 +105,7 @@ fn every_case_of_the_contract_holds() {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
-/// How often each hit occurred in the one batch that held it most often: what the inbox does, without its window.
+/// How often each hit occurred in the batch that has it most often: like the inbox, without its window.
 #[derive(Default)]
 struct Seen(HashMap<u64, usize>);
 
@@ -269,7 +269,7 @@ fn to_fields(batch: &Batch, hit: &Hit) -> Map<String, Value> {
     fields
 }
 
-/// What must hold of any batch that is kept.
+/// Invariants of every batch that is kept.
 pub fn consistent(batch: &Batch) -> Result<(), String> {
     let dictionary = &batch.dictionary;
     let holds =

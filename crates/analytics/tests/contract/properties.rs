@@ -1,4 +1,4 @@
-//! Any bytes are survived, and one bad hit never costs the others.
+//! Any bytes are survived, and a bad hit never costs the others.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ const ARRIVAL_US: i64 = 1_795_332_372_000_000;
 
 static ENRICHER: LazyLock<Enricher> = LazyLock::new(|| Enricher::new(Countries::embedded()));
 
-/// Decodes and enriches at every level; whatever comes out must be consistent, whatever goes in must be accounted for.
+/// Decodes and enriches at every level; the output must be consistent, and every input hit accounted for.
 fn survive(body: &[u8]) {
     for privacy_level in 0..3 {
         let Ok(posted) = decode(body) else { return };
@@ -37,7 +37,7 @@ fn survive(body: &[u8]) {
     }
 }
 
-/// A hit as JSON text that is valid, with the path that it must come out with.
+/// A valid hit as JSON text, and the path that it must end up with.
 fn a_good_hit() -> impl Strategy<Value = (String, String)> {
     ("/[a-z0-9/äß'; -]{0,12}", 100u16..600, "[A-Za-z]{1,8}", any::<Option<u32>>(), "(\\PC){0,10}").prop_map(
         |(path, status, method, duration, agent)| {
@@ -115,7 +115,7 @@ proptest! {
     fn one_bad_hit_never_costs_the_others(
         good in prop::collection::vec(a_good_hit(), 1..6), bad in prop::collection::vec(a_bad_hit(), 0..4), seed in any::<u64>(),
     ) {
-        // Bad ones anywhere among the good ones, whose order stays.
+        // Bad hits anywhere among the good ones, whose order is kept.
         let mut hits: Vec<(String, Option<String>)> = good.into_iter().map(|(text, path)| (text, Some(path))).collect();
         for (n, text) in bad.into_iter().enumerate() {
             hits.insert((seed >> (8 * n)) as usize % (hits.len() + 1), (text, None));

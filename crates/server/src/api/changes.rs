@@ -1,5 +1,5 @@
-//! `/api/v1/changes`: what is different from the period before, in a few rows. What counts as a difference is decided by
-//! `analytics::changes`; here its two periods are read, and nothing about consumers for those who don't see them.
+//! `/api/v1/changes`: differences from the period before, in a few rows. `analytics::changes` decides what counts as
+//! one; this module reads the two periods, and nothing about consumers for viewers who don't see them.
 
 use analytics::changes::{
     Change, ConsumerChange, appeared, choose, compare_endpoints, missing_up_to, quiet, regular,
@@ -82,12 +82,13 @@ pub async fn show_changes(
     let before = reading.sums(from_us, to_us, needs).await?;
     let mut rows = Vec::new();
     let mut missing = 0;
-    // Without anything before, everything is different.
+    // With nothing before, everything would be different.
     if before.requests() > 0 {
         let after = reading.sums(grid.from_us, grid.to_us, needs).await?;
         let endpoints = compare_endpoints(&before.endpoints, &after.endpoints);
         let (mut gone, mut new) = (Vec::new(), Vec::new());
-        // Requests that began, or are kept, only since some time ago: who is new can't be told, nor who was regular.
+        // If the project began, or its retention ends, within the period before, neither new nor regular consumers can
+        // be told.
         let oldest_us = app.store.extent(&viewer.scope).map_or(i64::MAX, |(oldest, _)| oldest);
         let is_whole = oldest_us <= from_us.saturating_add((to_us - from_us) / 4);
         if viewer.shows.consumers && is_whole {
@@ -113,7 +114,7 @@ pub async fn show_changes(
     send_json(&changes, &headers)
 }
 
-/// Without those that are named by an address that isn't shown.
+/// Without rows named by an address that isn't shown.
 fn shown(rows: Vec<ConsumerChange>, viewer: &Viewer) -> Vec<ConsumerChange> {
     let is_shown = |row: &ConsumerChange| viewer.shows.addresses || row.address.is_empty();
     rows.into_iter().filter(is_shown).collect()
@@ -144,7 +145,7 @@ impl Reading<'_> {
         self.app.sums(self.viewer.reader(), query).await
     }
 
-    /// Those that called in most quarters of the period. It is read again only where there is somebody to ask about.
+    /// Consumers that called in most quarters of the period. It is read again only if there are candidates.
     async fn regular(
         &self,
         quiet: Vec<ConsumerChange>,

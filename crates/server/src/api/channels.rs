@@ -1,5 +1,5 @@
-//! `/api/v1/channels`: where a project's notices go. What a channel needs to be used is shown to nobody: an answer has null
-//! in its place.
+//! `/api/v1/channels`: the destinations of a project's notices. Their secrets are shown to nobody: an answer has null
+//! in their place.
 
 mod shape;
 
@@ -327,7 +327,7 @@ fn nonce() -> Result<store::meta::FreshNonce, ApiError> {
     fresh()
 }
 
-/// A webhook whose owner brings no signing secret gets one, which is returned.
+/// Generates and returns a signing secret for a webhook without one.
 fn give_secret(fields: &mut Map<String, Value>) -> Result<Option<String>, ApiError> {
     let is_webhook = fields.get("kind").is_some_and(|kind| kind == "webhook");
     if !is_webhook || fields.get("secret").is_some_and(|secret| !secret.is_null()) {
@@ -338,7 +338,7 @@ fn give_secret(fields: &mut Map<String, Value>) -> Result<Option<String>, ApiErr
     Ok(Some(secret))
 }
 
-/// The fields with those of `change` in their place. Null takes one away; of a secret it keeps the value.
+/// The fields with those of `change` replaced. Null removes a field, but keeps a secret's value.
 fn changed(
     config: &ChannelConfig,
     change: Map<String, Value>,
@@ -360,9 +360,9 @@ fn changed(
     Ok(fields)
 }
 
-/// Whether a notice can be sent with it; where the address of its host may not be called, that is said here already.
+/// Checks that a notice can be sent with it, including whether its host's address may be called.
 fn read_config(app: &App, fields: Map<String, Value>) -> Result<ChannelConfig, ApiError> {
-    // The message of serde may repeat a value, which may be a secret.
+    // serde's message may repeat a value, which may be a secret.
     let config: ChannelConfig =
         serde_json::from_value(Value::Object(fields)).map_err(|problem| {
             let problem = problem.to_string();

@@ -1,4 +1,4 @@
-//! `/api/v1/consumers/{id}`: what is kept about one consumer, and its erasure.
+//! `/api/v1/consumers/{id}`: everything stored about one consumer, and its erasure.
 
 use std::net::IpAddr;
 
@@ -106,7 +106,7 @@ pub async fn erase_consumer(
         Consumer::Address(address) => Erasure::Address(owner.project, address),
     };
     app.learned_routes.forget_texts(&app.meta, owner.project).await?;
-    // Begun is begun, also where the caller goes away.
+    // Once begun it continues, even if the caller disconnects.
     let erasing = tokio::spawn(async move { app.store.erase(erasure).await });
     let erased =
         erasing.await.map_err(|error| ApiError::internal("erasing a consumer", &error))??;
@@ -125,9 +125,9 @@ fn unknown_consumer() -> ApiError {
 }
 
 enum Consumer {
-    /// As hits keep it.
+    /// Cut as in hits.
     User(String),
-    /// As hits keep it.
+    /// As in hits.
     Address(String),
 }
 

@@ -1,7 +1,7 @@
 //! `/api/v1/dashboard`: many panels at once.
 //!
-//! What a panel is stands in `analytics::panels`, what its numbers are in `analytics::answer`; here parameters become a
-//! question, and what the caller may not see is left out.
+//! `analytics::panels` defines the panels and `analytics::answer` their numbers; this module turns parameters into a
+//! query, and leaves out what the caller may not see.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ use crate::pieces::to_rfc3339;
 #[derive(Serialize, ToSchema)]
 pub struct Dashboard {
     pub period: DashboardPeriod,
-    /// What `previous` speaks of; null where nothing is compared.
+    /// The period of `previous`; null if nothing is compared.
     pub previous: Option<Previous>,
     #[schema(value_type = crate::schema::DashboardPanels)]
     pub panels: BTreeMap<&'static str, Answer>,
@@ -149,7 +149,7 @@ pub async fn show_dashboard(
     send_json(&dashboard, &headers)
 }
 
-/// The parameters that every call about sums has.
+/// The parameters common to all calls about sums.
 pub(super) struct Question {
     pub asked: ResolvedPeriod,
     pub filter: Filter,
@@ -181,7 +181,7 @@ pub(super) async fn question(
     Ok(Question { asked, filter, tz: if tz.is_empty() { "UTC".into() } else { tz } })
 }
 
-/// Where the hits that this viewer sees begin and end: with a locked filter, up to a bucket of a grid over all.
+/// The range of the hits that this viewer sees: with a locked filter, rounded to a bucket of a grid over all.
 async fn shown_extent(
     app: &App,
     viewer: &Viewer,
@@ -259,7 +259,7 @@ async fn sum_up(
     app.sums(viewer.reader(), query).await
 }
 
-/// Takes out what the caller is not shown.
+/// Removes what the caller may not see.
 fn hide(answer: &mut Answer, viewer: &Viewer) {
     let Answer::TopConsumers(consumers) = answer else { return };
     if !viewer.shows.consumers {

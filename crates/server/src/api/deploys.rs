@@ -1,8 +1,8 @@
-//! `/api/v1/deploys`: when which version of the watched app began to run, and how its endpoints did before and after.
+//! `/api/v1/deploys`: the versions of the watched app and their start times, and its endpoints before and after each.
 //!
-//! Any key may post a deploy: the one in an app or its pipeline can only post, and this is no more than that. Everyone who
-//! may look at the dashboard sees versions and times, which its charts are marked with. A note may speak of people and
-//! of work that is nobody else's business: a share link shows it only where it shows individual requests.
+//! Any key may post a deploy: the one in an app or its pipeline can only post. Everyone who may see the dashboard sees
+//! versions and times, which mark its charts. A note may mention people and internal work: a share link shows it only
+//! if it shows individual requests.
 
 use analytics::changes::{self, EndpointChange, EndpointNumbers};
 use analytics::deploy::{NewDeploy, windows};

@@ -1,4 +1,4 @@
-//! `/api/v1/fields`: what a filter can speak of, and the values that there are, for menus and completion.
+//! `/api/v1/fields`: the fields of filters and their existing values, for menus and completion.
 
 use std::cmp::Reverse;
 
@@ -58,7 +58,7 @@ pub struct FieldValue {
     pub requests: u64,
 }
 
-/// What a filter can speak of.
+/// The fields of a filter.
 #[utoipa::path(
     get, path = "/api/v1/fields", tag = "dashboard",
     responses((status = 200, description = "All fields", body = FieldList)),
@@ -141,7 +141,7 @@ pub async fn list_values(
         Source::Consumer => (Needs::CONSUMERS, Vec::new()),
         Source::Value(value) => (Needs::default(), vec![value]),
     };
-    // Consumers are the busiest: to look for a prefix among all of them there may be too many.
+    // Only the busiest consumers: there may be too many to search them all for a prefix.
     let rows = if source == Source::Consumer { limits::PANEL_ROWS as usize } else { limit };
     let top = Top { consumers: source == Source::Consumer, rows, sort: Sort::Requests };
     let query = SumsQuery {
@@ -164,7 +164,7 @@ pub async fn list_values(
                 })
                 .collect()
         }
-        // The busiest: there may be millions.
+        // Only the busiest: there may be millions.
         Source::Consumer => {
             let rows = total.consumers.rows.iter();
             rows.map(|consumer| {

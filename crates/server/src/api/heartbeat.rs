@@ -1,5 +1,5 @@
-//! `/api/heartbeat/{token}`: where a job calls when it starts, succeeds or fails. By GET as well, since `curl URL` at the
-//! end of a script is how jobs call.
+//! `/api/heartbeat/{token}`: a job calls it when it starts, succeeds or fails. By GET as well, since jobs call with
+//! `curl URL` at the end of a script.
 
 use analytics::monitor::heartbeat::Signal;
 use axum::Json;
@@ -95,7 +95,7 @@ pub async fn signal(
     note(&app, &job, &signal).await
 }
 
-/// Returns once it is on disk: a job calls once.
+/// Returns once it is on disk, because a job calls only once.
 async fn note(
     app: &App,
     job: &HeartbeatJob,

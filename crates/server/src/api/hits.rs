@@ -29,7 +29,7 @@ pub use format::{Lines, Listed};
 #[derive(ToSchema)]
 pub struct HitsPage {
     pub hits: Vec<ApiHit>,
-    /// What to send as `after` for the next page; null at the end.
+    /// Send it as `after` to get the next page; null at the end.
     pub next: Option<String>,
 }
 
@@ -105,7 +105,7 @@ pub async fn list_hits(
     }
 }
 
-/// The question without its cursor, that cursor, and the limit.
+/// The query without its cursor, that cursor, and the limit.
 fn to_question(
     app: &SharedApp,
     viewer: Viewer,
@@ -135,7 +135,7 @@ fn no_cursor() -> ApiError {
     ApiError::new(Code::InvalidCursor, message)
 }
 
-/// A short page is made whole; a longer one is sent while it is read.
+/// A short page is built as a whole; a longer one is sent while it is read.
 async fn send_page(
     app: SharedApp,
     reader: Reader,
@@ -143,7 +143,7 @@ async fn send_page(
     limit: usize,
     shows: Shows,
 ) -> Result<Response<Body>, ApiError> {
-    // One more than asked tells whether there is a next page.
+    // One more than requested shows whether there is a next page.
     let query = HitsQuery { limit: limit + 1, ..query };
     let mut page = Page { limit, shows, written: 0, last: None };
     let mut response = if limit <= limits::PAGE_MADE_WHOLE as usize {
@@ -161,7 +161,7 @@ async fn send_page(
 
 struct PagePieces {
     list: List,
-    /// None while it is at work elsewhere.
+    /// None while it is in use elsewhere.
     page: Option<Page>,
 }
 
@@ -224,7 +224,7 @@ impl Page {
     }
 }
 
-/// Takes out what the caller is not shown.
+/// Removes what the caller may not see.
 pub fn hide(rows: &mut [HitRow], shows: Shows) {
     for row in rows {
         if !shows.addresses {
@@ -244,11 +244,11 @@ pub(super) struct Export {
     pub limit: Option<usize>,
     pub lines: Lines,
     pub shows: Shows,
-    /// The name of the file, without its end, that a browser saves; none where it shows the answer.
+    /// The file's name, without its extension, for a browser to save; none if it shows the answer.
     pub attachment: Option<&'static str>,
 }
 
-/// Sent while they are read.
+/// Sends lines while they are read.
 pub(super) async fn send_lines(app: SharedApp, export: Export) -> Result<Response<Body>, ApiError> {
     let Export { reader, query, limit, lines, shows, attachment } = export;
     let list = List::newest_first(app, reader, query, limit).await?;

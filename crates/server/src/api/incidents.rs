@@ -1,5 +1,5 @@
-//! `/api/v1/incidents`: what failed, since when, why, and whom it hit; and what its people add to it. Checks and rules open and
-//! close incidents.
+//! `/api/v1/incidents`: what failed, since when, why, and who is affected; and what the project's people add. Checks
+//! and rules open and close incidents.
 
 mod shape;
 
@@ -243,7 +243,7 @@ fn check_title(text: &str) -> Result<String, ApiError> {
     Err(ApiError::new(Code::InvalidIncident, problem))
 }
 
-/// Lines stay; what does not show is taken out.
+/// Keeps line breaks and removes invisible characters.
 fn check_text(field: &str, text: &str) -> Result<String, ApiError> {
     let is_kept = |character: &char| *character == '\n' || !character.is_control();
     let text: String = text.chars().filter(is_kept).collect();
@@ -256,7 +256,7 @@ fn check_text(field: &str, text: &str) -> Result<String, ApiError> {
     Ok(text.to_owned())
 }
 
-/// By the monitor's number and its own within it, as `12-3`; of a rule as `r12-3`.
+/// By the monitor's number and its own within it, as `12-3`; for a rule as `r12-3`.
 async fn find(app: &App, project: ProjectId, id: &str) -> Result<KeptIncident, ApiError> {
     let unknown = || {
         ApiError::new(
@@ -268,7 +268,7 @@ async fn find(app: &App, project: ProjectId, id: &str) -> Result<KeptIncident, A
     app.checks.incident(project, source, number.into()).await?.ok_or_else(unknown)
 }
 
-/// Of its notices.
+/// The thread of its notices.
 fn thread_of(source: IncidentSource, number: u64) -> String {
     match source {
         IncidentSource::Monitor(id) => Source::incident_thread(&id.to_string(), number),
@@ -282,7 +282,7 @@ async fn to_answer(app: &App, row: KeptIncident) -> Result<IncidentAnswer, ApiEr
     let transitions = app.checks.transitions(source, number).await?;
     let mut notices = Vec::new();
     for notice in app.checks.thread_notices(source, &thread_of(source, number)).await? {
-        // Notices to a channel that was just deleted are about to be deleted too.
+        // The channel is gone if it was just deleted, and its notices are about to be.
         let channel = app.meta.channel(row.found.project, notice.channel);
         notices.extend(
             channel.map(|channel| IncidentNotice::of(notice, channel.settings.name.clone())),

@@ -1,4 +1,4 @@
-//! `/api/v1/ingest-health`: what came in, what was rejected and why, per client.
+//! `/api/v1/ingest-health`: accepted and rejected hits, with reasons, per client.
 
 use analytics::health::{Health, RejectedFor, Source};
 use axum::Json;
@@ -63,7 +63,7 @@ pub struct RejectedHits {
     pub sample: Option<RejectedSample>,
 }
 
-/// What was wrong with one hit. Never an address or a user id; above privacy level 0 only the shape of its texts.
+/// Why one hit was rejected. Never an address or a user id; above privacy level 0 only the shape of its texts.
 #[derive(Serialize, ToSchema)]
 pub struct RejectedSample {
     /// Its place in its batch, from 0.
@@ -82,7 +82,7 @@ pub struct RefusedPosts {
     pub last_at: String,
 }
 
-/// What came in and what did not, for the project's owner.
+/// Accepted, rejected and refused hits, for the project's owner.
 #[utoipa::path(
     get, path = "/api/v1/ingest-health", tag = "projects",
     params(("project" = Option<u32>, Query, description = "Which of the session's projects")),

@@ -1,4 +1,4 @@
-//! `/api/v1/keys`: the keys of a project, for its owner. A key itself is shown once, when it is made.
+//! `/api/v1/keys`: the keys of a project, for its owner. A key itself is shown once, when it is created.
 
 use axum::Json;
 use axum::extract::{Path, State};

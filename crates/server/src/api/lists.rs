@@ -1,7 +1,8 @@
 //! `/api/v1/lists/{panel}`: every row of a breakdown, searched, in any order, a page at a time or as a file.
 //!
-//! A panel of the dashboard has the rows with most hits; this has all of them. A list is summed up once and kept for a while
-//! (`store::Store::ranking`): `as_of` names it, so that the next page, sort or search is of the same rows while hits arrive.
+//! A panel of the dashboard has the rows with most hits; this has all of them. A list is summed up once and cached for
+//! a while (`store::Store::ranking`): `as_of` identifies it, so that the next page, sort or search has the same rows
+//! while hits arrive.
 
 mod as_of;
 mod file;
@@ -144,7 +145,7 @@ pub async fn show_list(
             (from_us, asked.until_us.min(to_us)),
         );
         if !ranking.is_complete() {
-            // The file's name has to say that rows are missing: nothing inside it does.
+            // The file's name must say that rows are missing: nothing inside it does.
             name = format!("{name}-busiest-{}", limits::PANEL_ROWS);
         }
         let reader = viewer.reader();
@@ -173,12 +174,12 @@ pub async fn show_list(
 
 struct Found {
     ranking: Arc<Ranking>,
-    /// Of the rows without a search.
+    /// The rows without a search.
     all: RankedRows,
     version: store::DataVersion,
 }
 
-/// The list; where all rows are too many, those that match the search, if those are not.
+/// The list; if there are too many rows, only those that match the search, if those are few enough.
 async fn find(
     app: &App,
     viewer: &Viewer,

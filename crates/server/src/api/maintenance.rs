@@ -1,4 +1,4 @@
-//! `/api/v1/maintenance`: planned times in which nobody is told of an outage, and which lower no uptime.
+//! `/api/v1/maintenance`: planned times in which outages send no notice and do not lower the uptime.
 
 use std::sync::Arc;
 
@@ -238,7 +238,7 @@ fn invalid(problem: FieldError) -> ApiError {
     ApiError::new(Code::InvalidMaintenance, problem.to_string())
 }
 
-/// `before` with `change`, checked. Monitors that `before` names may be gone; others may not.
+/// `before` with `change`, checked. Monitors in `before` may be gone; others must exist.
 async fn read(
     app: &App,
     project: ProjectId,
@@ -254,7 +254,7 @@ async fn read(
         let message = format!("names monitor {id}, which the project doesn't have");
         return Err(invalid(FieldError::new("monitors", message)));
     }
-    // A cron expression is walked through for a year.
+    // For a cron expression this walks through a year.
     let compiled = tokio::task::spawn_blocking(|| settings.compile()).await;
     let compiled = compiled.map_err(|error| ApiError::internal("planning maintenance", &error))?;
     compiled.map_err(invalid)

@@ -1,5 +1,5 @@
-//! `/api/v1/monitors`: what a project watches, where it stands, and what checks found. Nothing of an answer's body is shown,
-//! nor the address that a name led to.
+//! `/api/v1/monitors`: a project's monitors, their states, and results of checks. Answers show nothing of a response's
+//! body, and not the address that a name resolved to.
 
 pub mod history;
 mod shape;
@@ -158,7 +158,7 @@ pub async fn change_monitor(
     if manager.role != Role::Owner {
         check_kept_headers(&row.settings, &body, &monitor.settings)?;
     }
-    // One that names a monitor which is gone meanwhile can be changed otherwise.
+    // A monitor whose parent is gone can still be changed otherwise.
     if let Some(parent) = monitor.settings.part_of
         && row.settings.part_of != Some(parent)
     {

@@ -1,5 +1,5 @@
-//! `/api/v1/openapi.json`: every address of the router, described where its handler is. `contract/openapi.json` is the
-//! same text; tests hold both against the router and the handlers' answers.
+//! `/api/v1/openapi.json`: every route, described beside its handler. `contract/openapi.json` is the same text; tests
+//! compare both with the router and the handlers' answers.
 
 use axum::Json;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};

@@ -1,4 +1,4 @@
-//! `/api/v1/project`: one project, its settings, its end.
+//! `/api/v1/project`: one project, its settings, its deletion.
 
 use axum::Json;
 use axum::extract::State;
@@ -23,7 +23,8 @@ use analytics::{limits, period};
 pub struct ProjectSettings {
     pub project_id: u32,
     pub name: String,
-    /// What this call may do: `owner` everything, `dashboard` see everything, `view` what a share link shows, `demo`.
+    /// The caller's access: `owner` (everything), `dashboard` (sees everything), `view` (what a share link shows) or
+    /// `demo`.
     pub access: String,
     /// RFC 3339, UTC.
     pub created_at: String,
@@ -33,7 +34,7 @@ pub struct ProjectSettings {
     pub privacy_level: u8,
     /// How long its hits are kept; null: as the server says.
     pub keep_hits_days: Option<u32>,
-    /// What the server says; null: for ever.
+    /// The server's setting; null: for ever.
     pub default_keep_hits_days: Option<u32>,
     /// When hits that are older than they are kept are erased next, RFC 3339: once a day. Until then they are shown.
     pub next_erasure_at: String,
@@ -59,7 +60,7 @@ pub struct ProjectSettings {
     pub shows: Shown,
 }
 
-/// What this call may see besides the numbers.
+/// Parts of the project that this call may see besides the numbers.
 #[derive(Serialize, ToSchema)]
 pub struct Shown {
     pub addresses: bool,
@@ -68,7 +69,7 @@ pub struct Shown {
     pub hits: bool,
 }
 
-/// What is left out stays as it is.
+/// A missing field stays as it is.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SettingsChange {
@@ -202,7 +203,7 @@ async fn to_settings(
     let is_owner = viewer.role == Role::Owner;
     let dashboard_id = app.meta.dashboard_id(project.id).filter(|_| is_owner);
     let Shows { addresses, consumers, hits } = viewer.shows;
-    // Whoever follows a share link has no say in it.
+    // Viewers of a share link don't see it.
     let warned_day =
         project.warned_day.filter(|_| matches!(viewer.role, Role::Owner | Role::Dashboard));
     let (lock, lock_hides) = viewer.shown_lock();

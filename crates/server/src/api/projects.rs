@@ -1,4 +1,4 @@
-//! `/api/v1/projects`: those that the caller may see, and new ones.
+//! `/api/v1/projects`: the caller's projects, and new ones.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! `/api/v1/routes`: what is a parameter in the paths of clients that send no routes, as learned or as the owner says.
+//! `/api/v1/routes`: the parameters in paths of clients that send no routes, learned or set by the owner.
 
 use analytics::hit::ProjectId;
 use analytics::learned_routes::Template;

@@ -1,4 +1,4 @@
-//! `/api/v1/rules`: which conditions on hits a project is told of, and where their alerts stand.
+//! `/api/v1/rules`: the conditions on hits that send a project notices, and the state of their alerts.
 
 mod shape;
 

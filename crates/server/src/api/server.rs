@@ -1,4 +1,4 @@
-//! `/api/v1/server`: what the page needs to know before anyone has signed in. Nothing here is a secret.
+//! `/api/v1/server`: facts that the page needs before anyone has signed in. Nothing here is secret.
 
 use axum::Json;
 use axum::extract::State;
@@ -32,7 +32,7 @@ pub struct ClientPackage {
     pub file: String,
 }
 
-/// What this server is and offers.
+/// Facts about this server.
 #[utoipa::path(
     get, path = "/api/v1/server", tag = "operation",
     responses((status = 200, description = "For anyone", body = ServerInfo)),

@@ -1,6 +1,6 @@
-//! `/api/v1/session`: signing in with a secret that is pasted once, and out again.
+//! `/api/v1/session`: signing in with a pasted secret, and out again.
 //!
-//! The secret is in a body and never in an address; the browser keeps a token that its scripts cannot read.
+//! The secret is in a body and never in an address; the browser stores a token that its scripts cannot read.
 
 use axum::Json;
 use axum::extract::State;

@@ -28,7 +28,7 @@ pub struct ProjectShareLink {
     pub name: String,
     /// The locked filter, which viewers cannot remove; "" for none.
     pub q: String,
-    /// What its viewer sees besides the numbers.
+    /// Parts that its viewers see besides the numbers.
     pub addresses: bool,
     pub consumers: bool,
     /// Individual requests.

@@ -1,5 +1,5 @@
-//! `/api/v1/status-page`: what a project publishes of its monitors, and where. The page itself is at `/status/{slug}`
-//! (`web::status`).
+//! `/api/v1/status-page`: the monitors that a project publishes, and the page's settings. The page itself is at
+//! `/status/{slug}` (`web::status`).
 
 use std::sync::Arc;
 

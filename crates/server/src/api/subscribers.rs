@@ -1,4 +1,4 @@
-//! `/api/v1/status-page/subscribers`: who is mailed what the status page publishes. Visitors subscribe on the page itself
+//! `/api/v1/status-page/subscribers`: the recipients of a status page's mails. Visitors subscribe on the page itself
 //! (`web::subscription`).
 
 use analytics::limits;

@@ -1,8 +1,8 @@
-//! `/api/v1/tail`: hits as they are kept, as server-sent events; or only word that there were some.
+//! `/api/v1/tail`: hits as they are stored, as server-sent events; or only a signal that there were some.
 //!
-//! A hit is sent when it can be read, so nothing is sent that `/api/v1/hits` would not list. The store's tail finds the hits
-//! (`store/src/tail.rs`); here they are written, who follows is looked at again now and then, and a watcher that comes back
-//! is first sent what it has missed, out of the files.
+//! A hit is sent when it can be read, so nothing is sent that `/api/v1/hits` would not list. The store's tail finds the
+//! hits (`store/src/tail.rs`); this module writes them, checks the follower's access now and then, and sends a watcher
+//! that returns the hits that it missed, from the files.
 
 mod events;
 mod resume;
@@ -107,12 +107,12 @@ pub async fn follow_hits(
     let mut response = Response::new(Body::from_stream(pieces));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    // nginx keeps answers back until they are some kilobytes long.
+    // nginx buffers answers until they are some kilobytes long.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
 
-/// A client that follows, until it is gone or sent away.
+/// A client that follows, until it disconnects or loses access.
 struct Follower {
     app: SharedApp,
     viewer: Viewer,
@@ -121,37 +121,37 @@ struct Follower {
     filter: Filter,
     watcher: Watcher,
     stage: Stage,
-    /// When it is looked whether the client may still look.
+    /// When the client's access is next checked.
     access_due: Instant,
-    /// When something was last sent.
+    /// The last time that something was sent.
     heard_of: Instant,
-    /// Until then nothing is said of hits to one that doesn't want them.
+    /// Until then no signal is sent to a client that doesn't want hits.
     silent_until: Instant,
     _place: Charge,
 }
 
 #[derive(Clone, Copy)]
 enum Stage {
-    /// Nothing was sent yet. After which hit to begin, if the client says it.
+    /// Nothing was sent yet. Holds the hit to start after, if the client named one.
     Begins(Option<i64>),
-    /// To be sent what arrived after this hit, up to the beginning of the watching.
+    /// Hits that arrived after this one, up to the start of the watcher, are still to be sent.
     MissedSince(i64),
     Follows,
 }
 
 impl Follower {
-    /// The next events; none when there will be no more. A client whose stream ends connects again.
+    /// The next events; none at the end. A client whose stream ends connects again.
     async fn next(&mut self) -> Option<Bytes> {
         let mut events = Events::new(self.viewer.shows);
         match self.stage {
             Stage::Begins(after) => {
-                // At once, so that the client knows that it is followed.
+                // At once, so that the client knows that it is connected.
                 events.retry();
                 match after {
-                    // Its own id stands until it has been sent what it has missed.
+                    // The client's own id stays valid until the missed hits are sent.
                     Some(id) => self.stage = Stage::MissedSince(id),
                     None => {
-                        events.position(self.watcher.told_up_to());
+                        events.position(self.watcher.delivered_up_to());
                         self.stage = Stage::Follows;
                     }
                 }
@@ -189,7 +189,7 @@ impl Follower {
             }
             if now >= heartbeat_due {
                 events.heartbeat();
-                events.position(self.watcher.told_up_to());
+                events.position(self.watcher.delivered_up_to());
                 return Some(self.send(events));
             }
         }
@@ -200,7 +200,8 @@ impl Follower {
         events.into_bytes()
     }
 
-    /// As when the call came. One whose rights have changed connects again, and gets what it may see now.
+    /// Checks access as for a new call. A client whose rights have changed connects again, and gets what it may see
+    /// now.
     async fn may_still_look(&self) -> bool {
         let viewer = self.credentials.viewer(&self.app).await;
         viewer.is_ok_and(|now| now.scope == self.viewer.scope && now.shows == self.viewer.shows)

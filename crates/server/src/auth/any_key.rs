@@ -1,4 +1,5 @@
-//! Callers who may add to a project without seeing it: the holder of any of its keys, as it sits in an app or its pipeline.
+//! Callers who may add to a project without seeing it: holders of any of its keys, such as the one in an app or its
+//! pipeline.
 
 use std::net::IpAddr;
 
@@ -14,7 +15,7 @@ use crate::error::ApiError;
 /// By any key of the project in a header, or a session that was signed in with one of full access.
 pub struct AnyKey {
     pub project: ProjectId,
-    /// Where the call comes from.
+    /// The caller's address.
     pub client: IpAddr,
 }
 

@@ -1,6 +1,6 @@
-//! The page's cookie: how a session's token gets into a browser, out of it again, and from where it is believed.
+//! The page's cookie: setting and clearing a session's token in a browser, and the origins that it is accepted from.
 //!
-//! It says nothing of what a session may do.
+//! It decides nothing about a session's rights.
 
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use store::meta::Token;
@@ -12,10 +12,10 @@ use analytics::limits;
 
 const NAME: &str = "api_analytics_session";
 
-/// The cookie's name, and the path that it is for.
+/// The cookie's name and path.
 ///
-/// With `__Host-` a browser takes the cookie from this very host alone, so that no other host of the domain can put a
-/// session of its own choice beside it. That needs TLS and the path `/`; below a base path `__Secure-` is what is left.
+/// With `__Host-` a browser accepts the cookie from this very host alone, so that no other host of the domain can plant
+/// a session of its own choice. That requires TLS and the path `/`; below a base path only `__Secure-` is possible.
 fn name_and_path(settings: &Settings) -> (String, &str) {
     let base_path = settings.public_url.as_ref().map_or("", |public| public.base_path.as_str());
     match (settings.is_https(), base_path) {
@@ -26,8 +26,8 @@ fn name_and_path(settings: &Settings) -> (String, &str) {
     }
 }
 
-/// The token in the call's cookie; none where there is no such cookie. A cookie that holds no token is as good as one of
-/// an unknown session.
+/// The token in the call's cookie; none without such a cookie. A cookie without a valid token counts as an unknown
+/// session.
 pub(super) enum Cookie {
     Missing,
     Broken,
@@ -45,8 +45,8 @@ pub(super) fn read(headers: &HeaderMap, settings: &Settings) -> Cookie {
     }
 }
 
-/// A cookie goes along with calls that another site makes a browser send, so whoever changes something by it must come
-/// from our own page.
+/// Browsers attach cookies to calls that other sites trigger, so a call that changes something by it must come from our
+/// own page.
 pub(super) fn check_origin(
     method: &Method,
     headers: &HeaderMap,
@@ -66,12 +66,12 @@ pub(super) fn wrong_origin() -> ApiError {
     )
 }
 
-/// Keeps the token in the browser, out of reach of scripts.
+/// Stores the token in the browser, out of reach of scripts.
 pub fn keep(settings: &Settings, token: &Token) -> HeaderValue {
     to_header(settings, &token.to_string(), limits::SESSION_DAYS * 86_400)
 }
 
-/// Takes it out again.
+/// Clears it again.
 pub fn clear(settings: &Settings) -> HeaderValue {
     to_header(settings, "", 0)
 }
@@ -81,6 +81,6 @@ fn to_header(settings: &Settings, value: &str, seconds: u64) -> HeaderValue {
     let secure = if settings.is_https() { "; Secure" } else { "" };
     let text =
         format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-    // The path was checked when the settings were read.
+    // The path was checked when the settings were parsed.
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }

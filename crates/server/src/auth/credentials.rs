@@ -1,4 +1,4 @@
-//! The credentials of a call whose answer goes on for long: a key may be revoked and a share link may expire meanwhile.
+//! The credentials of a long-running call: its key may be revoked or its share link may expire meanwhile.
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -10,7 +10,7 @@ use crate::address::Peer;
 use crate::app::SharedApp;
 use crate::error::ApiError;
 
-/// All of a call that authentication looks at.
+/// The parts of a call that authentication reads.
 pub struct Credentials {
     method: Method,
     uri: Uri,
@@ -32,7 +32,7 @@ impl FromRequestParts<SharedApp> for Credentials {
 }
 
 impl Credentials {
-    /// Who calls, as of now.
+    /// The caller's current access.
     pub async fn viewer(&self, app: &SharedApp) -> Result<Viewer, ApiError> {
         let (mut parts, _) = Request::new(Body::empty()).into_parts();
         parts.method.clone_from(&self.method);

@@ -1,4 +1,4 @@
-//! A heartbeat's secret in the address: it is all that a job has, and all that it may do is call.
+//! A heartbeat's secret in the address: a job has nothing else, and may do nothing but call.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Callers who manage what a project watches. The original's dashboard id does that, so ours does; channels, keys and
-//! settings stay with the owner.
+//! Callers who manage monitoring. The original's dashboard id does that, so ours does; channels, keys and settings stay
+//! with the owner.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ use crate::error::ApiError;
 pub struct Manager {
     pub project: ProjectId,
     pub role: Role,
-    /// Where the call comes from.
+    /// The caller's address.
     pub client: IpAddr,
 }
 

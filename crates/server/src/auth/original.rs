@@ -1,4 +1,4 @@
-//! Secrets in the address, the original's way. Only its own addresses take them.
+//! Secrets in the address, as in the original. Only its own routes accept them.
 
 use std::net::IpAddr;
 
@@ -19,7 +19,7 @@ pub struct DashboardHolder {
     pub reader: Reader,
 }
 
-/// Holder of a key with full access, in the address as `{api_key}`: the original's way.
+/// Holder of a key with full access, in the address as `{api_key}`.
 pub struct KeyInAddress {
     pub project: ProjectId,
 }
@@ -39,7 +39,7 @@ impl FromRequestParts<SharedApp> for DashboardHolder {
     }
 }
 
-/// The project that a dashboard id opens; an error that counts as a guess where there is none.
+/// The project of a dashboard id; if there is none, an error that counts as a guess.
 pub fn known_dashboard(app: &App, id: &str, client: IpAddr) -> Result<ProjectId, ApiError> {
     let Some(project) = DashboardId::parse(id).and_then(|id| app.meta.dashboard(&id)) else {
         limit_unknown(app, client)?;

@@ -1,4 +1,4 @@
-//! Calls of our own page, and how someone signs in on it.
+//! Calls of our own page, and signing in there.
 
 use std::net::IpAddr;
 
@@ -14,19 +14,19 @@ use crate::app::{App, SharedApp};
 use crate::error::{ApiError, Code};
 use crate::random::random_bytes;
 
-/// A secret that someone signs in with; none where what they sent cannot be one.
+/// A secret for signing in; none if the text cannot be one.
 pub enum Secret {
     Key(Option<Key>),
     Dashboard(Option<DashboardId>),
 }
 
-/// A call that may come from our own page, in a browser.
+/// A call that may come from our own page in a browser.
 pub struct PageCall {
-    /// Of its cookie, whether that session is valid or not.
+    /// The token in its cookie, whether that session is valid or not.
     pub token: Option<Token>,
-    /// True where it does: then it may have a session.
+    /// Whether it comes from our page, and so may have a session.
     pub from_page: bool,
-    /// A browser says that another site made it call. Tools say nothing.
+    /// A browser reports that another site triggered the call. Tools report nothing.
     from_elsewhere: bool,
 }
 
@@ -52,21 +52,21 @@ impl FromRequestParts<SharedApp> for PageCall {
 }
 
 impl PageCall {
-    /// For the page and for tools: another site must not sign someone in to a project of its own choice, nor make projects
-    /// on a server that only its visitor can reach, with a cookie or without.
+    /// For the page and for tools: another site must not sign someone in to a project of its own choice, nor create
+    /// projects on a server that only its visitor can reach, with a cookie or without.
     pub fn refuse_elsewhere(&self) -> Result<(), ApiError> {
         if self.from_elsewhere { Err(cookie::wrong_origin()) } else { Ok(()) }
     }
 }
 
-/// Whether a browser made the call and not because its user typed the address. An image or a link sends no `Origin`.
+/// Whether a browser made the call, and not because its user typed the address. An image or a link sends no `Origin`.
 fn says_elsewhere(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").map(|value| value.as_bytes());
     headers.contains_key(header::ORIGIN)
         || site.is_some_and(|site| site != b"same-origin" && site != b"none")
 }
 
-/// Adds what `secret` opens to the call's session, or to a new one.
+/// Adds the projects of `secret` to the call's session, or to a new one.
 pub async fn sign_in(
     app: &App,
     call: &PageCall,

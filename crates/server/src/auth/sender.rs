@@ -1,4 +1,4 @@
-//! Who posts hits: the holder of any key, in a header or in the body. No cookie counts here.
+//! Senders of hits: holders of any key, in a header or in the body. Cookies don't count here.
 
 use std::net::IpAddr;
 
@@ -12,13 +12,13 @@ use crate::error::{ApiError, Code};
 use crate::network::network_of;
 use crate::refusals::Refused;
 
-/// A POST of hits whose key, where it came in a header, is known. Any key may do it.
+/// A POST of hits. If its key came in a header, it is valid; any key may post.
 pub struct Ingest {
     pub request: Request,
     caller: Sender,
 }
 
-/// What is known of a POST's sender before its body is read.
+/// The sender of a POST, before its body is read.
 #[derive(Clone)]
 pub struct Sender {
     header: Option<(Key, KeyGrant)>,
@@ -50,12 +50,12 @@ impl Ingest {
 }
 
 impl Sender {
-    /// Of the key in the header; none where the key is in the body.
+    /// The project of the key in the header; none if the key is in the body.
     pub fn project(&self) -> Option<ProjectId> {
         self.header.as_ref().map(|(_, grant)| grant.project())
     }
 
-    /// Of a key that was found in the body, while nothing depends on it but who pays for the memory; none where it is unknown.
+    /// The project of a key found in the body, used only to decide who pays for the memory; none if it is unknown.
     pub fn project_of(&self, app: &App, body_key: &str) -> Option<ProjectId> {
         app.meta.grant(&Key::parse(body_key)?).map(|grant| grant.project())
     }
@@ -65,13 +65,12 @@ impl Sender {
         self.client
     }
 
-    /// The sender's address, of IPv6 its network.
+    /// The sender's address, or its network for IPv6.
     pub fn network(&self) -> IpAddr {
         network_of(self.client)
     }
 
-    /// The project that the hits are for, once the body's key is known: one of both must be there, and where both are
-    /// they must agree.
+    /// The project of the hits, once the body's key is known: at least one key must be there, and two must agree.
     pub fn confirm(&self, app: &App, body_key: Option<&str>) -> Result<KeyGrant, ApiError> {
         let confirmed = self.find_grant(app, body_key);
         confirmed.map_err(|error| refused(app, error, body_key, self.client))
@@ -91,7 +90,7 @@ impl Sender {
     }
 }
 
-/// Notes that a post was refused because of its key. Other reasons are noted where they are found, with its project.
+/// Notes that a post was refused because of its key. Other refusals are noted where they are found, with their project.
 fn refused(app: &App, error: ApiError, key: Option<&str>, client: IpAddr) -> ApiError {
     let refused = Refused { client, key, project: None };
     app.refusals.note(&error, &refused, app.clock.now_us());

@@ -17,11 +17,11 @@ use crate::app::{explain, store_options};
 use crate::config::Settings;
 use crate::control::{self, BackupLine};
 
-/// Fills a folder of another name and names it as asked when it is whole, so that what was interrupted never looks like a
-/// backup.
+/// Fills a temporary folder and renames it as requested once it is complete, so that an interrupted one never looks
+/// like a backup.
 pub(super) async fn backup(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<()> {
     let folder = matches.get_one::<PathBuf>("folder").context("no folder")?;
-    // The server may run in another directory than this command.
+    // The server may have another working directory than this command.
     let folder = std::path::absolute(folder)?;
     if folder.exists() {
         bail!("{} is there already: name a folder that is not", folder.display());
@@ -66,7 +66,7 @@ async fn fill(settings: &Settings, folder: &Path, bar: &Bar) -> anyhow::Result<(
     followed
 }
 
-/// Shows how far it is until it has ended.
+/// Shows the progress until the end.
 async fn follow(response: Response<Body>, bar: &Bar) -> anyhow::Result<()> {
     let mut body = response.into_body();
     let mut text: Vec<u8> = Vec::new();
@@ -92,12 +92,12 @@ async fn follow(response: Response<Body>, bar: &Bar) -> anyhow::Result<()> {
     }
 }
 
-/// A new, empty folder that the owner of the data may fill: their server may be the one that does.
+/// A new, empty folder that the owner of the data can write to: their server may be the one that fills it.
 fn make_for(making: &Path, owner: &Owner) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     let cannot = || format!("{} cannot be made", making.display());
     if making.exists() {
-        // Of a backup that was killed.
+        // Left by a killed backup.
         std::fs::remove_dir_all(making).with_context(cannot)?;
     }
     std::fs::DirBuilder::new().mode(0o700).create(making).with_context(cannot)?;

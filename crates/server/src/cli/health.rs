@@ -1,6 +1,6 @@
-//! `health`: whether the server of a data folder is well, for health checks of containers and scripts.
+//! `health`: whether the server of a data folder is healthy, for health checks of containers and scripts.
 //!
-//! It asks through the socket of subcommands, so it needs to know nothing of ports, TLS and sockets that were handed over.
+//! It asks through the socket of subcommands, so it needs no ports, TLS or inherited sockets.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::say;
 use crate::config::Settings;
 use crate::control;
 
-/// Fails where no server answers in time, and where it is not well.
+/// Fails if no server answers in time, or if it is unhealthy.
 pub(super) async fn health(settings: &Settings) -> anyhow::Result<()> {
     let data = settings.data.display();
     let time = Duration::from_secs(limits::HEALTH_SECONDS);

@@ -1,4 +1,4 @@
-//! `project` and `key`: asked of the running server, or of the data folder where none runs.
+//! `project` and `key`: answered by the running server, or from the data folder if none runs.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -140,7 +140,7 @@ pub(super) async fn key(settings: &Settings, matches: &ArgMatches) -> anyhow::Re
     }
 }
 
-/// Every line is tried; what could not be registered is said by its line, never by its key.
+/// Tries every line; reports failures by line number, never by key.
 async fn register_file(
     settings: &Settings,
     file: &PathBuf,
@@ -194,8 +194,8 @@ async fn register_file(
 
 const NOTHING: Option<&()> = None;
 
-/// Where root runs the command on the folder of another user, it goes on as that user: files that root makes in it would
-/// keep that user's server from starting.
+/// If root runs the command on another user's folder, it continues as that user: files created by root in it would keep
+/// that user's server from starting.
 fn act_as_owner(data: &Path) -> anyhow::Result<()> {
     use nix::unistd::{Gid, Uid, geteuid, setegid, seteuid, setgroups};
     if !geteuid().is_root() || !data.exists() {
@@ -210,13 +210,13 @@ fn act_as_owner(data: &Path) -> anyhow::Result<()> {
     seteuid(Uid::from_raw(owner.uid)).with_context(context)
 }
 
-/// Root again, where `act_as_owner` made the process another.
+/// Becomes root again after `act_as_owner`.
 pub(super) fn act_as_before() -> anyhow::Result<()> {
     use nix::unistd::{getgid, getuid, setegid, seteuid};
     seteuid(getuid()).and_then(|()| setegid(getgid())).context("cannot go on as before")
 }
 
-/// One question to a data folder that must be there.
+/// Sends one request to an existing data folder.
 pub(super) async fn ask<T: DeserializeOwned>(
     settings: &Settings,
     method: Method,
@@ -226,7 +226,7 @@ pub(super) async fn ask<T: DeserializeOwned>(
     ask_once(settings, method, path, body, false).await
 }
 
-/// One question to a data folder that may be created by it.
+/// Sends one request to a data folder that it may create.
 async fn ask_or_create<T: DeserializeOwned>(
     settings: &Settings,
     method: Method,
@@ -249,10 +249,10 @@ async fn ask_once<T: DeserializeOwned>(
     answer
 }
 
-/// Whom to ask.
+/// The place to send requests to.
 pub(super) enum Door<'a> {
     Server(&'a Settings),
-    /// No server runs: we are it for a moment.
+    /// No server runs: this process is it for a moment.
     Folder {
         app: crate::app::SharedApp,
         router: Box<axum::Router>,
@@ -273,7 +273,7 @@ impl Door<'_> {
         if !is_there && !may_create {
             bail!("there is no data in {data}; which folder does the server use? (--data)");
         }
-        // The server's folder is elsewhere, most likely: what would be created here nobody would ever see.
+        // The server's folder is most likely elsewhere: nobody would ever see what is created here.
         if !is_there && !settings.data_is_named {
             bail!(
                 "there is no data in {data}; name the server's folder with --data, or --data {data} to begin a new one here"
@@ -299,7 +299,7 @@ impl Door<'_> {
             .context("the server's answer cannot be read; is it of another version?")
     }
 
-    /// The answer, before its body was read; an error where it is one.
+    /// The answer before its body is read, or its error.
     pub(super) async fn send(
         &self,
         method: Method,

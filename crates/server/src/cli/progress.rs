@@ -1,4 +1,4 @@
-//! How far a long command is: a bar with rate and time left on a terminal, a line a minute elsewhere.
+//! Progress of a long command: a bar with rate and time left on a terminal, a line per minute elsewhere.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use analytics::limits;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use store::Progress;
 
-/// Of one command. Also hears of Ctrl-C and SIGTERM, which end the work.
+/// Progress of one command. Also handles Ctrl-C and SIGTERM, which cancel the work.
 pub(super) struct Bar {
     bar: ProgressBar,
     /// None on a terminal, where the bar is drawn.
@@ -49,7 +49,7 @@ impl Bar {
         let percent = (done.min(all) * 100).checked_div(all).unwrap_or(100);
         let mib_per_s = self.bar.per_sec() / f64::from(1 << 20);
         let left_s = self.bar.eta().as_secs();
-        // Nobody may be reading.
+        // There may be no reader.
         let _ = writeln!(
             std::io::stderr(),
             "{work}: {percent} % of {} MiB, {mib_per_s:.0} MiB/s, {left_s} s left",

@@ -1,4 +1,4 @@
-//! `serve`: start, say where to go, wait for the signal to stop.
+//! `serve`: starts, prints the addresses, waits for the signal to stop.
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,11 +15,11 @@ pub(super) async fn serve(settings: Settings) -> anyhow::Result<()> {
     let listeners = bind(&settings.listen)?;
     let running = tokio::select! {
         running = RunningServer::start(settings, Clock::system(), listeners) => running?,
-        // Nothing is lost by going away while starting.
+        // Nothing is lost by exiting during the start.
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
-    // Whoever started us may have closed standard output: that is no reason to stop serving.
+    // The parent may have closed standard output: that is no reason to stop serving.
     if let Err(error) = say_where_to_go(&running) {
         tracing::debug!(%error, "nobody reads what is said");
     }
@@ -47,7 +47,7 @@ fn say_where_to_go(running: &RunningServer) -> anyhow::Result<()> {
     tracing::info!(%address, data = %settings.data.display(), "serving");
     say(format!("API Analytics {} is ready: open {address}/", env!("CARGO_PKG_VERSION")))?;
     let data = settings.data.display();
-    // The demo is nobody's.
+    // The demo doesn't count.
     if running.app.meta.projects().iter().any(|project| project.demo_until_us.is_none()) {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Where a setting's value comes from, and the messages that say so.
+//! Sources of a setting's value, and the messages that name them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use super::table::VARIABLES;
 use super::values::parse_limit;
 use super::{ConfigError, SetLimits, settings};
 
-/// Who said so. Ordered: a later one wins.
+/// The source of a value. Ordered: a later one wins.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     Default,
@@ -28,7 +28,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A setting's text and who said it.
+/// A setting's text and its source.
 #[derive(Clone, Debug)]
 pub struct Found {
     pub key: &'static str,
@@ -68,7 +68,7 @@ impl Default for Values {
 }
 
 impl Values {
-    /// Takes the value unless one of a higher origin is there.
+    /// Sets the value, unless there is one from a higher source.
     pub fn set(&mut self, key: &str, text: String, origin: Origin) -> Result<(), ConfigError> {
         let Some(found) = self.found.get_mut(key) else {
             let meant = nearest(key);
@@ -123,7 +123,7 @@ pub fn read_file(values: &mut Values, path: &Path) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Numbers, switches and lists are as good as their text.
+/// Numbers, switches and lists as text.
 fn file_value(value: config::Value) -> Result<String, String> {
     match value.kind {
         config::ValueKind::Table(_) => {
@@ -138,11 +138,11 @@ fn file_value(value: config::Value) -> Result<String, String> {
     }
 }
 
-/// A variable that begins like ours and sets nothing.
+/// An environment variable with our prefix that is not a setting.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UnknownVariable {
     pub name: String,
-    /// The variable that its writer is likely to mean.
+    /// The variable that was probably meant.
     pub meant: Option<String>,
 }
 
@@ -156,10 +156,10 @@ impl fmt::Display for UnknownVariable {
     }
 }
 
-/// Variables that are read elsewhere: by clients in the same environment, by the build, and where the file of settings is named.
+/// Variables read elsewhere: by clients in the same environment, by the build, and for the settings file.
 const READ_ELSEWHERE: [&str; 5] = ["KEY", "SERVER_URL", "CACHE", "BIN", "CONFIG"];
 
-/// Those of the environment's names that look like a setting and are none.
+/// The environment's names that look like a setting but are none.
 pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<UnknownVariable> {
     let settings = settings();
     let unknown = names.filter_map(|name| {
@@ -176,7 +176,7 @@ pub fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<UnknownVari
     unknown.collect()
 }
 
-/// The setting that a mistyped key is likely to mean.
+/// The setting that a mistyped key probably means.
 fn nearest(key: &str) -> Option<&'static str> {
     let same = |setting: &&'static str| {
         setting.replace('_', "") == key.replace(['_', '-'], "").to_ascii_lowercase()

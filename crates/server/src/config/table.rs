@@ -1,6 +1,6 @@
 //! Every setting, one row each. `--help`, the environment's names, the file's keys and `check-config` derive from it.
 //!
-//! One more setting is one more row here, a field of `Settings`, and a line in `Settings::from_values`. A limit that the
+//! To add a setting: a row here, a field of `Settings`, and a line in `Settings::from_values`. A limit that the
 //! operator may change is only a row of `analytics::limits::LIMITS`.
 
 use analytics::limits::{self, LIMITS, Limit};
@@ -8,21 +8,21 @@ use analytics::limits::{self, LIMITS, Limit};
 /// A row of the table.
 #[derive(Clone, Debug)]
 pub struct Setting {
-    /// As in the file.
+    /// Its key in the file.
     pub key: &'static str,
-    /// What stands for a value in `--help`.
+    /// Placeholder of its value in `--help`.
     pub value_name: &'static str,
     /// As one would write it; "" for none.
     pub default: String,
     pub help: String,
-    /// The row of `LIMITS` where it is one.
+    /// The row of `LIMITS`, if it is a limit.
     pub limit: Option<&'static Limit>,
-    /// Also of use to commands other than `serve`.
+    /// Commands other than `serve` use it too.
     pub everywhere: bool,
 }
 
 impl Setting {
-    /// `--public-url`, without the dashes in front.
+    /// `--public-url`, without the leading dashes.
     pub fn flag(&self) -> String {
         self.key.replace('_', "-")
     }
@@ -33,10 +33,10 @@ impl Setting {
     }
 }
 
-/// Every variable of ours begins like this.
+/// The prefix of all our variables.
 pub(super) const VARIABLES: &str = "API_ANALYTICS_";
 
-/// key, value's name, default, of use everywhere, help.
+/// key, value's name, default, used by all commands, help.
 const ROWS: &[(&str, &str, &str, bool, &str)] = &[
     (
         "data",
@@ -204,7 +204,7 @@ const ROWS: &[(&str, &str, &str, bool, &str)] = &[
     ),
 ];
 
-/// All settings in the order in which they are explained.
+/// All settings, in the order of the documentation.
 pub fn settings() -> Vec<Setting> {
     let rows = ROWS.iter().map(|(key, value_name, default, everywhere, help)| Setting {
         key,

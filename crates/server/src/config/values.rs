@@ -1,4 +1,4 @@
-//! Texts of settings become values. A message says what was expected, never what it is for (`--help` does).
+//! Parses the texts of settings. A message says what was expected, not what it is for (`--help` does).
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -8,12 +8,12 @@ use ipnet::IpNet;
 
 use super::{LogFormat, MailTls, MetricsFor, Registration};
 
-/// Where others reach the server.
+/// The public address of this server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
-    /// `https://stats.example.com`, without a slash at the end.
+    /// `https://stats.example.com`, without a trailing slash.
     pub origin: String,
-    /// `/stats`, or "" at the root; without a slash at the end.
+    /// `/stats`, or "" at the root; without a trailing slash.
     pub base_path: String,
 }
 
@@ -22,7 +22,7 @@ impl PublicUrl {
         self.origin.starts_with("https://")
     }
 
-    /// The whole, without a slash at the end.
+    /// The full address, without a trailing slash.
     pub fn as_text(&self) -> String {
         format!("{}{}", self.origin, self.base_path)
     }
@@ -121,7 +121,7 @@ pub(super) fn parse_redirect(text: &str) -> Result<Option<String>, String> {
     parse_listen(text).map(Some)
 }
 
-/// Host and port; none where there is no mail server.
+/// Host and port; none if there is no mail server.
 pub(super) fn parse_mail_server(text: &str) -> Result<Option<(String, Option<u16>)>, String> {
     if text.is_empty() {
         return Ok(None);
@@ -189,7 +189,7 @@ pub(super) fn parse_switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// None: as the rest of the settings says.
+/// None: depends on other settings.
 pub(super) fn parse_demo(text: &str) -> Result<Option<bool>, String> {
     if text == "auto" {
         return Ok(None);
@@ -197,8 +197,8 @@ pub(super) fn parse_demo(text: &str) -> Result<Option<bool>, String> {
     parse_switch(text).map(Some).map_err(|_| format!("{text:?} is none of on, off and auto"))
 }
 
-/// Days: `90`, `90d`, `12w`, `6mo`, `1y`. Bytes: `1048576`, `64MiB`, `4GiB`. Else whole numbers. `off` where a row of
-/// days can do without.
+/// Days: `90`, `90d`, `12w`, `6mo`, `1y`. Bytes: `1048576`, `64MiB`, `4GiB`. Else whole numbers. `off` if a row of days
+/// is optional.
 pub(super) fn parse_limit(text: &str, limit: &Limit) -> Result<u64, String> {
     let can_be_off = matches!(limit.name, "keep_hits" | "inactive_after" | "max_age" | "hsts_days");
     if can_be_off && matches!(text, "off" | "never" | "forever" | "unlimited") {

@@ -1,4 +1,4 @@
-//! What the operator's subcommands can ask, as routes. The structs are both ends' idea of what is said.
+//! The operator's subcommands, as routes. Both ends share these structs.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use crate::projects::{Created, check_name, create_project, delete_project, new_k
 pub struct CreateProject {
     pub name: String,
     pub privacy_level: u8,
-    /// None: as the server's setting says.
+    /// None: the server's setting applies.
     pub keep_hits_days: Option<u32>,
 }
 
@@ -41,10 +41,10 @@ pub struct ProjectAnswer {
     pub dashboard_id: Option<String>,
     pub last_hits_at: Option<String>,
     pub last_look_at: Option<String>,
-    /// Said to be inactive: it will be erased.
+    /// Reported as inactive: it will be erased.
     pub inactive: bool,
     pub deleting: bool,
-    /// Only in the answer that creates it.
+    /// Only in the answer of its creation.
     pub key: Option<String>,
 }
 
@@ -54,7 +54,7 @@ pub struct AddKey {
     pub project_id: Option<u32>,
     /// None: a new key.
     pub key: Option<String>,
-    /// A dashboard id of the original's, for a new project.
+    /// A dashboard id of the original, for a new project.
     pub user_id: Option<String>,
     pub name: String,
     pub ingest_only: bool,
@@ -69,7 +69,7 @@ pub struct KeyAnswer {
     pub created_at: String,
     pub revoked_at: Option<String>,
     pub last_used_at: Option<String>,
-    /// Only in the answer that adds it.
+    /// Only in the answer of its creation.
     pub key: Option<String>,
 }
 
@@ -208,19 +208,19 @@ async fn revoke_key(
     ))
 }
 
-/// A line of the answer to a backup: how far it is, and at its end how it went.
+/// A line of a backup's answer: its progress, and at the end its result.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BackupLine {
-    /// A stretch of work and its bytes.
+    /// A step and its bytes.
     Begin(String, u64),
     Advance(u64),
     Done,
     Failed(String),
 }
 
-/// Fills the folder, which the caller has made, and says line by line how far it is. Hits first: a project that is created
-/// meanwhile is then merely empty in the copy. A caller that goes away ends it.
+/// Fills the folder, which the caller has created, and reports progress line by line. Hits first: a project created
+/// meanwhile is merely empty in the copy. A caller that disconnects cancels it.
 async fn post_backup(
     State(app): State<SharedApp>,
     Json(into): Json<BackupInto>,
@@ -228,7 +228,7 @@ async fn post_backup(
     let (lines, receiver) = mpsc::unbounded_channel();
     let told = Arc::new(ProgressLines { lines, unsaid: AtomicU64::new(0) });
     tokio::spawn(async move {
-        // The caller is the operator: what is wrong is for them to read.
+        // The caller is the operator, who may read the cause.
         let filled = async {
             app.store
                 .backup(&into.folder, told.clone())
@@ -253,10 +253,10 @@ async fn post_backup(
     Ok(Response::new(Body::from_stream(lines)))
 }
 
-/// Sends how far a backup is to whoever asked for it.
+/// Sends the progress of a backup to its caller.
 struct ProgressLines {
     lines: mpsc::UnboundedSender<BackupLine>,
-    /// Bytes that were not worth a line of their own.
+    /// Bytes not worth a line of their own yet.
     unsaid: AtomicU64,
 }
 

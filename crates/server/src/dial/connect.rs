@@ -1,4 +1,4 @@
-//! A connection to an address that may be called: names are resolved, addresses judged, and one after the other tried.
+//! A connection to an allowed address: names are resolved, addresses judged, and tried one after the other.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ pub async fn connect(
     trace: &mut Trace,
 ) -> Result<TcpStream, Failure> {
     let found = dialer.inner.names.lookup(host, family).await?;
-    // Before anything is sent, so that a refusal takes as long whatever is there.
+    // Before anything is sent, so that a refusal takes equally long whatever is there.
     let mut allowed: Vec<SocketAddr> = found
         .into_iter()
         .filter(|address| address::judge(*address, &dialer.inner.allowed).is_ok())
@@ -36,8 +36,8 @@ pub async fn connect(
     Ok(stream)
 }
 
-/// The first of the addresses that answers, as RFC 8305 has it: each is tried when the one before failed, or has not
-/// answered for a while. The others are given up.
+/// The first address that answers, as in RFC 8305: each is tried when the previous one failed, or has not answered for
+/// a while. The others are dropped.
 async fn connect_first(addresses: Vec<SocketAddr>) -> Result<(TcpStream, SocketAddr), Failure> {
     let mut rest = addresses.into_iter();
     let mut tries = JoinSet::new();
@@ -63,7 +63,7 @@ async fn connect_first(addresses: Vec<SocketAddr>) -> Result<(TcpStream, SocketA
             }
             Some(Ok((Err(problem), _))) => {
                 let problem = classify(&problem);
-                // An address that cannot be reached from here tells less than one that answered.
+                // An unreachable address says less than one that answered.
                 if failed.is_none_or(|failed| failed == Failure::Unreachable) {
                     failed = Some(problem);
                 }
@@ -86,7 +86,7 @@ fn classify(problem: &io::Error) -> Failure {
     }
 }
 
-/// Where this machine is at fault: out of files, memory or ports.
+/// Failures of this machine: out of files, memory or ports.
 pub fn of_this_machine(problem: &io::Error) -> Option<Failure> {
     use nix::errno::Errno;
     let errno = Errno::from_raw(problem.raw_os_error()?);

@@ -1,4 +1,4 @@
-//! One request over a connection of its own, and those that redirects ask for.
+//! One request over its own connection, and those of its redirects.
 
 use std::error::Error;
 use std::io;
@@ -23,14 +23,14 @@ use super::{Dialer, Family, Trace};
 pub struct FetchRequest {
     pub url: Url,
     pub method: Method,
-    /// Besides those that every request has. Sent to this origin alone.
+    /// Besides the headers of every request. Sent only to this origin.
     pub headers: HeaderMap,
     pub body: Bytes,
     pub family: Family,
     pub follow_redirects: bool,
-    /// Whether a certificate that is not trusted is a failure.
+    /// Whether an untrusted certificate is a failure.
     pub verify: bool,
-    /// For all of it.
+    /// For the whole call.
     pub timeout: Duration,
 }
 
@@ -49,7 +49,7 @@ impl FetchRequest {
     }
 }
 
-/// The whole answer of the last host.
+/// The complete response of the last host.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -84,8 +84,8 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// Turns the request into the one for the redirect's target. Another origin gets neither the headers that were meant for the
-/// first nor a body: both may hold secrets.
+/// Turns the request into the one for the redirect's target. Another origin gets neither the headers for the first one
+/// nor a body: both may hold secrets.
 fn redirect(request: &mut FetchRequest, status: StatusCode, url: Url) -> Result<(), Failure> {
     let becomes_get = match status.as_u16() {
         303 => request.method != Method::HEAD,
@@ -107,7 +107,7 @@ fn redirect(request: &mut FetchRequest, status: StatusCode, url: Url) -> Result<
     Ok(())
 }
 
-/// Up to the head of the answer.
+/// Until the head of the response.
 async fn send(
     dialer: &Dialer,
     request: &FetchRequest,
@@ -138,7 +138,7 @@ where
         .handshake(stream)
         .await
         .map_err(|problem| classify(&problem))?;
-    // Ends when the response is dropped: with it the last handle of the connection goes.
+    // Ends when the response is dropped: that is the last handle of the connection.
     tokio::spawn(connection);
     let sent = to_hyper(request).ok_or(Failure::Protocol)?;
     sender.send_request(sent).await.map_err(|problem| classify(&problem))
@@ -151,7 +151,7 @@ fn to_hyper(request: &FetchRequest) -> Option<Request<Full<Bytes>>> {
     for (name, value) in &request.headers {
         headers.insert(name, value.clone());
     }
-    // After those of the caller: a body that is compressed could be a bomb, and connections are not used again.
+    // After the caller's headers: a compressed body could be a bomb, and connections are not reused.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     let host = &request.url[Position::BeforeHost..Position::AfterPort];
@@ -171,7 +171,7 @@ const USER_AGENT: &str = concat!("api-analytics/", env!("CARGO_PKG_VERSION"));
 async fn read_body(response: Response<Incoming>, trace: &mut Trace) -> Result<Answer, Failure> {
     trace.enter(Phase::Body);
     let (head, mut incoming) = response.into_parts();
-    // Without reading a byte of it, where it says so itself.
+    // Before reading it, if its length is announced.
     if incoming.size_hint().lower() > limits::FETCHED_BODY_BYTES {
         return Err(Failure::BodyTooLarge);
     }

@@ -1,5 +1,5 @@
-//! Names become addresses, by the system's name servers or those of the settings. Nothing is remembered: a check that
-//! asked yesterday's answer would not see that a name is gone.
+//! Resolves names, by the system's name servers or those of the settings. Nothing is cached: with yesterday's answer a
+//! check would not notice that a name is gone.
 
 mod witness;
 
@@ -18,7 +18,7 @@ use url::Host;
 
 use witness::Witnesses;
 
-/// Which addresses of a name are used.
+/// The addresses of a name to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Family {
     #[default]
@@ -38,7 +38,7 @@ impl Family {
 }
 
 pub struct Names {
-    /// None where the system has no name servers configured: then no name can be resolved, and addresses can be called.
+    /// None if the system has no name servers configured: names cannot be resolved then, but addresses can be called.
     resolver: Option<TokioResolver>,
     at_once: Semaphore,
     witnesses: Witnesses,
@@ -57,7 +57,7 @@ impl Names {
         Names { resolver, at_once, witnesses: Witnesses::default() }
     }
 
-    /// The addresses of a host in the order in which they are to be tried; at least one. An address is its own.
+    /// The addresses of a host in the order to try; at least one. An address resolves to itself.
     pub async fn lookup(
         &self,
         host: &Host<String>,
@@ -81,7 +81,7 @@ impl Names {
         Ok(addresses)
     }
 
-    /// Whether name servers answer at all, after they did not about this host.
+    /// Whether name servers answer at all, after they failed for this host.
     pub async fn answer_others(&self, host: &Host<String>) -> bool {
         let (Some(resolver), Host::Domain(name)) = (&self.resolver, host) else { return false };
         let is_answered = async |name: String| {
@@ -125,14 +125,14 @@ fn put_options(options: &mut ResolverOpts) {
 fn classify(problem: &NetError) -> Failure {
     match problem {
         NetError::Dns(DnsError::NoRecordsFound(_)) => Failure::NameNotFound,
-        // A name that no name server could be asked for.
+        // No name server could be asked for this name.
         NetError::Proto(_) => Failure::NameNotFound,
         NetError::Io(io) => super::connect::of_this_machine(io).unwrap_or(Failure::ResolverFailed),
         _ => Failure::ResolverFailed,
     }
 }
 
-/// IPv6 and IPv4 in turn, so that a network without one of them costs one try.
+/// IPv6 and IPv4 alternately, so that a network without one of them costs one try.
 fn interleave(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     let (v6, v4): (Vec<IpAddr>, Vec<IpAddr>) = addresses.into_iter().partition(IpAddr::is_ipv6);
     let (mut v6, mut v4) = (v6.into_iter(), v4.into_iter());

@@ -1,9 +1,8 @@
-//! TLS of a call: which authorities are trusted, and a note of the certificate that the host presented, also where it is
+//! TLS of a call: the trusted authorities, and a note of the certificate that the host presented, even if it is
 //! refused, so that its dates and names can be shown.
 //!
-//! Trusted are the authorities of the system, since an operator adds their own there and updates come with the system's;
-//! where it has none, as in a bare container, Mozilla's, which are built in; and those of the setting
-//! `trusted_certificates`.
+//! Trusted are the authorities of the system, where operators add their own and updates arrive; if it has none, as in a
+//! bare container, Mozilla's, which are built in; and those of the setting `trusted_certificates`.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +34,7 @@ use crate::clock::Clock;
 /// State that all TLS connections share.
 pub struct Tls {
     provider: Arc<CryptoProvider>,
-    /// None where no authority can be read: then every certificate is of an unknown issuer.
+    /// None if no authority can be read: then every certificate has an unknown issuer.
     verifier: Option<Arc<WebPkiServerVerifier>>,
     clock: Clock,
 }
@@ -60,7 +59,7 @@ impl Tls {
         Tls { provider, verifier: verifier.ok(), clock }
     }
 
-    /// Agrees on TLS over `stream`. What the host presented is noted in `trace`, whether it is trusted or not.
+    /// Performs the TLS handshake over `stream`. Notes the presented certificate in `trace`, trusted or not.
     pub async fn connect(
         &self,
         stream: TcpStream,
@@ -97,10 +96,10 @@ impl Tls {
     }
 }
 
-/// For the name in the handshake and in the certificate.
+/// For the handshake and the certificate.
 fn server_name(host: &Host<String>) -> Option<ServerName<'static>> {
     match host {
-        // A trailing dot makes a name absolute and is no part of it.
+        // A trailing dot makes a name absolute and is not part of it.
         Host::Domain(name) => ServerName::try_from(name.trim_end_matches('.').to_owned()).ok(),
         Host::Ipv4(address) => Some(ServerName::from(std::net::IpAddr::from(*address))),
         Host::Ipv6(address) => Some(ServerName::from(std::net::IpAddr::from(*address))),
@@ -132,7 +131,7 @@ fn reason(problem: &CertificateError) -> TlsProblem {
     }
 }
 
-/// The time by our clock.
+/// Our clock's time.
 #[derive(Debug)]
 struct Now(Clock);
 
@@ -143,12 +142,12 @@ impl TimeProvider for Now {
     }
 }
 
-/// Verifies, and notes what was presented before it says so.
+/// Verifies, after noting what was presented.
 #[derive(Debug)]
 struct NotingVerifier {
     provider: Arc<CryptoProvider>,
     verifier: Option<Arc<WebPkiServerVerifier>>,
-    /// Whether a certificate that is not trusted ends the handshake.
+    /// Whether an untrusted certificate ends the handshake.
     verify: bool,
     presented: Mutex<Option<PresentedCertificate>>,
 }
@@ -214,9 +213,8 @@ impl ServerCertVerifier for NotingVerifier {
 }
 
 /// The parts of a certificate that are shown. None if it can't be parsed.
-///
-/// The verifier names the first problem that it meets, which for a certificate of nobody we trust is its issuer. Dates are
-/// looked at here as well: that it has expired is what its owner can do something about.
+/// || The verifier names the first problem that it meets, which for an untrusted certificate is its issuer. Dates are
+/// checked here as well: an expired certificate is something that its owner can fix.
 fn read(
     certificate: &CertificateDer<'_>,
     problem: Option<TlsProblem>,
@@ -262,7 +260,7 @@ fn to_text(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-/// Text of a stranger's: short and without what does not show.
+/// A stranger's text: shortened and without invisible characters.
 fn cut(text: &str) -> String {
     let shown = text.chars().filter(|character| !character.is_control());
     shown.take(limits::HOST_CHARACTERS as usize).collect()

@@ -1,4 +1,4 @@
-//! What the sender of a batch is told.
+//! The answer to the sender of a batch.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use super::listed;
 use crate::error::{ApiError, Code};
 
 pub(super) fn kept(receipt: &Receipt) -> Response<Body> {
-    // Written by hand: this is the one answer that is made 20,000 times a second.
+    // Written by hand: this answer is made 20,000 times a second.
     let mut body = Vec::with_capacity(96);
     let message = if receipt.replayed {
         "this batch had been kept before"
@@ -65,7 +65,7 @@ pub(super) fn every_hit_rejected(rejected: &[Rejection]) -> ApiError {
 }
 
 fn name(rejected: &Rejected) -> &'static str {
-    // A receipt of a later version may hold a reason that this one does not know.
+    // A receipt of a later version may hold an unknown reason.
     Reason::from_number(rejected.reason).map_or("unknown", Reason::as_str)
 }
 

@@ -12,7 +12,7 @@ use crate::auth::Sender;
 use crate::bodies::{self, Charged, Payer, too_large};
 use crate::error::{ApiError, Code};
 
-/// A body that counts as bytes in flight for as long as it lives.
+/// A body that counts as bytes in flight while it lives.
 pub(super) struct HeldBody {
     state: State,
     charge: Charged,
@@ -24,7 +24,7 @@ enum State {
     Inflating { reader: Box<MultiGzDecoder<std::io::Cursor<Bytes>>>, out: Vec<u8> },
 }
 
-/// Reads the whole body, still compressed where it came so.
+/// Reads the whole body, still compressed if it was sent so.
 pub(super) async fn read(
     app: &SharedApp,
     request: Request,
@@ -46,8 +46,8 @@ pub(super) async fn read(
     Ok(HeldBody { state, charge, most })
 }
 
-/// The key at the start of a batch. Who pays is decided by it and nothing else: a key that stands elsewhere, or is written
-/// with escapes, is found when the whole batch is read.
+/// The key at the start of a batch. It only decides who pays: a key elsewhere, or with escapes, is found when the whole
+/// batch is parsed.
 fn find_key(start: &[u8]) -> Option<&str> {
     const LOOKED_AT: usize = 256;
     let start = &start[..start.len().min(LOOKED_AT)];
@@ -59,8 +59,8 @@ fn find_key(start: &[u8]) -> Option<&str> {
 }
 
 impl HeldBody {
-    /// Inflates until the body is whole (true) or larger than `enough` (false). An uncompressed one is whole already;
-    /// false where it is larger than `enough`.
+    /// Inflates until the body is complete (true) or larger than `enough` (false). An uncompressed one is complete
+    /// already; false if it is larger than `enough`.
     pub(super) fn inflate_up_to(&mut self, enough: usize) -> Result<bool, ApiError> {
         const STEP: usize = 64 << 10;
         let State::Inflating { reader, out } = &mut self.state else {
@@ -70,7 +70,7 @@ impl HeldBody {
             let before = out.len();
             let step = STEP.min(self.most.saturating_add(1).saturating_sub(before));
             if out.capacity() < before + step {
-                // Doubling, so that a large body is not copied at each step; what is reserved is charged.
+                // Doubles, so that a large body is not copied at each step; reserved memory is charged.
                 let capacity = (out.capacity() * 2).clamp(before + step, self.most + 1);
                 self.charge.add(capacity - out.capacity())?;
                 out.reserve_exact(capacity - before);
@@ -93,7 +93,7 @@ impl HeldBody {
         Ok(false)
     }
 
-    /// The whole body once `inflate_up_to` said that it is whole.
+    /// The whole body, once `inflate_up_to` returned true.
     pub(super) fn bytes(&self) -> &[u8] {
         match &self.state {
             State::Plain(bytes) => bytes,

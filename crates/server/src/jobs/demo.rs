@@ -1,7 +1,7 @@
-//! The demo: a project of the server's own, whose hits are made up to the present minute, by the way that every batch
-//! takes.
+//! The demo: a project of the server's own, whose hits are generated up to the current minute and stored like any
+//! batch.
 //!
-//! Where the setting is off the project is deleted with its hits. A crash doubles nothing.
+//! If the setting is off the project is deleted with its hits. A crash duplicates nothing.
 
 use analytics::demo::{self, DemoBatch};
 use analytics::enrich::Settings;
@@ -18,7 +18,7 @@ const MINUTE_US: i64 = 60_000_000;
 const HOUR_US: i64 = 60 * MINUTE_US;
 const NAME: &str = "Demo shop";
 
-/// The number that all of the demo is made from: the same on every server.
+/// The seed of the whole demo: the same on every server.
 const SEED: u64 = 2_026;
 
 pub(super) async fn keep_up(app: SharedApp) -> anyhow::Result<()> {
@@ -36,7 +36,7 @@ pub(super) async fn keep_up(app: SharedApp) -> anyhow::Result<()> {
         Some(project)
             if project.demo_until_us.is_some_and(|until_us| until_us > now_us + HOUR_US) =>
         {
-            // Made while the clock was ahead: its requests lie in the future.
+            // Made while the clock was ahead: its requests are in the future.
             let deleted = delete_project(&app, project.id).await;
             deleted.map_err(|error| anyhow::anyhow!(error.message))?;
             new_demo(&app, oldest_us, now_us).await?
@@ -66,7 +66,7 @@ async fn fill(
     oldest_us: i64,
     now_us: i64,
 ) -> anyhow::Result<()> {
-    // After a long pause, what would expire at once is left out.
+    // After a long pause, hits that would expire at once are left out.
     let mut until_us = project.demo_until_us.unwrap_or(now_us).max(floor(oldest_us, MINUTE_US));
     loop {
         let length_us = match now_us - until_us {
@@ -76,8 +76,8 @@ async fn fill(
             _ => return Ok(()),
         };
         let next_us = until_us + length_us;
-        // A day has the same name when it is tried again, however late that is. Of an hour that is not sure, so a crash
-        // leaves a gap in it rather than having it twice.
+        // A day has the same batch id when it is retried, however late. An hour may not, so a crash leaves a gap in it
+        // rather than duplicates.
         if length_us < US_PER_DAY {
             app.meta.set_demo_until(project.id, next_us).await?;
         }

@@ -1,4 +1,4 @@
-//! `inactive_after`: a project without an accepted batch or an authenticated look for that many days is said to be
+//! `inactive_after`: a project without an accepted batch or an authenticated visit for that many days is reported as
 //! inactive, and erased 14 days later. Only days on which the server ran count, for both.
 
 use store::meta::Project;
@@ -62,7 +62,7 @@ pub(super) async fn look_after(app: SharedApp) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The day (since 1970) of the last sign that someone wants the project.
+/// The day (since 1970) of the project's last use.
 async fn last_active_day(app: &App, project: &Project) -> anyhow::Result<i64> {
     let arrived_us = app.store.last_arrival(project.id).await?;
     let last_us =
@@ -70,7 +70,7 @@ async fn last_active_day(app: &App, project: &Project) -> anyhow::Result<i64> {
     Ok(last_us.unwrap_or(project.created_us).div_euclid(US_PER_DAY))
 }
 
-/// The clock was turned off: nothing is about to be erased any more.
+/// The setting was turned off: nothing is about to be erased any more.
 async fn forget_warnings(app: &App) -> anyhow::Result<()> {
     for project in app.meta.projects().into_iter().filter(|project| project.warned_day.is_some()) {
         app.meta.set_warned(project.id, None).await?;

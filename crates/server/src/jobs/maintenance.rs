@@ -1,5 +1,6 @@
-//! Tells subscribers of status pages of maintenance: once of each window, when it appears on the page. One that was moved appears
-//! again. A job that compares what is shown with what was told before misses none, whatever a crash has interrupted.
+//! Announces maintenance to subscribers of status pages: each window once, when it appears on the page. A moved window
+//! appears again. The job compares the shown windows with the announced ones, so it misses none, whatever a crash has
+//! interrupted.
 
 use analytics::status_page::bulletin::{Bulletin, News};
 use store::checks::Announcement;
@@ -14,7 +15,7 @@ pub async fn announce(app: SharedApp) -> anyhow::Result<()> {
     }
     let now_ms = app.clock.now_us().div_euclid(1_000);
     let mut shown = Vec::new();
-    // Also of pages without subscribers: what was on the page before somebody could subscribe is no news.
+    // Also for pages without subscribers: windows from before the first subscription are no news.
     for row in app.meta.all_status_pages() {
         for view in status_page::maintenance(&app, &row, now_ms) {
             let (from_ms, to_ms, services) = (view.from_ms, view.to_ms, view.services);

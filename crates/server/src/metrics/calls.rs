@@ -1,6 +1,6 @@
 //! How often each route was called, by method and status.
 //!
-//! A label is a row of the router's table and never what a client wrote, so there are only so many of them.
+//! A label is a row of the router's table and never the client's text, so their number is bounded.
 
 use std::collections::BTreeMap;
 use std::sync::RwLock;
@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::{Method, StatusCode};
 
-/// The template of a route, put beside an answer by the router.
+/// The template of a route, attached to an answer by the router.
 #[derive(Clone, Copy, Debug)]
 pub struct RouteTemplate(pub &'static str);
 
 impl RouteTemplate {
-    /// Of calls that no route has.
+    /// For calls without a route.
     pub const NONE: RouteTemplate = RouteTemplate("none");
 }
 
@@ -24,7 +24,7 @@ struct Call {
     status: u16,
 }
 
-/// A counter for each kind of call that came.
+/// A counter for each kind of call so far.
 #[derive(Default)]
 pub struct Calls(RwLock<BTreeMap<Call, AtomicU64>>);
 
@@ -42,7 +42,7 @@ impl Calls {
         }
     }
 
-    /// The labels of each counter, as Prometheus reads them, and its number.
+    /// The labels of each counter in Prometheus' format, and its value.
     pub(super) fn counted(&self) -> Vec<(String, u64)> {
         let Ok(calls) = self.0.read() else { return Vec::new() };
         let labelled = calls.iter().map(|(call, counter)| {
@@ -54,7 +54,7 @@ impl Calls {
     }
 }
 
-/// A client may write any word as a method.
+/// A client may send any word as a method.
 fn label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,5 +1,5 @@
-//! Where every monitor stands, and what is due. Pure but for its memory: time is handed in, and what is to be started or
-//! written is handed out.
+//! The state of every monitor, and the due checks. Pure except for its memory: the time is passed in, and checks to
+//! start and records to write are returned.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use analytics::certificate::PresentedCertificate;
 use analytics::check::Phases;
 use analytics::hit::ProjectId;
-use analytics::incident::{Around, Transition};
+use analytics::incident::{Circumstances, Transition};
 use analytics::limits;
 use analytics::maintenance::Maintenance;
 use analytics::monitor::heartbeat::Signal;
@@ -26,33 +26,33 @@ use crate::incident::{self, ReachQuestion};
 #[derive(Default)]
 pub struct Board {
     entries: HashMap<i64, Entry>,
-    /// Read from the file, of monitors that are not on the board yet.
+    /// States from the file, of monitors that are not on the board yet.
     remembered: HashMap<i64, MonitorState>,
     maintenance: MaintenancePlan,
     queue: SlotQueue,
-    /// Due, in order, and not started because too much is under way.
+    /// Due checks, in order, that could not start because too many are running.
     waiting: VecDeque<Slot>,
     running: usize,
     running_of: HashMap<ProjectId, usize>,
     most_running: usize,
-    /// Counts plans, so that each is told from those before.
+    /// Counts plans, so that each differs from earlier ones.
     plans: u64,
 }
 
 struct Entry {
     row: Arc<MonitorRow>,
-    /// None where it is paused.
+    /// None if it is paused.
     monitor: Option<Arc<Monitor>>,
     kept: KeptState,
     newest: Option<CheckRow>,
-    /// The number of the current plan. Slots and running checks with another number belong to a plan that was given up.
+    /// The number of the current plan. Slots and running checks with another number belong to an abandoned plan.
     plan: u64,
     next_ms: i64,
-    /// The slot of the check under way.
+    /// The slot of the running check.
     running_ms: Option<i64>,
 }
 
-/// A check to be made.
+/// A check to start.
 pub struct Start {
     pub monitor: Arc<Monitor>,
     pub signals: Signals,
@@ -63,20 +63,20 @@ pub struct Start {
     plan: u64,
 }
 
-/// Where a monitor stands, for those who look.
+/// The state of a monitor, for display.
 #[derive(Clone, Debug)]
 pub struct Standing {
     pub state: State,
-    /// Since when it is so without a break. None before the first result.
+    /// The start of the unbroken span of its state. None before the first result.
     pub since_ms: Option<i64>,
-    /// Confirmed down, whatever is known right now.
+    /// Confirmed down, even if the current state is unknown.
     pub is_down: bool,
-    /// Results in a row that speak against the confirmed state, and the time of the first.
+    /// The number of results in a row that contradict the confirmed state, and the time of the first.
     pub unconfirmed: Option<(u32, i64)>,
     pub newest: Option<CheckRow>,
     pub certificate: Option<PresentedCertificate>,
     pub signals: Signals,
-    /// None where it is paused.
+    /// None if it is paused.
     pub next_ms: Option<i64>,
 }
 
@@ -94,12 +94,12 @@ impl Board {
         self.maintenance.set(project, windows);
     }
 
-    /// States loaded from the file, of monitors that are put on the board later.
+    /// States from the file, of monitors that are put on the board later.
     pub fn remember(&mut self, state: MonitorState) {
         self.remembered.insert(state.id, state);
     }
 
-    /// A monitor is there, or was changed. It is planned anew; where it stands stays, unless it is paused now.
+    /// A monitor exists, or was changed. It is planned anew; its state stays, unless it is paused now.
     pub fn put(&mut self, row: Arc<MonitorRow>, now_ms: i64) -> Option<Record> {
         let id = row.id;
         let monitor = compile(&row).filter(|monitor| !monitor.paused).map(Arc::new);
@@ -109,7 +109,7 @@ impl Board {
             Some(before) => {
                 let mut kept = before.kept;
                 if before.row.settings.url != row.settings.url {
-                    // It is another host's.
+                    // It belongs to another host.
                     kept.certificate = None;
                 }
                 (kept, before.newest)
@@ -130,7 +130,7 @@ impl Board {
         paused
     }
 
-    /// Takes the others off the board.
+    /// Removes the others from the board.
     pub fn keep(&mut self, is_kept: impl Fn(i64) -> bool) {
         self.entries.retain(|id, _| is_kept(*id));
         self.remembered.retain(|id, _| is_kept(*id));
@@ -148,8 +148,8 @@ impl Board {
         if entry.monitor.is_some() {
             self.queue.push(Slot { at_ms: entry.next_ms, monitor: id, plan: entry.plan });
         }
-        // Plans that were given up are passed over when their time comes; of monitors that are changed all the time they
-        // would pile up until then.
+        // Abandoned plans are skipped when their time comes; for monitors that change all the time they would pile up
+        // until then.
         if self.queue.len() > 2 * self.entries.len() + 64 {
             let entries = &self.entries;
             self.queue.retain(|slot| {
@@ -158,7 +158,7 @@ impl Board {
         }
     }
 
-    /// After a break of time: slots that passed in it and checks that were under way are unknown.
+    /// After a break in time: slots that passed in it and checks that were running are unknown.
     pub fn plan_anew(&mut self, now_ms: i64) -> Vec<Record> {
         self.waiting.clear();
         let ids: Vec<i64> = self.entries.keys().copied().collect();
@@ -172,7 +172,7 @@ impl Board {
         missed
     }
 
-    /// The checks to be started now, and what was missed.
+    /// The checks to start now, and records of missed ones.
     pub fn due(&mut self, now_ms: i64) -> (Vec<Start>, Vec<Record>) {
         let (mut starts, mut missed) = (Vec::new(), Vec::new());
         while let Some(slot) = self.queue.pop_due(now_ms) {
@@ -182,7 +182,7 @@ impl Board {
             };
             entry.next_ms = slot.at_ms + monitor.interval_ms;
             self.queue.push(Slot { at_ms: entry.next_ms, ..slot });
-            // A check must not overlap itself: its timeout is below the interval, but it may have begun late.
+            // Checks of a monitor must not overlap: the timeout is below the interval, but a check may begin late.
             let is_call = !matches!(monitor.probe, Probe::Heartbeat(_));
             match (entry.running_ms, monitor.clone()) {
                 (Some(_), _) => missed.extend(self.miss(slot.monitor, slot.at_ms, slot.at_ms)),
@@ -209,13 +209,13 @@ impl Board {
                 break;
             }
         }
-        // In their order: those of a project that has its share are passed over, the rest was not looked at.
+        // In their order: those of a project at its limit were skipped, the rest was not examined.
         still_waiting.append(&mut self.waiting);
         self.waiting = still_waiting;
         (starts, missed)
     }
 
-    /// None where too much is under way. One project has half of the places at most: hosts of its that hang delay nobody else.
+    /// None if too many are running. One project may have half of the places: its hanging hosts delay nobody else.
     fn start(&mut self, slot: Slot, monitor: Arc<Monitor>, late_ms: i64) -> Option<Start> {
         let entry = self.entries.get_mut(&slot.monitor)?;
         let project = entry.row.project;
@@ -239,7 +239,7 @@ impl Board {
         })
     }
 
-    /// Which requests may speak for the host, where this result will change an incident.
+    /// The query for requests that may confirm or contradict this result, if it will change an incident.
     pub fn foresee(&self, start: &Start, found: &ProbeResult) -> Option<ReachQuestion> {
         let entry = self.entries.get(&start.id).filter(|entry| entry.plan == start.plan)?;
         let host = start.monitor.host()?;
@@ -252,7 +252,7 @@ impl Board {
         Some(ReachQuestion { project: start.project, host, since_ms })
     }
 
-    /// A check has ended. None where its plan was given up meanwhile. `reach`: the answer to what `foresee` asked.
+    /// A check has ended. None if its plan was abandoned meanwhile. `reach`: the answer to the query of `foresee`.
     pub fn finish(
         &mut self,
         start: &Start,
@@ -289,7 +289,7 @@ impl Board {
         Some(entry.note(check, &surroundings, reach, renewed))
     }
 
-    /// Slots from `first_ms` to `last_ms` that were not checked; none where there is none between.
+    /// Records slots from `first_ms` to `last_ms` as not checked; none if there is no slot between.
     fn miss(&mut self, id: i64, first_ms: i64, last_ms: i64) -> Option<Record> {
         let entry = self.entries.get(&id)?;
         let interval_ms = entry.monitor.as_ref()?.interval_ms;
@@ -312,7 +312,7 @@ impl Board {
         self.entries.get_mut(&id).map(|entry| entry.note(check, &surroundings, None, false))
     }
 
-    /// A job called. None where there is no such heartbeat.
+    /// A job called. None if there is no such heartbeat.
     pub fn signal(&mut self, id: i64, signal: Signal, now_ms: i64) -> Option<Record> {
         let entry = self.entries.get_mut(&id)?;
         let is_heartbeat = matches!(entry.row.settings.kind, Some(Kind::Heartbeat));
@@ -350,7 +350,7 @@ impl Board {
         Surroundings::new(maintenance, at_ms, self.has_failing_parent(entry))
     }
 
-    /// Whether a monitor of which this one is a part is down, or its newest result failed.
+    /// Whether the monitor's parent is down, or the parent's newest result failed.
     fn has_failing_parent(&self, entry: &Entry) -> bool {
         let parent_of = |entry: &Entry| self.entries.get(&entry.row.settings.part_of?);
         std::iter::successors(parent_of(entry), |parent| parent_of(parent))
@@ -362,7 +362,7 @@ impl Board {
             })
     }
 
-    /// When the planner has to look again, as far as is known.
+    /// The time of the planner's next round, as far as known.
     pub fn next_ms(&self) -> Option<i64> {
         self.queue.next_ms()
     }
@@ -374,7 +374,7 @@ impl Entry {
         plan.spans(self.row.project, self.row.id, self.kept.tracker.accounted_ms(), now_ms)
     }
 
-    /// `certificate`: whether the check saw one.
+    /// `certificate`: the one that the check received.
     fn note(
         &mut self,
         check: CheckRow,
@@ -385,7 +385,7 @@ impl Entry {
         let result = self.result(check.at_ms, check.outcome);
         let step = self.kept.tracker.feed(result, self.confirm(), &surroundings.maintenance);
         let witness = reach.map(|reach| reach.witness).unwrap_or_default();
-        let around = Around { witness, ..surroundings.around };
+        let around = Circumstances { witness, ..surroundings.around };
         let mut transitions = self.kept.incidents.take(result, step.turn, around);
         if let Some(presented) = self.kept.certificate.as_ref().filter(|_| certificate) {
             let dates = presented.dates();
@@ -399,7 +399,7 @@ impl Entry {
         Record { changes, ..self.record(Some(check), transitions, reach) }
     }
 
-    /// None where it rested before.
+    /// None if it was paused already.
     fn pause(&mut self, now_ms: i64, maintenance: &[Span]) -> Option<Record> {
         let before = self.kept.clone();
         let step = self.kept.tracker.pause(now_ms, maintenance);

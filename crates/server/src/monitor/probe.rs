@@ -1,4 +1,4 @@
-//! One look at a host: sends what the monitor says, and has the answer judged.
+//! One check of a host: sends the monitor's request, and has the response judged.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use url::Host;
 
 use crate::dial::{Dialer, Family, FetchRequest};
 
-/// The result of one check. Contains nothing of an answer's body.
+/// The result of one check. Contains nothing of a response's body.
 #[derive(Clone, Debug)]
 pub struct ProbeResult {
     pub verdict: Verdict,
-    /// Of the HTTP answer.
+    /// Status of the HTTP response.
     pub status: Option<u16>,
     pub phases: Phases,
     pub certificate: Option<PresentedCertificate>,
@@ -37,8 +37,8 @@ impl Default for ProbeResult {
     }
 }
 
-/// A heartbeat has no host to look at: nothing is known of it by this. A panic over what a host has sent is this server's
-/// own failure, and ends nothing else. Dropping the future ends the look.
+/// A heartbeat has no host to check, so its result is unknown here. A panic over a host's response counts as this
+/// server's failure, and ends nothing else. Dropping the future cancels the check.
 pub async fn look(dialer: &Dialer, monitor: &Arc<Monitor>) -> ProbeResult {
     let (dialer, monitor) = (dialer.clone(), monitor.clone());
     let mut looking = JoinSet::new();
@@ -82,7 +82,7 @@ async fn look_at_http(dialer: &Dialer, probe: &HttpProbe) -> ProbeResult {
     }
 }
 
-/// A large body may take milliseconds to look into, which other calls must not wait for.
+/// Searching a large body may take milliseconds, for which other calls must not wait.
 async fn judge(probe: &HttpProbe, status: u16, body: Bytes, took: std::time::Duration) -> Verdict {
     if (body.len() as u64) < limits::JUDGED_ASIDE_BYTES {
         return probe.judge(status, &body, took);
@@ -101,7 +101,7 @@ async fn look_at_tcp(dialer: &Dialer, probe: &TcpProbe) -> ProbeResult {
     ProbeResult { verdict, phases: call.phases, ..ProbeResult::default() }
 }
 
-/// A name that cannot be looked up is down only where other names can be.
+/// A failed lookup counts as down only if other names can be resolved.
 async fn blame(dialer: &Dialer, host: Option<&Host<String>>, failure: Failure) -> Failure {
     let is_of_names = matches!(failure, Failure::ResolverFailed | Failure::TimedOut(Phase::Dns));
     match host {
@@ -112,7 +112,7 @@ async fn blame(dialer: &Dialer, host: Option<&Host<String>>, failure: Failure) -
     }
 }
 
-/// None where the settings hold what HTTP cannot send, which their reading has refused.
+/// None if the settings hold something that HTTP cannot send, which parsing has excluded.
 fn to_request(probe: &HttpProbe) -> Option<FetchRequest> {
     let mut headers = HeaderMap::new();
     for (name, value) in &probe.headers {

@@ -1,10 +1,10 @@
-//! The queue of slots: one heap for all monitors. An entry that was planned and then changed stays in the heap and is passed
-//! over when its time comes.
+//! The queue of slots: one heap for all monitors. An outdated entry stays in the heap and is skipped when its time
+//! comes.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// A slot of a monitor. `plan` tells it from what was planned for the monitor before.
+/// A slot of a monitor. `plan` distinguishes it from earlier plans for the monitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot {
     pub at_ms: i64,
@@ -22,7 +22,7 @@ impl SlotQueue {
         self.heap.push(Reverse(slot));
     }
 
-    /// The next slot that is not after `now_ms`.
+    /// The next slot up to `now_ms`.
     pub fn pop_due(&mut self, now_ms: i64) -> Option<Slot> {
         let Reverse(next) = self.heap.peek()?;
         if next.at_ms > now_ms {
@@ -35,7 +35,7 @@ impl SlotQueue {
         self.heap.peek().map(|Reverse(slot)| slot.at_ms)
     }
 
-    /// Takes out what `is_planned` does not know any more.
+    /// Removes entries for which `is_planned` is false.
     pub fn retain(&mut self, is_planned: impl Fn(&Slot) -> bool) {
         self.heap.retain(|Reverse(slot)| is_planned(slot));
     }

@@ -1,15 +1,14 @@
-//! Circumstances outside of a monitor that decide how a result of it counts: planned maintenance, and the monitor of which it
-//! is a part.
+//! Circumstances outside of a monitor that decide how its result counts: planned maintenance, and its parent.
 
 use std::collections::HashMap;
 
 use analytics::hit::ProjectId;
-use analytics::incident::Around;
+use analytics::incident::Circumstances;
 use analytics::limits;
 use analytics::maintenance::Maintenance;
 use analytics::uptime::Span;
 
-/// The maintenance windows of every project, read.
+/// The parsed maintenance windows of every project.
 #[derive(Default)]
 pub struct MaintenancePlan {
     of_projects: HashMap<ProjectId, Vec<Maintenance>>,
@@ -18,13 +17,13 @@ pub struct MaintenancePlan {
 /// The circumstances of one result.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    /// Windows that touch the time since the result before.
+    /// Windows that touch the time since the previous result.
     pub maintenance: Vec<Span>,
-    pub around: Around,
+    pub around: Circumstances,
 }
 
 impl MaintenancePlan {
-    /// Replaces those of the project.
+    /// Replaces the project's windows.
     pub fn set(&mut self, project: ProjectId, windows: Vec<Maintenance>) {
         match windows.is_empty() {
             true => self.of_projects.remove(&project),
@@ -32,8 +31,8 @@ impl MaintenancePlan {
         };
     }
 
-    /// The windows of a monitor that touch the time from `from_ms` up to and with `now_ms`, in any order. Of a monitor without
-    /// results for years, those of the time that is kept.
+    /// The windows of a monitor that touch the time from `from_ms` up to and including `now_ms`, in any order. If the
+    /// monitor had no results for years, only those within the retention.
     pub fn spans(
         &self,
         project: ProjectId,
@@ -53,7 +52,7 @@ impl MaintenancePlan {
 impl Surroundings {
     pub fn new(maintenance: Vec<Span>, at_ms: i64, parent_failing: bool) -> Surroundings {
         let in_maintenance = maintenance.iter().any(|window| window.contains(at_ms));
-        let around = Around { in_maintenance, parent_failing, ..Around::default() };
+        let around = Circumstances { in_maintenance, parent_failing, ..Circumstances::default() };
         Surroundings { maintenance, around }
     }
 }

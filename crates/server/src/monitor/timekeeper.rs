@@ -1,15 +1,15 @@
-//! Notices that time did not pass as it should: a clock that was set, a machine that slept, a process that stood still.
+//! Detects breaks in time: a clock that was set, a machine that slept, a process that hung.
 //!
-//! The wall clock names slots, the passing clock measures. Both are compared each time that the planner looks.
+//! The wall clock names slots, the monotonic clock measures. The planner compares both in each round.
 
 use analytics::limits;
 
-/// Why nothing that was planned holds any more.
+/// Why the plan is no longer valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Break {
-    /// The wall clock went on by so much more (or less) than time passed: it was set, or the machine slept.
+    /// The wall clock advanced by this much more (or less) than the time that passed: it was set, or the machine slept.
     Clock { by_ms: i64 },
-    /// Time passed and nothing was planned in it.
+    /// Time passed without a round.
     Stall { ms: i64 },
 }
 
@@ -43,7 +43,7 @@ mod tests {
     fn clocks_that_agree_are_no_break() {
         let mut timekeeper = Timekeeper::new(1_000_000, 5);
         assert_eq!(timekeeper.look(1_001_000, 1_005), None);
-        // Half a second of drift between two looks is what NTP does.
+        // NTP causes half a second of drift between two rounds.
         assert_eq!(timekeeper.look(1_002_500, 2_005), None);
         assert_eq!(timekeeper.look(1_003_500, 3_005), None);
     }

@@ -1,4 +1,4 @@
-//! Results on their way into `monitors.sqlite`: in groups, by one task, so that thousands of checks a minute are a few
+//! Writes results into `monitors.sqlite`: in groups, by one task, so that thousands of checks a minute are a few
 //! transactions, and none of them waits for a disk.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 #[derive(Default)]
 pub struct ResultQueue {
     waiting: Mutex<Vec<Queued>>,
-    /// Held over a group: groups are written in order.
+    /// Held while a group is written: groups are written in order.
     writing: tokio::sync::Mutex<()>,
     problem: Mutex<Option<String>>,
 }
@@ -29,8 +29,8 @@ impl ResultQueue {
         ResultQueue::default()
     }
 
-    /// Where the disk takes nothing any more, the newest results are dropped and counted: they will be unknown. What changed
-    /// an incident is kept: somebody is to be told.
+    /// If the disk accepts no more writes, the newest results are dropped and counted: they will be unknown. Changes of
+    /// incidents are kept, because their notices are due.
     pub fn push(&self, record: Record, metrics: &Metrics) {
         let mut waiting = self.waiting();
         if waiting.len() as u64 >= limits::RESULTS_WAITING && record.transitions.is_empty() {
@@ -40,7 +40,7 @@ impl ResultQueue {
         waiting.push(Queued { record, written: None });
     }
 
-    /// The receiver hears whether it was written.
+    /// The receiver learns whether it was written.
     pub fn push_and_tell(&self, record: Record) -> oneshot::Receiver<bool> {
         let (written, receiver) = oneshot::channel();
         self.waiting().push(Queued { record, written: Some(written) });
@@ -51,8 +51,8 @@ impl ResultQueue {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// One group after the other, until nothing waits. Returns whether there are notices among what was written. Of a group
-    /// that cannot be written what changed an incident waits for the next call: nobody would be told of it.
+    /// Writes group after group, until nothing waits. Returns whether notices were among them. If a group cannot be
+    /// written, its changes of incidents are kept for the next call: their notices would be lost.
     pub async fn write_all(&self, checks: &Checks) -> bool {
         let _one = self.writing.lock().await;
         let mut has_notices = false;

@@ -1,4 +1,4 @@
-//! One try to send a notice: rendered for its channel, sent through the one dialer, and the answer judged.
+//! One try to send a notice: rendered for its channel, sent through the dialer, and the response judged.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::dial::{Dialer, Family, FetchRequest};
 use crate::mail::{Mailer, Refused};
 
-/// The ways by which notices leave. Cheap to clone.
+/// The ways to send notices. Cheap to clone.
 #[derive(Clone)]
 pub struct Carriers {
     pub dialer: Dialer,
@@ -27,9 +27,9 @@ pub struct Carriers {
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub judgement: Judgement,
-    /// None where no answer came.
+    /// None if no answer came.
     pub status: Option<u16>,
-    /// The beginning of the answer, in one line and without the channel's secrets.
+    /// The beginning of the response, in one line and without the channel's secrets.
     pub answer: Option<String>,
     pub took_ms: i64,
 }
@@ -73,7 +73,7 @@ async fn exchange(
 ) -> Sent {
     let answer = match dialer.fetch(request).await.result {
         Ok(answer) => answer,
-        // Neither gets better by itself; what answers with a megabyte has most likely taken the notice.
+        // Retrying helps neither; a service that answers with a megabyte has most likely accepted the notice.
         Err(failure @ (Failure::RefusedAddress | Failure::BodyTooLarge)) => {
             return Sent::failed(&failure.to_string());
         }
@@ -116,7 +116,7 @@ fn judge_mail(config: &ChannelConfig, sent: Result<(), Refused>, now_ms: i64) ->
     Sent { judgement, status: Some(status), answer: text, took_ms: 0 }
 }
 
-/// None where the channel's settings hold what HTTP cannot send.
+/// None if the channel's settings hold something that HTTP cannot send.
 fn to_fetch(request: &OutgoingRequest) -> Option<FetchRequest> {
     let mut headers = HeaderMap::new();
     for (name, value) in &request.headers {

@@ -1,4 +1,4 @@
-//! `GET /api/data`, the original's data API: hits in order of arrival, 50,000 a page, sent while they are read.
+//! `GET /api/data`, the original's data API: hits in order of arrival, 50,000 per page, sent while they are read.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! `GET /api/health`: is it well, and if not, what is wrong.
+//! `GET /api/health`: whether the server is healthy, and its problems.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,10 +13,10 @@ pub struct Health {
     /// `healthy` or `unhealthy`.
     #[schema(example = "healthy")]
     pub status: &'static str,
-    /// What is wrong, in words.
+    /// Problems, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
-    /// What the operator may want to know although nothing is wrong, in words.
+    /// Information for the operator that is not a problem, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

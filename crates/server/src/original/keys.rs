@@ -1,4 +1,4 @@
-//! Keys and dashboard ids, as the original hands them out: a JSON string, by GET where it did so.
+//! Keys and dashboard ids in the original's format: a JSON string, by GET where the original uses it.
 
 use axum::Json;
 use axum::extract::State;
@@ -116,7 +116,7 @@ pub async fn delete_by_get(
     Ok(Json(Deleted { status: 200, message: format!("deleted; {BACKUPS_REMAIN}"), erased }))
 }
 
-/// Only where the operator said so; asked before the key is looked at.
+/// Only if the operator allowed it; checked before the key.
 pub struct GetDeleteIsOn;
 
 impl axum::extract::FromRequestParts<SharedApp> for GetDeleteIsOn {

@@ -1,4 +1,4 @@
-//! The original's monitors, named by their address: add one, delete one, and what their checks found.
+//! The original's monitors, identified by their URL: add one, delete one, and results of their checks.
 
 use std::collections::BTreeMap;
 
@@ -142,7 +142,7 @@ pub async fn delete(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
-/// The address by which a monitor is named here; none for those that have none.
+/// The URL that identifies a monitor here; none if it has none.
 fn url_of(row: &MonitorRow) -> Option<&str> {
     row.original_url.as_deref().or(row.settings.url.as_deref())
 }
@@ -161,7 +161,7 @@ fn without_scheme(url: &str) -> &str {
     cut.map_or(url, |prefix| &url[prefix.len()..])
 }
 
-/// How addresses are compared: the original's clients add and leave out schemes and slashes.
+/// For comparing URLs: the original's clients add and omit schemes and slashes.
 fn bare(url: &str) -> String {
     without_scheme(url).trim_end_matches('/').to_ascii_lowercase()
 }

@@ -1,6 +1,6 @@
-//! `GET /api/requests/{user_id}`: the original dashboard's raw rows, 250,000 a page, sent while they are read.
+//! `GET /api/requests/{user_id}`: the original dashboard's raw rows, 250,000 per page, sent while they are read.
 //!
-//! `user_agents` comes after `requests` in the object: only then is it known.
+//! `user_agents` comes after `requests` in the object: it is only complete then.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -127,9 +127,9 @@ struct Rows {
     app: SharedApp,
     list: List,
     rows_are_over: bool,
-    /// None while it is at work elsewhere.
+    /// None while it is in use elsewhere.
     writer: Option<Writer>,
-    /// Of the user agents that were gathered.
+    /// Charges for the gathered user agents.
     names: Vec<Charge>,
 }
 
@@ -160,17 +160,17 @@ impl Pieces for Rows {
 }
 
 struct Writer {
-    /// The number of each user agent met so far; none once they are being written.
+    /// The number of each user agent so far; none once they are being written.
     agents: Option<HashMap<Arc<str>, u64>>,
-    /// User agents that are still to be written, in order of their numbers from 1.
+    /// User agents still to be written, in order of their numbers from 1.
     agents_left: std::vec::IntoIter<(u64, Arc<str>)>,
     rows: usize,
     gzip: Option<GzEncoder<Vec<u8>>>,
 }
 
 impl Writer {
-    /// The next piece, the bytes of user agents that it has added, and whether it is the last. `pieces` is none when they are
-    /// over and user agents are left.
+    /// The next piece, the bytes of user agents that it has added, and whether it is the last. `rows` is none once they
+    /// are over and user agents are left.
     fn write(&mut self, rows: Option<Vec<HitRow>>, rows_are_over: bool) -> (Vec<u8>, usize, bool) {
         let mut out = Vec::new();
         let mut gathered = 0;
@@ -197,9 +197,9 @@ impl Writer {
         (std::mem::take(gzip.get_mut()), gathered, is_last)
     }
 
-    /// Returns the bytes that a user agent takes which was not met before.
+    /// Returns the size of the row's user agent if it is new, else 0.
     fn put_row(&mut self, out: &mut Vec<u8>, row: &HitRow) -> usize {
-        /// Of the table, beside the text.
+        /// Overhead of the table beside the text.
         const OVERHEAD: usize = 96;
         let agents = self.agents.get_or_insert_default();
         let next = agents.len() as u64 + 1;
@@ -229,7 +229,7 @@ impl Writer {
         gathered
     }
 
-    /// True where none are left.
+    /// True if none are left.
     fn put_agents(&mut self, out: &mut Vec<u8>) -> bool {
         if let Some(agents) = self.agents.take() {
             let mut agents: Vec<_> =

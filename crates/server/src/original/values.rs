@@ -1,17 +1,17 @@
-//! How the original writes a hit's values.
+//! A hit's values in the original's format.
 
 use std::io::Write;
 
 use store::HitRow;
 
-/// Its numbers for methods.
+/// Its codes of methods.
 pub(super) fn method_number(method: &str) -> u8 {
     const METHODS: [&str; 9] =
         ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "HEAD", "TRACE"];
     METHODS.iter().position(|known| *known == method).unwrap_or(METHODS.len()) as u8
 }
 
-/// Whole milliseconds, rounded; 0 where there is none, as it had no way to say so.
+/// Whole milliseconds, rounded; 0 if unknown, since its format has no null.
 pub(super) fn response_time(row: &HitRow) -> u64 {
     row.duration_us.map_or(0, |us| us.saturating_add(500) / 1_000)
 }

@@ -1,6 +1,7 @@
 //! The counts that rules are judged from. One pass over the newest minutes of all projects serves every rule about all
-//! requests together; rules about endpoints ask only about projects in which something could be found; what is usual is
-//! asked for once an hour, and once a day which consumers may be missed. Rules with a filter or about consumers ask questions of their own.
+//! requests together; rules about endpoints query only projects in which something could be found; baselines are read
+//! once an hour, and lists of regular consumers once a day. Rules with a filter or about consumers have their own
+//! queries.
 
 mod consumers;
 mod endpoint_past;
@@ -35,12 +36,12 @@ const BASE_CELL_US: i64 = 5 * MINUTE_US;
 const MOST_DELAY_MINUTES: u32 = (limits::RULE_DELAY_MOST_SECONDS / 60) as u32;
 const REREAD_US: i64 = limits::RULE_REREAD_MINUTES as i64 * MINUTE_US;
 
-/// Asks on behalf of rules.
+/// Runs queries for rules.
 pub struct RuleAsker<'a> {
     pub asker: &'a Asker,
-    /// Permission to ask; authentication gives it (`auth::scope_of_server`).
+    /// Permission to query; authentication grants it (`auth::scope_of_server`).
     pub scope: fn(ProjectId) -> ProjectScope,
-    /// Until when the requests of a project have arrived: a whole minute.
+    /// The time up to which the requests of a project have arrived: a whole minute.
     pub end_of: &'a (dyn Fn(ProjectId) -> i64 + Sync),
     /// Stretches between two times in which no request of a project could be counted.
     pub unexpected: &'a (dyn Fn(ProjectId, i64, i64) -> Vec<Stretch> + Sync),
@@ -49,20 +50,20 @@ pub struct RuleAsker<'a> {
 /// The outcome for one rule.
 #[derive(Clone, Debug)]
 pub struct Findings {
-    /// One for each series that the answers name.
+    /// One finding for each series in the answers.
     pub named: Vec<Finding>,
-    /// The verdict on a series of before that they do not name.
+    /// The verdict on known series that the answers lack.
     pub missing: Verdict,
 }
 
-/// Counts kept from one round to the next. All of them can be asked for again.
+/// Counts kept from one round to the next. All of them can be queried again.
 #[derive(Default)]
 pub struct Observer {
     histories: HashMap<ProjectId, History>,
     endpoints: HashMap<ProjectId, EndpointPast>,
     consumers: ConsumerPasts,
     questions: OwnQuestions,
-    /// Rules whose questions found no time left in the last round.
+    /// Rules whose queries found no time left in the last round.
     pub unasked: usize,
     /// The hour in which everything was last counted anew.
     hour: i64,
@@ -73,20 +74,20 @@ pub struct Observer {
 struct Reach {
     minutes: u32,
     hours: bool,
-    /// The longest window that is compared with earlier weeks; 0: none is.
+    /// The longest window that is compared with earlier weeks; 0 for none.
     base_minutes: u32,
 }
 
 impl Reach {
     fn add(&mut self, rule: &AnyRule) {
         let (minutes, base) = match rule {
-            // Knows by itself when consumers were seen.
+            // Keeps its own record of when consumers were seen.
             AnyRule::ReadyMade(ReadyMade::SilentConsumer) => (0, None),
             AnyRule::ReadyMade(kind) => {
                 let row = kind.rule();
                 let base = base_window_minutes(*kind);
                 let longest = row.window_minutes.max(row.longer_window_minutes.unwrap_or(0));
-                // Windows of this one are as long as traffic is low.
+                // Its windows are longer if traffic is low.
                 let is_stopped = *kind == ReadyMade::TrafficStopped;
                 (longest.max(base.filter(|_| is_stopped).unwrap_or(0)), base)
             }
@@ -113,7 +114,7 @@ impl Reach {
 }
 
 impl Observer {
-    /// The findings of each rule by its number. A rule whose own question failed is missing. `state`: where a rule stands.
+    /// The findings of each rule by its number. A rule whose own query failed is missing. `state`: the rule's state.
     pub async fn observe(
         &mut self,
         ask: &RuleAsker<'_>,
@@ -126,7 +127,7 @@ impl Observer {
             reaches.entry(active.row.project).or_default().add(&active.rule);
         }
         reaches.retain(|_, reach| reach.minutes > 0);
-        // Windows of some end before those of others.
+        // Windows of some projects end earlier than those of others.
         reaches.values_mut().for_each(|reach| reach.minutes += MOST_DELAY_MINUTES);
         self.bring_up(ask, &reaches, end_us).await?;
         let mut found = HashMap::new();
@@ -154,7 +155,7 @@ impl Observer {
             of_kind.map(|active| (active, state(active))).collect();
         match self.consumers.observe(ask, &of_kind, end_us).await {
             Ok(findings) => found.extend(findings),
-            // These rest, and no others: one project may have more consumers than can be read in time.
+            // Only these rest: one project may have more consumers than can be read in time.
             Err(error) => {
                 tracing::warn!(%error, "rules about silent consumers could not be judged")
             }
@@ -165,7 +166,8 @@ impl Observer {
         Ok(found)
     }
 
-    /// The newest minutes of every project; all of them, and earlier weeks, of those that are new and once an hour.
+    /// Updates the newest minutes of every project; for new projects, and once an hour, also all minutes and earlier
+    /// weeks.
     async fn bring_up(
         &mut self,
         ask: &RuleAsker<'_>,
@@ -226,7 +228,7 @@ impl Observer {
                 found.insert(active.row.id, nothing);
             }
         }
-        // Those of one end together: there are as many as minutes in the longest delay.
+        // Projects with the same end together: there are as many ends as minutes in the longest delay.
         let mut projects = BTreeMap::<i64, HashSet<ProjectId>>::new();
         for (active, ..) in &suspects {
             let project = active.row.project;

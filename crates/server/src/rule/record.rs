@@ -1,4 +1,4 @@
-//! A judgement as it is written: the state, the incidents that began and ended, and their notices.
+//! A judgement as it is stored: the state, the incidents that began and ended, and their notices.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use store::meta::{Meta, RuleRow};
 use super::ActiveRule;
 use crate::notice::{Outbox, enabled_channels};
 
-/// A rule whose alerts began or ended, with everything that was known then.
+/// A rule whose alerts began or ended, with everything known then.
 pub struct Change {
     row: Arc<RuleRow>,
     transitions: Vec<One>,
@@ -33,13 +33,13 @@ struct One {
     key: Key,
     alert: AlertTransition,
     severity: Severity,
-    /// Of an alert that fired.
+    /// For an alert that fired.
     detail: Option<String>,
     hit: Option<Hit>,
 }
 
 impl Change {
-    /// `hits`: the requests that fired alerts are about, by key, as far as they are known.
+    /// `hits`: the requests behind fired alerts, by key, as far as known.
     pub fn judged(
         active: &ActiveRule,
         transitions: Vec<(Key, AlertTransition)>,
@@ -141,7 +141,7 @@ impl Change {
     }
 }
 
-/// For every channel of the projects that have rules: that none can be judged, or that they can again.
+/// For every channel of the projects with rules: that none can be judged, or that they can again.
 pub fn late_notices(
     meta: &Meta,
     projects: &[ProjectId],
@@ -195,7 +195,7 @@ fn to_notice(
     }
 }
 
-/// The question which requests an alert is about. None where it is about response times or numbers of requests.
+/// The query for the requests behind an alert. None if it is about response times or numbers of requests.
 pub fn hit_question(
     scope: ProjectScope,
     rule: &AnyRule,

@@ -1,7 +1,7 @@
-//! The access log: a line for each call, written when its answer was sent or given up.
+//! The access log: a line per call, written when its answer was sent or aborted.
 //!
-//! The route's template stands in place of the address, which may hold a key or a token, and nothing of the query, the headers
-//! or the body is written.
+//! It has the route's template instead of the address, which may hold a key or a token, and nothing of the query, the
+//! headers or the body.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use crate::metrics::RouteTemplate;
 /// The status of a call whose caller left before there was an answer, as nginx writes it.
 const CALLER_LEFT: u16 = 499;
 
-/// The line of a call that is being answered. It is written when this is dropped.
+/// The line of a running call. It is written when this is dropped.
 pub(super) struct AccessLine {
     method: Method,
     route: &'static str,
@@ -23,7 +23,7 @@ pub(super) struct AccessLine {
     client: IpAddr,
     id: CallId,
     began: Instant,
-    /// Of the body, as it was sent.
+    /// Bytes of the body, as sent.
     bytes: AtomicU64,
 }
 

@@ -1,4 +1,4 @@
-//! The connection loop: hyper itself in place of `axum::serve`, whose timeouts for headers do nothing.
+//! The connection loop: hyper itself instead of `axum::serve`, whose timeouts for headers do nothing.
 //!
 //! HTTP/1.1 only: clients of this server are middleware, scrapers and browsers behind a proxy or on one machine.
 
@@ -26,12 +26,12 @@ use tokio::sync::{Notify, watch};
 use tower::Service;
 
 use super::access_log::AccessLine;
-use super::slots::{SlotId, SlotLimits, Slots, Taken};
+use super::slots::{Admission, SlotId, SlotLimits, Slots};
 use super::tls::ServerTls;
 use super::unread;
 use super::watched::Watched;
 use crate::address::{Peer, client_address};
-use crate::answers::{Accounted, Waits};
+use crate::answers::{Accounted, WaitingCount};
 use crate::app::SharedApp;
 use crate::budget::Charge;
 use crate::call_id;
@@ -39,7 +39,7 @@ use crate::error::ApiError;
 use crate::network::network_of;
 use crate::router;
 
-/// A port and what answers on it.
+/// A port and its router.
 pub(super) struct Port {
     pub(super) listener: TcpListener,
     pub(super) router: Router,
@@ -47,7 +47,7 @@ pub(super) struct Port {
     pub(super) tls: Option<Arc<ServerTls>>,
 }
 
-/// Serves until `stopping`, then until every call under way has its answer, within the limit `drain_seconds`.
+/// Serves until `stopping`, then until every running call has its answer, within the limit `drain_seconds`.
 pub(super) async fn serve(
     app: SharedApp,
     port: Port,
@@ -61,7 +61,7 @@ pub(super) async fn serve(
     // The time between two calls on one connection counts as time for headers too.
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(limit("header_read_seconds")));
-    // TRICKY: never `pipeline_flush`: with it hyper takes all of an answer into its memory, whether the client reads or not.
+    // TRICKY: never `pipeline_flush`: with it hyper buffers all of an answer, whether the client reads or not.
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -72,13 +72,13 @@ pub(super) async fn serve(
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                // Out of file descriptors, most likely: trying again at once would only burn the processor.
+                // Most likely out of file descriptors: retrying at once would only burn the processor.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
         };
         let slot = tokio::select! {
-            // First: one that was accepted is served, unless it would have to wait.
+            // First: an accepted connection is served, unless it would have to wait.
             biased;
             slot = room.take(&app, peer) => slot,
             _ = stopping.wait_for(|stop| *stop) => break,
@@ -109,8 +109,8 @@ pub(super) async fn serve(
         });
     }
     drop(listener);
-    // TRICKY: hyper closes a connection that has not sent anything yet at once. Who has just connected is about to call,
-    // and published clients do not try again.
+    // TRICKY: hyper closes a connection that has not sent anything yet at once. A client that has just connected is
+    // about to call, and published clients do not retry.
     let grace = tokio::time::Instant::now() + Duration::from_millis(limits::FIRST_CALL_MS);
     while room.slots().silent() > 0 && tokio::time::Instant::now() < grace {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -126,7 +126,7 @@ pub(super) async fn serve(
     }
 }
 
-/// A connection that was accepted, until it ends.
+/// An accepted connection, until it ends.
 struct Conversation {
     http: http1::Builder,
     app: SharedApp,
@@ -178,23 +178,23 @@ impl Conversation {
     }
 }
 
-/// How often it is looked whether somebody's time is over while a connection waits for a slot.
+/// How often timeouts are checked while a connection waits for a slot.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// The slots of all listeners together.
+/// The slots of all listeners.
 pub(super) struct Room {
     slots: Mutex<Slots<Arc<Notify>>>,
-    /// A slot was let go, or one that was to be closed has a call.
+    /// A slot was released, or a connection that was to be closed has a call.
     changed: Notify,
 }
 
 impl Room {
-    /// For so many connections.
+    /// For this many connections.
     pub(super) fn new(connections: usize, app: &SharedApp) -> Arc<Room> {
         let of_one = app.settings.limits.get("connections_per_address") as usize;
         let limits = SlotLimits {
             all: connections,
-            // However few there are, one address does not have them all.
+            // However few there are, one address does not get them all.
             of_one_address: of_one.min(connections / 2).max(1),
             first_call: Duration::from_millis(limits::SILENT_MS),
             next_call: Duration::from_secs(limits::KEPT_ALIVE_SECONDS),
@@ -203,29 +203,29 @@ impl Room {
         Arc::new(Room { slots: Mutex::new(Slots::new(limits)), changed: Notify::new() })
     }
 
-    /// Waits for a slot, and closes an idle connection where there is none. None: this caller's address has too many.
+    /// Waits for a slot, and closes an idle connection if there is none. None: this caller's address has too many.
     async fn take(self: &Arc<Self>, app: &SharedApp, peer: SocketAddr) -> Option<Slot> {
         let address = limited_address(app, peer);
         let close = Arc::new(Notify::new());
         self.slots().note_arrival();
         loop {
-            // TRICKY: from here on a change is not missed, even one that comes before it is waited for.
+            // TRICKY: from here on no change is missed, even one that comes before the wait.
             let changed = self.changed.notified();
             let taken = self.slots().take(address, &close, Instant::now());
             match taken {
-                Taken::Slot(id) => return Some(Slot { room: self.clone(), id, close }),
-                Taken::Close(other) => {
+                Admission::Slot(id) => return Some(Slot { room: self.clone(), id, close }),
+                Admission::Close(other) => {
                     app.metrics.connections_closed_for_room.fetch_add(1, Ordering::Relaxed);
                     other.notify_one();
                 }
-                Taken::Wait => {}
-                Taken::Refused => {
+                Admission::Wait => {}
+                Admission::Refused => {
                     app.metrics.connections_refused.fetch_add(1, Ordering::Relaxed);
                     return None;
                 }
             }
-            let _waits = Waits::count(&app.metrics.connections_waiting);
-            // Or somebody's time for a call is over.
+            let _waits = WaitingCount::count(&app.metrics.connections_waiting);
+            // Or a timeout has passed.
             let _ = tokio::time::timeout(LOOK_EVERY, changed).await;
         }
     }
@@ -244,7 +244,7 @@ fn limited_address(app: &SharedApp, peer: SocketAddr) -> Option<IpAddr> {
     (!carries_many).then(|| network_of(address))
 }
 
-/// A connection's slot, which it lets go when it ends.
+/// A connection's slot, released at its end.
 struct Slot {
     room: Arc<Room>,
     id: SlotId,
@@ -270,7 +270,7 @@ impl Drop for Slot {
     }
 }
 
-/// A call under way, until its answer was handed to the kernel.
+/// A running call, until its answer was handed to the kernel.
 struct Call(Arc<Slot>);
 
 impl Call {
@@ -285,12 +285,12 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         self.0.room.slots().end_call(self.0.id, Instant::now());
-        // Idle now: whoever waits for a slot can have it closed.
+        // Idle now: a waiting connection can have it closed.
         self.0.room.changed.notify_waiters();
     }
 }
 
-/// What an answer holds until it was sent: its call, which is under way for so long, and its memory.
+/// Held by an answer until it was sent: its call, which is running until then, and its memory.
 struct UntilSent {
     _call: Call,
     _memory: Option<Charge>,
@@ -306,7 +306,7 @@ struct AnswerBody {
 /// Pieces up to this size go into the kernel's buffer at once: nothing is held for them.
 const SMALL: usize = 16 << 10;
 
-/// A piece that waits to be sent.
+/// A piece waiting to be sent.
 struct Waiting {
     piece: Bytes,
     _held: Arc<UntilSent>,
@@ -388,7 +388,7 @@ async fn answer(
     Ok(response.map(|body| AnswerBody { body, held }))
 }
 
-/// The memory of an answer that was made whole, if it is worth counting.
+/// The charge of an answer built as a whole, if it is worth counting.
 fn charge(
     app: &SharedApp,
     client: IpAddr,

@@ -1,14 +1,14 @@
-//! The port: handed over by whoever started us (systemd's way), or bound here.
+//! The port: inherited (systemd's way), or bound here.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use anyhow::{Context, bail};
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Connections that the kernel holds for us while we start; it lowers the number to its own limit.
+/// Connections that the kernel queues during the start; it reduces the number to its own limit.
 const BACKLOG: i32 = 4096;
 
-/// Sockets that were handed over (`LISTEN_FDS`), else one for each address that `listen` names.
+/// Inherited sockets (`LISTEN_FDS`), else one for each address of `listen`.
 pub fn bind(listen: &str) -> anyhow::Result<Vec<TcpListener>> {
     let mut handed_over = listenfd::ListenFd::from_env();
     let mut listeners = Vec::new();
@@ -27,7 +27,7 @@ pub fn bind(listen: &str) -> anyhow::Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
-/// A socket for each address that `text` names, the value of `setting`.
+/// A socket for each address of `text`, the value of `setting`.
 pub(super) fn bind_here(setting: &str, text: &str) -> anyhow::Result<Vec<TcpListener>> {
     let addresses = text
         .to_socket_addrs()
@@ -47,7 +47,7 @@ pub(super) fn bind_here(setting: &str, text: &str) -> anyhow::Result<Vec<TcpList
 
 fn bind_address(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A restart must not wait for the old connections' time in the kernel.
+    // A restart must not wait for old connections in the kernel.
     socket.set_reuse_address(true)?;
     if address.ip().is_unspecified() && address.is_ipv6() {
         socket.set_only_v6(false)?;

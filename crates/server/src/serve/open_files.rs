@@ -1,7 +1,7 @@
-//! Open files: how many the system allows, and how many connections that leaves room for.
+//! Open files: the system's limit, and the number of connections that fit into it.
 //!
-//! A connection is an open file, and so is each data file. An engine that cannot open a file ends the process, so files come
-//! first: connections get what is left.
+//! A connection is an open file, and so is each data file. An engine that cannot open a file ends the process, so files
+//! come first: connections get the rest.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use analytics::limits;
 use anyhow::bail;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Raises the process's limit as far as the system lets it; returns what it is then.
+/// Raises the process's limit as far as the system allows; returns the new one.
 pub(super) fn raise_limit() -> u64 {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
         tracing::warn!("the system does not say how many files may be open");
@@ -27,13 +27,13 @@ pub(super) fn raise_limit() -> u64 {
     }
 }
 
-/// How many checks of monitors may be under way: `wanted`, or a quarter of what data and the least connections leave.
+/// The most checks of monitors at once: `wanted`, or a quarter of what data files and a minimum of connections leave.
 pub(super) fn checks(wanted: u64, may_open: u64, data_files: u64) -> u64 {
     let taken = limits::RESERVED_FILES + data_files + limits::LEAST_CONNECTIONS;
     (may_open.saturating_sub(taken) / 4).min(wanted)
 }
 
-/// How many connections may be open: `wanted`, or fewer where that many files may not be. An error where hardly any could.
+/// The most open connections: `wanted`, or fewer if the limit is too low. An error if hardly any could be open.
 pub(super) fn connections(wanted: u64, may_open: u64, data_files: u64) -> anyhow::Result<usize> {
     let reserved = limits::RESERVED_FILES + data_files;
     let left = may_open.saturating_sub(reserved);
@@ -55,9 +55,9 @@ pub(super) fn connections(wanted: u64, may_open: u64, data_files: u64) -> anyhow
     Ok(left.min(wanted) as usize)
 }
 
-/// Files of hits that are there already.
+/// The number of existing files of hits.
 pub(super) fn count_data_files(data: &Path) -> u64 {
-    // A folder that is not there yet has none, and one that cannot be read stops the start with its own message.
+    // A missing folder has none, and an unreadable one stops the start with its own message.
     std::fs::read_dir(data.join("hits")).map_or(0, |entries| entries.count() as u64)
 }
 

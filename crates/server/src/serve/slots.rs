@@ -1,10 +1,10 @@
-//! Who holds the slots of connections, and which connection is closed when a new caller needs one.
+//! The slots of connections, and which connection is closed when a new caller needs one.
 //!
-//! Closed are connections without a call under way, the one that is idle for the longest first. One that has just connected is
-//! about to call, and one that has called before is believed open by its client, whose next call may cross the closing and be
-//! lost: they are left alone for a while, unless nothing else has made room for long.
+//! Only connections without a running call are closed, the one idle for longest first. One that has just connected is
+//! about to call, and a kept-alive one is believed open by its client, whose next call may cross the closing and be
+//! lost: both are left alone for a while, unless nothing else has made room for long.
 //!
-//! Pure: it is handed the time, and tells whom to close. Closing is the caller's business.
+//! Pure: it gets the time, and returns the connection to close. The caller closes it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -16,11 +16,11 @@ pub type SlotId = u64;
 pub struct SlotLimits {
     pub all: usize,
     pub of_one_address: usize,
-    /// How long a new connection has for its first call.
+    /// The time for a new connection's first call.
     pub first_call: Duration,
-    /// How long a kept-alive one has for its next.
+    /// The time for a kept-alive connection's next call.
     pub next_call: Duration,
-    /// How long new ones wait before one is closed that still has time.
+    /// How long new connections wait before one is closed that still has time.
     pub patience: Duration,
 }
 
@@ -28,18 +28,18 @@ pub struct SlotLimits {
 pub struct Slots<C> {
     limits: SlotLimits,
     slots: HashMap<SlotId, Slot<C>>,
-    /// By when the time for a call is over.
+    /// Idle connections by the end of their time.
     idle: BTreeSet<(Instant, SlotId)>,
     addresses: HashMap<IpAddr, OfAddress>,
     closing: usize,
     silent: usize,
-    /// Since new ones find no slot.
+    /// The time since when new connections find no slot.
     full_since: Option<Instant>,
     next_id: SlotId,
 }
 
 struct Slot<C> {
-    /// None: of an address that may hold as many as there are.
+    /// None: an address without a limit.
     address: Option<IpAddr>,
     state: State,
     close: C,
@@ -47,11 +47,11 @@ struct Slot<C> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Has not called yet.
+    /// It has not called yet.
     Silent(Instant),
     Calling,
     KeptAlive(Instant),
-    /// Was told to close.
+    /// It was told to close.
     Closing,
 }
 
@@ -62,15 +62,15 @@ struct OfAddress {
     idle: BTreeSet<(Instant, SlotId)>,
 }
 
-/// What becomes of a new connection.
+/// Outcome for a new connection.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Taken<C> {
+pub enum Admission<C> {
     Slot(SlotId),
-    /// Close this one, and ask again when a slot was let go.
+    /// Close this one, and ask again when a slot is released.
     Close(C),
-    /// Ask again when a slot was let go, or in a moment.
+    /// Ask again when a slot is released, or in a moment.
     Wait,
-    /// Its address has as many as it may have, each with a call under way.
+    /// Its address has reached its limit, with a running call on each connection.
     Refused,
 }
 
@@ -88,37 +88,37 @@ impl<C: Clone> Slots<C> {
         }
     }
 
-    /// A new connection has come. Where it finds a slot at once, nobody waits for one any more.
+    /// A new connection has come. If it finds a slot at once, nobody waits for one any more.
     pub fn note_arrival(&mut self) {
         if self.slots.len() < self.limits.all {
             self.full_since = None;
         }
     }
 
-    /// A slot for a new connection of `address`, or whom to close for it. None: an address without a limit of its own.
-    pub fn take(&mut self, address: Option<IpAddr>, close: &C, now: Instant) -> Taken<C> {
+    /// A slot for a new connection of `address`, or the connection to close for it. None: an address without a limit.
+    pub fn take(&mut self, address: Option<IpAddr>, close: &C, now: Instant) -> Admission<C> {
         if let Some(of) = address.and_then(|address| self.addresses.get(&address))
             && of.held >= self.limits.of_one_address
         {
             if of.held - of.closing < self.limits.of_one_address {
-                return Taken::Wait;
+                return Admission::Wait;
             }
             return match of.idle.first() {
-                Some(&(_, oldest)) => Taken::Close(self.begin_closing(oldest)),
-                None => Taken::Refused,
+                Some(&(_, oldest)) => Admission::Close(self.begin_closing(oldest)),
+                None => Admission::Refused,
             };
         }
         if self.slots.len() >= self.limits.all {
             if self.slots.len() - self.closing < self.limits.all {
-                return Taken::Wait;
+                return Admission::Wait;
             }
             let full_since = *self.full_since.get_or_insert(now);
             let is_patient = now.saturating_duration_since(full_since) < self.limits.patience;
             return match self.idle.first() {
                 Some(&(due, oldest)) if due <= now || !is_patient => {
-                    Taken::Close(self.begin_closing(oldest))
+                    Admission::Close(self.begin_closing(oldest))
                 }
-                _ => Taken::Wait,
+                _ => Admission::Wait,
             };
         }
         self.next_id += 1;
@@ -131,10 +131,10 @@ impl<C: Clone> Slots<C> {
             self.addresses.entry(address).or_default().held += 1;
         }
         self.set_idle(id, due);
-        Taken::Slot(id)
+        Admission::Slot(id)
     }
 
-    /// A call has come. True where the connection was told to close and now must not: another one has to go.
+    /// A call has come. True if the connection was told to close and now must not: another one must.
     pub fn begin_call(&mut self, id: SlotId) -> bool {
         let Some(state) = self.slots.get(&id).map(|slot| slot.state) else { return false };
         self.leave(id, state);
@@ -174,7 +174,7 @@ impl<C: Clone> Slots<C> {
         self.silent
     }
 
-    /// All that are idle, to be closed.
+    /// All idle connections, to be closed.
     pub fn close_idle(&mut self) -> Vec<C> {
         let idle: Vec<SlotId> = self.idle.iter().map(|(_, id)| *id).collect();
         idle.into_iter().map(|id| self.begin_closing(id)).collect()
@@ -192,7 +192,7 @@ impl<C: Clone> Slots<C> {
         close
     }
 
-    /// Takes the slot out of what is counted of its state.
+    /// Removes the slot from the counts of its state.
     fn leave(&mut self, id: SlotId, state: State) {
         match state {
             State::Silent(due) | State::KeptAlive(due) => {
@@ -256,14 +256,19 @@ mod tests {
             self.start + Duration::from_secs(seconds)
         }
 
-        fn take(&mut self, name: &'static str, address: &str, seconds: u64) -> Taken<&'static str> {
+        fn take(
+            &mut self,
+            name: &'static str,
+            address: &str,
+            seconds: u64,
+        ) -> Admission<&'static str> {
             let now = self.at(seconds);
             self.slots.take(address.parse().ok(), &name, now)
         }
 
         fn must_take(&mut self, name: &'static str, address: &str, seconds: u64) -> SlotId {
             match self.take(name, address, seconds) {
-                Taken::Slot(id) => id,
+                Admission::Slot(id) => id,
                 other => panic!("{name} got no slot: {other:?}"),
             }
         }
@@ -282,11 +287,11 @@ mod tests {
         crowd.call(kept, 1);
         let old = crowd.must_take("old", "", 2);
         crowd.must_take("young", "", 7);
-        assert_eq!(crowd.take("new", "", 8), Taken::Close("old"));
-        assert_eq!(crowd.take("new", "", 8), Taken::Wait, "one is about to go already");
+        assert_eq!(crowd.take("new", "", 8), Admission::Close("old"));
+        assert_eq!(crowd.take("new", "", 8), Admission::Wait, "one is about to go already");
         crowd.slots.let_go(old);
         crowd.must_take("new", "", 8);
-        assert_eq!(crowd.take("next", "", 8), Taken::Close("kept"), "idle for 7 s");
+        assert_eq!(crowd.take("next", "", 8), Admission::Close("kept"), "idle for 7 s");
     }
 
     #[test]
@@ -296,19 +301,19 @@ mod tests {
         crowd.slots.begin_call(busy);
         let kept = crowd.must_take("kept", "", 0);
         crowd.call(kept, 10);
-        assert_eq!(crowd.take("new", "", 11), Taken::Wait);
-        assert_eq!(crowd.take("new", "", 13), Taken::Wait);
-        assert_eq!(crowd.take("new", "", 14), Taken::Close("kept"), "after 3 s");
+        assert_eq!(crowd.take("new", "", 11), Admission::Wait);
+        assert_eq!(crowd.take("new", "", 13), Admission::Wait);
+        assert_eq!(crowd.take("new", "", 14), Admission::Close("kept"), "after 3 s");
         crowd.slots.let_go(kept);
         crowd.must_take("new", "", 14);
-        // While it stays full, the next one does not wait for as long again.
+        // While it stays full, the next one does not wait that long again.
         crowd.slots.note_arrival();
-        assert_eq!(crowd.take("next", "", 14), Taken::Close("new"));
+        assert_eq!(crowd.take("next", "", 14), Admission::Close("new"));
         crowd.slots.let_go(busy);
         crowd.slots.note_arrival();
         crowd.must_take("later", "", 20);
         crowd.slots.end_call(busy, crowd.at(20));
-        assert_eq!(crowd.take("last", "", 20), Taken::Wait, "one is closing");
+        assert_eq!(crowd.take("last", "", 20), Admission::Wait, "one is closing");
     }
 
     #[test]
@@ -318,14 +323,14 @@ mod tests {
         let other = crowd.must_take("other", "", 0);
         crowd.slots.begin_call(busy);
         crowd.slots.begin_call(other);
-        assert_eq!(crowd.take("new", "", 9), Taken::Wait);
+        assert_eq!(crowd.take("new", "", 9), Admission::Wait);
         crowd.slots.end_call(other, crowd.at(4));
-        assert_eq!(crowd.take("new", "", 9), Taken::Close("other"));
+        assert_eq!(crowd.take("new", "", 9), Admission::Close("other"));
         assert!(crowd.slots.is_closing(other));
-        // Its call came at the same moment: another one has to go, and there is none.
+        // Its call came at the same moment: another connection must close, and there is none.
         assert!(crowd.slots.begin_call(other));
         assert!(!crowd.slots.is_closing(other));
-        assert_eq!(crowd.take("new", "", 9), Taken::Wait);
+        assert_eq!(crowd.take("new", "", 9), Admission::Wait);
     }
 
     #[test]
@@ -334,12 +339,12 @@ mod tests {
         crowd.must_take("stranger", "192.0.2.1", 0);
         let one = crowd.must_take("one", "192.0.2.2", 1);
         let two = crowd.must_take("two", "192.0.2.2", 2);
-        assert_eq!(crowd.take("three", "192.0.2.2", 3), Taken::Close("one"));
+        assert_eq!(crowd.take("three", "192.0.2.2", 3), Admission::Close("one"));
         crowd.slots.let_go(one);
         let three = crowd.must_take("three", "192.0.2.2", 3);
         crowd.slots.begin_call(two);
         crowd.slots.begin_call(three);
-        assert_eq!(crowd.take("four", "192.0.2.2", 4), Taken::Refused);
+        assert_eq!(crowd.take("four", "192.0.2.2", 4), Admission::Refused);
         crowd.must_take("neighbour", "192.0.2.3", 4);
         for _ in 0..5 {
             crowd.must_take("proxy", "", 4);
@@ -355,7 +360,7 @@ mod tests {
         crowd.call(all[0], 10);
         crowd.slots.begin_call(all[1]);
         assert_eq!(crowd.slots.silent(), 8);
-        assert_eq!(crowd.take("new", "192.0.2.1", 11), Taken::Close("one"));
+        assert_eq!(crowd.take("new", "192.0.2.1", 11), Admission::Close("one"));
         assert_eq!(crowd.slots.close_idle().len(), 8, "one is calling, one is closing already");
         all.iter().for_each(|id| crowd.slots.let_go(*id));
         let slots = &crowd.slots;

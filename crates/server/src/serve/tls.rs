@@ -1,5 +1,5 @@
-//! TLS of the port. Certificate and key come out of two files, which are read again when they change, so that whoever renews
-//! them need not restart the server; or the server orders them itself (`acme`).
+//! TLS of the port. Certificate and key come from two files, which are read again when they change, so that a renewal needs no
+//! restart; or the server orders them itself (`acme`).
 
 use std::io;
 use std::path::Path;
@@ -23,7 +23,7 @@ use super::certificates::{Certificates, PROOF};
 use crate::app::SharedApp;
 use crate::config::{AcmeOrder, TlsFiles, TlsSource};
 
-/// TLS of a port: shared by all of its connections.
+/// TLS of a port, shared by all of its connections.
 pub struct ServerTls {
     acceptor: TlsAcceptor,
     certificates: Arc<Certificates>,
@@ -31,7 +31,7 @@ pub struct ServerTls {
 }
 
 enum Source {
-    /// With how they looked when they were last read.
+    /// With their state when they were last read.
     Files(TlsFiles, Mutex<Stamp>),
     Order(AcmeOrder),
 }
@@ -65,7 +65,7 @@ impl ServerTls {
         Ok(ServerTls { acceptor, certificates, source })
     }
 
-    /// Agrees on TLS, within a time. None: it was only a look at a proof.
+    /// Performs the handshake, within a time. None: an authority only looked at a proof.
     pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
@@ -79,7 +79,7 @@ impl ServerTls {
         Ok(Some(stream))
     }
 
-    /// Reads the files again. Where they cannot be used, the certificate stays what it is.
+    /// Reads the files again. If they are unusable, the old certificate stays.
     pub fn reload(&self) {
         let Source::Files(files, seen) = &self.source else { return };
         *seen.lock().unwrap_or_else(PoisonError::into_inner) = stamp(files);
@@ -104,7 +104,8 @@ pub(super) async fn keep(tls: Arc<ServerTls>, app: SharedApp, stopping: watch::R
     }
 }
 
-/// A pair that is written one after the other is read when it is whole: the second file is another change.
+/// Reads the files when they change. A pair that is written one file after the other is read once it is complete: the second
+/// file is another change.
 async fn follow(
     tls: &ServerTls,
     files: &TlsFiles,

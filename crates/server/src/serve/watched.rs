@@ -1,6 +1,6 @@
-//! A socket that gives up a client who does not read: an answer that nobody takes holds memory and a connection.
+//! A socket that drops a client who does not read: an answer that nobody reads holds memory and a connection.
 //!
-//! Reading is measured while the kernel takes no more of the answer. Whoever reads slowly but steadily gets all of it.
+//! Progress is measured while the kernel accepts no more of the answer. A slow but steady reader gets all of it.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
@@ -14,11 +14,11 @@ use tokio::time::{Instant, Sleep};
 
 const LOOK_EVERY: Duration = Duration::from_secs(limits::UNREAD_LOOK_SECONDS);
 
-/// `F`: whether others wait for what an answer holds.
+/// `F`: whether others wait for the memory that an answer holds.
 pub(super) struct Watched<F> {
     stream: TcpStream,
     others_wait: F,
-    /// Since the kernel took no more of an answer; none while it does.
+    /// The time since when the kernel accepts no more of an answer; none while it does.
     stalled: Option<Stalled>,
 }
 
@@ -30,7 +30,7 @@ struct Stalled {
 
 impl<F: Fn() -> bool + Unpin> Watched<F> {
     pub(super) fn new(stream: TcpStream, others_wait: F) -> Watched<F> {
-        // Small answers must not wait for more to come.
+        // Small answers must not wait for more data.
         let _ = stream.set_nodelay(true);
         let buffer = limits::SEND_BUFFER_BYTES as usize;
         if let Err(error) = socket2::SockRef::from(&stream).set_send_buffer_size(buffer) {
@@ -59,7 +59,7 @@ impl<F: Fn() -> bool + Unpin> Watched<F> {
         }
     }
 
-    /// An error when the client has read next to nothing for too long.
+    /// An error if the client has read next to nothing for too long.
     fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<Result<usize>> {
         let stalled = self.stalled.get_or_insert_with(|| Stalled {
             since: Instant::now(),
@@ -109,7 +109,7 @@ impl<F: Fn() -> bool + Unpin> AsyncWrite for Watched<F> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        // Everything there was has been taken.
+        // Everything so far was accepted.
         self.stalled = None;
         Pin::new(&mut self.stream).poll_flush(context)
     }

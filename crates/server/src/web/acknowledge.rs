@@ -1,5 +1,6 @@
-//! `/acknowledge/{id}/{token}`: where a notice's link leads. Looking changes nothing, since mail filters and previews follow
-//! links; the button does. The secret in the address permits this one incident to be acknowledged and nothing else.
+//! `/acknowledge/{id}/{token}`: the target of a notice's link. Opening it changes nothing, since mail filters and
+//! previews follow links; the button does. The secret in the address permits acknowledging this one incident and
+//! nothing else.
 
 use std::net::IpAddr;
 
@@ -18,7 +19,7 @@ use crate::pieces::to_rfc3339;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Asks once more.
+/// Asks for confirmation.
 pub async fn ask(
     State(app): State<SharedApp>,
     Path((id, token)): Path<(String, String)>,
@@ -45,7 +46,7 @@ pub async fn acknowledge(
     Ok(page(&app, &body(&app, &incident)))
 }
 
-/// None where the link leads nowhere (any more).
+/// None if the link is invalid or no longer valid.
 async fn find(
     app: &App,
     id: &str,

@@ -1,8 +1,8 @@
-//! `/docs`: the texts in `docs/`, as pages that can be read and searched without a script. One list of pages; their content
-//! is in the texts.
+//! `/docs`: the texts in `docs/`, as pages that can be read and searched without a script. One list of pages; their
+//! content is in the texts.
 //!
-//! Where a text speaks of the server as `http://127.0.0.1:8080`, the page says where this one is reached, so that commands
-//! work when they are pasted. The script adds buttons that copy them, and the theme that was chosen on the dashboard.
+//! The server's address in the texts, `http://127.0.0.1:8080`, is replaced by the real one, so that commands work when
+//! they are pasted. The script adds buttons that copy them, and the theme chosen on the dashboard.
 
 mod frame;
 mod search;
@@ -20,7 +20,7 @@ use crate::parameters::Parameters;
 
 /// A page. The first is at `/docs` too.
 pub struct Page {
-    /// As in its address, and of its file in `docs/`.
+    /// Its name in its address, and of its file in `docs/`.
     pub name: &'static str,
     pub title: &'static str,
     text: &'static str,
@@ -39,7 +39,7 @@ macro_rules! page {
     };
 }
 
-/// In the order in which they are listed.
+/// In the order of the list.
 pub const PAGES: &[Page] = &[
     page!("getting-started", "Getting started", true),
     page!("api", "The API", true),
@@ -59,7 +59,7 @@ pub const PAGES: &[Page] = &[
     page!("repair", "When a file is lost", false),
 ];
 
-/// Stands in the texts for the server's own address.
+/// The server's own address in the texts.
 const EXAMPLE_ADDRESS: &str = "http://127.0.0.1:8080";
 
 pub async fn show_index(State(app): State<SharedApp>, headers: HeaderMap) -> Response<Body> {
@@ -80,7 +80,7 @@ pub async fn show_doc(
     }
 }
 
-/// `q`: words that are looked for in all texts.
+/// `q`: the words to search for in all texts.
 pub async fn search(
     State(app): State<SharedApp>,
     mut parameters: Parameters,

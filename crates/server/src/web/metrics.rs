@@ -10,7 +10,7 @@ use crate::config::MetricsFor;
 use crate::error::{ApiError, Code};
 use crate::metrics::ServerStats;
 
-/// What the server counts of itself, in Prometheus' text format.
+/// The server's counters, in Prometheus' text format.
 #[utoipa::path(
     get, path = "/metrics", tag = "operation",
     responses(

@@ -1,5 +1,5 @@
-//! Addresses that no route has: people get the page, which says so, their trailing slashes are taken off, and programs get an
-//! error as everywhere.
+//! Addresses without a route: people get the page, which says so, after a trailing slash is stripped, and programs get
+//! an error like any other.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -45,15 +45,15 @@ pub async fn show(
     Ok(response)
 }
 
-/// Browsers name HTML when somebody opens an address; scripts, images and command-line tools do not.
+/// Browsers accept HTML when somebody opens an address; scripts, images and command-line tools do not.
 fn wants_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|kind| kind.trim().starts_with("text/html"))
 }
 
-/// The same address without its trailing slash, if it is one of people.
+/// The same address without its trailing slash, if it is a page's.
 ///
-/// TRICKY: only below names that we know, or `//example.com/` would lead to another host.
+/// TRICKY: only below known names, or `//example.com/` would redirect to another host.
 fn without_slash(app: &App, uri: &Uri) -> Option<String> {
     let path = uri.path().strip_suffix('/')?.trim_end_matches('/');
     let name = path.strip_prefix('/')?.split('/').next()?;

@@ -1,7 +1,8 @@
-//! The page: one embedded app (`dashboard/dist`) that answers at every address of it, and its files under `/assets/`.
+//! The page: one embedded app (`dashboard/dist`) that answers at every address of its own, and its files under
+//! `/assets/`.
 //!
-//! The address is the app's business; here it is only made sure that the app runs with nothing but itself: a policy that
-//! allows no script, style or connection of anyone else. A build without the page serves `plain` in its place.
+//! The app interprets the address; this module only ensures that the app runs with nothing else: a policy that allows
+//! no script, style or connection of anyone else. A build without the page serves `plain` instead.
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -20,10 +21,10 @@ include!(concat!(env!("OUT_DIR"), "/page.rs"));
 pub struct Asset {
     /// Its path in `dashboard/dist`.
     pub name: &'static str,
-    /// Differs with what is in it.
+    /// Changes with its content.
     pub tag: &'static str,
     pub plain: &'static [u8],
-    /// The same compressed, where that is smaller.
+    /// The same compressed, if that is smaller.
     pub br: Option<&'static [u8]>,
     pub gz: Option<&'static [u8]>,
 }
@@ -103,7 +104,7 @@ fn index() -> Option<&'static Asset> {
 
 /// The app learns its base path from a `meta`, and its files are named from there.
 fn with_base_path(index: &[u8], base_path: &str) -> String {
-    // Its letters were checked when the setting was read.
+    // The characters were checked when the setting was parsed.
     String::from_utf8_lossy(index)
         .replace(
             "name=\"base-path\" content=\"\"",
@@ -112,7 +113,7 @@ fn with_base_path(index: &[u8], base_path: &str) -> String {
         .replace("\"/assets/", &format!("\"{base_path}/assets/"))
 }
 
-/// In the coding that the client likes best; nothing where it has the file already.
+/// In the client's preferred coding; without a body if it has the file already.
 fn send(asset: &Asset, headers: &HeaderMap) -> Response<Body> {
     let br = asset.br.filter(|_| accepts(headers, "br")).map(|bytes| ("br", bytes));
     let gz = || asset.gz.filter(|_| accepts(headers, "gzip")).map(|bytes| ("gzip", bytes));
@@ -139,7 +140,7 @@ fn send(asset: &Asset, headers: &HeaderMap) -> Response<Body> {
         sent.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     *response.body_mut() = Body::from(bytes);
-    // The file is a part of the program: sending it takes no memory.
+    // The file is part of the program: sending it takes no memory.
     response.extensions_mut().insert(Accounted);
     response
 }

@@ -1,6 +1,7 @@
-//! What a build without the page shows in its place: one plain page with the next commands. Each works when it is pasted.
+//! The start page of a build without the dashboard: one plain page with the next commands. Each works when it is
+//! pasted.
 //!
-//! No script, nothing from elsewhere; what a client sent is never on it, but for the checked name of the host.
+//! No script, nothing from elsewhere, and no text from the client except the checked host name.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, header};

@@ -9,7 +9,7 @@ use crate::address::host_of;
 use crate::app::SharedApp;
 use crate::error::ApiError;
 
-/// To `public_url`, or else to the host that was asked. A client that posts does so again, since 308 keeps method and body.
+/// To `public_url`, or else to the requested host. A client repeats its post, since 308 keeps method and body.
 pub async fn to_https(
     State(app): State<SharedApp>,
     port: u16,

@@ -1,4 +1,4 @@
-//! Files that browsers and crawlers ask for by themselves at the root of a host: the icon, and what may be crawled.
+//! Files that browsers and crawlers request by themselves at the root of a host: the icon and robots.txt.
 
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -7,12 +7,12 @@ use crate::app::SharedApp;
 
 type Answer<T> = ([(HeaderName, HeaderValue); 2], T);
 
-/// The icon of pages that name none. Browsers go by its type, not by its name.
+/// The icon of pages without their own. Browsers go by its type, not by its name.
 pub async fn show_icon() -> Answer<&'static str> {
     (headers("image/svg+xml"), include_str!("../../../../dashboard/src/icon.svg"))
 }
 
-/// Crawlers are let into what is written for everyone. The other addresses may hold a secret, or show nothing without one.
+/// Crawlers may read pages meant for everyone. Other addresses may hold a secret, or show nothing without one.
 pub async fn show_robots(State(app): State<SharedApp>) -> Answer<String> {
     let base_path = app.settings.public_url.as_ref().map_or("", |public| &public.base_path);
     let mut text = "User-agent: *\n".to_owned();

@@ -1,5 +1,5 @@
-//! `/status/{slug}`: a project's public status page, its feed, its badges and its data. No key is needed, and everything may
-//! be kept by caches for as long as it is fresh.
+//! `/status/{slug}`: a project's public status page, its feed, its badges and its data. No key is needed, and caches
+//! may keep everything while it is fresh.
 
 mod badge;
 pub(super) mod document;
@@ -99,7 +99,7 @@ pub async fn show_service_badge(
     send(&app, &view, Public { text, content_type: SVG, open: true }, &headers)
 }
 
-/// The logo that its owner has uploaded.
+/// The logo uploaded by its owner.
 pub async fn show_logo(
     State(app): State<SharedApp>,
     Path(slug): Path<String>,
@@ -113,7 +113,7 @@ pub async fn show_logo(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(logo.content_type()));
     headers.insert(header::CACHE_CONTROL, kept_for(limits::STATUS_ASSETS_SECONDS));
-    // Looked at by itself it is an image and nothing else.
+    // Opened by itself it is an image and nothing else.
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; sandbox"),
@@ -126,14 +126,14 @@ pub async fn show_mark(parameters: Parameters) -> Result<Response<Body>, ApiErro
     Ok(asset(document::mark(take_accent(parameters)?), SVG))
 }
 
-/// How every status page looks, in shades of `?accent=`.
+/// The style of every status page, in shades of `?accent=`.
 pub async fn show_style(parameters: Parameters) -> Result<Response<Body>, ApiError> {
     let accent = take_accent(parameters)?;
     let text = include_str!("status/status.css").to_owned() + &shades(accent);
     Ok(asset(text, "text/css; charset=utf-8"))
 }
 
-/// Writes times as the visitor's clock shows them, and looks for news. The page can be read without it.
+/// Shows times in the visitor's zone, and refreshes the page, which can be read without it.
 pub async fn show_script() -> Response<Body> {
     asset(include_str!("status/status.js").to_owned(), "text/javascript; charset=utf-8")
 }
@@ -149,7 +149,7 @@ fn take_accent(mut parameters: Parameters) -> Result<Accent, ApiError> {
     Ok(accent.unwrap_or(Accent::DEFAULT))
 }
 
-/// The accent where it is an area, where it is text, and what is read on it, in both themes.
+/// The accent as an area, as text, and of text on it, in both themes.
 fn shades(accent: Accent) -> String {
     let shades = |surface: Accent| {
         let area = accent.readable_on(surface, 3.0);
@@ -172,7 +172,7 @@ fn asset(text: String, content_type: &'static str) -> Response<Body> {
 }
 
 fn kept_for(seconds: u64) -> HeaderValue {
-    // Digits are always a header's value.
+    // Digits are always valid in a header.
     HeaderValue::from_str(&format!("public, max-age={seconds}"))
         .unwrap_or(HeaderValue::from_static("no-cache"))
 }
@@ -189,7 +189,7 @@ struct Public {
     open: bool,
 }
 
-/// With an ETag, compressed where that is welcome, to be kept until the view is old.
+/// With an ETag, compressed if accepted, cacheable until the view is outdated.
 fn send(
     app: &App,
     view: &Arc<StatusView>,

@@ -1,8 +1,8 @@
-//! `/page.css`: how the pages look that need no script (the documentation, the plain page).
+//! `/page.css`: the style of pages without a script (the documentation, the plain page).
 
 use axum::http::{HeaderName, HeaderValue, header};
 
-/// How pages without a script look.
+/// The style of pages without a script.
 pub async fn show_style() -> ([(HeaderName, HeaderValue); 2], &'static str) {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8")),

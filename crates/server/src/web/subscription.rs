@@ -1,5 +1,6 @@
-//! Subscribing to a status page by e-mail: the answer to its form, and where the links of the mails lead. Looking changes nothing,
-//! since mail filters and previews follow links; the button does. A mail program's one click (RFC 8058) is the button's POST.
+//! Subscribing to a status page by e-mail: the answer to its form, and the targets of the mails' links. Opening them
+//! changes nothing, since mail filters and previews follow links; the button does. A mail program's one click (RFC
+//! 8058) is the button's POST.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::{status_page, subscription};
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Answers the same whatever is known of the address.
+/// Answers the same for any address.
 pub async fn subscribe(
     State(app): State<SharedApp>,
     Path(slug): Path<String>,
@@ -81,7 +82,7 @@ pub async fn ask_to_leave(
     Ok(page(&app, Some(&row), "Unsubscribe", &(text + &button("Unsubscribe"))))
 }
 
-/// Whatever the body says: nothing but the address of the call is needed.
+/// Whatever the body is: only the address of the call matters.
 pub async fn leave(
     State(app): State<SharedApp>,
     Path(token): Path<String>,
@@ -94,7 +95,7 @@ pub async fn leave(
     Ok(page(&app, Some(&row), "Unsubscribed", text))
 }
 
-/// None where the link leads nowhere (any more).
+/// None if the link is invalid or no longer valid.
 async fn find(
     app: &App,
     token: &str,
@@ -104,7 +105,7 @@ async fn find(
         Some(token) => app.meta.subscriber_by_link(&token, app.clock.now_us()).await?,
         None => None,
     };
-    // A subscriber without a status page is there no longer.
+    // Without its status page the subscriber no longer exists.
     let found = found.and_then(|subscriber| {
         let row = app.meta.status_page(subscriber.project)?;
         Some((subscriber, row))
@@ -115,11 +116,11 @@ async fn find(
     Ok(found)
 }
 
-/// A page of another site has sent the form: its visitors' addresses would count, and not the one who made it.
+/// Another site's page has sent the form: the limits would count its visitors' addresses, and not its author's.
 fn is_from_elsewhere(headers: &HeaderMap, app: &App) -> bool {
     match headers.get("sec-fetch-site") {
         Some(site) => !["same-origin", "none"].iter().any(|own| site == own),
-        // Browsers that lack it say `null` here where an answer forbids to send a referrer, as all of ours do.
+        // Browsers without it send `null` if an answer forbids referrers, as all of ours do.
         None => {
             let origin = headers.get(header::ORIGIN).filter(|origin| *origin != "null");
             origin.is_some() && !is_own_origin(headers, &app.settings)

@@ -1,6 +1,6 @@
 //! `/sdk/python/`: the Python package of this very version, so that an app's server needs no package index.
 //!
-//! `build.rs` embeds what lies in `sdk/python/dist`; without it there is nothing to list.
+//! `build.rs` embeds the files in `sdk/python/dist`; without them there is nothing to list.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
@@ -22,7 +22,7 @@ include!(concat!(env!("OUT_DIR"), "/wheels.rs"));
 pub async fn list_wheels(State(_): State<SharedApp>) -> Html<String> {
     let mut page = "<!doctype html><title>Python packages</title>".to_owned();
     for (file, bytes) in WHEELS {
-        // With its hash in the link, pip refuses other bytes; the line of a requirements file can be copied from here.
+        // With its hash in the link, pip refuses other bytes; the line for a requirements file can be copied from here.
         let hash = to_hex(digest(&SHA256, bytes).as_ref());
         page.push_str(&format!(
             "<p><a href=\"{file}#sha256={hash}\">{file}</a> <code>sha256={hash}</code></p>"
@@ -56,7 +56,7 @@ pub async fn send_wheel(
         ApiError::new(Code::NotFound, "there is no such package; /sdk/python/ lists them")
     })?;
     let mut response = Response::new(Body::from(*bytes));
-    // The file is a part of the program: sending it takes no memory.
+    // The file is part of the program: sending it takes no memory.
     response.extensions_mut().insert(Accounted);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));

@@ -1,4 +1,4 @@
-//! `TestApp`: a server of its own for each test.
+//! `TestApp`: a separate server for each test.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -70,7 +70,7 @@ impl TestApp {
         TestApp::with(&[]).await
     }
 
-    /// With settings in the place of their defaults.
+    /// With these settings instead of their defaults.
     pub async fn with(settings: &[(&str, &str)]) -> TestApp {
         let settings =
             settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -96,7 +96,7 @@ impl TestApp {
             values.set(key, text.to_owned(), Origin::Flag(format!("--{key}"))).unwrap();
         };
         set(&mut values, "listen", "127.0.0.1:0");
-        // It would be in every count.
+        // The demo would be in every count.
         set(&mut values, "demo", "off");
         set(&mut values, "data", self.data().to_str().unwrap());
         for (key, value) in &self.settings {
@@ -105,7 +105,7 @@ impl TestApp {
         Settings::from_values(&values).unwrap()
     }
 
-    /// Another value of a setting, from the next launch on.
+    /// Changes a setting, from the next launch on.
     pub fn change(&mut self, key: &str, value: &str) {
         self.settings.push((key.to_owned(), value.to_owned()));
     }
@@ -120,7 +120,7 @@ impl TestApp {
         self.running = Some(running);
     }
 
-    /// After `stop`.
+    /// Call it after `stop`.
     pub async fn launch_again(&mut self) {
         assert!(self.running.is_none());
         self.launch().await;
@@ -151,7 +151,7 @@ impl TestApp {
         self.now_us.fetch_add(days * 86_400_000_000, Ordering::SeqCst);
     }
 
-    /// Waits until everything posted before can be read.
+    /// Waits until all earlier posts can be read.
     pub async fn settle(&self) {
         self.shared().store.settle().await.unwrap();
     }
@@ -206,12 +206,12 @@ impl TestApp {
         }
     }
 
-    /// What a browser puts into `Origin` on this server's page.
+    /// The `Origin` that a browser sends from this server's page.
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Signs in as the page does; answers with the cookie.
+    /// Signs in like the page; returns the cookie.
     pub async fn sign_in(&self, cookie: Option<&str>, secret: Value) -> String {
         let origin = self.origin();
         let mut headers = vec![("origin", origin.as_str())];
@@ -221,13 +221,13 @@ impl TestApp {
         answer.header("set-cookie").split(';').next().unwrap().to_owned()
     }
 
-    /// A call as the page makes it, signed in.
+    /// A call like the page's, signed in.
     pub async fn page_call(&self, cookie: &str, method: Method, path: &str, body: Value) -> Answer {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         self.send(method, path, &[("cookie", cookie), ("origin", &self.origin())], body).await
     }
 
-    /// One call on a connection of its own.
+    /// One call on its own connection.
     pub async fn send(
         &self,
         method: Method,
@@ -265,7 +265,7 @@ impl TestApp {
     }
 }
 
-/// A hit with what is required, `more` on top.
+/// A hit with the required fields, plus `more`.
 pub fn hit(path: &str, more: Value) -> Value {
     let mut hit = json!({ "path": path, "method": "GET", "status": 200, "created_at": "2026-11-22T11:59:00Z" });
     for (name, value) in more.as_object().unwrap() {

@@ -1,10 +1,11 @@
-//! `/api/v1/changes`: what is said of two periods, and to whom. What counts as a change is tested where it is decided.
+//! `/api/v1/changes`: the rows about two periods, and who sees them. `analytics::changes` tests what counts as a
+//! change.
 
 use serde_json::{Value, json};
 
 use crate::app::{TestApp, TestProject, hit};
 
-/// Now is noon. In the hour from 10:00 the app did well; since 11:00 `/pay` fails, `/slow` is slow, `gone` is silent and
+/// Now is noon. In the hour from 10:00 the app is fine; since 11:00 `/pay` fails, `/slow` is slow, `gone` is silent and
 /// `new` calls.
 async fn with_changes() -> (TestApp, TestProject) {
     let app = TestApp::start().await;
@@ -34,7 +35,7 @@ async fn with_changes() -> (TestApp, TestProject) {
             hits.push(with("/pay", json!({ "status": status })));
             hits.push(with("/slow", json!({ "response_time": ms })));
             hits.push(with("/same", json!({})));
-            // By their address alone.
+            // Identified by their address only.
             let address = if later { "198.51.100.8" } else { "198.51.100.7" };
             hits.push(with("/same", json!({ "user_id": "", "ip_address": address })));
         }
@@ -89,11 +90,11 @@ async fn what_changed_is_said_in_at_most_five_rows() {
         changes["previous"],
         json!({ "from": "2026-11-22T10:00:00Z", "to": "2026-11-22T11:00:00Z" })
     );
-    // A filter holds for both periods.
+    // A filter applies to both periods.
     let slow = app.get_as(&project.key, &format!("{HOUR}&compare=previous&q=path:/slow")).await;
     assert_eq!(rows(&slow.json()).len(), 3, "{}", slow.text());
     assert_eq!(rows(&slow.json())[0].0, "/slow");
-    // Nothing is compared where nobody asks, with all time, and with a time before there was anything.
+    // Nothing is compared without `compare`, for all time, or with a period before the first hit.
     for query in [
         HOUR.to_owned(),
         "/api/v1/changes?period=all&compare=previous".to_owned(),

@@ -1,4 +1,4 @@
-//! Channels: made, changed, tried, and gone; their secrets are in no answer and in no file.
+//! Channels: created, changed, tested, and deleted; their secrets are in no answer and in no file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -45,7 +45,7 @@ async fn a_channel_s_secrets_are_shown_to_nobody() {
         assert!(holds(&answer.body, "name-needle"));
     }
     assert_eq!(shown.json()["config"], json!({ "kind": "webhook", "url": null, "secret": null }));
-    // The search finds what is not encrypted.
+    // The search finds unencrypted text.
     let bytes = files(&app);
     assert!(
         holds(&bytes, "name-needle") && !holds(&bytes, NEEDLE) && !holds(&bytes, "path-needle")
@@ -60,7 +60,7 @@ async fn a_channel_s_secrets_are_shown_to_nobody() {
     app.restart().await;
     assert_eq!(app.get_as(&project.key, &path).await.json()["quiet_hours"], quiet);
 
-    // Null keeps a secret; a change of another field does too.
+    // Null keeps a secret; so does changing another field.
     let change = json!({ "name": "Ops", "config": { "url": null } });
     let changed = call(&app, &project.key, "PATCH", &path, change).await;
     assert_eq!((changed.status.as_u16(), &changed.json()["name"]), (200, &json!("Ops")));
@@ -152,7 +152,7 @@ async fn a_channel_that_is_gone_is_switched_off_until_its_owner_says_otherwise()
         (&delivery["state"], &delivery["tries"][0]["status"], &delivery["stage"]),
         (&json!("failed"), &json!(410), &json!("opening"))
     );
-    // Changes that happen while the channel is off are not kept for it.
+    // Changes while the channel is off are not kept for it.
     create(&app, &project, monitor.clone()).await;
     pass_until(&app, "another incident", async || {
         app.get_as(&project.key, "/api/v1/incidents").await.json()["incidents"][1].is_object()

@@ -1,5 +1,5 @@
-//! The golden batches of `contract/batches/` through the whole house: posted over HTTP, kept, read back. The decoder's
-//! own tests run the same files; this shows that nothing is lost or bent between its answer and ours.
+//! The golden batches of `contract/batches/` through the whole system: posted over HTTP, stored, read back. The
+//! decoder's own tests run the same files; this shows that nothing is lost or altered between its answer and ours.
 
 use std::collections::BTreeMap;
 
@@ -105,8 +105,8 @@ fn to_body(request: &Value) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
-/// Adds what a post's expectation says is kept. Where a client posts its hits again, a hit counts as often as it is in
-/// the one batch that has it most often.
+/// Adds the hits that a post's expectation says are kept. If a client posts its hits again, a hit counts as often as it
+/// is in the batch that has it most often.
 fn keep(
     expect: &Value,
     times: u64,
@@ -120,7 +120,7 @@ fn keep(
         let mut fields: Map<String, Value> =
             expect["each"].as_object().cloned().unwrap_or_default();
         fields.extend(hit.as_object().unwrap().clone());
-        // What our API does not show.
+        // Fields that our API does not show.
         fields.remove("sdk");
         let time: jiff::Timestamp = fields["time"].as_str().unwrap().parse().unwrap();
         fields.insert("time".to_owned(), json!(time.to_string()));
@@ -129,7 +129,7 @@ fn keep(
             kept.push(hit);
             continue;
         }
-        // Its name is what was posted: a shifted clock gives the same hit another time.
+        // It is identified by the posted text: a shifted clock gives the same hit another time.
         let name = posted.get(index).cloned().unwrap_or_else(|| hit.to_string());
         let times = here.entry(name.clone()).or_default();
         *times += 1;
@@ -141,7 +141,7 @@ fn keep(
     }
 }
 
-/// The posted hits that are not rejected, as text.
+/// The accepted hits of a post, as text.
 fn posted_hits(post: &Value) -> Vec<String> {
     let is_rejected = |index: usize| {
         post["expect"]["rejected"].as_array().into_iter().flatten().any(|one| one["index"] == index)
@@ -149,7 +149,7 @@ fn posted_hits(post: &Value) -> Vec<String> {
     let hits = post["request"]["body"]["requests"].as_array().into_iter().flatten();
     let framework = &post["request"]["body"]["framework"];
     let kept = hits.enumerate().filter(|(index, _)| !is_rejected(*index));
-    // A hit without a time is like no other: it happened when its batch arrived.
+    // A hit without a time is like no other: its time is the arrival of its batch.
     kept.map(|(_, hit)| match hit["created_at"].is_null() {
         true => format!("{framework} {hit} {}", post["arrival"]),
         false => format!("{framework} {hit}"),
@@ -157,7 +157,7 @@ fn posted_hits(post: &Value) -> Vec<String> {
     .collect()
 }
 
-/// A hit of our API in the words of the contract.
+/// A hit of our API in the format of the contract.
 fn to_golden(hit: &Value) -> Value {
     let mut fields = Map::new();
     for (name, value) in hit.as_object().unwrap() {

@@ -1,4 +1,4 @@
-//! The operator's socket, and the commands that speak through it.
+//! The operator's socket, and the commands that use it.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
@@ -36,7 +36,7 @@ fn field(answer: &str, name: &str) -> String {
         .to_owned()
 }
 
-/// Commands block, so they run beside the server's threads.
+/// Commands block, so they run on another thread than the server.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()
 }
@@ -144,7 +144,7 @@ async fn a_migrating_operator_registers_a_file_of_keys() {
     for key in [one, two] {
         assert_eq!(app.post_hits(key, json!([hit("/a", json!({}))])).await.json()["accepted"], 1);
     }
-    // The user id that came along opens the dashboard, and so does ours.
+    // The imported user id opens the dashboard, and so does ours.
     assert_eq!(
         app.get(&format!("/api/requests/{user_id}")).await.json()["requests"]
             .as_array()
@@ -187,7 +187,7 @@ async fn a_backup_taken_while_serving_is_restored_and_equal() {
     let (folder, into) = (data.clone(), copy.clone());
     blocking(move || {
         ok(&["backup", &into, "--data", &folder]);
-        // It does not write over anything, and does not restore under a running server.
+        // It overwrites nothing, and does not restore under a running server.
         assert!(refused(&["backup", &into, "--data", &folder]).contains("is there already"));
         assert!(refused(&["restore", &into, "--data", &folder]).contains("stop it first"));
     })

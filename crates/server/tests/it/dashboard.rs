@@ -1,5 +1,5 @@
-//! `/api/v1/dashboard` as its callers meet it: caching, compression, and what a share link leaves out. Numbers are asserted
-//! by `scenarios/panels-*.json` and by the store's model test.
+//! `/api/v1/dashboard` for its callers: caching, compression, and the parts that a share link leaves out.
+//! `scenarios/panels-*.json` and the store's model test assert the numbers.
 
 use std::io::Read;
 
@@ -70,7 +70,7 @@ async fn a_share_link_shows_its_part_and_no_names() {
         json!({ "rows": [], "total_rows": 1, "hidden": true })
     );
     assert!(!part.text().contains("8.8.8.") && !part.text().contains("user-"));
-    // What is locked cannot be asked around: another's hits are none.
+    // A locked filter cannot be bypassed: hits outside it don't exist.
     let others = app.get_as(&token, "/api/v1/dashboard?q=path:/v1/things/4").await;
     assert_eq!(others.json()["panels"]["requests"]["value"], 0.0);
     for path in [
@@ -96,7 +96,7 @@ async fn a_list_of_projects_shows_their_last_day() {
         &key,
         json!([
             hit("/old", json!({ "created_at": "2026-11-21T11:30:00Z", "status": 500 })),
-            // Its hour is under way today.
+            // Today's same hour is not over yet.
             hit("/old", json!({ "created_at": "2026-11-21T12:30:00Z" })),
         ]),
     )

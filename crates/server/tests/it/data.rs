@@ -1,4 +1,4 @@
-//! `GET /api/data`, as the original's users call it.
+//! `GET /api/data`, as users of the original call it.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ async fn rows_have_the_original_s_fields_in_order_of_arrival() {
     let (app, project) = filled().await;
     let answer = app.get_as(&project.key, "/api/data").await;
     assert_eq!(answer.header("content-type"), "application/json");
-    // As text: the order of fields is part of it.
+    // As text: the order of fields matters.
     assert_eq!(
         answer.text(),
         concat!(

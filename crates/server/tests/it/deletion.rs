@@ -1,4 +1,4 @@
-//! What is deleted is gone: from every answer, from every file, and for those who hold the secrets.
+//! Deleted data is gone: from every answer, from every file, and for holders of its secrets.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::app::{TestApp, hit};
 
-/// Where in the folder's files these bytes stand. DuckDB's files are compressed, so it is asked about SQLite's.
+/// The files of the folder with these bytes. DuckDB's files are compressed, so it is used for SQLite's.
 fn files_with(folder: &Path, needle: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -71,7 +71,7 @@ async fn deleting_by_get_is_off_unless_the_operator_wants_it() {
     let project = app.project().await;
     let path = format!("/api/delete/{}", project.key);
     assert_eq!(app.get(&path).await.code(), "get_delete_off");
-    // It does not tell which keys are known.
+    // The answer does not reveal which keys exist.
     assert_eq!(
         app.get("/api/delete/00000000-0000-4000-8000-000000000000").await.code(),
         "get_delete_off"
@@ -152,7 +152,7 @@ async fn an_erased_address_takes_hits_with_a_user_id_too() {
     assert_eq!(app.get_as(&project.key, "/api/data").await.json(), json!([]));
 }
 
-/// Longer ids are cut when they are kept, so they are cut alike when they are looked for.
+/// Longer ids are cut when stored, so they are cut alike in a search.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_id_longer_than_what_is_kept_is_shown_and_erased_by_its_full_text() {
     let app = TestApp::start().await;
@@ -177,7 +177,7 @@ async fn a_deletion_that_a_crash_cut_short_is_finished() {
     let mut app = TestApp::start().await;
     let project = app.project().await;
     app.post_hits(&project.key, json!([hit("/a", json!({}))])).await;
-    // The first half only: what a crash between both leaves.
+    // Only the first half: the state after a crash in between.
     app.shared().meta.begin_delete(analytics::hit::ProjectId(project.id)).await.unwrap();
     app.restart().await;
     assert_eq!(app.get_as(&project.key, "/api/data").await.code(), "unknown_key");

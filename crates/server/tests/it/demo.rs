@@ -1,4 +1,4 @@
-//! The demo: there without doing anything for it, always up to the minute, and nobody's to change.
+//! The demo: present without any setup, always current, and read-only for everyone.
 
 use analytics::hit::ProjectId;
 use axum::http::Method;
@@ -53,14 +53,14 @@ async fn the_demo_is_full_keeps_up_and_doubles_nothing() {
     assert!(first.last().unwrap().as_str() > "2026-11-22T11:45", "{:?}", first.last());
     let before = first.len() as u64;
     assert_eq!(hits(&app), before);
-    // Nothing is new at the same time, also after a restart.
+    // At the same time nothing is added, even after a restart.
     assert_eq!(keep_up(&app).await, before);
     app.restart().await;
     assert_eq!(keep_up(&app).await, before);
     app.set_time(NOW + 30 * 60_000_000);
     let later = keep_up(&app).await;
     assert!((before + 10..before + 400).contains(&later), "{before} {later}");
-    // As a crash leaves it: a day that was kept, and not written down.
+    // The state after a crash: a day was stored, but not noted.
     let until_us = NOW + 30 * 60_000_000;
     app.set_time(until_us + DAY);
     let since = async || {
@@ -101,7 +101,7 @@ async fn anyone_may_look_at_the_demo_and_nobody_may_change_it() {
             (403, "view_only"),
             "{path}"
         );
-        // Nor by way of a session, or of the demo's number.
+        // Nor through a session, or by the demo's number.
         let refused = app.page_call(&cookie, method.clone(), &path, json!({})).await;
         assert_eq!(refused.code(), "view_only", "{path}");
         let path = path.replace("=demo", &format!("={}", id(&app).0));
@@ -119,7 +119,7 @@ async fn the_demo_is_never_inactive_and_goes_when_it_is_switched_off() {
         app.pass_days(1);
         app.shared().meta.note_running_day(app.shared().clock.today()).await.unwrap();
     }
-    // Its own hits keep it active in any case; look at what is not made since.
+    // Its own hits keep it active in any case; this looks at the time after the last ones.
     run_due(app.shared()).await;
     assert_eq!(app.shared().meta.project(demo).unwrap().warned_day, None);
     assert!(app.get("/api/v1/hits?project=demo").await.status == 200);

@@ -1,4 +1,4 @@
-//! Deploys: who may post and see them, how many are kept, and what is compared before and after one.
+//! Deploys: who may post and see them, how many are kept, and the comparison before and after one.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ async fn any_key_of_the_project_posts_a_deploy_and_once() {
     assert_eq!(post(&app, "nobody", json!({ "version": "v" })).await.code(), "unknown_key");
     let nobody = app.post("/api/v1/deploys", &[], &json!({ "version": "v" })).await;
     assert_eq!(nobody.code(), "missing_key");
-    // Signed in with a key a session may too, with the dashboard id it may look.
+    // So may a session signed in with a key; one signed in with the dashboard id may only look.
     let cookie = app.sign_in(None, json!({ "key": project.key })).await;
     let body = json!({ "version": "v3" });
     let made = app.page_call(&cookie, Method::POST, "/api/v1/deploys", body.clone()).await;
@@ -116,7 +116,7 @@ async fn the_oldest_deploys_make_room() {
         };
         app.shared().meta.add_deploy(id, &deploy, 4).await.unwrap().unwrap();
     }
-    // The last one posted is the oldest of all, and yet there.
+    // The last one posted is the oldest of all, and is kept anyway.
     assert_eq!(versions(&list(&app, &project.key, "").await), ["v0", "v1", "v2", "v5"]);
 }
 
@@ -163,7 +163,7 @@ async fn a_share_link_shows_versions_and_a_note_only_with_requests() {
         let path = format!("/api/v1/deploys/{id}");
         assert_eq!(app.delete_as(token, &path).await.code(), "view_only");
     }
-    // Its filter holds for the effect too.
+    // Its filter applies to the effect too.
     let effect = format!("/api/v1/deploys/{id}/effect");
     let (part, all) = (app.get_as(&some, &effect).await, app.get_as(&more, &effect).await);
     assert_eq!(
@@ -222,7 +222,7 @@ async fn an_effect_compares_equal_times_until_the_next_deploy() {
     );
     let p95 = |side: &str| rows[1][side]["p95_ms"].as_f64().unwrap();
     assert!((p95("before") - 20.0).abs() < 0.3 && (p95("after") - 400.0).abs() < 5.0);
-    // The second one is over at noon, and now.
+    // The second one ends at noon, which is now.
     let second = app.get_as(&project.key, "/api/v1/deploys/2/effect").await.json();
     assert_eq!(second["compared"]["to"], "2026-11-22T12:00:00Z");
     // One that has just begun has nothing to compare.

@@ -1,6 +1,6 @@
-//! The one way out, against real sockets on loopback: what is refused, what fails and how, and what is noted of it.
+//! Outbound calls, against real sockets on loopback: which are refused, how the others fail, and the details noted.
 //!
-//! 127.0.0.2 stands for the world outside (it is allowed), 127.0.0.1 for what must not be reached.
+//! 127.0.0.2 stands for the outside world (it is allowed), 127.0.0.1 for addresses that must not be reached.
 
 pub mod certificates;
 mod failures;
@@ -18,10 +18,10 @@ use server::dial::{Answer, Call, DialOptions, Dialer, FetchRequest};
 
 use servers::{Lookup, NameServer};
 
-/// Long enough for a slow machine; those that time out have their own.
+/// Long enough for a slow machine; tests of timeouts have their own.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// May call 127.0.0.2 alone.
+/// May only call 127.0.0.2.
 pub fn dialer(names: &NameServer) -> Dialer {
     dialer_that_trusts(names, Vec::new())
 }
@@ -38,7 +38,7 @@ pub fn dialer_that_trusts(
     Dialer::new(options, Clock::from_fn(|| crate::app::NOW))
 }
 
-/// `outside.test` leads to 127.0.0.2, `inside.test` to 127.0.0.1; there is no other name.
+/// `outside.test` resolves to 127.0.0.2, `inside.test` to 127.0.0.1; there is no other name.
 pub async fn two_names() -> NameServer {
     NameServer::start(|name, _| match name {
         "outside.test." => Lookup::addresses(&["127.0.0.2"]),
@@ -52,7 +52,7 @@ pub fn request(url: &str) -> FetchRequest {
     FetchRequest::get(target::parse_url(url).unwrap(), PATIENCE)
 }
 
-/// A GET of `/` there.
+/// A GET of `/` at this address.
 pub async fn get(dialer: &Dialer, address: SocketAddr) -> Call<Answer> {
     dialer.fetch(&request(&format!("http://{address}/"))).await
 }

@@ -1,5 +1,5 @@
-//! The documentation: served, true, and complete. What can be told from the program's tables is written from them into
-//! `docs/*.md` by `UPDATE=1 cargo test -p server docs` (or `make gen`) and held up to date here.
+//! The documentation: served, true, and complete. `UPDATE=1 cargo test -p server docs` (or `make gen`) writes the parts
+//! of `docs/*.md` that follow from the program's tables, and this test compares them.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use server::web::docs::PAGES;
 
 use crate::app::{TestApp, root};
 
-/// The setting's row of the table, and each call: what a person wants to know.
+/// The setting's row of the table, and each call: the facts that a reader needs.
 fn generated(name: &str) -> String {
     match name {
         "settings" => settings(),
@@ -112,7 +112,7 @@ fn calls() -> String {
     let document: serde_json::Value =
         serde_json::from_str(&server::api::openapi::to_text()).unwrap();
     let mut out = String::new();
-    // In the order of the router, by whom they are for.
+    // In the order of the router, grouped by audience.
     for route in server::router::routes() {
         let call = &document["paths"][route.path][route.method.to_lowercase()];
         let Some(summary) = call["summary"].as_str() else { continue };
@@ -167,7 +167,7 @@ fn put_fields(
     }
 }
 
-/// What a field's own words say, or else its type's, or else its type.
+/// A field's own description, or its type's, or else its type.
 fn meaning(document: &serde_json::Value, schema: &serde_json::Value) -> String {
     let name = |schema: &serde_json::Value| {
         let reference = schema["$ref"].as_str()?;
@@ -210,7 +210,7 @@ fn meaning(document: &serde_json::Value, schema: &serde_json::Value) -> String {
     if words.is_empty() { "any JSON".to_owned() } else { words }
 }
 
-/// The text with everything between its marks made anew.
+/// The text with everything between its markers regenerated.
 fn renewed(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -322,7 +322,7 @@ async fn pages_are_served_with_their_links_and_no_script_of_others() {
     }
 }
 
-/// `sdk/python/dist` holds what this build hands out; a build without it hands out nothing.
+/// This build hands out the files of `sdk/python/dist`; without them it hands out nothing.
 #[test]
 fn the_package_to_install_is_the_one_that_is_handed_out() {
     let text = std::fs::read_to_string(root().join("docs/getting-started.md")).unwrap();

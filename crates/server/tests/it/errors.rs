@@ -1,4 +1,4 @@
-//! What every error has in common.
+//! Properties common to all errors.
 
 use axum::http::Method;
 use serde_json::json;
@@ -87,7 +87,7 @@ async fn whoever_calls_while_the_store_closes_is_told_so_and_when_to_come_again(
     };
     closing(app.post("/api/requests", &[], &batch).await);
     closing(app.get_as(&project.key, "/api/v1/hits").await);
-    // A project's number is written down in the inbox before the project is made.
+    // A project's number is stored in the inbox before the project is created.
     closing(app.get("/api/generate").await);
     app.stop().await;
 }

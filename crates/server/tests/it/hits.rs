@@ -200,7 +200,7 @@ async fn a_hit_is_found_by_its_id_alone() {
         let said = (refused.status.as_u16(), refused.code());
         assert_eq!(said, (404, "unknown_hit".to_owned()), "{id}");
     }
-    // A share link finds what it shows.
+    // A share link finds the fields that it shows.
     let link = async |settings: Value| {
         let headers = [("x-auth-token", project.key.as_str())];
         let made = app.post("/api/v1/share-links", &headers, &settings).await;

@@ -1,4 +1,4 @@
-//! Incidents as checks make them, and what their owner adds: real servers, and a clock that is turned.
+//! Incidents opened by checks, and their owner's additions: real servers, and a test's clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -9,7 +9,7 @@ use crate::app::{TestApp, TestProject, hit};
 use crate::dial::servers::TcpServer;
 use crate::watching::{call, create, pass_until, show, start};
 
-/// A target that says what it is told to say, and a monitor of it that is up.
+/// A target with a configurable status, and a monitor of it that is up.
 async fn up(
     app: &TestApp,
     project: &TestProject,
@@ -105,7 +105,7 @@ async fn an_outage_is_an_incident_with_whom_it_hits() {
     assert_eq!((time("began_at") - time("last_good_at")).get_seconds(), 20);
     assert!(open["times"]["total_ms"].is_f64());
 
-    // It goes on over a restart, and what its owner wrote stays when it is over.
+    // It continues over a restart, and its owner's texts stay when it is over.
     let path = format!("/api/v1/incidents/{number}");
     let change =
         json!({ "acknowledged": true, "note": "the database", "update": "We look into it." });
@@ -145,7 +145,7 @@ async fn an_outage_is_an_incident_with_whom_it_hits() {
     let listed = app.get_as(&project.key, "/api/v1/monitors").await.json();
     assert_eq!(&listed["monitors"][0]["uptime"][0]["down_ms"], down_ms);
 
-    // Nobody else's.
+    // Other projects don't see it.
     let other = app.project().await;
     assert_eq!(incidents(&app, &other, "").await, Vec::<Value>::new());
     for method in ["GET", "PATCH"] {
@@ -209,7 +209,7 @@ async fn a_pause_ends_an_incident_and_what_is_known() {
     let down_ms = show(&app, &project, &id).await["uptime"][0]["down_ms"].clone();
     app.set_time(app.time() + 3_600_000_000);
     assert_eq!(show(&app, &project, &id).await["uptime"][0]["down_ms"], down_ms);
-    // It fails still: that is another incident.
+    // It still fails: that is another incident.
     call(&app, &project.key, "PATCH", &path, json!({ "paused": false })).await;
     pass_until(&app, "another incident", async || incidents(&app, &project, "").await.len() == 2)
         .await;

@@ -1,5 +1,5 @@
-//! `POST /api/requests` and `/api/log-request`: what comes with the call, and what the call may cost. What is in a batch
-//! has its own tests (`contract`).
+//! `POST /api/requests` and `/api/log-request`: the call's headers, and its limits. `contract` tests the content of
+//! batches.
 
 use std::io::Write;
 use std::sync::atomic::Ordering;
@@ -68,7 +68,7 @@ async fn the_key_comes_in_a_header_or_in_the_body_and_both_must_agree() {
         (vec![("x-auth-token", upper.as_str())], Some(key), "kept"),
         (vec![("x-auth-token", key), ("authorization", bearer.as_str())], Some(key), "kept"),
         (vec![("x-auth-token", ingest.as_str())], None, "kept"),
-        // Another scheme is none of ours.
+        // Another scheme is not for us.
         (vec![("authorization", "Basic dXNlcjpwYXNz")], Some(key), "kept"),
         (vec![("x-auth-token", key)], Some(other.key.as_str()), "401 keys_disagree"),
         (
@@ -155,7 +155,7 @@ async fn bodies_are_limited_in_size_inflated_or_not() {
             assert_eq!(answer.code(), "body_too_large");
         }
     }
-    // What was charged was given back.
+    // All charges were returned.
     assert_eq!(app.shared().metrics.bytes_in_flight.load(Ordering::Relaxed), 0);
 }
 
@@ -224,12 +224,12 @@ async fn bodies_in_flight_are_bounded_together_and_a_slow_one_makes_room() {
     }
     let body = json!({ "requests": vec![hit("/a", json!({})); 2_000] });
     let key = ("x-auth-token", project.key.as_str());
-    // The next one waits for it, and it is given up, because it does not come.
+    // The next one waits for it; the slow one is aborted.
     assert_eq!(app.post("/api/requests", &[key], &body).await.status, 200);
     let mut answer = Vec::new();
     slow.read_to_end(&mut answer).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer));
-    // Inflating does not wait: what it needs is refused where it is not there.
+    // Inflating does not wait: it is refused if its memory is not available.
     let mut other = tokio::net::TcpStream::connect(app.address).await.unwrap();
     other.write_all(head.as_bytes()).await.unwrap();
     other.write_all(&[b' '; 90_000]).await.unwrap();
@@ -252,7 +252,7 @@ async fn bodies_in_flight_are_bounded_together_and_a_slow_one_makes_room() {
 async fn a_body_that_does_not_come_is_given_up() {
     let app = TestApp::with(&[]).await;
     let project = app.project().await;
-    // A body that breaks off is no batch, and no connection is kept for it.
+    // A truncated body is not a batch, and its connection is not kept.
     let mut broken = tokio::net::TcpStream::connect(app.address).await.unwrap();
     let head = format!(
         "POST /api/requests HTTP/1.1\r\nhost: x\r\nx-auth-token: {}\r\ncontent-length: 100\r\n\r\n{{",
@@ -281,7 +281,7 @@ async fn a_batch_id_makes_a_retry_free() {
         assert_eq!(first[field], second[field], "{field}");
     }
     assert_eq!(first["accepted"], 1);
-    // The same id of another project is another batch.
+    // The same id in another project is another batch.
     let elsewhere = app.post("/api/requests", &[("x-auth-token", &other.key)], &body).await.json();
     assert_eq!(elsewhere["accepted"], 1);
     app.settle().await;
@@ -310,7 +310,7 @@ async fn unknown_keys_are_limited_per_address_and_known_ones_are_not() {
     let refused = post(unknown, "192.0.2.1").await;
     assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "too_many_unknown_keys"));
     assert_eq!(refused.header("retry-after"), "60");
-    // Other addresses, and known keys from the same, go on.
+    // Other addresses, and known keys from the same one, are not affected.
     assert_eq!(post(unknown, "192.0.2.2").await.code(), "unknown_key");
     for _ in 0..30 {
         assert_eq!(post(&project.key, "192.0.2.1").await.status, 200);

@@ -1,4 +1,4 @@
-//! What a project's owner is told of its ingest.
+//! Ingest health as a project's owner sees it.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ async fn sources_and_rejections_are_counted_also_over_a_restart() {
               "clock_skew_ms": -58000, "naive_times": false },
         ],
         "rejected": [
-            // A level that is none counts as 2, so of numbers only the shape is left.
+            // An invalid level counts as 2, so only the shape of numbers is left.
             { "reason": "invalid_status", "hits": 6, "last_at": "2026-11-22T12:01:00Z", "sample": { "index": 1, "field": "status", "value": "00" } },
             { "reason": "too_old", "hits": 3, "last_at": "2026-11-22T12:01:00Z", "sample": { "index": 3, "field": "created_at", "value": "0000-00-00a00:00:00a" } },
             { "reason": "not_an_object", "hits": 1, "last_at": "2026-11-22T12:01:00Z", "sample": { "index": 0, "field": "", "value": "" } },
@@ -65,7 +65,7 @@ async fn sources_and_rejections_are_counted_also_over_a_restart() {
     assert_eq!(health(&app, &project).await, expect);
     app.restart().await;
     assert_eq!(health(&app, &project).await, expect);
-    // What comes after a restart is added.
+    // Later counts are added after a restart.
     post(&app, &project, json!({ "framework": "Gin", "requests": [7] })).await;
     app.pass_days(1);
     server::jobs::run_due(app.shared()).await;
@@ -107,7 +107,7 @@ async fn whole_posts_that_are_refused_are_told_to_whom_the_key_belongs() {
         app.send(Method::POST, "/api/requests", &key, b"{".to_vec()).await.code(),
         "invalid_json"
     );
-    // Nobody's: no key is known.
+    // No project: no key is known.
     app.post("/api/requests", &[], &json!({ "requests": [] })).await;
     let refused = health(&app, &project).await["refused"].clone();
     assert_eq!(
@@ -132,7 +132,7 @@ async fn no_sample_holds_an_address_or_a_user() {
     let text = health(&app, &project).await.to_string();
     assert!(!text.contains("203.0") && !text.contains("alice"), "{text}");
     assert!(text.contains("not a method"));
-    // A raised level takes what was kept of it at the lower one, also out of the file.
+    // Raising the level deletes samples from the lower one, even from the file.
     app.shared().ingest_health.write(&app.shared().meta).await.unwrap();
     let headers = [("x-auth-token", project.key.as_str())];
     let raise = br#"{"privacy_level":1}"#.to_vec();

@@ -1,5 +1,5 @@
-//! Nobody sees what isn't theirs: whatever project A asks, through any route, of B's hits nothing comes back. The calls
-//! are made from the router's own table, so a new route is in it.
+//! No access to other projects: whatever project A sends, through any route, it gets no hit of B. The calls are made
+//! from the router's own table, so they include new routes.
 
 use axum::http::Method;
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use server::router::{Access, Route, routes};
 
 use crate::app::{TestApp, TestProject, hit};
 
-/// Every text of B's hits has this in it.
+/// Every text of B's hits contains this.
 const NEEDLE: &str = "bsecret";
 
 async fn two_projects() -> (TestApp, TestProject, TestProject) {
@@ -53,7 +53,7 @@ fn path_for(route: &Route, a: &TestProject, parameters: &[(&str, String)]) -> St
     format!("{path}?{}", query.finish())
 }
 
-/// Leaves A's project as it is.
+/// Whether it leaves A's project as it is.
 fn is_harmless(route: &Route) -> bool {
     route.method == "GET" && !route.path.starts_with("/api/delete")
 }
@@ -61,7 +61,7 @@ fn is_harmless(route: &Route) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_route_shows_another_project_s_hits() {
     let (app, a, b) = two_projects().await;
-    // The search finds the needle where it may be.
+    // The search finds the needle where it is allowed.
     assert!(app.get_as(&b.key, "/api/v1/hits").await.text().contains(NEEDLE));
     assert!(app.get(&format!("/api/requests/{}", b.dashboard_id)).await.text().contains(NEEDLE));
     let mut own = 0;
@@ -74,7 +74,7 @@ async fn no_route_shows_another_project_s_hits() {
         own, 8,
         "data, hits, dashboard, lists, values, both addresses of requests, and ingest health show A its own"
     );
-    // With only the other's secret in the place of the key, a dashboard id opens no data.
+    // With only another kind of secret in the place of the key, a dashboard id opens no data.
     let of_a_project = |route: &&Route| {
         matches!(route.access, Access::Owner | Access::Manager | Access::Holder | Access::Viewer)
     };
@@ -90,7 +90,7 @@ async fn no_route_shows_another_project_s_hits() {
             .await;
         assert_eq!(answer.code(), "unknown_key", "{} {}", route.method, route.path);
     }
-    // A session of A's and a share link of A's name B in vain.
+    // A session and a share link of A name B in vain.
     let cookie = app.sign_in(None, json!({ "key": a.key })).await;
     let link = app
         .post("/api/v1/share-links", &[("x-auth-token", &a.key)], &json!({ "hits": true }))
@@ -106,7 +106,7 @@ async fn no_route_shows_another_project_s_hits() {
         let answer = app.send(method, &path, &[("x-auth-token", &link)], Vec::new()).await;
         assert_eq!(answer.code(), "invalid_parameter", "{} {}", route.method, route.path);
     }
-    // What A changes leaves B alone.
+    // A's changes leave B alone.
     for route in routes().iter().filter(|route| !is_harmless(route)) {
         let method: Method = route.method.parse().unwrap();
         app.send(method, &path_for(route, &a, &[]), &[("x-auth-token", &a.key)], b"{}".to_vec())
@@ -151,7 +151,7 @@ fn no_parameters_reach_another_project() {
         (0u32..3).prop_map(|number| number.to_string()),
         "\\PC{0,12}",
     ];
-    // The documentation shows what was searched for, and knows no project.
+    // The documentation shows the searched text, and knows no project.
     let asks = |route: &Route| is_harmless(route) && !route.path.starts_with("/docs");
     let harmless: Vec<usize> =
         (0..routes().len()).filter(|index| asks(&routes()[*index])).collect();
@@ -164,7 +164,7 @@ fn no_parameters_reach_another_project() {
         .run(&calls, |(index, parameters)| {
             let path = path_for(&routes()[index], &a, &parameters);
             let answer = runtime.block_on(app.get_as(&a.key, &path));
-            // A message may repeat what A itself asked for, so the needle is looked for in answers that hold hits.
+            // A message may repeat A's own parameters, so the needle is searched in answers with hits.
             let shows = answer.status == 200 && answer.text().contains(NEEDLE);
             prop_assert!(!shows, "{}", path);
             prop_assert!(answer.status.as_u16() < 500, "{}: {}", path, answer.text());

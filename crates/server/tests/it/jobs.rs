@@ -1,4 +1,4 @@
-//! What runs now and then, on a clock of ours.
+//! Periodic jobs, with a test's clock.
 
 use analytics::hit::ProjectId;
 use axum::http::{HeaderMap, Method};
@@ -98,7 +98,7 @@ async fn the_clock_of_inactivity_can_be_off() {
     assert!(exists(&app, project.id) && !is_warned(&app, project.id));
 }
 
-/// Hits that are too old are shown until then, so whoever lowers the number has to be told when.
+/// Expired hits are shown until then, so someone who lowers the number must learn when.
 #[tokio::test(flavor = "multi_thread")]
 async fn lowered_retention_says_when_old_hits_go() {
     let app = TestApp::start().await;
@@ -141,7 +141,7 @@ async fn hits_expire_as_their_project_says_or_else_the_server() {
             .map(|row| row["path"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    // What is older than the project keeps is not even taken.
+    // Hits older than the retention are not even accepted.
     assert_eq!(paths(&own.key).await, ["/0", "/4"]);
     assert_eq!(paths(&default.key).await, ["/0", "/4", "/20", "/29"]);
     run_for_days(&app, 2).await;
@@ -165,7 +165,7 @@ async fn a_clock_that_leaps_erases_nothing_until_it_has_run_for_days() {
     };
     assert_eq!(count(&app).await, 1);
     assert!(app.shared().clock_watch.note().unwrap().contains("400 days ahead"));
-    // Set right before it is believed: nothing has happened.
+    // Corrected before it is trusted: nothing has happened.
     app.pass_days(-400);
     run_due(app.shared()).await;
     assert!(app.shared().clock_watch.is_believed());

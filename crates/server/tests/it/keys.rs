@@ -33,7 +33,7 @@ async fn a_project_is_created_with_its_secrets() {
         let made = made.json();
         assert!(is_uuid(&made["key"]) && is_uuid(&made["dashboard_id"]), "{made}");
         let mut project = app.get_as(made["key"].as_str().unwrap(), "/api/v1/project").await.json();
-        // Depends on whether the first turn of the jobs is over.
+        // Depends on whether the first round of jobs is over.
         project.as_object_mut().unwrap().remove("next_erasure_at");
         assert_eq!(
             project,

@@ -1,4 +1,4 @@
-//! Routes of clients that send none: what the dashboard shows of them, over a restart, and what the owner has to say.
+//! Routes of clients that send none: on the dashboard, over a restart, and with the owner's decisions.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ async fn a_million_slugs_are_one_endpoint_and_a_scanner_is_one_row() {
     post(&app, &project, me.collect()).await;
     let scan = |n: usize| hit(&format!("/{n}x/.env"), json!({ "status": 404 }));
     post(&app, &project, (0..500).map(scan).collect()).await;
-    // A route that its client sends wins.
+    // A route sent by its client wins.
     let sent =
         |n: usize| hit(&format!("/articles/x-{n}"), json!({ "route": "/articles/{article}" }));
     post(&app, &project, (0..7).map(sent).collect()).await;
@@ -58,7 +58,7 @@ async fn a_million_slugs_are_one_endpoint_and_a_scanner_is_one_row() {
     assert_eq!(shown.remove("other paths that no route matches"), Some(400));
     assert_eq!(shown.len(), 100, "{shown:?}");
 
-    // A crash would leave as much: the template was on disk before its batch.
+    // A crash would leave the same: the template was on disk before its batch.
     let state = app.shared().meta.learned_routes().await.unwrap();
     assert!(state.iter().any(|row| row.project.0 == project.id && row.state.contains("slug")));
     app.restart().await;
@@ -132,7 +132,7 @@ async fn the_owner_adds_renames_and_refuses_templates() {
     let shown = endpoints(&app, &project).await;
     assert_eq!((shown["/files/{path}"], shown["/files/health"], shown.len()), (2, 1, 152));
 
-    // A renamed one, and the one that was refused.
+    // A renamed template, and a refused one.
     decide(&app, &project, json!({ "template": "/files/{file}" })).await;
     decide(&app, &project, json!({ "template": "/tags/{tag}" })).await;
     post(&app, &project, vec![hit("/files/c", json!({})), tag(1)]).await;

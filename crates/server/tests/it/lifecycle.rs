@@ -1,4 +1,4 @@
-//! Start and stop: nobody is refused while the server comes and goes.
+//! Start and stop: nobody is refused meanwhile.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::app::{TestApp, hit};
 
-/// However a test ends, its process does too.
+/// Killed however a test ends.
 struct Process(std::process::Child);
 
 impl Drop for Process {
@@ -26,7 +26,7 @@ async fn who_comes_before_the_server_is_ready_waits_and_is_answered() {
     settings.data = app.folder.path().join("another");
     let listeners = bind(&settings.listen).unwrap();
     let address = listeners[0].local_addr().unwrap();
-    // Bound, not yet open: the call is made and waits.
+    // Bound, not yet open: the call is sent and waits.
     let mut early = tokio::net::TcpStream::connect(address).await.unwrap();
     early
         .write_all(b"GET /api/health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
@@ -108,7 +108,7 @@ async fn a_connection_beyond_the_limit_waits_for_calls_and_not_for_idle_ones() {
         project.key
     );
     first.write_all(post.as_bytes()).await.unwrap();
-    // The rest of its body comes later: the call is under way.
+    // The rest of its body comes later: the call is in progress.
     while app.shared().metrics.bytes_in_flight.load(std::sync::atomic::Ordering::Relaxed) == 0 {
         tokio::task::yield_now().await;
     }
@@ -128,7 +128,7 @@ async fn a_connection_beyond_the_limit_waits_for_calls_and_not_for_idle_ones() {
     first.read_to_end(&mut rest).await.unwrap();
 }
 
-/// Hands a bound socket to the program as systemd does. A process can do that to itself only, so it is done in Python.
+/// Passes a bound socket to the program as systemd does. A process can only do that to itself, so it is done in Python.
 const HAND_OVER: &str = "
 import os, socket, sys
 listener = socket.socket()

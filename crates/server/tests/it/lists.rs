@@ -1,11 +1,11 @@
-//! `/api/v1/lists/{panel}` as its callers meet it: pages, orders, searches and files, and what a share link leaves out. That the
-//! rows are right is the store's model test's business.
+//! `/api/v1/lists/{panel}` for its callers: pages, orders, searches and files, and the parts that a share link leaves
+//! out. The store's model test asserts the rows.
 
 use serde_json::{Value, json};
 
 use crate::app::{TestApp, hit};
 
-/// 60 endpoints, the n-th with n + 1 hits in each of so many consumers' names.
+/// 60 endpoints, the n-th with n + 1 hits from each of several consumers.
 async fn app_with_hits() -> (TestApp, String) {
     let app = TestApp::start().await;
     let project = app.project().await;
@@ -42,7 +42,7 @@ async fn pages_are_of_one_list_while_hits_arrive() {
     assert_eq!((&all["most_requests"], &all["rows"][0]["requests"]), (&json!(7), &json!(7)));
     let first = app.get_as(&key, "/api/v1/lists/endpoints").await.json();
     assert_eq!(routes(&first), routes(&all)[..50]);
-    // What comes meanwhile would stand first.
+    // Later hits would come first.
     let new = (0..9).map(|_| hit("/new", json!({ "route": "/new" })));
     app.post_hits(&key, new.collect()).await;
     let as_of = first["as_of"].as_str().unwrap();
@@ -51,7 +51,7 @@ async fn pages_are_of_one_list_while_hits_arrive() {
     assert_eq!((routes(&next), &next["as_of"]), (routes(&all)[50..].to_vec(), &first["as_of"]));
     let now = app.get_as(&key, "/api/v1/lists/endpoints").await.json();
     assert_eq!((routes(&now)[0].as_str(), &now["total_rows"]), ("/new", &json!(61)));
-    // A moment of another period is none of this one.
+    // An `as_of` of another period is invalid here.
     let other = format!("/api/v1/lists/endpoints?period=24h&as_of={as_of}");
     assert_eq!(app.get_as(&key, &other).await.json()["total_rows"], 61);
 }
@@ -158,7 +158,7 @@ async fn a_share_link_lists_what_it_shows() {
         let part = app.get_as(&token, &format!("/api/v1/lists/endpoints?format={format}")).await;
         assert!(part.text().contains("/v1/things41") && !part.text().contains("/v1/things5"));
     }
-    // A moment that its owner knows shows a guest no more.
+    // An `as_of` of its owner shows a guest no more.
     let as_of = all.json()["as_of"].as_str().unwrap().to_owned();
     let around = format!("/api/v1/lists/endpoints?limit=500&as_of={as_of}");
     assert_eq!(app.get_as(&token, &around).await.json()["total_rows"], 10);

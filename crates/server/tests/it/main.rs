@@ -1,5 +1,5 @@
 //! The server as its callers see it: the real router on a real data folder, over real HTTP on loopback. Only the clock
-//! is ours. The one integration binary of the crate; a module per area.
+//! is ours. The crate's only integration binary; a module per area.
 
 mod app;
 mod changes;

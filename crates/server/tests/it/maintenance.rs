@@ -1,4 +1,4 @@
-//! Maintenance windows and monitors that are part of another: what they mute, what they don't, and what they count as.
+//! Maintenance windows and monitors that are part of another: what they mute, what they don't, and how they count.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -35,7 +35,7 @@ async fn state(app: &TestApp, project: &TestProject, id: &Value) -> Value {
     show(app, project, id).await["state"].clone()
 }
 
-/// The transitions of the monitor's first incident: what changed, and why nobody was told.
+/// The transitions of the monitor's first incident: the change, and why it was muted.
 async fn transitions(app: &TestApp, project: &TestProject, id: &Value) -> Vec<(Value, Value)> {
     let answer = app.get_as(&project.key, &format!("/api/v1/incidents/{id}-1")).await.json();
     let transitions = answer["transitions"].as_array().cloned().unwrap_or_default();
@@ -68,7 +68,7 @@ async fn an_outage_in_maintenance_is_told_to_nobody_until_it_outlasts_it() {
         .await;
     assert_eq!(transitions(&app, &project, &id).await, [(json!("opened"), json!("maintenance"))]);
     assert_eq!(state(&app, &project, &id).await, "maintenance");
-    // The outage lasts longer than was planned: now it is told, and now it counts.
+    // The outage outlasts the window: now it is announced, and counts.
     pass_until(&app, "down", async || state(&app, &project, &id).await == "down").await;
     pass_until(&app, "the notice", async || transitions(&app, &project, &id).await.len() == 2)
         .await;
@@ -101,7 +101,7 @@ async fn a_part_of_what_is_down_is_down_untold() {
         assert_eq!(refused.code(), "invalid_monitor");
         assert!(refused.text().contains(words), "{}", refused.text());
     }
-    // Of a parent that is gone nothing is muted, and the rest can be changed.
+    // A deleted parent mutes nothing, and other settings can be changed.
     let path = format!("/api/v1/monitors/{parent}");
     assert_eq!(call(&app, &project.key, "DELETE", &path, json!(null)).await.status, 204);
     let path = format!("/api/v1/monitors/{child}");
@@ -131,7 +131,7 @@ async fn a_window_is_planned_changed_and_gone_by_its_owner_alone() {
         (&json!("Backups"), &json!(true), &schedule, &json!(null))
     );
     assert_eq!(shown["upcoming"].as_array().map(Vec::len), Some(3));
-    // The same is said of a schedule that is not kept.
+    // The preview says the same about an unsaved schedule.
     let preview = "/api/v1/maintenance/preview";
     let asked = call(&app, &project.key, "POST", preview, json!({ "schedule": schedule })).await;
     assert_eq!(

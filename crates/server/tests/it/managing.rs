@@ -1,5 +1,5 @@
-//! The dashboard id manages what is watched, as it did with the original: monitors, maintenance and incidents. Secrets that it
-//! is not shown stay where they are.
+//! The dashboard id manages monitoring, as in the original: monitors, maintenance and incidents. Secrets that it is not
+//! shown stay where they are.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ async fn a_header_s_value_is_not_sent_to_another_host_by_whoever_cannot_see_it()
         let changed = change(body.clone()).await;
         assert_eq!(changed.status, 200, "{body}: {}", changed.text());
     }
-    // Its owner knows what was given.
+    // Its owner knows the value.
     let given = json!({ "headers": { "Authorization": "Bearer needle" } });
     for body in [given, json!({ "url": "https://fifth.test/" })] {
         let changed = crate::watching::call(&app, &project.key, "PATCH", &path, body).await;

@@ -1,5 +1,5 @@
-//! A monitor over time: response times and states in buckets, from a quarter of an hour to 13 months, and since when its state
-//! lasts.
+//! A monitor over time: response times and states in buckets, from a quarter of an hour to 13 months, and the start of
+//! its current state.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn sum(values: &Value) -> i64 {
     values.as_array().unwrap().iter().filter_map(Value::as_i64).sum()
 }
 
-/// A check of 30 ms that was up for 5 minutes, or failed and was down for them.
+/// A check of 30 ms that was up for 5 minutes, or failed and was down for 5 minutes.
 fn record(id: i64, created_us: i64, at_ms: i64, is_up: bool) -> Record {
     let mut phases = Phases::default();
     phases.add(Phase::Connect, Duration::from_millis(10));
@@ -67,7 +67,7 @@ async fn times_and_states_of_any_period_come_in_at_most_200_buckets() {
     let id = made["id"].as_i64().unwrap();
     let created_us = app.shared().meta.any_monitor(id).unwrap().created_us;
     let now_ms = app.time() / 1_000;
-    // A year, four rows a day, the one at noon of every tenth day failed.
+    // A year, four rows per day; the one at noon of every tenth day failed.
     let today_ms = now_ms - now_ms.rem_euclid(DAY_MS);
     let mut records = Vec::new();
     for day in 1..=365 {
@@ -141,7 +141,7 @@ async fn a_state_says_since_when_it_lasts_and_counts_up_to_now() {
     app.restart().await;
     let later = show(&app, &project, id).await;
     assert_eq!((&later["state"], &later["since"]), (&first["state"], &first["since"]));
-    // The time since the newest result stands in no row yet, and is counted all the same.
+    // The time since the newest result is in no row yet, but counts.
     let since: jiff::Timestamp = first["since"].as_str().unwrap().parse().unwrap();
     let answer = history(&app, &project, id, "").await;
     let up_ms = sum(&answer["series"]["up_ms"]);

@@ -1,4 +1,4 @@
-//! Monitors as their owner makes them and as they are checked: real servers, a real name server, and a clock that is turned.
+//! Monitors, created by their owner and checked: real servers, a real name server, and a test's clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -159,7 +159,7 @@ async fn an_outage_is_found_confirmed_and_over() {
     pass_until(&app, "recovery", async || show(&app, &project, &id).await["is_down"] == false)
         .await;
 
-    // Results are kept, and checking goes on.
+    // Results are kept, and checks continue.
     app.restart().await;
     let path = format!("/api/v1/monitors/{id}/checks");
     let all = app.get_as(&project.key, &path).await;
@@ -196,7 +196,7 @@ async fn an_outage_is_found_confirmed_and_over() {
     // From the first failure to the first success.
     assert_eq!(day["down_ms"], 40_000, "{shown}");
 
-    // And it is gone with its project.
+    // And it is deleted with its project.
     let file = app.data().join("monitors.sqlite");
     assert!(std::fs::metadata(&file).unwrap().len() > 0);
     assert_eq!(app.delete_as(&project.key, "/api/v1/project").await.status, 200);
@@ -215,7 +215,7 @@ async fn what_was_missed_is_unknown_and_never_caught_up() {
     let id = create(&app, &project, settings).await["id"].clone();
     pass_until(&app, "a check", async || target.connections() > 0).await;
     let checked = target.connections();
-    // An hour in which nothing was planned.
+    // An hour without a round of the planner.
     app.set_time(app.time() + 3_600 * SECOND_US);
     app.shared().monitors.wake();
     let path = format!("/api/v1/monitors/{id}/checks");
@@ -444,7 +444,7 @@ async fn a_certificate_is_shown_with_how_soon_it_ends_also_where_it_has_expired(
         assert_eq!(certificate["issuer"], "Testers, Test Root");
         assert_eq!(shown["last_check"]["failure"], json!(failure), "{shown}");
         assert!(shown["last_check"]["times"]["tls_ms"].is_f64());
-        // Another address is another certificate.
+        // Another address has another certificate.
         let change = json!({ "url": "http://shop.test/" });
         let path = format!("/api/v1/monitors/{}", made["id"]);
         let changed = call(&app, &project.key, "PATCH", &path, change).await.json();

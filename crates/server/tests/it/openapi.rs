@@ -1,7 +1,7 @@
-//! The OpenAPI document is true: every route is in it, every answer is as it says, and the committed copy is it.
+//! The OpenAPI document is true: it has every route, every answer matches it, and the committed copy is current.
 //!
-//! The few rules of JSON Schema that our document uses are checked here in thirty lines, so that no validator (and its
-//! hundred dependencies) is needed.
+//! The few rules of JSON Schema in our document are checked here in thirty lines, which saves a validator and its
+//! hundred dependencies.
 
 use std::collections::BTreeSet;
 
@@ -127,7 +127,7 @@ async fn answers_are_as_the_document_says() {
                 }
                 _ => Vec::new(),
             };
-            // The document id changes and projects go: those calls come last of all, in the second round.
+            // The document id changes and projects are deleted: those calls come last, in the second round.
             let ends = route.path.contains("delete")
                 || route.path.contains("regenerate")
                 || route.path == "/api/v1/project";
@@ -180,7 +180,7 @@ fn check(document: &Value, method: &str, path: &str, answer: &Answer) {
     }
 }
 
-/// Where `value` is not what `schema` describes.
+/// Places where `value` does not match `schema`.
 fn compare(document: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap();
@@ -228,7 +228,7 @@ fn compare(document: &Value, schema: &Value, value: &Value, at: &str, wrong: &mu
     for (name, value) in fields {
         match properties.get(name) {
             Some(schema) => compare(document, schema, value, &format!("{at}.{name}"), wrong),
-            // What errors add is described by none of them alone.
+            // Extra fields of errors are not in the schema.
             None if properties.contains_key("code") => {}
             None => wrong.push(format!("{at}.{name} is not described")),
         }

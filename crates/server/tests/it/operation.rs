@@ -1,4 +1,4 @@
-//! What the operator looks at: health, metrics, the first page, the packages.
+//! The operator's tools: health, metrics, the first page, the packages.
 
 use axum::http::{HeaderMap, Method, header};
 use serde_json::json;
@@ -51,7 +51,7 @@ async fn metrics_count_what_happened() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
-    // Every sample has a family that was announced, once.
+    // Every sample belongs to a family that was announced, once.
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let name = line.split(['{', ' ']).next().unwrap();
         let family = ["_bucket", "_sum", "_count"]
@@ -60,7 +60,7 @@ async fn metrics_count_what_happened() {
             .unwrap_or(name);
         assert_eq!(text.matches(&format!("# TYPE {family} ")).count(), 1, "{name}");
         assert!(line.rsplit(' ').next().unwrap().parse::<f64>().is_ok(), "{line}");
-        // Prometheus' own rule, by which queries are written.
+        // Prometheus' own rule, on which queries rely.
         let is_counter = text.contains(&format!("# TYPE {family} counter\n"));
         assert!(!is_counter || family.ends_with("_total"), "{family} counts and is not named so");
     }
@@ -91,7 +91,7 @@ async fn metrics_are_for_this_machine_unless_said_otherwise() {
     let forwarded = [("x-forwarded-for", "192.0.2.1")];
     for (settings, headers, status) in [
         (&[][..], &[][..], 200),
-        // A proxy of which we know nothing passed the call on.
+        // An unknown proxy passed the call on.
         (&[], &forwarded, 403),
         (&[("trusted_proxies", "127.0.0.1")], &forwarded, 403),
         (&[("metrics", "everyone")], &forwarded, 200),
@@ -106,7 +106,7 @@ async fn metrics_are_for_this_machine_unless_said_otherwise() {
     }
 }
 
-/// What a build without the dashboard shows, asked at this host.
+/// The start page of a build without the dashboard, requested by this host name.
 fn plain_page(app: &TestApp, host: &str) -> String {
     let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
     server::web::plain::to_page(app.shared(), &headers)
@@ -201,7 +201,7 @@ async fn a_page_of_another_name_reaches_nothing_but_what_middleware_and_monitori
     let post = axum::http::Request::post("/api/requests").header("host", "analytics:8080");
     let post = post.body(axum::body::Body::from(body.to_string())).unwrap();
     assert!(app.send_request(post).await.status.is_success());
-    // With an address of its own the operator has said how it is called; a proxy before it may say anything.
+    // With a public address the operator has set the name; a proxy may send anything.
     let app = TestApp::with(&[("public_url", "https://stats.example.com")]).await;
     assert_eq!(ask(&app, "upstream", "/").await.status, 200);
 }

@@ -1,4 +1,4 @@
-//! The embedded page: where it answers, and what it may not do. Where this build has none, the plain page in its place.
+//! The embedded page: its addresses, and its restrictions. A build without it has the plain page instead.
 
 use axum::http::Method;
 use server::web::page::{ADDRESSES, FILES, is_built};

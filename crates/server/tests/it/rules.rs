@@ -1,5 +1,5 @@
-//! Alert rules over the real router and store: hits that are posted, rounds of a clock that is turned minute by minute, and
-//! the incidents and notices that they make.
+//! Alert rules over the real router and store: posted hits, rounds of a test's clock, minute by minute, and the
+//! resulting incidents and notices.
 
 mod kills;
 mod links;
@@ -26,7 +26,7 @@ async fn show(app: &TestApp, project: &TestProject, id: &Value) -> Value {
     app.get_as(&project.key, &format!("/api/v1/rules/{id}")).await.json()
 }
 
-/// A channel that nobody reads: its notices wait, for the clock stands still.
+/// A channel without a receiver: its notices wait, because real time stands still.
 async fn channel(app: &TestApp, project: &TestProject) -> Value {
     let config = json!({ "kind": "webhook", "url": "https://hooks.example/" });
     let made =
@@ -35,7 +35,7 @@ async fn channel(app: &TestApp, project: &TestProject) -> Value {
     made.json()["channel"]["id"].clone()
 }
 
-/// Everything that is to be sent to a channel, oldest first.
+/// All notices waiting for a channel, oldest first.
 async fn notices(app: &TestApp, channel: &Value) -> Vec<Value> {
     let channel = channel.as_i64().unwrap();
     let deliveries = app.shared().checks.deliveries(channel, i64::MAX, 50).await.unwrap();
@@ -58,7 +58,7 @@ async fn post(app: &TestApp, project: &TestProject, at_us: i64, count: usize, mo
     assert_eq!(answer.json()["accepted"], count, "{}", answer.text());
 }
 
-/// The same number each minute, in one batch.
+/// The same number of hits each minute, in one batch.
 async fn post_steadily(
     app: &TestApp,
     project: &TestProject,
@@ -79,14 +79,14 @@ async fn post_steadily(
     assert_eq!(answer.json()["accepted"], hits.len(), "{}", answer.text());
 }
 
-/// So many were asked since the start.
+/// The number of queries since the start.
 async fn questions(app: &TestApp) -> f64 {
     let text = app.get("/metrics").await.text();
     let line = text.lines().find(|line| line.starts_with("api_analytics_query_seconds_count"));
     line.and_then(|line| line.rsplit(' ').next()).unwrap().parse().unwrap()
 }
 
-/// A minute passes, and rules are judged.
+/// Minutes pass, and rules are judged.
 async fn pass_minutes(app: &TestApp, minutes: i64) {
     for _ in 0..minutes {
         app.set_time(app.time() + MINUTE_US);
@@ -146,7 +146,7 @@ async fn a_rule_fires_with_whom_it_hits_and_ends_after_a_restart() {
     }
     assert_eq!(told[0]["hit"]["requests"], 6);
 
-    // Another round and a restart tell nothing twice.
+    // Another round and a restart send nothing twice.
     pass_minutes(&app, 1).await;
     app.restart().await;
     assert_eq!(show(&app, &project, &id).await["state"], "firing");
@@ -165,13 +165,13 @@ async fn a_rule_fires_with_whom_it_hits_and_ends_after_a_restart() {
     assert_eq!(told[0]["thread"], told[1]["thread"]);
     assert_eq!(show(&app, &project, &id).await["state"], "ok");
 
-    // It counts on: the next alert is another incident.
+    // Numbers continue: the next alert is another incident.
     post(&app, &project, app.time(), 6, json!({ "status": 500 })).await;
     pass_minutes(&app, 3).await;
     assert_eq!(incidents(&app, &project, "state=open").await[0]["id"], format!("r{id}-2"));
     assert_eq!(incidents(&app, &project, &format!("rule={id}")).await.len(), 2);
 
-    // Nobody else's.
+    // Other projects don't see it.
     let other = app.project().await;
     assert_eq!(incidents(&app, &other, "").await, Vec::<Value>::new());
     assert_eq!(incidents(&app, &other, &format!("rule={id}")).await, Vec::<Value>::new());
@@ -247,7 +247,7 @@ async fn while_requests_are_late_nothing_fires_and_that_is_told_once() {
     );
     assert_eq!(show(&app, &project, &id).await["state"], "ok");
     assert_eq!(incidents(&app, &project, "").await, Vec::<Value>::new());
-    // The same silence fires as soon as it is believed.
+    // The same silence fires once the clock is trusted.
     pass_minutes(&app, 1).await;
     assert_eq!(incidents(&app, &project, "state=open").await.len(), 1);
     let told = notices(&app, &channel).await;
@@ -266,7 +266,7 @@ async fn traffic_that_stops_is_noticed_but_not_the_time_in_which_the_server_was_
     let mut app = TestApp::start().await;
     let project = app.project().await;
     let id = make(&app, &project, json!({ "ready_made": "traffic_stopped" })).await;
-    // Ten a minute at this time of three weeks, and today until an hour from now.
+    // Ten a minute at this time in three weeks, and today until an hour from now.
     for week in 1..=3 {
         let then_us = NOW - week * WEEK_US;
         post_steadily(&app, &project, (then_us - HOUR_US, then_us + 3 * HOUR_US), 10, json!({}))
@@ -277,7 +277,7 @@ async fn traffic_that_stops_is_noticed_but_not_the_time_in_which_the_server_was_
     post_steadily(&app, &project, (NOW - HOUR_US, stopped_us), 10, json!({})).await;
     pass_minutes(&app, 2).await;
     assert_eq!(show(&app, &project, &id).await["state"], "ok");
-    // A restart: what the server did not see is no silence.
+    // A restart: the time in which the server was off is not silence.
     app.restart().await;
     pass_minutes(&app, 5).await;
     assert_eq!(show(&app, &project, &id).await["state"], "ok");
@@ -287,7 +287,7 @@ async fn traffic_that_stops_is_noticed_but_not_the_time_in_which_the_server_was_
     pass_minutes(&app, 10).await;
     let open = incidents(&app, &project, "state=open").await;
     assert_eq!(open[0]["message"], "0 requests in 5 minutes, about 50 are usual");
-    // They come again.
+    // Requests arrive again.
     let again_us = app.time();
     for _ in 0..12 {
         post(&app, &project, app.time(), 10, json!({})).await;
@@ -305,7 +305,7 @@ async fn endpoints_fire_by_themselves_where_they_did_not_fail_before() {
     let id = make(&app, &project, json!({ "ready_made": "new_failing_endpoint" })).await;
     let failing =
         |path: &str, status: u16| json!({ "path": path, "status": status, "user_id": "alice" });
-    // One that fails for days, one that is known and was well, and one that is neither.
+    // One endpoint that fails for days, one that is known and was fine, and one that is neither.
     post(&app, &project, NOW - 50 * HOUR_US, 3, failing("/old", 500)).await;
     post(&app, &project, NOW - 50 * HOUR_US, 3, failing("/known", 200)).await;
     for path in ["/old", "/known", "/stranger"] {
@@ -318,7 +318,7 @@ async fn endpoints_fire_by_themselves_where_they_did_not_fail_before() {
     assert_eq!(messages, ["GET /known: 6 of 6 requests failed in 10 minutes"]);
     assert_eq!(open[0]["hit"]["endpoints"], json!([{ "name": "GET /known", "requests": 6 }]));
     assert_eq!(show(&app, &project, &id).await["alerts"][0]["of"], "GET /known");
-    // It goes on in the hour after, whose week has these failures in it.
+    // It continues in the next hour, whose week includes these failures.
     app.set_time(NOW + HOUR_US - 5 * MINUTE_US);
     for _ in 0..10 {
         post(&app, &project, app.time(), 6, failing("/known", 502)).await;
@@ -409,7 +409,7 @@ async fn many_projects_are_judged_by_few_questions() {
     let before = questions(&app).await;
     pass_minutes(&app, 3).await;
     assert_eq!(questions(&app).await - before, 3.0, "one a minute");
-    // One project in which something fails asks about it, and no other.
+    // A project with failures has its own query, and no other has.
     for status in [500, 500, 200] {
         post(&app, &projects[7], app.time(), 10, json!({ "status": status })).await;
     }
@@ -461,7 +461,7 @@ async fn rules_are_listed_bounded_and_nobody_else_s() {
         let refused = call(&app, &other.key, method, &path, json!({})).await;
         assert_eq!(refused.code(), "unknown_rule", "{method}");
     }
-    // Rules go with their project.
+    // Rules are deleted with their project.
     assert_eq!(app.delete_as(&project.key, "/api/v1/project").await.status, 200);
     assert!(app.shared().meta.all_rules().is_empty());
 }

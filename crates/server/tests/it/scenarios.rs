@@ -1,4 +1,4 @@
-//! Runs `scenarios/*.json`: hits in, requests, expected JSON. `scenarios/README.md` says how a file is written.
+//! Runs `scenarios/*.json`: hits in, requests, expected JSON. `scenarios/README.md` describes the files.
 
 use axum::http::Method;
 use serde_json::{Map, Value, json};
@@ -55,7 +55,7 @@ async fn call(app: &TestApp, project: &TestProject, step: &Value) -> Answer {
     let fill = |text: &str| {
         let filled =
             text.replace("{key}", &project.key).replace("{dashboard_id}", &project.dashboard_id);
-        // So that an address can be read in its file.
+        // So that an address is readable in its file.
         filled
             .replace('{', "%7B")
             .replace('}', "%7D")
@@ -117,7 +117,7 @@ fn expect(at: &str, expect: &Value, answer: &Answer) {
     }
 }
 
-/// Equal, but that an object may have more fields than expected, and `"$any"` is anything.
+/// Equal, except that an object may have more fields than expected, and `"$any"` matches anything.
 fn fits(expect: &Value, found: &Value) -> bool {
     match (expect, found) {
         (Value::String(any), _) if any == "$any" => true,

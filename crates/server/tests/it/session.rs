@@ -1,4 +1,4 @@
-//! Signing in on the page: what a session opens, for how long, and from where it is believed.
+//! Signing in on the page: the rights of a session, its duration, and the origins that it is accepted from.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ async fn one_session_holds_several_projects_and_outlives_a_restart() {
     let cookie = app.sign_in(None, json!({ "key": a.key })).await;
     let hits = app.page_call(&cookie, Method::GET, "/api/v1/hits", Value::Null).await;
     assert!(hits.text().contains("/of-a"), "one project need not be named");
-    // A sign-in gives another token: one that somebody has planted or seen opens nothing more.
+    // A sign-in gives another token: a planted or leaked one gains nothing.
     let planted = cookie;
     let cookie = app.sign_in(Some(&planted), json!({ "dashboard_id": b.dashboard_id })).await;
     assert_ne!(planted, cookie);
@@ -50,7 +50,7 @@ async fn one_session_holds_several_projects_and_outlives_a_restart() {
     let both = [("cookie", cookie.as_str()), ("x-auth-token", a.key.as_str())];
     let hits = app.send(Method::GET, "/api/v1/hits", &both, Vec::new()).await;
     assert!(hits.text().contains("/of-a"));
-    // Out of one, then out of all.
+    // Signs out of one, then out of all.
     let out = app
         .page_call(&cookie, Method::DELETE, &format!("/api/v1/session?project={id_a}"), Value::Null)
         .await;
@@ -94,7 +94,7 @@ async fn the_dashboard_id_shows_everything_and_changes_only_what_is_watched() {
         let is_refused = (answer.status.as_u16(), answer.code().as_str()) == (403, "view_only");
         assert_eq!(is_refused, route.access == Access::Owner, "{} {path}", route.method);
     }
-    // Signed in with the key as well, the same session is an owner's; without the key again it is what it was.
+    // Signed in with the key as well, the same session is an owner's; without the key it is what it was.
     let key = json!({ "can": "everything" });
     let made = app.post("/api/v1/keys", &[("x-auth-token", &project.key)], &key).await.json();
     let cookie = app.sign_in(Some(&cookie), json!({ "key": made["key"] })).await;
@@ -155,7 +155,7 @@ async fn a_session_expires_unused_and_at_last_in_any_case() {
     app.pass_days(29);
     assert_eq!(projects(&app, &used).await, [], "a year is over");
     server::jobs::run_due(app.shared()).await;
-    // What has expired cannot be brought back by turning the clock.
+    // Turning the clock back does not revive an expired session.
     app.set_time(crate::app::NOW + DAY);
     assert_eq!((projects(&app, &unused).await, projects(&app, &used).await), (vec![], vec![]));
 }
@@ -199,7 +199,7 @@ async fn a_change_by_cookie_must_come_from_the_page() {
             );
         }
     }
-    // Looking is no change, and a key needs no origin.
+    // Reading is no change, and a key needs no origin.
     let look = app.send(Method::GET, "/api/v1/project", &[("cookie", &cookie)], Vec::new()).await;
     assert_eq!((look.status.as_u16(), look.json()["name"].clone()), (200, json!("")));
     let headers = [("x-auth-token", project.key.as_str()), ("origin", "http://evil.example")];
@@ -209,7 +209,7 @@ async fn a_change_by_cookie_must_come_from_the_page() {
     );
     let headers = [("cookie", cookie.as_str()), ("origin", own.as_str())];
     assert_eq!(app.send(Method::PATCH, "/api/v1/project", &headers, rename).await.status, 200);
-    // Another site cannot sign anyone in, also where there is no cookie yet.
+    // Another site cannot sign anyone in, even without a cookie.
     let refused = app
         .post(
             "/api/v1/session",
@@ -220,7 +220,7 @@ async fn a_change_by_cookie_must_come_from_the_page() {
     assert_eq!(refused.code(), "wrong_origin");
 }
 
-/// A page of another site can call whatever its visitor's browser reaches: it must not make projects there.
+/// A page of another site can call everything that its visitor's browser reaches: it must not create projects there.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_site_makes_no_projects() {
     let app = TestApp::start().await;
@@ -258,7 +258,7 @@ async fn another_site_makes_no_projects() {
             assert_eq!(answer.status.as_u16(), made, "{path} {headers:?}");
         }
     }
-    // Whoever asks for the head alone wants nothing changed.
+    // `HEAD` must change nothing.
     let before = app.shared().meta.projects().len();
     assert_eq!(before, 3 * here.len(), "nothing was made for those who were refused");
     for path in ["/api/generate", "/api/generate-api-key", "/api/delete/nonsense"] {
@@ -326,7 +326,7 @@ async fn only_what_is_known_signs_in() {
         assert_eq!(refused.code(), "invalid_json");
         assert!(!refused.text().contains(&project.key));
     }
-    // A key is no dashboard id, nor the other way round.
+    // A key is not a dashboard id, nor the other way round.
     for wrong in [
         json!({ "key": project.dashboard_id }),
         json!({ "dashboard_id": project.key }),
@@ -354,7 +354,7 @@ async fn a_project_made_on_the_page_joins_its_session() {
     assert_eq!(projects(&app, &cookie).await.len(), 2);
     let list = app.page_call(&cookie, Method::GET, "/api/v1/projects", Value::Null).await.json();
     assert_eq!(list["projects"][1]["name"], "two");
-    // By a tool it has no session.
+    // A tool gets no session.
     let made = app.post("/api/v1/projects", &[], &json!({})).await;
     assert_eq!((made.status.as_u16(), made.header("set-cookie")), (201, ""));
     assert_eq!(app.get("/api/v1/projects").await.json(), json!({ "projects": [] }));

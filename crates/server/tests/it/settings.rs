@@ -1,4 +1,4 @@
-//! A project's settings and keys, as its owner changes them.
+//! A project's settings and keys, changed by its owner.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn change(app: &TestApp, project: &TestProject, body: Value) -> crate::app
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_change_one_by_one_and_outlive_a_restart() {
     let mut app = TestApp::with(&[("keep_hits", "365d")]).await;
-    // Its first turn decides when the next erasure is.
+    // The first round decides when the next erasure is.
     server::jobs::run_due(app.shared()).await;
     let project = app.project().await;
     let mut expect = app.get_as(&project.key, "/api/v1/project").await.json();
@@ -94,7 +94,7 @@ async fn raising_the_privacy_level_erases_what_it_would_not_have_stored() {
     assert_eq!(change(&app, &project, json!({ "privacy_level": 2 })).await.status, 200);
     post(&project).await;
     assert_eq!(seen(&project).await, vec![(none.clone(), none.clone()); 3]);
-    // Lowering it brings nothing back, and raising it again erases what came between.
+    // Lowering it restores nothing, and raising it again erases the hits in between.
     assert_eq!(change(&app, &project, json!({ "privacy_level": 0 })).await.status, 200);
     post(&project).await;
     assert_eq!(seen(&project).await.iter().filter(|(seen, _)| *seen == address).count(), 1);
@@ -109,7 +109,7 @@ async fn a_raised_level_that_a_crash_cut_short_is_made_true() {
     let project = app.project().await;
     app.post_hits(&project.key, json!([hit("/a", json!({ "ip_address": "8.8.8.8" }))])).await;
     let id = analytics::hit::ProjectId(project.id);
-    // The first half only.
+    // Only the first half.
     let raised = store::meta::ProjectChange { privacy_level: Some(1), ..Default::default() };
     app.shared().meta.change_project(id, raised).await.unwrap();
     app.restart().await;
@@ -204,7 +204,7 @@ async fn everything_kept_about_a_consumer_is_one_file() {
         assert_eq!(csv.header("content-disposition"), "attachment; filename=\"consumer.csv\"");
         assert_eq!(csv.text().lines().count(), 1 + expect.len());
     }
-    // A star is itself here.
+    // A star is literal here.
     for id in ["u:al*", "u:nobody", "a:198.51.100.1"] {
         let answer = app.get_as(&project.key, &format!("/api/v1/consumers/{id}")).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (404, "unknown_consumer"));

@@ -60,7 +60,7 @@ async fn a_link_s_filter_cannot_be_taken_off() {
     ] {
         assert_eq!(paths(&app, &token, q).await, expect, "{q}");
     }
-    // The same through every other parameter that the call has.
+    // The same through every other parameter of the call.
     for more in [
         "period=all",
         "from=2020-01-01T00:00:00Z",
@@ -122,7 +122,7 @@ async fn a_link_s_filter_does_not_name_what_is_hidden_nor_tell_of_what_it_leaves
         let from = period(app.get_as(&token, until).await.json());
         assert!(from.as_str() > "2026-07-01" && from.as_str() < "2026-08-11", "{from}");
     }
-    // The same where it shows nothing at all, and to its owner everything.
+    // The same if it shows nothing at all; its owner sees everything.
     let token = share(&app, &project, json!({ "q": "path:/v3/*" })).await;
     let settings = app.get_as(&token, "/api/v1/project").await.json();
     assert_eq!(settings["last_hits_at"], json!(null));

@@ -1,4 +1,4 @@
-//! Properties of the source: who may do what is a matter of which file it stands in.
+//! Properties of the source: permissions are tied to the file that may use them.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     }
 }
 
-/// Names of the files of this crate that have `needle`, without their tests.
+/// Names of this crate's files that contain `needle`, outside of their tests.
 fn files_with(needle: &str) -> Vec<String> {
     let folder = root().join("crates/server/src");
     let mut found = Vec::new();
@@ -38,7 +38,7 @@ fn only_authentication_makes_a_project_scope() {
 #[test]
 fn only_one_file_reads_the_clock() {
     assert_eq!(files_with("SystemTime::now"), ["clock.rs"]);
-    // These measure how long something takes, and decide nothing that is kept.
+    // These measure durations, and decide nothing that is stored.
     assert_eq!(
         files_with("Instant::now"),
         [
@@ -62,7 +62,7 @@ fn only_one_file_reads_the_clock() {
 
 #[test]
 fn only_one_file_chooses_the_status_of_an_error() {
-    // Health is no error: it is the answer.
+    // Health is not an error: it is the answer.
     assert_eq!(files_with("StatusCode::INTERNAL_SERVER_ERROR"), ["error.rs", "original/health.rs"]);
     for status in [
         "BAD_REQUEST",

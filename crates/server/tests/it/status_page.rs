@@ -1,4 +1,4 @@
-//! The public status page over the real router: what its owner publishes is seen by anyone, and nothing else is.
+//! The public status page over the real router: anyone sees what its owner publishes, and nothing else.
 
 mod publishing;
 
@@ -20,7 +20,7 @@ async fn change(app: &TestApp, project: &TestProject, body: Value) -> Value {
     answer.json()
 }
 
-/// Everything that visitors can ask of the page. Hashes may hold anything by chance and are left out.
+/// Every response that visitors can get. Hashes may contain anything by chance and are left out.
 async fn everything(app: &TestApp, slug: &str) -> String {
     let mut all = String::new();
     for part in ["", "/json", "/rss", "/badge.svg", "/badge/orders.svg", "/logo"] {
@@ -31,13 +31,13 @@ async fn everything(app: &TestApp, slug: &str) -> String {
     all
 }
 
-/// The clock is turned until what is remembered is old.
+/// Advances the clock until the cached view is outdated.
 async fn later(app: &TestApp, path: &str) -> Answer {
     app.set_time(app.time() + 21 * SECOND_US);
     app.get(path).await
 }
 
-/// A target that says what it is told to say, and a monitor of it that is up and on the page as "Orders".
+/// A target with a configurable status, and a monitor of it that is up and on the page as "Orders".
 async fn published(app: &TestApp, project: &TestProject) -> (Value, Arc<AtomicU16>, TcpServer) {
     let status = Arc::new(AtomicU16::new(200));
     let said = status.clone();
@@ -71,7 +71,7 @@ async fn a_page_is_proposed_shown_hidden_and_deleted() {
     let slug = proposed["slug"].as_str().unwrap().to_owned();
     assert_eq!((&proposed["enabled"], &proposed["title"]), (&json!(false), &json!("Status")));
     assert!(proposed["url"].as_str().unwrap().ends_with(&format!("/status/{slug}")));
-    // Nothing is there before its owner shows it.
+    // Nothing is there before its owner enables it.
     for enabled in [None, Some(false)] {
         if let Some(enabled) = enabled {
             change(&app, &project, json!({ "enabled": enabled })).await;
@@ -92,7 +92,7 @@ async fn a_page_is_proposed_shown_hidden_and_deleted() {
     assert!(page.text().contains("<h1>Shop status</h1>"), "{}", page.text());
     assert!(page.text().contains("No services are listed yet"), "{}", page.text());
 
-    // Another address takes the place of the first.
+    // A new slug replaces the first.
     change(&app, &project, json!({ "slug": "The-Shop" })).await;
     assert_eq!(app.get(&format!("/status/{slug}")).await.status, 404);
     assert_eq!(app.get("/status/the-shop").await.status, 200);
@@ -147,7 +147,7 @@ async fn each_mistake_is_named_and_nobody_publishes_what_is_another_s() {
         "slug_taken"
     );
     assert_eq!(app.get("/status/shop/json").await.json()["groups"][0]["services"][0]["name"], "x");
-    // With the monitor its service goes, and with the project the page.
+    // Deleting the monitor removes its service, and deleting the project removes the page.
     assert_eq!(
         app.delete_as(&project.key, &format!("/api/v1/monitors/{monitor}")).await.status,
         204
@@ -286,7 +286,7 @@ async fn answers_are_kept_as_long_as_they_are_fresh_and_open_to_other_sites() {
     }
     let feed = app.get("/base/status/shop/rss").await.text();
     assert!(feed.contains("<link>https://stats.example.com/base/status/shop</link>"), "{feed}");
-    // Of an older one less is left; an old one is made anew.
+    // An older view has less time left; an outdated one is built anew.
     app.set_time(app.time() + 15 * SECOND_US);
     assert_eq!(app.get("/base/status/shop").await.header("cache-control"), "public, max-age=5");
     let fresh = later(&app, "/base/status/shop").await;

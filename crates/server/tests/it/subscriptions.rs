@@ -1,5 +1,5 @@
-//! Subscribing to a status page over the real router, with mails that arrive: nobody learns who is subscribed, nobody is mailed
-//! who does not want to be, and mails say what the page says.
+//! Subscribing to a status page over the real router, with delivered mails: nobody learns who is subscribed, nobody is
+//! mailed against their will, and mails match the page.
 
 mod mailbox;
 mod telling;
@@ -14,7 +14,7 @@ use mailbox::{Mailbox, Taken};
 const SETTINGS: &str = "/api/v1/status-page";
 const SUBSCRIBERS: &str = "/api/v1/status-page/subscribers";
 
-/// A server that sends mails there, with `more` settings.
+/// A server that sends its mails there, with `more` settings.
 async fn start_with(more: &[(&str, &str)]) -> (TestApp, Mailbox) {
     let mailbox = Mailbox::start().await;
     let server = mailbox.address.to_string();
@@ -51,7 +51,7 @@ async fn ask(app: &TestApp, slug: &str, address: &str) -> Answer {
     post(app, &format!("/status/{slug}/subscribe"), &form.finish(), &[]).await
 }
 
-/// Subscribed by form, mail and button. Returns the confirmation.
+/// Subscribes by form, mail and button. Returns the confirmation.
 async fn subscribe(app: &TestApp, mailbox: &Mailbox, slug: &str, address: &str) -> Taken {
     let before = mailbox.taken().len();
     assert_eq!(ask(app, slug, address).await.status, 200);
@@ -85,7 +85,7 @@ async fn no_answer_tells_whether_an_address_is_subscribed() {
     subscribe(&app, &mailbox, "shop", "ann@example.com").await;
     assert_eq!(ask(&app, "shop", "bob@example.com").await.status, 200);
     mailbox.wait_for(2).await;
-    // One that is subscribed, one that was asked, and one that nobody knows, while there is room for it and then.
+    // A subscribed address, a requested one, and an unknown one, below and above the limit.
     for status in [200, 429] {
         let mut answers = Vec::new();
         for address in ["ann@example.com", "bob@example.com", "eve@example.com"] {
@@ -126,7 +126,7 @@ async fn a_client_asks_for_so_many_and_each_mistake_is_told() {
         assert_eq!(post(&app, path, form, &[elsewhere]).await.status, 403, "{elsewhere:?}");
     }
     assert_eq!(app.get_as("", path).await.status, 405);
-    // A browser of our own page, with and without the newer header.
+    // A browser on our own page, with and without the newer header.
     for own in [("sec-fetch-site", "same-origin"), ("origin", "null")] {
         assert_eq!(post(&app, path, form, &[own]).await.status, 200, "{own:?}");
     }
@@ -170,7 +170,7 @@ async fn looking_changes_nothing_and_one_click_leaves_without_a_trace() {
     assert_eq!(app.get(&leave).await.status, 200);
     assert!(is_kept(&app, "needle@example.com"), "the search finds it");
 
-    // As a mail program does, with nothing but what RFC 8058 says.
+    // Like a mail program, with only what RFC 8058 prescribes.
     let left = post(&app, &leave, "List-Unsubscribe=One-Click", &[]).await;
     assert!(left.status == 200 && left.text().contains("Unsubscribed"), "{}", left.text());
     assert!(!is_kept(&app, "needle@example.com"));
@@ -183,7 +183,7 @@ async fn looking_changes_nothing_and_one_click_leaves_without_a_trace() {
             assert!(gone.text().contains("This link leads nowhere"));
         }
     }
-    // Secrets are not guessed for long.
+    // Guessing secrets is limited.
     for _ in 0..2 {
         assert_eq!(app.get(&wrong).await.status, 404);
     }
@@ -214,7 +214,7 @@ async fn owners_see_their_own_subscribers_and_delete_them() {
         app.get_as(&shop.key, &format!("{SUBSCRIBERS}?limit=1001")).await.code(),
         "invalid_parameter"
     );
-    // The other project's are nobody else's, to see and to delete.
+    // Others cannot see or delete the other project's subscribers.
     let of_bank = list(&app, &bank).await["subscribers"][0]["id"].clone();
     assert!(!list(&app, &shop).await.to_string().contains("needle"));
     let path = |id: &Value| format!("{SUBSCRIBERS}/{id}");
@@ -233,7 +233,7 @@ async fn owners_see_their_own_subscribers_and_delete_them() {
 
     assert_eq!(app.delete_as(&shop.key, &path(&first["subscribers"][0]["id"])).await.status, 204);
     assert!(!is_kept(&app, "ann@example.com") && is_kept(&app, "bob@example.com"));
-    // They go with the page, and with the project.
+    // They are deleted with the page, and with the project.
     assert_eq!(app.delete_as(&shop.key, SETTINGS).await.status, 204);
     assert!(!is_kept(&app, "bob@example.com") && is_kept(&app, "needle@example.com"));
     assert_eq!(app.delete_as(&bank.key, "/api/v1/project").await.status, 200);
@@ -275,7 +275,7 @@ async fn it_is_offered_where_the_owner_wants_it_and_the_operator_can() {
     assert!(refused.status == 404 && refused.text().contains("This status page sends no e-mail"));
     // Leaving is always possible.
     assert_eq!(post(&app, &mail.link("/leave"), "", &[]).await.status, 200);
-    // A job forgets those who never confirmed.
+    // A job deletes those who never confirmed.
     call(&app, &project.key, "PATCH", SETTINGS, json!({ "subscriptions": true })).await;
     ask(&app, "shop", "late@example.com").await;
     let late = mailbox.wait_for(2).await.remove(1);

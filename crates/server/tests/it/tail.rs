@@ -1,4 +1,4 @@
-//! `GET /api/v1/tail`: hits as they are kept.
+//! `GET /api/v1/tail`: hits as they are stored.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::app::{TestApp, TestProject, hit};
 
-/// Somebody who follows.
+/// A client that follows.
 struct Follower {
     body: Incoming,
     text: String,
@@ -64,7 +64,7 @@ impl Follower {
         }
     }
 
-    /// False where the stream has ended.
+    /// False if the stream has ended.
     async fn read(&mut self) -> bool {
         let frame = tokio::time::timeout(Duration::from_secs(20), self.body.frame());
         let Some(Ok(frame)) = frame.await.expect("nothing came") else { return false };
@@ -72,7 +72,7 @@ impl Follower {
         true
     }
 
-    /// The next event; none where the stream has ended.
+    /// The next event; none if the stream has ended.
     async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some((block, rest)) = self.text.split_once("\n\n") {
@@ -132,7 +132,7 @@ async fn a_hit_is_sent_as_it_is_listed_to_those_whose_filter_it_passes() {
     app.post_hits(&project.key, json!([hit("/v1/\"a\nb", json!({})), hit("/b", more)])).await;
     let list = app.get_as(&project.key, "/api/v1/hits?limit=2").await.json();
     let (first, second) = (all.next().await.unwrap(), all.next().await.unwrap());
-    // Of one time, the newest first.
+    // Same time, the newest first.
     assert_eq!([&second.data, &first.data], [&list["hits"][0], &list["hits"][1]]);
     assert_eq!(first.data["path"], "/v1/\"a\nb");
     assert_eq!(failed.next().await.unwrap().data, second.data);
@@ -160,7 +160,7 @@ async fn one_who_comes_back_is_sent_each_hit_once() {
         }
         paths
     };
-    // The first one may come before the follower.
+    // The first one may arrive before the follower.
     post(&app, &project, &["/first"]).await;
     let ((), paths) = tokio::join!(posting, following);
     let mut expected: Vec<String> =

@@ -1,4 +1,4 @@
-//! The port over TLS: certificate and key from files, followed when they change, and the port that leads to it.
+//! The port over TLS: certificate and key from files, reloaded when they change, and the port that redirects to it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::app::{Answer, TestApp, hit};
 
-/// The two files, where a renewal puts them.
+/// The two files, as a renewal replaces them.
 struct Files {
     certificate: PathBuf,
     key: PathBuf,
@@ -31,7 +31,7 @@ impl Files {
         Files { certificate, key, _folder: folder }
     }
 
-    /// A new certificate and its key; the certificate, for a client to trust.
+    /// Writes a new certificate and key; returns the certificate, for a client to trust.
     fn renew(&self) -> CertificateDer<'static> {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         std::fs::write(&self.certificate, made.cert.pem()).unwrap();
@@ -49,7 +49,7 @@ impl Files {
     }
 }
 
-/// One call of a client that trusts this certificate alone; none where it does not accept what the server presents.
+/// One call of a client that trusts only this certificate; none if it rejects the server's.
 async fn call(
     app: &TestApp,
     trusted: &CertificateDer<'static>,
@@ -101,7 +101,7 @@ async fn the_port_speaks_tls_and_a_session_over_it_is_bound_to_it() {
     let server = call(&app, &trusted, get("/api/v1/server")).await.unwrap().json();
     assert_eq!(server["base_url"], "https://localhost");
 
-    // Without TLS nothing is answered, and the server goes on.
+    // Without TLS there is no answer, and the server continues.
     let mut plain = tokio::net::TcpStream::connect(app.address).await.unwrap();
     plain.write_all(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut said = Vec::new();
@@ -122,7 +122,7 @@ async fn a_renewed_certificate_is_presented_and_a_broken_one_is_not() {
     running.reload().await;
     assert!(call(&app, &first, get("/api/health")).await.is_none());
     assert!(call(&app, &second, get("/api/health")).await.is_some());
-    // The first half of a pair that is being written, and nonsense.
+    // The first half of a pair being written, and garbage.
     let other = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     for key in [other.signing_key.serialize_pem(), "nonsense".to_owned()] {
         std::fs::write(&files.key, key).unwrap();

@@ -1,5 +1,5 @@
-//! Helpers for tests of monitors: a server that may call one address of loopback, a name server that knows it, and a clock
-//! that is turned as fast as checks follow.
+//! Helpers for tests of monitors: a server that may call one loopback address, a name server that knows it, and a clock
+//! that advances as fast as checks follow.
 
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ pub async fn show(app: &TestApp, project: &TestProject, id: &Value) -> Value {
     answer.json()
 }
 
-/// Turns the clock second by second, as fast as checks follow, until `holds`.
+/// Advances the clock second by second, as fast as checks follow, until `holds`.
 pub async fn pass_until(app: &TestApp, what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
     while !holds().await {

@@ -1,6 +1,6 @@
-//! What subscribers of status pages are told, and who of them is still to be mailed: an outbox beside that of the channels. A
-//! bulletin about an incident is written in the transaction of the change that it tells of; who gets it is added later, by number
-//! alone. Addresses are in `meta.sqlite`.
+//! Bulletins for subscribers of status pages, and their unsent mailings: an outbox beside that of the channels. A
+//! bulletin about an incident is written in the transaction of the change; its recipients are added later, by number
+//! only. Addresses are in `meta.sqlite`.
 
 use analytics::hit::ProjectId;
 use analytics::incident::Transition;
@@ -14,7 +14,7 @@ use super::source::IncidentSource;
 use super::{Checks, ChecksError};
 use crate::sql::bulletins as sql;
 
-/// A bulletin that one subscriber has not got yet.
+/// A bulletin that one subscriber has not received yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mailing {
     pub bulletin_id: i64,
@@ -28,7 +28,7 @@ pub struct Mailing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
     Incident(IncidentSource, u64),
-    /// By the name under which visitors know it.
+    /// By the name that visitors know it by.
     Maintenance(String),
 }
 
@@ -36,14 +36,14 @@ pub enum About {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Announcement {
     pub project: ProjectId,
-    /// The name under which visitors know it.
+    /// The name that visitors know it by.
     pub id: String,
     pub bulletin: Bulletin,
 }
 
 impl Checks {
-    /// Writes a bulletin of maintenance that is shown for the first time, and forgets those of maintenance that is not shown any
-    /// more, sent or not. `shown`: all that all status pages show.
+    /// Writes a bulletin for maintenance that is shown for the first time, and deletes those of maintenance no longer
+    /// shown, sent or not. `shown`: everything that any status page shows.
     pub async fn announce(&self, shown: &[Announcement]) -> Result<(), ChecksError> {
         let mut rows = Vec::with_capacity(shown.len());
         for one in shown {
@@ -60,7 +60,7 @@ impl Checks {
         Ok(())
     }
 
-    /// The oldest bulletins that have no mailings yet: id, project, and when that was published.
+    /// The oldest bulletins without mailings: id, project, and time of publication.
     pub async fn bulletins_to_spread(
         &self,
         limit: usize,
@@ -70,7 +70,7 @@ impl Checks {
         Ok(rows.into_iter().map(|(id, project, at_ms)| (id, ProjectId(project), at_ms)).collect())
     }
 
-    /// These subscribers, and nobody else, get the bulletin.
+    /// Addresses the bulletin to exactly these subscribers.
     pub async fn spread(
         &self,
         bulletin: i64,
@@ -89,7 +89,7 @@ impl Checks {
         Ok(())
     }
 
-    /// At most `limit` that are due. Of one project and one incident, in order.
+    /// At most `limit` due mailings; those of one incident of one project in order.
     pub async fn mailings_due(
         &self,
         now_ms: i64,
@@ -99,7 +99,7 @@ impl Checks {
         select.fetch_all(&self.reading).await?.iter().map(to_mailing).collect()
     }
 
-    /// It was sent, or is never to be.
+    /// It was sent, or never will be.
     pub async fn end_mailing(&self, mailing: &Mailing) -> Result<(), ChecksError> {
         sqlx::query(sql::END)
             .bind(mailing.bulletin_id)
@@ -123,13 +123,13 @@ impl Checks {
         Ok(())
     }
 
-    /// Bulletins that everyone has got leave the file.
+    /// Deletes bulletins that every recipient has received.
     pub async fn forget_sent_bulletins(&self) -> Result<(), ChecksError> {
         sqlx::query(sql::FORGET_SENT).execute(&self.writing).await?;
         Ok(())
     }
 
-    /// The project or its status page is gone: nobody is told anything of it any more.
+    /// The project or its status page is gone: deletes its bulletins and mailings.
     pub async fn forget_bulletins(&self, project: ProjectId) -> Result<(), ChecksError> {
         for statement in sql::FORGET_OF_PROJECT {
             sqlx::query(statement).bind(project.0).execute(&self.writing).await?;
@@ -169,8 +169,8 @@ pub(super) async fn forget_of_incident(
     Ok(())
 }
 
-/// Of those of these incidents that are published, and that their owner has not called resolved before. One whose transition is
-/// kept already was told with it.
+/// Adds bulletins for closed incidents that are published and that their owner has not marked as resolved. A transition
+/// already stored had its bulletin.
 pub(super) async fn tell_closed(
     transaction: &mut SqliteConnection,
     closed: &[(IncidentSource, Transition)],

@@ -1,4 +1,4 @@
-//! Incidents as they are kept: written together with the result that changed them, and added to by their owner.
+//! Stored incidents: written together with the result that changed them, and edited by their owner.
 
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use super::source::IncidentSource;
 use super::{Checks, ChecksError, bulletins};
 use crate::sql::incidents as sql;
 
-/// An incident as the checks or a rule found it. Written again with each of its transitions: a field that is None keeps its value.
+/// An incident as the checks or a rule found it. Each of its transitions writes it again: a field that is None keeps
+/// its value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncidentRow {
     pub source: IncidentSource,
@@ -26,7 +27,7 @@ pub struct IncidentRow {
     pub project: ProjectId,
     pub cause: Cause,
     pub since_ms: i64,
-    /// When it was confirmed.
+    /// Time of confirmation.
     pub found_ms: i64,
     /// None: it is open.
     pub until_ms: Option<i64>,
@@ -34,25 +35,25 @@ pub struct IncidentRow {
     pub unconfirmed: bool,
     pub failure: Option<Failure>,
     pub detail: Option<String>,
-    /// Of the HTTP answer.
+    /// Status of the HTTP response.
     pub status: Option<u16>,
-    /// Of the check that confirmed it.
+    /// Phases of the check that confirmed it.
     pub phases: Option<Phases>,
     pub last_good_ms: Option<i64>,
     pub hit: Option<Hit>,
 }
 
-/// An incident with what its owner wrote.
+/// An incident with its owner's texts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeptIncident {
     pub found: IncidentRow,
     pub acknowledged_ms: Option<i64>,
     pub note: Option<String>,
-    /// None: visitors of the status page do not see it.
+    /// None: hidden from visitors of the status page.
     pub publication: Option<Publication>,
 }
 
-/// A transition as it is kept.
+/// A stored transition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeptTransition {
     pub transition: u32,
@@ -61,7 +62,7 @@ pub struct KeptTransition {
     pub muted: Option<Muted>,
 }
 
-/// A text for those who look at a public page.
+/// A text for visitors of a status page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentUpdate {
     pub at_ms: i64,
@@ -69,15 +70,15 @@ pub struct IncidentUpdate {
     pub text: String,
 }
 
-/// Which incidents of a project are asked for.
+/// Selects incidents of a project.
 #[derive(Clone, Copy, Debug)]
 pub struct IncidentQuery {
     pub project: ProjectId,
-    /// None: of all.
+    /// None: of all sources.
     pub source: Option<IncidentSource>,
-    /// Those that are not over alone.
+    /// Only open ones.
     pub open: bool,
-    /// Those that began before.
+    /// Only those that began before.
     pub before_ms: i64,
     pub limit: usize,
 }
@@ -96,7 +97,7 @@ impl Checks {
         rows.iter().map(to_incident).collect()
     }
 
-    /// None where the project has no such incident.
+    /// None if the project has no such incident.
     pub async fn incident(
         &self,
         project: ProjectId,
@@ -171,8 +172,8 @@ impl Checks {
         Ok(published)
     }
 
-    /// Saves the owner's changes in one transaction. `bulletin`: what subscribers of the status page are told of them. Of an
-    /// incident that is not published they are told nothing any more.
+    /// Saves the owner's changes in one transaction. `bulletin`: the text for the status page's subscribers. If the
+    /// incident is not published, its unsent bulletins are deleted.
     pub async fn change_incident(
         &self,
         incident: &KeptIncident,
@@ -298,7 +299,7 @@ fn to_phases(text: &str) -> Result<Phases, ChecksError> {
     Ok(phases)
 }
 
-/// A word of an enum, as serde writes it.
+/// Parses an enum from its serde name.
 pub(super) fn read_word<T: DeserializeOwned>(word: &str) -> Result<T, ChecksError> {
     Ok(serde_json::from_value(Value::String(word.to_owned()))?)
 }

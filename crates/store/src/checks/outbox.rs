@@ -1,5 +1,5 @@
-//! Notices on their way: written in the transaction of the change that they tell of, sent later, and kept with every try.
-//! When which is sent, and how, is decided by `analytics::notice::outbox`.
+//! The outbox of notices: written in the transaction of the change that they announce, sent later, and kept with every
+//! try. `analytics::notice::outbox` decides when each is sent, and how.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ use super::source::IncidentSource;
 use super::{Checks, ChecksError};
 use crate::sql::outbox as sql;
 
-/// Which channel a notice is for: its number, and when it was made (microseconds).
+/// A notice's channel: its number, and when it was created (microseconds).
 pub type ChannelKey = (i64, i64);
 
 /// A notice for one channel.
@@ -25,7 +25,7 @@ pub type ChannelKey = (i64, i64);
 pub struct NewNotice {
     pub channel: ChannelKey,
     pub project: ProjectId,
-    /// None: it is about no single monitor or rule.
+    /// None: it is about no particular monitor or rule.
     pub source: Option<IncidentSource>,
     pub notice: Notice,
     pub created_ms: i64,
@@ -35,7 +35,7 @@ pub struct NewNotice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     Delivered,
-    /// The far side will never take it.
+    /// The service will never accept it.
     Failed,
     /// It was tried for long enough.
     GivenUp,
@@ -56,20 +56,20 @@ impl Ended {
 pub struct Try {
     pub at_ms: i64,
     pub took_ms: i64,
-    /// None where no answer came.
+    /// None without a response.
     pub status: Option<u16>,
-    /// None where it was delivered.
+    /// None if it was delivered.
     pub reason: Option<String>,
 }
 
-/// A notice for a channel with all that was tried.
+/// A notice for a channel with all its tries.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delivery {
     pub id: i64,
     /// `waiting`, `delivered`, `failed` or `given_up`.
     pub state: String,
     pub created_ms: i64,
-    /// When it is tried again, while it waits.
+    /// The time of the next try, while it waits.
     pub next_ms: i64,
     pub ended_ms: Option<i64>,
     pub notice: Notice,
@@ -84,7 +84,7 @@ pub struct ThreadNotice {
     /// `waiting`, `delivered`, `failed` or `given_up`.
     pub state: String,
     pub created_ms: i64,
-    /// When it is tried again, while it waits.
+    /// The time of the next try, while it waits.
     pub next_ms: i64,
     pub ended_ms: Option<i64>,
     pub tries: u32,
@@ -109,7 +109,7 @@ impl Checks {
         rows.into_iter().map(|(id, text)| Ok((id as u64, serde_json::from_str(&text)?))).collect()
     }
 
-    /// The far side's id of the opening of a thread, where it gave one.
+    /// The service's id of a thread's opening, if it gave one.
     pub async fn reply_to(
         &self,
         channel: i64,
@@ -119,8 +119,7 @@ impl Checks {
         Ok(select.fetch_optional(&self.reading).await?)
     }
 
-    /// These are not sent any more. `tried`: what the last try brought; none where there was none. `message`: the far
-    /// side's id of it.
+    /// Ends these notices. `tried`: the result of the last try; none without one. `message`: its id at the service.
     pub async fn end(
         &self,
         ids: &[u64],
@@ -146,7 +145,7 @@ impl Checks {
         Ok(())
     }
 
-    /// These are tried again at `next_ms`.
+    /// Schedules the next try of these notices at `next_ms`.
     pub async fn try_again(
         &self,
         ids: &[u64],
@@ -161,13 +160,13 @@ impl Checks {
         Ok(())
     }
 
-    /// Nothing works on this channel any more: all that wait for it have failed.
+    /// The channel no longer works: all notices waiting for it have failed.
     pub async fn fail_all(&self, channel: i64, now_ms: i64) -> Result<(), ChecksError> {
         sqlx::query(sql::END_ALL).bind(now_ms).bind(channel).execute(&self.writing).await?;
         Ok(())
     }
 
-    /// At most `limit` of a channel before that id, newest first.
+    /// At most `limit` deliveries of a channel before that id, newest first.
     pub async fn deliveries(
         &self,
         channel: i64,

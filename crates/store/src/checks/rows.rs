@@ -1,4 +1,4 @@
-//! Rows of the file: what goes in and what comes out.
+//! Rows of the file, written and read.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -23,21 +23,21 @@ use super::outbox::NewNotice;
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckRow {
     pub monitor: i64,
-    /// The slot, or the time of a check that somebody asked for.
+    /// The slot, or the time of a check on demand.
     pub at_ms: i64,
     pub outcome: Outcome,
     pub failure: Option<Failure>,
     pub detail: Option<String>,
-    /// Of the HTTP answer.
+    /// Status of the HTTP response.
     pub status: Option<u16>,
-    /// Slots from this one on that were not checked; 0 for a check that was made.
+    /// Number of slots from this one on without a check; 0 for a real check.
     pub missed: u32,
     /// How long after its slot the check began.
     pub late_ms: i64,
     pub phases: Phases,
 }
 
-/// Where a monitor stands. The newest one of a group is kept.
+/// A monitor's state. The newest of a group is stored.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MonitorState {
     pub id: i64,
@@ -46,7 +46,7 @@ pub struct MonitorState {
     pub kept: KeptState,
 }
 
-/// The part of a state that is kept as JSON.
+/// The part of a state that is stored as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct KeptState {
@@ -54,16 +54,16 @@ pub struct KeptState {
     pub incidents: MonitorIncidents,
     /// When a check last succeeded.
     pub last_good_ms: Option<i64>,
-    /// Of a heartbeat.
+    /// Signals of a heartbeat.
     pub signals: Signals,
-    /// As the host last presented it.
+    /// The certificate that the host last presented.
     pub certificate: Option<PresentedCertificate>,
 }
 
 /// Everything that one result writes, in one transaction.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// None where the state alone has changed.
+    /// None if only the state has changed.
     pub check: Option<CheckRow>,
     /// By the start of the row.
     pub changes: BTreeMap<i64, Millis>,
@@ -71,7 +71,7 @@ pub struct Record {
     /// Changes of incidents.
     pub transitions: Vec<Transition>,
     pub incidents: Vec<IncidentRow>,
-    /// Notices of these changes, one per channel.
+    /// Notices about these changes, one per channel.
     pub notices: Vec<NewNotice>,
 }
 
@@ -79,11 +79,11 @@ pub struct Record {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SumRow {
     pub from_ms: i64,
-    /// Without what is unknown.
+    /// Excludes unknown time.
     pub millis: Millis,
     pub checks: u64,
     pub failures: u64,
-    /// Checks that ended well, whose times are added up in `phases`.
+    /// Number of successful checks, whose times are added up in `phases`.
     pub timed: u64,
     pub phases: Phases,
     pub slowest: Duration,
@@ -94,7 +94,7 @@ fn microseconds(phases: &Phases, phase: Phase) -> Option<i64> {
 }
 
 impl Record {
-    /// As the statement has them.
+    /// In the order of the statement's parameters.
     pub(super) fn check_columns(&self) -> Option<Value> {
         let check = self.check.as_ref()?;
         let [dns, connect, tls, first_byte, body] =
@@ -157,7 +157,7 @@ pub(super) fn sum_columns(group: &[Record]) -> Vec<Value> {
 }
 
 impl AddAssign for SumRow {
-    /// Its time of beginning stays.
+    /// Keeps its own start.
     fn add_assign(&mut self, other: SumRow) {
         self.millis += other.millis;
         self.checks += other.checks;
@@ -231,7 +231,7 @@ impl CheckRow {
             monitor,
             at_ms: row.try_get("at_ms")?,
             outcome: serde_json::from_value(Value::String(outcome))?,
-            // A code of a later version is one that failed all the same.
+            // An unknown code comes from a later version; it is a failure all the same.
             failure: failure.map(|code| Failure::parse(&code).unwrap_or(Failure::Protocol)),
             detail: row.try_get("detail")?,
             status: row.try_get("status")?,

@@ -1,4 +1,4 @@
-//! Where the alerts of rules stand, kept in one transaction with their incidents and notices.
+//! The state of rules' alerts, written in one transaction with their incidents and notices.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use super::source::IncidentSource;
 use super::{Changes, Checks, ChecksError};
 use crate::sql::rules as sql;
 
-/// Which rule a row belongs to: its number, and when it was made (microseconds).
+/// The rule of a row: its number, and when it was created (microseconds).
 pub type RuleKey = (i64, i64);
 
 /// A rule after a judgement.
@@ -25,13 +25,13 @@ pub struct RuleRecord {
     pub state: RuleState,
     /// The alerts that began and ended, as incidents.
     pub transitions: Vec<Transition>,
-    /// Of these transitions.
+    /// The incidents of these transitions.
     pub incidents: Vec<IncidentRow>,
-    /// Notices of these changes, one per channel.
+    /// Notices about these changes, one per channel.
     pub notices: Vec<NewNotice>,
 }
 
-/// Whether rules can be judged, after it was looked at. `notices`: if that has changed.
+/// Whether rules can be judged. `notices`: set if that has changed.
 #[derive(Clone, Debug, Default)]
 pub struct LatenessRecord {
     pub lateness: Lateness,
@@ -39,7 +39,7 @@ pub struct LatenessRecord {
 }
 
 impl Checks {
-    /// One transaction: all of it is kept, or nothing.
+    /// One transaction: all of it is written, or nothing.
     pub async fn write_rules(
         &self,
         group: &[RuleRecord],
@@ -68,7 +68,7 @@ impl Checks {
         Ok(())
     }
 
-    /// Where the alerts of every rule stood.
+    /// The last state of every rule's alerts.
     pub async fn rule_states(&self) -> Result<Vec<(RuleKey, RuleState)>, ChecksError> {
         let rows = sqlx::query(sql::STATES).fetch_all(&self.writing).await?;
         rows.iter()

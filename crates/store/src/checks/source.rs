@@ -1,6 +1,6 @@
 //! The source of an incident: a monitor or a rule.
 
-/// The monitor or rule that an incident is of.
+/// The monitor or rule of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IncidentSource {
     Monitor(i64),
@@ -8,7 +8,7 @@ pub enum IncidentSource {
 }
 
 impl IncidentSource {
-    /// One number for both, as the tables have it: those of rules are below 0.
+    /// One number for both, as in the tables: negative for rules.
     pub fn to_column(self) -> i64 {
         match self {
             IncidentSource::Monitor(id) => id,

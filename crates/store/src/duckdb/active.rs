@@ -1,4 +1,4 @@
-//! The active file: rows are gathered in memory and appended, with how far they reach, in one transaction.
+//! The active file: rows are buffered in memory and appended in one transaction with their position.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -31,11 +31,11 @@ pub struct Active {
 }
 
 impl Active {
-    /// A new, empty file that goes on after `row.first_seq`.
+    /// A new, empty file for the records after `row.first_seq`.
     pub fn create(engine: &Arc<Engine>, folder: &Path, row: FileRow) -> Result<Active, StoreError> {
         let context = "creating an active file";
         let path = folder.join(row.name());
-        // It has its name once it is whole: a start need not guess what half of it means.
+        // It gets its name once it is complete, so a start need not interpret half a file.
         let making = folder.join(format!("{}.creating", row.name()));
         for stale in [DataFile::wal(&making), making.clone()] {
             match std::fs::remove_file(&stale) {
@@ -60,7 +60,7 @@ impl Active {
         Active::open(engine, folder, row)
     }
 
-    /// An existing file, with what its log holds.
+    /// An existing file, including the content of its log.
     pub fn open(engine: &Arc<Engine>, folder: &Path, row: FileRow) -> Result<Active, StoreError> {
         let context = "opening the active file";
         let file = DataFile::attach(engine, folder, &row)?;
@@ -111,7 +111,7 @@ impl Active {
         self.waiting_for = seq;
     }
 
-    /// What was pushed becomes visible and, with its position, part of the file (log included).
+    /// Makes the pushed rows visible and, with their position, part of the file (log included).
     pub fn commit(&mut self) -> Result<(), StoreError> {
         if self.waiting_for == self.position {
             return Ok(());

@@ -1,9 +1,9 @@
-//! Rows of a statement, handed to our own code on the engine's threads where the engine has them, as columns of numbers.
+//! Hands the rows of a statement to our own code as columns of numbers, on the engine's own threads.
 //!
-//! The usual way out of the engine builds a result and converts it row by row or to Arrow, on one thread, piece by piece:
-//! for sums over millions of hits that took three times as long as reading them. Here a scalar function of ours stands over
-//! the statement's columns (`sql::engine::scan_columns`), looks at each stretch of them and counts its rows, so that it is known
-//! whether every one was seen. It is not for texts.
+//! The engine's usual interface builds a result and converts it row by row or to Arrow, on one thread, piece by piece:
+//! for sums over millions of hits that took three times as long as reading them. Instead, a scalar function of ours
+//! wraps the statement's columns (`sql::engine::scan_columns`), receives each chunk and counts its rows, to verify that
+//! none was missed. Not for texts.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,10 +17,10 @@ use duckdb::vtab::arrow::WritableVector;
 use crate::duckdb::sql;
 use crate::types::StoreError;
 
-/// What looks at a stretch of rows, on any thread and on several at a time.
+/// Receives chunks of rows, on any thread and on several at a time.
 type Receiver = Arc<dyn Fn(&Chunk<'_>) + Send + Sync>;
 
-/// Those of the statements under way, by number.
+/// The receivers of running statements, by statement id.
 #[derive(Clone, Default)]
 pub struct ColumnScans(Arc<Receivers>);
 
@@ -30,11 +30,11 @@ struct Receivers {
     receivers: Mutex<HashMap<u64, Receiver>>,
 }
 
-/// A number that a column may hold, as the engine keeps it.
+/// A number as the engine stores it in a column.
 ///
 /// # Safety
 ///
-/// A column of type `KIND` must be kept by the engine as an array of `Self`: values of this size and alignment, of which
+/// The engine must store a column of type `KIND` as an array of `Self`: values of this size and alignment, of which
 /// every bit pattern is valid. `Chunk::column` reads the engine's memory as such an array.
 #[expect(unsafe_code, reason = "whoever adds a type vouches for its layout")]
 pub unsafe trait Number: Copy + 'static {
@@ -45,7 +45,8 @@ macro_rules! numbers {
     ($($number:ty = $kind:ident),*) => {
         $(
             #[expect(unsafe_code, reason = "the layout is the engine's")]
-            // SAFETY: DuckDB's C API gives the data of such a vector as an array of this type of C, which is the one of Rust.
+            // SAFETY: in DuckDB's C API the data of such a vector is an array of this C type, which equals the Rust
+            // type.
             unsafe impl Number for $number {
                 const KIND: LogicalTypeId = LogicalTypeId::$kind;
             }
@@ -61,7 +62,7 @@ numbers!(
     i64 = Bigint
 );
 
-/// A stretch of a statement's rows.
+/// A chunk of a statement's rows.
 pub struct Chunk<'a> {
     data: &'a DataChunkHandle,
 }
@@ -75,10 +76,10 @@ impl Chunk<'_> {
         self.at::<u64>(0)[0]
     }
 
-    /// A column of the statement, by its place. It must hold such numbers and no NULL: of another type the statement fails, and
-    /// what stands in the place of a NULL is any number.
+    /// A column of the statement, by index. It must have this type and no NULL: another type fails the statement, and a
+    /// NULL reads as an arbitrary number.
     pub fn column<T: Number>(&self, place: usize) -> &[T] {
-        // Before them stands the statement's number.
+        // Column 0 is the statement id.
         self.at(place + 1)
     }
 
@@ -87,9 +88,9 @@ impl Chunk<'_> {
         let kind = vector.logical_type().id();
         assert_eq!(kind, T::KIND, "column {place} of the statement");
         #[expect(unsafe_code, reason = "the engine's memory, read where it is")]
-        // SAFETY: the column is of `T::KIND`, so `Number` vouches for an array of `T`. The engine flattens what it hands to such a
-        // function, which makes that array at least as long as the chunk has rows, and changes none of it before the function
-        // returns; the chunk's borrow ends before.
+        // SAFETY: the column is of `T::KIND`, so `Number` vouches for an array of `T`. The engine flattens a function's
+        // arguments, so the array has at least as many elements as the chunk has rows, and does not change it before
+        // the function returns; the chunk's borrow ends before.
         unsafe {
             std::slice::from_raw_parts(vector.as_mut_ptr::<T>(), self.rows())
         }
@@ -97,14 +98,14 @@ impl Chunk<'_> {
 }
 
 impl ColumnScans {
-    /// To be called once for an engine.
+    /// Call it once per engine.
     pub fn register(&self, connection: &Connection) -> Result<(), StoreError> {
         connection
             .register_scalar_function_with_state::<ScanColumns>(sql::engine::SCAN_COLUMNS, self)
             .map_err(|cause| failed("starting the engine", cause))
     }
 
-    /// Runs a statement of numbers and shows its rows to `take`, stretch by stretch, in no order.
+    /// Runs a statement of numbers and passes its rows to `take`, chunk by chunk, in no order.
     pub fn run(
         &self,
         connection: &Connection,
@@ -150,7 +151,7 @@ impl Receivers {
     }
 }
 
-/// A statement under way; the end of it, however it ends.
+/// A running statement. Dropping it removes the receiver, however the statement ends.
 struct ScanGuard<'a> {
     receivers: &'a Receivers,
     number: u64,
@@ -162,7 +163,7 @@ impl Drop for ScanGuard<'_> {
     }
 }
 
-/// The function `scan_columns(number of the statement, columns...)`.
+/// The function `scan_columns(statement id, columns...)`.
 struct ScanColumns;
 
 impl VScalar for ScanColumns {
@@ -182,7 +183,7 @@ impl VScalar for ScanColumns {
         }
         let mut seen = output.flat_vector();
         #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
-        // SAFETY: the function returns UTINYINT, and the engine has room for as many as there are rows.
+        // SAFETY: the function returns UTINYINT, and the engine has allocated one per row.
         unsafe { seen.as_mut_slice_with_len::<u8>(rows) }.fill(1);
         Ok(())
     }
@@ -194,7 +195,7 @@ impl VScalar for ScanColumns {
         )]
     }
 
-    /// It has an effect: it is to run once for every row, and not ahead of the others.
+    /// It has a side effect: the engine must run it exactly once per row, and not in advance.
     fn volatile() -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! Inbox records as columns of a data file: texts become the file's numbers, rows get their names.
+//! Inbox records as columns of a data file: texts become the file's ids, rows get their hit ids.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -54,8 +54,8 @@ struct Marks {
     hit_id: Vec<i64>,
 }
 
-/// The numbers of the active file's texts. A text stands here as 128 bits of a keyed hash, so that memory does not grow
-/// with its length; the key is this process's own, so that nobody can make texts collide.
+/// The ids of the active file's texts. A text is represented by 128 bits of a keyed hash, so that memory does not grow
+/// with its length; the key is random per process, so that nobody can make texts collide.
 pub struct TextIds {
     known: HashMap<u128, u32, BuildHasherDefault<Prehashed>>,
     next: [u32; TextKind::COUNT],
@@ -93,7 +93,7 @@ impl TextIds {
         hasher.finish128().as_u128()
     }
 
-    /// What a file that is opened again holds.
+    /// Adds a text of a reopened file.
     pub fn learn(&mut self, kind: u8, project: u32, id: u32, text: &str) {
         let name = self.name(kind, project, text);
         self.known.insert(name, id);
@@ -103,7 +103,7 @@ impl TextIds {
         }
     }
 
-    /// The text's number, and whether it is new.
+    /// The text's id, and whether it is new.
     fn number(&mut self, kind: TextKind, project: u32, text: &str) -> (u32, bool) {
         let name = self.name(kind as u8, project, text);
         let next = &mut self.next[kind as usize];
@@ -122,7 +122,7 @@ impl Rows {
         self.project.len()
     }
 
-    /// Adds a batch but for the rows in `skips` (ascending), and counts them in `shares`.
+    /// Adds a batch except the rows in `skips` (ascending), and updates `shares`.
     pub fn push(
         &mut self,
         node: u8,
@@ -186,7 +186,7 @@ impl Rows {
                 .iter()
                 .map(size),
         );
-        // TextIds are given to texts that a kept row names, and to no others: what is erased later must not leave one.
+        // Only texts named by a kept row get an id: a later erasure must not leave others behind.
         let mut ids: Vec<u32> = Vec::new();
         for kind in TextKind::ALL {
             ids.clear();

@@ -1,8 +1,8 @@
-//! What follows from a sealed file's hits, counts and rollups, made slice by slice: deriving all at once takes memory that
-//! readers need, and nothing else can be done meanwhile.
+//! Tables derived from a sealed file's hits, counts and rollups, made slice by slice: deriving all at once takes memory
+//! that readers need, and blocks everything else.
 //!
-//! Small projects go together, a large one is cut by days; its rows for the whole file are made of those of its days, some
-//! ids at a time. Nothing here decides what is merged, or when.
+//! Small projects are derived together, a large one day by day; its rows for the whole file are the sums of its days'
+//! rows, some ids at a time. Nothing here decides what is merged, or when.
 
 mod consumers;
 
@@ -28,11 +28,11 @@ const HOURS_OF_DAY: i64 = 24;
 /// Which rollups are made, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Rollups {
-    /// Hits of a project from which it has rollups.
+    /// A project has rollups from this many hits.
     pub from_rows: u64,
-    /// Hits that are looked at at once, roughly.
+    /// Hits processed at once, roughly.
     pub piece_rows: u64,
-    /// Where consumers are too many for rows of each, and how many of them are listed then.
+    /// The number of consumers beyond which they get no rows each, and how many are listed then.
     pub tally: TallyLimits,
 }
 
@@ -56,8 +56,8 @@ impl Target<'_> {
     }
 }
 
-/// Fills those tables of `into` that follow from its hits; of one project only where one is given. `pause` is called
-/// between slices, nothing is held open meanwhile.
+/// Fills the derived tables of `into`, for one project if one is given. `pause` is called between slices, while nothing
+/// is held open.
 pub fn derive(
     target: Target<'_>,
     only: Option<ProjectId>,
@@ -67,7 +67,7 @@ pub fn derive(
     let Target { connection, into, .. } = target;
     let only = only.map(|project| project.0);
     let run = |statement: &str| connection.execute_batch(statement).map_err(failed(CONTEXT));
-    // What the last slice has in memory for want of a full row group goes to the file.
+    // Writes the last slice's incomplete row group from memory to the file.
     let rest = || {
         run(&checkpoint(into))?;
         pause()
@@ -79,7 +79,7 @@ pub fn derive(
     let many = derive::consumers::with_many_texts(into, rollups.tally.listed_whole);
     let many: HashSet<u32> = pairs(connection, &many)?.map(|(project, _)| project as u32).collect();
     for (projects, rows) in groups(&large, rollups.piece_rows) {
-        // A project that is cut.
+        // A project processed in parts.
         let alone = (rows > rollups.piece_rows).then_some(projects[0]);
         let (mut listed, mut others) = (Vec::new(), Vec::new());
         for project in &projects {
@@ -154,7 +154,7 @@ fn pairs(
     Ok(rows.collect::<Result<Vec<_>, _>>().map_err(failed(CONTEXT))?.into_iter())
 }
 
-/// Projects that are looked at together, with their hits. A project that is larger than a piece is alone.
+/// Projects that are processed together, with their hits. A project that is larger than a piece is alone.
 fn groups(projects: &[(u32, u64)], piece_rows: u64) -> Vec<(Vec<u32>, u64)> {
     let mut groups: Vec<(Vec<u32>, u64)> = Vec::new();
     for &(project, rows) in projects {
@@ -169,8 +169,8 @@ fn groups(projects: &[(u32, u64)], piece_rows: u64) -> Vec<(Vec<u32>, u64)> {
     groups
 }
 
-/// Times at which slices begin, out of the hits of each hour: about `piece_rows` lie between two. Slices begin with a day;
-/// of a day that alone is larger, with an hour.
+/// Start times of slices, from the hits of each hour: about `piece_rows` hits lie between two. Slices begin with a day,
+/// or with an hour if a day alone is larger.
 fn cuts(hours: &[(i64, u64)], piece_rows: u64) -> Vec<i64> {
     let mut cuts = Vec::new();
     let mut sum = 0;
@@ -199,7 +199,7 @@ fn day_of(hour: i64) -> i64 {
     hour.div_euclid(HOURS_OF_DAY)
 }
 
-/// Ids up to the greatest in ranges of so many; none where one statement may look at all of them.
+/// Ranges of this many ids up to the greatest; none if one statement may process them all.
 fn id_ranges(greatest: u32, size: u64) -> Vec<Option<Ids>> {
     let size = u32::try_from(size).unwrap_or(u32::MAX).max(1);
     if greatest < size {
@@ -273,12 +273,12 @@ mod tests {
         ("by_consumer_rest", "project, day, sum(requests)"),
     ];
 
-    /// Both projects have more consumers; the lists have room for all of them, so that they add up however they are cut.
+    /// Both projects have more consumers; the lists have room for all, so that they add up however they are cut.
     fn long_lists() -> TallyLimits {
         TallyLimits { listed_whole: 10, listed_of_day: 1_000, ..TallyLimits::default() }
     }
 
-    /// The file that `filled` makes.
+    /// A target with the file that `filled` makes.
     fn target<'a>(
         connection: &'a Connection,
         scans: &'a ColumnScans,
@@ -287,7 +287,7 @@ mod tests {
         Target { connection, scans, new_numbers, into: "f" }
     }
 
-    /// A file with hits of two projects over some days, and what was derived from them.
+    /// A file with some days' hits of two projects, and its derived tables.
     fn derived(
         piece_rows: u64,
         from_rows: u64,

@@ -1,8 +1,8 @@
-//! DuckDB, opened shut (no network, no extensions, no files but ours) and lent as connections.
+//! DuckDB, locked down (no network, no extensions, no files but ours), with pools of connections.
 //!
-//! One instance holds the files that grow and the writer's work, another one holds sealed files for readers, and the
-//! builder has its own while it has work. Each has its own memory limit, so that a read or a build that needs too much fails
-//! alone: the writer never waits for memory that a reader holds.
+//! One instance holds the files that grow and does the writer's work, another one holds sealed files for readers, and
+//! the builder has its own while it has work. Each has its own memory limit, so that a read or a build that needs too
+//! much fails alone: the writer never waits for a reader's memory.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ use crate::duckdb::renumber::NewNumbers;
 use crate::duckdb::sql;
 use crate::types::{DuckDbLimits, StoreError};
 
-/// The instances that serve: one to write with, one to read sealed files with.
+/// The serving instances: one for writing, one for reading sealed files.
 pub struct Engine {
     pub writing: Instance,
     pub reading: Instance,
@@ -29,14 +29,14 @@ pub struct Engine {
 
 /// One DuckDB with its memory.
 pub struct Instance {
-    /// TRICKY: never used for work of its own, so that a clone can be had while every other connection is busy.
+    /// TRICKY: never used for queries, so that it can be cloned while every other connection is busy.
     origin: Mutex<Connection>,
     idle: Mutex<Vec<Connection>>,
     scans: ColumnScans,
     new_numbers: NewNumbers,
 }
 
-/// Removes what a process that was killed has spilled: it may hold what is erased later. No instance may be open.
+/// Deletes spill files of a killed process: they may hold hits that are erased later. No instance may be open.
 pub fn remove_spilled(folder: &Path) -> Result<(), StoreError> {
     match std::fs::remove_dir_all(folder.join("tmp")) {
         Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
@@ -47,7 +47,7 @@ pub fn remove_spilled(folder: &Path) -> Result<(), StoreError> {
 }
 
 impl Engine {
-    /// `folder`: where the data files are, the only place that the engine may touch.
+    /// `folder`: the folder of data files, the only one that the engine may touch.
     pub fn open(folder: &Path, limits: &DuckDbLimits) -> Result<Engine, StoreError> {
         Ok(Engine {
             writing: Instance::open(folder, "writing", limits.engine_memory)?,
@@ -56,7 +56,7 @@ impl Engine {
         })
     }
 
-    /// Remembers an error of a read after which no other read can succeed.
+    /// Records an error of a read after which no other read can succeed.
     pub fn note_read_error(&self, error: &StoreError) {
         if is_fatal(error) {
             tracing::error!(%error, "the readers' engine failed");
@@ -70,9 +70,9 @@ impl Engine {
 }
 
 impl Instance {
-    /// `name` is that of its folder for what does not fit its memory; no two instances may share one.
+    /// `name` names its spill folder; no two instances may share one.
     ///
-    /// DuckDB's own threads take the name of the thread that starts them: in a list of threads they are `engine`.
+    /// DuckDB's threads inherit the name of the thread that starts them: a list of threads shows them as `engine`.
     pub fn open(folder: &Path, name: &str, memory: u64) -> Result<Instance, StoreError> {
         let spill = folder.join("tmp").join(name);
         let folder = folder.to_path_buf();
@@ -86,7 +86,7 @@ impl Instance {
 
     fn start(folder: &Path, spill: PathBuf, memory: u64) -> Result<Instance, StoreError> {
         let context = "starting the engine";
-        // The engine makes the last folder of the path, no others.
+        // The engine creates only the last folder of the path.
         std::fs::create_dir_all(folder.join("tmp")).map_err(io(context))?;
         let config = Config::default()
             .with("memory_limit", format!("{}MiB", memory >> 20))
@@ -105,12 +105,12 @@ impl Instance {
         Ok(Instance { origin: Mutex::new(connection), idle: Mutex::default(), scans, new_numbers })
     }
 
-    /// For handing out rows of its statements.
+    /// Receives rows of its statements.
     pub fn scans(&self) -> &ColumnScans {
         &self.scans
     }
 
-    /// For merging files in it.
+    /// Renumbers texts of files merged in it.
     pub fn new_numbers(&self) -> &NewNumbers {
         &self.new_numbers
     }
@@ -133,7 +133,7 @@ impl Instance {
         }
     }
 
-    /// For short statements that belong to no connection: attach, detach.
+    /// For short statements without a connection of their own: attach, detach.
     pub fn execute(&self, sql: &str) -> Result<(), duckdb::Error> {
         self.origin.lock().unwrap_or_else(PoisonError::into_inner).execute_batch(sql)
     }

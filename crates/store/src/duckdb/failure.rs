@@ -2,7 +2,7 @@
 
 use crate::types::StoreError;
 
-/// DuckDB's name for what went wrong, with what we were doing.
+/// An error of DuckDB with its context.
 pub fn failed(context: &'static str) -> impl Fn(duckdb::Error) -> StoreError {
     move |source| {
         if is_out_of_memory(&source) {
@@ -25,8 +25,8 @@ pub fn is_fatal(error: &StoreError) -> bool {
     cause.to_string().contains("database has been invalidated")
 }
 
-/// True where a checkpoint has to wait for a read. A read that began before a commit keeps that commit's transaction, which
-/// counts as active: hence the engine speaks of writes.
+/// True if a checkpoint has to wait for a read. A read that began before a commit keeps that commit's transaction
+/// active; hence the engine's message about writes.
 pub fn is_refused_checkpoint(error: &StoreError) -> bool {
     let StoreError::Engine { cause, .. } = error else { return false };
     cause.to_string().contains("Cannot CHECKPOINT")

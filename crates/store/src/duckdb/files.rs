@@ -1,7 +1,7 @@
-//! The data files that are there now, and a reader's hold on them.
+//! The current data files, and a reader's hold on them.
 //!
-//! A reader takes the whole picture at once (`Snapshot`) and keeps it while it reads; a file that has left the picture is
-//! detached and unlinked when the last picture with it is let go.
+//! A reader takes a snapshot of all files at once (`Snapshot`) and keeps it while it reads; a file that has left the
+//! current snapshot is detached and unlinked when the last snapshot with it is dropped.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
@@ -24,12 +24,12 @@ pub struct DataFile {
     pub alias: String,
     pub path: PathBuf,
     kind: FileKind,
-    /// At most today's.
+    /// At most the current format.
     pub format: u32,
     engine: Arc<Engine>,
-    /// Of the active file they grow; the others' stay.
+    /// They grow for the active file and are constant for the others.
     pub stats: ArcSwap<FileStats>,
-    /// Set when the file is to be unlinked; let go when it is.
+    /// Set when the file is to be unlinked; dropped once it is.
     retired: Mutex<Option<Sender<()>>>,
 }
 
@@ -48,7 +48,7 @@ pub struct Snapshot {
 #[derive(Default)]
 pub struct Files {
     current: ArcSwap<Snapshot>,
-    /// Held over a change of the manifest and of the picture, so that they agree.
+    /// Held over a change of the manifest and the snapshot, so that they agree.
     changing: Mutex<()>,
 }
 
@@ -84,7 +84,7 @@ impl DataFile {
         Ok(Arc::new(file))
     }
 
-    /// The instance that has this file: a frozen file stays where it was written.
+    /// The instance that has this file: a frozen file stays in the one that wrote it.
     pub fn instance(&self) -> &Instance {
         instance_of(&self.engine, self.kind)
     }
@@ -104,7 +104,7 @@ impl DataFile {
         found
     }
 
-    /// Hits of today's format are about to be appended.
+    /// Hits of the current format are about to be appended.
     fn upgrade(&mut self) -> Result<(), StoreError> {
         if self.format == sql::file::FORMAT {
             return Ok(());
@@ -160,7 +160,7 @@ impl DataFile {
         Ok(())
     }
 
-    /// The file goes when nobody reads it any more; then the sender is let go.
+    /// Unlinks the file once nobody reads it any more; then the sender is dropped.
     pub fn retire(&self, done: Sender<()>) {
         *self.retired.lock().unwrap_or_else(PoisonError::into_inner) = Some(done);
     }
@@ -234,7 +234,7 @@ impl Snapshot {
         stats
     }
 
-    /// For async threads: who lets go of a picture last detaches files and unlinks them, which may take long.
+    /// For async threads: dropping the last snapshot detaches and unlinks files, which may take long.
     pub fn let_go(self: Arc<Self>) {
         let Some(last) = Arc::into_inner(self) else { return };
         match tokio::runtime::Handle::try_current() {
@@ -253,7 +253,8 @@ impl Files {
         self.current.store(Arc::new(snapshot));
     }
 
-    /// `manifest` puts the change on disk; the picture changes when that has succeeded. Nothing else changes meanwhile.
+    /// `manifest` writes the change to disk; the snapshot changes once that has succeeded. No other change happens
+    /// meanwhile.
     pub fn change(
         &self,
         manifest: impl FnOnce() -> Result<(), StoreError>,

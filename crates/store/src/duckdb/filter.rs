@@ -1,7 +1,7 @@
-//! A filter as one file understands it. Conditions on numbers are the engine's. Conditions on texts are tested once per text
-//! of the file, all conditions of a kind in one scan of its texts; a hit passes if the ids of its texts do.
+//! A filter resolved for one file. The engine evaluates conditions on numbers. Conditions on texts are tested once per
+//! text of the file, all conditions of a kind in one scan of its texts; a hit passes if the ids of its texts do.
 //!
-//! Sums and lists use the same: no join, and a pattern costs nothing per hit.
+//! Sums and lists share it: no join, and a pattern costs nothing per hit.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
@@ -21,7 +21,7 @@ use crate::duckdb::sql;
 use crate::duckdb::sql::filter::{Only, TextField};
 use crate::types::StoreError;
 
-/// A filter as one file understands it.
+/// A filter resolved for one file.
 pub struct FileFilter {
     /// The conditions on numbers, for the engine.
     pub numbers: String,
@@ -53,12 +53,12 @@ impl IdSet {
 /// The conditions on texts of one kind.
 struct KindTests {
     tests: Vec<FieldTests>,
-    /// Texts that are equal to a value, or begin with one, are all that can matter.
+    /// Set if only texts that equal a value, or begin with one, can matter.
     only: Option<Vec<Only>>,
     inverted: bool,
 }
 
-/// A condition, and the column of the text's row that it looks at.
+/// A condition, and the column of the text's row that it tests.
 struct FieldTests {
     field: TextField,
     negated: bool,
@@ -82,7 +82,7 @@ impl KindTests {
         };
         let inverted = conditions.iter().all(|(_, negated, _)| *negated);
         let only = if inverted {
-            // Texts that fail are looked for: what no condition names passes.
+            // Searches for the texts that fail: a text that no condition names passes.
             let all: Option<Vec<Vec<Only>>> = conditions.iter().map(only_of).collect();
             all.map(|all| all.into_iter().flatten().collect())
         } else {
@@ -97,7 +97,7 @@ impl KindTests {
         KindTests { tests: tests.collect(), only, inverted }
     }
 
-    /// Whether a text passes all conditions. `word`: of a field of it, "" for none.
+    /// Whether a text passes all conditions. `word`: the value of one of its fields, "" for none.
     fn pass<'a>(&self, word: impl Fn(TextField) -> &'a str) -> bool {
         self.tests.iter().all(|one| one.tests.pass(word(one.field)) != one.negated)
     }
@@ -128,7 +128,7 @@ impl KindTests {
     }
 }
 
-/// A part of a kind of text, whether the condition is turned round, and its tests.
+/// A field of a text, whether the condition is negated, and its tests.
 type TextCondition = (TextField, bool, Vec<Test>);
 
 impl FileFilter {
@@ -174,7 +174,7 @@ impl FileFilter {
         Ok(FileFilter { numbers, texts, consumer })
     }
 
-    /// The kinds of texts whose columns `select` looks at.
+    /// The kinds of texts whose columns `select` reads.
     pub fn kinds(&self) -> Vec<TextKind> {
         let consumer: &[TextKind] = match self.consumer {
             Some(_) => &[TextKind::User, TextKind::Address],
@@ -201,7 +201,7 @@ impl FileFilter {
         256 + self.numbers.len() + sets.map(|ids| 8 * ids.words.iter().count()).sum::<usize>()
     }
 
-    /// The rows that pass, ascending; false where all do.
+    /// The rows that pass, ascending; false if all do.
     pub fn select(&self, hits: &Columns<'_>, rows: usize, out: &mut Vec<u32>) -> bool {
         out.clear();
         if self.texts.is_empty() && self.consumer.is_none() {
@@ -224,17 +224,17 @@ impl FileFilter {
     }
 }
 
-/// A query's filter with the one that its asker cannot take off.
+/// A query's filter combined with the scope's locked one.
 pub fn whole_filter(scope: &ProjectScope, filter: &Filter) -> Filter {
     let conditions: Vec<Condition> =
         scope.locked().conditions.iter().chain(&filter.conditions).cloned().collect();
     Filter { conditions }
 }
 
-/// Filters of sealed files, kept between reads: an export asks page by page, a live dashboard every few seconds, and which of a
-/// file's texts pass never changes. Bounded by bytes; the one that was used longest ago goes first.
+/// Filters of sealed files, cached between reads: an export reads page by page, a live dashboard every few seconds, and
+/// the texts of a file that pass never change. Bounded by bytes; the least recently used goes first.
 ///
-/// Ids and a keyed hash of the filter are kept, no text.
+/// Holds ids and a keyed hash of the filter, but no text.
 #[derive(Default)]
 pub struct FilterCache {
     entries: Mutex<VecDeque<Cached>>,
@@ -288,7 +288,7 @@ impl FilterCache {
     }
 }
 
-/// Without a branch on what is found: it would be guessed wrongly every other time.
+/// Without a branch on the result, which would be mispredicted half of the time.
 fn keep(rows: &mut Vec<u32>, passes: impl Fn(usize) -> bool) {
     let mut kept = 0;
     for n in 0..rows.len() {
@@ -299,17 +299,17 @@ fn keep(rows: &mut Vec<u32>, passes: impl Fn(usize) -> bool) {
     rows.truncate(kept);
 }
 
-/// Room for the rows that passed, column by column.
+/// Buffers for the rows that passed, column by column.
 #[derive(Default)]
 pub struct Kept {
-    /// Rows that follow each other: from, to (excluded).
+    /// Consecutive rows: from, to (excluded).
     runs: Vec<(u32, u32)>,
     wide: [Vec<i64>; 4],
     short: [Vec<u16>; 3],
     texts: [Vec<u32>; TextKind::COUNT],
 }
 
-/// Rows a run, on average, from which runs are copied at once and not row by row.
+/// Average rows per run from which runs are copied as a whole and not row by row.
 const LONG_RUNS: usize = 4;
 
 impl Kept {

@@ -1,4 +1,4 @@
-//! Functions of ours that the engine has, about texts and addresses: `identity` (`analytics::identity`) and `ipv4_of`.
+//! Our functions in the engine, about texts and addresses: `identity` (`analytics::identity`) and `ipv4_of`.
 
 use std::marker::PhantomData;
 
@@ -13,13 +13,13 @@ use duckdb::vtab::arrow::WritableVector;
 use crate::duckdb::column_scan::Number;
 use crate::duckdb::sql;
 
-/// To be called once for an engine.
+/// Call it once per engine.
 pub fn register(connection: &Connection) -> duckdb::Result<()> {
     connection.register_scalar_function::<TextFunction<Identity>>(sql::engine::IDENTITY)?;
     connection.register_scalar_function::<TextFunction<Ipv4>>(sql::engine::IPV4)
 }
 
-/// A number that follows from a text.
+/// A number computed from a text.
 trait OfText: 'static {
     type Number: Number;
 
@@ -47,7 +47,7 @@ impl OfText for Ipv4 {
     }
 }
 
-/// `T` as a function of the engine, of one VARCHAR.
+/// `T` as an engine function of one VARCHAR.
 struct TextFunction<T>(PhantomData<T>);
 
 impl<T: OfText> VScalar for TextFunction<T> {
@@ -62,12 +62,12 @@ impl<T: OfText> VScalar for TextFunction<T> {
         let texts = input.flat_vector(0);
         let mut numbers = output.flat_vector();
         #[expect(unsafe_code, reason = "the engine's memory, read where it is")]
-        // SAFETY: the engine flattens what it hands to such a function, and a VARCHAR vector has as many of these as the chunk
-        // has rows.
+        // SAFETY: the engine flattens a function's arguments, and a VARCHAR vector has one of these per row of the
+        // chunk.
         let texts = unsafe { texts.as_slice_with_len::<duckdb_string_t>(rows) };
         #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
-        // SAFETY: the function returns `T::Number::KIND`, whose layout `Number` vouches for, and the engine has room for as many
-        // as there are rows.
+        // SAFETY: the function returns `T::Number::KIND`, whose layout `Number` vouches for, and the engine has
+        // allocated one per row.
         let numbers = unsafe { numbers.as_mut_slice_with_len::<T::Number>(rows) };
         for (text, out) in texts.iter().zip(numbers) {
             *out = T::of(&mut DuckString::new(&mut { *text }));
@@ -106,7 +106,7 @@ mod tests {
         register(&connection).unwrap();
         let run = |text: &str| connection.execute_batch(text).unwrap();
         run(&format!("ATTACH ':memory:' AS f; {}", sql::file::create("f")));
-        // Every byte in every place, and any addresses.
+        // Every byte in every position, and random addresses.
         let random = (0..20_000u64).map(|n| identity(&n.to_le_bytes()) as u32);
         let each = (0..=255).flat_map(|byte| (0..4).map(move |n| byte << (8 * n) | 0x0100_0000));
         let numbers: Vec<u32> = each.chain(random).chain([1, u32::MAX]).collect();

@@ -1,13 +1,13 @@
-//! Several files, or one unsorted, as one sorted file, piece by piece.
+//! Merges several files, or an unsorted one, into one sorted file, piece by piece.
 //!
-//! Sorting many millions of hits at once takes memory that readers need, or fails for want of it. Inputs that are sealed
-//! are sorted already, so a piece of (project, time) is a short stretch of each, and pieces that follow each other make a
-//! file that is sorted as a whole. A range of projects is finished, texts and hits, before the next begins: the arrays
-//! that lead from old text numbers to new ones (`renumber`) are as small as the range.
+//! Sorting many millions of hits at once takes memory that readers need, or fails for lack of it. Sealed inputs are
+//! sorted already, so a piece of (project, time) is a short stretch of each, and consecutive pieces make a file that is
+//! sorted as a whole. A range of projects is finished, texts and hits, before the next begins: the arrays that map old
+//! text ids to new ones (`renumber`) are as small as the range.
 //!
-//! What is known of the inputs in memory (`FileStats`) cuts the projects; a project that is larger than a piece is cut by
-//! time, at times found by looking at every so many of its hits. Its texts are cut too, by kind and by text, where they take
-//! more than a piece may: a text can be two thousand times as long as another. Nothing here decides what is merged, or when.
+//! Statistics of the inputs in memory (`FileStats`) split the projects; a project that is larger than a piece is split
+//! by time, at times sampled from its hits. Its texts are split too, by kind and by text, if they take more than a
+//! piece may: a text can be two thousand times as long as another. Nothing here decides what is merged, or when.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,28 +25,27 @@ use crate::duckdb::stats::FileStats;
 use crate::job_end::{EarlyEnd, Pause};
 use crate::types::{RouteRules, StoreError};
 
-/// A project that is cut by time is looked at every so many hits; a piece is larger than wanted by about as many per
-/// input.
+/// One hit in this many is sampled to split a project by time; a piece exceeds its size by about as many per input.
 const SAMPLE_EVERY: u64 = 8_192;
 
-/// A stretch of texts is found by so many of them; it is larger than wanted by about an eighth at most.
+/// Samples per stretch of texts; a stretch exceeds its size by about an eighth at most.
 const SAMPLES_OF_TEXTS: u64 = 64;
 
-/// What a merge reads, and how.
+/// Inputs of a merge, and the sizes of its pieces.
 pub struct Inputs<'a> {
     /// The files' names in the engine, in order of arrival.
     pub files: &'a [String],
     /// Parallel to `files`.
     pub stats: &'a [Arc<FileStats>],
-    /// Hits that are sorted at once, roughly.
+    /// Hits sorted at once, roughly.
     pub piece_rows: u64,
-    /// Texts that are sorted at once, bytes, roughly.
+    /// Texts sorted at once, bytes, roughly.
     pub piece_text_bytes: u64,
     /// None: routes stay as they are.
     pub routes: Option<&'a dyn RouteRules>,
 }
 
-/// Of each project: about how many bytes its texts take, in all of the files together.
+/// About how many bytes each project's texts take, in all files together.
 pub fn text_bytes(
     connection: &Connection,
     files: &[String],
@@ -80,14 +79,14 @@ fn count(
     Ok(counts)
 }
 
-/// Fills the tables of a file that hold what was posted; what follows from them is derived afterwards. `pause` is called
-/// between pieces, nothing is held open meanwhile.
+/// Fills the tables of posted data; the derived ones are filled afterwards. `pause` is called between pieces, while
+/// nothing is held open.
 pub fn merge(target: Target<'_>, inputs: &Inputs<'_>, pause: Pause<'_>) -> Result<(), EarlyEnd> {
     let Target { connection, new_numbers, into, .. } = target;
     let context = "building a sealed file";
     let run = |statement: &str| connection.execute_batch(statement).map_err(failed(context));
     let mut began = false;
-    // What the last piece has in memory for want of a full row group goes to the file.
+    // Writes the last piece's incomplete row group from memory to the file.
     let rest = || {
         run(&sql::file::checkpoint(into))?;
         pause()
@@ -127,8 +126,8 @@ pub fn merge(target: Target<'_>, inputs: &Inputs<'_>, pause: Pause<'_>) -> Resul
     Ok(run(&sql::build::merge_marks(into, inputs.files))?)
 }
 
-/// Ranges of projects that together hold all hits, with their hits; of about a piece each where no project alone is
-/// larger, in hits or in texts. A project that is has a range of its own.
+/// Ranges of projects that together hold all hits, with their hits, of about a piece each. A project that alone exceeds
+/// a piece, in hits or in texts, has its own range.
 fn ranges(inputs: &Inputs<'_>, text_bytes: &BTreeMap<u32, u64>) -> Vec<(Projects, u64)> {
     let mut rows: BTreeMap<ProjectId, u64> = BTreeMap::new();
     for (project, stats) in inputs.stats.iter().flat_map(|stats| stats.iter()) {
@@ -228,7 +227,7 @@ fn pieces(
     Ok(from.zip(to).map(|(from_us, to_us)| Piece { projects, from_us, to_us }).collect())
 }
 
-/// Where pieces begin, ascending and each once; about `samples` of the samples lie between two. Equal ones stay together,
+/// Starts of pieces, ascending and distinct; about `samples` of the samples lie between two. Equal ones stay together,
 /// however many they are.
 fn cuts<T: Ord + Clone>(mut sampled: Vec<T>, samples: usize) -> Vec<T> {
     sampled.sort_unstable();
@@ -282,7 +281,7 @@ mod tests {
         assert_eq!(cuts(Vec::<i64>::new(), 3), Vec::<i64>::new());
     }
 
-    /// What is read of a file's hits, with the texts in the place of their numbers, in its order.
+    /// All columns of a file's hits, with texts instead of their ids, in its order.
     fn hits(connection: &Connection, file: &str) -> Vec<String> {
         let text = |kind: TextKind| {
             format!(
@@ -304,7 +303,7 @@ mod tests {
         rows.map(Result::unwrap).collect()
     }
 
-    /// A file as active ones are, and as sealed ones of the first format were.
+    /// A file like active ones, and like sealed ones of the first format.
     fn fill(connection: &Connection, file: &str, first: u64) {
         let run = |text: &str| connection.execute_batch(text).unwrap();
         run(&format!("ATTACH ':memory:' AS {file}"));
@@ -338,7 +337,7 @@ mod tests {
         ));
     }
 
-    /// A file as the third format had it.
+    /// A file of the third format.
     fn make_older(connection: &Connection, file: &str) {
         let older = Tables { file, format: 3 };
         for kind in TextKind::ALL.into_iter().filter(|kind| !older.has(*kind)) {
@@ -427,7 +426,7 @@ mod tests {
         assert_eq!(sorted(&["sealed"]), sorted(&["one"]));
         assert_eq!(sorted(&["merged"]), sorted(&["one", "two"]));
         assert!(sorted(&["merged"]).iter().any(|row| row.contains("203.0.113.7")));
-        // However texts are cut, each stands once and has the number that it has in order.
+        // However texts are cut, each occurs once and its id is its rank.
         for file in ["sealed", "merged"] {
             let text = format!(
                 "SELECT count(*) FROM (SELECT id, row_number() OVER (PARTITION BY kind, project ORDER BY literal, ipv4) AS place
@@ -445,7 +444,7 @@ mod tests {
         for (row, wanted) in hits(&connection, "merged").iter().zip(&order) {
             assert!(row.starts_with(wanted.trim_end_matches(')')), "{row} is not {wanted}");
         }
-        // An erasure of a file of either shape leaves the same.
+        // An erasure gives the same result from a file of either form.
         let edit = sql::build::Edit {
             project: 2,
             drop_rows: Some("project = 2 AND (status > 203 OR hit_id < 524288)".into()),

@@ -1,8 +1,8 @@
-//! What threads sum up into: each takes one of a few, and puts it back.
+//! Accumulators shared by threads: each takes one of a few, and puts it back.
 
 use std::sync::{Mutex, PoisonError};
 
-/// As many as there were ever threads at work at a time.
+/// Holds as many as there were ever threads at work at once.
 pub struct Pool<T> {
     idle: Mutex<Vec<T>>,
     make: Box<dyn Fn() -> T + Send + Sync>,
@@ -21,7 +21,7 @@ impl<T> Pool<T> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(lent);
     }
 
-    /// All that were lent and came back.
+    /// All that were lent and returned.
     pub fn drain(&self) -> Vec<T> {
         std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,5 +1,5 @@
-//! When some consumers of many projects were seen: one pass over the hits of a stretch of time. Memory follows the consumers
-//! asked for, however many others there are.
+//! The times at which some consumers of many projects were seen: one pass over the hits of a stretch of time. Memory
+//! grows with the requested consumers, however many others there are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::types::StoreError;
 /// By project and name. Consumers that were not seen are missing.
 pub type Presences = HashMap<ProjectId, HashMap<String, Presence>>;
 
-/// By number of a consumer in the question.
+/// By the consumer's number in the query.
 type Seen = HashMap<usize, Presence>;
 
 pub fn presences(reading: &Reading<'_>, query: &PresenceQuery) -> Result<Presences, StoreError> {

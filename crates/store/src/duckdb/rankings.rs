@@ -1,7 +1,7 @@
-//! Every row of a breakdown, out of a project's hits: summed up file by file, named, and merged by name.
+//! Every row of a breakdown of a project's hits: summed up file by file, named, and merged by name.
 //!
-//! Rollups are not read: of many consumers they hold the busiest alone, and durations of few. Where there are more rows than a
-//! list may have, the busiest of them come from `sums`, with what that leaves out.
+//! Rollups are not read: they hold only the busiest of many consumers, and durations of few. If there are more rows
+//! than a list may have, the busiest of them come from `sums`, with bounds of what is missing.
 
 mod cache;
 mod names;
@@ -26,7 +26,7 @@ use names::FileNames;
 
 pub use cache::{DataVersion, RankingCache};
 
-/// A thread's sums of a file, with room for those rows of a stretch that pass the filter.
+/// One thread's sums of a file, with buffers for the rows of a chunk that pass the filter.
 struct Summing {
     sums: RankingSums,
     rows: Vec<u32>,
@@ -80,7 +80,7 @@ fn all_rows(
     Ok(Ok(builder.finish()))
 }
 
-/// The period, as far as the file has hits in it.
+/// The part of the period in which the file has hits.
 fn range(stats: &ProjectStats, query: &RankingQuery) -> Option<(i64, i64)> {
     let from = query.from_us.max(stats.min_time_us);
     let to = query.to_us.min(stats.max_time_us.saturating_add(1));
@@ -136,7 +136,7 @@ fn masks(file: &OpenFile<'_>, project: u32, query: &RankingQuery) -> Result<Word
     Ok(masks)
 }
 
-/// The rows with most hits, where all of them are too many.
+/// The rows with most hits, if all of them are too many.
 fn busiest(
     reading: &Reading<'_>,
     query: &RankingQuery,
@@ -147,7 +147,7 @@ fn busiest(
     let total = sums(reading, &query.busiest(), sums_limits, names, filters)?;
     let mut builder = RankingBuilder::new(query.of, limits);
     let mut add = |first: &str, second: &str, sum: RowSum| {
-        // Fewer than a list may have; what is too long is left out and is among those that may be missing.
+        // There are fewer rows than a list may have; one whose name is too long is left out and counts as missing.
         let _ = builder.add(RowName { first, second }, sum);
     };
     let all = match query.of {
@@ -181,7 +181,7 @@ fn busiest(
 
 fn counts<T>(listing: &Listing<T>, requests: impl Fn(&T) -> u64) -> RankedRows {
     let Listing { rows, count, missing_up_to, low_by_up_to } = listing;
-    // A row that was left out has at most as many hits as the last that wasn't.
+    // A row that was left out has at most as many hits as the last one kept.
     let least = rows.iter().map(requests).min().unwrap_or_default() + low_by_up_to;
     RankedRows {
         count: *count,

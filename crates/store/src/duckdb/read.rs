@@ -1,9 +1,8 @@
-//! Lists: raw hits out of all files, in one order. Files that cannot hold what is asked for are passed over by what is
-//! known of them in memory.
+//! Lists: raw hits of all files, in one order. Statistics in memory exclude files that cannot hold matching hits.
 //!
-//! Which hits a list shows is found among their times, ids and the ids of their texts, which the engine streams; only those
-//! that are shown are then read whole, as many at a time as fit the caller's memory. A list that has to look at many hits for
-//! few ends early, with the question for the rest, so that other readers have their turn.
+//! The engine streams times, hit ids and text ids, from which the hits of a list are selected; only those shown are
+//! then read in full, as many at a time as fit the caller's memory. A list that would scan many hits for few results
+//! ends early, with a query for the rest, so that other readers have their turn.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -28,13 +27,13 @@ use crate::duckdb::sql::rows::Range;
 use crate::duckdb::stats::ProjectStats;
 use crate::types::{Found, HitRow, Part, StoreError};
 
-/// Hits that are read whole by one statement.
+/// Hits read in full by one statement.
 const FETCHED_AT_ONCE: usize = 10_000;
 
-/// Of a list that must fit some memory, as long as nothing is known of their size.
+/// The same for a list with a memory bound, while the size of its hits is unknown.
 const FETCHED_AT_FIRST: usize = 1_000;
 
-/// Stretches that the ids of a file are cut into to find a page of a filtered list.
+/// Stretches into which a file's ids are split to find a page of a filtered list.
 const ID_STRETCHES: usize = 1 << 16;
 
 /// A hit of a list: its time and its id.
@@ -42,8 +41,8 @@ type Key = (i64, i64);
 
 /// The newest hits, by (time, hit id).
 ///
-/// Looks at stretches of time from the newest on, about as long as hold the hits that are wanted, and longer ones where few
-/// of them pass. A sealed file is sorted by time, so a stretch of it costs what is in it.
+/// Scans stretches of time from the newest on, each about long enough to hold the missing hits, and longer ones if few
+/// of them pass. A sealed file is sorted by time, so scanning a stretch costs as much as it holds.
 pub fn newest(
     reading: &Reading<'_>,
     query: &HitsQuery,
@@ -100,7 +99,7 @@ pub fn newest(
     found.sort_unstable_by_key(|(key, _)| Reverse(*key));
     found.truncate(query.limit);
     let left = query.limit - found.len();
-    // Everything from `end` on has been looked at.
+    // Everything from `end` on has been scanned.
     let rest = (left > 0 && end > start).then(|| HitsQuery {
         after: Some((end, i64::MIN)),
         limit: left,
@@ -111,7 +110,7 @@ pub fn newest(
     Ok(Part { hits, found, rest })
 }
 
-/// Hits of the stretch, were each file's spread evenly over its time.
+/// Hits of the stretch, if each file's were spread evenly over its time.
 pub fn rows_between(stats: &[ProjectStats], from: i64, to: i64) -> f64 {
     let of_file = |stats: &ProjectStats| {
         let whole = stats.max_time_us.saturating_sub(stats.min_time_us).saturating_add(1);
@@ -122,12 +121,12 @@ pub fn rows_between(stats: &[ProjectStats], from: i64, to: i64) -> f64 {
     stats.iter().map(of_file).sum()
 }
 
-/// Where a stretch begins that ends at `end` and has about so many hits.
+/// The start of a stretch that ends at `end` and has about `wanted` hits.
 pub fn window_start(stats: &[ProjectStats], start: i64, end: i64, wanted: u64) -> i64 {
     if rows_between(stats, start, end) <= wanted as f64 {
         return start;
     }
-    // The longest stretch with at most that many is looked for by halving.
+    // Finds the longest stretch with at most that many by bisection.
     let (mut low, mut high) = (start, end - 1);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -140,8 +139,8 @@ pub fn window_start(stats: &[ProjectStats], start: i64, end: i64, wanted: u64) -
     high
 }
 
-/// Hits are seldom spread evenly: of large files they are counted, and the stretch is made shorter where it has far more than
-/// wanted. Returns about how many hits it has.
+/// Hits are seldom spread evenly: counts those of large files, and shortens the stretch if it has far more than wanted.
+/// Returns about how many hits it has.
 pub fn shorten(
     connections: &Connections<'_>,
     files: &[(&Entry, ProjectStats)],
@@ -176,7 +175,7 @@ pub fn shorten(
     }
 }
 
-/// Those of a stretch's hits that pass the filter and come first by `order`, at most so many, in no order.
+/// The first hits of a stretch by `order` that pass the filter, at most `limit`, in no order.
 fn select<O: Ord + Copy + Send + 'static>(
     file: &OpenFile<'_>,
     range: &Range<'_>,
@@ -195,7 +194,7 @@ fn select<O: Ord + Copy + Send + 'static>(
     Ok(all)
 }
 
-/// Shows the times and ids of a stretch's hits that pass the filter to `take`, on several threads.
+/// Passes times and ids of a stretch's hits that pass the filter to `take`, on several threads.
 fn scan<T: Send + 'static>(
     file: &OpenFile<'_>,
     range: &Range<'_>,
@@ -222,10 +221,10 @@ fn scan<T: Send + 'static>(
     })
 }
 
-/// The first hits by an order that one thread has met.
+/// The first hits by an order that one thread has seen.
 pub struct Selected<K, O> {
     pub keys: Vec<K>,
-    /// Hits that come later than this are not among the first.
+    /// Hits later than this are not among the first.
     last: Option<O>,
 }
 
@@ -241,7 +240,7 @@ impl<K: Copy, O: Ord + Copy> Selected<K, O> {
             return;
         }
         self.keys.push(key);
-        // Cut now and then, so that each cut pays for as many hits as it looks at.
+        // Trimmed rarely enough that a trim costs little per hit.
         if self.keys.len() >= 2 * limit + 1_000 {
             let (_, last, _) = self.keys.select_nth_unstable_by_key(limit - 1, |key| order(*key));
             self.last = Some(order(*last));
@@ -283,7 +282,7 @@ pub fn arrivals(
         let whole_file = after.is_none_or(|after| after < stats.min_hit_id);
         if everything && whole_file && offset >= stats.rows {
             offset -= stats.rows;
-            // TRICKY: no hit of this file counts any more, in this part or the next.
+            // TRICKY: no hit of this file matters any more, in this part or the next.
             after = Some(stats.max_hit_id);
             continue;
         }
@@ -299,7 +298,7 @@ pub fn arrivals(
         };
         let mut pass_over = offset;
         if everything {
-            // Marks say where the page is, so that only its rows are looked at.
+            // Marks locate the page, so that only its rows are scanned.
             let marks = read_marks(&file, project.0)?;
             if whole_file {
                 if let Some((ordinal, hit_id)) =
@@ -342,8 +341,7 @@ pub fn arrivals(
     Ok(Part { hits, found, rest })
 }
 
-/// The next of the hits that were found, in their order, about as many as take `most_bytes`. Those that were erased meanwhile
-/// are left out.
+/// The next of the found hits, in their order, about as many as take `most_bytes`. Hits erased meanwhile are left out.
 pub fn fetch(
     reading: &Reading<'_>,
     connections: &Connections<'_>,
@@ -359,7 +357,7 @@ pub fn fetch(
     let mut bytes = 0;
     while bytes < most_bytes && !found.is_empty() {
         let keys = &found.left()[..found.step.min(found.len())];
-        // What is read beyond the bound is bounded too: texts are looked at before they are put together.
+        // The bytes read beyond the bound are bounded too: texts are measured before rows are built.
         let most_of_page = most_bytes.saturating_add(most_bytes / 2);
         let Some(page) = fetch_page(reading, connections, project, keys, most_of_page)? else {
             found.step = (found.step / 8).max(1);
@@ -371,7 +369,7 @@ pub fn fetch(
         hits.extend(page);
         found.pass(count);
         if is_bounded {
-            // As many as still fit, were the next of the same size; fewer than half are not worth a statement.
+            // As many as still fit if the next ones have the same size; fewer than half are not worth a statement.
             let of_one = (size / count).max(1);
             let whole = (most_bytes / of_one).clamp(1, FETCHED_AT_ONCE).min(4 * found.step);
             found.step = whole;
@@ -383,7 +381,7 @@ pub fn fetch(
     Ok(hits)
 }
 
-/// Whole hits in the order of their keys; none where their texts take more than `most_bytes` and there are several.
+/// Hits in full, in the order of their keys; none if their texts take more than `most_bytes` and there are several.
 fn fetch_page(
     reading: &Reading<'_>,
     connections: &Connections<'_>,
@@ -410,15 +408,15 @@ fn fetch_page(
     Ok(Some(keys.iter().filter_map(|(_, id)| rows.remove(id)).collect()))
 }
 
-/// Where a page of a filtered list is.
+/// The place of a page in a filtered list.
 enum Page {
-    /// In this file, which has fewer than are to be passed over.
+    /// After this file, which has fewer matching hits than are skipped.
     Behind(u64),
-    /// Behind so many hits of the range, which is now as short as the page allows.
+    /// After this many hits of the range, which is now as short as the page allows.
     Inside(u64),
 }
 
-/// The page behind `offset` of a file's hits that pass: they are counted by stretches of their ids, so that memory does not
+/// The page after `offset` matching hits of a file: they are counted by stretches of their ids, so that memory does not
 /// grow with the offset.
 fn find_page(
     file: &OpenFile<'_>,
@@ -477,7 +475,7 @@ fn long(batch: &RecordBatch, place: usize) -> &Int64Array {
     batch.column(place).as_primitive::<Int64Type>()
 }
 
-/// Whole hits of a file, with the texts in the place of their ids, in no order; none where they take more than `most_bytes`.
+/// Hits of a file in full, with texts instead of their ids, in no order; none if they take more than `most_bytes`.
 fn fetch_of_file(
     file: &OpenFile<'_>,
     project: u32,
@@ -530,7 +528,7 @@ fn to_rows(
                 texts: TextKind::ALL.map(|kind| text(kind).text.clone()),
                 words: [client, os, device, version],
             };
-            // Texts that are held once are written as often as they are named.
+            // A text held once is written as often as it is named.
             bytes += hit.size_bytes();
             hits.push(hit);
             if bytes > most_bytes {
@@ -553,7 +551,7 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// By position: `project` is left out, `latency` is not read.
+    /// By position: `project` is omitted, `latency` is not read.
     fn of(batch: &'a RecordBatch) -> Columns<'a> {
         let long = |at: usize| batch.column(at).as_primitive::<Int64Type>();
         let short = |at: usize| batch.column(at).as_primitive::<UInt16Type>();
@@ -620,7 +618,7 @@ impl Texts {
             let text = sql::rows::texts(file.alias(), project, kind);
             let mut seen: HashSet<Arc<str>> = HashSet::new();
             file.each(&text, &[list], |batch| {
-                // TRICKY: more than is wanted is passed over, because a statement that was begun is read to its end.
+                // TRICKY: rows beyond the wanted ones are skipped, because a statement must be read to its end.
                 *left = left.saturating_sub(batch.get_array_memory_size());
                 if *left == 0 {
                     return;

@@ -1,7 +1,7 @@
-//! A read under way: a snapshot of the files, connections to the engines that have them, and its end when its time is over
-//! or its asker has gone.
+//! A running read: a snapshot of the files, connections to their engines, and its cancellation on timeout or when its
+//! caller is gone.
 //!
-//! Whatever is read is streamed: nothing here makes an engine build a result in its memory.
+//! All results are streamed: nothing here makes an engine build one in memory.
 
 use std::cell::OnceCell;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use crate::duckdb::files::{DataFile, Snapshot};
 use crate::duckdb::sql::file::Tables;
 use crate::types::StoreError;
 
-/// Runs a read of these files off the async threads. It is stopped after `seconds`, or when its asker has gone.
+/// Runs a read of these files off the async threads. It is cancelled after `seconds`, or when its caller is gone.
 pub async fn run<T: Send + 'static>(
     engine: Arc<Engine>,
     snapshot: Arc<Snapshot>,
@@ -39,7 +39,7 @@ pub async fn run<T: Send + 'static>(
     answer.map_err(|_| StoreError::Timeout(seconds))??
 }
 
-/// A read under way.
+/// A running read.
 pub struct Reading<'a> {
     pub snapshot: &'a Snapshot,
     connections: &'a OpenConnections,
@@ -51,7 +51,7 @@ impl<'a> Reading<'a> {
         Connections { reading: self, writing: OnceCell::new(), sealed: OnceCell::new() }
     }
 
-    /// An error if nobody waits for the answer any more. An interruption between two statements meets none of them.
+    /// An error if nobody waits for the answer any more. An interruption between two statements reaches none of them.
     pub fn check(&self) -> Result<(), StoreError> {
         let state = self.connections.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.stopped { Err(StoreError::Cancelled) } else { Ok(()) }
@@ -79,7 +79,7 @@ impl Connections<'_> {
     }
 }
 
-/// A file with a connection to the engine that has it.
+/// A file with a connection to its engine.
 #[derive(Clone, Copy)]
 pub struct OpenFile<'a> {
     reading: &'a Reading<'a>,
@@ -93,7 +93,7 @@ impl OpenFile<'_> {
         &self.file.alias
     }
 
-    /// Its hits, for statements that name columns which it may lack.
+    /// Its tables, for statements with columns that it may lack.
     pub fn tables(&self) -> Tables<'_> {
         Tables { file: &self.file.alias, format: self.file.format }
     }
@@ -102,7 +102,7 @@ impl OpenFile<'_> {
         self.file.is_sealed()
     }
 
-    /// Runs a statement and shows its rows to `take` as they come.
+    /// Runs a statement and passes its rows to `take` as they come.
     pub fn each(
         &self,
         text: &str,
@@ -112,7 +112,7 @@ impl OpenFile<'_> {
         let context = "reading hits";
         self.reading.check()?;
         let mut statement = self.connection.prepare(text).map_err(failed(context))?;
-        // TRICKY: the iterator that this returns panics where a read is interrupted; `step` says so.
+        // TRICKY: this iterator panics if a read is interrupted; `step` reports it instead.
         drop(
             statement
                 .stream_arrow(duckdb::params_from_iter(values.iter()))
@@ -125,7 +125,7 @@ impl OpenFile<'_> {
         Ok(())
     }
 
-    /// Runs a statement of numbers and shows its rows to `take`, chunk by chunk, in no order and on several threads.
+    /// Runs a statement of numbers and passes its rows to `take`, chunk by chunk, in no order and on several threads.
     pub fn scan_columns(
         &self,
         text: &str,
@@ -147,7 +147,7 @@ struct PooledConnection<'a> {
 
 impl PooledConnection<'_> {
     fn connection(&self) -> &Connection {
-        // It is there until this is dropped.
+        // Set until this is dropped.
         self.connection.as_ref().unwrap_or_else(|| unreachable!())
     }
 }
@@ -166,9 +166,9 @@ struct OpenConnections(Mutex<OpenConnectionsState>);
 #[derive(Default)]
 struct OpenConnectionsState {
     stopped: bool,
-    /// Of connections that are this read's. Once it has ended they may be somebody else's.
+    /// Handles of this read's own connections. After its end they may belong to another.
     interrupts: Vec<Arc<duckdb::InterruptHandle>>,
-    /// With the engine that each belongs to, and whether it reads sealed files.
+    /// Each with its engine, and whether it reads sealed files.
     idle: Vec<(Arc<Engine>, bool, Connection)>,
 }
 

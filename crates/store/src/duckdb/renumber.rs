@@ -1,8 +1,8 @@
-//! New numbers for the texts of files that become one: each text once, numbered per project in order of text, so that
-//! numbers are as small as a project's texts are many, which makes columns narrow.
+//! New ids for the texts of merged files: each text once, numbered per project in order of text, so that ids are as
+//! small as a project's texts are few, which makes columns narrow.
 //!
-//! A file's own numbers are dense, so the way from them to the new ones is an array for each file, kind and project, and
-//! hits follow by a function over their columns (`renumber`). Joined to tables of old and new numbers instead, a merge of four
+//! A file's own ids are dense, so an array for each file, kind and project maps them to the new ones, and a function
+//! over their columns (`renumber`) rewrites hits. With joins to tables of old and new ids instead, a merge of four
 //! files with 450,000 addresses each ran out of memory.
 
 use std::borrow::Cow;
@@ -30,10 +30,10 @@ use crate::types::{RouteRules, StoreError};
 
 const CONTEXT: &str = "merging texts";
 
-/// The words that follow from a text and stand beside it: client, system, device, version.
+/// The words derived from a text and stored beside it: client, system, device, version.
 const WORDS: usize = 4;
 
-/// The new numbers of a merge under way; shared with the function that hits are read through.
+/// The new ids of a running merge; shared with the function that rewrites hits.
 #[derive(Clone, Default)]
 pub struct NewNumbers(Arc<RwLock<Numbers>>);
 
@@ -47,16 +47,16 @@ struct Numbers {
 /// route may stand in one stretch and what becomes it in another.
 type Joined = BTreeMap<(u32, String), u32>;
 
-/// By project, then kind and old number. 0, "no text", stays what it is.
+/// By project, then kind and old id. 0, "no text", stays 0.
 type OfFile = BTreeMap<u32, [Slots<u32>; TextKind::COUNT]>;
 
 impl NewNumbers {
-    /// To be called once for an engine.
+    /// Call it once per engine.
     pub fn register(&self, connection: &Connection) -> duckdb::Result<()> {
         connection.register_scalar_function_with_state::<Renumber>(sql::engine::RENUMBER, self)
     }
 
-    /// Forgets those of an earlier merge.
+    /// Forgets the ids of an earlier merge.
     pub fn begin(&self, files: usize) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) =
             Numbers { files: vec![OfFile::new(); files], joined: Joined::new() };
@@ -66,8 +66,8 @@ impl NewNumbers {
         self.begin(0);
     }
 
-    /// Puts a stretch of the files' texts into `into.strings`, each once, and remembers their numbers. `before`: how many of
-    /// the stretch's kind are there already. Returns how many are new. Routes that `routes` joins become one text.
+    /// Adds a stretch of the files' texts to `into.strings`, each once, and remembers their ids. `before`: the number of texts of
+    /// the stretch's kind already added. Returns how many are new. Routes that `routes` joins become one text.
     pub fn merge_texts(
         &self,
         connection: &Connection,
@@ -82,7 +82,7 @@ impl NewNumbers {
             let mut statement = connection
                 .prepare(&sql::build::texts_of(*file, stretch))
                 .map_err(failed(CONTEXT))?;
-            // TRICKY: the iterator that this returns panics where the statement fails; `step` says so.
+            // TRICKY: this iterator panics if the statement fails; `step` reports it instead.
             drop(
                 statement
                     .stream_arrow(duckdb::params_from_iter(stretch.values()))
@@ -159,7 +159,7 @@ impl Found<'_> {
     }
 }
 
-/// By kind, project, literal and address. Sealed files have them in this order, which the sort makes use of.
+/// By kind, project, literal and address. Sealed files have this order, which the sort exploits.
 fn sorted<'a>(
     batches: &'a [(usize, RecordBatch)],
     routes: Option<&dyn RouteRules>,
@@ -200,7 +200,7 @@ fn sorted<'a>(
 struct Merged {
     kind: Vec<u8>,
     project: Vec<u32>,
-    /// Counted on over projects, with what is to be taken off for the text's number: see `sql::file`.
+    /// Counts on over projects; the offset beside it is subtracted to get the text's id: see `sql::file`.
     number: Vec<i32>,
     base: Vec<i32>,
     literal: StringBuilder,
@@ -245,7 +245,7 @@ impl Merged {
     }
 }
 
-/// The function `renumber(place of the file, kind, project, old number)`.
+/// The function `renumber(index of the file, kind, project, old id)`.
 struct Renumber;
 
 impl VScalar for Renumber {
@@ -259,16 +259,16 @@ impl VScalar for Renumber {
         let rows = input.len();
         let columns: [_; 4] = std::array::from_fn(|place| input.flat_vector(place));
         #[expect(unsafe_code, reason = "the engine's memory, read where it is")]
-        // SAFETY: the engine flattens what it hands to such a function, and by its signature all four vectors are UINTEGER, with
-        // as many as the chunk has rows.
+        // SAFETY: the engine flattens a function's arguments, and by its signature all four vectors are UINTEGER, with
+        // one value per row of the chunk.
         let [file, kind, project, old] =
             columns.each_ref().map(|column| unsafe { column.as_slice_with_len::<u32>(rows) });
         let mut new = output.flat_vector();
         #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
-        // SAFETY: the function returns UINTEGER, and the engine has room for as many as there are rows.
+        // SAFETY: the function returns UINTEGER, and the engine has allocated one per row.
         let new = unsafe { new.as_mut_slice_with_len::<u32>(rows) };
         let numbers = state.0.read().unwrap_or_else(PoisonError::into_inner);
-        // Hits of a project lie together, and a call is about one file and kind.
+        // Hits of a project are adjacent, and a call is about one file and kind.
         let mut near: Option<([u32; 3], Option<&Slots<u32>>)> = None;
         for row in 0..rows {
             let of = [file[row], kind[row], project[row]];

@@ -1,7 +1,8 @@
-//! The slowest hits: the first by duration, found among durations, times and ids alone, a stretch of time after the other.
+//! The slowest hits: the first by duration, selected from durations, times and ids alone, one stretch of time after
+//! another.
 //!
-//! Only at the end of time is it known which hits come first, so a part hands on the best that it has met. Stretches of time,
-//! not files, are what was looked at: files may be sealed and merged between two parts.
+//! The first hits are only known once the whole period is scanned, so a part passes on the best that it has seen.
+//! Progress is kept as time, not as files: files may be sealed and merged between two parts.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -24,11 +25,11 @@ use crate::types::{Found, HitRow, StoreError};
 #[derive(Clone, Debug, Default)]
 pub struct Looked {
     best: Vec<SlowPlace>,
-    /// Everything from here on has been looked at.
+    /// Everything from here on has been scanned.
     from_us: Option<i64>,
 }
 
-/// The hits, or how far a bounded scan has come.
+/// The hits, or the progress of a bounded scan.
 #[derive(Debug)]
 pub enum Slowest {
     Hits(Vec<HitRow>),
@@ -81,7 +82,7 @@ pub fn slowest(
                 before: None,
                 numbers: &of_file.numbers,
             };
-            // Those that are faster than all of enough hits need not be looked at.
+            // Hits faster than the slowest `limit` so far can be skipped.
             let least = best.get(query.limit - 1).and_then(|(duration, ..)| *duration);
             let slow = Slow { range, after: query.after, least };
             best.extend(select(&file, &slow, &of_file, query.limit)?);

@@ -1,4 +1,4 @@
-//! How many hits of a project a data file has, and between which times and ids they are.
+//! Statistics of a data file per project: the number of hits, and the range of their times and ids.
 
 use std::collections::HashMap;
 
@@ -12,11 +12,11 @@ pub struct ProjectStats {
     pub max_time_us: i64,
     pub min_hit_id: i64,
     pub max_hit_id: i64,
-    /// There are so many consumers that the file's rollups have the busiest alone.
+    /// There are so many consumers that the file's rollups hold only the busiest.
     pub consumers_listed: bool,
 }
 
-/// Of each project in a file.
+/// By project.
 pub type FileStats = HashMap<ProjectId, ProjectStats>;
 
 impl ProjectStats {

@@ -1,7 +1,7 @@
-//! Sums over a project's hits, for panels: out of each file from its rollups where they answer, from its hits where they
-//! do not, several files at a time.
+//! Sums over a project's hits, for panels: from each file's rollups if they have the answer, else from its hits,
+//! several files at a time.
 //!
-//! What is asked is data (`SumsQuery`), how it is summed up is `analytics::tally`'s business; here is decided what is read.
+//! The query is data (`SumsQuery`), and `analytics::tally` sums up; this module decides what is read.
 
 mod cache;
 mod details;
@@ -36,7 +36,7 @@ pub use rows::to_columns;
 /// Thresholds of the read path.
 #[derive(Clone, Copy, Debug)]
 pub struct SumsLimits {
-    /// Hits of a project in a file from which its rollups are read.
+    /// A project's rollups in a file are read from this many hits.
     pub rollup_from: u64,
     pub tally: TallyLimits,
 }
@@ -136,7 +136,7 @@ pub fn sums(
     Ok(merge.finish(&named))
 }
 
-/// The sums of all threads for one file. None if the file had no rows.
+/// The sums of all threads for one file, merged. None if the file had no rows.
 fn merged(pool: &Pool<Summing>) -> Option<Tally> {
     let mut tallies = pool.drain().into_iter().map(|summing| summing.tally);
     let mut tally = tallies.next()?;
@@ -161,7 +161,7 @@ fn read_texts(
     Ok(texts)
 }
 
-/// Whether users or addresses are among the wanted values, of which there is no list.
+/// Whether users or addresses are among the listed values, for which there is no list.
 fn lists_consumers_as_values(query: &SumsQuery) -> bool {
     let is_consumer =
         |value: &Dimension| matches!(value, Dimension::Text(TextKind::User | TextKind::Address));
@@ -183,7 +183,7 @@ fn listed_values(
         .collect()
 }
 
-/// The files that may hold hits of the period, with what the project has in each.
+/// The files that may hold hits of the period, with the project's statistics in each.
 fn files_of<'a>(snapshot: &'a Snapshot, query: &SumsQuery) -> Vec<(&'a Entry, ProjectStats)> {
     let project = query.scope.project();
     snapshot
@@ -198,7 +198,7 @@ fn files_of<'a>(snapshot: &'a Snapshot, query: &SumsQuery) -> Vec<(&'a Entry, Pr
         .collect()
 }
 
-/// Does the work on as many threads as are good for the machine; answers in the order of the work.
+/// Does the work on as many threads as suit the machine; returns answers in the order of the work.
 fn in_parallel<W: Send, T: Send>(
     reading: &Reading<'_>,
     work: Vec<W>,

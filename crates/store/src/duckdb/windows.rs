@@ -1,5 +1,5 @@
-//! Counts of many projects at once, for alert rules: one pass over the hits of a stretch of time, whosever they are. A
-//! question per project costs some milliseconds even where it finds nothing, and there may be a thousand projects a minute.
+//! Counts of many projects at once, for alert rules: one pass over all hits of a stretch of time. A query per project
+//! costs some milliseconds even if it finds nothing, and there may be a thousand projects per minute.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ pub fn endpoint_counts(
         file.scan_columns(&sql::endpoints(file.alias(), range), &[], move |chunk| {
             into.with(|sums| add_endpoints(sums, chunk, &of));
         })?;
-        // Ids are those of the file, so they are named before the next one is read.
+        // Ids belong to the file, so they are resolved before the next one is read.
         let names = read_names(&file, &wanted)?;
         let name = |project, kind: TextKind, id: u32| {
             names.get(&(project, kind as u8, id)).map_or("", String::as_str)
@@ -79,7 +79,7 @@ pub fn endpoint_counts(
     Ok(endpoints)
 }
 
-/// The projects that a question is about.
+/// The projects of a query.
 pub struct Wanted {
     projects: Vec<u32>,
     has: Slots<bool>,
@@ -98,12 +98,12 @@ impl Wanted {
         self.has.get(project).copied().unwrap_or_default()
     }
 
-    /// As a statement's list.
+    /// As a list for a statement.
     pub fn to_list(&self) -> String {
         format!("{:?}", self.projects)
     }
 
-    /// The files that may hold hits of them in the time.
+    /// The files that may hold their hits in this time.
     pub fn files<'a>(
         &'a self,
         reading: &'a Reading<'_>,
@@ -127,7 +127,7 @@ impl CellSums {
     fn add(&mut self, chunk: &Chunk<'_>, wanted: &Wanted, cell_us: i64) {
         let (projects, times) = (chunk.column::<u32>(0), chunk.column::<i64>(1));
         let statuses = chunk.column::<u16>(2);
-        // Neighbours are mostly of one project and cell: they are looked up once.
+        // Neighbours mostly share project and cell, which are then looked up once.
         let mut run = ((0, 0), Cell::default());
         for ((&project, &time_us), &status) in projects.iter().zip(times).zip(statuses) {
             if !wanted.has(project) {

@@ -45,7 +45,7 @@ pub enum Command {
     Close,
 }
 
-/// A batch as a record, with what has to be known of it to decide about it.
+/// A batch as a record, with the facts that decide about it.
 pub struct EncodedBatch {
     pub project: ProjectId,
     pub record: Arc<[u8]>,
@@ -57,29 +57,29 @@ pub struct EncodedBatch {
     pub rejected_total: u32,
 }
 
-/// Changes of what the inbox keeps beside records, each one transaction.
+/// Changes of the inbox's data beside records, each one transaction.
 #[derive(Debug)]
 pub enum Change {
-    /// Everything up to here is in a checkpointed data file.
+    /// Everything up to this seq is in a checkpointed data file.
     Trim { to: u64 },
-    /// Manifest: these files are there now, those are not.
+    /// Manifest: adds and drops files.
     Switch { put: Vec<FileRow>, drop: Vec<u64> },
-    /// No file holds what this erasure erased; the records up to it may go, and their bytes.
+    /// No file holds the erased hits any more; the records up to it may go, and their bytes.
     Erased { seq: u64, erasure: Erasure },
-    /// A copy of the inbox.
+    /// Copies the inbox.
     Snapshot { to: PathBuf },
     /// These records are in no file.
     Dropped(Dropped),
-    /// This project number is about to be given.
+    /// This project number is about to be assigned.
     Reserve(ProjectId),
-    /// `meta.sqlite` has this project.
+    /// `meta.sqlite` has created this project.
     Given(ProjectId),
-    /// `meta.sqlite` has the number of this start.
+    /// `meta.sqlite` has stored the number of this start.
     Started,
 }
 
 impl Change {
-    /// The files that it names and those that it drops, where that is all that it does.
+    /// The files that it adds and drops, if it does nothing else.
     pub fn as_switch(&self) -> Option<(Vec<FileRow>, Vec<u64>)> {
         match self {
             Change::Switch { put, drop } => Some((put.clone(), drop.clone())),
@@ -104,7 +104,7 @@ pub struct Opened {
     pub files: Vec<FileRow>,
     pub erasures: Vec<(u64, Erasure)>,
     pub trimmed_to: u64,
-    /// The store's secret: names in the ledger of erasures are hashed with it.
+    /// The store's secret, the key of the hashed names in the ledger of erasures.
     pub key: [u8; 32],
 }
 

@@ -1,5 +1,5 @@
-//! Records that are in no file any more: written down, so that a restart does not forget them, until an operator has taken
-//! note (`repair`).
+//! Records that are no longer in any file: stored, so that a restart does not forget them, until an operator
+//! acknowledges them (`repair`).
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::failed;
 use crate::sql;
 use crate::types::StoreError;
 
-/// Records from the first to the last seq, both included; without a last one: those after `first` that there may have been.
+/// Records from the first to the last seq, both included; without a last one: any that came after `first`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Dropped {
     pub first: u64,
@@ -33,7 +33,7 @@ impl fmt::Display for Dropped {
 
 pub async fn read(db: &mut SqliteConnection) -> Result<Vec<Dropped>, StoreError> {
     let context = "reading what was lost";
-    // An inbox of before has no such table.
+    // An old inbox has no such table.
     let count: i64 = sqlx::query_scalar(sql::inbox::HAS_DROPPED)
         .fetch_one(&mut *db)
         .await

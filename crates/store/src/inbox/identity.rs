@@ -1,5 +1,5 @@
-//! Which data folder an inbox belongs to, and how often that was started. `meta.sqlite` carries the same, so that a start
-//! notices when one of the two was lost, replaced, or put back from an older copy (`verdict.rs` judges).
+//! The identity of an inbox's data folder, and the number of its starts. `meta.sqlite` stores the same, so that a start
+//! notices if one of the two was lost, replaced, or restored from an older copy (`verdict.rs` judges).
 
 use analytics::hit::ProjectId;
 use sqlx::sqlite::SqliteConnection;
@@ -9,11 +9,11 @@ use super::manifest::FileRow;
 use super::state::{get_number, get_state, put_state};
 use crate::types::StoreError;
 
-/// Random, made with the folder.
+/// Random, created with the folder.
 pub type FolderId = [u8; 16];
 
-/// A start writes `begun`, then the same number into `meta.sqlite`, then `done`. A crash leaves the three at most one apart,
-/// in this order; anything else is an older copy of one file.
+/// A start writes `begun`, then the same number into `meta.sqlite`, then `done`. A crash leaves the three at most one
+/// apart, in this order; anything else means an older copy of one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub folder: FolderId,
@@ -21,25 +21,25 @@ pub struct Identity {
     pub done: u64,
 }
 
-/// What a look at an inbox finds.
+/// Facts of an inbox.
 #[derive(Clone, Debug, Default)]
 pub struct InboxFacts {
-    /// None for an inbox of a version that had none yet.
+    /// None for an inbox from a version without identities.
     pub identity: Option<Identity>,
     pub highest_project: u32,
-    /// As far as `meta.sqlite` is known to have had them.
+    /// The highest project number that `meta.sqlite` is known to have had.
     pub given_project: u32,
-    /// The last seq that it knows of.
+    /// The last seq in the file.
     pub last_seq: u64,
     /// Records up to here are in data files only.
     pub trimmed_to: u64,
-    /// Nobody has taken note of them.
+    /// Not yet acknowledged by an operator.
     pub dropped: Vec<Dropped>,
-    /// The manifest, each file with whether it is there.
+    /// The manifest, each file with whether it exists.
     pub named: Vec<(FileRow, bool)>,
 }
 
-/// None for an inbox of a version that had no identity yet.
+/// None for an inbox from a version without identities.
 pub async fn read(db: &mut SqliteConnection) -> Result<Option<Identity>, StoreError> {
     let Some(folder) = get_state(db, "folder").await? else { return Ok(None) };
     let folder = folder
@@ -57,17 +57,17 @@ pub async fn write(db: &mut SqliteConnection, identity: &Identity) -> Result<(),
     put_state(db, "folder", &identity.folder).await
 }
 
-/// The highest project number that was ever reserved; 0 where none was.
+/// The highest project number ever reserved; 0 for none.
 pub async fn highest_project(db: &mut SqliteConnection) -> Result<u32, StoreError> {
     Ok(get_number(db, "highest_project").await? as u32)
 }
 
-/// The highest project number that `meta.sqlite` was known to have; 0 where none was.
+/// The highest project number that `meta.sqlite` was known to have; 0 for none.
 pub async fn given_project(db: &mut SqliteConnection) -> Result<u32, StoreError> {
     Ok(get_number(db, "given_project").await? as u32)
 }
 
-/// Before `meta.sqlite` makes the project. Never lowers it.
+/// Called before `meta.sqlite` creates the project. Never lowers it.
 pub async fn raise_highest_project(
     db: &mut SqliteConnection,
     project: ProjectId,
@@ -75,7 +75,7 @@ pub async fn raise_highest_project(
     raise(db, "highest_project", project).await
 }
 
-/// Once `meta.sqlite` has the project. Never lowers it.
+/// Called once `meta.sqlite` has the project. Never lowers it.
 pub async fn raise_given_project(
     db: &mut SqliteConnection,
     project: ProjectId,

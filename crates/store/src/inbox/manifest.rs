@@ -1,4 +1,4 @@
-//! The manifest: which data files there are, and which records each holds.
+//! The manifest: the data files, and the records that each holds.
 
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -9,15 +9,15 @@ use crate::types::StoreError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
-    /// The one that is appended to.
+    /// The file that is appended to.
     Active,
-    /// Appended to no more, waiting to be sealed.
+    /// No longer appended to, waiting to be sealed.
     Frozen,
     /// Sorted, with rollups, never changed.
     Sealed,
 }
 
-/// One data file. It holds what is left of the records after `first_seq` up to `last_seq`.
+/// One data file. It holds the remaining hits of the records after `first_seq` up to `last_seq`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRow {
     pub id: u64,
@@ -25,7 +25,7 @@ pub struct FileRow {
     pub first_seq: u64,
     pub last_seq: u64,
     pub rows: u64,
-    /// Size in bytes and BLAKE3 of the whole file; of sealed files only.
+    /// Size in bytes and BLAKE3 of the whole file; only for sealed files.
     pub bytes: u64,
     pub checksum: Vec<u8>,
 }
@@ -68,7 +68,7 @@ impl FileRow {
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
     }
 
-    /// The name under which the engine has it attached.
+    /// The name that the engine has attached it under.
     pub fn alias(&self) -> String {
         format!("f{}", self.id)
     }

@@ -1,4 +1,4 @@
-//! Project numbers that are written down before they are given.
+//! Project numbers, which are stored before they are assigned.
 
 use analytics::hit::ProjectId;
 
@@ -6,7 +6,7 @@ use super::command::Change;
 use super::sender::InboxSender;
 use crate::types::StoreError;
 
-/// Where `meta.sqlite` writes down the number of a project before it makes the project. Cheap to clone.
+/// Lets `meta.sqlite` store a project's number in the inbox before it creates the project. Cheap to clone.
 #[derive(Clone)]
 pub struct ProjectNumbers(InboxSender);
 
@@ -20,7 +20,7 @@ impl ProjectNumbers {
         self.0.change(Change::Reserve(project)).await
     }
 
-    /// The project is made: a `meta.sqlite` without it is an older copy.
+    /// The project is created: a `meta.sqlite` without it is an older copy.
     pub async fn given(&self, project: ProjectId) -> Result<(), StoreError> {
         self.0.change(Change::Given(project)).await
     }

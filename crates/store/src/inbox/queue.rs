@@ -1,5 +1,5 @@
-//! What the sequencer hands to the writer: records in order, from memory up to a number of bytes; the writer finds the
-//! rest in the inbox's file.
+//! The queue from the sequencer to the writer: records in order, held in memory up to a number of bytes; the writer
+//! finds the others in the inbox's file.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 pub struct Item {
     pub seq: u64,
     pub record: Arc<[u8]>,
-    /// Rows of the batch to pass over, ascending: hits that were posted before.
+    /// Rows of the batch to skip, ascending: hits that were posted before.
     pub skips: Vec<u32>,
 }
 
@@ -26,17 +26,17 @@ struct State {
     items: VecDeque<Item>,
     bytes: usize,
     last_seq: u64,
-    /// Since when records up to a seq have been waiting to be applied, in steps of 50 ms.
+    /// The times since when records up to a seq wait to be applied, in steps of 50 ms.
     waiting: VecDeque<(u64, Instant)>,
     hurry: bool,
     closing: bool,
 }
 
-/// What the writer got.
+/// Records taken by the writer.
 #[derive(Debug, Default)]
-pub struct Taken {
+pub struct TakenRecords {
     pub items: Vec<Item>,
-    /// The last seq on disk; items up to it that are not in `items` are in the file.
+    /// The last seq on disk; records up to it that are not in `items` are in the file.
     pub last_seq: u64,
     pub closing: bool,
 }
@@ -66,15 +66,15 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Waits for records: until `enough` bytes are there, or the oldest has waited for `patience`, or `deadline` has
-    /// passed with nothing to do, or somebody is in a hurry. `applied` is how far the writer is.
+    /// Waits for records: until there are `enough` bytes, the oldest has waited for `patience`, `deadline` has passed
+    /// with nothing to do, or somebody is in a hurry. `applied`: the writer's position.
     pub fn take(
         &self,
         applied: u64,
         enough: usize,
         patience: Duration,
         deadline: Duration,
-    ) -> Taken {
+    ) -> TakenRecords {
         let started = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -100,8 +100,11 @@ impl Queue {
                 .0;
         }
         state.hurry = false;
-        let mut taken =
-            Taken { last_seq: state.last_seq, closing: state.closing, ..Taken::default() };
+        let mut taken = TakenRecords {
+            last_seq: state.last_seq,
+            closing: state.closing,
+            ..TakenRecords::default()
+        };
         let mut bytes = 0;
         while let Some(item) = state.items.front() {
             if bytes > 0 && bytes + item.record.len() > enough * 2 {
@@ -114,7 +117,7 @@ impl Queue {
         taken
     }
 
-    /// How far the writer is.
+    /// Notes the writer's position.
     pub fn applied(&self, seq: u64) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.waiting.front().is_some_and(|(waiting, _)| *waiting <= seq) {
@@ -122,7 +125,7 @@ impl Queue {
         }
     }
 
-    /// Makes the writer apply what there is now.
+    /// Makes the writer apply all records now.
     pub fn hurry(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).hurry = true;
         self.changed.notify_all();
@@ -141,7 +144,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).last_seq
     }
 
-    /// How long the oldest record that is not applied has waited.
+    /// How long the oldest unapplied record has waited.
     pub fn lag(&self) -> Duration {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.waiting.front().map_or(Duration::ZERO, |(_, since)| since.elapsed())

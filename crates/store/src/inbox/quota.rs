@@ -1,6 +1,6 @@
-//! How full the inbox is and who filled it: beyond half of its size, projects share what is left fairly.
+//! The inbox's size, and each project's share of it: beyond half of the limit, projects share the rest fairly.
 //!
-//! Counted in epochs of 64 MB, so that memory does not grow with the number of records; an epoch is let go when all of
+//! Counted in epochs of 64 MB, so that memory does not grow with the number of records; an epoch is dropped when all of
 //! its records are trimmed.
 
 use std::collections::{HashMap, VecDeque};
@@ -26,7 +26,7 @@ impl Quotas {
         self.total
     }
 
-    /// Whether this project may add as much. `max`: bytes that the inbox may hold.
+    /// Whether this project may add as many bytes. `max`: the bytes that the inbox may hold.
     pub fn allows(&self, project: ProjectId, bytes: u64, max: u64) -> bool {
         if self.total + bytes > max {
             return false;
@@ -45,7 +45,7 @@ impl Quotas {
         own + bytes <= max / sharers
     }
 
-    /// `project`: none where it isn't known any more (records of before a restart).
+    /// `project`: none if it isn't known any more (records from before a restart).
     pub fn add(&mut self, seq: u64, project: Option<ProjectId>, bytes: u64) {
         if self.epochs.back().is_none_or(|epoch| epoch.bytes >= limits::SHARE_EPOCH_BYTES) {
             self.epochs.push_back(Epoch::default());

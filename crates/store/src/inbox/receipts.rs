@@ -1,7 +1,7 @@
-//! The batch ids that were answered, and with what: a retry gets the same answer and adds nothing.
+//! Known batch ids and their answers: a retry gets the same answer and adds nothing.
 //!
-//! In memory 64 bits of a batch's hash stand for it: among two million, a new batch is mistaken for an old one with a
-//! chance of 1 in 10^13. Forgotten after a week, or earlier where there are more than `max` (counted).
+//! Memory holds 64 bits of each batch's hash: among two million, a new batch is mistaken for an old one with a chance
+//! of 1 in 10^13. Forgotten after a week, or earlier if there are more than `max` (counted).
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -12,9 +12,9 @@ use crate::types::{Receipt, Rejected};
 #[derive(Debug, Default)]
 pub struct Receipts {
     known: HashMap<u64, u32, BuildHasherDefault<Prehashed>>,
-    /// Answers that are more than a number.
+    /// Answers with more than a number.
     long: HashMap<u64, Long>,
-    /// In order of arrival: for how many ids, when.
+    /// In order of arrival: a number of ids, and their time.
     order: VecDeque<u64>,
     ages: VecDeque<(i64, usize)>,
     max: usize,
@@ -81,10 +81,10 @@ impl Receipts {
         }
     }
 
-    /// What is added from now on arrived at this time.
+    /// Receipts added from now on have this arrival time.
     pub fn begin(&mut self, arrival_us: i64) {
         match self.ages.back_mut() {
-            // A step a minute is fine enough for a week.
+            // A resolution of a minute is fine enough for a week.
             Some((since, _)) if arrival_us - *since < 60_000_000 => {}
             _ => self.ages.push_back((arrival_us, 0)),
         }
@@ -99,7 +99,7 @@ impl Receipts {
         }
     }
 
-    /// Takes back what was added for batches that could not be committed.
+    /// Removes receipts of batches that could not be committed.
     pub fn remove(&mut self, hash: u64) {
         self.known.remove(&hash);
         self.long.remove(&hash);
@@ -131,7 +131,7 @@ pub fn put_receipt(out: &mut Vec<u8>, hash: u64, receipt: &Receipt) {
     }
 }
 
-/// None where the bytes are not what `put_receipt` wrote.
+/// None if the bytes are not from `put_receipt`.
 pub fn take_receipt(rest: &mut &[u8]) -> Option<(u64, Receipt)> {
     let (head, tail) = rest.split_at_checked(24)?;
     let number =

@@ -1,12 +1,12 @@
-//! Hits that a published client is known to post again while a POST is in flight: an equal hit is counted as often as it
-//! occurs in the one batch that holds it most often, not once per batch.
+//! Hits that a published client is known to post again while a POST is in flight: an equal hit is counted as often as
+//! it occurs in the batch that has it most often, not once per batch.
 
 use std::collections::HashMap;
 
 use analytics::hit::ProjectId;
 use analytics::limits;
 
-/// How long an equal hit is taken for the same one.
+/// How long an equal hit counts as the same one.
 pub const WINDOW_US: i64 = limits::REPEAT_WINDOW_MINUTES as i64 * 60_000_000;
 
 const MAX: usize = limits::REPEATS_REMEMBERED as usize;

@@ -1,4 +1,4 @@
-//! The way to the thread that owns the inbox, for other threads and for async code.
+//! The channel to the thread that owns the inbox, for other threads and for async code.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ impl InboxSender {
         InboxSender { commands, queue }
     }
 
-    /// Returns when what the command says is on disk.
+    /// Returns once the command's effect is on disk.
     pub async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.commands.send(command(reply)).await.map_err(|_| self.no_answer())?;
@@ -32,7 +32,7 @@ impl InboxSender {
         self.ask(|reply| Command::Change { change, reply }).await
     }
 
-    /// As `ask`, for the store's own threads.
+    /// Like `ask`, for the store's own threads.
     pub fn ask_blocking<T>(
         &self,
         command: impl FnOnce(Reply<T>) -> Command,
@@ -42,18 +42,18 @@ impl InboxSender {
         answer.blocking_recv().map_err(|_| self.no_answer())?
     }
 
-    /// As `change`, for the store's own threads.
+    /// Like `change`, for the store's own threads.
     pub fn change_blocking(&self, change: Change) -> Result<(), StoreError> {
         self.ask_blocking(|reply| Command::Change { change, reply })
     }
 
-    /// Ends the thread. What was sent before is done.
+    /// Ends the thread after all earlier commands.
     pub fn close_blocking(&self) {
-        // A thread that has ended needs no word.
+        // A thread that has ended needs no message.
         let _ = self.commands.blocking_send(Command::Close);
     }
 
-    /// Nothing ends the thread but closing the store, or a bug.
+    /// Only closing the store, or a bug, ends the thread.
     fn no_answer(&self) -> StoreError {
         match self.queue.is_closing() {
             true => StoreError::Closing,

@@ -1,7 +1,7 @@
-//! The thread that numbers and commits. Everything that must be decided in order is decided here, once, and is on disk
-//! before anybody hears of it.
+//! The thread that numbers and commits. All decisions that depend on order are made here, once, and are on disk before
+//! anyone is answered.
 //!
-//! Here is its state and the order of its work. How it does each part is in the modules below.
+//! This file has its state and the order of its work; the modules below do each part.
 
 mod change;
 mod commit;
@@ -44,7 +44,7 @@ pub struct Sequencer {
 }
 
 impl Sequencer {
-    /// Runs until it is told to close.
+    /// Runs until `Close`.
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let mut waiting: Vec<Command> = Vec::new();
         let mut open = true;
@@ -67,7 +67,7 @@ impl Sequencer {
                         self.add_erasure(&mut group, erasure, reply)
                     }
                     Command::Change { change, reply } => {
-                        // Whatever came before it is committed before it.
+                        // Earlier commands are committed before it.
                         self.commit(std::mem::take(&mut group)).await;
                         let _ = reply.send(self.change_safely(change).await);
                     }
@@ -83,9 +83,9 @@ impl Sequencer {
     }
 }
 
-/// Where posts come by the dozen, a commit for each few of them costs more than they do.
+/// If posts come by the dozen, committing a few at a time costs more than the posts themselves.
 ///
-/// It blocks on purpose: the thread is the inbox's alone, and who posts meanwhile need not wake it.
+/// It blocks on purpose: the thread belongs to the inbox alone, and posts that arrive meanwhile need not wake it.
 fn wait_for_company(commands: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>) {
     if waiting.len() < limits::GROUP_WAIT_FROM as usize {
         return;

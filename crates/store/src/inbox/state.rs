@@ -1,4 +1,4 @@
-//! Reads and writes what the inbox's file knows beside records: single values by name, and erasures that wait.
+//! Reads and writes the inbox's data beside records: single values by name, and erasures that wait.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
@@ -8,7 +8,7 @@ use crate::record;
 use crate::sql;
 use crate::types::{Erasure, StoreError};
 
-/// The last seq that the file knows of.
+/// The last seq in the file.
 pub async fn last_seq(db: &mut SqliteConnection) -> Result<u64, StoreError> {
     let row = sqlx::query(sql::inbox::LAST_SEQ)
         .fetch_one(&mut *db)

@@ -1,5 +1,5 @@
-//! Channels: where a project's notices go. What a channel needs to be used, tokens among it, is encrypted in the file and
-//! readable in memory alone. Notices on their way are not here (`checks`).
+//! Channels: the destinations of a project's notices. Their settings, including tokens, are encrypted in the file and
+//! readable only in memory. Pending notices are in `checks`.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::sealing::{Belonging, FreshNonce, Sealing};
 use super::secrets::ServerSecret;
 
 impl Meta {
-    /// None where there is no such project. `most`: channels that a project may have.
+    /// None if there is no such project. `most`: channels that a project may have.
     pub async fn add_channel(
         &self,
         project: ProjectId,
@@ -51,7 +51,7 @@ impl Meta {
         Ok(Some(channel))
     }
 
-    /// None where the project has no such channel.
+    /// None if the project has no such channel.
     pub async fn change_channel(
         &self,
         project: ProjectId,
@@ -74,14 +74,14 @@ impl Meta {
         .bind(project.0)
         .execute(&self.inner.pool)
         .await?;
-        // A secret that was replaced leaves the log.
+        // A replaced secret leaves the log.
         self.forget_deleted().await?;
         let channel = Arc::new(ChannelRow { settings, ..ChannelRow::clone(&before) });
         self.write(|directory| directory.channels.insert(id, channel.clone()));
         Ok(Some(channel))
     }
 
-    /// False where the project has no such channel.
+    /// False if the project has no such channel.
     pub async fn remove_channel(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let deleted = sqlx::query("DELETE FROM channels WHERE id = ? AND project = ?")
@@ -109,7 +109,7 @@ impl Meta {
         self.any_channel(id).filter(|channel| channel.project == project)
     }
 
-    /// Whichever project it belongs to: for what runs by itself.
+    /// Of any project: for background jobs.
     pub fn any_channel(&self, id: i64) -> Option<Arc<ChannelRow>> {
         self.read(|directory| directory.channels.get(&id).cloned())
     }

@@ -1,4 +1,4 @@
-//! Deploys of a project, read from the file: a page asks for some at a time, and nothing on the way of a hit needs them.
+//! Deploys of a project, read from the file: a page shows some at a time, and ingest never needs them.
 
 use analytics::deploy::Deploy;
 use analytics::hit::ProjectId;
@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use super::error::MetaError;
 use super::handle::Meta;
 
-/// A deploy as it is kept.
+/// A stored deploy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeployRow {
     pub id: i64,
@@ -18,8 +18,8 @@ pub struct DeployRow {
 const COLUMNS: &str = "id, version, at_us, text";
 
 impl Meta {
-    /// The deploy, and whether it is new: the same version at the same time is kept once, with the text that came first.
-    /// None where there is no such project. `most`: how many a project keeps, the latest ones.
+    /// The deploy, and whether it is new: the same version at the same time is stored once, with its first text. None
+    /// if there is no such project. `most`: how many a project keeps, the latest ones.
     pub async fn add_deploy(
         &self,
         project: ProjectId,
@@ -46,7 +46,7 @@ impl Meta {
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(row) = found.as_ref().map(to_row).transpose()? else { return Ok(None) };
-        // Also where the new one is the oldest: who posts a history finds what was posted last.
+        // Even if the new one is the oldest: whoever posts a history finds the last post.
         let make_room = "DELETE FROM deploys WHERE project = ?1 AND id <> ?2 AND id NOT IN (SELECT id FROM deploys WHERE project = ?1 AND id <> ?2 ORDER BY at_us DESC, id DESC LIMIT ?3)";
         sqlx::query(make_room)
             .bind(project.0)
@@ -58,7 +58,7 @@ impl Meta {
         Ok(Some((row, inserted.rows_affected() > 0)))
     }
 
-    /// From one time to before another, the latest first.
+    /// From one time to before another, latest first.
     pub async fn deploys(
         &self,
         project: ProjectId,
@@ -77,7 +77,7 @@ impl Meta {
         rows.iter().map(to_row).collect::<Result<_, _>>().map_err(MetaError::from)
     }
 
-    /// The deploy and the time of the next later one; none where the project has no such one.
+    /// The deploy and the time of the next later one; none if the project has no such deploy.
     pub async fn deploy(
         &self,
         project: ProjectId,
@@ -95,7 +95,7 @@ impl Meta {
         row.as_ref().map(read).transpose().map_err(|error: sqlx::Error| error.into())
     }
 
-    /// False where the project has no such one.
+    /// False if the project has no such deploy.
     pub async fn remove_deploy(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let deleted = sqlx::query("DELETE FROM deploys WHERE id = ? AND project = ?")

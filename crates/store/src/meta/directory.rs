@@ -1,4 +1,4 @@
-//! What is kept in memory of `meta.sqlite`: the answers that every request needs.
+//! The rows of `meta.sqlite` in memory, which answer every request.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -31,11 +31,11 @@ pub(super) struct Directory {
 pub(super) struct SessionEntry {
     pub(super) created_us: i64,
     pub(super) used: Arc<Touched>,
-    /// In order of their sign-ins.
+    /// In order of sign-in.
     pub(super) projects: Vec<ProjectGrant>,
 }
 
-/// A project of a session: by a key (its number), by the dashboard id (its generation), or by both.
+/// A session's access to a project: by a key (its number), by the dashboard id (its generation), or by both.
 #[derive(Clone, Copy)]
 pub(super) struct ProjectGrant {
     pub(super) project: ProjectId,
@@ -60,7 +60,7 @@ pub(super) struct ProjectEntry {
     pub(super) looked: Arc<Touched>,
 }
 
-/// A time that changes with every request, so it is written now and then and not each time.
+/// A time that changes with every request, so it is written periodically and not each time.
 pub(super) struct Touched {
     now: AtomicI64,
     written: AtomicI64,
@@ -73,7 +73,8 @@ impl Touched {
     }
 
     pub(super) fn touch(&self, time_us: i64) {
-        // Most calls change nothing: a time in whole seconds is enough, and a shared line that is only read stays cached.
+        // Most calls change nothing: whole seconds are fine enough, and a shared cache line that is only read stays
+        // cached.
         if self.now.load(Ordering::Relaxed).saturating_add(1_000_000) <= time_us {
             self.now.fetch_max(time_us, Ordering::Relaxed);
         }
@@ -83,7 +84,7 @@ impl Touched {
         Some(self.now.load(Ordering::Relaxed)).filter(|time_us| *time_us != i64::MIN)
     }
 
-    /// The time, where the file does not have it yet.
+    /// The time, if the file does not have it yet.
     pub(super) fn unwritten(&self) -> Option<i64> {
         self.get().filter(|time_us| *time_us != self.written.load(Ordering::Relaxed))
     }
@@ -94,7 +95,7 @@ impl Touched {
 }
 
 impl Directory {
-    /// Adds the project, or replaces what was known of it.
+    /// Adds the project, or replaces it.
     pub(super) fn put_project(&mut self, project: Project, secret: &ServerSecret) {
         let dashboard = secret.dashboard_id(project.id.0, project.generation);
         let looked = match self.projects.get(&project.id) {
@@ -111,7 +112,7 @@ impl Directory {
         self.projects.insert(project.id, Arc::new(ProjectEntry { project, looked }));
     }
 
-    /// Forgets the secrets of a project: from here on nobody can name it.
+    /// Forgets the secrets of a project: nobody can refer to it from here on.
     pub(super) fn close_project(&mut self, project: ProjectId) {
         self.keys.retain(|_, key| key.project != project);
         self.dashboards.retain(|_, owner| *owner != project);
@@ -125,7 +126,7 @@ impl Directory {
         self.change_sessions(|held| (held.project != project).then_some(*held));
     }
 
-    /// Takes out of the session what `keep` does not keep.
+    /// Removes from the session the projects that `keep` rejects.
     pub(super) fn change_session(
         &mut self,
         session: &SecretHash,
@@ -138,7 +139,7 @@ impl Directory {
         self.sessions.insert(*session, Arc::new(entry));
     }
 
-    /// Puts in place of each project of each session what `change` makes of it; none takes it out.
+    /// Replaces each project of each session by the result of `change`; none removes it.
     pub(super) fn change_sessions(
         &mut self,
         change: impl Fn(&ProjectGrant) -> Option<ProjectGrant>,

@@ -31,7 +31,7 @@ pub enum MetaError {
         "meta.sqlite has version {found}, and this program knows {known}: use the newer program again"
     )]
     Newer { found: i64, known: i64 },
-    /// A project's number could not be written down.
+    /// A project's number could not be stored.
     #[error("the inbox: {0}")]
     Inbox(Box<StoreError>),
     #[error("meta.sqlite: {0}")]

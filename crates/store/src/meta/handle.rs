@@ -1,5 +1,5 @@
-//! `Meta`: what every part of this folder works on, the file and what is kept of it in memory. Each part adds the calls about
-//! its own kind of thing; opening is in `meta.rs`, which knows all of them.
+//! `Meta`: the file and its rows in memory. Each module adds the calls about its own kind of thing; opening is in
+//! `meta.rs`, which knows all of them.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -25,25 +25,25 @@ pub(super) struct Inner {
     pub(super) pool: SqlitePool,
     pub(super) secret: ServerSecret,
     pub(super) directory: RwLock<Directory>,
-    /// None where nobody creates projects, as in `restore`.
+    /// None if no projects are created, as in `restore`.
     pub(super) numbers: Option<ProjectNumbers>,
     /// Held over a change of the file and of memory, so that both see changes in the same order.
     pub(super) changing: tokio::sync::Mutex<()>,
 }
 
 impl Meta {
-    /// For names of things that must not be guessable and must not tell what they name (the ledger of erasures).
+    /// For identifiers that must be neither guessable nor reversible (the ledger of erasures).
     pub fn secret(&self) -> &ServerSecret {
         &self.inner.secret
     }
 
-    /// Ok where the file answers.
+    /// Ok if the file answers.
     pub async fn ping(&self) -> Result<(), MetaError> {
         sqlx::query("SELECT 1").execute(&self.inner.pool).await?;
         Ok(())
     }
 
-    /// Empties SQLite's log, so that what was deleted is in no file any more.
+    /// Empties SQLite's log, so that deleted rows are in no file any more.
     pub(super) async fn forget_deleted(&self) -> Result<(), MetaError> {
         sqlx::query(EMPTY_LOG).execute(&self.inner.pool).await?;
         Ok(())

@@ -1,4 +1,5 @@
-//! Which data folder this file belongs to, see `inbox/identity.rs`; and project numbers that are never given twice.
+//! The identity of this file's data folder (see `inbox/identity.rs`), and project numbers that are never assigned
+//! twice.
 
 use std::path::Path;
 
@@ -18,18 +19,18 @@ pub struct MetaIdentity {
     pub ledger_key: [u8; 32],
 }
 
-/// What a look at the file finds, without changing it.
+/// Facts of the file, read without changing it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MetaFacts {
-    /// None for a file of a version that had no identity yet, or of a start that a crash ended.
+    /// None for a file from a version without identities, or of a start that crashed.
     pub identity: Option<MetaIdentity>,
-    /// The highest project number that the file has given; 0 where it has given none.
+    /// The highest project number ever assigned; 0 for none.
     pub highest_project: u32,
-    /// Those that there are, in order.
+    /// Existing projects, in order.
     pub projects: Vec<u32>,
 }
 
-/// None where the file has no tables of ours.
+/// None if the file has no tables of ours.
 pub async fn look(connection: &mut SqliteConnection) -> Result<Option<MetaFacts>, sqlx::Error> {
     let has = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?";
     let count: i64 = sqlx::query_scalar(has).bind("projects").fetch_one(&mut *connection).await?;
@@ -44,14 +45,14 @@ pub async fn look(connection: &mut SqliteConnection) -> Result<Option<MetaFacts>
     Ok(Some(MetaFacts { identity, highest_project: highest.0, projects }))
 }
 
-/// Of all projects ever made, those that are gone too.
+/// Of all projects ever created, including deleted ones.
 async fn highest_number(connection: &mut SqliteConnection) -> Result<ProjectId, sqlx::Error> {
     let highest = "SELECT max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'projects'), 0), coalesce((SELECT max(id) FROM projects), 0))";
     let highest: i64 = sqlx::query_scalar(highest).fetch_one(connection).await?;
     Ok(ProjectId(highest as u32))
 }
 
-/// A consistent copy of the file in `data` into the folder `into`, without changing it.
+/// Writes a consistent copy of the file in `data` into the folder `into`, without changing it.
 pub async fn copy_to(data: &Path, into: &Path) -> Result<(), MetaError> {
     let options = SqliteConnectOptions::new().filename(data.join(FILE));
     let mut db = options.connect().await?;
@@ -78,7 +79,7 @@ async fn read(connection: &mut SqliteConnection) -> Result<Option<MetaIdentity>,
 }
 
 impl Meta {
-    /// The file belongs to this folder now, which was started so often.
+    /// Ties the file to this folder, with the number of its starts.
     pub async fn set_identity(&self, identity: &MetaIdentity) -> Result<(), MetaError> {
         sqlx::query("INSERT INTO folder VALUES (1, ?, ?, ?) ON CONFLICT (only_row) DO UPDATE SET id = excluded.id, starts = excluded.starts, ledger_key = excluded.ledger_key")
             .bind(identity.folder.as_slice())
@@ -86,12 +87,12 @@ impl Meta {
             .bind(identity.ledger_key.as_slice())
             .execute(&self.inner.pool)
             .await?;
-        // SQLite's log may be lost without the file: the identity stands in the file.
+        // SQLite's log may be lost without the file: the identity must be in the file itself.
         self.forget_deleted().await
     }
 
-    /// No project made from here on gets a number up to `project`: an older copy does not know of the projects that were
-    /// made after it, and their numbers must not come back.
+    /// No project created from here on gets a number up to `project`: an older copy does not know of later projects,
+    /// and their numbers must not be reused.
     pub async fn skip_project_numbers(&self, project: ProjectId) -> Result<(), MetaError> {
         let _changing = self.inner.changing.lock().await;
         let mut transaction = self.inner.pool.begin().await?;
@@ -106,8 +107,8 @@ impl Meta {
         Ok(())
     }
 
-    /// A project for hits whose project is in no table any more: without a key, so that only the operator can open it, and
-    /// with the strictest privacy for what comes.
+    /// Creates a project for hits whose project is in no table any more: without a key, so that only the operator can
+    /// open it, and with the strictest privacy for new hits.
     pub async fn recover_project(&self, project: ProjectId, now_us: i64) -> Result<(), MetaError> {
         let _changing = self.inner.changing.lock().await;
         let mut transaction = self.inner.pool.begin().await?;
@@ -124,14 +125,14 @@ impl Meta {
         Ok(())
     }
 
-    /// The highest project number given so far; 0 where none was.
+    /// The highest project number assigned so far; 0 for none.
     pub async fn highest_number(&self) -> Result<ProjectId, MetaError> {
         let mut connection = self.inner.pool.acquire().await?;
         Ok(highest_number(&mut connection).await?)
     }
 
-    /// The number of the project that is made next, written down in the inbox: a later start with an older copy of this
-    /// file knows that it is taken. Where making it fails, the next one gets the same.
+    /// The next project's number, reserved in the inbox: a later start with an older copy of this file knows that it is
+    /// taken. If creating the project fails, the next one gets the same number.
     pub(super) async fn next_number(
         &self,
         connection: &mut SqliteConnection,
@@ -147,7 +148,7 @@ impl Meta {
     pub(super) async fn number_is_given(&self, project: ProjectId) {
         let Some(numbers) = &self.inner.numbers else { return };
         if let Err(problem) = numbers.given(project).await {
-            // The project is there; only an older copy of this file would be noticed later.
+            // The project exists; only the detection of an older copy of this file suffers.
             tracing::warn!(%problem, project = project.0, "a project's number could not be confirmed");
         }
     }

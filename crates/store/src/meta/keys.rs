@@ -33,7 +33,7 @@ impl KeyGrant {
         self.project.project.privacy_level
     }
 
-    /// None: as the server's setting says.
+    /// None: the server's setting applies.
     pub fn keep_hits_days(&self) -> Option<u32> {
         self.project.project.keep_hits_days
     }
@@ -63,7 +63,7 @@ pub struct KeyInfo {
 const KEY_COLUMNS: &str = "id, project, prefix, can, created_us, revoked_us, last_used_us";
 
 impl Meta {
-    /// The access that the key gives, and to which project; none where it is unknown, revoked, or its project is being deleted.
+    /// The key's access, and its project; none if the key is unknown, revoked, or its project is being deleted.
     pub fn grant(&self, key: &Key) -> Option<KeyGrant> {
         let hash = self.inner.secret.hash_key(key);
         self.read(|directory| {
@@ -73,13 +73,13 @@ impl Meta {
         })
     }
 
-    /// The same grant with the project's settings as they are now.
+    /// The same grant with the project's current settings.
     pub fn refresh(&self, grant: KeyGrant) -> KeyGrant {
         let project = self.read(|directory| directory.projects.get(&grant.key.project).cloned());
         KeyGrant { project: project.unwrap_or(grant.project), key: grant.key }
     }
 
-    /// None where there is no such project.
+    /// None if there is no such project.
     pub async fn add_key(
         &self,
         project: ProjectId,
@@ -95,7 +95,7 @@ impl Meta {
             return Err(MetaError::TooManyKeys);
         }
         let mut transaction = self.inner.pool.begin().await?;
-        // Revoked ones are kept for looking them up, not without end.
+        // Revoked keys are kept for reference, up to a number.
         sqlx::query("DELETE FROM keys WHERE project = ?1 AND revoked_us IS NOT NULL AND id NOT IN (SELECT id FROM keys WHERE project = ?1 AND revoked_us IS NOT NULL ORDER BY id DESC LIMIT ?2)")
             .bind(project.0)
             .bind(limits::KEYS_PER_PROJECT as i64)
@@ -139,14 +139,14 @@ impl Meta {
             .collect()
     }
 
-    /// The key, and what sessions hold by it, stops working at once. False where there is no such key, or it was revoked
-    /// before.
+    /// The key, and the access that sessions have by it, stops working at once. False if there is no such key, or it
+    /// was revoked before.
     pub async fn revoke_key(&self, id: i64, now_us: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
         self.revoke(id, now_us).await
     }
 
-    /// As `revoke_key`, for a key of this project, and never the last one that may do everything.
+    /// Like `revoke_key`, for a key of this project, and never the last one with full access.
     pub async fn revoke_key_of(
         &self,
         project: ProjectId,
@@ -191,7 +191,7 @@ impl Meta {
         Ok(revoked.rows_affected() > 0)
     }
 
-    /// Numbers of the project's keys that work, and what each may do.
+    /// Numbers and access of the project's working keys.
     fn live_keys(&self, project: ProjectId) -> Vec<(i64, Can)> {
         self.read(|directory| {
             let keys = directory.keys.values();
@@ -200,13 +200,13 @@ impl Meta {
     }
 }
 
-/// What became of a request to revoke a key.
+/// Result of a request to revoke a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revoked {
     Done,
     /// The project has no such key, or it was revoked before.
     Unknown,
-    /// It is the last one that may do everything: without it nobody could change the project any more.
+    /// It is the last one with full access: without it nobody could change the project any more.
     Last,
 }
 

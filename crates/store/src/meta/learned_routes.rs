@@ -1,4 +1,4 @@
-//! Learned routes: one text a project, which this crate does not look into.
+//! Learned routes: one text per project, which this crate does not interpret.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use super::handle::{FILE, Meta};
 pub struct LearnedRoutesRow {
     pub project: ProjectId,
     pub state: String,
-    /// They come from a backup: words of paths in them may be those of someone who has been erased since.
+    /// They come from a backup: words in their paths may belong to someone erased since.
     pub restored: bool,
 }
 
@@ -32,7 +32,7 @@ impl Meta {
         rows.iter().map(read).collect::<Result<_, sqlx::Error>>().map_err(MetaError::from)
     }
 
-    /// Nothing is written for a project that is gone.
+    /// Writes nothing for a deleted project.
     pub async fn write_learned_routes(
         &self,
         project: ProjectId,
@@ -45,7 +45,7 @@ impl Meta {
     }
 }
 
-/// Marks all of a folder that is being restored.
+/// Marks all of a folder being restored.
 pub(crate) async fn mark_restored_routes(restored: &Path) -> Result<(), sqlx::Error> {
     let file = restored.join(FILE);
     if !file.exists() {

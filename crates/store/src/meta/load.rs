@@ -1,4 +1,4 @@
-//! Reads `meta.sqlite` into memory at the start. Each kind of thing that has a file of its own is read there.
+//! Reads `meta.sqlite` into memory at the start. Modules of their own read the kinds of things that they hold.
 
 use std::collections::HashMap;
 use std::sync::Arc;

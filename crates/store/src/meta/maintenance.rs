@@ -9,12 +9,12 @@ use super::directory::Directory;
 use super::error::MetaError;
 use super::handle::Meta;
 use super::rows::{Rows, SettingsRow};
-use super::settings_rows::Kept;
+use super::settings_rows::SettingsKind;
 
-/// A maintenance window as it is kept.
+/// A stored maintenance window.
 pub type MaintenanceRow = SettingsRow<MaintenanceSettings>;
 
-impl Kept for MaintenanceSettings {
+impl SettingsKind for MaintenanceSettings {
     const TABLE: &'static str = "maintenance";
 
     fn rows(directory: &Directory) -> &Rows<MaintenanceSettings> {
@@ -31,7 +31,7 @@ impl Kept for MaintenanceSettings {
 }
 
 impl Meta {
-    /// None where there is no such project. `most`: how many a project may have.
+    /// None if there is no such project. `most`: how many a project may have.
     pub async fn add_maintenance(
         &self,
         project: ProjectId,
@@ -42,7 +42,7 @@ impl Meta {
         self.add_settings(project, settings, most, now_us).await
     }
 
-    /// None where the project has no such one.
+    /// None if the project has no such window.
     pub async fn change_maintenance(
         &self,
         project: ProjectId,
@@ -52,7 +52,7 @@ impl Meta {
         self.change_settings(project, id, settings).await
     }
 
-    /// False where the project has no such one.
+    /// False if the project has no such window.
     pub async fn remove_maintenance(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         self.remove_settings::<MaintenanceSettings>(project, id).await
     }

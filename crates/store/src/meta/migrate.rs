@@ -1,12 +1,12 @@
-//! Brings `meta.sqlite` to the version that this program knows.
+//! Migrates `meta.sqlite` to the version of this program.
 //!
-//! One more change is one more file in `migrations/` and one more row here; a row never changes once released.
+//! To add a change: a file in `migrations/` and a row here; a row never changes once released.
 
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::MetaError;
 
-/// The n-th row brings the file from version n to n + 1 (`PRAGMA user_version`).
+/// Row n migrates the file from version n to n + 1 (`PRAGMA user_version`).
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_projects.sql"),
     include_str!("../../migrations/0002_dashboard.sql"),

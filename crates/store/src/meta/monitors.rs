@@ -1,6 +1,6 @@
-//! Monitors: their settings, made and changed by the project's owner. The address that a heartbeat's job calls follows from
-//! the server's secret, so that it can be shown again. Settings may hold credentials, so they are encrypted in the file. Results
-//! are not here (`checks`).
+//! Monitors: their settings, created and changed by the project's owner. The address that a heartbeat's job calls is
+//! derived from the server's secret, so that it can be shown again. Settings may hold credentials, so they are
+//! encrypted in the file. Results are in `checks`.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::rows::MonitorRow;
 use super::sealing::{Belonging, Sealing};
 use super::secrets::{ServerSecret, Token};
 
-/// A monitor to be made.
+/// A monitor to be created.
 #[derive(Clone, Debug, Default)]
 pub struct NewMonitor {
     pub settings: MonitorSettings,
@@ -25,7 +25,7 @@ pub struct NewMonitor {
 }
 
 impl Meta {
-    /// None where there is no such project. `most`: monitors that a project may have.
+    /// None if there is no such project. `most`: monitors that a project may have.
     pub async fn add_monitor(
         &self,
         project: ProjectId,
@@ -63,7 +63,7 @@ impl Meta {
         Ok(Some(monitor))
     }
 
-    /// None where the project has no such monitor.
+    /// None if the project has no such monitor.
     pub async fn change_monitor(
         &self,
         project: ProjectId,
@@ -85,7 +85,7 @@ impl Meta {
         Ok(Some(monitor))
     }
 
-    /// The monitor is not in the operator's file any more: from here on its project's owner keeps it.
+    /// The monitor is no longer in the operator's file: from here on its project's owner manages it.
     pub async fn release_monitor(&self, monitor: &MonitorRow) -> Result<(), MetaError> {
         let _changing = self.inner.changing.lock().await;
         sqlx::query("UPDATE monitors SET file_entry = NULL WHERE id = ?")
@@ -98,7 +98,7 @@ impl Meta {
         Ok(())
     }
 
-    /// Its settings, which may hold credentials, leave the file. False where the project has no such monitor.
+    /// Its settings, which may hold credentials, leave the file. False if the project has no such monitor.
     pub async fn remove_monitor(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let deleted = sqlx::query("DELETE FROM monitors WHERE id = ? AND project = ?")
@@ -126,7 +126,7 @@ impl Meta {
         self.any_monitor(id).filter(|monitor| monitor.project == project)
     }
 
-    /// Whichever project it belongs to: for what runs by itself.
+    /// Of any project: for background jobs.
     pub fn any_monitor(&self, id: i64) -> Option<Arc<MonitorRow>> {
         self.read(|directory| directory.monitors.get(&id).cloned())
     }
@@ -141,13 +141,13 @@ impl Meta {
         self.inner.secret.heartbeat(monitor.id, monitor.created_us)
     }
 
-    /// The secret in the link by which an incident is acknowledged. `source`: the number of its monitor, or below 0 that of
-    /// its rule, made at `created_us`.
+    /// The secret in the link that acknowledges an incident. `source`: the number of its monitor, or below 0 of its
+    /// rule, created at `created_us`.
     pub fn acknowledge_token(&self, source: i64, created_us: i64, incident: u64) -> Token {
         self.inner.secret.acknowledgement(source, created_us, incident)
     }
 
-    /// The monitor of such a secret, of whichever kind it is now.
+    /// The monitor with this heartbeat secret, whatever its kind is now.
     pub fn heartbeat(&self, token: &Token) -> Option<Arc<MonitorRow>> {
         self.read(|directory| {
             let id = directory.heartbeats.get(token)?;
@@ -171,7 +171,7 @@ pub(super) async fn load(
     Ok(())
 }
 
-/// Encrypts the settings that an earlier version wrote, and leaves nothing of them in the file.
+/// Encrypts settings written by an earlier version, and leaves no trace of the plain ones in the file.
 pub(super) async fn seal_plain(pool: &SqlitePool, secret: &ServerSecret) -> Result<(), MetaError> {
     let mut transaction = pool.begin().await?;
     let rows = sqlx::query(

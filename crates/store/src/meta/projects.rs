@@ -1,4 +1,4 @@
-//! Projects: made, changed, deleted.
+//! Projects: created, changed, deleted.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,26 +14,26 @@ use super::keys::insert_key;
 use super::rows::{Can, Project};
 use super::secrets::{DashboardId, Key};
 
-/// What is to be another way; none: stays as it is.
+/// Changes of a project; none: no change.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProjectChange {
     pub name: Option<String>,
     pub tz: Option<String>,
     pub privacy_level: Option<u8>,
-    /// Some(None): as the server's setting says.
+    /// Some(None): the server's setting applies.
     pub keep_hits_days: Option<Option<u32>>,
     pub apdex_ms: Option<u32>,
     pub success_amber: Option<f64>,
     pub success_red: Option<f64>,
 }
 
-/// What a new project begins with.
+/// Initial settings of a project.
 #[derive(Clone, Debug, Default)]
 pub struct NewProject {
     pub name: String,
     pub privacy_level: u8,
     pub keep_hits_days: Option<u32>,
-    /// A migrating operator's user id, which goes on working as a dashboard id.
+    /// A migrating operator's user id, which keeps working as a dashboard id.
     pub user_id: Option<DashboardId>,
 }
 
@@ -64,7 +64,7 @@ impl Meta {
         self.read(|directory| directory.projects.get(&project).map(|entry| entry.current()))
     }
 
-    /// All projects in order of their numbers, also those that are being deleted.
+    /// All projects in order of their numbers, including those being deleted.
     pub fn projects(&self) -> Vec<Project> {
         let mut projects: Vec<_> = self
             .read(|directory| directory.projects.values().map(|entry| entry.current()).collect());
@@ -72,7 +72,7 @@ impl Meta {
         projects
     }
 
-    /// The demo, where there is one.
+    /// The demo, if there is one.
     pub fn demo_project(&self) -> Option<Project> {
         self.read(|directory| {
             let mut entries = directory.projects.values();
@@ -95,7 +95,7 @@ impl Meta {
         })
     }
 
-    /// Notes an authenticated look at the project's data.
+    /// Notes an authenticated visit to the project's data.
     pub fn touch_look(&self, project: ProjectId, now_us: i64) {
         self.read(|directory| {
             if let Some(entry) = directory.projects.get(&project) {
@@ -151,7 +151,7 @@ impl Meta {
         Ok(project)
     }
 
-    /// The demo: a project without keys, whose hits the server makes itself from `until_us` on.
+    /// The demo: a project without keys, whose hits the server generates from `until_us` on.
     pub async fn create_demo_project(
         &self,
         new: NewProject,
@@ -179,14 +179,14 @@ impl Meta {
         Ok(project)
     }
 
-    /// The demo's hits have been made up to this time.
+    /// The demo's hits have been generated up to this time.
     pub async fn set_demo_until(&self, project: ProjectId, until_us: i64) -> Result<(), MetaError> {
         let set =
             "UPDATE projects SET demo_until_us = ? WHERE id = ? AND demo_until_us IS NOT NULL";
         self.set(project, sqlx::query(set).bind(until_us)).await.map(drop)
     }
 
-    /// None where there is no such project. A lower privacy level is allowed; what was not kept stays unkept.
+    /// None if there is no such project. The privacy level may be lowered; data that was not kept stays lost.
     pub async fn change_project(
         &self,
         project: ProjectId,
@@ -219,14 +219,14 @@ impl Meta {
         Ok(self.project(project))
     }
 
-    /// No file holds anything of the project any more that privacy level `level` would not have stored.
+    /// No file holds data of the project any more that privacy level `level` would not have stored.
     pub async fn set_erased_level(&self, project: ProjectId, level: u8) -> Result<(), MetaError> {
         let set = "UPDATE projects SET erased_level = min(?, privacy_level) WHERE id = ?";
         self.set(project, sqlx::query(set).bind(level)).await?;
         self.forget_deleted().await
     }
 
-    /// Runs an update whose last parameter is the project's number, and lets memory follow.
+    /// Runs an update whose last parameter is the project's number, and updates memory.
     async fn set(
         &self,
         project: ProjectId,
@@ -243,13 +243,13 @@ impl Meta {
         Ok(changed)
     }
 
-    /// The project's dashboard id as it stands; none where there is no such project.
+    /// The project's current dashboard id; none if there is no such project.
     pub fn dashboard_id(&self, project: ProjectId) -> Option<DashboardId> {
         let project = self.project(project).filter(|project| !project.deleting)?;
         Some(self.inner.secret.dashboard_id(project.id.0, project.generation))
     }
 
-    /// A new dashboard id; the old one, an imported user id and what sessions hold by them stop working at once.
+    /// A new dashboard id; the old one, an imported user id and sessions based on them stop working at once.
     pub async fn regenerate_dashboard_id(
         &self,
         project: ProjectId,
@@ -283,14 +283,14 @@ impl Meta {
         Ok(self.dashboard_id(project))
     }
 
-    /// Remembers since which day the project is said to be inactive, or that it is active again (none).
+    /// Stores the day since which the project counts as inactive; none: it is active again.
     pub async fn set_warned(&self, project: ProjectId, day: Option<i64>) -> Result<(), MetaError> {
         let set = "UPDATE projects SET warned_day = ? WHERE id = ?";
         self.set(project, sqlx::query(set).bind(day)).await.map(drop)
     }
 
-    /// First half of a deletion: from here on no key, dashboard id or user id of the project works, also after a
-    /// restart. False where there is no such project.
+    /// First half of a deletion: from here on no key, dashboard id or user id of the project works, even after a
+    /// restart. False if there is no such project.
     pub async fn begin_delete(&self, project: ProjectId) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let mut transaction = self.inner.pool.begin().await?;
@@ -324,7 +324,7 @@ impl Meta {
         Ok(true)
     }
 
-    /// Second half, once no file holds a hit of it: the project's row goes, and with it every byte in this file.
+    /// Second half, once no file holds a hit of it: deletes the project's row, and with it every byte in this file.
     pub async fn finish_delete(&self, project: ProjectId) -> Result<(), MetaError> {
         let _changing = self.inner.changing.lock().await;
         sqlx::query("DELETE FROM projects WHERE id = ?")
@@ -339,7 +339,7 @@ impl Meta {
         Ok(())
     }
 
-    /// The numbers of the projects that exist, those being deleted left out.
+    /// The numbers of existing projects, except those being deleted.
     pub fn live_projects(&self) -> HashSet<ProjectId> {
         self.read(|directory| {
             directory

@@ -1,4 +1,4 @@
-//! The rows of `meta.sqlite` that are kept in memory, as the rest of the program reads them.
+//! The rows of `meta.sqlite` that are kept in memory, in the form that the rest of the program uses.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,33 +18,33 @@ pub struct Project {
     pub created_us: i64,
     /// 0 to 2; the higher of this and the batch's own level counts.
     pub privacy_level: u8,
-    /// None: as the server's setting says.
+    /// None: the server's setting applies.
     pub keep_hits_days: Option<u32>,
     pub generation: u32,
-    /// The last authenticated look at its data.
+    /// The last authenticated visit to its data.
     pub last_look_us: Option<i64>,
-    /// The day (since 1970) on which it was first said to be inactive; none while it is active.
+    /// The first day (since 1970) on which it was reported as inactive; none while it is active.
     pub warned_day: Option<i64>,
-    /// Its hits are being erased; no key of it works any more.
+    /// Its hits are being erased; its keys no longer work.
     pub deleting: bool,
     /// IANA name of the time zone in which its days are counted.
     pub tz: String,
-    /// The T of its Apdex.
+    /// The threshold T of its Apdex.
     pub apdex_ms: u32,
     /// Success rates, 0 to 1, below which the page turns amber and red.
     pub success_amber: f64,
     pub success_red: f64,
-    /// Up to which privacy level the hits kept before have been erased. Below `privacy_level` while that is under way.
+    /// The privacy level up to which older hits have been erased. Below `privacy_level` while that is in progress.
     pub erased_level: u8,
-    /// None: an ordinary project. Else it is the demo, whose hits have been made up to this time.
+    /// None: an ordinary project. Else it is the demo, whose hits have been generated up to this time.
     pub demo_until_us: Option<i64>,
 }
 
-/// What a key may do.
+/// Access of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Can {
     Everything,
-    /// Post hits and deploys, see nothing: what an app should carry.
+    /// Posts hits and deploys, reads nothing: the key for an app.
     Ingest,
 }
 
@@ -56,18 +56,18 @@ impl Can {
         }
     }
 
-    /// Anything unknown may do the least.
+    /// Unknown texts give the least access.
     pub(super) fn parse(text: &str) -> Can {
         if text == "everything" { Can::Everything } else { Can::Ingest }
     }
 }
 
-/// What its owner decided of a link.
+/// Its owner's choices for a link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewShareLink {
     /// As its owner wrote it; may be empty.
     pub name: String,
-    /// A filter that can be read; "" for none.
+    /// A valid filter; "" for none.
     pub q: String,
     pub addresses: bool,
     pub consumers: bool,
@@ -92,20 +92,20 @@ impl ShareLink {
     }
 }
 
-/// A monitor as it is kept.
+/// A stored monitor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MonitorRow {
     pub id: i64,
     pub project: ProjectId,
     pub settings: MonitorSettings,
-    /// As it was given to the original's API.
+    /// The URL as given to the original's API.
     pub original_url: Option<String>,
-    /// Its `id` in the operator's file of monitors; none where its project's owner keeps it.
+    /// Its `id` in the operator's file of monitors; none if its project's owner manages it.
     pub file_entry: Option<String>,
     pub created_us: i64,
 }
 
-/// A channel as it is kept.
+/// A stored channel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChannelRow {
     pub id: i64,
@@ -126,7 +126,7 @@ pub struct ChannelSettings {
     pub problem: Option<String>,
 }
 
-/// A status page as it is kept.
+/// A stored status page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatusPageRow {
     pub project: ProjectId,
@@ -134,7 +134,7 @@ pub struct StatusPageRow {
     pub logo: Option<Logo>,
 }
 
-/// Settings as they are kept.
+/// Stored settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SettingsRow<S> {
     pub id: i64,

@@ -1,4 +1,4 @@
-//! Alert rules: their settings, made and changed by the project's owner. Where their alerts stand is not here (`checks`).
+//! Alert rules: their settings, created and changed by the project's owner. The state of their alerts is in `checks`.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use super::directory::Directory;
 use super::error::MetaError;
 use super::handle::Meta;
 use super::rows::{Rows, SettingsRow};
-use super::settings_rows::Kept;
+use super::settings_rows::SettingsKind;
 
-/// A rule as it is kept.
+/// A stored rule.
 pub type RuleRow = SettingsRow<RuleSettings>;
 
-impl Kept for RuleSettings {
+impl SettingsKind for RuleSettings {
     const TABLE: &'static str = "rules";
 
     fn rows(directory: &Directory) -> &Rows<RuleSettings> {
@@ -31,7 +31,7 @@ impl Kept for RuleSettings {
 }
 
 impl Meta {
-    /// None where there is no such project. `most`: how many a project may have.
+    /// None if there is no such project. `most`: how many a project may have.
     pub async fn add_rule(
         &self,
         project: ProjectId,
@@ -42,7 +42,7 @@ impl Meta {
         self.add_settings(project, settings, most, now_us).await
     }
 
-    /// None where the project has no such one.
+    /// None if the project has no such rule.
     pub async fn change_rule(
         &self,
         project: ProjectId,
@@ -52,7 +52,7 @@ impl Meta {
         self.change_settings(project, id, settings).await
     }
 
-    /// False where the project has no such one.
+    /// False if the project has no such rule.
     pub async fn remove_rule(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         self.remove_settings::<RuleSettings>(project, id).await
     }
@@ -66,7 +66,7 @@ impl Meta {
         self.any_settings(id).filter(|row: &Arc<RuleRow>| row.project == project)
     }
 
-    /// Whichever project it belongs to: for what runs by itself.
+    /// Of any project: for background jobs.
     pub fn any_rule(&self, id: i64) -> Option<Arc<RuleRow>> {
         self.any_settings(id)
     }

@@ -1,4 +1,4 @@
-//! What the server remembers of its own running: the days on which it ran, when jobs ended, when things were last used.
+//! The server's own history: the days on which it ran, when jobs ended, when things were last used.
 
 use analytics::clock_watch::{ClockWatch, Doubt};
 use analytics::hit::ProjectId;
@@ -7,7 +7,7 @@ use sqlx::Row;
 use super::error::MetaError;
 use super::handle::Meta;
 
-/// Days on which the server did not run are no sign that a project is inactive.
+/// Days on which the server did not run say nothing about a project's activity.
 impl Meta {
     /// Notes that the server runs on this day (days since 1970).
     pub async fn note_running_day(&self, day: i64) -> Result<(), MetaError> {
@@ -18,14 +18,14 @@ impl Meta {
         Ok(())
     }
 
-    /// On how many days after `day` the server ran.
+    /// The number of days after `day` on which the server ran.
     pub async fn running_days_after(&self, day: i64) -> Result<u32, MetaError> {
         let select =
             sqlx::query_scalar("SELECT count(*) FROM running_days WHERE day > ?").bind(day);
         Ok(select.fetch_one(&self.inner.pool).await?)
     }
 
-    /// When the job of this name last ended well, microseconds.
+    /// When the job of this name last succeeded, microseconds.
     pub async fn job_ended(&self, name: &str) -> Result<Option<i64>, MetaError> {
         let select = sqlx::query_scalar("SELECT ended_us FROM jobs WHERE name = ?").bind(name);
         Ok(select.fetch_optional(&self.inner.pool).await?)
@@ -40,7 +40,7 @@ impl Meta {
         Ok(())
     }
 
-    /// Whether the clock is believed, as the last start or turn left it; none before the first.
+    /// The clock watch, as the last start or check left it; none before the first.
     pub async fn clock_watch(&self) -> Result<Option<ClockWatch>, MetaError> {
         let select = sqlx::query("SELECT believed_us, ahead_us, last_us, ran_us FROM clock_watch");
         let Some(row) = select.fetch_optional(&self.inner.pool).await? else { return Ok(None) };
@@ -66,7 +66,7 @@ impl Meta {
         Ok(())
     }
 
-    /// Writes the times of use and of looks that are only in memory.
+    /// Writes the times of use and visits that are only in memory.
     pub async fn flush(&self) -> Result<(), MetaError> {
         let _changing = self.inner.changing.lock().await;
         let keys: Vec<_> = self.read(|directory| {
@@ -128,14 +128,14 @@ impl Meta {
     }
 }
 
-/// Ingest health: one text a project, which this crate does not look into.
+/// Ingest health: one text per project, which this crate does not interpret.
 impl Meta {
     pub async fn ingest_health(&self, project: ProjectId) -> Result<Option<String>, MetaError> {
         let select = sqlx::query_scalar("SELECT state FROM ingest_health WHERE project = ?");
         Ok(select.bind(project.0).fetch_optional(&self.inner.pool).await?)
     }
 
-    /// Writes all of them in one transaction; those of projects that are gone are left out.
+    /// Writes all of them in one transaction, except those of deleted projects.
     pub async fn write_ingest_health(
         &self,
         states: &[(ProjectId, String)],

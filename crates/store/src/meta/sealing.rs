@@ -1,12 +1,13 @@
-//! Settings that hold credentials are encrypted in the file with a key that follows from the server's secret, and readable in
-//! memory alone. A copy of `meta.sqlite` has both, so it is as secret as they are; a fragment of it, or a log, says nothing.
+//! Settings with credentials are encrypted in the file with a key derived from the server's secret, and readable only
+//! in memory. A copy of `meta.sqlite` has both, so it is as secret as they are; a fragment of it, or a log, reveals
+//! nothing.
 
 use analytics::hit::ProjectId;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
 use super::secrets::ServerSecret;
 
-/// Bytes that are used once.
+/// Bytes that must be used only once.
 pub type FreshNonce = [u8; NONCE_LEN];
 
 pub(super) struct Sealing {
@@ -14,7 +15,7 @@ pub(super) struct Sealing {
     nonces: [u8; 32],
 }
 
-/// The row that a ciphertext belongs to, so that it cannot be moved to another.
+/// A ciphertext's row, so that it cannot be moved to another.
 #[derive(Clone, Copy)]
 pub(super) struct Belonging {
     pub project: ProjectId,
@@ -22,7 +23,7 @@ pub(super) struct Belonging {
 }
 
 impl Sealing {
-    /// `purpose`: a constant of each kind of settings.
+    /// `purpose`: a constant per kind of settings.
     pub(super) fn new(secret: &ServerSecret, purpose: &str) -> Result<Sealing, sqlx::Error> {
         let key = secret.derive(purpose);
         let nonces = blake3::derive_key("api-analytics 2026 nonces", &key);
@@ -45,8 +46,8 @@ impl Sealing {
         Ok(sealed)
     }
 
-    /// With a nonce that follows from what is sealed: it is used again for the same text of the same row alone, whose
-    /// ciphertext then is the same.
+    /// With a nonce derived from the content: it repeats only for the same text of the same row, whose ciphertext is
+    /// then the same.
     pub(super) fn seal_by_content(
         &self,
         of: Belonging,

@@ -1,11 +1,11 @@
-//! Keys, dashboard ids and the server's secret: how they are read, shown and hashed.
+//! Keys, dashboard ids and the server's secret: parsing, display and hashing.
 //!
-//! Keys carry 122 random bits, so one keyed hash is enough at rest; slow password hashes exist for guessable secrets.
+//! Keys have 122 random bits, so one keyed hash is enough at rest; slow password hashes exist for guessable secrets.
 
 use std::fmt;
 
-/// 32 random bytes, made at the first start. Everything that depends on it takes its own derived key, so that a value
-/// made for one purpose says nothing about another.
+/// 32 random bytes, created at the first start. Each use derives its own key, so that a value made for one purpose
+/// reveals nothing about another.
 pub struct ServerSecret {
     secret: [u8; 32],
     key_hashes: [u8; 32],
@@ -35,7 +35,7 @@ impl ServerSecret {
         }
     }
 
-    /// A key of its own for `purpose` (a constant that no other caller uses).
+    /// A key for `purpose` (a constant that no other caller uses).
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         blake3::derive_key(purpose, &self.secret)
     }
@@ -59,13 +59,13 @@ impl ServerSecret {
         *hasher.finalize().as_bytes()
     }
 
-    /// The secret in a heartbeat's address. With the time at which the monitor was made, so that a number that an older copy
-    /// of the file gives again has another one.
+    /// The secret in a heartbeat's address. It depends on the monitor's creation time, so that a number that an older
+    /// copy of the file assigns again gets another one.
     pub(super) fn heartbeat(&self, monitor: i64, created_us: i64) -> Token {
         token(&self.heartbeats, &[monitor, created_us])
     }
 
-    /// The secret in the link by which an incident of a monitor (or, below 0, of a rule) is acknowledged.
+    /// The secret in the link that acknowledges an incident of a monitor (or, below 0, of a rule).
     pub(super) fn acknowledgement(&self, source: i64, created_us: i64, number: u64) -> Token {
         token(&self.acknowledgements, &[source, created_us, number as i64])
     }
@@ -101,7 +101,7 @@ pub struct Key([u8; 16]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DashboardId([u8; 16]);
 
-/// The secret of a session, a share link or a heartbeat: 48 hexadecimal digits, so that it is never taken for a key.
+/// The secret of a session, a share link or a heartbeat: 48 hexadecimal digits, so that it is never mistaken for a key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Token([u8; 24]);
 
@@ -147,7 +147,7 @@ impl Key {
         parse_uuid(text).map(Key)
     }
 
-    /// The first characters, kept so that its owner recognises it.
+    /// The first characters, by which its owner recognises it.
     pub fn prefix(&self) -> String {
         self.to_string()[..6].to_owned()
     }
@@ -172,7 +172,7 @@ impl fmt::Display for DashboardId {
     }
 }
 
-// Secrets must not reach a log by being part of something that is printed for debugging.
+// Secrets must not reach a log as part of a value printed for debugging.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key(..)")

@@ -1,9 +1,9 @@
-//! Sessions of the page: a token in a cookie, and the projects that it opens.
+//! Sessions of the page: a token in a cookie, and the projects that it gives access to.
 //!
-//! A session holds each project by what it was signed in with. It loses the project together with that: with the key when
-//! the key is revoked, with the dashboard id when that is regenerated. Of the token only a keyed hash is kept.
+//! A session holds each project by its credential. It loses the project together with that: with the key when the key
+//! is revoked, with the dashboard id when that is regenerated. Only a keyed hash of the token is stored.
 //!
-//! Deliberately not here: cookies, and what an access may do.
+//! Deliberately not here: cookies, and the rights of an access.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ use super::secrets::{DashboardId, Key, SecretHash, Token};
 
 const DAY_US: i64 = 86_400_000_000;
 
-/// How a session came to a project.
+/// How a session got access to a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionAccess {
-    /// By a key that may do everything.
+    /// By a key with full access.
     Owner,
     /// By the dashboard id.
     Dashboard,
@@ -34,7 +34,7 @@ pub struct SessionProject {
     pub access: SessionAccess,
 }
 
-/// What one signs in with.
+/// Credential of a sign-in.
 #[derive(Clone, Copy, Debug)]
 pub enum Proof<'a> {
     Key(&'a Key),
@@ -44,15 +44,15 @@ pub enum Proof<'a> {
 /// A session after a sign-in.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    /// What the cookie holds from now on.
+    /// The cookie's new value.
     pub token: Token,
     pub project: SessionProject,
 }
 
 impl Meta {
-    /// A session of the token `fresh`: what the session of `token` held, where that is a valid one, and what `proof`
-    /// opens. The token before ends with it: one that somebody else put into the browser, or has seen, must not become one
-    /// that holds more. None where the proof is not known, or is a key that may only post.
+    /// Replaces the session of `token`, if that is valid, by one of the token `fresh` with the same projects and the
+    /// one of `proof`. The old token ends: one that somebody else put into the browser, or has seen, must not gain
+    /// access. None if the proof is unknown, or is a key that may only post.
     ///
     /// A project has at most `limits::SESSIONS_PER_PROJECT` sessions, a session at most `limits::PROJECTS_PER_SESSION`
     /// projects: the one unused for longest makes room.
@@ -136,14 +136,14 @@ impl Meta {
         Ok(Some(SignedIn { token: fresh, project: grant.shown() }))
     }
 
-    /// The projects of a valid session, which counts as used; none where it is unknown or has expired.
+    /// The projects of a valid session, and marks it as used; none if it is unknown or has expired.
     pub fn session(&self, token: &Token, now_us: i64) -> Option<Vec<SessionProject>> {
         let entry = self.valid_session(token, now_us)?;
         entry.used.touch(now_us);
         Some(entry.projects.iter().map(ProjectGrant::shown).collect())
     }
 
-    /// Takes one project out of the session, or ends it. Nothing happens where it is not known.
+    /// Removes one project from the session, or ends it. An unknown session is ignored.
     pub async fn sign_out(
         &self,
         token: &Token,
@@ -169,7 +169,7 @@ impl Meta {
         Ok(())
     }
 
-    /// Forgets sessions that have expired or hold nothing any more.
+    /// Forgets sessions that have expired or are empty.
     pub async fn forget_expired_sessions(&self, now_us: i64) -> Result<(), MetaError> {
         let _changing = self.inner.changing.lock().await;
         let expired: Vec<SecretHash> = self.read(|directory| {
@@ -239,7 +239,7 @@ impl SessionEntry {
     }
 }
 
-/// Which sessions lose the project so that there is room for a new one, which takes the place of `ended`.
+/// The sessions that lose the project to make room for a new one, which takes the place of `ended`.
 fn least_used(
     directory: &Directory,
     project: ProjectId,

@@ -1,5 +1,5 @@
-//! Rows of settings that a project's owner makes and changes, kept as JSON in a table of their own: maintenance windows and
-//! alert rules. The tables are alike, so one more kind is one more `Kept`.
+//! Rows of settings that a project's owner creates and changes, stored as JSON in their own tables: maintenance windows
+//! and alert rules. The tables are alike, so another kind is just another `SettingsKind`.
 
 use std::sync::Arc;
 
@@ -15,19 +15,19 @@ use super::handle::Meta;
 use super::rows::{Rows, SettingsRow};
 
 /// Settings with a table: `id`, `project`, `settings`, `created_us`.
-pub(super) trait Kept: Serialize + DeserializeOwned + Sized {
+pub(super) trait SettingsKind: Serialize + DeserializeOwned + Sized {
     const TABLE: &'static str;
 
     fn rows(directory: &Directory) -> &Rows<Self>;
     fn rows_mut(directory: &mut Directory) -> &mut Rows<Self>;
 
-    /// The error of a project that has as many as it may have.
+    /// The error of a project that has reached its limit.
     fn too_many() -> MetaError;
 }
 
 impl Meta {
-    /// None where there is no such project. `most`: how many a project may have.
-    pub(super) async fn add_settings<S: Kept>(
+    /// None if there is no such project. `most`: how many a project may have.
+    pub(super) async fn add_settings<S: SettingsKind>(
         &self,
         project: ProjectId,
         settings: S,
@@ -55,8 +55,8 @@ impl Meta {
         Ok(Some(row))
     }
 
-    /// None where the project has no such row.
-    pub(super) async fn change_settings<S: Kept>(
+    /// None if the project has no such row.
+    pub(super) async fn change_settings<S: SettingsKind>(
         &self,
         project: ProjectId,
         id: i64,
@@ -77,8 +77,8 @@ impl Meta {
         Ok(Some(row))
     }
 
-    /// The settings leave the file. False where the project has no such row.
-    pub(super) async fn remove_settings<S: Kept>(
+    /// Deletes the settings from the file. False if the project has no such row.
+    pub(super) async fn remove_settings<S: SettingsKind>(
         &self,
         project: ProjectId,
         id: i64,
@@ -99,25 +99,25 @@ impl Meta {
     }
 
     /// Of one project, in order of their numbers.
-    pub(super) fn settings<S: Kept>(&self, project: ProjectId) -> Vec<Arc<SettingsRow<S>>> {
+    pub(super) fn settings<S: SettingsKind>(&self, project: ProjectId) -> Vec<Arc<SettingsRow<S>>> {
         self.read(|directory| {
             let rows = S::rows(directory).values();
             rows.filter(|row| row.project == project).cloned().collect()
         })
     }
 
-    /// Whichever project it belongs to.
-    pub(super) fn any_settings<S: Kept>(&self, id: i64) -> Option<Arc<SettingsRow<S>>> {
+    /// Of any project.
+    pub(super) fn any_settings<S: SettingsKind>(&self, id: i64) -> Option<Arc<SettingsRow<S>>> {
         self.read(|directory| S::rows(directory).get(&id).cloned())
     }
 
     /// Of all projects, in order of their numbers.
-    pub(super) fn all_settings<S: Kept>(&self) -> Vec<Arc<SettingsRow<S>>> {
+    pub(super) fn all_settings<S: SettingsKind>(&self) -> Vec<Arc<SettingsRow<S>>> {
         self.read(|directory| S::rows(directory).values().cloned().collect())
     }
 }
 
-pub(super) async fn load<S: Kept>(
+pub(super) async fn load<S: SettingsKind>(
     pool: &SqlitePool,
     directory: &mut Directory,
 ) -> Result<(), MetaError> {
@@ -129,7 +129,7 @@ pub(super) async fn load<S: Kept>(
     Ok(())
 }
 
-fn to_row<S: Kept>(row: &SqliteRow) -> Result<SettingsRow<S>, sqlx::Error> {
+fn to_row<S: SettingsKind>(row: &SqliteRow) -> Result<SettingsRow<S>, sqlx::Error> {
     let settings: &str = row.try_get("settings")?;
     Ok(SettingsRow {
         id: row.try_get("id")?,
@@ -140,6 +140,6 @@ fn to_row<S: Kept>(row: &SqliteRow) -> Result<SettingsRow<S>, sqlx::Error> {
     })
 }
 
-fn to_text<S: Kept>(settings: &S) -> Result<String, sqlx::Error> {
+fn to_text<S: SettingsKind>(settings: &S) -> Result<String, sqlx::Error> {
     serde_json::to_string(settings).map_err(|problem| sqlx::Error::Encode(Box::new(problem)))
 }

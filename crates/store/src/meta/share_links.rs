@@ -1,7 +1,7 @@
-//! Share links: read-only addresses of one project's dashboard, made and revoked by its owner. Of the token only a keyed
-//! hash is kept, so it is shown once.
+//! Share links: read-only addresses of one project's dashboard, created and revoked by its owner. Only a keyed hash of
+//! the token is stored, so it is shown once.
 //!
-//! The locked filter is kept as its text; whoever answers a link's holder reads it.
+//! The locked filter is stored as text and parsed for each of the holder's calls.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::rows::{NewShareLink, ShareLink};
 use super::secrets::Token;
 
 impl Meta {
-    /// None where there is no such project.
+    /// None if there is no such project.
     pub async fn add_share_link(
         &self,
         project: ProjectId,
@@ -57,7 +57,7 @@ impl Meta {
         Ok(Some(link))
     }
 
-    /// In order of their numbers, also those that have expired.
+    /// In order of their numbers, including expired ones.
     pub fn share_links(&self, project: ProjectId) -> Vec<ShareLink> {
         let mut links: Vec<ShareLink> = self.read(|directory| {
             let links = directory.links.values();
@@ -70,7 +70,7 @@ impl Meta {
         links
     }
 
-    /// The link of this token, which counts as used; also one that has expired.
+    /// The link of this token, even an expired one, and marks it as used.
     pub fn share_link(&self, token: &Token, now_us: i64) -> Option<ShareLink> {
         let hash = self.inner.secret.hash_share_link(token);
         self.read(|directory| {
@@ -82,7 +82,7 @@ impl Meta {
         })
     }
 
-    /// The link stops working at once. False where the project has no such link.
+    /// The link stops working at once. False if the project has no such link.
     pub async fn revoke_share_link(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let deleted = sqlx::query("DELETE FROM share_links WHERE id = ? AND project = ?")

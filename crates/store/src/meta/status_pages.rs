@@ -1,4 +1,4 @@
-//! Public status pages: at most one of a project, found by its slug. What visitors read of incidents is not here (`checks`).
+//! Public status pages: at most one per project, found by its slug. Published incidents are in `checks`.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::handle::Meta;
 use super::rows::StatusPageRow;
 
 impl Meta {
-    /// Makes the project's page, or replaces it. None where there is no such project.
+    /// Creates the project's page, or replaces it. None if there is no such project.
     pub async fn put_status_page(
         &self,
         row: StatusPageRow,
@@ -44,7 +44,7 @@ impl Meta {
         Ok(Some(row))
     }
 
-    /// False where the project has none.
+    /// False if the project has none.
     pub async fn remove_status_page(&self, project: ProjectId) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let deleted = sqlx::query("DELETE FROM status_pages WHERE project = ?")
@@ -68,7 +68,7 @@ impl Meta {
         self.read(|directory| directory.status_pages.values().cloned().collect())
     }
 
-    /// The page at this address, whether or not it is shown.
+    /// The page at this address, whether or not it is enabled.
     pub fn status_page_at(&self, slug: &str) -> Option<Arc<StatusPageRow>> {
         self.read(|directory| {
             let project = directory.status_slugs.get(slug)?;
@@ -76,7 +76,7 @@ impl Meta {
         })
     }
 
-    /// A slug for a project that has no page yet, always the same as long as the project keeps its name. It follows from the
+    /// A slug for a project without a page, constant as long as the project keeps its name. It is derived from the
     /// server's secret, so that nobody else can guess it.
     pub fn proposed_slug(&self, project: ProjectId) -> String {
         let key = self.inner.secret.derive("api-analytics 2026 slug of a status page");
@@ -87,14 +87,14 @@ impl Meta {
         slug::propose(&name, random)
     }
 
-    /// The name by which visitors of a status page know an incident; `source` as `IncidentSource::to_column`. It cannot be
-    /// told from it.
+    /// The id by which visitors of a status page know an incident; `source` as `IncidentSource::to_column`. The
+    /// incident cannot be derived from it.
     pub fn public_incident_id(&self, source: i64, number: u64) -> String {
         let purpose = "api-analytics 2026 incident of a status page";
         self.public_id(purpose, source.to_le_bytes(), number.to_le_bytes())
     }
 
-    /// The same of a maintenance window that begins at `from_ms`.
+    /// The same for a maintenance window that begins at `from_ms`.
     pub fn public_maintenance_id(&self, id: i64, from_ms: i64) -> String {
         let purpose = "api-analytics 2026 maintenance of a status page";
         self.public_id(purpose, id.to_le_bytes(), from_ms.to_le_bytes())

@@ -1,8 +1,8 @@
-//! Subscribers of status pages: e-mail addresses, confirmed or not. They are read from the file when they are needed; no other
-//! call waits for them. What is mailed to them is not here (`checks`).
+//! Subscribers of status pages: e-mail addresses, confirmed or not. They are read from the file when needed; no other
+//! call waits for them. Their mailings are in `checks`.
 //!
-//! The secret in the links of a subscriber's mails follows from the server's secret, so each mail can have it; the file has its
-//! keyed hash, by which it is found.
+//! The secret in the links of a subscriber's mails is derived from the server's secret, so each mail can have it; the
+//! file stores its keyed hash, by which it is found.
 
 use std::path::Path;
 
@@ -19,18 +19,18 @@ use super::secrets::{SecretHash, Token};
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
 
-/// A subscriber as it is kept.
+/// A stored subscriber.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subscriber {
     pub id: i64,
     pub project: ProjectId,
     pub address: Address,
     pub created_us: i64,
-    /// None: it waits to be confirmed.
+    /// None: not confirmed yet.
     pub confirmed_us: Option<i64>,
 }
 
-/// A confirmation that is to be sent.
+/// A confirmation mail to send.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confirmation {
     pub subscriber: Subscriber,
@@ -38,26 +38,26 @@ pub struct Confirmation {
     pub tries: u32,
 }
 
-/// How many a project has.
+/// A project's numbers of subscribers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubscriberCount {
     pub confirmed: u64,
     pub unconfirmed: u64,
 }
 
-/// What the operator allows of one project.
+/// The operator's limits for one project.
 #[derive(Clone, Copy, Debug)]
 pub struct SubscriberLimits {
     pub subscribers: u64,
-    /// Different addresses that are asked for in 24 hours.
+    /// Different addresses that may request a subscription in 24 hours.
     pub asked_a_day: u64,
 }
 
 const COLUMNS: &str = "id, project, address, created_us, confirmed_us";
 
 impl Meta {
-    /// Somebody asks for a subscription of this address to the project's status page, which exists. Whatever is known of the
-    /// address, the answer and what is written are alike, so that neither tells whether it was subscribed.
+    /// Requests a subscription of this address to the project's status page, which exists. The answer and the writes
+    /// are the same for any address, so that they don't reveal whether it was subscribed.
     pub async fn ask_subscription(
         &self,
         project: ProjectId,
@@ -114,13 +114,13 @@ impl Meta {
         self.link_token(subscriber.project, &subscriber.address, subscriber.created_us)
     }
 
-    /// The name of a subscriber in the ids of its mails. It cannot be told from it.
+    /// The id of a subscriber in the ids of its mails, from which it cannot be derived.
     pub fn public_subscriber_id(&self, subscriber: &Subscriber) -> String {
         let purpose = "api-analytics 2026 subscriber in the ids of mails";
         self.public_id(purpose, subscriber.id.to_le_bytes(), subscriber.created_us.to_le_bytes())
     }
 
-    /// None where the link leads nowhere (any more).
+    /// None if the link is invalid or no longer valid.
     pub async fn subscriber_by_link(
         &self,
         token: &Token,
@@ -137,7 +137,7 @@ impl Meta {
         Ok(row.as_ref().map(to_subscriber).transpose()?)
     }
 
-    /// From here on it is told what is published. Once confirmed it stays as it is.
+    /// The subscriber gets bulletins from here on. Confirming again changes nothing.
     pub async fn confirm_subscriber(&self, id: i64, now_us: i64) -> Result<(), MetaError> {
         sqlx::query("UPDATE subscribers SET confirmed_us = coalesce(confirmed_us, ?), next_us = NULL WHERE id = ?")
             .bind(now_us)
@@ -147,7 +147,7 @@ impl Meta {
         Ok(())
     }
 
-    /// The address leaves the file. False where the project has no such subscriber.
+    /// Deletes the address from the file. False if the project has no such subscriber.
     pub async fn remove_subscriber(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         let deleted = sqlx::query("DELETE FROM subscribers WHERE id = ? AND project = ?")
             .bind(id)
@@ -161,7 +161,7 @@ impl Meta {
         Ok(true)
     }
 
-    /// Addresses that were not confirmed in time leave the file.
+    /// Deletes addresses that were not confirmed in time.
     pub async fn forget_unconfirmed(&self, now_us: i64) -> Result<(), MetaError> {
         let deleted = sqlx::query(
             "DELETE FROM subscribers WHERE confirmed_us IS NULL AND coalesce(written_us, created_us) <= ?",
@@ -175,7 +175,7 @@ impl Meta {
         Ok(())
     }
 
-    /// None where it has left.
+    /// None if it has unsubscribed.
     pub async fn subscriber(&self, id: i64) -> Result<Option<Subscriber>, MetaError> {
         let select = format!("SELECT {COLUMNS} FROM subscribers WHERE id = ?");
         let select = sqlx::query(sqlx::AssertSqlSafe(select)).bind(id);
@@ -183,7 +183,7 @@ impl Meta {
         Ok(row.as_ref().map(to_subscriber).transpose()?)
     }
 
-    /// Confirmed ones of the project after that id, at most `limit`, by id.
+    /// Confirmed subscribers of the project after that id, at most `limit`, by id.
     pub async fn subscribers(
         &self,
         project: ProjectId,
@@ -212,7 +212,7 @@ impl Meta {
         Ok(SubscriberCount { confirmed: confirmed as u64, unconfirmed: (all - confirmed) as u64 })
     }
 
-    /// The ids of those who had confirmed by then.
+    /// The ids of subscribers confirmed by that time.
     pub async fn subscribers_since(
         &self,
         project: ProjectId,
@@ -223,7 +223,7 @@ impl Meta {
         Ok(select.fetch_all(&self.inner.pool).await?)
     }
 
-    /// Those that are due, the oldest first.
+    /// Confirmations to send now, oldest first.
     pub async fn confirmations_due(
         &self,
         now_us: i64,
@@ -247,9 +247,9 @@ impl Meta {
         Ok(due.collect::<Result<_, sqlx::Error>>()?)
     }
 
-    /// After a try to send its confirmation. `next_us`: when it is tried again; none where it was sent or given up.
+    /// Notes a try to send a confirmation. `next_us`: the next try; none if it was sent or given up.
     pub async fn note_confirmation(&self, id: i64, next_us: Option<i64>) -> Result<(), MetaError> {
-        // One that was confirmed meanwhile needs none.
+        // A subscriber confirmed meanwhile needs none.
         sqlx::query(
             "UPDATE subscribers SET next_us = ?, tries = tries + 1 WHERE id = ? AND confirmed_us IS NULL",
         )
@@ -287,8 +287,8 @@ impl Meta {
     }
 }
 
-/// Deletes the subscribers in the file of `restored` who are not in that of `replaced`: they have left since the backup. Nobody
-/// is deleted where `replaced` is another server's, or cannot be read.
+/// Deletes the subscribers of the file in `restored` that are not in that of `replaced`: they have unsubscribed since
+/// the backup. Nobody is deleted if `replaced` is another server's, or cannot be read.
 pub(crate) async fn forget_those_who_left(
     restored: &Path,
     replaced: &Path,
@@ -312,8 +312,8 @@ pub(crate) async fn forget_those_who_left(
     db.close().await
 }
 
-/// The server's secret, and the hash of each subscriber's link in hexadecimal digits. None: the file is of a version that had no
-/// subscribers.
+/// The server's secret, and the hash of each subscriber's link in hexadecimal digits. None if the file is from a
+/// version without subscribers.
 async fn secret_and_links(file: &Path) -> Result<Option<(Vec<u8>, Vec<String>)>, sqlx::Error> {
     let mut db = SqliteConnectOptions::new().filename(file).connect().await?;
     let has = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'subscribers'";
@@ -327,7 +327,7 @@ async fn secret_and_links(file: &Path) -> Result<Option<(Vec<u8>, Vec<String>)>,
     Ok(Some((secret, links)))
 }
 
-/// Unconfirmed ones whose newest confirmation was written by then are gone.
+/// Unconfirmed subscribers whose newest confirmation is from this time or earlier have expired.
 fn expired_before_us(now_us: i64) -> i64 {
     now_us - limits::SUBSCRIPTION_CONFIRM_DAYS as i64 * DAY_US
 }

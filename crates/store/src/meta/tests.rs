@@ -35,7 +35,7 @@ async fn a_key_names_its_project_also_after_a_restart() {
     for reopened in [false, true] {
         let meta = if reopened {
             meta.close().await.unwrap();
-            // Another secret is offered, the first one stays.
+            // Another secret is offered, but the first one stays.
             Meta::open(folder.path(), [8; 32], NOW).await.unwrap()
         } else {
             meta.clone()
@@ -138,7 +138,7 @@ async fn times_of_use_reach_the_file_with_the_next_flush() {
     let meta = open(&folder).await;
     assert_eq!(meta.project(project.id).unwrap().last_look_us, Some(NOW + 6_000_000));
     assert_eq!(meta.keys(None).await.unwrap()[0].last_used_us, Some(NOW + 5_000_000));
-    // A change of the project does not lose the look.
+    // A change of the project does not lose the visit.
     meta.touch_look(project.id, NOW + 9_000_000);
     meta.set_warned(project.id, Some(3)).await.unwrap();
     let now = meta.project(project.id).unwrap();
@@ -207,7 +207,7 @@ async fn monitors_belong_to_their_project_and_survive_a_restart() {
     let full = meta.add_monitor(one, new("http://c"), 2, NOW).await;
     assert!(matches!(full, Err(MetaError::TooManyMonitors)));
     let third = meta.add_monitor(other, new("http://d"), 2, NOW).await.unwrap().unwrap();
-    // Another's number opens nothing.
+    // Another project's number opens nothing.
     assert_eq!(meta.monitor(other, first.id), None);
     assert_eq!(meta.change_monitor(other, first.id, settings("http://x")).await.unwrap(), None);
     assert!(!meta.remove_monitor(other, first.id).await.unwrap());
@@ -223,7 +223,7 @@ async fn monitors_belong_to_their_project_and_survive_a_restart() {
     assert_eq!(meta.heartbeat(&tokens[0]), Some(changed.clone()));
     assert_eq!(meta.monitors(one), [changed]);
     assert_eq!(meta.all_monitors().len(), 2);
-    // A number is never given again.
+    // Numbers are never reused.
     let next = meta.add_monitor(one, new("http://f"), 9, NOW).await.unwrap().unwrap();
     assert_eq!(next.id, third.id + 1);
     meta.begin_delete(one).await.unwrap();

@@ -1,24 +1,24 @@
-//! Which data files count when no manifest says so. Pure.
+//! Chooses the data files that count when there is no manifest. Pure.
 
 use crate::inbox::FileKind;
 use crate::types::StoreError;
 
-/// What a look into a readable data file found.
+/// Facts of a readable data file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Examined {
     pub name: String,
     pub id: u64,
-    /// Sealed, or frozen: nothing is appended to it any more.
+    /// Sealed, or frozen: no longer appended to.
     pub kind: FileKind,
-    /// It holds what is left of the records after `first_seq` up to `last_seq`.
+    /// It holds the remaining hits of the records after `first_seq` up to `last_seq`.
     pub first_seq: u64,
     pub last_seq: u64,
     pub rows: u64,
     pub projects: Vec<u32>,
 }
 
-/// The files that count, in order of their records. Of two that hold hits of the same record the newer one was made of the
-/// older one: a merge or an erasure that was cut off before the older one was unlinked.
+/// The files that count, in order of their records. Of two files with hits of the same record the newer one was built
+/// from the older one, by a merge or an erasure that was interrupted before the older one was unlinked.
 pub fn choose(
     mut files: Vec<Examined>,
     mut share_a_record: impl FnMut(&Examined, &Examined) -> Result<bool, StoreError>,
@@ -43,8 +43,8 @@ pub fn choose(
     Ok(kept)
 }
 
-/// The seqs from 1 to `last` that no stretch holds, as ranges with both ends. A stretch is what comes after its first up to
-/// its second seq.
+/// The seqs from 1 to `last` that no stretch holds, as ranges with both ends included. A stretch starts after its first
+/// seq and ends with its second.
 pub fn missing(mut stretches: Vec<(u64, u64)>, last: u64) -> Vec<(u64, u64)> {
     stretches.sort_unstable();
     let mut gaps = Vec::new();
@@ -83,7 +83,7 @@ mod tests {
         let files = vec![file(1, 0, 10), file(2, 10, 20), file(5, 0, 20), file(4, 20, 30)];
         let kept = choose(files.clone(), |_, _| Ok(true)).unwrap();
         assert_eq!(kept.iter().map(|file| file.id).collect::<Vec<_>>(), [5, 4]);
-        // One that lies within another's stretch without a record in it was left out when that was made.
+        // A file within another's stretch but without a record in it was empty when that was built.
         let kept = choose(files, |_, older| Ok(older.id == 1)).unwrap();
         assert_eq!(kept.iter().map(|file| file.id).collect::<Vec<_>>(), [5, 2, 4]);
     }

@@ -1,4 +1,4 @@
-//! Reads data files whole, without a manifest, to find out what each holds and whether it can be read.
+//! Reads data files completely, without a manifest, to find out what each holds and whether it is intact.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use super::choose::Examined;
 
 const ALIAS: &str = "examined";
 
-/// Reads every value, so that nothing damaged counts. `path` may have another name than the file's own.
+/// Reads every value, so that no damaged file counts. `path` may have another name than the file's own.
 pub fn examine(instance: &Instance, path: &Path, name: &str) -> Result<Examined, StoreError> {
     attach(instance, path, ALIAS)?;
     let examined = read(instance, name);

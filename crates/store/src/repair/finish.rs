@@ -1,5 +1,5 @@
-//! The last step of a repair: what was made takes the place of what was there, which is kept beside. Interrupted at any
-//! moment, the start refuses the folder (`is_unfinished`), and the next repair goes on where this one ended.
+//! The last step of a repair: the new files replace the previous ones, which are kept aside. If it is interrupted at
+//! any moment, the start refuses the folder (`is_unfinished`), and the next repair continues from there.
 
 use std::path::{Path, PathBuf};
 
@@ -10,14 +10,14 @@ use crate::meta;
 use crate::set_aside::KEPT;
 use crate::types::StoreError;
 
-/// Being made: of no use when it is interrupted.
+/// Under construction: worthless if interrupted.
 const MAKING: &str = "repairing";
-/// Made, and being put in place.
+/// Complete, and being put in place.
 const MADE: &str = facts::UNFINISHED;
-/// In `MADE`: the name of the folder for what was there before.
+/// In `MADE`: the name of the folder for the previous files.
 const ASIDE: &str = "aside";
 
-/// Logs before their files: a new file must not stand beside an old one's log.
+/// Logs before their files: a new file must not be beside an old one's log.
 const MOVED: [&str; 8] = [
     "inbox.sqlite-wal",
     "inbox.sqlite-shm",
@@ -37,7 +37,7 @@ pub fn is_unfinished(data: &Path) -> bool {
     data.join(MADE).exists()
 }
 
-/// From here on the repair is done, or is to be brought to its end.
+/// From here on the repair counts, and only has to be finished.
 pub fn commit(data: &Path, now_us: i64) -> Result<(), StoreError> {
     let context = "ending the repair";
     let making = making(data);
@@ -49,7 +49,7 @@ pub fn commit(data: &Path, now_us: i64) -> Result<(), StoreError> {
     sync(data).map_err(io(context))
 }
 
-/// Puts what was made in place. Returns where what was there before is now.
+/// Puts the new files in place. Returns the folder of the previous ones.
 pub fn finish(data: &Path) -> Result<PathBuf, StoreError> {
     let context = "ending the repair";
     let made = data.join(MADE);
@@ -58,7 +58,7 @@ pub fn finish(data: &Path) -> Result<PathBuf, StoreError> {
     std::fs::create_dir_all(&aside).map_err(io(context))?;
     for name in MOVED {
         let (old, new) = (data.join(name), made.join(name));
-        // Moved already where it is: then the old one is the new one.
+        // If it is missing it was moved already: the existing one is the new one.
         let is_log = name.ends_with("-wal") || name.ends_with("-shm");
         let moved = match is_log {
             true => !made.join(name.trim_end_matches("-wal").trim_end_matches("-shm")).exists(),

@@ -1,5 +1,5 @@
-//! A new inbox for data files that were found: their manifest, what an old inbox still has, and the erasures that are to be
-//! made true again.
+//! A new inbox for recovered data files: their manifest, the remaining records of an old inbox, and the erasures to
+//! apply again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,11 +21,12 @@ pub struct NewInbox {
     has_old: bool,
 }
 
-/// A stretch of records: what comes after the first up to the second seq.
+/// A stretch of records: after the first up to the second seq.
 pub type Stretch = (u64, u64);
 
 impl NewInbox {
-    /// `old`: none where there is none that can be read and belongs to these files. Says what of it could not be read.
+    /// `old`: none unless there is one that is readable and matches these files. Reports which parts of it could not be
+    /// read.
     pub async fn create(
         path: &Path,
         old: Option<&Path>,
@@ -53,7 +54,7 @@ impl NewInbox {
         Ok((NewInbox { db, has_old: old.is_some() }, unread))
     }
 
-    /// The key of the ledger, which stays where there is one.
+    /// Sets the ledger's key, unless there is one already.
     pub async fn put_key(&mut self, key: [u8; 32]) -> Result<(), StoreError> {
         inbox::put_state(&mut self.db, "key", &key).await
     }
@@ -66,7 +67,7 @@ impl NewInbox {
         inbox::identity::highest_project(&mut self.db).await.map(ProjectId)
     }
 
-    /// The projects whose hits came here, and those that were deleted.
+    /// The projects with records here, and the deleted ones.
     pub async fn projects(&mut self) -> Result<(Vec<ProjectId>, Vec<ProjectId>), StoreError> {
         let mut found = [Vec::new(), Vec::new()];
         for (projects, statement) in found.iter_mut().zip([sql::inbox::ARRIVALS, sql::inbox::GONE])
@@ -81,7 +82,7 @@ impl NewInbox {
         Ok((arrived, gone))
     }
 
-    /// Takes over the records after `from`; returns the stretches that they hold.
+    /// Copies the records after `from`; returns the stretches that they cover.
     pub async fn take_records(&mut self, from: u64) -> Result<Vec<Stretch>, StoreError> {
         let context = "taking over records";
         if !self.has_old {
@@ -100,8 +101,8 @@ impl NewInbox {
         Ok(rows.iter().map(|row| (seq(row, 0).saturating_sub(1), seq(row, 1))).collect())
     }
 
-    /// The old inbox's records up to `from` that no data file has: each stretch of them goes into a file of its own, with
-    /// ids from `next_id` on. Returns its rows of the manifest.
+    /// Writes the old inbox's records up to `from` that no data file has into new files, one per stretch, with ids from
+    /// `next_id` on. Returns their rows of the manifest.
     pub async fn rescue_records(
         &mut self,
         options: &StoreOptions,
@@ -173,7 +174,7 @@ impl NewInbox {
         manifest::put(&mut self.db, row).await
     }
 
-    /// Made true at the next opening, for hits that came before its seq.
+    /// Applied at the next opening, to hits that came before its seq.
     pub async fn put_erasure(&mut self, seq: u64, erasure: &Erasure) -> Result<(), StoreError> {
         let context = "writing down an erasure";
         sqlx::query(sql::inbox::ADD_ERASURE)
@@ -202,7 +203,7 @@ impl NewInbox {
             .map_err(inbox::failed("writing down a deleted project"))
     }
 
-    /// Records up to `from` are in the files, seqs go on above `above`.
+    /// Records up to `from` are in the files; new seqs come after `above`.
     pub async fn close(mut self, from: u64, above: u64) -> Result<(), StoreError> {
         inbox::put_state(&mut self.db, "trimmed_to", &from.to_le_bytes()).await?;
         inbox::put_state(&mut self.db, "count_from", &above.to_le_bytes()).await?;

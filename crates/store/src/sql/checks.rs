@@ -1,8 +1,9 @@
-//! The tables and statements of `monitors.sqlite` (SQLite). Groups are handed over as one JSON array of arrays: a statement
-//! for each row would take several times as long.
+//! The tables and statements of `monitors.sqlite` (SQLite). Groups are passed as one JSON array of arrays: a statement
+//! per row would take several times as long.
 
-/// `checks`: every result, for some days; times in microseconds. `sums`: of 5 minutes, milliseconds per state (what is
-/// unknown stands in none), counts, and the times of checks that ended well. `days`: the same by day (UTC, counted from 1970). `monitors`: where each one stands. Rules, incidents and the outbox have files of their own.
+/// `checks`: every result, for some days; times in microseconds. `sums`: per 5 minutes, milliseconds per state (unknown
+/// time is in none), counts, and the times of successful checks. `days`: the same per day (UTC, counted from 1970).
+/// `monitors`: the state of each. Rules, incidents and the outbox have their own files.
 pub const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS checks (monitor INTEGER NOT NULL, at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, failure TEXT,
     detail TEXT, status INTEGER, missed INTEGER NOT NULL, late_ms INTEGER NOT NULL, dns_us INTEGER, connect_us INTEGER,
@@ -26,7 +27,7 @@ pub const VERSION: i64 = 4;
 pub const GET_VERSION: &str = "PRAGMA user_version";
 pub const SET_VERSION: &str = "PRAGMA user_version = 4";
 
-/// Columns of days that older files lack, with what adds each.
+/// Columns of days that older files lack, each with the statement that adds it.
 pub const ADDED_TO_DAYS: [(&str, &str); 9] = [
     ("checks", "ALTER TABLE days ADD COLUMN checks INTEGER NOT NULL DEFAULT 0"),
     ("failures", "ALTER TABLE days ADD COLUMN failures INTEGER NOT NULL DEFAULT 0"),
@@ -39,13 +40,13 @@ pub const ADDED_TO_DAYS: [(&str, &str); 9] = [
     ("slowest_us", "ALTER TABLE days ADD COLUMN slowest_us INTEGER NOT NULL DEFAULT 0"),
 ];
 
-/// Version 1 had no days, those before 4 no counts and times in them.
+/// Version 1 had no days; versions before 4 had no counts and times in them.
 pub const FILL_DAYS: &str = "INSERT OR REPLACE INTO days (monitor, day, up_ms, degraded_ms, down_ms, maintenance_ms, checks, failures,
     timed, dns_us, connect_us, tls_us, first_byte_us, body_us, slowest_us)
     SELECT monitor, from_ms / 86400000, sum(up_ms), sum(degraded_ms), sum(down_ms), sum(maintenance_ms), sum(checks), sum(failures),
     sum(timed), sum(dns_us), sum(connect_us), sum(tls_us), sum(first_byte_us), sum(body_us), max(slowest_us) FROM sums GROUP BY 1, 2";
 
-/// A second result of a slot, as after a clock that was set back, replaces the first.
+/// A second result for a slot, as after a clock was set back, replaces the first.
 pub const PUT_CHECKS: &str = "INSERT OR REPLACE INTO checks SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
     value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12 FROM json_each(?)";
 
@@ -93,7 +94,7 @@ pub const SUMS_BY_DAY: &str = "SELECT day * 86400000 AS from_ms, up_ms, degraded
     dns_us, connect_us, tls_us, first_byte_us, body_us, slowest_us FROM days
     WHERE monitor = ? AND day >= ? / 86400000 AND day < ? / 86400000 ORDER BY day";
 
-/// Of several monitors, given as a JSON array.
+/// For several monitors, given as a JSON array.
 pub const DAYS: &str = "SELECT monitor, day, up_ms, degraded_ms, down_ms, maintenance_ms FROM days
     WHERE monitor IN (SELECT value FROM json_each(?)) AND day >= ? ORDER BY monitor, day";
 pub const TOTALS: &str = "SELECT monitor, sum(up_ms), sum(degraded_ms), sum(down_ms), sum(maintenance_ms) FROM sums
@@ -103,7 +104,8 @@ pub const TRIM_CHECKS: &str = "DELETE FROM checks WHERE monitor = ? AND at_ms < 
 pub const TRIM_SUMS: &str = "DELETE FROM sums WHERE monitor = ? AND from_ms < ?";
 pub const TRIM_DAYS: &str = "DELETE FROM days WHERE monitor = ? AND day < ? / 86400000";
 
-/// All of a monitor but its incidents (`FORGET_INCIDENTS`, first); its row last, so that one that was broken off is found again.
+/// All of a monitor except its incidents (`FORGET_INCIDENTS`, first); its row last, so that an interrupted deletion is
+/// found again.
 pub const FORGET: [&str; 4] = [
     "DELETE FROM checks WHERE monitor = ?",
     "DELETE FROM sums WHERE monitor = ?",
@@ -120,7 +122,7 @@ pub const FORGET_INCIDENTS: [&str; 7] = [
     "DELETE FROM transitions WHERE monitor = ?",
     "DELETE FROM incidents WHERE monitor = ?",
 ];
-/// Empties the log, so that what was deleted is in no file any more.
+/// Empties the log, so that deleted rows are in no file any more.
 pub const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 pub const COPY_INTO: &str = "VACUUM INTO ?";
 pub const ASK: &str = "SELECT 1 FROM monitors LIMIT 1";

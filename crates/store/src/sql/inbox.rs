@@ -1,9 +1,9 @@
 //! The inbox's tables and statements (SQLite).
 
-/// `records`: groups of records as they were committed. `receipts`: the batch ids answered. `repeats`: hashes of the hits
-/// that a client may post again. `erasures`: those accepted and not yet true. `files`: the manifest. `arrivals`: when a
-/// project's newest batch came. `dropped`: records that are in no file, until an operator takes note; without a last seq:
-/// those after the first that there may have been. `state`: single values.
+/// `records`: groups of records as they were committed. `receipts`: answered batch ids. `repeats`: hashes of the hits
+/// that a client may post again. `erasures`: accepted but not complete. `files`: the manifest. `arrivals`: the time of
+/// each project's newest batch. `dropped`: records that are in no file, until an operator acknowledges them; without a
+/// last seq: any after the first. `state`: single values.
 pub const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (first_seq INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, bytes BLOB NOT NULL);
@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS files (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, fi
     last_seq INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, checksum BLOB NOT NULL);
 ";
 
-/// Those without which a file is not an inbox: of its first version.
+/// The tables of its first version, without which a file is not an inbox.
 pub const TABLES: i64 = 3;
 pub const COUNT_TABLES: &str = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('state', 'records', 'files')";
 
@@ -27,7 +27,7 @@ pub const PUT_STATE: &str =
 
 pub const LAST_SEQ: &str = "SELECT max(coalesce((SELECT max(last_seq) FROM records), 0),
     coalesce((SELECT max(seq) FROM erasures), 0), coalesce((SELECT max(last_seq) FROM files), 0))";
-/// A group in one call: the connection's thread is asked once in place of four times.
+/// A group in one call: one round trip to the connection's thread instead of four.
 pub const COMMIT_GROUP: &str = "BEGIN IMMEDIATE; INSERT INTO records VALUES (?1, ?2, ?3); COMMIT";
 pub const COMMIT_GROUP_WITH_RECEIPTS: &str =
     "BEGIN IMMEDIATE; INSERT INTO records VALUES (?1, ?2, ?3);
@@ -35,7 +35,7 @@ pub const COMMIT_GROUP_WITH_RECEIPTS: &str =
 pub const ADD_RECORDS: &str = "INSERT INTO records VALUES (?, ?, ?)";
 pub const RECORDS_AFTER: &str =
     "SELECT first_seq, last_seq, bytes FROM records WHERE last_seq > ? ORDER BY first_seq LIMIT 16";
-/// Of each group the head of its first record's frame.
+/// The head of each group's first record frame.
 pub const RECORD_HEADS: &str = "SELECT first_seq, substr(bytes, 1, 9) FROM records";
 pub const HAS_DROPPED: &str = "SELECT count(*) FROM sqlite_master WHERE name = 'dropped'";
 pub const DROPPED: &str = "SELECT first_seq, last_seq FROM dropped ORDER BY first_seq";
@@ -72,6 +72,6 @@ pub const FILES: &str =
 pub const PUT_FILE: &str = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)";
 pub const DROP_FILE: &str = "DELETE FROM files WHERE id = ?";
 
-/// Empties the log into the file and the log of its bytes.
+/// Empties the log into the file, and overwrites the log.
 pub const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 pub const SNAPSHOT: &str = "VACUUM INTO ?";

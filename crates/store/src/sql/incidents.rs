@@ -1,8 +1,8 @@
 //! The tables and statements of incidents, in `monitors.sqlite` (SQLite).
 
-/// `incidents`: one row each, by source and the incident's number. `monitor` is the number of the monitor, or of the rule and
-/// below 0 (`IncidentSource`). `transitions`: how it came to be so.
-/// `incident_updates`: texts for those who look at a public page, which shows them once the incident has a public title.
+/// `incidents`: one row each, by source and the incident's number. `monitor` is the monitor's number, or the rule's,
+/// negated (`IncidentSource`). `transitions`: its history. `incident_updates`: texts for visitors of a status page,
+/// which shows them once the incident has a public title.
 pub const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS incidents (monitor INTEGER NOT NULL, number INTEGER NOT NULL, project INTEGER NOT NULL,
     cause TEXT NOT NULL, since_ms INTEGER NOT NULL, found_ms INTEGER NOT NULL, until_ms INTEGER, unconfirmed INTEGER NOT NULL,
@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS incident_updates (id INTEGER PRIMARY KEY, monitor INT
 CREATE INDEX IF NOT EXISTS incident_updates_incident ON incident_updates (monitor, number);
 ";
 
-/// Columns that older files lack: table, column, and what adds it.
+/// Columns that older files lack: table, column, and the statement that adds it.
 pub const ADDED: [(&str, &str, &str); 3] = [
     ("incidents", "public_title", "ALTER TABLE incidents ADD COLUMN public_title TEXT"),
     ("incidents", "severity", "ALTER TABLE incidents ADD COLUMN severity TEXT"),
@@ -44,7 +44,7 @@ pub const PUT_TRANSITIONS: &str =
 const COLUMNS: &str = "monitor, number, project, cause, since_ms, found_ms, until_ms, unconfirmed, failure, detail, status, phases,
     last_good_ms, hit, acknowledged_ms, note, public_title, severity";
 
-/// Newest first. Parameters: project, monitor or null, 1 for those that are open alone, since_ms before, limit.
+/// Newest first. Parameters: project, monitor or null, 1 for open ones only, since_ms before, limit.
 pub fn list() -> String {
     format!(
         "SELECT {COLUMNS} FROM incidents WHERE project = ?1 AND (?2 IS NULL OR monitor = ?2) AND (?3 = 0 OR until_ms IS NULL)
@@ -52,7 +52,7 @@ pub fn list() -> String {
     )
 }
 
-/// Newest first. Parameters: project, the time before which an incident was over that is left out, limit.
+/// Newest first. Parameters: project, the time before which an incident must not have ended, limit.
 pub fn published() -> String {
     format!(
         "SELECT {COLUMNS} FROM incidents WHERE project = ? AND public_title IS NOT NULL
@@ -73,7 +73,7 @@ pub const ADD_UPDATE: &str =
     "INSERT INTO incident_updates (monitor, number, at_ms, stage, text) VALUES (?, ?, ?, ?, ?)";
 pub const CHANGE: &str = "UPDATE incidents SET acknowledged_ms = ?, note = ?, public_title = ?, severity = ? WHERE monitor = ? AND number = ?";
 
-/// Their updates and transitions first, so that a trim that was broken off is found again.
+/// Their updates and transitions first, so that an interrupted trim is found again.
 pub const TRIM: [&str; 3] = [
     "DELETE FROM incident_updates WHERE (monitor, number) IN (SELECT monitor, number FROM incidents WHERE until_ms < ?)",
     "DELETE FROM transitions WHERE (monitor, number) IN (SELECT monitor, number FROM incidents WHERE until_ms < ?)",

@@ -1,7 +1,7 @@
-//! The tables and statements of notices on their way, in `monitors.sqlite` (SQLite).
+//! The tables and statements of the outbox of notices, in `monitors.sqlite` (SQLite).
 
-/// `outbox`: a row for each notice and channel, `state` one of `waiting`, `delivered`, `failed`, `given_up`. `tries`: what
-/// became of each try to deliver one.
+/// `outbox`: a row for each notice and channel, `state` one of `waiting`, `delivered`, `failed`, `given_up`. `tries`:
+/// the result of each try.
 pub const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, channel INTEGER NOT NULL, channel_us INTEGER NOT NULL,
     project INTEGER NOT NULL, monitor INTEGER NOT NULL, key TEXT NOT NULL, thread TEXT NOT NULL, stage TEXT NOT NULL,
@@ -22,7 +22,7 @@ pub const PUT: &str = "INSERT OR IGNORE INTO outbox (channel, channel_us, projec
 
 pub const WAITING_CHANNELS: &str = "SELECT DISTINCT channel FROM outbox WHERE state = 'waiting'";
 
-/// The oldest of a channel, without what they say.
+/// The oldest of a channel, without their content.
 pub const WAITING: &str = "SELECT id, project, thread, stage, severity, created_ms, tries, next_ms, EXISTS (SELECT 1 FROM outbox AS opening
     WHERE opening.channel = waiting.channel AND opening.thread = waiting.thread AND opening.stage = 'opening'
     AND opening.state = 'delivered') AS opening_delivered FROM outbox AS waiting WHERE channel = ? AND state = 'waiting'
@@ -31,7 +31,7 @@ pub const WAITING: &str = "SELECT id, project, thread, stage, severity, created_
 pub const NOTICES: &str =
     "SELECT id, notice FROM outbox WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id";
 
-/// The far side's id of the opening.
+/// The service's id of the opening.
 pub const REPLY_TO: &str = "SELECT message FROM outbox WHERE channel = ? AND thread = ? AND stage = 'opening' AND state = 'delivered'
     AND message IS NOT NULL ORDER BY id LIMIT 1";
 
@@ -55,7 +55,7 @@ pub const OF_THREAD: &str =
     "SELECT channel, stage, state, created_ms, next_ms, ended_ms, tries FROM outbox
     WHERE monitor = ? AND thread = ? ORDER BY id";
 
-/// Of a channel that is gone; tries first. Parameter: the live ones as a JSON array of pairs.
+/// Rows of deleted channels; tries first. Parameter: the live channels as a JSON array of pairs.
 pub const KEEP_ONLY: [&str; 2] = [
     "DELETE FROM tries WHERE delivery IN (SELECT id FROM outbox WHERE (channel, channel_us) NOT IN
      (SELECT value ->> 0, value ->> 1 FROM json_each(?)))",

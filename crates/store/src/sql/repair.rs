@@ -1,9 +1,9 @@
-//! What a new inbox takes over from an old one, in `repair`.
+//! Statements by which `repair` copies an old inbox into a new one.
 
 pub const ATTACH_OLD: &str = "ATTACH ? AS old";
 pub const DETACH_OLD: &str = "DETACH old";
 
-/// Taken over from the old inbox, each with its name for a message.
+/// Copied from the old inbox, each with its name for a message.
 pub const TAKE_OVER: [(&str, &str); 6] = [
     ("receipts", "INSERT OR IGNORE INTO receipts SELECT * FROM old.receipts"),
     ("repeats", "INSERT OR IGNORE INTO repeats SELECT * FROM old.repeats"),

@@ -1,6 +1,6 @@
 //! The tables and statements of alert rules, in `monitors.sqlite` (SQLite).
 
-/// `rules`: where the alerts of each one stand. `rule_lateness`: since when none can be judged.
+/// `rules`: the state of each one's alerts. `rule_lateness`: the time since which none can be judged.
 pub const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS rules (id INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS rule_lateness (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), state TEXT NOT NULL) STRICT;
@@ -13,6 +13,6 @@ pub const IDS: &str = "SELECT id, created_us FROM rules";
 pub const PUT_LATENESS: &str = "INSERT OR REPLACE INTO rule_lateness VALUES (1, ?)";
 pub const LATENESS: &str = "SELECT state FROM rule_lateness";
 
-/// The last of what a rule has: its incidents and notices go first (`checks::FORGET_INCIDENTS`), so that a deletion that was
-/// broken off is found again.
+/// Deletes a rule after its incidents and notices (`checks::FORGET_INCIDENTS`), so that an interrupted deletion is
+/// found again.
 pub const FORGET: &str = "DELETE FROM rules WHERE id = ?";

@@ -1,4 +1,4 @@
-//! A hit of an inbox record, as filters see it and as it is read back from a file.
+//! A hit of an inbox record, as filters see it and as it would be read from a file.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::record::{
 };
 use crate::types::HitRow;
 
-/// A record with its columns spread out.
+/// A record with decoded columns.
 pub struct Batch<'a> {
     record: &'a BatchRecord<'a>,
     columns: Vec<Vec<u64>>,
@@ -44,7 +44,7 @@ impl<'a> Batch<'a> {
     }
 
     pub fn row(&'a self, place: usize) -> Row<'a> {
-        // Two zeroes are no country.
+        // Two zero bytes mean no country.
         let country = Country((self.columns[COUNTRY][place] as u16).to_be_bytes());
         Row { batch: self, place, country }
     }

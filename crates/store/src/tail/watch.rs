@@ -1,4 +1,4 @@
-//! A watcher: its queue, which the tail fills and its owner empties.
+//! A watcher: its queue, which the tail fills and its owner drains.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ pub struct Watch {
     pub project: ProjectId,
     pub filter: Filter,
     pub wants_hits: bool,
-    /// Records up to this one are not shown.
+    /// Records up to this one are skipped.
     pub after_seq: u64,
     seen: AtomicBool,
     queue: Mutex<Queue>,
@@ -32,12 +32,12 @@ struct Queue {
     hits: VecDeque<Arc<HitRow>>,
     bytes: usize,
     missed: u64,
-    /// Some were left out without being looked at.
+    /// Some records were skipped without being examined.
     missed_more: bool,
-    /// Hits that may still be queued at this time, as a bucket that fills at a steady rate.
+    /// Token bucket: hits that may still be queued at this time; it fills at a steady rate.
     room: f64,
     room_at: Option<Instant>,
-    /// How many erasures have gone through the queue.
+    /// The number of erasures applied to the queue.
     erasures: u64,
     ended: bool,
 }
@@ -47,11 +47,11 @@ struct Queue {
 pub struct Seen {
     pub any: bool,
     pub rows: Vec<Arc<HitRow>>,
-    /// Further ones, which the watcher has no room for.
+    /// Further hits for which the watcher has no room.
     pub missed: u64,
 }
 
-/// The owner's end of it. Dropping it ends the watching.
+/// The owner's end of it. Dropping it ends the watcher.
 pub struct Watcher {
     pub(super) tail: Arc<Tail>,
     pub(super) node: u8,
@@ -61,20 +61,20 @@ pub struct Watcher {
 
 /// News for a watcher.
 #[derive(Debug, Default, PartialEq)]
-pub struct Heard {
+pub struct TailUpdate {
     /// In order of arrival.
     pub hits: Vec<Arc<HitRow>>,
     /// Hits that passed the filter and were left out.
     pub missed: u64,
-    /// There may be further ones that were left out: nobody looked at them.
+    /// There may be further missed hits: some records were not examined.
     pub missed_more: bool,
-    /// Some hit passed, of a watcher that doesn't want hits.
+    /// A hit passed, for a watcher without `wants_hits`.
     pub any: bool,
 }
 
-impl Heard {
+impl TailUpdate {
     pub fn is_nothing(&self) -> bool {
-        *self == Heard::default()
+        *self == TailUpdate::default()
     }
 }
 
@@ -100,12 +100,12 @@ impl Watch {
         }
     }
 
-    /// It knows already that there was a hit.
+    /// Whether it knows already that there was a hit.
     pub fn has_seen(&self) -> bool {
         self.seen.load(Ordering::Relaxed)
     }
 
-    /// How many hits it takes now.
+    /// The number of hits that it accepts now.
     pub fn room(&self, now: Instant) -> usize {
         let mut queue = self.queue();
         let since = queue.room_at.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
@@ -129,7 +129,7 @@ impl Watch {
             queue.bytes += row.size_bytes();
             queue.hits.push_back(row);
         }
-        // Its owner is slow: the newest are worth more.
+        // Its owner is slow: the newest hits are worth more.
         while queue.hits.len() > QUEUE_HITS || queue.bytes > QUEUE_BYTES {
             let Some(row) = queue.hits.pop_front() else { break };
             queue.bytes -= row.size_bytes();
@@ -139,7 +139,7 @@ impl Watch {
         self.changed.notify_one();
     }
 
-    /// Records were left out before anybody looked at them.
+    /// Records were skipped before they were examined.
     pub fn miss_unseen(&self) {
         if self.wants_hits {
             self.queue().missed_more = true;
@@ -157,7 +157,7 @@ impl Watch {
         self.changed.notify_one();
     }
 
-    /// Does to the hits in the queue with ids below `bound` what an erasure does to those in files.
+    /// Applies an erasure to the queued hits with ids below `bound`.
     pub fn forget(&self, erasure: &Erasure, bound: i64) {
         let mut queue = self.queue();
         queue.erasures += 1;
@@ -189,9 +189,8 @@ impl Watch {
 }
 
 impl Watcher {
-    /// Waits until there is something to tell; none when the watching has ended. At most about `most_bytes` of hits at a
-    /// time.
-    pub async fn next(&mut self, most_bytes: usize) -> Option<Heard> {
+    /// Waits until there is news; none once the watcher has ended. At most about `most_bytes` of hits at a time.
+    pub async fn next(&mut self, most_bytes: usize) -> Option<TailUpdate> {
         loop {
             match self.take(most_bytes) {
                 Some(heard) if heard.is_nothing() => self.watch.changed.notified().await,
@@ -200,19 +199,19 @@ impl Watcher {
         }
     }
 
-    /// Waits until the watching has ended.
+    /// Waits until the watcher has ended.
     pub async fn ended(&self) {
         while !self.watch.queue().ended {
             self.watch.changed.notified().await;
         }
     }
 
-    fn take(&self, most_bytes: usize) -> Option<Heard> {
+    fn take(&self, most_bytes: usize) -> Option<TailUpdate> {
         let mut queue = self.watch.queue();
         if queue.ended {
             return None;
         }
-        let mut heard = Heard {
+        let mut heard = TailUpdate {
             hits: Vec::new(),
             missed: std::mem::take(&mut queue.missed),
             missed_more: std::mem::take(&mut queue.missed_more),
@@ -229,25 +228,25 @@ impl Watcher {
         Some(heard)
     }
 
-    /// The id up to which everything was told, if nothing waits to be.
-    pub fn told_up_to(&self) -> Option<i64> {
+    /// The id up to which everything was delivered, if nothing is queued.
+    pub fn delivered_up_to(&self) -> Option<i64> {
         let shown = self.tail.state().shown.max(self.watch.after_seq);
         let queue = self.watch.queue();
         queue.hits.is_empty().then(|| last_id(self.node, shown))
     }
 
-    /// The last id that was to be read from the files.
+    /// The last id to be read from the files.
     pub fn began_after(&self) -> i64 {
         last_id(self.node, self.watch.after_seq)
     }
 
-    /// How many erasures there were, for `put_caught_up`.
+    /// The number of erasures, for `put_caught_up`.
     pub fn erasures(&self) -> u64 {
         self.watch.queue().erasures
     }
 
-    /// Puts hits that were read from the files before those that are queued, and tells how many were left out. False where
-    /// something was erased since `erasures` were counted: they have to be read anew.
+    /// Puts hits read from the files before the queued ones, and notes how many were left out. False if an erasure
+    /// happened since `erasures` was read: then they must be read again.
     pub fn put_caught_up(&self, hits: Vec<HitRow>, missed: u64, more: bool, erasures: u64) -> bool {
         let mut queue = self.watch.queue();
         if queue.erasures != erasures {
@@ -268,7 +267,7 @@ impl Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.tail.state().watches.remove(&self.id);
-        // An erasure may wait for this watcher alone.
+        // An erasure may be waiting for this watcher.
         self.tail.shown.notify_all();
     }
 }

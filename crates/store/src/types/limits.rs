@@ -1,4 +1,4 @@
-//! The limits that a store keeps to: those of any engine, and those of DuckDB.
+//! The limits of a store: general ones, and DuckDB's.
 
 use analytics::limits;
 use analytics::ranking::RankingLimits;
@@ -12,22 +12,22 @@ pub struct StoreLimits {
     /// Batch ids remembered.
     pub receipts: usize,
     pub query_seconds: u64,
-    /// Up to how many different things sums know all of each.
+    /// Cardinalities up to which sums keep every key.
     pub tally: TallyLimits,
     pub ranking: RankingLimits,
     /// Share of the disk that must stay free, percent.
     pub disk_free_percent: u64,
     /// The same in bytes.
     pub disk_free_bytes: u64,
-    /// Room kept back for the moment in which the disk is full.
+    /// Reserve for a full disk.
     pub reserve_bytes: u64,
     pub duckdb: DuckDbLimits,
 }
 
-/// When DuckDB's files are sealed and merged, what a merge takes at once, and the memory of each instance.
+/// When DuckDB's files are sealed and merged, the sizes of a merge's pieces, and the memory of each instance.
 #[derive(Clone, Debug)]
 pub struct DuckDbLimits {
-    /// Hits in the active file at which it is frozen and sealed.
+    /// Hits in the active file from which it is frozen and sealed.
     pub active_rows: u64,
     /// The same while hits do not pour in, once the file is `calm_s` seconds old.
     pub calm_rows: u64,
@@ -35,25 +35,25 @@ pub struct DuckDbLimits {
     /// Age in seconds at which the active file is sealed.
     pub active_age_s: u64,
     pub checkpoint_every_ms: u64,
-    /// Sealed files that stand side by side before they are merged.
+    /// Adjacent sealed files that trigger a merge.
     pub merge_at: usize,
-    /// Hits that a merged file holds at most.
+    /// The most hits in a merged file.
     pub merged_rows: u64,
-    /// Hits that are sorted at once.
+    /// Hits sorted at once.
     pub merge_piece_rows: u64,
-    /// Texts that are sorted at once, bytes, roughly.
+    /// Texts sorted at once, bytes, roughly.
     pub merge_piece_text_bytes: u64,
-    /// Texts that a merged file holds at most, bytes, roughly.
+    /// The most texts in a merged file, bytes, roughly.
     pub merged_text_bytes: u64,
     /// Bytes of memory that an instance may use (not a hard cap): to write, to read sealed files, to build a file.
     pub engine_memory: u64,
     pub reader_memory: u64,
     pub builder_memory: u64,
-    /// A project's hits in one file from which its rollups are read.
+    /// Number of a project's hits in a file from which its rollups are read.
     pub rollup_from: u64,
-    /// A project's hits in one file from which the file has rollups of it.
+    /// Number of a project's hits in a file from which the file has rollups of it.
     pub rolled_up_from: u64,
-    /// Hits that a part of a list by duration looks at.
+    /// Hits that a part of a list by duration scans.
     pub slow_part_rows: u64,
 }
 

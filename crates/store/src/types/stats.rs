@@ -1,4 +1,4 @@
-//! How a store is doing, for `/metrics` and `/api/health`: of any engine, and of DuckDB.
+//! State of a store, for `/metrics` and `/api/health`: in general, and of DuckDB.
 
 #[derive(Clone, Debug, Default)]
 pub struct StoreStats {
@@ -15,11 +15,11 @@ pub struct StoreStats {
     pub disk_free_bytes: u64,
     pub receipts_forgotten: u64,
     pub erasures_pending: u64,
-    /// Those who follow hits.
+    /// Watchers of hits.
     pub watchers: u64,
-    /// What is wrong, in words, for health: damaged files, an engine that had to be reopened.
+    /// Current problems in words, for health: damaged files, an engine that had to be reopened.
     pub problems: Vec<String>,
-    /// What an operator may want to know although nothing is wrong.
+    /// Information for the operator that is not a problem.
     pub notes: Vec<String>,
     pub duckdb: DuckDbStats,
 }

@@ -1,4 +1,4 @@
-//! Every state of the two databases against every other, and what may lie in the folder of hits.
+//! Every state of the two databases against every other, and possible content of the folder of hits.
 
 use super::*;
 use crate::inbox::{FileRow, Identity};
@@ -71,7 +71,8 @@ fn every_state_of_the_two_databases_has_its_verdict() {
             Found::Known(meta(HERE, 7)),
         ]
     };
-    // Columns: meta missing, empty, unreadable, of a version without ids, whole. First without data files, then with some.
+    // Columns: meta missing, empty, unreadable, from a version without ids, whole. First without data files, then with
+    // some.
     let lost = "inbox lost";
     let (unread, damaged) = ("meta unreadable", "inbox unreadable");
     let expected: [(&str, [[&str; 5]; 2]); 6] = [
@@ -193,7 +194,7 @@ fn an_unnamed_file_is_unlinked_only_where_its_hits_are_held_elsewhere() {
 
 #[test]
 fn a_file_that_an_erasure_emptied_is_set_aside_and_stops_nothing() {
-    // Its records are in no file: the one that would have taken its place has no hits, so there is none.
+    // Its records are in no file: its replacement would have had no hits, so there is none.
     let named = vec![(sealed(2, 40, 60), true), (FileRow::active(3, 60), true)];
     let inbox = InboxFacts { named, trimmed_to: 80, ..inbox(7, 7) };
     let content = Content::Holds { first: 1, last: 40 };

@@ -1,5 +1,4 @@
-//! What subscribers are told, as it is kept: written with the change that it tells of, for each subscriber once, and gone with what
-//! it tells of.
+//! Stored bulletins: written with the change that they announce, once per subscriber, and deleted with their subject.
 
 use std::collections::HashSet;
 
@@ -74,7 +73,7 @@ async fn publish(checks: &Checks, project: ProjectId, monitor: i64, title: &str)
     kept
 }
 
-/// Every bulletin that is new goes to these.
+/// Sends every new bulletin to these subscribers.
 async fn spread(checks: &Checks, subscribers: &[i64]) -> usize {
     let bulletins = checks.bulletins_to_spread(99).await.unwrap();
     for (id, _, at_ms) in &bulletins {
@@ -96,7 +95,7 @@ async fn the_end_of_a_published_incident_is_told_in_the_transaction_that_ends_it
     let folder = tempfile::tempdir().unwrap();
     let checks = Checks::open(folder.path()).await.unwrap();
     publish(&checks, SHOP, 1, "Orders fail").await;
-    // Not published; and called resolved by its owner before.
+    // Not published; and marked as resolved by its owner before.
     checks.write(&[record(SHOP, 2, OPENED, NOW_MS)]).await.unwrap();
     let resolved = publish(&checks, SHOP, 3, "Search fails").await;
     let update = IncidentUpdate { at_ms: NOW_MS + 1, stage: Stage::Resolved, text: String::new() };
@@ -138,7 +137,7 @@ async fn each_gets_each_bulletin_once_in_order_and_projects_take_turns() {
     checks.spread(shop[0].0, NOW_MS, &[1, 2]).await.unwrap();
     checks.spread(shop[1].0, NOW_MS, &[9]).await.unwrap();
     let first = due(&checks, NOW_MS + 1).await;
-    // The second one waits for the first; the other project is not behind all of the first one's.
+    // The second one waits for the first; the other project does not wait for all of the first one's.
     assert_eq!(told(&first), [(1, "needle-1"), (9, "bank"), (2, "needle-1"), (3, "needle-1")]);
     assert_eq!(
         told(&checks.mailings_due(NOW_MS + 1, 2).await.unwrap()),
@@ -157,7 +156,7 @@ async fn each_gets_each_bulletin_once_in_order_and_projects_take_turns() {
     checks.end_mailing(&due(&checks, NOW_MS + 60).await[0]).await.unwrap();
     checks.forget_sent_bulletins().await.unwrap();
     assert_eq!(due(&checks, i64::MAX).await, []);
-    // What everyone has got is in no file.
+    // Bulletins that every recipient has are in no file.
     checks.forget_bulletins(ProjectId(99)).await.unwrap();
     let bytes = std::fs::read(folder.path().join(store::checks::FILE)).unwrap();
     let count = |needle: &[u8]| bytes.windows(needle.len()).filter(|part| *part == needle).count();
@@ -183,7 +182,7 @@ async fn what_is_not_published_any_more_is_not_told() {
     checks.keep_only(&HashSet::from([(1, 10), (3, 30), (4, 40)])).await.unwrap();
     checks.forget_bulletins(BANK).await.unwrap();
     assert_eq!(told(&due(&checks, NOW_MS).await), [(1, "stays")]);
-    // Nor is one that nobody was looked for yet.
+    // Nor is a bulletin whose recipients were not looked up yet.
     let update = bulletin("not spread", NOW_MS + 1, false);
     let stays = incident(&checks, SHOP, 4).await;
     checks.change_incident(&stays, None, Some(&update)).await.unwrap();
@@ -212,13 +211,13 @@ async fn maintenance_is_told_once_as_long_as_it_is_shown() {
     assert_eq!(first[0].about, About::Maintenance("a1".to_owned()));
     checks.end_mailing(&first[0]).await.unwrap();
     checks.forget_sent_bulletins().await.unwrap();
-    // Shown on, even with another text, it is no news; moved, it is.
+    // A new text for known maintenance is no news; a new time is.
     checks.announce(&[window(SHOP, "a1", "shop, reworded"), bank.clone()]).await.unwrap();
     assert_eq!(spread(&checks, &[1]).await, 0);
     checks.announce(&[window(SHOP, "a2", "shop, moved"), bank]).await.unwrap();
     assert_eq!(spread(&checks, &[1]).await, 1);
     assert_eq!(told(&due(&checks, NOW_MS).await), [(1, "shop, moved"), (1, "bank")]);
-    // Cancelled before it was told.
+    // Cancelled before it was sent.
     checks.announce(&[]).await.unwrap();
     assert_eq!(due(&checks, i64::MAX).await, []);
 }

@@ -1,4 +1,4 @@
-//! Results of checks: kept together with what they change, and gone with their monitor.
+//! Results of checks: written together with their effects, and deleted with their monitor.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// A start of 5 minutes.
 const NOW_MS: i64 = 1_795_348_800_000;
 
-/// A result a minute after the other, with what it changes.
+/// A result each minute, with its effects.
 struct Checker {
     state: MonitorState,
     at_ms: i64,
@@ -93,7 +93,7 @@ async fn results_sums_and_states_come_back() {
 
     let sums = checks.sums(1, NOW_MS, NOW_MS + HOUR_MS).await.unwrap();
     let millis: Vec<Millis> = sums.iter().map(|sum| sum.millis).collect();
-    // Down from the first failure to the first success; what the newest result adds is not accounted for yet.
+    // Down from the first failure to the first success; the time of the newest result is not accounted for yet.
     assert_eq!(millis[0], Millis { up: 3 * MINUTE_MS, down: 2 * MINUTE_MS, ..Millis::default() });
     assert_eq!(millis[1], Millis { up: MINUTE_MS, ..Millis::default() });
     assert_eq!((sums[0].checks, sums[0].failures, sums[0].timed), (5, 2, 3));
@@ -108,7 +108,7 @@ async fn results_sums_and_states_come_back() {
     let totals = checks.totals(&[1, 2, 9], NOW_MS, i64::MAX).await.unwrap();
     assert_eq!(totals, HashMap::from([(1, total), (2, other_total)]));
     assert_eq!(checks.totals(&[1], 0, NOW_MS).await.unwrap(), HashMap::new());
-    // A day is what its slots add up to.
+    // A day is the sum of its slots.
     let day = NOW_MS / 86_400_000;
     let days = HashMap::from([(1, vec![(day, total)]), (2, vec![(day, other_total)])]);
     assert_eq!(checks.days(&[1, 2], day).await.unwrap(), days);
@@ -179,7 +179,7 @@ async fn a_monitor_that_is_gone_leaves_no_row_and_no_byte() {
     assert!(checks.newest(1, i64::MAX, 9).await.unwrap().is_empty());
     assert!(checks.sums(1, 0, i64::MAX).await.unwrap().is_empty());
     assert_eq!(checks.newest(2, i64::MAX, 99).await.unwrap().len(), 50);
-    // The same number, made at another time: what is kept is another monitor's.
+    // The same number with another creation time: the rows belong to another monitor.
     assert_eq!(checks.keep_only(&HashSet::from([(2, 21)])).await.unwrap(), 1);
     assert!(!holds("needle of 2"));
 }
@@ -228,7 +228,7 @@ async fn a_backup_is_whole_and_private_and_a_later_version_is_refused() {
         checks.newest(1, i64::MAX, 9).await.unwrap()
     );
     copy.close().await;
-    // The version stands at byte 60 of the file's head.
+    // The version is at byte 60 of the file's header.
     let file = other.path().join(FILE);
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[60..64].copy_from_slice(&9_u32.to_be_bytes());

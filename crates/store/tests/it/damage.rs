@@ -1,4 +1,4 @@
-//! What damage costs: a bad log nothing, a bad file that file.
+//! Costs of damage: none for a bad log, that file for a bad file.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ fn files(data: &Path, part: &str) -> Vec<PathBuf> {
     found
 }
 
-/// A copy of the data folder as a power cut would leave it: taken while the store runs.
+/// A copy of the data folder as after a power cut: taken while the store runs.
 fn snapshot(data: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(copy.path().join("hits/tmp")).unwrap();
@@ -90,7 +90,7 @@ async fn a_damaged_sealed_file_is_named_and_the_rest_is_served() {
     assert!(sealed.len() >= 4, "{sealed:?}");
     let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
 
-    // Cut short: found at the start.
+    // Truncated: found at the start.
     let cut = snapshot(data.path());
     let victim = cut.path().join("hits").join(name(&sealed[1]));
     let bytes = std::fs::read(&victim).unwrap();
@@ -110,7 +110,7 @@ async fn a_damaged_sealed_file_is_named_and_the_rest_is_served() {
     );
     store.close().await.unwrap();
 
-    // One bit, same size: found by reading it whole, in the background.
+    // One flipped bit, same size: found by reading the whole file, in the background.
     let flipped = snapshot(data.path());
     let victim = flipped.path().join("hits").join(name(&sealed[2]));
     let mut bytes = std::fs::read(&victim).unwrap();

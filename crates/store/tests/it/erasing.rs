@@ -1,4 +1,4 @@
-//! Erasing: what is gone is gone from every file, and nothing else is.
+//! Erasing: erased hits are gone from every file, and nothing else is.
 
 use std::path::Path;
 

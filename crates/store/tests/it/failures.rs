@@ -1,4 +1,4 @@
-//! Failures: each says what happened, and whatever was acknowledged is kept.
+//! Failures: each is reported, and acknowledged hits are kept.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ async fn run(inbox: &mut SqliteConnection, statement: &'static str) {
     sqlx::query(statement).execute(inbox).await.unwrap();
 }
 
-/// The disk takes nothing more into this table of the inbox, until `DROP TRIGGER full`.
+/// The disk refuses writes to this table of the inbox, until `DROP TRIGGER full`.
 async fn fill_up(data: &Path, statement: &'static str) -> SqliteConnection {
     let mut inbox = inbox(data).await;
     run(&mut inbox, statement).await;
@@ -69,7 +69,7 @@ async fn hits_that_could_not_be_committed_are_no_repeats_when_they_are_posted_ag
     let store = open(data.path(), small()).await;
     let post = async |hits: &[Plain]| {
         let batch = Batch {
-            // Later than any clock: what was posted is within the window of repeats.
+            // Later than any clock, so the posts are within the window of repeats.
             arrival_us: 4_000_000_000_000_000,
             repeat_hashes: hits.iter().map(|hit| hit.time_us as u64).collect(),
             ..batch(hits)
@@ -290,8 +290,8 @@ async fn a_record_of_a_newer_program_stops_the_writer_and_is_not_passed_over() {
     store.settle().await.unwrap();
     store.close().await.unwrap();
     let mut inbox = inbox(data.path()).await;
-    // A group of two records, one byte long each, their version: one that no program ever wrote, and one that is yet to come.
-    // The start looks at the first of a group.
+    // A group of two records, one byte long each, their version: one that no program ever wrote, and a future one. The
+    // start checks the first of a group.
     run(
         &mut inbox,
         "INSERT INTO records VALUES (9000, 9001, X'0100000000000000000100000000000000FF')",
@@ -306,7 +306,7 @@ async fn a_record_of_a_newer_program_stops_the_writer_and_is_not_passed_over() {
             .any(|problem| problem.contains("record 9001") && problem.contains("has version 255"))
     })
     .await;
-    // A damaged record is passed over and named; posts are kept, what is in files is read, and an erasure waits.
+    // A damaged record is skipped and reported; posts are kept, files are readable, and an erasure waits.
     assert!(store.stats().problems.iter().any(|problem| problem.contains("9000")));
     append(&store, P, &[plain(2)]).await;
     assert_eq!(store.arrivals(everything(P)).await.unwrap().len(), 1);
@@ -316,7 +316,7 @@ async fn a_record_of_a_newer_program_stops_the_writer_and_is_not_passed_over() {
     let left = "SELECT count(*) FROM records WHERE first_seq >= 9000";
     let left: i64 = sqlx::query_scalar(left).fetch_one(&mut inbox).await.unwrap();
     assert!(left >= 2, "{left} groups are left");
-    // The program that can read it has it applied; here it is taken out.
+    // A program that can read it would apply it; here it is removed.
     let without =
         "UPDATE records SET bytes = X'010000000000000000', last_seq = 9000 WHERE first_seq = 9000";
     run(&mut inbox, without).await;

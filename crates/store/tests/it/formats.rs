@@ -1,7 +1,7 @@
-//! Folders of formats before today's (`tests/formats`): what their rollups add up to is what their hits do. Rollups are read of far
-//! fewer hits than a server would, so that small folders have them.
+//! Folders of older formats (`tests/formats`): their rollups add up to the same as their hits. Rollups are made from
+//! far fewer hits than on a server, so that small folders have them.
 //!
-//! What the programs of then answered, erasures, and the other files of a folder are the matter of `tests/test_formats.py`.
+//! `tests/test_formats.py` tests the answers of the old programs, erasures, and the other files of a folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use store::{DuckDbLimits, Store, StoreLimits};
 use super::make::{on_any_disk, open};
 use super::sums::{answers, leave_what_is_promised, same};
 
-/// 2026-11-18T00:00:00Z, when all of their hits begin.
+/// 2026-11-18T00:00:00Z, the start of all of their hits.
 const START_US: i64 = 1_794_960_000_000_000;
 const DAY_US: i64 = 86_400_000_000;
 
@@ -38,7 +38,7 @@ fn unpack(archive: &Path) -> tempfile::TempDir {
     folder
 }
 
-/// `rollup_from`: hits of a project in a file from which its rollups are read.
+/// `rollup_from`: number of a project's hits in a file from which its rollups are read.
 fn limits(rollup_from: u64) -> StoreLimits {
     let duckdb = DuckDbLimits {
         rollup_from,
@@ -49,7 +49,7 @@ fn limits(rollup_from: u64) -> StoreLimits {
     on_any_disk(duckdb)
 }
 
-/// All panels: of the whole period, whole days, and days of a zone.
+/// All panels: for the whole period, whole days, and days of a zone.
 async fn ask(store: &Store) -> Vec<BTreeMap<&'static str, Json>> {
     store.settle().await.unwrap();
     let mut found = Vec::new();

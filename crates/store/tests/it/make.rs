@@ -83,7 +83,7 @@ pub fn batch(hits: &[Plain]) -> Batch {
     batch
 }
 
-/// What a test may compare of a row that came back.
+/// The parts of a returned row that a test compares.
 pub fn to_plain(row: &HitRow) -> Plain {
     let text = |kind: TextKind| &**row.text(kind);
     assert_eq!(
@@ -103,7 +103,7 @@ pub fn to_plain(row: &HitRow) -> Plain {
     }
 }
 
-/// Small files, so that a few hits make many.
+/// Small files, so that a few hits make many files.
 pub fn small() -> StoreLimits {
     let duckdb = DuckDbLimits {
         active_rows: 40,
@@ -118,7 +118,7 @@ pub fn small() -> StoreLimits {
     on_any_disk(duckdb)
 }
 
-/// However little room the disk has.
+/// However little space the disk has.
 pub fn on_any_disk(duckdb: DuckDbLimits) -> StoreLimits {
     StoreLimits {
         disk_free_percent: 0,
@@ -129,7 +129,7 @@ pub fn on_any_disk(duckdb: DuckDbLimits) -> StoreLimits {
     }
 }
 
-/// As `small`, but for what `change` changes.
+/// Like `small`, with the changes of `change`.
 pub fn small_but(change: impl FnOnce(&mut DuckDbLimits)) -> StoreLimits {
     let mut limits = small();
     change(&mut limits.duckdb);
@@ -190,13 +190,13 @@ pub fn latest(project: ProjectId, limit: usize) -> HitsQuery {
     }
 }
 
-/// All hits in order of arrival, once what was appended is visible.
+/// All hits in order of arrival, once all appended ones are visible.
 pub async fn all(store: &Store, project: ProjectId) -> Vec<Plain> {
     store.settle().await.expect("it settles");
     store.arrivals(everything(project)).await.expect("it reads").iter().map(to_plain).collect()
 }
 
-/// Waits until there are sealed files and none waits to become one; panics after a minute.
+/// Waits until there are sealed files and none is waiting to be sealed; panics after a minute.
 pub async fn until_sealed(store: &Store) {
     for _ in 0..6_000 {
         if store.stats().duckdb.frozen_files == 0 && store.stats().duckdb.sealed_files > 0 {

@@ -1,5 +1,5 @@
-//! Any interleaving of batches, retries, erasures and restarts gives what a plain model gives. Seals and merges happen
-//! by themselves: files hold 40 hits.
+//! Any interleaving of batches, retries, erasures and restarts gives the same as a plain model. Files hold 40 hits, so
+//! seals and merges happen by themselves.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ proptest! {
     }
 }
 
-/// `STORE_MODEL_CASES` makes a longer run.
+/// `STORE_MODEL_CASES` sets a longer run.
 fn cases() -> u32 {
     std::env::var("STORE_MODEL_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(12)
 }
@@ -56,7 +56,7 @@ async fn run(steps: Vec<Step>) {
         match step {
             Step::Batch { project, from, hits, name } => {
                 let batch: Vec<Plain> = (*from..from + hits).map(plain).collect();
-                // The same name in two projects names two batches.
+                // The same name in two projects is two batches.
                 let hash = name * 2 + u128::from(project.0 - 1);
                 let receipt = append_named(&store, *project, &batch, Some(hash)).await.unwrap();
                 match named.get(&(*project, *name)) {

@@ -1,4 +1,4 @@
-//! Incidents and the notices of them: written with the result that made them, and kept as they are told.
+//! Incidents and their notices: written with their result, and kept through delivery.
 
 use std::collections::HashSet;
 
@@ -91,7 +91,7 @@ async fn an_incident_keeps_what_its_owner_wrote_and_why_it_began() {
     let transitions = checks.transitions(MONITOR, 1).await.unwrap();
     let told: Vec<_> = transitions.iter().map(|one| (one.change, one.muted)).collect();
     assert_eq!(told, [(Change::Opened, Some(Muted::Unconfirmed)), (CLOSED, None)]);
-    // Nobody else's, and not for ever.
+    // Other projects don't see it, and it is not kept for ever.
     assert_eq!(checks.incident(ProjectId(8), MONITOR, 1).await.unwrap(), None);
     let later_ms = NOW_MS + 397 * 86_400_000;
     checks.trim(later_ms).await.unwrap();
@@ -151,11 +151,11 @@ async fn a_notice_is_written_once_a_channel_and_kept_with_its_tries() {
     );
     assert_eq!(checks.thread_notices(IncidentSource::Monitor(3), "monitor-3-2").await.unwrap(), []);
     assert_eq!(checks.thread_notices(IncidentSource::Monitor(4), "monitor-3-1").await.unwrap(), []);
-    // The notices of a channel that is gone go, also where another one has its number.
+    // The notices of a deleted channel are deleted, even if another one has its number.
     checks.keep_channels(&HashSet::from([(1, 10), (2, 21)])).await.unwrap();
     assert_eq!(checks.channels_waited_for().await.unwrap(), Vec::<i64>::new());
     assert_eq!(checks.deliveries(1, i64::MAX, 9).await.unwrap().len(), 2);
-    // And all of a monitor with it.
+    // And everything of a monitor with it.
     checks.keep_only(&HashSet::new()).await.unwrap();
     assert_eq!(checks.deliveries(1, i64::MAX, 9).await.unwrap(), []);
     assert_eq!(checks.incident(PROJECT, MONITOR, 1).await.unwrap(), None);
@@ -184,7 +184,7 @@ async fn a_file_of_the_first_version_gets_its_days() {
     let days = checks.days(&[3], 0).await.unwrap();
     assert_eq!(days[&3].iter().map(|(day, _)| *day).collect::<Vec<_>>(), [day]);
     checks.close().await;
-    // As the first version left it: its number stands at byte 60 of the file's head.
+    // As the first version left it: its number is at byte 60 of the file's header.
     let file = folder.path().join(FILE);
     let before = std::fs::read(&file).unwrap();
     assert_eq!(before[60..64], 4_u32.to_be_bytes());
@@ -236,7 +236,7 @@ async fn an_alert_of_a_rule_is_kept_with_its_state_and_apart_from_monitors() {
     assert_eq!((found.len(), found[0].found.source), (1, source));
     assert_eq!(checks.incidents(OPEN).await.unwrap().len(), 2);
     assert_eq!(checks.deliveries(1, i64::MAX, 9).await.unwrap().len(), 2);
-    // A rule that is gone leaves the monitor of its number alone.
+    // A deleted rule leaves the monitor with its number alone.
     assert_eq!(checks.keep_rules(&HashSet::from([(3, 31)])).await.unwrap(), 0);
     assert_eq!(checks.keep_rules(&HashSet::from([(3, 32)])).await.unwrap(), 1);
     assert_eq!(checks.rule_states().await.unwrap(), []);

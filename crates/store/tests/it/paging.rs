@@ -1,4 +1,4 @@
-//! What comes out, in which order, through which pages.
+//! Results of lists: their order and their pages.
 
 use super::make::{
     P, Plain, Q, all, append, append_named, everything, latest, open, plain, scope, small,
@@ -180,7 +180,7 @@ async fn a_full_inbox_refuses_and_says_so() {
 async fn a_list_is_read_in_pieces_that_fit_however_fat_its_hits_are() {
     let data = tempfile::tempdir().unwrap();
     let store = open(data.path(), small_but(|limits| limits.active_rows = 3_000)).await;
-    // Slim ones, then fat ones, so that what was learnt of the first does not hold for the others.
+    // Small hits first, then large ones, so that the size learnt from the first is wrong for the others.
     let fat = |n: i64| Plain {
         path: if n < 3_000 { "/slim".to_owned() } else { format!("/{n}/{}", "x".repeat(2_000)) },
         ..plain(n)
@@ -209,7 +209,7 @@ async fn a_list_is_read_in_pieces_that_fit_however_fat_its_hits_are() {
     let read: Vec<Plain> = pieces.iter().flatten().map(to_plain).collect();
     assert!(read == hits, "the pieces are the list");
 
-    // What is erased between two pieces is not shown; files that were made anew are.
+    // Hits erased between two pieces are not shown; those of rewritten files are.
     let part = store.part_of_hits(latest(P, 5_000), MOST).await.unwrap();
     store.erase(store::Erasure::User(P, "user-1".to_owned())).await.unwrap();
     let (mut found, mut read) = (part.found, part.hits);

@@ -121,7 +121,7 @@ fn expected(hits: &[Seen], query: &RankingQuery, view: &View, search: &str) -> V
     rows
 }
 
-/// The rows of a view, as `expected` has them.
+/// The rows of a view, in the form of `expected`.
 fn found(ranking: &Ranking, view: &View) -> Vec<Plain> {
     let time = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_microsecond();
     let bucket = |ms: Option<f64>| ms.map(|ms| latency::bucket((ms * 1_000.0).round() as u64));
@@ -202,7 +202,7 @@ proptest! {
             for batch in first {
                 let batch = of_batch(*batch);
                 append(&store, P, &batch).await;
-                // What is not ours must not be listed.
+                // Another project's hits must not be listed.
                 append(&store, Q, &batch[..1]).await;
                 hits.extend(batch);
                 store.settle().await.unwrap();
@@ -224,7 +224,7 @@ proptest! {
             store.settle().await.unwrap();
             let all: Vec<Seen> = hits.iter().chain(&more).cloned().collect();
             for (query, version, search) in &before {
-                // Pages of the list that was asked for are those of its moment, a new list has all.
+                // Pages of a requested list are from its moment, a new list has all.
                 let kept = store.kept_ranking(query, *version).expect("it is kept");
                 check(&kept, &hits, query, search);
                 check(&*list(&store, query).await, &all, query, search);

@@ -1,4 +1,4 @@
-//! Backups: equal to what was there, and never a way back for what was erased since.
+//! Backups: equal to the original, and never a way back for hits erased since.
 
 use super::make::{P, Plain, Q, all, append, open, plain, small};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Lists by duration are what sorting all hits gives: with ties, missing durations, filters, pages, erasures, and parts.
+//! Lists by duration equal all hits sorted: with ties, missing durations, filters, pages, erasures, and parts.
 
 use std::cmp::Reverse;
 
@@ -14,7 +14,7 @@ fn scope() -> ProjectScope {
     ProjectScope::granted(P, parse("-status:404").unwrap())
 }
 
-/// All hits, a page at a time, and how many parts it took.
+/// All hits, page by page, and the number of parts.
 async fn paged(
     store: &Store,
     filter: &Filter,
@@ -91,7 +91,7 @@ proptest! {
                     let expected = sorted(&store, &filter, period).await;
                     let (found, parts) = paged(&store, &filter, period, size).await;
                     assert_eq!(found, expected, "{q}");
-                    // A part looks at 50 hits, or a few times as many where they are not spread evenly.
+                    // A part scans 50 hits, or a few times as many if they are not spread evenly.
                     assert!(!q.is_empty() || period == some || parts > rows / 400, "{parts} of {rows}");
                 }
                 store.erase(Erasure::User(P, format!("user-{erased}"))).await.unwrap();

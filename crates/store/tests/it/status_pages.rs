@@ -1,4 +1,4 @@
-//! Status pages and what they publish of incidents, as they are kept.
+//! Stored status pages and the incidents that they publish.
 
 use analytics::hit::ProjectId;
 use analytics::incident::Cause;
@@ -50,7 +50,7 @@ async fn a_page_is_found_by_its_slug_until_it_has_another_or_goes() {
     assert!(meta.remove_status_page(one).await.unwrap());
     assert!(!meta.remove_status_page(one).await.unwrap());
     assert_eq!(meta.status_page_at("store"), None);
-    // A project that is deleted takes its page along, at once and for ever.
+    // A deleted project takes its page along, at once and for ever.
     meta.begin_delete(other).await.unwrap();
     assert_eq!(meta.status_page_at("shop"), None);
     meta.close().await.unwrap();

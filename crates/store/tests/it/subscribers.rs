@@ -1,4 +1,4 @@
-//! Subscribers of status pages as they are kept: asked for, confirmed, counted, and gone without a trace.
+//! Stored subscribers of status pages: requested, confirmed, counted, and deleted without a trace.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ async fn due(meta: &Meta, now_us: i64) -> Vec<String> {
     due.into_iter().map(|one| one.subscriber.address.as_str().to_owned()).collect()
 }
 
-/// The first confirmation that is due, noted as sent.
+/// The first due confirmation, marked as sent.
 async fn send_one(meta: &Meta, now_us: i64) -> Confirmation {
     let confirmation = meta.confirmations_due(now_us, 1).await.unwrap().remove(0);
     meta.note_confirmation(confirmation.subscriber.id, None).await.unwrap();
@@ -97,7 +97,7 @@ async fn an_address_is_subscribed_once_it_is_confirmed() {
     }
     let kept = meta.subscribers(one, 0, 9).await.unwrap().remove(0);
     assert_eq!(kept.confirmed_us, Some(NOW + HOUR), "the first time counts");
-    // What was published before is not for them.
+    // Earlier publications are not for them.
     assert_eq!(meta.subscribers_since(one, NOW + HOUR - 1).await.unwrap(), [0; 0]);
     assert_eq!(meta.subscribers_since(one, NOW + HOUR).await.unwrap(), [kept.id]);
     assert_eq!(meta.subscribers(other, 0, 9).await.unwrap(), []);
@@ -106,7 +106,7 @@ async fn an_address_is_subscribed_once_it_is_confirmed() {
     assert!(meta.remove_subscriber(one, kept.id).await.unwrap());
     assert!(!meta.remove_subscriber(one, kept.id).await.unwrap());
     assert_eq!(meta.subscriber_by_link(&token, NOW).await.unwrap(), None);
-    // A number is never another's.
+    // Numbers are never reused.
     assert!(subscribe(&meta, one, "bob@example.com", NOW).await.id > kept.id);
 }
 
@@ -131,7 +131,7 @@ async fn nobody_is_mailed_again_and_again() {
     }
     ask(&meta, one, "ann@example.com", NOW + 24 * HOUR).await;
     assert_eq!(due(&meta, NOW + 24 * HOUR).await, ["ann@example.com"]);
-    // One that is confirmed gets none.
+    // A confirmed one gets none.
     let subscriber = send_one(&meta, NOW + 24 * HOUR).await.subscriber;
     meta.confirm_subscriber(subscriber.id, NOW + 24 * HOUR).await.unwrap();
     ask(&meta, one, "ann@example.com", NOW + 72 * HOUR).await;
@@ -177,7 +177,7 @@ async fn a_page_takes_so_many_a_day_and_so_many_in_all() {
     for number in 0..3 {
         ask(one, number, NOW).await.unwrap();
     }
-    // Also of an address that is known: an answer must not tell.
+    // Even for a known address: the answer must not reveal it.
     for number in [0, 3] {
         let refused = ask(one, number, NOW + 1).await;
         assert!(matches!(refused, Err(MetaError::TooManySubscriptions)), "{number}");
@@ -227,7 +227,7 @@ async fn a_confirmation_that_cannot_be_sent_is_tried_again() {
     assert_eq!(due(&meta, NOW + 4).await, [""; 0]);
     let second = meta.confirmations_due(NOW + 5, 9).await.unwrap().remove(0);
     assert_eq!((second.tries, second.written_us), (1, NOW));
-    // Confirmed meanwhile, by the mail that was sent before its sending could be noted.
+    // Confirmed meanwhile, by a mail whose sending was not noted yet.
     meta.confirm_subscriber(first.subscriber.id, NOW + 6).await.unwrap();
     meta.note_confirmation(first.subscriber.id, Some(NOW + 7)).await.unwrap();
     assert_eq!(due(&meta, NOW + HOUR).await, [""; 0]);
@@ -261,7 +261,7 @@ async fn who_leaves_leaves_no_byte() {
     assert_eq!(files_with(folder.path(), deleted), [""; 0]);
 }
 
-/// The data folder with a backup of it beside, and what `restore` makes of it if `ann` has left since.
+/// The data folder with a backup of it beside, and the result of `restore` if `ann` has unsubscribed since.
 async fn restored(same_server: bool) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
@@ -296,6 +296,6 @@ async fn restored(same_server: bool) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_left_is_not_brought_back_by_an_older_backup() {
     assert_eq!(restored(true).await, ["bob@example.com"]);
-    // A new server knows nobody, which says nothing about who has left.
+    // A new server knows nobody, which does not mean that everyone has unsubscribed.
     assert_eq!(restored(false).await, ["needle-ann@example.com", "bob@example.com"]);
 }

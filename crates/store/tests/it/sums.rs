@@ -1,5 +1,5 @@
-//! Panels over random hits, random seals and random questions: what the store sums up equals a plain computation over the
-//! same hits, from rollups and from hits alike.
+//! Panels over random hits, random seals and random questions: the store's sums equal a plain computation over the same
+//! hits, from rollups and from hits alike.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -52,7 +52,7 @@ const AGENTS: [(&str, &str, &str, &str); 4] = [
     ("Mozilla Chrome 2", "Chrome", "Mac OS X", "desktop"),
 ];
 
-/// A hit that follows from a number; `spread` is over how long they lie.
+/// A hit derived from a number; `spread_us` is the time that they cover.
 pub(super) fn seen(n: u64, spread_us: i64) -> Seen {
     let mut state = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut below = |most: u64| {
@@ -235,7 +235,7 @@ pub(super) async fn answers(
         .collect()
 }
 
-/// The same in plain words.
+/// The same by a plain computation.
 fn expected(hits: &[Seen], grid: &Grid, filters: [&str; 2]) -> BTreeMap<&'static str, Json> {
     let filters: Vec<Filter> = filters.iter().map(|q| filter::parse(q).unwrap()).collect();
     let hits: Vec<&Seen> = hits
@@ -452,8 +452,8 @@ pub(super) fn same(at: &str, found: &Json, wanted: &Json) {
     }
 }
 
-/// Takes out what an answer says that it may not know: rows with few hits of a list that was cut, and rows by bytes of
-/// endpoints that were.
+/// Removes from an answer the parts that it declares as uncertain: rows with few hits of a list that was cut, and rows
+/// by bytes of cut endpoints.
 pub(super) fn leave_what_is_promised(panel: &str, found: &mut Json, wanted: &mut Json) {
     let rows = |json: &mut Json, keep: &dyn Fn(&Json) -> bool| {
         if let Some(rows) = json["rows"].as_array_mut() {
@@ -461,7 +461,7 @@ pub(super) fn leave_what_is_promised(panel: &str, found: &mut Json, wanted: &mut
         }
     };
     if let Some(low_by) = found["low_by_up_to"].as_u64() {
-        // Files list the busiest consumers alone: what one of them has beside is known up to a bound.
+        // Files list only the busiest consumers: the requests of one elsewhere are known up to a bound.
         let all = found["rows"].as_array().unwrap();
         for wanted in wanted["rows"].as_array().unwrap() {
             let requests = wanted["requests"].as_u64().unwrap();
@@ -521,7 +521,7 @@ pub(super) const FILTERS: [&str; 10] = [
 struct Question {
     /// Hours after `START`, in quarters; both ends.
     quarters: (i64, i64),
-    /// Microseconds that the start is off its quarter.
+    /// The start's offset from its quarter, microseconds.
     off_us: i64,
     tz: &'static str,
     q: &'static str,
@@ -590,7 +590,7 @@ proptest! {
             for (from, count) in &batches {
                 let batch: Vec<Seen> = (*from..from + count).map(|n| seen(n, days * DAY_US)).collect();
                 append(&store, P, &batch).await;
-                // What is not ours must not count.
+                // Another project's hits must not count.
                 append(&store, Q, &batch[..1]).await;
                 hits.extend(batch);
                 store.settle().await.unwrap();
@@ -622,7 +622,7 @@ proptest! {
     }
 }
 
-/// `STORE_MODEL_CASES` makes a longer run.
+/// `STORE_MODEL_CASES` sets a longer run.
 pub(super) fn cases() -> u32 {
     std::env::var("STORE_MODEL_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
 }
@@ -668,7 +668,7 @@ async fn a_file_whose_hits_lie_in_one_part_of_a_day() {
     let hit = seen(222, DAY_US);
     append(&store, P, std::slice::from_ref(&hit)).await;
     store.settle().await.unwrap();
-    // It seals the file.
+    // Seals the file.
     store.erase(Erasure::User(P, "nobody".into())).await.unwrap();
     for (days, tz) in [(30, "UTC"), (30, "Europe/Berlin"), (300, "Asia/Kathmandu"), (2, "UTC")] {
         let grid = Grid::over(START, START + days * DAY_US, &parse_zone(tz).unwrap()).unwrap();
@@ -691,7 +691,7 @@ async fn of_very_many_consumers_a_file_keeps_the_busiest_and_counts_the_others()
     let hits: Vec<Seen> = (0..600).map(|n| seen(n, 5 * DAY_US)).collect();
     append(&store, P, &hits).await;
     store.settle().await.unwrap();
-    // It seals the file.
+    // Seals the file.
     store.erase(Erasure::User(P, "nobody".into())).await.unwrap();
     for (from, to, rows) in [(0, 5, 2..=2), (1, 4, 2..=6)] {
         let utc = parse_zone("UTC").unwrap();
@@ -704,7 +704,7 @@ async fn of_very_many_consumers_a_file_keeps_the_busiest_and_counts_the_others()
         assert!(rows.contains(&listed.len()), "{} rows", listed.len());
         assert!(found["low_by_up_to"].as_u64().is_some_and(|most| most > 0));
         assert_eq!(found["total_rows"], wanted["total_rows"]);
-        // Those that it has rows of are summed up as a whole.
+        // Consumers with rows are summed up as a whole.
         for row in listed {
             let wanted = wanted["rows"].as_array().unwrap();
             same("row", row, wanted.iter().find(|other| other["key"] == row["key"]).unwrap());

@@ -1,4 +1,4 @@
-//! Watchers hear of the hits that a query finds, and of none that was erased.
+//! Watchers receive the hits that a query finds, and none that was erased.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn found(store: &Store, filter: &Filter, after: i64) -> Vec<HitRow> {
     store.arrivals(query).await.unwrap()
 }
 
-/// All that it has to tell now, and how many were left out.
+/// All news so far, and the number left out.
 async fn heard(watcher: &mut Watcher) -> (Vec<HitRow>, u64) {
     let (mut hits, mut missed) = (Vec::new(), 0);
     while let Ok(heard) = tokio::time::timeout(Duration::from_millis(100), watcher.next(999)).await
@@ -99,7 +99,7 @@ async fn a_watcher_is_shown_what_a_query_with_its_filter_finds() {
         let notified = tokio::time::timeout(Duration::from_millis(50), notice.next(0)).await;
         assert_eq!(notified.is_ok_and(|heard| heard.unwrap().any), !expected.is_empty(), "{q}");
         some += usize::from(!expected.is_empty());
-        assert!(watcher.told_up_to().is_some_and(|id| id > after));
+        assert!(watcher.delivered_up_to().is_some_and(|id| id > after));
     }
     assert_eq!(some, 25);
     assert_eq!(heard(&mut others).await.0.len(), 18);
@@ -125,7 +125,7 @@ async fn nothing_is_told_of_what_was_erased_before() {
         let mut unread = store.watch(&scope(P), &everything, true);
         append_some(&store, P, 0, 50).await;
         store.settle().await.unwrap();
-        // It is there when nothing is erased.
+        // It is there if nothing is erased.
         let before: Vec<Plain> = heard(&mut watcher).await.0.iter().map(to_plain).collect();
         assert_eq!(before.len(), 50);
         let (erasures, files) = (unread.erasures(), found(&store, &everything, 0).await);

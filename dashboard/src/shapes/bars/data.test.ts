@@ -9,7 +9,7 @@ test('bars are measured by the longest, shares by everything', () => {
   ]);
   expect(toBars([{ key: 'x', requests: 0 }], 0)[0]).toMatchObject({ share: null, length: 0 });
   expect(toBars([], 5)).toEqual([]);
-  // Of a long list: a row that was not looked at yet, and a longest bar that is not here.
+  // A long list: a row that is not loaded yet, and a longest bar that is not here.
   expect(toBars([undefined, { key: 'x', requests: 5 }], 100, 50)).toEqual([undefined, expect.objectContaining({ key: 'x', length: 0.1 })]);
 });
 

@@ -7,18 +7,18 @@ export interface Bar {
   key: string;
   requests: number;
   errors: number | null;
-  /** Of all requests in the period; null where there is none. */
+  /** Share of all requests in the period; null if there are none. */
   share: number | null;
-  /** Of the longest bar, 0 to 1. */
+  /** Relative to the longest bar, 0 to 1. */
   length: number;
-  /** The value as the filter writes it. */
+  /** The value in the filter's syntax. */
   written: string;
 }
 
-/** `total`: all requests that the breakdown is a part of. `most`: of the longest bar, where that is not among the rows. */
+/** `total`: all requests of the breakdown. `most`: those of the longest bar, if it is not among the rows. */
 export function toBars(rows: readonly (BreakdownRow | undefined)[], total: number, most?: number): (Bar | undefined)[] {
   const longest = most ?? rows.reduce((most, row) => Math.max(most, row?.requests ?? 0), 0);
-  // Not `map`: rows that are not there yet are holes.
+  // Not `map`: rows that are not loaded yet are holes.
   return Array.from(rows, (row) => row && toBar(row, total, longest));
 }
 
@@ -33,7 +33,7 @@ function toBar(row: BreakdownRow, total: number, longest: number): Bar {
   };
 }
 
-/** The colour token of a status or of a class as `4xx`. */
+/** The colour token of a status, or of a class such as `4xx`. */
 export function statusColor(status: string): string {
   return { '1': '--info', '2': '--ok', '3': '--redirect', '4': '--client', '5': '--server' }[status.charAt(0)] ?? '--muted';
 }

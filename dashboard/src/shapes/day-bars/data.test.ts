@@ -41,7 +41,7 @@ test('days before the monitor are empty, and the part of the first day before it
 test('the text names the day in UTC, and lengths', () => {
   expect(one({ up_ms: DAY })).toMatchObject({ name: 'Nov 24', text: 'Up all day.' });
   expect(one({ down_ms: 12 * MINUTE, degraded_ms: 38 * MINUTE, up_ms: 23 * HOUR + 10 * MINUTE }).text).toBe('Down 12 min, degraded 38 min, up 23 h 10 min.');
-  // Half a second between two looks is nothing to read.
+  // Half a second between two checks is not worth mentioning.
   expect(one({ unknown_ms: 500, up_ms: DAY - 500 }).text).toBe('Up all day.');
   expect(one({}).text).toBe('Nothing is known yet.');
 });

@@ -1,4 +1,4 @@
-// The days of a monitor as bars: what share of each day it was down, degraded, in maintenance, unknown or up.
+// The days of a monitor as bars: the shares of each day that it was down, degraded, in maintenance, unknown or up.
 
 import type { DayBar } from '../../api/types';
 import { DAY, HOUR, MINUTE, timeFormats } from '../../format/time';
@@ -7,7 +7,7 @@ export type Part = 'up' | 'down' | 'degraded' | 'maintenance' | 'unknown';
 
 export interface Day {
   start: number;
-  /** From the bottom up; shares add up to 1. None: the monitor did not exist yet. */
+  /** Bottom up; shares add up to 1. Empty: the monitor did not exist yet. */
   parts: { part: Part; share: number }[];
   /** "24 Nov". */
   name: string;
@@ -15,16 +15,16 @@ export interface Day {
   text: string;
 }
 
-/** What is bad stands at the bottom, where all bars begin. */
+/** Bad states are at the bottom, where all bars begin. */
 const ORDER: readonly Part[] = ['down', 'degraded', 'maintenance', 'unknown', 'up'];
 
-/** An outage of a minute must be seen in a bar that stands for 1,440: it takes at least this much of it. */
+/** A minute's outage must be visible in a bar of 1,440: it takes at least this share of it. */
 const LEAST: Partial<Record<Part, number>> = { down: 0.55, degraded: 0.4 };
 
 const WORDS: Record<Part, string> = { up: 'Up', down: 'Down', degraded: 'Degraded', maintenance: 'In maintenance', unknown: 'Unknown' };
 
 export function toDays(bars: readonly DayBar[], createdAt: string, locale?: string): Day[] {
-  // The server's days are days in UTC.
+  // The server's days are in UTC.
   const time = timeFormats(locale, 'UTC');
   const created = Date.parse(createdAt);
   return bars.map((bar) => {
@@ -32,7 +32,7 @@ export function toDays(bars: readonly DayBar[], createdAt: string, locale?: stri
     const name = time.day(start);
     const lengths: Record<Part, number> = { up: bar.up_ms, down: bar.down_ms, degraded: bar.degraded_ms, maintenance: bar.maintenance_ms, unknown: bar.unknown_ms };
     const before = Math.min(Math.max(0, created - start), lengths.unknown);
-    // Not watched yet is another thing than not known.
+    // Not monitored yet differs from unknown.
     if (start + DAY <= created) return { start, name, parts: [], text: 'Not monitored yet.' };
     lengths.unknown -= before;
     return { start, name, parts: toParts(lengths), text: toText(lengths) };
@@ -44,7 +44,7 @@ function toParts(lengths: Record<Part, number>): Day['parts'] {
   const all = known.reduce((sum, part) => sum + lengths[part], 0);
   if (all === 0) return [{ part: 'unknown', share: 1 }];
   const wanted = known.map((part) => Math.max(lengths[part] / all, LEAST[part] ?? 0));
-  // What the small ones gained the large ones give.
+  // The large parts give up what the small ones gained.
   const least = known.reduce((sum, part) => sum + (LEAST[part] ?? 0), 0);
   const spare = wanted.reduce((sum, share, i) => sum + share - (LEAST[known[i] ?? 'up'] ?? 0), 0);
   return known.map((part, i) => {
@@ -72,7 +72,7 @@ export function toLength(ms: number): string {
   return two(Math.floor(seconds / 86_400), 'd', Math.floor((seconds % 86_400) / 3600), 'h');
 }
 
-/** All days in one sentence, for those who do not see the bars. */
+/** All days in one sentence, for screen readers. */
 export function toSummary(days: readonly Day[]): string {
   const has = (part: Part) => days.filter(({ parts }) => parts.some((one) => one.part === part)).length;
   const watched = days.filter(({ parts }) => parts.length > 0).length;

@@ -6,9 +6,9 @@ export interface Arc {
   key: string;
   requests: number;
   share: number;
-  /** Of the ring's length, clockwise from the top, 0 to 1. */
+  /** In units of the ring's length, clockwise from the top, 0 to 1. */
   from: number;
-  /** How strong its colour is, 0 to 1: the first strongest. */
+  /** The strength of its colour, 0 to 1: the first is strongest. */
   strength: number;
 }
 

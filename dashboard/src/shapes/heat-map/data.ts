@@ -6,7 +6,7 @@ export interface HeatCell {
   day: number;
   hour: number;
   requests: number;
-  /** 0 to 1 of the most. */
+  /** 0 to 1, relative to the maximum. */
   shade: number;
 }
 
@@ -18,7 +18,7 @@ export function toHeat(cells: readonly (readonly number[])[]): HeatCell[][] {
   );
 }
 
-/** The names of days as the viewer writes them; 5 January 1970 was a Monday. */
+/** The names of days in the viewer's language; 5 January 1970 was a Monday. */
 export function dayNames(locale?: string, weekday: 'short' | 'long' = 'short'): string[] {
   const format = new Intl.DateTimeFormat(locale, { weekday, timeZone: 'UTC' });
   return Array.from({ length: 7 }, (_, day) => format.format((4 + day) * 86_400_000));

@@ -1,4 +1,4 @@
-// Durations on a logarithmic axis. The server's buckets are log-spaced and leave out the empty ones; here they get their places.
+// Durations on a logarithmic axis. The server's buckets are log-spaced and omit empty ones; here they get their positions.
 
 import type { HistogramBucket } from '../../api/types';
 import { toCsv } from '../../export/csv';
@@ -16,14 +16,14 @@ export interface HistogramBar {
 
 export interface Histogram {
   bars: HistogramBar[];
-  /** Where a duration stands on the axis, 0 to 1. */
+  /** The position of a duration on the axis, 0 to 1. */
   place: (ms: number) => number;
   ticks: { x: number; ms: number }[];
 }
 
 const DECADES = [0.001, 0.01, 0.1, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
-/** At least 1: durations below it share the first place, since a logarithm has no zero. */
+/** The axis starts here: shorter durations share the first position, since a logarithm has no zero. */
 const FLOOR_MS = 0.01;
 
 export function toHistogram(buckets: readonly HistogramBucket[], p95: number | null, p99: number | null): Histogram {
@@ -33,7 +33,7 @@ export function toHistogram(buckets: readonly HistogramBucket[], p95: number | n
   if (!first || !last) return { bars: [], place: () => 0, ticks: [] };
   const start = Math.log(Math.max(FLOOR_MS, first.from_ms));
   const span = Math.log(Math.max(FLOOR_MS, last.to_ms)) - start;
-  // A few narrow buckets alone stand in the middle of a decade, not over the whole width.
+  // A few narrow buckets are drawn in the middle of a decade, not over the whole width.
   const reach = Math.max(span, Math.log(10));
   const low = start - (reach - span) / 2;
   const place = (ms: number) => Math.min(1, Math.max(0, (Math.log(Math.max(FLOOR_MS, ms)) - low) / reach));
@@ -52,7 +52,7 @@ export function toHistogram(buckets: readonly HistogramBucket[], p95: number | n
   return { bars, place, ticks };
 }
 
-/** The filter's value for a range of durations, in whole microseconds as they are stored. Bars share their ends: the end is excluded. */
+/** The filter's value for a range of durations, in whole microseconds as stored. Bars share their ends, so the end is excluded. */
 export function durationRange(from_ms: number, to_ms: number): string {
   const from = Math.ceil(from_ms * 1000);
   const to = Math.max(from, Math.ceil(to_ms * 1000) - 1);

@@ -69,7 +69,7 @@ test('a span lies where its time is, cut to the chart', () => {
   expect(place(-5, 1.25)).toEqual([[0, 1.25]]);
   expect(place(9.5, 40)).toEqual([[9.5, 10]]);
   expect([...place(-2, 0), ...place(10, 12), ...place(1, 2, [])]).toEqual([]);
-  // Buckets of other lengths are as wide.
+  // Buckets of other lengths have the same width.
   expect(place(12, 36, [at(0), at(24), at(49)])).toEqual([[0.5, 1.48]]);
 });
 
@@ -92,7 +92,7 @@ test('a press switches one series, Alt leaves it alone, and never are all of the
   expect(switchSeries(all, [], '4xx', true)).toEqual(['2xx', '5xx']);
   expect(switchSeries(all, ['4xx'], '4xx', true)).toEqual(['2xx', '5xx']);
   expect(switchSeries(all, ['2xx', '5xx'], '4xx', true)).toEqual([]);
-  // Those of another tab stay off.
+  // Hidden series of another tab stay hidden.
   expect(switchSeries(all, ['p99'], '4xx', false)).toEqual(['p99', '4xx']);
 });
 
@@ -124,7 +124,7 @@ test('labels never overlap: those too near each other are counted', () => {
   expect(text(10, 50)).toEqual(['v1.2.3', 'v1.2.3']);
   expect(text(10, 12, 50)).toEqual(['2 deploys', 'v1.2.3']);
   expect(text(10, 19, 28)).toEqual(['v1.2.3', 'v1.2.3', 'v1.2.3']);
-  // The label of the last one is moved to the left, where it would lie on the one before.
+  // The last label is moved to the left, where it would overlap the one before.
   expect(text(92, 99)).toEqual(['2 deploys']);
   let random = 7;
   for (let round = 0; round < 200; round++) {

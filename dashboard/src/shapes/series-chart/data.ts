@@ -1,5 +1,5 @@
-// Numbers over time to what a chart draws. Buckets lie side by side at equal width whatever their length (a day of 23 hours, a
-// month of 31 days), so x is the bucket's index and runs from 0 to their number; `edges` says when each begins.
+// Prepares numbers over time for drawing. Buckets are side by side with equal width whatever their length (a day of 23 hours, a month of 31
+// days), so x is the bucket's index and runs from 0 to their number; `edges` has their start times.
 
 import type { Numbers } from '../../api/types';
 import { toCsv } from '../../export/csv';
@@ -13,15 +13,15 @@ export interface Series {
   values: Numbers;
 }
 
-/** A stretch of time that is marked on a chart, such as an outage. */
+/** A stretch of time marked on a chart, such as an outage. */
 export interface Span {
   from: number;
   to: number;
-  /** Written on it where there is room. */
+  /** Written on it if there is room. */
   label: string;
-  /** A sentence, for its box and for those who do not see it. */
+  /** A sentence, for its box and for screen readers. */
   title: string;
-  /** Where it leads. */
+  /** The target of its link. */
   href?: string;
 }
 
@@ -31,7 +31,7 @@ export interface PlacedSpan extends Span {
   right: number;
 }
 
-/** Where spans lie on the buckets; those outside of the chart are left out, the others cut to it. */
+/** The positions of spans on the buckets; those outside of the chart are left out, the others are cut to it. */
 export function placeSpans(spans: readonly Span[], edges: readonly number[]): PlacedSpan[] {
   const first = edges[0];
   const last = edges[edges.length - 1];
@@ -45,14 +45,14 @@ export function placeSpans(spans: readonly Span[], edges: readonly number[]): Pl
   return spans.filter(({ from, to }) => to > first && from < last).map((span) => ({ ...span, left: toX(Math.max(span.from, first)), right: toX(Math.min(span.to, last)) }));
 }
 
-/** A moment that is marked on a chart, such as a deploy. */
+/** A moment marked on a chart, such as a deploy. */
 export interface Mark {
-  /** Names it to whoever asks what it is. */
+  /** Identifies it. */
   key: string;
   at: number;
   /** Written beside its line. */
   label: string;
-  /** A sentence, for its bucket's box and for those who do not see it. */
+  /** A sentence, for its bucket's box and for screen readers. */
   title: string;
 }
 
@@ -61,7 +61,7 @@ export interface PlacedMark extends Mark {
   x: number;
 }
 
-/** Where marks lie on the buckets, from left to right; those outside of the chart are left out. */
+/** The positions of marks on the buckets, from left to right; those outside of the chart are left out. */
 export function placeMarks(marks: readonly Mark[], edges: readonly number[]): PlacedMark[] {
   const placed = marks.flatMap((mark) => {
     const [span] = placeSpans([{ ...mark, from: mark.at, to: mark.at + 1 }], edges);
@@ -70,7 +70,7 @@ export function placeMarks(marks: readonly Mark[], edges: readonly number[]): Pl
   return placed.sort((a, b) => a.x - b.x);
 }
 
-/** A label that stands at one mark, or for several that lie too near each other. */
+/** A label for one mark, or for several that are too close. */
 export interface MarkLabel {
   marks: PlacedMark[];
   text: string;
@@ -79,12 +79,12 @@ export interface MarkLabel {
   width: number;
 }
 
-/** Pixels of a label's character and of what is around its text. */
+/** Width of a label's character and of its padding, pixels. */
 const CHARACTER = 6.6;
 const AROUND = 12;
 const WIDEST = 120;
 
-/** Labels that do not overlap: each begins at its first mark, or ends at the chart's right edge. `name` names several. */
+/** Labels that do not overlap: each begins at its first mark, or ends at the chart's right edge. `name` is for several marks. */
 export function labelMarks(placed: readonly PlacedMark[], each: number, room: number, name: (count: number) => string): MarkLabel[] {
   const toLabel = (marks: PlacedMark[]): MarkLabel => {
     const text = marks.length === 1 ? (marks[0]?.label ?? '') : name(marks.length);
@@ -103,24 +103,24 @@ export function labelMarks(placed: readonly PlacedMark[], each: number, room: nu
   return labels;
 }
 
-/** Which of the outermost buckets hold less than their time: one that is not over, or one that begins before the period. */
+/** Which of the outermost buckets are incomplete: one that is not over, or one that begins before the period. */
 export interface Cut {
   first: boolean;
   last: boolean;
 }
 
-/** `from` and `to`: what was asked about; of a period that is not over `to` is now. */
+/** `from` and `to`: the queried range; for an open period `to` is now. */
 export function toCut(edges: readonly number[], from: number, to: number): Cut {
   const [start, end] = [edges[0], edges[edges.length - 1]];
   return { first: start !== undefined && start < from, last: end !== undefined && end > to };
 }
 
-/** Values without those of cut buckets: drawn, their being low would look like an outage. */
+/** Values without those of incomplete buckets, which would look like an outage. */
 export function withoutCut(values: Numbers, cut: Cut): Numbers {
   return values.map((value, i) => ((cut.first && i === 0) || (cut.last && i === values.length - 1) ? null : value));
 }
 
-/** Heights on top of each other: row i holds the sum of the first i + 1 series. A bucket where all are null stays null. */
+/** Stacked heights: row i is the sum of the first i + 1 series. A bucket where all are null stays null. */
 export function stack(series: readonly Numbers[]): Numbers[] {
   const length = series[0]?.length ?? 0;
   const sums: Numbers = Array.from({ length }, () => null);
@@ -132,7 +132,7 @@ export function stack(series: readonly Numbers[]): Numbers[] {
   });
 }
 
-/** Which series are off after a press on one of them. With `alone` it is the only one left, or all are back. Never are all of them off. */
+/** The hidden series after a click on one of them. With `alone` it is the only one left, or all are back. Never are all hidden. */
 export function switchSeries(all: readonly string[], off: readonly string[], name: string, alone: boolean): string[] {
   const others = all.filter((one) => one !== name);
   const isAlone = !off.includes(name) && others.every((one) => off.includes(one));
@@ -141,7 +141,7 @@ export function switchSeries(all: readonly string[], off: readonly string[], nam
   return [...off.filter((one) => !all.includes(one)), ...next];
 }
 
-/** Where a logarithmic axis begins and ends: the powers of ten around the values. What is not above zero has no place on it. */
+/** The ends of a logarithmic axis: the powers of ten around the values. Values up to zero have no position on it. */
 export function toLogRange(series: readonly Numbers[]): [number, number] {
   const known = series.flat().filter((value) => value !== null && value > 0) as number[];
   if (known.length === 0) return [1, 10];
@@ -150,7 +150,7 @@ export function toLogRange(series: readonly Numbers[]): [number, number] {
   return [from, Math.max(to, from * 10)];
 }
 
-/** Marks of a logarithmic axis: each power of ten, and twice and five times each where there is room; at most `most`. */
+/** Ticks of a logarithmic axis: each power of ten, and twice and five times each if there is room; at most `most`. */
 export function toLogTicks(from: number, to: number, most: number): number[] {
   const first = Math.round(Math.log10(from));
   const decades = Math.round(Math.log10(to)) - first;
@@ -160,10 +160,10 @@ export function toLogTicks(from: number, to: number, most: number): number[] {
   return ticks.filter((tick) => tick <= to);
 }
 
-/** Steps of an axis of counts: nothing lies between two whole numbers. */
+/** Steps of an axis of counts: whole numbers only. */
 export const WHOLE: readonly number[] = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((n) => n * 10 ** power)).flat();
 
-/** Steps of an axis of bytes, so that its marks are round in kilobytes, megabytes and so on. */
+/** Steps of an axis of bytes, so that its ticks are round in kilobytes, megabytes and so on. */
 export const BYTES: readonly number[] = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 export interface Tick {
@@ -174,7 +174,7 @@ export interface Tick {
 
 const STEPS = [HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR];
 
-/** Where the x axis is marked: at round hours for a day or two, at midnights, at first days of months; at most `most` of them. */
+/** Ticks of the x axis: at round hours for a day or two, at midnights, at first days of months; at most `most` of them. */
 export function toTicks(edges: readonly number[], format: TimeFormats, most: number): Tick[] {
   const first = edges[0];
   const last = edges[edges.length - 1];
@@ -198,7 +198,7 @@ export function toTicks(edges: readonly number[], format: TimeFormats, most: num
     const label = span > 14 * DAY ? format.day : format.weekday;
     return thin(midnights.map((at) => ({ at, label: label(starts[at] ?? 0) })));
   }
-  // A day or two: every so many hours of the wall clock, the day named where it begins.
+  // A day or two: at a regular number of wall-clock hours, with the day named at its start.
   const minutes = (ms: number) => {
     const [h = 0, m = 0] = clock(ms).split(':').map(Number);
     return h * 60 + m;
@@ -214,7 +214,7 @@ export function toTicks(edges: readonly number[], format: TimeFormats, most: num
   return thin(midnights.map((at) => ({ at, label: format.weekday(starts[at] ?? 0) })));
 }
 
-/** Indices at which `name` says something new. */
+/** Indexes at which `name` changes. */
 function marks(starts: readonly number[], name: (ms: number) => string): number[] {
   let before: string | undefined;
   return starts.flatMap((ms, at) => {
@@ -228,7 +228,7 @@ function marks(starts: readonly number[], name: (ms: number) => string): number[
 
 const isJanuary = (ms: number, format: TimeFormats) => format.monthAndYear(ms) !== format.monthAndYear(ms - 45 * DAY) && new Date(ms + 15 * DAY).getUTCMonth() === 0;
 
-/** The range that was dragged over, in whole buckets; null where it is nothing or all. */
+/** The dragged range, in whole buckets; null if it is empty or everything. */
 export function toRange(edges: readonly number[], from: number, to: number): { from: number; to: number } | null {
   const buckets = edges.length - 1;
   const first = Math.max(0, Math.floor(Math.min(from, to)));
@@ -239,7 +239,7 @@ export function toRange(edges: readonly number[], from: number, to: number): { f
   return { from: start, to: end };
 }
 
-/** In one sentence, for those who do not see the picture. */
+/** In one sentence, for screen readers. */
 export function toSummary(series: readonly Series[], edges: readonly number[], format: TimeFormats, write: (n: number) => string): string {
   const first = edges[0];
   const last = edges[edges.length - 1];

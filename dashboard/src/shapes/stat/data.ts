@@ -1,17 +1,17 @@
-// A headline's little line: numbers to the points of a drawing.
+// The sparkline of a headline: numbers to the points of a drawing.
 
 import type { Numbers } from '../../api/types';
 
 export interface Spark {
   /** Path data of the line; gaps interrupt it. */
   line: string;
-  /** The same closed down to the bottom. */
+  /** The same, closed at the bottom. */
   area: string;
   /** Values between two gaps, which a line alone would not show. */
   dots: { x: number; y: number }[];
 }
 
-/** `fromZero`: a rate that hovers near 1 says more without its foot. */
+/** `fromZero`: false for a rate that hovers near 1, which shows more on an axis of its own. */
 export function toSpark(values: Numbers, width: number, height: number, fromZero = true): Spark {
   const there = values.filter((value) => value !== null);
   if (there.length === 0) return { line: '', area: '', dots: [] };
@@ -19,7 +19,7 @@ export function toSpark(values: Numbers, width: number, height: number, fromZero
   const min = fromZero ? 0 : Math.min(...there);
   const reach = max - min;
   const x = (i: number) => round(values.length === 1 ? width / 2 : (i / (values.length - 1)) * width);
-  // All equal: on the ground where it is nothing, else in the middle.
+  // All equal: at the bottom if they are zero, else in the middle.
   const y = (value: number) =>
     round(reach === 0 ? (value === 0 ? height - 2 : height / 2) : height - 2 - ((value - min) / reach) * (height - 6));
   let line = '';

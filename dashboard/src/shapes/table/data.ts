@@ -1,8 +1,8 @@
-// What the endpoint and consumer tables share: searching in a text, and when a number is worth a colour.
+// Shared by the endpoint and consumer tables: text search, and the threshold for a number's colour.
 
 export type Level = 'plain' | 'warn' | 'bad';
 
-/** The project's limits are for the share of successes; a table shows the share of errors. */
+/** The project's thresholds are for the share of successes; a table shows the share of errors. */
 export function errorLevel(errors: number, requests: number, amber: number, red: number): Level {
   if (requests === 0 || errors === 0) return 'plain';
   const success = 1 - errors / requests;

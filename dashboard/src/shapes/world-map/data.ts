@@ -8,7 +8,7 @@ export interface Shade {
   shade: number;
 }
 
-/** By the square root: a country with a hundredth of the most still shows. */
+/** By the square root: a country with a hundredth of the maximum is still visible. */
 export function toShades(rows: readonly BreakdownRow[]): Map<string, Shade> {
   const known = rows.filter((row) => row.key !== '');
   const most = Math.max(0, ...known.map((row) => row.requests));
@@ -17,7 +17,7 @@ export function toShades(rows: readonly BreakdownRow[]): Map<string, Shade> {
 
 const names = new Map<string, Intl.DisplayNames>();
 
-/** "United Kingdom" for GB in the viewer's language; the letters themselves where nobody knows them. */
+/** "United Kingdom" for GB in the viewer's language; the letters themselves if the name is unknown. */
 export function countryName(code: string, locale?: string): string {
   const key = locale ?? '';
   let display = names.get(key);

@@ -43,11 +43,11 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# nginx's word for a request whose client went away before there was an answer.
+# nginx's status for a request whose client left before there was an answer.
 CLIENT_GONE = 499
 _SEEN_BY = "api_analytics.seen_by"
 _FILES = ("http.response.pathsend", "http.response.zerocopysend")
-# Bound once: they are looked up for every request.
+# Bound once: they are needed for every request.
 _incoming = queue.incoming
 _append = queue.incoming.append
 
@@ -130,8 +130,8 @@ class Analytics:
             await self.app(scope, watch.receive, watch.send)
         except BaseException as error:
             if not watch.recorded:
-                # Cancelled: the server takes the request back because its client left or because
-                # it stops itself. Either way nobody gets an answer.
+                # Cancelled: the server cancels the request because its client left or because it is
+                # stopping. Either way nobody gets an answer.
                 if not watch.status and not isinstance(error, Exception):
                     watch.gone = True
                 watch.record()
@@ -145,7 +145,7 @@ class Analytics:
         """What the user's mappers make of a request: path, hostname, address, agent, user id."""
         request = self._to_request(scope)
         if self._get_path is not None:
-            # Whoever maps the path may be hiding something in it, so a failure must not show it.
+            # A path's mapper may hide something in it, so its failure must not reveal it.
             path = self._get_path(request) or route or "/"
         if self._get_hostname is not None:
             hostname = self._get_hostname(request) or ""
@@ -157,7 +157,7 @@ class Analytics:
         return path, hostname, address, agent, user_id
 
     def _could_not_record(self) -> None:
-        """Says so, once: an app that fails this way does so for each request."""
+        """Logs it once: an app that fails this way does so for each request."""
         if not self._failed:
             self._failed = True
             logger.exception("a request could not be recorded, said once")
@@ -198,7 +198,7 @@ class _Watch:
         self._scope = scope
         self._receive = receive
         self._send = send
-        # Read now, as routers change them.
+        # Read now, because routers change them.
         self._path: str = scope["path"]
         self._root_path: str = scope.get("root_path") or ""
         self._received = self._sent = self.status = 0
@@ -208,7 +208,7 @@ class _Watch:
         self._began = perf_counter()
 
     async def receive(self) -> Message:
-        """Counts the body, and sees a client leave before there is an answer."""
+        """Counts the body, and notices a client that leaves before there is an answer."""
         message = await self._receive()
         if message["type"] == "http.request":
             self._received += len(message.get("body", b""))
@@ -228,7 +228,7 @@ class _Watch:
                 self.status, self.gone = 0, True
                 raise
             return
-        # TRICKY: all is read before it is sent on, as middleware around this one may change the
+        # TRICKY: everything is read before it is sent on, as outer middleware may change the
         # message in place (Starlette's GZip does).
         last = not message.get("more_body")
         if kind == "http.response.body":
@@ -244,7 +244,7 @@ class _Watch:
             self.record()
 
     def record(self) -> None:
-        """Makes the hit and leaves it in the queue. Never raises."""
+        """Makes the hit and puts it into the queue. Never raises."""
         duration = perf_counter() - self._began
         self.recorded = True
         owner = self._owner
@@ -326,7 +326,7 @@ def _to_client(
         if chosen:
             logger.info("posting to %s", url)
         else:
-            # A warning, so that it is seen where nobody set up logging.
+            # A warning, so that it is visible without any logging setup.
             logger.warning(
                 "posting to %s, as neither Config.server_url nor %s is set",
                 url,
@@ -355,7 +355,7 @@ def _flushing_at_shutdown(send: Send) -> Send:
 
 
 async def _flush_aside() -> None:
-    """`flush_at_exit` without holding up the event loop, whichever it is."""
+    """`flush_at_exit` without blocking the event loop, of any kind."""
     if queue.held() == 0:
         return
     trio = sys.modules.get("trio")

@@ -1,4 +1,4 @@
-"""A client: one key at one server, what waits for it, and what its answers do to that.
+"""A client: one key at one server, its waiting hits, and the effect of answers on them.
 
 Apps in one process that use the same key, server, framework and privacy level share one. Everything
 here runs in the background thread, or under the queue's lock where it says so.
@@ -18,12 +18,12 @@ from api_analytics.version import VERSION
 MAX_BATCH = 500
 # The server's memory of batches covers a day, so a later retry could be counted twice.
 GIVE_UP_SECONDS = 24 * 3600.0
-# A 413 halves the batches to come as well, but one monstrous hit must not make them all single.
+# A 413 halves later batches as well, but one huge hit must not reduce all of them to single hits.
 MIN_BATCH = 50
 
 
 class Batch:
-    """Hits that are posted together, under one name over all retries."""
+    """Hits that are posted together, under one id over all retries."""
 
     __slots__ = ("batch_id", "dropped", "first_try", "hits", "in_flight")
 
@@ -36,7 +36,7 @@ class Batch:
 
 
 class Client:
-    """The hits of one key, and how far they have come."""
+    """The hits of one key, and their progress."""
 
     def __init__(self, server_url: str, key: str, framework: str, privacy_level: int) -> None:
         self.server_url = server_url
@@ -50,7 +50,7 @@ class Client:
         self.reset()
 
     def reset(self) -> None:
-        """What a forked child begins with: the hits that wait are its parent's to post."""
+        """The state of a forked child: waiting hits are posted by its parent."""
         self.waiting: deque[Hit] = deque()
         self.batches: deque[Batch] = deque()
         self.dropped = 0
@@ -61,7 +61,7 @@ class Client:
         self.connection.close()
 
     def held(self) -> int:
-        """Hits not yet acknowledged, without those that the queue has not handed over."""
+        """Hits not acknowledged yet, without those still in the queue."""
         return len(self.waiting) + sum(len(batch.hits) for batch in self.batches)
 
     def drop_oldest(self) -> bool:
@@ -82,7 +82,7 @@ class Client:
         return False
 
     def clear_if_stopped(self) -> None:
-        """Lets go of what a refused key leaves behind, under the queue's lock."""
+        """Drops the hits of a refused key, under the queue's lock."""
         if self.stopped:
             self.waiting.clear()
             self.batches.clear()
@@ -189,12 +189,12 @@ class Client:
         half = len(hits) // 2
         self._max_batch = max(MIN_BATCH, min(self._max_batch, half))
         self.batches.popleft()
-        # New names: the server must not take a half for the whole.
+        # New ids: the server must not mistake a half for the whole.
         self.batches.appendleft(Batch(deque(hits[half:]), 0, batch.first_try))
         self.batches.appendleft(Batch(deque(hits[:half]), batch.dropped, batch.first_try))
 
     def _give_up(self, batch: Batch, why: str) -> None:
-        # What a lost batch was to report is reported by the next one, and so is its own loss.
+        # The next batch reports the dropped hits of a lost one, and its own.
         self.dropped += batch.dropped + len(batch.hits)
         lost = len(batch.hits)
         self._discard(batch)
@@ -243,12 +243,12 @@ class Client:
 
 
 def new_batch_id() -> str:
-    """A name that no other batch has: 128 random bits."""
+    """A unique id of a batch: 128 random bits."""
     return os.urandom(16).hex()
 
 
 def to_batch_json(shared: "dict[str, Any]", hits: "list[str]") -> bytes:
-    """A batch as `protocol.md` describes it, from what its hits share and the hits as JSON."""
+    """A batch as in `protocol.md`, from its hits' common fields and the hits as JSON."""
     import json  # noqa: PLC0415
 
     head = json.dumps(shared, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""What the user may set, where it comes from, and what is made of nonsense.
+"""The user's settings, their sources, and the handling of invalid ones.
 
 Code wins over the environment, the environment over the defaults. A wrong setting is logged and
 never raised: an API must start even when its analytics are set up badly.

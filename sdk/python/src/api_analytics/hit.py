@@ -1,4 +1,4 @@
-"""A hit: what is kept of one request, and how it looks on the wire.
+"""A hit: the record of one request, and its format on the wire.
 
 While it waits, a hit is a plain tuple of what the request already held (bytes of its headers
 included), because that is what costs least in the path of a request. All decoding, cutting and
@@ -37,7 +37,7 @@ Hit = tuple[
     Optional[str],
 ]
 
-# What the server keeps at most, in characters. Cut here as well, so that a caller with a long
+# The server's limits, in characters. Texts are cut here as well, so that a caller with a long
 # header can fill neither this process's memory nor a batch.
 MAX_METHOD = 32
 MAX_PATH = 2048
@@ -47,8 +47,8 @@ MAX_REFERRER = 2048
 MAX_HOSTNAME = 255
 MAX_REQUEST_ID = 128
 
-# Many hits share an agent, a route, a host: their JSON is made once. Small, since the strings may
-# be long, and bounded, since callers choose them.
+# Many hits share an agent, a route, a host: their JSON is cached. The cache is small, since texts
+# may be long, and bounded, since callers choose them.
 _CACHED = 256
 
 
@@ -175,12 +175,12 @@ def _without_surrogates(text: str) -> str:
 
 
 def to_path(path: Text) -> str:
-    """The path without its query string, which holds what nobody wants to keep."""
+    """The path without its query string, which holds data that nobody wants to keep."""
     return without_query(to_text(path, MAX_PATH)) or "/"
 
 
 def to_size(size: Union[int, bytes, None]) -> Optional[int]:
-    """Bytes; a Content-Length that is no number is unknown, not an error."""
+    """Bytes; a Content-Length that is not a number is unknown, not an error."""
     if isinstance(size, bytes):
         return int(size) if size.isdigit() and len(size) < 16 else None
     return size

@@ -17,7 +17,7 @@ LONGEST_REST_SECONDS = 60.0
 
 
 class Mapper:
-    """One mapping function of `Config` and what it has shown of itself so far."""
+    """One mapping function of `Config` and its record so far."""
 
     __slots__ = ("_function", "_limit", "_name", "_rest", "_rests_until", "_slow_calls", "_told")
 
@@ -31,7 +31,7 @@ class Mapper:
         self._told = False
 
     def __call__(self, request: Any) -> Text:
-        """The field's value, or None when the mapper failed, rests, or returned nothing."""
+        """The field's value, or None if the mapper failed, is paused, or returned nothing."""
         began = time.perf_counter()
         if began < self._rests_until:
             return None
@@ -79,5 +79,5 @@ class Mapper:
 
 
 def to_mapper(name: str, function: Optional[Callable[[Any], Any]], limit: int) -> Optional[Mapper]:
-    """None where the user set nothing: the client then reads the field itself."""
+    """None if the user set nothing: the client then reads the field itself."""
     return None if function is None else Mapper(name, function, limit)

@@ -1,4 +1,4 @@
-"""One kept-alive connection to the server, and what its answers mean.
+"""One kept-alive connection to the server, and the meaning of its answers.
 
 Only the standard library, and only ever used by the background thread. `http.client` and `ssl` are
 imported when the first batch leaves, so that importing the middleware costs next to nothing.
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0
 TRY_SECONDS = 15.0
 MAX_ANSWER_BYTES = 1 << 20
-# A server that asks for more patience than this is asked again all the same.
+# A server that asks for a longer wait is tried again after this one.
 MAX_RETRY_AFTER_SECONDS = 3600.0
 
 
 class Answer(NamedTuple):
-    """What the server said: its status, its JSON (or None) and its `Retry-After` in seconds."""
+    """The server's answer: its status, its JSON (or None) and its `Retry-After` in seconds."""
 
     status: int
     body: Optional["dict[str, Any]"]
@@ -75,14 +75,14 @@ class Connection:
                 if not kept_alive:
                     raise
                 # The server closed the idle connection in the meantime, as servers may. Posting
-                # again is safe even if it read the batch: the batch has a name.
+                # again is safe even if it read the batch: the batch has an id.
                 return self._post(body, deadline)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             raise UnreachableError(f"{type(error).__name__}: {error}") from None
 
     def close(self) -> None:
-        """Also what a forked child does, whose copy of the connection is its parent's."""
+        """Also called in a forked child, whose copy of the connection belongs to its parent."""
         connection, self._http = self._http, None
         if connection is not None:
             try:
@@ -96,7 +96,7 @@ class Connection:
             connection.connect()
         connection.sock.settimeout(_until(deadline))
         connection.request("POST", self._target, body, self._headers)
-        # TRICKY: the response reads through `_Until`, which sets the timeout anew for each read.
+        # TRICKY: the response reads through `_Until`, which resets the timeout for each read.
         connection.response_class = _response_class(deadline)
         with connection.getresponse() as response:
             raw = response.read(MAX_ANSWER_BYTES + 1)
@@ -124,7 +124,7 @@ class Connection:
 
 
 class _Until(io.RawIOBase):
-    """A socket's bytes until a deadline, however slowly they dribble."""
+    """A socket's bytes until a deadline, however slowly they arrive."""
 
     def __init__(self, sock: Any, deadline: float) -> None:
         self._sock = sock
@@ -146,7 +146,7 @@ class _Until(io.RawIOBase):
 
 
 class _Limited:
-    """Stands in for the socket where `HTTPResponse` makes its reader."""
+    """Replaces the socket when `HTTPResponse` makes its reader."""
 
     def __init__(self, sock: Any, deadline: float) -> None:
         self._sock = sock
@@ -200,5 +200,5 @@ def _to_seconds(retry_after: Optional[str]) -> Optional[float]:
 
 
 def to_backoff(failures: int) -> float:
-    """Seconds until the next try after so many failed ones: 1, 2, 4 ... 30, less up to a half."""
+    """Seconds until the next try after this many failures: 1, 2, 4 ... 30, less up to a half."""
     return min(30.0, 2.0 ** min(failures - 1, 10)) * random.uniform(0.5, 1.0)

@@ -1,4 +1,4 @@
-"""The hits that wait, and the one thread that posts them. One of each per process.
+"""The waiting hits, and the one thread that posts them. One of each per process.
 
 Recording a hit is an append to a deque and a comparison; all else happens in the thread. It is
 started by the first hit, so that a server that forks its workers (gunicorn, also with --preload)
@@ -37,10 +37,10 @@ class _Waiter:
 
 
 class Queue:
-    """Everything that this process has recorded and that no server has acknowledged yet."""
+    """Everything that this process has recorded and no server has acknowledged yet."""
 
     def __init__(self) -> None:
-        # What middleware appends to, without a lock: both `append` and `len` are atomic. The same
+        # Middleware appends here without a lock: both `append` and `len` are atomic. The same
         # object for the life of the process, so that its bound methods may be kept.
         self.incoming: deque[Hit] = deque()
         # The length of `incoming` from which `press` must be called.
@@ -53,7 +53,7 @@ class Queue:
             os.register_at_fork(after_in_child=self._reset)
 
     def client(self, server_url: str, key: str, framework: str, privacy_level: int) -> Client:
-        """The client of these settings; raises ValueError for an address that cannot be one."""
+        """The client of these settings; raises ValueError for an invalid address."""
         with self._lock:
             name = (server_url, key, framework, privacy_level)
             client = self._clients.get(name)
@@ -62,7 +62,7 @@ class Queue:
             return client
 
     def press(self) -> None:
-        """To be called when `incoming` is at least `mark` long: starts, wakes or makes room."""
+        """Call it when `incoming` is at least `mark` long: starts, wakes or makes room."""
         if self._thread is None:
             self._start()
         if len(self.incoming) > self._room:
@@ -126,12 +126,12 @@ class Queue:
         with self._lock:
             if self._thread is not None:
                 return
-            # Made here and not at import: gevent may have replaced what it is made of since.
+            # Made here and not at import: gevent may have replaced its parts since.
             self._wake = threading.Event()
             thread = threading.Thread(target=self._run, name="api-analytics", daemon=True)
             self._thread = thread
             self._set_mark()
-        # Outside the lock: under gevent this switches to the new "thread", which wants the lock.
+        # Outside the lock: under gevent this switches to the new "thread", which needs the lock.
         try:
             thread.start()
         except RuntimeError:  # too many threads, or the interpreter is exiting
@@ -155,7 +155,7 @@ class Queue:
             try:
                 sent = self._round(forced=bool(waiters))
             except Exception:
-                # Nobody else would see it, and the thread must outlive it.
+                # Nobody else would see it, and the thread must survive it.
                 logger.exception("a flush failed, said each time")
                 time.sleep(1.0)
             for waiter in waiters:
@@ -164,7 +164,7 @@ class Queue:
             due = time.monotonic() + FLUSH_EVERY_SECONDS * random.uniform(0.9, 1.1)
 
     def _round(self, forced: bool) -> bool:
-        """One look at every client. True when nothing that was there at its start is left."""
+        """One look at every client. True if nothing that was there at its start is left."""
         self._take_in()
         all_sent = True
         for client in list(self._clients.values()):

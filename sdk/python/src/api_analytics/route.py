@@ -19,7 +19,7 @@ from typing import Any, Optional
 
 
 class RouteFinder:
-    """One per middleware, for it remembers the routing table of its app."""
+    """One per middleware, because it caches the routing table of its app."""
 
     def __init__(self) -> None:
         self._router: Any = None
@@ -52,8 +52,8 @@ class RouteFinder:
         if root_after:
             prefix = _mounted_at(scope, path, root_path, root_after, template or "")
         if route is not None and not hasattr(route, "endpoint"):
-            # A mount, and nothing in it that we can look into: static files, or a stranger's app.
-            # Without a mount's prefix it is a `Host`, whose template is no path.
+            # A mount whose content we cannot inspect: static files, or a stranger's app. Without a
+            # mount's prefix it is a `Host`, whose template is not a path.
             return f"{prefix}/{{path}}" if prefix and status != 404 else None
         if not template:
             return None
@@ -84,7 +84,7 @@ class RouteFinder:
             size = len(getattr(router, "routes", ()))
             if router is self._router and size == self._size:
                 return []
-            # The router is held, so that an id in the table stays that endpoint's.
+            # Holds the router, so that an id in the table stays that endpoint's.
             self._router, self._size, self._by_endpoint = router, size, {}
             _collect(getattr(router, "routes", ()), "", self._by_endpoint, 0)
             found = self._by_endpoint.get(id(endpoint), [])
@@ -104,7 +104,7 @@ class RouteFinder:
 def _mounted_at(
     scope: "MutableMapping[str, Any]", path: str, before: str, after: str, template: str
 ) -> str:
-    """The template of the part of `path` that mounts (or a proxy's prefix) took for themselves."""
+    """The template of the part of `path` that mounts (or a proxy's prefix) consumed."""
     if path.startswith(after) and path[len(after) : len(after) + 1] in ("", "/"):
         prefix = after
     elif after != before and after.startswith(before) and path.startswith(after[len(before) :]):

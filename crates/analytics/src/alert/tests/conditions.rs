@@ -107,7 +107,7 @@ fn a_budget_burns_in_both_windows_and_with_enough_failures() {
     check("burn_medium", hits(10_000, 59), hits(1_000, 6), Verdict::Near);
     check("burn_slow", hits(100_000, 100), hits(10_000, 10), Verdict::Bad);
     check("burn_slow", hits(100_000, 79), hits(10_000, 10), Verdict::Good);
-    // One failure of ten burns at 100 times, and is one failure.
+    // One failure in ten burns at 100 times the rate, but is a single failure.
     check("burn_fast", hits(10, 1), hits(10, 1), Verdict::Good);
     check("burn_fast", hits(100, 9), hits(10, 3), Verdict::Good);
     check("burn_fast", hits(100, 10), hits(10, 2), Verdict::Good);

@@ -1,4 +1,5 @@
-//! The ready-made rules on the demo's traffic, about 2 requests a minute: they find what is in it and nothing else.
+//! The ready-made rules on the demo's traffic, about 2 requests a minute: they find the incidents in it and nothing
+//! else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -17,7 +18,7 @@ const NIGHT: std::ops::Range<i64> = 70..300;
 
 static TRAFFIC: LazyLock<Traffic> = LazyLock::new(Traffic::read);
 
-/// Sums of the minutes before each minute.
+/// Running sums: entry i is the sum of the minutes before minute i.
 struct Traffic {
     requests: Vec<u64>,
     server_errors: Vec<u64>,
@@ -70,7 +71,7 @@ impl Traffic {
         }
     }
 
-    /// Of the same window and its neighbours in three weeks.
+    /// The baseline from the same window and its neighbours in three weeks.
     fn base(&self, end: i64, minutes: i64) -> Option<Base> {
         let weeks: Vec<Counts> = (1..=3)
             .map(|week| end - week * 7 * DAY)
@@ -155,7 +156,7 @@ fn traffic_that_stops_is_noticed_and_traffic_that_goes_on_is_not() {
         judge(kind, &Observed { counts, base, ..Observed::default() })
     };
     assert!(fired(kind.rule().timing(), |end| judged(end, i64::MAX)).is_empty());
-    // By day within the time that 20 requests take, twice, and `for`; at night it takes as long as they are few.
+    // By day: twice the time that 20 requests take, plus `for`. At night it takes as long as requests are few.
     for (hour, most_minutes) in [(3, 130), (9, 45), (15, 45), (21, 45)] {
         let stopped = (BASE_DAYS + 3) * DAY + hour * 60;
         let found = fired(kind.rule().timing(), |end| judged(end, stopped));
@@ -164,7 +165,7 @@ fn traffic_that_stops_is_noticed_and_traffic_that_goes_on_is_not() {
     }
 }
 
-/// The consumers for which the rule fires, judged each hour, with the hours that have passed since `stopped` then.
+/// The consumers for which the rule fires, judged each hour, and the hours since `stopped` at that time.
 fn silent_consumers(from: i64, to: i64, stopped: Option<(&str, i64)>) -> Vec<(String, i64)> {
     let traffic = &*TRAFFIC;
     let minute_us = MINUTE_MS * 1_000;
@@ -204,7 +205,7 @@ fn silent_consumers(from: i64, to: i64, stopped: Option<(&str, i64)>) -> Vec<(St
 fn consumers_that_call_now_and_then_are_not_taken_for_silent() {
     let false_alarms = silent_consumers(BASE_DAYS * DAY, DAYS * DAY, None);
     assert!(false_alarms.is_empty(), "{false_alarms:?}");
-    // Those who call more than about 60 times a day are missed before their week is over, and nobody else is.
+    // Consumers that call more than about 60 times a day are missed before their week is over; no others are.
     let traffic = &*TRAFFIC;
     let busy = traffic.users.iter().filter(|(_, minutes)| minutes.len() as i64 > 60 * DAYS);
     let busy: Vec<&String> = busy.map(|(user, _)| user).collect();

@@ -1,4 +1,4 @@
-//! Windows as sums of cells, and what is usual in them.
+//! Windows as sums of cells, and their baselines.
 
 use super::*;
 use crate::alert::history::History;
@@ -13,7 +13,7 @@ fn cell(requests: u32, server_errors: u32) -> Cell {
     Cell { requests, server_errors, ..Cell::default() }
 }
 
-/// As many requests in each cell.
+/// A timeline with `counts` in each cell.
 fn filled(cell_us: i64, from_us: i64, to_us: i64, counts: Cell) -> Timeline {
     let mut timeline = Timeline::over(cell_us, from_us, to_us);
     let cells = timeline.from_us().div_euclid(cell_us)..timeline.to_us().div_euclid(cell_us);
@@ -58,7 +58,7 @@ fn windows_are_sums_of_whole_cells() {
     assert_eq!((sum(&timeline, 0, 10), sum(&timeline, 3, 5)), (1_023, 24));
     assert_eq!((sum(&timeline, -5, 1), sum(&timeline, 9, 50), sum(&timeline, 5, 5)), (1, 512, 0));
     assert_eq!(sum(&timeline, 7, 3), 0);
-    // Two minutes later: the last three are counted anew, the first four are not wanted.
+    // Two minutes later: the last three are counted again, the first four are dropped.
     timeline.renew(4 * MINUTE_US, 7 * MINUTE_US, 12 * MINUTE_US);
     assert_eq!((timeline.from_us(), timeline.to_us()), (4 * MINUTE_US, 12 * MINUTE_US));
     assert_eq!((sum(&timeline, 0, 12), sum(&timeline, 7, 12)), (16 + 32 + 64, 0));
@@ -122,7 +122,7 @@ fn rules_about_all_requests_are_judged_from_their_windows() {
     let spike = ReadyMade::ServerErrorSpike;
     assert_eq!(judged(spike, cell(40, 5), cell(200, 0)), Verdict::Bad);
     assert_eq!(judged(spike, cell(40, 5), cell(200, 20)), Verdict::Good, "a tenth is usual");
-    // Five in a quarter of an hour, of few.
+    // Five errors of few requests, in a quarter of an hour.
     assert_eq!(judged(spike, cell(1, 1), cell(5, 0)), Verdict::Bad);
     let burst = ReadyMade::TrafficBurst;
     assert_eq!(judged(burst, cell(50, 0), cell(50, 0)), Verdict::Bad);

@@ -106,11 +106,11 @@ fn series_are_apart_and_only_bad_ones_are_remembered() {
     let ids: Vec<(&str, u64)> = fired.iter().map(|(key, one)| (key.as_str(), one.alert)).collect();
     assert_eq!(ids, [("a", 1), ("c", 2)]);
     assert!(state.get("b").is_none() && state.get("a").unwrap().is_firing());
-    // `a` is not named any more.
+    // The answer no longer names `a`.
     let second = state.judge(&named(&[("c", Verdict::Bad)]), Verdict::Good, MINUTE_MS, timing);
     assert_eq!((second.len(), second[0].0.as_str()), (1, "a"));
     assert_eq!(state.series().count(), 1);
-    // Numbers are never used again, also of a series that was forgotten.
+    // Numbers are never reused, even those of a forgotten series.
     let third =
         state.judge(&named(&[("a", Verdict::Bad)]), Verdict::Unknown, 2 * MINUTE_MS, timing);
     assert_eq!(third.iter().map(|(_, one)| one.alert).collect::<Vec<u64>>(), [3]);
@@ -164,8 +164,8 @@ fn late_requests_are_told_once_after_five_minutes_and_once_when_over() {
     );
 }
 
-/// From all marks at once. Time is counted on two clocks: one that stands while nothing is judged, and one that stands
-/// while nothing is known either.
+/// Computed from all marks at once. Time is counted on two clocks: one stands still while nothing is judged, the other
+/// also while verdicts are unknown.
 fn expected(marks: &[char], hold: i64, keep: i64, unknown: i64) -> Vec<(i64, AlertChange)> {
     let mut judged = Vec::new();
     let (mut clock, mut known_clock, mut before) = (0, 0, None::<usize>);

@@ -1,4 +1,4 @@
-//! Settings as an owner writes them: what they mean, and what is refused.
+//! Settings as an owner writes them: their meaning, and the ones that are refused.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! Consumers that fall silent, and those who only seem to.
+//! Consumers that fall silent, and some that only seem to.
 
 use super::*;
 use crate::alert::silence::{Presence, Stretch, Watched, silent};
@@ -9,7 +9,7 @@ const DAY: i64 = 24 * HOUR;
 /// 2026-11-16, a Monday, in minutes since 1970.
 const MONDAY: i64 = 20_773 * DAY;
 
-/// Seen in each minute of three weeks that `is_there` holds for.
+/// A consumer seen in each minute of three weeks for which `is_there` holds.
 fn consumer(name: &str, is_there: impl Fn(i64) -> bool) -> Watched {
     let mut presence = Presence::default();
     let minutes = MONDAY - 14 * DAY..MONDAY + 14 * DAY;
@@ -27,7 +27,7 @@ fn fires(all: &[&dyn Fn(i64) -> bool], end: i64, unexpected: &[Stretch]) -> Vec<
     found.into_iter().map(|finding| finding.key).collect()
 }
 
-/// The first minute from `from` on at which the first one fires, within a week.
+/// The first minute from `from` at which the first consumer fires, within a week.
 fn first(all: &[&dyn Fn(i64) -> bool], from: i64, step: i64) -> Option<i64> {
     let ends = (from..from + 7 * DAY).step_by(step as usize);
     ends.into_iter().find(|end| fires(all, *end, &[]).contains(&"0".to_owned()))
@@ -58,7 +58,7 @@ fn one_that_calls_regularly_is_missed_after_an_hour_or_three_of_its_gaps() {
 #[test]
 fn nights_and_weekends_of_one_who_works_are_no_silence() {
     assert_eq!(first(&[&at_work, &always], MONDAY - 3 * DAY, 30), None);
-    // It does not come back on Monday: that is missed in the morning, not at the weekend.
+    // It does not come back on Monday, which is noticed in the morning and not at the weekend.
     let friday = |minute: i64| minute < MONDAY - 2 * DAY && at_work(minute);
     let missed = first(&[&friday, &always], MONDAY - 3 * DAY, 10).unwrap();
     assert!((MONDAY + 10 * HOUR..=MONDAY + 11 * HOUR).contains(&missed), "{}", missed - MONDAY);
@@ -84,11 +84,11 @@ fn an_outage_of_all_is_nobody_s_silence() {
     for end in (outage.start..outage.end + 2 * HOUR).step_by(5) {
         assert!(fires(&all, end, &[]).is_empty(), "{}", end - outage.start);
     }
-    // A silence that began earlier goes on.
+    // A silence that began before the outage goes on.
     let gone = |minute: i64| minute < outage.start - HOUR && always(minute);
     let all: [&dyn Fn(i64) -> bool; 2] = [&gone, &with_outage];
     assert_eq!(fires(&all, outage.end + 5, &[]), ["0"]);
-    // Alone nobody can tell, unless this server knows that it was off.
+    // With one consumer nobody can tell, unless this server knows that it was off.
     let alone: [&dyn Fn(i64) -> bool; 1] = [&later];
     assert_eq!(fires(&alone, outage.end, &[]), ["0"]);
     let off = (outage.start * MINUTE_US, outage.end * MINUTE_US);

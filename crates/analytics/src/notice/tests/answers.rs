@@ -1,4 +1,4 @@
-//! A table: the verdict on each answer of each service.
+//! A table: the verdict on each response of each service.
 
 use super::*;
 

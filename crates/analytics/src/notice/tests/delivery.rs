@@ -74,7 +74,7 @@ fn an_end_without_a_delivered_opening_is_told_as_one() {
     let over = row(2, "a", Stage::Resolved, 300);
     waits(&[tried.clone(), over.clone()], 300, 500);
     sends(&[tried, over.clone()], 500, &[1, 2], Form::Combined);
-    // Also within the wait, and where the opening was given up.
+    // Also within the wait, and after the opening was given up.
     sends(
         &[row(1, "a", Stage::Opening, 100), row(2, "a", Stage::Resolved, 110)],
         120,
@@ -84,7 +84,7 @@ fn an_end_without_a_delivered_opening_is_told_as_one() {
     sends(std::slice::from_ref(&over), 320, &[2], Form::Combined);
     let told = Row { opening_delivered: true, ..over };
     sends(std::slice::from_ref(&told), 320, &[2], Form::Single);
-    // Updates before it are old news.
+    // Earlier updates are outdated.
     let update = Row { opening_delivered: true, ..row(1, "a", Stage::Update, 290) };
     sends(&[update, told], 320, &[1, 2], Form::Single);
 }
@@ -191,10 +191,10 @@ fn a_channel_fails_when_a_notice_was_tried_for_an_hour() {
     assert_eq!(failing_since_ms(&[held], DAY_MS), None, "quiet hours are no failure");
 }
 
-/// An event: after so many seconds, a thread of a project goes one step on.
+/// An event: after this many seconds, a thread of a project goes one step on.
 type Event = (i64, u64, u64, Severity);
 
-/// A server with one channel that fails with a chance, and in a long outage always.
+/// A server with one channel that fails at random, and always during a long outage.
 struct Simulation {
     rows: BTreeMap<u64, Row>,
     stages: BTreeMap<u64, Stage>,
@@ -266,7 +266,7 @@ impl Simulation {
                     prop_assert_eq!(send.form == Form::Combined, is_end && !told_before);
                 }
             }
-            // All of a thread's news go out together.
+            // All news of a thread is sent together.
             let left =
                 self.rows.values().filter(|row| threads.contains(row.thread.as_str())).count();
             prop_assert_eq!(left, rows.len());

@@ -1,4 +1,4 @@
-//! Names that strangers choose, on every channel: no mention, no markup, no further header, line or field.
+//! Names chosen by strangers, on every channel: no mention, no markup, no added header, line or field.
 
 use super::*;
 
@@ -309,7 +309,7 @@ fn secrets_show_in_no_debug_output_and_in_no_reason() {
             sent.body.expose()
         );
         assert!(whole.contains("hush") || config.channel().name == "webhook", "the secret is used");
-        // A far side that repeats what it was sent.
+        // A service that repeats what it was sent.
         let secrets: Vec<String> = serde_json::to_value(&config)
             .unwrap()
             .as_object()

@@ -3,7 +3,7 @@
 use super::text::LengthUnit;
 use super::*;
 
-/// Texts that grow most when they are escaped or counted: HTML, Markdown, JSON, UTF-8, UTF-16.
+/// Texts that grow most when escaped or counted: HTML, Markdown, JSON, UTF-8, UTF-16.
 const FILLERS: [&str; 6] = ["x", "&", "_", "\"", "中", "😀"];
 
 fn full(filler: &str) -> Notice {
@@ -45,7 +45,7 @@ fn characters(value: &Value) -> usize {
     value.as_str().unwrap().chars().count()
 }
 
-/// An opening whose title has so many characters.
+/// An opening with a title of this many characters.
 fn titled(characters: usize, filler: &str) -> Notice {
     let subject = filler.repeat(characters - "Down: ".len());
     Notice { subject, ..opening() }
@@ -91,7 +91,7 @@ fn discord_keeps_256_1024_25_fields_and_6000_in_all() {
         }
         assert!(sum <= 6_000, "{sum}");
     }
-    // "Down\: " has 7, and each `_` is escaped by a second character.
+    // "Down\: " has 7 characters, and escaping doubles each `_`.
     let title =
         |count: usize| body(&channel("discord"), &titled(6 + count, "_"))["content"].clone();
     assert_eq!((characters(&title(124)), title(124).as_str().unwrap().ends_with('_')), (255, true));
@@ -182,7 +182,7 @@ fn bodies_keep_the_bytes_of_their_service() {
     check("pagerduty", 512_000);
     check("gotify", 20_000);
     check("webhook", 100_000);
-    // Standard Webhooks advises 20 kB: what real names need.
+    // Standard Webhooks recommends 20 kB, enough for real names.
     assert!(request(&channel("webhook"), &opening()).body.expose().len() < 20_000);
 }
 

@@ -1,4 +1,4 @@
-//! The table of channels, and what is refused when one is set up.
+//! The table of channels, and the settings that are refused.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! Where a page ended, as text that says nothing to its holder: (time, hit id) of the last hit. It names no project, so
-//! in another project's hands it is only a place in time.
+//! A page's cursor as opaque text: (time, hit id) of its last hit. It names no project, so in another project it is
+//! only a point in time.
 
 use analytics::query::SlowPlace;
 
@@ -8,19 +8,19 @@ pub(super) fn to_text(time_us: i64, hit_id: i64) -> String {
     format!("{:016x}{:016x}", time_us as u64, hit_id as u64)
 }
 
-/// None where it is not what `to_text` made.
+/// None unless `to_text` made it.
 pub(super) fn parse(text: &str) -> Option<(i64, i64)> {
     let [time_us, hit_id] = parts(text)?;
     Some((time_us, hit_id))
 }
 
-/// Of a list by duration: 48 hexadecimal digits.
+/// For a list by duration: 48 hexadecimal digits.
 pub(super) fn slow_to_text((duration_us, time_us, hit_id): SlowPlace) -> String {
     let duration = duration_us.map_or(-1, |us| us as i64);
     format!("{duration:016x}{}", to_text(time_us, hit_id))
 }
 
-/// None where it is not what `slow_to_text` made.
+/// None unless `slow_to_text` made it.
 pub(super) fn parse_slow(text: &str) -> Option<SlowPlace> {
     let [duration, time_us, hit_id] = parts(text)?;
     Some((u64::try_from(duration).ok(), time_us, hit_id))

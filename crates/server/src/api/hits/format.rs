@@ -1,4 +1,4 @@
-//! A hit as our API shows it, as JSON and as a row of a spreadsheet.
+//! A hit in our API, as JSON and as a row of a spreadsheet.
 
 use std::borrow::Cow;
 
@@ -9,16 +9,16 @@ use store::HitRow;
 use crate::pieces::to_rfc3339;
 use crate::spreadsheet::{self, harmless};
 
-/// A hit as JSON: its id, then its fields in the order of their table. Null where nothing is known.
+/// A hit as JSON: its id, then its fields in the order of their table. Null for unknown values.
 pub struct Listed<'a>(pub &'a HitRow);
 
-/// A row of the table of fields, as clients get it.
+/// The value of a field, as clients get it.
 enum Value<'a> {
     Nothing,
     Text(&'a str),
     Time(i64),
     Number(u64),
-    /// Microseconds, which are shown as milliseconds.
+    /// Microseconds, shown as milliseconds.
     Duration(u64),
 }
 
@@ -57,7 +57,7 @@ impl Serialize for Listed<'_> {
     }
 }
 
-/// Formats of one hit a line.
+/// Formats with one hit per line.
 #[derive(Clone, Copy)]
 pub enum Lines {
     Json,
@@ -144,7 +144,7 @@ mod tests {
         let text = String::from_utf8(write_csv(&[row()], true)).unwrap();
         let lines: Vec<&str> = text.split("\r\n").collect();
         assert_eq!(lines[0], columns().collect::<Vec<_>>().join(","));
-        // New columns come behind those of before.
+        // New columns come after the existing ones.
         let first = "hit_id,time,method,host,path,route,version,status,duration_ms,country,address,user_id,user_agent,client,os,device,referrer,framework,request_size,response_size";
         assert!(lines[0].starts_with(first), "{}", lines[0]);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! `/api/v1/hits/{id}`: one hit, for links that lead to it however old it is.
+//! `/api/v1/hits/{id}`: one hit of any age, for links to it.
 
 use analytics::filter::Filter;
 use analytics::period::Period;
@@ -46,7 +46,7 @@ pub async fn show_hit(
     };
     let id: i64 = id.parse().map_err(|_| unknown())?;
     let (shows, reader) = (viewer.shows, viewer.reader());
-    // Ids ascend with the arrival: if the first hit behind the id before it is another, there is none.
+    // Ids ascend with arrival: if the first hit after the previous id is another, there is none.
     let query = ArrivalQuery {
         scope: viewer.scope,
         period: Period::default(),

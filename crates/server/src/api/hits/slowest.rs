@@ -1,4 +1,4 @@
-//! A page of hits by duration. It is made whole: which hits come first is known at the end of the scan.
+//! A page of hits by duration. It is built as a whole: the first hits are only known at the end of the scan.
 
 use analytics::limits;
 use analytics::query::{HitsQuery, SlowestQuery};
@@ -37,7 +37,7 @@ pub(super) async fn send_page(
     }
     let after = after.map(|text| cursor::parse_slow(&text).ok_or_else(no_cursor)).transpose()?;
     let HitsQuery { scope, period, filter, .. } = query;
-    // One more than asked tells whether there is a next page.
+    // One more than requested shows whether there is a next page.
     let query = SlowestQuery { scope, period, filter, after, limit: limit + 1 };
     let mut rows = app.slowest(reader, query).await?;
     let write = move || {

@@ -128,7 +128,7 @@ pub struct PublicUpdate {
     pub text: String,
 }
 
-/// The name of what an incident is of; the other is "".
+/// The name of the incident's monitor or rule; the other is "".
 #[derive(Default)]
 pub struct SourceNames {
     pub monitor: String,

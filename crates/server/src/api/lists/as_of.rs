@@ -1,5 +1,5 @@
-//! Which list a page is of, as text: what was visible when it was made, and from when to when it reaches. It names no project,
-//! so in another project's hands it is only a moment.
+//! The id of a page's list, as text: the data visible when it was made, and its range of time. It names no project, so
+//! in another project it is only a moment.
 
 use store::DataVersion;
 
@@ -12,7 +12,7 @@ pub(super) struct AsOf {
     pub to_us: i64,
 }
 
-/// A hash of the period as it is asked for: a list of another period is another list.
+/// A hash of the period's parameters: lists of other periods are other lists.
 pub(super) fn period_of(parameters: &Parameters) -> u64 {
     let mut hash = blake3::Hasher::new();
     for name in ["period", "from", "to", "tz"] {
@@ -31,7 +31,7 @@ impl AsOf {
         format!("{applied:016x}{erasures:016x}{from:016x}{to:016x}{period:016x}")
     }
 
-    /// None if it is not what `to_text` made for this period. A list that is not kept any more is made anew, and so is this.
+    /// None unless `to_text` made it for this period. A list that is no longer cached is made again, with a new id.
     pub fn parse(text: &str, period: u64) -> Option<AsOf> {
         if text.len() != 80 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;

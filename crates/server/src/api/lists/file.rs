@@ -22,14 +22,14 @@ pub(super) enum Lines {
     Csv,
 }
 
-/// The rows of a file, and their format.
+/// The content of a file, and its format.
 pub(super) struct Export {
     pub ranking: Arc<Ranking>,
     pub view: View,
     pub offset: u64,
     pub limit: usize,
     pub lines: Lines,
-    /// Of the file, without its end.
+    /// The file's name, without its extension.
     pub name: String,
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn send_file(
 struct Rows {
     ranking: Arc<Ranking>,
     order: Arc<[u32]>,
-    /// Places in `order`.
+    /// Next index in `order`.
     next: usize,
     end: usize,
     lines: Lines,

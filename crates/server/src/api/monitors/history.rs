@@ -1,5 +1,5 @@
-//! A monitor over time: how long its checks took by phase, and how long each state lasted, in buckets that also fit the
-//! project's own requests.
+//! A monitor over time: the duration of its checks by phase, and of each state, in buckets that match those of the
+//! project's requests.
 
 use analytics::check::Phase;
 use analytics::grid::{Grid, Step};
@@ -92,7 +92,7 @@ pub async fn show_history(
     Ok(Json(to_answer(&row, &grid, &buckets, now_ms)))
 }
 
-/// As far back as results are kept.
+/// At most as far back as results are kept.
 fn take_grid(parameters: &mut Parameters, now_us: i64) -> Result<Grid, ApiError> {
     let (period, from, to) =
         (parameters.take(&["period"])?, parameters.take(&["from"])?, parameters.take(&["to"])?);
@@ -106,14 +106,14 @@ fn take_grid(parameters: &mut Parameters, now_us: i64) -> Result<Grid, ApiError>
     Ok(Grid::no_finer(SLOT_US, from_us, to_us, &TimeZone::UTC)?)
 }
 
-/// The sums of each bucket, with the time since the newest result.
+/// The sums of each bucket, including the time since the newest result.
 async fn read(
     app: &App,
     row: &MonitorRow,
     grid: &Grid,
     now_ms: i64,
 ) -> Result<Vec<SumRow>, ApiError> {
-    // The board is ahead of the file: what it has added up so far is written first.
+    // The board is ahead of the file: its sums are written first.
     app.monitors.write_all(&app.checks).await;
     let edges = &grid.edges_us;
     let (from_ms, to_ms) = (edges[0] / 1_000, edges[edges.len() - 1] / 1_000);

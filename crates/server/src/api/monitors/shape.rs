@@ -216,7 +216,7 @@ impl MonitorCheck {
     }
 }
 
-/// The detail of the failure, or else the meaning of its class.
+/// The detail of the failure, or the meaning of its class.
 fn message(
     failure: Option<analytics::check::Failure>,
     detail: Option<String>,

@@ -1,4 +1,4 @@
-//! Uptime of monitors: of periods that end now, and day by day.
+//! Uptime of monitors: for periods that end now, and day by day.
 
 use std::collections::HashMap;
 
@@ -54,17 +54,17 @@ const PERIODS: [(&str, i64); 5] = [
     ("365d", 365 * DAY_MS),
 ];
 
-/// Of each of these monitors.
+/// For each of these monitors.
 pub async fn uptimes(
     app: &App,
     monitors: &[i64],
 ) -> Result<HashMap<i64, (Vec<Uptime>, Vec<DayBar>)>, ApiError> {
-    // The board is ahead of the file: what it has added up so far is written first.
+    // The board is ahead of the file: its sums are written first.
     app.monitors.write_all(&app.checks).await;
     let now_ms = app.clock.now_us().div_euclid(1_000);
     let today = now_ms.div_euclid(DAY_MS);
     let days = app.checks.days(monitors, today - 365).await?;
-    // A period begins within a day: the rest of that day is added up from its slots of 5 minutes.
+    // A period begins within a day: the rest of that day is summed from its 5-minute slots.
     let mut rests = Vec::new();
     for (period, length_ms) in PERIODS {
         let from_ms = (now_ms - length_ms).div_euclid(SLOT_MS) * SLOT_MS;

@@ -147,7 +147,7 @@ impl ReadyMadeAnswer {
     }
 }
 
-/// Of minutes, in the largest unit that fits them.
+/// `minutes` in the largest unit that fits.
 fn length(minutes: u32) -> String {
     match minutes {
         minutes if minutes % 1_440 == 0 => format!("{} d", minutes / 1_440),

@@ -3,12 +3,12 @@
 use analytics::hit::TextKind;
 use analytics::limits;
 use axum::body::Bytes;
-use store::{Heard, HitRow};
+use store::{HitRow, TailUpdate};
 
 use crate::api::hits::{Listed, hide};
 use crate::auth::Shows;
 
-/// Events that are sent at once.
+/// Events to be sent at once.
 pub struct Events {
     shows: Shows,
     out: Vec<u8>,
@@ -29,14 +29,14 @@ impl Events {
         self.out.extend(b":\n\n");
     }
 
-    /// An id without data: no event, but what the client names when it comes back.
+    /// An id without data: not an event, but the position that the client names when it returns.
     pub fn position(&mut self, id: Option<i64>) {
         if let Some(id) = id {
             self.out.extend(format!("id: {id}\n\n").bytes());
         }
     }
 
-    pub fn heard(&mut self, heard: &Heard) {
+    pub fn heard(&mut self, heard: &TailUpdate) {
         if heard.missed > 0 || heard.missed_more {
             let count = match heard.missed_more {
                 true => "null".to_owned(),
@@ -54,7 +54,7 @@ impl Events {
 
     fn hit(&mut self, hit: &HitRow) {
         self.out.extend(format!("id: {}\ndata: ", hit.hit_id).bytes());
-        // JSON has no line breaks but those that are escaped. Writing to a vector does not fail.
+        // All line breaks in JSON are escaped. Writing to a vector does not fail.
         let hides = (!self.shows.addresses && !hit.text(TextKind::Address).is_empty())
             || (!self.shows.consumers && !hit.text(TextKind::User).is_empty());
         let _ = match hides {

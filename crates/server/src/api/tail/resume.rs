@@ -16,13 +16,13 @@ const COUNTED: usize = limits::TAIL_RESUMED_COUNTED as usize;
 const SENT: usize = limits::TAIL_RESUMED_HITS as usize;
 const SENT_BYTES: usize = limits::TAIL_QUEUE_BYTES as usize;
 
-/// How often it is tried while something is erased.
+/// Tries while something is being erased.
 const TRIES: usize = 3;
 
 pub struct Missed<'a> {
     pub scope: &'a ProjectScope,
     pub filter: &'a Filter,
-    /// The last hit that the watcher knows of.
+    /// The last hit that the watcher knows.
     pub after: i64,
 }
 
@@ -35,7 +35,7 @@ pub async fn catch_up(
     for _ in 0..TRIES {
         let erasures = watcher.erasures();
         let Some((mut found, total)) = find(app, reader, &missed, watcher).await? else {
-            // Too long ago: it begins anew.
+            // Too long ago: it starts afresh.
             watcher.put_caught_up(Vec::new(), 0, true, watcher.erasures());
             return Ok(());
         };
@@ -53,7 +53,7 @@ pub async fn catch_up(
                 *part = rest;
                 bytes += piece.iter().map(HitRow::size_bytes).sum::<usize>();
                 hits.extend(piece);
-                // The newest are worth more.
+                // The newest hits are worth more.
                 while bytes > SENT_BYTES
                     && let Some(hit) = hits.pop_front()
                 {
@@ -69,7 +69,7 @@ pub async fn catch_up(
     Err(ApiError::new(Code::Overloaded, "requests are being erased; connect again in a moment"))
 }
 
-/// The missed hits, oldest first, and their number; none where there are too many, or finding them takes too long.
+/// The missed hits, oldest first, and their number; none if there are too many, or finding them takes too long.
 async fn find(
     app: &SharedApp,
     reader: Reader,
@@ -92,7 +92,7 @@ async fn find(
     for _ in 0..limits::TAIL_RESUMED_PARTS {
         let Some(asked) = query.take() else { break };
         let mut part = app.part_of_arrivals(reader, asked, 0).await?;
-        // Later ones are shown to the watcher anyway.
+        // The watcher gets later ones anyway.
         part.found.keep_up_to(until);
         total += part.found.total();
         found.push(part.found);

@@ -1,5 +1,5 @@
-//! Whose fault it is that a name could not be looked up: name servers that answer about other names are well, and those of
-//! this name's zone are not. Name servers that answer about nothing are this server's, and say nothing of the host.
+//! Whose fault a failed lookup is: if name servers answer for other names, those of this name's zone fail. If they
+//! answer for nothing, the fault is on this server's side, and says nothing about the host.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +12,7 @@ const FRESH: Duration = Duration::from_millis(limits::NAME_SERVERS_FRESH_MS);
 #[derive(Default)]
 pub struct Witnesses {
     newest: Mutex<Newest>,
-    /// Held while name servers are asked, so that checks that failed together ask once.
+    /// Held during the lookup, so that checks that failed together ask once.
     known: tokio::sync::Mutex<Option<Known>>,
 }
 
@@ -21,17 +21,17 @@ struct Known {
     answer: bool,
 }
 
-/// The newest names of two domains that were found.
+/// The newest resolved names of two domains.
 #[derive(Default)]
 struct Newest([Option<String>; 2]);
 
 impl Witnesses {
-    /// A name had addresses.
+    /// Notes that a name had addresses.
     pub fn note(&self, name: &str) {
         self.newest().note(name);
     }
 
-    /// Whether name servers answer, after they did not about `name`. `is_answered` asks about one name.
+    /// Whether name servers answer, after they failed for `name`. `is_answered` asks about one name.
     pub async fn others_are_answered<F: Future<Output = bool>>(
         &self,
         name: &str,
@@ -48,7 +48,7 @@ impl Witnesses {
                 None => false,
             }
         };
-        // A name that nobody has asked about can be in no cache: that it does not exist is an answer too.
+        // No cache can have a random name; "it does not exist" is an answer too.
         let unheard_of = format!("x{:016x}.", RandomState::new().hash_one(name));
         let (one, other) = tokio::join!(of_witness, is_answered(unheard_of));
         let answer = one || other;
@@ -117,7 +117,7 @@ mod tests {
             };
             let found = witnesses.others_are_answered("example.com", answer).await;
             assert_eq!(found, well, "{witness}, {unheard_of}");
-            // What was just found out is not asked again.
+            // A fresh finding is reused.
             let again = witnesses.others_are_answered("example.net", async |_| !well).await;
             assert_eq!(again, well);
         }

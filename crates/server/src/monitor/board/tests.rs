@@ -1,4 +1,4 @@
-//! The board with a clock that is handed in.
+//! The board with a test's clock.
 
 use analytics::check::Failure;
 use analytics::monitor::{MonitorSettings, Verdict};
@@ -27,7 +27,7 @@ fn tcp(id: i64, project: u32) -> Arc<MonitorRow> {
     row(id, project, settings)
 }
 
-/// A board with so many monitors of two projects, of which so many may be checked at a time.
+/// A board with this many monitors of two projects, of which `most` may be checked at once.
 fn board(monitors: i64, most: usize) -> Board {
     let mut board = Board::default();
     board.allow_at_once(most);
@@ -70,7 +70,7 @@ fn each_monitor_is_started_once_an_interval_in_its_slot() {
 
 #[test]
 fn a_project_whose_hosts_hang_delays_no_other() {
-    // Of eight places one project may have four.
+    // One project may have four of eight places.
     let mut board = board(100, 8);
     let (mut hanging, mut checked, mut missed_of) = (Vec::new(), 0, [0, 0]);
     for at_ms in (NOW_MS..NOW_MS + 2 * INTERVAL_MS).step_by(10) {

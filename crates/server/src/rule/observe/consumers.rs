@@ -1,6 +1,6 @@
-//! When the busiest consumers of projects were seen, kept from one round to the next. Each project's are listed once a day,
-//! and what is not known of them is looked up piece by piece; from then on one question in a quarter of an hour serves all
-//! projects, and one a minute those in which somebody may have gone silent.
+//! The times at which the busiest consumers of projects were seen, kept from one round to the next. Each project's are
+//! listed once a day, and their unknown past is read piece by piece; from then on one query every quarter of an hour
+//! covers all projects, and one per minute those with a possibly silent consumer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -22,7 +22,7 @@ use crate::rule::ActiveRule;
 
 const KNOWN_US: i64 = limits::SILENT_KNOWN_DAYS as i64 * DAY_US;
 const REFRESH_US: i64 = 15 * MINUTE_US;
-/// What is looked through at a time, the longest first.
+/// The stretches read at once, the longest first.
 const PIECES_US: [i64; 3] = [DAY_US, 6 * HOUR_US, HOUR_US];
 
 #[derive(Default)]
@@ -32,12 +32,12 @@ pub struct ConsumerPasts {
 
 /// The busiest consumers of a project.
 struct Roster {
-    /// Since 1970, when they were listed.
+    /// The day of the list, since 1970.
     day: i64,
     watched: Vec<Watched>,
-    /// Of each of them: from when on all its requests are known.
+    /// For each of them, the time from which all its requests are known.
     since_us: Vec<i64>,
-    /// Until when all requests are known.
+    /// The time up to which all requests are known.
     until_us: i64,
 }
 
@@ -86,7 +86,7 @@ impl ConsumerPasts {
         self.rosters.get(&project).filter(|roster| roster.unknown_before_us().is_none())
     }
 
-    /// The busiest of the last week; who has an alert stays among them.
+    /// The busiest of the last week; a consumer with an alert stays among them.
     async fn list(
         &mut self,
         ask: &RuleAsker<'_>,
@@ -108,11 +108,11 @@ impl ConsumerPasts {
         Ok(())
     }
 
-    /// Older requests of those who are new on a list, as many as a round may look through.
+    /// Reads older requests of consumers that are new on a list, as many as a round may scan.
     async fn look_back(&mut self, ask: &RuleAsker<'_>) -> Result<(), AskError> {
         let mut left = limits::SILENT_HITS;
         for question in 0..limits::SILENT_QUESTIONS {
-            // Projects that were listed together are asked about together.
+            // Projects that were listed together are queried together.
             let unknown = self.rosters.values().filter_map(Roster::unknown_before_us).max();
             let Some(to_us) = unknown else { break };
             let mut consumers = Vec::new();
@@ -165,7 +165,7 @@ impl ConsumerPasts {
         Ok(())
     }
 
-    /// Those who may have gone silent, and those whose silence may be over.
+    /// Consumers that may have gone silent, and those whose silence may be over.
     async fn look_again(
         &mut self,
         ask: &RuleAsker<'_>,
@@ -202,7 +202,7 @@ impl ConsumerPasts {
 }
 
 impl Roster {
-    /// `requests`: of each of them, in a week. Of those who were there before everything stays known.
+    /// `requests`: of each of them, in a week. Everything known of earlier members stays.
     fn of(day: i64, requests: BTreeMap<Key, u64>, before: Option<Roster>, end_us: i64) -> Roster {
         let until_us = before.as_ref().map_or(end_us, |before| before.until_us);
         let mut known = HashMap::new();
@@ -224,13 +224,13 @@ impl Roster {
         self.watched.iter().map(|one| one.name.clone()).collect()
     }
 
-    /// Before this time requests of some are unknown that should be known; none where all are known.
+    /// Before this time required requests of some are unknown; none if all are known.
     fn unknown_before_us(&self) -> Option<i64> {
         let oldest_us = self.day * DAY_US - KNOWN_US;
         self.since_us.iter().copied().filter(|since_us| *since_us > oldest_us).max()
     }
 
-    /// Those of whom nothing before this time is known.
+    /// The consumers of which nothing before this time is known.
     fn unknown_at(&self, us: i64) -> Vec<String> {
         let oldest_us = self.day * DAY_US - KNOWN_US;
         let watched = self.watched.iter().zip(&self.since_us);
@@ -239,13 +239,13 @@ impl Roster {
     }
 }
 
-/// With their requests in 7 days, of those who have enough of them.
+/// The busiest, with their requests in 7 days, if those are enough.
 async fn ask_busiest(
     ask: &RuleAsker<'_>,
     project: ProjectId,
     end_us: i64,
 ) -> Result<BTreeMap<Key, u64>, AskError> {
-    // Rollups answer for whole quarters of an hour.
+    // Rollups cover whole quarters of an hour.
     let to_us = end_us.div_euclid(QUARTER_US) * QUARTER_US;
     let rows = limits::SILENT_CONSUMERS as usize;
     let query = SumsQuery {

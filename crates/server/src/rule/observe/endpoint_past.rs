@@ -1,4 +1,4 @@
-//! The usual behaviour of a project's endpoints, asked for when it is first needed and remembered for the hour.
+//! The baselines of a project's endpoints, read when first needed and cached for the hour.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use crate::ask::{AskError, own_reader};
 #[derive(Default)]
 pub struct EndpointPast {
     week: Option<Week>,
-    /// By endpoint; of one window.
+    /// By endpoint; per window.
     bases: Option<HashMap<String, Base>>,
 }
 
@@ -61,7 +61,7 @@ impl EndpointPast {
 async fn ask_week(ask: &RuleAsker<'_>, project: ProjectId, end_us: i64) -> Result<Week, AskError> {
     let window = ReadyMade::NewFailingEndpoint.rule().window_minutes;
     let before_us = end_us - i64::from(window) * MINUTE_US;
-    // Rollups answer for whole quarters of an hour.
+    // Rollups cover whole quarters of an hour.
     let to_us = before_us.div_euclid(QUARTER_US) * QUARTER_US;
     let total = endpoints(ask, project, to_us - 7 * DAY_US, to_us).await?;
     let is_whole = total.endpoints.count.count <= total.endpoints.rows.len() as u64;

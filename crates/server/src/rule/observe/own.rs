@@ -1,5 +1,5 @@
-//! Rules of a project's own with a filter, about consumers or about response times: what they ask, and what they find in the
-//! answer.
+//! A project's own rules with a filter, about consumers or about response times: their queries, and their findings in
+//! the answers.
 
 use analytics::alert::Finding;
 use analytics::alert::timeline::MINUTE_US;
@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use super::{Findings, RuleAsker};
 use crate::ask::{AskError, own_reader};
 
-/// The answer to what these rules have in common: filter, window and group.
+/// The answer to a query that several rules share: the same filter, window and group.
 pub async fn ask_own(
     ask: &RuleAsker<'_>,
     project: ProjectId,
@@ -56,7 +56,7 @@ fn needs_of(rule: &Rule) -> Needs {
     }
 }
 
-/// What one rule finds in the answer.
+/// Findings of one rule in the answer.
 pub fn find_own(rule: &Rule, total: &Total) -> Findings {
     let missing = rule.judge_missing();
     let finding = |(key, counts): (Key, Counts)| Finding::of_rule(rule, &key, counts);
@@ -73,12 +73,12 @@ pub fn find_own(rule: &Rule, total: &Total) -> Findings {
             (named, listing.rows.len(), listing.count.count)
         }
     };
-    // One that a long list leaves out isn't absent.
+    // A series that a long list leaves out isn't absent.
     let missing = if all > listed as u64 { Verdict::Unknown } else { missing };
     Findings { named, missing }
 }
 
-/// As many as one answer has.
+/// As many as one answer can have.
 pub fn rows(consumers: bool) -> Top {
     Top { consumers, rows: limits::PANEL_ROWS as usize, sort: Sort::Requests }
 }

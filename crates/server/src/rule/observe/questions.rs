@@ -1,5 +1,6 @@
-//! The questions of rules with a filter, about consumers or about response times: those of a project that filter, group and
-//! look back alike share one, and all of them together have so much of a round. The rest is asked in the next one.
+//! The queries of rules with a filter, about consumers or about response times: rules of a project with the same
+//! filter, group and period share one, and all queries together have a limited part of a round. The others run in the
+//! next one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -13,7 +14,7 @@ use super::{Findings, MINUTE_US, RuleAsker};
 use crate::ask::estimate;
 use crate::rule::ActiveRule;
 
-/// Where the next round goes on.
+/// The place where the next round continues.
 #[derive(Default)]
 pub struct OwnQuestions {
     asked: HashMap<ProjectId, Key>,
@@ -23,7 +24,7 @@ pub struct OwnQuestions {
 /// The filter, the minutes, and the group.
 type Key = (String, u32, Group);
 
-/// The outcome of a round.
+/// The result of a round.
 #[derive(Default)]
 pub struct Answers {
     pub found: Vec<(i64, Findings)>,
@@ -37,7 +38,7 @@ struct Question<'a> {
 }
 
 impl OwnQuestions {
-    /// A rule whose question failed is missing.
+    /// A rule whose query failed is missing.
     pub async fn observe(&mut self, ask: &RuleAsker<'_>, rules: &[ActiveRule]) -> Answers {
         let projects = self.in_turn(rules);
         let cost = |project: ProjectId, question: &Question<'_>| {
@@ -75,7 +76,7 @@ impl OwnQuestions {
         answers
     }
 
-    /// The project after the last one that was asked about comes first, and of each one the question after its last.
+    /// Starts with the project after the last one queried, and within each with the query after its last.
     fn in_turn<'a>(&mut self, rules: &'a [ActiveRule]) -> Vec<(ProjectId, Vec<Question<'a>>)> {
         let mut projects = BTreeMap::<ProjectId, BTreeMap<Key, Vec<(i64, &Rule)>>>::new();
         for active in rules {

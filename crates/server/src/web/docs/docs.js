@@ -1,4 +1,4 @@
-// What the documentation adds for those whose browser runs scripts: the theme of the dashboard, and buttons that copy code.
+// Extras of the documentation for browsers that run scripts: the theme of the dashboard, and buttons that copy code.
 'use strict';
 
 const STORED = 'api-analytics.theme';
@@ -27,7 +27,7 @@ function addThemeMenu() {
       if (menu.value === 'system') localStorage.removeItem(STORED);
       else localStorage.setItem(STORED, menu.value);
     } catch {
-      // Not kept, but it holds until the page is left.
+      // Not stored, but valid until the page is left.
     }
     applyTheme(menu.value);
   });

@@ -1,4 +1,4 @@
-//! The search through the documentation: parts between two headings that have all words, those with them in the heading first.
+//! The search through the documentation: sections that have all words, those with them in the heading first.
 
 use std::cmp::Reverse;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use super::{PAGES, Page};
 pub struct Section {
     pub page: &'static Page,
     pub heading: String,
-    /// Of its heading on the page.
+    /// The id of its heading on the page.
     pub id: String,
     text: String,
     /// Heading and text in lower case.
@@ -32,7 +32,7 @@ pub struct Found {
 /// The page that lists every call, and so has almost every word.
 const REFERENCE: &str = "api";
 
-/// Bytes of text that are shown on each side of the first word, about.
+/// About how many bytes of text are shown on each side of the first word.
 const AROUND: usize = 90;
 
 static SECTIONS: LazyLock<Vec<Section>> =
@@ -57,14 +57,14 @@ pub fn find(words: &str) -> Vec<Found> {
             found.push((3 * in_heading + in_text, section));
         }
     }
-    // Explanations before the list of calls; else equals stay in the order of the pages.
+    // Explanations before the list of calls; otherwise equal ones stay in the order of the pages.
     found.sort_by_key(|(score, section)| (Reverse(*score), section.page.name == REFERENCE));
     found.truncate(limits::DOCS_SEARCH_RESULTS as usize);
     found.into_iter().map(|(_, section)| excerpt(section, &words)).collect()
 }
 
 fn excerpt(section: &'static Section, words: &[&str]) -> Found {
-    // Lower case may be longer or shorter than what it was made of: then nothing is marked.
+    // Lower case may change the length of the text: then nothing is marked.
     let is_alike = section.text.len() == section.text_lower.len();
     let first = words.iter().filter_map(|word| {
         let at = section.text_lower.find(*word).filter(|_| is_alike)?;

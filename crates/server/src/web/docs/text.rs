@@ -1,5 +1,5 @@
-//! A text in Markdown as HTML: links lead to pages, headings can be linked to, and what is wider than the screen scrolls by
-//! the keyboard too. The texts are ours, so their HTML is not cleaned.
+//! A text in Markdown as HTML: links lead to pages, headings can be linked to, and wide content can be scrolled by the
+//! keyboard too. The texts are ours, so their HTML is not sanitised.
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
@@ -78,7 +78,7 @@ fn name_headings(events: &mut [Event<'_>]) {
     }
 }
 
-/// As GitHub does it: lower case, spaces become dashes, what is neither letter nor number goes.
+/// Like GitHub: lower case, spaces become dashes, all but letters and numbers are removed.
 pub fn to_id(words: &str) -> String {
     let kept = words.chars().filter_map(|character| match character {
         ' ' => Some('-'),

@@ -1,16 +1,16 @@
-//! Badges: a name and a state as a small SVG, for the pages of others.
+//! Badges: a name and a state as a small SVG, for other sites.
 
 use analytics::status_page::Overall;
 use analytics::uptime::State;
 
 use crate::web::escape;
 
-/// Longer names are cut: a badge stands in a line of text.
+/// Longer names are cut: a badge is part of a line of text.
 const NAME_CHARACTERS: usize = 40;
 const HEIGHT: usize = 20;
 const PADDING: usize = 7;
 
-/// White text is read on each of them.
+/// White text is readable on each of them.
 const GREEN: &str = "#0b6b4e";
 const AMBER: &str = "#855600";
 const RED: &str = "#bd2a3e";
@@ -43,7 +43,7 @@ pub fn write(name: &str, state: &str, color: &str) -> String {
     let left = name_width + 2 * PADDING;
     let width = left + state_width + 2 * PADDING;
     let (name, state) = (escape(&name), escape(state));
-    // The widths of letters are not known here, so the text is fitted to its box.
+    // The widths of letters are not known here, so the text is stretched to its box.
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{HEIGHT}\" role=\"img\" aria-label=\"{name}: {state}\">\
          <title>{name}: {state}</title><clipPath id=\"r\"><rect width=\"{width}\" height=\"{HEIGHT}\" rx=\"4\"/></clipPath>\
@@ -65,7 +65,7 @@ fn shorten(name: &str) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// About as wide as Verdana writes it at 11 pixels.
+/// About the width in Verdana at 11 pixels.
 fn width_of(text: &str) -> usize {
     let tenths: usize = text
         .chars()

@@ -89,7 +89,7 @@ pub fn write(view: &StatusView, base_path: &str) -> String {
     out
 }
 
-/// For an address at which there is no page, or none that is shown.
+/// For an address without a page, or with one that is not enabled.
 pub fn unknown(base_path: &str) -> String {
     let accent = Accent::DEFAULT.to_string();
     let accent = &accent[1..];
@@ -99,7 +99,7 @@ pub fn unknown(base_path: &str) -> String {
            <p>Its owner may have moved or closed it. Ask those who run the service for the right address.</p></main></div></html>"
 }
 
-/// A page of a few words that belongs to a status page, in its look. `text` is HTML.
+/// A page of a few words in the look of a status page. `text` is HTML.
 pub fn message(page: Option<&StatusPage>, base_path: &str, heading: &str, text: &str) -> String {
     let accent = page.and_then(|page| page.accent).unwrap_or(Accent::DEFAULT).to_string();
     let accent = &accent[1..];
@@ -123,7 +123,7 @@ fn head(title: &str, base_path: &str, accent: &str) -> String {
     )
 }
 
-/// Outside of `main`, which the script exchanges: what is being typed must stay.
+/// Outside of `main`, which the script replaces: text being typed must stay.
 fn put_form(out: &mut String, here: &str) {
     let most = limits::SUBSCRIBER_ADDRESS_CHARACTERS;
     let _ = write!(
@@ -169,7 +169,7 @@ fn put_service(out: &mut String, service: &ServiceView) {
     out.push_str("</div><div class=scale aria-hidden=true><span>90 days ago</span><span>Today</span></div></li>");
 }
 
-/// Most of the page is days about which there is nothing to say: they are written as short as can be.
+/// Most of the page is days without events: they are written as briefly as possible.
 fn put_bar(out: &mut String, day: &DayView) {
     let class = match day.state {
         State::Up => "",
@@ -190,7 +190,7 @@ fn put_bar(out: &mut String, day: &DayView) {
     }
 }
 
-/// As for the words of a day: the time since the newest check is not worth a word.
+/// As in the text of a day: the time since the newest check is not worth mentioning.
 const NOTABLE_MS: i64 = 60_000;
 
 fn put_current(out: &mut String, incident: &IncidentView, now_ms: i64) {
@@ -283,7 +283,7 @@ fn class_of(overall: Overall) -> &'static str {
     match overall {
         Overall::Operational => "up",
         Overall::Maintenance => "maintenance",
-        // Amber: something works. Red is kept for what does not work at all.
+        // Amber: something works. Red is for a complete outage.
         Overall::Degraded | Overall::Disrupted => "degraded",
         Overall::Down => "down",
         Overall::Unknown => "unknown",

@@ -1,4 +1,4 @@
-//! The feed of a status page (RSS 2.0): an item for each maintenance window that takes place or is near, and for each update
+//! The feed of a status page (RSS 2.0): an item for each maintenance window that is open or near, and for each update
 //! of an incident, newest first.
 
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use super::words;
 use crate::status_view::{IncidentView, MaintenanceView, StatusView};
 use crate::web::escape;
 
-/// `address`: of this server, without a slash at the end.
+/// `address`: of this server, without a trailing slash.
 pub fn write(view: &StatusView, address: &str) -> String {
     let page = format!("{address}/status/{}", view.slug);
     let mut items = Vec::new();
@@ -32,7 +32,7 @@ pub fn write(view: &StatusView, address: &str) -> String {
     out
 }
 
-/// Without a date: that of its begin may lie in the future.
+/// Without a date: its start may be in the future.
 fn put_maintenance(out: &mut String, maintenance: &MaintenanceView, page: &str) {
     let time = |ms: i64| words::full_moment(ms);
     let when = format!("{} to {}", time(maintenance.from_ms), time(maintenance.to_ms));
@@ -81,7 +81,7 @@ fn date(ms: i64) -> String {
     time.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
-/// XML has no way to write some characters at all.
+/// XML cannot represent some characters at all.
 fn text_of(text: &str) -> String {
     let is_xml = |character: &char| matches!(character, '\t' | '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     escape(&text.chars().filter(is_xml).collect::<String>())

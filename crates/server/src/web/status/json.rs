@@ -1,4 +1,4 @@
-//! `/status/{slug}/json`: what the status page says, for programs.
+//! `/status/{slug}/json`: the status page's content, for programs.
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -118,7 +118,7 @@ pub struct IncidentStep {
     pub text: String,
 }
 
-/// What a public status page says. Pages of any site may read it.
+/// The content of a public status page. Pages of any site may read it.
 #[utoipa::path(
     get, path = "/status/{slug}/json", tag = "status page",
     params(("slug" = String, Path, description = "The last part of the page's address")),

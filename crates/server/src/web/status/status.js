@@ -1,4 +1,4 @@
-// Times in the visitor's own zone, and a look for news once a minute. The page can be read without either.
+// Shows times in the visitor's own zone, and refreshes the page once a minute. The page can be read without either.
 (() => {
   const locale = navigator.language;
   const clock = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });

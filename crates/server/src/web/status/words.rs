@@ -1,4 +1,4 @@
-//! States, times and lengths in words, as a status page and what belongs to it write them.
+//! States, times and lengths in words, for status pages and their mails.
 
 use analytics::uptime::{Share, State};
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ pub fn machine_time(ms: i64) -> String {
     to_rfc3339(ms.saturating_mul(1_000))
 }
 
-/// `17 Nov, 04:12 UTC`, and without the day where it is that of `now_ms`.
+/// `17 Nov, 04:12 UTC`, without the day if it is that of `now_ms`.
 pub fn moment(ms: i64, now_ms: i64) -> String {
     let day = |ms: i64| ms.div_euclid(86_400_000);
     if day(ms) == day(now_ms) { format(ms, "%H:%M UTC") } else { format(ms, "%-d %b, %H:%M UTC") }
@@ -45,7 +45,7 @@ pub fn day(ms: i64) -> String {
 }
 
 fn format(ms: i64, pattern: &str) -> String {
-    // What does not fit jiff's years does not fit ours either.
+    // Times beyond jiff's years are invalid here too.
     let time = Timestamp::from_millisecond(ms).unwrap_or_default();
     time.to_zoned(TimeZone::UTC).strftime(pattern).to_string()
 }
@@ -64,7 +64,7 @@ pub fn length(ms: i64) -> String {
     }
 }
 
-/// `<time>`; the page's script writes it anew in the visitor's zone.
+/// `<time>`, which the page's script rewrites in the visitor's zone.
 pub fn time_element(ms: i64, now_ms: i64) -> String {
     format!("<time datetime=\"{}\">{}</time>", machine_time(ms), moment(ms, now_ms))
 }
@@ -84,7 +84,7 @@ pub fn of_day(view: &DayView) -> String {
     format!("{}: {text}", day(view.from_ms))
 }
 
-/// The bars of a service for those who do not see them.
+/// The bars of a service for screen readers.
 pub fn of_bars(service: &ServiceView) -> String {
     let days = |wanted: State| service.days.iter().filter(|day| day.state == wanted).count();
     let count = |days: usize, what: &str| match days {
@@ -103,7 +103,7 @@ pub fn of_bars(service: &ServiceView) -> String {
     format!("Last {} days: {}", service.days.len(), parts.join(", "))
 }
 
-/// Lines stay lines.
+/// Keeps line breaks.
 pub fn paragraph(text: &str) -> String {
     escape(text).replace('\n', "<br>")
 }

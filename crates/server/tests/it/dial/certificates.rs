@@ -1,4 +1,4 @@
-//! Certificates: which are trusted, and that their dates and names are known also where they are not.
+//! Certificates: which are trusted, and that the dates and names of untrusted ones are known too.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ impl Authority {
         Authority { issuer: Issuer::new(params, key), certificate, pem }
     }
 
-    /// A server's certificate that is valid for days from and to (counted from now).
+    /// A server's certificate, valid between two days counted from now.
     pub fn issue(&self, names: &[&str], from_days: i64, to_days: i64) -> Identity {
         let (params, key) = leaf(names, from_days, to_days);
         let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
@@ -142,7 +142,7 @@ async fn one_that_is_not_trusted_fails_with_its_reason_and_still_shows_its_dates
         assert_fails(&refused, Failure::Tls(problem));
         let shown = refused.certificate.unwrap();
         assert_eq!((shown.problem, shown.names.len()), (Some(problem), 1));
-        // A check that does not verify goes on, and shows the same.
+        // A check that does not verify continues, and shows the same.
         let accepted = call(&authority, &identity, false).await;
         assert_eq!(accepted.result.as_ref().unwrap().body, "hello", "{problem:?}");
         assert_eq!(accepted.certificate, Some(shown));

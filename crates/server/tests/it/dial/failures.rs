@@ -1,4 +1,4 @@
-//! Hosts that fail, each in its own way: every failure is told apart, in bounded time and memory.
+//! Hosts that fail, each in its own way: every failure is distinguished, in bounded time and memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ async fn a_hang_is_told_by_its_phase() {
     let url = "http://silent.test/";
     assert_eq!(fails_in_time(url, &names).await, Failure::TimedOut(Phase::Dns));
 
-    // A queue of connections that nobody accepts, and that is full.
+    // A full queue of connections that nobody accepts.
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&"127.0.0.2:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
     socket.listen(0).unwrap();
@@ -44,7 +44,7 @@ async fn a_hang_is_told_by_its_phase() {
     assert_eq!(fails_in_time(&url, &names).await, Failure::TimedOut(Phase::Connect));
 
     let silent = TcpServer::start("127.0.0.2:0", |_stream| async move {
-        // The stream has to live as long as this does.
+        // The stream must live as long as this.
         let _stream = _stream;
         std::future::pending().await
     })
@@ -134,7 +134,7 @@ async fn a_port_that_nobody_listens_on_refuses() {
     assert_fails(&call, Failure::ConnectionRefused);
 }
 
-/// The bytes sent in answer to a GET, and the expected outcome: a body or a failure.
+/// The bytes sent in response to a GET, and the expected outcome: a body or a failure.
 async fn check(answer: &'static str, expected: Result<&str, Failure>) {
     let names = two_names().await;
     let server = TcpServer::http("127.0.0.2:0", move |_| answer.to_owned()).await;
@@ -153,7 +153,7 @@ async fn lengths_that_lie_and_answers_that_are_none() {
     )
     .await;
     check("HTTP/1.1 204 No Content\r\ncontent-length: 7\r\n\r\n", Ok("")).await;
-    // Less than was said, and more.
+    // Fewer bytes than announced, and more.
     check("HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nhello", Err(Failure::ClosedEarly)).await;
     check("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhello", Ok("he")).await;
     check(
@@ -267,7 +267,7 @@ async fn another_origin_is_not_told_what_the_first_was_told() {
         told(&first)
     );
     assert!(told(&other)[0].starts_with("GET /landed") && !told(&other)[0].contains("secret"));
-    // A body with a secret in it is sent nowhere else either.
+    // A body with a secret is not sent elsewhere either.
     let location = format!("http://{}/", other.address);
     let moved = TcpServer::http("127.0.0.2:0", move |_| {
         redirect_to(&location).replace("302 Found", "307 Temporary Redirect")

@@ -1,4 +1,4 @@
-//! Name servers that fail: about one zone, which is down by it, or about everything, which says nothing of any host.
+//! Name servers that fail: for one zone, which counts as down, or for everything, which says nothing about any host.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::servers::{Lookup, NameServer};
 use crate::app::TestApp;
 use crate::watching::{call, create};
 
-/// The outcome and failure of a look at each of these names, one after the other.
+/// The outcome and failure of a check of each of these names, one after the other.
 async fn look(
     answer: impl Fn(&str, usize) -> Lookup + Send + 'static,
     names: &[&str],
@@ -43,7 +43,7 @@ async fn a_zone_whose_name_servers_fail_is_down_and_all_of_them_are_unknown() {
     let found = look(|_, _| Lookup::Broken, &["api.one.example", "www.two.example"]).await;
     assert_eq!(found, [is("unknown", "no_name_server"), is("unknown", "no_name_server")]);
 
-    // They know the names of a network that is closed, and nothing else.
+    // They know the names of a closed network, and nothing else.
     let inner = |name: &str, _: usize| match name {
         "known.inner.example." => Lookup::addresses(&["127.0.0.2"]),
         _ => Lookup::Broken,

@@ -1,4 +1,4 @@
-//! Servers that misbehave, and a name server that says what a test wants.
+//! Servers that misbehave, and a name server with a test's answers.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -41,7 +41,7 @@ pub struct NameServer {
 }
 
 impl NameServer {
-    /// `answer` is told the name, with its dot, and how often its addresses (A) were asked for before.
+    /// `answer` gets the name, with its dot, and how often its addresses (A) were requested before.
     pub async fn start(answer: impl Fn(&str, usize) -> Lookup + Send + 'static) -> NameServer {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
@@ -54,7 +54,7 @@ impl NameServer {
                 let question = query.queries[0].clone();
                 let name = question.name().to_string().to_ascii_lowercase();
                 let wanted = question.query_type();
-                // A and AAAA are asked for together.
+                // A and AAAA are requested together.
                 let count = asked.entry(format!("{name} {wanted}")).or_default();
                 let said = answer(&name, *count);
                 *count += 1;
@@ -73,7 +73,7 @@ impl NameServer {
                             _ => false,
                         };
                         for address in addresses.into_iter().filter(fits) {
-                            // A day, which nobody must believe.
+                            // A day, which must be ignored.
                             let data = RData::from(address);
                             message.add_answer(Record::from_rdata(
                                 question.name().clone(),
@@ -99,7 +99,7 @@ pub struct TcpServer {
 }
 
 impl TcpServer {
-    /// Each connection is handed to `answer`, and closed when that ends.
+    /// Passes each connection to `answer`, and closes it afterwards.
     pub async fn start<F>(at: &str, answer: impl Fn(TcpStream) -> F + Send + 'static) -> TcpServer
     where
         F: Future<Output = ()> + Send + 'static,
@@ -119,7 +119,7 @@ impl TcpServer {
         TcpServer { address, connections, heads: Arc::default(), _task: Task(task) }
     }
 
-    /// Answers every request with `answer`, which is told the head of the request, and closes.
+    /// Answers every request with `answer`, which gets the head of the request, and closes.
     pub async fn http(
         at: &str,
         answer: impl Fn(&str) -> String + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! Ways to make a server call what only it can reach. Each has to end before anything is connected to.
+//! Ways to make a server call addresses that only it can reach. Each must end before anything is connected to.
 
 use analytics::check::Failure;
 use analytics::target;
@@ -7,7 +7,7 @@ use server::dial::Family;
 use super::servers::{Lookup, NameServer, TcpServer, ok, redirect_to};
 use super::{PATIENCE, assert_fails, dialer, get, request, two_names};
 
-/// `{port}` is the one of a server on 127.0.0.1 that must not be called.
+/// `{port}` is that of a server on 127.0.0.1 that must not be called.
 const URLS: &[&str] = &[
     // Plain.
     "http://127.0.0.1:{port}/",
@@ -106,7 +106,7 @@ const URLS: &[&str] = &[
     "ftp://127.0.0.1:{port}/",
     "unix:/var/run/docker.sock",
     "jar:http://127.0.0.1:{port}/",
-    // Names that lead inside.
+    // Names that resolve to inside addresses.
     "http://inside.test:{port}/",
     "http://INSIDE.test.:{port}/",
     "http://localhost:{port}/",
@@ -169,7 +169,7 @@ async fn no_spelling_of_an_inner_address_is_called() {
         let call = dialer.fetch(&request).await;
         let is_cut_off = text.contains("outside.test#");
         match is_cut_off {
-            // The fragment is none of the host: outside is called, where nobody listens.
+            // The fragment is not part of the host: outside is called, where nobody listens.
             true => assert_fails(&call, Failure::ConnectionRefused),
             false => assert_eq!(
                 call.result.as_ref().err(),

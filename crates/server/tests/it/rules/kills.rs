@@ -1,5 +1,5 @@
-//! A process that judges rules and is killed at any moment: every transition has its notice, none is invented, and the next
-//! process goes on where it stood. `RULE_KILLS` is how often, `RULE_SEED` when.
+//! A process that judges rules and is killed at any moment: every transition has its notice, none is invented, and the
+//! next process continues from there. `RULE_KILLS` is the number of kills, `RULE_SEED` decides their times.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -48,7 +48,7 @@ async fn judge_for_ever(told: &str) {
     }
 }
 
-/// Is there when a child has judged.
+/// The file exists once a child has judged.
 fn ready(data: &str) -> String {
     format!("{data}.ready")
 }
@@ -91,10 +91,10 @@ async fn a_process_that_is_killed_forgets_no_transition_and_invents_none() {
         tokio::time::sleep(Duration::from_millis(random(&mut seed, 900))).await;
         child.kill().unwrap();
         child.wait().unwrap();
-        // It was there again.
+        // The child has judged.
         let _ = std::fs::remove_file(ready(&data));
         app.launch_again().await;
-        // Where each rule stands is what its incidents say.
+        // The state of each rule matches its incidents.
         for id in &rules {
             let open = incidents(&app, &project, &format!("rule={id}&state=open")).await.len();
             let alerts = show(&app, &project, id).await["alerts"].as_array().unwrap().len();
@@ -111,7 +111,7 @@ async fn a_process_that_is_killed_forgets_no_transition_and_invents_none() {
     for id in &rules {
         let all = incidents(&app, &project, &format!("rule={id}&limit=500")).await;
         assert!((1..500).contains(&all.len()), "{}", all.len());
-        // None is missing in their numbers.
+        // Their numbers have no gap.
         for alert in 1..=all.len() {
             let path = format!("/api/v1/incidents/r{id}-{alert}");
             let answer = app.get_as(&project.key, &path).await.json();

@@ -22,7 +22,7 @@ async fn a_notice_of_a_rule_leads_to_its_incident_and_acknowledges_that_one_alon
     let path = link.strip_prefix(PUBLIC).unwrap();
     assert!(path.starts_with(&format!("/acknowledge/{incident}/")), "{path}");
 
-    // Looking changes nothing, and the token of one incident opens no other.
+    // Opening the link changes nothing, and the token of one incident opens no other.
     let acknowledged = async |incident: &str| {
         let shown = app.get_as(&project.key, &format!("/api/v1/incidents/{incident}")).await;
         shown.json()["incident"]["acknowledged_at"].is_string()
@@ -40,7 +40,7 @@ async fn a_notice_of_a_rule_leads_to_its_incident_and_acknowledges_that_one_alon
     assert!(acknowledged(&incident).await);
     assert!(!acknowledged(&format!("r{other}-1")).await);
 
-    // Its end has the same links; without the rule they lead nowhere.
+    // Its end has the same links; without the rule they are invalid.
     pass_minutes(&app, 5).await;
     let told = notices(&app, &channel).await;
     let of_it = told.iter().filter(|one| one["thread"] == notice["thread"]);

@@ -1,4 +1,4 @@
-//! Rules of a project's own: what they filter, group and ask for.
+//! A project's own rules: their filters, groups and queries.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The ready-made rule about consumers that fall silent, with hits of nine days and a clock that is turned.
+//! The ready-made rule about consumers that fall silent, with hits of nine days and a test's clock.
 
 use super::*;
 
@@ -23,7 +23,7 @@ async fn post_regularly(
     assert_eq!(answer.json()["accepted"], hits.len(), "{}", answer.text());
 }
 
-/// Ten minutes pass, in which these call.
+/// Ten minutes pass, in which these users call.
 async fn pass_with(app: &TestApp, project: &TestProject, users: &[&str]) {
     for user in users {
         post_regularly(app, project, user, app.time(), app.time() + 1).await;
@@ -38,7 +38,7 @@ async fn silent(app: &TestApp, project: &TestProject, id: &Value) -> Vec<String>
     alerts.map(|alert| alert["of"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A project whose two users have called for nine days, and strangers without number.
+/// A project whose two users have called for nine days, among countless strangers.
 async fn start() -> (TestApp, TestProject, Value) {
     let app = TestApp::start().await;
     let project = app.project().await;
@@ -73,7 +73,7 @@ async fn a_consumer_that_falls_silent_is_told_with_its_usual_gaps_and_so_is_its_
     assert!(message.starts_with("alice: no request for 6"), "{message}");
     assert!(message.ends_with(" minutes, up to 10 minutes is usual"), "{message}");
 
-    // Over a restart, the night and the time that is looked back over, it is one alert.
+    // It is one alert over a restart, the night, and the end of the scanned period.
     app.restart().await;
     for _ in 0..4 {
         pass_with(&app, &project, &["bob"]).await;
@@ -102,14 +102,14 @@ async fn what_stops_all_requests_makes_nobody_silent() {
             }
         }
     }
-    // The server is off, and nothing comes in.
+    // The server is off, and nothing arrives.
     app.set_time(app.time() + 5 * HOUR_US);
     app.restart().await;
     for users in [&["bob"][..], &["bob"], &["bob", "alice"]] {
         pass_with(&app, &project, users).await;
         assert_eq!(silent(&app, &project, &id).await, Vec::<String>::new());
     }
-    // Maintenance of all that is over.
+    // Maintenance of the whole project, now over.
     let (from, to) = ("2026-11-22T22:00:00Z", "2026-11-23T02:00:00Z");
     let planned = json!({ "schedule": { "kind": "once", "from": from, "to": to } });
     assert_eq!(call(&app, &project.key, "POST", "/api/v1/maintenance", planned).await.status, 201);

@@ -29,7 +29,7 @@ async fn an_outage_is_told_as_its_owner_publishes_it() {
     let page = later(&app, "/status/shop").await.text();
     assert!(page.contains("All services are down") && !page.contains("<h2 id=now>"), "{page}");
     assert!(app.get("/status/shop/badge.svg").await.text().contains(">down</text>"));
-    // Its owner's words are seen at once; without a title they are nobody's.
+    // Its owner's texts appear at once; without a title they are not shown.
     let incident = format!("/api/v1/incidents/{id}-1");
     let first = json!({ "update": "Requests fail.", "note": "needle-note" });
     assert_eq!(call(&app, &project.key, "PATCH", &incident, first).await.status, 200);
@@ -70,7 +70,7 @@ async fn an_outage_is_told_as_its_owner_publishes_it() {
     );
     assert!(feed.text().contains(&format!("#{}</link>", open["id"].as_str().unwrap())));
 
-    // It ends by itself, with the checks, and is kept over a restart.
+    // It ends by itself, with the checks, and survives a restart.
     status.store(200, Ordering::SeqCst);
     pass_until(&app, "up", async || show(&app, &project, &id).await["state"] == "up").await;
     app.restart().await;
@@ -83,7 +83,7 @@ async fn an_outage_is_told_as_its_owner_publishes_it() {
     let page = app.get("/status/shop").await.text();
     assert!(page.contains("2 earlier updates") && !page.contains("<h2 id=now>"), "{page}");
 
-    // Taken off the page, it is gone.
+    // Removed from the page, it is gone.
     let off = json!({ "public_title": null });
     assert_eq!(call(&app, &project.key, "PATCH", &incident, off).await.status, 200);
     assert!(!everything(&app, "shop").await.contains("cannot be placed"));
@@ -125,7 +125,7 @@ async fn an_incident_ends_for_visitors_when_its_owner_says_so() {
         ),
         (0, &json!(""))
     );
-    // The checks still say what they find.
+    // The checks still show their results.
     assert_eq!(answer["state"], "down");
 }
 

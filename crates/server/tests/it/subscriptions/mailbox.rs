@@ -1,5 +1,5 @@
-//! A mail server on loopback that takes everything and keeps it. As much of SMTP as that needs; `tests/test_subscribers.py` has a
-//! real one.
+//! A mail server on loopback that accepts and keeps everything. It knows only as much SMTP as that needs;
+//! `tests/test_subscribers.py` has a real one.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ pub struct Mailbox {
 #[derive(Clone, Debug)]
 pub struct Taken {
     pub to: String,
-    /// Headers and parts, their encoding undone.
+    /// Headers and parts, decoded.
     pub text: String,
 }
 
@@ -30,7 +30,7 @@ impl Taken {
         found.unwrap_or_default()
     }
 
-    /// The path of our link that ends so.
+    /// The path of our link that ends with `end`.
     pub fn link(&self, end: &str) -> String {
         let words = self.text.split_whitespace();
         let mut urls = words.filter_map(|word| word.strip_prefix("https://stats.example.com"));
@@ -57,7 +57,7 @@ impl Mailbox {
         self.taken.lock().unwrap().clone()
     }
 
-    /// All of them, once there are so many.
+    /// All of them, once there are `count`.
     pub async fn wait_for(&self, count: usize) -> Vec<Taken> {
         let began = Instant::now();
         loop {
@@ -104,7 +104,7 @@ async fn serve(stream: TcpStream, taken: Arc<Mutex<Vec<Taken>>>) -> std::io::Res
     }
 }
 
-/// Quoted-printable, which leaves other texts of ours as they are.
+/// Quoted-printable, which leaves our other texts as they are.
 fn decode(text: &str) -> String {
     let text = text.replace("=\r\n", "");
     let mut pieces = text.split('=');

@@ -1,4 +1,4 @@
-//! What subscribers are mailed: each incident and each maintenance window as its owner publishes it, once, and nothing else.
+//! Mails to subscribers: each published incident and each maintenance window, once, and nothing else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -60,7 +60,7 @@ impl Outage {
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
-    /// Those of the newest `count` mails that Ann got; the two confirmations are not among them.
+    /// Those of the newest `count` mails that Ann got, without the two confirmations.
     async fn told(&self, count: usize) -> Vec<Taken> {
         let mut taken = self.mailbox.wait_for(2 + 2 * count).await;
         assert_eq!(taken.len(), 2 + 2 * count, "one for each subscriber and event: {taken:?}");
@@ -73,7 +73,7 @@ impl Outage {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incident_is_told_as_it_is_published_until_the_checks_succeed() {
     let outage = outage().await;
-    // Not published: for the project's people.
+    // Not published: for the project's people only.
     outage
         .change(json!({ "note": "needle-note", "update": "Requests fail.", "acknowledged": true }))
         .await;
@@ -81,7 +81,7 @@ async fn an_incident_is_told_as_it_is_published_until_the_checks_succeed() {
     let opening = outage.told(1).await.remove(0);
     assert_eq!(opening.header("Subject"), "[Shop status] Investigating: Orders cannot be placed");
     assert!(opening.text.contains("Requests fail."), "{}", opening.text);
-    // A change of its severity is on the page and no news.
+    // A change of its severity appears on the page and is no news.
     outage.change(json!({ "severity": "minor" })).await;
     outage.change(json!({ "stage": "identified", "update": "A failover.\nIt takes long." })).await;
     let update = outage.told(2).await.remove(1);
@@ -104,7 +104,7 @@ async fn an_incident_is_told_as_it_is_published_until_the_checks_succeed() {
     for (mail, replies_to) in told.iter().zip(["", &thread, &thread]) {
         assert_eq!(mail.header("In-Reply-To"), replies_to);
         assert_eq!(mail.header("References"), replies_to);
-        // The search finds our own host, and nothing of what is watched.
+        // The search finds our own host, and none of the monitored ones.
         assert!(mail.text.contains("https://stats.example.com/status/shop"), "{}", mail.text);
         for hidden in ["needle", "127.0.0.", "503", &project.key, "monitor"] {
             assert!(!mail.text.contains(hidden), "{hidden} is told:\n{}", mail.text);

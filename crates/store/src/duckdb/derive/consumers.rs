@@ -1,5 +1,5 @@
-//! The consumers of a project that has too many of them in a file for rows of each: rows of the busiest, of every day and of
-//! the whole file, and of all of them together a sketch.
+//! The consumers of a project that has too many in a file for a row each: rows of the busiest, per day and for the
+//! whole file, and a sketch of all of them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ pub struct ListedConsumers<'a> {
 }
 
 impl<'a> ListedConsumers<'a> {
-    /// None if the project has few enough for rows of each.
+    /// None if the project has few enough for a row each.
     pub fn find(
         target: Target<'a>,
         project: u32,
@@ -54,7 +54,7 @@ impl<'a> ListedConsumers<'a> {
         Ok(Some(ListedConsumers { target, project, limits, counts, identities }))
     }
 
-    /// The days of a slice. A day that two slices stats has two lists and two sketches, which add up.
+    /// The days of a slice. A day split between two slices has two lists and two sketches, which add up.
     pub fn derive_days(&self, slice: &Slice) -> Result<(), StoreError> {
         let slice = Slice { projects: vec![self.project], ..slice.clone() };
         self.run(&consumers::gather_days(self.target.into, &slice))?;
@@ -123,7 +123,7 @@ impl<'a> ListedConsumers<'a> {
         appender.flush().map_err(failed(CONTEXT))
     }
 
-    /// Day, the most hits of one that is not listed, the hits of all of those, and all consumers.
+    /// Day, most hits of a consumer not listed, hits of all of those, and a sketch of all consumers.
     fn append_rest<'b>(
         &self,
         rows: impl Iterator<Item = (i32, u64, u64, &'b Distinct)>,

@@ -1,8 +1,8 @@
-//! Lists that were made lately, so that the next page, search or sort of one shows the same rows and takes no scan. Bounded
-//! by bytes; the one that was used longest ago goes first.
+//! A cache of recent lists, so that the next page, search or sort of one shows the same rows without a scan. Bounded by
+//! bytes; the least recently used goes first.
 //!
-//! TRICKY: lists hold names of users and addresses. An erasure changes the version, and lists of another number of erasures
-//! are let go at the next look.
+//! TRICKY: lists hold names of users and addresses. An erasure changes the version, and the next access drops lists
+//! with another number of erasures.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,12 +11,12 @@ use analytics::limits;
 use analytics::query::RankingQuery;
 use analytics::ranking::Ranking;
 
-/// What was visible when a list was made.
+/// State of the data when a list was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataVersion {
     /// The record up to which hits are visible.
     pub applied: u64,
-    /// Erasures that were done since the start.
+    /// Erasures completed since the start.
     pub erasures: u64,
 }
 
@@ -25,7 +25,7 @@ pub struct RankingCache(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    /// The latest used stand at the end.
+    /// The most recently used last.
     entries: VecDeque<Entry>,
     bytes: usize,
 }
@@ -129,7 +129,7 @@ mod tests {
         assert!(cache.get(&query(2), at(5, 0), at(9, 0)).is_none());
         assert!(cache.get(&query(1), at(5, 0), at(9, 1)).is_none());
         assert!(cache.0.lock().unwrap().entries.is_empty());
-        // Made before an erasure that is done by now.
+        // Made before an erasure that is complete by now.
         cache.put(query(1), at(9, 0), at(9, 1), &ranking("/a"));
         assert!(cache.0.lock().unwrap().entries.is_empty());
     }

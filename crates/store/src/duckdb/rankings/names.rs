@@ -12,7 +12,7 @@ use crate::duckdb::reading::OpenFile;
 use crate::duckdb::sql::filter::{TextField, texts};
 use crate::types::StoreError;
 
-/// Texts of those ids that rows have, one after the other.
+/// The texts of the ids that rows have, one after the other.
 pub struct FileNames {
     text: String,
     /// By kind and id: from, to.
@@ -79,7 +79,7 @@ impl FileNames {
     }
 }
 
-/// Shows every text of a kind to `take`, or the word that is read from it and that rows are named by.
+/// Passes every text of a kind to `take`, or the word derived from it if rows are named by that.
 pub fn each_text(
     file: &OpenFile<'_>,
     project: u32,

@@ -1,5 +1,5 @@
-//! Statements that make a sealed file out of others (DuckDB): sorting together, copying without. What follows from the hits
-//! is `derive`'s.
+//! Statements that make a sealed file from others (DuckDB): merging sorted, and copying with an edit. Derived tables
+//! are in `derive`.
 
 use analytics::hit::{Country, HitId, TextKind};
 use analytics::hit_fields::{Stored, not_kept_at};
@@ -7,7 +7,7 @@ use analytics::hit_fields::{Stored, not_kept_at};
 use super::engine::RENUMBER;
 use super::file::{CONSUMERS_LISTED, FORMAT, NUMBERS, Tables};
 
-/// A mark every so many hits of a project.
+/// One mark per this many hits of a project.
 pub const MARK_EVERY: u64 = 10_000;
 
 const STRING_FIELDS: &str = "literal, ipv4, client, os, device, version";
@@ -29,7 +29,7 @@ impl Projects {
     }
 }
 
-/// What is sorted at once: projects, and of a single large one a stretch of time.
+/// A unit of sorting: projects, or a stretch of time of a single large one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
     pub projects: Projects,
@@ -47,16 +47,16 @@ impl Piece {
     }
 }
 
-/// The times of every so many hits of a project.
+/// The times of every `every`-th hit of a project.
 pub fn sample_times(file: &str, project: u32, every: u64) -> String {
     format!("SELECT time_us FROM {file}.hits WHERE project = {project} AND rowid % {every} = 0")
 }
 
-/// What a text takes beside its bytes, roughly.
+/// Memory of a text besides its bytes, roughly.
 const TEXT_OVERHEAD: u64 = 32;
 
-/// What is sorted of texts at once: all of some projects, or a stretch of one kind of a single one. Its statements take
-/// the values of `values`.
+/// A unit of sorting of texts: all of some projects, or a stretch of one kind of a single one. Its statements take the
+/// values of `values`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
     pub projects: Projects,
@@ -71,7 +71,7 @@ pub struct Part {
     pub to: Option<Place>,
 }
 
-/// Where a text stands in its kind: its `literal` and its `ipv4`.
+/// The rank of a text in its kind: its `literal` and its `ipv4`.
 pub type Place = (String, u32);
 
 impl Stretch {
@@ -97,7 +97,7 @@ impl Stretch {
     }
 }
 
-/// Of each project: about how many bytes its texts take.
+/// project, bytes: about how many its texts take.
 pub fn text_bytes(of: Tables<'_>) -> String {
     format!(
         "SELECT project, sum(strlen(literal) + {TEXT_OVERHEAD})::BIGINT FROM {} GROUP BY project",
@@ -105,7 +105,7 @@ pub fn text_bytes(of: Tables<'_>) -> String {
     )
 }
 
-/// Of each kind of a project's texts: about how many bytes they take.
+/// kind, bytes: about how many a project's texts of the kind take.
 pub fn text_bytes_by_kind(of: Tables<'_>, project: u32) -> String {
     format!(
         "SELECT kind::BIGINT, sum(strlen(literal) + {TEXT_OVERHEAD})::BIGINT FROM {} WHERE project = {project} GROUP BY kind",
@@ -113,8 +113,8 @@ pub fn text_bytes_by_kind(of: Tables<'_>, project: u32) -> String {
     )
 }
 
-/// literal, ipv4: some of a project's texts of a kind, one for about so many bytes. A long one is as likely as the short ones
-/// that take as much, and which are found does not depend on their order.
+/// literal, ipv4: a sample of a project's texts of a kind, about one per `every_bytes`. A long text is as likely as the
+/// short ones that take as much, and the sample does not depend on their order.
 pub fn sample_texts(of: Tables<'_>, project: u32, kind: u8, every_bytes: u64) -> String {
     format!(
         "SELECT literal, ipv4 FROM {} WHERE project = {project} AND kind = {kind}
@@ -123,7 +123,7 @@ pub fn sample_texts(of: Tables<'_>, project: u32, kind: u8, every_bytes: u64) ->
     )
 }
 
-/// kind, project, id, literal, ipv4, client, os, device, version: of a stretch of a file's texts.
+/// kind, project, id, literal, ipv4, client, os, device, version: a stretch of a file's texts.
 pub fn texts_of(of: Tables<'_>, stretch: &Stretch) -> String {
     format!(
         "SELECT kind, project, id, {STRING_FIELDS} FROM {} WHERE {}",
@@ -140,7 +140,7 @@ fn put_strings(into: &str, rows: &str) -> String {
     )
 }
 
-/// What a sealed file has of a hit, out of what is read of one in any file, in the order of its columns.
+/// The columns of a sealed file's hit, computed from those read from any file, in order.
 fn stored() -> String {
     let (bits, last) = (HitId::INDEX_BITS, (1u64 << HitId::INDEX_BITS) - 1);
     let numbers = NUMBERS.iter().map(|(name, _)| match *name {
@@ -155,7 +155,7 @@ fn stored() -> String {
     numbers.chain(texts).collect::<Vec<_>>().join(", ")
 }
 
-/// A piece of `into.hits` out of the hits of `from`, sorted by (project, time, hit id). Texts get their new numbers.
+/// Inserts a piece of `into.hits` from the hits of `from`, sorted by (project, time, hit id). Texts get their new ids.
 pub fn merge_hits(into: &str, from: &[Tables<'_>], piece: Piece) -> String {
     let numbers = NUMBERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let condition = piece.condition();
@@ -179,7 +179,7 @@ pub fn merge_hits(into: &str, from: &[Tables<'_>], piece: Piece) -> String {
     )
 }
 
-/// `into.marks` out of those of `from`, whose records follow each other: ordinals go on counting.
+/// `into.marks` from those of `from`, whose records are consecutive: ordinals go on counting.
 pub fn merge_marks(into: &str, from: &[String]) -> String {
     let parts = (0..from.len())
         .map(|n| {
@@ -203,29 +203,29 @@ pub fn merge_marks(into: &str, from: &[String]) -> String {
     format!("INSERT INTO {into}.marks SELECT * FROM ({parts}) ORDER BY 1, 2")
 }
 
-/// What an erasure does to the rows of one file. Conditions speak of the columns of `hits`; none: untouched.
+/// An erasure's effect on the rows of one file. Conditions are on the columns of `hits`; none: untouched.
 #[derive(Clone, Debug, Default)]
 pub struct Edit {
     pub project: u32,
-    /// Rows that go.
+    /// Rows to delete.
     pub drop_rows: Option<String>,
-    /// Rows that lose some columns.
+    /// Rows in which some columns are cleared.
     pub clear_rows: Option<String>,
-    /// Which: texts and the country, where 0 is none.
+    /// The columns to clear: texts and the country, where 0 is none.
     pub cleared: Vec<&'static str>,
 }
 
 impl Edit {
-    /// Rows lose what this privacy level does not keep.
+    /// Clears the columns that this privacy level does not keep.
     pub fn clear(&mut self, privacy_level: u8, rows: String) {
-        // A word goes with the text that it was read from.
+        // A word is cleared with the text that it derives from.
         let columns = not_kept_at(privacy_level)
             .filter(|info| matches!(info.stored, Stored::Text(_) | Stored::Country));
         self.cleared = columns.map(|info| info.column).collect();
         self.clear_rows = Some(rows);
     }
 
-    /// The rows that change; none if the edit names none.
+    /// The rows that change; none if the edit has no condition.
     pub fn touched(&self, hits: Tables<'_>) -> Option<String> {
         if let Some(rows) = &self.drop_rows {
             return Some(rows.clone());
@@ -240,7 +240,7 @@ impl Edit {
     }
 }
 
-/// `into.hits` = `from`'s hits after the edit, order and ids kept.
+/// `into.hits` = `from`'s hits after the edit, with order and ids kept.
 pub fn copy_hits(into: &str, from: Tables<'_>, edit: &Edit) -> String {
     let clear = |column: &str, value: String| match &edit.clear_rows {
         Some(rows) if edit.cleared.contains(&column) => {
@@ -260,7 +260,7 @@ pub fn copy_hits(into: &str, from: Tables<'_>, edit: &Edit) -> String {
     )
 }
 
-/// The strings that are still needed: all of other projects, and of the edited one those that a row still names.
+/// The texts still needed: all of other projects, and those of the edited project that a row still names.
 pub fn copy_strings(into: &str, from: Tables<'_>, project: u32) -> String {
     let used = TextKind::ALL
         .map(|kind| {
@@ -293,7 +293,7 @@ pub fn make_marks(into: &str, project: u32) -> String {
     )
 }
 
-/// The tables of a sealed file that follow from its hits, each with the first format that has it.
+/// The derived tables of a sealed file, each with the first format that has it.
 const DERIVED: [(&str, u32); 9] = [
     ("projects", 1),
     ("by_quarter", 1),
@@ -306,7 +306,7 @@ const DERIVED: [(&str, u32); 9] = [
     ("by_consumer_rest", CONSUMERS_LISTED),
 ];
 
-/// `format`: of `from`. What an older table lacks gets its default.
+/// `format`: of `from`. Columns that an older table lacks get their default.
 pub fn copy_other_derived(into: &str, from: &str, format: u32, project: u32) -> Vec<String> {
     let there = DERIVED.iter().filter(|(_, since)| *since <= format);
     there
@@ -318,18 +318,18 @@ pub fn copy_other_derived(into: &str, from: &str, format: u32, project: u32) -> 
         .collect()
 }
 
-/// What of a project an erasure could concern: all of it, or its hits before a time.
+/// The rows of a project that an erasure may affect: all of them, or its hits before a time.
 pub fn concerns(project: u32, before_us: Option<i64>) -> String {
     let before = before_us.map(|us| format!(" AND time_us < {us}")).unwrap_or_default();
     format!("project = {project}{before}")
 }
 
-/// Which records the file holds, once it is whole.
+/// Stores the file's range of records, once it is complete.
 pub fn finish(into: &str, first_seq: u64, seq: u64) -> String {
     format!("INSERT INTO {into}.progress VALUES ({seq}, {FORMAT}, {first_seq})")
 }
 
-/// The id of a text in a file: at most one. The text is bound, where the condition has a place for it.
+/// The id of a text in a file: at most one. The text is bound if the condition has a parameter.
 pub fn find_text(
     of: Tables<'_>,
     project: u32,

@@ -1,7 +1,7 @@
-//! Statements that make of a sealed file's hits what follows from them (DuckDB): counts per project, and rollups.
+//! Statements that fill a sealed file's derived tables (DuckDB): counts per project, and rollups.
 //!
-//! A statement is about a slice of the hits, so that none takes long or much memory. Rows of two slices add up: where a
-//! slice ends within a day, that day has two rows of a kind, and what is read is their sum.
+//! A statement covers a slice of the hits, so that none takes long or much memory. Rows of two slices add up: if a
+//! slice ends within a day, that day has two rows of a kind, and readers sum them.
 
 pub mod consumers;
 
@@ -15,18 +15,18 @@ const DAY: &str = "CAST(time_us // 86400000000 AS INTEGER) AS day";
 const CLIENT_ERRORS: &str = "count(*) FILTER (status BETWEEN 400 AND 499) AS client_errors";
 const SERVER_ERRORS: &str = "count(*) FILTER (status >= 500) AS server_errors";
 
-/// How many consumers of a project have their durations in a file's rollup: a table of the busiest shows fewer, so that their
-/// hits need not be read again.
+/// The consumers of a project whose durations a file's rollup stores: more than a table of the busiest shows, so that
+/// their hits need not be read again.
 const BUSIEST: u32 = 100;
 
-/// More have theirs there as long as they have so many hits together: where hardly anybody calls twice, hundreds are as busy
-/// as the busiest, and a row takes about ten bytes.
+/// More consumers have theirs stored while they have at most this many hits together: if hardly anybody calls twice,
+/// hundreds are as busy as the busiest, and a row takes about ten bytes.
 const BUSIEST_HITS: u32 = 50_000;
 
-/// `by_value.kind` of countries; texts have their own numbers.
+/// `by_value.kind` of countries; texts use their kind's number.
 pub const BY_COUNTRY: u8 = 100;
 
-/// Projects (ascending), and of a single large one a stretch of time.
+/// Projects (ascending), or a stretch of time of a single large one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slice {
     pub projects: Vec<u32>,
@@ -39,7 +39,7 @@ pub struct Slice {
 /// Ids from one to another, both included.
 pub type Ids = (u32, u32);
 
-/// The tables that have rows for the whole file, with the column whose ids cut them.
+/// The tables with rows for the whole file, and the column whose ids split them.
 pub const WHOLE: [(&str, &str); 5] = [
     ("by_endpoint", "route"),
     ("by_endpoint_latency", "route"),
@@ -64,13 +64,13 @@ fn among(projects: &[u32]) -> String {
         [one] => format!("project = {one}"),
         [first, .., last] => {
             let list = projects.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-            // The range lets the engine pass over what lies outside of it.
+            // The range lets the engine skip everything outside it.
             format!("project BETWEEN {first} AND {last} AND project IN ({list})")
         }
     }
 }
 
-/// Counts per project; of one only where one is given.
+/// Counts per project, or of one project.
 pub fn projects(into: &str, only: Option<u32>) -> String {
     let only = only.map(|project| format!(" WHERE project = {project}")).unwrap_or_default();
     format!(
@@ -79,7 +79,7 @@ pub fn projects(into: &str, only: Option<u32>) -> String {
     )
 }
 
-/// project, hits: of those with at least so many.
+/// project, hits: projects with at least this many hits.
 pub fn large_projects(into: &str, least: u64, only: Option<u32>) -> String {
     let only = only.map(|project| format!(" AND project = {project}")).unwrap_or_default();
     format!(
@@ -94,8 +94,8 @@ pub fn hours(into: &str, project: u32) -> String {
     )
 }
 
-/// project, day, user, address, country, its time, requests, client errors, server errors, last: of the consumers of these
-/// hits. Of two countries at the same moment the greater code counts, so that no order of hits can be told from it.
+/// project, day, user, address, country, its time, requests, client errors, server errors, last: the consumers of these
+/// hits. Of two countries at the same moment the greater code counts, so that the order of hits does not matter.
 fn consumers_of(day: &str, hits: &str) -> String {
     format!(
         "SELECT project, day, user_id, caller AS address, coalesce(seen % 65536, 0)::USMALLINT AS country,
@@ -139,8 +139,8 @@ pub fn by_day(into: &str, slice: &Slice) -> Vec<String> {
              GROUP BY project, day, method, route, latency ORDER BY project, day, method, route, latency"
         ),
     ];
-    // What a dashboard breaks down by, of texts that have few values. Method and route have their own table; of paths
-    // only the API's version counts, and the first path that has it stands for all.
+    // The dashboard's breakdowns by texts that have few values. Method and route have their own table; paths count only
+    // by the API's version, and the first path of a version represents all.
     let small =
         [TextKind::Host, TextKind::Agent, TextKind::Referrer, TextKind::Framework, TextKind::Sdk];
     let values =
@@ -177,7 +177,7 @@ pub fn greatest(into: &str, project: u32) -> [String; WHOLE.len()] {
     })
 }
 
-/// Rows for the whole file, out of those of its days: of a table of `WHOLE`, and of these ids of it where they are given.
+/// Rows for the whole file, summed from those of its days: for a table of `WHOLE`, and for these ids if given.
 pub fn whole(into: &str, projects: &[u32], n: usize, ids: Option<Ids>) -> String {
     let (table, column) = WHOLE[n];
     let ids =

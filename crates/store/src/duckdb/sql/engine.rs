@@ -1,8 +1,8 @@
 //! Settings of the engine (DuckDB).
 
-/// Only `folder` may be read or written, nothing can be loaded, and no later statement can change that. The log is
-/// written into the file when the writer says so, never by itself in the middle of a batch. What does not fit the memory
-/// goes to `spill`, up to so many bytes.
+/// Only `folder` may be read or written, nothing can be loaded, and no later statement can change that. The writer
+/// decides when the log is written into the file; the engine never does it by itself in the middle of a batch. Memory
+/// overflows go to `spill`, up to `spill_bytes`.
 pub fn lock_down(folder: &str, spill: &str, spill_bytes: u64) -> String {
     let quoted = |text: &str| text.replace('\'', "''");
     let (folder, spill) = (quoted(folder), quoted(spill));
@@ -19,19 +19,19 @@ pub fn lock_down(folder: &str, spill: &str, spill_bytes: u64) -> String {
     )
 }
 
-/// The name of the function that hands out rows (`crate::duckdb::column_scan`).
+/// The function that hands out rows (`crate::duckdb::column_scan`).
 pub const SCAN_COLUMNS: &str = "scan_columns";
 
-/// The name of the function that answers 64 bits for a text (`crate::duckdb::identity`).
+/// The function from a text to its 64-bit hash (`crate::duckdb::identity`).
 pub const IDENTITY: &str = "identity";
 
-/// The name of the function that answers the number of an address (`sql::file::ipv4`).
+/// The function from an address to its number (`sql::file::ipv4`).
 pub const IPV4: &str = "ipv4_of";
 
-/// The name of the function that answers a text's number in a new file (`crate::duckdb::renumber`).
+/// The function from a text's id to its id in a new file (`crate::duckdb::renumber`).
 pub const RENUMBER: &str = "renumber";
 
-/// Hands out all rows of a statement; answers how many there are, and how many the function answered for.
+/// Hands out all rows of a statement; returns their number, and how many the function has seen.
 pub fn scan_columns(number: u64, statement: &str) -> String {
     format!(
         "SELECT count(*), count({SCAN_COLUMNS}({number}::UBIGINT, *COLUMNS(*))) FROM ({statement})"

@@ -1,6 +1,6 @@
 //! The tables of a data file, active or sealed (DuckDB).
 //!
-//! `hits` holds numbers only; every text of a file stands once in its `strings`, per project, so that a file can be
+//! `hits` holds numbers only; every text of a file is stored once in its `strings`, per project, so that a file can be
 //! understood, erased and copied alone. No keys and no indexes: they cost more than they give on append-only tables.
 
 use std::net::Ipv4Addr;
@@ -10,14 +10,14 @@ use analytics::hit_fields::FIELDS;
 
 use super::engine::{IDENTITY, IPV4};
 
-/// Raise it when a table changes shape. A file of an older one is read by the same statements, and a merge or an erasure
-/// that meets it writes the newest. 1: sealed files had `hit_id` as it is, countries as two letters (as active files still
-/// have), texts numbered over all projects, and rollups of every project. 2: rollups had a row of each consumer and day,
-/// however many there were, and no `by_consumer_rest`. 3: hits had no `request_id` and no `cache`. 4: every text stood in
-/// `strings.text`, addresses too.
+/// Raise it when a table changes shape. The same statements read files of older formats, and a merge or an erasure
+/// rewrites them in the newest. 1: sealed files had `hit_id` as it is, countries as two letters (as active files still
+/// have), texts numbered over all projects, and rollups of every project. 2: rollups had a row of each consumer and
+/// day, however many there were, and no `by_consumer_rest`. 3: hits had no `request_id` and no `cache`. 4: every text
+/// was in `strings.text`, addresses too.
 pub const FORMAT: u32 = 5;
 
-// A field's column needs a format that older programs refuse: they would merge a file without it.
+// A new field needs a format that older programs refuse: they would merge a file without its column.
 const _: () = {
     let mut row = 0;
     while row < FIELDS.len() {
@@ -32,8 +32,8 @@ pub const CONSUMERS_LISTED: u32 = 3;
 /// The first format whose `strings` has `ipv4` and `literal`.
 const ADDRESSES_AS_NUMBERS: u32 = 5;
 
-/// The columns of `hits` before the texts, as they are read. Numbers that a hit may lack are NULL there; texts are 0.
-/// `country` is `Country::number`, or the two letters as a number.
+/// The columns of `hits` before the texts, as they are read. Missing numbers are NULL; texts are 0. `country` is
+/// `Country::number`, or the two letters as a number.
 pub const NUMBERS: [(&str, &str); 9] = [
     ("project", "UINTEGER"),
     ("time_us", "BIGINT"),
@@ -46,7 +46,7 @@ pub const NUMBERS: [(&str, &str); 9] = [
     ("response_size", "BIGINT"),
 ];
 
-/// A file's tables, which lack the columns that are younger than its format.
+/// A file's tables, which lack the columns newer than its format.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'a> {
     /// Its name in the engine.
@@ -59,7 +59,7 @@ impl Tables<'_> {
         kind.info().since <= self.format
     }
 
-    /// The number of a text of hit `h`: 0, "none", in a file that has no such column.
+    /// The id of a text of hit `h`: 0, "none", in a file without that column.
     pub fn text(&self, kind: TextKind) -> String {
         match self.has(kind) {
             true => format!("h.{}", kind.column()),
@@ -67,7 +67,7 @@ impl Tables<'_> {
         }
     }
 
-    /// A table like `strings` of today's format, to be read from.
+    /// An expression like `strings` of the current format, to read from.
     pub fn strings(&self) -> String {
         let file = self.file;
         if self.format >= ADDRESSES_AS_NUMBERS {
@@ -80,7 +80,7 @@ impl Tables<'_> {
         )
     }
 
-    /// hash, ipv4: the identity of a row of the file's own `strings`, or the address that it is.
+    /// hash, ipv4: the identity of a row of the file's own `strings`, or its address.
     pub fn identity(&self) -> String {
         match self.format >= ADDRESSES_AS_NUMBERS {
             true => {
@@ -90,7 +90,8 @@ impl Tables<'_> {
         }
     }
 
-    /// A row of the file's own `strings` is this text of this kind: a condition, and what is bound to its `?`, if it has one.
+    /// The condition that a row of the file's own `strings` is this text of this kind, and the value of its `?`, if it
+    /// has one.
     pub fn is_text(&self, kind: TextKind, text: &str) -> (String, Option<String>) {
         let ipv4 = if kind == TextKind::Address { ipv4(text) } else { 0 };
         match ipv4 > 0 && self.format >= ADDRESSES_AS_NUMBERS {
@@ -100,25 +101,25 @@ impl Tables<'_> {
     }
 }
 
-/// An IPv4 address as it is written into files: as a number. 0 for any other text, and for 0.0.0.0.
+/// An IPv4 address as the number stored in files. 0 for any other text, and for 0.0.0.0.
 pub fn ipv4(text: &str) -> u32 {
-    // Only the spelling that the number is shown in is accepted here.
+    // Accepts only the canonical spelling, in which the number is shown again.
     text.parse::<Ipv4Addr>().map_or(0, u32::from)
 }
 
-/// The tables of an active file. `strings`: id is unique per kind and project, here per kind alone. An IPv4 address is a
-/// number there, which takes a third of its text's room in a file and is hashed without being read as one; `literal` is any
-/// other text, and `text` is either. `marks`: the hit that is number `ordinal` of its project in this file, in order of arrival, every so many hits. `progress`: the records
-/// that this file holds, after `first_seq` (none in files of before) up to `seq`.
+/// The tables of an active file. `strings`: id is unique per kind and project, here per kind alone. An IPv4 address is
+/// stored as a number, which takes a third of its text's room in a file and is hashed without parsing; `literal` is any
+/// other text, and `text` is either. `marks`: every so often in order of arrival, the hit with number `ordinal` of its
+/// project in this file. `progress`: the records of this file, after `first_seq` (none in old files) up to `seq`.
 pub fn create(alias: &str) -> String {
     create_with(alias, ["hit_id BIGINT", ACTIVE_TEXT_ID])
 }
 
 const ACTIVE_TEXT_ID: &str = "id UINTEGER";
 
-/// Two columns of a sealed file are kept as two each, and put together where they are read. `hit_id` jumps from batch to
-/// batch: batches and places in them take a byte less a hit than their sum. `id` begins anew with each project: counted on
-/// over projects, with what is to be taken off beside it, it takes nothing instead of two bytes a text.
+/// Two columns of a sealed file are stored as two each, and combined on reading. `hit_id` jumps from batch to batch:
+/// batches and indexes in them take a byte less per hit than their sum. `id` begins anew with each project: counted on
+/// over projects, with the project's offset beside it, it takes nothing instead of two bytes per text.
 fn create_shared_of_sealed(alias: &str) -> String {
     let places = 1u64 << HitId::INDEX_BITS;
     let hit_id = format!(
@@ -157,7 +158,7 @@ fn text_column(kind: TextKind) -> String {
     format!("{} UINTEGER DEFAULT 0", kind.column())
 }
 
-/// The columns of a text, as an active file keeps them.
+/// The columns of a text, as an active file stores them.
 const STRING_COLUMNS: &str = "kind, project, id, literal, ipv4, client, os, device, version";
 
 /// Statements that give an active file of an older format the columns that it lacks.
@@ -183,20 +184,21 @@ pub fn upgrade_active(alias: &str, format: u32) -> Vec<String> {
     statements
 }
 
-/// Stands in `day` for a row that is about the whole file: a period that holds all of a project's hits in a file needs no
+/// The value of `day` in a row about the whole file: a period that holds all of a project's hits in a file needs no
 /// days.
 pub const WHOLE_FILE: i32 = -1;
 
-/// The tables of a sealed file: those of an active one, what is in it per project, and its rollups.
+/// The tables of a sealed file: those of an active one, counts per project, and rollups.
 ///
-/// Quarters, hours and days are of UTC, numbered since 1970. `by_quarter`: hits and bytes by status. `by_latency`: durations
-/// per hour. `by_endpoint`, `by_endpoint_latency`, `by_value` (a small text, or the country) and `by_consumer`: per day, and for
-/// the whole file. `by_consumer_latency`: of the whole file, and only of each project's busiest consumers. Their sums are what
-/// the hits' would be: an answer must not tell which were read. A project with few hits in the file has no rollups.
+/// Quarters, hours and days are in UTC, numbered since 1970. `by_quarter`: hits and bytes by status. `by_latency`:
+/// durations per hour. `by_endpoint`, `by_endpoint_latency`, `by_value` (a text with few values, or the country) and
+/// `by_consumer`: per day, and for the whole file. `by_consumer_latency`: for the whole file, and only for each
+/// project's busiest consumers. Their sums equal those of the hits: an answer must not reveal which were read. A
+/// project with few hits in the file has no rollups.
 ///
-/// `by_consumer_rest`, of a project with very many consumers in the file: `by_consumer` has the busiest of a day and of the whole
-/// file, each with the `identity` of its text (else 0); here is what is known of the others. `most`: hits of the busiest of
-/// them. `requests`: hits of all of them. `sketch`: all consumers, listed ones too (`Distinct::to_bytes`).
+/// `by_consumer_rest`, if a project has very many consumers in the file: `by_consumer` has the busiest of a day and of
+/// the whole file, each with the `identity` of its text (else 0); this table describes the others. `most`: hits of the
+/// busiest of them. `requests`: hits of all of them. `sketch`: all consumers, listed ones too (`Distinct::to_bytes`).
 pub fn create_sealed(alias: &str) -> String {
     let shared = create_shared_of_sealed(alias);
     format!(
@@ -229,9 +231,9 @@ pub fn attach(path: &str, alias: &str) -> String {
     format!("ATTACH '{path}' AS {alias} (READ_ONLY)")
 }
 
-/// A sealed file that is being made. A column of a row group takes whole blocks, but for what columns share: with blocks of
-/// half the engine's own size a file is 13 % smaller and read as fast, with a quarter it grows again. The storage of the
-/// engine's own version (not the oldest that can read it) saves another 3 %, mostly of texts.
+/// Attaches a new sealed file. A column of a row group takes whole blocks, except for shared ones: with blocks of half
+/// the engine's default size a file is 13 % smaller and read as fast, with a quarter it grows again. The storage format
+/// of the engine's own version (not the oldest that can read it) saves another 3 %, mostly of texts.
 pub fn attach_making(path: &str, alias: &str) -> String {
     let path = path.replace('\'', "''");
     format!(
@@ -244,8 +246,9 @@ const SEALED_BLOCK: u64 = 128 << 10;
 
 const STORAGE_VERSION: &str = "v1.5.0";
 
-/// A file that grows. Transactions of some 60,000 hits are usual under load: with row groups that they fill, their rows go
-/// straight into the file; with the engine's own size they went through its log first, which took half as long again.
+/// Attaches a file that grows. Transactions of some 60,000 hits are usual under load: if they fill row groups, their
+/// rows go straight into the file; with the engine's default size they went through its log first, which took half as
+/// long again.
 pub fn attach_active(path: &str, alias: &str) -> String {
     let path = path.replace('\'', "''");
     format!("ATTACH '{path}' AS {alias} (ROW_GROUP_SIZE {ACTIVE_ROW_GROUP})")
@@ -288,7 +291,7 @@ pub fn projects(alias: &str) -> String {
     )
 }
 
-/// The projects of which only the busiest consumers have rows.
+/// The projects for which only the busiest consumers have rows.
 pub fn projects_with_listed_consumers(alias: &str) -> String {
     format!("SELECT DISTINCT project FROM {alias}.by_consumer_rest")
 }

@@ -1,4 +1,4 @@
-//! A filter's conditions on numbers as SQL over one file's hits, and the scan of its texts that answers the rest
+//! A filter's conditions on numbers as SQL over one file's hits, and the scan of its texts for the others
 //! (`crate::duckdb::filter`). User text is bound, never pasted.
 
 use analytics::filter::{Condition, Field, Filter, Test, TextTests};
@@ -40,7 +40,7 @@ fn compile_test(field: Field, test: &Test) -> String {
     compile_number(&format!("h.{}", field.info().column), test)
 }
 
-/// A text, or a word that was read from it: a column of `strings`.
+/// A text, or a word derived from it: a column of `strings`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextField {
     Text,
@@ -63,7 +63,7 @@ impl TextField {
         }
     }
 
-    /// Its place among the texts that `texts` selects.
+    /// Its index among the columns that `texts` selects.
     pub fn place(self) -> usize {
         match self {
             TextField::Text => 0,
@@ -72,15 +72,15 @@ impl TextField {
     }
 }
 
-/// A restriction of a scan of texts that the engine's statistics can use.
+/// A restriction of a scan of texts for which the engine's statistics help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Only {
     Equal(TextField, String),
     Prefix(TextField, String),
 }
 
-/// id, then each `TextField` in its place: of the texts of a kind, or of those that one of `only` allows. Fields that are not
-/// among `fields` are NULL.
+/// id, then each `TextField` at its index: the texts of a kind, or those that one of `only` allows. Fields not in
+/// `fields` are NULL.
 pub fn texts(
     of: Tables<'_>,
     project: u32,
@@ -123,8 +123,8 @@ pub fn texts(
     Compiled { sql, values }
 }
 
-/// The text that a field is, or is read from, and the column of `strings` that holds it; none for numbers, countries and
-/// `consumer`, which is two.
+/// The text that a field is or derives from, and the column of `strings` that holds it; none for numbers, countries and
+/// `consumer`, which is two texts.
 pub fn text_of(field: Field) -> Option<(TextKind, TextField)> {
     match field.info().stored {
         Stored::Text(kind) => Some((kind, TextField::Text)),
@@ -133,7 +133,7 @@ pub fn text_of(field: Field) -> Option<(TextKind, TextField)> {
     }
 }
 
-/// What a test of a consumer means for its user id where there is one, and for its address where there is none.
+/// A test of a consumer as a test of its user id if there is one, and of its address if not.
 pub fn split_consumer(test: &Test) -> (Option<Test>, Option<Test>) {
     let with = |rest: &str| match test {
         Test::Wildcard(_) => Test::Wildcard(rest.to_owned()),
@@ -170,8 +170,8 @@ fn compile_number(column: &str, test: &Test) -> String {
     }
 }
 
-/// There are few countries: each is tested here, and a hit is compared with those that pass all conditions. A file has
-/// countries as numbers or as their letters, see `Country::from_number`.
+/// There are few countries: each is tested here, and a hit's is compared with those that pass all conditions. A file
+/// stores countries as numbers or as their letters, see `Country::from_number`.
 fn compile_countries(conditions: &[&Condition]) -> String {
     let tests: Vec<(bool, TextTests)> =
         conditions.iter().map(|one| (one.negated, TextTests::new(&one.tests))).collect();

@@ -1,8 +1,8 @@
-//! What `repair` asks a data file.
+//! Statements of `repair` about a data file.
 
 use analytics::hit::HitId;
 
-/// (last seq, first seq) of a data file; first seq is missing in files of before.
+/// (last seq, first seq) of a data file; old files have no first seq.
 pub fn stretch(alias: &str) -> [String; 2] {
     [
         format!("SELECT seq, first_seq FROM {alias}.progress"),
@@ -10,7 +10,7 @@ pub fn stretch(alias: &str) -> [String; 2] {
     ]
 }
 
-/// Reads every value of the hits and of the texts, which finds what is damaged. (number, a hash that nobody needs)
+/// Reads every value of the hits and of the texts, which reveals damage. (number, an unused hash)
 pub fn read_all(alias: &str) -> [String; 2] {
     ["hits", "strings"]
         .map(|table| format!("SELECT count(*), bit_xor(hash(t)) FROM {alias}.{table} t"))

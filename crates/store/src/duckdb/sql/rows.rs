@@ -1,4 +1,4 @@
-//! Raw hits out of one file (DuckDB): first which they are, as numbers, then those that an answer shows.
+//! Raw hits of one file (DuckDB): first the keys that select them, as numbers, then the hits of an answer in full.
 
 use analytics::hit::TextKind;
 use analytics::period::Period;
@@ -11,12 +11,12 @@ use super::file::{NUMBERS, Tables};
 pub struct Range<'a> {
     pub project: u32,
     pub period: Period,
-    /// Hit ids from this (excluded) to that (included).
+    /// Hit ids after this one (excluded) up to that one (included).
     pub after_id: Option<i64>,
     pub until_id: Option<i64>,
     /// Only hits before this one, by (time, hit id).
     pub before: Option<(i64, i64)>,
-    /// Of `sql::filter::compile`.
+    /// Made by `sql::filter::compile`.
     pub numbers: &'a str,
 }
 
@@ -49,9 +49,9 @@ pub fn keys(hits: Tables<'_>, range: &Range<'_>, kinds: &[TextKind]) -> String {
 /// Hits in the order of their durations.
 pub struct Slow<'a> {
     pub range: Range<'a>,
-    /// Only hits that come after this one: faster, or as slow and older.
+    /// Only hits after this one: faster, or as slow and older.
     pub after: Option<SlowPlace>,
-    /// Only hits that took as long, microseconds.
+    /// Only hits that took at least this long, microseconds.
     pub least: Option<u64>,
 }
 
@@ -75,7 +75,7 @@ pub fn slow_keys(hits: Tables<'_>, slow: &Slow<'_>, kinds: &[TextKind]) -> Strin
     )
 }
 
-/// How many hits of a project lie in a period.
+/// The number of a project's hits in a period.
 pub fn count(file: &str, project: u32, from_us: i64, to_us: i64) -> String {
     format!(
         "SELECT count(*)::BIGINT AS rows FROM {file}.hits h
@@ -83,7 +83,7 @@ pub fn count(file: &str, project: u32, from_us: i64, to_us: i64) -> String {
     )
 }
 
-/// Whole hits with these hit ids (a list of integers is bound), which lie in this stretch of time (both ends included).
+/// Hits in full, by hit id (a list of integers is bound), within this stretch of time (both ends included).
 pub fn hits(hits: Tables<'_>, project: u32, from_us: i64, to_us: i64) -> String {
     let numbers = NUMBERS.iter().skip(1).map(|(name, _)| format!("h.{name}"));
     let columns = numbers.chain(TextKind::ALL.map(|kind| hits.text(kind))).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! What sums are made of, out of one file (DuckDB): columns of hits, rows of rollups, names.
+//! Inputs of sums from one file (DuckDB): columns of hits, rows of rollups, names.
 //!
 //! Hits are not grouped here: their columns are handed out as numbers and summed up for all panels in one pass
 //! (`analytics::tally`), which evaluates a filter once and took a third of the time of a statement per panel.
@@ -9,7 +9,7 @@ use analytics::tally::{NO_LATENCY, NO_SIZE, Needs};
 use super::derive::BY_COUNTRY;
 use super::file::{Tables, WHOLE_FILE};
 
-/// A column of hits that sums are made of, in the order in which they are selected.
+/// A column of hits for sums, in the order of selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
     Time,
@@ -25,7 +25,7 @@ pub enum Column {
 /// The columns that these sums need.
 pub fn columns(needs: Needs) -> Vec<Column> {
     let consumers = Needs::CONSUMERS | Needs::CONSUMER_SERIES;
-    // Every stretch has times: its length is theirs.
+    // Every stretch has times, which define its length.
     let mut columns = vec![Column::Time];
     let texts =
         TextKind::ALL.iter().fold(Needs::default(), |all, kind| all.and(Needs::text(*kind)));
@@ -89,7 +89,7 @@ pub fn hits(
     )
 }
 
-/// A rollup's rows of a project: of all days of the file in one, or of days from one to before another.
+/// A project's rows of a rollup: those about all days of the file, or those of days from one to before another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Days {
     Whole,
@@ -104,7 +104,7 @@ impl Days {
         }
     }
 
-    /// The same in a finer unit, of which a day has `parts`: there is no row for the whole file.
+    /// The same in a finer unit, of which a day has `parts`: it has no row for the whole file.
     fn condition_of(self, column: &str, parts: i32) -> String {
         match self {
             Days::Whole => "TRUE".into(),
@@ -181,7 +181,7 @@ pub fn consumers(file: &str, project: u32, days: Days) -> String {
     )
 }
 
-/// day, user, address: who was there on which day, first to last.
+/// day, user, address: the consumers of each day, first to last.
 pub fn consumers_of_days(file: &str, project: u32, days: Days) -> String {
     let days = match days {
         Days::Whole => "day >= 0".to_owned(),
@@ -192,7 +192,7 @@ pub fn consumers_of_days(file: &str, project: u32, days: Days) -> String {
     )
 }
 
-/// day, the most hits of a consumer that has no row, hits of all of those, a sketch of all consumers.
+/// day, most hits of a consumer without a row, hits of all of those, a sketch of all consumers.
 pub fn consumers_rest(file: &str, project: u32, days: Option<Days>) -> String {
     let days = days.map_or_else(|| "TRUE".to_owned(), Days::condition);
     format!(
@@ -210,7 +210,7 @@ pub fn listed_identities(file: &str, project: u32) -> String {
     )
 }
 
-/// kind, id, and 64 bits that stand for the text in all files or the address as a number: of these kinds.
+/// kind, id, and the text's identity or the address as a number: the texts of these kinds.
 pub fn identities(of: Tables<'_>, project: u32, kinds: &[TextKind]) -> String {
     format!(
         "SELECT kind, id, {} FROM {}.strings WHERE project = {project} AND kind IN ({})",
@@ -220,7 +220,7 @@ pub fn identities(of: Tables<'_>, project: u32, kinds: &[TextKind]) -> String {
     )
 }
 
-/// kind, id, client, os, device, version: what is read from the texts of these kinds, where anything is.
+/// kind, id, client, os, device, version: the words derived from the texts of these kinds, if any.
 pub fn words(file: &str, project: u32, kinds: &[TextKind]) -> String {
     format!(
         "SELECT kind, id, client, os, device, version FROM {file}.strings
@@ -229,7 +229,7 @@ pub fn words(file: &str, project: u32, kinds: &[TextKind]) -> String {
     )
 }
 
-/// id of the texts of a kind that begin with `?`, which is in small letters.
+/// id: the texts of a kind that begin with `?`, which is in lower case.
 pub fn with_prefix(file: &str, project: u32, kind: TextKind) -> String {
     format!(
         "SELECT id FROM {file}.strings WHERE kind = {} AND project = {project} AND starts_with(lower(text), ?)",
@@ -237,7 +237,7 @@ pub fn with_prefix(file: &str, project: u32, kind: TextKind) -> String {
     )
 }
 
-/// kind, id, text of these ids. A statement for each kind: with OR between kinds the engine reads every text of the file.
+/// kind, id, text of these ids. One statement per kind: with OR between kinds the engine reads every text of the file.
 pub fn texts_of(file: &str, project: u32, ids: &[(TextKind, u32)]) -> String {
     let of_kind = |kind: TextKind| {
         let of_kind = ids.iter().filter(|(of, _)| *of == kind).map(|(_, id)| id.to_string());
@@ -255,7 +255,7 @@ pub fn texts_of(file: &str, project: u32, ids: &[(TextKind, u32)]) -> String {
         .join(" UNION ALL ")
 }
 
-/// user, address, latency, hits of the whole file: of those consumers that its rollup has.
+/// user, address, latency, hits of the whole file, for the consumers in its rollup.
 pub fn consumer_latencies(file: &str, project: u32) -> String {
     format!(
         "SELECT user_id, address, latency, requests FROM {file}.by_consumer_latency WHERE project = {project}"

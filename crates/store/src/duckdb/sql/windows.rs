@@ -38,7 +38,7 @@ pub fn consumers(file: &str, (from_us, to_us): (i64, i64)) -> String {
     )
 }
 
-/// Stands between the names of `consumers_named`. A name that has it is not found.
+/// Separates the names bound to `consumers_named`. A name that contains it is not found.
 pub const SEPARATOR: char = '\u{1f}';
 
 /// project, kind, id and text of users and addresses. Bound: the projects, as a list of integers, and the names.

@@ -1,7 +1,7 @@
-//! An LRU cache of the identities and words of sealed files, bounded by bytes: a page is requested again every few seconds, and
-//! a sealed file never changes.
+//! An LRU cache of the identities and words of sealed files, bounded by bytes: a page queries the same ones every few
+//! seconds, and a sealed file never changes.
 //!
-//! Addresses of callers are in it. An erasure clears it when the files that it replaced are gone, and with them whoever read them.
+//! It contains callers' addresses. An erasure clears it once the replaced files, and all their readers, are gone.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ pub struct NamesCache(Mutex<Entries>);
 
 #[derive(Default)]
 struct Entries {
-    /// The latest used stand at the end.
+    /// The most recently used last.
     entries: VecDeque<Entry>,
     bytes: usize,
 }
@@ -44,7 +44,7 @@ impl NamesCache {
     pub fn put(&self, file: &str, project: u32, wanted: Wanted, texts: &Arc<FileTexts>) {
         let bytes = texts.bytes();
         let most = limits::NAMES_CACHE_BYTES as usize;
-        // One project must not push out all others.
+        // One project must not evict all others.
         if bytes > most / 2 {
             return;
         }

@@ -1,8 +1,8 @@
-//! Completes the rows of a table from one file. Summed up for every consumer and endpoint, these details would take as much
-//! memory as the hits.
+//! Completes the rows of a table from one file. For every consumer and endpoint these details would take as much memory
+//! as the hits.
 //!
-//! If the whole file lies in the period, its rollup has the durations of its busiest consumers. Everything else comes from a
-//! second scan of its hits that sums up the rows of the table alone.
+//! If the period covers the whole file, its rollup has the durations of its busiest consumers. Everything else comes
+//! from a second scan of its hits that sums up only the rows of the table.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Reads a file's texts as far as sums need them: identities, derived words, and the names of the few that are shown.
+//! Reads a file's texts as far as sums need them: identities, derived words, and the names of the few shown.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,19 +14,19 @@ use crate::duckdb::reading::OpenFile;
 use crate::duckdb::sql;
 use crate::types::StoreError;
 
-/// Identities and derived words of a file's texts, which may be kept until something is erased (`cache`).
+/// Identities and derived words of a file's texts, which may be cached until an erasure (`cache`).
 #[derive(Default)]
 pub struct FileTexts {
     pub identities: Arc<Identities>,
     words: FileWords,
 }
 
-/// Which kinds that is about.
+/// The kinds that it covers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     pub identities: Vec<TextKind>,
     pub words: Vec<TextKind>,
-    /// In place of all consumers' identities those of the consumers that the file's rollups list.
+    /// Only identities of the consumers that the file's rollups list, instead of all.
     pub listed_consumers: bool,
 }
 
@@ -65,7 +65,7 @@ impl Wanted {
 #[derive(Default)]
 struct FileWords {
     words: Vec<Arc<str>>,
-    /// Places in `words`, by id: of a user agent its client, system and device; of a path its version.
+    /// Indexes in `words`, by id: client, system and device of a user agent; version of a path.
     agents: Slots<[u32; 3]>,
     versions: Slots<u32>,
 }
@@ -122,7 +122,7 @@ impl FileWords {
         project: u32,
         kinds: &[TextKind],
     ) -> Result<FileWords, StoreError> {
-        // The first is "": what is read from ids that have no row.
+        // The first is "": the word of ids without a row.
         let mut all = FileWords { words: vec![Arc::from("")], ..FileWords::default() };
         let mut place_of: HashMap<Arc<str>, u32> = HashMap::from([(Arc::from(""), 0)]);
         file.each(&sql::sums::words(file.alias(), project, kinds), &[], |batch| {
@@ -166,7 +166,7 @@ impl Words for FileTexts {
     }
 }
 
-/// Shows the names of these ids to `take`.
+/// Passes the names of these ids to `take`.
 pub fn read_names(
     file: &OpenFile<'_>,
     project: u32,
@@ -185,7 +185,7 @@ pub fn read_names(
     })
 }
 
-/// Those ids of a kind whose text begins with `prefix`.
+/// The ids of a kind whose text begins with `prefix`.
 pub fn ids_with_prefix(
     file: &OpenFile<'_>,
     project: u32,

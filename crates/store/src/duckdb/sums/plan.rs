@@ -1,4 +1,4 @@
-//! What is read of a file: its rollups for the days that lie in the period whole, its hits for the rest.
+//! Plans the reads of a file: its rollups for whole days of the period, its hits for the rest.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use crate::inbox::FileKind;
 
 const HOUR_US: i64 = DAY_US / 24;
 
-/// Beyond so many short stretches, everything between them is read as well: each is a statement.
+/// Beyond this many short stretches, everything between them is read as well: each is a statement.
 const STRETCHES: usize = 64;
 
-/// What one of a rollup's tables answers: each is read by itself, so that several threads share them.
+/// The needs that each rollup table answers: each is read by itself, so that threads can share the work.
 const TABLES: [Needs; 5] = [
     Needs::STATUSES.and(Needs::HOURS).and(Needs::TRAFFIC),
     Needs::LATENCY.and(Needs::LATENCY_SERIES),
@@ -27,13 +27,13 @@ const TABLES: [Needs; 5] = [
     Needs::all_texts().and(Needs::COUNTRIES),
 ];
 
-/// Something to be read of a file.
+/// A part of a file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
     /// Hits in this range (from, to excluded).
     Hits { range: (i64, i64), needs: Needs },
-    /// `split_hours` and `split_days` (numbers since 1970): those whose series are read from hits.
-    /// `consumers_listed`: of consumers it has the busiest alone.
+    /// `split_hours` and `split_days` (numbers since 1970): those whose series are read from hits. `consumers_listed`:
+    /// it has only the busiest consumers.
     Rollup {
         days: Days,
         needs: Needs,
@@ -43,7 +43,7 @@ pub enum Piece {
     },
 }
 
-/// The period, as far as the file has hits in it.
+/// The part of the period in which the file has hits.
 pub fn range(stats: &ProjectStats, query: &SumsQuery) -> (i64, i64) {
     (
         query.grid.from_us.max(stats.min_time_us),
@@ -64,10 +64,10 @@ pub fn pieces(
         return vec![Piece::Hits { range: (from, to), needs }];
     };
 
-    // Not from here where rollups are read: they have it in their own way.
+    // Not here if rollups are read: they provide it differently.
     let needs = needs.without(Needs::CONSUMER_LATENCY);
     let mut pieces = Vec::new();
-    // What stands before the first whole day, and after the last.
+    // The time before the first whole day, and after the last.
     let (start, end) = (i64::from(first) * DAY_US, i64::from(last) * DAY_US);
     let mut edges = Vec::new();
     if from < start {
@@ -83,7 +83,7 @@ pub fn pieces(
     let rollable = rollable(&query.values);
     let mut rolled = needs.only(rollable);
     let rest = needs.without(rollable);
-    // A bucket's edge in the middle of an hour or a day: what a rollup has of it belongs to two buckets.
+    // A bucket's edge within an hour or a day: the rollup's row belongs to two buckets.
     let mut split = [Vec::new(), Vec::new()];
     for (n, (need, unit)) in
         [(Needs::LATENCY_SERIES, HOUR_US), (Needs::CONSUMER_SERIES, DAY_US)].into_iter().enumerate()
@@ -117,7 +117,7 @@ pub fn pieces(
     pieces
 }
 
-/// Whether only those consumers are needed that the file's rollups list: no hits are read for theirs.
+/// Whether only the consumers listed in the file's rollups are needed: no hits are read for others.
 pub fn needs_listed_consumers_alone(pieces: &[Piece]) -> bool {
     let wanted = Needs::CONSUMERS | Needs::CONSUMER_SERIES;
     let is_listed = |piece: &Piece| match piece {
@@ -130,7 +130,7 @@ pub fn needs_listed_consumers_alone(pieces: &[Piece]) -> bool {
     pieces.iter().filter(|piece| needs(piece)).all(is_listed)
 }
 
-/// The days for which the file's rollups are to be read; none where its hits are.
+/// The days to read from the file's rollups; none if its hits are read.
 fn days_from_rollup(
     entry: &Entry,
     stats: &ProjectStats,
@@ -162,7 +162,7 @@ fn lies_in(stats: &ProjectStats, grid: &Grid) -> bool {
     grid.from_us <= stats.min_time_us && grid.to_us > stats.max_time_us
 }
 
-/// What rollups can answer. Of paths they know the version alone.
+/// Needs that rollups can answer. Of paths they have only the version.
 fn rollable(values: &[Dimension]) -> Needs {
     let mut needs = Needs::STATUSES
         | Needs::HOURS
@@ -184,9 +184,9 @@ fn rollable(values: &[Dimension]) -> Needs {
     needs
 }
 
-/// The whole days (numbers since 1970, the last excluded) of the period's part that the file has.
+/// The whole days (numbers since 1970, the last excluded) of the period that the file covers.
 fn days_inside(stats: &ProjectStats, grid: &Grid, (from, to): (i64, i64)) -> Option<(i32, i32)> {
-    // Before the file's first hit and after its last there is nothing, so the day counts as whole.
+    // Nothing comes before the file's first hit or after its last, so the day counts as whole.
     let first = if grid.from_us <= stats.min_time_us {
         from.div_euclid(DAY_US)
     } else {
@@ -201,7 +201,7 @@ fn days_inside(stats: &ProjectStats, grid: &Grid, (from, to): (i64, i64)) -> Opt
     (first >= 0 && first < last).then_some((first, last))
 }
 
-/// About how many hits of the project lie in these days, were they spread evenly.
+/// About how many hits of the project lie in these days, if they were spread evenly.
 fn rows_in(stats: &ProjectStats, (first, last): (i32, i32)) -> u64 {
     let from = (i64::from(first) * DAY_US).max(stats.min_time_us);
     let to = (i64::from(last) * DAY_US).min(stats.max_time_us + 1);
@@ -209,9 +209,8 @@ fn rows_in(stats: &ProjectStats, (first, last): (i32, i32)) -> u64 {
     (stats.rows as f64 * ((to - from) as f64 / length as f64).clamp(0.0, 1.0)) as u64
 }
 
-/// The units (hours, days) that an edge of the grid cuts in two, as far as they lie in the range; none where they are so
-/// many that all is to be read. All of a unit counts as of its beginning, so an edge also counts where the range has nothing
-/// before it, or after.
+/// The units (hours, days) that an edge of the grid splits, within the range; none if there are so many that everything
+/// is read. A unit counts as of its start, so an edge matters even if the range has nothing before it, or after.
 fn split_units(grid: &Grid, (from, to): (i64, i64), unit: i64) -> Option<Vec<(i64, i64)>> {
     if let Step::Fixed(us) = grid.step
         && us < unit

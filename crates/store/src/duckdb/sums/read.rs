@@ -1,4 +1,4 @@
-//! Pieces of files, summed up where the engine has their rows.
+//! Reads and sums up pieces of files, on the engine's threads.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::duckdb::sql::file::WHOLE_FILE;
 use crate::duckdb::sql::sums::{self, Days};
 use crate::types::StoreError;
 
-/// A thread's sums of a file, with room for those rows of a stretch that pass the filter.
+/// One thread's sums of a file, with buffers for the rows of a chunk that pass the filter.
 pub struct Summing {
     pub tally: Tally,
     rows: Vec<u32>,
@@ -76,7 +76,7 @@ impl Source<'_> {
         })
     }
 
-    /// Shows a rollup's rows to `take`.
+    /// Passes a rollup's rows to `take`.
     fn each(
         &self,
         text: &str,
@@ -131,7 +131,7 @@ impl Source<'_> {
         self.each(&sums::latencies(self.file.alias(), self.project, days), move |tally, chunk| {
             let (hour, latency) = (chunk.column::<i32>(0), chunk.column::<u16>(1));
             let (requests, duration_us) = (chunk.column::<u64>(2), chunk.column::<u64>(3));
-            // The rows of an hour lie together.
+            // Rows of an hour are adjacent.
             let mut row = 0;
             while row < hour.len() {
                 let of = hour[row];
@@ -192,7 +192,7 @@ impl Source<'_> {
         let bucket_of = move |day: i32| {
             (in_series && split_days.binary_search(&day).is_err()).then(|| i64::from(day) * DAY_US)
         };
-        // The rows of the whole file have no day, so its series are read apart.
+        // The rows of the whole file have no day, so its series are read separately.
         let by_day = days != Days::Whole;
         if needs.has(Needs::CONSUMERS) {
             let bucket_of = bucket_of.clone();
@@ -223,7 +223,7 @@ impl Source<'_> {
         )
     }
 
-    /// The busiest consumers, and what is known of the others.
+    /// The busiest consumers, and the sums of the others.
     fn read_listed_consumers(
         &self,
         days: Days,
@@ -237,7 +237,7 @@ impl Source<'_> {
         if counted {
             self.each(&sums::consumers(alias, project, days), add_consumers)?;
         }
-        // The row of the whole file has no day, so its series are read from those of the days.
+        // The row of the whole file has no day, so its series are read from the days' rows.
         let rest = sums::consumers_rest(alias, project, (!(is_whole && in_series)).then_some(days));
         let mut damaged = false;
         self.file.each(&rest, &[], |batch| {

@@ -1,11 +1,11 @@
-//! Chunks of hits as the columns that are summed up.
+//! Chunks of hits as columns for sums.
 
 use analytics::tally::Columns;
 
 use crate::duckdb::column_scan::Chunk;
 use crate::duckdb::sql::sums::Column;
 
-/// A stretch of hits. What is selected has no NULL.
+/// A stretch of hits. The selected columns have no NULL.
 pub fn to_columns<'a>(chunk: &'a Chunk<'_>, columns: &[Column]) -> Columns<'a> {
     let mut out = Columns::default();
     for (place, column) in columns.iter().enumerate() {

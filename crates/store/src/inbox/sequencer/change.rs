@@ -1,4 +1,4 @@
-//! Changes of what the inbox keeps beside records: the manifest, the marks up to which it is trimmed, identities, arrivals.
+//! Changes of the inbox's data beside records: the manifest, trim marks, identities, arrivals.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -16,16 +16,18 @@ use crate::sql;
 use crate::types::{Erasure, StoreError};
 
 impl Sequencer {
-    /// As `change`; where it fails, the file is opened again, and tells whether it failed.
+    /// Like `change`; on failure reopens the file to see whether the change is on disk.
     pub(super) async fn change_safely(&mut self, change: Change) -> Result<(), StoreError> {
         let switch = change.as_switch();
         let changed = self.change(change).await;
         if changed.is_ok() {
             return changed;
         }
-        // TRICKY: on a full disk SQLite rolls back by itself; the connection does not know it and would refuse to begin again.
+        // TRICKY: on a full disk SQLite rolls back by itself; the connection does not notice and would refuse to begin
+        // again.
         self.start_over().await;
-        // TRICKY: a commit that failed may be on disk. Done twice, a switch would name a file and the files that it was made of.
+        // TRICKY: a commit that failed may be on disk. Applied twice, a switch would name a file and the files that it
+        // was built from.
         match switch {
             Some((put, drop)) if self.is_switched(&put, &drop).await => Ok(()),
             _ => changed,
@@ -119,7 +121,7 @@ impl Sequencer {
         tx.commit().await.map_err(failed(context))
     }
 
-    /// Whether the manifest has these files and not those. False where it cannot be read.
+    /// Whether the manifest has the files of `put` and not those of `drop`. False if it cannot be read.
     async fn is_switched(&mut self, put: &[FileRow], drop: &[u64]) -> bool {
         match manifest::read(&mut self.db).await {
             Ok(files) => {

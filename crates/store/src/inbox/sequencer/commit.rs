@@ -1,4 +1,4 @@
-//! The commit of a group, and what a failed one leads to. Senders are answered here, once they can be.
+//! The commit of a group, and recovery from a failed one. Senders are answered here, once they can be.
 
 use std::sync::atomic::Ordering;
 
@@ -50,7 +50,7 @@ impl Sequencer {
                     self.gone.remove(&project);
                 }
                 self.start_over().await;
-                // Hits that are not on disk must not be taken for repeats when they are posted again.
+                // Hits that are not on disk must not count as repeats when they are posted again.
                 if !group.repeats.is_empty()
                     && let Err(problem) = self.load_repeats(now_us()).await
                 {
@@ -66,8 +66,8 @@ impl Sequencer {
         }
     }
 
-    /// After a failed commit nobody knows whether it is on disk: the file tells. What it holds goes to the writer
-    /// (its senders were told to come again, and a batch id makes that free); seqs go on behind it.
+    /// After a failed commit only the file shows whether it is on disk. Records that are go to the writer (their
+    /// senders were told to retry, and a batch id makes that free); seqs continue after them.
     pub(super) async fn start_over(&mut self) {
         match connect_options(&self.options.path).connect().await {
             Ok(db) => self.db = db,

@@ -1,5 +1,5 @@
-//! What must be decided in order: which seq a batch or an erasure gets, whether it was answered before, and whether there is
-//! room for it. Nothing is on disk yet, so nobody is told yet, unless it is refused.
+//! Decisions that depend on order: the seq of a batch or an erasure, whether it was answered before, and whether there
+//! is room for it. Nothing is on disk yet, so only refusals are answered here.
 
 use std::sync::atomic::Ordering;
 
@@ -38,7 +38,7 @@ impl Sequencer {
             return;
         }
         if let Some(receipt) = batch_hash.and_then(|hash| self.receipts.find(hash)) {
-            // Its first copy may be in this very group: answered with it.
+            // Its first copy may be in this very group, with which it is answered.
             group.replies.push((reply, receipt));
             return;
         }
@@ -112,7 +112,7 @@ impl Sequencer {
         group.erase_replies.push((reply, seq));
     }
 
-    /// Whether a hit id has room for the next seq.
+    /// Whether the next seq still fits a hit id.
     fn has_numbers(&self) -> bool {
         self.next_seq < 1 << HitId::SEQ_BITS
     }

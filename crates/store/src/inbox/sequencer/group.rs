@@ -11,7 +11,7 @@ use crate::inbox::queue::Item;
 use crate::sql;
 use crate::types::{Receipt, StoreError};
 
-/// A group that is being made.
+/// A group under construction.
 #[derive(Default)]
 pub(super) struct Group {
     pub bytes: Vec<u8>,
@@ -36,7 +36,7 @@ impl Group {
             && self.repeats.is_empty()
             && self.erasures.is_empty()
         {
-            // By far the most groups. Where it fails, the caller opens the file anew, which ends the transaction.
+            // Most groups. On failure the caller reopens the file, which ends the transaction.
             let receipts = self.receipt_count > 0;
             let statement = match receipts {
                 true => sql::inbox::COMMIT_GROUP_WITH_RECEIPTS,

@@ -1,4 +1,4 @@
-//! How the thread begins: it opens or creates the file, and reads what it has to know to go on where the last start ended.
+//! The start of the thread: opens or creates the file, and reads the state to continue from.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -114,9 +114,9 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Hits that clients may post again, as the file knows them.
+    /// Loads hits that clients may post again from the file.
     pub(super) async fn load_repeats(&mut self, now: i64) -> Result<(), StoreError> {
-        // None is known until they are read: a hit that counts twice is better than one that is lost.
+        // Cleared until they are read: a hit that counts twice is better than one that is lost.
         self.repeats = Repeats::default();
         let rows = sqlx::query(sql::inbox::REPEATS)
             .bind(now - repeats::WINDOW_US)
@@ -132,7 +132,7 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Writes whose inbox this is into the file itself: SQLite's log may be lost without it.
+    /// Writes the inbox's identity into the file itself: SQLite's log may be lost without it.
     pub async fn begin(
         &mut self,
         identity: &Identity,
@@ -156,7 +156,7 @@ impl Sequencer {
         put_state(&mut self.db, DATA_FORMAT, &format.to_le_bytes()).await
     }
 
-    /// New records come after this one, whatever the file says.
+    /// New records get seqs after this one, whatever the file says.
     pub fn count_above(&mut self, seq: u64) {
         if self.next_seq <= seq {
             self.next_seq = seq + 1;

@@ -1,4 +1,4 @@
-//! What is done now and then: forgetting old batch ids, and looking how much of the disk is free.
+//! Periodic work: forgetting old batch ids, and checking free disk space.
 
 use std::sync::atomic::Ordering;
 
@@ -11,7 +11,7 @@ use crate::reserve;
 use crate::sql;
 
 impl Sequencer {
-    /// Once a second: how much of the disk is free; once a minute: what is old enough to forget.
+    /// Once a second: free disk space; once a minute: forgetting old entries.
     pub(super) async fn sweep(&mut self) {
         let now = now_us();
         if now - self.swept_us < 1_000_000 {

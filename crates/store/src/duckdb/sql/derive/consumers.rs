@@ -1,11 +1,11 @@
-//! Statements about the consumers of a project that has too many of them in a file for rows of each (DuckDB).
+//! Statements about the consumers of a project that has too many in a file for a row each (DuckDB).
 
 use analytics::hit::TextKind;
 
 use super::{DAY, Slice, consumers_of};
 use crate::duckdb::sql::file::WHOLE_FILE;
 
-/// project, count: of those with more than so many texts that may name consumers.
+/// project, count: projects with more than this many texts that may name consumers.
 pub fn with_many_texts(into: &str, most: u64) -> String {
     format!(
         "SELECT project, count(*) AS texts FROM {into}.strings WHERE kind IN ({}, {}) GROUP BY project HAVING texts > {most}",
@@ -19,12 +19,12 @@ pub fn of_hits(into: &str, project: u32) -> String {
     format!("SELECT user_id, address FROM {into}.hits WHERE project = {project}")
 }
 
-/// The consumers of a slice, per day, busiest first, into a temporary table.
+/// Gathers the consumers of a slice, per day, busiest first, into a temporary table.
 pub fn gather_days(into: &str, slice: &Slice) -> String {
     gather(DAY, &format!("{into}.hits WHERE {}", slice.condition()))
 }
 
-/// These consumers of the whole file, busiest first, into a temporary table.
+/// Gathers these consumers of the whole file, busiest first, into a temporary table.
 pub fn gather_whole(into: &str, project: u32, consumers: &[(TextKind, u32)]) -> String {
     let ids = |of: TextKind| {
         let ids = consumers.iter().filter(|(kind, _)| *kind == of).map(|(_, id)| id.to_string());
@@ -55,7 +55,7 @@ pub const GATHERED: &str = "SELECT day, user_id, address FROM temp.gathered";
 
 pub const FORGET: &str = "DROP TABLE temp.gathered";
 
-/// day, user, address, country, its time, requests, client errors, server errors, last: of the `most` busiest of each day.
+/// day, user, address, country, its time, requests, client errors, server errors, last: the `most` busiest of each day.
 pub fn listed(most: u64) -> String {
     format!(
         "SELECT day, user_id, address, country, country_us, requests, client_errors, server_errors, last_us
@@ -63,7 +63,7 @@ pub fn listed(most: u64) -> String {
     )
 }
 
-/// day, the most hits of a consumer that is not among the `most` busiest, the hits of all of those.
+/// day, most hits of a consumer not among the `most` busiest, hits of all of those.
 pub fn unlisted(most: u64) -> String {
     format!(
         "SELECT day, max(requests)::UBIGINT, sum(requests)::UBIGINT FROM temp.gathered WHERE place > {most} GROUP BY day"
