@@ -143,7 +143,7 @@ test('one that has stopped calling is said to be quiet, on a phone too; words fi
   await narrow(page);
 
   await page.keyboard.press('Control+k');
-  const box = page.getByRole('combobox', { name: 'Page, endpoint, consumer or setting' });
+  const box = page.getByRole('combobox', { name: 'Page, view, endpoint, consumer or setting' });
   await box.fill('orders/');
   await page.getByRole('option', { name: 'GET /v1/orders/{id} Endpoint' }).waitFor();
   await box.fill('nightly');

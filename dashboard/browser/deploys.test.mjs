@@ -110,7 +110,19 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await page.getByText('This deploy is not known here').waitFor();
   await page.keyboard.press('Escape');
 
-  // A row of the changes filters by its subject, and a second click undoes it.
+  // Requests that come with a new release mark it by themselves; the one that was posted stays one.
+  for (const release of ['v2.5.0', 'v2.4.1']) {
+    const body = JSON.stringify({ release, requests: [{ path: '/v2/fine', method: 'GET', status: 200, response_time: 20, user_id: 'shop', created_at: new Date(Date.now() - 60 * MINUTE).toISOString() }] });
+    const answer = await fetch(`${server.url}/api/requests`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-auth-token': project.key }, body });
+    assert.equal((await answer.json()).accepted, 1);
+  }
+  await page.goto(`${server.url}/dashboard?project=${project.project_id}&period=24h&tab.deploy=all`);
+  await list.getByRole('button', { name: /v2\.5\.0.*Seen in requests/s }).waitFor();
+  assert.equal(await list.locator('li').count(), 2);
+  assert.equal(await list.getByText('Seen in requests').count(), 1);
+  await page.keyboard.press('Escape');
+
+  // A row of what changed filters by what it is about, and back.
   await Promise.race([changes.waitFor(), page.getByRole('button', { name: 'What changed' }).click()].map((one) => one.catch(() => {})));
   await axe(page);
   await changes.getByRole('button', { name: /v2\/orders/ }).click();

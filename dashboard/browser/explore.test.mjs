@@ -134,7 +134,7 @@ test('series are switched by their names, and latency has a logarithmic axis; th
 
 test('Ctrl+K goes to a page, a setting and the documentation', async () => {
   const page = await visit();
-  const box = page.getByRole('combobox', { name: 'Page, endpoint, consumer or setting' });
+  const box = page.getByRole('combobox', { name: 'Page, view, endpoint, consumer or setting' });
   const goTo = async (words, first) => {
     await page.keyboard.press('Control+k');
     await box.fill(words);

@@ -134,3 +134,32 @@ test('a list that cannot be had says so, keeps what is there and tries again', a
   await card.locator('tr[aria-rowindex="2"]').waitFor();
   await page.leave();
 });
+
+test('on a phone a row has a second line with what has no column there, down to the last one', async () => {
+  const page = await enter(browser, server.url, { viewport: { width: 390, height: 844 }, hasTouch: true });
+  await signIn(page, server.url, project.key);
+  await page.goto(`${server.url}/dashboard?project=${project.project_id}&period=24h&open=endpoints&tab.consumers=users`);
+  const endpoints = page.locator('.card.endpoints tbody tr');
+  const consumers = page.locator('.card.consumers tbody tr');
+  const second = (rows) => rows.locator('.second');
+  await endpoints.nth(9).waitFor();
+  assert.match(await second(endpoints).first().textContent(), /^(just now|\d+ (s|min) ago) · p50 \d+ ms · p99 \d+ ms$/);
+  assert.match(await second(consumers).first().textContent(), /^(just now|\d+ (s|min) ago)$/);
+  // It lies under the row's first line and over nothing.
+  const overlaps = await endpoints.first().evaluate((row) => {
+    const line = row.querySelector('.second').getBoundingClientRect();
+    return [...row.querySelectorAll('.path, td:not(.what) > *')].filter((one) => one.getBoundingClientRect().bottom > line.top + 1).length;
+  });
+  assert.equal(overlaps, 0);
+  await page.locator('.card.endpoints').getByText('20,000 rows').waitFor();
+  await page.locator('.card.endpoints tr.gap').waitFor({ state: 'attached' });
+  await scrollToEnd(page, 'endpoints');
+  const last = page.locator(`.card.endpoints tbody tr[aria-rowindex="${MANY + 1}"]`);
+  await last.waitFor();
+  assert.ok(await second(last).isVisible());
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  await axe(page);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  assert.equal(await second(endpoints).first().isVisible(), false);
+  await page.leave();
+});

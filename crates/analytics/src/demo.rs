@@ -61,6 +61,7 @@ pub fn deploys(from_us: i64, to_us: i64) -> Vec<Deploy> {
             version: format!("v2.{}.{fix}", week - 2_800),
             at_us: day * DAY_US + RELEASED_AT * 60 * MINUTE_US,
             text: text.to_owned(),
+            from_requests: false,
         })
     });
     all.filter(|deploy| (from_us..to_us).contains(&deploy.at_us)).collect()

@@ -23,13 +23,27 @@ pub struct NewDeploy {
 }
 
 /// A deploy that was checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deploy {
     pub version: String,
     /// Whole milliseconds.
     pub at_us: i64,
     /// May be empty.
     pub text: String,
+    /// Nobody posted it: requests came with a release that was new.
+    pub from_requests: bool,
+}
+
+impl Deploy {
+    /// The marker of a release, since the earliest request that came with it.
+    pub fn of_release(release: &str, at_us: i64) -> Deploy {
+        Deploy {
+            version: release.to_owned(),
+            at_us: to_whole_ms(at_us),
+            text: String::new(),
+            from_requests: true,
+        }
+    }
 }
 
 impl NewDeploy {
@@ -52,10 +66,16 @@ impl NewDeploy {
         }
         Ok(Deploy {
             version,
-            at_us: at_us.div_euclid(1_000) * 1_000,
+            at_us: to_whole_ms(at_us),
             text: note(self.text.as_deref().unwrap_or_default())?,
+            from_requests: false,
         })
     }
+}
+
+/// The unit of time of pages.
+fn to_whole_ms(time_us: i64) -> i64 {
+    time_us.div_euclid(1_000) * 1_000
 }
 
 /// A note of several lines, without other control characters and surrounding spaces.

@@ -27,6 +27,8 @@ pub struct Health {
     pub truncated: u64,
     pub bad_utf8: u64,
     pub invalid_privacy_level: u64,
+    /// Batches.
+    pub releases_ignored: u64,
 }
 
 /// A source of hits: one client library in one framework on one host.
@@ -127,6 +129,7 @@ impl Health {
         self.truncated += batch.repairs.truncated;
         self.bad_utf8 += batch.repairs.bad_utf8;
         self.invalid_privacy_level += batch.repairs.invalid_privacy_level;
+        self.releases_ignored += batch.repairs.releases_ignored;
     }
 
     /// A post that was refused as a whole, with this code.
@@ -160,6 +163,7 @@ impl Health {
         self.truncated += later.truncated;
         self.bad_utf8 += later.bad_utf8;
         self.invalid_privacy_level += later.invalid_privacy_level;
+        self.releases_ignored += later.releases_ignored;
     }
 
     /// The source with that name, moved to the end: the one silent for longest makes room.

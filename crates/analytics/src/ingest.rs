@@ -185,6 +185,8 @@ pub struct Repairs {
     pub bad_utf8: u64,
     /// Batches with a privacy level other than 0, 1 and 2, read as 2.
     pub invalid_privacy_level: u64,
+    /// Batches whose `release` was not used: no text of at most 100 characters, or one new release too many.
+    pub releases_ignored: u64,
     /// Texts that were cut to their limit.
     pub truncated: u64,
     /// Invalid addresses; their hits are kept without one.
@@ -201,10 +203,11 @@ pub struct Repairs {
 
 impl Repairs {
     /// Their names in metrics, with their counts.
-    pub fn named(&self) -> [(&'static str, u64); 8] {
+    pub fn named(&self) -> [(&'static str, u64); 9] {
         [
             ("bad_utf8", self.bad_utf8),
             ("invalid_privacy_level", self.invalid_privacy_level),
+            ("releases_ignored", self.releases_ignored),
             ("truncated", self.truncated),
             ("invalid_address", self.invalid_address),
             ("negative_duration", self.negative_duration),
@@ -228,6 +231,8 @@ pub struct Posted {
     /// "" for none.
     pub sdk: String,
     pub batch_id: Option<String>,
+    /// The version of the app that these hits came from; not empty.
+    pub release: Option<String>,
     /// Microseconds since 1970; none if missing, unreadable or without a zone.
     pub sent_at_us: Option<i64>,
     /// The body itself was its single hit (npm 1.0.11).

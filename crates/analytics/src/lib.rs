@@ -44,3 +44,4 @@ pub mod tally;
 pub mod target;
 pub mod text_list;
 pub mod uptime;
+pub mod view;

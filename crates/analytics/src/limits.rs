@@ -548,12 +548,26 @@ limits! {
         "Deploys of a project: two a day for most of a year. The oldest make room.";
     DEPLOYS_PER_MINUTE "deploys_per_minute" = 120, Items, fixed, "too_many_deploys",
         "Deploys that one address may post: a history that is brought along, and not a pipeline that runs wild. Each is a write to the table of projects.";
+    RELEASES_PER_HOUR "releases_per_hour" = 60, Items, fixed, "",
+        "New releases of a project, each of which is a write: one a minute is a pipeline, more are names that change with each process. Others are counted and make no marker.";
+    RELEASES_PER_PROJECT "releases_per_project" = 1_000, Items, fixed, "",
+        "Releases that a project is known to have had, so that each makes one marker: twice as many as it keeps deploys.";
+    RELEASES_REMEMBERED "releases_remembered" = 20_000, Items, fixed, "",
+        "Releases of all projects that are known without a look at the table: 16 bytes each. Beyond it they are looked up anew.";
+    RELEASE_POSTED_MINUTES "release_posted_minutes" = 60, Minutes, fixed, "",
+        "A deploy that is posted takes the place of the marker that requests made of the same version, so far apart at most: a pipeline says it is done some minutes after the first request.";
     DEPLOY_TEXT_CHARACTERS "deploy_text_characters" = 1_000, Characters, fixed, "invalid_deploy",
         "The note of a deploy: a few lines of a change log.";
     DEPLOY_EFFECT_HOURS "deploy_effect_hours" = 24, Hours, fixed, "",
         "The longest time before and after a deploy that is compared: a day has every hour of it on both sides.";
     DEPLOY_EFFECT_ROWS "deploy_effect_rows" = 50, Rows, fixed, "",
         "Endpoints of a deploy's effect, the worst first: what a person scrolls through in a dialog.";
+
+    // Saved views.
+    VIEWS_PER_PROJECT "views_per_project" = 100, Items, fixed, "too_many_views",
+        "Saved views of a project: more than a team keeps apart by name.";
+    VIEW_QUERY_BYTES "view_query_bytes" = 4 << 10, Bytes, fixed, "invalid_view",
+        "The query of a saved view: half of what proxies take of an address, and a filter of a hundred values.";
 
     // Outbound calls.
     TARGET_CHARACTERS "target_characters" = 2_048, Characters, fixed, "invalid_monitor",

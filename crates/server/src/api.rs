@@ -25,3 +25,4 @@ pub mod share_links;
 pub mod status_page;
 pub mod subscribers;
 pub mod tail;
+pub mod views;

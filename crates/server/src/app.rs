@@ -44,6 +44,7 @@ use crate::random::random_bytes;
 use crate::rate::RateLimit;
 use crate::reads::{QueueLimits, ReadQueue, Reader};
 use crate::refusals::RefusalLog;
+use crate::releases::Releases;
 use crate::rule::{Rules, live_rules};
 use crate::status_view::StatusViews;
 use crate::subscriber_mail::SubscriberMail;
@@ -72,6 +73,7 @@ pub struct App {
     pub ingest_health: IngestHealth,
     pub learned_routes: Arc<LearnedRoutesByProject>,
     pub arrivals: Arrivals,
+    pub releases: Releases,
     /// Held by posts from reading their project's settings to storing their hits.
     pub in_flight: InFlightPosts,
     pub refusals: RefusalLog,
@@ -222,6 +224,7 @@ impl App {
             ingest_health: IngestHealth::default(),
             learned_routes,
             arrivals: Arrivals::default(),
+            releases: Releases::default(),
             status_views: StatusViews::default(),
             subscriber_mail: SubscriberMail::default(),
             in_flight: InFlightPosts::default(),

@@ -58,6 +58,7 @@ codes! {
     InvalidRule "invalid_rule" 400 "A field of a rule cannot be used";
     InvalidMaintenance "invalid_maintenance" 400 "A field of a maintenance window cannot be used";
     InvalidDeploy "invalid_deploy" 400 "A field of a deploy cannot be used";
+    InvalidView "invalid_view" 400 "A field of a saved view cannot be used";
     InvalidIncident "invalid_incident" 400 "A field of an incident cannot be used";
     InvalidStatusPage "invalid_status_page" 400 "A field of a status page cannot be used";
     InvalidSubscription "invalid_subscription" 400 "The address that is to be subscribed is not an e-mail address";
@@ -88,6 +89,7 @@ codes! {
     UnknownChannel "unknown_channel" 404 "The project has no such channel";
     UnknownRule "unknown_rule" 404 "The project has no such rule";
     UnknownDeploy "unknown_deploy" 404 "The project has no such deploy";
+    UnknownView "unknown_view" 404 "The project has no such saved view";
     UnknownIncident "unknown_incident" 404 "The project has no such incident";
     UnknownStatusPage "unknown_status_page" 404 "There is no status page at this address";
     UnknownSubscription "unknown_subscription" 404 "There is no such subscription to a status page";
@@ -105,6 +107,8 @@ codes! {
     TooManyMaintenanceWindows "too_many_maintenance_windows" 409 "The project has as many maintenance windows as it may have";
     TooManyChannels "too_many_channels" 409 "The project has as many channels as it may have";
     TooManyRules "too_many_rules" 409 "The project has as many rules as it may have";
+    ViewTaken "view_taken" 409 "The project has a saved view of this name";
+    TooManyViews "too_many_views" 409 "The project has as many saved views as it may have";
     TooManySubscribers "too_many_subscribers" 409 "The status page has as many subscribers as it may have";
     TooManyMonitors "too_many_monitors" 409 "The project has as many monitors as it may have";
     BodyTooLarge "body_too_large" 413 "The body is too large";
@@ -329,6 +333,8 @@ impl From<store::meta::MetaError> for ApiError {
             MetaError::TooManySubscriptions => {
                 ApiError::new(Code::TooManySubscriptions, error.to_string()).retry_after(3_600)
             }
+            MetaError::TooManyViews => ApiError::new(Code::TooManyViews, error.to_string()),
+            MetaError::ViewTaken => ApiError::new(Code::ViewTaken, error.to_string()),
             MetaError::SlugTaken => ApiError::new(Code::SlugTaken, error.to_string()),
             MetaError::Inbox(error) => (*error).into(),
             other => ApiError::internal("the table of projects", &other),

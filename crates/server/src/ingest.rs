@@ -9,10 +9,11 @@ mod body;
 use std::net::IpAddr;
 
 use analytics::batch::Batch;
+use analytics::deploy::Deploy;
 use analytics::enrich::{Enriched, Settings};
 use analytics::health::{Arrived, by_reason};
 use analytics::hit::{ProjectId, TextKind};
-use analytics::ingest::{self, Rejection};
+use analytics::ingest::{self, Rejection, Repairs};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
@@ -127,6 +128,7 @@ async fn take(
 struct Prepared {
     grant: KeyGrant,
     enriched: Enriched,
+    release: Option<String>,
     batch_hash: Option<u128>,
     sent: usize,
     _turn: InFlightPost,
@@ -136,7 +138,7 @@ struct Prepared {
 
 fn prepare(app: &App, caller: &Sender, held: HeldBody) -> Result<Prepared, ApiError> {
     let arrival_us = app.clock.now_us();
-    let posted = ingest::decode(held.bytes())?;
+    let mut posted = ingest::decode(held.bytes())?;
     let turn = app.in_flight.take();
     // The key was looked up before the body came, which may have taken a minute.
     let grant = app.meta.refresh(caller.confirm(app, posted.api_key.as_deref())?);
@@ -151,21 +153,22 @@ fn prepare(app: &App, caller: &Sender, held: HeldBody) -> Result<Prepared, ApiEr
     };
     let sent = posted.hits_sent();
     let batch_hash = posted.batch_id.as_deref().map(|id| ingest::batch_hash(grant.project(), id));
+    let release = posted.release.take();
     let learned = app.learned_routes.of(grant.project());
     let learned = learned.map_err(|error| ApiError::internal("reading learned routes", &error))?;
     let enriched = app.enricher.enrich(posted, &settings, Some(learned.as_mutex()), arrival_us);
-    Ok(Prepared { grant, enriched, batch_hash, sent, _turn: turn, _held: held })
+    Ok(Prepared { grant, enriched, release, batch_hash, sent, _turn: turn, _held: held })
 }
 
 async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError> {
-    let Prepared { grant, enriched, batch_hash, sent, _turn, _held } = prepared;
-    let Enriched { batch, rejected, samples, repairs, clock } = enriched;
+    let Prepared { grant, enriched, release, batch_hash, sent, _turn, _held } = prepared;
+    let Enriched { batch, rejected, samples, mut repairs, clock } = enriched;
     let told = SenderInfo::of(&batch);
     let oldest_us = batch.hits.iter().map(|hit| hit.time_us).min();
     let arrived_us = batch.arrival_us;
-    let note = |accepted: u64, repeated: u64| {
+    let note = |accepted: u64, repeated: u64, repairs: &Repairs| {
         app.metrics.note_rejected(&rejected);
-        app.metrics.note_repairs(&repairs);
+        app.metrics.note_repairs(repairs);
         let arrived = Arrived {
             sdk: &told.sdk,
             framework: &told.framework,
@@ -174,13 +177,13 @@ async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError>
             rejected: &by_reason(&rejected),
             samples: &samples,
             repeated,
-            repairs: &repairs,
+            repairs,
             clock,
         };
         app.ingest_health.note(grant.project(), &arrived, arrived_us);
     };
     if batch.hits.is_empty() {
-        note(0, 0);
+        note(0, 0, &repairs);
         return if sent == 0 {
             Ok(answer::nothing_sent())
         } else {
@@ -203,8 +206,13 @@ async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError>
     if !receipt.replayed {
         if let Some(oldest_us) = oldest_us {
             app.arrivals.note(grant.project(), oldest_us, arrived_us);
+            if let Some(release) = release.filter(|_| receipt.accepted > 0) {
+                let deploy = Deploy::of_release(&release, oldest_us);
+                let is_used = app.releases.see(&app.meta, grant.project(), deploy, arrived_us);
+                repairs.releases_ignored += u64::from(!is_used.await);
+            }
         }
-        note(u64::from(receipt.accepted), u64::from(receipt.repeated));
+        note(u64::from(receipt.accepted), u64::from(receipt.repeated), &repairs);
     }
     Ok(answer::kept(&receipt))
 }

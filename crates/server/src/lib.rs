@@ -62,6 +62,7 @@ pub mod random;
 pub mod rate;
 pub mod reads;
 pub mod refusals;
+mod releases;
 pub mod router;
 pub mod rule;
 pub mod schema;

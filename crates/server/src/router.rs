@@ -12,6 +12,7 @@ use crate::api::{
     changes, channels, consumers, dashboard, deploys, fields, heartbeat, hits, incidents,
     ingest_health, keys as project_keys, lists, maintenance, monitors, openapi, project, projects,
     routes as route_templates, rules, server, session, share_links, status_page, subscribers, tail,
+    views,
 };
 use crate::app::{App, SharedApp};
 use crate::config::Settings;
@@ -136,6 +137,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/status-page", Holder, get(status_page::show_status_page)),
         route("GET", "/api/v1/routes", Holder, get(route_templates::list_routes)),
         route("GET", "/api/v1/ingest-health", Holder, get(ingest_health::show_ingest_health)),
+        route("GET", "/api/v1/views", Holder, get(views::list_views)),
         // Managers of monitoring.
         route("POST", "/api/v1/monitors", Manager, post(monitors::create_monitor)),
         route("PATCH", "/api/v1/monitors/{id}", Manager, patch(monitors::change_monitor)),
@@ -166,6 +168,9 @@ pub fn routes() -> Vec<Route> {
             post(project::regenerate_dashboard_id),
         ),
         route("DELETE", "/api/v1/deploys/{id}", Owner, delete(deploys::remove_deploy)),
+        route("POST", "/api/v1/views", Owner, post(views::create_view)),
+        route("PATCH", "/api/v1/views/{id}", Owner, patch(views::change_view)),
+        route("DELETE", "/api/v1/views/{id}", Owner, delete(views::remove_view)),
         route("GET", "/api/v1/keys", Owner, get(project_keys::list_keys)),
         route("POST", "/api/v1/keys", Owner, post(project_keys::create_key)),
         route("DELETE", "/api/v1/keys/{id}", Owner, delete(project_keys::revoke_key)),

@@ -1,5 +1,5 @@
-//! Projects, keys, sessions, share links, monitors, channels, maintenance windows, rules, deploys, status pages and their
-//! subscribers (SQLite, `meta.sqlite` in the data folder).
+//! Projects, keys, sessions, share links, monitors, channels, maintenance windows, rules, deploys, saved views, status pages
+//! and their subscribers (SQLite, `meta.sqlite` in the data folder).
 //!
 //! Everything that a request needs to know (its key's project, access and privacy level) is answered from memory: a
 //! POST must not wait for a database. The file is the truth, memory follows it with every change, and only the process
@@ -33,6 +33,7 @@ mod settings_rows;
 mod share_links;
 mod status_pages;
 mod subscribers;
+mod views;
 
 use std::path::Path;
 use std::sync::{Arc, RwLock};
@@ -64,6 +65,7 @@ pub use secrets::{DashboardId, Key, ServerSecret, Token};
 pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
 pub(crate) use subscribers::forget_those_who_left;
 pub use subscribers::{Confirmation, Subscriber, SubscriberCount, SubscriberLimits};
+pub use views::ViewRow;
 
 impl Meta {
     /// Opens or creates the file in `data` (which must exist). `fresh_secret` is 32 random bytes, stored as the

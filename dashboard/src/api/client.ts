@@ -49,6 +49,8 @@ import type {
   ServerInfo,
   RouteDecision,
   RouteTemplate,
+  SavedView,
+  SavedViewChange,
   ShareLink,
   StatusPage,
   StatusPageChange,
@@ -227,6 +229,10 @@ export const api = {
   deploys: (scope: Scope, parameters: Parameters, signal?: AbortSignal) => call<{ deploys: Deploy[] }>('GET', 'deploys', { scope, parameters, signal }),
   deployEffect: (scope: Scope, id: number, signal?: AbortSignal) => call<DeployEffect>('GET', `deploys/${id}/effect`, { scope, signal }),
   deleteDeploy: (scope: Scope, id: number) => call<undefined>('DELETE', `deploys/${id}`, { scope }),
+  views: (scope: Scope, signal?: AbortSignal) => call<{ views: SavedView[] }>('GET', 'views', { scope, signal }),
+  saveView: (scope: Scope, view: SavedViewChange) => call<SavedView>('POST', 'views', { scope, body: view }),
+  changeView: (scope: Scope, id: number, change: SavedViewChange) => call<SavedView>('PATCH', `views/${id}`, { scope, body: change }),
+  deleteView: (scope: Scope, id: number) => call<undefined>('DELETE', `views/${id}`, { scope }),
   dashboard: (scope: Scope, parameters: Parameters, signal?: AbortSignal) =>
     call<DashboardAnswer>('GET', 'dashboard', { scope, parameters, signal }),
 };

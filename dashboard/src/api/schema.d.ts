@@ -1041,6 +1041,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The project's saved views. */
+        get: operations["list_views"];
+        put?: never;
+        /** Save a view. Its query is checked as the page's own calls are, and kept in one spelling. */
+        post: operations["create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a view. */
+        delete: operations["remove_view"];
+        options?: never;
+        head?: never;
+        /** Rename a view, or let it show something else. Fields that are not there stay. */
+        patch: operations["change_view"];
+        trace?: never;
+    };
     "/metrics": {
         parameters: {
             query?: never;
@@ -1206,6 +1242,12 @@ export interface components {
              * @description 0 keeps addresses, 1 takes the country from them and drops them, 2 never looks at them.
              */
             privacy_level?: number | null;
+            /**
+             * @description The version of the app that these requests came from, at most 100 characters. The first time that it comes, charts are
+             *     marked with it.
+             * @example v2.4.1
+             */
+            release?: string | null;
             requests: components["schemas"]["BatchHit"][];
             /**
              * @description Name and version of the client.
@@ -1653,6 +1695,7 @@ export interface components {
             at: string;
             /** Format: int64 */
             id: number;
+            source: components["schemas"]["DeploySource"];
             /** @description Null without one, or where a share link does not show it. */
             text?: string | null;
             /** @example v2.4.1 */
@@ -1687,6 +1730,11 @@ export interface components {
             /** @description The latest first. */
             deploys: components["schemas"]["DeployAnswer"][];
         };
+        /**
+         * @description Who said that there was a deploy.
+         * @enum {string}
+         */
+        DeploySource: "posted" | "requests";
         EndpointAnswer: {
             /** Format: int64 */
             client_errors: number;
@@ -1978,6 +2026,11 @@ export interface components {
             refused: components["schemas"]["RefusedPosts"][];
             /** @description Hits, by reason, the most first. */
             rejected: components["schemas"]["RejectedHits"][];
+            /**
+             * Format: int64
+             * @description Batches whose `release` was not used: no text of at most 100 characters, or one new release too many in an hour.
+             */
+            releases_ignored: number;
             /**
              * Format: int64
              * @description Hits that a client posted again and that were not counted twice.
@@ -2446,6 +2499,21 @@ export interface components {
         NewProject: {
             /** @description At most 100 characters. */
             name?: string | null;
+        };
+        /** @description A view as it is posted. Of a change, fields that are not there stay. */
+        NewView: {
+            /**
+             * @description At most 100 characters. No two views of a project have the same.
+             * @example Failing payments
+             */
+            name?: string | null;
+            page?: components["schemas"]["ViewPage"] | null;
+            /**
+             * @description The page's address behind the `?`, without `project`: `period` or `from` and `to`, `tz`, `q`, `compare`, `sort`, `open`,
+             *     `tab.*`, and `method`, `route` or `consumer` where the page is about one. At most 4 KB.
+             * @example period=24h&q=status:5xx
+             */
+            query?: string | null;
         };
         /** @description A hit as the original's data API shows it; `""` for none. */
         OriginalHit: {
@@ -3316,6 +3384,29 @@ export interface components {
          * @enum {string}
          */
         Verdict: "fails_more" | "slower" | "steady" | "faster" | "fails_less";
+        /** @description A saved view. */
+        ViewAnswer: {
+            created_at: string;
+            /** Format: int64 */
+            id: number;
+            /** @example Failing payments */
+            name: string;
+            page: components["schemas"]["ViewPage"];
+            /**
+             * @description The page's address behind the `?`, without `project`.
+             * @example period=24h&q=status%3A5xx
+             */
+            query: string;
+        };
+        ViewList: {
+            /** @description In order of their names. */
+            views: components["schemas"]["ViewAnswer"][];
+        };
+        /**
+         * @description The pages that a view can be of.
+         * @enum {string}
+         */
+        ViewPage: "dashboard" | "requests" | "endpoint" | "consumer";
         /** @enum {string} */
         Weekday: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
         Window: {
@@ -8217,6 +8308,254 @@ export interface operations {
             };
             /** @description The project, or the server, has as many watchers as it may have */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_views: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The views */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description A share link does not show views, nor does the demo */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    create_view: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            /** @description The view */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The name is taken, or the project has as many views as it may have */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    remove_view: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The view's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The session holds several projects and `project` is missing */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such view */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_view: {
+        parameters: {
+            query?: {
+                /** @description Which of the session's projects */
+                project?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The view's `id` */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewView"];
+            };
+        };
+        responses: {
+            /** @description The view as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewAnswer"];
+                };
+            };
+            /** @description A field cannot be used; the message names it */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Nothing that opens the project came with the call */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The caller may look and not change */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description The project has no such view */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Another view has this name */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

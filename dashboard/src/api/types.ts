@@ -124,6 +124,8 @@ export interface ChangesAnswer {
   missing_up_to?: number | null;
 }
 export type Deploy = Answer<'DeployAnswer'>;
+export type SavedView = Answer<'ViewAnswer'>;
+export type SavedViewChange = { [Name in keyof Schemas['NewView']]?: NonNullable<Schemas['NewView'][Name]> };
 export type DeployEffect = Closer<Answer<'DeployEffect'>, { endpoints: EndpointChange[]; compared: Answer<'ComparedTimes'> | null }>;
 
 export type IngestHealth = Answer<'IngestHealthAnswer'>;

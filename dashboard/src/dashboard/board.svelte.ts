@@ -5,7 +5,7 @@ import { getContext, setContext } from 'svelte';
 import { api, ApiError } from '../api/client';
 import { follow } from '../api/tail';
 import type { Scope } from '../api/request';
-import type { AnsweredPeriod, ChangesAnswer, DashboardAnswer, Deploy, FieldInfo, PanelName, Panels, Project } from '../api/types';
+import type { AnsweredPeriod, ChangesAnswer, DashboardAnswer, Deploy, FieldInfo, PanelName, Panels, Project, SavedView } from '../api/types';
 import { MINUTE, timeFormats, toMs, viewersZone, zoneOr } from '../format/time';
 import * as filter from '../filter/text';
 import { toHref, type PageName } from '../router/address';
@@ -27,7 +27,10 @@ const chosen = new Set<string>();
 const CHANGES_EVERY = 5 * MINUTE;
 /** Milliseconds for which the cards wait at first for the numbers, and then for the content above them. */
 const REVEAL_WITHIN = 300;
-/** Milliseconds after a click during which movement on the page surprises nobody. */
+/** A request is acknowledged some milliseconds before it can be read: how often an empty page looks again for its first one before it
+ * shows that there is none in sight, and after how many milliseconds. */
+const BETWEEN = { looks: 5, every: 150 };
+/** Milliseconds after a click in which nobody is surprised that something moves. */
 const EXPECTED = 450;
 
 export class Board {
@@ -61,6 +64,8 @@ export class Board {
   #deploysTurn = 0;
   /** Deploys of the period, the latest first. */
   deploys = $state.raw<Deploy[]>([]);
+  /** Saved views of the project; null before they are known, and for those who are shown none. */
+  views = $state.raw<SavedView[] | null>(null);
   /** Changes against the period before; null if nothing is compared, or before they are known. */
   changes = $state.raw<ChangesAnswer | null>(null);
   /** The changes belong to another query. */
@@ -91,6 +96,8 @@ export class Board {
   readonly time = $derived(timeFormats(undefined, this.zone));
   /** As the charts draw them. */
   readonly marks = $derived(toMarks(this.deploys, this.time));
+  /** Signed in to the project, and not a guest. */
+  readonly signedIn = $derived(this.project?.access === 'owner' || this.project?.access === 'dashboard');
   readonly owner = $derived(this.project?.access === 'owner');
   /** Whether this viewer is shown who called: each consumer is a user id or an address. */
   readonly showsConsumers = $derived(!!this.project && this.project.shows.consumers && this.project.shows.addresses);
@@ -122,6 +129,8 @@ export class Board {
   #fresh = false;
   #askedAt = 0;
   #tookMs = 0;
+  /** Looks that found the first request acknowledged and not yet readable. */
+  #between = 0;
 
   constructor(scope: Scope, place: Place) {
     this.scope = scope;
@@ -245,6 +254,8 @@ export class Board {
         ...calls.map((call) => api.dashboard(this.scope, call.parameters, abort.signal)),
       ]);
       if (abort.signal.aborted) return;
+      const isBetween = this.empty && project.last_hits_at !== null && (answers[0]?.panels.requests?.value ?? 0) === 0;
+      if (isBetween && this.#between < BETWEEN.looks) return void this.#between++;
       this.project = project;
       const activity = answers[0]?.panels.activity;
       if (this.first && !this.place.subject && !this.#namesPeriod && !chosen.has(this.scope.project ?? '') && activity && fitsInDay(toMs(project.created_at), activity, Date.now())) {
@@ -338,8 +349,8 @@ export class Board {
     const every = this.empty ? 2000 : refreshEvery(this.state, Date.now());
     if (every === null && !this.error) return;
     const rested = this.#askedAt + pause(this.#tookMs) - performance.now();
-    // If the server reports new requests, it only refreshes because the period moves on.
-    const usual = this.#fresh && !this.error ? Math.max(rested, 0) : this.#told && !this.error && !this.empty ? Math.max(every ?? 0, 60_000) : (every ?? 10_000);
+    // Told when something comes, it looks by itself only because the period moves on.
+    const usual = this.#between > 0 && this.empty && !this.error ? BETWEEN.every : this.#fresh && !this.error ? Math.max(rested, 0) : this.#told && !this.error && !this.empty ? Math.max(every ?? 0, 60_000) : (every ?? 10_000);
     const wait = Math.max(usual, (this.error?.retryAfter ?? 0) * 1000);
     this.#timer = setTimeout(() => {
       this.looks++;
@@ -353,7 +364,7 @@ export class Board {
   /** Loads outages, for viewers who may see monitors; after the numbers, and not with each refresh. */
   async loadOutages() {
     const { project, now } = this;
-    if (!project || !['owner', 'dashboard'].includes(project.access) || now - this.#outagesAt < MINUTE) return;
+    if (!project || !this.signedIn || now - this.#outagesAt < MINUTE) return;
     this.#outagesAt = now;
     try {
       const { incidents } = await api.incidents(this.scope, { limit: MOST_OUTAGES });
@@ -438,6 +449,16 @@ export class Board {
   #reveal() {
     clearTimeout(this.#revealing);
     this.revealed = true;
+  }
+
+  /** Views that were saved elsewhere are found when their menu is opened. */
+  async loadViews() {
+    if (!this.signedIn) return;
+    try {
+      this.views = (await api.views(this.scope)).views;
+    } catch {
+      // The page stands without them; they are asked for again when the menu is opened.
+    }
   }
 
   async loadFields() {

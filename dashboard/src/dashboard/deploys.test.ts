@@ -6,9 +6,9 @@ const utc = timeFormats('en-GB', 'UTC');
 
 test('a deploy is a mark with its version, and a sentence with its note', () => {
   const [plain, noted, long] = toMarks([
-    { id: 3, version: 'v2', at: '2026-11-22T10:00:00Z', text: null },
-    { id: 4, version: 'v3', at: '2026-11-22T11:00:00Z', text: 'Taxes\nare cached.' },
-    { id: 5, version: 'v4', at: '2026-11-22T12:00:00Z', text: 'word '.repeat(200) },
+    { id: 3, version: 'v2', at: '2026-11-22T10:00:00Z', source: 'posted', text: null },
+    { id: 4, version: 'v3', at: '2026-11-22T11:00:00Z', source: 'posted', text: 'Taxes\nare cached.' },
+    { id: 5, version: 'v4', at: '2026-11-22T12:00:00Z', source: 'posted', text: 'word '.repeat(200) },
   ], utc);
   expect(plain).toEqual({ key: '3', at: Date.parse('2026-11-22T10:00:00Z'), label: 'v2', title: `v2 was deployed ${utc.moment(Date.parse('2026-11-22T10:00:00Z'))}.` });
   expect(noted?.title).toMatch(/: Taxes are cached\.$/);

@@ -91,16 +91,23 @@ export const HIT = 'hit';
 /** The deploys whose dialog is open: the id of one, several with commas between, or `all`. */
 export const DEPLOY = 'deploy';
 
-/** `log` if latency over time has a logarithmic axis. */
+/** The id of the saved view that was opened: it stays while what it shows is changed. */
+export const VIEW = 'view';
+
+/** `log` where latency over time is drawn on a logarithmic axis. */
 export const LATENCY_AXIS = 'latency_axis';
 /** Hidden series, by card: see `Board.off`. */
 export const SERIES_OFF = 'off';
 
-/** A project page's initial state. `remembered`: the conditions that hide what its viewer never wants to see, used if the address has no
- * filter. */
+/** The filter that a project's page begins with. `remembered`: what its viewer has chosen never to see, where neither the address nor a
+ * saved view says what is filtered. */
+export function toFirstFilter(parameters: URLSearchParams, remembered: string): string {
+  return !remembered || parameters.has('q') || parameters.has(`tab.${VIEW}`) ? toState(parameters).q : remembered;
+}
+
+/** The state that a project's page begins with. */
 export function toFirstState(parameters: URLSearchParams, remembered: string): DashboardState {
-  const state = toState(parameters);
-  return remembered && !parameters.has('q') ? { ...state, q: remembered } : state;
+  return { ...toState(parameters), q: toFirstFilter(parameters, remembered) };
 }
 
 /** The parameters of every call about hits. `all` has no period before it. `lock`: the condition of a page about a part of the project;

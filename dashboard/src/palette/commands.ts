@@ -1,8 +1,9 @@
 // Commands of the palette, and those that match the typed words.
 
 import type { Scope } from '../api/request';
-import type { ProjectSummary } from '../api/types';
+import type { ProjectSummary, SavedView } from '../api/types';
 import { subjectOf } from '../dashboard/places';
+import { viewHref } from '../dashboard/savedViews';
 import { toTitle, type Subject } from '../dashboard/subject';
 import { DEPLOY } from '../dashboard/state';
 import { fold } from '../filter/countries';
@@ -36,13 +37,14 @@ const THEMES = [
   { theme: 'dark', label: 'Theme: dark' },
 ] as const;
 
-/** `project`: the current one, "" for none; `projects`: those of the session. */
-export function toCommands(project: string, projects: readonly ProjectSummary[]): Command[] {
+/** `project`: the one that is looked at, "" for none; `projects`: those of the session; `views`: the saved views of `project`. */
+export function toCommands(project: string, projects: readonly ProjectSummary[], views: readonly SavedView[] = []): Command[] {
   const own = projects.find(({ project_id }) => String(project_id) === project);
   const nameOf = (one: ProjectSummary) => one.name || 'Unnamed project';
   const here: Command[] = own
     ? [
         ...projectPages(project, own.access === 'owner').map(({ label, href }) => ({ label, href, group: nameOf(own) })),
+        ...views.map((view) => ({ label: view.name, href: viewHref({ project }, view), group: 'View' })),
         { label: 'Deploys', href: dashboardHref(project, { [`tab.${DEPLOY}`]: 'all' }), group: 'Dashboard' },
         { label: 'Rules', href: alertsHref(project, { tab: 'rules' }), group: 'Alerts' },
         { label: 'Channels', href: alertsHref(project, { tab: 'channels' }), group: 'Alerts' },

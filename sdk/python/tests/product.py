@@ -76,6 +76,11 @@ class Product:
             if len(page) < 50_000:
                 return rows
 
+    def deploys(self) -> "list[tuple[str, str]]":
+        """Version and source of each, the latest first."""
+        answer = self._get("/api/v1/deploys", {"X-AUTH-TOKEN": self.key})
+        return [(deploy["version"], deploy["source"]) for deploy in answer["deploys"]]
+
     def wait_for_rows(self, count: int, seconds: float = 15.0) -> "list[dict[str, Any]]":
         """Waits for at least `count` rows, then returns all."""
         return self._wait(lambda rows: len(rows) >= count, seconds)

@@ -133,6 +133,15 @@ def test_the_whole_hit(sink: Sink) -> None:
     assert post.headers["x-auth-token"] == "k"
 
 
+@pytest.mark.parametrize(("config", "posted"), [({"release": "v2.4.1"}, "v2.4.1"), ({}, None)])
+def test_a_release_is_posted_where_there_is_one(
+    sink: Sink, config: "dict[str, Any]", posted: Optional[str]
+) -> None:
+    record(sink, simple, **config)
+    assert sink.posts[0].body.get("release") == posted
+    assert ("release" in sink.posts[0].body) == (posted is not None)
+
+
 @pytest.mark.parametrize(
     ("asked", "answered", "request_id"),
     [(None, None, None), (b"a", None, "a"), (b"a", b"b", "b"), (None, b"b" * 500, "b" * 128)],

@@ -13,7 +13,7 @@ from sink import Sink
 
 import api_analytics
 from api_analytics import asgi, starlette
-from api_analytics.config import to_key, to_privacy_level, to_server_url
+from api_analytics.config import to_key, to_privacy_level, to_release, to_server_url
 from api_analytics.fastapi import Analytics, Config
 
 
@@ -58,6 +58,20 @@ def test_code_wins_over_environment_over_default(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("API_ANALYTICS_KEY", " 'env-key' ")
     assert to_key(None) == "env-key"
     assert to_key("code-key") == "code-key"
+
+
+def test_a_release_comes_from_code_or_the_environment(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert to_release(None) == ""
+    monkeypatch.setenv("API_ANALYTICS_RELEASE", " v2.4.1\n")
+    assert to_release(None) == "v2.4.1"
+    assert to_release("v3") == "v3"
+    assert to_release(42) == "42"
+    assert to_release("é" * 100) == "é" * 100
+    assert not caplog.records
+    assert to_release("v" * 101) == ""
+    assert "longer than 100" in caplog.text
 
 
 @pytest.mark.parametrize("key", ["a\nb", "a b", "schlüssel", "k" * 600, "\x00"])

@@ -52,6 +52,15 @@ def test_field_by_field(product: Product, running: Running) -> None:
     }
 
 
+def test_a_release_marks_where_it_began(product: Product, running: Running) -> None:
+    for release in ("v1", "v2", "v1"):
+        app = running.start(UVICORN, product.url, product.key, API_ANALYTICS_RELEASE=release)
+        app.get_all(["/"] * 3, threads=1)
+        app.stop()
+    product.wait_for_rows(9)
+    assert product.deploys() == [("v2", "requests"), ("v1", "requests")]
+
+
 def test_200_requests_at_once(product: Product, running: Running) -> None:
     app = running.start(SERVERS["uvicorn-4-workers"], product.url, product.key)
     served = app.get_all(mixed_paths(4000), threads=200)

@@ -17,6 +17,7 @@ use super::{
     DecodeError, Posted, ReadTime, Reason, Rejection, Repairs, Sample, Texts, canonical_key,
     legacy, parse_time, sample,
 };
+use crate::fields;
 use crate::hit_fields::Field;
 use crate::limits;
 
@@ -103,6 +104,7 @@ struct Document<'a> {
     framework: Value<'a>,
     sdk: Value<'a>,
     batch_id: Value<'a>,
+    release: Value<'a>,
     sent_at: Value<'a>,
     dropped: Value<'a>,
     /// Fields of a hit in the body itself: npm 1.0.11 posts one flat hit.
@@ -131,6 +133,7 @@ impl<'a> Document<'a> {
             b"framework" => &mut self.framework,
             b"sdk" => &mut self.sdk,
             b"batch_id" => &mut self.batch_id,
+            b"release" => &mut self.release,
             b"sent_at" => &mut self.sent_at,
             b"dropped" => &mut self.dropped,
             _ => return self.flat.place(key).map_or(Destination::Unknown, Destination::Value),
@@ -186,11 +189,13 @@ impl<'a> Document<'a> {
 
         let framework = to_name(&self.framework, Field::Framework, &mut self.repairs);
         let sdk = to_name(&self.sdk, Field::Sdk, &mut self.repairs);
+        let release = to_release(&self.release, &mut self.repairs);
         let leftovers = self.settle_zero_statuses(&framework);
         Ok(Posted {
             api_key: to_key(&self.api_key),
             privacy_level: to_privacy_level(&self.privacy_level, &mut self.repairs),
             batch_id: to_batch_id(&self.batch_id)?,
+            release,
             sent_at_us: match &self.sent_at {
                 Value::Text(text) => match parse_time(text) {
                     Some(ReadTime::Zoned(time_us)) => Some(time_us),
@@ -277,6 +282,20 @@ fn to_batch_id(value: &Value<'_>) -> Result<Option<String>, DecodeError> {
         return Err(DecodeError::LongBatchId(limits::BATCH_ID_CHARACTERS));
     }
     Ok(Some(id.into_owned()))
+}
+
+/// A release that cannot be used costs no hit; it is counted.
+fn to_release(value: &Value<'_>, repairs: &mut Repairs) -> Option<String> {
+    let text = match value {
+        Value::None => return None,
+        Value::Text(text) => fields::label("release", text).ok(),
+        Value::Unsigned(number) => Some(number.to_string()),
+        _ => None,
+    };
+    if text.is_none() {
+        repairs.releases_ignored += 1;
+    }
+    text.filter(|text| !text.is_empty())
 }
 
 /// The destination of the value of a body's key.

@@ -149,6 +149,7 @@ fn check(
         let found = match key.as_str() {
             "api_key" => json!(posted.api_key),
             "batch_id" => json!(posted.batch_id),
+            "release" => json!(posted.release),
             "sdk" => json!(posted.sdk),
             "privacy_level" => json!(posted.privacy_level),
             other => return Err(format!("`batch` knows no {other}")),

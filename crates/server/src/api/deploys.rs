@@ -42,6 +42,17 @@ pub struct DeployAnswer {
     pub at: String,
     /// Null without one, or where a share link does not show it.
     pub text: Option<String>,
+    pub source: DeploySource,
+}
+
+/// Who said that there was a deploy.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeploySource {
+    /// A person or a pipeline.
+    Posted,
+    /// A batch of requests came with a `release` that was new.
+    Requests,
 }
 
 /// How a project did before and after a deploy.
@@ -269,6 +280,10 @@ fn to_answer(row: DeployRow, shows_text: bool) -> DeployAnswer {
     DeployAnswer {
         id,
         version: deploy.version,
+        source: match deploy.from_requests {
+            true => DeploySource::Requests,
+            false => DeploySource::Posted,
+        },
         at: to_rfc3339(deploy.at_us),
         text: Some(deploy.text).filter(|text| shows_text && !text.is_empty()),
     }

@@ -30,6 +30,8 @@ pub struct IngestHealthAnswer {
     pub bad_utf8: u64,
     /// Batches whose privacy level was none.
     pub invalid_privacy_level: u64,
+    /// Batches whose `release` was not used: no text of at most 100 characters, or one new release too many in an hour.
+    pub releases_ignored: u64,
 }
 
 /// One client library in one framework on one host; "" for none.
@@ -122,6 +124,7 @@ fn to_answer(since: Option<String>, health: Health) -> IngestHealthAnswer {
         truncated: health.truncated,
         bad_utf8: health.bad_utf8,
         invalid_privacy_level: health.invalid_privacy_level,
+        releases_ignored: health.releases_ignored,
     }
 }
 

@@ -34,7 +34,7 @@ async fn any_key_of_the_project_posts_a_deploy_and_once() {
     assert_eq!(made.status, 201, "{}", made.text());
     assert_eq!(
         made.json(),
-        json!({ "id": 1, "version": "v1", "at": "2026-11-22T10:00:00Z", "text": "needle" })
+        json!({ "id": 1, "version": "v1", "at": "2026-11-22T10:00:00Z", "text": "needle", "source": "posted" })
     );
     let again = post(&app, &ingest, deploy).await;
     assert_eq!((again.status.as_u16(), &again.json()["id"]), (200, &json!(1)));
@@ -113,6 +113,7 @@ async fn the_oldest_deploys_make_room() {
             version: format!("v{n}"),
             at_us: (10 - n) * 1_000,
             text: String::new(),
+            from_requests: false,
         };
         app.shared().meta.add_deploy(id, &deploy, 4).await.unwrap().unwrap();
     }

@@ -22,7 +22,7 @@ async fn sources_and_rejections_are_counted_also_over_a_restart() {
     assert_eq!(
         health(&app, &project).await,
         json!({ "since": null, "last_batch_at": null, "sources": [], "rejected": [], "refused": [], "repeated": 0,
-                "truncated": 0, "bad_utf8": 0, "invalid_privacy_level": 0 })
+                "truncated": 0, "bad_utf8": 0, "invalid_privacy_level": 0, "releases_ignored": 0 })
     );
     let batch = |host: &str| {
         json!({ "sdk": "python/1.0.0", "framework": "FastAPI", "sent_at": "2026-11-22T12:00:02Z", "dropped": 3,
@@ -60,7 +60,7 @@ async fn sources_and_rejections_are_counted_also_over_a_restart() {
             { "reason": "too_old", "hits": 3, "last_at": "2026-11-22T12:01:00Z", "sample": { "index": 3, "field": "created_at", "value": "0000-00-00a00:00:00a" } },
             { "reason": "not_an_object", "hits": 1, "last_at": "2026-11-22T12:01:00Z", "sample": { "index": 0, "field": "", "value": "" } },
         ],
-        "refused": [], "repeated": 0, "truncated": 3, "bad_utf8": 0, "invalid_privacy_level": 3
+        "refused": [], "repeated": 0, "truncated": 3, "bad_utf8": 0, "invalid_privacy_level": 3, "releases_ignored": 0
     });
     assert_eq!(health(&app, &project).await, expect);
     app.restart().await;

@@ -2,8 +2,9 @@
 
 use analytics::deploy::Deploy;
 use analytics::hit::ProjectId;
-use sqlx::Row;
+use analytics::limits;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 
 use super::error::MetaError;
 use super::handle::Meta;
@@ -15,11 +16,12 @@ pub struct DeployRow {
     pub deploy: Deploy,
 }
 
-const COLUMNS: &str = "id, version, at_us, text";
+const COLUMNS: &str = "id, version, at_us, text, from_requests";
 
 impl Meta {
-    /// The deploy, and whether it is new: the same version at the same time is stored once, with its first text. None
-    /// if there is no such project. `most`: how many a project keeps, the latest ones.
+    /// The deploy, and whether it is new: the same version at the same time is stored once, with its first text. It
+    /// replaces the deploy that requests reported of the same version at nearly the same time. None if there is no such
+    /// project. `most`: how many a project keeps, the latest ones.
     pub async fn add_deploy(
         &self,
         project: ProjectId,
@@ -28,6 +30,14 @@ impl Meta {
     ) -> Result<Option<(DeployRow, bool)>, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let mut transaction = self.inner.pool.begin().await?;
+        let replaced = "DELETE FROM deploys WHERE project = ? AND version = ? AND from_requests AND abs(at_us - ?) <= ?";
+        sqlx::query(replaced)
+            .bind(project.0)
+            .bind(&deploy.version)
+            .bind(deploy.at_us)
+            .bind(limits::RELEASE_POSTED_MINUTES as i64 * 60_000_000)
+            .execute(&mut *transaction)
+            .await?;
         let insert = "INSERT INTO deploys (project, version, at_us, text) SELECT id, ?2, ?3, ?4 FROM projects WHERE id = ?1 AND NOT deleting ON CONFLICT DO NOTHING";
         let inserted = sqlx::query(insert)
             .bind(project.0)
@@ -46,19 +56,56 @@ impl Meta {
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(row) = found.as_ref().map(to_row).transpose()? else { return Ok(None) };
-        // Even if the new one is the oldest: whoever posts a history finds the last post.
-        let make_room = "DELETE FROM deploys WHERE project = ?1 AND id <> ?2 AND id NOT IN (SELECT id FROM deploys WHERE project = ?1 AND id <> ?2 ORDER BY at_us DESC, id DESC LIMIT ?3)";
-        sqlx::query(make_room)
-            .bind(project.0)
-            .bind(row.id)
-            .bind(most.saturating_sub(1) as i64)
-            .execute(&mut *transaction)
-            .await?;
+        make_room(&mut transaction, project, row.id, false, most).await?;
         transaction.commit().await?;
         Ok(Some((row, inserted.rows_affected() > 0)))
     }
 
-    /// From one time to before another, latest first.
+    /// Requests came with a release. The first time it becomes a deploy, unless that was posted already; true where it did.
+    /// `most`: how many deploys a project keeps; `most_releases`: how many releases are known.
+    pub async fn see_release(
+        &self,
+        project: ProjectId,
+        deploy: &Deploy,
+        (most, most_releases): (u64, u64),
+        now_us: i64,
+    ) -> Result<bool, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let mut transaction = self.inner.pool.begin().await?;
+        let see = "INSERT INTO releases (project, version, seen_us) SELECT id, ?2, ?3 FROM projects WHERE id = ?1 AND NOT deleting ON CONFLICT DO NOTHING";
+        let seen = sqlx::query(see)
+            .bind(project.0)
+            .bind(&deploy.version)
+            .bind(now_us)
+            .execute(&mut *transaction)
+            .await?;
+        if seen.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let forget = "DELETE FROM releases WHERE project = ?1 AND version <> ?2 AND version NOT IN (SELECT version FROM releases WHERE project = ?1 ORDER BY seen_us DESC LIMIT ?3)";
+        sqlx::query(forget)
+            .bind(project.0)
+            .bind(&deploy.version)
+            .bind(most_releases as i64)
+            .execute(&mut *transaction)
+            .await?;
+        let insert = "INSERT INTO deploys (project, version, at_us, text, from_requests) SELECT ?1, ?2, ?3, '', 1 WHERE NOT EXISTS (SELECT 1 FROM deploys WHERE project = ?1 AND version = ?2)";
+        let inserted = sqlx::query(insert)
+            .bind(project.0)
+            .bind(&deploy.version)
+            .bind(deploy.at_us)
+            .execute(&mut *transaction)
+            .await?;
+        let is_new = inserted.rows_affected() > 0;
+        if is_new {
+            let id = inserted.last_insert_rowid();
+            make_room(&mut transaction, project, id, true, most).await?;
+        }
+        transaction.commit().await?;
+        Ok(is_new)
+    }
+
+    /// From one time to before another, the latest first.
     pub async fn deploys(
         &self,
         project: ProjectId,
@@ -107,6 +154,26 @@ impl Meta {
     }
 }
 
+/// The oldest ones go, never the new one: who posts a history finds what was posted last. For one that requests made, others
+/// of its kind go before those that people posted.
+async fn make_room(
+    connection: &mut SqliteConnection,
+    project: ProjectId,
+    new: i64,
+    from_requests: bool,
+    most: u64,
+) -> Result<(), MetaError> {
+    let make_room = "DELETE FROM deploys WHERE project = ?1 AND id <> ?2 AND id NOT IN (SELECT id FROM deploys WHERE project = ?1 AND id <> ?2 ORDER BY (?4 AND from_requests), at_us DESC, id DESC LIMIT ?3)";
+    sqlx::query(make_room)
+        .bind(project.0)
+        .bind(new)
+        .bind(most.saturating_sub(1) as i64)
+        .bind(from_requests)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 fn to_row(row: &SqliteRow) -> Result<DeployRow, sqlx::Error> {
     Ok(DeployRow {
         id: row.try_get("id")?,
@@ -114,6 +181,7 @@ fn to_row(row: &SqliteRow) -> Result<DeployRow, sqlx::Error> {
             version: row.try_get("version")?,
             at_us: row.try_get("at_us")?,
             text: row.try_get("text")?,
+            from_requests: row.try_get("from_requests")?,
         },
     })
 }

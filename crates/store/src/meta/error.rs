@@ -24,6 +24,10 @@ pub enum MetaError {
     TooManySubscribers,
     #[error("the status page was asked for too many subscriptions today; try again tomorrow")]
     TooManySubscriptions,
+    #[error("the project has as many saved views as it may have; delete one first")]
+    TooManyViews,
+    #[error("the project has a view of this name; change that one, or choose another `name`")]
+    ViewTaken,
     #[error("another status page has this address; choose another `slug`")]
     SlugTaken,
     /// The file was written by a later version of this program.

@@ -23,6 +23,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0014_sealed_monitors.sql"),
     include_str!("../../migrations/0015_learned_routes.sql"),
     include_str!("../../migrations/0016_deploys.sql"),
+    include_str!("../../migrations/0017_views.sql"),
+    include_str!("../../migrations/0018_releases.sql"),
 ];
 
 /// `MetaError::Newer` if a later version of this program has written the file.

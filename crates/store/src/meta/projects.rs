@@ -311,6 +311,8 @@ impl Meta {
             "DELETE FROM status_pages WHERE project = ?",
             "DELETE FROM rules WHERE project = ?",
             "DELETE FROM deploys WHERE project = ?",
+            "DELETE FROM views WHERE project = ?",
+            "DELETE FROM releases WHERE project = ?",
         ] {
             sqlx::query(delete).bind(project.0).execute(&mut *transaction).await?;
         }

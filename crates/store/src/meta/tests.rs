@@ -381,6 +381,8 @@ async fn a_file_of_before_the_folder_id_is_brought_up_to_date() {
     let meta = open(&folder).await;
     let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
     for step in [
+        "DROP TABLE releases",
+        "DROP TABLE views",
         "DROP TABLE deploys",
         "DROP TABLE learned_routes",
         "DROP TABLE subscribers",

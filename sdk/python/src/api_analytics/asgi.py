@@ -79,7 +79,8 @@ class Analytics:
         self._sees_address = True
         self._find_route = RouteFinder().find
         level = settings.to_privacy_level(given.privacy_level)
-        self._client = _to_client(api_key, given.server_url, self._framework, level)
+        release = settings.to_release(given.release)
+        self._client = _to_client(api_key, given.server_url, self._framework, level, release)
         self._get_path = to_mapper("get_path", given.get_path, MAX_PATH)
         self._get_hostname = to_mapper("get_hostname", given.get_hostname, MAX_HOSTNAME)
         self._get_user_agent = to_mapper("get_user_agent", given.get_user_agent, MAX_USER_AGENT)
@@ -307,7 +308,7 @@ class _Watch:
 
 
 def _to_client(
-    api_key: Optional[str], server_url: Optional[str], framework: str, level: int
+    api_key: Optional[str], server_url: Optional[str], framework: str, level: int, release: str
 ) -> Optional[Client]:
     key = settings.to_key(api_key)
     if key is None:
@@ -317,7 +318,7 @@ def _to_client(
         return None
     url, chosen = settings.to_server_url(server_url)
     try:
-        client = queue.client(url, key, framework, level)
+        client = queue.client(url, key, framework, level, release)
     except ValueError as error:
         logger.error("server_url %r cannot be used, nothing is recorded: %s", url, error)
         return None

@@ -1,7 +1,7 @@
 """A client: one key at one server, its waiting hits, and the effect of answers on them.
 
-Apps in one process that use the same key, server, framework and privacy level share one. Everything
-here runs in the background thread, or under the queue's lock where it says so.
+Apps in one process that use the same key, server, framework, privacy level and release share one.
+Everything here runs in the background thread, or under the queue's lock where it says so.
 """
 
 import gzip
@@ -38,10 +38,13 @@ class Batch:
 class Client:
     """The hits of one key, and their progress."""
 
-    def __init__(self, server_url: str, key: str, framework: str, privacy_level: int) -> None:
+    def __init__(
+        self, server_url: str, key: str, framework: str, privacy_level: int, release: str
+    ) -> None:
         self.server_url = server_url
         self.framework = framework
         self.privacy_level = privacy_level
+        self.release = release
         self.connection = Connection(server_url, key)
         self.stopped = False
         self.announced = False
@@ -221,6 +224,8 @@ class Client:
             "sent_at": to_rfc3339(time.time()),
             "dropped": batch.dropped,
         }
+        if self.release:
+            shared["release"] = self.release
         return gzip.compress(to_batch_json(shared, hits), 1)
 
     def _to_json(self, batch: Batch) -> "list[str]":

@@ -13,6 +13,8 @@ from api_analytics.log import logger
 DEFAULT_SERVER_URL = "http://127.0.0.1:8080"
 ENV_SERVER_URL = "API_ANALYTICS_SERVER_URL"
 ENV_KEY = "API_ANALYTICS_KEY"
+ENV_RELEASE = "API_ANALYTICS_RELEASE"
+MAX_RELEASE = 100
 
 RequestT = TypeVar("RequestT")
 
@@ -36,6 +38,9 @@ class Config(Generic[RequestT]):
     :param get_user_agent: the user agent instead of the ``User-Agent`` header.
     :param get_user_id: who calls, such as an account name or the id (never the secret) of an API
         key. Without it consumers are told apart by address.
+    :param release: the version of the app that runs, such as ``v2.4.1`` or a commit. The server
+        marks its charts where a new one begins. Without it the environment's
+        ``API_ANALYTICS_RELEASE``, else none.
     """
 
     privacy_level: int = 0
@@ -45,6 +50,7 @@ class Config(Generic[RequestT]):
     get_hostname: Optional[Callable[[RequestT], Optional[str]]] = None
     get_user_agent: Optional[Callable[[RequestT], Optional[str]]] = None
     get_user_id: Optional[Callable[[RequestT], Optional[str]]] = None
+    release: Optional[str] = None
 
 
 def to_server_url(given: Any) -> "tuple[str, bool]":
@@ -66,6 +72,16 @@ def to_key(given: Any) -> Optional[str]:
         logger.error("api_key holds characters that no key has: nothing will be posted")
         return None
     return key
+
+
+def to_release(given: Any) -> str:
+    """The version of the app; "" if there is none, or none that the server would use."""
+    release = str(given or os.environ.get(ENV_RELEASE) or "")
+    release = "".join(character for character in release if character.isprintable()).strip()
+    if len(release) > MAX_RELEASE:
+        logger.error("release is longer than %d characters: it is not posted", MAX_RELEASE)
+        return ""
+    return release
 
 
 def to_privacy_level(given: Any) -> int:

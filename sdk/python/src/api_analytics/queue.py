@@ -45,20 +45,22 @@ class Queue:
         self.incoming: deque[Hit] = deque()
         # The length of `incoming` from which `press` must be called.
         self.mark = 1
-        self._clients: dict[tuple[str, str, str, int], Client] = {}
+        self._clients: dict[tuple[str, str, str, int, str], Client] = {}
         self._exit_by: Optional[float] = None
         self._reset()
         atexit.register(self.flush_at_exit)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._reset)
 
-    def client(self, server_url: str, key: str, framework: str, privacy_level: int) -> Client:
-        """The client of these settings; raises ValueError for an invalid address."""
+    def client(
+        self, server_url: str, key: str, framework: str, privacy_level: int, release: str = ""
+    ) -> Client:
+        """The client of these settings; raises ValueError for an address that cannot be one."""
         with self._lock:
-            name = (server_url, key, framework, privacy_level)
+            name = (server_url, key, framework, privacy_level, release)
             client = self._clients.get(name)
             if client is None:
-                client = self._clients[name] = Client(server_url, key, framework, privacy_level)
+                client = self._clients[name] = Client(*name)
             return client
 
     def press(self) -> None:

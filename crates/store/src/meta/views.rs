@@ -1,0 +1,130 @@
+//! Saved views of a project, read from the file: a page asks for them once, and nothing on the way of a hit needs them.
+
+use analytics::hit::ProjectId;
+use analytics::view::{View, ViewPage};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::error::MetaError;
+use super::handle::Meta;
+
+/// A view as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewRow {
+    pub id: i64,
+    pub view: View,
+    pub created_us: i64,
+}
+
+const COLUMNS: &str = "id, name, page, query, created_us";
+
+impl Meta {
+    /// None where there is no such project. `most`: how many a project may have.
+    pub async fn add_view(
+        &self,
+        project: ProjectId,
+        view: View,
+        most: u64,
+        now_us: i64,
+    ) -> Result<Option<ViewRow>, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        if self.project(project).is_none_or(|project| project.deleting) {
+            return Ok(None);
+        }
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM views WHERE project = ?")
+            .bind(project.0)
+            .fetch_one(&self.inner.pool)
+            .await?;
+        if count as u64 >= most {
+            return Err(MetaError::TooManyViews);
+        }
+        let insert =
+            "INSERT INTO views (project, name, page, query, created_us) VALUES (?, ?, ?, ?, ?)";
+        let inserted = sqlx::query(insert)
+            .bind(project.0)
+            .bind(&view.name)
+            .bind(view.page.as_str())
+            .bind(&view.query)
+            .bind(now_us)
+            .execute(&self.inner.pool)
+            .await
+            .map_err(or_taken)?;
+        Ok(Some(ViewRow { id: inserted.last_insert_rowid(), view, created_us: now_us }))
+    }
+
+    /// False where the project has no such one.
+    pub async fn change_view(
+        &self,
+        project: ProjectId,
+        id: i64,
+        view: &View,
+    ) -> Result<bool, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let update = "UPDATE views SET name = ?, page = ?, query = ? WHERE id = ? AND project = ?";
+        let updated = sqlx::query(update)
+            .bind(&view.name)
+            .bind(view.page.as_str())
+            .bind(&view.query)
+            .bind(id)
+            .bind(project.0)
+            .execute(&self.inner.pool)
+            .await
+            .map_err(or_taken)?;
+        Ok(updated.rows_affected() > 0)
+    }
+
+    /// In order of their names.
+    pub async fn views(&self, project: ProjectId) -> Result<Vec<ViewRow>, MetaError> {
+        let select = format!("SELECT {COLUMNS} FROM views WHERE project = ? ORDER BY name");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(select))
+            .bind(project.0)
+            .fetch_all(&self.inner.pool)
+            .await?;
+        rows.iter().map(to_row).collect::<Result<_, _>>().map_err(MetaError::from)
+    }
+
+    /// None where the project has no such one.
+    pub async fn view(&self, project: ProjectId, id: i64) -> Result<Option<ViewRow>, MetaError> {
+        let select = format!("SELECT {COLUMNS} FROM views WHERE project = ? AND id = ?");
+        let row = sqlx::query(sqlx::AssertSqlSafe(select))
+            .bind(project.0)
+            .bind(id)
+            .fetch_optional(&self.inner.pool)
+            .await?;
+        row.as_ref().map(to_row).transpose().map_err(MetaError::from)
+    }
+
+    /// The view leaves the file. False where the project has no such one.
+    pub async fn remove_view(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
+        let _changing = self.inner.changing.lock().await;
+        let deleted = sqlx::query("DELETE FROM views WHERE id = ? AND project = ?")
+            .bind(id)
+            .bind(project.0)
+            .execute(&self.inner.pool)
+            .await?;
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        // Its filter may name somebody.
+        self.forget_deleted().await?;
+        Ok(true)
+    }
+}
+
+fn or_taken(error: sqlx::Error) -> MetaError {
+    match &error {
+        sqlx::Error::Database(database) if database.is_unique_violation() => MetaError::ViewTaken,
+        _ => error.into(),
+    }
+}
+
+fn to_row(row: &SqliteRow) -> Result<ViewRow, sqlx::Error> {
+    let page: &str = row.try_get("page")?;
+    let page = ViewPage::parse(page)
+        .ok_or_else(|| sqlx::Error::Decode(format!("a view of the page {page}").into()))?;
+    Ok(ViewRow {
+        id: row.try_get("id")?,
+        view: View { name: row.try_get("name")?, page, query: row.try_get("query")? },
+        created_us: row.try_get("created_us")?,
+    })
+}
