@@ -34,7 +34,7 @@ pub struct EndpointNumbers {
     pub requests: u64,
     pub client_errors: u64,
     pub server_errors: u64,
-    /// Null where no request carries a duration.
+    /// Null if no request carries a duration.
     pub p95_ms: Option<f64>,
 }
 

@@ -42,7 +42,7 @@ impl PartialSchema for ApiHit {
             "The server's name for it; a number too large for JavaScript, so it is a string.",
         ));
         let object = Object::builder()
-            .description(Some("A hit. Null where nothing is known."))
+            .description(Some("A hit. Unknown fields are null."))
             .property("hit_id", hit_id.build())
             .required("hit_id");
         let add = |object: ObjectBuilder, info: &FieldInfo| {

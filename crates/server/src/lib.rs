@@ -1,19 +1,21 @@
 //! The outside world: network, clock and operator. The binary `api-analytics` is only `cli::main`; this is a library so
 //! that tests start the real thing.
 //!
-//! A table of contents:
-//! - what the operator touches: `cli`, `config`
-//! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (what runs now and then), `monitor` (checks),
-//!   `rule` and `judging` (alert rules), `incident`, `notice` and `delivery` (who is told of what they found)
-//! - every address: `router`; who calls, and what they may: `auth`, `address`, `network`, `rate`; what goes wrong: `error`,
-//!   `refusals` (its lines in the log); by which id a call is known: `call_id`
-//! - a POST of hits: `ingest`, what its project is told of it: `ingest_health`, what its paths teach: `learned_routes`; the original's addresses: `original`; ours: `api`; what is embedded: `web`
-//! - what is called elsewhere, for somebody else: `dial`
-//! - what visitors of a public status page see: `status_page`, `status_view`; how it is drawn: `web::status`; who is mailed what it
-//!   publishes: `subscription`, `mailing`, `subscriber_mail`
-//! - what handlers share: `app`, `ask`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `pieces`, `spreadsheet`, `download`, `answers`, `bodies`, `budget`, `schema`, `hit_schema`, `loop_health`, `metrics`, `in_flight`, `random`, `clock`
+//! Contents:
+//! - interfaces for the operator: `cli`, `config`
+//! - start and stop in order: `serve`, `control` (the socket of subcommands), `jobs` (periodic work), `monitor` (checks), `rule`
+//!   and `judging` (alert rules), `incident`, `notice` and `delivery` (notices about their findings)
+//! - addresses: `router`; callers and their rights: `auth`, `address`, `network`, `rate`; errors: `error`, `refusals` (their lines
+//!   in the log); ids of calls: `call_id`
+//! - a POST of hits: `ingest`, its statistics for the project: `ingest_health`, routes from its paths: `learned_routes`; the
+//!   original's addresses: `original`; ours: `api`; embedded pages and files: `web`
+//! - calls to hosts chosen by users: `dial`
+//! - a public status page: `status_page`, `status_view`; its rendering: `web::status`; its mails to subscribers: `subscription`,
+//!   `mailing`, `subscriber_mail`
+//! - shared by handlers: `app`, `ask`, `projects`, `monitor_changes`, `parameters`, `body`, `list`, `pieces`, `spreadsheet`,
+//!   `download`, `answers`, `bodies`, `budget`, `schema`, `hit_schema`, `loop_health`, `metrics`, `in_flight`, `random`, `clock`
 //!
-//! The rules of hits are not here (`analytics`), nor is anything that knows a database (`store`).
+//! The rules of hits are not here (`analytics`), nor is database access (`store`).
 
 pub mod address;
 pub mod answers;

@@ -30,7 +30,7 @@ pub struct Batch {
     /// Name and version of the client.
     #[schema(example = "python/1.0.0")]
     pub sdk: Option<String>,
-    /// RFC 3339; set anew at each try.
+    /// RFC 3339; set again at each attempt.
     pub sent_at: Option<String>,
     /// Hits that the client had to drop since its last batch.
     pub dropped: Option<u64>,
@@ -69,9 +69,9 @@ pub struct ErrorAnswer {
     /// Stable.
     #[schema(example = "unknown_key")]
     pub code: String,
-    /// Says what is wrong, where, and what to do.
+    /// The problem, its place, and the remedy.
     pub message: String,
-    /// Of `invalid_query`: where in `q` the error is, in characters from 0.
+    /// With `invalid_query`: the position of the error in `q`, in characters from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<usize>,
 }

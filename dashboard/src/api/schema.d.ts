@@ -815,7 +815,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new dashboard id; the old one, and what is signed in with it, stops working at once. */
+        /** A new dashboard id; the old one and its sessions stop working at once. */
         post: operations["regenerate_dashboard_id"];
         delete?: never;
         options?: never;
@@ -850,7 +850,7 @@ export interface paths {
         };
         /** The templates of paths without a route. */
         get: operations["list_routes"];
-        /** Add, rename or refuse a template. It holds for requests that arrive from now on, and for earlier ones when their file is written anew. */
+        /** Add, rename or refuse a template. It applies to requests that arrive from now on, and to earlier ones when their file is rewritten. */
         put: operations["decide_route"];
         post?: never;
         delete?: never;
@@ -1029,7 +1029,7 @@ export interface paths {
         /**
          * Hits as they are kept, in order of arrival: server-sent events, of which each has a hit as JSON and its `hit_id` as its id.
          * @description An event `missed` has `{"requests": n}`: so many hits that match were left out, because they came faster than they can be
-         *     sent or read; null where nobody counted. A client that connects again with `Last-Event-ID` (browsers do it by themselves) is
+         *     sent or read; null if they were not counted. A client that connects again with `Last-Event-ID` (browsers do it by themselves) is
          *     sent what it has missed, each hit once. With `hits=none` there are events `kept` in place of hits, about one a second at most.
          */
         get: operations["follow_hits"];
@@ -1162,7 +1162,7 @@ export interface components {
          * @enum {string}
          */
         AddressFamily: "any" | "ipv4" | "ipv6";
-        /** @description A hit. Null where nothing is known. */
+        /** @description A hit. Unknown fields are null. */
         ApiHit: {
             /** @description The caller's address, where the project keeps it. */
             address?: string | null;
@@ -1254,7 +1254,7 @@ export interface components {
              * @example python/1.0.0
              */
             sdk?: string | null;
-            /** @description RFC 3339; set anew at each try. */
+            /** @description RFC 3339; set again at each attempt. */
             sent_at?: string | null;
         };
         /** @description By the time it is read, the accepted hits are on disk. */
@@ -1449,7 +1449,7 @@ export interface components {
             reason?: string | null;
             /**
              * Format: int32
-             * @description Null where no answer came.
+             * @description Null if no answer came.
              */
             status?: number | null;
             /** Format: int64 */
@@ -1472,7 +1472,7 @@ export interface components {
         CheckList: {
             /** @description Newest first. */
             checks: components["schemas"]["MonitorCheck"][];
-            /** @description `before` of the next page; null where there is none. */
+            /** @description `before` of the next page; null if there is none. */
             next?: string | null;
         };
         /** @description A client library that this server hands out. */
@@ -1644,13 +1644,13 @@ export interface components {
             /** Format: int64 */
             maintenance_ms: number;
             /**
-             * @description As of `uptime`; null where too little is known.
+             * @description Computed as in `uptime`; null if too little is known.
              * @example 99.98
              */
             percent?: string | null;
             /**
              * Format: int64
-             * @description Of today up to now.
+             * @description Today's is counted up to now.
              */
             unknown_ms: number;
             /** Format: int64 */
@@ -1674,17 +1674,17 @@ export interface components {
             deliveries: components["schemas"]["ChannelDelivery"][];
             /**
              * Format: int64
-             * @description `before` of the next page; null where there is none.
+             * @description `before` of the next page; null if there is none.
              */
             next?: number | null;
         };
         DeliveryTry: {
             at: string;
-            /** @description Null where it was delivered. */
+            /** @description Null if it was delivered. */
             reason?: string | null;
             /**
              * Format: int32
-             * @description Null where no answer came.
+             * @description Null if no answer came.
              */
             status?: number | null;
             /** Format: int64 */
@@ -1766,7 +1766,7 @@ export interface components {
             client_errors: number;
             /**
              * Format: double
-             * @description Null where no request carries a duration.
+             * @description Null if no request carries a duration.
              */
             p95_ms?: number | null;
             /** Format: int64 */
@@ -1801,9 +1801,9 @@ export interface components {
              * @example unknown_key
              */
             code: string;
-            /** @description Says what is wrong, where, and what to do. */
+            /** @description The problem, its place, and the remedy. */
             message: string;
-            /** @description Of `invalid_query`: where in `q` the error is, in characters from 0. */
+            /** @description With `invalid_query`: the position of the error in `q`, in characters from 0. */
             offset?: number | null;
             /**
              * Format: int32
@@ -1941,13 +1941,13 @@ export interface components {
              */
             severity: string | null;
             /**
-             * @description Of that update: `investigating`, `identified`, `monitoring` or `resolved`. Default: that of the update before. May come
+             * @description Stage of that update: `investigating`, `identified`, `monitoring` or `resolved`. Default: that of the update before. May come
              *     without a text.
              * @default null
              */
             stage: string | null;
             /**
-             * @description One more update, for those who look at the status page.
+             * @description One more update, for visitors of the status page.
              * @default null
              */
             update: string | null;
@@ -1955,7 +1955,7 @@ export interface components {
         IncidentList: {
             /** @description Newest first. */
             incidents: components["schemas"]["MonitorIncident"][];
-            /** @description `before` of the next page; null where there is none. */
+            /** @description `before` of the next page; null if there is none. */
             next?: string | null;
         };
         /** @description A notice of an incident to one channel. */
@@ -2036,7 +2036,7 @@ export interface components {
              * @description Hits that a client posted again and that were not counted twice.
              */
             repeated: number;
-            /** @description When counting began; null where nothing came yet. */
+            /** @description When counting began; null if nothing has come yet. */
             since?: string | null;
             /** @description The latest first. */
             sources: components["schemas"]["IngestSource"][];
@@ -2054,7 +2054,7 @@ export interface components {
             batches: number;
             /**
              * Format: int64
-             * @description How far its clock is ahead of the server's, behind where negative, the way included; null where nothing tells.
+             * @description How far its clock is ahead of the server's (negative: behind), including the way; null if unknown.
              */
             clock_skew_ms?: number | null;
             /**
@@ -2206,7 +2206,7 @@ export interface components {
             heartbeat_url?: string | null;
             /** Format: int64 */
             id: number;
-            /** @description Whether an outage is confirmed and not over, also where nothing is known right now. */
+            /** @description Whether an outage is confirmed and not over, even if the current state is unknown. */
             is_down: boolean;
             last_check?: components["schemas"]["MonitorCheck"] | null;
             /** @description Null while it is paused. */
@@ -2221,7 +2221,7 @@ export interface components {
              */
             state: string;
             unconfirmed?: components["schemas"]["Unconfirmed"] | null;
-            /** @description Of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change, and with `uptime=false`. */
+            /** @description Uptime of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change, and with `uptime=false`. */
             uptime?: components["schemas"]["Uptime"][] | null;
         };
         MonitorChanged: {
@@ -2257,7 +2257,7 @@ export interface components {
             outcome: string;
             /**
              * Format: int32
-             * @description Of the HTTP answer.
+             * @description Status of the HTTP answer.
              */
             status?: number | null;
             times: components["schemas"]["PhaseTimes"];
@@ -2299,7 +2299,7 @@ export interface components {
             failure?: string | null;
             hit?: components["schemas"]["Hit"] | null;
             /**
-             * @description Of a rule's incident it begins with `r`.
+             * @description Begins with `r` for a rule's incident.
              * @example 12-3
              */
             id: string;
@@ -2335,7 +2335,7 @@ export interface components {
             state: string;
             /**
              * Format: int32
-             * @description Of the HTTP answer.
+             * @description Status of the HTTP answer.
              */
             status?: number | null;
             times?: components["schemas"]["PhaseTimes"] | null;
@@ -2345,7 +2345,7 @@ export interface components {
         MonitorList: {
             monitors: components["schemas"]["MonitorAnswer"][];
         };
-        /** @description A value per bucket. Times are means of the checks that ended well, null where there was none; they add up to `total_ms`. */
+        /** @description A value per bucket. Times are means of the successful checks, null if there were none; they add up to `total_ms`. */
         MonitorSeries: {
             body_ms: (number | null)[];
             /** @description Checks that were made. */
@@ -2736,7 +2736,7 @@ export interface components {
             state: string;
             /**
              * Format: int64
-             * @description Of today up to now.
+             * @description Today's is counted up to now.
              */
             unknown_ms: number;
         };
@@ -2778,12 +2778,12 @@ export interface components {
         };
         PublicService: {
             badge_url: string;
-            /** @description Of the last 90 days, in order. */
+            /** @description The last 90 days, in order. */
             days: components["schemas"]["PublicDay"][];
             /** @example Orders */
             name: string;
             /**
-             * @description Requests of the last 90 days that were answered without a server error, rounded down. Null where it is not shown.
+             * @description Share of the requests of the last 90 days that were answered without a server error, rounded down. Null if it is not shown.
              * @example 99.97
              */
             requests_percent?: string | null;
@@ -2793,19 +2793,19 @@ export interface components {
              */
             state: string;
             /**
-             * @description Of the last 90 days, rounded down. Null where less than half of the time is known.
+             * @description Uptime of the last 90 days, rounded down. Null if less than half of the time is known.
              * @example 99.98
              */
             uptime_percent?: string | null;
         };
         /** @description A public status page. */
         PublicStatus: {
-            /** @description Those of the last 90 days that are over, newest first. */
+            /** @description Closed incidents of the last 90 days, newest first. */
             earlier: components["schemas"]["PublicIncident"][];
             groups: components["schemas"]["PublicGroup"][];
-            /** @description Those that are not over, newest first. */
+            /** @description Open incidents, newest first. */
             incidents: components["schemas"]["PublicIncident"][];
-            /** @description That takes place now or within 14 days, by its begin. */
+            /** @description Maintenance now or within 14 days, by start. */
             maintenance: components["schemas"]["PublicMaintenance"][];
             /**
              * @description `operational`, `maintenance`, `degraded`, `disrupted`, `down` or `unknown`.
@@ -2815,7 +2815,7 @@ export interface components {
             /** @example Shop status */
             title: string;
             updated_at: string;
-            /** @description Of the page for people. */
+            /** @description Address of the page for people. */
             url: string;
         };
         PublicUpdate: {
@@ -2879,7 +2879,7 @@ export interface components {
             name: string;
             /** @description Worth having in every project. */
             recommended: boolean;
-            /** @description Of the most urgent alerts. */
+            /** @description Severity of the most urgent alerts. */
             severity: components["schemas"]["Severity"];
             /**
              * Format: int32
@@ -3241,7 +3241,7 @@ export interface components {
             groups: components["schemas"]["PageGroup"][];
             /** @description Its logo's address. Null: the mark of API Analytics. */
             logo_url?: string | null;
-            /** @description Whether the share of requests without a server error stands beside the bars. */
+            /** @description Whether the share of requests without a server error is shown beside the bars. */
             show_requests: boolean;
             /**
              * @description The last part of its address. One is proposed as long as the page was never changed.
@@ -3372,7 +3372,7 @@ export interface components {
             /** Format: int64 */
             down_ms: number;
             /**
-             * @description Up and degraded, of what is known; rounded down. Null where too little is known.
+             * @description Share of the known time that was up or degraded, rounded down. Null if too little is known.
              * @example 99.98
              */
             percent?: string | null;

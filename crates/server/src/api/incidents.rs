@@ -123,9 +123,9 @@ pub struct IncidentChange {
     /// `minor` or `major`, of an incident with a public title. Default: major for an outage.
     #[schema(value_type = Option<String>)]
     severity: Option<Severity>,
-    /// One more update, for those who look at the status page.
+    /// One more update, for visitors of the status page.
     update: Option<String>,
-    /// Of that update: `investigating`, `identified`, `monitoring` or `resolved`. Default: that of the update before. May come
+    /// Stage of that update: `investigating`, `identified`, `monitoring` or `resolved`. Default: that of the update before. May come
     /// without a text.
     #[schema(value_type = Option<String>)]
     stage: Option<Stage>,

@@ -13,7 +13,7 @@ use crate::pieces::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct IngestHealthAnswer {
-    /// When counting began; null where nothing came yet.
+    /// When counting began; null if nothing has come yet.
     pub since: Option<String>,
     pub last_batch_at: Option<String>,
     /// The latest first.
@@ -49,7 +49,7 @@ pub struct IngestSource {
     pub rejected: u64,
     /// Hits that the client itself had to drop.
     pub dropped: u64,
-    /// How far its clock is ahead of the server's, behind where negative, the way included; null where nothing tells.
+    /// How far its clock is ahead of the server's (negative: behind), including the way; null if unknown.
     pub clock_skew_ms: Option<i64>,
     /// Its times say no zone.
     pub naive_times: bool,

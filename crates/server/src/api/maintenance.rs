@@ -39,7 +39,7 @@ pub struct MaintenanceAnswer {
     pub published: bool,
     pub schedule: Option<Schedule>,
     pub created_at: String,
-    /// Null where it doesn't take place now.
+    /// Null if it doesn't take place now.
     pub current: Option<Window>,
     /// The next times at which it takes place, at most three; empty where it is over.
     pub upcoming: Vec<Window>,
@@ -48,7 +48,7 @@ pub struct MaintenanceAnswer {
 /// When a maintenance window takes place.
 #[derive(Serialize, ToSchema)]
 pub struct MaintenanceTimes {
-    /// Null where it would not take place now.
+    /// Null if it would not take place now.
     pub current: Option<Window>,
     /// The next times at which it would take place, at most three; empty where it is over.
     pub upcoming: Vec<Window>,

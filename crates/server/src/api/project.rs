@@ -170,7 +170,7 @@ pub async fn remove_project(
     Ok(Json(Erased { erased, message: format!("the project is deleted; {BACKUPS_REMAIN}") }))
 }
 
-/// A new dashboard id; the old one, and what is signed in with it, stops working at once.
+/// A new dashboard id; the old one and its sessions stop working at once.
 #[utoipa::path(
     post, path = "/api/v1/project/dashboard-id", tag = "projects",
     params(("project" = Option<u32>, Query, description = "Which of the session's projects")),

@@ -61,7 +61,7 @@ pub async fn list_routes(
     Ok(Json(RouteTemplates { routes: templates(&app, holder.project)? }))
 }
 
-/// Add, rename or refuse a template. It holds for requests that arrive from now on, and for earlier ones when their file is written anew.
+/// Add, rename or refuse a template. It applies to requests that arrive from now on, and to earlier ones when their file is rewritten.
 #[utoipa::path(
     put, path = "/api/v1/routes", tag = "routes",
     params(("project" = Option<u32>, Query, description = "Which of the session's projects")),

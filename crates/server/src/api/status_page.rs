@@ -38,7 +38,7 @@ pub struct StatusPageAnswer {
     pub accent: Option<String>,
     /// Its logo's address. Null: the mark of API Analytics.
     pub logo_url: Option<String>,
-    /// Whether the share of requests without a server error stands beside the bars.
+    /// Whether the share of requests without a server error is shown beside the bars.
     pub show_requests: bool,
     /// Visitors can subscribe by e-mail, and subscribers are mailed what is published.
     pub subscriptions: bool,

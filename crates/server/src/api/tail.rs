@@ -35,7 +35,7 @@ const NOTICE: Duration = Duration::from_millis(limits::TAIL_NOTICE_MS);
 /// Hits as they are kept, in order of arrival: server-sent events, of which each has a hit as JSON and its `hit_id` as its id.
 ///
 /// An event `missed` has `{"requests": n}`: so many hits that match were left out, because they came faster than they can be
-/// sent or read; null where nobody counted. A client that connects again with `Last-Event-ID` (browsers do it by themselves) is
+/// sent or read; null if they were not counted. A client that connects again with `Last-Event-ID` (browsers do it by themselves) is
 /// sent what it has missed, each hit once. With `hits=none` there are events `kept` in place of hits, about one a second at most.
 #[utoipa::path(
     get, path = "/api/v1/tail", tag = "hits",

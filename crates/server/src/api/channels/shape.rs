@@ -50,7 +50,7 @@ pub struct CreatedChannel {
 #[derive(Serialize, ToSchema)]
 pub struct ChannelTest {
     pub delivered: bool,
-    /// Null where no answer came.
+    /// Null if no answer came.
     pub status: Option<u16>,
     /// The beginning of the answer, at most 200 characters.
     pub answer: Option<String>,
@@ -63,7 +63,7 @@ pub struct ChannelTest {
 pub struct DeliveryList {
     /// Newest first.
     pub deliveries: Vec<ChannelDelivery>,
-    /// `before` of the next page; null where there is none.
+    /// `before` of the next page; null if there is none.
     pub next: Option<i64>,
 }
 
@@ -94,9 +94,9 @@ pub struct ChannelDelivery {
 pub struct DeliveryTry {
     pub at: String,
     pub took_ms: i64,
-    /// Null where no answer came.
+    /// Null if no answer came.
     pub status: Option<u16>,
-    /// Null where it was delivered.
+    /// Null if it was delivered.
     pub reason: Option<String>,
 }
 

@@ -20,14 +20,14 @@ pub const READ: Duration = Duration::from_millis(10);
 pub struct IncidentList {
     /// Newest first.
     pub incidents: Vec<MonitorIncident>,
-    /// `before` of the next page; null where there is none.
+    /// `before` of the next page; null if there is none.
     pub next: Option<String>,
 }
 
 /// A stretch of failing checks, of flapping, a certificate that ends, or an alert of a rule.
 #[derive(Serialize, ToSchema)]
 pub struct MonitorIncident {
-    /// Of a rule's incident it begins with `r`.
+    /// Begins with `r` for a rule's incident.
     #[schema(example = "12-3")]
     pub id: String,
     /// The monitor's `id`. Null: it is a rule's.
@@ -57,9 +57,9 @@ pub struct MonitorIncident {
     pub failure: Option<&'static str>,
     /// The failure in words.
     pub message: Option<String>,
-    /// Of the HTTP answer.
+    /// Status of the HTTP answer.
     pub status: Option<u16>,
-    /// Of the check that confirmed it.
+    /// Phases of the check that confirmed it.
     pub times: Option<PhaseTimes>,
     /// The newest check before it that succeeded.
     pub last_good_at: Option<String>,

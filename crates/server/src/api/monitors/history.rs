@@ -34,7 +34,7 @@ pub struct MonitorHistory {
     pub series: MonitorSeries,
 }
 
-/// A value per bucket. Times are means of the checks that ended well, null where there was none; they add up to `total_ms`.
+/// A value per bucket. Times are means of the successful checks, null if there were none; they add up to `total_ms`.
 #[derive(Default, Serialize, ToSchema)]
 pub struct MonitorSeries {
     pub total_ms: Vec<Option<f64>>,

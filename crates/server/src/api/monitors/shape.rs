@@ -33,7 +33,7 @@ pub struct MonitorAnswer {
     pub state: &'static str,
     /// Since when it is in this state without a break. Null before the first check.
     pub since: Option<String>,
-    /// Whether an outage is confirmed and not over, also where nothing is known right now.
+    /// Whether an outage is confirmed and not over, even if the current state is unknown.
     pub is_down: bool,
     /// Results in a row that speak against that and are not confirmed yet.
     pub unconfirmed: Option<Unconfirmed>,
@@ -43,12 +43,12 @@ pub struct MonitorAnswer {
     pub next_check_at: Option<String>,
     /// As the host last presented it.
     pub certificate: Option<ShownCertificate>,
-    /// Of a heartbeat.
+    /// Signals of a heartbeat.
     pub signals: Option<ShownSignals>,
     /// The address that a heartbeat's job calls, by GET or POST: as it is for success, with `/start` or `/fail` behind it for
     /// those. Anyone who has it can call.
     pub heartbeat_url: Option<String>,
-    /// Of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change, and with `uptime=false`.
+    /// Uptime of the last 24 hours, 7, 30, 90 and 365 days. Null in the answer to a change, and with `uptime=false`.
     pub uptime: Option<Vec<Uptime>>,
     /// The last 90 days (UTC), the oldest first, today last. Null as `uptime`.
     pub bars: Option<Vec<DayBar>>,
@@ -74,7 +74,7 @@ pub struct MonitorCheck {
     pub failure: Option<&'static str>,
     /// The failure in words.
     pub message: Option<String>,
-    /// Of the HTTP answer.
+    /// Status of the HTTP answer.
     pub status: Option<u16>,
     /// How many checks were not made, this one and those behind it; 0 for one that was made.
     pub missed: u32,
@@ -122,7 +122,7 @@ pub struct ShownSignals {
 pub struct CheckList {
     /// Newest first.
     pub checks: Vec<MonitorCheck>,
-    /// `before` of the next page; null where there is none.
+    /// `before` of the next page; null if there is none.
     pub next: Option<String>,
 }
 

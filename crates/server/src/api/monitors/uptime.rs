@@ -16,7 +16,7 @@ use crate::pieces::to_rfc3339;
 pub struct Uptime {
     #[schema(example = "30d")]
     pub period: &'static str,
-    /// Up and degraded, of what is known; rounded down. Null where too little is known.
+    /// Share of the known time that was up or degraded, rounded down. Null if too little is known.
     #[schema(example = "99.98")]
     pub percent: Option<String>,
     /// The known share of the period.
@@ -32,14 +32,14 @@ pub struct DayBar {
     /// When it begins.
     #[schema(example = "2027-01-31T00:00:00Z")]
     pub day: String,
-    /// As of `uptime`; null where too little is known.
+    /// Computed as in `uptime`; null if too little is known.
     #[schema(example = "99.98")]
     pub percent: Option<String>,
     pub up_ms: i64,
     pub degraded_ms: i64,
     pub down_ms: i64,
     pub maintenance_ms: i64,
-    /// Of today up to now.
+    /// Today's is counted up to now.
     pub unknown_ms: i64,
 }
 

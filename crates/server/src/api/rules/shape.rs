@@ -60,7 +60,7 @@ pub struct ReadyMadeAnswer {
     pub for_minutes: u32,
     pub keep_minutes: u32,
     pub group_by: Group,
-    /// Of the most urgent alerts.
+    /// Severity of the most urgent alerts.
     pub severity: Severity,
     /// Worth having in every project.
     pub recommended: bool,

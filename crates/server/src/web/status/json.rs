@@ -19,18 +19,18 @@ use crate::status_view::{DayView, IncidentView, MaintenanceView, ServiceView, St
 pub struct PublicStatus {
     #[schema(example = "Shop status")]
     pub title: String,
-    /// Of the page for people.
+    /// Address of the page for people.
     pub url: String,
     /// `operational`, `maintenance`, `degraded`, `disrupted`, `down` or `unknown`.
     #[schema(example = "disrupted")]
     pub state: &'static str,
     pub updated_at: String,
     pub groups: Vec<PublicGroup>,
-    /// That takes place now or within 14 days, by its begin.
+    /// Maintenance now or within 14 days, by start.
     pub maintenance: Vec<PublicMaintenance>,
-    /// Those that are not over, newest first.
+    /// Open incidents, newest first.
     pub incidents: Vec<PublicIncident>,
-    /// Those of the last 90 days that are over, newest first.
+    /// Closed incidents of the last 90 days, newest first.
     pub earlier: Vec<PublicIncident>,
 }
 
@@ -49,14 +49,14 @@ pub struct PublicService {
     /// `up`, `degraded`, `down`, `maintenance` or `unknown`.
     #[schema(example = "up")]
     pub state: &'static str,
-    /// Of the last 90 days, rounded down. Null where less than half of the time is known.
+    /// Uptime of the last 90 days, rounded down. Null if less than half of the time is known.
     #[schema(example = "99.98")]
     pub uptime_percent: Option<String>,
-    /// Requests of the last 90 days that were answered without a server error, rounded down. Null where it is not shown.
+    /// Share of the requests of the last 90 days that were answered without a server error, rounded down. Null if it is not shown.
     #[schema(example = "99.97")]
     pub requests_percent: Option<String>,
     pub badge_url: String,
-    /// Of the last 90 days, in order.
+    /// The last 90 days, in order.
     pub days: Vec<PublicDay>,
 }
 
@@ -72,7 +72,7 @@ pub struct PublicDay {
     pub down_ms: i64,
     pub degraded_ms: i64,
     pub maintenance_ms: i64,
-    /// Of today up to now.
+    /// Today's is counted up to now.
     pub unknown_ms: i64,
 }
 
