@@ -194,7 +194,7 @@ impl Store {
         self.shared.tail.watch(self.shared.options.node, scope.project(), filter, wants_hits)
     }
 
-    /// Rules for the routes of files that are written anew from here on. The first call counts.
+    /// Rules for the routes of files rewritten from here on. Only the first call counts.
     pub fn set_route_rules(&self, rules: Arc<dyn RouteRules>) {
         let _ = self.shared.route_rules.set(rules);
     }

@@ -24,7 +24,7 @@ pub struct StoreOptions {
     pub limits: StoreLimits,
 }
 
-/// Rules by which the routes of earlier requests become those of today's when their file is written anew.
+/// Rules that bring the routes of earlier requests up to date when their file is rewritten.
 pub trait RouteRules: Send + Sync {
     /// None: no rule says anything of it. What comes of a route stays so.
     fn join(&self, project: ProjectId, route: &str) -> Option<String>;

@@ -1,9 +1,9 @@
-//! Certificates that the server orders from an authority by ACME (RFC 8555), such as Let's Encrypt, keeps in the data folder
+//! Certificates that the server orders from an authority such as Let's Encrypt by ACME (RFC 8555), stores in the data folder
 //! and renews.
 //!
 //! The authority connects to port 443 of each name and is shown a certificate made for this one proof (TLS-ALPN-01, RFC 8737),
-//! so no other port and no file has to be reachable. An order that fails is tried again later; until the first one is done,
-//! the port presents a certificate of its own making, which browsers warn of.
+//! so no other port and no file has to be reachable. A failed order is retried later; until the first one succeeds, the port
+//! presents a self-signed certificate, of which browsers warn.
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ impl Files {
         self.folder.join("certificate.pem")
     }
 
-    /// Readable by this user alone, and whole or not there at all.
+    /// Readable only by this user; complete or absent.
     fn write(&self, path: &Path, text: &str) -> anyhow::Result<()> {
         let write = || -> std::io::Result<()> {
             std::fs::create_dir_all(&self.folder)?;
@@ -72,7 +72,7 @@ impl Files {
 struct Kept {
     certificate: CertifiedKey,
     names: Vec<String>,
-    /// Seconds since the epoch: when the last third of its time begins.
+    /// When the last third of its lifetime begins, in seconds since the epoch.
     renewal_s: i64,
 }
 
@@ -127,7 +127,7 @@ pub(super) fn kept_or_placeholder(data: &Path, order: &AcmeOrder) -> anyhow::Res
     }
 }
 
-/// Orders the certificate where there is none for these names, and renews it, until `stopping`.
+/// Orders the certificate if there is none for these names, and renews it, until `stopping`.
 pub(super) async fn keep(
     order: &AcmeOrder,
     certificates: &Certificates,
@@ -177,7 +177,7 @@ pub(super) async fn keep(
     }
 }
 
-/// Until the kept certificate is due to be renewed; 0 where there is none for these names.
+/// Time until the stored certificate is due for renewal; 0 if there is none for these names.
 fn seconds_left(files: &Files, order: &AcmeOrder, app: &SharedApp) -> i64 {
     match Kept::read(&files.certificate()) {
         Ok(Some(kept)) if kept.fits(order) => kept.renewal_s - app.clock.now_us() / 1_000_000,
@@ -231,7 +231,7 @@ async fn obtain(
     Ok(())
 }
 
-/// The account at the authority, as it is kept between two starts.
+/// The account at the authority, as stored between two starts.
 #[derive(Deserialize, Serialize)]
 struct KeptAccount<C> {
     directory: String,
@@ -260,7 +260,7 @@ async fn open_account(
     Ok(account)
 }
 
-/// Puts a proof for each name in place, and asks the authority to look at it.
+/// Installs a proof for each name, and asks the authority to verify it.
 async fn prove(placed: &mut Order, certificates: &Certificates) -> anyhow::Result<()> {
     let mut authorizations = placed.authorizations();
     while let Some(authorization) = authorizations.next().await {
@@ -282,7 +282,7 @@ async fn prove(placed: &mut Order, certificates: &Certificates) -> anyhow::Resul
     Ok(())
 }
 
-/// Shown to the authority alone.
+/// Shown only to the authority.
 fn proof(name: &str, digest: &[u8]) -> anyhow::Result<CertifiedKey> {
     let mut wanted = CertificateParams::new(vec![name.to_owned()])?;
     wanted.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
@@ -293,7 +293,7 @@ fn proof(name: &str, digest: &[u8]) -> anyhow::Result<CertifiedKey> {
 fn certified(certificate: &rcgen::Certificate, key: &KeyPair) -> anyhow::Result<CertifiedKey> {
     let chain = vec![certificate.der().clone()];
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    // Without `from_der`'s look at it, which knows no proofs.
+    // Not by `from_der`, whose checks reject proofs.
     Ok(CertifiedKey::new(chain, ring::default_provider().key_provider.load_private_key(key)?))
 }
 
@@ -315,7 +315,7 @@ async fn refusal(placed: &mut Order) -> String {
     }
 }
 
-/// Calls of the authority go the way of all others.
+/// Calls to the authority go through the same dialer as all others.
 struct Http(Dialer);
 
 impl HttpClient for Http {

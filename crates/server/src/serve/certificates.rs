@@ -11,7 +11,7 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 #[derive(Debug)]
 pub struct Certificates {
     presented: ArcSwap<CertifiedKey>,
-    /// Proofs that a name is ours, for an authority that has been asked to look at it.
+    /// Proofs that a name is ours, for an authority that was asked to verify it.
     proofs: Mutex<HashMap<String, Arc<CertifiedKey>>>,
 }
 

@@ -73,7 +73,7 @@ async fn a_million_slugs_are_one_endpoint_and_a_scanner_is_one_row() {
     assert!(templates(&app, &other.key).await.is_empty());
 }
 
-/// The requests that came before their template was learned follow when their file is written anew.
+/// Requests from before their template was learned get it when their file is rewritten.
 #[tokio::test(flavor = "multi_thread")]
 async fn earlier_requests_join_the_route_that_later_ones_taught() {
     let app = TestApp::with(&[("active_rows", "1000")]).await;
