@@ -2641,7 +2641,10 @@ export interface components {
             series: number[];
         };
         ProjectSettings: {
-            /** @description The caller's access: `owner` (everything), `dashboard` (sees everything), `view` (what a share link shows) or `demo`. */
+            /**
+             * @description The caller's access: `owner` (everything), `dashboard` (sees everything), `view` (what a share link shows) or
+             *     `demo`.
+             */
             access: string;
             /**
              * Format: int32
