@@ -1,5 +1,6 @@
-//! Lists of a project with a million endpoints: the first page of a new list, pages of 50 rows at any offset, in
-//! another order and of a search; and the same at 20,000 endpoints.
+//! Lists of a project with a million endpoints, and of one with a million consumers (an address each, as a public API has): the
+//! first page of a list that was not asked for before, and of one with a filter; pages of 50 rows at any offset, in other orders,
+//! and of a search. The same at 20,000 endpoints.
 //!
 //! Times are medians of nine, in milliseconds over HTTP; memory is the resident size beyond that of an idle server just
 //! started on the same files.
@@ -15,23 +16,58 @@ use crate::ingest::median;
 use crate::server::Server;
 use crate::{Options, Table};
 
-const SIZES: [u64; 2] = [20_000, 1_000_000];
 const BATCH: u64 = 10_000;
 
-pub fn run(options: &Options, table: &mut Table) {
-    for endpoints in SIZES {
-        one_size(options, table, endpoints);
-    }
+/// A list, and the project that it is of.
+struct Shape {
+    rows_are: &'static str,
+    panel: &'static str,
+    rows: u64,
+    /// So many times each, far from each other, so that a row is in several files.
+    hits: u64,
+    search: &'static str,
 }
 
-fn one_size(options: &Options, table: &mut Table, endpoints: u64) {
-    let folder = options.folder.join(format!("lists-{endpoints}"));
-    let mut server = Server::start(&options.binary, &folder, &[]);
+const SHAPES: [Shape; 3] = [
+    Shape { rows_are: "endpoints", panel: "endpoints", rows: 20_000, hits: 2, search: "thing-12" },
+    Shape {
+        rows_are: "endpoints",
+        panel: "endpoints",
+        rows: 1_000_000,
+        hits: 5,
+        search: "thing-12",
+    },
+    Shape {
+        rows_are: "consumers",
+        panel: "top_consumers",
+        rows: 1_000_000,
+        hits: 5,
+        search: "10.12.1",
+    },
+];
+
+/// Parameters of a list's orders, with the names of their rows in the table. The search is a shape's own.
+const ORDERS: [(&str, &str); 6] = [
+    ("page", ""),
+    ("page_by_p95", "sort=p95_ms&order=asc&"),
+    ("page_by_last_seen", "sort=last_seen&order=asc&"),
+    ("page_by_error_rate", "sort=error_rate&"),
+    ("page_by_name", "sort=name&"),
+    ("page_of_a_search", "search=SEARCH&"),
+];
+
+pub fn run(options: &Options, table: &mut Table) {
+    SHAPES.iter().for_each(|shape| one_shape(options, table, shape));
+}
+
+fn one_shape(options: &Options, table: &mut Table, shape: &Shape) {
+    let Shape { rows_are, panel, rows, hits, search } = shape;
+    let name = format!("list_of_{rows}_{rows_are}");
+    let mut server = Server::start(&options.binary, &options.folder.join(&name), &[]);
     let key = server.new_key();
     let mut client = Client::connect(&server.address).expect("a connection");
-    // Each endpoint twice, so that the second occurrence is in another file.
-    for first in (0..2 * endpoints).step_by(BATCH as usize) {
-        let body = batch(first, endpoints);
+    for first in (0..hits * rows).step_by(BATCH as usize) {
+        let body = batch(first, shape);
         let answer = client.send("POST", "/api/requests", &key, body.as_bytes());
         let (status, answer) = answer.expect("an answer");
         assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
@@ -41,29 +77,25 @@ fn one_size(options: &Options, table: &mut Table, endpoints: u64) {
     let idle = server.memory().0;
     let mut client = Client::connect(&server.address).expect("a connection");
     let mut ask = |parameters: &str| {
-        let path = format!("/api/v1/lists/endpoints?limit=50&{parameters}");
+        let path = format!("/api/v1/lists/{panel}?limit=50&{parameters}");
         let asked = Instant::now();
         let (status, body) = client.get(&path, &key).expect("an answer");
         let took = asked.elapsed().as_secs_f64() * 1e3;
         assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
         (took, serde_json::from_slice::<Value>(&body).expect("JSON"))
     };
-    let name = format!("list_of_{endpoints}_endpoints");
     let (cold, page) = ask("");
-    assert_eq!(page["total_rows"].as_u64(), Some(endpoints));
-    table.add(format!("{name}_made"), cold, "ms", "");
+    assert_eq!(page["total_rows"].as_u64(), Some(*rows));
+    table.add(format!("{name}_made"), cold, "ms", if *rows > 20_000 { "1000" } else { "" });
+    table.add(format!("{name}_made_memory"), server.peak_memory() - idle, "MB", "150");
     let as_of = page["as_of"].as_str().expect("a moment").to_owned();
-    for order in ["", "sort=p95_ms&order=asc&", "sort=name&", "search=thing-12&"] {
-        let label = match order {
-            "" => "page",
-            "sort=p95_ms&order=asc&" => "page_by_p95",
-            "sort=name&" => "page_by_name",
-            _ => "page_of_a_search",
-        };
+    for (label, order) in ORDERS {
+        let order = order.replace("SEARCH", search);
         let (first, page) = ask(&format!("{order}as_of={as_of}"));
         assert_eq!(page["as_of"].as_str(), Some(as_of.as_str()), "the list is kept");
         let rows = page["matching_rows"].as_u64().expect("a number of rows");
-        table.add(format!("{name}_first_{label}"), first, "ms", "");
+        let aim = if label == "page_of_a_search" { "500" } else { "50" };
+        table.add(format!("{name}_first_{label}"), first, "ms", aim);
         let times = (0..9).map(|n| {
             let offset = (rows - 50) * n / 8;
             let (took, page) = ask(&format!("{order}offset={offset}&as_of={as_of}"));
@@ -72,22 +104,34 @@ fn one_size(options: &Options, table: &mut Table, endpoints: u64) {
         });
         table.add(format!("{name}_{label}"), median(times.collect()), "ms", "50");
     }
+    let (filtered, page) = ask("q=status:404");
+    assert_eq!(page["total_rows"].as_u64(), Some(rows / 10));
+    table.add(format!("{name}_made_of_a_filter"), filtered, "ms", "");
     table.add(format!("{name}_memory"), server.peak_memory() - idle, "MB", "");
     server.stop();
 }
 
-/// Hits from this number on.
-fn batch(first: u64, endpoints: u64) -> String {
+/// Hits from the one with this number on.
+fn batch(first: u64, shape: &Shape) -> String {
     let mut body = String::from("{\"framework\":\"FastAPI\",\"requests\":[");
     for number in first..first + BATCH {
         // Spread, so that a batch doesn't hold neighbours.
-        let thing = number.wrapping_mul(7_919) % endpoints;
+        let thing = number.wrapping_mul(7_919) % shape.rows;
         let comma = if number == first { "" } else { "," };
+        let status = if thing.is_multiple_of(10) && number < shape.rows { 404 } else { 200 };
+        let route = match shape.rows_are {
+            "endpoints" => format!("/v1/things/thing-{thing}"),
+            _ => "/v1/things".to_owned(),
+        };
+        let address = match shape.rows_are {
+            "endpoints" => "10.0.0.1".to_owned(),
+            _ => format!("10.{}.{}.{}", thing >> 16, thing >> 8 & 255, thing & 255),
+        };
         let _ = write!(
             body,
-            "{comma}{{\"path\":\"/v1/things/thing-{thing}\",\"route\":\"/v1/things/thing-{thing}\",\"method\":\"GET\",\
-             \"status\":200,\"response_time\":{}}}",
-            1 + thing % 997
+            "{comma}{{\"path\":\"{route}\",\"route\":\"{route}\",\"method\":\"GET\",\"ip_address\":\"{address}\",\
+             \"status\":{status},\"response_time\":{}}}",
+            1 + (thing + number) % 997
         );
     }
     body + "]}"

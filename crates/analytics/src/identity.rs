@@ -15,20 +15,41 @@ pub fn identity(text: &[u8]) -> u64 {
 
 /// `identity` of an IPv4 address in dotted notation.
 pub fn identity_of_ipv4(number: u32) -> u64 {
-    // Room for three digits after the last dot: shorter numbers write three, too, and are overwritten.
-    let mut text = [0; IPV4_LENGTH];
-    let mut length = 0;
-    for (n, part) in number.to_be_bytes().into_iter().enumerate() {
-        if n > 0 {
-            text[length] = b'.';
-            length += 1;
+    identity(Ipv4Text::new(number).as_bytes())
+}
+
+/// An IPv4 address as it is written with dots.
+pub struct Ipv4Text {
+    bytes: [u8; IPV4_LENGTH],
+    length: usize,
+}
+
+impl Ipv4Text {
+    pub fn new(number: u32) -> Ipv4Text {
+        // Room for three digits behind the last dot, and for those that are written over again.
+        let mut bytes = [0; IPV4_LENGTH];
+        let mut length = 0;
+        for (n, part) in number.to_be_bytes().into_iter().enumerate() {
+            if n > 0 {
+                bytes[length] = b'.';
+                length += 1;
+            }
+            let (digits, count) = DIGITS[usize::from(part)];
+            // All three are written, so that nothing depends on how many there are.
+            bytes[length..length + 3].copy_from_slice(&digits);
+            length += usize::from(count);
         }
-        let (digits, count) = DIGITS[usize::from(part)];
-        // Always copies three, so that the cost does not depend on their number.
-        text[length..length + 3].copy_from_slice(&digits);
-        length += usize::from(count);
+        Ipv4Text { bytes, length }
     }
-    identity(&text[..length])
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    pub fn as_str(&self) -> &str {
+        // Digits and dots.
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
 }
 
 /// The length of "255.255.255.255".
@@ -72,6 +93,7 @@ mod tests {
         for number in each.chain(random).chain([0, u32::MAX]) {
             let text = Ipv4Addr::from(number).to_string();
             assert_eq!(identity_of_ipv4(number), identity(text.as_bytes()), "{text}");
+            assert_eq!(Ipv4Text::new(number).as_str(), text);
         }
     }
 }

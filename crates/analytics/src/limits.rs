@@ -451,11 +451,13 @@ limits! {
     LIST_NAMES_BYTES "list_names_bytes" = 64 << 20, Bytes, fixed, "",
         "The names of those rows together: 64 bytes each where there are as many as there may be.";
     LIST_SUMS_BYTES "list_sums_bytes" = 256 << 20, Bytes, fixed, "",
-        "Sums of a file's rows while a list is made: 100 bytes for a row with few hits, about 1 kB for one with many.";
+        "Sums of a list's rows while it is made: 80 bytes for a row with few hits, about 1 kB for one with many.";
     LISTS_MADE_AT_ONCE "lists_made_at_once" = 1, Items, fixed, "",
         "Lists that are summed up at a time: a million rows take some hundred megabytes until they are a list.";
     LISTS_KEPT_BYTES "lists_kept_bytes" = 160 << 20, Bytes, fixed, "",
         "Lists that are kept for the next page, search or sort: one of a million endpoints with its orders, or hundreds of usual ones. They are not kept over an erasure.";
+    LISTS_KEPT_SECONDS "lists_kept_seconds" = 600, Seconds, fixed, "",
+        "How long a list is kept that nobody asks for: longer than somebody reads a page of it. Then its memory is free again.";
     LIST_ORDERS "list_orders" = 4, Items, fixed, "",
         "Searches and orders of a list whose rows are kept in order: 4 bytes a row each.";
     LIST_PAGE "list_page" = 500, Rows, fixed, "invalid_parameter",

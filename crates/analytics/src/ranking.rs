@@ -1,12 +1,17 @@
 //! Every row of a breakdown with its sums, for lists that are searched, sorted either way and paged through.
 //!
-//! `RankingSums` adds up the hits of one file by the file's ids, `RankingBuilder` merges the files by name, and
-//! `Ranking` is the immutable result. A panel (`tally`) keeps the rows with most hits; here no row is left out, so
-//! memory grows with the number of rows. `LIST_ROWS`, `LIST_NAMES_BYTES` and `LIST_SUMS_BYTES` bound it: beyond them
-//! there is no list (`TooManyRows`).
+//! `FoundRows` are the rows of one file by the file's ids. `RankingBuilder` names them, which gives a row the same number in all
+//! files; so `RankingSums` adds hits to numbers, and nothing is merged. `Ranking` is the result, which never changes. A panel
+//! (`tally`) keeps the rows with most hits; here no row is left out, so memory follows the number of rows. `LIST_ROWS`,
+//! `LIST_NAMES_BYTES` and `LIST_SUMS_BYTES` bound it: beyond them there is no list (`TooManyRows`).
 
 mod answer;
 mod builder;
+mod durations;
+mod ids;
+mod names;
+mod order;
+mod row;
 mod rows;
 mod search;
 mod sums;
@@ -14,14 +19,31 @@ mod sums;
 mod tests;
 
 use crate::hit::TextKind;
+use crate::limits;
 use crate::panels::{Panel, Shape};
 use crate::tally::{Dimension, Needs};
 
 pub use answer::RankedRow;
-pub use builder::{RankingBuilder, TooManyRows};
-pub use rows::{RankedRows, Ranking, RowName, View};
+pub use builder::{FileTexts, RankingBuilder, TooManyRows};
+pub use ids::{FoundRows, RowId};
+pub use names::RowName;
+pub use rows::{RankedRows, Ranking, View};
 pub use search::{SearchWords, WordMasks};
-pub use sums::{RankingLimits, RankingSums, RowId, RowSum};
+pub use sums::{FileRows, HitSorter, RankingSums, RowSum};
+
+/// How large a list may become.
+#[derive(Clone, Copy, Debug)]
+pub struct RankingLimits {
+    pub rows: u64,
+    /// Of the sums of all rows while they are made.
+    pub sums_bytes: u64,
+}
+
+impl Default for RankingLimits {
+    fn default() -> RankingLimits {
+        RankingLimits { rows: limits::LIST_ROWS, sums_bytes: limits::LIST_SUMS_BYTES }
+    }
+}
 
 /// The kind of rows that a list has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +90,16 @@ impl Ranked {
         }
     }
 
-    /// The columns of hits that `RankingSums` takes.
+    /// The columns of hits that tell their rows.
+    pub fn row_needs(self) -> Needs {
+        match self {
+            Ranked::Endpoints => Needs::text(TextKind::Method) | Needs::text(TextKind::Route),
+            Ranked::Consumers => Needs::text(TextKind::User) | Needs::text(TextKind::Address),
+            Ranked::Statuses | Ranked::Value(_) => self.needs(),
+        }
+    }
+
+    /// The columns of hits that are summed up.
     pub fn needs(self) -> Needs {
         match self {
             Ranked::Endpoints => Needs::ENDPOINTS,

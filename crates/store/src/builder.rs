@@ -123,6 +123,7 @@ impl Builder {
     /// Merges, verifies a file, deletes old logs: work that can wait while hits pour in, but not for ever. True if
     /// there may be more to merge.
     fn tidy(&mut self) -> bool {
+        self.shared.rankings.let_go_of_unused();
         if self.may_wait() || self.shared.engine.load().is_none() {
             return false;
         }

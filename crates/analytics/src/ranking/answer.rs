@@ -3,7 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::rows::{Ranking, Row};
+use super::row::Row;
+use super::rows::Ranking;
 use super::sums::duration_us;
 use super::{Ranked, RowName};
 use crate::answer::{BreakdownRow, ConsumerAnswer, EndpointAnswer, round, to_rfc3339};

@@ -1,14 +1,17 @@
-//! Merges the rows of all files by name.
+//! Makes a list, file by file: names the rows of a file, which gives them the same numbers as in other files, and takes the
+//! sums of their hits.
 
-use std::hash::BuildHasher;
+use std::sync::Arc;
 
-use hashbrown::HashTable;
-
-use super::rows::{Ranking, Row, RowName};
-use super::sums::RowSum;
+use super::ids::{ByRow, FoundRows, RowId};
+use super::names::{Names, RowName, TextNumbers};
+use super::rows::Ranking;
+use super::sums::{FileRows, RankingSums, RowSum};
 use super::{Ranked, RankedRows, RankingLimits};
-use crate::limits;
-use crate::tally::DistinctCount;
+use crate::hit::Country;
+use crate::latency::Histogram;
+use crate::slots::Slots;
+use crate::tally::{Dimension, DistinctCount};
 
 /// There are more rows than a list may have, or longer names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,37 +22,25 @@ pub struct RankingBuilder {
     of: Ranked,
     limits: RankingLimits,
     names: Names,
-    /// By name.
-    found: HashTable<u32>,
-    hash: foldhash::fast::RandomState,
-    sums: Vec<RowSum>,
-    /// Of all added sums: a row in several files counts several times.
-    sums_bytes: u64,
+    numbers: [TextNumbers; 2],
+    /// By the numbers of its texts: 0 for none, else the number of the row and 1.
+    places: ByRow<u32>,
+    rows: usize,
+    sums: Arc<RankingSums>,
 }
 
-/// Texts, one after another.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    pub text: String,
-    /// For each name, its start and the end of its second part.
-    places: Vec<(u32, u32)>,
+/// The texts of a file as numbers of the list's texts, and 1; 0 for those that no row needs.
+pub struct FileTexts {
+    numbers: [Slots<u32>; 2],
 }
 
-impl Names {
-    /// A name is stored as its second part and then the first, which is also its order.
-    fn push(&mut self, name: RowName<'_>) {
-        let start = self.text.len() as u32;
-        self.text.push_str(name.second);
-        let middle = self.text.len() as u32;
-        self.text.push_str(name.first);
-        self.places.push((start, middle));
-    }
+/// New rows that are added to the sums at once.
+const NEW_ROWS: usize = 16_384;
 
-    fn get(&self, at: u32) -> RowName<'_> {
-        let (start, middle) = self.places[at as usize];
-        let end = self.places.get(at as usize + 1).map_or(self.text.len(), |next| next.0 as usize);
-        let (start, middle) = (start as usize, middle as usize);
-        RowName { first: &self.text[middle..end], second: &self.text[start..middle] }
+impl FileTexts {
+    /// Room for the texts of these rows.
+    pub fn new(found: &FoundRows) -> FileTexts {
+        FileTexts { numbers: std::array::from_fn(|_| found.slots()) }
     }
 }
 
@@ -58,91 +49,162 @@ impl RankingBuilder {
         RankingBuilder {
             of,
             limits,
-            names: Names::default(),
-            found: HashTable::new(),
-            hash: foldhash::fast::RandomState::default(),
-            sums: Vec::new(),
-            sums_bytes: 0,
+            names: Names::new(of),
+            numbers: Default::default(),
+            places: ByRow::default(),
+            rows: 0,
+            sums: Arc::new(RankingSums::new(of, limits)),
         }
     }
 
-    pub fn add(&mut self, name: RowName<'_>, sum: RowSum) -> Result<(), TooManyRows> {
-        self.sums_bytes += sum.bytes() as u64;
-        if self.sums_bytes > self.limits.sums_bytes {
-            self.sums_bytes = self.sums.iter().map(|sum| sum.bytes() as u64).sum();
-            if self.sums_bytes > self.limits.sums_bytes / 2 {
-                return Err(TooManyRows);
+    /// An error if these rows of one file are more than a list may have.
+    pub fn check_rows(&self, found: &FoundRows) -> Result<(), TooManyRows> {
+        // Rows that words name are few once they are named.
+        match found.count() > self.limits.rows && !self.of.is_of_words() {
+            true => Err(TooManyRows),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes room for so many texts of the kind at this place of `Ranked::texts`.
+    pub fn reserve(&mut self, place: usize, texts: usize) {
+        // Of many texts that have the same words no room is needed.
+        if !self.of.is_of_words() {
+            self.numbers[place].reserve(&mut self.names.texts[place], texts);
+        }
+    }
+
+    /// Names a text of a file: of a kind of `Ranked::texts`, by its place there.
+    pub fn put_text(
+        &mut self,
+        texts: &mut FileTexts,
+        place: usize,
+        id: u32,
+        text: &str,
+    ) -> Result<(), TooManyRows> {
+        let number = self.numbers[place].number(&mut self.names.texts[place], text)?;
+        *texts.numbers[place].slot(id) = number + 1;
+        Ok(())
+    }
+
+    /// The rows of a file, once its texts are named. New ones are added to the list.
+    pub fn name_rows(
+        &mut self,
+        found: &FoundRows,
+        texts: &FileTexts,
+    ) -> Result<Arc<FileRows>, TooManyRows> {
+        let mut rows = if found.are_few() { ByRow::sparse() } else { ByRow::default() };
+        if self.rows == 0 && !self.of.is_of_words() {
+            self.sums.reserve(found.count() as usize);
+        }
+        let mut new = Vec::new();
+        let mut first = self.rows;
+        for id in found.iter() {
+            let named = self.named(id, texts)?;
+            *rows.slot(id) = self.place(named, &mut new)? + 1;
+            if new.len() >= NEW_ROWS {
+                self.sums.add_rows(first, &new);
+                first = self.rows;
+                new.clear();
             }
         }
-        let hash = |name: RowName<'_>| self.hash.hash_one((name.first, name.second));
-        let known = self.found.find(hash(name), |at| self.names.get(*at) == name);
-        if let Some(at) = known {
-            self.sums[*at as usize].add(&sum);
-            return Ok(());
+        self.sums.add_rows(first, &new);
+        match self.sums.is_too_large() {
+            true => Err(TooManyRows),
+            false => Ok(Arc::new(FileRows(rows))),
         }
-        let bytes = (self.names.text.len() + name.first.len() + name.second.len()) as u64;
-        if self.sums.len() as u64 >= self.limits.rows || bytes > limits::LIST_NAMES_BYTES {
-            return Err(TooManyRows);
+    }
+
+    /// The row with the numbers of the list's texts.
+    fn named(&mut self, id: RowId, texts: &FileTexts) -> Result<RowId, TooManyRows> {
+        let RowId { first, second } = id;
+        let mut number = |place: usize, id: u32| match texts.numbers[place].get(id) {
+            Some(number) if *number > 0 => Ok(number - 1),
+            // No text.
+            _ => self.numbers[place].number(&mut self.names.texts[place], ""),
+        };
+        Ok(match self.of {
+            Ranked::Endpoints => RowId { first: number(0, first)?, second: number(1, second)? },
+            Ranked::Consumers => RowId { first, second: number(first as usize, second)? },
+            Ranked::Statuses => self.number_named(&second.to_string())?,
+            Ranked::Value(Dimension::Country) => {
+                self.number_named(Country::from_number(second as u16).as_str())?
+            }
+            Ranked::Value(_) => RowId { first: 0, second: number(0, second)? },
+        })
+    }
+
+    fn number_named(&mut self, text: &str) -> Result<RowId, TooManyRows> {
+        let second = self.numbers[0].number(&mut self.names.texts[0], text)?;
+        Ok(RowId { first: 0, second })
+    }
+
+    /// The number of a row; one of its own if it is new.
+    fn place(&mut self, named: RowId, new: &mut Vec<RowId>) -> Result<u32, TooManyRows> {
+        let place = self.places.slot(named);
+        if *place == 0 {
+            if self.rows as u64 >= self.limits.rows {
+                return Err(TooManyRows);
+            }
+            self.rows += 1;
+            *place = self.rows as u32;
+            new.push(named);
         }
-        let at = self.sums.len() as u32;
-        self.names.push(name);
-        self.sums.push(sum);
-        let names = &self.names;
-        self.found.insert_unique(hash(name), at, |at| {
-            let name = names.get(*at);
-            self.hash.hash_one((name.first, name.second))
-        });
+        Ok(*place - 1)
+    }
+
+    pub fn sums(&self) -> &Arc<RankingSums> {
+        &self.sums
+    }
+
+    /// Adds to a row by its name.
+    pub fn add(
+        &mut self,
+        name: RowName<'_>,
+        sum: &RowSum,
+        durations: &Histogram,
+    ) -> Result<(), TooManyRows> {
+        let mut number = |place: usize, text: &str| {
+            self.numbers[place].number(&mut self.names.texts[place], text)
+        };
+        let named = match self.of {
+            Ranked::Endpoints => {
+                RowId { first: number(0, name.first)?, second: number(1, name.second)? }
+            }
+            Ranked::Consumers => {
+                let first = u32::from(name.first != "u");
+                RowId { first, second: number(first as usize, name.second)? }
+            }
+            Ranked::Statuses | Ranked::Value(_) => {
+                RowId { first: 0, second: number(0, name.second)? }
+            }
+        };
+        let first = self.rows;
+        let mut new = Vec::new();
+        let row = self.place(named, &mut new)?;
+        self.sums.add_rows(first, &new);
+        self.sums.add(row, sum);
+        durations
+            .iter()
+            .for_each(|(bucket, count)| self.sums.add_durations(row, &[bucket], &[count]));
         Ok(())
     }
 
     /// A list of all rows.
-    pub fn finish(self) -> Ranking {
-        let count = DistinctCount { count: self.sums.len() as u64, about: false };
-        self.finish_as(RankedRows { count, missing_up_to: 0, low_by_up_to: 0 })
+    pub fn finish(self) -> Result<Ranking, TooManyRows> {
+        let count = DistinctCount { count: self.rows as u64, about: false };
+        match self.sums.is_too_large() {
+            true => Err(TooManyRows),
+            false => Ok(self.finish_as(RankedRows { count, missing_up_to: 0, low_by_up_to: 0 })),
+        }
     }
 
     /// `all`: the rows that exist, of which those added have most hits.
     pub fn finish_as(self, all: RankedRows) -> Ranking {
-        let RankingBuilder { of, names, sums, found, .. } = self;
-        drop(found);
-        let mut by_name: Vec<u32> = (0..sums.len() as u32).collect();
-        by_name.sort_unstable_by(|one, other| {
-            let (one, other) = (names.get(*one), names.get(*other));
-            match of {
-                // Ordered like the keys of consumers: addresses, then users.
-                Ranked::Consumers => (one.first, one.second).cmp(&(other.first, other.second)),
-                _ => (one.second, one.first).cmp(&(other.second, other.first)),
-            }
-        });
-        let mut name_ranks = vec![0u32; sums.len()];
-        (0..).zip(&by_name).for_each(|(rank, at)| name_ranks[*at as usize] = rank);
-        drop(by_name);
-        let mut order: Vec<u32> = (0..sums.len() as u32).collect();
-        order.sort_unstable_by_key(|at| {
-            (std::cmp::Reverse(sums[*at as usize].requests), name_ranks[*at as usize])
-        });
-        let mut sums: Vec<Option<RowSum>> = sums.into_iter().map(Some).collect();
-        let rows = order.into_iter().map(|at| {
-            let mut sum = sums[at as usize].take().unwrap_or_default();
-            let (name_at, middle) = names.places[at as usize];
-            let name = names.get(at);
-            let [p50, p95, p99] = sum.durations.quantiles([0.5, 0.95, 0.99]);
-            Row {
-                requests: sum.requests,
-                client_errors: sum.client_errors,
-                server_errors: sum.server_errors,
-                last_us: sum.last_us,
-                name_at,
-                middle,
-                end: middle + name.first.len() as u32,
-                name_rank: name_ranks[at as usize],
-                p50,
-                p95,
-                p99,
-                country: sum.country,
-            }
-        });
-        let rows = rows.collect();
-        Ranking::new(of, rows, names.text, all)
+        let RankingBuilder { of, mut names, numbers, places, sums, .. } = self;
+        drop((numbers, places));
+        let parts = sums.finish();
+        names.texts.iter_mut().for_each(|texts| texts.shrink());
+        Ranking::new(of, parts, names, all)
     }
 }

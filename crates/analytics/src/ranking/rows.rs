@@ -1,8 +1,12 @@
-//! A finished list: compact rows, their names in one text, and the latest orders.
+//! A finished list: compact rows, their names, and the orders that were asked for last.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::ids::RowId;
+use super::names::{Names, RowName};
+use super::order::sort_by_key;
+use super::row::{Row, place_of};
 use super::search::SearchWords;
 use super::{Ranked, RankingSort};
 use crate::limits;
@@ -19,44 +23,22 @@ pub struct RankedRows {
     pub low_by_up_to: u64,
 }
 
-/// A row's name: "METHOD", "ROUTE" of an endpoint, "u" or "a" and the text of a consumer, else "" and the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowName<'a> {
-    pub first: &'a str,
-    pub second: &'a str,
-}
-
-/// Every row of a breakdown, the one with most hits first; of equal ones in order of their names.
+/// Every row of a breakdown.
 #[derive(Debug)]
 pub struct Ranking {
     of: Ranked,
-    rows: Vec<Row>,
-    names: String,
+    /// Divided as by `place_of`: they stay where they were summed up.
+    parts: Vec<Vec<Row>>,
+    names: Names,
     all: RankedRows,
-    /// The most recently used last.
+    /// The row with most hits first; of equal ones in order of their names.
+    by_requests: Arc<[u32]>,
+    by_name: Arc<[u32]>,
+    /// The latest used stand at the end.
     orders: Mutex<VecDeque<(View, Arc<[u32]>)>>,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Row {
-    pub requests: u64,
-    pub client_errors: u64,
-    pub server_errors: u64,
-    pub last_us: i64,
-    /// Offsets in `names`: the start of the name, the start of its second part, and its end.
-    pub name_at: u32,
-    pub middle: u32,
-    pub end: u32,
-    /// The index among all rows ordered by name.
-    pub name_rank: u32,
-    /// Buckets of `latency`.
-    pub p50: u16,
-    pub p95: u16,
-    pub p99: u16,
-    pub country: u16,
-}
-
-/// The rows of a view and their order.
+/// Which rows, and in what order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
     pub search: SearchWords,
@@ -66,8 +48,27 @@ pub struct View {
 }
 
 impl Ranking {
-    pub(super) fn new(of: Ranked, rows: Vec<Row>, names: String, all: RankedRows) -> Ranking {
-        Ranking { of, rows, names, all, orders: Mutex::default() }
+    /// `parts`: of all rows, as they were summed up.
+    pub(super) fn new(of: Ranked, parts: Vec<Vec<Row>>, names: Names, all: RankedRows) -> Ranking {
+        let mut ranking = Ranking {
+            of,
+            parts,
+            names,
+            all,
+            by_requests: Arc::default(),
+            by_name: Arc::default(),
+            orders: Mutex::default(),
+        };
+        let key = ranking.names.keys();
+        let mut keyed: Vec<(u64, u32)> =
+            (0..ranking.rows() as u32).map(|at| (key(ranking.at(at).id), at)).collect();
+        drop(key);
+        sort_by_key(&mut keyed);
+        ranking.by_name = keyed.iter().map(|(_, at)| *at).collect();
+        keyed.iter_mut().for_each(|(key, at)| *key = !ranking.at(*at).requests);
+        sort_by_key(&mut keyed);
+        ranking.by_requests = keyed.iter().map(|(_, at)| *at).collect();
+        ranking
     }
 
     pub fn of(&self) -> Ranked {
@@ -81,22 +82,38 @@ impl Ranking {
 
     /// Whether no row is missing.
     pub fn is_complete(&self) -> bool {
-        self.all.count.count == self.rows.len() as u64 && self.all.low_by_up_to == 0
+        self.all.count.count == self.rows() as u64 && self.all.low_by_up_to == 0
     }
 
     /// The hits of the row with most of them.
     pub fn most_requests(&self) -> u64 {
-        self.rows.first().map_or(0, |row| row.requests)
+        self.by_requests.first().map_or(0, |at| self.at(*at).requests)
+    }
+
+    fn rows(&self) -> usize {
+        self.parts.iter().map(Vec::len).sum()
+    }
+
+    fn at(&self, at: u32) -> &Row {
+        let (part, place) = place_of(at);
+        &self.parts[part][place]
     }
 
     /// About how much memory it may use, including all orders that it keeps.
     pub fn bytes(&self) -> usize {
-        let orders = limits::LIST_ORDERS as usize * self.rows.len() * size_of::<u32>();
-        size_of::<Ranking>() + self.rows.len() * size_of::<Row>() + self.names.len() + orders
+        // The two that it always has.
+        let orders = (2 + limits::LIST_ORDERS as usize) * size_of::<u32>();
+        size_of::<Ranking>() + self.rows() * (size_of::<Row>() + orders) + self.names.bytes()
     }
 
     /// The indexes of a view's rows, for `row`. Computed once and kept for the next pages.
     pub fn order(&self, view: &View) -> Arc<[u32]> {
+        if view.search.is_empty() && !view.ascending && view.sort == RankingSort::Requests {
+            return self.by_requests.clone();
+        }
+        if view.search.is_empty() && view.ascending && view.sort == RankingSort::Name {
+            return self.by_name.clone();
+        }
         let lock = || self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         {
             let mut orders = lock();
@@ -117,61 +134,79 @@ impl Ranking {
     }
 
     fn make_order(&self, view: &View) -> Arc<[u32]> {
-        let mut matcher = view.search.matcher();
-        let all = (0..).zip(&self.rows);
-        let found =
-            all.filter(|(_, row)| view.search.is_empty() || matcher.matches(self.searched(row)));
-        if view.sort == RankingSort::Requests && !view.ascending {
-            return found.map(|(at, _)| at).collect();
+        let passing = self.passing(&view.search);
+        let passes = |at: &u32| passing.as_ref().is_none_or(|passing| passing[*at as usize]);
+        match (view.sort, view.ascending) {
+            (RankingSort::Name, true) => {
+                return self.by_name.iter().copied().filter(passes).collect();
+            }
+            (RankingSort::Name, false) => {
+                return self.by_name.iter().rev().copied().filter(passes).collect();
+            }
+            (RankingSort::Requests, false) => {
+                return self.by_requests.iter().copied().filter(passes).collect();
+            }
+            _ => {}
         }
-        // Rows are stored in the order that breaks ties.
-        let mut keyed: Vec<(Option<u64>, u32)> =
-            found.map(|(at, row)| (row.key(view.sort), at)).collect();
-        keyed.sort_unstable_by(|(one, one_at), (other, other_at)| {
-            let by_key = match (one, other) {
-                (Some(one), Some(other)) if view.ascending => one.cmp(other),
-                (Some(one), Some(other)) => other.cmp(one),
-                (one, other) => other.is_some().cmp(&one.is_some()),
-            };
-            by_key.then(one_at.cmp(other_at))
-        });
+        // Row after row as they lie in memory, and only these numbers in the order that decides between equal ones.
+        let keys: Vec<u64> = (0..self.rows() as u32)
+            .map(|at| if passes(&at) { self.at(at).key(view) } else { 0 })
+            .collect();
+        let found = self.by_requests.iter().copied().filter(passes);
+        let mut keyed: Vec<(u64, u32)> = found.map(|at| (keys[at as usize], at)).collect();
+        drop(keys);
+        sort_by_key(&mut keyed);
         keyed.into_iter().map(|(_, at)| at).collect()
     }
 
-    /// The searched texts of a row: the visible parts of its name.
-    fn searched(&self, row: &Row) -> [&str; 2] {
-        let RowName { first, second } = self.name_of(row);
-        // The kind, which tells users from addresses, is not shown.
-        [if self.of == Ranked::Consumers { "" } else { first }, second]
-    }
-
-    fn name_of(&self, row: &Row) -> RowName<'_> {
-        let (start, middle, end) = (row.name_at as usize, row.middle as usize, row.end as usize);
-        RowName { first: &self.names[middle..end], second: &self.names[start..middle] }
+    /// Of each row whether it has all words. None without words.
+    fn passing(&self, words: &SearchWords) -> Option<Vec<bool>> {
+        if words.is_empty() {
+            return None;
+        }
+        let mut matcher = words.matcher();
+        let mut masks = |n: usize| {
+            self.names.texts[n].iter().map(|text| matcher.mask(text)).collect::<Vec<_>>()
+        };
+        let (one, other) = (masks(0), masks(1));
+        let mask = |RowId { first, second }: RowId| match self.of {
+            Ranked::Endpoints => one[first as usize] | other[second as usize],
+            // The kind, which tells users from addresses, is not shown.
+            Ranked::Consumers if first == 1 => other[second as usize],
+            Ranked::Consumers | Ranked::Statuses | Ranked::Value(_) => one[second as usize],
+        };
+        let rows = 0..self.rows() as u32;
+        Some(rows.map(|at| words.are_all(mask(self.at(at).id))).collect())
     }
 
     pub(super) fn row_at(&self, at: u32) -> (RowName<'_>, &Row) {
-        let row = &self.rows[at as usize];
-        (self.name_of(row), row)
+        let row = self.at(at);
+        (self.names.name(row.id), row)
     }
 }
 
 impl Row {
-    /// Greater keys are greater values; None if the row has no such value.
-    fn key(&self, sort: RankingSort) -> Option<u64> {
-        let duration = |bucket: u16| (bucket != NO_LATENCY).then_some(u64::from(bucket));
-        match sort {
-            RankingSort::Requests => Some(self.requests),
-            // Non-negative floats and their bits have the same order.
+    /// Rows come in ascending order of this.
+    fn key(&self, view: &View) -> u64 {
+        let turned = |key: u64| if view.ascending { key } else { !key };
+        let duration = |bucket: u16| match bucket {
+            NO_LATENCY => u64::MAX,
+            bucket if view.ascending => u64::from(bucket),
+            bucket => u64::from(NO_LATENCY - bucket),
+        };
+        match view.sort {
+            RankingSort::Requests => turned(self.requests),
+            // Bits of floats that are not negative are in order.
             RankingSort::ErrorRate => {
                 let errors = (self.client_errors + self.server_errors) as f64;
-                Some((errors / self.requests.max(1) as f64).to_bits())
+                turned((errors / self.requests.max(1) as f64).to_bits())
             }
             RankingSort::P50 => duration(self.p50),
             RankingSort::P95 => duration(self.p95),
             RankingSort::P99 => duration(self.p99),
-            RankingSort::LastSeen => Some((self.last_us as u64) ^ (1 << 63)),
-            RankingSort::Name => Some(u64::from(self.name_rank)),
+            RankingSort::LastSeen => turned((self.last_us as u64) ^ (1 << 63)),
+            // Has an order of its own.
+            RankingSort::Name => 0,
         }
     }
 }

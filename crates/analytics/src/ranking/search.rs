@@ -2,6 +2,7 @@
 
 use memchr::memmem::Finder;
 
+use super::{Ranked, RowId};
 use crate::hit::TextKind;
 use crate::limits;
 use crate::slots::Slots;
@@ -21,6 +22,12 @@ impl SearchWords {
         self.0.is_empty()
     }
 
+    /// Whether the masks of a row's texts, put together, have every word. A word that begins in one text and ends in the next is
+    /// in neither.
+    pub(super) fn are_all(&self, mask: u32) -> bool {
+        mask == (1u32 << self.0.len()) - 1
+    }
+
     /// Tests many texts.
     pub(super) fn matcher(&self) -> Matcher<'_> {
         let finders = self.0.iter().map(|word| Finder::new(word.as_bytes())).collect();
@@ -35,12 +42,6 @@ pub(super) struct Matcher<'a> {
 }
 
 impl Matcher<'_> {
-    /// Whether these texts together have every word. A word that spans both is in neither.
-    pub fn matches(&mut self, texts: [&str; 2]) -> bool {
-        let mask = texts.into_iter().fold(0, |mask, text| mask | self.mask(text));
-        mask == all(self.finders.len())
-    }
-
     /// A bit for each word that the text has.
     pub fn mask(&mut self, text: &str) -> u32 {
         self.lower.clear();
@@ -56,11 +57,7 @@ impl Matcher<'_> {
     }
 }
 
-fn all(words: usize) -> u32 {
-    (1u32 << words) - 1
-}
-
-/// The words that each text of a file has, so that hits of other rows are skipped.
+/// Which words each text of a file has, so that hits of rows that don't match are passed over.
 pub struct WordMasks {
     words: SearchWords,
     by_kind: Vec<(TextKind, Slots<u32>)>,
@@ -72,7 +69,11 @@ impl WordMasks {
     }
 
     /// Tests the texts of a kind that `each` shows.
-    pub fn put_all(&mut self, kind: TextKind, each: impl FnOnce(&mut dyn FnMut(u32, &str))) {
+    pub fn put_all(
+        &mut self,
+        kind: TextKind,
+        each: impl FnOnce(&mut (dyn FnMut(u32, &str) + Send)),
+    ) {
         let mut masks = Slots::default();
         let mut matcher = self.words.matcher();
         each(&mut |id, text| *masks.slot(id) = matcher.mask(text));
@@ -84,9 +85,15 @@ impl WordMasks {
         of_kind.and_then(|(_, masks)| masks.get(id)).copied().unwrap_or_default()
     }
 
-    /// Whether these texts together have every word.
-    pub(super) fn pass(&self, texts: &[(TextKind, u32)]) -> bool {
-        let mask = texts.iter().fold(0, |mask, (kind, id)| mask | self.mask(*kind, *id));
-        mask == all(self.words.0.len())
+    /// Whether a row of the file has every word.
+    pub fn pass(&self, of: Ranked, RowId { first, second }: RowId) -> bool {
+        let kinds = of.texts();
+        let mask = match of {
+            Ranked::Endpoints => self.mask(kinds[0], first) | self.mask(kinds[1], second),
+            Ranked::Consumers => self.mask(kinds[first as usize], second),
+            // Rows that are numbers have no texts, and are never too many.
+            _ => kinds.first().map_or(0, |kind| self.mask(*kind, second)),
+        };
+        self.words.are_all(mask)
     }
 }

@@ -18,31 +18,45 @@ fn hits() -> impl Strategy<Value = Vec<PlainHit>> {
     prop::collection::vec((0..METHODS.len(), 0..ROUTES.len(), status, bucket), 0..400)
 }
 
-/// A file's list, with its hits spread over this many threads.
-fn ranking(hits: &[PlainHit], threads: usize) -> Ranking {
-    let mut all: Vec<RankingSums> = (0..threads)
-        .map(|_| RankingSums::new(Ranked::Endpoints, true, None, RankingLimits::default()))
-        .collect();
-    for (n, stretch) in hits.chunks(7).enumerate() {
-        let times: Vec<i64> = stretch.iter().map(|hit| hit.2.into()).collect();
-        let status: Vec<u16> = stretch.iter().map(|hit| hit.2).collect();
-        let latency: Vec<u16> = stretch.iter().map(|hit| hit.3).collect();
-        let methods: Vec<u32> = stretch.iter().map(|hit| hit.0 as u32).collect();
-        let routes: Vec<u32> = stretch.iter().map(|hit| hit.1 as u32).collect();
-        let mut columns =
-            Columns { time_us: &times, status: &status, latency: &latency, ..Columns::default() };
-        columns.texts[TextKind::Method as usize] = &methods;
-        columns.texts[TextKind::Route as usize] = &routes;
-        all[n % threads].add_hits(&columns);
+/// The list of so many files, each with its hits on so many threads. Ids of texts are other ones in each file.
+fn ranking(hits: &[PlainHit], files: usize, threads: usize) -> Ranking {
+    let of = Ranked::Endpoints;
+    let mut builder = RankingBuilder::new(of, RankingLimits::default());
+    for (file, own) in hits.chunks(hits.len() / files + 1).enumerate() {
+        let id = |text: usize| (text * 1_000 + file) as u32;
+        let with_columns = |hits: &[PlainHit], take: &mut dyn FnMut(&Columns<'_>)| {
+            let times: Vec<i64> = hits.iter().map(|hit| hit.2.into()).collect();
+            let status: Vec<u16> = hits.iter().map(|hit| hit.2).collect();
+            let latency: Vec<u16> = hits.iter().map(|hit| hit.3).collect();
+            let methods: Vec<u32> = hits.iter().map(|hit| id(hit.0)).collect();
+            let routes: Vec<u32> = hits.iter().map(|hit| id(hit.1)).collect();
+            let (time_us, status, latency) = (&times[..], &status[..], &latency[..]);
+            let mut columns = Columns { time_us, status, latency, ..Columns::default() };
+            columns.texts[TextKind::Method as usize] = &methods;
+            columns.texts[TextKind::Route as usize] = &routes;
+            take(&columns);
+        };
+        let mut found = FoundRows::new(of, true);
+        with_columns(own, &mut |columns| found.add_hits(columns));
+        let mut texts = FileTexts::new(&found);
+        for (place, all) in [&METHODS[..], &ROUTES[..]].into_iter().enumerate() {
+            let wanted = found.texts(place);
+            // No text has no row in a file.
+            for (n, text) in all.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
+                if wanted.get(id(n)).copied().unwrap_or_default() {
+                    builder.put_text(&mut texts, place, id(n), text).unwrap();
+                }
+            }
+        }
+        let rows = builder.name_rows(&found, &texts).unwrap();
+        let make = || HitSorter::new(builder.sums().clone(), rows.clone(), true);
+        let mut sorters: Vec<HitSorter> = (0..threads).map(|_| make()).collect();
+        for (n, stretch) in own.chunks(7).enumerate() {
+            with_columns(stretch, &mut |columns| sorters[n % threads].add_hits(columns));
+        }
+        sorters.into_iter().for_each(HitSorter::finish);
     }
-    let mut sums = all.remove(0);
-    all.into_iter().for_each(|more| sums.merge(more));
-    let mut builder = RankingBuilder::new(Ranked::Endpoints, RankingLimits::default());
-    for (RowId { first, second }, sum) in sums.finish().unwrap() {
-        let name = RowName { first: METHODS[first as usize], second: ROUTES[second as usize] };
-        builder.add(name, sum).unwrap();
-    }
-    builder.finish()
+    builder.finish().unwrap()
 }
 
 #[derive(Debug)]
@@ -106,11 +120,12 @@ proptest! {
     #[test]
     fn every_order_search_and_page_is_that_of_a_plain_computation(
         hits in hits(),
+        files in 1..4usize,
         threads in 1..4usize,
         search in prop::sample::select(vec!["", "CART", "get /c", "caf\u{c9}", "b a", "tg", "nothing"]),
         (offset, limit) in (0..12usize, 1..6usize),
     ) {
-        let ranking = ranking(&hits, threads);
+        let ranking = ranking(&hits, files, threads);
         prop_assert!(ranking.is_complete());
         for (_, sort) in RANKING_SORTS {
             for ascending in [false, true] {
@@ -141,7 +156,7 @@ proptest! {
 #[test]
 fn many_durations_have_the_quantiles_of_few() {
     let hits: Vec<PlainHit> = (0..1_000u16).map(|n| (1, 1, 200, n % 90)).collect();
-    let ranking = ranking(&hits, 3);
+    let ranking = ranking(&hits, 2, 3);
     let RankedRow::Endpoint(row) = ranking.row(0) else { panic!("an endpoint") };
     let mut latency = Histogram::default();
     hits.iter().for_each(|hit| latency.add(hit.3, 1));
@@ -153,19 +168,39 @@ fn many_durations_have_the_quantiles_of_few() {
 }
 
 #[test]
+fn durations_that_come_in_descending_order_are_counted() {
+    let mut builder = RankingBuilder::new(Ranked::Endpoints, RankingLimits::default());
+    let name = RowName { first: "GET", second: "/" };
+    builder.add(name, &RowSum::default(), &Histogram::default()).unwrap();
+    for bucket in (0..1_000).rev() {
+        builder.sums().add_durations(0, &[bucket], &[1]);
+    }
+    let ranking = builder.finish().unwrap();
+    let RankedRow::Endpoint(row) = ranking.row(0) else { panic!("an endpoint") };
+    assert!(row.p50_ms < row.p95_ms && row.p95_ms < row.p99_ms);
+}
+
+#[test]
 fn a_list_has_an_end() {
     let limits = RankingLimits { rows: 2, ..RankingLimits::default() };
     let mut builder = RankingBuilder::new(Ranked::Statuses, limits);
-    let sum = || RowSum { requests: 1, ..RowSum::default() };
-    for name in ["200", "404", "200"] {
-        assert_eq!(builder.add(RowName { first: "", second: name }, sum()), Ok(()));
+    let sum = RowSum { requests: 1, ..RowSum::default() };
+    let none = Histogram::default();
+    fn name(second: &str) -> RowName<'_> {
+        RowName { first: "", second }
     }
-    assert_eq!(builder.add(RowName { first: "", second: "500" }, sum()), Err(TooManyRows));
+    for status in ["200", "404", "200"] {
+        assert_eq!(builder.add(name(status), &sum, &none), Ok(()));
+    }
+    assert_eq!(builder.add(name("500"), &sum, &none), Err(TooManyRows));
     let limits = RankingLimits { sums_bytes: 1_000, ..RankingLimits::default() };
     let mut builder = RankingBuilder::new(Ranked::Statuses, limits);
-    let added =
-        (100..200).map(|n| builder.add(RowName { first: "", second: &n.to_string() }, sum()));
-    assert!(added.into_iter().any(|added| added == Err(TooManyRows)));
+    assert!(!builder.sums().is_too_large());
+    for status in 100..200 {
+        builder.add(name(&status.to_string()), &sum, &none).unwrap();
+    }
+    assert!(builder.sums().is_too_large());
+    assert_eq!(builder.finish().err(), Some(TooManyRows));
 }
 
 #[test]

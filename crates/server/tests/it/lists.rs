@@ -57,6 +57,26 @@ async fn pages_are_of_one_list_while_hits_arrive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_is_erased_between_two_pages_is_on_neither_the_next_nor_a_search() {
+    let (app, key) = app_with_hits().await;
+    let ask = async |query: &str| {
+        app.get_as(&key, &format!("/api/v1/lists/top_consumers?{query}")).await.json()
+    };
+    let first = ask("limit=2").await;
+    let as_of = first["as_of"].as_str().unwrap();
+    let searched = format!("search=user-3&as_of={as_of}");
+    assert_eq!(ask(&searched).await["rows"][0]["user"], "user-3");
+    let whole = format!("as_of={as_of}");
+    assert!(ask(&whole).await.to_string().contains("user-3"));
+    assert_eq!(app.delete_as(&key, "/api/v1/consumers/u:user-3").await.status, 200);
+    let next = ask(&whole).await;
+    assert_eq!(next["total_rows"].as_u64(), first["total_rows"].as_u64().map(|rows| rows - 1));
+    for page in [next, ask(&searched).await, ask(&format!("offset=2&sort=name&{whole}")).await] {
+        assert!(!page.to_string().contains("user-3"), "{page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_search_and_both_ends_of_an_order_look_at_all_rows() {
     let (app, key) = app_with_hits().await;
     let ask = async |query: &str| {

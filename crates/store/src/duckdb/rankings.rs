@@ -1,37 +1,29 @@
-//! Every row of a breakdown of a project's hits: summed up file by file, named, and merged by name.
+//! Every row of a breakdown, file by file: which rows it has is found first, then they are named, so that they have the same numbers
+//! in all files, and then its hits are added to these numbers.
 //!
-//! Rollups are not read: they hold only the busiest of many consumers, and durations of few. If there are more rows
-//! than a list may have, the busiest of them come from `sums`, with bounds of what is missing.
+//! Rollups are read where they have what a list needs. Of consumers they don't: of many they hold the busiest alone, and
+//! durations of few. Where there are more rows than a list may have, the busiest of them come from `sums`, with what that leaves
+//! out.
 
 mod cache;
 mod names;
+mod rows;
 
-use std::sync::Arc;
-
+use analytics::latency::Histogram;
 use analytics::query::RankingQuery;
 use analytics::ranking::{
-    Ranked, RankedRows, Ranking, RankingBuilder, RankingLimits, RankingSums, RowId, RowName,
-    RowSum, TooManyRows, WordMasks,
+    Ranked, RankedRows, Ranking, RankingBuilder, RankingLimits, RowName, RowSum, TooManyRows,
+    WordMasks,
 };
 use analytics::tally::Listing;
 
-use crate::duckdb::filter::{FileFilter, FilterCache, Kept, whole_filter};
-use crate::duckdb::pool::Pool;
+use crate::duckdb::filter::{FilterCache, whole_filter};
 use crate::duckdb::reading::{OpenFile, Reading};
-use crate::duckdb::sql;
-use crate::duckdb::stats::ProjectStats;
-use crate::duckdb::sums::{NamesCache, SumsLimits, sums, to_columns};
+use crate::duckdb::sums::{NamesCache, SumsLimits, list_parts, sums};
 use crate::types::StoreError;
-use names::FileNames;
+use rows::Source;
 
 pub use cache::{DataVersion, RankingCache};
-
-/// One thread's sums of a file, with buffers for the rows of a chunk that pass the filter.
-struct Summing {
-    sums: RankingSums,
-    rows: Vec<u32>,
-    kept: Kept,
-}
 
 pub fn ranking(
     reading: &Reading<'_>,
@@ -40,7 +32,7 @@ pub fn ranking(
     names: &NamesCache,
     filters: &FilterCache,
 ) -> Result<Ranking, StoreError> {
-    match all_rows(reading, query, limits.0, filters)? {
+    match all_rows(reading, query, limits, filters)? {
         Ok(ranking) => Ok(ranking),
         Err(TooManyRows) => busiest(reading, query, limits, names, filters),
     }
@@ -49,88 +41,67 @@ pub fn ranking(
 fn all_rows(
     reading: &Reading<'_>,
     query: &RankingQuery,
-    limits: RankingLimits,
+    (limits, sums_limits): (RankingLimits, SumsLimits),
     filters: &FilterCache,
 ) -> Result<Result<Ranking, TooManyRows>, StoreError> {
     let filter = whole_filter(&query.scope, &query.filter);
+    let as_sums = query.busiest();
     let project = query.scope.project();
     let mut builder = RankingBuilder::new(query.of, limits);
     let connections = reading.connections();
     for entry in &reading.snapshot.entries {
         let Some(stats) = entry.file.stats.load().get(&project).copied() else { continue };
-        let Some(range) = range(&stats, query) else { continue };
-        let file = connections.open(&entry.file)?;
-        let of_file = filters.get(&file, &filter, project.0)?;
-        let rows = match sum_up(&file, query, range, &of_file, limits)? {
-            Ok(rows) => rows,
-            Err(too_many) => return Ok(Err(too_many)),
+        let Some(parts) = list_parts(entry, &stats, &as_sums, &filter, sums_limits) else {
+            continue;
         };
-        let names = FileNames::read(&file, project.0, query.of, &rows)?;
-        for (id, sum) in rows {
-            let added = match query.of.number_name(id) {
-                Some(name) => builder.add(RowName { first: "", second: &name }, sum),
-                None => builder.add(names.name(query.of, id), sum),
-            };
-            if let Err(too_many) = added {
-                return Ok(Err(too_many));
-            }
+        let file = connections.open(&entry.file)?;
+        let filter = filters.get(&file, &filter, project.0)?;
+        let last_hit = (!file.is_sealed()).then_some(stats.max_hit_id);
+        let source = Source { file, query, filter, parts, last_hit };
+        if let Err(too_many) = add_file(&mut builder, &source)? {
+            return Ok(Err(too_many));
         }
         reading.check()?;
     }
-    Ok(Ok(builder.finish()))
+    Ok(builder.finish())
 }
 
-/// The part of the period in which the file has hits.
-fn range(stats: &ProjectStats, query: &RankingQuery) -> Option<(i64, i64)> {
-    let from = query.from_us.max(stats.min_time_us);
-    let to = query.to_us.min(stats.max_time_us.saturating_add(1));
-    (stats.rows > 0 && from < to).then_some((from, to))
-}
-
-type Rows = Vec<(RowId, RowSum)>;
-
-fn sum_up(
-    file: &OpenFile<'_>,
-    query: &RankingQuery,
-    range: (i64, i64),
-    filter: &Arc<FileFilter>,
-    limits: RankingLimits,
-) -> Result<Result<Rows, TooManyRows>, StoreError> {
-    let project = query.scope.project().0;
-    let masks = match query.search.is_empty() {
-        true => None,
-        false => Some(Arc::new(masks(file, project, query)?)),
+fn add_file(
+    builder: &mut RankingBuilder,
+    source: &Source<'_>,
+) -> Result<Result<(), TooManyRows>, StoreError> {
+    let Source { file, query, .. } = source;
+    let mut found = source.find_rows()?;
+    if !query.search.is_empty() {
+        let masks = masks(file, query.scope.project().0, query)?;
+        found.retain(|id| masks.pass(query.of, id));
+    }
+    if found.count() == 0 {
+        return Ok(Ok(()));
+    }
+    if let Err(too_many) = builder.check_rows(&found) {
+        return Ok(Err(too_many));
+    }
+    let texts = match names::read(builder, file, query, &found)? {
+        Ok(texts) => texts,
+        Err(too_many) => return Ok(Err(too_many)),
     };
-    let (of, addresses) = (query.of, query.addresses);
-    let pool = Arc::new(Pool::new(move || Summing {
-        sums: RankingSums::new(of, addresses, masks.clone(), limits),
-        rows: Vec::new(),
-        kept: Kept::default(),
-    }));
-    let columns = sql::sums::columns(of.needs().and(filter.needs()));
-    let text = sql::sums::hits(file.tables(), project, range, &filter.numbers, &columns);
-    let (sums, filter) = (pool.clone(), filter.clone());
-    file.scan_columns(&text, &[], move |chunk| {
-        let hits = to_columns(chunk, &columns);
-        sums.with(|Summing { sums, rows, kept }| {
-            if filter.select(&hits, chunk.rows(), rows) {
-                sums.add_hits(&kept.take(&hits, rows));
-            } else {
-                sums.add_hits(&hits);
-            }
-        });
-    })?;
-    let mut all = pool.drain().into_iter().map(|summing| summing.sums);
-    let Some(mut sums) = all.next() else { return Ok(Ok(Vec::new())) };
-    all.for_each(|more| sums.merge(more));
-    Ok(sums.finish())
+    let rows = match builder.name_rows(&found, &texts) {
+        Ok(rows) => rows,
+        Err(too_many) => return Ok(Err(too_many)),
+    };
+    drop((found, texts));
+    source.sum_up(builder.sums(), &rows)?;
+    Ok(if builder.sums().is_too_large() { Err(TooManyRows) } else { Ok(()) })
 }
 
 fn masks(file: &OpenFile<'_>, project: u32, query: &RankingQuery) -> Result<WordMasks, StoreError> {
     let mut masks = WordMasks::new(query.search.clone());
     for kind in query.of.texts() {
         let mut read = Ok(());
-        masks.put_all(kind, |put| read = names::each_text(file, project, query.of, kind, put));
+        masks.put_all(kind, |put| {
+            read = names::each_name(file, project, (query.of, kind), None, put);
+        });
         read?;
     }
     Ok(masks)
@@ -146,23 +117,25 @@ fn busiest(
 ) -> Result<Ranking, StoreError> {
     let total = sums(reading, &query.busiest(), sums_limits, names, filters)?;
     let mut builder = RankingBuilder::new(query.of, limits);
-    let mut add = |first: &str, second: &str, sum: RowSum| {
-        // There are fewer rows than a list may have; one whose name is too long is left out and counts as missing.
-        let _ = builder.add(RowName { first, second }, sum);
+    let mut add = |first: &str, second: &str, sum: RowSum, durations: &Histogram| {
+        // Fewer than a list may have; what is too long is left out and is among those that may be missing.
+        let _ = builder.add(RowName { first, second }, &sum, durations);
     };
     let all = match query.of {
         Ranked::Endpoints => {
             for row in &total.endpoints.rows {
-                add(&row.method, &row.route, RowSum::of_endpoint(row));
+                add(&row.method, &row.route, RowSum::of_endpoint(row), &row.latency);
             }
             counts(&total.endpoints, |row| row.requests)
         }
         Ranked::Consumers => {
             for row in &total.consumers.rows {
                 match row.user.as_str() {
-                    "" if query.addresses => add("a", &row.address, RowSum::of_consumer(row)),
+                    "" if query.addresses => {
+                        add("a", &row.address, RowSum::of_consumer(row), &row.latency);
+                    }
                     "" => {}
-                    user => add("u", user, RowSum::of_consumer(row)),
+                    user => add("u", user, RowSum::of_consumer(row), &row.latency),
                 }
             }
             counts(&total.consumers, |row| row.requests)
@@ -171,7 +144,7 @@ fn busiest(
         Ranked::Value(value) => {
             let listing = total.values.get(&value).cloned().unwrap_or_default();
             for (name, count) in &listing.rows {
-                add("", name, RowSum::of_count(*count));
+                add("", name, RowSum::of_count(*count), &Histogram::default());
             }
             counts(&listing, |(_, count)| count.requests)
         }

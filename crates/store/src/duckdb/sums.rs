@@ -31,6 +31,7 @@ use plan::Piece;
 use read::{Source, Summing};
 
 pub use cache::NamesCache;
+pub use plan::{ListParts, list_parts};
 pub use rows::to_columns;
 
 /// Thresholds of the read path.

@@ -4,15 +4,20 @@
 //! `tests/test_formats.py` tests the answers of the old programs, erasures, and the other files of a folder.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use analytics::filter::Filter;
 use analytics::grid::Grid;
 use analytics::period::parse_zone;
+use analytics::query::{ProjectScope, RankingQuery};
+use analytics::ranking::{RankedRow, SearchWords, View};
 use serde_json::Value as Json;
 use store::{DuckDbLimits, Store, StoreLimits};
 
-use super::make::{on_any_disk, open};
+use super::make::{P, on_any_disk, open};
+use super::rankings::LISTS;
 use super::sums::{answers, leave_what_is_promised, same};
 
 /// 2026-11-18T00:00:00Z, the start of all of their hits.
@@ -61,6 +66,26 @@ async fn ask(store: &Store) -> Vec<BTreeMap<&'static str, Json>> {
     found
 }
 
+/// All lists, of the whole period and of days in it: the rows that have most requests first.
+async fn ask_lists(store: &Store) -> Vec<Vec<RankedRow>> {
+    let mut found = Vec::new();
+    for (of, (from, to)) in LISTS.into_iter().flat_map(|of| [(of, (0, 7)), (of, (1, 4))]) {
+        let query = RankingQuery {
+            scope: ProjectScope::granted(P, Filter::default()),
+            from_us: START_US + from * DAY_US,
+            to_us: START_US + to * DAY_US - DAY_US / 3,
+            filter: Filter::default(),
+            of,
+            addresses: true,
+            search: SearchWords::default(),
+        };
+        let (_, list) = store.ranking(query).await.unwrap();
+        let order = list.order(&View::default());
+        found.push(order.iter().map(|at| list.row(*at)).collect());
+    }
+    found
+}
+
 fn compare(mut found: Vec<BTreeMap<&'static str, Json>>, wanted: &[BTreeMap<&'static str, Json>]) {
     for (found, wanted) in found.iter_mut().zip(wanted) {
         for (panel, wanted) in wanted {
@@ -81,10 +106,17 @@ async fn rollups_of_every_format_say_what_their_hits_do() {
         let store = open(&data, limits(u64::MAX)).await;
         let wanted = ask(&store).await;
         assert!(wanted[0]["requests"]["value"].as_f64().unwrap() > 2_000.0);
+        let lists = ask_lists(&store).await;
+        let addresses = lists.iter().flatten().filter_map(|row| match row {
+            RankedRow::Consumer(row) => row.address.parse::<Ipv4Addr>().ok(),
+            _ => None,
+        });
+        assert!(addresses.count() > 0);
         store.close().await.unwrap();
 
         let store = open(&data, limits(1_000)).await;
         compare(ask(&store).await, &wanted);
+        assert_eq!(ask_lists(&store).await, lists);
         store.close().await.unwrap();
     }
 }

@@ -177,7 +177,7 @@ fn to_batch(hits: &[Seen]) -> Batch {
 }
 
 /// Every file has rollups of every project, and they are read.
-fn rolled_up() -> StoreLimits {
+pub(super) fn rolled_up() -> StoreLimits {
     small_but(|limits| {
         limits.rollup_from = 0;
         limits.rolled_up_from = 0;

@@ -1,11 +1,12 @@
-//! A cache of recent lists, so that the next page, search or sort of one shows the same rows without a scan. Bounded by
-//! bytes; the least recently used goes first.
+//! Lists that were made lately, so that the next page, search or sort of one shows the same rows and takes no scan. Bounded
+//! by bytes and by the time since they were used; the one that was used longest ago goes first.
 //!
 //! TRICKY: lists hold names of users and addresses. An erasure changes the version, and the next access drops lists
 //! with another number of erasures.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use analytics::limits;
 use analytics::query::RankingQuery;
@@ -35,7 +36,10 @@ struct Entry {
     version: DataVersion,
     ranking: Arc<Ranking>,
     bytes: usize,
+    used: Instant,
 }
+
+const KEPT: Duration = Duration::from_secs(limits::LISTS_KEPT_SECONDS);
 
 impl RankingCache {
     /// `now`: the version of this moment.
@@ -49,7 +53,8 @@ impl RankingCache {
         kept.let_go_of_erased(now);
         let is_it = |entry: &Entry| entry.version == version && entry.query == *query;
         let at = kept.entries.iter().position(is_it)?;
-        let entry = kept.entries.remove(at)?;
+        let mut entry = kept.entries.remove(at)?;
+        entry.used = Instant::now();
         let ranking = entry.ranking.clone();
         kept.entries.push_back(entry);
         Some(ranking)
@@ -69,12 +74,23 @@ impl RankingCache {
         }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.let_go_of_erased(now);
-        kept.entries.push_back(Entry { query, version, ranking: ranking.clone(), bytes });
+        let (ranking, used) = (ranking.clone(), Instant::now());
+        kept.entries.push_back(Entry { query, version, ranking, bytes, used });
         kept.bytes += bytes;
         while kept.bytes > most {
             let Some(oldest) = kept.entries.pop_front() else { break };
             kept.bytes -= oldest.bytes;
         }
+    }
+
+    /// Lets go of lists that nobody asked for lately, for which there is a call every few seconds.
+    pub fn let_go_of_unused(&self) {
+        self.let_go_of_unused_since(KEPT);
+    }
+
+    fn let_go_of_unused_since(&self, kept_for: Duration) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|entry| entry.used.elapsed() < kept_for);
     }
 
     /// After an erasure.
@@ -85,7 +101,11 @@ impl RankingCache {
 
 impl Kept {
     fn let_go_of_erased(&mut self, now: DataVersion) {
-        self.entries.retain(|entry| entry.version.erasures == now.erasures);
+        self.retain(|entry| entry.version.erasures == now.erasures);
+    }
+
+    fn retain(&mut self, is_kept: impl Fn(&Entry) -> bool) {
+        self.entries.retain(is_kept);
         self.bytes = self.entries.iter().map(|entry| entry.bytes).sum();
     }
 }
@@ -94,6 +114,7 @@ impl Kept {
 mod tests {
     use analytics::filter::Filter;
     use analytics::hit::ProjectId;
+    use analytics::latency::Histogram;
     use analytics::query::ProjectScope;
     use analytics::ranking::{Ranked, RankingBuilder, RankingLimits, RowName, RowSum, SearchWords};
     use analytics::tally::Count;
@@ -115,8 +136,9 @@ mod tests {
     fn ranking(name: &str) -> Arc<Ranking> {
         let mut builder = RankingBuilder::new(Ranked::Endpoints, RankingLimits::default());
         let name = RowName { first: "GET", second: name };
-        builder.add(name, RowSum::of_count(Count { requests: 1, errors: 0 })).unwrap();
-        Arc::new(builder.finish())
+        let sum = RowSum::of_count(Count { requests: 1, errors: 0 });
+        builder.add(name, &sum, &Histogram::default()).unwrap();
+        Arc::new(builder.finish().unwrap())
     }
 
     #[test]
@@ -132,6 +154,18 @@ mod tests {
         // Made before an erasure that is complete by now.
         cache.put(query(1), at(9, 0), at(9, 1), &ranking("/a"));
         assert!(cache.0.lock().unwrap().entries.is_empty());
+    }
+
+    #[test]
+    fn a_list_that_nobody_asks_for_is_let_go() {
+        let cache = RankingCache::default();
+        let now = DataVersion { applied: 1, erasures: 0 };
+        cache.put(query(1), now, now, &ranking("/a"));
+        cache.let_go_of_unused();
+        assert!(cache.get(&query(1), now, now).is_some());
+        cache.let_go_of_unused_since(Duration::ZERO);
+        assert!(cache.get(&query(1), now, now).is_none());
+        assert_eq!(cache.0.lock().unwrap().bytes, 0);
     }
 
     #[test]

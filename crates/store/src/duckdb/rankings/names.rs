@@ -1,105 +1,88 @@
 //! The names of a file's rows.
 
+use std::sync::mpsc::sync_channel;
+
 use analytics::hit::TextKind;
 use analytics::hit_fields::Word;
-use analytics::ranking::{Ranked, RowId, RowName, RowSum};
-use analytics::slots::Slots;
+use analytics::identity::Ipv4Text;
+use analytics::query::RankingQuery;
+use analytics::ranking::{FileTexts, FoundRows, Ranked, RankingBuilder, TooManyRows};
 use analytics::tally::Dimension;
-use duckdb::arrow::array::{Array, AsArray};
+use duckdb::arrow::array::{AsArray, RecordBatch};
 use duckdb::arrow::datatypes::UInt32Type;
 
 use crate::duckdb::reading::OpenFile;
-use crate::duckdb::sql::filter::{TextField, texts};
+use crate::duckdb::sql;
 use crate::types::StoreError;
 
-/// The texts of the ids that rows have, one after the other.
-pub struct FileNames {
-    text: String,
-    /// By kind and id: from, to.
-    places: Vec<(TextKind, Slots<(u32, u32)>)>,
+/// Rows up to which their texts are asked for by id. More are found sooner in a scan of all texts.
+const FEW: u64 = 1_000;
+/// Batches of some 2,000 texts that are read before they are named.
+const READ_AHEAD: usize = 4;
+
+/// Names the texts of a file that these rows need.
+pub fn read(
+    builder: &mut RankingBuilder,
+    file: &OpenFile<'_>,
+    query: &RankingQuery,
+    found: &FoundRows,
+) -> Result<Result<FileTexts, TooManyRows>, StoreError> {
+    let (of, project) = (query.of, query.scope.project().0);
+    let mut texts = FileTexts::new(found);
+    let mut named = Ok(());
+    for (place, kind) in of.texts().into_iter().enumerate() {
+        let wanted = found.texts(place);
+        builder.reserve(place, wanted.iter().filter(|(_, wanted)| **wanted).count());
+        let ids = || wanted.iter().filter(|(_, wanted)| **wanted).map(|(id, _)| id).collect();
+        let few: Option<Vec<u32>> = (found.count() <= FEW).then(ids);
+        each_name(file, project, (of, kind), few.as_deref(), &mut |id, text| {
+            let is_wanted = wanted.get(id).copied().unwrap_or_default();
+            if is_wanted && named.is_ok() {
+                named = builder.put_text(&mut texts, place, id, text);
+            }
+        })?;
+    }
+    Ok(named.map(|()| texts))
 }
 
-impl FileNames {
-    pub fn read(
-        file: &OpenFile<'_>,
-        project: u32,
-        of: Ranked,
-        rows: &[(RowId, RowSum)],
-    ) -> Result<FileNames, StoreError> {
-        let mut wanted: Vec<(TextKind, Slots<bool>)> =
-            of.texts().into_iter().map(|kind| (kind, Slots::default())).collect();
-        for (id, _) in rows {
-            for (kind, text) in of.texts_of(*id) {
-                if let Some((_, ids)) = wanted.iter_mut().find(|(other, _)| *other == kind) {
-                    *ids.slot(text) = true;
-                }
-            }
-        }
-        let mut names = FileNames { text: String::new(), places: Vec::new() };
-        for (kind, wanted) in wanted {
-            let mut places: Slots<(u32, u32)> = Slots::default();
-            each_text(file, project, of, kind, &mut |id, text| {
-                if wanted.get(id).copied().unwrap_or_default() {
-                    let from = names.text.len() as u32;
-                    names.text.push_str(text);
-                    *places.slot(id) = (from, names.text.len() as u32);
-                }
-            })?;
-            names.places.push((kind, places));
-        }
-        Ok(names)
-    }
-
-    pub fn name(&self, of: Ranked, id: RowId) -> RowName<'_> {
-        let RowId { first, second } = id;
-        match of {
-            Ranked::Endpoints => RowName {
-                first: self.text(TextKind::Method, first),
-                second: self.text(TextKind::Route, second),
-            },
-            Ranked::Consumers if first == 0 => {
-                RowName { first: "u", second: self.text(TextKind::User, second) }
-            }
-            Ranked::Consumers => {
-                RowName { first: "a", second: self.text(TextKind::Address, second) }
-            }
-            Ranked::Statuses | Ranked::Value(_) => {
-                let kind = self.places.first().map(|(kind, _)| *kind);
-                RowName { first: "", second: kind.map_or("", |kind| self.text(kind, second)) }
-            }
-        }
-    }
-
-    /// "" for an id that has no text.
-    fn text(&self, kind: TextKind, id: u32) -> &str {
-        let of_kind = self.places.iter().find(|(other, _)| *other == kind);
-        let (from, to) =
-            of_kind.and_then(|(_, places)| places.get(id)).copied().unwrap_or_default();
-        &self.text[from as usize..to as usize]
-    }
-}
-
-/// Passes every text of a kind to `take`, or the word derived from it if rows are named by that.
-pub fn each_text(
+/// Shows the texts of a kind to `take`, or the words that are read from them and that rows are named by: all, or those of some
+/// ids.
+pub fn each_name(
     file: &OpenFile<'_>,
     project: u32,
-    of: Ranked,
-    kind: TextKind,
-    take: &mut dyn FnMut(u32, &str),
+    (of, kind): (Ranked, TextKind),
+    ids: Option<&[u32]>,
+    take: &mut (dyn FnMut(u32, &str) + Send),
 ) -> Result<(), StoreError> {
-    let field = match of {
-        Ranked::Value(Dimension::Client) => TextField::Word(Word::Client),
-        Ranked::Value(Dimension::Os) => TextField::Word(Word::Os),
-        Ranked::Value(Dimension::Device) => TextField::Word(Word::Device),
-        Ranked::Value(Dimension::Version) => TextField::Word(Word::Version),
-        _ => TextField::Text,
+    let word = match of {
+        Ranked::Value(Dimension::Client) => Some(Word::Client),
+        Ranked::Value(Dimension::Os) => Some(Word::Os),
+        Ranked::Value(Dimension::Device) => Some(Word::Device),
+        Ranked::Value(Dimension::Version) => Some(Word::Version),
+        _ => None,
     };
-    let scan = texts(file.tables(), project, kind, &[field], None);
-    file.each(&scan.sql, &scan.values, |batch| {
-        let ids = batch.column(0).as_primitive::<UInt32Type>().values();
-        let names = batch.column(1 + field.place()).as_string::<i32>();
-        for (row, id) in ids.iter().enumerate() {
-            take(*id, if names.is_valid(row) { names.value(row) } else { "" });
-        }
+    let text = sql::sums::row_names(file.tables(), project, kind, word, ids);
+    // The engine reads the next texts meanwhile.
+    let (read, naming) = sync_channel::<RecordBatch>(READ_AHEAD);
+    std::thread::scope(|scope| {
+        let taking = scope.spawn(move || {
+            for batch in naming {
+                let id = batch.column(0).as_primitive::<UInt32Type>().values();
+                let name = batch.column(1).as_string::<i32>();
+                let ipv4 = batch.column(2).as_primitive::<UInt32Type>().values();
+                for row in 0..batch.num_rows() {
+                    match ipv4[row] {
+                        0 => take(id[row], name.value(row)),
+                        number => take(id[row], Ipv4Text::new(number).as_str()),
+                    }
+                }
+            }
+        });
+        let all = file.each(&text, &[], |batch| {
+            // It ends early only by a panic.
+            let _ = read.send(batch.clone());
+        });
+        drop(read);
+        all.and(taking.join().map_err(|_| StoreError::Panicked("a read")))
     })
 }

@@ -4,6 +4,7 @@
 //! (`analytics::tally`), which evaluates a filter once and took a third of the time of a statement per panel.
 
 use analytics::hit::TextKind;
+use analytics::hit_fields::Word;
 use analytics::tally::{NO_LATENCY, NO_SIZE, Needs};
 
 use super::derive::BY_COUNTRY;
@@ -154,6 +155,14 @@ pub fn endpoint_latencies(file: &str, project: u32, days: Days) -> String {
     )
 }
 
+/// The same, where rows of a kind need not be one.
+pub fn endpoint_latencies_by_row(file: &str, project: u32, days: Days) -> String {
+    format!(
+        "SELECT method, route, latency, requests FROM {file}.by_endpoint_latency WHERE project = {project} AND {}",
+        days.condition()
+    )
+}
+
 /// kind, value, requests, errors.
 pub fn values(file: &str, project: u32, days: Days, needs: Needs) -> String {
     let mut kinds: Vec<String> = TextKind::ALL
@@ -229,7 +238,31 @@ pub fn words(file: &str, project: u32, kinds: &[TextKind]) -> String {
     )
 }
 
-/// id: the texts of a kind that begin with `?`, which is in lower case.
+/// id, name, ipv4: of the texts of a kind, or of some. A name is the text, or a word that is read from it; that of an address as a
+/// number is "".
+pub fn row_names(
+    of: Tables<'_>,
+    project: u32,
+    kind: TextKind,
+    word: Option<Word>,
+    ids: Option<&[u32]>,
+) -> String {
+    let name = match word {
+        None => "literal, ipv4".to_owned(),
+        Some(word) => format!("coalesce({}, ''), 0::UINTEGER", word.column()),
+    };
+    let only = ids.map_or_else(String::new, |ids| {
+        let list = ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        format!(" AND id IN ({})", if list.is_empty() { "NULL" } else { &list })
+    });
+    format!(
+        "SELECT id, {name} FROM {} WHERE kind = {} AND project = {project}{only}",
+        of.strings(),
+        kind as u8
+    )
+}
+
+/// id of the texts of a kind that begin with `?`, which is in small letters.
 pub fn with_prefix(file: &str, project: u32, kind: TextKind) -> String {
     format!(
         "SELECT id FROM {file}.strings WHERE kind = {} AND project = {project} AND starts_with(lower(text), ?)",

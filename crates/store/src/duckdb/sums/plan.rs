@@ -11,6 +11,7 @@ use analytics::tally::{Dimension, Needs};
 use crate::duckdb::files::Entry;
 use crate::duckdb::sql::sums::Days;
 use crate::duckdb::stats::ProjectStats;
+use crate::duckdb::sums::SumsLimits;
 use crate::inbox::FileKind;
 
 const HOUR_US: i64 = DAY_US / 24;
@@ -69,13 +70,7 @@ pub fn pieces(
     let mut pieces = Vec::new();
     // The time before the first whole day, and after the last.
     let (start, end) = (i64::from(first) * DAY_US, i64::from(last) * DAY_US);
-    let mut edges = Vec::new();
-    if from < start {
-        edges.push((from, start));
-    }
-    if to > end {
-        edges.push((end, to));
-    }
+    let edges = edges((from, to), (start, end));
     pieces.extend(edges.into_iter().map(|range| Piece::Hits { range, needs }));
     let days = if lies_in(stats, &query.grid) { Days::Whole } else { Days::Range(first, last) };
     let inside = (from.max(start), to.min(end));
@@ -117,7 +112,44 @@ pub fn pieces(
     pieces
 }
 
-/// Whether only the consumers listed in the file's rollups are needed: no hits are read for others.
+/// The parts of a file that are read for a list, which has no series: hits in these ranges, and rollups of these days.
+pub struct ListParts {
+    pub hits: Vec<(i64, i64)>,
+    pub days: Option<Days>,
+}
+
+/// None if the file has nothing of the period. `query`: `RankingQuery::busiest`.
+pub fn list_parts(
+    entry: &Entry,
+    stats: &ProjectStats,
+    query: &SumsQuery,
+    filter: &Filter,
+    limits: SumsLimits,
+) -> Option<ListParts> {
+    let (from, to) = range(stats, query);
+    if stats.rows == 0 || from >= to {
+        return None;
+    }
+    let needs = query.all_needs();
+    // Durations of consumers are in hits alone.
+    let is_rollable =
+        needs.without(rollable(&query.values)).is_empty() && !needs.has(Needs::CONSUMERS);
+    let days = days_from_rollup(entry, stats, query, filter, limits.rollup_from);
+    let Some((first, last)) = days.filter(|_| is_rollable) else {
+        return Some(ListParts { hits: vec![(from, to)], days: None });
+    };
+    let inside = (i64::from(first) * DAY_US, i64::from(last) * DAY_US);
+    let days = if lies_in(stats, &query.grid) { Days::Whole } else { Days::Range(first, last) };
+    Some(ListParts { hits: edges((from, to), inside), days: Some(days) })
+}
+
+/// The parts of a range before and after another one.
+fn edges((from, to): (i64, i64), (start, end): (i64, i64)) -> Vec<(i64, i64)> {
+    let all = [(from, start), (end, to)];
+    all.into_iter().filter(|(from, to)| from < to).collect()
+}
+
+/// Whether only those consumers are needed that the file's rollups list: no hits are read for theirs.
 pub fn needs_listed_consumers_alone(pieces: &[Piece]) -> bool {
     let wanted = Needs::CONSUMERS | Needs::CONSUMER_SERIES;
     let is_listed = |piece: &Piece| match piece {
