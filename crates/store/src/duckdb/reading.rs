@@ -3,7 +3,7 @@
 //!
 //! All results are streamed: nothing here makes an engine build one in memory.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ impl Connections<'_> {
                 cell.get_or_init(|| lent)
             }
         };
-        Ok(OpenFile { reading: self.reading, connection: lent.connection(), file })
+        Ok(OpenFile { reading: self.reading, lent, file })
     }
 }
 
@@ -83,7 +83,7 @@ impl Connections<'_> {
 #[derive(Clone, Copy)]
 pub struct OpenFile<'a> {
     reading: &'a Reading<'a>,
-    connection: &'a Connection,
+    lent: &'a PooledConnection<'a>,
     file: &'a DataFile,
 }
 
@@ -111,17 +111,19 @@ impl OpenFile<'_> {
     ) -> Result<(), StoreError> {
         let context = "reading hits";
         self.reading.check()?;
-        let mut statement = self.connection.prepare(text).map_err(failed(context))?;
+        let mut statement = self.lent.connection().prepare(text).map_err(failed(context))?;
         // TRICKY: this iterator panics if a read is interrupted; `step` reports it instead.
         drop(
             statement
                 .stream_arrow(duckdb::params_from_iter(values.iter()))
                 .map_err(failed(context))?,
         );
+        self.lent.has_rows_left.set(true);
         while let Some(rows) = statement.step().map_err(failed(context))? {
             self.reading.check()?;
             take(&RecordBatch::from(&rows));
         }
+        self.lent.has_rows_left.set(false);
         Ok(())
     }
 
@@ -133,13 +135,16 @@ impl OpenFile<'_> {
         take: impl Fn(&Chunk<'_>) + Send + Sync + 'static,
     ) -> Result<(), StoreError> {
         self.reading.check()?;
-        self.file.instance().scans().run(self.connection, text, values, take)
+        self.file.instance().scans().run(self.lent.connection(), text, values, take)
     }
 }
 
 /// A connection that returns to the pool when it is dropped.
 struct PooledConnection<'a> {
     connection: Option<Connection>,
+    /// TRICKY: until its rows are read to the end, or fail, a statement keeps its transaction, even once it is dropped, and no
+    /// checkpoint passes one that began before the last commit. Only the connection's end, or its next statement, ends it.
+    has_rows_left: Cell<bool>,
     engine: Arc<Engine>,
     is_sealed: bool,
     connections: &'a OpenConnections,
@@ -155,6 +160,9 @@ impl PooledConnection<'_> {
 impl Drop for PooledConnection<'_> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
+        if self.has_rows_left.get() {
+            return;
+        }
         let mut state = self.connections.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.idle.push((self.engine.clone(), self.is_sealed, connection));
     }
@@ -189,6 +197,7 @@ impl OpenConnections {
         };
         Ok(PooledConnection {
             connection: Some(connection),
+            has_rows_left: Cell::new(false),
             engine: file.engine().clone(),
             is_sealed: file.is_sealed(),
             connections: self,
@@ -262,6 +271,60 @@ mod tests {
         asking.abort();
         let problem = has_ended.await.unwrap();
         assert!(matches!(problem, StoreError::Cancelled), "{problem:?}");
+        store.close().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_read_that_is_given_up_among_its_rows_delays_no_checkpoint() {
+        let data = tempfile::tempdir().unwrap();
+        let store = store(data.path()).await;
+        let shared = store.shared().clone();
+        let engine = shared.engine().unwrap();
+        let file = shared.files.now().entries[0].file.alias.clone();
+        let numbers =
+            format!("CREATE TABLE {file}.numbers AS SELECT range AS n FROM range(200000)");
+        engine.writing.execute(&numbers).unwrap();
+        for is_given_up in [false, true] {
+            let (began, has_begun) = tokio::sync::oneshot::channel();
+            let (gives_up, given_up) = std::sync::mpsc::channel::<()>();
+            let reader = shared.clone();
+            let asking = tokio::spawn(async move {
+                let work = move |reading: &Reading<'_>| {
+                    let connections = reading.connections();
+                    let open = connections.open(&reading.snapshot.entries[0].file)?;
+                    let (mut began, mut rows) = (Some(began), 0);
+                    open.each(&format!("SELECT n FROM {}.numbers", open.alias()), &[], |batch| {
+                        if let Some(began) = began.take() {
+                            began.send(()).unwrap();
+                            given_up.recv().unwrap();
+                        }
+                        rows += batch.num_rows();
+                    })?;
+                    Ok(rows)
+                };
+                reader.read(work).await
+            });
+            has_begun.await.unwrap();
+            if is_given_up {
+                asking.abort();
+            }
+            gives_up.send(()).unwrap();
+            match asking.await {
+                Ok(rows) => assert_eq!((rows.unwrap(), is_given_up), (200_000, false)),
+                Err(aborted) => assert!(aborted.is_cancelled() && is_given_up),
+            }
+            let newer = format!("CREATE TABLE {file}.newer_{is_given_up} (n INTEGER)");
+            engine.writing.execute(&newer).unwrap();
+            // The read that was given up may take a moment to notice it.
+            let began = std::time::Instant::now();
+            while let Err(refused) =
+                engine.writing.execute(&crate::duckdb::sql::file::checkpoint(&file))
+            {
+                assert!(began.elapsed() < Duration::from_secs(5), "{refused}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        drop(engine);
         store.close().await.unwrap();
     }
 }
