@@ -148,6 +148,16 @@ export async function post(url, key, requests) {
   });
   const { accepted } = await answer.json();
   assert.equal(accepted, requests.length);
+  await settle(url);
+}
+
+/** Waits until every accepted request can be read, which follows its acceptance by some milliseconds. */
+async function settle(url) {
+  for (let tries = 0; tries < 200; tries++) {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    if (/^api_analytics_inbox_records 0$/m.test(metrics)) return;
+    await new Promise((done) => setTimeout(done, 20));
+  }
 }
 
 export async function createProject(url, name) {
