@@ -1,6 +1,6 @@
-//! Lists of a project with a million endpoints, and of one with a million consumers (an address each, as a public API has): the
-//! first page of a list that was not asked for before, and of one with a filter; pages of 50 rows at any offset, in other orders,
-//! and of a search. The same at 20,000 endpoints.
+//! Lists of a project with a million endpoints, and of one with a million consumers (an address each, as in a public API): the
+//! first page of a new list, with and without a filter; pages of 50 rows at any offset, in other orders and of a search. The same
+//! at 20,000 endpoints.
 //!
 //! Times are medians of nine, in milliseconds over HTTP; memory is the resident size beyond that of an idle server just
 //! started on the same files.
@@ -18,12 +18,12 @@ use crate::{Options, Table};
 
 const BATCH: u64 = 10_000;
 
-/// A list, and the project that it is of.
+/// A list and the data of its project.
 struct Shape {
     rows_are: &'static str,
     panel: &'static str,
     rows: u64,
-    /// So many times each, far from each other, so that a row is in several files.
+    /// Hits per row, far apart, so that a row is in several files.
     hits: u64,
     search: &'static str,
 }
@@ -46,7 +46,7 @@ const SHAPES: [Shape; 3] = [
     },
 ];
 
-/// Parameters of a list's orders, with the names of their rows in the table. The search is a shape's own.
+/// Names in the table of results, and parameters of the call. `SEARCH` stands for the shape's search.
 const ORDERS: [(&str, &str); 6] = [
     ("page", ""),
     ("page_by_p95", "sort=p95_ms&order=asc&"),
@@ -111,7 +111,7 @@ fn one_shape(options: &Options, table: &mut Table, shape: &Shape) {
     server.stop();
 }
 
-/// Hits from the one with this number on.
+/// Hits numbered from `first`.
 fn batch(first: u64, shape: &Shape) -> String {
     let mut body = String::from("{\"framework\":\"FastAPI\",\"requests\":[");
     for number in first..first + BATCH {

@@ -30,12 +30,12 @@ pub struct Deploy {
     pub at_us: i64,
     /// May be empty.
     pub text: String,
-    /// Nobody posted it: requests came with a release that was new.
+    /// Created from the first request with a new release, not posted.
     pub from_requests: bool,
 }
 
 impl Deploy {
-    /// The marker of a release, since the earliest request that came with it.
+    /// The deploy of a release. `at_us`: time of its earliest request.
     pub fn of_release(release: &str, at_us: i64) -> Deploy {
         Deploy {
             version: release.to_owned(),
@@ -73,7 +73,7 @@ impl NewDeploy {
     }
 }
 
-/// The unit of time of pages.
+/// Rounds down to milliseconds, the precision of the dashboard.
 fn to_whole_ms(time_us: i64) -> i64 {
     time_us.div_euclid(1_000) * 1_000
 }

@@ -27,7 +27,7 @@ pub struct Health {
     pub truncated: u64,
     pub bad_utf8: u64,
     pub invalid_privacy_level: u64,
-    /// Batches.
+    /// Batches whose release was ignored.
     pub releases_ignored: u64,
 }
 

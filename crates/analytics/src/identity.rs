@@ -18,7 +18,7 @@ pub fn identity_of_ipv4(number: u32) -> u64 {
     identity(Ipv4Text::new(number).as_bytes())
 }
 
-/// An IPv4 address as it is written with dots.
+/// An IPv4 address in dotted notation, without an allocation.
 pub struct Ipv4Text {
     bytes: [u8; IPV4_LENGTH],
     length: usize,
@@ -26,7 +26,7 @@ pub struct Ipv4Text {
 
 impl Ipv4Text {
     pub fn new(number: u32) -> Ipv4Text {
-        // Room for three digits behind the last dot, and for those that are written over again.
+        // Room for three digits after the last dot: shorter numbers write three, too, and are overwritten.
         let mut bytes = [0; IPV4_LENGTH];
         let mut length = 0;
         for (n, part) in number.to_be_bytes().into_iter().enumerate() {
@@ -35,7 +35,7 @@ impl Ipv4Text {
                 length += 1;
             }
             let (digits, count) = DIGITS[usize::from(part)];
-            // All three are written, so that nothing depends on how many there are.
+            // Always copies three, so that the cost does not depend on their number.
             bytes[length..length + 3].copy_from_slice(&digits);
             length += usize::from(count);
         }
@@ -47,7 +47,7 @@ impl Ipv4Text {
     }
 
     pub fn as_str(&self) -> &str {
-        // Digits and dots.
+        // Always valid: digits and dots.
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }

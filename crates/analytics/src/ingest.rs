@@ -185,7 +185,7 @@ pub struct Repairs {
     pub bad_utf8: u64,
     /// Batches with a privacy level other than 0, 1 and 2, read as 2.
     pub invalid_privacy_level: u64,
-    /// Batches whose `release` was not used: no text of at most 100 characters, or one new release too many.
+    /// Batches whose `release` was ignored: not a text of at most 100 characters, or too many new releases.
     pub releases_ignored: u64,
     /// Texts that were cut to their limit.
     pub truncated: u64,
@@ -231,7 +231,7 @@ pub struct Posted {
     /// "" for none.
     pub sdk: String,
     pub batch_id: Option<String>,
-    /// The version of the app that these hits came from; not empty.
+    /// The version of the app that sent these hits; not empty.
     pub release: Option<String>,
     /// Microseconds since 1970; none if missing, unreadable or without a zone.
     pub sent_at_us: Option<i64>,

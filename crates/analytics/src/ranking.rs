@@ -1,9 +1,9 @@
 //! Every row of a breakdown with its sums, for lists that are searched, sorted either way and paged through.
 //!
-//! `FoundRows` are the rows of one file by the file's ids. `RankingBuilder` names them, which gives a row the same number in all
-//! files; so `RankingSums` adds hits to numbers, and nothing is merged. `Ranking` is the result, which never changes. A panel
-//! (`tally`) keeps the rows with most hits; here no row is left out, so memory follows the number of rows. `LIST_ROWS`,
-//! `LIST_NAMES_BYTES` and `LIST_SUMS_BYTES` bound it: beyond them there is no list (`TooManyRows`).
+//! `FoundRows` collects the rows of one file by the file's ids. `RankingBuilder` numbers rows by name, across all files, so
+//! `RankingSums` adds hits by row number and nothing is merged. `Ranking` is the immutable result. A panel (`tally`) keeps the
+//! rows with most hits; here no row is left out, so memory grows with the number of rows. `LIST_ROWS`, `LIST_NAMES_BYTES` and
+//! `LIST_SUMS_BYTES` bound it: beyond them there is no list (`TooManyRows`).
 
 mod answer;
 mod builder;
@@ -31,11 +31,11 @@ pub use rows::{RankedRows, Ranking, View};
 pub use search::{SearchWords, WordMasks};
 pub use sums::{FileRows, HitSorter, RankingSums, RowSum};
 
-/// How large a list may become.
+/// Limits of a list.
 #[derive(Clone, Copy, Debug)]
 pub struct RankingLimits {
     pub rows: u64,
-    /// Of the sums of all rows while they are made.
+    /// Limits the sums of all rows while the list is built.
     pub sums_bytes: u64,
 }
 
@@ -90,7 +90,7 @@ impl Ranked {
         }
     }
 
-    /// The columns of hits that tell their rows.
+    /// The columns that identify a hit's row.
     pub fn row_needs(self) -> Needs {
         match self {
             Ranked::Endpoints => Needs::text(TextKind::Method) | Needs::text(TextKind::Route),
@@ -99,7 +99,7 @@ impl Ranked {
         }
     }
 
-    /// The columns of hits that are summed up.
+    /// The columns of hits that the sums need.
     pub fn needs(self) -> Needs {
         match self {
             Ranked::Endpoints => Needs::ENDPOINTS,

@@ -1,8 +1,7 @@
-//! Saved views: a name, and how a page of a project looks. Pure: reads a view as it was posted.
+//! Saved views: a name, a page of a project and the page's state. Pure: validates a posted view.
 //!
-//! A view is kept as the name of a page and its query, never as an address, so opening one can lead nowhere but to that
-//! page. The query has parameters that the page itself writes and no others. What a tab may be called is the page's
-//! business: an unknown one does nothing there.
+//! A view is stored as a page and its query, never as a URL, so opening one cannot lead anywhere else. The query may only
+//! have parameters that the page itself writes. Names of tabs are not checked: the page ignores unknown ones.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -56,17 +55,17 @@ pub struct NewView {
     pub query: Option<String>,
 }
 
-/// A view that was checked.
+/// A validated view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
     pub name: String,
     pub page: ViewPage,
-    /// Written anew from what was understood. May be empty.
+    /// Normalized. May be empty.
     pub query: String,
 }
 
 impl NewView {
-    /// `before`: the view that is changed; none where a new one is made.
+    /// `before`: the view to change; None for a new one.
     pub fn check(self, before: Option<View>) -> Result<View, FieldError> {
         let missing = |field: &str| FieldError::new(field, "is missing");
         let name = match (self.name, &before) {
@@ -95,7 +94,7 @@ fn checked_name(name: &str) -> Result<String, FieldError> {
     Ok(name)
 }
 
-/// The query with nothing but known parameters, each once, of values that the page's own calls take.
+/// Normalizes the query. An error for an unknown or repeated parameter, or a value that the page's own calls would refuse.
 fn checked_query(page: ViewPage, query: &str) -> Result<String, FieldError> {
     let wrong = |message: String| FieldError::new("query", message);
     if query.len() as u64 > limits::VIEW_QUERY_BYTES {
@@ -121,7 +120,7 @@ fn checked_query(page: ViewPage, query: &str) -> Result<String, FieldError> {
     let zone =
         parse_zone(get("tz").unwrap_or_default()).map_err(|error| wrong(error.to_string()))?;
     let text = PeriodText { period: get("period"), from: get("from"), to: get("to") };
-    // Only the name is looked at, and the range's order, so any time will do.
+    // Checks only the name and the order of the range, so any `now` will do.
     period::parse(text, 0, &zone).map_err(|error| wrong(error.to_string()))?;
     filter::parse(get("q").unwrap_or_default()).map_err(|error| wrong(format!("`q`: {error}")))?;
     if get("compare").is_some_and(|compare| compare != "off") {
@@ -158,7 +157,7 @@ fn is_known(page: ViewPage, name: &str) -> bool {
     }
 }
 
-/// Things that lie over a page for a moment, and which view is shown: they are no part of how it looks.
+/// Tabs that are not part of a view: dialogs over the page, and which view is open.
 const PASSING: [&str; 3] = ["hit", "deploy", "view"];
 
 fn is_tab(name: &str) -> bool {
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_keeps_what_the_pages_write() {
+    fn a_view_keeps_the_parameters_that_pages_write() {
         let full = "period=24h&tz=Europe%2FBerlin&q=status%3A5xx+-country%3AUS&compare=off&sort=p95.asc&open=endpoints%2Ctop_consumers&tab.endpoints=5xx&tab.endpoints_find=%2Fpay&tab.live=on";
         assert_eq!(query("dashboard", full).unwrap(), full);
         assert_eq!(
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_holds_nothing_else() {
+    fn a_view_refuses_everything_else() {
         for (page, text, says) in [
             ("dashboard", "project=2", "`project`"),
             ("dashboard", "token=x", "`token`"),
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_keeps_what_it_does_not_name() {
+    fn a_change_keeps_missing_fields() {
         let view =
             View { name: "a".into(), page: ViewPage::Requests, query: "q=path%3A%2Fa".into() };
         let renamed = NewView { name: Some(" b\u{7} ".into()), ..NewView::default() };
@@ -243,7 +242,7 @@ mod tests {
         assert_eq!(field(NewView::default(), None), "name");
         let page = NewView { page: Some("settings".into()), ..NewView::default() };
         assert_eq!(field(page, Some(view.clone())), "page");
-        // The other page must take the query that stays.
+        // The kept query must be valid for the new page.
         let of_consumer = NewView { page: Some("consumer".into()), ..NewView::default() };
         assert_eq!(field(of_consumer, Some(view)), "query");
     }

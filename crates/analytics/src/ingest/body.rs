@@ -284,7 +284,7 @@ fn to_batch_id(value: &Value<'_>) -> Result<Option<String>, DecodeError> {
     Ok(Some(id.into_owned()))
 }
 
-/// A release that cannot be used costs no hit; it is counted.
+/// Counts an invalid release as a repair; its hits are kept.
 fn to_release(value: &Value<'_>, repairs: &mut Repairs) -> Option<String> {
     let text = match value {
         Value::None => return None,

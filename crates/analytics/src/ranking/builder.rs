@@ -1,5 +1,4 @@
-//! Makes a list, file by file: names the rows of a file, which gives them the same numbers as in other files, and takes the
-//! sums of their hits.
+//! Builds a list file by file: maps the rows of each file to row numbers that all files share, and collects their sums.
 
 use std::sync::Arc;
 
@@ -23,22 +22,22 @@ pub struct RankingBuilder {
     limits: RankingLimits,
     names: Names,
     numbers: [TextNumbers; 2],
-    /// By the numbers of its texts: 0 for none, else the number of the row and 1.
+    /// Row number plus 1, by the numbers of the row's texts; 0 for no row.
     places: ByRow<u32>,
     rows: usize,
     sums: Arc<RankingSums>,
 }
 
-/// The texts of a file as numbers of the list's texts, and 1; 0 for those that no row needs.
+/// Maps text ids of a file to the list's text numbers plus 1; 0 for texts that no row needs.
 pub struct FileTexts {
     numbers: [Slots<u32>; 2],
 }
 
-/// New rows that are added to the sums at once.
+/// New rows are added to the sums in batches of this size.
 const NEW_ROWS: usize = 16_384;
 
 impl FileTexts {
-    /// Room for the texts of these rows.
+    /// An empty map for the texts of these rows.
     pub fn new(found: &FoundRows) -> FileTexts {
         FileTexts { numbers: std::array::from_fn(|_| found.slots()) }
     }
@@ -57,24 +56,24 @@ impl RankingBuilder {
         }
     }
 
-    /// An error if these rows of one file are more than a list may have.
+    /// An error if this file alone has more rows than a list may have.
     pub fn check_rows(&self, found: &FoundRows) -> Result<(), TooManyRows> {
-        // Rows that words name are few once they are named.
+        // Many ids share a word, so few rows remain after naming.
         match found.count() > self.limits.rows && !self.of.is_of_words() {
             true => Err(TooManyRows),
             false => Ok(()),
         }
     }
 
-    /// Makes room for so many texts of the kind at this place of `Ranked::texts`.
+    /// Reserves memory for this many texts. `place`: index of their kind in `Ranked::texts`.
     pub fn reserve(&mut self, place: usize, texts: usize) {
-        // Of many texts that have the same words no room is needed.
+        // Many texts share a word, so their number says nothing.
         if !self.of.is_of_words() {
             self.numbers[place].reserve(&mut self.names.texts[place], texts);
         }
     }
 
-    /// Names a text of a file: of a kind of `Ranked::texts`, by its place there.
+    /// Adds a text of a file. `place`: index of its kind in `Ranked::texts`.
     pub fn put_text(
         &mut self,
         texts: &mut FileTexts,
@@ -87,7 +86,7 @@ impl RankingBuilder {
         Ok(())
     }
 
-    /// The rows of a file, once its texts are named. New ones are added to the list.
+    /// Numbers the rows of a file, whose texts were put before. Adds new rows to the list.
     pub fn name_rows(
         &mut self,
         found: &FoundRows,
@@ -115,12 +114,12 @@ impl RankingBuilder {
         }
     }
 
-    /// The row with the numbers of the list's texts.
+    /// Translates a file's row id to the list's text numbers.
     fn named(&mut self, id: RowId, texts: &FileTexts) -> Result<RowId, TooManyRows> {
         let RowId { first, second } = id;
         let mut number = |place: usize, id: u32| match texts.numbers[place].get(id) {
             Some(number) if *number > 0 => Ok(number - 1),
-            // No text.
+            // The file has no such text.
             _ => self.numbers[place].number(&mut self.names.texts[place], ""),
         };
         Ok(match self.of {
@@ -139,7 +138,7 @@ impl RankingBuilder {
         Ok(RowId { first: 0, second })
     }
 
-    /// The number of a row; one of its own if it is new.
+    /// The number of a row, the next free one if it is new.
     fn place(&mut self, named: RowId, new: &mut Vec<RowId>) -> Result<u32, TooManyRows> {
         let place = self.places.slot(named);
         if *place == 0 {
@@ -157,7 +156,7 @@ impl RankingBuilder {
         &self.sums
     }
 
-    /// Adds to a row by its name.
+    /// Adds sums to the row with this name, which may be new.
     pub fn add(
         &mut self,
         name: RowName<'_>,
@@ -199,7 +198,7 @@ impl RankingBuilder {
         }
     }
 
-    /// `all`: the rows that exist, of which those added have most hits.
+    /// `all`: the rows that exist; the added ones are the busiest of them.
     pub fn finish_as(self, all: RankedRows) -> Ranking {
         let RankingBuilder { of, mut names, numbers, places, sums, .. } = self;
         drop((numbers, places));

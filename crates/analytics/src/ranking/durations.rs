@@ -3,8 +3,8 @@
 use crate::slots::Slots;
 use crate::tally::NO_LATENCY;
 
-/// Buckets of `latency`, row by row. Most rows of a long list have few hits: those are kept one by one, in blocks that all rows
-/// share, so that a row takes no room of its own.
+/// Buckets of `latency` by row. Most rows of a long list have few hits: their durations are stored one by one in small blocks of
+/// a shared vector, so that a row needs no allocation of its own.
 #[derive(Debug, Default)]
 pub(super) struct Durations {
     rows: Vec<List>,
@@ -16,9 +16,9 @@ pub(super) struct Durations {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct List {
-    /// `MANY` or fewer.
+    /// At most `FEW`, or `MANY` for a row with counts.
     count: u32,
-    /// The last block; of `MANY` the place in `many`.
+    /// The index of the last block; for `MANY` the index in `many`.
     place: u32,
 }
 
@@ -30,7 +30,7 @@ struct Block {
 }
 
 const BLOCK: usize = 6;
-/// Durations that are kept one by one: as many as take about the room of counts.
+/// The most durations stored one by one: they take about as much memory as the counts.
 const FEW: u32 = 128;
 const MANY: u32 = u32::MAX;
 
@@ -83,7 +83,7 @@ impl Durations {
         }
     }
 
-    /// The durations of a row that has few.
+    /// Passes each duration of a row without counts to `take`.
     fn each(&self, row: usize, mut take: impl FnMut(u16)) {
         let List { mut count, mut place } = self.rows[row];
         while count > 0 {
@@ -101,7 +101,7 @@ impl Durations {
             + self.many_bytes
     }
 
-    /// The buckets at these shares of all (`Histogram::quantile_us`); `NO_LATENCY` where there is none.
+    /// The buckets at these shares of all (`Histogram::quantile_us`); `NO_LATENCY` without durations.
     pub fn quantiles<const N: usize>(&mut self, row: usize, shares: [f64; N]) -> [u16; N] {
         let List { count, place } = self.rows[row];
         if count == MANY {

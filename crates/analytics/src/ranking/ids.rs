@@ -1,4 +1,4 @@
-//! Rows by the ids of their texts.
+//! Row ids, and maps and sets of them.
 
 use hashbrown::HashMap;
 
@@ -15,8 +15,8 @@ pub struct RowId {
     pub second: u32,
 }
 
-/// One `T` for each row. Rows of a few first ids are in arrays by their second id; those of all other first ids are hashed, so
-/// that a client that makes up methods can't make it larger than its rows.
+/// Maps each row to a `T`. Rows with the first few `first` ids are in arrays indexed by `second`; all others are hashed, so that
+/// a client that invents methods cannot make it much larger than its rows.
 #[derive(Clone, Debug, Default)]
 pub struct ByRow<T> {
     near: Vec<(u32, Slots<T>)>,
@@ -24,11 +24,11 @@ pub struct ByRow<T> {
     is_sparse: bool,
 }
 
-/// First ids whose rows are in arrays: there are seven usual methods.
+/// How many `first` ids have arrays: there are seven usual methods.
 const NEAR: usize = 8;
 
 impl<T: Clone + Default> ByRow<T> {
-    /// For few of very many ids.
+    /// For few rows among very many ids.
     pub fn sparse() -> ByRow<T> {
         ByRow { near: Vec::new(), far: HashMap::default(), is_sparse: true }
     }
@@ -57,7 +57,7 @@ impl<T: Clone + Default> ByRow<T> {
         }
     }
 
-    /// All rows, also those between them that nobody asked for.
+    /// All rows, including unused slots of the arrays.
     pub fn iter(&self) -> impl Iterator<Item = (RowId, &T)> {
         let near = self.near.iter().flat_map(|(first, slots)| {
             slots.iter().map(|(second, value)| (RowId { first: *first, second }, value))
@@ -66,10 +66,10 @@ impl<T: Clone + Default> ByRow<T> {
     }
 }
 
-/// Rows of a file from which there are arrays of them: those of few may lie far from each other.
+/// Fewer rows than this are hashed: their ids may be far apart.
 const ARRAY_FROM: u64 = 4_096;
 
-/// The rows that some hits of a file are in.
+/// The set of rows that occur in hits of a file.
 #[derive(Clone, Debug)]
 pub struct FoundRows {
     of: Ranked,
@@ -108,7 +108,7 @@ impl FoundRows {
         other.iter().for_each(|id| self.add(id));
     }
 
-    /// Leaves those that `passes`.
+    /// Keeps only rows for which `passes` is true.
     pub fn retain(&mut self, passes: impl Fn(RowId) -> bool) {
         let mut kept = FoundRows::new(self.of, self.addresses);
         self.iter().filter(|id| passes(*id)).for_each(|id| kept.add(id));
@@ -119,17 +119,17 @@ impl FoundRows {
         self.count
     }
 
-    /// Whether they take less room hashed than in an array from the least id to the greatest.
+    /// Whether a hash table is likely smaller than an array over the whole range of ids.
     pub(super) fn are_few(&self) -> bool {
         self.count < ARRAY_FROM
     }
 
-    /// Room for something about each row or text.
+    /// A map by row or text id, sparse if there are few rows.
     pub(super) fn slots<T: Clone + Default>(&self) -> Slots<T> {
         if self.are_few() { Slots::sparse() } else { Slots::default() }
     }
 
-    /// The ids of texts that the rows are named by: of the kind at this place of `Ranked::texts`.
+    /// The ids of the texts that name the rows. `place`: index of their kind in `Ranked::texts`.
     pub fn texts(&self, place: usize) -> Slots<bool> {
         let mut wanted = self.slots();
         for RowId { first, second } in self.iter() {
@@ -172,7 +172,7 @@ impl Ranked {
         }
     }
 
-    /// Whether rows of several ids have the same name: many user agents are one client, and many paths one version.
+    /// Whether several ids can share a name: many user agents are one client, and many paths one version.
     pub(super) fn is_of_words(self) -> bool {
         matches!(
             self,
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_of_any_number_of_first_ids_are_kept_apart() {
+    fn rows_with_many_first_ids_stay_distinct() {
         let ids = || (0..30).flat_map(|first| (0..4).map(move |second| (first, 1_000 * second)));
         for mut rows in [ByRow::default(), ByRow::sparse()] {
             for (n, (first, second)) in ids().enumerate() {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_found_once() {
+    fn a_row_that_occurs_twice_counts_once() {
         let mut found = FoundRows::new(Ranked::Consumers, true);
         let mut other = found.clone();
         for second in [3, 9, 3] {

@@ -1,4 +1,4 @@
-//! The names of a list's rows: each text once, by a number.
+//! The names of a list's rows: an interner, which stores each text once and numbers it.
 
 use std::hash::BuildHasher;
 
@@ -15,32 +15,32 @@ pub struct RowName<'a> {
     pub second: &'a str,
 }
 
-/// Texts one after the other, and a number for each.
+/// Numbered texts, concatenated.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     text: String,
     ends: Vec<u32>,
 }
 
-/// The texts that a list's rows are named by.
+/// The texts that name a list's rows.
 #[derive(Debug)]
 pub(super) struct Names {
     of: Ranked,
-    /// By the place of their kind in `Ranked::texts`; rows that are numbers are named by the first.
+    /// In the order of `Ranked::texts`; statuses and countries use only the first.
     pub texts: [Texts; 2],
 }
 
-/// Finds the number of a text while a list is made.
+/// Finds the number of a text while a list is built.
 #[derive(Default)]
 pub(super) struct TextNumbers {
     found: HashTable<u32>,
     hash: foldhash::fast::RandomState,
-    /// The text that was found last.
+    /// The number of the last text found.
     near: u32,
 }
 
-/// Texts behind the last one that are looked at before all others. Sealed files have their texts in the same order, so those of
-/// the second file are mostly found here, where a processor has them at hand.
+/// Texts after the last one found that are compared before the hash table is searched. Sealed files have their texts in the same
+/// order, so most texts of a second file are found here, in the processor's cache.
 const AHEAD: u32 = 6;
 
 impl Names {
@@ -63,8 +63,8 @@ impl Names {
         self.texts.iter().map(Texts::bytes).sum()
     }
 
-    /// Keys in the order of names: of consumers as their keys are, addresses and then users; of others by the second part and
-    /// then the first.
+    /// Keys that sort rows by name: consumers by their public keys (addresses, then users), other rows by the second part, then
+    /// the first.
     pub fn keys(&self) -> impl Fn(RowId) -> u64 + use<> {
         let [one, other] = [0, 1].map(|n: usize| self.texts[n].ranks());
         let of = self.of;
@@ -111,10 +111,10 @@ impl Texts {
         self.ends.shrink_to_fit();
     }
 
-    /// The place of each text in the order of all of them.
+    /// The rank of each text in sorted order, by its number.
     ///
-    /// Texts of a group are sorted by the next bytes behind what all of them begin with, as numbers; those that are equal in these
-    /// are a group again. Routes begin alike, so that comparing them whole takes several times as long.
+    /// A group of texts is sorted by the bytes that follow its common prefix, as numbers; texts with equal bytes form the next
+    /// group. Routes share long prefixes, so comparing whole texts takes several times as long.
     fn ranks(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
         let mut groups = vec![(0, order.len(), 0)];
@@ -149,12 +149,12 @@ impl Texts {
     }
 }
 
-/// Texts of a group that are compared one by one.
+/// Groups of at most this many texts are sorted by comparison.
 const SMALL_GROUP: usize = 32;
-/// Bytes of a text that a key has.
+/// Bytes of text in a key.
 const KEY_BYTES: usize = 7;
 
-/// The first bytes of a text as a number, and how many there are: equal for two texts that go on behind them, or are the same.
+/// The first bytes of a text and their number, as an integer. Only texts that are longer, or the same, have equal keys.
 fn key(text: &[u8]) -> u64 {
     let mut bytes = [0; 8];
     let length = text.len().min(KEY_BYTES);
@@ -164,7 +164,7 @@ fn key(text: &[u8]) -> u64 {
 }
 
 impl TextNumbers {
-    /// Makes room for so many texts if there are none yet: those of another file are mostly the same.
+    /// Reserves memory only for the first file: most texts of later files are known by then.
     pub fn reserve(&mut self, texts: &mut Texts, count: usize) {
         if self.found.is_empty() {
             self.found.reserve(count, |_| 0);
@@ -172,7 +172,7 @@ impl TextNumbers {
         }
     }
 
-    /// The number of a text, which is added to `texts` if it is new.
+    /// The number of a text. Adds a new text to `texts`.
     pub fn number(&mut self, texts: &mut Texts, text: &str) -> Result<u32, TooManyRows> {
         let ahead =
             (self.near + 1..self.near + 1 + AHEAD).take_while(|n| (*n as usize) < texts.len());
@@ -189,7 +189,7 @@ impl TextNumbers {
             return Err(TooManyRows);
         }
         let number = texts.push(text);
-        // New ones follow each other too, but in a second file those of the first are nearer.
+        // Moves only along consecutive new texts: a new text of a later file must not lose the position in the first.
         if self.near + 1 == number {
             self.near = number;
         }
@@ -216,7 +216,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ranks_are_the_order_of_texts(of in prop::collection::vec("(/v1/things/|/v1/){0,2}[ab\0]{0,20}", 0..400)) {
+        fn ranks_are_the_sorted_order_of_texts(of in prop::collection::vec("(/v1/things/|/v1/){0,2}[ab\0]{0,20}", 0..400)) {
             let texts = texts(&of);
             let mut wanted = of.clone();
             wanted.sort();

@@ -1,10 +1,9 @@
-//! Sorting by numbers, in time that follows from how many there are alone.
+//! Radix sort by `u64` keys, in time linear in their number.
 
-/// Fewer are sorted by comparing them.
+/// At most this many pairs are sorted by comparison.
 const FEW: usize = 512;
 
-/// Sorts by the first of each pair; pairs with equal ones stay in their order. Byte by byte from the last on, without those
-/// bytes that all have in common.
+/// Sorts pairs by key, stably: byte by byte from the least significant, skipping bytes that are equal in all keys.
 pub fn sort_by_key(keyed: &mut Vec<(u64, u32)>) {
     if keyed.len() <= FEW {
         keyed.sort_by_key(|(key, _)| *key);
@@ -45,7 +44,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_sorts_as_comparing_does(keys in prop::collection::vec(prop_oneof![0..9u64, any::<u64>()], 0..3 * FEW)) {
+        fn it_sorts_like_a_comparison_sort(keys in prop::collection::vec(prop_oneof![0..9u64, any::<u64>()], 0..3 * FEW)) {
             let mut keyed: Vec<(u64, u32)> = keys.into_iter().zip(0..).collect();
             let mut wanted = keyed.clone();
             wanted.sort();

@@ -1,15 +1,14 @@
-//! A row of a list, and where it lies.
+//! A row of a list, and its position.
 
 use super::ids::RowId;
 use crate::tally::NO_LATENCY;
 
-/// Parts that the rows are divided into, so that two threads seldom wait for the same one, and what a thread works on fits a
-/// processor's cache.
+/// Shards of the rows, so that threads rarely wait for each other and a thread's working set fits the processor's cache.
 pub(super) const PARTS: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    /// Of the texts in `Names`.
+    /// Text numbers of `Names`.
     pub id: RowId,
     pub requests: u64,
     pub client_errors: u64,
@@ -22,7 +21,7 @@ pub(super) struct Row {
     pub country: u16,
 }
 
-/// The part of a row, and its place there.
+/// The part of a row, and its index there.
 pub(super) fn place_of(row: u32) -> (usize, usize) {
     (row as usize % PARTS, row as usize / PARTS)
 }

@@ -1,4 +1,4 @@
-//! A finished list: compact rows, their names, and the orders that were asked for last.
+//! A finished list: compact rows, their names, and the latest orders.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,18 +27,18 @@ pub struct RankedRows {
 #[derive(Debug)]
 pub struct Ranking {
     of: Ranked,
-    /// Divided as by `place_of`: they stay where they were summed up.
+    /// Addressed by `place_of`, as in `RankingSums`.
     parts: Vec<Vec<Row>>,
     names: Names,
     all: RankedRows,
-    /// The row with most hits first; of equal ones in order of their names.
+    /// Most hits first; ties by name.
     by_requests: Arc<[u32]>,
     by_name: Arc<[u32]>,
-    /// The latest used stand at the end.
+    /// The most recently used last.
     orders: Mutex<VecDeque<(View, Arc<[u32]>)>>,
 }
 
-/// Which rows, and in what order.
+/// The rows of a view and their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
     pub search: SearchWords,
@@ -48,7 +48,7 @@ pub struct View {
 }
 
 impl Ranking {
-    /// `parts`: of all rows, as they were summed up.
+    /// `parts`: all rows, addressed by `place_of`.
     pub(super) fn new(of: Ranked, parts: Vec<Vec<Row>>, names: Names, all: RankedRows) -> Ranking {
         let mut ranking = Ranking {
             of,
@@ -101,7 +101,7 @@ impl Ranking {
 
     /// About how much memory it may use, including all orders that it keeps.
     pub fn bytes(&self) -> usize {
-        // The two that it always has.
+        // `by_requests` and `by_name` always exist.
         let orders = (2 + limits::LIST_ORDERS as usize) * size_of::<u32>();
         size_of::<Ranking>() + self.rows() * (size_of::<Row>() + orders) + self.names.bytes()
     }
@@ -148,7 +148,7 @@ impl Ranking {
             }
             _ => {}
         }
-        // Row after row as they lie in memory, and only these numbers in the order that decides between equal ones.
+        // Reads rows in memory order for their keys, then arranges only the keys in the order that breaks ties.
         let keys: Vec<u64> = (0..self.rows() as u32)
             .map(|at| if passes(&at) { self.at(at).key(view) } else { 0 })
             .collect();
@@ -159,7 +159,7 @@ impl Ranking {
         keyed.into_iter().map(|(_, at)| at).collect()
     }
 
-    /// Of each row whether it has all words. None without words.
+    /// Whether each row has all words. None without words.
     fn passing(&self, words: &SearchWords) -> Option<Vec<bool>> {
         if words.is_empty() {
             return None;
@@ -186,7 +186,7 @@ impl Ranking {
 }
 
 impl Row {
-    /// Rows come in ascending order of this.
+    /// The sort key, ascending.
     fn key(&self, view: &View) -> u64 {
         let turned = |key: u64| if view.ascending { key } else { !key };
         let duration = |bucket: u16| match bucket {
@@ -196,7 +196,7 @@ impl Row {
         };
         match view.sort {
             RankingSort::Requests => turned(self.requests),
-            // Bits of floats that are not negative are in order.
+            // Non-negative floats and their bits have the same order.
             RankingSort::ErrorRate => {
                 let errors = (self.client_errors + self.server_errors) as f64;
                 turned((errors / self.requests.max(1) as f64).to_bits())
@@ -205,7 +205,7 @@ impl Row {
             RankingSort::P95 => duration(self.p95),
             RankingSort::P99 => duration(self.p99),
             RankingSort::LastSeen => turned((self.last_us as u64) ^ (1 << 63)),
-            // Has an order of its own.
+            // `make_order` sorts these by `by_name`.
             RankingSort::Name => 0,
         }
     }

@@ -22,8 +22,7 @@ impl SearchWords {
         self.0.is_empty()
     }
 
-    /// Whether the masks of a row's texts, put together, have every word. A word that begins in one text and ends in the next is
-    /// in neither.
+    /// Whether a row has every word. `mask`: the masks of its texts, combined. A word that spans two texts is in neither.
     pub(super) fn are_all(&self, mask: u32) -> bool {
         mask == (1u32 << self.0.len()) - 1
     }
@@ -57,7 +56,7 @@ impl Matcher<'_> {
     }
 }
 
-/// Which words each text of a file has, so that hits of rows that don't match are passed over.
+/// The words that each text of a file has, so that hits of other rows are skipped.
 pub struct WordMasks {
     words: SearchWords,
     by_kind: Vec<(TextKind, Slots<u32>)>,
@@ -91,7 +90,7 @@ impl WordMasks {
         let mask = match of {
             Ranked::Endpoints => self.mask(kinds[0], first) | self.mask(kinds[1], second),
             Ranked::Consumers => self.mask(kinds[first as usize], second),
-            // Rows that are numbers have no texts, and are never too many.
+            // Statuses and countries have no texts, and are never too many to list.
             _ => kinds.first().map_or(0, |kind| self.mask(*kind, second)),
         };
         self.words.are_all(mask)

@@ -1,4 +1,4 @@
-//! The sums of a list's rows, which several threads add hits to.
+//! The sums of a list's rows, to which several threads add hits.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,13 +10,13 @@ use super::{Ranked, RankingLimits};
 use crate::latency;
 use crate::tally::{Columns, Consumer, Count, Endpoint, NO_LATENCY};
 
-/// Hits that a thread gathers for a part before it adds them.
+/// Hits that a thread buffers per part before it locks the part.
 const GATHERED: usize = 256;
 
 pub struct RankingSums {
     of: Ranked,
     parts: Vec<Mutex<Part>>,
-    /// Of all parts, as far as hits were added.
+    /// Approximate memory of all parts.
     bytes: AtomicI64,
     most_bytes: i64,
     too_many: AtomicBool,
@@ -26,7 +26,7 @@ pub struct RankingSums {
 #[derive(Default)]
 struct Part {
     rows: Vec<Row>,
-    /// When the newest hit with the row's country was; of consumers.
+    /// Time of the newest hit with a country, by row. Only for consumers.
     countries_us: Vec<i64>,
     durations: Durations,
     bytes: i64,
@@ -36,14 +36,14 @@ struct Part {
 #[derive(Clone, Copy)]
 struct RowHit {
     time_us: i64,
-    /// The place in the part.
+    /// Index in the part.
     place: u32,
     status: u16,
     latency: u16,
     country: u16,
 }
 
-/// A thread's hits of one file, gathered for the parts of their rows.
+/// Buffers a thread's hits of one file by part.
 pub struct HitSorter {
     sums: Arc<RankingSums>,
     rows: Arc<FileRows>,
@@ -51,11 +51,11 @@ pub struct HitSorter {
     gathered: Vec<Vec<RowHit>>,
 }
 
-/// The rows of a file: 0 for none, else the number of the row and 1.
+/// Row number plus 1 by the file's row id; 0 for no row.
 #[derive(Default)]
 pub struct FileRows(pub(super) ByRow<u32>);
 
-/// The sums of a row, as far as they come from elsewhere than hits.
+/// Sums to add to a row, from a rollup or a panel.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RowSum {
     pub requests: u64,
@@ -78,12 +78,12 @@ impl RankingSums {
         }
     }
 
-    /// Whether the sums take more memory than they may. Hits that are added now are not counted.
+    /// Whether the sums exceed their memory limit. Hits added after that are ignored.
     pub fn is_too_large(&self) -> bool {
         self.too_many.load(Ordering::Relaxed)
     }
 
-    /// Makes room for so many rows.
+    /// Reserves memory for this many rows.
     pub(super) fn reserve(&self, rows: usize) {
         for n in 0..PARTS {
             let mut part = self.part(n);
@@ -98,7 +98,7 @@ impl RankingSums {
         }
     }
 
-    /// Adds rows that have the numbers from `first` on.
+    /// Adds rows, numbered from `first`.
     pub(super) fn add_rows(&self, first: usize, ids: &[RowId]) {
         for n in 0..PARTS {
             let skipped = (n + PARTS - first % PARTS) % PARTS;
@@ -116,13 +116,13 @@ impl RankingSums {
         }
     }
 
-    /// Adds to a row by its number.
+    /// Adds sums to a row.
     pub fn add(&self, row: u32, sum: &RowSum) {
         let (part, place) = place_of(row);
         self.part(part).add(place, sum);
     }
 
-    /// Adds durations to a row: buckets of `latency`, and the hits of each.
+    /// Adds durations to a row: buckets of `latency`, and the number of hits in each.
     pub fn add_durations(&self, row: u32, buckets: &[u16], counts: &[u64]) {
         let (part, place) = place_of(row);
         let mut part = self.part(part);
@@ -164,7 +164,7 @@ impl RankingSums {
     fn count_bytes(&self, part: &mut Part) {
         let row = size_of::<Row>() + size_of::<i64>();
         let bytes = (part.rows.len() * row + part.durations.bytes()) as i64;
-        // Counts that grow downwards may take less room than before.
+        // May be negative: `Slots` can shrink when they grow downwards.
         let more = bytes - std::mem::replace(&mut part.bytes, bytes);
         let all = self.bytes.fetch_add(more, Ordering::Relaxed) + more;
         if all > self.most_bytes {
@@ -176,13 +176,13 @@ impl RankingSums {
         self.parts[n].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The rows of all parts with their quantiles. Nothing is left here.
+    /// Takes the rows of all parts, with their quantiles.
     pub(super) fn finish(&self) -> Vec<Vec<Row>> {
         let every_other = |from: usize| {
             let parts = (from..PARTS).step_by(2).map(|n| std::mem::take(&mut *self.part(n)));
             parts.map(Part::finish).collect::<Vec<_>>()
         };
-        // On two threads: it takes a tenth of a second for a million rows.
+        // Two threads, since a million rows take a tenth of a second.
         let (even, odd) = std::thread::scope(|scope| {
             let odd = scope.spawn(|| every_other(1));
             let even = every_other(0);
@@ -216,7 +216,7 @@ impl Part {
 
     fn see_country(&mut self, place: usize, country: u16, time_us: i64) {
         let (row, seen_us) = (&mut self.rows[place], &mut self.countries_us[place]);
-        // Of two at the same moment the greater code, so that the order of files does not tell.
+        // At the same moment the greater code wins, so that the order of files does not matter.
         if country != 0 && (time_us, country) > (*seen_us, row.country) {
             (*seen_us, row.country) = (time_us, country);
         }
@@ -254,7 +254,7 @@ impl HitSorter {
         }
     }
 
-    /// Adds the hits that are still here.
+    /// Flushes the buffers.
     pub fn finish(mut self) {
         for (part, gathered) in self.gathered.iter_mut().enumerate() {
             if !gathered.is_empty() {
@@ -273,7 +273,7 @@ impl FileRows {
 }
 
 impl RowSum {
-    /// Without anything that is known of endpoints and consumers alone.
+    /// Without the sums that only endpoints and consumers have.
     pub fn of_count(count: Count) -> RowSum {
         RowSum { requests: count.requests, client_errors: count.errors, ..RowSum::default() }
     }

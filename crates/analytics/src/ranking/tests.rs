@@ -18,7 +18,7 @@ fn hits() -> impl Strategy<Value = Vec<PlainHit>> {
     prop::collection::vec((0..METHODS.len(), 0..ROUTES.len(), status, bucket), 0..400)
 }
 
-/// The list of so many files, each with its hits on so many threads. Ids of texts are other ones in each file.
+/// The list of `files` files, each read by `threads` threads. Each file has its own text ids.
 fn ranking(hits: &[PlainHit], files: usize, threads: usize) -> Ranking {
     let of = Ranked::Endpoints;
     let mut builder = RankingBuilder::new(of, RankingLimits::default());
@@ -41,7 +41,7 @@ fn ranking(hits: &[PlainHit], files: usize, threads: usize) -> Ranking {
         let mut texts = FileTexts::new(&found);
         for (place, all) in [&METHODS[..], &ROUTES[..]].into_iter().enumerate() {
             let wanted = found.texts(place);
-            // No text has no row in a file.
+            // Files don't store the empty text.
             for (n, text) in all.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
                 if wanted.get(id(n)).copied().unwrap_or_default() {
                     builder.put_text(&mut texts, place, id(n), text).unwrap();
@@ -168,7 +168,7 @@ fn many_durations_have_the_quantiles_of_few() {
 }
 
 #[test]
-fn durations_that_come_in_descending_order_are_counted() {
+fn durations_added_in_descending_order_are_counted() {
     let mut builder = RankingBuilder::new(Ranked::Endpoints, RankingLimits::default());
     let name = RowName { first: "GET", second: "/" };
     builder.add(name, &RowSum::default(), &Histogram::default()).unwrap();
