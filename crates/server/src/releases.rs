@@ -1,7 +1,7 @@
-//! Releases that batches came with: the first time that a project has one, its charts are marked.
+//! Releases of posted batches: the first batch with a new release adds a deploy, which marks the project's charts.
 //!
-//! A batch without a release never comes here, and one with a known release pays a look into memory. The table of releases
-//! decides what is new; memory only spares looks at it, so it may forget anything.
+//! A batch without a release never comes here, and a known release costs a lookup in memory. The table of releases decides
+//! which are new; memory is only a cache of it, and may be cleared at any time.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -24,15 +24,15 @@ pub struct Releases {
 struct Known {
     /// Hashes of project and version.
     seen: HashSet<u64>,
-    /// The hour that `looked_up` is of.
+    /// The hour in which `looked_up` counts.
     hour: i64,
-    /// How many releases were looked up in the table for a project.
+    /// Lookups in the table, by project.
     looked_up: HashMap<ProjectId, u64>,
 }
 
 impl Releases {
-    /// Requests were kept that came with a release; `deploy` is what it would be marked as. False where it was too many a new
-    /// one, and nothing was done.
+    /// Notes the release of a stored batch. `deploy`: the deploy to add if the release is new. False if it was ignored because
+    /// the project had too many new ones this hour.
     pub async fn see(&self, meta: &Meta, project: ProjectId, deploy: Deploy, now_us: i64) -> bool {
         let hash = self.hasher.hash_one((project.0, &deploy.version));
         match self.with(|known| known.find(hash, project, now_us)) {
@@ -51,7 +51,7 @@ impl Releases {
                     );
                 }
             }
-            // The next batch of this release tries again.
+            // The next batch with this release tries again.
             Err(error) => {
                 tracing::warn!(%error, project = project.0, "a release could not be kept")
             }

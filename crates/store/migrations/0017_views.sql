@@ -1,7 +1,7 @@
--- Saved views: a name, and how a page of a project looks.
+-- Saved views: a name, a page of a project and the page's state.
 
 CREATE TABLE views (
-    -- AUTOINCREMENT: an address that names one that was deleted never shows another.
+    -- AUTOINCREMENT: a link to a deleted view never opens another one.
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     project INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
     name TEXT NOT NULL COLLATE NOCASE,
@@ -9,6 +9,6 @@ CREATE TABLE views (
     -- May be empty.
     query TEXT NOT NULL,
     created_us INTEGER NOT NULL,
-    -- Also the index that a project's views are read by.
+    -- Also the index for reading a project's views.
     UNIQUE (project, name)
 ) STRICT;

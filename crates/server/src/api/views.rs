@@ -1,7 +1,7 @@
-//! `/api/v1/views`: pages of a project as somebody wants to see them again, by a name.
+//! `/api/v1/views`: pages of a project, saved by name with their state.
 //!
-//! Views are for the people of the project: its owner makes them, and who may see all of it opens them. A view's filter may
-//! name consumers, so neither share links nor the demo show any.
+//! A project's owner saves views, and everyone who is signed in to the project opens them. A view's filter may name
+//! consumers, so neither share links nor the demo show any.
 
 use analytics::hit::ProjectId;
 use analytics::limits;

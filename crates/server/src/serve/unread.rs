@@ -1,7 +1,7 @@
 //! The rest of a body that was answered before it had come whole: too large, an unknown key, no memory.
 //!
 //! hyper closes such a connection at once. Most clients send all of a body before they look for the answer, so they would find
-//! a broken connection in place of an error that says what to do. The rest is read and dropped, within limits.
+//! a broken connection instead of an error that says what to do. The rest is read and dropped, within limits.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -14,16 +14,16 @@ use axum::http::header;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming, SizeHint};
 
-/// The request with a body whose rest is discarded where nobody reads it to its end.
+/// The request with a body whose rest is discarded if the handler does not read it.
 pub(super) fn discard_rest(request: hyper::Request<Incoming>) -> Request {
-    // Who waits for `100 Continue` has sent nothing yet, and reading on would ask for it.
+    // A client that waits for `100 Continue` has sent nothing yet, and reading on would ask for it.
     let waits = request.headers().contains_key(header::EXPECT);
     request.map(|body| Body::new(RequestBody { has_begun: !waits, rest: Some(body) }))
 }
 
 struct RequestBody {
     has_begun: bool,
-    /// None once it has come whole.
+    /// None once it is complete.
     rest: Option<Incoming>,
 }
 
@@ -61,7 +61,7 @@ impl Drop for RequestBody {
         if rest.is_end_stream() || !is_worth_it {
             return;
         }
-        // The answer goes out meanwhile.
+        // The answer is sent in the meantime.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(tokio::time::timeout(
                 Duration::from_secs(limits::DISCARDED_BODY_SECONDS),
@@ -71,7 +71,7 @@ impl Drop for RequestBody {
     }
 }
 
-/// Gives up where hardly anything comes.
+/// Gives up if hardly anything arrives.
 async fn discard(mut rest: Incoming) {
     let look = Duration::from_secs(limits::BODY_LOOK_SECONDS);
     let mut left = limits::DISCARDED_BODY_BYTES;
@@ -84,7 +84,7 @@ async fn discard(mut rest: Incoming) {
     }
 }
 
-/// At least so many bytes. None: it has ended.
+/// Reads at least this many bytes. None: the body has ended.
 async fn discard_some(rest: &mut Incoming, least: u64) -> Option<u64> {
     let mut bytes = 0;
     while bytes < least {

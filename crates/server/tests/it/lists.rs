@@ -57,7 +57,7 @@ async fn pages_are_of_one_list_while_hits_arrive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_erased_between_two_pages_is_on_neither_the_next_nor_a_search() {
+async fn a_consumer_erased_between_two_pages_is_gone_from_pages_and_searches() {
     let (app, key) = app_with_hits().await;
     let ask = async |query: &str| {
         app.get_as(&key, &format!("/api/v1/lists/top_consumers?{query}")).await.json()

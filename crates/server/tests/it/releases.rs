@@ -1,4 +1,4 @@
-//! Releases that batches come with: each makes one deploy, once, and costs no hit.
+//! Releases of batches: each new one adds one deploy, and an invalid one loses no hits.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ async fn post(app: &TestApp, project: &TestProject, release: Value, time: &str) 
     assert_eq!(answer.json()["accepted"], 2, "{}", answer.text());
 }
 
-/// Version, time and source of each, the latest first.
+/// Version, time and source of each deploy, latest first.
 async fn deploys(app: &TestApp, project: &TestProject) -> Vec<[String; 3]> {
     let answer = app.get_as(&project.key, "/api/v1/deploys").await.json();
     let text = |deploy: &Value, field: &str| deploy[field].as_str().unwrap().to_owned();
@@ -30,12 +30,12 @@ async fn post_deploy(app: &TestApp, project: &TestProject, version: &str, at: &s
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_release_makes_one_deploy_at_its_earliest_request() {
+async fn a_release_adds_one_deploy_at_its_earliest_request() {
     let mut app = TestApp::start().await;
     let (project, other) = (app.project().await, app.project().await);
     post(&app, &project, json!(null), "2026-11-22T10:00:00Z").await;
     assert_eq!(deploys(&app, &project).await, Vec::<[String; 3]>::new());
-    // A rolling deploy: both versions answer for a while, also over a restart.
+    // A rolling deploy: both versions run for a while, even across a restart.
     for minute in 0..4 {
         let release = if minute % 2 == 0 { "v1" } else { "v2" };
         post(&app, &project, json!(release), &format!("2026-11-22T10:0{minute}:00.1234Z")).await;
@@ -51,35 +51,35 @@ async fn a_release_makes_one_deploy_at_its_earliest_request() {
     assert_eq!(deploys(&app, &project).await, both);
     assert_eq!(deploys(&app, &other).await, [seen("v1", "2026-11-22T11:00:00Z")]);
 
-    // One that somebody deleted doesn't come back.
+    // A deleted deploy doesn't come back.
     assert_eq!(app.delete_as(&project.key, "/api/v1/deploys/2").await.status, 204);
     post(&app, &project, json!("v2"), "2026-11-22T10:20:00Z").await;
     app.restart().await;
     post(&app, &project, json!("v2"), "2026-11-22T10:30:00Z").await;
     assert_eq!(deploys(&app, &project).await, both[1..]);
 
-    // Another project is not touched by a deletion.
+    // Deleting a project leaves other projects alone.
     assert_eq!(app.delete_as(&project.key, "/api/v1/project").await.status, 200);
     assert_eq!(deploys(&app, &other).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_release_is_marked_once_whoever_says_it_first() {
+async fn a_release_is_marked_once_by_the_pipeline_and_requests() {
     let app = TestApp::start().await;
     let project = app.project().await;
-    // The pipeline first: requests add nothing.
+    // Posted first: requests add nothing.
     post_deploy(&app, &project, "v1", "2026-11-22T09:00:00Z").await;
     post(&app, &project, json!("v1"), "2026-11-22T09:01:00Z").await;
     let posted = |version: &str, at: &str| [version, at, "posted"].map(str::to_owned);
     let v1 = posted("v1", "2026-11-22T09:00:00Z");
     assert_eq!(deploys(&app, &project).await, std::slice::from_ref(&v1));
-    // Requests first: what is posted soon after takes their marker's place.
+    // Seen in requests first: a post soon after replaces that deploy.
     post(&app, &project, json!("v2"), "2026-11-22T10:00:00Z").await;
     assert_eq!(deploys(&app, &project).await.len(), 2);
     post_deploy(&app, &project, "v2", "2026-11-22T10:20:00Z").await;
     let v2 = posted("v2", "2026-11-22T10:20:00Z");
     assert_eq!(deploys(&app, &project).await, [v2.clone(), v1.clone()]);
-    // Long after it is another deploy, such as a way back.
+    // A post long after is another deploy, such as a rollback.
     post(&app, &project, json!("v3"), "2026-11-22T10:30:00Z").await;
     post_deploy(&app, &project, "v3", "2026-11-22T11:50:00Z").await;
     let seen = ["v3", "2026-11-22T10:30:00Z", "requests"].map(str::to_owned);
@@ -88,7 +88,7 @@ async fn a_release_is_marked_once_whoever_says_it_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_release_that_cannot_be_used_is_counted_and_costs_no_hit() {
+async fn an_invalid_release_is_counted_and_loses_no_hits() {
     let app = TestApp::start().await;
     let project = app.project().await;
     for release in [json!("x".repeat(101)), json!(["v1"]), json!({})] {
@@ -96,7 +96,7 @@ async fn a_release_that_cannot_be_used_is_counted_and_costs_no_hit() {
     }
     assert_eq!(deploys(&app, &project).await, Vec::<[String; 3]>::new());
     assert_eq!(ignored(&app, &project).await, 3);
-    // A name for each process: so many an hour, and the known ones go on.
+    // A release per process: new ones are limited per hour, known ones are still accepted.
     let most = analytics::limits::RELEASES_PER_HOUR;
     for n in 0..most + 2 {
         post(&app, &project, json!(format!("pid-{n}")), "2026-11-22T10:00:00Z").await;
@@ -110,7 +110,7 @@ async fn a_release_that_cannot_be_used_is_counted_and_costs_no_hit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn releases_do_not_push_out_what_people_posted() {
+async fn releases_do_not_push_out_posted_deploys() {
     let app = TestApp::start().await;
     let project = app.project().await;
     let id = analytics::hit::ProjectId(project.id);

@@ -1,4 +1,4 @@
-//! Saved views: who may make and see them, what they may hold, and that they go with their project.
+//! Saved views: who may save and open them, their limits, and that they are erased with their project.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ async fn a_view_is_saved_renamed_overwritten_and_deleted() {
     );
     assert_eq!(post(&app, &project.key, view("busiest")).await.status, 201);
     assert_eq!(post(&app, &other.key, view("theirs")).await.status, 201);
-    // Names are unique, however they are written, and of a project alone.
+    // Names are unique within a project, regardless of case.
     assert_eq!(post(&app, &project.key, view(" BUSIEST ")).await.code(), "view_taken");
     assert_eq!(post(&app, &other.key, view("busiest")).await.status, 201);
     for _ in 0..2 {
@@ -67,7 +67,7 @@ async fn a_view_is_saved_renamed_overwritten_and_deleted() {
     );
     let taken = patch(&app, &project.key, &id, json!({ "name": "Busiest" })).await;
     assert_eq!(taken.code(), "view_taken");
-    // Another spelling of its own name is no other view's.
+    // A view may change the case of its own name.
     let own = patch(&app, &project.key, &id, json!({ "name": "FAILING NOW" })).await;
     assert_eq!(own.status, 200, "{}", own.text());
     for (body, code) in [
@@ -90,11 +90,11 @@ async fn a_view_is_saved_renamed_overwritten_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn views_are_for_the_people_of_the_project() {
+async fn only_people_signed_in_to_the_project_see_views() {
     let app = TestApp::with(&[("demo", "on")]).await;
     let project = app.project().await;
     let made = post(&app, &project.key, view("needle")).await.json();
-    // The dashboard id opens views and changes none.
+    // A dashboard id may open views, but not change them.
     let cookie = app.sign_in(None, json!({ "dashboard_id": project.dashboard_id })).await;
     let seen = app.page_call(&cookie, Method::GET, "/api/v1/views", json!(null)).await;
     assert_eq!(seen.json()["views"][0]["name"], "needle");
@@ -108,13 +108,13 @@ async fn views_are_for_the_people_of_the_project() {
         let refused = app.page_call(&cookie, method.clone(), path, body.clone()).await;
         assert_eq!(refused.code(), "view_only", "{method}");
     }
-    // The owner's session does all of it.
+    // The owner's session may do everything.
     let cookie = app.sign_in(None, json!({ "key": project.key })).await;
     for (method, path, body) in calls {
         let done = app.page_call(&cookie, method, path, body).await;
         assert!(done.status.is_success() || done.code() == "view_taken", "{}", done.text());
     }
-    // Nobody else sees any: a filter may name consumers.
+    // Nobody else sees any, since a filter may name consumers.
     post(&app, &project.key, view("needle")).await;
     let ingest = app.ingest_key(&project).await;
     let all = json!({ "addresses": true, "consumers": true, "hits": true });
@@ -128,7 +128,7 @@ async fn views_are_for_the_people_of_the_project() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_project_has_so_many_views_and_takes_them_with_it() {
+async fn views_are_limited_and_erased_with_their_project() {
     let app = TestApp::start().await;
     let (project, other) = (app.project().await, app.project().await);
     for n in 0..analytics::limits::VIEWS_PER_PROJECT {

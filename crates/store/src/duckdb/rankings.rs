@@ -1,9 +1,9 @@
-//! Every row of a breakdown, file by file: which rows it has is found first, then they are named, so that they have the same numbers
-//! in all files, and then its hits are added to these numbers.
+//! Every row of a breakdown, in three steps per file: find its rows, map them by name to row numbers that all files share, and
+//! add its hits by row number.
 //!
-//! Rollups are read where they have what a list needs. Of consumers they don't: of many they hold the busiest alone, and
-//! durations of few. Where there are more rows than a list may have, the busiest of them come from `sums`, with what that leaves
-//! out.
+//! Rollups are read if they have everything that a list needs. Lists of consumers always read hits: rollups hold only the
+//! busiest of many consumers, and durations of few. If there are more rows than a list may have, the busiest of them come
+//! from `sums`, with bounds of what is missing.
 
 mod cache;
 mod names;
@@ -118,7 +118,7 @@ fn busiest(
     let total = sums(reading, &query.busiest(), sums_limits, names, filters)?;
     let mut builder = RankingBuilder::new(query.of, limits);
     let mut add = |first: &str, second: &str, sum: RowSum, durations: &Histogram| {
-        // Fewer than a list may have; what is too long is left out and is among those that may be missing.
+        // There are fewer rows than a list may have; one whose name is too long is left out and counts as missing.
         let _ = builder.add(RowName { first, second }, &sum, durations);
     };
     let all = match query.of {

@@ -142,8 +142,8 @@ impl OpenFile<'_> {
 /// A connection that returns to the pool when it is dropped.
 struct PooledConnection<'a> {
     connection: Option<Connection>,
-    /// TRICKY: until its rows are read to the end, or fail, a statement keeps its transaction, even once it is dropped, and no
-    /// checkpoint passes one that began before the last commit. Only the connection's end, or its next statement, ends it.
+    /// TRICKY: a statement that has rows left and did not fail keeps its transaction open even after it is dropped, and a
+    /// transaction older than the last commit blocks checkpoints. Only the next statement, or closing the connection, ends it.
     has_rows_left: Cell<bool>,
     engine: Arc<Engine>,
     is_sealed: bool,
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_read_that_is_given_up_among_its_rows_delays_no_checkpoint() {
+    async fn a_read_that_is_cancelled_midway_does_not_block_checkpoints() {
         let data = tempfile::tempdir().unwrap();
         let store = store(data.path()).await;
         let shared = store.shared().clone();
@@ -315,7 +315,7 @@ mod tests {
             }
             let newer = format!("CREATE TABLE {file}.newer_{is_given_up} (n INTEGER)");
             engine.writing.execute(&newer).unwrap();
-            // The read that was given up may take a moment to notice it.
+            // A cancelled read may take a moment to stop.
             let began = std::time::Instant::now();
             while let Err(refused) =
                 engine.writing.execute(&crate::duckdb::sql::file::checkpoint(&file))

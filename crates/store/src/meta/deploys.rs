@@ -20,7 +20,7 @@ const COLUMNS: &str = "id, version, at_us, text, from_requests";
 
 impl Meta {
     /// The deploy, and whether it is new: the same version at the same time is stored once, with its first text. It
-    /// replaces the deploy that requests reported of the same version at nearly the same time. None if there is no such
+    /// replaces a deploy of the same version that requests reported at nearly the same time. None if there is no such
     /// project. `most`: how many a project keeps, the latest ones.
     pub async fn add_deploy(
         &self,
@@ -61,8 +61,8 @@ impl Meta {
         Ok(Some((row, inserted.rows_affected() > 0)))
     }
 
-    /// Requests came with a release. The first time it becomes a deploy, unless that was posted already; true where it did.
-    /// `most`: how many deploys a project keeps; `most_releases`: how many releases are known.
+    /// Records a release that requests reported. A new one becomes a deploy, unless one of this version exists. True if it
+    /// became one. `most`: how many deploys a project keeps; `most_releases`: how many releases.
     pub async fn see_release(
         &self,
         project: ProjectId,
@@ -105,7 +105,7 @@ impl Meta {
         Ok(is_new)
     }
 
-    /// From one time to before another, the latest first.
+    /// From one time to before another, latest first.
     pub async fn deploys(
         &self,
         project: ProjectId,
@@ -154,8 +154,8 @@ impl Meta {
     }
 }
 
-/// The oldest ones go, never the new one: who posts a history finds what was posted last. For one that requests made, others
-/// of its kind go before those that people posted.
+/// Deletes the oldest deploys beyond `most`, never the new one, even if it is the oldest: whoever posts a history finds the last
+/// post. `from_requests`: deletes deploys that requests reported before posted ones.
 async fn make_room(
     connection: &mut SqliteConnection,
     project: ProjectId,

@@ -1,4 +1,4 @@
-//! Saved views of a project, read from the file: a page asks for them once, and nothing on the way of a hit needs them.
+//! Saved views of a project. Not cached in memory: a page loads them once, and ingestion never needs them.
 
 use analytics::hit::ProjectId;
 use analytics::view::{View, ViewPage};
@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use super::error::MetaError;
 use super::handle::Meta;
 
-/// A view as it is kept.
+/// A stored view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViewRow {
     pub id: i64,
@@ -19,7 +19,7 @@ pub struct ViewRow {
 const COLUMNS: &str = "id, name, page, query, created_us";
 
 impl Meta {
-    /// None where there is no such project. `most`: how many a project may have.
+    /// None if there is no such project. `most`: how many views a project may have.
     pub async fn add_view(
         &self,
         project: ProjectId,
@@ -52,7 +52,7 @@ impl Meta {
         Ok(Some(ViewRow { id: inserted.last_insert_rowid(), view, created_us: now_us }))
     }
 
-    /// False where the project has no such one.
+    /// False if the project has no such view.
     pub async fn change_view(
         &self,
         project: ProjectId,
@@ -73,7 +73,7 @@ impl Meta {
         Ok(updated.rows_affected() > 0)
     }
 
-    /// In order of their names.
+    /// Ordered by name.
     pub async fn views(&self, project: ProjectId) -> Result<Vec<ViewRow>, MetaError> {
         let select = format!("SELECT {COLUMNS} FROM views WHERE project = ? ORDER BY name");
         let rows = sqlx::query(sqlx::AssertSqlSafe(select))
@@ -83,7 +83,7 @@ impl Meta {
         rows.iter().map(to_row).collect::<Result<_, _>>().map_err(MetaError::from)
     }
 
-    /// None where the project has no such one.
+    /// None if the project has no such view.
     pub async fn view(&self, project: ProjectId, id: i64) -> Result<Option<ViewRow>, MetaError> {
         let select = format!("SELECT {COLUMNS} FROM views WHERE project = ? AND id = ?");
         let row = sqlx::query(sqlx::AssertSqlSafe(select))
@@ -94,7 +94,7 @@ impl Meta {
         row.as_ref().map(to_row).transpose().map_err(MetaError::from)
     }
 
-    /// The view leaves the file. False where the project has no such one.
+    /// Erases the view from the file. False if the project has no such view.
     pub async fn remove_view(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
         let deleted = sqlx::query("DELETE FROM views WHERE id = ? AND project = ?")
@@ -105,7 +105,7 @@ impl Meta {
         if deleted.rows_affected() == 0 {
             return Ok(false);
         }
-        // Its filter may name somebody.
+        // Its filter may identify a person.
         self.forget_deleted().await?;
         Ok(true)
     }

@@ -66,7 +66,7 @@ async fn ask(store: &Store) -> Vec<BTreeMap<&'static str, Json>> {
     found
 }
 
-/// All lists, of the whole period and of days in it: the rows that have most requests first.
+/// All lists, of the whole period and of some days in it, with most requests first.
 async fn ask_lists(store: &Store) -> Vec<Vec<RankedRow>> {
     let mut found = Vec::new();
     for (of, (from, to)) in LISTS.into_iter().flat_map(|of| [(of, (0, 7)), (of, (1, 4))]) {

@@ -32,7 +32,7 @@ const SEARCHES: [&str; 6] = ["", "THINGS1", "post v2", "USER-", "203.0 7", "noth
 fn query(of: Ranked, days: (i64, i64), q: &str, locked: &str) -> RankingQuery {
     RankingQuery {
         scope: ProjectScope::granted(P, filter::parse(locked).unwrap()),
-        // Every other one begins within a day, which rollups have whole.
+        // Every other period begins within a day, but rollups have whole days.
         from_us: START + days.0 * DAY_US + days.0 % 2 * DAY_US / 3,
         to_us: START + days.1 * DAY_US + 1,
         filter: filter::parse(q).unwrap(),

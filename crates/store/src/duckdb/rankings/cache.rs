@@ -1,5 +1,5 @@
-//! Lists that were made lately, so that the next page, search or sort of one shows the same rows and takes no scan. Bounded
-//! by bytes and by the time since they were used; the one that was used longest ago goes first.
+//! A cache of recent lists, so that the next page, search or sort of one shows the same rows without a scan. Bounded by
+//! bytes and by time since the last use; the least recently used goes first.
 //!
 //! TRICKY: lists hold names of users and addresses. An erasure changes the version, and the next access drops lists
 //! with another number of erasures.
@@ -83,7 +83,7 @@ impl RankingCache {
         }
     }
 
-    /// Lets go of lists that nobody asked for lately, for which there is a call every few seconds.
+    /// Drops lists that were not used for `LISTS_KEPT_SECONDS`. Called every few seconds.
     pub fn let_go_of_unused(&self) {
         self.let_go_of_unused_since(KEPT);
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_nobody_asks_for_is_let_go() {
+    fn an_unused_list_is_dropped() {
         let cache = RankingCache::default();
         let now = DataVersion { applied: 1, erasures: 0 };
         cache.put(query(1), now, now, &ranking("/a"));

@@ -1,4 +1,4 @@
-//! The names of a file's rows.
+//! Reads the names of a file's rows.
 
 use std::sync::mpsc::sync_channel;
 
@@ -15,12 +15,12 @@ use crate::duckdb::reading::OpenFile;
 use crate::duckdb::sql;
 use crate::types::StoreError;
 
-/// Rows up to which their texts are asked for by id. More are found sooner in a scan of all texts.
+/// Texts of at most this many rows are selected by id. For more rows, a scan of all texts is faster.
 const FEW: u64 = 1_000;
-/// Batches of some 2,000 texts that are read before they are named.
+/// Batches of about 2,000 texts that are read ahead of `take`.
 const READ_AHEAD: usize = 4;
 
-/// Names the texts of a file that these rows need.
+/// Reads the texts that these rows need, and adds them to `builder`.
 pub fn read(
     builder: &mut RankingBuilder,
     file: &OpenFile<'_>,
@@ -45,8 +45,8 @@ pub fn read(
     Ok(named.map(|()| texts))
 }
 
-/// Shows the texts of a kind to `take`, or the words that are read from them and that rows are named by: all, or those of some
-/// ids.
+/// Passes each text of a kind to `take`, or the word derived from it if rows are named by that. `ids`: only these; None for
+/// all.
 pub fn each_name(
     file: &OpenFile<'_>,
     project: u32,
@@ -62,7 +62,7 @@ pub fn each_name(
         _ => None,
     };
     let text = sql::sums::row_names(file.tables(), project, kind, word, ids);
-    // The engine reads the next texts meanwhile.
+    // `take` runs on a thread of its own, while the engine reads the next texts.
     let (read, naming) = sync_channel::<RecordBatch>(READ_AHEAD);
     std::thread::scope(|scope| {
         let taking = scope.spawn(move || {
@@ -79,7 +79,7 @@ pub fn each_name(
             }
         });
         let all = file.each(&text, &[], |batch| {
-            // It ends early only by a panic.
+            // The receiver ends early only by a panic.
             let _ = read.send(batch.clone());
         });
         drop(read);

@@ -1,4 +1,4 @@
-//! The rows of a file for a list: found among its hits or in its rollups, and summed up.
+//! Finds the rows of a list in a file's hits or rollups, and sums them up.
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use crate::duckdb::sql::sums::{self, Column, Days};
 use crate::duckdb::sums::{ListParts, to_columns};
 use crate::types::StoreError;
 
-/// A file that is read for a list.
+/// A file to read for a list, and the parts of it to read.
 pub struct Source<'a> {
     pub file: OpenFile<'a>,
     pub query: &'a RankingQuery,
     pub filter: Arc<FileFilter>,
     pub parts: ListParts,
-    /// Hits up to this one are read: a file that grows must not have more of them the second time.
+    /// Reads stop at this hit, so that the second read of a growing file has no rows that the first lacks.
     pub last_hit: Option<i64>,
 }
 
-/// Something that a thread works with, and room for those rows of a stretch that pass the filter.
+/// A thread's state, with buffers for the rows of a chunk that pass the filter.
 struct Filtered<T> {
     work: T,
     rows: Vec<u32>,
@@ -32,11 +32,11 @@ struct Filtered<T> {
 }
 
 impl Source<'_> {
-    /// The rows that the list has of the file.
+    /// The file's rows that are in the list.
     pub fn find_rows(&self) -> Result<FoundRows, StoreError> {
         let (of, addresses) = (self.query.of, self.query.addresses);
         let mut columns = sums::columns(of.row_needs().and(self.filter.needs()));
-        // Texts need their status only to be summed up.
+        // Only the sums need the status, except in a list of statuses.
         columns.retain(|column| *column != Column::Status || of == Ranked::Statuses);
         let make = move || FoundRows::new(of, addresses);
         let mut all = make();
@@ -54,7 +54,7 @@ impl Source<'_> {
         Ok(all)
     }
 
-    /// Adds the file's hits to these rows.
+    /// Adds the file's hits to the sums of these rows.
     pub fn sum_up(
         &self,
         all_sums: &Arc<RankingSums>,
@@ -86,7 +86,7 @@ impl Source<'_> {
             let (method, route) = (chunk.column::<u32>(0), chunk.column::<u32>(1));
             let (latency, requests) = (chunk.column::<u16>(2), chunk.column::<u64>(3));
             let id = |n: usize| RowId { first: method[n], second: route[n] };
-            // The rows of an endpoint lie together.
+            // Durations of one endpoint are adjacent.
             let mut from = 0;
             while from < chunk.rows() {
                 let of = id(from);
@@ -99,7 +99,7 @@ impl Source<'_> {
         })
     }
 
-    /// Shows the file's hits that are read to `take`, stretch by stretch. Answers what each thread worked with.
+    /// Scans the file's hits and passes each chunk to `take`. Returns the state of each thread.
     fn each_stretch<T: Send + 'static>(
         &self,
         columns: &[Column],
@@ -133,13 +133,13 @@ impl Source<'_> {
         Ok(pool.drain().into_iter().map(|filtered| filtered.work).collect())
     }
 
-    /// The statement whose rows `each_rollup_row` reads.
+    /// The query whose rows `each_rollup_row` reads.
     fn rollup(&self, days: Days) -> String {
         let (alias, project) = (self.file.alias(), self.query.scope.project().0);
         match self.query.of {
             Ranked::Endpoints => sums::endpoints(alias, project, days),
             Ranked::Statuses => sums::quarters(alias, project, days),
-            // Consumers are never read from here.
+            // `list_parts` gives no days for consumers.
             of @ (Ranked::Value(_) | Ranked::Consumers) => {
                 sums::values(alias, project, days, of.needs())
             }
@@ -147,7 +147,7 @@ impl Source<'_> {
     }
 }
 
-/// Shows the rows of a rollup to `take`.
+/// Passes each row of a rollup to `take`.
 fn each_rollup_row(of: Ranked, chunk: &Chunk<'_>, mut take: impl FnMut(RowId, RowSum)) {
     match of {
         Ranked::Endpoints => {

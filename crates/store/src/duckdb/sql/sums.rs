@@ -155,7 +155,7 @@ pub fn endpoint_latencies(file: &str, project: u32, days: Days) -> String {
     )
 }
 
-/// The same, where rows of a kind need not be one.
+/// The same without grouping: an endpoint and bucket may have several rows.
 pub fn endpoint_latencies_by_row(file: &str, project: u32, days: Days) -> String {
     format!(
         "SELECT method, route, latency, requests FROM {file}.by_endpoint_latency WHERE project = {project} AND {}",
@@ -238,8 +238,8 @@ pub fn words(file: &str, project: u32, kinds: &[TextKind]) -> String {
     )
 }
 
-/// id, name, ipv4: of the texts of a kind, or of some. A name is the text, or a word that is read from it; that of an address as a
-/// number is "".
+/// id, name, ipv4: the texts of a kind. A name is the text, or the word derived from it. An address stored as a number has the
+/// name "". `ids`: only these; None for all.
 pub fn row_names(
     of: Tables<'_>,
     project: u32,
@@ -262,7 +262,7 @@ pub fn row_names(
     )
 }
 
-/// id of the texts of a kind that begin with `?`, which is in small letters.
+/// id of the texts of a kind that begin with `?`, which is in lower case.
 pub fn with_prefix(file: &str, project: u32, kind: TextKind) -> String {
     format!(
         "SELECT id FROM {file}.strings WHERE kind = {} AND project = {project} AND starts_with(lower(text), ?)",

@@ -112,13 +112,13 @@ pub fn pieces(
     pieces
 }
 
-/// The parts of a file that are read for a list, which has no series: hits in these ranges, and rollups of these days.
+/// The parts of a file to read for a list: hits in these ranges, and rollups of these days.
 pub struct ListParts {
     pub hits: Vec<(i64, i64)>,
     pub days: Option<Days>,
 }
 
-/// None if the file has nothing of the period. `query`: `RankingQuery::busiest`.
+/// None if the file has no hits in the period. `query`: from `RankingQuery::busiest`.
 pub fn list_parts(
     entry: &Entry,
     stats: &ProjectStats,
@@ -131,7 +131,7 @@ pub fn list_parts(
         return None;
     }
     let needs = query.all_needs();
-    // Durations of consumers are in hits alone.
+    // Only hits have the durations of all consumers.
     let is_rollable =
         needs.without(rollable(&query.values)).is_empty() && !needs.has(Needs::CONSUMERS);
     let days = days_from_rollup(entry, stats, query, filter, limits.rollup_from);
@@ -143,13 +143,13 @@ pub fn list_parts(
     Some(ListParts { hits: edges((from, to), inside), days: Some(days) })
 }
 
-/// The parts of a range before and after another one.
+/// The parts of the first range before and after the second.
 fn edges((from, to): (i64, i64), (start, end): (i64, i64)) -> Vec<(i64, i64)> {
     let all = [(from, start), (end, to)];
     all.into_iter().filter(|(from, to)| from < to).collect()
 }
 
-/// Whether only those consumers are needed that the file's rollups list: no hits are read for theirs.
+/// Whether only the consumers listed in the file's rollups are needed: no hits are read for others.
 pub fn needs_listed_consumers_alone(pieces: &[Piece]) -> bool {
     let wanted = Needs::CONSUMERS | Needs::CONSUMER_SERIES;
     let is_listed = |piece: &Piece| match piece {
