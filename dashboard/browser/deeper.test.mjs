@@ -130,7 +130,7 @@ test('one that has stopped calling is said to be quiet, on a phone too; words fi
   assert.equal(await link.evaluate((node) => getComputedStyle(node).opacity), '1');
   await link.tap();
   await at(page, '/consumer', { consumer: 'u:nightly-sync' });
-  // The dashboard has a card of that name too, until the page is another.
+  // Wait for the new page first: the dashboard has a card of that name too.
   await requests(page, 40);
   await page.locator('.card.versions').scrollIntoViewIfNeeded();
   await page.getByText('Last called: v2 3 d ago').waitFor();

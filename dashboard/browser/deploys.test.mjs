@@ -55,7 +55,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await chart.waitFor();
   assert.equal(await activity.locator('.mark').count(), 0, 'nothing was deployed yet');
 
-  // A new deploy appears on the open page with its next refresh, within a minute: requests alone are pushed.
+  // A new deploy appears on the open page with its next refresh, within a minute: only requests are pushed.
   const id = await deploy({ version: 'v2.4.1', at: new Date(deployedAt).toISOString(), text: 'Orders ask the new <b>tax</b> service' });
   const label = activity.getByRole('button', { name: /^v2\.4\.1 was deployed .*: Orders ask the new <b>tax<\/b> service\.$/ });
   await label.waitFor({ timeout: 70_000 });
@@ -110,7 +110,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await page.getByText('This deploy is not known here').waitFor();
   await page.keyboard.press('Escape');
 
-  // Requests that come with a new release mark it by themselves; the one that was posted stays one.
+  // Requests with a new release add a deploy; a release that was posted is not added again.
   for (const release of ['v2.5.0', 'v2.4.1']) {
     const body = JSON.stringify({ release, requests: [{ path: '/v2/fine', method: 'GET', status: 200, response_time: 20, user_id: 'shop', created_at: new Date(Date.now() - 60 * MINUTE).toISOString() }] });
     const answer = await fetch(`${server.url}/api/requests`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-auth-token': project.key }, body });
@@ -122,7 +122,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   assert.equal(await list.getByText('Seen in requests').count(), 1);
   await page.keyboard.press('Escape');
 
-  // A row of what changed filters by what it is about, and back.
+  // A row of the changes filters by its subject, and a second click undoes it.
   await Promise.race([changes.waitFor(), page.getByRole('button', { name: 'What changed' }).click()].map((one) => one.catch(() => {})));
   await axe(page);
   await changes.getByRole('button', { name: /v2\/orders/ }).click();

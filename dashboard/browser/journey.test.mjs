@@ -104,7 +104,7 @@ test('an empty project waits, and turns into the dashboard by itself', async () 
   await signIn(page, server.url, key);
   await page.getByText('Nothing has come in yet').waitFor();
   await axe(page);
-  // A look that comes between: the numbers are those from before the request, the project knows of it already.
+  // A refresh between acceptance and visibility: the project knows of the request, but the numbers don't include it yet.
   let posted;
   let between = 0;
   await page.route('**/api/v1/dashboard?*', async (route) => {
@@ -131,7 +131,7 @@ test('an empty project waits, and turns into the dashboard by itself', async () 
   await page.locator('.stat').first().waitFor();
   await page.waitForFunction(() => window.counts.includes('1'));
   assert.equal(between, 1);
-  assert.deepEqual(await page.evaluate(() => window.counts), ['1'], 'never nothing');
+  assert.deepEqual(await page.evaluate(() => window.counts), ['1'], 'never 0');
   await page.leave();
 });
 

@@ -135,7 +135,7 @@ test('a list that cannot be had says so, keeps what is there and tries again', a
   await page.leave();
 });
 
-test('on a phone a row has a second line with what has no column there, down to the last one', async () => {
+test('on a phone every row has a second line with the values that have no column there', async () => {
   const page = await enter(browser, server.url, { viewport: { width: 390, height: 844 }, hasTouch: true });
   await signIn(page, server.url, project.key);
   await page.goto(`${server.url}/dashboard?project=${project.project_id}&period=24h&open=endpoints&tab.consumers=users`);
@@ -145,7 +145,7 @@ test('on a phone a row has a second line with what has no column there, down to 
   await endpoints.nth(9).waitFor();
   assert.match(await second(endpoints).first().textContent(), /^(just now|\d+ (s|min) ago) · p50 \d+ ms · p99 \d+ ms$/);
   assert.match(await second(consumers).first().textContent(), /^(just now|\d+ (s|min) ago)$/);
-  // It lies under the row's first line and over nothing.
+  // It is below the row's first line and overlaps nothing.
   const overlaps = await endpoints.first().evaluate((row) => {
     const line = row.querySelector('.second').getBoundingClientRect();
     return [...row.querySelectorAll('.path, td:not(.what) > *')].filter((one) => one.getBoundingClientRect().bottom > line.top + 1).length;

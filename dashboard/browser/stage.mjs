@@ -151,7 +151,7 @@ export async function post(url, key, requests) {
   await settle(url);
 }
 
-/** Waits until every accepted request can be read, which follows its acceptance by some milliseconds. */
+/** Waits until every accepted request can be read, some milliseconds after it was accepted. */
 async function settle(url) {
   for (let tries = 0; tries < 200; tries++) {
     const metrics = await (await fetch(`${url}/metrics`)).text();

@@ -1,4 +1,4 @@
-// Saved views: how a page looks under a name, found again beside the filter and by Ctrl+K.
+// Saved views: a page with its state, saved by name and found beside the filter and by Ctrl+K.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { axe, createProject, enter, post, signIn, startBrowser, startServer } from './stage.mjs';
@@ -20,7 +20,7 @@ after(async () => {
 });
 
 const at = (page) => new URL(page.url()).searchParams;
-/** Opens the menu, once new numbers have come: until then the bar may still move under the pointer. */
+/** Opens the menu after new numbers have loaded: before, the bar may still move under the pointer. */
 const open = async (page, button) => {
   await button.waitFor();
   await page.waitForFunction(() => document.querySelector('.stat b, tbody tr') && !document.querySelector('.dimmed, [aria-busy=true]'));
@@ -48,14 +48,14 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   await named('Failing <b>now</b>').waitFor();
   assert.equal(at(page).get('tab.view'), '1');
 
-  // Altered it says so, and what was saved is a click away.
+  // A changed view is marked as changed, and a click restores it.
   await page.getByRole('button', { name: '7 days' }).click();
   await open(page, named('Failing <b>now</b>, changed'));
   const views = page.getByRole('list', { name: 'Saved views' });
   await views.getByRole('link', { name: 'Failing <b>now</b>' }).click();
   await named('Failing <b>now</b>').waitFor();
   assert.deepEqual([at(page).get('period'), at(page).get('q'), at(page).get('compare')], ['24h', 'status:5xx', 'off']);
-  // Overwritten it shows the new picture; the same picture without its number is named too.
+  // Overwritten, it has the new state; a page with the same state and no view in its address shows the name too.
   await page.getByRole('button', { name: '30 days' }).click();
   await open(page, named('Failing <b>now</b>, changed'));
   await page.getByRole('button', { name: /^Overwrite “Failing/ }).click();
@@ -71,7 +71,7 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   await page.waitForFunction(() => document.activeElement?.textContent === 'Failing' && document.activeElement.tagName === 'A');
   await page.keyboard.press('Escape');
 
-  // Of the requests another one, under a name that is there: it would be overwritten, so another is chosen.
+  // Another one, of the requests page. A name that exists would overwrite that view, so this one gets another name.
   await page.getByRole('link', { name: 'Requests', exact: true }).click();
   await none.waitFor();
   await page.getByRole('columnheader').getByRole('button', { name: /Duration/ }).click();
@@ -84,7 +84,7 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   await named('Slowest').waitFor();
   assert.equal(at(page).get('tab.hits_sort'), 'duration');
 
-  // From anywhere by its name.
+  // Views are found by name from any page.
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox', { name: 'Page, view, endpoint, consumer or setting' }).fill('failing');
   const option = page.getByRole('option', { name: /^Failing\s*View$/ });
@@ -93,7 +93,7 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   await named('Failing').waitFor();
   assert.equal(new URL(page.url()).pathname, '/dashboard');
 
-  // More than eight are searched.
+  // More than eight views have a search.
   for (let n = 0; n < 7; n++) await save({ name: `Other ${n}`, page: 'dashboard', query: `q=path:/${n}` });
   await open(page, named('Failing'));
   await page.getByRole('searchbox', { name: 'Find a view' }).fill('slow');
@@ -114,7 +114,7 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   await page.leave();
 });
 
-test('with the dashboard id views are opened and not changed, and guests see none', async () => {
+test('a dashboard id opens views but cannot change them, and guests see none', async () => {
   await save({ name: 'For all', page: 'dashboard', query: 'period=24h&q=status:5xx' });
   const page = await enter(browser, server.url, { viewport: { width: 390, height: 844 } });
   await page.goto(`${server.url}/dashboard/${project.dashboard_id}`);

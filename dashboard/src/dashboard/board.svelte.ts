@@ -27,10 +27,10 @@ const chosen = new Set<string>();
 const CHANGES_EVERY = 5 * MINUTE;
 /** Milliseconds for which the cards wait at first for the numbers, and then for the content above them. */
 const REVEAL_WITHIN = 300;
-/** A request is acknowledged some milliseconds before it can be read: how often an empty page looks again for its first one before it
- * shows that there is none in sight, and after how many milliseconds. */
+/** A request is accepted some milliseconds before it can be read. An empty page that hears of its first request refreshes up to `looks` times,
+ * `every` milliseconds apart, before it shows zeros. */
 const BETWEEN = { looks: 5, every: 150 };
-/** Milliseconds after a click in which nobody is surprised that something moves. */
+/** Milliseconds after a click during which movement on the page surprises nobody. */
 const EXPECTED = 450;
 
 export class Board {
@@ -64,7 +64,7 @@ export class Board {
   #deploysTurn = 0;
   /** Deploys of the period, the latest first. */
   deploys = $state.raw<Deploy[]>([]);
-  /** Saved views of the project; null before they are known, and for those who are shown none. */
+  /** Saved views of the project; null before they are loaded, and for viewers who may not see them. */
   views = $state.raw<SavedView[] | null>(null);
   /** Changes against the period before; null if nothing is compared, or before they are known. */
   changes = $state.raw<ChangesAnswer | null>(null);
@@ -96,7 +96,7 @@ export class Board {
   readonly time = $derived(timeFormats(undefined, this.zone));
   /** As the charts draw them. */
   readonly marks = $derived(toMarks(this.deploys, this.time));
-  /** Signed in to the project, and not a guest. */
+  /** Signed in to the project, not a guest. */
   readonly signedIn = $derived(this.project?.access === 'owner' || this.project?.access === 'dashboard');
   readonly owner = $derived(this.project?.access === 'owner');
   /** Whether this viewer is shown who called: each consumer is a user id or an address. */
@@ -129,7 +129,7 @@ export class Board {
   #fresh = false;
   #askedAt = 0;
   #tookMs = 0;
-  /** Looks that found the first request acknowledged and not yet readable. */
+  /** Refreshes that found the first request accepted but not yet readable. */
   #between = 0;
 
   constructor(scope: Scope, place: Place) {
@@ -349,7 +349,7 @@ export class Board {
     const every = this.empty ? 2000 : refreshEvery(this.state, Date.now());
     if (every === null && !this.error) return;
     const rested = this.#askedAt + pause(this.#tookMs) - performance.now();
-    // Told when something comes, it looks by itself only because the period moves on.
+    // If the server reports new requests, it only refreshes because the period moves on.
     const usual = this.#between > 0 && this.empty && !this.error ? BETWEEN.every : this.#fresh && !this.error ? Math.max(rested, 0) : this.#told && !this.error && !this.empty ? Math.max(every ?? 0, 60_000) : (every ?? 10_000);
     const wait = Math.max(usual, (this.error?.retryAfter ?? 0) * 1000);
     this.#timer = setTimeout(() => {
@@ -451,13 +451,13 @@ export class Board {
     this.revealed = true;
   }
 
-  /** Views that were saved elsewhere are found when their menu is opened. */
+  /** Runs again when the menu opens, for views that were saved elsewhere. */
   async loadViews() {
     if (!this.signedIn) return;
     try {
       this.views = (await api.views(this.scope)).views;
     } catch {
-      // The page stands without them; they are asked for again when the menu is opened.
+      // The page works without them; opening the menu retries.
     }
   }
 

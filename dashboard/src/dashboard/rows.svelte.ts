@@ -1,8 +1,8 @@
-// How tall a row of a list is: on a phone it has a second line.
+// The height of a list's rows: on a phone they have a second line.
 
 import { MediaQuery } from 'svelte/reactivity';
 
 const phone = new MediaQuery('max-width: 700px');
 
-/** Pixels, as the style sheets of the lists have it. */
+/** Pixels, as in the style sheets of the lists. */
 export const rowHeight = () => (phone.current ? 50 : 34);

@@ -91,21 +91,21 @@ export const HIT = 'hit';
 /** The deploys whose dialog is open: the id of one, several with commas between, or `all`. */
 export const DEPLOY = 'deploy';
 
-/** The id of the saved view that was opened: it stays while what it shows is changed. */
+/** The id of the opened saved view. Stays when the page is changed. */
 export const VIEW = 'view';
 
-/** `log` where latency over time is drawn on a logarithmic axis. */
+/** `log` if latency over time has a logarithmic axis. */
 export const LATENCY_AXIS = 'latency_axis';
 /** Hidden series, by card: see `Board.off`. */
 export const SERIES_OFF = 'off';
 
-/** The filter that a project's page begins with. `remembered`: what its viewer has chosen never to see, where neither the address nor a
- * saved view says what is filtered. */
+/** A project page's initial filter. `remembered`: the conditions that hide what its viewer never wants to see, used if neither the address
+ * nor a saved view has a filter. */
 export function toFirstFilter(parameters: URLSearchParams, remembered: string): string {
   return !remembered || parameters.has('q') || parameters.has(`tab.${VIEW}`) ? toState(parameters).q : remembered;
 }
 
-/** The state that a project's page begins with. */
+/** A project page's initial state. `remembered`: see `toFirstFilter`. */
 export function toFirstState(parameters: URLSearchParams, remembered: string): DashboardState {
   return { ...toState(parameters), q: toFirstFilter(parameters, remembered) };
 }

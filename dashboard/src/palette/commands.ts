@@ -37,7 +37,7 @@ const THEMES = [
   { theme: 'dark', label: 'Theme: dark' },
 ] as const;
 
-/** `project`: the one that is looked at, "" for none; `projects`: those of the session; `views`: the saved views of `project`. */
+/** `project`: the current one, "" for none; `projects`: those of the session; `views`: the saved views of `project`. */
 export function toCommands(project: string, projects: readonly ProjectSummary[], views: readonly SavedView[] = []): Command[] {
   const own = projects.find(({ project_id }) => String(project_id) === project);
   const nameOf = (one: ProjectSummary) => one.name || 'Unnamed project';

@@ -77,7 +77,7 @@ class Product:
                 return rows
 
     def deploys(self) -> "list[tuple[str, str]]":
-        """Version and source of each, the latest first."""
+        """Version and source of each deploy, latest first."""
         answer = self._get("/api/v1/deploys", {"X-AUTH-TOKEN": self.key})
         return [(deploy["version"], deploy["source"]) for deploy in answer["deploys"]]
 

@@ -134,7 +134,7 @@ def test_the_whole_hit(sink: Sink) -> None:
 
 
 @pytest.mark.parametrize(("config", "posted"), [({"release": "v2.4.1"}, "v2.4.1"), ({}, None)])
-def test_a_release_is_posted_where_there_is_one(
+def test_a_release_is_posted_if_there_is_one(
     sink: Sink, config: "dict[str, Any]", posted: Optional[str]
 ) -> None:
     record(sink, simple, **config)

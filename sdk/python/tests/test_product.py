@@ -52,7 +52,7 @@ def test_field_by_field(product: Product, running: Running) -> None:
     }
 
 
-def test_a_release_marks_where_it_began(product: Product, running: Running) -> None:
+def test_a_release_adds_a_deploy_once(product: Product, running: Running) -> None:
     for release in ("v1", "v2", "v1"):
         app = running.start(UVICORN, product.url, product.key, API_ANALYTICS_RELEASE=release)
         app.get_all(["/"] * 3, threads=1)

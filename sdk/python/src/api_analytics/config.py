@@ -75,7 +75,7 @@ def to_key(given: Any) -> Optional[str]:
 
 
 def to_release(given: Any) -> str:
-    """The version of the app; "" if there is none, or none that the server would use."""
+    """The version of the app; "" if it is missing or the server would ignore it."""
     release = str(given or os.environ.get(ENV_RELEASE) or "")
     release = "".join(character for character in release if character.isprintable()).strip()
     if len(release) > MAX_RELEASE:

@@ -55,7 +55,7 @@ class Queue:
     def client(
         self, server_url: str, key: str, framework: str, privacy_level: int, release: str = ""
     ) -> Client:
-        """The client of these settings; raises ValueError for an address that cannot be one."""
+        """The client of these settings; raises ValueError for an invalid address."""
         with self._lock:
             name = (server_url, key, framework, privacy_level, release)
             client = self._clients.get(name)
