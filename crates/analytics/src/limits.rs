@@ -457,7 +457,7 @@ limits! {
     LISTS_KEPT_BYTES "lists_kept_bytes" = 160 << 20, Bytes, fixed, "",
         "Lists that are kept for the next page, search or sort: one of a million endpoints with its orders, or hundreds of usual ones. They are not kept over an erasure.";
     LISTS_KEPT_SECONDS "lists_kept_seconds" = 600, Seconds, fixed, "",
-        "How long a list is kept that nobody asks for: longer than somebody reads a page of it. Then its memory is free again.";
+        "How long an unused list stays cached: longer than it takes to read a page of it. Then its memory is freed.";
     LIST_ORDERS "list_orders" = 4, Items, fixed, "",
         "Searches and orders of a list whose rows are kept in order: 4 bytes a row each.";
     LIST_PAGE "list_page" = 500, Rows, fixed, "invalid_parameter",
@@ -551,13 +551,13 @@ limits! {
     DEPLOYS_PER_MINUTE "deploys_per_minute" = 120, Items, fixed, "too_many_deploys",
         "Deploys that one address may post: a history that is brought along, and not a pipeline that runs wild. Each is a write to the table of projects.";
     RELEASES_PER_HOUR "releases_per_hour" = 60, Items, fixed, "",
-        "New releases of a project, each of which is a write: one a minute is a pipeline, more are names that change with each process. Others are counted and make no marker.";
+        "New releases of a project, each of which is a write: one a minute is a busy pipeline, more are names that differ per process. Any more are counted as ignored.";
     RELEASES_PER_PROJECT "releases_per_project" = 1_000, Items, fixed, "",
-        "Releases that a project is known to have had, so that each makes one marker: twice as many as it keeps deploys.";
+        "Releases remembered for a project, so that each adds only one deploy: twice the number of deploys.";
     RELEASES_REMEMBERED "releases_remembered" = 20_000, Items, fixed, "",
-        "Releases of all projects that are known without a look at the table: 16 bytes each. Beyond it they are looked up anew.";
+        "Releases of all projects cached in memory, at 16 bytes each. If there are more, the cache is cleared and they are looked up in the table again.";
     RELEASE_POSTED_MINUTES "release_posted_minutes" = 60, Minutes, fixed, "",
-        "A deploy that is posted takes the place of the marker that requests made of the same version, so far apart at most: a pipeline says it is done some minutes after the first request.";
+        "The longest time between a deploy reported by requests and a posted one of the same version that replaces it: a pipeline reports success some minutes after the first request.";
     DEPLOY_TEXT_CHARACTERS "deploy_text_characters" = 1_000, Characters, fixed, "invalid_deploy",
         "The note of a deploy: a few lines of a change log.";
     DEPLOY_EFFECT_HOURS "deploy_effect_hours" = 24, Hours, fixed, "",
@@ -569,7 +569,7 @@ limits! {
     VIEWS_PER_PROJECT "views_per_project" = 100, Items, fixed, "too_many_views",
         "Saved views of a project: more than a team keeps apart by name.";
     VIEW_QUERY_BYTES "view_query_bytes" = 4 << 10, Bytes, fixed, "invalid_view",
-        "The query of a saved view: half of what proxies take of an address, and a filter of a hundred values.";
+        "The query of a saved view: half of the address length that proxies accept, and room for a filter with a hundred values.";
 
     // Outbound calls.
     TARGET_CHARACTERS "target_characters" = 2_048, Characters, fixed, "invalid_monitor",

@@ -38,9 +38,9 @@ class Config(Generic[RequestT]):
     :param get_user_agent: the user agent instead of the ``User-Agent`` header.
     :param get_user_id: who calls, such as an account name or the id (never the secret) of an API
         key. Without it consumers are told apart by address.
-    :param release: the version of the app that runs, such as ``v2.4.1`` or a commit. The server
-        marks its charts where a new one begins. Without it the environment's
-        ``API_ANALYTICS_RELEASE``, else none.
+    :param release: the version of the app that runs, such as ``v2.4.1`` or a commit. The
+        dashboard marks the start of each new one. Default: ``API_ANALYTICS_RELEASE`` from the
+        environment, else none.
     """
 
     privacy_level: int = 0
