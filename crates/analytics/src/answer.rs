@@ -83,7 +83,7 @@ pub struct EndpointsAnswer {
     /// Whether `total_rows` is an estimate, with a relative standard error of 1.2 %.
     #[serde(skip_serializing_if = "is_false")]
     pub about: bool,
-    /// A row with up to so many requests may be missing from `rows`.
+    /// A row with at most this many requests may be missing from `rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_up_to: Option<u64>,
 }
@@ -109,7 +109,7 @@ pub struct BreakdownAnswer {
     /// Whether `total_rows` is an estimate, with a relative standard error of 1.2 %.
     #[serde(skip_serializing_if = "is_false")]
     pub about: bool,
-    /// A row with up to so many requests may be missing from `rows`.
+    /// A row with at most this many requests may be missing from `rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_up_to: Option<u64>,
 }
@@ -135,10 +135,10 @@ pub struct ConsumersAnswer {
     /// Whether `total_rows` is an estimate, with a relative standard error of 1.2 %.
     #[serde(skip_serializing_if = "is_false")]
     pub about: bool,
-    /// A row with up to so many requests may be missing from `rows`.
+    /// A row with at most this many requests may be missing from `rows`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_up_to: Option<u64>,
-    /// The counts of `rows` may be too low by up to so many requests: a file with very many consumers keeps counts of the busiest.
+    /// The counts of `rows` may be too low by at most this many requests: a file with very many consumers keeps counts of the busiest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub low_by_up_to: Option<u64>,
     /// The asker may not see who they are.

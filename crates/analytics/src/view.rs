@@ -40,11 +40,11 @@ impl ViewPage {
     }
 }
 
-/// A view as it is posted. Of a change, fields that are not there stay.
+/// A view as it is posted. In a change, missing fields are kept.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewView {
-    /// At most 100 characters. No two views of a project have the same.
+    /// At most 100 characters. Unique within a project.
     #[schema(example = "Failing payments")]
     pub name: Option<String>,
     #[schema(value_type = Option<ViewPage>, example = "dashboard")]

@@ -23,8 +23,8 @@ pub struct Batch {
     pub requests: Vec<BatchHit>,
     /// The same over all tries to send this batch: it is kept once.
     pub batch_id: Option<String>,
-    /// The version of the app that these requests came from, at most 100 characters. The first time that it comes, charts are
-    /// marked with it.
+    /// The version of the app that these requests came from, at most 100 characters. The first batch with a new release adds a
+    /// deploy.
     #[schema(example = "v2.4.1")]
     pub release: Option<String>,
     /// Name and version of the client.

@@ -31,7 +31,7 @@ pub struct Changes {
     /// Endpoints that fail more, slower ones, consumers that went quiet, new ones: at most five, and none where there is
     /// nothing to say.
     pub rows: Vec<Change>,
-    /// The rows are of the busiest endpoints or consumers: of those with up to so many requests nothing is said.
+    /// The rows are of the busiest endpoints or consumers: of those with at most this many requests nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_up_to: Option<u64>,
 }

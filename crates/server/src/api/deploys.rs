@@ -45,7 +45,7 @@ pub struct DeployAnswer {
     pub source: DeploySource,
 }
 
-/// Who said that there was a deploy.
+/// Origin of a deploy.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeploySource {
@@ -66,9 +66,9 @@ pub struct DeployEffect {
     pub after: EndpointNumbers,
     /// Endpoints with enough requests on both sides, and new ones that fail; the worst first, the best last.
     pub endpoints: Vec<EndpointChange>,
-    /// Of so many that could be compared.
+    /// Number of endpoints compared.
     pub total_endpoints: u64,
-    /// An endpoint with up to so many requests may be missing: there are too many to list them all.
+    /// An endpoint with at most this many requests may be missing: there are too many to list them all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_up_to: Option<u64>,
     /// Requests that an endpoint needs on both sides.

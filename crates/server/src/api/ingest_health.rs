@@ -30,7 +30,7 @@ pub struct IngestHealthAnswer {
     pub bad_utf8: u64,
     /// Batches whose privacy level was none.
     pub invalid_privacy_level: u64,
-    /// Batches whose `release` was not used: no text of at most 100 characters, or one new release too many in an hour.
+    /// Batches whose `release` was not used: not a text of at most 100 characters, or over the hourly limit of new releases.
     pub releases_ignored: u64,
 }
 

@@ -45,10 +45,10 @@ pub struct ListPage {
     /// Whether `total_rows` is an estimate, with a relative standard error of 1.2 %.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub about: bool,
-    /// There are too many rows to list them all: one with up to so many requests may be missing.
+    /// There are too many rows to list them all: one with at most this many requests may be missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_up_to: Option<u64>,
-    /// The counts of `pieces` may be too low by up to so many requests.
+    /// The counts of `pieces` may be too low by at most this many requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub low_by_up_to: Option<u64>,
     /// Requests of the row that has most, whether it matches or not.

@@ -21,7 +21,7 @@ use crate::pieces::to_rfc3339;
 
 #[derive(Serialize, ToSchema)]
 pub struct ViewList {
-    /// In order of their names.
+    /// Ordered by name.
     pub views: Vec<ViewAnswer>,
 }
 
@@ -58,7 +58,7 @@ pub async fn list_views(
     Ok(Json(ViewList { views: rows.into_iter().map(to_answer).collect() }))
 }
 
-/// Save a view. Its query is checked as the page's own calls are, and kept in one spelling.
+/// Save a view. Its query is checked as the page's own calls are, and normalized.
 #[utoipa::path(
     post, path = "/api/v1/views", tag = "views",
     params(("project" = Option<u32>, Query, description = "Which of the session's projects")),
@@ -86,7 +86,7 @@ pub async fn create_view(
     Ok((StatusCode::CREATED, Json(to_answer(row))))
 }
 
-/// Rename a view, or let it show something else. Fields that are not there stay.
+/// Rename a view, or change its page and query. Missing fields are kept.
 #[utoipa::path(
     patch, path = "/api/v1/views/{id}", tag = "views",
     params(
