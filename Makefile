@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 export API_ANALYTICS_CACHE := $(CACHE)
 
-.PHONY: help pictures run test check bench gen build release deb image example setup wheel page test-page test-browser test-rust test-python test-processes
+.PHONY: help pictures run test check bench gen build release deb image example setup clients page test-page test-browser test-rust test-python test-processes
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,13 +17,14 @@ setup: ## fetch what the build needs (the prebuilt DuckDB library)
 	@./scripts/need.sh
 	@./scripts/fetch-duckdb.sh
 
-wheel: ## build the Python client's wheel, which the server hands out
+clients: ## build the clients' packages, which the server hands out
 	@./sdk/python/build.sh > /dev/null
+	@./sdk/node/build.sh > /dev/null
 
 page: ## build the page that the server embeds, in dashboard/dist
 	@./scripts/build-page.sh
 
-build: setup wheel page ## the release binary and its libduckdb.so, in target/release
+build: setup clients page ## the release binary and its libduckdb.so, in target/release
 	$(CARGO) build --release --locked -p server
 	@cp -f .duckdb/libduckdb.so "$${CARGO_TARGET_DIR:-target}/release/"
 
@@ -42,7 +43,7 @@ image: $(if $(wildcard dist/api-analytics),,build) ## a container image, by buil
 example: ## a small shop API and its customers, against the server on this machine
 	@./examples/fastapi/run.sh
 
-test: test-page test-rust test-browser test-python test-processes ## everything that must hold
+test: test-page test-rust test-browser test-python test-clients test-processes ## everything that must hold
 	@echo "all tests passed"
 
 test-page: page
@@ -51,17 +52,21 @@ test-page: page
 test-browser: test-rust
 	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/api-analytics" ./dashboard/browser/run.sh
 
-test-rust: setup wheel page
+test-rust: setup clients page
 	$(CARGO) test --locked --workspace
 	$(CARGO) build --locked -p server
 
 test-python: test-rust
 	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/api-analytics" ./sdk/python/test.sh
 
+test-clients: test-rust
+	./sdk/node/test.sh
+	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/api-analytics" ./contract/conformance/run.sh
+
 test-processes: test-rust
 	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/api-analytics" ./tests/run.sh
 
-check: setup wheel page ## formatting, lints, arrows, licences, a short fuzz run where the tool is there
+check: setup clients page ## formatting, lints, arrows, licences, a short fuzz run where the tool is there
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	python3 scripts/check-tree.py
@@ -74,11 +79,12 @@ bench: build ## the numbers that the design asks for; minutes (see bench/src/mai
 	$(CARGO) run --release --locked -p analytics --example stages
 	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/release/api-analytics" "$${CARGO_TARGET_DIR:-target}/release/bench"
 	@./sdk/python/bench.sh --out sdk/python/bench/results.json
+	@./sdk/node/bench/run.sh --out sdk/node/bench/results.json
 
 pictures: build ## the README's pictures of the dashboard, made from the demo
 	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/release/api-analytics" node dashboard/browser/make-pictures.mjs
 
-gen: setup wheel ## make anew what is generated and committed: country and agent tables, the OpenAPI document, tables in docs
+gen: setup clients ## make anew what is generated and committed: country and agent tables, the OpenAPI document, tables in docs
 	./scripts/gen-country.sh
 	./scripts/gen-agents.sh
 	$(CARGO) run --locked -p server -- openapi > contract/openapi.json
@@ -87,7 +93,7 @@ gen: setup wheel ## make anew what is generated and committed: country and agent
 
 # The C++ library and the unwinder are linked in as well: Rust's own library names libgcc_s.so, so a linker script of
 # that name, found first, redirects to the static ones.
-release: wheel page ## one file that needs only glibc: DuckDB is compiled in (25 minutes)
+release: clients page ## one file that needs only glibc: DuckDB is compiled in (25 minutes)
 	@mkdir -p "$${CARGO_TARGET_DIR:-target}/bundled/static"
 	@echo 'GROUP ( -lgcc_eh -lgcc )' > "$${CARGO_TARGET_DIR:-target}/bundled/static/libgcc_s.so"
 	CXXSTDLIB=static=stdc++ RUSTFLAGS="-L native=$$(realpath "$${CARGO_TARGET_DIR:-target}/bundled/static") -L native=$$(dirname "$$($${CXX:-c++} -print-file-name=libstdc++.a)")" \

@@ -1,5 +1,5 @@
-//! Embeds the page built in `dashboard/dist` and the Python wheels built in `sdk/python/dist`, if they exist, and tells
-//! the binary where DuckDB's library is: beside itself. Tests and debug builds run from the build folder, so they use
+//! Embeds the page built in `dashboard/dist` and the client packages built in `sdk/*/dist`, if they exist, and tells the
+//! binary where DuckDB's library is: beside itself. Tests and debug builds run from the build folder, so they use
 //! the place where it was downloaded.
 
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 fn main() -> std::io::Result<()> {
     find_duckdb();
     embed_page()?;
-    embed_wheels()
+    embed_packages()
 }
 
 fn find_duckdb() {
@@ -80,27 +80,36 @@ fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
-fn embed_wheels() -> std::io::Result<()> {
-    let dist = Path::new("../../sdk/python/dist");
-    println!("cargo:rerun-if-changed={}", dist.display());
-    let mut wheels = Vec::new();
-    if let Ok(entries) = std::fs::read_dir(dist) {
-        for entry in entries {
-            let path = entry?.path();
-            let name =
-                path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-            if name.ends_with(".whl") {
-                wheels.push((name, path.canonicalize()?));
-            }
+/// The clients that the server hands out: language, ending of the files in `sdk/LANGUAGE/dist`.
+const CLIENTS: [(&str, &str); 2] = [("python", ".whl"), ("node", ".tgz")];
+
+fn embed_packages() -> std::io::Result<()> {
+    let mut code = String::from(
+        "/// Every client that the server hands out.\npub static PACKAGES: &[Package] = &[\n",
+    );
+    for (language, ending) in CLIENTS {
+        let sdk = Path::new("../../sdk").join(language);
+        let dist = sdk.join("dist");
+        // Watching a missing path would rerun every build, so the nearest existing one is watched.
+        if let Some(there) = [dist.as_path(), sdk.as_path()].into_iter().find(|path| path.is_dir())
+        {
+            println!("cargo:rerun-if-changed={}", there.display());
+        }
+        let mut files = Vec::new();
+        collect(&dist, "", &mut files)?;
+        files.sort();
+        for (file, path) in files.iter().filter(|(name, _)| name.ends_with(ending)) {
+            let _ = writeln!(
+                code,
+                "    Package {{ language: {language:?}, file: {file:?}, bytes: include_bytes!({path:?}) }},"
+            );
         }
     }
-    wheels.sort();
-    let mut code =
-        String::from("/// File name and bytes.\npub static WHEELS: &[(&str, &[u8])] = &[\n");
-    for (name, path) in wheels {
-        let _ = writeln!(code, "    ({name:?}, include_bytes!({path:?})),");
-    }
-    code.push_str("];\n");
+    let languages = CLIENTS.map(|(language, ..)| language);
+    let _ = writeln!(
+        code,
+        "];\n\n/// The languages that have a client.\npub const LANGUAGES: &[&str] = &{languages:?};"
+    );
     let out = std::env::var_os("OUT_DIR").unwrap_or_default();
-    std::fs::write(Path::new(&out).join("wheels.rs"), code)
+    std::fs::write(Path::new(&out).join("packages.rs"), code)
 }

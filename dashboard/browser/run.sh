@@ -12,12 +12,6 @@ export PYTHON_OF_APP
 # The packages that the start page's other snippets name, beside the Python client's environments in the cache.
 PYTHON_OF_SNIPPETS="$(../sdk/python/venv.sh "$PWD/browser/snippets/requirements-snippets.txt")/bin/python"
 export PYTHON_OF_SNIPPETS
-snippets="${API_ANALYTICS_CACHE:-$HOME/.cache/api-analytics}/snippets-$(sha256sum browser/snippets/package-lock.json | cut -c1-16)"
-if [ ! -e "$snippets/done" ]; then
-  mkdir -p "$snippets"
-  cp browser/snippets/package.json browser/snippets/package-lock.json "$snippets"
-  (cd "$snippets" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null)
-  touch "$snippets/done"
-fi
-export MODULES_OF_SNIPPETS="$snippets/node_modules"
+NODE_FRAMEWORKS="$(../sdk/node/modules.sh ../contract/apps/node frameworks)"
+export NODE_FRAMEWORKS
 npm run --silent test-browser

@@ -1,8 +1,8 @@
-// Runs the start page's snippets: each becomes an app with the published packages, one request is made, and it must arrive. run.sh installs
-// the packages (`snippets/`). `journey.test.mjs` and `docs/` cover FastAPI's.
+// Runs the start page's snippets: each becomes an app, one request is made, and it must arrive. The Node client is installed from the server
+// as the page says; run.sh installs frameworks and the original's packages. `journey.test.mjs` and `docs/` cover FastAPI's.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -36,9 +36,8 @@ async function snippet(label) {
   return pre.textContent();
 }
 
-/** The packages post at the earliest a minute after they were loaded: this moves their clock, and leaves the rest to them. */
+/** The original's packages post at the earliest a minute after they were loaded: this moves their clock, and leaves the rest to them. */
 const PYTHON_MINUTE = 'import datetime\nfrom api_analytics import core\ncore._last_posted -= datetime.timedelta(seconds=61)\n';
-const NODE_MINUTE = 'const Real = Date; globalThis.Date = class extends Real { constructor(...of) { if (of.length) super(...of); else super(Real.now() + 61_000); } };\n';
 
 function run(program, words, options) {
   const app = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'], cwd: folder, ...options });
@@ -91,15 +90,53 @@ test('Django, on a machine whose clock is not in the zone of its settings', asyn
   assert.deepEqual([hit.path, hit.method, hit.status], ['/django', 'GET', 200]);
 });
 
-test('Express', async () => {
-  const modules = process.env.MODULES_OF_SNIPPETS;
-  assert.ok(modules, 'MODULES_OF_SNIPPETS names the node_modules of snippets/package.json');
-  symlinkSync(modules, join(folder, 'node_modules'));
+/** Runs the snippet's `npm install` as it stands, and puts the frameworks beside what it installed. */
+async function installNode() {
+  const frameworks = process.env.NODE_FRAMEWORKS;
+  assert.ok(frameworks, 'NODE_FRAMEWORKS names the node_modules of contract/apps/node');
+  const modules = join(folder, 'node_modules');
+  if (existsSync(modules)) return;
+  await page.getByRole('group', { name: 'Framework' }).getByRole('button', { name: 'Express' }).click();
+  const line = await page.getByLabel('Code for your app').locator('.line code').textContent();
+  const words = line.replace(/^\$\s*/u, '').split(' ');
+  assert.deepEqual([words[0], words[1], words[2].startsWith(server.url)], ['npm', 'install', true]);
+  writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
+  execFileSync(words[0], [...words.slice(1), '--no-audit', '--no-fund', '--cache', join(folder, 'npm')], { cwd: folder, stdio: 'pipe' });
+  for (const name of readdirSync(frameworks)) if (!name.startsWith('.')) symlinkSync(join(frameworks, name), join(modules, name));
+}
+
+/** How an app goes on after its snippet, to answer `/NAME`. */
+const NODE_APPS = {
+  Express: (port) => `app.get('/Express', (_, answer) => answer.send('yes'));\napp.listen(${port}, '127.0.0.1');`,
+  Fastify: (port) => `app.get('/Fastify', async () => 'yes');\nawait app.listen({ port: ${port}, host: '127.0.0.1' });`,
+  Koa: (port) => `app.use((context) => { context.body = 'yes'; });\napp.listen(${port}, '127.0.0.1');`,
+  Hono: (port) => `app.get('/Hono', (context) => context.text('yes'));\n(await import('@hono/node-server')).serve({ fetch: app.fetch, port: ${port}, hostname: '127.0.0.1' });`,
+  NestJS: (port) => `await app.listen(${port}, '127.0.0.1');`,
+};
+
+for (const [label, rest] of Object.entries(NODE_APPS)) {
+  test(label, async () => {
+    await installNode();
+    const port = await freePort();
+    writeFileSync(
+      join(folder, 'app.module.js'),
+      "import 'reflect-metadata';\nimport { Controller, Get, Module } from '@nestjs/common';\nclass Hello { answer() { return 'yes'; } }\nController()(Hello);\nGet('NestJS')(Hello.prototype, 'answer', Object.getOwnPropertyDescriptor(Hello.prototype, 'answer'));\nexport class AppModule {}\nModule({ controllers: [Hello] })(AppModule);\n",
+    );
+    const file = join(folder, `${label}.mjs`);
+    writeFileSync(file, `${await snippet(label)}\n${rest(port)}\n`);
+    const hit = await callAndFind(run(process.execPath, [file]), `http://127.0.0.1:${port}/${label}`, label);
+    assert.deepEqual([hit.path, hit.method, hit.status], [`/${label}`, 'GET', 200]);
+  });
+}
+
+test('Node.js without a change of its code', async () => {
+  await installNode();
   const port = await freePort();
-  const file = join(folder, 'app.mjs');
-  writeFileSync(file, `${await snippet('Express')}\n${NODE_MINUTE}app.get('/express', (_, answer) => answer.send('yes'));\napp.listen(${port}, '127.0.0.1');\n`);
-  const hit = await callAndFind(run(process.execPath, [file]), `http://127.0.0.1:${port}/express`, 'Express');
-  assert.deepEqual([hit.path, hit.method, hit.status], ['/express', 'GET', 200]);
+  writeFileSync(join(folder, 'app.js'), `import { createServer } from 'node:http';\ncreateServer((_, answer) => answer.end('yes')).listen(${port}, '127.0.0.1');\n`);
+  const file = join(folder, 'node.sh');
+  writeFileSync(file, (await snippet('Node.js')).replace('node --import', 'exec node --import'));
+  const hit = await callAndFind(run('bash', [file]), `http://127.0.0.1:${port}/node`, 'Node.js');
+  assert.deepEqual([hit.path, hit.method, hit.status], ['/node', 'GET', 200]);
 });
 
 test('curl', async () => {

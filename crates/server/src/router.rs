@@ -21,7 +21,8 @@ use crate::ingest;
 use crate::metrics::RouteTemplate;
 use crate::original::{data, health, keys, monitor, requests};
 use crate::web::{
-    acknowledge, docs, metrics, missing, page, redirect, root, status, style, subscription, wheels,
+    acknowledge, docs, metrics, missing, packages, page, redirect, root, status, style,
+    subscription,
 };
 
 /// A row of the table.
@@ -228,8 +229,8 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/page.css", Page, get(style::show_style)),
         route("GET", "/favicon.ico", Page, get(root::show_icon)),
         route("GET", "/robots.txt", Page, get(root::show_robots)),
-        route("GET", "/sdk/python/", Anyone, get(wheels::list_wheels)),
-        route("GET", "/sdk/python/{file}", Anyone, get(wheels::send_wheel)),
+        route("GET", "/sdk/{language}/", Anyone, get(packages::list_packages)),
+        route("GET", "/sdk/{language}/{file}", Anyone, get(packages::send_package)),
     ];
     for address in page::ADDRESSES {
         routes.push(route("GET", address, Page, get(page::show_page)));

@@ -1,9 +1,10 @@
-//! Pages and embedded files: the dashboard, the documentation, status pages, the Python package, the metrics.
+//! Pages and embedded files: the dashboard, the documentation, status pages, the client packages, the metrics.
 
 pub mod acknowledge;
 pub mod docs;
 pub mod metrics;
 pub mod missing;
+pub mod packages;
 pub mod page;
 pub mod plain;
 pub mod redirect;
@@ -11,7 +12,6 @@ pub mod root;
 pub mod status;
 pub mod style;
 pub mod subscription;
-pub mod wheels;
 
 /// A text escaped for HTML.
 fn escape(text: &str) -> String {

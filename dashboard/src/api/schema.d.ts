@@ -1094,15 +1094,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/sdk/python/": {
+    "/sdk/{language}/": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The packages, as pip reads a list of them. */
-        get: operations["list_wheels"];
+        /** The packages of a language, as pip reads a list of them. */
+        get: operations["list_packages"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1111,7 +1111,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/sdk/python/{file}": {
+    "/sdk/{language}/{file}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1119,7 +1119,7 @@ export interface paths {
             cookie?: never;
         };
         /** One package. */
-        get: operations["send_wheel"];
+        get: operations["send_package"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8597,16 +8597,19 @@ export interface operations {
             };
         };
     };
-    list_wheels: {
+    list_packages: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /** @description `python` or `node` */
+                language: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Links to the wheels */
+            /** @description Links to the packages */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8615,27 +8618,38 @@ export interface operations {
                     "text/html": string;
                 };
             };
+            /** @description There is no client for this language */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
         };
     };
-    send_wheel: {
+    send_package: {
         parameters: {
             query?: never;
             header?: never;
             path: {
                 /** @description A file of the list */
                 file: string;
+                /** @description `python` or `node` */
+                language: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The wheel */
+            /** @description The package: a wheel or a tarball */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/zip": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description There is no such file */

@@ -15,6 +15,7 @@ type Closer<T, More extends Partial<Record<keyof T, unknown>>> = Omit<T, keyof M
 export type Access = 'owner' | 'dashboard' | 'view' | 'demo';
 
 export type ServerInfo = Answer<'ServerInfo'>;
+export type ClientPackage = Answer<'ClientPackage'>;
 export type ErrorAnswer = Answer<'ErrorAnswer'>;
 export type ProjectSummary = Closer<Answer<'ProjectOverview'>, { access: 'owner' | 'dashboard' }>;
 export type NewProject = Answer<'CreatedProject'>;

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { highlight, toSnippets } from './snippets';
 
-const snippets = toSnippets('https://a.example/base/', 'KEY-1', 'client-1.whl');
+const snippets = toSnippets('https://a.example/base/', 'KEY-1', [
+  { language: 'python', file: 'client-1.whl' },
+  { language: 'node', file: 'client-1.tgz' },
+]);
 
 test('every snippet has the key and the address, without a doubled slash', () => {
   for (const { name, code, install } of snippets) {
@@ -10,6 +13,7 @@ test('every snippet has the key and the address, without a doubled slash', () =>
     expect(code + install, name).not.toMatch(/[^:]\/\//);
   }
   expect(snippets[0]?.install).toBe('pip install "api-analytics-client[fastapi] @ https://a.example/base/sdk/python/client-1.whl"');
+  expect(snippets.find(({ name }) => name === 'express')?.install).toBe('npm install https://a.example/base/sdk/node/client-1.tgz');
 });
 
 test('colours lose no character', () => {

@@ -1,5 +1,8 @@
-// Code to paste into an app, per framework, with this server's address and the project's key filled in. FastAPI and Starlette use the
-// client that this server hands out; the others the packages published for the original, whose protocol is the same.
+// Code to paste into an app, per framework, with this server's address and the project's key filled in. FastAPI, Starlette and
+// Node's frameworks use the clients that this server hands out; Flask and Django the packages published for the original, whose protocol is
+// the same.
+
+import type { ClientPackage } from '../api/types';
 
 export interface Snippet {
   name: string;
@@ -12,9 +15,13 @@ export interface Snippet {
   note: string;
 }
 
-/** `key`: the caller chooses the placeholder until there is one. `wheel`: the file's name at /sdk/python/. */
-export function toSnippets(server: string, key: string, wheel: string | undefined): Snippet[] {
+/** `key`: the caller chooses the placeholder until there is one. `clients`: the packages that the server hands out. */
+export function toSnippets(server: string, key: string, clients: readonly ClientPackage[]): Snippet[] {
   const url = server.replace(/\/+$/, '');
+  const wheel = clients.find(({ language }) => language === 'python')?.file;
+  const tarball = clients.find(({ language }) => language === 'node')?.file;
+  // Always an address of this server: on a public registry anybody could own the name.
+  const npm = `npm install ${url}/sdk/node/${tarball ?? 'api-analytics-client.tgz'}`;
   const at = (extra: string) => (wheel ? `pip install "api-analytics-client[${extra}] @ ${url}/sdk/python/${wheel}"` : `pip install "api-analytics-client[${extra}]"`);
   const own = 'Requests show up within seconds.';
   const published = 'The published package of tom-draper/api-analytics, pointed at this server. It posts once a minute at most, with the next request: the first ones show up after a minute.';
@@ -69,15 +76,71 @@ ANALYTICS_CONFIG = Config(server_url="${url}")
 MIDDLEWARE = ["api_analytics.django.Analytics", *MIDDLEWARE]`,
     },
     {
-      name: 'express', label: 'Express', language: 'javascript', install: 'npm install node-api-analytics express', note: published,
+      name: 'express', label: 'Express', language: 'javascript', install: npm, note: own,
       code: `import express from 'express';
-import { expressAnalytics, Config } from 'node-api-analytics';
-
-const config = new Config();
-config.serverUrl = '${url}';
+import { expressAnalytics } from 'api-analytics-client/express';
 
 const app = express();
-app.use(expressAnalytics('${key}', config));`,
+app.use(
+  expressAnalytics('${key}', {
+    serverUrl: '${url}',
+  }),
+);`,
+    },
+    {
+      name: 'fastify', label: 'Fastify', language: 'javascript', install: npm, note: own,
+      code: `import Fastify from 'fastify';
+import { useFastifyAnalytics } from 'api-analytics-client/fastify';
+
+const app = Fastify();
+useFastifyAnalytics(
+  app,
+  '${key}',
+  { serverUrl: '${url}' },
+);`,
+    },
+    {
+      name: 'nestjs', label: 'NestJS', language: 'javascript', install: npm, note: `In main.ts, before listen; on Express and on Fastify. ${own}`,
+      code: `import { NestFactory } from '@nestjs/core';
+import { useNestAnalytics } from 'api-analytics-client/nestjs';
+import { AppModule } from './app.module.js';
+
+const app = await NestFactory.create(AppModule);
+useNestAnalytics(
+  app,
+  '${key}',
+  { serverUrl: '${url}' },
+);`,
+    },
+    {
+      name: 'koa', label: 'Koa', language: 'javascript', install: npm, note: own,
+      code: `import Koa from 'koa';
+import { koaAnalytics } from 'api-analytics-client/koa';
+
+const app = new Koa();
+app.use(
+  koaAnalytics('${key}', {
+    serverUrl: '${url}',
+  }),
+);`,
+    },
+    {
+      name: 'hono', label: 'Hono', language: 'javascript', install: npm, note: own,
+      code: `import { Hono } from 'hono';
+import { honoAnalytics } from 'api-analytics-client/hono';
+
+const app = new Hono();
+app.use(
+  honoAnalytics('${key}', {
+    serverUrl: '${url}',
+  }),
+);`,
+    },
+    {
+      name: 'node', label: 'Node.js', language: 'shell', install: npm, note: `For any other Node server, without a change of its code. ${own}`,
+      code: `export API_ANALYTICS_KEY=${key}
+export API_ANALYTICS_SERVER_URL=${url}
+node --import api-analytics-client/register app.js`,
     },
     {
       name: 'curl', label: 'curl', language: 'shell', install: '', note: 'What every client does, by hand: one request, as seen just now.',

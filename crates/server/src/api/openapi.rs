@@ -104,8 +104,8 @@ use utoipa::{Modify, OpenApi};
         super::fields::list_values,
         show_openapi,
         crate::web::metrics::show_metrics,
-        crate::web::wheels::list_wheels,
-        crate::web::wheels::send_wheel,
+        crate::web::packages::list_packages,
+        crate::web::packages::send_package,
     ),
     modifiers(&Keys),
 )]

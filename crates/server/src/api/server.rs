@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::address::own_address;
 use crate::app::SharedApp;
-use crate::web::wheels::WHEELS;
+use crate::web::packages::PACKAGES;
 
 #[derive(Serialize, ToSchema)]
 pub struct ServerInfo {
@@ -38,9 +38,10 @@ pub struct ClientPackage {
     responses((status = 200, description = "For anyone", body = ServerInfo)),
 )]
 pub async fn show_server(State(app): State<SharedApp>, headers: HeaderMap) -> Json<ServerInfo> {
-    let clients = WHEELS
-        .iter()
-        .map(|(file, _)| ClientPackage { language: "python".to_owned(), file: (*file).to_owned() });
+    let clients = PACKAGES.iter().map(|package| ClientPackage {
+        language: package.language.to_owned(),
+        file: package.file.to_owned(),
+    });
     Json(ServerInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         registration_open: app.registration_is_open,

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 
 use super::escape;
-use super::wheels::WHEELS;
+use super::packages::find_file;
 use crate::address::own_address;
 use crate::app::{App, SharedApp};
 use crate::pieces::to_rfc3339;
@@ -60,8 +60,8 @@ fn write(
          -d '{{\"requests\": [{{\"path\": \"/hello\", \"method\": \"GET\", \"status\": 200, \"response_time\": 12.5}}]}}'"
     );
     let read = format!("curl -sS {address}/api/v1/hits -H \"X-AUTH-TOKEN: $KEY\"");
-    let install = match WHEELS.first() {
-        Some((file, _)) => format!("pip install {address}/sdk/python/{file}"),
+    let install = match find_file("python") {
+        Some(file) => format!("pip install {address}/sdk/python/{file}"),
         None => "pip install fastapi-analytics".to_owned(),
     };
     let middleware = format!(

@@ -8,6 +8,7 @@ use axum::http::Method;
 use server::error::Code;
 use server::metrics::{Metrics, ServerStats};
 use server::web::docs::PAGES;
+use server::web::packages::Package;
 
 use crate::app::{TestApp, root};
 
@@ -322,13 +323,13 @@ async fn pages_are_served_with_their_links_and_no_script_of_others() {
     }
 }
 
-/// This build hands out the files of `sdk/python/dist`; without them it hands out nothing.
+/// This build hands out the files of `sdk/*/dist`; without them it hands out nothing.
 #[test]
 fn the_package_to_install_is_the_one_that_is_handed_out() {
     let text = std::fs::read_to_string(root().join("docs/getting-started.md")).unwrap();
-    for (file, _) in server::web::wheels::WHEELS {
+    for Package { language, file, .. } in server::web::packages::PACKAGES {
         assert!(
-            text.contains(&format!("/sdk/python/{file}")),
+            text.contains(&format!("/sdk/{language}/{file}")),
             "docs/getting-started.md does not name {file}"
         );
     }

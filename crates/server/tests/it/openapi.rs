@@ -111,10 +111,8 @@ async fn answers_are_as_the_document_says() {
                 .replace("{signal}", "start")
                 .replace("{field}", "country")
                 .replace("{panel}", "endpoints")
-                .replace(
-                    "{file}",
-                    server::web::wheels::WHEELS.first().map_or("none", |(file, _)| file),
-                );
+                .replace("{language}", "python")
+                .replace("{file}", server::web::packages::find_file("python").unwrap_or("none"));
             let method: Method = route.method.parse().unwrap();
             let headers = [("x-auth-token", project.key.as_str())];
             let body = match route.path {

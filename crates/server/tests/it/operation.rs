@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, Method, header};
 use serde_json::json;
 
 use server::metrics::{Metrics, ServerStats};
+use server::web::packages::Package;
 
 use crate::app::{TestApp, hit, root};
 
@@ -155,18 +156,24 @@ async fn the_page_follows_the_public_url_and_shows_nothing_that_a_client_made_up
 #[tokio::test(flavor = "multi_thread")]
 async fn packages_are_listed_and_sent() {
     let app = TestApp::start().await;
-    let list = app.get("/sdk/python/").await;
-    assert_eq!(list.status, 200);
-    for (file, bytes) in server::web::wheels::WHEELS {
+    for language in server::web::packages::LANGUAGES {
+        assert_eq!(app.get(&format!("/sdk/{language}/")).await.status, 200);
+    }
+    let none = app.get("/sdk/cobol/").await;
+    assert_eq!(none.status, 404);
+    assert!(none.text().contains("python, node"), "says which there are");
+    for Package { language, file, bytes } in server::web::packages::PACKAGES {
+        let list = app.get(&format!("/sdk/{language}/")).await;
         assert!(list.text().contains(file));
         let hash = ring::digest::digest(&ring::digest::SHA256, bytes);
         let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         assert!(list.text().contains(&format!("href=\"{file}#sha256={hash}\"")), "to pin it");
-        let sent = app.get(&format!("/sdk/python/{file}")).await;
+        let sent = app.get(&format!("/sdk/{language}/{file}")).await;
         assert_eq!(
             (sent.header("content-type"), sent.body.as_slice()),
-            ("application/zip", *bytes)
+            ("application/octet-stream", *bytes)
         );
+        assert_eq!(sent.header("content-encoding"), "", "its hash is that of the file");
     }
 }
 

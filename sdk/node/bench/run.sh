@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Measures the cost of the Node client beside the bare app: bench/run.sh [--out FILE]
+set -euo pipefail
+out="$(realpath -m "${2:-/dev/null}")"
+cd "$(dirname "$0")/.."
+frameworks="$(./modules.sh ../../contract/apps/node frameworks)"
+./build.sh > /dev/null
+folder="$(mktemp -d)"
+trap 'rm -rf "$folder"' EXIT
+mkdir -p "$folder/node_modules/api-analytics-client"
+tar xzf dist/*.tgz -C "$folder/node_modules/api-analytics-client" --strip-components=1
+for module in "$frameworks"/*; do ln -s "$module" "$folder/node_modules/"; done
+cp bench/*.mjs "$folder/"
+cd "$folder"
+node --expose-gc inline.mjs "$out"

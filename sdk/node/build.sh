@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Builds the package into dist/, which holds nothing else: the server embeds everything there. The same sources give the same bytes. Needs
+# the network only for the first run, which installs the compiler into the cache.
+set -euo pipefail
+cd "$(dirname "$0")"
+modules="$(./modules.sh . client)"
+new="$(mktemp -d)"
+trap 'rm -rf "$new"' EXIT
+
+compile() { # FORMAT: esm or cjs; TYPE: module or commonjs; TSCONFIG
+  mkdir -p "$new/dist/$1"
+  # The nearest package.json says what the files of a folder are, to Node and to compilers.
+  echo "{\"type\":\"$2\"}" > "$new/dist/$1/package.json"
+  "$modules/.bin/tsc" -p "$3" --typeRoots "$modules/@types" --outDir "$new/dist/$1"
+}
+compile esm module tsconfig.json
+# The sources are modules by their package.json; here only the output is not.
+sed 's/"type": "module"/"type": "commonjs"/' package.json > "$new/package.json"
+cp -r src "$new/src"
+cp tsconfig.json "$new/"
+compile cjs commonjs "$new/tsconfig.json"
+
+# Without what only its developers need.
+node -e '
+  const { devDependencies, ...package } = JSON.parse(require("fs").readFileSync("package.json", "utf8"));
+  process.stdout.write(JSON.stringify(package, null, 2) + "\n");
+' > "$new/package.json"
+cp README.md ../../LICENSE "$new/"
+rm -rf "$new/src" "$new/tsconfig.json"
+chmod -R u=rwX,go=rX "$new"
+packed="$new/$(cd "$new" && npm pack --silent --ignore-scripts)"
+
+mkdir -p dist
+for package in dist/*.tgz; do
+  [ "$(basename "$package")" = "$(basename "$packed")" ] || rm -f "$package"
+done
+name="dist/$(basename "$packed")"
+# Left alone if unchanged, so that nobody who watches the file rebuilds.
+cmp -s "$packed" "$name" || cp "$packed" "$name"
+echo "sdk/node/$name"

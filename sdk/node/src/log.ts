@@ -1,0 +1,14 @@
+// Where messages go. A library must not fill its host's output, so only what nobody would find out otherwise is printed: a wrong or
+// missing key and a setting that cannot be used, once each. All else is shown with NODE_DEBUG=api-analytics.
+
+import { debuglog } from 'node:util';
+
+export const debug = debuglog('api-analytics');
+
+export function complain(message: string): void {
+  try {
+    console.error(`api-analytics: ${message}`);
+  } catch {
+    // A host may have closed or replaced its output.
+  }
+}
