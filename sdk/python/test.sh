@@ -32,14 +32,15 @@ trap 'rm -f "$log"' EXIT
 # Without `src` on the path, so that what is tested is what will be installed.
 "$oldest/python" -m pytest -q -o pythonpath=tests --disable-warnings \
   tests/test_config.py tests/test_mapper.py tests/test_route.py tests/test_asgi.py \
-  tests/test_pitfalls.py tests/test_processes.py \
+  tests/test_pitfalls.py tests/test_processes.py tests/test_wsgi.py tests/test_template.py \
+  tests/test_flask.py tests/test_django.py tests/test_frameworks.py \
   -k "not processes or (what_was_served and uvicorn and not uvloop) or leaves or user_id or script" \
   > "$log" 2>&1 &
 
-echo "== pytest, newest FastAPI"
+echo "== pytest, newest frameworks"
 "$newest/python" -m pytest "$@" && passed=1 || passed=0
 
-echo "== pytest, oldest FastAPI, from the wheel"
+echo "== pytest, oldest frameworks, from the wheel"
 wait $! || passed=0
 cat "$log"
 [ $passed = 1 ]

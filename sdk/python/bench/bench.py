@@ -3,12 +3,12 @@
     ./bench.sh [--out results.json] [--server URL --key KEY] [--quick]
 
 Each variant runs in processes of its own, because they patch what they watch. In-process figures
-call the ASGI app directly, as a server would, with the headers of a browser. "Inline" is the CPU
-time of the event loop's thread with nothing posted meanwhile; "flushing" runs long enough for many
-flushes against a live server (the one given, else one inside this program that reads and forgets)
-and counts all CPU time of the process, the background thread's too. Both are the difference to the
-bare app, medians of processes that take turns: a busy machine still shows, so look at more than one
-run.
+call the ASGI or WSGI app directly, as a server would, with the headers of a browser. "Inline" is
+the CPU time of the event loop's thread with nothing posted meanwhile; "flushing" runs long enough
+for many flushes against a live server (the one given, else one inside this program that reads and
+forgets) and counts all CPU time of the process, the background thread's too. Both are the
+difference to the bare app, medians of processes that take turns: a busy machine still shows, so
+look at more than one run.
 """
 
 import argparse
@@ -136,6 +136,91 @@ async def inline(variant: str, server_url: str, key: str, rounds: int) -> "dict[
             extra.append(took - base[-1])
         incoming.clear()
     return {"bare": statistics.median(base), "extra": statistics.median(extra)}
+
+
+def inline_wsgi(framework: str, server_url: str, key: str, rounds: int) -> "dict[str, float]":
+    """`inline` for a WSGI framework, with our client."""
+    make = _make_flask if framework == "flask" else _make_django
+    bare, watched = make(False, server_url, key), make(True, server_url, key)
+    for app in (bare, watched):
+        _call_wsgi(app, 500)
+    incoming = _hold_back()
+    base, extra = [], []
+    for _ in range(rounds):
+        base.append(min(_call_wsgi(bare, 50) for _ in range(3)))
+        extra.append(min(_call_wsgi(watched, 50) for _ in range(3)) - base[-1])
+        incoming.clear()
+    return {"bare": statistics.median(base), "extra": statistics.median(extra)}
+
+
+def _make_flask(is_watched: bool, server_url: str, key: str) -> Any:
+    from flask import Flask
+
+    app = Flask(__name__)
+
+    @app.get("/users/<int:user_id>")
+    def user(user_id: int) -> "dict[str, int]":
+        return {"id": user_id}
+
+    if is_watched:
+        from api_analytics.flask import Analytics, Config
+
+        Analytics(app, key, Config(server_url=server_url))
+    return app
+
+
+def _make_django(is_watched: bool, server_url: str, key: str) -> Any:
+    import django
+    from django.conf import settings
+    from django.core.handlers.wsgi import WSGIHandler
+    from django.http import JsonResponse
+    from django.urls import path
+
+    from api_analytics.django import Config
+
+    def user(_: Any, user_id: int) -> JsonResponse:
+        return JsonResponse({"id": user_id})
+
+    if not settings.configured:
+        settings.configure(
+            ROOT_URLCONF=type("Urls", (), {"urlpatterns": [path("users/<int:user_id>", user)]}),
+            ALLOWED_HOSTS=["*"],
+            LOGGING_CONFIG=None,
+            ANALYTICS_API_KEY=key,
+            ANALYTICS_CONFIG=Config(server_url=server_url),
+        )
+        django.setup()
+    settings.MIDDLEWARE = ["api_analytics.django.Analytics"] if is_watched else []
+    return WSGIHandler()
+
+
+def _call_wsgi(app: Any, count: int) -> float:
+    """Microseconds of this thread's CPU per request."""
+    import io
+
+    began = time.thread_time()
+    for number in range(count):
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": f"/users/{number}",
+            "QUERY_STRING": "",
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "8000",
+            "REMOTE_ADDR": "203.0.113.9",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(),
+            "wsgi.errors": sys.stderr,
+            **_ENVIRON,
+        }
+        body = app(environ, lambda *_: None)
+        for _ in body:
+            pass
+        body.close()
+    return (time.thread_time() - began) / count * 1e6
+
+
+_ENVIRON = {f"HTTP_{n.decode().upper().replace('-', '_')}": v.decode() for n, v in HEADERS}
 
 
 async def _quickest(app: Any) -> float:
@@ -319,6 +404,10 @@ def measure(what: str, arguments: "list[str]") -> Any:
     if what == "inline":
         variant, url, key, rounds = arguments
         return asyncio.run(inline(variant, url, key, int(rounds)))
+    if what == "inline_wsgi":
+        framework, url, key, rounds = arguments
+        sys.path.insert(0, str(SOURCE))
+        return inline_wsgi(framework, url, key, int(rounds))
     if what == "cpu":
         variant, url, key, requests = arguments
         return asyncio.run(cpu(variant, url, key, int(requests)))
@@ -369,6 +458,18 @@ def main() -> None:
             extra = statistics.median(run["extra"] for run in several)
             tell(f"python_inline_{variant}", extra, "us/request", aims.get(variant, ""))
     tell("python_bare", statistics.median(bare), "us/request")
+
+    for framework in ("flask", "django"):
+        runs = [
+            _in_process("inline_wsgi", framework, nowhere, given.key, 300 // scale)
+            for _ in range(turns)
+        ]
+        several = [run for run in runs if run is not None]
+        if several:
+            for name, part in (("inline", "extra"), ("bare", "bare")):
+                value = statistics.median(run[part] for run in several)
+                aim = "at most 6" if part == "extra" else ""
+                tell(f"python_{name}_{framework}", value, "us/request", aim)
 
     flushing = _take_turns("cpu", 1 if given.quick else 3, server, given.key, 40_000 // scale)
     for variant in VARIANTS[1:]:

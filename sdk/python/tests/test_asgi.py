@@ -418,3 +418,31 @@ def test_a_hit_that_cannot_be_recorded_costs_nothing_but_itself(
     assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == [
         "a request could not be recorded, said once"
     ]
+
+
+@pytest.mark.parametrize("receives", [False, True])
+def test_an_app_without_a_lifespan_gets_one_and_a_startup_that_fails_still_fails(
+    sink: Sink, receives: bool
+) -> None:
+    async def app(scope: Any, receive: Any, _: Any) -> None:
+        if receives:
+            await receive()
+        raise ValueError(scope["type"])
+
+    server = Server({"type": "lifespan.startup"}, {"type": "lifespan.shutdown"})
+    watched = Analytics(app, api_key="k", config=Config(server_url=sink.url))
+    call = watched({"type": "lifespan"}, server.receive, server.send)
+    if receives:
+        with pytest.raises(ValueError, match="lifespan"):
+            asyncio.run(_awaited(call))
+        assert server.sent == []
+    else:
+        asyncio.run(_awaited(call))
+        assert [message["type"] for message in server.sent] == [
+            "lifespan.startup.complete",
+            "lifespan.shutdown.complete",
+        ]
+
+
+async def _awaited(call: "Awaitable[None]") -> None:
+    await call

@@ -128,7 +128,17 @@ def test_without_query() -> None:
 
 @pytest.mark.parametrize(
     ("size", "number"),
-    [(None, None), (0, 0), (12, 12), (b"12", 12), (b"-1", None), (b"1e3", None), (b"9" * 99, None)],
+    [
+        (None, None),
+        (0, 0),
+        (12, 12),
+        (b"12", 12),
+        (b"-1", None),
+        (b"1e3", None),
+        (b"9" * 99, None),
+        ("12", 12),
+        ("²", None),
+    ],
 )
 def test_size(size: Any, number: Any) -> None:
     assert to_size(size) == number

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 import pytest
 from product import Product
 from running import Running
-from test_processes import SERVERS, SLOW, UVICORN, each_once, mixed_paths
+from test_processes import GUNICORN, SERVERS, SLOW, UVICORN, each_once, mixed_paths
 
 
 def rows_of(product: Product, count: int, seconds: float = 20.0) -> "Counter[tuple[str, int]]":
@@ -154,3 +154,15 @@ def test_an_unknown_key_is_said_once_and_the_app_goes_on(
     app.stop()
     assert app.log().count("does not know this api_key") == 1
     assert product.rows() == []
+
+
+@pytest.mark.parametrize("app", ["wsgi_app", "flask_app", "django_app"])
+def test_what_wsgi_frameworks_served_is_what_the_data_api_returns(
+    app: str, product: Product, running: Running
+) -> None:
+    command = [*GUNICORN[:1], f"apps.{app}:app", *GUNICORN[2:], "--threads", "4"]
+    started = running.start(command, product.url, product.key)
+    served = started.get_all([f"/items/{number}" for number in range(500)], threads=20)
+    assert set(served.values()) == {200}
+    started.stop()
+    assert rows_of(product, len(served)) == each_once(served)

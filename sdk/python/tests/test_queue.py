@@ -231,3 +231,21 @@ def test_exit_waits_two_seconds_in_all(sink: Sink, monkeypatch: pytest.MonkeyPat
     assert not queue.flush_at_exit()  # the end of the lifespan
     assert not queue.flush_at_exit()  # atexit
     assert 0.4 < time.monotonic() - began < 1.0
+
+
+def test_an_app_that_is_added_while_the_thread_looks_at_the_others_does_not_end_it() -> None:
+    queue = Queue()
+
+    class Adding(Client):
+        @property
+        def retry_at(self) -> float:
+            queue.client("http://127.0.0.1:2", f"k{len(queue._clients)}", "", 0)
+            return 0.0
+
+        @retry_at.setter
+        def retry_at(self, _: float) -> None:
+            return
+
+    queue._clients[("", "", "", 0, "")] = Adding("http://127.0.0.1:1", "k", "", 0, "")
+    assert queue._next_retry() == float("inf")
+    assert len(queue._clients) == 2

@@ -31,7 +31,7 @@ Hit = tuple[
     Text,
     Text,
     Text,
-    Union[int, bytes, None],
+    Union[int, bytes, str, None],
     Optional[int],
     Text,
     Optional[str],
@@ -179,10 +179,10 @@ def to_path(path: Text) -> str:
     return without_query(to_text(path, MAX_PATH)) or "/"
 
 
-def to_size(size: Union[int, bytes, None]) -> Optional[int]:
+def to_size(size: Union[int, bytes, str, None]) -> Optional[int]:
     """Bytes; a Content-Length that is not a number is unknown, not an error."""
-    if isinstance(size, bytes):
-        return int(size) if size.isdigit() and len(size) < 16 else None
+    if isinstance(size, (bytes, str)):
+        return int(size) if size.isdigit() and size.isascii() and len(size) < 16 else None
     return size
 
 

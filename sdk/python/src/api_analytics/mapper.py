@@ -1,9 +1,9 @@
 """Runs the user's mappers so that a bad one costs its own field and nothing else.
 
-A mapper runs in the event loop after the response has left, where request state and context
-variables are still those of the request. Off the loop it would see a request that is over. So a
-slow one cannot be waited out, only given a rest: after two slow calls in a row it is not asked for
-a second, then two, up to a minute, and its field stays empty meanwhile.
+A mapper runs in the event loop (or the worker's thread) after the response has left, where request
+state and context variables are still those of the request. Elsewhere its request would be over. So
+a slow one cannot be waited out, only given a rest: after two slow calls in a row it is not asked
+for a second, then two, up to a minute, and its field stays empty meanwhile.
 """
 
 import time
@@ -63,7 +63,7 @@ class Mapper:
 
     def _was_slow(self, now: float, seconds: float) -> None:
         self._slow_calls += 1
-        self._tell("took %.0f ms, which holds up the event loop", seconds * 1000)
+        self._tell("took %.0f ms, which holds up requests", seconds * 1000)
         if self._slow_calls >= 2:
             self._rests_until = now + self._rest
             self._rest = min(self._rest * 2, LONGEST_REST_SECONDS)

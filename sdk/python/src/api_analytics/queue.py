@@ -108,7 +108,7 @@ class Queue:
                 return False
             if self.flush(left):
                 return True
-            if not any(client.ever_kept for client in self._clients.values()):
+            if not any(client.ever_kept for client in list(self._clients.values())):
                 return False
             time.sleep(min(0.2, max(0.0, self._exit_by - time.monotonic())))
 
@@ -139,6 +139,7 @@ class Queue:
         except RuntimeError:  # too many threads, or the interpreter is exiting
             self._thread = None
             return
+        _warn_without_threads()
         process = sys.modules.get("multiprocessing.process")
         if process is not None and process.parent_process() is not None:
             # Children of multiprocessing leave through os._exit, which runs no atexit functions.
@@ -228,9 +229,21 @@ class Queue:
             self.mark = min(FLUSH_AT, self._room + 1)
 
     def _next_retry(self) -> float:
-        return min(
-            (c.retry_at for c in self._clients.values() if c.retry_at and c.batches),
-            default=float("inf"),
+        # A copy, because another app of the process may be adding its client.
+        clients = list(self._clients.values())
+        return min((c.retry_at for c in clients if c.retry_at and c.batches), default=float("inf"))
+
+
+def _warn_without_threads() -> None:
+    """uWSGI keeps the interpreter's lock between requests unless it is told to run threads."""
+    options = getattr(sys.modules.get("uwsgi"), "opt", None)
+    if not options:
+        return
+    given = {name.decode() if isinstance(name, bytes) else name for name in options}
+    if not given & {"enable-threads", "threads"}:
+        logger.warning(
+            "uWSGI runs no threads without --enable-threads: requests are posted only while "
+            "others are answered, and at the end of the process"
         )
 
 

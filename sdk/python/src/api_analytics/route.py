@@ -7,6 +7,7 @@ Frameworks differ, and between versions too:
   context of their own, read here where it is.
 * Starlette puts its route there only from 1.x on, before that just the endpoint: then the routing
   table is searched, once per endpoint.
+* Litestar leaves its template as ``path_template``; hooks of ours leave those of other frameworks.
 * A mount moves part of the path into `root_path`; old versions cut it from `path`, newer don't.
 
 What cannot be decided is None: the server then derives a route from the path. A wrong template
@@ -16,6 +17,9 @@ would be worse than none, so every template is held against the path before it i
 import re
 from collections.abc import Iterable, MutableMapping
 from typing import Any, Optional
+
+from api_analytics.recorder import ROUTE
+from api_analytics.template import from_braces
 
 
 class RouteFinder:
@@ -45,6 +49,10 @@ class RouteFinder:
         elif route is not None:
             template = getattr(route, "path_format", None)
         else:
+            left_by_hook = scope.get(ROUTE) or scope.get("path_template")
+            if left_by_hook:
+                whole = from_braces(left_by_hook)
+                return whole if self._fits(whole, path) else None
             return self._find_by_endpoint(scope, path, root_path, status)
 
         prefix = ""
