@@ -1051,7 +1051,7 @@ export interface paths {
         /** The project's saved views. */
         get: operations["list_views"];
         put?: never;
-        /** Save a view. Its query is checked as the page's own calls are, and kept in one spelling. */
+        /** Save a view. Its query is checked as the page's own calls are, and normalized. */
         post: operations["create_view"];
         delete?: never;
         options?: never;
@@ -1073,7 +1073,7 @@ export interface paths {
         delete: operations["remove_view"];
         options?: never;
         head?: never;
-        /** Rename a view, or let it show something else. Fields that are not there stay. */
+        /** Rename a view, or change its page and query. Missing fields are kept. */
         patch: operations["change_view"];
         trace?: never;
     };
@@ -1243,8 +1243,8 @@ export interface components {
              */
             privacy_level?: number | null;
             /**
-             * @description The version of the app that these requests came from, at most 100 characters. The first time that it comes, charts are
-             *     marked with it.
+             * @description The version of the app that these requests came from, at most 100 characters. The first batch with a new release adds a
+             *     deploy.
              * @example v2.4.1
              */
             release?: string | null;
@@ -1339,7 +1339,7 @@ export interface components {
             about?: boolean;
             /**
              * Format: int64
-             * @description A row with up to so many requests may be missing from `rows`.
+             * @description A row with at most this many requests may be missing from `rows`.
              */
             missing_up_to?: number | null;
             rows: components["schemas"]["BreakdownRow"][];
@@ -1359,7 +1359,7 @@ export interface components {
         Changes: {
             /**
              * Format: int64
-             * @description The rows are of the busiest endpoints or consumers: of those with up to so many requests nothing is said.
+             * @description The rows are of the busiest endpoints or consumers: of those with at most this many requests nothing is said.
              */
             missing_up_to?: number | null;
             previous?: components["schemas"]["Previous"] | null;
@@ -1533,12 +1533,12 @@ export interface components {
             hidden: boolean;
             /**
              * Format: int64
-             * @description The counts of `rows` may be too low by up to so many requests: a file with very many consumers keeps counts of the busiest.
+             * @description The counts of `rows` may be too low by at most this many requests: a file with very many consumers keeps counts of the busiest.
              */
             low_by_up_to?: number | null;
             /**
              * Format: int64
-             * @description A row with up to so many requests may be missing from `rows`.
+             * @description A row with at most this many requests may be missing from `rows`.
              */
             missing_up_to?: number | null;
             rows: components["schemas"]["ConsumerAnswer"][];
@@ -1717,12 +1717,12 @@ export interface components {
             least_requests: number;
             /**
              * Format: int64
-             * @description An endpoint with up to so many requests may be missing: there are too many to list them all.
+             * @description An endpoint with at most this many requests may be missing: there are too many to list them all.
              */
             missing_up_to?: number | null;
             /**
              * Format: int64
-             * @description Of so many that could be compared.
+             * @description Number of endpoints compared.
              */
             total_endpoints: number;
         };
@@ -1731,7 +1731,7 @@ export interface components {
             deploys: components["schemas"]["DeployAnswer"][];
         };
         /**
-         * @description Who said that there was a deploy.
+         * @description Origin of a deploy.
          * @enum {string}
          */
         DeploySource: "posted" | "requests";
@@ -1779,7 +1779,7 @@ export interface components {
             about?: boolean;
             /**
              * Format: int64
-             * @description A row with up to so many requests may be missing from `rows`.
+             * @description A row with at most this many requests may be missing from `rows`.
              */
             missing_up_to?: number | null;
             rows: components["schemas"]["EndpointAnswer"][];
@@ -2028,7 +2028,7 @@ export interface components {
             rejected: components["schemas"]["RejectedHits"][];
             /**
              * Format: int64
-             * @description Batches whose `release` was not used: no text of at most 100 characters, or one new release too many in an hour.
+             * @description Batches whose `release` was not used: not a text of at most 100 characters, or over the hourly limit of new releases.
              */
             releases_ignored: number;
             /**
@@ -2119,7 +2119,7 @@ export interface components {
             as_of: string;
             /**
              * Format: int64
-             * @description The counts of `pieces` may be too low by up to so many requests.
+             * @description The counts of `pieces` may be too low by at most this many requests.
              */
             low_by_up_to?: number | null;
             /**
@@ -2129,7 +2129,7 @@ export interface components {
             matching_rows: number;
             /**
              * Format: int64
-             * @description There are too many rows to list them all: one with up to so many requests may be missing.
+             * @description There are too many rows to list them all: one with at most this many requests may be missing.
              */
             missing_up_to?: number | null;
             /**
@@ -2500,10 +2500,10 @@ export interface components {
             /** @description At most 100 characters. */
             name?: string | null;
         };
-        /** @description A view as it is posted. Of a change, fields that are not there stay. */
+        /** @description A view as it is posted. In a change, missing fields are kept. */
         NewView: {
             /**
-             * @description At most 100 characters. No two views of a project have the same.
+             * @description At most 100 characters. Unique within a project.
              * @example Failing payments
              */
             name?: string | null;
@@ -3402,7 +3402,7 @@ export interface components {
             query: string;
         };
         ViewList: {
-            /** @description In order of their names. */
+            /** @description Ordered by name. */
             views: components["schemas"]["ViewAnswer"][];
         };
         /**
