@@ -11,7 +11,6 @@ export API_ANALYTICS_BIN
 cd "$(dirname "$0")"
 python="$(../../sdk/python/venv.sh requirements-test.txt)/bin/python"
 NODE_FRAMEWORKS="$(../../sdk/node/modules.sh ../../contract/apps/node frameworks)"
-NODE_TOOLS="$(../../sdk/node/modules.sh ../../sdk/node/test tools)"
 NODE_CLIENT="$(realpath "../../$(../../sdk/node/build.sh)")"
-export NODE_FRAMEWORKS NODE_TOOLS NODE_CLIENT
+export NODE_FRAMEWORKS NODE_CLIENT
 exec "$python" -m pytest "$@"
