@@ -46,7 +46,10 @@ import { createServer, get } from 'node:http';
 import { expressAnalytics, flush } from 'api-analytics-client';
 const watch = expressAnalytics();
 const ask = (port, path = '/', options = {}) => new Promise((resolve) => get({ port, path, agent: false, ...options }, (answer) => answer.resume().on('end', () => resolve(answer))));
-const serve = (handler) => new Promise((resolve) => { const server = createServer((q, s) => watch(q, s, () => handler(q, s))); server.listen(0, () => resolve([server, server.address().port])); });
+let closed = 0;
+/** Until so many responses have closed, and so were recorded. */
+const recorded = async (count) => { while (closed < count) await new Promise((resolve) => setTimeout(resolve, 5)); };
+const serve = (handler) => new Promise((resolve) => { const server = createServer((q, s) => watch(q, s, () => { s.on('close', () => { closed += 1; }); handler(q, s); })); server.listen(0, () => resolve([server, server.address().port])); });
 `;
 
 test('importing it starts nothing', async () => {
@@ -76,7 +79,7 @@ test('a script that reads its answers in process.exit order can await flush', as
   const { out } = await run(`${APP}
     const [, port] = await serve((q, s) => s.end('x'));
     await ask(port, '/a');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await recorded(1);
     console.log(await flush(), await flush(0));
     process.exit(3);
   `);
@@ -88,7 +91,7 @@ test('SIGTERM ends the process as it would without the client', async () => {
   const { signal } = await run(`${APP}
     const [, port] = await serve((q, s) => s.end('x'));
     await ask(port, '/a');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await recorded(1);
     process.kill(process.pid, 'SIGTERM');
     setTimeout(() => {}, 5000);
   `);
@@ -139,7 +142,7 @@ test('requests and responses are not kept alive by waiting hits, nor is an Async
     const registry = new FinalizationRegistry(() => { gone += 1; });
     const [, port] = await serve((q, s) => storage.run({ big: true }, () => { registry.register(q); registry.register(s); registry.register(storage.getStore()); watch(q, s, () => s.end('x')); }));
     for (let i = 0; i < 20; i += 1) await ask(port);
-    for (let i = 0; i < 10 && gone < 57; i += 1) { await new Promise((resolve) => setTimeout(resolve, 20)); gc(); }
+    for (let i = 0; i < 100 && gone < 57; i += 1) { await new Promise((resolve) => setTimeout(resolve, 20)); gc(); }
     console.log(gone >= 57 ? 'gone' : gone); // the last request may be on the stack
     process.exit();
   `, { words: ['--input-type=module', '--expose-gc'] });
@@ -197,7 +200,7 @@ test('in a cluster each process posts for itself', async () => {
     else {
       const [, port] = await serve((q, s) => s.end('x'));
       await ask(port, '/worker/' + cluster.worker.id);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await recorded(1);
       await flush();
       process.exit();
     }
