@@ -6,12 +6,9 @@ if [ -z "${CHROMIUM:-}" ] && [ ! -x /usr/bin/chromium ]; then
   install="apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium"
   if [ "$(id -u)" = 0 ]; then sh -c "$install" > /dev/null; else sudo sh -c "$install" > /dev/null; fi
 fi
-# The app whose requests are looked at runs with the Python client as it is in this tree.
+# Apps whose requests are looked at run with the Python client as it is in this tree.
 PYTHON_OF_APP="$(../sdk/python/venv.sh requirements-test.txt)/bin/python"
 export PYTHON_OF_APP
-# The packages that the start page's other snippets name, beside the Python client's environments in the cache.
-PYTHON_OF_SNIPPETS="$(../sdk/python/venv.sh "$PWD/browser/snippets/requirements-snippets.txt")/bin/python"
-export PYTHON_OF_SNIPPETS
 NODE_FRAMEWORKS="$(../sdk/node/modules.sh ../contract/apps/node frameworks)"
 export NODE_FRAMEWORKS
 npm run --silent test-browser

@@ -1,5 +1,5 @@
 // Runs the start page's snippets: each becomes an app, one request is made, and it must arrive. The Node client is installed from the server
-// as the page says; run.sh installs frameworks and the original's packages. `journey.test.mjs` and `docs/` cover FastAPI's.
+// as the page says, the Python client is that of this tree; run.sh installs the frameworks. `journey.test.mjs` and `docs/` cover FastAPI's.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -36,9 +36,6 @@ async function snippet(label) {
   return pre.textContent();
 }
 
-/** The original's packages post at the earliest a minute after they were loaded: this moves their clock, and leaves the rest to them. */
-const PYTHON_MINUTE = 'import datetime\nfrom api_analytics import core\ncore._last_posted -= datetime.timedelta(seconds=61)\n';
-
 function run(program, words, options) {
   const app = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'], cwd: folder, ...options });
   app.said = '';
@@ -64,17 +61,20 @@ async function callAndFind(app, url, framework) {
   return assert.fail(`nothing came from ${framework}: ${app.said}`);
 }
 
+/** With the Python client of this tree. */
+const PYTHONPATH = new URL('../../sdk/python/src', import.meta.url).pathname;
+
 function python() {
-  const found = process.env.PYTHON_OF_SNIPPETS;
-  assert.ok(found, 'PYTHON_OF_SNIPPETS names an interpreter with snippets/requirements-snippets.txt');
+  const found = process.env.PYTHON_OF_APP;
+  assert.ok(found, 'PYTHON_OF_APP names an interpreter with the Python client and its frameworks');
   return found;
 }
 
 test('Flask', async () => {
   const port = await freePort();
   const file = join(folder, 'flask_app.py');
-  writeFileSync(file, `${await snippet('Flask')}\n\n@app.get("/flask")\ndef answer():\n    return "yes"\n\n${PYTHON_MINUTE}app.run(port=${port})\n`);
-  const hit = await callAndFind(run(python(), [file]), `http://127.0.0.1:${port}/flask`, 'Flask');
+  writeFileSync(file, `${await snippet('Flask')}\n\n@app.get("/flask")\ndef answer():\n    return "yes"\n\napp.run(port=${port})\n`);
+  const hit = await callAndFind(run(python(), [file], { env: { ...process.env, PYTHONPATH } }), `http://127.0.0.1:${port}/flask`, 'Flask');
   assert.deepEqual([hit.path, hit.method, hit.status], ['/flask', 'GET', 200]);
 });
 
@@ -83,8 +83,8 @@ test('Django, on a machine whose clock is not in the zone of its settings', asyn
   // The relevant part of what `startproject` writes.
   const made = 'SECRET_KEY = "x"\nALLOWED_HOSTS = ["*"]\nROOT_URLCONF = "urls"\nUSE_TZ = True\nTIME_ZONE = "UTC"\nMIDDLEWARE = ["django.middleware.common.CommonMiddleware"]\n';
   writeFileSync(join(folder, 'settings.py'), `${made}\n${await snippet('Django')}\n`);
-  writeFileSync(join(folder, 'urls.py'), `from django.http import HttpResponse\nfrom django.urls import path\n${PYTHON_MINUTE}urlpatterns = [path("django", lambda request: HttpResponse("yes"))]\n`);
-  const env = { ...process.env, TZ: 'Asia/Tokyo', DJANGO_SETTINGS_MODULE: 'settings', PYTHONPATH: folder };
+  writeFileSync(join(folder, 'urls.py'), `from django.http import HttpResponse\nfrom django.urls import path\nurlpatterns = [path("django", lambda request: HttpResponse("yes"))]\n`);
+  const env = { ...process.env, TZ: 'Asia/Tokyo', DJANGO_SETTINGS_MODULE: 'settings', PYTHONPATH: `${folder}:${PYTHONPATH}` };
   const app = run(python(), ['-m', 'django', 'runserver', String(port), '--noreload'], { env });
   const hit = await callAndFind(app, `http://127.0.0.1:${port}/django`, 'Django');
   assert.deepEqual([hit.path, hit.method, hit.status], ['/django', 'GET', 200]);

@@ -13,6 +13,7 @@ test('every snippet has the key and the address, without a doubled slash', () =>
     expect(code + install, name).not.toMatch(/[^:]\/\//);
   }
   expect(snippets[0]?.install).toBe('pip install "api-analytics-client[fastapi] @ https://a.example/base/sdk/python/client-1.whl"');
+  expect(snippets.find(({ name }) => name === 'flask')?.install).toBe('pip install "api-analytics-client[flask] @ https://a.example/base/sdk/python/client-1.whl"');
   expect(snippets.find(({ name }) => name === 'express')?.install).toBe('npm install https://a.example/base/sdk/node/client-1.tgz');
 });
 

@@ -1,6 +1,5 @@
-// Code to paste into an app, per framework, with this server's address and the project's key filled in. FastAPI, Starlette and
-// Node's frameworks use the clients that this server hands out; Flask and Django the packages published for the original, whose protocol is
-// the same.
+// Code to paste into an app, per framework, with this server's address and the project's key filled in. All use the clients that this
+// server hands out.
 
 import type { ClientPackage } from '../api/types';
 
@@ -24,7 +23,6 @@ export function toSnippets(server: string, key: string, clients: readonly Client
   const npm = `npm install ${url}/sdk/node/${tarball ?? 'api-analytics-client.tgz'}`;
   const at = (extra: string) => (wheel ? `pip install "api-analytics-client[${extra}] @ ${url}/sdk/python/${wheel}"` : `pip install "api-analytics-client[${extra}]"`);
   const own = 'Requests show up within seconds.';
-  const published = 'The published package of tom-draper/api-analytics, pointed at this server. It posts once a minute at most, with the next request: the first ones show up after a minute.';
   return [
     {
       name: 'fastapi', label: 'FastAPI', language: 'python', install: at('fastapi'), note: own,
@@ -51,24 +49,20 @@ app.add_middleware(
 )`,
     },
     {
-      name: 'flask', label: 'Flask', language: 'python', install: 'pip install api-analytics flask', note: published,
+      name: 'flask', label: 'Flask', language: 'python', install: at('flask'), note: own,
       code: `from flask import Flask
-from api_analytics.flask import add_middleware, Config
+from api_analytics.flask import Analytics, Config
 
 app = Flask(__name__)
-add_middleware(app, "${key}", Config(server_url="${url}"))`,
+Analytics(
+    app,
+    api_key="${key}",
+    config=Config(server_url="${url}"),
+)`,
     },
     {
-      name: 'django', label: 'Django', language: 'python', install: 'pip install api-analytics django', note: published,
-      // The package counts its minutes from its import, by a clock that Django then sets to TIME_ZONE: an hour's difference would hold
-      // its first post back by an hour.
+      name: 'django', label: 'Django', language: 'python', install: at('django'), note: own,
       code: `# settings.py, at its end
-import os, time
-
-os.environ["TZ"] = TIME_ZONE  # as Django does itself, but before the import
-if hasattr(time, "tzset"):
-    time.tzset()
-
 from api_analytics.django import Config
 
 ANALYTICS_API_KEY = "${key}"
