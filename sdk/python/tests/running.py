@@ -119,6 +119,8 @@ class Running:
                 stderr=out,
                 cwd=HERE,
                 env=environment(server_url, key, **env),
+                # A run in the background ignores it, and hands that on.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             )
         app = App(process, port, log)
         self._apps.append(app)
