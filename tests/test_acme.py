@@ -62,8 +62,8 @@ class Pebble:
         }
         config = folder / "pebble.json"
         config.write_text(json.dumps({"pebble": settings}))
-        # One nonce in five is refused, as happens with a real authority after a while.
-        environment = os.environ | {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "20"}
+        # A nonce is refused now and then, as by a real authority; rarely enough that the library's three tries suffice.
+        environment = os.environ | {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "2"}
         log = (folder / "pebble.log").open("wb")
         command = [program, "-config", config, "-dnsserver", names.address]
         self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
