@@ -1,6 +1,7 @@
 """Certificates that the server orders and renews by itself, against Pebble, the test server of Let's Encrypt's makers."""
 
 import contextlib
+import http.client
 import json
 import os
 import socket
@@ -117,6 +118,14 @@ def presented(port: int, name: str, root: str | None = None) -> x509.Certificate
         return None
 
 
+def health_of(port: int) -> tuple[int, dict]:
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=ssl._create_unverified_context(), timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", "/api/health")
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
 def wait_for(what: str, seconds: float, look):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -157,6 +166,13 @@ def test_a_certificate_is_ordered_kept_and_renewed(servers, authority, tmp_path)
     again = wait_for("the kept certificate", 20, lambda: presented(port, NAMES[0], pebble.root))
     assert again.serial_number in (kept_now.serial_number, first.serial_number) and server.log().count("ordering") >= ordered
 
+    # Another name costs the first one nothing while it is proven.
+    server.stop()
+    server.settings["acme"] = ",".join((*NAMES, "more.test"))
+    server.start(wait=False)
+    wait_for("the first name", 20, lambda: presented(port, NAMES[0], pebble.root))
+    wait_for("the added name", 30, lambda: presented(port, "more.test", pebble.root))
+
     # Renewed before it ends, by the same account, and what is presented never stops being valid.
     until, serials = time.monotonic() + 2 * LIFETIME, set()
     while len(serials) < 2:
@@ -166,6 +182,7 @@ def test_a_certificate_is_ordered_kept_and_renewed(servers, authority, tmp_path)
         serials.add(shown.serial_number)
         time.sleep(0.2)
     assert kept["account.json"].read_bytes() == account
+    assert health_of(port) == (200, {"status": "healthy"}), server.log()
     assert "PRIVATE KEY" in kept["certificate.pem"].read_text() and "PRIVATE KEY" not in server.log()
     server.stop()
 
@@ -177,10 +194,13 @@ def test_an_authority_that_cannot_see_the_name_is_quoted_in_the_log_and_the_port
     server = servers(**pebble.settings())
     server.port = port
     server.start(wait=False)
-    wait_for("the reason", 60, lambda: "no certificate could be had" in server.log())
-    line = next(line for line in server.log().splitlines() if "no certificate could be had" in line)
+    wait_for("the reason", 60, lambda: "no certificate could be obtained" in server.log())
+    line = next(line for line in server.log().splitlines() if "no certificate could be obtained" in line)
     assert "could not see that the names lead here" in line and "127.0.0.77" in line and NAMES[0] in line
     assert "next_try_in_seconds=300" in line
+    # Visitors are refused, so the operator's health check fails.
+    status, health = health_of(port)
+    assert status == 500 and any("127.0.0.77" in problem and NAMES[0] in problem for problem in health["problems"]), health
     placeholder = presented(port, NAMES[0])
     assert placeholder and placeholder.issuer == placeholder.subject
     assert presented(port, NAMES[0], pebble.root) is None

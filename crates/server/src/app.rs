@@ -28,6 +28,7 @@ use crate::ask::{Asker, estimate};
 use crate::bodies::Bodies;
 use crate::budget::Budget;
 use crate::call_id::CallIds;
+use crate::certificate_order::CertificateOrder;
 use crate::clock::{Clock, US_PER_DAY};
 use crate::clock_watch::Watch;
 use crate::config::{PublicUrl, Settings};
@@ -63,6 +64,7 @@ pub struct App {
     pub outbox: Arc<Outbox>,
     pub status_views: StatusViews,
     pub subscriber_mail: SubscriberMail,
+    pub certificate_order: CertificateOrder,
     pub rules: Rules,
     pub enricher: Enricher,
     /// Large batches that may be decoded at once: one per processor. More would only use more memory.
@@ -227,6 +229,7 @@ impl App {
             releases: Releases::default(),
             status_views: StatusViews::default(),
             subscriber_mail: SubscriberMail::default(),
+            certificate_order: CertificateOrder::default(),
             in_flight: InFlightPosts::default(),
             started_us: now_us,
             settings,

@@ -28,6 +28,7 @@ pub mod bodies;
 pub mod body;
 pub mod budget;
 pub mod call_id;
+pub mod certificate_order;
 pub mod cli;
 pub mod clock;
 pub mod clock_watch;

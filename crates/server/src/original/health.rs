@@ -42,6 +42,7 @@ pub async fn show_health(State(app): State<SharedApp>) -> (StatusCode, Json<Heal
 fn find_notes(app: &App) -> Vec<String> {
     let mut notes = app.store.stats().notes;
     notes.extend(app.clock_watch.note());
+    notes.extend(app.certificate_order.note());
     notes
 }
 
@@ -66,6 +67,7 @@ async fn find_problems(app: &App) -> Vec<String> {
     problems.extend(app.rules.problems());
     problems.extend(app.outbox.problems());
     problems.extend(app.subscriber_mail.problems());
+    problems.extend(app.certificate_order.problem());
     if app.checks.ping().await.is_err() {
         problems.push("the results of checks cannot be read".to_owned());
     }

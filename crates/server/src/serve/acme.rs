@@ -74,6 +74,8 @@ struct Kept {
     names: Vec<String>,
     /// When the last third of its lifetime begins, in seconds since the epoch.
     renewal_s: i64,
+    /// Seconds since the epoch.
+    expires_s: i64,
 }
 
 impl Kept {
@@ -104,9 +106,9 @@ impl Kept {
             GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
             _ => None,
         });
-        let (names, renewal_s) = (names.collect(), to - (to - from) / 3);
+        let (names, renewal_s, expires_s) = (names.collect(), to - (to - from) / 3, to);
         let certificate = CertifiedKey::from_der(chain, key, &ring::default_provider())?;
-        Ok(Kept { certificate, names, renewal_s })
+        Ok(Kept { certificate, names, renewal_s, expires_s })
     }
 
     /// Whether it is for all of the names.
@@ -118,8 +120,9 @@ impl Kept {
 /// The certificate to begin with.
 pub(super) fn kept_or_placeholder(data: &Path, order: &AcmeOrder) -> anyhow::Result<CertifiedKey> {
     match Kept::read(&Files::of(data).certificate())? {
-        Some(kept) if kept.fits(order) => Ok(kept.certificate),
-        _ => {
+        // Also if a name was added: that must not cost the others their certificate while it is proven.
+        Some(kept) => Ok(kept.certificate),
+        None => {
             let made = rcgen::generate_simple_self_signed(order.names.clone())
                 .context("`acme`: no certificate can be made for these names")?;
             certified(&made.cert, &made.signing_key)
@@ -150,20 +153,26 @@ pub(super) async fn keep(
                     .unwrap_or_else(|_| Err(anyhow!("it took longer than {} s", time.as_secs())));
                 match obtained.and_then(|()| match seconds_left(&files, order, app) {
                     1.. => Ok(()),
-                    _ => bail!("the certificate that came is due to be renewed already; look at this machine's clock"),
+                    _ => bail!("the issued certificate is already due for renewal; check this machine's clock"),
                 }) {
                     Ok(()) => {
                         failures = 0;
+                        app.certificate_order.note_success();
                         continue;
                     }
                     Err(problem) => {
                         let wait_s = retry_after(failures);
                         failures += 1;
+                        let (names, problem) = (order.names.join(","), format!("{problem:#}"));
+                        app.certificate_order.note_failure(
+                            format!("no certificate for {names}: {problem}"),
+                            has_valid(&files, order, app),
+                        );
                         tracing::error!(
-                            names = order.names.join(","),
-                            problem = format!("{problem:#}"),
+                            names,
+                            problem,
                             next_try_in_seconds = wait_s,
-                            "no certificate could be had; the one of before goes on being presented"
+                            "no certificate could be obtained; the previous one stays in use"
                         );
                         wait_s
                     }
@@ -183,6 +192,11 @@ fn seconds_left(files: &Files, order: &AcmeOrder, app: &SharedApp) -> i64 {
         Ok(Some(kept)) if kept.fits(order) => kept.renewal_s - app.clock.now_us() / 1_000_000,
         _ => 0,
     }
+}
+
+fn has_valid(files: &Files, order: &AcmeOrder, app: &SharedApp) -> bool {
+    let kept = Kept::read(&files.certificate()).ok().flatten();
+    kept.is_some_and(|kept| kept.fits(order) && kept.expires_s > app.clock.now_us() / 1_000_000)
 }
 
 fn retry_after(failures: u32) -> u64 {
@@ -205,29 +219,27 @@ async fn obtain(
     let account = open_account(order, &app.dialer, files).await?;
     let names: Vec<Identifier> = order.names.iter().cloned().map(Identifier::Dns).collect();
     let placed = account.new_order(&NewOrder::new(&names)).await;
-    let mut placed = placed.context("the authority took no order")?;
+    let mut placed = placed.context("the authority did not accept the order")?;
     prove(&mut placed, certificates).await?;
     let patience =
         RetryPolicy::new().backoff(1.5).timeout(Duration::from_secs(limits::ACME_ORDER_SECONDS));
     match placed.poll_ready(&patience).await {
         Ok(OrderStatus::Ready) => {}
         Ok(_) | Err(instant_acme::Error::Api(_)) => bail!(refusal(&mut placed).await),
-        Err(problem) => return Err(problem).context("the authority came to no decision"),
+        Err(problem) => return Err(problem).context("the authority did not decide"),
     }
-    let key = placed.finalize().await.context("the authority did not take the request to sign")?;
+    let key =
+        placed.finalize().await.context("the authority did not accept the signing request")?;
     let chain =
         placed.poll_certificate(&patience).await.context("the authority sent no certificate")?;
     let pem = format!("{key}{chain}");
-    let kept = Kept::parse(pem.as_bytes()).context("the certificate that came cannot be used")?;
+    let kept = Kept::parse(pem.as_bytes()).context("the issued certificate cannot be used")?;
     if !kept.fits(order) {
-        bail!("the certificate that came is for {:?}", kept.names);
+        bail!("the issued certificate is for {:?}", kept.names);
     }
     files.write(&files.certificate(), &pem)?;
     certificates.present(kept.certificate);
-    tracing::info!(
-        names = order.names.join(","),
-        "a certificate came, and is presented from now on"
-    );
+    tracing::info!(names = order.names.join(","), "a certificate was issued and is now in use");
     Ok(())
 }
 
