@@ -147,7 +147,7 @@ def check_words():
     """Texts for people are free of the phrases in words.txt; comments are not checked."""
     lines = (ROOT / "scripts/words.txt").read_text().splitlines()
     rows = [re.split(r" {2,}", line) for line in lines if line and not line.startswith("#")]
-    paths = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("sdk/*/README.md"), *ROOT.glob("contract/*.json")]
+    paths = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("sdk/*/README.md"), *ROOT.glob("contract/*.json")]
     paths += [path for kind in ("svelte", "ts") for path in ROOT.glob(f"dashboard/src/**/*.{kind}") if not path.name.endswith(".test.ts")]
     paths += ROOT.glob("crates/*/src/**/*.rs")
     for path in paths:

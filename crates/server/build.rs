@@ -80,14 +80,14 @@ fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
-/// The clients that the server hands out: language, ending of the files in `sdk/LANGUAGE/dist`.
-const CLIENTS: [(&str, &str); 2] = [("python", ".whl"), ("node", ".tgz")];
+/// The languages of the clients that the server hands out: everything in `sdk/LANGUAGE/dist`, laid out as that
+/// language's tool asks for it. The file `package` in there names the current one.
+const CLIENTS: [&str; 2] = ["python", "node"];
 
 fn embed_packages() -> std::io::Result<()> {
-    let mut code = String::from(
-        "/// Every client that the server hands out.\npub static PACKAGES: &[Package] = &[\n",
-    );
-    for (language, ending) in CLIENTS {
+    let mut files_code = String::from("pub static FILES: &[PackageFile] = &[\n");
+    let mut packages_code = String::from("pub static PACKAGES: &[Package] = &[\n");
+    for language in CLIENTS {
         let sdk = Path::new("../../sdk").join(language);
         let dist = sdk.join("dist");
         // Watching a missing path would rerun every build, so the nearest existing one is watched.
@@ -98,17 +98,24 @@ fn embed_packages() -> std::io::Result<()> {
         let mut files = Vec::new();
         collect(&dist, "", &mut files)?;
         files.sort();
-        for (file, path) in files.iter().filter(|(name, _)| name.ends_with(ending)) {
+        for (name, path) in &files {
+            if name == "package" {
+                let package = std::fs::read_to_string(path)?;
+                let package = package.trim();
+                let _ = writeln!(
+                    packages_code,
+                    "    Package {{ language: {language:?}, name: {package:?} }},"
+                );
+                continue;
+            }
             let _ = writeln!(
-                code,
-                "    Package {{ language: {language:?}, file: {file:?}, bytes: include_bytes!({path:?}) }},"
+                files_code,
+                "    PackageFile {{ language: {language:?}, path: {name:?}, bytes: include_bytes!({path:?}) }},"
             );
         }
     }
-    let languages = CLIENTS.map(|(language, ..)| language);
-    let _ = writeln!(
-        code,
-        "];\n\n/// The languages that have a client.\npub const LANGUAGES: &[&str] = &{languages:?};"
+    let code = format!(
+        "/// Every file of every client.\n{files_code}];\n\n/// The current package of each client that this build has.\n{packages_code}];\n\n/// The languages that have a client.\npub const LANGUAGES: &[&str] = &{CLIENTS:?};\n"
     );
     let out = std::env::var_os("OUT_DIR").unwrap_or_default();
     std::fs::write(Path::new(&out).join("packages.rs"), code)

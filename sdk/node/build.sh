@@ -37,4 +37,5 @@ done
 name="dist/$(basename "$packed")"
 # Left alone if unchanged, so that nobody who watches the file rebuilds.
 cmp -s "$packed" "$name" || cp "$packed" "$name"
+echo "$(basename "$packed")" | cmp -s - dist/package || echo "$(basename "$packed")" > dist/package
 echo "sdk/node/$name"

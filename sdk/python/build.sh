@@ -18,5 +18,6 @@ for wheel in "$new"/*.whl; do
   name="dist/$(basename "$wheel")"
   # Left alone if unchanged, so that nobody who watches the file rebuilds.
   cmp -s "$wheel" "$name" || cp "$wheel" "$name"
+  echo "$(basename "$wheel")" | cmp -s - dist/package || echo "$(basename "$wheel")" > dist/package
   echo "sdk/python/$name"
 done

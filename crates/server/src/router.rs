@@ -28,7 +28,7 @@ use crate::web::{
 /// A row of the table.
 pub struct Route {
     pub method: &'static str,
-    /// As in the OpenAPI document.
+    /// As in the OpenAPI document. A parameter named `path` takes the rest, with its slashes.
     pub path: &'static str,
     /// Credentials of a caller.
     pub access: Access,
@@ -223,14 +223,14 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/api/v1/openapi.json", Anyone, get(openapi::show_openapi)),
         route("GET", "/docs", Page, get(docs::show_index)),
         route("GET", "/docs/search", Page, get(docs::search)),
-        route("GET", "/docs/{name}", Page, get(docs::show_doc)),
+        route("GET", "/docs/{path}", Page, get(docs::show_doc)),
         route("GET", "/docs.js", Page, get(docs::show_script)),
         route("GET", "/assets/{file}", Page, get(page::send_asset)),
         route("GET", "/page.css", Page, get(style::show_style)),
         route("GET", "/favicon.ico", Page, get(root::show_icon)),
         route("GET", "/robots.txt", Page, get(root::show_robots)),
         route("GET", "/sdk/{language}/", Anyone, get(packages::list_packages)),
-        route("GET", "/sdk/{language}/{file}", Anyone, get(packages::send_package)),
+        route("GET", "/sdk/{language}/{path}", Anyone, get(packages::send_package)),
     ];
     for address in page::ADDRESSES {
         routes.push(route("GET", address, Page, get(page::show_page)));
@@ -246,7 +246,8 @@ pub fn router(app: &SharedApp) -> Router {
             response.extensions_mut().insert(template);
             response
         });
-        router = router.route(route.path, route.handler.layer(named));
+        let path = route.path.replace("{path}", "{*path}");
+        router = router.route(&path, route.handler.layer(named));
     }
     router
         .fallback(missing::answer)

@@ -1101,7 +1101,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The packages of a language, as pip reads a list of them. */
+        /** The files of a language's client, as pip reads a list of them. */
         get: operations["list_packages"];
         put?: never;
         post?: never;
@@ -1111,14 +1111,14 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/sdk/{language}/{file}": {
+    "/sdk/{language}/{path}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** One package. */
+        /** One file. */
         get: operations["send_package"];
         put?: never;
         post?: never;
@@ -1477,13 +1477,14 @@ export interface components {
         };
         /** @description A client library that this server hands out. */
         ClientPackage: {
-            /**
-             * @description At `/sdk/{language}/{file}` below `base_url`.
-             * @example fastapi_analytics-1.0.0-py3-none-any.whl
-             */
-            file: string;
             /** @example python */
             language: string;
+            /**
+             * @description As the language's tool is told to install it. Python, Node: the name of a file at `/sdk/{language}/` below
+             *     `base_url`; others: a name with a version.
+             * @example api_analytics_client-0.1.0-py3-none-any.whl
+             */
+            package: string;
         };
         /** @description From `from` to before `at`, and from `at` to before `to`: equally long. */
         ComparedTimes: {
@@ -8602,14 +8603,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description `python` or `node` */
+                /** @description `python`, `node` ... */
                 language: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Links to the packages */
+            /** @description Links to the files, with their hashes */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8634,16 +8635,16 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A file of the list */
-                file: string;
-                /** @description `python` or `node` */
+                /** @description `python`, `node` ... */
                 language: string;
+                /** @description A file of the list; it may hold slashes */
+                path: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The package: a wheel or a tarball */
+            /** @description The file: a package, or what the language's tool reads to find one */
             200: {
                 headers: {
                     [name: string]: unknown;

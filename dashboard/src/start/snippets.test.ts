@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { highlight, toSnippets } from './snippets';
 
 const snippets = toSnippets('https://a.example/base/', 'KEY-1', [
-  { language: 'python', file: 'client-1.whl' },
-  { language: 'node', file: 'client-1.tgz' },
+  { language: 'python', package: 'client-1.whl' },
+  { language: 'node', package: 'client-1.tgz' },
 ]);
 
 test('every snippet has the key and the address, without a doubled slash', () => {

@@ -17,8 +17,8 @@ export interface Snippet {
 /** `key`: the caller chooses the placeholder until there is one. `clients`: the packages that the server hands out. */
 export function toSnippets(server: string, key: string, clients: readonly ClientPackage[]): Snippet[] {
   const url = server.replace(/\/+$/, '');
-  const wheel = clients.find(({ language }) => language === 'python')?.file;
-  const tarball = clients.find(({ language }) => language === 'node')?.file;
+  const wheel = clients.find(({ language }) => language === 'python')?.package;
+  const tarball = clients.find(({ language }) => language === 'node')?.package;
   // Always an address of this server: on a public registry anybody could own the name.
   const npm = `npm install ${url}/sdk/node/${tarball ?? 'api-analytics-client.tgz'}`;
   const at = (extra: string) => (wheel ? `pip install "api-analytics-client[${extra}] @ ${url}/sdk/python/${wheel}"` : `pip install "api-analytics-client[${extra}]"`);

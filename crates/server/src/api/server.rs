@@ -27,9 +27,10 @@ pub struct ServerInfo {
 pub struct ClientPackage {
     #[schema(example = "python")]
     pub language: String,
-    /// At `/sdk/{language}/{file}` below `base_url`.
-    #[schema(example = "fastapi_analytics-1.0.0-py3-none-any.whl")]
-    pub file: String,
+    /// As the language's tool is told to install it. Python, Node: the name of a file at `/sdk/{language}/` below
+    /// `base_url`; others: a name with a version.
+    #[schema(example = "api_analytics_client-0.1.0-py3-none-any.whl")]
+    pub package: String,
 }
 
 /// Facts about this server.
@@ -40,7 +41,7 @@ pub struct ClientPackage {
 pub async fn show_server(State(app): State<SharedApp>, headers: HeaderMap) -> Json<ServerInfo> {
     let clients = PACKAGES.iter().map(|package| ClientPackage {
         language: package.language.to_owned(),
-        file: package.file.to_owned(),
+        package: package.name.to_owned(),
     });
     Json(ServerInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),

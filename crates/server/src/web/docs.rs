@@ -42,6 +42,8 @@ macro_rules! page {
 /// In the order of the list.
 pub const PAGES: &[Page] = &[
     page!("getting-started", "Getting started", true),
+    page!("clients/python", "Python client", true),
+    page!("clients/node", "Node client", true),
     page!("api", "The API", true),
     page!("deploys", "Deploys and what changed", true),
     page!("monitoring", "Monitoring", true),
@@ -68,10 +70,10 @@ pub async fn show_index(State(app): State<SharedApp>, headers: HeaderMap) -> Res
 
 pub async fn show_doc(
     State(app): State<SharedApp>,
-    Path(name): Path<String>,
+    Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
-    match PAGES.iter().find(|page| page.name == name) {
+    match PAGES.iter().find(|page| page.name == path) {
         Some(page) => Ok(send(&app, page, &headers)),
         None => {
             let error = ApiError::new(Code::NotFound, "there is no such page; /docs lists them");
@@ -113,7 +115,7 @@ fn send(app: &App, page: &Page, headers: &HeaderMap) -> Response<Body> {
         false => page.text.to_owned(),
     };
     let base_path = base_path(app);
-    let view = frame::View::Page { page, html: &text::to_html(&text, base_path) };
+    let view = frame::View::Page { page, html: &text::to_html(&text, page.name, base_path) };
     answer(frame::write(base_path, &view))
 }
 

@@ -1,6 +1,8 @@
-//! `/sdk/{language}/`: the client packages of this very version, so that an app's server needs no package index.
+//! `/sdk/{language}/`: the clients of this very version and all that were released before, so that an app's server
+//! needs no package index.
 //!
-//! `build.rs` embeds the files in `sdk/LANGUAGE/dist`; without them there is nothing to list.
+//! `build.rs` embeds `sdk/LANGUAGE/dist` as it is: its layout is the one that the language's tool asks for. Without
+//! it there is nothing to list.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
@@ -8,27 +10,38 @@ use axum::response::Html;
 use axum::{body::Body, http::Response};
 use ring::digest::{SHA256, digest};
 
+use super::escape;
 use crate::answers::Accounted;
 use crate::app::SharedApp;
 use crate::error::{ApiError, Code};
 
-/// A client package that this server hands out.
-pub struct Package {
+/// A file of a client's packages: an archive, or what a tool reads to find one.
+pub struct PackageFile {
     /// As its address names it: `python`, `node`.
     pub language: &'static str,
-    /// The file's name.
-    pub file: &'static str,
+    /// Below `/sdk/{language}/`.
+    pub path: &'static str,
     pub bytes: &'static [u8],
+}
+
+/// The current package of a language.
+pub struct Package {
+    pub language: &'static str,
+    /// As the language's tool is told to install it: a file's name, or a name with a version.
+    pub name: &'static str,
 }
 
 include!(concat!(env!("OUT_DIR"), "/packages.rs"));
 
-/// The packages of a language, as pip reads a list of them.
+/// Files whose names hold their version: their bytes never change.
+const ARCHIVES: [&str; 6] = [".whl", ".tgz", ".zip", ".mod", ".info", ".crate"];
+
+/// The files of a language's client, as pip reads a list of them.
 #[utoipa::path(
     get, path = "/sdk/{language}/", tag = "sdk",
-    params(("language" = String, Path, description = "`python` or `node`")),
+    params(("language" = String, Path, description = "`python`, `node` ...")),
     responses(
-        (status = 200, description = "Links to the packages", body = String, content_type = "text/html"),
+        (status = 200, description = "Links to the files, with their hashes", body = String, content_type = "text/html"),
         (status = 404, description = "There is no client for this language", body = crate::schema::ErrorAnswer),
     ),
 )]
@@ -43,15 +56,16 @@ pub async fn list_packages(
         ));
     }
     let mut page = "<!doctype html><title>Client packages</title>".to_owned();
-    let mut found = PACKAGES.iter().filter(|package| package.language == language).peekable();
+    let mut found = FILES.iter().filter(|file| file.language == language).peekable();
     if found.peek().is_none() {
         page.push_str("<p>This build has none.</p>");
     }
-    for Package { file, bytes, .. } in found {
+    for PackageFile { path, bytes, .. } in found {
         // With its hash in the link, pip refuses other bytes; the line for a requirements file can be copied from here.
         let hash = to_hex(digest(&SHA256, bytes).as_ref());
+        let path = escape(path);
         page.push_str(&format!(
-            "<p><a href=\"{file}#sha256={hash}\">{file}</a> <code>sha256={hash}</code></p>"
+            "<p><a href=\"{path}#sha256={hash}\">{path}</a> <code>sha256={hash}</code></p>"
         ));
     }
     Ok(Html(page))
@@ -61,24 +75,24 @@ fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// One package.
+/// One file.
 #[utoipa::path(
-    get, path = "/sdk/{language}/{file}", tag = "sdk",
+    get, path = "/sdk/{language}/{path}", tag = "sdk",
     params(
-        ("language" = String, Path, description = "`python` or `node`"),
-        ("file" = String, Path, description = "A file of the list"),
+        ("language" = String, Path, description = "`python`, `node` ..."),
+        ("path" = String, Path, description = "A file of the list; it may hold slashes"),
     ),
     responses(
-        (status = 200, description = "The package: a wheel or a tarball", body = String, content_type = "application/octet-stream"),
+        (status = 200, description = "The file: a package, or what the language's tool reads to find one", body = String, content_type = "application/octet-stream"),
         (status = 404, description = "There is no such file", body = crate::schema::ErrorAnswer),
     ),
 )]
 pub async fn send_package(
     State(_): State<SharedApp>,
-    Path((language, file)): Path<(String, String)>,
+    Path((language, path)): Path<(String, String)>,
 ) -> Result<Response<Body>, ApiError> {
-    let found = PACKAGES.iter().find(|one| one.language == language && one.file == file);
-    let package = found.ok_or_else(|| {
+    let found = FILES.iter().find(|file| file.language == language && file.path == path);
+    let PackageFile { path, bytes, .. } = found.ok_or_else(|| {
         ApiError::new(
             Code::NotFound,
             format!(
@@ -87,16 +101,18 @@ pub async fn send_package(
             ),
         )
     })?;
-    let mut response = Response::new(Body::from(package.bytes));
+    let mut response = Response::new(Body::from(*bytes));
     // The file is part of the program: sending it takes no memory.
     response.extensions_mut().insert(Accounted);
+    let is_archive = ARCHIVES.iter().any(|ending| path.ends_with(ending));
+    let keep = if is_archive { "public, max-age=31536000, immutable" } else { "no-cache" };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
     Ok(response)
 }
 
-/// The file of a language's client, if this build has it.
-pub fn find_file(language: &str) -> Option<&'static str> {
-    PACKAGES.iter().find(|package| package.language == language).map(|package| package.file)
+/// The current package of a language, if this build has it.
+pub fn find_package(language: &str) -> Option<&'static str> {
+    PACKAGES.iter().find(|package| package.language == language).map(|package| package.name)
 }

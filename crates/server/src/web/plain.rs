@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 
 use super::escape;
-use super::packages::find_file;
+use super::packages::find_package;
 use crate::address::own_address;
 use crate::app::{App, SharedApp};
 use crate::pieces::to_rfc3339;
@@ -60,7 +60,7 @@ fn write(
          -d '{{\"requests\": [{{\"path\": \"/hello\", \"method\": \"GET\", \"status\": 200, \"response_time\": 12.5}}]}}'"
     );
     let read = format!("curl -sS {address}/api/v1/hits -H \"X-AUTH-TOKEN: $KEY\"");
-    let install = match find_file("python") {
+    let install = match find_package("python") {
         Some(file) => format!("pip install {address}/sdk/python/{file}"),
         None => "pip install fastapi-analytics".to_owned(),
     };

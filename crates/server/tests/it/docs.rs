@@ -326,11 +326,9 @@ async fn pages_are_served_with_their_links_and_no_script_of_others() {
 /// This build hands out the files of `sdk/*/dist`; without them it hands out nothing.
 #[test]
 fn the_package_to_install_is_the_one_that_is_handed_out() {
-    let text = std::fs::read_to_string(root().join("docs/getting-started.md")).unwrap();
-    for Package { language, file, .. } in server::web::packages::PACKAGES {
-        assert!(
-            text.contains(&format!("/sdk/{language}/{file}")),
-            "docs/getting-started.md does not name {file}"
-        );
+    for Package { language, name } in server::web::packages::PACKAGES {
+        let page = format!("docs/clients/{language}.md");
+        let text = std::fs::read_to_string(root().join(&page)).unwrap();
+        assert!(text.contains(name), "{page} does not name {name}");
     }
 }

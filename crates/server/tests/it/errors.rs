@@ -56,7 +56,7 @@ async fn an_error_shows_no_secret_that_came_with_the_call() {
             .replace("{api_key}", secret)
             .replace("{user_id}", secret)
             .replace("{id}", secret)
-            .replace("{file}", secret)
+            .replace("{path}", secret)
             .replace("{token}", secret);
         let path = format!("{}?ip={secret}&q={secret}", path.replace("{page}", secret));
         let method: Method = route.method.parse().unwrap();

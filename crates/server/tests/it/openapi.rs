@@ -112,7 +112,7 @@ async fn answers_are_as_the_document_says() {
                 .replace("{field}", "country")
                 .replace("{panel}", "endpoints")
                 .replace("{language}", "python")
-                .replace("{file}", server::web::packages::find_file("python").unwrap_or("none"));
+                .replace("{path}", server::web::packages::find_package("python").unwrap_or("none"));
             let method: Method = route.method.parse().unwrap();
             let headers = [("x-auth-token", project.key.as_str())];
             let body = match route.path {

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, Method, header};
 use serde_json::json;
 
 use server::metrics::{Metrics, ServerStats};
-use server::web::packages::Package;
+use server::web::packages::PackageFile;
 
 use crate::app::{TestApp, hit, root};
 
@@ -162,13 +162,13 @@ async fn packages_are_listed_and_sent() {
     let none = app.get("/sdk/cobol/").await;
     assert_eq!(none.status, 404);
     assert!(none.text().contains("python, node"), "says which there are");
-    for Package { language, file, bytes } in server::web::packages::PACKAGES {
+    for PackageFile { language, path, bytes } in server::web::packages::FILES {
         let list = app.get(&format!("/sdk/{language}/")).await;
-        assert!(list.text().contains(file));
+        assert!(list.text().contains(path));
         let hash = ring::digest::digest(&ring::digest::SHA256, bytes);
         let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert!(list.text().contains(&format!("href=\"{file}#sha256={hash}\"")), "to pin it");
-        let sent = app.get(&format!("/sdk/{language}/{file}")).await;
+        assert!(list.text().contains(&format!("href=\"{path}#sha256={hash}\"")), "to pin it");
+        let sent = app.get(&format!("/sdk/{language}/{path}")).await;
         assert_eq!(
             (sent.header("content-type"), sent.body.as_slice()),
             ("application/octet-stream", *bytes)

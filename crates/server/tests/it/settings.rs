@@ -235,7 +235,7 @@ async fn the_server_says_what_it_offers() {
         let path = format!(
             "/sdk/{}/{}",
             client["language"].as_str().unwrap(),
-            client["file"].as_str().unwrap()
+            client["package"].as_str().unwrap()
         );
         assert_eq!(app.get(&path).await.status, 200);
     }

@@ -6,9 +6,10 @@ use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd,
 use super::PAGES;
 use crate::web::escape;
 
-pub fn to_html(text: &str, base_path: &str) -> String {
+/// `page`: the name of the page with this text; its links are relative to it.
+pub fn to_html(text: &str, page: &str, base_path: &str) -> String {
     let mut events: Vec<Event<'_>> =
-        parse(text).flat_map(|event| scrolling(link(event, base_path))).collect();
+        parse(text).flat_map(|event| scrolling(link(event, page, base_path))).collect();
     name_headings(&mut events);
     let mut out = String::with_capacity(2 * text.len());
     html::push_html(&mut out, events.into_iter());
@@ -40,12 +41,12 @@ fn scrolling(event: Event<'_>) -> Vec<Event<'_>> {
 }
 
 /// In the folder a page is `settings.md`, here `/docs/settings`.
-fn link<'a>(event: Event<'a>, base_path: &str) -> Event<'a> {
+fn link<'a>(event: Event<'a>, page: &str, base_path: &str) -> Event<'a> {
     let Event::Start(Tag::Link { link_type, dest_url, title, id }) = event else { return event };
     let (file, part) =
         dest_url.split_once('#').map_or((&*dest_url, None), |(file, part)| (file, Some(part)));
-    let is_page = |name: &str| PAGES.iter().any(|page| page.name == name);
-    let target = match file.strip_suffix(".md").filter(|name| is_page(name)) {
+    let is_page = |name: &String| PAGES.iter().any(|page| page.name == name);
+    let target = match file.strip_suffix(".md").map(|file| beside(page, file)).filter(is_page) {
         Some(name) => {
             let part = part.map(|part| format!("#{part}")).unwrap_or_default();
             CowStr::from(format!("{base_path}/docs/{name}{part}"))
@@ -54,6 +55,15 @@ fn link<'a>(event: Event<'a>, base_path: &str) -> Event<'a> {
         None => dest_url,
     };
     Event::Start(Tag::Link { link_type, dest_url: target, title, id })
+}
+
+/// The name of the page that a link of `page` leads to. There is one level of folders.
+fn beside(page: &str, file: &str) -> String {
+    match (page.split_once('/'), file.strip_prefix("../")) {
+        (Some(_), Some(name)) => name.to_owned(),
+        (Some((folder, _)), None) => format!("{folder}/{file}"),
+        (None, _) => file.to_owned(),
+    }
 }
 
 /// Gives every heading an id made of its words, so that it can be linked to.
@@ -96,7 +106,7 @@ mod tests {
     #[test]
     fn links_between_texts_are_links_between_pages() {
         let text = "# Back up\n[a](settings.md#keep_hits) [b](/api/health) [c](https://example.com) [d](#back-up)";
-        let html = to_html(text, "/base");
+        let html = to_html(text, "backup", "/base");
         for part in [
             "<h1 id=\"back-up\">Back up</h1>",
             "href=\"/base/docs/settings#keep_hits\"",
@@ -109,8 +119,15 @@ mod tests {
     }
 
     #[test]
+    fn links_of_a_page_in_a_folder_are_relative_to_it() {
+        let html = to_html("[a](../settings.md#keep_hits) [b](node.md)", "clients/python", "");
+        assert!(html.contains("href=\"/docs/settings#keep_hits\""), "{html}");
+        assert!(html.contains("href=\"/docs/clients/node\""), "{html}");
+    }
+
+    #[test]
     fn code_and_tables_stand_in_boxes_that_scroll() {
-        let html = to_html("```sh\na < b\n```\n\n| a |\n|---|\n| 1 |\n", "");
+        let html = to_html("```sh\na < b\n```\n\n| a |\n|---|\n| 1 |\n", "backup", "");
         let code = "<div class=code><pre tabindex=0><code class=\"language-sh\">a &lt; b\n</code></pre></div>";
         assert!(html.contains(code), "{html}");
         assert!(html.contains("<div class=table tabindex=0><table>"), "{html}");
