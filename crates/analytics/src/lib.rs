@@ -14,6 +14,7 @@ pub mod batch;
 pub mod certificate;
 pub mod changes;
 pub mod check;
+pub mod clients;
 pub mod clock_watch;
 pub mod cron;
 pub mod demo;

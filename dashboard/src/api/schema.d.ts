@@ -1475,6 +1475,11 @@ export interface components {
             /** @description `before` of the next page; null if there is none. */
             next?: string | null;
         };
+        /**
+         * @description Whose client library a source has, by its `sdk` and `framework`.
+         * @enum {string}
+         */
+        ClientKind: "own" | "original" | "unknown";
         /** @description A client library that this server hands out. */
         ClientPackage: {
             /** @example python */
@@ -1485,6 +1490,29 @@ export interface components {
              * @example api_analytics_client-0.1.0-py3-none-any.whl
              */
             package: string;
+        };
+        /** @description A client library that this server has a better one for. */
+        ClientUpgrade: {
+            /** @description Where it is in use. */
+            frameworks: string[];
+            /** @description The version in use; null for one of the original's. */
+            from?: string | null;
+            /** @description What the better one gives, a sentence or two each. */
+            gains: string[];
+            /** @example Python */
+            label: string;
+            /** @example python */
+            language: string;
+            /**
+             * @description How to install it, below `base_url`.
+             * @example /docs/clients/python
+             */
+            page: string;
+            /**
+             * @description The version that this server hands out.
+             * @example 0.1.0
+             */
+            to: string;
         };
         /** @description From `from` to before `at`, and from `at` to before `to`: equally long. */
         ComparedTimes: {
@@ -2046,6 +2074,8 @@ export interface components {
              * @description Texts that were cut to their limit.
              */
             truncated: number;
+            /** @description Clients among `sources` that have a better successor here. */
+            upgrades: components["schemas"]["ClientUpgrade"][];
         };
         /** @description One client library in one framework on one host; "" for none. */
         IngestSource: {
@@ -2053,6 +2083,7 @@ export interface components {
             accepted: number;
             /** Format: int64 */
             batches: number;
+            client: components["schemas"]["ClientKind"];
             /**
              * Format: int64
              * @description How far its clock is ahead of the server's (negative: behind), including the way; null if unknown.

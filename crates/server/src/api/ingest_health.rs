@@ -1,5 +1,6 @@
 //! `/api/v1/ingest-health`: accepted and rejected hits, with reasons, per client.
 
+use analytics::clients::{self, Client};
 use analytics::health::{Health, RejectedFor, Source};
 use axum::Json;
 use axum::extract::State;
@@ -10,6 +11,7 @@ use crate::app::SharedApp;
 use crate::auth::Holder;
 use crate::error::ApiError;
 use crate::pieces::to_rfc3339;
+use crate::web::packages::find_version;
 
 #[derive(Serialize, ToSchema)]
 pub struct IngestHealthAnswer {
@@ -18,6 +20,8 @@ pub struct IngestHealthAnswer {
     pub last_batch_at: Option<String>,
     /// The latest first.
     pub sources: Vec<IngestSource>,
+    /// Clients among `sources` that have a better successor here.
+    pub upgrades: Vec<ClientUpgrade>,
     /// Hits, by reason, the most first.
     pub rejected: Vec<RejectedHits>,
     /// Posts that were refused as a whole, by error code, the most first.
@@ -41,6 +45,7 @@ pub struct IngestSource {
     pub sdk: String,
     #[schema(example = "FastAPI")]
     pub framework: String,
+    pub client: ClientKind,
     pub host: String,
     pub first_at: String,
     pub last_at: String,
@@ -53,6 +58,38 @@ pub struct IngestSource {
     pub clock_skew_ms: Option<i64>,
     /// Its times say no zone.
     pub naive_times: bool,
+}
+
+/// Whose client library a source has, by its `sdk` and `framework`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// One of this server's.
+    Own,
+    /// One of the original API Analytics'.
+    Original,
+    Unknown,
+}
+
+/// A client library that this server has a better one for.
+#[derive(Serialize, ToSchema, PartialEq)]
+pub struct ClientUpgrade {
+    #[schema(example = "python")]
+    pub language: String,
+    #[schema(example = "Python")]
+    pub label: String,
+    /// The version in use; null for one of the original's.
+    pub from: Option<String>,
+    /// The version that this server hands out.
+    #[schema(example = "0.1.0")]
+    pub to: String,
+    /// Where it is in use.
+    pub frameworks: Vec<String>,
+    /// What the better one gives, a sentence or two each.
+    pub gains: Vec<String>,
+    /// How to install it, below `base_url`.
+    #[schema(example = "/docs/clients/python")]
+    pub page: String,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -117,6 +154,7 @@ fn to_answer(since: Option<String>, health: Health) -> IngestHealthAnswer {
     IngestHealthAnswer {
         since,
         last_batch_at: health.last_batch_us.map(to_rfc3339),
+        upgrades: to_upgrades(&health.sources),
         sources: health.sources.into_iter().rev().map(to_source).collect(),
         rejected: rejected.into_iter().map(to_rejected).collect(),
         refused: refused.collect(),
@@ -128,8 +166,46 @@ fn to_answer(since: Option<String>, health: Health) -> IngestHealthAnswer {
     }
 }
 
+/// One for each client and version in use, in the order of `sources`, latest first.
+fn to_upgrades(sources: &[Source]) -> Vec<ClientUpgrade> {
+    let mut upgrades: Vec<ClientUpgrade> = Vec::new();
+    for source in sources.iter().rev() {
+        let client = clients::recognise(&source.sdk, &source.framework);
+        let (language, from) = match &client {
+            Client::Ours { language, version } => (*language, Some(version.clone())),
+            Client::Original { language } => (*language, None),
+            Client::Unknown => continue,
+        };
+        let Some(to) = find_version(language.name) else { continue };
+        let gains = clients::gains(&client, Some(to));
+        if gains.is_empty() {
+            continue;
+        }
+        let same = |one: &&mut ClientUpgrade| one.language == language.name && one.from == from;
+        match upgrades.iter_mut().find(same) {
+            Some(one) if one.frameworks.contains(&source.framework) => {}
+            Some(one) => one.frameworks.push(source.framework.clone()),
+            None => upgrades.push(ClientUpgrade {
+                language: language.name.to_owned(),
+                label: language.label.to_owned(),
+                from,
+                to: to.to_owned(),
+                frameworks: vec![source.framework.clone()],
+                gains: gains.into_iter().map(str::to_owned).collect(),
+                page: format!("/docs/clients/{}", language.name),
+            }),
+        }
+    }
+    upgrades
+}
+
 fn to_source(source: Source) -> IngestSource {
     IngestSource {
+        client: match clients::recognise(&source.sdk, &source.framework) {
+            Client::Ours { .. } => ClientKind::Own,
+            Client::Original { .. } => ClientKind::Original,
+            Client::Unknown => ClientKind::Unknown,
+        },
         sdk: source.sdk,
         framework: source.framework,
         host: source.host,

@@ -4,6 +4,7 @@
 //! `build.rs` embeds `sdk/LANGUAGE/dist` as it is: its layout is the one that the language's tool asks for. Without
 //! it there is nothing to list.
 
+use analytics::clients;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Html;
@@ -110,6 +111,16 @@ pub async fn send_package(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
     Ok(response)
+}
+
+/// The version of a language's current package, such as `0.1.0`, if this build has it.
+pub fn find_version(language: &str) -> Option<&'static str> {
+    let is_version = |part: &&str| clients::to_numbers(part).is_some();
+    find_package(language)?
+        .trim_end_matches(".tgz")
+        .split(['-', '@'])
+        .map(|part| part.trim_start_matches('v'))
+        .find(is_version)
 }
 
 /// The current package of a language, if this build has it.

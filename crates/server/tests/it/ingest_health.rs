@@ -1,5 +1,6 @@
 //! Ingest health as a project's owner sees it.
 
+use analytics::clients::CHANGES;
 use axum::http::Method;
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ async fn sources_and_rejections_are_counted_also_over_a_restart() {
     let (project, other) = (app.project().await, app.project().await);
     assert_eq!(
         health(&app, &project).await,
-        json!({ "since": null, "last_batch_at": null, "sources": [], "rejected": [], "refused": [], "repeated": 0,
+        json!({ "since": null, "last_batch_at": null, "sources": [], "upgrades": [], "rejected": [], "refused": [], "repeated": 0,
                 "truncated": 0, "bad_utf8": 0, "invalid_privacy_level": 0, "releases_ignored": 0 })
     );
     let batch = |host: &str| {
@@ -43,14 +44,14 @@ async fn sources_and_rejections_are_counted_also_over_a_restart() {
     let expect = json!({
         "since": "2026-11-22T12:00:00Z", "last_batch_at": "2026-11-22T12:01:00Z",
         "sources": [
-            { "sdk": "", "framework": "Gin", "host": "", "first_at": "2026-11-22T12:01:00Z", "last_at": "2026-11-22T12:01:00Z",
+            { "sdk": "", "framework": "Gin", "client": "original", "host": "", "first_at": "2026-11-22T12:01:00Z", "last_at": "2026-11-22T12:01:00Z",
               "batches": 1, "accepted": 0, "rejected": 1, "dropped": 0, "clock_skew_ms": null, "naive_times": false },
-            { "sdk": "", "framework": "Flask", "host": "", "first_at": "2026-11-22T12:01:00Z", "last_at": "2026-11-22T12:01:00Z",
+            { "sdk": "", "framework": "Flask", "client": "original", "host": "", "first_at": "2026-11-22T12:01:00Z", "last_at": "2026-11-22T12:01:00Z",
               "batches": 1, "accepted": 1, "rejected": 0, "dropped": 0, "clock_skew_ms": null, "naive_times": true },
-            { "sdk": "python/1.0.0", "framework": "FastAPI", "host": "one.example", "first_at": "2026-11-22T12:00:00Z",
+            { "sdk": "python/1.0.0", "framework": "FastAPI", "client": "own", "host": "one.example", "first_at": "2026-11-22T12:00:00Z",
               "last_at": "2026-11-22T12:01:00Z", "batches": 2, "accepted": 4, "rejected": 6, "dropped": 6,
               "clock_skew_ms": -58000, "naive_times": false },
-            { "sdk": "python/1.0.0", "framework": "FastAPI", "host": "two.example", "first_at": "2026-11-22T12:01:00Z",
+            { "sdk": "python/1.0.0", "framework": "FastAPI", "client": "own", "host": "two.example", "first_at": "2026-11-22T12:01:00Z",
               "last_at": "2026-11-22T12:01:00Z", "batches": 1, "accepted": 2, "rejected": 3, "dropped": 3,
               "clock_skew_ms": -58000, "naive_times": false },
         ],
@@ -62,9 +63,14 @@ async fn sources_and_rejections_are_counted_also_over_a_restart() {
         ],
         "refused": [], "repeated": 0, "truncated": 3, "bad_utf8": 0, "invalid_privacy_level": 3, "releases_ignored": 0
     });
-    assert_eq!(health(&app, &project).await, expect);
+    let counts = async |app: &TestApp| {
+        let mut found = health(app, &project).await;
+        found.as_object_mut().unwrap().remove("upgrades");
+        found
+    };
+    assert_eq!(counts(&app).await, expect);
     app.restart().await;
-    assert_eq!(health(&app, &project).await, expect);
+    assert_eq!(counts(&app).await, expect);
     // Later counts are added after a restart.
     post(&app, &project, json!({ "framework": "Gin", "requests": [7] })).await;
     app.pass_days(1);
@@ -77,6 +83,44 @@ async fn sources_and_rejections_are_counted_also_over_a_restart() {
     );
     assert_eq!(now["since"], expect["since"]);
     assert_eq!(health(&app, &other).await["sources"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_of_the_original_are_told_what_ours_give() {
+    let app = TestApp::start().await;
+    let project = app.project().await;
+    for (sdk, framework) in
+        [("", "Flask"), ("", "FastAPI"), ("", "Flask"), ("python/0.1.0", "Django"), ("", "curl")]
+    {
+        let batch =
+            json!({ "sdk": sdk, "framework": framework, "requests": [hit("/", json!({}))] });
+        assert_eq!(post(&app, &project, batch).await.status, 200);
+    }
+    let upgrades = health(&app, &project).await["upgrades"].clone();
+    // A build without the Python client has nothing to offer.
+    let Some(version) = server::web::packages::find_version("python") else {
+        assert_eq!(upgrades, json!([]));
+        return;
+    };
+    let original = &upgrades[0];
+    assert_eq!(
+        (&original["language"], &original["from"], &original["to"], &original["page"]),
+        (&json!("python"), &Value::Null, &json!(version), &json!("/docs/clients/python"))
+    );
+    assert_eq!(original["frameworks"], json!(["Flask", "FastAPI"]), "each once, latest first");
+    assert_eq!(original["gains"].as_array().unwrap().len(), 4);
+    assert_eq!(app.get(original["page"].as_str().unwrap()).await.status, 200);
+}
+
+/// Who raises a client's version says what that gives.
+#[test]
+fn every_version_of_a_client_after_its_first_says_what_it_gives() {
+    for language in server::web::packages::LANGUAGES {
+        let Some(version) = server::web::packages::find_version(language) else { continue };
+        let is_listed =
+            CHANGES.iter().any(|change| change.language == *language && change.version == version);
+        assert!(is_listed || version == "0.1.0", "{language} {version} is missing in CHANGES");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
