@@ -5,6 +5,8 @@
 //! 2 * GAMMA^(i-1) / (GAMMA + 1), at most (GAMMA - 1) / (GAMMA + 1) = 0.99 % away from anything in it (Masson, Rim and Lee,
 //! "DDSketch", VLDB 2019).
 
+use std::sync::LazyLock;
+
 use crate::slots::Slots;
 
 pub const GAMMA: f64 = 1.02;
@@ -13,12 +15,61 @@ pub const GAMMA: f64 = 1.02;
 pub const MAX_US: u64 = 86_400_000_000;
 
 /// `bucket(MAX_US)` is the last one.
+#[inline]
 pub fn bucket(duration_us: u64) -> u16 {
-    if duration_us == 0 {
+    let us = duration_us.min(MAX_US);
+    let Buckets { of_stretch, most_us } = &*BUCKETS;
+    let bucket = of_stretch[stretch(us)];
+    bucket + u16::from(us > most_us[usize::from(bucket)])
+}
+
+fn by_logarithm(us: u64) -> u16 {
+    if us == 0 {
         return 0;
     }
-    let us = duration_us.min(MAX_US) as f64;
-    (us.ln() / GAMMA.ln()).ceil().max(0.0) as u16 + 1
+    ((us as f64).ln() / GAMMA.ln()).ceil().max(0.0) as u16 + 1
+}
+
+/// The buckets as tables: faster than logarithms, and hits ask for theirs each time they are read.
+struct Buckets {
+    /// Of the least duration of each stretch.
+    of_stretch: Vec<u16>,
+    /// The longest duration of each bucket.
+    most_us: Vec<u64>,
+}
+
+static BUCKETS: LazyLock<Buckets> = LazyLock::new(|| {
+    let mut most_us = vec![0; usize::from(LAST) + 1];
+    for bucket in 1..=LAST {
+        let end = end_us(bucket) as u64;
+        // The logarithm decides, which may round differently from the power. A narrow bucket holds nothing.
+        let near = (end.saturating_sub(1)..=end + 1).rev();
+        let within = near.filter(|us| by_logarithm(*us) <= bucket);
+        most_us[usize::from(bucket)] = within.into_iter().next().unwrap_or(end).min(MAX_US);
+    }
+    let mut of_stretch = vec![0; stretch(MAX_US) + 1];
+    for us in (0..1 << STRETCH_BITS).chain((STRETCH_BITS..=MAX_US.ilog2()).flat_map(|power| {
+        (0..1 << STRETCH_BITS).map(move |n| (1 << power) + (n << (power - STRETCH_BITS)))
+    })) {
+        if us <= MAX_US {
+            of_stretch[stretch(us)] = by_logarithm(us);
+        }
+    }
+    Buckets { of_stretch, most_us }
+});
+
+/// A duration's first bits decide its bucket but for one: stretches are narrower than buckets.
+const STRETCH_BITS: u32 = 6;
+
+/// The number of a duration's stretch: its power of two, and the bits after the first one.
+#[inline]
+fn stretch(us: u64) -> usize {
+    if us < 1 << STRETCH_BITS {
+        return us as usize;
+    }
+    let power = us.ilog2();
+    let bits = us >> (power - STRETCH_BITS);
+    (((u64::from(power - STRETCH_BITS)) << STRETCH_BITS) + bits) as usize
 }
 
 /// The bucket's midpoint in microseconds.
@@ -112,6 +163,21 @@ mod tests {
             }
         }
         assert_eq!(Histogram::default().quantile_us(0.5), None);
+    }
+
+    #[test]
+    fn the_tables_say_what_the_logarithm_does() {
+        for us in 0..3_000_000 {
+            assert_eq!(bucket(us), by_logarithm(us), "{us}");
+        }
+        // Around the ends of all buckets and stretches.
+        for near in (1..=LAST).map(end_us).map(|us| us as u64).chain(
+            (22..37).flat_map(|power| (0..64u64).map(move |n| (1 << power) + (n << (power - 6)))),
+        ) {
+            for us in near.saturating_sub(3)..=(near + 3).min(MAX_US) {
+                assert_eq!(bucket(us), by_logarithm(us), "{us}");
+            }
+        }
     }
 
     #[test]

@@ -650,7 +650,7 @@ fn copy_without(target: Target<'_>, from: &str, edit: &Edit) -> Result<(), Store
         sql::build::copy_other_marks(into, from, edit.project),
         sql::build::make_marks(into, edit.project),
     ];
-    statements.extend(sql::build::copy_other_derived(into, from, format, edit.project));
+    statements.extend(sql::build::copy_other_derived(into, tables, edit.project));
     for statement in statements {
         connection.execute_batch(&statement).map_err(failed(context))?;
     }

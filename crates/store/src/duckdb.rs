@@ -11,7 +11,7 @@ pub mod engine;
 pub mod failure;
 pub mod files;
 pub mod filter;
-pub mod identity;
+pub mod functions;
 pub mod merge;
 pub mod pool;
 pub mod presence;

@@ -49,18 +49,20 @@ impl Tally {
         self.traffic[bucket].add(Traffic { request_bytes, response_bytes, sized });
     }
 
-    /// Adds durations of the hour that begins at `time_us`: the count of each, and their sums; to the series only if
-    /// the hour is in one bucket.
+    /// Adds sums of the durations that `add_latencies` counts.
+    pub fn add_durations(&mut self, duration_us: &[u64]) {
+        self.duration_us += duration_us.iter().map(|us| u128::from(*us)).sum::<u128>();
+    }
+
+    /// Counts durations of the hour that begins at `time_us`; in the series only if the hour is in one bucket.
     pub fn add_latencies(
         &mut self,
         time_us: i64,
         latency: &[u16],
         requests: &[u64],
-        duration_us: &[u64],
         in_series: bool,
     ) {
         self.needs |= Needs::LATENCY | Needs::LATENCY_SERIES;
-        self.duration_us += duration_us.iter().map(|us| u128::from(*us)).sum::<u128>();
         let bucket = self.bucket(time_us);
         let into = if in_series { &mut self.latency_both[bucket] } else { &mut self.latency };
         for (latency, requests) in latency.iter().zip(requests) {

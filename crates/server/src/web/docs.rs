@@ -9,8 +9,8 @@ mod search;
 mod text;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
 
 use super::missing;
 use crate::address::own_address;
@@ -70,10 +70,11 @@ pub async fn show_index(State(app): State<SharedApp>, headers: HeaderMap) -> Res
 
 pub async fn show_doc(
     State(app): State<SharedApp>,
-    Path(path): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
-    match PAGES.iter().find(|page| page.name == path) {
+    let name = uri.path().strip_prefix("/docs/").unwrap_or_default();
+    match PAGES.iter().find(|page| page.name == name) {
         Some(page) => Ok(send(&app, page, &headers)),
         None => {
             let error = ApiError::new(Code::NotFound, "there is no such page; /docs lists them");

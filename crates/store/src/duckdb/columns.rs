@@ -5,7 +5,6 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use analytics::hit::{HitId, ProjectId, TextKind};
-use analytics::latency;
 use duckdb::arrow::array::{
     ArrayRef, Int64Array, RecordBatch, StringArray, UInt8Array, UInt16Array, UInt32Array,
 };
@@ -24,7 +23,6 @@ pub struct Rows {
     time_us: Vec<i64>,
     hit_id: Vec<i64>,
     duration_us: Vec<Option<i64>>,
-    latency: Vec<Option<u16>>,
     status: Vec<u16>,
     country: Vec<u16>,
     request_size: Vec<Option<i64>>,
@@ -160,7 +158,6 @@ impl Rows {
         let duration = |&value: &u64| record::to_optional(value);
         let durations = batch.columns[record::DURATION].read(batch.hits, skips, &mut values);
         self.duration_us.extend(durations.iter().map(|value| duration(value).map(to_i64)));
-        self.latency.extend(durations.iter().map(|value| duration(value).map(latency::bucket)));
         self.status.extend(
             batch.columns[record::STATUS]
                 .read(batch.hits, skips, &mut values)
@@ -217,7 +214,6 @@ impl Rows {
             ("time_us", Arc::new(Int64Array::from(self.time_us))),
             ("hit_id", Arc::new(Int64Array::from(self.hit_id))),
             ("duration_us", Arc::new(Int64Array::from(self.duration_us))),
-            ("latency", Arc::new(UInt16Array::from(self.latency))),
             ("status", Arc::new(UInt16Array::from(self.status))),
             ("country", Arc::new(UInt16Array::from(self.country))),
             ("request_size", Arc::new(Int64Array::from(self.request_size))),

@@ -14,7 +14,7 @@ use duckdb::{Config, Connection};
 use crate::disk::{io, path_text};
 use crate::duckdb::column_scan::ColumnScans;
 use crate::duckdb::failure::{failed, is_fatal};
-use crate::duckdb::identity;
+use crate::duckdb::functions;
 use crate::duckdb::renumber::NewNumbers;
 use crate::duckdb::sql;
 use crate::types::{DuckDbLimits, StoreError};
@@ -99,7 +99,7 @@ impl Instance {
         connection.execute_batch(&lock_down).map_err(failed(context))?;
         let scans = ColumnScans::default();
         scans.register(&connection)?;
-        identity::register(&connection).map_err(failed(context))?;
+        functions::register(&connection).map_err(failed(context))?;
         let new_numbers = NewNumbers::default();
         new_numbers.register(&connection).map_err(failed(context))?;
         Ok(Instance { origin: Mutex::new(connection), idle: Mutex::default(), scans, new_numbers })

@@ -312,7 +312,7 @@ mod tests {
         let letters = |code: &[u8; 2]| u16::from_be_bytes(*code);
         run(&format!(
             "INSERT INTO {file}.hits BY NAME SELECT 1 + i % 3 AS project, 1000 - i % 50 AS time_us,
-                 ((i + {first}) // 10) * 131072 + i % 10 AS hit_id, i AS duration_us, 5 AS latency, 200 + i % 9 AS status,
+                 ((i + {first}) // 10) * 131072 + i % 10 AS hit_id, i AS duration_us, 200 + i % 9 AS status,
                  CASE i % 4 WHEN 0 THEN 0 WHEN 1 THEN {} WHEN 2 THEN {} ELSE {} END AS country, 3 AS response_size,
                  1 + (i % 3) * 10 + (i // 3) % 10 AS path, 1 + (i % 3) * 10 + (i // 3) % 10 AS address, CASE WHEN i % 2 = 0 THEN 0 ELSE 1 + i % 3 END AS user_id
              FROM range({first}, {first} + 120) r(i)",
@@ -340,6 +340,8 @@ mod tests {
     /// A file of the third format.
     fn make_older(connection: &Connection, file: &str) {
         let older = Tables { file, format: 3 };
+        let latency = format!("ALTER TABLE {file}.hits ADD COLUMN latency USMALLINT DEFAULT 5");
+        connection.execute_batch(&latency).unwrap();
         for kind in TextKind::ALL.into_iter().filter(|kind| !older.has(*kind)) {
             let column = kind.column();
             let statement = format!("ALTER TABLE {file}.hits DROP COLUMN {column}");
@@ -358,7 +360,7 @@ mod tests {
     #[test]
     fn an_active_file_of_an_older_format_gets_what_it_lacks() {
         let connection = Connection::open_in_memory().unwrap();
-        crate::duckdb::identity::register(&connection).unwrap();
+        crate::duckdb::functions::register(&connection).unwrap();
         fill(&connection, "today", 0);
         fill(&connection, "older", 0);
         make_older(&connection, "older");
@@ -390,7 +392,7 @@ mod tests {
     #[test]
     fn files_of_either_shape_are_merged_and_copied_alike() {
         let connection = Connection::open_in_memory().unwrap();
-        crate::duckdb::identity::register(&connection).unwrap();
+        crate::duckdb::functions::register(&connection).unwrap();
         let new_numbers = NewNumbers::default();
         new_numbers.register(&connection).unwrap();
         let run = |text: &str| connection.execute_batch(text).unwrap();
@@ -506,7 +508,7 @@ mod tests {
     fn routes_that_a_rule_joins_are_one_text() {
         for piece_text_bytes in [1 << 20, 600] {
             let connection = Connection::open_in_memory().unwrap();
-            crate::duckdb::identity::register(&connection).unwrap();
+            crate::duckdb::functions::register(&connection).unwrap();
             let new_numbers = NewNumbers::default();
             new_numbers.register(&connection).unwrap();
             let run = |text: &str| connection.execute_batch(text).unwrap();
@@ -518,7 +520,7 @@ mod tests {
                 run(&sql::file::first_progress(name, 0));
                 run(&format!(
                     "INSERT INTO {name}.hits BY NAME SELECT 1 + i // 100 AS project, i AS time_us, (i + {n} * 1000) * 131072 AS hit_id,
-                         1 AS duration_us, 1 AS latency, 200 AS status, 0 AS country, 1 + i % 100 AS route FROM range(200) r(i);
+                         1 AS duration_us, 200 AS status, 0 AS country, 1 + i % 100 AS route FROM range(200) r(i);
                      INSERT INTO {name}.strings BY NAME SELECT {route} AS kind, 1 + i // 100 AS project, i % 100 + 1 AS id,
                          CASE WHEN i % 100 = 7 THEN '/b/word' WHEN i % 100 = 8 AND {n} = 1 THEN '/b/{{slug}}'
                               ELSE '/' || chr(97 + (i % 3)::INTEGER) || '/' || (i % 100 * 7 + {n}) % 89 END AS literal
@@ -598,7 +600,7 @@ mod tests {
             run(&sql::file::first_progress(name, 0));
             let first = n as u64 * HITS;
             run(&format!(
-                "INSERT INTO {name}.hits BY NAME SELECT 1 AS project, i AS time_us, i AS hit_id, 1 AS duration_us, 1 AS latency,
+                "INSERT INTO {name}.hits BY NAME SELECT 1 AS project, i AS time_us, i AS hit_id, 1 AS duration_us,
                      200 AS status, 0 AS country, i + 1 - {first} AS address,
                      CASE WHEN i % 2 = 0 THEN 0 ELSE i + 1 - {first} END AS user_id
                  FROM range({first}, {first} + {HITS}) r(i);

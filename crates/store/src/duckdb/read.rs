@@ -23,6 +23,7 @@ use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{Connections, OpenFile, Reading};
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::MARK_EVERY;
+use crate::duckdb::sql::file::NUMBERS;
 use crate::duckdb::sql::rows::Range;
 use crate::duckdb::stats::ProjectStats;
 use crate::types::{Found, HitRow, Part, StoreError};
@@ -550,8 +551,11 @@ struct Columns<'a> {
     texts: [&'a UInt32Array; TextKind::COUNT],
 }
 
+/// The place of the first text in the columns of `sql::rows::hits`.
+const FIRST_TEXT: usize = NUMBERS.len() - 1;
+
 impl<'a> Columns<'a> {
-    /// By position: `project` is omitted, `latency` is not read.
+    /// By position; `project` is omitted.
     fn of(batch: &'a RecordBatch) -> Columns<'a> {
         let long = |at: usize| batch.column(at).as_primitive::<Int64Type>();
         let short = |at: usize| batch.column(at).as_primitive::<UInt16Type>();
@@ -559,11 +563,13 @@ impl<'a> Columns<'a> {
             time_us: long(0),
             hit_id: long(1),
             duration_us: long(2),
-            status: short(4),
-            country: short(5),
-            request_size: long(6),
-            response_size: long(7),
-            texts: std::array::from_fn(|kind| batch.column(8 + kind).as_primitive::<UInt32Type>()),
+            status: short(3),
+            country: short(4),
+            request_size: long(5),
+            response_size: long(6),
+            texts: std::array::from_fn(|kind| {
+                batch.column(FIRST_TEXT + kind).as_primitive::<UInt32Type>()
+            }),
         }
     }
 }
@@ -601,7 +607,7 @@ impl Texts {
             .iter()
             .flat_map(|batch| {
                 batch
-                    .column(8 + kind as usize)
+                    .column(FIRST_TEXT + kind as usize)
                     .as_primitive::<UInt32Type>()
                     .values()
                     .iter()

@@ -293,7 +293,7 @@ pub fn make_marks(into: &str, project: u32) -> String {
     )
 }
 
-/// The derived tables of a sealed file, each with the first format that has it.
+/// The derived tables of a sealed file that are copied as they are, each with the first format that has it.
 const DERIVED: [(&str, u32); 9] = [
     ("projects", 1),
     ("by_quarter", 1),
@@ -306,16 +306,30 @@ const DERIVED: [(&str, u32); 9] = [
     ("by_consumer_rest", CONSUMERS_LISTED),
 ];
 
-/// `format`: of `from`. Columns that an older table lacks get their default.
-pub fn copy_other_derived(into: &str, from: &str, format: u32, project: u32) -> Vec<String> {
-    let there = DERIVED.iter().filter(|(_, since)| *since <= format);
-    there
-        .map(|(table, _)| {
-            format!(
-                "INSERT INTO {into}.{table} BY NAME SELECT * FROM {from}.{table} WHERE project <> {project}"
-            )
-        })
-        .collect()
+/// Columns that an older table lacks get their default.
+pub fn copy_other_derived(into: &str, from: Tables<'_>, project: u32) -> Vec<String> {
+    let there = DERIVED.iter().filter(|(_, since)| *since <= from.format);
+    let copied = there.map(|(table, _)| {
+        let columns = match *table {
+            // Older ones have these, which are stored differently now.
+            "by_latency" => "COLUMNS(c -> c <> 'duration_us')",
+            "by_consumer" => {
+                "COLUMNS(c -> c NOT IN ('country_us', 'country_ago')),
+                 CASE WHEN country = 0 THEN 0 ELSE last_us - country_us END AS country_ago"
+            }
+            _ => "*",
+        };
+        format!(
+            "INSERT INTO {into}.{table} BY NAME SELECT {columns} FROM {}.{table} WHERE project <> {project}",
+            from.file
+        )
+    });
+    let durations = format!(
+        "INSERT INTO {into}.by_hour SELECT project, hour, sum(duration_us) FROM {} WHERE project <> {project}
+         GROUP BY project, hour ORDER BY project, hour",
+        from.durations()
+    );
+    copied.chain([durations]).collect()
 }
 
 /// The rows of a project that an erasure may affect: all of them, or its hits before a time.

@@ -12,6 +12,9 @@ use super::file::WHOLE_FILE;
 const HOUR_US: i64 = 3_600_000_000;
 
 const DAY: &str = "CAST(time_us // 86400000000 AS INTEGER) AS day";
+const HOUR: &str = "CAST(time_us // 3600000000 AS INTEGER) AS hour";
+/// Of a hit with a duration; of one without it is unused, but must not fail.
+const BUCKET: &str = "latency_of(coalesce(duration_us, -1))";
 const CLIENT_ERRORS: &str = "count(*) FILTER (status BETWEEN 400 AND 499) AS client_errors";
 const SERVER_ERRORS: &str = "count(*) FILTER (status >= 500) AS server_errors";
 
@@ -94,12 +97,15 @@ pub fn hours(into: &str, project: u32) -> String {
     )
 }
 
-/// project, day, user, address, country, its time, requests, client errors, server errors, last: the consumers of these
+/// How long before `last_us` a consumer was in its country (`seen`), microseconds; 0 if none is known.
+const COUNTRY_AGO: &str = "coalesce(last_us - seen // 65536, 0)::BIGINT";
+
+/// project, day, user, address, country, how long before the last hit, requests, client errors, server errors, last: the consumers of these
 /// hits. Of two countries at the same moment the greater code counts, so that the order of hits does not matter.
 fn consumers_of(day: &str, hits: &str) -> String {
     format!(
         "SELECT project, day, user_id, caller AS address, coalesce(seen % 65536, 0)::USMALLINT AS country,
-         coalesce(seen // 65536, 0)::BIGINT AS country_us, requests, client_errors, server_errors, last_us FROM (
+         {COUNTRY_AGO} AS country_ago, requests, client_errors, server_errors, last_us FROM (
              SELECT project, {day}, user_id, CASE WHEN user_id > 0 THEN 0 ELSE address END AS caller,
              max(time_us::HUGEINT * 65536 + country) FILTER (country > 0) AS seen, count(*)::UBIGINT AS requests,
              {CLIENT_ERRORS}, {SERVER_ERRORS}, max(time_us) AS last_us
@@ -126,16 +132,20 @@ pub fn by_day(into: &str, slice: &Slice) -> Vec<String> {
              FROM {hits} GROUP BY project, quarter, status ORDER BY project, quarter, status"
         ),
         format!(
-            "INSERT INTO {into}.by_latency SELECT project, CAST(time_us // {HOUR_US} AS INTEGER) AS hour, latency, count(*),
-             sum(duration_us) FROM {hits} AND latency IS NOT NULL GROUP BY project, hour, latency ORDER BY project, hour, latency"
+            "INSERT INTO {into}.by_hour SELECT project, {HOUR}, sum(duration_us) FROM {hits} AND duration_us IS NOT NULL
+             GROUP BY project, hour ORDER BY project, hour"
+        ),
+        format!(
+            "INSERT INTO {into}.by_latency SELECT project, {HOUR}, {BUCKET} AS latency, count(*)
+             FROM {hits} AND duration_us IS NOT NULL GROUP BY project, hour, latency ORDER BY project, hour, latency"
         ),
         format!(
             "INSERT INTO {into}.by_endpoint SELECT project, {DAY}, method, route, count(*), {CLIENT_ERRORS}, {SERVER_ERRORS},
              max(time_us), {BYTES} FROM {hits} GROUP BY project, day, method, route ORDER BY project, day, method, route"
         ),
         format!(
-            "INSERT INTO {into}.by_endpoint_latency SELECT project, {DAY}, method, route, latency, count(*)
-             FROM {hits} AND latency IS NOT NULL
+            "INSERT INTO {into}.by_endpoint_latency SELECT project, {DAY}, method, route, {BUCKET} AS latency, count(*)
+             FROM {hits} AND duration_us IS NOT NULL
              GROUP BY project, day, method, route, latency ORDER BY project, day, method, route, latency"
         ),
     ];
@@ -200,7 +210,7 @@ pub fn whole(into: &str, projects: &[u32], n: usize, ids: Option<Ids>) -> String
         _ => {
             return format!(
                 "INSERT INTO {into}.by_consumer SELECT project, {WHOLE_FILE}, user_id, address, coalesce(seen % 65536, 0),
-                 coalesce(seen // 65536, 0), requests, client_errors, server_errors, last_us, 0 FROM (
+                 {COUNTRY_AGO}, requests, client_errors, server_errors, last_us, 0 FROM (
                      SELECT project, user_id, address, max(country_us::HUGEINT * 65536 + country) AS seen,
                      sum(requests) AS requests, sum(client_errors) AS client_errors, sum(server_errors) AS server_errors,
                      max(last_us) AS last_us FROM {days} GROUP BY project, user_id, address)
@@ -217,7 +227,7 @@ pub fn whole(into: &str, projects: &[u32], n: usize, ids: Option<Ids>) -> String
 /// The durations of a project's busiest consumers, of the whole file.
 pub fn consumer_latency(into: &str, project: u32) -> String {
     format!(
-        "INSERT INTO {into}.by_consumer_latency SELECT {project}, b.user_id, b.address, h.latency, count(*)
+        "INSERT INTO {into}.by_consumer_latency SELECT {project}, b.user_id, b.address, {BUCKET} AS latency, count(*)
          FROM {into}.hits h JOIN (
              SELECT user_id, address FROM (
                  SELECT user_id, address, row_number() OVER busiest AS place, sum(requests) OVER busiest AS hits
@@ -225,7 +235,7 @@ pub fn consumer_latency(into: &str, project: u32) -> String {
                  WINDOW busiest AS (ORDER BY requests DESC, user_id, address ROWS UNBOUNDED PRECEDING))
              WHERE place <= {BUSIEST} OR hits <= {BUSIEST_HITS}) b
          ON h.user_id = b.user_id AND (CASE WHEN h.user_id > 0 THEN 0 ELSE h.address END) = b.address
-         WHERE h.project = {project} AND h.latency IS NOT NULL GROUP BY b.user_id, b.address, h.latency
-         ORDER BY b.user_id, b.address, h.latency"
+         WHERE h.project = {project} AND duration_us IS NOT NULL GROUP BY b.user_id, b.address, latency
+         ORDER BY b.user_id, b.address, latency"
     )
 }

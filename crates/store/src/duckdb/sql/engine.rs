@@ -22,11 +22,14 @@ pub fn lock_down(folder: &str, spill: &str, spill_bytes: u64) -> String {
 /// The function that hands out rows (`crate::duckdb::column_scan`).
 pub const SCAN_COLUMNS: &str = "scan_columns";
 
-/// The function from a text to its 64-bit hash (`crate::duckdb::identity`).
+/// The function from a text to its 64-bit hash (`crate::duckdb::functions`).
 pub const IDENTITY: &str = "identity";
 
 /// The function from an address to its number (`sql::file::ipv4`).
 pub const IPV4: &str = "ipv4_of";
+
+/// The function from a duration in microseconds to its bucket (`analytics::latency`); `NO_LATENCY` for a negative one.
+pub const LATENCY: &str = "latency_of";
 
 /// The function from a text's id to its id in a new file (`crate::duckdb::renumber`).
 pub const RENUMBER: &str = "renumber";

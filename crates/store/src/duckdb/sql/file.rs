@@ -14,8 +14,9 @@ use super::engine::{IDENTITY, IPV4};
 /// rewrites them in the newest. 1: sealed files had `hit_id` as it is, countries as two letters (as active files still
 /// have), texts numbered over all projects, and rollups of every project. 2: rollups had a row of each consumer and
 /// day, however many there were, and no `by_consumer_rest`. 3: hits had no `request_id` and no `cache`. 4: every text
-/// was in `strings.text`, addresses too.
-pub const FORMAT: u32 = 5;
+/// was in `strings.text`, addresses too. 5: hits had the bucket of their duration (`latency`), `by_latency` the sums
+/// that `by_hour` has, and `by_consumer.country_us` was stored as it is.
+pub const FORMAT: u32 = 6;
 
 // A new field needs a format that older programs refuse: they would merge a file without its column.
 const _: () = {
@@ -32,14 +33,16 @@ pub const CONSUMERS_LISTED: u32 = 3;
 /// The first format whose `strings` has `ipv4` and `literal`.
 const ADDRESSES_AS_NUMBERS: u32 = 5;
 
+/// The first format with `by_hour`, and with no `latency` of hits.
+const LATENCY_COMPUTED: u32 = 6;
+
 /// The columns of `hits` before the texts, as they are read. Missing numbers are NULL; texts are 0. `country` is
 /// `Country::number`, or the two letters as a number.
-pub const NUMBERS: [(&str, &str); 9] = [
+pub const NUMBERS: [(&str, &str); 8] = [
     ("project", "UINTEGER"),
     ("time_us", "BIGINT"),
     ("hit_id", "BIGINT"),
     ("duration_us", "BIGINT"),
-    ("latency", "USMALLINT"),
     ("status", "USMALLINT"),
     ("country", "USMALLINT"),
     ("request_size", "BIGINT"),
@@ -78,6 +81,12 @@ impl Tables<'_> {
               FROM (SELECT *, CASE WHEN kind = {} THEN {IPV4}(text) ELSE 0 END AS ipv4 FROM {file}.strings))",
             TextKind::Address as u8
         )
+    }
+
+    /// A table with the sums of durations per hour: (project, hour, duration_us), perhaps several rows for an hour.
+    pub fn durations(&self) -> String {
+        let table = if self.format >= LATENCY_COMPUTED { "by_hour" } else { "by_latency" };
+        format!("{}.{table}", self.file)
     }
 
     /// hash, ipv4: the identity of a row of the file's own `strings`, or its address.
@@ -161,7 +170,7 @@ fn text_column(kind: TextKind) -> String {
 /// The columns of a text, as an active file stores them.
 const STRING_COLUMNS: &str = "kind, project, id, literal, ipv4, client, os, device, version";
 
-/// Statements that give an active file of an older format the columns that it lacks.
+/// Statements that give an active file of an older format the columns of this one.
 pub fn upgrade_active(alias: &str, format: u32) -> Vec<String> {
     let tables = Tables { file: alias, format };
     let missing = TextKind::ALL.into_iter().filter(|kind| !tables.has(*kind));
@@ -178,6 +187,9 @@ pub fn upgrade_active(alias: &str, format: u32) -> Vec<String> {
         statements.push(format!("DROP TABLE {alias}.strings"));
         statements.push(format!("ALTER TABLE {alias}.new_strings RENAME TO strings"));
     }
+    if format < LATENCY_COMPUTED {
+        statements.push(format!("ALTER TABLE {alias}.hits DROP COLUMN latency"));
+    }
     statements.push(format!("UPDATE {alias}.progress SET format = {FORMAT}"));
     statements.push("COMMIT".to_owned());
     statements.push(checkpoint(alias));
@@ -190,11 +202,14 @@ pub const WHOLE_FILE: i32 = -1;
 
 /// The tables of a sealed file: those of an active one, counts per project, and rollups.
 ///
-/// Quarters, hours and days are in UTC, numbered since 1970. `by_quarter`: hits and bytes by status. `by_latency`:
-/// durations per hour. `by_endpoint`, `by_endpoint_latency`, `by_value` (a text with few values, or the country) and
-/// `by_consumer`: per day, and for the whole file. `by_consumer_latency`: for the whole file, and only for each
-/// project's busiest consumers. Their sums equal those of the hits: an answer must not reveal which were read. A
-/// project with few hits in the file has no rollups.
+/// Quarters, hours and days are in UTC, numbered since 1970. `by_quarter`: hits and bytes by status. `by_hour`: sums
+/// of durations. `by_latency`: hits by duration, per hour. `by_endpoint`, `by_endpoint_latency`, `by_value` (a text with
+/// few values, or the country) and `by_consumer`: per day, and for the whole file. `by_consumer_latency`: for the whole
+/// file, and only for each project's busiest consumers. Their sums equal those of the hits: an answer must not reveal
+/// which were read. A project with few hits in the file has no rollups.
+///
+/// `by_consumer.country_us`, the time of the last hit with this country, is nearly always that of the last hit, and is
+/// stored as the difference.
 ///
 /// `by_consumer_rest`, if a project has very many consumers in the file: `by_consumer` has the busiest of a day and of
 /// the whole file, each with the `identity` of its text (else 0); this table describes the others. `most`: hits of the
@@ -207,8 +222,8 @@ pub fn create_sealed(alias: &str) -> String {
              min_hit_id BIGINT, max_hit_id BIGINT);
          CREATE TABLE {alias}.by_quarter (project UINTEGER, quarter INTEGER, status USMALLINT, requests UBIGINT,
              request_bytes UBIGINT, response_bytes UBIGINT, sized UBIGINT);
-         CREATE TABLE {alias}.by_latency (project UINTEGER, hour INTEGER, latency USMALLINT, requests UBIGINT,
-             duration_us UBIGINT);
+         CREATE TABLE {alias}.by_hour (project UINTEGER, hour INTEGER, duration_us UBIGINT);
+         CREATE TABLE {alias}.by_latency (project UINTEGER, hour INTEGER, latency USMALLINT, requests UBIGINT);
          CREATE TABLE {alias}.by_endpoint (project UINTEGER, day INTEGER, method UINTEGER, route UINTEGER,
              requests UBIGINT, client_errors UBIGINT, server_errors UBIGINT, last_us BIGINT, request_bytes UBIGINT,
              response_bytes UBIGINT);
@@ -217,7 +232,9 @@ pub fn create_sealed(alias: &str) -> String {
          CREATE TABLE {alias}.by_value (project UINTEGER, day INTEGER, kind UTINYINT, value UINTEGER, requests UBIGINT,
              errors UBIGINT);
          CREATE TABLE {alias}.by_consumer (project UINTEGER, day INTEGER, user_id UINTEGER, address UINTEGER,
-             country USMALLINT, country_us BIGINT, requests UBIGINT, client_errors UBIGINT, server_errors UBIGINT,
+             country USMALLINT, country_ago BIGINT,
+             country_us BIGINT GENERATED ALWAYS AS (CASE WHEN country = 0 THEN 0 ELSE last_us - country_ago END) VIRTUAL,
+             requests UBIGINT, client_errors UBIGINT, server_errors UBIGINT,
              last_us BIGINT, identity UBIGINT DEFAULT 0);
          CREATE TABLE {alias}.by_consumer_rest (project UINTEGER, day INTEGER, most UBIGINT, requests UBIGINT, sketch BLOB);
          CREATE TABLE {alias}.by_consumer_latency (project UINTEGER, user_id UINTEGER, address UINTEGER,

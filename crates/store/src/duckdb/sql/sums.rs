@@ -5,9 +5,10 @@
 
 use analytics::hit::TextKind;
 use analytics::hit_fields::Word;
-use analytics::tally::{NO_LATENCY, NO_SIZE, Needs};
+use analytics::tally::{NO_SIZE, Needs};
 
 use super::derive::BY_COUNTRY;
+use super::engine::LATENCY;
 use super::file::{Tables, WHOLE_FILE};
 
 /// A column of hits for sums, in the order of selection.
@@ -64,7 +65,7 @@ impl Column {
         match self {
             Column::Time => "h.time_us".into(),
             Column::Status => "h.status".into(),
-            Column::Latency => format!("coalesce(h.latency, {NO_LATENCY})::USMALLINT"),
+            Column::Latency => format!("{LATENCY}(coalesce(h.duration_us, -1))"),
             Column::Duration => "coalesce(h.duration_us, 0)".into(),
             Column::Country => "h.country".into(),
             Column::RequestSize => format!("coalesce(h.request_size, {NO_SIZE})"),
@@ -129,10 +130,19 @@ pub fn quarters(file: &str, project: u32, days: Days) -> String {
     )
 }
 
-/// hour, latency, requests, sum of durations.
+/// The sum of durations.
+pub fn durations(of: Tables<'_>, project: u32, days: Days) -> String {
+    format!(
+        "SELECT coalesce(sum(duration_us), 0)::UBIGINT FROM {} WHERE project = {project} AND {}",
+        of.durations(),
+        days.condition_of("hour", 24)
+    )
+}
+
+/// hour, latency, requests.
 pub fn latencies(file: &str, project: u32, days: Days) -> String {
     format!(
-        "SELECT hour, latency, requests, duration_us FROM {file}.by_latency WHERE project = {project} AND {}",
+        "SELECT hour, latency, requests FROM {file}.by_latency WHERE project = {project} AND {}",
         days.condition_of("hour", 24)
     )
 }

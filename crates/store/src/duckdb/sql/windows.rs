@@ -1,7 +1,8 @@
 //! Hits of all projects in a stretch of time, for alert rules (DuckDB): as numbers, to be summed up by `windows`.
 
 use analytics::hit::TextKind;
-use analytics::tally::NO_LATENCY;
+
+use super::engine::LATENCY;
 
 /// project, time, status.
 pub fn statuses(file: &str, (from_us, to_us): (i64, i64)) -> String {
@@ -14,7 +15,7 @@ pub fn statuses(file: &str, (from_us, to_us): (i64, i64)) -> String {
 pub fn endpoints(file: &str, (from_us, to_us): (i64, i64)) -> String {
     let (method, route) = (TextKind::Method.column(), TextKind::Route.column());
     format!(
-        "SELECT h.project, h.{method}, h.{route}, h.status, coalesce(h.latency, {NO_LATENCY})::USMALLINT FROM {file}.hits h
+        "SELECT h.project, h.{method}, h.{route}, h.status, {LATENCY}(coalesce(h.duration_us, -1)) FROM {file}.hits h
          WHERE h.time_us >= {from_us} AND h.time_us < {to_us}"
     )
 }

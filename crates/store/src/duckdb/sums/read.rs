@@ -99,6 +99,9 @@ impl Source<'_> {
         }
         if needs.has(Needs::LATENCY | Needs::LATENCY_SERIES) {
             let in_series = needs.has(Needs::LATENCY_SERIES);
+            self.each(&sums::durations(self.file.tables(), self.project, days), |tally, chunk| {
+                tally.add_durations(chunk.column(0));
+            })?;
             self.read_latencies(days, in_series, split_hours.clone())?;
         }
         if needs.has(Needs::ENDPOINTS) {
@@ -130,7 +133,7 @@ impl Source<'_> {
     ) -> Result<(), StoreError> {
         self.each(&sums::latencies(self.file.alias(), self.project, days), move |tally, chunk| {
             let (hour, latency) = (chunk.column::<i32>(0), chunk.column::<u16>(1));
-            let (requests, duration_us) = (chunk.column::<u64>(2), chunk.column::<u64>(3));
+            let requests = chunk.column::<u64>(2);
             // Rows of an hour are adjacent.
             let mut row = 0;
             while row < hour.len() {
@@ -139,7 +142,7 @@ impl Source<'_> {
                 let whole = in_series && split_hours.binary_search(&of).is_err();
                 let time_us = i64::from(of) * (DAY_US / 24);
                 let (latency, requests) = (&latency[row..end], &requests[row..end]);
-                tally.add_latencies(time_us, latency, requests, &duration_us[row..end], whole);
+                tally.add_latencies(time_us, latency, requests, whole);
                 row = end;
             }
         })

@@ -1,8 +1,10 @@
-//! Our functions in the engine, about texts and addresses: `identity` (`analytics::identity`) and `ipv4_of`.
+//! Our functions in the engine: `identity` (`analytics::identity`) and `ipv4_of` of a text, `latency_of` of a duration.
 
 use std::marker::PhantomData;
 
 use analytics::identity::identity;
+use analytics::latency;
+use analytics::tally::NO_LATENCY;
 use duckdb::Connection;
 use duckdb::core::{DataChunkHandle, LogicalTypeHandle, LogicalTypeId};
 use duckdb::ffi::duckdb_string_t;
@@ -16,7 +18,43 @@ use crate::duckdb::sql;
 /// Call it once per engine.
 pub fn register(connection: &Connection) -> duckdb::Result<()> {
     connection.register_scalar_function::<TextFunction<Identity>>(sql::engine::IDENTITY)?;
-    connection.register_scalar_function::<TextFunction<Ipv4>>(sql::engine::IPV4)
+    connection.register_scalar_function::<TextFunction<Ipv4>>(sql::engine::IPV4)?;
+    connection.register_scalar_function::<Latency>(sql::engine::LATENCY)
+}
+
+/// An engine function of one BIGINT without NULL.
+struct Latency;
+
+impl VScalar for Latency {
+    type State = ();
+
+    fn invoke(
+        _: &(),
+        input: &mut DataChunkHandle,
+        output: &mut dyn WritableVector,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let rows = input.len();
+        let durations = input.flat_vector(0);
+        let mut buckets = output.flat_vector();
+        #[expect(unsafe_code, reason = "the engine's memory, read where it is")]
+        // SAFETY: the engine flattens a function's arguments, and a BIGINT vector has one of these per row of the
+        // chunk.
+        let durations = unsafe { durations.as_slice_with_len::<i64>(rows) };
+        #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
+        // SAFETY: the function returns USMALLINT, and the engine has allocated one per row.
+        let buckets = unsafe { buckets.as_mut_slice_with_len::<u16>(rows) };
+        for (&duration_us, bucket) in durations.iter().zip(buckets) {
+            *bucket = u64::try_from(duration_us).map_or(NO_LATENCY, latency::bucket);
+        }
+        Ok(())
+    }
+
+    fn signatures() -> Vec<ScalarFunctionSignature> {
+        vec![ScalarFunctionSignature::exact(
+            vec![LogicalTypeHandle::from(LogicalTypeId::Bigint)],
+            LogicalTypeHandle::from(LogicalTypeId::USmallint),
+        )]
+    }
 }
 
 /// A number computed from a text.
@@ -98,6 +136,21 @@ mod tests {
         let rows: Vec<(u64, String)> = rows.unwrap().map(Result::unwrap).collect();
         assert_eq!(rows.len(), 10_000);
         assert!(rows.iter().all(|(found, text)| *found == identity(text.as_bytes())));
+    }
+
+    #[test]
+    fn a_duration_s_bucket_is_that_of_the_rollups() {
+        let connection = Connection::open_in_memory().unwrap();
+        register(&connection).unwrap();
+        let text = "SELECT d, latency_of(coalesce(d, -1)) FROM (SELECT CASE WHEN range % 7 = 0 THEN NULL ELSE range * range * range END d
+                    FROM range(5000))";
+        let mut statement = connection.prepare(text).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        let rows: Vec<(Option<u64>, u16)> = rows.unwrap().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), 5_000);
+        for (duration_us, found) in rows {
+            assert_eq!(found, duration_us.map_or(NO_LATENCY, latency::bucket), "{duration_us:?}");
+        }
     }
 
     #[test]
