@@ -56,7 +56,7 @@ pub const LANGUAGES: [Language; 5] = [
     },
 ];
 
-/// What any of our clients gives whoever has one of the original's.
+/// Gains by any of our clients over one of the original’s.
 const GAINS: [&str; 3] = [
     "Requests arrive within seconds. The original’s clients post with the first request that comes a minute after their last post, and lose what waits when the process ends.",
     "Routes are those of the framework instead of guesses from paths, and durations have fractions of a millisecond.",
@@ -98,7 +98,7 @@ pub fn recognise(sdk: &str, framework: &str) -> Client {
     }
 }
 
-/// What the client would gain by its successor, most important first; empty if there is nothing to upgrade to.
+/// The gains by its successor, most important first; empty if there is nothing to upgrade to.
 ///
 /// `current`: the version of this language's client that the server hands out, if any.
 pub fn gains(client: &Client, current: Option<&str>) -> Vec<&'static str> {

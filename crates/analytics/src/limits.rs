@@ -328,6 +328,10 @@ limits! {
         "How long files that could not be merged are left alone; twice as long each time.";
     MERGE_RETRY_MOST_SECONDS "merge_retry_most_seconds" = 21_600, Seconds, fixed, "",
         "The longest of these times: a merge that fails takes the processor and is of no use.";
+    ROUTES_QUIET_SECONDS "routes_quiet_seconds" = 600, Seconds, settable, "",
+        "How long learned and renamed routes have not changed when stored files are looked at for requests that they join: routes are learned in bursts.";
+    ROUTES_REWRITTEN_SECONDS "routes_rewritten_seconds" = 86_400, Seconds, settable, "",
+        "How long a file that was rewritten for its routes is left alone: a large one takes minutes of a core.";
     MERGE_PAUSE_MS "merge_pause_ms" = 10_000, Milliseconds, fixed, "",
         "How long a merge waits between two pieces while hits pour in and files are few. An erasure does not wait: the merge is given up for it.";
     ENGINE_MEMORY_BYTES "engine_memory_bytes" = 128 << 20, Bytes, settable, "",

@@ -361,6 +361,8 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         rollup_from: limits::ROLLUP_FROM,
         rolled_up_from: limits::ROLLED_UP_FROM,
         slow_part_rows: limits::LIST_PART_ROWS,
+        routes_quiet: Duration::from_secs(limit("routes_quiet_seconds")),
+        routes_rewritten: Duration::from_secs(limit("routes_rewritten_seconds")),
     };
     let store_limits = StoreLimits {
         inbox_bytes: limit("inbox_bytes"),

@@ -146,6 +146,12 @@ impl RouteRules for LearnedRoutesByProject {
     fn join(&self, project: ProjectId, route: &str) -> Option<String> {
         self.known(project)?.lock().join(route)
     }
+
+    fn version(&self) -> u64 {
+        // Of templates loaded from the folder none is known to have been applied to every file.
+        let projects = self.projects.read().unwrap_or_else(PoisonError::into_inner);
+        projects.values().map(|routes| 1 + routes.lock().templates_version()).sum()
+    }
 }
 
 impl ProjectRoutes {

@@ -26,6 +26,7 @@ use crate::duckdb::sql::file::Tables;
 use crate::inbox::{Change, FileKind, FileRow};
 use crate::job_end::{EarlyEnd, GaveWayTo, Pause};
 use crate::ledger;
+use crate::outdated_routes::{OutdatedRoutes, has_outdated, records_of};
 use crate::set_aside;
 use crate::shared::{Job, NextJob, Shared};
 use crate::types::{Erasure, StoreError};
@@ -42,6 +43,7 @@ pub struct Builder {
     /// About how many bytes the texts of each sealed file take.
     text_bytes: HashMap<u64, u64>,
     postponed: Vec<Postponed>,
+    outdated_routes: OutdatedRoutes,
     /// Idle engines. Opening one takes as long as erasing from a small file.
     engines: RefCell<Vec<Instance>>,
     /// Engines opened so far: each has its own name.
@@ -63,6 +65,7 @@ impl Builder {
             retried: Instant::now(),
             text_bytes: HashMap::new(),
             postponed: Vec::new(),
+            outdated_routes: OutdatedRoutes::new(),
             engines: RefCell::default(),
             opened: Cell::default(),
         }
@@ -129,7 +132,7 @@ impl Builder {
         }
         let mut merged = false;
         let tidied = self.merge().and_then(|done| {
-            merged = done;
+            merged = done || self.bring_routes_up_to_date()?;
             self.retry_damaged()?;
             Ok(self.check()?)
         });
@@ -332,6 +335,36 @@ impl Builder {
                 Ok(true)
             }
         }
+    }
+
+    /// Rewrites a file with routes that were learned or renamed after it was made. True if there may be more such files.
+    fn bring_routes_up_to_date(&mut self) -> Result<bool, EarlyEnd> {
+        let Some(rules) = self.shared.route_rules.get().cloned() else { return Ok(false) };
+        // Before the look: of a rule that changes meanwhile it is not known whether it was seen.
+        let version = rules.version();
+        let limits = &self.shared.options.limits.duckdb;
+        // TRICKY: no snapshot may be held over `replace`, which waits until nobody holds one with the old file.
+        let entries = self.shared.files.now().entries.clone();
+        let Some(entry) = self.outdated_routes.choose(&entries, version, limits) else {
+            return Ok(false);
+        };
+        drop(entries);
+        let outdated = has_outdated(&entry, &*rules, || self.give_way())?;
+        let mut rewritten = false;
+        let (records, id) = (records_of(&entry), entry.row.id);
+        if outdated {
+            match self.merge_into_one("rewriting routes", vec![entry], &|| self.give_way()) {
+                Ok(()) => rewritten = true,
+                Err(EarlyEnd::GaveWay(to)) => return Err(EarlyEnd::GaveWay(to)),
+                Err(EarlyEnd::Failed(problem)) => {
+                    // As if done: nothing is wrong with its hits, and it may fail again.
+                    rewritten = true;
+                    tracing::warn!(%problem, file = id, "a file keeps routes that were learned or renamed later");
+                }
+            }
+        }
+        self.outdated_routes.note(records, version, rewritten);
+        Ok(true)
     }
 
     /// The same files are tried again later, with growing delays. Reads are slower meanwhile; nothing is missing.

@@ -18,6 +18,7 @@ mod job_end;
 mod ledger;
 pub mod meta;
 mod open;
+mod outdated_routes;
 mod owner;
 mod progress;
 mod record;

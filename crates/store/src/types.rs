@@ -28,6 +28,9 @@ pub struct StoreOptions {
 pub trait RouteRules: Send + Sync {
     /// None: no rule says anything of it. What comes of a route stays so.
     fn join(&self, project: ProjectId, route: &str) -> Option<String>;
+
+    /// Changes with every change of a rule of any project; 0: there is none.
+    fn version(&self) -> u64;
 }
 
 /// One rejected hit of a batch: its index and a reason from the closed list (`analytics::ingest::Reason::number`).

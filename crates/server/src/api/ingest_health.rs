@@ -85,7 +85,7 @@ pub struct ClientUpgrade {
     pub to: String,
     /// Where it is in use.
     pub frameworks: Vec<String>,
-    /// What the better one gives, a sentence or two each.
+    /// Its gains, a sentence or two each.
     pub gains: Vec<String>,
     /// How to install it, below `base_url`.
     #[schema(example = "/docs/clients/python")]

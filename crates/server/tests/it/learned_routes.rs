@@ -97,6 +97,43 @@ async fn earlier_requests_join_the_route_that_later_ones_taught() {
     assert_eq!(shown, BTreeMap::from(expected));
 }
 
+/// Also in a file that is never merged again: it is rewritten by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_in_a_sealed_file_join_a_template_that_comes_later() {
+    for quiet in ["1", "600"] {
+        let app = TestApp::with(&[("active_rows", "100"), ("routes_quiet_seconds", quiet)]).await;
+        let (project, other) = (app.project().await, app.project().await);
+        let page = |n: usize| hit(&format!("/pages/the-page-of-{}", n % 50), json!({}));
+        post(&app, &project, (0..150).map(page).collect()).await;
+        post(&app, &other, (0..10).map(page).collect()).await;
+        let sealed = async || app.shared().store.stats().duckdb.sealed_rows;
+        wait("all is sealed", async || sealed().await >= 100).await;
+        assert_eq!(endpoints(&app, &project).await.len(), 50);
+        let added = decide(&app, &project, json!({ "template": "/pages/{page}" })).await;
+        assert_eq!(added.status, 200, "{}", added.text());
+        let of_project = async || endpoints(&app, &project).await;
+        if quiet == "600" {
+            // The rules have just changed.
+            tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+            assert_eq!(of_project().await.len(), 50);
+            continue;
+        }
+        wait("they have one route", async || of_project().await.len() == 1).await;
+        assert_eq!(of_project().await, BTreeMap::from([("/pages/{page}".to_owned(), 150)]));
+        assert_eq!(endpoints(&app, &other).await.len(), 10, "another project's rule");
+    }
+}
+
+async fn wait(what: &str, done: impl AsyncFn() -> bool) {
+    for _ in 0..400 {
+        if done().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("not within 20 s: {what}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_owner_adds_renames_and_refuses_templates() {
     let mut app = TestApp::start().await;

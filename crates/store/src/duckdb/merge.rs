@@ -501,6 +501,10 @@ mod tests {
             let joins = project.0 == 1 && route.starts_with("/b/") && route != "/b/word";
             joins.then(|| "/b/{slug}".to_owned())
         }
+
+        fn version(&self) -> u64 {
+            1
+        }
     }
 
     /// However the texts are cut: what a route becomes may stand in another stretch than it, and be there already.

@@ -1,5 +1,7 @@
 //! The limits of a store: general ones, and DuckDB's.
 
+use std::time::Duration;
+
 use analytics::limits;
 use analytics::ranking::RankingLimits;
 use analytics::tally::TallyLimits;
@@ -55,6 +57,10 @@ pub struct DuckDbLimits {
     pub rolled_up_from: u64,
     /// Hits that a part of a list by duration scans.
     pub slow_part_rows: u64,
+    /// How long rules for routes have not changed when files are looked at that they concern.
+    pub routes_quiet: Duration,
+    /// How long a file that was rewritten for them is left alone.
+    pub routes_rewritten: Duration,
 }
 
 impl Default for StoreLimits {
@@ -92,6 +98,8 @@ impl Default for DuckDbLimits {
             rollup_from: limits::ROLLUP_FROM,
             rolled_up_from: limits::ROLLED_UP_FROM,
             slow_part_rows: limits::LIST_PART_ROWS,
+            routes_quiet: Duration::from_secs(limits::ROUTES_QUIET_SECONDS),
+            routes_rewritten: Duration::from_secs(limits::ROUTES_REWRITTEN_SECONDS),
         }
     }
 }

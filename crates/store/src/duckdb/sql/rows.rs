@@ -100,6 +100,19 @@ pub fn marks(file: &str, project: u32) -> String {
     format!("SELECT ordinal, hit_id FROM {file}.marks WHERE project = {project} ORDER BY ordinal")
 }
 
+/// The number of rows of `strings`.
+pub fn count_texts(file: &str) -> String {
+    format!("SELECT count(*)::UBIGINT FROM {file}.strings")
+}
+
+/// project, text: the texts of a kind among the rows from one to before another.
+pub fn texts_between(file: &str, kind: TextKind, from: u64, to: u64) -> String {
+    format!(
+        "SELECT project, text FROM {file}.strings WHERE rowid >= {from} AND rowid < {to} AND kind = {}",
+        kind as u8
+    )
+}
+
 /// The texts behind these ids (a list of integers is bound).
 pub fn texts(file: &str, project: u32, kind: TextKind) -> String {
     let fields = match kind {
