@@ -91,7 +91,7 @@ pub fn recognise(sdk: &str, framework: &str) -> Client {
     {
         return Client::Ours { language, version: version.to_owned() };
     }
-    let has = |one: &&Language| one.frameworks.iter().any(|name| *name == framework);
+    let has = |one: &&Language| one.frameworks.contains(&framework);
     match LANGUAGES.iter().find(has) {
         Some(language) if sdk.is_empty() => Client::Original { language },
         _ => Client::Unknown,
