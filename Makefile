@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 export API_ANALYTICS_CACHE := $(CACHE)
 
-.PHONY: help pictures run test check bench gen build release deb image example setup clients page test-page test-browser test-rust test-python test-processes
+.PHONY: help pictures run test check bench gen build release deb image example setup clients release-clients page test-page test-browser test-rust test-python test-processes
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,9 @@ setup: ## fetch what the build needs (the prebuilt DuckDB library)
 clients: ## build the clients' packages, which the server hands out
 	@./sdk/python/build.sh > /dev/null
 	@./sdk/node/build.sh > /dev/null
+
+release-clients: clients ## keep the clients' packages as they are now for ever, under their versions (commit sdk/*/released)
+	@./sdk/released.py add $(patsubst %/dist/package,%,$(wildcard sdk/*/dist/package))
 
 page: ## build the page that the server embeds, in dashboard/dist
 	@./scripts/build-page.sh

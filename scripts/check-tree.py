@@ -127,7 +127,7 @@ def check_scopes():
 
 
 def check_links():
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("contract/*.md"), *ROOT.glob("sdk/*/*.md")]:
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("contract/*.md"), *ROOT.glob("sdk/*.md"), *ROOT.glob("sdk/*/*.md")]:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text()):
             # Targets that begin with a slash are addresses of the server; its tests follow them.
             if not re.match(r"[a-z]+:|/", target) and not (path.parent / target).exists():

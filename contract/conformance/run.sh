@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every client against `contract/client-cases`, an app of every framework against `contract/apps`. Installs what they need into the cache.
+# Every client against `contract/client-cases`, an app of every framework against `contract/apps`. What the chosen tests
+# need is installed into the cache.
 #
 #   API_ANALYTICS_BIN=PATH   the server's binary (must be set)
 #   API_ANALYTICS_CACHE=DIR  where frameworks and virtual environments are kept
@@ -10,7 +11,4 @@ API_ANALYTICS_BIN="$(realpath "${API_ANALYTICS_BIN:?must name the binary of the 
 export API_ANALYTICS_BIN
 cd "$(dirname "$0")"
 python="$(../../sdk/python/venv.sh requirements-test.txt)/bin/python"
-NODE_FRAMEWORKS="$(../../sdk/node/modules.sh ../../contract/apps/node frameworks)"
-NODE_CLIENT="$(realpath "../../$(../../sdk/node/build.sh)")"
-export NODE_FRAMEWORKS NODE_CLIENT
 exec "$python" -m pytest "$@"

@@ -1,8 +1,9 @@
-"""Apps of `contract/apps`, started by their command lines in a folder that has the client under test and their frameworks."""
+"""Apps of `contract/apps`, started by their command lines in a folder that has the clients under test and their frameworks."""
 
 import http.client
+import importlib
+import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,20 +14,25 @@ from typing import Any, Optional
 APPS = Path(__file__).parent.parent / "apps"
 
 
-def make_folder(folder: Path) -> Path:
-    """The apps beside a node_modules of links to the installed frameworks and the unpacked client."""
-    shutil.copytree(APPS, folder)
-    modules = folder / "node_modules"
-    modules.mkdir()
-    for module in Path(os.environ["NODE_FRAMEWORKS"]).iterdir():
-        if not module.name.startswith("."):
-            (modules / module.name).symlink_to(module)
-    client = modules / "api-analytics-client"
-    client.mkdir()
-    subprocess.run(
-        ["tar", "xzf", os.environ["NODE_CLIENT"], "-C", client, "--strip-components=1"], check=True
-    )
-    return folder
+# A row for each app; `contract/README.md` says what it holds.
+ROWS = json.loads((APPS / "apps.json").read_text())
+# What the languages add to the environment of their apps; filled in by `prepare`.
+environments: "dict[str, dict[str, str]]" = {}
+
+
+def language(row: "dict[str, Any]") -> str:
+    return str(row.get("language", "node"))
+
+
+def most_lines(row: "dict[str, Any]") -> int:
+    """The lines that a client may print of an outage: one, in the logging of its language, if it has one."""
+    return 1 if row.get("logs") else 0
+
+
+def prepare(folder: Path, rows: "list[dict[str, Any]]") -> None:
+    """Puts into the folder what these rows' languages need."""
+    for name in sorted({language(row) for row in rows}):
+        environments[name] = importlib.import_module(f"languages.{name}").prepare(folder)
 
 
 class App:
@@ -48,7 +54,7 @@ class App:
                     "PORT": str(self.port),
                     "API_ANALYTICS_KEY": key,
                     "API_ANALYTICS_SERVER_URL": server_url,
-                    "NODE_ENV": "test",  # Express prints each error otherwise
+                    **environments.get(language(app), {}),
                     **app.get("env", {}),
                 },
             )

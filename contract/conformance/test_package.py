@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
 import re
 import subprocess
 import urllib.request
 from pathlib import Path
 
+from languages import node
 from product import Product
 from running import App
 from test_hits import new_key, product, wait_for_hits  # noqa: F401
@@ -39,12 +39,10 @@ def test_npm_installs_what_the_server_hands_out(product: Product, tmp_path: Path
     assert file == f"api-analytics-client-{package['version']}.tgz"
     # And what is handed out is what is built from this tree.
     with urllib.request.urlopen(lock["resolved"]) as sent:
-        assert sent.read() == Path(os.environ["NODE_CLIENT"]).read_bytes(), "the server was built before the client changed"
+        assert sent.read() == node.client().read_bytes(), "the server was built before the client changed"
     subprocess.run(["npm", "ci", "--cache", tmp_path / "npm"], cwd=tmp_path, check=True, capture_output=True, timeout=120)
 
-    for module in Path(os.environ["NODE_FRAMEWORKS"]).iterdir():
-        if not module.name.startswith("."):
-            (tmp_path / "node_modules" / module.name).symlink_to(module)
+    node.link_frameworks(tmp_path / "node_modules")
     rest = "app.get('/items/:id', (_, answer) => answer.send('yes'));\nconst server = app.listen(process.env.PORT, '127.0.0.1');\n"
     (tmp_path / "app.mjs").write_text(here(example) + rest + "process.once('SIGTERM', () => server.close());\n")
     app = App(tmp_path, {"command": ["node", "app.mjs"], "env": {"KEY": key}}, "", "", tmp_path / "log")

@@ -28,14 +28,7 @@ node -e '
 cp README.md ../../LICENSE "$new/"
 rm -rf "$new/src" "$new/tsconfig.json"
 chmod -R u=rwX,go=rX "$new"
-packed="$new/$(cd "$new" && npm pack --silent --ignore-scripts)"
-
-mkdir -p dist
-for package in dist/*.tgz; do
-  [ "$(basename "$package")" = "$(basename "$packed")" ] || rm -f "$package"
-done
-name="dist/$(basename "$packed")"
-# Left alone if unchanged, so that nobody who watches the file rebuilds.
-cmp -s "$packed" "$name" || cp "$packed" "$name"
-echo "$(basename "$packed")" | cmp -s - dist/package || echo "$(basename "$packed")" > dist/package
-echo "sdk/node/$name"
+mkdir "$new/packed"
+packed="$(cd "$new" && npm pack --silent --ignore-scripts --pack-destination packed)"
+(cd ../.. && ./sdk/released.py put sdk/node "$new/packed" "$packed" sdk/node/package.json)
+echo "sdk/node/dist/$packed"

@@ -9,7 +9,7 @@ tools="$(./modules.sh test tools)"
 
 echo "== the tarball: twice the same, and whole"
 ./build.sh > /dev/null
-package="$(echo dist/*.tgz)"
+package="dist/$(cat dist/package)"
 first="$(sha256sum "$package")"
 ./build.sh > /dev/null
 [ "$first" = "$(sha256sum "$package")" ] || { echo "two builds of the tarball differ" >&2; exit 1; }

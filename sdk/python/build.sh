@@ -10,14 +10,7 @@ trap 'rm -rf "$new"' EXIT
 # A fixed time that wheels can hold: no build may differ by the hour of its making.
 said="$(SOURCE_DATE_EPOCH=1577836800 "$bin/python" -m hatchling build --target wheel --directory "$new" 2>&1)" ||
   { echo "$said" >&2; exit 1; }
-mkdir -p dist
-for wheel in dist/*.whl; do
-  [ -e "$new/$(basename "$wheel")" ] || rm -f "$wheel"
-done
-for wheel in "$new"/*.whl; do
-  name="dist/$(basename "$wheel")"
-  # Left alone if unchanged, so that nobody who watches the file rebuilds.
-  cmp -s "$wheel" "$name" || cp "$wheel" "$name"
-  echo "$(basename "$wheel")" | cmp -s - dist/package || echo "$(basename "$wheel")" > dist/package
-  echo "sdk/python/$name"
-done
+wheel="$(basename "$new"/*.whl)"
+rm -f "$new"/.gitignore
+(cd ../.. && ./sdk/released.py put sdk/python "$new" "$wheel" sdk/python/src/api_analytics/version.py)
+echo "sdk/python/dist/$wheel"

@@ -1,6 +1,5 @@
-// Hono on Node; with FETCH=1 without Node's request and response, as on Bun and Deno.
-import { serve } from '@hono/node-server';
-import { honoAnalytics } from 'api-analytics-client/hono';
+// Hono on Node, Bun and Deno; with FETCH=1 on Node without its request and response.
+import { flush, honoAnalytics } from 'api-analytics-client/hono';
 import { Hono } from 'hono';
 import { endless, finishSetup, parts, port, sleep } from '../node/serve.mjs';
 
@@ -32,5 +31,24 @@ orgs.get('/fails', () => {
 app.route('/orgs/:org', orgs);
 app.onError((_error, context) => context.text('Internal Server Error', 500));
 
-const fetch = process.env.FETCH ? (request) => app.fetch(request, {}) : app.fetch;
-finishSetup(serve({ fetch, port, hostname: '127.0.0.1' }));
+const { Bun, Deno } = globalThis;
+// These two have no end of a server that the client could see, so the app flushes.
+if (Bun) {
+  const server = Bun.serve({ fetch: app.fetch, port, hostname: '127.0.0.1' });
+  process.once('SIGTERM', async () => {
+    await server.stop();
+    await flush();
+    process.exit();
+  });
+} else if (Deno) {
+  const server = Deno.serve({ port, hostname: '127.0.0.1', onListen() {} }, app.fetch);
+  Deno.addSignalListener('SIGTERM', async () => {
+    await server.shutdown();
+    await flush();
+    Deno.exit();
+  });
+} else {
+  const { serve } = await import('@hono/node-server');
+  const fetch = process.env.FETCH ? (request) => app.fetch(request, {}) : app.fetch;
+  finishSetup(serve({ fetch, port, hostname: '127.0.0.1' }));
+}

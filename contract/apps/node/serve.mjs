@@ -5,7 +5,7 @@ export const port = Number(process.env.PORT);
 /** Answers `GET /socket` with `Upgrade` by 101 and the end of the connection. */
 export function finishSetup(server) {
   server.on('upgrade', (_request, socket) => {
-    socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n');
+    socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
   });
   process.once('SIGTERM', () => {
     server.close();

@@ -11,7 +11,7 @@ async function answer(request, response) {
   if (method === 'POST') return end(201, `${(await text(request)).length}`);
   if (method === 'DELETE') return end(204);
   if (path === '/items/404') return end(404, 'no such item');
-  const found = /\/items\/(\w+)$/.exec(path);
+  const found = /\/items\/([^/]+)$/.exec(path);
   if (found) return end(200, path.startsWith('/orgs') ? `acme ${found[1]}` : `item ${found[1]}`);
   if (path === '/old') return end(302, undefined, { location: '/items/1' });
   if (path.includes('fails')) throw new Error('a handler fails');

@@ -8,7 +8,7 @@ frameworks="$(./modules.sh ../../contract/apps/node frameworks)"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 mkdir -p "$folder/node_modules/api-analytics-client"
-tar xzf dist/*.tgz -C "$folder/node_modules/api-analytics-client" --strip-components=1
+tar xzf "dist/$(cat dist/package)" -C "$folder/node_modules/api-analytics-client" --strip-components=1
 for module in "$frameworks"/*; do ln -s "$module" "$folder/node_modules/"; done
 cp bench/*.mjs "$folder/"
 cd "$folder"

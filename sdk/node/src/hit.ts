@@ -90,6 +90,16 @@ export function toPath(target: string): string {
   return absolute ? absolute[1] || '/' : path || '/';
 }
 
+/** A path without its escapes, but for those that would end a path or a line. One that is not UTF-8 stays as it came. */
+export function decodePath(path: string): string {
+  if (!path.includes('%')) return path;
+  try {
+    return decodeURIComponent(path).replace(/[?#\x00-\x1f\x7f]/g, encodeURIComponent);
+  } catch {
+    return path;
+  }
+}
+
 /** Cuts at the first `?` or `#`. */
 export function withoutQuery(address: string): string {
   const at = address.search(/[?#]/);

@@ -44,6 +44,8 @@ async function watchFetch(recorder: Recorder<HonoContextLike>, context: HonoCont
   const request = context.req.raw;
   const startedAt = Date.now();
   const began = performance.now();
+  // Now, since Bun knows it only while the caller is there.
+  const address = recorder.readsAddress ? toAddress(context) : undefined;
   const finish = (status: number, size: number | undefined, answer?: Headers): void => {
     try {
       if (recorder.client && status !== 101) add(status, size, answer);
@@ -54,7 +56,6 @@ async function watchFetch(recorder: Recorder<HonoContextLike>, context: HonoCont
   const add = (status: number, size: number | undefined, answer: Headers | undefined): void => {
     const header = (name: string): string | undefined => request.headers.get(name) ?? undefined;
     const url = new URL(request.url);
-    const address = recorder.readsAddress ? toAddress(context) : undefined;
     recorder.add(
       recorder.client!,
       {
@@ -86,7 +87,8 @@ async function watchFetch(recorder: Recorder<HonoContextLike>, context: HonoCont
   }
   const response = context.res;
   const { status, headers, body } = response;
-  if (request.signal?.aborted) finish(CLIENT_GONE, 0, headers);
+  // Deno prints a warning when somebody looks at the signal, which it also aborts after an answer.
+  if (!('Deno' in globalThis) && request.signal?.aborted) finish(CLIENT_GONE, 0, headers);
   else if (body === null || request.method === 'HEAD') finish(status, 0, headers);
   else if (headers.has('content-length')) finish(status, toSize(headers.get('content-length')), headers);
   else context.res = new Response(counted(body, (size) => finish(status, size, headers)), response);
@@ -130,5 +132,9 @@ function counted(body: ReadableStream<Uint8Array>, done: (size: number) => void)
 /** The connection's address: Bun's server has it by request, Deno hands it to the app. */
 function toAddress(context: HonoContextLike): string | undefined {
   const env = (context.env ?? {}) as { requestIP?(request: Request): { address?: string } | null; server?: typeof env; remoteAddr?: { hostname?: string } };
-  return env.remoteAddr?.hostname ?? (env.server ?? env).requestIP?.(context.req.raw)?.address;
+  try {
+    return env.remoteAddr?.hostname ?? (env.server ?? env).requestIP?.(context.req.raw)?.address;
+  } catch {
+    return undefined; // not theirs
+  }
 }

@@ -7,7 +7,8 @@ export const debug = debuglog('api-analytics');
 
 export function complain(message: string): void {
   try {
-    console.error(`api-analytics: ${message}`);
+    // A part of it may be what a server sent, and nobody else's lines may appear in a log.
+    console.error(`api-analytics: ${message.replace(/\p{Cc}/gu, ' ')}`);
   } catch {
     // A host may have closed or replaced its output.
   }

@@ -1,7 +1,7 @@
 // Watches a request of Node's own HTTP server, which all of Express, Nest, Fastify, Koa and Hono on Node run on.
 //
-// One `close` listener on the response sees everything: `close` comes after `finish`, and also when the caller leaves. Nothing is wrapped
-// and nothing is kept of the request after that.
+// One `close` listener on the response sees everything: `close` comes after `finish`, and also when the caller leaves. Of the response,
+// `write` and `end` are replaced by functions that count and pass on; nothing is kept of the request after that.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -12,10 +12,18 @@ import type { Recorder } from './recorder.js';
 /** nginx's status for a request whose caller left before there was an answer. */
 export const CLIENT_GONE = 499;
 
-const WATCHES = Symbol.for('api-analytics-client.watches');
+const WATCHING = Symbol.for('api-analytics-client.watching');
+
+/** What a response carries while it is watched. */
+interface Watching {
+  watches: Watch[];
+  bodyBytes: number;
+  write: (...given: unknown[]) => boolean;
+  end: (...given: unknown[]) => ServerResponse;
+}
 
 interface Watched extends ServerResponse {
-  [WATCHES]?: Watch[] | undefined;
+  [WATCHING]?: Watching;
 }
 
 interface Watch {
@@ -25,7 +33,6 @@ interface Watch {
   path: string;
   startedAt: number;
   began: number;
-  bytesBefore: number;
   isFallback: boolean;
 }
 
@@ -35,8 +42,8 @@ export function watch<S>(recorder: Recorder<S>, request: IncomingMessage, respon
   if (client === undefined || client.stopped) return;
   try {
     const watched: Watched = response;
-    const watches = watched[WATCHES];
-    const twin = watches?.find((other) => other.recorder.client?.project === client.project);
+    const watching = watched[WATCHING];
+    const twin = watching?.watches.find((other) => other.recorder.client?.project === client.project);
     if (twin) {
       if (twin.isFallback) Object.assign(twin, { recorder, subject, isFallback });
       return;
@@ -51,11 +58,12 @@ export function watch<S>(recorder: Recorder<S>, request: IncomingMessage, respon
       path: originalUrl ?? request.url ?? '/', // routers cut `url` at mounts
       startedAt: Date.now(),
       began: performance.now(),
-      bytesBefore: socket?.bytesWritten ?? 0,
     };
-    if (watches) watches.push(mine);
+    if (watching) watching.watches.push(mine);
     else {
-      watched[WATCHES] = [mine];
+      watched[WATCHING] = { watches: [mine], bodyBytes: 0, write: response.write as Watching['write'], end: response.end as Watching['end'] };
+      // The same functions for every response, as closures would cost more.
+      Object.assign(response, { write: countedWrite, end: countedEnd });
       response.on('close', onClose); // comes once; `once` would cost a wrapper
     }
   } catch (error) {
@@ -63,20 +71,38 @@ export function watch<S>(recorder: Recorder<S>, request: IncomingMessage, respon
   }
 }
 
+function countedWrite(this: Watched, ...given: unknown[]): boolean {
+  const watching = this[WATCHING]!;
+  watching.bodyBytes += byteLength(given[0], given[1]);
+  return watching.write.apply(this, given);
+}
+
+function countedEnd(this: Watched, ...given: unknown[]): ServerResponse {
+  const watching = this[WATCHING]!;
+  watching.bodyBytes += byteLength(given[0], given[1]);
+  return watching.end.apply(this, given);
+}
+
+/** The bytes of what a stream's `write` and `end` take; 0 for what they refuse. */
+function byteLength(piece: unknown, encoding: unknown): number {
+  if (typeof piece === 'string') return Buffer.byteLength(piece, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
+  return ArrayBuffer.isView(piece) ? piece.byteLength : 0;
+}
+
 function onClose(this: Watched): void {
   const ended = performance.now();
-  const watches = this[WATCHES];
-  this[WATCHES] = undefined;
-  for (const mine of watches ?? []) {
+  const { watches, bodyBytes } = this[WATCHING]!;
+  this[WATCHING]!.watches = [];
+  for (const mine of watches) {
     try {
-      record(mine, this, ended);
+      record(mine, this, ended, bodyBytes);
     } catch (error) {
       mine.recorder.couldNotRecord(error);
     }
   }
 }
 
-function record({ recorder, subject, request, path, startedAt, began, bytesBefore }: Watch, response: ServerResponse, ended: number): void {
+function record({ recorder, subject, request, path, startedAt, began }: Watch, response: ServerResponse, ended: number, bodyBytes: number): void {
   const { client, framework } = recorder;
   if (client === undefined) return;
   const { headers } = request;
@@ -103,36 +129,13 @@ function record({ recorder, subject, request, path, startedAt, began, bytesBefor
       userId: undefined,
       referrer: fromHeader(headers.referer, MAX.referrer),
       requestSize: toSize(headers['content-length']),
-      responseSize: method === 'HEAD' || !wasSent ? 0 : toResponseSize(response, request, answer('content-length'), bytesBefore),
+      responseSize: method === 'HEAD' || !wasSent || status === 204 || status === 304 ? 0 : bodyBytes,
       // The app's own id, if it gives one, is the one in its log.
       requestId: fromHeader(answer('x-request-id') ?? headers['x-request-id'], MAX.requestId),
       cache: toCache(answer('x-cache'), answer('age')),
     },
     subject,
   );
-}
-
-/**
- * The body's bytes. A whole answer has them in its `Content-Length`. Else they are what the socket wrote, less the head and, as if the
- * body had come in one piece, the framing of chunks: a few bytes too many for each further piece, and no wrapper around anybody's `write`.
- */
-function toResponseSize(response: ServerResponse, request: IncomingMessage, contentLength: unknown, bytesBefore: number): number | undefined {
-  const { statusCode } = response;
-  if (statusCode === 204 || statusCode === 304) return 0;
-  const length = toSize(contentLength);
-  if (length !== undefined && response.writableFinished) return length;
-  const socket = request.socket as (Socket & { encrypted?: boolean }) | undefined;
-  const head = toHead(response);
-  if (head === undefined || socket?.bytesWritten === undefined || socket.encrypted) return length;
-  const written = Math.max(socket.bytesWritten - bytesBefore - head.length, 0);
-  if (length !== undefined) return Math.min(written, length);
-  if (!response.chunkedEncoding) return written;
-  // `7\r\n`, the piece, `\r\n`, and `0\r\n\r\n` at the end.
-  const piece = written - (response.writableFinished ? 5 : 0) - 4;
-  for (let digits = 1; digits < piece; digits += 1) {
-    if ((piece - digits).toString(16).length <= digits) return piece - digits;
-  }
-  return 0;
 }
 
 /**

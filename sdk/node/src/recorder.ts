@@ -2,7 +2,7 @@
 
 import type { Client } from './client.js';
 import { type Settings, toKey, toPrivacyLevel, toRelease, toServerUrl } from './config.js';
-import { cut, type Hit, MAX, toPath } from './hit.js';
+import { cut, decodePath, type Hit, MAX, toPath } from './hit.js';
 import { debug } from './log.js';
 import { type SafeMapper, toMapper } from './mapper.js';
 import { queue } from './queue.js';
@@ -48,8 +48,8 @@ export class Recorder<S> {
   /** Completes the hit and queues it. May throw; callers catch. */
   add(client: Client, hit: Draft, subject: S): void {
     // A mapper may hide something in the path, so its failure must not reveal it.
-    hit.path = this.#path ? (this.#path(subject) ?? hit.route ?? '/') : hit.path;
-    hit.path = cut(toPath(hit.path), MAX.path);
+    hit.path = this.#path ? toPath(this.#path(subject) ?? hit.route ?? '/') : decodePath(toPath(hit.path));
+    hit.path = cut(hit.path, MAX.path);
     if (this.#hostname) hit.hostname = this.#hostname(subject);
     if (this.#address) hit.address = this.#address(subject);
     if (this.#userAgent) hit.userAgent = this.#userAgent(subject);

@@ -33,6 +33,7 @@ async function run(code, { words = ['--input-type=module'], ...env } = {}) {
   const began = performance.now();
   const child = spawn(process.execPath, [...words, '-e', code], {
     cwd: here,
+    timeout: 60_000,
     env: { ...process.env, API_ANALYTICS_KEY: 'k', API_ANALYTICS_SERVER_URL: `http://127.0.0.1:${sink.address().port}`, ...env },
   });
   let out = '';
@@ -49,7 +50,7 @@ const ask = (port, path = '/', options = {}) => new Promise((resolve) => get({ p
 let closed = 0;
 /** Until so many responses have closed, and so were recorded. */
 const recorded = async (count) => { while (closed < count) await new Promise((resolve) => setTimeout(resolve, 5)); };
-const serve = (handler) => new Promise((resolve) => { const server = createServer((q, s) => watch(q, s, () => { s.on('close', () => { closed += 1; }); handler(q, s); })); server.listen(0, () => resolve([server, server.address().port])); });
+const serve = (handler) => new Promise((resolve) => { const server = createServer((q, s) => watch(q, s, () => { s.on('close', () => { closed += 1; }); handler(q, s); })); server.listen({ port: 0, exclusive: true }, () => resolve([server, server.address().port])); });
 `;
 
 test('importing it starts nothing', async () => {

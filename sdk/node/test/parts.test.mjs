@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = joinPath(dirname(fileURLToPath(import.meta.url)), '../node_modules/api-analytics-client');
 const part = (name) => import(pathToFileURL(joinPath(root, `dist/esm/${name}.js`)).href);
 const { toTemplate, toMountTemplate, join } = await part('template');
-const { cut, fromHeader, toCache, toJson, toPath, toSize, withoutPort } = await part('hit');
+const { cut, decodePath, fromHeader, toCache, toJson, toPath, toSize, withoutPort } = await part('hit');
 const { toMapper } = await part('mapper');
 const { toBackoff, toMilliseconds } = await part('post');
 const { toKey, toPrivacyLevel, toRelease, toServerUrl, Config } = await part('config');
@@ -71,6 +71,11 @@ test('headers are read as UTF-8 where they are that', () => {
   assert.equal(fromHeader('\xe9', 10), 'é');
   assert.equal(fromHeader(['a', 'b'], 10), 'a');
   assert.equal(fromHeader(undefined, 10), undefined);
+});
+
+test('a path is decoded, but for what would end a path or a line', () => {
+  const paths = { '/a': '/a', '/gr%C3%B6%C3%9Fe/a%20b%2Fc': '/größe/a b/c', '/a%3Fb%23c%0a%7F%25': '/a%3Fb%23c%0A%7F%', '/%ff/%C3%B6': '/%ff/%C3%B6', '/%zz': '/%zz' };
+  for (const [path, decoded] of Object.entries(paths)) assert.equal(decodePath(path), decoded);
 });
 
 test('paths, sizes, caches and hosts', () => {

@@ -39,6 +39,9 @@ def hits_of(sink: Sink, *paths: str) -> "list[dict[str, Any]]":
     app.router.add_get("/late", late_boom)
     app.router.add_get("/simple", simple)
     app.router.add_static("/static", Path(__file__).parent)
+    below = web.Application()
+    below.router.add_get(r"/items/{id:\d+}", simple)
+    app.add_subapp("/orgs/acme", below)
     Analytics(app, "k", config)
     Analytics(app, "k", config)  # counts once
 
@@ -66,11 +69,16 @@ def test_an_upgrade_is_not_recorded(sink: Sink) -> None:
 
 
 def test_a_file(sink: Sink) -> None:
-    (hit,) = hits_of(sink, "/static/sink.py")
+    (hit,) = hits_of(sink, "/static/running.py")
     assert (hit["route"], hit["status"]) == ("/static/{path}", 200)
-    assert hit["response_size"] == (Path(__file__).parent / "sink.py").stat().st_size
+    assert hit["response_size"] == (Path(__file__).parent / "running.py").stat().st_size
 
 
 def test_an_error_after_the_headers_keeps_the_status_that_was_sent(sink: Sink) -> None:
     (hit,) = hits_of(sink, "/late")
     assert hit["status"] == 200
+
+
+def test_an_app_below_another_has_its_prefix(sink: Sink) -> None:
+    (hit,) = hits_of(sink, "/orgs/acme/items/3")
+    assert (hit["route"], hit["status"]) == ("/orgs/acme/items/{id}", 200)

@@ -1,9 +1,7 @@
-"""Each way in which a server can fail, provoked for real."""
+"""Ways in which a server can fail, beside those of `contract/client-cases`."""
 
 import logging
 import ssl
-import time
-from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,6 @@ from sink import (
     answer_and_close,
     answer_as_product,
     close,
-    dribble,
-    garbage,
-    hang,
-    keep_then_reset,
-    reset,
 )
 from test_queue import add, paths
 
@@ -53,10 +46,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> "list[str]":
 
 
 @pytest.mark.parametrize(
-    "failure",
-    [answer(500), answer(502, b"<html>bad gateway</html>"), answer(503), answer(408), answer(429),
-     reset, keep_then_reset, close, garbage, answer(200, b"<html>a proxy's page</html>"),
-     answer(200, {"ok": True}), answer(200, [])],
+    "failure", [close, answer(200, [])]
 )  # fmt: skip
 def test_a_failure_is_retried_with_backoff_until_it_is_kept_once(
     sink: Sink, queue: Queue, client: Client, failure: Any, caplog: pytest.LogCaptureFixture
@@ -73,57 +63,9 @@ def test_a_failure_is_retried_with_backoff_until_it_is_kept_once(
     assert "the-secret-key" not in caplog.text
 
 
-def test_a_server_that_refuses_gets_all_when_it_is_back(
-    sink: Sink, queue: Queue, client: Client, caplog: pytest.LogCaptureFixture
-) -> None:
-    sink.stop()
-    add(queue, client, 1)
-    assert not queue.flush(5)
-    add(queue, client, 2)
-    assert not queue.flush(5)
-    sink.start()
-    sink.wait_for_hits(2)
-    assert sorted(paths(sink)) == [1, 2]
-    assert len(warnings(caplog)) == 1
-    assert "Connection refused" in caplog.text
-
-
-@pytest.mark.parametrize("failure", [hang, dribble])
-def test_a_server_that_never_ends_its_answer_costs_one_try(
-    sink: Sink, queue: Queue, client: Client, failure: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(post_module, "TRY_SECONDS", 0.6)
-    sink.script = [failure]
-    add(queue, client, 1)
-    sink.wait_for_hits(1)
-    (distance,) = retried(sink)
-    assert 0.6 + 0.45 <= distance < 3.0
-
-
 def test_the_real_time_of_a_try_is_bounded() -> None:
     assert post_module.CONNECT_SECONDS <= 5
     assert post_module.TRY_SECONDS <= 15
-
-
-def test_retry_after_is_obeyed_and_not_shortened_by_a_flush(
-    sink: Sink, queue: Queue, client: Client
-) -> None:
-    sink.script = [answer(429, headers={"Retry-After": "2"})]
-    add(queue, client, 1)
-    sink.wait_for_posts(1)
-    assert not queue.flush(5)
-    assert not queue.flush(5)
-    sink.wait_for_hits(1)
-    (distance,) = retried(sink)
-    assert 1.95 <= distance < 3.0
-
-
-def test_retry_after_may_be_a_date(sink: Sink, queue: Queue, client: Client) -> None:
-    sink.script = [answer(503, headers={"Retry-After": formatdate(time.time() + 3, usegmt=True)})]
-    add(queue, client, 1)
-    sink.wait_for_hits(1)
-    (distance,) = retried(sink)
-    assert 1.5 <= distance < 4.0
 
 
 @pytest.mark.parametrize(

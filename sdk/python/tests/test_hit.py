@@ -123,7 +123,15 @@ def test_without_query() -> None:
     assert without_query("/a?b#c") == "/a"
     assert without_query("/a#c?b") == "/a"
     assert without_query("/a") == "/a"
-    assert fields(path="?only")["path"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("decoded", "path"),
+    [("/größe/a b", "/größe/a b"), ("/a?b#c", "/a%3Fb%23c"), ("/a\n\x7fb", "/a%0A%7Fb"),
+     ("/a\u200bb", "/a\u200bb"), ("", "/")],
+)  # fmt: skip
+def test_a_decoded_path_has_escapes_for_what_would_end_it(decoded: str, path: str) -> None:
+    assert fields(path=decoded)["path"] == path
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from collections import deque
 from typing import Any, Optional
 
 from api_analytics.hit import Hit, to_json, to_rfc3339
-from api_analytics.log import logger
+from api_analytics.log import logger, to_line
 from api_analytics.post import Answer, Connection, UnreachableError, to_backoff
 from api_analytics.version import VERSION
 
@@ -128,7 +128,7 @@ class Client:
                 )
             self._was_kept(batch, body)
             return True
-        said = f"{status} {str(body.get('code') or '')[:64]}".strip()
+        said = f"{status} {to_line(body.get('code') or '', 64)}".strip()
         if status == 401:
             self.stopped = True
             logger.error(
@@ -146,8 +146,8 @@ class Client:
             return self._retry_later(
                 batch, answer.retry_after, f"{self.server_url} answered {said}"
             )
-        hint = f", it points to {answer.location[:200]}" if answer.location else ""
-        why = str(body.get("message") or "")[:200]
+        hint = f", it points to {to_line(answer.location)}" if answer.location else ""
+        why = to_line(body.get("message") or "")
         self._give_up(batch, f"{self.server_url} refused a batch with {said}{hint}: {why}")
         self._log_rejected(body)
         return True
@@ -166,7 +166,7 @@ class Client:
     def _log_rejected(self, body: "dict[str, Any]") -> None:
         rejected = body.get("rejected")
         for one in rejected if isinstance(rejected, list) else ():
-            reason = str(one.get("reason"))[:64] if isinstance(one, dict) else "unknown"
+            reason = to_line(one.get("reason"), 64) if isinstance(one, dict) else "unknown"
             if len(self._told) < 100:
                 self._warn_once(f"rejected {reason}", "a hit was rejected as %s, said once", reason)
 

@@ -175,8 +175,16 @@ def _without_surrogates(text: str) -> str:
 
 
 def to_path(path: Text) -> str:
-    """The path without its query string, which holds data that nobody wants to keep."""
-    return without_query(to_text(path, MAX_PATH)) or "/"
+    """The decoded path; in it only an escape can have made what would end a path or a line, so that
+    is an escape again.
+    """
+    text = to_text(path, MAX_PATH)
+    if "?" in text or "#" in text or not text.isprintable():
+        text = text.translate(_ESCAPES)
+    return text or "/"
+
+
+_ESCAPES = {code: f"%{code:02X}" for code in (*range(32), 127, *b"?#")}
 
 
 def to_size(size: Union[int, bytes, str, None]) -> Optional[int]:

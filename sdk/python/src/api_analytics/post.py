@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 from urllib.parse import urlsplit
 
+from api_analytics.log import to_line
 from api_analytics.version import VERSION
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Connection:
                 return self._post(body, deadline)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
-            raise UnreachableError(f"{type(error).__name__}: {error}") from None
+            raise UnreachableError(f"{type(error).__name__}: {to_line(error)}") from None
 
     def close(self) -> None:
         """Also called in a forked child, whose copy of the connection belongs to its parent."""

@@ -16,6 +16,8 @@ from api_analytics.hit import (
     MAX_REQUEST_ID,
     MAX_USER_AGENT,
     MAX_USER_ID,
+    to_text,
+    without_query,
 )
 from api_analytics.log import logger
 from api_analytics.mapper import to_mapper
@@ -142,7 +144,8 @@ class Recorder:
         request = self._to_request(given)
         if self._get_path is not None:
             # A path's mapper may hide something in it, so its failure must not reveal it.
-            path = self._get_path(request) or route or "/"
+            mapped = self._get_path(request)
+            path = without_query(to_text(mapped, MAX_PATH)) if mapped else route or "/"
         if self._get_hostname is not None:
             hostname = self._get_hostname(request) or ""
         if self._get_ip_address is not None:

@@ -12,6 +12,7 @@ Tornado's routes are regular expressions, so the server derives the template fro
 
 from functools import lru_cache
 from typing import Any, Optional
+from urllib.parse import unquote
 
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
@@ -55,7 +56,7 @@ class _Recorder(Recorder):
                 request._start_time,
                 request.request_time(),
                 request.method,
-                request.path,
+                unquote(request.path),
                 None,
                 CLIENT_GONE if size and _has_left(request) else status,
                 request.host,

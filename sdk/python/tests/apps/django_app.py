@@ -1,4 +1,4 @@
-"""The addresses of `test_frameworks.py` in Django: `app` for WSGI, `asgi_app` for ASGI."""
+"""A Django project, whose settings and views `test_django.py` overrides."""
 
 import asyncio
 import os

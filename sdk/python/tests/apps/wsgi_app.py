@@ -1,4 +1,4 @@
-"""The addresses of `test_frameworks.py` as a bare WSGI app."""
+"""A bare WSGI app."""
 
 import time
 from collections.abc import Iterable
