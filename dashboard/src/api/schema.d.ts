@@ -1497,7 +1497,7 @@ export interface components {
             frameworks: string[];
             /** @description The version in use; null for one of the original's. */
             from?: string | null;
-            /** @description What the better one gives, a sentence or two each. */
+            /** @description Its gains, a sentence or two each. */
             gains: string[];
             /** @example Python */
             label: string;
