@@ -1,9 +1,9 @@
-// Runs the start page's snippets: each becomes an app, one request is made, and it must arrive. The Node client is installed from the server
-// as the page says, the Python client is that of this tree; run.sh installs the frameworks. `journey.test.mjs` and `docs/` cover FastAPI's.
+// Runs the start page's snippets: each becomes an app, one request is made, and it must arrive. The Node and Go clients are installed from the
+// server as the page says, the Python client is that of this tree; run.sh installs the frameworks. `journey.test.mjs` and `docs/` cover FastAPI's.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { enter, freePort, startBrowser, startServer } from './stage.mjs';
@@ -29,8 +29,16 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** By the search, which finds it whatever language is chosen. */
+async function choose(label) {
+  const search = page.getByLabel('Find a framework');
+  await search.fill(label);
+  await page.getByRole('group', { name: 'Framework' }).getByRole('button', { name: label, exact: true }).click();
+  assert.equal(await search.inputValue(), '');
+}
+
 async function snippet(label) {
-  await page.getByRole('group', { name: 'Framework' }).getByRole('button', { name: label }).click();
+  await choose(label);
   const pre = page.getByLabel(`${label} code`);
   assert.ok((await pre.textContent()).includes(key));
   return pre.textContent();
@@ -45,7 +53,7 @@ function run(program, words, options) {
 }
 
 /** Makes one request to the app, and returns the resulting hit. */
-async function callAndFind(app, url, framework) {
+async function callAndFind(app, url, framework, path) {
   for (let tries = 0; ; tries++) {
     const up = await fetch(url).then((answer) => answer.status === 200, () => false);
     if (up) break;
@@ -54,7 +62,7 @@ async function callAndFind(app, url, framework) {
   }
   for (let tries = 0; tries < 200; tries++) {
     const answer = await fetch(`${server.url}/api/v1/hits`, { headers: { 'x-auth-token': key } });
-    const found = (await answer.json()).hits.find((hit) => hit.framework === framework);
+    const found = (await answer.json()).hits.find((hit) => hit.framework === framework && (path === undefined || hit.path === path));
     if (found) return found;
     await new Promise((done) => setTimeout(done, 100));
   }
@@ -90,15 +98,17 @@ test('Django, on a machine whose clock is not in the zone of its settings', asyn
   assert.deepEqual([hit.path, hit.method, hit.status], ['/django', 'GET', 200]);
 });
 
+/** The line in the shell, of the chosen snippet. */
+const installLine = async () => (await page.getByLabel('Code for your app').locator('.line code').textContent()).replace(/^\$\s*/u, '');
+
 /** Runs the snippet's `npm install` as it stands, and puts the frameworks beside what it installed. */
 async function installNode() {
   const frameworks = process.env.NODE_FRAMEWORKS;
   assert.ok(frameworks, 'NODE_FRAMEWORKS names the node_modules of contract/apps/node');
   const modules = join(folder, 'node_modules');
   if (existsSync(modules)) return;
-  await page.getByRole('group', { name: 'Framework' }).getByRole('button', { name: 'Express' }).click();
-  const line = await page.getByLabel('Code for your app').locator('.line code').textContent();
-  const words = line.replace(/^\$\s*/u, '').split(' ');
+  await choose('Express');
+  const words = (await installLine()).split(' ');
   assert.deepEqual([words[0], words[1], words[2].startsWith(server.url)], ['npm', 'install', true]);
   writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
   execFileSync(words[0], [...words.slice(1), '--no-audit', '--no-fund', '--cache', join(folder, 'npm')], { cwd: folder, stdio: 'pipe' });
@@ -137,6 +147,62 @@ test('Node.js without a change of its code', async () => {
   writeFileSync(file, (await snippet('Node.js')).replace('node --import', 'exec node --import'));
   const hit = await callAndFind(run('bash', [file]), `http://127.0.0.1:${port}/node`, 'Node.js');
   assert.deepEqual([hit.path, hit.method, hit.status], ['/node', 'GET', 200]);
+});
+
+/** Where a Go app's routes go, and its route that answers `/go`. */
+const HERE = '// your routes';
+const GO_APPS = {
+  'net/http': 'mux.HandleFunc("GET /{name}", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("yes")) })',
+  Gin: 'router.GET("/:name", func(c *gin.Context) { c.String(200, "yes") })',
+  chi: 'router.Get("/{name}", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("yes")) })',
+  'Echo 5': 'app.GET("/:name", func(c *echo.Context) error { return c.String(200, "yes") })',
+  'Echo 4': 'app.GET("/:name", func(c echo.Context) error { return c.String(200, "yes") })',
+  'Fiber 3': 'app.Get("/:name", func(c fiber.Ctx) error { return c.SendString("yes") })',
+  'Fiber 2': 'app.Get("/:name", func(c *fiber.Ctx) error { return c.SendString("yes") })',
+};
+
+test('net/http, Gin, chi, Echo, Fiber', async () => {
+  const modules = join(folder, 'go');
+  mkdirSync(modules);
+  const cache = join(process.env.API_ANALYTICS_CACHE ?? join(homedir(), '.cache/api-analytics'), 'go');
+  const env = { ...process.env, GOCACHE: join(cache, 'build'), GOMODCACHE: join(cache, 'mod'), GOTOOLCHAIN: 'local' };
+  const go = (line) => execFileSync('bash', ['-ec', line], { cwd: modules, env, stdio: 'pipe' });
+  // An earlier run's server handed out other bytes as the same version.
+  go('for f in "$GOMODCACHE"/{,cache/download/}api-analytics.local; do if [ -e "$f" ]; then chmod -R u+w "$f"; rm -rf "$f"; fi; done; go mod init apps');
+  const started = [];
+  for (const [number, [label, route]] of Object.entries(GO_APPS).entries()) {
+    const port = await freePort();
+    const code = await snippet(label);
+    assert.ok(code.includes(HERE) && code.includes('localhost:8000'), code);
+    go(await installLine());
+    mkdirSync(join(modules, `app${number}`));
+    writeFileSync(join(modules, `app${number}`, 'main.go'), `${code}\n`.replace(HERE, route).replace('localhost:8000', `127.0.0.1:${port}`));
+    started.push({ label, port, file: join(modules, `bin/app${number}`), path: `/go-${number}` });
+  }
+  // Formatted as Go's tools would, with tabs and all.
+  assert.equal(String(go('gofmt -l .')), '');
+  go('go build -o bin/ ./...');
+  for (const { label, port, file, path } of started) {
+    const framework = label === 'chi' ? 'Chi' : label.replace(/ \d$/u, '');
+    const hit = await callAndFind(run(file, []), `http://127.0.0.1:${port}${path}`, framework, path);
+    assert.deepEqual([hit.path, hit.route, hit.method, hit.status], [path, '/{name}', 'GET', 200], label);
+  }
+});
+
+test('a search that finds nothing says what any program can do', async () => {
+  const search = page.getByLabel('Find a framework');
+  await search.fill('laravel');
+  await page.getByText('No client for “laravel”').waitFor();
+  await page.getByRole('button', { name: 'by HTTP' }).click();
+  await page.getByLabel('curl code').waitFor();
+  await search.fill('fiber');
+  await search.press('Enter');
+  await page.getByLabel('Fiber 3 code').waitFor();
+  assert.equal(await page.getByRole('group', { name: 'Language' }).getByRole('button', { name: 'Go', exact: true }).getAttribute('aria-pressed'), 'true');
+  await search.fill('x');
+  await search.press('Escape');
+  await page.getByRole('group', { name: 'Language' }).getByRole('button', { name: 'Node', exact: true }).click();
+  await page.getByLabel('Express code').waitFor();
 });
 
 test('curl', async () => {

@@ -1,19 +1,22 @@
 import { expect, test } from 'vitest';
-import { highlight, toSnippets } from './snippets';
+import { findSnippets, highlight, toSnippets } from './snippets';
 
 const snippets = toSnippets('https://a.example/base/', 'KEY-1', [
   { language: 'python', package: 'client-1.whl' },
   { language: 'node', package: 'client-1.tgz' },
+  { language: 'go', package: 'api-analytics.local/go@v1.2.3' },
 ]);
 
 test('every snippet has the key and the address, without a doubled slash', () => {
   for (const { name, code, install } of snippets) {
     expect(code, name).toContain('KEY-1');
     expect(code, name).toContain('https://a.example/base');
-    expect(code + install, name).not.toMatch(/[^:]\/\//);
+    expect((code + install).replace('// your routes', ''), name).not.toMatch(/[^:]\/\//);
   }
   expect(snippets[0]?.install).toBe('pip install "api-analytics-client[fastapi] @ https://a.example/base/sdk/python/client-1.whl"');
   expect(snippets.find(({ name }) => name === 'flask')?.install).toBe('pip install "api-analytics-client[flask] @ https://a.example/base/sdk/python/client-1.whl"');
+  expect(snippets.find(({ name }) => name === 'gin')?.install).toBe('GOPROXY="https://a.example/base/sdk/go,$(go env GOPROXY)" GONOSUMDB="api-analytics.local/*" go get api-analytics.local/go/gin@v1.2.3');
+  expect(snippets.find(({ name }) => name === 'nethttp')?.install).toMatch(/ go get api-analytics\.local\/go@v1\.2\.3$/u);
   expect(snippets.find(({ name }) => name === 'express')?.install).toBe('npm install https://a.example/base/sdk/node/client-1.tgz');
 });
 
@@ -22,4 +25,15 @@ test('colours lose no character', () => {
   expect(highlight('from a import "b # c" # d', 'python').filter(({ kind }) => kind !== 'plain').map(({ kind, text }) => [kind, text])).toEqual([
     ['keyword', 'from'], ['keyword', 'import'], ['text', '"b # c"'], ['comment', '# d'],
   ]);
+});
+
+test('a search finds frameworks by the beginnings of their words, in all languages', () => {
+  const find = (search: string) => findSnippets(snippets, search).map(({ name }) => name);
+  expect(find('')).toHaveLength(snippets.length);
+  expect(find('Fast')).toEqual(['fastapi', 'fastify', 'fiber3', 'fiber2']);
+  expect(find('echo5')).toEqual(['echo5']);
+  expect(find('go echo')).toEqual(['echo5', 'echo4']);
+  expect(find('drf')).toEqual(['django']);
+  expect(find('net/http')).toEqual(['nethttp']);
+  expect(find('laravel')).toEqual([]);
 });

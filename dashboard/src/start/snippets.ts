@@ -3,14 +3,21 @@
 
 import type { ClientPackage } from '../api/types';
 
+/** In the order of the page. */
+export const GROUPS = ['Python', 'Node', 'Go', 'Rust', 'Other'] as const;
+export type Group = (typeof GROUPS)[number];
+
 export interface Snippet {
+  group: Group;
   name: string;
   label: string;
+  /** Other words that find it: what runs it, and frameworks that it serves as well. */
+  words?: string;
   /** In the shell. */
   install: string;
   /** In the app; or also in the shell, if `install` is "". */
   code: string;
-  language: 'python' | 'javascript' | 'shell';
+  language: 'python' | 'javascript' | 'go' | 'shell';
   note: string;
 }
 
@@ -19,13 +26,15 @@ export function toSnippets(server: string, key: string, clients: readonly Client
   const url = server.replace(/\/+$/, '');
   const wheel = clients.find(({ language }) => language === 'python')?.package;
   const tarball = clients.find(({ language }) => language === 'node')?.package;
+  const version = clients.find(({ language }) => language === 'go')?.package.split('@')[1] ?? 'latest';
+  const go = (name: string) => `api-analytics.local/go${name === 'nethttp' ? '' : `/${name}`}@${version}`;
   // Always an address of this server: on a public registry anybody could own the name.
   const npm = `npm install ${url}/sdk/node/${tarball ?? 'api-analytics-client.tgz'}`;
   const at = (extra: string) => (wheel ? `pip install "api-analytics-client[${extra}] @ ${url}/sdk/python/${wheel}"` : `pip install "api-analytics-client[${extra}]"`);
   const own = 'Requests show up within seconds.';
   return [
     {
-      name: 'fastapi', label: 'FastAPI', language: 'python', install: at('fastapi'), note: own,
+      group: 'Python', name: 'fastapi', words: 'uvicorn gunicorn', label: 'FastAPI', language: 'python', install: at('fastapi'), note: own,
       code: `from fastapi import FastAPI
 from api_analytics.fastapi import Analytics, Config
 
@@ -37,7 +46,7 @@ app.add_middleware(
 )`,
     },
     {
-      name: 'starlette', label: 'Starlette', language: 'python', install: at('starlette'), note: own,
+      group: 'Python', name: 'starlette', words: 'asgi uvicorn', label: 'Starlette', language: 'python', install: at('starlette'), note: own,
       code: `from starlette.applications import Starlette
 from api_analytics.starlette import Analytics, Config
 
@@ -49,7 +58,7 @@ app.add_middleware(
 )`,
     },
     {
-      name: 'flask', label: 'Flask', language: 'python', install: at('flask'), note: own,
+      group: 'Python', name: 'flask', words: 'wsgi gunicorn', label: 'Flask', language: 'python', install: at('flask'), note: own,
       code: `from flask import Flask
 from api_analytics.flask import Analytics, Config
 
@@ -61,7 +70,7 @@ Analytics(
 )`,
     },
     {
-      name: 'django', label: 'Django', language: 'python', install: at('django'), note: own,
+      group: 'Python', name: 'django', words: 'drf ninja', label: 'Django', language: 'python', install: at('django'), note: own,
       code: `# settings.py, at its end
 from api_analytics.django import Config
 
@@ -70,7 +79,7 @@ ANALYTICS_CONFIG = Config(server_url="${url}")
 MIDDLEWARE = ["api_analytics.django.Analytics", *MIDDLEWARE]`,
     },
     {
-      name: 'express', label: 'Express', language: 'javascript', install: npm, note: own,
+      group: 'Node', name: 'express', label: 'Express', language: 'javascript', install: npm, note: own,
       code: `import express from 'express';
 import { expressAnalytics } from 'api-analytics-client/express';
 
@@ -82,7 +91,7 @@ app.use(
 );`,
     },
     {
-      name: 'fastify', label: 'Fastify', language: 'javascript', install: npm, note: own,
+      group: 'Node', name: 'fastify', label: 'Fastify', language: 'javascript', install: npm, note: own,
       code: `import Fastify from 'fastify';
 import { useFastifyAnalytics } from 'api-analytics-client/fastify';
 
@@ -94,7 +103,7 @@ useFastifyAnalytics(
 );`,
     },
     {
-      name: 'nestjs', label: 'NestJS', language: 'javascript', install: npm, note: `In main.ts, before listen; on Express and on Fastify. ${own}`,
+      group: 'Node', name: 'nestjs', label: 'NestJS', language: 'javascript', install: npm, note: `In main.ts, before listen; on Express and on Fastify. ${own}`,
       code: `import { NestFactory } from '@nestjs/core';
 import { useNestAnalytics } from 'api-analytics-client/nestjs';
 import { AppModule } from './app.module.js';
@@ -107,7 +116,7 @@ useNestAnalytics(
 );`,
     },
     {
-      name: 'koa', label: 'Koa', language: 'javascript', install: npm, note: own,
+      group: 'Node', name: 'koa', label: 'Koa', language: 'javascript', install: npm, note: own,
       code: `import Koa from 'koa';
 import { koaAnalytics } from 'api-analytics-client/koa';
 
@@ -119,7 +128,7 @@ app.use(
 );`,
     },
     {
-      name: 'hono', label: 'Hono', language: 'javascript', install: npm, note: own,
+      group: 'Node', name: 'hono', label: 'Hono', language: 'javascript', install: npm, note: own,
       code: `import { Hono } from 'hono';
 import { honoAnalytics } from 'api-analytics-client/hono';
 
@@ -131,13 +140,30 @@ app.use(
 );`,
     },
     {
-      name: 'node', label: 'Node.js', language: 'shell', install: npm, note: `For any other Node server, without a change of its code. ${own}`,
+      group: 'Node', name: 'node', words: 'http hapi restify', label: 'Node.js', language: 'shell', install: npm, note: `For any other Node server, without a change of its code. ${own}`,
       code: `export API_ANALYTICS_KEY=${key}
 export API_ANALYTICS_SERVER_URL=${url}
 node --import api-analytics-client/register app.js`,
     },
+    ...GO.map(({ name, label, use, imports, code, words }): Snippet => ({
+      group: 'Go', name, label, language: 'go',
+      install: `GOPROXY="${url}/sdk/go,$(go env GOPROXY)" GONOSUMDB="api-analytics.local/*" go get ${go(name)}`,
+      note: `${own} The last five seconds are lost unless the process ends with analytics.Shutdown: see Go client in the docs.`,
+      ...(words ? { words } : {}),
+      code: `package main
+
+import (
+${['analytics "api-analytics.local/go' + (name === 'nethttp' ? '' : `/${name}`) + '"', ...imports].map((line) => line && `\t${line}`).join('\n')}
+)
+
+func main() {
+${code(`analytics.${use}("${key}", &analytics.Config{
+\t\tServerURL: "${url}",
+\t})`).map((line) => `\t${line}`).join('\n')}
+}`,
+    })),
     {
-      name: 'curl', label: 'curl', language: 'shell', install: '', note: 'What every client does, by hand: one request, as seen just now.',
+      group: 'Other', name: 'curl', words: 'http', label: 'curl', language: 'shell', install: '', note: 'What every client does, by hand: one request, as seen just now.',
       code: `curl ${url}/api/log-request \\
   -H "X-AUTH-TOKEN: ${key}" \\
   -H "Content-Type: application/json" \\
@@ -148,9 +174,41 @@ node --import api-analytics-client/register app.js`,
   ];
 }
 
+/** The parts that differ between the frameworks of Go. */
+const GO: readonly { name: string; label: string; words?: string; use: string; imports: string[]; code: (middleware: string) => string[] }[] = [
+  {
+    name: 'nethttp', label: 'net/http', words: 'servemux gorilla stdlib golang', use: 'Middleware', imports: ['"net/http"'],
+    code: (middleware) => ['mux := http.NewServeMux()', '// your routes', `watch := ${middleware}`, 'http.ListenAndServe("localhost:8000", watch(mux))'],
+  },
+  {
+    name: 'gin', label: 'Gin', words: 'golang', use: 'AnalyticsWithConfig', imports: ['"github.com/gin-gonic/gin"'],
+    code: (middleware) => ['router := gin.Default()', `router.Use(${middleware})`, '// your routes', 'router.Run("localhost:8000")'],
+  },
+  {
+    name: 'chi', label: 'chi', words: 'golang', use: 'AnalyticsWithConfig', imports: ['"net/http"', '', '"github.com/go-chi/chi/v5"'],
+    code: (middleware) => ['router := chi.NewRouter()', `router.Use(${middleware})`, '// your routes', 'http.ListenAndServe("localhost:8000", router)'],
+  },
+  ...['5', '4'].map((version) => ({
+    name: `echo${version}`, label: `Echo ${version}`, words: 'golang labstack', use: 'AnalyticsWithConfig', imports: [`"github.com/labstack/echo/v${version}"`],
+    code: (middleware: string) => ['app := echo.New()', `app.Use(${middleware})`, '// your routes', 'app.Start("localhost:8000")'],
+  })),
+  ...['3', '2'].map((version) => ({
+    name: `fiber${version}`, label: `Fiber ${version}`, words: 'golang fasthttp', use: 'AnalyticsWithConfig', imports: [`"github.com/gofiber/fiber/v${version}"`],
+    code: (middleware: string) => ['app := fiber.New()', `app.Use(${middleware})`, '// your routes', 'app.Listen("localhost:8000")'],
+  })),
+];
+
+/** Those that a search finds, by what their names or words begin with; all for an empty one. */
+export function findSnippets(snippets: readonly Snippet[], search: string): Snippet[] {
+  const wanted = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const has = ({ label, group, words = '' }: Snippet, word: string) =>
+    `${label} ${group} ${words}`.toLowerCase().split(/[\s]+/).some((one) => one.startsWith(word)) || label.toLowerCase().replaceAll(' ', '').includes(word);
+  return snippets.filter((snippet) => wanted.every((word) => has(snippet, word)));
+}
+
 export type TokenKind = 'keyword' | 'text' | 'comment' | 'plain';
 
-const WORDS = /\b(?:from|import|const|new|await|def|async|return)\b/.source;
+const WORDS = /\b(?:from|import|package|func|const|new|await|def|async|return)\b/.source;
 const TEXT = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\]|\\.)*'/.source;
 const PATTERN = new RegExp(`(?<comment>#.*|\\/\\/ .*)|(?<text>${TEXT})|(?<keyword>${WORDS})`, 'g');
 

@@ -44,6 +44,7 @@ pub const PAGES: &[Page] = &[
     page!("getting-started", "Getting started", true),
     page!("clients/python", "Python client", true),
     page!("clients/node", "Node client", true),
+    page!("clients/go", "Go client", true),
     page!("api", "The API", true),
     page!("deploys", "Deploys and what changed", true),
     page!("monitoring", "Monitoring", true),

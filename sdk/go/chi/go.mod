@@ -1,0 +1,11 @@
+module api-analytics.local/go/chi
+
+go 1.23.0
+
+require (
+	api-analytics.local/go v0.1.0
+	github.com/go-chi/chi/v5 v5.0.10
+)
+
+// For work on the client. Where the module is used, this line does not apply.
+replace api-analytics.local/go => ../
