@@ -4,6 +4,7 @@
 #
 #   API_ANALYTICS_BIN=PATH   the server's binary (must be set)
 #   API_ANALYTICS_CACHE=DIR  where frameworks and virtual environments are kept
+#   AWAY_SECONDS=0.5         how long the server is away in the test of its restart
 #
 # Arguments go to pytest: contract/conformance/run.sh -k express
 set -euo pipefail

@@ -98,6 +98,32 @@ test('Django, on a machine whose clock is not in the zone of its settings', asyn
   assert.deepEqual([hit.path, hit.method, hit.status], ['/django', 'GET', 200]);
 });
 
+/** How an app goes on after its snippet, to answer `/NAME`, and the framework that its hits name. */
+const PYTHON_APPS = {
+  Quart: [(port) => `@app.get("/Quart")\nasync def answer():\n    return "yes"\n\napp.run(port=${port})\n`],
+  Litestar: [
+    (port) => `import litestar, uvicorn\n\n@litestar.get("/Litestar")\nasync def answer() -> str:\n    return "yes"\n\napi.register(answer)\nuvicorn.run(app, port=${port})\n`,
+    'ASGI',
+  ],
+  Falcon: [
+    (port) => `class Answer:\n    def on_get(self, request, answer):\n        answer.text = "yes"\n\napi.add_route("/Falcon", Answer())\nfrom wsgiref.simple_server import make_server\nmake_server("127.0.0.1", ${port}, app).serve_forever()\n`,
+  ],
+  aiohttp: [(port) => `async def answer(request):\n    return web.Response(text="yes")\n\napp.router.add_get("/aiohttp", answer)\nweb.run_app(app, host="127.0.0.1", port=${port}, print=None)\n`],
+  Tornado: [
+    (port) => `import asyncio, tornado.web\n\nclass Answer(tornado.web.RequestHandler):\n    def get(self):\n        self.write("yes")\n\napp.add_handlers(".*", [("/Tornado", Answer)])\n\nasync def main():\n    app.listen(${port}, "127.0.0.1")\n    await asyncio.Event().wait()\n\nasyncio.run(main())\n`,
+  ],
+};
+
+for (const [label, [rest, framework = label]] of Object.entries(PYTHON_APPS)) {
+  test(label, async () => {
+    const port = await freePort();
+    const file = join(folder, `${label}_app.py`);
+    writeFileSync(file, `${await snippet(label)}\n\n${rest(port)}`);
+    const hit = await callAndFind(run(python(), [file], { env: { ...process.env, PYTHONPATH } }), `http://127.0.0.1:${port}/${label}`, framework);
+    assert.deepEqual([hit.path, hit.method, hit.status], [`/${label}`, 'GET', 200]);
+  });
+}
+
 /** The line in the shell, of the chosen snippet. */
 const installLine = async () => (await page.getByLabel('Code for your app').locator('.line code').textContent()).replace(/^\$\s*/u, '');
 

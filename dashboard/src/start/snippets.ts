@@ -30,7 +30,8 @@ export function toSnippets(server: string, key: string, clients: readonly Client
   const go = (name: string) => `api-analytics.local/go${name === 'nethttp' ? '' : `/${name}`}@${version}`;
   // Always an address of this server: on a public registry anybody could own the name.
   const npm = `npm install ${url}/sdk/node/${tarball ?? 'api-analytics-client.tgz'}`;
-  const at = (extra: string) => (wheel ? `pip install "api-analytics-client[${extra}] @ ${url}/sdk/python/${wheel}"` : `pip install "api-analytics-client[${extra}]"`);
+  const pip = (name: string) => `pip install "${name}${wheel ? ` @ ${url}/sdk/python/${wheel}` : ''}"`;
+  const at = (extra: string) => pip(`api-analytics-client[${extra}]`);
   const own = 'Requests show up within seconds.';
   return [
     {
@@ -77,6 +78,66 @@ from api_analytics.django import Config
 ANALYTICS_API_KEY = "${key}"
 ANALYTICS_CONFIG = Config(server_url="${url}")
 MIDDLEWARE = ["api_analytics.django.Analytics", *MIDDLEWARE]`,
+    },
+    {
+      group: 'Python', name: 'quart', words: 'asgi', label: 'Quart', language: 'python', install: at('quart'), note: own,
+      code: `from quart import Quart
+from api_analytics.quart import Analytics, Config
+
+app = Quart(__name__)
+Analytics(
+    app,
+    api_key="${key}",
+    config=Config(server_url="${url}"),
+)`,
+    },
+    {
+      group: 'Python', name: 'litestar', words: 'asgi sanic blacksheep uvicorn', label: 'Litestar', language: 'python', install: pip('api-analytics-client'), note: own,
+      code: `from litestar import Litestar
+from api_analytics.asgi import Analytics, Config
+
+api = Litestar()
+app = Analytics(
+    api,
+    api_key="${key}",
+    config=Config(server_url="${url}"),
+)`,
+    },
+    {
+      group: 'Python', name: 'falcon', words: 'wsgi asgi', label: 'Falcon', language: 'python', install: at('falcon'), note: own,
+      code: `import falcon
+from api_analytics.falcon import Analytics, Config
+
+api = falcon.App()
+app = Analytics(
+    api,
+    api_key="${key}",
+    config=Config(server_url="${url}"),
+)`,
+    },
+    {
+      group: 'Python', name: 'aiohttp', label: 'aiohttp', language: 'python', install: at('aiohttp'), note: own,
+      code: `from aiohttp import web
+from api_analytics.aiohttp import Analytics, Config
+
+app = web.Application()
+Analytics(
+    app,
+    api_key="${key}",
+    config=Config(server_url="${url}"),
+)`,
+    },
+    {
+      group: 'Python', name: 'tornado', label: 'Tornado', language: 'python', install: at('tornado'), note: own,
+      code: `from tornado.web import Application
+from api_analytics.tornado import Config, add_middleware
+
+app = Application([])
+add_middleware(
+    app,
+    api_key="${key}",
+    config=Config(server_url="${url}"),
+)`,
     },
     {
       group: 'Node', name: 'express', label: 'Express', language: 'javascript', install: npm, note: own,
