@@ -21,6 +21,7 @@ clients: ## build the clients' packages, which the server hands out
 	@./sdk/python/build.sh > /dev/null
 	@./sdk/node/build.sh > /dev/null
 	@./sdk/go/build.sh > /dev/null
+	@./sdk/rust/build.sh > /dev/null
 
 release-clients: clients ## keep the clients' packages as they are now for ever, under their versions (commit sdk/*/released)
 	@./sdk/released.py add $(patsubst %/dist/package,%,$(wildcard sdk/*/dist/package))
@@ -66,6 +67,7 @@ test-python: test-rust
 test-clients: test-rust
 	./sdk/node/test.sh
 	./sdk/go/test.sh
+	./sdk/rust/test.sh
 	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/api-analytics" ./contract/conformance/run.sh
 
 test-processes: test-rust
@@ -86,6 +88,7 @@ bench: build ## the numbers that the design asks for; minutes (see bench/src/mai
 	@./sdk/python/bench.sh --out sdk/python/bench/results.json
 	@./sdk/node/bench/run.sh --out sdk/node/bench/results.json
 	@./sdk/go/bench/run.sh --out sdk/go/bench/results.json
+	@./sdk/rust/bench.sh --out sdk/rust/bench/results.json
 
 pictures: build ## the README's pictures of the dashboard, made from the demo
 	API_ANALYTICS_BIN="$(abspath $(or $(CARGO_TARGET_DIR),target))/release/api-analytics" node dashboard/browser/make-pictures.mjs

@@ -82,7 +82,7 @@ fn hash(bytes: &[u8]) -> u64 {
 
 /// The languages of the clients that the server hands out: everything in `sdk/LANGUAGE/dist`, laid out as that
 /// language's tool asks for it. The file `package` in there names the current one.
-const CLIENTS: [&str; 3] = ["python", "node", "go"];
+const CLIENTS: [&str; 4] = ["python", "node", "go", "rust"];
 
 fn embed_packages() -> std::io::Result<()> {
     let mut files_code = String::from("pub static FILES: &[PackageFile] = &[\n");

@@ -1,5 +1,6 @@
 // Runs the start page's snippets: each becomes an app, one request is made, and it must arrive. The Node and Go clients are installed from the
 // server as the page says, the Python client is that of this tree; run.sh installs the frameworks. `journey.test.mjs` and `docs/` cover FastAPI's.
+// `contract/conformance` runs those of Rust.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

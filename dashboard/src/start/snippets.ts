@@ -17,7 +17,7 @@ export interface Snippet {
   install: string;
   /** In the app; or also in the shell, if `install` is "". */
   code: string;
-  language: 'python' | 'javascript' | 'go' | 'shell';
+  language: 'python' | 'javascript' | 'go' | 'rust' | 'shell';
   note: string;
 }
 
@@ -25,6 +25,7 @@ export interface Snippet {
 export function toSnippets(server: string, key: string, clients: readonly ClientPackage[]): Snippet[] {
   const url = server.replace(/\/+$/, '');
   const wheel = clients.find(({ language }) => language === 'python')?.package;
+  const crate = clients.find(({ language }) => language === 'rust')?.package;
   const tarball = clients.find(({ language }) => language === 'node')?.package;
   const version = clients.find(({ language }) => language === 'go')?.package.split('@')[1] ?? 'latest';
   const go = (name: string) => `api-analytics.local/go${name === 'nethttp' ? '' : `/${name}`}@${version}`;
@@ -33,6 +34,9 @@ export function toSnippets(server: string, key: string, clients: readonly Client
   const pip = (name: string) => `pip install "${name}${wheel ? ` @ ${url}/sdk/python/${wheel}` : ''}"`;
   const at = (extra: string) => pip(`api-analytics-client[${extra}]`);
   const own = 'Requests show up within seconds.';
+  // Every later build needs the registry too, so it goes into the project and not into the environment.
+  const registry = `mkdir -p .cargo && printf '[registries.api-analytics]\\nindex = "sparse+${url}/sdk/rust/"\\n' >> .cargo/config.toml`;
+  const cargo = (feature: string) => `${registry} && cargo add ${crate ?? 'api-analytics-client'} --registry api-analytics --features ${feature}`;
   return [
     {
       group: 'Python', name: 'fastapi', words: 'uvicorn gunicorn', label: 'FastAPI', language: 'python', install: at('fastapi'), note: own,
@@ -224,6 +228,62 @@ ${code(`analytics.${use}("${key}", &analytics.Config{
 }`,
     })),
     {
+      group: 'Rust', name: 'axum', label: 'Axum', language: 'rust', install: cargo('axum'), note: `For axum 0.7 the feature axum-07. ${own}`,
+      code: `use api_analytics_client::axum::Analytics;
+use axum::{routing::get, Router};
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() {
+    let app = Router::new()
+        .route("/", get(|| async { "hello" }))
+        .layer(Analytics::new("${key}")
+            .with_server_url("${url}"));
+
+    let listener = TcpListener::bind("127.0.0.1:3000").await.unwrap();
+    // With the callers' addresses.
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, app).await.unwrap();
+}`,
+    },
+    {
+      group: 'Rust', name: 'actix', label: 'Actix Web', language: 'rust', install: cargo('actix'), note: own,
+      code: `use actix_web::{web, App, HttpServer};
+use api_analytics_client::actix::Analytics;
+
+#[actix_web::main]
+async fn main() -> std::io::Result<()> {
+    HttpServer::new(|| {
+        App::new()
+            .route("/", web::get().to(|| async { "hello" }))
+            .wrap(Analytics::new("${key}")
+                .with_server_url("${url}"))
+    })
+    .bind("127.0.0.1:3000")?
+    .run()
+    .await
+}`,
+    },
+    {
+      group: 'Rust', name: 'rocket', label: 'Rocket', language: 'rust', install: cargo('rocket'), note: own,
+      code: `use api_analytics_client::rocket::Analytics;
+use rocket::{get, launch, routes};
+
+#[get("/")]
+fn hello() -> &'static str {
+    "hello"
+}
+
+#[launch]
+fn rocket() -> _ {
+    rocket::build()
+        .mount("/", routes![hello])
+        .attach(Analytics::new("${key}")
+            .with_server_url("${url}"))
+}`,
+    },
+    {
       group: 'Other', name: 'curl', words: 'http', label: 'curl', language: 'shell', install: '', note: 'What every client does, by hand: one request, as seen just now.',
       code: `curl ${url}/api/log-request \\
   -H "X-AUTH-TOKEN: ${key}" \\
@@ -270,14 +330,17 @@ export function findSnippets(snippets: readonly Snippet[], search: string): Snip
 export type TokenKind = 'keyword' | 'text' | 'comment' | 'plain';
 
 const WORDS = /\b(?:from|import|package|func|const|new|await|def|async|return)\b/.source;
+const RUST_WORDS = /\b(?:use|let|fn|async|await)\b/.source;
 const TEXT = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\]|\\.)*'/.source;
 const PATTERN = new RegExp(`(?<comment>#.*|\\/\\/ .*)|(?<text>${TEXT})|(?<keyword>${WORDS})`, 'g');
+// A `#` begins an attribute, and a single quote a lifetime.
+const RUST_PATTERN = new RegExp(`(?<comment>\\/\\/ .*)|(?<text>"(?:[^"\\\\\\n]|\\\\.)*")|(?<keyword>${RUST_WORDS})`, 'g');
 
 /** Just enough colour for a few lines. The concatenated pieces equal the code. */
 export function highlight(code: string, language: Snippet['language']): { kind: TokenKind; text: string }[] {
   const pieces: { kind: TokenKind; text: string }[] = [];
   let end = 0;
-  for (const match of code.matchAll(PATTERN)) {
+  for (const match of code.matchAll(language === 'rust' ? RUST_PATTERN : PATTERN)) {
     const kind = (Object.entries(match.groups ?? {}).find(([, text]) => text !== undefined)?.[0] ?? 'plain') as TokenKind;
     if (kind === 'keyword' && language === 'shell') continue;
     if (match.index > end) pieces.push({ kind: 'plain', text: code.slice(end, match.index) });

@@ -45,6 +45,7 @@ pub const PAGES: &[Page] = &[
     page!("clients/python", "Python client", true),
     page!("clients/node", "Node client", true),
     page!("clients/go", "Go client", true),
+    page!("clients/rust", "Rust client", true),
     page!("api", "The API", true),
     page!("deploys", "Deploys and what changed", true),
     page!("monitoring", "Monitoring", true),

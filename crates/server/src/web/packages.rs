@@ -6,12 +6,13 @@
 
 use analytics::clients;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Html;
 use axum::{body::Body, http::Response};
 use ring::digest::{SHA256, digest};
 
 use super::escape;
+use crate::address::own_address;
 use crate::answers::Accounted;
 use crate::app::SharedApp;
 use crate::error::{ApiError, Code};
@@ -89,9 +90,13 @@ fn to_hex(bytes: &[u8]) -> String {
     ),
 )]
 pub async fn send_package(
-    State(_): State<SharedApp>,
+    State(app): State<SharedApp>,
     Path((language, path)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
+    if (language.as_str(), path.as_str()) == CARGO_CONFIG {
+        return Ok(send_cargo_config(&own_address(&headers, &app.settings)));
+    }
     let found = FILES.iter().find(|file| file.language == language && file.path == path);
     let PackageFile { path, bytes, .. } = found.ok_or_else(|| {
         ApiError::new(
@@ -111,6 +116,19 @@ pub async fn send_package(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
     Ok(response)
+}
+
+/// The file that cargo reads first in a registry. It names the archives by an absolute address, which no build knows.
+const CARGO_CONFIG: (&str, &str) = ("rust", "config.json");
+
+fn send_cargo_config(address: &str) -> Response<Body> {
+    let archives = format!("{address}/sdk/rust/crates/{{crate}}-{{version}}.crate");
+    let config = serde_json::json!({ "dl": archives, "api": null });
+    let mut response = Response::new(Body::from(config.to_string()));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 /// The version of a language's current package, such as `0.1.0`, if this build has it.

@@ -178,6 +178,21 @@ async fn packages_are_listed_and_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cargo_is_told_the_address_of_the_archives_by_which_it_reached_the_server() {
+    let app = TestApp::with(&[("public_url", "https://stats.example.com/base")]).await;
+    let config = app.get("/base/sdk/rust/config.json").await;
+    assert_eq!(
+        config.json()["dl"],
+        "https://stats.example.com/base/sdk/rust/crates/{crate}-{version}.crate"
+    );
+    let app = TestApp::start().await;
+    let config = app.get("/sdk/rust/config.json").await.json();
+    let address = format!("http://{}/sdk/rust/crates/", app.address);
+    assert!(config["dl"].as_str().unwrap().starts_with(&address), "{config}");
+    assert_eq!(app.get("/sdk/node/config.json").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_of_another_name_reaches_nothing_but_what_middleware_and_monitoring_call() {
     let app = TestApp::start().await;
     let project = app.project().await;
