@@ -62,11 +62,12 @@ class Project:
             (folder / f"src/bin/fresh_{name}.rs").write_text(code)
         self.run(install.replace("http://127.0.0.1:8080", server))
         for name in FRAMEWORKS:
-            registry, _, add = self.page[name]["install"].rpartition(" && ")
+            registry, _, add = self.page[name]["install"].rpartition("; ")
             # Cargo refuses a second registry of the same name, so the page's is compared.
             before = (folder / ".cargo/config.toml").read_text()
             (folder / ".cargo/config.toml").unlink()
-            self.run(registry)
+            for _ in range(2):  # the second time it is there
+                self.run(registry)
             assert (folder / ".cargo/config.toml").read_text() == before
             self.run(add)
 

@@ -19,7 +19,7 @@ test('every snippet has the key and the address, without a doubled slash', () =>
   expect(snippets.find(({ name }) => name === 'gin')?.install).toBe('GOPROXY="https://a.example/base/sdk/go,$(go env GOPROXY)" GONOSUMDB="api-analytics.local/*" go get api-analytics.local/go/gin@v1.2.3');
   expect(snippets.find(({ name }) => name === 'nethttp')?.install).toMatch(/ go get api-analytics\.local\/go@v1\.2\.3$/u);
   expect(snippets.find(({ name }) => name === 'axum')?.install).toBe(
-    `mkdir -p .cargo && printf '[registries.api-analytics]\\nindex = "sparse+https://a.example/base/sdk/rust/"\\n' >> .cargo/config.toml && cargo add client@1.0.0 --registry api-analytics --features axum`,
+    `mkdir -p .cargo && grep -qs registries.api-analytics .cargo/config.toml || printf '[registries.api-analytics]\\nindex = "sparse+https://a.example/base/sdk/rust/"\\n' >> .cargo/config.toml; cargo add client@1.0.0 --registry api-analytics --features axum`,
   );
   expect(snippets.find(({ name }) => name === 'express')?.install).toBe('npm install https://a.example/base/sdk/node/client-1.tgz');
 });

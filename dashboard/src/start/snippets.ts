@@ -35,8 +35,8 @@ export function toSnippets(server: string, key: string, clients: readonly Client
   const at = (extra: string) => pip(`api-analytics-client[${extra}]`);
   const own = 'Requests show up within seconds.';
   // Every later build needs the registry too, so it goes into the project and not into the environment.
-  const registry = `mkdir -p .cargo && printf '[registries.api-analytics]\\nindex = "sparse+${url}/sdk/rust/"\\n' >> .cargo/config.toml`;
-  const cargo = (feature: string) => `${registry} && cargo add ${crate ?? 'api-analytics-client'} --registry api-analytics --features ${feature}`;
+  const registry = `mkdir -p .cargo && grep -qs registries.api-analytics .cargo/config.toml || printf '[registries.api-analytics]\\nindex = "sparse+${url}/sdk/rust/"\\n' >> .cargo/config.toml`;
+  const cargo = (feature: string) => `${registry}; cargo add ${crate ?? 'api-analytics-client'} --registry api-analytics --features ${feature}`;
   return [
     {
       group: 'Python', name: 'fastapi', words: 'uvicorn gunicorn', label: 'FastAPI', language: 'python', install: at('fastapi'), note: own,

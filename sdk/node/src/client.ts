@@ -129,9 +129,11 @@ export class Client {
   async #run(): Promise<boolean> {
     // Hits that come meanwhile wait for the next flush, else a busy app with a slow server would post batches of a few hits without a rest.
     for (let left = this.#waiting.length; !this.stopped; ) {
-      const batch = this.#nextBatch(left > 0 || this.#waiting.length >= FLUSH_AT);
+      const before = this.#waiting.length;
+      const batch = this.#nextBatch(left > 0 || before >= FLUSH_AT);
       if (!batch) return true;
-      left -= batch.hits.length;
+      // Hits of a batch that failed before were not among them.
+      left -= before - this.#waiting.length;
       batch.inFlight = true;
       const settled = await this.#send(batch).finally(() => (batch.inFlight = false));
       if (!settled) return false;

@@ -12,9 +12,16 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 let sink;
 let posts = [];
+/** So many posts are answered with 500 first. */
+let failures = 0;
 before(async () => {
   sink = createServer(async (request, response) => {
     const chunks = await request.toArray();
+    if (failures > 0) {
+      failures -= 1;
+      response.writeHead(500).end();
+      return;
+    }
     const body = JSON.parse(gunzipSync(Buffer.concat(chunks)));
     posts.push({ headers: request.headers, body });
     response.end(JSON.stringify({ accepted: body.requests.length, rejected: [] }));
@@ -63,6 +70,22 @@ test('importing it starts nothing', async () => {
     console.log(before === look() ? 'nothing' : before + ' ' + look());
   `);
   assert.equal(out, 'nothing\n');
+});
+
+test('a flush after an outage also posts what came meanwhile', async () => {
+  failures = 1;
+  const { out } = await run(`${APP}
+    const [, port] = await serve((q, s) => s.end('x'));
+    await ask(port, '/before');
+    await recorded(1);
+    console.log(await flush());
+    await ask(port, '/meanwhile');
+    await recorded(2);
+    console.log(await flush());
+    process.exit();
+  `);
+  assert.equal(out, 'false\ntrue\n');
+  assert.deepEqual(hits().map(({ path }) => path), ['/before', '/meanwhile']);
 });
 
 test('a process that is done ends, and what it recorded arrives', async () => {
