@@ -1,7 +1,7 @@
 // What the client costs, in microseconds of a request:
 // - inline: the middleware and the record at the end, called with Node's own request and response, less the same without them;
 // - whole: processor time of a server process that answers real requests, with posting, less that of the bare app. Medians of rounds that
-//   alternate, since a machine's speed drifts.
+//   alternate, since a machine's speed drifts. With Express also that of the original's package, and of Apitally's.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -16,7 +16,9 @@ if (process.argv[2] === 'serve') await serve(process.argv[3]);
 else {
   // In this order: the second fills the queue.
   const results = { held_bytes: await held(), inline_us: await inline() };
-  for (const framework of ['express', 'fastify', 'koa', 'hono']) results[`${framework}_us`] = await whole(framework);
+  for (const framework of ['express', 'fastify', 'koa', 'hono']) {
+    results[`${framework}_us`] = await whole(framework, framework === 'express' ? ['client', 'original', 'apitally'] : ['client']);
+  }
   console.log(results);
   writeFileSync(process.argv[2] ?? '/dev/null', `${JSON.stringify(results, null, 2)}\n`);
   process.exit();
@@ -66,20 +68,31 @@ async function held() {
   return Math.round((process.memoryUsage().heapUsed - before) / 5000);
 }
 
-async function whole(framework) {
+async function whole(framework, clients) {
   const sink = createServer((incoming, response) => {
     incoming.resume().on('end', () => response.end('{"accepted":1,"rejected":[]}'));
   });
   await once(sink.listen(0, '127.0.0.1'), 'listening');
-  const start = async (key) => {
+  const address = `http://127.0.0.1:${sink.address().port}`;
+  const start = async (client) => {
     const child = spawn(process.execPath, [fileURLToPath(import.meta.url), 'serve', framework], {
-      env: { ...process.env, NODE_ENV: 'production', API_ANALYTICS_KEY: key, API_ANALYTICS_SERVER_URL: `http://127.0.0.1:${sink.address().port}` },
+      env: {
+        ...process.env,
+        NODE_ENV: 'production',
+        CLIENT: client,
+        API_ANALYTICS_KEY: client === 'client' ? 'k' : '',
+        API_ANALYTICS_SERVER_URL: address,
+        APITALLY_HUB_BASE_URL: address,
+      },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const [port] = await once(child.stdout, 'data');
     return { child, port: Number(port) };
   };
-  const [bare, watched] = [await start(''), await start('k')];
+  const bare = await start('bare');
+  const watched = {};
+  for (const client of clients) watched[client] = await start(client);
+  const apps = [bare, ...Object.values(watched)];
   const load = async ({ port }) => {
     const agent = new Agent({ keepAlive: true, maxSockets: 20 });
     const ask = (path) =>
@@ -96,16 +109,17 @@ async function whole(framework) {
     agent.destroy();
     return (after - before) / 6000;
   };
-  for (const each of [bare, watched]) await load(each);
+  for (const app of apps) await load(app);
   const rounds = [];
   for (let i = 0; i < 7; i += 1) {
-    const before = await load(bare);
-    rounds.push([before, (await load(watched)) - before]);
+    const round = { bare: await load(bare) };
+    for (const client of clients) round[client] = (await load(watched[client])) - round.bare;
+    rounds.push(round);
   }
-  for (const { child } of [bare, watched]) child.kill();
+  for (const { child } of apps) child.kill();
   sink.close();
   sink.closeAllConnections();
-  return { bare: round(median(rounds.map(([before]) => before))), client: round(median(rounds.map(([, more]) => more))) };
+  return Object.fromEntries(['bare', ...clients].map((name) => [name, round(median(rounds.map((one) => one[name])))]));
 }
 
 async function serve(framework) {
@@ -115,7 +129,8 @@ async function serve(framework) {
   const say = (server) => console.log(server.address().port);
   if (framework === 'express') {
     const { default: express } = await import('express');
-    const app = express().use(client.expressAnalytics());
+    const app = express();
+    await watchExpress(app, client);
     app.get('/cpu', (_, response) => response.send(cpu())).get('/items/:id', (incoming, response) => response.json(answer(incoming.params.id)));
     const server = app.listen(0, '127.0.0.1', () => say(server));
   } else if (framework === 'fastify') {
@@ -140,5 +155,21 @@ async function serve(framework) {
     app.use(client.honoAnalytics());
     app.get('/cpu', (context) => context.text(cpu())).get('/items/:id', (context) => context.json(answer(context.req.param('id'))));
     const server = listen({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, () => say(server));
+  }
+}
+
+/** By the client that the environment names. */
+async function watchExpress(app, ours) {
+  if (process.env.CLIENT === 'original') {
+    const { Config, expressAnalytics } = await import('node-api-analytics');
+    const config = new Config();
+    config.serverUrl = `${process.env.API_ANALYTICS_SERVER_URL}/`;
+    app.use(expressAnalytics('k', config));
+  } else if (process.env.CLIENT === 'apitally') {
+    // Its own server is never asked: its posts go to ours.
+    const { useApitally } = await import('apitally/express');
+    useApitally(app, { clientId: '00000000-0000-4000-8000-000000000000', env: 'bench' });
+  } else {
+    app.use(ours.expressAnalytics());
   }
 }
