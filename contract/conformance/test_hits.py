@@ -66,6 +66,15 @@ def wait_for_hits(product: Product, key: str, count: int, seconds: float = 10.0)
         time.sleep(0.1)
 
 
+def lacking(folder: Path, app: "dict[str, Any]") -> bool:
+    return "needs" in app and not (folder / app["needs"]).exists()
+
+
+def skip_if_lacking(folder: Path, app: "dict[str, Any]") -> None:
+    if lacking(folder, app):
+        pytest.skip(f"no package of {app['needs']} for this machine")
+
+
 def problems_of(app: "dict[str, Any]", product: Product, folder: Path, log: Path) -> "list[Any]":
     """Runs the app, sends it the table's requests; what the server's hits have differently, and what the app printed."""
     key = new_key(product)
@@ -120,12 +129,13 @@ def runs(
         yield {
             app["name"]: pool.submit(problems_of, app, product, folder, logs / app["name"])
             for app in ROWS
-            if f"test_each_request_becomes_the_hit_of_the_table[{app['name']}]" in chosen
+            if f"test_each_request_becomes_the_hit_of_the_table[{app['name']}]" in chosen and not lacking(folder, app)
         }
 
 
 @pytest.mark.parametrize("app", ROWS, ids=lambda app: app["name"])
-def test_each_request_becomes_the_hit_of_the_table(app: "dict[str, Any]", runs: Any) -> None:
+def test_each_request_becomes_the_hit_of_the_table(app: "dict[str, Any]", runs: Any, folder: Path) -> None:
+    skip_if_lacking(folder, app)
     problems = runs[app["name"]].result()
     assert not problems, problems
 
@@ -134,6 +144,7 @@ def test_each_request_becomes_the_hit_of_the_table(app: "dict[str, Any]", runs: 
 def test_200_at_once_through_a_restart_of_the_server_each_counted_once(
     app: "dict[str, Any]", product: Product, folder: Path, tmp_path: Path
 ) -> None:
+    skip_if_lacking(folder, app)
     key = new_key(product)
     running = App(folder, app, product.url, key, tmp_path / "log")
     broken: list[BaseException] = []

@@ -13,20 +13,4 @@ export function finishSetup(server) {
   });
 }
 
-export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-/** Three parts of 3 bytes over 150 ms. */
-export async function* parts() {
-  for (let part = 0; part < 3; part += 1) {
-    if (part > 0) await sleep(75);
-    yield Buffer.from(`p${part}\n`);
-  }
-}
-
-/** A part each 20 ms, for two seconds or until the caller leaves. */
-export async function* endless() {
-  for (let part = 0; part < 100; part += 1) {
-    yield Buffer.from('part\n');
-    await sleep(20);
-  }
-}
+export { endless, parts, sleep } from './parts.mjs';

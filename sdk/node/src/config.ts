@@ -36,9 +36,16 @@ export class Config<R = any> {
 /** A `Config`, or an object with some of its fields. */
 export type Settings<R = any> = Partial<Config<R>>;
 
+/** Named settings outside the code: a process's environment, a Worker's bindings. */
+export type Environment = Readonly<Record<string, unknown>>;
+
+function environment(): Environment {
+  return process.env;
+}
+
 /** The key without the blanks and quotes that copying leaves around it; undefined if there is none that a header can hold. */
-export function toKey(given: unknown): string | undefined {
-  const key = String(given || process.env['API_ANALYTICS_KEY'] || '').trim().replace(/^["']+|["']+$/g, '').trim();
+export function toKey(given: unknown, env = environment()): string | undefined {
+  const key = String(given || env['API_ANALYTICS_KEY'] || '').trim().replace(/^["']+|["']+$/g, '').trim();
   if (!key) {
     tellOnce('no key given and no API_ANALYTICS_KEY in the environment: nothing is recorded');
     return undefined;
@@ -51,8 +58,8 @@ export function toKey(given: unknown): string | undefined {
 }
 
 /** The address that posts go to; undefined if it cannot be one. */
-export function toServerUrl(given: unknown): URL | undefined {
-  const chosen = String(given || process.env['API_ANALYTICS_SERVER_URL'] || '').trim();
+export function toServerUrl(given: unknown, env = environment()): URL | undefined {
+  const chosen = String(given || env['API_ANALYTICS_SERVER_URL'] || '').trim();
   if (!chosen) debug('posting to %s, as neither serverUrl nor API_ANALYTICS_SERVER_URL is set', DEFAULT_SERVER_URL);
   let url: URL;
   try {
@@ -79,8 +86,8 @@ export function toPrivacyLevel(given: unknown): 0 | 1 | 2 {
 }
 
 /** The version of the app; "" if there is none, or none that the server would use. */
-export function toRelease(given: unknown): string {
-  const release = String(given || process.env['API_ANALYTICS_RELEASE'] || '').replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '').trim();
+export function toRelease(given: unknown, env = environment()): string {
+  const release = String(given || env['API_ANALYTICS_RELEASE'] || '').replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '').trim();
   if ([...release].length <= MAX_RELEASE) return release;
   tellOnce(`release is longer than ${MAX_RELEASE} characters: it is not posted`);
   return '';

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Settings } from './config.js';
 import { findRoute, prepare } from './express-route.js';
 import { watch } from './node.js';
+import { open } from './queue.js';
 import { type Framework, Recorder } from './recorder.js';
 
 export { Config } from './config.js';
@@ -23,7 +24,7 @@ export function expressAnalytics(apiKey?: string | null, config?: Settings | nul
 export function toMiddleware(name: string, apiKey?: string | null, config?: Settings | null): Middleware {
   // `ip` follows the app's setting "trust proxy".
   const framework: Framework<ExpressRequest> = { name, route: findRoute, address: (request) => request.ip };
-  const recorder = new Recorder(framework, apiKey, config);
+  const recorder = new Recorder(framework, open, apiKey, config);
   return function apiAnalytics(request, response, next) {
     try {
       if (recorder.client) prepare(request);

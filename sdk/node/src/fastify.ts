@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Settings } from './config.js';
 import { watch } from './node.js';
 import { queue } from './queue.js';
+import { open } from './queue.js';
 import { type Framework, Recorder } from './recorder.js';
 import { toTemplate } from './template.js';
 
@@ -56,7 +57,7 @@ export function fastifyAnalytics(
 Object.assign(fastifyAnalytics, { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: 'api-analytics-client' });
 
 function toHook(name: string, apiKey?: string | null, config?: Settings | null): OnRequestHook {
-  const recorder = new Recorder({ ...FRAMEWORK, name }, apiKey, config);
+  const recorder = new Recorder({ ...FRAMEWORK, name }, open, apiKey, config);
   return function apiAnalytics(request, reply, done) {
     watch(recorder, request.raw, reply.raw, request);
     done();

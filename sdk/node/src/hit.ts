@@ -24,6 +24,8 @@ export interface Hit {
 /** The server's limits in characters. A caller with a long header must fill neither this process's memory nor a batch. */
 export const MAX = { method: 32, path: 2048, hostname: 255, address: 255, userAgent: 1024, userId: 255, referrer: 2048, requestId: 128 } as const;
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** One member of a batch's `requests`. Empty fields are left out. */
 export function toJson(hit: Hit): string {
   return JSON.stringify({
@@ -49,7 +51,7 @@ export function toJson(hit: Hit): string {
 export function cut(value: string, limit: number): string {
   if (value.length <= limit) return value;
   const end = isHighSurrogate(value.charCodeAt(limit - 1)) ? limit - 1 : limit;
-  return Buffer.from(value.slice(0, end), 'utf16le').toString('utf16le');
+  return new TextDecoder('utf-16le', { ignoreBOM: true }).decode(Uint16Array.from({ length: end }, (_, at) => value.charCodeAt(at)));
 }
 
 /**
@@ -60,8 +62,11 @@ export function fromHeader(value: unknown, limit: number): string | undefined {
   if (first === undefined || first === null) return undefined;
   let found = cut(String(first), limit);
   if (/[\x80-\xff]/.test(found) && !/[^\0-\xff]/.test(found)) {
-    const decoded = Buffer.from(found, 'latin1').toString('utf8');
-    if (!decoded.includes('\ufffd')) found = decoded;
+    try {
+      found = UTF8.decode(Uint8Array.from(found, (character) => character.charCodeAt(0)));
+    } catch {
+      // It is Latin-1.
+    }
   }
   return found;
 }

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Settings } from './config.js';
 import { watch } from './node.js';
+import { open } from './queue.js';
 import { type Framework, Recorder } from './recorder.js';
 import { toTemplate } from './template.js';
 
@@ -27,7 +28,7 @@ const FRAMEWORK: Framework<KoaContextLike> = {
 
 /** Use it first: `app.use(koaAnalytics(apiKey, config))`. */
 export function koaAnalytics(apiKey?: string | null, config?: Settings | null): (context: KoaContextLike, next: () => Promise<unknown>) => Promise<unknown> {
-  const recorder = new Recorder(FRAMEWORK, apiKey, config);
+  const recorder = new Recorder(FRAMEWORK, open, apiKey, config);
   // An error needs no handling here: Koa answers it before the response closes.
   return function apiAnalytics(context, next) {
     watch(recorder, context.req, context.res, context);

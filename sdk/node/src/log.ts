@@ -1,9 +1,16 @@
 // Where messages go. A library must not fill its host's output, so only what nobody would find out otherwise is printed: a wrong or
 // missing key and a setting that cannot be used, once each. All else is shown with NODE_DEBUG=api-analytics.
 
-import { debuglog } from 'node:util';
+type Debug = (message: string, ...given: unknown[]) => void;
 
-export const debug = debuglog('api-analytics');
+let show: Debug = () => undefined;
+
+export const debug: Debug = (message, ...given) => show(message, ...given);
+
+/** Once a process, by the part that knows the runtime. */
+export function showDebug(how: Debug): void {
+  show = how;
+}
 
 export function complain(message: string): void {
   try {

@@ -5,12 +5,10 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { CLIENT_GONE } from './fetch-watch.js';
 import { cut, fromHeader, MAX, toCache, toSize } from './hit.js';
 import { queue } from './queue.js';
 import type { Recorder } from './recorder.js';
-
-/** nginx's status for a request whose caller left before there was an answer. */
-export const CLIENT_GONE = 499;
 
 const WATCHING = Symbol.for('api-analytics-client.watching');
 

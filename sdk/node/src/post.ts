@@ -6,20 +6,9 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Socket } from 'node:net';
-import { VERSION } from './version.js';
+import { type Answer, MAX_ANSWER_BYTES, toHeaders, toMilliseconds, toObject, toPath, TRY_MS } from './answer.js';
 
 export const CONNECT_MS = 5_000;
-export const TRY_MS = 15_000;
-const MAX_ANSWER_BYTES = 1 << 20;
-const MAX_RETRY_AFTER_MS = 3_600_000;
-
-/** The server's answer: its status, its JSON object if it is one, `Retry-After` in milliseconds. */
-export interface Answer {
-  status: number;
-  body: Record<string, unknown> | undefined;
-  retryAfter: number | undefined;
-  location: string | undefined;
-}
 
 export class Connection {
   readonly #agent: http.Agent;
@@ -37,14 +26,8 @@ export class Connection {
       protocol: url.protocol,
       hostname: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port,
-      path: `${url.pathname.replace(/\/+$/, '')}/api/requests`,
-      headers: {
-        'Content-Type': 'application/json',
-        'Content-Encoding': 'gzip',
-        Accept: 'application/json',
-        'User-Agent': `api-analytics-node/${VERSION}`,
-        'X-AUTH-TOKEN': key,
-      },
+      path: toPath(url),
+      headers: toHeaders(key),
     };
   }
 
@@ -101,7 +84,7 @@ export class Connection {
         response.on('end', () => {
           const { location } = response.headers;
           const retryAfter = toMilliseconds(response.headers['retry-after']);
-          end({ status: response.statusCode ?? 0, body: toObject(Buffer.concat(chunks)), retryAfter, location }, true);
+          end({ status: response.statusCode ?? 0, body: toObject(Buffer.concat(chunks).toString()), retryAfter, location }, true);
         });
       });
       request.end(body);
@@ -110,25 +93,3 @@ export class Connection {
 }
 
 class StaleConnection extends Error {}
-
-function toObject(raw: Buffer): Answer['body'] {
-  try {
-    const body: unknown = JSON.parse(raw.toString());
-    return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Answer['body']) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** `Retry-After` is a number of seconds or a date (RFC 9110, 10.2.3). */
-export function toMilliseconds(retryAfter: string | undefined): number | undefined {
-  if (!retryAfter?.trim()) return undefined;
-  const seconds = Number(retryAfter);
-  const wait = Number.isNaN(seconds) ? Date.parse(retryAfter) - Date.now() : seconds * 1000;
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER_MS);
-}
-
-/** Milliseconds until the next try after this many failures: 1, 2, 4 ... 30 s, less up to a half. */
-export function toBackoff(failures: number): number {
-  return Math.min(30_000, 1000 * 2 ** Math.min(failures - 1, 10)) * (0.5 + Math.random() / 2);
-}

@@ -1,23 +1,17 @@
-// All clients of this process: how much they hold together, and what happens when the process ends. Bounded: at most `MAX_HELD` hits,
-// whatever the server does; the oldest of the fullest client are dropped and counted.
+// All clients of this process, and what happens when it ends.
 
-import { Client, type ClientSettings } from './client.js';
+import { Client } from './client.js';
 import { debug } from './log.js';
+import type { ClientSettings, Room } from './outbox.js';
+import { Held } from './room.js';
 import { VERSION } from './version.js';
 
-const MAX_HELD = 10_000;
 const EXIT_MS = 2_000;
-
-/** The clients' view of the queue. */
-export interface Room {
-  took(): void;
-  gave(count: number): void;
-}
 
 class Queue implements Room {
   readonly #clients = new Map<string, Client>();
   readonly #servers = new WeakSet<object>();
-  #held = 0;
+  readonly #room = new Held(this.#clients);
   #taken = 0;
   #listening = false;
   #exitBy = 0;
@@ -31,19 +25,18 @@ class Queue implements Room {
   }
 
   took(): void {
-    this.#held += 1;
     this.#taken += 1;
     if (!this.#listening) this.#listen();
-    if (this.#held > MAX_HELD) this.#makeRoom();
+    this.#room.took();
   }
 
   gave(count: number): void {
-    this.#held -= count;
+    this.#room.gave(count);
   }
 
   /** Posts what waits, now. False when something is left because it failed or took longer. Never rejects. */
   async flush(milliseconds: number): Promise<boolean> {
-    if (this.#held === 0) return true;
+    if (this.#room.count === 0) return true;
     let timer: NodeJS.Timeout | undefined;
     // This timer alone keeps the process running, for as long as it may: everything else of ours is unref'd.
     const late = new Promise<boolean>((resolve) => {
@@ -69,7 +62,7 @@ class Queue implements Room {
     if (now > this.#exitBy + 10_000) this.#exitBy = now + EXIT_MS;
     for (;;) {
       const left = this.#exitBy - Date.now();
-      if (left <= 0) return this.#held === 0;
+      if (left <= 0) return this.#room.count === 0;
       if (await this.flush(left)) return true;
       if (![...this.#clients.values()].some(({ everKept }) => everKept)) return false;
       await new Promise((resolve) => setTimeout(resolve, Math.min(200, Math.max(this.#exitBy - Date.now(), 0))));
@@ -90,15 +83,10 @@ class Queue implements Room {
     let seen = -1;
     process.on('beforeExit', () => {
       // Emitted again after what it starts: a second time is only for hits that came since.
-      if (this.#held === 0 || seen === this.#taken) return;
+      if (this.#room.count === 0 || seen === this.#taken) return;
       seen = this.#taken;
       void this.flushAtExit();
     });
-  }
-
-  #makeRoom(): void {
-    const clients = [...this.#clients.values()].sort((a, b) => b.held - a.held);
-    if (clients.some((client) => client.dropOldest())) this.#held -= 1;
   }
 }
 
@@ -107,3 +95,6 @@ const NAME = Symbol.for(`api-analytics-client ${VERSION}`);
 const shared = globalThis as unknown as Record<symbol, Queue | undefined>;
 
 export const queue = (shared[NAME] ??= new Queue());
+
+/** How recorders come to their client. */
+export const open = (settings: ClientSettings): Client => queue.client(settings);

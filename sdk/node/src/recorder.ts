@@ -1,11 +1,10 @@
 // The settings of one middleware, and the last steps to a hit, which are the same for every framework.
 
-import type { Client } from './client.js';
-import { type Settings, toKey, toPrivacyLevel, toRelease, toServerUrl } from './config.js';
+import { type Environment, type Settings, toKey, toPrivacyLevel, toRelease, toServerUrl } from './config.js';
 import { cut, decodePath, type Hit, MAX, toPath } from './hit.js';
 import { debug } from './log.js';
 import { type SafeMapper, toMapper } from './mapper.js';
-import { queue } from './queue.js';
+import type { ClientSettings } from './outbox.js';
 
 /** A hit before the user's mappers: the path may still have its query string. */
 export type Draft = Hit;
@@ -17,8 +16,15 @@ export interface Framework<S> {
   address?(subject: S): string | undefined;
 }
 
-export class Recorder<S> {
-  readonly client: Client | undefined;
+/** Takes hits: a client of some runtime. */
+export interface Taker {
+  readonly project: string;
+  readonly stopped: boolean;
+  add(hit: Hit): void;
+}
+
+export class Recorder<S, C extends Taker = Taker> {
+  readonly client: C | undefined;
   readonly seesAddress: boolean;
   readonly framework: Framework<S>;
   readonly #path: SafeMapper | undefined;
@@ -28,7 +34,13 @@ export class Recorder<S> {
   readonly #userId: SafeMapper | undefined;
   #failed = false;
 
-  constructor(framework: Framework<S>, apiKey?: string | null, settings?: Settings | null) {
+  constructor(
+    framework: Framework<S>,
+    open: (settings: ClientSettings) => C,
+    apiKey?: string | null,
+    settings?: Settings | null,
+    environment?: Environment,
+  ) {
     const given = settings ?? {};
     const privacyLevel = toPrivacyLevel(given.privacyLevel);
     this.framework = framework;
@@ -38,15 +50,15 @@ export class Recorder<S> {
     this.#address = this.seesAddress ? toMapper('getIPAddress', given.getIPAddress, MAX.address) : undefined;
     this.#userAgent = toMapper('getUserAgent', given.getUserAgent, MAX.userAgent);
     this.#userId = toMapper('getUserID', given.getUserID, MAX.userId);
-    const key = toKey(apiKey);
-    const url = key === undefined ? undefined : toServerUrl(given.serverUrl);
+    const key = toKey(apiKey, environment);
+    const url = key === undefined ? undefined : toServerUrl(given.serverUrl, environment);
     if (key !== undefined && url !== undefined) {
-      this.client = queue.client({ url, key, framework: framework.name, privacyLevel, release: toRelease(given.release) });
+      this.client = open({ url, key, framework: framework.name, privacyLevel, release: toRelease(given.release, environment) });
     }
   }
 
   /** Completes the hit and queues it. May throw; callers catch. */
-  add(client: Client, hit: Draft, subject: S): void {
+  add(client: C, hit: Draft, subject: S): void {
     // A mapper may hide something in the path, so its failure must not reveal it.
     hit.path = this.#path ? toPath(this.#path(subject) ?? hit.route ?? '/') : decodePath(toPath(hit.path));
     hit.path = cut(hit.path, MAX.path);

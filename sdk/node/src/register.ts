@@ -6,6 +6,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { findRoute, prepare } from './express-route.js';
 import { watch } from './node.js';
+import { open } from './queue.js';
 import { type Framework, Recorder } from './recorder.js';
 
 interface Started {
@@ -31,7 +32,7 @@ if (!shared[ONCE]) {
   let recorder: Recorder<Started['request']> | undefined;
   subscribe('http.server.request.start', (message) => {
     // At the first request: most programs that NODE_OPTIONS reaches never serve one.
-    recorder ??= new Recorder(FRAMEWORK);
+    recorder ??= new Recorder(FRAMEWORK, open);
     const { request, response } = message as Started;
     watch(recorder, request, response, request, true);
   });

@@ -64,7 +64,7 @@ test('importing it starts nothing', async () => {
   const { out } = await run(`
     const look = () => [process.getActiveResourcesInfo().filter((name) => /Timeout|Immediate|TCP|TLS|Worker/.test(name)).length, ...['beforeExit', 'SIGTERM', 'exit', 'uncaughtException'].map((name) => process.listenerCount(name))].join();
     const before = look();
-    for (const entry of ['', '/express', '/fastify', '/koa', '/hono', '/nestjs', '/register']) await import('api-analytics-client' + entry);
+    for (const entry of ['', '/express', '/fastify', '/fetch', '/koa', '/hono', '/nestjs', '/register']) await import('api-analytics-client' + entry);
     const { expressAnalytics } = await import('api-analytics-client');
     expressAnalytics();
     console.log(before === look() ? 'nothing' : before + ' ' + look());

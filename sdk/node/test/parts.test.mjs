@@ -10,7 +10,7 @@ const part = (name) => import(pathToFileURL(joinPath(root, `dist/esm/${name}.js`
 const { toTemplate, toMountTemplate, join } = await part('template');
 const { cut, decodePath, fromHeader, toCache, toJson, toPath, toSize, withoutPort } = await part('hit');
 const { toMapper } = await part('mapper');
-const { toBackoff, toMilliseconds } = await part('post');
+const { toBackoff, toMilliseconds } = await part('answer');
 const { toKey, toPrivacyLevel, toRelease, toServerUrl, Config } = await part('config');
 
 const said = [];

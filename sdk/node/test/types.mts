@@ -4,6 +4,7 @@ import Fastify from 'fastify';
 import { Hono } from 'hono';
 import Koa from 'koa';
 import { Config, expressAnalytics, fastifyAnalytics, flush, honoAnalytics, koaAnalytics, nestjsAnalytics, useFastifyAnalytics } from 'api-analytics-client';
+import { watch } from 'api-analytics-client/fetch';
 import { expressAnalytics as fromItsEntry } from 'api-analytics-client/express';
 
 const config = new Config<express.Request>({ privacyLevel: 1 });
@@ -18,6 +19,13 @@ fastify.addHook('onRequest', fastifyAnalytics('key'));
 new Koa().use(koaAnalytics('key'));
 new Hono().use(honoAnalytics('key'));
 new Hono<{ Bindings: { secret: string } }>().use('*', honoAnalytics('key', { getHostname: () => null }));
+const handler = watch({ fetch: (request: Request, bindings: { secret: string }) => new Response(request.url + bindings.secret), idle: 10 }, 'key', {
+  getUserID: (request) => request.headers.get('X-Account'),
+});
+const idle: number = handler.idle;
+const plain: (request: Request) => Response = watch((request: Request) => new Response(request.url));
+console.log(idle, plain);
+watch(new Hono(), 'key');
 const done: boolean = await flush(100);
 console.log(done);
 // @ts-expect-error a level is a number
