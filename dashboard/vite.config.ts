@@ -38,7 +38,10 @@ function beforeScript(): Plugin {
         // After the base path that it reads, and before any style sheet, for which it would have to wait.
         const script = asset ? `<script src="./${asset.fileName}"></script>` : '<script type="module" src="/src/before.ts"></script>';
         const cards = Object.keys(context.bundle ?? {}).filter((file) => /^assets\/cards-.*\.(js|css)$/.test(file));
-        return html.replace('<!-- before.ts -->', [...cards.map((file) => `<link rel="cards" href="./${file}" />`), script].join('\n    '));
+        // Without it text is drawn in another font first, and moves.
+        const fonts = Object.keys(context.bundle ?? {}).filter((file) => /^assets\/inter-latin-wght.*\.woff2$/.test(file));
+        const preloads = fonts.map((file) => `<link rel="preload" as="font" type="font/woff2" crossorigin href="./${file}" />`);
+        return html.replace('<!-- before.ts -->', [...preloads, ...cards.map((file) => `<link rel="cards" href="./${file}" />`), script].join('\n    '));
       },
     },
   };

@@ -21,6 +21,14 @@ export interface Snippet {
   note: string;
 }
 
+/** Names as long as those that a server hands out. */
+export const USUAL: readonly ClientPackage[] = [
+  { language: 'python', package: 'api_analytics_client-0.1.0-py3-none-any.whl' },
+  { language: 'node', package: 'api-analytics-client-0.1.0.tgz' },
+  { language: 'go', package: 'api-analytics.local/go@v0.1.0' },
+  { language: 'rust', package: 'api-analytics-client@0.1.0' },
+];
+
 /** `key`: the caller chooses the placeholder until there is one. `clients`: the packages that the server hands out. */
 export function toSnippets(server: string, key: string, clients: readonly ClientPackage[]): Snippet[] {
   const url = server.replace(/\/+$/, '');
