@@ -1,0 +1,3 @@
+module api-analytics.local/go
+
+go 1.23.0
