@@ -5,6 +5,7 @@ are, SQL in one place, links that lead somewhere. Prints what is wrong and exits
 import collections
 import pathlib
 import re
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -136,10 +137,12 @@ def check_links():
 
 def check_comments():
     """No comment begins with "What", as a translation would: its subject comes first."""
-    kinds = {"crates": ("rs",), "bench/src": ("rs",), "dashboard/src": ("ts", "svelte"), "dashboard/browser": ("mjs",)}
-    for path in [path for folder, names in kinds.items() for name in names for path in (ROOT / folder).rglob(f"*.{name}")]:
+    kinds = (".rs", ".ts", ".svelte", ".mjs", ".js", ".py", ".go", ".sh", ".css")
+    for path in (ROOT / name for name in subprocess.check_output(["git", "-C", ROOT, "ls-files"], text=True).split("\n")):
+        if path.suffix not in kinds or not path.exists():
+            continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            if "node_modules" not in path.parts and re.match(r"\s*(//[/!]?|\*|/\*\*) What\b", line):
+            if re.match(r"""\s*(//[/!]?|/?\*{1,2}|#|\"{3}) ?What\b""", line):
                 problems.append(f"{path.relative_to(ROOT)}:{number}: a comment begins with “What”; begin with its subject")
 
 

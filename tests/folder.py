@@ -141,7 +141,7 @@ def ledger_seqs(data: Path) -> set[int]:
 
 @dataclass
 class Interrupted:
-    """What a killed server was doing."""
+    """The work that a kill interrupted."""
 
     starting: bool = False
     # Some file was being built: one of the three below, if that can be determined.

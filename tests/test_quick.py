@@ -1,4 +1,4 @@
-"""What a stranger meets in the first minutes: the page of docs whose every command works when it is pasted, help, messages
+"""The first minutes of a stranger: the page of docs whose every command works when it is pasted, help, messages
 of bad settings; and that a long answer takes no long memory.
 """
 

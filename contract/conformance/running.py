@@ -16,7 +16,7 @@ APPS = Path(__file__).parent.parent / "apps"
 
 # A row for each app; `contract/README.md` says what it holds.
 ROWS = json.loads((APPS / "apps.json").read_text())
-# What the languages add to the environment of their apps; filled in by `prepare`.
+# Variables that each language adds to the environment of its apps; filled in by `prepare`.
 environments: "dict[str, dict[str, str]]" = {}
 
 

@@ -19,7 +19,7 @@ def test_go_gets_what_the_server_hands_out(product: Product, tmp_path: Path) -> 
     key = new_key(product)
     here = lambda text: text.replace("http://127.0.0.1:8080", product.url)  # noqa: E731
     environment = go.environment()
-    # What an earlier run was handed out has the same version and other bytes.
+    # A module from an earlier run may have the same version and other bytes.
     go.forget_client(environment)
 
     def run(*command: str) -> str:
@@ -39,7 +39,7 @@ def test_go_gets_what_the_server_hands_out(product: Product, tmp_path: Path) -> 
     sums = (tmp_path / "go.sum").read_text()
     assert re.search(r"^api-analytics\.local/go v\S+ h1:", sums, re.M), sums
 
-    # What is handed out is what is built from this tree.
+    # The modules handed out are those built from this tree.
     built = subprocess.check_output([go.SDK / "build.sh"], text=True).strip()
     cached = Path(environment["GOMODCACHE"]) / "cache/download/api-analytics.local/go/gin/@v"
     for file in (go.SDK.parents[1] / built / "api-analytics.local/go/gin/@v").iterdir():

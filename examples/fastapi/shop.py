@@ -31,7 +31,7 @@ orders: "dict[str, Order]" = {}
 
 
 class Order(BaseModel):
-    """What a customer asks for."""
+    """A customer's order."""
 
     product_id: int
     quantity: int = 1

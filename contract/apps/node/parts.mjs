@@ -1,4 +1,4 @@
-// What the apps of all runtimes share: slow bodies.
+// Shared by the apps of all runtimes: slow bodies.
 
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 

@@ -1,4 +1,4 @@
-// What the apps of Node's frameworks share: the port, an upgrade, and an end that lets open requests finish.
+// Shared by the apps of Node's frameworks: the port, an upgrade, and an end that lets open requests finish.
 
 export const port = Number(process.env.PORT);
 

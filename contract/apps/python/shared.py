@@ -1,4 +1,4 @@
-"""What the apps of Python's frameworks share: streams, and the silence of frameworks about errors that are meant."""
+"""Shared by the apps of Python's frameworks: streams, and the silence of frameworks about errors that are meant."""
 
 import asyncio
 import logging
@@ -37,4 +37,4 @@ async def endless_async():
 
 
 class MeantError(Exception):
-    """What the handlers raise that shall fail."""
+    """Raised by the handlers that shall fail."""

@@ -46,7 +46,7 @@ pub const LANGUAGES: [Language; 5] = [
         name: "rust",
         label: "Rust",
         frameworks: &["Axum", "Actix", "Rocket"],
-        gain: "It works with axum 0.8, whose package of the original cannot be pointed to this server.",
+        gain: "It also works with axum 0.8; the original’s package for that cannot be pointed to this server.",
     },
     Language {
         name: "",

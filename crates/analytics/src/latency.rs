@@ -47,14 +47,7 @@ static BUCKETS: LazyLock<Buckets> = LazyLock::new(|| {
         let within = near.filter(|us| by_logarithm(*us) <= bucket);
         most_us[usize::from(bucket)] = within.into_iter().next().unwrap_or(end).min(MAX_US);
     }
-    let mut of_stretch = vec![0; stretch(MAX_US) + 1];
-    for us in (0..1 << STRETCH_BITS).chain((STRETCH_BITS..=MAX_US.ilog2()).flat_map(|power| {
-        (0..1 << STRETCH_BITS).map(move |n| (1 << power) + (n << (power - STRETCH_BITS)))
-    })) {
-        if us <= MAX_US {
-            of_stretch[stretch(us)] = by_logarithm(us);
-        }
-    }
+    let of_stretch = (0..=stretch(MAX_US)).map(|stretch| by_logarithm(least_of(stretch))).collect();
     Buckets { of_stretch, most_us }
 });
 
@@ -70,6 +63,15 @@ fn stretch(us: u64) -> usize {
     let power = us.ilog2();
     let bits = us >> (power - STRETCH_BITS);
     (((u64::from(power - STRETCH_BITS)) << STRETCH_BITS) + bits) as usize
+}
+
+/// The shortest duration of a stretch.
+fn least_of(stretch: usize) -> u64 {
+    let (power, bits) = (stretch >> STRETCH_BITS, stretch as u64 % (1 << STRETCH_BITS));
+    match power {
+        0 => bits,
+        power => ((1 << STRETCH_BITS) + bits) << (power - 1),
+    }
 }
 
 /// The bucket's midpoint in microseconds.
@@ -170,10 +172,12 @@ mod tests {
         for us in 0..3_000_000 {
             assert_eq!(bucket(us), by_logarithm(us), "{us}");
         }
+        for at in 0..=stretch(MAX_US) {
+            assert_eq!(stretch(least_of(at)), at);
+        }
         // Around the ends of all buckets and stretches.
-        for near in (1..=LAST).map(end_us).map(|us| us as u64).chain(
-            (22..37).flat_map(|power| (0..64u64).map(move |n| (1 << power) + (n << (power - 6)))),
-        ) {
+        let ends = (1..=LAST).map(|bucket| end_us(bucket) as u64);
+        for near in ends.chain((0..=stretch(MAX_US)).map(least_of)) {
             for us in near.saturating_sub(3)..=(near + 3).min(MAX_US) {
                 assert_eq!(bucket(us), by_logarithm(us), "{us}");
             }

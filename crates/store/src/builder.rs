@@ -65,7 +65,7 @@ impl Builder {
             retried: Instant::now(),
             text_bytes: HashMap::new(),
             postponed: Vec::new(),
-            outdated_routes: OutdatedRoutes::new(),
+            outdated_routes: OutdatedRoutes::new(Instant::now()),
             engines: RefCell::default(),
             opened: Cell::default(),
         }
@@ -340,30 +340,31 @@ impl Builder {
     /// Rewrites a file with routes that were learned or renamed after it was made. True if there may be more such files.
     fn bring_routes_up_to_date(&mut self) -> Result<bool, EarlyEnd> {
         let Some(rules) = self.shared.route_rules.get().cloned() else { return Ok(false) };
-        // Before the look: of a rule that changes meanwhile it is not known whether it was seen.
-        let version = rules.version();
         let limits = &self.shared.options.limits.duckdb;
         // TRICKY: no snapshot may be held over `replace`, which waits until nobody holds one with the old file.
-        let entries = self.shared.files.now().entries.clone();
-        let Some(entry) = self.outdated_routes.choose(&entries, version, limits) else {
+        let mut sealed = self.shared.files.now().entries.clone();
+        sealed.retain(|entry| entry.row.kind == FileKind::Sealed);
+        let records: Vec<_> = sealed.iter().map(records_of).collect();
+        // Before the look: of a rule that changes meanwhile it is not known whether it was seen.
+        let version = rules.version();
+        let chosen = self.outdated_routes.choose(&records, version, Instant::now(), limits);
+        let Some(records) = chosen else { return Ok(false) };
+        let Some(entry) = sealed.into_iter().find(|entry| records_of(entry) == records) else {
             return Ok(false);
         };
-        drop(entries);
-        let outdated = has_outdated(&entry, &*rules, || self.give_way())?;
-        let mut rewritten = false;
-        let (records, id) = (records_of(&entry), entry.row.id);
-        if outdated {
+        let id = entry.row.id;
+        let rewritten = has_outdated(&entry, &*rules, || self.give_way())?;
+        if rewritten {
             match self.merge_into_one("rewriting routes", vec![entry], &|| self.give_way()) {
-                Ok(()) => rewritten = true,
+                Ok(()) => {}
                 Err(EarlyEnd::GaveWay(to)) => return Err(EarlyEnd::GaveWay(to)),
+                // As if done: nothing is wrong with its hits, and it may fail again.
                 Err(EarlyEnd::Failed(problem)) => {
-                    // As if done: nothing is wrong with its hits, and it may fail again.
-                    rewritten = true;
                     tracing::warn!(%problem, file = id, "a file keeps routes that were learned or renamed later");
                 }
             }
         }
-        self.outdated_routes.note(records, version, rewritten);
+        self.outdated_routes.note(records, rewritten, Instant::now());
         Ok(true)
     }
 

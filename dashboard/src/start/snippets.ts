@@ -42,115 +42,25 @@ export function toSnippets(server: string, key: string, clients: readonly Client
   const pip = (name: string) => `pip install "${name}${wheel ? ` @ ${url}/sdk/python/${wheel}` : ''}"`;
   const at = (extra: string) => pip(`api-analytics-client[${extra}]`);
   const own = 'Requests show up within seconds.';
+  const python = ({ name, label, words, has = name, module = name, imports = 'Analytics, Config', lines: [use, app, call, argument] = ['', '', '', ''], code }: PythonFramework): Snippet => ({
+    group: 'Python', name, label, language: 'python', note: own,
+    install: has ? at(has) : pip('api-analytics-client'),
+    ...(words ? { words } : {}),
+    code: code ? code(key, url) : `${use}
+from api_analytics.${module} import ${imports}
+
+${app}
+${call}(
+    ${argument},
+    api_key="${key}",
+    config=Config(server_url="${url}"),
+)`,
+  });
   // Every later build needs the registry too, so it goes into the project and not into the environment.
   const registry = `mkdir -p .cargo && grep -qs registries.api-analytics .cargo/config.toml || printf '[registries.api-analytics]\\nindex = "sparse+${url}/sdk/rust/"\\n' >> .cargo/config.toml`;
   const cargo = (feature: string) => `${registry}; cargo add ${crate ?? 'api-analytics-client'} --registry api-analytics --features ${feature}`;
   return [
-    {
-      group: 'Python', name: 'fastapi', words: 'uvicorn gunicorn', label: 'FastAPI', language: 'python', install: at('fastapi'), note: own,
-      code: `from fastapi import FastAPI
-from api_analytics.fastapi import Analytics, Config
-
-app = FastAPI()
-app.add_middleware(
-    Analytics,
-    api_key="${key}",
-    config=Config(server_url="${url}"),
-)`,
-    },
-    {
-      group: 'Python', name: 'starlette', words: 'asgi uvicorn', label: 'Starlette', language: 'python', install: at('starlette'), note: own,
-      code: `from starlette.applications import Starlette
-from api_analytics.starlette import Analytics, Config
-
-app = Starlette(routes=[])
-app.add_middleware(
-    Analytics,
-    api_key="${key}",
-    config=Config(server_url="${url}"),
-)`,
-    },
-    {
-      group: 'Python', name: 'flask', words: 'wsgi gunicorn', label: 'Flask', language: 'python', install: at('flask'), note: own,
-      code: `from flask import Flask
-from api_analytics.flask import Analytics, Config
-
-app = Flask(__name__)
-Analytics(
-    app,
-    api_key="${key}",
-    config=Config(server_url="${url}"),
-)`,
-    },
-    {
-      group: 'Python', name: 'django', words: 'drf ninja', label: 'Django', language: 'python', install: at('django'), note: own,
-      code: `# settings.py, at its end
-from api_analytics.django import Config
-
-ANALYTICS_API_KEY = "${key}"
-ANALYTICS_CONFIG = Config(server_url="${url}")
-MIDDLEWARE = ["api_analytics.django.Analytics", *MIDDLEWARE]`,
-    },
-    {
-      group: 'Python', name: 'quart', words: 'asgi', label: 'Quart', language: 'python', install: at('quart'), note: own,
-      code: `from quart import Quart
-from api_analytics.quart import Analytics, Config
-
-app = Quart(__name__)
-Analytics(
-    app,
-    api_key="${key}",
-    config=Config(server_url="${url}"),
-)`,
-    },
-    {
-      group: 'Python', name: 'litestar', words: 'asgi sanic blacksheep uvicorn', label: 'Litestar', language: 'python', install: pip('api-analytics-client'), note: own,
-      code: `from litestar import Litestar
-from api_analytics.asgi import Analytics, Config
-
-api = Litestar()
-app = Analytics(
-    api,
-    api_key="${key}",
-    config=Config(server_url="${url}"),
-)`,
-    },
-    {
-      group: 'Python', name: 'falcon', words: 'wsgi asgi', label: 'Falcon', language: 'python', install: at('falcon'), note: own,
-      code: `import falcon
-from api_analytics.falcon import Analytics, Config
-
-api = falcon.App()
-app = Analytics(
-    api,
-    api_key="${key}",
-    config=Config(server_url="${url}"),
-)`,
-    },
-    {
-      group: 'Python', name: 'aiohttp', label: 'aiohttp', language: 'python', install: at('aiohttp'), note: own,
-      code: `from aiohttp import web
-from api_analytics.aiohttp import Analytics, Config
-
-app = web.Application()
-Analytics(
-    app,
-    api_key="${key}",
-    config=Config(server_url="${url}"),
-)`,
-    },
-    {
-      group: 'Python', name: 'tornado', label: 'Tornado', language: 'python', install: at('tornado'), note: own,
-      code: `from tornado.web import Application
-from api_analytics.tornado import Config, add_middleware
-
-app = Application([])
-add_middleware(
-    app,
-    api_key="${key}",
-    config=Config(server_url="${url}"),
-)`,
-    },
+    ...PYTHON.map(python),
     {
       group: 'Node', name: 'express', label: 'Express', language: 'javascript', install: npm, note: own,
       code: `import express from 'express';
@@ -302,6 +212,42 @@ fn rocket() -> _ {
     },
   ];
 }
+
+interface PythonFramework {
+  name: string;
+  label: string;
+  words?: string;
+  /** The package's extra, if it is not called so; "" for none. */
+  has?: string;
+  /** Of `api_analytics`. */
+  module?: string;
+  imports?: string;
+  /** Import and app of the framework, the call that adds the client, and its first argument. */
+  lines?: [string, string, string, string];
+  /** In place of `lines`. */
+  code?: (key: string, url: string) => string;
+}
+
+/** The parts that differ between the frameworks of Python. */
+const PYTHON: readonly PythonFramework[] = [
+  { name: 'fastapi', label: 'FastAPI', words: 'uvicorn gunicorn', lines: ['from fastapi import FastAPI', 'app = FastAPI()', 'app.add_middleware', 'Analytics'] },
+  { name: 'starlette', label: 'Starlette', words: 'asgi uvicorn', lines: ['from starlette.applications import Starlette', 'app = Starlette(routes=[])', 'app.add_middleware', 'Analytics'] },
+  { name: 'flask', label: 'Flask', words: 'wsgi gunicorn', lines: ['from flask import Flask', 'app = Flask(__name__)', 'Analytics', 'app'] },
+  {
+    name: 'django', label: 'Django', words: 'drf ninja',
+    code: (key, url) => `# settings.py, at its end
+from api_analytics.django import Config
+
+ANALYTICS_API_KEY = "${key}"
+ANALYTICS_CONFIG = Config(server_url="${url}")
+MIDDLEWARE = ["api_analytics.django.Analytics", *MIDDLEWARE]`,
+  },
+  { name: 'quart', label: 'Quart', words: 'asgi', lines: ['from quart import Quart', 'app = Quart(__name__)', 'Analytics', 'app'] },
+  { name: 'litestar', label: 'Litestar', words: 'asgi sanic blacksheep uvicorn', has: '', module: 'asgi', lines: ['from litestar import Litestar', 'api = Litestar()', 'app = Analytics', 'api'] },
+  { name: 'falcon', label: 'Falcon', words: 'wsgi asgi', lines: ['import falcon', 'api = falcon.App()', 'app = Analytics', 'api'] },
+  { name: 'aiohttp', label: 'aiohttp', lines: ['from aiohttp import web', 'app = web.Application()', 'Analytics', 'app'] },
+  { name: 'tornado', label: 'Tornado', imports: 'Config, add_middleware', lines: ['from tornado.web import Application', 'app = Application([])', 'add_middleware', 'app'] },
+];
 
 /** The parts that differ between the frameworks of Go. */
 const GO: readonly { name: string; label: string; words?: string; use: string; imports: string[]; code: (middleware: string) => string[] }[] = [

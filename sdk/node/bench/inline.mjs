@@ -1,4 +1,4 @@
-// What the client costs, in microseconds of a request:
+// The client's cost, in microseconds of a request:
 // - inline: the middleware and the record at the end, called with Node's own request and response, less the same without them;
 // - whole: processor time of a server process that answers real requests, with posting, less that of the bare app. Medians of rounds that
 //   alternate, since a machine's speed drifts. With Express also that of the original's package, and of Apitally's.

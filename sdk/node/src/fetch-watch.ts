@@ -12,7 +12,7 @@ const MAX_AT_ONCE = 1 << 20;
 export interface Asked<S> {
   request: Request;
   address: string | undefined;
-  /** What the user's mappers take. */
+  /** The argument of the user's mappers. */
   subject: S;
 }
 
@@ -120,7 +120,7 @@ async function passOn(
   return new Response(counted(reader, parts, next, done), response);
 }
 
-/** What the promise has before the next turn of the event loop; undefined if nothing, or if it fails. */
+/** The promise's value if it comes before the next turn of the event loop; undefined if nothing, or if it fails. */
 async function atOnce(read: Promise<Part>): Promise<Part | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, 0, undefined)));

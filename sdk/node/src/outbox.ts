@@ -1,4 +1,4 @@
-// What one key at one server holds: its waiting hits, the batches that failed, and the effect of answers on them. Knows neither timers nor
+// The state of one key at one server: its waiting hits, the batches that failed, and the effect of answers on them. Knows neither timers nor
 // connections, which differ between runtimes.
 
 import { type Answer, toBackoff } from './answer.js';

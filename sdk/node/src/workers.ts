@@ -87,7 +87,7 @@ function toWaitUntil(given: { executionCtx?: unknown }): WaitUntil | undefined {
 }
 
 /**
- * What to call when the hit was queued. The request announces at its begin that it goes on after its answer: without that, it would be
+ * Returns the function to call when the hit was queued. The request announces at its begin that it goes on after its answer: without that, it would be
  * ended when the caller leaves, and its hit lost.
  */
 function deliverAfter({ client }: Recorder<any, WorkersClient>, waitUntil: WaitUntil | undefined): (() => void) | undefined {

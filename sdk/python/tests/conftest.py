@@ -1,4 +1,4 @@
-"""What the tests share: a server that fails on demand, the product's server, and running apps."""
+"""Shared by the tests: a server that fails on demand, the product's server, and running apps."""
 
 import atexit
 import logging

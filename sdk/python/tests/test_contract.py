@@ -1,4 +1,4 @@
-"""What this client posts is what `contract/batches/sdk-python-*.json` say, to the letter.
+"""This client posts what `contract/batches/sdk-python-*.json` say, to the letter.
 
 The server's decoder is tested on the same files, so both sides agree on them or one of them fails.
 With API_ANALYTICS_REGEN=1 the bodies are rewritten; what the decoder expects is then to be

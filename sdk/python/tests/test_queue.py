@@ -21,7 +21,7 @@ def hit(client: Client, number: int = 0) -> Any:
 
 
 def add(queue: Queue, client: Client, *numbers: int) -> None:
-    """What the middleware does."""
+    """As the middleware does."""
     for number in numbers:
         queue.incoming.append(hit(client, number))
         if len(queue.incoming) >= queue.mark:

@@ -1,4 +1,4 @@
-"""What only some servers do; `contract/apps` has an app in each."""
+"""Behaviour of some servers only; `contract/apps` has an app in each."""
 
 import pytest
 from running import Running

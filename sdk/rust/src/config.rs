@@ -7,7 +7,7 @@ use crate::mapper::Mapper;
 const DEFAULT_SERVER_URL: &str = "http://127.0.0.1:8080";
 const MAX_RELEASE: usize = 100;
 
-/// What the user set. `F` is the type of the framework's mappers.
+/// The user's settings. `F` is the type of the framework's mappers.
 pub(crate) struct Settings<F: ?Sized> {
     pub key: String,
     pub server_url: String,

@@ -170,7 +170,7 @@ pub(crate) fn to_size(length: &[u8]) -> Option<u64> {
 }
 
 /// A requested path as hits have it: without its query string, and with its escapes decoded once, as many frameworks give nothing else.
-/// What would end a path or a line stays escaped. A path that is not UTF-8 stays as it came.
+/// Characters that would end a path or a line stay escaped. A path that is not UTF-8 stays as it came.
 pub(crate) fn to_path(requested: &str) -> Cow<'_, str> {
     let path = without_query(requested);
     if !path.contains('%') {

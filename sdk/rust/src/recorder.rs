@@ -83,7 +83,7 @@ impl Watch {
         Self { client: client.clone(), hit: Some(hit), began: Instant::now(), is_head: method == "HEAD", sent: 0, is_inside: false }
     }
 
-    /// What the request's headers tell, by a getter of a header's first value.
+    /// Reads the request's headers, by a getter of a header's first value.
     pub(crate) fn read_request<'a, F: ?Sized>(&mut self, recorder: &Recorder<F>, header: impl Fn(Header) -> Option<&'a [u8]>) {
         let Some(hit) = &mut self.hit else { return };
         let mut set = |field, value: Option<&[u8]>| {
@@ -102,7 +102,7 @@ impl Watch {
         hit.request_size = header(Header::ContentLength).and_then(to_size);
     }
 
-    /// What the answer's headers tell.
+    /// Reads the answer's headers.
     pub(crate) fn read_answer<'a>(&mut self, status: u16, header: impl Fn(Header) -> Option<&'a [u8]>) {
         let Some(hit) = &mut self.hit else { return };
         hit.status = status;

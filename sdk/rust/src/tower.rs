@@ -32,7 +32,7 @@ use crate::config::Settings;
 use crate::hit::Field;
 use crate::recorder::{Header, Recorder, Watch, HEADERS};
 
-/// What only the framework around a service knows of a request.
+/// Facts about a request that only the framework around a service knows.
 #[doc(hidden)]
 pub trait Framework: Sized + Send + Sync + 'static {
     /// As its makers write it.

@@ -1,4 +1,4 @@
-//! What the apps of Rust's frameworks share: the port, streams, and an end by SIGTERM.
+//! Shared by the apps of Rust's frameworks: the port, streams, and an end by SIGTERM.
 
 use std::time::Duration;
 

@@ -72,7 +72,7 @@ pub enum ClientKind {
 }
 
 /// A client library that this server has a better one for.
-#[derive(Serialize, ToSchema, PartialEq)]
+#[derive(Serialize, ToSchema)]
 pub struct ClientUpgrade {
     #[schema(example = "python")]
     pub language: String,

@@ -17,78 +17,77 @@ use crate::duckdb::sql;
 
 /// Call it once per engine.
 pub fn register(connection: &Connection) -> duckdb::Result<()> {
-    connection.register_scalar_function::<TextFunction<Identity>>(sql::engine::IDENTITY)?;
-    connection.register_scalar_function::<TextFunction<Ipv4>>(sql::engine::IPV4)?;
-    connection.register_scalar_function::<Latency>(sql::engine::LATENCY)
+    connection.register_scalar_function::<Function<Identity>>(sql::engine::IDENTITY)?;
+    connection.register_scalar_function::<Function<Ipv4>>(sql::engine::IPV4)?;
+    connection.register_scalar_function::<Function<Latency>>(sql::engine::LATENCY)
 }
 
-/// An engine function of one BIGINT without NULL.
-struct Latency;
-
-impl VScalar for Latency {
-    type State = ();
-
-    fn invoke(
-        _: &(),
-        input: &mut DataChunkHandle,
-        output: &mut dyn WritableVector,
-    ) -> Result<(), Box<dyn std::error::Error>> {
-        let rows = input.len();
-        let durations = input.flat_vector(0);
-        let mut buckets = output.flat_vector();
-        #[expect(unsafe_code, reason = "the engine's memory, read where it is")]
-        // SAFETY: the engine flattens a function's arguments, and a BIGINT vector has one of these per row of the
-        // chunk.
-        let durations = unsafe { durations.as_slice_with_len::<i64>(rows) };
-        #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
-        // SAFETY: the function returns USMALLINT, and the engine has allocated one per row.
-        let buckets = unsafe { buckets.as_mut_slice_with_len::<u16>(rows) };
-        for (&duration_us, bucket) in durations.iter().zip(buckets) {
-            *bucket = u64::try_from(duration_us).map_or(NO_LATENCY, latency::bucket);
-        }
-        Ok(())
-    }
-
-    fn signatures() -> Vec<ScalarFunctionSignature> {
-        vec![ScalarFunctionSignature::exact(
-            vec![LogicalTypeHandle::from(LogicalTypeId::Bigint)],
-            LogicalTypeHandle::from(LogicalTypeId::USmallint),
-        )]
-    }
-}
-
-/// A number computed from a text.
-trait OfText: 'static {
+/// A number computed from one value without NULL.
+trait OfOne: 'static {
+    type Argument: Argument;
     type Number: Number;
 
-    fn of(text: &mut DuckString<'_>) -> Self::Number;
+    fn of(argument: Self::Argument) -> Self::Number;
+}
+
+/// # Safety
+/// It has the layout of an element of the engine's vectors of `KIND`.
+#[expect(unsafe_code, reason = "who implements it vouches for the layout")]
+unsafe trait Argument: Copy {
+    const KIND: LogicalTypeId;
+}
+
+#[expect(unsafe_code, reason = "a BIGINT")]
+// SAFETY: the engine's BIGINT is an i64.
+unsafe impl Argument for i64 {
+    const KIND: LogicalTypeId = LogicalTypeId::Bigint;
+}
+
+#[expect(unsafe_code, reason = "a VARCHAR")]
+// SAFETY: it is the engine's own type.
+unsafe impl Argument for duckdb_string_t {
+    const KIND: LogicalTypeId = LogicalTypeId::Varchar;
 }
 
 struct Identity;
 
-impl OfText for Identity {
+impl OfOne for Identity {
+    type Argument = duckdb_string_t;
     type Number = u64;
 
-    fn of(text: &mut DuckString<'_>) -> u64 {
-        identity(text.as_bytes())
+    fn of(mut text: duckdb_string_t) -> u64 {
+        identity(DuckString::new(&mut text).as_bytes())
     }
 }
 
 /// 0 if the text is no such address.
 struct Ipv4;
 
-impl OfText for Ipv4 {
+impl OfOne for Ipv4 {
+    type Argument = duckdb_string_t;
     type Number = u32;
 
-    fn of(text: &mut DuckString<'_>) -> u32 {
-        sql::file::ipv4(&text.as_str())
+    fn of(mut text: duckdb_string_t) -> u32 {
+        sql::file::ipv4(&DuckString::new(&mut text).as_str())
     }
 }
 
-/// `T` as an engine function of one VARCHAR.
-struct TextFunction<T>(PhantomData<T>);
+/// `NO_LATENCY` for a negative duration.
+struct Latency;
 
-impl<T: OfText> VScalar for TextFunction<T> {
+impl OfOne for Latency {
+    type Argument = i64;
+    type Number = u16;
+
+    fn of(duration_us: i64) -> u16 {
+        u64::try_from(duration_us).map_or(NO_LATENCY, latency::bucket)
+    }
+}
+
+/// `T` as an engine function.
+struct Function<T>(PhantomData<T>);
+
+impl<T: OfOne> VScalar for Function<T> {
     type State = ();
 
     fn invoke(
@@ -97,25 +96,24 @@ impl<T: OfText> VScalar for TextFunction<T> {
         output: &mut dyn WritableVector,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let rows = input.len();
-        let texts = input.flat_vector(0);
+        let arguments = input.flat_vector(0);
         let mut numbers = output.flat_vector();
         #[expect(unsafe_code, reason = "the engine's memory, read where it is")]
-        // SAFETY: the engine flattens a function's arguments, and a VARCHAR vector has one of these per row of the
-        // chunk.
-        let texts = unsafe { texts.as_slice_with_len::<duckdb_string_t>(rows) };
+        // SAFETY: the engine flattens a function's arguments, and their vector has one of these per row of the chunk.
+        let arguments = unsafe { arguments.as_slice_with_len::<T::Argument>(rows) };
         #[expect(unsafe_code, reason = "the engine's memory, written where it is")]
         // SAFETY: the function returns `T::Number::KIND`, whose layout `Number` vouches for, and the engine has
         // allocated one per row.
         let numbers = unsafe { numbers.as_mut_slice_with_len::<T::Number>(rows) };
-        for (text, out) in texts.iter().zip(numbers) {
-            *out = T::of(&mut DuckString::new(&mut { *text }));
+        for (argument, out) in arguments.iter().zip(numbers) {
+            *out = T::of(*argument);
         }
         Ok(())
     }
 
     fn signatures() -> Vec<ScalarFunctionSignature> {
         vec![ScalarFunctionSignature::exact(
-            vec![LogicalTypeHandle::from(LogicalTypeId::Varchar)],
+            vec![LogicalTypeHandle::from(T::Argument::KIND)],
             LogicalTypeHandle::from(T::Number::KIND),
         )]
     }

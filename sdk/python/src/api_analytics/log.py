@@ -10,5 +10,5 @@ logger = logging.getLogger("api_analytics")
 
 
 def to_line(text: object, most: int = 200) -> str:
-    """What a server sent, as a part of one line: nobody else's lines may appear in a log."""
+    """A server's text as a part of one line: nobody else's lines may appear in a log."""
     return "".join(c if c.isprintable() else " " for c in str(text)[:most]).strip()

@@ -91,7 +91,7 @@ class EnvironRecorder(Recorder):
             and hostname.isascii()
             and agent.isascii()
         ):
-            # What `_record` does, of a request without anything rare: calls cost more than it.
+            # The same as `_record`, for a request without anything rare: a call would cost more than its work.
             _append(
                 (
                     client,

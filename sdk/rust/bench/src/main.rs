@@ -1,4 +1,4 @@
-//! What the client costs an axum app whose router is called in this process, beside the bare router:
+//! The client's cost to an axum app whose router is called in this process, beside the bare router:
 //! - layer: what axum takes for a layer that does nothing;
 //! - inline: nanoseconds and allocations of a request, without the posts;
 //! - flushed: processor time of a request with everything that follows, the posts too. Their server is another process;

@@ -87,7 +87,7 @@ pub fn run(child: &str, server_url: &str, key: &str) -> (Output, Duration) {
     (output, began.elapsed())
 }
 
-/// What a child printed, without the lines of the test harness.
+/// A child's output, without the lines of the test harness.
 pub fn printed(output: &Output) -> String {
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     text.lines()

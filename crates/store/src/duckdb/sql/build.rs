@@ -293,7 +293,7 @@ pub fn make_marks(into: &str, project: u32) -> String {
     )
 }
 
-/// The derived tables of a sealed file that are copied as they are, each with the first format that has it.
+/// The derived tables of a sealed file but for `by_hour`, each with the first format that has it.
 const DERIVED: [(&str, u32); 9] = [
     ("projects", 1),
     ("by_quarter", 1),
@@ -311,10 +311,10 @@ pub fn copy_other_derived(into: &str, from: Tables<'_>, project: u32) -> Vec<Str
     let there = DERIVED.iter().filter(|(_, since)| *since <= from.format);
     let copied = there.map(|(table, _)| {
         let columns = match *table {
-            // Older ones have these, which are stored differently now.
-            "by_latency" => "COLUMNS(c -> c <> 'duration_us')",
+            // Older ones have these columns, which are stored differently now.
+            "by_latency" => "COLUMNS(lambda c: c <> 'duration_us')",
             "by_consumer" => {
-                "COLUMNS(c -> c NOT IN ('country_us', 'country_ago')),
+                "COLUMNS(lambda c: c NOT IN ('country_us', 'country_ago')),
                  CASE WHEN country = 0 THEN 0 ELSE last_us - country_us END AS country_ago"
             }
             _ => "*",

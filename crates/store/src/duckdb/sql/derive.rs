@@ -100,8 +100,8 @@ pub fn hours(into: &str, project: u32) -> String {
 /// How long before `last_us` a consumer was in its country (`seen`), microseconds; 0 if none is known.
 const COUNTRY_AGO: &str = "coalesce(last_us - seen // 65536, 0)::BIGINT";
 
-/// project, day, user, address, country, how long before the last hit, requests, client errors, server errors, last: the consumers of these
-/// hits. Of two countries at the same moment the greater code counts, so that the order of hits does not matter.
+/// project, day, user, address, country, how long before the last hit, requests, client errors, server errors, last:
+/// the consumers of these hits. Of two countries at the same moment the greater code counts, so that the order of hits does not matter.
 fn consumers_of(day: &str, hits: &str) -> String {
     format!(
         "SELECT project, day, user_id, caller AS address, coalesce(seen % 65536, 0)::USMALLINT AS country,

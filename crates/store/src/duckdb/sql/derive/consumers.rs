@@ -55,7 +55,8 @@ pub const GATHERED: &str = "SELECT day, user_id, address FROM temp.gathered";
 
 pub const FORGET: &str = "DROP TABLE temp.gathered";
 
-/// day, user, address, country, how long before the last hit, requests, client errors, server errors, last: the `most` busiest of each day.
+/// day, user, address, country, how long before the last hit, requests, client errors, server errors, last: the `most`
+/// busiest of each day.
 pub fn listed(most: u64) -> String {
     format!(
         "SELECT day, user_id, address, country, country_ago, requests, client_errors, server_errors, last_us
