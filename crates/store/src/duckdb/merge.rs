@@ -583,6 +583,51 @@ mod tests {
         }
     }
 
+    /// An erasure copies other projects' rollups. Those of format 5 had other columns for the same facts.
+    #[test]
+    fn rollups_of_either_shape_are_copied_alike() {
+        let connection = Connection::open_in_memory().unwrap();
+        let run = |text: &str| connection.execute_batch(text).unwrap();
+        for file in ["today", "older", "from_today", "from_older"] {
+            run(&format!("ATTACH ':memory:' AS {file}"));
+            run(&sql::file::create_sealed(file));
+        }
+        // Of three consumers one has no country, and one was elsewhere after its country was last known.
+        run("INSERT INTO today.by_consumer BY NAME SELECT 1 + n % 2 AS project, 3 AS day, n AS address, n % 3 AS country,
+                 n % 3 * 7 AS country_ago, 5 AS requests, 1_000 + n AS last_us, n AS identity FROM range(12) r(n);
+             INSERT INTO today.by_latency SELECT 1 + n % 2, n // 4, n % 4, 2 FROM range(12) r(n);
+             INSERT INTO today.by_hour SELECT 1 + n % 2, n // 4, sum(n) FROM range(12) r(n) GROUP BY ALL;
+             DROP TABLE older.by_consumer;
+             CREATE TABLE older.by_consumer AS SELECT * EXCLUDE (country_ago) FROM today.by_consumer;
+             DROP TABLE older.by_latency;
+             CREATE TABLE older.by_latency AS SELECT 1 + n % 2 AS project, (n // 4)::INTEGER AS hour, (n % 4)::USMALLINT AS latency,
+                 2::UBIGINT AS requests, n::UBIGINT AS duration_us FROM range(12) r(n);
+             DROP TABLE older.by_hour");
+        for (into, file, format) in
+            [("from_today", "today", sql::file::FORMAT), ("from_older", "older", 5)]
+        {
+            let from = Tables { file, format };
+            sql::build::copy_other_derived(into, from, 2).iter().for_each(|text| run(text));
+        }
+        for table in ["by_consumer", "by_latency", "by_hour"] {
+            let rows = |file: &str| -> Vec<String> {
+                let text = format!("SELECT t::VARCHAR FROM {file}.{table} t ORDER BY ALL");
+                let mut statement = connection.prepare(&text).unwrap();
+                let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+                rows.map(Result::unwrap).collect()
+            };
+            let (copied, again) = (rows("from_today"), rows("from_older"));
+            let wanted = format!("SELECT count(*) FROM today.{table} WHERE project = 1");
+            let wanted: usize = connection.query_row(&wanted, [], |row| row.get(0)).unwrap();
+            assert_eq!((copied.len(), &copied), (wanted, &again), "{table}");
+            let lost = format!(
+                "SELECT count(*) FROM (SELECT * FROM today.{table} WHERE project = 1 EXCEPT SELECT * FROM from_today.{table})"
+            );
+            let lost: usize = connection.query_row(&lost, [], |row| row.get(0)).unwrap();
+            assert_eq!(lost, 0, "{table}");
+        }
+    }
+
     /// As many addresses as hits, in an engine whose memory holds neither all texts nor a table of all their numbers.
     #[test]
     fn files_of_very_many_texts_are_merged_in_little_memory() {
