@@ -131,7 +131,7 @@ node --import api-analytics-client/register app.js`,
     ...GO.map(({ name, label, use, imports, code, words }): Snippet => ({
       group: 'Go', name, label, language: 'go',
       install: `GOPROXY="${url}/sdk/go,$(go env GOPROXY)" GONOSUMDB="api-analytics.local/*" go get ${go(name)}`,
-      note: `${own} The last five seconds are lost unless the process ends with analytics.Shutdown: see Go client in the docs.`,
+      note: `${own} Call analytics.Shutdown at the end of the process, or its last five seconds are lost; “Go client” in the documentation shows how.`,
       ...(words ? { words } : {}),
       code: `package main
 
