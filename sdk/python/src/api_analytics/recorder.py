@@ -140,7 +140,7 @@ class Recorder:
     def _map_fields(
         self, given: Any, path: Any, route: Any, hostname: Any, address: Any, agent: Any
     ) -> "tuple[Any, Any, Any, Any, Any]":
-        """The values of the user's mappers for a request: path, hostname, address, agent, user id."""
+        """The values of the user's mappers: path, hostname, address, agent, user id."""
         request = self._to_request(given)
         if self._get_path is not None:
             # A path's mapper may hide something in it, so its failure must not reveal it.

@@ -91,7 +91,7 @@ class EnvironRecorder(Recorder):
             and hostname.isascii()
             and agent.isascii()
         ):
-            # The same as `_record`, for a request without anything rare: a call would cost more than its work.
+            # As `_record`, for a request without anything rare: a call costs more than this.
             _append(
                 (
                     client,
