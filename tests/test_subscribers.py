@@ -25,6 +25,13 @@ def link(message, end: str) -> str:
     return re.search(rf"{ADDRESS}(/subscription/\w+/{end})", text)[1]
 
 
+def words_of(message) -> str:
+    """The text that a reader sees, and the headers that we write in words: without links, identifiers and encodings."""
+    bodies = [message.get_body((kind,)).get_content() for kind in ("plain", "html")]
+    headers = [f"{name}: {message[name]}" for name in ("From", "To", "Subject")]
+    return "\n".join([*headers, *(re.sub(r"/subscription/\w+", "", body) for body in bodies)])
+
+
 def open_incident(server, key: str) -> str | None:
     incidents = server.call("GET", "/api/v1/incidents?state=open", key=key).must().json()["incidents"]
     return incidents[0]["id"] if incidents else None
@@ -73,7 +80,9 @@ def test_a_subscriber_is_told_from_the_first_word_to_the_last(servers, mail):
         assert message["List-Unsubscribe"] == f"<{ADDRESS}{leave}>"
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         assert [part.get_content_type() for part in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
-        assert not re.search("needle|127.0.0.1|503", message.as_string())
+        # The words alone: an identifier or a boundary may hold any digits by chance.
+        assert not re.search(r"needle|127\.0\.0\.1|\b503\b", words_of(message))
+        assert not re.search(r"needle|127\.0\.0\.1", message.as_string())
     assert "A database <fails> over." in messages[1].get_body(("plain",)).get_content()
     assert "A database &lt;fails&gt; over." in messages[1].get_body(("html",)).get_content()
 
