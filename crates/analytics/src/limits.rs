@@ -151,6 +151,10 @@ limits! {
         "Addresses that the rate limits remember; beyond it the oldest are forgotten, so that memory stays bounded.";
 
     // Sessions and access.
+    POSTGRES_CONNECTIONS "postgres_connections" = 8, Items, fixed, "",
+        "Of one node to PostgreSQL: changes are rare, and reads are answered from memory.";
+    POSTGRES_WAIT_SECONDS "postgres_wait_seconds" = 10, Seconds, fixed, "",
+        "How long a call waits for a connection to PostgreSQL, a statement or a lock: its statements take milliseconds.";
     SESSION_IDLE_DAYS "session_idle_days" = 30, Days, fixed, "",
         "A session that nobody used for that long has been left behind on some machine.";
     SESSION_DAYS "session_days" = 365, Days, fixed, "",

@@ -16,7 +16,7 @@ use anyhow::Context;
 use store::checks::{ChannelKey, Checks, MonitorKey};
 use store::meta::Meta;
 use store::{
-    DuckDbLimits, Found, HitRow, Looked, Part, Slowest, Store, StoreError, StoreLimits,
+    DuckDbLimits, Found, HitRow, Looked, MetaPlace, Part, Slowest, Store, StoreError, StoreLimits,
     StoreOptions,
 };
 use tokio::sync::Semaphore;
@@ -146,7 +146,7 @@ impl App {
             format!("`data`: the folder {} cannot be used", settings.data.display())
         })?;
         let now_us = clock.now_us();
-        let opening = store::open_folder(store_options(&settings), random_bytes()?, now_us);
+        let opening = store::open_folder(store_options(&settings)?, random_bytes()?, now_us);
         let (store, meta) = opening.await.map_err(explain)?;
         let clock_watch = Watch::open(&meta, &clock, store.newest_arrival())
             .await
@@ -341,8 +341,8 @@ fn to_us(days: u32) -> i64 {
     i64::from(days) * US_PER_DAY
 }
 
-/// The store's options from the settings.
-pub fn store_options(settings: &Settings) -> StoreOptions {
+/// The store's options from the settings. An error if the password of `meta` cannot be read.
+pub fn store_options(settings: &Settings) -> anyhow::Result<StoreOptions> {
     let limit = |name: &str| settings.limits.get(name);
     let duckdb = DuckDbLimits {
         active_rows: limit("active_rows"),
@@ -375,7 +375,18 @@ pub fn store_options(settings: &Settings) -> StoreOptions {
         reserve_bytes: limit("reserve_bytes"),
         duckdb,
     };
-    StoreOptions { data: settings.data.clone(), node: 0, limits: store_limits }
+    let meta = match (&settings.meta, &settings.meta_password_file) {
+        (None, _) => MetaPlace::Folder,
+        (Some(url), None) => MetaPlace::Postgres(url.clone()),
+        (Some(url), Some(file)) => {
+            let password = std::fs::read_to_string(file).with_context(|| {
+                format!("`meta_password_file`: {} cannot be read", file.display())
+            })?;
+            let password = password.trim_end_matches(['\r', '\n']);
+            MetaPlace::Postgres(url.clone().with_password(password))
+        }
+    };
+    Ok(StoreOptions { meta, ..StoreOptions::new(settings.data.clone(), store_limits) })
 }
 
 /// An error on opening the data folder with advice for the operator.

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use analytics::limits;
 use ipnet::IpNet;
+use store::PostgresUrl;
 
 pub use source::{Found, Origin, UnknownVariable, Values, read_file, unknown_variables};
 pub use table::{Setting, settings};
@@ -26,6 +27,9 @@ pub struct Settings {
     pub data: PathBuf,
     /// Whether the operator named the folder. Commands create no folder in a default place.
     pub data_is_named: bool,
+    /// The PostgreSQL database of projects and settings; none: in the data folder.
+    pub meta: Option<PostgresUrl>,
+    pub meta_password_file: Option<PathBuf>,
     /// None: plain HTTP.
     pub tls: Option<TlsSource>,
     /// `address:port` of a port without TLS that redirects to the one with it.
@@ -217,6 +221,8 @@ impl Settings {
             listen: text("listen").read(values::parse_listen)?,
             data: text("data").read(values::parse_path)?.unwrap_or_default(),
             data_is_named: text("data").origin != Origin::Default,
+            meta: text("meta").read(values::parse_postgres_url)?,
+            meta_password_file: text("meta_password_file").read(values::parse_path)?,
             redirect_from: values.get("redirect_from").read(|text| {
                 let from = values::parse_redirect(text)?;
                 match from.is_some() && tls.is_none() {

@@ -15,7 +15,7 @@ use crate::duckdb::files::read_format;
 use crate::duckdb::sql;
 use crate::inbox::{self, FileRow, InboxFacts};
 use crate::meta::MetaError;
-use crate::types::{StoreError, StoreLimits};
+use crate::types::{MetaPlace, PostgresUrl, StoreError, StoreLimits};
 use crate::verdict::{Content, Facts, Found, UnnamedFile};
 use crate::{checks, meta};
 
@@ -24,20 +24,22 @@ pub const UNFINISHED: &str = "repaired";
 
 /// `StoreError::Newer` if a newer version of the program wrote the folder.
 ///
-/// `with_meta`: whether `meta.sqlite` must match. The caller holds the folder.
+/// `meta`: the database of projects, if it must match. The caller holds the folder.
 pub async fn gather(
     data: &Path,
-    with_meta: bool,
+    meta: Option<&MetaPlace>,
     limits: &StoreLimits,
 ) -> Result<Facts, StoreError> {
     let folder = data.join("hits");
     let files = data_files(&folder)?;
     let inbox = look_at_inbox(&data.join("inbox.sqlite"), &folder).await?;
-    let meta = match with_meta {
-        true => Some(look_at_meta(&data.join(meta::FILE)).await?),
-        false => None,
+    let meta_is_shared = matches!(meta, Some(MetaPlace::Postgres(_)));
+    let meta_facts = match meta {
+        Some(MetaPlace::Folder) => Some(look_at_meta(&data.join(meta::FILE)).await?),
+        Some(MetaPlace::Postgres(url)) => Some(look_at_postgres(url, &inbox).await?),
+        None => None,
     };
-    if with_meta {
+    if meta.is_some() {
         look_at_checks(&data.join(checks::FILE)).await?;
     }
     let named: HashSet<String> = match &inbox {
@@ -57,7 +59,14 @@ pub async fn gather(
         }
     }
     let unfinished = data.join(UNFINISHED).exists();
-    Ok(Facts { inbox, meta, unfinished, data_files: files.len(), unnamed })
+    Ok(Facts {
+        inbox,
+        meta: meta_facts,
+        meta_is_shared,
+        unfinished,
+        data_files: files.len(),
+        unnamed,
+    })
 }
 
 /// `StoreError::Newer` if a newer version of the program made this backup, or the folder made from it.
@@ -128,12 +137,32 @@ async fn look_at_meta(path: &Path) -> Result<Found<meta::MetaFacts>, StoreError>
     };
     match looked.await {
         Ok(None) => Ok(Found::Empty),
-        Err(MetaError::Newer { found, known }) => Err(newer(meta::FILE, found, known)),
+        Err(problem @ MetaError::Newer { .. }) => Err(StoreError::Newer(problem.to_string())),
         Ok(Some(facts)) if facts.identity.is_none() && facts.highest_project == 0 => {
             Ok(Found::Empty)
         }
         Ok(Some(facts)) => Ok(Found::Known(facts)),
         Err(problem) => Ok(Found::Unreadable(problem.to_string())),
+    }
+}
+
+/// Unlike a file, a database that does not answer may answer later: an error, and no fact.
+async fn look_at_postgres(
+    url: &PostgresUrl,
+    inbox: &Found<InboxFacts>,
+) -> Result<Found<meta::MetaFacts>, StoreError> {
+    let identity = match inbox {
+        Found::Known(inbox) => inbox.identity.as_ref(),
+        _ => None,
+    };
+    match meta::look_at_postgres(url, identity.map(|identity| identity.folder)).await {
+        Ok(None) => Ok(Found::Empty),
+        Ok(Some(facts)) => Ok(Found::Known(facts)),
+        Err(problem @ MetaError::Newer { .. }) => Err(StoreError::Newer(problem.to_string())),
+        Err(problem) => Err(StoreError::ProjectFiles {
+            context: "looking at the PostgreSQL database",
+            cause: Box::new(problem),
+        }),
     }
 }
 

@@ -23,12 +23,12 @@ pub async fn open_folder(
     fresh_secret: [u8; 32],
     now_us: i64,
 ) -> Result<(Store, Meta), StoreError> {
-    let data = options.data.clone();
+    let (data, place) = (options.data.clone(), options.meta.clone());
     let store = Store::open_as(options, true).await?;
     let shared = store.shared().clone();
     let opening = async {
         let numbers = ProjectNumbers::new(shared.inbox.clone());
-        let meta = Meta::open_with(&data, fresh_secret, now_us, Some(numbers)).await?;
+        let meta = Meta::open_with(&place, &data, fresh_secret, now_us, Some(numbers)).await?;
         // A crash may have happened between the two places that store the number.
         meta.skip_project_numbers(shared.highest_project).await?;
         let identity = MetaIdentity {

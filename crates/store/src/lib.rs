@@ -38,6 +38,7 @@ pub use crate::duckdb::presence::Presences;
 pub use crate::duckdb::rankings::DataVersion;
 pub use crate::duckdb::slowest::{Looked, Slowest};
 pub use crate::duckdb::windows::{Cells, EndpointCounts};
+pub use backup::INBOX;
 pub use folder::open_folder;
 pub use owner::Owner;
 pub use progress::{Progress, Silent};

@@ -40,7 +40,7 @@ pub struct Threads {
 
 /// Blocks: call it off the async threads.
 ///
-/// `with_meta`: `meta.sqlite` must match, and is opened next (`folder.rs`).
+/// `with_meta`: the database of projects must match, and is opened next (`folder.rs`).
 pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Threads), StoreError> {
     // Before anything is created in the way of an unfinished repair.
     if options.data.join(facts::UNFINISHED).exists() {
@@ -50,10 +50,11 @@ pub fn open(options: StoreOptions, with_meta: bool) -> Result<(Arc<Shared>, Thre
     let lock = lock(&options.data)?;
     reserve::give_up_if_full(&options.data, options.limits.reserve_bytes);
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
+        .enable_all()
         .build()
         .map_err(io("starting the inbox"))?;
-    let looking = facts::gather(&options.data, with_meta, &options.limits);
+    let meta = with_meta.then_some(&options.meta);
+    let looking = facts::gather(&options.data, meta, &options.limits);
     let facts = runtime.block_on(looking)?;
     let leftovers = match verdict::judge(&facts) {
         Verdict::Start(leftovers) => leftovers,
@@ -420,7 +421,7 @@ mod tests {
     fn an_engine_that_somebody_keeps_is_said_and_not_waited_for_in_silence() {
         let data = tempfile::tempdir().unwrap();
         let limits = StoreLimits { query_seconds: 1, disk_free_percent: 0, ..Default::default() };
-        let options = StoreOptions { data: data.path().to_path_buf(), node: 0, limits };
+        let options = StoreOptions::new(data.path().to_path_buf(), limits);
         let (shared, threads) = open(options, false).unwrap();
         let kept = shared.engine().unwrap();
         let active = shared.files.now().entries[0].file.alias.clone();
@@ -445,7 +446,7 @@ mod tests {
     fn a_read_that_is_in_the_way_of_a_checkpoint_is_waited_for() {
         let data = tempfile::tempdir().unwrap();
         let limits = StoreLimits { disk_free_percent: 0, ..Default::default() };
-        let options = StoreOptions { data: data.path().to_path_buf(), node: 0, limits };
+        let options = StoreOptions::new(data.path().to_path_buf(), limits);
         let (shared, threads) = open(options, false).unwrap();
         let active = shared.files.now().entries[0].file.alias.clone();
         let engine = shared.engine().unwrap();
@@ -485,7 +486,7 @@ mod tests {
     fn an_engine_that_reads_no_more_is_said_and_another_one_takes_its_place() {
         let data = tempfile::tempdir().unwrap();
         let limits = StoreLimits { disk_free_percent: 0, ..Default::default() };
-        let options = StoreOptions { data: data.path().to_path_buf(), node: 0, limits };
+        let options = StoreOptions::new(data.path().to_path_buf(), limits);
         let (shared, threads) = open(options, false).unwrap();
         // While this one is held, no other replaces it.
         let kept = shared.engine().unwrap();

@@ -32,7 +32,7 @@ use crate::open::{lock, random_key};
 use crate::owner::Owner;
 use crate::progress::{self, Progress};
 use crate::store::Store;
-use crate::types::{Erasure, StoreError, StoreOptions};
+use crate::types::{Erasure, MetaPlace, StoreError, StoreOptions};
 use crate::verdict::{self, Facts, Found, Stop, Verdict};
 
 use choose::{Examined, choose, missing};
@@ -75,7 +75,7 @@ pub async fn plan_repair(options: StoreOptions) -> Result<Option<Repair>, StoreE
         return Ok(Some(Repair { options, facts: Facts::default(), found, _lock: lock }));
     }
     refuse_mount_point(&data)?;
-    let facts = facts::gather(&data, true, &options.limits).await?;
+    let facts = facts::gather(&data, Some(&options.meta), &options.limits).await?;
     let mut found = Vec::new();
     if let Verdict::Stop(stop) = verdict::judge(&facts) {
         found.push(stop.what());
@@ -445,10 +445,11 @@ impl Repair {
         let context = "making the table of projects";
         let wrong =
             |source: meta::MetaError| StoreError::ProjectFiles { context, cause: Box::new(source) };
-        if meta.is_some() {
+        if meta.is_some() && self.options.meta == MetaPlace::Folder {
             meta::copy_to(&self.options.data, making).await.map_err(wrong)?;
         }
-        let made = Meta::open(making, random_key()?, now_us()).await.map_err(wrong)?;
+        let opening = Meta::open_at(&self.options.meta, making, random_key()?, now_us());
+        let made = opening.await.map_err(wrong)?;
         for project in &found.with_hits {
             if made.project(*project).is_none() {
                 made.recover_project(*project, now_us()).await.map_err(wrong)?;

@@ -1,6 +1,7 @@
 //! Inputs and outputs of the store of hits, as data.
 
 mod limits;
+mod place;
 mod stats;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 pub use limits::{DuckDbLimits, StoreLimits};
+pub use place::{MetaPlace, PostgresUrl};
 pub use stats::{DuckDbStats, StoreStats};
 
 /// Settings of a store.
@@ -21,7 +23,16 @@ pub struct StoreOptions {
     pub data: PathBuf,
     /// Identifies this server in hit ids; 0 on one machine.
     pub node: u8,
+    /// Of projects and settings, for `open_folder`.
+    pub meta: MetaPlace,
     pub limits: StoreLimits,
+}
+
+impl StoreOptions {
+    /// Of a server that needs nothing beside its data folder.
+    pub fn new(data: PathBuf, limits: StoreLimits) -> StoreOptions {
+        StoreOptions { data, node: 0, meta: MetaPlace::Folder, limits }
+    }
 }
 
 /// Rules that bring the routes of earlier requests up to date when their file is rewritten.

@@ -16,6 +16,8 @@ pub struct Facts {
     pub inbox: Found<InboxFacts>,
     /// None: not examined, for callers that only want the hits.
     pub meta: Option<Found<MetaFacts>>,
+    /// It is PostgreSQL, which other data folders use too: it does not belong to this one.
+    pub meta_is_shared: bool,
     /// A repair was interrupted in its last step.
     pub unfinished: bool,
     /// The number of whole data files, in the manifest or not.
@@ -83,6 +85,7 @@ pub enum Stop {
     Strangers,
     InboxOlder(&'static str),
     MetaOlder(&'static str),
+    PostgresOlder(&'static str),
     /// The unreadable active file had hits that the inbox has trimmed.
     ActiveUnreadable {
         name: String,
@@ -117,7 +120,7 @@ fn judge_databases(facts: &Facts) -> Option<Stop> {
         (Found::Unreadable(why), _) => Some(Stop::InboxUnreadable(why.clone())),
         (_, Some(Found::Unreadable(why))) => Some(Stop::MetaUnreadable(why.clone())),
         // `meta.sqlite` is created after the inbox: it never exists alone.
-        (Found::Missing | Found::Empty, Some(Found::Known(_))) => {
+        (Found::Missing | Found::Empty, Some(Found::Known(_))) if !facts.meta_is_shared => {
             Some(Stop::InboxLost { data_files })
         }
         (Found::Missing | Found::Empty, Some(_)) if data_files > 0 => {
@@ -131,9 +134,17 @@ fn judge_databases(facts: &Facts) -> Option<Stop> {
             // The first start may have ended before it created the file.
             let begun = inbox.identity.is_none_or(|identity| identity.done == 0);
             let used = inbox.highest_project > 0 || inbox.last_seq > 0;
-            (!begun || used).then_some(Stop::MetaLost)
+            (!begun || used).then_some(match facts.meta_is_shared {
+                true => {
+                    Stop::PostgresOlder("it is empty, and this folder was used with another one")
+                }
+                false => Stop::MetaLost,
+            })
         }
-        (Found::Known(inbox), Some(Found::Known(meta))) => judge_pair(inbox, meta),
+        (Found::Known(inbox), Some(Found::Known(meta))) => match facts.meta_is_shared {
+            true => judge_shared(inbox, meta).map(Stop::PostgresOlder),
+            false => judge_pair(inbox, meta),
+        },
     }
 }
 
@@ -169,6 +180,21 @@ fn judge_pair(inbox: &InboxFacts, meta: &MetaFacts) -> Option<Stop> {
         return Some(Stop::MetaOlder("projects have been created since it was copied"));
     }
     None
+}
+
+/// Other nodes create projects too, so its numbers may be far ahead of the inbox, but never behind.
+fn judge_shared(inbox: &InboxFacts, meta: &MetaFacts) -> Option<&'static str> {
+    let identity = inbox.identity.as_ref().filter(|identity| identity.done > 0)?;
+    match &meta.identity {
+        None => Some("it does not know this folder, which was used with another one"),
+        Some(known) if known.starts < identity.done => {
+            Some("the server has been started since it was copied")
+        }
+        Some(_) if inbox.given_project > meta.highest_project => {
+            Some("projects have been created since it was copied")
+        }
+        Some(_) => None,
+    }
 }
 
 fn judge_manifest(facts: &Facts) -> Option<Stop> {
@@ -254,6 +280,9 @@ impl Stop {
                 format!("inbox.sqlite is an older copy than meta.sqlite, or its log was cut: {why}")
             }
             Stop::MetaOlder(why) => format!("meta.sqlite is an older copy than inbox.sqlite, or its log was cut: {why}"),
+            Stop::PostgresOlder(why) => {
+                format!("the PostgreSQL database does not match this data folder: {why}")
+            }
             Stop::ActiveUnreadable { name, why } => {
                 format!("hits/{name} cannot be read ({why}), and holds hits that nothing else has")
             }
@@ -288,6 +317,7 @@ impl Stop {
             Stop::InboxUnreadable(_) | Stop::MetaUnreadable(_) | Stop::ActiveUnreadable { .. } => {
                 "If the disk is well, restore a backup"
             }
+            Stop::PostgresOlder(_) => "Name the right one with --meta, restore its newest backup",
             Stop::Unfinished => "Let it end: do not remove anything",
         };
         format!(

@@ -1,5 +1,8 @@
 //! The store on a real disk with the real engines.
 
+use store::meta::{FILE, Meta, MetaError};
+use store::{MetaPlace, PostgresUrl};
+
 #[path = "it/bulletins.rs"]
 mod bulletins;
 #[path = "it/checks.rs"]
@@ -12,8 +15,12 @@ mod erasing;
 mod failures;
 #[path = "it/formats.rs"]
 mod formats;
+#[path = "it/home.rs"]
+mod home;
 #[path = "it/make.rs"]
 mod make;
+#[path = "it/meta.rs"]
+mod meta;
 #[path = "it/model.rs"]
 mod model;
 #[path = "it/notices.rs"]

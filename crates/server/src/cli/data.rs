@@ -48,10 +48,13 @@ pub(super) async fn backup(settings: &Settings, matches: &ArgMatches) -> anyhow:
         let _ = std::fs::remove_dir_all(&making);
         return Err(error);
     }
-    say(format!(
-        "{} holds everything up to now, the server's secret too: keep it safe",
-        folder.display()
-    ))
+    let holds = match folder.join(store::meta::FILE).exists() {
+        true => "everything up to now, the server's secret too: keep it safe",
+        false => {
+            "the hits up to now, and nothing of the PostgreSQL database: back that up as well, after this"
+        }
+    };
+    say(format!("{} holds {holds}", folder.display()))
 }
 
 async fn fill(settings: &Settings, folder: &Path, bar: &Bar) -> anyhow::Result<()> {
@@ -120,7 +123,7 @@ pub(super) async fn restore(settings: &Settings, matches: &ArgMatches) -> anyhow
     let bar = Arc::new(Bar::new());
     let restoring = store::restore(
         folder,
-        store_options(settings),
+        store_options(settings)?,
         erasures.map(PathBuf::as_path),
         bar.clone(),
     );
@@ -150,7 +153,7 @@ pub(super) async fn repair(settings: &Settings, matches: &ArgMatches) -> anyhow:
     if control::connect(data).await?.is_some() {
         bail!("a server holds {}; stop it first", data.display());
     }
-    let Some(repair) = store::plan_repair(store_options(settings)).await.map_err(explain)? else {
+    let Some(repair) = store::plan_repair(store_options(settings)?).await.map_err(explain)? else {
         return say(format!("{} is whole: there is nothing to repair", data.display()));
     };
     say("Found:")?;

@@ -269,7 +269,8 @@ impl Door<'_> {
         {
             return Ok(Door::Server(settings));
         }
-        let is_there = settings.data.join(store::meta::FILE).exists();
+        let is_there =
+            [store::INBOX, store::meta::FILE].iter().any(|name| settings.data.join(name).exists());
         if !is_there && !may_create {
             bail!("there is no data in {data}; which folder does the server use? (--data)");
         }

@@ -46,6 +46,14 @@ const ROWS: &[(&str, &str, &str, bool, &str)] = &[
         "The folder that holds everything: hits, projects, keys. Back it up with `api-analytics backup`",
     ),
     (
+        "meta",
+        "postgres://USER@HOST/DATABASE",
+        "",
+        true,
+        "Keep projects, keys and settings in this PostgreSQL database (14 or later) instead of the data folder. Hits stay in the folder. The database needs its own backups",
+    ),
+    ("meta_password_file", "FILE", "", true, "The file with the password of the user in meta"),
+    (
         "listen",
         "ADDRESS:PORT",
         "127.0.0.1:8080",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use analytics::limits::{self, Limit, UNLIMITED, Unit};
 use ipnet::IpNet;
+use store::PostgresUrl;
 
 use super::{LogFormat, MailTls, MetricsFor, Registration};
 
@@ -40,6 +41,10 @@ pub(super) fn parse_listen(text: &str) -> Result<String, String> {
 
 pub(super) fn parse_path<T: From<PathBuf>>(text: &str) -> Result<Option<T>, String> {
     Ok((!text.is_empty()).then(|| T::from(PathBuf::from(text))))
+}
+
+pub(super) fn parse_postgres_url(text: &str) -> Result<Option<PostgresUrl>, String> {
+    if text.is_empty() { Ok(None) } else { PostgresUrl::parse(text).map(Some) }
 }
 
 pub(super) fn parse_public_url(text: &str) -> Result<Option<PublicUrl>, String> {

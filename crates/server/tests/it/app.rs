@@ -72,8 +72,12 @@ impl TestApp {
 
     /// With these settings instead of their defaults.
     pub async fn with(settings: &[(&str, &str)]) -> TestApp {
-        let settings =
+        let mut settings: Vec<(String, String)> =
             settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        // Projects and settings of every test in PostgreSQL: see CONTRIBUTING.md.
+        if std::env::var_os("API_ANALYTICS_TEST_POSTGRES").is_some() {
+            settings.push(("meta".to_owned(), crate::postgres::new_database()));
+        }
         let folder = tempfile::tempdir().unwrap();
         let mut app = TestApp {
             running: None,

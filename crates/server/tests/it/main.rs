@@ -31,6 +31,8 @@ mod monitors;
 mod openapi;
 mod operation;
 mod page;
+#[path = "../../../store/tests/it/postgres.rs"]
+mod postgres;
 mod releases;
 mod requests;
 mod rules;

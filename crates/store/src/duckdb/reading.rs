@@ -232,7 +232,7 @@ mod tests {
 
     async fn store(data: &std::path::Path) -> Store {
         let limits = StoreLimits { disk_free_percent: 0, reserve_bytes: 0, ..Default::default() };
-        Store::open(StoreOptions { data: data.to_path_buf(), node: 0, limits }).await.unwrap()
+        Store::open(StoreOptions::new(data.to_path_buf(), limits)).await.unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -249,8 +249,7 @@ mod tests {
             return;
         }
         let data = tempfile::tempdir().unwrap();
-        let options =
-            StoreOptions { data: data.path().to_path_buf(), node: 0, limits: Default::default() };
+        let options = StoreOptions::new(data.path().to_path_buf(), Default::default());
         let store = Store::open(options).await.unwrap();
         let answer = store.shared().read(|reading| {
             let (own, helped) = (std::thread::current().id(), AtomicBool::new(false));

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use analytics::hit::ProjectId;
 use analytics::notice::{ChannelConfig, QuietHours};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
 
+use super::columns::{Columns as _, column};
 use super::directory::Directory;
 use super::error::MetaError;
 use super::handle::Meta;
@@ -33,19 +34,18 @@ impl Meta {
             return Err(MetaError::TooManyChannels);
         }
         let sealed = self.seal(project, now_us, &settings.config, nonce)?;
-        let inserted = sqlx::query(
-            "INSERT INTO channels (project, name, sealed, enabled, quiet_hours, problem, created_us) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        let id: i64 = sqlx::query_scalar(
+            "INSERT INTO channels (project, name, sealed, enabled, quiet_hours, problem, created_us) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
         )
-        .bind(project.0)
+        .bind(column(project))
         .bind(&settings.name)
         .bind(sealed)
-        .bind(settings.enabled)
+        .bind(i64::from(settings.enabled))
         .bind(to_text(&settings.quiet_hours)?)
         .bind(&settings.problem)
         .bind(now_us)
-        .execute(&self.inner.pool)
+        .fetch_one(&self.inner.db.pool)
         .await?;
-        let id = inserted.last_insert_rowid();
         let channel = Arc::new(ChannelRow { id, project, settings, created_us: now_us });
         self.write(|directory| directory.channels.insert(id, channel.clone()));
         Ok(Some(channel))
@@ -63,16 +63,16 @@ impl Meta {
         let Some(before) = self.channel(project, id) else { return Ok(None) };
         let sealed = self.seal(project, before.created_us, &settings.config, nonce)?;
         sqlx::query(
-            "UPDATE channels SET name = ?, sealed = ?, enabled = ?, quiet_hours = ?, problem = ? WHERE id = ? AND project = ?",
+            "UPDATE channels SET name = $1, sealed = $2, enabled = $3, quiet_hours = $4, problem = $5 WHERE id = $6 AND project = $7",
         )
         .bind(&settings.name)
         .bind(sealed)
-        .bind(settings.enabled)
+        .bind(i64::from(settings.enabled))
         .bind(to_text(&settings.quiet_hours)?)
         .bind(&settings.problem)
         .bind(id)
-        .bind(project.0)
-        .execute(&self.inner.pool)
+        .bind(column(project))
+        .execute(&self.inner.db.pool)
         .await?;
         // A replaced secret leaves the log.
         self.forget_deleted().await?;
@@ -84,10 +84,10 @@ impl Meta {
     /// False if the project has no such channel.
     pub async fn remove_channel(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let deleted = sqlx::query("DELETE FROM channels WHERE id = ? AND project = ?")
+        let deleted = sqlx::query("DELETE FROM channels WHERE id = $1 AND project = $2")
             .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await?;
         if deleted.rows_affected() == 0 {
             return Ok(false);
@@ -133,7 +133,7 @@ impl Meta {
 }
 
 pub(super) async fn load(
-    pool: &SqlitePool,
+    pool: &AnyPool,
     secret: &ServerSecret,
     directory: &mut Directory,
 ) -> Result<(), MetaError> {
@@ -148,8 +148,8 @@ pub(super) async fn load(
     Ok(())
 }
 
-fn to_channel(row: &SqliteRow, sealing: &Sealing) -> Result<ChannelRow, sqlx::Error> {
-    let project = ProjectId(row.try_get("project")?);
+fn to_channel(row: &AnyRow, sealing: &Sealing) -> Result<ChannelRow, sqlx::Error> {
+    let project = row.project("project")?;
     let created_us = row.try_get("created_us")?;
     let sealed: &[u8] = row.try_get("sealed")?;
     let opened = sealing.open(Belonging { project, created_us }, sealed)?;
@@ -162,7 +162,7 @@ fn to_channel(row: &SqliteRow, sealing: &Sealing) -> Result<ChannelRow, sqlx::Er
         settings: ChannelSettings {
             name: row.try_get("name")?,
             config,
-            enabled: row.try_get("enabled")?,
+            enabled: row.flag("enabled")?,
             quiet_hours: quiet_hours
                 .map(serde_json::from_str)
                 .transpose()

@@ -3,9 +3,10 @@
 use analytics::deploy::Deploy;
 use analytics::hit::ProjectId;
 use analytics::limits;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
+use super::columns::{Columns as _, column};
 use super::error::MetaError;
 use super::handle::Meta;
 
@@ -29,28 +30,28 @@ impl Meta {
         most: u64,
     ) -> Result<Option<(DeployRow, bool)>, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let mut transaction = self.inner.pool.begin().await?;
-        let replaced = "DELETE FROM deploys WHERE project = ? AND version = ? AND from_requests AND abs(at_us - ?) <= ?";
+        let mut transaction = self.inner.db.pool.begin().await?;
+        let replaced = "DELETE FROM deploys WHERE project = $1 AND version = $2 AND from_requests = 1 AND abs(at_us - $3) <= $4";
         sqlx::query(replaced)
-            .bind(project.0)
+            .bind(column(project))
             .bind(&deploy.version)
             .bind(deploy.at_us)
             .bind(limits::RELEASE_POSTED_MINUTES as i64 * 60_000_000)
             .execute(&mut *transaction)
             .await?;
-        let insert = "INSERT INTO deploys (project, version, at_us, text) SELECT id, ?2, ?3, ?4 FROM projects WHERE id = ?1 AND NOT deleting ON CONFLICT DO NOTHING";
+        let insert = "INSERT INTO deploys (project, version, at_us, text) SELECT id, $2, $3, $4 FROM projects WHERE id = $1 AND deleting = 0 ON CONFLICT DO NOTHING";
         let inserted = sqlx::query(insert)
-            .bind(project.0)
+            .bind(column(project))
             .bind(&deploy.version)
             .bind(deploy.at_us)
             .bind(&deploy.text)
             .execute(&mut *transaction)
             .await?;
         let select = format!(
-            "SELECT {COLUMNS} FROM deploys WHERE project = ? AND version = ? AND at_us = ?"
+            "SELECT {COLUMNS} FROM deploys WHERE project = $1 AND version = $2 AND at_us = $3"
         );
         let found = sqlx::query(sqlx::AssertSqlSafe(select))
-            .bind(project.0)
+            .bind(column(project))
             .bind(&deploy.version)
             .bind(deploy.at_us)
             .fetch_optional(&mut *transaction)
@@ -71,10 +72,10 @@ impl Meta {
         now_us: i64,
     ) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let mut transaction = self.inner.pool.begin().await?;
-        let see = "INSERT INTO releases (project, version, seen_us) SELECT id, ?2, ?3 FROM projects WHERE id = ?1 AND NOT deleting ON CONFLICT DO NOTHING";
+        let mut transaction = self.inner.db.pool.begin().await?;
+        let see = "INSERT INTO releases (project, version, seen_us) SELECT id, $2, $3 FROM projects WHERE id = $1 AND deleting = 0 ON CONFLICT DO NOTHING";
         let seen = sqlx::query(see)
-            .bind(project.0)
+            .bind(column(project))
             .bind(&deploy.version)
             .bind(now_us)
             .execute(&mut *transaction)
@@ -82,27 +83,25 @@ impl Meta {
         if seen.rows_affected() == 0 {
             return Ok(false);
         }
-        let forget = "DELETE FROM releases WHERE project = ?1 AND version <> ?2 AND version NOT IN (SELECT version FROM releases WHERE project = ?1 ORDER BY seen_us DESC LIMIT ?3)";
+        let forget = "DELETE FROM releases WHERE project = $1 AND version <> $2 AND version NOT IN (SELECT version FROM releases WHERE project = $1 ORDER BY seen_us DESC LIMIT $3)";
         sqlx::query(forget)
-            .bind(project.0)
+            .bind(column(project))
             .bind(&deploy.version)
             .bind(most_releases as i64)
             .execute(&mut *transaction)
             .await?;
-        let insert = "INSERT INTO deploys (project, version, at_us, text, from_requests) SELECT ?1, ?2, ?3, '', 1 WHERE NOT EXISTS (SELECT 1 FROM deploys WHERE project = ?1 AND version = ?2)";
-        let inserted = sqlx::query(insert)
-            .bind(project.0)
+        let insert = "INSERT INTO deploys (project, version, at_us, text, from_requests) SELECT $1, $2, $3, '', 1 WHERE NOT EXISTS (SELECT 1 FROM deploys WHERE project = $1 AND version = $2) RETURNING id";
+        let inserted: Option<i64> = sqlx::query_scalar(insert)
+            .bind(column(project))
             .bind(&deploy.version)
             .bind(deploy.at_us)
-            .execute(&mut *transaction)
+            .fetch_optional(&mut *transaction)
             .await?;
-        let is_new = inserted.rows_affected() > 0;
-        if is_new {
-            let id = inserted.last_insert_rowid();
+        if let Some(id) = inserted {
             make_room(&mut transaction, project, id, true, most).await?;
         }
         transaction.commit().await?;
-        Ok(is_new)
+        Ok(inserted.is_some())
     }
 
     /// From one time to before another, latest first.
@@ -113,13 +112,13 @@ impl Meta {
         to_us: i64,
     ) -> Result<Vec<DeployRow>, MetaError> {
         let select = format!(
-            "SELECT {COLUMNS} FROM deploys WHERE project = ? AND at_us >= ? AND at_us < ? ORDER BY at_us DESC, id DESC"
+            "SELECT {COLUMNS} FROM deploys WHERE project = $1 AND at_us >= $2 AND at_us < $3 ORDER BY at_us DESC, id DESC"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(select))
-            .bind(project.0)
+            .bind(column(project))
             .bind(from_us)
             .bind(to_us)
-            .fetch_all(&self.inner.pool)
+            .fetch_all(&self.inner.db.pool)
             .await?;
         rows.iter().map(to_row).collect::<Result<_, _>>().map_err(MetaError::from)
     }
@@ -131,24 +130,24 @@ impl Meta {
         id: i64,
     ) -> Result<Option<(DeployRow, Option<i64>)>, MetaError> {
         let select = format!(
-            "SELECT {COLUMNS}, (SELECT min(at_us) FROM deploys AS later WHERE later.project = deploys.project AND later.at_us > deploys.at_us) AS next_us FROM deploys WHERE project = ? AND id = ?"
+            "SELECT {COLUMNS}, (SELECT min(at_us) FROM deploys AS later WHERE later.project = deploys.project AND later.at_us > deploys.at_us) AS next_us FROM deploys WHERE project = $1 AND id = $2"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(select))
-            .bind(project.0)
+            .bind(column(project))
             .bind(id)
-            .fetch_optional(&self.inner.pool)
+            .fetch_optional(&self.inner.db.pool)
             .await?;
-        let read = |row: &SqliteRow| Ok((to_row(row)?, row.try_get("next_us")?));
+        let read = |row: &AnyRow| Ok((to_row(row)?, row.try_get("next_us")?));
         row.as_ref().map(read).transpose().map_err(|error: sqlx::Error| error.into())
     }
 
     /// False if the project has no such deploy.
     pub async fn remove_deploy(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let deleted = sqlx::query("DELETE FROM deploys WHERE id = ? AND project = ?")
+        let deleted = sqlx::query("DELETE FROM deploys WHERE id = $1 AND project = $2")
             .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await?;
         Ok(deleted.rows_affected() > 0)
     }
@@ -157,31 +156,31 @@ impl Meta {
 /// Deletes the oldest deploys beyond `most`, never the new one, even if it is the oldest: whoever posts a history finds the last
 /// post. `from_requests`: deletes deploys that requests reported before posted ones.
 async fn make_room(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     project: ProjectId,
     new: i64,
     from_requests: bool,
     most: u64,
 ) -> Result<(), MetaError> {
-    let make_room = "DELETE FROM deploys WHERE project = ?1 AND id <> ?2 AND id NOT IN (SELECT id FROM deploys WHERE project = ?1 AND id <> ?2 ORDER BY (?4 AND from_requests), at_us DESC, id DESC LIMIT ?3)";
+    let make_room = "DELETE FROM deploys WHERE project = $1 AND id <> $2 AND id NOT IN (SELECT id FROM deploys WHERE project = $1 AND id <> $2 ORDER BY ($4 * from_requests), at_us DESC, id DESC LIMIT $3)";
     sqlx::query(make_room)
-        .bind(project.0)
+        .bind(column(project))
         .bind(new)
         .bind(most.saturating_sub(1) as i64)
-        .bind(from_requests)
+        .bind(i64::from(from_requests))
         .execute(connection)
         .await?;
     Ok(())
 }
 
-fn to_row(row: &SqliteRow) -> Result<DeployRow, sqlx::Error> {
+fn to_row(row: &AnyRow) -> Result<DeployRow, sqlx::Error> {
     Ok(DeployRow {
         id: row.try_get("id")?,
         deploy: Deploy {
             version: row.try_get("version")?,
             at_us: row.try_get("at_us")?,
             text: row.try_get("text")?,
-            from_requests: row.try_get("from_requests")?,
+            from_requests: row.flag("from_requests")?,
         },
     })
 }

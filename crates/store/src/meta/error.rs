@@ -30,14 +30,15 @@ pub enum MetaError {
     ViewTaken,
     #[error("another status page has this address; choose another `slug`")]
     SlugTaken,
-    /// The file was written by a later version of this program.
+    /// The database was written by a later version of this program.
     #[error(
-        "meta.sqlite has version {found}, and this program knows {known}: use the newer program again"
+        "{what} has version {found}, and this program knows {known}: use the newer program again"
     )]
-    Newer { found: i64, known: i64 },
+    Newer { what: &'static str, found: i64, known: i64 },
     /// A project's number could not be stored.
     #[error("the inbox: {0}")]
     Inbox(Box<StoreError>),
-    #[error("meta.sqlite: {0}")]
-    Sqlite(#[from] sqlx::Error),
+    /// Of `meta.sqlite` or PostgreSQL.
+    #[error("the database of projects and settings: {0}")]
+    Database(#[from] sqlx::Error),
 }

@@ -1,19 +1,16 @@
-//! `Meta`: the file and its rows in memory. Each module adds the calls about its own kind of thing; opening is in
+//! `Meta`: the database and its rows in memory. Each module adds the calls about its own kind of thing; opening is in
 //! `meta.rs`, which knows all of them.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use sqlx::sqlite::SqlitePool;
-
+use super::database::Database;
 use super::directory::Directory;
 use super::error::MetaError;
 use super::secrets::ServerSecret;
 use crate::inbox::ProjectNumbers;
 
-/// The file's name in the data folder.
+/// The file's name in the data folder, unless PostgreSQL is used.
 pub const FILE: &str = "meta.sqlite";
-
-pub(super) const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /// The projects and keys of a server. Cheap to clone.
 #[derive(Clone)]
@@ -22,12 +19,12 @@ pub struct Meta {
 }
 
 pub(super) struct Inner {
-    pub(super) pool: SqlitePool,
+    pub(super) db: Database,
     pub(super) secret: ServerSecret,
     pub(super) directory: RwLock<Directory>,
     /// None if no projects are created, as in `restore`.
     pub(super) numbers: Option<ProjectNumbers>,
-    /// Held over a change of the file and of memory, so that both see changes in the same order.
+    /// Held over a change of the database and of memory, so that both see changes in the same order.
     pub(super) changing: tokio::sync::Mutex<()>,
 }
 
@@ -37,16 +34,15 @@ impl Meta {
         &self.inner.secret
     }
 
-    /// Ok if the file answers.
+    /// Ok if the database answers.
     pub async fn ping(&self) -> Result<(), MetaError> {
-        sqlx::query("SELECT 1").execute(&self.inner.pool).await?;
+        sqlx::query("SELECT 1").execute(&self.inner.db.pool).await?;
         Ok(())
     }
 
-    /// Empties SQLite's log, so that deleted rows are in no file any more.
+    /// Leaves no trace of deleted rows in a file (see `Database::forget_deleted`).
     pub(super) async fn forget_deleted(&self) -> Result<(), MetaError> {
-        sqlx::query(EMPTY_LOG).execute(&self.inner.pool).await?;
-        Ok(())
+        self.inner.db.forget_deleted().await
     }
 
     pub(super) fn read<T>(&self, read: impl FnOnce(&Directory) -> T) -> T {

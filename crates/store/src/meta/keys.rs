@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use analytics::hit::ProjectId;
 use analytics::limits;
-use sqlx::{Row, SqliteConnection};
+use sqlx::{AnyConnection, Row};
 
+use super::columns::{Columns as _, column};
 use super::directory::{KeyEntry, ProjectEntry, ProjectGrant, Touched};
 use super::error::MetaError;
 use super::handle::Meta;
@@ -94,10 +95,10 @@ impl Meta {
         if self.live_keys(project).len() as u64 >= limits::KEYS_PER_PROJECT {
             return Err(MetaError::TooManyKeys);
         }
-        let mut transaction = self.inner.pool.begin().await?;
+        let mut transaction = self.inner.db.pool.begin().await?;
         // Revoked keys are kept for reference, up to a number.
-        sqlx::query("DELETE FROM keys WHERE project = ?1 AND revoked_us IS NOT NULL AND id NOT IN (SELECT id FROM keys WHERE project = ?1 AND revoked_us IS NOT NULL ORDER BY id DESC LIMIT ?2)")
-            .bind(project.0)
+        sqlx::query("DELETE FROM keys WHERE project = $1 AND revoked_us IS NOT NULL AND id NOT IN (SELECT id FROM keys WHERE project = $1 AND revoked_us IS NOT NULL ORDER BY id DESC LIMIT $2)")
+            .bind(column(project))
             .bind(limits::KEYS_PER_PROJECT as i64)
             .execute(&mut *transaction)
             .await?;
@@ -121,14 +122,14 @@ impl Meta {
     pub async fn keys(&self, project: Option<ProjectId>) -> Result<Vec<KeyInfo>, MetaError> {
         self.flush().await?;
         let select =
-            format!("SELECT {KEY_COLUMNS} FROM keys WHERE ?1 IS NULL OR project = ?1 ORDER BY id");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(select)).bind(project.map(|project| project.0));
-        let rows = rows.fetch_all(&self.inner.pool).await?;
+            format!("SELECT {KEY_COLUMNS} FROM keys WHERE $1 IS NULL OR project = $1 ORDER BY id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(select)).bind(project.map(column));
+        let rows = rows.fetch_all(&self.inner.db.pool).await?;
         rows.iter()
             .map(|row| {
                 Ok(KeyInfo {
                     id: row.try_get("id")?,
-                    project: ProjectId(row.try_get("project")?),
+                    project: row.project("project")?,
                     prefix: row.try_get("prefix")?,
                     can: Can::parse(row.try_get("can")?),
                     created_us: row.try_get("created_us")?,
@@ -167,16 +168,16 @@ impl Meta {
     }
 
     async fn revoke(&self, id: i64, now_us: i64) -> Result<bool, MetaError> {
-        let mut transaction = self.inner.pool.begin().await?;
+        let mut transaction = self.inner.db.pool.begin().await?;
         let revoked =
-            sqlx::query("UPDATE keys SET revoked_us = ? WHERE id = ? AND revoked_us IS NULL")
+            sqlx::query("UPDATE keys SET revoked_us = $1 WHERE id = $2 AND revoked_us IS NULL")
                 .bind(now_us)
                 .bind(id)
                 .execute(&mut *transaction)
                 .await?;
         for change in [
-            "DELETE FROM session_projects WHERE key = ? AND generation IS NULL",
-            "UPDATE session_projects SET key = NULL WHERE key = ?",
+            "DELETE FROM session_projects WHERE key = $1 AND generation IS NULL",
+            "UPDATE session_projects SET key = NULL WHERE key = $1",
         ] {
             sqlx::query(change).bind(id).execute(&mut *transaction).await?;
         }
@@ -211,7 +212,7 @@ pub enum Revoked {
 }
 
 pub(super) async fn insert_key(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     secret: &ServerSecret,
     project: ProjectId,
     key: &Key,
@@ -219,23 +220,22 @@ pub(super) async fn insert_key(
     now_us: i64,
 ) -> Result<(SecretHash, Arc<KeyEntry>), MetaError> {
     let hash = secret.hash_key(key);
-    let inserted = sqlx::query(
-        "INSERT INTO keys (project, hash, prefix, can, created_us) VALUES (?, ?, ?, ?, ?)",
+    let inserted = sqlx::query_scalar(
+        "INSERT INTO keys (project, hash, prefix, can, created_us) VALUES ($1, $2, $3, $4, $5) RETURNING id",
     )
-    .bind(project.0)
+    .bind(column(project))
     .bind(hash.as_slice())
     .bind(key.prefix())
     .bind(can.as_str())
     .bind(now_us)
-    .execute(connection)
+    .fetch_one(connection)
     .await;
-    let inserted = match inserted {
+    let id: i64 = match inserted {
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
             return Err(MetaError::KeyTaken);
         }
         other => other?,
     };
-    let entry =
-        KeyEntry { id: inserted.last_insert_rowid(), project, can, used: Touched::new(None) };
+    let entry = KeyEntry { id, project, can, used: Touched::new(None) };
     Ok((hash, Arc::new(entry)))
 }

@@ -1,13 +1,13 @@
-//! Reads `meta.sqlite` into memory at the start. Modules of their own read the kinds of things that they hold.
+//! Reads the database into memory at the start. Modules of their own read the kinds of things that they hold.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use analytics::alert::RuleSettings;
-use analytics::hit::ProjectId;
 use analytics::maintenance::MaintenanceSettings;
-use sqlx::{Row, SqlitePool};
+use sqlx::{AnyPool, Row};
 
+use super::columns::Columns as _;
 use super::directory::{Directory, KeyEntry, LinkEntry, ProjectGrant, SessionEntry, Touched};
 use super::error::MetaError;
 use super::projects::{PROJECT_COLUMNS, to_project};
@@ -15,7 +15,7 @@ use super::rows::{Can, NewShareLink, ShareLink};
 use super::secrets::{SecretHash, ServerSecret};
 use super::{channels, monitors, settings_rows, status_pages};
 
-pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Directory, MetaError> {
+pub(super) async fn load(pool: &AnyPool, secret: &ServerSecret) -> Result<Directory, MetaError> {
     let mut directory = Directory::default();
     let rows = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT {PROJECT_COLUMNS} FROM projects")));
     for row in rows.fetch_all(pool).await? {
@@ -27,16 +27,14 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
     for row in rows.fetch_all(pool).await? {
         let entry = KeyEntry {
             id: row.try_get("id")?,
-            project: ProjectId(row.try_get("project")?),
+            project: row.project("project")?,
             can: Can::parse(row.try_get("can")?),
             used: Touched::new(row.try_get("last_used_us")?),
         };
         directory.keys.insert(to_hash(row.try_get("hash")?)?, Arc::new(entry));
     }
     for row in sqlx::query("SELECT hash, project FROM imported_user_ids").fetch_all(pool).await? {
-        directory
-            .imported_user_ids
-            .insert(to_hash(row.try_get("hash")?)?, ProjectId(row.try_get("project")?));
+        directory.imported_user_ids.insert(to_hash(row.try_get("hash")?)?, row.project("project")?);
     }
     load_sessions(pool, &mut directory).await?;
     load_share_links(pool, &mut directory).await?;
@@ -48,14 +46,14 @@ pub(super) async fn load(pool: &SqlitePool, secret: &ServerSecret) -> Result<Dir
     Ok(directory)
 }
 
-async fn load_sessions(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
+async fn load_sessions(pool: &AnyPool, directory: &mut Directory) -> Result<(), MetaError> {
     let mut held: HashMap<SecretHash, Vec<ProjectGrant>> = HashMap::new();
     let rows = sqlx::query("SELECT session, project, key, generation FROM session_projects");
     for row in rows.fetch_all(pool).await? {
         held.entry(to_hash(row.try_get("session")?)?).or_default().push(ProjectGrant {
-            project: ProjectId(row.try_get("project")?),
+            project: row.project("project")?,
             key: row.try_get("key")?,
-            generation: row.try_get("generation")?,
+            generation: row.maybe_number("generation")?,
         });
     }
     for row in
@@ -72,20 +70,20 @@ async fn load_sessions(pool: &SqlitePool, directory: &mut Directory) -> Result<(
     Ok(())
 }
 
-async fn load_share_links(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
+async fn load_share_links(pool: &AnyPool, directory: &mut Directory) -> Result<(), MetaError> {
     let rows = sqlx::query(
         "SELECT id, project, hash, name, q, addresses, consumers, hits, created_us, expires_us, last_used_us FROM share_links",
     );
     for row in rows.fetch_all(pool).await? {
         let link = ShareLink {
             id: row.try_get("id")?,
-            project: ProjectId(row.try_get("project")?),
+            project: row.project("project")?,
             new: NewShareLink {
                 name: row.try_get("name")?,
                 q: row.try_get("q")?,
-                addresses: row.try_get("addresses")?,
-                consumers: row.try_get("consumers")?,
-                hits: row.try_get("hits")?,
+                addresses: row.flag("addresses")?,
+                consumers: row.flag("consumers")?,
+                hits: row.flag("hits")?,
                 expires_us: row.try_get("expires_us")?,
             },
             created_us: row.try_get("created_us")?,
@@ -98,7 +96,7 @@ async fn load_share_links(pool: &SqlitePool, directory: &mut Directory) -> Resul
 }
 
 fn to_hash(bytes: Vec<u8>) -> Result<SecretHash, MetaError> {
-    bytes
-        .try_into()
-        .map_err(|_| MetaError::Sqlite(sqlx::Error::Protocol("a hash is not 32 bytes long".into())))
+    bytes.try_into().map_err(|_| {
+        MetaError::Database(sqlx::Error::Protocol("a hash is not 32 bytes long".into()))
+    })
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use analytics::hit::ProjectId;
 use analytics::monitor::MonitorSettings;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
 
+use super::columns::{Columns as _, column};
+use super::database::Database;
 use super::directory::Directory;
 use super::error::MetaError;
-use super::handle::{EMPTY_LOG, Meta};
+use super::handle::Meta;
 use super::rows::MonitorRow;
 use super::sealing::{Belonging, Sealing};
 use super::secrets::{ServerSecret, Token};
@@ -41,18 +43,18 @@ impl Meta {
             return Err(MetaError::TooManyMonitors);
         }
         let of = Belonging { project, created_us: now_us };
-        let inserted = sqlx::query(
-            "INSERT INTO monitors (project, plain_settings, sealed, original_url, file_entry, created_us) VALUES (?, '', ?, ?, ?, ?)",
+        let id: i64 = sqlx::query_scalar(
+            "INSERT INTO monitors (project, plain_settings, sealed, original_url, file_entry, created_us) VALUES ($1, '', $2, $3, $4, $5) RETURNING id",
         )
-        .bind(project.0)
+        .bind(column(project))
         .bind(sealing(&self.inner.secret)?.seal_by_content(of, to_bytes(&new.settings)?)?)
         .bind(&new.original_url)
         .bind(&new.file_entry)
         .bind(now_us)
-        .execute(&self.inner.pool)
+        .fetch_one(&self.inner.db.pool)
         .await?;
         let monitor = Arc::new(MonitorRow {
-            id: inserted.last_insert_rowid(),
+            id,
             project,
             settings: new.settings,
             original_url: new.original_url,
@@ -74,11 +76,11 @@ impl Meta {
         let Some(before) = self.monitor(project, id) else { return Ok(None) };
         let of = Belonging { project, created_us: before.created_us };
         let sealed = sealing(&self.inner.secret)?.seal_by_content(of, to_bytes(&settings)?)?;
-        sqlx::query("UPDATE monitors SET sealed = ? WHERE id = ? AND project = ?")
+        sqlx::query("UPDATE monitors SET sealed = $1 WHERE id = $2 AND project = $3")
             .bind(sealed)
             .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await?;
         let monitor = Arc::new(MonitorRow { settings, ..MonitorRow::clone(&before) });
         self.write(|directory| directory.put_monitor(monitor.clone(), &self.inner.secret));
@@ -88,9 +90,9 @@ impl Meta {
     /// The monitor is no longer in the operator's file: from here on its project's owner manages it.
     pub async fn release_monitor(&self, monitor: &MonitorRow) -> Result<(), MetaError> {
         let _changing = self.inner.changing.lock().await;
-        sqlx::query("UPDATE monitors SET file_entry = NULL WHERE id = ?")
+        sqlx::query("UPDATE monitors SET file_entry = NULL WHERE id = $1")
             .bind(monitor.id)
-            .execute(&self.inner.pool)
+            .execute(&self.inner.db.pool)
             .await?;
         let Some(now) = self.any_monitor(monitor.id) else { return Ok(()) };
         let released = Arc::new(MonitorRow { file_entry: None, ..MonitorRow::clone(&now) });
@@ -101,10 +103,10 @@ impl Meta {
     /// Its settings, which may hold credentials, leave the file. False if the project has no such monitor.
     pub async fn remove_monitor(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let deleted = sqlx::query("DELETE FROM monitors WHERE id = ? AND project = ?")
+        let deleted = sqlx::query("DELETE FROM monitors WHERE id = $1 AND project = $2")
             .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await?;
         if deleted.rows_affected() == 0 {
             return Ok(false);
@@ -157,7 +159,7 @@ impl Meta {
 }
 
 pub(super) async fn load(
-    pool: &SqlitePool,
+    pool: &AnyPool,
     secret: &ServerSecret,
     directory: &mut Directory,
 ) -> Result<(), MetaError> {
@@ -172,8 +174,8 @@ pub(super) async fn load(
 }
 
 /// Encrypts settings written by an earlier version, and leaves no trace of the plain ones in the file.
-pub(super) async fn seal_plain(pool: &SqlitePool, secret: &ServerSecret) -> Result<(), MetaError> {
-    let mut transaction = pool.begin().await?;
+pub(super) async fn seal_plain(db: &Database, secret: &ServerSecret) -> Result<(), MetaError> {
+    let mut transaction = db.pool.begin().await?;
     let rows = sqlx::query(
         "SELECT id, project, created_us, plain_settings FROM monitors WHERE sealed IS NULL",
     );
@@ -185,22 +187,21 @@ pub(super) async fn seal_plain(pool: &SqlitePool, secret: &ServerSecret) -> Resu
     for row in &rows {
         let plain: &str = row.try_get("plain_settings")?;
         let sealed = sealing.seal_by_content(belonging(row)?, plain.as_bytes().to_vec())?;
-        sqlx::query("UPDATE monitors SET sealed = ?, plain_settings = '' WHERE id = ?")
+        sqlx::query("UPDATE monitors SET sealed = $1, plain_settings = '' WHERE id = $2")
             .bind(sealed)
             .bind(row.try_get::<i64, _>("id")?)
             .execute(&mut *transaction)
             .await?;
     }
     transaction.commit().await?;
-    sqlx::query(EMPTY_LOG).execute(pool).await?;
-    Ok(())
+    db.forget_deleted().await
 }
 
-fn to_monitor(row: &SqliteRow, sealing: &Sealing) -> Result<MonitorRow, sqlx::Error> {
+fn to_monitor(row: &AnyRow, sealing: &Sealing) -> Result<MonitorRow, sqlx::Error> {
     let opened = sealing.open(belonging(row)?, row.try_get("sealed")?)?;
     Ok(MonitorRow {
         id: row.try_get("id")?,
-        project: ProjectId(row.try_get("project")?),
+        project: row.project("project")?,
         settings: serde_json::from_slice(&opened)
             .map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,
         original_url: row.try_get("original_url")?,
@@ -209,8 +210,8 @@ fn to_monitor(row: &SqliteRow, sealing: &Sealing) -> Result<MonitorRow, sqlx::Er
     })
 }
 
-fn belonging(row: &SqliteRow) -> Result<Belonging, sqlx::Error> {
-    let project = ProjectId(row.try_get("project")?);
+fn belonging(row: &AnyRow) -> Result<Belonging, sqlx::Error> {
+    let project = row.project("project")?;
     Ok(Belonging { project, created_us: row.try_get("created_us")? })
 }
 

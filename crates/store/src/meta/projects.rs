@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use analytics::hit::ProjectId;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 
+use super::columns::{Columns as _, column};
 use super::directory::{ProjectEntry, ProjectGrant};
 use super::error::MetaError;
 use super::handle::Meta;
@@ -39,22 +40,22 @@ pub struct NewProject {
 
 pub(super) const PROJECT_COLUMNS: &str = "id, name, created_us, privacy_level, keep_hits_days, generation, last_look_us, warned_day, deleting, tz, apdex_ms, success_amber, success_red, erased_level, demo_until_us";
 
-pub(super) fn to_project(row: &SqliteRow) -> Result<Project, MetaError> {
+pub(super) fn to_project(row: &AnyRow) -> Result<Project, MetaError> {
     Ok(Project {
-        id: ProjectId(row.try_get("id")?),
+        id: row.project("id")?,
         name: row.try_get("name")?,
         created_us: row.try_get("created_us")?,
-        privacy_level: row.try_get("privacy_level")?,
-        keep_hits_days: row.try_get("keep_hits_days")?,
-        generation: row.try_get("generation")?,
+        privacy_level: row.number("privacy_level")?,
+        keep_hits_days: row.maybe_number("keep_hits_days")?,
+        generation: row.number("generation")?,
         last_look_us: row.try_get("last_look_us")?,
         warned_day: row.try_get("warned_day")?,
-        deleting: row.try_get("deleting")?,
+        deleting: row.flag("deleting")?,
         tz: row.try_get("tz")?,
-        apdex_ms: row.try_get("apdex_ms")?,
+        apdex_ms: row.number("apdex_ms")?,
         success_amber: row.try_get("success_amber")?,
         success_red: row.try_get("success_red")?,
-        erased_level: row.try_get("erased_level")?,
+        erased_level: row.number("erased_level")?,
         demo_until_us: row.try_get("demo_until_us")?,
     })
 }
@@ -113,16 +114,16 @@ impl Meta {
         now_us: i64,
     ) -> Result<Project, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let mut transaction = self.inner.pool.begin().await?;
+        let mut transaction = self.inner.db.pool.begin().await?;
         let id = self.next_number(&mut transaction).await?;
-        let insert = "INSERT INTO projects (id, name, created_us, privacy_level, erased_level, keep_hits_days) VALUES (?, ?, ?, ?, ?, ?)";
+        let insert = "INSERT INTO projects (id, name, created_us, privacy_level, erased_level, keep_hits_days) VALUES ($1, $2, $3, $4, $5, $6)";
         sqlx::query(insert)
-            .bind(id.0)
+            .bind(column(id))
             .bind(&new.name)
             .bind(now_us)
-            .bind(new.privacy_level.min(2))
-            .bind(new.privacy_level.min(2))
-            .bind(new.keep_hits_days)
+            .bind(i64::from(new.privacy_level.min(2)))
+            .bind(i64::from(new.privacy_level.min(2)))
+            .bind(new.keep_hits_days.map(i64::from))
             .execute(&mut *transaction)
             .await?;
         let (hash, entry) =
@@ -132,9 +133,9 @@ impl Meta {
             if new.user_id.is_some_and(|user_id| self.dashboard(&user_id).is_some()) {
                 return Err(MetaError::UserIdTaken);
             }
-            sqlx::query("INSERT INTO imported_user_ids (hash, project) VALUES (?, ?)")
+            sqlx::query("INSERT INTO imported_user_ids (hash, project) VALUES ($1, $2)")
                 .bind(user_id.as_slice())
-                .bind(id.0)
+                .bind(column(id))
                 .execute(&mut *transaction)
                 .await?;
         }
@@ -159,16 +160,16 @@ impl Meta {
         now_us: i64,
     ) -> Result<Project, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let mut transaction = self.inner.pool.begin().await?;
+        let mut transaction = self.inner.db.pool.begin().await?;
         let id = self.next_number(&mut transaction).await?;
-        let insert = "INSERT INTO projects (id, name, created_us, privacy_level, erased_level, keep_hits_days, demo_until_us) VALUES (?, ?, ?, ?, ?, ?, ?)";
+        let insert = "INSERT INTO projects (id, name, created_us, privacy_level, erased_level, keep_hits_days, demo_until_us) VALUES ($1, $2, $3, $4, $5, $6, $7)";
         sqlx::query(insert)
-            .bind(id.0)
+            .bind(column(id))
             .bind(&new.name)
             .bind(now_us)
-            .bind(new.privacy_level.min(2))
-            .bind(new.privacy_level.min(2))
-            .bind(new.keep_hits_days)
+            .bind(i64::from(new.privacy_level.min(2)))
+            .bind(i64::from(new.privacy_level.min(2)))
+            .bind(new.keep_hits_days.map(i64::from))
             .bind(until_us)
             .execute(&mut *transaction)
             .await?;
@@ -182,7 +183,7 @@ impl Meta {
     /// The demo's hits have been generated up to this time.
     pub async fn set_demo_until(&self, project: ProjectId, until_us: i64) -> Result<(), MetaError> {
         let set =
-            "UPDATE projects SET demo_until_us = ? WHERE id = ? AND demo_until_us IS NOT NULL";
+            "UPDATE projects SET demo_until_us = $1 WHERE id = $2 AND demo_until_us IS NOT NULL";
         self.set(project, sqlx::query(set).bind(until_us)).await.map(drop)
     }
 
@@ -193,23 +194,23 @@ impl Meta {
         change: ProjectChange,
     ) -> Result<Option<Project>, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let mut transaction = self.inner.pool.begin().await?;
+        let mut transaction = self.inner.db.pool.begin().await?;
         let Some(before) = read_project(&mut transaction, project).await? else { return Ok(None) };
         if before.deleting {
             return Ok(None);
         }
-        let privacy_level = change.privacy_level.unwrap_or(before.privacy_level).min(2);
-        let update = "UPDATE projects SET name = ?, tz = ?, privacy_level = ?, erased_level = min(erased_level, ?), keep_hits_days = ?, apdex_ms = ?, success_amber = ?, success_red = ? WHERE id = ?";
+        let privacy_level = i64::from(change.privacy_level.unwrap_or(before.privacy_level).min(2));
+        let update = "UPDATE projects SET name = $1, tz = $2, privacy_level = $3, erased_level = CASE WHEN erased_level < $4 THEN erased_level ELSE $4 END, keep_hits_days = $5, apdex_ms = $6, success_amber = $7, success_red = $8 WHERE id = $9";
         sqlx::query(update)
             .bind(change.name.unwrap_or(before.name))
             .bind(change.tz.unwrap_or(before.tz))
             .bind(privacy_level)
             .bind(privacy_level)
-            .bind(change.keep_hits_days.unwrap_or(before.keep_hits_days))
-            .bind(change.apdex_ms.unwrap_or(before.apdex_ms))
+            .bind(change.keep_hits_days.unwrap_or(before.keep_hits_days).map(i64::from))
+            .bind(i64::from(change.apdex_ms.unwrap_or(before.apdex_ms)))
             .bind(change.success_amber.unwrap_or(before.success_amber))
             .bind(change.success_red.unwrap_or(before.success_red))
-            .bind(project.0)
+            .bind(column(project))
             .execute(&mut *transaction)
             .await?;
         let changed = read_project(&mut transaction, project).await?;
@@ -221,8 +222,8 @@ impl Meta {
 
     /// No file holds data of the project any more that privacy level `level` would not have stored.
     pub async fn set_erased_level(&self, project: ProjectId, level: u8) -> Result<(), MetaError> {
-        let set = "UPDATE projects SET erased_level = min(?, privacy_level) WHERE id = ?";
-        self.set(project, sqlx::query(set).bind(level)).await?;
+        let set = "UPDATE projects SET erased_level = CASE WHEN privacy_level < $1 THEN privacy_level ELSE $1 END WHERE id = $2";
+        self.set(project, sqlx::query(set).bind(i64::from(level))).await?;
         self.forget_deleted().await
     }
 
@@ -230,11 +231,11 @@ impl Meta {
     async fn set(
         &self,
         project: ProjectId,
-        update: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
+        update: sqlx::query::Query<'_, sqlx::Any, sqlx::any::AnyArguments>,
     ) -> Result<Option<Project>, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let mut transaction = self.inner.pool.begin().await?;
-        update.bind(project.0).execute(&mut *transaction).await?;
+        let mut transaction = self.inner.db.pool.begin().await?;
+        update.bind(column(project)).execute(&mut *transaction).await?;
         let changed = read_project(&mut transaction, project).await?;
         transaction.commit().await?;
         if let Some(changed) = &changed {
@@ -255,19 +256,19 @@ impl Meta {
         project: ProjectId,
     ) -> Result<Option<DashboardId>, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let mut transaction = self.inner.pool.begin().await?;
+        let mut transaction = self.inner.db.pool.begin().await?;
         sqlx::query(
-            "UPDATE projects SET generation = generation + 1 WHERE id = ? AND NOT deleting",
+            "UPDATE projects SET generation = generation + 1 WHERE id = $1 AND deleting = 0",
         )
-        .bind(project.0)
+        .bind(column(project))
         .execute(&mut *transaction)
         .await?;
         for change in [
-            "DELETE FROM imported_user_ids WHERE project = ?",
-            "DELETE FROM session_projects WHERE project = ? AND key IS NULL",
-            "UPDATE session_projects SET generation = NULL WHERE project = ?",
+            "DELETE FROM imported_user_ids WHERE project = $1",
+            "DELETE FROM session_projects WHERE project = $1 AND key IS NULL",
+            "UPDATE session_projects SET generation = NULL WHERE project = $1",
         ] {
-            sqlx::query(change).bind(project.0).execute(&mut *transaction).await?;
+            sqlx::query(change).bind(column(project)).execute(&mut *transaction).await?;
         }
         let changed = read_project(&mut transaction, project).await?;
         transaction.commit().await?;
@@ -285,7 +286,7 @@ impl Meta {
 
     /// Stores the day since which the project counts as inactive; none: it is active again.
     pub async fn set_warned(&self, project: ProjectId, day: Option<i64>) -> Result<(), MetaError> {
-        let set = "UPDATE projects SET warned_day = ? WHERE id = ?";
+        let set = "UPDATE projects SET warned_day = $1 WHERE id = $2";
         self.set(project, sqlx::query(set).bind(day)).await.map(drop)
     }
 
@@ -293,28 +294,28 @@ impl Meta {
     /// restart. False if there is no such project.
     pub async fn begin_delete(&self, project: ProjectId) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let mut transaction = self.inner.pool.begin().await?;
-        sqlx::query("UPDATE projects SET deleting = 1 WHERE id = ?")
-            .bind(project.0)
+        let mut transaction = self.inner.db.pool.begin().await?;
+        sqlx::query("UPDATE projects SET deleting = 1 WHERE id = $1")
+            .bind(column(project))
             .execute(&mut *transaction)
             .await?;
         for delete in [
-            "DELETE FROM keys WHERE project = ?",
-            "DELETE FROM imported_user_ids WHERE project = ?",
-            "DELETE FROM session_projects WHERE project = ?",
-            "DELETE FROM share_links WHERE project = ?",
-            "DELETE FROM ingest_health WHERE project = ?",
-            "DELETE FROM learned_routes WHERE project = ?",
-            "DELETE FROM monitors WHERE project = ?",
-            "DELETE FROM channels WHERE project = ?",
-            "DELETE FROM maintenance WHERE project = ?",
-            "DELETE FROM status_pages WHERE project = ?",
-            "DELETE FROM rules WHERE project = ?",
-            "DELETE FROM deploys WHERE project = ?",
-            "DELETE FROM views WHERE project = ?",
-            "DELETE FROM releases WHERE project = ?",
+            "DELETE FROM keys WHERE project = $1",
+            "DELETE FROM imported_user_ids WHERE project = $1",
+            "DELETE FROM session_projects WHERE project = $1",
+            "DELETE FROM share_links WHERE project = $1",
+            "DELETE FROM ingest_health WHERE project = $1",
+            "DELETE FROM learned_routes WHERE project = $1",
+            "DELETE FROM monitors WHERE project = $1",
+            "DELETE FROM channels WHERE project = $1",
+            "DELETE FROM maintenance WHERE project = $1",
+            "DELETE FROM status_pages WHERE project = $1",
+            "DELETE FROM rules WHERE project = $1",
+            "DELETE FROM deploys WHERE project = $1",
+            "DELETE FROM views WHERE project = $1",
+            "DELETE FROM releases WHERE project = $1",
         ] {
-            sqlx::query(delete).bind(project.0).execute(&mut *transaction).await?;
+            sqlx::query(delete).bind(column(project)).execute(&mut *transaction).await?;
         }
         let changed = read_project(&mut transaction, project).await?;
         transaction.commit().await?;
@@ -329,9 +330,9 @@ impl Meta {
     /// Second half, once no file holds a hit of it: deletes the project's row, and with it every byte in this file.
     pub async fn finish_delete(&self, project: ProjectId) -> Result<(), MetaError> {
         let _changing = self.inner.changing.lock().await;
-        sqlx::query("DELETE FROM projects WHERE id = ?")
-            .bind(project.0)
-            .execute(&self.inner.pool)
+        sqlx::query("DELETE FROM projects WHERE id = $1")
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await?;
         self.forget_deleted().await?;
         self.write(|directory| {
@@ -355,11 +356,11 @@ impl Meta {
 }
 
 pub(super) async fn read_project(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     id: ProjectId,
 ) -> Result<Option<Project>, MetaError> {
     let select =
-        sqlx::AssertSqlSafe(format!("SELECT {PROJECT_COLUMNS} FROM projects WHERE id = ?"));
-    let row = sqlx::query(select).bind(id.0).fetch_optional(connection).await?;
+        sqlx::AssertSqlSafe(format!("SELECT {PROJECT_COLUMNS} FROM projects WHERE id = $1"));
+    let row = sqlx::query(select).bind(column(id)).fetch_optional(connection).await?;
     row.as_ref().map(to_project).transpose()
 }

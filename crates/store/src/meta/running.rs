@@ -4,6 +4,7 @@ use analytics::clock_watch::{ClockWatch, Doubt};
 use analytics::hit::ProjectId;
 use sqlx::Row;
 
+use super::columns::column;
 use super::error::MetaError;
 use super::handle::Meta;
 
@@ -11,31 +12,31 @@ use super::handle::Meta;
 impl Meta {
     /// Notes that the server runs on this day (days since 1970).
     pub async fn note_running_day(&self, day: i64) -> Result<(), MetaError> {
-        sqlx::query("INSERT INTO running_days (day) VALUES (?) ON CONFLICT DO NOTHING")
+        sqlx::query("INSERT INTO running_days (day) VALUES ($1) ON CONFLICT DO NOTHING")
             .bind(day)
-            .execute(&self.inner.pool)
+            .execute(&self.inner.db.pool)
             .await?;
         Ok(())
     }
 
     /// The number of days after `day` on which the server ran.
     pub async fn running_days_after(&self, day: i64) -> Result<u32, MetaError> {
-        let select =
-            sqlx::query_scalar("SELECT count(*) FROM running_days WHERE day > ?").bind(day);
-        Ok(select.fetch_one(&self.inner.pool).await?)
+        let select = sqlx::query_scalar("SELECT count(*) FROM running_days WHERE day > $1");
+        let days: i64 = select.bind(day).fetch_one(&self.inner.db.pool).await?;
+        Ok(days as u32)
     }
 
     /// When the job of this name last succeeded, microseconds.
     pub async fn job_ended(&self, name: &str) -> Result<Option<i64>, MetaError> {
-        let select = sqlx::query_scalar("SELECT ended_us FROM jobs WHERE name = ?").bind(name);
-        Ok(select.fetch_optional(&self.inner.pool).await?)
+        let select = sqlx::query_scalar("SELECT ended_us FROM jobs WHERE name = $1").bind(name);
+        Ok(select.fetch_optional(&self.inner.db.pool).await?)
     }
 
     pub async fn note_job_ended(&self, name: &str, now_us: i64) -> Result<(), MetaError> {
-        sqlx::query("INSERT INTO jobs (name, ended_us) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET ended_us = ?2")
+        sqlx::query("INSERT INTO jobs (name, ended_us) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET ended_us = $2")
             .bind(name)
             .bind(now_us)
-            .execute(&self.inner.pool)
+            .execute(&self.inner.db.pool)
             .await?;
         Ok(())
     }
@@ -43,7 +44,7 @@ impl Meta {
     /// The clock watch, as the last start or check left it; none before the first.
     pub async fn clock_watch(&self) -> Result<Option<ClockWatch>, MetaError> {
         let select = sqlx::query("SELECT believed_us, ahead_us, last_us, ran_us FROM clock_watch");
-        let Some(row) = select.fetch_optional(&self.inner.pool).await? else { return Ok(None) };
+        let Some(row) = select.fetch_optional(&self.inner.db.pool).await? else { return Ok(None) };
         let doubt = row.try_get::<Option<i64>, _>("ahead_us")?.map(|ahead_us| {
             Ok::<_, sqlx::Error>(Doubt {
                 ahead_us,
@@ -56,12 +57,12 @@ impl Meta {
     }
 
     pub async fn set_clock_watch(&self, watch: &ClockWatch) -> Result<(), MetaError> {
-        sqlx::query("INSERT OR REPLACE INTO clock_watch (only_row, believed_us, ahead_us, last_us, ran_us) VALUES (1, ?, ?, ?, ?)")
+        sqlx::query("INSERT INTO clock_watch (only_row, believed_us, ahead_us, last_us, ran_us) VALUES (1, $1, $2, $3, $4) ON CONFLICT (only_row) DO UPDATE SET believed_us = excluded.believed_us, ahead_us = excluded.ahead_us, last_us = excluded.last_us, ran_us = excluded.ran_us")
             .bind(watch.believed_us)
             .bind(watch.doubt.map(|doubt| doubt.ahead_us))
             .bind(watch.doubt.map(|doubt| doubt.last_us))
             .bind(watch.doubt.map(|doubt| doubt.ran_us))
-            .execute(&self.inner.pool)
+            .execute(&self.inner.db.pool)
             .await?;
         Ok(())
     }
@@ -92,11 +93,11 @@ impl Meta {
         if keys.is_empty() && projects.is_empty() && sessions.is_empty() && links.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.inner.pool.begin().await?;
+        let mut transaction = self.inner.db.pool.begin().await?;
         let mut written = Vec::new();
         for key in &keys {
             let Some(time_us) = key.used.unwritten() else { continue };
-            let update = sqlx::query("UPDATE keys SET last_used_us = ? WHERE id = ?")
+            let update = sqlx::query("UPDATE keys SET last_used_us = $1 WHERE id = $2")
                 .bind(time_us)
                 .bind(key.id);
             update.execute(&mut *transaction).await?;
@@ -104,19 +105,19 @@ impl Meta {
         }
         for entry in &projects {
             let Some(time_us) = entry.looked.unwritten() else { continue };
-            let update = sqlx::query("UPDATE projects SET last_look_us = ? WHERE id = ?");
-            update.bind(time_us).bind(entry.project.id.0).execute(&mut *transaction).await?;
+            let update = sqlx::query("UPDATE projects SET last_look_us = $1 WHERE id = $2");
+            update.bind(time_us).bind(column(entry.project.id)).execute(&mut *transaction).await?;
             written.push((&*entry.looked, time_us));
         }
         for (hash, used) in &sessions {
             let Some(time_us) = used.unwritten() else { continue };
-            let update = sqlx::query("UPDATE sessions SET last_used_us = ? WHERE hash = ?");
+            let update = sqlx::query("UPDATE sessions SET last_used_us = $1 WHERE hash = $2");
             update.bind(time_us).bind(hash.as_slice()).execute(&mut *transaction).await?;
             written.push((&**used, time_us));
         }
         for entry in &links {
             let Some(time_us) = entry.used.unwritten() else { continue };
-            let update = sqlx::query("UPDATE share_links SET last_used_us = ? WHERE id = ?");
+            let update = sqlx::query("UPDATE share_links SET last_used_us = $1 WHERE id = $2");
             update.bind(time_us).bind(entry.link.id).execute(&mut *transaction).await?;
             written.push((&entry.used, time_us));
         }
@@ -131,8 +132,8 @@ impl Meta {
 /// Ingest health: one text per project, which this crate does not interpret.
 impl Meta {
     pub async fn ingest_health(&self, project: ProjectId) -> Result<Option<String>, MetaError> {
-        let select = sqlx::query_scalar("SELECT state FROM ingest_health WHERE project = ?");
-        Ok(select.bind(project.0).fetch_optional(&self.inner.pool).await?)
+        let select = sqlx::query_scalar("SELECT state FROM ingest_health WHERE project = $1");
+        Ok(select.bind(column(project)).fetch_optional(&self.inner.db.pool).await?)
     }
 
     /// Writes all of them in one transaction, except those of deleted projects.
@@ -141,10 +142,14 @@ impl Meta {
         states: &[(ProjectId, String)],
     ) -> Result<(), MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let mut transaction = self.inner.pool.begin().await?;
-        let insert = "INSERT INTO ingest_health (project, state) SELECT id, ?2 FROM projects WHERE id = ?1 AND NOT deleting ON CONFLICT (project) DO UPDATE SET state = ?2";
+        let mut transaction = self.inner.db.pool.begin().await?;
+        let insert = "INSERT INTO ingest_health (project, state) SELECT id, $2 FROM projects WHERE id = $1 AND deleting = 0 ON CONFLICT (project) DO UPDATE SET state = $2";
         for (project, state) in states {
-            sqlx::query(insert).bind(project.0).bind(state).execute(&mut *transaction).await?;
+            sqlx::query(insert)
+                .bind(column(*project))
+                .bind(state)
+                .execute(&mut *transaction)
+                .await?;
         }
         transaction.commit().await?;
         Ok(())

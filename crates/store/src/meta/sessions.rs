@@ -10,6 +10,7 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use analytics::limits;
 
+use super::columns::column;
 use super::directory::{Directory, ProjectGrant, SessionEntry, Touched};
 use super::error::MetaError;
 use super::handle::Meta;
@@ -88,37 +89,37 @@ impl Meta {
         let left_out: Vec<ProjectGrant> = projects.drain(..too_many).collect();
         let crowded_out = self.read(|directory| least_used(directory, new.project, ended.as_ref()));
 
-        let mut transaction = self.inner.pool.begin().await?;
-        sqlx::query("INSERT INTO sessions (hash, created_us, last_used_us) VALUES (?, ?, ?)")
+        let mut transaction = self.inner.db.pool.begin().await?;
+        sqlx::query("INSERT INTO sessions (hash, created_us, last_used_us) VALUES ($1, $2, $3)")
             .bind(hash.as_slice())
             .bind(created_us)
             .bind(now_us)
             .execute(&mut *transaction)
             .await?;
         if let Some(ended) = &ended {
-            sqlx::query("UPDATE session_projects SET session = ? WHERE session = ?")
+            sqlx::query("UPDATE session_projects SET session = $1 WHERE session = $2")
                 .bind(hash.as_slice())
                 .bind(ended.as_slice())
                 .execute(&mut *transaction)
                 .await?;
-            sqlx::query("DELETE FROM sessions WHERE hash = ?")
+            sqlx::query("DELETE FROM sessions WHERE hash = $1")
                 .bind(ended.as_slice())
                 .execute(&mut *transaction)
                 .await?;
         }
-        sqlx::query("INSERT OR REPLACE INTO session_projects (session, project, key, generation) VALUES (?, ?, ?, ?)")
+        sqlx::query("INSERT INTO session_projects (session, project, key, generation) VALUES ($1, $2, $3, $4) ON CONFLICT (session, project) DO UPDATE SET key = excluded.key, generation = excluded.generation")
             .bind(hash.as_slice())
-            .bind(grant.project.0)
+            .bind(column(grant.project))
             .bind(grant.key)
-            .bind(grant.generation)
+            .bind(grant.generation.map(i64::from))
             .execute(&mut *transaction)
             .await?;
         let gone = left_out.iter().map(|grant| (hash, grant.project));
         let gone = gone.chain(crowded_out.iter().map(|session| (*session, new.project)));
         for (session, project) in gone {
-            sqlx::query("DELETE FROM session_projects WHERE session = ? AND project = ?")
+            sqlx::query("DELETE FROM session_projects WHERE session = $1 AND project = $2")
                 .bind(session.as_slice())
-                .bind(project.0)
+                .bind(column(project))
                 .execute(&mut *transaction)
                 .await?;
         }
@@ -153,13 +154,13 @@ impl Meta {
         let hash = self.inner.secret.hash_session(token);
         let delete = match project {
             Some(project) => {
-                sqlx::query("DELETE FROM session_projects WHERE session = ? AND project = ?")
+                sqlx::query("DELETE FROM session_projects WHERE session = $1 AND project = $2")
                     .bind(hash.as_slice())
-                    .bind(project.0)
+                    .bind(column(project))
             }
-            None => sqlx::query("DELETE FROM sessions WHERE hash = ?").bind(hash.as_slice()),
+            None => sqlx::query("DELETE FROM sessions WHERE hash = $1").bind(hash.as_slice()),
         };
-        delete.execute(&self.inner.pool).await?;
+        delete.execute(&self.inner.db.pool).await?;
         self.write(|directory| match project {
             Some(project) => directory.change_session(&hash, |grant| grant.project != project),
             None => {
@@ -182,9 +183,9 @@ impl Meta {
         if expired.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.inner.pool.begin().await?;
+        let mut transaction = self.inner.db.pool.begin().await?;
         for hash in &expired {
-            sqlx::query("DELETE FROM sessions WHERE hash = ?")
+            sqlx::query("DELETE FROM sessions WHERE hash = $1")
                 .bind(hash.as_slice())
                 .execute(&mut *transaction)
                 .await?;

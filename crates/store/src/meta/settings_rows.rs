@@ -6,9 +6,10 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row, SqlitePool};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, AssertSqlSafe, Row};
 
+use super::columns::{Columns as _, column};
 use super::directory::Directory;
 use super::error::MetaError;
 use super::handle::Meta;
@@ -41,15 +42,16 @@ impl Meta {
         if self.settings::<S>(project).len() >= most {
             return Err(S::too_many());
         }
-        let insert =
-            format!("INSERT INTO {} (project, settings, created_us) VALUES (?, ?, ?)", S::TABLE);
-        let inserted = sqlx::query(AssertSqlSafe(insert))
-            .bind(project.0)
+        let insert = format!(
+            "INSERT INTO {} (project, settings, created_us) VALUES ($1, $2, $3) RETURNING id",
+            S::TABLE
+        );
+        let id: i64 = sqlx::query_scalar(AssertSqlSafe(insert))
+            .bind(column(project))
             .bind(to_text(&settings)?)
             .bind(now_us)
-            .execute(&self.inner.pool)
+            .fetch_one(&self.inner.db.pool)
             .await?;
-        let id = inserted.last_insert_rowid();
         let row = Arc::new(SettingsRow { id, project, settings, created_us: now_us });
         self.write(|directory| S::rows_mut(directory).insert(id, row.clone()));
         Ok(Some(row))
@@ -65,12 +67,13 @@ impl Meta {
         let _changing = self.inner.changing.lock().await;
         let before = self.any_settings::<S>(id).filter(|row| row.project == project);
         let Some(before) = before else { return Ok(None) };
-        let update = format!("UPDATE {} SET settings = ? WHERE id = ? AND project = ?", S::TABLE);
+        let update =
+            format!("UPDATE {} SET settings = $1 WHERE id = $2 AND project = $3", S::TABLE);
         sqlx::query(AssertSqlSafe(update))
             .bind(to_text(&settings)?)
             .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await?;
         let row = Arc::new(SettingsRow { id, project, settings, created_us: before.created_us });
         self.write(|directory| S::rows_mut(directory).insert(id, row.clone()));
@@ -84,11 +87,11 @@ impl Meta {
         id: i64,
     ) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let delete = format!("DELETE FROM {} WHERE id = ? AND project = ?", S::TABLE);
+        let delete = format!("DELETE FROM {} WHERE id = $1 AND project = $2", S::TABLE);
         let deleted = sqlx::query(AssertSqlSafe(delete))
             .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await?;
         if deleted.rows_affected() == 0 {
             return Ok(false);
@@ -118,7 +121,7 @@ impl Meta {
 }
 
 pub(super) async fn load<S: SettingsKind>(
-    pool: &SqlitePool,
+    pool: &AnyPool,
     directory: &mut Directory,
 ) -> Result<(), MetaError> {
     let select = format!("SELECT id, project, settings, created_us FROM {}", S::TABLE);
@@ -129,11 +132,11 @@ pub(super) async fn load<S: SettingsKind>(
     Ok(())
 }
 
-fn to_row<S: SettingsKind>(row: &SqliteRow) -> Result<SettingsRow<S>, sqlx::Error> {
+fn to_row<S: SettingsKind>(row: &AnyRow) -> Result<SettingsRow<S>, sqlx::Error> {
     let settings: &str = row.try_get("settings")?;
     Ok(SettingsRow {
         id: row.try_get("id")?,
-        project: ProjectId(row.try_get("project")?),
+        project: row.project("project")?,
         settings: serde_json::from_str(settings)
             .map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,
         created_us: row.try_get("created_us")?,

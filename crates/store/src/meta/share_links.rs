@@ -8,6 +8,7 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use analytics::limits;
 
+use super::columns::column;
 use super::directory::{LinkEntry, Touched};
 use super::error::MetaError;
 use super::handle::Meta;
@@ -31,27 +32,21 @@ impl Meta {
             return Err(MetaError::TooManyShareLinks);
         }
         let hash = self.inner.secret.hash_share_link(token);
-        let inserted = sqlx::query(
-            "INSERT INTO share_links (project, hash, name, q, addresses, consumers, hits, created_us, expires_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        let id: i64 = sqlx::query_scalar(
+            "INSERT INTO share_links (project, hash, name, q, addresses, consumers, hits, created_us, expires_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
         )
-        .bind(project.0)
+        .bind(column(project))
         .bind(hash.as_slice())
         .bind(&new.name)
         .bind(&new.q)
-        .bind(new.addresses)
-        .bind(new.consumers)
-        .bind(new.hits)
+        .bind(i64::from(new.addresses))
+        .bind(i64::from(new.consumers))
+        .bind(i64::from(new.hits))
         .bind(now_us)
         .bind(new.expires_us)
-        .execute(&self.inner.pool)
+        .fetch_one(&self.inner.db.pool)
         .await?;
-        let link = ShareLink {
-            id: inserted.last_insert_rowid(),
-            project,
-            new,
-            created_us: now_us,
-            last_used_us: None,
-        };
+        let link = ShareLink { id, project, new, created_us: now_us, last_used_us: None };
         let entry = Arc::new(LinkEntry { link: link.clone(), used: Touched::new(None) });
         self.write(|directory| directory.links.insert(hash, entry));
         Ok(Some(link))
@@ -85,10 +80,10 @@ impl Meta {
     /// The link stops working at once. False if the project has no such link.
     pub async fn revoke_share_link(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let deleted = sqlx::query("DELETE FROM share_links WHERE id = ? AND project = ?")
+        let deleted = sqlx::query("DELETE FROM share_links WHERE id = $1 AND project = $2")
             .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await?;
         self.write(|directory| {
             directory.links.retain(|_, entry| entry.link.id != id || entry.link.project != project);

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use analytics::status_page::logo::Logo;
 use analytics::status_page::slug;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
 
+use super::columns::{Columns as _, column};
 use super::directory::Directory;
 use super::error::MetaError;
 use super::handle::Meta;
@@ -30,14 +31,14 @@ impl Meta {
         let settings = serde_json::to_string(&row.page)
             .map_err(|problem| sqlx::Error::Encode(Box::new(problem)))?;
         sqlx::query(
-            "INSERT INTO status_pages (project, slug, settings, logo) VALUES (?, ?, ?, ?) ON CONFLICT (project)
+            "INSERT INTO status_pages (project, slug, settings, logo) VALUES ($1, $2, $3, $4) ON CONFLICT (project)
              DO UPDATE SET slug = excluded.slug, settings = excluded.settings, logo = excluded.logo",
         )
-        .bind(row.project.0)
+        .bind(column(row.project))
         .bind(&row.page.slug)
         .bind(settings)
         .bind(row.logo.as_ref().map(Logo::bytes))
-        .execute(&self.inner.pool)
+        .execute(&self.inner.db.pool)
         .await?;
         let row = Arc::new(row);
         self.write(|directory| directory.put_status_page(row.clone()));
@@ -47,9 +48,9 @@ impl Meta {
     /// False if the project has none.
     pub async fn remove_status_page(&self, project: ProjectId) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let deleted = sqlx::query("DELETE FROM status_pages WHERE project = ?")
-            .bind(project.0)
-            .execute(&self.inner.pool)
+        let deleted = sqlx::query("DELETE FROM status_pages WHERE project = $1")
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await?;
         if deleted.rows_affected() == 0 {
             return Ok(false);
@@ -108,7 +109,7 @@ impl Meta {
     }
 }
 
-pub(super) async fn load(pool: &SqlitePool, directory: &mut Directory) -> Result<(), MetaError> {
+pub(super) async fn load(pool: &AnyPool, directory: &mut Directory) -> Result<(), MetaError> {
     let rows = sqlx::query("SELECT project, settings, logo FROM status_pages");
     for row in rows.fetch_all(pool).await? {
         directory.put_status_page(Arc::new(to_status_page(&row)?));
@@ -116,12 +117,12 @@ pub(super) async fn load(pool: &SqlitePool, directory: &mut Directory) -> Result
     Ok(())
 }
 
-fn to_status_page(row: &SqliteRow) -> Result<StatusPageRow, sqlx::Error> {
+fn to_status_page(row: &AnyRow) -> Result<StatusPageRow, sqlx::Error> {
     let settings: &str = row.try_get("settings")?;
     let logo: Option<Vec<u8>> = row.try_get("logo")?;
     let logo = logo.map(Logo::from_bytes).transpose();
     Ok(StatusPageRow {
-        project: ProjectId(row.try_get("project")?),
+        project: row.project("project")?,
         page: serde_json::from_str(settings)
             .map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,
         logo: logo.map_err(|problem| sqlx::Error::Decode(Box::new(problem)))?,

@@ -4,16 +4,15 @@
 //! The secret in the links of a subscriber's mails is derived from the server's secret, so each mail can have it; the
 //! file stores its keyed hash, by which it is found.
 
-use std::path::Path;
-
 use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::status_page::subscriber::Address;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::Row;
+use sqlx::any::AnyRow;
 
+use super::columns::{Columns as _, column};
 use super::error::MetaError;
-use super::handle::{FILE, Meta};
+use super::handle::Meta;
 use super::secrets::{SecretHash, Token};
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -67,12 +66,12 @@ impl Meta {
     ) -> Result<(), MetaError> {
         let link = self.hash_link(&self.link_token(project, address, now_us));
         let mailbox = self.hash_mailbox(address);
-        let mut transaction = self.inner.pool.begin().await?;
+        let mut transaction = self.inner.db.pool.begin().await?;
         let (all, today): (i64, i64) = sqlx::query_as(
-            "SELECT count(*), count(*) FILTER (WHERE asked_us > ?) FROM subscribers WHERE project = ?",
+            "SELECT count(*), count(*) FILTER (WHERE asked_us > $1) FROM subscribers WHERE project = $2",
         )
         .bind(now_us - DAY_US)
-        .bind(project.0)
+        .bind(column(project))
         .fetch_one(&mut *transaction)
         .await?;
         if all as u64 >= most.subscribers {
@@ -82,10 +81,10 @@ impl Meta {
             return Err(MetaError::TooManySubscriptions);
         }
         let id: i64 = sqlx::query_scalar(
-            "INSERT INTO subscribers (project, address, mailbox, link, created_us, asked_us) VALUES (?, ?, ?, ?, ?, ?)
+            "INSERT INTO subscribers (project, address, mailbox, link, created_us, asked_us) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (project, address) DO UPDATE SET asked_us = excluded.asked_us RETURNING id",
         )
-        .bind(project.0)
+        .bind(column(project))
         .bind(address.as_str())
         .bind(mailbox.as_slice())
         .bind(link.as_slice())
@@ -94,8 +93,8 @@ impl Meta {
         .fetch_one(&mut *transaction)
         .await?;
         sqlx::query(
-            "UPDATE subscribers SET written_us = ?1, next_us = ?1, tries = 0 WHERE id = ?2 AND confirmed_us IS NULL
-             AND coalesce(written_us, 0) <= ?3 AND (SELECT count(*) FROM subscribers WHERE mailbox = ?4 AND written_us > ?5) < ?6",
+            "UPDATE subscribers SET written_us = $1, next_us = $1, tries = 0 WHERE id = $2 AND confirmed_us IS NULL
+             AND coalesce(written_us, 0) <= $3 AND (SELECT count(*) FROM subscribers WHERE mailbox = $4 AND written_us > $5) < $6",
         )
         .bind(now_us)
         .bind(id)
@@ -127,32 +126,32 @@ impl Meta {
         now_us: i64,
     ) -> Result<Option<Subscriber>, MetaError> {
         let select = format!(
-            "SELECT {COLUMNS} FROM subscribers WHERE link = ? AND (confirmed_us IS NOT NULL OR coalesce(written_us, created_us) > ?)"
+            "SELECT {COLUMNS} FROM subscribers WHERE link = $1 AND (confirmed_us IS NOT NULL OR coalesce(written_us, created_us) > $2)"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(select))
             .bind(self.hash_link(token).as_slice())
             .bind(expired_before_us(now_us))
-            .fetch_optional(&self.inner.pool)
+            .fetch_optional(&self.inner.db.pool)
             .await?;
         Ok(row.as_ref().map(to_subscriber).transpose()?)
     }
 
     /// The subscriber gets bulletins from here on. Confirming again changes nothing.
     pub async fn confirm_subscriber(&self, id: i64, now_us: i64) -> Result<(), MetaError> {
-        sqlx::query("UPDATE subscribers SET confirmed_us = coalesce(confirmed_us, ?), next_us = NULL WHERE id = ?")
+        sqlx::query("UPDATE subscribers SET confirmed_us = coalesce(confirmed_us, $1), next_us = NULL WHERE id = $2")
             .bind(now_us)
             .bind(id)
-            .execute(&self.inner.pool)
+            .execute(&self.inner.db.pool)
             .await?;
         Ok(())
     }
 
     /// Deletes the address from the file. False if the project has no such subscriber.
     pub async fn remove_subscriber(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
-        let deleted = sqlx::query("DELETE FROM subscribers WHERE id = ? AND project = ?")
+        let deleted = sqlx::query("DELETE FROM subscribers WHERE id = $1 AND project = $2")
             .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await?;
         if deleted.rows_affected() == 0 {
             return Ok(false);
@@ -164,10 +163,10 @@ impl Meta {
     /// Deletes addresses that were not confirmed in time.
     pub async fn forget_unconfirmed(&self, now_us: i64) -> Result<(), MetaError> {
         let deleted = sqlx::query(
-            "DELETE FROM subscribers WHERE confirmed_us IS NULL AND coalesce(written_us, created_us) <= ?",
+            "DELETE FROM subscribers WHERE confirmed_us IS NULL AND coalesce(written_us, created_us) <= $1",
         )
         .bind(expired_before_us(now_us))
-        .execute(&self.inner.pool)
+        .execute(&self.inner.db.pool)
         .await?;
         if deleted.rows_affected() > 0 {
             self.forget_deleted().await?;
@@ -177,9 +176,9 @@ impl Meta {
 
     /// None if it has unsubscribed.
     pub async fn subscriber(&self, id: i64) -> Result<Option<Subscriber>, MetaError> {
-        let select = format!("SELECT {COLUMNS} FROM subscribers WHERE id = ?");
+        let select = format!("SELECT {COLUMNS} FROM subscribers WHERE id = $1");
         let select = sqlx::query(sqlx::AssertSqlSafe(select)).bind(id);
-        let row = select.fetch_optional(&self.inner.pool).await?;
+        let row = select.fetch_optional(&self.inner.db.pool).await?;
         Ok(row.as_ref().map(to_subscriber).transpose()?)
     }
 
@@ -191,23 +190,23 @@ impl Meta {
         limit: usize,
     ) -> Result<Vec<Subscriber>, MetaError> {
         let select = format!(
-            "SELECT {COLUMNS} FROM subscribers WHERE project = ? AND confirmed_us IS NOT NULL AND id > ? ORDER BY id LIMIT ?"
+            "SELECT {COLUMNS} FROM subscribers WHERE project = $1 AND confirmed_us IS NOT NULL AND id > $2 ORDER BY id LIMIT $3"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(select))
-            .bind(project.0)
+            .bind(column(project))
             .bind(after)
             .bind(limit as i64)
-            .fetch_all(&self.inner.pool)
+            .fetch_all(&self.inner.db.pool)
             .await?;
         Ok(rows.iter().map(to_subscriber).collect::<Result<_, _>>()?)
     }
 
     pub async fn subscriber_count(&self, project: ProjectId) -> Result<SubscriberCount, MetaError> {
         let (confirmed, all): (i64, i64) = sqlx::query_as(
-            "SELECT count(confirmed_us), count(*) FROM subscribers WHERE project = ?",
+            "SELECT count(confirmed_us), count(*) FROM subscribers WHERE project = $1",
         )
-        .bind(project.0)
-        .fetch_one(&self.inner.pool)
+        .bind(column(project))
+        .fetch_one(&self.inner.db.pool)
         .await?;
         Ok(SubscriberCount { confirmed: confirmed as u64, unconfirmed: (all - confirmed) as u64 })
     }
@@ -218,9 +217,9 @@ impl Meta {
         project: ProjectId,
         confirmed_by_us: i64,
     ) -> Result<Vec<i64>, MetaError> {
-        let select = "SELECT id FROM subscribers WHERE project = ? AND confirmed_us <= ?";
-        let select = sqlx::query_scalar(select).bind(project.0).bind(confirmed_by_us);
-        Ok(select.fetch_all(&self.inner.pool).await?)
+        let select = "SELECT id FROM subscribers WHERE project = $1 AND confirmed_us <= $2";
+        let select = sqlx::query_scalar(select).bind(column(project)).bind(confirmed_by_us);
+        Ok(select.fetch_all(&self.inner.db.pool).await?)
     }
 
     /// Confirmations to send now, oldest first.
@@ -230,18 +229,18 @@ impl Meta {
         limit: usize,
     ) -> Result<Vec<Confirmation>, MetaError> {
         let select = format!(
-            "SELECT {COLUMNS}, written_us, tries FROM subscribers WHERE next_us <= ? ORDER BY next_us LIMIT ?"
+            "SELECT {COLUMNS}, written_us, tries FROM subscribers WHERE next_us <= $1 ORDER BY next_us LIMIT $2"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(select))
             .bind(now_us)
             .bind(limit as i64)
-            .fetch_all(&self.inner.pool)
+            .fetch_all(&self.inner.db.pool)
             .await?;
         let due = rows.iter().map(|row| {
             Ok(Confirmation {
                 subscriber: to_subscriber(row)?,
                 written_us: row.try_get("written_us")?,
-                tries: row.try_get("tries")?,
+                tries: row.number("tries")?,
             })
         });
         Ok(due.collect::<Result<_, sqlx::Error>>()?)
@@ -251,11 +250,11 @@ impl Meta {
     pub async fn note_confirmation(&self, id: i64, next_us: Option<i64>) -> Result<(), MetaError> {
         // A subscriber confirmed meanwhile needs none.
         sqlx::query(
-            "UPDATE subscribers SET next_us = ?, tries = tries + 1 WHERE id = ? AND confirmed_us IS NULL",
+            "UPDATE subscribers SET next_us = $1, tries = tries + 1 WHERE id = $2 AND confirmed_us IS NULL",
         )
         .bind(next_us)
         .bind(id)
-        .execute(&self.inner.pool)
+        .execute(&self.inner.db.pool)
         .await?;
         Ok(())
     }
@@ -287,57 +286,17 @@ impl Meta {
     }
 }
 
-/// Deletes the subscribers of the file in `restored` that are not in that of `replaced`: they have unsubscribed since
-/// the backup. Nobody is deleted if `replaced` is another server's, or cannot be read.
-pub(crate) async fn forget_those_who_left(
-    restored: &Path,
-    replaced: &Path,
-) -> Result<(), sqlx::Error> {
-    let file = restored.join(FILE);
-    if !file.exists() || !replaced.join(FILE).exists() {
-        return Ok(());
-    }
-    let Ok(Some((secret, stayed))) = secret_and_links(&replaced.join(FILE)).await else {
-        return Ok(());
-    };
-    let Some((same_secret, _)) = secret_and_links(&file).await? else { return Ok(()) };
-    if same_secret != secret {
-        return Ok(());
-    }
-    let options = SqliteConnectOptions::new().filename(&file).pragma("secure_delete", "on");
-    let mut db = options.connect().await?;
-    let delete = "DELETE FROM subscribers WHERE hex(link) NOT IN (SELECT value FROM json_each(?))";
-    sqlx::query(delete).bind(serde_json::json!(stayed).to_string()).execute(&mut db).await?;
-    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut db).await?;
-    db.close().await
-}
-
-/// The server's secret, and the hash of each subscriber's link in hexadecimal digits. None if the file is from a
-/// version without subscribers.
-async fn secret_and_links(file: &Path) -> Result<Option<(Vec<u8>, Vec<String>)>, sqlx::Error> {
-    let mut db = SqliteConnectOptions::new().filename(file).connect().await?;
-    let has = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'subscribers'";
-    let count: i64 = sqlx::query_scalar(has).fetch_one(&mut db).await?;
-    if count == 0 {
-        return Ok(None);
-    }
-    let secret = sqlx::query_scalar("SELECT secret FROM server").fetch_one(&mut db).await?;
-    let links = sqlx::query_scalar("SELECT hex(link) FROM subscribers").fetch_all(&mut db).await?;
-    db.close().await?;
-    Ok(Some((secret, links)))
-}
-
 /// Unconfirmed subscribers whose newest confirmation is from this time or earlier have expired.
 fn expired_before_us(now_us: i64) -> i64 {
     now_us - limits::SUBSCRIPTION_CONFIRM_DAYS as i64 * DAY_US
 }
 
-fn to_subscriber(row: &SqliteRow) -> Result<Subscriber, sqlx::Error> {
+fn to_subscriber(row: &AnyRow) -> Result<Subscriber, sqlx::Error> {
     let address = Address::parse(row.try_get("address")?)
         .ok_or_else(|| sqlx::Error::Protocol("the address of a subscriber is damaged".into()))?;
     Ok(Subscriber {
         id: row.try_get("id")?,
-        project: ProjectId(row.try_get("project")?),
+        project: row.project("project")?,
         address,
         created_us: row.try_get("created_us")?,
         confirmed_us: row.try_get("confirmed_us")?,

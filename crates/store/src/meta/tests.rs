@@ -1,10 +1,17 @@
-//! `Meta` on a real file.
+//! `Meta` on real databases.
 
+use analytics::hit::ProjectId;
 use analytics::monitor::MonitorSettings;
+use rstest::rstest;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::*;
-use analytics::hit::ProjectId;
-use sqlx::SqlitePool;
+use crate::types::PostgresUrl;
+use home::{Engine, Home};
+
+#[path = "../../tests/it/home.rs"]
+mod home;
 
 const NOW: i64 = 1_764_000_000_000_000;
 
@@ -12,18 +19,17 @@ fn key(number: u8) -> Key {
     Key::from_random([number; 16])
 }
 
-async fn open(folder: &tempfile::TempDir) -> Meta {
-    Meta::open(folder.path(), [7; 32], NOW).await.unwrap()
-}
-
 fn named(name: &str) -> NewProject {
     NewProject { name: name.to_owned(), ..NewProject::default() }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_key_names_its_project_also_after_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn a_key_names_its_project_also_after_a_restart(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     let new = NewProject {
         name: "shop".into(),
         privacy_level: 1,
@@ -36,7 +42,7 @@ async fn a_key_names_its_project_also_after_a_restart() {
         let meta = if reopened {
             meta.close().await.unwrap();
             // Another secret is offered, but the first one stays.
-            Meta::open(folder.path(), [8; 32], NOW).await.unwrap()
+            home.try_open([8; 32]).await.unwrap()
         } else {
             meta.clone()
         };
@@ -46,7 +52,7 @@ async fn a_key_names_its_project_also_after_a_restart() {
         assert_eq!(meta.grant(&key(2)).unwrap().can(), Can::Ingest);
         assert!(meta.grant(&key(3)).is_none());
     }
-    let meta = open(&folder).await;
+    let meta = home.open().await;
     assert!(meta.revoke_key(ingest.id, NOW + 1).await.unwrap());
     assert!(!meta.revoke_key(ingest.id, NOW + 2).await.unwrap());
     assert!(meta.grant(&key(2)).is_none());
@@ -54,10 +60,11 @@ async fn a_key_names_its_project_also_after_a_restart() {
     assert_eq!(keys.iter().map(|key| key.revoked_us).collect::<Vec<_>>(), [None, Some(NOW + 1)]);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_key_belongs_to_one_project() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn a_key_belongs_to_one_project(#[values(Engine::Sqlite, Engine::Postgres)] engine: Engine) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
     let again = meta.create_project(named("b"), &key(1), Can::Everything, NOW).await;
     assert!(matches!(again, Err(MetaError::KeyTaken)));
@@ -65,10 +72,13 @@ async fn a_key_belongs_to_one_project() {
     assert!(meta.add_key(ProjectId(99), &key(2), Can::Everything, NOW).await.unwrap().is_none());
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_dashboard_id_works_until_it_is_regenerated() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn a_dashboard_id_works_until_it_is_regenerated(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     let imported = DashboardId::parse("00000000-0000-4000-8000-000000000001").unwrap();
     let new = NewProject { user_id: Some(imported), ..named("a") };
     let project = meta.create_project(new, &key(1), Can::Everything, NOW).await.unwrap();
@@ -81,7 +91,7 @@ async fn a_dashboard_id_works_until_it_is_regenerated() {
     assert_eq!(meta.dashboard(&first), Some(project.id));
     assert_eq!(meta.dashboard(&imported), Some(project.id));
     let second = meta.regenerate_dashboard_id(project.id).await.unwrap().unwrap();
-    for meta in [meta.clone(), open(&folder).await] {
+    for meta in [meta.clone(), home.open().await] {
         assert_eq!(meta.dashboard(&first), None);
         assert_eq!(meta.dashboard(&imported), None);
         assert_eq!(meta.dashboard(&second), Some(project.id));
@@ -92,7 +102,7 @@ async fn a_dashboard_id_works_until_it_is_regenerated() {
 #[tokio::test]
 async fn a_deleted_project_leaves_no_byte_and_its_number_is_not_used_again() {
     let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+    let meta = Meta::open(folder.path(), [7; 32], NOW).await.unwrap();
     meta.create_project(named("stays"), &key(1), Can::Everything, NOW).await.unwrap();
     let gone = meta
         .create_project(named("needle-of-a-name"), &key(2), Can::Everything, NOW)
@@ -126,16 +136,19 @@ async fn a_deleted_project_leaves_no_byte_and_its_number_is_not_used_again() {
     );
 }
 
+#[rstest]
 #[tokio::test]
-async fn times_of_use_reach_the_file_with_the_next_flush() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn times_of_use_reach_the_file_with_the_next_flush(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
     meta.grant(&key(1)).unwrap().touch_used(NOW + 5_000_000);
     meta.touch_look(project.id, NOW + 6_000_000);
     assert_eq!(meta.project(project.id).unwrap().last_look_us, Some(NOW + 6_000_000));
     meta.close().await.unwrap();
-    let meta = open(&folder).await;
+    let meta = home.open().await;
     assert_eq!(meta.project(project.id).unwrap().last_look_us, Some(NOW + 6_000_000));
     assert_eq!(meta.keys(None).await.unwrap()[0].last_used_us, Some(NOW + 5_000_000));
     // A change of the project does not lose the visit.
@@ -145,10 +158,13 @@ async fn times_of_use_reach_the_file_with_the_next_flush() {
     assert_eq!((now.last_look_us, now.warned_day), (Some(NOW + 9_000_000), Some(3)));
 }
 
+#[rstest]
 #[tokio::test]
-async fn only_days_on_which_the_server_ran_count() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn only_days_on_which_the_server_ran_count(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     for day in [100, 101, 101, 250] {
         meta.note_running_day(day).await.unwrap();
     }
@@ -164,7 +180,7 @@ async fn only_days_on_which_the_server_ran_count() {
 async fn a_backup_is_a_whole_copy_and_private() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+    let meta = Meta::open(folder.path(), [7; 32], NOW).await.unwrap();
     let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
     let other = tempfile::tempdir().unwrap();
     meta.backup(&other.path().join(FILE)).await.unwrap();
@@ -177,22 +193,29 @@ async fn a_backup_is_a_whole_copy_and_private() {
     assert_eq!(copy.dashboard_id(project.id), meta.dashboard_id(project.id));
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_file_of_a_later_version_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
-    sqlx::raw_sql("PRAGMA user_version = 99").execute(&meta.inner.pool).await.unwrap();
+async fn a_file_of_a_later_version_is_refused(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     meta.close().await.unwrap();
-    assert!(matches!(
-        Meta::open(folder.path(), [7; 32], NOW).await,
-        Err(MetaError::Newer { found: 99, .. })
-    ));
+    home.run(match engine {
+        Engine::Sqlite => "PRAGMA user_version = 99",
+        Engine::Postgres => "UPDATE version SET number = 99",
+    })
+    .await;
+    assert!(matches!(home.try_open([7; 32]).await, Err(MetaError::Newer { found: 99, .. })));
 }
 
+#[rstest]
 #[tokio::test]
-async fn monitors_belong_to_their_project_and_survive_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn monitors_belong_to_their_project_and_survive_a_restart(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     let one = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap().id;
     let other = meta.create_project(named("b"), &key(2), Can::Everything, NOW).await.unwrap().id;
     let settings =
@@ -219,7 +242,7 @@ async fn monitors_belong_to_their_project_and_survive_a_restart() {
     assert_eq!(meta.heartbeat(&tokens[1]), None);
     meta.close().await.unwrap();
 
-    let meta = open(&folder).await;
+    let meta = home.open().await;
     assert_eq!(meta.heartbeat(&tokens[0]), Some(changed.clone()));
     assert_eq!(meta.monitors(one), [changed]);
     assert_eq!(meta.all_monitors().len(), 2);
@@ -231,7 +254,11 @@ async fn monitors_belong_to_their_project_and_survive_a_restart() {
     assert_eq!(meta.heartbeat(&tokens[0]), None);
     assert!(meta.add_monitor(one, new("http://g"), 9, NOW).await.unwrap().is_none());
     meta.close().await.unwrap();
-    assert_eq!(open(&folder).await.all_monitors().len(), 1);
+    assert_eq!(home.open().await.all_monitors().len(), 1);
+}
+
+fn file_options(folder: &tempfile::TempDir) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(folder.path().join(FILE))
 }
 
 /// Whether the file, or its log, has these bytes.
@@ -246,7 +273,7 @@ fn is_in_file(folder: &tempfile::TempDir, needle: &str) -> bool {
 #[tokio::test]
 async fn what_a_monitor_sends_is_encrypted_also_if_an_earlier_version_wrote_it() {
     let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+    let meta = Meta::open(folder.path(), [7; 32], NOW).await.unwrap();
     let plain = named("needle-project");
     let project = meta.create_project(plain, &key(1), Can::Everything, NOW).await.unwrap().id;
     let settings = |token: &str| MonitorSettings {
@@ -270,28 +297,28 @@ async fn what_a_monitor_sends_is_encrypted_also_if_an_earlier_version_wrote_it()
     restored.close().await.unwrap();
 
     let earlier = serde_json::to_string(&changed.settings).unwrap();
-    sqlx::query("UPDATE monitors SET plain_settings = ?, sealed = NULL")
+    sqlx::query("UPDATE monitors SET plain_settings = $1, sealed = NULL")
         .bind(earlier)
-        .execute(&meta.inner.pool)
+        .execute(&meta.inner.db.pool)
         .await
         .unwrap();
     meta.close().await.unwrap();
     assert!(is_in_file(&folder, "needle-second"));
-    let meta = open(&folder).await;
+    let meta = Meta::open(folder.path(), [7; 32], NOW).await.unwrap();
     assert!(is_in_file(&folder, "needle-project") && !is_in_file(&folder, "needle-second"));
     assert_eq!(meta.monitors(project), [changed]);
 
     // A row that was moved to another project opens nothing there.
     let other = meta.create_project(named("b"), &key(2), Can::Everything, NOW).await.unwrap().id;
-    sqlx::query("UPDATE monitors SET project = ?")
-        .bind(other.0)
-        .execute(&meta.inner.pool)
+    sqlx::query("UPDATE monitors SET project = $1")
+        .bind(i64::from(other.0))
+        .execute(&meta.inner.db.pool)
         .await
         .unwrap();
     meta.close().await.unwrap();
     assert!(matches!(
         Meta::open(folder.path(), [7; 32], NOW).await,
-        Err(MetaError::Sqlite(sqlx::Error::Protocol(_)))
+        Err(MetaError::Database(sqlx::Error::Protocol(_)))
     ));
 }
 
@@ -304,15 +331,14 @@ fn token(number: u32) -> Token {
 #[tokio::test]
 async fn a_file_of_the_first_version_keeps_what_it_holds() {
     let folder = tempfile::tempdir().unwrap();
-    let options =
-        SqliteConnectOptions::new().filename(folder.path().join(FILE)).create_if_missing(true);
-    let pool = SqlitePool::connect_with(options).await.unwrap();
-    let first = include_str!("../../migrations/0001_projects.sql");
-    sqlx::raw_sql(first).execute(&pool).await.unwrap();
+    let mut db = file_options(&folder).create_if_missing(true).connect().await.unwrap();
+    let first = include_str!("../../migrations/sqlite/0001_projects.sql");
+    sqlx::raw_sql(first).execute(&mut db).await.unwrap();
     let more = "INSERT INTO projects (name, created_us, privacy_level, keep_hits_days) VALUES ('shop', 5, 1, 90); PRAGMA user_version = 1";
-    sqlx::raw_sql(more).execute(&pool).await.unwrap();
-    pool.close().await;
-    let project = open(&folder).await.project(ProjectId(1)).unwrap();
+    sqlx::raw_sql(more).execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
+    let project =
+        Meta::open(folder.path(), [7; 32], NOW).await.unwrap().project(ProjectId(1)).unwrap();
     assert_eq!((project.name.as_str(), project.created_us), ("shop", 5));
     assert_eq!(
         (project.privacy_level, project.erased_level, project.keep_hits_days),
@@ -322,10 +348,13 @@ async fn a_file_of_the_first_version_keeps_what_it_holds() {
     assert_eq!((project.success_amber, project.success_red), (0.95, 0.9));
 }
 
+#[rstest]
 #[tokio::test]
-async fn sessions_of_a_project_and_projects_of_a_session_are_bounded() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn sessions_of_a_project_and_projects_of_a_session_are_bounded(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
     let most = analytics::limits::SESSIONS_PER_PROJECT as u32;
     for number in 0..=most {
@@ -351,7 +380,7 @@ async fn sessions_of_a_project_and_projects_of_a_session_are_bounded() {
         assert_eq!(held, fresh);
         assert!(meta.session(&before, now_us).is_none(), "the session before ends with a sign-in");
     }
-    for meta in [&meta, &open(&folder).await] {
+    for meta in [&meta, &home.open().await] {
         assert!(meta.session(&token(1), now_us).is_none());
         let projects = meta.session(&held, now_us).unwrap();
         assert_eq!(projects.len(), usize::from(most));
@@ -359,10 +388,13 @@ async fn sessions_of_a_project_and_projects_of_a_session_are_bounded() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn revoked_keys_are_not_kept_without_end() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn revoked_keys_are_not_kept_without_end(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap().id;
     for number in 0..250u32 {
         let mut bytes = [9; 16];
@@ -378,7 +410,7 @@ async fn revoked_keys_are_not_kept_without_end() {
 #[tokio::test]
 async fn a_file_of_before_the_folder_id_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+    let meta = Meta::open(folder.path(), [7; 32], NOW).await.unwrap();
     let project = meta.create_project(named("a"), &key(1), Can::Everything, NOW).await.unwrap();
     for step in [
         "DROP TABLE releases",
@@ -394,15 +426,15 @@ async fn a_file_of_before_the_folder_id_is_brought_up_to_date() {
         "DROP TABLE folder",
         "PRAGMA user_version = 3",
     ] {
-        sqlx::query(step).execute(&meta.inner.pool).await.unwrap();
+        sqlx::query(step).execute(&meta.inner.db.pool).await.unwrap();
     }
     meta.close().await.unwrap();
-    let meta = open(&folder).await;
+    let meta = Meta::open(folder.path(), [7; 32], NOW).await.unwrap();
     assert_eq!(meta.grant(&key(1)).unwrap().project(), project.id);
     let identity = MetaIdentity { folder: [3; 16], starts: 1, ledger_key: [4; 32] };
     meta.set_identity(&identity).await.unwrap();
-    let mut connection = meta.inner.pool.acquire().await.unwrap();
-    let found = look(&mut connection).await.unwrap().unwrap();
+    let mut db = file_options(&folder).connect().await.unwrap();
+    let found = look(&mut db).await.unwrap().unwrap();
     assert_eq!(found.identity, Some(identity));
     assert_eq!((found.highest_project, found.projects), (project.id.0, vec![project.id.0]));
 }

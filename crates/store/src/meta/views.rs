@@ -3,8 +3,9 @@
 use analytics::hit::ProjectId;
 use analytics::view::{View, ViewPage};
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
+use super::columns::column;
 use super::error::MetaError;
 use super::handle::Meta;
 
@@ -31,25 +32,24 @@ impl Meta {
         if self.project(project).is_none_or(|project| project.deleting) {
             return Ok(None);
         }
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM views WHERE project = ?")
-            .bind(project.0)
-            .fetch_one(&self.inner.pool)
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM views WHERE project = $1")
+            .bind(column(project))
+            .fetch_one(&self.inner.db.pool)
             .await?;
         if count as u64 >= most {
             return Err(MetaError::TooManyViews);
         }
-        let insert =
-            "INSERT INTO views (project, name, page, query, created_us) VALUES (?, ?, ?, ?, ?)";
-        let inserted = sqlx::query(insert)
-            .bind(project.0)
+        let insert = "INSERT INTO views (project, name, page, query, created_us) VALUES ($1, $2, $3, $4, $5) RETURNING id";
+        let id: i64 = sqlx::query_scalar(insert)
+            .bind(column(project))
             .bind(&view.name)
             .bind(view.page.as_str())
             .bind(&view.query)
             .bind(now_us)
-            .execute(&self.inner.pool)
+            .fetch_one(&self.inner.db.pool)
             .await
             .map_err(or_taken)?;
-        Ok(Some(ViewRow { id: inserted.last_insert_rowid(), view, created_us: now_us }))
+        Ok(Some(ViewRow { id, view, created_us: now_us }))
     }
 
     /// False if the project has no such view.
@@ -60,14 +60,15 @@ impl Meta {
         view: &View,
     ) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let update = "UPDATE views SET name = ?, page = ?, query = ? WHERE id = ? AND project = ?";
+        let update =
+            "UPDATE views SET name = $1, page = $2, query = $3 WHERE id = $4 AND project = $5";
         let updated = sqlx::query(update)
             .bind(&view.name)
             .bind(view.page.as_str())
             .bind(&view.query)
             .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await
             .map_err(or_taken)?;
         Ok(updated.rows_affected() > 0)
@@ -75,21 +76,21 @@ impl Meta {
 
     /// Ordered by name.
     pub async fn views(&self, project: ProjectId) -> Result<Vec<ViewRow>, MetaError> {
-        let select = format!("SELECT {COLUMNS} FROM views WHERE project = ? ORDER BY name");
+        let select = format!("SELECT {COLUMNS} FROM views WHERE project = $1 ORDER BY name");
         let rows = sqlx::query(sqlx::AssertSqlSafe(select))
-            .bind(project.0)
-            .fetch_all(&self.inner.pool)
+            .bind(column(project))
+            .fetch_all(&self.inner.db.pool)
             .await?;
         rows.iter().map(to_row).collect::<Result<_, _>>().map_err(MetaError::from)
     }
 
     /// None if the project has no such view.
     pub async fn view(&self, project: ProjectId, id: i64) -> Result<Option<ViewRow>, MetaError> {
-        let select = format!("SELECT {COLUMNS} FROM views WHERE project = ? AND id = ?");
+        let select = format!("SELECT {COLUMNS} FROM views WHERE project = $1 AND id = $2");
         let row = sqlx::query(sqlx::AssertSqlSafe(select))
-            .bind(project.0)
+            .bind(column(project))
             .bind(id)
-            .fetch_optional(&self.inner.pool)
+            .fetch_optional(&self.inner.db.pool)
             .await?;
         row.as_ref().map(to_row).transpose().map_err(MetaError::from)
     }
@@ -97,10 +98,10 @@ impl Meta {
     /// Erases the view from the file. False if the project has no such view.
     pub async fn remove_view(&self, project: ProjectId, id: i64) -> Result<bool, MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let deleted = sqlx::query("DELETE FROM views WHERE id = ? AND project = ?")
+        let deleted = sqlx::query("DELETE FROM views WHERE id = $1 AND project = $2")
             .bind(id)
-            .bind(project.0)
-            .execute(&self.inner.pool)
+            .bind(column(project))
+            .execute(&self.inner.db.pool)
             .await?;
         if deleted.rows_affected() == 0 {
             return Ok(false);
@@ -118,7 +119,7 @@ fn or_taken(error: sqlx::Error) -> MetaError {
     }
 }
 
-fn to_row(row: &SqliteRow) -> Result<ViewRow, sqlx::Error> {
+fn to_row(row: &AnyRow) -> Result<ViewRow, sqlx::Error> {
     let page: &str = row.try_get("page")?;
     let page = ViewPage::parse(page)
         .ok_or_else(|| sqlx::Error::Decode(format!("a view of the page {page}").into()))?;

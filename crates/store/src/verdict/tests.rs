@@ -37,6 +37,7 @@ fn word(facts: &Facts) -> &'static str {
                 Stop::Strangers => "strangers",
                 Stop::InboxOlder(_) => "inbox older",
                 Stop::MetaOlder(_) => "meta older",
+                Stop::PostgresOlder(_) => "postgres older",
                 Stop::ActiveUnreadable { .. } => "active unreadable",
                 Stop::Unfinished => "unfinished",
                 Stop::FilesLost { .. } => "files lost",

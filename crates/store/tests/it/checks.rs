@@ -241,7 +241,7 @@ async fn a_backup_is_whole_and_private_and_a_later_version_is_refused() {
 async fn a_restored_folder_has_the_results_of_monitors_that_it_still_has() {
     let folder = tempfile::tempdir().unwrap();
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
-    let options = StoreOptions { data: data.clone(), node: 0, limits: small() };
+    let options = StoreOptions::new(data.clone(), small());
     std::fs::create_dir_all(&data).unwrap();
     let (store, meta) = store::open_folder(options.clone(), [7; 32], 1).await.unwrap();
     let checks = Checks::open(&data).await.unwrap();

@@ -242,7 +242,7 @@ async fn a_path_that_cannot_be_used_is_no_damage() {
     let refused = backup(&store, &copy).await;
     assert!(matches!(refused, Err(StoreError::UnusablePath(_))), "{refused:?}");
     store.close().await.unwrap();
-    let options = || StoreOptions { data: data.clone(), node: 0, limits: small() };
+    let options = || StoreOptions::new(data.clone(), small());
     let no_backup = folder.path().join("empty");
     std::fs::create_dir(&no_backup).unwrap();
     let refused = restore(&no_backup, options(), None, Arc::new(Silent)).await;

@@ -141,7 +141,7 @@ pub async fn open(data: &Path, limits: StoreLimits) -> Store {
 }
 
 pub async fn try_open(data: &Path, limits: StoreLimits) -> Result<Store, StoreError> {
-    Store::open(StoreOptions { data: data.to_path_buf(), node: 0, limits }).await
+    Store::open(StoreOptions::new(data.to_path_buf(), limits)).await
 }
 
 pub async fn append(store: &Store, project: ProjectId, hits: &[Plain]) -> Receipt {

@@ -33,7 +33,7 @@ async fn a_backup_under_load_restores_to_a_prefix_that_holds_everything_acknowle
     assert!(again.is_err(), "a folder that holds something is not written over");
     store.close().await.unwrap();
 
-    let options = StoreOptions { data: data.clone(), node: 0, limits: small() };
+    let options = StoreOptions::new(data.clone(), small());
     let restored = restore(&copy, options, None, Arc::new(Silent)).await.unwrap();
     assert!(restored.replaced.is_some_and(|path| path.exists()));
     let store = open(&data, small()).await;
@@ -63,7 +63,7 @@ async fn what_was_erased_after_the_backup_stays_erased() {
     let last = store.arrivals(super::make::everything(P)).await.unwrap().last().unwrap().hit_id;
     store.close().await.unwrap();
 
-    let options = StoreOptions { data: data.clone(), node: 0, limits: small() };
+    let options = StoreOptions::new(data.clone(), small());
     let restored = restore(&copy, options, None, Arc::new(Silent)).await.unwrap();
     assert_eq!(restored.erasures, 2);
     let store = open(&data, small()).await;
@@ -96,7 +96,7 @@ async fn a_damaged_backup_is_refused_and_nothing_is_touched() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&victim, bytes).unwrap();
-    let options = StoreOptions { data: data.clone(), node: 0, limits: small() };
+    let options = StoreOptions::new(data.clone(), small());
     let refused = restore(&copy, options, None, Arc::new(Silent)).await.unwrap_err().to_string();
     assert!(refused.contains(victim.file_name().unwrap().to_str().unwrap()), "{refused}");
     let store = open(&data, small()).await;
@@ -109,7 +109,7 @@ async fn learned_routes_of_a_backup_are_marked_until_they_are_written_anew() {
     const NOW: i64 = 1_795_348_800_000_000;
     let folder = tempfile::tempdir().unwrap();
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
-    let options = || StoreOptions { data: data.clone(), node: 0, limits: small() };
+    let options = || StoreOptions::new(data.clone(), small());
     let (store, meta) = store::open_folder(options(), [7; 32], NOW).await.unwrap();
     let key = Key::from_random([1; 16]);
     let made = meta.create_project(NewProject::default(), &key, Can::Everything, NOW).await;

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use analytics::status_page::StatusPage;
 use analytics::status_page::subscriber::Address;
+use rstest::rstest;
 use store::meta::{
     Can, Confirmation, Key, Meta, MetaError, NewProject, StatusPageRow, Subscriber,
     SubscriberCount, SubscriberLimits,
 };
 use store::{Silent, StoreOptions};
+
+use crate::home::{Engine, Home};
 
 const NOW: i64 = 1_795_348_800_000_000;
 const HOUR: i64 = 3_600_000_000;
@@ -69,10 +72,13 @@ fn files_with(folder: &Path, needle: &str) -> Vec<String> {
     found.map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_address_is_subscribed_once_it_is_confirmed() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn an_address_is_subscribed_once_it_is_confirmed(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     let (one, other) = (project(&meta, 1).await, project(&meta, 2).await);
     ask(&meta, one, "Ann@Example.com", NOW).await;
     assert_eq!(meta.subscribers_since(one, NOW + HOUR).await.unwrap(), [0; 0]);
@@ -85,7 +91,7 @@ async fn an_address_is_subscribed_once_it_is_confirmed() {
     meta.close().await.unwrap();
 
     // Its link works after a restart, and no other does.
-    let meta = open(&folder).await;
+    let meta = home.open().await;
     let by_link = meta.subscriber_by_link(&token, NOW + HOUR).await.unwrap().unwrap();
     assert_eq!(by_link, found.subscriber);
     let someone = Subscriber { project: other, ..found.subscriber.clone() };
@@ -110,10 +116,13 @@ async fn an_address_is_subscribed_once_it_is_confirmed() {
     assert!(subscribe(&meta, one, "bob@example.com", NOW).await.id > kept.id);
 }
 
+#[rstest]
 #[tokio::test]
-async fn nobody_is_mailed_again_and_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn nobody_is_mailed_again_and_again(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     let one = project(&meta, 1).await;
     // However often and in whatever case it is typed: once a day.
     for hour in 0..24 {
@@ -138,10 +147,13 @@ async fn nobody_is_mailed_again_and_again() {
     assert_eq!(due(&meta, NOW + 72 * HOUR).await, [""; 0]);
 }
 
+#[rstest]
 #[tokio::test]
-async fn many_pages_and_tags_fill_no_mailbox() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn many_pages_and_tags_fill_no_mailbox(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     for number in 1..=4 {
         let project = project(&meta, number).await;
         for tag in ["", "+a", "+b"] {
@@ -164,10 +176,13 @@ async fn many_pages_and_tags_fill_no_mailbox() {
     );
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_page_takes_so_many_a_day_and_so_many_in_all() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn a_page_takes_so_many_a_day_and_so_many_in_all(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     let (one, other) = (project(&meta, 1).await, project(&meta, 2).await);
     let most = SubscriberLimits { subscribers: 5, asked_a_day: 3 };
     let ask = async |project, number: u32, now_us| {
@@ -216,10 +231,13 @@ async fn an_unconfirmed_address_and_its_link_last_three_days() {
     assert_eq!(meta.subscribers(one, 0, 9).await.unwrap(), [kept]);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_confirmation_that_cannot_be_sent_is_tried_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let meta = open(&folder).await;
+async fn a_confirmation_that_cannot_be_sent_is_tried_again(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let meta = home.open().await;
     let one = project(&meta, 1).await;
     ask(&meta, one, "ann@example.com", NOW).await;
     let first = meta.confirmations_due(NOW, 9).await.unwrap().remove(0);
@@ -265,7 +283,7 @@ async fn who_leaves_leaves_no_byte() {
 async fn restored(same_server: bool) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
-    let options = || StoreOptions { data: data.clone(), node: 0, limits: super::make::small() };
+    let options = || StoreOptions::new(data.clone(), super::make::small());
     let (store, meta) = store::open_folder(options(), [7; 32], NOW).await.unwrap();
     let one = project(&meta, 1).await;
     let ann = subscribe(&meta, one, "needle-ann@example.com", NOW).await;
