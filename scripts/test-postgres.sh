@@ -1,20 +1,17 @@
 #!/usr/bin/env bash
 # Runs a PostgreSQL server for tests, which listens on nothing but a socket in a new folder. For each line of standard
-# input it makes an empty database of that name and prints its address. Everything goes when standard input ends, so also
-# when the test is killed.
+# input it makes an empty database of that name and prints its address; `-stop` and `-start` stop it as a crash would, and
+# start it again. Everything goes when standard input ends, so also when the test is killed.
 set -euo pipefail
 
 find_server() { ls -d /usr/lib/postgresql/*/bin 2> /dev/null | sort -V | tail -n 1; }
 if [ -z "$(find_server)" ]; then
-  install="apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql"
-  if [ "$(id -u)" != 0 ]; then
-    echo "the tests need PostgreSQL's server. As root: $install" >&2
-    exit 1
-  fi
-  # The package would begin a server of its own.
-  mkdir -p /etc/postgresql-common
-  echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf
-  flock /tmp/api-analytics-apt.lock bash -c "export DEBIAN_FRONTEND=noninteractive; $install" >&2
+  # The package would begin a server of its own; several tests may find it missing at once.
+  install="mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf && \
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql"
+  run=(flock "${TMPDIR:-/tmp}/api-analytics-apt.lock" sh -c "export DEBIAN_FRONTEND=noninteractive; $install")
+  [ "$(id -u)" = 0 ] || run=(sudo "${run[@]}")
+  "${run[@]}" >&2
 fi
 bin=$(find_server)
 
@@ -35,19 +32,27 @@ fi
 cd "$folder"
 "${run[@]}" "$bin/initdb" --pgdata="$folder/data" --username=tests --auth=trust --encoding=UTF8 --no-sync > "$folder/log" 2>&1 ||
   { cat "$folder/log" >&2; exit 1; }
-"${run[@]}" "$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses='' -c fsync=off -c synchronous_commit=off \
-  -c full_page_writes=off -c max_connections=400 -c shared_buffers=32MB < /dev/null > "$folder/log" 2>&1 &
-server=$!
-for _ in $(seq 300); do
-  if "$bin/psql" --host="$folder" --username=tests --dbname=postgres --command='SELECT 1' > /dev/null 2>&1; then
-    while read -r name; do
-      "$bin/createdb" --host="$folder" --username=tests "$name"
-      echo "postgres://tests@localhost/$name?host=$folder"
-    done
-    exit 0
-  fi
-  kill -0 "$server" 2> /dev/null || break
-  sleep 0.1
+start() {
+  "${run[@]}" "$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses='' -c fsync=off -c synchronous_commit=off \
+    -c full_page_writes=off -c max_connections=400 -c shared_buffers=32MB < /dev/null > "$folder/log" 2>&1 &
+  server=$!
+  for _ in $(seq 300); do
+    "$bin/psql" --host="$folder" --username=tests --dbname=postgres --command='SELECT 1' > /dev/null 2>&1 && return
+    kill -0 "$server" 2> /dev/null || break
+    sleep 0.1
+  done
+  cat "$folder/log" >&2
+  exit 1
+}
+
+start
+while read -r line; do
+  case "$line" in
+    -stop) kill -QUIT "$server"; wait "$server" || true; echo stopped ;;
+    -start) start; echo started ;;
+    *)
+      "$bin/createdb" --host="$folder" --username=tests "$line"
+      echo "postgres://tests@localhost/$line?host=$folder"
+      ;;
+  esac
 done
-cat "$folder/log" >&2
-exit 1

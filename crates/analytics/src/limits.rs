@@ -153,8 +153,12 @@ limits! {
     // Sessions and access.
     POSTGRES_CONNECTIONS "postgres_connections" = 8, Items, fixed, "",
         "Of one node to PostgreSQL: changes are rare, and reads are answered from memory.";
+    POSTGRES_CONNECT_SECONDS "postgres_connect_seconds" = 3, Seconds, fixed, "",
+        "How long a call waits for a connection to PostgreSQL: somebody waits for the answer, and one that runs answers in milliseconds.";
+    TEMPLATES_WAIT_MS "templates_wait_ms" = 1_000, Milliseconds, fixed, "",
+        "How long the answer to a batch waits until a route that it taught is written down; it is tried again within a minute.";
     POSTGRES_WAIT_SECONDS "postgres_wait_seconds" = 10, Seconds, fixed, "",
-        "How long a call waits for a connection to PostgreSQL, a statement or a lock: its statements take milliseconds.";
+        "How long a statement may run in PostgreSQL or wait for a lock, and a start for a server that has just ended: statements take milliseconds.";
     SESSION_IDLE_DAYS "session_idle_days" = 30, Days, fixed, "",
         "A session that nobody used for that long has been left behind on some machine.";
     SESSION_DAYS "session_days" = 365, Days, fixed, "",

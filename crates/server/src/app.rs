@@ -16,8 +16,8 @@ use anyhow::Context;
 use store::checks::{ChannelKey, Checks, MonitorKey};
 use store::meta::Meta;
 use store::{
-    DuckDbLimits, Found, HitRow, Looked, MetaPlace, Part, Slowest, Store, StoreError, StoreLimits,
-    StoreOptions,
+    DuckDbLimits, Found, HitRow, Looked, MetaPlace, Part, PostgresUrl, Slowest, Store, StoreError,
+    StoreLimits, StoreOptions,
 };
 use tokio::sync::Semaphore;
 
@@ -375,7 +375,16 @@ pub fn store_options(settings: &Settings) -> anyhow::Result<StoreOptions> {
         reserve_bytes: limit("reserve_bytes"),
         duckdb,
     };
-    let meta = match (&settings.meta, &settings.meta_password_file) {
+    let meta = meta_place(settings.meta.as_ref(), settings.meta_password_file.as_deref())?;
+    Ok(StoreOptions { meta, ..StoreOptions::new(settings.data.clone(), store_limits) })
+}
+
+/// The database of projects. An error if the password cannot be read.
+pub fn meta_place(
+    url: Option<&PostgresUrl>,
+    password_file: Option<&Path>,
+) -> anyhow::Result<MetaPlace> {
+    Ok(match (url, password_file) {
         (None, _) => MetaPlace::Folder,
         (Some(url), None) => MetaPlace::Postgres(url.clone()),
         (Some(url), Some(file)) => {
@@ -385,8 +394,7 @@ pub fn store_options(settings: &Settings) -> anyhow::Result<StoreOptions> {
             let password = password.trim_end_matches(['\r', '\n']);
             MetaPlace::Postgres(url.clone().with_password(password))
         }
-    };
-    Ok(StoreOptions { meta, ..StoreOptions::new(settings.data.clone(), store_limits) })
+    })
 }
 
 /// An error on opening the data folder with advice for the operator.

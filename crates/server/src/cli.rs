@@ -66,6 +66,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             "backup" => data::backup(&settings, matches).await,
             "repair" => data::repair(&settings, matches).await,
             "restore" => data::restore(&settings, matches).await,
+            "migrate" => data::migrate(&settings, matches).await,
             _ => Ok(()),
         }
     });
@@ -204,6 +205,22 @@ fn command() -> Command {
                      erased stays erased. Can be interrupted at any moment and begun again. Where there is a backup, compare: `restore`.",
                 )
                 .arg(yes()),
+            false,
+        ))
+        .subcommand(with_settings(
+            Command::new("migrate")
+                .about("Move projects, keys and settings to PostgreSQL, or back into the data folder; the server must not run")
+                .after_help(
+                    "From where --meta says (without it: the data folder) to where --to says, which must be empty. The copy is compared with the\n\
+                     original before anything changes. Start the server with the new place from then on. Hits stay in the data folder.",
+                )
+                .arg(
+                    Arg::new("to")
+                        .long("to")
+                        .value_name("postgres://USER@HOST/DATABASE|folder")
+                        .required(true)
+                        .help("The new place; meta_password_file has the password of either"),
+                ),
             false,
         ))
         .subcommand(with_settings(

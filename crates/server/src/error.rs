@@ -130,6 +130,7 @@ codes! {
     WriteFailed "write_failed" 503 "The server's disk did not take it";
     ErasureWaits "erasure_waits" 503 "The erasure is noted, and waits for the server's disk";
     ErasureBlocked "erasure_blocked" 503 "The erasure is noted, and waits for a damaged file that the operator has to restore or delete";
+    DatabaseAway "database_away" 503 "The database of projects and settings does not answer";
     Closing "closing" 503 "The server is stopping";
     Reopening "reopening" 503 "The server opens its data files again after a failure";
     QueryTimeout "query_timeout" 503 "The query took too long";
@@ -337,6 +338,11 @@ impl From<store::meta::MetaError> for ApiError {
             MetaError::ViewTaken => ApiError::new(Code::ViewTaken, error.to_string()),
             MetaError::SlugTaken => ApiError::new(Code::SlugTaken, error.to_string()),
             MetaError::Inbox(error) => (*error).into(),
+            other if other.is_away() => {
+                tracing::warn!(problem = %other, "a call needs the database of projects and settings");
+                let message = "the database of projects and settings does not answer; nothing was changed. Send this again in a moment";
+                ApiError::new(Code::DatabaseAway, message).retry_after(5)
+            }
             other => ApiError::internal("the table of projects", &other),
         }
     }

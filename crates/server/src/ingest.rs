@@ -7,6 +7,7 @@ mod answer;
 mod body;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use analytics::batch::Batch;
 use analytics::deploy::Deploy;
@@ -27,6 +28,9 @@ use crate::error::{ApiError, Code};
 use crate::in_flight::InFlightPost;
 use crate::refusals::Refused;
 use body::HeldBody;
+
+/// An answer does not wait longer for a database that is away.
+const TEMPLATES_WAIT: Duration = Duration::from_millis(analytics::limits::TEMPLATES_WAIT_MS);
 
 /// Bodies up to this size are decoded on the thread that read them: handing one over costs more.
 const SMALL: usize = 64 << 10;
@@ -191,8 +195,14 @@ async fn keep(app: &App, prepared: Prepared) -> Result<Response<Body>, ApiError>
         };
     }
     // Before the batch: after a crash its routes must not be learned again with other names.
-    if let Err(error) = app.learned_routes.write_templates(&app.meta, grant.project()).await {
-        tracing::warn!(%error, "a learned route could not be written; it is tried again within a minute");
+    let writing = app.learned_routes.write_templates(&app.meta, grant.project());
+    let written = tokio::time::timeout(TEMPLATES_WAIT, writing).await;
+    let problem = written.map_or_else(
+        |_| Some("it took too long".into()),
+        |written| written.err().map(|error| error.to_string()),
+    );
+    if let Some(problem) = problem {
+        tracing::warn!(%problem, "a learned route could not be written; it is tried again within a minute");
     }
     let append = Append {
         project: grant.project(),

@@ -94,6 +94,11 @@ pub async fn next_erasure_us(app: &App) -> anyhow::Result<i64> {
 /// One round.
 pub async fn run_due(app: &SharedApp) {
     let _running = app.running_jobs.lock().await;
+    // Every job needs the database of projects.
+    if let Err(problem) = app.meta.stay_alone().await {
+        tracing::error!(%problem, "no job runs before PostgreSQL can be used again");
+        return;
+    }
     for job in JOBS {
         if let Err(error) = run_if_due(app, job).await {
             tracing::error!(

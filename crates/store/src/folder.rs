@@ -7,11 +7,13 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::checks;
 use crate::clock::now_us;
+use crate::facts;
 use crate::inbox::{self, Change, Identity, ProjectNumbers};
-use crate::meta::{self, Meta, MetaError, MetaIdentity};
-use crate::open::random_key;
+use crate::meta::{self, Meta, MetaError, MetaIdentity, Moved};
+use crate::open::{lock, random_key};
 use crate::store::Store;
-use crate::types::{StoreError, StoreOptions};
+use crate::types::{MetaPlace, StoreError, StoreOptions};
+use crate::verdict::{self, Found, Verdict};
 
 /// Opens or creates the data folder: first the store, which locks it against a second server, then the projects.
 /// Refuses a folder in which a file was lost or replaced by an older copy (`StoreError::NotWhole`), and changes nothing
@@ -119,4 +121,32 @@ pub async fn give_identity(
     let identity = Identity { folder, begun: starts, done: starts };
     inbox::identity::write(&mut db, &identity).await?;
     db.close().await.map_err(inbox::failed(context))
+}
+
+/// Moves projects and settings of the folder from `options.meta` to another database, which must be empty. The folder is
+/// opened with that one from then on. No server may hold the folder, or use either database.
+pub async fn move_projects(options: StoreOptions, to: MetaPlace) -> Result<Moved, StoreError> {
+    let (data, from) = (options.data, options.meta);
+    let _lock = lock(&data)?;
+    let facts = facts::gather(&data, Some(&from), &options.limits).await?;
+    if let Verdict::Stop(stop) = verdict::judge(&facts) {
+        return Err(StoreError::NotWhole(stop.explain(&data)));
+    }
+    let identity = match &facts.inbox {
+        Found::Known(inbox) => inbox.identity,
+        _ => None,
+    };
+    let Some(identity) = identity else {
+        return Err(StoreError::UnusablePath(format!(
+            "{} holds no projects yet: start a server with the database that you want",
+            data.display()
+        )));
+    };
+    let context = "the projects cannot be moved";
+    let failed = |source: MetaError| StoreError::ProjectFiles { context, cause: Box::new(source) };
+    // Brings the tables up to date.
+    let opened = Meta::open_at(&from, &data, random_key()?, now_us()).await.map_err(failed)?;
+    opened.close().await.map_err(failed)?;
+    let moving = meta::move_meta(&data, identity.folder, &from, &to);
+    moving.await.map_err(failed)
 }

@@ -39,7 +39,7 @@ pub use crate::duckdb::rankings::DataVersion;
 pub use crate::duckdb::slowest::{Looked, Slowest};
 pub use crate::duckdb::windows::{Cells, EndpointCounts};
 pub use backup::INBOX;
-pub use folder::open_folder;
+pub use folder::{move_projects, open_folder};
 pub use owner::Owner;
 pub use progress::{Progress, Silent};
 pub use repair::{Repair, Repaired, plan_repair};

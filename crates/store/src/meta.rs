@@ -5,11 +5,12 @@
 //! POST must not wait for a database. The database is the truth, and memory follows it with every change. Only the
 //! process that holds the data folder changes `meta.sqlite`.
 //!
-//! Bottom up: `error`, `rows`, `secrets` and `columns`; `database` and `migrate`; `directory`, the rows in memory;
+//! Bottom up: `error`, `rows`, `secrets` and `columns`; `database`, `alone` and `migrate`; `directory`, the rows in memory;
 //! `handle`, which is `Meta` itself; a module for each kind of thing, which adds its calls; `load`. No module imports one that imports it.
 //!
 //! Deliberately not here: hits, users, and who may call what.
 
+mod alone;
 mod channels;
 mod columns;
 mod database;
@@ -26,6 +27,7 @@ mod load;
 mod maintenance;
 mod migrate;
 mod monitors;
+mod moving;
 mod projects;
 mod rows;
 mod rules;
@@ -45,20 +47,23 @@ use std::sync::{Arc, RwLock};
 use crate::disk::make_private;
 use crate::inbox::ProjectNumbers;
 use crate::types::MetaPlace;
+use alone::Alone;
 use database::{Database, Engine};
 use handle::Inner;
 
+pub use database::FILE;
 pub use deploys::DeployRow;
 pub use error::MetaError;
 pub use facts::{MetaFacts, MetaIdentity};
 pub(crate) use facts::{look, look_at_postgres};
 pub(crate) use file::{copy_to, forget_those_who_left, mark_restored_routes};
-pub use handle::{FILE, Meta};
+pub use handle::Meta;
 pub use keys::{KeyGrant, KeyInfo, Revoked};
 pub use learned_routes::LearnedRoutesRow;
 pub use maintenance::MaintenanceRow;
 pub(crate) use migrate::check_version;
 pub use monitors::NewMonitor;
+pub use moving::{Moved, move_meta};
 pub use projects::{NewProject, ProjectChange};
 pub use rows::{
     Can, ChannelRow, ChannelSettings, MonitorRow, NewShareLink, Project, ShareLink, StatusPageRow,
@@ -90,7 +95,8 @@ impl Meta {
         Meta::open_with(place, data, fresh_secret, now_us, None).await
     }
 
-    /// Like `open_at`; the numbers of new projects are reserved in the inbox.
+    /// Like `open_at`, for a server: no other one may use the PostgreSQL database. The numbers of new projects are
+    /// reserved in the inbox.
     pub(crate) async fn open_with(
         place: &MetaPlace,
         data: &Path,
@@ -98,6 +104,10 @@ impl Meta {
         now_us: i64,
         numbers: Option<ProjectNumbers>,
     ) -> Result<Meta, MetaError> {
+        let alone = match (place, &numbers) {
+            (MetaPlace::Postgres(url), Some(_)) => Some(Alone::begin(url).await?),
+            _ => None,
+        };
         let db = match place {
             MetaPlace::Folder => Database::open_file(data).await?,
             MetaPlace::Postgres(url) => Database::open_postgres(url).await?,
@@ -118,6 +128,7 @@ impl Meta {
         let directory = load::load(&db.pool, &secret).await?;
         let inner = Inner {
             db,
+            alone,
             secret,
             directory: RwLock::new(directory),
             numbers,
@@ -145,6 +156,9 @@ impl Meta {
     pub async fn close(&self) -> Result<(), MetaError> {
         self.flush().await?;
         self.inner.db.pool.close().await;
+        if let Some(alone) = &self.inner.alone {
+            alone.end().await;
+        }
         Ok(())
     }
 }

@@ -8,12 +8,12 @@ use axum::body::Body;
 use axum::http::{Method, Response};
 use clap::ArgMatches;
 use http_body_util::BodyExt;
-use store::{Owner, Progress, Repaired};
+use store::{MetaPlace, Owner, PostgresUrl, Progress, Repaired};
 
-use super::operator::{Door, act_as_before, confirmed};
+use super::operator::{Door, act_as_before, act_as_owner, confirmed};
 use super::progress::Bar;
 use super::say;
-use crate::app::{explain, store_options};
+use crate::app::{explain, meta_place, store_options};
 use crate::config::Settings;
 use crate::control::{self, BackupLine};
 
@@ -172,6 +172,41 @@ pub(super) async fn repair(settings: &Settings, matches: &ArgMatches) -> anyhow:
     let done = repair.carry_out(bar.clone()).await;
     bar.finish();
     say_repaired(data, &done.map_err(explain)?)
+}
+
+pub(super) async fn migrate(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<()> {
+    let data = &settings.data;
+    let to = matches.get_one::<String>("to").context("no --to")?;
+    if control::connect(data).await?.is_some() {
+        bail!("a server holds {}; stop it first", data.display());
+    }
+    let place = match to.as_str() {
+        "folder" => MetaPlace::Folder,
+        url => {
+            let url =
+                PostgresUrl::parse(url).map_err(|problem| anyhow::anyhow!("--to: {problem}"))?;
+            meta_place(Some(&url), settings.meta_password_file.as_deref())?
+        }
+    };
+    let options = store_options(settings)?;
+    if options.meta == place {
+        bail!("that is where the projects are already");
+    }
+    act_as_owner(data)?;
+    let moved = store::move_projects(options, place).await.map_err(explain)?;
+    for (table, rows) in moved.iter().filter(|(_, rows)| *rows > 0) {
+        say(format!("{table:<18} {rows:>8} rows"))?;
+    }
+    match to.as_str() {
+        "folder" => say(
+            "Moved. Start the server without --meta from now on; delete the database when you no longer need it",
+        ),
+        url => say(format!(
+            "Moved. Start the server with --meta {url} from now on. The old file is {}/meta.sqlite.moved: it holds the server's \
+             secret, so delete it when you no longer need it",
+            data.display()
+        )),
+    }
 }
 
 fn say_repaired(data: &Path, done: &Repaired) -> anyhow::Result<()> {

@@ -196,7 +196,7 @@ const NOTHING: Option<&()> = None;
 
 /// If root runs the command on another user's folder, it continues as that user: files created by root in it would keep
 /// that user's server from starting.
-fn act_as_owner(data: &Path) -> anyhow::Result<()> {
+pub(super) fn act_as_owner(data: &Path) -> anyhow::Result<()> {
     use nix::unistd::{Gid, Uid, geteuid, setegid, seteuid, setgroups};
     if !geteuid().is_root() || !data.exists() {
         return Ok(());

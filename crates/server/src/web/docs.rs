@@ -59,6 +59,7 @@ pub const PAGES: &[Page] = &[
     page!("logs", "Logs and request ids", false),
     page!("metrics", "Metrics", false),
     page!("backup", "Backup and restore", false),
+    page!("postgresql", "PostgreSQL for projects and settings", false),
     page!("upgrading", "Upgrading and going back", false),
     page!("repair", "When a file is lost", false),
 ];

@@ -10,9 +10,11 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::{AnyConnection, AnyPool, Executor as _};
 
 use super::error::MetaError;
-use super::handle::FILE;
 use crate::disk::make_private;
 use crate::types::PostgresUrl;
+
+/// The file's name in the data folder, unless PostgreSQL is used.
+pub const FILE: &str = "meta.sqlite";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Engine {
@@ -54,7 +56,7 @@ impl Database {
     pub(super) async fn open_postgres(url: &PostgresUrl) -> Result<Database, MetaError> {
         let pool = AnyPoolOptions::new()
             .max_connections(limits::POSTGRES_CONNECTIONS as u32)
-            .acquire_timeout(Duration::from_secs(limits::POSTGRES_WAIT_SECONDS));
+            .acquire_timeout(Duration::from_secs(limits::POSTGRES_CONNECT_SECONDS));
         Database::connect(pool, Engine::Postgres, &postgres_settings(), url.as_str()).await
     }
 
@@ -84,7 +86,7 @@ impl Database {
 }
 
 /// A node that is cut off must not hold locks for long, so the server ends its sessions.
-fn postgres_settings() -> String {
+pub(super) fn postgres_settings() -> String {
     let wait_ms = limits::POSTGRES_WAIT_SECONDS * 1_000;
     format!(
         "SET application_name = 'api-analytics'; SET statement_timeout = {wait_ms}; SET lock_timeout = {wait_ms}; \

@@ -35,10 +35,35 @@ pub enum MetaError {
         "{what} has version {found}, and this program knows {known}: use the newer program again"
     )]
     Newer { what: &'static str, found: i64, known: i64 },
+    #[error(
+        "another server uses the PostgreSQL database: stop it, or name another database with --meta"
+    )]
+    AnotherServer,
+    #[error("the database to move to is in use already: name an empty one")]
+    NotEmpty,
+    #[error("the copy of the table {0} differs from the original; nothing was moved")]
+    MovedWrong(&'static str),
     /// A project's number could not be stored.
     #[error("the inbox: {0}")]
     Inbox(Box<StoreError>),
     /// Of `meta.sqlite` or PostgreSQL.
     #[error("the database of projects and settings: {0}")]
     Database(#[from] sqlx::Error),
+}
+
+impl MetaError {
+    /// Whether the database does not answer now: the same call may succeed later.
+    pub fn is_away(&self) -> bool {
+        match self {
+            MetaError::AnotherServer => true,
+            MetaError::Database(
+                sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_),
+            ) => true,
+            // PostgreSQL's classes of connection exceptions, missing resources, and interventions of an operator.
+            MetaError::Database(sqlx::Error::Database(error)) => error
+                .code()
+                .is_some_and(|code| code.len() == 5 && ["08", "53", "57"].contains(&&code[..2])),
+            _ => false,
+        }
+    }
 }

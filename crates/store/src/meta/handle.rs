@@ -3,14 +3,12 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::alone::Alone;
 use super::database::Database;
 use super::directory::Directory;
 use super::error::MetaError;
 use super::secrets::ServerSecret;
 use crate::inbox::ProjectNumbers;
-
-/// The file's name in the data folder, unless PostgreSQL is used.
-pub const FILE: &str = "meta.sqlite";
 
 /// The projects and keys of a server. Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +18,8 @@ pub struct Meta {
 
 pub(super) struct Inner {
     pub(super) db: Database,
+    /// None: `meta.sqlite`, whose data folder this process holds, or a test.
+    pub(super) alone: Option<Alone>,
     pub(super) secret: ServerSecret,
     pub(super) directory: RwLock<Directory>,
     /// None if no projects are created, as in `restore`.
@@ -32,6 +32,14 @@ impl Meta {
     /// For identifiers that must be neither guessable nor reversible (the ledger of erasures).
     pub fn secret(&self) -> &ServerSecret {
         &self.inner.secret
+    }
+
+    /// Takes the PostgreSQL database for this server again, if the connection was lost. Call it now and then.
+    pub async fn stay_alone(&self) -> Result<(), MetaError> {
+        match &self.inner.alone {
+            Some(alone) => alone.stay().await,
+            None => Ok(()),
+        }
     }
 
     /// Ok if the database answers.

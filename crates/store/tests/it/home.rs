@@ -18,7 +18,7 @@ pub enum Engine {
 
 pub struct Home {
     folder: tempfile::TempDir,
-    place: MetaPlace,
+    pub place: MetaPlace,
 }
 
 const NOW: i64 = 1_764_000_000_000_000;
@@ -36,10 +36,6 @@ impl Home {
 
     pub fn data(&self) -> &Path {
         self.folder.path()
-    }
-
-    pub fn place(&self) -> &MetaPlace {
-        &self.place
     }
 
     pub async fn open(&self) -> Meta {

@@ -135,9 +135,9 @@ async fn channels_windows_rules_and_pages_are_kept_changed_and_removed(
     meta.put_status_page(page(id, "store")).await.unwrap().unwrap();
 
     let meta = again(&home, meta).await;
-    assert_eq!(meta.channels(id), [channel.clone()]);
-    assert_eq!(meta.maintenance(id), [window.clone()]);
-    assert_eq!(meta.rules(id), [rule.clone()]);
+    assert_eq!(meta.channels(id), std::slice::from_ref(&channel));
+    assert_eq!(meta.maintenance(id), std::slice::from_ref(&window));
+    assert_eq!(meta.rules(id), std::slice::from_ref(&rule));
     assert_eq!(meta.status_page_at("store").unwrap().project, id);
     assert!(meta.status_page_at("shop").is_none());
     assert!(!meta.remove_channel(other, channel.id).await.unwrap());
@@ -257,7 +257,7 @@ async fn views_and_deploys_are_unique_and_bounded(
         let release = Deploy::of_release(version, NOW + (200 + number as i64) * SECOND);
         meta.see_release(id, &release, (3, 2), NOW + number as i64).await.unwrap();
     }
-    // What requests reported makes room before what was posted.
+    // A release that requests reported makes room before a deploy that was posted.
     assert_eq!(versions(&meta).await, ["5", "2", "1"]);
     assert!(!meta.remove_deploy(other, first.id).await.unwrap());
     assert!(meta.remove_deploy(id, first.id).await.unwrap());
@@ -338,7 +338,7 @@ async fn a_deleted_project_takes_everything_along(
 async fn a_folder_is_not_served_with_a_database_that_is_not_its_own() {
     let home = Home::new(Engine::Postgres).await;
     let with = |home: &Home, folder: &Home| StoreOptions {
-        meta: home.place().clone(),
+        meta: home.place.clone(),
         ..StoreOptions::new(folder.data().to_path_buf(), small())
     };
     let open = async |options: StoreOptions| store::open_folder(options, [7; 32], NOW).await;

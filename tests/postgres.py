@@ -1,0 +1,29 @@
+"""A PostgreSQL server that goes with the test."""
+
+import subprocess
+from pathlib import Path
+
+SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "test-postgres.sh"
+
+
+class Postgres:
+    def __init__(self) -> None:
+        self._process = subprocess.Popen([SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = self._ask("stats")
+
+    def _ask(self, line: str) -> str:
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline().strip()
+        assert answer, "PostgreSQL did not start"
+        return answer
+
+    def crash(self) -> None:
+        self._ask("-stop")
+
+    def start(self) -> None:
+        self._ask("-start")
+
+    def close(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(30)
