@@ -14,7 +14,7 @@ use analytics::ranking::RankingLimits;
 use analytics::tally::{TallyLimits, Total};
 use anyhow::Context;
 use store::checks::{ChannelKey, Checks, MonitorKey};
-use store::meta::Meta;
+use store::meta::{Meta, MetaError};
 use store::{
     DuckDbLimits, Found, HitRow, Looked, MetaPlace, Part, PostgresUrl, Slowest, Store, StoreError,
     StoreLimits, StoreOptions,
@@ -404,8 +404,18 @@ pub fn explain(error: StoreError) -> anyhow::Error {
             "another server holds the data folder {}; stop it, or choose another folder with --data",
             folder.display()
         ),
+        // Not the folder's fault.
+        StoreError::ProjectFiles { context, cause } if is_of_database(&*cause) => {
+            anyhow::anyhow!("{context}: {cause}")
+        }
         other => anyhow::Error::new(other).context("the data folder cannot be opened"),
     }
+}
+
+fn is_of_database(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    cause.downcast_ref::<MetaError>().is_some_and(|error| {
+        error.is_away() || matches!(error, MetaError::NotEmpty | MetaError::MovedWrong(_))
+    })
 }
 
 /// Results of monitors and alerts of rules that no longer exist, as after `meta.sqlite` was restored from an older

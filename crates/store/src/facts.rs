@@ -160,7 +160,7 @@ async fn look_at_postgres(
         Ok(Some(facts)) => Ok(Found::Known(facts)),
         Err(problem @ MetaError::Newer { .. }) => Err(StoreError::Newer(problem.to_string())),
         Err(problem) => Err(StoreError::ProjectFiles {
-            context: "looking at the PostgreSQL database",
+            context: "PostgreSQL cannot be used; see that it runs and that `meta` is its address",
             cause: Box::new(problem),
         }),
     }

@@ -177,6 +177,9 @@ pub(super) async fn repair(settings: &Settings, matches: &ArgMatches) -> anyhow:
 pub(super) async fn migrate(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<()> {
     let data = &settings.data;
     let to = matches.get_one::<String>("to").context("no --to")?;
+    if !data.exists() {
+        bail!("there is no data in {}; which folder does the server use? (--data)", data.display());
+    }
     if control::connect(data).await?.is_some() {
         bail!("a server holds {}; stop it first", data.display());
     }
