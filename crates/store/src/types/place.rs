@@ -26,10 +26,12 @@ impl PostgresUrl {
         else {
             return Err(expected.to_owned());
         };
-        let authority = text[scheme.len()..].split(['/', '?']).next().unwrap_or_default();
+        let (place, parameters) = text.split_once('?').unwrap_or((text, ""));
+        let authority = place[scheme.len()..].split('/').next().unwrap_or_default();
+        let has_password = parameters.split('&').any(|one| one.starts_with("password="));
         match authority.rsplit_once('@') {
             None | Some(("", _)) => Err(format!("no user is named; {expected}")),
-            Some((user, _)) if user.contains(':') => {
+            Some((user, _)) if user.contains(':') || has_password => {
                 Err("it holds a password; put that into a file and name it with meta_password_file"
                     .to_owned())
             }
@@ -73,6 +75,7 @@ mod tests {
             ("postgres://db/stats", "no user"),
             ("postgres://@db/stats", "no user"),
             ("postgres://stats:needle@db/stats", "meta_password_file"),
+            ("postgres://stats@db/stats?sslmode=require&password=needle", "meta_password_file"),
         ] {
             let problem = PostgresUrl::parse(wrong).unwrap_err();
             assert!(problem.contains(why) && !problem.contains("needle"), "{wrong}: {problem}");
