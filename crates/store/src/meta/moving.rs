@@ -14,7 +14,7 @@ use super::migrate;
 use crate::types::MetaPlace;
 
 /// In an order in which every row finds the rows that it refers to.
-const TABLES: &[&str] = &[
+pub(super) const TABLES: &[&str] = &[
     "server",
     "projects",
     "imported_user_ids",
