@@ -16,13 +16,10 @@ use analytics::ranking::Ranking;
 use analytics::tally::Total;
 use tokio::sync::Semaphore;
 
-use crate::duckdb::filter::whole_filter;
-use crate::duckdb::presence::Presences;
 use crate::duckdb::rankings::DataVersion;
 use crate::duckdb::reading::Reading;
 use crate::duckdb::slowest::{Looked, Slowest};
 use crate::duckdb::sums::SumsLimits;
-use crate::duckdb::windows::{Cells, EndpointCounts};
 use crate::duckdb::{presence, rankings, read, slowest, sums, windows};
 use crate::inbox::{Command, EncodedBatch};
 use crate::open::{self, Threads};
@@ -30,7 +27,8 @@ use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::tail::Watcher;
 use crate::types::{
-    Append, Erasure, Found, HitRow, Part, Receipt, RouteRules, StoreError, StoreOptions, StoreStats,
+    Append, Cells, EndpointCounts, Erasure, Found, HitRow, Part, Presences, Receipt, RouteRules,
+    StoreError, StoreOptions, StoreStats,
 };
 use crate::{backup, blocking, record};
 
@@ -190,7 +188,7 @@ impl Store {
     /// Follows the project's hits that pass the filter, as they become visible; earlier ones can be read. Without
     /// `wants_hits` the watcher is only notified that there are some.
     pub fn watch(&self, scope: &ProjectScope, filter: &Filter, wants_hits: bool) -> Watcher {
-        let filter = whole_filter(scope, filter);
+        let filter = scope.with_locked(filter);
         self.shared.tail.watch(self.shared.options.node, scope.project(), filter, wants_hits)
     }
 

@@ -4,6 +4,8 @@
 mod bulletins;
 #[path = "it/checks.rs"]
 mod checks;
+#[path = "it/clickhouse.rs"]
+mod clickhouse;
 #[path = "it/damage.rs"]
 mod damage;
 #[path = "it/erasing.rs"]

@@ -4,7 +4,8 @@ server, and answers and errors go out alike. The engine behind it is the real on
 It speaks what the crate `clickhouse` sends: statements in the body, in the address (with the rows of an INSERT in the
 body) or in a form with parameters; settings in the address; any format. No users, no compression.
 
-Prints its port, and ends when its standard input does: with the test, however that ends.
+Prints its port, and ends when its standard input does: with the test, however that ends. Without a folder the data is
+deleted then.
 """
 
 import email.parser
@@ -12,7 +13,9 @@ import email.policy
 import os
 import queue
 import re
+import shutil
 import sys
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
@@ -90,7 +93,8 @@ class Handler(BaseHTTPRequestHandler):
             settings["log_comment"] = parameters["query_id"]
         changed = []
         try:
-            connection.query(f"USE `{parameters.get('database', 'default')}`")
+            database = parameters.get("database", "default").replace("\\", "\\\\").replace("`", "\\`")
+            connection.query(f"USE `{database}`")
             for name, value in settings.items():
                 if not re.fullmatch(r"\w+", name):
                     raise ValueError(f"Code: 115. DB::Exception: {name!r} is no setting")
@@ -144,12 +148,15 @@ class Server(ThreadingHTTPServer):
 
 def main():
     server = Server(("127.0.0.1", 0), Handler)
-    server.connections = Connections(sys.argv[1])
+    folder = sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="clickhouse-")
+    server.connections = Connections(folder)
     # The engine belongs to the process as long as one connection is open.
     server.connections.give_back(server.connections.take())
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_address[1], flush=True)
     sys.stdin.buffer.read()
+    if len(sys.argv) == 1:
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
