@@ -450,6 +450,8 @@ limits! {
         "Hashes of texts of sealed files that are kept between reads, 8 bytes each. Of 5 million hits from as many addresses they take 37 MB, and 0.3 s to make anew.";
     CLICKHOUSE_TOKENS "clickhouse_tokens" = 10_000, Items, fixed, "",
         "Inserts into ClickHouse whose repetition is recognized: after a crash one insert is repeated, and several nodes share the number.";
+    CLICKHOUSE_GATHER_MS "clickhouse_gather_ms" = 500, Milliseconds, fixed, "",
+        "How long a node gathers hits before it inserts them into ClickHouse: each insert makes files that the server has to merge.";
     CLICKHOUSE_BLOCK_ROWS "clickhouse_block_rows" = 4_000_000, Hits, fixed, "",
         "Hits of one insert into ClickHouse, which must be one block: more than a group of the inbox can hold.";
     CLICKHOUSE_GROUP_BYTES "clickhouse_group_bytes" = 1 << 30, Bytes, fixed, "",

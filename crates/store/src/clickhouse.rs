@@ -11,9 +11,11 @@ mod insert;
 mod migrate;
 mod rankings;
 mod read;
+mod spool;
 mod sql;
 mod sums;
 mod windows;
+mod writer;
 
 use analytics::batch::Batch;
 use analytics::hit::ProjectId;
@@ -30,6 +32,7 @@ use engine::Engine;
 
 pub use engine::ClickHouseOptions;
 pub use insert::Group;
+pub use spool::Spool;
 
 /// The hits of a database in ClickHouse. Cheap to clone.
 #[derive(Clone)]

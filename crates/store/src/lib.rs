@@ -36,7 +36,7 @@ mod types;
 mod verdict;
 mod writer;
 
-pub use crate::clickhouse::{ClickHouse, ClickHouseOptions, Group};
+pub use crate::clickhouse::{ClickHouse, ClickHouseOptions, Group, Spool};
 pub use crate::duckdb::rankings::DataVersion;
 pub use crate::duckdb::slowest::{Looked, Slowest};
 pub use folder::open_folder;

@@ -30,7 +30,7 @@ use crate::types::{
     Append, Cells, EndpointCounts, Erasure, Found, HitRow, Part, Presences, Receipt, RouteRules,
     StoreError, StoreOptions, StoreStats,
 };
-use crate::{backup, blocking, record};
+use crate::{backup, blocking};
 
 /// The store of hits. Cheap to clone.
 #[derive(Clone)]
@@ -67,18 +67,8 @@ impl Store {
 
     /// Returns once the batch is on disk.
     pub async fn append(&self, append: Append) -> Result<Receipt, StoreError> {
-        let Append { project, batch, batch_hash, rejected, rejected_total } = append;
         self.slow_down().await;
-        let batch = EncodedBatch {
-            project,
-            hits: batch.hits.len() as u32,
-            arrival_us: batch.arrival_us,
-            record: record::encode_batch(project, &batch).into(),
-            batch_hash: batch_hash.map(|hash| hash as u64),
-            repeat_hashes: batch.repeat_hashes,
-            rejected,
-            rejected_total,
-        };
+        let batch = EncodedBatch::new(append);
         self.shared.inbox.ask(|reply| Command::Append { batch, reply }).await
     }
 

@@ -2,12 +2,12 @@
 # Starts the HTTP front of ClickHouse's engine for tests, and installs the engine into the cache first, once for each state
 # of requirements.txt. Prints the port. Ends when its standard input does.
 #
-#   run.sh [FOLDER]          the engine's data; without it, a folder that is deleted at the end
+#   run.sh [FOLDER [PORT]]   the engine's data; without it, a folder that is deleted at the end
 #   API_ANALYTICS_CACHE=DIR  where the virtual environment is kept
 #   PYTHON=python3           the interpreter, 3.9 or later
 set -euo pipefail
 folder=()
-if [ $# -gt 0 ]; then folder=("$(realpath -m "$1")"); fi
+if [ $# -gt 0 ]; then folder=("$(realpath -m "$1")" "${@:2}"); fi
 cd "$(dirname "$0")"
 python="${PYTHON:-python3}"
 cache="${API_ANALYTICS_CACHE:-$HOME/.cache/api-analytics}"

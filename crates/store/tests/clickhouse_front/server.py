@@ -95,12 +95,12 @@ class Handler(BaseHTTPRequestHandler):
         try:
             database = parameters.get("database", "default").replace("\\", "\\\\").replace("`", "\\`")
             connection.query(f"USE `{database}`")
-            for name, value in settings.items():
+            for name in settings:
                 if not re.fullmatch(r"\w+", name):
                     raise ValueError(f"Code: 115. DB::Exception: {name!r} is no setting")
-                connection.query(f"SET {name} = {literal(value)}")
-                if not name.startswith("param_"):
-                    changed.append(name)
+            if settings:
+                connection.query("SET " + ", ".join(f"{name} = {literal(value)}" for name, value in settings.items()))
+                changed = [name for name in settings if not name.startswith("param_")]
             statement = parameters.get("query", "")
             insert = re.fullmatch(r"(?s)(INSERT INTO .*) FORMAT (\w+)\s*", statement)
             if insert:
@@ -112,8 +112,8 @@ class Handler(BaseHTTPRequestHandler):
             statement = named_queries(statement or body.decode())
             return connection.query(statement, parameters.get("default_format", "TabSeparated")).bytes()
         finally:
-            for name in changed:
-                connection.query(f"SET {name} = DEFAULT")
+            if changed:
+                connection.query("SET " + ", ".join(f"{name} = DEFAULT" for name in changed))
             self.server.connections.give_back(connection)
 
     def read_body(self):
@@ -147,7 +147,8 @@ class Server(ThreadingHTTPServer):
 
 
 def main():
-    server = Server(("127.0.0.1", 0), Handler)
+    port = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    server = Server(("127.0.0.1", port), Handler)
     folder = sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="clickhouse-")
     server.connections = Connections(folder)
     # The engine belongs to the process as long as one connection is open.

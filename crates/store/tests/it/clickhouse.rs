@@ -2,8 +2,8 @@
 
 #[path = "clickhouse/front.rs"]
 mod front;
-
-use std::collections::BTreeMap;
+#[path = "clickhouse/spool.rs"]
+mod spool;
 
 use analytics::filter::{self, Filter};
 use analytics::grid::Grid;
@@ -22,7 +22,7 @@ use store::{Append, ClickHouse, Erasure, Group, Looked, Slowest, Store, StoreErr
 use super::make::{P, Q, small};
 use super::rankings::LISTS;
 use super::sums::{
-    DAY_US, FILTERS, Question, START, Seen, all_panels, answers_from, question, seen, to_batch,
+    DAY_US, Question, START, Seen, all_panels, answers_from, question, seen, to_batch,
 };
 
 const MINUTE_US: i64 = 60_000_000;
@@ -251,14 +251,14 @@ const ODD_FILTERS: [&str; 12] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: super::sums::cases().div_ceil(3), max_shrink_iters: 0, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: super::sums::cases().div_ceil(5), max_shrink_iters: 0, ..ProptestConfig::default() })]
 
     #[test]
     fn both_engines_give_the_same_answers(
         batches in prop::collection::vec((0..1_000u64, 1..120u64, any::<bool>()), 1..7),
         days in 1..14i64,
         erase in prop::option::of(0..5u8),
-        questions in prop::collection::vec(question(), 3),
+        questions in prop::collection::vec(question(), 2),
         odd in prop::sample::select(&ODD_FILTERS[..]),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -279,4 +279,171 @@ proptest! {
             both.duckdb.close().await.unwrap();
         });
     }
+}
+
+/// Every kind of erasure, each with the hits that the others left.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_engines_erase_the_same_hits_and_fields() {
+    let both = Both::open(TallyLimits::default()).await;
+    let hits: Vec<Seen> = (0..150).map(|n| seen(n, DAY_US)).collect();
+    let odd: Vec<Seen> = (0..150).map(|n| unlike_others(n, DAY_US)).collect();
+    for batch in [&hits, &odd] {
+        both.append(P, batch).await;
+        both.append(Q, batch).await;
+    }
+    let whole = [question_of("", (0, 200)), question_of("country:US,GB", (0, 200))];
+    both.compare(&whole).await;
+    for erasure in [
+        Erasure::User(P, "user '3".into()),
+        Erasure::Address(P, "203.0.113.4".into()),
+        Erasure::Address(P, "2001:db8::1:0:0:1".into()),
+        Erasure::Address(P, "::2".into()),
+        Erasure::Address(P, "odd 3".into()),
+        Erasure::User(P, "nobody".into()),
+        Erasure::Before(P, START + DAY_US / 3),
+        Erasure::Addresses(P),
+        Erasure::AddressesAndCountries(P),
+    ] {
+        both.erase(&erasure).await;
+        both.compare(&whole[..1]).await;
+    }
+    both.compare(&whole).await;
+    both.erase(&Erasure::Project(P)).await;
+    assert_eq!(both.clickhouse.rows().await.unwrap(), 300);
+    both.duckdb.close().await.unwrap();
+}
+
+fn question_of(q: &'static str, quarters: (i64, i64)) -> Question {
+    Question { q, locked: "", off_us: 0, quarters, tz: "UTC" }
+}
+
+/// Above a limit distinct rows are estimated: by ClickHouse with a standard error of 0.6 %, by ours with 1.2 %.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_consumers_and_endpoints_counts_are_near_and_sums_are_exact() {
+    const CONSUMERS: u64 = 3_000;
+    let tally = TallyLimits {
+        listed_whole: 40,
+        distinct_exact: 40,
+        bucket_consumers_exact: 20,
+        ..TallyLimits::default()
+    };
+    let both = Both::open(tally).await;
+    let hit = |n: u64| Seen {
+        user: format!("caller {}", n % CONSUMERS),
+        route: format!("/r/{}", n % 900),
+        method: "GET",
+        ..seen(n, DAY_US)
+    };
+    // The first 30 consumers and endpoints have more hits than others, each another number of them.
+    let busy = (0..30u64).flat_map(|n| (0..40 - n).map(move |_| n));
+    let hits: Vec<Seen> = (0..CONSUMERS).chain(busy).map(hit).collect();
+    both.append(P, &hits).await;
+    let grid = Grid::over(START, START + DAY_US, &parse_zone("UTC").unwrap()).unwrap();
+    for sort in [Sort::Requests, Sort::ErrorRate, Sort::P95, Sort::LastSeen] {
+        let top = Top { consumers: true, rows: 30, sort };
+        let query = SumsQuery { top, ..all_panels(&grid, "", "") };
+        let total = both.clickhouse.sums(&query).await.unwrap();
+        let near = |counted: u64, truth: u64| {
+            assert!(counted.abs_diff(truth) * 30 < truth, "{counted}, and not about {truth}");
+        };
+        assert!(total.consumers.count.about && total.endpoints.count.about);
+        near(total.consumers.count.count, CONSUMERS);
+        near(total.endpoints.count.count, 900);
+        assert_eq!((total.consumers.missing_up_to, total.consumers.low_by_up_to), (0, 0));
+        let wanted = both.duckdb.sums(query.clone()).await.unwrap();
+        for (found, wanted) in total.consumer_series.iter().zip(&wanted.consumer_series) {
+            assert_eq!(found.about, wanted.about);
+            assert!(
+                found.count.abs_diff(wanted.count) * 20 <= wanted.count,
+                "{found:?} {wanted:?}"
+            );
+        }
+        assert_eq!(total.statuses, wanted.statuses);
+        if sort == Sort::Requests {
+            let mut rows = total.consumers.rows.clone();
+            rows.sort_by_key(|row| std::cmp::Reverse(row.requests));
+            for (n, row) in (0..).zip(&rows) {
+                assert_eq!((row.user.as_str(), row.requests), (&*format!("caller {n}"), 41 - n));
+            }
+            assert_eq!(total.endpoints.rows.len(), 30);
+            let busiest = total.endpoints.rows.iter().max_by_key(|row| row.requests).unwrap();
+            let truth = hits.iter().filter(|hit| hit.route == "/r/0").count();
+            assert_eq!((&*busiest.route, busiest.requests), ("/r/0", truth as u64));
+            let durations =
+                hits.iter().filter(|hit| hit.route == "/r/0" && hit.duration_us.is_some());
+            assert_eq!(busiest.latency.total(), durations.count() as u64);
+        }
+    }
+    both.duckdb.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_too_many_rows_the_busiest_are_listed_and_a_search_finds_all_others() {
+    let both = Both::open(TallyLimits::default()).await;
+    let hits: Vec<Seen> = (0..300).map(|n| unlike_others(n, DAY_US)).collect();
+    both.append(P, &hits).await;
+    let few = RankingLimits { rows: 6, ..RankingLimits::default() };
+    let options = front::options();
+    let limited = ClickHouse::open(&options, TallyLimits::default(), few).await.unwrap();
+    let group = Group { node: 0, first_seq: 1, last_seq: 1 };
+    limited.insert(group, &[(1, P, to_batch(&hits))]).await.unwrap();
+    let consumers = |search: &str| RankingQuery {
+        scope: ProjectScope::granted(P, Filter::default()),
+        from_us: START,
+        to_us: START + DAY_US + 1,
+        filter: Filter::default(),
+        of: analytics::ranking::Ranked::Consumers,
+        addresses: true,
+        search: SearchWords::parse(search).unwrap(),
+    };
+    let busiest = limited.ranking(&consumers("")).await.unwrap();
+    assert!(!busiest.is_complete() && busiest.all().missing_up_to > 0);
+    for search in ["USER 12", "ü Ser 9", "2001:DB8::1: :2", "198.51.1.24", "nothing"] {
+        let found = limited.ranking(&consumers(search)).await.unwrap();
+        let (_, wanted) = both.duckdb.ranking(consumers("")).await.unwrap();
+        let view = View { search: SearchWords::parse(search).unwrap(), ..View::default() };
+        let rows = |ranking: &analytics::ranking::Ranking, view: &View| -> Vec<String> {
+            ranking.order(view).iter().map(|at| format!("{:?}", ranking.row(*at))).collect()
+        };
+        assert!(found.is_complete() || found.all().count.count > 6, "{search}");
+        if found.is_complete() {
+            assert_eq!(rows(&found, &View::default()), rows(&wanted, &view), "{search}");
+        }
+    }
+    both.duckdb.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_menu_lists_the_values_that_begin_with_a_text() {
+    use analytics::tally::{Dimension, Needs};
+    let both = Both::open(TallyLimits::default()).await;
+    let hits: Vec<Seen> = (0..100).map(|n| unlike_others(n, DAY_US)).collect();
+    both.append(P, &hits).await;
+    let grid = Grid::whole(START, START + DAY_US + 1, &parse_zone("UTC").unwrap());
+    for (kind, prefix) in [
+        (analytics::hit::TextKind::User, "user %"),
+        (analytics::hit::TextKind::User, "user '"),
+        (analytics::hit::TextKind::Route, "/aüb/"),
+        (analytics::hit::TextKind::Address, "198.51.2."),
+        (analytics::hit::TextKind::Path, "%"),
+    ] {
+        let value = Dimension::Text(kind);
+        let query = SumsQuery {
+            values: vec![value],
+            needs: Needs::default(),
+            prefix: prefix.to_owned(),
+            top: Top { rows: 200, ..Top::default() },
+            ..all_panels(&grid, "", "")
+        };
+        let sorted = |total: analytics::tally::Total| {
+            let listing = &total.values[&value];
+            let mut rows = listing.rows.clone();
+            rows.sort_by(|one, other| one.0.cmp(&other.0));
+            (rows, listing.count)
+        };
+        let found = sorted(both.clickhouse.sums(&query).await.unwrap());
+        assert_eq!(found, sorted(both.duckdb.sums(query).await.unwrap()), "{prefix}");
+        assert_eq!(found.0.is_empty(), prefix == "%", "{prefix}");
+    }
+    both.duckdb.close().await.unwrap();
 }

@@ -1,6 +1,7 @@
 //! ClickHouse's engine behind an HTTP front, one for all tests of this process.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -11,14 +12,25 @@ use store::{ClickHouse, ClickHouseOptions};
 
 /// A running front. It ends when this process does, because its standard input ends then.
 pub struct Front {
-    pub url: String,
+    pub port: u16,
     child: Mutex<Child>,
 }
 
 impl Front {
+    /// Its data is deleted with it.
     pub fn start() -> Front {
+        Front::start_with(&[])
+    }
+
+    /// With the data of a folder, at a port (0: any).
+    pub fn start_in(folder: &Path, port: u16) -> Front {
+        Front::start_with(&[folder.to_str().expect("a plain path"), &port.to_string()])
+    }
+
+    fn start_with(arguments: &[&str]) -> Front {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clickhouse_front/run.sh");
         let mut child = Command::new(script)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -27,7 +39,7 @@ impl Front {
         let out = child.stdout.take().expect("its output is piped");
         BufReader::new(out).read_line(&mut line).expect("it prints its port");
         let port: u16 = line.trim().parse().expect("a port; if there is none, the reason is above");
-        Front { url: format!("http://127.0.0.1:{port}"), child: Mutex::new(child) }
+        Front { port, child: Mutex::new(child) }
     }
 
     pub fn stop(&self) {
@@ -40,9 +52,13 @@ impl Front {
 /// A new database of the shared front.
 pub fn options() -> ClickHouseOptions {
     static FRONT: OnceLock<Front> = OnceLock::new();
+    options_of(FRONT.get_or_init(Front::start))
+}
+
+pub fn options_of(front: &Front) -> ClickHouseOptions {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     ClickHouseOptions {
-        url: FRONT.get_or_init(Front::start).url.clone(),
+        url: format!("http://127.0.0.1:{}", front.port),
         database: format!("test`{}", NEXT.fetch_add(1, Ordering::Relaxed)),
         user: String::new(),
         password: String::new(),
