@@ -38,6 +38,7 @@ impl std::fmt::Debug for ClickHouseOptions {
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
+    options: Arc<ClickHouseOptions>,
     client: Client,
     seconds: u64,
     ids: Arc<QueryIds>,
@@ -66,7 +67,14 @@ impl Engine {
             client = client.with_user(&options.user).with_password(&options.password);
         }
         let ids = QueryIds { start: RandomState::new().hash_one(0), next: AtomicU64::new(0) };
-        Engine { client, seconds: options.query_seconds, ids: Arc::new(ids) }
+        let seconds = options.query_seconds;
+        Engine { options: Arc::new(options.clone()), client, seconds, ids: Arc::new(ids) }
+    }
+
+    /// For another runtime. TRICKY: connections are driven by the runtime that opened them. One that is shared stands
+    /// still while that runtime does nothing.
+    pub fn with_own_connections(&self) -> Engine {
+        Engine::new(&self.options)
     }
 
     /// The rows of a question. Dropping the future ends it on the server too.

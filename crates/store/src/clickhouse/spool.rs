@@ -33,7 +33,7 @@ impl Spool {
         clickhouse: &ClickHouse,
         limits: StoreLimits,
     ) -> Result<Spool, StoreError> {
-        let (folder, engine) = (folder.to_path_buf(), clickhouse.engine.clone());
+        let (folder, engine) = (folder.to_path_buf(), clickhouse.engine.with_own_connections());
         let opening = move || {
             std::fs::create_dir_all(&folder).map_err(io("creating the data folder"))?;
             let lock = lock(&folder)?;

@@ -305,7 +305,7 @@ async fn both_engines_erase_the_same_hits_and_fields() {
         Erasure::AddressesAndCountries(P),
     ] {
         both.erase(&erasure).await;
-        both.compare(&whole[..1]).await;
+        both.compare_lists("", "", Period::default(), 150).await;
     }
     both.compare(&whole).await;
     both.erase(&Erasure::Project(P)).await;
