@@ -456,6 +456,8 @@ limits! {
         "Hits of one insert into ClickHouse, which must be one block: more than a group of the inbox can hold.";
     CLICKHOUSE_GROUP_BYTES "clickhouse_group_bytes" = 1 << 30, Bytes, fixed, "",
         "Memory of a ClickHouse query's groups above which the server continues on disk, so that a million consumers cost time and not the query.";
+    CLICKHOUSE_OLD_PARTS_SECONDS "clickhouse_old_parts_seconds" = 60, Seconds, fixed, "",
+        "How long an erasure waits until ClickHouse has deleted the files that it replaced, before it is tried again: longer than a query that reads them.";
     CLICKHOUSE_SILENT_SECONDS "clickhouse_silent_seconds" = 5, Seconds, fixed, "",
         "How long after its time limit a ClickHouse query is waited for: the server reports the limit itself.";
     FILTERS_CACHE_BYTES "filters_cache_bytes" = 8 << 20, Bytes, fixed, "",

@@ -233,3 +233,85 @@ impl Drop for Running<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// A server that never answers a question; hands out the calls that it gets.
+    fn silent_server() -> (String, mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (calls, received) = mpsc::channel();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let calls = calls.clone();
+                std::thread::spawn(move || {
+                    let mut call = Vec::new();
+                    let mut piece = [0; 4096];
+                    while let Ok(size @ 1..) = stream.read(&mut piece) {
+                        call.extend(&piece[..size]);
+                        let text = String::from_utf8_lossy(&call).into_owned();
+                        let is_whole = text.contains("SELECT 1") || text.contains("ASYNC");
+                        if is_whole && text.contains("ASYNC") == text.contains("--\r\n") {
+                            let _ = calls.send(text);
+                            if call.windows(5).any(|part| part == b"ASYNC") {
+                                let _ = stream
+                                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                            }
+                            call.clear();
+                        }
+                    }
+                });
+            }
+        });
+        (url, received)
+    }
+
+    fn engine(url: &str, query_seconds: u64) -> Engine {
+        Engine::new(&ClickHouseOptions {
+            url: url.to_owned(),
+            database: "default".into(),
+            user: String::new(),
+            password: String::new(),
+            query_seconds,
+        })
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_question_whose_caller_is_gone_is_killed_on_the_server() {
+        let (url, calls) = silent_server();
+        let engine = engine(&url, 30);
+        let asking = {
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                engine.ask_number("asking", "SELECT 1", &Params::default()).await
+            })
+        };
+        let patience = Duration::from_secs(10);
+        let question = calls.recv_timeout(patience).expect("the question arrives");
+        let id = question.split("query_id=").nth(1).unwrap().split(['&', ' ']).next().unwrap();
+        assert!(id.starts_with("api-analytics-"), "{question}");
+        assert!(calls.recv_timeout(Duration::from_millis(200)).is_err(), "it is not killed yet");
+        asking.abort();
+        let kill = calls.recv_timeout(patience).expect("the server is told");
+        assert!(kill.contains("KILL QUERY WHERE query_id = {p0:String} ASYNC"), "{kill}");
+        assert!(kill.contains(id), "{kill}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_that_is_away_is_said_at_once_with_the_reason() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let failed = engine(&url, 30).ask_number("asking", "SELECT 1", &Params::default()).await;
+        match failed {
+            Err(StoreError::EngineAway { cause }) => assert!(cause.contains("refused"), "{cause}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -35,6 +35,14 @@ pub const OTHER_ADDRESS: &str = "address_other";
 /// The bucket of a duration (`analytics::latency`): stored, because an engine's logarithm may round differently.
 pub const LATENCY: &str = "latency";
 
+/// The inbox forgets records once they are inserted, so an insert is answered when it is on disk; by default the server
+/// answers earlier.
+const ON_DISK: &str = "fsync_after_insert = 1, fsync_part_directory = 1,
+     min_compressed_bytes_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_fetch = 1";
+
+/// By default a rewritten part stays for 8 minutes. That guards against parts that are not on disk; ours are.
+const NOTHING_LEFT: &str = "old_parts_lifetime = 0, finished_mutations_to_keep = 1";
+
 /// The columns that are stored, in the order in which rows are written: those of `hit_fields`, between our own.
 pub fn columns() -> Vec<Column> {
     let column = |name, kind, codec| Column { name, kind, codec };
@@ -87,7 +95,7 @@ pub fn migrate() -> Vec<String> {
          ENGINE = MergeTree
          PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(time_us, 'UTC'))
          ORDER BY (project, time_us, hit_id)
-         SETTINGS non_replicated_deduplication_window = {tokens}",
+         SETTINGS non_replicated_deduplication_window = {tokens}, {ON_DISK}, {NOTHING_LEFT}",
         stored.join(", "),
         address(IP, OTHER_ADDRESS),
     );

@@ -132,6 +132,54 @@ async fn an_erasure_concerns_the_hits_that_came_before_it() {
     spool.close().await.unwrap();
 }
 
+/// Compressed parts hide a name, so their number counts; the server's other files are searched.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_erasure_the_server_has_no_old_part_and_no_statement_that_names_the_person() {
+    let data = tempfile::tempdir().unwrap();
+    let front = Front::start_in(data.path(), 0);
+    let (tally, ranking) = (TallyLimits::default(), RankingLimits::default());
+    let clickhouse = ClickHouse::open(&options_of(&front), tally, ranking).await.unwrap();
+    let mut hits: Vec<_> = (0..40).map(plain).collect();
+    hits.iter_mut().for_each(|hit| hit.user = "needle-1".into());
+    hits[20..].iter_mut().for_each(|hit| hit.user = "other".into());
+    let group = Group { node: 0, first_seq: 1, last_seq: 1 };
+    clickhouse.insert(group, &[(1, P, batch(&hits))]).await.unwrap();
+    let mut parts = Vec::new();
+    files(data.path(), &mut |path| {
+        let name = path.parent().unwrap().file_name().unwrap().to_str().unwrap();
+        if path.ends_with("data.bin") && path.to_str().unwrap().contains("/store/") {
+            parts.push(name.to_owned());
+        }
+    });
+    assert!(!parts.is_empty(), "the search finds parts");
+    assert_eq!(clickhouse.erase(&Erasure::User(P, "needle-1".into())).await.unwrap(), 20);
+    assert_eq!(clickhouse.erase(&Erasure::Address(P, "203.0.113.5".into())).await.unwrap(), 1);
+    let (mut left, mut naming, mut statements) = (Vec::new(), Vec::new(), 0);
+    files(data.path(), &mut |path| {
+        let text = path.to_str().unwrap();
+        let bytes = std::fs::read(path).unwrap_or_default();
+        left.extend(parts.iter().filter(|part| text.contains(&format!("/{part}/"))));
+        let has = |needle: &[u8]| bytes.windows(needle.len()).any(|part| part == needle);
+        if has(b"needle-1") || has(b"203.0.113.5") {
+            naming.push(text.to_owned());
+        }
+        statements += usize::from(has(b"sipHash128Keyed"));
+    });
+    assert!(statements > 0, "the search finds the statements that erase");
+    assert_eq!((left, naming), (Vec::<&String>::new(), Vec::new()));
+    assert_eq!(clickhouse.rows().await.unwrap(), 19);
+    front.stop();
+}
+
+fn files(folder: &std::path::Path, each: &mut dyn FnMut(&std::path::Path)) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.path() {
+            path if path.is_dir() => files(&path, each),
+            path => each(&path),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_may_prepare_the_tables_at_the_same_time_and_again() {
     let options = options();
