@@ -17,7 +17,7 @@ use analytics::ranking::{RANKING_SORTS, RankingLimits, SearchWords, View};
 use analytics::tally::{Sort, TallyLimits, Top};
 use proptest::prelude::*;
 use serde_json::Value as Json;
-use store::{Append, ClickHouse, Erasure, Group, Looked, Slowest, Store, StoreError, StoreLimits};
+use store::{Append, ClickHouse, Erasure, Group, Looked, Slowest, Store, StoreLimits};
 
 use super::make::{P, Q, small};
 use super::rankings::LISTS;
