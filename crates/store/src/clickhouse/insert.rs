@@ -85,10 +85,8 @@ impl Rows {
         }
         let sources = sources(batch);
         let mut skips = skips.iter().copied().peekable();
-        for row in 0..batch.hits {
-            if skips.next_if_eq(&(row as u32)).is_some() {
-                continue;
-            }
+        let kept = (0..batch.hits).filter(|row| skips.next_if_eq(&(*row as u32)).is_none());
+        for row in kept {
             let text_of = |kind: TextKind| values[record::FIRST_TEXT + kind as usize][row] as usize;
             let out = &mut self.bytes;
             for source in &sources {

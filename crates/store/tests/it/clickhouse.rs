@@ -226,7 +226,7 @@ fn unlike_others(n: u64, spread_us: i64) -> Seen {
     };
     let odd = ["%", "_", "\\", "'", "\t", "\n", "ü", "?", "{p0:String}"][n as usize % 9];
     Seen {
-        user: if n % 3 == 0 { format!("user {odd}{n}") } else { String::new() },
+        user: if n.is_multiple_of(3) { format!("user {odd}{n}") } else { String::new() },
         address,
         path: format!("/a{odd}b/{n}"),
         route: format!("/a{odd}b/{}", n % 50),
