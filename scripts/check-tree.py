@@ -110,7 +110,7 @@ def check_files():
             problems.append(f"{name} does not open by saying what it is (//!)")
         if path.stem in BANNED_NAMES or path.name == "mod.rs":
             problems.append(f"{name}: no such name; say what it holds")
-    sql = ("sql", "sql.rs", "duckdb/sql", "duckdb/sql.rs", "meta", "meta.rs")
+    sql = ("sql", "sql.rs", "duckdb/sql", "duckdb/sql.rs", "clickhouse/sql", "clickhouse/sql.rs", "meta", "meta.rs")
     for crate, folders in (("store", sql), ("server", ()), ("analytics", ())):
         for path in (ROOT / "crates" / crate / "src").rglob("*.rs"):
             inside = path.relative_to(ROOT / "crates" / crate / "src")

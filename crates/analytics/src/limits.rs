@@ -456,6 +456,18 @@ limits! {
         "The same for consumers in one bucket of a series. There are up to 200 buckets; so many hashes take twice as much as a sketch.";
     NAMES_CACHE_BYTES "names_cache_bytes" = 48 << 20, Bytes, fixed, "",
         "Hashes of texts of sealed files that are kept between reads, 8 bytes each. Of 5 million hits from as many addresses they take 37 MB, and 0.3 s to make anew.";
+    CLICKHOUSE_TOKENS "clickhouse_tokens" = 10_000, Items, fixed, "",
+        "Inserts into ClickHouse whose repetition is recognized: after a crash one insert is repeated, and several nodes share the number.";
+    CLICKHOUSE_GATHER_MS "clickhouse_gather_ms" = 500, Milliseconds, fixed, "",
+        "How long a node gathers hits before it inserts them into ClickHouse: each insert makes files that the server has to merge.";
+    CLICKHOUSE_BLOCK_ROWS "clickhouse_block_rows" = 4_000_000, Hits, fixed, "",
+        "Hits of one insert into ClickHouse, which must be one block: more than a group of the inbox can hold.";
+    CLICKHOUSE_GROUP_BYTES "clickhouse_group_bytes" = 1 << 30, Bytes, fixed, "",
+        "Memory of a ClickHouse query's groups above which the server continues on disk, so that a million consumers cost time and not the query.";
+    CLICKHOUSE_OLD_PARTS_SECONDS "clickhouse_old_parts_seconds" = 60, Seconds, fixed, "",
+        "How long an erasure waits until ClickHouse has deleted the files that it replaced, before it is tried again: longer than a query that reads them.";
+    CLICKHOUSE_SILENT_SECONDS "clickhouse_silent_seconds" = 5, Seconds, fixed, "",
+        "How long after its time limit a ClickHouse query is waited for: the server reports the limit itself.";
     FILTERS_CACHE_BYTES "filters_cache_bytes" = 8 << 20, Bytes, fixed, "",
         "Which texts of sealed files pass a filter, kept between reads: a bit per text, so that an export looks at a file's texts once.";
     LIST_ROWS "list_rows" = 1 << 20, Rows, fixed, "",

@@ -31,6 +31,12 @@ impl ProjectScope {
     pub fn locked(&self) -> &Filter {
         &self.locked
     }
+
+    /// A query's filter together with the locked one.
+    pub fn with_locked(&self, filter: &Filter) -> Filter {
+        let conditions = self.locked.conditions.iter().chain(&filter.conditions).cloned();
+        Filter { conditions: conditions.collect() }
+    }
 }
 
 /// Raw hits, newest first by (time, hit id).

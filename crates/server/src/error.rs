@@ -265,6 +265,15 @@ impl From<store::StoreError> for ApiError {
                 "the server opens its data files again after a failure; nothing is lost. Send this again in a moment",
             )
             .retry_after(5),
+            StoreError::EngineAway { cause } => {
+                tracing::warn!(cause, "ClickHouse cannot be reached");
+                ApiError::new(
+                    Code::Reopening,
+                    "the server cannot reach the database that holds the hits; hits that are posted meanwhile are kept. Send this again in \
+                     a moment",
+                )
+                .retry_after(5)
+            }
             StoreError::Damaged(_) => {
                 let id = call_id::current();
                 tracing::error!(%error, request_id = id.as_ref().map(CallId::as_str), "data is damaged");
@@ -444,6 +453,7 @@ mod tests {
             (StoreError::OutOfMemory("reading hits"), (Code::QueryTooLarge, Some(10))),
             (StoreError::Closing, (Code::Closing, Some(2))),
             (StoreError::Reopening, (Code::Reopening, Some(5))),
+            (StoreError::EngineAway { cause: text() }, (Code::Reopening, Some(5))),
             (StoreError::Damaged(text()), (Code::DataDamaged, None)),
             (StoreError::NumbersUsedUp, internal),
             (StoreError::Cancelled, internal),

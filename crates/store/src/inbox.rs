@@ -21,8 +21,8 @@ mod state;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::Row;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Row};
 
 pub use command::{Change, Command, EncodedBatch, Gauges, InboxOptions, Opened};
 pub use dropped::Dropped;
@@ -37,9 +37,39 @@ pub use state::{get_number, last_seq, put_state};
 use crate::record;
 use crate::types::StoreError;
 
+/// The group of records that is being inserted into ClickHouse, so that it is the same one after a crash.
+const INSERTING: &str = "inserting";
+
 /// The newest format of the data files that this inbox has listed, so that an older program notices before it opens
 /// one.
 const DATA_FORMAT: &str = "data_format";
+
+/// Records after a position, up to another, from the file at `path`: some of them, in order, unless there are none.
+pub async fn read_records(path: &Path, position: u64, until: u64) -> Result<Vec<Item>, StoreError> {
+    let context = "reading the inbox";
+    let mut db = connect_options(path).connect().await.map_err(failed(context))?;
+    let rows = sqlx::query(crate::sql::inbox::RECORDS_AFTER)
+        .bind(position as i64)
+        .fetch_all(&mut db)
+        .await
+        .map_err(failed(context))?;
+    db.close().await.map_err(failed(context))?;
+    let mut items = Vec::new();
+    for row in rows {
+        let first = row.get::<i64, _>(0) as u64;
+        let bytes: Vec<u8> = row.get(2);
+        let records = split_framed(&bytes).ok_or_else(|| {
+            StoreError::Damaged(format!("record {first} in the inbox cannot be read"))
+        })?;
+        for (n, (record, skips)) in records.into_iter().enumerate() {
+            let seq = first + n as u64;
+            if seq > position && seq <= until {
+                items.push(Item { seq, record: record.into(), skips });
+            }
+        }
+    }
+    Ok(items)
+}
 
 /// An SQLite error with its context.
 pub(crate) fn failed(context: &'static str) -> impl Fn(sqlx::Error) -> StoreError {

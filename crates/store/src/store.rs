@@ -16,13 +16,10 @@ use analytics::ranking::Ranking;
 use analytics::tally::Total;
 use tokio::sync::Semaphore;
 
-use crate::duckdb::filter::whole_filter;
-use crate::duckdb::presence::Presences;
 use crate::duckdb::rankings::DataVersion;
 use crate::duckdb::reading::Reading;
 use crate::duckdb::slowest::{Looked, Slowest};
 use crate::duckdb::sums::SumsLimits;
-use crate::duckdb::windows::{Cells, EndpointCounts};
 use crate::duckdb::{presence, rankings, read, slowest, sums, windows};
 use crate::inbox::{Command, EncodedBatch};
 use crate::open::{self, Threads};
@@ -30,9 +27,10 @@ use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::tail::Watcher;
 use crate::types::{
-    Append, Erasure, Found, HitRow, Part, Receipt, RouteRules, StoreError, StoreOptions, StoreStats,
+    Append, Cells, EndpointCounts, Erasure, Found, HitRow, Part, Presences, Receipt, RouteRules,
+    StoreError, StoreOptions, StoreStats,
 };
-use crate::{backup, blocking, record};
+use crate::{backup, blocking};
 
 /// The store of hits. Cheap to clone.
 #[derive(Clone)]
@@ -69,18 +67,8 @@ impl Store {
 
     /// Returns once the batch is on disk.
     pub async fn append(&self, append: Append) -> Result<Receipt, StoreError> {
-        let Append { project, batch, batch_hash, rejected, rejected_total } = append;
         self.slow_down().await;
-        let batch = EncodedBatch {
-            project,
-            hits: batch.hits.len() as u32,
-            arrival_us: batch.arrival_us,
-            record: record::encode_batch(project, &batch).into(),
-            batch_hash: batch_hash.map(|hash| hash as u64),
-            repeat_hashes: batch.repeat_hashes,
-            rejected,
-            rejected_total,
-        };
+        let batch = EncodedBatch::new(append);
         self.shared.inbox.ask(|reply| Command::Append { batch, reply }).await
     }
 
@@ -190,7 +178,7 @@ impl Store {
     /// Follows the project's hits that pass the filter, as they become visible; earlier ones can be read. Without
     /// `wants_hits` the watcher is only notified that there are some.
     pub fn watch(&self, scope: &ProjectScope, filter: &Filter, wants_hits: bool) -> Watcher {
-        let filter = whole_filter(scope, filter);
+        let filter = scope.with_locked(filter);
         self.shared.tail.watch(self.shared.options.node, scope.project(), filter, wants_hits)
     }
 

@@ -4,9 +4,13 @@ mod limits;
 mod place;
 mod stats;
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use analytics::alert::Counts;
+use analytics::alert::silence::Presence;
+use analytics::alert::timeline::Cell;
 use analytics::batch::Batch;
 use analytics::hit::{Country, ProjectId, TextKind};
 use analytics::hit_fields::{Number, Word};
@@ -132,6 +136,9 @@ pub enum StoreError {
     /// The engine failed, and the data files are being reopened with another one.
     #[error("the data files are being opened again after a failure")]
     Reopening,
+    /// The server that keeps hits does not answer. Acknowledged batches wait in the inbox.
+    #[error("ClickHouse cannot be reached: {cause}")]
+    EngineAway { cause: String },
     /// The failed engine still holds the data files, so no other can open them.
     #[error(
         "the engine that failed is still in use after {seconds} s; if this lasts, restart the server"
@@ -245,6 +252,15 @@ pub struct Part<Q> {
     pub found: Found,
     pub rest: Option<Q>,
 }
+
+/// Counts by project and by the number of the cell.
+pub type Cells = HashMap<(ProjectId, i64), Cell>;
+
+/// Counts by project and by endpoint: `METHOD ROUTE`.
+pub type EndpointCounts = HashMap<ProjectId, BTreeMap<String, Counts>>;
+
+/// The times at which consumers were seen, by project and name.
+pub type Presences = HashMap<ProjectId, HashMap<String, Presence>>;
 
 /// Hits that a list has found but not read yet, in its order: 16 bytes each.
 #[derive(Clone, Debug, Default)]

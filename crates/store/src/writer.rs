@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use analytics::hit::ProjectId;
 use analytics::limits;
-use sqlx::{ConnectOptions, Connection as _, Row};
 
 use crate::disk::io;
 use crate::duckdb::active::Active;
@@ -17,7 +16,6 @@ use crate::duckdb::files::{Entry, Snapshot};
 use crate::inbox::{self, Change, Dropped, FileKind, FileRow, Item};
 use crate::record::{self, Record, RecordError};
 use crate::shared::{Job, Request, Shared};
-use crate::sql;
 use crate::tail::Applied;
 use crate::types::{Erasure, StoreError};
 
@@ -154,33 +152,7 @@ impl Writer {
 
     fn read_file(&mut self, until: u64) -> Result<Vec<Item>, StoreError> {
         let path = self.shared.options.data.join("inbox.sqlite");
-        let position = self.active.position;
-        let context = "reading the inbox";
-        self.runtime.block_on(async {
-            let mut db =
-                inbox::connect_options(&path).connect().await.map_err(inbox::failed(context))?;
-            let rows = sqlx::query(sql::inbox::RECORDS_AFTER)
-                .bind(position as i64)
-                .fetch_all(&mut db)
-                .await
-                .map_err(inbox::failed(context))?;
-            db.close().await.map_err(inbox::failed(context))?;
-            let mut items = Vec::new();
-            for row in rows {
-                let first = row.get::<i64, _>(0) as u64;
-                let bytes: Vec<u8> = row.get(2);
-                let records = inbox::split_framed(&bytes).ok_or_else(|| {
-                    StoreError::Damaged(format!("record {first} in the inbox cannot be read"))
-                })?;
-                for (n, (record, skips)) in records.into_iter().enumerate() {
-                    let seq = first + n as u64;
-                    if seq > position && seq <= until {
-                        items.push(Item { seq, record: record.into(), skips });
-                    }
-                }
-            }
-            Ok(items)
-        })
+        self.runtime.block_on(inbox::read_records(&path, self.active.position, until))
     }
 
     fn apply(&mut self, items: &[Item]) -> Result<(), StoreError> {

@@ -7,6 +7,8 @@ use store::{MetaPlace, PostgresUrl};
 mod bulletins;
 #[path = "it/checks.rs"]
 mod checks;
+#[path = "it/clickhouse.rs"]
+mod clickhouse;
 #[path = "it/damage.rs"]
 mod damage;
 #[path = "it/erasing.rs"]

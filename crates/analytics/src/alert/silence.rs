@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use super::timeline::{MINUTE_US, WEEK_US};
 use super::{Counts, Finding, Observed, ReadyMade, Silence, judge};
 
-const CELL_US: i64 = 5 * MINUTE_US;
+pub const CELL_US: i64 = 5 * MINUTE_US;
 const CELLS_PER_WORD: i64 = 64;
 const HOUR_US: i64 = 60 * MINUTE_US;
 const DAY_US: i64 = 24 * HOUR_US;

@@ -22,6 +22,10 @@ impl SearchWords {
         self.0.is_empty()
     }
 
+    pub fn words(&self) -> &[String] {
+        &self.0
+    }
+
     /// Whether a row has every word. `mask`: the masks of its texts, combined. A word that spans two texts is in neither.
     pub(super) fn are_all(&self, mask: u32) -> bool {
         mask == (1u32 << self.0.len()) - 1

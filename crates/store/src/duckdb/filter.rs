@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use analytics::filter::{Condition, Field, Filter, Test, TextTests};
 use analytics::hit::TextKind;
 use analytics::limits;
-use analytics::query::ProjectScope;
 use analytics::slots::Slots;
 use analytics::tally::{Columns, Needs};
 use duckdb::arrow::array::{Array, AsArray};
@@ -222,13 +221,6 @@ impl FileFilter {
         }
         out.len() < rows
     }
-}
-
-/// A query's filter combined with the scope's locked one.
-pub fn whole_filter(scope: &ProjectScope, filter: &Filter) -> Filter {
-    let conditions: Vec<Condition> =
-        scope.locked().conditions.iter().chain(&filter.conditions).cloned().collect();
-    Filter { conditions }
 }
 
 /// Filters of sealed files, cached between reads: an export reads page by page, a live dashboard every few seconds, and

@@ -15,10 +15,7 @@ use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{OpenFile, Reading};
 use crate::duckdb::sql::windows as sql;
 use crate::duckdb::windows::Wanted;
-use crate::types::StoreError;
-
-/// By project and name. Consumers that were not seen are missing.
-pub type Presences = HashMap<ProjectId, HashMap<String, Presence>>;
+use crate::types::{Presences, StoreError};
 
 /// By the consumer's number in the query.
 type Seen = HashMap<usize, Presence>;

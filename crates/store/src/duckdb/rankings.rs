@@ -9,15 +9,11 @@ mod cache;
 mod names;
 mod rows;
 
-use analytics::latency::Histogram;
 use analytics::query::RankingQuery;
-use analytics::ranking::{
-    Ranked, RankedRows, Ranking, RankingBuilder, RankingLimits, RowName, RowSum, TooManyRows,
-    WordMasks,
-};
-use analytics::tally::Listing;
+use analytics::ranking::{Ranking, RankingBuilder, RankingLimits, TooManyRows, WordMasks};
 
-use crate::duckdb::filter::{FilterCache, whole_filter};
+use crate::busiest;
+use crate::duckdb::filter::FilterCache;
 use crate::duckdb::reading::{OpenFile, Reading};
 use crate::duckdb::sums::{NamesCache, SumsLimits, list_parts, sums};
 use crate::types::StoreError;
@@ -34,7 +30,10 @@ pub fn ranking(
 ) -> Result<Ranking, StoreError> {
     match all_rows(reading, query, limits, filters)? {
         Ok(ranking) => Ok(ranking),
-        Err(TooManyRows) => busiest(reading, query, limits, names, filters),
+        Err(TooManyRows) => {
+            let total = sums(reading, &query.busiest(), limits.1, names, filters)?;
+            Ok(busiest::ranking(query, &total, limits.0))
+        }
     }
 }
 
@@ -44,7 +43,7 @@ fn all_rows(
     (limits, sums_limits): (RankingLimits, SumsLimits),
     filters: &FilterCache,
 ) -> Result<Result<Ranking, TooManyRows>, StoreError> {
-    let filter = whole_filter(&query.scope, &query.filter);
+    let filter = query.scope.with_locked(&query.filter);
     let as_sums = query.busiest();
     let project = query.scope.project();
     let mut builder = RankingBuilder::new(query.of, limits);
@@ -105,60 +104,4 @@ fn masks(file: &OpenFile<'_>, project: u32, query: &RankingQuery) -> Result<Word
         read?;
     }
     Ok(masks)
-}
-
-/// The rows with most hits, if all of them are too many.
-fn busiest(
-    reading: &Reading<'_>,
-    query: &RankingQuery,
-    (limits, sums_limits): (RankingLimits, SumsLimits),
-    names: &NamesCache,
-    filters: &FilterCache,
-) -> Result<Ranking, StoreError> {
-    let total = sums(reading, &query.busiest(), sums_limits, names, filters)?;
-    let mut builder = RankingBuilder::new(query.of, limits);
-    let mut add = |first: &str, second: &str, sum: RowSum, durations: &Histogram| {
-        // There are fewer rows than a list may have; one whose name is too long is left out and counts as missing.
-        let _ = builder.add(RowName { first, second }, &sum, durations);
-    };
-    let all = match query.of {
-        Ranked::Endpoints => {
-            for row in &total.endpoints.rows {
-                add(&row.method, &row.route, RowSum::of_endpoint(row), &row.latency);
-            }
-            counts(&total.endpoints, |row| row.requests)
-        }
-        Ranked::Consumers => {
-            for row in &total.consumers.rows {
-                match row.user.as_str() {
-                    "" if query.addresses => {
-                        add("a", &row.address, RowSum::of_consumer(row), &row.latency);
-                    }
-                    "" => {}
-                    user => add("u", user, RowSum::of_consumer(row), &row.latency),
-                }
-            }
-            counts(&total.consumers, |row| row.requests)
-        }
-        Ranked::Statuses => RankedRows::default(),
-        Ranked::Value(value) => {
-            let listing = total.values.get(&value).cloned().unwrap_or_default();
-            for (name, count) in &listing.rows {
-                add("", name, RowSum::of_count(*count), &Histogram::default());
-            }
-            counts(&listing, |(_, count)| count.requests)
-        }
-    };
-    Ok(builder.finish_as(all))
-}
-
-fn counts<T>(listing: &Listing<T>, requests: impl Fn(&T) -> u64) -> RankedRows {
-    let Listing { rows, count, missing_up_to, low_by_up_to } = listing;
-    // A row that was left out has at most as many hits as the last one kept.
-    let least = rows.iter().map(requests).min().unwrap_or_default() + low_by_up_to;
-    RankedRows {
-        count: *count,
-        missing_up_to: least.max(*missing_up_to),
-        low_by_up_to: *low_by_up_to,
-    }
 }

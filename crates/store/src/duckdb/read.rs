@@ -18,7 +18,7 @@ use duckdb::arrow::array::{Array, AsArray, Int64Array, RecordBatch, UInt16Array,
 use duckdb::arrow::datatypes::{Int64Type, UInt16Type, UInt32Type};
 
 use crate::duckdb::files::Entry;
-use crate::duckdb::filter::{FileFilter, FilterCache, whole_filter};
+use crate::duckdb::filter::{FileFilter, FilterCache};
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{Connections, OpenFile, Reading};
 use crate::duckdb::sql;
@@ -51,7 +51,7 @@ pub fn newest(
     most_bytes: usize,
 ) -> Result<Part<HitsQuery>, StoreError> {
     let project = query.scope.project();
-    let filter = whole_filter(&query.scope, &query.filter);
+    let filter = query.scope.with_locked(&query.filter);
     let files: Vec<(&Entry, ProjectStats)> = reading
         .snapshot
         .entries
@@ -258,7 +258,7 @@ pub fn arrivals(
     most_bytes: usize,
 ) -> Result<Part<ArrivalQuery>, StoreError> {
     let project = query.scope.project();
-    let filter = whole_filter(&query.scope, &query.filter);
+    let filter = query.scope.with_locked(&query.filter);
     let everything = filter.conditions.is_empty() && query.period == Period::default();
     let connections = reading.connections();
     let mut offset = query.offset;

@@ -12,7 +12,7 @@ use analytics::query::{SlowPlace, SlowestQuery};
 use analytics::tally;
 
 use crate::duckdb::files::Entry;
-use crate::duckdb::filter::{FileFilter, FilterCache, whole_filter};
+use crate::duckdb::filter::{FileFilter, FilterCache};
 use crate::duckdb::pool::Pool;
 use crate::duckdb::read::{Selected, fetch, overlaps, shorten, window_start};
 use crate::duckdb::reading::{OpenFile, Reading};
@@ -44,7 +44,7 @@ pub fn slowest(
     filters: &FilterCache,
 ) -> Result<Slowest, StoreError> {
     let project = query.scope.project();
-    let filter = whole_filter(&query.scope, &query.filter);
+    let filter = query.scope.with_locked(&query.filter);
     let files: Vec<(&Entry, ProjectStats)> = reading
         .snapshot
         .entries

@@ -20,7 +20,7 @@ use analytics::slots::Slots;
 use analytics::tally::{Dimension, Merge, MissingDetails, Named, Tally, TallyLimits, Total};
 
 use crate::duckdb::files::{Entry, Snapshot};
-use crate::duckdb::filter::{FilterCache, whole_filter};
+use crate::duckdb::filter::FilterCache;
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{Connections, OpenFile, Reading};
 use crate::duckdb::stats::ProjectStats;
@@ -50,7 +50,7 @@ pub fn sums(
     filters: &FilterCache,
 ) -> Result<Total, StoreError> {
     let SumsLimits { rollup_from, tally: tally_limits } = limits;
-    let filter = whole_filter(&query.scope, &query.filter);
+    let filter = query.scope.with_locked(&query.filter);
     let files = files_of(reading.snapshot, query);
     let project = query.scope.project().0;
     let each_file = || (0..files.len()).collect::<Vec<_>>();

@@ -19,13 +19,7 @@ use crate::duckdb::files::Entry;
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{OpenFile, Reading};
 use crate::duckdb::sql::windows as sql;
-use crate::types::StoreError;
-
-/// By project and the cell's number since 1970. Cells without a hit are missing.
-pub type Cells = HashMap<(ProjectId, i64), Cell>;
-
-/// The endpoints of a project (`GET /orders/{id}`) in the order of their names. Projects without a hit are missing.
-pub type EndpointCounts = HashMap<ProjectId, BTreeMap<String, Counts>>;
+use crate::types::{Cells, EndpointCounts, StoreError};
 
 pub fn cells(reading: &Reading<'_>, query: &CellsQuery) -> Result<Cells, StoreError> {
     let wanted = Arc::new(Wanted::of(&query.scopes));

@@ -10,7 +10,8 @@ use tokio::sync::oneshot;
 
 use super::dropped::Dropped;
 use super::manifest::FileRow;
-use crate::types::{Erasure, Receipt, Rejected, StoreError};
+use crate::record;
+use crate::types::{Append, Erasure, Receipt, Rejected, StoreError};
 
 #[derive(Clone, Debug)]
 pub struct InboxOptions {
@@ -57,11 +58,29 @@ pub struct EncodedBatch {
     pub rejected_total: u32,
 }
 
+impl EncodedBatch {
+    pub fn new(append: Append) -> EncodedBatch {
+        let Append { project, batch, batch_hash, rejected, rejected_total } = append;
+        EncodedBatch {
+            project,
+            hits: batch.hits.len() as u32,
+            arrival_us: batch.arrival_us,
+            record: record::encode_batch(project, &batch).into(),
+            batch_hash: batch_hash.map(|hash| hash as u64),
+            repeat_hashes: batch.repeat_hashes,
+            rejected,
+            rejected_total,
+        }
+    }
+}
+
 /// Changes of the inbox's data beside records, each one transaction.
 #[derive(Debug)]
 pub enum Change {
     /// Everything up to this seq is in a checkpointed data file.
     Trim { to: u64 },
+    /// The records of these seqs (both included) are about to be inserted into ClickHouse as one group.
+    Inserting { first: u64, last: u64 },
     /// Manifest: adds and drops files.
     Switch { put: Vec<FileRow>, drop: Vec<u64> },
     /// No file holds the erased hits any more; the records up to it may go, and their bytes.
@@ -104,6 +123,8 @@ pub struct Opened {
     pub files: Vec<FileRow>,
     pub erasures: Vec<(u64, Erasure)>,
     pub trimmed_to: u64,
+    /// The last group that was about to be inserted into ClickHouse: its first and last seq.
+    pub inserting: Option<(u64, u64)>,
     /// The store's secret, the key of the hashed names in the ledger of erasures.
     pub key: [u8; 32],
 }

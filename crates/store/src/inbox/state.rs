@@ -55,6 +55,21 @@ pub async fn get_number(db: &mut SqliteConnection, name: &str) -> Result<u64, St
         .map_err(|_| StoreError::Damaged(format!("the inbox's {name} is broken")))
 }
 
+pub fn to_range(first: u64, last: u64) -> Vec<u8> {
+    [first.to_le_bytes(), last.to_le_bytes()].concat()
+}
+
+pub async fn get_range(
+    db: &mut SqliteConnection,
+    name: &str,
+) -> Result<Option<(u64, u64)>, StoreError> {
+    let Some(bytes) = get_state(db, name).await? else { return Ok(None) };
+    let ([first, last], []) = bytes.as_chunks() else {
+        return Err(StoreError::Damaged(format!("the inbox's {name} is broken")));
+    };
+    Ok(Some((u64::from_le_bytes(*first), u64::from_le_bytes(*last))))
+}
+
 pub async fn put_state(
     db: &mut SqliteConnection,
     name: &str,

@@ -13,7 +13,7 @@ use analytics::latency;
 use analytics::panels::{PANELS, Shape};
 use analytics::period::parse_zone;
 use analytics::query::{ProjectScope, SumsQuery};
-use analytics::tally::{Dimension, Needs, Sort, TallyLimits, Top};
+use analytics::tally::{Dimension, Needs, Sort, TallyLimits, Top, Total};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -118,7 +118,7 @@ impl HitView for Seen {
     }
 }
 
-fn to_batch(hits: &[Seen]) -> Batch {
+pub(super) fn to_batch(hits: &[Seen]) -> Batch {
     let mut batch = Batch { arrival_us: START, ..Batch::default() };
     for hit in hits {
         let mut texts = [0; TextKind::COUNT];
@@ -216,8 +216,14 @@ pub(super) async fn answers(
     q: &str,
     locked: &str,
 ) -> BTreeMap<&'static str, Json> {
+    let total = store.sums(all_panels(grid, q, locked)).await.unwrap();
+    answers_from(&total)
+}
+
+/// Everything that the dashboard asks for.
+pub(super) fn all_panels(grid: &Grid, q: &str, locked: &str) -> SumsQuery {
     let needs = PANELS.iter().fold(Needs::default(), |needs, panel| needs.and(panel.needs));
-    let query = SumsQuery {
+    SumsQuery {
         scope: ProjectScope::granted(P, filter::parse(locked).unwrap()),
         grid: grid.clone(),
         filter: filter::parse(q).unwrap(),
@@ -225,12 +231,14 @@ pub(super) async fn answers(
         values: VALUES.to_vec(),
         prefix: String::new(),
         top: Top { consumers: true, rows: CUT.rows, sort: CUT.sort },
-    };
-    let total = store.sums(query).await.unwrap();
+    }
+}
+
+pub(super) fn answers_from(total: &Total) -> BTreeMap<&'static str, Json> {
     PANELS
         .iter()
         .map(|panel| {
-            (panel.name, serde_json::to_value(answer::answer(panel, &total, None, CUT)).unwrap())
+            (panel.name, serde_json::to_value(answer::answer(panel, total, None, CUT)).unwrap())
         })
         .collect()
 }
@@ -518,17 +526,17 @@ pub(super) const FILTERS: [&str; 10] = [
 ];
 
 #[derive(Clone, Debug)]
-struct Question {
+pub(super) struct Question {
     /// Hours after `START`, in quarters; both ends.
-    quarters: (i64, i64),
+    pub(super) quarters: (i64, i64),
     /// The start's offset from its quarter, microseconds.
-    off_us: i64,
-    tz: &'static str,
-    q: &'static str,
-    locked: &'static str,
+    pub(super) off_us: i64,
+    pub(super) tz: &'static str,
+    pub(super) q: &'static str,
+    pub(super) locked: &'static str,
 }
 
-fn question() -> impl Strategy<Value = Question> {
+pub(super) fn question() -> impl Strategy<Value = Question> {
     let zone = prop_oneof![
         Just("UTC"),
         Just("Europe/Berlin"),

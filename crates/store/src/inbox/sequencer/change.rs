@@ -10,8 +10,8 @@ use super::Sequencer;
 use crate::disk::path_text;
 use crate::inbox::command::Change;
 use crate::inbox::manifest::{self, FileRow};
-use crate::inbox::state::put_state;
-use crate::inbox::{dropped, failed, identity};
+use crate::inbox::state::{self, put_state};
+use crate::inbox::{INSERTING, dropped, failed, identity};
 use crate::sql;
 use crate::types::{Erasure, StoreError};
 
@@ -50,6 +50,9 @@ impl Sequencer {
                 self.quotas.trim(to);
                 self.gauges.bytes.store(self.quotas.total(), Ordering::Relaxed);
                 self.save_arrivals().await
+            }
+            Change::Inserting { first, last } => {
+                put_state(&mut self.db, INSERTING, &state::to_range(first, last)).await
             }
             Change::Switch { put, drop } => self.switch(&put, &drop).await,
             Change::Snapshot { to } => {

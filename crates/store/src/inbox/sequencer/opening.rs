@@ -16,8 +16,8 @@ use crate::inbox::queue::Queue;
 use crate::inbox::quota::Quotas;
 use crate::inbox::receipts::{Receipts, take_receipt};
 use crate::inbox::repeats::{self, Repeats};
-use crate::inbox::state::{get_number, get_state, last_seq, put_state, read_erasures};
-use crate::inbox::{DATA_FORMAT, connect_options, failed, manifest};
+use crate::inbox::state::{get_number, get_range, get_state, last_seq, put_state, read_erasures};
+use crate::inbox::{DATA_FORMAT, INSERTING, connect_options, failed, manifest};
 use crate::sql;
 use crate::types::StoreError;
 
@@ -52,6 +52,7 @@ impl Sequencer {
             files: manifest::read(&mut db).await?,
             erasures: read_erasures(&mut db).await?,
             trimmed_to,
+            inserting: get_range(&mut db, INSERTING).await?,
             key,
         };
         let queue = Arc::new(Queue::new(options.queue_bytes, last_seq));

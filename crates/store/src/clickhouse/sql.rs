@@ -1,0 +1,12 @@
+//! All SQL text for ClickHouse. Functions here make text; they run nothing.
+//!
+//! Every statement that reads hits names a project. Text from users is only ever a parameter, which the server takes as
+//! data (`Params`); numbers of ours stand in the text.
+
+pub mod erase;
+pub mod filter;
+pub mod params;
+pub mod rows;
+pub mod schema;
+pub mod sums;
+pub mod windows;

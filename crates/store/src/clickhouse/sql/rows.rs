@@ -1,0 +1,102 @@
+//! Lists of hits.
+
+use analytics::filter::Filter;
+use analytics::hit::TextKind;
+use analytics::hit_fields::{FIELDS, Stored};
+use analytics::period::Period;
+use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SlowestQuery};
+
+use super::filter::compile;
+use super::params::Params;
+
+/// The condition that a hit is the project's, in the period, and passes the filters.
+pub fn of(scope: &ProjectScope, period: &Period, filter: &Filter, params: &mut Params) -> String {
+    let mut all = vec![format!("project = {}", scope.project().0)];
+    all.extend(period.from_us.map(|from| format!("time_us >= {from}")));
+    all.extend(period.to_us.map(|to| format!("time_us < {to}")));
+    all.push(compile(&scope.with_locked(filter), params));
+    all.join(" AND ")
+}
+
+/// time_us, hit_id: the newest hits first.
+pub fn newest(query: &HitsQuery, params: &mut Params) -> String {
+    let of = of(&query.scope, &query.period, &query.filter, params);
+    let after = query.after.map_or(String::new(), |(time, id)| {
+        format!(" AND time_us <= {time} AND (time_us, hit_id) < ({time}, {id})")
+    });
+    format!(
+        "SELECT time_us, hit_id FROM hits WHERE {of}{after} ORDER BY time_us DESC, hit_id DESC LIMIT {}",
+        query.limit
+    )
+}
+
+/// The same in order of arrival.
+pub fn arrivals(query: &ArrivalQuery, params: &mut Params) -> String {
+    let of = of(&query.scope, &query.period, &query.filter, params);
+    let after = query.after.map_or(String::new(), |id| format!(" AND hit_id > {id}"));
+    format!(
+        "SELECT time_us, hit_id FROM hits WHERE {of}{after} ORDER BY hit_id LIMIT {} OFFSET {}",
+        query.limit, query.offset
+    )
+}
+
+/// The same, slowest first; those without a duration come last.
+pub fn slowest(query: &SlowestQuery, params: &mut Params) -> String {
+    let of = of(&query.scope, &query.period, &query.filter, params);
+    let duration = "ifNull(toInt64(duration_us), -1)";
+    let after = query.after.map_or(String::new(), |(us, time, id)| {
+        let us = us.map_or(-1, |us| us as i64);
+        format!(" AND ({duration}, time_us, hit_id) < ({us}, {time}, {id})")
+    });
+    format!(
+        "SELECT time_us, hit_id FROM hits WHERE {of}{after}
+         ORDER BY {duration} DESC, time_us DESC, hit_id DESC LIMIT {}",
+        query.limit
+    )
+}
+
+/// Hits in full, by their ids, which lie between two times (both included).
+pub fn fetch(
+    project: u32,
+    (from_us, to_us): (i64, i64),
+    ids: Vec<i64>,
+    params: &mut Params,
+) -> String {
+    let mut words = [""; analytics::hit_fields::Word::COUNT];
+    for info in FIELDS {
+        if let Stored::Word(word) = info.stored {
+            words[word as usize] = info.column;
+        }
+    }
+    let texts: Vec<String> =
+        TextKind::ALL.map(|kind| format!("toString({})", kind.column())).to_vec();
+    let words: Vec<String> = words.map(|word| format!("toString({word})")).to_vec();
+    format!(
+        "SELECT hit_id, time_us, duration_us, status, toString(country) AS country, request_size, response_size,
+             [{}] AS texts, [{}] AS words
+         FROM hits WHERE project = {project} AND time_us >= {from_us} AND time_us <= {to_us} AND hit_id IN {}",
+        texts.join(", "),
+        words.join(", "),
+        params.numbers(ids),
+    )
+}
+
+/// least, greatest, number: the times of a project's hits, and how many it has.
+pub fn extent(project: u32) -> String {
+    format!(
+        "SELECT min(time_us) AS least, max(time_us) AS greatest, toUInt64(count()) AS number FROM hits WHERE project = {project}"
+    )
+}
+
+pub fn count_between(project: u32, from_us: i64, to_us: i64) -> String {
+    format!(
+        "SELECT toUInt64(count()) AS number FROM hits WHERE project = {project} AND time_us >= {from_us} AND time_us < {to_us}"
+    )
+}
+
+pub const COUNT_ALL: &str = "SELECT toUInt64(count()) AS number FROM hits";
+
+/// Ends a question of ours.
+pub fn kill(query_id: &str, params: &mut Params) -> String {
+    format!("KILL QUERY WHERE query_id = {} ASYNC", params.text(query_id))
+}

@@ -1,0 +1,400 @@
+//! Sums over a project's hits, for panels: a GROUP BY for each of the sums that are needed, at the same time.
+//!
+//! Rows to show are chosen by one question and summed up in full by a second, for these rows alone: so a million
+//! consumers cost the server a count each. No list of rows is cut before it is sorted, so none lacks a row or a hit.
+
+use std::collections::{HashMap, HashSet};
+
+use analytics::latency::Histogram;
+use analytics::query::SumsQuery;
+use analytics::tally::{
+    Consumer, Count, Dimension, DistinctCount, Endpoint, Listing, NO_LATENCY, Needs, Sort,
+    TallyLimits, Total,
+};
+use clickhouse::Row;
+use serde::Deserialize;
+
+use super::engine::Engine;
+use super::read::to_country;
+use super::sql::params::Params;
+use super::sql::sums::{self as sql, Hits, Name, Rows};
+use crate::types::StoreError;
+
+const CONTEXT: &str = "summing up hits";
+
+#[derive(Row, Deserialize)]
+struct StatusRow {
+    bucket: i64,
+    status: u16,
+    requests: u64,
+    request_bytes: u64,
+    response_bytes: u64,
+    sized: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct HourRow {
+    hour: u16,
+    requests: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct LatencyRow {
+    bucket: i64,
+    latency: u16,
+    requests: u64,
+    duration_us: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct DistinctRow {
+    bucket: i64,
+    few: u64,
+    about: u64,
+}
+
+#[derive(Row, Deserialize)]
+pub struct TopRow {
+    pub first: String,
+    pub second: String,
+    pub requests: u64,
+    pub client_errors: u64,
+    pub server_errors: u64,
+    pub last_us: i64,
+    pub request_bytes: u64,
+    pub response_bytes: u64,
+}
+
+#[derive(Row, Deserialize)]
+pub struct DetailRow {
+    pub first: String,
+    pub second: String,
+    /// The bucket of its durations.
+    pub bucket: u16,
+    pub requests: u64,
+    pub client_errors: u64,
+    pub server_errors: u64,
+    pub last_us: i64,
+    pub country: String,
+    pub country_us: i64,
+}
+
+/// A question, and what its answer needs.
+struct Question<'a> {
+    engine: &'a Engine,
+    query: &'a SumsQuery,
+    needs: Needs,
+    hits: Hits,
+    limits: TallyLimits,
+}
+
+pub async fn sums(
+    engine: &Engine,
+    query: &SumsQuery,
+    limits: TallyLimits,
+) -> Result<Total, StoreError> {
+    let range = (query.grid.from_us, query.grid.to_us);
+    let hits = Hits::of(&query.scope, range, &query.filter);
+    let question = Question { engine, query, needs: query.all_needs(), hits, limits };
+    let (statuses, hours, latency, latency_series, consumer_series, endpoints, consumers, values) =
+        tokio::try_join!(
+            question.statuses(),
+            question.hours(),
+            question.latency(),
+            question.latency_series(),
+            question.consumer_series(),
+            question.endpoints(),
+            question.consumers(),
+            question.values(),
+        )?;
+    let mut total = Total::new(query.grid.clone());
+    question.add_statuses(&mut total, &statuses);
+    for row in hours {
+        total.hours[usize::from(row.hour)] += row.requests;
+    }
+    for row in latency {
+        total.latency.add(row.latency, row.requests);
+        total.duration_us += u128::from(row.duration_us);
+    }
+    for row in latency_series {
+        let bucket = sql::bucket_of(&query.grid, row.bucket);
+        total.latency_series[bucket].add(row.latency, row.requests);
+    }
+    for row in consumer_series {
+        let bucket = sql::bucket_of(&query.grid, row.bucket);
+        let count = to_count(&row, limits.bucket_consumers_exact);
+        total.consumer_series[bucket] = match question.needs.has(Needs::STATUSES) {
+            true => count.at_most(total.classes[bucket].iter().sum()),
+            false => count,
+        };
+    }
+    (total.endpoints, total.consumers, total.values) = (endpoints, consumers, values);
+    Ok(total)
+}
+
+impl Question<'_> {
+    async fn ask<T>(&self, sql: &str, params: &Params) -> Result<Vec<T>, StoreError>
+    where
+        T: clickhouse::RowOwned + clickhouse::RowRead,
+    {
+        self.engine.ask(CONTEXT, sql, params).await
+    }
+
+    async fn statuses(&self) -> Result<Vec<StatusRow>, StoreError> {
+        if !self.needs.has(Needs::STATUSES | Needs::TRAFFIC) {
+            return Ok(Vec::new());
+        }
+        self.ask(&sql::statuses(&self.hits, &self.query.grid), &self.hits.params()).await
+    }
+
+    fn add_statuses(&self, total: &mut Total, rows: &[StatusRow]) {
+        for row in rows {
+            let bucket = sql::bucket_of(&self.query.grid, row.bucket);
+            if self.needs.has(Needs::STATUSES) {
+                *total.statuses.entry(row.status.min(599)).or_default() += row.requests;
+                let class = usize::from(row.status / 100).clamp(1, 5) - 1;
+                total.classes[bucket][class] += row.requests;
+            }
+            if self.needs.has(Needs::TRAFFIC) {
+                total.traffic[bucket].0 += row.request_bytes;
+                total.traffic[bucket].1 += row.response_bytes;
+                total.sized += row.sized;
+            }
+        }
+    }
+
+    async fn hours(&self) -> Result<Vec<HourRow>, StoreError> {
+        if !self.needs.has(Needs::HOURS) {
+            return Ok(Vec::new());
+        }
+        self.ask(&sql::hours(&self.hits, &self.query.grid), &self.hits.params()).await
+    }
+
+    async fn latency(&self) -> Result<Vec<LatencyRow>, StoreError> {
+        if !self.needs.has(Needs::LATENCY) {
+            return Ok(Vec::new());
+        }
+        self.ask(&sql::latency(&self.hits, None), &self.hits.params()).await
+    }
+
+    async fn latency_series(&self) -> Result<Vec<LatencyRow>, StoreError> {
+        if !self.needs.has(Needs::LATENCY_SERIES) {
+            return Ok(Vec::new());
+        }
+        self.ask(&sql::latency(&self.hits, Some(&self.query.grid)), &self.hits.params()).await
+    }
+
+    async fn consumer_series(&self) -> Result<Vec<DistinctRow>, StoreError> {
+        if !self.needs.has(Needs::CONSUMER_SERIES) {
+            return Ok(Vec::new());
+        }
+        let exact = self.limits.bucket_consumers_exact;
+        let sql = sql::consumer_series(&self.hits, &self.query.grid, exact);
+        self.ask(&sql, &self.hits.params()).await
+    }
+
+    /// The endpoints that the tables show: the first by the requested order, and the first by bytes.
+    async fn endpoints(&self) -> Result<Listing<Endpoint>, StoreError> {
+        if !self.needs.has(Needs::ENDPOINTS) {
+            return Ok(Listing::default());
+        }
+        // Orders other than by hits are right while all endpoints are here; above that they order those with most hits.
+        let whole = self.limits.listed_whole;
+        let mut found = self.top(Rows::Endpoints, "", whole + 1).await?;
+        let count = self.count(Rows::Endpoints, "", &found, whole).await?;
+        if found.len() as u64 > whole {
+            found.truncate(self.candidates());
+        }
+        let traffic = self.needs.has(Needs::TRAFFIC);
+        let mut rows: Vec<Endpoint> = found
+            .into_iter()
+            .map(|row| Endpoint {
+                method: row.first.into(),
+                route: row.second.into(),
+                requests: row.requests,
+                client_errors: row.client_errors,
+                server_errors: row.server_errors,
+                last_us: row.last_us.max(0),
+                latency: Histogram::default(),
+                request_bytes: if traffic { row.request_bytes } else { 0 },
+                response_bytes: if traffic { row.response_bytes } else { 0 },
+            })
+            .collect();
+        let top = self.query.top;
+        if top.sort.is_of_latency() {
+            self.add_latencies(&mut rows).await?;
+        }
+        let mut shown = first(&rows, top.rows, |row| (top.sort.of_endpoint(row), row.requests));
+        shown.extend(first(&rows, top.rows, |row| {
+            let bytes = row.request_bytes + row.response_bytes;
+            ((bytes > 0).then_some(bytes as f64), row.requests)
+        }));
+        let mut place = 0;
+        rows.retain(|_| {
+            place += 1;
+            shown.contains(&(place - 1))
+        });
+        if !top.sort.is_of_latency() {
+            self.add_latencies(&mut rows).await?;
+        }
+        Ok(Listing { rows, count, missing_up_to: 0, low_by_up_to: 0 })
+    }
+
+    async fn add_latencies(&self, rows: &mut [Endpoint]) -> Result<(), StoreError> {
+        let name = |row: &Endpoint| (row.method.to_string(), row.route.to_string());
+        let names: Vec<Name> = rows.iter().map(name).collect();
+        let details = self.details(Rows::Endpoints, &names, true).await?;
+        let place: HashMap<&Name, usize> = names.iter().zip(0..).collect();
+        for detail in details.iter().filter(|detail| detail.bucket != NO_LATENCY) {
+            if let Some(at) = place.get(&(detail.first.clone(), detail.second.clone())) {
+                rows[*at].latency.add(detail.bucket, detail.requests);
+            }
+        }
+        Ok(())
+    }
+
+    async fn consumers(&self) -> Result<Listing<Consumer>, StoreError> {
+        if !self.needs.has(Needs::CONSUMERS) {
+            return Ok(Listing::default());
+        }
+        let top = self.query.top;
+        let most = if top.consumers { self.candidates() } else { 0 };
+        let found = self.top(Rows::Consumers, "", most as u64).await?;
+        let count = self.count(Rows::Consumers, "", &found, most as u64).await?;
+        let names: Vec<Name> = found.into_iter().map(|row| (row.first, row.second)).collect();
+        let durations = self.needs.has(Needs::CONSUMER_LATENCY);
+        let details = self.details(Rows::Consumers, &names, durations).await?;
+        let mut by_name: HashMap<Name, Consumer> = HashMap::new();
+        for detail in details {
+            let name = (detail.first.clone(), detail.second.clone());
+            add_to_consumer(by_name.entry(name).or_default(), &detail, durations);
+        }
+        let mut rows: Vec<Consumer> = by_name
+            .into_iter()
+            .map(|((first, second), sums)| match first.as_str() {
+                "u" => Consumer { user: second, ..sums },
+                _ => Consumer { address: second, ..sums },
+            })
+            .collect();
+        rows.sort_by(|one, other| (&one.user, &one.address).cmp(&(&other.user, &other.address)));
+        let shown = first(&rows, top.rows, |row| (top.sort.of_consumer(row), row.requests));
+        let mut place = 0;
+        rows.retain(|_| {
+            place += 1;
+            shown.contains(&(place - 1))
+        });
+        Ok(Listing { rows, count, missing_up_to: 0, low_by_up_to: 0 })
+    }
+
+    /// The values to list by name.
+    async fn values(
+        &self,
+    ) -> Result<HashMap<Dimension, Listing<(std::sync::Arc<str>, Count)>>, StoreError> {
+        let mut all = HashMap::new();
+        for value in &self.query.values {
+            let rows = Rows::Values(*value);
+            // Words are few, and an answer lists all of them; texts are listed as far as they are shown.
+            let (prefix, most) = match value {
+                Dimension::Text(_) => (self.query.prefix.as_str(), self.query.top.rows as u64),
+                _ => ("", self.limits.listed_whole),
+            };
+            let found = self.top(rows, prefix, most).await?;
+            let count = self.count(rows, prefix, &found, most).await?;
+            let listed = found.into_iter().map(|row| {
+                let errors = row.client_errors + row.server_errors;
+                (row.second.into(), Count { requests: row.requests, errors })
+            });
+            let listing =
+                Listing { rows: listed.collect(), count, missing_up_to: 0, low_by_up_to: 0 };
+            all.insert(*value, listing);
+        }
+        Ok(all)
+    }
+
+    async fn top(&self, rows: Rows, prefix: &str, most: u64) -> Result<Vec<TopRow>, StoreError> {
+        if most == 0 {
+            return Ok(Vec::new());
+        }
+        let mut params = self.hits.params();
+        let sql = sql::top(&self.hits, rows, prefix, most, &mut params);
+        self.ask(&sql, &params).await
+    }
+
+    /// The number of rows, of which `found` are at most `most`.
+    async fn count(
+        &self,
+        rows: Rows,
+        prefix: &str,
+        found: &[TopRow],
+        most: u64,
+    ) -> Result<DistinctCount, StoreError> {
+        if (found.len() as u64) < most && found.len() as u64 <= self.limits.distinct_exact {
+            return Ok(DistinctCount { count: found.len() as u64, about: false });
+        }
+        let exact = self.limits.distinct_exact;
+        let mut params = self.hits.params();
+        let sql = sql::distinct(&self.hits, rows, prefix, exact, &mut params);
+        let counted = self.ask::<DistinctRow>(&sql, &params).await?;
+        Ok(counted.first().map(|row| to_count(row, exact)).unwrap_or_default())
+    }
+
+    async fn details(
+        &self,
+        rows: Rows,
+        names: &[Name],
+        durations: bool,
+    ) -> Result<Vec<DetailRow>, StoreError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut params = self.hits.params();
+        let sql = sql::details(&self.hits, rows, names, durations, &mut params);
+        self.ask(&sql, &params).await
+    }
+
+    /// The number of candidates with most hits. A table with another order is chosen from more rows than it shows.
+    fn candidates(&self) -> usize {
+        match self.query.top.sort {
+            Sort::Requests => self.query.top.rows,
+            _ => self.query.top.rows.max(self.limits.candidates as usize),
+        }
+    }
+}
+
+/// Adds a part of a consumer's sums.
+pub fn add_to_consumer(sums: &mut Consumer, part: &DetailRow, durations: bool) {
+    sums.requests += part.requests;
+    sums.client_errors += part.client_errors;
+    sums.server_errors += part.server_errors;
+    sums.last_us = sums.last_us.max(part.last_us);
+    let country = to_country(&part.country);
+    if !part.country.is_empty() && (part.country_us, country) > (sums.country_us, sums.country) {
+        (sums.country_us, sums.country) = (part.country_us, country);
+    }
+    if durations && part.bucket != NO_LATENCY {
+        sums.latency.add(part.bucket, part.requests);
+    }
+}
+
+fn to_count(row: &DistinctRow, exact: u64) -> DistinctCount {
+    match row.few <= exact {
+        true => DistinctCount { count: row.few, about: false },
+        false => DistinctCount { count: row.about, about: true },
+    }
+}
+
+/// The places of the first `most` rows by value, descending, then by hits. Rows without a value come last.
+fn first<T>(rows: &[T], most: usize, key: impl Fn(&T) -> (Option<f64>, u64)) -> HashSet<usize> {
+    let mut keyed: Vec<(f64, u64, usize)> = rows
+        .iter()
+        .enumerate()
+        .map(|(place, row)| {
+            let (value, requests) = key(row);
+            (value.unwrap_or(f64::NEG_INFINITY), requests, place)
+        })
+        .collect();
+    keyed.sort_unstable_by(|one, other| {
+        other.0.total_cmp(&one.0).then(other.1.cmp(&one.1)).then(one.2.cmp(&other.2))
+    });
+    keyed.into_iter().take(most).map(|(_, _, place)| place).collect()
+}
