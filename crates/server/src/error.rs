@@ -265,14 +265,8 @@ impl From<store::StoreError> for ApiError {
                 "the server opens its data files again after a failure; nothing is lost. Send this again in a moment",
             )
             .retry_after(5),
-            StoreError::EngineAway { cause } => {
-                tracing::warn!(cause, "ClickHouse cannot be reached");
-                ApiError::new(
-                    Code::Reopening,
-                    "the server cannot reach the database that holds the hits; hits that are posted meanwhile are kept. Send this again in \
-                     a moment",
-                )
-                .retry_after(5)
+            StoreError::EngineAway { .. } => {
+                ApiError::new(Code::Reopening, "the database that holds the hits is away; send this again in a moment").retry_after(5)
             }
             StoreError::Damaged(_) => {
                 let id = call_id::current();
