@@ -72,9 +72,14 @@ impl Identities {
         mix(self.get(TextKind::Method, method).rotate_left(32) ^ self.get(TextKind::Route, route))
     }
 
-    /// Slots for the ids of this kind: as many as have an identity.
-    pub(super) fn slots<T: Clone + Default>(&self, kind: TextKind) -> Slots<T> {
-        if self.hashes[kind as usize].is_sparse() { Slots::sparse() } else { Slots::default() }
+    /// Slots for the ids of this kind: sparse if it has more than `dense`, or if only few of them have an identity.
+    pub(super) fn slots<T: Clone + Default>(&self, kind: TextKind, dense: u64) -> Slots<T> {
+        let hashes = &self.hashes[kind as usize];
+        let ipv4 = if kind == TextKind::Address { self.ipv4.span() } else { 0 };
+        match hashes.is_sparse() || hashes.span().max(ipv4) as u64 > dense {
+            true => Slots::sparse(),
+            false => Slots::default(),
+        }
     }
 
     pub fn bytes(&self) -> usize {
