@@ -67,8 +67,9 @@ pub(super) struct Consumers {
     /// Whether every counted hit's consumer is also in the series.
     series_have_all: bool,
     unlisted: Unlisted,
-    /// Scratch of a stretch: each hit's consumer, as an index and as an identity.
+    /// Scratch of a stretch: each hit's consumer, as an index and as an identity; hits whose consumer is new in its bucket.
     places: Vec<u32>,
+    rows: Vec<u32>,
     found: Vec<u64>,
 }
 
@@ -96,6 +97,7 @@ impl Consumers {
             series_have_all: true,
             unlisted: Unlisted::none(limits),
             places: Vec::new(),
+            rows: Vec::new(),
             found: Vec::new(),
         }
     }
@@ -136,12 +138,9 @@ impl Consumers {
         addresses: &[u32],
         bucket_of: impl Fn(usize) -> Option<usize>,
     ) {
-        // Look up all identities first: these loads miss the cache, and the processor overlaps them.
         let mut found = std::mem::take(&mut self.found);
-        found.clear();
-        found.extend(users.iter().zip(addresses).map(|(&user, &address)| {
-            who(user, address).map_or(0, |(kind, id)| self.identities.get(text(kind), id))
-        }));
+        let consumers = users.iter().copied().zip(addresses.iter().copied());
+        self.identities.of_consumers(consumers, &mut found);
         for (n, &identity) in found.iter().enumerate() {
             if (users[n], addresses[n]) != (0, 0)
                 && let Some(bucket) = bucket_of(n)
@@ -180,14 +179,18 @@ impl Consumers {
         if needs.has(Needs::CONSUMER_SERIES) {
             let users = hits.texts[TextKind::User as usize];
             let addresses = hits.texts[TextKind::Address as usize];
-            for (n, (&place, &bucket)) in places.iter().zip(buckets).enumerate() {
+            self.rows.clear();
+            for (n, (&place, &bucket)) in (0u32..).zip(places.iter().zip(buckets)) {
                 let Some(sum) = sums.get_mut(place as usize) else { continue };
                 if sum.noted != bucket {
                     sum.noted = bucket;
-                    if let Some((kind, id)) = who(users[n], addresses[n]) {
-                        self.series[usize::from(bucket)].add(self.identities.get(text(kind), id));
-                    }
+                    self.rows.push(n);
                 }
+            }
+            let consumers = self.rows.iter().map(|&n| (users[n as usize], addresses[n as usize]));
+            self.identities.of_consumers(consumers, &mut self.found);
+            for (&n, &identity) in self.rows.iter().zip(&self.found) {
+                self.series[usize::from(buckets[n as usize])].add(identity);
             }
         }
     }

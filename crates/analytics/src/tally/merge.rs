@@ -16,10 +16,15 @@ use super::{Count, DistinctCount, Needs, Tally, TallyLimits};
 use crate::grid::Grid;
 use crate::hit::{Country, TextKind};
 use crate::latency::Histogram;
+use crate::slots::Slots;
 
-/// Words derived from a file's texts, by id: the client of a user agent, the version of a path.
+/// Words derived from a file's texts: the client of a user agent, the version of a path. Each has a number in the file,
+/// so that very many texts with few words are counted without comparing words.
 pub trait Words {
-    fn word(&self, value: Dimension, id: u32) -> Arc<str>;
+    /// The number of the word derived from the text with this id.
+    fn number(&self, value: Dimension, id: u32) -> u32;
+
+    fn word(&self, number: u32) -> Arc<str>;
 }
 
 /// Names that were read: by file number, kind and id.
@@ -452,26 +457,18 @@ fn counts_of_words(
         }
         Dimension::Version => &tally.texts[TextKind::Path as usize],
     };
-    let word = |id: u32| match value {
-        Dimension::Country => Arc::from(Country::from_number(id as u16).as_str()),
-        value => words.word(value, id),
+    let mut by_number: Slots<Count> = Slots::default();
+    for (id, count) in counts.iter() {
+        let number = if value == Dimension::Country { id } else { words.number(value, id) };
+        by_number.slot(number).add_count(count);
+    }
+    let word = |number: u32| match value {
+        Dimension::Country => Arc::from(Country::from_number(number as u16).as_str()),
+        _ => words.word(number),
     };
     let mut all: HashMap<Arc<str>, Count> = HashMap::new();
-    // Neighbours often share a word: paths of a version, agents of a client.
-    let mut run: Option<(Arc<str>, Count)> = None;
-    for (id, count) in counts.iter() {
-        let word = word(id);
-        match &mut run {
-            Some((of, sum)) if Arc::ptr_eq(of, &word) => sum.add_count(count),
-            _ => {
-                if let Some((of, sum)) = run.replace((word, count)) {
-                    all.entry(of).or_default().add_count(sum);
-                }
-            }
-        }
-    }
-    if let Some((of, sum)) = run {
-        all.entry(of).or_default().add_count(sum);
+    for (number, count) in by_number.iter().filter(|(_, count)| count.requests > 0) {
+        all.entry(word(number)).or_default().add_count(*count);
     }
     Some(all)
 }
@@ -572,7 +569,11 @@ mod tests {
     struct NoWords;
 
     impl Words for NoWords {
-        fn word(&self, _: Dimension, _: u32) -> Arc<str> {
+        fn number(&self, _: Dimension, _: u32) -> u32 {
+            0
+        }
+
+        fn word(&self, _: u32) -> Arc<str> {
             Arc::from("")
         }
     }
