@@ -2,6 +2,7 @@
 //! agents. Each shape (`data::SHAPES`) is its own project on a fresh server.
 //!
 //! `BENCH_SHAPES=1000000,5000000` chooses the sizes (default 1,000,000), `BENCH_SHAPES_ONLY=kind,public` the shapes.
+//! With `BENCH_KEEP` another run finds the data and only reads it, so that two programs can be compared on the same files.
 //! Times are medians of five, in milliseconds; memory is the resident size beyond that of an idle server just started
 //! on the same files. CPU per hit is everything that the server used until the last file was merged; compared with
 //! DuckDB's `read_json` of the same hits into a table of a file, on one thread.
@@ -44,24 +45,13 @@ pub fn run(options: &Options, table: &mut Table) {
 
 fn one_shape(options: &Options, table: &mut Table, name: &str, year: &Year) {
     let mut server = Server::start(&options.binary, &options.folder.join(name), &[]);
-    let key = server.new_key();
-    let started = Instant::now();
-    fill(&server, &key, year);
-    let rate = year.hits as f64 / started.elapsed().as_secs_f64();
-    table.add(format!("{name}_filled_at"), rate, "hits/s", "");
-    settle(&server);
-    let cpu = server.cpu_of_process() * 1e6 / year.hits as f64;
-    table.add(format!("{name}_cpu_per_hit"), cpu, "us", "");
-    let plain = read_json(&options.folder, year);
-    table.add(format!("{name}_read_json_per_hit"), plain, "us", "");
-    table.add(format!("{name}_cpu_against_read_json"), cpu / plain, "times", "2 to 3");
-    table.add(format!("{name}_settled_after"), started.elapsed().as_secs_f64(), "s", "");
-    table.add(format!("{name}_resident_after_filling"), server.memory().0, "MB", "400");
-    let bytes = server.metric("api_analytics_sealed_bytes");
-    let rows = server.metric("api_analytics_sealed_rows");
-    table.add(format!("{name}_bytes_per_sealed_hit"), bytes / rows, "bytes", "");
-    let files = server.metric("api_analytics_sealed_files");
-    table.add(format!("{name}_sealed_files"), files, "files", "");
+    let kept = options.folder.join(format!("{name}.key"));
+    let key = std::fs::read_to_string(&kept).unwrap_or_else(|_| {
+        let key = server.new_key();
+        fill_and_measure(options, table, name, year, &server, &key);
+        std::fs::write(&kept, &key).expect("a file of ours");
+        key
+    });
     for (page, parameters) in PAGES {
         server.crash_and_restart();
         let idle = server.memory().0;
@@ -80,6 +70,33 @@ fn one_shape(options: &Options, table: &mut Table, name: &str, year: &Year) {
         table.add(format!("{name}_page_{page}_memory"), most, "MB", "150");
     }
     server.stop();
+}
+
+fn fill_and_measure(
+    options: &Options,
+    table: &mut Table,
+    name: &str,
+    year: &Year,
+    server: &Server,
+    key: &str,
+) {
+    let started = Instant::now();
+    fill(server, key, year);
+    let rate = year.hits as f64 / started.elapsed().as_secs_f64();
+    table.add(format!("{name}_filled_at"), rate, "hits/s", "");
+    settle(server);
+    let cpu = server.cpu_of_process() * 1e6 / year.hits as f64;
+    table.add(format!("{name}_cpu_per_hit"), cpu, "us", "");
+    let plain = read_json(&options.folder, year);
+    table.add(format!("{name}_read_json_per_hit"), plain, "us", "");
+    table.add(format!("{name}_cpu_against_read_json"), cpu / plain, "times", "2 to 3");
+    table.add(format!("{name}_settled_after"), started.elapsed().as_secs_f64(), "s", "");
+    table.add(format!("{name}_resident_after_filling"), server.memory().0, "MB", "400");
+    let bytes = server.metric("api_analytics_sealed_bytes");
+    let rows = server.metric("api_analytics_sealed_rows");
+    table.add(format!("{name}_bytes_per_sealed_hit"), bytes / rows, "bytes", "");
+    let files = server.metric("api_analytics_sealed_files");
+    table.add(format!("{name}_sealed_files"), files, "files", "");
 }
 
 /// Hits for DuckDB's time: the first of the year.

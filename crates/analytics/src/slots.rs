@@ -21,6 +21,11 @@ impl<T: Clone + Default> Slots<T> {
         self.sparse.is_some()
     }
 
+    /// The numbers from the least to the greatest requested; 0 if sparse.
+    pub fn span(&self) -> usize {
+        self.slots.len()
+    }
+
     #[inline]
     pub fn get(&self, id: u32) -> Option<&T> {
         let dense = id.checked_sub(self.base).and_then(|place| self.slots.get(place as usize));

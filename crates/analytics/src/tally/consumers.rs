@@ -1,7 +1,7 @@
 //! Sums per consumer in one file.
 //!
 //! Up to `consumers_summed` consumers, everything that a table shows is summed up for each. Above that only their hits
-//! are counted, at four bytes per id. A table's rows are chosen at the end; a second scan then sums up only those
+//! are counted, at a byte per id (`many_counts`). A table's rows are chosen at the end; a second scan then sums up only those
 //! (`Subset`).
 
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::distinct::Distinct;
 use super::durations::Durations;
 use super::identities::Identities;
+use super::many_counts::ManyCounts;
 use super::{Columns, ConsumerRow, Needs, Subset, TallyLimits};
 use crate::hit::TextKind;
 use crate::slots::Slots;
@@ -41,6 +42,9 @@ pub struct Unlisted {
     pub by_days: bool,
 }
 
+/// If a file has more consumers than this times those that are summed up, places are found in a hash map: a filter may
+/// leave few of them, which would not be worth an array of all.
+const DENSE_FROM_SUMMED: u64 = 4;
 const NOT_NOTED: u16 = u16::MAX;
 /// The place of hits whose consumer is not wanted.
 const NOBODY: u32 = u32::MAX;
@@ -51,16 +55,21 @@ pub(super) struct Consumers {
     identities: Arc<Identities>,
     subset: Option<Arc<Subset>>,
     limits: TallyLimits,
-    /// By id, of users and of addresses: an index in `sums` plus one; without `sums`, hits.
+    /// By id, of users and of addresses: an index in `sums` plus one.
     slots: [Slots<u32>; 2],
+    /// Hits of users and of addresses by id, without `sums`.
+    hits: [ManyCounts; 2],
     sums: Option<Vec<ConsumerSum>>,
     /// A thread's own first, then those of others. Consumers by `number`.
     durations: Vec<Durations>,
     /// By bucket.
     series: Vec<Distinct>,
+    /// Whether every counted hit's consumer is also in the series.
+    series_have_all: bool,
     unlisted: Unlisted,
-    /// Scratch of a stretch: each hit's consumer, as an index and as an identity.
+    /// Scratch of a stretch: each hit's consumer, as an index and as an identity; hits whose consumer is new in its bucket.
     places: Vec<u32>,
+    rows: Vec<u32>,
     found: Vec<u64>,
 }
 
@@ -71,17 +80,24 @@ impl Consumers {
         subset: Option<Arc<Subset>>,
         limits: TallyLimits,
     ) -> Consumers {
-        let slots = [TextKind::User, TextKind::Address].map(|kind| identities.slots(kind));
+        let dense = match subset {
+            Some(_) => 0,
+            None => limits.consumers_summed.saturating_mul(DENSE_FROM_SUMMED),
+        };
+        let slots = [TextKind::User, TextKind::Address].map(|kind| identities.slots(kind, dense));
         Consumers {
             identities,
             subset,
             limits,
             slots,
+            hits: Default::default(),
             sums: Some(Vec::new()),
             durations: vec![Durations::default()],
             series: vec![Distinct::new(limits.bucket_consumers_exact); buckets],
+            series_have_all: true,
             unlisted: Unlisted::none(limits),
             places: Vec::new(),
+            rows: Vec::new(),
             found: Vec::new(),
         }
     }
@@ -90,6 +106,8 @@ impl Consumers {
     pub fn add_hits(&mut self, hits: &Columns<'_>, needs: Needs, buckets: &[u16]) {
         let users = hits.texts[TextKind::User as usize];
         let addresses = hits.texts[TextKind::Address as usize];
+        let of_both = Needs::CONSUMERS | Needs::CONSUMER_SERIES;
+        self.series_have_all &= needs.only(of_both) != Needs::CONSUMERS;
         if self.sums.is_some() {
             let mut places = std::mem::take(&mut self.places);
             places.clear();
@@ -105,7 +123,7 @@ impl Consumers {
             for (kind, id) in
                 users.iter().zip(addresses).filter_map(|(&user, &address)| who(user, address))
             {
-                *self.slots[kind].slot(id) += 1;
+                self.hits[kind].add(id, 1);
             }
         }
         if needs.has(Needs::CONSUMER_SERIES) {
@@ -120,12 +138,9 @@ impl Consumers {
         addresses: &[u32],
         bucket_of: impl Fn(usize) -> Option<usize>,
     ) {
-        // Look up all identities first: these loads miss the cache, and the processor overlaps them.
         let mut found = std::mem::take(&mut self.found);
-        found.clear();
-        found.extend(users.iter().zip(addresses).map(|(&user, &address)| {
-            who(user, address).map_or(0, |(kind, id)| self.identities.get(text(kind), id))
-        }));
+        let consumers = users.iter().copied().zip(addresses.iter().copied());
+        self.identities.of_consumers(consumers, &mut found);
         for (n, &identity) in found.iter().enumerate() {
             if (users[n], addresses[n]) != (0, 0)
                 && let Some(bucket) = bucket_of(n)
@@ -158,27 +173,33 @@ impl Consumers {
                 let known = who(user, address).filter(|_| place != NOBODY);
                 known.map_or(u32::MAX, |(kind, id)| number(kind, id))
             });
-            self.durations[0].add(whose.zip(hits.latency.iter().copied()));
+            let is_sparse = self.slots.iter().any(Slots::is_sparse);
+            self.durations[0].add(whose.zip(hits.latency.iter().copied()), is_sparse);
         }
         if needs.has(Needs::CONSUMER_SERIES) {
             let users = hits.texts[TextKind::User as usize];
             let addresses = hits.texts[TextKind::Address as usize];
-            for (n, (&place, &bucket)) in places.iter().zip(buckets).enumerate() {
+            self.rows.clear();
+            for (n, (&place, &bucket)) in (0u32..).zip(places.iter().zip(buckets)) {
                 let Some(sum) = sums.get_mut(place as usize) else { continue };
                 if sum.noted != bucket {
                     sum.noted = bucket;
-                    if let Some((kind, id)) = who(users[n], addresses[n]) {
-                        self.series[usize::from(bucket)].add(self.identities.get(text(kind), id));
-                    }
+                    self.rows.push(n);
                 }
+            }
+            let consumers = self.rows.iter().map(|&n| (users[n as usize], addresses[n as usize]));
+            self.identities.of_consumers(consumers, &mut self.found);
+            for (&n, &identity) in self.rows.iter().zip(&self.found) {
+                self.series[usize::from(buckets[n as usize])].add(identity);
             }
         }
     }
 
     pub fn add_row(&mut self, row: &ConsumerRow) {
         let Some((kind, id)) = who(row.user, row.address) else { return };
+        self.series_have_all = false;
         if self.sums.is_none() {
-            *self.slots[kind].slot(id) += row.requests as u32;
+            self.hits[kind].add(id, row.requests);
             return;
         }
         let place = self.place(row.user, row.address);
@@ -195,6 +216,7 @@ impl Consumers {
 
     /// Adds consumers for which a rollup has no rows.
     pub fn add_unlisted(&mut self, unlisted: &Unlisted) {
+        self.series_have_all = false;
         self.unlisted.add(unlisted);
     }
 
@@ -208,6 +230,7 @@ impl Consumers {
         for (series, more) in self.series.iter_mut().zip(&other.series) {
             series.merge(more);
         }
+        self.series_have_all &= other.series_have_all;
         self.unlisted.add(&other.unlisted);
         if other.sums.is_none() {
             self.count_only();
@@ -220,10 +243,14 @@ impl Consumers {
                     own[place].add(sum);
                 }
             }
-            _ => {
-                for (of, id, requests) in other.counts() {
-                    *self.slots[usize::from(of != TextKind::User)].slot(id) += requests as u32;
+            (None, Some(more)) => {
+                for sum in more {
+                    self.hits[usize::from(sum.kind != TextKind::User)].add(sum.id, sum.requests);
                 }
+            }
+            (_, None) => {
+                let hits = self.hits.iter_mut().zip(&other.hits);
+                hits.for_each(|(hits, more)| hits.merge(more));
             }
         }
         self.durations.extend(other.durations);
@@ -235,9 +262,9 @@ impl Consumers {
         // A short period visits the consumers that it has, not all ids of the file.
         let summed = self.sums.iter().flatten().map(|sum| (sum.kind, sum.id, sum.requests));
         let kinds: &[usize] = if self.sums.is_some() { &[] } else { &[USERS, ADDRESSES] };
-        let counted = kinds.iter().flat_map(|&kind| {
-            self.slots[kind].iter().map(move |(id, hits)| (text(kind), id, u64::from(*hits)))
-        });
+        let counted = kinds
+            .iter()
+            .flat_map(|&kind| self.hits[kind].iter().map(move |(id, hits)| (text(kind), id, hits)));
         summed.chain(counted).filter(|(_, _, requests)| *requests > 0)
     }
 
@@ -256,7 +283,7 @@ impl Consumers {
         wanted: &[(TextKind, u32)],
         mut take: impl FnMut(TextKind, u32, u16, u64),
     ) -> bool {
-        let mut numbers = Slots::default();
+        let mut numbers = Slots::sparse();
         for (of, id) in wanted {
             *numbers.slot(number(usize::from(*of != TextKind::User), *id)) = true;
         }
@@ -266,6 +293,16 @@ impl Consumers {
                     take(text((whose & 1) as usize), whose >> 1, latency, hits);
                 })
             })
+    }
+
+    /// All consumers with hits, which are very many. None if the series lack some.
+    pub fn distinct(&self) -> Option<Distinct> {
+        if self.sums.is_some() || !self.series_have_all {
+            return None;
+        }
+        let mut all = Distinct::new(self.limits.distinct_exact);
+        self.series.iter().for_each(|bucket| all.merge(bucket));
+        Some(all)
     }
 
     pub fn series(&self) -> &[Distinct] {
@@ -297,11 +334,10 @@ impl Consumers {
     #[cold]
     fn count_only(&mut self) {
         let Some(sums) = self.sums.take() else { return };
-        for slots in &mut self.slots {
-            for slot in slots.values_mut().filter(|slot| **slot > 0) {
-                *slot = sums[*slot as usize - 1].requests as u32;
-            }
+        for sum in sums.iter().filter(|sum| sum.requests > 0) {
+            self.hits[usize::from(sum.kind != TextKind::User)].add(sum.id, sum.requests);
         }
+        self.slots = Default::default();
         self.durations = vec![Durations::default()];
     }
 }

@@ -28,14 +28,14 @@ impl Default for Durations {
 }
 
 impl Durations {
-    /// Each hit's consumer (`u32::MAX`: none wanted) and duration.
-    pub fn add(&mut self, hits: impl Iterator<Item = (u32, u16)>) {
+    /// Each hit's consumer (`u32::MAX`: none wanted) and duration. `is_sparse`: consumers are few of very many numbers.
+    pub fn add(&mut self, hits: impl Iterator<Item = (u32, u16)>, is_sparse: bool) {
         let known = hits.filter(|(whose, latency)| *whose != u32::MAX && *latency != NO_LATENCY);
         match self {
             Durations::Each(each) => {
                 each.extend(known);
                 if each.len() > limits::GATHERED_DURATIONS as usize {
-                    *self = Durations::of_busiest(each);
+                    *self = Durations::of_busiest(each, is_sparse);
                 }
             }
             Durations::Busiest { of, latencies } => {
@@ -48,20 +48,21 @@ impl Durations {
         }
     }
 
-    fn of_busiest(each: &[(u32, u16)]) -> Durations {
-        let mut counts: Slots<u32> = Slots::default();
+    fn of_busiest(each: &[(u32, u16)], is_sparse: bool) -> Durations {
+        let slots = || if is_sparse { Slots::sparse() } else { Slots::default() };
+        let mut counts: Slots<u32> = slots();
         each.iter().for_each(|(whose, _)| *counts.slot(*whose) += 1);
         let mut busiest: Vec<(u32, u32)> =
             counts.iter().filter(|(_, count)| **count > 0).map(|(whose, n)| (*n, whose)).collect();
         busiest.sort_unstable_by(|one, other| other.cmp(one));
         busiest.truncate(limits::GATHERED_CONSUMERS as usize);
-        let mut of: Slots<u32> = Slots::default();
+        let mut of: Slots<u32> = slots();
         for (at, (_, whose)) in (1..).zip(&busiest) {
             *of.slot(*whose) = at;
         }
         let mut made =
             Durations::Busiest { of, latencies: vec![Histogram::default(); busiest.len()] };
-        made.add(each.iter().copied());
+        made.add(each.iter().copied(), is_sparse);
         made
     }
 
@@ -96,6 +97,10 @@ mod tests {
 
     #[test]
     fn the_busiest_keep_all_their_durations_and_the_rest_is_said_to_be_missing() {
+        [false, true].into_iter().for_each(busiest_keep_all);
+    }
+
+    fn busiest_keep_all(is_sparse: bool) {
         let mut durations = Durations::default();
         // One consumer has every other hit; the other half belongs to so many that not all can be kept.
         let others = 2 * limits::GATHERED_CONSUMERS as u32;
@@ -104,8 +109,8 @@ mod tests {
             let hits = start..start + 1_000;
             let places: Vec<u32> =
                 hits.clone().map(|n| if n % 2 == 0 { 0 } else { 1 + n / 2 % others }).collect();
-            durations.add(places.into_iter().map(|whose| (whose, 7)));
-            durations.add([(u32::MAX, 7), (0, NO_LATENCY)].into_iter());
+            durations.add(places.into_iter().map(|whose| (whose, 7)), is_sparse);
+            durations.add([(u32::MAX, 7), (0, NO_LATENCY)].into_iter(), is_sparse);
         }
         assert!(matches!(durations, Durations::Busiest { .. }));
         let asked = |whose: u32| {

@@ -60,11 +60,39 @@ impl Identities {
             && let Some(&ipv4) = self.ipv4.get(id)
             && ipv4 > 0
         {
-            return mix(identity_of_ipv4(ipv4) ^ of_kind(kind));
+            return of_ipv4(ipv4);
         }
+        self.of_text(kind, id)
+    }
+
+    #[inline]
+    fn of_text(&self, kind: TextKind, id: u32) -> u64 {
         match self.hashes[kind as usize].get(id) {
             Some(identity) if id > 0 => *identity,
             _ => of_kind(kind),
+        }
+    }
+
+    /// The identities of many hits' consumers (user, address), in order. Without either it is the one of "no address".
+    ///
+    /// Of very many addresses most loads miss the cache. So they are done first, in a loop of hardly anything else: the
+    /// processor overlaps as many as it can look ahead to, and hashing between them would fill its window.
+    pub(super) fn of_consumers(
+        &self,
+        consumers: impl Iterator<Item = (u32, u32)> + Clone,
+        out: &mut Vec<u64>,
+    ) {
+        out.clear();
+        out.extend(consumers.clone().map(|(user, address)| match user {
+            0 => u64::from(self.ipv4.get(address).copied().unwrap_or_default()),
+            _ => 0,
+        }));
+        for ((user, address), out) in consumers.zip(out) {
+            *out = match (user, *out as u32) {
+                (0, 0) => self.of_text(TextKind::Address, address),
+                (0, ipv4) => of_ipv4(ipv4),
+                (user, _) => self.of_text(TextKind::User, user),
+            };
         }
     }
 
@@ -72,14 +100,24 @@ impl Identities {
         mix(self.get(TextKind::Method, method).rotate_left(32) ^ self.get(TextKind::Route, route))
     }
 
-    /// Slots for the ids of this kind: as many as have an identity.
-    pub(super) fn slots<T: Clone + Default>(&self, kind: TextKind) -> Slots<T> {
-        if self.hashes[kind as usize].is_sparse() { Slots::sparse() } else { Slots::default() }
+    /// Slots for the ids of this kind: sparse if it has more than `dense`, or if only few of them have an identity.
+    pub(super) fn slots<T: Clone + Default>(&self, kind: TextKind, dense: u64) -> Slots<T> {
+        let hashes = &self.hashes[kind as usize];
+        let ipv4 = if kind == TextKind::Address { self.ipv4.span() } else { 0 };
+        match hashes.is_sparse() || hashes.span().max(ipv4) as u64 > dense {
+            true => Slots::sparse(),
+            false => Slots::default(),
+        }
     }
 
     pub fn bytes(&self) -> usize {
         self.hashes.iter().map(Slots::bytes).sum::<usize>() + self.ipv4.bytes()
     }
+}
+
+#[inline]
+fn of_ipv4(number: u32) -> u64 {
+    mix(identity_of_ipv4(number) ^ of_kind(TextKind::Address))
 }
 
 fn of_kind(kind: TextKind) -> u64 {
@@ -116,6 +154,10 @@ mod tests {
         let mut kept = Identities::of_few(&[TextKind::Address]);
         kept.put_known(&[TextKind::Address as u8], &[5], &[one.get(TextKind::Address, 8)]);
         assert_eq!(kept.get(TextKind::Address, 5), one.get(TextKind::Address, 8));
+        let consumers = [(7, 8), (0, 8), (0, 7), (0, 0), (7, 0)];
+        let mut found = vec![1];
+        one.of_consumers(consumers.into_iter(), &mut found);
+        assert_eq!(found, consumers.map(|(user, address)| one.of_consumer(user, address)));
         for kind in [TextKind::Method, TextKind::Route] {
             one.put(kind, 7, 99);
         }

@@ -10,16 +10,21 @@ use super::endpoints::{EndpointSum, Pair};
 use super::identities::Identities;
 use super::subset::Subset;
 use super::top::{Sort, Top};
-use super::top_list::{ByIdentity, Listed, TopList};
+use super::top_list::{ByIdentity, FileList, Listed, TopList};
 use super::total::{Breakdown, Consumer, Dimension, Endpoint, Listing, Total};
 use super::{Count, DistinctCount, Needs, Tally, TallyLimits};
 use crate::grid::Grid;
 use crate::hit::{Country, TextKind};
 use crate::latency::Histogram;
+use crate::slots::Slots;
 
-/// Words derived from a file's texts, by id: the client of a user agent, the version of a path.
+/// Words derived from a file's texts: the client of a user agent, the version of a path. Each has a number in the file,
+/// so that very many texts with few words are counted without comparing words.
 pub trait Words {
-    fn word(&self, value: Dimension, id: u32) -> Arc<str>;
+    /// The number of the word derived from the text with this id.
+    fn number(&self, value: Dimension, id: u32) -> u32;
+
+    fn word(&self, number: u32) -> Arc<str>;
 }
 
 /// Names that were read: by file number, kind and id.
@@ -31,6 +36,21 @@ pub struct MissingDetails {
     pub sums: Vec<(TextKind, u32, u64)>,
     pub durations: Vec<(TextKind, u32, u64)>,
     pub endpoints: Vec<(Pair, u64)>,
+}
+
+/// A file's lists, and its words with their counts.
+pub struct Part {
+    consumers: FileList<(TextKind, u32)>,
+    endpoints: FileList<Pair>,
+    texts: Vec<FileList<u32>>,
+    words: Vec<(Dimension, HashMap<Arc<str>, Count>)>,
+}
+
+/// The chosen rows that a file has.
+#[derive(Default)]
+pub struct ShownIn {
+    consumers: Vec<(TextKind, u32, u64)>,
+    endpoints: Vec<(Pair, u64)>,
 }
 
 pub struct Merge {
@@ -81,70 +101,59 @@ impl Merge {
         }
     }
 
-    /// Adds a file's sums. `is_listed(kind, id)`: whether a text may be among the values.
-    pub fn add(
-        &mut self,
-        file: usize,
+    /// Prepares a file's sums for `add`. It visits everything that the file has, and files don't need each other.
+    /// `is_listed(kind, id)`: whether a text may be among the values.
+    pub fn part(
+        &self,
         tally: &Tally,
         identities: &Identities,
         words: &impl Words,
         is_listed: impl Fn(TextKind, u32) -> bool,
-    ) {
+    ) -> Part {
+        let plain = |requests| Count { requests, errors: 0 };
+        let consumers = tally.consumers.counts();
+        let endpoints = tally.endpoints.counts();
+        let of_text = |(kind, _): &(TextKind, TopList<u32>)| {
+            let counts = tally.texts[*kind as usize].iter();
+            let listed = counts.filter(|(id, _)| is_listed(*kind, *id));
+            FileList::new(listed, |id| identities.get(*kind, id), || None, self.limits)
+        };
+        let of_words = |value: &Dimension| Some((*value, counts_of_words(*value, tally, words)?));
+        Part {
+            consumers: FileList::new(
+                consumers.map(|(kind, id, requests)| ((kind, id), plain(requests))),
+                |(kind, id)| identities.get(kind, id),
+                || tally.consumers.distinct(),
+                self.limits,
+            ),
+            endpoints: FileList::new(
+                endpoints.map(|(pair, requests)| (pair, plain(requests))),
+                |pair| identities.of_endpoint(pair),
+                || None,
+                self.limits,
+            ),
+            texts: self.texts.iter().map(of_text).collect(),
+            words: self.values.iter().filter_map(of_words).collect(),
+        }
+    }
+
+    /// Adds a file's sums. `part`: of these sums.
+    pub fn add(&mut self, file: usize, tally: &Tally, part: Part) {
         self.add_numbers(tally);
         for (sum, more) in self.series.iter_mut().zip(tally.consumers.series()) {
             sum.merge(more);
         }
-        let plain = |requests| Count { requests, errors: 0 };
-        let consumers = tally.consumers.counts();
         let unlisted = tally.consumers.unlisted();
-        self.consumers.add(
-            file,
-            consumers.map(|(kind, id, requests)| ((kind, id), plain(requests))),
-            |(kind, id)| identities.get(kind, id),
-            unlisted.most,
-        );
+        self.consumers.add(file, part.consumers, unlisted.most);
         self.consumers.add_distinct(&unlisted.distinct, unlisted.requests);
-        let endpoints = tally.endpoints.counts();
-        self.endpoints.add(
-            file,
-            endpoints.map(|(pair, requests)| (pair, plain(requests))),
-            |pair| identities.of_endpoint(pair),
-            0,
-        );
-        for (kind, list) in &mut self.texts {
-            let counts = tally.texts[*kind as usize].iter();
-            let listed = counts.filter(|(id, _)| is_listed(*kind, *id));
-            list.add(file, listed, |id| identities.get(*kind, id), 0);
+        self.endpoints.add(file, part.endpoints, 0);
+        for ((_, list), of_file) in self.texts.iter_mut().zip(part.texts) {
+            list.add(file, of_file, 0);
         }
-        for value in &self.values {
-            let counts = match *value {
-                Dimension::Text(_) => continue,
-                Dimension::Country => &tally.countries,
-                Dimension::Client | Dimension::Os | Dimension::Device => {
-                    &tally.texts[TextKind::Agent as usize]
-                }
-                Dimension::Version => &tally.texts[TextKind::Path as usize],
-            };
-            let of_value = self.words.entry(*value).or_default();
-            let word = |id: u32| match *value {
-                Dimension::Country => Arc::from(Country::from_number(id as u16).as_str()),
-                value => words.word(value, id),
-            };
-            // Neighbours often share a word: paths of a version, agents of a client.
-            let mut run: Option<(Arc<str>, Count)> = None;
-            for (id, count) in counts.iter() {
-                let word = word(id);
-                match &mut run {
-                    Some((of, sum)) if Arc::ptr_eq(of, &word) => sum.add_count(count),
-                    _ => {
-                        if let Some((of, sum)) = run.replace((word, count)) {
-                            of_value.entry(of).or_default().add_count(sum);
-                        }
-                    }
-                }
-            }
-            if let Some((of, sum)) = run {
-                of_value.entry(of).or_default().add_count(sum);
+        for (value, counts) in part.words {
+            let of_value = self.words.entry(value).or_default();
+            for (word, count) in counts {
+                of_value.entry(word).or_default().add_count(count);
             }
         }
     }
@@ -200,8 +209,33 @@ impl Merge {
         }
     }
 
-    /// Adds this file's sums of the chosen rows. Returns the parts that they lack.
-    pub fn add_details(&mut self, tally: &Tally, identities: &Identities) -> MissingDetails {
+    /// Finds the chosen rows in a file. It visits everything that the file has, and files don't need each other.
+    pub fn shown_in(&self, tally: &Tally, identities: &Identities) -> ShownIn {
+        let mut shown = ShownIn::default();
+        if !self.shown_consumers.is_empty() {
+            for (kind, id, _) in tally.consumers.counts() {
+                let who = identities.get(kind, id);
+                if self.shown_consumers.contains_key(&who) {
+                    shown.consumers.push((kind, id, who));
+                }
+            }
+        }
+        for (pair, _) in tally.endpoints.counts() {
+            let which = identities.of_endpoint(pair);
+            if self.shown_endpoints.contains_key(&which) {
+                shown.endpoints.push((pair, which));
+            }
+        }
+        shown
+    }
+
+    /// Adds this file's sums of the chosen rows, which are `shown` in it. Returns the parts that they lack.
+    pub fn add_details(
+        &mut self,
+        tally: &Tally,
+        identities: &Identities,
+        shown: &ShownIn,
+    ) -> MissingDetails {
         for ((kind, shown), (_, list)) in self.shown_texts.iter_mut().zip(&self.texts) {
             if list.missing_up_to() > 0 {
                 for (id, count) in tally.texts[*kind as usize].iter() {
@@ -212,23 +246,17 @@ impl Merge {
             }
         }
         let mut missing = MissingDetails::default();
-        let mut known = Vec::new();
-        if !self.shown_consumers.is_empty() {
-            for (kind, id, _) in tally.consumers.counts() {
-                let who = identities.get(kind, id);
-                let Some(shown) = self.shown_consumers.get_mut(&who) else { continue };
-                match tally.consumers.sum(kind, id) {
-                    Some(sum) => shown.add(sum),
-                    None => missing.sums.push((kind, id, who)),
-                }
-                known.push((kind, id, who));
-            }
-            if self.needs.has(Needs::CONSUMER_LATENCY) && !self.add_durations(tally, &known) {
-                missing.durations = known;
+        for &(kind, id, who) in &shown.consumers {
+            let Some(shown) = self.shown_consumers.get_mut(&who) else { continue };
+            match tally.consumers.sum(kind, id) {
+                Some(sum) => shown.add(sum),
+                None => missing.sums.push((kind, id, who)),
             }
         }
-        for (pair, _) in tally.endpoints.counts() {
-            let which = identities.of_endpoint(pair);
+        if self.needs.has(Needs::CONSUMER_LATENCY) && !self.add_durations(tally, &shown.consumers) {
+            missing.durations = shown.consumers.clone();
+        }
+        for &(pair, which) in &shown.endpoints {
             let Some(shown) = self.shown_endpoints.get_mut(&which) else { continue };
             match tally.endpoints.sum(pair) {
                 Some(sum) => {
@@ -244,13 +272,13 @@ impl Merge {
     }
 
     /// Adds durations of the endpoints that `names` kept: those of all endpoints would take too much memory.
-    pub fn add_latencies(&mut self, tally: &Tally, identities: &Identities) {
+    pub fn add_latencies(&mut self, tally: &Tally, shown: &ShownIn) {
         if self.top.sort.is_of_latency() {
             return;
         }
-        for (pair, _) in tally.endpoints.counts() {
-            if let Some(shown) = self.shown_endpoints.get_mut(&identities.of_endpoint(pair))
-                && let Some(sum) = tally.endpoints.sum(pair)
+        for (pair, which) in &shown.endpoints {
+            if let Some(shown) = self.shown_endpoints.get_mut(which)
+                && let Some(sum) = tally.endpoints.sum(*pair)
             {
                 sum.latency.add_to(&mut shown.latency);
             }
@@ -415,6 +443,36 @@ impl Merge {
     }
 }
 
+/// Counts of the words that `value` stands for. None if its values are not words.
+fn counts_of_words(
+    value: Dimension,
+    tally: &Tally,
+    words: &impl Words,
+) -> Option<HashMap<Arc<str>, Count>> {
+    let counts = match value {
+        Dimension::Text(_) => return None,
+        Dimension::Country => &tally.countries,
+        Dimension::Client | Dimension::Os | Dimension::Device => {
+            &tally.texts[TextKind::Agent as usize]
+        }
+        Dimension::Version => &tally.texts[TextKind::Path as usize],
+    };
+    let mut by_number: Slots<Count> = Slots::default();
+    for (id, count) in counts.iter() {
+        let number = if value == Dimension::Country { id } else { words.number(value, id) };
+        by_number.slot(number).add_count(count);
+    }
+    let word = |number: u32| match value {
+        Dimension::Country => Arc::from(Country::from_number(number as u16).as_str()),
+        _ => words.word(number),
+    };
+    let mut all: HashMap<Arc<str>, Count> = HashMap::new();
+    for (number, count) in by_number.iter().filter(|(_, count)| count.requests > 0) {
+        all.entry(word(number)).or_default().add_count(*count);
+    }
+    Some(all)
+}
+
 /// The first `most` by value, descending, then by hits. Rows without a value come last.
 fn first<T>(
     all: &ByIdentity<T>,
@@ -498,5 +556,84 @@ impl Endpoint {
         self.last_us = self.last_us.max(sum.last_us);
         self.request_bytes += sum.traffic.request_bytes;
         self.response_bytes += sum.traffic.response_bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grid::DAY_US;
+    use crate::period::parse_zone;
+    use crate::tally::Columns;
+
+    struct NoWords;
+
+    impl Words for NoWords {
+        fn number(&self, _: Dimension, _: u32) -> u32 {
+            0
+        }
+
+        fn word(&self, _: u32) -> Arc<str> {
+            Arc::from("")
+        }
+    }
+
+    /// Of so many that they are estimated, the count is that of their identities, whether the series have them or not,
+    /// and however hits are spread over threads and files.
+    #[test]
+    fn the_count_of_very_many_consumers_is_that_of_their_identities() {
+        let limits = TallyLimits {
+            consumers_summed: 10,
+            listed_whole: 8,
+            listed_of_file: 4,
+            distinct_exact: 50,
+            bucket_consumers_exact: 20,
+            ..TallyLimits::default()
+        };
+        let grid = Grid::over(0, 10 * DAY_US, &parse_zone("UTC").unwrap()).unwrap();
+        let ids: Vec<u32> = (1..=3_000).collect();
+        let mut identities = Identities::default();
+        // Every third is no number.
+        let ipv4: Vec<u32> = ids.iter().map(|id| if id % 3 == 0 { 0 } else { id << 8 }).collect();
+        let hashes: Vec<u64> = ids.iter().map(|id| u64::from(*id) << 40).collect();
+        let kinds = vec![TextKind::Address as u8; ids.len()];
+        identities.put_all(&kinds, &ids, &hashes, &ipv4);
+        let identities = Arc::new(identities);
+        let both = Needs::CONSUMERS | Needs::CONSUMER_SERIES;
+        // Hits of these ids, a thread each; files have some in common.
+        let files = [[0..1_500, 700..1_900], [1_000..2_000, 1_950..3_000]];
+        for needs in [[both; 2], [both, Needs::CONSUMERS], [Needs::CONSUMERS; 2]] {
+            let (values, top) = ([], Top { consumers: true, rows: 5, ..Top::default() });
+            let mut merge = Merge::new(grid.clone(), both, &values, top, limits);
+            let mut all = Distinct::new(limits.distinct_exact);
+            for (n, threads) in files.iter().enumerate() {
+                let tallies = threads.iter().zip(needs).map(|(hits, needs)| {
+                    let addresses = &ids[hits.clone()];
+                    let rows = addresses.len();
+                    let times: Vec<i64> =
+                        (0..rows).map(|n| n as i64 * (10 * DAY_US / rows as i64)).collect();
+                    let mut texts: [&[u32]; TextKind::COUNT] = Default::default();
+                    let users = vec![0; rows];
+                    texts[TextKind::User as usize] = &users;
+                    texts[TextKind::Address as usize] = addresses;
+                    let (status, country) = (vec![200; rows], vec![0; rows]);
+                    let (time_us, status, country) = (&times[..], &status[..], &country[..]);
+                    let hits = Columns { time_us, status, country, texts, ..Columns::default() };
+                    let grid = Arc::new(grid.clone());
+                    let mut tally = Tally::new(grid, identities.clone(), None, limits);
+                    tally.add_hits(&hits, needs);
+                    addresses.iter().for_each(|id| all.add(identities.get(TextKind::Address, *id)));
+                    tally
+                });
+                let mut tallies = tallies.collect::<Vec<_>>().into_iter();
+                let mut tally = tallies.next().unwrap();
+                tallies.for_each(|more| tally.merge(more));
+                let part = merge.part(&tally, &identities, &NoWords, |_, _| true);
+                merge.add(n, &tally, part);
+            }
+            let found = merge.finish(&Named::new()).consumers.count;
+            assert_eq!(found, all.count().at_most(5_000));
+            assert!(found.about && (2_850..3_150).contains(&found.count), "{found:?}");
+        }
     }
 }

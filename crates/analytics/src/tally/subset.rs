@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::Columns;
+use super::consumers::{text as kind_of, who};
 use super::endpoints::Pair;
 use crate::hit::TextKind;
 use crate::slots::Slots;
@@ -29,6 +31,23 @@ impl Subset {
     pub fn has_consumer(&self, kind: TextKind, id: u32) -> bool {
         let slots = if kind == TextKind::User { &self.users } else { &self.addresses };
         slots.get(id).copied().unwrap_or_default()
+    }
+
+    /// Whether it has a hit's consumer or endpoint. A column that is not there holds none of them.
+    #[inline]
+    pub fn has_hit(&self, hits: &Columns<'_>, place: usize) -> bool {
+        let text = |kind: TextKind| hits.texts[kind as usize].get(place).copied();
+        let of_consumer = || {
+            let (user, address) = (text(TextKind::User)?, text(TextKind::Address)?);
+            let (kind, id) = who(user, address)?;
+            Some(self.has_consumer(kind_of(kind), id))
+        };
+        let of_endpoint = || {
+            let pair = (text(TextKind::Method)?, text(TextKind::Route)?);
+            Some(self.has_endpoint(pair))
+        };
+        of_consumer().unwrap_or_default()
+            || (!self.endpoints.is_empty() && of_endpoint().unwrap_or_default())
     }
 
     #[inline]

@@ -16,12 +16,68 @@ pub(super) type ByIdentity<T> = HashMap<u64, T, BuildHasherDefault<Prehashed>>;
 #[derive(Debug)]
 pub(super) struct TopList<Id> {
     listed: ByIdentity<Listed<Id>>,
-    limits: TallyLimits,
     missing_up_to: u64,
     low_by_up_to: u64,
     distinct: Distinct,
     /// Hits of all keys.
     requests: u64,
+}
+
+/// A file's part of a `TopList`: it visits all keys of the file, so files are prepared on several threads.
+#[derive(Debug)]
+pub(super) struct FileList<Id> {
+    /// Identity, id and count of the listed keys.
+    listed: Vec<(u64, Id, Count)>,
+    /// The most hits of a key that the list leaves out.
+    left_out: u64,
+    distinct: Distinct,
+    requests: u64,
+}
+
+impl<Id: Copy> FileList<Id> {
+    /// `distinct`: of all keys, if it is known without the identity of each. It is only asked for where keys are so many
+    /// that they are estimated.
+    pub fn new(
+        counts: impl Iterator<Item = (Id, Count)> + Clone,
+        identity: impl Fn(Id) -> u64,
+        distinct: impl FnOnce() -> Option<Distinct>,
+        limits: TallyLimits,
+    ) -> FileList<Id> {
+        let requests = counts.clone().map(|(_, count)| count.requests);
+        let (keys, most) = requests.clone().fold((0, 0), |(n, most), one| (n + 1, one.max(most)));
+        let (least, mut room) = match keys <= limits.listed_whole {
+            true => (0, u64::MAX),
+            false => least_listed(requests, most, limits.listed_of_file),
+        };
+        let known = if keys > limits.distinct_exact { distinct() } else { None };
+        let is_known = known.is_some();
+        let mut list = FileList {
+            listed: Vec::new(),
+            left_out: 0,
+            distinct: known.unwrap_or_else(|| Distinct::new(limits.distinct_exact)),
+            requests: 0,
+        };
+        for (id, count) in counts {
+            list.requests += count.requests;
+            let is_listed = count.requests > least || (count.requests == least && room > 0);
+            if !is_listed {
+                list.left_out = list.left_out.max(count.requests);
+                if !is_known {
+                    list.distinct.add(identity(id));
+                }
+                continue;
+            }
+            if count.requests == least {
+                room -= 1;
+            }
+            let identity = identity(id);
+            if !is_known {
+                list.distinct.add(identity);
+            }
+            list.listed.push((identity, id, count));
+        }
+        list
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +92,6 @@ impl<Id: Copy> TopList<Id> {
     pub fn new(limits: TallyLimits) -> TopList<Id> {
         TopList {
             listed: HashMap::default(),
-            limits,
             missing_up_to: 0,
             low_by_up_to: 0,
             distinct: Distinct::new(limits.distinct_exact),
@@ -44,35 +99,18 @@ impl<Id: Copy> TopList<Id> {
         }
     }
 
-    /// Adds the counts of a file. `unlisted`: the most hits of a key in this file that `counts` lacks.
-    pub fn add(
-        &mut self,
-        file: usize,
-        counts: impl Iterator<Item = (Id, Count)> + Clone,
-        identity: impl Fn(Id) -> u64,
-        unlisted: u64,
-    ) {
-        let (least, mut room) =
-            least_listed(counts.clone().map(|(_, count)| count.requests), self.limits);
-        let mut left_out = 0;
-        for (id, count) in counts {
-            let identity = identity(id);
-            self.distinct.add(identity);
-            self.requests += count.requests;
-            if count.requests < least || (count.requests == least && room == 0) {
-                left_out = left_out.max(count.requests);
-                continue;
-            }
-            if count.requests == least {
-                room -= 1;
-            }
+    /// Adds a file's list. `unlisted`: the most hits of a key in this file that was not among its counts.
+    pub fn add(&mut self, file: usize, list: FileList<Id>, unlisted: u64) {
+        for (identity, id, count) in list.listed {
             let listed = self.listed.entry(identity);
             listed
                 .or_insert(Listed { count: Count::default(), named_in: (file, id) })
                 .count
                 .add_count(count);
         }
-        self.missing_up_to += left_out + unlisted;
+        self.distinct.merge(&list.distinct);
+        self.requests += list.requests;
+        self.missing_up_to += list.left_out + unlisted;
         self.low_by_up_to += unlisted;
     }
 
@@ -122,14 +160,11 @@ impl<Id: Copy> TopList<Id> {
     }
 }
 
-/// The fewest hits that a listed key has, and how many keys with exactly that many are listed.
-fn least_listed(requests: impl Iterator<Item = u64> + Clone, limits: TallyLimits) -> (u64, u64) {
-    let (count, most) = requests.clone().fold((0, 0), |(n, most), one| (n + 1, one.max(most)));
-    if count <= limits.listed_whole {
-        return (0, u64::MAX);
-    }
+/// The fewest hits that a listed key has, and how many keys with exactly that many are listed. `most`: the most that one
+/// has; `room`: for so many keys, fewer than there are.
+fn least_listed(requests: impl Iterator<Item = u64> + Clone, most: u64, room: u64) -> (u64, u64) {
     // A radix select, eight bits at a time from the top: no allocation, and mostly one or two passes.
-    let (mut least, mut room) = (0, limits.listed_of_file);
+    let (mut least, mut room) = (0, room);
     let mut digits = u64::BITS - most.leading_zeros();
     while digits > 0 {
         let known = digits;
@@ -160,6 +195,15 @@ mod tests {
         of.iter().map(|(id, requests)| (*id, Count { requests: *requests, errors: 0 }))
     }
 
+    fn add(
+        list: &mut TopList<u32>,
+        file: usize,
+        counts: impl Iterator<Item = (u32, Count)> + Clone,
+        unlisted: u64,
+    ) {
+        list.add(file, FileList::new(counts, identity, || None, TallyLimits::default()), unlisted);
+    }
+
     fn identity(id: u32) -> u64 {
         u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
@@ -167,8 +211,8 @@ mod tests {
     #[test]
     fn few_are_all_listed() {
         let mut list = TopList::new(TallyLimits::default());
-        list.add(0, requests(&[(1, 5), (2, 9), (3, 9)]), identity, 0);
-        list.add(1, requests(&[(1, 5), (4, 1)]), identity, 0);
+        add(&mut list, 0, requests(&[(1, 5), (2, 9), (3, 9)]), 0);
+        add(&mut list, 1, requests(&[(1, 5), (4, 1)]), 0);
         let mut best = vec![identity(2), identity(3)];
         best.sort_unstable();
         assert_eq!(list.first(3), [vec![identity(1)], best].concat());
@@ -184,7 +228,7 @@ mod tests {
         let file: Vec<(u32, u64)> =
             (0..n).map(|id| (id, u64::from(id.wrapping_mul(40_503) % n) / 10 + 1)).collect();
         let mut list = TopList::new(TallyLimits::default());
-        list.add(0, requests(&file), identity, 0);
+        add(&mut list, 0, requests(&file), 0);
         assert_eq!(list.all().count() as u64, limits::LISTED_OF_FILE);
         let mut sorted: Vec<u64> = file.iter().map(|(_, requests)| *requests).collect();
         sorted.sort_unstable_by(|one, other| other.cmp(one));
@@ -194,7 +238,7 @@ mod tests {
             first.iter().map(|of| list.get(*of).unwrap().count.requests).collect();
         assert_eq!(found, sorted[..1_000]);
         // A list cut earlier adds to the error bound.
-        list.add(1, requests(&[(1, 5)]), identity, 3);
+        add(&mut list, 1, requests(&[(1, 5)]), 3);
         assert_eq!(list.missing_up_to(), sorted[limits::LISTED_OF_FILE as usize] + 3);
     }
 
@@ -203,7 +247,7 @@ mod tests {
         let file: Vec<(u32, u64)> =
             (0..2 * limits::LISTED_WHOLE as u32).map(|id| (id, 1)).collect();
         let mut list = TopList::new(TallyLimits::default());
-        list.add(0, requests(&file), identity, 0);
+        add(&mut list, 0, requests(&file), 0);
         assert_eq!(list.all().count() as u64, limits::LISTED_OF_FILE);
         assert_eq!(list.missing_up_to(), 1);
         assert!(list.count().count <= file.len() as u64, "{}", list.count().count);

@@ -11,7 +11,7 @@ use analytics::filter::{Condition, Field, Filter, Test, TextTests};
 use analytics::hit::TextKind;
 use analytics::limits;
 use analytics::slots::Slots;
-use analytics::tally::{Columns, Needs};
+use analytics::tally::{Columns, Needs, Subset};
 use duckdb::arrow::array::{Array, AsArray};
 use duckdb::arrow::datatypes::UInt32Type;
 
@@ -220,6 +220,15 @@ impl FileFilter {
             });
         }
         out.len() < rows
+    }
+
+    /// The rows that pass and are hits of these consumers or endpoints, ascending.
+    pub fn select_of(&self, only: &Subset, hits: &Columns<'_>, rows: usize, out: &mut Vec<u32>) {
+        if !self.select(hits, rows, out) {
+            out.clear();
+            out.extend(0..rows as u32);
+        }
+        keep(out, |row| only.has_hit(hits, row));
     }
 }
 

@@ -87,27 +87,34 @@ pub fn sums(
         .collect();
     in_parallel(reading, work, |connections, (n, piece)| {
         let file = connections.open(&files[n].0.file)?;
-        Source { file, project, sums: &pools[n] }.read(&piece, &known[n].0)
+        Source { file, project, sums: &pools[n], only: None }.read(&piece, &known[n].0)
     })?;
-    let tallies: Vec<Option<Tally>> = pools.iter().map(|pool| merged(pool)).collect();
-    drop(pools);
-    let summed = || tallies.iter().enumerate().filter_map(|(n, tally)| Some((n, tally.as_ref()?)));
-
     let mut merge =
         Merge::new(query.grid.clone(), query.all_needs(), &query.values, query.top, tally_limits);
-    let listed = in_parallel(reading, each_file(), |connections, n| {
-        listed_values(&connections.open(&files[n].0.file)?, project, query)
-    })?;
-    for (n, tally) in summed() {
+    let summed = in_parallel(reading, each_file(), |connections, n| {
+        let Some(tally) = merged(&pools[n]) else { return Ok(None) };
+        let listed = listed_values(&connections.open(&files[n].0.file)?, project, query)?;
         let texts = &known[n].1;
-        merge.add(n, tally, &texts.identities, texts.as_ref(), |kind, id| {
-            let only = listed[n].iter().find(|(of, _)| *of == kind);
+        let part = merge.part(&tally, &texts.identities, texts.as_ref(), |kind, id| {
+            let only = listed.iter().find(|(of, _)| *of == kind);
             only.is_none_or(|(_, ids)| ids.get(id).copied().unwrap_or_default())
         });
+        Ok(Some((n, tally, part)))
+    })?;
+    drop(pools);
+    let mut tallies: Vec<(usize, Tally)> = Vec::new();
+    for (n, tally, part) in summed.into_iter().flatten() {
+        merge.add(n, &tally, part);
+        tallies.push((n, tally));
     }
     merge.choose();
-    let missing: Vec<(usize, MissingDetails)> = summed()
-        .map(|(n, tally)| (n, merge.add_details(tally, &known[n].1.identities)))
+    let shown = in_parallel(reading, tallies.iter().collect(), |_, (n, tally)| {
+        Ok(merge.shown_in(tally, &known[*n].1.identities))
+    })?;
+    let missing: Vec<(usize, MissingDetails)> = tallies
+        .iter()
+        .zip(&shown)
+        .map(|((n, tally), shown)| (*n, merge.add_details(tally, &known[*n].1.identities, shown)))
         .filter(|(_, missing)| !missing.is_empty())
         .collect();
     let found: Vec<Details> = in_parallel(reading, missing, |connections, (n, missing)| {
@@ -123,8 +130,8 @@ pub fn sums(
     })?;
     found.iter().for_each(|found| found.add_to(&mut merge));
     let names = merge.names();
-    for (n, tally) in summed() {
-        merge.add_latencies(tally, &known[n].1.identities);
+    for ((_, tally), shown) in tallies.iter().zip(&shown) {
+        merge.add_latencies(tally, shown);
     }
     let mut named = Named::new();
     let connections = reading.connections();

@@ -152,7 +152,7 @@ impl FileWords {
 }
 
 impl Words for FileTexts {
-    fn word(&self, value: Dimension, id: u32) -> Arc<str> {
+    fn number(&self, value: Dimension, id: u32) -> u32 {
         let words = &self.words;
         let of_agent = |n: usize| words.agents.get(id).map(|places| places[n]);
         let place = match value {
@@ -162,7 +162,11 @@ impl Words for FileTexts {
             Dimension::Version => words.versions.get(id).copied(),
             Dimension::Country | Dimension::Text(_) => None,
         };
-        words.words.get(place.unwrap_or_default() as usize).cloned().unwrap_or_default()
+        place.unwrap_or_default()
+    }
+
+    fn word(&self, number: u32) -> Arc<str> {
+        self.words.words.get(number as usize).cloned().unwrap_or_default()
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use analytics::grid::{DAY_US, QUARTER_US};
 use analytics::hit::TextKind;
-use analytics::tally::{ConsumerRow, Count, Distinct, EndpointRow, Needs, Tally, Unlisted};
+use analytics::tally::{ConsumerRow, Count, Distinct, EndpointRow, Needs, Subset, Tally, Unlisted};
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::{Int32Type, UInt64Type};
 
@@ -37,6 +37,8 @@ pub struct Source<'a> {
     pub file: OpenFile<'a>,
     pub project: u32,
     pub sums: &'a Arc<Pool<Summing>>,
+    /// Of hits, only those of these consumers and endpoints.
+    pub only: Option<Arc<Subset>>,
 }
 
 impl Source<'_> {
@@ -63,11 +65,18 @@ impl Source<'_> {
     ) -> Result<(), StoreError> {
         let columns = sums::columns(needs.and(filter.needs()));
         let text = sums::hits(self.file.tables(), self.project, range, &filter.numbers, &columns);
-        let (sums, of) = (self.sums.clone(), filter.clone());
+        let (sums, of, only) = (self.sums.clone(), filter.clone(), self.only.clone());
         self.file.scan_columns(&text, &[], move |chunk| {
             let hits = to_columns(chunk, &columns);
             sums.with(|Summing { tally, rows, kept }| {
-                if of.select(&hits, chunk.rows(), rows) {
+                let is_part = match &only {
+                    None => of.select(&hits, chunk.rows(), rows),
+                    Some(only) => {
+                        of.select_of(only, &hits, chunk.rows(), rows);
+                        true
+                    }
+                };
+                if is_part {
                     tally.add_hits(&kept.take(&hits, rows), needs);
                 } else {
                     tally.add_hits(&hits, needs);
