@@ -317,37 +317,31 @@ impl From<crate::ask::AskError> for ApiError {
 impl From<store::meta::MetaError> for ApiError {
     fn from(error: store::meta::MetaError) -> ApiError {
         use store::meta::MetaError;
-        match error {
-            MetaError::KeyTaken | MetaError::UserIdTaken => {
-                ApiError::new(Code::KeyTaken, error.to_string())
-            }
-            MetaError::TooManyKeys => ApiError::new(Code::TooManyKeys, error.to_string()),
-            MetaError::TooManyShareLinks => {
-                ApiError::new(Code::TooManyShareLinks, error.to_string())
-            }
-            MetaError::TooManyChannels => ApiError::new(Code::TooManyChannels, error.to_string()),
-            MetaError::TooManyRules => ApiError::new(Code::TooManyRules, error.to_string()),
-            MetaError::TooManyMaintenanceWindows => {
-                ApiError::new(Code::TooManyMaintenanceWindows, error.to_string())
-            }
-            MetaError::TooManyMonitors => ApiError::new(Code::TooManyMonitors, error.to_string()),
-            MetaError::TooManySubscribers => {
-                ApiError::new(Code::TooManySubscribers, error.to_string())
-            }
+        let code = match error {
+            MetaError::KeyTaken | MetaError::UserIdTaken => Code::KeyTaken,
+            MetaError::TooManyKeys => Code::TooManyKeys,
+            MetaError::TooManyShareLinks => Code::TooManyShareLinks,
+            MetaError::TooManyChannels => Code::TooManyChannels,
+            MetaError::TooManyRules => Code::TooManyRules,
+            MetaError::TooManyMaintenanceWindows => Code::TooManyMaintenanceWindows,
+            MetaError::TooManyMonitors => Code::TooManyMonitors,
+            MetaError::TooManySubscribers => Code::TooManySubscribers,
+            MetaError::TooManyViews => Code::TooManyViews,
+            MetaError::ViewTaken => Code::ViewTaken,
+            MetaError::SlugTaken => Code::SlugTaken,
             MetaError::TooManySubscriptions => {
-                ApiError::new(Code::TooManySubscriptions, error.to_string()).retry_after(3_600)
+                let refused = ApiError::new(Code::TooManySubscriptions, error.to_string());
+                return refused.retry_after(3_600);
             }
-            MetaError::TooManyViews => ApiError::new(Code::TooManyViews, error.to_string()),
-            MetaError::ViewTaken => ApiError::new(Code::ViewTaken, error.to_string()),
-            MetaError::SlugTaken => ApiError::new(Code::SlugTaken, error.to_string()),
-            MetaError::Inbox(error) => (*error).into(),
+            MetaError::Inbox(error) => return (*error).into(),
             other if other.is_away() => {
                 tracing::warn!(problem = %other, "a call needs the database of projects and settings");
                 let message = "the database of projects and settings does not answer; nothing was changed. Send this again in a moment";
-                ApiError::new(Code::DatabaseAway, message).retry_after(5)
+                return ApiError::new(Code::DatabaseAway, message).retry_after(5);
             }
-            other => ApiError::internal("the table of projects", &other),
-        }
+            other => return ApiError::internal("the table of projects", &other),
+        };
+        ApiError::new(code, error.to_string())
     }
 }
 
