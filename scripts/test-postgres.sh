@@ -4,7 +4,8 @@
 # start it again. Everything goes when standard input ends, so also when the test is killed.
 set -euo pipefail
 
-find_server() { ls -d /usr/lib/postgresql/*/bin 2> /dev/null | sort -V | tail -n 1; }
+# The folder of the newest server's programs; one with a client alone does not count.
+find_server() { ls /usr/lib/postgresql/*/bin/postgres 2> /dev/null | sort -V | tail -n 1 | xargs -r dirname; }
 if [ -z "$(find_server)" ]; then
   # The package would begin a server of its own; several tests may find it missing at once.
   install="mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf && \

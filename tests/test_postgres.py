@@ -86,7 +86,7 @@ def test_an_installation_moves_to_postgresql_and_back(servers, postgres, tmp_pat
         if back == "folder":
             assert "projects                  2 rows" in must_run("migrate", *folder, "--to", postgres.url)
             assert not (server.data / "meta.sqlite").exists()
-            # Whoever forgets the setting is told, and begins no new installation.
+            # A start without the setting stops, and does not begin a new installation.
             forgotten = run("serve", *folder, "--listen", "127.0.0.1:0", timeout=60)
             assert forgotten.returncode != 0 and "meta.sqlite is missing" in forgotten.stderr
         else:

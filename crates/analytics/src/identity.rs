@@ -14,7 +14,7 @@ pub fn identity(text: &[u8]) -> u64 {
 }
 
 /// `identity` of an IPv4 address in dotted notation. A page of many callers asks for millions: the text is in two
-/// registers, and the hash is that of its one or two blocks, which takes a fifth of the time of hashing a slice.
+/// registers, and only its one or two blocks are hashed, which takes less than half as long as hashing a slice.
 #[inline]
 pub fn identity_of_ipv4(number: u32) -> u64 {
     let Ipv4Text { bytes, length } = Ipv4Text::new(number);
