@@ -34,8 +34,8 @@ cd "$folder"
 "${run[@]}" "$bin/initdb" --pgdata="$folder/data" --username=tests --auth=trust --encoding=UTF8 --no-sync > "$folder/log" 2>&1 ||
   { cat "$folder/log" >&2; exit 1; }
 start() {
-  "${run[@]}" "$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses='' -c fsync=off -c synchronous_commit=off \
-    -c full_page_writes=off -c max_connections=400 -c shared_buffers=32MB < /dev/null > "$folder/log" 2>&1 &
+  "${run[@]}" "$bin/postgres" -D "$folder/data" -k "$folder" -c listen_addresses='' -c fsync=off -c full_page_writes=off \
+    -c max_connections=400 -c shared_buffers=32MB < /dev/null > "$folder/log" 2>&1 &
   server=$!
   for _ in $(seq 300); do
     "$bin/psql" --host="$folder" --username=tests --dbname=postgres --command='SELECT 1' > /dev/null 2>&1 && return

@@ -4,7 +4,20 @@ from pathlib import Path
 
 import pytest
 
+from clickhouse import ClickHouse
+from postgres import Postgres
 from server import Server, binary
+
+# The files that take longest, longest first. They begin before the others, so that no worker is left with a long one at the end.
+LONG = [
+    "test_crash.py", "test_cut_network.py", "test_servers.py", "test_clickhouse.py", "test_channels.py", "test_notices.py",
+    "test_slow_bodies.py", "test_fat_texts.py", "test_following.py", "test_server_versions.py",
+    "test_unread_answers.py", "test_readers.py", "test_faults.py", "test_backup.py", "test_formats.py", "test_acme.py",
+]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +44,20 @@ def servers(tmp_path: Path):
 def server(servers) -> Server:
     """A running server with every setting at its default."""
     return servers().start()
+
+
+@pytest.fixture
+def postgres():
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def clickhouse(tmp_path):
+    server = ClickHouse(tmp_path / "clickhouse")
+    yield server
+    server.close()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -17,9 +17,11 @@ class Targets:
 
     def __init__(self):
         self.failing: set[str] = set()
+        self.asked = 0
         self.http = serve(self)
 
     def answer(self, path: str, headers, body: bytes) -> tuple[int, dict[str, str]]:
+        self.asked += 1
         return (503 if path.strip("/") in self.failing else 200), {}
 
     def url(self, name: str) -> str:
@@ -41,6 +43,8 @@ class Receiver:
         self.secret = ""
         self.refusals: list[tuple[int, dict[str, str]]] = []
         self.received: list[Received] = []
+        # Called before the next answer.
+        self.before_answer = None
         self.lock = threading.Lock()
         self.http = serve(self)
 
@@ -52,6 +56,9 @@ class Receiver:
         with self.lock:
             status, more = self.refusals.pop(0) if self.refusals else (200, {})
             event = json.loads(body)
+            if self.before_answer:
+                self.before_answer, call = None, self.before_answer
+                call()
             self.received.append(Received(time.monotonic(), headers["webhook-id"], self.is_signed(headers, body), status, event))
         return status, more
 

@@ -18,6 +18,12 @@ class Postgres:
         assert answer, "PostgreSQL did not start"
         return answer
 
+    def run(self, statement: str) -> list[str]:
+        """The lines of a statement's answer."""
+        [*_, psql] = sorted(Path("/usr/lib/postgresql").glob("*/bin/psql"))
+        command = [psql, self.url, "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", statement]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+
     def crash(self) -> None:
         self._ask("-stop")
 

@@ -6,6 +6,7 @@
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from server import BROKEN, ROOT, Connection, Server, run
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "20"))
 SEED = int(os.environ.get("FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
 # How often a call meets its fault. A torn write ends the process, so it is rare.
-MODES = {"eio_read": 3, "eio_write": 4, "eio_sync": 4, "enospc": 3, "short": 2, "torn": 40}
+MODES = {"eio_read": 3, "eio_write": 4, "eio_sync": 4, "enospc": 3, "short": 2, "torn": 40, "torn_metadata": 1}
 SETTINGS = {"active_rows": 700, "checkpoint_ms": 50, "merge_at": 3, "calm_rows": 300, "calm_seconds": 1}
 
 
@@ -207,6 +208,59 @@ def test_a_start_on_a_disk_that_cannot_be_read_loses_nothing(servers, disk):
     assert server.problems() == []
 
 
+def test_a_checkpoint_that_is_cut_off_while_it_overwrites_metadata_loses_nothing(servers, disk, tmp_path):
+    """A former bug: the active file could not be opened any more, and the inbox had let go of its hits."""
+    server = servers(**SETTINGS | {"active_rows": 100_000, "calm_rows": 100_000})
+    faults = disk(server)
+    server.start()
+    key = create_key(server)
+    posted: list[str] = []
+    lost_without_the_copy = 0
+    for turn in range(8):
+        # Into the data file, so that nothing else has them.
+        for number in range(5):
+            posted.append(f"/{turn}/{number}")
+            server.call("POST", "/api/requests", make_batch([make_hit(posted[-1])]), key).must()
+        settle(server)
+        wait_for("the inbox lets go of them", lambda: server.metric("inbox_bytes") == 0)
+        server.kill()
+        server.environment["FAULTS_SEED"] = str(turn)
+        faults.fail("torn_metadata")
+        server.start()
+        posted.append(f"/{turn}/last")
+        server.call("POST", "/api/requests", make_batch([make_hit(posted[-1])]), key).must()
+        wait_for("the checkpoint is cut off", lambda: not server.is_running())
+        faults.heal()
+        # It would be lost: the same folder without the copy of the metadata.
+        other = servers(f"without-{turn}", **server.settings)
+        sockets = shutil.ignore_patterns("*.sock")
+        shutil.copytree(server.data, other.data, ignore=sockets, dirs_exist_ok=True)
+        for copied in (other.data / "hits").glob("*.metadata"):
+            copied.unlink()
+        other.start(wait=False)
+        lost_without_the_copy += refuses(other)
+        server.start()
+        settle(server)
+        assert sorted(hit["path"] for hit in read_hits(server, key)) == sorted(posted)
+    assert lost_without_the_copy >= 2, "the file is readable all the same, which proves nothing"
+    assert server.problems() == []
+    assert "the metadata of the one before it was put back" in server.log()
+
+
+def refuses(server: Server) -> bool:
+    """Whether a start ends with "holds hits that nothing else has", rather than being ready."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until and server.is_running():
+        try:
+            server.call("GET", "/api/health")
+        except BROKEN:
+            time.sleep(0.02)
+            continue
+        server.kill()
+        return False
+    return "holds hits that nothing else has" in server.log()
+
+
 def test_a_disk_that_fails_at_random_loses_no_acknowledged_hit(servers, disk):
     print(f"FAULT_SEED={SEED} FAULT_ROUNDS={ROUNDS}", file=sys.stderr)
     chance = random.Random(SEED)
@@ -259,6 +313,7 @@ def test_a_stop_does_not_wait_for_a_disk_that_is_gone(servers):
     key = create_key(server)
     post(server, key, [f"/before/{n}" for n in range(20)])
     settle(server)
+    wait_for("the inbox lets go of them", lambda: server.metric("inbox_bytes") == 0)
     hits = server.data / "hits"
     gone = hits.with_name("hits-gone")
     hits.rename(gone)

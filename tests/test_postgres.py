@@ -1,17 +1,13 @@
-"""Projects and settings in PostgreSQL: served, away for a while, and moved there and back."""
+"""Projects, settings and results of checks in PostgreSQL: served, away for a while, and moved there and back."""
 
-import pytest
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
-from postgres import Postgres
+
+from hosts import Receiver, Targets
 from posting import create_project, post, read_paths, settle, wait_for
 from server import must_run, run
-
-
-@pytest.fixture
-def postgres():
-    server = Postgres()
-    yield server
-    server.close()
 
 
 def test_hits_are_taken_while_postgresql_is_away(servers, postgres):
@@ -51,6 +47,68 @@ def test_hits_are_taken_while_postgresql_is_away(servers, postgres):
     assert create_project(server, "next")[0] > number
 
 
+def test_an_outage_is_told_once_whatever_postgresql_does(servers, postgres):
+    targets, receiver = Targets(), Receiver()
+    server = servers(meta=postgres.url, registration="open", allow_networks="127.0.0.1/32").start()
+    _, key = create_project(server, "shop")
+    hook = {"config": {"kind": "webhook", "url": receiver.url}}
+    made = server.call("POST", "/api/v1/channels", hook, key).must(201).json()
+    receiver.secret, channel = made["secret"], made["channel"]["id"]
+    settings = {"kind": "http", "url": targets.url("api"), "name": "API", "interval_s": 20, "timeout_ms": 2_000, "down_after": 1, "up_after": 1}
+    targets.failing.add("api")
+    monitor = server.call("POST", "/api/v1/monitors", settings, key).must(201).json()["id"]
+    nightly = {"kind": "heartbeat", "name": "nightly", "period_s": 3_600}
+    nightly = server.call("POST", "/api/v1/monitors", nightly, key).must(201).json()
+    signal = urlsplit(nightly["heartbeat_url"]).path + "/success"
+    assert not (server.data / "monitors.sqlite").exists()
+
+    # The monitor is checked while the database is away, and its results wait.
+    postgres.crash()
+    checks = f"/api/v1/monitors/{monitor}/checks"
+    refused = server.call("GET", checks, key=key)
+    assert (refused.status, refused.json()["code"]) == (503, "database_away"), refused.body
+    wait_for("it is checked", lambda: targets.asked, seconds=30)
+    # Jobs that report meanwhile learn that they were not heard, and all at once.
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as jobs:
+        reports = list(jobs.map(lambda _: server.call("GET", signal).status, range(8)))
+    assert reports == [503] * 8 and time.monotonic() - began < 12, reports
+    wait_for("it is said", lambda: any("results of checks cannot be written" in one for one in server.problems()))
+    assert receiver.received == []
+
+    # The receiver takes the notice, and the database goes away before that can be noted.
+    receiver.before_answer = postgres.crash
+    postgres.start()
+    wait_for("the opening is taken", receiver.taken)
+    wait_for("the database is away again", lambda: server.problems())
+    postgres.start()
+
+    def deliveries() -> list[str]:
+        answer = server.call("GET", f"/api/v1/channels/{channel}/deliveries", key=key)
+        return [one["state"] for one in answer.json()["deliveries"]] if answer.status == 200 else []
+
+    wait_for("it is noted", lambda: deliveries() == ["delivered"])
+    assert len(receiver.received) == 1
+    found = server.call("GET", checks, key=key).must().json()["checks"]
+    assert {one["outcome"] for one in found} == {"down"}, found
+
+    # Server and database are killed between the end of the incident and its notice.
+    receiver.refusals = [(500, {})]
+    targets.failing.clear()
+    wait_for("the end is refused", lambda: len(receiver.received) == 2, seconds=40)
+    server.kill()
+    postgres.crash()
+    postgres.start()
+    server.start()
+    wait_for("the end is taken", lambda: len(receiver.taken()) == 2, seconds=30)
+    wait_for("it is noted", lambda: deliveries() == ["delivered"] * 2)
+    [incident] = server.call("GET", "/api/v1/incidents", key=key).must().json()["incidents"]
+    assert incident["state"] == "closed"
+    assert [one.id for one in receiver.taken()] == [f"monitor-{incident['id']}-{number}" for number in (1, 2)]
+    for host in (targets, receiver):
+        host.http.shutdown()
+
+
 def test_an_installation_moves_to_postgresql_and_back(servers, postgres, tmp_path):
     server = servers(registration="open").start()
     # The last number is used, and must not be given again.
@@ -58,6 +116,7 @@ def test_an_installation_moves_to_postgresql_and_back(servers, postgres, tmp_pat
     _, key = create_project(server, "Läden")
     monitor = {"kind": "heartbeat", "name": "nightly", "period_s": 3_600}
     monitors = [server.call("POST", "/api/v1/monitors", monitor, key).must(201).json() for _ in range(2)]
+    server.call("GET", urlsplit(monitors[0]["heartbeat_url"]).path + "/success").must()
     server.call("DELETE", f"/api/v1/monitors/{monitors[1]['id']}", key=key).must(204)
     post(server, key, ["/a", "/b"])
     settle(server)
@@ -84,8 +143,9 @@ def test_an_installation_moves_to_postgresql_and_back(servers, postgres, tmp_pat
 
     for there, back in [(["--meta", postgres.url], "folder"), ([], postgres.url)]:
         if back == "folder":
-            assert "projects                  2 rows" in must_run("migrate", *folder, "--to", postgres.url)
-            assert not (server.data / "meta.sqlite").exists()
+            moved = must_run("migrate", *folder, "--to", postgres.url)
+            assert "projects                  2 rows" in moved and "monitor_states            1 rows" in moved
+            assert not any((server.data / name).exists() for name in ("meta.sqlite", "monitors.sqlite"))
             # A start without the setting stops, and does not begin a new installation.
             forgotten = run("serve", *folder, "--listen", "127.0.0.1:0", timeout=60)
             assert forgotten.returncode != 0 and "meta.sqlite is missing" in forgotten.stderr

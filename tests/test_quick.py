@@ -64,6 +64,15 @@ def paste(commands: list[str], environment: dict[str, str], folder: Path) -> lis
     return done.stdout.split(f"{mark}\n")
 
 
+def test_the_readme_s_calls_are_answered(server, tmp_path):
+    """A former bug: one had a sign that no address may hold."""
+    part = (ROOT / "README.md").read_text().split("## Read it back")[1]
+    calls = re.findall(r"^curl .*$", part, re.MULTILINE)
+    assert len(calls) >= 2
+    calls = [call.replace("curl ", "curl -fsS ").replace(":8080", f":{server.port}") for call in calls]
+    paste(calls, clean_environment() | {"KEY": create_key(server)}, tmp_path)
+
+
 def test_every_command_of_the_page_works_when_pasted(server, tmp_path):
     page = page_of(server)
     operators = [block for block in page.blocks if block.startswith("api-analytics ")]

@@ -11,5 +11,5 @@ set -euo pipefail
 API_ANALYTICS_BIN="$(realpath "${API_ANALYTICS_BIN:?must name the binary of the server}")"
 export API_ANALYTICS_BIN
 cd "$(dirname "$0")"
-python="$(../../sdk/python/venv.sh requirements-test.txt)/bin/python"
+python="$(../../scripts/venv.sh ../../sdk/python/requirements-test.txt python-test)/bin/python"
 exec "$python" -m pytest "$@"

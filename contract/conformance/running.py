@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Optional
 
@@ -30,9 +31,11 @@ def most_lines(row: "dict[str, Any]") -> int:
 
 
 def prepare(folder: Path, rows: "list[dict[str, Any]]") -> None:
-    """Puts into the folder what these rows' languages need."""
-    for name in sorted({language(row) for row in rows}):
-        environments[name] = importlib.import_module(f"languages.{name}").prepare(folder)
+    """Puts into the folder what these rows' languages need, of all languages at once."""
+    names = sorted({language(row) for row in rows})
+    modules = [importlib.import_module(f"languages.{name}") for name in names]
+    with ThreadPoolExecutor() as pool:
+        environments.update(zip(names, pool.map(lambda module: module.prepare(folder), modules)))
 
 
 class App:

@@ -11,7 +11,7 @@ let browser;
 let project;
 let call;
 before(async () => {
-  server = await startServer();
+  server = await startServer('--demo', 'on');
   browser = await startBrowser();
   project = await createProject(server.url, 'Shop');
   const ago = (hours) => new Date(Date.now() - hours * 3_600_000).toISOString();

@@ -5,7 +5,7 @@ import { startBrowser, startServer } from './stage.mjs';
 
 const folder = join(import.meta.dirname, '../../docs/pictures');
 mkdirSync(folder, { recursive: true });
-const server = await startServer();
+const server = await startServer('--demo', 'on');
 const browser = await startBrowser();
 try {
   await untilDemoIsFilled();

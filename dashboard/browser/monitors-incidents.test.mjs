@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { answerWith, HOSTILE, shop } from './shop-monitors.mjs';
-import { axe, createProject, enter, freePort, post, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, freePort, keepPicture, post, signIn, startBrowser, startServer } from './stage.mjs';
 
 const folder = fileURLToPath(new URL('../../artefacts/page/', import.meta.url));
 /** A check runs every 20 seconds, and the page refreshes every 10. */
@@ -323,12 +323,7 @@ for (const [screen, options] of [
 ]) {
   test(`pictures of alerts on ${screen}`, async () => {
     const { page, go } = await open('shop-api', { ...options, expected: ['404', '503', 'ERR_FAILED'] });
-    const keep = async (name) => {
-      await page.waitForTimeout(250);
-      await page.screenshot({ path: `${folder}${name}-${screen}.png`, fullPage: true });
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is wider than the screen`);
-      await axe(page);
-    };
+    const keep = (name) => keepPicture(page, `${folder}${name}-${screen}.png`);
     await go('alerts');
     await page.getByText('No monitors yet').waitFor();
     await keep('incidents-empty');

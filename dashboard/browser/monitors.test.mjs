@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { answerWith, HOSTILE, shop } from './shop-monitors.mjs';
-import { axe, createProject, enter, freePort, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, freePort, keepPicture, signIn, startBrowser, startServer } from './stage.mjs';
 
 const folder = fileURLToPath(new URL('../../artefacts/page/', import.meta.url));
 let server;
@@ -53,7 +53,6 @@ async function openMonitors(name, options = {}) {
 }
 
 const row = (page, name) => page.getByRole('list', { name: 'Monitors' }).locator('li', { hasText: name });
-const fits = async (page, name) => assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} is wider than the screen`);
 
 test('a monitor is added, seen up, seen down when its target stops, paused and deleted', async () => {
   const target = await startTarget();
@@ -299,12 +298,7 @@ for (const [screen, options] of [
 ]) {
   test(`pictures of monitors on ${screen}`, async () => {
     const { page, project } = await openMonitors('shop-api', { ...options, expected: ['503', 'ERR_FAILED'] });
-    const keep = async (name) => {
-      await page.waitForTimeout(250);
-      await page.screenshot({ path: `${folder}${name}-${screen}.png`, fullPage: true });
-      await fits(page, name);
-      await axe(page);
-    };
+    const keep = (name) => keepPicture(page, `${folder}${name}-${screen}.png`);
     const monitors = (more = '') => page.goto(`${server.url}/monitoring?project=${project.project_id}${more}`);
     await page.getByText('No monitors yet').waitFor();
     await keep('monitors-empty');

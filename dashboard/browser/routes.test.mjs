@@ -10,7 +10,7 @@ let server;
 let browser;
 
 before(async () => {
-  server = await startServer('--registration', 'open', '--demo', 'off');
+  server = await startServer('--registration', 'open');
   browser = await startBrowser();
   mkdirSync(folder, { recursive: true });
 });

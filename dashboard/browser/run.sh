@@ -7,7 +7,7 @@ if [ -z "${CHROMIUM:-}" ] && [ ! -x /usr/bin/chromium ]; then
   if [ "$(id -u)" = 0 ]; then sh -c "$install" > /dev/null; else sudo sh -c "$install" > /dev/null; fi
 fi
 # Apps whose requests are looked at run with the Python client as it is in this tree.
-PYTHON_OF_APP="$(../sdk/python/venv.sh requirements-test.txt)/bin/python"
+PYTHON_OF_APP="$(../scripts/venv.sh ../sdk/python/requirements-test.txt python-test)/bin/python"
 export PYTHON_OF_APP
 NODE_FRAMEWORKS="$(../sdk/node/modules.sh ../contract/apps/node frameworks)"
 export NODE_FRAMEWORKS

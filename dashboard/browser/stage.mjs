@@ -9,10 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
+/** Pixels. */
+const LONG_PAGE = 8_000;
+
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Starts the binary of API_ANALYTICS_BIN on a free port with its own data folder and `more` arguments, in which `{url}` stands for its
- * address; API_ANALYTICS_URL names a running one instead. */
+/** Starts the binary of API_ANALYTICS_BIN on a free port with its own data folder, without the demo, whose requests take seconds to make,
+ * and with `more` arguments, in which `{url}` stands for its address; API_ANALYTICS_URL names a running one instead. */
 export async function startServer(...more) {
   if (process.env.API_ANALYTICS_URL) return { url: process.env.API_ANALYTICS_URL, stop: async () => {} };
   const binary = process.env.API_ANALYTICS_BIN;
@@ -21,12 +24,18 @@ export async function startServer(...more) {
   const data = mkdtempSync(join(tmpdir(), 'api-analytics-browser-'));
   const url = `http://127.0.0.1:${port}`;
   const settings = more.map((setting) => setting.replace('{url}', url));
-  const server = spawn(binary, ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, ...settings], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const server = spawn(binary, ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, ...settings], {
+    stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, API_ANALYTICS_DEMO: 'off' },
+  });
   for (let tries = 0; ; tries++) {
     const up = await fetch(`${url}/api/health`).then((answer) => answer.ok, () => false);
     if (up) break;
-    assert.ok(tries < 300 && server.exitCode === null, 'the server did not start');
-    await new Promise((done) => setTimeout(done, 100));
+    if (tries === 1_500 || server.exitCode !== null) {
+      // While it runs, the test's process does not end.
+      server.kill('SIGKILL');
+      assert.fail('the server did not start');
+    }
+    await new Promise((done) => setTimeout(done, 20));
   }
   return {
     url,
@@ -103,6 +112,10 @@ export async function enter(browser, url, options = {}) {
     if (dialog.type() !== 'beforeunload') wrong.push(`dialog: ${dialog.message()}`);
     void dialog.accept();
   });
+  page.loading = new Set();
+  // A stream stays open.
+  page.on('request', (request) => { if (request.headers()['accept'] !== 'text/event-stream') page.loading.add(request); });
+  for (const end of ['requestfinished', 'requestfailed']) page.on(end, (request) => page.loading.delete(request));
   await page.addInitScript(() => {
     window.shifted = 0;
     window.shifts = [];
@@ -124,13 +137,34 @@ export async function enter(browser, url, options = {}) {
   return page;
 }
 
+/** Waits until nothing is on its way or moves, but a quarter of a second at most: a picture of a page that loads for ever is wanted too. */
+export async function calm(page) {
+  const end = Date.now() + 250;
+  const resting = () => !document.querySelector('.dimmed') && !document.getAnimations().some((one) => one.playState === 'running' && one.effect.getTiming().iterations !== Infinity);
+  do {
+    // An answer that has just arrived is drawn in the next frame, and observers see that in the one after it.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))));
+  } while ((page.loading.size > 0 || !(await page.evaluate(resting))) && Date.now() < end);
+}
+
+/** A picture at `path`, for people, of a page that must fit the screen's width and have no serious finding of axe. Of a page as long as the
+ * API's documentation it shows the beginning, as taking all of it takes many seconds. */
+export async function keepPicture(page, path) {
+  await calm(page);
+  const { wanted, width, height } = await page.evaluate(() => ({ wanted: document.documentElement.scrollWidth, width: innerWidth, height: document.documentElement.scrollHeight }));
+  await page.screenshot({ path, fullPage: true, ...(height > LONG_PAGE && { clip: { x: 0, y: 0, width, height: LONG_PAGE } }) });
+  assert.ok(wanted <= width, `${path} is wider than the screen`);
+  await axe(page);
+}
+
 /** Serious findings of axe or worse. It runs outside of the page's policy, like the developer tools. */
 export async function axe(page) {
   // Numbers of the previous query stay dimmed until the new ones arrive, and nobody reads them.
   await page.waitForFunction(() => !document.querySelector('.dimmed') && !document.getAnimations().some((one) => one instanceof CSSTransition), null, { timeout: 5_000 }).catch(() => {});
   const session = await page.context().newCDPSession(page);
   await session.send('Runtime.evaluate', { expression: axeSource });
-  const run = `axe.run(document).then((found) => JSON.stringify({
+  // Of rules that pass, only how many there are is looked at; those that need style sheets or media loaded again find nothing serious.
+  const run = `axe.run(document, { resultTypes: ['violations'], preload: false }).then((found) => JSON.stringify({
     passes: found.passes.length,
     serious: found.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => v.id + ': ' + v.nodes.map((n) => n.html.slice(0, 120)).join(' ')),
   }))`;

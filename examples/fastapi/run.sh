@@ -37,7 +37,7 @@ if [ -z "${API_ANALYTICS_KEY:-}" ]; then
 fi
 export API_ANALYTICS_KEY
 
-bin="$(../../sdk/python/venv.sh ../../examples/fastapi/requirements.txt example)/bin"
+bin="$(../../scripts/venv.sh requirements.txt python-example)/bin"
 wheel="../../$(../../sdk/python/build.sh)"
 "$bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps --no-index "$wheel"
 

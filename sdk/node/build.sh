@@ -7,18 +7,19 @@ modules="$(./modules.sh . client)"
 new="$(mktemp -d)"
 trap 'rm -rf "$new"' EXIT
 
-compile() { # FORMAT: esm or cjs; TYPE: module or commonjs; TSCONFIG
+compile() { # FORMAT: esm or cjs; TYPE: module or commonjs; TSCONFIG; options of tsc
   mkdir -p "$new/dist/$1"
   # The nearest package.json says what the files of a folder are, to Node and to compilers.
   echo "{\"type\":\"$2\"}" > "$new/dist/$1/package.json"
-  "$modules/.bin/tsc" -p "$3" --typeRoots "$modules/@types" --outDir "$new/dist/$1"
+  "$modules/.bin/tsc" -p "$3" --typeRoots "$modules/@types" --outDir "$new/dist/$1" "${@:4}"
 }
 compile esm module tsconfig.json
 # The sources are modules by their package.json; here only the output is not.
 sed 's/"type": "module"/"type": "commonjs"/' package.json > "$new/package.json"
 cp -r src "$new/src"
 cp tsconfig.json "$new/"
-compile cjs commonjs "$new/tsconfig.json"
+# The types are checked above.
+compile cjs commonjs "$new/tsconfig.json" --noCheck
 
 # Without what only its developers need.
 node -e '

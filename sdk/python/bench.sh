@@ -2,4 +2,4 @@
 # Measures the client's cost, beside a bare app and two other packages: see bench/bench.py.
 set -euo pipefail
 cd "$(dirname "$0")"
-exec "$(./venv.sh requirements-bench.txt)/bin/python" bench/bench.py "$@"
+exec "$(../../scripts/venv.sh requirements-bench.txt python-bench)/bin/python" bench/bench.py "$@"

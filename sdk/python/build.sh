@@ -4,7 +4,7 @@
 # build tool into the cache.
 set -euo pipefail
 cd "$(dirname "$0")"
-bin="$(./venv.sh requirements-build.txt)/bin"
+bin="$(../../scripts/venv.sh requirements-build.txt python-build)/bin"
 new="$(mktemp -d)"
 trap 'rm -rf "$new"' EXIT
 # A fixed time that wheels can hold: no build may differ by the hour of its making.

@@ -7,8 +7,8 @@
 #   PYTHON=python3           the interpreter
 set -euo pipefail
 cd "$(dirname "$0")"
-newest="$(./venv.sh requirements-test.txt)/bin"
-oldest="$(./venv.sh requirements-oldest.txt)/bin"
+newest="$(../../scripts/venv.sh requirements-test.txt python-test)/bin"
+oldest="$(../../scripts/venv.sh requirements-oldest.txt python-oldest)/bin"
 
 echo "== ruff, mypy"
 "$newest/ruff" check --quiet . ../../examples/fastapi

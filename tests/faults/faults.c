@@ -6,6 +6,7 @@
 //   enospc                          a write fails with ENOSPC
 //   short                           a write writes a part of what it was given, and says so
 //   torn                            a write writes its first part, then the process dies, as in a power cut
+//   torn_metadata                   the same, only of a write over the first block of a DuckDB file, where its metadata is
 // Anything else, or no file: no faults. FAULTS_SEED makes a run repeatable as far as threads allow.
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,13 +18,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum mode { NONE, EIO_READ, EIO_WRITE, EIO_SYNC, ENOSPC_WRITE, SHORT_WRITE, TORN_WRITE };
+enum mode { NONE, EIO_READ, EIO_WRITE, EIO_SYNC, ENOSPC_WRITE, SHORT_WRITE, TORN_WRITE, TORN_METADATA };
 
-static const char *const NAMES[] = {"none", "eio_read", "eio_write", "eio_sync", "enospc", "short", "torn"};
+static const char *const NAMES[] = {"none", "eio_read", "eio_write", "eio_sync", "enospc", "short", "torn",
+                                    "torn_metadata"};
 static _Atomic int current_mode = NONE;
 static _Atomic unsigned one_in = 1;
 static _Atomic unsigned long calls = 0;
@@ -106,6 +109,12 @@ static int fail(int code) {
     return -1;
 }
 
+// Its block: after three headers of 4 KiB. The first write of it, at the end of the file, overwrites nothing.
+static int overwrites_metadata(int fd, size_t size, off64_t at) {
+    struct stat now;
+    return at == 12288 && size >= 65536 && fstat(fd, &now) == 0 && now.st_size >= at + (off64_t)size;
+}
+
 static void die(void) {
     kill(getpid(), SIGKILL);
     for (;;) pause();
@@ -129,12 +138,22 @@ ssize_t write(int fd, const void *data, size_t size) {
     WRITE(REAL(write)(fd, data, part), REAL(write)(fd, data, size), size);
 }
 
+#define PWRITE(name)                                                                                  \
+    do {                                                                                              \
+        if (fault(fd, 1u << TORN_METADATA) == TORN_METADATA && overwrites_metadata(fd, size, at)) {   \
+            /* Most of the block is room. */                                                          \
+            REAL(name)(fd, data, part_of(16384), at);                                                 \
+            die();                                                                                    \
+        }                                                                                             \
+        WRITE(REAL(name)(fd, data, part, at), REAL(name)(fd, data, size, at), size);                  \
+    } while (0)
+
 ssize_t pwrite(int fd, const void *data, size_t size, off_t at) {
-    WRITE(REAL(pwrite)(fd, data, part, at), REAL(pwrite)(fd, data, size, at), size);
+    PWRITE(pwrite);
 }
 
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at) {
-    WRITE(REAL(pwrite64)(fd, data, part, at), REAL(pwrite64)(fd, data, size, at), size);
+    PWRITE(pwrite64);
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {

@@ -4,14 +4,15 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-SDK = Path(__file__).parents[3] / "sdk/python"
+ROOT = Path(__file__).parents[3]
+SDK = ROOT / "sdk/python"
 
 
 def prepare(folder: Path) -> "dict[str, str]":
     apps = folder / "python"
     for name, requirements in (("newest", "test"), ("oldest", "oldest")):
-        command = [SDK / "venv.sh", f"requirements-{requirements}.txt"]
+        command = [ROOT / "scripts/venv.sh", SDK / f"requirements-{requirements}.txt", f"python-{requirements}"]
         (apps / name).symlink_to(subprocess.check_output(command, text=True).strip())
-    wheel = SDK.parents[1] / subprocess.check_output([SDK / "build.sh"], text=True).strip()
+    wheel = ROOT / subprocess.check_output([SDK / "build.sh"], text=True).strip()
     zipfile.ZipFile(wheel).extractall(apps / "client")
     return {"PYTHONPATH": f"{apps / 'client'}:{apps}", "PYTHONDONTWRITEBYTECODE": "1"}

@@ -82,6 +82,15 @@ impl HitId {
         HitId(id as i64)
     }
 
+    /// No hit of the node has a greater one.
+    pub fn last_of(node: u8) -> HitId {
+        HitId::new(node, (1 << HitId::SEQ_BITS) - 1, (1 << HitId::INDEX_BITS) - 1)
+    }
+
+    pub fn node(self) -> u8 {
+        (self.0 as u64 >> (HitId::INDEX_BITS + HitId::SEQ_BITS)) as u8
+    }
+
     pub fn seq(self) -> u64 {
         (self.0 as u64 >> HitId::INDEX_BITS) & ((1 << HitId::SEQ_BITS) - 1)
     }

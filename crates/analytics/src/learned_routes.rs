@@ -135,6 +135,16 @@ impl LearnedRoutes {
         self.templates_version
     }
 
+    /// Becomes what another server has learned.
+    pub fn become_like(&mut self, other: LearnedRoutes) {
+        *self = LearnedRoutes {
+            most_words: self.most_words,
+            version: self.version + 1,
+            templates_version: self.templates_version + 1,
+            ..other
+        };
+    }
+
     /// Number of known words, for a budget over all projects.
     pub fn words(&self) -> usize {
         self.words

@@ -153,12 +153,46 @@ limits! {
     // Sessions and access.
     POSTGRES_CONNECTIONS "postgres_connections" = 8, Items, fixed, "",
         "Of one node to PostgreSQL: changes are rare, and reads are answered from memory.";
+    POSTGRES_CHECKS_CONNECTIONS "postgres_checks_connections" = 4, Items, fixed, "",
+        "Of one node to PostgreSQL for results of checks, beside one for claims: one writes each second, the others read.";
+    MOVED_HITS "moved_hits" = 20_000, Hits, fixed, "",
+        "Hits that `migrate` reads and inserts at once: some 20 MB in memory, and one file on the new side.";
+    COMPARED_HITS "compared_hits" = 100, Hits, fixed, "",
+        "Hits at either end of a project that `migrate` compares in full, beside the counts of every day.";
+    MOVED_ROWS "moved_rows" = 2_000, Items, fixed, "",
+        "Rows of results that `migrate` copies and compares at a time: a megabyte, in a tenth of a second.";
     POSTGRES_CONNECT_SECONDS "postgres_connect_seconds" = 3, Seconds, fixed, "",
         "How long a call waits for a connection to PostgreSQL: somebody waits for the answer, and one that runs answers in milliseconds.";
     TEMPLATES_WAIT_MS "templates_wait_ms" = 1_000, Milliseconds, fixed, "",
         "How long the answer to a batch waits until a route that it taught is written down; it is tried again within a minute.";
     POSTGRES_WAIT_SECONDS "postgres_wait_seconds" = 10, Seconds, fixed, "",
         "How long a statement may run in PostgreSQL or wait for a lock, and a start for a server that has just ended: statements take milliseconds.";
+    POSTGRES_ANSWER_SECONDS "postgres_answer_seconds" = 12, Seconds, fixed, "",
+        "How long this server waits for the end of a statement: longer than PostgreSQL lets it run, so only one that hangs, or whose network is cut, is given up.";
+    META_RELOAD_SECONDS "meta_reload_seconds" = 60, Seconds, fixed, "",
+        "How often a server that shares PostgreSQL reads everything again, whatever it heard of changes: how long it may miss one while PostgreSQL can be reached.";
+    META_STALE_SECONDS "meta_stale_seconds" = 30, Seconds, fixed, "database_away",
+        "How long a server that shares PostgreSQL shows hits without knowing what the others change: a key that was revoked there works here that long. A restart of PostgreSQL takes less.";
+    SERVER_BEAT_MS "server_beat_ms" = 1_000, Milliseconds, fixed, "",
+        "How often a server that shares PostgreSQL tells the others that it lives, and tries to lead: a row and a lock.";
+    SERVER_BEAT_ANSWER_MS "server_beat_answer_ms" = 4_000, Milliseconds, fixed, "",
+        "How long such a sign of life may take; then the server no longer leads. With the time between two it is shorter than `server_vanished_ms`, so it stops before another one begins.";
+    SERVER_VANISHED_MS "server_vanished_ms" = 7_000, Milliseconds, fixed, "",
+        "How long PostgreSQL waits for a server that has vanished or says nothing before it ends its sessions, and another server leads: less than ten seconds in all.";
+    CLAIM_IDLE_SECONDS "claim_idle_seconds" = 60, Seconds, fixed, "",
+        "How long a server that hangs keeps others from sending the notices of a channel that it was at: several times `notice_send_seconds`.";
+    LEADER_REST_SECONDS "leader_rest_seconds" = 3, Seconds, fixed, "",
+        "How long a server that was cut off from PostgreSQL, as all are when it restarts, lets the one that led go first: that one has results that are not written yet.";
+    SERVER_GONE_SECONDS "server_gone_seconds" = 15, Seconds, fixed, "",
+        "A server without a sign of life for so long is reported as gone: longer than another one takes to lead.";
+    FOLLOWER_LOOK_SECONDS "follower_look_seconds" = 10, Seconds, fixed, "",
+        "How often a server that does not check monitors reads what the one that does has found: an interval of checks is at least 30 s.";
+    SECRETS_LOOKED_FOR "secrets_looked_for" = 4, Items, fixed, "",
+        "Calls with an unknown key or session whose secret is looked for in PostgreSQL at a time, if servers share it: another one may just have created it. Half of the connections stay free.";
+    DRAIN_FOLDER_SECONDS "drain_folder_seconds" = 600, Seconds, fixed, "",
+        "How long `drain` waits until a folder's batches are in ClickHouse, 4 GiB at most; then it says what is left.";
+    BARRIER_SECONDS "barrier_seconds" = 20, Seconds, fixed, "erasure_waits",
+        "How long an erasure waits until the other servers have put what they accepted before into ClickHouse, which takes them seconds.";
     SESSION_IDLE_DAYS "session_idle_days" = 30, Days, fixed, "",
         "A session that nobody used for that long has been left behind on some machine.";
     SESSION_DAYS "session_days" = 365, Days, fixed, "",
@@ -344,7 +378,7 @@ limits! {
         "How long a merge waits between two pieces while hits pour in and files are few. An erasure does not wait: the merge is given up for it.";
     ENGINE_MEMORY_BYTES "engine_memory_bytes" = 128 << 20, Bytes, settable, "",
         "Memory of the engine that appends hits. Reads of the newest hits only stream through it.";
-    READER_MEMORY_BYTES "reader_memory_bytes" = 160 << 20, Bytes, settable, "query_too_large",
+    READER_MEMORY_BYTES "reader_memory_bytes" = 80 << 20, Bytes, settable, "query_too_large",
         "Memory of the engine that reads sealed files, all reads together. A read that needs more is refused; the writer has its own.";
     BUILDER_MEMORY_BYTES "builder_memory_bytes" = 192 << 20, Bytes, settable, "",
         "Memory of the engine that seals, merges and erases, while it does; what does not fit is spilled to disk.";
@@ -454,10 +488,22 @@ limits! {
         "Distinct consumers, endpoints or values that an answer counts exactly; above it a sketch of 8 kB estimates them with a relative standard error of 1.2 %.";
     BUCKET_CONSUMERS_EXACT "bucket_consumers_exact" = 2_048, Items, fixed, "",
         "The same for consumers in one bucket of a series. There are up to 200 buckets; so many hashes take twice as much as a sketch.";
-    NAMES_CACHE_BYTES "names_cache_bytes" = 48 << 20, Bytes, fixed, "",
-        "Hashes of texts of sealed files that are kept between reads, 8 bytes each. Of 5 million hits from as many addresses they take 37 MB, and 0.3 s to make anew.";
+    CONSUMER_HITS_KEPT "consumer_hits_kept" = 400_000, Hits, fixed, "",
+        "Hits of all files with more than `listed_whole` consumers that a page keeps, 22 bytes each, to look up just their consumers: those at the edges of a period, or those that a filter leaves.";
+    CONSUMERS_AT_ONCE "consumers_at_once" = 4 << 20, Items, fixed, "",
+        "Consumers of such a file that are counted at once if its hits are more: 16 MB, and 4 MB for each thread, whatever the size of the file; a user counts twice. For each further time its hits are read once more.";
+    NAMES_CACHE_BYTES "names_cache_bytes" = 24 << 20, Bytes, fixed, "",
+        "Hashes of texts of sealed files that are kept between reads, 8 bytes each: 3 million of them. Those of consumers are kept only where they are few.";
+    NAMES_ENTRY_BYTES "names_entry_bytes" = 8 << 10, Bytes, fixed, "",
+        "The least that a file and project count there: they are looked through one by one, so there are at most 3,000.";
+    SHOWN_NAMES_BYTES "shown_names_bytes" = 4 << 20, Bytes, fixed, "",
+        "Names of rows that pages showed, of sealed files, kept for the next page: to find them among 10 million texts takes 70 ms.";
     CLICKHOUSE_TOKENS "clickhouse_tokens" = 10_000, Items, fixed, "",
         "Inserts into ClickHouse whose repetition is recognized: after a crash one insert is repeated, and several nodes share the number.";
+    CLICKHOUSE_TOKEN_SECONDS "clickhouse_token_seconds" = 365 * 86_400, Seconds, fixed, "",
+        "How long a cluster recognizes them: a server that was away for months repeats its last insert. The number bounds what it costs.";
+    CLICKHOUSE_CLEANUP_SECONDS "clickhouse_cleanup_seconds" = 2, Seconds, fixed, "",
+        "How often a ClickHouse host of a cluster deletes parts that were replaced, for which an erasure waits.";
     CLICKHOUSE_GATHER_MS "clickhouse_gather_ms" = 500, Milliseconds, fixed, "",
         "How long a node gathers hits before it inserts them into ClickHouse: each insert makes files that the server has to merge.";
     CLICKHOUSE_BLOCK_ROWS "clickhouse_block_rows" = 4_000_000, Hits, fixed, "",
@@ -466,8 +512,24 @@ limits! {
         "Memory of a ClickHouse query's groups above which the server continues on disk, so that a million consumers cost time and not the query.";
     CLICKHOUSE_OLD_PARTS_SECONDS "clickhouse_old_parts_seconds" = 60, Seconds, fixed, "",
         "How long an erasure waits until ClickHouse has deleted the files that it replaced, before it is tried again: longer than a query that reads them.";
+    CLICKHOUSE_COUNT_SECONDS "clickhouse_count_seconds" = 10, Seconds, fixed, "",
+        "Between two counts of all hits in ClickHouse, for the metrics: the server knows the number without reading a hit.";
     CLICKHOUSE_SILENT_SECONDS "clickhouse_silent_seconds" = 5, Seconds, fixed, "",
         "How long after its time limit a ClickHouse query is waited for: the server reports the limit itself.";
+    BUSIEST_FROM "busiest_from" = 20_000, Hits, fixed, "",
+        "A project's hits of a day in ClickHouse from which the sums of its busiest consumers are derived: fewer are summed up in a few milliseconds.";
+    BUSIEST_OF_DAY "busiest_of_day" = 4_096, Items, fixed, "",
+        "Consumers in such a list: with few, the sums of whole days are exact.";
+    BUSIEST_HITS "busiest_hits" = 8, Hits, fixed, "",
+        "The hits of a consumer in a list that has not room for all, after the first `listed_of_day`: a place takes some 30 bytes, and those below are never among the busiest of a period.";
+    BUSIEST_WORTH "busiest_worth" = 1_000_000, Hits, fixed, "",
+        "Hits of the whole days of a period from which these lists are read: fewer are summed up sooner than four more statements are answered, 0.1 s with many consumers.";
+    BUSIEST_DAYS "busiest_days" = 10_000, Items, fixed, "",
+        "Days without such a list, the newest first, that one round notes, at 24 bytes each.";
+    BUSIEST_ROUND_SECONDS "busiest_round_seconds" = 10, Seconds, fixed, "",
+        "How long a round goes on to the next day: other jobs wait for it. A day of 3 million hits takes about a second.";
+    BUSIEST_SECONDS "busiest_seconds" = 60, Seconds, fixed, "",
+        "The time in which the sums of one day are to be derived: a hundred million hits on a small server.";
     FILTERS_CACHE_BYTES "filters_cache_bytes" = 8 << 20, Bytes, fixed, "",
         "Which texts of sealed files pass a filter, kept between reads: a bit per text, so that an export looks at a file's texts once.";
     LIST_ROWS "list_rows" = 1 << 20, Rows, fixed, "",
@@ -533,6 +595,32 @@ limits! {
         "How often a watcher hears something though nothing comes: proxies close what is silent for 30 or 60 s.";
     TAIL_ACCESS_SECONDS "tail_access_seconds" = 5, Seconds, fixed, "",
         "How often it is looked whether a watcher may still look: a key that was revoked, a share link that has expired.";
+    TAIL_HEARD "tail_heard" = 100, Items, fixed, "",
+        "Messages from other servers that wait until they are taken, which takes no time: PostgreSQL keeps further ones.";
+    TAIL_WANTED_SECONDS "tail_wanted_seconds" = 5, Seconds, fixed, "",
+        "How long a server that shares PostgreSQL tells another one of new hits of a project that has watchers there, after that one said so; it says it each second.";
+    TAIL_BEGIN_MS "tail_begin_ms" = 1_500, Milliseconds, fixed, "",
+        "How long a watcher that begins waits until the other servers tell of new hits: it takes milliseconds, unless one of them has just died.";
+    TAIL_WANTED_PROJECTS "tail_wanted_projects" = 500, Items, fixed, "",
+        "Projects with watchers that one message to other servers names: PostgreSQL passes on 8,000 bytes.";
+    TAIL_TOLD_PROJECTS "tail_told_projects" = 15, Items, fixed, "",
+        "Projects of whose new hits one such message tells, in up to 400 bytes each.";
+    TAIL_SPANS "tail_spans" = 8, Items, fixed, "",
+        "Stretches of time in which new hits of another server are looked for: one late hit must not have years searched.";
+    TAIL_SPAN_SECONDS "tail_span_seconds" = 600, Seconds, fixed, "",
+        "Hits no further apart than this are in one such stretch: what lies between is read in a millisecond.";
+    TAIL_READ_HITS "tail_read_hits" = 1_000, Hits, fixed, "",
+        "New hits of other servers that are read at once for the watchers of a project: as many as their queues take. Of more, the newest that one of their filters wants.";
+    TAIL_READ_ROWS "tail_read_rows" = 20_000_000, Hits, fixed, "",
+        "Hits that ClickHouse may look at to find them: a tenth of a second. If it were more, watchers are told that some were left out.";
+    TAIL_READ_MS "tail_read_ms" = 500, Milliseconds, fixed, "",
+        "Between two readings of new hits of other servers. With the time for which those gather hits, they are shown after a second.";
+    TAIL_READ_TRIES "tail_read_tries" = 3, Items, fixed, "",
+        "Readings until all hits that another server told of are found: a replica may be behind, and hits may have been erased.";
+    TAIL_READS_AT_ONCE "tail_reads_at_once" = 4, Items, fixed, "",
+        "Projects whose new hits of other servers are read at the same time.";
+    TAIL_RESUMED_SECONDS "tail_resumed_seconds" = 3_600, Seconds, fixed, "",
+        "How long a watcher may have been away to be sent the hits of other servers that it missed, and how late those may be: nothing finds them fast but their times.";
     TAIL_RETRY_MS "tail_retry_ms" = 2_000, Milliseconds, fixed, "",
         "How long a watcher waits before it connects again.";
     TAIL_NOTICE_MS "tail_notice_ms" = 800, Milliseconds, fixed, "",

@@ -72,6 +72,8 @@ pub struct ArrivalQuery {
     pub filter: Filter,
     /// Only hits that arrived after this hit id.
     pub after: Option<i64>,
+    /// Only hits up to this hit id.
+    pub up_to: Option<i64>,
     /// The number of hits after `after` to skip.
     pub offset: u64,
     pub limit: usize,

@@ -1,5 +1,7 @@
 //! Sums by small whole numbers that lie close together: a vector with an offset.
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 
 /// One `T` for each number from the least to the greatest requested. Ids of one project lie close together in a file,
@@ -15,6 +17,11 @@ pub struct Slots<T> {
 impl<T: Clone + Default> Slots<T> {
     pub fn sparse() -> Slots<T> {
         Slots { base: 0, slots: Vec::new(), sparse: Some(HashMap::default()) }
+    }
+
+    /// With room for these numbers. Memory is only taken by those that are requested.
+    pub fn over(ids: Range<u32>) -> Slots<T> {
+        Slots { base: ids.start, slots: vec![T::default(); ids.len()], sparse: None }
     }
 
     pub fn is_sparse(&self) -> bool {
@@ -82,9 +89,44 @@ impl<T: Clone + Default> Slots<T> {
     }
 }
 
+/// A set of numbers that lie close together: a bit for each from the least to the greatest.
+#[derive(Clone, Debug, Default)]
+pub struct Ids(Slots<u64>);
+
+impl Ids {
+    #[inline]
+    pub fn put(&mut self, id: u32) {
+        *self.0.slot(id / 64) |= 1 << (id % 64);
+    }
+
+    #[inline]
+    pub fn has(&self, id: u32) -> bool {
+        let word = self.0.get(id / 64).copied().unwrap_or(0);
+        word >> (id % 64) & 1 == 1
+    }
+
+    /// About how much memory the set takes.
+    pub fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_set_has_what_was_put_into_it() {
+        let mut ids = Ids::default();
+        assert!(!ids.has(0));
+        for id in [70, 3, 64, 1_000, 1_000_000] {
+            ids.put(id);
+        }
+        let found = (0..1_100_000).filter(|id| ids.has(*id)).collect::<Vec<u32>>();
+        assert_eq!(found, [3, 64, 70, 1_000, 1_000_000]);
+        assert!(!ids.has(u32::MAX));
+        assert!((125_000..300_000).contains(&ids.bytes()), "{}", ids.bytes());
+    }
 
     #[test]
     fn slots_grow_to_both_sides_and_keep_what_they_hold() {
@@ -98,6 +140,16 @@ mod tests {
             slots.iter().filter(|(_, sum)| **sum > 0).map(|(id, sum)| (id, *sum)).collect();
         assert_eq!(held, [(3, 4), (990, 2), (1_000, 1 + 5), (1_500, 3), (65_535, 6)]);
         assert_eq!(slots.get(991), Some(&0));
+    }
+
+    #[test]
+    fn slots_that_are_expected_are_those_that_grow() {
+        let mut slots = Slots::<u64>::over(10..20);
+        for id in [19, 10, 20, 9] {
+            *slots.slot(id) += u64::from(id);
+        }
+        let held: Vec<u32> = slots.iter().filter(|(_, sum)| **sum > 0).map(|(id, _)| id).collect();
+        assert_eq!(held, [9, 10, 19, 20]);
     }
 
     #[test]

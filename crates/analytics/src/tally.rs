@@ -12,6 +12,7 @@
 
 mod consumer_counts;
 mod consumers;
+mod counted;
 mod counts;
 mod distinct;
 mod durations;
@@ -36,12 +37,13 @@ use crate::limits;
 pub use consumer_counts::ConsumerCounts;
 use consumers::Consumers;
 pub use consumers::Unlisted;
+pub use counted::{Counted, ShownConsumers};
 use counts::Counts;
 pub use distinct::{Distinct, DistinctCount};
 use endpoints::Endpoints;
 pub use endpoints::Pair;
 pub use identities::Identities;
-pub use merge::{Merge, MissingDetails, Named, Part, ShownIn, Words};
+pub use merge::{Merge, MissingDetails, Named, Part, Parts, ShownIn, Words};
 pub use rollup::{ConsumerRow, EndpointRow};
 pub use subset::Subset;
 pub use top::{SORTS, Sort, Top};
@@ -134,6 +136,9 @@ pub struct TallyLimits {
     pub listed_of_day: u64,
     pub distinct_exact: u64,
     pub bucket_consumers_exact: u64,
+    /// Of a file with more consumers than `listed_whole`.
+    pub consumers_at_once: u64,
+    pub consumer_hits_kept: u64,
     /// A table with another order than hits is chosen from this many consumers or endpoints with most hits.
     pub candidates: u64,
 }
@@ -148,6 +153,8 @@ impl Default for TallyLimits {
             listed_of_day: limits::LISTED_OF_DAY,
             distinct_exact: limits::DISTINCT_EXACT,
             bucket_consumers_exact: limits::BUCKET_CONSUMERS_EXACT,
+            consumers_at_once: limits::CONSUMERS_AT_ONCE,
+            consumer_hits_kept: limits::CONSUMER_HITS_KEPT,
             candidates: limits::PANEL_ROWS,
         }
     }
@@ -378,6 +385,20 @@ impl Tally {
         self.texts.iter_mut().zip(&other.texts).for_each(|(sum, more)| sum.merge(more));
         self.endpoints.merge(other.endpoints);
         self.consumers.merge(other.consumers);
+    }
+
+    /// Replaces the identities of consumers, by some that have more of them.
+    pub fn know(&mut self, identities: Arc<Identities>) {
+        self.consumers.know(identities);
+    }
+
+    /// Drops all sums by bucket.
+    fn drop_series(&mut self) {
+        self.consumers.take_series();
+        for series in [&mut self.latency_series, &mut self.latency_both] {
+            *series = Vec::new();
+        }
+        (self.classes, self.traffic) = (Vec::new(), Vec::new());
     }
 
     fn find_buckets(&mut self, times: &[i64]) {

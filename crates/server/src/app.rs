@@ -1,6 +1,6 @@
 //! State shared by all handlers: settings, clock, databases, counters. Opened once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,15 +10,11 @@ use analytics::enrich::{Countries, Enricher};
 use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SlowestQuery, SumsQuery};
-use analytics::ranking::RankingLimits;
-use analytics::tally::{TallyLimits, Total};
+use analytics::tally::Total;
 use anyhow::Context;
 use store::checks::{ChannelKey, Checks, MonitorKey};
-use store::meta::{Meta, MetaError};
-use store::{
-    DuckDbLimits, Found, HitRow, Looked, MetaPlace, Part, PostgresUrl, Slowest, Store, StoreError,
-    StoreLimits, StoreOptions,
-};
+use store::meta::{Meta, Standing};
+use store::{Found, HitRow, Looked, MetaPlace, Part, Slowest, Store};
 use tokio::sync::Semaphore;
 
 use crate::address::own_host;
@@ -47,7 +43,9 @@ use crate::reads::{QueueLimits, ReadQueue, Reader};
 use crate::refusals::RefusalLog;
 use crate::releases::Releases;
 use crate::rule::{Rules, live_rules};
+use crate::sharing::Sharing;
 use crate::status_view::StatusViews;
+use crate::store_options::{explain, store_options};
 use crate::subscriber_mail::SubscriberMail;
 
 pub type SharedApp = Arc<App>;
@@ -71,9 +69,10 @@ pub struct App {
     pub decoding: Semaphore,
     pub metrics: Arc<Metrics>,
     /// Held while jobs run: one after the other, whoever starts them.
-    pub running_jobs: tokio::sync::Mutex<()>,
+    pub running_jobs: tokio::sync::Mutex<JobMemory>,
     pub ingest_health: IngestHealth,
     pub learned_routes: Arc<LearnedRoutesByProject>,
+    pub sharing: Sharing,
     pub arrivals: Arrivals,
     pub releases: Releases,
     /// Held by posts from reading their project's settings to storing their hits.
@@ -100,6 +99,15 @@ pub struct App {
     /// Whether the server offers a demo.
     pub offers_demo: bool,
     pub started_us: i64,
+}
+
+/// The part of the jobs' progress that is of this server alone.
+#[derive(Default)]
+pub struct JobMemory {
+    /// When jobs that each server runs last succeeded here.
+    pub ended_us: HashMap<&'static str, i64>,
+    /// Among the servers, in the last round.
+    pub standing: Option<Standing>,
 }
 
 /// The settings that every POST needs, looked up once.
@@ -146,12 +154,14 @@ impl App {
             format!("`data`: the folder {} cannot be used", settings.data.display())
         })?;
         let now_us = clock.now_us();
-        let opening = store::open_folder(store_options(&settings)?, random_bytes()?, now_us);
+        let options = store_options(&settings)?;
+        let place = options.meta.clone();
+        let opening = store::open_folder(options, random_bytes()?, now_us);
         let (store, meta) = opening.await.map_err(explain)?;
         let clock_watch = Watch::open(&meta, &clock, store.newest_arrival())
             .await
             .context("the last known time cannot be read")?;
-        let checks = open_checks(&settings.data, &meta).await?;
+        let checks = open_checks(&place, &settings.data, &meta).await?;
         let registration_is_open = settings.registration_is_open(listens_on);
         let limit = |name: &str| settings.limits.get(name);
         let remembered = limit("rate_limited_addresses");
@@ -171,7 +181,7 @@ impl App {
             Monitors::load(&meta, &checks, clock.clone(), metrics.clone(), outbox.clone());
         let monitors = loading.await.context("where monitors stood cannot be read")?;
         monitors.allow_at_once(limit("checks_at_once") as usize);
-        let rules = Rules::load(&checks, outbox.clone()).await;
+        let rules = Rules::load(&checks, outbox.clone(), meta.is_shared()).await;
         let rules = rules.context("where rules stood cannot be read")?;
         let learned_routes = LearnedRoutesByProject::load(&meta).await;
         let learned_routes = Arc::new(learned_routes.context("the learned routes cannot be read")?);
@@ -222,9 +232,10 @@ impl App {
             enricher: Enricher::new(countries),
             decoding: Semaphore::new(processors),
             metrics,
-            running_jobs: tokio::sync::Mutex::new(()),
+            running_jobs: tokio::sync::Mutex::default(),
             ingest_health: IngestHealth::default(),
             learned_routes,
+            sharing: Sharing::default(),
             arrivals: Arrivals::default(),
             releases: Releases::default(),
             status_views: StatusViews::default(),
@@ -341,92 +352,22 @@ fn to_us(days: u32) -> i64 {
     i64::from(days) * US_PER_DAY
 }
 
-/// The store's options from the settings. An error if the password of `meta` cannot be read.
-pub fn store_options(settings: &Settings) -> anyhow::Result<StoreOptions> {
-    let limit = |name: &str| settings.limits.get(name);
-    let duckdb = DuckDbLimits {
-        active_rows: limit("active_rows"),
-        calm_rows: limit("calm_rows"),
-        calm_s: limit("calm_seconds"),
-        active_age_s: limit("active_age_seconds"),
-        checkpoint_every_ms: limit("checkpoint_ms"),
-        merge_at: limit("merge_at") as usize,
-        merged_rows: limit("merged_rows"),
-        merge_piece_rows: limit("merge_piece_rows"),
-        merge_piece_text_bytes: limit("merge_piece_text_bytes"),
-        merged_text_bytes: limit("merged_text_bytes"),
-        engine_memory: limit("engine_memory_bytes"),
-        reader_memory: limit("reader_memory_bytes"),
-        builder_memory: limit("builder_memory_bytes"),
-        rollup_from: limits::ROLLUP_FROM,
-        rolled_up_from: limits::ROLLED_UP_FROM,
-        slow_part_rows: limits::LIST_PART_ROWS,
-        routes_quiet: Duration::from_secs(limit("routes_quiet_seconds")),
-        routes_rewritten: Duration::from_secs(limit("routes_rewritten_seconds")),
-    };
-    let store_limits = StoreLimits {
-        inbox_bytes: limit("inbox_bytes"),
-        receipts: limit("receipts") as usize,
-        query_seconds: limit("query_seconds"),
-        tally: TallyLimits::default(),
-        ranking: RankingLimits::default(),
-        disk_free_percent: limit("disk_free_percent"),
-        disk_free_bytes: limit("disk_free_bytes"),
-        reserve_bytes: limit("reserve_bytes"),
-        duckdb,
-    };
-    let meta = meta_place(settings.meta.as_ref(), settings.meta_password_file.as_deref())?;
-    Ok(StoreOptions { meta, ..StoreOptions::new(settings.data.clone(), store_limits) })
-}
-
-/// The database of projects. An error if the password cannot be read.
-pub fn meta_place(
-    url: Option<&PostgresUrl>,
-    password_file: Option<&Path>,
-) -> anyhow::Result<MetaPlace> {
-    Ok(match (url, password_file) {
-        (None, _) => MetaPlace::Folder,
-        (Some(url), None) => MetaPlace::Postgres(url.clone()),
-        (Some(url), Some(file)) => {
-            let password = std::fs::read_to_string(file).with_context(|| {
-                format!("`meta_password_file`: {} cannot be read", file.display())
-            })?;
-            let password = password.trim_end_matches(['\r', '\n']);
-            MetaPlace::Postgres(url.clone().with_password(password))
-        }
-    })
-}
-
-/// An error on opening the data folder with advice for the operator.
-pub fn explain(error: StoreError) -> anyhow::Error {
-    match error {
-        StoreError::Locked(folder) => anyhow::anyhow!(
-            "another server holds the data folder {}; stop it, or choose another folder with --data",
-            folder.display()
-        ),
-        // Not the folder's fault.
-        StoreError::ProjectFiles { context, cause } if is_of_database(&*cause) => {
-            anyhow::anyhow!("{context}: {cause}")
-        }
-        other => anyhow::Error::new(other).context("the data folder cannot be opened"),
-    }
-}
-
-fn is_of_database(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    cause.downcast_ref::<MetaError>().is_some_and(|error| {
-        error.is_away() || matches!(error, MetaError::NotEmpty | MetaError::MovedWrong(_))
-    })
-}
-
 /// Results of monitors and alerts of rules that no longer exist, as after `meta.sqlite` was restored from an older
 /// copy, are deleted here.
-async fn open_checks(data: &Path, meta: &Meta) -> anyhow::Result<Checks> {
-    let checks = Checks::open(data).await.with_context(|| {
-        format!(
+async fn open_checks(place: &MetaPlace, data: &Path, meta: &Meta) -> anyhow::Result<Checks> {
+    let checks = Checks::open_at(place, data).await.with_context(|| match place {
+        MetaPlace::Folder => format!(
             "the results of checks cannot be read; take {} out of the data folder to begin with none",
             store::checks::FILE
-        )
+        ),
+        MetaPlace::Postgres(_) => "the results of checks cannot be read".to_owned(),
     })?;
+    if *place != MetaPlace::Folder && data.join(store::checks::FILE).exists() {
+        tracing::warn!(
+            "{} is not used: the results of checks are in PostgreSQL",
+            store::checks::FILE
+        );
+    }
     checks
         .keep_only(&live_monitors(meta))
         .await

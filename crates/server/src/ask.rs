@@ -47,7 +47,8 @@ pub fn own_reader(project: ProjectId) -> Reader {
 
 impl Asker {
     pub async fn sums(&self, reader: Reader, query: SumsQuery) -> Result<Total, AskError> {
-        let rows = self.store.rows_between(&query.scope, query.grid.from_us, query.grid.to_us);
+        let (from_us, to_us) = (query.grid.from_us, query.grid.to_us);
+        let rows = self.rows_between(std::slice::from_ref(&query.scope), from_us, to_us).await?;
         let _turn = self.reads.take(reader, estimate(rows)).await?;
         Ok(self.timed(self.store.sums(query)).await?)
     }
@@ -64,7 +65,8 @@ impl Asker {
         if let Some(kept) = self.store.kept_ranking(&query, version) {
             return Ok((version, kept));
         }
-        let rows = self.store.rows_between(&query.scope, query.from_us, query.to_us);
+        let (scope, from_us, to_us) = (&query.scope, query.from_us, query.to_us);
+        let rows = self.rows_between(std::slice::from_ref(scope), from_us, to_us).await?;
         let _turn = self.reads.take(reader, estimate(rows)).await?;
         Ok(self.timed(self.store.ranking(query)).await?)
     }
@@ -96,13 +98,24 @@ impl Asker {
     }
 
     /// About how many hits these projects have from one time to before another.
-    pub fn rows_between(&self, scopes: &[ProjectScope], from_us: i64, to_us: i64) -> u64 {
-        scopes.iter().map(|scope| self.store.rows_between(scope, from_us, to_us)).sum()
+    pub async fn rows_between(
+        &self,
+        scopes: &[ProjectScope],
+        from_us: i64,
+        to_us: i64,
+    ) -> Result<u64, AskError> {
+        Ok(self.store.rows_between(scopes, from_us, to_us).await?)
     }
 
     /// Whether the project may have hits from one time to before another.
-    pub fn may_have_hits(&self, scope: &ProjectScope, from_us: i64, to_us: i64) -> bool {
-        self.store.extent(scope).is_some_and(|(oldest, newest)| oldest < to_us && newest >= from_us)
+    pub async fn may_have_hits(
+        &self,
+        scope: &ProjectScope,
+        from_us: i64,
+        to_us: i64,
+    ) -> Result<bool, AskError> {
+        let extent = self.store.extent(scope).await?;
+        Ok(extent.is_some_and(|(oldest, newest)| oldest < to_us && newest >= from_us))
     }
 
     /// For a query about many projects, in the name of the first. None without any.
@@ -113,7 +126,7 @@ impl Asker {
         to_us: i64,
     ) -> Result<Option<Turn>, AskError> {
         let Some(first) = scopes.first() else { return Ok(None) };
-        let rows = self.rows_between(scopes, from_us, to_us);
+        let rows = self.rows_between(scopes, from_us, to_us).await?;
         Ok(Some(self.reads.take(own_reader(first.project()), estimate(rows)).await?))
     }
 

@@ -8,6 +8,7 @@ mod any_key;
 pub mod cookie;
 mod credentials;
 mod heartbeat;
+mod known;
 mod manager;
 mod original;
 mod page;
@@ -29,10 +30,12 @@ use crate::error::{ApiError, Code};
 use crate::parameters::{ProjectRead, bad};
 use crate::reads::Reader;
 use cookie::Cookie;
+use known::{known_key, known_session, learn_key, require_touch};
 
 pub use any_key::AnyKey;
 pub use credentials::Credentials;
 pub use heartbeat::{HeartbeatJob, unknown_heartbeat};
+pub use known::limit_unknown;
 pub use manager::Manager;
 pub use original::{DashboardHolder, KeyInAddress, known_dashboard};
 pub use page::{PageCall, Secret, sign_in};
@@ -119,11 +122,18 @@ impl FromRequestParts<SharedApp> for Viewer {
         let client = client_of(parts.extensions.get(), &parts.headers, app);
         let wanted = wanted_project(parts)?;
         parts.extensions.insert(ProjectRead);
+        require_touch(app)?;
         // The original's data API began with `API-Key`.
         if let Some(text) = header_key(&parts.headers, &["api-key"])? {
             let viewer = match Token::parse(&text) {
-                Some(token) => by_share_link(app, &token, client)?,
-                None => by_key(app, &text, client)?,
+                Some(token) => {
+                    app.meta.learn_share_link(&token).await;
+                    by_share_link(app, &token, client)?
+                }
+                None => {
+                    learn_key(app, &text).await;
+                    by_key(app, &text, client)?
+                }
             };
             let is_other = |wanted: &str| wanted != viewer.project.0.to_string();
             return match wanted.as_deref().is_some_and(is_other) {
@@ -144,7 +154,7 @@ impl FromRequestParts<SharedApp> for Viewer {
                 ));
             }
             Cookie::Broken => None,
-            Cookie::Token(token) => app.meta.session(&token, app.clock.now_us()),
+            Cookie::Token(token) => known_session(app, &token).await,
         };
         cookie::check_origin(&parts.method, &parts.headers, &app.settings)?;
         by_session(app, &projects.unwrap_or_default(), wanted.as_deref(), client)
@@ -248,8 +258,9 @@ impl FromRequestParts<SharedApp> for Visitor {
         if header_key(&parts.headers, &["api-key"])?.is_some() {
             return Ok(Visitor { projects: vec![Holder::from_request_parts(parts, app).await?] });
         }
+        require_touch(app)?;
         let projects = match cookie::read(&parts.headers, &app.settings) {
-            Cookie::Token(token) => app.meta.session(&token, app.clock.now_us()),
+            Cookie::Token(token) => known_session(app, &token).await,
             Cookie::Missing | Cookie::Broken => None,
         };
         let client = client_of(parts.extensions.get(), &parts.headers, app);
@@ -455,30 +466,6 @@ fn header_key(headers: &HeaderMap, more: &[&str]) -> Result<Option<String>, ApiE
 fn are_same(one: &str, other: &str) -> bool {
     let key = Key::parse(one);
     one == other || (key.is_some() && key == Key::parse(other))
-}
-
-fn known_key(app: &App, text: &str, client: IpAddr) -> Result<(Key, KeyGrant), ApiError> {
-    let known = Key::parse(text).and_then(|key| Some((key, app.meta.grant(&key)?)));
-    match known {
-        Some(known) => Ok(known),
-        None => {
-            limit_unknown(app, client)?;
-            Err(ApiError::new(
-                Code::UnknownKey,
-                "the key is not known here, or was revoked; create a project to get one, or register yours with `api-analytics key add`",
-            ))
-        }
-    }
-}
-
-pub fn limit_unknown(app: &App, client: IpAddr) -> Result<(), ApiError> {
-    app.unknown_keys.take(client, app.clock.now_us()).map_err(|seconds| {
-        ApiError::new(
-            Code::TooManyUnknownKeys,
-            format!("too many calls from this address with keys or ids that are not known; wait {seconds} s"),
-        )
-        .retry_after(seconds)
-    })
 }
 
 fn require_everything(grant: &KeyGrant) -> Result<(), ApiError> {

@@ -4,6 +4,7 @@
 //! folder itself and answers with the same routes.
 
 mod data;
+mod drain;
 mod health;
 mod operator;
 mod progress;
@@ -66,6 +67,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             "backup" => data::backup(&settings, matches).await,
             "repair" => data::repair(&settings, matches).await,
             "restore" => data::restore(&settings, matches).await,
+            "drain" => drain::drain(&settings).await,
             "migrate" => data::migrate(&settings, matches).await,
             _ => Ok(()),
         }
@@ -209,17 +211,28 @@ fn command() -> Command {
         ))
         .subcommand(with_settings(
             Command::new("migrate")
-                .about("Move projects, keys and settings to PostgreSQL, or back into the data folder; the server must not run")
+                .about("Move projects, keys and settings to PostgreSQL or hits to ClickHouse, or either back into the data folder; the server must not run")
                 .after_help(
-                    "From where --meta says (without it: the data folder) to where --to says, which must be empty. The copy is compared with the\n\
-                     original before anything changes. Start the server with the new place from then on. Hits stay in the data folder.",
+                    "Projects: from where --meta says (without it: the data folder) to where --to says. Hits: from the data folder to ClickHouse,\n\
+                     or from where --hits says to `files`.\n\
+                     The new place must be empty, and the copy is compared with the original before anything changes. Start the server with the new\n\
+                     place from then on. Moving hits takes a while, and goes on where it was if it was stopped.",
                 )
                 .arg(
                     Arg::new("to")
                         .long("to")
-                        .value_name("postgres://USER@HOST/DATABASE|folder")
+                        .value_name("postgres://USER@HOST/DATABASE|folder|clickhouse://USER@HOST:PORT/DATABASE|files")
                         .required(true)
-                        .help("The new place; meta_password_file has the password of either"),
+                        .help("The new place; meta_password_file, or hits_password_file, has the password"),
+                ),
+            false,
+        ))
+        .subcommand(with_settings(
+            Command::new("drain")
+                .about("Put the hits that wait in a data folder into ClickHouse, so that its disk can be deleted; the server must not run")
+                .after_help(
+                    "For one of several servers that is taken away for good. Says whether the folder may be deleted. Until then an erasure\n\
+                     waits for it, since the folder may hold hits that ClickHouse lacks.",
                 ),
             false,
         ))

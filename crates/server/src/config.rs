@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use analytics::limits;
 use ipnet::IpNet;
-use store::PostgresUrl;
+use store::{ClickHousePlace, PostgresUrl};
 
 pub use source::{Found, Origin, UnknownVariable, Values, read_file, unknown_variables};
 pub use table::{Setting, settings};
@@ -30,6 +30,10 @@ pub struct Settings {
     /// The PostgreSQL database of projects and settings; none: in the data folder.
     pub meta: Option<PostgresUrl>,
     pub meta_password_file: Option<PathBuf>,
+    /// The ClickHouse database of hits; none: files in the data folder.
+    pub hits: Option<ClickHousePlace>,
+    pub hits_password_file: Option<PathBuf>,
+    pub node: Option<u8>,
     /// None: plain HTTP.
     pub tls: Option<TlsSource>,
     /// `address:port` of a port without TLS that redirects to the one with it.
@@ -223,6 +227,9 @@ impl Settings {
             data_is_named: text("data").origin != Origin::Default,
             meta: text("meta").read(values::parse_postgres_url)?,
             meta_password_file: text("meta_password_file").read(values::parse_path)?,
+            hits: text("hits").read(values::parse_clickhouse)?,
+            hits_password_file: text("hits_password_file").read(values::parse_path)?,
+            node: text("node").read(values::parse_node)?,
             redirect_from: values.get("redirect_from").read(|text| {
                 let from = values::parse_redirect(text)?;
                 match from.is_some() && tls.is_none() {

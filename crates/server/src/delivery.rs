@@ -4,12 +4,13 @@
 //! more, with the same id.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::limits;
 use analytics::notice::outbox::{Dispatch, Form, Pace, next_try_ms, plan};
 use analytics::notice::{ChannelConfig, Judgement, Notice, Sending};
-use store::checks::{ChecksError, Ended, Try};
+use store::checks::{ChecksError, Claim, Ended, Try};
 use store::meta::{ChannelRow, ChannelSettings};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
@@ -23,7 +24,7 @@ use crate::random::random_bytes;
 pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
     let mut sending = Deliveries::default();
     loop {
-        let wait = match turn(&app, &mut sending).await {
+        let wait = match turn(&app, &mut sending, &stopping).await {
             Ok(wait) => {
                 app.outbox.health.set_problem(None);
                 wait
@@ -34,14 +35,17 @@ pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
                 Duration::from_millis(limits::NOTICE_LOOK_MS)
             }
         };
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = app.outbox.changed() => {}
+        let ended = tokio::select! {
+            () = tokio::time::sleep(wait) => None,
+            () = app.outbox.changed() => None,
             Some(ended) = sending.tasks.join_next_with_id() => {
                 let id = ended.map_or_else(|panicked| panicked.id(), |(id, ())| id);
-                sending.channels.remove(&id);
+                sending.channels.remove(&id)
             }
             _ = stopping.wait_for(|stop| *stop) => break,
+        };
+        if let Some(channel) = ended {
+            app.checks.release(Claim::Channel(channel)).await;
         }
     }
     while sending.tasks.join_next().await.is_some() {}
@@ -55,8 +59,15 @@ struct Deliveries {
 }
 
 /// Starts due deliveries. Returns the time until the next.
-async fn turn(app: &SharedApp, sending: &mut Deliveries) -> Result<Duration, ChecksError> {
+async fn turn(
+    app: &SharedApp,
+    sending: &mut Deliveries,
+    stopping: &watch::Receiver<bool>,
+) -> Result<Duration, ChecksError> {
     app.outbox.health.note_look();
+    if !app.meta.leads() {
+        return Ok(Duration::from_millis(limits::NOTICE_LOOK_MS));
+    }
     let now_ms = app.clock.now_us().div_euclid(1_000);
     let mut wake_ms = now_ms + limits::NOTICE_LOOK_MS as i64;
     for id in app.checks.channels_waited_for().await? {
@@ -68,45 +79,75 @@ async fn turn(app: &SharedApp, sending: &mut Deliveries) -> Result<Duration, Che
             app.checks.fail_all(id, now_ms).await?;
             continue;
         };
-        let rows = app.checks.waiting(id).await?;
-        let kind = channel.settings.config.channel();
-        let quiet = channel.settings.quiet_hours.as_ref();
-        let pace = Pace {
-            keeps_state: kind.keeps_state,
-            gap_ms: kind.gap_ms,
-            last_sent_ms: app.outbox.last_sent_ms(id),
-            quiet_until_ms: quiet.and_then(|quiet| quiet.until_ms(now_ms)),
-        };
-        let planned = plan(&rows, pace, now_ms);
-        if !planned.give_up.is_empty() {
-            app.checks.end(&planned.give_up, Ended::GivenUp, None, None, now_ms).await?;
-        }
-        wake_ms = wake_ms.min(planned.wake_ms.unwrap_or(wake_ms));
-        let Some(dispatch) = planned.dispatch else { continue };
-        if sending.tasks.len() as u64 >= limits::NOTICES_AT_ONCE {
-            // Its end wakes the loop.
+        // Another server may be sending its notices: only then they are read.
+        if !app.checks.claim(Claim::Channel(id)).await? {
             continue;
         }
-        let tries = rows.iter().filter(|row| dispatch.rows.contains(&row.id));
-        let tries = tries.map(|row| row.tries).max().unwrap_or_default();
-        let app = app.clone();
-        let task = sending.tasks.spawn(async move {
-            if let Err(problem) = deliver(&app, &channel, &dispatch, tries).await {
-                tracing::error!(channel = channel.id, %problem, "a delivery could not be noted");
-                app.outbox
-                    .health
-                    .set_problem(Some(format!("deliveries cannot be noted: {problem}")));
-                // It is sent again, but not at once.
-                tokio::time::sleep(Duration::from_millis(limits::NOTICE_LOOK_MS)).await;
-            }
-        });
-        sending.channels.insert(task.id(), id);
+        let turn = turn_of(app, sending, stopping, channel, now_ms).await;
+        if !matches!(turn, Ok(Turn::Sending)) {
+            app.checks.release(Claim::Channel(id)).await;
+        }
+        if let Turn::Waiting(until_ms) = turn? {
+            wake_ms = wake_ms.min(until_ms.unwrap_or(wake_ms));
+        }
     }
     Ok(Duration::from_millis((wake_ms - now_ms).max(1) as u64))
 }
 
+/// The state of a channel after its turn.
+enum Turn {
+    /// A task sends a notice; the claim ends with it.
+    Sending,
+    /// Until that time, if it is known.
+    Waiting(Option<i64>),
+}
+
+/// Starts the due delivery of a channel that this server has claimed.
+async fn turn_of(
+    app: &SharedApp,
+    sending: &mut Deliveries,
+    stopping: &watch::Receiver<bool>,
+    channel: Arc<ChannelRow>,
+    now_ms: i64,
+) -> Result<Turn, ChecksError> {
+    let id = channel.id;
+    let rows = app.checks.waiting(id).await?;
+    let kind = channel.settings.config.channel();
+    let quiet = channel.settings.quiet_hours.as_ref();
+    let pace = Pace {
+        keeps_state: kind.keeps_state,
+        gap_ms: kind.gap_ms,
+        last_sent_ms: app.outbox.last_sent_ms(id),
+        quiet_until_ms: quiet.and_then(|quiet| quiet.until_ms(now_ms)),
+    };
+    let planned = plan(&rows, pace, now_ms);
+    if !planned.give_up.is_empty() {
+        app.checks.end(&planned.give_up, Ended::GivenUp, None, None, now_ms).await?;
+    }
+    let Some(dispatch) = planned.dispatch else { return Ok(Turn::Waiting(planned.wake_ms)) };
+    if sending.tasks.len() as u64 >= limits::NOTICES_AT_ONCE {
+        // The end of one wakes the loop.
+        return Ok(Turn::Waiting(planned.wake_ms));
+    }
+    let tries = rows.iter().filter(|row| dispatch.rows.contains(&row.id));
+    let tries = tries.map(|row| row.tries).max().unwrap_or_default();
+    let (app, stopping) = (app.clone(), stopping.clone());
+    let task = sending.tasks.spawn(async move {
+        let delivered = deliver(&app, &stopping, &channel, &dispatch, tries).await;
+        if let Err(problem) = delivered {
+            tracing::error!(channel = channel.id, %problem, "a delivery could not be noted");
+            app.outbox.health.set_problem(Some(format!("deliveries cannot be noted: {problem}")));
+            // It is sent again, but not at once.
+            tokio::time::sleep(Duration::from_millis(limits::NOTICE_LOOK_MS)).await;
+        }
+    });
+    sending.channels.insert(task.id(), id);
+    Ok(Turn::Sending)
+}
+
 async fn deliver(
     app: &App,
+    stopping: &watch::Receiver<bool>,
     channel: &ChannelRow,
     dispatch: &Dispatch,
     tries_before: u32,
@@ -128,7 +169,10 @@ async fn deliver(
     let again_ms = |after_ms| next_try_ms(first, tries_before + 1, after_ms, ended_ms);
     match judgement {
         Judgement::Delivered { message } => {
-            checks.end(rows, Ended::Delivered, Some(&tried), message.as_deref(), ended_ms).await?;
+            // A notice that was taken must not be sent again because the database is away for a while.
+            let note =
+                || checks.end(rows, Ended::Delivered, Some(&tried), message.as_deref(), ended_ms);
+            until_noted(stopping, ChecksError::is_away, note).await?;
         }
         Judgement::Again { after_ms, reason } => {
             tried.reason = Some(reason);
@@ -159,6 +203,22 @@ async fn deliver(
         }
     }
     Ok(())
+}
+
+/// Repeats a change until the database is back, or the server stops.
+pub async fn until_noted<E, F: Future<Output = Result<(), E>>>(
+    stopping: &watch::Receiver<bool>,
+    is_away: impl Fn(&E) -> bool,
+    note: impl Fn() -> F,
+) -> Result<(), E> {
+    loop {
+        match note().await {
+            Err(problem) if is_away(&problem) && !*stopping.borrow() => {
+                tokio::time::sleep(Duration::from_millis(limits::NOTICE_LOOK_MS)).await;
+            }
+            noted => return noted,
+        }
+    }
 }
 
 /// None without notices.

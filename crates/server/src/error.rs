@@ -288,6 +288,7 @@ impl From<store::StoreError> for ApiError {
             | StoreError::UnusablePath(_)
             | StoreError::LogInUse
             | StoreError::Newer(_)
+            | StoreError::NodeTaken { .. }
             | StoreError::NotWhole(_)
             | StoreError::Engine { .. }
             | StoreError::Sqlite { .. }
@@ -333,12 +334,9 @@ impl From<store::meta::MetaError> for ApiError {
                 let refused = ApiError::new(Code::TooManySubscriptions, error.to_string());
                 return refused.retry_after(3_600);
             }
+            MetaError::ChangedElsewhere => Code::DatabaseAway,
             MetaError::Inbox(error) => return (*error).into(),
-            other if other.is_away() => {
-                tracing::warn!(problem = %other, "a call needs the database of projects and settings");
-                let message = "the database of projects and settings does not answer; nothing was changed. Send this again in a moment";
-                return ApiError::new(Code::DatabaseAway, message).retry_after(5);
-            }
+            other if other.is_away() => return database_away(&other),
             other => return ApiError::internal("the table of projects", &other),
         };
         ApiError::new(code, error.to_string())
@@ -347,8 +345,17 @@ impl From<store::meta::MetaError> for ApiError {
 
 impl From<store::checks::ChecksError> for ApiError {
     fn from(error: store::checks::ChecksError) -> ApiError {
-        ApiError::internal("the results of checks", &error)
+        match error.is_away() {
+            true => database_away(&error),
+            false => ApiError::internal("the results of checks", &error),
+        }
     }
+}
+
+fn database_away(problem: &dyn std::fmt::Display) -> ApiError {
+    tracing::warn!(%problem, "a call needs the database of projects and settings");
+    let message = "the database of projects and settings does not answer; nothing was changed. Send this again in a moment";
+    ApiError::new(Code::DatabaseAway, message).retry_after(5)
 }
 
 impl From<analytics::fields::FieldError> for ApiError {
@@ -361,22 +368,22 @@ impl From<analytics::fields::FieldError> for ApiError {
     }
 }
 
-impl From<analytics::alert::RuleFieldError> for ApiError {
-    fn from(error: analytics::alert::RuleFieldError) -> ApiError {
-        ApiError::new(Code::InvalidRule, error.to_string())
-    }
+/// Errors that say all in their text: each with its code.
+macro_rules! plain_errors {
+    ($($error:ty => $code:ident,)*) => {
+        $(impl From<$error> for ApiError {
+            fn from(error: $error) -> ApiError {
+                ApiError::new(Code::$code, error.to_string())
+            }
+        })*
+    };
 }
 
-impl From<analytics::notice::ChannelError> for ApiError {
-    fn from(error: analytics::notice::ChannelError) -> ApiError {
-        ApiError::new(Code::InvalidChannel, error.to_string())
-    }
-}
-
-impl From<analytics::status_page::StatusPageError> for ApiError {
-    fn from(error: analytics::status_page::StatusPageError) -> ApiError {
-        ApiError::new(Code::InvalidStatusPage, error.to_string())
-    }
+plain_errors! {
+    analytics::alert::RuleFieldError => InvalidRule,
+    analytics::notice::ChannelError => InvalidChannel,
+    analytics::status_page::StatusPageError => InvalidStatusPage,
+    analytics::period::PeriodError => InvalidParameter,
 }
 
 impl From<analytics::ingest::DecodeError> for ApiError {
@@ -391,12 +398,6 @@ impl From<analytics::filter::FilterError> for ApiError {
         let place = [("offset".to_owned(), error.offset.into())].into_iter().collect();
         let said = ApiError::new(Code::InvalidQuery, format!("`q`: {error}"));
         ApiError { extra: Some(place), ..said }
-    }
-}
-
-impl From<analytics::period::PeriodError> for ApiError {
-    fn from(error: analytics::period::PeriodError) -> ApiError {
-        ApiError::new(Code::InvalidParameter, error.to_string())
     }
 }
 

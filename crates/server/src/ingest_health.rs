@@ -54,8 +54,9 @@ impl IngestHealth {
         }
         let into_health =
             |health: Mutex<Health>| health.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let counted: Vec<(ProjectId, Health)> =
+        let mut counted: Vec<(ProjectId, Health)> =
             counted.into_iter().map(|(project, health)| (project, into_health(health))).collect();
+        counted.sort_by_key(|(project, _)| *project);
         let written = add_to_file(meta, &counted).await;
         if written.is_err() {
             for (project, health) in counted {
@@ -74,11 +75,14 @@ impl IngestHealth {
         if let Some(health) = self.read().get(&project) {
             lock(health).forget_samples();
         }
-        let kept = meta.ingest_health(project).await?.and_then(|text| parse(&text));
-        let Some(mut kept) = kept else { return Ok(()) };
-        kept.forget_samples();
-        let state = serde_json::to_string(&kept).unwrap_or_default();
-        meta.write_ingest_health(&[(project, state)]).await
+        let forget = |kept: &str, (): &()| match parse(kept) {
+            Some(mut kept) => {
+                kept.forget_samples();
+                serde_json::to_string(&kept).unwrap_or_default()
+            }
+            None => kept.to_owned(),
+        };
+        meta.change_ingest_health(&[(project, ())], forget).await
     }
 
     fn change(&self, project: ProjectId, now_us: i64, change: impl FnOnce(&mut Health)) {
@@ -100,19 +104,17 @@ impl IngestHealth {
 }
 
 async fn add_to_file(meta: &Meta, counted: &[(ProjectId, Health)]) -> Result<(), MetaError> {
-    let mut states = Vec::with_capacity(counted.len());
-    for (project, counted) in counted {
-        let kept = meta.ingest_health(*project).await?.and_then(|text| parse(&text));
-        let whole = match kept {
+    let add = |kept: &str, counted: &Health| {
+        let whole = match parse(kept) {
             Some(mut kept) => {
                 kept.add(counted.clone());
                 kept
             }
             None => counted.clone(),
         };
-        states.push((*project, serde_json::to_string(&whole).unwrap_or_default()));
-    }
-    meta.write_ingest_health(&states).await
+        serde_json::to_string(&whole).unwrap_or_default()
+    };
+    meta.change_ingest_health(counted, add).await
 }
 
 /// An unreadable health is counted anew: it is only numbers about the past.

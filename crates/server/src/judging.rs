@@ -44,6 +44,10 @@ pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
             _ = stopping.wait_for(|stop| *stop) => return,
         }
         app.rules.note_look();
+        if !app.meta.leads() {
+            app.rules.set_problem(None);
+            continue;
+        }
         let judged = tokio::select! {
             judged = judge(&app, is_late(&app)) => judged,
             _ = stopping.wait_for(|stop| *stop) => return,
@@ -66,6 +70,7 @@ pub fn is_late(app: &App) -> bool {
 /// One round. While requests are late every rule rests.
 pub async fn judge(app: &App, is_late: bool) -> Result<(), RoundError> {
     let mut observer = app.rules.observer.lock().await;
+    app.rules.refresh(&app.checks).await?;
     let rules = Rules::active(&app.meta);
     let now_us = app.clock.now_us();
     let now_ms = now_us.div_euclid(1_000);

@@ -1,5 +1,8 @@
 //! The learned routes of every project, in memory while the server runs. A new template is on disk before the batch
 //! that taught it; counts on the way to one are written each minute and at the end.
+//!
+//! Of several servers each learns from the requests that it gets. One that finds another's state in the table takes that,
+//! and learns on from there: what it counted since its own last write is learned again.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -25,6 +28,8 @@ pub struct LearnedRoutesByProject {
 /// The routes of one project.
 pub struct ProjectRoutes {
     routes: Mutex<LearnedRoutes>,
+    /// Hash of the text in the table, as last read or written here.
+    in_table: Mutex<Option<blake3::Hash>>,
     written_version: AtomicU64,
     written_templates: AtomicU64,
 }
@@ -35,7 +40,9 @@ impl LearnedRoutesByProject {
         for LearnedRoutesRow { project, state, restored } in meta.learned_routes().await? {
             match serde_json::from_str::<LearnedRoutes>(&state) {
                 Ok(routes) => {
-                    all.write_map().insert(project, ProjectRoutes::new(routes));
+                    let of_project = ProjectRoutes::new(routes);
+                    of_project.note_in_table(&state);
+                    all.write_map().insert(project, of_project);
                     if restored {
                         all.forget_texts(meta, project).await?;
                     }
@@ -77,11 +84,63 @@ impl LearnedRoutesByProject {
         self.write_project(meta, project, &of_project).await
     }
 
+    /// Takes over what other servers have learned of the project.
+    pub async fn catch_up(&self, meta: &Meta, project: ProjectId) -> Result<(), MetaError> {
+        if !meta.is_shared() {
+            return Ok(());
+        }
+        let _writing = self.writing.lock().await;
+        if let Some(state) = meta.learned_routes_of(project).await? {
+            self.take_over(project, &state);
+        }
+        Ok(())
+    }
+
+    /// The same for all projects.
+    pub async fn catch_up_all(&self, meta: &Meta) -> Result<(), MetaError> {
+        let _writing = self.writing.lock().await;
+        for LearnedRoutesRow { project, state, .. } in meta.learned_routes().await? {
+            self.take_over(project, &state);
+        }
+        Ok(())
+    }
+
+    /// While `writing` is held.
+    fn take_over(&self, project: ProjectId, state: &str) {
+        if self.known(project).is_some_and(|of_project| of_project.is_in_table(state)) {
+            return;
+        }
+        let routes = match serde_json::from_str::<LearnedRoutes>(state) {
+            Ok(routes) => routes,
+            Err(error) => {
+                tracing::error!(project = project.0, %error, "the learned routes of a project cannot be read");
+                return;
+            }
+        };
+        let Some(of_project) = self.known(project) else {
+            let of_project = ProjectRoutes::new(routes);
+            of_project.note_in_table(state);
+            self.write_map().insert(project, of_project);
+            return;
+        };
+        let mut known = of_project.lock();
+        known.become_like(routes);
+        of_project.written_version.store(known.version(), Ordering::Relaxed);
+        of_project.written_templates.store(known.templates_version(), Ordering::Relaxed);
+        of_project.note_in_table(state);
+    }
+
     /// Called before the erasure of someone whose paths may have supplied words of a template.
     pub async fn forget_texts(&self, meta: &Meta, project: ProjectId) -> Result<(), MetaError> {
         let Some(of_project) = self.known(project) else { return Ok(()) };
-        of_project.lock().forget_texts();
-        self.write_project(meta, project, &of_project).await
+        // Another server may write in between, and its texts are forgotten then.
+        loop {
+            of_project.lock().forget_texts();
+            match self.write_project(meta, project, &of_project).await {
+                Err(MetaError::ChangedElsewhere) => {}
+                written => return written,
+            }
+        }
     }
 
     /// Writes everything that has changed, and forgets deleted projects.
@@ -100,7 +159,11 @@ impl LearnedRoutesByProject {
                 routes.version()
             };
             if of_project.written_version.load(Ordering::Relaxed) != version {
-                self.write_project(meta, project, &of_project).await?;
+                match self.write_project(meta, project, &of_project).await {
+                    // It has taken that over.
+                    Ok(()) | Err(MetaError::ChangedElsewhere) => {}
+                    Err(problem) => return Err(problem),
+                }
             }
         }
         Ok(())
@@ -118,7 +181,18 @@ impl LearnedRoutesByProject {
             let state = serde_json::to_string(&*routes).expect("numbers and texts");
             (routes.version(), routes.templates_version(), state)
         };
-        meta.write_learned_routes(project, &state).await?;
+        match meta.is_shared() {
+            false => meta.write_learned_routes(project, &state).await?,
+            true => {
+                let known = |found: &str| of_project.is_in_table(found);
+                let write = meta.write_learned_routes_after(project, &state, known);
+                if let Some(others) = write.await? {
+                    self.take_over(project, &others);
+                    return Err(MetaError::ChangedElsewhere);
+                }
+                of_project.note_in_table(&state);
+            }
+        }
         of_project.written_version.store(version, Ordering::Relaxed);
         of_project.written_templates.store(templates, Ordering::Relaxed);
         Ok(())
@@ -159,8 +233,19 @@ impl ProjectRoutes {
         Arc::new(ProjectRoutes {
             written_version: AtomicU64::new(routes.version()),
             written_templates: AtomicU64::new(routes.templates_version()),
+            in_table: Mutex::default(),
             routes: Mutex::new(routes),
         })
+    }
+
+    fn note_in_table(&self, state: &str) {
+        let mut in_table = self.in_table.lock().unwrap_or_else(PoisonError::into_inner);
+        *in_table = Some(blake3::hash(state.as_bytes()));
+    }
+
+    fn is_in_table(&self, state: &str) -> bool {
+        let in_table = self.in_table.lock().unwrap_or_else(PoisonError::into_inner);
+        *in_table == Some(blake3::hash(state.as_bytes()))
     }
 
     pub fn as_mutex(&self) -> &Mutex<LearnedRoutes> {

@@ -12,13 +12,14 @@ use analytics::limits;
 use analytics::notice::Email;
 use analytics::notice::outbox::next_try_ms;
 use analytics::status_page::bulletin::{Letterhead, confirmation, mail};
-use store::checks::{About, ChecksError, Mailing};
+use store::checks::{About, ChecksError, Claim, Mailing};
 use store::meta::{Confirmation, MetaError, StatusPageRow, Subscriber};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::address::own_host;
 use crate::app::{App, SharedApp};
+use crate::delivery::until_noted;
 use crate::mail::Refused;
 use crate::subscription::is_offered;
 
@@ -30,6 +31,15 @@ enum MailingError {
     Meta(#[from] MetaError),
     #[error(transparent)]
     Checks(#[from] ChecksError),
+}
+
+impl MailingError {
+    fn is_away(&self) -> bool {
+        match self {
+            MailingError::Meta(problem) => problem.is_away(),
+            MailingError::Checks(problem) => problem.is_away(),
+        }
+    }
 }
 
 /// A due mail.
@@ -79,6 +89,19 @@ pub async fn run(app: SharedApp, mut stopping: watch::Receiver<bool>) {
 
 async fn round(app: &SharedApp, stopping: &watch::Receiver<bool>) -> Result<Round, MailingError> {
     app.subscriber_mail.health.note_look();
+    // Another server may be mailing.
+    if !app.meta.leads() || !app.checks.claim(Claim::Mailings).await? {
+        return Ok(Round::Idle);
+    }
+    let round = mail_due(app, stopping).await;
+    app.checks.release(Claim::Mailings).await;
+    round
+}
+
+async fn mail_due(
+    app: &SharedApp,
+    stopping: &watch::Receiver<bool>,
+) -> Result<Round, MailingError> {
     spread(app).await?;
     let due = due(app).await?;
     let round = if due.is_empty() { Round::Idle } else { Round::Busy };
@@ -92,8 +115,8 @@ async fn round(app: &SharedApp, stopping: &watch::Receiver<bool>) -> Result<Roun
             ended.extend(sending.join_next().await);
         }
         app.subscriber_mail.health.note_look();
-        let app = app.clone();
-        sending.spawn(async move { deliver(&app, &letter).await });
+        let (app, stopping) = (app.clone(), stopping.clone());
+        sending.spawn(async move { deliver(&app, &stopping, &letter).await });
         tokio::time::sleep(Duration::from_millis(limits::SUBSCRIBER_MAIL_GAP_MS)).await;
     }
     while let Some(one) = sending.join_next().await {
@@ -133,7 +156,11 @@ async fn due(app: &App) -> Result<Vec<Letter>, MailingError> {
 }
 
 /// False if the mail server cannot be used.
-async fn deliver(app: &App, letter: &Letter) -> Result<bool, MailingError> {
+async fn deliver(
+    app: &App,
+    stopping: &watch::Receiver<bool>,
+    letter: &Letter,
+) -> Result<bool, MailingError> {
     let (Some(email), Some(mailer)) = (compose(app, letter).await?, &app.carriers.mailer) else {
         // The subscriber has left, or the page has ended its subscriptions.
         end(app, letter, None).await?;
@@ -159,7 +186,9 @@ async fn deliver(app: &App, letter: &Letter) -> Result<bool, MailingError> {
     };
     let next_ms = next_try_ms(letter.subscriber() as u64, letter.tries() + 1, None, now_ms);
     let give_up_ms = letter.written_ms() + limits::NOTICE_GIVE_UP_HOURS as i64 * HOUR_MS;
-    end(app, letter, Some(next_ms).filter(|next_ms| again && *next_ms < give_up_ms)).await?;
+    let again_ms = Some(next_ms).filter(|next_ms| again && *next_ms < give_up_ms);
+    // A mail that was sent must not be sent again because the database is away for a while.
+    until_noted(stopping, MailingError::is_away, || end(app, letter, again_ms)).await?;
     Ok(reachable)
 }
 

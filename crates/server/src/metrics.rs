@@ -295,10 +295,7 @@ impl Metrics {
                 store.applied_seq,
             ),
             ("records_total", "counter", "Inbox records since the folder was made", store.last_seq),
-            ("active_rows", "gauge", "Hits in the active file", store.duckdb.active_rows),
-            ("sealed_files", "gauge", "Sealed files", store.duckdb.sealed_files),
-            ("sealed_rows", "gauge", "Hits in sealed files", store.duckdb.sealed_rows),
-            ("sealed_bytes", "gauge", "Bytes of the sealed files", store.duckdb.sealed_bytes),
+            ("hits", "gauge", "Hits that can be read", store.rows),
             (
                 "disk_free_percent",
                 "gauge",
@@ -323,6 +320,17 @@ impl Metrics {
         ] {
             text.family(name, kind, help);
             text.value(name, "", value);
+        }
+        if let Some(files) = &store.duckdb {
+            for (name, help, value) in [
+                ("active_rows", "Hits in the active file", files.active_rows),
+                ("sealed_files", "Sealed files", files.sealed_files),
+                ("sealed_rows", "Hits in sealed files", files.sealed_rows),
+                ("sealed_bytes", "Bytes of the sealed files", files.sealed_bytes),
+            ] {
+                text.family(name, "gauge", help);
+                text.value(name, "", value);
+            }
         }
         text.family(
             "apply_lag_seconds",

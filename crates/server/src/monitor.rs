@@ -14,6 +14,7 @@ mod surroundings;
 mod timekeeper;
 mod writer;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,8 +25,8 @@ use analytics::monitor::heartbeat::Signal;
 use analytics::monitor::{Monitor, Probe};
 use analytics::notice::reach::Reach;
 use analytics::uptime::StateSpan;
-use store::checks::{CheckRow, Checks, ChecksError, Record};
-use store::meta::{Meta, MonitorRow};
+use store::checks::{CheckRow, Checks, ChecksError, MonitorState, Record};
+use store::meta::{Meta, MetaError, MonitorRow};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -53,6 +54,8 @@ pub struct Monitors {
     clock: Clock,
     meta: Meta,
     outbox: Arc<Outbox>,
+    /// Whether this server checks. If several share PostgreSQL, one does; the others show what it has written.
+    checks_here: AtomicBool,
     /// Time of the planner's last round; none before it runs.
     looked: Mutex<Option<Instant>>,
 }
@@ -67,17 +70,15 @@ impl Monitors {
         outbox: Arc<Outbox>,
     ) -> Result<Monitors, ChecksError> {
         let mut board = Board::default();
-        for state in checks.states().await? {
-            board.remember(state);
-        }
         for row in meta.all_maintenance() {
             board.plan_maintenance(row.project, windows_of(meta, row.project));
         }
-        let now_ms = to_ms(clock.now_us());
-        let rows = meta.all_monitors().into_iter();
-        let paused: Vec<Record> = rows.filter_map(|row| board.put(row, now_ms)).collect();
+        let paused = put_all(&mut board, meta, checks.states().await?, to_ms(clock.now_us()));
         let results = ResultQueue::new();
-        paused.into_iter().for_each(|record| results.push(record, &metrics));
+        let checks_here = !meta.is_shared();
+        if checks_here {
+            paused.into_iter().for_each(|record| results.push(record, &metrics));
+        }
         Ok(Monitors {
             board: Mutex::new(board),
             results,
@@ -86,15 +87,85 @@ impl Monitors {
             clock,
             meta: meta.clone(),
             outbox,
+            checks_here: AtomicBool::new(checks_here),
             looked: Mutex::default(),
         })
+    }
+
+    /// From here on this server checks, after another one.
+    pub async fn begin_checks(&self, checks: &Checks) -> Result<(), ChecksError> {
+        let states = checks.states().await?;
+        let mut board = self.board();
+        self.results.drop_all(&self.metrics);
+        let paused = put_all(&mut board, &self.meta, states, self.now_ms());
+        self.checks_here.store(true, Ordering::Relaxed);
+        paused.into_iter().for_each(|record| self.keep(record));
+        drop(board);
+        self.wake();
+        Ok(())
+    }
+
+    /// From here on another server checks. Results that are not written are dropped: that one has begun from the written
+    /// ones. Returns how many there were.
+    pub fn end_checks(&self) -> usize {
+        let _board = self.board();
+        self.checks_here.store(false, Ordering::Relaxed);
+        self.results.drop_all(&self.metrics)
+    }
+
+    pub fn checks_here(&self) -> bool {
+        self.checks_here.load(Ordering::Relaxed)
+    }
+
+    /// Shows what another server has written.
+    pub async fn show_written(&self, checks: &Checks) -> Result<(), ChecksError> {
+        let (states, newest) = (checks.states().await?, checks.newest_of_all().await?);
+        let mut board = self.board();
+        if !self.checks_here() {
+            board.show(states, newest);
+        }
+        Ok(())
+    }
+
+    /// Heartbeats that other servers have kept: returns once they are on disk, or false if they cannot be.
+    pub async fn take_signals(&self, checks: &Checks) -> Result<(), MetaError> {
+        loop {
+            let kept = self.meta.signals().await?;
+            let mut waits = Vec::new();
+            {
+                let mut board = self.board();
+                if kept.is_empty() || !self.checks_here() {
+                    return Ok(());
+                }
+                for (row, monitor, signal, at_ms) in kept {
+                    // One of a monitor that is gone goes with it.
+                    if let Some(record) = board.signal(monitor, signal, at_ms) {
+                        waits.push((row, self.results.push_and_tell(record, &self.metrics)));
+                    }
+                }
+            }
+            self.write_all(checks).await;
+            let mut written = Vec::new();
+            for (row, wait) in waits {
+                if wait.await.unwrap_or(false) {
+                    written.push(row);
+                }
+            }
+            if written.is_empty() {
+                return Ok(());
+            }
+            self.meta.forget_signals(&written).await?;
+            self.wake();
+        }
     }
 
     /// A monitor was created or changed.
     pub fn put(&self, row: Arc<MonitorRow>) {
         let now_ms = self.now_ms();
         let mut board = self.board();
-        if let Some(record) = board.put(row, now_ms) {
+        if let Some(record) = board.put(row, now_ms)
+            && self.checks_here()
+        {
             self.keep(record);
         }
         drop(board);
@@ -128,8 +199,21 @@ impl Monitors {
         let now_ms = self.now_ms();
         let written = {
             let mut board = self.board();
-            let record = board.signal(id, signal, now_ms)?;
-            self.results.push_and_tell(record)
+            let record = match self.checks_here() {
+                true => board.signal(id, signal, now_ms),
+                false => None,
+            };
+            record.map(|record| self.results.push_and_tell(record, &self.metrics))
+        };
+        let Some(written) = written else {
+            if !self.meta.is_shared() {
+                return None;
+            }
+            // Another server checks, or has just created the monitor.
+            let put = self.meta.put_signal(id, signal, now_ms).await;
+            let put =
+                put.inspect_err(|problem| tracing::warn!(%problem, "a heartbeat is not kept"));
+            return Some(put.unwrap_or(false));
         };
         self.write_all(checks).await;
         self.wake();
@@ -166,6 +250,10 @@ impl Monitors {
 
     /// Returns once every result so far is in the file, or cannot be.
     pub async fn write_all(&self, checks: &Checks) {
+        // If PostgreSQL is away, another server may check next: results wait until it is known.
+        if !self.meta.leads() {
+            return self.results.refuse();
+        }
         if self.results.write_all(checks).await {
             self.outbox.wake();
         }
@@ -237,6 +325,10 @@ fn turn(
     let now_ms = monitors.now_ms();
     *monitors.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     let mut board = monitors.board();
+    if !monitors.checks_here() {
+        *timekeeper = Timekeeper::new(now_ms, monitors.clock.passing_us() / 1_000);
+        return Duration::from_millis(limits::PLANNER_LOOK_MS);
+    }
     if let Some(broken) = timekeeper.look(now_ms, monitors.clock.passing_us() / 1_000) {
         match broken {
             Break::Clock { by_ms } => tracing::warn!(
@@ -284,7 +376,9 @@ fn finish(monitors: &Monitors, start: &Start, found: ProbeResult, reach: Option<
     let outcome = found.verdict.outcome;
     let mut board = monitors.board();
     // None if the monitor, or the clock, was changed during the check.
-    if let Some(record) = board.finish(start, found, reach) {
+    if let Some(record) = board.finish(start, found, reach)
+        && monitors.checks_here()
+    {
         monitors.metrics.note_check(outcome, Duration::from_millis(start.late_ms.max(0) as u64));
         monitors.keep(record);
     }
@@ -299,6 +393,12 @@ fn note_missed(monitors: &Monitors, missed: Vec<Record>) {
         monitors.metrics.note_missed_checks(slots.into());
         monitors.results.push(record, &monitors.metrics);
     }
+}
+
+/// Puts all monitors on the board, in these states. Returns the records of those that were paused since.
+fn put_all(board: &mut Board, meta: &Meta, states: Vec<MonitorState>, now_ms: i64) -> Vec<Record> {
+    board.begin_anew(states);
+    meta.all_monitors().into_iter().filter_map(|row| board.put(row, now_ms)).collect()
 }
 
 fn to_ms(us: i64) -> i64 {

@@ -95,6 +95,7 @@ pub fn check_unmanaged(row: &MonitorRow) -> Result<(), ApiError> {
 pub async fn delete_monitor(app: &App, row: &MonitorRow) -> Result<(), ApiError> {
     check_unmanaged(row)?;
     app.meta.remove_monitor(row.project, row.id).await?;
+    app.meta.catch_up().await?;
     app.monitors.forget_gone(&app.meta, &app.checks).await;
     app.checks.keep_only(&live_monitors(&app.meta)).await?;
     app.status_views.forget(row.project);

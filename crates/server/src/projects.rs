@@ -17,6 +17,7 @@ use crate::app::{App, SharedApp, live_channels, live_monitors};
 use crate::error::{ApiError, Code};
 use crate::random::random_bytes;
 use crate::reads::Reader;
+use crate::servers::wait_for_others;
 
 /// A project's last 24 hours in a few numbers, for a list of projects.
 #[derive(Clone, Debug)]
@@ -185,7 +186,9 @@ pub async fn erase_above_level(app: &App, project: ProjectId) -> Result<(), ApiE
             "the level is raised; erasing what was kept before is under way and takes longer, as posts are stuck",
         ));
     }
+    let others = wait_for_others(app).await;
     let changed = app.store.erase(erasure).await?;
+    others?;
     app.ingest_health.forget_samples(&app.meta, project.id).await?;
     app.meta.set_erased_level(project.id, project.privacy_level).await?;
     tracing::info!(
@@ -203,6 +206,8 @@ pub async fn delete_project(app: &SharedApp, project: ProjectId) -> Result<u64, 
     let app = app.clone();
     let deleting = tokio::spawn(async move {
         app.meta.begin_delete(project).await?;
+        // Else what another server has just created would be taken for deleted.
+        app.meta.catch_up().await?;
         app.monitors.plan_maintenance(project);
         app.status_views.remove(project);
         app.monitors.forget_gone(&app.meta, &app.checks).await;
@@ -210,7 +215,9 @@ pub async fn delete_project(app: &SharedApp, project: ProjectId) -> Result<u64, 
         app.rules.forget_gone(&app.meta, &app.checks).await?;
         app.checks.forget_bulletins(project).await?;
         app.checks.keep_channels(&live_channels(&app.meta)).await?;
+        let others = wait_for_others(&app).await;
         let erased = app.store.erase(Erasure::Project(project)).await?;
+        others?;
         app.meta.finish_delete(project).await?;
         tracing::info!(project = project.0, erased, "project deleted");
         Ok(erased)

@@ -5,7 +5,7 @@ mod observe;
 mod record;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,10 @@ pub struct ActiveRule {
 pub struct Rules {
     states: Mutex<HashMap<i64, StoredState>>,
     lateness: Mutex<Lateness>,
+    /// The database went away while states were written, so it may have newer ones.
+    may_differ: AtomicBool,
+    /// Other servers write states too.
+    is_shared: bool,
     /// Held from a judgement until it is on disk, so that a change by the owner comes before or after it.
     judging: tokio::sync::Mutex<()>,
     /// Held during a round.
@@ -55,13 +59,16 @@ pub struct Judging<'a> {
 
 impl Rules {
     /// Loads the last written state of every rule.
-    pub async fn load(checks: &Checks, outbox: Arc<Outbox>) -> Result<Rules, ChecksError> {
-        let states = checks.rule_states().await?.into_iter();
-        let states =
-            states.map(|((id, created_us), state)| (id, StoredState { created_us, state }));
+    pub async fn load(
+        checks: &Checks,
+        outbox: Arc<Outbox>,
+        is_shared: bool,
+    ) -> Result<Rules, ChecksError> {
         Ok(Rules {
-            states: Mutex::new(states.collect()),
+            states: Mutex::new(read_states(checks).await?),
             lateness: Mutex::new(checks.lateness().await?),
+            may_differ: AtomicBool::default(),
+            is_shared,
             judging: tokio::sync::Mutex::default(),
             observer: tokio::sync::Mutex::default(),
             outbox,
@@ -99,6 +106,19 @@ impl Rules {
         Judging { rules: self, _alone: self.judging.lock().await }
     }
 
+    /// Reads the states again if another server may have written them, or the last write may have succeeded without an
+    /// answer: an alert that began in it would never end. Before states are judged or changed.
+    pub async fn refresh(&self, checks: &Checks) -> Result<(), ChecksError> {
+        let _judging = self.judging().await;
+        if self.is_shared || self.may_differ.load(Ordering::Relaxed) {
+            let (states, lateness) = (read_states(checks).await?, checks.lateness().await?);
+            *lock(&self.states) = states;
+            *lock(&self.lateness) = lateness;
+            self.may_differ.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     /// Its owner changed, paused or resumed a rule: firing alerts end without a notice.
     pub async fn stop(
         &self,
@@ -107,6 +127,7 @@ impl Rules {
         row: &Arc<RuleRow>,
         now_ms: i64,
     ) -> Result<(), ChecksError> {
+        self.refresh(checks).await?;
         let judging = self.judging().await;
         let mut state = self.state(row);
         let ended = state.stop(now_ms);
@@ -173,7 +194,11 @@ impl Judging<'_> {
         let written: Vec<RuleRecord> =
             records.iter().filter(|record| self.is_worth_writing(record)).cloned().collect();
         if !written.is_empty() || lateness.is_some() {
-            checks.write_rules(&written, lateness.as_ref()).await?;
+            let written = checks.write_rules(&written, lateness.as_ref()).await;
+            if written.as_ref().is_err_and(ChecksError::is_away) {
+                self.rules.may_differ.store(true, Ordering::Relaxed);
+            }
+            written?;
         }
         let mut states = lock(&self.rules.states);
         for record in records {
@@ -198,6 +223,11 @@ impl Judging<'_> {
             || !record.transitions.is_empty()
             || before.is_some_and(|before| before.state.series().next().is_some())
     }
+}
+
+async fn read_states(checks: &Checks) -> Result<HashMap<i64, StoredState>, ChecksError> {
+    let states = checks.rule_states().await?.into_iter();
+    Ok(states.map(|((id, created_us), state)| (id, StoredState { created_us, state })).collect())
 }
 
 /// The rules whose incidents are kept.

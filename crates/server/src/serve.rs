@@ -32,7 +32,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::incident::Witnesses;
 use crate::monitor_file::{Entry, MonitorFileError};
-use crate::{control, delivery, jobs, judging, mailing, monitor, monitor_file, router};
+use crate::{control, delivery, jobs, judging, mailing, monitor, monitor_file, router, servers};
 
 pub use listener::bind;
 pub use tls::ServerTls;
@@ -76,6 +76,8 @@ impl RunningServer {
         let checks = open_files::checks(checks, may_open, data_files);
         let connections = open_files::connections(wanted, may_open, data_files + checks)?;
         let app = App::open(settings, clock, &addresses).await?;
+        // Others know of this server before it takes a hit: an erasure must wait for it.
+        app.meta.beat().await.context("this server cannot join the others")?;
         app.monitors.allow_at_once(checks as usize);
         let entries = read_monitors(&app)?;
         let applied = monitor_file::apply(&app, entries).await;
@@ -93,6 +95,7 @@ impl RunningServer {
         let mut others = vec![
             tokio::spawn(control::serve(app.clone(), control, stopping.clone())),
             tokio::spawn(jobs::run(app.clone(), stopping.clone())),
+            tokio::spawn(servers::run(app.clone(), stopping.clone())),
             tokio::spawn(monitor::run(
                 app.monitors.clone(),
                 app.dialer.clone(),

@@ -10,19 +10,25 @@ use tokio::sync::oneshot;
 
 use crate::blocking;
 use crate::disk::{io, sync};
+use crate::duckdb::DuckDb;
 use crate::duckdb::files::{DataFile, Snapshot};
-use crate::inbox::FileKind;
+use crate::duckdb::jobs::Request;
+use crate::hit_store::HitStore;
+use crate::inbox::{Change, FileKind};
 use crate::ledger;
-use crate::progress::{self, Progress, Silent};
-use crate::shared::{Request, Shared};
+use crate::progress::{self, Progress, Silent, Unit};
+use crate::shared::Shared;
 use crate::types::StoreError;
 
 /// The inbox's file, in a data folder and in a backup.
 pub const INBOX: &str = "inbox.sqlite";
 
 /// Fills `folder`, which exists and is empty. A failed or cancelled backup leaves useless files in it.
+///
+/// Hits in ClickHouse are no part of it.
 pub async fn backup(
     shared: &Arc<Shared>,
+    hit_store: &HitStore,
     folder: &Path,
     progress: Arc<dyn Progress>,
 ) -> Result<(), StoreError> {
@@ -41,27 +47,41 @@ pub async fn backup(
     if ledger.exists() {
         copy(&ledger, &folder.join(ledger::FILE), &Silent)?;
     }
+    match hit_store {
+        HitStore::DuckDb(store) => copy_data_files(store, folder, hits, progress).await,
+        HitStore::ClickHouse(_) => {
+            shared.inbox.change(Change::Snapshot { to: folder.join(INBOX) }).await
+        }
+    }
+}
+
+async fn copy_data_files(
+    store: &DuckDb,
+    folder: &Path,
+    hits: PathBuf,
+    progress: Arc<dyn Progress>,
+) -> Result<(), StoreError> {
     let (reply, answer) = oneshot::channel();
     let request = Request::Snapshot { inbox: folder.join(INBOX), reply };
-    shared.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
-    shared.queue.hurry();
-    let snapshot = answer.await.map_err(|_| shared.no_engine())??;
-    let from = shared.folder();
+    store.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    store.queue.hurry();
+    let snapshot = answer.await.map_err(|_| store.no_engine())??;
+    let from = store.folder();
     let mut files = files_of(&snapshot);
     // The backup includes unreadable files: somebody may be able to read them.
     files.extend(
-        shared.damaged().iter().map(|file| from.join(file.row.name())).filter(|path| path.exists()),
+        store.damaged().iter().map(|file| from.join(file.row.name())).filter(|path| path.exists()),
     );
     let to = folder.to_path_buf();
     let copying = move || -> Result<(), StoreError> {
         let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |data| data.len());
-        progress.begin("copying data files", files.iter().map(size).sum());
+        progress.begin("copying data files", files.iter().map(size).sum(), Unit::Bytes);
         for path in &files {
             copy(path, &hits.join(path.file_name().unwrap_or_default()), &*progress)?;
         }
         // TRICKY: held until here, so that none of its files is unlinked before it was copied.
         drop(snapshot);
-        sync(&hits).and_then(|()| sync(&to)).map_err(io(context))
+        sync(&hits).and_then(|()| sync(&to)).map_err(io("writing the backup"))
     };
     blocking::run("copying the data files", copying).await?
 }

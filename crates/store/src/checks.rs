@@ -1,34 +1,50 @@
-//! Results of monitor checks (SQLite, `monitors.sqlite` in the data folder): every result for some days, sums of 5
-//! minutes for a year and more, each monitor's state, its incidents, and notices waiting to be sent.
+//! Results of monitor checks: every result for some days, sums of 5 minutes for a year and more, each monitor's state, its
+//! incidents, and notices waiting to be sent. They are in `monitors.sqlite` in the data folder, or in the PostgreSQL database
+//! of projects and settings.
 //!
-//! It is a separate file, so that thousands of checks a minute delay neither posts nor sign-ins; and it may be lost: a
-//! start without it begins a new one. A row belongs to a monitor of `meta.sqlite` by number and creation time, so that
-//! the results of one monitor are never shown as those of another.
+//! It is a separate file (in PostgreSQL, tables with connections of their own), so that thousands of checks a minute delay
+//! neither posts nor sign-ins; and the file may be lost: a start without it begins a new one. A row belongs to a monitor by
+//! number and creation time, so that the results of one monitor are never shown as those of another.
+//!
+//! Several servers may write into one PostgreSQL database. Its transactions are READ COMMITTED, so each of them first
+//! writes or locks the row that stands for its subject (a monitor's state, an incident, a bulletin); a second transaction
+//! waits there, and its later statements see what the first one did. Rows that must not be written twice have unique keys.
 
 mod bulletins;
+mod claims;
 mod incidents;
+mod migrate;
 mod outbox;
 mod rows;
 mod rules;
 mod source;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::path::Path;
 
 use analytics::incident::{Change, Transition};
 use analytics::limits;
 use analytics::uptime::Millis;
 use serde_json::{Value, json};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
+use sqlx::Row as _;
 
+use crate::database::bounded::{Connection, Pool};
+use crate::database::migrate::MigrateError;
+use crate::database::{Database, Engine, gave_way, is_away};
 use crate::disk::make_private;
 use crate::sql::checks as sql;
+use crate::types::MetaPlace;
+use claims::Claims;
 
 pub use bulletins::{About, Announcement, Mailing};
+pub use claims::Claim;
 pub use incidents::{IncidentQuery, IncidentRow, IncidentUpdate, KeptIncident, KeptTransition};
+pub(crate) use migrate::{
+    TABLES, Table, check_version, check_version_in_postgres, is_older_in_postgres, migrate,
+    open_tables,
+};
 pub use outbox::{ChannelKey, Delivery, Ended, NewNotice, ThreadNotice, Try};
 pub use rows::{CheckRow, KeptState, MonitorState, Record, SumRow};
 pub use rules::{LatenessRecord, RuleKey, RuleRecord};
@@ -42,24 +58,28 @@ pub const FILE: &str = "monitors.sqlite";
 #[derive(Debug, thiserror::Error)]
 pub enum ChecksError {
     #[error(
-        "{FILE} has version {found}, and this program knows {known}: use the newer program again"
+        "{what} has version {found}, and this program knows {known}: use the newer program again"
     )]
-    Newer { found: i64, known: i64 },
-    #[error("{FILE}: {0}")]
-    Sqlite(#[from] sqlx::Error),
-    #[error("{FILE}: {0}")]
+    Newer { what: &'static str, found: i64, known: i64 },
+    #[error("the results of checks: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("the results of checks: {0}")]
     State(#[from] serde_json::Error),
 }
 
-/// `ChecksError::Newer` if a later version of this program has written the file.
-pub(crate) async fn check_version(connection: &mut SqliteConnection) -> Result<(), ChecksError> {
-    read_version(connection).await.map(drop)
+impl ChecksError {
+    /// Whether the database does not answer now: the same call may succeed later.
+    pub fn is_away(&self) -> bool {
+        matches!(self, ChecksError::Database(error) if is_away(error) || gave_way(error))
+    }
 }
 
-async fn read_version(connection: &mut SqliteConnection) -> Result<i64, ChecksError> {
-    match sqlx::query_scalar(sql::GET_VERSION).fetch_one(connection).await? {
-        found if found > sql::VERSION => Err(ChecksError::Newer { found, known: sql::VERSION }),
-        found => Ok(found),
+impl From<MigrateError> for ChecksError {
+    fn from(error: MigrateError) -> ChecksError {
+        match error {
+            MigrateError::Newer { what, found, known } => ChecksError::Newer { what, found, known },
+            MigrateError::Database(error) => ChecksError::Database(error),
+        }
     }
 }
 
@@ -69,102 +89,106 @@ pub type MonitorKey = (i64, i64);
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Checks {
-    /// One connection: SQLite has one writer.
-    writing: SqlitePool,
-    reading: SqlitePool,
+    /// SQLite: one connection, since it has one writer.
+    writing: Database,
+    /// The same connections as `writing` in PostgreSQL.
+    reading: Pool,
+    claims: Claims,
+    /// For `IN_TURN`: of this process.
+    turn: i64,
 }
 
 impl Checks {
     /// Opens or creates the file in `data`, which the caller holds.
     pub async fn open(data: &Path) -> Result<Checks, ChecksError> {
-        let file = data.join(FILE);
-        make_private(&file).map_err(sqlx::Error::Io)?;
-        let options = SqliteConnectOptions::new()
-            .filename(&file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A power cut may cost the last seconds of results, which are then unknown; killing the process costs none.
-            .synchronous(SqliteSynchronous::Normal)
-            .pragma("secure_delete", "on");
-        let writing =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        let mut creating = writing.begin().await?;
-        let found = read_version(&mut creating).await?;
-        for tables in [
-            sql::CREATE,
-            crate::sql::incidents::CREATE,
-            crate::sql::outbox::CREATE,
-            crate::sql::rules::CREATE,
-            crate::sql::bulletins::CREATE,
-        ] {
-            sqlx::raw_sql(tables).execute(&mut *creating).await?;
-        }
-        for (table, column, add) in crate::sql::incidents::ADDED {
-            let has: i64 = sqlx::query_scalar(crate::sql::incidents::HAS_COLUMN)
-                .bind(table)
-                .bind(column)
-                .fetch_one(&mut *creating)
-                .await?;
-            if has == 0 {
-                sqlx::query(add).execute(&mut *creating).await?;
-            }
-        }
-        for (column, add) in sql::ADDED_TO_DAYS {
-            let has: i64 = sqlx::query_scalar(crate::sql::incidents::HAS_COLUMN)
-                .bind("days")
-                .bind(column)
-                .fetch_one(&mut *creating)
-                .await?;
-            if has == 0 {
-                sqlx::query(add).execute(&mut *creating).await?;
-            }
-        }
-        if (1..=3).contains(&found) {
-            sqlx::query(sql::FILL_DAYS).execute(&mut *creating).await?;
-        }
-        sqlx::raw_sql(sql::SET_VERSION).execute(&mut *creating).await?;
-        creating.commit().await?;
-        let reading = SqlitePoolOptions::new()
-            .max_connections(2)
-            .min_connections(0)
-            .connect_lazy_with(options.read_only(true));
-        Ok(Checks { writing, reading })
+        Checks::open_at(&MetaPlace::Folder, data).await
+    }
+
+    /// Like `open`, at any place.
+    pub async fn open_at(place: &MetaPlace, data: &Path) -> Result<Checks, ChecksError> {
+        let writing = open_tables(place, data).await?;
+        let (reading, claims) = match place {
+            MetaPlace::Folder => (Database::read_file(&data.join(FILE), 2)?, Claims::alone()),
+            MetaPlace::Postgres(url) => (writing.pool.clone(), Claims::among_servers(url)),
+        };
+        let turn = RandomState::new().build_hasher().finish() as i64;
+        Ok(Checks { writing, reading, claims, turn })
+    }
+
+    fn engine(&self) -> Engine {
+        self.writing.engine
     }
 
     /// One transaction: a result, its changes of the sums, the monitor's new state, its incidents and their notices are
     /// written together.
     pub async fn write(&self, group: &[Record]) -> Result<(), ChecksError> {
-        let checks: Vec<Value> = group.iter().filter_map(Record::check_columns).collect();
-        let sums: Vec<Value> = rows::sum_columns(group);
+        self.write_unless_written(group, false).await
+    }
+
+    /// Like `write`, for a group that may have been written: the connection was lost before the answer.
+    pub async fn write_again(&self, group: &[Record]) -> Result<(), ChecksError> {
+        self.write_unless_written(group, true).await
+    }
+
+    async fn write_unless_written(
+        &self,
+        group: &[Record],
+        may_be_written: bool,
+    ) -> Result<(), ChecksError> {
+        // The newest result of each slot.
+        let mut checks = BTreeMap::new();
+        for record in group {
+            if let Some((slot, columns)) = record.check_columns() {
+                checks.insert(slot, columns);
+            }
+        }
+        let (sums, days) = rows::sum_columns(group);
         // The newest state of each monitor.
         let mut states = BTreeMap::new();
         for record in group {
             let state = &record.state;
             states.insert(state.id, json!([state.id, state.created_us, state.to_text()?]));
         }
-        let states: Vec<Value> = states.into_values().collect();
         let mut changes = Changes::default();
         for record in group {
             let source = IncidentSource::Monitor(record.state.id);
             changes.add(source, &record.incidents, &record.transitions, &record.notices)?;
         }
-        let mut transaction = self.writing.begin().await?;
-        for (statement, rows) in [
-            (sql::PUT_CHECKS, checks),
-            (sql::ADD_DAYS, sums.clone()),
-            (sql::ADD_SUMS, sums),
-            (sql::PUT_MONITORS, states),
-        ] {
-            write_rows(&mut transaction, statement, &rows).await?;
+        let states: Vec<Value> = states.into_values().collect();
+        let count = states.len() as i64;
+        let states = clean(states)?;
+        let engine = self.engine();
+        let mut transaction = self.writing.pool.begin().await?;
+        if engine == Engine::Postgres {
+            sqlx::query(sql::IN_TURN).bind(self.turn).execute(&mut *transaction).await?;
         }
-        changes.write(&mut transaction).await?;
+        if may_be_written {
+            let same = sqlx::query_scalar(engine.with_rows(sql::COUNT_SAME)).bind(&states);
+            let same: i64 = same.fetch_one(&mut *transaction).await?;
+            if same == count {
+                return Ok(());
+            }
+        }
+        // First, since these rows are locked by it.
+        if count > 0 {
+            let put = sqlx::query(engine.with_rows(sql::PUT_MONITORS)).bind(states);
+            put.execute(&mut *transaction).await?;
+        }
+        for (statement, rows) in [
+            (sql::PUT_CHECKS, checks.into_values().collect()),
+            (sql::ADD_DAYS, days),
+            (sql::ADD_SUMS, sums),
+        ] {
+            write_rows(&mut transaction, engine, statement, rows).await?;
+        }
+        changes.write(&mut transaction, engine).await?;
         transaction.commit().await?;
         Ok(())
     }
 
     /// The last state of every monitor.
     pub async fn states(&self) -> Result<Vec<MonitorState>, ChecksError> {
-        let rows = sqlx::query(sql::MONITORS).fetch_all(&self.writing).await?;
+        let rows = sqlx::query(sql::MONITORS).fetch_all(&self.writing.pool).await?;
         rows.iter().map(MonitorState::from_row).collect()
     }
 
@@ -179,6 +203,12 @@ impl Checks {
             sqlx::query(sql::NEWEST_CHECKS).bind(monitor).bind(before_ms).bind(limit as i64);
         let rows = select.fetch_all(&self.reading).await?;
         rows.iter().map(|row| CheckRow::from_row(monitor, row)).collect()
+    }
+
+    /// The newest result of each monitor, in PostgreSQL.
+    pub async fn newest_of_all(&self) -> Result<Vec<CheckRow>, ChecksError> {
+        let rows = sqlx::query(sql::NEWEST_OF_ALL).fetch_all(&self.reading).await?;
+        rows.iter().map(|row| CheckRow::from_row(row.try_get("monitor")?, row)).collect()
     }
 
     /// The sums that begin from one time to before another, in order.
@@ -216,8 +246,9 @@ impl Checks {
         monitors: &[i64],
         from_day: i64,
     ) -> Result<HashMap<i64, Vec<(i64, Millis)>>, ChecksError> {
-        let select =
-            sqlx::query_as(sql::DAYS).bind(serde_json::to_string(monitors)?).bind(from_day);
+        let select = sqlx::query_as(self.engine().with_rows(sql::DAYS))
+            .bind(serde_json::to_string(monitors)?)
+            .bind(from_day);
         let mut days = HashMap::<i64, Vec<(i64, Millis)>>::new();
         for (monitor, day, up, degraded, down, maintenance) in
             select.fetch_all(&self.reading).await?
@@ -235,7 +266,7 @@ impl Checks {
         from_ms: i64,
         to_ms: i64,
     ) -> Result<HashMap<i64, Millis>, ChecksError> {
-        let select = sqlx::query_as(sql::TOTALS)
+        let select = sqlx::query_as(self.engine().with_rows(sql::TOTALS))
             .bind(serde_json::to_string(monitors)?)
             .bind(from_ms)
             .bind(to_ms);
@@ -249,15 +280,15 @@ impl Checks {
     /// Deletes everything of monitors that are not among `live`. Returns how many there were.
     pub async fn keep_only(&self, live: &HashSet<MonitorKey>) -> Result<usize, ChecksError> {
         let known: Vec<MonitorKey> =
-            sqlx::query_as(sql::MONITOR_IDS).fetch_all(&self.writing).await?;
+            sqlx::query_as(sql::MONITOR_IDS).fetch_all(&self.writing.pool).await?;
         let gone: Vec<MonitorKey> = known.into_iter().filter(|key| !live.contains(key)).collect();
         for (monitor, _) in &gone {
             for statement in sql::FORGET_INCIDENTS.into_iter().chain(sql::FORGET) {
-                sqlx::query(statement).bind(monitor).execute(&self.writing).await?;
+                sqlx::query(statement).bind(monitor).execute(&self.writing.pool).await?;
             }
         }
         if !gone.is_empty() {
-            sqlx::query(sql::EMPTY_LOG).execute(&self.writing).await?;
+            self.writing.forget_deleted().await?;
         }
         Ok(gone.len())
     }
@@ -268,7 +299,7 @@ impl Checks {
         let checks_ms = now_ms - limits::RAW_CHECK_HOURS as i64 * HOUR_MS;
         let sums_ms = now_ms - limits::CHECK_SUM_DAYS as i64 * 24 * HOUR_MS;
         let known: Vec<MonitorKey> =
-            sqlx::query_as(sql::MONITOR_IDS).fetch_all(&self.writing).await?;
+            sqlx::query_as(sql::MONITOR_IDS).fetch_all(&self.writing.pool).await?;
         // One by one, so that results can be written in between.
         for (monitor, _) in known {
             for (statement, before_ms) in [
@@ -276,44 +307,55 @@ impl Checks {
                 (sql::TRIM_SUMS, sums_ms),
                 (sql::TRIM_DAYS, sums_ms),
             ] {
-                sqlx::query(statement).bind(monitor).bind(before_ms).execute(&self.writing).await?;
+                sqlx::query(statement)
+                    .bind(monitor)
+                    .bind(before_ms)
+                    .execute(&self.writing.pool)
+                    .await?;
             }
         }
         let incidents_ms = now_ms - limits::INCIDENT_DAYS as i64 * 24 * HOUR_MS;
         for statement in crate::sql::incidents::TRIM {
-            sqlx::query(statement).bind(incidents_ms).execute(&self.writing).await?;
+            sqlx::query(statement).bind(incidents_ms).execute(&self.writing.pool).await?;
         }
         let notices_ms = now_ms - limits::NOTICE_KEPT_DAYS as i64 * 24 * HOUR_MS;
         for statement in crate::sql::outbox::TRIM {
-            sqlx::query(statement).bind(notices_ms).execute(&self.writing).await?;
+            sqlx::query(statement).bind(notices_ms).execute(&self.writing.pool).await?;
         }
+        sqlx::query(crate::sql::bulletins::FORGET_ORPHANS).execute(&self.writing.pool).await?;
         Ok(())
     }
 
-    /// Writes a consistent copy to `file` (which must not exist), while checks go on.
-    pub async fn backup(&self, file: &Path) -> Result<(), ChecksError> {
+    /// Writes a consistent copy to `file` (which must not exist), while checks go on. False, and no file, with PostgreSQL,
+    /// which has its own backups.
+    pub async fn backup(&self, file: &Path) -> Result<bool, ChecksError> {
+        if self.engine() == Engine::Postgres {
+            return Ok(false);
+        }
         let name = file.to_string_lossy().into_owned();
-        sqlx::query(sql::COPY_INTO).bind(name).execute(&self.writing).await?;
+        sqlx::query(sql::COPY_INTO).bind(name).execute(&self.writing.pool).await?;
         make_private(file).map_err(sqlx::Error::Io)?;
-        Ok(())
+        Ok(true)
     }
 
-    /// Ok if the file answers.
+    /// Ok if the database answers.
     pub async fn ping(&self) -> Result<(), ChecksError> {
         sqlx::query(sql::ASK).fetch_optional(&self.reading).await?;
         Ok(())
     }
 
     pub async fn close(&self) {
+        self.claims.end().await;
         self.reading.close().await;
-        self.writing.close().await;
+        self.writing.pool.close().await;
     }
 }
 
 /// Changes of incidents and their notices, as parameters of the statements.
 #[derive(Default)]
 struct Changes {
-    incidents: Vec<Value>,
+    /// Each is written after those before it about the same incident.
+    incidents: Vec<((i64, u64), Value)>,
     transitions: Vec<Value>,
     notices: Vec<Value>,
     /// Transitions that end an incident, with its source.
@@ -329,7 +371,7 @@ impl Changes {
         notices: &[NewNotice],
     ) -> Result<(), ChecksError> {
         for incident in incidents {
-            self.incidents.push(incident.columns()?);
+            self.incidents.push((incident.key(), incident.columns()?));
         }
         for transition in transitions {
             self.transitions.push(incidents::transition_columns(source, transition)?);
@@ -347,31 +389,76 @@ impl Changes {
         Ok(())
     }
 
-    async fn write(&self, transaction: &mut SqliteConnection) -> Result<(), ChecksError> {
-        // Before their transitions are written, by whose absence it knows that they are news.
-        bulletins::tell_closed(transaction, &self.closed).await?;
-        for (statement, rows) in [
-            (crate::sql::incidents::PUT, &self.incidents),
-            (crate::sql::incidents::PUT_TRANSITIONS, &self.transitions),
-            (crate::sql::outbox::PUT, &self.notices),
-        ] {
-            write_rows(transaction, statement, rows).await?;
+    /// The incidents first, since their rows are locked by it: whatever the owner or another server does to one of them
+    /// comes before or after all of this.
+    async fn write(
+        mut self,
+        transaction: &mut Connection,
+        engine: Engine,
+    ) -> Result<(), ChecksError> {
+        self.incidents.sort_by_key(|(key, _)| *key);
+        while !self.incidents.is_empty() {
+            // A statement changes a row once.
+            let (mut once, mut later) = (BTreeMap::new(), Vec::new());
+            for (key, columns) in std::mem::take(&mut self.incidents) {
+                match once.entry(key) {
+                    Entry::Vacant(first) => drop(first.insert(columns)),
+                    Entry::Occupied(_) => later.push((key, columns)),
+                }
+            }
+            let once = once.into_values().collect();
+            write_rows(transaction, engine, crate::sql::incidents::PUT, once).await?;
+            self.incidents = later;
         }
-        Ok(())
+        if !self.transitions.is_empty() {
+            let put = sqlx::query(engine.with_rows(crate::sql::incidents::PUT_TRANSITIONS));
+            let new = put.bind(clean(self.transitions)?).fetch_all(&mut *transaction).await?;
+            let new = new.iter().map(|row| {
+                Ok((
+                    row.try_get::<i64, _>(0)?,
+                    row.try_get::<i64, _>(1)?,
+                    row.try_get::<i64, _>(2)?,
+                ))
+            });
+            let new: HashSet<(i64, i64, i64)> = new.collect::<Result<_, sqlx::Error>>()?;
+            self.closed.retain(|(source, closing)| {
+                let number = closing.incident as i64;
+                new.contains(&(source.to_column(), number, i64::from(closing.transition)))
+            });
+            bulletins::tell_closed(transaction, &self.closed).await?;
+        }
+        write_rows(transaction, engine, crate::sql::outbox::PUT, self.notices).await
     }
 }
 
 async fn write_rows(
-    transaction: &mut SqliteConnection,
+    transaction: &mut Connection,
+    engine: Engine,
     statement: &'static str,
-    rows: &[Value],
+    rows: Vec<Value>,
 ) -> Result<(), ChecksError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let rows = serde_json::to_string(rows)?;
-    sqlx::query(statement).bind(rows).execute(transaction).await?;
+    sqlx::query(engine.with_rows(statement)).bind(clean(rows)?).execute(transaction).await?;
     Ok(())
+}
+
+/// Rows as the parameter of a statement (`Engine::with_rows`).
+fn clean(mut rows: Vec<Value>) -> Result<String, ChecksError> {
+    for value in rows.iter_mut().filter_map(Value::as_array_mut).flatten() {
+        if let Value::String(text) = value
+            && text.contains('\0')
+        {
+            *text = storable(text);
+        }
+    }
+    Ok(serde_json::to_string(&rows)?)
+}
+
+/// Without the character that PostgreSQL's texts cannot hold. A server that is checked may have sent it.
+pub(crate) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// Deletes the rows of deleted monitors and rules from the file in `data`, if there is one. For a folder that no server

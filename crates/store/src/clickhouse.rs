@@ -4,83 +4,110 @@
 //! values; dictionaries are the server's concern. Records are inserted in groups, each once (`insert.rs`).
 
 mod addresses;
+pub mod arriving;
+mod busiest;
 mod engine;
 mod erase;
+mod eraser;
 mod failure;
 mod insert;
+pub mod leaving;
 mod migrate;
+pub mod node;
+pub mod open;
 mod rankings;
 mod read;
-mod spool;
 mod sql;
 mod sums;
+mod tail;
 mod windows;
 mod writer;
 
-use analytics::batch::Batch;
-use analytics::hit::ProjectId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use analytics::hit::{ProjectId, TextKind};
 use analytics::query::{
     ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, PresenceQuery, ProjectScope, RankingQuery,
     SlowestQuery, SumsQuery,
 };
 use analytics::ranking::{Ranking, RankingLimits};
 use analytics::tally::{TallyLimits, Total};
+use tokio::sync::Mutex;
 
-use crate::record::{self, Record};
-use crate::types::{Cells, EndpointCounts, Erasure, Found, HitRow, Part, Presences, StoreError};
+use crate::tail::Tail;
+use crate::types::{
+    Cells, ClickHouseLimits, ClickHousePlace, EndpointCounts, EngineStats, Found, HitRow, Part,
+    Presences, Slowest, StoreError, StoreLimits,
+};
+pub use migrate::is_older;
+
+use busiest::Resting;
 use engine::Engine;
+use eraser::Erasures;
 
-pub use engine::ClickHouseOptions;
-pub use insert::Group;
-pub use spool::Spool;
-
-/// The hits of a database in ClickHouse. Cheap to clone.
-#[derive(Clone)]
+/// The hits of a database in ClickHouse.
 pub struct ClickHouse {
     engine: Engine,
     tally: TallyLimits,
     ranking: RankingLimits,
+    limits: ClickHouseLimits,
+    resting: Mutex<Resting>,
+    state: Arc<State>,
+    /// None until the store is open.
+    erasures: Option<Arc<Erasures>>,
+}
+
+/// The writer's knowledge of the database.
+#[derive(Default)]
+struct State {
+    /// The tables are there, and this server may write to them.
+    prepared: AtomicBool,
+    /// The hits of all projects and nodes, as of a moment ago.
+    rows: AtomicU64,
+}
+
+impl State {
+    fn is_prepared(&self) -> bool {
+        self.prepared.load(Ordering::Relaxed)
+    }
+
+    fn set_prepared(&self, prepared: bool) {
+        self.prepared.store(prepared, Ordering::Relaxed);
+    }
+
+    fn set_rows(&self, rows: u64) {
+        self.rows.store(rows, Ordering::Relaxed);
+    }
 }
 
 impl ClickHouse {
-    /// Connects, and makes the tables or brings them up to date.
-    pub async fn open(
-        options: &ClickHouseOptions,
-        tally: TallyLimits,
-        ranking: RankingLimits,
-    ) -> Result<ClickHouse, StoreError> {
-        let engine = Engine::new(options);
-        migrate::migrate(&engine, options).await?;
-        Ok(ClickHouse { engine, tally, ranking })
-    }
-
-    /// Stores the batches of a group, each with its seq. Again with the same group and batches it changes nothing.
-    pub async fn insert(
-        &self,
-        group: Group,
-        batches: &[(u64, ProjectId, Batch)],
-    ) -> Result<(), StoreError> {
-        let mut rows = insert::Rows::new(group.node);
-        for (seq, project, batch) in batches {
-            let bytes = record::encode_batch(*project, batch);
-            if let Ok(Record::Batch(batch)) = record::decode(&bytes) {
-                rows.push(*seq, &batch, &[]);
-            }
+    /// Connects to nothing yet.
+    fn new(place: &ClickHousePlace, limits: &StoreLimits) -> ClickHouse {
+        ClickHouse {
+            engine: Engine::new(place, limits.query_seconds),
+            tally: limits.tally,
+            ranking: limits.ranking,
+            limits: limits.clickhouse,
+            resting: Mutex::default(),
+            state: Arc::default(),
+            erasures: None,
         }
-        if rows.count() == 0 {
-            return Ok(());
+    }
+
+    /// Ends the thread that erases.
+    pub fn end_erasures(&self) {
+        if let Some(erasures) = &self.erasures {
+            erasures.close();
         }
-        self.engine.insert(sql::schema::insert(), &group.token(), rows.into_bytes()).await
     }
 
-    /// Returns once no part holds those hits any more, with the number of hits erased (or changed).
-    pub async fn erase(&self, erasure: &Erasure) -> Result<u64, StoreError> {
-        erase::erase(&self.engine, erasure).await
-    }
-
-    /// The rewrites that erasures wait for, by id, with the reason if one failed.
-    pub async fn running_erasures(&self) -> Result<Vec<(String, String)>, StoreError> {
-        erase::running(&self.engine).await
+    pub fn stats(&self) -> EngineStats {
+        EngineStats {
+            ready: self.state.is_prepared(),
+            rows: self.state.rows.load(Ordering::Relaxed),
+            duckdb: None,
+        }
     }
 
     /// Newest first. Of the hits found, the first `most_bytes` or so in full.
@@ -90,8 +117,7 @@ impl ClickHouse {
         most_bytes: usize,
     ) -> Result<Part<HitsQuery>, StoreError> {
         let found = read::newest(&self.engine, &query).await?;
-        let (hits, found) = self.fetch(&query.scope, found, most_bytes).await?;
-        Ok(Part { hits, found, rest: None })
+        self.first_of(&query.scope, found, most_bytes).await
     }
 
     /// The same in order of arrival.
@@ -101,22 +127,27 @@ impl ClickHouse {
         most_bytes: usize,
     ) -> Result<Part<ArrivalQuery>, StoreError> {
         let found = read::arrivals(&self.engine, &query).await?;
-        let (hits, found) = self.fetch(&query.scope, found, most_bytes).await?;
+        self.first_of(&query.scope, found, most_bytes).await
+    }
+
+    /// One part has everything, as one question finds all keys. The first hits in full: none for 0 bytes.
+    async fn first_of<Q>(
+        &self,
+        scope: &ProjectScope,
+        found: Found,
+        most_bytes: usize,
+    ) -> Result<Part<Q>, StoreError> {
+        let (hits, found) = match most_bytes {
+            0 => (Vec::new(), found),
+            _ => self.fetch(scope, found, most_bytes).await?,
+        };
         Ok(Part { hits, found, rest: None })
     }
 
-    pub async fn hits(&self, query: HitsQuery) -> Result<Vec<HitRow>, StoreError> {
-        Ok(self.part_of_hits(query, usize::MAX).await?.hits)
-    }
-
-    pub async fn arrivals(&self, query: ArrivalQuery) -> Result<Vec<HitRow>, StoreError> {
-        Ok(self.part_of_arrivals(query, usize::MAX).await?.hits)
-    }
-
     /// At most `query.limit` hits, slowest first.
-    pub async fn slowest(&self, query: SlowestQuery) -> Result<Vec<HitRow>, StoreError> {
+    pub async fn slowest(&self, query: SlowestQuery) -> Result<Slowest, StoreError> {
         let found = read::slowest(&self.engine, &query).await?;
-        Ok(self.fetch(&query.scope, found, usize::MAX).await?.0)
+        Ok(Slowest::Hits(self.fetch(&query.scope, found, usize::MAX).await?.0))
     }
 
     /// The next of the hits that a part has found, about `most_bytes` of them, and those still left.
@@ -130,12 +161,35 @@ impl ClickHouse {
         Ok((hits, found))
     }
 
+    /// Hands every user or address of a project to `take`.
+    pub async fn each_text(
+        &self,
+        project: ProjectId,
+        kind: TextKind,
+        take: impl FnMut(String),
+    ) -> Result<(), StoreError> {
+        read::each_text(&self.engine, project, kind, take).await
+    }
+
+    /// Shows watchers the hits that other servers store. Runs until it is dropped.
+    pub async fn show_others_hits(&self, tail: &Tail) {
+        tail::show_others_hits(&self.engine, tail).await;
+    }
+
     pub async fn sums(&self, query: &SumsQuery) -> Result<Total, StoreError> {
-        sums::sums(&self.engine, query, self.tally).await
+        sums::sums(&self.engine, query, (self.tally, self.limits)).await
+    }
+
+    /// Derives sums of days that need them, for a while. Returns the number of days.
+    pub async fn derive(&self, now_us: i64) -> Result<u64, StoreError> {
+        if !self.state.is_prepared() {
+            return Ok(0);
+        }
+        busiest::derive(&self.engine, self.limits, &mut *self.resting.lock().await, now_us).await
     }
 
     pub async fn ranking(&self, query: &RankingQuery) -> Result<Ranking, StoreError> {
-        rankings::ranking(&self.engine, query, (self.ranking, self.tally)).await
+        rankings::ranking(&self.engine, query, self.ranking, (self.tally, self.limits)).await
     }
 
     pub async fn cells(&self, query: &CellsQuery) -> Result<Cells, StoreError> {
@@ -158,18 +212,13 @@ impl ClickHouse {
         read::extent(&self.engine, scope.project()).await
     }
 
-    /// How many hits the project has from one time to before another.
     pub async fn rows_between(
         &self,
-        scope: &ProjectScope,
+        scopes: &[ProjectScope],
         from_us: i64,
         to_us: i64,
     ) -> Result<u64, StoreError> {
-        read::count_between(&self.engine, scope.project(), from_us, to_us).await
-    }
-
-    /// The hits of all projects.
-    pub async fn rows(&self) -> Result<u64, StoreError> {
-        read::count_all(&self.engine).await
+        let projects: Vec<ProjectId> = scopes.iter().map(ProjectScope::project).collect();
+        read::count_between(&self.engine, &projects, from_us, to_us).await
     }
 }

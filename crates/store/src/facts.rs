@@ -39,8 +39,10 @@ pub async fn gather(
         Some(MetaPlace::Postgres(url)) => Some(look_at_postgres(url, &inbox).await?),
         None => None,
     };
-    if meta.is_some() {
-        look_at_checks(&data.join(checks::FILE)).await?;
+    match meta {
+        Some(MetaPlace::Folder) => look_at_checks(&data.join(checks::FILE)).await?,
+        Some(MetaPlace::Postgres(url)) => look_at_checks_in_postgres(url).await?,
+        None => {}
     }
     let named: HashSet<String> = match &inbox {
         Found::Known(inbox) => inbox.named.iter().map(|(row, _)| row.name()).collect(),
@@ -63,6 +65,7 @@ pub async fn gather(
         inbox,
         meta: meta_facts,
         meta_is_shared,
+        for_clickhouse: None,
         unfinished,
         data_files: files.len(),
         unnamed,
@@ -93,7 +96,7 @@ pub fn data_files(folder: &Path) -> Result<Vec<String>, StoreError> {
     Ok(names)
 }
 
-async fn look_at_inbox(path: &Path, folder: &Path) -> Result<Found<InboxFacts>, StoreError> {
+pub async fn look_at_inbox(path: &Path, folder: &Path) -> Result<Found<InboxFacts>, StoreError> {
     if let Some(found) = look_at_size(path)? {
         return Ok(found);
     }
@@ -175,13 +178,21 @@ async fn look_at_checks(path: &Path) -> Result<(), StoreError> {
     let looked = checks::check_version(&mut db).await;
     let _ = db.close().await;
     match looked {
-        Err(ChecksError::Newer { found, known }) => Err(newer(checks::FILE, found, known)),
+        Err(newer @ ChecksError::Newer { .. }) => Err(StoreError::Newer(newer.to_string())),
         _ => Ok(()),
     }
 }
 
-fn newer(file: &str, found: i64, known: i64) -> StoreError {
-    StoreError::Newer(format!("{file} has version {found}, and this program knows {known}"))
+/// The projects of the same database were read already.
+async fn look_at_checks_in_postgres(url: &PostgresUrl) -> Result<(), StoreError> {
+    match checks::check_version_in_postgres(url).await {
+        Ok(()) => Ok(()),
+        Err(newer @ ChecksError::Newer { .. }) => Err(StoreError::Newer(newer.to_string())),
+        Err(problem) => Err(StoreError::ProjectFiles {
+            context: "PostgreSQL cannot be used; see that it runs and that `meta` is its address",
+            cause: Box::new(problem),
+        }),
+    }
 }
 
 /// A connection with write access empties the log into the file when it is closed.

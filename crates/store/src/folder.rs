@@ -8,11 +8,12 @@ use sqlx::{ConnectOptions, Connection};
 use crate::checks;
 use crate::clock::now_us;
 use crate::facts;
+use crate::inbox::identity::FolderId;
 use crate::inbox::{self, Change, Identity, ProjectNumbers};
 use crate::meta::{self, Meta, MetaError, MetaIdentity, Moved};
 use crate::open::{lock, random_key};
 use crate::store::Store;
-use crate::types::{MetaPlace, StoreError, StoreOptions};
+use crate::types::{HitsPlace, MetaPlace, StoreError, StoreOptions};
 use crate::verdict::{self, Found, Verdict};
 
 /// Opens or creates the data folder: first the store, which locks it against a second server, then the projects.
@@ -30,7 +31,11 @@ pub async fn open_folder(
     let shared = store.shared().clone();
     let opening = async {
         let numbers = ProjectNumbers::new(shared.inbox.clone());
-        let meta = Meta::open_with(&place, &data, fresh_secret, now_us, Some(numbers)).await?;
+        // With hits in files, another server would not show them.
+        let in_clickhouse = matches!(shared.options.hits, HitsPlace::ClickHouse(_));
+        let shares_as = in_clickhouse.then_some(shared.identity.folder);
+        let opening = Meta::open_as_server(&place, &data, fresh_secret, now_us, numbers, shares_as);
+        let meta = opening.await?;
         // A crash may have happened between the two places that store the number.
         meta.skip_project_numbers(shared.highest_project).await?;
         let identity = MetaIdentity {
@@ -62,12 +67,12 @@ pub async fn open_folder(
 
 /// Logs projects that have hits but are in no table: nobody can see them.
 fn note_orphans(store: &Store, meta: &Meta) {
-    let shared = store.shared();
-    for entry in &shared.files.now().entries {
+    let Some(hits) = store.duckdb() else { return };
+    for entry in &hits.files.now().entries {
         for (project, share) in entry.file.stats.load().iter() {
             if share.rows > 0 && meta.project(*project).is_none() {
                 let id = project.0;
-                shared.notes.note(
+                hits.notes.note(
                     &format!("project {id}"),
                     format!(
                         "project {id} has hits and stands in no table, so nobody can see them; \
@@ -81,15 +86,24 @@ fn note_orphans(store: &Store, meta: &Meta) {
 
 /// Gives both databases a new identity, so that a file of the replaced folder no longer matches them. Deleted projects
 /// are deleted from `meta.sqlite`, if there is one, and no number up to `highest` is given again.
+///
+/// `folder`: an id to keep, by which ClickHouse knows it; none: a new one.
 pub async fn give_identity(
     data: &Path,
+    folder: Option<FolderId>,
     deleted: &[ProjectId],
     highest: ProjectId,
 ) -> Result<(), StoreError> {
     let context = "giving the folder an id";
     let wrong = |source: MetaError| StoreError::ProjectFiles { context, cause: Box::new(source) };
-    let mut folder = [0; 16];
-    folder.copy_from_slice(&random_key()?[..16]);
+    let folder = match folder {
+        Some(folder) => folder,
+        None => {
+            let mut fresh = [0; 16];
+            fresh.copy_from_slice(&random_key()?[..16]);
+            fresh
+        }
+    };
     let mut db = inbox::connect_options(&data.join("inbox.sqlite"))
         .connect()
         .await

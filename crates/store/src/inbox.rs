@@ -40,6 +40,9 @@ use crate::types::StoreError;
 /// The group of records that is being inserted into ClickHouse, so that it is the same one after a crash.
 const INSERTING: &str = "inserting";
 
+/// Where the hits of this inbox's records go: into ClickHouse, if it is 1.
+const IN_CLICKHOUSE: &str = "in_clickhouse";
+
 /// The newest format of the data files that this inbox has listed, so that an older program notices before it opens
 /// one.
 const DATA_FORMAT: &str = "data_format";
@@ -71,6 +74,25 @@ pub async fn read_records(path: &Path, position: u64, until: u64) -> Result<Vec<
     Ok(items)
 }
 
+/// From now on the hits are in ClickHouse, or in these data files.
+pub async fn hand_over(
+    db: &mut SqliteConnection,
+    in_clickhouse: bool,
+    files: &[FileRow],
+) -> Result<(), StoreError> {
+    let context = "noting where the hits are";
+    let mut changing = db.begin().await.map_err(failed(context))?;
+    put_state(&mut changing, IN_CLICKHOUSE, &u64::from(in_clickhouse).to_le_bytes()).await?;
+    sqlx::query(crate::sql::inbox::DROP_FILES)
+        .execute(&mut *changing)
+        .await
+        .map_err(failed(context))?;
+    for file in files {
+        manifest::put(&mut changing, file).await?;
+    }
+    changing.commit().await.map_err(failed(context))
+}
+
 /// An SQLite error with its context.
 pub(crate) fn failed(context: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |cause| StoreError::Sqlite { context, cause }
@@ -93,6 +115,7 @@ pub async fn look(db: &mut SqliteConnection) -> Result<Option<InboxFacts>, Store
         given_project: identity::given_project(db).await?,
         last_seq: last_seq(db).await?.max(get_number(db, "count_from").await?),
         trimmed_to: get_number(db, "trimmed_to").await?,
+        is_in_clickhouse: get_number(db, IN_CLICKHOUSE).await? == 1,
         dropped: dropped::read(db).await?,
         named: files.into_iter().map(|row| (row, false)).collect(),
     }))

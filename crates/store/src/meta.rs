@@ -3,67 +3,82 @@
 //!
 //! Everything that a request needs to know (its key's project, access and privacy level) is answered from memory: a
 //! POST must not wait for a database. The database is the truth, and memory follows it with every change. Only the
-//! process that holds the data folder changes `meta.sqlite`.
+//! process that holds the data folder changes `meta.sqlite`; several servers may change a PostgreSQL database, which tells
+//! each of them what the others change.
 //!
-//! Bottom up: `error`, `rows`, `secrets` and `columns`; `database`, `alone` and `migrate`; `directory`, the rows in memory;
-//! `handle`, which is `Meta` itself; a module for each kind of thing, which adds its calls; `load`. No module imports one that imports it.
+//! Bottom up: `error`, `rows`, `secrets` and `file`; `membership` and `migrate`; `directory`, the rows in memory, and `pending`, changes of others;
+//! `handle`, which is `Meta` itself; a module for each kind of thing, which adds its calls; `load`, `reload` and `servers`. No
+//! module imports one that imports it.
 //!
 //! Deliberately not here: hits, users, and who may call what.
 
-mod alone;
 mod channels;
-mod columns;
-mod database;
 mod deploys;
 mod directory;
 mod error;
 mod facts;
 mod file;
 mod handle;
+mod heard_tails;
 mod identity;
 mod keys;
 mod learned_routes;
 mod load;
 mod maintenance;
+mod membership;
 mod migrate;
 mod monitors;
 mod moving;
+mod parts;
+mod pending;
 mod projects;
+mod reload;
 mod rows;
 mod rules;
 mod running;
 mod sealing;
 mod secrets;
+mod servers;
 mod sessions;
 mod settings_rows;
 mod share_links;
 mod status_pages;
 mod subscribers;
+mod tails;
+mod upgrade;
 mod views;
 
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
+use analytics::limits;
+
+use crate::database::Engine;
 use crate::disk::make_private;
 use crate::inbox::ProjectNumbers;
 use crate::types::MetaPlace;
-use alone::Alone;
-use database::{Database, Engine};
 use handle::Inner;
+use membership::Membership;
+use parts::Part;
+use pending::Pending;
 
-pub use database::FILE;
 pub use deploys::DeployRow;
 pub use error::MetaError;
 pub use facts::{MetaFacts, MetaIdentity};
 pub(crate) use facts::{look, look_at_postgres};
 pub(crate) use file::{copy_to, forget_those_who_left, mark_restored_routes};
 pub use handle::Meta;
+pub use heard_tails::HeardTail;
+use heard_tails::Tails;
 pub use keys::{KeyGrant, KeyInfo, Revoked};
 pub use learned_routes::LearnedRoutesRow;
 pub use maintenance::MaintenanceRow;
-pub(crate) use migrate::check_version;
+pub use membership::Standing;
+pub use migrate::FILE;
+pub(crate) use migrate::{check_version, migrate};
 pub use monitors::NewMonitor;
 pub use moving::{Moved, move_meta};
+pub use pending::{Changed, Routes};
 pub use projects::{NewProject, ProjectChange};
 pub use rows::{
     Can, ChannelRow, ChannelSettings, MonitorRow, NewShareLink, Project, ShareLink, StatusPageRow,
@@ -71,8 +86,11 @@ pub use rows::{
 pub use rules::RuleRow;
 pub use sealing::FreshNonce;
 pub use secrets::{DashboardId, Key, ServerSecret, Token};
+pub use servers::ServerRow;
+pub(crate) use servers::{InClickHouse, Lease, register};
 pub use sessions::{Proof, SessionAccess, SessionProject, SignedIn};
 pub use subscribers::{Confirmation, Subscriber, SubscriberCount, SubscriberLimits};
+pub(crate) use upgrade::{Alone, enter_alone, is_older};
 pub use views::ViewRow;
 
 impl Meta {
@@ -92,27 +110,51 @@ impl Meta {
         fresh_secret: [u8; 32],
         now_us: i64,
     ) -> Result<Meta, MetaError> {
-        Meta::open_with(place, data, fresh_secret, now_us, None).await
+        Meta::open_with(place, data, fresh_secret, now_us, None, None).await
     }
 
-    /// Like `open_at`, for a server: no other one may use the PostgreSQL database. The numbers of new projects are
-    /// reserved in the inbox.
-    pub(crate) async fn open_with(
+    /// Like `open_at`, as one of several servers: that of a data folder.
+    pub async fn open_shared(
+        place: &MetaPlace,
+        data: &Path,
+        fresh_secret: [u8; 32],
+        now_us: i64,
+        folder: [u8; 16],
+    ) -> Result<Meta, MetaError> {
+        let MetaPlace::Postgres(url) = place else {
+            return Meta::open_at(place, data, fresh_secret, now_us).await;
+        };
+        register(url, Lease { folder, wanted: None, in_clickhouse: InClickHouse::None }).await?;
+        let membership = Some(Membership::begin(url, Some(folder)).await?);
+        Meta::open_with(place, data, fresh_secret, now_us, None, membership).await
+    }
+
+    /// Like `open_at`, for a server: the numbers of new projects are reserved in the inbox. `shares_as`: the id of its data
+    /// folder, if other servers may use the PostgreSQL database too.
+    pub(crate) async fn open_as_server(
+        place: &MetaPlace,
+        data: &Path,
+        fresh_secret: [u8; 32],
+        now_us: i64,
+        numbers: ProjectNumbers,
+        shares_as: Option<[u8; 16]>,
+    ) -> Result<Meta, MetaError> {
+        let membership = match place {
+            MetaPlace::Postgres(url) => Some(Membership::begin(url, shares_as).await?),
+            MetaPlace::Folder => None,
+        };
+        Meta::open_with(place, data, fresh_secret, now_us, Some(numbers), membership).await
+    }
+
+    async fn open_with(
         place: &MetaPlace,
         data: &Path,
         fresh_secret: [u8; 32],
         now_us: i64,
         numbers: Option<ProjectNumbers>,
+        membership: Option<Membership>,
     ) -> Result<Meta, MetaError> {
-        let alone = match (place, &numbers) {
-            (MetaPlace::Postgres(url), Some(_)) => Some(Alone::begin(url).await?),
-            _ => None,
-        };
-        let db = match place {
-            MetaPlace::Folder => Database::open_file(data).await?,
-            MetaPlace::Postgres(url) => Database::open_postgres(url).await?,
-        };
-        migrate::migrate(&db).await?;
+        let db = migrate::open(place, data).await?;
         sqlx::query("INSERT INTO server (only_row, secret, created_us) VALUES (1, $1, $2) ON CONFLICT DO NOTHING")
             .bind(fresh_secret.as_slice())
             .bind(now_us)
@@ -125,14 +167,17 @@ impl Meta {
             .map_err(|_| sqlx::Error::Protocol("the server's secret is damaged".into()))?;
         let secret = ServerSecret::new(secret);
         monitors::seal_plain(&db, &secret).await?;
-        let directory = load::load(&db.pool, &secret).await?;
+        let directory = load::load(&db.pool, &secret, &Part::all()).await?;
         let inner = Inner {
             db,
-            alone,
+            membership,
+            pending: Pending::default(),
+            tails: Tails::default(),
             secret,
             directory: RwLock::new(directory),
             numbers,
             changing: tokio::sync::Mutex::new(()),
+            looking: tokio::sync::Semaphore::new(limits::SECRETS_LOOKED_FOR as usize),
         };
         Ok(Meta { inner: Arc::new(inner) })
     }
@@ -156,8 +201,8 @@ impl Meta {
     pub async fn close(&self) -> Result<(), MetaError> {
         self.flush().await?;
         self.inner.db.pool.close().await;
-        if let Some(alone) = &self.inner.alone {
-            alone.end().await;
+        if let Some(membership) = &self.inner.membership {
+            membership.end().await;
         }
         Ok(())
     }

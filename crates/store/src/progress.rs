@@ -4,12 +4,22 @@
 
 use crate::types::StoreError;
 
+/// The thing that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Bytes,
+    Hits,
+    Projects,
+    Erasures,
+    Files,
+}
+
 /// Receives progress. Called from the working thread, a few times a second or more.
 pub trait Progress: Send + Sync {
-    /// A step begins: its name in a few words, and the bytes that it will process.
-    fn begin(&self, work: &str, total_bytes: u64);
-    /// This many more bytes are done.
-    fn advance(&self, bytes: u64);
+    /// A step begins: its name in a few words, and how much it will process.
+    fn begin(&self, work: &str, total: u64, unit: Unit);
+    /// This many more are done.
+    fn advance(&self, more: u64);
     /// True if nobody waits for the work any more: it ends at the next chance, with nothing changed.
     fn is_cancelled(&self) -> bool {
         false
@@ -20,7 +30,7 @@ pub trait Progress: Send + Sync {
 pub struct Silent;
 
 impl Progress for Silent {
-    fn begin(&self, _: &str, _: u64) {}
+    fn begin(&self, _: &str, _: u64, _: Unit) {}
     fn advance(&self, _: u64) {}
 }
 

@@ -17,11 +17,12 @@ use std::sync::Arc;
 use analytics::hit::{ProjectId, TextKind};
 
 use crate::backup::{INBOX, copy};
-use crate::builder::measure;
 use crate::clock::now_us;
 use crate::disk::io;
+use crate::duckdb::builder::measure;
 use crate::duckdb::engine::Instance;
 use crate::duckdb::files::DataFile;
+use crate::duckdb::metadata_copy;
 use crate::duckdb::sql;
 use crate::facts;
 use crate::folder::give_identity;
@@ -30,9 +31,9 @@ use crate::ledger::{self, Line, What};
 use crate::meta::{self, Meta, MetaFacts};
 use crate::open::{lock, random_key};
 use crate::owner::Owner;
-use crate::progress::{self, Progress};
+use crate::progress::{self, Progress, Unit};
 use crate::store::Store;
-use crate::types::{Erasure, MetaPlace, StoreError, StoreOptions};
+use crate::types::{Erasure, HitsPlace, MetaPlace, StoreError, StoreOptions};
 use crate::verdict::{self, Facts, Found, Stop, Verdict};
 
 use choose::{Examined, choose, missing};
@@ -68,6 +69,12 @@ pub struct Repaired {
 
 /// Looks for problems. None if there are none. No server may hold the folder.
 pub async fn plan_repair(options: StoreOptions) -> Result<Option<Repair>, StoreError> {
+    if matches!(options.hits, HitsPlace::ClickHouse(_)) {
+        return Err(StoreError::UnusablePath(
+            "repair is about data files, and the hits of this folder are in ClickHouse: restore a backup"
+                .into(),
+        ));
+    }
     let data = options.data.clone();
     let lock = lock(&data)?;
     if finish::is_unfinished(&data) {
@@ -172,7 +179,7 @@ impl Repair {
         let found =
             self.make_inbox(&options, inbox, ledger_key, &files, &lines, &mut repaired).await?;
         progress::check(&**progress)?;
-        progress.begin("applying erasures again", 1);
+        progress.begin("applying erasures again", 1, Unit::Erasures);
         let store = Store::open(options).await?;
         store.settle().await?;
         let shared = store.shared();
@@ -182,7 +189,7 @@ impl Repair {
         store.close().await?;
         progress.advance(1);
         self.make_meta(&making, meta, &found, &mut repaired).await?;
-        give_identity(&making, &found.gone, found.highest).await?;
+        give_identity(&making, None, &found.gone, found.highest).await?;
         for left in ["lock", "hits/tmp"] {
             let path = making.join(left);
             let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
@@ -238,7 +245,7 @@ impl Repair {
         let (from, into) = (self.options.data.join("hits"), making.join("hits"));
         let names = facts::data_files(&from)?;
         let sizes = names.iter().map(|name| size(&from.join(name))).sum();
-        progress.begin("reading data files", sizes);
+        progress.begin("reading data files", sizes, Unit::Bytes);
         let mut examined = Vec::new();
         let instance =
             Instance::open(making, "repairing", self.options.limits.duckdb.builder_memory)?;
@@ -250,11 +257,12 @@ impl Repair {
                     copy(&old, &new, &progress::Silent)?;
                 }
             } else {
-                copy(&old, &new, &progress::Silent)?;
-                let (old, new) = (DataFile::wal(&old), DataFile::wal(&new));
-                if old.exists() {
-                    copy(&old, &new, &progress::Silent)?;
+                for (old, new) in std::iter::zip(DataFile::parts(&old), DataFile::parts(&new)) {
+                    if old.exists() {
+                        copy(&old, &new, &progress::Silent)?;
+                    }
                 }
+                metadata_copy::put_back(&new)?;
             }
             let mut found = examine::examine(&instance, &new, name);
             let wal = DataFile::wal(&new);
@@ -270,7 +278,7 @@ impl Repair {
                 Err(problem) if problem.is_disk() => return Err(problem),
                 Err(problem) => {
                     repaired.unreadable.push(format!("hits/{name}: {problem}"));
-                    for path in [wal, new] {
+                    for path in DataFile::parts(&new) {
                         if path.exists() {
                             std::fs::remove_file(path).map_err(io(context))?;
                         }
@@ -287,7 +295,7 @@ impl Repair {
         for file in examined {
             let path = into.join(&file.name);
             if !kept.iter().any(|other| other.id == file.id && other.name == file.name) {
-                for path in [DataFile::wal(&path), path] {
+                for path in DataFile::parts(&path) {
                     if path.exists() {
                         std::fs::remove_file(path).map_err(io(context))?;
                     }

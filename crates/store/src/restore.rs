@@ -10,21 +10,24 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection};
 
 use crate::backup::{INBOX, copy};
-use crate::builder::measure;
 use crate::checks;
+use crate::clickhouse::{self, node::Known};
 use crate::disk::{io, sync};
+use crate::duckdb::builder::measure;
 use crate::duckdb::files::DataFile;
 use crate::duckdb::reading::Reading;
 use crate::duckdb::sql;
 use crate::facts;
 use crate::folder::give_identity;
-use crate::inbox::{self, FileKind, FileRow, manifest};
+use crate::hit_store::HitStore;
+use crate::inbox::{self, FileKind, FileRow, Identity, InboxFacts, manifest};
 use crate::ledger::{self, Line, What};
 use crate::meta;
 use crate::owner::Owner;
-use crate::progress::{self, Progress};
+use crate::progress::{self, Progress, Unit};
 use crate::store::Store;
-use crate::types::{Erasure, StoreError, StoreOptions};
+use crate::types::{ClickHousePlace, Erasure, HitsPlace, StoreError, StoreLimits, StoreOptions};
+use crate::verdict::Found;
 
 /// Result of a restore.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +50,16 @@ pub async fn restore(
     progress: Arc<dyn Progress>,
 ) -> Result<Restored, StoreError> {
     let context = "restoring";
+    let mut node = options.node;
+    let elsewhere = match &options.hits {
+        HitsPlace::Folder => None,
+        HitsPlace::ClickHouse(place) => {
+            if !options.node_is_named {
+                node = node_of(from, place, &options.limits).await?.unwrap_or(node);
+            }
+            Some(clickhouse::node::look(place, node, options.limits.query_seconds).await?)
+        }
+    };
     let data = match options.data.exists() {
         true => options.data.canonicalize().map_err(io(context))?,
         false => options.data.clone(),
@@ -76,7 +89,7 @@ pub async fn restore(
         std::fs::remove_dir_all(&making).map_err(io(context))?;
     }
     create_private(&making.join("hits")).map_err(io(context))?;
-    progress.begin("checking and copying the backup", size_of(from)?);
+    progress.begin("checking and copying the backup", size_of(from)?, Unit::Bytes);
     for name in [INBOX, meta::FILE, checks::FILE, ledger::FILE] {
         if from.join(name).exists() {
             copy(&from.join(name), &making.join(name), &*progress)?;
@@ -98,7 +111,12 @@ pub async fn restore(
     }
     let newer: Vec<Line> =
         read_ledger(&source)?.into_iter().filter(|line| !known.contains(&line.seq)).collect();
-    let (seq, project) = highest_numbers(&data).await?;
+    let replaced = look_at_replaced(&data).await;
+    let (mut seq, mut project) = (replaced.last_seq, ProjectId(replaced.highest_project));
+    if let Some(known) = &elsewhere {
+        follow_clickhouse(&mut db, node, known, replaced.identity).await?;
+        (seq, project) = (seq.max(known.newest_seq), project.max(known.highest_project));
+    }
     let above = seq.max(newer.iter().map(|line| line.seq).max().unwrap_or(0));
     count_from(&mut db, above).await?;
     db.close().await.map_err(inbox::failed(context))?;
@@ -107,18 +125,19 @@ pub async fn restore(
     // The backup may hold erasures that were accepted but not applied yet.
     let shared = store.shared();
     shared.wait(shared.erased.wait_for_all(), || Ok(())).await?;
-    progress.begin("applying erasures made since", newer.len() as u64);
+    progress.begin("applying erasures made since", newer.len() as u64, Unit::Erasures);
     for line in &newer {
         progress::check(&*progress)?;
         apply(&store, line).await?;
         progress.advance(1);
     }
     let hits = store.stats().rows;
+    let folder = elsewhere.map(|_| shared.identity.folder);
     store.close().await?;
     let deleted = newer.iter().filter(|line| line.what == What::Project);
     let deleted: Vec<ProjectId> = deleted.map(|line| line.project).collect();
     let highest = newer.iter().map(|line| line.project).fold(project, ProjectId::max);
-    give_identity(&making, &deleted, highest).await?;
+    give_identity(&making, folder, &deleted, highest).await?;
     meta::forget_those_who_left(&making, &data).await.map_err(inbox::failed(context))?;
     meta::mark_restored_routes(&making).await.map_err(inbox::failed(context))?;
     if let Some(owner) = owner {
@@ -137,6 +156,25 @@ pub async fn restore(
         sync(parent).map_err(io(context))?;
     }
     Ok(Restored { hits, erasures: newer.len(), replaced })
+}
+
+/// Makes the backup's inbox go on where ClickHouse stands: it has all records up to the node's newest hit.
+async fn follow_clickhouse(
+    db: &mut SqliteConnection,
+    node: u8,
+    known: &Known,
+    replaced: Option<Identity>,
+) -> Result<(), StoreError> {
+    let of_backup = inbox::identity::read(db).await?;
+    if let (Some(holder), Some(of_backup)) = (known.holder, of_backup) {
+        let replaced = replaced.map(|identity| identity.folder);
+        if holder != of_backup.folder && Some(holder) != replaced {
+            return Err(StoreError::NodeTaken { node });
+        }
+        inbox::identity::write(db, &Identity { folder: holder, ..of_backup }).await?;
+    }
+    let trimmed_to = inbox::get_number(db, "trimmed_to").await?.max(known.newest_seq);
+    inbox::put_state(db, "trimmed_to", &trimmed_to.to_le_bytes()).await
 }
 
 /// Puts `made` in the place of `data`, whose content moves to `aside`. There is a whole folder at `data` at every
@@ -210,23 +248,38 @@ fn check_and_copy(
     Ok(())
 }
 
+/// The number that ClickHouse knows the backup's folder by.
+async fn node_of(
+    backup: &Path,
+    place: &ClickHousePlace,
+    limits: &StoreLimits,
+) -> Result<Option<u8>, StoreError> {
+    let facts = facts::gather(backup, None, limits).await?;
+    let Found::Known(InboxFacts { identity: Some(identity), .. }) = facts.inbox else {
+        return Ok(None);
+    };
+    let folders = clickhouse::node::folders(place, limits.query_seconds).await?;
+    let own = folders.into_iter().find(|(_, folder)| *folder == identity.folder);
+    Ok(own.map(|(node, _)| node))
+}
+
 fn read_ledger(path: &Path) -> Result<Vec<Line>, StoreError> {
     if path.exists() { ledger::read(path) } else { Ok(Vec::new()) }
 }
 
-/// The highest seq and the highest project number that the replaced folder assigned, so that no hit id and no number is
-/// assigned twice.
-async fn highest_numbers(data: &Path) -> Result<(u64, ProjectId), StoreError> {
+/// The inbox of the replaced folder, if there is one: no seq and no project number that it assigned is assigned again.
+async fn look_at_replaced(data: &Path) -> InboxFacts {
     let path = data.join(INBOX);
-    let nothing = (0, ProjectId(0));
     if !path.exists() {
-        return Ok(nothing);
+        return InboxFacts::default();
     }
     // A folder may be replaced because its inbox is unreadable: then the ledger and the backup must suffice.
-    let Ok(mut db) = inbox::connect_options(&path).connect().await else { return Ok(nothing) };
+    let Ok(mut db) = inbox::connect_options(&path).connect().await else {
+        return InboxFacts::default();
+    };
     let found = inbox::look(&mut db).await.ok().flatten().unwrap_or_default();
     let _ = db.close().await;
-    Ok((found.last_seq, ProjectId(found.highest_project)))
+    found
 }
 
 async fn count_from(db: &mut SqliteConnection, seq: u64) -> Result<(), StoreError> {
@@ -265,6 +318,8 @@ async fn find_named(
     name: String,
 ) -> Result<HashSet<String>, StoreError> {
     let key = store.shared().key;
+    let is_named = move |text: &str| ledger::name(&key, project, letter, text) == name;
+    let of_files = is_named.clone();
     let find = move |reading: &Reading<'_>| {
         let mut found = HashSet::new();
         let connections = reading.connections();
@@ -272,11 +327,23 @@ async fn find_named(
             let text = sql::file::texts_of(&entry.file.alias, project.0, kind);
             connections.open(&entry.file)?.each(&text, &[], |batch| {
                 let texts = batch.column(0).as_string::<i32>().iter().flatten();
-                let named = texts.filter(|text| ledger::name(&key, project, letter, text) == name);
+                let named = texts.filter(|text| of_files(text));
                 found.extend(named.map(str::to_owned));
             })?;
         }
         Ok(found)
     };
-    store.shared().read(find).await
+    match store.hit_store() {
+        HitStore::DuckDb(store) => store.read(find).await,
+        HitStore::ClickHouse(store) => {
+            let mut found = HashSet::new();
+            let take = |text: String| {
+                if is_named(&text) {
+                    found.insert(text);
+                }
+            };
+            store.each_text(project, kind, take).await?;
+            Ok(found)
+        }
+    }
 }

@@ -1,6 +1,5 @@
-//! All SQL text for SQLite except the migrations: statements for the inbox and for results of checks. Functions here
-//! make text; they run nothing.
-//! they run nothing.
+//! All SQL text for SQLite and PostgreSQL except the migrations and that of projects and settings (`meta`): statements for
+//! the inbox, which is always SQLite, and for results of checks. Functions here make text; they run nothing.
 
 pub mod bulletins;
 pub mod checks;
@@ -9,3 +8,4 @@ pub mod incidents;
 pub mod outbox;
 pub mod repair;
 pub mod rules;
+pub mod versions;

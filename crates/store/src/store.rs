@@ -1,5 +1,6 @@
 //! The store of hits: opens the data folder, starts its threads, and is the interface for the rest of the program.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,19 +17,17 @@ use analytics::ranking::Ranking;
 use analytics::tally::Total;
 use tokio::sync::Semaphore;
 
-use crate::duckdb::rankings::DataVersion;
-use crate::duckdb::reading::Reading;
-use crate::duckdb::slowest::{Looked, Slowest};
-use crate::duckdb::sums::SumsLimits;
-use crate::duckdb::{presence, rankings, read, slowest, sums, windows};
+use crate::duckdb::DuckDb;
+use crate::hit_store::HitStore;
 use crate::inbox::{Command, EncodedBatch};
 use crate::open::{self, Threads};
 use crate::progress::Progress;
+use crate::ranking_cache::DataVersion;
 use crate::shared::Shared;
-use crate::tail::Watcher;
+use crate::tail::{Message as TailMessage, Watcher};
 use crate::types::{
-    Append, Cells, EndpointCounts, Erasure, Found, HitRow, Part, Presences, Receipt, RouteRules,
-    StoreError, StoreOptions, StoreStats,
+    Append, Cells, EndpointCounts, Erasure, Found, HitRow, Looked, Part, Presences, Receipt,
+    RouteRules, Slowest, StoreError, StoreOptions, StoreStats,
 };
 use crate::{backup, blocking};
 
@@ -36,6 +35,7 @@ use crate::{backup, blocking};
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
+    hits: HitStore,
     threads: Arc<Mutex<Option<Threads>>>,
     /// Held while a list is made.
     making: Arc<Semaphore>,
@@ -53,9 +53,10 @@ impl Store {
         with_meta: bool,
     ) -> Result<Store, StoreError> {
         let opening = move || open::open(options, with_meta);
-        let (shared, threads) = blocking::run("opening the store", opening).await??;
+        let (shared, hits, threads) = blocking::run("opening the store", opening).await??;
         Ok(Store {
             shared,
+            hits,
             threads: Arc::new(Mutex::new(Some(threads))),
             making: Arc::new(Semaphore::new(limits::LISTS_MADE_AT_ONCE as usize)),
         })
@@ -63,6 +64,18 @@ impl Store {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    pub(crate) fn hit_store(&self) -> &HitStore {
+        &self.hits
+    }
+
+    /// None: another engine keeps the hits.
+    pub(crate) fn duckdb(&self) -> Option<&Arc<DuckDb>> {
+        match &self.hits {
+            HitStore::DuckDb(store) => Some(store),
+            HitStore::ClickHouse(_) => None,
+        }
     }
 
     /// Returns once the batch is on disk.
@@ -117,8 +130,7 @@ impl Store {
         query: HitsQuery,
         most_bytes: usize,
     ) -> Result<Part<HitsQuery>, StoreError> {
-        let filters = self.shared.filters.clone();
-        self.shared.read(move |reading| read::newest(reading, &query, &filters, most_bytes)).await
+        self.hits.part_of_hits(query, most_bytes).await
     }
 
     /// At most `query.limit` rows, slowest first, or the progress of a bounded scan, from which the next call
@@ -128,12 +140,7 @@ impl Store {
         query: SlowestQuery,
         looked: Looked,
     ) -> Result<Slowest, StoreError> {
-        let filters = self.shared.filters.clone();
-        let part_rows = self.shared.options.limits.duckdb.slow_part_rows;
-        let read = move |reading: &Reading<'_>| {
-            slowest::slowest(reading, &query, looked, part_rows, &filters)
-        };
-        self.shared.read(read).await
+        self.hits.slowest(query, looked).await
     }
 
     /// At most `query.limit` rows in order of arrival, all in memory. Dropping the future stops the query.
@@ -153,8 +160,7 @@ impl Store {
         query: ArrivalQuery,
         most_bytes: usize,
     ) -> Result<Part<ArrivalQuery>, StoreError> {
-        let filters = self.shared.filters.clone();
-        self.shared.read(move |reading| read::arrivals(reading, &query, &filters, most_bytes)).await
+        self.hits.part_of_arrivals(query, most_bytes).await
     }
 
     /// The next of the hits that a part has found, about `most_bytes` of them, and those still left. No files are held
@@ -162,17 +168,10 @@ impl Store {
     pub async fn fetch(
         &self,
         scope: &ProjectScope,
-        mut found: Found,
+        found: Found,
         most_bytes: usize,
     ) -> Result<(Vec<HitRow>, Found), StoreError> {
-        let project = scope.project();
-        self.shared
-            .read(move |reading| {
-                let connections = reading.connections();
-                let hits = read::fetch(reading, &connections, project, &mut found, most_bytes)?;
-                Ok((hits, found))
-            })
-            .await
+        self.hits.fetch(scope, found, most_bytes).await
     }
 
     /// Follows the project's hits that pass the filter, as they become visible; earlier ones can be read. Without
@@ -180,6 +179,35 @@ impl Store {
     pub fn watch(&self, scope: &ProjectScope, filter: &Filter, wants_hits: bool) -> Watcher {
         let filter = scope.with_locked(filter);
         self.shared.tail.watch(self.shared.options.node, scope.project(), filter, wants_hits)
+    }
+
+    /// Shows watchers the hits that other servers store, with those that `tail_messages` come from. Runs until it is dropped.
+    pub async fn show_others_hits(&self) {
+        self.shared.tail.share(self.shared.options.node);
+        self.hits.show_others_hits(&self.shared.tail).await;
+    }
+
+    /// The next messages to the tails of other servers.
+    pub async fn tail_messages(&self) -> Vec<TailMessage> {
+        self.shared.tail.messages().await
+    }
+
+    /// From the tail of another server.
+    pub fn hear_tail(&self, message: TailMessage) {
+        self.shared.tail.hear(message);
+    }
+
+    /// Whether messages of other servers can be heard.
+    pub fn set_hears_tails(&self, hears: bool) {
+        match hears {
+            true => self.shared.tail.find_others(),
+            false => self.shared.tail.lose_others(),
+        }
+    }
+
+    /// The nodes of the servers that run now.
+    pub fn set_tails(&self, nodes: BTreeSet<u8>) {
+        self.shared.tail.set_alive(nodes);
     }
 
     /// Rules for the routes of files rewritten from here on. Only the first call counts.
@@ -194,16 +222,7 @@ impl Store {
 
     /// Sums over hits. Dropping the future stops the query.
     pub async fn sums(&self, query: SumsQuery) -> Result<Total, StoreError> {
-        let limits = self.sums_limits();
-        let (names, filters) = (self.shared.names.clone(), self.shared.filters.clone());
-        self.shared.read(move |reading| sums::sums(reading, &query, limits, &names, &filters)).await
-    }
-
-    fn sums_limits(&self) -> SumsLimits {
-        let limits = &self.shared.options.limits;
-        // A file has no rollups of a project with fewer hits.
-        let rollup_from = limits.duckdb.rollup_from.max(limits.duckdb.rolled_up_from);
-        SumsLimits { rollup_from, tally: limits.tally }
+        self.hits.sums(query).await
     }
 
     /// The data visible now. Lists of the same query and version have the same rows.
@@ -217,6 +236,12 @@ impl Store {
         self.shared.rankings.get(query, version, self.version())
     }
 
+    /// Derives sums of hits that are stored, which make later answers faster and change none, for a while. Returns how many
+    /// days it did. A day whose hits still change waits for a later call.
+    pub async fn derive(&self, now_us: i64) -> Result<u64, StoreError> {
+        self.hits.derive(now_us).await
+    }
+
     /// Every row of a breakdown, with the version that it is of. Dropping the future stops the query.
     pub async fn ranking(
         &self,
@@ -228,20 +253,14 @@ impl Store {
         if let Some(kept) = self.shared.rankings.get(&query, version, version) {
             return Ok((version, kept));
         }
-        let limits = (self.shared.options.limits.ranking, self.sums_limits());
-        let (names, filters, asked) =
-            (self.shared.names.clone(), self.shared.filters.clone(), query.clone());
-        let made = self
-            .shared
-            .read(move |reading| rankings::ranking(reading, &asked, limits, &names, &filters));
-        let made = Arc::new(made.await?);
+        let made = Arc::new(self.hits.ranking(query.clone()).await?);
         self.shared.rankings.put(query, version, self.version(), &made);
         Ok((version, made))
     }
 
     /// Counts of many projects, cell by cell, in one pass. Dropping the future stops the query.
     pub async fn cells(&self, query: CellsQuery) -> Result<Cells, StoreError> {
-        self.shared.read(move |reading| windows::cells(reading, &query)).await
+        self.hits.cells(query).await
     }
 
     /// Counts per endpoint of many projects, in one pass. Dropping the future stops the query.
@@ -249,38 +268,27 @@ impl Store {
         &self,
         query: EndpointsQuery,
     ) -> Result<EndpointCounts, StoreError> {
-        self.shared.read(move |reading| windows::endpoint_counts(reading, &query)).await
+        self.hits.endpoint_counts(query).await
     }
 
     /// The times at which some consumers of many projects were seen, in one pass. Dropping the future stops the query.
     pub async fn presences(&self, query: PresenceQuery) -> Result<Presences, StoreError> {
-        self.shared.read(move |reading| presence::presences(reading, &query)).await
+        self.hits.presences(query).await
     }
 
-    /// About how many hits the project has from one time to before another, which predicts the cost of reading them.
-    pub fn rows_between(&self, scope: &ProjectScope, from_us: i64, to_us: i64) -> u64 {
-        let snapshot = self.shared.files.now();
-        let shares: Vec<_> = snapshot
-            .entries
-            .iter()
-            .filter_map(|entry| entry.file.stats.load().get(&scope.project()).copied())
-            .collect();
-        snapshot.let_go();
-        read::rows_between(&shares, from_us, to_us) as u64
+    /// About how many hits these projects have from one time to before another, which predicts the cost of reading them.
+    pub async fn rows_between(
+        &self,
+        scopes: &[ProjectScope],
+        from_us: i64,
+        to_us: i64,
+    ) -> Result<u64, StoreError> {
+        self.hits.rows_between(scopes, from_us, to_us).await
     }
 
     /// The times of the project's oldest and newest hit; none if it has no hits.
-    pub fn extent(&self, scope: &ProjectScope) -> Option<(i64, i64)> {
-        let snapshot = self.shared.files.now();
-        let shares = snapshot
-            .entries
-            .iter()
-            .filter_map(|entry| entry.file.stats.load().get(&scope.project()).copied());
-        let shares: Vec<_> = shares.filter(|stats| stats.rows > 0).collect();
-        Some((
-            shares.iter().map(|stats| stats.min_time_us).min()?,
-            shares.iter().map(|stats| stats.max_time_us).max()?,
-        ))
+    pub async fn extent(&self, scope: &ProjectScope) -> Result<Option<(i64, i64)>, StoreError> {
+        self.hits.extent(scope).await
     }
 
     /// When the project's newest accepted batch arrived, microseconds; none if the project never had a batch.
@@ -298,18 +306,16 @@ impl Store {
 
     pub fn stats(&self) -> StoreStats {
         let shared = &self.shared;
-        let snapshot = shared.files.now();
-        let duckdb = snapshot.stats();
-        snapshot.let_go();
+        let engine = self.hits.stats();
         let (applied, last) = (*shared.applied.borrow(), shared.queue.last_seq());
         StoreStats {
-            ready: shared.engine.load().is_some(),
+            ready: engine.ready,
             inbox_records: last.saturating_sub(applied),
             inbox_bytes: shared.gauges.bytes.load(Ordering::Relaxed),
             apply_lag_ms: shared.queue.lag().as_millis() as u64,
             applied_seq: applied,
             last_seq: last,
-            rows: duckdb.active_rows + duckdb.sealed_rows,
+            rows: engine.rows,
             disk_free_percent: shared.gauges.disk_free_percent.load(Ordering::Relaxed),
             disk_free_bytes: shared.gauges.disk_free_bytes.load(Ordering::Relaxed),
             receipts_forgotten: shared.gauges.receipts_forgotten.load(Ordering::Relaxed),
@@ -317,7 +323,7 @@ impl Store {
             watchers: shared.tail.watchers() as u64,
             problems: shared.problems.all(),
             notes: shared.notes.all(),
-            duckdb,
+            duckdb: engine.duckdb,
         }
     }
 
@@ -339,7 +345,7 @@ impl Store {
         folder: &Path,
         progress: Arc<dyn Progress>,
     ) -> Result<(), StoreError> {
-        backup::backup(&self.shared, folder, progress).await
+        backup::backup(&self.shared, &self.hits, folder, progress).await
     }
 
     /// Applies queued records, checkpoints and releases the folder. The store must not be used after it.
@@ -348,16 +354,16 @@ impl Store {
         else {
             return Ok(());
         };
-        let shared = self.shared.clone();
+        let (shared, hits) = (self.shared.clone(), self.hits.clone());
         let closing = move || {
             shared.tail.close();
             let _ = threads.tail.join();
             shared.queue.close();
             let _ = threads.writer.join();
-            shared.jobs.close();
+            shared.ending.store(true, Ordering::SeqCst);
+            hits.end_jobs();
             let _ = threads.builder.join();
-            shared.files.set(crate::duckdb::files::Snapshot::default());
-            shared.engine.store(None);
+            hits.close();
             // Everything is committed: the inbox's thread may end right away.
             shared.inbox.close_blocking();
             let _ = threads.sequencer.join();

@@ -5,10 +5,16 @@
 //! every watcher of its project in memory, and queues the hits that pass; no watcher costs a query. Nothing here is
 //! stored: hits that a watcher misses, because it was away or too slow, are in the files.
 //!
+//! Hits that come through other servers are read from the database (`others.rs`).
+//!
 //! An erasure removes its hits from the queues twice: when its record passes, and before it is answered, since a
 //! watcher that catches up may have read them from a file meanwhile (`Watcher::put_caught_up`).
 
+mod message;
+mod others;
+mod position;
 mod row;
+pub mod stored;
 mod watch;
 
 use std::collections::{HashMap, VecDeque};
@@ -18,12 +24,18 @@ use std::time::{Duration, Instant};
 use analytics::filter::{self, Filter};
 use analytics::hit::{HitId, ProjectId};
 use analytics::limits;
+use tokio::sync::Notify;
 
 use crate::record::{self, Record};
 use crate::types::Erasure;
+pub use message::Message;
+use others::Others;
+pub use others::ToRead;
+pub use position::Position;
 use row::{Batch, Row};
+use stored::StoredHits;
+pub use watch::{CaughtUp, TailUpdate, Watcher};
 use watch::{Seen, Watch};
-pub use watch::{TailUpdate, Watcher};
 
 /// A record that is visible to readers now.
 pub enum Applied {
@@ -38,6 +50,10 @@ pub struct Tail {
     arrived: Condvar,
     /// Wakes erasures: a record was passed on.
     shown: Condvar,
+    /// There is something to say to other servers.
+    telling: Notify,
+    /// Hits of other servers can be read.
+    reading: Notify,
 }
 
 #[derive(Default)]
@@ -51,6 +67,7 @@ struct State {
     /// The last record passed on to its watchers.
     shown: u64,
     closed: bool,
+    others: Others,
 }
 
 impl State {
@@ -71,13 +88,17 @@ impl Tail {
         wants_hits: bool,
     ) -> Watcher {
         let mut state = self.state();
-        let watch = Arc::new(Watch::new(project, filter, wants_hits, state.applied));
+        let told = state.others.told().collect();
+        let watch = Arc::new(Watch::new(project, filter, wants_hits, state.applied, told));
         if state.closed {
             watch.end();
         }
         state.next_watch += 1;
         let id = state.next_watch;
         state.watches.insert(id, watch.clone());
+        if state.others.shares() {
+            self.telling.notify_one();
+        }
         Watcher { tail: self.clone(), node, id, watch }
     }
 
@@ -104,12 +125,16 @@ impl Tail {
         let mut state = self.state();
         for applied in records {
             match &applied {
-                Applied::Batch { project, record, .. } => {
-                    if state.of_project(*project).next().is_none() {
+                Applied::Batch { seq, project, record, .. } => {
+                    let is_wanted = state.others.wants(*project);
+                    if !is_wanted && state.of_project(*project).next().is_none() {
                         continue;
                     }
                     if state.waiting_bytes + record.len() > limits::TAIL_WAITING_BYTES as usize {
                         state.of_project(*project).for_each(|watch| watch.miss_unseen());
+                        if is_wanted {
+                            state.others.tell(StoredHits::unseen(*project, *seq));
+                        }
                         continue;
                     }
                     state.waiting_bytes += record.len();
@@ -129,10 +154,19 @@ impl Tail {
         } else {
             self.arrived.notify_one();
         }
+        if state.others.has_to_tell() {
+            self.telling.notify_one();
+        }
     }
 
-    /// Removes hits from the queues that an erasure has erased from the files. Call it before the erasure is answered.
+    /// Removes hits from the queues that an erasure has erased from the files, also at other servers. Call it before the
+    /// erasure is answered.
     pub fn forget(&self, node: u8, seq: u64, erasure: &Erasure) {
+        self.forget_here(node, seq, erasure);
+        self.forget_elsewhere(erasure.project());
+    }
+
+    fn forget_here(&self, node: u8, seq: u64, erasure: &Erasure) {
         const PATIENCE: Duration = Duration::from_secs(limits::TAIL_ERASURE_SECONDS);
         let began = Instant::now();
         let mut state = self.state();
@@ -155,11 +189,14 @@ impl Tail {
     /// Passes records on to their watchers until `close`.
     pub fn run(&self, node: u8) {
         while let Some((applied, watches)) = self.next() {
+            let mut stored = None;
             match &applied {
-                Applied::Batch { seq, record, skips, .. } => {
+                Applied::Batch { seq, project, record, skips } => {
                     // The writer has decoded it before.
                     if let Ok(Record::Batch(batch)) = record::decode(record) {
-                        show(&Batch::new(node, *seq, &batch, skips), &watches, *seq);
+                        let batch = Batch::new(node, *seq, &batch, skips);
+                        show(&batch, &watches, *seq);
+                        stored = Some(StoredHits::new(*project, *seq, batch.times()));
                     }
                 }
                 Applied::Erasure { seq, erasure } => {
@@ -171,6 +208,10 @@ impl Tail {
             let (Applied::Batch { seq, .. } | Applied::Erasure { seq, .. }) = applied;
             state.shown = if state.waiting.is_empty() { state.applied } else { seq };
             self.shown.notify_all();
+            if let Some(stored) = stored.filter(|_| state.others.shares()) {
+                state.others.tell(stored);
+                self.telling.notify_one();
+            }
         }
     }
 
@@ -226,16 +267,10 @@ fn show(batch: &Batch<'_>, watches: &[Arc<Watch>], seq: u64) {
             if !filter::matches(&watch.filter, &row) {
                 continue;
             }
-            seen.any = true;
-            if !watch.wants_hits {
+            let hit = || made.get_or_insert_with(|| Arc::new(row.to_hit())).clone();
+            if seen.add(watch, &mut room, hit).is_break() {
                 break;
             }
-            if room == 0 {
-                seen.missed += 1;
-                continue;
-            }
-            room -= 1;
-            seen.rows.push(made.get_or_insert_with(|| Arc::new(row.to_hit())).clone());
         }
         watch.put(seen);
     }

@@ -14,12 +14,13 @@ use analytics::alert::timeline::Cell;
 use analytics::batch::Batch;
 use analytics::hit::{Country, ProjectId, TextKind};
 use analytics::hit_fields::{Number, Word};
+use analytics::query::SlowPlace;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-pub use limits::{DuckDbLimits, StoreLimits};
-pub use place::{MetaPlace, PostgresUrl};
-pub use stats::{DuckDbStats, StoreStats};
+pub use limits::{ClickHouseLimits, DuckDbLimits, StoreLimits};
+pub use place::{ClickHousePlace, HitsPlace, MetaPlace, PostgresUrl};
+pub use stats::{DuckDbStats, EngineStats, StoreStats};
 
 /// Settings of a store.
 #[derive(Clone, Debug)]
@@ -27,6 +28,9 @@ pub struct StoreOptions {
     pub data: PathBuf,
     /// Identifies this server in hit ids; 0 on one machine.
     pub node: u8,
+    /// The operator chose it. Else servers that share PostgreSQL and ClickHouse get their numbers there.
+    pub node_is_named: bool,
+    pub hits: HitsPlace,
     /// Of projects and settings, for `open_folder`.
     pub meta: MetaPlace,
     pub limits: StoreLimits,
@@ -35,7 +39,14 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// Of a server that needs nothing beside its data folder.
     pub fn new(data: PathBuf, limits: StoreLimits) -> StoreOptions {
-        StoreOptions { data, node: 0, meta: MetaPlace::Folder, limits }
+        StoreOptions {
+            data,
+            node: 0,
+            node_is_named: false,
+            hits: HitsPlace::Folder,
+            meta: MetaPlace::Folder,
+            limits,
+        }
     }
 }
 
@@ -97,7 +108,7 @@ pub enum Erasure {
 }
 
 /// Why a call to the store fails. A variant has one cause, so that a caller knows what happened and whether to retry. A
-/// job that gives way to a more urgent one is not a failure, see `job_end.rs`.
+/// job that gives way to a more urgent one is not a failure, see `duckdb/job_end.rs`.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Hits arrive faster than they are applied: the inbox is full, or this project's fair share of it.
@@ -168,6 +179,12 @@ pub enum StoreError {
          that was made before the upgrade"
     )]
     Newer(String),
+    /// Two servers with one number would give two hits the same id.
+    #[error(
+        "another data folder writes hits to this ClickHouse database as node {node}; give this server another number with \
+         `node`, or name another database in `hits`"
+    )]
+    NodeTaken { node: u8 },
     /// The data folder is not whole: the finding, its meaning, the remedy. Nothing was changed.
     #[error("{0}")]
     NotWhole(String),
@@ -253,6 +270,21 @@ pub struct Part<Q> {
     pub rest: Option<Q>,
 }
 
+/// The slowest hits so far, of a period that has not been scanned to its end.
+#[derive(Clone, Debug, Default)]
+pub struct Looked {
+    pub(crate) best: Vec<SlowPlace>,
+    /// Everything from here on has been scanned.
+    pub(crate) from_us: Option<i64>,
+}
+
+/// The hits, or the progress of a bounded scan.
+#[derive(Debug)]
+pub enum Slowest {
+    Hits(Vec<HitRow>),
+    Looked(Looked),
+}
+
 /// Counts by project and by the number of the cell.
 pub type Cells = HashMap<(ProjectId, i64), Cell>;
 
@@ -297,11 +329,6 @@ impl Found {
 
     pub(crate) fn left(&self) -> &[(i64, i64)] {
         &self.keys[self.next..]
-    }
-
-    /// Removes hits that arrived after this one.
-    pub fn keep_up_to(&mut self, hit_id: i64) {
-        self.keys.retain(|(_, id)| *id <= hit_id);
     }
 
     /// Skips the next ones.

@@ -18,6 +18,8 @@ pub struct Facts {
     pub meta: Option<Found<MetaFacts>>,
     /// It is PostgreSQL, which other data folders use too: it does not belong to this one.
     pub meta_is_shared: bool,
+    /// Whether the start wants to keep hits in ClickHouse; none: it does not say.
+    pub for_clickhouse: Option<bool>,
     /// A repair was interrupted in its last step.
     pub unfinished: bool,
     /// The number of whole data files, in the manifest or not.
@@ -86,6 +88,10 @@ pub enum Stop {
     InboxOlder(&'static str),
     MetaOlder(&'static str),
     PostgresOlder(&'static str),
+    /// The start wants to keep hits in ClickHouse, and the folder has some in files.
+    HitsInFiles,
+    /// The other way round.
+    HitsInClickHouse,
     /// The unreadable active file had hits that the inbox has trimmed.
     ActiveUnreadable {
         name: String,
@@ -108,7 +114,8 @@ pub fn judge(facts: &Facts) -> Verdict {
     if facts.unfinished {
         return Verdict::Stop(Stop::Unfinished);
     }
-    match judge_databases(facts).or_else(|| judge_manifest(facts)) {
+    let stop = judge_databases(facts).or_else(|| judge_engine(facts));
+    match stop.or_else(|| judge_manifest(facts)) {
         Some(stop) => Verdict::Stop(stop),
         None => Verdict::Start(sort_leftovers(facts)),
     }
@@ -197,6 +204,16 @@ fn judge_shared(inbox: &InboxFacts, meta: &MetaFacts) -> Option<&'static str> {
     }
 }
 
+/// A folder without records has hits nowhere.
+fn judge_engine(facts: &Facts) -> Option<Stop> {
+    let Found::Known(inbox) = &facts.inbox else { return None };
+    let wants = facts.for_clickhouse?;
+    if wants == inbox.is_in_clickhouse || inbox.last_seq == 0 {
+        return None;
+    }
+    Some(if wants { Stop::HitsInFiles } else { Stop::HitsInClickHouse })
+}
+
 fn judge_manifest(facts: &Facts) -> Option<Stop> {
     let Found::Known(inbox) = &facts.inbox else { return None };
     let holds = |file: &UnnamedFile| match file.content {
@@ -283,6 +300,12 @@ impl Stop {
             Stop::PostgresOlder(why) => {
                 format!("the PostgreSQL database does not match this data folder: {why}")
             }
+            Stop::HitsInFiles => {
+                "`hits` names a ClickHouse database, and the hits of this folder are in its own files".into()
+            }
+            Stop::HitsInClickHouse => {
+                "the hits of this folder are in ClickHouse, and `hits` names no database".into()
+            }
             Stop::ActiveUnreadable { name, why } => {
                 format!("hits/{name} cannot be read ({why}), and holds hits that nothing else has")
             }
@@ -317,9 +340,14 @@ impl Stop {
             Stop::InboxUnreadable(_) | Stop::MetaUnreadable(_) | Stop::ActiveUnreadable { .. } => {
                 "If the disk is well, restore a backup"
             }
+            Stop::HitsInFiles => "Start without `hits`, or with an empty folder",
+            Stop::HitsInClickHouse => "Name it again",
             Stop::PostgresOlder(_) => "Name the right one with --meta, restore its newest backup",
             Stop::Unfinished => "Let it end: do not remove anything",
         };
+        if matches!(self, Stop::HitsInFiles | Stop::HitsInClickHouse) {
+            return format!("{}. Nothing was changed. {first}", self.what());
+        }
         format!(
             "{}. Nothing was changed. {first}, or run `api-analytics repair --data {}`",
             self.what(),

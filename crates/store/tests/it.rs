@@ -1,5 +1,6 @@
 //! The store on a real disk with the real engines.
 
+use store::checks::Checks;
 use store::meta::{FILE, Meta, MetaError};
 use store::{MetaPlace, PostgresUrl};
 
@@ -17,6 +18,8 @@ mod erasing;
 mod failures;
 #[path = "it/formats.rs"]
 mod formats;
+#[path = "it/hanging.rs"]
+mod hanging;
 #[path = "it/home.rs"]
 mod home;
 #[path = "it/make.rs"]
@@ -33,6 +36,10 @@ mod paging;
 mod rankings;
 #[path = "it/restoring.rs"]
 mod restoring;
+#[path = "it/servers.rs"]
+mod servers;
+#[path = "it/sharing.rs"]
+mod sharing;
 #[path = "it/slowest.rs"]
 mod slowest;
 #[path = "it/status_pages.rs"]

@@ -1028,7 +1028,9 @@ export interface paths {
         };
         /**
          * Hits as they are kept, in order of arrival: server-sent events, of which each has a hit as JSON and its `hit_id` as its id.
-         * @description An event `missed` has `{"requests": n}`: so many hits that match were left out, because they came faster than they can be
+         * @description If several servers store hits, all of them are sent, and the id has more numbers, for each server one: name it as it is.
+         *
+         *     An event `missed` has `{"requests": n}`: so many hits that match were left out, because they came faster than they can be
          *     sent or read; null if they were not counted. A client that connects again with `Last-Event-ID` (browsers do it by themselves) is
          *     sent what it has missed, each hit once. With `hits=none` there are events `kept` in place of hits, about one a second at most.
          */
@@ -1875,11 +1877,37 @@ export interface components {
             notes?: string[];
             /** @description Problems, in words. */
             problems?: string[];
+            /** @description The servers that share the database of projects, if they can be asked for; none if this one has it for itself. */
+            servers?: components["schemas"]["HealthOfServer"][];
             /**
              * @description `healthy` or `unhealthy`.
              * @example healthy
              */
             status: string;
+        };
+        /** @description A server that shares the database of projects. */
+        HealthOfServer: {
+            /** @description It checks monitors, judges rules, sends notices and does what is done once a day. */
+            leads: boolean;
+            /**
+             * Format: int32
+             * @description Its number, part of the ids of its hits.
+             */
+            node: number;
+            /**
+             * Format: int64
+             * @description Seconds since its last sign of life; none before the first.
+             */
+            seen_s?: number | null;
+            /**
+             * @description `alive`, `gone`, or `drained`: its folder holds nothing that ClickHouse lacks.
+             * @example alive
+             */
+            state: string;
+            /** @description The one that answers. */
+            this: boolean;
+            /** @example 0.1.0 */
+            version: string;
         };
         /** @description A heartbeat that was noted. */
         HeartbeatNoted: {
@@ -8278,7 +8306,7 @@ export interface operations {
     follow_hits: {
         parameters: {
             query?: {
-                /** @description A `hit_id`: begin with the hit that arrived after it */
+                /** @description The id of an event, or a `hit_id`: begin with the hit that arrived after it */
                 after?: string;
                 /** @description `all` (default), or `none`: only whether there were some */
                 hits?: string;

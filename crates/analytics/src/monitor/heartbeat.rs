@@ -50,6 +50,20 @@ pub enum Signal {
     Fail,
 }
 
+impl Signal {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Signal::Start => "start",
+            Signal::Success => "success",
+            Signal::Fail => "fail",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Signal> {
+        [Signal::Start, Signal::Success, Signal::Fail].into_iter().find(|one| one.as_str() == text)
+    }
+}
+
 /// The last time of each signal, milliseconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

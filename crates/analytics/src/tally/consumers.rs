@@ -29,6 +29,21 @@ pub struct ConsumerSum {
     noted: u16,
 }
 
+/// A consumer of a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ConsumerId {
+    pub kind: TextKind,
+    pub id: u32,
+    /// The address as a number, so that its name is known. 0: it is none, or not known.
+    pub ipv4: u32,
+}
+
+impl ConsumerId {
+    pub fn new(kind: TextKind, id: u32, identities: &Identities) -> ConsumerId {
+        ConsumerId { kind, id, ipv4: identities.ipv4(kind, id) }
+    }
+}
+
 /// The consumers of a period of which a rollup lists only the busiest.
 #[derive(Clone, Debug)]
 pub struct Unlisted {
@@ -85,13 +100,14 @@ impl Consumers {
             None => limits.consumers_summed.saturating_mul(DENSE_FROM_SUMMED),
         };
         let slots = [TextKind::User, TextKind::Address].map(|kind| identities.slots(kind, dense));
+        let stretch = identities.stretch().cloned();
         Consumers {
             identities,
             subset,
             limits,
             slots,
-            hits: Default::default(),
-            sums: Some(Vec::new()),
+            hits: stretch.map(|stretch| stretch.map(ManyCounts::over)).unwrap_or_default(),
+            sums: (limits.consumers_summed > 0).then(Vec::new),
             durations: vec![Durations::default()],
             series: vec![Distinct::new(limits.bucket_consumers_exact); buckets],
             series_have_all: true,
@@ -212,6 +228,15 @@ impl Consumers {
         sum.last_us = sum.last_us.max(row.last_us);
         sum.see_country(row.country, row.country_us);
         self.count_if_many();
+    }
+
+    /// Replaces the identities, by some that have more consumers.
+    pub fn know(&mut self, identities: Arc<Identities>) {
+        self.identities = identities;
+    }
+
+    pub fn take_series(&mut self) -> Vec<Distinct> {
+        std::mem::take(&mut self.series)
     }
 
     /// Adds consumers for which a rollup has no rows.

@@ -1,5 +1,7 @@
 //! Maps a file's text ids to hashes that are the same in all files.
 
+use std::ops::Range;
+
 use crate::hit::TextKind;
 use crate::identity::identity_of_ipv4;
 use crate::slots::Slots;
@@ -10,6 +12,8 @@ pub struct Identities {
     hashes: [Slots<u64>; TextKind::COUNT],
     /// Numeric addresses are hashed on demand: a filter leaves few of very many. 0: a text.
     ipv4: Slots<u32>,
+    /// Users and addresses, if only those of a stretch of ids are known.
+    stretch: Option<[Range<u32>; 2]>,
 }
 
 impl Identities {
@@ -17,12 +21,56 @@ impl Identities {
     pub fn of_few(kinds: &[TextKind]) -> Identities {
         let mut identities = Identities::default();
         kinds.iter().for_each(|kind| identities.hashes[*kind as usize] = Slots::sparse());
+        if kinds.contains(&TextKind::Address) {
+            identities.ipv4 = Slots::sparse();
+        }
         identities
+    }
+
+    /// For users and addresses with these ids.
+    pub fn of_stretch([users, addresses]: [Range<u32>; 2]) -> Identities {
+        let mut identities = Identities::default();
+        identities.hashes[TextKind::User as usize] = Slots::over(users.clone());
+        identities.ipv4 = Slots::over(addresses.clone());
+        identities.stretch = Some([users, addresses]);
+        identities
+    }
+
+    /// The users and addresses of `of_stretch`.
+    pub(super) fn stretch(&self) -> Option<&[Range<u32>; 2]> {
+        self.stretch.as_ref()
     }
 
     /// `hash`: of the text.
     pub fn put(&mut self, kind: TextKind, id: u32, hash: u64) {
         *self.hashes[kind as usize].slot(id) = mix(hash ^ of_kind(kind));
+    }
+
+    /// Like `put_all`, but only rows with these kinds and ids.
+    pub fn put_wanted(
+        &mut self,
+        kinds: &[u8],
+        ids: &[u32],
+        hashes: &[u64],
+        ipv4: &[u32],
+        wanted: impl Fn(TextKind, u32) -> bool,
+    ) {
+        // Texts of a kind are adjacent, and of a stretch of ids all are wanted or none.
+        let wanted = |row: usize| {
+            TextKind::ALL.get(usize::from(kinds[row])).is_some_and(|kind| wanted(*kind, ids[row]))
+        };
+        let mut from = 0;
+        for row in 0..=kinds.len() {
+            if row < kinds.len() && wanted(row) {
+                continue;
+            }
+            let run = from..row;
+            from = row + 1;
+            if !run.is_empty() {
+                let (kinds, ids) = (&kinds[run.clone()], &ids[run.clone()]);
+                self.put_all(kinds, ids, &hashes[run.clone()], &ipv4[run]);
+            }
+        }
     }
 
     /// Column by column. A row has a hash, or is a numeric address (else 0). Unknown kinds are skipped.
@@ -100,6 +148,26 @@ impl Identities {
         mix(self.get(TextKind::Method, method).rotate_left(32) ^ self.get(TextKind::Route, route))
     }
 
+    /// An address as a number. 0: it is none, or not known.
+    pub(super) fn ipv4(&self, kind: TextKind, id: u32) -> u32 {
+        match kind {
+            TextKind::Address => self.ipv4.get(id).copied().unwrap_or_default(),
+            _ => 0,
+        }
+    }
+
+    /// Whether the identity of a text was put.
+    pub fn has(&self, kind: TextKind, id: u32) -> bool {
+        self.hashes[kind as usize].get(id).is_some_and(|identity| *identity > 0)
+            || self.ipv4(kind, id) > 0
+    }
+
+    /// The identity that a row of `put_all` gives its text.
+    #[inline]
+    pub fn of_row(kind: TextKind, hash: u64, ipv4: u32) -> u64 {
+        if ipv4 > 0 { of_ipv4(ipv4) } else { mix(hash ^ of_kind(kind)) }
+    }
+
     /// Slots for the ids of this kind: sparse if it has more than `dense`, or if only few of them have an identity.
     pub(super) fn slots<T: Clone + Default>(&self, kind: TextKind, dense: u64) -> Slots<T> {
         let hashes = &self.hashes[kind as usize];
@@ -154,6 +222,14 @@ mod tests {
         let mut kept = Identities::of_few(&[TextKind::Address]);
         kept.put_known(&[TextKind::Address as u8], &[5], &[one.get(TextKind::Address, 8)]);
         assert_eq!(kept.get(TextKind::Address, 5), one.get(TextKind::Address, 8));
+        let kind = TextKind::Address;
+        assert_eq!(Identities::of_row(kind, 0, 0xcb00_7107), one.get(kind, 8));
+        assert_eq!(Identities::of_row(kind, 99, 0), other.get(kind, 1));
+        let mut few = Identities::of_few(&[kind]);
+        let rows = ([kind as u8; 3], [7, 8, 9], [0, 0, 99], [0xcb00_7108, 0xcb00_7107, 0]);
+        few.put_wanted(&rows.0, &rows.1, &rows.2, &rows.3, |_, id| id == 8);
+        assert_eq!(few.get(kind, 8), one.get(kind, 8));
+        assert_eq!([few.get(kind, 7), few.get(kind, 9)], [few.get(kind, 0); 2]);
         let consumers = [(7, 8), (0, 8), (0, 7), (0, 0), (7, 0)];
         let mut found = vec![1];
         one.of_consumers(consumers.into_iter(), &mut found);

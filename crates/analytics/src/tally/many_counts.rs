@@ -1,6 +1,8 @@
 //! Hits of very many ids, most of which have few: a byte for each id. Four would not fit into the processor's cache,
 //! and hits come in no order of their ids.
 
+use std::ops::Range;
+
 use hashbrown::HashMap;
 
 use crate::slots::Slots;
@@ -15,6 +17,11 @@ pub(super) struct ManyCounts {
 const MANY: u8 = u8::MAX;
 
 impl ManyCounts {
+    /// With room for these ids.
+    pub fn over(ids: Range<u32>) -> ManyCounts {
+        ManyCounts { few: Slots::over(ids), many: HashMap::default() }
+    }
+
     #[inline]
     pub fn add(&mut self, id: u32, hits: u64) {
         let few = self.few.slot(id);

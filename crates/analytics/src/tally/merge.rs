@@ -4,7 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::consumers::ConsumerSum;
+use super::consumers::{ConsumerId, ConsumerSum};
+use super::counted::{Counted, ShownConsumers};
 use super::distinct::Distinct;
 use super::endpoints::{EndpointSum, Pair};
 use super::identities::Identities;
@@ -15,6 +16,7 @@ use super::total::{Breakdown, Consumer, Dimension, Endpoint, Listing, Total};
 use super::{Count, DistinctCount, Needs, Tally, TallyLimits};
 use crate::grid::Grid;
 use crate::hit::{Country, TextKind};
+use crate::identity::Ipv4Text;
 use crate::latency::Histogram;
 use crate::slots::Slots;
 
@@ -40,10 +42,18 @@ pub struct MissingDetails {
 
 /// A file's lists, and its words with their counts.
 pub struct Part {
-    consumers: FileList<(TextKind, u32)>,
+    consumers: FileList<ConsumerId>,
     endpoints: FileList<Pair>,
     texts: Vec<FileList<u32>>,
     words: Vec<(Dimension, HashMap<Arc<str>, Count>)>,
+}
+
+/// Makes the parts of files.
+#[derive(Clone)]
+pub struct Parts {
+    limits: TallyLimits,
+    texts: Vec<TextKind>,
+    values: Vec<Dimension>,
 }
 
 /// The chosen rows that a file has.
@@ -59,7 +69,7 @@ pub struct Merge {
     needs: Needs,
     top: Top,
     values: Vec<Dimension>,
-    consumers: TopList<(TextKind, u32)>,
+    consumers: TopList<ConsumerId>,
     series: Vec<Distinct>,
     endpoints: TopList<Pair>,
     texts: Vec<(TextKind, TopList<u32>)>,
@@ -101,48 +111,22 @@ impl Merge {
         }
     }
 
-    /// Prepares a file's sums for `add`. It visits everything that the file has, and files don't need each other.
-    /// `is_listed(kind, id)`: whether a text may be among the values.
-    pub fn part(
-        &self,
-        tally: &Tally,
-        identities: &Identities,
-        words: &impl Words,
-        is_listed: impl Fn(TextKind, u32) -> bool,
-    ) -> Part {
-        let plain = |requests| Count { requests, errors: 0 };
-        let consumers = tally.consumers.counts();
-        let endpoints = tally.endpoints.counts();
-        let of_text = |(kind, _): &(TextKind, TopList<u32>)| {
-            let counts = tally.texts[*kind as usize].iter();
-            let listed = counts.filter(|(id, _)| is_listed(*kind, *id));
-            FileList::new(listed, |id| identities.get(*kind, id), || None, self.limits)
-        };
-        let of_words = |value: &Dimension| Some((*value, counts_of_words(*value, tally, words)?));
-        Part {
-            consumers: FileList::new(
-                consumers.map(|(kind, id, requests)| ((kind, id), plain(requests))),
-                |(kind, id)| identities.get(kind, id),
-                || tally.consumers.distinct(),
-                self.limits,
-            ),
-            endpoints: FileList::new(
-                endpoints.map(|(pair, requests)| (pair, plain(requests))),
-                |pair| identities.of_endpoint(pair),
-                || None,
-                self.limits,
-            ),
-            texts: self.texts.iter().map(of_text).collect(),
-            words: self.values.iter().filter_map(of_words).collect(),
+    /// Prepares files' sums for `add`, on any thread.
+    pub fn parts(&self) -> Parts {
+        Parts {
+            limits: self.limits,
+            texts: self.texts.iter().map(|(kind, _)| *kind).collect(),
+            values: self.values.clone(),
         }
     }
 
-    /// Adds a file's sums. `part`: of these sums.
-    pub fn add(&mut self, file: usize, tally: &Tally, part: Part) {
+    /// Adds a file's sums. `part`: of these sums. They lose what only this needs.
+    pub fn add(&mut self, file: usize, tally: &mut Tally, part: Part) {
         self.add_numbers(tally);
         for (sum, more) in self.series.iter_mut().zip(tally.consumers.series()) {
             sum.merge(more);
         }
+        tally.drop_series();
         let unlisted = tally.consumers.unlisted();
         self.consumers.add(file, part.consumers, unlisted.most);
         self.consumers.add_distinct(&unlisted.distinct, unlisted.requests);
@@ -156,6 +140,22 @@ impl Merge {
                 of_value.entry(word).or_default().add_count(count);
             }
         }
+    }
+
+    /// Adds consumers of a file that are in no part of it.
+    pub fn add_counted(&mut self, file: usize, counted: Counted) {
+        for (sum, more) in self.series.iter_mut().zip(&counted.series) {
+            sum.merge(more);
+        }
+        self.consumers.add(file, counted.consumers, 0);
+    }
+
+    /// The consumers chosen by `choose`. None if there are none.
+    pub fn shown_consumers(&self) -> Option<ShownConsumers> {
+        let shown = self.shown_consumers.keys();
+        let shown = shown.filter_map(|who| Some((*who, self.consumers.get(*who)?.named_in.1)));
+        let shown: Vec<_> = shown.collect();
+        (!shown.is_empty()).then(|| ShownConsumers::new(&shown))
     }
 
     fn add_numbers(&mut self, tally: &Tally) {
@@ -227,6 +227,19 @@ impl Merge {
             }
         }
         shown
+    }
+
+    /// Consumers of this file that are shown and were counted apart from its sums: what they lack is everything.
+    /// `found`: by kind and id, with the identity.
+    pub fn lack_counted(&self, found: &[(TextKind, u32, u64)], missing: &mut MissingDetails) {
+        let add = |to: &mut Vec<(TextKind, u32, u64)>| {
+            let known: HashSet<u64> = to.iter().map(|(_, _, who)| *who).collect();
+            to.extend(found.iter().filter(|(_, _, who)| !known.contains(who)));
+        };
+        add(&mut missing.sums);
+        if self.needs.has(Needs::CONSUMER_LATENCY) {
+            add(&mut missing.durations);
+        }
     }
 
     /// Adds this file's sums of the chosen rows, which are `shown` in it. Returns the parts that they lack.
@@ -354,8 +367,10 @@ impl Merge {
             names.entry(file).or_default().extend(named);
         };
         for who in self.shown_consumers.keys() {
-            if let Some(Listed { named_in: (file, id), .. }) = self.consumers.get(*who) {
-                want((*file, &[*id]));
+            if let Some(Listed { named_in: (file, of), .. }) = self.consumers.get(*who)
+                && of.ipv4 == 0
+            {
+                want((*file, &[(of.kind, of.id)]));
             }
         }
         for which in self.shown_endpoints.keys() {
@@ -401,8 +416,11 @@ impl Merge {
         };
         let consumers = std::mem::take(&mut self.shown_consumers).into_iter();
         let consumers = consumers.filter_map(|(who, mut sums)| {
-            let (file, (kind, id)) = self.consumers.get(who)?.named_in;
-            let text = name(file, kind, id).to_string();
+            let (file, ConsumerId { kind, id, ipv4 }) = self.consumers.get(who)?.named_in;
+            let text = match ipv4 {
+                0 => name(file, kind, id).to_string(),
+                number => Ipv4Text::new(number).as_str().to_owned(),
+            };
             match kind {
                 TextKind::User => sums.user = text,
                 _ => sums.address = text,
@@ -440,6 +458,50 @@ impl Merge {
                 .insert(value, Breakdown { rows, count, missing_up_to: 0, low_by_up_to: 0 });
         }
         self.total
+    }
+}
+
+impl Parts {
+    /// Prepares a file's sums for `Merge::add`. It visits everything that the file has, and files don't need each other.
+    /// `is_listed(kind, id)`: whether a text may be among the values.
+    pub fn of(
+        &self,
+        tally: &Tally,
+        identities: &Identities,
+        words: &impl Words,
+        is_listed: impl Fn(TextKind, u32) -> bool,
+    ) -> Part {
+        let plain = |requests| Count { requests, errors: 0 };
+        let consumers = tally.consumers.counts();
+        let endpoints = tally.endpoints.counts();
+        let of_text = |kind: &TextKind| {
+            let counts = tally.texts[*kind as usize].iter();
+            let listed = counts.filter(|(id, _)| is_listed(*kind, *id));
+            FileList::new(listed, |id| identities.get(*kind, id), || None, self.limits)
+        };
+        let of_words = |value: &Dimension| Some((*value, counts_of_words(*value, tally, words)?));
+        Part {
+            consumers: FileList::new(
+                consumers.map(|(kind, id, requests)| ((kind, id), plain(requests))),
+                |(kind, id)| identities.get(kind, id),
+                || tally.consumers.distinct(),
+                self.limits,
+            )
+            .map(|(kind, id)| ConsumerId::new(kind, id, identities)),
+            endpoints: FileList::new(
+                endpoints.map(|(pair, requests)| (pair, plain(requests))),
+                |pair| identities.of_endpoint(pair),
+                || None,
+                self.limits,
+            ),
+            texts: self.texts.iter().map(of_text).collect(),
+            words: self.values.iter().filter_map(of_words).collect(),
+        }
+    }
+
+    /// No consumers yet.
+    pub fn counted(&self) -> Counted {
+        Counted::new(self.limits)
     }
 }
 
@@ -628,8 +690,8 @@ mod tests {
                 let mut tallies = tallies.collect::<Vec<_>>().into_iter();
                 let mut tally = tallies.next().unwrap();
                 tallies.for_each(|more| tally.merge(more));
-                let part = merge.part(&tally, &identities, &NoWords, |_, _| true);
-                merge.add(n, &tally, part);
+                let part = merge.parts().of(&tally, &identities, &NoWords, |_, _| true);
+                merge.add(n, &mut tally, part);
             }
             let found = merge.finish(&Named::new()).consumers.count;
             assert_eq!(found, all.count().at_most(5_000));

@@ -6,21 +6,21 @@ use super::Columns;
 use super::consumers::{text as kind_of, who};
 use super::endpoints::Pair;
 use crate::hit::TextKind;
-use crate::slots::Slots;
+use crate::slots::Ids;
 
 /// Consumers and endpoints of one file, by id.
 #[derive(Clone, Debug, Default)]
 pub struct Subset {
-    users: Slots<bool>,
-    addresses: Slots<bool>,
+    users: Ids,
+    addresses: Ids,
     endpoints: HashSet<Pair>,
 }
 
 impl Subset {
     /// `kind`: user or address.
     pub fn put_consumer(&mut self, kind: TextKind, id: u32) {
-        let slots = if kind == TextKind::User { &mut self.users } else { &mut self.addresses };
-        *slots.slot(id) = true;
+        let ids = if kind == TextKind::User { &mut self.users } else { &mut self.addresses };
+        ids.put(id);
     }
 
     pub fn put_endpoint(&mut self, pair: Pair) {
@@ -29,8 +29,8 @@ impl Subset {
 
     #[inline]
     pub fn has_consumer(&self, kind: TextKind, id: u32) -> bool {
-        let slots = if kind == TextKind::User { &self.users } else { &self.addresses };
-        slots.get(id).copied().unwrap_or_default()
+        let ids = if kind == TextKind::User { &self.users } else { &self.addresses };
+        ids.has(id)
     }
 
     /// Whether it has a hit's consumer or endpoint. A column that is not there holds none of them.

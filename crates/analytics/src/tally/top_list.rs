@@ -51,12 +51,10 @@ impl<Id: Copy> FileList<Id> {
         };
         let known = if keys > limits.distinct_exact { distinct() } else { None };
         let is_known = known.is_some();
-        let mut list = FileList {
-            listed: Vec::new(),
-            left_out: 0,
-            distinct: known.unwrap_or_else(|| Distinct::new(limits.distinct_exact)),
-            requests: 0,
-        };
+        let mut list = FileList::none(limits);
+        if let Some(known) = known {
+            list.distinct = known;
+        }
         for (id, count) in counts {
             list.requests += count.requests;
             let is_listed = count.requests > least || (count.requests == least && room > 0);
@@ -77,6 +75,43 @@ impl<Id: Copy> FileList<Id> {
             list.listed.push((identity, id, count));
         }
         list
+    }
+
+    /// With other ids for the same keys.
+    pub fn map<Other>(self, to: impl Fn(Id) -> Other) -> FileList<Other> {
+        let listed = self.listed.into_iter();
+        FileList {
+            listed: listed.map(|(identity, id, count)| (identity, to(id), count)).collect(),
+            left_out: self.left_out,
+            distinct: self.distinct,
+            requests: self.requests,
+        }
+    }
+
+    /// Of a file without keys.
+    pub fn none(limits: TallyLimits) -> FileList<Id> {
+        FileList {
+            listed: Vec::new(),
+            left_out: 0,
+            distinct: Distinct::new(limits.distinct_exact),
+            requests: 0,
+        }
+    }
+
+    /// Adds a list of other keys of the same file.
+    pub fn join(&mut self, other: FileList<Id>, limits: TallyLimits) {
+        self.listed.extend(other.listed);
+        self.left_out = self.left_out.max(other.left_out);
+        self.distinct.merge(&other.distinct);
+        self.requests += other.requests;
+        let most = limits.listed_of_file as usize;
+        if self.listed.len() as u64 > limits.listed_whole && self.listed.len() > most {
+            let order =
+                |(identity, _, count): &(u64, Id, Count)| (u64::MAX - count.requests, *identity);
+            let (_, first, _) = self.listed.select_nth_unstable_by_key(most, order);
+            self.left_out = self.left_out.max(first.2.requests);
+            self.listed.truncate(most);
+        }
     }
 }
 
@@ -240,6 +275,45 @@ mod tests {
         // A list cut earlier adds to the error bound.
         add(&mut list, 1, requests(&[(1, 5)]), 3);
         assert_eq!(list.missing_up_to(), sorted[limits::LISTED_OF_FILE as usize] + 3);
+    }
+
+    /// However a file's keys are divided, what its list says is true.
+    #[test]
+    fn lists_of_parts_of_a_file_are_one_list() {
+        let n = 5 * limits::LISTED_WHOLE as u32;
+        let file: Vec<(u32, u64)> =
+            (0..n).map(|id| (id, u64::from(id.wrapping_mul(40_503) % n) / 10 + 1)).collect();
+        let limits = TallyLimits::default();
+        let list_of =
+            |keys: &[(u32, u64)]| FileList::new(requests(keys), identity, || None, limits);
+        for parts in [1, 3, 40] {
+            let mut joined = FileList::none(limits);
+            for part in file.chunks(file.len().div_ceil(parts)) {
+                joined.join(list_of(part), limits);
+            }
+            let mut list = TopList::new(limits);
+            list.add(0, joined, 0);
+            let mut whole = TopList::new(limits);
+            whole.add(0, list_of(&file), 0);
+            // Lists of several parts may be longer together.
+            assert!(list.missing_up_to() <= whole.missing_up_to(), "{parts}");
+            let is_listed = |(id, requests): &&(u32, u64)| {
+                *requests <= list.missing_up_to() || list.get(identity(*id)).is_some()
+            };
+            assert_eq!(file.iter().filter(is_listed).count(), file.len(), "{parts}");
+            assert_eq!(list.count(), whole.count(), "{parts}");
+            let counts = |list: &TopList<u32>| {
+                let first = list.first(limits::LISTED_OF_FILE as usize);
+                first.iter().map(|of| list.get(*of).unwrap().count.requests).collect::<Vec<_>>()
+            };
+            assert_eq!(counts(&list), counts(&whole), "{parts}");
+        }
+        let mut few = FileList::none(limits);
+        few.join(list_of(&file[..10]), limits);
+        few.join(list_of(&file[10..30]), limits);
+        let mut list = TopList::new(limits);
+        list.add(0, few, 0);
+        assert_eq!((list.all().count(), list.missing_up_to()), (30, 0));
     }
 
     #[test]

@@ -89,7 +89,8 @@ pub async fn show_changes(
         let (mut gone, mut new) = (Vec::new(), Vec::new());
         // If the project began, or its retention ends, within the period before, neither new nor regular consumers can
         // be told.
-        let oldest_us = app.store.extent(&viewer.scope).map_or(i64::MAX, |(oldest, _)| oldest);
+        let oldest_us =
+            app.store.extent(&viewer.scope).await?.map_or(i64::MAX, |(oldest, _)| oldest);
         let is_whole = oldest_us <= from_us.saturating_add((to_us - from_us) / 4);
         if viewer.shows.consumers && is_whole {
             gone = reading.regular(shown(quiet(&before, &after), &viewer), from_us, to_us).await?;

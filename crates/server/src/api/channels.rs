@@ -207,6 +207,7 @@ pub async fn remove_channel(
 ) -> Result<StatusCode, ApiError> {
     let row = find(&app, owner.project, &id)?;
     app.meta.remove_channel(owner.project, row.id).await?;
+    app.meta.catch_up().await?;
     app.checks.keep_channels(&live_channels(&app.meta)).await?;
     tracing::info!(project = owner.project.0, channel = row.id, "channel deleted");
     Ok(StatusCode::NO_CONTENT)

@@ -20,6 +20,7 @@ use crate::auth::{Holder, Owner, Shows};
 use crate::error::{ApiError, Code};
 use crate::parameters::Parameters;
 use crate::projects::BACKUPS_REMAIN;
+use crate::servers::wait_for_others;
 
 /// Everything that is kept about one consumer: every hit, newest first, sent while it is read.
 #[utoipa::path(
@@ -107,7 +108,11 @@ pub async fn erase_consumer(
     };
     app.learned_routes.forget_texts(&app.meta, owner.project).await?;
     // Once begun it continues, even if the caller disconnects.
-    let erasing = tokio::spawn(async move { app.store.erase(erasure).await });
+    let erasing = tokio::spawn(async move {
+        let others = wait_for_others(&app).await;
+        let erased = app.store.erase(erasure).await?;
+        others.map(|()| erased)
+    });
     let erased =
         erasing.await.map_err(|error| ApiError::internal("erasing a consumer", &error))??;
     if erased == 0 {

@@ -187,7 +187,7 @@ async fn shown_extent(
     viewer: &Viewer,
     zone: &TimeZone,
 ) -> Result<Option<(i64, i64)>, ApiError> {
-    let all = app.store.extent(&viewer.scope);
+    let all = app.store.extent(&viewer.scope).await?;
     let (Some((oldest, newest)), true) = (all, viewer.is_locked()) else { return Ok(all) };
     let query = SumsQuery {
         scope: viewer.scope.clone(),

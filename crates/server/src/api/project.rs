@@ -207,9 +207,7 @@ async fn to_settings(
     let warned_day =
         project.warned_day.filter(|_| matches!(viewer.role, Role::Owner | Role::Dashboard));
     let (lock, lock_hides) = viewer.shown_lock();
-    let next_erasure_us = jobs::next_erasure_us(app)
-        .await
-        .map_err(|error| ApiError::internal("reading when a job ran", &error))?;
+    let next_erasure_us = jobs::next_erasure_us(app).await?;
     Ok(ProjectSettings {
         project_id: project.id.0,
         access: viewer.role.as_str().to_owned(),

@@ -79,6 +79,7 @@ pub async fn decide_route(
     owner: Owner,
     JsonObject(decision): JsonObject<RouteDecision>,
 ) -> Result<Json<RouteTemplates>, ApiError> {
+    app.learned_routes.catch_up(&app.meta, owner.project).await?;
     let of_project = app.learned_routes.of(owner.project).map_err(no_random)?;
     let template = decision.template.trim();
     let decided = of_project.lock().decide(template, decision.refused);

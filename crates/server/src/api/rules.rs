@@ -154,6 +154,7 @@ pub async fn remove_rule(
 ) -> Result<StatusCode, ApiError> {
     let row = find(&app, owner.project, &id)?;
     app.meta.remove_rule(owner.project, row.id).await?;
+    app.meta.catch_up().await?;
     app.rules.forget_gone(&app.meta, &app.checks).await?;
     tracing::info!(project = owner.project.0, rule = row.id, "rule deleted");
     Ok(StatusCode::NO_CONTENT)

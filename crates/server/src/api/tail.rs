@@ -15,7 +15,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 use futures_util::stream;
-use store::Watcher;
+use store::{Position, Watcher};
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::SharedApp;
@@ -34,6 +34,8 @@ const NOTICE: Duration = Duration::from_millis(limits::TAIL_NOTICE_MS);
 
 /// Hits as they are kept, in order of arrival: server-sent events, of which each has a hit as JSON and its `hit_id` as its id.
 ///
+/// If several servers store hits, all of them are sent, and the id has more numbers, for each server one: name it as it is.
+///
 /// An event `missed` has `{"requests": n}`: so many hits that match were left out, because they came faster than they can be
 /// sent or read; null if they were not counted. A client that connects again with `Last-Event-ID` (browsers do it by themselves) is
 /// sent what it has missed, each hit once. With `hits=none` there are events `kept` in place of hits, about one a second at most.
@@ -43,7 +45,7 @@ const NOTICE: Duration = Duration::from_millis(limits::TAIL_NOTICE_MS);
         ("project" = Option<String>, Query, description = "Which of the session's projects; `demo` for the demo"),
         ("q" = Option<String>, Query, description = "The search language, as for `/api/v1/hits`"),
         ("hits" = Option<String>, Query, description = "`all` (default), or `none`: only whether there were some"),
-        ("after" = Option<String>, Query, description = "A `hit_id`: begin with the hit that arrived after it"),
+        ("after" = Option<String>, Query, description = "The id of an event, or a `hit_id`: begin with the hit that arrived after it"),
         ("Last-Event-ID" = Option<String>, Header, description = "The same, and takes precedence"),
     ),
     responses(
@@ -74,10 +76,9 @@ pub async fn follow_hits(
     }
     let filter = filter::parse(parameters.take(&["q"])?.as_deref().unwrap_or_default())?;
     viewer.require_filter(&filter)?;
-    let is_id = |text: &str| text.parse::<i64>().ok().filter(|id| *id >= 0);
-    let mut after = parameters.take_as(&["after"], "a hit_id", is_id)?;
+    let mut after = parameters.take_as(&["after"], "a hit_id", Position::parse)?;
     if let Some(last) = headers.get("last-event-id") {
-        let last = last.to_str().ok().and_then(is_id);
+        let last = last.to_str().ok().and_then(Position::parse);
         after = Some(last.ok_or_else(|| bad("Last-Event-ID", "is not the id of an event"))?);
     }
     parameters.finish()?;
@@ -95,6 +96,7 @@ pub async fn follow_hits(
         app,
         viewer,
         watcher,
+        position: Position::default(),
         access_due: now + ACCESS,
         heard_of: now,
         silent_until: now,
@@ -121,6 +123,8 @@ struct Follower {
     filter: Filter,
     watcher: Watcher,
     stage: Stage,
+    /// The last hits that the client was sent.
+    position: Position,
     /// When the client's access is next checked.
     access_due: Instant,
     /// The last time that something was sent.
@@ -130,38 +134,48 @@ struct Follower {
     _place: Charge,
 }
 
-#[derive(Clone, Copy)]
 enum Stage {
-    /// Nothing was sent yet. Holds the hit to start after, if the client named one.
-    Begins(Option<i64>),
-    /// Hits that arrived after this one, up to the start of the watcher, are still to be sent.
-    MissedSince(i64),
+    /// Nothing was sent yet. Holds the position to start after, if the client named one.
+    Begins(Option<Position>),
+    /// The client doesn't know yet where it begins.
+    Joins,
+    /// Hits that arrived after this position, up to the start of the watcher, are still to be sent.
+    MissedSince(Position),
     Follows,
 }
 
 impl Follower {
     /// The next events; none at the end. A client whose stream ends connects again.
     async fn next(&mut self) -> Option<Bytes> {
-        let mut events = Events::new(self.viewer.shows);
-        match self.stage {
+        let shares = self.app.meta.is_shared();
+        let mut events = Events::new(self.viewer.shows, shares.then(|| self.app.clock.now_us()));
+        match std::mem::replace(&mut self.stage, Stage::Follows) {
             Stage::Begins(after) => {
                 // At once, so that the client knows that it is connected.
                 events.retry();
                 match after {
                     // The client's own id stays valid until the missed hits are sent.
-                    Some(id) => self.stage = Stage::MissedSince(id),
-                    None => {
-                        events.position(self.watcher.delivered_up_to());
-                        self.stage = Stage::Follows;
-                    }
+                    Some(position) => self.stage = Stage::MissedSince(position),
+                    None if shares => self.stage = Stage::Joins,
+                    None => self.say_position(&mut events),
                 }
                 return Some(self.send(events));
             }
-            Stage::MissedSince(id) => {
-                let missed =
-                    resume::Missed { scope: &self.viewer.scope, filter: &self.filter, after: id };
+            Stage::Joins => {
+                self.watcher.wait_for_others().await;
+                self.say_position(&mut events);
+                return Some(self.send(events));
+            }
+            Stage::MissedSince(after) => {
+                self.watcher.wait_for_others().await;
+                let missed = resume::Missed {
+                    scope: &self.viewer.scope,
+                    filter: &self.filter,
+                    after: &after,
+                    shares,
+                };
                 resume::catch_up(&self.app, self.reader, missed, &self.watcher).await.ok()?;
-                self.stage = Stage::Follows;
+                self.position.reach(&after);
             }
             Stage::Follows => {}
         }
@@ -184,14 +198,21 @@ impl Follower {
                 if heard.any {
                     self.silent_until = now + NOTICE;
                 }
-                events.heard(&heard);
+                events.heard(&heard, &mut self.position);
                 return Some(self.send(events));
             }
             if now >= heartbeat_due {
                 events.heartbeat();
-                events.position(self.watcher.delivered_up_to());
+                self.say_position(&mut events);
                 return Some(self.send(events));
             }
+        }
+    }
+
+    fn say_position(&mut self, events: &mut Events) {
+        if let Some(position) = self.watcher.position() {
+            self.position.reach(&position);
+            events.position(&self.position);
         }
     }
 

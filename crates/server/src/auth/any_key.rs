@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use store::meta::Token;
 
-use super::{Owner, client_of, header_key, known_key};
+use super::{Owner, client_of, header_key, known_key, learn_key, require_touch};
 use crate::app::SharedApp;
 use crate::error::ApiError;
 
@@ -29,6 +29,8 @@ impl FromRequestParts<SharedApp> for AnyKey {
             return Ok(AnyKey { project, client });
         };
         let client = client_of(parts.extensions.get(), &parts.headers, app);
+        require_touch(app)?;
+        learn_key(app, &key).await;
         let (_, grant) = known_key(app, &key, client)?;
         grant.touch_used(app.clock.now_us());
         Ok(AnyKey { project: grant.project(), client })

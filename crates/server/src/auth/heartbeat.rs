@@ -25,7 +25,11 @@ impl FromRequestParts<SharedApp> for HeartbeatJob {
     ) -> Result<HeartbeatJob, ApiError> {
         let client = client_of(parts.extensions.get(), &parts.headers, app);
         let text = path_parameter(parts, app, "token").await;
-        match Token::parse(&text).and_then(|token| app.meta.heartbeat(&token)) {
+        let token = Token::parse(&text);
+        if token.as_ref().is_some_and(|token| app.meta.heartbeat(token).is_none()) {
+            app.meta.learn_monitors().await;
+        }
+        match token.and_then(|token| app.meta.heartbeat(&token)) {
             Some(monitor) => Ok(HeartbeatJob { monitor }),
             None => {
                 limit_unknown(app, client)?;

@@ -8,7 +8,9 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use store::meta::{DashboardId, Key};
 
-use super::{Role, client_of, limit_unknown, require_everything, unlocked};
+use super::{
+    Role, client_of, learn_key, limit_unknown, require_everything, require_touch, unlocked,
+};
 use crate::app::{App, SharedApp};
 use crate::error::{ApiError, Code};
 use crate::reads::Reader;
@@ -33,6 +35,7 @@ impl FromRequestParts<SharedApp> for DashboardHolder {
     ) -> Result<DashboardHolder, ApiError> {
         let client = client_of(parts.extensions.get(), &parts.headers, app);
         let id = path_parameter(parts, app, "user_id").await;
+        require_touch(app)?;
         let project = known_dashboard(app, &id, client)?;
         let viewer = unlocked(project, Role::Dashboard, client);
         Ok(DashboardHolder { reader: viewer.reader(), scope: viewer.scope })
@@ -61,6 +64,8 @@ impl FromRequestParts<SharedApp> for KeyInAddress {
     ) -> Result<KeyInAddress, ApiError> {
         let client = client_of(parts.extensions.get(), &parts.headers, app);
         let text = path_parameter(parts, app, "api_key").await;
+        require_touch(app)?;
+        learn_key(app, &text).await;
         let Some(grant) = Key::parse(&text).and_then(|key| app.meta.grant(&key)) else {
             limit_unknown(app, client)?;
             return Err(ApiError::new(

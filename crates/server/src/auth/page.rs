@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 use store::meta::{DashboardId, Key, Proof, Token};
 
 use super::cookie::{self, Cookie};
-use super::{Holder, limit_unknown, require_everything, to_holder};
+use super::{Holder, limit_unknown, require_everything, require_touch, to_holder};
 use crate::address::is_own_origin;
 use crate::app::{App, SharedApp};
 use crate::error::{ApiError, Code};
@@ -74,8 +74,10 @@ pub async fn sign_in(
     client: IpAddr,
 ) -> Result<(Token, Holder), ApiError> {
     let random = random_bytes().map_err(|error| ApiError::internal("signing in", &error))?;
+    require_touch(app)?;
     let proof = match &secret {
         Secret::Key(Some(key)) => {
+            app.meta.learn_key(key).await;
             if let Some(grant) = app.meta.grant(key) {
                 require_everything(&grant)?;
                 grant.touch_used(app.clock.now_us());

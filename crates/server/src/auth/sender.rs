@@ -6,7 +6,7 @@ use analytics::hit::ProjectId;
 use axum::extract::{FromRequest, Request};
 use store::meta::{Key, KeyGrant};
 
-use super::{client_of, header_key, keys_disagree, known_key};
+use super::{client_of, header_key, keys_disagree, known_key, learn_key};
 use crate::app::{App, SharedApp};
 use crate::error::{ApiError, Code};
 use crate::network::network_of;
@@ -35,6 +35,7 @@ impl FromRequest<SharedApp> for Ingest {
         let header = match text {
             None => None,
             Some(text) => {
+                learn_key(app, &text).await;
                 let known = known_key(app, &text, client);
                 Some(known.map_err(|error| refused(app, error, Some(&text), client))?)
             }

@@ -8,14 +8,16 @@ use axum::body::Body;
 use axum::http::{Method, Response};
 use clap::ArgMatches;
 use http_body_util::BodyExt;
-use store::{MetaPlace, Owner, PostgresUrl, Progress, Repaired};
+use store::{
+    ClickHousePlace, HitsPlace, MetaPlace, MovedHits, Owner, PostgresUrl, Progress, Repaired, Unit,
+};
 
 use super::operator::{Door, act_as_before, act_as_owner, confirmed};
 use super::progress::Bar;
 use super::say;
-use crate::app::{explain, meta_place, store_options};
 use crate::config::Settings;
 use crate::control::{self, BackupLine};
+use crate::store_options::{clickhouse_place, explain, meta_place, store_options};
 
 /// Fills a temporary folder and renames it as requested once it is complete, so that an interrupted one never looks
 /// like a backup.
@@ -86,7 +88,7 @@ async fn follow(response: Response<Body>, bar: &Bar) -> anyhow::Result<()> {
             let line = serde_json::from_slice(&line)
                 .context("the server's answer cannot be read; is it of another version?")?;
             match line {
-                BackupLine::Begin(work, total_bytes) => bar.begin(&work, total_bytes),
+                BackupLine::Begin(work, total_bytes) => bar.begin(&work, total_bytes, Unit::Bytes),
                 BackupLine::Advance(bytes) => bar.advance(bytes),
                 BackupLine::Done => return Ok(()),
                 BackupLine::Failed(why) => bail!("{why}"),
@@ -185,6 +187,8 @@ pub(super) async fn migrate(settings: &Settings, matches: &ArgMatches) -> anyhow
     }
     let place = match to.as_str() {
         "folder" => MetaPlace::Folder,
+        "files" => return move_hits_back(settings).await,
+        url if url.starts_with("clickhouse:") => return move_hits(settings, url).await,
         url => {
             let url =
                 PostgresUrl::parse(url).map_err(|problem| anyhow::anyhow!("--to: {problem}"))?;
@@ -205,10 +209,53 @@ pub(super) async fn migrate(settings: &Settings, matches: &ArgMatches) -> anyhow
             "Moved. Start the server without --meta from now on; delete the database when you no longer need it",
         ),
         url => say(format!(
-            "Moved. Start the server with --meta {url} from now on. The old file is {}/meta.sqlite.moved: it holds the server's \
-             secret, so delete it when you no longer need it",
+            "Moved. Start the server with --meta {url} from now on. The old files are {}/meta.sqlite.moved, which holds the server's \
+             secret, and monitors.sqlite.moved: delete them when you no longer need them",
             data.display()
         )),
+    }
+}
+
+async fn move_hits(settings: &Settings, url: &str) -> anyhow::Result<()> {
+    let place =
+        ClickHousePlace::parse(url).map_err(|problem| anyhow::anyhow!("--to: {problem}"))?;
+    let place = clickhouse_place(&place, settings.hits_password_file.as_deref())?;
+    let options = store_options(settings)?;
+    if options.hits != HitsPlace::Folder {
+        bail!(
+            "without --hits: it says where the hits are, and those of the data folder can be moved"
+        );
+    }
+    act_as_owner(&settings.data)?;
+    let bar = Arc::new(Bar::new());
+    let moved = store::move_hits(options, place, bar.clone()).await;
+    bar.finish();
+    let moved = moved.map_err(explain)?;
+    say(format!(
+        "Moved: {}. Start the server with --hits {url} from now on. The old files are in {}: an erasure does not \
+         reach them, so delete them when you no longer need them",
+        amount(&moved),
+        moved.old.unwrap_or_default().display()
+    ))
+}
+
+async fn move_hits_back(settings: &Settings) -> anyhow::Result<()> {
+    act_as_owner(&settings.data)?;
+    let bar = Arc::new(Bar::new());
+    let moved = store::move_hits_back(store_options(settings)?, bar.clone()).await;
+    bar.finish();
+    let moved = moved.map_err(explain)?;
+    say(format!(
+        "Moved: {}. Start the server without --hits from now on. The database is as it was: an erasure does not reach it, so drop it \
+         when you no longer need it",
+        amount(&moved)
+    ))
+}
+
+fn amount(moved: &MovedHits) -> String {
+    match moved.projects {
+        1 => format!("{} hits of one project", moved.hits),
+        projects => format!("{} hits of {projects} projects", moved.hits),
     }
 }
 

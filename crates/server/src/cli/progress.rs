@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use analytics::limits;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use store::Progress;
+use store::{Progress, Unit};
 
 /// Progress of one command. Also handles Ctrl-C and SIGTERM, which cancel the work.
 pub(super) struct Bar {
@@ -19,6 +19,7 @@ pub(super) struct Bar {
 
 struct Lines {
     work: String,
+    unit: Unit,
     last: Instant,
 }
 
@@ -29,8 +30,9 @@ impl Bar {
             None,
             if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
         );
-        let lines =
-            (!draws).then(|| Mutex::new(Lines { work: String::new(), last: Instant::now() }));
+        let lines = (!draws).then(|| {
+            Mutex::new(Lines { work: String::new(), unit: Unit::Bytes, last: Instant::now() })
+        });
         let cancelled = Arc::new(AtomicBool::new(false));
         let flag = cancelled.clone();
         tokio::spawn(async move {
@@ -44,16 +46,16 @@ impl Bar {
         self.bar.finish_and_clear();
     }
 
-    fn say(&self, work: &str) {
+    fn say(&self, Lines { work, unit, .. }: &Lines) {
         let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
         let percent = (done.min(all) * 100).checked_div(all).unwrap_or(100);
-        let mib_per_s = self.bar.per_sec() / f64::from(1 << 20);
+        let (size, unit) = size_of(*unit);
+        let (all, per_s) = (all / size, self.bar.per_sec() / size as f64);
         let left_s = self.bar.eta().as_secs();
         // There may be no reader.
         let _ = writeln!(
             std::io::stderr(),
-            "{work}: {percent} % of {} MiB, {mib_per_s:.0} MiB/s, {left_s} s left",
-            all >> 20
+            "{work}: {percent} % of {all} {unit}, {per_s:.0} {unit}/s, {left_s} s left"
         );
     }
 }
@@ -72,28 +74,49 @@ pub(super) async fn end_signal() {
     }
 }
 
+/// How many make one of those that a line counts, and its name.
+fn size_of(unit: Unit) -> (u64, &'static str) {
+    match unit {
+        Unit::Bytes => (1 << 20, "MiB"),
+        Unit::Hits => (1, "hits"),
+        Unit::Projects => (1, "projects"),
+        Unit::Erasures => (1, "erasures"),
+        Unit::Files => (1, "files"),
+    }
+}
+
 impl Progress for Bar {
-    fn begin(&self, work: &str, total_bytes: u64) {
-        let template = "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    fn begin(&self, work: &str, total: u64, unit: Unit) {
+        let template = match unit {
+            Unit::Bytes => {
+                "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left".to_owned()
+            }
+            _ => format!(
+                "{{msg}} {{wide_bar}} {{human_pos}} of {{human_len}} {}, {{per_sec}}, {{eta}} left",
+                size_of(unit).1
+            ),
+        };
         self.bar.set_style(
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+            ProgressStyle::with_template(&template)
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
         );
         self.bar.set_message(work.to_owned());
         self.bar.reset();
-        self.bar.set_length(total_bytes);
+        self.bar.set_length(total);
         if let Some(lines) = &self.lines {
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
             work.clone_into(&mut lines.work);
+            lines.unit = unit;
         }
     }
 
-    fn advance(&self, bytes: u64) {
-        self.bar.inc(bytes);
+    fn advance(&self, more: u64) {
+        self.bar.inc(more);
         if let Some(lines) = &self.lines {
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
             if lines.last.elapsed() >= Duration::from_secs(limits::PROGRESS_LINE_SECONDS) {
                 lines.last = Instant::now();
-                self.say(&lines.work);
+                self.say(&lines);
             }
         }
     }

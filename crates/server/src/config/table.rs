@@ -54,6 +54,21 @@ const ROWS: &[(&str, &str, &str, bool, &str)] = &[
     ),
     ("meta_password_file", "FILE", "", true, "The file with the password of the user in meta"),
     (
+        "hits",
+        "clickhouse://USER@HOST:PORT/DATABASE",
+        "",
+        true,
+        "Keep hits in this ClickHouse database instead of files in the data folder; with ?secure=true over TLS, and with ?cluster=NAME spread over a cluster, of which several hosts may be named: HOST:PORT,HOST:PORT. Batches wait in the folder until they are there. The database needs its own backups",
+    ),
+    ("hits_password_file", "FILE", "", true, "The file with the password of the user in hits"),
+    (
+        "node",
+        "0-255",
+        "auto",
+        true,
+        "The number of this server among those that write to one ClickHouse database: each has its own, and keeps it. auto: servers that share a database in meta get theirs there; otherwise it is 0",
+    ),
+    (
         "listen",
         "ADDRESS:PORT",
         "127.0.0.1:8080",

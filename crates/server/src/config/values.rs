@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use analytics::limits::{self, Limit, UNLIMITED, Unit};
 use ipnet::IpNet;
-use store::PostgresUrl;
+use store::{ClickHousePlace, PostgresUrl};
 
 use super::{LogFormat, MailTls, MetricsFor, Registration};
 
@@ -45,6 +45,20 @@ pub(super) fn parse_path<T: From<PathBuf>>(text: &str) -> Result<Option<T>, Stri
 
 pub(super) fn parse_postgres_url(text: &str) -> Result<Option<PostgresUrl>, String> {
     if text.is_empty() { Ok(None) } else { PostgresUrl::parse(text).map(Some) }
+}
+
+pub(super) fn parse_clickhouse(text: &str) -> Result<Option<ClickHousePlace>, String> {
+    if text.is_empty() { Ok(None) } else { ClickHousePlace::parse(text).map(Some) }
+}
+
+/// None: it is found at the start.
+pub(super) fn parse_node(text: &str) -> Result<Option<u8>, String> {
+    if text == "auto" {
+        return Ok(None);
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|_| format!("{text:?} is neither a number from 0 to 255 nor auto"))
 }
 
 pub(super) fn parse_public_url(text: &str) -> Result<Option<PublicUrl>, String> {

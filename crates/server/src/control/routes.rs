@@ -12,8 +12,8 @@ use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use store::Progress;
 use store::meta::{Can, DashboardId, FILE, Key, KeyInfo, NewProject};
+use store::{Progress, Unit};
 
 use tokio::sync::mpsc;
 
@@ -241,7 +241,8 @@ async fn post_backup(
             app.checks
                 .backup(&into.folder.join(store::checks::FILE))
                 .await
-                .map_err(|error| format!("no backup: {error}"))
+                .map_err(|error| format!("no backup: {error}"))?;
+            Ok(())
         };
         let end = filled.await.map_or_else(BackupLine::Failed, |()| BackupLine::Done);
         let _ = told.lines.send(end);
@@ -261,7 +262,7 @@ struct ProgressLines {
 }
 
 impl Progress for ProgressLines {
-    fn begin(&self, work: &str, total_bytes: u64) {
+    fn begin(&self, work: &str, total_bytes: u64, _: Unit) {
         let _ = self.lines.send(BackupLine::Begin(work.to_owned(), total_bytes));
     }
 

@@ -65,8 +65,14 @@ pub(super) async fn look_after(app: SharedApp) -> anyhow::Result<()> {
 /// The day (since 1970) of the project's last use.
 async fn last_active_day(app: &App, project: &Project) -> anyhow::Result<i64> {
     let arrived_us = app.store.last_arrival(project.id).await?;
-    let last_us =
-        [Some(project.created_us), project.last_look_us, arrived_us].into_iter().flatten().max();
+    // Batches may have come through other servers, which write when they last used a key.
+    let keys = match app.meta.is_shared() {
+        true => app.meta.keys(Some(project.id)).await?,
+        false => Vec::new(),
+    };
+    let used_us = keys.iter().filter_map(|key| key.last_used_us).max();
+    let last_us = [Some(project.created_us), project.last_look_us, arrived_us, used_us];
+    let last_us = last_us.into_iter().flatten().max();
     Ok(last_us.unwrap_or(project.created_us).div_euclid(US_PER_DAY))
 }
 

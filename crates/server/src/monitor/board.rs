@@ -130,6 +130,30 @@ impl Board {
         paused
     }
 
+    /// Begins again from these states: another server has checked until now. Checks that are running count as such until they
+    /// end, and change nothing. Monitors are put on the board again by the caller.
+    pub fn begin_anew(&mut self, states: Vec<MonitorState>) {
+        self.entries.clear();
+        self.waiting.clear();
+        self.remembered.clear();
+        states.into_iter().for_each(|state| self.remember(state));
+    }
+
+    /// States and newest results that another server has written.
+    pub fn show(&mut self, states: Vec<MonitorState>, newest: Vec<CheckRow>) {
+        for state in states {
+            match self.entries.get_mut(&state.id) {
+                Some(entry) if entry.row.created_us == state.created_us => entry.kept = state.kept,
+                _ => {}
+            }
+        }
+        for check in newest {
+            if let Some(entry) = self.entries.get_mut(&check.monitor) {
+                entry.newest = Some(check);
+            }
+        }
+    }
+
     /// Removes the others from the board.
     pub fn keep(&mut self, is_kept: impl Fn(i64) -> bool) {
         self.entries.retain(|id, _| is_kept(*id));

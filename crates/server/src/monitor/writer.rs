@@ -1,11 +1,15 @@
-//! Writes results into `monitors.sqlite`: in groups, by one task, so that thousands of checks a minute are a few
-//! transactions, and none of them waits for a disk.
+//! Writes results into the database: in groups, by one task, so that thousands of checks a minute are a few transactions,
+//! and none of them waits for a disk.
+//!
+//! While the database is away (PostgreSQL), results wait. Whether it has the group whose answer was lost is asked before
+//! that group is written again, so that no result counts twice.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use analytics::limits;
-use store::checks::{Checks, Record};
+use store::checks::{Checks, ChecksError, Record};
 use tokio::sync::{oneshot, watch};
 
 use super::Monitors;
@@ -13,10 +17,19 @@ use crate::metrics::Metrics;
 
 #[derive(Default)]
 pub struct ResultQueue {
-    waiting: Mutex<Vec<Queued>>,
+    waiting: Mutex<Waiting>,
     /// Held while a group is written: groups are written in order.
     writing: tokio::sync::Mutex<()>,
     problem: Mutex<Option<String>>,
+    /// How often the database was away when it was asked.
+    refusals: AtomicU64,
+}
+
+#[derive(Default)]
+struct Waiting {
+    records: Vec<Queued>,
+    /// So many of the first were tried as a group, and may have been written.
+    tried: usize,
 }
 
 struct Queued {
@@ -24,73 +37,134 @@ struct Queued {
     written: Option<oneshot::Sender<bool>>,
 }
 
+impl Waiting {
+    /// Tells callers that wait for a record that it is not written yet, while the database is away.
+    fn refuse(&mut self) {
+        for told in self.records.iter_mut().filter_map(|queued| queued.written.take()) {
+            let _ = told.send(false);
+        }
+    }
+}
+
 impl ResultQueue {
     pub fn new() -> ResultQueue {
         ResultQueue::default()
     }
 
-    /// If the disk accepts no more writes, the newest results are dropped and counted: they will be unknown. Changes of
-    /// incidents are kept, because their notices are due.
+    /// If the database accepts no more writes, the newest results are dropped and counted: they will be unknown. Changes
+    /// of incidents are kept, because their notices are due.
     pub fn push(&self, record: Record, metrics: &Metrics) {
         let mut waiting = self.waiting();
-        if waiting.len() as u64 >= limits::RESULTS_WAITING && record.transitions.is_empty() {
+        if waiting.records.len() as u64 >= limits::RESULTS_WAITING && record.transitions.is_empty()
+        {
             metrics.note_dropped_result();
             return;
         }
-        waiting.push(Queued { record, written: None });
+        waiting.records.push(Queued { record, written: None });
     }
 
-    /// The receiver learns whether it was written.
-    pub fn push_and_tell(&self, record: Record) -> oneshot::Receiver<bool> {
+    /// The receiver learns whether it was written: not, if the database is away, although it may be later.
+    pub fn push_and_tell(&self, record: Record, metrics: &Metrics) -> oneshot::Receiver<bool> {
         let (written, receiver) = oneshot::channel();
-        self.waiting().push(Queued { record, written: Some(written) });
+        let mut waiting = self.waiting();
+        if waiting.records.len() as u64 >= limits::RESULTS_WAITING {
+            metrics.note_dropped_result();
+            let _ = written.send(false);
+            return receiver;
+        }
+        waiting.records.push(Queued { record, written: Some(written) });
         receiver
+    }
+
+    /// Drops everything that waits, and returns how many records that were.
+    pub fn drop_all(&self, metrics: &Metrics) -> usize {
+        let mut waiting = self.waiting();
+        waiting.refuse();
+        waiting.tried = 0;
+        let dropped = std::mem::take(&mut waiting.records).len();
+        (0..dropped).for_each(|_| metrics.note_dropped_result());
+        dropped
+    }
+
+    /// Nothing can be written now: tells those who wait for it.
+    pub fn refuse(&self) {
+        self.waiting().refuse();
     }
 
     pub fn problem(&self) -> Option<String> {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Writes group after group, until nothing waits. Returns whether notices were among them. If a group cannot be
-    /// written, its changes of incidents are kept for the next call: their notices would be lost.
+    /// Writes group after group, until nothing waits. Returns whether notices were among them. A group that finds the
+    /// database away is kept for the next call. Of one that cannot be written for another reason, only changes of
+    /// incidents are kept: their notices would be lost.
     pub async fn write_all(&self, checks: &Checks) -> bool {
+        let refusals = self.refusals.load(Ordering::Relaxed);
         let _one = self.writing.lock().await;
+        if self.refusals.load(Ordering::Relaxed) != refusals {
+            // The one before has just found the database away: a queue of callers must not ask one after the other.
+            self.waiting().refuse();
+            return false;
+        }
         let mut has_notices = false;
         loop {
-            let mut group = std::mem::take(&mut *self.waiting());
+            let (group, was_tried) = self.take_group();
             if group.is_empty() {
                 return has_notices;
             }
-            let most = limits::RESULTS_GROUP as usize;
-            let rest = group.split_off(group.len().min(most));
-            if !rest.is_empty() {
-                self.waiting().splice(0..0, rest);
-            }
             let (records, told): (Vec<Record>, Vec<_>) =
                 group.into_iter().map(|queued| (queued.record, queued.written)).unzip();
-            let written = checks.write(&records).await;
-            let problem = written
-                .as_ref()
-                .err()
-                .map(|problem| format!("results of checks cannot be written: {problem}"));
-            if let Some(problem) = &problem {
-                tracing::error!(problem, "a group of results is lost");
-            }
-            *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+            let written = match was_tried {
+                false => checks.write(&records).await,
+                true => checks.write_again(&records).await,
+            };
             for told in told.into_iter().flatten() {
                 let _ = told.send(written.is_ok());
             }
-            has_notices |= written.is_ok() && records.iter().any(|one| !one.notices.is_empty());
-            if written.is_err() {
-                let changes = records.into_iter().filter(|record| !record.transitions.is_empty());
-                let changes = changes.map(|record| Queued { record, written: None });
-                self.waiting().splice(0..0, changes);
-                return has_notices;
+            self.note(written.as_ref().err());
+            let Err(problem) = written else {
+                has_notices |= records.iter().any(|one| !one.notices.is_empty());
+                continue;
+            };
+            let is_away = problem.is_away();
+            let kept = records.into_iter().filter(|one| is_away || !one.transitions.is_empty());
+            let kept: Vec<Queued> = kept.map(|record| Queued { record, written: None }).collect();
+            let mut waiting = self.waiting();
+            waiting.tried = if is_away { kept.len() } else { 0 };
+            waiting.records.splice(0..0, kept);
+            if is_away {
+                waiting.refuse();
+                self.refusals.fetch_add(1, Ordering::Relaxed);
             }
+            return has_notices;
         }
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Queued>> {
+    /// The next records, and whether they were tried before.
+    fn take_group(&self) -> (Vec<Queued>, bool) {
+        let mut waiting = self.waiting();
+        let tried = std::mem::take(&mut waiting.tried);
+        let most = if tried > 0 { tried } else { limits::RESULTS_GROUP as usize };
+        let end = waiting.records.len().min(most);
+        let rest = waiting.records.split_off(end);
+        (std::mem::replace(&mut waiting.records, rest), tried > 0)
+    }
+
+    /// The database is tried each second, so the log has the beginning of a problem only.
+    fn note(&self, problem: Option<&ChecksError>) {
+        let mut noted = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        match problem {
+            Some(problem) if problem.is_away() && noted.is_none() => {
+                tracing::warn!(%problem, "results of checks wait for their database");
+            }
+            Some(problem) if problem.is_away() => {}
+            Some(problem) => tracing::error!(%problem, "a group of results is lost"),
+            None => {}
+        }
+        *noted = problem.map(|problem| format!("results of checks cannot be written: {problem}"));
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -121,7 +121,15 @@ fn to_query(owner: Owner, mut parameters: Parameters) -> Result<(ArrivalQuery, b
         (page - 1).checked_mul(limits::DATA_PAGE).ok_or_else(|| bad("page", "is too large"))?;
     let limit = limits::DATA_PAGE as usize;
     Ok((
-        ArrivalQuery { scope: owner.scope, period, filter, after: None, offset, limit },
+        ArrivalQuery {
+            scope: owner.scope,
+            period,
+            filter,
+            after: None,
+            up_to: None,
+            offset,
+            limit,
+        },
         is_compact,
     ))
 }

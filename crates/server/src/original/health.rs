@@ -1,9 +1,11 @@
 //! `GET /api/health`: whether the server is healthy, and its problems.
 
+use analytics::limits;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
+use store::meta::ServerRow;
 use utoipa::ToSchema;
 
 use crate::app::{App, SharedApp};
@@ -19,6 +21,27 @@ pub struct Health {
     /// Information for the operator that is not a problem, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The servers that share the database of projects, if they can be asked for; none if this one has it for itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<HealthOfServer>,
+}
+
+/// A server that shares the database of projects.
+#[derive(Serialize, ToSchema)]
+pub struct HealthOfServer {
+    /// Its number, part of the ids of its hits.
+    pub node: u8,
+    #[schema(example = "0.1.0")]
+    pub version: String,
+    /// The one that answers.
+    pub this: bool,
+    /// It checks monitors, judges rules, sends notices and does what is done once a day.
+    pub leads: bool,
+    /// Seconds since its last sign of life; none before the first.
+    pub seen_s: Option<i64>,
+    /// `alive`, `gone`, or `drained`: its folder holds nothing that ClickHouse lacks.
+    #[schema(example = "alive")]
+    pub state: &'static str,
 }
 
 /// Whether the server is well.
@@ -31,12 +54,34 @@ pub struct Health {
 )]
 pub async fn show_health(State(app): State<SharedApp>) -> (StatusCode, Json<Health>) {
     let problems = find_problems(&app).await;
+    let servers = app.meta.servers().await.unwrap_or_default();
+    let servers: Vec<HealthOfServer> = servers.into_iter().map(to_server).collect();
+    let mut notes = find_notes(&app);
+    // The other ones do its work, so this server is well.
+    notes.extend(servers.iter().filter(|server| server.state == "gone").map(|server| {
+        format!(
+            "node {} is gone: requests that it accepted last may be on its disk alone. Start it, or drain it",
+            server.node
+        )
+    }));
     let (code, status) = if problems.is_empty() {
         (StatusCode::OK, "healthy")
     } else {
         (StatusCode::INTERNAL_SERVER_ERROR, "unhealthy")
     };
-    (code, Json(Health { status, problems, notes: find_notes(&app) }))
+    (code, Json(Health { status, problems, notes, servers }))
+}
+
+fn to_server(row: ServerRow) -> HealthOfServer {
+    let seen_s = row.seen_before_us.map(|us| us / 1_000_000);
+    let is_gone = seen_s.is_none_or(|seen_s| seen_s > limits::SERVER_GONE_SECONDS as i64);
+    let state = match (row.has_left, is_gone) {
+        (true, _) => "drained",
+        (_, true) => "gone",
+        _ => "alive",
+    };
+    let leads = row.leads && state == "alive";
+    HealthOfServer { node: row.node, version: row.version, this: row.is_self, leads, seen_s, state }
 }
 
 fn find_notes(app: &App) -> Vec<String> {
@@ -68,10 +113,12 @@ async fn find_problems(app: &App) -> Vec<String> {
     problems.extend(app.outbox.problems());
     problems.extend(app.subscriber_mail.problems());
     problems.extend(app.certificate_order.problem());
-    if app.checks.ping().await.is_err() {
+    problems.extend(app.sharing.problem());
+    let (checks, meta) = tokio::join!(app.checks.ping(), app.meta.ping());
+    if checks.is_err() {
         problems.push("the results of checks cannot be read".to_owned());
     }
-    if app.meta.ping().await.is_err() {
+    if meta.is_err() {
         problems.push("the table of projects cannot be read".to_owned());
     }
     problems

@@ -98,6 +98,7 @@ async fn send_page(
         period: Period::default(),
         filter: Filter::default(),
         after: None,
+        up_to: None,
         offset,
         limit: left as usize,
     };

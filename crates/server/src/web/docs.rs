@@ -60,6 +60,8 @@ pub const PAGES: &[Page] = &[
     page!("metrics", "Metrics", false),
     page!("backup", "Backup and restore", false),
     page!("postgresql", "PostgreSQL for projects and settings", false),
+    page!("clickhouse", "ClickHouse for hits", false),
+    page!("scaling", "Several servers", false),
     page!("upgrading", "Upgrading and going back", false),
     page!("repair", "When a file is lost", false),
 ];

@@ -78,6 +78,9 @@ impl TestApp {
         if std::env::var_os("API_ANALYTICS_TEST_POSTGRES").is_some() {
             settings.push(("meta".to_owned(), crate::postgres::new_database()));
         }
+        if std::env::var_os("API_ANALYTICS_TEST_CLICKHOUSE").is_some() {
+            settings.push(("hits".to_owned(), crate::clickhouse::new_database()));
+        }
         let folder = tempfile::tempdir().unwrap();
         let mut app = TestApp {
             running: None,

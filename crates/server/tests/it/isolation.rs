@@ -7,17 +7,18 @@ use serde_json::{Value, json};
 use server::router::{Access, Route, routes};
 
 use crate::app::{TestApp, TestProject, hit};
+use crate::clickhouse;
 
 /// Every text of B's hits contains this.
 const NEEDLE: &str = "bsecret";
 
-async fn two_projects() -> (TestApp, TestProject, TestProject) {
-    let app = TestApp::with(&[
+async fn two_projects(more: &[(&str, &str)]) -> (TestApp, TestProject, TestProject) {
+    let settings = [
         ("get_delete", "on"),
         ("unknown_keys_per_minute", "1000000"),
         ("project_creations_per_hour", "1000000"),
-    ])
-    .await;
+    ];
+    let app = TestApp::with(&[&settings, more].concat()).await;
     let (a, b) = (app.project().await, app.project().await);
     for (project, word) in [(&a, "afine"), (&b, NEEDLE)] {
         let hits: Vec<Value> = (0..20)
@@ -60,7 +61,16 @@ fn is_harmless(route: &Route) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_route_shows_another_project_s_hits() {
-    let (app, a, b) = two_projects().await;
+    look_everywhere(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_with_hits_in_clickhouse() {
+    look_everywhere(&[("hits", &clickhouse::new_database())]).await;
+}
+
+async fn look_everywhere(settings: &[(&str, &str)]) {
+    let (app, a, b) = two_projects(settings).await;
     // The search finds the needle where it is allowed.
     assert!(app.get_as(&b.key, "/api/v1/hits").await.text().contains(NEEDLE));
     assert!(app.get(&format!("/api/requests/{}", b.dashboard_id)).await.text().contains(NEEDLE));
@@ -117,7 +127,7 @@ async fn no_route_shows_another_project_s_hits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_of_another_project_is_only_a_place_in_time() {
-    let (app, a, b) = two_projects().await;
+    let (app, a, b) = two_projects(&[]).await;
     let cursor = app.get_as(&b.key, "/api/v1/hits?limit=3").await.json()["next"]
         .as_str()
         .unwrap()
@@ -129,7 +139,7 @@ async fn a_cursor_of_another_project_is_only_a_place_in_time() {
 #[test]
 fn no_parameters_reach_another_project() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let (app, a, _b) = runtime.block_on(two_projects());
+    let (app, a, _b) = runtime.block_on(two_projects(&[]));
     let names = prop::sample::select(vec![
         "q", "page", "hostname", "user_id", "ip", "date", "dateFrom", "status", "location",
         "compact", "from", "to", "period", "limit", "after", "format", "tz", "project", "scope",

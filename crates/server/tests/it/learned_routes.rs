@@ -106,7 +106,7 @@ async fn requests_in_a_sealed_file_join_a_template_that_comes_later() {
         let page = |n: usize| hit(&format!("/pages/the-page-of-{}", n % 50), json!({}));
         post(&app, &project, (0..150).map(page).collect()).await;
         post(&app, &other, (0..10).map(page).collect()).await;
-        let sealed = async || app.shared().store.stats().duckdb.sealed_rows;
+        let sealed = async || app.shared().store.stats().duckdb.unwrap().sealed_rows;
         wait("all is sealed", async || sealed().await >= 100).await;
         assert_eq!(endpoints(&app, &project).await.len(), 50);
         let added = decide(&app, &project, json!({ "template": "/pages/{page}" })).await;

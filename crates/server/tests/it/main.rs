@@ -4,6 +4,9 @@
 mod app;
 mod changes;
 mod channels;
+#[path = "../../../store/tests/it/clickhouse/front.rs"]
+#[expect(dead_code, reason = "tests of the store need the rest")]
+mod clickhouse;
 mod contract;
 mod control;
 mod dashboard;

@@ -69,7 +69,11 @@ async fn metrics_count_what_happened() {
 
 #[test]
 fn the_examples_for_prometheus_ask_for_metrics_that_there_are() {
-    let text = Metrics::default().to_text(&store::StoreStats::default(), &ServerStats::default());
+    let store = store::StoreStats {
+        duckdb: Some(store::DuckDbStats::default()),
+        ..store::StoreStats::default()
+    };
+    let text = Metrics::default().to_text(&store, &ServerStats::default());
     let read = |name: &str| {
         std::fs::read_to_string(root().join("examples/prometheus").join(name)).unwrap()
     };

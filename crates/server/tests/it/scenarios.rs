@@ -5,9 +5,19 @@ use serde_json::{Map, Value, json};
 use store::meta::NewProject;
 
 use crate::app::{Answer, TestApp, TestProject, root};
+use crate::clickhouse;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scenarios_hold() {
+    all(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scenarios_hold_with_hits_in_clickhouse() {
+    all(true).await;
+}
+
+async fn all(in_clickhouse: bool) {
     let mut files: Vec<_> = std::fs::read_dir(root().join("scenarios"))
         .unwrap()
         .map(|file| file.unwrap().path())
@@ -19,19 +29,21 @@ async fn scenarios_hold() {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let scenario: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap())
             .unwrap_or_else(|error| panic!("{name}: {error}"));
-        run(&name, &scenario).await;
+        run(&name, &scenario, in_clickhouse).await;
     }
 }
 
-async fn run(name: &str, scenario: &Value) {
+async fn run(name: &str, scenario: &Value, in_clickhouse: bool) {
     let settings: Vec<(String, String)> = scenario["settings"]
         .as_object()
         .into_iter()
         .flatten()
         .map(|(key, value)| (key.clone(), value.as_str().unwrap().to_owned()))
         .collect();
-    let settings: Vec<(&str, &str)> =
+    let mut settings: Vec<(&str, &str)> =
         settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let database = in_clickhouse.then(clickhouse::new_database);
+    settings.extend(database.iter().map(|database| ("hits", database.as_str())));
     let app = TestApp::with(&settings).await;
     let new = NewProject {
         privacy_level: scenario["project"]["privacy_level"].as_u64().unwrap_or(0) as u8,

@@ -8,10 +8,12 @@ use analytics::status_page::bulletin::{Bulletin, News};
 use analytics::status_page::publication::{Severity, Stage};
 use serde_json::json;
 use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::any::AnyRow;
 
 use super::source::IncidentSource;
-use super::{Checks, ChecksError};
+use super::{Checks, ChecksError, clean};
+use crate::database::bounded::Connection;
+use crate::database::columns::{Columns as _, column};
 use crate::sql::bulletins as sql;
 
 /// A bulletin that one subscriber has not received yet.
@@ -50,12 +52,14 @@ impl Checks {
             let text = serde_json::to_string(&one.bulletin)?;
             rows.push(json!([one.project.0, one.id, one.bulletin.at_ms, text]));
         }
-        let rows = serde_json::to_string(&rows)?;
-        let mut transaction = self.writing.begin().await?;
+        let rows = clean(rows)?;
+        let mut transaction = self.writing.pool.begin().await?;
         for statement in sql::FORGET_MAINTENANCE {
-            sqlx::query(statement).bind(&rows).execute(&mut *transaction).await?;
+            let delete = sqlx::query(self.engine().with_rows(statement)).bind(&rows);
+            delete.execute(&mut *transaction).await?;
         }
-        sqlx::query(sql::ADD_MAINTENANCE).bind(&rows).execute(&mut *transaction).await?;
+        let add = sqlx::query(self.engine().with_rows(sql::ADD_MAINTENANCE)).bind(&rows);
+        add.execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -66,25 +70,31 @@ impl Checks {
         limit: usize,
     ) -> Result<Vec<(i64, ProjectId, i64)>, ChecksError> {
         let select = sqlx::query_as(sql::NOT_SPREAD).bind(limit as i64);
-        let rows: Vec<(i64, u32, i64)> = select.fetch_all(&self.reading).await?;
-        Ok(rows.into_iter().map(|(id, project, at_ms)| (id, ProjectId(project), at_ms)).collect())
+        let rows: Vec<(i64, i64, i64)> = select.fetch_all(&self.reading).await?;
+        let rows = rows.into_iter();
+        Ok(rows.map(|(id, project, at_ms)| (id, ProjectId(project as u32), at_ms)).collect())
     }
 
-    /// Addresses the bulletin to exactly these subscribers.
+    /// Addresses the bulletin to exactly these subscribers, unless another server has addressed it.
     pub async fn spread(
         &self,
         bulletin: i64,
         at_ms: i64,
         subscribers: &[i64],
     ) -> Result<(), ChecksError> {
-        let mut transaction = self.writing.begin().await?;
-        sqlx::query(sql::ADD_MAILINGS)
+        let mut transaction = self.writing.pool.begin().await?;
+        // First: it locks the row, and only one server finds it unset. Else a mailing that another one has ended would
+        // be added again.
+        let set = sqlx::query(sql::SET_SPREAD).bind(bulletin).execute(&mut *transaction).await?;
+        if set.rows_affected() == 0 {
+            return Ok(());
+        }
+        sqlx::query(self.engine().with_rows(sql::ADD_MAILINGS))
+            .bind(serde_json::to_string(subscribers)?)
             .bind(bulletin)
             .bind(at_ms)
-            .bind(serde_json::to_string(subscribers)?)
             .execute(&mut *transaction)
             .await?;
-        sqlx::query(sql::SET_SPREAD).bind(bulletin).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -104,7 +114,7 @@ impl Checks {
         sqlx::query(sql::END)
             .bind(mailing.bulletin_id)
             .bind(mailing.subscriber)
-            .execute(&self.writing)
+            .execute(&self.writing.pool)
             .await?;
         Ok(())
     }
@@ -118,37 +128,36 @@ impl Checks {
             .bind(next_ms)
             .bind(mailing.bulletin_id)
             .bind(mailing.subscriber)
-            .execute(&self.writing)
+            .execute(&self.writing.pool)
             .await?;
         Ok(())
     }
 
     /// Deletes bulletins that every recipient has received.
     pub async fn forget_sent_bulletins(&self) -> Result<(), ChecksError> {
-        sqlx::query(sql::FORGET_SENT).execute(&self.writing).await?;
+        sqlx::query(sql::FORGET_SENT).execute(&self.writing.pool).await?;
         Ok(())
     }
 
     /// The project or its status page is gone: deletes its bulletins and mailings.
     pub async fn forget_bulletins(&self, project: ProjectId) -> Result<(), ChecksError> {
         for statement in sql::FORGET_OF_PROJECT {
-            sqlx::query(statement).bind(project.0).execute(&self.writing).await?;
+            sqlx::query(statement).bind(column(project)).execute(&self.writing.pool).await?;
         }
-        sqlx::query(crate::sql::checks::EMPTY_LOG).execute(&self.writing).await?;
-        Ok(())
+        Ok(self.writing.forget_deleted().await?)
     }
 }
 
 /// `source` as `IncidentSource::to_column`.
 pub(super) async fn add(
-    transaction: &mut SqliteConnection,
+    transaction: &mut Connection,
     project: ProjectId,
     source: i64,
     number: i64,
     bulletin: &Bulletin,
 ) -> Result<(), ChecksError> {
     sqlx::query(sql::ADD)
-        .bind(project.0)
+        .bind(column(project))
         .bind(source)
         .bind(number)
         .bind(bulletin.at_ms)
@@ -159,7 +168,7 @@ pub(super) async fn add(
 }
 
 pub(super) async fn forget_of_incident(
-    transaction: &mut SqliteConnection,
+    transaction: &mut Connection,
     source: i64,
     number: i64,
 ) -> Result<(), ChecksError> {
@@ -169,29 +178,28 @@ pub(super) async fn forget_of_incident(
     Ok(())
 }
 
-/// Adds bulletins for closed incidents that are published and that their owner has not marked as resolved. A transition
-/// already stored had its bulletin.
+/// Adds bulletins for incidents that are now closed, if they are published and their owner has not marked them as
+/// resolved. The incidents' rows are locked by this transaction.
 pub(super) async fn tell_closed(
-    transaction: &mut SqliteConnection,
+    transaction: &mut Connection,
     closed: &[(IncidentSource, Transition)],
 ) -> Result<(), ChecksError> {
     for (source, closing) in closed {
         let (source, number, at_ms) = (source.to_column(), closing.incident as i64, closing.at_ms);
-        let select =
-            sqlx::query_as(sql::PUBLISHED).bind(source).bind(number).bind(closing.transition);
-        let published: Option<(u32, String, Option<String>)> =
+        let select = sqlx::query_as(sql::PUBLISHED).bind(source).bind(number);
+        let published: Option<(i64, String, Option<String>)> =
             select.fetch_optional(&mut *transaction).await?;
         let Some((project, title, severity)) = published else { continue };
         let severity = severity.as_deref().and_then(Severity::parse).unwrap_or(Severity::Major);
         let news = News::Incident { severity, stage: Some(Stage::Resolved), opens: false };
         let bulletin = Bulletin { at_ms, title, text: String::new(), news };
-        add(transaction, ProjectId(project), source, number, &bulletin).await?;
+        add(transaction, ProjectId(project as u32), source, number, &bulletin).await?;
     }
     Ok(())
 }
 
-fn to_mailing(row: &SqliteRow) -> Result<Mailing, ChecksError> {
-    let text: &str = row.try_get("text")?;
+fn to_mailing(row: &AnyRow) -> Result<Mailing, ChecksError> {
+    let text: &str = row.try_get("content")?;
     let maintenance: String = row.try_get("maintenance")?;
     let about = match maintenance.is_empty() {
         true => {
@@ -203,9 +211,9 @@ fn to_mailing(row: &SqliteRow) -> Result<Mailing, ChecksError> {
     Ok(Mailing {
         bulletin_id: row.try_get("id")?,
         subscriber: row.try_get("subscriber")?,
-        project: ProjectId(row.try_get("project")?),
+        project: row.project("project")?,
         about,
         bulletin: serde_json::from_str(text)?,
-        tries: row.try_get("tries")?,
+        tries: row.number("tries")?,
     })
 }

@@ -11,10 +11,11 @@ use analytics::status_page::publication::{Publication, Severity, Stage};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 use super::source::IncidentSource;
-use super::{Checks, ChecksError, bulletins};
+use super::{Checks, ChecksError, bulletins, storable};
+use crate::database::columns::{Columns as _, column};
 use crate::sql::incidents as sql;
 
 /// An incident as the checks or a rule found it. Each of its transitions writes it again: a field that is None keeps
@@ -87,9 +88,9 @@ impl Checks {
     /// Newest first.
     pub async fn incidents(&self, query: IncidentQuery) -> Result<Vec<KeptIncident>, ChecksError> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql::list()))
-            .bind(query.project.0)
+            .bind(column(query.project))
             .bind(query.source.map(IncidentSource::to_column))
-            .bind(query.open)
+            .bind(i64::from(query.open))
             .bind(query.before_ms)
             .bind(query.limit as i64)
             .fetch_all(&self.reading)
@@ -105,7 +106,7 @@ impl Checks {
         number: u64,
     ) -> Result<Option<KeptIncident>, ChecksError> {
         let row = sqlx::query(sqlx::AssertSqlSafe(sql::get()))
-            .bind(project.0)
+            .bind(column(project))
             .bind(source.to_column())
             .bind(number as i64)
             .fetch_optional(&self.reading)
@@ -126,7 +127,7 @@ impl Checks {
                 let change: &str = row.try_get("change")?;
                 let muted: Option<&str> = row.try_get("muted")?;
                 Ok(KeptTransition {
-                    transition: row.try_get("transition")?,
+                    transition: row.number("transition")?,
                     at_ms: row.try_get("at_ms")?,
                     change: serde_json::from_str(change)?,
                     muted: muted.map(serde_json::from_str).transpose()?,
@@ -158,7 +159,7 @@ impl Checks {
         limit: usize,
     ) -> Result<Vec<(KeptIncident, Vec<IncidentUpdate>)>, ChecksError> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql::published()))
-            .bind(project.0)
+            .bind(column(project))
             .bind(since_ms)
             .bind(limit as i64)
             .fetch_all(&self.reading)
@@ -172,7 +173,8 @@ impl Checks {
         Ok(published)
     }
 
-    /// Saves the owner's changes in one transaction. `bulletin`: the text for the status page's subscribers. If the
+    /// Saves the owner's changes in one transaction, which begins with the incident's own row: a server that writes a
+    /// transition of it at the same time comes before or after all of this. `bulletin`: the text for the status page's subscribers. If the
     /// incident is not published, its unsent bulletins are deleted.
     pub async fn change_incident(
         &self,
@@ -182,11 +184,11 @@ impl Checks {
     ) -> Result<(), ChecksError> {
         let source = incident.found.source.to_column();
         let number = incident.found.number as i64;
-        let mut transaction = self.writing.begin().await?;
+        let mut transaction = self.writing.pool.begin().await?;
         sqlx::query(sql::CHANGE)
             .bind(incident.acknowledged_ms)
-            .bind(&incident.note)
-            .bind(incident.publication.as_ref().map(|public| &public.title))
+            .bind(incident.note.as_deref().map(storable))
+            .bind(incident.publication.as_ref().map(|public| storable(&public.title)))
             .bind(incident.publication.as_ref().map(|public| public.severity.as_str()))
             .bind(source)
             .bind(number)
@@ -198,7 +200,7 @@ impl Checks {
                 .bind(number)
                 .bind(update.at_ms)
                 .bind(update.stage.as_str())
-                .bind(update.text)
+                .bind(storable(&update.text))
                 .execute(&mut *transaction)
                 .await?;
         }
@@ -215,6 +217,10 @@ impl Checks {
 }
 
 impl IncidentRow {
+    pub(super) fn key(&self) -> (i64, u64) {
+        (self.source.to_column(), self.number)
+    }
+
     pub(super) fn columns(&self) -> Result<Value, ChecksError> {
         let phases = self.phases.as_ref().map(|phases| {
             let of = |phase| phases.get(phase).map(|took| took.as_micros() as u64);
@@ -228,7 +234,7 @@ impl IncidentRow {
             self.since_ms,
             self.found_ms,
             self.until_ms,
-            self.unconfirmed,
+            i64::from(self.unconfirmed),
             self.failure.map(Failure::code),
             self.detail,
             self.status,
@@ -254,7 +260,7 @@ pub(super) fn transition_columns(
     ]))
 }
 
-fn to_incident(row: &SqliteRow) -> Result<KeptIncident, ChecksError> {
+fn to_incident(row: &AnyRow) -> Result<KeptIncident, ChecksError> {
     let failure: Option<&str> = row.try_get("failure")?;
     let phases: Option<&str> = row.try_get("phases")?;
     let hit: Option<&str> = row.try_get("hit")?;
@@ -267,15 +273,15 @@ fn to_incident(row: &SqliteRow) -> Result<KeptIncident, ChecksError> {
     let found = IncidentRow {
         source: IncidentSource::from_column(row.try_get("monitor")?),
         number: row.try_get::<i64, _>("number")? as u64,
-        project: ProjectId(row.try_get("project")?),
+        project: row.project("project")?,
         cause: read_word(row.try_get("cause")?)?,
         since_ms: row.try_get("since_ms")?,
         found_ms: row.try_get("found_ms")?,
         until_ms: row.try_get("until_ms")?,
-        unconfirmed: row.try_get("unconfirmed")?,
+        unconfirmed: row.flag("unconfirmed")?,
         failure: failure.map(|code| Failure::parse(code).unwrap_or(Failure::Protocol)),
         detail: row.try_get("detail")?,
-        status: row.try_get("status")?,
+        status: row.maybe_number("status")?,
         phases: phases.map(to_phases).transpose()?,
         last_good_ms: row.try_get("last_good_ms")?,
         hit: hit.map(serde_json::from_str).transpose()?,

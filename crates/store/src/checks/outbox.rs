@@ -10,11 +10,14 @@ use analytics::notice::outbox::Row as Waiting;
 use analytics::notice::{Notice, Stage};
 use serde_json::{Value, json};
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
 use super::incidents::read_word;
 use super::source::IncidentSource;
-use super::{Checks, ChecksError};
+use super::{Checks, ChecksError, storable};
+use crate::database::Engine;
+use crate::database::bounded::Connection;
+use crate::database::columns::Columns as _;
 use crate::sql::outbox as sql;
 
 /// A notice's channel: its number, and when it was created (microseconds).
@@ -104,7 +107,8 @@ impl Checks {
 
     /// The notices with these ids, ascending by id.
     pub async fn notices(&self, ids: &[u64]) -> Result<Vec<(u64, Notice)>, ChecksError> {
-        let select = sqlx::query_as(sql::NOTICES).bind(serde_json::to_string(ids)?);
+        let select =
+            sqlx::query_as(self.engine().with_rows(sql::NOTICES)).bind(serde_json::to_string(ids)?);
         let rows: Vec<(i64, String)> = select.fetch_all(&self.reading).await?;
         rows.into_iter().map(|(id, text)| Ok((id as u64, serde_json::from_str(&text)?))).collect()
     }
@@ -129,16 +133,16 @@ impl Checks {
         now_ms: i64,
     ) -> Result<(), ChecksError> {
         let ids = serde_json::to_string(ids)?;
-        let mut transaction = self.writing.begin().await?;
+        let mut transaction = self.writing.pool.begin().await?;
         if let Some(tried) = tried {
-            add_try(&mut transaction, &ids, tried).await?;
+            add_try(&mut transaction, self.engine(), &ids, tried).await?;
         }
-        sqlx::query(sql::END)
+        sqlx::query(self.engine().with_rows(sql::END))
+            .bind(&ids)
             .bind(ended.as_str())
             .bind(now_ms)
-            .bind(message)
-            .bind(tried.is_some())
-            .bind(&ids)
+            .bind(message.map(storable))
+            .bind(i64::from(tried.is_some()))
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
@@ -153,16 +157,17 @@ impl Checks {
         next_ms: i64,
     ) -> Result<(), ChecksError> {
         let ids = serde_json::to_string(ids)?;
-        let mut transaction = self.writing.begin().await?;
-        add_try(&mut transaction, &ids, tried).await?;
-        sqlx::query(sql::TRY_AGAIN).bind(next_ms).bind(&ids).execute(&mut *transaction).await?;
+        let mut transaction = self.writing.pool.begin().await?;
+        add_try(&mut transaction, self.engine(), &ids, tried).await?;
+        let update = sqlx::query(self.engine().with_rows(sql::TRY_AGAIN)).bind(&ids).bind(next_ms);
+        update.execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(())
     }
 
     /// The channel no longer works: all notices waiting for it have failed.
     pub async fn fail_all(&self, channel: i64, now_ms: i64) -> Result<(), ChecksError> {
-        sqlx::query(sql::END_ALL).bind(now_ms).bind(channel).execute(&self.writing).await?;
+        sqlx::query(sql::END_ALL).bind(now_ms).bind(channel).execute(&self.writing.pool).await?;
         Ok(())
     }
 
@@ -178,13 +183,14 @@ impl Checks {
         let mut deliveries: Vec<Delivery> =
             rows.iter().map(to_delivery).collect::<Result<_, _>>()?;
         let ids: Vec<i64> = deliveries.iter().map(|delivery| delivery.id).collect();
-        let tries = sqlx::query(sql::TRIES).bind(serde_json::to_string(&ids)?);
+        let tries =
+            sqlx::query(self.engine().with_rows(sql::TRIES)).bind(serde_json::to_string(&ids)?);
         for row in tries.fetch_all(&self.reading).await? {
             let id: i64 = row.try_get("delivery")?;
             let tried = Try {
                 at_ms: row.try_get("at_ms")?,
                 took_ms: row.try_get("took_ms")?,
-                status: row.try_get("status")?,
+                status: row.maybe_number("status")?,
                 reason: row.try_get("reason")?,
             };
             let of = deliveries.iter_mut().find(|delivery| delivery.id == id);
@@ -207,27 +213,28 @@ impl Checks {
     /// Deletes the notices for channels that are not among `live`.
     pub async fn keep_channels(&self, live: &HashSet<ChannelKey>) -> Result<(), ChecksError> {
         let live = serde_json::to_string(&live.iter().collect::<Vec<_>>())?;
-        let mut transaction = self.writing.begin().await?;
+        let mut transaction = self.writing.pool.begin().await?;
         for statement in sql::KEEP_ONLY {
-            sqlx::query(statement).bind(&live).execute(&mut *transaction).await?;
+            let delete = sqlx::query(self.engine().with_rows(statement)).bind(&live);
+            delete.execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
-        sqlx::query(crate::sql::checks::EMPTY_LOG).execute(&self.writing).await?;
-        Ok(())
+        Ok(self.writing.forget_deleted().await?)
     }
 }
 
 async fn add_try(
-    transaction: &mut sqlx::SqliteConnection,
+    transaction: &mut Connection,
+    engine: Engine,
     ids: &str,
     tried: &Try,
 ) -> Result<(), ChecksError> {
-    sqlx::query(sql::ADD_TRIES)
+    sqlx::query(engine.with_rows(sql::ADD_TRIES))
+        .bind(ids)
         .bind(tried.at_ms)
         .bind(tried.took_ms)
-        .bind(tried.status)
-        .bind(&tried.reason)
-        .bind(ids)
+        .bind(tried.status.map(i64::from))
+        .bind(tried.reason.as_deref().map(storable))
         .execute(transaction)
         .await?;
     Ok(())
@@ -251,23 +258,23 @@ impl NewNotice {
     }
 }
 
-fn to_waiting(row: &SqliteRow) -> Result<Waiting, ChecksError> {
+fn to_waiting(row: &AnyRow) -> Result<Waiting, ChecksError> {
     let severity: Severity = read_word(row.try_get("severity")?)?;
     let stage: Stage = read_word(row.try_get("stage")?)?;
     Ok(Waiting {
         id: row.try_get::<i64, _>("id")? as u64,
-        project: row.try_get::<u32, _>("project")?.into(),
+        project: row.number("project")?,
         thread: row.try_get("thread")?,
         stage,
         severity,
         created_ms: row.try_get("created_ms")?,
-        tries: row.try_get("tries")?,
+        tries: row.number("tries")?,
         next_ms: row.try_get("next_ms")?,
-        opening_delivered: row.try_get("opening_delivered")?,
+        opening_delivered: row.flag("opening_delivered")?,
     })
 }
 
-fn to_thread_notice(row: &SqliteRow) -> Result<ThreadNotice, ChecksError> {
+fn to_thread_notice(row: &AnyRow) -> Result<ThreadNotice, ChecksError> {
     Ok(ThreadNotice {
         channel: row.try_get("channel")?,
         stage: read_word(row.try_get("stage")?)?,
@@ -275,11 +282,11 @@ fn to_thread_notice(row: &SqliteRow) -> Result<ThreadNotice, ChecksError> {
         created_ms: row.try_get("created_ms")?,
         next_ms: row.try_get("next_ms")?,
         ended_ms: row.try_get("ended_ms")?,
-        tries: row.try_get("tries")?,
+        tries: row.number("tries")?,
     })
 }
 
-fn to_delivery(row: &SqliteRow) -> Result<Delivery, ChecksError> {
+fn to_delivery(row: &AnyRow) -> Result<Delivery, ChecksError> {
     let notice: &str = row.try_get("notice")?;
     Ok(Delivery {
         id: row.try_get("id")?,

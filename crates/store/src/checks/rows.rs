@@ -13,11 +13,12 @@ use analytics::uptime::{Millis, Outcome, Tracker};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 
-use super::ChecksError;
 use super::incidents::IncidentRow;
 use super::outbox::NewNotice;
+use super::{ChecksError, DAY_MS};
+use crate::database::columns::Columns as _;
 
 /// One result.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,12 +95,12 @@ fn microseconds(phases: &Phases, phase: Phase) -> Option<i64> {
 }
 
 impl Record {
-    /// In the order of the statement's parameters.
-    pub(super) fn check_columns(&self) -> Option<Value> {
+    /// The monitor and time of the result, and its columns in the order of the statement's parameters.
+    pub(super) fn check_columns(&self) -> Option<((i64, i64), Value)> {
         let check = self.check.as_ref()?;
         let [dns, connect, tls, first_byte, body] =
             Phase::ALL.map(|phase| microseconds(&check.phases, phase));
-        Some(json!([
+        let columns = json!([
             check.monitor,
             check.at_ms,
             check.outcome,
@@ -113,12 +114,13 @@ impl Record {
             tls,
             first_byte,
             body,
-        ]))
+        ]);
+        Some(((check.monitor, check.at_ms), columns))
     }
 }
 
-/// The rows that a group adds to, one per monitor and 5 minutes.
-pub(super) fn sum_columns(group: &[Record]) -> Vec<Value> {
+/// The rows that a group adds to, in order: one per monitor and 5 minutes, and one per monitor and day.
+pub(super) fn sum_columns(group: &[Record]) -> (Vec<Value>, Vec<Value>) {
     let mut sums: BTreeMap<(i64, i64), SumRow> = BTreeMap::new();
     for record in group {
         for (from_ms, change) in &record.changes {
@@ -131,29 +133,14 @@ pub(super) fn sum_columns(group: &[Record]) -> Vec<Value> {
             sums.entry((record.state.id, from_ms)).or_default().add(check);
         }
     }
-    let columns = sums.iter().map(|((monitor, from_ms), sum)| {
-        let [dns, connect, tls, first_byte, body] =
-            Phase::ALL.map(|phase| microseconds(&sum.phases, phase).unwrap_or(0));
-        let Millis { up, degraded, down, maintenance, .. } = sum.millis;
-        json!([
-            monitor,
-            from_ms,
-            up,
-            degraded,
-            down,
-            maintenance,
-            sum.checks,
-            sum.failures,
-            sum.timed,
-            dns,
-            connect,
-            tls,
-            first_byte,
-            body,
-            sum.slowest.as_micros() as i64,
-        ])
-    });
-    columns.collect()
+    let mut days: BTreeMap<(i64, i64), SumRow> = BTreeMap::new();
+    for ((monitor, from_ms), sum) in &sums {
+        *days.entry((*monitor, from_ms / DAY_MS)).or_default() += sum.clone();
+    }
+    let columns = |rows: BTreeMap<(i64, i64), SumRow>| {
+        rows.iter().map(|((monitor, from), sum)| sum.columns(*monitor, *from)).collect()
+    };
+    (columns(sums), columns(days))
 }
 
 impl AddAssign for SumRow {
@@ -173,6 +160,30 @@ impl AddAssign for SumRow {
 }
 
 impl SumRow {
+    /// In the order of the statement's parameters. `from`: the row's start or day.
+    fn columns(&self, monitor: i64, from: i64) -> Value {
+        let [dns, connect, tls, first_byte, body] =
+            Phase::ALL.map(|phase| microseconds(&self.phases, phase).unwrap_or(0));
+        let Millis { up, degraded, down, maintenance, .. } = self.millis;
+        json!([
+            monitor,
+            from,
+            up,
+            degraded,
+            down,
+            maintenance,
+            self.checks,
+            self.failures,
+            self.timed,
+            dns,
+            connect,
+            tls,
+            first_byte,
+            body,
+            self.slowest.as_micros() as i64,
+        ])
+    }
+
     fn add(&mut self, check: &CheckRow) {
         self.checks += 1;
         match check.outcome.is_success() {
@@ -190,7 +201,7 @@ impl SumRow {
         }
     }
 
-    pub(super) fn from_row(row: &SqliteRow) -> Result<SumRow, ChecksError> {
+    pub(super) fn from_row(row: &AnyRow) -> Result<SumRow, ChecksError> {
         let number = |name: &str| row.try_get::<i64, _>(name);
         let mut phases = Phases::default();
         for phase in Phase::ALL {
@@ -218,7 +229,7 @@ impl SumRow {
 }
 
 impl CheckRow {
-    pub(super) fn from_row(monitor: i64, row: &SqliteRow) -> Result<CheckRow, ChecksError> {
+    pub(super) fn from_row(monitor: i64, row: &AnyRow) -> Result<CheckRow, ChecksError> {
         let mut phases = Phases::default();
         for phase in Phase::ALL {
             if let Some(took) = row.try_get::<Option<i64>, _>(column(phase))? {
@@ -234,8 +245,8 @@ impl CheckRow {
             // An unknown code comes from a later version; it is a failure all the same.
             failure: failure.map(|code| Failure::parse(&code).unwrap_or(Failure::Protocol)),
             detail: row.try_get("detail")?,
-            status: row.try_get("status")?,
-            missed: row.try_get("missed")?,
+            status: row.maybe_number("status")?,
+            missed: row.number("missed")?,
             late_ms: row.try_get("late_ms")?,
             phases,
         })
@@ -247,7 +258,7 @@ impl MonitorState {
         serde_json::to_string(&self.kept)
     }
 
-    pub(super) fn from_row(row: &SqliteRow) -> Result<MonitorState, ChecksError> {
+    pub(super) fn from_row(row: &AnyRow) -> Result<MonitorState, ChecksError> {
         let state: &str = row.try_get("state")?;
         Ok(MonitorState {
             id: row.try_get("id")?,

@@ -10,7 +10,7 @@ use sqlx::Row;
 use super::incidents::IncidentRow;
 use super::outbox::NewNotice;
 use super::source::IncidentSource;
-use super::{Changes, Checks, ChecksError};
+use super::{Changes, Checks, ChecksError, clean};
 use crate::sql::rules as sql;
 
 /// The rule of a row: its number, and when it was created (microseconds).
@@ -56,21 +56,26 @@ impl Checks {
         if let Some(late) = lateness {
             changes.add_notices(&late.notices)?;
         }
-        let mut transaction = self.writing.begin().await?;
-        let states = serde_json::to_string(&states)?;
-        sqlx::query(sql::PUT).bind(states).execute(&mut *transaction).await?;
+        let mut transaction = self.writing.pool.begin().await?;
+        // In order of their ids, so that two servers that write the same ones wait for each other.
+        states.sort_by_key(|state| state[0].as_i64());
+        let states = clean(states)?;
+        sqlx::query(self.engine().with_rows(sql::PUT))
+            .bind(states)
+            .execute(&mut *transaction)
+            .await?;
         if let Some(late) = lateness {
             let state = serde_json::to_string(&late.lateness)?;
             sqlx::query(sql::PUT_LATENESS).bind(state).execute(&mut *transaction).await?;
         }
-        changes.write(&mut transaction).await?;
+        changes.write(&mut transaction, self.engine()).await?;
         transaction.commit().await?;
         Ok(())
     }
 
     /// The last state of every rule's alerts.
     pub async fn rule_states(&self) -> Result<Vec<(RuleKey, RuleState)>, ChecksError> {
-        let rows = sqlx::query(sql::STATES).fetch_all(&self.writing).await?;
+        let rows = sqlx::query(sql::STATES).fetch_all(&self.writing.pool).await?;
         rows.iter()
             .map(|row| {
                 let state: &str = row.try_get("state")?;
@@ -82,23 +87,23 @@ impl Checks {
 
     pub async fn lateness(&self) -> Result<Lateness, ChecksError> {
         let kept: Option<String> =
-            sqlx::query_scalar(sql::LATENESS).fetch_optional(&self.writing).await?;
+            sqlx::query_scalar(sql::LATENESS).fetch_optional(&self.writing.pool).await?;
         Ok(kept.map(|kept| serde_json::from_str(&kept)).transpose()?.unwrap_or_default())
     }
 
     /// Deletes everything of rules that are not among `live`. Returns how many there were.
     pub async fn keep_rules(&self, live: &HashSet<RuleKey>) -> Result<usize, ChecksError> {
-        let known: Vec<RuleKey> = sqlx::query_as(sql::IDS).fetch_all(&self.writing).await?;
+        let known: Vec<RuleKey> = sqlx::query_as(sql::IDS).fetch_all(&self.writing.pool).await?;
         let gone: Vec<RuleKey> = known.into_iter().filter(|key| !live.contains(key)).collect();
         for (rule, _) in &gone {
             let source = IncidentSource::Rule(*rule).to_column();
             for statement in crate::sql::checks::FORGET_INCIDENTS {
-                sqlx::query(statement).bind(source).execute(&self.writing).await?;
+                sqlx::query(statement).bind(source).execute(&self.writing.pool).await?;
             }
-            sqlx::query(sql::FORGET).bind(rule).execute(&self.writing).await?;
+            sqlx::query(sql::FORGET).bind(rule).execute(&self.writing.pool).await?;
         }
         if !gone.is_empty() {
-            sqlx::query(crate::sql::checks::EMPTY_LOG).execute(&self.writing).await?;
+            self.writing.forget_deleted().await?;
         }
         Ok(gone.len())
     }

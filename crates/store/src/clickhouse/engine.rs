@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use analytics::limits;
@@ -13,35 +13,31 @@ use clickhouse::{Client, Compression, Row, RowOwned, RowRead};
 use serde::Deserialize;
 
 use super::failure::failed;
+use super::sql::layout::Layout;
 use super::sql::params::{Param, Params};
-use crate::types::StoreError;
-
-/// The address of a server (or of what distributes calls to several), the database, and who asks.
-#[derive(Clone)]
-pub struct ClickHouseOptions {
-    /// `http://host:8123` or `https://host:8443`.
-    pub url: String,
-    pub database: String,
-    /// "" for the server's default user.
-    pub user: String,
-    pub password: String,
-    pub query_seconds: u64,
-}
-
-impl std::fmt::Debug for ClickHouseOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ClickHouseOptions { url, database, user, .. } = self;
-        write!(f, "ClickHouseOptions {{ {url}, database {database}, user {user:?} }}")
-    }
-}
+use crate::types::{ClickHousePlace, StoreError};
 
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    options: Arc<ClickHouseOptions>,
-    client: Client,
+    place: Arc<ClickHousePlace>,
+    layout: Arc<Layout>,
+    hosts: Arc<Hosts>,
     seconds: u64,
     ids: Arc<QueryIds>,
+}
+
+/// The hosts of the address. All calls go to one of them; when it is away, to the next.
+struct Hosts {
+    clients: Vec<Client>,
+    current: AtomicUsize,
+}
+
+/// The hosts that a call may go to, in their order.
+struct Tries<'a> {
+    hosts: &'a Hosts,
+    place: usize,
+    left: usize,
 }
 
 /// Ids that no other node gives.
@@ -58,23 +54,49 @@ pub struct Number {
 
 impl Engine {
     /// Connects to nothing yet.
-    pub fn new(options: &ClickHouseOptions) -> Engine {
-        let mut client = Client::default()
-            .with_url(&options.url)
-            .with_database(&options.database)
-            .with_compression(Compression::None);
-        if !options.user.is_empty() {
-            client = client.with_user(&options.user).with_password(&options.password);
-        }
+    pub fn new(place: &ClickHousePlace, query_seconds: u64) -> Engine {
+        let client = |url: &String| {
+            let client = Client::default()
+                .with_url(url)
+                .with_database(&place.database)
+                .with_compression(Compression::None);
+            match place.user.is_empty() {
+                true => client,
+                false => client.with_user(&place.user).with_password(&place.password),
+            }
+        };
+        let urls = std::iter::once(&place.url).chain(&place.other_urls);
+        let layout = match &place.cluster {
+            None => Layout::OneHost,
+            Some(cluster) => {
+                Layout::Cluster { cluster: cluster.clone(), database: place.database.clone() }
+            }
+        };
         let ids = QueryIds { start: RandomState::new().hash_one(0), next: AtomicU64::new(0) };
-        let seconds = options.query_seconds;
-        Engine { options: Arc::new(options.clone()), client, seconds, ids: Arc::new(ids) }
+        Engine {
+            place: Arc::new(place.clone()),
+            layout: Arc::new(layout),
+            hosts: Arc::new(Hosts {
+                clients: urls.map(client).collect(),
+                current: AtomicUsize::new(0),
+            }),
+            seconds: query_seconds,
+            ids: Arc::new(ids),
+        }
     }
 
     /// For another runtime. TRICKY: connections are driven by the runtime that opened them. One that is shared stands
     /// still while that runtime does nothing.
     pub fn with_own_connections(&self) -> Engine {
-        Engine::new(&self.options)
+        Engine::new(&self.place, self.seconds)
+    }
+
+    pub fn database(&self) -> &str {
+        &self.place.database
+    }
+
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// The rows of a question. Dropping the future ends it on the server too.
@@ -107,8 +129,35 @@ impl Engine {
     where
         T: RowOwned + RowRead,
     {
+        let mut tries = self.hosts.tries();
+        loop {
+            let mut taken = false;
+            let take = |row| {
+                taken = true;
+                take(row)
+            };
+            let answer = self.each_of(tries.client(), context, sql, params, take).await;
+            // Rows that were handed out can't be taken back.
+            if taken || !tries.goes_on_after(&answer) {
+                return answer;
+            }
+        }
+    }
+
+    /// The same from one host.
+    async fn each_of<T>(
+        &self,
+        client: &Client,
+        context: &'static str,
+        sql: &str,
+        params: &Params,
+        mut take: impl FnMut(T) -> ControlFlow<()>,
+    ) -> Result<(), StoreError>
+    where
+        T: RowOwned + RowRead,
+    {
         let id = self.ids.next();
-        let query = with_params(self.client.query_raw(sql), params)
+        let query = with_params(client.query_raw(sql), params)
             .with_setting("query_id", &id)
             .with_setting("max_execution_time", self.seconds.to_string())
             // The whole answer or an error, never a part of one.
@@ -119,7 +168,7 @@ impl Engine {
                 "max_bytes_before_external_group_by",
                 limits::CLICKHOUSE_GROUP_BYTES.to_string(),
             );
-        let mut running = Running { engine: self, id, done: false };
+        let mut running = Running { client, seconds: self.seconds, id, done: false };
         let answer = async {
             let mut cursor = query.fetch::<T>()?;
             while let Some(row) = cursor.next().await? {
@@ -152,22 +201,66 @@ impl Engine {
         sql: &str,
         params: &Params,
     ) -> Result<(), StoreError> {
-        with_params(self.client.query_raw(sql), params)
-            .execute()
-            .await
-            .map_err(failed(context, self.seconds))
+        let mut tries = self.hosts.tries();
+        loop {
+            let query = with_params(tries.client().query_raw(sql), params);
+            let done = query.execute().await.map_err(failed(context, self.seconds));
+            if !tries.goes_on_after(&done) {
+                return done;
+            }
+        }
     }
 
     /// The same outside of any database.
     pub async fn run_outside(&self, context: &'static str, sql: &str) -> Result<(), StoreError> {
-        let client = self.client.clone().with_database("default");
-        client.query_raw(sql).execute().await.map_err(failed(context, self.seconds))
+        let mut tries = self.hosts.tries();
+        loop {
+            let client = tries.client().clone().with_database("default");
+            let query = client.query_raw(sql);
+            let done = query.execute().await.map_err(failed(context, self.seconds));
+            if !tries.goes_on_after(&done) {
+                return done;
+            }
+        }
+    }
+
+    /// The texts of a question outside of any database.
+    pub async fn ask_outside(
+        &self,
+        context: &'static str,
+        sql: &str,
+        params: &Params,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut tries = self.hosts.tries();
+        loop {
+            let client = tries.client().clone().with_database("default");
+            let query = with_params(client.query_raw(sql), params);
+            let texts = self.within(context, query.fetch_all::<String>()).await;
+            if !tries.goes_on_after(&texts) {
+                return texts;
+            }
+        }
     }
 
     /// Inserts rows once: again with the same token they are no more. `rows`: as RowBinaryWithNamesAndTypes.
-    pub async fn insert(&self, sql: String, token: &str, rows: Bytes) -> Result<(), StoreError> {
-        let mut insert = self
-            .client
+    pub async fn insert(&self, sql: &str, token: &str, rows: Bytes) -> Result<(), StoreError> {
+        let mut tries = self.hosts.tries();
+        loop {
+            let done = self.insert_at(tries.client(), sql, token, rows.clone()).await;
+            if !tries.goes_on_after(&done) {
+                return done;
+            }
+        }
+    }
+
+    async fn insert_at(
+        &self,
+        client: &Client,
+        sql: &str,
+        token: &str,
+        rows: Bytes,
+    ) -> Result<(), StoreError> {
+        let mut insert = client
             .insert_formatted_with(sql)
             .with_setting("insert_deduplication_token", token)
             .with_setting("async_insert", "0")
@@ -175,6 +268,10 @@ impl Engine {
             .with_setting("max_insert_block_size", limits::CLICKHOUSE_BLOCK_ROWS.to_string())
             // A batch may have hits of any month.
             .with_setting("max_partitions_per_insert_block", "0");
+        if self.layout.is_cluster() {
+            // Answered when each shard has its rows, which get the same token there.
+            insert = insert.with_setting("distributed_foreground_insert", "1");
+        }
         let whole = async {
             insert.send(rows).await?;
             insert.end().await
@@ -196,6 +293,36 @@ impl Engine {
     }
 }
 
+impl Hosts {
+    fn tries(&self) -> Tries<'_> {
+        Tries {
+            hosts: self,
+            place: self.current.load(Ordering::Relaxed),
+            left: self.clients.len() - 1,
+        }
+    }
+}
+
+impl<'a> Tries<'a> {
+    fn client(&self) -> &'a Client {
+        &self.hosts.clients[self.place]
+    }
+
+    /// Whether the next host is to be asked. TRICKY: what every host runs may run twice: an insert has its token, and
+    /// other statements do nothing where their work is done.
+    fn goes_on_after<T>(&mut self, answer: &Result<T, StoreError>) -> bool {
+        let is_away = matches!(answer, Err(StoreError::EngineAway { .. }));
+        let is_silent = matches!(answer, Err(StoreError::Timeout(_)));
+        if is_away || is_silent {
+            self.place = (self.place + 1) % self.hosts.clients.len();
+            self.hosts.current.store(self.place, Ordering::Relaxed);
+        }
+        let goes_on = is_away && self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        goes_on
+    }
+}
+
 fn with_params(query: Query, params: &Params) -> Query {
     params.iter().fold(query, |query, (name, param)| match param {
         Param::Text(text) => query.param(&name, text),
@@ -212,7 +339,8 @@ impl QueryIds {
 
 /// A running question. Dropped before its end, it is killed on the server.
 struct Running<'a> {
-    engine: &'a Engine,
+    client: &'a Client,
+    seconds: u64,
     id: String,
     done: bool,
 }
@@ -225,9 +353,10 @@ impl Drop for Running<'_> {
         }
         let mut params = Params::default();
         let sql = super::sql::rows::kill(&self.id, &mut params);
-        let engine = self.engine.clone();
+        let (client, seconds) = (self.client.clone(), self.seconds);
         runtime.spawn(async move {
-            if let Err(problem) = engine.run("killing a query", &sql, &params).await {
+            let done = with_params(client.query_raw(&sql), &params).execute().await;
+            if let Err(problem) = done.map_err(failed("killing a query", seconds)) {
                 tracing::debug!(%problem, "a query whose caller is gone could not be killed");
             }
         });
@@ -273,13 +402,12 @@ mod tests {
     }
 
     fn engine(url: &str, query_seconds: u64) -> Engine {
-        Engine::new(&ClickHouseOptions {
+        let place = ClickHousePlace {
             url: url.to_owned(),
             database: "default".into(),
-            user: String::new(),
-            password: String::new(),
-            query_seconds,
-        })
+            ..ClickHousePlace::default()
+        };
+        Engine::new(&place, query_seconds)
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,8 @@
 //! group is sent again, also through another server of a cluster, the hits are stored once. That holds only for the same
 //! group, so its bounds must be on disk before the first try.
 
+mod moved;
+
 use std::net::Ipv6Addr;
 
 use analytics::hit::{Country, HitId, TextKind};

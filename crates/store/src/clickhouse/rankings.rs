@@ -15,20 +15,21 @@ use super::read::to_country;
 use super::sql::sums::{self as sql, Hits, Rows};
 use super::sums::{DetailRow, sums};
 use crate::busiest;
-use crate::types::StoreError;
+use crate::types::{ClickHouseLimits, StoreError};
 
 const CONTEXT: &str = "making a list";
 
 pub async fn ranking(
     engine: &Engine,
     query: &RankingQuery,
-    limits: (RankingLimits, TallyLimits),
+    limits: RankingLimits,
+    sums_limits: (TallyLimits, ClickHouseLimits),
 ) -> Result<Ranking, StoreError> {
-    match all_rows(engine, query, limits.0).await? {
+    match all_rows(engine, query, limits).await? {
         Ok(ranking) => Ok(ranking),
         Err(TooManyRows) => {
-            let total = sums(engine, &query.busiest(), limits.1).await?;
-            Ok(busiest::ranking(query, &total, limits.0))
+            let total = sums(engine, &query.busiest(), sums_limits).await?;
+            Ok(busiest::ranking(query, &total, limits))
         }
     }
 }

@@ -2,6 +2,7 @@
 //! caller's memory.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use analytics::hit::{Country, ProjectId, TextKind};
@@ -39,6 +40,11 @@ struct FullHit {
     response_size: Option<u64>,
     texts: Vec<String>,
     words: Vec<String>,
+}
+
+#[derive(Row, Deserialize)]
+struct Text {
+    text: String,
 }
 
 #[derive(Row, Deserialize)]
@@ -109,10 +115,19 @@ async fn read(
     let mut params = Params::default();
     let ids = keys.iter().map(|(_, id)| *id).collect();
     let sql = sql::fetch(project.0, (from, to), ids, &mut params);
-    let rows = engine.ask::<FullHit>(CONTEXT, &sql, &params).await?;
-    let mut by_id: HashMap<i64, HitRow> =
-        rows.into_iter().map(|row| (row.hit_id, to_hit(row))).collect();
+    let rows = in_full(engine, &sql, &params).await?;
+    let mut by_id: HashMap<i64, HitRow> = rows.into_iter().map(|hit| (hit.hit_id, hit)).collect();
     Ok(keys.iter().filter_map(|(_, id)| by_id.remove(id)).collect())
+}
+
+/// Hits of a statement that selects the columns of `sql::in_full`.
+pub async fn in_full(
+    engine: &Engine,
+    sql: &str,
+    params: &Params,
+) -> Result<Vec<HitRow>, StoreError> {
+    let rows = engine.ask::<FullHit>(CONTEXT, sql, params).await?;
+    Ok(rows.into_iter().map(to_hit).collect())
 }
 
 fn to_hit(row: FullHit) -> HitRow {
@@ -137,6 +152,20 @@ pub fn to_country(text: &str) -> Country {
     text.as_bytes().try_into().map_or(Country::NONE, Country)
 }
 
+pub async fn each_text(
+    engine: &Engine,
+    project: ProjectId,
+    kind: TextKind,
+    mut take: impl FnMut(String),
+) -> Result<(), StoreError> {
+    let sql = sql::texts_of(project.0, kind);
+    let put = |row: Text| {
+        take(row.text);
+        ControlFlow::Continue(())
+    };
+    engine.each(CONTEXT, &sql, &Params::default(), put).await
+}
+
 /// The times of a project's oldest and newest hit; none if it has no hits.
 pub async fn extent(engine: &Engine, project: ProjectId) -> Result<Option<(i64, i64)>, StoreError> {
     let rows = engine.ask::<Extent>(CONTEXT, &sql::extent(project.0), &Params::default()).await?;
@@ -146,11 +175,14 @@ pub async fn extent(engine: &Engine, project: ProjectId) -> Result<Option<(i64, 
 
 pub async fn count_between(
     engine: &Engine,
-    project: ProjectId,
+    projects: &[ProjectId],
     from_us: i64,
     to_us: i64,
 ) -> Result<u64, StoreError> {
-    let sql = sql::count_between(project.0, from_us, to_us);
+    if projects.is_empty() {
+        return Ok(0);
+    }
+    let sql = sql::count_between(projects, from_us, to_us);
     engine.ask_number("counting hits", &sql, &Params::default()).await
 }
 

@@ -14,11 +14,12 @@ use analytics::tally::{
 use clickhouse::Row;
 use serde::Deserialize;
 
+use super::busiest::Days;
 use super::engine::Engine;
 use super::read::to_country;
 use super::sql::params::Params;
 use super::sql::sums::{self as sql, Hits, Name, Rows};
-use crate::types::StoreError;
+use crate::types::{ClickHouseLimits, StoreError};
 
 const CONTEXT: &str = "summing up hits";
 
@@ -54,7 +55,24 @@ struct DistinctRow {
 }
 
 #[derive(Row, Deserialize)]
+struct ConsumerRow {
+    consumer: u64,
+    number: u64,
+    seen: u64,
+}
+
+#[derive(Row, Deserialize)]
+struct EndpointDurationRow {
+    first: String,
+    second: String,
+    bucket: u16,
+    requests: u64,
+}
+
+#[derive(Row, Deserialize)]
 pub struct TopRow {
+    /// The place of its list in the question.
+    pub list: u8,
     pub first: String,
     pub second: String,
     pub requests: u64,
@@ -79,6 +97,9 @@ pub struct DetailRow {
     pub country_us: i64,
 }
 
+/// `DistinctCount`s above the limit are estimates, so one of these may be below it.
+const NEAR_PERCENT: u64 = 105;
+
 /// A question, and what its answer needs.
 struct Question<'a> {
     engine: &'a Engine,
@@ -86,40 +107,32 @@ struct Question<'a> {
     needs: Needs,
     hits: Hits,
     limits: TallyLimits,
+    days: ClickHouseLimits,
 }
 
 pub async fn sums(
     engine: &Engine,
     query: &SumsQuery,
-    limits: TallyLimits,
+    (limits, days): (TallyLimits, ClickHouseLimits),
 ) -> Result<Total, StoreError> {
     let range = (query.grid.from_us, query.grid.to_us);
     let hits = Hits::of(&query.scope, range, &query.filter);
-    let question = Question { engine, query, needs: query.all_needs(), hits, limits };
-    let (statuses, hours, latency, latency_series, consumer_series, endpoints, consumers, values) =
-        tokio::try_join!(
-            question.statuses(),
-            question.hours(),
-            question.latency(),
-            question.latency_series(),
-            question.consumer_series(),
-            question.endpoints(),
-            question.consumers(),
-            question.values(),
-        )?;
+    let question = Question { engine, query, needs: query.all_needs(), hits, limits, days };
+    let (statuses, hours, latency, consumer_series, endpoints, consumers, values) = tokio::try_join!(
+        question.statuses(),
+        question.hours(),
+        question.latency(),
+        question.consumer_series(),
+        question.endpoints(),
+        question.consumers(),
+        question.values(),
+    )?;
     let mut total = Total::new(query.grid.clone());
     question.add_statuses(&mut total, &statuses);
     for row in hours {
         total.hours[usize::from(row.hour)] += row.requests;
     }
-    for row in latency {
-        total.latency.add(row.latency, row.requests);
-        total.duration_us += u128::from(row.duration_us);
-    }
-    for row in latency_series {
-        let bucket = sql::bucket_of(&query.grid, row.bucket);
-        total.latency_series[bucket].add(row.latency, row.requests);
-    }
+    question.add_latency(&mut total, &latency);
     for row in consumer_series {
         let bucket = sql::bucket_of(&query.grid, row.bucket);
         let count = to_count(&row, limits.bucket_consumers_exact);
@@ -170,18 +183,26 @@ impl Question<'_> {
         self.ask(&sql::hours(&self.hits, &self.query.grid), &self.hits.params()).await
     }
 
+    /// One answer has both, since every hit is in a bucket.
     async fn latency(&self) -> Result<Vec<LatencyRow>, StoreError> {
-        if !self.needs.has(Needs::LATENCY) {
+        if !self.needs.has(Needs::LATENCY | Needs::LATENCY_SERIES) {
             return Ok(Vec::new());
         }
-        self.ask(&sql::latency(&self.hits, None), &self.hits.params()).await
+        let grid = self.needs.has(Needs::LATENCY_SERIES).then_some(&self.query.grid);
+        self.ask(&sql::latency(&self.hits, grid), &self.hits.params()).await
     }
 
-    async fn latency_series(&self) -> Result<Vec<LatencyRow>, StoreError> {
-        if !self.needs.has(Needs::LATENCY_SERIES) {
-            return Ok(Vec::new());
+    fn add_latency(&self, total: &mut Total, rows: &[LatencyRow]) {
+        for row in rows {
+            if self.needs.has(Needs::LATENCY) {
+                total.latency.add(row.latency, row.requests);
+                total.duration_us += u128::from(row.duration_us);
+            }
+            if self.needs.has(Needs::LATENCY_SERIES) {
+                let bucket = sql::bucket_of(&self.query.grid, row.bucket);
+                total.latency_series[bucket].add(row.latency, row.requests);
+            }
         }
-        self.ask(&sql::latency(&self.hits, Some(&self.query.grid)), &self.hits.params()).await
     }
 
     async fn consumer_series(&self) -> Result<Vec<DistinctRow>, StoreError> {
@@ -189,7 +210,7 @@ impl Question<'_> {
             return Ok(Vec::new());
         }
         let exact = self.limits.bucket_consumers_exact;
-        let sql = sql::consumer_series(&self.hits, &self.query.grid, exact);
+        let sql = sql::consumer_series(&self.hits, Some(&self.query.grid), exact);
         self.ask(&sql, &self.hits.params()).await
     }
 
@@ -200,7 +221,7 @@ impl Question<'_> {
         }
         // Orders other than by hits are right while all endpoints are here; above that they order those with most hits.
         let whole = self.limits.listed_whole;
-        let mut found = self.top(Rows::Endpoints, "", whole + 1).await?;
+        let mut found = self.top(&[(Rows::Endpoints, whole + 1)], "").await?;
         let count = self.count(Rows::Endpoints, "", &found, whole).await?;
         if found.len() as u64 > whole {
             found.truncate(self.candidates());
@@ -243,11 +264,16 @@ impl Question<'_> {
     async fn add_latencies(&self, rows: &mut [Endpoint]) -> Result<(), StoreError> {
         let name = |row: &Endpoint| (row.method.to_string(), row.route.to_string());
         let names: Vec<Name> = rows.iter().map(name).collect();
-        let details = self.details(Rows::Endpoints, &names, true).await?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut params = self.hits.params();
+        let sql = sql::endpoint_durations(&self.hits, &names, &mut params);
+        let durations = self.ask::<EndpointDurationRow>(&sql, &params).await?;
         let place: HashMap<&Name, usize> = names.iter().zip(0..).collect();
-        for detail in details.iter().filter(|detail| detail.bucket != NO_LATENCY) {
-            if let Some(at) = place.get(&(detail.first.clone(), detail.second.clone())) {
-                rows[*at].latency.add(detail.bucket, detail.requests);
+        for row in durations {
+            if let Some(at) = place.get(&(row.first, row.second)) {
+                rows[*at].latency.add(row.bucket, row.requests);
             }
         }
         Ok(())
@@ -257,17 +283,41 @@ impl Question<'_> {
         if !self.needs.has(Needs::CONSUMERS) {
             return Ok(Listing::default());
         }
+        if !self.query.top.consumers {
+            let count = self.count_consumers().await?;
+            return Ok(Listing { count, ..Listing::default() });
+        }
+        let days = Days::of(self.engine, &self.hits, self.days.busiest_worth).await?;
+        let listing = self.busiest(&days).await?;
+        if days.are_there_still(self.engine, &self.hits).await? {
+            return Ok(listing);
+        }
+        self.busiest(&Days::default()).await
+    }
+
+    /// The consumers that the table shows, of whose hits these days are derived.
+    async fn busiest(&self, days: &Days) -> Result<Listing<Consumer>, StoreError> {
         let top = self.query.top;
-        let most = if top.consumers { self.candidates() } else { 0 };
-        let found = self.top(Rows::Consumers, "", most as u64).await?;
-        let count = self.count(Rows::Consumers, "", &found, most as u64).await?;
-        let names: Vec<Name> = found.into_iter().map(|row| (row.first, row.second)).collect();
+        let derived = days.digests();
+        let sql = sql::top_consumers(&self.hits, derived, self.candidates() as u64);
+        let found = self.ask::<ConsumerRow>(&sql, &self.hits.params()).await?;
+        let count = match days.are_complete() {
+            true => {
+                DistinctCount { count: found.first().map_or(0, |row| row.number), about: false }
+            }
+            false => self.count_consumers().await?,
+        };
+        let low_by_up_to =
+            found.iter().map(|row| days.left_out().saturating_sub(row.seen)).max().unwrap_or(0);
+        let consumers: Vec<u64> = found.iter().map(|row| row.consumer).collect();
         let durations = self.needs.has(Needs::CONSUMER_LATENCY);
-        let details = self.details(Rows::Consumers, &names, durations).await?;
         let mut by_name: HashMap<Name, Consumer> = HashMap::new();
-        for detail in details {
-            let name = (detail.first.clone(), detail.second.clone());
-            add_to_consumer(by_name.entry(name).or_default(), &detail, durations);
+        if !consumers.is_empty() {
+            let sql = sql::details(&self.hits, derived, &consumers, durations);
+            for detail in self.ask::<DetailRow>(&sql, &self.hits.params()).await? {
+                let name = (detail.first.clone(), detail.second.clone());
+                add_to_consumer(by_name.entry(name).or_default(), &detail, durations);
+            }
         }
         let mut rows: Vec<Consumer> = by_name
             .into_iter()
@@ -283,40 +333,68 @@ impl Question<'_> {
             place += 1;
             shown.contains(&(place - 1))
         });
-        Ok(Listing { rows, count, missing_up_to: 0, low_by_up_to: 0 })
+        Ok(Listing { rows, count, missing_up_to: days.left_out(), low_by_up_to })
+    }
+
+    async fn count_consumers(&self) -> Result<DistinctCount, StoreError> {
+        let exact = self.limits.distinct_exact;
+        let params = self.hits.params();
+        if self.hits.whole_range().is_some() {
+            let sql = sql::consumer_series(&self.hits, None, exact);
+            let counted = self.ask::<DistinctRow>(&sql, &params).await?;
+            let count = counted.first().map(|row| to_count(row, exact)).unwrap_or_default();
+            if !count.about || count.count > exact * NEAR_PERCENT / 100 {
+                return Ok(count);
+            }
+        }
+        self.count(Rows::Consumers, "", &[], 0).await
     }
 
     /// The values to list by name.
     async fn values(
         &self,
     ) -> Result<HashMap<Dimension, Listing<(std::sync::Arc<str>, Count)>>, StoreError> {
+        if self.query.values.is_empty() {
+            return Ok(HashMap::new());
+        }
         let mut all = HashMap::new();
-        for value in &self.query.values {
-            let rows = Rows::Values(*value);
-            // Words are few, and an answer lists all of them; texts are listed as far as they are shown.
-            let (prefix, most) = match value {
-                Dimension::Text(_) => (self.query.prefix.as_str(), self.query.top.rows as u64),
-                _ => ("", self.limits.listed_whole),
-            };
-            let found = self.top(rows, prefix, most).await?;
-            let count = self.count(rows, prefix, &found, most).await?;
-            let listed = found.into_iter().map(|row| {
-                let errors = row.client_errors + row.server_errors;
-                (row.second.into(), Count { requests: row.requests, errors })
-            });
-            let listing =
-                Listing { rows: listed.collect(), count, missing_up_to: 0, low_by_up_to: 0 };
-            all.insert(*value, listing);
+        let prefix = self.query.prefix.as_str();
+        // Words are few, and an answer lists all of them; texts are listed as far as they are shown.
+        let (texts, words): (Vec<Dimension>, Vec<Dimension>) =
+            self.query.values.iter().partition(|value| matches!(value, Dimension::Text(_)));
+        let of = |values: &[Dimension], most: u64| -> Vec<(Rows, u64)> {
+            values.iter().map(|value| (Rows::Values(*value), most)).collect()
+        };
+        let texts = (of(&texts, self.query.top.rows as u64), prefix);
+        let words = (of(&words, self.limits.listed_whole), "");
+        let (of_texts, of_words) =
+            tokio::try_join!(self.top(&texts.0, texts.1), self.top(&words.0, words.1))?;
+        for ((lists, prefix), found) in [(texts, of_texts), (words, of_words)] {
+            let mut by_list: Vec<Vec<TopRow>> = lists.iter().map(|_| Vec::new()).collect();
+            for row in found {
+                by_list[usize::from(row.list)].push(row);
+            }
+            for ((rows, most), found) in lists.into_iter().zip(by_list) {
+                let Rows::Values(value) = rows else { continue };
+                let count = self.count(rows, prefix, &found, most).await?;
+                let listed = found.into_iter().map(|row| {
+                    let errors = row.client_errors + row.server_errors;
+                    (row.second.into(), Count { requests: row.requests, errors })
+                });
+                let listing =
+                    Listing { rows: listed.collect(), count, missing_up_to: 0, low_by_up_to: 0 };
+                all.insert(value, listing);
+            }
         }
         Ok(all)
     }
 
-    async fn top(&self, rows: Rows, prefix: &str, most: u64) -> Result<Vec<TopRow>, StoreError> {
-        if most == 0 {
+    async fn top(&self, lists: &[(Rows, u64)], prefix: &str) -> Result<Vec<TopRow>, StoreError> {
+        if lists.iter().all(|(_, most)| *most == 0) {
             return Ok(Vec::new());
         }
         let mut params = self.hits.params();
-        let sql = sql::top(&self.hits, rows, prefix, most, &mut params);
+        let sql = sql::top(&self.hits, lists, prefix, &mut params);
         self.ask(&sql, &params).await
     }
 
@@ -336,20 +414,6 @@ impl Question<'_> {
         let sql = sql::distinct(&self.hits, rows, prefix, exact, &mut params);
         let counted = self.ask::<DistinctRow>(&sql, &params).await?;
         Ok(counted.first().map(|row| to_count(row, exact)).unwrap_or_default())
-    }
-
-    async fn details(
-        &self,
-        rows: Rows,
-        names: &[Name],
-        durations: bool,
-    ) -> Result<Vec<DetailRow>, StoreError> {
-        if names.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut params = self.hits.params();
-        let sql = sql::details(&self.hits, rows, names, durations, &mut params);
-        self.ask(&sql, &params).await
     }
 
     /// The number of candidates with most hits. A table with another order is chosen from more rows than it shows.

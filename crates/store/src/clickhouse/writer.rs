@@ -4,20 +4,23 @@
 //! open whether the group arrived; so exactly this group is sent again, under the same token, and the server drops what
 //! it has. Once it is in, the inbox forgets its records. While the server is away, records wait in the inbox.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use analytics::limits;
-use tokio::sync::watch;
 
+use super::State;
 use super::engine::Engine;
-use super::erase::erase;
+use super::eraser::Erasures;
 use super::insert::{Group, Rows};
+use super::node::prepare;
+use super::read;
 use super::sql::schema;
 use crate::disk::io;
-use crate::inbox::{self, Change, InboxSender, Item, Queue};
+use crate::inbox::{self, Change, Item};
 use crate::record::{self, Record, RecordError};
+use crate::shared::Shared;
+use crate::tail::Applied;
 use crate::types::{Erasure, StoreError};
 
 const ENOUGH_BYTES: usize = limits::APPLY_BYTES as usize;
@@ -25,42 +28,40 @@ const ENOUGH_BYTES: usize = limits::APPLY_BYTES as usize;
 const PATIENCE: Duration = Duration::from_millis(limits::CLICKHOUSE_GATHER_MS);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Between two counts of all hits, for the metrics.
+const COUNT_EVERY: Duration = Duration::from_secs(limits::CLICKHOUSE_COUNT_SECONDS);
 
 pub struct Writer {
-    pub node: u8,
-    /// Of the inbox.
-    pub path: PathBuf,
+    pub shared: Arc<Shared>,
     pub engine: Engine,
-    pub queue: Arc<Queue>,
-    pub inbox: InboxSender,
+    pub state: Arc<State>,
+    pub erasures: Arc<Erasures>,
     /// The last record that is in ClickHouse.
-    pub applied: watch::Sender<u64>,
-    /// The results of erasures, by seq.
-    pub erased: watch::Sender<Vec<(u64, u64)>>,
-    /// Why records wait, "" if they don't.
-    pub problem: watch::Sender<String>,
+    pub position: u64,
+    /// The inbox's last record at the start.
+    pub last_seq: u64,
     /// A group that may have been inserted before the start.
     pub open_group: Option<(u64, u64)>,
+    pub counted: Option<Instant>,
 }
 
 impl Writer {
     /// Runs until the queue closes. Records that are not in ClickHouse by then stay in the inbox.
     pub fn run(mut self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let Ok(runtime) = runtime.map_err(io("starting the writer")) else { return };
+        let runtime = match runtime.map_err(io("starting the writer")) {
+            Ok(runtime) => runtime,
+            Err(problem) => return self.say(&problem),
+        };
         let mut wait = FIRST_WAIT;
         loop {
             match runtime.block_on(self.step()) {
                 Ok(true) => wait = FIRST_WAIT,
                 Ok(false) => return,
                 Err(problem) => {
-                    let words = format!("hits wait in the inbox: {problem}");
-                    if *self.problem.borrow() != words {
-                        tracing::error!(problem = words, "a problem with ClickHouse");
-                    }
-                    self.problem.send_replace(words);
+                    self.say(&problem);
                     let waits = !matches!(problem, StoreError::Newer(_));
-                    if !waits || self.queue.is_closing() {
+                    if !waits || self.shared.queue.is_closing() {
                         return;
                     }
                     std::thread::sleep(wait);
@@ -70,44 +71,57 @@ impl Writer {
         }
     }
 
-    fn position(&self) -> u64 {
-        *self.applied.borrow()
+    fn say(&self, problem: &StoreError) {
+        self.shared.problems.set("writer", format!("hits wait in the inbox: {problem}"));
     }
 
     /// False once the queue closes and everything is applied.
     async fn step(&mut self) -> Result<bool, StoreError> {
-        let position = self.position();
+        if !self.state.is_prepared() {
+            prepare(&self.engine, &self.shared, self.last_seq).await?;
+            self.state.set_prepared(true);
+        }
+        let position = self.position;
         if let Some((first, last)) = self.open_group.filter(|(_, last)| *last > position) {
             // Other records may be in memory by now: the group has its own bounds.
             let items = self.read_all(first.max(position + 1), last).await?;
-            self.insert(Group { node: self.node, first_seq: first, last_seq: last }, &items)
-                .await?;
+            self.insert((first, last), &items).await?;
             return Ok(true);
         }
-        let taken = self.queue.take(position, ENOUGH_BYTES, PATIENCE, Duration::from_secs(1));
+        let queue = &self.shared.queue;
+        let taken = queue.take(position, ENOUGH_BYTES, PATIENCE, Duration::from_secs(1));
         let mut items = taken.items;
         items.retain(|item| item.seq > position);
         if taken.last_seq > position && items.first().is_none_or(|item| item.seq > position + 1) {
             // Records that memory did not hold are in the file.
             let until = items.first().map_or(taken.last_seq, |item| item.seq - 1);
-            let found = inbox::read_records(&self.path, position, until).await?;
+            let found = inbox::read_records(&self.path(), position, until).await?;
             match found.is_empty() {
                 // Unused seqs: a restored folder continues after those of the replaced one.
-                true => self.trim(until).await?,
+                true => self.pass(until, Vec::new()).await?,
                 false => self.apply(&found).await?,
             }
         } else if !items.is_empty() {
             self.apply(&items).await?;
         }
-        self.problem.send_if_modified(|words| !std::mem::take(words).is_empty());
-        Ok(!taken.closing || self.position() < taken.last_seq)
+        if self.counted.is_none_or(|counted| counted.elapsed() >= COUNT_EVERY) {
+            self.state.set_rows(read::count_all(&self.engine).await?);
+            self.counted = Some(Instant::now());
+            self.shared.rankings.let_go_of_unused();
+        }
+        self.shared.problems.clear("writer");
+        Ok(!taken.closing || self.position < taken.last_seq)
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.shared.options.data.join("inbox.sqlite")
     }
 
     async fn read_all(&self, first: u64, last: u64) -> Result<Vec<Item>, StoreError> {
         let mut items: Vec<Item> = Vec::new();
         let mut position = first - 1;
         while position < last {
-            let found = inbox::read_records(&self.path, position, last).await?;
+            let found = inbox::read_records(&self.path(), position, last).await?;
             let Some(newest) = found.last() else { break };
             position = newest.seq;
             items.extend(found);
@@ -128,19 +142,35 @@ impl Writer {
             let (group, others) = rest.split_at(batches);
             let (first_seq, last_seq) = (first.seq, group[batches - 1].seq);
             let opened = Change::Inserting { first: first_seq, last: last_seq };
-            self.inbox.change(opened).await?;
+            self.shared.inbox.change(opened).await?;
             self.open_group = Some((first_seq, last_seq));
-            self.insert(Group { node: self.node, first_seq, last_seq }, group).await?;
+            self.insert((first_seq, last_seq), group).await?;
             rest = others;
         }
         Ok(())
     }
 
-    async fn insert(&mut self, group: Group, items: &[Item]) -> Result<(), StoreError> {
-        let mut rows = Rows::new(self.node);
+    async fn insert(
+        &mut self,
+        (first_seq, last_seq): (u64, u64),
+        items: &[Item],
+    ) -> Result<(), StoreError> {
+        let group = Group { node: self.shared.options.node, first_seq, last_seq };
+        let mut rows = Rows::new(group.node);
+        let mut applied = Vec::with_capacity(items.len());
         for item in items {
             match record::decode(&item.record) {
-                Ok(Record::Batch(batch)) => rows.push(item.seq, &batch, &item.skips),
+                Ok(Record::Batch(batch)) => {
+                    // The inbox saves arrivals only now and then; after a crash its records have the rest.
+                    self.shared.gauges.arrived(batch.project, batch.arrival_us);
+                    rows.push(item.seq, &batch, &item.skips);
+                    applied.push(Applied::Batch {
+                        seq: item.seq,
+                        project: batch.project,
+                        record: item.record.clone(),
+                        skips: item.skips.clone(),
+                    });
+                }
                 Ok(Record::Erasure(_)) => {}
                 // Its hits were acknowledged, so it waits for a program that can read it.
                 Err(RecordError::Version(version)) if version > record::VERSION => {
@@ -153,34 +183,32 @@ impl Writer {
                 Err(problem) => {
                     tracing::error!(seq = item.seq, %problem, "a record cannot be read");
                     let dropped = inbox::Dropped { first: item.seq, last: Some(item.seq) };
-                    self.inbox.change(Change::Dropped(dropped)).await?;
+                    self.shared.inbox.change(Change::Dropped(dropped)).await?;
+                    self.shared.say_dropped(dropped);
                 }
             }
         }
         if rows.count() > 0 {
-            self.engine.insert(schema::insert(), &group.token(), rows.into_bytes()).await?;
+            self.engine.insert(&schema::insert(), &group.token(), rows.into_bytes()).await?;
         }
-        self.trim(group.last_seq).await
+        self.pass(last_seq, applied).await
     }
 
+    /// All hits of earlier records are in ClickHouse, so the eraser finds them.
     async fn erase(&mut self, seq: u64, erasure: Erasure) -> Result<(), StoreError> {
-        let hits = erase(&self.engine, &erasure).await?;
-        self.trim(seq).await?;
-        self.inbox.change(Change::Erased { seq, erasure }).await?;
-        self.erased.send_modify(|done| {
-            done.push((seq, hits));
-            // Results whose callers are gone are never fetched.
-            let most = done.len().saturating_sub(1_000);
-            done.drain(..most);
-        });
+        self.pass(seq, vec![Applied::Erasure { seq, erasure: erasure.clone() }]).await?;
+        self.shared.erased.begin(seq);
+        self.erasures.push(seq, erasure);
         Ok(())
     }
 
     /// Everything up to this record is in ClickHouse.
-    async fn trim(&mut self, to: u64) -> Result<(), StoreError> {
-        self.inbox.change(Change::Trim { to }).await?;
-        self.applied.send_replace(to);
-        self.queue.applied(to);
+    async fn pass(&mut self, to: u64, applied: Vec<Applied>) -> Result<(), StoreError> {
+        self.shared.inbox.change(Change::Trim { to }).await?;
+        self.position = to;
+        self.shared.queue.applied(to);
+        self.shared.tail.publish(applied, to);
+        self.shared.applied.send_replace(to);
         Ok(())
     }
 }

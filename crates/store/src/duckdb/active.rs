@@ -15,7 +15,7 @@ use crate::duckdb::sql;
 use crate::duckdb::stats::FileStats;
 use crate::inbox::FileRow;
 use crate::record::BatchRecord;
-use crate::types::StoreError;
+use crate::types::{HitRow, StoreError};
 
 pub struct Active {
     pub file: Arc<DataFile>,
@@ -28,6 +28,8 @@ pub struct Active {
     text_ids: TextIds,
     stats: FileStats,
     rows: u64,
+    /// Whether the copy is of the last checkpoint.
+    metadata_copied: bool,
 }
 
 impl Active {
@@ -98,12 +100,18 @@ impl Active {
             connection,
             text_ids,
             stats,
+            metadata_copied: true,
         })
     }
 
     pub fn push(&mut self, node: u8, seq: u64, batch: &BatchRecord<'_>, skips: &[u32]) {
         self.waiting.push(node, seq, batch, skips, &mut self.text_ids, &mut self.stats);
         self.waiting_for = seq;
+    }
+
+    /// A hit that was stored elsewhere before; those of a project in the order of their ids.
+    pub fn push_row(&mut self, project: ProjectId, hit: &HitRow) {
+        self.waiting.push_row(project, hit, &mut self.text_ids, &mut self.stats);
     }
 
     /// This record adds no rows.
@@ -113,7 +121,7 @@ impl Active {
 
     /// Makes the pushed rows visible and, with their position, part of the file (log included).
     pub fn commit(&mut self) -> Result<(), StoreError> {
-        if self.waiting_for == self.position {
+        if self.waiting_for == self.position && self.waiting.len() == 0 {
             return Ok(());
         }
         let context = "appending hits";
@@ -145,9 +153,18 @@ impl Active {
     }
 
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        // TRICKY: not if the copy is good. A checkpoint that failed may have left worse than what was copied.
+        if !self.metadata_copied {
+            self.file.copy_metadata()?;
+            self.metadata_copied = true;
+        }
         self.connection
             .execute_batch(&sql::file::checkpoint(&self.file.alias))
-            .map_err(failed("checkpointing"))
+            .map_err(failed("checkpointing"))?;
+        self.metadata_copied = false;
+        self.file.copy_metadata()?;
+        self.metadata_copied = true;
+        Ok(())
     }
 
     /// Rows committed and waiting.

@@ -15,6 +15,7 @@ use crate::duckdb::sql::build::MARK_EVERY;
 use crate::duckdb::sql::file::ipv4;
 use crate::duckdb::stats::{FileStats, ProjectStats};
 use crate::record::{self, BatchRecord};
+use crate::types::HitRow;
 
 /// Rows that wait for their transaction.
 #[derive(Default)]
@@ -50,6 +51,23 @@ struct Marks {
     project: Vec<u32>,
     ordinal: Vec<i64>,
     hit_id: Vec<i64>,
+}
+
+impl Marks {
+    /// The hit with this number of its project in the file, if it is to be marked.
+    fn note(&mut self, project: ProjectId, ordinal: u64, hit_id: i64) {
+        if ordinal.is_multiple_of(MARK_EVERY) {
+            self.project.push(project.0);
+            self.ordinal.push(ordinal as i64);
+            self.hit_id.push(hit_id);
+        }
+    }
+}
+
+/// Words derived from an agent, and from a path.
+struct Words<'a> {
+    traits: [&'a str; 3],
+    version: &'a str,
 }
 
 /// The ids of the active file's texts. A text is represented by 128 bits of a keyed hash, so that memory does not grow
@@ -141,11 +159,7 @@ impl Rows {
         {
             let time_us = record::to_time_us(time);
             let hit_id = HitId::new(node, seq, row).0;
-            if stats.rows.is_multiple_of(MARK_EVERY) {
-                self.marks.project.push(project.0);
-                self.marks.ordinal.push(stats.rows as i64);
-                self.marks.hit_id.push(hit_id);
-            }
+            self.marks.note(project, stats.rows, hit_id);
             stats.add(time_us, hit_id);
             self.time_us.push(time_us);
             self.hit_id.push(hit_id);
@@ -198,10 +212,48 @@ impl Rows {
             ) {
                 let local = local as usize;
                 if ids[local] == u32::MAX {
-                    ids[local] = self.strings.number(kind, project, local, batch, numbers);
+                    let text = batch.texts[kind as usize][local];
+                    let words = Words {
+                        traits: batch.traits.get(local).copied().unwrap_or_default(),
+                        version: batch.versions.get(local).copied().unwrap_or_default(),
+                    };
+                    ids[local] = self.strings.number(kind, project, text, words, numbers);
                 }
                 self.texts[kind as usize].push(ids[local]);
             }
+        }
+    }
+
+    /// Adds a hit with its id, and updates `shares`. A project's hits come in the order of their ids.
+    pub fn push_row(
+        &mut self,
+        project: ProjectId,
+        hit: &HitRow,
+        numbers: &mut TextIds,
+        shares: &mut FileStats,
+    ) {
+        let stats = shares.entry(project).or_insert_with(ProjectStats::none);
+        self.marks.note(project, stats.rows, hit.hit_id);
+        stats.add(hit.time_us, hit.hit_id);
+        self.project.push(project.0);
+        self.time_us.push(hit.time_us);
+        self.hit_id.push(hit.hit_id);
+        self.duration_us.push(hit.duration_us.map(to_i64));
+        self.status.push(hit.status);
+        self.country.push(u16::from_be_bytes(hit.country.0));
+        self.request_size.push(hit.request_size.map(to_i64));
+        self.response_size.push(hit.response_size.map(to_i64));
+        for kind in TextKind::ALL {
+            let text = &*hit.texts[kind as usize];
+            let id = match text.is_empty() {
+                true => 0,
+                false => {
+                    let [client, os, device, version] = hit.words.each_ref().map(|word| &**word);
+                    let words = Words { traits: [client, os, device], version };
+                    self.strings.number(kind, project, text, words, numbers)
+                }
+            };
+            self.texts[kind as usize].push(id);
         }
     }
 
@@ -251,16 +303,15 @@ impl Strings {
         &mut self,
         kind: TextKind,
         project: ProjectId,
-        local: usize,
-        batch: &BatchRecord<'_>,
+        text: &str,
+        words: Words<'_>,
         numbers: &mut TextIds,
     ) -> u32 {
-        let text = batch.texts[kind as usize][local];
         let (id, new) = numbers.number(kind, project.0, text);
         if new {
             let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
             let [client, os, device] = match kind {
-                TextKind::Agent => batch.traits[local].map(some),
+                TextKind::Agent => words.traits.map(some),
                 _ => [None, None, None],
             };
             self.kind.push(kind as u8);
@@ -272,11 +323,7 @@ impl Strings {
             self.client.push(client);
             self.os.push(os);
             self.device.push(device);
-            self.version.push(if kind == TextKind::Path {
-                some(batch.versions[local])
-            } else {
-                None
-            });
+            self.version.push(if kind == TextKind::Path { some(words.version) } else { None });
         }
         id
     }

@@ -12,12 +12,12 @@ use analytics::hit::ProjectId;
 use analytics::tally::TallyLimits;
 use duckdb::Connection;
 
+use super::job_end::{EarlyEnd, Pause};
 use crate::duckdb::column_scan::{Chunk, ColumnScans};
 use crate::duckdb::failure::failed;
 use crate::duckdb::renumber::NewNumbers;
 use crate::duckdb::sql::derive::{self, BY_CONSUMER, Ids, Slice, WHOLE};
 use crate::duckdb::sql::file::checkpoint;
-use crate::job_end::{EarlyEnd, Pause};
 use crate::types::StoreError;
 use consumers::ListedConsumers;
 
@@ -216,7 +216,7 @@ mod tests {
     use analytics::tally::Distinct;
 
     use super::*;
-    use crate::job_end::GaveWayTo;
+    use crate::duckdb::job_end::GaveWayTo;
 
     #[test]
     fn slices_begin_with_days_and_only_a_large_day_is_cut_by_hours() {

@@ -14,6 +14,7 @@ use duckdb::Connection;
 use crate::disk::path_text;
 use crate::duckdb::engine::{Engine, Instance};
 use crate::duckdb::failure::failed;
+use crate::duckdb::metadata_copy;
 use crate::duckdb::sql;
 use crate::duckdb::stats::{FileStats, ProjectStats};
 use crate::inbox::{FileKind, FileRow};
@@ -60,6 +61,9 @@ impl DataFile {
     ) -> Result<Arc<DataFile>, StoreError> {
         let (path, alias) = (folder.join(row.name()), row.alias());
         let text = path_text(&path)?;
+        if row.kind != FileKind::Sealed {
+            metadata_copy::put_back(&path)?;
+        }
         let statement = match row.kind {
             FileKind::Sealed => sql::file::attach(text, &alias),
             _ => sql::file::attach_active(text, &alias),
@@ -78,6 +82,7 @@ impl DataFile {
         };
         file.format = file.check_format()?;
         if row.kind == FileKind::Active {
+            file.copy_metadata()?;
             file.upgrade()?;
         }
         file.load_stats(row.kind)?;
@@ -104,6 +109,14 @@ impl DataFile {
         found
     }
 
+    /// To be called after each checkpoint, so that none begins without it.
+    pub fn copy_metadata(&self) -> Result<(), StoreError> {
+        let connection = self.instance().connect()?;
+        metadata_copy::save(&connection, &self.alias, &self.path)?;
+        self.instance().give_back(connection);
+        Ok(())
+    }
+
     /// Hits of the current format are about to be appended.
     fn upgrade(&mut self) -> Result<(), StoreError> {
         if self.format == sql::file::FORMAT {
@@ -115,6 +128,7 @@ impl DataFile {
             connection.execute_batch(&statement).map_err(failed(context))?;
         }
         self.instance().give_back(connection);
+        self.copy_metadata()?;
         self.format = sql::file::FORMAT;
         tracing::info!(file = %self.path.display(), found, written = self.format, "the active file is in the newest format now");
         Ok(())
@@ -170,6 +184,11 @@ impl DataFile {
         wal.push(".wal");
         wal.into()
     }
+
+    /// The file and what may be beside it, in the order in which they are removed.
+    pub fn parts(path: &Path) -> [PathBuf; 3] {
+        [DataFile::wal(path), metadata_copy::path_of(path), path.to_path_buf()]
+    }
 }
 
 /// The format of the file at `path`, which is attached as `alias`; `StoreError::Newer` if this program doesn't know it.
@@ -205,7 +224,7 @@ impl Drop for DataFile {
             tracing::warn!(%problem, file = %self.path.display(), "a data file could not be detached");
         }
         if self.retired.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
-            for path in [DataFile::wal(&self.path), self.path.clone()] {
+            for path in DataFile::parts(&self.path) {
                 match std::fs::remove_file(&path) {
                     Err(problem) if problem.kind() != std::io::ErrorKind::NotFound => {
                         tracing::error!(%problem, file = %path.display(), "a data file could not be removed");

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use analytics::filter::{Condition, Field, Filter, Test, TextTests};
 use analytics::hit::TextKind;
 use analytics::limits;
-use analytics::slots::Slots;
+use analytics::slots::Ids;
 use analytics::tally::{Columns, Needs, Subset};
 use duckdb::arrow::array::{Array, AsArray};
 use duckdb::arrow::datatypes::UInt32Type;
@@ -33,19 +33,18 @@ pub struct FileFilter {
 /// A set of ids, or of all but some ids.
 #[derive(Default)]
 struct IdSet {
-    words: Slots<u64>,
+    ids: Ids,
     inverted: bool,
 }
 
 impl IdSet {
     fn put(&mut self, id: u32) {
-        *self.words.slot(id / 64) |= 1 << (id % 64);
+        self.ids.put(id);
     }
 
     #[inline]
     fn has(&self, id: u32) -> bool {
-        let word = self.words.get(id / 64).copied().unwrap_or(0);
-        (word >> (id % 64) & 1 == 1) != self.inverted
+        self.ids.has(id) != self.inverted
     }
 }
 
@@ -197,7 +196,7 @@ impl FileFilter {
     fn bytes(&self) -> usize {
         let of_consumers = self.consumer.iter().flat_map(|(users, addresses)| [users, addresses]);
         let sets = self.texts.iter().map(|(_, ids)| ids).chain(of_consumers);
-        256 + self.numbers.len() + sets.map(|ids| 8 * ids.words.iter().count()).sum::<usize>()
+        256 + self.numbers.len() + sets.map(|set| set.ids.bytes()).sum::<usize>()
     }
 
     /// The rows that pass, ascending; false if all do.
@@ -229,6 +228,23 @@ impl FileFilter {
             out.extend(0..rows as u32);
         }
         keep(out, |row| only.has_hit(hits, row));
+    }
+
+    /// The rows that pass and whose user and address are wanted, ascending.
+    pub fn select_if(
+        &self,
+        hits: &Columns<'_>,
+        rows: usize,
+        out: &mut Vec<u32>,
+        wanted: impl Fn(u32, u32) -> bool,
+    ) {
+        if !self.select(hits, rows, out) {
+            out.clear();
+            out.extend(0..rows as u32);
+        }
+        let user = hits.texts[TextKind::User as usize];
+        let address = hits.texts[TextKind::Address as usize];
+        keep(out, |row| wanted(user[row], address[row]));
     }
 }
 

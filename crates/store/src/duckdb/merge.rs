@@ -15,6 +15,7 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use duckdb::Connection;
 
+use super::job_end::{EarlyEnd, Pause};
 use crate::duckdb::derive::Target;
 use crate::duckdb::failure::failed;
 use crate::duckdb::files::format_of;
@@ -22,7 +23,6 @@ use crate::duckdb::sql;
 use crate::duckdb::sql::build::{Part, Piece, Place, Projects, Stretch};
 use crate::duckdb::sql::file::Tables;
 use crate::duckdb::stats::FileStats;
-use crate::job_end::{EarlyEnd, Pause};
 use crate::types::{RouteRules, StoreError};
 
 /// One hit in this many is sampled to split a project by time; a piece exceeds its size by about as many per input.

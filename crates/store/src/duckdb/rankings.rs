@@ -5,7 +5,6 @@
 //! busiest of many consumers, and durations of few. If there are more rows than a list may have, the busiest of them come
 //! from `sums`, with bounds of what is missing.
 
-mod cache;
 mod names;
 mod rows;
 
@@ -18,8 +17,6 @@ use crate::duckdb::reading::{OpenFile, Reading};
 use crate::duckdb::sums::{NamesCache, SumsLimits, list_parts, sums};
 use crate::types::StoreError;
 use rows::Source;
-
-pub use cache::{DataVersion, RankingCache};
 
 pub fn ranking(
     reading: &Reading<'_>,

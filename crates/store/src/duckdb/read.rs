@@ -259,7 +259,8 @@ pub fn arrivals(
 ) -> Result<Part<ArrivalQuery>, StoreError> {
     let project = query.scope.project();
     let filter = query.scope.with_locked(&query.filter);
-    let everything = filter.conditions.is_empty() && query.period == Period::default();
+    let everything =
+        filter.conditions.is_empty() && query.period == Period::default() && query.up_to.is_none();
     let connections = reading.connections();
     let mut offset = query.offset;
     let mut after = query.after;
@@ -272,7 +273,9 @@ pub fn arrivals(
         if limit == 0 {
             break;
         }
-        if !overlaps(&stats, &query.period) || after.is_some_and(|after| stats.max_hit_id <= after)
+        if !overlaps(&stats, &query.period)
+            || after.is_some_and(|after| stats.max_hit_id <= after)
+            || query.up_to.is_some_and(|last| stats.min_hit_id > last)
         {
             continue;
         }
@@ -293,7 +296,7 @@ pub fn arrivals(
             project: project.0,
             period: query.period,
             after_id: after,
-            until_id: None,
+            until_id: query.up_to,
             before: None,
             numbers: &of_file.numbers,
         };

@@ -240,9 +240,9 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let store = store(data.path()).await;
         let panics = |_: &Reading<'_>| -> Result<(), StoreError> { panic!("on purpose") };
-        let answer = store.shared().read(panics).await;
+        let answer = store.duckdb().unwrap().read(panics).await;
         assert!(matches!(answer, Err(StoreError::Panicked("a read"))), "{answer:?}");
-        store.shared().read(|reading| reading.check()).await.unwrap();
+        store.duckdb().unwrap().read(|reading| reading.check()).await.unwrap();
         store.close().await.unwrap();
     }
 
@@ -252,7 +252,7 @@ mod tests {
         let store = store(data.path()).await;
         let (began, has_begun) = tokio::sync::oneshot::channel();
         let (ended, has_ended) = tokio::sync::oneshot::channel();
-        let shared = store.shared().clone();
+        let shared = store.duckdb().unwrap().clone();
         let asking = tokio::spawn(async move {
             let work = move |reading: &Reading<'_>| {
                 began.send(()).unwrap();
@@ -278,7 +278,7 @@ mod tests {
     async fn a_read_that_is_cancelled_midway_does_not_block_checkpoints() {
         let data = tempfile::tempdir().unwrap();
         let store = store(data.path()).await;
-        let shared = store.shared().clone();
+        let shared = store.duckdb().unwrap().clone();
         let engine = shared.engine().unwrap();
         let file = shared.files.now().entries[0].file.alias.clone();
         let numbers =

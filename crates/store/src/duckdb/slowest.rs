@@ -19,22 +19,7 @@ use crate::duckdb::reading::{OpenFile, Reading};
 use crate::duckdb::sql;
 use crate::duckdb::sql::rows::{Range, Slow};
 use crate::duckdb::stats::ProjectStats;
-use crate::types::{Found, HitRow, StoreError};
-
-/// The slowest hits so far, of a period that has not been scanned to its end.
-#[derive(Clone, Debug, Default)]
-pub struct Looked {
-    best: Vec<SlowPlace>,
-    /// Everything from here on has been scanned.
-    from_us: Option<i64>,
-}
-
-/// The hits, or the progress of a bounded scan.
-#[derive(Debug)]
-pub enum Slowest {
-    Hits(Vec<HitRow>),
-    Looked(Looked),
-}
+use crate::types::{Found, Looked, Slowest, StoreError};
 
 pub fn slowest(
     reading: &Reading<'_>,

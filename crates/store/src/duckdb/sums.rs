@@ -4,20 +4,25 @@
 //! The query is data (`SumsQuery`), and `analytics::tally` sums up; this module decides what is read.
 
 mod cache;
+mod crowd;
 mod details;
+mod later;
 mod names;
 mod plan;
 mod read;
 mod rows;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::hit::TextKind;
 use analytics::limits;
 use analytics::query::SumsQuery;
-use analytics::slots::Slots;
-use analytics::tally::{Dimension, Merge, MissingDetails, Named, Tally, TallyLimits, Total};
+use analytics::slots::Ids;
+use analytics::tally::{
+    Dimension, Identities, Merge, MissingDetails, Named, Needs, Tally, TallyLimits, Total,
+};
 
 use crate::duckdb::files::{Entry, Snapshot};
 use crate::duckdb::filter::FilterCache;
@@ -25,7 +30,10 @@ use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{Connections, OpenFile, Reading};
 use crate::duckdb::stats::ProjectStats;
 use crate::types::StoreError;
+use cache::{NameOf, TextId};
+use crowd::Crowd;
 use details::{Details, Searched};
+use later::{Later, Room};
 use names::{FileTexts, Wanted};
 use plan::Piece;
 use read::{Source, Summing};
@@ -53,14 +61,27 @@ pub fn sums(
     let filter = query.scope.with_locked(&query.filter);
     let files = files_of(reading.snapshot, query);
     let project = query.scope.project().0;
-    let each_file = || (0..files.len()).collect::<Vec<_>>();
-    let plans: Vec<Vec<Piece>> = files
+    let mut plans: Vec<Vec<Piece>> = files
         .iter()
         .map(|(entry, stats)| plan::pieces(entry, stats, query, &filter, rollup_from))
         .collect();
+    // A list of consumers as values has no limit to their number.
+    if !lists_consumers_as_values(query) {
+        let crowded = plans.iter_mut().zip(&files).filter(|(_, (_, stats))| stats.consumers_listed);
+        crowded.for_each(|(plan, _)| plan::put_off_consumers(plan));
+    }
+    let later: Vec<Vec<_>> =
+        plans.iter().map(|plan| plan.iter().filter_map(Piece::later).collect()).collect();
+    let crowds = files.iter().zip(&later).filter(|(_, later)| !later.is_empty());
+    let rows_of_crowds = crowds.map(|((_, stats), _)| stats.rows).sum::<u64>().max(1);
+    let room_for = |rows: u64| {
+        let share = rows as f64 / rows_of_crowds as f64;
+        Room::new((tally_limits.consumer_hits_kept as f64 * share) as u64)
+    };
     let wanted = Wanted::of(query);
     let wanted_of_list = wanted.clone().of_listed_consumers();
-    let known = in_parallel(reading, each_file(), |connections, n| {
+    let each_file = (0..files.len()).collect();
+    let known = in_parallel(reading, each_file, |connections, n| {
         let file = connections.open(&files[n].0.file)?;
         let filter = filters.get(&file, &filter, project)?;
         let listed =
@@ -70,86 +91,155 @@ pub fn sums(
     })?;
 
     let grid = Arc::new(query.grid.clone());
-    let pools: Vec<Arc<Pool<Summing>>> = known
+    let in_files: Vec<InFile> = known
         .iter()
-        .map(|(_, texts)| {
+        .zip(&plans)
+        .zip(&files)
+        .map(|(((_, texts), plan), (_, stats))| {
             let (grid, identities) = (grid.clone(), texts.identities.clone());
             let make = move || {
                 Summing::new(Tally::new(grid.clone(), identities.clone(), None, tally_limits))
             };
-            Arc::new(Pool::new(make))
+            InFile {
+                sums: Arc::new(Pool::new(make)),
+                room: Arc::new(room_for(stats.rows)),
+                left: AtomicUsize::new(plan.len()),
+            }
         })
         .collect();
+    let merge =
+        Merge::new(query.grid.clone(), query.all_needs(), &query.values, query.top, tally_limits);
+    let (parts, merge) = (merge.parts(), Mutex::new(merge));
+    let merge_file =
+        |file: &OpenFile<'_>, n: usize, mut tally: Tally, identities: Arc<Identities>| {
+            let listed = listed_values(file, project, query)?;
+            let part = parts.of(&tally, &identities, known[n].1.as_ref(), |kind, id| {
+                let only = listed.iter().find(|(of, _)| *of == kind);
+                only.is_none_or(|(_, ids)| ids.has(id))
+            });
+            let mut merge = merge.lock().unwrap_or_else(PoisonError::into_inner);
+            merge.add(n, &mut tally, part);
+            Ok(Summed { file: n, tally, identities, is_counted: false })
+        };
     let work: Vec<(usize, Piece)> = plans
         .into_iter()
         .enumerate()
         .flat_map(|(n, pieces)| pieces.into_iter().map(move |piece| (n, piece)))
         .collect();
-    in_parallel(reading, work, |connections, (n, piece)| {
+    let summed = in_parallel(reading, work, |connections, (n, piece)| {
+        let (file, in_file) = (connections.open(&files[n].0.file)?, &in_files[n]);
+        let room = Some(in_file.room.clone());
+        Source { room, ..Source::new(file, project, &in_file.sums) }.read(&piece, &known[n].0)?;
+        let is_last = in_file.left.fetch_sub(1, Ordering::AcqRel) == 1;
+        if !is_last || !later[n].is_empty() {
+            return Ok(None);
+        }
+        // At once, since a file has a tally of each thread.
+        let Some((tally, _)) = merged(&in_file.sums) else { return Ok(None) };
+        Ok(Some(merge_file(&file, n, tally, known[n].1.identities.clone())?))
+    })?;
+    let mut summed: Vec<Summed> = summed.into_iter().flatten().collect();
+    // One by one: each takes the memory that there is for it.
+    let connections = reading.connections();
+    for n in (0..files.len()).filter(|n| !later[*n].is_empty()) {
+        let Some((mut tally, kept)) = merged(&in_files[n].sums) else { continue };
         let file = connections.open(&files[n].0.file)?;
-        Source { file, project, sums: &pools[n], only: None }.read(&piece, &known[n].0)
-    })?;
-    let mut merge =
-        Merge::new(query.grid.clone(), query.all_needs(), &query.values, query.top, tally_limits);
-    let summed = in_parallel(reading, each_file(), |connections, n| {
-        let Some(tally) = merged(&pools[n]) else { return Ok(None) };
-        let listed = listed_values(&connections.open(&files[n].0.file)?, project, query)?;
-        let texts = &known[n].1;
-        let part = merge.part(&tally, &texts.identities, texts.as_ref(), |kind, id| {
-            let only = listed.iter().find(|(of, _)| *of == kind);
-            only.is_none_or(|(_, ids)| ids.get(id).copied().unwrap_or_default())
-        });
-        Ok(Some((n, tally, part)))
-    })?;
-    drop(pools);
-    let mut tallies: Vec<(usize, Tally)> = Vec::new();
-    for (n, tally, part) in summed.into_iter().flatten() {
-        merge.add(n, &tally, part);
-        tallies.push((n, tally));
+        let (filter, texts) = &known[n];
+        let mut identities = texts.identities.clone();
+        let is_counted = !in_files[n].room.sufficed();
+        if is_counted {
+            // Of no use, since some are missing.
+            drop(kept);
+            let limits = tally_limits;
+            let crowd = Crowd { file, project, filter, grid: &grid, limits };
+            let counted = crowd.count(&later[n], &parts)?;
+            merge.lock().unwrap_or_else(PoisonError::into_inner).add_counted(n, counted);
+        } else {
+            let wanted = &wanted_of_list;
+            identities = crowd::identify(&kept, &identities, &file, project, wanted, cache)?;
+            tally.know(identities.clone());
+            kept.iter().for_each(|kept| kept.add_to(&mut tally));
+        }
+        summed.push(Summed { is_counted, ..merge_file(&file, n, tally, identities)? });
     }
+    let mut merge = merge.into_inner().unwrap_or_else(PoisonError::into_inner);
+    summed.sort_by_key(|summed| summed.file);
     merge.choose();
-    let shown = in_parallel(reading, tallies.iter().collect(), |_, (n, tally)| {
-        Ok(merge.shown_in(tally, &known[*n].1.identities))
+    let shown_consumers = merge.shown_consumers().map(Arc::new);
+    let shown = in_parallel(reading, summed.iter().collect(), |connections, of| {
+        let is_counted =
+            of.is_counted && later[of.file].iter().any(|(_, needs)| needs.has(Needs::CONSUMERS));
+        let counted = match &shown_consumers {
+            Some(shown) if is_counted => {
+                crowd::find_shown(&connections.open(&files[of.file].0.file)?, project, shown)?
+            }
+            _ => Vec::new(),
+        };
+        Ok((merge.shown_in(&of.tally, &of.identities), counted))
     })?;
-    let missing: Vec<(usize, MissingDetails)> = tallies
+    let missing: Vec<(&Summed, MissingDetails)> = summed
         .iter()
         .zip(&shown)
-        .map(|((n, tally), shown)| (*n, merge.add_details(tally, &known[*n].1.identities, shown)))
+        .map(|(of, (shown, counted))| {
+            let mut missing = merge.add_details(&of.tally, &of.identities, shown);
+            merge.lack_counted(counted, &mut missing);
+            (of, missing)
+        })
         .filter(|(_, missing)| !missing.is_empty())
         .collect();
-    let found: Vec<Details> = in_parallel(reading, missing, |connections, (n, missing)| {
-        let (entry, stats) = &files[n];
+    let found: Vec<Details> = in_parallel(reading, missing, |connections, (of, missing)| {
+        let (entry, stats) = &files[of.file];
         let searched = Searched {
             entry,
             stats: *stats,
-            identities: known[n].1.identities.clone(),
-            filter: &known[n].0,
+            identities: of.identities.clone(),
+            filter: &known[of.file].0,
             whole: plan::is_whole(entry, stats, query, &filter, rollup_from),
         };
         searched.find(connections, query, missing)
     })?;
     found.iter().for_each(|found| found.add_to(&mut merge));
     let names = merge.names();
-    for ((_, tally), shown) in tallies.iter().zip(&shown) {
-        merge.add_latencies(tally, shown);
+    for (of, (shown, _)) in summed.iter().zip(&shown) {
+        merge.add_latencies(&of.tally, shown);
     }
     let mut named = Named::new();
-    let connections = reading.connections();
     for (n, ids) in names {
         let file = connections.open(&files[n].0.file)?;
-        names::read_names(&file, project, &ids, |kind, id, text| {
-            named.insert((n, kind, id), Arc::from(text));
-        })?;
+        for ((kind, id), text) in names_of(&file, project, ids, cache)? {
+            named.insert((n, kind, id), text);
+        }
     }
     Ok(merge.finish(&named))
 }
 
-/// The sums of all threads for one file, merged. None if the file had no rows.
-fn merged(pool: &Pool<Summing>) -> Option<Tally> {
-    let mut tallies = pool.drain().into_iter().map(|summing| summing.tally);
-    let mut tally = tallies.next()?;
-    tallies.for_each(|more| tally.merge(more));
-    Some(tally)
+/// The sums that are made of a file.
+struct InFile {
+    sums: Arc<Pool<Summing>>,
+    room: Arc<Room>,
+    /// Pieces that are not read yet.
+    left: AtomicUsize,
+}
+
+/// A file's sums, all but what is merged already.
+struct Summed {
+    file: usize,
+    tally: Tally,
+    identities: Arc<Identities>,
+    /// Its hits' consumers were counted in stretches, apart from these sums.
+    is_counted: bool,
+}
+
+/// The sums of all threads for one file, merged, with the hits that they kept. None if the file had no rows.
+fn merged(pool: &Pool<Summing>) -> Option<(Tally, Vec<Later>)> {
+    let (mut tallies, mut later) = (Vec::new(), Vec::new());
+    for summing in pool.drain() {
+        tallies.push(summing.tally);
+        later.push(summing.later);
+    }
+    let mut tally = tallies.pop()?;
+    tallies.into_iter().for_each(|more| tally.merge(more));
+    Some((tally, later))
 }
 
 fn read_texts(
@@ -169,6 +259,31 @@ fn read_texts(
     Ok(texts)
 }
 
+fn names_of(
+    file: &OpenFile<'_>,
+    project: u32,
+    mut ids: Vec<TextId>,
+    cache: &NamesCache,
+) -> Result<Vec<NameOf>, StoreError> {
+    let mut known = Vec::new();
+    if file.is_sealed() {
+        known = cache.shown(file.alias(), project, &ids);
+        let found: HashSet<_> = known.iter().map(|(id, _)| *id).collect();
+        ids.retain(|id| !found.contains(id));
+    }
+    let mut read = Vec::new();
+    if !ids.is_empty() {
+        names::read_names(file, project, &ids, |kind, id, text| {
+            read.push(((kind, id), Arc::from(text)));
+        })?;
+    }
+    if file.is_sealed() && !read.is_empty() {
+        cache.put_shown(file.alias(), project, &read);
+    }
+    known.extend(read);
+    Ok(known)
+}
+
 /// Whether users or addresses are among the listed values, for which there is no list.
 fn lists_consumers_as_values(query: &SumsQuery) -> bool {
     let is_consumer =
@@ -181,7 +296,7 @@ fn listed_values(
     file: &OpenFile<'_>,
     project: u32,
     query: &SumsQuery,
-) -> Result<Vec<(TextKind, Slots<bool>)>, StoreError> {
+) -> Result<Vec<(TextKind, Ids)>, StoreError> {
     let kinds = query.values.iter().filter_map(|value| match value {
         Dimension::Text(kind) if !query.prefix.is_empty() => Some(*kind),
         _ => None,
@@ -258,7 +373,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let options = StoreOptions::new(data.path().to_path_buf(), Default::default());
         let store = Store::open(options).await.unwrap();
-        let answer = store.shared().read(|reading| {
+        let answer = store.duckdb().unwrap().read(|reading| {
             let (own, helped) = (std::thread::current().id(), AtomicBool::new(false));
             in_parallel(reading, vec![(), ()], |_, ()| {
                 if std::thread::current().id() != own {

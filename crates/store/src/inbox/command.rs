@@ -123,6 +123,8 @@ pub struct Opened {
     pub files: Vec<FileRow>,
     pub erasures: Vec<(u64, Erasure)>,
     pub trimmed_to: u64,
+    /// Its hits are in ClickHouse, and not in data files.
+    pub is_in_clickhouse: bool,
     /// The last group that was about to be inserted into ClickHouse: its first and last seq.
     pub inserting: Option<(u64, u64)>,
     /// The store's secret, the key of the hashed names in the ledger of erasures.

@@ -33,6 +33,8 @@ pub struct InboxFacts {
     pub last_seq: u64,
     /// Records up to here are in data files only.
     pub trimmed_to: u64,
+    /// Its hits are in ClickHouse, and not in data files.
+    pub is_in_clickhouse: bool,
     /// Not yet acknowledged by an operator.
     pub dropped: Vec<Dropped>,
     /// The manifest, each file with whether it exists.

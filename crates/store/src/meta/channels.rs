@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use analytics::hit::ProjectId;
 use analytics::notice::{ChannelConfig, QuietHours};
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
 
-use super::columns::{Columns as _, column};
 use super::directory::Directory;
 use super::error::MetaError;
 use super::handle::Meta;
 use super::rows::{ChannelRow, ChannelSettings};
 use super::sealing::{Belonging, FreshNonce, Sealing};
 use super::secrets::ServerSecret;
+use crate::database::bounded::Pool;
+use crate::database::columns::{Columns as _, column};
 
 impl Meta {
     /// None if there is no such project. `most`: channels that a project may have.
@@ -133,7 +134,7 @@ impl Meta {
 }
 
 pub(super) async fn load(
-    pool: &AnyPool,
+    pool: &Pool,
     secret: &ServerSecret,
     directory: &mut Directory,
 ) -> Result<(), MetaError> {

@@ -3,12 +3,13 @@
 use analytics::deploy::Deploy;
 use analytics::hit::ProjectId;
 use analytics::limits;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
-use super::columns::{Columns as _, column};
 use super::error::MetaError;
 use super::handle::Meta;
+use crate::database::bounded::Connection;
+use crate::database::columns::{Columns as _, column};
 
 /// A stored deploy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +157,7 @@ impl Meta {
 /// Deletes the oldest deploys beyond `most`, never the new one, even if it is the oldest: whoever posts a history finds the last
 /// post. `from_requests`: deletes deploys that requests reported before posted ones.
 async fn make_room(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     project: ProjectId,
     new: i64,
     from_requests: bool,

@@ -89,6 +89,12 @@ impl Touched {
         self.get().filter(|time_us| *time_us != self.written.load(Ordering::Relaxed))
     }
 
+    /// Takes over the times of a copy of it, if they are later.
+    pub(super) fn take_over(&self, copy: &Touched) {
+        self.now.fetch_max(copy.now.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.written.fetch_max(copy.written.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     pub(super) fn set_written(&self, time_us: i64) {
         self.written.store(time_us, Ordering::Relaxed);
     }

@@ -1,5 +1,7 @@
 //! Why a call about projects and their settings fails.
 
+use crate::database::is_away;
+use crate::database::migrate::MigrateError;
 use crate::types::StoreError;
 
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +38,32 @@ pub enum MetaError {
     )]
     Newer { what: &'static str, found: i64, known: i64 },
     #[error(
-        "another server uses the PostgreSQL database: stop it, or name another database with --meta"
+        "another server uses the PostgreSQL database: stop it, or name another database with --meta; servers can only share it \
+         if all of them keep hits in one ClickHouse database (--hits)"
     )]
     AnotherServer,
+    /// Of older versions, perhaps.
+    #[error(
+        "this version has to change the databases that servers share, while none of them runs; now these do: {0}. Nothing was changed. \
+         Stop all servers, start one of this version, and then the others"
+    )]
+    OthersRun(String),
+    #[error(
+        "another data folder writes as node {node}: give this one another number with --node, or leave it out"
+    )]
+    NodeTaken { node: u8 },
+    #[error(
+        "this data folder writes as node {node}, and keeps that number: leave --node out, or name it"
+    )]
+    NodeKept { node: u8 },
+    #[error("all 256 numbers of nodes are taken by data folders that share this database")]
+    NoNodeLeft,
+    #[error(
+        "the servers that share this PostgreSQL database keep their hits in another ClickHouse database: name that one with --hits"
+    )]
+    OtherClickHouse,
+    #[error("another server changed the same at that moment; look at it, and change it again")]
+    ChangedElsewhere,
     #[error("the database to move to is in use already: name an empty one")]
     NotEmpty,
     #[error("the copy of the table {0} differs from the original; nothing was moved")]
@@ -56,14 +81,17 @@ impl MetaError {
     pub fn is_away(&self) -> bool {
         match self {
             MetaError::AnotherServer => true,
-            MetaError::Database(
-                sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_),
-            ) => true,
-            // PostgreSQL's classes of connection exceptions, missing resources, and interventions of an operator.
-            MetaError::Database(sqlx::Error::Database(error)) => error
-                .code()
-                .is_some_and(|code| code.len() == 5 && ["08", "53", "57"].contains(&&code[..2])),
+            MetaError::Database(error) => is_away(error),
             _ => false,
+        }
+    }
+}
+
+impl From<MigrateError> for MetaError {
+    fn from(error: MigrateError) -> MetaError {
+        match error {
+            MigrateError::Newer { what, found, known } => MetaError::Newer { what, found, known },
+            MigrateError::Database(error) => MetaError::Database(error),
         }
     }
 }

@@ -63,7 +63,7 @@ async fn look_into_postgres(
     db: &mut PgConnection,
     folder: Option<[u8; 16]>,
 ) -> Result<Option<MetaFacts>, MetaError> {
-    if migrate::read_postgres_version(db).await? == 0 {
+    if migrate::MIGRATIONS.version_in_postgres(db).await? == 0 {
         return Ok(None);
     }
     let select = sqlx::query("SELECT id, starts, ledger_key FROM folders WHERE id = $1");

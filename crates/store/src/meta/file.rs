@@ -5,9 +5,9 @@ use std::path::Path;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
-use super::database::FILE;
 use super::error::MetaError;
 use super::facts::has_table;
+use super::migrate::FILE;
 
 /// Writes a consistent copy of the file in `data` into the folder `into`, without changing it.
 pub async fn copy_to(data: &Path, into: &Path) -> Result<(), MetaError> {

@@ -3,11 +3,13 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::alone::Alone;
-use super::database::Database;
 use super::directory::Directory;
 use super::error::MetaError;
+use super::heard_tails::Tails;
+use super::membership::{Membership, Standing};
+use super::pending::Pending;
 use super::secrets::ServerSecret;
+use crate::database::Database;
 use crate::inbox::ProjectNumbers;
 
 /// The projects and keys of a server. Cheap to clone.
@@ -19,13 +21,19 @@ pub struct Meta {
 pub(super) struct Inner {
     pub(super) db: Database,
     /// None: `meta.sqlite`, whose data folder this process holds, or a test.
-    pub(super) alone: Option<Alone>,
+    pub(super) membership: Option<Membership>,
+    /// Changes of other servers that are not in memory yet.
+    pub(super) pending: Pending,
+    /// From the tails of other servers.
+    pub(super) tails: Tails,
     pub(super) secret: ServerSecret,
     pub(super) directory: RwLock<Directory>,
     /// None if no projects are created, as in `restore`.
     pub(super) numbers: Option<ProjectNumbers>,
     /// Held over a change of the database and of memory, so that both see changes in the same order.
     pub(super) changing: tokio::sync::Mutex<()>,
+    /// Of callers whose secret is looked for in the database.
+    pub(super) looking: tokio::sync::Semaphore,
 }
 
 impl Meta {
@@ -34,12 +42,23 @@ impl Meta {
         &self.inner.secret
     }
 
-    /// Takes the PostgreSQL database for this server again, if the connection was lost. Call it now and then.
-    pub async fn stay_alone(&self) -> Result<(), MetaError> {
-        match &self.inner.alone {
-            Some(alone) => alone.stay().await,
-            None => Ok(()),
+    /// Call it each second or so: it keeps this server's place in a PostgreSQL database, and says whether this server
+    /// leads.
+    pub async fn beat(&self) -> Result<Standing, MetaError> {
+        match &self.inner.membership {
+            Some(membership) => membership.beat().await,
+            None => Ok(Standing::Leads { turn: 0 }),
         }
+    }
+
+    /// Whether the work that is done once among all servers is this server's. With others: as of the last `beat`.
+    pub fn leads(&self) -> bool {
+        self.inner.membership.as_ref().is_none_or(Membership::leads)
+    }
+
+    /// Whether other servers may use the database too.
+    pub fn is_shared(&self) -> bool {
+        self.inner.membership.as_ref().is_some_and(|membership| membership.folder().is_some())
     }
 
     /// Ok if the database answers.
@@ -50,7 +69,7 @@ impl Meta {
 
     /// Leaves no trace of deleted rows in a file (see `Database::forget_deleted`).
     pub(super) async fn forget_deleted(&self) -> Result<(), MetaError> {
-        self.inner.db.forget_deleted().await
+        Ok(self.inner.db.forget_deleted().await?)
     }
 
     pub(super) fn read<T>(&self, read: impl FnOnce(&Directory) -> T) -> T {

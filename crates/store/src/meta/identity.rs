@@ -2,14 +2,14 @@
 //! twice.
 
 use analytics::hit::ProjectId;
-use sqlx::AnyConnection;
 
-use super::columns::column;
-use super::database::Engine;
 use super::error::MetaError;
 use super::facts::{HIGHEST_IN_POSTGRES, HIGHEST_IN_SQLITE, MetaIdentity};
 use super::handle::Meta;
 use super::projects::read_project;
+use crate::database::Engine;
+use crate::database::bounded::Connection;
+use crate::database::columns::column;
 
 /// The statements that differ between the databases.
 struct Numbers {
@@ -108,7 +108,7 @@ impl Meta {
     /// is taken.
     pub(super) async fn next_number(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut Connection,
     ) -> Result<ProjectId, MetaError> {
         let numbers = self.inner.db.engine.numbers();
         let next: i64 = match numbers.next {

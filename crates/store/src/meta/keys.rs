@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use analytics::hit::ProjectId;
 use analytics::limits;
-use sqlx::{AnyConnection, Row};
+use sqlx::Row;
 
-use super::columns::{Columns as _, column};
 use super::directory::{KeyEntry, ProjectEntry, ProjectGrant, Touched};
 use super::error::MetaError;
 use super::handle::Meta;
 use super::rows::Can;
 use super::secrets::{Key, SecretHash, ServerSecret};
+use crate::database::bounded::Connection;
+use crate::database::columns::{Columns as _, column};
 
 /// A known key, for the length of one request.
 #[derive(Clone)]
@@ -212,7 +213,7 @@ pub enum Revoked {
 }
 
 pub(super) async fn insert_key(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     secret: &ServerSecret,
     project: ProjectId,
     key: &Key,

@@ -4,19 +4,20 @@
 
 use std::sync::Arc;
 
+use crate::database::bounded::Pool;
 use analytics::hit::ProjectId;
 use analytics::monitor::MonitorSettings;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
 
-use super::columns::{Columns as _, column};
-use super::database::Database;
 use super::directory::Directory;
 use super::error::MetaError;
 use super::handle::Meta;
 use super::rows::MonitorRow;
 use super::sealing::{Belonging, Sealing};
 use super::secrets::{ServerSecret, Token};
+use crate::database::Database;
+use crate::database::columns::{Columns as _, column};
 
 /// A monitor to be created.
 #[derive(Clone, Debug, Default)]
@@ -159,7 +160,7 @@ impl Meta {
 }
 
 pub(super) async fn load(
-    pool: &AnyPool,
+    pool: &Pool,
     secret: &ServerSecret,
     directory: &mut Directory,
 ) -> Result<(), MetaError> {
@@ -194,7 +195,7 @@ pub(super) async fn seal_plain(db: &Database, secret: &ServerSecret) -> Result<(
             .await?;
     }
     transaction.commit().await?;
-    db.forget_deleted().await
+    Ok(db.forget_deleted().await?)
 }
 
 fn to_monitor(row: &AnyRow, sealing: &Sealing) -> Result<MonitorRow, sqlx::Error> {

@@ -4,16 +4,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use analytics::hit::ProjectId;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
-use super::columns::{Columns as _, column};
 use super::directory::{ProjectEntry, ProjectGrant};
 use super::error::MetaError;
 use super::handle::Meta;
 use super::keys::insert_key;
 use super::rows::{Can, Project};
 use super::secrets::{DashboardId, Key};
+use crate::database::bounded::Connection;
+use crate::database::columns::{Columns as _, column};
 
 /// Changes of a project; none: no change.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -356,7 +357,7 @@ impl Meta {
 }
 
 pub(super) async fn read_project(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     id: ProjectId,
 ) -> Result<Option<Project>, MetaError> {
     let select =

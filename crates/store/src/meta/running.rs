@@ -4,9 +4,9 @@ use analytics::clock_watch::{ClockWatch, Doubt};
 use analytics::hit::ProjectId;
 use sqlx::Row;
 
-use super::columns::column;
 use super::error::MetaError;
 use super::handle::Meta;
+use crate::database::columns::column;
 
 /// Days on which the server did not run say nothing about a project's activity.
 impl Meta {
@@ -67,13 +67,13 @@ impl Meta {
         Ok(())
     }
 
-    /// Writes the times of use and visits that are only in memory.
+    /// Writes the times of use and visits that are only in memory. A later one, of another server, stays.
     pub async fn flush(&self) -> Result<(), MetaError> {
         let _changing = self.inner.changing.lock().await;
-        let keys: Vec<_> = self.read(|directory| {
+        let mut keys: Vec<_> = self.read(|directory| {
             directory.keys.values().filter(|key| key.used.unwritten().is_some()).cloned().collect()
         });
-        let projects: Vec<_> = self.read(|directory| {
+        let mut projects: Vec<_> = self.read(|directory| {
             directory
                 .projects
                 .values()
@@ -81,7 +81,7 @@ impl Meta {
                 .cloned()
                 .collect()
         });
-        let (sessions, links) = self.read(|directory| {
+        let (mut sessions, mut links) = self.read(|directory| {
             let sessions = directory.sessions.iter();
             let sessions = sessions.filter(|(_, entry)| entry.used.unwritten().is_some());
             let links = directory.links.values();
@@ -90,6 +90,11 @@ impl Meta {
                 sessions.map(|(hash, entry)| (*hash, entry.used.clone())).collect();
             (sessions, links.cloned().collect::<Vec<_>>())
         });
+        // Another server may write the same rows: in this order neither waits for the other.
+        keys.sort_by_key(|key| key.id);
+        projects.sort_by_key(|entry| entry.project.id);
+        sessions.sort_by_key(|(hash, _)| *hash);
+        links.sort_by_key(|entry| entry.link.id);
         if keys.is_empty() && projects.is_empty() && sessions.is_empty() && links.is_empty() {
             return Ok(());
         }
@@ -97,7 +102,7 @@ impl Meta {
         let mut written = Vec::new();
         for key in &keys {
             let Some(time_us) = key.used.unwritten() else { continue };
-            let update = sqlx::query("UPDATE keys SET last_used_us = $1 WHERE id = $2")
+            let update = sqlx::query("UPDATE keys SET last_used_us = $1 WHERE id = $2 AND (last_used_us IS NULL OR last_used_us < $1)")
                 .bind(time_us)
                 .bind(key.id);
             update.execute(&mut *transaction).await?;
@@ -105,19 +110,25 @@ impl Meta {
         }
         for entry in &projects {
             let Some(time_us) = entry.looked.unwritten() else { continue };
-            let update = sqlx::query("UPDATE projects SET last_look_us = $1 WHERE id = $2");
+            let update = sqlx::query(
+                "UPDATE projects SET last_look_us = $1 WHERE id = $2 AND (last_look_us IS NULL OR last_look_us < $1)",
+            );
             update.bind(time_us).bind(column(entry.project.id)).execute(&mut *transaction).await?;
             written.push((&*entry.looked, time_us));
         }
         for (hash, used) in &sessions {
             let Some(time_us) = used.unwritten() else { continue };
-            let update = sqlx::query("UPDATE sessions SET last_used_us = $1 WHERE hash = $2");
+            let update = sqlx::query(
+                "UPDATE sessions SET last_used_us = $1 WHERE hash = $2 AND (last_used_us IS NULL OR last_used_us < $1)",
+            );
             update.bind(time_us).bind(hash.as_slice()).execute(&mut *transaction).await?;
             written.push((&**used, time_us));
         }
         for entry in &links {
             let Some(time_us) = entry.used.unwritten() else { continue };
-            let update = sqlx::query("UPDATE share_links SET last_used_us = $1 WHERE id = $2");
+            let update = sqlx::query(
+                "UPDATE share_links SET last_used_us = $1 WHERE id = $2 AND (last_used_us IS NULL OR last_used_us < $1)",
+            );
             update.bind(time_us).bind(entry.link.id).execute(&mut *transaction).await?;
             written.push((&entry.used, time_us));
         }
@@ -136,20 +147,25 @@ impl Meta {
         Ok(select.bind(column(project)).fetch_optional(&self.inner.db.pool).await?)
     }
 
-    /// Writes all of them in one transaction, except those of deleted projects.
-    pub async fn write_ingest_health(
+    /// Replaces the text of each project by the result of `change`, which gets the one that is stored, "" for none. All in one
+    /// transaction, in order of the projects, so that another server's changes come before or after. Except those of
+    /// deleted projects.
+    pub async fn change_ingest_health<T: Sync>(
         &self,
-        states: &[(ProjectId, String)],
+        projects: &[(ProjectId, T)],
+        change: impl Fn(&str, &T) -> String + Sync,
     ) -> Result<(), MetaError> {
         let _changing = self.inner.changing.lock().await;
         let mut transaction = self.inner.db.pool.begin().await?;
-        let insert = "INSERT INTO ingest_health (project, state) SELECT id, $2 FROM projects WHERE id = $1 AND deleting = 0 ON CONFLICT (project) DO UPDATE SET state = $2";
-        for (project, state) in states {
-            sqlx::query(insert)
-                .bind(column(*project))
-                .bind(state)
-                .execute(&mut *transaction)
-                .await?;
+        // Also locks the row.
+        let insert = "INSERT INTO ingest_health (project, state) SELECT id, '' FROM projects WHERE id = $1 AND deleting = 0 ON CONFLICT (project) DO UPDATE SET state = ingest_health.state RETURNING state";
+        let update = "UPDATE ingest_health SET state = $2 WHERE project = $1";
+        for (project, by) in projects {
+            let found = sqlx::query_scalar(insert).bind(column(*project));
+            let found: Option<String> = found.fetch_optional(&mut *transaction).await?;
+            let Some(found) = found else { continue };
+            let update = sqlx::query(update).bind(column(*project)).bind(change(&found, by));
+            update.execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(())

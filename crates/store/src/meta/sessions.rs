@@ -10,12 +10,12 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use analytics::limits;
 
-use super::columns::column;
 use super::directory::{Directory, ProjectGrant, SessionEntry, Touched};
 use super::error::MetaError;
 use super::handle::Meta;
 use super::rows::Can;
 use super::secrets::{DashboardId, Key, SecretHash, Token};
+use crate::database::columns::column;
 
 const DAY_US: i64 = 86_400_000_000;
 

@@ -7,13 +7,14 @@ use analytics::hit::ProjectId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Row};
 
-use super::columns::{Columns as _, column};
 use super::directory::Directory;
 use super::error::MetaError;
 use super::handle::Meta;
 use super::rows::{Rows, SettingsRow};
+use crate::database::bounded::Pool;
+use crate::database::columns::{Columns as _, column};
 
 /// Settings with a table: `id`, `project`, `settings`, `created_us`.
 pub(super) trait SettingsKind: Serialize + DeserializeOwned + Sized {
@@ -121,7 +122,7 @@ impl Meta {
 }
 
 pub(super) async fn load<S: SettingsKind>(
-    pool: &AnyPool,
+    pool: &Pool,
     directory: &mut Directory,
 ) -> Result<(), MetaError> {
     let select = format!("SELECT id, project, settings, created_us FROM {}", S::TABLE);

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use analytics::hit::ProjectId;
 use analytics::limits;
 
-use super::columns::column;
 use super::directory::{LinkEntry, Touched};
 use super::error::MetaError;
 use super::handle::Meta;
 use super::rows::{NewShareLink, ShareLink};
 use super::secrets::Token;
+use crate::database::columns::column;
 
 impl Meta {
     /// None if there is no such project.

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use crate::database::bounded::Pool;
 use analytics::hit::ProjectId;
 use analytics::status_page::logo::Logo;
 use analytics::status_page::slug;
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
 
-use super::columns::{Columns as _, column};
 use super::directory::Directory;
 use super::error::MetaError;
 use super::handle::Meta;
 use super::rows::StatusPageRow;
+use crate::database::columns::{Columns as _, column};
 
 impl Meta {
     /// Creates the project's page, or replaces it. None if there is no such project.
@@ -109,7 +110,7 @@ impl Meta {
     }
 }
 
-pub(super) async fn load(pool: &AnyPool, directory: &mut Directory) -> Result<(), MetaError> {
+pub(super) async fn load(pool: &Pool, directory: &mut Directory) -> Result<(), MetaError> {
     let rows = sqlx::query("SELECT project, settings, logo FROM status_pages");
     for row in rows.fetch_all(pool).await? {
         directory.put_status_page(Arc::new(to_status_page(&row)?));

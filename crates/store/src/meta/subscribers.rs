@@ -10,10 +10,10 @@ use analytics::status_page::subscriber::Address;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::columns::{Columns as _, column};
 use super::error::MetaError;
 use super::handle::Meta;
 use super::secrets::{SecretHash, Token};
+use crate::database::columns::{Columns as _, column};
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;

@@ -5,9 +5,9 @@ use analytics::view::{View, ViewPage};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::columns::column;
 use super::error::MetaError;
 use super::handle::Meta;
+use crate::database::columns::column;
 
 /// A stored view.
 #[derive(Clone, Debug, PartialEq, Eq)]

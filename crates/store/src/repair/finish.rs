@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::disk::{io, sync};
+use crate::duckdb::set_aside::KEPT;
 use crate::facts;
 use crate::ledger;
 use crate::meta;
-use crate::set_aside::KEPT;
 use crate::types::StoreError;
 
 /// Under construction: worthless if interrupted.

@@ -1,31 +1,6 @@
-//! The tables and statements of `monitors.sqlite` (SQLite). Groups are passed as one JSON array of arrays: a statement
-//! per row would take several times as long.
-
-/// `checks`: every result, for some days; times in microseconds. `sums`: per 5 minutes, milliseconds per state (unknown
-/// time is in none), counts, and the times of successful checks. `days`: the same per day (UTC, counted from 1970).
-/// `monitors`: the state of each. Rules, incidents and the outbox have their own files.
-pub const CREATE: &str = "
-CREATE TABLE IF NOT EXISTS checks (monitor INTEGER NOT NULL, at_ms INTEGER NOT NULL, outcome TEXT NOT NULL, failure TEXT,
-    detail TEXT, status INTEGER, missed INTEGER NOT NULL, late_ms INTEGER NOT NULL, dns_us INTEGER, connect_us INTEGER,
-    tls_us INTEGER, first_byte_us INTEGER, body_us INTEGER, PRIMARY KEY (monitor, at_ms)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sums (monitor INTEGER NOT NULL, from_ms INTEGER NOT NULL, up_ms INTEGER NOT NULL,
-    degraded_ms INTEGER NOT NULL, down_ms INTEGER NOT NULL, maintenance_ms INTEGER NOT NULL, checks INTEGER NOT NULL,
-    failures INTEGER NOT NULL, timed INTEGER NOT NULL, dns_us INTEGER NOT NULL, connect_us INTEGER NOT NULL,
-    tls_us INTEGER NOT NULL, first_byte_us INTEGER NOT NULL, body_us INTEGER NOT NULL, slowest_us INTEGER NOT NULL,
-    PRIMARY KEY (monitor, from_ms)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS days (monitor INTEGER NOT NULL, day INTEGER NOT NULL, up_ms INTEGER NOT NULL,
-    degraded_ms INTEGER NOT NULL, down_ms INTEGER NOT NULL, maintenance_ms INTEGER NOT NULL, checks INTEGER NOT NULL DEFAULT 0,
-    failures INTEGER NOT NULL DEFAULT 0, timed INTEGER NOT NULL DEFAULT 0, dns_us INTEGER NOT NULL DEFAULT 0,
-    connect_us INTEGER NOT NULL DEFAULT 0, tls_us INTEGER NOT NULL DEFAULT 0, first_byte_us INTEGER NOT NULL DEFAULT 0,
-    body_us INTEGER NOT NULL DEFAULT 0, slowest_us INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (monitor, day)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS monitors (id INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
-";
-
-/// The version of these tables.
-pub const VERSION: i64 = 4;
-pub const GET_VERSION: &str = "PRAGMA user_version";
-pub const SET_VERSION: &str = "PRAGMA user_version = 4";
+//! Statements about results of checks, for SQLite (`monitors.sqlite`) and PostgreSQL; `migrations/checks_sqlite` and
+//! `checks_postgres` have the tables. Groups are passed as one JSON array of arrays, always as `$1`
+//! (`Engine::with_rows`): a statement per row would take several times as long.
 
 /// Columns of days that older files lack, each with the statement that adds it.
 pub const ADDED_TO_DAYS: [(&str, &str); 9] = [
@@ -45,84 +20,114 @@ pub const FILL_DAYS: &str = "INSERT OR REPLACE INTO days (monitor, day, up_ms, d
     timed, dns_us, connect_us, tls_us, first_byte_us, body_us, slowest_us)
     SELECT monitor, from_ms / 86400000, sum(up_ms), sum(degraded_ms), sum(down_ms), sum(maintenance_ms), sum(checks), sum(failures),
     sum(timed), sum(dns_us), sum(connect_us), sum(tls_us), sum(first_byte_us), sum(body_us), max(slowest_us) FROM sums GROUP BY 1, 2";
+pub const HAS_COLUMN: &str = "SELECT count(*) FROM pragma_table_info($1) WHERE name = $2";
 
-/// A second result for a slot, as after a clock was set back, replaces the first.
-pub const PUT_CHECKS: &str = "INSERT OR REPLACE INTO checks SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
-    value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12 FROM json_each(?)";
+/// A second result for a slot, as after a clock was set back, replaces the first. A group has one of each slot.
+pub const PUT_CHECKS: &str = "INSERT INTO checks (monitor, at_ms, outcome, failure, detail, status, missed, late_ms, dns_us, connect_us,
+    tls_us, first_byte_us, body_us) SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2, value ->> 3, value ->> 4,
+    CAST(value ->> 5 AS BIGINT), CAST(value ->> 6 AS BIGINT), CAST(value ->> 7 AS BIGINT), CAST(value ->> 8 AS BIGINT),
+    CAST(value ->> 9 AS BIGINT), CAST(value ->> 10 AS BIGINT), CAST(value ->> 11 AS BIGINT), CAST(value ->> 12 AS BIGINT)
+    FROM json_each($1) WHERE true
+    ON CONFLICT (monitor, at_ms) DO UPDATE SET outcome = excluded.outcome, failure = excluded.failure, detail = excluded.detail,
+    status = excluded.status, missed = excluded.missed, late_ms = excluded.late_ms, dns_us = excluded.dns_us,
+    connect_us = excluded.connect_us, tls_us = excluded.tls_us, first_byte_us = excluded.first_byte_us, body_us = excluded.body_us";
 
-pub const ADD_SUMS: &str = "INSERT INTO sums SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, value ->> 14
-    FROM json_each(?) WHERE true
-    ON CONFLICT (monitor, from_ms) DO UPDATE SET up_ms = up_ms + excluded.up_ms, degraded_ms = degraded_ms + excluded.degraded_ms,
-    down_ms = down_ms + excluded.down_ms, maintenance_ms = maintenance_ms + excluded.maintenance_ms,
-    checks = checks + excluded.checks, failures = failures + excluded.failures, timed = timed + excluded.timed,
-    dns_us = dns_us + excluded.dns_us, connect_us = connect_us + excluded.connect_us, tls_us = tls_us + excluded.tls_us,
-    first_byte_us = first_byte_us + excluded.first_byte_us, body_us = body_us + excluded.body_us,
-    slowest_us = max(slowest_us, excluded.slowest_us)";
+pub const ADD_SUMS: &str = "INSERT INTO sums (monitor, from_ms, up_ms, degraded_ms, down_ms, maintenance_ms, checks, failures, timed,
+    dns_us, connect_us, tls_us, first_byte_us, body_us, slowest_us)
+    SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), CAST(value ->> 3 AS BIGINT),
+    CAST(value ->> 4 AS BIGINT), CAST(value ->> 5 AS BIGINT), CAST(value ->> 6 AS BIGINT), CAST(value ->> 7 AS BIGINT),
+    CAST(value ->> 8 AS BIGINT), CAST(value ->> 9 AS BIGINT), CAST(value ->> 10 AS BIGINT), CAST(value ->> 11 AS BIGINT),
+    CAST(value ->> 12 AS BIGINT), CAST(value ->> 13 AS BIGINT), CAST(value ->> 14 AS BIGINT) FROM json_each($1) WHERE true
+    ON CONFLICT (monitor, from_ms) DO UPDATE SET up_ms = sums.up_ms + excluded.up_ms,
+    degraded_ms = sums.degraded_ms + excluded.degraded_ms, down_ms = sums.down_ms + excluded.down_ms,
+    maintenance_ms = sums.maintenance_ms + excluded.maintenance_ms, checks = sums.checks + excluded.checks,
+    failures = sums.failures + excluded.failures, timed = sums.timed + excluded.timed, dns_us = sums.dns_us + excluded.dns_us,
+    connect_us = sums.connect_us + excluded.connect_us, tls_us = sums.tls_us + excluded.tls_us,
+    first_byte_us = sums.first_byte_us + excluded.first_byte_us, body_us = sums.body_us + excluded.body_us,
+    slowest_us = CASE WHEN excluded.slowest_us > sums.slowest_us THEN excluded.slowest_us ELSE sums.slowest_us END";
 
-/// From the rows of `ADD_SUMS`.
+/// Rows like those of `ADD_SUMS`, by day.
 pub const ADD_DAYS: &str = "INSERT INTO days (monitor, day, up_ms, degraded_ms, down_ms, maintenance_ms, checks, failures, timed, dns_us,
     connect_us, tls_us, first_byte_us, body_us, slowest_us)
-    SELECT value ->> 0, (value ->> 1) / 86400000, sum(value ->> 2), sum(value ->> 3), sum(value ->> 4), sum(value ->> 5),
-    sum(value ->> 6), sum(value ->> 7), sum(value ->> 8), sum(value ->> 9), sum(value ->> 10), sum(value ->> 11), sum(value ->> 12),
-    sum(value ->> 13), max(value ->> 14) FROM json_each(?) WHERE true GROUP BY 1, 2
-    ON CONFLICT (monitor, day) DO UPDATE SET up_ms = up_ms + excluded.up_ms, degraded_ms = degraded_ms + excluded.degraded_ms,
-    down_ms = down_ms + excluded.down_ms, maintenance_ms = maintenance_ms + excluded.maintenance_ms,
-    checks = checks + excluded.checks, failures = failures + excluded.failures, timed = timed + excluded.timed,
-    dns_us = dns_us + excluded.dns_us, connect_us = connect_us + excluded.connect_us, tls_us = tls_us + excluded.tls_us,
-    first_byte_us = first_byte_us + excluded.first_byte_us, body_us = body_us + excluded.body_us,
-    slowest_us = max(slowest_us, excluded.slowest_us)";
+    SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT), CAST(value ->> 3 AS BIGINT),
+    CAST(value ->> 4 AS BIGINT), CAST(value ->> 5 AS BIGINT), CAST(value ->> 6 AS BIGINT), CAST(value ->> 7 AS BIGINT),
+    CAST(value ->> 8 AS BIGINT), CAST(value ->> 9 AS BIGINT), CAST(value ->> 10 AS BIGINT), CAST(value ->> 11 AS BIGINT),
+    CAST(value ->> 12 AS BIGINT), CAST(value ->> 13 AS BIGINT), CAST(value ->> 14 AS BIGINT) FROM json_each($1) WHERE true
+    ON CONFLICT (monitor, day) DO UPDATE SET up_ms = days.up_ms + excluded.up_ms,
+    degraded_ms = days.degraded_ms + excluded.degraded_ms, down_ms = days.down_ms + excluded.down_ms,
+    maintenance_ms = days.maintenance_ms + excluded.maintenance_ms, checks = days.checks + excluded.checks,
+    failures = days.failures + excluded.failures, timed = days.timed + excluded.timed, dns_us = days.dns_us + excluded.dns_us,
+    connect_us = days.connect_us + excluded.connect_us, tls_us = days.tls_us + excluded.tls_us,
+    first_byte_us = days.first_byte_us + excluded.first_byte_us, body_us = days.body_us + excluded.body_us,
+    slowest_us = CASE WHEN excluded.slowest_us > days.slowest_us THEN excluded.slowest_us ELSE days.slowest_us END";
 
-pub const PUT_MONITORS: &str = "INSERT OR REPLACE INTO monitors SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)";
-pub const MONITORS: &str = "SELECT id, created_us, state FROM monitors";
-pub const MONITOR_IDS: &str = "SELECT id, created_us FROM monitors";
+pub const PUT_MONITORS: &str = "INSERT INTO monitor_states (id, created_us, state)
+    SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2 FROM json_each($1) WHERE true
+    ON CONFLICT (id) DO UPDATE SET created_us = excluded.created_us, state = excluded.state";
+pub const MONITORS: &str = "SELECT id, created_us, state FROM monitor_states ORDER BY id";
+pub const MONITOR_IDS: &str = "SELECT id, created_us FROM monitor_states";
+/// The number of these monitors that have exactly this state. Parameter: as for `PUT_MONITORS`.
+pub const COUNT_SAME: &str = "SELECT count(*) FROM monitor_states, json_each($1)
+    WHERE monitor_states.id = CAST(value ->> 0 AS BIGINT) AND created_us = CAST(value ->> 1 AS BIGINT) AND state = value ->> 2";
 
 pub const NEWEST_CHECKS: &str =
     "SELECT at_ms, outcome, failure, detail, status, missed, late_ms, dns_us, connect_us, tls_us,
-    first_byte_us, body_us FROM checks WHERE monitor = ? AND at_ms < ? ORDER BY at_ms DESC LIMIT ?";
+    first_byte_us, body_us FROM checks WHERE monitor = $1 AND at_ms < $2 ORDER BY at_ms DESC LIMIT $3";
+/// For PostgreSQL.
+pub const NEWEST_OF_ALL: &str = "SELECT newest.* FROM monitor_states JOIN LATERAL (SELECT * FROM checks WHERE monitor = monitor_states.id
+    ORDER BY at_ms DESC LIMIT 1) newest ON true";
 pub const SUMS: &str = "SELECT from_ms, up_ms, degraded_ms, down_ms, maintenance_ms, checks, failures, timed, dns_us, connect_us,
-    tls_us, first_byte_us, body_us, slowest_us FROM sums WHERE monitor = ? AND from_ms >= ? AND from_ms < ? ORDER BY from_ms";
+    tls_us, first_byte_us, body_us, slowest_us FROM sums WHERE monitor = $1 AND from_ms >= $2 AND from_ms < $3 ORDER BY from_ms";
 
 /// Rows of a length that 5 minutes divide. Parameters: the length in milliseconds, monitor, from, to.
-pub const SUMS_BY_LENGTH: &str = "SELECT from_ms / ?1 * ?1 AS from_ms, sum(up_ms) AS up_ms, sum(degraded_ms) AS degraded_ms,
-    sum(down_ms) AS down_ms, sum(maintenance_ms) AS maintenance_ms, sum(checks) AS checks, sum(failures) AS failures,
-    sum(timed) AS timed, sum(dns_us) AS dns_us, sum(connect_us) AS connect_us, sum(tls_us) AS tls_us,
-    sum(first_byte_us) AS first_byte_us, sum(body_us) AS body_us, max(slowest_us) AS slowest_us
-    FROM sums WHERE monitor = ?2 AND from_ms >= ?3 AND from_ms < ?4 GROUP BY 1 ORDER BY 1";
+pub const SUMS_BY_LENGTH: &str = "SELECT from_ms / $1 * $1 AS from_ms, CAST(sum(up_ms) AS BIGINT) AS up_ms,
+    CAST(sum(degraded_ms) AS BIGINT) AS degraded_ms, CAST(sum(down_ms) AS BIGINT) AS down_ms,
+    CAST(sum(maintenance_ms) AS BIGINT) AS maintenance_ms, CAST(sum(checks) AS BIGINT) AS checks,
+    CAST(sum(failures) AS BIGINT) AS failures, CAST(sum(timed) AS BIGINT) AS timed, CAST(sum(dns_us) AS BIGINT) AS dns_us,
+    CAST(sum(connect_us) AS BIGINT) AS connect_us, CAST(sum(tls_us) AS BIGINT) AS tls_us,
+    CAST(sum(first_byte_us) AS BIGINT) AS first_byte_us, CAST(sum(body_us) AS BIGINT) AS body_us, max(slowest_us) AS slowest_us
+    FROM sums WHERE monitor = $2 AND from_ms >= $3 AND from_ms < $4 GROUP BY 1 ORDER BY 1";
 /// The same of whole days. Parameters: monitor, from, to (milliseconds).
 pub const SUMS_BY_DAY: &str = "SELECT day * 86400000 AS from_ms, up_ms, degraded_ms, down_ms, maintenance_ms, checks, failures, timed,
     dns_us, connect_us, tls_us, first_byte_us, body_us, slowest_us FROM days
-    WHERE monitor = ? AND day >= ? / 86400000 AND day < ? / 86400000 ORDER BY day";
+    WHERE monitor = $1 AND day >= $2 / 86400000 AND day < $3 / 86400000 ORDER BY day";
 
 /// For several monitors, given as a JSON array.
 pub const DAYS: &str = "SELECT monitor, day, up_ms, degraded_ms, down_ms, maintenance_ms FROM days
-    WHERE monitor IN (SELECT value FROM json_each(?)) AND day >= ? ORDER BY monitor, day";
-pub const TOTALS: &str = "SELECT monitor, sum(up_ms), sum(degraded_ms), sum(down_ms), sum(maintenance_ms) FROM sums
-    WHERE monitor IN (SELECT value FROM json_each(?)) AND from_ms >= ? AND from_ms < ? GROUP BY monitor";
+    WHERE monitor IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND day >= $2 ORDER BY monitor, day";
+pub const TOTALS: &str = "SELECT monitor, CAST(sum(up_ms) AS BIGINT), CAST(sum(degraded_ms) AS BIGINT), CAST(sum(down_ms) AS BIGINT),
+    CAST(sum(maintenance_ms) AS BIGINT) FROM sums
+    WHERE monitor IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) AND from_ms >= $2 AND from_ms < $3 GROUP BY monitor";
 
-pub const TRIM_CHECKS: &str = "DELETE FROM checks WHERE monitor = ? AND at_ms < ?";
-pub const TRIM_SUMS: &str = "DELETE FROM sums WHERE monitor = ? AND from_ms < ?";
-pub const TRIM_DAYS: &str = "DELETE FROM days WHERE monitor = ? AND day < ? / 86400000";
+pub const TRIM_CHECKS: &str = "DELETE FROM checks WHERE monitor = $1 AND at_ms < $2";
+pub const TRIM_SUMS: &str = "DELETE FROM sums WHERE monitor = $1 AND from_ms < $2";
+pub const TRIM_DAYS: &str = "DELETE FROM days WHERE monitor = $1 AND day < $2 / 86400000";
 
 /// All of a monitor except its incidents (`FORGET_INCIDENTS`, first); its row last, so that an interrupted deletion is
 /// found again.
 pub const FORGET: [&str; 4] = [
-    "DELETE FROM checks WHERE monitor = ?",
-    "DELETE FROM sums WHERE monitor = ?",
-    "DELETE FROM days WHERE monitor = ?",
-    "DELETE FROM monitors WHERE id = ?",
+    "DELETE FROM checks WHERE monitor = $1",
+    "DELETE FROM sums WHERE monitor = $1",
+    "DELETE FROM days WHERE monitor = $1",
+    "DELETE FROM monitor_states WHERE id = $1",
 ];
 /// All incidents of a monitor or rule, with their notices and bulletins.
 pub const FORGET_INCIDENTS: [&str; 7] = [
-    "DELETE FROM tries WHERE delivery IN (SELECT id FROM outbox WHERE monitor = ?)",
-    "DELETE FROM outbox WHERE monitor = ?",
-    "DELETE FROM mailings WHERE bulletin IN (SELECT id FROM bulletins WHERE monitor = ?)",
-    "DELETE FROM bulletins WHERE monitor = ?",
-    "DELETE FROM incident_updates WHERE monitor = ?",
-    "DELETE FROM transitions WHERE monitor = ?",
-    "DELETE FROM incidents WHERE monitor = ?",
+    "DELETE FROM tries WHERE delivery IN (SELECT id FROM outbox WHERE monitor = $1)",
+    "DELETE FROM outbox WHERE monitor = $1",
+    "DELETE FROM mailings WHERE bulletin IN (SELECT id FROM bulletins WHERE monitor = $1)",
+    "DELETE FROM bulletins WHERE monitor = $1",
+    "DELETE FROM incident_updates WHERE monitor = $1",
+    "DELETE FROM transitions WHERE monitor = $1",
+    "DELETE FROM incidents WHERE monitor = $1",
 ];
-/// Empties the log, so that deleted rows are in no file any more.
-pub const EMPTY_LOG: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
-pub const COPY_INTO: &str = "VACUUM INTO ?";
-pub const ASK: &str = "SELECT 1 FROM monitors LIMIT 1";
+/// A consistent copy of the file, while it is written.
+pub const COPY_INTO: &str = "VACUUM INTO $1";
+pub const ASK: &str = "SELECT id FROM monitor_states LIMIT 1";
+
+/// Transactions of one process in PostgreSQL come one after the other: one whose end it did not learn is over before the
+/// next begins.
+pub const IN_TURN: &str = "SELECT pg_advisory_xact_lock($1)";
+/// Parameters: a number of this program, and one of the thing that is claimed. Held until the connection ends.
+pub const CLAIM: &str = "SELECT pg_try_advisory_lock(CAST($1 AS INTEGER), CAST($2 AS INTEGER))";
+pub const RELEASE: &str = "SELECT pg_advisory_unlock(CAST($1 AS INTEGER), CAST($2 AS INTEGER))";

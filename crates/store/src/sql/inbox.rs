@@ -70,6 +70,7 @@ pub const DROP_ARRIVAL: &str = "DELETE FROM arrivals WHERE project = ?";
 pub const FILES: &str =
     "SELECT id, kind, first_seq, last_seq, rows, bytes, checksum FROM files ORDER BY first_seq, id";
 pub const PUT_FILE: &str = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)";
+pub const DROP_FILES: &str = "DELETE FROM files";
 pub const DROP_FILE: &str = "DELETE FROM files WHERE id = ?";
 
 /// Empties the log into the file, and overwrites the log.

@@ -1,68 +1,55 @@
-//! The tables and statements of the outbox of notices, in `monitors.sqlite` (SQLite).
-
-/// `outbox`: a row for each notice and channel, `state` one of `waiting`, `delivered`, `failed`, `given_up`. `tries`:
-/// the result of each try.
-pub const CREATE: &str = "
-CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, channel INTEGER NOT NULL, channel_us INTEGER NOT NULL,
-    project INTEGER NOT NULL, monitor INTEGER NOT NULL, key TEXT NOT NULL, thread TEXT NOT NULL, stage TEXT NOT NULL,
-    severity TEXT NOT NULL, created_ms INTEGER NOT NULL, tries INTEGER NOT NULL, next_ms INTEGER NOT NULL, state TEXT NOT NULL,
-    ended_ms INTEGER, message TEXT, notice TEXT NOT NULL, UNIQUE (channel, key)) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (channel, id) WHERE state = 'waiting';
-CREATE INDEX IF NOT EXISTS outbox_thread ON outbox (channel, thread);
-CREATE INDEX IF NOT EXISTS outbox_monitor ON outbox (monitor);
-CREATE TABLE IF NOT EXISTS tries (delivery INTEGER NOT NULL, at_ms INTEGER NOT NULL, took_ms INTEGER NOT NULL, status INTEGER,
-    reason TEXT) STRICT;
-CREATE INDEX IF NOT EXISTS tries_delivery ON tries (delivery);
-";
+//! Statements about the outbox of notices, for SQLite (`monitors.sqlite`) and PostgreSQL.
 
 /// A notice is written once for each channel, however often its transition is handled.
-pub const PUT: &str = "INSERT OR IGNORE INTO outbox (channel, channel_us, project, monitor, key, thread, stage, severity, created_ms,
-    tries, next_ms, state, notice) SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-    value ->> 7, value ->> 8, 0, value ->> 8, 'waiting', value ->> 9 FROM json_each(?)";
+pub const PUT: &str = "INSERT INTO outbox (channel, channel_us, project, monitor, key, thread, stage, severity, created_ms,
+    tries, next_ms, state, notice) SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), CAST(value ->> 2 AS BIGINT),
+    CAST(value ->> 3 AS BIGINT), value ->> 4, value ->> 5, value ->> 6, value ->> 7, CAST(value ->> 8 AS BIGINT), 0,
+    CAST(value ->> 8 AS BIGINT), 'waiting', value ->> 9 FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
 
-pub const WAITING_CHANNELS: &str = "SELECT DISTINCT channel FROM outbox WHERE state = 'waiting'";
+pub const WAITING_CHANNELS: &str =
+    "SELECT DISTINCT channel FROM outbox WHERE state = 'waiting' ORDER BY channel";
 
 /// The oldest of a channel, without their content.
-pub const WAITING: &str = "SELECT id, project, thread, stage, severity, created_ms, tries, next_ms, EXISTS (SELECT 1 FROM outbox AS opening
+pub const WAITING: &str = "SELECT id, project, thread, stage, severity, created_ms, tries, next_ms, CASE WHEN EXISTS (SELECT 1 FROM outbox AS opening
     WHERE opening.channel = waiting.channel AND opening.thread = waiting.thread AND opening.stage = 'opening'
-    AND opening.state = 'delivered') AS opening_delivered FROM outbox AS waiting WHERE channel = ? AND state = 'waiting'
-    ORDER BY id LIMIT ?";
+    AND opening.state = 'delivered') THEN 1 ELSE 0 END AS opening_delivered FROM outbox AS waiting WHERE channel = $1 AND state = 'waiting'
+    ORDER BY id LIMIT $2";
 
-pub const NOTICES: &str =
-    "SELECT id, notice FROM outbox WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id";
+pub const NOTICES: &str = "SELECT id, notice FROM outbox WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) ORDER BY id";
 
 /// The service's id of the opening.
-pub const REPLY_TO: &str = "SELECT message FROM outbox WHERE channel = ? AND thread = ? AND stage = 'opening' AND state = 'delivered'
+pub const REPLY_TO: &str = "SELECT message FROM outbox WHERE channel = $1 AND thread = $2 AND stage = 'opening' AND state = 'delivered'
     AND message IS NOT NULL ORDER BY id LIMIT 1";
 
-pub const ADD_TRIES: &str = "INSERT INTO tries SELECT value, ?, ?, ?, ? FROM json_each(?)";
-pub const END: &str = "UPDATE outbox SET state = ?, ended_ms = ?, message = ?, tries = tries + ? WHERE state = 'waiting'
-    AND id IN (SELECT value FROM json_each(?))";
+pub const ADD_TRIES: &str = "INSERT INTO tries (delivery, at_ms, took_ms, status, reason)
+    SELECT CAST(value AS BIGINT), $2, $3, $4, $5 FROM json_each($1)";
+pub const END: &str = "UPDATE outbox SET state = $2, ended_ms = $3, message = $4, tries = tries + $5 WHERE state = 'waiting'
+    AND id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
 pub const END_ALL: &str =
-    "UPDATE outbox SET state = 'failed', ended_ms = ? WHERE channel = ? AND state = 'waiting'";
+    "UPDATE outbox SET state = 'failed', ended_ms = $1 WHERE channel = $2 AND state = 'waiting'";
 pub const TRY_AGAIN: &str =
-    "UPDATE outbox SET tries = tries + 1, next_ms = ? WHERE state = 'waiting'
-    AND id IN (SELECT value FROM json_each(?))";
+    "UPDATE outbox SET tries = tries + 1, next_ms = $2 WHERE state = 'waiting'
+    AND id IN (SELECT CAST(value AS BIGINT) FROM json_each($1))";
 
 /// Newest first.
 pub const DELIVERIES: &str = "SELECT id, created_ms, next_ms, state, ended_ms, notice FROM outbox
-    WHERE channel = ? AND id < ? ORDER BY id DESC LIMIT ?";
+    WHERE channel = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
 pub const TRIES: &str = "SELECT delivery, at_ms, took_ms, status, reason FROM tries
-    WHERE delivery IN (SELECT value FROM json_each(?)) ORDER BY delivery, at_ms";
+    WHERE delivery IN (SELECT CAST(value AS BIGINT) FROM json_each($1)) ORDER BY delivery, at_ms";
 
 /// Of one thread, to every channel, in order.
 pub const OF_THREAD: &str =
     "SELECT channel, stage, state, created_ms, next_ms, ended_ms, tries FROM outbox
-    WHERE monitor = ? AND thread = ? ORDER BY id";
+    WHERE monitor = $1 AND thread = $2 ORDER BY id";
 
 /// Rows of deleted channels; tries first. Parameter: the live channels as a JSON array of pairs.
 pub const KEEP_ONLY: [&str; 2] = [
     "DELETE FROM tries WHERE delivery IN (SELECT id FROM outbox WHERE (channel, channel_us) NOT IN
-     (SELECT value ->> 0, value ->> 1 FROM json_each(?)))",
-    "DELETE FROM outbox WHERE (channel, channel_us) NOT IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
+     (SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT) FROM json_each($1)))",
+    "DELETE FROM outbox WHERE (channel, channel_us) NOT IN (SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT) FROM json_each($1))",
 ];
 
 pub const TRIM: [&str; 2] = [
-    "DELETE FROM tries WHERE delivery IN (SELECT id FROM outbox WHERE ended_ms < ?)",
-    "DELETE FROM outbox WHERE ended_ms < ?",
+    "DELETE FROM tries WHERE delivery IN (SELECT id FROM outbox WHERE ended_ms < $1)",
+    "DELETE FROM outbox WHERE ended_ms < $1",
 ];

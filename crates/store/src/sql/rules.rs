@@ -1,18 +1,14 @@
-//! The tables and statements of alert rules, in `monitors.sqlite` (SQLite).
+//! Statements about the state of alert rules, for SQLite (`monitors.sqlite`) and PostgreSQL.
 
-/// `rules`: the state of each one's alerts. `rule_lateness`: the time since which none can be judged.
-pub const CREATE: &str = "
-CREATE TABLE IF NOT EXISTS rules (id INTEGER PRIMARY KEY, created_us INTEGER NOT NULL, state TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS rule_lateness (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), state TEXT NOT NULL) STRICT;
-";
-
-pub const PUT: &str =
-    "INSERT OR REPLACE INTO rules SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)";
-pub const STATES: &str = "SELECT id, created_us, state FROM rules";
-pub const IDS: &str = "SELECT id, created_us FROM rules";
-pub const PUT_LATENESS: &str = "INSERT OR REPLACE INTO rule_lateness VALUES (1, ?)";
+pub const PUT: &str = "INSERT INTO rule_states (id, created_us, state)
+    SELECT CAST(value ->> 0 AS BIGINT), CAST(value ->> 1 AS BIGINT), value ->> 2 FROM json_each($1) WHERE true
+    ON CONFLICT (id) DO UPDATE SET created_us = excluded.created_us, state = excluded.state";
+pub const STATES: &str = "SELECT id, created_us, state FROM rule_states";
+pub const IDS: &str = "SELECT id, created_us FROM rule_states";
+pub const PUT_LATENESS: &str = "INSERT INTO rule_lateness (only_row, state) VALUES (1, $1)
+    ON CONFLICT (only_row) DO UPDATE SET state = excluded.state";
 pub const LATENESS: &str = "SELECT state FROM rule_lateness";
 
 /// Deletes a rule after its incidents and notices (`checks::FORGET_INCIDENTS`), so that an interrupted deletion is
 /// found again.
-pub const FORGET: &str = "DELETE FROM rules WHERE id = ?";
+pub const FORGET: &str = "DELETE FROM rule_states WHERE id = $1";

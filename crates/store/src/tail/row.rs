@@ -43,6 +43,10 @@ impl<'a> Batch<'a> {
         self.ids.len()
     }
 
+    pub fn times(&self) -> impl Iterator<Item = i64> + '_ {
+        self.columns[TIME].iter().map(|time| record::to_time_us(*time))
+    }
+
     pub fn row(&'a self, place: usize) -> Row<'a> {
         // Two zero bytes mean no country.
         let country = Country((self.columns[COUNTRY][place] as u16).to_be_bytes());
@@ -112,6 +116,27 @@ impl HitView for Row<'_> {
     fn number(&self, field: Field) -> Option<u64> {
         match field.info().stored {
             Stored::Number(number) => self.number_of(number),
+            _ => None,
+        }
+    }
+}
+
+impl HitView for HitRow {
+    fn text(&self, field: Field) -> &str {
+        match field.info().stored {
+            Stored::Text(kind) => HitRow::text(self, kind),
+            Stored::Word(word) => &self.words[word as usize],
+            Stored::Country => self.country.as_str(),
+            Stored::Time | Stored::Number(_) | Stored::Nothing => "",
+        }
+    }
+
+    fn number(&self, field: Field) -> Option<u64> {
+        match field.info().stored {
+            Stored::Number(Number::Status) => Some(u64::from(self.status)),
+            Stored::Number(Number::Duration) => self.duration_us,
+            Stored::Number(Number::RequestSize) => self.request_size,
+            Stored::Number(Number::ResponseSize) => self.response_size,
             _ => None,
         }
     }

@@ -1,9 +1,10 @@
 //! A watcher: its queue, which the tail fills and its owner drains.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use analytics::filter::Filter;
 use analytics::hit::{Country, HitId, ProjectId, TextKind};
@@ -11,6 +12,7 @@ use analytics::limits;
 use tokio::sync::Notify;
 
 use super::Tail;
+use super::position::Position;
 use crate::types::{Erasure, HitRow};
 
 const QUEUE_HITS: usize = limits::TAIL_QUEUE_HITS as usize;
@@ -37,6 +39,8 @@ struct Queue {
     /// Token bucket: hits that may still be queued at this time; it fills at a steady rate.
     room: f64,
     room_at: Option<Instant>,
+    /// Hits of other servers that it is not sent any more: the last of each.
+    passed: BTreeMap<u8, i64>,
     /// The number of erasures applied to the queue.
     erasures: u64,
     ended: bool,
@@ -51,12 +55,47 @@ pub struct Seen {
     pub missed: u64,
 }
 
+impl Seen {
+    /// Adds a hit that passes the filter of `watch`. `Break`: further hits make no difference.
+    pub fn add(
+        &mut self,
+        watch: &Watch,
+        room: &mut usize,
+        hit: impl FnOnce() -> Arc<HitRow>,
+    ) -> ControlFlow<()> {
+        self.any = true;
+        if !watch.wants_hits {
+            return ControlFlow::Break(());
+        }
+        match room.checked_sub(1) {
+            None => self.missed += 1,
+            Some(left) => {
+                *room = left;
+                self.rows.push(hit());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
 /// The owner's end of it. Dropping it ends the watcher.
 pub struct Watcher {
     pub(super) tail: Arc<Tail>,
     pub(super) node: u8,
     pub(super) id: u64,
     pub(super) watch: Arc<Watch>,
+}
+
+/// Hits read from the files.
+#[derive(Debug, Default)]
+pub struct CaughtUp {
+    pub hits: Vec<HitRow>,
+    /// So many were left out.
+    pub missed: u64,
+    /// There may be more.
+    pub more: bool,
+    /// The last hit of each other server that was looked at.
+    pub passed: Vec<i64>,
 }
 
 /// News for a watcher.
@@ -79,7 +118,13 @@ impl TailUpdate {
 }
 
 impl Watch {
-    pub fn new(project: ProjectId, filter: Filter, wants_hits: bool, after_seq: u64) -> Watch {
+    pub fn new(
+        project: ProjectId,
+        filter: Filter,
+        wants_hits: bool,
+        after_seq: u64,
+        passed: BTreeMap<u8, i64>,
+    ) -> Watch {
         Watch {
             project,
             filter,
@@ -93,6 +138,7 @@ impl Watch {
                 missed_more: false,
                 room: QUEUE_HITS as f64,
                 room_at: None,
+                passed,
                 erasures: 0,
                 ended: false,
             }),
@@ -116,13 +162,26 @@ impl Watch {
     }
 
     pub fn put(&self, seen: Seen) {
+        self.put_in(self.queue(), seen);
+    }
+
+    /// The same for hits that were read after `erasures`. False if something was erased meanwhile.
+    pub fn put_read(&self, seen: Seen, erasures: u64) -> bool {
+        let queue = self.queue();
+        if queue.erasures != erasures {
+            return false;
+        }
+        self.put_in(queue, seen);
+        true
+    }
+
+    fn put_in(&self, mut queue: MutexGuard<'_, Queue>, seen: Seen) {
         if !seen.any {
             return;
         }
         if !self.wants_hits {
             self.seen.store(true, Ordering::Relaxed);
         }
-        let mut queue = self.queue();
         queue.room -= seen.rows.len() as f64;
         queue.missed += seen.missed;
         for row in seen.rows {
@@ -149,6 +208,33 @@ impl Watch {
         self.changed.notify_one();
     }
 
+    /// So many hits were left out.
+    pub fn miss(&self, hits: u64) {
+        self.queue().missed += hits;
+        self.changed.notify_one();
+    }
+
+    /// The last hit of each other server that it is not sent any more.
+    pub fn passed(&self) -> BTreeMap<u8, i64> {
+        self.queue().passed.clone()
+    }
+
+    /// The number of erasures, for `put_read`.
+    pub fn erasures(&self) -> u64 {
+        self.queue().erasures
+    }
+
+    /// Drops what is queued: some of it was erased elsewhere.
+    pub fn forget_all(&self) {
+        let mut queue = self.queue();
+        queue.erasures += 1;
+        queue.missed += queue.hits.len() as u64;
+        queue.hits.clear();
+        queue.bytes = 0;
+        drop(queue);
+        self.changed.notify_one();
+    }
+
     pub fn end(&self) {
         let mut queue = self.queue();
         queue.ended = true;
@@ -157,12 +243,13 @@ impl Watch {
         self.changed.notify_one();
     }
 
-    /// Applies an erasure to the queued hits with ids below `bound`.
+    /// Applies an erasure to the queued hits with ids below `bound`, and to those of other servers, which it finds in the
+    /// database.
     pub fn forget(&self, erasure: &Erasure, bound: i64) {
         let mut queue = self.queue();
         queue.erasures += 1;
         queue.hits.retain_mut(|hit| {
-            if hit.hit_id >= bound {
+            if hit.hit_id >= bound && HitId(hit.hit_id).node() == HitId(bound).node() {
                 return true;
             }
             match erasure {
@@ -228,11 +315,32 @@ impl Watcher {
         Some(heard)
     }
 
-    /// The id up to which everything was delivered, if nothing is queued.
-    pub fn delivered_up_to(&self) -> Option<i64> {
-        let shown = self.tail.state().shown.max(self.watch.after_seq);
+    /// The position up to which everything was delivered, if nothing is queued.
+    pub fn position(&self) -> Option<Position> {
+        let state = self.tail.state();
+        let mut position = Position::default();
+        state.others.shown().for_each(|id| position.note(id));
+        let shown = state.shown.max(self.watch.after_seq);
+        drop(state);
         let queue = self.watch.queue();
-        queue.hits.is_empty().then(|| last_id(self.node, shown))
+        // Its own number may be among the others: a folder that was restored elsewhere.
+        queue.passed.values().chain([&last_id(self.node, shown)]).for_each(|id| position.note(*id));
+        queue.hits.is_empty().then_some(position)
+    }
+
+    /// Waits, for a moment at most, until each other server that runs tells the project's hits.
+    pub async fn wait_for_others(&self) {
+        const PATIENCE: Duration = Duration::from_millis(limits::TAIL_BEGIN_MS);
+        const STEP: Duration = Duration::from_millis(10);
+        let until = Instant::now() + PATIENCE;
+        while !self.tail.is_told_by_all(self.watch.project) && Instant::now() < until {
+            tokio::time::sleep(STEP).await;
+        }
+    }
+
+    /// The number of this server.
+    pub fn node(&self) -> u8 {
+        self.node
     }
 
     /// The last id to be read from the files.
@@ -246,12 +354,26 @@ impl Watcher {
     }
 
     /// Puts hits read from the files before the queued ones, and notes how many were left out. False if an erasure
-    /// happened since `erasures` was read: then they must be read again.
-    pub fn put_caught_up(&self, hits: Vec<HitRow>, missed: u64, more: bool, erasures: u64) -> bool {
+    /// happened since `erasures` was read: then they must be read again. Hits of other servers that it has passed with these
+    /// are not sent again.
+    pub fn put_caught_up(&self, caught_up: CaughtUp, erasures: u64) -> bool {
+        let CaughtUp { hits, missed, more, passed } = caught_up;
         let mut queue = self.watch.queue();
         if queue.erasures != erasures {
             return false;
         }
+        for id in passed {
+            let last = queue.passed.entry(HitId(id).node()).or_insert(id);
+            *last = id.max(*last);
+        }
+        // Some of them came in both ways.
+        let passed = queue.passed.clone();
+        let node = self.node;
+        queue.hits.retain(|hit| {
+            let of = HitId(hit.hit_id).node();
+            of == node || passed.get(&of).is_none_or(|last| hit.hit_id > *last)
+        });
+        queue.bytes = queue.hits.iter().map(|hit| hit.size_bytes()).sum();
         for hit in hits.into_iter().rev() {
             queue.bytes += hit.size_bytes();
             queue.hits.push_front(Arc::new(hit));
@@ -266,7 +388,12 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        self.tail.state().watches.remove(&self.id);
+        let mut state = self.tail.state();
+        state.watches.remove(&self.id);
+        if state.of_project(self.watch.project).next().is_none() {
+            state.others.stop_asking(self.watch.project);
+        }
+        drop(state);
         // An erasure may be waiting for this watcher.
         self.tail.shown.notify_all();
     }

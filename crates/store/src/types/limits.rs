@@ -24,6 +24,18 @@ pub struct StoreLimits {
     /// Reserve for a full disk.
     pub reserve_bytes: u64,
     pub duckdb: DuckDbLimits,
+    pub clickhouse: ClickHouseLimits,
+}
+
+/// Which days have a list of their busiest consumers, and its length.
+#[derive(Clone, Copy, Debug)]
+pub struct ClickHouseLimits {
+    /// Hits of a day.
+    pub busiest_from: u64,
+    /// Consumers.
+    pub busiest_of_day: u64,
+    /// Hits of a period from which lists are read.
+    pub busiest_worth: u64,
 }
 
 /// When DuckDB's files are sealed and merged, the sizes of a merge's pieces, and the memory of each instance.
@@ -75,6 +87,17 @@ impl Default for StoreLimits {
             disk_free_bytes: limits::DISK_FREE_BYTES,
             reserve_bytes: limits::RESERVE_BYTES,
             duckdb: DuckDbLimits::default(),
+            clickhouse: ClickHouseLimits::default(),
+        }
+    }
+}
+
+impl Default for ClickHouseLimits {
+    fn default() -> Self {
+        ClickHouseLimits {
+            busiest_from: limits::BUSIEST_FROM,
+            busiest_of_day: limits::BUSIEST_OF_DAY,
+            busiest_worth: limits::BUSIEST_WORTH,
         }
     }
 }

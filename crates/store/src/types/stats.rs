@@ -21,7 +21,18 @@ pub struct StoreStats {
     pub problems: Vec<String>,
     /// Information for the operator that is not a problem.
     pub notes: Vec<String>,
-    pub duckdb: DuckDbStats,
+    /// None if another engine keeps the hits.
+    pub duckdb: Option<DuckDbStats>,
+}
+
+/// State of the engine that keeps the hits.
+#[derive(Clone, Debug, Default)]
+pub struct EngineStats {
+    /// It can be asked.
+    pub ready: bool,
+    /// Hits that can be read.
+    pub rows: u64,
+    pub duckdb: Option<DuckDbStats>,
 }
 
 /// The files of DuckDB.

@@ -27,7 +27,8 @@ fn word(facts: &Facts) -> &'static str {
         Verdict::Start(_) => "start",
         Verdict::Stop(stop) => {
             let text = stop.explain(Path::new("/data"));
-            assert!(text.contains("api-analytics repair --data /data"), "{text}");
+            let of_setting = matches!(stop, Stop::HitsInFiles | Stop::HitsInClickHouse);
+            assert_eq!(text.contains("api-analytics repair --data /data"), !of_setting, "{text}");
             match stop {
                 Stop::InboxLost { .. } => "inbox lost",
                 Stop::InboxUnreadable(_) => "inbox unreadable",
@@ -39,6 +40,8 @@ fn word(facts: &Facts) -> &'static str {
                 Stop::MetaOlder(_) => "meta older",
                 Stop::PostgresOlder(_) => "postgres older",
                 Stop::ActiveUnreadable { .. } => "active unreadable",
+                Stop::HitsInFiles => "hits in files",
+                Stop::HitsInClickHouse => "hits in ClickHouse",
                 Stop::Unfinished => "unfinished",
                 Stop::FilesLost { .. } => "files lost",
                 Stop::ManifestOlder { .. } => "manifest older",
@@ -221,5 +224,25 @@ fn a_folder_without_any_of_its_files_is_not_taken_for_an_empty_one() {
         let inbox = InboxFacts { trimmed_to, named: named(there), ..inbox(7, 7) };
         let found = facts(Found::Known(inbox), Found::Known(meta(HERE, 7)), 0);
         assert_eq!(word(&found), expected, "{trimmed_to} {there:?}");
+    }
+}
+
+#[test]
+fn a_folder_with_records_keeps_the_engine_of_its_hits() {
+    let of = |last_seq, is_in_clickhouse, wants| Facts {
+        for_clickhouse: wants,
+        inbox: Found::Known(InboxFacts { last_seq, is_in_clickhouse, ..inbox(7, 7) }),
+        ..facts(Found::Missing, Found::Known(meta(HERE, 7)), 0)
+    };
+    for (facts, wanted) in [
+        (of(100, false, Some(false)), "start"),
+        (of(100, true, Some(true)), "start"),
+        (of(100, false, Some(true)), "hits in files"),
+        (of(100, true, Some(false)), "hits in ClickHouse"),
+        (of(0, true, Some(false)), "start"),
+        (of(0, false, Some(true)), "start"),
+        (of(100, true, None), "start"),
+    ] {
+        assert_eq!(word(&facts), wanted, "{facts:?}");
     }
 }

@@ -22,6 +22,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import chdb
 
+from bodies import read_body
+
 # Parts of an address that are no settings.
 NOT_SETTINGS = {"query", "default_format", "database", "query_id", "user", "password", "role"}
 
@@ -73,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, b"Ok.\n")
 
     def do_POST(self):
-        body = self.read_body()
+        body = read_body(self)
         parameters = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         content_type = self.headers.get("Content-Type", "")
         if content_type.startswith("multipart/form-data"):
@@ -115,16 +117,6 @@ class Handler(BaseHTTPRequestHandler):
             if changed:
                 connection.query("SET " + ", ".join(f"{name} = DEFAULT" for name in changed))
             self.server.connections.give_back(connection)
-
-    def read_body(self):
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = bytearray()
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return bytes(body)
 
     def answer(self, status, body, headers=()):
         self.send_response(status)

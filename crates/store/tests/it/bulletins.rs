@@ -6,10 +6,13 @@ use analytics::hit::ProjectId;
 use analytics::incident::{Cause, Change, Transition};
 use analytics::status_page::bulletin::{Bulletin, News};
 use analytics::status_page::publication::{Publication, Severity, Stage};
+use rstest::rstest;
 use store::checks::{
     About, Announcement, Checks, IncidentRow, IncidentSource, IncidentUpdate, KeptIncident,
     Mailing, MonitorState, Record,
 };
+
+use crate::home::{Engine, Home};
 
 const NOW_MS: i64 = 1_795_348_800_000;
 const SHOP: ProjectId = ProjectId(7);
@@ -90,10 +93,13 @@ fn told(mailings: &[Mailing]) -> Vec<(i64, &str)> {
     mailings.iter().map(|one| (one.subscriber, one.bulletin.title.as_str())).collect()
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_end_of_a_published_incident_is_told_in_the_transaction_that_ends_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let checks = Checks::open(folder.path()).await.unwrap();
+async fn the_end_of_a_published_incident_is_told_in_the_transaction_that_ends_it(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let checks = home.checks().await;
     publish(&checks, SHOP, 1, "Orders fail").await;
     // Not published; and marked as resolved by its owner before.
     checks.write(&[record(SHOP, 2, OPENED, NOW_MS)]).await.unwrap();
@@ -108,7 +114,7 @@ async fn the_end_of_a_published_incident_is_told_in_the_transaction_that_ends_it
     }
     checks.close().await;
 
-    let checks = Checks::open(folder.path()).await.unwrap();
+    let checks = home.checks().await;
     assert_eq!(spread(&checks, &[5]).await, 1);
     let opening = due(&checks, NOW_MS + 9).await;
     assert_eq!(told(&opening), [(5, "Orders fail"), (5, "Search fails")], "in order");
@@ -123,10 +129,13 @@ async fn the_end_of_a_published_incident_is_told_in_the_transaction_that_ends_it
     assert_eq!(end.bulletin, expected);
 }
 
+#[rstest]
 #[tokio::test]
-async fn each_gets_each_bulletin_once_in_order_and_projects_take_turns() {
-    let folder = tempfile::tempdir().unwrap();
-    let checks = Checks::open(folder.path()).await.unwrap();
+async fn each_gets_each_bulletin_once_in_order_and_projects_take_turns(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let checks = home.checks().await;
     let kept = publish(&checks, SHOP, 1, "needle-1").await;
     assert_eq!(spread(&checks, &[1, 2, 3]).await, 1);
     assert_eq!(spread(&checks, &[1, 2, 3, 4]).await, 0, "it has been spread");
@@ -158,7 +167,10 @@ async fn each_gets_each_bulletin_once_in_order_and_projects_take_turns() {
     assert_eq!(due(&checks, i64::MAX).await, []);
     // Bulletins that every recipient has are in no file.
     checks.forget_bulletins(ProjectId(99)).await.unwrap();
-    let bytes = std::fs::read(folder.path().join(store::checks::FILE)).unwrap();
+    if engine == Engine::Postgres {
+        return;
+    }
+    let bytes = std::fs::read(home.data().join(store::checks::FILE)).unwrap();
     let count = |needle: &[u8]| bytes.windows(needle.len()).filter(|part| *part == needle).count();
     assert_eq!(
         (count(b"needle-2"), count(b"needle-1")),
@@ -167,10 +179,13 @@ async fn each_gets_each_bulletin_once_in_order_and_projects_take_turns() {
     );
 }
 
+#[rstest]
 #[tokio::test]
-async fn what_is_not_published_any_more_is_not_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let checks = Checks::open(folder.path()).await.unwrap();
+async fn what_is_not_published_any_more_is_not_told(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let checks = home.checks().await;
     let mut kept = publish(&checks, SHOP, 1, "taken off").await;
     publish(&checks, SHOP, 2, "of a deleted monitor").await;
     publish(&checks, BANK, 3, "of a deleted project").await;
@@ -191,10 +206,13 @@ async fn what_is_not_published_any_more_is_not_told() {
     assert_eq!(due(&checks, i64::MAX).await, []);
 }
 
+#[rstest]
 #[tokio::test]
-async fn maintenance_is_told_once_as_long_as_it_is_shown() {
-    let folder = tempfile::tempdir().unwrap();
-    let checks = Checks::open(folder.path()).await.unwrap();
+async fn maintenance_is_told_once_as_long_as_it_is_shown(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let checks = home.checks().await;
     let window = |project, id: &str, title: &str| {
         let (from_ms, to_ms, services) = (NOW_MS + 10, NOW_MS + 20, vec![]);
         let news = News::Maintenance { from_ms, to_ms, services };

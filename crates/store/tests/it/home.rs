@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
-use super::{FILE, Meta, MetaError, MetaPlace, PostgresUrl};
+use super::{Checks, FILE, Meta, MetaError, MetaPlace, PostgresUrl};
 
 #[path = "postgres.rs"]
 mod postgres;
@@ -45,6 +45,10 @@ impl Home {
     /// `secret`: the server's, if it has none yet.
     pub async fn try_open(&self, secret: [u8; 32]) -> Result<Meta, MetaError> {
         Meta::open_at(&self.place, self.data(), secret, NOW).await
+    }
+
+    pub async fn checks(&self) -> Checks {
+        Checks::open_at(&self.place, self.data()).await.unwrap()
     }
 
     /// Runs statements that the program never does.

@@ -175,6 +175,7 @@ pub fn everything(project: ProjectId) -> ArrivalQuery {
         period: Period::default(),
         filter: Filter::default(),
         after: None,
+        up_to: None,
         offset: 0,
         limit: 1_000_000,
     }
@@ -199,7 +200,11 @@ pub async fn all(store: &Store, project: ProjectId) -> Vec<Plain> {
 /// Waits until there are sealed files and none is waiting to be sealed; panics after a minute.
 pub async fn until_sealed(store: &Store) {
     for _ in 0..6_000 {
-        if store.stats().duckdb.frozen_files == 0 && store.stats().duckdb.sealed_files > 0 {
+        if store
+            .stats()
+            .duckdb
+            .is_some_and(|files| files.frozen_files == 0 && files.sealed_files > 0)
+        {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;

@@ -22,15 +22,15 @@ use crate::make::small;
 const NOW: i64 = 1_795_348_800_000_000;
 const SECOND: i64 = 1_000_000;
 
-fn key(number: u8) -> Key {
+pub(super) fn key(number: u8) -> Key {
     Key::from_random([number; 16])
 }
 
-fn token(number: u8) -> Token {
+pub(super) fn token(number: u8) -> Token {
     Token::from_random([number; 24])
 }
 
-async fn project(meta: &Meta, number: u8) -> ProjectId {
+pub(super) async fn project(meta: &Meta, number: u8) -> ProjectId {
     let new = NewProject { name: format!("shop {number}"), ..NewProject::default() };
     meta.create_project(new, &key(number), Can::Everything, NOW).await.unwrap().id
 }
@@ -281,7 +281,8 @@ async fn the_server_s_own_notes_are_kept(
         assert_eq!(meta.clock_watch().await.unwrap(), Some(watch));
     }
     for state in ["one", "two"] {
-        meta.write_ingest_health(&[(id, state.into()), (ProjectId(9), "x".into())]).await.unwrap();
+        let states = [(id, state), (ProjectId(9), "x")];
+        meta.change_ingest_health(&states, |_, state| (*state).to_owned()).await.unwrap();
         meta.write_learned_routes(id, state).await.unwrap();
     }
     meta.write_learned_routes(ProjectId(9), "x").await.unwrap();
@@ -313,7 +314,7 @@ async fn a_deleted_project_takes_everything_along(
         meta.add_view(id, view, 9, NOW).await.unwrap().unwrap();
         meta.see_release(id, &Deploy::of_release("1", NOW), (9, 9), NOW).await.unwrap();
         meta.write_learned_routes(id, "routes").await.unwrap();
-        meta.write_ingest_health(&[(id, "health".into())]).await.unwrap();
+        meta.change_ingest_health(&[(id, "health")], |_, state| (*state).to_owned()).await.unwrap();
         let link = NewShareLink::default();
         meta.add_share_link(id, &token(number), link, NOW).await.unwrap().unwrap();
         let proof = key(number);

@@ -6,10 +6,13 @@ use analytics::alert::{Lateness, RuleState, Timing, Verdict};
 use analytics::hit::ProjectId;
 use analytics::incident::{Cause, Change, Muted, Transition};
 use analytics::notice::{Hit, Notice, Stage};
+use rstest::rstest;
 use store::checks::{
     Checks, Ended, FILE, IncidentQuery, IncidentRow, IncidentSource, IncidentUpdate,
     LatenessRecord, MonitorState, NewNotice, Record, RuleRecord, Try,
 };
+
+use crate::home::{Engine, Home};
 
 const NOW_MS: i64 = 1_795_348_800_000;
 const PROJECT: ProjectId = ProjectId(7);
@@ -65,10 +68,13 @@ fn record(transition: Transition, channels: &[i64]) -> Record {
 
 const CLOSED: Change = Change::Closed { until_ms: NOW_MS + 2, outages: 0, still_down: false };
 
+#[rstest]
 #[tokio::test]
-async fn an_incident_keeps_what_its_owner_wrote_and_why_it_began() {
-    let folder = tempfile::tempdir().unwrap();
-    let checks = Checks::open(folder.path()).await.unwrap();
+async fn an_incident_keeps_what_its_owner_wrote_and_why_it_began(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let checks = home.checks().await;
     let opened = record(transition(1, Change::Opened, Some(Muted::Unconfirmed)), &[]);
     checks.write(std::slice::from_ref(&opened)).await.unwrap();
     let mut kept = checks.incidents(OPEN).await.unwrap().remove(0);
@@ -100,10 +106,13 @@ async fn an_incident_keeps_what_its_owner_wrote_and_why_it_began() {
     assert_eq!(checks.transitions(MONITOR, 1).await.unwrap(), []);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_notice_is_written_once_a_channel_and_kept_with_its_tries() {
-    let folder = tempfile::tempdir().unwrap();
-    let checks = Checks::open(folder.path()).await.unwrap();
+async fn a_notice_is_written_once_a_channel_and_kept_with_its_tries(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let checks = home.checks().await;
     let opened = record(transition(1, Change::Opened, None), &[1, 2]);
     checks.write(&[opened.clone(), opened]).await.unwrap();
     checks.write(&[record(transition(2, CLOSED, None), &[1])]).await.unwrap();
@@ -130,7 +139,7 @@ async fn a_notice_is_written_once_a_channel_and_kept_with_its_tries() {
     checks.end(&ids, Ended::GivenUp, None, None, NOW_MS + 12).await.unwrap();
     checks.close().await;
 
-    let checks = Checks::open(folder.path()).await.unwrap();
+    let checks = home.checks().await;
     assert_eq!(checks.channels_waited_for().await.unwrap(), [2]);
     let all = checks.deliveries(1, i64::MAX, 9).await.unwrap();
     let states: Vec<_> =
@@ -161,10 +170,13 @@ async fn a_notice_is_written_once_a_channel_and_kept_with_its_tries() {
     assert_eq!(checks.incident(PROJECT, MONITOR, 1).await.unwrap(), None);
 }
 
+#[rstest]
 #[tokio::test]
-async fn notices_wait_for_their_channel_as_long_as_they_must_and_leave_after_90_days() {
-    let folder = tempfile::tempdir().unwrap();
-    let checks = Checks::open(folder.path()).await.unwrap();
+async fn notices_wait_for_their_channel_as_long_as_they_must_and_leave_after_90_days(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let checks = home.checks().await;
     checks.write(&[record(transition(1, Change::Opened, None), &[1, 2])]).await.unwrap();
     checks.fail_all(1, NOW_MS).await.unwrap();
     checks.trim(NOW_MS + 91 * 86_400_000).await.unwrap();
@@ -187,23 +199,32 @@ async fn a_file_of_the_first_version_gets_its_days() {
     // As the first version left it: its number is at byte 60 of the file's header.
     let file = folder.path().join(FILE);
     let before = std::fs::read(&file).unwrap();
-    assert_eq!(before[60..64], 4_u32.to_be_bytes());
+    assert_eq!(before[60..64], 5_u32.to_be_bytes());
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.unwrap();
     for table in ["days", "incidents", "transitions", "incident_updates", "outbox", "tries"] {
         let drop = sqlx::AssertSqlSafe(format!("DROP TABLE {table}"));
         sqlx::query(drop).execute(&pool).await.unwrap();
     }
-    sqlx::query("PRAGMA user_version = 1").execute(&pool).await.unwrap();
+    for step in [
+        "ALTER TABLE monitor_states RENAME TO monitors",
+        "DROP TABLE rule_states",
+        "PRAGMA user_version = 1",
+    ] {
+        sqlx::query(step).execute(&pool).await.unwrap();
+    }
     pool.close().await;
     let checks = Checks::open(folder.path()).await.unwrap();
     assert_eq!(checks.days(&[3], 0).await.unwrap(), days);
     assert_eq!(checks.incidents(OPEN).await.unwrap(), []);
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_alert_of_a_rule_is_kept_with_its_state_and_apart_from_monitors() {
-    let folder = tempfile::tempdir().unwrap();
-    let checks = Checks::open(folder.path()).await.unwrap();
+async fn an_alert_of_a_rule_is_kept_with_its_state_and_apart_from_monitors(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let checks = home.checks().await;
     checks.write(&[record(transition(1, Change::Opened, None), &[1])]).await.unwrap();
     // Rule 3 beside monitor 3, each with an incident 1.
     let mut of_rule = record(transition(1, Change::Opened, None), &[1]);
@@ -228,7 +249,7 @@ async fn an_alert_of_a_rule_is_kept_with_its_state_and_apart_from_monitors() {
     checks.write_rules(&[kept], Some(&late)).await.unwrap();
     checks.close().await;
 
-    let checks = Checks::open(folder.path()).await.unwrap();
+    let checks = home.checks().await;
     assert_eq!(checks.rule_states().await.unwrap(), [((3, 31), state)]);
     assert_eq!(checks.lateness().await.unwrap(), lateness);
     let of_rules = IncidentQuery { source: Some(source), ..OPEN };

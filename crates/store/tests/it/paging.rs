@@ -19,7 +19,7 @@ async fn filled(data: &std::path::Path, limits: StoreLimits) -> (store::Store, V
         store.settle().await.unwrap();
     }
     until_sealed(&store).await;
-    assert!(store.stats().duckdb.sealed_files > 1, "the test is about several files");
+    assert!(store.stats().duckdb.unwrap().sealed_files > 1, "the test is about several files");
     (store, hits)
 }
 

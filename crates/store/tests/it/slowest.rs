@@ -46,6 +46,7 @@ async fn sorted(store: &Store, filter: &Filter, period: Period) -> Vec<HitRow> {
         period,
         filter: filter.clone(),
         after: None,
+        up_to: None,
         offset: 0,
         limit: 10_000,
     };

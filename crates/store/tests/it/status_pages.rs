@@ -5,10 +5,13 @@ use analytics::incident::Cause;
 use analytics::status_page::StatusPage;
 use analytics::status_page::logo::Logo;
 use analytics::status_page::publication::{Publication, Severity, Stage};
+use rstest::rstest;
 use store::checks::{
     Checks, FILE, IncidentRow, IncidentSource, IncidentUpdate, KeptIncident, MonitorState, Record,
 };
 use store::meta::{Can, Key, Meta, MetaError, NewProject, StatusPageRow};
+
+use crate::home::{Engine, Home};
 
 const NOW: i64 = 1_795_348_800_000;
 
@@ -115,10 +118,13 @@ async fn publish(
     checks.incident(ProjectId(7), IncidentSource::Monitor(monitor), 1).await.unwrap().unwrap()
 }
 
+#[rstest]
 #[tokio::test]
-async fn published_incidents_come_with_their_updates_and_no_others() {
-    let folder = tempfile::tempdir().unwrap();
-    let checks = Checks::open(folder.path()).await.unwrap();
+async fn published_incidents_come_with_their_updates_and_no_others(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let home = Home::new(engine).await;
+    let checks = home.checks().await;
     let outages =
         [outage(1, NOW - 9, Some(NOW - 8)), outage(2, NOW - 5, None), outage(3, NOW - 3, None)];
     checks.write(&outages).await.unwrap();
@@ -158,6 +164,9 @@ async fn an_older_file_gets_the_columns_that_it_lacks() {
         "ALTER TABLE incidents DROP COLUMN public_title",
         "ALTER TABLE incidents DROP COLUMN severity",
         "ALTER TABLE incident_updates DROP COLUMN stage",
+        "ALTER TABLE monitor_states RENAME TO monitors",
+        "ALTER TABLE rule_states RENAME TO rules",
+        "PRAGMA user_version = 4",
     ] {
         sqlx::query(step).execute(&pool).await.unwrap();
     }

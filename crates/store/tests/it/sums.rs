@@ -65,7 +65,7 @@ pub(super) fn seen(n: u64, spread_us: i64) -> Seen {
     let version = ["v1", "v2", ""][below(3) as usize];
     let prefix = if version.is_empty() { String::new() } else { format!("/{version}") };
     Seen {
-        time_us: START + (below(1_000_000) as i64 * spread_us / 1_000_000),
+        time_us: START + (i128::from(below(1_000_000)) * i128::from(spread_us) / 1_000_000) as i64,
         status: [200, 200, 201, 304, 404, 422, 500, 503][below(8) as usize],
         duration_us: (below(8) > 0).then(|| ((below(1_000) as f64 / 80.0).exp()) as u64),
         country: ["", "US", "GB", "NZ"][below(4) as usize],
@@ -567,6 +567,8 @@ proptest! {
         merging in any::<bool>(),
         erase in prop::option::of(0..5u8),
         few in prop::option::of(0..9u64),
+        at_once in prop::sample::select(&[1, 3, 1_000_000][..]),
+        kept in prop::sample::select(&[0, 40, 1_000_000][..]),
         questions in prop::collection::vec(question(), 6),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -581,6 +583,8 @@ proptest! {
                     listed_of_file: few / 2 + 1,
                     listed_of_day: few / 3 + 1,
                     candidates: 0,
+                    consumers_at_once: at_once,
+                    consumer_hits_kept: kept,
                     ..TallyLimits::default()
                 },
             };
@@ -719,4 +723,54 @@ async fn of_very_many_consumers_a_file_keeps_the_busiest_and_counts_the_others()
         }
     }
     store.close().await.unwrap();
+}
+
+/// However few consumers are counted at once, and however few hits are kept to look up theirs, an answer is the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_very_many_consumers_no_more_are_counted_at_once_than_there_is_room_for() {
+    let questions = [
+        ((0, 5 * 96), "status:5xx"),
+        ((0, 5 * 96), "method:GET"),
+        ((5, 2 * 96), ""),
+        ((90, 400), "country:US,GB method:GET"),
+    ];
+    let hits: Vec<Seen> = (0..900)
+        .map(|n| {
+            let mut hit = seen(n, 5 * DAY_US);
+            // Users, numeric addresses, others, and nobody.
+            match n % 4 {
+                0 => hit.user = format!("user {}", n % 80),
+                1 => (hit.user, hit.address) = (String::new(), format!("198.51.100.{}", n % 90)),
+                2 => (hit.user, hit.address) = (String::new(), format!("2001:db8::{}", n % 70)),
+                _ => {}
+            }
+            hit
+        })
+        .collect();
+    for (consumers_at_once, consumer_hits_kept) in [(9, 0), (1_000, 0), (1_000, 1_000)] {
+        let data = tempfile::tempdir().unwrap();
+        let tally = TallyLimits {
+            listed_whole: 3,
+            listed_of_file: 2,
+            listed_of_day: 2,
+            consumers_at_once,
+            consumer_hits_kept,
+            ..TallyLimits::default()
+        };
+        let store = open(data.path(), StoreLimits { tally, ..rolled_up() }).await;
+        append(&store, P, &hits).await;
+        append(&store, Q, &hits[..50]).await;
+        store.settle().await.unwrap();
+        // Seals the file.
+        store.erase(Erasure::User(P, "nobody".into())).await.unwrap();
+        for ((from, to), q) in questions {
+            let at = |quarter: i64| START + quarter * HOUR_US / 4;
+            let grid = Grid::over(at(from), at(to), &parse_zone("Europe/Berlin").unwrap()).unwrap();
+            // The second time names and identities are cached.
+            for _ in 0..2 {
+                check(&store, &hits, &grid, q, "").await;
+            }
+        }
+        store.close().await.unwrap();
+    }
 }

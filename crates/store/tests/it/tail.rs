@@ -5,7 +5,7 @@ use std::time::Duration;
 use analytics::filter::{Filter, parse};
 use analytics::period::Period;
 use analytics::query::{ArrivalQuery, ProjectScope};
-use store::{Erasure, HitRow, Store, Watcher};
+use store::{CaughtUp, Erasure, HitRow, Store, Watcher};
 
 use super::make::{P, Plain, Q, append, open, plain, small, to_plain};
 use analytics::hit::ProjectId;
@@ -20,6 +20,7 @@ async fn found(store: &Store, filter: &Filter, after: i64) -> Vec<HitRow> {
         period: Period::default(),
         filter: filter.clone(),
         after: Some(after),
+        up_to: None,
         offset: 0,
         limit: 10_000,
     };
@@ -99,7 +100,7 @@ async fn a_watcher_is_shown_what_a_query_with_its_filter_finds() {
         let notified = tokio::time::timeout(Duration::from_millis(50), notice.next(0)).await;
         assert_eq!(notified.is_ok_and(|heard| heard.unwrap().any), !expected.is_empty(), "{q}");
         some += usize::from(!expected.is_empty());
-        assert!(watcher.delivered_up_to().is_some_and(|id| id > after));
+        assert!(watcher.position().and_then(|at| at.after(0)).is_some_and(|id| id > after));
     }
     assert_eq!(some, 25);
     assert_eq!(heard(&mut others).await.0.len(), 18);
@@ -138,7 +139,8 @@ async fn nothing_is_told_of_what_was_erased_before() {
         assert_eq!(after, expected, "{erasure:?}");
         // Hits read from the files before the erasure.
         let is_old = erasure.project() == P;
-        assert_eq!(unread.put_caught_up(files, 0, false, erasures), !is_old);
+        let caught_up = CaughtUp { hits: files, ..CaughtUp::default() };
+        assert_eq!(unread.put_caught_up(caught_up, erasures), !is_old);
         assert_eq!(heard(&mut unread).await.0.is_empty(), is_old);
     }
     let mut watcher = store.watch(&scope(P), &everything, true);

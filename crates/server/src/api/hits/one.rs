@@ -52,6 +52,7 @@ pub async fn show_hit(
         period: Period::default(),
         filter: Filter::default(),
         after: Some(id.checked_sub(1).ok_or_else(unknown)?),
+        up_to: None,
         offset: 0,
         limit: 1,
     };

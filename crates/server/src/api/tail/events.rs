@@ -3,7 +3,7 @@
 use analytics::hit::TextKind;
 use analytics::limits;
 use axum::body::Bytes;
-use store::{HitRow, TailUpdate};
+use store::{HitRow, Position, TailUpdate};
 
 use crate::api::hits::{Listed, hide};
 use crate::auth::Shows;
@@ -11,12 +11,15 @@ use crate::auth::Shows;
 /// Events to be sent at once.
 pub struct Events {
     shows: Shows,
+    /// Seconds; none: positions are hits of one server.
+    at_s: Option<i64>,
     out: Vec<u8>,
 }
 
 impl Events {
-    pub fn new(shows: Shows) -> Events {
-        Events { shows, out: Vec::new() }
+    /// `at_us`: the time, if hits come from several servers.
+    pub fn new(shows: Shows, at_us: Option<i64>) -> Events {
+        Events { shows, at_s: at_us.map(|us| us.div_euclid(1_000_000)), out: Vec::new() }
     }
 
     /// How long a client waits before it connects again.
@@ -30,13 +33,12 @@ impl Events {
     }
 
     /// An id without data: not an event, but the position that the client names when it returns.
-    pub fn position(&mut self, id: Option<i64>) {
-        if let Some(id) = id {
-            self.out.extend(format!("id: {id}\n\n").bytes());
-        }
+    pub fn position(&mut self, position: &Position) {
+        self.out.extend(format!("id: {}\n\n", self.text_of(position, None)).bytes());
     }
 
-    pub fn heard(&mut self, heard: &TailUpdate) {
+    /// Moves the position on to the hits.
+    pub fn heard(&mut self, heard: &TailUpdate, position: &mut Position) {
         if heard.missed > 0 || heard.missed_more {
             let count = match heard.missed_more {
                 true => "null".to_owned(),
@@ -48,12 +50,22 @@ impl Events {
             self.out.extend(b"event: kept\ndata: {}\n\n");
         }
         for hit in &heard.hits {
-            self.hit(hit);
+            position.note(hit.hit_id);
+            self.hit(hit, position);
         }
     }
 
-    fn hit(&mut self, hit: &HitRow) {
-        self.out.extend(format!("id: {}\ndata: ", hit.hit_id).bytes());
+    /// `hit`: the position is that after it.
+    fn text_of(&self, position: &Position, hit: Option<i64>) -> String {
+        match (self.at_s, hit) {
+            (None, Some(hit_id)) => hit_id.to_string(),
+            (at_s, hit) => position.at(at_s).to_text(hit),
+        }
+    }
+
+    fn hit(&mut self, hit: &HitRow, position: &Position) {
+        let id = self.text_of(position, Some(hit.hit_id));
+        self.out.extend(format!("id: {id}\ndata: ").bytes());
         // All line breaks in JSON are escaped. Writing to a vector does not fail.
         let hides = (!self.shows.addresses && !hit.text(TextKind::Address).is_empty())
             || (!self.shows.consumers && !hit.text(TextKind::User).is_empty());

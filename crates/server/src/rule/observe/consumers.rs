@@ -124,15 +124,19 @@ impl ConsumerPasts {
             }
             let scopes: Vec<ProjectScope> =
                 consumers.iter().map(|(scope, _)| scope.clone()).collect();
-            let rows = |piece_us: i64| ask.asker.rows_between(&scopes, to_us - piece_us, to_us);
-            let piece_us = match PIECES_US.into_iter().find(|piece_us| rows(*piece_us) <= left) {
-                Some(piece_us) => piece_us,
-                None if question == 0 => HOUR_US,
-                None => break,
-            };
-            left = left.saturating_sub(rows(piece_us));
+            let mut fitting = None;
+            for piece_us in PIECES_US {
+                let rows = ask.asker.rows_between(&scopes, to_us - piece_us, to_us).await?;
+                // The first question is asked whatever its smallest piece costs.
+                if rows <= left || (question == 0 && piece_us == HOUR_US) {
+                    fitting = Some((piece_us, rows));
+                    break;
+                }
+            }
+            let Some((piece_us, rows)) = fitting else { break };
+            left = left.saturating_sub(rows);
             let from_us = to_us - piece_us;
-            if rows(piece_us) > 0 {
+            if rows > 0 {
                 self.ask(ask, consumers, from_us, to_us).await?;
             }
             for roster in self.rosters.values_mut() {

@@ -27,7 +27,7 @@ pub async fn ask_own(
     let one = rules.first();
     let from_us = end_us - one.map_or(0, |rule| i64::from(rule.window_minutes)) * MINUTE_US;
     let grid = Grid::whole(from_us, end_us, &TimeZone::UTC);
-    if !ask.asker.may_have_hits(&scope, from_us, end_us) {
+    if !ask.asker.may_have_hits(&scope, from_us, end_us).await? {
         // Most projects of a server are quiet.
         return Ok(Total::new(grid));
     }

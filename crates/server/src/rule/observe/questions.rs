@@ -11,7 +11,7 @@ use analytics::limits;
 
 use super::own::{ask_own, find_own};
 use super::{Findings, MINUTE_US, RuleAsker};
-use crate::ask::estimate;
+use crate::ask::{AskError, estimate};
 use crate::rule::ActiveRule;
 
 /// The place where the next round continues.
@@ -41,18 +41,19 @@ impl OwnQuestions {
     /// A rule whose query failed is missing.
     pub async fn observe(&mut self, ask: &RuleAsker<'_>, rules: &[ActiveRule]) -> Answers {
         let projects = self.in_turn(rules);
-        let cost = |project: ProjectId, question: &Question<'_>| {
-            let end_us = (ask.end_of)(project);
-            let from_us = end_us - i64::from(question.key.1) * MINUTE_US;
-            let rows = ask.asker.rows_between(&[(ask.scope)(project)], from_us, end_us);
-            estimate(rows).as_millis() as u64
-        };
-        let costs: Vec<Vec<u64>> = projects
-            .iter()
-            .map(|(project, questions)| questions.iter().map(|one| cost(*project, one)).collect())
-            .collect();
-        let counts = share_out(&costs, limits::RULE_QUESTIONS_MS);
+        let mut costs = Vec::with_capacity(projects.len());
         let mut answers = Answers::default();
+        for (project, questions) in &projects {
+            match costs_of(ask, *project, questions).await {
+                Ok(of_project) => costs.push(of_project),
+                Err(error) => {
+                    tracing::warn!(%error, "rules could not be judged");
+                    answers.unasked = rules.len();
+                    return answers;
+                }
+            }
+        }
+        let counts = share_out(&costs, limits::RULE_QUESTIONS_MS);
         for ((project, questions), count) in projects.iter().zip(counts) {
             for question in &questions[count..] {
                 answers.unasked += question.rules.len();
@@ -109,4 +110,20 @@ impl OwnQuestions {
         });
         in_turn.collect()
     }
+}
+
+/// About how long each of these questions takes, milliseconds.
+async fn costs_of(
+    ask: &RuleAsker<'_>,
+    project: ProjectId,
+    questions: &[Question<'_>],
+) -> Result<Vec<u64>, AskError> {
+    let (scope, end_us) = ((ask.scope)(project), (ask.end_of)(project));
+    let mut costs = Vec::with_capacity(questions.len());
+    for question in questions {
+        let from_us = end_us - i64::from(question.key.1) * MINUTE_US;
+        let rows = ask.asker.rows_between(std::slice::from_ref(&scope), from_us, end_us).await?;
+        costs.push(estimate(rows).as_millis() as u64);
+    }
+    Ok(costs)
 }

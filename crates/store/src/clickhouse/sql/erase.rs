@@ -3,6 +3,8 @@
 use analytics::hit::TextKind;
 use analytics::hit_fields::{FIELDS, Stored};
 
+use super::layout::Layout;
+use super::node::NODE_OF_HIT;
 use super::params::Params;
 use super::schema::{IP, OTHER_ADDRESS, address};
 use crate::clickhouse::addresses::to_ip;
@@ -75,39 +77,98 @@ fn has_some(level: u8) -> String {
     all.join(" OR ")
 }
 
-/// The statement that erases `of`: whole hits, or fields of hits. It waits for the parts to be rewritten on every replica.
-pub fn erase(erasure: &Erasure, of: &str) -> String {
-    let wait = "SETTINGS mutations_sync = 2";
+/// The statement that erases `of`: whole hits, or fields of hits. It waits for the parts to be rewritten on every replica,
+/// or for nothing, if some are `absent` and would not do it.
+pub fn erase(erasure: &Erasure, of: &str, layout: &Layout, absent: bool) -> String {
+    let wait = match absent {
+        false => "SETTINGS mutations_sync = 2",
+        true => "SETTINGS mutations_sync = 0, distributed_ddl_task_timeout = 0",
+    };
+    let table = format!("{}{}", layout.hits(), layout.on_cluster());
     let level = match erasure {
         Erasure::Addresses(_) => 0,
         Erasure::AddressesAndCountries(_) => 1,
-        _ => return format!("ALTER TABLE hits DELETE WHERE {of} {wait}"),
+        _ => return format!("ALTER TABLE {table} DELETE WHERE {of} {wait}"),
     };
     let set: Vec<String> =
         personal(level).iter().map(|(column, none)| format!("{column} = {none}")).collect();
-    format!("ALTER TABLE hits UPDATE {} WHERE {of} {wait}", set.join(", "))
+    format!("ALTER TABLE {table} UPDATE {} WHERE {of} {wait}", set.join(", "))
 }
 
+/// Of the hits that match, those of other nodes, and those below `bound` of the erasing node.
+pub fn before(of: &str, node: u8, bound: i64) -> String {
+    format!("{of} AND ({NODE_OF_HIT} != {node} OR hit_id < {bound})")
+}
+
+/// node, last, hits: the nodes of the hits that match, with the greatest id and the number of their hits on all hosts, or
+/// on those that are not `absent`.
+pub fn found(of: &str, layout: &Layout, absent: bool) -> String {
+    format!(
+        "SELECT toUInt64({NODE_OF_HIT}) AS node, max(hit_id) AS last, toUInt64(count()) AS hits
+         FROM {} WHERE {of} GROUP BY 1{}",
+        layout.everywhere(&layout.hits()),
+        if absent { layout.without_absent() } else { "" },
+    )
+}
+
+/// Hits up to these ids, by node: later ones are no concern of an erasure.
+pub fn up_to(found: &[(u64, i64)]) -> String {
+    let of_node =
+        |(node, last): &(u64, i64)| format!("{NODE_OF_HIT} = {node} AND hit_id <= {last}");
+    let all: Vec<String> = found.iter().map(of_node).collect();
+    format!("({})", all.join(" OR "))
+}
+
+/// Each once.
 pub fn count(of: &str) -> String {
     format!("SELECT toUInt64(count()) AS number FROM hits WHERE {of}")
 }
 
-/// id, reason: mutations that are not complete.
-pub const MUTATIONS: &str = "SELECT mutation_id AS id, latest_fail_reason AS reason FROM system.mutations
-     WHERE database = currentDatabase() AND table = 'hits' AND NOT is_done ORDER BY create_time LIMIT 10";
-
-/// name: parts that were replaced and are still on disk.
-pub const OLD_PARTS: &str = "SELECT name FROM system.parts
-     WHERE database = currentDatabase() AND table = 'hits' AND NOT active";
-
-pub fn count_parts(names: Vec<String>, params: &mut Params) -> String {
+/// On all hosts.
+pub fn count_copies(of: &str, layout: &Layout) -> String {
     format!(
-        "SELECT toUInt64(count()) AS number FROM system.parts
-         WHERE database = currentDatabase() AND table = 'hits' AND NOT active AND name IN {}",
+        "SELECT toUInt64(count()) AS number FROM {} WHERE {of}",
+        layout.everywhere(&layout.hits())
+    )
+}
+
+/// id, reason: mutations that are not complete on the hosts that answer.
+pub fn mutations(layout: &Layout) -> String {
+    format!(
+        "SELECT mutation_id AS id, latest_fail_reason AS reason FROM {}
+         WHERE {} AND table IN ('{}', '{}') AND NOT is_done ORDER BY create_time LIMIT 10{}",
+        layout.system("mutations"),
+        layout.ours(),
+        layout.hits(),
+        layout.parts_of("busiest"),
+        layout.without_absent(),
+    )
+}
+
+/// name: parts that were replaced and are still on a disk.
+pub fn old_parts(layout: &Layout) -> String {
+    format!(
+        "SELECT name FROM {} WHERE {} AND table IN ('{}', '{}') AND NOT active",
+        layout.system("parts"),
+        layout.ours(),
+        layout.hits(),
+        layout.parts_of("busiest"),
+    )
+}
+
+pub fn count_parts(names: Vec<String>, layout: &Layout, params: &mut Params) -> String {
+    format!(
+        "SELECT toUInt64(count()) AS number FROM {}
+         WHERE {} AND table IN ('{}', '{}') AND NOT active AND name IN {}",
+        layout.system("parts"),
+        layout.ours(),
+        layout.hits(),
+        layout.parts_of("busiest"),
         params.texts(names)
     )
 }
 
 /// TRICKY: dropping a partition, also one that there never was, deletes replaced parts at once. The server's own cleaning
-/// takes half a minute.
-pub const DELETE_OLD_PARTS: &str = "ALTER TABLE hits DROP PARTITION ID 'none'";
+/// takes half a minute. Tables of a cluster clean more often.
+pub const DELETE_OLD_PARTS: [&str; 2] =
+    ["ALTER TABLE hits DROP PARTITION ID 'none'", "ALTER TABLE busiest DROP PARTITION ID 'none'"];

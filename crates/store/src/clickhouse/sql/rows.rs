@@ -1,7 +1,7 @@
 //! Lists of hits.
 
 use analytics::filter::Filter;
-use analytics::hit::TextKind;
+use analytics::hit::{ProjectId, TextKind};
 use analytics::hit_fields::{FIELDS, Stored};
 use analytics::period::Period;
 use analytics::query::{ArrivalQuery, HitsQuery, ProjectScope, SlowestQuery};
@@ -34,8 +34,9 @@ pub fn newest(query: &HitsQuery, params: &mut Params) -> String {
 pub fn arrivals(query: &ArrivalQuery, params: &mut Params) -> String {
     let of = of(&query.scope, &query.period, &query.filter, params);
     let after = query.after.map_or(String::new(), |id| format!(" AND hit_id > {id}"));
+    let up_to = query.up_to.map_or(String::new(), |id| format!(" AND hit_id <= {id}"));
     format!(
-        "SELECT time_us, hit_id FROM hits WHERE {of}{after} ORDER BY hit_id LIMIT {} OFFSET {}",
+        "SELECT time_us, hit_id FROM hits WHERE {of}{after}{up_to} ORDER BY hit_id LIMIT {} OFFSET {}",
         query.limit, query.offset
     )
 }
@@ -62,6 +63,16 @@ pub fn fetch(
     ids: Vec<i64>,
     params: &mut Params,
 ) -> String {
+    format!(
+        "SELECT {} FROM hits
+         WHERE project = {project} AND time_us >= {from_us} AND time_us <= {to_us} AND hit_id IN {}",
+        in_full(),
+        params.numbers(ids),
+    )
+}
+
+/// The columns of hits in full.
+pub fn in_full() -> String {
     let mut words = [""; analytics::hit_fields::Word::COUNT];
     for info in FIELDS {
         if let Stored::Word(word) = info.stored {
@@ -72,25 +83,43 @@ pub fn fetch(
         TextKind::ALL.map(|kind| format!("toString({})", kind.column())).to_vec();
     let words: Vec<String> = words.map(|word| format!("toString({word})")).to_vec();
     format!(
-        "SELECT hit_id, time_us, duration_us, status, toString(country) AS country, request_size, response_size,
-             [{}] AS texts, [{}] AS words
-         FROM hits WHERE project = {project} AND time_us >= {from_us} AND time_us <= {to_us} AND hit_id IN {}",
+        "hit_id, time_us, duration_us, status, toString(country) AS country, request_size, response_size,
+             [{}] AS texts, [{}] AS words",
         texts.join(", "),
         words.join(", "),
-        params.numbers(ids),
     )
 }
 
-/// least, greatest, number: the times of a project's hits, and how many it has.
+/// least, greatest, number: the times of a project's oldest and newest hit, and 0 if it has none. Read from both ends of
+/// the table's order, whatever the number of its hits.
 pub fn extent(project: u32) -> String {
+    let end = |order: &str| {
+        format!(
+            "(SELECT time_us FROM hits WHERE project = {project}
+                 ORDER BY project {order}, time_us {order} LIMIT 1)"
+        )
+    };
     format!(
-        "SELECT min(time_us) AS least, max(time_us) AS greatest, toUInt64(count()) AS number FROM hits WHERE project = {project}"
+        "SELECT min(time_us) AS least, max(time_us) AS greatest, toUInt64(count()) AS number FROM ({} UNION ALL {})",
+        end("ASC"),
+        end("DESC"),
     )
 }
 
-pub fn count_between(project: u32, from_us: i64, to_us: i64) -> String {
+pub fn count_between(projects: &[ProjectId], from_us: i64, to_us: i64) -> String {
+    let projects: Vec<String> = projects.iter().map(|project| project.0.to_string()).collect();
     format!(
-        "SELECT toUInt64(count()) AS number FROM hits WHERE project = {project} AND time_us >= {from_us} AND time_us < {to_us}"
+        "SELECT toUInt64(count()) AS number FROM hits
+         WHERE project IN ({}) AND time_us >= {from_us} AND time_us < {to_us}",
+        projects.join(", ")
+    )
+}
+
+/// text: each text of a kind that a project has.
+pub fn texts_of(project: u32, kind: TextKind) -> String {
+    format!(
+        "SELECT DISTINCT toString({}) AS text FROM hits WHERE project = {project}",
+        kind.column()
     )
 }
 

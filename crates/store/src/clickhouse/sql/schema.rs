@@ -6,13 +6,17 @@
 //! and 9.1; paths LowCardinality 6.4 and 9.3, String 4.8 and 9.1; addresses IPv6 3.1 and 4.1, String 4.8 and 6.0,
 //! LowCardinality 1.6 and 6.6 (and grouped four times slower).
 
+use analytics::grid::DAY_US;
 use analytics::hit::TextKind;
 use analytics::hit_fields::{FIELDS, Number, Stored};
-use analytics::limits;
+
+use super::layout::{Layout, name};
+use super::params::Params;
+use super::rollups;
 
 /// Raise it when a statement of `migrate` changes what a table holds. A new field of a hit needs no step of its own: every
 /// start adds the columns that are missing.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 3;
 
 /// A column that is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,48 +85,149 @@ pub fn address(ip: &str, other: &str) -> String {
     )
 }
 
-/// Statements that make the tables or bring them up to date. Each may run any number of times, on several nodes at once.
-pub fn migrate() -> Vec<String> {
+/// Statements that make the tables, or bring those of an earlier version up to date. Each may run any number of times, on
+/// several nodes at once.
+pub fn migrate(from: u64, layout: &Layout) -> Vec<String> {
     let definition =
         |column: &Column| format!("{} {} CODEC({})", column.name, column.kind, column.codec);
     let columns = columns();
     let stored: Vec<String> = columns.iter().map(definition).collect();
-    let tokens = limits::CLICKHOUSE_TOKENS;
+    let (engine, tokens) = (layout.engine("hits"), layout.settings_of_hits());
+    let (table, everywhere) = (layout.hits(), layout.on_cluster());
+    // Hits arrive nearly in the order of their times, so it finds those after an id among a project's hits.
+    let index = "ids hit_id TYPE minmax GRANULARITY 1";
+    let projections =
+        rollups::ALL.map(|rollup| format!("PROJECTION {}", rollup.definition())).join(",\n");
     let hits = format!(
-        "CREATE TABLE IF NOT EXISTS hits ({},
+        "CREATE TABLE IF NOT EXISTS {table}{everywhere} ({},
              address String ALIAS {},
-             time DateTime64(6, 'UTC') ALIAS fromUnixTimestamp64Micro(time_us, 'UTC'))
-         ENGINE = MergeTree
+             time DateTime64(6, 'UTC') ALIAS fromUnixTimestamp64Micro(time_us, 'UTC'),
+             INDEX {index},
+             {projections})
+         ENGINE = {engine}
          PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(time_us, 'UTC'))
          ORDER BY (project, time_us, hit_id)
-         SETTINGS non_replicated_deduplication_window = {tokens}, {ON_DISK}, {NOTHING_LEFT}",
+         SETTINGS {tokens}, {ON_DISK}, {NOTHING_LEFT}{}",
         stored.join(", "),
         address(IP, OTHER_ADDRESS),
+        layout.cleaning(),
     );
-    let versions =
-        "CREATE TABLE IF NOT EXISTS versions (version UInt32) ENGINE = MergeTree ORDER BY version";
-    let mut statements = vec![versions.to_owned(), hits];
+    let versions = format!(
+        "CREATE TABLE IF NOT EXISTS versions{everywhere} (version UInt32) ENGINE = {} ORDER BY version",
+        layout.engine("versions")
+    );
+    let mut statements = vec![versions, super::node::create(layout), hits, create_busiest(layout)];
+    statements.extend(layout.create_view("hits", &format!("intDiv(time_us, {DAY_US})")));
+    statements.extend(layout.create_view("busiest", "day"));
+    // A statement for a cluster goes through Keeper to each host, so none is given in vain.
+    if from == 0 && layout.is_cluster() {
+        return statements;
+    }
     let add = |column: &Column| format!("ADD COLUMN IF NOT EXISTS {}", definition(column));
     let missing: Vec<String> = columns.iter().map(add).collect();
-    statements.push(format!("ALTER TABLE hits {}", missing.join(", ")));
-    // Several nodes may add the same row; only the greatest counts.
-    statements.push(format!(
-        "INSERT INTO versions SELECT {VERSION} WHERE {VERSION} NOT IN (SELECT version FROM versions)"
-    ));
+    let missing = missing.join(", ");
+    statements.push(format!("ALTER TABLE {table}{everywhere} {missing}"));
+    if layout.is_cluster() {
+        statements.push(format!("ALTER TABLE hits{everywhere} {missing}"));
+    }
+    let table = format!("{table}{everywhere}");
+    statements.push(format!("ALTER TABLE {table} ADD INDEX IF NOT EXISTS {index}"));
+    statements.extend(rollups::ALL.map(|rollup| rollup.add(&table)));
     statements
 }
 
-/// The database is a name from the operator: it is quoted, as no parameter can be one.
-pub fn create_database(name: &str) -> String {
-    format!("CREATE DATABASE IF NOT EXISTS {}", quoted(name))
+/// The busiest consumers of days. The arrays of a row have a place for each consumer. `most`: the most hits of a consumer that
+/// has none. A newer row of a day replaces an older one, sooner or later. A consumer takes 24 bytes, a third of it durations;
+/// without these codecs 50.
+fn create_busiest(layout: &Layout) -> String {
+    let columns = [
+        ("project", "UInt32", PLAIN),
+        ("day", "Int64", PLAIN),
+        ("digest", "UInt64", PLAIN),
+        ("most", "UInt64", PLAIN),
+        ("derived_us", "Int64", PLAIN),
+        ("consumers", "Array(UInt64)", PLAIN),
+        ("users", "Array(String)", PLAIN),
+        ("ips", "Array(IPv6)", PLAIN),
+        ("others", "Array(String)", PLAIN),
+        ("hits", "Array(UInt64)", NUMBERS),
+        ("client_errors", "Array(UInt64)", NUMBERS),
+        ("server_errors", "Array(UInt64)", NUMBERS),
+        ("last_us", "Array(Int64)", NUMBERS),
+        ("countries", "Array(String)", PLAIN),
+        ("country_us", "Array(Int64)", NUMBERS),
+        ("latencies", "Array(Array(UInt16))", PLAIN),
+        ("latency_hits", "Array(Array(UInt64))", NUMBERS),
+    ];
+    let columns = columns.map(|(name, kind, codec)| format!("{name} {kind} CODEC({codec})"));
+    format!(
+        "CREATE TABLE IF NOT EXISTS {}{} ({})
+         ENGINE = {} ORDER BY (project, day)
+         SETTINGS {ON_DISK}, {NOTHING_LEFT}{}",
+        layout.parts_of("busiest"),
+        layout.on_cluster(),
+        columns.join(", "),
+        layout.replacing_engine("busiest", "derived_us"),
+        layout.cleaning(),
+    )
 }
 
-fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
+/// Statements for hits that a program of an older version wrote, after those of `migrate`.
+pub fn upgrade(from: u64, layout: &Layout) -> Vec<String> {
+    let table = format!("{}{}", layout.hits(), layout.on_cluster());
+    match from {
+        1 => rollups::ALL.map(|rollup| rollup.materialize(&table)).into(),
+        2 => vec![rollups::DAYS.materialize(&table)],
+        _ => Vec::new(),
+    }
 }
 
-pub const HAS_VERSIONS: &str = "SELECT toUInt64(count()) AS number FROM system.tables WHERE database = currentDatabase() AND name = 'versions'";
-pub const NEWEST_VERSION: &str = "SELECT toUInt64(max(version)) AS number FROM versions";
+/// Several nodes may add the same row; only the greatest counts.
+pub fn put_version() -> String {
+    format!(
+        "INSERT INTO versions SELECT {VERSION} WHERE {VERSION} NOT IN (SELECT version FROM versions)"
+    )
+}
+
+pub fn create_database(database: &str, layout: &Layout) -> String {
+    format!("CREATE DATABASE IF NOT EXISTS {}{}", name(database), layout.on_cluster())
+}
+
+/// text: the engine of each table of the database with this name.
+pub fn engine(database: &str, table: &str, params: &mut Params) -> String {
+    format!(
+        "SELECT engine_full AS text FROM system.tables WHERE database = {} AND name = {}",
+        params.text(database),
+        params.text(table)
+    )
+}
+
+pub fn newest_version(layout: &Layout) -> String {
+    format!(
+        "SELECT toUInt64(max(version)) AS number FROM {}{}",
+        layout.everywhere("versions"),
+        layout.without_absent()
+    )
+}
+
+/// text: the clusters that the server knows.
+pub const CLUSTERS: &str = "SELECT DISTINCT cluster AS text FROM system.clusters ORDER BY cluster";
+
+/// number: 1 if all hosts of the cluster that answer have all columns.
+pub fn is_everywhere(layout: &Layout) -> String {
+    let names: Vec<String> = columns().iter().map(|column| format!("'{}'", column.name)).collect();
+    format!(
+        "SELECT toUInt64(ifNull((SELECT count() FROM {} WHERE {} AND table IN ('hits', '{}') AND name IN ({}))
+             = {} * (SELECT count() FROM {}), 0)) AS number{}",
+        layout.system("columns"),
+        layout.ours(),
+        layout.hits(),
+        names.join(", "),
+        2 * names.len(),
+        layout.system("one"),
+        layout.without_absent(),
+    )
+}
 
 /// An INSERT whose rows follow.
 pub fn insert() -> String {

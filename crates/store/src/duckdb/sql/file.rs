@@ -282,6 +282,16 @@ pub fn checkpoint(alias: &str) -> String {
     format!("CHECKPOINT {alias}")
 }
 
+/// Bytes of a block of an attached file.
+pub fn block_bytes(alias: &str) -> String {
+    format!("SELECT block_size FROM pragma_database_size() WHERE database_name = '{alias}'")
+}
+
+/// Ids of the blocks that hold an attached file's metadata.
+pub fn metadata_blocks(alias: &str) -> String {
+    format!("SELECT block_id FROM pragma_metadata_info('{alias}') ORDER BY block_id")
+}
+
 pub fn set_progress(alias: &str, seq: u64) -> String {
     format!("UPDATE {alias}.progress SET seq = {seq}")
 }

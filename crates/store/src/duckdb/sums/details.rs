@@ -76,15 +76,16 @@ impl Searched<'_> {
             endpoints_summed: u64::MAX,
             ..TallyLimits::default()
         };
-        let only = Some(subset.clone());
+        let only = subset.clone();
         let sums = Arc::new(Pool::new(move || {
             let subset = Some(subset.clone());
             Summing::new(Tally::new(grid.clone(), identities.clone(), subset, limits))
         }));
         let range = plan::range(&self.stats, query);
-        let hits = Piece::Hits { range, needs: missing.needs(query.all_needs()) };
-        Source { file, project, sums: &sums, only }.read(&hits, self.filter)?;
-        Ok(Details { durations, missing, tally: merged(&sums) })
+        let hits = Piece::hits(range, missing.needs(query.all_needs()));
+        Source { only: Some(only), ..Source::new(file, project, &sums) }
+            .read(&hits, self.filter)?;
+        Ok(Details { durations, missing, tally: merged(&sums).map(|(tally, _)| tally) })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::hit::TextKind;
 use analytics::query::SumsQuery;
-use analytics::slots::Slots;
+use analytics::slots::{Ids, Slots};
 use analytics::tally::{Dimension, Identities, Needs, Words};
 use duckdb::arrow::array::{Array, AsArray};
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
@@ -28,6 +28,8 @@ pub struct Wanted {
     pub words: Vec<TextKind>,
     /// Only identities of the consumers that the file's rollups list, instead of all.
     pub listed_consumers: bool,
+    /// Besides, those of consumers of hits that were kept (`crowd`).
+    pub kept_consumers: bool,
 }
 
 impl Wanted {
@@ -50,7 +52,12 @@ impl Wanted {
             identities: TextKind::ALL.into_iter().filter(has_identity).collect(),
             words: [TextKind::Agent, TextKind::Path].into_iter().filter(is_read_from).collect(),
             listed_consumers: false,
+            kept_consumers: false,
         }
+    }
+
+    pub fn with_kept(self) -> Wanted {
+        Wanted { kept_consumers: true, ..self }
     }
 
     pub fn of_listed_consumers(mut self) -> Wanted {
@@ -71,6 +78,10 @@ struct FileWords {
 }
 
 impl FileTexts {
+    pub fn of(identities: Arc<Identities>) -> FileTexts {
+        FileTexts { identities, ..FileTexts::default() }
+    }
+
     pub fn read(
         file: &OpenFile<'_>,
         project: u32,
@@ -195,12 +206,12 @@ pub fn ids_with_prefix(
     project: u32,
     kind: TextKind,
     prefix: &str,
-) -> Result<Slots<bool>, StoreError> {
-    let mut ids = Slots::default();
+) -> Result<Ids, StoreError> {
+    let mut ids = Ids::default();
     let text = sql::sums::with_prefix(file.alias(), project, kind);
     file.each(&text, &[prefix.to_owned()], |batch| {
         let found = batch.column(0).as_primitive::<UInt32Type>().values();
-        found.iter().for_each(|id| *ids.slot(*id) = true);
+        found.iter().for_each(|id| ids.put(*id));
     })?;
     Ok(ids)
 }

@@ -31,8 +31,8 @@ const TABLES: [Needs; 5] = [
 /// A part of a file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Hits in this range (from, to excluded).
-    Hits { range: (i64, i64), needs: Needs },
+    /// Hits in this range (from, to excluded). `consumers`: needs of consumers that are looked up later.
+    Hits { range: (i64, i64), needs: Needs, consumers: Needs },
     /// `split_hours` and `split_days` (numbers since 1970): those whose series are read from hits. `consumers_listed`:
     /// it has only the busiest consumers.
     Rollup {
@@ -42,6 +42,32 @@ pub enum Piece {
         split_days: Arc<[i32]>,
         consumers_listed: bool,
     },
+}
+
+impl Piece {
+    pub fn hits(range: (i64, i64), needs: Needs) -> Piece {
+        Piece::Hits { range, needs, consumers: Needs::default() }
+    }
+
+    /// The hits whose consumers are looked up later.
+    pub fn later(&self) -> Option<((i64, i64), Needs)> {
+        match self {
+            Piece::Hits { range, consumers, .. } if !consumers.is_empty() => {
+                Some((*range, *consumers))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Has the consumers of hits looked up later: they are very many.
+pub fn put_off_consumers(pieces: &mut [Piece]) {
+    let all = Needs::CONSUMERS | Needs::CONSUMER_SERIES | Needs::CONSUMER_LATENCY;
+    for piece in pieces {
+        if let Piece::Hits { needs, consumers, .. } = piece {
+            (*needs, *consumers) = (needs.without(all), needs.only(all));
+        }
+    }
 }
 
 /// The part of the period in which the file has hits.
@@ -62,7 +88,7 @@ pub fn pieces(
     let needs = query.all_needs();
     let (from, to) = range(stats, query);
     let Some((first, last)) = days_from_rollup(entry, stats, query, filter, rollup_from) else {
-        return vec![Piece::Hits { range: (from, to), needs }];
+        return vec![Piece::hits((from, to), needs)];
     };
 
     // Not here if rollups are read: they provide it differently.
@@ -71,7 +97,7 @@ pub fn pieces(
     // The time before the first whole day, and after the last.
     let (start, end) = (i64::from(first) * DAY_US, i64::from(last) * DAY_US);
     let edges = edges((from, to), (start, end));
-    pieces.extend(edges.into_iter().map(|range| Piece::Hits { range, needs }));
+    pieces.extend(edges.into_iter().map(|range| Piece::hits(range, needs)));
     let days = if lies_in(stats, &query.grid) { Days::Whole } else { Days::Range(first, last) };
     let inside = (from.max(start), to.min(end));
 
@@ -89,17 +115,17 @@ pub fn pieces(
         match split_units(&query.grid, inside, unit) {
             Some(ranges) => {
                 split[n] = ranges.iter().map(|(from, _)| from.div_euclid(unit) as i32).collect();
-                let piece = |range| Piece::Hits { range, needs: need };
+                let piece = |range| Piece::hits(range, need);
                 pieces.extend(ranges.into_iter().map(piece));
             }
             None => {
                 rolled = rolled.without(need);
-                pieces.push(Piece::Hits { range: inside, needs: need });
+                pieces.push(Piece::hits(inside, need));
             }
         }
     }
     if !rest.is_empty() {
-        pieces.push(Piece::Hits { range: inside, needs: rest });
+        pieces.push(Piece::hits(inside, rest));
     }
     let [split_hours, split_days]: [Arc<[i32]>; 2] = split.map(Arc::from);
     for needs in

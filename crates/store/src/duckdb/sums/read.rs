@@ -1,5 +1,6 @@
 //! Reads and sums up pieces of files, on the engine's threads.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use analytics::grid::{DAY_US, QUARTER_US};
@@ -8,6 +9,7 @@ use analytics::tally::{ConsumerRow, Count, Distinct, EndpointRow, Needs, Subset,
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::{Int32Type, UInt64Type};
 
+use super::later::{Later, Room};
 use super::plan::Piece;
 use super::rows::to_columns;
 use crate::duckdb::column_scan::Chunk;
@@ -16,19 +18,21 @@ use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::OpenFile;
 use crate::duckdb::sql::derive::BY_COUNTRY;
 use crate::duckdb::sql::file::WHOLE_FILE;
-use crate::duckdb::sql::sums::{self, Days};
+use crate::duckdb::sql::sums::{self, Column, Days};
 use crate::types::StoreError;
 
 /// One thread's sums of a file, with buffers for the rows of a chunk that pass the filter.
 pub struct Summing {
     pub tally: Tally,
+    /// Hits whose consumers are looked up later.
+    pub later: Later,
     rows: Vec<u32>,
     kept: Kept,
 }
 
 impl Summing {
     pub fn new(tally: Tally) -> Summing {
-        Summing { tally, rows: Vec::new(), kept: Kept::default() }
+        Summing { tally, later: Later::default(), rows: Vec::new(), kept: Kept::default() }
     }
 }
 
@@ -39,12 +43,20 @@ pub struct Source<'a> {
     pub sums: &'a Arc<Pool<Summing>>,
     /// Of hits, only those of these consumers and endpoints.
     pub only: Option<Arc<Subset>>,
+    /// For hits whose consumers are looked up later.
+    pub room: Option<Arc<Room>>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    pub fn new(file: OpenFile<'a>, project: u32, sums: &'a Arc<Pool<Summing>>) -> Source<'a> {
+        Source { file, project, sums, only: None, room: None }
+    }
+
     pub fn read(&self, piece: &Piece, filter: &Arc<FileFilter>) -> Result<(), StoreError> {
         match piece {
-            Piece::Hits { range, needs } => self.read_hits(*range, *needs, filter),
+            Piece::Hits { range, needs, consumers } => {
+                self.read_hits(*range, *needs, *consumers, filter)
+            }
             Piece::Rollup { days, needs, split_hours, split_days, consumers_listed } => {
                 let consumers = needs.only(Needs::CONSUMERS | Needs::CONSUMER_SERIES);
                 if !consumers.is_empty() && *consumers_listed {
@@ -61,14 +73,16 @@ impl Source<'_> {
         &self,
         range: (i64, i64),
         needs: Needs,
+        consumers: Needs,
         filter: &Arc<FileFilter>,
     ) -> Result<(), StoreError> {
-        let columns = sums::columns(needs.and(filter.needs()));
+        let columns = sums::columns(needs.and(consumers).and(filter.needs()));
         let text = sums::hits(self.file.tables(), self.project, range, &filter.numbers, &columns);
         let (sums, of, only) = (self.sums.clone(), filter.clone(), self.only.clone());
+        let room = self.room.clone().filter(|_| !consumers.is_empty());
         self.file.scan_columns(&text, &[], move |chunk| {
             let hits = to_columns(chunk, &columns);
-            sums.with(|Summing { tally, rows, kept }| {
+            sums.with(|Summing { tally, later, rows, kept }| {
                 let is_part = match &only {
                     None => of.select(&hits, chunk.rows(), rows),
                     Some(only) => {
@@ -76,11 +90,38 @@ impl Source<'_> {
                         true
                     }
                 };
-                if is_part {
-                    tally.add_hits(&kept.take(&hits, rows), needs);
-                } else {
-                    tally.add_hits(&hits, needs);
+                let hits = if is_part { kept.take(&hits, rows) } else { hits };
+                tally.add_hits(&hits, needs);
+                if let Some(room) = &room {
+                    later.add(&hits, consumers, room);
                 }
+            });
+        })
+    }
+
+    /// Counts the hits of these consumers, and adds them to the series.
+    pub fn count_consumers(
+        &self,
+        range: (i64, i64),
+        needs: Needs,
+        filter: &Arc<FileFilter>,
+        [of_users, of_addresses]: &[Range<u32>; 2],
+    ) -> Result<(), StoreError> {
+        let needs = needs.only(Needs::CONSUMERS | Needs::CONSUMER_SERIES);
+        let who = Needs::text(TextKind::User) | Needs::text(TextKind::Address);
+        let mut columns = sums::columns(who | filter.needs());
+        columns.retain(|column| *column != Column::Status);
+        let text = sums::hits(self.file.tables(), self.project, range, &filter.numbers, &columns);
+        let (sums, of) = (self.sums.clone(), filter.clone());
+        let (users, addresses) = (of_users.clone(), of_addresses.clone());
+        self.file.scan_columns(&text, &[], move |chunk| {
+            let hits = to_columns(chunk, &columns);
+            sums.with(|Summing { tally, rows, kept, .. }| {
+                of.select_if(&hits, chunk.rows(), rows, |user, address| match user {
+                    0 => addresses.contains(&address),
+                    user => users.contains(&user),
+                });
+                tally.add_hits(&kept.take(&hits, rows), needs);
             });
         })
     }

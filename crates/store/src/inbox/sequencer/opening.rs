@@ -17,7 +17,7 @@ use crate::inbox::quota::Quotas;
 use crate::inbox::receipts::{Receipts, take_receipt};
 use crate::inbox::repeats::{self, Repeats};
 use crate::inbox::state::{get_number, get_range, get_state, last_seq, put_state, read_erasures};
-use crate::inbox::{DATA_FORMAT, INSERTING, connect_options, failed, manifest};
+use crate::inbox::{DATA_FORMAT, IN_CLICKHOUSE, INSERTING, connect_options, failed, manifest};
 use crate::sql;
 use crate::types::StoreError;
 
@@ -52,6 +52,7 @@ impl Sequencer {
             files: manifest::read(&mut db).await?,
             erasures: read_erasures(&mut db).await?,
             trimmed_to,
+            is_in_clickhouse: get_number(&mut db, IN_CLICKHOUSE).await? == 1,
             inserting: get_range(&mut db, INSERTING).await?,
             key,
         };
@@ -155,6 +156,11 @@ impl Sequencer {
             return Ok(());
         }
         put_state(&mut self.db, DATA_FORMAT, &format.to_le_bytes()).await
+    }
+
+    /// Notes that the hits go to ClickHouse.
+    pub async fn put_in_clickhouse(&mut self) -> Result<(), StoreError> {
+        put_state(&mut self.db, IN_CLICKHOUSE, &1u64.to_le_bytes()).await
     }
 
     /// New records get seqs after this one, whatever the file says.

@@ -6,9 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use analytics::ranking::RankingLimits;
-use analytics::tally::TallyLimits;
-use store::{ClickHouse, ClickHouseOptions};
+use store::{ClickHousePlace, HitsPlace, Store, StoreError, StoreLimits, StoreOptions};
 
 /// A running front. It ends when this process does, because its standard input ends then.
 pub struct Front {
@@ -28,7 +26,7 @@ impl Front {
     }
 
     fn start_with(arguments: &[&str]) -> Front {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clickhouse_front/run.sh");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../store/tests/clickhouse_front/run.sh");
         let mut child = Command::new(script)
             .args(arguments)
             .stdin(Stdio::piped())
@@ -50,23 +48,43 @@ impl Front {
 }
 
 /// A new database of the shared front.
-pub fn options() -> ClickHouseOptions {
-    static FRONT: OnceLock<Front> = OnceLock::new();
-    options_of(FRONT.get_or_init(Front::start))
+pub fn place() -> ClickHousePlace {
+    place_at(shared())
 }
 
-pub fn options_of(front: &Front) -> ClickHouseOptions {
+/// The same as a setting.
+pub fn new_database() -> String {
+    let ClickHousePlace { url, database, .. } = place();
+    format!("{}/{}", url.replacen("http", "clickhouse", 1), database.replace('`', "%60"))
+}
+
+fn shared() -> u16 {
+    static FRONT: OnceLock<Front> = OnceLock::new();
+    FRONT.get_or_init(Front::start).port
+}
+
+/// A new database of the front at a port.
+pub fn place_at(port: u16) -> ClickHousePlace {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    ClickHouseOptions {
-        url: format!("http://127.0.0.1:{}", front.port),
+    ClickHousePlace {
+        url: format!("http://127.0.0.1:{port}"),
         database: format!("test`{}", NEXT.fetch_add(1, Ordering::Relaxed)),
-        user: String::new(),
-        password: String::new(),
-        query_seconds: 30,
+        ..ClickHousePlace::default()
     }
 }
 
-pub async fn open(tally: TallyLimits) -> ClickHouse {
-    let ranking = RankingLimits::default();
-    ClickHouse::open(&options(), tally, ranking).await.expect("the tables are made")
+/// A folder whose hits go to a new database.
+pub async fn open(data: &Path, limits: StoreLimits) -> Store {
+    open_in(data, 0, &place(), limits).await.expect("it opens")
+}
+
+pub async fn open_in(
+    data: &Path,
+    node: u8,
+    place: &ClickHousePlace,
+    limits: StoreLimits,
+) -> Result<Store, StoreError> {
+    let hits = HitsPlace::ClickHouse(place.clone());
+    let options = StoreOptions { hits, node, ..StoreOptions::new(data.to_path_buf(), limits) };
+    Store::open(options).await
 }

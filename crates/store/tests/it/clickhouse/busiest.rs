@@ -1,0 +1,227 @@
+//! The busiest consumers of days with many hits: their lists are read in place of hits, and never when they would be wrong.
+
+use std::time::{Duration, Instant};
+
+use analytics::query::SumsQuery;
+use analytics::tally::{Consumer, Needs, Sort, TallyLimits, Top, Total};
+use store::{ClickHouseLimits, ClickHousePlace, Erasure, StoreLimits};
+
+use super::front::{open_in, place};
+use super::rollups::{grid, tell};
+use super::{Both, unlike_others};
+use crate::make::{P, Q, open, small};
+use crate::sums::{DAY_US, START, Seen, all_panels, seen};
+
+const DAYS: i64 = 6;
+const LATER: i64 = START + 100 * DAY_US;
+/// As its name and its number.
+const CALLER: &str = "user-1";
+
+/// Both engines, the first with lists of the `of_day` busiest consumers of a day.
+async fn both(of_day: u64, tally: TallyLimits) -> (Both, ClickHousePlace) {
+    let (data, place) = ([tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()], place());
+    let clickhouse =
+        ClickHouseLimits { busiest_from: 10, busiest_of_day: of_day, busiest_worth: 0 };
+    let limits = StoreLimits { clickhouse, tally, ..small() };
+    let both = Both {
+        duckdb: open(data[0].path(), limits.clone()).await,
+        clickhouse: open_in(data[1].path(), 0, &place, limits).await.unwrap(),
+        _data: data,
+    };
+    (both, place)
+}
+
+impl Both {
+    /// Makes the lists that are due. A round only notes which days rest, the next one makes them.
+    pub(super) async fn derive(&self) -> u64 {
+        self.clickhouse.derive(LATER).await.unwrap();
+        self.clickhouse.derive(LATER).await.unwrap()
+    }
+
+    async fn consumers(&self, query: &SumsQuery) -> Total {
+        self.clickhouse.sums(query.clone()).await.unwrap()
+    }
+}
+
+fn hits(count: u64) -> Vec<Seen> {
+    let spread_us = DAYS * DAY_US;
+    let hit =
+        |n: u64| if n.is_multiple_of(2) { unlike_others(n, spread_us) } else { seen(n, spread_us) };
+    (0..count).map(hit).collect()
+}
+
+/// All days, with the first and the last cut.
+fn of_consumers(needs: Needs, rows: usize, sort: Sort) -> SumsQuery {
+    let grid = grid(START + DAY_US / 3, START + DAYS * DAY_US - 11, "UTC");
+    let top = Top { consumers: true, rows, sort };
+    SumsQuery { needs, values: Vec::new(), top, ..all_panels(&grid, "", "") }
+}
+
+fn requests(total: &Total) -> u64 {
+    total.consumers.rows.iter().map(|row| row.requests).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_days_are_read_from_lists_which_late_hits_make_worthless() {
+    let (both, place) = both(4_096, TallyLimits::default()).await;
+    both.append(P, &hits(600)).await;
+    both.append(Q, &hits(30)).await;
+    let query = of_consumers(Needs::CONSUMERS | Needs::CONSUMER_LATENCY, 5_000, Sort::Requests);
+    let of_hits = both.consumers(&query).await;
+    assert_eq!(
+        both.clickhouse.derive(LATER).await.unwrap(),
+        0,
+        "the days are seen for the first time"
+    );
+    assert_eq!(both.clickhouse.derive(START + DAY_US).await.unwrap(), 1, "others are not over");
+    assert_eq!(both.derive().await, DAYS as u64 - 1);
+    assert_eq!(both.derive().await, 0);
+    both.compare_sums(&query).await;
+    for q in ["", "status:404", "-country:GB"] {
+        for sort in [Sort::P95, Sort::LastSeen, Sort::ErrorRate] {
+            let all = all_panels(&query.grid, q, "");
+            both.compare_sums(&SumsQuery { top: Top { sort, ..query.top }, ..all }).await;
+        }
+    }
+
+    // The page says the same as the lists: four whole days, and each list is ten hits a consumer too high.
+    let count = "SELECT sum(length(consumers)) FROM busiest FINAL WHERE project = 7 AND day > (SELECT min(day) FROM busiest) AND day < (SELECT max(day) FROM busiest)";
+    let listed: u64 = tell(&place, &count.replace('7', &P.0.to_string())).parse().unwrap();
+    assert!(listed > 40);
+    tell(
+        &place,
+        "ALTER TABLE busiest UPDATE hits = arrayMap(n -> n + 10, hits) WHERE 1 SETTINGS mutations_sync = 2",
+    );
+    let too_high = both.consumers(&query).await;
+    assert_eq!(requests(&too_high), requests(&of_hits) + 10 * listed);
+    assert_eq!(too_high.consumers.count, of_hits.consumers.count);
+
+    // A hit of each day comes late.
+    let late: Vec<Seen> = (0..DAYS)
+        .map(|day| Seen {
+            time_us: START + day * DAY_US + 43_000_000_000,
+            ..seen(day as u64, DAY_US)
+        })
+        .collect();
+    both.append(P, &late).await;
+    both.compare_sums(&query).await;
+    assert_eq!(both.derive().await, DAYS as u64);
+    both.compare_sums(&query).await;
+    both.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_lists_that_leave_consumers_out_the_error_is_known() {
+    const CONSUMERS: u64 = 400;
+    let tally = TallyLimits { distinct_exact: 100, ..TallyLimits::default() };
+    let (both, _place) = both(20, tally).await;
+    // The n-th caller comes about 400 / n times, on any day.
+    let hits: Vec<Seen> = (0..CONSUMERS)
+        .flat_map(|n| (0..CONSUMERS / (n + 1)).map(move |time| (n, time)))
+        .map(|(n, time)| Seen {
+            user: format!("caller {n}"),
+            ..seen(n * 1_000 + time, DAYS * DAY_US)
+        })
+        .collect();
+    both.append(P, &hits).await;
+    assert_eq!(both.derive().await, DAYS as u64);
+    for rows in [5, 300] {
+        let query = of_consumers(Needs::CONSUMERS, rows, Sort::Requests);
+        let found = both.consumers(&query).await;
+        let all = SumsQuery { top: Top { rows: 5_000, ..query.top }, ..query.clone() };
+        let wanted = both.duckdb.sums(all).await.unwrap();
+        let listing = &found.consumers;
+        assert!(listing.missing_up_to > 0 && listing.low_by_up_to <= listing.missing_up_to);
+        assert!(listing.count.about);
+        assert!(listing.count.count.abs_diff(wanted.consumers.count.count) < 20, "{listing:?}");
+        let of = |user: &str| -> Option<&Consumer> {
+            listing.rows.iter().find(|row| row.user.as_str() == user)
+        };
+        let least = listing.rows.iter().map(|row| row.requests).min().unwrap();
+        for row in &wanted.consumers.rows {
+            match of(&row.user) {
+                Some(found) => assert!(
+                    found.requests <= row.requests
+                        && found.requests + listing.low_by_up_to >= row.requests,
+                    "{found:?} {row:?}"
+                ),
+                None => assert!(row.requests <= least + listing.missing_up_to, "{row:?}"),
+            }
+        }
+        // Those who come on every day are on every list.
+        assert_eq!(
+            of("caller 0").map(|row| row.requests),
+            wanted
+                .consumers
+                .rows
+                .iter()
+                .find(|row| row.user.as_str() == "caller 0")
+                .map(|row| row.requests)
+        );
+    }
+    both.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_forget_whom_an_erasure_concerns() {
+    let (both, place) = both(4_096, TallyLimits::default()).await;
+    for project in [P, Q] {
+        both.append(project, &hits(600)).await;
+    }
+    both.derive().await;
+    let rows = |condition: &str| -> u64 {
+        tell(&place, &format!("SELECT count() FROM busiest WHERE {condition}")).parse().unwrap()
+    };
+    let of_p = format!("project = {}", P.0);
+    let address = "has(ips, toIPv6('203.0.113.4'))";
+    let (user, odd) = (format!("has(users, '{CALLER}')"), "has(others, 'odd 8')");
+    let query = of_consumers(Needs::CONSUMERS | Needs::CONSUMER_LATENCY, 5_000, Sort::Requests);
+    for (erasure, condition) in [
+        (Erasure::User(P, CALLER.into()), user.as_str()),
+        (Erasure::Address(P, "203.0.113.4".into()), address),
+        (Erasure::Address(P, "odd 8".into()), odd),
+        (Erasure::Before(P, START + DAY_US * 2), "day * 86400000000 < 1792627200000000"),
+        (Erasure::AddressesAndCountries(P), "arrayExists(ip -> ip != toIPv6('::'), ips)"),
+        (Erasure::Project(P), "1"),
+    ] {
+        let condition = format!("{of_p} AND {condition}");
+        assert!(rows(&condition) > 0, "there is something to erase: {condition}");
+        let others = rows(&format!("project = {}", Q.0));
+        both.erase(&erasure).await;
+        assert_eq!(rows(&condition), 0, "{erasure:?}");
+        assert_eq!(rows(&format!("project = {}", Q.0)), others);
+        let old = "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table = 'busiest' AND NOT active";
+        assert_eq!(tell(&place, old), "0");
+        both.compare_sums(&query).await;
+        both.derive().await;
+        both.compare_sums(&query).await;
+        assert_eq!(rows(&condition), 0, "{erasure:?}");
+    }
+    both.close().await;
+}
+
+/// A list that is just being made has the hits from before the erasure.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_waits_for_lists_that_are_being_made() {
+    let (both, place) = both(4_096, TallyLimits::default()).await;
+    both.append(P, &hits(600)).await;
+    assert_eq!(both.derive().await, DAYS as u64);
+    let slow = "INSERT INTO busiest SELECT project, day + 1000, digest, most, derived_us, consumers, users, ips, others, hits, client_errors, server_errors, last_us, countries, country_us, latencies, latency_hits FROM busiest WHERE sleepEachRow(0.4) = 0 LIMIT 3";
+    let making = std::thread::spawn({
+        let place = place.clone();
+        move || tell(&place, slow)
+    });
+    let running =
+        "SELECT count() FROM system.processes WHERE startsWith(query, 'INSERT INTO busiest')";
+    let began = Instant::now();
+    while tell(&place, running) == "0" {
+        assert!(began.elapsed() < Duration::from_secs(5), "it runs");
+    }
+    both.erase(&Erasure::User(P, CALLER.into())).await;
+    let left = format!("SELECT count() FROM busiest WHERE has(users, '{CALLER}')");
+    assert_eq!(tell(&place, &left), "0");
+    assert!(making.is_finished(), "it was waited for");
+    making.join().unwrap();
+    assert_eq!(tell(&place, &left), "0");
+    both.close().await;
+}
