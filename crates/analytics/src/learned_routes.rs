@@ -10,6 +10,7 @@ mod place;
 #[cfg(test)]
 mod tests;
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::hash::Hasher;
 
@@ -102,6 +103,9 @@ pub struct LearnedRoutes {
     /// Grows with every change of a template.
     #[serde(skip)]
     templates_version: u64,
+    /// Found out when it is first asked for.
+    #[serde(skip)]
+    has_templates: OnceCell<bool>,
 }
 
 /// A path followed through what is known.
@@ -124,6 +128,7 @@ impl LearnedRoutes {
             most_words: most_words(),
             version: 0,
             templates_version: 0,
+            has_templates: OnceCell::new(),
         }
     }
 
@@ -133,6 +138,11 @@ impl LearnedRoutes {
 
     pub fn templates_version(&self) -> u64 {
         self.templates_version
+    }
+
+    /// Whether `join` may say anything of any route.
+    pub fn has_templates(&self) -> bool {
+        *self.has_templates.get_or_init(|| self.root.has_parameter_below())
     }
 
     /// Becomes what another server has learned.
@@ -220,6 +230,7 @@ impl LearnedRoutes {
         self.words = self.root.words_below();
         self.version += 1;
         self.templates_version += 1;
+        self.has_templates = OnceCell::new();
     }
 
     /// Writes the route of a path (with `{id}`s) over `route`.

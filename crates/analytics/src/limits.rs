@@ -496,8 +496,12 @@ limits! {
         "Hashes of texts of sealed files that are kept between reads, 8 bytes each: 3 million of them. Those of consumers are kept only where they are few.";
     NAMES_ENTRY_BYTES "names_entry_bytes" = 8 << 10, Bytes, fixed, "",
         "The least that a file and project count there: they are looked through one by one, so there are at most 3,000.";
+    JOINED_ROUTES_BYTES "joined_routes_bytes" = 16 << 20, Bytes, fixed, "",
+        "Which routes of sealed files a rule joins, kept between reads until the files are rewritten: 4 bytes for each route, so up to 4 million.";
     SHOWN_NAMES_BYTES "shown_names_bytes" = 4 << 20, Bytes, fixed, "",
         "Names of rows that pages showed, of sealed files, kept for the next page: to find them among 10 million texts takes 70 ms.";
+    CLICKHOUSE_ROUTES_AT_ONCE "clickhouse_routes_at_once" = 2_000, Items, fixed, "",
+        "Routes that one statement in ClickHouse changes in stored hits: 100 kB of a statement that may have 256 kB. There are a hundred or so for each learned route; more follow in the next statement.";
     CLICKHOUSE_TOKENS "clickhouse_tokens" = 10_000, Items, fixed, "",
         "Inserts into ClickHouse whose repetition is recognized: after a crash one insert is repeated, and several nodes share the number.";
     CLICKHOUSE_TOKEN_SECONDS "clickhouse_token_seconds" = 365 * 86_400, Seconds, fixed, "",

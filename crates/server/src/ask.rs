@@ -61,7 +61,7 @@ impl Asker {
         query: RankingQuery,
         version: Option<DataVersion>,
     ) -> Result<(DataVersion, Arc<Ranking>), AskError> {
-        let version = version.unwrap_or_else(|| self.store.version());
+        let version = version.unwrap_or_else(|| self.store.version(query.scope.project()));
         if let Some(kept) = self.store.kept_ranking(&query, version) {
             return Ok((version, kept));
         }

@@ -115,6 +115,12 @@ const JOBS: &[Job] = &[
         run: |app| Box::pin(derive_sums(app)),
     },
     Job {
+        name: "bring_routes_up_to_date",
+        whose: Whose::Leader,
+        every_s: 60,
+        run: |app| Box::pin(bring_routes_up_to_date(app)),
+    },
+    Job {
         name: "trim_checks",
         whose: Whose::Leader,
         every_s: 3_600,
@@ -245,6 +251,15 @@ async fn derive_sums(app: SharedApp) -> anyhow::Result<()> {
     let days = app.store.derive(app.clock.now_us()).await?;
     if days > 0 {
         tracing::debug!(days, "sums derived");
+    }
+    Ok(())
+}
+
+/// Of hits that are stored, where the store has no thread for it.
+async fn bring_routes_up_to_date(app: SharedApp) -> anyhow::Result<()> {
+    let routes = app.store.bring_routes_up_to_date().await?;
+    if routes > 0 {
+        tracing::info!(routes, "stored requests get routes that were learned or changed later");
     }
     Ok(())
 }

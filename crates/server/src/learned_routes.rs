@@ -226,6 +226,12 @@ impl RouteRules for LearnedRoutesByProject {
         let projects = self.projects.read().unwrap_or_else(PoisonError::into_inner);
         projects.values().map(|routes| 1 + routes.lock().templates_version()).sum()
     }
+
+    fn version_of(&self, project: ProjectId) -> u64 {
+        let Some(of_project) = self.known(project) else { return 0 };
+        let routes = of_project.lock();
+        if routes.has_templates() { 1 + routes.templates_version() } else { 0 }
+    }
 }
 
 impl ProjectRoutes {

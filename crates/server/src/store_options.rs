@@ -9,8 +9,8 @@ use analytics::tally::TallyLimits;
 use anyhow::Context;
 use store::meta::MetaError;
 use store::{
-    ClickHouseLimits, ClickHousePlace, DuckDbLimits, HitsPlace, MetaPlace, PostgresUrl, StoreError,
-    StoreLimits, StoreOptions,
+    ClickHouseLimits, ClickHousePlace, DuckDbLimits, HitsPlace, MetaPlace, PostgresUrl,
+    RouteLimits, StoreError, StoreLimits, StoreOptions,
 };
 
 use crate::config::Settings;
@@ -35,8 +35,10 @@ pub fn store_options(settings: &Settings) -> anyhow::Result<StoreOptions> {
         rollup_from: limits::ROLLUP_FROM,
         rolled_up_from: limits::ROLLED_UP_FROM,
         slow_part_rows: limits::LIST_PART_ROWS,
-        routes_quiet: Duration::from_secs(limit("routes_quiet_seconds")),
-        routes_rewritten: Duration::from_secs(limit("routes_rewritten_seconds")),
+    };
+    let routes = RouteLimits {
+        quiet: Duration::from_secs(limit("routes_quiet_seconds")),
+        rewritten: Duration::from_secs(limit("routes_rewritten_seconds")),
     };
     let store_limits = StoreLimits {
         inbox_bytes: limit("inbox_bytes"),
@@ -47,6 +49,7 @@ pub fn store_options(settings: &Settings) -> anyhow::Result<StoreOptions> {
         disk_free_percent: limit("disk_free_percent"),
         disk_free_bytes: limit("disk_free_bytes"),
         reserve_bytes: limit("reserve_bytes"),
+        routes,
         duckdb,
         clickhouse: ClickHouseLimits::default(),
     };

@@ -15,6 +15,7 @@ pub mod leaving;
 mod migrate;
 pub mod node;
 pub mod open;
+mod outdated_routes;
 mod rankings;
 mod read;
 mod sql;
@@ -25,6 +26,7 @@ mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use analytics::hit::{ProjectId, TextKind};
 use analytics::query::{
@@ -35,10 +37,11 @@ use analytics::ranking::{Ranking, RankingLimits};
 use analytics::tally::{TallyLimits, Total};
 use tokio::sync::Mutex;
 
+use crate::outdated_routes::OutdatedRoutes;
 use crate::tail::Tail;
 use crate::types::{
     Cells, ClickHouseLimits, ClickHousePlace, EndpointCounts, EngineStats, Found, HitRow, Part,
-    Presences, Slowest, StoreError, StoreLimits,
+    Presences, RouteLimits, RouteRules, Slowest, StoreError, StoreLimits,
 };
 pub use migrate::is_older;
 
@@ -53,6 +56,8 @@ pub struct ClickHouse {
     ranking: RankingLimits,
     limits: ClickHouseLimits,
     resting: Mutex<Resting>,
+    outdated_routes: Mutex<OutdatedRoutes<ProjectId>>,
+    routes: RouteLimits,
     state: Arc<State>,
     /// None until the store is open.
     erasures: Option<Arc<Erasures>>,
@@ -90,6 +95,8 @@ impl ClickHouse {
             ranking: limits.ranking,
             limits: limits.clickhouse,
             resting: Mutex::default(),
+            outdated_routes: Mutex::new(OutdatedRoutes::new(Instant::now())),
+            routes: limits.routes,
             state: Arc::default(),
             erasures: None,
         }
@@ -186,6 +193,15 @@ impl ClickHouse {
             return Ok(0);
         }
         busiest::derive(&self.engine, self.limits, &mut *self.resting.lock().await, now_us).await
+    }
+
+    /// Brings routes of stored hits up to date with today's rules. Returns how many are rewritten from now on.
+    pub async fn bring_routes_up_to_date(&self, rules: &dyn RouteRules) -> Result<u64, StoreError> {
+        if !self.state.is_prepared() {
+            return Ok(0);
+        }
+        let outdated = &mut *self.outdated_routes.lock().await;
+        outdated_routes::bring_up_to_date(&self.engine, rules, outdated, &self.routes).await
     }
 
     pub async fn ranking(&self, query: &RankingQuery) -> Result<Ranking, StoreError> {

@@ -16,6 +16,7 @@ pub mod filter;
 pub mod functions;
 pub mod job_end;
 pub mod jobs;
+pub mod joined_routes;
 pub mod merge;
 pub mod metadata_copy;
 pub mod open;

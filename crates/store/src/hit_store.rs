@@ -14,7 +14,8 @@ use crate::clickhouse::ClickHouse;
 use crate::duckdb::DuckDb;
 use crate::tail::Tail;
 use crate::types::{
-    Cells, EndpointCounts, EngineStats, Found, HitRow, Looked, Part, Presences, Slowest, StoreError,
+    Cells, EndpointCounts, EngineStats, Found, HitRow, Looked, Part, Presences, RouteRules,
+    Slowest, StoreError,
 };
 
 #[derive(Clone)]
@@ -82,6 +83,15 @@ impl HitStore {
         match self {
             HitStore::DuckDb(store) => store.sums(query).await,
             HitStore::ClickHouse(store) => store.sums(&query).await,
+        }
+    }
+
+    /// Brings routes of stored hits up to date with today's rules, if no thread of the engine does. Returns how many are
+    /// rewritten from now on.
+    pub async fn bring_routes_up_to_date(&self, rules: &dyn RouteRules) -> Result<u64, StoreError> {
+        match self {
+            HitStore::DuckDb(_) => Ok(0),
+            HitStore::ClickHouse(store) => store.bring_routes_up_to_date(rules).await,
         }
     }
 

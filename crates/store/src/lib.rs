@@ -20,6 +20,7 @@ mod ledger;
 pub mod meta;
 mod move_hits;
 mod open;
+mod outdated_routes;
 mod owner;
 mod progress;
 mod ranking_cache;

@@ -19,6 +19,8 @@ pub struct DataVersion {
     pub applied: u64,
     /// Erasures completed since the start.
     pub erasures: u64,
+    /// Of the project's route rules.
+    pub routes: u64,
 }
 
 #[derive(Default)]
@@ -144,7 +146,7 @@ mod tests {
     #[test]
     fn a_list_is_found_by_its_question_and_version_until_something_is_erased() {
         let cache = RankingCache::default();
-        let at = |applied, erasures| DataVersion { applied, erasures };
+        let at = |applied, erasures| DataVersion { applied, erasures, routes: 0 };
         cache.put(query(1), at(5, 0), at(6, 0), &ranking("/a"));
         assert!(cache.get(&query(1), at(5, 0), at(9, 0)).is_some());
         assert!(cache.get(&query(1), at(6, 0), at(9, 0)).is_none());
@@ -159,7 +161,7 @@ mod tests {
     #[test]
     fn an_unused_list_is_dropped() {
         let cache = RankingCache::default();
-        let now = DataVersion { applied: 1, erasures: 0 };
+        let now = DataVersion { applied: 1, erasures: 0, routes: 0 };
         cache.put(query(1), now, now, &ranking("/a"));
         cache.let_go_of_unused();
         assert!(cache.get(&query(1), now, now).is_some());
@@ -171,7 +173,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let cache = RankingCache::default();
-        let now = DataVersion { applied: 1, erasures: 0 };
+        let now = DataVersion { applied: 1, erasures: 0, routes: 0 };
         let long = ranking(&"a".repeat(8 << 20));
         let fits = limits::LISTS_KEPT_BYTES as usize / long.bytes();
         for project in 0..=fits as u32 {

@@ -226,20 +226,30 @@ impl Store {
     }
 
     /// The data visible now. Lists of the same query and version have the same rows.
-    pub fn version(&self) -> DataVersion {
+    pub fn version(&self, project: ProjectId) -> DataVersion {
         let (shared, applied) = (&self.shared, *self.shared.applied.borrow());
-        DataVersion { applied, erasures: shared.erased.count() }
+        let routes = shared.route_rules.get().map_or(0, |rules| rules.version_of(project));
+        DataVersion { applied, erasures: shared.erased.count(), routes }
     }
 
     /// The list, if it was made recently for this version.
     pub fn kept_ranking(&self, query: &RankingQuery, version: DataVersion) -> Option<Arc<Ranking>> {
-        self.shared.rankings.get(query, version, self.version())
+        self.shared.rankings.get(query, version, self.version(query.scope.project()))
     }
 
     /// Derives sums of hits that are stored, which make later answers faster and change none, for a while. Returns how many
     /// days it did. A day whose hits still change waits for a later call.
     pub async fn derive(&self, now_us: i64) -> Result<u64, StoreError> {
         self.hits.derive(now_us).await
+    }
+
+    /// Rewrites routes of stored hits that a rule of today joins or renames, where this is not done by a thread. Returns how
+    /// many.
+    pub async fn bring_routes_up_to_date(&self) -> Result<u64, StoreError> {
+        match self.shared.route_rules.get() {
+            None => Ok(0),
+            Some(rules) => self.hits.bring_routes_up_to_date(&**rules).await,
+        }
     }
 
     /// Every row of a breakdown, with the version that it is of. Dropping the future stops the query.
@@ -249,12 +259,13 @@ impl Store {
     ) -> Result<(DataVersion, Arc<Ranking>), StoreError> {
         let _making = self.making.acquire().await.map_err(|_| StoreError::Closing)?;
         // Before the files are read: the list holds at least this version.
-        let version = self.version();
+        let project = query.scope.project();
+        let version = self.version(project);
         if let Some(kept) = self.shared.rankings.get(&query, version, version) {
             return Ok((version, kept));
         }
         let made = Arc::new(self.hits.ranking(query.clone()).await?);
-        self.shared.rankings.put(query, version, self.version(), &made);
+        self.shared.rankings.put(query, version, self.version(project), &made);
         Ok((version, made))
     }
 

@@ -18,7 +18,7 @@ use analytics::query::SlowPlace;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-pub use limits::{ClickHouseLimits, DuckDbLimits, StoreLimits};
+pub use limits::{ClickHouseLimits, DuckDbLimits, RouteLimits, StoreLimits};
 pub use place::{ClickHousePlace, HitsPlace, MetaPlace, PostgresUrl};
 pub use stats::{DuckDbStats, EngineStats, StoreStats};
 
@@ -50,13 +50,16 @@ impl StoreOptions {
     }
 }
 
-/// Rules that bring the routes of earlier requests up to date when their file is rewritten.
+/// Rules that bring the routes of earlier requests up to date: in answers at once, in a file when it is rewritten.
 pub trait RouteRules: Send + Sync {
     /// None: no rule says anything of it. What comes of a route stays so.
     fn join(&self, project: ProjectId, route: &str) -> Option<String>;
 
     /// Changes with every change of a rule of any project; 0: there is none.
     fn version(&self) -> u64;
+
+    /// The same for one project.
+    fn version_of(&self, project: ProjectId) -> u64;
 }
 
 /// One rejected hit of a batch: its index and a reason from the closed list (`analytics::ingest::Reason::number`).

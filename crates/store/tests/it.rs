@@ -22,6 +22,8 @@ mod formats;
 mod hanging;
 #[path = "it/home.rs"]
 mod home;
+#[path = "it/joined_routes.rs"]
+mod joined_routes;
 #[path = "it/make.rs"]
 mod make;
 #[path = "it/meta.rs"]

@@ -850,7 +850,7 @@ export interface paths {
         };
         /** The templates of paths without a route. */
         get: operations["list_routes"];
-        /** Add, rename or refuse a template. It applies to requests that arrive from now on, and to earlier ones when their file is rewritten. */
+        /** Add, rename or refuse a template. It applies to all requests, also to earlier ones; what was counted under a template for a while stays there when it is refused. */
         put: operations["decide_route"];
         post?: never;
         delete?: never;

@@ -273,6 +273,11 @@ impl Place {
         below + self.parameter.as_ref().map_or(0, |parameter| parameter.next.words_below())
     }
 
+    /// Whether here or at a place below is a parameter.
+    pub fn has_parameter_below(&self) -> bool {
+        self.active().is_some() || self.words.values().any(|word| word.next.has_parameter_below())
+    }
+
     pub fn add_templates(&self, templates: &mut Vec<Template>) {
         if let Some(parameter) = &self.parameter {
             if !parameter.prefix.is_empty() {

@@ -61,7 +61,7 @@ pub async fn list_routes(
     Ok(Json(RouteTemplates { routes: templates(&app, holder.project)? }))
 }
 
-/// Add, rename or refuse a template. It applies to requests that arrive from now on, and to earlier ones when their file is rewritten.
+/// Add, rename or refuse a template. It applies to all requests, also to earlier ones; what was counted under a template for a while stays there when it is refused.
 #[utoipa::path(
     put, path = "/api/v1/routes", tag = "routes",
     params(("project" = Option<u32>, Query, description = "Which of the session's projects")),

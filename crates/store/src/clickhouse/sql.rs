@@ -8,6 +8,7 @@ pub mod erase;
 pub mod filter;
 pub mod layout;
 pub mod node;
+pub mod outdated_routes;
 pub mod params;
 pub mod rollups;
 pub mod rows;

@@ -21,7 +21,7 @@ use super::files::{DataFile, Entry, format_of};
 use super::job_end::{EarlyEnd, GaveWayTo, Pause};
 use super::jobs::{Job, NextJob};
 use super::merge;
-use super::outdated_routes::{OutdatedRoutes, has_outdated, records_of};
+use super::outdated_routes::{Records, has_outdated, records_of};
 use super::set_aside;
 use super::sql;
 use super::sql::build::Edit;
@@ -30,6 +30,7 @@ use super::store::DuckDb;
 use crate::disk::{io, path_text, sync};
 use crate::inbox::{Change, FileKind, FileRow};
 use crate::ledger;
+use crate::outdated_routes::OutdatedRoutes;
 use crate::types::{Erasure, StoreError};
 
 /// How often the builder looks for work without being asked.
@@ -44,7 +45,7 @@ pub struct Builder {
     /// About how many bytes the texts of each sealed file take.
     text_bytes: HashMap<u64, u64>,
     postponed: Vec<Postponed>,
-    outdated_routes: OutdatedRoutes,
+    outdated_routes: OutdatedRoutes<Records>,
     /// Idle engines. Opening one takes as long as erasing from a small file.
     engines: RefCell<Vec<Instance>>,
     /// Engines opened so far: each has its own name.
@@ -341,7 +342,7 @@ impl Builder {
     /// Rewrites a file with routes that were learned or renamed after it was made. True if there may be more such files.
     fn bring_routes_up_to_date(&mut self) -> Result<bool, EarlyEnd> {
         let Some(rules) = self.store.route_rules.get().cloned() else { return Ok(false) };
-        let limits = &self.store.options.limits.duckdb;
+        let limits = &self.store.options.limits.routes;
         // TRICKY: no snapshot may be held over `replace`, which waits until nobody holds one with the old file.
         let mut sealed = self.store.files.now().entries.clone();
         sealed.retain(|entry| entry.row.kind == FileKind::Sealed);
@@ -502,6 +503,7 @@ impl Builder {
         // Nobody reads the old files any more: from here on caches are filled without the erased texts.
         self.store.names.clear();
         self.store.filters.clear();
+        self.store.joined_routes.clear();
         self.store.rankings.clear();
         self.store.tail.forget(self.store.options.node, seq, erasure);
         self.store.erased.done(seq, erased);

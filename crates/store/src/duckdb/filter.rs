@@ -15,6 +15,7 @@ use analytics::tally::{Columns, Needs, Subset};
 use duckdb::arrow::array::{Array, AsArray};
 use duckdb::arrow::datatypes::UInt32Type;
 
+use crate::duckdb::joined_routes::JoinedRoutes;
 use crate::duckdb::reading::OpenFile;
 use crate::duckdb::sql;
 use crate::duckdb::sql::filter::{Only, TextField};
@@ -100,7 +101,14 @@ impl KindTests {
         self.tests.iter().all(|one| one.tests.pass(word(one.field)) != one.negated)
     }
 
-    fn find(&self, file: &OpenFile<'_>, project: u32, kind: TextKind) -> Result<IdSet, StoreError> {
+    /// `joined`: ids whose text is now another one.
+    fn find(
+        &self,
+        file: &OpenFile<'_>,
+        project: u32,
+        kind: TextKind,
+        joined: Option<&JoinedRoutes>,
+    ) -> Result<IdSet, StoreError> {
         let mut ids = IdSet { inverted: self.inverted, ..IdSet::default() };
         let fields: Vec<TextField> = self.tests.iter().map(|one| one.field).collect();
         let scan = sql::filter::texts(file.tables(), project, kind, &fields, self.only.as_deref());
@@ -109,6 +117,9 @@ impl KindTests {
             let columns: Vec<_> =
                 (1..batch.num_columns()).map(|at| batch.column(at).as_string::<i32>()).collect();
             for (row, id) in id.iter().enumerate() {
+                if joined.is_some_and(|joined| joined.is_outdated(*id)) {
+                    continue;
+                }
                 let word = |field: TextField| match columns.get(field.place()) {
                     Some(column) if column.is_valid(row) => column.value(row),
                     _ => "",
@@ -118,6 +129,11 @@ impl KindTests {
                 }
             }
         })?;
+        for (id, name) in joined.into_iter().flat_map(JoinedRoutes::outdated) {
+            if self.pass(|_| name) != self.inverted {
+                ids.put(id);
+            }
+        }
         // Id 0 is "no text".
         if self.pass(|_| "") != self.inverted {
             ids.put(0);
@@ -134,6 +150,7 @@ impl FileFilter {
         file: &OpenFile<'_>,
         filter: &Filter,
         project: u32,
+        joined: Option<&JoinedRoutes>,
     ) -> Result<FileFilter, StoreError> {
         let mut numbers = Filter::default();
         let mut by_kind: Vec<(TextKind, Vec<TextCondition>)> = Vec::new();
@@ -158,7 +175,8 @@ impl FileFilter {
         }
         let numbers = sql::filter::compile(&numbers);
         let find = |kind: TextKind, conditions: &[TextCondition]| {
-            KindTests::new(conditions).find(file, project, kind)
+            let joined = joined.filter(|_| kind == TextKind::Route);
+            KindTests::new(conditions).find(file, project, kind, joined)
         };
         let texts = by_kind
             .iter()
@@ -262,6 +280,8 @@ struct Cached {
     file: String,
     project: u32,
     filter: [u64; 2],
+    /// The version of the rules that join routes of this file, if it matters; or 0.
+    joined: u64,
     found: Arc<FileFilter>,
 }
 
@@ -272,12 +292,29 @@ impl FilterCache {
         filter: &Filter,
         project: u32,
     ) -> Result<Arc<FileFilter>, StoreError> {
+        let joined = match tests_routes(filter) {
+            true => file.joined_routes(project)?,
+            false => None,
+        };
+        self.get_with(file, filter, project, joined.as_deref())
+    }
+
+    /// `joined`: of this file and project, if the filter has conditions on routes.
+    pub fn get_with(
+        &self,
+        file: &OpenFile<'_>,
+        filter: &Filter,
+        project: u32,
+        joined: Option<&JoinedRoutes>,
+    ) -> Result<Arc<FileFilter>, StoreError> {
         if !file.is_sealed() || filter.conditions.is_empty() {
-            return FileFilter::new(file, filter, project).map(Arc::new);
+            return FileFilter::new(file, filter, project, joined).map(Arc::new);
         }
+        let version = joined.filter(|_| tests_routes(filter)).map_or(0, JoinedRoutes::version);
         let hash = [self.hash[0].hash_one(filter), self.hash[1].hash_one(filter)];
         let is_it = |entry: &Cached| {
-            entry.project == project && entry.filter == hash && entry.file == file.alias()
+            (entry.project, entry.filter, entry.joined) == (project, hash, version)
+                && entry.file == file.alias()
         };
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.iter().position(is_it).and_then(|at| entries.remove(at)) {
@@ -286,9 +323,14 @@ impl FilterCache {
             return Ok(found);
         }
         drop(entries);
-        let found = Arc::new(FileFilter::new(file, filter, project)?);
-        let entry =
-            Cached { file: file.alias().to_owned(), project, filter: hash, found: found.clone() };
+        let found = Arc::new(FileFilter::new(file, filter, project, joined)?);
+        let entry = Cached {
+            file: file.alias().to_owned(),
+            project,
+            filter: hash,
+            joined: version,
+            found: found.clone(),
+        };
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         entries.push_back(entry);
         let mut bytes: usize = entries.iter().map(|entry| entry.found.bytes()).sum();
@@ -303,6 +345,12 @@ impl FilterCache {
     pub fn clear(&self) {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
+}
+
+/// Whether a condition is on routes.
+pub fn tests_routes(filter: &Filter) -> bool {
+    let kind = |condition: &Condition| sql::filter::text_of(condition.field);
+    filter.conditions.iter().filter_map(kind).any(|(kind, _)| kind == TextKind::Route)
 }
 
 /// Without a branch on the result, which would be mispredicted half of the time.

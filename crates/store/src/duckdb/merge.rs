@@ -505,6 +505,10 @@ mod tests {
         fn version(&self) -> u64 {
             1
         }
+
+        fn version_of(&self, _: ProjectId) -> u64 {
+            1
+        }
     }
 
     /// However the texts are cut: what a route becomes may stand in another stretch than it, and be there already.

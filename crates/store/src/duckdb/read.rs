@@ -650,7 +650,12 @@ impl Texts {
                             }
                         };
                     }
-                    let text = Arc::from(word(1).unwrap_or(""));
+                    let text = word(1).unwrap_or("");
+                    let joined = match kind {
+                        TextKind::Route => file.routes().join(project, text),
+                        _ => None,
+                    };
+                    let text = joined.unwrap_or_else(|| Arc::from(text));
                     known.insert(id.value(row), Words { text, more });
                 }
             })?;

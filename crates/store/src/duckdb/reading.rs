@@ -7,28 +7,34 @@ use std::cell::{Cell, OnceCell};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use analytics::hit::TextKind;
 use duckdb::Connection;
-use duckdb::arrow::array::RecordBatch;
+use duckdb::arrow::array::{AsArray, RecordBatch};
+use duckdb::arrow::datatypes::UInt32Type;
 
 use crate::blocking;
 use crate::duckdb::column_scan::Chunk;
 use crate::duckdb::engine::Engine;
 use crate::duckdb::failure::failed;
 use crate::duckdb::files::{DataFile, Snapshot};
+use crate::duckdb::joined_routes::{JoinedRoutes, ReadRoutes};
+use crate::duckdb::sql;
 use crate::duckdb::sql::file::Tables;
+use crate::duckdb::sql::filter::TextField;
 use crate::types::StoreError;
 
 /// Runs a read of these files off the async threads. It is cancelled after `seconds`, or when its caller is gone.
 pub async fn run<T: Send + 'static>(
     engine: Arc<Engine>,
     snapshot: Arc<Snapshot>,
+    routes: ReadRoutes,
     seconds: u64,
     work: impl FnOnce(&Reading<'_>) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let connections = Arc::new(OpenConnections::default());
     let stop = StopOnDrop(connections.clone());
     let reading = blocking::run("a read", move || {
-        let answer = work(&Reading { snapshot: &snapshot, connections: &connections });
+        let answer = work(&Reading { snapshot: &snapshot, routes, connections: &connections });
         connections.end();
         // TRICKY: the snapshot outlives the connections' last use of its files.
         drop(snapshot);
@@ -42,6 +48,7 @@ pub async fn run<T: Send + 'static>(
 /// A running read.
 pub struct Reading<'a> {
     pub snapshot: &'a Snapshot,
+    pub routes: ReadRoutes,
     connections: &'a OpenConnections,
 }
 
@@ -100,6 +107,25 @@ impl OpenFile<'_> {
 
     pub fn is_sealed(&self) -> bool {
         self.file.is_sealed()
+    }
+
+    /// The project's routes that a rule of today joins. None: there are none.
+    pub fn joined_routes(&self, project: u32) -> Result<Option<Arc<JoinedRoutes>>, StoreError> {
+        let field = [TextField::Text];
+        let all = sql::filter::texts(self.tables(), project, TextKind::Route, &field, None);
+        let each_route = |take: &mut dyn FnMut(u32, &str)| {
+            self.each(&all.sql, &all.values, |batch| {
+                let id = batch.column(0).as_primitive::<UInt32Type>().values();
+                let text = batch.column(1).as_string::<i32>();
+                id.iter().enumerate().for_each(|(row, id)| take(*id, text.value(row)));
+            })
+        };
+        let kept_as = self.is_sealed().then(|| self.alias());
+        self.reading.routes.of_file(kept_as, project, &each_route)
+    }
+
+    pub fn routes(&self) -> &ReadRoutes {
+        &self.reading.routes
     }
 
     /// Runs a statement and passes its rows to `take` as they come.

@@ -19,6 +19,7 @@ use super::engine::Engine;
 use super::files::{Files, Snapshot};
 use super::filter::FilterCache;
 use super::jobs::{Jobs, Request};
+use super::joined_routes::{JoinedRoutesCache, ReadRoutes};
 use super::reading::{self, Reading};
 use super::stats::ProjectStats;
 use super::sums::{self, NamesCache, SumsLimits};
@@ -39,6 +40,7 @@ pub struct DuckDb {
     /// Names in sealed files, until an erasure.
     pub names: Arc<NamesCache>,
     pub filters: Arc<FilterCache>,
+    pub joined_routes: Arc<JoinedRoutesCache>,
     /// The writer is falling behind: work that can wait should.
     pub busy: AtomicBool,
     /// Data files of the manifest that cannot be read, and are in no snapshot.
@@ -73,6 +75,7 @@ impl DuckDb {
             next_file: AtomicU64::new(next_file),
             names: Arc::default(),
             filters: Arc::default(),
+            joined_routes: Arc::default(),
             busy: false.into(),
             damaged: Mutex::default(),
         }
@@ -103,7 +106,9 @@ impl DuckDb {
         work: impl FnOnce(&Reading<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (engine, files) = (self.engine()?, self.files.now());
-        reading::run(engine, files, self.options.limits.query_seconds, work).await
+        let (rules, cache) = (self.route_rules.get().cloned(), self.joined_routes.clone());
+        let routes = ReadRoutes { rules, cache };
+        reading::run(engine, files, routes, self.options.limits.query_seconds, work).await
     }
 
     pub async fn part_of_hits(

@@ -25,7 +25,8 @@ use analytics::tally::{
 };
 
 use crate::duckdb::files::{Entry, Snapshot};
-use crate::duckdb::filter::FilterCache;
+use crate::duckdb::filter::{FilterCache, tests_routes};
+use crate::duckdb::joined_routes::JoinedRoutes;
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{Connections, OpenFile, Reading};
 use crate::duckdb::stats::ProjectStats;
@@ -80,14 +81,16 @@ pub fn sums(
     };
     let wanted = Wanted::of(query);
     let wanted_of_list = wanted.clone().of_listed_consumers();
+    let needs_routes = wanted.identities.contains(&TextKind::Route) || tests_routes(&filter);
     let each_file = (0..files.len()).collect();
     let known = in_parallel(reading, each_file, |connections, n| {
         let file = connections.open(&files[n].0.file)?;
-        let filter = filters.get(&file, &filter, project)?;
+        let joined = if needs_routes { file.joined_routes(project)? } else { None };
+        let filter = filters.get_with(&file, &filter, project, joined.as_deref())?;
         let listed =
             !lists_consumers_as_values(query) && plan::needs_listed_consumers_alone(&plans[n]);
         let wanted = if listed { &wanted_of_list } else { &wanted };
-        Ok((filter, read_texts(&file, project, wanted, cache)?))
+        Ok((filter, read_texts(&file, project, wanted, joined, cache)?))
     })?;
 
     let grid = Arc::new(query.grid.clone());
@@ -112,7 +115,7 @@ pub fn sums(
     let (parts, merge) = (merge.parts(), Mutex::new(merge));
     let merge_file =
         |file: &OpenFile<'_>, n: usize, mut tally: Tally, identities: Arc<Identities>| {
-            let listed = listed_values(file, project, query)?;
+            let listed = listed_values(file, project, query, known[n].1.joined.as_deref())?;
             let part = parts.of(&tally, &identities, known[n].1.as_ref(), |kind, id| {
                 let only = listed.iter().find(|(of, _)| *of == kind);
                 only.is_none_or(|(_, ids)| ids.has(id))
@@ -128,8 +131,9 @@ pub fn sums(
         .collect();
     let summed = in_parallel(reading, work, |connections, (n, piece)| {
         let (file, in_file) = (connections.open(&files[n].0.file)?, &in_files[n]);
-        let room = Some(in_file.room.clone());
-        Source { room, ..Source::new(file, project, &in_file.sums) }.read(&piece, &known[n].0)?;
+        let (room, joined) = (Some(in_file.room.clone()), known[n].1.joined.clone());
+        Source { room, joined, ..Source::new(file, project, &in_file.sums) }
+            .read(&piece, &known[n].0)?;
         let is_last = in_file.left.fetch_sub(1, Ordering::AcqRel) == 1;
         if !is_last || !later[n].is_empty() {
             return Ok(None);
@@ -193,6 +197,7 @@ pub fn sums(
             entry,
             stats: *stats,
             identities: of.identities.clone(),
+            joined: known[of.file].1.joined.clone(),
             filter: &known[of.file].0,
             whole: plan::is_whole(entry, stats, query, &filter, rollup_from),
         };
@@ -207,7 +212,9 @@ pub fn sums(
     for (n, ids) in names {
         let file = connections.open(&files[n].0.file)?;
         for ((kind, id), text) in names_of(&file, project, ids, cache)? {
-            named.insert((n, kind, id), text);
+            let joined = known[n].1.joined.as_ref().filter(|_| kind == TextKind::Route);
+            let joined = joined.and_then(|joined| joined.name(id)).cloned();
+            named.insert((n, kind, id), joined.unwrap_or(text));
         }
     }
     Ok(merge.finish(&named))
@@ -246,16 +253,19 @@ fn read_texts(
     file: &OpenFile<'_>,
     project: u32,
     wanted: &Wanted,
+    joined: Option<Arc<JoinedRoutes>>,
     cache: &NamesCache,
 ) -> Result<Arc<FileTexts>, StoreError> {
     if !file.is_sealed() {
-        return Ok(Arc::new(FileTexts::read(file, project, wanted)?));
+        return Ok(Arc::new(FileTexts::read(file, project, wanted, joined)?));
     }
-    if let Some(known) = cache.get(file.alias(), project, wanted) {
+    let version = joined.as_ref().map_or(0, |joined| joined.version());
+    let wanted = Wanted { joined: version, ..wanted.clone() };
+    if let Some(known) = cache.get(file.alias(), project, &wanted) {
         return Ok(known);
     }
-    let texts = Arc::new(FileTexts::read(file, project, wanted)?);
-    cache.put(file.alias(), project, wanted.clone(), &texts);
+    let texts = Arc::new(FileTexts::read(file, project, &wanted, joined)?);
+    cache.put(file.alias(), project, wanted, &texts);
     Ok(texts)
 }
 
@@ -296,13 +306,17 @@ fn listed_values(
     file: &OpenFile<'_>,
     project: u32,
     query: &SumsQuery,
+    joined: Option<&JoinedRoutes>,
 ) -> Result<Vec<(TextKind, Ids)>, StoreError> {
     let kinds = query.values.iter().filter_map(|value| match value {
         Dimension::Text(kind) if !query.prefix.is_empty() => Some(*kind),
         _ => None,
     });
     kinds
-        .map(|kind| Ok((kind, names::ids_with_prefix(file, project, kind, &query.prefix)?)))
+        .map(|kind| {
+            let joined = joined.filter(|_| kind == TextKind::Route);
+            Ok((kind, names::ids_with_prefix(file, project, kind, &query.prefix, joined)?))
+        })
         .collect()
 }
 

@@ -62,7 +62,9 @@ pub fn endpoint_counts(
         };
         for ((project, method, route), sum) in pool.drain().into_iter().flatten() {
             let method = name(project, TextKind::Method, method);
-            let endpoint = format!("{method} {}", name(project, TextKind::Route, route));
+            let route = name(project, TextKind::Route, route);
+            let joined = file.routes().join(project, route);
+            let endpoint = format!("{method} {}", joined.as_deref().unwrap_or(route));
             all.entry((ProjectId(project), endpoint)).or_default().add(&sum);
         }
     }

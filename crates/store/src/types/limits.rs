@@ -23,8 +23,18 @@ pub struct StoreLimits {
     pub disk_free_bytes: u64,
     /// Reserve for a full disk.
     pub reserve_bytes: u64,
+    pub routes: RouteLimits,
     pub duckdb: DuckDbLimits,
     pub clickhouse: ClickHouseLimits,
+}
+
+/// When stored hits get routes that were learned or changed later.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteLimits {
+    /// How long the rules have not changed by then.
+    pub quiet: Duration,
+    /// How long hits that were rewritten for them are left alone.
+    pub rewritten: Duration,
 }
 
 /// Which days have a list of their busiest consumers, and its length.
@@ -69,10 +79,6 @@ pub struct DuckDbLimits {
     pub rolled_up_from: u64,
     /// Hits that a part of a list by duration scans.
     pub slow_part_rows: u64,
-    /// How long rules for routes have not changed when files are looked at that they concern.
-    pub routes_quiet: Duration,
-    /// How long a file that was rewritten for them is left alone.
-    pub routes_rewritten: Duration,
 }
 
 impl Default for StoreLimits {
@@ -86,8 +92,18 @@ impl Default for StoreLimits {
             disk_free_percent: limits::DISK_FREE_PERCENT,
             disk_free_bytes: limits::DISK_FREE_BYTES,
             reserve_bytes: limits::RESERVE_BYTES,
+            routes: RouteLimits::default(),
             duckdb: DuckDbLimits::default(),
             clickhouse: ClickHouseLimits::default(),
+        }
+    }
+}
+
+impl Default for RouteLimits {
+    fn default() -> Self {
+        RouteLimits {
+            quiet: Duration::from_secs(limits::ROUTES_QUIET_SECONDS),
+            rewritten: Duration::from_secs(limits::ROUTES_REWRITTEN_SECONDS),
         }
     }
 }
@@ -121,8 +137,6 @@ impl Default for DuckDbLimits {
             rollup_from: limits::ROLLUP_FROM,
             rolled_up_from: limits::ROLLED_UP_FROM,
             slow_part_rows: limits::LIST_PART_ROWS,
-            routes_quiet: Duration::from_secs(limits::ROUTES_QUIET_SECONDS),
-            routes_rewritten: Duration::from_secs(limits::ROUTES_REWRITTEN_SECONDS),
         }
     }
 }

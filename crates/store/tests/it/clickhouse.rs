@@ -9,6 +9,8 @@ mod front;
 mod moving;
 #[path = "clickhouse/node.rs"]
 mod node;
+#[path = "clickhouse/outdated_routes.rs"]
+mod outdated_routes;
 #[path = "clickhouse/ring.rs"]
 mod ring;
 #[path = "clickhouse/rollups.rs"]

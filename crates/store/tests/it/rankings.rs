@@ -29,7 +29,7 @@ pub(super) const LISTS: [Ranked; 8] = [
 
 const SEARCHES: [&str; 6] = ["", "THINGS1", "post v2", "USER-", "203.0 7", "nothing"];
 
-fn query(of: Ranked, days: (i64, i64), q: &str, locked: &str) -> RankingQuery {
+pub(super) fn query(of: Ranked, days: (i64, i64), q: &str, locked: &str) -> RankingQuery {
     RankingQuery {
         scope: ProjectScope::granted(P, filter::parse(locked).unwrap()),
         // Every other period begins within a day, but rollups have whole days.
@@ -62,6 +62,7 @@ fn name_of(hit: &Seen, of: Ranked) -> Option<(String, String)> {
         Ranked::Value(Dimension::Version) => alone(hit.text(Field::Version)),
         Ranked::Value(Dimension::Text(TextKind::Referrer)) => alone(hit.text(Field::Referrer)),
         Ranked::Value(Dimension::Text(TextKind::Path)) => alone(hit.text(Field::Path)),
+        Ranked::Value(Dimension::Text(TextKind::Route)) => alone(&hit.route),
         Ranked::Value(other) => panic!("{other:?} is not asked for here"),
     }
 }
@@ -147,7 +148,7 @@ fn found(ranking: &Ranking, view: &View) -> Vec<Plain> {
     rows.collect::<Vec<_>>()
 }
 
-fn check(ranking: &Ranking, hits: &[Seen], query: &RankingQuery, search: &str) {
+pub(super) fn check(ranking: &Ranking, hits: &[Seen], query: &RankingQuery, search: &str) {
     assert!(ranking.is_complete());
     let sorts = RANKING_SORTS.iter().map(|(_, sort)| *sort).filter(|sort| {
         query.of.has_sort(*sort) && !matches!(sort, RankingSort::P50 | RankingSort::P99)
@@ -170,7 +171,7 @@ fn check(ranking: &Ranking, hits: &[Seen], query: &RankingQuery, search: &str) {
     }
 }
 
-async fn list(store: &Store, query: &RankingQuery) -> std::sync::Arc<Ranking> {
+pub(super) async fn list(store: &Store, query: &RankingQuery) -> std::sync::Arc<Ranking> {
     store.ranking(query.clone()).await.unwrap().1
 }
 

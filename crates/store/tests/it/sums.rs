@@ -497,7 +497,7 @@ pub(super) fn leave_what_is_promised(panel: &str, found: &mut Json, wanted: &mut
     }
 }
 
-async fn check(store: &Store, hits: &[Seen], grid: &Grid, q: &str, locked: &str) {
+pub(super) async fn check(store: &Store, hits: &[Seen], grid: &Grid, q: &str, locked: &str) {
     let mut found = answers(store, grid, q, locked).await;
     let mut wanted = expected(hits, grid, [q, locked]);
     assert_eq!(found.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>());

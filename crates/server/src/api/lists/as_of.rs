@@ -24,22 +24,22 @@ pub(super) fn period_of(parameters: &Parameters) -> u64 {
 }
 
 impl AsOf {
-    /// 80 hexadecimal digits.
+    /// 96 hexadecimal digits.
     pub fn to_text(self, period: u64) -> String {
-        let AsOf { version: DataVersion { applied, erasures }, from_us, to_us } = self;
+        let AsOf { version: DataVersion { applied, erasures, routes }, from_us, to_us } = self;
         let (from, to) = (from_us as u64, to_us as u64);
-        format!("{applied:016x}{erasures:016x}{from:016x}{to:016x}{period:016x}")
+        format!("{applied:016x}{erasures:016x}{routes:016x}{from:016x}{to:016x}{period:016x}")
     }
 
     /// None unless `to_text` made it for this period. A list that is no longer cached is made again, with a new id.
     pub fn parse(text: &str, period: u64) -> Option<AsOf> {
-        if text.len() != 80 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if text.len() != 96 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
         let part = |n: usize| u64::from_str_radix(&text[16 * n..16 * (n + 1)], 16).ok();
-        (part(4)? == period).then_some(())?;
-        let version = DataVersion { applied: part(0)?, erasures: part(1)? };
-        let (from_us, to_us) = (part(2)? as i64, part(3)? as i64);
+        (part(5)? == period).then_some(())?;
+        let version = DataVersion { applied: part(0)?, erasures: part(1)?, routes: part(2)? };
+        let (from_us, to_us) = (part(3)? as i64, part(4)? as i64);
         (from_us < to_us).then_some(AsOf { version, from_us, to_us })
     }
 }
@@ -50,12 +50,12 @@ mod tests {
 
     #[test]
     fn it_is_read_as_it_was_written_and_only_for_its_period() {
-        let version = DataVersion { applied: 7, erasures: 1 };
+        let version = DataVersion { applied: 7, erasures: 1, routes: 3 };
         let as_of = AsOf { version, from_us: -5, to_us: i64::MAX };
         let text = as_of.to_text(9);
         assert_eq!(AsOf::parse(&text, 9), Some(as_of));
         assert_eq!(AsOf::parse(&text, 8), None);
-        for text in ["", "abc", &"+".repeat(80), &"é".repeat(40), &"0".repeat(80)] {
+        for text in ["", "abc", &"+".repeat(96), &"é".repeat(48), &"0".repeat(96)] {
             assert_eq!(AsOf::parse(text, 0), None, "{text}");
         }
     }

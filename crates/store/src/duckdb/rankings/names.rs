@@ -45,7 +45,8 @@ pub fn read(
     Ok(named.map(|()| texts))
 }
 
-/// Passes each text of a kind to `take`, or the word derived from it if rows are named by that. `ids`: only these; None for
+/// Passes each text of a kind to `take`, or the word derived from it if rows are named by that; of a route, what a rule of
+/// today makes of it. `ids`: only these; None for
 /// all.
 pub fn each_name(
     file: &OpenFile<'_>,
@@ -63,6 +64,7 @@ pub fn each_name(
     };
     let text = sql::sums::row_names(file.tables(), project, kind, word, ids);
     // `take` runs on a thread of its own, while the engine reads the next texts.
+    let routes = file.routes();
     let (read, naming) = sync_channel::<RecordBatch>(READ_AHEAD);
     std::thread::scope(|scope| {
         let taking = scope.spawn(move || {
@@ -72,6 +74,10 @@ pub fn each_name(
                 let ipv4 = batch.column(2).as_primitive::<UInt32Type>().values();
                 for row in 0..batch.num_rows() {
                     match ipv4[row] {
+                        0 if kind == TextKind::Route => {
+                            let joined = routes.join(project, name.value(row));
+                            take(id[row], joined.as_deref().unwrap_or(name.value(row)));
+                        }
                         0 => take(id[row], name.value(row)),
                         number => take(id[row], Ipv4Text::new(number).as_str()),
                     }

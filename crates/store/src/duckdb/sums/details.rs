@@ -16,6 +16,7 @@ use super::read::{Source, Summing};
 use super::{merged, plan};
 use crate::duckdb::files::Entry;
 use crate::duckdb::filter::FileFilter;
+use crate::duckdb::joined_routes::JoinedRoutes;
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::{Connections, OpenFile};
 use crate::duckdb::sql;
@@ -27,6 +28,7 @@ pub struct Searched<'a> {
     pub entry: &'a Entry,
     pub stats: ProjectStats,
     pub identities: Arc<Identities>,
+    pub joined: Option<Arc<JoinedRoutes>>,
     pub filter: &'a Arc<FileFilter>,
     /// The period holds all of the project's hits in the file, and nothing is filtered.
     pub whole: bool,
@@ -83,7 +85,8 @@ impl Searched<'_> {
         }));
         let range = plan::range(&self.stats, query);
         let hits = Piece::hits(range, missing.needs(query.all_needs()));
-        Source { only: Some(only), ..Source::new(file, project, &sums) }
+        let joined = self.joined.clone();
+        Source { only: Some(only), joined, ..Source::new(file, project, &sums) }
             .read(&hits, self.filter)?;
         Ok(Details { durations, missing, tally: merged(&sums).map(|(tally, _)| tally) })
     }

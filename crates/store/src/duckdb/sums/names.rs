@@ -10,6 +10,7 @@ use analytics::tally::{Dimension, Identities, Needs, Words};
 use duckdb::arrow::array::{Array, AsArray};
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
 
+use crate::duckdb::joined_routes::JoinedRoutes;
 use crate::duckdb::reading::OpenFile;
 use crate::duckdb::sql;
 use crate::types::StoreError;
@@ -18,6 +19,8 @@ use crate::types::StoreError;
 #[derive(Default)]
 pub struct FileTexts {
     pub identities: Arc<Identities>,
+    /// Of the same rules as the identities.
+    pub joined: Option<Arc<JoinedRoutes>>,
     words: FileWords,
 }
 
@@ -30,6 +33,8 @@ pub struct Wanted {
     pub listed_consumers: bool,
     /// Besides, those of consumers of hits that were kept (`crowd`).
     pub kept_consumers: bool,
+    /// The version of the rules that join routes of the file; 0: they join none.
+    pub joined: u64,
 }
 
 impl Wanted {
@@ -53,6 +58,7 @@ impl Wanted {
             words: [TextKind::Agent, TextKind::Path].into_iter().filter(is_read_from).collect(),
             listed_consumers: false,
             kept_consumers: false,
+            joined: 0,
         }
     }
 
@@ -86,6 +92,7 @@ impl FileTexts {
         file: &OpenFile<'_>,
         project: u32,
         wanted: &Wanted,
+        joined: Option<Arc<JoinedRoutes>>,
     ) -> Result<FileTexts, StoreError> {
         let mut texts = FileTexts::default();
         let few: &[TextKind] =
@@ -109,7 +116,11 @@ impl FileTexts {
             })?;
         }
         let mut identities = identities.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(joined) = &joined {
+            joined.put_into(&mut identities);
+        }
         texts.identities = Arc::new(std::mem::take(&mut *identities));
+        texts.joined = joined;
         if !wanted.words.is_empty() {
             texts.words = FileWords::read(file, project, &wanted.words)?;
         }
@@ -206,12 +217,18 @@ pub fn ids_with_prefix(
     project: u32,
     kind: TextKind,
     prefix: &str,
+    joined: Option<&JoinedRoutes>,
 ) -> Result<Ids, StoreError> {
     let mut ids = Ids::default();
     let text = sql::sums::with_prefix(file.alias(), project, kind);
     file.each(&text, &[prefix.to_owned()], |batch| {
         let found = batch.column(0).as_primitive::<UInt32Type>().values();
-        found.iter().for_each(|id| ids.put(*id));
+        let found = found.iter().copied();
+        found
+            .filter(|id| !joined.is_some_and(|joined| joined.is_outdated(*id)))
+            .for_each(|id| ids.put(id));
     })?;
+    let names = joined.into_iter().flat_map(JoinedRoutes::names);
+    names.filter(|(_, name)| name.starts_with(prefix)).for_each(|(id, _)| ids.put(id));
     Ok(ids)
 }

@@ -14,6 +14,7 @@ use super::plan::Piece;
 use super::rows::to_columns;
 use crate::duckdb::column_scan::Chunk;
 use crate::duckdb::filter::{FileFilter, Kept};
+use crate::duckdb::joined_routes::JoinedRoutes;
 use crate::duckdb::pool::Pool;
 use crate::duckdb::reading::OpenFile;
 use crate::duckdb::sql::derive::BY_COUNTRY;
@@ -27,12 +28,14 @@ pub struct Summing {
     /// Hits whose consumers are looked up later.
     pub later: Later,
     rows: Vec<u32>,
+    routes: Vec<u32>,
     kept: Kept,
 }
 
 impl Summing {
     pub fn new(tally: Tally) -> Summing {
-        Summing { tally, later: Later::default(), rows: Vec::new(), kept: Kept::default() }
+        let (later, kept) = (Later::default(), Kept::default());
+        Summing { tally, later, rows: Vec::new(), routes: Vec::new(), kept }
     }
 }
 
@@ -45,11 +48,13 @@ pub struct Source<'a> {
     pub only: Option<Arc<Subset>>,
     /// For hits whose consumers are looked up later.
     pub room: Option<Arc<Room>>,
+    /// Routes that are counted as another one.
+    pub joined: Option<Arc<JoinedRoutes>>,
 }
 
 impl<'a> Source<'a> {
     pub fn new(file: OpenFile<'a>, project: u32, sums: &'a Arc<Pool<Summing>>) -> Source<'a> {
-        Source { file, project, sums, only: None, room: None }
+        Source { file, project, sums, only: None, room: None, joined: None }
     }
 
     pub fn read(&self, piece: &Piece, filter: &Arc<FileFilter>) -> Result<(), StoreError> {
@@ -80,9 +85,16 @@ impl<'a> Source<'a> {
         let text = sums::hits(self.file.tables(), self.project, range, &filter.numbers, &columns);
         let (sums, of, only) = (self.sums.clone(), filter.clone(), self.only.clone());
         let room = self.room.clone().filter(|_| !consumers.is_empty());
+        let joined = self.joined.clone();
         self.file.scan_columns(&text, &[], move |chunk| {
-            let hits = to_columns(chunk, &columns);
-            sums.with(|Summing { tally, later, rows, kept }| {
+            sums.with(|Summing { tally, later, rows, routes, kept }| {
+                let mut hits = to_columns(chunk, &columns);
+                if let Some(joined) = &joined {
+                    let column = &mut hits.texts[TextKind::Route as usize];
+                    routes.clear();
+                    routes.extend(column.iter().map(|route| joined.id(*route)));
+                    *column = routes;
+                }
                 let is_part = match &only {
                     None => of.select(&hits, chunk.rows(), rows),
                     Some(only) => {
@@ -199,7 +211,10 @@ impl<'a> Source<'a> {
     }
 
     fn read_endpoints(&self, days: Days) -> Result<(), StoreError> {
-        self.each(&sums::endpoints(self.file.alias(), self.project, days), |tally, chunk| {
+        let joined = self.joined.clone();
+        let route_of = move |route: u32| joined.as_ref().map_or(route, |joined| joined.id(route));
+        let other = route_of.clone();
+        self.each(&sums::endpoints(self.file.alias(), self.project, days), move |tally, chunk| {
             let (method, route) = (chunk.column(0), chunk.column(1));
             let requests = chunk.column(2);
             let (client_errors, server_errors) = (chunk.column(3), chunk.column(4));
@@ -208,7 +223,7 @@ impl<'a> Source<'a> {
             for row in 0..chunk.rows() {
                 tally.add_endpoint(&EndpointRow {
                     method: method[row],
-                    route: route[row],
+                    route: route_of(route[row]),
                     requests: requests[row],
                     client_errors: client_errors[row],
                     server_errors: server_errors[row],
@@ -220,13 +235,13 @@ impl<'a> Source<'a> {
         })?;
         self.each(
             &sums::endpoint_latencies(self.file.alias(), self.project, days),
-            |tally, chunk| {
+            move |tally, chunk| {
                 let (method, route) = (chunk.column(0), chunk.column(1));
                 let (latency, requests) = (chunk.column(2), chunk.column(3));
                 for row in 0..chunk.rows() {
                     tally.add_endpoint_latency(
                         method[row],
-                        route[row],
+                        other(route[row]),
                         latency[row],
                         requests[row],
                     );
@@ -323,18 +338,29 @@ impl<'a> Source<'a> {
     }
 
     fn read_values(&self, days: Days, needs: Needs) -> Result<(), StoreError> {
-        self.each(&sums::values(self.file.alias(), self.project, days, needs), |tally, chunk| {
-            let (kind, value) = (chunk.column::<u8>(0), chunk.column::<u32>(1));
-            let (requests, errors) = (chunk.column(2), chunk.column(3));
-            for row in 0..chunk.rows() {
-                let count = Count { requests: requests[row], errors: errors[row] };
-                match TextKind::ALL.iter().find(|text| **text as u8 == kind[row]) {
-                    Some(text) => tally.add_text(*text, value[row], count),
-                    None if kind[row] == BY_COUNTRY => tally.add_country(value[row] as u16, count),
-                    None => {}
+        let joined = self.joined.clone();
+        self.each(
+            &sums::values(self.file.alias(), self.project, days, needs),
+            move |tally, chunk| {
+                let (kind, value) = (chunk.column::<u8>(0), chunk.column::<u32>(1));
+                let (requests, errors) = (chunk.column(2), chunk.column(3));
+                for row in 0..chunk.rows() {
+                    let count = Count { requests: requests[row], errors: errors[row] };
+                    match TextKind::ALL.iter().find(|text| **text as u8 == kind[row]) {
+                        Some(TextKind::Route) => {
+                            let of =
+                                joined.as_ref().map_or(value[row], |joined| joined.id(value[row]));
+                            tally.add_text(TextKind::Route, of, count);
+                        }
+                        Some(text) => tally.add_text(*text, value[row], count),
+                        None if kind[row] == BY_COUNTRY => {
+                            tally.add_country(value[row] as u16, count)
+                        }
+                        None => {}
+                    }
                 }
-            }
-        })
+            },
+        )
     }
 }
 

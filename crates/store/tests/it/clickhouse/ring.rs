@@ -5,7 +5,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use analytics::tally::TallyLimits;
 use proptest::prelude::*;
@@ -13,8 +14,10 @@ use store::{ClickHousePlace, Erasure, Store, StoreError};
 
 use super::front::{open_in, place as new_place};
 use super::node::{LossyProxy, any_disk, append, count, has_problem, until};
+use super::outdated_routes::at_once;
 use super::rollups::tell;
 use super::{Both, ODD_FILTERS, Question, question, unlike_others};
+use crate::joined_routes::{self, JOINED, Rules};
 use crate::make::{P, Q};
 use crate::sums::{DAY_US, Seen, seen, to_batch};
 
@@ -214,6 +217,26 @@ async fn after_an_erasure_no_host_has_the_hits_or_an_old_part() {
 }
 
 /// The ways to a host are closed, and then a host dies with its shard.
+/// Each host rewrites its own hits. A statement that fails, since a session ended, is given again.
+#[tokio::test(flavor = "multi_thread")]
+async fn routes_of_stored_hits_follow_a_rule_on_every_host() {
+    let (place, folder) = (shared().place(), tempfile::tempdir().unwrap());
+    let store = open_in(folder.path(), 0, &place, at_once()).await.unwrap();
+    store.set_route_rules(Arc::new(Rules(AtomicU64::new(JOINED))));
+    post(&store, &joined_routes::hits(200)).await;
+    store.settle().await.unwrap();
+    let outdated =
+        || on_each(&place, "SELECT count() FROM hits_local WHERE match(route, '^/b/[0-9]')");
+    assert!(outdated().iter().all(|hits| *hits > 0), "{:?}", outdated());
+    let began = Instant::now();
+    while outdated() != [0, 0] {
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", outdated());
+        let _ = store.bring_routes_up_to_date().await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    store.close().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_host_costs_no_hit_and_no_erasure() {
     if !is_long() {
