@@ -2,7 +2,7 @@
 //!
 //! Prints a table of name, value, unit and aim and writes the same to `bench/results.json`. Client and server share the
 //! machine's cores, as the aims assume.
-//! `BENCH=ingest,reading,small,dashboard,shapes,lists,tail,checks,rules,monitoring,browser` chooses parts
+//! `BENCH=ingest,reading,small,dashboard,shapes,lists,tail,checks,rules,monitoring,browser,servers` chooses parts
 //! (`small_posts`: that part of ingest alone), `BENCH_SECONDS` sets how long each load runs (default 10), `BENCH_HITS`
 //! the number of hits of the reading part (default 10,000,000), `BENCH_PAGES` those of each project of the dashboard
 //! part (see `dashboard`), `BENCH_SHAPES` those of each shape (see `shapes`), `BENCH_KEEP=FOLDER` a place where the
@@ -25,6 +25,7 @@ mod plain_sql;
 mod reading;
 mod rules;
 mod server;
+mod servers;
 mod shapes;
 mod tail;
 
@@ -87,7 +88,7 @@ fn main() {
         sql_up_to: number("BENCH_SQL_UP_TO", 10_000_000),
     };
     let chosen = std::env::var("BENCH").unwrap_or_else(|_| {
-        "ingest,reading,small,dashboard,shapes,lists,tail,checks,rules,monitoring,browser"
+        "ingest,reading,small,dashboard,shapes,lists,tail,checks,rules,monitoring,browser,servers"
             .to_owned()
     });
     let mut table = Table::default();
@@ -99,6 +100,7 @@ fn main() {
             "reading" => reading::run(&options, &mut table),
             "small" => reading::small_projects(&options, &mut table),
             "dashboard" => dashboard::run(&options, &mut table),
+            "servers" => servers::run(&options, &mut table),
             "shapes" => shapes::run(&options, &mut table),
             "lists" => lists::run(&options, &mut table),
             "tail" => tail::run(&options, &mut table),
@@ -107,7 +109,7 @@ fn main() {
             "monitoring" => monitoring::run(&options, &mut table),
             "browser" => browser::run(&options, &mut table),
             other => println!(
-                "there is no part {other:?}: ingest, small_posts, reading, small, dashboard, shapes, lists, tail, checks, rules, monitoring, browser"
+                "there is no part {other:?}: ingest, small_posts, reading, small, dashboard, shapes, lists, tail, checks, rules, monitoring, browser, servers"
             ),
         }
     }
