@@ -106,9 +106,12 @@ async fn an_incident_is_told_as_it_is_published_until_the_checks_succeed() {
         assert_eq!(mail.header("References"), replies_to);
         // The search finds our own host, and none of the monitored ones.
         assert!(mail.text.contains("https://stats.example.com/status/shop"), "{}", mail.text);
-        for hidden in ["needle", "127.0.0.", "503", &project.key, "monitor"] {
+        for hidden in ["needle", "127.0.0.", &project.key, "monitor"] {
             assert!(!mail.text.contains(hidden), "{hidden} is told:\n{}", mail.text);
         }
+        // As a word: a link may have these digits by chance.
+        let mut words = mail.text.split(|one: char| !one.is_ascii_alphanumeric());
+        assert!(words.all(|word| word != "503"), "the status is told:\n{}", mail.text);
     }
     let other = outage.mailbox.taken().into_iter().filter(|mail| mail.to == "bob@example.com");
     let other: Vec<Taken> = other.collect();
