@@ -67,12 +67,14 @@ impl Days {
         if range.0 >= range.1 {
             return Ok(Days::default());
         }
-        let days = engine.ask::<LargeDay>(CONTEXT, &sql::digests(project, range), &none).await?;
+        let (digests, derived) = (sql::digests(project, range), sql::derived(project, range));
+        let (days, derived) = tokio::try_join!(
+            engine.ask::<LargeDay>(CONTEXT, &digests, &none),
+            engine.ask::<DerivedDay>(CONTEXT, &derived, &none)
+        )?;
         if days.iter().map(|row| row.hits).sum::<u64>() < worth {
             return Ok(Days::default());
         }
-        let derived =
-            engine.ask::<DerivedDay>(CONTEXT, &sql::derived(project, range), &none).await?;
         let digest_of: HashMap<i64, u64> = days.iter().map(|row| (row.day, row.digest)).collect();
         let mut found = Days::default();
         for row in derived.iter().filter(|row| digest_of.get(&row.day) == Some(&row.digest)) {

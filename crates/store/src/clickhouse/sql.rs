@@ -15,4 +15,5 @@ pub mod rows;
 pub mod schema;
 pub mod sums;
 pub mod tail;
+pub mod values;
 pub mod windows;

@@ -51,7 +51,8 @@ pub fn digests(project: u32, (first, end): (i64, i64)) -> String {
     let day = DAYS.unit();
     format!(
         "SELECT project, toInt64({day}) AS day, {DIGEST} AS digest, toUInt64({REQUESTS}) AS hits FROM hits
-         WHERE project = {project} AND {day} >= {first} AND {day} < {end} GROUP BY project, {day}"
+         WHERE project = {project} AND {day} >= {first} AND {day} < {end} GROUP BY project, {day} SETTINGS {}",
+        DAYS.setting()
     )
 }
 
@@ -148,29 +149,34 @@ pub fn erase(project: u32, days: &[i64], layout: &Layout) -> String {
     )
 }
 
-/// The rows of these days, as `arrays` side by side: a row for each consumer.
-fn rows(project: u32, days: &[Digest], arrays: &str, columns: &str) -> String {
-    let list = days.iter().map(|(day, digest)| format!("({day}, {digest})"));
-    let list = list.collect::<Vec<_>>().join(", ");
+/// The condition that a row is one of these. A digest is that of one day, as much as it is that of its hits; pairs of a day
+/// and a digest took the server longer to read than the rows.
+fn are(project: u32, days: &[Digest]) -> String {
+    let (first, last) = (days.iter().map(|day| day.0).min(), days.iter().map(|day| day.0).max());
+    let digests = days.iter().map(|(_, digest)| digest.to_string()).collect::<Vec<_>>().join(", ");
     format!(
-        "SELECT {columns} FROM (SELECT * FROM busiest FINAL WHERE project = {project} AND (day, digest) IN ({list}))
-         ARRAY JOIN {arrays}"
+        "project = {project} AND day >= {} AND day <= {} AND digest IN ({digests})",
+        first.unwrap_or_default(),
+        last.unwrap_or_default()
     )
+}
+
+/// The rows of these days.
+fn rows(project: u32, days: &[Digest]) -> String {
+    format!("(SELECT * FROM busiest FINAL WHERE {})", are(project, days))
 }
 
 /// consumer, requests, seen: the consumers of these days. `seen`: `most` of a day that lists the consumer.
 pub fn consumers(project: u32, days: &[Digest]) -> String {
-    let arrays = "consumers AS consumer, hits AS requests";
-    rows(project, days, arrays, "consumer, requests, most AS seen")
+    format!(
+        "SELECT consumer, requests, most AS seen FROM {} ARRAY JOIN consumers AS consumer, hits AS requests",
+        rows(project, days)
+    )
 }
 
 /// number: the days that still have their rows.
 pub fn count(project: u32, days: &[Digest]) -> String {
-    let list = days.iter().map(|(day, digest)| format!("({day}, {digest})"));
-    format!(
-        "SELECT toUInt64(count()) AS number FROM busiest FINAL WHERE project = {project} AND (day, digest) IN ({})",
-        list.collect::<Vec<_>>().join(", ")
-    )
+    format!("SELECT toUInt64(count()) AS number FROM busiest FINAL WHERE {}", are(project, days))
 }
 
 /// Like `sums::details` of consumers, whose hits on `days` are in the rows. `durations`: like there.
@@ -191,13 +197,9 @@ pub fn details(project: u32, days: &[Digest], consumers: &[u64], durations: bool
         ("latency_hits", "counts"),
     ];
     let arrays = if durations { &arrays[..] } else { &arrays[..10] };
-    // The others' places are left out before there is a row for each.
-    let chosen: Vec<String> = arrays
-        .iter()
-        .map(|(array, name)| {
-            format!("arrayFilter((x, c) -> c IN ({list}), {array}, consumers) AS {name}")
-        })
-        .collect();
+    // Of the arrays only the places of the chosen consumers are taken.
+    let chosen: Vec<String> =
+        arrays.iter().map(|(array, name)| format!("{array}[place] AS {name}")).collect();
     let sum_map = if durations { "sumMap(buckets, counts) AS durations," } else { "" };
     // The sums are in the part of hits without a duration. Each bucket of durations has a part of its own.
     let parts = match durations {
@@ -216,13 +218,16 @@ pub fn details(project: u32, days: &[Digest], consumers: &[u64], durations: bool
          FROM (SELECT *, arrayJoin({parts}) AS part
              FROM (SELECT consumer, any(user) AS name, any(ip) AS of_ip, any(other) AS of_other, sum(requests) AS total, {sum_map}
                      sum(client) AS clients, sum(server) AS servers, max(last) AS newest_us, max((seen_us, country)) AS newest
-                 FROM ({}) GROUP BY consumer))",
+                 FROM (SELECT {} FROM {}
+                     ARRAY JOIN arrayFilter((nth, hash) -> hash IN ({list}), arrayEnumerate(consumers), consumers) AS place)
+                 GROUP BY consumer))",
         address("of_ip", "of_other"),
         once("clients", "toUInt64(0)"),
         once("servers", "toUInt64(0)"),
         once("newest_us", "toInt64(0)"),
         once("tupleElement(newest, 2)", "''"),
         once("tupleElement(newest, 1)", "toInt64(0)"),
-        rows(project, days, &chosen.join(", "), &arrays.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", ")),
+        chosen.join(", "),
+        rows(project, days),
     )
 }

@@ -13,6 +13,7 @@ use analytics::hit::TextKind;
 use analytics::tally::{Dimension, NO_LATENCY};
 
 /// Sums of hits by some columns and by units of time, counted from 1970 in UTC.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Rollup {
     pub name: &'static str,
     unit_us: i64,
@@ -112,21 +113,45 @@ pub fn of_value(value: Dimension) -> Option<&'static Rollup> {
     }
 }
 
+/// requests, client_errors, server_errors.
+pub fn counts() -> String {
+    format!(
+        "toUInt64({REQUESTS}) AS requests, toUInt64({CLIENT_ERRORS}) AS client_errors,
+             toUInt64({SERVER_ERRORS}) AS server_errors"
+    )
+}
+
 /// The condition that a hit has a duration, by a column of `DURATIONS`.
 pub fn has_duration() -> String {
     format!("latency != {NO_LATENCY}")
 }
+
+/// The setting of a statement that no rollup answers: the server need not look for one.
+pub const FROM_HITS: &str = "optimize_use_projections = 0";
 
 /// A part of a question's hits that one statement reads: `time` is the expression of a hit's time in it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stretch {
     pub time: String,
     pub condition: String,
-    /// The rollup has it.
-    pub rolled: bool,
+    /// The rollup that has it.
+    pub rollup: Option<&'static Rollup>,
+}
+
+impl Stretch {
+    /// The setting of a statement that reads it.
+    pub fn setting(&self) -> String {
+        self.rollup.map_or_else(|| FROM_HITS.to_owned(), Rollup::setting)
+    }
 }
 
 impl Rollup {
+    /// The setting of a statement that is answered from it. By default the server compares the statement with each of its
+    /// projections: that took a fifth of the time of a statement that reads few rows.
+    pub fn setting(&self) -> String {
+        format!("preferred_optimize_projection_name = '{}'", self.name)
+    }
+
     /// The unit of a hit's time.
     pub fn unit(&self) -> String {
         format!("intDiv(time_us, {})", self.unit_us)
@@ -158,7 +183,7 @@ impl Rollup {
     /// The hits of a project in a period as those of whole units, which the rollup has, and the others. None if it has
     /// too few of them. `grid`: its edges divide the hits, so a unit with an edge inside is not whole.
     pub fn stretches(
-        &self,
+        &'static self,
         project: u32,
         (from_us, to_us): (i64, i64),
         grid: Option<&Grid>,
@@ -191,13 +216,13 @@ impl Rollup {
             others = format!("{others} OR {unit} IN ({list})");
         }
         let time = format!("{unit} * {us}");
-        let mut stretches = vec![Stretch { time, condition: whole, rolled: true }];
+        let mut stretches = vec![Stretch { time, condition: whole, rollup: Some(self) }];
         if (start, end) != (from_us, to_us) || !split.is_empty() {
             let condition = format!(
                 "project = {project} AND time_us >= {from_us} AND time_us < {to_us} AND ({others})"
             );
             let time = "time_us".to_owned();
-            stretches.push(Stretch { time, condition, rolled: false });
+            stretches.push(Stretch { time, condition, rollup: None });
         }
         Some(stretches)
     }

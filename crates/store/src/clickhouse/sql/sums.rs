@@ -1,5 +1,7 @@
 //! Sums over a project's hits: GROUP BYs, of which only the groups come back.
 
+use std::collections::BTreeSet;
+
 use analytics::filter::{Field, Filter};
 use analytics::grid::{DAY_US, Grid, QUARTER_US, Step};
 use analytics::hit_fields::Word;
@@ -10,12 +12,12 @@ use analytics::tally::Dimension;
 use super::busiest::{self, Digest};
 use super::params::Params;
 use super::rollups::{
-    self, CLIENT_ERRORS, CONSUMER, DURATION_US, HAS_CONSUMER, LAST_US, REQUEST_BYTES, REQUESTS,
-    RESPONSE_BYTES, Rollup, SERVER_ERRORS, SIZED, SKETCH, SKETCHED_EXACTLY, Stretch,
-    WITHOUT_CONSUMER,
+    self, CONSUMER, DURATION_US, FROM_HITS, HAS_CONSUMER, LAST_US, REQUEST_BYTES, REQUESTS,
+    RESPONSE_BYTES, Rollup, SIZED, SKETCH, SKETCHED_EXACTLY, Stretch, WITHOUT_CONSUMER, counts,
 };
 use super::rows;
 use super::schema::{IP, LATENCY, OTHER_ADDRESS, address};
+use super::values::{self, ValueScan};
 
 /// The hits of a question. Its parameters are those of every statement made from it.
 #[derive(Clone, Debug)]
@@ -68,11 +70,11 @@ impl Hits {
     }
 
     /// These hits as stretches, of which a rollup has the first, or as one.
-    fn stretches(&self, rollup: Option<&Rollup>, grid: Option<&Grid>) -> Vec<Stretch> {
-        let of = |rollup: &Rollup| rollup.stretches(self.project, self.range, grid);
+    fn stretches(&self, rollup: Option<&'static Rollup>, grid: Option<&Grid>) -> Vec<Stretch> {
+        let of = |rollup: &'static Rollup| rollup.stretches(self.project, self.range, grid);
         rollup.filter(|_| !self.filtered).and_then(of).unwrap_or_else(|| {
             let (time, condition) = ("time_us".to_owned(), self.condition.clone());
-            vec![Stretch { time, condition, rolled: false }]
+            vec![Stretch { time, condition, rollup: None }]
         })
     }
 }
@@ -93,7 +95,11 @@ fn gaps((from_us, to_us): (i64, i64), mut days: Vec<i64>) -> Vec<(i64, i64)> {
 
 /// A statement for each stretch. A group may have a row in each of their answers.
 fn each(stretches: &[Stretch], statement: impl Fn(&Stretch) -> String) -> String {
-    stretches.iter().map(statement).collect::<Vec<_>>().join(" UNION ALL ")
+    let each = |stretch| {
+        // Settings at the end of a UNION would be those of all of it.
+        format!("SELECT * FROM ({} SETTINGS {})", statement(stretch), stretch.setting())
+    };
+    stretches.iter().map(each).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 /// A hit's bucket: its index if buckets are equally long, else the time at which it begins. `bucket_of` reads it. Without a
@@ -122,14 +128,6 @@ pub fn bucket_of(grid: &Grid, value: i64) -> usize {
         Step::Fixed(_) => (value.max(0) as usize).min(grid.buckets() - 1),
         _ => grid.bucket(value),
     }
-}
-
-/// requests, client_errors, server_errors.
-fn counts() -> String {
-    format!(
-        "toUInt64({REQUESTS}) AS requests, toUInt64({CLIENT_ERRORS}) AS client_errors,
-             toUInt64({SERVER_ERRORS}) AS server_errors"
-    )
 }
 
 /// request_bytes, response_bytes.
@@ -278,7 +276,7 @@ fn rollup_of(rows: Rows) -> Option<&'static Rollup> {
 }
 
 /// list, first, second, and sums: the rows with most hits of each list, which is named by its place in `lists`. `prefix`:
-/// only rows whose name begins with it, in lower case. Lists whose values go together are made of one scan.
+/// only rows whose name begins with it, in lower case. Lists of values are made together.
 pub fn top(hits: &Hits, lists: &[(Rows, u64)], prefix: &str, params: &mut Params) -> String {
     let mut scans: Vec<ValueScan> = Vec::new();
     let mut statements = Vec::new();
@@ -286,12 +284,16 @@ pub fn top(hits: &Hits, lists: &[(Rows, u64)], prefix: &str, params: &mut Params
         match (rows, rollup_of(*rows)) {
             (Rows::Values(value), Some(rollup)) if prefix.is_empty() => {
                 let of = (list, column_of(*value));
-                let same = scans
-                    .iter_mut()
-                    .find(|scan| (scan.rollup.name, scan.most) == (rollup.name, *most));
+                let same =
+                    scans.iter_mut().find(|scan| scan.rollup == rollup && scan.most == *most);
                 match same {
                     Some(scan) => scan.lists.push(of),
-                    None => scans.push(ValueScan { rollup, most: *most, lists: vec![of] }),
+                    None => scans.push(ValueScan {
+                        rollup,
+                        most: *most,
+                        lists: vec![of],
+                        stretches: hits.stretches(Some(rollup), None),
+                    }),
                 }
             }
             _ => statements.push(format!(
@@ -300,34 +302,9 @@ pub fn top(hits: &Hits, lists: &[(Rows, u64)], prefix: &str, params: &mut Params
             )),
         }
     }
-    statements.extend(scans.iter().map(|scan| top_values(hits, scan)));
+    let same_most = scans.chunk_by(|one, other| one.most == other.most);
+    statements.extend(same_most.map(values::top));
     statements.join(" UNION ALL ")
-}
-
-/// Lists of the values of a rollup's columns.
-struct ValueScan {
-    rollup: &'static Rollup,
-    most: u64,
-    /// The place of each list, and its column.
-    lists: Vec<(usize, &'static str)>,
-}
-
-/// Like `top`.
-fn top_values(hits: &Hits, ValueScan { rollup, most, lists }: &ValueScan) -> String {
-    let columns = lists.iter().map(|(_, column)| *column).collect::<Vec<_>>().join(", ");
-    let value = |(list, column): &(usize, &str)| format!("(toUInt8({list}), toString({column}))");
-    let values = lists.iter().map(value).collect::<Vec<_>>().join(", ");
-    let grouped = each(&hits.stretches(Some(rollup), None), |Stretch { condition, .. }| {
-        format!("SELECT {columns}, {} FROM hits WHERE {condition} GROUP BY {columns}", counts())
-    });
-    format!(
-        "SELECT tupleElement(value, 1) AS list, '' AS first, tupleElement(value, 2) AS second, requests, client_errors,
-             server_errors, toInt64(0) AS last_us, toUInt64(0) AS request_bytes, toUInt64(0) AS response_bytes
-         FROM (SELECT value, sum(requests) AS requests, sum(client_errors) AS client_errors, sum(server_errors) AS server_errors
-             FROM (SELECT arrayJoin([{values}]) AS value, requests, client_errors, server_errors FROM ({grouped}))
-             GROUP BY value)
-         ORDER BY requests DESC, second LIMIT {most} BY list"
-    )
 }
 
 fn top_of(hits: &Hits, rows: Rows, prefix: &str, most: u64, params: &mut Params) -> String {
@@ -371,7 +348,7 @@ fn top_of(hits: &Hits, rows: Rows, prefix: &str, most: u64, params: &mut Params)
 pub fn top_consumers(hits: &Hits, days: &[Digest], most: u64) -> String {
     let mut counted = format!(
         "SELECT {CONSUMER} AS consumer, toUInt64({REQUESTS}) AS requests, toUInt64(0) AS seen
-         FROM hits WHERE {} AND {HAS_CONSUMER} GROUP BY consumer",
+         FROM hits WHERE {} AND {HAS_CONSUMER} GROUP BY consumer SETTINGS {FROM_HITS}",
         hits.outside(days).condition
     );
     if !days.is_empty() {
@@ -396,7 +373,7 @@ pub fn distinct(hits: &Hits, rows: Rows, prefix: &str, exact: u64, params: &mut 
     };
     let prefix = starts_with(&key, prefix, params);
     format!(
-        "SELECT toInt64(0) AS bucket, {} FROM hits WHERE {} AND {}{prefix}",
+        "SELECT toInt64(0) AS bucket, {} FROM hits WHERE {} AND {}{prefix} SETTINGS {FROM_HITS}",
         counted(&hash, exact),
         hits.condition,
         key.has
@@ -406,9 +383,9 @@ pub fn distinct(hits: &Hits, rows: Rows, prefix: &str, exact: u64, params: &mut 
 /// bucket, few, about: the number of different consumers by bucket, or of all.
 pub fn consumer_series(hits: &Hits, grid: Option<&Grid>, exact: u64) -> String {
     let stretches = hits.stretches(Some(&rollups::CONSUMERS), grid);
-    if let [Stretch { time, condition, rolled: false }] = stretches.as_slice() {
+    if let [Stretch { time, condition, rollup: None }] = stretches.as_slice() {
         return format!(
-            "SELECT {} AS bucket, {} FROM hits WHERE {condition} AND {HAS_CONSUMER} GROUP BY bucket",
+            "SELECT {} AS bucket, {} FROM hits WHERE {condition} AND {HAS_CONSUMER} GROUP BY bucket SETTINGS {FROM_HITS}",
             bucket(grid, time),
             counted(CONSUMER, exact),
         );
@@ -438,11 +415,15 @@ fn counted(hash: &str, exact: u64) -> String {
     )
 }
 
-/// first, second, bucket of durations, requests: of the endpoints with these names. There may be several rows of a bucket.
+/// first, second, bucket of durations, requests: of the endpoints with these names, and of others with one of the methods
+/// and one of the routes: both alone are compared by their numbers in a dictionary, pairs by their texts, which took most
+/// of the time. There may be several rows of a bucket.
 pub fn endpoint_durations(hits: &Hits, names: &[Name], params: &mut Params) -> String {
-    let (methods, routes) = names.iter().cloned().unzip();
-    let are =
-        format!("(method, route) IN arrayZip({}, {})", params.texts(methods), params.texts(routes));
+    let distinct = |of: fn(&Name) -> &String| {
+        names.iter().map(of).cloned().collect::<BTreeSet<String>>().into_iter().collect()
+    };
+    let (methods, routes) = (distinct(|name| &name.0), distinct(|name| &name.1));
+    let are = format!("method IN {} AND route IN {}", params.texts(methods), params.texts(routes));
     let rollup = Some(&rollups::ENDPOINT_DURATIONS);
     each(&hits.stretches(rollup, None), |Stretch { condition, .. }| {
         format!(
@@ -510,7 +491,7 @@ fn parts(hits: &Hits, rows: Rows, chosen: &str, durations: bool) -> String {
         "SELECT {first} AS first, {second} AS second, bucket, requests, client_errors, server_errors, last_us,
              {country} AS country, {country_us} AS country_us
          FROM (SELECT {columns}, {latency} AS bucket, {}, {LAST_US} AS last_us, {newest} AS newest
-             FROM hits AS h WHERE {} AND {has} AND {chosen} GROUP BY {aliases}, bucket)",
+             FROM hits AS h WHERE {} AND {has} AND {chosen} GROUP BY {aliases}, bucket SETTINGS {FROM_HITS})",
         counts(),
         hits.condition,
     )

@@ -15,7 +15,7 @@ use store::{ClickHousePlace, Erasure, Store};
 
 use super::front::{open_in, place};
 use super::{Both, append, unlike_others};
-use crate::make::{P, Q, small};
+use crate::make::{P, Q, latest, small};
 use crate::sums::{DAY_US, START, Seen, all_panels, seen};
 
 const HOUR_US: i64 = DAY_US / 24;
@@ -167,11 +167,13 @@ async fn unfiltered_sums_are_read_from_rollups_and_equal_those_of_hits() {
         let (wanted, total) = sums(&query, FROM_HITS).await.unwrap();
         assert!(total.statuses.values().sum::<u64>() > 100);
         assert_eq!(sums(&query, FROM_ROLLUPS).await.unwrap().0, wanted);
-        // A refusal shows that the setting arrives: there is no rollup of each consumer.
-        let consumers = SumsQuery { needs: Needs::CONSUMERS, values: Vec::new(), ..query.clone() };
-        assert!(sums(&consumers, FROM_ROLLUPS).await.is_err());
-        assert!(sums(&consumers, FROM_HITS).await.unwrap().1.consumers.count.count > 0);
     }
+    // A refusal shows that the setting arrives: there is no rollup of each hit.
+    proxy.set(FROM_ROLLUPS);
+    assert!(store.hits(latest(P, 1)).await.is_err());
+    proxy.set(FROM_HITS);
+    assert_eq!(store.hits(latest(P, 1)).await.unwrap().len(), 1);
+    proxy.set(UNCHANGED);
     // Weeks of days; in other zones days are not whole, and each week has one that is read from hits.
     for zone in ["UTC", "Europe/Berlin"] {
         let grid = grid(START, START + LONGER, zone);
