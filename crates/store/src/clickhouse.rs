@@ -15,6 +15,7 @@ pub mod leaving;
 mod migrate;
 pub mod node;
 pub mod open;
+mod projects;
 mod rankings;
 mod read;
 mod sql;
