@@ -159,6 +159,8 @@ limits! {
         "Hits that `migrate` reads and inserts at once: some 20 MB in memory, and one file on the new side.";
     COMPARED_HITS "compared_hits" = 100, Hits, fixed, "",
         "Hits at either end of a project that `migrate` compares in full, beside the counts of every day.";
+    REPLACED_STRETCHES "replaced_stretches" = 200, Items, fixed, "",
+        "Days of projects that `migrate` takes away by one statement before it moves them again: each statement rewrites parts, and has some 80 bytes for each.";
     MOVED_ROWS "moved_rows" = 2_000, Items, fixed, "",
         "Rows of results that `migrate` copies and compares at a time: a megabyte, in a tenth of a second.";
     POSTGRES_CONNECT_SECONDS "postgres_connect_seconds" = 3, Seconds, fixed, "",

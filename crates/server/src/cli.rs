@@ -6,6 +6,7 @@
 mod data;
 mod drain;
 mod health;
+mod migrate;
 mod operator;
 mod progress;
 mod serve;
@@ -28,7 +29,7 @@ pub fn main() -> ExitCode {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let matches = command().get_matches();
     match run(&matches) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "api-analytics: {error:#}");
             ExitCode::FAILURE
@@ -36,19 +37,20 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(matches: &ArgMatches) -> anyhow::Result<()> {
-    let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
+fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let whole = |()| ExitCode::SUCCESS;
+    let Some((name, matches)) = matches.subcommand() else { return Ok(ExitCode::SUCCESS) };
     if name == "version" {
-        return say(format!("api-analytics {}", env!("CARGO_PKG_VERSION")));
+        return say(format!("api-analytics {}", env!("CARGO_PKG_VERSION"))).map(whole);
     }
     if name == "openapi" {
-        return say(crate::api::openapi::to_text());
+        return say(crate::api::openapi::to_text()).map(whole);
     }
     let leaf = deepest(matches);
     let values = read_values(leaf)?;
     let settings = Settings::from_values(&values)?;
     if name == "check-config" {
-        return check_config(&settings, &values);
+        return check_config(&settings, &values).map(whole);
     }
     start_log(&settings, name == "serve")?;
     if name == "serve" {
@@ -59,7 +61,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads")?;
     let done = runtime.block_on(async {
-        match name {
+        let done = match name {
             "serve" => serve::serve(settings).await,
             "project" => operator::project(&settings, matches).await,
             "key" => operator::key(&settings, matches).await,
@@ -68,9 +70,10 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
             "repair" => data::repair(&settings, matches).await,
             "restore" => data::restore(&settings, matches).await,
             "drain" => drain::drain(&settings).await,
-            "migrate" => data::migrate(&settings, matches).await,
+            "migrate" => return migrate::migrate(&settings, matches).await,
             _ => Ok(()),
-        }
+        };
+        done.map(whole)
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     done
@@ -211,12 +214,15 @@ fn command() -> Command {
         ))
         .subcommand(with_settings(
             Command::new("migrate")
-                .about("Move projects, keys and settings to PostgreSQL or hits to ClickHouse, or either back into the data folder; the server must not run")
+                .about("Move projects, keys and settings to PostgreSQL or hits to ClickHouse, or either back into the data folder")
                 .after_help(
-                    "Projects: from where --meta says (without it: the data folder) to where --to says. Hits: from the data folder to ClickHouse,\n\
-                     or from where --hits says to `files`.\n\
+                    "Projects: from where --meta says (without it: the data folder) to where --to says; the server must not run. Hits: from the\n\
+                     data folder to ClickHouse, or from where --hits says to `files`.\n\
                      The new place must be empty, and the copy is compared with the original before anything changes. Start the server with the new\n\
-                     place from then on. Moving hits takes a while, and goes on where it was if it was stopped.",
+                     place from then on.\n\
+                     Hits move while the server runs: the command copies those that there are, says that the move is not finished, and ends with\n\
+                     exit code 3. Stop the server and run it again: it moves what has come since, and finishes. Stopped at any moment, it goes on\n\
+                     where it was.",
                 )
                 .arg(
                     Arg::new("to")

@@ -16,6 +16,7 @@ mod migrate;
 pub mod node;
 pub mod open;
 mod outdated_routes;
+mod projects;
 mod rankings;
 mod read;
 mod sql;

@@ -32,7 +32,7 @@ pub use numbers::ProjectNumbers;
 pub use queue::{Item, Queue};
 pub use sender::InboxSender;
 pub use sequencer::Sequencer;
-pub use state::{get_number, last_seq, put_state};
+pub use state::{get_number, last_seq, put_state, read_erasures};
 
 use crate::record;
 use crate::types::StoreError;
@@ -91,6 +91,15 @@ pub async fn hand_over(
         manifest::put(&mut changing, file).await?;
     }
     changing.commit().await.map_err(failed(context))
+}
+
+/// Drops records and erasures that wait to be applied: in a copy, for files that get their hits from elsewhere.
+pub async fn forget_waiting(db: &mut SqliteConnection) -> Result<(), StoreError> {
+    let context = "dropping what waits";
+    for statement in [crate::sql::inbox::DROP_RECORDS, crate::sql::inbox::DROP_ERASURES] {
+        sqlx::query(statement).execute(&mut *db).await.map_err(failed(context))?;
+    }
+    Ok(())
 }
 
 /// An SQLite error with its context.

@@ -14,6 +14,10 @@ use crate::types::{Erasure, StoreError};
 
 pub const FILE: &str = "erasures.jsonl";
 
+/// The kind of a hashed name.
+pub const USER: &str = "u";
+pub const ADDRESS: &str = "a";
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     pub seq: u64,
@@ -39,8 +43,8 @@ pub fn append(data: &Path, key: &[u8; 32], seq: u64, erasure: &Erasure) -> Resul
     let context = "writing the ledger of erasures";
     let what = match erasure {
         Erasure::Project(_) => What::Project,
-        Erasure::User(project, text) => What::User(name(key, *project, "u", text)),
-        Erasure::Address(project, text) => What::Address(name(key, *project, "a", text)),
+        Erasure::User(project, text) => What::User(name(key, *project, USER, text)),
+        Erasure::Address(project, text) => What::Address(name(key, *project, ADDRESS, text)),
         Erasure::Addresses(_) => What::Addresses,
         Erasure::AddressesAndCountries(_) => What::AddressesAndCountries,
         Erasure::Before(..) => return Ok(()),

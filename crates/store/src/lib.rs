@@ -39,7 +39,7 @@ mod verdict;
 
 pub use backup::INBOX;
 pub use folder::{move_projects, open_folder};
-pub use move_hits::{MovedHits, move_hits, move_hits_back};
+pub use move_hits::{HITS_COPY, MovedHits, copy_hits, copy_hits_back, move_hits, move_hits_back};
 pub use owner::Owner;
 pub use progress::{Progress, Silent, Unit};
 pub use ranking_cache::DataVersion;

@@ -1,12 +1,18 @@
-//! Moves hits from the files of a data folder to ClickHouse (`there`) and back (`back`), while no server holds the folder.
+//! Moves hits from the files of a data folder to ClickHouse (`there`) and back (`back`).
 //!
-//! They are read project by project in the order of their ids, page by page. Nothing of the folder changes until the
-//! answers of both sides agree; then one transaction of the inbox says where the hits are from now on.
+//! They are read project by project in the order of their ids, page by page. A server may hold the folder in the first
+//! runs, which move most hits; in the last one none does. Nothing of the folder changes until the answers of both sides
+//! agree; then one transaction of the inbox says where the hits are from now on.
 
 mod back;
+mod bring;
 mod compare;
+mod making;
+mod mark;
+mod reach;
 mod there;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use analytics::filter::Filter;
@@ -14,16 +20,19 @@ use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::period::Period;
 use analytics::query::{ArrivalQuery, ProjectScope};
-use serde_json::{Value, json};
 
 use crate::disk::io;
 use crate::facts;
 use crate::inbox::InboxFacts;
+use crate::store::Store;
 use crate::types::StoreError;
 use crate::verdict::Found;
 
-pub use back::move_hits_back;
-pub use there::move_hits;
+pub use back::{copy_hits_back, move_hits_back};
+pub use there::{copy_hits, move_hits};
+
+/// In the data folder: a backup of it, whose hits are being moved while a server goes on with the folder.
+pub const HITS_COPY: &str = "hits.leaving";
 
 /// The data files, once the hits are elsewhere.
 const MOVED: &str = "hits.moved";
@@ -36,58 +45,15 @@ pub struct MovedHits {
     pub old: Option<PathBuf>,
 }
 
-/// How far a move has come: all pages up to here are on the other side.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Reached {
-    project: u32,
-    /// None: no page of the project.
-    hit_id: Option<i64>,
-    hits: u64,
-    /// The hits of each file that is complete, in the order of their ids, which begin with 1.
-    files: Vec<u64>,
-}
-
-impl Reached {
-    /// None: no move has begun that `file` is the mark of, or another one. `of`: the other side and the folder's last
-    /// record, as hits may have come or gone since.
-    fn read(file: &Path, of: &str) -> Result<Option<Reached>, StoreError> {
-        if !file.exists() {
-            return Ok(None);
-        }
-        let text = std::fs::read_to_string(file).map_err(io("reading how far a move has come"))?;
-        let mark: Value = serde_json::from_str(&text).unwrap_or_default();
-        if mark["of"] != of {
-            return Ok(None);
-        }
-        Ok(Some(Reached {
-            project: mark["project"].as_u64().unwrap_or(0) as u32,
-            hit_id: mark["hit_id"].as_i64(),
-            hits: mark["hits"].as_u64().unwrap_or(0),
-            files: serde_json::from_value(mark["files"].clone()).unwrap_or_default(),
-        }))
-    }
-
-    fn write(&self, file: &Path, of: &str) -> Result<(), StoreError> {
-        let Reached { project, hit_id, hits, files } = self;
-        let mark =
-            json!({"of": of, "project": project, "hit_id": hit_id, "hits": hits, "files": files});
-        let fresh = file.with_extension("new");
-        std::fs::write(&fresh, mark.to_string())
-            .and_then(|()| std::fs::rename(&fresh, file))
-            .map_err(io("noting how far the move has come"))
-    }
-
-    /// The last hit of this project that has been moved.
-    fn in_project(&self, project: u32) -> Option<i64> {
-        self.hit_id.filter(|_| self.project == project)
-    }
-}
-
 /// All hits of a project after this one, a page of them.
 fn page_of(project: u32, after: Option<i64>) -> ArrivalQuery {
+    period_page_of(project, Period::default(), after)
+}
+
+fn period_page_of(project: u32, period: Period, after: Option<i64>) -> ArrivalQuery {
     ArrivalQuery {
         scope: scope(project),
-        period: Period::default(),
+        period,
         filter: Filter::default(),
         after,
         up_to: None,
@@ -98,6 +64,52 @@ fn page_of(project: u32, after: Option<i64>) -> ArrivalQuery {
 
 fn scope(project: u32) -> ProjectScope {
     ProjectScope::granted(ProjectId(project), Filter::default())
+}
+
+/// Hits by project.
+fn projects_of(store: &Store) -> BTreeMap<u32, u64> {
+    let mut projects = BTreeMap::new();
+    let Some(files) = store.duckdb() else { return projects };
+    for entry in &files.files.now().entries {
+        for (project, share) in entry.file.stats.load().iter().filter(|(_, share)| share.rows > 0) {
+            *projects.entry(project.0).or_default() += share.rows;
+        }
+    }
+    projects
+}
+
+fn drop_copy(data: &Path) -> Result<(), StoreError> {
+    let copy = data.join(HITS_COPY);
+    match copy.exists() {
+        true => std::fs::remove_dir_all(&copy).map_err(io("deleting the copy of the hits")),
+        false => Ok(()),
+    }
+}
+
+/// Everything that waits is stored and erased. An erasure names hits by their texts, and finds them where they are.
+async fn settle(store: &Store) -> Result<(), StoreError> {
+    store.settle().await?;
+    let shared = store.shared();
+    shared.wait(shared.erased.wait_for_all(), || Ok(())).await
+}
+
+/// Held while hits are moved: a second command would move them too.
+fn lock_move(data: &Path) -> Result<std::fs::File, StoreError> {
+    let path = data.join("moving-hits.lock");
+    let context = "locking the move";
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(io(context))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::UnusablePath(
+            "another command is moving the hits of this folder: wait until it has ended".into(),
+        )),
+        Err(std::fs::TryLockError::Error(problem)) => Err(io(context)(problem)),
+    }
 }
 
 async fn look_at(data: &Path) -> Result<InboxFacts, StoreError> {

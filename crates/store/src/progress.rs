@@ -10,6 +10,7 @@ pub enum Unit {
     Bytes,
     Hits,
     Projects,
+    Days,
     Erasures,
     Files,
 }

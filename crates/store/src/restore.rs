@@ -286,7 +286,8 @@ async fn count_from(db: &mut SqliteConnection, seq: u64) -> Result<(), StoreErro
     inbox::put_state(db, "count_from", &seq.to_le_bytes()).await
 }
 
-async fn apply(store: &Store, line: &Line) -> Result<(), StoreError> {
+/// Erases what a line of the ledger says, and returns once it is gone.
+pub async fn apply(store: &Store, line: &Line) -> Result<(), StoreError> {
     let project = line.project;
     match &line.what {
         What::Project => store.erase(Erasure::Project(project)).await.map(drop),
@@ -295,13 +296,17 @@ async fn apply(store: &Store, line: &Line) -> Result<(), StoreError> {
             store.erase(Erasure::AddressesAndCountries(project)).await.map(drop)
         }
         What::User(name) => {
-            for text in find_named(store, project, TextKind::User, "u", name.clone()).await? {
+            for text in
+                find_named(store, project, TextKind::User, ledger::USER, name.clone()).await?
+            {
                 store.erase(Erasure::User(project, text)).await?;
             }
             Ok(())
         }
         What::Address(name) => {
-            for text in find_named(store, project, TextKind::Address, "a", name.clone()).await? {
+            for text in
+                find_named(store, project, TextKind::Address, ledger::ADDRESS, name.clone()).await?
+            {
                 store.erase(Erasure::Address(project, text)).await?;
             }
             Ok(())

@@ -356,7 +356,13 @@ impl Store {
         folder: &Path,
         progress: Arc<dyn Progress>,
     ) -> Result<(), StoreError> {
-        backup::backup(&self.shared, &self.hits, folder, progress).await
+        backup::backup(&self.shared, &self.hits, folder, false, progress).await
+    }
+
+    /// The same with links to the files that never change, if the file system can: it takes no time and no room. It holds
+    /// what is erased later, so it must be deleted soon.
+    pub async fn link(&self, folder: &Path, progress: Arc<dyn Progress>) -> Result<(), StoreError> {
+        backup::backup(&self.shared, &self.hits, folder, true, progress).await
     }
 
     /// Applies queued records, checkpoints and releases the folder. The store must not be used after it.

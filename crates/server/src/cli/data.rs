@@ -8,21 +8,35 @@ use axum::body::Body;
 use axum::http::{Method, Response};
 use clap::ArgMatches;
 use http_body_util::BodyExt;
-use store::{
-    ClickHousePlace, HitsPlace, MetaPlace, MovedHits, Owner, PostgresUrl, Progress, Repaired, Unit,
-};
+use store::{Owner, Progress, Repaired, Unit};
 
-use super::operator::{Door, act_as_before, act_as_owner, confirmed};
+use super::operator::{Door, act_as_before, confirmed};
 use super::progress::Bar;
 use super::say;
 use crate::config::Settings;
 use crate::control::{self, BackupLine};
-use crate::store_options::{clickhouse_place, explain, meta_place, store_options};
+use crate::store_options::{explain, store_options};
 
 /// Fills a temporary folder and renames it as requested once it is complete, so that an interrupted one never looks
 /// like a backup.
 pub(super) async fn backup(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<()> {
     let folder = matches.get_one::<PathBuf>("folder").context("no folder")?;
+    let folder = make(settings, folder, false).await?;
+    let holds = match folder.join(store::meta::FILE).exists() {
+        true => "everything up to now, the server's secret too: keep it safe",
+        false => {
+            "the hits up to now, and nothing of the PostgreSQL database: back that up as well, after this"
+        }
+    };
+    say(format!("{} holds {holds}", folder.display()))
+}
+
+/// Returns the absolute path. `hits_only`: without projects, and with links if the file system can.
+pub(super) async fn make(
+    settings: &Settings,
+    folder: &Path,
+    hits_only: bool,
+) -> anyhow::Result<PathBuf> {
     // The server may have another working directory than this command.
     let folder = std::path::absolute(folder)?;
     if folder.exists() {
@@ -38,7 +52,7 @@ pub(super) async fn backup(settings: &Settings, matches: &ArgMatches) -> anyhow:
     let owner = Owner::of(&settings.data)?;
     make_for(&making, &owner)?;
     let bar = Bar::new();
-    let filled = fill(settings, &making, &bar).await;
+    let filled = fill(settings, &making, hits_only, &bar).await;
     bar.finish();
     act_as_before()?;
     let named = filled.and_then(|()| {
@@ -50,18 +64,17 @@ pub(super) async fn backup(settings: &Settings, matches: &ArgMatches) -> anyhow:
         let _ = std::fs::remove_dir_all(&making);
         return Err(error);
     }
-    let holds = match folder.join(store::meta::FILE).exists() {
-        true => "everything up to now, the server's secret too: keep it safe",
-        false => {
-            "the hits up to now, and nothing of the PostgreSQL database: back that up as well, after this"
-        }
-    };
-    say(format!("{} holds {holds}", folder.display()))
+    Ok(folder)
 }
 
-async fn fill(settings: &Settings, folder: &Path, bar: &Bar) -> anyhow::Result<()> {
+async fn fill(
+    settings: &Settings,
+    folder: &Path,
+    hits_only: bool,
+    bar: &Bar,
+) -> anyhow::Result<()> {
     let door = Door::open(settings, false).await?;
-    let into = serde_json::json!({ "folder": folder });
+    let into = serde_json::json!({ "folder": folder, "hits_only": hits_only });
     let response = door.send(Method::POST, "/backup", Some(&into)).await;
     let followed = match response {
         Ok(response) => follow(response, bar).await,
@@ -174,89 +187,6 @@ pub(super) async fn repair(settings: &Settings, matches: &ArgMatches) -> anyhow:
     let done = repair.carry_out(bar.clone()).await;
     bar.finish();
     say_repaired(data, &done.map_err(explain)?)
-}
-
-pub(super) async fn migrate(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<()> {
-    let data = &settings.data;
-    let to = matches.get_one::<String>("to").context("no --to")?;
-    if !data.exists() {
-        bail!("there is no data in {}; which folder does the server use? (--data)", data.display());
-    }
-    if control::connect(data).await?.is_some() {
-        bail!("a server holds {}; stop it first", data.display());
-    }
-    let place = match to.as_str() {
-        "folder" => MetaPlace::Folder,
-        "files" => return move_hits_back(settings).await,
-        url if url.starts_with("clickhouse:") => return move_hits(settings, url).await,
-        url => {
-            let url =
-                PostgresUrl::parse(url).map_err(|problem| anyhow::anyhow!("--to: {problem}"))?;
-            meta_place(Some(&url), settings.meta_password_file.as_deref())?
-        }
-    };
-    let options = store_options(settings)?;
-    if options.meta == place {
-        bail!("that is where the projects are already");
-    }
-    act_as_owner(data)?;
-    let moved = store::move_projects(options, place).await.map_err(explain)?;
-    for (table, rows) in moved.iter().filter(|(_, rows)| *rows > 0) {
-        say(format!("{table:<18} {rows:>8} rows"))?;
-    }
-    match to.as_str() {
-        "folder" => say(
-            "Moved. Start the server without --meta from now on; delete the database when you no longer need it",
-        ),
-        url => say(format!(
-            "Moved. Start the server with --meta {url} from now on. The old files are {}/meta.sqlite.moved, which holds the server's \
-             secret, and monitors.sqlite.moved: delete them when you no longer need them",
-            data.display()
-        )),
-    }
-}
-
-async fn move_hits(settings: &Settings, url: &str) -> anyhow::Result<()> {
-    let place =
-        ClickHousePlace::parse(url).map_err(|problem| anyhow::anyhow!("--to: {problem}"))?;
-    let place = clickhouse_place(&place, settings.hits_password_file.as_deref())?;
-    let options = store_options(settings)?;
-    if options.hits != HitsPlace::Folder {
-        bail!(
-            "without --hits: it says where the hits are, and those of the data folder can be moved"
-        );
-    }
-    act_as_owner(&settings.data)?;
-    let bar = Arc::new(Bar::new());
-    let moved = store::move_hits(options, place, bar.clone()).await;
-    bar.finish();
-    let moved = moved.map_err(explain)?;
-    say(format!(
-        "Moved: {}. Start the server with --hits {url} from now on. The old files are in {}: an erasure does not \
-         reach them, so delete them when you no longer need them",
-        amount(&moved),
-        moved.old.unwrap_or_default().display()
-    ))
-}
-
-async fn move_hits_back(settings: &Settings) -> anyhow::Result<()> {
-    act_as_owner(&settings.data)?;
-    let bar = Arc::new(Bar::new());
-    let moved = store::move_hits_back(store_options(settings)?, bar.clone()).await;
-    bar.finish();
-    let moved = moved.map_err(explain)?;
-    say(format!(
-        "Moved: {}. Start the server without --hits from now on. The database is as it was: an erasure does not reach it, so drop it \
-         when you no longer need it",
-        amount(&moved)
-    ))
-}
-
-fn amount(moved: &MovedHits) -> String {
-    match moved.projects {
-        1 => format!("{} hits of one project", moved.hits),
-        projects => format!("{} hits of {projects} projects", moved.hits),
-    }
 }
 
 fn say_repaired(data: &Path, done: &Repaired) -> anyhow::Result<()> {

@@ -192,7 +192,7 @@ async fn register_file(
     Ok(())
 }
 
-const NOTHING: Option<&()> = None;
+pub(super) const NOTHING: Option<&()> = None;
 
 /// If root runs the command on another user's folder, it continues as that user: files created by root in it would keep
 /// that user's server from starting.

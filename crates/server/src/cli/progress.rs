@@ -80,6 +80,7 @@ fn size_of(unit: Unit) -> (u64, &'static str) {
         Unit::Bytes => (1 << 20, "MiB"),
         Unit::Hits => (1, "hits"),
         Unit::Projects => (1, "projects"),
+        Unit::Days => (1, "days"),
         Unit::Erasures => (1, "erasures"),
         Unit::Files => (1, "files"),
     }

@@ -81,6 +81,9 @@ struct OfProject {
 #[derive(Deserialize)]
 struct BackupInto {
     folder: PathBuf,
+    /// Nothing but hits, as links if the file system can.
+    #[serde(default)]
+    hits_only: bool,
 }
 
 /// The routes, for the socket and for a command without a server.
@@ -91,6 +94,7 @@ pub fn router(app: SharedApp) -> Router {
         .route("/keys", get(list_keys).post(post_key))
         .route("/keys/{id}", delete(revoke_key))
         .route("/backup", post(post_backup))
+        .route("/hits", get(count_hits))
         .route("/health", get(show_health))
         .with_state(app)
 }
@@ -230,6 +234,10 @@ async fn post_backup(
     tokio::spawn(async move {
         // The caller is the operator, who may read the cause.
         let filled = async {
+            if into.hits_only {
+                let linked = app.store.link(&into.folder, told.clone()).await;
+                return linked.map_err(|error| format!("no copy: {error}"));
+            }
             app.store
                 .backup(&into.folder, told.clone())
                 .await
@@ -252,6 +260,11 @@ async fn post_backup(
         Some((Ok::<_, std::convert::Infallible>(format!("{line}\n")), receiver))
     });
     Ok(Response::new(Body::from_stream(lines)))
+}
+
+/// The hits that are stored, those in the inbox left out.
+async fn count_hits(State(app): State<SharedApp>) -> Json<u64> {
+    Json(app.store.stats().rows)
 }
 
 /// Sends the progress of a backup to its caller.

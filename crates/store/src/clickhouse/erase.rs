@@ -110,7 +110,7 @@ async fn kept_condition(
 }
 
 /// Returns once no part that was replaced before is on disk. A query that reads one keeps it.
-async fn delete_old_parts(engine: &Engine) -> Result<(), StoreError> {
+pub async fn delete_old_parts(engine: &Engine) -> Result<(), StoreError> {
     let none = Params::default();
     let layout = engine.layout();
     let old = engine.ask::<Part>(CONTEXT, &sql::old_parts(layout), &none).await?;

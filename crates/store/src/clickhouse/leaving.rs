@@ -4,24 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use analytics::query::ArrivalQuery;
-use clickhouse::Row;
-use serde::Deserialize;
 
 use super::ClickHouse;
 use super::node;
-use super::sql::node as sql;
-use super::sql::params::Params;
+use super::projects::{ProjectHits, projects};
 use crate::inbox::identity::FolderId;
 use crate::types::{ClickHousePlace, HitRow, StoreError, StoreLimits};
 
 pub struct Leaving {
     from: Arc<ClickHouse>,
-}
-
-#[derive(Row, Deserialize)]
-struct Count {
-    project: u32,
-    hits: u64,
 }
 
 impl Leaving {
@@ -40,11 +31,8 @@ impl Leaving {
         Ok(Leaving { from: Arc::new(from) })
     }
 
-    /// Hits by project.
-    pub async fn projects(&self) -> Result<BTreeMap<u32, u64>, StoreError> {
-        let (engine, none) = (&self.from.engine, Params::default());
-        let counts = engine.ask::<Count>("counting hits", sql::COUNT_BY_PROJECT, &none).await?;
-        Ok(counts.into_iter().map(|count| (count.project, count.hits)).collect())
+    pub async fn projects(&self) -> Result<BTreeMap<u32, ProjectHits>, StoreError> {
+        projects(&self.from.engine).await
     }
 
     pub async fn page(&self, query: ArrivalQuery) -> Result<Vec<HitRow>, StoreError> {

@@ -7,6 +7,7 @@ pub mod busiest;
 pub mod erase;
 pub mod filter;
 pub mod layout;
+pub mod moving;
 pub mod node;
 pub mod outdated_routes;
 pub mod params;

@@ -1,86 +1,177 @@
-//! From ClickHouse into data files, in a folder beside the inbox. A file that is full is complete: a move that was
-//! interrupted goes on with the next one.
+//! From ClickHouse into data files, in a folder beside the inbox (`making.rs`), in as many runs as are wanted: while a
+//! server goes on inserting, and in the end when none does.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use analytics::hit::{HitId, ProjectId};
-use analytics::limits;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{ConnectOptions, Connection};
-use tokio::runtime::Handle;
+use sqlx::Connection;
 
 use super::compare::compare;
-use super::{MovedHits, Reached, check_free, check_unchanged, look_at, page_of};
-use crate::blocking;
+use super::making::{Making, Source, connect};
+use super::{HITS_COPY, MovedHits, check_free, check_unchanged, lock_move, look_at, settle};
 use crate::clickhouse::{self, leaving::Leaving};
-use crate::disk::{io, path_text, sync};
-use crate::duckdb::active::Active;
-use crate::duckdb::engine::Engine;
+use crate::disk::{io, sync};
 use crate::hit_store::HitStore;
-use crate::inbox::{self, FileKind, FileRow, Identity, manifest};
+use crate::inbox::identity::FolderId;
+use crate::inbox::{self, Identity, manifest};
+use crate::ledger::{self, Line};
 use crate::open::lock;
 use crate::progress::{self, Progress, Unit};
-use crate::sql;
 use crate::store::Store;
-use crate::types::{HitsPlace, StoreError, StoreOptions};
-
-/// In the data folder: a folder whose hits are in files, under construction.
-const MAKING: &str = "hits.arriving";
-
-const MARK: &str = "moving-hits.json";
+use crate::types::{ClickHousePlace, HitsPlace, StoreError, StoreOptions};
 
 /// Between two looks at how many files are left to be sealed.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// `options.hits` is ClickHouse. Can be interrupted at any moment and begun again. The database is left as it is.
+/// No server holds the folder, which changes hands in the end. `options.hits` is ClickHouse. Can be interrupted at any
+/// moment and begun again. The database is left as it is.
 pub async fn move_hits_back(
     mut options: StoreOptions,
     progress: Arc<dyn Progress>,
 ) -> Result<MovedHits, StoreError> {
-    let HitsPlace::ClickHouse(from) = options.hits.clone() else {
-        return Err(StoreError::UnusablePath("name the place of the hits with --hits".into()));
-    };
+    let from = place_of(&options)?;
     let data = options.data.clone();
-    let inbox = look_at(&data).await?;
-    let Some(Identity { folder, .. }) = inbox.identity.filter(|_| inbox.is_in_clickhouse) else {
-        return Err(StoreError::UnusablePath("the hits of this folder are in its files".into()));
-    };
-    // Unless it is named: one that the folder has, perhaps leased.
-    if !options.node_is_named {
-        let folders = clickhouse::node::folders(&from, options.limits.query_seconds).await?;
-        let own = folders.iter().filter(|(_, holder)| *holder == folder).map(|(node, _)| *node);
-        options.node = own.max().unwrap_or(options.node);
-    }
-    let last_seq = settle(options.clone()).await?;
+    let folder = folder_of(&data).await?;
+    let _moving = lock_move(&data)?;
+    find_node(&mut options, &from, &folder).await?;
+    let last_seq = settle_folder(options.clone()).await?;
     let _lock = lock(&data)?;
     check_unchanged(&data, last_seq).await?;
-    let leaving = Leaving::begin(&from, &options.limits, &folder).await?;
-    let projects = leaving.projects().await?;
+    super::drop_copy(&data)?;
+    let leaving = Arc::new(Leaving::begin(&from, &options.limits, &folder).await?);
+    let projects: BTreeMap<u32, u64> =
+        leaving.projects().await?.into_iter().map(|(project, of)| (project, of.hits)).collect();
     let moved = MovedHits { hits: projects.values().sum(), projects: projects.len(), old: None };
-    let making = data.join(MAKING);
-    let of = format!("{} {} {} {last_seq}", from.url, from.database, options.node);
-    let work = Work { options, making, of, last_seq, projects };
-    let reached = work.begin()?;
+    let erased = erasures_of(&data)?;
+    let source = Source { last_seq, inbox: data.join("inbox.sqlite"), erased };
+    let making = making_of(options, &from, &folder);
+    let mut reached = making.begin(&source)?;
     // Interrupted in the very end, it has only that left.
-    if work.hits().exists() {
+    if making.hits().exists() {
         check_free(&data.join("hits"))?;
-        work.fill(reached, leaving, progress).await?;
+        making.fill(&mut reached, &source, &leaving, &progress).await?;
+        let files = making.open().await?;
+        let compared = async {
+            seal(&files, &*progress).await?;
+            let original = HitStore::ClickHouse(leaving.store());
+            compare(&original, files.hit_store(), &projects, &*progress).await
+        };
+        let compared = compared.await;
+        files.close().await?;
+        if let Err(StoreError::UnusablePath(problem)) = compared {
+            making.discard()?;
+            return Err(StoreError::UnusablePath(format!(
+                "{problem}. The copy is deleted: run the command again, it begins anew"
+            )));
+        }
+        compared?;
     }
-    work.switch().await?;
+    switch(&making, &data).await?;
     Ok(moved)
 }
 
+/// A server may hold the folder, of which `HITS_COPY` is a backup. The folder does not change. Can be interrupted at any
+/// moment and begun again.
+pub async fn copy_hits_back(
+    mut options: StoreOptions,
+    progress: Arc<dyn Progress>,
+) -> Result<MovedHits, StoreError> {
+    let from = place_of(&options)?;
+    let data = options.data.clone();
+    let copy = data.join(HITS_COPY);
+    let folder = folder_of(&copy).await?;
+    let _moving = lock_move(&data)?;
+    find_node(&mut options, &from, &folder).await?;
+    let leaving = Arc::new(Leaving::begin(&from, &options.limits, &folder).await?);
+    let source = source_of_copy(&copy).await?;
+    let making = making_of(options, &from, &folder);
+    let mut reached = making.begin(&source)?;
+    if making.hits().exists() {
+        making.fill(&mut reached, &source, &leaving, &progress).await?;
+        let files = making.open().await?;
+        let sealed = seal(&files, &*progress).await;
+        let moved = MovedHits {
+            hits: files.stats().rows,
+            projects: super::projects_of(&files).len(),
+            old: None,
+        };
+        files.close().await?;
+        sealed?;
+        super::drop_copy(&data)?;
+        return Ok(moved);
+    }
+    Err(StoreError::UnusablePath(
+        "a move was interrupted in its last moment: stop the server, and run this command again"
+            .into(),
+    ))
+}
+
+fn place_of(options: &StoreOptions) -> Result<ClickHousePlace, StoreError> {
+    match &options.hits {
+        HitsPlace::ClickHouse(from) => Ok(from.clone()),
+        HitsPlace::Folder => {
+            Err(StoreError::UnusablePath("name the place of the hits with --hits".into()))
+        }
+    }
+}
+
+async fn folder_of(data: &Path) -> Result<FolderId, StoreError> {
+    let inbox = look_at(data).await?;
+    match inbox.identity.filter(|_| inbox.is_in_clickhouse) {
+        Some(Identity { folder, .. }) => Ok(folder),
+        None => Err(StoreError::UnusablePath("the hits of this folder are in its files".into())),
+    }
+}
+
+/// Unless it is named: the number that the folder has, perhaps leased.
+async fn find_node(
+    options: &mut StoreOptions,
+    from: &ClickHousePlace,
+    folder: &FolderId,
+) -> Result<(), StoreError> {
+    if options.node_is_named {
+        return Ok(());
+    }
+    let folders = clickhouse::node::folders(from, options.limits.query_seconds).await?;
+    let own = folders.iter().filter(|(_, holder)| holder == folder).map(|(node, _)| *node);
+    options.node = own.max().unwrap_or(options.node);
+    Ok(())
+}
+
+fn making_of(options: StoreOptions, from: &ClickHousePlace, folder: &FolderId) -> Making {
+    let folder = u128::from_be_bytes(*folder);
+    let of = format!("{} {} {} {folder}", from.url, from.database, options.node);
+    Making::new(options, of)
+}
+
+fn erasures_of(data: &Path) -> Result<BTreeMap<u64, Line>, StoreError> {
+    let file = data.join(ledger::FILE);
+    let lines = if file.exists() { ledger::read(&file)? } else { Vec::new() };
+    Ok(lines.into_iter().map(|line| (line.seq, line)).collect())
+}
+
+/// TRICKY: an erasure is in the ledger before it is carried out. The copy's inbox has those that wait.
+async fn source_of_copy(copy: &Path) -> Result<Source, StoreError> {
+    let (context, inbox) = ("reading the copy of the inbox", copy.join("inbox.sqlite"));
+    let mut db = connect(&inbox, context).await?;
+    let last_seq = inbox::get_number(&mut db, "trimmed_to").await?;
+    let waiting = inbox::read_erasures(&mut db).await?;
+    db.close().await.map_err(inbox::failed(context))?;
+    let mut erased = erasures_of(copy)?;
+    for (seq, _) in waiting {
+        erased.remove(&seq);
+    }
+    Ok(Source { last_seq, inbox, erased })
+}
+
 /// Everything that waits in the folder is inserted and erased. The last record.
-async fn settle(options: StoreOptions) -> Result<u64, StoreError> {
+async fn settle_folder(options: StoreOptions) -> Result<u64, StoreError> {
     let store = Store::open(options).await?;
     let settled = async {
-        store.settle().await?;
-        let shared = store.shared();
-        shared.wait(shared.erased.wait_for_all(), || Ok(())).await?;
-        Ok(shared.queue.last_seq())
+        settle(&store).await?;
+        Ok(store.shared().queue.last_seq())
     };
     let settled: Result<u64, StoreError> = settled.await;
     store.close().await?;
@@ -102,207 +193,19 @@ async fn seal(files: &Store, progress: &dyn Progress) -> Result<(), StoreError> 
     Ok(())
 }
 
-#[derive(Clone)]
-struct Work {
-    options: StoreOptions,
-    /// The folder under construction.
-    making: PathBuf,
-    /// For the mark: the other side, and the last record of the folder.
-    of: String,
-    last_seq: u64,
-    /// Hits by project.
-    projects: BTreeMap<u32, u64>,
-}
-
-impl Work {
-    fn mark(&self) -> PathBuf {
-        self.making.join(MARK)
+/// From here on the folder's hits are in its files.
+async fn switch(making: &Making, data: &Path) -> Result<(), StoreError> {
+    let context = "noting where the hits are";
+    let mut db = connect(&making.inbox(), context).await?;
+    let files = manifest::read(&mut db).await?;
+    db.close().await.map_err(inbox::failed(context))?;
+    // First, as the manifest must name files that are there. A start in between finds files that nobody names.
+    if making.hits().exists() {
+        std::fs::rename(making.hits(), data.join("hits")).map_err(io(context))?;
+        sync(data).map_err(io(context))?;
     }
-
-    fn hits(&self) -> PathBuf {
-        self.making.join("hits")
-    }
-
-    fn inbox(&self) -> PathBuf {
-        self.making.join("inbox.sqlite")
-    }
-
-    /// How far an interrupted move to this place has come; else an empty folder.
-    fn begin(&self) -> Result<Reached, StoreError> {
-        let context = "making data files";
-        if let Some(reached) = Reached::read(&self.mark(), &self.of)? {
-            return Ok(reached);
-        }
-        if self.making.exists() {
-            std::fs::remove_dir_all(&self.making).map_err(io(context))?;
-        }
-        std::fs::create_dir_all(self.hits()).map_err(io(context))?;
-        let reached = Reached::default();
-        reached.write(&self.mark(), &self.of)?;
-        Ok(reached)
-    }
-
-    /// Makes the files, and compares them with the database.
-    async fn fill(
-        &self,
-        mut reached: Reached,
-        leaving: Leaving,
-        progress: Arc<dyn Progress>,
-    ) -> Result<(), StoreError> {
-        let leaving = Arc::new(leaving);
-        // Else all files are there, and perhaps sealed.
-        if !self.inbox().exists() {
-            let (work, from, runtime) = (self.clone(), leaving.clone(), Handle::current());
-            let progress = progress.clone();
-            let copying = move || work.copy(reached, &from, &runtime, &*progress);
-            reached = blocking::run("moving hits", copying).await??;
-        }
-        let files = self.open_files(&reached).await?;
-        let compared = async {
-            seal(&files, &*progress).await?;
-            let original = HitStore::ClickHouse(leaving.store());
-            compare(&original, files.hit_store(), &self.projects, &*progress).await
-        };
-        let compared = compared.await;
-        files.close().await?;
-        compared
-    }
-
-    /// Blocks.
-    fn copy(
-        &self,
-        mut reached: Reached,
-        leaving: &Leaving,
-        runtime: &Handle,
-        progress: &dyn Progress,
-    ) -> Result<Reached, StoreError> {
-        progress.begin("moving hits", self.projects.values().sum(), Unit::Hits);
-        progress.advance(reached.hits);
-        remove_incomplete(&self.hits(), reached.files.len() as u64)?;
-        let engine = Arc::new(Engine::open(&self.hits(), &self.options.limits.duckdb)?);
-        let mut file: Option<Active> = None;
-        for project in self.projects.range(reached.project..).map(|(project, _)| *project) {
-            let read = |after| runtime.block_on(leaving.page(page_of(project, after)));
-            let mut page = read(reached.in_project(project))?;
-            while let Some(last) = page.last().map(|hit| hit.hit_id) {
-                progress::check(progress)?;
-                for hit in &page {
-                    if file.as_ref().is_some_and(|file| self.is_full(file))
-                        && reached.hit_id.map(record_of) != Some(record_of(hit.hit_id))
-                    {
-                        self.complete(file.take(), &mut reached)?;
-                    }
-                    let id = reached.files.len() as u64 + 1;
-                    let file = match &mut file {
-                        Some(file) => file,
-                        none => none.insert(Active::create(
-                            &engine,
-                            &self.hits(),
-                            FileRow::active(id, 0),
-                        )?),
-                    };
-                    file.push_row(ProjectId(project), hit);
-                    reached.project = project;
-                    reached.hit_id = Some(hit.hit_id);
-                    reached.hits += 1;
-                }
-                if let Some(file) = &mut file {
-                    file.commit()?;
-                }
-                progress.advance(page.len() as u64);
-                page = read(Some(last))?;
-            }
-        }
-        self.complete(file, &mut reached)?;
-        Ok(reached)
-    }
-
-    fn is_full(&self, file: &Active) -> bool {
-        file.rows() >= self.options.limits.duckdb.active_rows
-            || file.text_bytes() as u64 >= limits::ACTIVE_TEXT_BYTES
-    }
-
-    fn complete(&self, file: Option<Active>, reached: &mut Reached) -> Result<(), StoreError> {
-        let Some(mut file) = file else { return Ok(()) };
-        file.pass(self.last_seq);
-        file.commit()?;
-        file.checkpoint()?;
-        reached.files.push(file.rows());
-        drop(file);
-        reached.write(&self.mark(), &self.of)
-    }
-
-    /// Opens the new files as those of a folder of its own, with a copy of the inbox.
-    async fn open_files(&self, reached: &Reached) -> Result<Store, StoreError> {
-        let context = "copying the inbox";
-        // Its files may be sealed already.
-        if !self.inbox().exists() {
-            let fresh = self.making.join("inbox.new");
-            if fresh.exists() {
-                std::fs::remove_file(&fresh).map_err(io(context))?;
-            }
-            let from = self.options.data.join("inbox.sqlite");
-            let mut db = connect(&from, context).await?;
-            sqlx::query(sql::inbox::SNAPSHOT)
-                .bind(path_text(&fresh)?)
-                .execute(&mut db)
-                .await
-                .map_err(inbox::failed(context))?;
-            db.close().await.map_err(inbox::failed(context))?;
-            let frozen = |(at, rows): (usize, &u64)| FileRow {
-                kind: FileKind::Frozen,
-                last_seq: self.last_seq,
-                rows: *rows,
-                ..FileRow::active(at as u64 + 1, 0)
-            };
-            let files: Vec<FileRow> = reached.files.iter().enumerate().map(frozen).collect();
-            let mut db = connect(&fresh, context).await?;
-            inbox::hand_over(&mut db, false, &files).await?;
-            db.close().await.map_err(inbox::failed(context))?;
-            std::fs::rename(&fresh, self.inbox()).map_err(io(context))?;
-        }
-        let (data, hits) = (self.making.clone(), HitsPlace::Folder);
-        Store::open(StoreOptions { data, hits, ..self.options.clone() }).await
-    }
-
-    /// From here on the folder's hits are in its files.
-    async fn switch(&self) -> Result<(), StoreError> {
-        let context = "noting where the hits are";
-        let mut db = connect(&self.inbox(), context).await?;
-        let files = manifest::read(&mut db).await?;
-        db.close().await.map_err(inbox::failed(context))?;
-        let data = &self.options.data;
-        // First, as the manifest must name files that are there. A start in between finds files that nobody names.
-        if self.hits().exists() {
-            std::fs::rename(self.hits(), data.join("hits")).map_err(io(context))?;
-            sync(data).map_err(io(context))?;
-        }
-        let mut db = connect(&data.join("inbox.sqlite"), context).await?;
-        inbox::hand_over(&mut db, false, &files).await?;
-        db.close().await.map_err(inbox::failed(context))?;
-        std::fs::remove_dir_all(&self.making).map_err(io(context))
-    }
-}
-
-async fn connect(path: &Path, context: &'static str) -> Result<SqliteConnection, StoreError> {
-    inbox::connect_options(path).connect().await.map_err(inbox::failed(context))
-}
-
-/// The node and the record that a hit is of.
-fn record_of(hit_id: i64) -> i64 {
-    hit_id >> HitId::INDEX_BITS
-}
-
-/// Only files up to this id are complete.
-fn remove_incomplete(folder: &Path, last: u64) -> Result<(), StoreError> {
-    let context = "making data files";
-    for entry in std::fs::read_dir(folder).map_err(io(context))? {
-        let path = entry.map_err(io(context))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let is_complete = FileRow::id_in(&name).is_some_and(|id| id <= last);
-        if path.is_file() && !is_complete {
-            std::fs::remove_file(&path).map_err(io(context))?;
-        }
-    }
-    Ok(())
+    let mut db = connect(&data.join("inbox.sqlite"), context).await?;
+    inbox::hand_over(&mut db, false, &files).await?;
+    db.close().await.map_err(inbox::failed(context))?;
+    making.discard()
 }

@@ -1,60 +1,115 @@
-//! From files into an empty database. Each page is inserted under a token of its own: a move that was interrupted goes on,
-//! and what arrived is not stored twice.
+//! From files into an empty database, in as many runs as are wanted: while a server holds the folder from a copy of it,
+//! and in the end from the folder itself. Each run brings the database to where its source is (`bring.rs`).
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use analytics::hit::ProjectId;
 use sqlx::{ConnectOptions, Connection};
 
-use super::compare::compare;
-use super::{MOVED, MovedHits, Reached, check_free, check_unchanged, look_at, page_of};
+use super::bring::Bringing;
+use super::compare::find_differences;
+use super::mark::Mark;
+use super::{
+    HITS_COPY, MOVED, MovedHits, check_free, check_unchanged, drop_copy, lock_move, look_at,
+    projects_of, settle,
+};
 use crate::clickhouse::arriving::Arriving;
 use crate::disk::{io, sync};
 use crate::hit_store::HitStore;
 use crate::inbox;
 use crate::open::lock;
-use crate::progress::{self, Progress, Unit};
+use crate::progress::Progress;
 use crate::store::Store;
 use crate::types::{ClickHousePlace, HitsPlace, StoreError, StoreOptions};
 
-/// In the data folder. If it is lost, the last pages are inserted again under the same tokens, and are no more.
-const MARK: &str = "moving-hits.json";
+/// Rounds of comparing and replacing: days that differ, then projects whose days are the same, and nothing more.
+const ROUNDS: usize = 3;
 
-/// `options.hits` is the folder. Can be interrupted at any moment and begun again with the same place.
+/// No server holds the folder, which changes hands in the end. `options.hits` is the folder. Can be interrupted at any
+/// moment and begun again with the same place.
 pub async fn move_hits(
     options: StoreOptions,
     to: ClickHousePlace,
     progress: Arc<dyn Progress>,
 ) -> Result<MovedHits, StoreError> {
     let data = options.data.clone();
-    if look_at(&data).await?.is_in_clickhouse {
-        return Err(StoreError::UnusablePath(
+    check_in_files(&data).await?;
+    check_free(&data.join(MOVED))?;
+    let _moving = lock_move(&data)?;
+    let options = StoreOptions { hits: HitsPlace::Folder, ..options };
+    let source = |last_seq| format!("folder {last_seq}");
+    let (moved, last_seq) = bring(options, &data, to, source, &*progress).await?;
+    // Of a run that was stopped: the folder itself has been read.
+    drop_copy(&data)?;
+    switch(&data, last_seq).await?;
+    Ok(moved)
+}
+
+/// A server may hold the folder, of which `HITS_COPY` is a complete backup. The folder does not change, and the copy is
+/// deleted in the end. Can be interrupted at any moment and begun again with the same copy.
+pub async fn copy_hits(
+    options: StoreOptions,
+    to: ClickHousePlace,
+    progress: Arc<dyn Progress>,
+) -> Result<MovedHits, StoreError> {
+    let data = options.data.clone();
+    let copy = data.join(HITS_COPY);
+    check_in_files(&copy).await?;
+    let _moving = lock_move(&data)?;
+    let mut options = StoreOptions { data: copy, hits: HitsPlace::Folder, ..options };
+    options.limits.reserve_bytes = 0;
+    let (moved, _) = bring(options, &data, to, |_| "copy".to_owned(), &*progress).await?;
+    drop_copy(&data)?;
+    Ok(moved)
+}
+
+async fn check_in_files(data: &Path) -> Result<(), StoreError> {
+    match look_at(data).await?.is_in_clickhouse {
+        false => Ok(()),
+        true => Err(StoreError::UnusablePath(
             "the hits of this folder are in ClickHouse already; start the server with --hits"
                 .into(),
-        ));
+        )),
     }
-    check_free(&data.join(MOVED))?;
+}
+
+/// Makes the database the same as the folder of `options`. `data` has the mark. Returns the last record too.
+async fn bring(
+    options: StoreOptions,
+    data: &Path,
+    to: ClickHousePlace,
+    source: impl Fn(u64) -> String,
+    progress: &dyn Progress,
+) -> Result<(MovedHits, u64), StoreError> {
     let (node, limits) = (options.node, options.limits.clone());
-    let place = format!("{} {} {node}", to.url, to.database);
-    let store = Store::open(StoreOptions { hits: HitsPlace::Folder, ..options }).await?;
+    let store = Store::open(options).await?;
     let moved = async {
-        store.settle().await?;
-        // An erasure names hits by their texts, and finds them where they are.
+        settle(&store).await?;
         let shared = store.shared();
-        shared.wait(shared.erased.wait_for_all(), || Ok(())).await?;
-        let folder = shared.identity.folder;
-        let last_seq = shared.queue.last_seq();
-        let place = format!("{place} {last_seq}");
-        let begun = Reached::read(&data.join(MARK), &place)?;
+        let (folder, last_seq) = (shared.identity.folder, shared.queue.last_seq());
+        let of = format!("{} {} {node} {}", to.url, to.database, u128::from_be_bytes(folder));
+        let begun = Mark::read(data, &of)?;
         let arriving = Arriving::begin(&to, &limits, node, &folder, begun.is_some()).await?;
+        let mark = begun.unwrap_or(Mark { of, ..Mark::default() });
+        mark.write(data)?;
         let projects = projects_of(&store);
-        let reached = begun.unwrap_or_default();
-        reached.write(&data.join(MARK), &place)?;
-        copy(&store, &arriving, &projects, reached, &data, &place, &*progress).await?;
-        let arrived = HitStore::ClickHouse(Arc::new(arriving.into_store()));
-        compare(store.hit_store(), &arrived, &projects, &*progress).await?;
+        let mut bringing =
+            Bringing { store: &store, arriving: &arriving, data, node, projects: &projects, mark };
+        bringing.begin(&source(last_seq), progress).await?;
+        bringing.erase(last_seq, progress).await?;
+        bringing.copy_to(last_seq, progress).await?;
+        bringing.remove_excess(progress).await?;
+        let arrived = HitStore::ClickHouse(arriving.asked());
+        let mut rounds = 0;
+        loop {
+            let found = find_differences(store.hit_store(), &arrived, &projects, progress).await?;
+            rounds += 1;
+            match found.first() {
+                None => break,
+                Some(first) if rounds == ROUNDS => return Err(differ(first.project)),
+                Some(_) => bringing.replace(&found, progress).await?,
+            }
+        }
         let moved = MovedHits {
             hits: projects.values().sum(),
             projects: projects.len(),
@@ -65,51 +120,14 @@ pub async fn move_hits(
     let moved: Result<(MovedHits, u64), StoreError> = moved.await;
     // Its last act writes everything to the data files.
     store.close().await?;
-    let (moved, last_seq) = moved?;
-    switch(&data, last_seq).await?;
-    Ok(moved)
+    moved
 }
 
-/// Hits by project.
-fn projects_of(store: &Store) -> BTreeMap<u32, u64> {
-    let mut projects = BTreeMap::new();
-    let Some(files) = store.duckdb() else { return projects };
-    for entry in &files.files.now().entries {
-        for (project, share) in entry.file.stats.load().iter().filter(|(_, share)| share.rows > 0) {
-            *projects.entry(project.0).or_default() += share.rows;
-        }
-    }
-    projects
-}
-
-async fn copy(
-    store: &Store,
-    arriving: &Arriving,
-    projects: &BTreeMap<u32, u64>,
-    mut reached: Reached,
-    data: &Path,
-    place: &str,
-    progress: &dyn Progress,
-) -> Result<(), StoreError> {
-    progress.begin("moving hits", projects.values().sum(), Unit::Hits);
-    progress.advance(reached.hits);
-    let read = |project, after| store.arrivals(page_of(project, after));
-    for project in projects.range(reached.project..).map(|(project, _)| *project) {
-        let mut page = read(project, reached.in_project(project)).await?;
-        while let Some(last) = page.last().map(|hit| hit.hit_id) {
-            progress::check(progress)?;
-            // The next one is read meanwhile.
-            let insert = arriving.insert(ProjectId(project), &page);
-            let (inserted, next) = tokio::join!(insert, read(project, Some(last)));
-            inserted?;
-            let hits = reached.hits + page.len() as u64;
-            reached = Reached { project, hit_id: Some(last), hits, files: Vec::new() };
-            reached.write(&data.join(MARK), place)?;
-            progress.advance(page.len() as u64);
-            page = next?;
-        }
-    }
-    Ok(())
+fn differ(project: u32) -> StoreError {
+    StoreError::UnusablePath(format!(
+        "the database has other hits of project {project} than the folder, also after they were moved again. Nothing of the folder was \
+         changed: move into another, empty database"
+    ))
 }
 
 /// From here on the folder's hits are in ClickHouse.
@@ -122,6 +140,6 @@ async fn switch(data: &Path, last_seq: u64) -> Result<(), StoreError> {
     inbox::hand_over(&mut db, true, &[]).await?;
     db.close().await.map_err(inbox::failed(context))?;
     std::fs::rename(data.join("hits"), data.join(MOVED)).map_err(io(context))?;
-    std::fs::remove_file(data.join(MARK)).map_err(io(context))?;
+    std::fs::remove_file(Mark::file(data)).map_err(io(context))?;
     sync(data).map_err(io(context))
 }

@@ -44,6 +44,7 @@ pub const ADD_DROPPED: &str = "INSERT INTO dropped VALUES (?, ?) ON CONFLICT (fi
 /// A byte of a group, counted from 1.
 pub const RECORD_BYTE: &str = "SELECT substr(bytes, ?, 1) FROM records WHERE first_seq = ?";
 pub const RECORD_SIZES: &str = "SELECT last_seq, length(bytes) FROM records ORDER BY first_seq";
+pub const DROP_RECORDS: &str = "DELETE FROM records";
 pub const TRIM_RECORDS: &str = "DELETE FROM records WHERE last_seq <= ?";
 
 pub const ADD_RECEIPTS: &str = "INSERT INTO receipts (arrival_us, count, bytes) VALUES (?, ?, ?)";
@@ -59,6 +60,7 @@ pub const TRIM_REPEATS: &str = "DELETE FROM repeats WHERE arrival_us < ?";
 pub const ADD_ERASURE: &str = "INSERT INTO erasures VALUES (?, ?)";
 pub const ERASURES: &str = "SELECT seq, bytes FROM erasures ORDER BY seq";
 pub const DROP_ERASURE: &str = "DELETE FROM erasures WHERE seq = ?";
+pub const DROP_ERASURES: &str = "DELETE FROM erasures";
 pub const ADD_GONE: &str = "INSERT OR IGNORE INTO gone VALUES (?)";
 pub const GONE: &str = "SELECT project FROM gone";
 

@@ -61,9 +61,5 @@ pub fn has_newer(node: u8, from: i64) -> String {
 pub const NODES_OF_HITS: &str =
     "SELECT DISTINCT toUInt8(bitShiftRight(hit_id, 55)) AS node FROM hits ORDER BY node";
 
-/// project, hits.
-pub const COUNT_BY_PROJECT: &str =
-    "SELECT project, count() AS hits FROM hits GROUP BY project ORDER BY project";
-
 /// The number of the node that a hit came through.
 pub const NODE_OF_HIT: &str = "bitShiftRight(hit_id, 55)";

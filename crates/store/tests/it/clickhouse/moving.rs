@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use analytics::hit::ProjectId;
 use store::{
-    ClickHousePlace, DuckDbLimits, Erasure, HitRow, HitsPlace, MovedHits, Progress, Silent, Store,
-    StoreError, StoreLimits, StoreOptions, Unit, move_hits, move_hits_back,
+    ClickHousePlace, DuckDbLimits, Erasure, HITS_COPY, HitRow, HitsPlace, MovedHits, Progress,
+    Silent, Store, StoreError, StoreLimits, StoreOptions, Unit, copy_hits, copy_hits_back,
+    move_hits, move_hits_back,
 };
 
 use super::front::{open_in, place};
@@ -181,19 +182,161 @@ async fn files_hold_the_hits_of_one_server_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_that_has_changed_since_a_move_began_begins_anew() {
+async fn a_folder_that_has_changed_since_a_move_began_goes_on() {
     let (data, place) = (tempfile::tempdir().unwrap(), place());
     let data = data.path();
-    filled(data, 5_000).await;
-    let stopped = Until { hits: 1, ..Until::default() };
+    filled(data, 45_000).await;
+    let stopped = Until { hits: 25_000, ..Until::default() };
     assert!(move_to(data, &place, Arc::new(stopped)).await.is_err());
+    // As after a crash within an insert, some of whose hits are erased then.
+    let mark = data.join("moving-hits.json");
+    let mut reached: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&mark).unwrap()).unwrap();
+    assert_eq!(reached["inserting"], serde_json::Value::Null);
     let files = open(data, few()).await;
+    let hits = files.arrivals(everything(P)).await.unwrap();
+    (reached["inserting"], reached["hit_id"]) =
+        (serde_json::json!([hits[0].hit_id, hits[19_999].hit_id]), serde_json::Value::Null);
+    std::fs::write(&mark, reached.to_string()).unwrap();
     append(&files, P, &[seen(7, DAY_US)]).await;
+    assert!(files.erase(Erasure::User(P, "user-2".into())).await.unwrap() > 1_000);
+    let wanted = all(&files).await;
     files.close().await.unwrap();
-    let refused = move_to(data, &place, Arc::new(Silent)).await.unwrap_err().to_string();
-    assert!(refused.contains("has hits already"), "{refused}");
-    let moved = move_to(data, &super::front::place(), Arc::new(Silent)).await.unwrap();
-    assert!(moved.hits > 4_000);
+    move_to(data, &place, Arc::new(Silent)).await.unwrap();
+    let there = open_in(data, NODE, &place, few()).await.unwrap();
+    assert_eq!(all(&there).await, wanted);
+    there.close().await.unwrap();
+}
+
+async fn copy(
+    data: &Path,
+    place: &ClickHousePlace,
+    progress: Arc<dyn Progress>,
+) -> Result<MovedHits, StoreError> {
+    let options = StoreOptions { node: NODE, ..StoreOptions::new(data.to_path_buf(), few()) };
+    copy_hits(options, place.clone(), progress).await
+}
+
+async fn link(store: &Store, data: &Path) {
+    let folder = data.join(HITS_COPY);
+    std::fs::create_dir(&folder).unwrap();
+    store.link(&folder, Arc::new(Silent)).await.unwrap();
+}
+
+/// While the folder changes in every way, it is copied again and again, with interruptions.
+#[tokio::test(flavor = "multi_thread")]
+async fn hits_move_from_a_folder_that_is_in_use() {
+    use std::os::unix::fs::MetadataExt;
+
+    let (data, place) = (tempfile::tempdir().unwrap(), place());
+    let data = data.path();
+    filled(data, 45_000).await;
+    let files = open(data, few()).await;
+    link(&files, data).await;
+    let linked = std::fs::read_dir(data.join(HITS_COPY).join("hits")).unwrap();
+    let linked = linked.filter(|file| file.as_ref().unwrap().metadata().unwrap().nlink() == 2);
+    assert!(linked.count() > 0, "sealed files are not copied");
+    let stopped = copy(data, &place, Arc::new(Until { hits: 1, ..Until::default() })).await;
+    assert!(matches!(stopped, Err(StoreError::Cancelled)), "{stopped:?}");
+    // All of this happens while the copy is read.
+    append(&files, P, &[seen(7, DAY_US), seen(8, 2 * DAY_US)]).await;
+    assert!(files.erase(Erasure::User(P, "user-2".into())).await.unwrap() > 1_000);
+    append(&files, P, &(0..30).map(|n| seen(n, 5 * DAY_US)).collect::<Vec<_>>()).await;
+    let copied = copy(data, &place, Arc::new(Silent)).await.unwrap();
+    assert!(copied.hits > 40_000 && !data.join(HITS_COPY).exists());
+
+    // Hits get too old, lose their addresses, and a project goes.
+    let first_us = files.extent(&everything(P).scope).await.unwrap().unwrap().0;
+    assert!(files.erase(Erasure::Before(P, first_us + 20 * DAY_US)).await.unwrap() > 1_000);
+    assert!(files.erase(Erasure::Addresses(P)).await.unwrap() > 1_000);
+    link(&files, data).await;
+    let stopped = copy(data, &place, Arc::new(Until { hits: 1, ..Until::default() })).await;
+    assert!(matches!(stopped, Err(StoreError::Cancelled)), "{stopped:?}");
+    append(&files, P, &(0..25_000).map(|n| seen(n, 50 * DAY_US)).collect::<Vec<_>>()).await;
+    files.erase(Erasure::Project(Q)).await.unwrap();
+    assert!(files.erase(Erasure::User(P, "user-3".into())).await.unwrap() > 100);
+    let wanted = all(&files).await;
+    assert!(wanted[1].1.is_empty() && wanted[0].1.iter().any(|hit| hit.hit_id > 0));
+    files.close().await.unwrap();
+
+    let stopped = move_to(data, &place, Arc::new(Until { hits: 30_000, ..Until::default() })).await;
+    assert!(matches!(stopped, Err(StoreError::Cancelled)), "{stopped:?}");
+    let moved = move_to(data, &place, Arc::new(Silent)).await.unwrap();
+    assert_eq!((moved.hits, moved.projects), (wanted[0].1.len() as u64, 1));
+    assert!(!data.join(HITS_COPY).exists() && !data.join("moving-hits.json").exists());
+    let there = open_in(data, NODE, &place, few()).await.unwrap();
+    assert_eq!(all(&there).await, wanted);
+    there.close().await.unwrap();
+}
+
+async fn copy_back(
+    data: &Path,
+    place: &ClickHousePlace,
+    progress: Arc<dyn Progress>,
+) -> Result<MovedHits, StoreError> {
+    let hits = HitsPlace::ClickHouse(place.clone());
+    let options = StoreOptions::new(data.to_path_buf(), few());
+    copy_hits_back(StoreOptions { hits, ..options }, progress).await
+}
+
+async fn link_anew(store: &Store, data: &Path) {
+    let _ = std::fs::remove_dir_all(data.join(HITS_COPY));
+    link(store, data).await;
+}
+
+/// The same from ClickHouse into files.
+#[tokio::test(flavor = "multi_thread")]
+async fn hits_move_into_files_while_their_folder_is_in_use() {
+    let (data, place) = (tempfile::tempdir().unwrap(), place());
+    let data = data.path();
+    filled(data, 45_000).await;
+    move_to(data, &place, Arc::new(Silent)).await.unwrap();
+    let there = open_in(data, NODE, &place, few()).await.unwrap();
+    link(&there, data).await;
+    let stopped = copy_back(data, &place, Arc::new(Until { hits: 1, ..Until::default() })).await;
+    assert!(matches!(stopped, Err(StoreError::Cancelled)), "{stopped:?}");
+    append(&there, P, &[seen(7, DAY_US), seen(8, 2 * DAY_US)]).await;
+    assert!(there.erase(Erasure::User(P, "user-2".into())).await.unwrap() > 1_000);
+    append(&there, P, &(0..30).map(|n| seen(n, 5 * DAY_US)).collect::<Vec<_>>()).await;
+    there.settle().await.unwrap();
+    // It goes on to where it began to go, and further.
+    link_anew(&there, data).await;
+    let copied = copy_back(data, &place, Arc::new(Silent)).await.unwrap();
+    assert!(copied.hits > 30_000 && copied.projects == 2, "{copied:?}");
+
+    let first_us = there.extent(&everything(P).scope).await.unwrap().unwrap().0;
+    assert!(there.erase(Erasure::Before(P, first_us + 20 * DAY_US)).await.unwrap() > 1_000);
+    assert!(there.erase(Erasure::Addresses(P)).await.unwrap() > 1_000);
+    append(&there, P, &(0..12_000).map(|n| seen(n, 50 * DAY_US)).collect::<Vec<_>>()).await;
+    there.settle().await.unwrap();
+    link_anew(&there, data).await;
+    let until = Until { hits: copied.hits, ..Until::default() };
+    let stopped = copy_back(data, &place, Arc::new(until)).await;
+    assert!(matches!(&stopped, Err(StoreError::Cancelled) | Ok(_)), "{stopped:?}");
+    append(&there, P, &(0..12_000).map(|n| seen(n, 50 * DAY_US)).collect::<Vec<_>>()).await;
+    there.erase(Erasure::Project(Q)).await.unwrap();
+    assert!(there.erase(Erasure::User(P, "user-3".into())).await.unwrap() > 100);
+    append(&there, P, &[seen(9, DAY_US)]).await;
+    there.settle().await.unwrap();
+    let wanted = all(&there).await;
+    assert!(wanted[1].1.is_empty());
+    there.close().await.unwrap();
+
+    // Hits that were too old are in no ledger, and later ones with older times hide that they are gone.
+    let refused = move_back(data, &place, Arc::new(Silent)).await.unwrap_err().to_string();
+    assert!(refused.contains("run the command again, it begins anew"), "{refused}");
+    let moved = move_back(data, &place, Arc::new(Silent)).await.unwrap();
+    assert_eq!((moved.hits, moved.projects), (wanted[0].1.len() as u64, 1));
+    assert!(!data.join("hits.arriving").exists() && !data.join(HITS_COPY).exists());
+    let files = open_as(data, NODE).await;
+    assert_eq!(all(&files).await, wanted);
+    assert_eq!(files.stats().problems, Vec::<String>::new());
+    append(&files, P, &[seen(8, DAY_US)]).await;
+    files.settle().await.unwrap();
+    let hits = files.arrivals(everything(P)).await.unwrap();
+    assert_eq!(hits.len(), wanted[0].1.len() + 1);
+    assert!(hits.last().unwrap().hit_id > wanted[0].1.last().unwrap().hit_id);
+    files.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,7 +353,7 @@ async fn a_copy_with_other_hits_is_refused() {
     intruder.settle().await.unwrap();
     intruder.close().await.unwrap();
     let refused = move_to(data, &place, Arc::new(Silent)).await.unwrap_err().to_string();
-    assert!(refused.contains("other counts by day"), "{refused}");
+    assert!(refused.contains("has hits of node 4"), "{refused}");
     let files = open(data, few()).await;
     assert_eq!(all(&files).await, wanted);
     files.close().await.unwrap();
