@@ -15,6 +15,7 @@ mod duckdb;
 mod facts;
 mod folder;
 mod hit_store;
+mod hits_copy;
 mod inbox;
 mod ledger;
 pub mod meta;
@@ -39,7 +40,8 @@ mod verdict;
 
 pub use backup::INBOX;
 pub use folder::{move_projects, open_folder};
-pub use move_hits::{HITS_COPY, MovedHits, copy_hits, copy_hits_back, move_hits, move_hits_back};
+pub use hits_copy::HITS_COPY;
+pub use move_hits::{MovedHits, copy_hits, copy_hits_back, move_hits, move_hits_back};
 pub use owner::Owner;
 pub use progress::{Progress, Silent, Unit};
 pub use ranking_cache::DataVersion;

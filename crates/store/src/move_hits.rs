@@ -31,9 +31,6 @@ use crate::verdict::Found;
 pub use back::{copy_hits_back, move_hits_back};
 pub use there::{copy_hits, move_hits};
 
-/// In the data folder: a backup of it, whose hits are being moved while a server goes on with the folder.
-pub const HITS_COPY: &str = "hits.leaving";
-
 /// The data files, once the hits are elsewhere.
 const MOVED: &str = "hits.moved";
 
@@ -76,14 +73,6 @@ fn projects_of(store: &Store) -> BTreeMap<u32, u64> {
         }
     }
     projects
-}
-
-fn drop_copy(data: &Path) -> Result<(), StoreError> {
-    let copy = data.join(HITS_COPY);
-    match copy.exists() {
-        true => std::fs::remove_dir_all(&copy).map_err(io("deleting the copy of the hits")),
-        false => Ok(()),
-    }
 }
 
 /// Everything that waits is stored and erased. An erasure names hits by their texts, and finds them where they are.

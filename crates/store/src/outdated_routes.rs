@@ -67,7 +67,7 @@ impl<Of: Copy + Eq + Hash> OutdatedRoutes<Of> {
         all.iter().find(wants).copied()
     }
 
-    /// What `choose` named was looked at, and perhaps rewritten.
+    /// Those that `choose` named were looked at, and perhaps rewritten.
     pub fn note(&mut self, one: Of, rewritten: bool, now: Instant) {
         let before = self.looked.get(&one).and_then(|looked| looked.rewritten);
         let rewritten = if rewritten { Some(now) } else { before };

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::engine::Engine;
 use super::erase::{erase, running};
+use crate::hits_copy;
 use crate::inbox::Change;
 use crate::ledger;
 use crate::shared::Shared;
@@ -83,6 +84,7 @@ impl Eraser {
         let (shared, node) = (&self.shared, self.shared.options.node);
         ledger::append(&shared.options.data, &shared.key, seq, erasure)?;
         let hits = erase(&self.engine, erasure, node, HitId::new(node, seq, 0).0).await?;
+        hits_copy::delete(&shared.options.data)?;
         shared.inbox.change(Change::Erased { seq, erasure: erasure.clone() }).await?;
         shared.rankings.clear();
         let (tail, erasure) = (shared.tail.clone(), erasure.clone());

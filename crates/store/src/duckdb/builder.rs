@@ -28,6 +28,7 @@ use super::sql::build::Edit;
 use super::sql::file::Tables;
 use super::store::DuckDb;
 use crate::disk::{io, path_text, sync};
+use crate::hits_copy;
 use crate::inbox::{Change, FileKind, FileRow};
 use crate::ledger;
 use crate::outdated_routes::OutdatedRoutes;
@@ -499,6 +500,10 @@ impl Builder {
         let options = &self.store.options;
         let left = set_aside::erase(&options.data, erasure, options.limits.duckdb.builder_memory)?;
         self.store.note_set_aside(left);
+        // Hits that are too old may be in it until it is used: nobody waits for their end.
+        if !matches!(erasure, Erasure::Before(..)) {
+            hits_copy::delete(&options.data)?;
+        }
         self.store.inbox.change_blocking(Change::Erased { seq, erasure: erasure.clone() })?;
         // Nobody reads the old files any more: from here on caches are filled without the erased texts.
         self.store.names.clear();

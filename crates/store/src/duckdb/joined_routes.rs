@@ -91,7 +91,7 @@ impl JoinedRoutes {
         self.names.iter().map(|(id, name)| (*id, name))
     }
 
-    /// What joins has the identity of its name, as in a file that has it as a text.
+    /// Joined routes have the identity of their name, as in a file that has it as a text.
     pub fn put_into(&self, identities: &mut Identities) {
         for (id, name) in &self.names {
             identities.put(TextKind::Route, *id, identity(name.as_bytes()));
@@ -120,7 +120,7 @@ pub struct ReadRoutes {
 }
 
 impl ReadRoutes {
-    /// What a rule of today makes of a route.
+    /// The route that a rule of today makes of one. None: it stays as it is.
     pub fn join(&self, project: u32, route: &str) -> Option<Arc<str>> {
         let joined = self.rules.as_ref()?.join(ProjectId(project), route)?;
         (joined != route).then(|| Arc::from(joined))

@@ -10,10 +10,11 @@ use sqlx::Connection;
 
 use super::compare::compare;
 use super::making::{Making, Source, connect};
-use super::{HITS_COPY, MovedHits, check_free, check_unchanged, lock_move, look_at, settle};
+use super::{MovedHits, check_free, check_unchanged, lock_move, look_at, settle};
 use crate::clickhouse::{self, leaving::Leaving};
 use crate::disk::{io, sync};
 use crate::hit_store::HitStore;
+use crate::hits_copy::{self, HITS_COPY};
 use crate::inbox::identity::FolderId;
 use crate::inbox::{self, Identity, manifest};
 use crate::ledger::{self, Line};
@@ -39,7 +40,7 @@ pub async fn move_hits_back(
     let last_seq = settle_folder(options.clone()).await?;
     let _lock = lock(&data)?;
     check_unchanged(&data, last_seq).await?;
-    super::drop_copy(&data)?;
+    hits_copy::delete(&data)?;
     let leaving = Arc::new(Leaving::begin(&from, &options.limits, &folder).await?);
     let projects: BTreeMap<u32, u64> =
         leaving.projects().await?.into_iter().map(|(project, of)| (project, of.hits)).collect();
@@ -99,7 +100,7 @@ pub async fn copy_hits_back(
         };
         files.close().await?;
         sealed?;
-        super::drop_copy(&data)?;
+        hits_copy::delete(&data)?;
         return Ok(moved);
     }
     Err(StoreError::UnusablePath(

@@ -10,12 +10,12 @@ use super::bring::Bringing;
 use super::compare::find_differences;
 use super::mark::Mark;
 use super::{
-    HITS_COPY, MOVED, MovedHits, check_free, check_unchanged, drop_copy, lock_move, look_at,
-    projects_of, settle,
+    MOVED, MovedHits, check_free, check_unchanged, lock_move, look_at, projects_of, settle,
 };
 use crate::clickhouse::arriving::Arriving;
 use crate::disk::{io, sync};
 use crate::hit_store::HitStore;
+use crate::hits_copy::{self, HITS_COPY};
 use crate::inbox;
 use crate::open::lock;
 use crate::progress::Progress;
@@ -40,7 +40,7 @@ pub async fn move_hits(
     let source = |last_seq| format!("folder {last_seq}");
     let (moved, last_seq) = bring(options, &data, to, source, &*progress).await?;
     // Of a run that was stopped: the folder itself has been read.
-    drop_copy(&data)?;
+    hits_copy::delete(&data)?;
     switch(&data, last_seq).await?;
     Ok(moved)
 }
@@ -58,8 +58,18 @@ pub async fn copy_hits(
     let _moving = lock_move(&data)?;
     let mut options = StoreOptions { data: copy, hits: HitsPlace::Folder, ..options };
     options.limits.reserve_bytes = 0;
-    let (moved, _) = bring(options, &data, to, |_| "copy".to_owned(), &*progress).await?;
-    drop_copy(&data)?;
+    // A copy that is made anew has other pages.
+    let source = |last_seq| format!("copy {last_seq}");
+    let brought = bring(options, &data, to, source, &*progress).await;
+    if brought.is_err() && !data.join(HITS_COPY).exists() {
+        return Err(StoreError::UnusablePath(
+            "something was erased from the folder meanwhile, and with it the copy that hits are moved from. Run the command again: it \
+             makes a new one and goes on where it was"
+                .into(),
+        ));
+    }
+    let (moved, _) = brought?;
+    hits_copy::delete(&data)?;
     Ok(moved)
 }
 

@@ -17,7 +17,7 @@ use super::make::{P, Q, latest, on_any_disk, open, scope, small_but, until_seale
 use super::rankings;
 use super::sums::{DAY_US, START, Seen, all_panels, append, check, seen};
 
-/// What the owner decides while files stay as they are. 0: nothing yet.
+/// The rules that the owner decides on while files stay as they are. 0: nothing yet.
 pub(super) struct Rules(pub AtomicU64);
 
 pub(super) const NONE: u64 = 0;
