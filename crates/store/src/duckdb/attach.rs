@@ -70,8 +70,13 @@ pub fn open_active(
     }
     // A new file gets all records that the inbox still has; the caller reports the others as lost.
     let id = store.next_file.fetch_add(1, Ordering::Relaxed);
-    let lost = trimmed_to > row.first_seq;
-    tracing::warn!(file = %path.display(), lost, "a new active file takes the place of one that is not there");
+    let file = path.display();
+    if trimmed_to > row.first_seq {
+        tracing::warn!(%file, "a new active file takes the place of one that is not there, and some of its hits are lost");
+    } else {
+        // As after a backup, which has none.
+        tracing::info!(%file, "a new active file takes the place of one that is not there: its hits are in the inbox");
+    }
     Active::create(engine, &folder, FileRow::active(id, row.first_seq))
 }
 
