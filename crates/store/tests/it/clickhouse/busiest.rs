@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use analytics::query::SumsQuery;
 use analytics::tally::{Consumer, Needs, Sort, TallyLimits, Top, Total};
-use store::{ClickHouseLimits, ClickHousePlace, Erasure, StoreLimits};
+use store::{ClickHouseLimits, ClickHousePlace, Erasure, StoreError, StoreLimits};
 
 use super::front::{open_in, place};
 use super::rollups::{grid, tell};
@@ -34,8 +34,12 @@ async fn both(of_day: u64, tally: TallyLimits) -> (Both, ClickHousePlace) {
 impl Both {
     /// Makes the lists that are due. A round only notes which days rest, the next one makes them.
     pub(super) async fn derive(&self) -> u64 {
-        self.clickhouse.derive(LATER).await.unwrap();
-        self.clickhouse.derive(LATER).await.unwrap()
+        self.try_derive().await.unwrap()
+    }
+
+    pub(super) async fn try_derive(&self) -> Result<u64, StoreError> {
+        self.clickhouse.derive(LATER).await?;
+        self.clickhouse.derive(LATER).await
     }
 
     async fn consumers(&self, query: &SumsQuery) -> Total {
