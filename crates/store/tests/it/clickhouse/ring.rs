@@ -109,13 +109,14 @@ pub async fn erase(store: &Store, erasure: Erasure) {
 
 /// The same of lists: as the server does, in a later round.
 async fn derive(both: &Both) {
+    let mut problem = None;
     for _ in 0..4 {
         match both.try_derive().await {
             Ok(_) => return,
-            Err(problem) => eprintln!("lists are tried again: {problem}"),
+            Err(found) => problem = Some(found),
         }
     }
-    panic!("no lists");
+    panic!("no lists: {problem:?}");
 }
 
 /// The answer of each host by itself.
