@@ -12,7 +12,7 @@ pub const HITS_COPY: &str = "hits.leaving";
 /// The same while it is made.
 const PARTIAL: &str = "hits.leaving.partial";
 
-/// Whoever reads it goes on with the files that are open, and begins anew where a file is missing.
+/// A reader keeps the files that it has open; if it needs another one, its move fails, and the next run makes a new copy.
 pub fn delete(data: &Path) -> Result<(), StoreError> {
     for name in [HITS_COPY, PARTIAL] {
         match std::fs::remove_dir_all(data.join(name)) {

@@ -500,7 +500,7 @@ impl Builder {
         let options = &self.store.options;
         let left = set_aside::erase(&options.data, erasure, options.limits.duckdb.builder_memory)?;
         self.store.note_set_aside(left);
-        // Hits that are too old may be in it until it is used: nobody waits for their end.
+        // Hits that are merely too old may stay in it: no caller waits for them to be gone.
         if !matches!(erasure, Erasure::Before(..)) {
             hits_copy::delete(&options.data)?;
         }

@@ -159,7 +159,8 @@ pub fn sums(
             let counted = crowd.count(&later[n], &parts)?;
             merge.lock().unwrap_or_else(PoisonError::into_inner).add_counted(n, counted);
         } else {
-            let wanted = &wanted_of_list;
+            // TRICKY: they have those of routes too.
+            let wanted = &wanted_of_list.clone().joined_by(texts.joined.as_deref());
             identities = crowd::identify(&kept, &identities, &file, project, wanted, cache)?;
             tally.know(identities.clone());
             kept.iter().for_each(|kept| kept.add_to(&mut tally));
@@ -259,8 +260,7 @@ fn read_texts(
     if !file.is_sealed() {
         return Ok(Arc::new(FileTexts::read(file, project, wanted, joined)?));
     }
-    let version = joined.as_ref().map_or(0, |joined| joined.version());
-    let wanted = Wanted { joined: version, ..wanted.clone() };
+    let wanted = wanted.clone().joined_by(joined.as_deref());
     if let Some(known) = cache.get(file.alias(), project, &wanted) {
         return Ok(known);
     }

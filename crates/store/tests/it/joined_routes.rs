@@ -210,3 +210,36 @@ async fn endpoints_that_are_only_counted_follow_the_rules() {
     limits.tally.endpoints_summed = 3;
     follow_rules(limits, 330, true).await;
 }
+
+/// The identities of hits' consumers are kept apart from those of other texts, and routes go by today's rules there too.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_very_many_consumers_follow_the_rules() {
+    let mut limits = files();
+    // More than the joined endpoints, and less than the consumers.
+    limits.tally.listed_whole = 9;
+    limits.tally.listed_of_file = 5;
+    limits.tally.listed_of_day = 5;
+    let data = tempfile::tempdir().unwrap();
+    let store = open(data.path(), limits).await;
+    let rules = Arc::new(Rules(AtomicU64::new(JOINED)));
+    let mut hits = hits(330);
+    // No two files have one of these in common.
+    let unlike = (0..).zip(&mut hits).filter(|(n, _)| n % 8 > 3);
+    unlike.for_each(|(n, hit)| hit.route = format!("/b/{n:03}"));
+    for some in hits.chunks(110) {
+        append(&store, P, some).await;
+        store.settle().await.unwrap();
+    }
+    until_sealed(&store).await;
+    store.set_route_rules(rules.clone());
+    // The same hits are asked for one after the other, so that what is kept of their consumers suffices.
+    for grid in grids() {
+        for q in ["", "status:5xx", "method:GET"] {
+            for decided in [JOINED, RENAMED, JOINED] {
+                rules.0.store(decided, Ordering::SeqCst);
+                check(&store, &by(decided, &hits), &grid, q, "").await;
+            }
+        }
+    }
+    store.close().await.unwrap();
+}

@@ -66,6 +66,10 @@ impl Wanted {
         Wanted { kept_consumers: true, ..self }
     }
 
+    pub fn joined_by(self, joined: Option<&JoinedRoutes>) -> Wanted {
+        Wanted { joined: joined.map_or(0, JoinedRoutes::version), ..self }
+    }
+
     pub fn of_listed_consumers(mut self) -> Wanted {
         let all = self.identities.len();
         self.identities.retain(|kind| !matches!(kind, TextKind::User | TextKind::Address));

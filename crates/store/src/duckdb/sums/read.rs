@@ -338,29 +338,19 @@ impl<'a> Source<'a> {
     }
 
     fn read_values(&self, days: Days, needs: Needs) -> Result<(), StoreError> {
-        let joined = self.joined.clone();
-        self.each(
-            &sums::values(self.file.alias(), self.project, days, needs),
-            move |tally, chunk| {
-                let (kind, value) = (chunk.column::<u8>(0), chunk.column::<u32>(1));
-                let (requests, errors) = (chunk.column(2), chunk.column(3));
-                for row in 0..chunk.rows() {
-                    let count = Count { requests: requests[row], errors: errors[row] };
-                    match TextKind::ALL.iter().find(|text| **text as u8 == kind[row]) {
-                        Some(TextKind::Route) => {
-                            let of =
-                                joined.as_ref().map_or(value[row], |joined| joined.id(value[row]));
-                            tally.add_text(TextKind::Route, of, count);
-                        }
-                        Some(text) => tally.add_text(*text, value[row], count),
-                        None if kind[row] == BY_COUNTRY => {
-                            tally.add_country(value[row] as u16, count)
-                        }
-                        None => {}
-                    }
+        // There is none of routes, which a rule may join.
+        self.each(&sums::values(self.file.alias(), self.project, days, needs), |tally, chunk| {
+            let (kind, value) = (chunk.column::<u8>(0), chunk.column::<u32>(1));
+            let (requests, errors) = (chunk.column(2), chunk.column(3));
+            for row in 0..chunk.rows() {
+                let count = Count { requests: requests[row], errors: errors[row] };
+                match TextKind::ALL.iter().find(|text| **text as u8 == kind[row]) {
+                    Some(text) => tally.add_text(*text, value[row], count),
+                    None if kind[row] == BY_COUNTRY => tally.add_country(value[row] as u16, count),
+                    None => {}
                 }
-            },
-        )
+            }
+        })
     }
 }
 
