@@ -28,9 +28,11 @@ after(async () => {
   await server?.stop();
 });
 
-/** Scrolls to the last row of a card. */
+/** Scrolls to the last row of a card, once the list has its full height, and waits until the row has arrived. */
 async function scrollToEnd(page, card) {
+  await page.locator(`.${card} tr.gap`).first().waitFor({ state: 'attached' });
   await page.locator(`.${card} .scroll`).evaluate((element) => { element.scrollTop = element.scrollHeight; });
+  await page.locator(`.${card} tr[aria-rowindex="${MANY + 1}"] button`).first().waitFor();
 }
 
 const foxes = Array.from({ length: MANY }, (_, n) => n).filter((n) => n % 300 === 7 && n < 300 * FOXES);
@@ -152,10 +154,8 @@ test('on a phone every row has a second line with the values that have no column
   });
   assert.equal(overlaps, 0);
   await page.locator('.card.endpoints').getByText('20,000 rows').waitFor();
-  await page.locator('.card.endpoints tr.gap').waitFor({ state: 'attached' });
   await scrollToEnd(page, 'endpoints');
   const last = page.locator(`.card.endpoints tbody tr[aria-rowindex="${MANY + 1}"]`);
-  await last.waitFor();
   assert.ok(await second(last).isVisible());
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   await axe(page);
