@@ -4,6 +4,9 @@ use clickhouse::error::Error;
 
 use crate::types::StoreError;
 
+const LOST_DISK: &str = "a host without tables is known to Keeper. If it lost its disk, run SYSTEM DROP REPLICA as \
+                         docs/clickhouse.md says (A host that lost its disk)";
+
 /// An error of a statement that was given `seconds`.
 pub fn failed(context: &'static str, seconds: u64) -> impl Fn(Error) -> StoreError {
     move |cause| match &cause {
@@ -15,8 +18,12 @@ pub fn failed(context: &'static str, seconds: u64) -> impl Fn(Error) -> StoreErr
             Some(241) => StoreError::OutOfMemory(context),
             // QUERY_WAS_CANCELLED
             Some(394) => StoreError::Cancelled,
-            // Of a replica or a keeper that is away: ALL_CONNECTION_TRIES_FAILED, TABLE_IS_READ_ONLY, KEEPER_EXCEPTION.
-            Some(279 | 242 | 999) => StoreError::EngineAway { cause: text.clone() },
+            // Of a replica or a keeper that is away: ALL_CONNECTION_TRIES_FAILED, TABLE_IS_READ_ONLY, KEEPER_EXCEPTION,
+            // NO_ZOOKEEPER.
+            Some(279 | 242 | 999 | 225) => StoreError::EngineAway { cause: text.clone() },
+            // REPLICA_ALREADY_EXISTS: a host that lost its disk gets no tables until the operator has told Keeper. As the
+            // other replicas have the hits, a server that starts meanwhile takes batches.
+            Some(253) => StoreError::EngineAway { cause: format!("{LOST_DISK}: {text}") },
             // A proxy in front of it has no server.
             None if text.starts_with("502") || text.starts_with("503") => {
                 StoreError::EngineAway { cause: text.clone() }
@@ -57,6 +64,16 @@ mod tests {
         assert!(matches!(of("Code: 159. DB::Exception: Timeout"), StoreError::Timeout(30)));
         assert!(matches!(of("Code: 241. DB::Exception"), StoreError::OutOfMemory("reading hits")));
         assert!(matches!(of("Code: 242. DB::Exception"), StoreError::EngineAway { .. }));
+        assert!(matches!(of("Code: 225. DB::Exception"), StoreError::EngineAway { .. }));
+        match of("Code: 253. DB::Exception: Replica /a/replicas/two already exists") {
+            StoreError::EngineAway { cause } => {
+                assert!(
+                    cause.contains("SYSTEM DROP REPLICA") && cause.ends_with("exists"),
+                    "{cause}"
+                );
+            }
+            other => panic!("{other}"),
+        }
         assert!(matches!(of("503 Service Unavailable"), StoreError::EngineAway { .. }));
         assert!(matches!(of("Code: 47. DB::Exception"), StoreError::Engine { .. }));
     }

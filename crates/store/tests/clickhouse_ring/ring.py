@@ -4,8 +4,8 @@ between hosts, and the recognition of repeated inserts are the real engine's.
 Before each host is a proxy, since the library lacks one thing that the server program has: the queue of statements ON
 CLUSTER. The proxy gives such a statement to every host instead. Everything else passes through as it is.
 
-Prints the ports of the proxies in a line. Standard input: `stop N` and `start N` for a host, `close N` and `open N` for its
-proxy alone, each answered with a line. Everything ends when standard input does.
+Prints the ports of the proxies in a line. Standard input: `stop N` and `start N` for a host, `empty N` for the disk of one
+that was stopped, `close N` and `open N` for a host's proxy alone, each answered with a line. Everything ends when standard input does.
 
     ring.py SHARDS
 """
@@ -98,6 +98,9 @@ class Host:
     def stop(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def empty(self):
+        shutil.rmtree(self.folder / "data")
 
     def open(self, hosts):
         class Handler(Proxy):
@@ -192,7 +195,7 @@ def main():
             host = hosts[int(number)]
             if command == "open":
                 host.open(hosts)
-            elif command in ("start", "stop", "close"):
+            elif command in ("start", "stop", "empty", "close"):
                 getattr(host, command)()
             if command == "start":
                 wait_for(host.http)

@@ -1,5 +1,6 @@
 //! A cluster of ClickHouse: two hosts of the real engine with a shard each, and ZooKeeper as their Keeper
-//! (`tests/clickhouse_ring`). What it can't show: replicas of one shard, and ClickHouse's queue of statements ON CLUSTER.
+//! (`tests/clickhouse_ring`). It can't show replicas of one shard, and ClickHouse's queue of statements ON CLUSTER:
+//! `tests/test_replicas.py` does, with an old version.
 //! With `RING_LONG=1` hosts are also lost, and more answers compared.
 
 use std::io::{BufRead, BufReader, Write};
@@ -62,7 +63,7 @@ impl Ring {
         Ring { ports, talk, _child: child }
     }
 
-    /// `stop 0`, `start 0`: a host; `close 0`, `open 0`: what leads there, while the other host reaches it.
+    /// `stop 0`, `start 0`: a host; `empty 0`: its disk, while it is stopped; `close 0`, `open 0`: what leads there, while the other host reaches it.
     pub fn tell(&self, command: &str) {
         let mut talk = self.talk.lock().unwrap();
         writeln!(talk.0, "{command}").expect("it listens");
@@ -293,6 +294,44 @@ async fn a_lost_host_costs_no_hit_and_no_erasure() {
         |user: &str, hits: &[Seen]| hits.iter().filter(|hit| hit.user == user).count() as u64;
     let gone = first + with("user-2", &fortnight(0, 300));
     assert_eq!(count(&store).await, 400 - gone);
+    store.close().await.unwrap();
+}
+
+/// Keeper still has its replica. Each shard of these tests has one, so its hits are lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_lost_its_disk_gets_its_tables_once_keeper_has_forgotten_it() {
+    if !is_long() {
+        return;
+    }
+    let (ring, folder) = (Ring::start(), tempfile::tempdir().unwrap());
+    let place = ring.place();
+    let store = open_in(folder.path(), 0, &place, any_disk()).await.unwrap();
+    post(&store, &fortnight(0, 100)).await;
+    store.settle().await.unwrap();
+    let kept = on_each(&place, "SELECT count() FROM hits_local")[0];
+    store.close().await.unwrap();
+    for command in ["stop 1", "empty 1", "start 1"] {
+        ring.tell(command);
+    }
+
+    let store = open_in(folder.path(), 0, &place, any_disk()).await.expect("it takes batches");
+    post(&store, &fortnight(100, 100)).await;
+    until("advice", || has_problem(&store, "SYSTEM DROP REPLICA")).await;
+    let began = Instant::now();
+    for table in ["versions", "nodes", "hits", "busiest"] {
+        let path = format!("/clickhouse/tables/{}/2/{table}", place.database);
+        let forget = format!("SYSTEM DROP REPLICA 'one' FROM ZKPATH '{path}'");
+        let host = alone(&place, 0);
+        let client = clickhouse::Client::default().with_url(&host.url);
+        // The host's former session has to end first.
+        while let Err(problem) = client.query_raw(&forget).execute().await {
+            assert!(began.elapsed() < PATIENCE, "{problem}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    store.settle().await.unwrap();
+    assert_eq!(count(&store).await, kept + 100);
+    assert!(on_each(&place, "SELECT count() FROM hits_local")[1] > 0);
     store.close().await.unwrap();
 }
 
