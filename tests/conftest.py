@@ -11,7 +11,7 @@ from server import Server, binary
 # The files that take longest, longest first. They begin before the others, so that no worker is left with a long one at the end.
 LONG = [
     "test_crash.py", "test_cut_network.py", "test_servers.py", "test_clickhouse.py", "test_channels.py", "test_notices.py",
-    "test_slow_bodies.py", "test_fat_texts.py", "test_following.py", "test_server_versions.py",
+    "test_replicas.py", "test_slow_bodies.py", "test_fat_texts.py", "test_following.py", "test_server_versions.py",
     "test_unread_answers.py", "test_readers.py", "test_faults.py", "test_backup.py", "test_formats.py", "test_acme.py",
 ]  # fmt: skip
 
