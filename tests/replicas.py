@@ -17,7 +17,7 @@ from posting import wait_for
 SCRIPT = Path(__file__).resolve().parent / "replicas.sh"
 CLUSTER = "ring"
 SESSION_SECONDS = 3
-# What a call raises if its host is away, or dies during it.
+# Raised by a call whose host is away, or dies during it.
 AWAY = (OSError, http.client.HTTPException)
 
 
@@ -47,7 +47,9 @@ class Process:
 
     def begin(self) -> None:
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            # It ends with the tests, also if those are killed.
+            command = ["setpriv", "--pdeathsig", "KILL", *self.command]
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def await_port(self) -> None:
         end = time.monotonic() + 60

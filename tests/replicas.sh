@@ -15,18 +15,22 @@ mkdir -p "$folder"
 exec 9> "$folder.lock"
 flock 9
 library() { ls /usr/lib/*/libclickhouse.so.18.16 2> /dev/null; }
-if ! library > /dev/null || [ ! -e /usr/share/java/zookeeper.jar ] || ! command -v java > /dev/null; then
-  install="apt-get update -qq && apt-get install -y -qq --no-install-recommends clickhouse-common default-jre-headless libzookeeper-java"
-  run=(flock "${TMPDIR:-/tmp}/api-analytics-apt.lock" sh -c "export DEBIAN_FRONTEND=noninteractive; $install")
+as_root() {
+  local run=(flock "${TMPDIR:-/tmp}/api-analytics-apt.lock" sh -c "export DEBIAN_FRONTEND=noninteractive; $1")
   [ "$(id -u)" = 0 ] || run=(sudo "${run[@]}")
-  "${run[@]}" >&2 || fail "apt-get could not install them"
+  "${run[@]}" >&2
+}
+if ! library > /dev/null || [ ! -e /usr/share/java/zookeeper.jar ] || ! command -v java > /dev/null; then
+  as_root "apt-get update -qq && apt-get install -y -qq --no-install-recommends clickhouse-common default-jre-headless libzookeeper-java" ||
+    fail "apt-get could not install libraries"
 fi
 server="$folder/usr/sbin/clickhouse-server"
 if [ ! -e "$server" ]; then
   package="$(mktemp -d)"
   trap 'rm -rf "$package"' EXIT
+  download() { (cd "$package" && apt-get -o APT::Sandbox::User=root download -qq clickhouse-server) >&2; }
   # The lists may be missing, or too old for the mirror.
-  (cd "$package" && apt-get -o APT::Sandbox::User=root download -qq clickhouse-server) >&2 || fail "apt-get could not download the server"
+  download || { as_root "apt-get update -qq" && download; } || fail "apt-get could not download the server"
   dpkg -x "$package"/clickhouse-server_*.deb "$folder"
 fi
 echo "$server"

@@ -1,5 +1,5 @@
-"""What a ClickHouse cluster with two replicas of each shard does, on which `store/src/clickhouse` relies: real servers, but
-Debian's old ones (18.16) and a reduced schema, with the same paths, keys, partitions and choice of a shard.
+"""A ClickHouse cluster with two replicas of each shard does what `store/src/clickhouse` relies on: shown with real servers, but
+Debian's old ones (18.16), and a reduced schema with the same paths, keys, partitions and choice of a shard.
 
 They can't show: insert_deduplication_token (a repeated insert is known by its rows here), mutations_sync, projections,
 fsync_after_insert, clusterAllReplicas, `secret`, ClickHouse Keeper, and the product itself, which needs a newer version.
@@ -10,7 +10,6 @@ import itertools
 import random
 import re
 import shutil
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,22 +17,35 @@ from pathlib import Path
 import pytest
 
 from posting import wait_for
-from replicas import AWAY, CLUSTER, Host, Refused, Replicas
+from replica_tables import (
+    ALL_CONNECTIONS_FAILED,
+    DAY_US,
+    IS_READ_ONLY,
+    KEEPER_FAILED,
+    NEXT_HOST,
+    NO_KEEPER,
+    ON_CLUSTER,
+    ORDER,
+    PARTITION,
+    REPLICA_EXISTS,
+    REPLICATED,
+    SHARD,
+    TABLE_EXISTS,
+    TABLES,
+    TIMEOUT,
+    Sender,
+    counts,
+    hits,
+    insert,
+    mutations,
+    statements,
+    tables_of,
+    takes_rows,
+    wait_for_copies,
+)
+from replicas import Host, Refused, Replicas
 
 SOURCES = Path(__file__).resolve().parent.parent / "crates" / "store" / "src" / "clickhouse"
-DAY_US = 86_400_000_000
-# 20 December 2023: a fortnight from there has two months, and so two partitions.
-START_US = 1_703_030_400_000_000
-# Errors after which the product asks the next host, and one of a statement that took too long (`failure.rs`).
-ALL_CONNECTIONS_FAILED, IS_READ_ONLY, KEEPER_FAILED, NO_KEEPER, TIMEOUT = 279, 242, 999, 225, 159
-NEXT_HOST = {ALL_CONNECTIONS_FAILED, IS_READ_ONLY, KEEPER_FAILED, NO_KEEPER}
-TABLE_EXISTS, REPLICA_EXISTS = 57, 253
-
-REPLICATED = "ReplicatedMergeTree('/clickhouse/tables/{database}/{shard}/TABLE', '{replica}')"
-PARTITION = "toYYYYMM(TIME)"
-ORDER = "(project, time_us, hit_id)"
-SHARD = "cityHash64(project, DAY)"
-ON_CLUSTER = f"ON CLUSTER `{CLUSTER}`"
 
 
 @pytest.fixture(scope="module")
@@ -55,89 +67,6 @@ def stats(cluster):
 
 
 NUMBERS = itertools.count(1)
-
-
-def statements(stats: str) -> list[str]:
-    """What makes the tables, as `schema.rs` gives it with fewer columns."""
-
-    def table(name: str, columns: str, rest: str, kept: str, engine: str = REPLICATED) -> str:
-        # Newer servers know {database} themselves.
-        engine = engine.replace("{database}", stats).replace("TABLE", kept)
-        return f"CREATE TABLE IF NOT EXISTS {stats}.{name} {ON_CLUSTER} ({columns}) ENGINE = {engine} {rest}"
-
-    columns = "project UInt32, hit_id Int64, time_us Int64, status UInt16, user_id String, path String"
-    partition = PARTITION.replace("TIME", "toDateTime(intDiv(time_us, 1000000), 'UTC')")
-    keys = f"PARTITION BY {partition} ORDER BY {ORDER}"
-    shard = SHARD.replace("DAY", f"intDiv(time_us, {DAY_US})")
-    settings = (
-        "SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 31536000,"
-        " old_parts_lifetime = 0, finished_mutations_to_keep = 1, cleanup_delay_period = 2, cleanup_delay_period_random_add = 0"
-    )
-
-    def view(name: str, local: str) -> str:
-        return (
-            f"CREATE TABLE IF NOT EXISTS {stats}.{name} {ON_CLUSTER} AS {stats}.{local}"
-            f" ENGINE = Distributed('{CLUSTER}', `{stats}`, {local}, {shard})"
-        )
-
-    return [
-        f"CREATE DATABASE IF NOT EXISTS `{stats}` {ON_CLUSTER}",
-        table("versions", "version UInt32", "ORDER BY version", "versions"),
-        table("nodes", "node UInt8, folder String, claimed_us Int64", "ORDER BY (node, claimed_us, folder)", "nodes"),
-        table("hits_local", columns, f"{keys} {settings}", "hits"),
-        view("hits", "hits_local"),
-        # For comparison: nothing of it is replicated.
-        table("plain_local", columns, keys, "", "MergeTree"),
-        view("plain", "plain_local"),
-    ]
-
-
-TABLES = ["hits", "hits_local", "nodes", "plain", "plain_local", "versions"]
-
-
-def takes_rows(host: Host) -> bool:
-    try:
-        return host.number("SELECT count() FROM system.replicas WHERE is_readonly OR is_session_expired") == 0
-    except Refused:
-        return False
-
-
-def hits(first: int, count: int, user: str = "") -> list[tuple]:
-    """Of five projects and fourteen days, in the order in which they came."""
-    made = []
-    for n in range(first, first + count):
-        time_us = START_US + n % 14 * DAY_US + n * 1_000
-        made.append((n % 5 + 1, n, time_us, 200, user or f"user-{n % 7}", f"/path/{n}"))
-    return made
-
-
-def insert(host: Host, table: str, rows: list[tuple]) -> None:
-    """Answered when each shard has its rows, as ours are. The setting is called distributed_foreground_insert today."""
-    text = "".join("\t".join(map(str, row)) + "\n" for row in rows)
-    columns = "project, hit_id, time_us, status, user_id, path"
-    host.run(f"INSERT INTO {table} ({columns}) FORMAT TabSeparated", text, insert_distributed_sync=1)
-
-
-def counts(hosts: list[Host], table: str) -> list[int]:
-    return [host.number(f"SELECT count() FROM {table}") for host in hosts]
-
-
-def wait_for_copies(cluster: Replicas, stats: str, total: int) -> None:
-    """Until both replicas of each shard have the same hits, and all are there once."""
-
-    def once() -> bool:
-        question = f"SELECT count(), uniqExact(hit_id), sum(cityHash64(hit_id, user_id)) FROM {stats}.hits_local"
-        answers = [host.run(question).split("\t") for host in cluster.hosts]
-        first, again, second, again_second = answers
-        return (
-            first == again
-            and second == again_second
-            and all(count == different for count, different, _ in answers)
-            and int(first[0]) + int(second[0]) == total
-        )
-
-    wait_for(f"{total} hits, each on both replicas of its shard", once, seconds=60)
-    assert counts(cluster.hosts, f"{stats}.hits") == [total] * 4
 
 
 def test_the_statements_are_those_of_the_product():
@@ -170,10 +99,6 @@ def test_the_statements_are_those_of_the_product():
         and f"Some({TIMEOUT})" in failure
         and f"Some({REPLICA_EXISTS})" in failure
     )
-
-
-def tables_of(host: Host, stats: str) -> list[str]:
-    return host.run(f"SELECT name FROM system.tables WHERE database = '{stats}' ORDER BY name").split()
 
 
 def test_statements_on_the_cluster_reach_each_host_also_one_that_was_down(cluster):
@@ -252,7 +177,7 @@ def test_a_block_that_is_repeated_through_another_replica_counts_once(cluster, s
 def test_a_repetition_is_known_as_long_as_the_window_says(cluster, stats):
     host = cluster.hosts[0]
     for name, window in (("short", 1), ("long", 10_000)):
-        engine = REPLICATED.replace("{database}", stats).replace("TABLE", name)
+        engine = REPLICATED.replace("TABLE", name)
         settings = (
             f"replicated_deduplication_window = {window}, cleanup_delay_period = 1, cleanup_delay_period_random_add = 0"
         )
@@ -343,53 +268,6 @@ def test_while_a_shard_is_away_nothing_is_answered_in_part(cluster, stats):
     wait_for_copies(cluster, stats, 840)
 
 
-class Sender:
-    """Inserts groups and repeats each until it is answered, at the next host if one is away, as the product does."""
-
-    def __init__(self, cluster: Replicas, stats: str, size: int = 70) -> None:
-        self.hosts, self.stats, self.size = cluster.hosts, stats, size
-        self.sent, self.repeated = 0, 0
-        self.codes: set[int] = set()
-        self.problem: BaseException | None = None
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self.guard, daemon=True)
-        self.thread.start()
-
-    def guard(self) -> None:
-        try:
-            self.work()
-        except BaseException as problem:
-            self.problem = problem
-
-    def work(self) -> None:
-        place = 0
-        while not self.stopping.is_set():
-            rows = hits(self.sent, self.size)
-            end = time.monotonic() + 60
-            while True:
-                try:
-                    insert(self.hosts[place], f"{self.stats}.hits", rows)
-                    break
-                except AWAY:
-                    pass
-                except Refused as problem:
-                    self.codes.add(problem.code)
-                assert time.monotonic() < end, f"no host takes it: {self.codes}"
-                place = (place + 1) % len(self.hosts)
-                self.repeated += 1
-                time.sleep(0.05)
-            self.sent += self.size
-            time.sleep(0.02)
-
-    def finish(self) -> int:
-        self.stopping.set()
-        self.thread.join(90)
-        assert not self.thread.is_alive()
-        if self.problem:
-            raise self.problem
-        return self.sent
-
-
 def test_replicas_that_are_killed_during_inserts_lose_and_double_nothing(cluster, stats):
     chance, sender = random.Random(3), Sender(cluster, stats)
     read = 0
@@ -426,11 +304,6 @@ def test_replicas_that_are_killed_during_inserts_lose_and_double_nothing(cluster
         wait_for("one more", lambda: counts(cluster.hosts, f"{stats}.hits") == [total + 1] * 4, seconds=0.1)
 
 
-def mutations(host: Host, stats: str) -> list[str]:
-    """Which are done, of those of a host."""
-    return host.run(f"SELECT is_done FROM system.mutations WHERE database = '{stats}' AND table = 'hits_local'").split()
-
-
 def test_an_erasure_reaches_both_replicas_and_each_tells_only_of_itself(cluster, stats):
     needle = "needle-" + "abcdefghijklmnop"
     erased = f"user_id = '{needle}'"
@@ -446,7 +319,7 @@ def test_an_erasure_reaches_both_replicas_and_each_tells_only_of_itself(cluster,
     wait_for("done on each", lambda: [mutations(host, stats) for host in cluster.hosts] == [["1"]] * 4, seconds=60)
     assert [host.number(own) for host in cluster.hosts] == [0] * 4
     wait_for("no disk has it", lambda: not any(host.files_with(needle) for host in cluster.hosts), seconds=30)
-    # What was erased doesn't come back with a group that is repeated.
+    # Erased hits don't come back with a group that is repeated.
     insert(cluster.hosts[1], f"{stats}.hits", rows)
     wait_for_copies(cluster, stats, 280)
 
