@@ -3,6 +3,7 @@
 //! Files store some of them, so it must never change; a database engine's own hash may change with any version.
 
 use std::hash::Hasher;
+use std::ops::RangeInclusive;
 
 use siphasher::sip::SipHasher13;
 
@@ -86,6 +87,23 @@ impl Ipv4Text {
     }
 }
 
+/// From the least to the greatest IPv4 address that may begin with this text; others between them don't. None if none does.
+pub fn ipv4_range(prefix: &str) -> Option<RangeInclusive<u32>> {
+    let mut parts: Vec<&str> = prefix.split('.').collect();
+    let last = parts.pop().unwrap_or_default();
+    let is_number = last.len() <= 3 && last.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number || parts.len() > 3 {
+        return None;
+    }
+    let (mut least, mut free) = (0u32, u32::BITS);
+    for part in parts {
+        let byte: u8 = part.parse().ok().filter(|byte: &u8| byte.to_string() == part)?;
+        free -= 8;
+        least |= u32::from(byte) << free;
+    }
+    Some(least..=least | 1u32.checked_shl(free).map_or(u32::MAX, |above| above - 1))
+}
+
 /// The digits of each byte and a dot, the first in the lowest byte, and their number.
 const PARTS: [(u32, u32); 256] = {
     let mut all = [(0, 0); 256];
@@ -117,6 +135,28 @@ mod tests {
     fn it_is_what_files_of_before_have() {
         assert_eq!(identity(b""), 0xd1fb_a762_150c_532c);
         assert_eq!(identity(b"203.0.113.7"), 0x8b2e_f1b1_0220_8939);
+    }
+
+    #[test]
+    fn addresses_that_begin_with_a_text_are_in_its_range() {
+        let numbers: Vec<u32> = (0..20_000u64)
+            .map(|n| {
+                identity(&n.to_le_bytes()) as u32 & if n % 2 > 0 { u32::MAX } else { 0x0fff_03ff }
+            })
+            .collect();
+        for number in &numbers {
+            let text = Ipv4Addr::from(*number).to_string();
+            for length in 0..=text.len() {
+                let range = ipv4_range(&text[..length]).unwrap();
+                assert!(range.contains(number), "{text} {range:?}");
+            }
+        }
+        assert_eq!(ipv4_range("10.2"), Some(0x0a00_0000..=0x0aff_ffff));
+        assert_eq!(ipv4_range("10.2."), Some(0x0a02_0000..=0x0a02_ffff));
+        assert_eq!(ipv4_range("10.2.3.4"), Some(0x0a02_0300..=0x0a02_03ff));
+        for none in ["10.2.3.4.", "a", "10.a", "2001:db8", ".", "256.1", "01.2", "10..2", "1234"] {
+            assert_eq!(ipv4_range(none), None, "{none}");
+        }
     }
 
     #[test]

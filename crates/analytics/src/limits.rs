@@ -494,6 +494,8 @@ limits! {
         "Hits of all files with more than `listed_whole` consumers that a page keeps, 22 bytes each, to look up just their consumers: those at the edges of a period, or those that a filter leaves.";
     CONSUMERS_AT_ONCE "consumers_at_once" = 4 << 20, Items, fixed, "",
         "Consumers of such a file that are counted at once if its hits are more: 16 MB, and 4 MB for each thread, whatever the size of the file; a user counts twice. For each further time its hits are read once more.";
+    VALUES_AT_ONCE "values_at_once" = 2 << 20, Items, fixed, "",
+        "Addresses, users, paths or request ids of a file that a menu counts at once: at most 16 MB, and as much for each thread. For each further time the file's hits are read once more.";
     NAMES_CACHE_BYTES "names_cache_bytes" = 24 << 20, Bytes, fixed, "",
         "Hashes of texts of sealed files that are kept between reads, 8 bytes each: 3 million of them. Those of consumers are kept only where they are few.";
     NAMES_ENTRY_BYTES "names_entry_bytes" = 8 << 10, Bytes, fixed, "",

@@ -105,6 +105,12 @@ impl Ids {
         word >> (id % 64) & 1 == 1
     }
 
+    /// From before the least to after the greatest.
+    pub fn range(&self) -> Range<u32> {
+        let words = self.0.span() as u32;
+        self.0.base * 64..self.0.base.saturating_add(words).saturating_mul(64)
+    }
+
     /// About how much memory the set takes.
     pub fn bytes(&self) -> usize {
         self.0.bytes()

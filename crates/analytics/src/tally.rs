@@ -25,6 +25,7 @@ mod subset;
 mod top;
 mod top_list;
 mod total;
+mod values;
 
 use std::ops::{BitOr, BitOrAssign};
 use std::sync::Arc;
@@ -37,7 +38,7 @@ use crate::limits;
 pub use consumer_counts::ConsumerCounts;
 use consumers::Consumers;
 pub use consumers::Unlisted;
-pub use counted::{Counted, ShownConsumers};
+pub use counted::{Counted, ShownTexts};
 use counts::Counts;
 pub use distinct::{Distinct, DistinctCount};
 use endpoints::Endpoints;
@@ -48,6 +49,7 @@ pub use rollup::{ConsumerRow, EndpointRow};
 pub use subset::Subset;
 pub use top::{SORTS, Sort, Top};
 pub use total::{Breakdown, Consumer, Dimension, Endpoint, Listing, Total};
+pub use values::{FileValues, ValueMerge};
 
 /// Which sums are wanted. Each costs time, so a panel names its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,6 +141,8 @@ pub struct TallyLimits {
     /// Of a file with more consumers than `listed_whole`.
     pub consumers_at_once: u64,
     pub consumer_hits_kept: u64,
+    /// Of a field whose values may be as many as hits.
+    pub values_at_once: u64,
     /// A table with another order than hits is chosen from this many consumers or endpoints with most hits.
     pub candidates: u64,
 }
@@ -155,6 +159,7 @@ impl Default for TallyLimits {
             bucket_consumers_exact: limits::BUCKET_CONSUMERS_EXACT,
             consumers_at_once: limits::CONSUMERS_AT_ONCE,
             consumer_hits_kept: limits::CONSUMER_HITS_KEPT,
+            values_at_once: limits::VALUES_AT_ONCE,
             candidates: limits::PANEL_ROWS,
         }
     }

@@ -29,21 +29,6 @@ pub struct ConsumerSum {
     noted: u16,
 }
 
-/// A consumer of a file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ConsumerId {
-    pub kind: TextKind,
-    pub id: u32,
-    /// The address as a number, so that its name is known. 0: it is none, or not known.
-    pub ipv4: u32,
-}
-
-impl ConsumerId {
-    pub fn new(kind: TextKind, id: u32, identities: &Identities) -> ConsumerId {
-        ConsumerId { kind, id, ipv4: identities.ipv4(kind, id) }
-    }
-}
-
 /// The consumers of a period of which a rollup lists only the busiest.
 #[derive(Clone, Debug)]
 pub struct Unlisted {

@@ -4,9 +4,8 @@
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
 
-use super::consumers::ConsumerId;
 use super::distinct::{Distinct, Prehashed};
-use super::identities::Identities;
+use super::identities::{Identities, TextId};
 use super::top_list::FileList;
 use super::{Count, Tally, TallyLimits};
 use crate::hit::TextKind;
@@ -14,12 +13,12 @@ use crate::hit::TextKind;
 /// The list and the series of the stretches so far.
 pub struct Counted {
     limits: TallyLimits,
-    pub(super) consumers: FileList<ConsumerId>,
+    pub(super) consumers: FileList<TextId>,
     pub(super) series: Vec<Distinct>,
 }
 
-/// The consumers that an answer may show, to be found among very many.
-pub struct ShownConsumers {
+/// Consumers or values that an answer may show, to be found among very many.
+pub struct ShownTexts {
     all: FewOfMany,
     /// Addresses as numbers, which need not be hashed. None if that of an address is not known.
     ipv4: Option<FewOfMany>,
@@ -48,7 +47,7 @@ impl Counted {
             || tally.consumers.distinct(),
             self.limits,
         );
-        let list = list.map(|(kind, id)| ConsumerId::new(kind, id, identities));
+        let list = list.map(|(kind, id)| TextId::new(kind, id, identities));
         self.consumers.join(list, self.limits);
         let series = tally.consumers.take_series();
         if self.series.is_empty() {
@@ -59,16 +58,22 @@ impl Counted {
     }
 }
 
-impl ShownConsumers {
+impl ShownTexts {
     /// Each with its identity.
-    pub(super) fn new(shown: &[(u64, ConsumerId)]) -> ShownConsumers {
+    pub(super) fn new(shown: &[(u64, TextId)]) -> ShownTexts {
         let addresses = || shown.iter().filter(|(_, shown)| shown.kind == TextKind::Address);
         let known = addresses().all(|(_, shown)| shown.ipv4 > 0);
         let numbers = addresses().map(|(_, shown)| spread(shown.ipv4));
-        ShownConsumers {
+        ShownTexts {
             all: FewOfMany::new(shown.iter().map(|(identity, _)| *identity)),
             ipv4: known.then(|| FewOfMany::new(numbers)),
         }
+    }
+
+    /// The identity of "no text" of this kind, if it is shown.
+    pub fn find_none(&self, kind: TextKind) -> Option<u64> {
+        let none = Identities::default().get(kind, 0);
+        self.all.has(none).then_some(none)
     }
 
     /// The identity of a row of `Identities::put_all`, if it is shown.
@@ -129,13 +134,13 @@ mod tests {
         };
         let shown = |n: u32| {
             let (kind, hash, ipv4) = row(n);
-            (Identities::of_row(kind, hash, ipv4), ConsumerId { kind, id: n, ipv4 })
+            (Identities::of_row(kind, hash, ipv4), TextId { kind, id: n, ipv4 })
         };
         let numeric = |n: &u32| n % 3 != 1;
         for only_numeric in [true, false] {
             let wanted: Vec<u32> = (1..600).filter(|n| !only_numeric || numeric(n)).collect();
             let all: Vec<_> = wanted.iter().map(|n| shown(*n)).collect();
-            let set = ShownConsumers::new(&all);
+            let set = ShownTexts::new(&all);
             assert_eq!(set.ipv4.is_some(), only_numeric);
             for n in 1..90_000 {
                 let (kind, hash, ipv4) = row(n);

@@ -16,6 +16,21 @@ pub struct Identities {
     stretch: Option<[Range<u32>; 2]>,
 }
 
+/// A text of a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TextId {
+    pub kind: TextKind,
+    pub id: u32,
+    /// An address as a number, so that its name is known. 0: it is none, or not known.
+    pub ipv4: u32,
+}
+
+impl TextId {
+    pub fn new(kind: TextKind, id: u32, identities: &Identities) -> TextId {
+        TextId { kind, id, ipv4: identities.ipv4(kind, id) }
+    }
+}
+
 impl Identities {
     /// For a few of a file's ids of these kinds.
     pub fn of_few(kinds: &[TextKind]) -> Identities {
@@ -33,6 +48,16 @@ impl Identities {
         identities.hashes[TextKind::User as usize] = Slots::over(users.clone());
         identities.ipv4 = Slots::over(addresses.clone());
         identities.stretch = Some([users, addresses]);
+        identities
+    }
+
+    /// For texts of one kind with these ids.
+    pub fn of_ids(kind: TextKind, ids: Range<u32>) -> Identities {
+        let mut identities = Identities::default();
+        match kind {
+            TextKind::Address => identities.ipv4 = Slots::over(ids),
+            kind => identities.hashes[kind as usize] = Slots::over(ids),
+        }
         identities
     }
 

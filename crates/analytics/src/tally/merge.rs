@@ -4,11 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::consumers::{ConsumerId, ConsumerSum};
-use super::counted::{Counted, ShownConsumers};
+use super::consumers::ConsumerSum;
+use super::counted::{Counted, ShownTexts};
 use super::distinct::Distinct;
 use super::endpoints::{EndpointSum, Pair};
-use super::identities::Identities;
+use super::identities::{Identities, TextId};
 use super::subset::Subset;
 use super::top::{Sort, Top};
 use super::top_list::{ByIdentity, FileList, Listed, TopList};
@@ -42,7 +42,7 @@ pub struct MissingDetails {
 
 /// A file's lists, and its words with their counts.
 pub struct Part {
-    consumers: FileList<ConsumerId>,
+    consumers: FileList<TextId>,
     endpoints: FileList<Pair>,
     texts: Vec<FileList<u32>>,
     words: Vec<(Dimension, HashMap<Arc<str>, Count>)>,
@@ -69,7 +69,7 @@ pub struct Merge {
     needs: Needs,
     top: Top,
     values: Vec<Dimension>,
-    consumers: TopList<ConsumerId>,
+    consumers: TopList<TextId>,
     series: Vec<Distinct>,
     endpoints: TopList<Pair>,
     texts: Vec<(TextKind, TopList<u32>)>,
@@ -151,11 +151,11 @@ impl Merge {
     }
 
     /// The consumers chosen by `choose`. None if there are none.
-    pub fn shown_consumers(&self) -> Option<ShownConsumers> {
+    pub fn shown_consumers(&self) -> Option<ShownTexts> {
         let shown = self.shown_consumers.keys();
         let shown = shown.filter_map(|who| Some((*who, self.consumers.get(*who)?.named_in.1)));
         let shown: Vec<_> = shown.collect();
-        (!shown.is_empty()).then(|| ShownConsumers::new(&shown))
+        (!shown.is_empty()).then(|| ShownTexts::new(&shown))
     }
 
     fn add_numbers(&mut self, tally: &Tally) {
@@ -416,7 +416,7 @@ impl Merge {
         };
         let consumers = std::mem::take(&mut self.shown_consumers).into_iter();
         let consumers = consumers.filter_map(|(who, mut sums)| {
-            let (file, ConsumerId { kind, id, ipv4 }) = self.consumers.get(who)?.named_in;
+            let (file, TextId { kind, id, ipv4 }) = self.consumers.get(who)?.named_in;
             let text = match ipv4 {
                 0 => name(file, kind, id).to_string(),
                 number => Ipv4Text::new(number).as_str().to_owned(),
@@ -487,7 +487,7 @@ impl Parts {
                 || tally.consumers.distinct(),
                 self.limits,
             )
-            .map(|(kind, id)| ConsumerId::new(kind, id, identities)),
+            .map(|(kind, id)| TextId::new(kind, id, identities)),
             endpoints: FileList::new(
                 endpoints.map(|(pair, requests)| (pair, plain(requests))),
                 |pair| identities.of_endpoint(pair),
@@ -557,7 +557,7 @@ fn first<T>(
     keyed[..most].iter().map(|(_, _, which)| *which).collect()
 }
 
-fn listing<Id: Copy, T>(list: &TopList<Id>, rows: Vec<T>) -> Listing<T> {
+pub(super) fn listing<Id: Copy, T>(list: &TopList<Id>, rows: Vec<T>) -> Listing<T> {
     Listing {
         rows,
         count: list.count(),

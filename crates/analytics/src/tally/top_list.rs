@@ -77,6 +77,16 @@ impl<Id: Copy> FileList<Id> {
         list
     }
 
+    /// Whether it leaves out keys of the file.
+    pub fn is_cut(&self) -> bool {
+        self.left_out > 0
+    }
+
+    /// The listed keys.
+    pub fn identities(&self) -> impl Iterator<Item = u64> + '_ {
+        self.listed.iter().map(|(identity, _, _)| *identity)
+    }
+
     /// With other ids for the same keys.
     pub fn map<Other>(self, to: impl Fn(Id) -> Other) -> FileList<Other> {
         let listed = self.listed.into_iter();

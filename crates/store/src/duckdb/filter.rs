@@ -241,28 +241,22 @@ impl FileFilter {
 
     /// The rows that pass and are hits of these consumers or endpoints, ascending.
     pub fn select_of(&self, only: &Subset, hits: &Columns<'_>, rows: usize, out: &mut Vec<u32>) {
-        if !self.select(hits, rows, out) {
-            out.clear();
-            out.extend(0..rows as u32);
-        }
-        keep(out, |row| only.has_hit(hits, row));
+        self.select_if(hits, rows, out, |row| only.has_hit(hits, row));
     }
 
-    /// The rows that pass and whose user and address are wanted, ascending.
+    /// The rows that pass and are wanted, ascending.
     pub fn select_if(
         &self,
         hits: &Columns<'_>,
         rows: usize,
         out: &mut Vec<u32>,
-        wanted: impl Fn(u32, u32) -> bool,
+        wanted: impl Fn(usize) -> bool,
     ) {
         if !self.select(hits, rows, out) {
             out.clear();
             out.extend(0..rows as u32);
         }
-        let user = hits.texts[TextKind::User as usize];
-        let address = hits.texts[TextKind::Address as usize];
-        keep(out, |row| wanted(user[row], address[row]));
+        keep(out, wanted);
     }
 }
 

@@ -7,6 +7,7 @@ mod cache;
 mod crowd;
 mod details;
 mod later;
+mod many_values;
 mod names;
 mod plan;
 mod read;
@@ -58,6 +59,30 @@ pub fn sums(
     cache: &NamesCache,
     filters: &FilterCache,
 ) -> Result<Total, StoreError> {
+    let (many, few): (Vec<Dimension>, Vec<Dimension>) = query.values.iter().partition(
+        |value| matches!(value, Dimension::Text(kind) if many_values::KINDS.contains(kind)),
+    );
+    let others = SumsQuery { values: few, ..query.clone() };
+    let mut total = match others.all_needs().is_empty() {
+        true => Total::new(query.grid.clone()),
+        false => sums_of_few(reading, &others, limits, cache, filters)?,
+    };
+    for value in many {
+        let Dimension::Text(kind) = value else { continue };
+        let listed = many_values::list(reading, query, kind, limits.tally, cache, filters)?;
+        total.values.insert(value, listed);
+    }
+    Ok(total)
+}
+
+/// All but lists of values that may be as many as hits.
+fn sums_of_few(
+    reading: &Reading<'_>,
+    query: &SumsQuery,
+    limits: SumsLimits,
+    cache: &NamesCache,
+    filters: &FilterCache,
+) -> Result<Total, StoreError> {
     let SumsLimits { rollup_from, tally: tally_limits } = limits;
     let filter = query.scope.with_locked(&query.filter);
     let files = files_of(reading.snapshot, query);
@@ -66,11 +91,8 @@ pub fn sums(
         .iter()
         .map(|(entry, stats)| plan::pieces(entry, stats, query, &filter, rollup_from))
         .collect();
-    // A list of consumers as values has no limit to their number.
-    if !lists_consumers_as_values(query) {
-        let crowded = plans.iter_mut().zip(&files).filter(|(_, (_, stats))| stats.consumers_listed);
-        crowded.for_each(|(plan, _)| plan::put_off_consumers(plan));
-    }
+    let crowded = plans.iter_mut().zip(&files).filter(|(_, (_, stats))| stats.consumers_listed);
+    crowded.for_each(|(plan, _)| plan::put_off_consumers(plan));
     let later: Vec<Vec<_>> =
         plans.iter().map(|plan| plan.iter().filter_map(Piece::later).collect()).collect();
     let crowds = files.iter().zip(&later).filter(|(_, later)| !later.is_empty());
@@ -87,8 +109,7 @@ pub fn sums(
         let file = connections.open(&files[n].0.file)?;
         let joined = if needs_routes { file.joined_routes(project)? } else { None };
         let filter = filters.get_with(&file, &filter, project, joined.as_deref())?;
-        let listed =
-            !lists_consumers_as_values(query) && plan::needs_listed_consumers_alone(&plans[n]);
+        let listed = plan::needs_listed_consumers_alone(&plans[n]);
         let wanted = if listed { &wanted_of_list } else { &wanted };
         Ok((filter, read_texts(&file, project, wanted, joined, cache)?))
     })?;
@@ -176,7 +197,8 @@ pub fn sums(
             of.is_counted && later[of.file].iter().any(|(_, needs)| needs.has(Needs::CONSUMERS));
         let counted = match &shown_consumers {
             Some(shown) if is_counted => {
-                crowd::find_shown(&connections.open(&files[of.file].0.file)?, project, shown)?
+                let file = connections.open(&files[of.file].0.file)?;
+                crowd::find_shown(&file, project, &[TextKind::User, TextKind::Address], shown)?
             }
             _ => Vec::new(),
         };
@@ -292,13 +314,6 @@ fn names_of(
     }
     known.extend(read);
     Ok(known)
-}
-
-/// Whether users or addresses are among the listed values, for which there is no list.
-fn lists_consumers_as_values(query: &SumsQuery) -> bool {
-    let is_consumer =
-        |value: &Dimension| matches!(value, Dimension::Text(TextKind::User | TextKind::Address));
-    query.values.iter().any(is_consumer)
 }
 
 /// The texts of the file that match the prefix, by kind. A kind without an entry has no restriction.

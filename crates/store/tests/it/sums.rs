@@ -243,14 +243,16 @@ pub(super) fn answers_from(total: &Total) -> BTreeMap<&'static str, Json> {
         .collect()
 }
 
+/// The hits in the period that pass the filters.
+fn shown<'a>(hits: &'a [Seen], grid: &Grid, filters: [&str; 2]) -> Vec<&'a Seen> {
+    let filters: Vec<Filter> = filters.iter().map(|q| filter::parse(q).unwrap()).collect();
+    let hits = hits.iter().filter(|hit| hit.time_us >= grid.from_us && hit.time_us < grid.to_us);
+    hits.filter(|hit| filters.iter().all(|filter| filter::matches(filter, *hit))).collect()
+}
+
 /// The same by a plain computation.
 fn expected(hits: &[Seen], grid: &Grid, filters: [&str; 2]) -> BTreeMap<&'static str, Json> {
-    let filters: Vec<Filter> = filters.iter().map(|q| filter::parse(q).unwrap()).collect();
-    let hits: Vec<&Seen> = hits
-        .iter()
-        .filter(|hit| hit.time_us >= grid.from_us && hit.time_us < grid.to_us)
-        .filter(|hit| filters.iter().all(|filter| filter::matches(filter, *hit)))
-        .collect();
+    let hits: Vec<&Seen> = shown(hits, grid, filters);
     let bucket = |hit: &Seen| grid.edges_us.iter().rposition(|edge| *edge <= hit.time_us).unwrap();
     let buckets: Vec<Vec<&Seen>> = (0..grid.buckets())
         .map(|n| hits.iter().copied().filter(|hit| bucket(hit) == n).collect())
@@ -585,6 +587,7 @@ proptest! {
                     candidates: 0,
                     consumers_at_once: at_once,
                     consumer_hits_kept: kept,
+                    values_at_once: at_once,
                     ..TallyLimits::default()
                 },
             };
@@ -619,6 +622,10 @@ proptest! {
                     let tz = parse_zone(question.tz).unwrap();
                     let grid = Grid::over(at(from) + question.off_us, at(to) + question.off_us, &tz).unwrap();
                     check(store, &hits, &grid, question.q, question.locked).await;
+                    // A cut list may name others of those with equally many hits.
+                    if few.is_none() {
+                        check_menus(store, &hits, &grid, question.q, question.locked).await;
+                    }
                 }
                 let all = Grid::over(START, START + 30 * DAY_US, &parse_zone("Europe/Berlin").unwrap()).unwrap();
                 check(store, &hits, &all, "", "").await;
@@ -632,6 +639,63 @@ proptest! {
             store.close().await.unwrap();
         });
     }
+}
+
+/// The menus of fields whose values may be as many as hits, all and those that begin with a text.
+async fn check_menus(store: &Store, hits: &[Seen], grid: &Grid, q: &str, locked: &str) {
+    let of = |hit: &Seen, kind| match kind {
+        TextKind::User => hit.user.clone(),
+        TextKind::Address => hit.address.clone(),
+        _ => hit.path.clone(),
+    };
+    for (kind, prefix) in [
+        (TextKind::User, ""),
+        (TextKind::User, "user"),
+        (TextKind::Address, ""),
+        (TextKind::Address, "198.51.100.1"),
+        (TextKind::Address, "2001:"),
+        (TextKind::Path, ""),
+        (TextKind::Path, "/things"),
+    ] {
+        let mut wanted: BTreeMap<String, u64> = BTreeMap::new();
+        for hit in shown(hits, grid, [q, locked]) {
+            let value = of(hit, kind);
+            if value.to_lowercase().starts_with(prefix) {
+                *wanted.entry(value).or_default() += 1;
+            }
+        }
+        assert_eq!(
+            menu(store, grid, [q, locked], (kind, prefix), 10_000).await,
+            wanted,
+            "{kind:?} {prefix} {q}"
+        );
+    }
+}
+
+/// The values of a field and their hits.
+async fn menu(
+    store: &Store,
+    grid: &Grid,
+    [q, locked]: [&str; 2],
+    (kind, prefix): (TextKind, &str),
+    rows: usize,
+) -> BTreeMap<String, u64> {
+    let value = Dimension::Text(kind);
+    let top = Top { consumers: false, rows, sort: Sort::Requests };
+    let asked = all_panels(grid, q, locked);
+    let query = SumsQuery {
+        needs: Needs::default(),
+        values: vec![value],
+        prefix: prefix.into(),
+        top,
+        ..asked
+    };
+    let total = store.sums(query).await.unwrap();
+    total.values[&value]
+        .rows
+        .iter()
+        .map(|(name, count)| (name.to_string(), count.requests))
+        .collect()
 }
 
 /// `STORE_MODEL_CASES` sets a longer run.
@@ -755,6 +819,7 @@ async fn of_very_many_consumers_no_more_are_counted_at_once_than_there_is_room_f
             listed_of_day: 2,
             consumers_at_once,
             consumer_hits_kept,
+            values_at_once: consumers_at_once,
             ..TallyLimits::default()
         };
         let store = open(data.path(), StoreLimits { tally, ..rolled_up() }).await;
@@ -769,6 +834,74 @@ async fn of_very_many_consumers_no_more_are_counted_at_once_than_there_is_room_f
             // The second time names and identities are cached.
             for _ in 0..2 {
                 check(&store, &hits, &grid, q, "").await;
+            }
+        }
+        store.close().await.unwrap();
+    }
+}
+
+/// A menu shows exact counts of the values with most hits, also of those that a file's list leaves out, in files of any
+/// kind, and however few values are counted at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn menus_are_counted_in_stretches() {
+    let grid = Grid::over(START, START + 9 * DAY_US, &parse_zone("UTC").unwrap()).unwrap();
+    // The n-th address and path of a file has n hits, in the second file in another order.
+    let file = |order: fn(u64) -> u64| -> Vec<Seen> {
+        let each = (1..40u64).flat_map(|n| (0..order(n)).map(move |m| (n, m)));
+        each.map(|(n, m)| {
+            let mut hit = seen(n * 100 + m, 5 * DAY_US);
+            hit.user = String::new();
+            hit.address = match n {
+                39 => String::new(),
+                n if n % 3 == 0 => format!("2001:db8::{n}"),
+                n => format!("198.51.100.{n}"),
+            };
+            hit.path = format!("/p/{n}");
+            hit
+        })
+        .collect()
+    };
+    for values_at_once in [3, 1_000] {
+        let data = tempfile::tempdir().unwrap();
+        let tally = TallyLimits {
+            listed_whole: 5,
+            listed_of_file: 12,
+            distinct_exact: 5,
+            values_at_once,
+            ..TallyLimits::default()
+        };
+        let store = open(data.path(), StoreLimits { tally, ..rolled_up() }).await;
+        let mut hits = Vec::new();
+        let orders: [fn(u64) -> u64; 3] = [|n| n, |n| 40 - n, |n| n % 7 + 1];
+        for (n, order) in orders.into_iter().enumerate() {
+            let of_file = file(order);
+            append(&store, P, &of_file).await;
+            append(&store, Q, &of_file[..9]).await;
+            store.settle().await.unwrap();
+            if n < 2 {
+                // Seals the file.
+                store.erase(Erasure::User(P, "nobody".into())).await.unwrap();
+            }
+            hits.extend(of_file);
+        }
+        for (kind, prefix) in
+            [(TextKind::Address, ""), (TextKind::Address, "198.51.100.3"), (TextKind::Path, "")]
+        {
+            for q in ["", "method:GET,POST", "-status:5xx"] {
+                let found = menu(&store, &grid, [q, ""], (kind, prefix), 8).await;
+                assert_eq!(
+                    found.len(),
+                    if prefix.is_empty() { 8 } else { found.len().clamp(3, 8) }
+                );
+                for (value, requests) in found {
+                    let of = |hit: &&Seen| match kind {
+                        TextKind::Address => hit.address == value,
+                        _ => hit.path == value,
+                    };
+                    let wanted = shown(&hits, &grid, [q, ""]).into_iter().filter(of).count() as u64;
+                    assert_eq!(requests, wanted, "{kind:?} {value} {q}");
+                    assert!(value.starts_with(prefix));
+                }
             }
         }
         store.close().await.unwrap();

@@ -3,7 +3,7 @@
 //! Hits are not grouped here: their columns are handed out as numbers and summed up for all panels in one pass
 //! (`analytics::tally`), which evaluates a filter once and took a third of the time of a statement per panel.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use analytics::hit::TextKind;
 use analytics::hit_fields::Word;
@@ -241,32 +241,32 @@ pub fn identities(of: Tables<'_>, project: u32, kinds: &[TextKind]) -> String {
     )
 }
 
-/// The same of users and addresses with these ids.
+/// The same of texts with these ids.
 pub fn identities_between(
     of: Tables<'_>,
     project: u32,
-    [users, addresses]: &[Range<u32>; 2],
+    stretch: &[(TextKind, Range<u32>)],
 ) -> String {
-    let one = |kind: TextKind, ids: &Range<u32>| {
+    let one = |(kind, ids): &(TextKind, Range<u32>)| {
         format!(
             "SELECT kind, id, {} FROM {}.strings
              WHERE project = {project} AND kind = {} AND id >= {} AND id < {}",
             of.identity(),
             of.file,
-            kind as u8,
+            *kind as u8,
             ids.start,
             ids.end
         )
     };
-    format!("{} UNION ALL {}", one(TextKind::User, users), one(TextKind::Address, addresses))
+    stretch.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
-/// kind, least id, greatest id: of users and of addresses, where there are some.
-pub fn consumer_ids(file: &str, project: u32) -> String {
+/// kind, least id, greatest id: of the texts of these kinds, where there are some.
+pub fn id_ranges(file: &str, project: u32, kinds: &[TextKind]) -> String {
     format!(
         "SELECT kind, min(id), max(id) FROM {file}.strings WHERE project = {project} AND kind IN ({})
          GROUP BY kind",
-        numbers(&[TextKind::User, TextKind::Address])
+        numbers(kinds)
     )
 }
 
@@ -303,10 +303,21 @@ pub fn row_names(
     )
 }
 
-/// id of the texts of a kind that begin with `?`, which is in lower case.
-pub fn with_prefix(file: &str, project: u32, kind: TextKind) -> String {
+/// id, ipv4 of the texts of a kind that begin with `?`, which is in lower case. Addresses that are stored as numbers are there
+/// if they lie in `numbers`: to make a text of each takes most of the time.
+pub fn with_prefix(
+    of: Tables<'_>,
+    project: u32,
+    kind: TextKind,
+    numbers: Option<RangeInclusive<u32>>,
+) -> String {
+    let numeric = numbers.map_or_else(String::new, |numbers| {
+        format!(" OR (ipv4 > 0 AND ipv4 BETWEEN {} AND {})", numbers.start(), numbers.end())
+    });
     format!(
-        "SELECT id FROM {file}.strings WHERE kind = {} AND project = {project} AND starts_with(lower(text), ?)",
+        "SELECT id, ipv4 FROM {} WHERE kind = {} AND project = {project}
+             AND ((ipv4 = 0 AND starts_with(lower(literal), ?)){numeric})",
+        of.strings(),
         kind as u8
     )
 }

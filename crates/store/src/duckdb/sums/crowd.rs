@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use analytics::grid::Grid;
 use analytics::hit::TextKind;
 use analytics::slots::Ids;
-use analytics::tally::{Counted, Identities, Needs, Parts, ShownConsumers, Tally, TallyLimits};
+use analytics::tally::{Counted, Identities, Needs, Parts, ShownTexts, Tally, TallyLimits};
 use duckdb::arrow::array::AsArray;
 use duckdb::arrow::datatypes::{UInt8Type, UInt32Type};
 
@@ -29,7 +29,6 @@ use crate::types::StoreError;
 pub type Stretch = [Range<u32>; 2];
 
 const USERS: u8 = TextKind::User as u8;
-const ADDRESSES: u8 = TextKind::Address as u8;
 
 /// Ids of users and of addresses.
 type ConsumerIds = [Ids; 2];
@@ -102,11 +101,10 @@ impl Crowd<'_> {
     ) -> Result<Counted, StoreError> {
         let mut counted = parts.counted();
         for stretch in stretches(self.ids()?, self.limits.consumers_at_once) {
-            let text = sql::sums::identities_between(self.file.tables(), self.project, &stretch);
+            let [users, addresses] = stretch.clone();
             let known = Identities::of_stretch(stretch.clone());
-            let of = stretch.clone();
-            let wanted = move |kind: TextKind, id: u32| of[set_of(kind)].contains(&id);
-            let identities = Arc::new(put(known, &self.file, &text, wanted)?);
+            let of = [(TextKind::User, users), (TextKind::Address, addresses)];
+            let identities = Arc::new(identities_between(known, &self.file, self.project, &of)?);
             let (grid, known) = (self.grid.clone(), identities.clone());
             // No sums of each: there are more than that.
             let limits = TallyLimits { consumers_summed: 0, ..self.limits };
@@ -127,17 +125,44 @@ impl Crowd<'_> {
     /// From the least id of a user and an address to after the greatest.
     fn ids(&self) -> Result<Stretch, StoreError> {
         let mut ids = [0..0, 0..0];
-        let text = sql::sums::consumer_ids(self.file.alias(), self.project);
-        self.file.each(&text, &[], |batch| {
-            let kind = batch.column(0).as_primitive::<UInt8Type>().values();
-            let least = batch.column(1).as_primitive::<UInt32Type>().values();
-            let greatest = batch.column(2).as_primitive::<UInt32Type>().values();
-            for (row, kind) in kind.iter().enumerate() {
-                ids[usize::from(*kind != USERS)] = least[row]..greatest[row].saturating_add(1);
-            }
+        let kinds = [TextKind::User, TextKind::Address];
+        each_id_range(&self.file, self.project, &kinds, |kind, range| {
+            ids[usize::from(kind != USERS)] = range;
         })?;
         Ok(ids)
     }
+}
+
+/// Adds the identities of the texts with these ids.
+pub fn identities_between(
+    identities: Identities,
+    file: &OpenFile<'_>,
+    project: u32,
+    stretch: &[(TextKind, Range<u32>)],
+) -> Result<Identities, StoreError> {
+    let text = sql::sums::identities_between(file.tables(), project, stretch);
+    let of = stretch.to_vec();
+    let wanted = move |kind: TextKind, id: u32| {
+        of.iter().any(|(other, ids)| *other == kind && ids.contains(&id))
+    };
+    put(identities, file, &text, wanted)
+}
+
+/// Passes on each kind of which the file has texts, with the ids from the least to after the greatest.
+pub fn each_id_range(
+    file: &OpenFile<'_>,
+    project: u32,
+    kinds: &[TextKind],
+    mut take: impl FnMut(u8, Range<u32>),
+) -> Result<(), StoreError> {
+    file.each(&sql::sums::id_ranges(file.alias(), project, kinds), &[], |batch| {
+        let kind = batch.column(0).as_primitive::<UInt8Type>().values();
+        let least = batch.column(1).as_primitive::<UInt32Type>().values();
+        let greatest = batch.column(2).as_primitive::<UInt32Type>().values();
+        for (row, kind) in kind.iter().enumerate() {
+            take(*kind, least[row]..greatest[row].saturating_add(1));
+        }
+    })
 }
 
 /// Divides ids into stretches of at most so many; a user counts for two, since it takes twice the memory.
@@ -159,27 +184,24 @@ fn stretches([users, addresses]: Stretch, most: u64) -> Vec<Stretch> {
     all
 }
 
-/// Kind, id and identity of the shown consumers that the file knows.
+/// Kind, id and identity of the shown texts of these kinds that the file has.
 pub fn find_shown(
     file: &OpenFile<'_>,
     project: u32,
-    shown: &Arc<ShownConsumers>,
+    kinds: &[TextKind],
+    shown: &Arc<ShownTexts>,
 ) -> Result<Vec<(TextKind, u32, u64)>, StoreError> {
-    let text = sql::sums::identities(file.tables(), project, &[TextKind::User, TextKind::Address]);
+    let text = sql::sums::identities(file.tables(), project, kinds);
     let found = Arc::new(Mutex::new(Vec::new()));
     let (into, shown) = (found.clone(), shown.clone());
     file.scan_columns(&text, &[], move |chunk| {
         let (kinds, ids) = (chunk.column::<u8>(0), chunk.column::<u32>(1));
         let (hashes, ipv4) = (chunk.column::<u64>(2), chunk.column::<u32>(3));
         for row in 0..chunk.rows() {
-            let kind = match kinds[row] {
-                USERS => TextKind::User,
-                ADDRESSES => TextKind::Address,
-                _ => continue,
-            };
-            if let Some(identity) = shown.find(kind, hashes[row], ipv4[row]) {
+            let Some(kind) = TextKind::ALL.get(usize::from(kinds[row])) else { continue };
+            if let Some(identity) = shown.find(*kind, hashes[row], ipv4[row]) {
                 let mut found = into.lock().unwrap_or_else(PoisonError::into_inner);
-                found.push((kind, ids[row], identity));
+                found.push((*kind, ids[row], identity));
             }
         }
     })?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::hit::TextKind;
+use analytics::identity::{Ipv4Text, ipv4_range};
 use analytics::query::SumsQuery;
 use analytics::slots::{Ids, Slots};
 use analytics::tally::{Dimension, Identities, Needs, Words};
@@ -224,13 +225,17 @@ pub fn ids_with_prefix(
     joined: Option<&JoinedRoutes>,
 ) -> Result<Ids, StoreError> {
     let mut ids = Ids::default();
-    let text = sql::sums::with_prefix(file.alias(), project, kind);
+    let numbers = ipv4_range(prefix).filter(|_| kind == TextKind::Address);
+    let text = sql::sums::with_prefix(file.tables(), project, kind, numbers);
     file.each(&text, &[prefix.to_owned()], |batch| {
         let found = batch.column(0).as_primitive::<UInt32Type>().values();
-        let found = found.iter().copied();
-        found
-            .filter(|id| !joined.is_some_and(|joined| joined.is_outdated(*id)))
-            .for_each(|id| ids.put(id));
+        let ipv4 = batch.column(1).as_primitive::<UInt32Type>().values();
+        for (&id, &ipv4) in found.iter().zip(ipv4) {
+            let begins = ipv4 == 0 || Ipv4Text::new(ipv4).as_str().starts_with(prefix);
+            if begins && !joined.is_some_and(|joined| joined.is_outdated(id)) {
+                ids.put(id);
+            }
+        }
     })?;
     let names = joined.into_iter().flat_map(JoinedRoutes::names);
     names.filter(|(_, name)| name.starts_with(prefix)).for_each(|(id, _)| ids.put(id));

@@ -129,10 +129,34 @@ impl<'a> Source<'a> {
         self.file.scan_columns(&text, &[], move |chunk| {
             let hits = to_columns(chunk, &columns);
             sums.with(|Summing { tally, rows, kept, .. }| {
-                of.select_if(&hits, chunk.rows(), rows, |user, address| match user {
-                    0 => addresses.contains(&address),
+                let user = hits.texts[TextKind::User as usize];
+                let address = hits.texts[TextKind::Address as usize];
+                of.select_if(&hits, chunk.rows(), rows, |row| match user[row] {
+                    0 => addresses.contains(&address[row]),
                     user => users.contains(&user),
                 });
+                tally.add_hits(&kept.take(&hits, rows), needs);
+            });
+        })
+    }
+
+    /// Counts the hits with these ids of a text.
+    pub fn count_texts(
+        &self,
+        range: (i64, i64),
+        kind: TextKind,
+        filter: &Arc<FileFilter>,
+        wanted: impl Fn(u32) -> bool + Send + Sync + 'static,
+    ) -> Result<(), StoreError> {
+        let needs = Needs::text(kind);
+        let columns = sums::columns(needs | filter.needs());
+        let text = sums::hits(self.file.tables(), self.project, range, &filter.numbers, &columns);
+        let (sums, of) = (self.sums.clone(), filter.clone());
+        self.file.scan_columns(&text, &[], move |chunk| {
+            let hits = to_columns(chunk, &columns);
+            let ids = hits.texts[kind as usize];
+            sums.with(|Summing { tally, rows, kept, .. }| {
+                of.select_if(&hits, chunk.rows(), rows, |row| wanted(ids[row]));
                 tally.add_hits(&kept.take(&hits, rows), needs);
             });
         })
