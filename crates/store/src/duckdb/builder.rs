@@ -49,6 +49,8 @@ pub struct Builder {
     outdated_routes: OutdatedRoutes<Records>,
     /// Idle engines. Opening one takes as long as erasing from a small file.
     engines: RefCell<Vec<Instance>>,
+    /// Idle engines for work that somebody waits for: they use all processors.
+    fast_engines: RefCell<Vec<Instance>>,
     /// Engines opened so far: each has its own name.
     opened: Cell<u64>,
 }
@@ -70,6 +72,7 @@ impl Builder {
             postponed: Vec::new(),
             outdated_routes: OutdatedRoutes::new(Instant::now()),
             engines: RefCell::default(),
+            fast_engines: RefCell::default(),
             opened: Cell::default(),
         }
     }
@@ -89,6 +92,7 @@ impl Builder {
                 NextJob::None => {
                     if !more {
                         self.engines.get_mut().clear();
+                        self.fast_engines.get_mut().clear();
                     }
                     continue;
                 }
@@ -189,6 +193,7 @@ impl Builder {
     fn merge_into_one(
         &self,
         work: &str,
+        engines: &RefCell<Vec<Instance>>,
         inputs: Vec<Entry>,
         pause: Pause<'_>,
     ) -> Result<(), EarlyEnd> {
@@ -200,7 +205,7 @@ impl Builder {
             }
             _ => self.store.options.limits.duckdb.merge_piece_rows,
         };
-        self.replace(work, inputs, |target, files| {
+        self.replace(work, &self.engines, inputs, |target, files| {
             let piece_text_bytes = self.store.options.limits.duckdb.merge_piece_text_bytes;
             let routes = self.store.route_rules.get().map(|rules| &**rules);
             let inputs =
@@ -210,25 +215,29 @@ impl Builder {
         })
     }
 
-    /// Lends an engine that nothing else uses, so that neither the writer nor a reader lacks memory because of the
+    /// Lends one of `engines` that nothing else uses, so that neither the writer nor a reader lacks memory because of the
     /// work. A job that runs in another's pause gets a second one. After an error an engine's state is unknown, and it
     /// is dropped.
     fn with_engine<T>(
         &self,
+        engines: &RefCell<Vec<Instance>>,
         work: impl FnOnce(&Instance) -> Result<T, EarlyEnd>,
     ) -> Result<T, EarlyEnd> {
-        let idle = self.engines.borrow_mut().pop();
+        let idle = engines.borrow_mut().pop();
         let engine = match idle {
             Some(engine) => engine,
             None => {
                 self.opened.set(self.opened.get() + 1);
                 let name = format!("building-{}", self.opened.get());
                 let memory = self.store.options.limits.duckdb.builder_memory;
-                Instance::open(&self.store.folder(), &name, memory)?
+                match std::ptr::eq(engines, &self.fast_engines) {
+                    true => Instance::open(&self.store.folder(), &name, memory)?,
+                    false => Instance::open_alone(&self.store.folder(), &name, memory)?,
+                }
             }
         };
         let done = work(&engine)?;
-        self.engines.borrow_mut().push(engine);
+        engines.borrow_mut().push(engine);
         Ok(done)
     }
 
@@ -486,7 +495,7 @@ impl Builder {
             let Some((edit, rows)) = self.edit(&entry, project, bound, erasure)? else { continue };
             if rows > 0 {
                 erased += rows;
-                self.replace("erasing", vec![entry], |target, from| {
+                self.replace("erasing", &self.fast_engines, vec![entry], |target, from| {
                     copy_without(target, &from[0], &edit)?;
                     derive::derive(target, Some(project), self.rollups(), &|| self.go_on())
                 })?;
@@ -571,6 +580,7 @@ impl Builder {
     fn replace(
         &self,
         work: &str,
+        engines: &RefCell<Vec<Instance>>,
         inputs: Vec<Entry>,
         fill: impl FnOnce(Target<'_>, &[String]) -> Result<(), EarlyEnd>,
     ) -> Result<(), EarlyEnd> {
@@ -588,8 +598,9 @@ impl Builder {
         };
         let path = folder.join(row.name());
         let making = folder.join(format!("{}.{work}", row.name()));
-        let built =
-            self.with_engine(|engine| build(engine, &making, &format!("b{id}"), &inputs, fill));
+        let built = self.with_engine(engines, |engine| {
+            build(engine, &making, &format!("b{id}"), &inputs, fill)
+        });
         row.rows = built.inspect_err(|_| {
             // A file that can't be removed now is removed at the next start.
             for unfinished in [DataFile::wal(&making), making.clone()] {

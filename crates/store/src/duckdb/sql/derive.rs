@@ -5,7 +5,7 @@
 
 pub mod consumers;
 
-use analytics::hit::TextKind;
+use analytics::hit::{Country, TextKind};
 
 use super::file::WHOLE_FILE;
 
@@ -97,17 +97,32 @@ pub fn hours(into: &str, project: u32) -> String {
     )
 }
 
-/// How long before `last_us` a consumer was in its country (`seen`), microseconds; 0 if none is known.
-const COUNTRY_AGO: &str = "coalesce(last_us - seen // 65536, 0)::BIGINT";
+/// The latest time of hits with a known country, and that country, as one number; NULL if none is known. Of two countries
+/// at the same moment the greater number counts, so that the order of hits does not matter. Times that do not fit beside a
+/// country (before 1970, after 2255) count as the nearest that does.
+fn seen(time_us: &str, country: &str) -> String {
+    let (numbers, latest) = (Country::NUMBERS, i64::MAX / i64::from(Country::NUMBERS) - 1);
+    format!(
+        "max(greatest(least({time_us}, {latest}), 0) * {numbers} + {country}) FILTER ({country} > 0)"
+    )
+}
+
+/// The country of `seen`, 0 if none is known, and how long before `last_us` the consumer was there, microseconds.
+fn country_and_ago() -> String {
+    let (bits, most) = (Country::NUMBERS.ilog2(), Country::NUMBERS - 1);
+    format!(
+        "coalesce(seen & {most}, 0)::USMALLINT AS country, coalesce(last_us - (seen >> {bits}), 0) AS country_ago"
+    )
+}
 
 /// project, day, user, address, country, how long before the last hit, requests, client errors, server errors, last:
-/// the consumers of these hits. Of two countries at the same moment the greater code counts, so that the order of hits does not matter.
+/// the consumers of these hits.
 fn consumers_of(day: &str, hits: &str) -> String {
+    let (seen, country_and_ago) = (seen("time_us", "country"), country_and_ago());
     format!(
-        "SELECT project, day, user_id, caller AS address, coalesce(seen % 65536, 0)::USMALLINT AS country,
-         {COUNTRY_AGO} AS country_ago, requests, client_errors, server_errors, last_us FROM (
+        "SELECT project, day, user_id, caller AS address, {country_and_ago}, requests, client_errors, server_errors, last_us FROM (
              SELECT project, {day}, user_id, CASE WHEN user_id > 0 THEN 0 ELSE address END AS caller,
-             max(time_us::HUGEINT * 65536 + country) FILTER (country > 0) AS seen, count(*)::UBIGINT AS requests,
+             {seen} AS seen, count(*)::UBIGINT AS requests,
              {CLIENT_ERRORS}, {SERVER_ERRORS}, max(time_us) AS last_us
              FROM {hits} AND (user_id > 0 OR address > 0) GROUP BY project, day, user_id, caller)"
     )
@@ -208,10 +223,10 @@ pub fn whole(into: &str, projects: &[u32], n: usize, ids: Option<Ids>) -> String
         "by_endpoint_latency" => ("method, route, latency", "sum(requests)"),
         "by_value" => ("kind, value", "sum(requests), sum(errors)"),
         _ => {
+            let (seen, country_and_ago) = (seen("country_us", "country"), country_and_ago());
             return format!(
-                "INSERT INTO {into}.by_consumer SELECT project, {WHOLE_FILE}, user_id, address, coalesce(seen % 65536, 0),
-                 {COUNTRY_AGO}, requests, client_errors, server_errors, last_us, 0 FROM (
-                     SELECT project, user_id, address, max(country_us::HUGEINT * 65536 + country) AS seen,
+                "INSERT INTO {into}.by_consumer SELECT project, {WHOLE_FILE}, user_id, address, {country_and_ago}, requests, client_errors, server_errors, last_us, 0 FROM (
+                     SELECT project, user_id, address, {seen} AS seen,
                      sum(requests) AS requests, sum(client_errors) AS client_errors, sum(server_errors) AS server_errors,
                      max(last_us) AS last_us FROM {days} GROUP BY project, user_id, address)
                  ORDER BY project, user_id, address"
