@@ -524,14 +524,18 @@ limits! {
         "Between two counts of all hits in ClickHouse, for the metrics: the server knows the number without reading a hit.";
     CLICKHOUSE_SILENT_SECONDS "clickhouse_silent_seconds" = 5, Seconds, fixed, "",
         "How long after its time limit a ClickHouse query is waited for: the server reports the limit itself.";
+    CLICKHOUSE_MERGE_SECONDS "clickhouse_merge_seconds" = 86_400, Seconds, fixed, "",
+        "How long after its last change a month of hits becomes one part in ClickHouse: late hits of a day have it merged once.";
     BUSIEST_FROM "busiest_from" = 20_000, Hits, fixed, "",
         "A project's hits of a day in ClickHouse from which the sums of its busiest consumers are derived: fewer are summed up in a few milliseconds.";
     BUSIEST_OF_DAY "busiest_of_day" = 4_096, Items, fixed, "",
         "Consumers in such a list: with few, the sums of whole days are exact.";
     BUSIEST_HITS "busiest_hits" = 8, Hits, fixed, "",
         "The hits of a consumer in a list that has not room for all, after the first `listed_of_day`: a place takes some 30 bytes, and those below are never among the busiest of a period.";
-    BUSIEST_WORTH "busiest_worth" = 1_000_000, Hits, fixed, "",
-        "Hits of the whole days of a period from which these lists are read: fewer are summed up sooner than four more statements are answered, 0.1 s with many consumers.";
+    BUSIEST_WORTH "busiest_worth" = 500_000, Hits, fixed, "",
+        "Hits of the whole days of a period from which these lists are read: fewer are summed up as soon as the lists are read (810,000 took 210 ms of processor time, and their lists 150).";
+    BUSIEST_GRANULE "busiest_granule" = 512, Items, fixed, "",
+        "The least that ClickHouse reads of these lists at once: a consumer's days of more than a year. It keeps a mark for each in memory.";
     BUSIEST_DAYS "busiest_days" = 10_000, Items, fixed, "",
         "Days without such a list, the newest first, that one round notes, at 24 bytes each.";
     BUSIEST_ROUND_SECONDS "busiest_round_seconds" = 10, Seconds, fixed, "",

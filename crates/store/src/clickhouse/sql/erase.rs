@@ -3,7 +3,7 @@
 use analytics::hit::TextKind;
 use analytics::hit_fields::{FIELDS, Stored};
 
-use super::layout::Layout;
+use super::layout::{BUSIEST, Layout};
 use super::node::NODE_OF_HIT;
 use super::params::Params;
 use super::schema::{IP, OTHER_ADDRESS, address};
@@ -140,7 +140,7 @@ pub fn mutations(layout: &Layout) -> String {
         layout.system("mutations"),
         layout.ours(),
         layout.hits(),
-        layout.parts_of("busiest"),
+        layout.parts_of(BUSIEST),
         layout.without_absent(),
     )
 }
@@ -152,7 +152,7 @@ pub fn old_parts(layout: &Layout) -> String {
         layout.system("parts"),
         layout.ours(),
         layout.hits(),
-        layout.parts_of("busiest"),
+        layout.parts_of(BUSIEST),
     )
 }
 
@@ -163,12 +163,14 @@ pub fn count_parts(names: Vec<String>, layout: &Layout, params: &mut Params) -> 
         layout.system("parts"),
         layout.ours(),
         layout.hits(),
-        layout.parts_of("busiest"),
+        layout.parts_of(BUSIEST),
         params.texts(names)
     )
 }
 
 /// TRICKY: dropping a partition, also one that there never was, deletes replaced parts at once. The server's own cleaning
 /// takes half a minute. Tables of a cluster clean more often.
-pub const DELETE_OLD_PARTS: [&str; 2] =
-    ["ALTER TABLE hits DROP PARTITION ID 'none'", "ALTER TABLE busiest DROP PARTITION ID 'none'"];
+pub const DELETE_OLD_PARTS: [&str; 2] = [
+    "ALTER TABLE hits DROP PARTITION ID 'none'",
+    "ALTER TABLE busiest_consumers DROP PARTITION ID 'none'",
+];

@@ -10,6 +10,9 @@
 
 use analytics::limits;
 
+/// The table of the busiest consumers of days.
+pub const BUSIEST: &str = "busiest_consumers";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layout {
     OneHost,
@@ -21,7 +24,7 @@ impl Layout {
         matches!(self, Layout::Cluster { .. })
     }
 
-    /// The table that has the parts of `hits` or `busiest`.
+    /// The table that has the parts of `hits` or `BUSIEST`.
     pub fn parts_of(&self, table: &str) -> String {
         match self {
             Layout::OneHost => table.to_owned(),
@@ -130,7 +133,7 @@ impl Layout {
         }
     }
 
-    /// The statement that makes the view of all shards of `hits` or `busiest`, in a cluster. `day`: of a row.
+    /// The statement that makes the view of all shards of `hits` or `BUSIEST`, in a cluster. `day`: of a row.
     pub fn create_view(&self, table: &str, day: &str) -> Option<String> {
         let Layout::Cluster { cluster, database } = self else { return None };
         Some(format!(

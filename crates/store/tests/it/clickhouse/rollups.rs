@@ -262,7 +262,9 @@ async fn a_table_of_an_earlier_version_gets_rollups() {
     };
     let all = rollups();
     assert!(all.len() == 11 && all.contains(&"endpoints".to_owned()), "{all:?}");
-    for (version, lacks) in [(1, all.clone()), (2, vec!["days".to_owned()])] {
+    for (version, lacks) in [(1, all.clone()), (2, vec!["days".to_owned()]), (3, Vec::new())] {
+        tell(&place, "CREATE TABLE busiest (day Int64) ENGINE = MergeTree ORDER BY day");
+        tell(&place, "ALTER TABLE hits RESET SETTING min_age_to_force_merge_seconds");
         for name in &lacks {
             let drop =
                 format!("ALTER TABLE hits DROP PROJECTION {name} SETTINGS mutations_sync = 2");
@@ -284,7 +286,10 @@ async fn a_table_of_an_earlier_version_gets_rollups() {
             assert!(began.elapsed() < Duration::from_secs(30), "{:?}", rollups());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!(tell(&place, "SELECT max(version) FROM versions"), "3");
+        assert_eq!(tell(&place, "SELECT max(version) FROM versions"), "4");
+        assert_eq!(tell(&place, "EXISTS TABLE busiest"), "0");
+        let merged = "SELECT countIf(engine_full LIKE '%min_age_to_force_merge_seconds = 86400%') FROM system.tables WHERE database = currentDatabase() AND name = 'hits'";
+        assert_eq!(tell(&place, merged), "1");
         let later = one.sums(query).await.unwrap();
         assert_eq!(
             (later.statuses, later.endpoints.rows.len()),
