@@ -47,10 +47,9 @@ pub struct Builder {
     text_bytes: HashMap<u64, u64>,
     postponed: Vec<Postponed>,
     outdated_routes: OutdatedRoutes<Records>,
-    /// Idle engines. Opening one takes as long as erasing from a small file.
-    engines: RefCell<Vec<Instance>>,
-    /// Idle engines for work that somebody waits for: they use all processors.
-    fast_engines: RefCell<Vec<Instance>>,
+    engines: Engines,
+    /// For work that somebody waits for: they use all processors.
+    fast_engines: Engines,
     /// Engines opened so far: each has its own name.
     opened: Cell<u64>,
 }
@@ -62,6 +61,12 @@ struct Postponed {
     until: Instant,
 }
 
+/// Idle engines. Opening one takes as long as erasing from a small file.
+struct Engines {
+    idle: RefCell<Vec<Instance>>,
+    open: fn(&Path, &str, u64) -> Result<Instance, StoreError>,
+}
+
 impl Builder {
     pub fn new(store: Arc<DuckDb>) -> Builder {
         Builder {
@@ -71,8 +76,8 @@ impl Builder {
             text_bytes: HashMap::new(),
             postponed: Vec::new(),
             outdated_routes: OutdatedRoutes::new(Instant::now()),
-            engines: RefCell::default(),
-            fast_engines: RefCell::default(),
+            engines: Engines { idle: RefCell::default(), open: Instance::open_alone },
+            fast_engines: Engines { idle: RefCell::default(), open: Instance::open },
             opened: Cell::default(),
         }
     }
@@ -91,8 +96,8 @@ impl Builder {
                 NextJob::Job(job) => job,
                 NextJob::None => {
                     if !more {
-                        self.engines.get_mut().clear();
-                        self.fast_engines.get_mut().clear();
+                        self.engines.idle.get_mut().clear();
+                        self.fast_engines.idle.get_mut().clear();
                     }
                     continue;
                 }
@@ -193,7 +198,6 @@ impl Builder {
     fn merge_into_one(
         &self,
         work: &str,
-        engines: &RefCell<Vec<Instance>>,
         inputs: Vec<Entry>,
         pause: Pause<'_>,
     ) -> Result<(), EarlyEnd> {
@@ -220,24 +224,21 @@ impl Builder {
     /// is dropped.
     fn with_engine<T>(
         &self,
-        engines: &RefCell<Vec<Instance>>,
+        engines: &Engines,
         work: impl FnOnce(&Instance) -> Result<T, EarlyEnd>,
     ) -> Result<T, EarlyEnd> {
-        let idle = engines.borrow_mut().pop();
+        let idle = engines.idle.borrow_mut().pop();
         let engine = match idle {
             Some(engine) => engine,
             None => {
                 self.opened.set(self.opened.get() + 1);
                 let name = format!("building-{}", self.opened.get());
                 let memory = self.store.options.limits.duckdb.builder_memory;
-                match std::ptr::eq(engines, &self.fast_engines) {
-                    true => Instance::open(&self.store.folder(), &name, memory)?,
-                    false => Instance::open_alone(&self.store.folder(), &name, memory)?,
-                }
+                (engines.open)(&self.store.folder(), &name, memory)?
             }
         };
         let done = work(&engine)?;
-        engines.borrow_mut().push(engine);
+        engines.idle.borrow_mut().push(engine);
         Ok(done)
     }
 
@@ -580,7 +581,7 @@ impl Builder {
     fn replace(
         &self,
         work: &str,
-        engines: &RefCell<Vec<Instance>>,
+        engines: &Engines,
         inputs: Vec<Entry>,
         fill: impl FnOnce(Target<'_>, &[String]) -> Result<(), EarlyEnd>,
     ) -> Result<(), EarlyEnd> {

@@ -184,13 +184,16 @@ fn stretches([users, addresses]: Stretch, most: u64) -> Vec<Stretch> {
     all
 }
 
-/// Kind, id and identity of the shown texts of these kinds that the file has.
+/// A text that a file has: kind, id, identity.
+pub type Found = (TextKind, u32, u64);
+
+/// The shown texts of these kinds that the file has.
 pub fn find_shown(
     file: &OpenFile<'_>,
     project: u32,
     kinds: &[TextKind],
     shown: &Arc<ShownTexts>,
-) -> Result<Vec<(TextKind, u32, u64)>, StoreError> {
+) -> Result<Vec<Found>, StoreError> {
     let text = sql::sums::identities(file.tables(), project, kinds);
     let found = Arc::new(Mutex::new(Vec::new()));
     let (into, shown) = (found.clone(), shown.clone());

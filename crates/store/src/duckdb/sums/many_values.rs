@@ -16,6 +16,7 @@ use analytics::tally::{
 };
 
 use super::cache::NamesCache;
+use super::crowd::Found;
 use super::read::{Source, Summing};
 use super::{crowd, files_of, in_parallel, merged, names, names_of, plan};
 use crate::duckdb::files::Entry;
@@ -159,11 +160,8 @@ impl InFile<'_> {
         Ok(all)
     }
 
-    /// The hits of these shown values, by kind, id and identity.
-    fn find(
-        &self,
-        shown: &Arc<ShownTexts>,
-    ) -> Result<(Vec<(TextKind, u32, u64)>, Tally), StoreError> {
+    /// The shown values that the file has, and their hits.
+    fn find(&self, shown: &Arc<ShownTexts>) -> Result<(Vec<Found>, Tally), StoreError> {
         let mut found = crowd::find_shown(&self.file, self.project, &[self.kind], shown)?;
         found.extend(shown.find_none(self.kind).map(|identity| (self.kind, 0, identity)));
         let mut ids = Ids::default();
