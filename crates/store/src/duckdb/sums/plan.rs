@@ -6,7 +6,7 @@ use analytics::filter::Filter;
 use analytics::grid::{DAY_US, Grid, QUARTER_US, Step};
 use analytics::hit::TextKind;
 use analytics::query::SumsQuery;
-use analytics::tally::Needs;
+use analytics::tally::{Dimension, Needs};
 
 use crate::duckdb::files::Entry;
 use crate::duckdb::sql::sums::Days;
@@ -101,7 +101,7 @@ pub fn pieces(
     let days = if lies_in(stats, &query.grid) { Days::Whole } else { Days::Range(first, last) };
     let inside = (from.max(start), to.min(end));
 
-    let rollable = rollable();
+    let rollable = rollable(&query.values);
     let mut rolled = needs.only(rollable);
     let rest = needs.without(rollable);
     // A bucket's edge within an hour or a day: the rollup's row belongs to two buckets.
@@ -158,7 +158,8 @@ pub fn list_parts(
     }
     let needs = query.all_needs();
     // Only hits have the durations of all consumers.
-    let is_rollable = needs.without(rollable()).is_empty() && !needs.has(Needs::CONSUMERS);
+    let is_rollable =
+        needs.without(rollable(&query.values)).is_empty() && !needs.has(Needs::CONSUMERS);
     let days = days_from_rollup(entry, stats, query, filter, limits.rollup_from);
     let Some((first, last)) = days.filter(|_| is_rollable) else {
         return Some(ListParts { hits: vec![(from, to)], days: None });
@@ -219,8 +220,8 @@ fn lies_in(stats: &ProjectStats, grid: &Grid) -> bool {
     grid.from_us <= stats.min_time_us && grid.to_us > stats.max_time_us
 }
 
-/// Needs that rollups can answer. Of paths only the version is needed here (`many_values`), which they have.
-fn rollable() -> Needs {
+/// Needs that rollups can answer. Of paths they have only the version.
+fn rollable(values: &[Dimension]) -> Needs {
     let mut needs = Needs::STATUSES
         | Needs::HOURS
         | Needs::ENDPOINTS
@@ -230,15 +231,13 @@ fn rollable() -> Needs {
         | Needs::CONSUMER_SERIES
         | Needs::TRAFFIC
         | Needs::COUNTRIES;
-    for kind in [
-        TextKind::Host,
-        TextKind::Agent,
-        TextKind::Referrer,
-        TextKind::Framework,
-        TextKind::Sdk,
-        TextKind::Path,
-    ] {
+    for kind in
+        [TextKind::Host, TextKind::Agent, TextKind::Referrer, TextKind::Framework, TextKind::Sdk]
+    {
         needs |= Needs::text(kind);
+    }
+    if !values.contains(&Dimension::Text(TextKind::Path)) {
+        needs |= Needs::text(TextKind::Path);
     }
     needs
 }
