@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { axe, createProject, enter, headline, post, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, headline, post, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 /** Names that mean something to HTML, to an address or to the filter. Each has its own page, with only its own requests. */
 const HOSTILE = ['<img src=x onerror=alert(1)>', '/say "hi", twice', '/files/*', '/files/a', "/it's&q=status:5xx#\\x"];
@@ -62,10 +62,10 @@ test('from a row to its endpoint, a failure, its consumer, the filter, and all t
   await page.getByRole('heading', { name: 'POST /v1/orders', level: 1 }).waitFor();
   await requests(page, 50);
   assert.equal(await page.title(), 'POST /v1/orders · Shop · API Analytics');
-  assert.equal(await headline(page, 'Server errors').textContent(), '12');
+  await soon(async () => assert.equal(await headline(page, 'Server errors').textContent(), '12'));
   await page.getByText(/^First seen .*20\d\d$/).waitFor();
   await page.getByText('110 requests stored').waitFor();
-  assert.equal(await page.locator('.card.endpoints').count(), 0, 'an endpoint has no list of endpoints');
+  await soon(async () => assert.equal(await page.locator('.card.endpoints').count(), 0, 'an endpoint has no list of endpoints'));
   await page.locator('.consumers .who', { hasText: 'globex' }).waitFor();
   // The counts of a week before, while they are compared.
   const before = page.locator('.activity').getByRole('button', { name: 'Period before' });
@@ -76,7 +76,7 @@ test('from a row to its endpoint, a failure, its consumer, the filter, and all t
   await before.waitFor();
   // It works like the dashboard: a click filters further.
   const changed = page.locator('.card.changes .row', { hasText: '503 Service Unavailable' });
-  assert.match(await changed.textContent(), /new\s*→\s*24\.0.%/);
+  await soon(async () => assert.match(await changed.textContent(), /new\s*→\s*24\.0.%/));
   await changed.click();
   await at(page, '/endpoint', { q: 'status:503' });
   await requests(page, 12);
@@ -84,20 +84,20 @@ test('from a row to its endpoint, a failure, its consumer, the filter, and all t
   await requests(page, 50);
 
   const failures = page.locator('.card.failures');
-  assert.equal(await failures.locator('button.what').count(), 10);
+  await soon(async () => assert.equal(await failures.locator('button.what').count(), 10));
   await axe(page);
   await failures.locator('button.what').first().click();
   const dialog = page.getByRole('dialog', { name: 'POST /v1/orders' });
   await dialog.getByText('Service Unavailable').waitFor();
-  assert.equal(await dialog.getByRole('link', { name: 'Open the endpoint' }).count(), 0, 'it is open');
+  await soon(async () => assert.equal(await dialog.getByRole('link', { name: 'Open the endpoint' }).count(), 0, 'it is open'));
   assert.match(page.url(), /tab\.hit=\d+/);
   await axe(page);
   await dialog.getByRole('link', { name: 'Open the consumer' }).click();
   await at(page, '/consumer', { consumer: 'u:acme-42', tz: 'UTC' });
   await page.getByRole('heading', { name: 'acme-42', level: 1 }).waitFor();
   await requests(page, 42);
-  assert.equal(await page.locator('.stat', { hasText: 'Consumers' }).count(), 0, 'one consumer is one');
-  assert.deepEqual(await page.locator('.endpoints .path').allTextContents(), ['/v1/orders']);
+  await soon(async () => assert.equal(await page.locator('.stat', { hasText: 'Consumers' }).count(), 0, 'one consumer is one'));
+  await soon(async () => assert.deepEqual(await page.locator('.endpoints .path').allTextContents(), ['/v1/orders']));
   await axe(page);
 
   await page.getByRole('link', { name: 'Filter dashboard' }).click();
@@ -165,7 +165,7 @@ test('one that has stopped calling is said to be quiet, on a phone too; words fi
   const dialog = page.getByRole('dialog', { name: 'Erase everything about nightly-sync' });
   await dialog.getByText('40 requests are erased, for good.').waitFor();
   const erase = dialog.getByRole('button', { name: 'Erase user nightly-sync' });
-  assert.ok(await erase.isDisabled());
+  await soon(async () => assert.ok(await erase.isDisabled()));
   await axe(page);
   await dialog.getByRole('textbox').fill('erase');
   await erase.click();
@@ -181,7 +181,7 @@ test('hostile names find just themselves and stay text', async () => {
     for (const address of [`endpoint?method=GET&route=${encodeURIComponent(name)}`, `consumer?consumer=${encodeURIComponent(`u:${name}`)}`]) {
       await page.goto(`${server.url}/${address}&project=${project.project_id}`);
       await requests(page, n + 2);
-      assert.ok((await page.locator('h1').textContent()).includes(name), name);
+      await soon(async () => assert.ok((await page.locator('h1').textContent()).includes(name), name));
       assert.equal(await page.locator('main img').count(), 0);
     }
     // The same filter as from a row.
@@ -205,7 +205,7 @@ test('a link that hides who called has endpoints, and no consumers', async () =>
   const friend = await enter(browser, server.url);
   await friend.goto(of(shows, consumer));
   await requests(friend, 8);
-  assert.equal(await friend.getByRole('button', { name: 'Data of this consumer' }).count(), 0, 'a guest erases nothing');
+  await soon(async () => assert.equal(await friend.getByRole('button', { name: 'Data of this consumer' }).count(), 0, 'a guest erases nothing'));
   await friend.getByRole('link', { name: 'Open POST /v1/orders' }).click({ force: true });
   await requests(friend, 50);
   await friend.locator('.failures button.what').first().waitFor();
@@ -222,13 +222,13 @@ test('a link that hides who called has endpoints, and no consumers', async () =>
   assert.equal(await guest.evaluate(() => scrollY), 0, 'another page begins at its top');
   // The link's locked filter holds here too.
   await requests(guest, 38);
-  assert.equal(await guest.locator('.card.failures').count(), 0);
+  await soon(async () => assert.equal(await guest.locator('.card.failures').count(), 0));
   await guest.getByText('This link does not show who called').waitFor();
   await axe(guest);
   await guest.goto(of(hides, consumer));
   await guest.locator('.notice').getByText('This link does not show who called.').waitFor();
-  assert.equal(await guest.locator('.stat').count(), 0);
-  assert.equal(await guest.getByRole('link', { name: 'Filter dashboard' }).count(), 0, 'such a filter is refused too');
+  await soon(async () => assert.equal(await guest.locator('.stat').count(), 0));
+  await soon(async () => assert.equal(await guest.getByRole('link', { name: 'Filter dashboard' }).count(), 0, 'such a filter is refused too'));
   await axe(guest);
   for (const secret of ['acme-42', '8.8.8.8', '81.2.69.142']) assert.ok(!answers.join().includes(secret), secret);
   assert.ok(answers.join().includes('/v1/orders'), 'the answers were read');

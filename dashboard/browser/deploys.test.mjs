@@ -1,7 +1,7 @@
 // A bad deploy: its line on the charts, the comparison before and after, and the same in the changes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, createProject, enter, post, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, post, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 const MINUTE = 60_000;
 let server;
@@ -47,19 +47,19 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await Promise.race([changes.waitFor(), page.getByRole('button', { name: 'What changed' }).click()].map((one) => one.catch(() => {})));
   await changes.waitFor();
   const rows = changes.getByRole('listitem');
-  assert.match(await rows.nth(0).textContent(), /Failing.*GET \/v2\/orders fails more: \d+\.\d % of \d+ requests, 0 % before/s);
-  assert.match(await rows.nth(1).textContent(), /Slower.*GET \/v2\/search is slower: p95 9\d\d ms, [56]\d(\.\d)? ms before/s);
-  assert.equal(await rows.count(), 2);
+  await soon(async () => assert.match(await rows.nth(0).textContent(), /Failing.*GET \/v2\/orders fails more: \d+\.\d % of \d+ requests, 0 % before/s));
+  await soon(async () => assert.match(await rows.nth(1).textContent(), /Slower.*GET \/v2\/search is slower: p95 9\d\d ms, [56]\d(\.\d)? ms before/s));
+  await soon(async () => assert.equal(await rows.count(), 2));
   const activity = page.locator('.card.activity');
   const chart = activity.getByRole('application');
   await chart.waitFor();
-  assert.equal(await activity.locator('.mark').count(), 0, 'nothing was deployed yet');
+  await soon(async () => assert.equal(await activity.locator('.mark').count(), 0, 'nothing was deployed yet'));
 
   // A new deploy appears on the open page with its next refresh, within a minute: only requests are pushed.
   const id = await deploy({ version: 'v2.4.1', at: new Date(deployedAt).toISOString(), text: 'Orders ask the new <b>tax</b> service' });
   const label = activity.getByRole('button', { name: /^v2\.4\.1 was deployed .*: Orders ask the new <b>tax<\/b> service\.$/ });
   await label.waitFor({ timeout: 70_000 });
-  assert.equal(await page.locator('.card.latency .mark').count(), 1);
+  await soon(async () => assert.equal(await page.locator('.card.latency .mark').count(), 1));
   const [mark, plot] = [await activity.locator('.mark').boundingBox(), await chart.boundingBox()];
   const share = (mark.x - plot.x - 46) / (plot.width - 46 - 56);
   assert.ok(share > 0.44 && share < 0.56, `half a day of one: ${share}`);
@@ -67,7 +67,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await chart.focus();
   await page.keyboard.press('Home');
   for (let i = 0; i < 12 && !(await chart.locator('.box').textContent()).includes('v2.4.1'); i++) await page.keyboard.press(i < 4 ? 'PageDown' : 'ArrowRight');
-  assert.match(await chart.locator('.box').textContent(), /v2\.4\.1 was deployed/);
+  await soon(async () => assert.match(await chart.locator('.box').textContent(), /v2\.4\.1 was deployed/));
 
   await label.focus();
   await page.keyboard.press('Enter');
@@ -76,9 +76,9 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   assert.equal(new URL(page.url()).searchParams.get('tab.deploy'), String(id));
   await dialog.getByText('1 endpoint fails more, 1 is slower, 1 is as before.').waitFor();
   const line = (n) => dialog.getByRole('row').nth(n + 1);
-  assert.match(await line(1).textContent(), /GET \/v2\/orders.*0 %\s*→\s*\d+\.\d %.*Fails more/s);
-  assert.match(await line(2).textContent(), /GET \/v2\/search.*ms\s*→\s*9\d\d ms.*Slower/s);
-  assert.match(await line(3).textContent(), /GET \/v2\/fine.*As before/s);
+  await soon(async () => assert.match(await line(1).textContent(), /GET \/v2\/orders.*0 %\s*→\s*\d+\.\d %.*Fails more/s));
+  await soon(async () => assert.match(await line(2).textContent(), /GET \/v2\/search.*ms\s*→\s*9\d\d ms.*Slower/s));
+  await soon(async () => assert.match(await line(3).textContent(), /GET \/v2\/fine.*As before/s));
   await axe(page);
   // An endpoint links to the dashboard with both sides of the deploy.
   await line(1).getByRole('link').click();
@@ -96,7 +96,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await several.waitFor();
   await several.click();
   const list = page.getByRole('dialog', { name: 'Deploys' });
-  assert.deepEqual(await list.locator('li b').allTextContents(), ['v2.4.2', 'v2.4.1']);
+  await soon(async () => assert.deepEqual(await list.locator('li b').allTextContents(), ['v2.4.2', 'v2.4.1']));
   await list.getByRole('button', { name: /v2\.4\.2/ }).click();
   const newer = page.getByRole('dialog', { name: 'Deploy v2.4.2' });
   await newer.getByRole('table').waitFor();
@@ -118,8 +118,8 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   }
   await page.goto(`${server.url}/dashboard?project=${project.project_id}&period=24h&tab.deploy=all`);
   await list.getByRole('button', { name: /v2\.5\.0.*Seen in requests/s }).waitFor();
-  assert.equal(await list.locator('li').count(), 2);
-  assert.equal(await list.getByText('Seen in requests').count(), 1);
+  await soon(async () => assert.equal(await list.locator('li').count(), 2));
+  await soon(async () => assert.equal(await list.getByText('Seen in requests').count(), 1));
   await page.keyboard.press('Escape');
 
   // A row of the changes filters by its subject, and a second click undoes it.
@@ -134,6 +134,6 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await page.goto(`${server.url}/dashboard?project=${project.project_id}&period=24h&compare=off`);
   await chart.waitFor();
   await label.waitFor();
-  assert.equal(await page.getByText('What changed').count(), 0);
+  await soon(async () => assert.equal(await page.getByText('What changed').count(), 0));
   await page.leave();
 });

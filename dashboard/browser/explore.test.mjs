@@ -1,7 +1,7 @@
 // Exploring: words typed into the filter, hidden series, a logarithmic axis, the documentation.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, createProject, enter, headline, post, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, headline, post, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 let server;
 let browser;
@@ -48,11 +48,11 @@ test('words in the filter become the conditions that they mean, and a line says 
     await box.fill(words);
     await box.press('Enter');
     await page.waitForFunction((wanted) => new URL(location.href).searchParams.get('q') === wanted, q);
-    assert.match((await said.textContent()).trim(), new RegExp(`^“${words}” is read as: ${says}\\.`));
+    await soon(async () => assert.match((await said.textContent()).trim(), new RegExp(`^“${words}” is read as: ${says}\\.`)));
     await requests(page, count);
     await page.getByRole('button', { name: 'Remove all filters' }).click();
     await requests(page, 26);
-    assert.equal((await said.textContent()).trim(), '');
+    await soon(async () => assert.equal((await said.textContent()).trim(), ''));
   }
 
   // Another interpretation.
@@ -86,9 +86,9 @@ test('the place of an error in the filter is underlined, also where it is edited
   await box.fill('country:US status:5xx,9xx');
   await box.press('Enter');
   await page.locator('.chip .wrong', { hasText: /^9xx$/ }).waitFor();
-  assert.ok(!(await page.locator('#filter-error').textContent()).includes('at character'));
+  await soon(async () => assert.ok(!(await page.locator('#filter-error').textContent()).includes('at character')));
   await page.getByRole('button', { name: 'Edit the filter as text' }).click();
-  assert.equal(await page.locator('.below .wrong').textContent(), '9xx');
+  await soon(async () => assert.equal(await page.locator('.below .wrong').textContent(), '9xx'));
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   await page.getByRole('textbox', { name: 'Filter as text' }).fill('country:US');
   await page.keyboard.press('Enter');
@@ -103,8 +103,8 @@ test('series are switched by their names, and latency has a logarithmic axis; th
   await chart.waitFor();
   await activity.getByRole('button', { name: '2xx', exact: true }).tap();
   await page.waitForURL(/tab\.activity_off=2xx/);
-  assert.ok(!(await chart.getAttribute('aria-label')).includes('2xx at most'));
-  assert.ok((await chart.getAttribute('aria-label')).includes('5xx at most'));
+  await soon(async () => assert.ok(!(await chart.getAttribute('aria-label')).includes('2xx at most')));
+  await soon(async () => assert.ok((await chart.getAttribute('aria-label')).includes('5xx at most')));
   // The box stays inside the screen wherever the pointer is.
   await chart.evaluate((node) => node.scrollIntoView({ block: 'center' }));
   const { x, y, width } = await chart.locator('.u-over').boundingBox();
@@ -125,10 +125,10 @@ test('series are switched by their names, and latency has a logarithmic axis; th
   await page.evaluate(() => scrollTo(0, 0));
   await page.reload();
   await latency.locator('.chart').waitFor();
-  assert.equal(await latency.getByRole('button', { name: 'p99', exact: true }).getAttribute('aria-pressed'), 'false');
-  assert.equal(await latency.getByRole('button', { name: 'Log', exact: true }).getAttribute('aria-pressed'), 'true');
-  assert.equal(await activity.getByRole('button', { name: '2xx', exact: true }).getAttribute('aria-pressed'), 'false');
-  assert.equal(await headline(page, 'Requests').textContent(), '26');
+  await soon(async () => assert.equal(await latency.getByRole('button', { name: 'p99', exact: true }).getAttribute('aria-pressed'), 'false'));
+  await soon(async () => assert.equal(await latency.getByRole('button', { name: 'Log', exact: true }).getAttribute('aria-pressed'), 'true'));
+  await soon(async () => assert.equal(await activity.getByRole('button', { name: '2xx', exact: true }).getAttribute('aria-pressed'), 'false'));
+  await soon(async () => assert.equal(await headline(page, 'Requests').textContent(), '26'));
   await page.leave();
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { axe, createProject, enter, headline, post, signIn, startApp, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, headline, post, signIn, soon, startApp, startBrowser, startServer } from './stage.mjs';
 
 let server;
 let browser;
@@ -38,9 +38,9 @@ test('from a new key to the dashboard, by a click on a country, over a share lin
   await page.waitForURL(/\/dashboard\?project=/);
 
   await page.locator('.stat').first().waitFor();
-  assert.equal(await headline(page, 'Requests').textContent(), '10');
-  assert.equal(await headline(page, 'Server errors').textContent(), '4');
-  assert.equal(await headline(page, 'Success rate').textContent(), '60.0');
+  await soon(async () => assert.equal(await headline(page, 'Requests').textContent(), '10'));
+  await soon(async () => assert.equal(await headline(page, 'Server errors').textContent(), '4'));
+  await soon(async () => assert.equal(await headline(page, 'Success rate').textContent(), '60.0'));
   await axe(page);
 
   // A click on a country: the other panels and the address follow, and a reload shows the same.
@@ -48,8 +48,8 @@ test('from a new key to the dashboard, by a click on a country, over a share lin
   await page.waitForURL(/q=country:GB/);
   const british = async () => {
     await page.waitForFunction(() => document.querySelector('.stat b')?.textContent === '6');
-    assert.equal(await headline(page, 'Server errors').textContent(), '0');
-    assert.deepEqual(await page.locator('.endpoints .path').allTextContents(), ['/v1/products/{id}']);
+    await soon(async () => assert.equal(await headline(page, 'Server errors').textContent(), '0'));
+    await soon(async () => assert.deepEqual(await page.locator('.endpoints .path').allTextContents(), ['/v1/products/{id}']));
   };
   await british();
   await page.reload();
@@ -68,13 +68,13 @@ test('from a new key to the dashboard, by a click on a country, over a share lin
   const guest = await enter(browser, server.url);
   await guest.goto(server.url + new URL(link).pathname);
   await guest.locator('.stat').first().waitFor();
-  assert.equal(await headline(guest, 'Requests').textContent(), '4');
-  assert.equal(await guest.locator('.chip.locked').textContent(), '-country:GB');
+  await soon(async () => assert.equal(await headline(guest, 'Requests').textContent(), '4'));
+  await soon(async () => assert.equal(await guest.locator('.chip.locked').textContent(), '-country:GB'));
   await guest.getByText('This link does not show who called').waitFor();
   const seen = await guest.locator('body').textContent();
   for (const secret of [AMERICAN, BRITISH, 'alice', key]) assert.ok(!seen.includes(secret), secret);
-  assert.equal(await guest.getByRole('link', { name: 'Settings' }).count(), 0);
-  assert.equal(await guest.getByRole('button', { name: 'Share' }).count(), 0);
+  await soon(async () => assert.equal(await guest.getByRole('link', { name: 'Settings' }).count(), 0));
+  await soon(async () => assert.equal(await guest.getByRole('button', { name: 'Share' }).count(), 0));
   await guest.leave();
 
   // The owner does see consumers: the search above can find them.
@@ -88,7 +88,7 @@ test('from a new key to the dashboard, by a click on a country, over a share lin
   await page.getByText('Saved.').waitFor();
   await axe(page);
   const button = page.getByRole('button', { name: 'Delete short-lived and all its requests' });
-  assert.ok(await button.isDisabled());
+  await soon(async () => assert.ok(await button.isDisabled()));
   await page.locator('#delete input').fill('short-lived');
   await page.getByText('10 requests are deleted, for good.').waitFor();
   await button.click();
@@ -189,7 +189,7 @@ test('a filter that cannot be read is said beside it, and the numbers stay', asy
   await box.fill('status:9xx');
   await box.press('Enter');
   await page.locator('#filter-error', { hasText: '9xx' }).waitFor();
-  assert.equal(await headline(page, 'Requests').textContent(), '2');
+  await soon(async () => assert.equal(await headline(page, 'Requests').textContent(), '2'));
   await page.getByRole('button', { name: 'Remove status:9xx' }).click();
   await page.locator('#filter-error').waitFor({ state: 'detached' });
   await page.leave();
@@ -230,25 +230,25 @@ test('individual requests: those that match, all that is known of one, older one
   await page.waitForURL(/\/explorer\?project=/);
   const rows = page.locator('tbody button.what');
   await rows.first().waitFor();
-  assert.equal(await rows.count(), 100);
-  assert.match(await rows.first().textContent(), /\/v1\/products\/0$/);
+  await soon(async () => assert.equal(await rows.count(), 100));
+  await soon(async () => assert.match(await rows.first().textContent(), /\/v1\/products\/0$/));
   await page.getByRole('button', { name: 'Show older ones' }).click();
   await page.getByText('No older requests.').waitFor();
-  assert.equal(await rows.count(), 120);
+  await soon(async () => assert.equal(await rows.count(), 120));
 
   // The details of a request; a click on its status filters, and reload and back keep the view.
   await rows.nth(3).click();
   const detail = page.getByRole('region', { name: 'The chosen request' });
-  assert.match(await detail.textContent(), /alice/);
+  await soon(async () => assert.match(await detail.textContent(), /alice/));
   await axe(page);
   await detail.getByRole('button', { name: '500' }).click();
   await page.waitForURL(/q=status:500/);
   const failed = async (count) => page.waitForFunction((wanted) => document.querySelectorAll('tbody button.what').length === wanted, count);
   await failed(12);
-  assert.equal(await page.locator('#when').textContent(), '12 requests');
+  await soon(async () => assert.equal(await page.locator('#when').textContent(), '12 requests'));
   await page.reload();
   await failed(12);
-  assert.match(await detail.textContent(), /alice/);
+  await soon(async () => assert.match(await detail.textContent(), /alice/));
   await page.goBack();
   await failed(100);
 
@@ -283,7 +283,7 @@ test('a share link shows individual requests where its owner ticked them, and no
   await guest.waitForURL(/view=requests/);
   const rows = guest.locator('tbody button.what');
   await rows.first().waitFor();
-  assert.equal(await rows.count(), 2);
+  await soon(async () => assert.equal(await rows.count(), 2));
   await rows.last().click();
   const seen = await guest.locator('body').textContent();
   for (const secret of [BRITISH, 'alice', key]) assert.ok(!seen.includes(secret), secret);
@@ -295,7 +295,7 @@ test('a share link shows individual requests where its owner ticked them, and no
   const other = await enter(browser, server.url);
   await other.goto(server.url + (await make({})));
   await other.locator('.stat').first().waitFor();
-  assert.equal(await other.getByRole('link', { name: 'Requests' }).count(), 0);
+  await soon(async () => assert.equal(await other.getByRole('link', { name: 'Requests' }).count(), 0));
   await other.leave();
 });
 
@@ -321,7 +321,7 @@ test('opened lists, searches and orders are in the address: reload and back keep
   await page.waitForURL(/endpoints_find=r1/);
   await page.reload();
   await count(6);
-  assert.deepEqual(await paths.allTextContents(), ['/r1', '/r10', '/r11', '/r12', '/r13', '/r14']);
+  await soon(async () => assert.deepEqual(await paths.allTextContents(), ['/r1', '/r10', '/r11', '/r12', '/r13', '/r14']));
   await paths.nth(1).click();
   await page.waitForURL(/q=/);
   await count(1);
@@ -336,7 +336,7 @@ test('a first look: the period fits what there is, and a line says how the page 
   const page = await enter(browser, server.url);
   await signIn(page, server.url, key);
   await page.waitForURL(/period=24h/);
-  assert.equal(await headline(page, 'Requests').textContent(), '2');
+  await soon(async () => assert.equal(await headline(page, 'Requests').textContent(), '2'));
   const week = page.getByRole('button', { name: '7 days', exact: true });
   await week.click();
   await page.waitForURL((url) => !url.searchParams.has('period'));
@@ -351,7 +351,7 @@ test('a first look: the period fits what there is, and a line says how the page 
   assert.ok(!new URL(page.url()).searchParams.has('period'));
   await page.reload();
   await page.locator('.stat').first().waitFor();
-  assert.equal(await hint.count(), 0);
+  await soon(async () => assert.equal(await hint.count(), 0));
   await page.leave();
 });
 

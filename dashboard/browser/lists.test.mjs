@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { axe, createProject, enter, post, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, post, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 const MANY = 20_000;
 const FOXES = 65;
@@ -46,14 +46,14 @@ test('endpoints: a search finds all, both ends of an order are right, and the la
   await signIn(page, server.url, project.key);
   const card = page.locator('.endpoints');
   await first(page, 'endpoints', '/v1/thing-00009');
-  assert.equal(await card.locator('tbody tr').count(), 10);
+  await soon(async () => assert.equal(await card.locator('tbody tr').count(), 10));
   assert.deepEqual(asked, [], 'the first rows come with the page');
 
   await card.getByRole('button', { name: 'Search endpoints' }).click();
   await card.getByRole('searchbox').fill('red-fox get');
   await card.getByText(`${FOXES} of 20,000 match`).waitFor();
   await first(page, 'endpoints', '/v1/Red-Fox-00007');
-  assert.equal(await card.locator('table').getAttribute('aria-rowcount'), String(FOXES + 1));
+  await soon(async () => assert.equal(await card.locator('table').getAttribute('aria-rowcount'), String(FOXES + 1)));
   await axe(page);
 
   // A file of the found rows.
@@ -79,8 +79,8 @@ test('endpoints: a search finds all, both ends of an order are right, and the la
   await card.getByText('20,000 rows').waitFor();
   await scrollToEnd(page, 'endpoints');
   await card.getByRole('button', { name: /thing-19999/ }).waitFor();
-  assert.equal(await card.locator('tr', { hasText: 'thing-19999' }).getAttribute('aria-rowindex'), '20001');
-  assert.ok((await card.locator('tbody tr').count()) < 60, 'what is not in sight is not drawn');
+  await soon(async () => assert.equal(await card.locator('tr', { hasText: 'thing-19999' }).getAttribute('aria-rowindex'), '20001'));
+  await soon(async () => assert.ok((await card.locator('tbody tr').count()) < 60, 'what is not in sight is not drawn'));
   await page.reload();
   await first(page, 'endpoints', '/v1/thing-00000');
   await card.getByText('20,000 rows').waitFor();
@@ -129,7 +129,7 @@ test('a list that cannot be had says so, keeps what is there and tries again', a
   await page.route('**/api/v1/lists/**', (route) => route.abort());
   await card.getByRole('button', { name: 'Show all 20,000' }).click();
   await card.getByRole('alert').getByText('The server cannot be reached.').waitFor();
-  assert.equal(await card.locator('tbody button').count(), 10);
+  await soon(async () => assert.equal(await card.locator('tbody button').count(), 10));
   await axe(page);
   await page.unroute('**/api/v1/lists/**');
   await card.getByRole('button', { name: 'Try again' }).click();
@@ -145,8 +145,8 @@ test('on a phone every row has a second line with the values that have no column
   const consumers = page.locator('.card.consumers tbody tr');
   const second = (rows) => rows.locator('.second');
   await endpoints.nth(9).waitFor();
-  assert.match(await second(endpoints).first().textContent(), /^(just now|\d+ (s|min) ago) · p50 \d+ ms · p99 \d+ ms$/);
-  assert.match(await second(consumers).first().textContent(), /^(just now|\d+ (s|min) ago)$/);
+  await soon(async () => assert.match(await second(endpoints).first().textContent(), /^(just now|\d+ (s|min) ago) · p50 \d+ ms · p99 \d+ ms$/));
+  await soon(async () => assert.match(await second(consumers).first().textContent(), /^(just now|\d+ (s|min) ago)$/));
   // It is below the row's first line and overlaps nothing.
   const overlaps = await endpoints.first().evaluate((row) => {
     const line = row.querySelector('.second').getBoundingClientRect();
@@ -156,10 +156,10 @@ test('on a phone every row has a second line with the values that have no column
   await page.locator('.card.endpoints').getByText('20,000 rows').waitFor();
   await scrollToEnd(page, 'endpoints');
   const last = page.locator(`.card.endpoints tbody tr[aria-rowindex="${MANY + 1}"]`);
-  assert.ok(await second(last).isVisible());
+  await soon(async () => assert.ok(await second(last).isVisible()));
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   await axe(page);
   await page.setViewportSize({ width: 1440, height: 900 });
-  assert.equal(await second(endpoints).first().isVisible(), false);
+  await soon(async () => assert.equal(await second(endpoints).first().isVisible(), false));
   await page.leave();
 });

@@ -1,7 +1,7 @@
 // Live requests: the list that follows them, and the dashboard that refreshes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, createProject, enter, headline, post, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, headline, post, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 let server;
 let browser;
@@ -57,7 +57,7 @@ test('requests come into the list, wait while somebody reads, and are there agai
   await hit(['/hidden/1', '/a']);
   await row(page, '/a').waitFor();
   assert.match(await first(page), /\/a$/);
-  assert.equal(await row(page, '/hidden/1').count(), 0);
+  await soon(async () => assert.equal(await row(page, '/hidden/1').count(), 0));
   await axe(page);
 
   // Paused by hand.
@@ -76,7 +76,7 @@ test('requests come into the list, wait while somebody reads, and are there agai
   await bar(page).getByRole('button', { name: '1 new' }).waitFor();
   await page.keyboard.press('Escape');
   await row(page, '/d').waitFor();
-  assert.equal(await page.getByRole('region', { name: 'The chosen request' }).count(), 0);
+  await soon(async () => assert.equal(await page.getByRole('region', { name: 'The chosen request' }).count(), 0));
 
   // Scrolled down: the rows being read do not move.
   await page.mouse.move(700, 800);
@@ -102,7 +102,7 @@ test('requests come into the list, wait while somebody reads, and are there agai
   await hit(['/f', '/g']);
   await show(false);
   await row(page, '/g').waitFor({ timeout: 20_000 });
-  assert.deepEqual([await row(page, '/f').count(), await row(page, '/e').count()], [1, 1]);
+  await soon(async () => assert.deepEqual([await row(page, '/f').count(), await row(page, '/e').count()], [1, 1]));
 
   // New rows push others down if nobody reads: that is the list's purpose.
   await page.evaluate(() => (window.shifted = 0));
@@ -112,13 +112,13 @@ test('requests come into the list, wait while somebody reads, and are there agai
   await bar(page).getByText('Requests appear as they come').waitFor();
   await hit(['/hidden/2', '/x']);
   await row(page, '/hidden/2').waitFor();
-  assert.equal(await row(page, '/x').count(), 0);
+  await soon(async () => assert.equal(await row(page, '/x').count(), 0));
 
   // A past range has nothing to follow.
   await page.goto(`${server.url}/explorer?project=${project.project_id}&tab.live=on&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z`);
   await page.getByText('No requests in this period.').first().waitFor();
-  assert.ok(await page.getByRole('button', { name: 'Live' }).isDisabled());
-  assert.equal(await bar(page).count(), 0);
+  await soon(async () => assert.ok(await page.getByRole('button', { name: 'Live' }).isDisabled()));
+  await soon(async () => assert.equal(await bar(page).count(), 0));
   // The notice about no requests came between.
   await page.evaluate(() => (window.shifted = 0));
   await page.leave();
@@ -144,7 +144,7 @@ test('a guest with a share link follows what the link shows', async () => {
   await hit(['/failed'], 0, { status: 500 });
   await hit(['/shown'], 0, { user_id: 'alice' });
   await row(page, '/shown').waitFor();
-  assert.equal(await row(page, '/failed').count(), 0);
+  await soon(async () => assert.equal(await row(page, '/failed').count(), 0));
   assert.equal(await page.getByText('alice').count(), 0);
   await page.leave();
 });
@@ -158,8 +158,8 @@ test('the slowest come first, and the details say how slow one is and how to rep
   await page.getByRole('button', { name: 'Duration' }).click();
   await page.waitForFunction(() => document.querySelector('button.what')?.textContent.endsWith('/slow/39'));
   assert.equal(new URL(page.url()).searchParams.get('tab.hits_sort'), 'duration');
-  assert.equal(await page.getByRole('columnheader', { name: 'Duration' }).getAttribute('aria-sort'), 'descending');
-  assert.ok(await page.getByRole('button', { name: 'Live' }).isDisabled());
+  await soon(async () => assert.equal(await page.getByRole('columnheader', { name: 'Duration' }).getAttribute('aria-sort'), 'descending'));
+  await soon(async () => assert.ok(await page.getByRole('button', { name: 'Live' }).isDisabled()));
   await page.getByRole('button', { name: 'POST /slow/35', exact: true }).click();
   await page.getByText(/Slower than 8\d % of this endpoint's 40 requests/).waitFor();
   await page.getByRole('button', { name: 'Copy as curl' }).click();

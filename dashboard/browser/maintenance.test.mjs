@@ -2,7 +2,7 @@
 // message about a schedule appears at its field while it is typed.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, createProject, enter, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 let server;
 let browser;
@@ -48,7 +48,7 @@ test('maintenance is planned with its next times, seen on its monitor, changed a
   await dialog.getByRole('radio', { name: /^Weekly/ }).check();
   await dialog.getByLabel('Sunday').uncheck();
   await dialog.getByText('Name at least one weekday.').waitFor();
-  assert.equal(await times.locator('li').count(), 0);
+  await soon(async () => assert.equal(await times.locator('li').count(), 0));
   await dialog.getByLabel('Monday').check();
   await times.locator('li').nth(2).waitFor();
   for (const text of await times.locator('li').allTextContents()) assert.match(text, /^Mon, .*02:00 – 04:00$/);
@@ -62,7 +62,7 @@ test('maintenance is planned with its next times, seen on its monitor, changed a
   await axe(page);
   await dialog.getByRole('button', { name: 'Plan maintenance' }).click();
   await dialog.getByText('Weekly restart is planned').waitFor();
-  assert.equal(await dialog.locator('li').count(), 3);
+  await soon(async () => assert.equal(await dialog.locator('li').count(), 3));
   await axe(page);
   await dialog.getByRole('button', { name: 'Done' }).click();
   const row = page.locator('main li', { hasText: 'Weekly restart' }).first();
@@ -85,7 +85,7 @@ test('maintenance is planned with its next times, seen on its monitor, changed a
   const cron = dialog.getByLabel('Cron expression');
   await cron.fill('61 * * * *');
   await dialog.getByText(/^Invalid cron expression/).waitFor();
-  assert.equal(await cron.getAttribute('aria-invalid'), 'true');
+  await soon(async () => assert.equal(await cron.getAttribute('aria-invalid'), 'true'));
   await dialog.getByRole('button', { name: 'Save' }).click();
   await page.waitForFunction(() => document.activeElement?.id === 'maintenance-cron');
   await axe(page);

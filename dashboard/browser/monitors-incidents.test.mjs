@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { answerWith, HOSTILE, shop } from './shop-monitors.mjs';
-import { axe, createProject, enter, freePort, keepPicture, post, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, freePort, keepPicture, post, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 const folder = fileURLToPath(new URL('../../artefacts/page/', import.meta.url));
 /** A check runs every 20 seconds, and the page refreshes every 10. */
@@ -114,7 +114,7 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   await card.getByText('Hit so far: 3 requests, 2 consumers.').waitFor({ timeout: 90_000 });
   await card.getByText('POST /buy').waitFor();
   await card.locator('.chart canvas').waitFor();
-  assert.match(await card.locator('.chart').getAttribute('aria-label'), /5xx at most 3/);
+  await soon(async () => assert.match(await card.locator('.chart').getAttribute('aria-label'), /5xx at most 3/));
 
   await card.getByRole('button', { name: 'Acknowledge Orders' }).click();
   await card.getByText(/^Acknowledged \d\d:\d\d/).waitFor();
@@ -130,7 +130,7 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   await page.waitForURL(/alerts\?project=\d+&incident=\d+-1/);
   await page.getByText('Open, ').waitFor();
   const timeline = page.getByRole('region', { name: 'Timeline' });
-  assert.deepEqual(await timeline.locator('b').allTextContents(), ['Last check that passed', 'First check that failed', 'Confirmed as down', 'Acknowledged']);
+  await soon(async () => assert.deepEqual(await timeline.locator('b').allTextContents(), ['Last check that passed', 'First check that failed', 'Confirmed as down', 'Acknowledged']));
   await timeline.getByText('delivered', { exact: true }).waitFor();
   await page.getByRole('region', { name: 'Who is affected' }).getByText('alice').waitFor();
   await page.getByLabel('Note for your team').fill('The disk was full.');
@@ -160,7 +160,7 @@ test('an outage: seen beside the real traffic, told, acknowledged, and over', as
   await timeline.getByText('First check that passed again').waitFor();
   await go('monitoring');
   await row.getByText('Up', { exact: true }).waitFor(SOON);
-  assert.equal(await page.getByRole('region', { name: /^Orders is down since/ }).count(), 0);
+  await soon(async () => assert.equal(await page.getByRole('region', { name: /^Orders is down since/ }).count(), 0));
   const incidents = page.getByRole('region', { name: 'Incidents' });
   await incidents.getByText('5xx in real traffic: 3 requests, 2 consumers.').waitFor();
   await incidents.getByText('The disk was full.').waitFor();
@@ -215,7 +215,7 @@ test('a rule is turned on by its name, made of one\'s own, changed, paused and d
   await page.getByText('95th percentile of response times at least 800 ms over 10 min, for each endpoint, of path:/v1/*').waitFor();
   await page.getByRole('button', { name: `Actions for ${HOSTILE.slice(0, 60)}`.trim() }).click();
   await page.getByRole('button', { name: 'Edit' }).click();
-  assert.equal(await dialog.getByLabel('Threshold').inputValue(), '800');
+  await soon(async () => assert.equal(await dialog.getByLabel('Threshold').inputValue(), '800'));
   await dialog.getByLabel('Fires', { exact: true }).selectOption('at most');
   await dialog.getByLabel('Threshold').fill('20');
   await dialog.getByRole('button', { name: 'Save' }).click();
@@ -299,7 +299,7 @@ test('a channel is changed without its secret, paused and deleted; what the serv
   await guest.getByRole('link', { name: 'Channels', exact: true }).click();
   await guest.getByText('so channels are read-only').waitFor();
   await guest.getByText('ntfy, shop-2 at ntfy.sh').waitFor();
-  assert.equal(await guest.getByRole('main').getByRole('button').count(), 0);
+  await soon(async () => assert.equal(await guest.getByRole('main').getByRole('button').count(), 0));
   await axe(guest);
   await guest.leave();
 
@@ -340,7 +340,7 @@ for (const [screen, options] of [
     await answerWith(shop(), page);
     await go('alerts');
     await page.getByText('Search: down').waitFor();
-    assert.ok((await page.locator('main').textContent()).includes(HOSTILE));
+    await soon(async () => assert.ok((await page.locator('main').textContent()).includes(HOSTILE)));
     await keep('incidents');
     for (const [name, id] of [['incident-open', '1-4'], ['incident', '3-1'], ['incident-unconfirmed', '6-9'], ['incident-certificate', '4-2']]) {
       await go('alerts', `&incident=${id}`);

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { answerWith, HOSTILE, shop } from './shop-monitors.mjs';
-import { axe, createProject, enter, freePort, keepPicture, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, freePort, keepPicture, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 const folder = fileURLToPath(new URL('../../artefacts/page/', import.meta.url));
 let server;
@@ -72,7 +72,7 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   await dialog.getByRole('button', { name: 'Add monitor' }).click();
   // The result of a check is shown at once.
   await dialog.getByText('The check passed with status 200.').waitFor();
-  assert.ok((await dialog.locator('dt').allTextContents()).includes('First byte'));
+  await soon(async () => assert.ok((await dialog.locator('dt').allTextContents()).includes('First byte')));
   await axe(page);
   await dialog.getByRole('button', { name: 'Done' }).click();
 
@@ -113,7 +113,7 @@ test('a monitor is added, seen up, seen down when its target stops, paused and d
   await table.getByText('The connection was refused.').first().waitFor();
   await table.getByText('Passed', { exact: true }).first().waitFor();
   await page.locator('.grid .chart').waitFor();
-  assert.match(await page.locator('.grid .chart').getAttribute('aria-label'), /[1-9]\d* checks? failed\./);
+  await soon(async () => assert.match(await page.locator('.grid .chart').getAttribute('aria-label'), /[1-9]\d* checks? failed\./));
   await axe(page);
   await page.getByRole('link', { name: '3 h', exact: true }).click();
   await page.waitForURL(/range=3h/);
@@ -156,7 +156,7 @@ test('what the server says against a field stands at the field, also where it wa
   await add.click();
   await dialog.getByText('Address is missing.').waitFor();
   const address = dialog.getByLabel('Address', { exact: true });
-  assert.equal(await address.getAttribute('aria-invalid'), 'true');
+  await soon(async () => assert.equal(await address.getAttribute('aria-invalid'), 'true'));
   assert.ok(await address.evaluate((input) => input === document.activeElement && document.getElementById(input.getAttribute('aria-describedby')).textContent === 'Address is missing.'));
   await address.fill('http://10.0.0.1/');
   await add.click();
@@ -165,10 +165,10 @@ test('what the server says against a field stands at the field, also where it wa
   await dialog.getByText('What counts as success').click();
   await dialog.getByLabel('Expected statuses').fill('2yy');
   await dialog.getByText('What counts as success').click();
-  assert.ok(!(await dialog.getByLabel('Expected statuses').isVisible()));
+  await soon(async () => assert.ok(!(await dialog.getByLabel('Expected statuses').isVisible())));
   await add.click();
   await dialog.getByText('Expected statuses has "2yy"').waitFor();
-  assert.ok(await dialog.getByLabel('Expected statuses').isVisible());
+  await soon(async () => assert.ok(await dialog.getByLabel('Expected statuses').isVisible()));
   await axe(page);
   await page.leave();
 });
@@ -212,7 +212,7 @@ test('every option of the form reaches the server, and comes back when it is edi
   await page.getByRole('button', { name: 'Edit' }).click();
   for (const part of ['Request', 'Connection']) await dialog.getByText(part, { exact: true }).click();
   // Its value is not shown, and stays.
-  assert.equal(await dialog.getByLabel('Value of header 1').inputValue(), '');
+  await soon(async () => assert.equal(await dialog.getByLabel('Value of header 1').inputValue(), ''));
   assert.ok(!(await page.content()).includes('secret-token'));
   await dialog.getByLabel('Verify the certificate').check();
   await dialog.getByRole('button', { name: 'Save' }).click();
@@ -233,7 +233,7 @@ test('a heartbeat shows its address and a call by it, and is managed with the da
   await dialog.getByRole('button', { name: 'Add monitor' }).click();
   const address = await dialog.getByLabel('Heartbeat address').textContent();
   assert.match(address, /\/api\/heartbeat\/[0-9a-f]{32,}$/);
-  assert.equal(await dialog.getByLabel('Line for the job').textContent(), `your-job && curl -fsS -m 10 --retry 3 ${address}`);
+  await soon(async () => assert.equal(await dialog.getByLabel('Line for the job').textContent(), `your-job && curl -fsS -m 10 --retry 3 ${address}`));
   await axe(page);
   await dialog.getByRole('button', { name: 'Done' }).click();
   const job = row(page, 'Nightly export');
@@ -245,7 +245,7 @@ test('a heartbeat shows its address and a call by it, and is managed with the da
   const hidden = page.getByLabel('Heartbeat address');
   assert.ok(!(await hidden.textContent()).includes(address.slice(-12)));
   await page.getByRole('button', { name: 'Show' }).click();
-  assert.equal(await hidden.textContent(), address);
+  await soon(async () => assert.equal(await hidden.textContent(), address));
   await axe(page);
   await page.leave();
 
@@ -257,7 +257,7 @@ test('a heartbeat shows its address and a call by it, and is managed with the da
   await row(guest, 'Nightly export').getByRole('link').click();
   await guest.getByText('The job', { exact: true }).waitFor();
   await guest.getByRole('button', { name: 'Show' }).click();
-  assert.equal(await guest.getByLabel('Heartbeat address').textContent(), address);
+  await soon(async () => assert.equal(await guest.getByLabel('Heartbeat address').textContent(), address));
   await guest.getByRole('button', { name: 'Pause' }).click();
   await guest.getByRole('button', { name: 'Resume' }).waitFor();
   await axe(guest);
@@ -314,7 +314,7 @@ for (const [screen, options] of [
     await page.locator('main li .bars').nth(6).waitFor();
     await page.getByRole('region', { name: /^Orders is down since/ }).locator('.chart canvas').waitFor();
     await keep('monitors');
-    assert.ok((await row(page, HOSTILE).textContent()).includes(HOSTILE));
+    await soon(async () => assert.ok((await row(page, HOSTILE).textContent()).includes(HOSTILE)));
     await row(page, 'Catalogue').getByRole('button').click();
     await page.getByRole('button', { name: 'Check now' }).waitFor();
     await keep('monitors-menu');

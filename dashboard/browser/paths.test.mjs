@@ -1,7 +1,7 @@
 // Paths that must not be dead ends: parts that fail to load, wrong addresses, keys and edits that a click could lose, outdated links.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, createProject, enter, post, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, post, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 let server;
 let browser;
@@ -88,7 +88,7 @@ test('without a session /delete and /monitoring say in words to sign in, and sig
 test('a new key is not lost by a click, and the start page leads to its project', async () => {
   const page = await enter(browser, server.url);
   await page.goto(server.url);
-  assert.equal(await page.getByLabel('Project name').inputValue(), '127.0.0.1');
+  await soon(async () => assert.equal(await page.getByLabel('Project name').inputValue(), '127.0.0.1'));
   await page.getByLabel('Project name').fill('shop');
   await page.getByRole('button', { name: 'Generate API key' }).click();
   const key = await page.getByLabel('Your key').textContent();
@@ -97,7 +97,7 @@ test('a new key is not lost by a click, and the start page leads to its project'
   const asks = page.getByRole('dialog', { name: 'You have not copied your key' });
   await axe(page);
   await asks.getByRole('button', { name: 'Stay here' }).click();
-  assert.equal(await page.getByLabel('Your key').textContent(), key);
+  await soon(async () => assert.equal(await page.getByLabel('Your key').textContent(), key));
   await page.getByLabel('I have copied the key').check();
   await open.click();
   await page.getByText('Nothing has come in yet').waitFor();
@@ -107,7 +107,7 @@ test('a new key is not lost by a click, and the start page leads to its project'
   await page.goto(`${server.url}/projects`);
   await page.getByRole('button', { name: 'New project' }).click();
   const dialog = page.getByRole('dialog');
-  assert.equal(await dialog.getByLabel('Name').inputValue(), '127.0.0.1');
+  await soon(async () => assert.equal(await dialog.getByLabel('Name').inputValue(), '127.0.0.1'));
   await dialog.getByRole('button', { name: 'Create project' }).click();
   await dialog.getByLabel('Key of the new project').waitFor();
   await dialog.getByRole('button', { name: 'Close' }).click();
@@ -144,7 +144,7 @@ test('what is wrong with an address is named, with what mends it', async () => {
   const wrong = async (parameters, named, remedy) => {
     await page.goto(`${server.url}/dashboard?project=${id}&${parameters}`);
     await page.getByRole('alert').filter({ hasText: named }).waitFor();
-    assert.equal(await page.getByRole('link', { name: 'Clear filter' }).count(), remedy === 'Clear filter' ? 1 : 0);
+    await soon(async () => assert.equal(await page.getByRole('link', { name: 'Clear filter' }).count(), remedy === 'Clear filter' ? 1 : 0));
     await page.getByRole('link', { name: remedy }).click();
     await page.locator('.stat').first().waitFor();
   };
@@ -168,12 +168,12 @@ test('dates that were typed stay when the zone is changed', async () => {
     await page.waitForURL((url) => url.searchParams.get('tz') === name);
   };
   await choose('Asia/Kathmandu');
-  assert.notEqual(await from.inputValue(), before);
+  await soon(async () => assert.notEqual(await from.inputValue(), before));
   await from.fill('2026-11-01T10:30');
   await to.fill('2026-11-02T11:30');
   await choose('America/New_York');
-  assert.equal(await from.inputValue(), '2026-11-01T10:30');
-  assert.equal(await to.inputValue(), '2026-11-02T11:30');
+  await soon(async () => assert.equal(await from.inputValue(), '2026-11-01T10:30'));
+  await soon(async () => assert.equal(await to.inputValue(), '2026-11-02T11:30'));
   await page.leave();
 });
 
@@ -187,7 +187,7 @@ test('settings ask before edits are lost, and count what a change erases', async
   await asks.getByRole('button', { name: 'Stay here' }).click();
   await page.goBack();
   await asks.getByRole('button', { name: 'Stay here' }).click();
-  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'renamed');
+  await soon(async () => assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'renamed'));
   await page.getByRole('button', { name: 'Undo' }).click();
   // Forward works as before, even after staying.
   await nav.getByRole('link', { name: 'Alerts' }).click();
@@ -199,7 +199,7 @@ test('settings ask before edits are lost, and count what a change erases', async
     await page.evaluate((way) => history[way](), step);
     await asks.getByRole('button', { name: 'Stay here' }).click();
     await page.waitForURL(/\/settings/);
-    assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'renamed');
+    await soon(async () => assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'renamed'));
   }
   await page.evaluate(() => history.forward());
   await asks.getByRole('button', { name: 'Leave without saving' }).click();
@@ -210,14 +210,14 @@ test('settings ask before edits are lost, and count what a change erases', async
 
   await page.getByLabel(/Addresses are dropped/).check();
   const nextErasure = page.getByText('Older requests are erased once a day');
-  assert.equal(await nextErasure.count(), 0, 'requests are kept for ever');
+  await soon(async () => assert.equal(await nextErasure.count(), 0, 'requests are kept for ever'));
   await page.getByLabel('Keep requests for (days)').fill('30');
   await nextErasure.waitFor();
   await page.getByText('2 requests lose their addresses').waitFor();
   await page.getByText('1 request older than 30 days is erased').waitFor();
   await axe(page);
   const save = page.getByRole('button', { name: 'Save and erase' });
-  assert.ok(await save.isDisabled());
+  await soon(async () => assert.ok(await save.isDisabled()));
   await page.getByLabel('Type erase to confirm').fill('erase');
   await save.click();
   await page.getByText('Saved.').waitFor({ timeout: 60_000 });
@@ -226,7 +226,7 @@ test('settings ask before edits are lost, and count what a change erases', async
   await page.getByLabel('User id').last().fill('nobody');
   await page.getByRole('button', { name: 'Erase …' }).click();
   await page.getByText('0 requests are erased').waitFor();
-  assert.ok(await page.getByRole('button', { name: 'Erase user nobody' }).isDisabled());
+  await soon(async () => assert.ok(await page.getByRole('button', { name: 'Erase user nobody' }).isDisabled()));
 
   await page.getByLabel('Name', { exact: true }).fill('renamed');
   await nav.getByRole('link', { name: 'Alerts' }).click();

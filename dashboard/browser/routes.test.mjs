@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { axe, createProject, enter, post, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, post, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 const folder = fileURLToPath(new URL('../../artefacts/page/', import.meta.url));
 let server;
@@ -38,7 +38,7 @@ test('articles are one endpoint, and its owner renames it, refuses it and adds a
   await section.getByText('/articles/{slug}').nth(1).waitFor();
   await section.getByRole('button', { name: 'Rename /articles/{slug}' }).press('Enter');
   const name = section.getByLabel('New name of the last parameter of /articles/{slug}');
-  assert.equal(await name.inputValue(), 'slug');
+  await soon(async () => assert.equal(await name.inputValue(), 'slug'));
   await name.fill('Story');
   await name.press('Enter');
   await section.getByRole('alert').getByText('lower-case').waitFor();
@@ -51,7 +51,7 @@ test('articles are one endpoint, and its owner renames it, refuses it and adds a
   await template.fill('/files/{path}');
   await template.press('Enter');
   await section.getByText('/files/{path} was added.').waitFor();
-  assert.equal(await template.inputValue(), '');
+  await soon(async () => assert.equal(await template.inputValue(), ''));
   await section.scrollIntoViewIfNeeded();
   await section.screenshot({ path: `${folder}routes.png` });
   await axe(page);

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { enter, freePort, startBrowser, startServer } from './stage.mjs';
+import { enter, freePort, soon, startBrowser, startServer } from './stage.mjs';
 
 let server;
 let browser;
@@ -35,13 +35,13 @@ async function choose(label) {
   const search = page.getByLabel('Find a framework');
   await search.fill(label);
   await page.getByRole('group', { name: 'Framework' }).getByRole('button', { name: label, exact: true }).click();
-  assert.equal(await search.inputValue(), '');
+  await soon(async () => assert.equal(await search.inputValue(), ''));
 }
 
 async function snippet(label) {
   await choose(label);
   const pre = page.getByLabel(`${label} code`);
-  assert.ok((await pre.textContent()).includes(key));
+  await soon(async () => assert.ok((await pre.textContent()).includes(key)));
   return pre.textContent();
 }
 
@@ -225,7 +225,7 @@ test('a search that finds nothing says what any program can do', async () => {
   await search.fill('fiber');
   await search.press('Enter');
   await page.getByLabel('Fiber 3 code').waitFor();
-  assert.equal(await page.getByRole('group', { name: 'Language' }).getByRole('button', { name: 'Go', exact: true }).getAttribute('aria-pressed'), 'true');
+  await soon(async () => assert.equal(await page.getByRole('group', { name: 'Language' }).getByRole('button', { name: 'Go', exact: true }).getAttribute('aria-pressed'), 'true'));
   await search.fill('x');
   await search.press('Escape');
   await page.getByRole('group', { name: 'Language' }).getByRole('button', { name: 'Node', exact: true }).click();

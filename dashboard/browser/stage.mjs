@@ -147,6 +147,19 @@ export async function calm(page) {
   } while ((page.loading.size > 0 || !(await page.evaluate(resting))) && Date.now() < end);
 }
 
+/** Repeats an assertion about what the page shows until it holds, for ten seconds: an answer that has arrived is drawn a moment later,
+ * and not always together with another one. */
+export async function soon(assertion) {
+  for (const end = Date.now() + 10_000; ;) {
+    try {
+      return await assertion();
+    } catch (problem) {
+      if (Date.now() > end) throw problem;
+    }
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
 /** A picture at `path`, for people, of a page that must fit the screen's width and have no serious finding of axe. Of a page as long as the
  * API's documentation it shows the beginning, as taking all of it takes many seconds. */
 export async function keepPicture(page, path) {

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { axe, createProject, enter, freePort, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, freePort, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 const folder = fileURLToPath(new URL('../../artefacts/page/', import.meta.url));
 const DAY_MS = 86_400_000;
@@ -89,7 +89,7 @@ test('a status page is made in the editor, and tells visitors of an outage what 
   }
   // Orders goes down one place and up again.
   await page.getByRole('button', { name: 'Move Orders down' }).click();
-  assert.equal(await page.locator('fieldset li input').first().inputValue(), 'Catalogue');
+  await soon(async () => assert.equal(await page.locator('fieldset li input').first().inputValue(), 'Catalogue'));
   await page.getByRole('button', { name: 'Move Orders up' }).click();
   await page.getByLabel('Title', { exact: true }).fill('Shop status');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
@@ -114,7 +114,7 @@ test('a status page is made in the editor, and tells visitors of an outage what 
   await visitor.getByText('All services are operational').waitFor();
   // 14 hours of 89 days and a part of today.
   await visitor.getByText(/99\.3[3-5]\s% over 90 days/).waitFor();
-  assert.equal(await visitor.getByRole('img', { name: /Last 90 days/ }).count(), 4);
+  await soon(async () => assert.equal(await visitor.getByRole('img', { name: /Last 90 days/ }).count(), 4));
   // Its script shows times in the visitor's zone.
   await visitor.getByText('Europe/London').waitFor();
   await axe(visitor);
@@ -144,7 +144,7 @@ test('a status page is made in the editor, and tells visitors of an outage what 
   await visitor.getByText('Some services are disrupted').waitFor();
   const now = visitor.locator('section', { has: visitor.getByRole('heading', { name: 'Now', exact: true }) });
   await now.getByText('Orders cannot be placed').waitFor();
-  assert.deepEqual(await now.locator('li b').allTextContents(), ['Identified', 'Investigating']);
+  await soon(async () => assert.deepEqual(await now.locator('li b').allTextContents(), ['Identified', 'Investigating']));
   await visitor.getByText('Concerns Orders').waitFor();
   await axe(visitor);
   await visitor.screenshot({ path: `${folder}status-outage.png`, fullPage: true });
@@ -187,7 +187,7 @@ test('a status page is made in the editor, and tells visitors of an outage what 
   // Of a number only the text: a link, a time in milliseconds or a place in a picture may have these digits.
   const answered = /(?<![\d.])503(?![\d.])/;
   assert.match(JSON.stringify(await call(project.key, 'GET', 'incidents')), answered, 'its owner sees it');
-  assert.doesNotMatch(await visitor.locator('body').innerText(), answered);
+  await soon(async () => assert.doesNotMatch(await visitor.locator('body').innerText(), answered));
 
   // It ends with the checks, and a visitor's open page updates by itself.
   services.Orders.answer(200);
@@ -219,7 +219,7 @@ test('what the server says against a field is said, also on a phone, and who may
   await page.getByText('There is no monitor to show yet.').waitFor();
   // Without a mail server the switch explains what is missing, and is disabled.
   await page.getByText('has set `smtp_server` and `public_url`').waitFor();
-  assert.ok(await page.getByLabel('Visitors can subscribe by e-mail').isDisabled());
+  await soon(async () => assert.ok(await page.getByLabel('Visitors can subscribe by e-mail').isDisabled()));
   await page.getByLabel('Last part of the address').fill('not a slug');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.getByText('`slug` may hold the letters a to z').waitFor();
@@ -233,7 +233,7 @@ test('what the server says against a field is said, also on a phone, and who may
   await guest.waitForURL(/\/monitoring\?project=/);
   await guest.goto(`${server.url}/status-page?project=${project.project_id}`);
   await guest.getByText('read-only').waitFor();
-  assert.equal(await guest.getByRole('button', { name: /Save|Show the page|Publish/ }).count(), 0);
+  await soon(async () => assert.equal(await guest.getByRole('button', { name: /Save|Show the page|Publish/ }).count(), 0));
   await axe(guest);
   await guest.leave();
 });

@@ -1,7 +1,7 @@
 // Saved views: a page with its state, saved by name and found beside the filter and by Ctrl+K.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { axe, createProject, enter, post, signIn, startBrowser, startServer } from './stage.mjs';
+import { axe, createProject, enter, post, signIn, soon, startBrowser, startServer } from './stage.mjs';
 
 let server;
 let browser;
@@ -64,7 +64,7 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   await open(page, named('Failing <b>now</b>'));
   await page.getByRole('button', { name: 'Change Failing <b>now</b>' }).click();
   await axe(page);
-  assert.equal(await page.getByRole('button', { name: 'It shows what this page shows' }).isDisabled(), true);
+  await soon(async () => assert.equal(await page.getByRole('button', { name: 'It shows what this page shows' }).isDisabled(), true));
   await name.fill('Failing');
   await page.getByRole('button', { name: 'Rename' }).click();
   await named('Failing').waitFor();
@@ -98,7 +98,7 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   await open(page, named('Failing'));
   await page.getByRole('searchbox', { name: 'Find a view' }).fill('slow');
   await views.getByRole('listitem').nth(1).waitFor({ state: 'detached' });
-  assert.deepEqual(await views.getByRole('link').allTextContents(), ['SlowestRequests']);
+  await soon(async () => assert.deepEqual(await views.getByRole('link').allTextContents(), ['SlowestRequests']));
   await axe(page);
   await page.getByRole('searchbox').fill('nothing like it');
   await page.getByText('No view is called that').waitFor();
@@ -108,7 +108,7 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   await page.getByRole('button', { name: 'Delete …' }).click();
   await page.getByRole('button', { name: 'Delete view' }).click();
   await views.waitFor();
-  assert.equal(await views.getByRole('link', { name: 'Failing' }).count(), 0);
+  await soon(async () => assert.equal(await views.getByRole('link', { name: 'Failing' }).count(), 0));
   await page.keyboard.press('Escape');
   await none.waitFor();
   await page.leave();
@@ -123,12 +123,12 @@ test('a dashboard id opens views but cannot change them, and guests see none', a
   const named = page.getByRole('button', { name: /^View: For all\./ });
   await open(page, named);
   await page.getByRole('list', { name: 'Saved views' }).waitFor();
-  assert.equal(await page.getByRole('button', { name: /Save view|^Change / }).count(), 0);
+  await soon(async () => assert.equal(await page.getByRole('button', { name: /Save view|^Change / }).count(), 0));
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
   await axe(page);
   await page.goto(`${server.url}/dashboard/demo`);
   await page.getByRole('button', { name: 'Exclusions' }).waitFor();
   await page.locator('.card.activity').waitFor();
-  assert.equal(await page.getByRole('button', { name: /^View/ }).count(), 0);
+  await soon(async () => assert.equal(await page.getByRole('button', { name: /^View/ }).count(), 0));
   await page.leave();
 });
