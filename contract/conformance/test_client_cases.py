@@ -21,6 +21,8 @@ from sink import Sink, Step
 CASES = {path.stem: json.loads(path.read_text()) for path in sorted((APPS.parent / "client-cases").glob("*.json"))}
 CLIENTS = [row for row in ROWS if row.get("client_cases")]
 KEY = "the-secret-key"
+#: Seconds that the end of a process may take longer where other tests use the processors.
+BUSY = 1.0
 
 
 def to_step(answer: "dict[str, Any]") -> Step:
@@ -87,7 +89,7 @@ class Run:
             self.sink.start()
         elif "stop" in action:
             took = self.app.stop()
-            if took > action["within"]:
+            if took > action["within"] + BUSY:
                 self.problems.append(f"the process took {took:.1f} s to end")
         else:
             raise ValueError(f"unknown action {action}")
