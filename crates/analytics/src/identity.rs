@@ -87,7 +87,7 @@ impl Ipv4Text {
     }
 }
 
-/// From the least to the greatest IPv4 address that may begin with this text; others between them don't. None if none does.
+/// The range of all IPv4 addresses that begin with this text; some in it may not. None if none does.
 pub fn ipv4_range(prefix: &str) -> Option<RangeInclusive<u32>> {
     let mut parts: Vec<&str> = prefix.split('.').collect();
     let last = parts.pop().unwrap_or_default();

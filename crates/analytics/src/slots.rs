@@ -105,7 +105,7 @@ impl Ids {
         word >> (id % 64) & 1 == 1
     }
 
-    /// From before the least to after the greatest.
+    /// A range that holds all numbers of the set.
     pub fn range(&self) -> Range<u32> {
         let words = self.0.span() as u32;
         self.0.base * 64..self.0.base.saturating_add(words).saturating_mul(64)
