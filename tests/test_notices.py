@@ -137,6 +137,10 @@ def test_kills_inside_incidents_forget_no_transition_and_invent_none(servers, ta
         server.start()
     assert under_way > ROUNDS, "no kill fell into an incident"
     targets.failing.clear()
+    recovered_ms = time.time() * 1_000
+    # The server may have been down whenever one of them should have been checked until now.
+    is_checked = lambda: all(newest_ms(server, key, one) > recovered_ms for one in monitors)  # noqa: E731
+    wait_for("every monitor is checked anew", is_checked, seconds=INTERVAL_S + 20, every=1)
     wait_for("every incident is over", lambda: not incidents(server, key, "&state=open"), seconds=2 * INTERVAL_S + 20)
     is_told = lambda: all(one["state"] == "delivered" for one in deliveries(server, key, channel))  # noqa: E731
     wait_for("everybody is told", is_told, seconds=30)
@@ -160,6 +164,12 @@ def test_kills_inside_incidents_forget_no_transition_and_invent_none(servers, ta
     print(f"{ROUNDS} kills, {len(expected)} transitions, {len(twice)} told twice", file=sys.stderr)
     for monitor in monitors:
         check_uptime(server, key, monitor)
+
+
+def newest_ms(server: Server, key: str, monitor: int) -> float:
+    """The time of the monitor's last check, in milliseconds since 1970. 0 before the first one."""
+    check = server.call("GET", f"/api/v1/monitors/{monitor}", key=key).must().json()["last_check"]
+    return to_ms(check["at"]) if check else 0
 
 
 def check_uptime(server: Server, key: str, monitor: int) -> None:
