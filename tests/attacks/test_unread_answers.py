@@ -132,4 +132,4 @@ def test_an_answer_that_nobody_reads_is_given_up(servers):
         time.sleep(1)
         began = time.monotonic()
         assert len(json.loads(server.call("GET", "/api/data", key=key).must().body)) == 5_000
-        assert 2 < time.monotonic() - began < 9, "it waited for the one that does not read"
+        assert 2 < time.monotonic() - began < 20, "it waited for the one that does not read"
