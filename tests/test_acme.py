@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import os
-import re
 import socket
 import ssl
 import stat
@@ -198,9 +197,7 @@ def test_an_authority_that_cannot_see_the_name_is_quoted_in_the_log_and_the_port
     server.start(wait=False)
     wait_for("the reason", 120, lambda: "no certificate could be obtained" in server.log())
     line = next(line for line in server.log().splitlines() if "no certificate could be obtained" in line)
-    # A quick authority answers with what it saw, before it is asked for that.
-    assert re.search("could not see that the names lead here|does not take the proof", line), line
-    assert "127.0.0.77" in line and NAMES[0] in line
+    assert "could not see that the names lead here" in line and "127.0.0.77" in line and NAMES[0] in line
     assert "next_try_in_seconds=300" in line
     # Visitors are refused, so the operator's health check fails.
     status, health = wait_for("the failed health check", 30, lambda: (found := health_of(port))[0] == 500 and found)

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// What the order depends on.
+/// A text, by all that its place in the order depends on.
 pub trait Text {
     fn kind(&self) -> u8;
     fn project(&self) -> u32;
