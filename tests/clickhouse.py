@@ -4,13 +4,16 @@ import signal
 import subprocess
 from pathlib import Path
 
+from server import free_port
+
 SCRIPT = Path(__file__).resolve().parent.parent / "crates" / "store" / "tests" / "clickhouse_front" / "run.sh"
 
 
 class ClickHouse:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._port = 0
+        # One that no connection gets while a killed one is down.
+        self._port = free_port()
         self.start()
 
     @property

@@ -4,6 +4,7 @@ Read only, and never the files that a server holds: SQLite files are copied firs
 server runs.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -43,7 +44,13 @@ def all_files(data: Path) -> list[Path]:
 
 def find_bytes(data: Path, needle: str) -> list[str]:
     """Files whose bytes contain the needle. Compressed ones hide it: see `find_rows`."""
-    return [str(path.relative_to(data)) for path in all_files(data) if needle.encode() in path.read_bytes()]
+    found = []
+    for path in all_files(data):
+        # A running server may have removed it meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            if needle.encode() in path.read_bytes():
+                found.append(str(path.relative_to(data)))
+    return found
 
 
 def find_rows(data: Path, needle: str) -> list[str]:

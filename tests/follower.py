@@ -67,7 +67,7 @@ class Follower:
                 kind = "message"
         http_to.close()
 
-    def wait(self, count: int, seconds: float = 20) -> None:
+    def wait(self, count: int, seconds: float = 60) -> None:
         wait_for(f"{count} hits", lambda: len(self.paths) >= count or None, seconds)
 
     def close(self) -> None:

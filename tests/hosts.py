@@ -76,6 +76,12 @@ class Receiver:
             return [one for one in self.received if one.status == 200]
 
 
+class Host(ThreadingHTTPServer):
+    daemon_threads = True
+    # Forty monitors, or all channels, may call at once; of more than five at once the library lets some wait for a second.
+    request_queue_size = 128
+
+
 def serve(host) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -94,7 +100,6 @@ def serve(host) -> ThreadingHTTPServer:
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Host(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

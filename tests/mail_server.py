@@ -38,7 +38,8 @@ class MailServer:
         authority.issue_cert("localhost").configure_cert(context)
         self.taken: list[Taken] = []
         self.replies: list[str] = []
-        options = {"hostname": "localhost", "port": free_port()}
+        # The library waits for five seconds until it runs.
+        options = {"hostname": "localhost", "port": free_port(), "ready_timeout": 60}
         if sign_in:
             options |= {"authenticator": self.authenticate, "auth_required": True, "auth_require_tls": tls == "starttls"}
         if tls == "starttls":

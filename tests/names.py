@@ -5,6 +5,8 @@ import socketserver
 import struct
 import threading
 
+from server import free_port
+
 
 class NameServer:
     """Answers on a free port of 127.0.0.1, by UDP and by TCP, until `stop`."""
@@ -23,10 +25,12 @@ class NameServer:
                     answer = reply(self.rfile.read(struct.unpack("!H", head)[0]), address)
                     self.wfile.write(struct.pack("!H", len(answer)) + answer)
 
-        stream = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Stream)
+        # Not a port of the kernel's choice: by UDP it may be taken, though it is free by TCP.
+        address_of_both = ("127.0.0.1", free_port())
+        stream = socketserver.ThreadingTCPServer(address_of_both, Stream)
         stream.daemon_threads = True
         self.address = f"127.0.0.1:{stream.server_address[1]}"
-        self.servers = [stream, socketserver.UDPServer(stream.server_address, Datagram)]
+        self.servers = [stream, socketserver.UDPServer(address_of_both, Datagram)]
         for server in self.servers:
             threading.Thread(target=server.serve_forever, daemon=True).start()
 

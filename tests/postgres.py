@@ -1,6 +1,7 @@
 """A PostgreSQL server that goes with the test."""
 
 import subprocess
+import threading
 from pathlib import Path
 
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "test-postgres.sh"
@@ -8,13 +9,16 @@ SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "test-postgres.sh"
 
 class Postgres:
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._process = subprocess.Popen([SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.url = self._ask("stats")
 
     def _ask(self, line: str) -> str:
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline().strip()
+        # A host that a server calls may crash it, while a test waits for its start.
+        with self._lock:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline().strip()
         assert answer, "PostgreSQL did not start"
         return answer
 
@@ -32,4 +36,4 @@ class Postgres:
 
     def close(self) -> None:
         self._process.stdin.close()
-        self._process.wait(30)
+        self._process.wait(90)

@@ -46,8 +46,9 @@ def read_paths(server: Server, key: str) -> list[str]:
     return sorted(hit["path"] for hit in read_hits(server, key))
 
 
-def wait_for(what: str, condition, seconds: float = 20, every: float = 0.02):
-    """The first true answer of `condition`; an assertion with the last one if there is none in time."""
+def wait_for(what: str, condition, seconds: float = 60, every: float = 0.02):
+    """The first true answer of `condition`; an assertion with the last one if there is none in time: many times longer than it takes,
+    unless the time is what a test is about."""
     until = time.monotonic() + seconds
     while True:
         answer = condition()

@@ -99,7 +99,7 @@ def wait_for_copies(cluster: Replicas, stats: str, total: int) -> None:
             and int(first[0]) + int(second[0]) == total
         )
 
-    wait_for(f"{total} hits, each on both replicas of its shard", once, seconds=60)
+    wait_for(f"{total} hits, each on both replicas of its shard", once, seconds=120)
     assert counts(cluster.hosts, f"{stats}.hits") == [total] * 4
 
 
@@ -134,7 +134,7 @@ class Sender:
         place = 0
         while not self.stopping.is_set():
             rows = hits(self.sent, self.size)
-            end = time.monotonic() + 60
+            end = time.monotonic() + 120
             while True:
                 try:
                     insert(self.hosts[place], f"{self.stats}.hits", rows)
@@ -152,7 +152,7 @@ class Sender:
 
     def finish(self) -> int:
         self.stopping.set()
-        self.thread.join(90)
+        self.thread.join(180)
         assert not self.thread.is_alive()
         if self.problem:
             raise self.problem

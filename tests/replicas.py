@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from posting import wait_for
+from server import free_port
 
 SCRIPT = Path(__file__).resolve().parent / "replicas.sh"
 CLUSTER = "ring"
@@ -30,14 +31,6 @@ class Refused(Exception):
         self.code = int(found[1]) if found else 0
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 class Process:
     command: list
     port: int
@@ -52,7 +45,7 @@ class Process:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def await_port(self) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -76,7 +69,7 @@ class Keeper(Process):
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.log = folder / "keeper.log"
-        [self.port] = free_ports(1)
+        self.port = free_port()
         options = [
             "-Xmx128m",
             "-XX:+UseSerialGC",
@@ -111,7 +104,7 @@ class Host(Process):
         folder.mkdir()
         self.folder, self.shard, self.replica = folder, shard, replica
         self.log = folder / "host.log"
-        self.tcp, self.port, self.interserver = free_ports(3)
+        self.tcp, self.port, self.interserver = free_port(), free_port(), free_port()
         self.command = [server, f"--config-file={folder / 'config.xml'}"]
 
     def configure(self, hosts: list["Host"], keeper: Keeper) -> None:
@@ -148,7 +141,8 @@ class Host(Process):
         )
         (self.folder / "users.xml").write_text(
             """<yandex>
-    <profiles><default><background_pool_size>4</background_pool_size></default></profiles>
+    <profiles><default><background_pool_size>4</background_pool_size>
+        <connect_timeout_with_failover_ms>2000</connect_timeout_with_failover_ms></default></profiles>
     <users><default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
     <quotas><default/></quotas>
 </yandex>

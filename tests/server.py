@@ -19,8 +19,11 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Below the kernel's ports for outgoing connections: while a killed server is down nobody else gets its port.
-PORTS = range(20_000, 32_000)
+# Below the kernel's ports for outgoing connections: while a killed server is down nobody else gets its port. Nor does a test that
+# runs at the same time, as each of pytest's workers has ports of its own.
+WORKER, WORKERS = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
+PORTS = range(20_000 + int(WORKER.removeprefix("gw")), 32_000, int(WORKERS))
+UNUSED_PORTS: list[int] = []
 
 
 def binary() -> str:
@@ -51,8 +54,11 @@ def clean_environment() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port that is not in use."""
-    for port in random.SystemRandom().sample(PORTS, 200):
+    """A port that is not in use, another one each time: who got one before may not use it yet."""
+    for _ in range(200):
+        if not UNUSED_PORTS:
+            UNUSED_PORTS.extend(random.SystemRandom().sample(PORTS, len(PORTS)))
+        port = UNUSED_PORTS.pop()
         with contextlib.closing(socket.socket()) as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -62,7 +68,7 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
-def run(*arguments: object, data: Path | None = None, timeout: float = 60, **options) -> subprocess.CompletedProcess:
+def run(*arguments: object, data: Path | None = None, timeout: float = 180, **options) -> subprocess.CompletedProcess:
     """Runs a subcommand to its end; the caller checks `returncode`."""
     command = [binary(), *map(str, arguments)]
     if data is not None:
@@ -164,7 +170,7 @@ class Server:
             self.wait_until_ready()
         return self
 
-    def wait_until_ready(self, seconds: float = 30) -> None:
+    def wait_until_ready(self, seconds: float = 90) -> None:
         """Waits until it answers, healthy or not."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -184,7 +190,7 @@ class Server:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, seconds: float = 30) -> None:
+    def stop(self, seconds: float = 90) -> None:
         """SIGTERM, and a clean exit."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(seconds)

@@ -7,13 +7,14 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 import trustme
 
+from hosts import Host
 from names import NameServer
 
 ADDRESS = "127.0.0.9"
@@ -55,8 +56,7 @@ class Services:
         authority.cert_pem.write_to_path(self.authority_file)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*HOSTS).configure_cert(context)
-        self.http = ThreadingHTTPServer((ADDRESS, 443), handler(self))
-        self.http.daemon_threads = True
+        self.http = Host((ADDRESS, 443), handler(self))
         self.http.socket = context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
         self.names = NameServer(ADDRESS)

@@ -41,10 +41,10 @@ def test_kills_of_the_server_and_of_clickhouse(servers, clickhouse):
     load.finish()
     print(f"{ROUNDS} kills", dict(load.counts), file=sys.stderr)
     settle(server)
-    wait_for("the erasures are true", lambda: is_waiting_for_nothing(server, "erasures"), seconds=60)
-    wait_for("the deletions are true", lambda: not is_deleting(server), seconds=60)
-    wait_for("the privacy levels are true", lambda: not is_raising(server), seconds=60)
-    wait_for("the problems are over", lambda: not server.problems(), seconds=30)
+    wait_for("the erasures are true", lambda: is_waiting_for_nothing(server, "erasures"), seconds=120)
+    wait_for("the deletions are true", lambda: not is_deleting(server), seconds=120)
+    wait_for("the privacy levels are true", lambda: not is_raising(server), seconds=120)
+    wait_for("the problems are over", lambda: not server.problems())
     check_all(server, load)
     for what in ("erasures", "deletions", "repeated batches", "tries that broke", "reads"):
         assert load.counts[what], f"the load never met {what}"

@@ -96,15 +96,15 @@ def test_kills_lose_nothing_double_nothing_and_bring_nothing_back(servers):
     # Nobody waits for an erasure any more, so none is in progress.
     wait_for("the erasures are true", lambda: is_quiet(server))
     # A deletion that a kill cut off is completed without anybody asking.
-    wait_for("the deletions are true", lambda: not is_deleting(server), seconds=45)
+    wait_for("the deletions are true", lambda: not is_deleting(server), seconds=120)
     for key in load.deleted.values():
         assert server.call("GET", "/api/data", key=key).status in (401, 429)
     # So is raising a privacy level.
-    wait_for("the privacy levels are true", lambda: not is_raising(server), seconds=45)
+    wait_for("the privacy levels are true", lambda: not is_raising(server), seconds=120)
     for key in load.raised:
         assert not [hit for hit in read_hits(server, key) if hit["address"]], "an address is there above its privacy level"
     # However many files the kills and erasures left, a few remain.
-    wait_for("the files are merged", lambda: server.metric("sealed_files") <= 16, seconds=40)
+    wait_for("the files are merged", lambda: server.metric("sealed_files") <= 16, seconds=120)
     check_all(server, load)
     assert not missed(interrupted), f"{rounds} kills never fell into {missed(interrupted)}: {dict(interrupted)}"
     assert not (idle := [what for what in MUST_HAPPEN if not load.counts[what]]), idle

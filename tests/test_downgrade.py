@@ -55,7 +55,7 @@ def set_user_version(data: Path, file: str, version: int) -> int:
 def check_refused(server: Server, *words: str) -> None:
     before, said = fingerprint(server.data), len(server.log())
     server.start(wait=False)
-    assert server.process.wait(30) != 0
+    assert server.process.wait(90) != 0
     for expected in (*words, ADVICE):
         assert expected in server.log()[said:], server.log()[said:]
     assert fingerprint(server.data) == before

@@ -66,7 +66,8 @@ def test_each_server_shows_the_hits_of_all_once(three):
         assert follower.missed == [] and follower.connections == 1
         slowest = max(follower.came[path] - posted[path] for path in posted)
         print(f"shown after {slowest:.2f} s at most")
-        assert slowest < 4, slowest
+        # A second and a half, on a machine that has time.
+        assert slowest < 10, slowest
     assert sorted(failing.paths) == sorted(path for path in posted if path.endswith("/2"))
     # As they are listed.
     for hit in followers[0].hits[-3:]:
@@ -139,8 +140,9 @@ def test_hits_hidden_by_a_link_stay_hidden_and_erased_ones_are_not_shown(three):
 def test_more_hits_than_anybody_reads_are_counted(three):
     _, key = create_project(three[0], "shop")
     follower = Follower(three[0], key)
-    for batch in range(4):
-        post(three[1], key, [f"/{batch}/{place}" for place in range(1_000)])
+    # Each is more at once than waits for a follower, however slowly they come.
+    for batch in range(2):
+        post(three[1], key, [f"/{batch}/{place}" for place in range(2_000)])
     settle(three[1])
 
     def is_all() -> bool:

@@ -59,6 +59,8 @@ def test_the_file_decides_and_its_mistakes_change_nothing(servers, tmp_path):
     file.write_text(changed[changed.index('[[monitors]]\nid = "shop"') :])
     server.process.send_signal(signal.SIGHUP)
     wait_for("the change", lambda: monitors(server, key)["shop"]["settings"]["interval_s"] == 600)
+    # Entry after entry is applied, and what is left over comes last.
+    wait_for("the other one is its owner's", lambda: monitors(server, key)["host"]["file_entry"] is None)
     after = monitors(server, key)
     assert [after[name]["id"] for name in ("host", "shop")] == [before[name]["id"] for name in ("host", "shop")]
     assert (after["host"]["settings"]["paused"], after["host"]["file_entry"]) == (True, None)

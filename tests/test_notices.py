@@ -39,7 +39,7 @@ def receiver():
 
 
 def watch(server: Server, key: str, url: str, name: str) -> int:
-    settings = {"kind": "http", "url": url, "name": name, "interval_s": INTERVAL_S, "timeout_ms": 2_000, "down_after": 1, "up_after": 1}
+    settings = {"kind": "http", "url": url, "name": name, "interval_s": INTERVAL_S, "timeout_ms": 10_000, "down_after": 1, "up_after": 1}
     return server.call("POST", "/api/v1/monitors", settings, key).must(201).json()["id"]
 
 
@@ -79,7 +79,7 @@ def test_an_outage_is_told_once_and_so_is_its_end(servers, targets, receiver):
     receiver.refusals = [(500, {})]
     targets.failing.add("api")
     monitor = watch(server, key, targets.url("api"), "API")
-    [opening] = wait_for("the opening is taken", lambda: receiver.taken()[1:], seconds=INTERVAL_S + 20)
+    [opening] = wait_for("the opening is taken", lambda: receiver.taken()[1:], seconds=INTERVAL_S + 60)
     [incident] = incidents(server, key, "&state=open")
     assert (incident["monitor"], incident["cause"], incident["failure"], incident["status"]) == (monitor, "down", "status", 503)
     data = opening.event["data"]
@@ -90,16 +90,16 @@ def test_an_outage_is_told_once_and_so_is_its_end(servers, targets, receiver):
     server.restart()
     receiver.refusals = [(429, {"Retry-After": "7"})]
     targets.failing.clear()
-    [_, resolved] = wait_for("the end is taken", lambda: receiver.taken()[2:] and receiver.taken()[1:], seconds=INTERVAL_S + 30)
+    [_, resolved] = wait_for("the end is taken", lambda: receiver.taken()[2:] and receiver.taken()[1:], seconds=INTERVAL_S + 60)
     assert (resolved.event["type"], resolved.id) == ("incident.resolved", f"monitor-{incident['id']}-2")
     assert resolved.event["data"]["thread"] == data["thread"]
 
     tries = receiver.received[1:]
     assert all(one.signed for one in receiver.received)
     assert [(one.id, one.status) for one in tries] == [(opening.id, 500), (opening.id, 200), (resolved.id, 429), (resolved.id, 200)]
-    # 5 s, give or take a fifth; or as long as the service asked for.
-    assert 3.5 < tries[1].at - tries[0].at < 12, tries
-    assert 6.5 < tries[3].at - tries[2].at < 14, tries
+    # 5 s, give or take a fifth; or as long as the service asked for. A third try would come after 16 s at least.
+    assert 3.5 < tries[1].at - tries[0].at < 16, tries
+    assert 6.5 < tries[3].at - tries[2].at < 16, tries
     [closed] = incidents(server, key)
     assert closed["state"] == "closed" and closed["duration_ms"] % (INTERVAL_S * 1_000) == 0
     wait_for("both are noted", lambda: [one["state"] for one in deliveries(server, key, channel)] == ["delivered"] * 2)
@@ -117,7 +117,7 @@ def test_kills_inside_incidents_forget_no_transition_and_invent_none(servers, ta
     names = [f"t{number}" for number in range(MONITORS)]
     monitors = {watch(server, key, targets.url(name), name): name for name in names}
     targets.failing |= set(chance.sample(names, MONITORS // 2))
-    wait_for("incidents are open", lambda: incidents(server, key, "&state=open"), seconds=INTERVAL_S + 10)
+    wait_for("incidents are open", lambda: incidents(server, key, "&state=open"), seconds=INTERVAL_S + 60)
     under_way = 0
     changes = [name for name in names for _ in range(CHANGES)]
     chance.shuffle(changes)
@@ -140,10 +140,10 @@ def test_kills_inside_incidents_forget_no_transition_and_invent_none(servers, ta
     recovered_ms = time.time() * 1_000
     # The server may have been down whenever one of them should have been checked until now.
     is_checked = lambda: all(newest_ms(server, key, one) > recovered_ms for one in monitors)  # noqa: E731
-    wait_for("every monitor is checked anew", is_checked, seconds=INTERVAL_S + 20, every=1)
-    wait_for("every incident is over", lambda: not incidents(server, key, "&state=open"), seconds=2 * INTERVAL_S + 20)
+    wait_for("every monitor is checked anew", is_checked, seconds=2 * INTERVAL_S + 60, every=1)
+    wait_for("every incident is over", lambda: not incidents(server, key, "&state=open"), seconds=2 * INTERVAL_S + 60)
     is_told = lambda: all(one["state"] == "delivered" for one in deliveries(server, key, channel))  # noqa: E731
-    wait_for("everybody is told", is_told, seconds=30)
+    wait_for("everybody is told", is_told, seconds=90)
 
     expected = set()
     for incident in incidents(server, key):

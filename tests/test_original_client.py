@@ -53,12 +53,12 @@ class OriginalApp:
         assert self.process.poll() is None, self.log.read_text()
         try:
             # No request is answered before the middleware, so this is a hit too.
-            return requests.get(f"http://127.0.0.1:{self.port}/ready", timeout=5).ok
+            return requests.get(f"http://127.0.0.1:{self.port}/ready", timeout=60).ok
         except requests.ConnectionError:
             return False
 
     def call(self, method: str, path: str, **options) -> requests.Response:
-        return requests.request(method, f"http://127.0.0.1:{self.port}{path}", timeout=10, **options)
+        return requests.request(method, f"http://127.0.0.1:{self.port}{path}", timeout=60, **options)
 
     def served(self) -> list[dict]:
         return [json.loads(line) for line in self.served_path.read_text().splitlines()]

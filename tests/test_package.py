@@ -52,7 +52,7 @@ class System:
         isolated = ["unshare", "--mount", "--pid", "--fork", "--net", "sh", "-ec", prepare, "sh", self.root, script]
         command = [*SUDO, *isolated]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
         assert (done.returncode != 0) == fails, f"{script}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -81,7 +81,7 @@ SERVE = """
 ip link set lo up 2> /dev/null || true
 setpriv --reuid api-analytics --regid api-analytics --clear-groups \\
   /usr/bin/api-analytics serve --config /etc/api-analytics/config.toml > /tmp/log 2>&1 &
-for _ in $(seq 100); do [ -S /var/lib/api-analytics/data/control.sock ] && break; sleep 0.1; done
+for _ in $(seq 600); do [ -S /var/lib/api-analytics/data/control.sock ] && break; sleep 0.1; done
 """
 
 

@@ -19,7 +19,7 @@ def test_hits_are_taken_while_postgresql_is_away(servers, postgres):
     # A second server would not see the changes of the first.
     second = servers("second", meta=postgres.url)
     second.start(wait=False)
-    wait_for("the second server gives up", lambda: not second.is_running(), seconds=30)
+    wait_for("the second server gives up", lambda: not second.is_running())
     assert "another server uses the PostgreSQL database" in second.log()
 
     postgres.crash()
@@ -31,7 +31,7 @@ def test_hits_are_taken_while_postgresql_is_away(servers, postgres):
     refused = server.call("PATCH", "/api/v1/project", {"name": "store"}, key)
     assert (refused.status, refused.json()["code"]) == (503, "database_away"), refused.body
     assert refused.headers["retry-after"] == "5"
-    assert "the table of projects cannot be read" in server.problems()
+    wait_for("it is said", lambda: "the table of projects cannot be read" in server.problems())
 
     postgres.start()
     wait_for("it is asked again", lambda: not server.problems())
@@ -54,7 +54,7 @@ def test_an_outage_is_told_once_whatever_postgresql_does(servers, postgres):
     hook = {"config": {"kind": "webhook", "url": receiver.url}}
     made = server.call("POST", "/api/v1/channels", hook, key).must(201).json()
     receiver.secret, channel = made["secret"], made["channel"]["id"]
-    settings = {"kind": "http", "url": targets.url("api"), "name": "API", "interval_s": 20, "timeout_ms": 2_000, "down_after": 1, "up_after": 1}
+    settings = {"kind": "http", "url": targets.url("api"), "name": "API", "interval_s": 20, "timeout_ms": 10_000, "down_after": 1, "up_after": 1}
     targets.failing.add("api")
     monitor = server.call("POST", "/api/v1/monitors", settings, key).must(201).json()["id"]
     nightly = {"kind": "heartbeat", "name": "nightly", "period_s": 3_600}
@@ -67,7 +67,7 @@ def test_an_outage_is_told_once_whatever_postgresql_does(servers, postgres):
     checks = f"/api/v1/monitors/{monitor}/checks"
     refused = server.call("GET", checks, key=key)
     assert (refused.status, refused.json()["code"]) == (503, "database_away"), refused.body
-    wait_for("it is checked", lambda: targets.asked, seconds=30)
+    wait_for("it is checked", lambda: targets.asked, seconds=90)
     # Jobs that report meanwhile learn that they were not heard, and all at once.
     began = time.monotonic()
     with ThreadPoolExecutor(8) as jobs:
@@ -95,12 +95,12 @@ def test_an_outage_is_told_once_whatever_postgresql_does(servers, postgres):
     # Server and database are killed between the end of the incident and its notice.
     receiver.refusals = [(500, {})]
     targets.failing.clear()
-    wait_for("the end is refused", lambda: len(receiver.received) == 2, seconds=40)
+    wait_for("the end is refused", lambda: len(receiver.received) == 2, seconds=90)
     server.kill()
     postgres.crash()
     postgres.start()
     server.start()
-    wait_for("the end is taken", lambda: len(receiver.taken()) == 2, seconds=30)
+    wait_for("the end is taken", lambda: len(receiver.taken()) == 2, seconds=90)
     wait_for("it is noted", lambda: deliveries() == ["delivered"] * 2)
     [incident] = server.call("GET", "/api/v1/incidents", key=key).must().json()["incidents"]
     assert incident["state"] == "closed"
@@ -147,7 +147,7 @@ def test_an_installation_moves_to_postgresql_and_back(servers, postgres, tmp_pat
             assert "projects                  2 rows" in moved and "monitor_states            1 rows" in moved
             assert not any((server.data / name).exists() for name in ("meta.sqlite", "monitors.sqlite"))
             # A start without the setting stops, and does not begin a new installation.
-            forgotten = run("serve", *folder, "--listen", "127.0.0.1:0", timeout=60)
+            forgotten = run("serve", *folder, "--listen", "127.0.0.1:0")
             assert forgotten.returncode != 0 and "meta.sqlite is missing" in forgotten.stderr
         else:
             must_run("migrate", *folder, "--meta", postgres.url, "--to", "folder")
@@ -161,5 +161,5 @@ def test_an_installation_moves_to_postgresql_and_back(servers, postgres, tmp_pat
         server.call("DELETE", f"/api/v1/monitors/{new['id']}", key=key).must(204)
         server.stop()
     # The database of before is no place to go back to by accident.
-    stale = run("serve", *folder, "--meta", postgres.url, "--listen", "127.0.0.1:0", timeout=60)
+    stale = run("serve", *folder, "--meta", postgres.url, "--listen", "127.0.0.1:0")
     assert stale.returncode != 0 and "does not match this data folder" in stale.stderr

@@ -63,7 +63,7 @@ def stats(cluster):
         cluster.hosts[0].run(statement)
     yield name
     cluster.start_missing()
-    wait_for("all hosts take rows", lambda: all(takes_rows(host) for host in cluster.hosts), seconds=60)
+    wait_for("all hosts take rows", lambda: all(takes_rows(host) for host in cluster.hosts), seconds=120)
 
 
 NUMBERS = itertools.count(1)
@@ -132,7 +132,7 @@ def test_statements_on_the_cluster_reach_each_host_also_one_that_was_down(cluste
     # Such a statement waits for nobody, as erasures do while a host is down.
     began = time.monotonic()
     first.run(later.replace(".later", ".unawaited"), distributed_ddl_task_timeout=0)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30, "it would wait for 180 s"
     # Replicas give each other a new column.
     with pytest.raises(Refused):
         first.run(
@@ -142,11 +142,11 @@ def test_statements_on_the_cluster_reach_each_host_also_one_that_was_down(cluste
     alive = [host for host in cluster.hosts if host is not down]
     wait_for("the others have them", lambda: all(tables_of(host, stats) == made for host in alive))
     down.start()
-    wait_for("the one that was down has them", lambda: tables_of(down, stats) == made, seconds=60)
+    wait_for("the one that was down has them", lambda: tables_of(down, stats) == made, seconds=120)
     method = (
         f"SELECT count() FROM system.columns WHERE database = '{stats}' AND table = 'hits_local' AND name = 'method'"
     )
-    wait_for("a new column", lambda: all(host.number(method) == 1 for host in cluster.hosts), seconds=60)
+    wait_for("a new column", lambda: all(host.number(method) == 1 for host in cluster.hosts), seconds=120)
 
 
 def test_a_block_that_is_repeated_through_another_replica_counts_once(cluster, stats):
@@ -196,7 +196,7 @@ def test_a_repetition_is_known_as_long_as_the_window_says(cluster, stats):
         "forgotten",
         lambda: insert_number("short", next(others)) and insert_number("short", 1) == 2,
         every=0.5,
-        seconds=30,
+        seconds=90,
     )
     assert insert_number("long", 1) == 1
 
@@ -234,7 +234,7 @@ def test_a_group_that_only_one_shard_took_is_repeated_without_doubles(cluster, s
             folder.with_suffix(".away").rename(folder)
     taken = first.number(f"SELECT count() FROM {stats}.hits_local")
     assert 0 < taken < 280, "it took its part"
-    wait_for("all take rows", lambda: all(map(takes_rows, cluster.hosts)), seconds=60)
+    wait_for("all take rows", lambda: all(map(takes_rows, cluster.hosts)), seconds=120)
     for table in ("hits", "plain"):
         insert(again, f"{stats}.{table}", rows)
     wait_for_copies(cluster, stats, 280)
@@ -263,7 +263,7 @@ def test_while_a_shard_is_away_nothing_is_answered_in_part(cluster, stats):
     )
     for host in others:
         host.start()
-    wait_for("all take rows", lambda: all(map(takes_rows, cluster.hosts)), seconds=60)
+    wait_for("all take rows", lambda: all(map(takes_rows, cluster.hosts)), seconds=120)
     insert(first, f"{stats}.hits", hits(2_000, 280))
     wait_for_copies(cluster, stats, 840)
 
@@ -275,7 +275,7 @@ def test_replicas_that_are_killed_during_inserts_lose_and_double_nothing(cluster
     for place in (0, 3, 1):
         victim = cluster.hosts[place]
         before = sender.sent
-        wait_for("inserts", lambda before=before: sender.sent > before + 3 * sender.size, seconds=60)
+        wait_for("inserts", lambda before=before: sender.sent > before + 3 * sender.size, seconds=120)
         time.sleep(chance.random() / 4)
         victim.kill()
         others = [host for host in cluster.hosts if host is not victim]
@@ -286,7 +286,7 @@ def test_replicas_that_are_killed_during_inserts_lose_and_double_nothing(cluster
                 assert host.number(f"SELECT count() FROM {stats}.hits") > 0
                 read += 1
         before = sender.sent
-        wait_for("inserts go on", lambda before=before: sender.sent > before + 3 * sender.size, seconds=60)
+        wait_for("inserts go on", lambda before=before: sender.sent > before + 3 * sender.size, seconds=120)
         if place == 1:
             wait_for(
                 "the others have more",
@@ -316,9 +316,9 @@ def test_an_erasure_reaches_both_replicas_and_each_tells_only_of_itself(cluster,
         host.files_with(needle) for host in cluster.hosts
     )
     cluster.hosts[0].run(delete % 999, distributed_ddl_task_timeout=0)
-    wait_for("done on each", lambda: [mutations(host, stats) for host in cluster.hosts] == [["1"]] * 4, seconds=60)
+    wait_for("done on each", lambda: [mutations(host, stats) for host in cluster.hosts] == [["1"]] * 4, seconds=120)
     assert [host.number(own) for host in cluster.hosts] == [0] * 4
-    wait_for("no disk has it", lambda: not any(host.files_with(needle) for host in cluster.hosts), seconds=30)
+    wait_for("no disk has it", lambda: not any(host.files_with(needle) for host in cluster.hosts), seconds=90)
     # Erased hits don't come back with a group that is repeated.
     insert(cluster.hosts[1], f"{stats}.hits", rows)
     wait_for_copies(cluster, stats, 280)
@@ -329,16 +329,16 @@ def test_an_erasure_reaches_both_replicas_and_each_tells_only_of_itself(cluster,
     down, alive = cluster.hosts[1], [cluster.hosts[place] for place in (0, 2, 3)]
     down.kill()
     alive[0].run(delete % 2_999, distributed_ddl_task_timeout=0)
-    wait_for("the others erase", lambda: [host.number(own) for host in alive] == [0] * 3, seconds=30)
-    wait_for("and say so", lambda: all(set(mutations(host, stats)) == {"1"} for host in alive), seconds=30)
+    wait_for("the others erase", lambda: [host.number(own) for host in alive] == [0] * 3, seconds=90)
+    wait_for("and say so", lambda: all(set(mutations(host, stats)) == {"1"} for host in alive), seconds=90)
     assert down.files_with(needle), "so a replica's list tells nothing of the other one"
     # Hits that come meanwhile are none of its own.
     insert(alive[0], f"{stats}.hits", hits(3_000, 140, needle))
     down.start()
-    wait_for("it erases too", lambda: down.number(f"{own} AND hit_id < 3000") == 0, seconds=60)
+    wait_for("it erases too", lambda: down.number(f"{own} AND hit_id < 3000") == 0, seconds=120)
     wait_for_copies(cluster, stats, 420)
     cluster.hosts[2].run(delete % 9_999, distributed_ddl_task_timeout=0)
-    wait_for("no disk has any", lambda: not any(host.files_with(needle) for host in cluster.hosts), seconds=60)
+    wait_for("no disk has any", lambda: not any(host.files_with(needle) for host in cluster.hosts), seconds=120)
 
 
 def test_without_keeper_inserts_wait_with_the_sender_and_pages_go_on(cluster, stats):
@@ -361,7 +361,7 @@ def test_without_keeper_inserts_wait_with_the_sender_and_pages_go_on(cluster, st
         )
     insert(host, f"{stats}.plain", hits(0, 140))  # needs no ZooKeeper
     cluster.keeper.start()
-    wait_for("all take rows", lambda: all(map(takes_rows, cluster.hosts)), seconds=60)
+    wait_for("all take rows", lambda: all(map(takes_rows, cluster.hosts)), seconds=120)
     for first in (1_000, 2_000):
         insert(cluster.hosts[3], f"{stats}.hits", hits(first, 140))
     wait_for_copies(cluster, stats, 420)
@@ -402,6 +402,7 @@ def test_a_replica_that_lags_behind_erases_what_it_gets_later(cluster, stats):
     wait_for("a copy", lambda: counts(cluster.hosts[:2], f"{stats}.hits_local") == [140, 140])
     # Of old versions one replica alone, the leader, begins to rewrite parts, and only parts that it has.
     leads = f"SELECT is_leader FROM system.replicas WHERE database = '{stats}' AND table = 'hits_local'"
+    wait_for("one leads", lambda: sum(host.number(leads) for host in cluster.hosts[:2]) == 1)
     ahead, behind = sorted(cluster.hosts[:2], key=lambda host: host.number(leads), reverse=True)
     behind.run("SYSTEM STOP FETCHES")
     insert(ahead, f"{stats}.hits_local", hits(1_000, 140, needle))
@@ -414,10 +415,10 @@ def test_a_replica_that_lags_behind_erases_what_it_gets_later(cluster, stats):
     wait_for(
         "the other one has erased", lambda: mutations(ahead, stats) == ["1"] and ahead.number(own) == 0, seconds=60
     )
-    assert mutations(behind, stats) == ["0"], "it waits for hits that it doesn't have yet"
+    wait_for("it waits for hits that it doesn't have yet", lambda: mutations(behind, stats) == ["0"])
     behind.run("SYSTEM START FETCHES")
     # TRICKY: 18.16 may count parts as left for ever that it got in the meantime, so its list says nothing any more.
     rewritten = f"SELECT min(data_version > min_block_number) FROM system.parts WHERE database = '{stats}' AND table = 'hits_local' AND active"
-    wait_for("every part is rewritten", lambda: behind.number(rewritten) == 1, seconds=60)
+    wait_for("every part is rewritten", lambda: behind.number(rewritten) == 1, seconds=120)
     assert [host.number(own) for host in (ahead, behind)] == [0, 0]
     assert counts([ahead, behind], f"{stats}.hits") == [140, 140]

@@ -28,7 +28,7 @@ def run_in_clickhouse(clickhouse: ClickHouse, statement: str) -> None:
 def check_refused(server: Server, *words: str) -> None:
     said = len(server.log())
     server.start(wait=False)
-    assert server.process.wait(60) != 0
+    assert server.process.wait(90) != 0
     for expected in words:
         assert expected in server.log()[said:], server.log()[said:]
 

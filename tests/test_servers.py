@@ -45,7 +45,7 @@ def test_three_servers_are_killed_at_random(three, postgres):
     hook = {"config": {"kind": "webhook", "url": receiver.url}}
     made = three[1].call("POST", "/api/v1/channels", hook, key).must(201).json()
     receiver.secret, channel = made["secret"], made["channel"]["id"]
-    watched = {"kind": "http", "interval_s": 20, "timeout_ms": 2_000, "down_after": 1, "up_after": 1}
+    watched = {"kind": "http", "interval_s": 20, "timeout_ms": 10_000, "down_after": 1, "up_after": 1}
     for name in ("a", "b", "c"):
         settings = watched | {"url": targets.url(name), "name": name}
         three[2].call("POST", "/api/v1/monitors", settings, key).must(201)
@@ -70,22 +70,22 @@ def test_three_servers_are_killed_at_random(three, postgres):
 
     # Each outage is told once, by whichever server found it, and so is its end.
     opened = lambda: {one.id for one in receiver.taken()}  # noqa: E731
-    wait_for("three outages are told", lambda: len(opened()) == 3, seconds=60)
+    wait_for("three outages are told", lambda: len(opened()) == 3, seconds=120)
     targets.failing.clear()
-    wait_for("their ends are told", lambda: len(opened()) == 6, seconds=60)
+    wait_for("their ends are told", lambda: len(opened()) == 6, seconds=120)
     for server in three:
         found = server.call("GET", "/api/v1/incidents", key=key).must().json()["incidents"]
         assert [one["state"] for one in found] == ["closed"] * 3, found
     deliveries = three[0].call("GET", f"/api/v1/channels/{channel}/deliveries", key=key).must().json()["deliveries"]
     assert len(deliveries) == 6
     # Daily and hourly jobs ran once, whoever led.
-    wait_for("the jobs ran", lambda: postgres.run("SELECT name FROM jobs WHERE name = 'inactivity'"), seconds=40)
-    ends = dict(line.split("|") for line in postgres.run("SELECT name, count(*) FROM job_ends GROUP BY 1"))
     daily = ("keep_hits", "inactivity", "trim_checks", "forget_expired_sessions", "forget_unconfirmed")
+    wait_for("the jobs ran", lambda: set(daily) <= set(postgres.run("SELECT name FROM jobs")), seconds=120, every=0.2)
+    ends = dict(line.split("|") for line in postgres.run("SELECT name, count(*) FROM job_ends GROUP BY 1"))
     assert {name: ends.get(name) for name in daily} == dict.fromkeys(daily, "1"), ends
     # The servers have three numbers, and kept them.
-    assert listed(three[0]) == {0: "alive", 1: "alive", 2: "alive"}
-    assert len(leaders(three)) == 1
+    wait_for("all are alive", lambda: listed(three[0]) == {0: "alive", 1: "alive", 2: "alive"})
+    wait_for("one leads", lambda: len(leaders(three)) == 1)
 
     # A key that one revokes, all refuse; and what is erased at one was put in at another.
     added = three[0].call("POST", "/api/v1/keys", {"can": "ingest"}, key).must(201).json()
@@ -95,19 +95,19 @@ def test_three_servers_are_killed_at_random(three, postgres):
     began = time.monotonic()
     for server in three:
         refused = lambda: server.call("POST", "/api/requests", make_batch([make_hit("/x")]), added["key"]).status == 401  # noqa: B023, E731
-        wait_for("the key is refused", refused, seconds=1)
+        wait_for("the key is refused", refused, seconds=5)
     print(f"refused by all after {time.monotonic() - began:.3f} s", file=sys.stderr)
     erased = three[2].call("DELETE", "/api/v1/consumers/u:someone", key=key).must().json()["erased"]
     assert erased == len(posts.acknowledged) + 3
-    assert all(read_paths(server, key) in ([], ["/x"]) for server in three)
+    # Taken while the revocation was on its way to the others.
+    assert all(set(read_paths(server, key)) <= {"/x"} for server in three)
     for host in (targets, receiver):
         host.http.shutdown()
 
 
 def test_a_server_that_is_gone_is_followed_and_can_be_drained(three, servers, postgres, clickhouse):
     number, key = create_project(three[0], "shop")
-    wait_for("one leads", lambda: len(leaders(three)) == 1)
-    [leader] = leaders(three)
+    [leader] = wait_for("one leads", lambda: leaders(three))
     others = [server for server in three if server is not leader]
     post = {"body": make_batch([make_hit("/late", "someone")]), "key": key}
     leader.call("POST", "/api/requests", **post).must()
@@ -121,23 +121,25 @@ def test_a_server_that_is_gone_is_followed_and_can_be_drained(three, servers, po
         return server.call("GET", f"/api/v1/monitors/{made['id']}", key=key).must().json()["signals"]["succeeded_at"]
 
     for server in three:
-        wait_for("all show it", lambda: last_success(server), seconds=20)  # noqa: B023
+        wait_for("all show it", lambda: last_success(server))  # noqa: B023
 
     leader.kill()
     began = time.monotonic()
-    wait_for("another one leads", lambda: leaders(others), seconds=10)
+    wait_for("another one leads", lambda: leaders(others), seconds=25)
     print(f"another leads after {time.monotonic() - began:.2f} s", file=sys.stderr)
     # Its disk may hold hits of the consumer, so an erasure is not answered.
     refused = others[0].call("DELETE", "/api/v1/consumers/u:someone", key=key)
     assert (refused.status, refused.json()["code"]) == (503, "erasure_waits"), refused.body
-    wait_for("it is said", lambda: "gone" in listed(others[0]).values(), seconds=20)
+    wait_for("it is said", lambda: "gone" in listed(others[0]).values())
     flags = ["--meta", postgres.url, "--hits", clickhouse.url]
     running = run("drain", "--data", others[0].data, *flags)
     assert running.returncode != 0 and "stop it first" in running.stderr
     drained = must_run("drain", "--data", leader.data, *flags)
     assert "may be deleted" in drained
     assert sorted(listed(others[0]).values()) == ["alive", "alive", "drained"]
-    others[0].call("DELETE", "/api/v1/consumers/u:someone", key=key)
+    # Its hits may be erased already.
+    erased = lambda: others[0].call("DELETE", "/api/v1/consumers/u:someone", key=key).status in (200, 404)  # noqa: E731
+    wait_for("they are erased", erased)
     assert read_paths(others[0], key) == []
 
     # A new folder gets a number of its own, a chosen one must be free, and files cannot be shared.
@@ -164,12 +166,12 @@ def test_a_server_that_is_cut_off_takes_hits_and_shows_nothing(three, postgres):
         answer = three[1].call("GET", "/api/v1/dashboard", key=key)
         return answer.status == 503 and answer.json()["code"] == "database_away"
 
-    wait_for("it no longer shows anything", refused, seconds=45, every=0.5)
+    wait_for("it no longer shows anything", refused, seconds=90, every=0.5)
     three[1].call("POST", "/api/requests", make_batch([make_hit("/later")]), key).must()
     postgres.start()
-    wait_for("it does again", lambda: three[1].call("GET", "/api/v1/dashboard", key=key).status == 200, seconds=20)
+    wait_for("it does again", lambda: three[1].call("GET", "/api/v1/dashboard", key=key).status == 200)
     for server in three:
         settle(server)
     assert read_paths(three[0], key) == ["/later", "/meanwhile"]
     # It has results that the others do not have.
-    wait_for("the one that led leads again", lambda: leaders(three) == led, seconds=15)
+    wait_for("the one that led leads again", lambda: leaders(three) == led)

@@ -3,12 +3,13 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any, Callable, Optional
+
+from ports import free_port
 
 
 class Product:
@@ -18,9 +19,7 @@ class Product:
         self._binary = binary
         self._folder = folder
         self._process: Optional[subprocess.Popen[bytes]] = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.start()
         self.key: str = self._get("/api/generate", {})
 
@@ -47,7 +46,7 @@ class Product:
                 "API_ANALYTICS_DEMO": "off",
             },
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while True:
             try:
                 urllib.request.urlopen(self.url + "/api/health", timeout=5).close()
@@ -60,7 +59,7 @@ class Product:
     def stop(self, how: int = signal.SIGTERM) -> None:
         assert self._process is not None
         self._process.send_signal(how)
-        self._process.wait(30)
+        self._process.wait(90)
 
     def log(self) -> str:
         return (self._folder / "server.log").read_text(errors="replace")
@@ -81,7 +80,7 @@ class Product:
         answer = self._get("/api/v1/deploys", {"X-AUTH-TOKEN": self.key})
         return [(deploy["version"], deploy["source"]) for deploy in answer["deploys"]]
 
-    def wait_for_rows(self, count: int, seconds: float = 15.0) -> "list[dict[str, Any]]":
+    def wait_for_rows(self, count: int, seconds: float = 60.0) -> "list[dict[str, Any]]":
         """Waits for at least `count` rows, then returns all."""
         return self._wait(lambda rows: len(rows) >= count, seconds)
 
@@ -98,5 +97,5 @@ class Product:
 
     def _get(self, path: str, headers: "dict[str, str]") -> Any:
         request = urllib.request.Request(self.url + path, headers=headers)
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=90) as response:
             return json.load(response)

@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Optional
 
+from ports import free_port
+
 APPS = Path(__file__).parent.parent / "apps"
 
 
@@ -42,9 +44,7 @@ class App:
     """One running app."""
 
     def __init__(self, folder: Path, app: "dict[str, Any]", server_url: str, key: str, log: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -61,7 +61,7 @@ class App:
                     **app.get("env", {}),
                 },
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
@@ -75,7 +75,7 @@ class App:
         return self._log.read_text(errors="replace")
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
 
     def request(self, request: "dict[str, Any]") -> Optional[int]:
         """Sends one request of the table; its status, or None if the caller left before there was one."""
@@ -112,7 +112,7 @@ class App:
             assert response.status == 200, response.status
         connection.close()
 
-    def stop(self, seconds: float = 20.0) -> float:
+    def stop(self, seconds: float = 60.0) -> float:
         """Sends SIGTERM, which the apps take to close their server; the seconds until the process has ended."""
         began = time.monotonic()
         if self.process.poll() is None:

@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterator
 from typing import Any, Callable, NamedTuple, Optional
 
+from ports import free_port
+
 
 class Post(NamedTuple):
     at: float
@@ -32,7 +34,7 @@ class Sink:
     the product would: a batch that is known by its name counts as accepted 0.
     """
 
-    def __init__(self, port: int = 0, tls: Optional[ssl.SSLContext] = None) -> None:
+    def __init__(self, port: Optional[int] = None, tls: Optional[ssl.SSLContext] = None) -> None:
         self._tls = tls
         self.script: list[Step] = []
         self.always: Optional[Step] = None
@@ -43,7 +45,7 @@ class Sink:
         self._changed = threading.Condition()
         self._open: set[socket.socket] = set()
         self._listener = socket.socket()
-        self.port = port
+        self.port = port or free_port()
         self.start()
 
     def start(self) -> None:
@@ -51,7 +53,6 @@ class Sink:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         listener.listen(128)
-        self.port = listener.getsockname()[1]
         self._listener = listener
         self._acceptor = threading.Thread(target=self._accept, args=(listener,), daemon=True)
         self._acceptor.start()
@@ -77,7 +78,7 @@ class Sink:
         with self._changed:
             return [hit for hits in self.kept.values() for hit in hits]
 
-    def wait_for(self, met: Callable[[], Any], seconds: float = 10.0) -> Any:
+    def wait_for(self, met: Callable[[], Any], seconds: float = 30.0) -> Any:
         """Waits until `met()` is true, checked whenever something arrives; returns it."""
         deadline = time.monotonic() + seconds
         with self._changed:
@@ -89,11 +90,11 @@ class Sink:
                     return result
                 self._changed.wait(min(left, 0.1))
 
-    def wait_for_hits(self, count: int, seconds: float = 10.0) -> "list[dict[str, Any]]":
+    def wait_for_hits(self, count: int, seconds: float = 30.0) -> "list[dict[str, Any]]":
         self.wait_for(lambda: sum(map(len, self.kept.values())) >= count, seconds)
         return self.hits()
 
-    def wait_for_posts(self, count: int, seconds: float = 10.0) -> "list[Post]":
+    def wait_for_posts(self, count: int, seconds: float = 30.0) -> "list[Post]":
         self.wait_for(lambda: len(self.posts) >= count, seconds)
         return self.posts
 

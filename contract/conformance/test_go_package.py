@@ -23,7 +23,7 @@ def test_go_gets_what_the_server_hands_out(product: Product, tmp_path: Path) -> 
     go.forget_client(environment)
 
     def run(*command: str) -> str:
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280)
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

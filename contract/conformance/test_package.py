@@ -27,7 +27,7 @@ def test_npm_installs_what_the_server_hands_out(product: Product, tmp_path: Path
 
     (tmp_path / "package.json").write_text('{"type": "module"}')
     command = [*here(line).split(), "--no-audit", "--no-fund", "--cache", str(tmp_path / "npm")]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=400)
     package = json.loads((tmp_path / "node_modules/api-analytics-client/package.json").read_text())
     assert "devDependencies" not in package and "dependencies" not in package and "scripts" not in package
     lock = json.loads((tmp_path / "package-lock.json").read_text())["packages"]["node_modules/api-analytics-client"]
@@ -40,7 +40,7 @@ def test_npm_installs_what_the_server_hands_out(product: Product, tmp_path: Path
     # And what is handed out is what is built from this tree.
     with urllib.request.urlopen(lock["resolved"]) as sent:
         assert sent.read() == node.client().read_bytes(), "the server was built before the client changed"
-    subprocess.run(["npm", "ci", "--cache", tmp_path / "npm"], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    subprocess.run(["npm", "ci", "--cache", tmp_path / "npm"], cwd=tmp_path, check=True, capture_output=True, timeout=400)
 
     node.link_frameworks(tmp_path / "node_modules")
     rest = "app.get('/items/:id', (_, answer) => answer.send('yes'));\nconst server = app.listen(process.env.PORT, '127.0.0.1');\n"

@@ -72,7 +72,7 @@ class Project:
             self.run(add)
 
     def run(self, line: str) -> None:
-        said = subprocess.run(["bash", "-euc", line], cwd=self.folder, capture_output=True, text=True, timeout=120)
+        said = subprocess.run(["bash", "-euc", line], cwd=self.folder, capture_output=True, text=True, timeout=900)
         if "index.crates.io" in said.stderr and said.returncode != 0:
             pytest.skip(f"the public registry cannot be reached: {said.stderr[-300:]}")
         assert said.returncode == 0, said.stderr
@@ -125,7 +125,7 @@ def test_examples_run_as_they_stand(name: str, product: Product, project: Any, t
 
 
 def wait_for(product: Product, key: str, met: Any) -> "list[dict[str, Any]]":  # noqa: F811
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not any(map(met, found := hits(product, key))) and time.monotonic() < deadline:
         time.sleep(0.1)
     return found

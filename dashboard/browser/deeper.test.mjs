@@ -56,12 +56,12 @@ test('from a row to its endpoint, a failure, its consumer, the filter, and all t
   // A click on the row still filters; the link to its page is the next stop of the keyboard, and visible there.
   await row.getByRole('button').focus();
   await page.keyboard.press('Tab');
-  assert.ok(await open.evaluate((link) => link === document.activeElement && getComputedStyle(link).opacity === '1'));
+  await soon(async () => assert.ok(await open.evaluate((link) => link === document.activeElement && getComputedStyle(link).opacity === '1')));
   await page.keyboard.press('Enter');
   await at(page, '/endpoint', { project: String(project.project_id), method: 'POST', route: '/v1/orders', tz: 'UTC' });
   await page.getByRole('heading', { name: 'POST /v1/orders', level: 1 }).waitFor();
   await requests(page, 50);
-  assert.equal(await page.title(), 'POST /v1/orders · Shop · API Analytics');
+  await soon(async () => assert.equal(await page.title(), 'POST /v1/orders · Shop · API Analytics'));
   await soon(async () => assert.equal(await headline(page, 'Server errors').textContent(), '12'));
   await page.getByText(/^First seen .*20\d\d$/).waitFor();
   await page.getByText('110 requests stored').waitFor();
@@ -90,7 +90,7 @@ test('from a row to its endpoint, a failure, its consumer, the filter, and all t
   const dialog = page.getByRole('dialog', { name: 'POST /v1/orders' });
   await dialog.getByText('Service Unavailable').waitFor();
   await soon(async () => assert.equal(await dialog.getByRole('link', { name: 'Open the endpoint' }).count(), 0, 'it is open'));
-  assert.match(page.url(), /tab\.hit=\d+/);
+  await page.waitForURL(/tab\.hit=\d+/);
   await axe(page);
   await dialog.getByRole('link', { name: 'Open the consumer' }).click();
   await at(page, '/consumer', { consumer: 'u:acme-42', tz: 'UTC' });
@@ -127,7 +127,7 @@ test('one that has stopped calling is said to be quiet, on a phone too; words fi
   const link = row.getByRole('link', { name: 'Open nightly-sync' });
   await link.evaluate((node) => node.scrollIntoView({ block: 'center' }));
   // There is no hover on a phone.
-  assert.equal(await link.evaluate((node) => getComputedStyle(node).opacity), '1');
+  await soon(async () => assert.equal(await link.evaluate((node) => getComputedStyle(node).opacity), '1'));
   await link.tap();
   await at(page, '/consumer', { consumer: 'u:nightly-sync' });
   // Wait for the new page first: the dashboard has a card of that name too.
@@ -169,7 +169,7 @@ test('one that has stopped calling is said to be quiet, on a phone too; words fi
   await axe(page);
   await dialog.getByRole('textbox').fill('erase');
   await erase.click();
-  await dialog.getByText('40 requests of user nightly-sync').waitFor({ timeout: 30_000 });
+  await dialog.getByText('40 requests of user nightly-sync').waitFor();
   await dialog.getByRole('button', { name: 'Close' }).last().click();
   await page.getByText('No request of this consumer is stored.').waitFor();
   await page.leave();
@@ -219,7 +219,7 @@ test('a link that hides who called has endpoints, and no consumers', async () =>
   await guest.evaluate(() => scrollTo(0, 300));
   await guest.getByRole('link', { name: 'Open POST /v1/orders' }).click({ force: true });
   await at(guest, new URL(hides.url).pathname, { view: 'endpoint', route: '/v1/orders' });
-  assert.equal(await guest.evaluate(() => scrollY), 0, 'another page begins at its top');
+  await soon(async () => assert.equal(await guest.evaluate(() => scrollY), 0, 'another page begins at its top'));
   // The link's locked filter holds here too.
   await requests(guest, 38);
   await soon(async () => assert.equal(await guest.locator('.card.failures').count(), 0));

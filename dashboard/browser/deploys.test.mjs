@@ -58,7 +58,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   // A new deploy appears on the open page with its next refresh, within a minute: only requests are pushed.
   const id = await deploy({ version: 'v2.4.1', at: new Date(deployedAt).toISOString(), text: 'Orders ask the new <b>tax</b> service' });
   const label = activity.getByRole('button', { name: /^v2\.4\.1 was deployed .*: Orders ask the new <b>tax<\/b> service\.$/ });
-  await label.waitFor({ timeout: 70_000 });
+  await label.waitFor({ timeout: 150_000 });
   await soon(async () => assert.equal(await page.locator('.card.latency .mark').count(), 1));
   const [mark, plot] = [await activity.locator('.mark').boundingBox(), await chart.boundingBox()];
   const share = (mark.x - plot.x - 46) / (plot.width - 46 - 56);
@@ -73,7 +73,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog', { name: 'Deploy v2.4.1' });
   await dialog.getByRole('table').waitFor();
-  assert.equal(new URL(page.url()).searchParams.get('tab.deploy'), String(id));
+  await page.waitForURL((url) => url.searchParams.get('tab.deploy') === String(id));
   await dialog.getByText('1 endpoint fails more, 1 is slower, 1 is as before.').waitFor();
   const line = (n) => dialog.getByRole('row').nth(n + 1);
   await soon(async () => assert.match(await line(1).textContent(), /GET \/v2\/orders.*0 %\s*→\s*\d+\.\d %.*Fails more/s));
@@ -83,6 +83,7 @@ test('a deploy is marked, compared and deleted, and what changed leads to it', a
   // An endpoint links to the dashboard with both sides of the deploy.
   await line(1).getByRole('link').click();
   await dialog.waitFor({ state: 'detached' });
+  await page.waitForURL((url) => url.searchParams.has('from'));
   const shown = new URL(page.url()).searchParams;
   assert.equal(shown.get('q'), 'route:/v2/orders method:GET');
   assert.ok(Math.abs(Date.parse(shown.get('from')) - (deployedAt - 12 * 60 * MINUTE)) < 2 * MINUTE && shown.get('tab.deploy') === null);

@@ -110,9 +110,8 @@ test('series are switched by their names, and latency has a logarithmic axis; th
   const { x, y, width } = await chart.locator('.u-over').boundingBox();
   for (const share of [0.2, 0.5, 0.75, 0.98]) {
     await page.mouse.move(x + width * share, y + 60);
-    const box = await chart.getByRole('status').boundingBox();
-    await page.waitForFunction(() => { const r = document.querySelector('.activity .box')?.getBoundingClientRect(); return r && r.left >= 0 && r.right <= innerWidth; });
-    assert.ok(box.width > 0);
+    await chart.getByRole('status').waitFor();
+    await page.waitForFunction(() => { const r = document.querySelector('.activity .box')?.getBoundingClientRect(); return r && r.width > 0 && r.left >= 0 && r.right <= innerWidth; });
   }
   const latency = page.locator('.card.latency');
   await latency.scrollIntoViewIfNeeded();
@@ -153,10 +152,10 @@ test('Ctrl+K goes to a page, a setting and the documentation', async () => {
   await page.getByRole('heading', { name: 'Sources' }).waitFor();
   // On a phone each source is a block, and nothing scrolls sideways.
   await page.setViewportSize({ width: 390, height: 844 });
-  assert.ok(await page.locator('[aria-label="Table of sources"]').evaluate((node) => node.scrollWidth <= node.clientWidth));
+  await soon(async () => assert.ok(await page.locator('[aria-label="Table of sources"]').evaluate((node) => node.scrollWidth <= node.clientWidth)));
   await axe(page);
   await (await goTo('theme dark', /^Theme: dark/)).press('Enter');
-  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark');
+  await soon(async () => assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark'));
   await goTo('retention', /^Search the documentation/);
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/docs\/search\?q=retention/);
@@ -168,7 +167,7 @@ test('the documentation stands in the frame of the page, is searched, and its co
   await page.goto(`${server.url}/docs`);
   await axe(page);
   await page.getByRole('combobox', { name: 'Theme' }).selectOption('light');
-  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'light');
+  await soon(async () => assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'light'));
   const first = page.locator('.code').first();
   await first.getByRole('button', { name: 'Copy' }).click();
   await first.getByRole('button', { name: 'Copied' }).waitFor();

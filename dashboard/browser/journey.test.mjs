@@ -92,7 +92,7 @@ test('from a new key to the dashboard, by a click on a country, over a share lin
   await page.locator('#delete input').fill('short-lived');
   await page.getByText('10 requests are deleted, for good.').waitFor();
   await button.click();
-  await page.getByText('short-lived is deleted.').waitFor({ timeout: 60_000 });
+  await page.getByText('short-lived is deleted.').waitFor();
   await page.leave();
   const answer = await fetch(`${server.url}/api/v1/project`, { headers: { 'x-auth-token': key } });
   assert.equal(answer.status, 401);
@@ -262,7 +262,7 @@ test('individual requests: those that match, all that is known of one, older one
 
   // A request that arrives meanwhile.
   await post(server.url, key, [hit({ path: '/v1/just-now' })]);
-  await page.locator('tbody button.what', { hasText: '/v1/just-now' }).waitFor({ timeout: 25_000 });
+  await page.locator('tbody button.what', { hasText: '/v1/just-now' }).waitFor();
   await page.leave();
 });
 
@@ -313,7 +313,7 @@ test('opened lists, searches and orders are in the address: reload and back keep
   await page.waitForFunction(() => document.querySelector('.endpoints .path')?.textContent === '/r14');
   await page.locator('.endpoints').getByRole('button', { name: /^p95/ }).click();
   await page.waitForFunction(() => document.querySelector('.endpoints .path')?.textContent === '/r0');
-  assert.match(page.url(), /sort=p95_ms\.asc/);
+  await page.waitForURL(/sort=p95_ms\.asc/);
   assert.match(page.url(), /open=endpoints/);
   await page.getByRole('button', { name: 'Search endpoints' }).click();
   await page.getByRole('searchbox', { name: 'Search endpoints' }).fill('r1');

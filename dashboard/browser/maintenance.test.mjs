@@ -39,7 +39,7 @@ test('maintenance is planned with its next times, seen on its monitor, changed a
   await dialog.getByLabel('Title', { exact: true }).waitFor();
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
-  assert.ok(await plan.evaluate((button) => button === document.activeElement));
+  await soon(async () => assert.ok(await plan.evaluate((button) => button === document.activeElement)));
 
   await page.keyboard.press('Enter');
   const times = dialog.getByRole('region', { name: 'When it takes place' });

@@ -39,7 +39,7 @@ test('a part that fails to load keeps the head, leads back and comes by itself',
   await page.goBack();
   await page.getByText('This part of the page could not be loaded.').waitFor();
   await page.unroute('**/assets/Monitoring-*.js');
-  await page.getByText('No monitors yet').waitFor({ timeout: 15_000 });
+  await page.getByText('No monitors yet').waitFor();
   await page.leave();
 });
 
@@ -50,7 +50,7 @@ test('a card whose part fails to load says so and comes by itself, the others st
   await page.locator('.card.activity', { hasText: 'could not be loaded' }).waitFor();
   await page.locator('.endpoints .path').first().waitFor();
   await page.unroute('**/assets/cards-*.js');
-  await page.locator('.activity .chart').waitFor({ timeout: 15_000 });
+  await page.locator('.activity .chart').waitFor();
   await page.leave();
 });
 
@@ -220,7 +220,7 @@ test('settings ask before edits are lost, and count what a change erases', async
   await soon(async () => assert.ok(await save.isDisabled()));
   await page.getByLabel('Type erase to confirm').fill('erase');
   await save.click();
-  await page.getByText('Saved.').waitFor({ timeout: 60_000 });
+  await page.getByText('Saved.').waitFor();
 
   await page.getByLabel('Kind of consumer').selectOption('User id');
   await page.getByLabel('User id').last().fill('nobody');
@@ -244,7 +244,7 @@ test('a dead share link says so, also to those who look through it', async () =>
   await guest.goto(server.url + new URL(url).pathname);
   await guest.locator('.stat').first().waitFor();
   assert.equal((await fetch(`${server.url}/api/v1/share-links/${id}`, { method: 'DELETE', headers })).status, 204);
-  await guest.getByText('This link no longer works').waitFor({ timeout: 25_000 });
+  await guest.getByText('This link no longer works').waitFor();
   await guest.goto(`${server.url}/share/never-was?view=requests`);
   await guest.getByText('It was revoked or has expired.').waitFor();
   await guest.leave();

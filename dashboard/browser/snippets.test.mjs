@@ -58,10 +58,10 @@ async function callAndFind(app, url, framework, path) {
   for (let tries = 0; ; tries++) {
     const up = await fetch(url).then((answer) => answer.status === 200, () => false);
     if (up) break;
-    assert.ok(tries < 300 && app.exitCode === null, `the app did not start: ${app.said}`);
+    assert.ok(tries < 900 && app.exitCode === null, `the app did not start: ${app.said}`);
     await new Promise((done) => setTimeout(done, 100));
   }
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     const answer = await fetch(`${server.url}/api/v1/hits`, { headers: { 'x-auth-token': key } });
     const found = (await answer.json()).hits.find((hit) => hit.framework === framework && (path === undefined || hit.path === path));
     if (found) return found;

@@ -59,7 +59,7 @@ function fillDays(monitor, days, of) {
 
 async function until(what, holds) {
   for (let tries = 0; !(await holds()); tries++) {
-    assert.ok(tries < 180, `${what} does not come to be`);
+    assert.ok(tries < 400, `${what} does not come to be`);
     await new Promise((done) => setTimeout(done, 500));
   }
 }
@@ -192,7 +192,7 @@ test('a status page is made in the editor, and tells visitors of an outage what 
   // It ends with the checks, and a visitor's open page updates by itself.
   services.Orders.answer(200);
   await until('its end', async () => (await (await fetch(`${address}/json`)).json()).incidents.length === 0);
-  await visitor.getByText('All services are operational').waitFor({ timeout: 90_000 });
+  await visitor.getByText('All services are operational').waitFor({ timeout: 180_000 });
   await visitor.getByText('2 earlier updates').click();
   await visitor.getByText('A database failover is in progress.').waitFor();
   await axe(visitor);

@@ -46,7 +46,7 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   await page.keyboard.press('Enter');
   const named = (text) => page.getByRole('button', { name: `View: ${text}. Choose or save another`, exact: true });
   await named('Failing <b>now</b>').waitFor();
-  assert.equal(at(page).get('tab.view'), '1');
+  await soon(async () => assert.equal(at(page).get('tab.view'), '1'));
 
   // A changed view is marked as changed, and a click restores it.
   await page.getByRole('button', { name: '7 days' }).click();
@@ -54,7 +54,7 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   const views = page.getByRole('list', { name: 'Saved views' });
   await views.getByRole('link', { name: 'Failing <b>now</b>' }).click();
   await named('Failing <b>now</b>').waitFor();
-  assert.deepEqual([at(page).get('period'), at(page).get('q'), at(page).get('compare')], ['24h', 'status:5xx', 'off']);
+  await soon(async () => assert.deepEqual([at(page).get('period'), at(page).get('q'), at(page).get('compare')], ['24h', 'status:5xx', 'off']));
   // Overwritten, it has the new state; a page with the same state and no view in its address shows the name too.
   await page.getByRole('button', { name: '30 days' }).click();
   await open(page, named('Failing <b>now</b>, changed'));
@@ -82,7 +82,7 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   await name.fill('Slowest');
   await page.getByRole('button', { name: 'Save view', exact: true }).click();
   await named('Slowest').waitFor();
-  assert.equal(at(page).get('tab.hits_sort'), 'duration');
+  await soon(async () => assert.equal(at(page).get('tab.hits_sort'), 'duration'));
 
   // Views are found by name from any page.
   await page.keyboard.press('Control+k');
@@ -91,7 +91,7 @@ test('a view is saved, changed, overwritten, renamed, found and deleted', async 
   await option.waitFor();
   await page.keyboard.press('Enter');
   await named('Failing').waitFor();
-  assert.equal(new URL(page.url()).pathname, '/dashboard');
+  await soon(async () => assert.equal(new URL(page.url()).pathname, '/dashboard'));
 
   // More than eight views have a search.
   for (let n = 0; n < 7; n++) await save({ name: `Other ${n}`, page: 'dashboard', query: `q=path:/${n}` });

@@ -12,7 +12,7 @@ from posting import create_key, make_batch, make_hit
 from server import BROKEN, Connection, Server
 
 # A page that takes longer than this may be one that the attack has slowed down.
-PAGE_SECONDS = 1.0
+PAGE_SECONDS = 2.0
 # An attack slows down page after page, or one without end. A busy machine delays one of them for a moment.
 SLOW_PAGES = 1 / 20
 

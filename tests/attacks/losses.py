@@ -57,7 +57,7 @@ def refused(server: Server) -> str:
     """Returns the output of a server that refuses to start."""
     before = len(server.log())
     server.start(wait=False)
-    code = server.process.wait(30)
+    code = server.process.wait(90)
     said = server.log()[before:]
     assert code != 0, said
     assert f"api-analytics repair --data {server.data}" in said, said

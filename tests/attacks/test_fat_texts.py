@@ -35,7 +35,7 @@ def test_files_of_fat_texts_are_merged_and_the_neighbour_notices_nothing(servers
     server = servers(**SETTINGS).start()
     key = create_key(server)
     connection = Connection(server.port)
-    with neighbour(server, page_seconds=2):
+    with neighbour(server, page_seconds=4):
         post_files(server, connection, key)
 
         def is_merged() -> bool:
@@ -43,7 +43,7 @@ def test_files_of_fat_texts_are_merged_and_the_neighbour_notices_nothing(servers
             assert health.status == 200, health.body
             return server.metric("sealed_files") < FILES and server.metric("sealed_rows") >= (FILES - 1) * HITS
 
-        wait_for("the files are one", is_merged, 120, 0.25)
+        wait_for("the files are one", is_merged, 240, 0.25)
     health = server.call("GET", "/api/health").must().json()
     assert "notes" not in health, health
     for number in (0, 1, HITS, FILES * HITS - 1):
@@ -61,7 +61,7 @@ def test_a_merge_that_fails_waits_and_is_a_note(servers):
         # A file left over would be sealed below, for which the memory there does not suffice either.
         return server.metric("sealed_files") >= 3 and server.metric("active_rows") < HITS
 
-    wait_for("sealed files", is_sealed, 60, 0.25)
+    wait_for("sealed files", is_sealed, 180, 0.25)
     server.stop()
     server.settings |= {"merge_at": 3, "builder_memory_bytes": "17MB", "merge_piece_text_bytes": "1GB"}
     server.start()
@@ -69,7 +69,7 @@ def test_a_merge_that_fails_waits_and_is_a_note(servers):
     def notes() -> list[str]:
         return server.call("GET", "/api/health").must().json().get("notes", [])
 
-    found = wait_for("a note", notes, 120, 0.25)
+    found = wait_for("a note", notes, 240, 0.25)
     assert "could not be merged" in found[0] and "nothing is missing" in found[0], found
     assert server.log().count("a merge was postponed") <= FILES, "it is not tried again without end"
     answer = server.call("GET", "/api/v1/dashboard?panels=requests&period=24h", key=key).must().json()

@@ -73,8 +73,8 @@ def test_a_full_disk_stops_neither_the_start_nor_erasures(servers, disk):
     server.start()
     assert len(read_paths(server, key)) == 500
     filler.unlink()
-    wait_for("hits are kept again", lambda: post_status(server, key) == 200, 20, 0.2)
-    wait_for("room is kept back again", lambda: (server.data / "reserve").exists(), 20, 0.2)
+    wait_for("hits are kept again", lambda: post_status(server, key) == 200, every=0.2)
+    wait_for("room is kept back again", lambda: (server.data / "reserve").exists(), every=0.2)
     server.stop()
     assert find_rows(server.data, "bob-needle"), "what is kept is found"
     assert not find_rows(server.data, "alice-needle") and not find_bytes(server.data, "alice-needle")
@@ -96,7 +96,7 @@ def test_an_erasure_that_finds_no_room_says_so_and_is_done_later(servers, disk):
         paths = [f"/{turn}/{n}/{os.urandom(400).hex()}" for n in range(500)]
         post(server, key, paths, user=f"user{turn % 2}")
     settle(server)
-    wait_for("a sealed file", lambda: server.metric("active_rows") == 0, 20, 0.2)
+    wait_for("a sealed file", lambda: server.metric("active_rows") == 0, every=0.2)
     filler = fill(disk)
     # The erasure itself can be noted; a file of some 8 MB cannot be rewritten.
     os.truncate(filler, filler.stat().st_size - (512 << 10))
@@ -104,13 +104,13 @@ def test_an_erasure_that_finds_no_room_says_so_and_is_done_later(servers, disk):
     answer = server.call("DELETE", "/api/v1/consumers/u:user1", key=key)
     took = time.monotonic() - began
     assert (answer.status, answer.json()["code"]) == (503, "erasure_waits"), answer.body
-    assert took < 20, f"{took:.0f} s"
+    assert took < 40, f"{took:.0f} s"
     assert server.call("GET", "/api/v1/dashboard?period=24h", key=key).status == 200
     filler.unlink()
 
     def is_erased() -> bool:
         return server.call("DELETE", "/api/v1/consumers/u:user1", key=key).status in (200, 404)
 
-    wait_for("it is erased", is_erased, 60, 1)
-    wait_for("half is left", lambda: len(read_paths(server, key)) == 5_000, 30, 0.5)
-    wait_for("all is well", lambda: server.problems() == [], 30, 0.5)
+    wait_for("it is erased", is_erased, 120, 1)
+    wait_for("half is left", lambda: len(read_paths(server, key)) == 5_000, every=0.5)
+    wait_for("all is well", lambda: server.problems() == [], every=0.5)

@@ -54,7 +54,7 @@ def crowd_of(server: Server, number: int):
     with ExitStack() as held:
         sockets = []
         for n in range(number):
-            one = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            one = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
             if n % 3 == 1:
                 one.sendall(CALL)
                 assert one.recv(4_096).startswith(b"HTTP/1.1 200"), "a new caller gets in, however many idle"
@@ -102,29 +102,31 @@ def test_a_crowd_of_slow_calls_keeps_nobody_out(cramped, neighbour):
     data = f"GET /api/data HTTP/1.1\r\nhost: 127.0.0.1\r\nx-auth-token: {key}\r\n\r\n".encode()
     with neighbour(server), ExitStack() as held:
         for n in range(900):
-            one = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            one = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
             one.sendall(data if n % 4 == 0 else body)
         for _ in range(5):
             began = time.monotonic()
             server.call("GET", "/api/health").must()
             took = time.monotonic() - began
-            assert took < 6, f"a new caller waited for {took:.1f} s"
-            for one in [held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10)) for _ in range(100)]:
+            assert took < 12, f"a new caller waited for {took:.1f} s"
+            for one in [held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30)) for _ in range(100)]:
                 one.sendall(body)
         assert server.metric("connections") <= 768
     server.stop()
 
 
 def test_a_crowd_does_not_keep_the_server_from_stopping(cramped):
-    server = cramped(1_024).start()
+    server = cramped(1_024)
+    server.settings["drain_seconds"] = 60
+    server.start()
     with crowd_of(server, 1_000):
         began = time.monotonic()
         server.stop()
-        assert time.monotonic() - began < 5, "those that have sent half a call are not waited for"
+        assert time.monotonic() - began < 20, "those that have sent half a call are not waited for"
 
 
 def test_too_few_files_stop_the_start_with_what_to_do(cramped):
     server = cramped(200)
     server.start(wait=False)
-    assert server.process.wait(20) == 1
+    assert server.process.wait(90) == 1
     assert "LimitNOFILE=65536" in server.log() and "200 files" in server.log(), server.log()

@@ -71,7 +71,7 @@ def test_readers_do_not_starve_a_neighbour(library, neighbour, path):
     """A former bug: one reader made the engine fail for everybody: health 500, pages of others failed."""
     server, key = library
     unwell = []
-    with neighbour(server, page_seconds=2):
+    with neighbour(server, page_seconds=4):
         readers = Readers(server, key, path)
         for _ in range(SECONDS * 4):
             health = server.call("GET", "/api/health")

@@ -25,7 +25,7 @@ app.get('/fails-later', wrap(async () => {
   throw new Error('a handler fails later');
 }));
 app.get('/stream', (_request, response) => Readable.from(parts()).pipe(response));
-app.get('/slow', (_request, response) => setTimeout(() => response.send('slow'), 300));
+app.get('/slow', (_request, response) => setTimeout(() => response.send('slow'), 1_000));
 app.get('/endless', (_request, response) => Readable.from(endless()).pipe(response));
 
 const orgs = express.Router({ mergeParams: true });

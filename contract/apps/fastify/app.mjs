@@ -20,7 +20,7 @@ app.get('/fails-later', async () => {
 });
 app.get('/stream', (_request, reply) => reply.send(Readable.from(parts())));
 app.get('/slow', async () => {
-  await sleep(300);
+  await sleep(1_000);
   return 'slow';
 });
 app.get('/endless', (_request, reply) => reply.send(Readable.from(endless())));

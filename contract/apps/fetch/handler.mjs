@@ -16,7 +16,7 @@ export async function fetch(request) {
   if (pathname === '/fails-later') await sleep(5);
   if (pathname.includes('fails')) throw new Error('a handler fails');
   if (pathname === '/slow') {
-    await sleep(300);
+    await sleep(1_000);
     return new Response('slow');
   }
   return new Response('no such page', { status: 404 });

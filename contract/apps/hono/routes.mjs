@@ -19,7 +19,7 @@ app.get('/fails-later', async () => {
 });
 app.get('/stream', () => stream(parts()));
 app.get('/slow', async (context) => {
-  await sleep(300);
+  await sleep(1_000);
   return context.text('slow');
 });
 app.get('/endless', () => stream(endless()));

@@ -31,7 +31,7 @@ router.get('/fails-later', async () => {
 });
 router.get('/stream', (context) => (context.body = Readable.from(parts())));
 router.get('/slow', async (context) => {
-  await sleep(300);
+  await sleep(1_000);
   context.body = 'slow';
 });
 router.get('/endless', (context) => (context.body = Readable.from(endless())));

@@ -35,7 +35,7 @@ class Items {
     return new StreamableFile(Readable.from(parts()));
   }
   async slow() {
-    await sleep(300);
+    await sleep(1_000);
     return 'slow';
   }
   endless() {

@@ -17,7 +17,7 @@ async function answer(request, response) {
   if (path.includes('fails')) throw new Error('a handler fails');
   if (path === '/stream') return Readable.from(parts()).pipe(response);
   if (path === '/endless') return Readable.from(endless()).pipe(response);
-  if (path === '/slow') return sleep(300).then(() => end(200, 'slow'));
+  if (path === '/slow') return sleep(1_000).then(() => end(200, 'slow'));
   return end(404, 'nothing here');
 }
 

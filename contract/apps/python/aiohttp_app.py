@@ -47,7 +47,7 @@ def streaming(parts):
 
 
 async def slow(request):
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
     return web.Response(text="slow")
 
 

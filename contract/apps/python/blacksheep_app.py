@@ -54,7 +54,7 @@ async def stream():
 
 @router.get("/slow")
 async def slow():
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
     return text("slow")
 
 

@@ -53,12 +53,12 @@ def endless_(request):
 
 
 def slow(request):
-    time.sleep(0.3)
+    time.sleep(1)
     return HttpResponse("slow")
 
 
 async def slow_async(request):
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
     return HttpResponse("slow")
 
 

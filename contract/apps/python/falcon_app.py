@@ -56,7 +56,7 @@ class Stream:
 
 class Slow:
     def on_get(self, req, resp):
-        time.sleep(0.3)
+        time.sleep(1)
         resp.text = "slow"
 
 
@@ -108,7 +108,7 @@ class AsyncStream:
 
 class AsyncSlow:
     async def on_get(self, req, resp):
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1)
         resp.text = "slow"
 
 

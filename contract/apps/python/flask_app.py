@@ -49,7 +49,7 @@ def stream():
 
 @app.get("/slow")
 def slow():
-    time.sleep(0.3)
+    time.sleep(1)
     return "slow"
 
 

@@ -57,7 +57,7 @@ async def stream() -> Stream:
 
 @get("/slow", media_type="text/plain")
 async def slow() -> str:
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
     return "slow"
 
 

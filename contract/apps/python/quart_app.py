@@ -49,7 +49,7 @@ async def stream():
 
 @app.get("/slow")
 async def slow():
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
     return "slow"
 
 

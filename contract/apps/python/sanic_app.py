@@ -50,7 +50,7 @@ async def stream(request):
 
 @inner.get("/slow")
 async def slow(request):
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
     return text("slow")
 
 

@@ -42,7 +42,7 @@ async def stream(request):
 
 
 async def slow(request):
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(1)
     return PlainTextResponse("slow")
 
 

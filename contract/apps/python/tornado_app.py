@@ -67,7 +67,7 @@ class Endless(Stream):
 
 class Slow(Base):
     async def get(self):
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1)
         self.finish("slow")
 
 

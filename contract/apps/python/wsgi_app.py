@@ -36,7 +36,7 @@ def answer(environ, start_response):
         start_response("200 OK", [])
         return parts() if path == "/stream" else endless()
     if path == "/slow":
-        time.sleep(0.3)
+        time.sleep(1)
         return end("200 OK", b"slow")
     return end("404 Not Found")
 

@@ -1,6 +1,6 @@
 //! Sums by small whole numbers that lie close together: a vector with an offset.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use hashbrown::HashMap;
 
@@ -105,6 +105,30 @@ impl Ids {
         word >> (id % 64) & 1 == 1
     }
 
+    /// Its numbers as runs of consecutive ones, ascending. None if there are more than `most` runs.
+    pub fn runs(&self, most: usize) -> Option<Vec<RangeInclusive<u32>>> {
+        let mut runs: Vec<RangeInclusive<u32>> = Vec::new();
+        for (place, word) in self.0.iter() {
+            let mut left = *word;
+            while left != 0 {
+                let (first, length) =
+                    (left.trailing_zeros(), (left >> left.trailing_zeros()).trailing_ones());
+                let (from, to) = (place * 64 + first, place * 64 + (first + length - 1));
+                let continues =
+                    runs.last().is_some_and(|run| run.end().checked_add(1) == Some(from));
+                if let Some(run) = runs.last_mut().filter(|_| continues) {
+                    *run = *run.start()..=to;
+                } else if runs.len() == most {
+                    return None;
+                } else {
+                    runs.push(from..=to);
+                }
+                left &= u64::MAX.checked_shl(first + length).unwrap_or(0);
+            }
+        }
+        Some(runs)
+    }
+
     /// A range that holds all numbers of the set.
     pub fn range(&self) -> Range<u32> {
         let words = self.0.span() as u32;
@@ -132,6 +156,24 @@ mod tests {
         assert_eq!(found, [3, 64, 70, 1_000, 1_000_000]);
         assert!(!ids.has(u32::MAX));
         assert!((125_000..300_000).contains(&ids.bytes()), "{}", ids.bytes());
+    }
+
+    #[test]
+    fn a_set_is_runs_of_consecutive_numbers() {
+        let of = |numbers: &[u32]| {
+            let mut ids = Ids::default();
+            numbers.iter().for_each(|id| ids.put(*id));
+            ids
+        };
+        assert_eq!(of(&[]).runs(0), Some(vec![]));
+        assert_eq!(of(&[0]).runs(1), Some(vec![0..=0]));
+        let whole: Vec<u32> = (60..200).collect();
+        assert_eq!(of(&whole).runs(1), Some(vec![60..=199]));
+        let some = of(&[1_000_000, 3, 4, 63, 64, 127, 128, 130]);
+        let wanted = vec![3..=4, 63..=64, 127..=128, 130..=130, 1_000_000..=1_000_000];
+        assert_eq!(some.runs(5), Some(wanted));
+        assert_eq!(some.runs(4), None);
+        assert_eq!(of(&[u32::MAX - 1, u32::MAX]).runs(1), Some(vec![u32::MAX - 1..=u32::MAX]));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub mod sql;
 pub mod stats;
 pub mod store;
 pub mod sums;
+pub mod text_order;
 pub mod windows;
 pub mod writer;
 

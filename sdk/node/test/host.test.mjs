@@ -95,7 +95,7 @@ test('a process that is done ends, and what it recorded arrives', async () => {
     server.close();
   `);
   assert.deepEqual([code, out], [0, '']);
-  assert.ok(took < 2500, `${took}`);
+  assert.ok(took < 4_500, `${took}`); // a timer of its own would hold it for five seconds
   assert.deepEqual(hits().map(({ path, response_size }) => [path, response_size]), [['/last', 1]]);
 });
 
@@ -130,7 +130,7 @@ test('a server that is not there neither ends nor holds the process, and prints 
     server.close();
   `, { API_ANALYTICS_SERVER_URL: 'http://127.0.0.1:9' });
   assert.deepEqual([code, out], [0, '']);
-  assert.ok(took < 3000, `${took}`);
+  assert.ok(took < 4_500, `${took}`);
 });
 
 test('all is said with NODE_DEBUG, and no key', async () => {

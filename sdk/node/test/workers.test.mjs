@@ -54,10 +54,10 @@ test('one request posts what others left, a second later; the address is the edg
   const { watch } = await isolate();
   const handler = watch({ ...hello, scheduled: () => 'as before' });
   const asked = [];
+  const began = Date.now();
   for (let number = 0; number < 3; number += 1) {
     asked.push(await ask(handler, { path: `/${number}`, headers: { 'cf-connecting-ip': '192.0.2.1', 'x-forwarded-for': '203.0.113.9' } }));
   }
-  const began = Date.now();
   await Promise.all(asked.slice(1).map(({ end }) => end));
   assert.equal(posts.length, 0, 'these do not wait for the first');
   await asked[0].end;

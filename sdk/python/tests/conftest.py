@@ -29,6 +29,8 @@ def _clean(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) ->
     with queue._lock:
         queue._clients.clear()
         queue._set_room()
+        # The two seconds that ends of apps share are those of a process, not of all tests.
+        queue._exit_by = None
 
 
 @pytest.fixture

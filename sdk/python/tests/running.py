@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +10,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Optional
+
+from ports import free_port
 
 import api_analytics
 
@@ -30,7 +31,7 @@ class App:
     def log(self) -> str:
         return self._log.read_text(errors="replace")
 
-    def wait_until_up(self, seconds: float = 30.0) -> None:
+    def wait_until_up(self, seconds: float = 90.0) -> None:
         deadline = time.monotonic() + seconds
         while True:
             assert self.process.poll() is None, self.log()
@@ -48,7 +49,7 @@ class App:
     def get(
         self, path: str, method: str = "GET", headers: "Optional[dict[str, str]]" = None
     ) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
         try:
             connection.request(method, path, headers=headers or {})
             response = connection.getresponse()
@@ -92,7 +93,7 @@ class App:
         assert not broken, (broken[0], self.log()[-3000:])
         return served
 
-    def stop(self, how: int = signal.SIGTERM, seconds: float = 20.0) -> int:
+    def stop(self, how: int = signal.SIGTERM, seconds: float = 60.0) -> int:
         """Sends the signal, waits for the end, returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(how)
@@ -108,9 +109,7 @@ class Running:
 
     def start(self, command: "list[str]", server_url: str, key: str, **env: str) -> App:
         """`{port}` in the command becomes a free port."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         log = self._folder / f"app-{len(self._apps)}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -159,6 +158,6 @@ def run_script(
         cwd=HERE,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )

@@ -103,10 +103,10 @@ def test_the_whole_hit(sink: Sink) -> None:
     ]
     hit = record(sink, simple, server, scope_of(headers=headers, method="POST"))
     assert server.sent == [Start, Body]
-    assert 0 <= hit.pop("response_time") < 1000
+    assert 0 <= hit.pop("response_time") < 10_000
     created_at = hit.pop("created_at")
     assert created_at.endswith("Z")
-    assert abs(_seconds(created_at) - before) < 5
+    assert abs(_seconds(created_at) - before) < 60
     assert hit == {
         "method": "POST",
         "path": "/a",
@@ -273,10 +273,10 @@ def test_a_stream_is_timed_to_its_last_byte_and_not_further(sink: Sink) -> None:
             await send({"type": "http.response.body", "body": b"ab", "more_body": True})
         await send({"type": "http.response.body"})
         assert queue.held() == 1  # recorded before the background task
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.5)
 
     hit = record(sink, app)
-    assert 150 <= hit["response_time"] < 290
+    assert 150 <= hit["response_time"] < 1_490
     assert hit["response_size"] == 6
 
 
@@ -396,7 +396,7 @@ def test_the_end_of_the_lifespan_posts_what_waits_without_holding_up_the_loop(si
         ticking.cancel()
 
     def slow_answer(sink: Sink, connection: Any, post: Any) -> bool:
-        time.sleep(0.3)
+        time.sleep(1)
         return answer_as_product(sink, connection, post)
 
     sink.script = [slow_answer]

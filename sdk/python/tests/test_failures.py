@@ -56,8 +56,8 @@ def test_a_failure_is_retried_with_backoff_until_it_is_kept_once(
     sink.wait_for_posts(3)
     sink.wait_for_hits(3)
     first, second = retried(sink)
-    assert 0.45 <= first < 2.0
-    assert 0.95 <= second < 3.5
+    assert 0.45 <= first < 4.0
+    assert 0.95 <= second < 6.0
     assert paths(sink) == [1, 2, 3]
     assert len(warnings(caplog)) == 1  # once an outage, not once a try
     assert "the-secret-key" not in caplog.text
@@ -82,9 +82,9 @@ def test_a_wrong_key_is_said_once_loudly_and_stops_the_posting(
 ) -> None:
     sink.always = answer(401)
     add(queue, client, *range(10))
-    assert queue.flush(5)
+    assert queue.flush(30)
     add(queue, client, *range(1200))
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert len(sink.posts) == 1
     assert queue.held() == 0
     (told,) = [r for r in caplog.records if r.levelno >= logging.WARNING]
@@ -97,10 +97,10 @@ def test_a_key_that_was_revoked_in_between_stops_too(
     sink: Sink, queue: Queue, client: Client
 ) -> None:
     add(queue, client, 1)
-    assert queue.flush(5)
+    assert queue.flush(30)
     sink.always = answer(401)
     add(queue, client, *range(1200))
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert len(sink.posts) == 2
     assert client.stopped
 
@@ -109,10 +109,10 @@ def test_another_key_goes_on(sink: Sink, queue: Queue, client: Client) -> None:
     other = queue.client(sink.url, "right-key", "ASGI", 0)
     sink.script = [answer(401)]
     add(queue, client, 1)
-    assert queue.flush(5)
+    assert queue.flush(30)
     add(queue, client, 2)
     add(queue, other, 3)
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert paths(sink) == [3]
 
 
@@ -127,7 +127,7 @@ def test_a_batch_that_is_too_large_is_halved_until_it_fits(
     sink.always = at_most_100
     client.dropped = 3
     add(queue, client, *range(450))
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert paths(sink) == list(range(450))  # in order, each once
     assert len({p.body["batch_id"] for p in sink.posts}) == len(sink.posts)
     assert sink.dropped == 3
@@ -136,7 +136,7 @@ def test_a_batch_that_is_too_large_is_halved_until_it_fits(
     # And it is remembered: the next batches fit at once.
     before = len(sink.posts)
     add(queue, client, *range(1000, 1100))
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert max(len(p.body["requests"]) for p in sink.posts[before:]) <= 100
 
 
@@ -145,10 +145,10 @@ def test_a_single_hit_that_is_too_large_is_dropped_and_counted(
 ) -> None:
     sink.script = [answer(413), answer(413)]
     add(queue, client, 1, 2)
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert paths(sink) == [2]
     add(queue, client, 3)
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert sink.dropped == 1
 
 
@@ -158,13 +158,13 @@ def test_a_batch_that_is_refused_is_dropped_logged_and_counted(
 ) -> None:
     sink.script = [answer(status, headers={"Location": "https://moved.example/"})]
     add(queue, client, 1, 2)
-    assert queue.flush(5)
+    assert queue.flush(30)
     (told,) = warnings(caplog)
     assert f"{status} a_code" in told
     assert "what to do" in told
     assert "2 hits dropped" in told
     add(queue, client, 3)
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert paths(sink) == [3]
     assert sink.dropped == 2
 
@@ -181,7 +181,7 @@ def test_rejected_hits_are_said_once_a_reason(
     sink.always = answer(200, {"accepted": 0, "rejected": rejected})
     for _ in range(3):
         add(queue, client, 1, 2, 3)
-        assert queue.flush(5)
+        assert queue.flush(30)
     assert warnings(caplog) == [
         "a hit was rejected as too_old, said once",
         "a hit was rejected as invalid_status, said once",
@@ -195,7 +195,7 @@ def test_an_idle_connection_that_the_server_closed_costs_no_backoff(
     sink.always = answer_and_close
     for number in range(5):
         add(queue, client, number)
-        assert queue.flush(5)
+        assert queue.flush(30)
     assert paths(sink) == list(range(5))
     assert sink.connections == 5
     assert not warnings(caplog)

@@ -43,7 +43,7 @@ def test_background_tasks_run_after_the_response_and_do_not_count(app: FastAPI, 
     done = threading.Event()
 
     def task() -> None:
-        time.sleep(0.2)
+        time.sleep(1.5)
         done.set()
 
     @app.get("/")
@@ -55,7 +55,7 @@ def test_background_tasks_run_after_the_response_and_do_not_count(app: FastAPI, 
         assert client.get("/").json() == "ok"
     assert done.is_set()
     (hit,) = flushed(sink)
-    assert hit["response_time"] < 190
+    assert hit["response_time"] < 1_490
 
 
 def test_a_background_task_that_fails_does_not_change_the_status(app: FastAPI, sink: Sink) -> None:
@@ -286,7 +286,8 @@ def test_a_lifespan_without_a_server_to_post_to_ends_at_once(sink: Sink) -> None
     for _ in range(5):
         with TestClient(app) as client:
             client.get("/")
-    assert time.monotonic() - began < 2
+    # If each waited for its two seconds, ten.
+    assert time.monotonic() - began < 8
 
 
 def test_mounted_apps_count_once_per_key(sink: Sink) -> None:

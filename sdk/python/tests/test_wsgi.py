@@ -105,7 +105,7 @@ def test_the_whole_hit(sink: Sink) -> None:
     )
     assert (server.sent, server.status) == (b"hello", "201 Created")
     assert len(server.headers) == 2
-    assert 0 <= hit.pop("response_time") < 1000
+    assert 0 <= hit.pop("response_time") < 10_000
     assert hit.pop("created_at").endswith("Z")
     assert hit == {
         "method": "POST",

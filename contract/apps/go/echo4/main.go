@@ -41,7 +41,7 @@ func main() {
 		select {
 		case <-c.Request().Context().Done():
 			return c.Request().Context().Err()
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(time.Second):
 			return c.String(http.StatusOK, "slow")
 		}
 	})

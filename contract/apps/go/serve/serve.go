@@ -59,11 +59,11 @@ func Stream(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// Slow answers after 300 ms, unless the caller leaves.
+// Slow answers after a second, unless the caller leaves.
 func Slow(w http.ResponseWriter, request *http.Request) {
 	select {
 	case <-request.Context().Done():
-	case <-time.After(300 * time.Millisecond):
+	case <-time.After(time.Second):
 		_, _ = io.WriteString(w, "slow")
 	}
 }

@@ -97,7 +97,7 @@ macro_rules! axum_app {
         }
 
         async fn slow() -> &'static str {
-            apps::sleep(300).await;
+            apps::sleep(1_000).await;
             "slow"
         }
 

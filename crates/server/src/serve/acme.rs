@@ -220,12 +220,18 @@ async fn obtain(
     let names: Vec<Identifier> = order.names.iter().cloned().map(Identifier::Dns).collect();
     let placed = account.new_order(&NewOrder::new(&names)).await;
     let mut placed = placed.context("the authority did not accept the order")?;
-    prove(&mut placed, certificates).await?;
+    if let Err(problem) = prove(&mut placed, certificates).await {
+        // A quick authority has looked by then, and answers the proof with what it saw.
+        return Err(refusal(&mut placed).await.map_or(problem, anyhow::Error::msg));
+    }
     let patience =
         RetryPolicy::new().backoff(1.5).timeout(Duration::from_secs(limits::ACME_ORDER_SECONDS));
     match placed.poll_ready(&patience).await {
         Ok(OrderStatus::Ready) => {}
-        Ok(_) | Err(instant_acme::Error::Api(_)) => bail!(refusal(&mut placed).await),
+        Ok(_) | Err(instant_acme::Error::Api(_)) => match refusal(&mut placed).await {
+            Some(refusal) => bail!(refusal),
+            None => bail!("the authority refused the order and gave no reason"),
+        },
         Err(problem) => return Err(problem).context("the authority did not decide"),
     }
     let key =
@@ -309,8 +315,8 @@ fn certified(certificate: &rcgen::Certificate, key: &KeyPair) -> anyhow::Result<
     Ok(CertifiedKey::new(chain, ring::default_provider().key_provider.load_private_key(key)?))
 }
 
-/// Why the authority refused the order, in its own words.
-async fn refusal(placed: &mut Order) -> String {
+/// Why the authority refused the order, in its own words; none if it says nothing against a proof.
+async fn refusal(placed: &mut Order) -> Option<String> {
     let mut reasons = Vec::new();
     let mut authorizations = placed.authorizations();
     while let Some(Ok(mut authorization)) = authorizations.next().await {
@@ -319,12 +325,8 @@ async fn refusal(placed: &mut Order) -> String {
         let problems = state.challenges.iter().filter_map(|challenge| challenge.error.as_ref());
         reasons.extend(problems.map(|problem| format!("{name}: {problem}")));
     }
-    match reasons.is_empty() {
-        true => "the authority refused the order and gave no reason".to_owned(),
-        false => {
-            format!("the authority could not see that the names lead here: {}", reasons.join("; "))
-        }
-    }
+    let reasons = (!reasons.is_empty()).then(|| reasons.join("; "));
+    reasons.map(|text| format!("the authority could not see that the names lead here: {text}"))
 }
 
 /// Calls to the authority go through the same dialer as all others.

@@ -66,7 +66,7 @@ impl Follower {
 
     /// False if the stream has ended.
     async fn read(&mut self) -> bool {
-        let frame = tokio::time::timeout(Duration::from_secs(20), self.body.frame());
+        let frame = tokio::time::timeout(Duration::from_secs(60), self.body.frame());
         let Some(Ok(frame)) = frame.await.expect("nothing came") else { return false };
         self.text.push_str(std::str::from_utf8(frame.data_ref().unwrap()).unwrap());
         true
@@ -307,5 +307,5 @@ async fn followers_are_so_many_and_end_with_the_server_and_with_their_project() 
     let began = std::time::Instant::now();
     app.stop().await;
     assert_eq!(others.next().await, None);
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
 }

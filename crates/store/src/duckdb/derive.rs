@@ -91,6 +91,7 @@ pub fn derive(
                 false => others.push(*project),
             }
         }
+        target.new_numbers.know_versions(connection, into, &projects)?;
         let cuts = if let Some(alone) = alone {
             let hours: Vec<(i64, u64)> = pairs(connection, &derive::hours(into, alone))?
                 .map(|(hour, rows)| (hour, rows as u64))
@@ -112,6 +113,7 @@ pub fn derive(
             }
             run(&derive::consumers_by_day(into, &Slice { projects: others.clone(), ..slice }))?;
         }
+        target.new_numbers.end();
         for (n, (table, _)) in WHOLE.iter().enumerate() {
             let projects = if *table == BY_CONSUMER { &others } else { &projects };
             let ranges = if let Some(alone) = alone {
@@ -295,8 +297,7 @@ mod tests {
         tally: TallyLimits,
         pause: Pause<'_>,
     ) -> Result<Vec<Vec<String>>, EarlyEnd> {
-        let (connection, scans) = filled();
-        let new_numbers = NewNumbers::default();
+        let (connection, scans, new_numbers) = filled();
         let target = target(&connection, &scans, &new_numbers);
         derive(target, None, Rollups { from_rows, piece_rows, tally }, pause)?;
         let rows = |(table, sums): &(&str, &str)| {
@@ -312,10 +313,12 @@ mod tests {
     }
 
     /// A file `f` with hits.
-    fn filled() -> (Connection, ColumnScans) {
+    fn filled() -> (Connection, ColumnScans, NewNumbers) {
         let connection = Connection::open_in_memory().unwrap();
         let scans = ColumnScans::default();
         scans.register(&connection).unwrap();
+        let new_numbers = NewNumbers::default();
+        new_numbers.register(&connection).unwrap();
         crate::duckdb::functions::register(&connection).unwrap();
         let run = |text: &str| connection.execute_batch(text).unwrap();
         run("ATTACH ':memory:' AS f");
@@ -335,13 +338,12 @@ mod tests {
                  FROM range(1, 31) r(i), (VALUES (1), (2)) t(p)"
             ));
         }
-        (connection, scans)
+        (connection, scans, new_numbers)
     }
 
     #[test]
     fn of_many_consumers_the_busiest_have_rows_and_the_others_a_sketch() {
-        let (connection, scans) = filled();
-        let new_numbers = NewNumbers::default();
+        let (connection, scans, new_numbers) = filled();
         let target = target(&connection, &scans, &new_numbers);
         let tally =
             TallyLimits { listed_whole: 10, listed_of_file: 5, listed_of_day: 4, ..long_lists() };

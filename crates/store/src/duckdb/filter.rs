@@ -1,10 +1,12 @@
 //! A filter resolved for one file. The engine evaluates conditions on numbers. Conditions on texts are tested once per
-//! text of the file, all conditions of a kind in one scan of its texts; a hit passes if the ids of its texts do.
+//! text of the file, all conditions of a kind in one scan of its texts; a hit passes if the ids of its texts do. Ids that
+//! pass in few runs are a condition on numbers too: then the engine hands out only hits that pass.
 //!
 //! Sums and lists share it: no join, and a pattern costs nothing per hit.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use analytics::filter::{Condition, Field, Filter, Test, TextTests};
@@ -23,13 +25,16 @@ use crate::types::StoreError;
 
 /// A filter resolved for one file.
 pub struct FileFilter {
-    /// The conditions on numbers, for the engine.
+    /// The conditions on numbers, and on ids in few runs, for the engine.
     pub numbers: String,
-    /// At most one per kind: the ids that pass all conditions on it.
+    /// At most one per kind: the ids that pass all conditions on it, in many runs.
     texts: Vec<(TextKind, IdSet)>,
     /// Users; and addresses, for hits without a user.
     consumer: Option<(IdSet, IdSet)>,
 }
+
+/// Each is a comparison of every hit. A method is one; a prefix is one in a sealed file, whose ids are in order of text.
+const RUNS: usize = 4;
 
 /// A set of ids, or of all but some ids.
 #[derive(Default)]
@@ -46,6 +51,20 @@ impl IdSet {
     #[inline]
     fn has(&self, id: u32) -> bool {
         self.ids.has(id) != self.inverted
+    }
+
+    /// The condition that a column's id is in the set. None if that takes many comparisons.
+    fn condition(&self, column: &str) -> Option<String> {
+        let runs = self.ids.runs(RUNS)?;
+        let one = |run: &RangeInclusive<u32>| match (run.start(), run.end()) {
+            (first, last) if first == last => format!("{column} = {first}"),
+            (first, last) => format!("{column} BETWEEN {first} AND {last}"),
+        };
+        let any = match runs.is_empty() {
+            true => "FALSE".to_owned(),
+            false => runs.iter().map(one).collect::<Vec<_>>().join(" OR "),
+        };
+        Some(if self.inverted { format!("NOT ({any})") } else { format!("({any})") })
     }
 }
 
@@ -173,15 +192,19 @@ impl FileFilter {
                 numbers.conditions.push(condition.clone());
             }
         }
-        let numbers = sql::filter::compile(&numbers);
+        let mut numbers = sql::filter::compile(&numbers);
         let find = |kind: TextKind, conditions: &[TextCondition]| {
             let joined = joined.filter(|_| kind == TextKind::Route);
             KindTests::new(conditions).find(file, project, kind, joined)
         };
-        let texts = by_kind
-            .iter()
-            .map(|(kind, conditions)| Ok((*kind, find(*kind, conditions)?)))
-            .collect::<Result<Vec<_>, StoreError>>()?;
+        let mut texts = Vec::new();
+        for (kind, conditions) in &by_kind {
+            let ids = find(*kind, conditions)?;
+            match ids.condition(&file.tables().text(*kind)) {
+                Some(condition) => numbers = format!("{numbers} AND {condition}"),
+                None => texts.push((*kind, ids)),
+            }
+        }
         let [users, addresses] = &of_consumers;
         let consumer = match users.is_empty() {
             true => None,
@@ -429,6 +452,21 @@ mod tests {
         ids.inverted = true;
         assert_eq!(found(&ids).len(), 1_100 - 4);
         assert!(ids.has(u32::MAX) && !ids.has(64));
+    }
+
+    #[test]
+    fn ids_in_few_runs_are_a_condition_of_the_engine() {
+        let of = |ids: &[u32], inverted| {
+            let mut set = IdSet { inverted, ..IdSet::default() };
+            ids.iter().for_each(|id| set.put(*id));
+            set.condition("h.x")
+        };
+        assert_eq!(of(&[], false).unwrap(), "(FALSE)");
+        assert_eq!(of(&[], true).unwrap(), "NOT (FALSE)");
+        assert_eq!(of(&[7], false).unwrap(), "(h.x = 7)");
+        let wanted = "NOT (h.x BETWEEN 0 AND 2 OR h.x = 9)";
+        assert_eq!(of(&[9, 2, 0, 1], true).unwrap(), wanted);
+        assert_eq!(of(&[1, 3, 5, 7, 9], false), None);
     }
 
     #[test]

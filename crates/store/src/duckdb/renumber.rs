@@ -6,7 +6,7 @@
 //! files with 450,000 addresses each ran out of memory.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use analytics::hit::{ProjectId, TextKind};
@@ -26,6 +26,7 @@ use crate::duckdb::failure::failed;
 use crate::duckdb::sql;
 use crate::duckdb::sql::build::Stretch;
 use crate::duckdb::sql::file::Tables;
+use crate::duckdb::text_order::{self, Text};
 use crate::types::{RouteRules, StoreError};
 
 const CONTEXT: &str = "merging texts";
@@ -66,6 +67,39 @@ impl NewNumbers {
         self.begin(0);
     }
 
+    /// Remembers the first path of each version in place of all paths of that version, of these projects in the file
+    /// `into`: so hits are counted by version without a join with paths, which may be as many.
+    pub fn know_versions(
+        &self,
+        connection: &Connection,
+        into: &str,
+        projects: &[u32],
+    ) -> Result<(), StoreError> {
+        let mut batches = Vec::new();
+        let text = sql::derive::versions(into, projects);
+        each_batch(connection, &text, &[], |batch| batches.push(batch))?;
+        let mut first: HashMap<(u32, &str), u32> = HashMap::new();
+        let rows = || {
+            batches.iter().flat_map(|batch| {
+                let project = batch.column(0).as_primitive::<UInt32Type>().values();
+                let id = batch.column(1).as_primitive::<UInt32Type>().values();
+                let version = batch.column(2).as_string::<i32>();
+                (0..batch.num_rows()).map(|row| (project[row], id[row], version.value(row)))
+            })
+        };
+        for (project, id, version) in rows() {
+            let least = first.entry((project, version)).or_insert(id);
+            *least = id.min(*least);
+        }
+        self.begin(1);
+        let mut numbers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for (project, id, version) in rows() {
+            let of_project = numbers.files[0].entry(project).or_default();
+            *of_project[TextKind::Path as usize].slot(id) = first[&(project, version)];
+        }
+        Ok(())
+    }
+
     /// Adds a stretch of the files' texts to `into.strings`, each once, and remembers their ids. `before`: the number of texts of
     /// the stretch's kind already added. Returns how many are new. Routes that `routes` joins become one text.
     pub fn merge_texts(
@@ -79,27 +113,22 @@ impl NewNumbers {
     ) -> Result<u32, StoreError> {
         let mut batches = Vec::new();
         for (place, file) in files.iter().enumerate() {
-            let mut statement = connection
-                .prepare(&sql::build::texts_of(*file, stretch))
-                .map_err(failed(CONTEXT))?;
-            // TRICKY: this iterator panics if the statement fails; `step` reports it instead.
-            drop(
-                statement
-                    .stream_arrow(duckdb::params_from_iter(stretch.values()))
-                    .map_err(failed(CONTEXT))?,
-            );
-            while let Some(rows) = statement.step().map_err(failed(CONTEXT))? {
-                batches.push((place, RecordBatch::from(&rows)));
-            }
+            let text = sql::build::texts_of(*file, stretch);
+            each_batch(connection, &text, &stretch.values(), |batch| batches.push((place, batch)))?;
         }
-        let texts = sorted(&batches, routes);
+        let texts = read(&batches, routes);
+        let words: Vec<[&StringArray; WORDS]> = batches
+            .iter()
+            .map(|(_, batch)| std::array::from_fn(|n| batch.column(5 + n).as_string::<i32>()))
+            .collect();
         let mut numbers = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let Numbers { files: of_files, joined } = &mut *numbers;
         let mut merged = Merged::default();
         let mut last: Option<&Found<'_>> = None;
         // The number of the text before, and the greatest of its kind and project.
         let (mut new, mut greatest) = (0, before);
-        for text in &texts {
+        for place in text_order::order(&texts) {
+            let text = &texts[place as usize];
             if last.is_none_or(|known| known.kind_and_project() != text.kind_and_project()) {
                 greatest = before;
             }
@@ -108,7 +137,7 @@ impl NewNumbers {
                 let known = joins.then(|| joined.get(&text.project_and_text()).copied()).flatten();
                 new = known.unwrap_or_else(|| {
                     greatest += 1;
-                    merged.push(text, greatest);
+                    merged.push(text, &words[text.batch as usize], greatest);
                     greatest
                 });
                 if joins {
@@ -116,8 +145,10 @@ impl NewNumbers {
                 }
             }
             last = Some(text);
-            if let Some(of_kind) =
-                of_files[text.file].entry(text.project).or_default().get_mut(usize::from(text.kind))
+            if let Some(of_kind) = of_files[batches[text.batch as usize].0]
+                .entry(text.project)
+                .or_default()
+                .get_mut(usize::from(text.kind))
             {
                 *of_kind.slot(text.id) = new;
             }
@@ -131,18 +162,34 @@ impl NewNumbers {
     }
 }
 
+/// Passes a statement's rows to `take`.
+fn each_batch(
+    connection: &Connection,
+    text: &str,
+    values: &[&str],
+    mut take: impl FnMut(RecordBatch),
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare(text).map_err(failed(CONTEXT))?;
+    // TRICKY: this iterator panics if the statement fails; `step` reports it instead.
+    drop(statement.stream_arrow(duckdb::params_from_iter(values)).map_err(failed(CONTEXT))?);
+    while let Some(rows) = statement.step().map_err(failed(CONTEXT))? {
+        take(RecordBatch::from(&rows));
+    }
+    Ok(())
+}
+
 /// A text of one of the files.
 struct Found<'a> {
     kind: u8,
-    project: u32,
-    literal: Cow<'a, str>,
     /// A route that others may become.
     is_joined: bool,
+    project: u32,
+    literal: Cow<'a, str>,
     ipv4: u32,
     id: u32,
-    file: usize,
-    words: [&'a StringArray; WORDS],
-    row: usize,
+    /// The batch that it was read in, and its row there.
+    batch: u32,
+    row: u32,
 }
 
 impl Found<'_> {
@@ -159,8 +206,26 @@ impl Found<'_> {
     }
 }
 
-/// By kind, project, literal and address. Sealed files have this order, which the sort exploits.
-fn sorted<'a>(
+impl Text for Found<'_> {
+    fn kind(&self) -> u8 {
+        self.kind
+    }
+
+    fn project(&self) -> u32 {
+        self.project
+    }
+
+    fn literal(&self) -> &str {
+        &self.literal
+    }
+
+    fn ipv4(&self) -> u32 {
+        self.ipv4
+    }
+}
+
+/// The texts of batches of rows, each with the place of its file. Routes are what `routes` makes of them.
+fn read<'a>(
     batches: &'a [(usize, RecordBatch)],
     routes: Option<&dyn RouteRules>,
 ) -> Vec<Found<'a>> {
@@ -169,29 +234,26 @@ fn sorted<'a>(
         _ => None,
     };
     let mut texts = Vec::with_capacity(batches.iter().map(|(_, batch)| batch.num_rows()).sum());
-    for (file, batch) in batches {
+    for (number, (_, batch)) in (0..).zip(batches) {
         let kind = batch.column(0).as_primitive::<UInt8Type>().values();
         let project = batch.column(1).as_primitive::<UInt32Type>().values();
         let id = batch.column(2).as_primitive::<UInt32Type>().values();
         let literal = batch.column(3).as_string::<i32>();
         let ipv4 = batch.column(4).as_primitive::<UInt32Type>().values();
-        let words = std::array::from_fn(|n| batch.column(5 + n).as_string::<i32>());
         texts.extend((0..batch.num_rows()).map(|row| {
             let joined = join(kind[row], project[row], literal.value(row));
             Found {
                 kind: kind[row],
-                project: project[row],
                 is_joined: joined.is_some(),
+                project: project[row],
                 literal: joined.map_or(Cow::Borrowed(literal.value(row)), Cow::Owned),
                 ipv4: ipv4[row],
                 id: id[row],
-                file: *file,
-                words,
-                row,
+                batch: number,
+                row: row as u32,
             }
         }));
     }
-    texts.sort_by(|one, other| one.key().cmp(&other.key()));
     texts
 }
 
@@ -209,7 +271,7 @@ struct Merged {
 }
 
 impl Merged {
-    fn push(&mut self, found: &Found<'_>, new: u32) {
+    fn push(&mut self, found: &Found<'_>, words: &[&StringArray; WORDS], new: u32) {
         let number = self.kind.len() as i32 + 1;
         self.kind.push(found.kind);
         self.project.push(found.project);
@@ -217,8 +279,9 @@ impl Merged {
         self.base.push(number - new as i32);
         self.literal.append_value(&found.literal);
         self.ipv4.push(found.ipv4);
-        for (builder, words) in self.words.iter_mut().zip(found.words) {
-            builder.append_option(words.is_valid(found.row).then(|| words.value(found.row)));
+        let row = found.row as usize;
+        for (builder, words) in self.words.iter_mut().zip(words) {
+            builder.append_option(words.is_valid(row).then(|| words.value(row)));
         }
     }
 

@@ -81,7 +81,7 @@ func (s *Sink) Batches() []Batch {
 // Hits waits until so many have come, and a little longer, in case there are more.
 func (s *Sink) Hits(t testing.TB, count int) []Hit {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		var found []Hit
 		for _, batch := range s.Batches() {
 			found = append(found, batch.Requests...)

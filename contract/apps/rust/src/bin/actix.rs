@@ -55,6 +55,6 @@ async fn fails_later() -> Result<&'static str, actix_web::Error> {
 }
 
 async fn slow() -> &'static str {
-    apps::sleep(300).await;
+    apps::sleep(1_000).await;
     "slow"
 }

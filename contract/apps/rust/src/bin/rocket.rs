@@ -74,7 +74,7 @@ fn endless() -> ByteStream<impl Stream<Item = Bytes>> {
 
 #[get("/slow")]
 async fn slow() -> &'static str {
-    apps::sleep(300).await;
+    apps::sleep(1_000).await;
     "slow"
 }
 

@@ -64,7 +64,7 @@ async fn answer(request: Request<Incoming>) -> Result<Answer, Infallible> {
         (_, ["stream"]) => Response::new(StreamBody::new(apps::parts().map_ok(Frame::data)).boxed_unsync()),
         (_, ["endless"]) => Response::new(StreamBody::new(apps::endless().map_ok(Frame::data)).boxed_unsync()),
         (_, ["slow"]) => {
-            apps::sleep(300).await;
+            apps::sleep(1_000).await;
             text(StatusCode::OK, "slow".into())
         }
         (_, ["socket"]) => text(StatusCode::SWITCHING_PROTOCOLS, String::new()),

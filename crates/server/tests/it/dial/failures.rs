@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use super::servers::{Lookup, NameServer, TcpServer, ok, read_head, redirect_to};
 use super::{assert_fails, dialer, get, request, two_names};
 
-const SHORT: Duration = Duration::from_millis(400);
+const SHORT: Duration = Duration::from_millis(1_500);
 
 /// The failure of a GET with a short deadline, which it must not exceed.
 async fn fails_in_time(url: &str, names: &NameServer) -> Failure {

@@ -7,6 +7,7 @@ pub mod consumers;
 
 use analytics::hit::{Country, TextKind};
 
+use super::engine::RENUMBER;
 use super::file::WHOLE_FILE;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -165,34 +166,33 @@ pub fn by_day(into: &str, slice: &Slice) -> Vec<String> {
         ),
     ];
     // The dashboard's breakdowns by texts that have few values. Method and route have their own table; paths count only
-    // by the API's version, and the first path of a version represents all.
+    // by the API's version, and the first path of a version represents all (`NewNumbers::know_versions`).
     let small =
         [TextKind::Host, TextKind::Agent, TextKind::Referrer, TextKind::Framework, TextKind::Sdk];
-    let values =
-        small.map(|kind| (kind as u8, kind.column())).into_iter().chain([(BY_COUNTRY, "country")]);
-    statements.extend(values.map(|(kind, column)| {
+    let small = small.map(|kind| (kind as u8, kind.column().to_owned()));
+    let path = TextKind::Path;
+    let version = format!(
+        "{RENUMBER}(0::UINTEGER, {}::UINTEGER, project, {}) AS path",
+        path as u8,
+        path.column()
+    );
+    let others = [(BY_COUNTRY, "country".to_owned()), (path as u8, version)];
+    statements.extend(small.into_iter().chain(others).map(|(kind, column)| {
         format!(
             "INSERT INTO {into}.by_value SELECT project, {DAY}, {kind}, {column}, count(*), count(*) FILTER (status >= 400)
              FROM {hits} GROUP BY ALL ORDER BY ALL"
         )
     }));
-    let kind = TextKind::Path as u8;
-    let versions = format!(
-        "{into}.strings WHERE {} AND kind = {kind} AND version <> ''",
-        among(&slice.projects)
-    );
-    statements.push(format!(
-        "INSERT INTO {into}.by_value SELECT h.project, h.day, {kind}, coalesce(f.first, 0) AS path, sum(h.requests), sum(h.errors)
-         FROM (
-             SELECT d.project, d.day, s.version, count(*) AS requests, count(*) FILTER (d.status >= 400) AS errors
-             FROM (SELECT project, {DAY}, path, status FROM {hits}) d
-             LEFT JOIN (SELECT project, id, version FROM {versions}) s ON d.project = s.project AND d.path = s.id
-             GROUP BY d.project, d.day, s.version) h
-         LEFT JOIN (SELECT project, version, min(id) AS first FROM {versions} GROUP BY project, version) f
-             ON h.project = f.project AND h.version = f.version
-         GROUP BY ALL ORDER BY ALL"
-    ));
     statements
+}
+
+/// project, id, version: the paths of these projects that have one.
+pub fn versions(into: &str, projects: &[u32]) -> String {
+    format!(
+        "SELECT project, id, version FROM {into}.strings WHERE {} AND kind = {} AND version <> ''",
+        among(projects),
+        TextKind::Path as u8
+    )
 }
 
 /// The greatest id in each of `WHOLE`'s columns.

@@ -33,7 +33,12 @@ fn compile_numbers(condition: &Condition) -> String {
     let tests: Vec<String> =
         condition.tests.iter().map(|test| compile_test(condition.field, test)).collect();
     let any = if tests.is_empty() { "FALSE".to_owned() } else { tests.join(" OR ") };
-    format!("{}coalesce({any}, FALSE)", if condition.negated { "NOT " } else { "" })
+    match condition.negated {
+        // A missing number passes no test.
+        true => format!("NOT coalesce({any}, FALSE)"),
+        // The engine finds comparisons of columns, and skips what they rule out, but not within a function.
+        false => format!("({any})"),
+    }
 }
 
 fn compile_test(field: Field, test: &Test) -> String {
