@@ -316,7 +316,7 @@ async fn an_erasure_waits_for_lists_that_are_being_made() {
     both.append(P, &hits(600)).await;
     assert_eq!(both.derive().await, 3 * (DAYS as u64 + 1));
     let slow = format!(
-        "INSERT INTO busiest_rows SELECT * REPLACE (day + 1000 AS day) FROM busiest_rows WHERE user = '{CALLER}' AND sleepEachRow(0.9) = 0 LIMIT 3"
+        "INSERT INTO busiest_rows SELECT * REPLACE (day + 1000 AS day) FROM busiest_rows WHERE user = '{CALLER}' AND sleepEachRow(0.4) = 0 LIMIT 3"
     );
     let making = std::thread::spawn({
         let place = place.clone();
