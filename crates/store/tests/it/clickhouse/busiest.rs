@@ -32,11 +32,18 @@ async fn both(of_day: u64, tally: TallyLimits) -> (Both, ClickHousePlace) {
 }
 
 impl Both {
-    /// Makes the lists that are due. A round only notes which days rest, the next one makes them.
+    /// Makes all lists that are due, of which one round may not make all. Returns how many.
     pub(super) async fn derive(&self) -> u64 {
-        self.try_derive().await.unwrap()
+        let mut all = 0;
+        loop {
+            match self.try_derive().await.unwrap() {
+                0 => return all,
+                made => all += made,
+            }
+        }
     }
 
+    /// A round only notes which days rest, the next one makes their lists.
     pub(super) async fn try_derive(&self) -> Result<u64, StoreError> {
         self.clickhouse.derive(LATER).await?;
         self.clickhouse.derive(LATER).await
