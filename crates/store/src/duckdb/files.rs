@@ -253,6 +253,17 @@ impl Snapshot {
         stats
     }
 
+    /// TRICKY: files that hits were moved into from ClickHouse are all of the same records. They were filled by project, in
+    /// order of arrival, and their ids say nothing once one is rewritten.
+    fn sort(&mut self) {
+        let first_hit = |entry: &Entry| {
+            let stats = entry.file.stats.load();
+            stats.iter().map(|(project, stats)| (project.0, stats.min_hit_id)).min()
+        };
+        self.entries
+            .sort_by_cached_key(|entry| (entry.row.first_seq, first_hit(entry), entry.row.id));
+    }
+
     /// For async threads: dropping the last snapshot detaches and unlinks files, which may take long.
     pub fn let_go(self: Arc<Self>) {
         let Some(last) = Arc::into_inner(self) else { return };
@@ -268,7 +279,8 @@ impl Files {
         self.current.load_full()
     }
 
-    pub fn set(&self, snapshot: Snapshot) {
+    pub fn set(&self, mut snapshot: Snapshot) {
+        snapshot.sort();
         self.current.store(Arc::new(snapshot));
     }
 
@@ -283,7 +295,7 @@ impl Files {
         manifest()?;
         let mut snapshot = Snapshot::clone(&self.current.load());
         picture(&mut snapshot);
-        snapshot.entries.sort_by_key(|entry| (entry.row.first_seq, entry.row.id));
+        snapshot.sort();
         let snapshot = Arc::new(snapshot);
         self.current.store(snapshot.clone());
         Ok(snapshot)

@@ -337,7 +337,7 @@ pub fn arrivals(
         let mut keys = select(&file, &range, &of_file, last, by_id)?;
         keys.sort_unstable_by_key(|(_, id)| *id);
         found.extend(keys.get(pass_over as usize..).unwrap_or_default());
-        offset = 0;
+        offset = pass_over.saturating_sub(keys.len() as u64);
         after = Some(stats.max_hit_id);
     }
     let mut found = Found::new(found);

@@ -8,7 +8,9 @@ use analytics::filter;
 use analytics::hit::TextKind;
 use analytics::period::Period;
 use analytics::query::{ArrivalQuery, HitsQuery};
-use store::StoreLimits;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+use store::{Erasure, StoreLimits};
 
 async fn filled(data: &std::path::Path, limits: StoreLimits) -> (store::Store, Vec<Plain>) {
     let store = open(data, limits).await;
@@ -28,6 +30,23 @@ async fn every_page_by_number_and_by_cursor_is_the_list_cut_in_pieces() {
     let data = tempfile::tempdir().unwrap();
     let (store, hits) = filled(data.path(), small()).await;
     assert_eq!(all(&store, P).await, hits);
+    let ids: Vec<i64> =
+        store.arrivals(everything(P)).await.unwrap().iter().map(|hit| hit.hit_id).collect();
+    for after in (0..hits.len()).step_by(9) {
+        for offset in [1, 13, 30, 60, 200] {
+            let query = ArrivalQuery {
+                after: Some(ids[after]),
+                offset: offset as u64,
+                limit: 5,
+                ..everything(P)
+            };
+            let rows = store.arrivals(query).await.unwrap();
+            let rows: Vec<Plain> = rows.iter().map(to_plain).collect();
+            let wanted: Vec<Plain> =
+                hits.iter().skip(after + 1 + offset).take(5).cloned().collect();
+            assert_eq!(rows, wanted, "{offset} hits after {after}");
+        }
+    }
     for size in [1, 7, 100, 299, 300, 301] {
         for page in 0..hits.len().div_ceil(size) + 1 {
             let query = ArrivalQuery { offset: (page * size) as u64, limit: size, ..everything(P) };
@@ -67,6 +86,34 @@ async fn every_page_by_number_and_by_cursor_is_the_list_cut_in_pieces() {
         newest_first.reverse();
         assert_eq!(newest_first, hits);
     }
+    store.close().await.unwrap();
+}
+
+/// As after a move of hits from ClickHouse: then a file that is rewritten has a greater id than all others.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_the_same_records_stay_in_order_of_arrival() {
+    let data = tempfile::tempdir().unwrap();
+    let limits = small_but(|limits| limits.merge_at = 1_000);
+    let store = open(data.path(), limits.clone()).await;
+    let first = Plain { user: "the first".into(), ..plain(0) };
+    append(&store, P, &[first]).await;
+    store.close().await.unwrap();
+    let (store, hits) = filled(data.path(), limits.clone()).await;
+    store.close().await.unwrap();
+    let options = SqliteConnectOptions::new().filename(data.path().join("inbox.sqlite"));
+    let mut inbox = options.connect().await.unwrap();
+    let same = "UPDATE files SET first_seq = 0, last_seq = (SELECT max(last_seq) FROM files WHERE kind = 'sealed')
+        WHERE kind = 'sealed'";
+    sqlx::query(same).execute(&mut inbox).await.unwrap();
+    inbox.close().await.unwrap();
+
+    let store = open(data.path(), limits.clone()).await;
+    assert_eq!(all(&store, P).await.len(), hits.len() + 1);
+    assert_eq!(store.erase(Erasure::User(P, "the first".into())).await.unwrap(), 1);
+    assert_eq!(all(&store, P).await, hits);
+    store.close().await.unwrap();
+    let store = open(data.path(), limits).await;
+    assert_eq!(all(&store, P).await, hits);
     store.close().await.unwrap();
 }
 
