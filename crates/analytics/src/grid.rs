@@ -6,7 +6,7 @@
 
 use jiff::civil::{self, Weekday};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Span, Timestamp, ToSpan};
 
 use crate::limits;
 use crate::period::{self, PeriodError, PeriodText};
@@ -234,6 +234,17 @@ impl Grid {
     }
 }
 
+/// The first day of the month that holds a day, and that of the next month: in UTC, as days counted from 1970. None outside
+/// of the calendar.
+pub fn month_of_day(day: i64) -> Option<(i64, i64)> {
+    let epoch = civil::date(1970, 1, 1);
+    let date = epoch.checked_add(Span::new().try_days(day).ok()?).ok()?;
+    let number = |date: civil::Date| date.duration_since(epoch).as_secs() / 86_400;
+    let first = date.first_of_month();
+    let next = first.checked_add(Span::new().months(1)).ok()?;
+    Some((number(first), number(next)))
+}
+
 fn date(time_us: i64, tz: &TimeZone) -> Result<civil::Date, PeriodError> {
     let time = Timestamp::from_microsecond(time_us).map_err(out_of_range)?;
     Ok(time.to_zoned(tz.clone()).date())
@@ -271,6 +282,16 @@ mod tests {
             assert_eq!(grid.bucket(pair[0]), n);
             assert_eq!(grid.bucket(pair[1] - 1), n);
         }
+    }
+
+    #[test]
+    fn a_month_goes_from_its_first_day_to_that_of_the_next() {
+        for (day, first, next) in [(0, 0, 31), (31, 31, 59), (58, 31, 59), (-1, -31, 0)] {
+            assert_eq!(month_of_day(day), Some((first, next)));
+        }
+        // The leap day of 2028.
+        assert_eq!(month_of_day(21_243).map(|(first, next)| next - first), Some(29));
+        assert_eq!(month_of_day(i64::MAX), None);
     }
 
     #[test]

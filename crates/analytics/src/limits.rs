@@ -536,8 +536,8 @@ limits! {
         "Hits of the whole days of a period from which these lists are read: fewer are summed up as soon as the lists are read (810,000 took 210 ms of processor time, and their lists 150).";
     BUSIEST_GRANULE "busiest_granule" = 512, Items, fixed, "",
         "The least that ClickHouse reads of these lists at once: a consumer's days of more than a year. It keeps a mark for each in memory.";
-    BUSIEST_DAYS "busiest_days" = 10_000, Items, fixed, "",
-        "Days without such a list, the newest first, that one round notes, at 24 bytes each.";
+    BUSIEST_LISTS "busiest_lists" = 20_000, Items, fixed, "",
+        "Missing lists, the newest first, that one round notes, at 40 bytes each.";
     BUSIEST_ROUND_SECONDS "busiest_round_seconds" = 10, Seconds, fixed, "",
         "How long a round goes on to the next day: other jobs wait for it. A day of 3 million hits takes about a second.";
     BUSIEST_SECONDS "busiest_seconds" = 60, Seconds, fixed, "",

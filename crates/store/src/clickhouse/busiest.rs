@@ -1,6 +1,8 @@
-//! The busiest consumers of days with many hits: derived in the background, and asked for instead of their hits.
+//! Lists of the busiest consumers and of the endpoints of days and months with many hits: derived in the background, and
+//! asked for instead of their hits.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -10,128 +12,212 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::engine::Engine;
-use super::sql::busiest::{self as sql, Digest};
+use super::sql::busiest::{self as sql, Kind, List, NewList, Span};
 use super::sql::params::Params;
 use super::sql::sums::Hits;
 use crate::types::{ClickHouseLimits, Erasure, StoreError};
 
-const CONTEXT: &str = "reading the busiest consumers";
-const DERIVING: &str = "deriving the busiest consumers";
-const ERASING: &str = "erasing from the busiest consumers";
+const CONTEXT: &str = "reading which lists are derived";
+const DERIVING: &str = "deriving lists of consumers and endpoints";
+const ERASING: &str = "erasing from lists of consumers and endpoints";
 
 /// Between two looks at the statements that run.
 const STEP: Duration = Duration::from_millis(20);
 
 #[derive(Row, Deserialize)]
-struct LargeDay {
+struct Large {
     project: u32,
+    /// The first of a month.
     day: i64,
     digest: u64,
     hits: u64,
 }
 
 #[derive(Row, Deserialize)]
-struct DerivedDay {
+struct Derived {
     project: u32,
+    kind: u8,
     day: i64,
+    is_month: u8,
     digest: u64,
+    list: u64,
     most: u64,
+    derived_us: i64,
+}
+
+impl Derived {
+    fn span(&self) -> Option<Span> {
+        span(self.day, self.is_month == 1)
+    }
 }
 
 #[derive(Row, Deserialize)]
-struct ConsumerOfDay {
-    consumer: u64,
+struct Busy {
+    key: u64,
     hits: u64,
 }
 
+/// A list, which may be of hits that are gone.
 #[derive(Row, Deserialize)]
-struct Day {
-    number: i64,
+struct Stored {
+    list: u64,
+    day: i64,
+    is_month: u8,
+    digest: u64,
+    /// 1 if an erasure names something in it.
+    named: u8,
 }
 
-/// Whole days of a question that are read from their rows.
+/// Of a day, or of the month that begins with it.
+fn span(day: i64, is_month: bool) -> Option<Span> {
+    if is_month { Span::month(day) } else { Some(Span::day(day)) }
+}
+
+/// The digests of months, of those of their days.
+fn digests_of_months(days: &[Large]) -> HashMap<Span, u64> {
+    let mut months: HashMap<Span, u64> = HashMap::new();
+    for row in days {
+        if let Some(month) = Span::month(row.day) {
+            let digest = months.entry(month).or_default();
+            *digest = digest.wrapping_add(row.digest);
+        }
+    }
+    months
+}
+
+/// The lists from which a question is read, of spans that do not overlap.
 #[derive(Debug, Default)]
-pub struct Days {
-    digests: Vec<Digest>,
-    /// The most hits of a consumer that none of their rows lists.
+pub struct Lists {
+    found: Vec<List>,
+    /// The most hits of a consumer that none of them has.
     left_out: u64,
+    /// The hits of the whole days that are in their spans, and of those that are not.
+    hits: u64,
+    other_hits: u64,
 }
 
-impl Days {
-    /// None if the days have fewer than `worth` hits.
-    pub async fn of(engine: &Engine, hits: &Hits, worth: u64) -> Result<Days, StoreError> {
+/// The lists of a question by what they are of.
+#[derive(Debug, Default)]
+pub struct AllLists {
+    pub consumers: Lists,
+    /// None that leaves something out.
+    pub endpoints: Lists,
+    pub values: Lists,
+}
+
+impl AllLists {
+    /// None if the whole days of the question have fewer than `worth` hits.
+    pub async fn of(engine: &Engine, hits: &Hits, worth: u64) -> Result<AllLists, StoreError> {
         let Some(range) = hits.whole_range().map(sql::whole_days) else {
-            return Ok(Days::default());
+            return Ok(AllLists::default());
         };
         let (project, none) = (hits.project(), Params::default());
         if range.0 >= range.1 {
-            return Ok(Days::default());
+            return Ok(AllLists::default());
         }
-        let (digests, derived) = (sql::digests(project, range), sql::derived(project, range));
-        let (days, derived) = tokio::try_join!(
-            engine.ask::<LargeDay>(CONTEXT, &digests, &none),
-            engine.ask::<DerivedDay>(CONTEXT, &derived, &none)
-        )?;
+        let mut days = engine.ask::<Large>(CONTEXT, &sql::digests(project, range), &none).await?;
         if days.iter().map(|row| row.hits).sum::<u64>() < worth {
-            return Ok(Days::default());
+            return Ok(AllLists::default());
         }
-        let digest_of: HashMap<i64, u64> = days.iter().map(|row| (row.day, row.digest)).collect();
-        let mut found = Days::default();
-        for row in derived.iter().filter(|row| digest_of.get(&row.day) == Some(&row.digest)) {
-            found.digests.push((row.day, row.digest));
-            found.left_out += row.most;
+        let derived = engine.ask::<Derived>(CONTEXT, &sql::derived(project, range), &none).await?;
+        days.sort_unstable_by_key(|row| row.day);
+        let of = |kind| Lists::of(&days, &derived, kind, range);
+        // Rollups have the hits of other days, too.
+        let if_worth = |lists: Lists| match lists.other_hits <= lists.hits / 4 {
+            true => lists,
+            false => Lists::default(),
+        };
+        Ok(AllLists {
+            consumers: of(Kind::Consumers),
+            endpoints: if_worth(of(Kind::Endpoints)),
+            values: if_worth(of(Kind::Values)),
+        })
+    }
+}
+
+impl Lists {
+    /// Of days with hits, in their order: lists of the same hits, of whole months where there are some.
+    fn of(days: &[Large], derived: &[Derived], kind: Kind, range: (i64, i64)) -> Lists {
+        let mut newest: HashMap<(Span, u64), &Derived> = HashMap::new();
+        for row in derived.iter().filter(|row| row.kind == kind.number()) {
+            let Some(span) = row.span().filter(|_| kind == Kind::Consumers || row.most == 0) else {
+                continue;
+            };
+            let kept = newest.entry((span, row.digest)).or_insert(row);
+            if (row.derived_us, row.list) > (kept.derived_us, kept.list) {
+                *kept = row;
+            }
         }
-        Ok(found)
+        let digests = digests_of_months(days);
+        let mut lists = Lists::default();
+        for days in days.chunk_by(|one, next| Span::month(one.day) == Span::month(next.day)) {
+            let month = days.first().and_then(|row| Span::month(row.day));
+            let whole = month.filter(|month| range.0 <= month.first && month.end <= range.1);
+            let of_month = whole.and_then(|month| newest.get(&(month, *digests.get(&month)?)));
+            if let Some(found) = of_month {
+                lists.add(found, days.iter().map(|row| row.hits).sum());
+                continue;
+            }
+            for day in days {
+                match newest.get(&(Span::day(day.day), day.digest)) {
+                    Some(found) => lists.add(found, day.hits),
+                    None => lists.other_hits += day.hits,
+                }
+            }
+        }
+        lists
     }
 
-    pub fn digests(&self) -> &[Digest] {
-        &self.digests
+    fn add(&mut self, row: &Derived, hits: u64) {
+        self.found.extend(row.span().map(|span| List { number: row.list, span }));
+        self.left_out += row.most;
+        self.hits += hits;
+    }
+
+    pub fn found(&self) -> &[List] {
+        &self.found
     }
 
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// Their rows list all consumers.
+    /// They have all consumers of their spans.
     pub fn are_complete(&self) -> bool {
         self.left_out == 0
     }
 
-    /// An erasure may have deleted some, which an answer then lacks.
-    pub async fn are_there_still(&self, engine: &Engine, hits: &Hits) -> Result<bool, StoreError> {
-        if self.digests.is_empty() {
-            return Ok(true);
-        }
-        let sql = sql::count(hits.project(), &self.digests);
-        let left = engine.ask_number(CONTEXT, &sql, &Params::default()).await?;
-        Ok(left == self.digests.len() as u64)
+    /// Whether an answer from them had all of them, of which it had so many. An erasure may have deleted some.
+    pub fn are_all(&self, found: u64) -> bool {
+        self.found.len() as u64 == found
     }
 }
 
-/// The days that were without a row in the round before. Those whose hits still change are left alone.
+/// The lists that were missing in the round before, with the digests of their hits. Those whose hits still change are left
+/// alone.
 #[derive(Debug, Default)]
-pub struct Resting(HashMap<(u32, i64), u64>);
+pub struct Resting(HashMap<(u32, Span, Kind), u64>);
 
-/// Adds rows of days that have none, the newest first, for a while. Returns how many. A day that cannot be done is left for
-/// the next round, and keeps no other one waiting; then the first error.
+/// Derives lists that are missing, the newest first, for a while. Returns how many. One that cannot be made is left for the
+/// next round, and keeps no other one waiting; then the first error.
 pub async fn derive(
     engine: &Engine,
     limits: ClickHouseLimits,
     resting: &mut Resting,
     now_us: i64,
 ) -> Result<u64, StoreError> {
-    let missing = missing_days(engine, limits, now_us).await?;
+    let missing = missing(engine, limits, now_us).await?;
     let before = std::mem::replace(&mut resting.0, missing);
-    let mut due: Vec<((u32, i64), u64)> =
-        resting.0.iter().map(|(day, digest)| (*day, *digest)).collect();
-    due.retain(|(day, digest)| before.get(day) == Some(digest));
-    due.sort_unstable_by_key(|((project, day), _)| (-day, *project));
+    let mut due: Vec<((u32, Span, Kind), u64)> =
+        resting.0.iter().map(|(list, digest)| (*list, *digest)).collect();
+    due.retain(|(list, digest)| before.get(list) == Some(digest));
+    due.sort_unstable_by_key(|((project, span, kind), _)| (-span.end, *project, kind.number()));
     let (began, mut added, mut failed) = (Instant::now(), 0, None);
-    for ((project, day), digest) in due {
+    for ((project, span, kind), digest) in due {
         if began.elapsed().as_secs() >= limits::BUSIEST_ROUND_SECONDS {
             break;
         }
-        match add_day(engine, limits, project, (day, digest), now_us).await {
+        match add_list(engine, limits, (project, span, kind), digest, now_us).await {
             Ok(()) => added += 1,
             Err(problem @ StoreError::EngineAway { .. }) => return Err(problem),
             Err(problem) => failed = failed.or(Some(problem)),
@@ -140,54 +226,72 @@ pub async fn derive(
     failed.map_or(Ok(added), Err)
 }
 
-/// The days with many hits that have no row of these hits, with their digests.
-async fn missing_days(
+/// The lists of days and months with many hits that are not there of these hits, with the hits' digests.
+async fn missing(
     engine: &Engine,
     limits: ClickHouseLimits,
     now_us: i64,
-) -> Result<HashMap<(u32, i64), u64>, StoreError> {
+) -> Result<HashMap<(u32, Span, Kind), u64>, StoreError> {
     let none = Params::default();
-    let derived = engine.ask::<DerivedDay>(DERIVING, sql::DERIVED, &none).await?;
-    let has: HashSet<(u32, i64, u64)> =
-        derived.iter().map(|row| (row.project, row.day, row.digest)).collect();
+    let derived = engine.ask::<Derived>(DERIVING, sql::DERIVED, &none).await?;
+    let has: HashSet<(u32, Span, u8, u64)> = derived
+        .iter()
+        .filter_map(|row| Some((row.project, row.span()?, row.kind, row.digest)))
+        .collect();
     let mut missing = HashMap::new();
-    let sql = sql::large_days(now_us.div_euclid(DAY_US), limits.busiest_from);
-    let take = |row: LargeDay| {
-        if !has.contains(&(row.project, row.day, row.digest)) {
-            missing.insert((row.project, row.day), row.digest);
-        }
-        match missing.len() as u64 >= limits::BUSIEST_DAYS {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    };
-    engine.each(DERIVING, &sql, &none, take).await?;
+    let today = now_us.div_euclid(DAY_US);
+    for (is_month, sql) in [
+        (true, sql::large_months(today, limits.busiest_from)),
+        (false, sql::large_days(today, limits.busiest_from)),
+    ] {
+        let take = |row: Large| {
+            let span = span(row.day, is_month);
+            for (span, kind) in span.into_iter().flat_map(|span| Kind::ALL.map(|kind| (span, kind)))
+            {
+                if !has.contains(&(row.project, span, kind.number(), row.digest)) {
+                    missing.insert((row.project, span, kind), row.digest);
+                }
+            }
+            match missing.len() as u64 >= limits::BUSIEST_LISTS {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        };
+        engine.each(DERIVING, &sql, &none, take).await?;
+    }
     Ok(missing)
 }
 
-async fn add_day(
+async fn add_list(
     engine: &Engine,
     limits: ClickHouseLimits,
-    project: u32,
-    (day, digest): Digest,
-    now_us: i64,
+    (project, span, kind): (u32, Span, Kind),
+    digest: u64,
+    derived_us: i64,
 ) -> Result<(), StoreError> {
     let none = Params::default();
-    let sql = sql::busiest_of_day(project, day, limits.busiest_of_day + 1);
-    let found = engine.ask::<ConsumerOfDay>(DERIVING, &sql, &none).await?;
-    let listed = listed(&found, limits);
+    let sql = sql::busiest(kind, project, span, limits.busiest_of_day + 1);
+    let found = engine.ask::<Busy>(DERIVING, &sql, &none).await?;
+    let listed = match kind {
+        Kind::Consumers => listed(&found, limits),
+        // One that lacks some is not read.
+        _ if found.len() as u64 > limits.busiest_of_day => 0,
+        _ => found.len(),
+    };
     let most = found.get(listed).map_or(0, |row| row.hits);
-    let consumers: Vec<u64> = found[..listed].iter().map(|row| row.consumer).collect();
-    let sql = sql::derive(project, (day, digest), &consumers, most, now_us);
+    let keys: Vec<u64> = found[..listed].iter().map(|row| row.key).collect();
+    let list = RandomState::new().hash_one(derived_us);
+    let new = NewList { kind, project, span, digest, list, keys: &keys, most, derived_us };
     // The server ends the statement itself.
     let patience = limits::BUSIEST_SECONDS + limits::CLICKHOUSE_SILENT_SECONDS;
+    let sql = sql::derive(&new);
     let derived = engine.run(DERIVING, &sql, &none);
     let ended = tokio::time::timeout(Duration::from_secs(patience), derived).await;
     ended.unwrap_or(Err(StoreError::Timeout(patience)))
 }
 
-/// How many of these consumers, by hits, a day's row lists: all if they fit, else those that are worth their place.
-fn listed(found: &[ConsumerOfDay], limits: ClickHouseLimits) -> usize {
+/// How many of these consumers, by hits, a list has: all if they fit, else those that are worth their place.
+fn listed(found: &[Busy], limits: ClickHouseLimits) -> usize {
     let most = limits.busiest_of_day as usize;
     if found.len() <= most {
         return found.len();
@@ -196,7 +300,9 @@ fn listed(found: &[ConsumerOfDay], limits: ClickHouseLimits) -> usize {
     worth.max(limits::LISTED_OF_DAY as usize).min(most)
 }
 
-/// Deletes the rows that an erasure concerns, after its hits. A row of the hits before may be under way: it is waited for.
+/// Deletes the lists that an erasure concerns, after its hits: those that name what it erases, and all of hits that are no
+/// longer the same, since a route or a referrer may name somebody too. Those of the hits before may be under way: they are
+/// waited for.
 pub async fn erase(engine: &Engine, erasure: &Erasure) -> Result<(), StoreError> {
     let (layout, erased) = (engine.layout(), Instant::now());
     while engine
@@ -211,12 +317,30 @@ pub async fn erase(engine: &Engine, erasure: &Erasure) -> Result<(), StoreError>
         tokio::time::sleep(STEP).await;
     }
     let mut params = Params::default();
-    let sql = sql::concerned(erasure, layout, &mut params);
-    let days = engine.ask::<Day>(ERASING, &sql, &params).await?;
-    if days.is_empty() {
+    let sql = sql::lists(erasure, layout, &mut params);
+    let lists = engine.ask::<Stored>(ERASING, &sql, &params).await?;
+    let (Some(first), Some(last)) =
+        (lists.iter().map(|row| row.day).min(), lists.iter().map(|row| row.day).max())
+    else {
+        return Ok(());
+    };
+    let project = erasure.project().0;
+    let end = Span::month(last).map_or(last + 1, |month| month.end);
+    let digests = sql::digests(project, (first, end));
+    let days = engine.ask::<Large>(ERASING, &digests, &Params::default()).await?;
+    let mut digest_of = digests_of_months(&days);
+    digest_of.extend(days.iter().map(|row| (Span::day(row.day), row.digest)));
+    let is_of_these = |row: &Stored| {
+        span(row.day, row.is_month == 1).and_then(|span| digest_of.get(&span)) == Some(&row.digest)
+    };
+    let concerned: Vec<u64> = lists
+        .iter()
+        .filter(|row| row.named == 1 || !is_of_these(row))
+        .map(|row| row.list)
+        .collect();
+    if concerned.is_empty() {
         return Ok(());
     }
-    let days: Vec<i64> = days.iter().map(|row| row.number).collect();
-    let sql = sql::erase(erasure.project().0, &days, layout);
+    let sql = sql::erase(project, &concerned, layout);
     engine.run(ERASING, &sql, &Params::default()).await
 }

@@ -4,6 +4,7 @@
 //! consumers cost the server a count each. No list of rows is cut before it is sorted, so none lacks a row or a hit.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use analytics::latency::Histogram;
 use analytics::query::SumsQuery;
@@ -13,11 +14,14 @@ use analytics::tally::{
 };
 use clickhouse::Row;
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 
-use super::busiest::Days;
+use super::busiest::{AllLists, Lists};
 use super::engine::Engine;
 use super::read::to_country;
+use super::sql::busiest::LISTS;
 use super::sql::params::Params;
+use super::sql::rollups;
 use super::sql::sums::{self as sql, Hits, Name, Rows};
 use crate::types::{ClickHouseLimits, StoreError};
 
@@ -100,6 +104,9 @@ pub struct DetailRow {
 /// `DistinctCount`s above the limit are estimates, so one of these may be below it.
 const NEAR_PERCENT: u64 = 105;
 
+/// The values of each list.
+type Values = HashMap<Dimension, Listing<(Arc<str>, Count)>>;
+
 /// A question, and what its answer needs.
 struct Question<'a> {
     engine: &'a Engine,
@@ -108,6 +115,7 @@ struct Question<'a> {
     hits: Hits,
     limits: TallyLimits,
     days: ClickHouseLimits,
+    lists: OnceCell<AllLists>,
 }
 
 pub async fn sums(
@@ -117,7 +125,8 @@ pub async fn sums(
 ) -> Result<Total, StoreError> {
     let range = (query.grid.from_us, query.grid.to_us);
     let hits = Hits::of(&query.scope, range, &query.filter);
-    let question = Question { engine, query, needs: query.all_needs(), hits, limits, days };
+    let (needs, lists) = (query.all_needs(), OnceCell::new());
+    let question = Question { engine, query, needs, hits, limits, days, lists };
     let (statuses, hours, latency, consumer_series, endpoints, consumers, values) = tokio::try_join!(
         question.statuses(),
         question.hours(),
@@ -151,6 +160,11 @@ impl Question<'_> {
         T: clickhouse::RowOwned + clickhouse::RowRead,
     {
         self.engine.ask(CONTEXT, sql, params).await
+    }
+
+    async fn lists(&self) -> Result<&AllLists, StoreError> {
+        let find = || AllLists::of(self.engine, &self.hits, self.days.busiest_worth);
+        self.lists.get_or_try_init(find).await
     }
 
     async fn statuses(&self) -> Result<Vec<StatusRow>, StoreError> {
@@ -214,14 +228,25 @@ impl Question<'_> {
         self.ask(&sql, &self.hits.params()).await
     }
 
-    /// The endpoints that the tables show: the first by the requested order, and the first by bytes.
     async fn endpoints(&self) -> Result<Listing<Endpoint>, StoreError> {
         if !self.needs.has(Needs::ENDPOINTS) {
             return Ok(Listing::default());
         }
+        match self.shown_endpoints(&self.lists().await?.endpoints).await? {
+            Some(listing) => Ok(listing),
+            None => Ok(self.shown_endpoints(&Lists::default()).await?.unwrap_or_default()),
+        }
+    }
+
+    /// The endpoints that the tables show: the first by the requested order, and the first by bytes. None if some of these
+    /// lists, from which they are read, are gone.
+    async fn shown_endpoints(
+        &self,
+        lists: &Lists,
+    ) -> Result<Option<Listing<Endpoint>>, StoreError> {
         // Orders other than by hits are right while all endpoints are here; above that they order those with most hits.
         let whole = self.limits.listed_whole;
-        let mut found = self.top(&[(Rows::Endpoints, whole + 1)], "").await?;
+        let mut found = self.top(lists, &[(Rows::Endpoints, whole + 1)], "").await?;
         let count = self.count(Rows::Endpoints, "", &found, whole).await?;
         if found.len() as u64 > whole {
             found.truncate(self.candidates());
@@ -242,8 +267,9 @@ impl Question<'_> {
             })
             .collect();
         let top = self.query.top;
+        let mut lists_found = lists.found().len() as u64;
         if top.sort.is_of_latency() {
-            self.add_latencies(&mut rows).await?;
+            lists_found = self.add_latencies(lists, &mut rows).await?;
         }
         let mut shown = first(&rows, top.rows, |row| (top.sort.of_endpoint(row), row.requests));
         shown.extend(first(&rows, top.rows, |row| {
@@ -256,27 +282,32 @@ impl Question<'_> {
             shown.contains(&(place - 1))
         });
         if !top.sort.is_of_latency() {
-            self.add_latencies(&mut rows).await?;
+            lists_found = self.add_latencies(lists, &mut rows).await?;
         }
-        Ok(Listing { rows, count, missing_up_to: 0, low_by_up_to: 0 })
+        let listing = Listing { rows, count, missing_up_to: 0, low_by_up_to: 0 };
+        Ok(lists.are_all(lists_found).then_some(listing))
     }
 
-    async fn add_latencies(&self, rows: &mut [Endpoint]) -> Result<(), StoreError> {
+    /// Returns how many of the lists were there.
+    async fn add_latencies(&self, lists: &Lists, rows: &mut [Endpoint]) -> Result<u64, StoreError> {
         let name = |row: &Endpoint| (row.method.to_string(), row.route.to_string());
         let names: Vec<Name> = rows.iter().map(name).collect();
         if names.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let mut params = self.hits.params();
-        let sql = sql::endpoint_durations(&self.hits, &names, &mut params);
+        let sql = sql::endpoint_durations(&self.hits, lists.found(), &names, &mut params);
         let durations = self.ask::<EndpointDurationRow>(&sql, &params).await?;
         let place: HashMap<&Name, usize> = names.iter().zip(0..).collect();
+        let mut lists_found = 0;
         for row in durations {
-            if let Some(at) = place.get(&(row.first, row.second)) {
+            if row.bucket == NO_LATENCY {
+                lists_found += row.requests;
+            } else if let Some(at) = place.get(&(row.first, row.second)) {
                 rows[*at].latency.add(row.bucket, row.requests);
             }
         }
-        Ok(())
+        Ok(lists_found)
     }
 
     async fn consumers(&self) -> Result<Listing<Consumer>, StoreError> {
@@ -287,37 +318,41 @@ impl Question<'_> {
             let count = self.count_consumers().await?;
             return Ok(Listing { count, ..Listing::default() });
         }
-        let days = Days::of(self.engine, &self.hits, self.days.busiest_worth).await?;
-        let listing = self.busiest(&days).await?;
-        if days.are_there_still(self.engine, &self.hits).await? {
-            return Ok(listing);
+        match self.busiest(&self.lists().await?.consumers).await? {
+            Some(listing) => Ok(listing),
+            None => Ok(self.busiest(&Lists::default()).await?.unwrap_or_default()),
         }
-        self.busiest(&Days::default()).await
     }
 
-    /// The consumers that the table shows, of whose hits these days are derived.
-    async fn busiest(&self, days: &Days) -> Result<Listing<Consumer>, StoreError> {
+    /// The consumers that the table shows, with the help of these lists. None if some of these are gone.
+    async fn busiest(&self, lists: &Lists) -> Result<Option<Listing<Consumer>>, StoreError> {
         let top = self.query.top;
-        let derived = days.digests();
-        let sql = sql::top_consumers(&self.hits, derived, self.candidates() as u64);
+        let sql = sql::top_consumers(&self.hits, lists.found(), self.candidates() as u64);
         let found = self.ask::<ConsumerRow>(&sql, &self.hits.params()).await?;
-        let count = match days.are_complete() {
+        let count = match lists.are_complete() {
             true => {
                 DistinctCount { count: found.first().map_or(0, |row| row.number), about: false }
             }
             false => self.count_consumers().await?,
         };
         let low_by_up_to =
-            found.iter().map(|row| days.left_out().saturating_sub(row.seen)).max().unwrap_or(0);
+            found.iter().map(|row| lists.left_out().saturating_sub(row.seen)).max().unwrap_or(0);
         let consumers: Vec<u64> = found.iter().map(|row| row.consumer).collect();
         let durations = self.needs.has(Needs::CONSUMER_LATENCY);
-        let mut by_name: HashMap<Name, Consumer> = HashMap::new();
-        if !consumers.is_empty() {
-            let sql = sql::details(&self.hits, derived, &consumers, durations);
+        let (mut by_name, mut lists_found) = (HashMap::<Name, Consumer>::new(), 0);
+        if !consumers.is_empty() || !lists.found().is_empty() {
+            let sql = sql::details(&self.hits, lists.found(), &consumers, durations);
             for detail in self.ask::<DetailRow>(&sql, &self.hits.params()).await? {
+                if detail.first == LISTS {
+                    lists_found += detail.requests;
+                    continue;
+                }
                 let name = (detail.first.clone(), detail.second.clone());
                 add_to_consumer(by_name.entry(name).or_default(), &detail, durations);
             }
+        }
+        if !lists.are_all(lists_found) {
+            return Ok(None);
         }
         let mut rows: Vec<Consumer> = by_name
             .into_iter()
@@ -333,7 +368,7 @@ impl Question<'_> {
             place += 1;
             shown.contains(&(place - 1))
         });
-        Ok(Listing { rows, count, missing_up_to: days.left_out(), low_by_up_to })
+        Ok(Some(Listing { rows, count, missing_up_to: lists.left_out(), low_by_up_to }))
     }
 
     async fn count_consumers(&self) -> Result<DistinctCount, StoreError> {
@@ -351,24 +386,29 @@ impl Question<'_> {
     }
 
     /// The values to list by name.
-    async fn values(
-        &self,
-    ) -> Result<HashMap<Dimension, Listing<(std::sync::Arc<str>, Count)>>, StoreError> {
+    async fn values(&self) -> Result<Values, StoreError> {
         if self.query.values.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Values::new());
         }
-        let mut all = HashMap::new();
+        let (mut all, mut values) = (HashMap::new(), self.query.values.clone());
         let prefix = self.query.prefix.as_str();
+        if prefix.is_empty() {
+            all = self.listed_values(&self.lists().await?.values).await?.unwrap_or_default();
+            values.retain(|value| !all.contains_key(value));
+        }
         // Words are few, and an answer lists all of them; texts are listed as far as they are shown.
         let (texts, words): (Vec<Dimension>, Vec<Dimension>) =
-            self.query.values.iter().partition(|value| matches!(value, Dimension::Text(_)));
+            values.iter().partition(|value| matches!(value, Dimension::Text(_)));
         let of = |values: &[Dimension], most: u64| -> Vec<(Rows, u64)> {
             values.iter().map(|value| (Rows::Values(*value), most)).collect()
         };
         let texts = (of(&texts, self.query.top.rows as u64), prefix);
         let words = (of(&words, self.limits.listed_whole), "");
-        let (of_texts, of_words) =
-            tokio::try_join!(self.top(&texts.0, texts.1), self.top(&words.0, words.1))?;
+        let none = Lists::default();
+        let (of_texts, of_words) = tokio::try_join!(
+            self.top(&none, &texts.0, texts.1),
+            self.top(&none, &words.0, words.1)
+        )?;
         for ((lists, prefix), found) in [(texts, of_texts), (words, of_words)] {
             let mut by_list: Vec<Vec<TopRow>> = lists.iter().map(|_| Vec::new()).collect();
             for row in found {
@@ -377,24 +417,56 @@ impl Question<'_> {
             for ((rows, most), found) in lists.into_iter().zip(by_list) {
                 let Rows::Values(value) = rows else { continue };
                 let count = self.count(rows, prefix, &found, most).await?;
-                let listed = found.into_iter().map(|row| {
-                    let errors = row.client_errors + row.server_errors;
-                    (row.second.into(), Count { requests: row.requests, errors })
-                });
-                let listing =
-                    Listing { rows: listed.collect(), count, missing_up_to: 0, low_by_up_to: 0 };
-                all.insert(value, listing);
+                all.insert(value, to_listing(found, count));
             }
         }
         Ok(all)
     }
 
-    async fn top(&self, lists: &[(Rows, u64)], prefix: &str) -> Result<Vec<TopRow>, StoreError> {
+    /// Those of the values that these lists have. None if some of the lists are gone, or there are none.
+    async fn listed_values(&self, lists: &Lists) -> Result<Option<Values>, StoreError> {
+        let of_rollups = |value: &Dimension| rollups::of_value(*value).is_some();
+        let values: Vec<Dimension> = self.query.values.iter().copied().filter(of_rollups).collect();
+        // As many as fit into one list, and those of hits that are in none.
+        let most = self.limits.listed_whole;
+        if lists.found().is_empty() || values.is_empty() {
+            return Ok(None);
+        }
+        let sql = sql::top_values(&self.hits, lists.found(), &values, most);
+        let mut by_list: Vec<Vec<TopRow>> = values.iter().map(|_| Vec::new()).collect();
+        let mut lists_found = 0;
+        for row in self.ask::<TopRow>(&sql, &self.hits.params()).await? {
+            match by_list.get_mut(usize::from(row.list)) {
+                Some(found) => found.push(row),
+                None => lists_found += row.requests,
+            }
+        }
+        if !lists.are_all(lists_found) {
+            return Ok(None);
+        }
+        let mut all = Values::new();
+        for (value, mut found) in values.into_iter().zip(by_list) {
+            let count = self.count(Rows::Values(value), "", &found, most).await?;
+            if matches!(value, Dimension::Text(_)) {
+                found.truncate(self.query.top.rows);
+            }
+            all.insert(value, to_listing(found, count));
+        }
+        Ok(Some(all))
+    }
+
+    /// `endpoints`: lists from which those are read.
+    async fn top(
+        &self,
+        endpoints: &Lists,
+        lists: &[(Rows, u64)],
+        prefix: &str,
+    ) -> Result<Vec<TopRow>, StoreError> {
         if lists.iter().all(|(_, most)| *most == 0) {
             return Ok(Vec::new());
         }
         let mut params = self.hits.params();
-        let sql = sql::top(&self.hits, lists, prefix, &mut params);
+        let sql = sql::top(&self.hits, endpoints.found(), lists, prefix, &mut params);
         self.ask(&sql, &params).await
     }
 
@@ -438,6 +510,14 @@ pub fn add_to_consumer(sums: &mut Consumer, part: &DetailRow, durations: bool) {
     if durations && part.bucket != NO_LATENCY {
         sums.latency.add(part.bucket, part.requests);
     }
+}
+
+fn to_listing(rows: Vec<TopRow>, count: DistinctCount) -> Listing<(Arc<str>, Count)> {
+    let listed = rows.into_iter().map(|row| {
+        let errors = row.client_errors + row.server_errors;
+        (row.second.into(), Count { requests: row.requests, errors })
+    });
+    Listing { rows: listed.collect(), count, missing_up_to: 0, low_by_up_to: 0 }
 }
 
 fn to_count(row: &DistinctRow, exact: u64) -> DistinctCount {

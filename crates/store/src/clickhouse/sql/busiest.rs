@@ -1,28 +1,166 @@
-//! The busiest consumers of each day with many hits, with their sums: a table that is derived from the hits.
+//! Lists of sums that are derived from the hits: of the busiest consumers of a day or month with many hits, of all its
+//! endpoints, and of all its values (countries, hosts and the like).
 //!
-//! A row is a consumer on a day of a project; a further row, whose consumer is 0, says that the day's rows are there. Rows
-//! hold a digest of the day's hits that they were made of and count only while those hits have the same, so hits that come
-//! late or go make them worthless, and never wrong. A day without rows is read from its hits.
+//! A row is a consumer, an endpoint or a value; a further row, whose key is 0, says that the list is there. Rows hold a digest of the
+//! hits that they were made of and count only while those hits have the same, so hits that come late or go make them
+//! worthless, and never wrong. A day without a list is read from its hits. All rows of a list have its number, which no
+//! other one gets: a list that replaces another is told from it before the server has merged both.
 //!
-//! They are sorted by consumer, so that those to show are read alone. Ten million hits of 2,000 callers: with a row for
-//! each day, of arrays with a place for each consumer, the sums of 20 consumers took 175 ms of processor time, and as rows
-//! of their own 50 ms in one part, 73 ms in two, which FINAL has to merge. The rows take as much room.
+//! Rows of months are sorted by what they are about, and rows of days by that within their month, so that those to show are
+//! read alone. Ten million hits of 2,000 callers, a year: with lists of days of consumers alone, the top list and the sums of
+//! 20 consumers took 168 ms of processor time, with months 82; durations of endpoints 100 by week and 37 from lists.
 
-use analytics::grid::DAY_US;
+use analytics::grid::{DAY_US, month_of_day};
 use analytics::limits;
 use analytics::tally::NO_LATENCY;
 
 use super::layout::{BUSIEST, Layout};
 use super::params::Params;
 use super::rollups::{
-    self, CLIENT_ERRORS, CONSUMER, DAYS, DIGEST, HAS_CONSUMER, LAST_US, REQUESTS, SERVER_ERRORS,
+    self, CLIENT_ERRORS, CONSUMER, DAYS, DIGEST, HAS_CONSUMER, LAST_US, REQUEST_BYTES, REQUESTS,
+    RESPONSE_BYTES, SERVER_ERRORS,
 };
 use super::schema::{IP, LATENCY, OTHER_ADDRESS, address};
 use crate::clickhouse::addresses::to_ip;
 use crate::types::Erasure;
 
-/// A day, counted from 1970, and the digest of its hits.
-pub type Digest = (i64, u64);
+/// A day or a month in UTC: from a day, counted from 1970, up to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    pub first: i64,
+    pub end: i64,
+}
+
+/// The rows of a list. The numbers are in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Consumers = 1,
+    Endpoints = 2,
+    /// Of all columns together that rollups have values of.
+    Values = 3,
+}
+
+impl Span {
+    pub fn day(day: i64) -> Span {
+        Span { first: day, end: day + 1 }
+    }
+
+    /// The month of a day. None outside of the calendar.
+    pub fn month(day: i64) -> Option<Span> {
+        month_of_day(day).map(|(first, end)| Span { first, end })
+    }
+
+    /// The column `of_month` of its rows: the first day of a day's month, 0 for a month.
+    fn of_month(self) -> i64 {
+        match self.end - self.first {
+            1 => Span::month(self.first).map_or(0, |month| month.first),
+            _ => 0,
+        }
+    }
+}
+
+impl Kind {
+    pub const ALL: [Kind; 3] = [Kind::Consumers, Kind::Endpoints, Kind::Values];
+
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The expression of a row's key.
+    fn key(self) -> &'static str {
+        match self {
+            Kind::Consumers => CONSUMER,
+            Kind::Endpoints => "cityHash64(method, route)",
+            Kind::Values => "cityHash64(value)",
+        }
+    }
+
+    /// The condition that a hit has such a row.
+    fn has(self) -> &'static str {
+        match self {
+            Kind::Consumers => HAS_CONSUMER,
+            Kind::Endpoints | Kind::Values => "1",
+        }
+    }
+
+    /// The hits that the groups of a statement are made of, after FROM.
+    fn source(self, hits: &str) -> String {
+        if self != Kind::Values {
+            return format!("hits WHERE {hits}");
+        }
+        // Grouped by all columns first, as most projects have few different rows of them.
+        let columns = rollups::value_columns().collect::<Vec<_>>().join(", ");
+        let value = |column| format!("('{column}', toString({column}))");
+        let values = rollups::value_columns().map(value).collect::<Vec<_>>().join(", ");
+        format!(
+            "(SELECT {columns}, {DIGEST} AS its_part, {REQUESTS} AS its_requests, {CLIENT_ERRORS} AS its_client_errors,
+                 {SERVER_ERRORS} AS its_server_errors
+             FROM hits WHERE {hits} GROUP BY {columns}) ARRAY JOIN [{values}] AS value"
+        )
+    }
+
+    fn requests(self) -> &'static str {
+        if self == Kind::Values { "sum(its_requests)" } else { REQUESTS }
+    }
+
+    /// Sums of a group of hits with one key, of which a row is made: with its names and its part of the digest.
+    fn sums(self) -> String {
+        let counts = rollups::counts();
+        let durations = format!(
+            "sumMapIf([{LATENCY}], [toUInt64(1)], {}) AS durations",
+            rollups::has_duration()
+        );
+        match self {
+            Kind::Consumers => format!(
+                "{DIGEST} AS part, any(toString(user_id)) AS user, any(if(user_id = '', {IP}, toIPv6('::'))) AS ip,
+                 any(if(user_id = '', {OTHER_ADDRESS}, '')) AS other, {counts}, {LAST_US} AS last,
+                 maxIf((time_us, toString(country)), country != '') AS newest, {durations}"
+            ),
+            Kind::Endpoints => format!(
+                "{DIGEST} AS part, any(toString(method)) AS its_first, any(toString(route)) AS its_second, {counts},
+                 {LAST_US} AS last, toUInt64({REQUEST_BYTES}) AS sent, toUInt64({RESPONSE_BYTES}) AS answered, {durations}"
+            ),
+            // Each hit has a value in each column.
+            Kind::Values => format!(
+                "sumIf(its_part, tupleElement(value, 1) = '{}') AS part, any(tupleElement(value, 1)) AS its_first,
+                 any(tupleElement(value, 2)) AS its_second, toUInt64(sum(its_requests)) AS requests,
+                 toUInt64(sum(its_client_errors)) AS client_errors, toUInt64(sum(its_server_errors)) AS server_errors",
+                rollups::value_columns().next().unwrap_or_default()
+            ),
+        }
+    }
+
+    /// Columns of the table, made of `sums`.
+    fn columns(self) -> Vec<(&'static str, &'static str)> {
+        let mut columns = vec![
+            ("key", "key"),
+            ("requests", "requests"),
+            ("client_errors", "client_errors"),
+            ("server_errors", "server_errors"),
+        ];
+        let durations = [
+            ("latencies", "tupleElement(durations, 1)"),
+            ("latency_requests", "tupleElement(durations, 2)"),
+        ];
+        let names = [("first", "its_first"), ("second", "its_second")];
+        match self {
+            Kind::Consumers => {
+                columns.extend([("user", "user"), ("ip", "ip"), ("other", "other")]);
+                columns.extend([("last_us", "last"), ("country", "tupleElement(newest, 2)")]);
+                columns.push(("country_us", "tupleElement(newest, 1)"));
+                columns.extend(durations);
+            }
+            Kind::Endpoints => {
+                columns.extend(names);
+                columns.extend([("last_us", "last"), ("request_bytes", "sent")]);
+                columns.push(("response_bytes", "answered"));
+                columns.extend(durations);
+            }
+            Kind::Values => columns.extend(names),
+        }
+        columns
+    }
+}
 
 /// The first and the last but one of the whole days of a range.
 pub fn whole_days((from_us, to_us): (i64, i64)) -> (i64, i64) {
@@ -42,16 +180,32 @@ pub fn large_days(end: i64, from_hits: u64) -> String {
     )
 }
 
-/// project, day, digest, most: days with rows, perhaps of other hits than there are now.
-pub const DERIVED: &str =
-    "SELECT project, day, digest, most FROM busiest_consumers FINAL WHERE consumer = 0";
+/// The same of months, by their first days: of a month whose last day is before `end`. Its digest is the sum of those of
+/// its days.
+pub fn large_months(end: i64, from_hits: u64) -> String {
+    let day = DAYS.unit();
+    let end = Span::month(end).map_or(0, |month| month.first);
+    format!(
+        "SELECT project, month AS day, sum(digest) AS digest, toUInt64(sum(hits)) AS hits
+         FROM (SELECT project, toInt64({day}) AS of_day, {DIGEST} AS digest, toUInt64({REQUESTS}) AS hits,
+                 toInt64(toStartOfMonth(addDays(toDate('1970-01-01'), of_day))) AS month
+             FROM hits GROUP BY project, {day} HAVING of_day >= 0 AND of_day < {end})
+         GROUP BY project, month HAVING sum(hits) >= {from_hits} ORDER BY month DESC, project"
+    )
+}
 
-/// The same of some days of a project.
+/// project, kind, day, is_month, digest, list, most, derived_us: all lists, perhaps of other hits than there are now, and some
+/// more than once.
+pub const DERIVED: &str =
+    "SELECT project, kind, day, of_month = 0 AS is_month, digest, list, most, derived_us
+     FROM busiest_rows WHERE key = 0";
+
+/// The same of some days of a project and their months.
 pub fn derived(project: u32, (first, end): (i64, i64)) -> String {
     format!("{DERIVED} AND project = {project} AND day >= {first} AND day < {end}")
 }
 
-/// project, day, digest, hits: of the hits of some days of a project.
+/// project, day, digest, hits: of the hits of the days of a project in a range.
 pub fn digests(project: u32, (first, end): (i64, i64)) -> String {
     let day = DAYS.unit();
     format!(
@@ -61,74 +215,69 @@ pub fn digests(project: u32, (first, end): (i64, i64)) -> String {
     )
 }
 
-fn of_day(project: u32, day: i64) -> String {
+fn hits_of(project: u32, span: Span) -> String {
     format!(
         "project = {project} AND time_us >= {} AND time_us < {}",
-        day * DAY_US,
-        (day + 1) * DAY_US
+        span.first * DAY_US,
+        span.end * DAY_US
     )
 }
 
-/// consumer, hits: the consumers of a day with most hits.
-pub fn busiest_of_day(project: u32, day: i64, most: u64) -> String {
+/// key, hits: what has most hits.
+pub fn busiest(kind: Kind, project: u32, span: Span, most: u64) -> String {
     format!(
-        "SELECT {CONSUMER} AS consumer, toUInt64({REQUESTS}) AS hits FROM hits
-         WHERE {} AND {HAS_CONSUMER} GROUP BY consumer ORDER BY hits DESC, consumer LIMIT {most}",
-        of_day(project, day)
+        "SELECT {} AS key, toUInt64({}) AS hits FROM {} GROUP BY key ORDER BY hits DESC, key LIMIT {most}",
+        kind.key(),
+        kind.requests(),
+        kind.source(&format!("{} AND {}", hits_of(project, span), kind.has())),
     )
 }
 
-/// The sums of a consumer on a day: columns of the table, made of the sums by consumer in `derive`, and the day's own row.
-const SUMS: [(&str, &str, &str); 12] = [
-    ("consumer", "consumer", "toUInt64(0)"),
-    ("user", "user", "''"),
-    ("ip", "ip", "toIPv6('::')"),
-    ("other", "other", "''"),
-    ("requests", "requests", "toUInt64(0)"),
-    ("client_errors", "client_errors", "toUInt64(0)"),
-    ("server_errors", "server_errors", "toUInt64(0)"),
-    ("last_us", "last", "toInt64(0)"),
-    ("country", "tupleElement(newest, 2)", "''"),
-    ("country_us", "tupleElement(newest, 1)", "toInt64(0)"),
-    ("latencies", "tupleElement(durations, 1)", "[]::Array(UInt16)"),
-    ("latency_requests", "tupleElement(durations, 2)", "[]::Array(UInt64)"),
-];
+/// A list to be made.
+pub struct NewList<'a> {
+    pub kind: Kind,
+    pub project: u32,
+    pub span: Span,
+    pub digest: u64,
+    /// Its number.
+    pub list: u64,
+    pub keys: &'a [u64],
+    /// The most hits of what it leaves out.
+    pub most: u64,
+    pub derived_us: i64,
+}
 
-/// Adds the rows of a day, of these consumers, if its hits still have the digest: then the consumers were chosen among the
-/// same hits as their sums are made of. The rows come together, and stay where they are when the statement ends.
-pub fn derive(
-    project: u32,
-    (day, digest): Digest,
-    consumers: &[u64],
-    most: u64,
-    now_us: i64,
-) -> String {
-    let list = consumers.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    let names = SUMS.map(|(name, _, _)| name).join(", ");
-    let arrays = SUMS.map(|(name, sum, of_day)| {
-        format!("arrayPushBack(groupArrayIf({sum}, listed), {of_day}) AS all_{name}")
-    });
-    let joined = SUMS.map(|(name, _, _)| format!("all_{name} AS {name}"));
+/// Adds the rows of a list if its hits still have the digest: then the keys were chosen among the same hits as the sums are
+/// made of. The rows come together, and stay where they are when the statement ends.
+pub fn derive(new: &NewList<'_>) -> String {
+    let NewList { kind, project, span, digest, list, most, derived_us, .. } = *new;
+    let keys = numbers(new.keys);
+    let columns = kind.columns();
+    let names = columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    // One more, which has the defaults of the types: the list's own row.
+    let array = |(name, sum): &(&str, &str)| {
+        format!("arrayResize(groupArrayIf({sum}, listed), countIf(listed) + 1) AS all_{name}")
+    };
+    let arrays = columns.iter().map(array).collect::<Vec<_>>().join(", ");
+    let joined: Vec<String> =
+        columns.iter().map(|(name, _)| format!("all_{name} AS {name}")).collect();
     format!(
-        "INSERT INTO busiest_consumers (project, day, digest, most, derived_us, {names})
-         SELECT {project}, {day}, digest, {most}, {now_us}, {names}
-         FROM (SELECT sum(part) AS digest, {}
-             FROM (SELECT if({CONSUMER} IN ({list}), {CONSUMER}, toUInt64(0)) AS consumer, consumer != 0 AS listed,
-                     {DIGEST} AS part, any(toString(user_id)) AS user, any(if(user_id = '', {IP}, toIPv6('::'))) AS ip,
-                     any(if(user_id = '', {OTHER_ADDRESS}, '')) AS other, toUInt64({REQUESTS}) AS requests,
-                     toUInt64({CLIENT_ERRORS}) AS client_errors, toUInt64({SERVER_ERRORS}) AS server_errors, {LAST_US} AS last,
-                     maxIf((time_us, toString(country)), country != '') AS newest,
-                     sumMapIf([{LATENCY}], [toUInt64(1)], {}) AS durations
-                 FROM hits WHERE {} GROUP BY consumer)
+        "INSERT INTO busiest_rows (project, of_month, kind, day, digest, list, most, derived_us, {names})
+         SELECT {project}, {}, {}, {}, digest, {list}, {most}, {derived_us}, {names}
+         FROM (SELECT sum(part) AS digest, {arrays}
+             FROM (SELECT if({key} IN ({keys}), {key}, toUInt64(0)) AS key, key != 0 AS listed, {} FROM {} GROUP BY key)
              HAVING digest = {digest})
          ARRAY JOIN {}
          SETTINGS distributed_foreground_insert = 1, max_bytes_before_external_group_by = {}, max_execution_time = {}",
-        arrays.join(", "),
-        rollups::has_duration(),
-        of_day(project, day),
+        span.of_month(),
+        kind.number(),
+        span.first,
+        kind.sums(),
+        kind.source(&hits_of(project, span)),
         joined.join(", "),
         limits::CLICKHOUSE_GROUP_BYTES,
         limits::BUSIEST_SECONDS,
+        key = kind.key(),
     )
 }
 
@@ -136,15 +285,15 @@ pub fn derive(
 pub fn deriving_for(seconds: f64, layout: &Layout) -> String {
     format!(
         "SELECT toUInt64(count()) AS number FROM {}
-         WHERE elapsed >= {seconds:.3} AND startsWith(query, 'INSERT INTO busiest_consumers') AND current_database = {}",
+         WHERE elapsed >= {seconds:.3} AND startsWith(query, 'INSERT INTO busiest_rows') AND current_database = {}",
         layout.system("processes"),
         layout.database(),
     )
 }
 
-/// number: the days whose rows an erasure concerns.
-pub fn concerned(erasure: &Erasure, layout: &Layout, params: &mut Params) -> String {
-    let has = match erasure {
+/// list, day, is_month, digest, named: all lists of a project, and whether an erasure names something in them.
+pub fn lists(erasure: &Erasure, layout: &Layout, params: &mut Params) -> String {
+    let named = match erasure {
         Erasure::User(_, user) => format!("user = {}", params.text(user)),
         Erasure::Address(_, text) => match to_ip(text) {
             Some(_) => format!("ip = toIPv6({})", params.text(text)),
@@ -156,77 +305,122 @@ pub fn concerned(erasure: &Erasure, layout: &Layout, params: &mut Params) -> Str
         }
     };
     format!(
-        "SELECT DISTINCT day AS number FROM {} WHERE project = {} AND {has}",
+        "SELECT list, day, of_month = 0 AS is_month, digest, max({named}) AS named FROM {}
+         WHERE project = {} GROUP BY list, day, is_month, digest",
         layout.everywhere(&layout.parts_of(BUSIEST)),
         erasure.project().0
     )
 }
 
-/// Deletes the rows of these days, on every replica.
-pub fn erase(project: u32, days: &[i64], layout: &Layout) -> String {
-    let days = days.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+/// Deletes the rows of these lists, on every replica.
+pub fn erase(project: u32, lists: &[u64], layout: &Layout) -> String {
     format!(
-        "ALTER TABLE {}{} DELETE WHERE project = {project} AND day IN ({days}) SETTINGS mutations_sync = 2",
+        "ALTER TABLE {}{} DELETE WHERE project = {project} AND list IN ({}) SETTINGS mutations_sync = 2",
         layout.parts_of(BUSIEST),
         layout.on_cluster(),
+        numbers(lists),
     )
 }
 
-/// The condition that a row is one of these. A digest is that of one day, as much as it is that of its hits; pairs of a day
-/// and a digest took the server longer to read than the rows.
-fn are(project: u32, days: &[Digest]) -> String {
-    let (first, last) = (days.iter().map(|day| day.0).min(), days.iter().map(|day| day.0).max());
-    let digests = days.iter().map(|(_, digest)| digest.to_string()).collect::<Vec<_>>().join(", ");
+fn numbers<T: ToString>(numbers: &[T]) -> String {
+    numbers.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A list, of which rows are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct List {
+    pub number: u64,
+    pub span: Span,
+}
+
+/// The condition that a row is of one of these lists. Their numbers alone say it; the rest is the place in the table.
+fn are(kind: Kind, project: u32, lists: &[List]) -> String {
+    let mut months: Vec<i64> = lists.iter().map(|list| list.span.of_month()).collect();
+    months.sort_unstable();
+    months.dedup();
+    let found: Vec<u64> = lists.iter().map(|list| list.number).collect();
     format!(
-        "project = {project} AND day >= {} AND day <= {} AND digest IN ({digests})",
-        first.unwrap_or_default(),
-        last.unwrap_or_default()
+        "project = {project} AND of_month IN ({}) AND kind = {} AND list IN ({})",
+        numbers(&months),
+        kind.number(),
+        numbers(&found)
     )
 }
 
-/// The rows of these days.
-fn rows(project: u32, days: &[Digest], condition: &str) -> String {
-    format!("(SELECT * FROM busiest_consumers FINAL WHERE {} AND {condition})", are(project, days))
+/// consumer, requests, seen: the consumers of these lists. `seen`: `most` of a list that has the consumer.
+pub fn consumers(project: u32, lists: &[List]) -> String {
+    format!(
+        "SELECT key AS consumer, requests, most AS seen FROM busiest_rows WHERE {} AND key != 0",
+        are(Kind::Consumers, project, lists)
+    )
 }
 
-/// consumer, requests, seen: the consumers of these days. `seen`: `most` of a day that lists the consumer.
-pub fn consumers(project: u32, days: &[Digest]) -> String {
-    format!("SELECT consumer, requests, most AS seen FROM {}", rows(project, days, "consumer != 0"))
-}
+/// The name in `details` of the row whose `requests` are the lists that are there.
+pub const LISTS: &str = "lists";
 
-/// number: the days that still have their rows.
-pub fn count(project: u32, days: &[Digest]) -> String {
-    format!("SELECT toUInt64(count()) AS number FROM {}", rows(project, days, "consumer = 0"))
-}
-
-/// Like `sums::details` of consumers, whose hits on `days` are in the rows. `durations`: like there.
-pub fn details(project: u32, days: &[Digest], consumers: &[u64], durations: bool) -> String {
-    let list = consumers.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    let rows = rows(project, days, &format!("consumer IN ({list})"));
-    // Hits without a duration, with the sums of all hits; those with one by bucket. Added up as maps they took twice as long.
-    let (bucket, requests) = match durations {
-        true => (NO_LATENCY, "requests - arraySum(latency_requests)"),
-        false => (0, "requests"),
+/// Like `sums::details` of consumers, whose hits of these spans are in the lists, and a row of the lists. `durations`: like
+/// there.
+pub fn details(project: u32, lists: &[List], consumers: &[u64], durations: bool) -> String {
+    // Hits without a duration, with the sums of all hits; then those with one by bucket.
+    let (buckets, hits, is_first, by_bucket) = match durations {
+        true => (
+            format!("arrayPushFront(tupleElement(by_bucket, 1), toUInt16({NO_LATENCY}))"),
+            "arrayPushFront(tupleElement(by_bucket, 2), toUInt64(hits - arraySum(tupleElement(by_bucket, 2))))",
+            format!("bucket = {NO_LATENCY}"),
+            "sumMap(latencies, latency_requests)",
+        ),
+        false => ("[toUInt16(0)]".to_owned(), "[hits]", "1".to_owned(), "0"),
     };
-    let mut parts = format!(
-        "SELECT any(user) AS name, any(ip) AS of_ip, any(other) AS of_other, toUInt16({bucket}) AS bucket,
-             toUInt64(sum({requests})) AS hits, sum(client_errors) AS clients, sum(server_errors) AS servers,
-             max(last_us) AS newest_us, max((country_us, country)) AS newest
-         FROM {rows} GROUP BY consumer"
-    );
-    if durations {
-        parts = format!(
-            "{parts} UNION ALL
-             SELECT any(user) AS name, any(ip) AS of_ip, any(other) AS of_other, bucket, sum(with_duration) AS hits,
-                 toUInt64(0) AS clients, toUInt64(0) AS servers, toInt64(0) AS newest_us, (toInt64(0), '') AS newest
-             FROM {rows} ARRAY JOIN latencies AS bucket, latency_requests AS with_duration GROUP BY consumer, bucket"
-        );
-    }
     format!(
-        "SELECT if(name != '', 'u', 'a') AS first, if(name != '', name, {}) AS second, bucket, hits AS requests,
-             clients AS client_errors, servers AS server_errors, newest_us AS last_us,
+        "SELECT kind_of_name AS first, its_name AS second, bucket, hits_of_bucket AS requests, if({is_first}, clients, toUInt64(0)) AS client_errors,
+             if({is_first}, servers, toUInt64(0)) AS server_errors, newest_us AS last_us,
              tupleElement(newest, 2) AS country, tupleElement(newest, 1) AS country_us
-         FROM ({parts})",
+         FROM (SELECT any(user) AS name, any(ip) AS of_ip, any(other) AS of_other,
+                 multiIf(key = 0, '{LISTS}', name != '', 'u', 'a') AS kind_of_name, if(name != '', name, {}) AS its_name,
+                 toUInt64(if(key = 0, count(), sum(requests))) AS hits, sum(client_errors) AS clients,
+                 sum(server_errors) AS servers, max(last_us) AS newest_us, max((country_us, country)) AS newest,
+                 {by_bucket} AS by_bucket
+             FROM busiest_rows WHERE {} AND key IN ({}) GROUP BY key)
+         ARRAY JOIN {buckets} AS bucket, {hits} AS hits_of_bucket",
         address("of_ip", "of_other"),
+        are(Kind::Consumers, project, lists),
+        numbers(&[&[0], consumers].concat()),
+    )
+}
+
+/// Like `sums::endpoint_durations`, of the lists' endpoints with one of these methods and one of these routes, and a row
+/// without names of the lists.
+pub fn endpoint_durations(project: u32, lists: &[List], (methods, routes): (&str, &str)) -> String {
+    format!(
+        "SELECT first, second, bucket, sum(hits_of_bucket) AS requests
+         FROM (SELECT first, second, if(key = 0, [toUInt16({NO_LATENCY})], latencies) AS buckets,
+                 if(key = 0, [toUInt64(1)], latency_requests) AS hits
+             FROM busiest_rows WHERE {} AND (key = 0 OR (first IN {methods} AND second IN {routes})))
+         ARRAY JOIN buckets AS bucket, hits AS hits_of_bucket GROUP BY first, second, bucket",
+        are(Kind::Endpoints, project, lists),
+    )
+}
+
+/// k0, k1 (the method and the route), requests, client_errors, server_errors, last_us, request_bytes, response_bytes: the
+/// lists' endpoints. There may be several rows of one.
+pub fn endpoints(project: u32, lists: &[List]) -> String {
+    format!(
+        "SELECT first AS k0, second AS k1, requests, client_errors, server_errors, last_us, request_bytes, response_bytes
+         FROM busiest_rows WHERE {} AND key != 0",
+        are(Kind::Endpoints, project, lists)
+    )
+}
+
+/// value (the place of its column in `columns`, and the value), requests, client_errors, server_errors: the lists' values, and
+/// as one of a column after the last the number of lists.
+pub fn values(project: u32, lists: &[List], columns: &[&str]) -> String {
+    let columns: Vec<String> = columns.iter().map(|column| format!("'{column}'")).collect();
+    format!(
+        "SELECT if(key = 0, (toUInt8({}), ''), (toUInt8(indexOf([{names}], first) - 1), second)) AS value,
+             if(key = 0, toUInt64(1), requests) AS requests, client_errors, server_errors
+         FROM busiest_rows WHERE {} AND (key = 0 OR first IN ({names}))",
+        columns.len(),
+        are(Kind::Values, project, lists),
+        names = columns.join(", "),
     )
 }

@@ -172,5 +172,5 @@ pub fn count_parts(names: Vec<String>, layout: &Layout, params: &mut Params) -> 
 /// takes half a minute. Tables of a cluster clean more often.
 pub const DELETE_OLD_PARTS: [&str; 2] = [
     "ALTER TABLE hits DROP PARTITION ID 'none'",
-    "ALTER TABLE busiest_consumers DROP PARTITION ID 'none'",
+    "ALTER TABLE busiest_rows DROP PARTITION ID 'none'",
 ];

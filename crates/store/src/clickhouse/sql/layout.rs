@@ -10,8 +10,8 @@
 
 use analytics::limits;
 
-/// The table of the busiest consumers of days.
-pub const BUSIEST: &str = "busiest_consumers";
+/// The table of lists of the busiest consumers, and of endpoints.
+pub const BUSIEST: &str = "busiest_rows";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layout {

@@ -68,9 +68,10 @@ pub static STATUSES: Rollup =
 /// An edge of a bucket may lie in a unit, for instance midnight in most zones: these units are read from hits.
 pub static DURATIONS: Rollup =
     rollup("durations", DAY_US / 8, &["latency"], &[REQUESTS, DURATION_US]);
-/// The digest of some hits: another one if hits have come or gone, or have another consumer or country.
-pub const DIGEST: &str = concat!("sum(cityHash64(hit_id, country, ", consumer!(), "))");
-pub static DAYS: Rollup = rollup("days", DAY_US, &[], &[REQUESTS, DIGEST]);
+/// The digest of some hits: another one if hits have come or gone, or have another consumer, country or route. Nothing else
+/// of a stored hit changes.
+pub const DIGEST: &str = concat!("sum(cityHash64(hit_id, country, route, ", consumer!(), "))");
+pub static DAYS: Rollup = rollup("digests", DAY_US, &[], &[REQUESTS, DIGEST]);
 pub static CONSUMERS: Rollup = rollup("consumers", DAY_US, &[], &[SKETCH, WITHOUT_CONSUMER]);
 pub static ENDPOINTS: Rollup = rollup(
     "endpoints",
@@ -100,6 +101,12 @@ pub static ALL: [&Rollup; 11] = [
     &AGENTS,
     &SENDERS,
 ];
+
+/// The columns of the values that rollups have.
+pub fn value_columns() -> impl Iterator<Item = &'static str> {
+    let rollups = [&COUNTRIES, &VERSIONS, &REFERRERS, &AGENTS, &SENDERS];
+    rollups.into_iter().flat_map(|rollup| rollup.columns.iter().copied())
+}
 
 /// The rollup that has the hits by this value; none of texts that may be as many as hits.
 pub fn of_value(value: Dimension) -> Option<&'static Rollup> {

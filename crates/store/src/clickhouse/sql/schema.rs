@@ -17,7 +17,7 @@ use super::rollups;
 
 /// Raise it when a statement of `migrate` changes what a table holds. A new field of a hit needs no step of its own: every
 /// start adds the columns that are missing.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// A column that is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,22 +138,29 @@ pub fn migrate(from: u64, layout: &Layout) -> Vec<String> {
     statements
 }
 
-/// The busiest consumers of days. `most`: the most hits of a consumer that the day's rows leave out. A newer row of a
-/// consumer and day replaces an older one, sooner or later. A row takes 28 bytes, half of them durations.
+/// Lists of days and months (`busiest`). `most`: the most hits of a consumer that the list leaves out. A newer row about the
+/// same replaces an older one, sooner or later. A row takes some 28 bytes, half of them durations.
 fn create_busiest(layout: &Layout) -> String {
     let columns = [
         ("project", "UInt32", PLAIN),
-        ("consumer", "UInt64", PLAIN),
+        ("of_month", "Int64", PLAIN),
+        ("kind", "UInt8", PLAIN),
+        ("key", "UInt64", PLAIN),
         ("day", "Int64", TIMES),
         ("digest", "UInt64", PLAIN),
+        ("list", "UInt64", PLAIN),
         ("most", "UInt64", NUMBERS),
         ("derived_us", "Int64", PLAIN),
         ("user", "String", PLAIN),
         ("ip", "IPv6", PLAIN),
         ("other", "String", PLAIN),
+        ("first", "String", PLAIN),
+        ("second", "String", PLAIN),
         ("requests", "UInt64", NUMBERS),
         ("client_errors", "UInt64", NUMBERS),
         ("server_errors", "UInt64", NUMBERS),
+        ("request_bytes", "UInt64", NUMBERS),
+        ("response_bytes", "UInt64", NUMBERS),
         ("last_us", "Int64", TIMES),
         ("country", "String", PLAIN),
         ("country_us", "Int64", TIMES),
@@ -163,7 +170,7 @@ fn create_busiest(layout: &Layout) -> String {
     let columns = columns.map(|(name, kind, codec)| format!("{name} {kind} CODEC({codec})"));
     format!(
         "CREATE TABLE IF NOT EXISTS {}{} ({})
-         ENGINE = {} ORDER BY (project, consumer, day)
+         ENGINE = {} ORDER BY (project, of_month, kind, key, day)
          SETTINGS index_granularity = {}, {ON_DISK}, {NOTHING_LEFT}{}",
         layout.parts_of(BUSIEST),
         layout.on_cluster(),
@@ -174,14 +181,14 @@ fn create_busiest(layout: &Layout) -> String {
     )
 }
 
-/// Deletes the lists of version 3, whose rows were days. They are derived anew.
-fn drop_lists_of_days(layout: &Layout) -> Vec<String> {
+/// Deletes the lists of earlier versions: days in version 3, and without months in version 4. They are derived anew.
+fn drop_earlier_lists(layout: &Layout) -> Vec<String> {
     let everywhere = layout.on_cluster();
-    let tables = match layout.is_cluster() {
-        true => vec!["busiest", "busiest_local"],
-        false => vec!["busiest"],
-    };
-    tables.iter().map(|table| format!("DROP TABLE IF EXISTS {table}{everywhere} SYNC")).collect()
+    let tables = ["busiest", "busiest_consumers"].into_iter().flat_map(|table| {
+        let local = layout.is_cluster().then(|| layout.parts_of(table));
+        std::iter::once(table.to_owned()).chain(local)
+    });
+    tables.map(|table| format!("DROP TABLE IF EXISTS {table}{everywhere} SYNC")).collect()
 }
 
 /// Statements for hits that a program of an older version wrote, after those of `migrate`.
@@ -189,12 +196,18 @@ pub fn upgrade(from: u64, layout: &Layout) -> Vec<String> {
     let table = format!("{}{}", layout.hits(), layout.on_cluster());
     let mut statements = match from {
         1 => rollups::ALL.map(|rollup| rollup.materialize(&table)).into(),
-        2 => vec![rollups::DAYS.materialize(&table)],
+        2..=4 => vec![rollups::DAYS.materialize(&table)],
         _ => Vec::new(),
     };
     if (1..=3).contains(&from) {
         statements.push(format!("ALTER TABLE {table} MODIFY SETTING {}", whole_months()));
-        statements.extend(drop_lists_of_days(layout));
+    }
+    if (1..=4).contains(&from) {
+        // Digests of the days' hits without their routes.
+        statements.push(format!(
+            "ALTER TABLE {table} DROP PROJECTION IF EXISTS days SETTINGS mutations_sync = 0"
+        ));
+        statements.extend(drop_earlier_lists(layout));
     }
     statements
 }

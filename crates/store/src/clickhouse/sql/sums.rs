@@ -9,7 +9,7 @@ use analytics::period::Period;
 use analytics::query::ProjectScope;
 use analytics::tally::Dimension;
 
-use super::busiest::{self, Digest};
+use super::busiest::{self, List, Span};
 use super::params::Params;
 use super::rollups::{
     self, CONSUMER, DURATION_US, FROM_HITS, HAS_CONSUMER, LAST_US, REQUEST_BYTES, REQUESTS,
@@ -53,13 +53,13 @@ impl Hits {
         (!self.filtered).then_some(self.range)
     }
 
-    /// Those that are not of these days, counted from 1970.
-    fn outside(&self, days: &[Digest]) -> Hits {
-        if days.is_empty() {
+    /// Those that are not in the spans of these lists.
+    fn outside(&self, lists: &[List]) -> Hits {
+        if lists.is_empty() {
             return self.clone();
         }
         // Ranges, by which the server finds them among the others.
-        let gaps = gaps(self.range, days.iter().map(|(day, _)| *day).collect());
+        let gaps = gaps(self.range, lists.iter().map(|list| list.span).collect());
         let ranges: Vec<String> = gaps
             .iter()
             .map(|(from, to)| format!("time_us >= {from} AND time_us < {to}"))
@@ -79,14 +79,14 @@ impl Hits {
     }
 }
 
-/// The parts of a range that are not on these days.
-fn gaps((from_us, to_us): (i64, i64), mut days: Vec<i64>) -> Vec<(i64, i64)> {
-    days.sort_unstable();
+/// The parts of a range that are in none of these spans.
+fn gaps((from_us, to_us): (i64, i64), mut spans: Vec<Span>) -> Vec<(i64, i64)> {
+    spans.sort_unstable_by_key(|span| span.first);
     let mut gaps = Vec::new();
     let mut from = from_us;
-    for day in days {
-        gaps.push((from, day * DAY_US));
-        from = (day + 1) * DAY_US;
+    for span in spans {
+        gaps.push((from, span.first * DAY_US));
+        from = span.end * DAY_US;
     }
     gaps.push((from, to_us));
     gaps.retain(|(from, to)| from < to);
@@ -276,8 +276,14 @@ fn rollup_of(rows: Rows) -> Option<&'static Rollup> {
 }
 
 /// list, first, second, and sums: the rows with most hits of each list, which is named by its place in `lists`. `prefix`:
-/// only rows whose name begins with it, in lower case. Lists of values are made together.
-pub fn top(hits: &Hits, lists: &[(Rows, u64)], prefix: &str, params: &mut Params) -> String {
+/// only rows whose name begins with it, in lower case. Lists of values are made together. The spans of `endpoints` are read from these lists.
+pub fn top(
+    hits: &Hits,
+    endpoints: &[List],
+    lists: &[(Rows, u64)],
+    prefix: &str,
+    params: &mut Params,
+) -> String {
     let mut scans: Vec<ValueScan> = Vec::new();
     let mut statements = Vec::new();
     for (list, (rows, most)) in lists.iter().enumerate() {
@@ -298,16 +304,40 @@ pub fn top(hits: &Hits, lists: &[(Rows, u64)], prefix: &str, params: &mut Params
             }
             _ => statements.push(format!(
                 "SELECT toUInt8({list}) AS list, * FROM ({})",
-                top_of(hits, *rows, prefix, *most, params)
+                top_of(hits, endpoints, *rows, prefix, *most, params)
             )),
         }
     }
     let same_most = scans.chunk_by(|one, other| one.most == other.most);
-    statements.extend(same_most.map(values::top));
+    statements.extend(same_most.map(|scans| values::top(scans, None)));
     statements.join(" UNION ALL ")
 }
 
-fn top_of(hits: &Hits, rows: Rows, prefix: &str, most: u64, params: &mut Params) -> String {
+/// Like `top`, of lists of values that rollups have and that are not searched. The spans of `derived` are read from these; a
+/// list after the last has a row with their number.
+pub fn top_values(hits: &Hits, derived: &[List], lists: &[Dimension], most: u64) -> String {
+    let outside = hits.outside(derived);
+    let columns: Vec<&'static str> = lists.iter().map(|value| column_of(*value)).collect();
+    let scan = |(list, value): (usize, &Dimension)| {
+        Some(ValueScan {
+            rollup: rollups::of_value(*value)?,
+            most,
+            lists: vec![(list, column_of(*value))],
+            stretches: outside.stretches(None, None),
+        })
+    };
+    let scans: Vec<ValueScan> = lists.iter().enumerate().filter_map(scan).collect();
+    values::top(&scans, Some(busiest::values(hits.project, derived, &columns)))
+}
+
+fn top_of(
+    hits: &Hits,
+    endpoints: &[List],
+    rows: Rows,
+    prefix: &str,
+    most: u64,
+    params: &mut Params,
+) -> String {
     let key = rows.key();
     let (columns, aliases) = key.aliased();
     let rollup = rollup_of(rows).filter(|_| prefix.is_empty());
@@ -319,7 +349,7 @@ fn top_of(hits: &Hits, rows: Rows, prefix: &str, most: u64, params: &mut Params)
             .to_owned(),
     };
     let Key { first, second, has, .. } = key;
-    let stretches = hits.stretches(rollup, None);
+    let stretches = hits.outside(endpoints).stretches(rollup, None);
     let mut grouped = each(&stretches, |Stretch { condition, .. }| {
         format!(
             "SELECT {columns}, {}, {others}
@@ -327,7 +357,10 @@ fn top_of(hits: &Hits, rows: Rows, prefix: &str, most: u64, params: &mut Params)
             counts()
         )
     });
-    if stretches.len() > 1 {
+    if !endpoints.is_empty() {
+        grouped = format!("{grouped} UNION ALL {}", busiest::endpoints(hits.project, endpoints));
+    }
+    if stretches.len() > 1 || !endpoints.is_empty() {
         grouped = format!(
             "SELECT {aliases}, sum(requests) AS requests, sum(client_errors) AS client_errors,
                  sum(server_errors) AS server_errors, max(last_us) AS last_us, sum(request_bytes) AS request_bytes,
@@ -343,19 +376,19 @@ fn top_of(hits: &Hits, rows: Rows, prefix: &str, most: u64, params: &mut Params)
 }
 
 /// consumer, number, seen: the consumers with most hits, and how many consumers there are. Of millions each group costs a
-/// hash and a count: grouped by their texts, 3 million took five times as long. `days` are read from `busiest`: then
-/// `number` lacks the consumers that it doesn't list, and `seen` is the sum of `most` of the days that list this one.
-pub fn top_consumers(hits: &Hits, days: &[Digest], most: u64) -> String {
+/// hash and a count: grouped by their texts, 3 million took five times as long. The spans of `lists` are read from these:
+/// then `number` lacks the consumers that none has, and `seen` is the sum of `most` of the lists that have this one.
+pub fn top_consumers(hits: &Hits, lists: &[List], most: u64) -> String {
     let mut counted = format!(
         "SELECT {CONSUMER} AS consumer, toUInt64({REQUESTS}) AS requests, toUInt64(0) AS seen
          FROM hits WHERE {} AND {HAS_CONSUMER} GROUP BY consumer SETTINGS {FROM_HITS}",
-        hits.outside(days).condition
+        hits.outside(lists).condition
     );
-    if !days.is_empty() {
+    if !lists.is_empty() {
         counted = format!(
             "SELECT consumer, sum(requests) AS requests, sum(seen) AS seen
              FROM ({counted} UNION ALL {}) GROUP BY consumer",
-            busiest::consumers(hits.project, days)
+            busiest::consumers(hits.project, lists)
         );
     }
     format!(
@@ -417,21 +450,36 @@ fn counted(hash: &str, exact: u64) -> String {
 
 /// first, second, bucket of durations, requests: of the endpoints with these names, and of others with one of the methods
 /// and one of the routes: both alone are compared by their numbers in a dictionary, pairs by their texts, which took most
-/// of the time. There may be several rows of a bucket.
-pub fn endpoint_durations(hits: &Hits, names: &[Name], params: &mut Params) -> String {
+/// of the time. There may be several rows of a bucket. The spans of `lists` are read from these; a row without names, and
+/// without a duration, says how many lists are there.
+pub fn endpoint_durations(
+    hits: &Hits,
+    lists: &[List],
+    names: &[Name],
+    params: &mut Params,
+) -> String {
     let distinct = |of: fn(&Name) -> &String| {
         names.iter().map(of).cloned().collect::<BTreeSet<String>>().into_iter().collect()
     };
     let (methods, routes) = (distinct(|name| &name.0), distinct(|name| &name.1));
-    let are = format!("method IN {} AND route IN {}", params.texts(methods), params.texts(routes));
+    let (methods, routes) = (params.texts(methods), params.texts(routes));
+    let are = format!("method IN {methods} AND route IN {routes}");
     let rollup = Some(&rollups::ENDPOINT_DURATIONS);
-    each(&hits.stretches(rollup, None), |Stretch { condition, .. }| {
-        format!(
+    let of_hits = each(
+        &hits.outside(lists).stretches(rollup, None),
+        |Stretch { condition, .. }| {
+            format!(
             "SELECT toString(method) AS first, toString(route) AS second, latency AS bucket, toUInt64({REQUESTS}) AS requests
              FROM hits WHERE {condition} AND {are} AND {} GROUP BY method, route, latency",
             rollups::has_duration()
         )
-    })
+        },
+    );
+    if lists.is_empty() {
+        return of_hits;
+    }
+    let of_lists = busiest::endpoint_durations(hits.project, lists, (&methods, &routes));
+    format!("{of_lists} UNION ALL {of_hits}")
 }
 
 fn starts_with(key: &Key, prefix: &str, params: &mut Params) -> String {
@@ -444,16 +492,16 @@ fn starts_with(key: &Key, prefix: &str, params: &mut Params) -> String {
 }
 
 /// first, second, bucket of durations, sums: of these consumers. There may be several rows of a bucket; without `durations`
-/// it is 0. `days` are read from `busiest`.
-pub fn details(hits: &Hits, days: &[Digest], consumers: &[u64], durations: bool) -> String {
+/// it is 0. The spans of `lists` are read from these; a row says how many lists are there.
+pub fn details(hits: &Hits, lists: &[List], consumers: &[u64], durations: bool) -> String {
     // By their numbers, so that other consumers are never grouped.
     let list = consumers.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     let chosen = format!("{CONSUMER} IN ({list})");
-    let of_hits = parts(&hits.outside(days), Rows::Consumers, &chosen, durations);
-    if days.is_empty() {
+    let of_hits = parts(&hits.outside(lists), Rows::Consumers, &chosen, durations);
+    if lists.is_empty() {
         return of_hits;
     }
-    format!("{} UNION ALL {of_hits}", busiest::details(hits.project, days, consumers, durations))
+    format!("{} UNION ALL {of_hits}", busiest::details(hits.project, lists, consumers, durations))
 }
 
 /// The same of all rows that have each of these words, which are in lower case.
@@ -524,10 +572,10 @@ mod tests {
     #[test]
     fn the_rest_of_a_range_is_what_lies_between_days() {
         let range = (DAY_US + 5, 9 * DAY_US + 7);
-        let found = gaps(range, vec![7, 2, 3]);
+        let found = gaps(range, vec![Span::day(7), Span { first: 2, end: 4 }]);
         let days = |from: i64, to: i64| (from * DAY_US, to * DAY_US);
         let wanted = [(range.0, 2 * DAY_US), days(4, 7), (8 * DAY_US, range.1)];
         assert_eq!(found, wanted);
-        assert_eq!(gaps(days(2, 4), vec![2, 3]), []);
+        assert_eq!(gaps(days(2, 4), vec![Span::day(2), Span::day(3)]), []);
     }
 }

@@ -26,8 +26,8 @@ impl ValueScan {
     }
 }
 
-/// Like `sums::top`. `scans` have the same `most`.
-pub fn top(scans: &[ValueScan]) -> String {
+/// Like `sums::top`. `scans` have the same `most`. `others`: values of other hits, in the same columns as `read` has.
+pub fn top(scans: &[ValueScan], others: Option<String>) -> String {
     let mut reads: Vec<(&Stretch, Vec<&ValueScan>)> = Vec::new();
     for scan in scans {
         for stretch in &scan.stretches {
@@ -37,7 +37,8 @@ pub fn top(scans: &[ValueScan]) -> String {
             }
         }
     }
-    let reads: Vec<String> = reads.iter().map(|(stretch, scans)| read(stretch, scans)).collect();
+    let reads = reads.iter().map(|(stretch, scans)| read(stretch, scans));
+    let reads: Vec<String> = reads.chain(others).collect();
     let most = scans.first().map_or(0, |scan| scan.most);
     format!(
         "SELECT tupleElement(value, 1) AS list, '' AS first, tupleElement(value, 2) AS second, requests, client_errors,

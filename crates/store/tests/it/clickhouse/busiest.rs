@@ -1,9 +1,9 @@
-//! The busiest consumers of days with many hits: their lists are read in place of hits, and never when they would be wrong.
+//! Lists of the busiest consumers and of endpoints: read in place of hits, and never when they would be wrong.
 
 use std::time::{Duration, Instant};
 
 use analytics::query::SumsQuery;
-use analytics::tally::{Consumer, Needs, Sort, TallyLimits, Top, Total};
+use analytics::tally::{Consumer, Dimension, Needs, Sort, TallyLimits, Top, Total};
 use store::{ClickHouseLimits, ClickHousePlace, Erasure, StoreError, StoreLimits};
 
 use super::front::{open_in, place};
@@ -32,11 +32,18 @@ async fn both(of_day: u64, tally: TallyLimits) -> (Both, ClickHousePlace) {
 }
 
 impl Both {
-    /// Makes the lists that are due. A round only notes which days rest, the next one makes them.
+    /// Makes all lists that are due, of which one round may not make all. Returns how many.
     pub(super) async fn derive(&self) -> u64 {
-        self.try_derive().await.unwrap()
+        let mut all = 0;
+        loop {
+            match self.try_derive().await.unwrap() {
+                0 => return all,
+                made => all += made,
+            }
+        }
     }
 
+    /// A round only notes which days rest, the next one makes their lists.
     pub(super) async fn try_derive(&self) -> Result<u64, StoreError> {
         self.clickhouse.derive(LATER).await?;
         self.clickhouse.derive(LATER).await
@@ -77,8 +84,9 @@ async fn whole_days_are_read_from_lists_which_late_hits_make_worthless() {
         0,
         "the days are seen for the first time"
     );
-    assert_eq!(both.clickhouse.derive(START + DAY_US).await.unwrap(), 1, "others are not over");
-    assert_eq!(both.derive().await, DAYS as u64 - 1);
+    // Lists of consumers, of endpoints and of values: of each day of the first project, and of the month of both.
+    assert_eq!(both.clickhouse.derive(START + DAY_US).await.unwrap(), 3, "others are not over");
+    assert_eq!(both.derive().await, 3 * (DAYS as u64 - 1) + 3 * 2);
     assert_eq!(both.derive().await, 0);
     both.compare_sums(&query).await;
     for q in ["", "status:404", "-country:GB"] {
@@ -89,12 +97,16 @@ async fn whole_days_are_read_from_lists_which_late_hits_make_worthless() {
     }
 
     // The page says the same as the lists: four whole days, and each list is ten hits a consumer too high.
-    let count = "SELECT countIf(consumer != 0) FROM busiest_consumers FINAL WHERE project = 7 AND day > (SELECT min(day) FROM busiest_consumers) AND day < (SELECT max(day) FROM busiest_consumers)";
-    let listed: u64 = tell(&place, &count.replace('7', &P.0.to_string())).parse().unwrap();
+    let (first, last) = (START / DAY_US, START / DAY_US + DAYS - 1);
+    let listed = format!(
+        "SELECT count() FROM busiest_rows WHERE project = {} AND kind = 1 AND key != 0 AND of_month != 0 AND day > {first} AND day < {last}",
+        P.0
+    );
+    let listed: u64 = tell(&place, &listed).parse().unwrap();
     assert!(listed > 40);
     tell(
         &place,
-        "ALTER TABLE busiest_consumers UPDATE requests = requests + 10 WHERE consumer != 0 SETTINGS mutations_sync = 2",
+        "ALTER TABLE busiest_rows UPDATE requests = requests + 10 WHERE key != 0 SETTINGS mutations_sync = 2",
     );
     let too_high = both.consumers(&query).await;
     assert_eq!(requests(&too_high), requests(&of_hits) + 10 * listed);
@@ -109,7 +121,102 @@ async fn whole_days_are_read_from_lists_which_late_hits_make_worthless() {
         .collect();
     both.append(P, &late).await;
     both.compare_sums(&query).await;
-    assert_eq!(both.derive().await, DAYS as u64);
+    assert_eq!(both.derive().await, 3 * (DAYS as u64 + 1));
+    both.compare_sums(&query).await;
+    both.close().await;
+}
+
+/// Two whole months, and days of those before and after.
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_months_are_read_from_one_list_and_the_other_days_from_theirs() {
+    const LONG: i64 = 75;
+    const NOVEMBER: i64 = START / DAY_US + 12;
+    let (both, place) = both(4_096, TallyLimits::default()).await;
+    let hit = |n: u64| {
+        let spread_us = LONG * DAY_US;
+        if n.is_multiple_of(2) { unlike_others(n, spread_us) } else { seen(n, spread_us) }
+    };
+    both.append(P, &(0..3_000).map(hit).collect::<Vec<Seen>>()).await;
+    let grid = grid(START + DAY_US / 3, START + LONG * DAY_US - 11, "UTC");
+    let page = all_panels(&grid, "", "");
+    let query = SumsQuery { top: Top { rows: 5_000, ..page.top }, ..page.clone() };
+    let of_hits = both.consumers(&query).await;
+    both.derive().await;
+    both.compare_sums(&page).await;
+
+    // Each row of a month has ten hits too many, and each duration of an endpoint comes once more.
+    tell(
+        &place,
+        "ALTER TABLE busiest_rows UPDATE requests = requests + 10,
+             latency_requests = if(kind = 2, arrayMap(hits -> hits + 1, latency_requests), latency_requests)
+         WHERE of_month = 0 AND key != 0 SETTINGS mutations_sync = 2",
+    );
+    let too_many = |of_days: &str| {
+        let sum = format!(
+            "SELECT countIf(kind = 1) * 10, countIf(kind = 2) * 10, sumIf(length(latencies), kind = 2),
+                 countIf(kind = 3 AND first = 'country') * 10
+             FROM busiest_rows WHERE of_month = 0 AND key != 0 AND {of_days}"
+        );
+        let told = tell(&place, &sum);
+        told.split('\t').map(|number| number.parse().unwrap()).collect::<Vec<u64>>()
+    };
+    let sums = |total: &Total| -> [u64; 4] {
+        let endpoints = &total.endpoints.rows;
+        let countries = &total.values[&Dimension::Country].rows;
+        [
+            requests(total),
+            endpoints.iter().map(|row| row.requests).sum(),
+            endpoints.iter().map(|row| row.latency.total()).sum(),
+            countries.iter().map(|(_, count)| count.requests).sum(),
+        ]
+    };
+    let beyond = async || {
+        let total = both.consumers(&query).await;
+        assert_eq!(total.consumers.count, of_hits.consumers.count);
+        let both = sums(&total).into_iter().zip(sums(&of_hits));
+        both.map(|(found, of_hits)| found - of_hits).collect::<Vec<u64>>()
+    };
+    let wanted = too_many(&format!("day IN ({NOVEMBER}, {})", NOVEMBER + 30));
+    assert!(wanted.iter().all(|sum| *sum > 30), "{wanted:?}");
+    assert_eq!(beyond().await, wanted);
+
+    // A hit of November comes late: the lists of its other days still count.
+    let late = Seen {
+        time_us: (NOVEMBER + 7) * DAY_US + 5,
+        duration_us: Some(7),
+        country: "NZ",
+        user: CALLER.into(),
+        ..seen(1, DAY_US)
+    };
+    both.append(P, &[late]).await;
+    let of_december = too_many(&format!("day = {}", NOVEMBER + 30));
+    assert_eq!(beyond().await, of_december.iter().map(|sum| sum + 1).collect::<Vec<u64>>());
+    tell(
+        &place,
+        &format!(
+            "ALTER TABLE busiest_rows DELETE WHERE of_month = 0 AND day > {NOVEMBER} SETTINGS mutations_sync = 2"
+        ),
+    );
+    both.compare_sums(&page).await;
+    both.derive().await;
+    both.compare_sums(&page).await;
+    both.close().await;
+}
+
+/// Two servers may make a list at once, of which the table has both until it merges them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_there_twice_counts_once() {
+    let (both, place) = both(4_096, TallyLimits::default()).await;
+    both.append(P, &hits(600)).await;
+    tell(&place, "SYSTEM STOP MERGES busiest_rows");
+    both.derive().await;
+    let again = "INSERT INTO busiest_rows SELECT * REPLACE (list + 1 AS list, derived_us + 1 AS derived_us) FROM busiest_rows";
+    tell(&place, again);
+    let query = of_consumers(Needs::CONSUMERS | Needs::CONSUMER_LATENCY, 5_000, Sort::Requests);
+    both.compare_sums(&all_panels(&query.grid, "", "")).await;
+    both.compare_sums(&query).await;
+    tell(&place, "SYSTEM START MERGES busiest_rows");
+    tell(&place, "OPTIMIZE TABLE busiest_rows FINAL");
     both.compare_sums(&query).await;
     both.close().await;
 }
@@ -128,7 +235,7 @@ async fn of_lists_that_leave_consumers_out_the_error_is_known() {
         })
         .collect();
     both.append(P, &hits).await;
-    assert_eq!(both.derive().await, DAYS as u64);
+    assert_eq!(both.derive().await, 3 * (DAYS as u64 + 1));
     for rows in [5, 300] {
         let query = of_consumers(Needs::CONSUMERS, rows, Sort::Requests);
         let found = both.consumers(&query).await;
@@ -174,7 +281,7 @@ async fn lists_forget_whom_an_erasure_concerns() {
     }
     both.derive().await;
     let rows = |condition: &str| -> u64 {
-        tell(&place, &format!("SELECT count() FROM busiest_consumers WHERE {condition}"))
+        tell(&place, &format!("SELECT count() FROM busiest_rows WHERE {condition}"))
             .parse()
             .unwrap()
     };
@@ -186,7 +293,10 @@ async fn lists_forget_whom_an_erasure_concerns() {
         (Erasure::User(P, CALLER.into()), user.as_str()),
         (Erasure::Address(P, "203.0.113.4".into()), address),
         (Erasure::Address(P, "odd 8".into()), odd),
-        (Erasure::Before(P, START + DAY_US * 2), "day * 86400000000 < 1792627200000000"),
+        (
+            Erasure::Before(P, START + DAY_US * 2),
+            "of_month != 0 AND day * 86400000000 < 1792627200000000",
+        ),
         (Erasure::AddressesAndCountries(P), "ip != toIPv6('::')"),
         (Erasure::Project(P), "1"),
     ] {
@@ -196,7 +306,7 @@ async fn lists_forget_whom_an_erasure_concerns() {
         both.erase(&erasure).await;
         assert_eq!(rows(&condition), 0, "{erasure:?}");
         assert_eq!(rows(&format!("project = {}", Q.0)), others);
-        let old = "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table = 'busiest_consumers' AND NOT active";
+        let old = "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table = 'busiest_rows' AND NOT active";
         assert_eq!(tell(&place, old), "0");
         both.compare_sums(&query).await;
         both.derive().await;
@@ -211,21 +321,22 @@ async fn lists_forget_whom_an_erasure_concerns() {
 async fn an_erasure_waits_for_lists_that_are_being_made() {
     let (both, place) = both(4_096, TallyLimits::default()).await;
     both.append(P, &hits(600)).await;
-    assert_eq!(both.derive().await, DAYS as u64);
+    assert_eq!(both.derive().await, 3 * (DAYS as u64 + 1));
     let slow = format!(
-        "INSERT INTO busiest_consumers SELECT * REPLACE (day + 1000 AS day) FROM busiest_consumers WHERE user = '{CALLER}' AND sleepEachRow(0.9) = 0 LIMIT 3"
+        "INSERT INTO busiest_rows SELECT * REPLACE (day + 1000 AS day) FROM busiest_rows WHERE user = '{CALLER}' AND sleepEachRow(0.4) = 0 LIMIT 3"
     );
     let making = std::thread::spawn({
         let place = place.clone();
         move || tell(&place, &slow)
     });
-    let running = "SELECT count() FROM system.processes WHERE startsWith(query, 'INSERT INTO busiest_consumers')";
+    let running =
+        "SELECT count() FROM system.processes WHERE startsWith(query, 'INSERT INTO busiest_rows')";
     let began = Instant::now();
     while tell(&place, running) == "0" {
         assert!(began.elapsed() < Duration::from_secs(30), "it runs");
     }
     both.erase(&Erasure::User(P, CALLER.into())).await;
-    let left = format!("SELECT count() FROM busiest_consumers WHERE user = '{CALLER}'");
+    let left = format!("SELECT count() FROM busiest_rows WHERE user = '{CALLER}'");
     assert_eq!(tell(&place, &left), "0");
     assert!(making.is_finished(), "it was waited for");
     making.join().unwrap();

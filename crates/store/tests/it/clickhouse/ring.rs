@@ -178,12 +178,9 @@ async fn lists_of_busiest_consumers_are_spread_and_forget_the_erased() {
     both.append(P, &fortnight(0, 400)).await;
     derive(&both).await;
     assert!(
-        tell(&place, "SELECT count() FROM busiest_consumers WHERE consumer = 0")
-            .parse::<u64>()
-            .unwrap()
-            > 5
+        tell(&place, "SELECT count() FROM busiest_rows WHERE key = 0").parse::<u64>().unwrap() > 5
     );
-    let listed = "SELECT countIf(user = 'user-1') FROM busiest_consumers_local";
+    let listed = "SELECT countIf(user = 'user-1') FROM busiest_rows_local";
     assert!(on_each(&place, listed).iter().all(|days| *days > 0));
     let grid = super::rollups::grid(crate::sums::START, crate::sums::START + 14 * DAY_US, "UTC");
     let page = crate::sums::all_panels(&grid, "", "");
@@ -323,7 +320,7 @@ async fn a_host_that_lost_its_disk_gets_its_tables_once_keeper_has_forgotten_it(
     post(&store, &fortnight(100, 100)).await;
     until("advice", || has_problem(&store, "SYSTEM DROP REPLICA")).await;
     let began = Instant::now();
-    for table in ["versions", "nodes", "hits", "busiest"] {
+    for table in ["versions", "nodes", "hits", "busiest_rows"] {
         let path = format!("/clickhouse/tables/{}/2/{table}", place.database);
         let forget = format!("SYSTEM DROP REPLICA 'one' FROM ZKPATH '{path}'");
         let host = alone(&place, 0);

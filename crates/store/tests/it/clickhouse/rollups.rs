@@ -262,17 +262,34 @@ async fn a_table_of_an_earlier_version_gets_rollups() {
     };
     let all = rollups();
     assert!(all.len() == 11 && all.contains(&"endpoints".to_owned()), "{all:?}");
-    for (version, lacks) in [(1, all.clone()), (2, vec!["days".to_owned()]), (3, Vec::new())] {
-        tell(&place, "CREATE TABLE busiest (day Int64) ENGINE = MergeTree ORDER BY day");
-        tell(&place, "ALTER TABLE hits RESET SETTING min_age_to_force_merge_seconds");
+    let digests = || vec!["digests".to_owned()];
+    for (version, lacks) in [(1, all.clone()), (2, digests()), (3, digests()), (4, digests())] {
+        let earlier = if version == 4 { "busiest_consumers" } else { "busiest" };
+        tell(
+            &place,
+            &format!("CREATE TABLE {earlier} (day Int64) ENGINE = MergeTree ORDER BY day"),
+        );
+        if version < 4 {
+            tell(&place, "ALTER TABLE hits RESET SETTING min_age_to_force_merge_seconds");
+        }
         for name in &lacks {
             let drop =
                 format!("ALTER TABLE hits DROP PROJECTION {name} SETTINGS mutations_sync = 2");
             tell(&place, &drop);
         }
+        if version == 4 {
+            let add =
+                "ALTER TABLE hits ADD PROJECTION days (SELECT project, count() GROUP BY project)";
+            tell(&place, add);
+            tell(
+                &place,
+                "ALTER TABLE hits MATERIALIZE PROJECTION days SETTINGS mutations_sync = 2",
+            );
+        }
+        let has = all.len() - lacks.len() + usize::from(version == 4);
         tell(&place, "TRUNCATE TABLE versions");
         tell(&place, &format!("INSERT INTO versions SELECT {version}"));
-        assert_eq!(rollups().len(), all.len() - lacks.len());
+        assert_eq!(rollups().len(), has);
 
         let (one, other) = tokio::join!(open(0), open(1));
         let (one, other) = (one.unwrap(), other.unwrap());
@@ -286,8 +303,8 @@ async fn a_table_of_an_earlier_version_gets_rollups() {
             assert!(began.elapsed() < Duration::from_secs(30), "{:?}", rollups());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!(tell(&place, "SELECT max(version) FROM versions"), "4");
-        assert_eq!(tell(&place, "EXISTS TABLE busiest"), "0");
+        assert_eq!(tell(&place, "SELECT max(version) FROM versions"), "5");
+        assert_eq!(tell(&place, &format!("EXISTS TABLE {earlier}")), "0");
         let merged = "SELECT countIf(engine_full LIKE '%min_age_to_force_merge_seconds = 86400%') FROM system.tables WHERE database = currentDatabase() AND name = 'hits'";
         assert_eq!(tell(&place, merged), "1");
         let later = one.sums(query).await.unwrap();
