@@ -13,6 +13,7 @@ from server import Server
 CROWD = 1_500
 HALF_A_HEAD = b"GET /api/health HTTP/1.1\r\nhost: 127.0.0.1\r\nx-half: "
 CALL = b"GET /api/health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+HALF_A_POST = b"POST /api/requests HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 50000\r\n\r\n{"
 
 
 class CrampedServer(Server):
@@ -98,20 +99,33 @@ def test_a_crowd_of_slow_calls_keeps_nobody_out(cramped, neighbour):
     """Connections with slow bodies have a call in progress, so they are not idle: they are aborted when others wait."""
     server = cramped(1_024).start()
     key = create_key(server)
-    body = b"POST /api/requests HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 50000\r\n\r\n{"
     data = f"GET /api/data HTTP/1.1\r\nhost: 127.0.0.1\r\nx-auth-token: {key}\r\n\r\n".encode()
     with neighbour(server), ExitStack() as held:
         for n in range(900):
             one = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
-            one.sendall(data if n % 4 == 0 else body)
+            one.sendall(data if n % 4 == 0 else HALF_A_POST)
         for _ in range(5):
             began = time.monotonic()
             server.call("GET", "/api/health").must()
             took = time.monotonic() - began
             assert took < 12, f"a new caller waited for {took:.1f} s"
             for one in [held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30)) for _ in range(100)]:
-                one.sendall(body)
+                one.sendall(HALF_A_POST)
         assert server.metric("connections") <= 768
+    server.stop()
+
+
+def test_a_stream_of_slow_calls_closes_no_connection_of_who_calls(cramped, neighbour):
+    """A former bug: after three seconds without a free connection, kept-alive ones were closed at once, though hundreds of slow
+    calls were given up every second."""
+    server = cramped(1_024).start()
+    with neighbour(server), ExitStack() as held:
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            one = held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+            one.sendall(HALF_A_POST)
+            time.sleep(0.002)
+        assert server.metric("connections_closed_for_room_total") > CROWD
     server.stop()
 
 

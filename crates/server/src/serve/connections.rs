@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -199,6 +199,7 @@ impl Room {
             first_call: Duration::from_millis(limits::SILENT_MS),
             next_call: Duration::from_secs(limits::KEPT_ALIVE_SECONDS),
             patience: Duration::from_secs(limits::FULL_SECONDS),
+            patience_per_end: Duration::from_millis(limits::FULL_MS_PER_END),
         };
         Arc::new(Room { slots: Mutex::new(Slots::new(limits)), changed: Notify::new() })
     }
@@ -213,7 +214,10 @@ impl Room {
             let changed = self.changed.notified();
             let taken = self.slots().take(address, &close, Instant::now());
             match taken {
-                Admission::Slot(id) => return Some(Slot { room: self.clone(), id, close }),
+                Admission::Slot(id) => {
+                    let left_rest = Arc::default();
+                    return Some(Slot { room: self.clone(), id, close, left_rest });
+                }
                 Admission::Close(other) => {
                     app.metrics.connections_closed_for_room.fetch_add(1, Ordering::Relaxed);
                     other.notify_one();
@@ -249,6 +253,8 @@ struct Slot {
     room: Arc<Room>,
     id: SlotId,
     close: Arc<Notify>,
+    /// A call was answered before its body had come.
+    left_rest: Arc<AtomicBool>,
 }
 
 impl Slot {
@@ -265,7 +271,7 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.room.slots().let_go(self.id);
+        self.room.slots().let_go(self.id, Instant::now());
         self.room.changed.notify_waiters();
     }
 }
@@ -284,7 +290,8 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.0.room.slots().end_call(self.0.id, Instant::now());
+        let left_rest = self.0.left_rest.load(Ordering::Relaxed);
+        self.0.room.slots().end_call(self.0.id, left_rest, Instant::now());
         // Idle now: a waiting connection can have it closed.
         self.0.room.changed.notify_waiters();
     }
@@ -355,7 +362,7 @@ async fn answer(
     call: Call,
     request: hyper::Request<Incoming>,
 ) -> Result<Response<AnswerBody>, std::convert::Infallible> {
-    let mut request: Request = unread::discard_rest(request);
+    let mut request: Request = unread::discard_rest(request, &call.0.left_rest);
     request.extensions_mut().insert(peer);
     if let Some(public) = &app.settings.public_url {
         router::strip_base_path(&mut request, &public.base_path);

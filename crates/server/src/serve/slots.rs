@@ -2,7 +2,8 @@
 //!
 //! Only connections without a running call are closed, the one idle for longest first. One that has just connected is
 //! about to call, and a kept-alive one is believed open by its client, whose next call may cross the closing and be
-//! lost: both are left alone for a while, unless nothing else has made room for long.
+//! lost: both are left alone for a while, unless others have made hardly any room for long. One whose call was answered
+//! before its body had come gets no such time: hardly any client calls again on it.
 //!
 //! Pure: it gets the time, and returns the connection to close. The caller closes it.
 
@@ -22,6 +23,8 @@ pub struct SlotLimits {
     pub next_call: Duration,
     /// How long new connections wait before one is closed that still has time.
     pub patience: Duration,
+    /// By how much they wait longer for each connection that ended meanwhile, by itself or because its time was over.
+    pub patience_per_end: Duration,
 }
 
 /// `C`: how the caller closes a connection.
@@ -33,7 +36,7 @@ pub struct Slots<C> {
     addresses: HashMap<IpAddr, OfAddress>,
     closing: usize,
     silent: usize,
-    /// The time since when new connections find no slot.
+    /// The time since when new connections find no slot; later by the patience that ended connections have given.
     full_since: Option<Instant>,
     next_id: SlotId,
 }
@@ -114,12 +117,13 @@ impl<C: Clone> Slots<C> {
             }
             let full_since = *self.full_since.get_or_insert(now);
             let is_patient = now.saturating_duration_since(full_since) < self.limits.patience;
-            return match self.idle.first() {
-                Some(&(due, oldest)) if due <= now || !is_patient => {
-                    Admission::Close(self.begin_closing(oldest))
-                }
-                _ => Admission::Wait,
-            };
+            let Some(&(due, oldest)) = self.idle.first() else { return Admission::Wait };
+            if due <= now {
+                self.give_patience(now);
+            } else if is_patient {
+                return Admission::Wait;
+            }
+            return Admission::Close(self.begin_closing(oldest));
         }
         self.next_id += 1;
         let id = self.next_id;
@@ -142,19 +146,23 @@ impl<C: Clone> Slots<C> {
         matches!(state, State::Closing)
     }
 
-    pub fn end_call(&mut self, id: SlotId, now: Instant) {
+    /// `left_rest`: the call was answered before its body had come.
+    pub fn end_call(&mut self, id: SlotId, left_rest: bool, now: Instant) {
         if self.slots.get(&id).is_none_or(|slot| slot.state != State::Calling) {
             return;
         }
-        let due = now + self.limits.next_call;
+        let due = if left_rest { now } else { now + self.limits.next_call };
         self.set_state(id, State::KeptAlive(due));
         self.set_idle(id, due);
     }
 
     /// The connection has ended.
-    pub fn let_go(&mut self, id: SlotId) {
+    pub fn let_go(&mut self, id: SlotId, now: Instant) {
         let Some(state) = self.slots.get(&id).map(|slot| slot.state) else { return };
         self.leave(id, state);
+        if state != State::Closing {
+            self.give_patience(now);
+        }
         let Some(slot) = self.slots.remove(&id) else { return };
         let Some(address) = slot.address else { return };
         if let Some(of) = self.addresses.get_mut(&address) {
@@ -178,6 +186,12 @@ impl<C: Clone> Slots<C> {
     pub fn close_idle(&mut self) -> Vec<C> {
         let idle: Vec<SlotId> = self.idle.iter().map(|(_, id)| *id).collect();
         idle.into_iter().map(|id| self.begin_closing(id)).collect()
+    }
+
+    /// A connection makes room that ended by itself or whose time is over.
+    fn give_patience(&mut self, now: Instant) {
+        let later = |since: Instant| (since + self.limits.patience_per_end).min(now);
+        self.full_since = self.full_since.map(later);
     }
 
     fn begin_closing(&mut self, id: SlotId) -> C {
@@ -248,6 +262,7 @@ mod tests {
                 first_call: Duration::from_secs(1),
                 next_call: Duration::from_secs(5),
                 patience: Duration::from_secs(3),
+                patience_per_end: Duration::from_millis(500),
             };
             Crowd { slots: Slots::new(limits), start: Instant::now() }
         }
@@ -276,7 +291,12 @@ mod tests {
         fn call(&mut self, id: SlotId, seconds: u64) {
             self.slots.begin_call(id);
             let now = self.at(seconds);
-            self.slots.end_call(id, now);
+            self.slots.end_call(id, false, now);
+        }
+
+        fn end(&mut self, id: SlotId, seconds: u64) {
+            let now = self.at(seconds);
+            self.slots.let_go(id, now);
         }
     }
 
@@ -289,7 +309,7 @@ mod tests {
         crowd.must_take("young", "", 7);
         assert_eq!(crowd.take("new", "", 8), Admission::Close("old"));
         assert_eq!(crowd.take("new", "", 8), Admission::Wait, "one is about to go already");
-        crowd.slots.let_go(old);
+        crowd.end(old, 8);
         crowd.must_take("new", "", 8);
         assert_eq!(crowd.take("next", "", 8), Admission::Close("kept"), "idle for 7 s");
     }
@@ -304,16 +324,53 @@ mod tests {
         assert_eq!(crowd.take("new", "", 11), Admission::Wait);
         assert_eq!(crowd.take("new", "", 13), Admission::Wait);
         assert_eq!(crowd.take("new", "", 14), Admission::Close("kept"), "after 3 s");
-        crowd.slots.let_go(kept);
+        crowd.end(kept, 14);
         crowd.must_take("new", "", 14);
         // While it stays full, the next one does not wait that long again.
         crowd.slots.note_arrival();
         assert_eq!(crowd.take("next", "", 14), Admission::Close("new"));
-        crowd.slots.let_go(busy);
+        crowd.end(busy, 14);
         crowd.slots.note_arrival();
         crowd.must_take("later", "", 20);
-        crowd.slots.end_call(busy, crowd.at(20));
+        crowd.slots.end_call(busy, false, crowd.at(20));
         assert_eq!(crowd.take("last", "", 20), Admission::Wait, "one is closing");
+    }
+
+    #[test]
+    fn who_may_still_call_is_left_alone_while_others_go_by_themselves() {
+        // Like slow bodies that are given up one after the other while new ones come.
+        let mut crowd = Crowd::new(3, 3);
+        let kept = crowd.must_take("kept", "", 0);
+        let mut slow = [crowd.must_take("slow", "", 0), crowd.must_take("slow", "", 0)];
+        for second in 1..20 {
+            crowd.call(kept, second);
+            slow.iter().for_each(|id| _ = crowd.slots.begin_call(*id));
+            for slow in &mut slow {
+                assert_eq!(crowd.take("new", "", second), Admission::Wait, "second {second}");
+                crowd.end(*slow, second);
+                *slow = crowd.must_take("new", "", second);
+            }
+        }
+        // One that goes gives little patience: with all of it, one in a while would keep everybody out.
+        crowd.call(kept, 19);
+        slow.iter().for_each(|id| _ = crowd.slots.begin_call(*id));
+        crowd.end(slow[0], 22);
+        let new = crowd.must_take("new", "", 22);
+        crowd.slots.begin_call(new);
+        assert_eq!(crowd.take("last", "", 22), Admission::Wait);
+        assert_eq!(crowd.take("last", "", 23), Admission::Close("kept"));
+    }
+
+    #[test]
+    fn who_was_answered_before_its_body_came_makes_room_at_once() {
+        let mut crowd = Crowd::new(2, 2);
+        let kept = crowd.must_take("kept", "", 0);
+        crowd.call(kept, 1);
+        let slow = crowd.must_take("slow", "", 1);
+        crowd.slots.begin_call(slow);
+        assert_eq!(crowd.take("new", "", 2), Admission::Wait);
+        crowd.slots.end_call(slow, true, crowd.at(2));
+        assert_eq!(crowd.take("new", "", 2), Admission::Close("slow"));
     }
 
     #[test]
@@ -324,7 +381,7 @@ mod tests {
         crowd.slots.begin_call(busy);
         crowd.slots.begin_call(other);
         assert_eq!(crowd.take("new", "", 9), Admission::Wait);
-        crowd.slots.end_call(other, crowd.at(4));
+        crowd.slots.end_call(other, false, crowd.at(4));
         assert_eq!(crowd.take("new", "", 9), Admission::Close("other"));
         assert!(crowd.slots.is_closing(other));
         // Its call came at the same moment: another connection must close, and there is none.
@@ -340,7 +397,7 @@ mod tests {
         let one = crowd.must_take("one", "192.0.2.2", 1);
         let two = crowd.must_take("two", "192.0.2.2", 2);
         assert_eq!(crowd.take("three", "192.0.2.2", 3), Admission::Close("one"));
-        crowd.slots.let_go(one);
+        crowd.end(one, 3);
         let three = crowd.must_take("three", "192.0.2.2", 3);
         crowd.slots.begin_call(two);
         crowd.slots.begin_call(three);
@@ -362,7 +419,7 @@ mod tests {
         assert_eq!(crowd.slots.silent(), 8);
         assert_eq!(crowd.take("new", "192.0.2.1", 11), Admission::Close("one"));
         assert_eq!(crowd.slots.close_idle().len(), 8, "one is calling, one is closing already");
-        all.iter().for_each(|id| crowd.slots.let_go(*id));
+        all.iter().for_each(|id| crowd.end(*id, 11));
         let slots = &crowd.slots;
         assert!(slots.slots.is_empty() && slots.idle.is_empty() && slots.addresses.is_empty());
         assert_eq!((slots.closing, slots.silent), (0, 0));

@@ -4,6 +4,8 @@
 //! a broken connection instead of an error that says what to do. The rest is read and dropped, within limits.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,17 +16,22 @@ use axum::http::header;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming, SizeHint};
 
-/// The request with a body whose rest is discarded if the handler does not read it.
-pub(super) fn discard_rest(request: hyper::Request<Incoming>) -> Request {
+/// The request with a body whose rest is discarded if the handler does not read it. `left_rest` becomes true then.
+pub(super) fn discard_rest(
+    request: hyper::Request<Incoming>,
+    left_rest: &Arc<AtomicBool>,
+) -> Request {
     // A client that waits for `100 Continue` has sent nothing yet, and reading on would ask for it.
     let waits = request.headers().contains_key(header::EXPECT);
-    request.map(|body| Body::new(RequestBody { has_begun: !waits, rest: Some(body) }))
+    let left_rest = left_rest.clone();
+    request.map(|body| Body::new(RequestBody { has_begun: !waits, rest: Some(body), left_rest }))
 }
 
 struct RequestBody {
     has_begun: bool,
     /// None once it is complete.
     rest: Option<Incoming>,
+    left_rest: Arc<AtomicBool>,
 }
 
 impl HttpBody for RequestBody {
@@ -58,7 +65,11 @@ impl Drop for RequestBody {
         let Some(rest) = self.rest.take() else { return };
         let is_worth_it =
             self.has_begun && rest.size_hint().lower() <= limits::DISCARDED_BODY_BYTES;
-        if rest.is_end_stream() || !is_worth_it {
+        if rest.is_end_stream() {
+            return;
+        }
+        self.left_rest.store(true, Ordering::Relaxed);
+        if !is_worth_it {
             return;
         }
         // The answer is sent in the meantime.
