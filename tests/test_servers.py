@@ -174,4 +174,4 @@ def test_a_server_that_is_cut_off_takes_hits_and_shows_nothing(three, postgres):
         settle(server)
     assert read_paths(three[0], key) == ["/later", "/meanwhile"]
     # It has results that the others do not have.
-    wait_for("the one that led leads again", lambda: leaders(three) == led)
+    wait_for("the one that led leads again", lambda: leaders(three) == led, seconds=120)

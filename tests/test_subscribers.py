@@ -60,7 +60,7 @@ def test_a_subscriber_is_told_from_the_first_word_to_the_last(servers, mail):
     assert confirmation.message["Subject"] == "[Shop status – Läden] Confirm your subscription"
     server.call("POST", link(confirmation.message, "confirm")).must()
 
-    path = f"/api/v1/incidents/{wait_for('an incident', lambda: open_incident(server, key), seconds=40)}"
+    path = f"/api/v1/incidents/{wait_for('an incident', lambda: open_incident(server, key))}"
     changes = (
         {"public_title": "Orders fail", "severity": "major"},
         {"update": "A database <fails> over.", "stage": "identified"},

@@ -107,6 +107,12 @@ fn to(sink: &Sink) -> Analytics {
     Analytics::new("k").with_server_url(&sink.url)
 }
 
+/// One that waits for the client does so every time, for two seconds; a busy machine delays one in a while.
+fn is_not_held(run: impl Fn() -> Duration) {
+    let took: Vec<Duration> = (0..3).map(|_| run()).collect();
+    assert!(took.iter().any(|took| *took < Duration::from_millis(1500)), "{took:?}");
+}
+
 fn threads() -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
     tasks.filter(|task| std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim() == "api-analytics")).count()
@@ -200,9 +206,11 @@ fn child_exits() {
 
 #[test]
 fn a_server_that_is_not_there_neither_ends_nor_holds_the_process_and_prints_nothing() {
-    let (output, took) = run("child_returns", "http://127.0.0.1:9", "k");
-    assert_eq!((output.status.code(), printed(&output).as_str()), (Some(0), ""));
-    assert!(took < Duration::from_millis(1500), "{took:?}");
+    is_not_held(|| {
+        let (output, took) = run("child_returns", "http://127.0.0.1:9", "k");
+        assert_eq!((output.status.code(), printed(&output).as_str()), (Some(0), ""));
+        took
+    });
 }
 
 #[test]
@@ -224,11 +232,13 @@ fn child_is_terminated() {
 
 #[test]
 fn a_forked_child_posts_nothing_of_its_parent_and_is_not_held() {
-    let sink = Sink::start();
-    let (output, took) = run("child_forks", &sink.url, "k");
-    assert_eq!(printed(&output), "the fork ended");
-    assert!(took < Duration::from_millis(1500), "{took:?}");
-    assert_eq!(sink.hits().len(), 1);
+    is_not_held(|| {
+        let sink = Sink::start();
+        let (output, took) = run("child_forks", &sink.url, "k");
+        assert_eq!(printed(&output), "the fork ended");
+        assert_eq!(sink.hits().len(), 1);
+        took
+    });
 }
 
 #[test]
