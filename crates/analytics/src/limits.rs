@@ -526,6 +526,12 @@ limits! {
         "Between two counts of all hits in ClickHouse, for the metrics: the server knows the number without reading a hit.";
     CLICKHOUSE_SILENT_SECONDS "clickhouse_silent_seconds" = 5, Seconds, fixed, "",
         "How long after its time limit a ClickHouse query is waited for: the server reports the limit itself.";
+    CLICKHOUSE_CONNECT_SECONDS "clickhouse_connect_seconds" = 5, Seconds, fixed, "",
+        "How long it may take to connect to a ClickHouse host before the next one is asked: time for three tries, of which packets may be lost.";
+    CLICKHOUSE_PROBE_SECONDS "clickhouse_probe_seconds" = 5, Seconds, fixed, "",
+        "After how long without a packet a connection to ClickHouse is probed: a host that has lost its power sends none, like one that is busy with a query.";
+    CLICKHOUSE_UNACKNOWLEDGED_SECONDS "clickhouse_unacknowledged_seconds" = 10, Seconds, fixed, "",
+        "How long a ClickHouse host may leave packets and probes without acknowledgement before it counts as away.";
     CLICKHOUSE_MERGE_SECONDS "clickhouse_merge_seconds" = 86_400, Seconds, fixed, "",
         "How long after its last change a month of hits becomes one part in ClickHouse: late hits of a day have it merged once.";
     BUSIEST_FROM "busiest_from" = 20_000, Hits, fixed, "",

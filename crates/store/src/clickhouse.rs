@@ -6,6 +6,7 @@
 mod addresses;
 pub mod arriving;
 mod busiest;
+mod connections;
 mod engine;
 mod erase;
 mod eraser;

@@ -12,6 +12,7 @@ use clickhouse::query::Query;
 use clickhouse::{Client, Compression, Row, RowOwned, RowRead};
 use serde::Deserialize;
 
+use super::connections;
 use super::failure::failed;
 use super::sql::layout::Layout;
 use super::sql::params::{Param, Params};
@@ -56,8 +57,7 @@ impl Engine {
     /// Connects to nothing yet.
     pub fn new(place: &ClickHousePlace, query_seconds: u64) -> Engine {
         let client = |url: &String| {
-            let client = Client::default()
-                .with_url(url)
+            let client = connections::client(url)
                 .with_database(&place.database)
                 .with_compression(Compression::None);
             match place.user.is_empty() {
@@ -366,8 +366,11 @@ impl Drop for Running<'_> {
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::TcpListener;
+    use std::net::{SocketAddr, TcpListener, TcpStream};
     use std::sync::mpsc;
+    use std::time::Instant;
+
+    use socket2::{Domain, Socket, Type};
 
     use super::*;
 
@@ -441,5 +444,57 @@ mod tests {
             Err(StoreError::EngineAway { cause }) => assert!(cause.contains("refused"), "{cause}"),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// A host that lets no new connection in, and answers no packet of one: its queue of them is full.
+    struct DeadHost {
+        socket: Socket,
+        _queue: Vec<TcpStream>,
+    }
+
+    impl DeadHost {
+        fn start() -> DeadHost {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            socket.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+            socket.listen(0).unwrap();
+            let address = socket.local_addr().unwrap().as_socket().unwrap();
+            let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(500));
+            let queue = std::iter::from_fn(|| connect().ok()).take(9).collect();
+            assert!(connect().is_err(), "it is dead");
+            DeadHost { socket, _queue: queue }
+        }
+
+        fn url(&self) -> String {
+            format!("http://{}", self.socket.local_addr().unwrap().as_socket().unwrap())
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_host_that_takes_no_packets_is_away_after_seconds_and_the_next_one_is_asked() {
+        let dead = DeadHost::start();
+        let started = Instant::now();
+        let failed =
+            engine(&dead.url(), 60).ask_number("asking", "SELECT 1", &Params::default()).await;
+        match failed {
+            Err(StoreError::EngineAway { cause }) => {
+                assert!(cause.contains("tcp connect error"), "{cause}")
+            }
+            other => panic!("{other:?}"),
+        }
+        let (url, calls) = silent_server();
+        let place = ClickHousePlace {
+            url: dead.url(),
+            other_urls: vec![url],
+            database: "default".into(),
+            ..ClickHousePlace::default()
+        };
+        let both = Engine::new(&place, 60);
+        let asking =
+            tokio::spawn(
+                async move { both.ask_number("asking", "SELECT 1", &Params::default()).await },
+            );
+        calls.recv_timeout(Duration::from_secs(30)).expect("the next one is asked");
+        assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+        asking.abort();
     }
 }
