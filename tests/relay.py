@@ -1,7 +1,10 @@
 """A network between a server and a database, which can be cut in the ways in which networks are."""
 
+import asyncio
+import contextlib
 import select
 import socket
+import ssl
 import threading
 import time
 
@@ -77,3 +80,34 @@ class Relay:
                     other[source].sendall(piece)
         except OSError:
             return
+
+
+class EncryptedRelay:
+    """Takes encrypted connections to `localhost` and passes what they bring on to a port."""
+
+    def __init__(self, to: int, context: ssl.SSLContext):
+        self.to = to
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        listening = asyncio.start_server(self._connect, "127.0.0.1", 0, ssl=context)
+        self.server = asyncio.run_coroutine_threadsafe(listening, self.loop).result(30)
+        self.port = self.server.sockets[0].getsockname()[1]
+        self.connections = 0
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self.to)
+        with contextlib.suppress(OSError):
+            await asyncio.gather(pass_on(reader, to_writer), pass_on(to_reader, writer))
+
+
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while piece := await reader.read(1 << 16):
+            writer.write(piece)
+            await writer.drain()
+    finally:
+        writer.close()

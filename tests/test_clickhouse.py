@@ -2,15 +2,19 @@
 
 import os
 import random
+import re
 import shutil
+import ssl
 import subprocess
 import sys
 import time
 
 import pytest
+import trustme
 
 from crash_load import Load
 from posting import create_key, create_project, post, read_paths, settle, wait_for
+from relay import EncryptedRelay
 from server import binary, clean_environment, must_run, run
 from test_crash import check_all, is_deleting, is_raising, is_waiting_for_nothing
 
@@ -62,6 +66,40 @@ def test_the_settings_are_needed_and_a_password_is_kept_secret(servers, clickhou
     assert refused.returncode != 0 and "as node 0" in refused.stderr, refused.stderr
     refused = run("repair", "--data", server.data, "--hits", clickhouse.url)
     assert refused.returncode != 0 and "in ClickHouse" in refused.stderr, refused.stderr
+
+
+def test_the_connection_can_be_encrypted_and_the_host_is_verified(servers, clickhouse, tmp_path):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    port = int(re.search(r":(\d+)/", clickhouse.url)[1])
+    relay = EncryptedRelay(port, context)
+    server = servers(hits=f"clickhouse://localhost:{relay.port}/stats?secure=true")
+    # As a system has its authorities.
+    server.environment["SSL_CERT_FILE"] = str(tmp_path / "authority.pem")
+    server.start()
+    key = create_key(server)
+    post(server, key, ["/a"])
+    settle(server)
+    assert read_paths(server, key) == ["/a"]
+    assert relay.connections
+    server.stop()
+
+    # To one who does not know the authority, it is as if ClickHouse were away: batches wait.
+    del server.environment["SSL_CERT_FILE"]
+    server.start()
+    post(server, key, ["/b"])
+    wait_for("the reason is said", lambda: "certificate" in str(server.problems()))
+    answer = server.call("GET", "/api/v1/dashboard", key=key)
+    assert answer.status == 503, answer.body
+    server.stop()
+    server.environment["SSL_CERT_FILE"] = str(tmp_path / "authority.pem")
+    server.start()
+    settle(server)
+    assert read_paths(server, key) == ["/a", "/b"]
+    server.stop()
+    relay.close()
 
 
 def test_hits_move_to_clickhouse_and_back_through_kills(servers, clickhouse):
