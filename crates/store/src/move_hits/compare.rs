@@ -8,6 +8,7 @@ use analytics::hit::ProjectId;
 use analytics::limits;
 use analytics::period::Period;
 use analytics::query::{ArrivalQuery, CellsQuery, EndpointsQuery, HitsQuery, ProjectScope};
+use jiff::Timestamp;
 
 use super::scope;
 use crate::clickhouse::arriving::Stretch;
@@ -32,20 +33,24 @@ pub async fn compare(
 ) -> Result<(), StoreError> {
     match find_differences(from, to, projects, progress).await?.first() {
         None => Ok(()),
-        Some(Stretch { project, period }) => {
-            Err(differ(*project, period.from_us.map(|us| us.div_euclid(DAY_US))))
-        }
+        Some(first) => Err(StoreError::UnusablePath(format!(
+            "the copy has {} than the original. Nothing of the folder was changed",
+            other_hits(first)
+        ))),
     }
 }
 
-fn differ(project: u32, day: Option<i64>) -> StoreError {
-    let what = match day {
-        Some(day) => format!("other counts of day {day} since 1970"),
-        None => "other hits".to_owned(),
-    };
-    StoreError::UnusablePath(format!(
-        "the copy has {what} of project {project} than the original. Nothing of the folder was changed"
-    ))
+/// The difference, for people.
+pub fn other_hits(stretch: &Stretch) -> String {
+    let project = stretch.project;
+    let day = stretch.period.from_us.and_then(|us| Timestamp::from_microsecond(us).ok());
+    match day {
+        Some(day) => format!("other hits of project {project} on {} (UTC)", day.strftime("%F")),
+        None => format!(
+            "as many hits of project {project} on every day, but others among its {} oldest or newest,",
+            limits::COMPARED_HITS
+        ),
+    }
 }
 
 /// Days and projects of which the two have other hits: by counts of each project, day and class of status, by counts of
@@ -202,4 +207,17 @@ async fn ends_of(hits: &HitStore, scope: &ProjectScope) -> Result<Vec<HitRow>, S
     let mut found = hits.part_of_hits(newest, usize::MAX).await?.hits;
     found.extend(hits.part_of_arrivals(first, usize::MAX).await?.hits);
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_said_by_its_date() {
+        let day = of_day(ProjectId(7), 20_654);
+        assert_eq!(other_hits(&day), "other hits of project 7 on 2026-07-20 (UTC)");
+        let ends = Stretch { project: 7, period: Period::default() };
+        assert!(other_hits(&ends).starts_with("as many hits of project 7 on every day"));
+    }
 }

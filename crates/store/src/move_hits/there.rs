@@ -7,12 +7,12 @@ use std::sync::Arc;
 use sqlx::{ConnectOptions, Connection};
 
 use super::bring::Bringing;
-use super::compare::find_differences;
+use super::compare::{find_differences, other_hits};
 use super::mark::Mark;
 use super::{
     MOVED, MovedHits, check_free, check_unchanged, lock_move, look_at, projects_of, settle,
 };
-use crate::clickhouse::arriving::Arriving;
+use crate::clickhouse::arriving::{Arriving, Stretch};
 use crate::disk::{io, sync};
 use crate::hit_store::HitStore;
 use crate::hits_copy::{self, HITS_COPY};
@@ -116,7 +116,7 @@ async fn bring(
             rounds += 1;
             match found.first() {
                 None => break,
-                Some(first) if rounds == ROUNDS => return Err(differ(first.project)),
+                Some(first) if rounds == ROUNDS => return Err(differ(first)),
                 Some(_) => bringing.replace(&found, progress).await?,
             }
         }
@@ -133,10 +133,11 @@ async fn bring(
     moved
 }
 
-fn differ(project: u32) -> StoreError {
+fn differ(first: &Stretch) -> StoreError {
     StoreError::UnusablePath(format!(
-        "the database has other hits of project {project} than the folder, also after they were moved again. Nothing of the folder was \
-         changed: move into another, empty database"
+        "the database has {} than the folder, also after they were moved again. Nothing of the folder was changed: move into another, \
+         empty database",
+        other_hits(first)
     ))
 }
 
