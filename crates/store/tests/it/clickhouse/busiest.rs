@@ -20,8 +20,12 @@ const CALLER: &str = "user-1";
 /// Both engines, the first with lists of the `of_day` busiest consumers of a day.
 async fn both(of_day: u64, tally: TallyLimits) -> (Both, ClickHousePlace) {
     let (data, place) = ([tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()], place());
-    let clickhouse =
-        ClickHouseLimits { busiest_from: 10, busiest_of_day: of_day, busiest_worth: 0 };
+    let clickhouse = ClickHouseLimits {
+        busiest_from: 10,
+        busiest_of_day: of_day,
+        busiest_worth: 0,
+        rollups_worth: 0,
+    };
     let limits = StoreLimits { clickhouse, tally, ..small() };
     let both = Both {
         duckdb: open(data[0].path(), limits.clone()).await,
