@@ -10,7 +10,7 @@ use super::rollups::{
 use super::schema::LATENCY;
 use super::sums::{Hits, bucket};
 
-/// What hits are grouped by. The numbers are in the rows of an answer.
+/// A kind of groups of hits. The numbers are in the rows of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Series {
     Statuses = 0,
@@ -36,7 +36,7 @@ impl Series {
         self as u8
     }
 
-    /// What its rows have; other sums are 0.
+    /// Those that its rows have; other sums are 0.
     fn sums(self) -> &'static [&'static str] {
         match self {
             Series::Statuses => &[REQUESTS, REQUEST_BYTES, RESPONSE_BYTES, SIZED],
