@@ -103,11 +103,17 @@ pub struct AllLists {
     /// None that leaves something out.
     pub endpoints: Lists,
     pub values: Lists,
+    /// The whole days have so few hits that these cost less than rollups of days.
+    pub few_hits: bool,
 }
 
 impl AllLists {
-    /// None if the whole days of the question have fewer than `worth` hits.
-    pub async fn of(engine: &Engine, hits: &Hits, worth: u64) -> Result<AllLists, StoreError> {
+    /// None if the whole days of the question have fewer than `busiest_worth` hits.
+    pub async fn of(
+        engine: &Engine,
+        hits: &Hits,
+        limits: ClickHouseLimits,
+    ) -> Result<AllLists, StoreError> {
         let Some(range) = hits.whole_range().map(sql::whole_days) else {
             return Ok(AllLists::default());
         };
@@ -116,8 +122,10 @@ impl AllLists {
             return Ok(AllLists::default());
         }
         let mut days = engine.ask::<Large>(CONTEXT, &sql::digests(project, range), &none).await?;
-        if days.iter().map(|row| row.hits).sum::<u64>() < worth {
-            return Ok(AllLists::default());
+        let number = days.iter().map(|row| row.hits).sum::<u64>();
+        if number < limits.busiest_worth {
+            let few_hits = number < limits.rollups_worth;
+            return Ok(AllLists { few_hits, ..AllLists::default() });
         }
         let derived = engine.ask::<Derived>(CONTEXT, &sql::derived(project, range), &none).await?;
         days.sort_unstable_by_key(|row| row.day);
@@ -131,6 +139,7 @@ impl AllLists {
             consumers: of(Kind::Consumers),
             endpoints: if_worth(of(Kind::Endpoints)),
             values: if_worth(of(Kind::Values)),
+            few_hits: false,
         })
     }
 }

@@ -22,32 +22,23 @@ use super::read::to_country;
 use super::sql::busiest::LISTS;
 use super::sql::params::Params;
 use super::sql::rollups;
+use super::sql::series::{self, Series};
 use super::sql::sums::{self as sql, Hits, Name, Rows};
+use super::sql::top::{Derived, top};
 use crate::types::{ClickHouseLimits, StoreError};
 
 const CONTEXT: &str = "summing up hits";
 
 #[derive(Row, Deserialize)]
-struct StatusRow {
+struct SeriesRow {
+    series: u8,
     bucket: i64,
-    status: u16,
+    /// The status, the hour, or the bucket of durations.
+    number: u16,
     requests: u64,
     request_bytes: u64,
     response_bytes: u64,
     sized: u64,
-}
-
-#[derive(Row, Deserialize)]
-struct HourRow {
-    hour: u16,
-    requests: u64,
-}
-
-#[derive(Row, Deserialize)]
-struct LatencyRow {
-    bucket: i64,
-    latency: u16,
-    requests: u64,
     duration_us: u64,
 }
 
@@ -127,21 +118,16 @@ pub async fn sums(
     let hits = Hits::of(&query.scope, range, &query.filter);
     let (needs, lists) = (query.all_needs(), OnceCell::new());
     let question = Question { engine, query, needs, hits, limits, days, lists };
-    let (statuses, hours, latency, consumer_series, endpoints, consumers, values) = tokio::try_join!(
-        question.statuses(),
-        question.hours(),
-        question.latency(),
+    let (series, consumer_series, (endpoints, values), consumers) = tokio::try_join!(
+        question.series(),
         question.consumer_series(),
-        question.endpoints(),
+        question.endpoints_and_values(),
         question.consumers(),
-        question.values(),
     )?;
     let mut total = Total::new(query.grid.clone());
-    question.add_statuses(&mut total, &statuses);
-    for row in hours {
-        total.hours[usize::from(row.hour)] += row.requests;
+    for row in series {
+        question.add_to_series(&mut total, &row);
     }
-    question.add_latency(&mut total, &latency);
     for row in consumer_series {
         let bucket = sql::bucket_of(&query.grid, row.bucket);
         let count = to_count(&row, limits.bucket_consumers_exact);
@@ -163,58 +149,54 @@ impl Question<'_> {
     }
 
     async fn lists(&self) -> Result<&AllLists, StoreError> {
-        let find = || AllLists::of(self.engine, &self.hits, self.days.busiest_worth);
+        let find = || AllLists::of(self.engine, &self.hits, self.days);
         self.lists.get_or_try_init(find).await
     }
 
-    async fn statuses(&self) -> Result<Vec<StatusRow>, StoreError> {
-        if !self.needs.has(Needs::STATUSES | Needs::TRAFFIC) {
+    async fn series(&self) -> Result<Vec<SeriesRow>, StoreError> {
+        let asked: Vec<(Series, bool)> = Series::ALL
+            .into_iter()
+            .filter_map(|series| match series {
+                Series::Statuses => {
+                    self.needs.has(Needs::STATUSES | Needs::TRAFFIC).then_some((series, true))
+                }
+                Series::Hours => self.needs.has(Needs::HOURS).then_some((series, false)),
+                Series::Durations => self
+                    .needs
+                    .has(Needs::LATENCY | Needs::LATENCY_SERIES)
+                    .then_some((series, self.needs.has(Needs::LATENCY_SERIES))),
+            })
+            .collect();
+        if asked.is_empty() {
             return Ok(Vec::new());
         }
-        self.ask(&sql::statuses(&self.hits, &self.query.grid), &self.hits.params()).await
+        let sql = series::series(&self.hits, &self.query.grid, &asked);
+        self.ask(&sql, &self.hits.params()).await
     }
 
-    fn add_statuses(&self, total: &mut Total, rows: &[StatusRow]) {
-        for row in rows {
-            let bucket = sql::bucket_of(&self.query.grid, row.bucket);
+    fn add_to_series(&self, total: &mut Total, row: &SeriesRow) {
+        let bucket = || sql::bucket_of(&self.query.grid, row.bucket);
+        if row.series == Series::Statuses.number() {
             if self.needs.has(Needs::STATUSES) {
-                *total.statuses.entry(row.status.min(599)).or_default() += row.requests;
-                let class = usize::from(row.status / 100).clamp(1, 5) - 1;
-                total.classes[bucket][class] += row.requests;
+                *total.statuses.entry(row.number.min(599)).or_default() += row.requests;
+                let class = usize::from(row.number / 100).clamp(1, 5) - 1;
+                total.classes[bucket()][class] += row.requests;
             }
             if self.needs.has(Needs::TRAFFIC) {
-                total.traffic[bucket].0 += row.request_bytes;
-                total.traffic[bucket].1 += row.response_bytes;
+                let traffic = &mut total.traffic[bucket()];
+                traffic.0 += row.request_bytes;
+                traffic.1 += row.response_bytes;
                 total.sized += row.sized;
             }
-        }
-    }
-
-    async fn hours(&self) -> Result<Vec<HourRow>, StoreError> {
-        if !self.needs.has(Needs::HOURS) {
-            return Ok(Vec::new());
-        }
-        self.ask(&sql::hours(&self.hits, &self.query.grid), &self.hits.params()).await
-    }
-
-    /// One answer has both, since every hit is in a bucket.
-    async fn latency(&self) -> Result<Vec<LatencyRow>, StoreError> {
-        if !self.needs.has(Needs::LATENCY | Needs::LATENCY_SERIES) {
-            return Ok(Vec::new());
-        }
-        let grid = self.needs.has(Needs::LATENCY_SERIES).then_some(&self.query.grid);
-        self.ask(&sql::latency(&self.hits, grid), &self.hits.params()).await
-    }
-
-    fn add_latency(&self, total: &mut Total, rows: &[LatencyRow]) {
-        for row in rows {
+        } else if row.series == Series::Hours.number() {
+            total.hours[usize::from(row.number)] += row.requests;
+        } else {
             if self.needs.has(Needs::LATENCY) {
-                total.latency.add(row.latency, row.requests);
+                total.latency.add(row.number, row.requests);
                 total.duration_us += u128::from(row.duration_us);
             }
             if self.needs.has(Needs::LATENCY_SERIES) {
-                let bucket = sql::bucket_of(&self.query.grid, row.bucket);
-                total.latency_series[bucket].add(row.latency, row.requests);
+                total.latency_series[bucket()].add(row.number, row.requests);
             }
         }
     }
@@ -228,25 +210,56 @@ impl Question<'_> {
         self.ask(&sql, &self.hits.params()).await
     }
 
-    async fn endpoints(&self) -> Result<Listing<Endpoint>, StoreError> {
-        if !self.needs.has(Needs::ENDPOINTS) {
-            return Ok(Listing::default());
+    /// The endpoints that the tables show, and the values to list by name. The rows with most hits of all of these lists are
+    /// asked for at once.
+    async fn endpoints_and_values(&self) -> Result<(Listing<Endpoint>, Values), StoreError> {
+        let of_endpoints = (Rows::Endpoints, self.limits.listed_whole + 1);
+        let endpoints = self.needs.has(Needs::ENDPOINTS).then_some(of_endpoints);
+        let values =
+            self.query.values.iter().map(|value| (Rows::Values(*value), self.most(*value)));
+        let asked: Vec<(Rows, u64)> = endpoints.into_iter().chain(values).collect();
+        if asked.is_empty() {
+            return Ok((Listing::default(), Values::new()));
         }
-        match self.shown_endpoints(&self.lists().await?.endpoints).await? {
-            Some(listing) => Ok(listing),
-            None => Ok(self.shown_endpoints(&Lists::default()).await?.unwrap_or_default()),
+        let none = AllLists::default();
+        let mut lists = if self.query.prefix.is_empty() { self.lists().await? } else { &none };
+        let mut found = self.top(lists, &asked).await?;
+        if found.is_none() {
+            lists = &none;
+            found = self.top(lists, &asked).await?;
         }
+        let mut found = found.unwrap_or_default().into_iter();
+        let found_endpoints = endpoints.and_then(|_| found.next());
+        tokio::try_join!(
+            self.endpoints(found_endpoints, &lists.endpoints),
+            self.values(found.collect())
+        )
     }
 
-    /// The endpoints that the tables show: the first by the requested order, and the first by bytes. None if some of these
-    /// lists, from which they are read, are gone.
+    async fn endpoints(
+        &self,
+        found: Option<Vec<TopRow>>,
+        lists: &Lists,
+    ) -> Result<Listing<Endpoint>, StoreError> {
+        let Some(found) = found else { return Ok(Listing::default()) };
+        if let Some(listing) = self.shown_endpoints(found, lists).await? {
+            return Ok(listing);
+        }
+        let asked = [(Rows::Endpoints, self.limits.listed_whole + 1)];
+        let mut found = self.top(&AllLists::default(), &asked).await?.unwrap_or_default();
+        let found = found.pop().unwrap_or_default();
+        Ok(self.shown_endpoints(found, &Lists::default()).await?.unwrap_or_default())
+    }
+
+    /// The endpoints that the tables show, of those with most hits: the first by the requested order, and the first by bytes.
+    /// None if some of these lists, from which they are read, are gone.
     async fn shown_endpoints(
         &self,
+        mut found: Vec<TopRow>,
         lists: &Lists,
     ) -> Result<Option<Listing<Endpoint>>, StoreError> {
         // Orders other than by hits are right while all endpoints are here; above that they order those with most hits.
         let whole = self.limits.listed_whole;
-        let mut found = self.top(lists, &[(Rows::Endpoints, whole + 1)], "").await?;
         let count = self.count(Rows::Endpoints, "", &found, whole).await?;
         if found.len() as u64 > whole {
             found.truncate(self.candidates());
@@ -385,89 +398,76 @@ impl Question<'_> {
         self.count(Rows::Consumers, "", &[], 0).await
     }
 
-    /// The values to list by name.
-    async fn values(&self) -> Result<Values, StoreError> {
-        if self.query.values.is_empty() {
-            return Ok(Values::new());
-        }
-        let (mut all, mut values) = (HashMap::new(), self.query.values.clone());
-        let prefix = self.query.prefix.as_str();
-        if prefix.is_empty() {
-            all = self.listed_values(&self.lists().await?.values).await?.unwrap_or_default();
-            values.retain(|value| !all.contains_key(value));
-        }
-        // Words are few, and an answer lists all of them; texts are listed as far as they are shown.
-        let (texts, words): (Vec<Dimension>, Vec<Dimension>) =
-            values.iter().partition(|value| matches!(value, Dimension::Text(_)));
-        let of = |values: &[Dimension], most: u64| -> Vec<(Rows, u64)> {
-            values.iter().map(|value| (Rows::Values(*value), most)).collect()
-        };
-        let texts = (of(&texts, self.query.top.rows as u64), prefix);
-        let words = (of(&words, self.limits.listed_whole), "");
-        let none = Lists::default();
-        let (of_texts, of_words) = tokio::try_join!(
-            self.top(&none, &texts.0, texts.1),
-            self.top(&none, &words.0, words.1)
-        )?;
-        for ((lists, prefix), found) in [(texts, of_texts), (words, of_words)] {
-            let mut by_list: Vec<Vec<TopRow>> = lists.iter().map(|_| Vec::new()).collect();
-            for row in found {
-                by_list[usize::from(row.list)].push(row);
-            }
-            for ((rows, most), found) in lists.into_iter().zip(by_list) {
-                let Rows::Values(value) = rows else { continue };
-                let count = self.count(rows, prefix, &found, most).await?;
-                all.insert(value, to_listing(found, count));
-            }
+    /// The values to list by name, of those with most hits, in the order of the question.
+    async fn values(&self, found: Vec<Vec<TopRow>>) -> Result<Values, StoreError> {
+        let mut all = Values::new();
+        for (value, found) in self.query.values.iter().zip(found) {
+            let (rows, most) = (Rows::Values(*value), self.most(*value));
+            let count = self.count(rows, &self.query.prefix, &found, most).await?;
+            all.insert(*value, self.to_listing(*value, found, count));
         }
         Ok(all)
     }
 
-    /// Those of the values that these lists have. None if some of the lists are gone, or there are none.
-    async fn listed_values(&self, lists: &Lists) -> Result<Option<Values>, StoreError> {
-        let of_rollups = |value: &Dimension| rollups::of_value(*value).is_some();
-        let values: Vec<Dimension> = self.query.values.iter().copied().filter(of_rollups).collect();
-        // As many as fit into one list, and those of hits that are in none.
-        let most = self.limits.listed_whole;
-        if lists.found().is_empty() || values.is_empty() {
-            return Ok(None);
+    /// The most rows that are asked for of a list of values. An answer has all words; texts that rollups have are few, so that
+    /// all are asked for and need not be counted once more.
+    fn most(&self, value: Dimension) -> u64 {
+        let is_searched = !self.query.prefix.is_empty();
+        match value {
+            Dimension::Text(_) if is_searched || rollups::of_value(value).is_none() => {
+                self.query.top.rows as u64
+            }
+            _ => self.limits.listed_whole,
         }
-        let sql = sql::top_values(&self.hits, lists.found(), &values, most);
-        let mut by_list: Vec<Vec<TopRow>> = values.iter().map(|_| Vec::new()).collect();
+    }
+
+    /// Texts as far as they are shown, and all words.
+    fn to_listing(
+        &self,
+        value: Dimension,
+        found: Vec<TopRow>,
+        count: DistinctCount,
+    ) -> Listing<(Arc<str>, Count)> {
+        let shown = match value {
+            Dimension::Text(_) => self.query.top.rows,
+            _ => self.limits.listed_whole as usize,
+        };
+        let listed = found.into_iter().take(shown).map(|row| {
+            let errors = row.client_errors + row.server_errors;
+            (row.second.into(), Count { requests: row.requests, errors })
+        });
+        Listing { rows: listed.collect(), count, missing_up_to: 0, low_by_up_to: 0 }
+    }
+
+    /// The rows with most hits of each of these lists. None if some of the lists of values from which they are read are gone.
+    async fn top(
+        &self,
+        lists: &AllLists,
+        asked: &[(Rows, u64)],
+    ) -> Result<Option<Vec<Vec<TopRow>>>, StoreError> {
+        let mut by_list: Vec<Vec<TopRow>> = asked.iter().map(|_| Vec::new()).collect();
+        if asked.iter().all(|(_, most)| *most == 0) {
+            return Ok(Some(by_list));
+        }
+        let mut params = self.hits.params();
+        let derived = Derived { endpoints: lists.endpoints.found(), values: lists.values.found() };
+        let hits = match lists.few_hits {
+            true => self.hits.without_rollups(),
+            false => self.hits.clone(),
+        };
+        let sql = top(&hits, derived, asked, &self.query.prefix, &mut params);
         let mut lists_found = 0;
-        for row in self.ask::<TopRow>(&sql, &self.hits.params()).await? {
+        for row in self.ask::<TopRow>(&sql, &params).await? {
             match by_list.get_mut(usize::from(row.list)) {
                 Some(found) => found.push(row),
                 None => lists_found += row.requests,
             }
         }
-        if !lists.are_all(lists_found) {
-            return Ok(None);
-        }
-        let mut all = Values::new();
-        for (value, mut found) in values.into_iter().zip(by_list) {
-            let count = self.count(Rows::Values(value), "", &found, most).await?;
-            if matches!(value, Dimension::Text(_)) {
-                found.truncate(self.query.top.rows);
-            }
-            all.insert(value, to_listing(found, count));
-        }
-        Ok(Some(all))
-    }
-
-    /// `endpoints`: lists from which those are read.
-    async fn top(
-        &self,
-        endpoints: &Lists,
-        lists: &[(Rows, u64)],
-        prefix: &str,
-    ) -> Result<Vec<TopRow>, StoreError> {
-        if lists.iter().all(|(_, most)| *most == 0) {
-            return Ok(Vec::new());
-        }
-        let mut params = self.hits.params();
-        let sql = sql::top(&self.hits, endpoints.found(), lists, prefix, &mut params);
-        self.ask(&sql, &params).await
+        let has_values = asked.iter().any(|(rows, _)| match rows {
+            Rows::Values(value) => rollups::of_value(*value).is_some(),
+            _ => false,
+        });
+        Ok((!has_values || lists.values.are_all(lists_found)).then_some(by_list))
     }
 
     /// The number of rows, of which `found` are at most `most`.
@@ -510,14 +510,6 @@ pub fn add_to_consumer(sums: &mut Consumer, part: &DetailRow, durations: bool) {
     if durations && part.bucket != NO_LATENCY {
         sums.latency.add(part.bucket, part.requests);
     }
-}
-
-fn to_listing(rows: Vec<TopRow>, count: DistinctCount) -> Listing<(Arc<str>, Count)> {
-    let listed = rows.into_iter().map(|row| {
-        let errors = row.client_errors + row.server_errors;
-        (row.second.into(), Count { requests: row.requests, errors })
-    });
-    Listing { rows: listed.collect(), count, missing_up_to: 0, low_by_up_to: 0 }
 }
 
 fn to_count(row: &DistinctRow, exact: u64) -> DistinctCount {

@@ -46,6 +46,8 @@ pub struct ClickHouseLimits {
     pub busiest_of_day: u64,
     /// Hits of a period from which lists are read.
     pub busiest_worth: u64,
+    /// Hits of a period whose values and endpoints are read from rollups.
+    pub rollups_worth: u64,
 }
 
 /// When DuckDB's files are sealed and merged, the sizes of a merge's pieces, and the memory of each instance.
@@ -114,6 +116,7 @@ impl Default for ClickHouseLimits {
             busiest_from: limits::BUSIEST_FROM,
             busiest_of_day: limits::BUSIEST_OF_DAY,
             busiest_worth: limits::BUSIEST_WORTH,
+            rollups_worth: limits::ROLLUPS_WORTH,
         }
     }
 }

@@ -401,26 +401,28 @@ pub fn endpoint_durations(project: u32, lists: &[List], (methods, routes): (&str
     )
 }
 
-/// k0, k1 (the method and the route), requests, client_errors, server_errors, last_us, request_bytes, response_bytes: the
-/// lists' endpoints. There may be several rows of one.
-pub fn endpoints(project: u32, lists: &[List]) -> String {
+/// name, requests, client_errors, server_errors, last_us, request_bytes, response_bytes: the lists' endpoints. `name`: the
+/// expression of their names `first` and `second`.
+pub fn endpoints(project: u32, lists: &[List], name: &str) -> String {
     format!(
-        "SELECT first AS k0, second AS k1, requests, client_errors, server_errors, last_us, request_bytes, response_bytes
+        "SELECT {name} AS name, requests, client_errors, server_errors, last_us, request_bytes, response_bytes
          FROM busiest_rows WHERE {} AND key != 0",
         are(Kind::Endpoints, project, lists)
     )
 }
 
-/// value (the place of its column in `columns`, and the value), requests, client_errors, server_errors: the lists' values, and
-/// as one of a column after the last the number of lists.
-pub fn values(project: u32, lists: &[List], columns: &[&str]) -> String {
-    let columns: Vec<String> = columns.iter().map(|column| format!("'{column}'")).collect();
+/// The same of the lists' values. Their names are the place of the column, '' and the value, of these columns with their
+/// places; a name with the place `number` has the number of lists.
+pub fn values(project: u32, lists: &[List], columns: &[(usize, &str)], number: usize) -> String {
+    let names: Vec<String> = columns.iter().map(|(_, column)| format!("'{column}'")).collect();
+    let places: Vec<usize> = columns.iter().map(|(place, _)| *place).collect();
     format!(
-        "SELECT if(key = 0, (toUInt8({}), ''), (toUInt8(indexOf([{names}], first) - 1), second)) AS value,
-             if(key = 0, toUInt64(1), requests) AS requests, client_errors, server_errors
+        "SELECT if(key = 0, (toUInt8({number}), '', ''), (transform(first, [{names}], [{}], toUInt8(0)), '', second)) AS name,
+             if(key = 0, toUInt64(1), requests) AS requests, client_errors, server_errors, last_us, request_bytes,
+             response_bytes
          FROM busiest_rows WHERE {} AND (key = 0 OR first IN ({names}))",
-        columns.len(),
+        numbers(&places),
         are(Kind::Values, project, lists),
-        names = columns.join(", "),
+        names = names.join(", "),
     )
 }

@@ -133,11 +133,13 @@ pub fn has_duration() -> String {
     format!("latency != {NO_LATENCY}")
 }
 
-/// The setting of a statement that no rollup answers: the server need not look for one.
-pub const FROM_HITS: &str = "optimize_use_projections = 0";
+/// The settings of a statement that no rollup answers. In a subquery the server ignores the first and looks for one all the
+/// same, so it is told of the smallest alone: planning took 11 ms of processor time with all of them, and 7 with one.
+pub const FROM_HITS: &str =
+    "optimize_use_projections = 0, preferred_optimize_projection_name = 'digests'";
 
 /// A part of a question's hits that one statement reads: `time` is the expression of a hit's time in it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
     pub time: String,
     pub condition: String,
@@ -255,6 +257,11 @@ mod tests {
         assert_eq!(STATUSES.stretches(7, (QUARTER_US, 2 * QUARTER_US), None).unwrap().len(), 1);
         assert!(STATUSES.stretches(7, (1, QUARTER_US), None).is_none());
         assert!(STATUSES.stretches(7, (-QUARTER_US, 9 * QUARTER_US), None).is_none());
+    }
+
+    #[test]
+    fn a_statement_of_hits_is_compared_with_a_rollup_that_is_there() {
+        assert!(FROM_HITS.ends_with(&DAYS.setting()), "{FROM_HITS}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use analytics::filter::{Field, Filter};
-use analytics::grid::{DAY_US, Grid, QUARTER_US, Step};
+use analytics::grid::{DAY_US, Grid, Step};
 use analytics::hit_fields::Word;
 use analytics::period::Period;
 use analytics::query::ProjectScope;
@@ -12,12 +12,11 @@ use analytics::tally::Dimension;
 use super::busiest::{self, List, Span};
 use super::params::Params;
 use super::rollups::{
-    self, CONSUMER, DURATION_US, FROM_HITS, HAS_CONSUMER, LAST_US, REQUEST_BYTES, REQUESTS,
-    RESPONSE_BYTES, Rollup, SIZED, SKETCH, SKETCHED_EXACTLY, Stretch, WITHOUT_CONSUMER, counts,
+    self, CONSUMER, FROM_HITS, HAS_CONSUMER, LAST_US, REQUEST_BYTES, REQUESTS, RESPONSE_BYTES,
+    Rollup, SKETCH, SKETCHED_EXACTLY, Stretch, WITHOUT_CONSUMER, counts,
 };
 use super::rows;
 use super::schema::{IP, LATENCY, OTHER_ADDRESS, address};
-use super::values::{self, ValueScan};
 
 /// The hits of a question. Its parameters are those of every statement made from it.
 #[derive(Clone, Debug)]
@@ -48,13 +47,22 @@ impl Hits {
         self.project
     }
 
+    pub fn condition(&self) -> &str {
+        &self.condition
+    }
+
     /// Their range, if they are all hits in it.
     pub fn whole_range(&self) -> Option<(i64, i64)> {
         (!self.filtered).then_some(self.range)
     }
 
+    /// The same, never read from a rollup.
+    pub fn without_rollups(&self) -> Hits {
+        Hits { filtered: true, ..self.clone() }
+    }
+
     /// Those that are not in the spans of these lists.
-    fn outside(&self, lists: &[List]) -> Hits {
+    pub fn outside(&self, lists: &[List]) -> Hits {
         if lists.is_empty() {
             return self.clone();
         }
@@ -70,7 +78,7 @@ impl Hits {
     }
 
     /// These hits as stretches, of which a rollup has the first, or as one.
-    fn stretches(&self, rollup: Option<&'static Rollup>, grid: Option<&Grid>) -> Vec<Stretch> {
+    pub fn stretches(&self, rollup: Option<&'static Rollup>, grid: Option<&Grid>) -> Vec<Stretch> {
         let of = |rollup: &'static Rollup| rollup.stretches(self.project, self.range, grid);
         rollup.filter(|_| !self.filtered).and_then(of).unwrap_or_else(|| {
             let (time, condition) = ("time_us".to_owned(), self.condition.clone());
@@ -104,7 +112,7 @@ fn each(stretches: &[Stretch], statement: impl Fn(&Stretch) -> String) -> String
 
 /// A hit's bucket: its index if buckets are equally long, else the time at which it begins. `bucket_of` reads it. Without a
 /// grid there is one.
-fn bucket(grid: Option<&Grid>, time: &str) -> String {
+pub fn bucket(grid: Option<&Grid>, time: &str) -> String {
     let Some(grid) = grid else { return "toInt64(0)".to_owned() };
     match grid.step {
         _ if grid.buckets() == 1 => "toInt64(0)".to_owned(),
@@ -131,61 +139,10 @@ pub fn bucket_of(grid: &Grid, value: i64) -> usize {
 }
 
 /// request_bytes, response_bytes.
-fn bytes() -> String {
+pub fn bytes() -> String {
     format!(
         "toUInt64({REQUEST_BYTES}) AS request_bytes, toUInt64({RESPONSE_BYTES}) AS response_bytes"
     )
-}
-
-/// bucket, status, requests, bytes, sized. There may be several rows of a bucket and status, to be added up.
-pub fn statuses(hits: &Hits, grid: &Grid) -> String {
-    each(
-        &hits.stretches(Some(&rollups::STATUSES), Some(grid)),
-        |Stretch { time, condition, .. }| {
-            format!(
-            "SELECT {} AS bucket, status, toUInt64({REQUESTS}) AS requests, {}, toUInt64({SIZED}) AS sized
-             FROM hits WHERE {condition} GROUP BY bucket, status",
-            bucket(Some(grid), time),
-            bytes(),
-        )
-        },
-    )
-}
-
-/// hour, requests: by hour of the local week, from Monday. There may be several rows of an hour.
-pub fn hours(hits: &Hits, grid: &Grid) -> String {
-    let offsets = grid.offsets();
-    let hour_us = DAY_US / 24;
-    // All offsets of today's zones are whole quarters.
-    let in_quarters =
-        |(from, offset): &(i64, i64)| from % QUARTER_US == 0 && offset % QUARTER_US == 0;
-    let rollup = offsets[1..].iter().all(in_quarters) && offsets[0].1 % QUARTER_US == 0;
-    let stretches = hits.stretches(rollup.then_some(&rollups::STATUSES), None);
-    each(&stretches, |Stretch { time, condition, .. }| {
-        let mut local = format!("{}", offsets[0].1);
-        for (from, offset) in &offsets[1..] {
-            local = format!("if({time} < {from}, {local}, {offset})");
-        }
-        // The first of January 1970 was a Thursday.
-        format!(
-            "WITH {time} + {local} AS local, positiveModulo(local, {DAY_US}) AS in_day
-             SELECT toUInt16(positiveModulo(intDiv(local - in_day, {DAY_US}) + 3, 7) * 24 + intDiv(in_day, {hour_us})) AS hour,
-                 toUInt64({REQUESTS}) AS requests
-             FROM hits WHERE {condition} GROUP BY hour"
-        )
-    })
-}
-
-/// bucket, latency, requests, duration_us. There may be several rows of a bucket and latency.
-pub fn latency(hits: &Hits, grid: Option<&Grid>) -> String {
-    each(&hits.stretches(Some(&rollups::DURATIONS), grid), |Stretch { time, condition, .. }| {
-        format!(
-            "SELECT {} AS bucket, latency, toUInt64({REQUESTS}) AS requests, toUInt64({DURATION_US}) AS duration_us
-             FROM hits WHERE {condition} AND {} GROUP BY bucket, latency",
-            bucket(grid, time),
-            rollups::has_duration(),
-        )
-    })
 }
 
 /// The names of a row as a list shows them, for instance a method and a route.
@@ -205,17 +162,22 @@ pub enum Rows {
 }
 
 /// The columns that hits are grouped by: `k0`, `k1`, ... in a statement.
-struct Key {
+pub struct Key {
     columns: Vec<String>,
     /// The names of a row, made of the columns.
-    first: &'static str,
-    second: String,
+    pub first: &'static str,
+    pub second: String,
     /// The condition that a hit has such a row.
-    has: &'static str,
+    pub has: &'static str,
 }
 
 impl Rows {
-    fn key(self) -> Key {
+    /// The prefix that its rows must have: of a question's lists, only texts are searched.
+    pub fn searched(self, prefix: &str) -> &str {
+        if matches!(self, Rows::Values(Dimension::Text(_))) { prefix } else { "" }
+    }
+
+    pub fn key(self) -> Key {
         let one = |column: &str| Key {
             columns: vec![column.to_owned()],
             first: "''",
@@ -245,7 +207,7 @@ impl Rows {
     }
 }
 
-fn column_of(value: Dimension) -> &'static str {
+pub fn column_of(value: Dimension) -> &'static str {
     match value {
         Dimension::Country => Field::Country.info().column,
         Dimension::Text(kind) => kind.column(),
@@ -258,121 +220,11 @@ fn column_of(value: Dimension) -> &'static str {
 
 impl Key {
     /// The columns with their aliases, and the aliases alone.
-    fn aliased(&self) -> (String, String) {
+    pub fn aliased(&self) -> (String, String) {
         let aliases: Vec<String> = (0..self.columns.len()).map(|n| format!("k{n}")).collect();
         let both = self.columns.iter().zip(&aliases).map(|(column, k)| format!("{column} AS {k}"));
         (both.collect::<Vec<_>>().join(", "), aliases.join(", "))
     }
-}
-
-/// The rollup that answers a list of rows without their durations.
-fn rollup_of(rows: Rows) -> Option<&'static Rollup> {
-    match rows {
-        Rows::Endpoints => Some(&rollups::ENDPOINTS),
-        Rows::Values(value) => rollups::of_value(value),
-        Rows::Statuses => Some(&rollups::STATUSES),
-        Rows::Consumers => None,
-    }
-}
-
-/// list, first, second, and sums: the rows with most hits of each list, which is named by its place in `lists`. `prefix`:
-/// only rows whose name begins with it, in lower case. Lists of values are made together. The spans of `endpoints` are read from these lists.
-pub fn top(
-    hits: &Hits,
-    endpoints: &[List],
-    lists: &[(Rows, u64)],
-    prefix: &str,
-    params: &mut Params,
-) -> String {
-    let mut scans: Vec<ValueScan> = Vec::new();
-    let mut statements = Vec::new();
-    for (list, (rows, most)) in lists.iter().enumerate() {
-        match (rows, rollup_of(*rows)) {
-            (Rows::Values(value), Some(rollup)) if prefix.is_empty() => {
-                let of = (list, column_of(*value));
-                let same =
-                    scans.iter_mut().find(|scan| scan.rollup == rollup && scan.most == *most);
-                match same {
-                    Some(scan) => scan.lists.push(of),
-                    None => scans.push(ValueScan {
-                        rollup,
-                        most: *most,
-                        lists: vec![of],
-                        stretches: hits.stretches(Some(rollup), None),
-                    }),
-                }
-            }
-            _ => statements.push(format!(
-                "SELECT toUInt8({list}) AS list, * FROM ({})",
-                top_of(hits, endpoints, *rows, prefix, *most, params)
-            )),
-        }
-    }
-    let same_most = scans.chunk_by(|one, other| one.most == other.most);
-    statements.extend(same_most.map(|scans| values::top(scans, None)));
-    statements.join(" UNION ALL ")
-}
-
-/// Like `top`, of lists of values that rollups have and that are not searched. The spans of `derived` are read from these; a
-/// list after the last has a row with their number.
-pub fn top_values(hits: &Hits, derived: &[List], lists: &[Dimension], most: u64) -> String {
-    let outside = hits.outside(derived);
-    let columns: Vec<&'static str> = lists.iter().map(|value| column_of(*value)).collect();
-    let scan = |(list, value): (usize, &Dimension)| {
-        Some(ValueScan {
-            rollup: rollups::of_value(*value)?,
-            most,
-            lists: vec![(list, column_of(*value))],
-            stretches: outside.stretches(None, None),
-        })
-    };
-    let scans: Vec<ValueScan> = lists.iter().enumerate().filter_map(scan).collect();
-    values::top(&scans, Some(busiest::values(hits.project, derived, &columns)))
-}
-
-fn top_of(
-    hits: &Hits,
-    endpoints: &[List],
-    rows: Rows,
-    prefix: &str,
-    most: u64,
-    params: &mut Params,
-) -> String {
-    let key = rows.key();
-    let (columns, aliases) = key.aliased();
-    let rollup = rollup_of(rows).filter(|_| prefix.is_empty());
-    let prefix = starts_with(&key, prefix, params);
-    // Only endpoints are chosen by more than hits.
-    let others = match rows {
-        Rows::Endpoints => format!("{LAST_US} AS last_us, {}", bytes()),
-        _ => "toInt64(0) AS last_us, toUInt64(0) AS request_bytes, toUInt64(0) AS response_bytes"
-            .to_owned(),
-    };
-    let Key { first, second, has, .. } = key;
-    let stretches = hits.outside(endpoints).stretches(rollup, None);
-    let mut grouped = each(&stretches, |Stretch { condition, .. }| {
-        format!(
-            "SELECT {columns}, {}, {others}
-             FROM hits WHERE {condition} AND {has}{prefix} GROUP BY {aliases}",
-            counts()
-        )
-    });
-    if !endpoints.is_empty() {
-        grouped = format!("{grouped} UNION ALL {}", busiest::endpoints(hits.project, endpoints));
-    }
-    if stretches.len() > 1 || !endpoints.is_empty() {
-        grouped = format!(
-            "SELECT {aliases}, sum(requests) AS requests, sum(client_errors) AS client_errors,
-                 sum(server_errors) AS server_errors, max(last_us) AS last_us, sum(request_bytes) AS request_bytes,
-                 sum(response_bytes) AS response_bytes
-             FROM ({grouped}) GROUP BY {aliases}"
-        );
-    }
-    format!(
-        "SELECT {first} AS first, {second} AS second, requests, client_errors, server_errors, last_us, request_bytes,
-             response_bytes
-         FROM ({grouped}) ORDER BY requests DESC, second, first LIMIT {most}"
-    )
 }
 
 /// consumer, number, seen: the consumers with most hits, and how many consumers there are. Of millions each group costs a
@@ -399,7 +251,7 @@ pub fn top_consumers(hits: &Hits, lists: &[List], most: u64) -> String {
 
 /// few, about: the number of different rows, exact in `few` up to `exact`, and an estimate.
 pub fn distinct(hits: &Hits, rows: Rows, prefix: &str, exact: u64, params: &mut Params) -> String {
-    let key = rows.key();
+    let (key, prefix) = (rows.key(), rows.searched(prefix));
     let hash = match rows {
         Rows::Consumers => CONSUMER.to_owned(),
         _ => format!("cityHash64({})", key.columns.join(", ")),
@@ -482,7 +334,7 @@ pub fn endpoint_durations(
     format!("{of_lists} UNION ALL {of_hits}")
 }
 
-fn starts_with(key: &Key, prefix: &str, params: &mut Params) -> String {
+pub fn starts_with(key: &Key, prefix: &str, params: &mut Params) -> String {
     match (prefix, key.columns.last()) {
         ("", _) | (_, None) => String::new(),
         (prefix, Some(column)) => {

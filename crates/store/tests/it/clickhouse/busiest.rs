@@ -20,8 +20,12 @@ const CALLER: &str = "user-1";
 /// Both engines, the first with lists of the `of_day` busiest consumers of a day.
 async fn both(of_day: u64, tally: TallyLimits) -> (Both, ClickHousePlace) {
     let (data, place) = ([tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()], place());
-    let clickhouse =
-        ClickHouseLimits { busiest_from: 10, busiest_of_day: of_day, busiest_worth: 0 };
+    let clickhouse = ClickHouseLimits {
+        busiest_from: 10,
+        busiest_of_day: of_day,
+        busiest_worth: 0,
+        rollups_worth: 0,
+    };
     let limits = StoreLimits { clickhouse, tally, ..small() };
     let both = Both {
         duckdb: open(data[0].path(), limits.clone()).await,
@@ -43,10 +47,10 @@ impl Both {
         }
     }
 
-    /// A round only notes which days rest, the next one makes their lists.
+    /// A round only notes which days rest, the next one makes their lists. On a busy machine a round ends early, and the one
+    /// after it makes what it left.
     pub(super) async fn try_derive(&self) -> Result<u64, StoreError> {
-        self.clickhouse.derive(LATER).await?;
-        self.clickhouse.derive(LATER).await
+        Ok(self.clickhouse.derive(LATER).await? + self.clickhouse.derive(LATER).await?)
     }
 
     async fn consumers(&self, query: &SumsQuery) -> Total {

@@ -11,7 +11,7 @@ use analytics::grid::Grid;
 use analytics::period::parse_zone;
 use analytics::query::{ProjectScope, SumsQuery};
 use analytics::tally::{Dimension, Needs, Top};
-use store::{ClickHousePlace, Erasure, Store};
+use store::{ClickHouseLimits, ClickHousePlace, Erasure, Store, StoreLimits};
 
 use super::front::{open_in, place};
 use super::{Both, append, unlike_others};
@@ -147,7 +147,9 @@ async fn unfiltered_sums_are_read_from_rollups_and_equal_those_of_hits() {
     let (data, place) = (tempfile::tempdir().unwrap(), place());
     let proxy = Proxy::start(port_of(&place));
     let through = ClickHousePlace { url: format!("http://127.0.0.1:{}", proxy.port), ..place };
-    let store = open_in(data.path(), 0, &through, small()).await.unwrap();
+    let clickhouse = ClickHouseLimits { rollups_worth: 0, ..ClickHouseLimits::default() };
+    let limits = StoreLimits { clickhouse, ..small() };
+    let store = open_in(data.path(), 0, &through, limits).await.unwrap();
     store.append(append(P, &hits(600, LONG))).await.unwrap();
     store.append(append(Q, &hits(50, LONG))).await.unwrap();
     store.settle().await.unwrap();
@@ -185,6 +187,37 @@ async fn unfiltered_sums_are_read_from_rollups_and_equal_those_of_hits() {
         assert!(found.consumer_series[..10].iter().all(|count| !count.about && count.count > 0));
     }
     store.close().await.unwrap();
+}
+
+/// Rollups of days would cost more than the hits.
+#[tokio::test(flavor = "multi_thread")]
+async fn values_and_endpoints_of_few_hits_are_read_from_hits() {
+    let (folders, place) = ([(); 2].map(|()| tempfile::tempdir().unwrap()), place());
+    let proxy = Proxy::start(port_of(&place));
+    let through = ClickHousePlace { url: format!("http://127.0.0.1:{}", proxy.port), ..place };
+    let open = async |node: u8, rollups_worth: u64| {
+        let clickhouse = ClickHouseLimits { rollups_worth, ..ClickHouseLimits::default() };
+        let limits = StoreLimits { clickhouse, ..small() };
+        open_in(folders[usize::from(node)].path(), node, &through, limits).await.unwrap()
+    };
+    let (many, few) = (open(0, 0).await, open(1, 601).await);
+    many.append(append(P, &hits(600, LONG))).await.unwrap();
+    many.settle().await.unwrap();
+    let grid = grid(START + 7 * HOUR_US + 5, START + LONG, "UTC");
+    let query = SumsQuery { needs: Needs::ENDPOINTS, ..rolled_up(&grid) };
+    let answers = async |store: &Store| {
+        let total = store.sums(query.clone()).await;
+        total.map(|total| crate::sums::answers_from(&total))
+    };
+    let wanted = answers(&many).await.unwrap();
+    assert_eq!(answers(&few).await.unwrap(), wanted);
+    proxy.set(FROM_ROLLUPS);
+    assert_eq!(answers(&many).await.unwrap(), wanted);
+    assert!(answers(&few).await.is_err());
+    proxy.set(UNCHANGED);
+    for store in [many, few] {
+        store.close().await.unwrap();
+    }
 }
 
 /// Erasing rewrites parts: their rollups, too.
